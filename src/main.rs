@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use driftctl::cli::{self, Streams, Surroundings};
 
-/// Comparing builds and drops millions of small values on all cores at once, where glibc's
-/// allocator is several times slower.
+/// A comparison allocates and frees millions of small values on all cores at once, for which
+/// glibc's allocator is several times slower.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -17,11 +17,11 @@ fn main() -> ExitCode {
     cli::run(std::env::args_os(), &surroundings, streams).into()
 }
 
-/// Where the kernel backs memory by huge pages, each first touch of one clears two megabytes: half
-/// of the time and memory of a short run.
+/// If the kernel uses huge pages, each first touch of one clears two megabytes: half of the time
+/// and memory of a short run.
 #[cfg(target_os = "linux")]
 fn use_small_pages() {
-    // A kernel that cannot do so is merely slower.
+    // A kernel that does not support this is merely slower.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 

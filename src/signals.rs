@@ -1,5 +1,6 @@
-//! SIGINT, SIGTERM and the other signals that end a process: a run that is reading stops and shows what it has. Any other ends, and
-//! leaves neither a program running nor a folder behind; so does one that ends by a panic.
+//! Handles SIGINT, SIGTERM and the other signals that end a process. A run that is reading stops
+//! and reports what it has. Any other process ends, and leaves neither a program running nor a
+//! temporary folder behind; so does one that panics.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,20 +13,21 @@ use tokio::sync::watch;
 /// The exit code that shells expect after an interrupt from the keyboard.
 const INTERRUPTED: i32 = 130;
 
-/// The same after the terminal is gone, which tells a service to read its rules again.
+/// The same after the terminal closed (SIGHUP), which tells a service to read its rules again.
 const HUNG_UP: i32 = 129;
 
-/// Whether this process goes on until it is told to end.
+/// Whether this process runs until it is told to end.
 static SERVES: AtomicBool = AtomicBool::new(false);
 
 /// How many runs are reading.
 static READING: AtomicUsize = AtomicUsize::new(0);
 
-/// While one of these lives, a first signal interrupts the reading rather than the process.
+/// While a value of this type exists, a first signal interrupts the reading rather than the
+/// process.
 pub struct Reading;
 
 impl Reading {
-    /// Begins to read.
+    /// Starts to read.
     pub fn begin() -> Self {
         READING.fetch_add(1, Ordering::SeqCst);
         Self
@@ -38,14 +40,14 @@ impl Drop for Reading {
     }
 }
 
-/// What a process that goes on until it is told to end is told by signals.
+/// The signals for a process that runs until it is told to end.
 pub struct Commands {
     end: watch::Receiver<bool>,
     reread: watch::Receiver<u64>,
     runtime: tokio::runtime::Runtime,
 }
 
-/// What a signal says to such a process.
+/// The meaning of a signal for such a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     /// To end.
@@ -57,7 +59,7 @@ pub enum Told {
 }
 
 impl Commands {
-    /// Takes signals for commands from now on: a first one no longer ends the process.
+    /// Handles signals as commands from now on: a first one no longer ends the process.
     ///
     /// # Errors
     /// Fails if nothing can wait for them.
@@ -74,17 +76,17 @@ impl Commands {
         Ok(commands)
     }
 
-    /// Returns whether the process is to end.
+    /// Returns whether the process should end.
     pub fn told_to_end(&self) -> bool {
         *self.end.borrow()
     }
 
-    /// Waits until a signal says something, at most so long.
+    /// Waits for a signal, with a timeout.
     pub fn wait(&mut self, at_most: Duration) -> Told {
         let (end, reread) = (&mut self.end, &mut self.reread);
         self.runtime.block_on(async {
             let ended = async {
-                // Without a watcher nobody ever says so.
+                // Without a watcher no signal is ever received.
                 if end.wait_for(|end| *end).await.is_err() {
                     std::future::pending::<()>().await;
                 }
@@ -106,18 +108,18 @@ fn hangups() -> &'static watch::Sender<u64> {
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// What is to be done before [`end`], in the order in which it came up.
+/// What to do before [`end`], in order of registration.
 static LAST: Mutex<BTreeMap<usize, Work>> = Mutex::new(BTreeMap::new());
 
-/// Something to be done by [`end`], which drops nothing. It is called off when this is dropped.
+/// A task for [`end`], which drops nothing. It is cancelled when this is dropped.
 #[derive(Debug)]
 pub struct AtEnd(usize);
 
 impl AtEnd {
-    /// Notes it. A caller that comes while the process is ending waits for its end.
+    /// Registers it. A caller that comes while the process is ending waits for its end.
     pub fn run(work: impl FnOnce() + Send + 'static) -> Self {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-        signals(); // somebody has to watch
+        signals(); // a watcher is needed
         let number = NUMBERS.fetch_add(1, Ordering::SeqCst);
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         last.insert(number, Box::new(work));
@@ -132,15 +134,15 @@ impl Drop for AtEnd {
     }
 }
 
-/// Turns true at the first signal. There is one watcher for the process, as signals are the
-/// process's; when it cannot be set up, signals do what they do by default.
+/// Turns true at the first signal. There is one watcher per process, as signals are per process; if
+/// it cannot be set up, signals have their default effect.
 pub fn signals() -> watch::Receiver<bool> {
     static SIGNALS: OnceLock<watch::Receiver<bool>> = OnceLock::new();
     SIGNALS
         .get_or_init(|| {
             let (interrupted, receiver) = watch::channel(false);
             let watcher = std::thread::Builder::new().name("signals".to_owned());
-            // Without a watcher nothing is ever sent, and waiting for it waits for ever.
+            // Without a watcher nothing is ever sent, and waiting for it never ends.
             let _ = watcher.spawn(move || watch_signals(&interrupted));
             receiver
         })
@@ -158,31 +160,31 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
                 if code == HUNG_UP {
                     hangups().send_modify(|count| *count += 1);
                 } else if interrupted.send_replace(true) {
-                    // Someone insists.
+                    // A second signal ends the process.
                     end(code);
                 }
                 continue;
             }
-            // Asked first: a run that is told to stop may be done with reading a moment later.
+            // Checked first: a run that is told to stop may finish reading a moment later.
             let is_reading = READING.load(Ordering::SeqCst) > 0;
             let first = !interrupted.send_replace(true);
-            // Someone at a keyboard wants it to end; what tells a job to end wants what there is.
+            // A user at a keyboard wants it to end; a job that is stopped should report its partial result.
             if !first || !is_reading || code == INTERRUPTED {
                 if code == INTERRUPTED {
-                    // Nothing can be done about a standard error that cannot be written to.
+                    // If standard error cannot be written to, nothing can be done.
                     let _ = writeln!(
                         std::io::stderr(),
                         "\nerror: interrupted; no report was written"
                     );
                 }
-                // Nothing is being read that could be shown, or someone insists.
+                // Nothing is being read that could be shown, or this is the second signal.
                 end(code);
             }
         }
     });
 }
 
-/// Does what is left to do, and ends the process. Nobody notes anything new in the meantime.
+/// Does the registered tasks, and ends the process. Nothing new can be registered in the meantime.
 pub fn end(code: i32) -> ! {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     while let Some((_, work)) = last.pop_last() {
@@ -191,7 +193,7 @@ pub fn end(code: i32) -> ! {
     std::process::exit(code)
 }
 
-/// Waits for a signal and gives the exit code that shells expect after it.
+/// Waits for a signal and returns the exit code that shells expect after it.
 #[cfg(unix)]
 async fn next_signal() -> Option<i32> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -201,7 +203,7 @@ async fn next_signal() -> Option<i32> {
     let mut alarm = signal(SignalKind::alarm()).ok()?;
     let mut first = signal(SignalKind::user_defined1()).ok()?;
     let mut second = signal(SignalKind::user_defined2()).ok()?;
-    // Under nohup a run goes on when the terminal is gone.
+    // Under nohup a run continues after the terminal closed.
     let mut hangup = match is_ignored(SignalKind::hangup()) {
         true => None,
         false => Some(signal(SignalKind::hangup()).ok()?),
@@ -224,8 +226,8 @@ async fn next_signal() -> Option<i32> {
     Some(128 + kind.as_raw_value())
 }
 
-/// Returns whether the parent process had it ignore a signal. Asked of Linux, which says so; once,
-/// as it is not ignored any more when it is waited for.
+/// Returns whether the parent process made this one ignore a signal. Only Linux reports it; read
+/// once, because waiting for the signal ends ignoring it.
 #[cfg(unix)]
 fn is_ignored(signal: tokio::signal::unix::SignalKind) -> bool {
     static IGNORED: OnceLock<u64> = OnceLock::new();
@@ -239,7 +241,7 @@ fn is_ignored(signal: tokio::signal::unix::SignalKind) -> bool {
     ignored.checked_shr(bit).unwrap_or(0) & 1 == 1
 }
 
-/// Waits for a signal and gives the exit code of an interrupted run.
+/// Waits for a signal and returns the exit code of an interrupted run.
 #[cfg(not(unix))]
 async fn next_signal() -> Option<i32> {
     tokio::signal::ctrl_c().await.ok()?;

@@ -1,7 +1,7 @@
-//! What is remembered between runs: how to take back a revert, and the drift that a watch saw.
+//! Keeps state between runs: how to undo a revert, and the drift that a watch saw.
 //!
-//! A record holds the values that were live before it, Secrets' among them, so that only the user
-//! can read it (0600, in a folder of 0700).
+//! An undo record contains the earlier live values, including those of Secrets, so only the user
+//! can read it (0600, in a folder with 0700).
 
 mod episodes;
 
@@ -20,13 +20,13 @@ pub use episodes::{EpisodeFile, Kept, new_salt};
 /// The name and version of the format.
 const SCHEMA: &str = "driftctl.undo/v1";
 
-/// How an earlier revert is taken back.
+/// How to undo an earlier revert.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UndoRecord {
     /// The name and version of this format.
     schema: String,
-    /// What the user calls it.
+    /// Its ID.
     pub id: String,
     /// The kubeconfig context.
     pub context: Option<String>,
@@ -36,36 +36,36 @@ pub struct UndoRecord {
     pub cluster: Option<String>,
     /// When it was, RFC 3339.
     pub time: String,
-    /// Whether it was taken back.
+    /// Whether it was undone.
     #[serde(default)]
     pub undone: bool,
     /// The objects, in the order in which they were written.
     pub objects: Vec<UndoObject>,
 }
 
-/// How one object is put back.
+/// How to restore one object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UndoObject {
-    /// The version that it was written at.
+    /// The API version that it was written at.
     pub api_version: String,
     /// The API group.
     pub group: String,
     /// The kind.
     pub kind: String,
-    /// The resource in addresses.
+    /// The resource in URLs.
     pub plural: String,
     /// The namespace.
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
-    /// The object's own UID when it was written.
+    /// The object's UID when it was written.
     pub uid: Option<String>,
     /// What was done.
     pub done: Done,
     /// The fields that were written.
     pub edits: Vec<UndoEdit>,
-    /// The object as it was before, without what the server keeps about it.
+    /// The object as it was before, without fields that the server maintains.
     pub before: Option<Value>,
 }
 
@@ -81,23 +81,23 @@ pub enum Done {
     Deleted,
 }
 
-/// One field that was written.
+/// One written field.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UndoEdit {
-    /// Where.
+    /// The path.
     pub path: String,
-    /// What it was made.
+    /// Its new value.
     pub after: Option<Value>,
-    /// What it was before.
+    /// Its earlier value.
     pub before: Option<Value>,
-    /// Who held it before.
+    /// Its earlier owners.
     #[serde(default)]
     pub managers: Vec<String>,
 }
 
 impl UndoEdit {
-    /// Where, as a path.
+    /// Returns the path.
     ///
     /// # Errors
     /// Fails if the record was edited by hand.
@@ -109,7 +109,7 @@ impl UndoEdit {
 }
 
 impl UndoObject {
-    /// Returns which object.
+    /// Returns the object.
     pub fn key(&self) -> ResourceKey {
         ResourceKey::new(
             self.group.clone(),
@@ -120,7 +120,7 @@ impl UndoObject {
     }
 }
 
-/// Where records are kept.
+/// Where records are saved.
 #[derive(Debug, Clone)]
 pub struct UndoRecords {
     folder: PathBuf,
@@ -143,11 +143,11 @@ impl UndoRecords {
         })
     }
 
-    /// Begins a record, before anything is written: a folder that cannot be written to must stop a
-    /// revert while there is nothing to take back.
+    /// Starts a record, before anything is written: if the folder cannot be written to, the revert
+    /// must stop before it changes anything.
     ///
     /// # Errors
-    /// Fails if the record cannot be kept.
+    /// Fails if the record cannot be saved.
     pub fn begin(
         &self,
         context: Option<&str>,
@@ -191,14 +191,14 @@ impl UndoRecords {
         Ok(record)
     }
 
-    /// Keeps a record as it is now.
+    /// Saves the current record.
     ///
     /// # Errors
-    /// Fails if it cannot be written; the record that was kept before stays.
+    /// Fails if it cannot be written; then the earlier version of the record stays.
     pub fn keep(&self, record: &UndoRecord) -> Result<()> {
         let file = self.file(&record.id);
         let write = || -> Result<()> {
-            // Made for its owner alone, and put in place as a whole.
+            // Private to its owner, and put in place as a whole.
             let mut new = tempfile::NamedTempFile::new_in(&self.folder)?;
             serde_json::to_writer_pretty(&mut new, record)?;
             new.write_all(b"\n")?;
@@ -209,16 +209,16 @@ impl UndoRecords {
         write().with_context(|| format!("cannot save the undo record {}", file.display()))
     }
 
-    /// Drops a record.
+    /// Deletes a record.
     pub fn forget(&self, record: &UndoRecord) {
-        // One that stays does nothing.
+        // A record that stays does no harm.
         let _ = fs::remove_file(self.file(&record.id));
     }
 
-    /// Returns all records, the latest first. What is not a record is passed over.
+    /// Returns all records, the latest first. Other files are skipped.
     ///
     /// # Errors
-    /// Fails if the folder is there and cannot be read.
+    /// Fails if the folder exists but cannot be read.
     pub fn all(&self) -> Result<Vec<UndoRecord>> {
         if !self.folder.exists() {
             return Ok(Vec::new());
@@ -232,7 +232,7 @@ impl UndoRecords {
         Ok(records)
     }
 
-    /// Returns the record of this name.
+    /// Returns the record with this ID.
     ///
     /// # Errors
     /// Fails if there is none, or it cannot be read.

@@ -1,4 +1,5 @@
-//! Expressions of the Common Expression Language, as ValidatingAdmissionPolicies use them.
+//! Evaluates expressions of the Common Expression Language (CEL), as ValidatingAdmissionPolicies
+//! use them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -19,13 +20,13 @@ pub enum Failure {
     Cannot(String),
 }
 
-/// Variables that nest deeper are not evaluated.
+/// The depth up to which nested variables are evaluated.
 const MOST_DEEP: usize = 32;
 
-/// What is known only while a request is served.
+/// Names that have a value only while a request is served.
 const UNKNOWN: [&str; 3] = ["authorizer", "has(variables.", "request.options"];
 
-/// The same, where it is not said who asks.
+/// The same names if the requester is unknown.
 const USER: &str = "userInfo";
 
 /// Evaluates the expressions of one policy for one object.
@@ -40,7 +41,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Returns an engine for a policy and what it is asked about.
+    /// Evaluates expressions for one policy and one object.
     pub fn of(policy: &Value, input: &Value) -> Self {
         let names = [
             "object",
@@ -61,7 +62,7 @@ impl Engine {
         }
     }
 
-    /// Evaluates an expression whose result is true or false.
+    /// Evaluates an expression whose result must be a boolean.
     pub fn boolean(&self, expression: &str) -> Result<bool, Failure> {
         match self.evaluate(expression, MOST_DEEP)? {
             Cel::Bool(result) => Ok(result),
@@ -69,7 +70,7 @@ impl Engine {
         }
     }
 
-    /// Evaluates an expression whose result is a text.
+    /// Evaluates an expression whose result must be a string.
     pub fn text(&self, expression: &str) -> Result<String, Failure> {
         match self.evaluate(expression, MOST_DEEP)? {
             Cel::String(text) => Ok(text.to_string()),
@@ -119,7 +120,7 @@ impl Engine {
             Ok(value) => return Ok(value),
             Err(failure) => failure,
         };
-        // A variable that is not there may be the one that has no value.
+        // An undeclared variable may be the one that has no value.
         if let Some(unknown) = failures.iter().find(|f| matches!(f, Failure::Cannot(_))) {
             return Err(unknown.clone());
         }
@@ -160,10 +161,10 @@ impl Engine {
     }
 }
 
-/// Returns what expressions are evaluated in.
+/// The environment that expressions are evaluated in.
 pub fn env() -> Env {
     let mut env = Env::stdlib();
-    // Where one cannot be added, its functions are `cannot`.
+    // If a function cannot be added, its calls are `cannot`.
     let _ = env.add_extension(extensions::strings);
     let _ = env.add_extension(library::add);
     env
@@ -190,7 +191,7 @@ fn names(expression: &str, variable: &str) -> bool {
     })
 }
 
-/// Returns a value as CEL has it. Whole numbers are `int`, as the server has them.
+/// Converts a value to CEL. Whole numbers become `int`, as in the API server.
 fn of_json(value: &Value) -> Cel {
     match value {
         Value::Null => Cel::Null,

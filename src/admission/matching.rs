@@ -1,18 +1,18 @@
-//! Which objects a policy or webhook is about.
+//! Decides which objects a policy or webhook matches.
 
 use serde_json::Value;
 
 use crate::model::{ResourceKey, group_of};
 use crate::policy::{LabelSelector, glob};
 
-/// The label of each namespace that holds its name.
+/// The label of each namespace that contains its name.
 const NAME: &str = "kubernetes.io/metadata.name";
 
 /// An object, as policies see it.
 pub struct Candidate<'a> {
     /// Which object.
     pub key: &'a ResourceKey,
-    /// The version that it is declared at.
+    /// The API version that it is declared at.
     pub api_version: &'a str,
     /// Its resource.
     pub plural: &'a str,
@@ -20,13 +20,13 @@ pub struct Candidate<'a> {
     pub subresource: &'a str,
     /// Its declared labels.
     pub labels: Option<&'a Value>,
-    /// The labels of its namespace, if they are known.
+    /// The labels of its namespace, if known.
     pub namespace_labels: Option<&'a Value>,
-    /// What is done to it, such as `CREATE`; `None` for any write.
+    /// The operation, such as `CREATE`; `None` for any write.
     pub operation: Option<&'a str>,
 }
 
-/// What an object has to be for a policy to be about it.
+/// The conditions for a policy to match an object.
 #[derive(Debug, Clone, Default)]
 pub struct Constraints {
     /// `resourceRules`; `None` for any resource.
@@ -41,7 +41,7 @@ pub struct Constraints {
     names: [Vec<String>; 2],
 }
 
-/// A label selector; `None` where it cannot be read, and so matches nothing.
+/// A label selector; `None` if it cannot be parsed, and so matches nothing.
 type Selector = Option<LabelSelector>;
 
 #[derive(Debug, Clone)]
@@ -55,14 +55,14 @@ struct Rule {
 }
 
 impl Constraints {
-    /// `spec.matchConstraints` of a policy, which has to name resources.
+    /// Reads `spec.matchConstraints` of a policy, which must name resources.
     pub fn of_policy(constraints: Option<&Value>) -> Self {
         let mut read = Self::of_binding(constraints);
         read.rules.get_or_insert_default();
         read
     }
 
-    /// `spec.matchResources` of a binding.
+    /// Reads `spec.matchResources` of a binding.
     pub fn of_binding(constraints: Option<&Value>) -> Self {
         let list = |name: &str| constraints.and_then(|c| c.get(name)?.as_array());
         let rules = |name: &str| list(name).map(|rules| rules.iter().map(Rule::of).collect());
@@ -73,7 +73,7 @@ impl Constraints {
         }
     }
 
-    /// Returns a webhook, which has to name resources.
+    /// Reads a webhook, which must name resources.
     pub fn of_webhook(webhook: &Value) -> Self {
         let rules = webhook.get("rules").and_then(Value::as_array);
         Self {
@@ -82,7 +82,7 @@ impl Constraints {
         }
     }
 
-    /// `match.….resources` of one of Kyverno's rules.
+    /// Reads `match.….resources` of a Kyverno rule.
     pub fn of_kyverno(resources: &Value, kinds: &[String]) -> Self {
         let texts = |name: &str| {
             let list = resources.get(name).and_then(Value::as_array);
@@ -93,7 +93,7 @@ impl Constraints {
         let single = resources.get("name").and_then(Value::as_str);
         let names = texts("names").into_iter().chain(single.map(str::to_owned));
         Self {
-            // `apps/v1/Deployment` names the version too.
+            // `apps/v1/Deployment` includes the version.
             kinds: Some(
                 kinds
                     .iter()
@@ -116,8 +116,8 @@ impl Constraints {
         }
     }
 
-    /// Returns why it is unknown whether an object is meant: its namespace's labels are unknown, or
-    /// the policy names another version of the kind.
+    /// Returns why it is unknown whether an object matches: the labels of its namespace are
+    /// unknown, or the policy names another version of the kind.
     pub fn doubt(&self, object: &Candidate<'_>) -> Option<String> {
         if !self.match_object(object) {
             // A namespace with other labels might match.
@@ -145,7 +145,7 @@ impl Constraints {
             && self.asks_for_labels_of_namespaces()
     }
 
-    /// Returns whether a selector cannot be read.
+    /// Returns whether a selector cannot be parsed.
     pub fn is_broken(&self) -> bool {
         [&self.namespaces, &self.objects]
             .into_iter()
@@ -153,8 +153,8 @@ impl Constraints {
             .any(Option::is_none)
     }
 
-    /// Returns whether an object is meant. Conditions in CEL are not asked: they narrow what is
-    /// meant.
+    /// Returns whether an object matches. CEL conditions are not evaluated: they only narrow the
+    /// match.
     pub fn match_object(&self, object: &Candidate<'_>) -> bool {
         let is_meant = |rule: &Rule| rule.matches(object);
         self.rules
@@ -179,7 +179,7 @@ impl Constraints {
             && (names.is_empty() || is(names, &object.key.name))
     }
 
-    /// Objects that are in no namespace are never left out by a selector of namespaces.
+    /// A namespace selector never excludes cluster-scoped objects.
     fn matches_namespace(&self, object: &Candidate<'_>) -> bool {
         let (Some(selector), Some(namespace)) = (&self.namespaces, &object.key.namespace) else {
             return true;
@@ -195,7 +195,7 @@ impl Constraints {
         selector.is_some_and(|selector| selector.matches(Some(&labels)))
     }
 
-    /// Returns whether more has to be known of namespaces than their names.
+    /// Returns whether the labels of namespaces are needed, in addition to their names.
     pub fn asks_for_labels_of_namespaces(&self) -> bool {
         let text = self.namespaces.as_ref().and_then(Option::as_ref);
         let text = text.map(ToString::to_string).unwrap_or_default();
@@ -259,7 +259,7 @@ impl Rule {
         self.is_about(object.operation)
             && in_scope
             && is(&self.groups, group)
-            // A policy is asked about other versions of what it names (`matchPolicy: Equivalent`).
+            // A policy also sees other versions of what it names (`matchPolicy: Equivalent`).
             && (is(&self.versions, version) || !self.versions.is_empty())
             && self.resources.iter().any(is_resource)
             && (self.names.is_empty() || self.names.contains(&object.key.name))

@@ -1,7 +1,7 @@
-//! What ValidatingAdmissionPolicies say about an object, worked out without a server.
+//! Evaluates ValidatingAdmissionPolicies for an object, without a server.
 //!
 //! A policy sees what the server would store, so manifests are defaulted first ([`stored()`]). What
-//! cannot be worked out is [`Enforcement::Cannot`], and never a pass.
+//! cannot be evaluated is [`Enforcement::Cannot`], and never a pass.
 
 mod cel;
 pub mod check;
@@ -27,7 +27,7 @@ use crate::model::{Enforcement, ResourceKey, Violation};
 
 const GROUP: &str = "admissionregistration.k8s.io/";
 
-/// An object that policies are asked about.
+/// An object to evaluate policies on.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// Which object.
@@ -36,17 +36,17 @@ pub struct Subject<'a> {
     pub api_version: &'a str,
     /// Its resource; `None` where the kind is unknown.
     pub plural: Option<&'a str>,
-    /// The object as the server would store it; `null` where it is deleted.
+    /// The object as the server would store it; `null` for a delete.
     pub object: &'a Value,
-    /// What was there before, for an update or a deletion.
+    /// The object before an update or a delete.
     pub old: Option<&'a Value>,
     /// The subresource that is written to, such as `scale`; empty for the object itself.
     pub subresource: &'a str,
-    /// Who writes; `None` where that is unknown.
+    /// The user who writes; `None` if unknown.
     pub user: Option<&'a User>,
 }
 
-/// Someone who writes to a cluster.
+/// A user who writes to a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     /// The name.
@@ -56,7 +56,7 @@ pub struct User {
 }
 
 impl User {
-    /// Someone of this name with no groups but that of everyone.
+    /// Returns a user of this name who is only in the group of all authenticated users.
     pub fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -65,23 +65,23 @@ impl User {
     }
 }
 
-/// What the policies say about one object.
+/// The results of all policies for one object.
 #[derive(Debug, Default)]
 pub struct Verdicts {
     /// How many rules were evaluated and hold.
     pub passed: usize,
-    /// What is against it, or could not be evaluated.
+    /// Violations, and rules that could not be evaluated.
     pub violations: Vec<Violation>,
     /// For each of them the field that its expression names, as path elements.
     pub fields: Vec<Vec<String>>,
 }
 
-/// What one rule of a policy says: the answer of [`run()`].
+/// The result of one rule of a policy, as [`run()`] returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Which rule; empty for the policy as a whole.
     pub rule: String,
-    /// What it says.
+    /// The result.
     pub says: Says,
     /// The message, or why it cannot be evaluated.
     pub message: String,
@@ -89,7 +89,7 @@ pub struct Answer {
     pub field: Vec<String>,
 }
 
-/// The closed set of what a rule can say.
+/// The possible results of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Says {
@@ -97,27 +97,27 @@ pub enum Says {
     Pass,
     /// The object violates it.
     Violates,
-    /// A match condition takes the object out.
+    /// A match condition excludes the object.
     NotMatched,
     /// It could not be evaluated.
     Cannot,
 }
 
-/// Policies with what puts them in force.
+/// Policies with the bindings that apply them.
 #[derive(Debug, Default)]
 pub struct Policies {
     policies: BTreeMap<String, Value>,
     bindings: Vec<Value>,
-    /// Everything else that was read, for parameters.
+    /// All other objects that were read, for parameters.
     others: Vec<Value>,
     namespaces: BTreeMap<String, Value>,
 }
 
-/// Evaluates the expressions of one policy, as [`run()`] does, within some bounds.
+/// Evaluates the expressions of one policy, as [`run()`] does, within limits.
 pub type Evaluate<'e> = dyn Fn(&str, &Value) -> Result<Vec<Answer>, String> + 'e;
 
 impl Policies {
-    /// Sorts out objects: policies, bindings, namespaces and what may be a parameter.
+    /// Sorts objects into policies, bindings, namespaces and possible parameters.
     pub fn of(objects: impl IntoIterator<Item = Value>) -> Self {
         let mut read = Self::default();
         for object in objects {
@@ -142,7 +142,7 @@ impl Policies {
         self.policies.len()
     }
 
-    /// Returns whether there is not a policy.
+    /// Returns whether there are no policies.
     pub fn is_empty(&self) -> bool {
         self.policies.is_empty()
     }
@@ -152,7 +152,7 @@ impl Policies {
         self.policies.values()
     }
 
-    /// Returns one of the policies with its bindings, and everything that it may ask for.
+    /// Returns one of the policies with its bindings, and everything that it may refer to.
     pub fn only(&self, name: &str) -> Self {
         let policy = self.policies.get(name);
         Self {
@@ -197,7 +197,7 @@ impl Policies {
         idle.chain(lost).collect()
     }
 
-    /// Returns what all policies say about an object.
+    /// Evaluates all policies for an object.
     pub fn verdicts(&self, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Verdicts {
         let mut verdicts = Verdicts::default();
         for binding in &self.bindings {
@@ -252,7 +252,7 @@ impl Policies {
             }
             return;
         }
-        // One that surely does not match decides, whatever the other says.
+        // One selector that certainly does not match decides, whatever the other says.
         let leaves_out =
             |one: &&Constraints| !one.match_object(&candidate) && one.doubt(&candidate).is_none();
         if both.iter().any(leaves_out) {
@@ -295,7 +295,7 @@ impl Policies {
         }
     }
 
-    /// Returns the parameters that a binding names; one `null` where the policy takes none.
+    /// Returns the parameters that a binding names; one `null` if the policy takes none.
     fn params(
         &self,
         policy: &Value,
@@ -403,7 +403,7 @@ impl Verdicts {
     }
 }
 
-/// Returns what a binding does about a violation, the strictest of its actions.
+/// Returns the strictest action of a binding.
 fn enforcement(binding: &Value) -> Enforcement {
     let actions = binding.pointer("/spec/validationActions");
     let actions = actions.and_then(Value::as_array);
@@ -417,7 +417,7 @@ fn enforcement(binding: &Value) -> Enforcement {
     }
 }
 
-/// Returns whether a policy may be about the kinds of a group.
+/// Returns whether a policy may match the kinds of a group.
 fn names_group(policy: &Value, group: &str) -> bool {
     let rules = policy.pointer("/spec/matchConstraints/resourceRules");
     let rules = rules.and_then(Value::as_array).into_iter().flatten();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::cel::{Engine, Failure};
 use super::{Answer, Says, check};
 
-/// The key of an input that holds expressions, where it is asked what they name.
+/// The input key with expressions, for the request that asks what they name.
 const ANALYZE: &str = "analyze";
 
 /// Returns the input that asks what expressions name.
@@ -48,7 +48,7 @@ fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
         .collect()
 }
 
-/// Asks the match conditions: one that is false takes the object out, whatever the others say.
+/// Evaluates the match conditions: one that is false excludes the object, whatever the others say.
 fn left_out(engine: &Engine, policy: &Value, fails: bool) -> Option<Answer> {
     let mut failed: Option<Answer> = None;
     let conditions = list(policy, "/spec/matchConditions");
@@ -128,7 +128,7 @@ fn field_of(expression: &str) -> Vec<String> {
             parts.pop();
         }
         parts.retain(|part| !part.is_empty());
-        // Where an object lies tells to whom a rule applies, and seldom what it demands.
+        // The namespace usually decides whether a rule applies, and seldom what it requires.
         let is_identity = matches!(&parts[..], [first, last]
             if first == "metadata" && (last == "namespace" || last == "name"));
         if parts.len() > longest.len() && (!is_identity || longest.is_empty())

@@ -1,14 +1,14 @@
-//! A manifest as the API server would store it: what policies see.
+//! Turns a manifest into what the API server would store, which is what policies see.
 
 use serde_json::{Map, Value};
 
 use crate::schema::{Schema, Type, TypeId, Zero, conditional_default, zero_of};
 
-/// Objects that are nested deeper are left as they are.
+/// Objects that are nested more deeply are left unchanged.
 const MOST_DEEP: usize = 128;
 
-/// Returns a manifest with the server's defaults, and without what the server drops. `None` if
-/// nothing is known of its kind.
+/// Returns a manifest with the server's defaults, and without what the server drops. Returns `None`
+/// if the kind is unknown.
 pub fn stored(schema: &Schema, manifest: &Value) -> Option<Value> {
     let text = |field: &str| manifest.get(field)?.as_str();
     let ty = schema.kind(text("apiVersion")?, text("kind")?)?;
@@ -33,7 +33,7 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
                     object.remove(&**name);
                 }
             }
-            // A default may depend on another one next to it: twice is enough for those there are.
+            // A default may depend on another one: two passes are enough for all that exist.
             for _ in 0..2 {
                 for (name, field) in fields {
                     if object.contains_key(&**name) {
@@ -67,7 +67,7 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
     }
 }
 
-/// Returns what is stored of a field that nobody sets and that has no default.
+/// Returns what is stored for a field that nobody sets and that has no default.
 fn zero(schema: &Schema, ty: TypeId, zero: Zero) -> Option<Value> {
     match (zero, schema.get(ty)) {
         (Zero::Struct, _) => Some(Value::Object(Map::new())),
@@ -76,7 +76,7 @@ fn zero(schema: &Schema, ty: TypeId, zero: Zero) -> Option<Value> {
     }
 }
 
-/// The server reads `null` as a field that is not set.
+/// The server treats `null` as a field that is not set.
 fn strip_nulls(value: &mut Value) {
     match value {
         Value::Object(object) => {

@@ -53,8 +53,7 @@ fn verdicts(objects: Vec<Value>) -> Verdicts {
     Policies::of(objects).verdicts(subject, &evaluate)
 }
 
-/// Returns what a policy with this expression says: `pass`, or what it does about it and its
-/// message.
+/// Returns what a policy with this expression says: `pass`, or its action and message.
 fn says(expression: &str) -> String {
     said(verdicts(vec![policy(expression), binding(json!({}))]))
 }
@@ -72,7 +71,7 @@ fn said(verdicts: Verdicts) -> String {
     }
 }
 
-/// The server fills these in before it asks policies.
+/// The server fills these in before it evaluates policies.
 #[test]
 fn policies_see_what_the_server_stores() {
     for expression in [

@@ -1,14 +1,14 @@
-//! Which of the changes that were found a report shows: `--severity`, `--since` and `--by`.
+//! Selects the changes that a report shows: `--severity`, `--since` and `--by`.
 //!
-//! What they leave out counts all the same: the verdict, the figures of objects and the exit code
-//! are those of the whole comparison, and the report says how much is not shown.
+//! Hidden changes still count: the verdict, the counts of objects and the exit code are those of
+//! the whole comparison, and the report says how much is hidden.
 
 use jiff::Timestamp;
 
 use super::args::ReportArgs;
 use crate::model::{ObjectReport, Owner, Report, Status, Warning};
 
-/// Takes out of a report what its reader did not ask for, and says so in it.
+/// Removes from a report what the user did not select, and adds a note about it.
 pub fn choose(report: &mut Report, args: &ReportArgs, now: Timestamp) {
     let choice = Choice::of(args, now);
     if choice.is_everything() {
@@ -61,7 +61,7 @@ fn is_dated(owners: &[Owner]) -> bool {
     owners.iter().any(|owner| owner.time.is_some())
 }
 
-/// What is asked for.
+/// The selected changes.
 struct Choice<'a> {
     severity: Option<crate::model::Severity>,
     since: Option<Timestamp>,
@@ -99,7 +99,7 @@ impl<'a> Choice<'a> {
             let mut times = times
                 .filter_map(|time| time.parse::<Timestamp>().ok())
                 .peekable();
-            // When someone removed a field is not recorded: it may have been just now.
+            // The time of a removal is not recorded: it may have been just now.
             times.peek().is_none() || times.any(|time| time >= since)
         });
         let named = |owner: &Owner| {

@@ -1,6 +1,6 @@
-//! What the shell offers where a name is wanted: the names that there are, and no files.
+//! Completes names in the shell: contexts, kinds, objects and revisions, instead of files.
 //!
-//! The scripts that `driftctl completions` writes ask the program itself, with the words so far.
+//! The scripts that `driftctl completions` writes call the program with the arguments so far.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -19,16 +19,16 @@ use crate::cluster;
 use crate::schema::builtin_kinds;
 use crate::yaml;
 
-/// The variable by which a script asks, and which names its shell.
+/// The variable that a script sets to the name of its shell.
 pub const VARIABLE: &str = "COMPLETE";
 
-/// Manifests that are looked into: someone waits for the answer.
+/// How many manifests are read: the user is waiting.
 const MOST_FILES: usize = 500;
 
-/// Larger files are not looked into, in bytes.
+/// Larger files are skipped, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Answers a completion script. Whether this was one.
+/// Answers a completion script. Returns whether it was one.
 pub fn answer(words: &[OsString]) -> bool {
     if env::var_os(VARIABLE).is_none() {
         return false;
@@ -41,7 +41,7 @@ pub fn answer(words: &[OsString]) -> bool {
         .unwrap_or(true)
 }
 
-/// Returns the command line with the names that its arguments take.
+/// Returns the command line with completions for its arguments.
 fn with_names(command: Command) -> Command {
     let names: Vec<String> = command
         .get_subcommands()
@@ -68,14 +68,14 @@ fn candidates(names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidat
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// Returns the built-in kinds as kubectl lists them.
+/// Returns the built-in kinds, named as in kubectl.
 fn kinds() -> BTreeSet<String> {
     let kinds = builtin_kinds().iter();
     let kinds = kinds.map(|kind| kind.names().called().plural.clone());
     kinds.filter(|plural| !plural.is_empty()).collect()
 }
 
-/// Branches and tags of the repository around the current folder.
+/// Returns the branches and tags of the repository around the current folder.
 fn revisions() -> Vec<String> {
     let Ok(repository) = gix::discover(".") else {
         return Vec::new();
@@ -93,7 +93,7 @@ fn revisions() -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// What the manifests below the current folder declare.
+/// Returns the objects that manifests below the current folder declare.
 #[derive(Default)]
 struct Declared {
     namespaces: BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! Exit codes: the one answer that scripts read.
+//! Exit codes, which scripts read.
 
 use std::process::ExitCode;
 
@@ -9,12 +9,12 @@ pub enum Exit {
     Clean,
     /// Everything was compared, and there is drift.
     Drift,
-    /// An error, or a comparison that is incomplete, whether or not drift was found too.
+    /// An error, or an incomplete comparison, whether or not drift was found too.
     Trouble,
 }
 
 impl Exit {
-    /// Returns the number that the process leaves.
+    /// Returns the exit code as a number.
     pub fn code(self) -> u8 {
         match self {
             Self::Clean => 0,
@@ -23,7 +23,7 @@ impl Exit {
         }
     }
 
-    /// Returns what `--exit-zero` makes of it: drift is not a failure then. An error stays one.
+    /// Returns the code after `--exit-zero`: drift does not fail then, but an error still does.
     #[must_use]
     pub fn without_drift(self) -> Self {
         match self {

@@ -1,5 +1,5 @@
-//! `KUBECTL_EXTERNAL_DIFF`: the program that shows differences for kubectl and Argo CD shows them
-//! here too, in two folders, without secrets.
+//! `KUBECTL_EXTERNAL_DIFF`: runs the program that shows differences for kubectl and Argo CD, on two
+//! folders without secrets.
 
 use std::fs;
 use std::path::Path;
@@ -13,13 +13,13 @@ use super::settings::Settings;
 use crate::output::{file_name, object_text};
 use crate::redact::Redacted;
 
-/// Writes what is declared and what is live into two folders, and lets the program compare them.
+/// Writes both sides into two folders, and runs the program on them.
 ///
 /// # Errors
 /// Fails if the folders cannot be written, or the program cannot be run or fails.
 pub fn show(reports: &[Redacted], settings: &Settings, streams: &mut Streams) -> Result<()> {
     let words = settings.external_diff.as_deref().unwrap_or_default();
-    // As kubectl does: words apart by blanks, and nothing that a shell would understand.
+    // As in kubectl, the value is split at blanks, without shell syntax.
     let mut words = words.split_whitespace();
     let Some(program) = words.next() else {
         bail!("KUBECTL_EXTERNAL_DIFF does not name a program");
@@ -51,7 +51,7 @@ pub fn show(reports: &[Redacted], settings: &Settings, streams: &mut Streams) ->
         .args([folder.path().join("declared"), folder.path().join("live")])
         .status()
         .with_context(|| format!("cannot run {program} (KUBECTL_EXTERNAL_DIFF)"))?;
-    // As kubectl does: more than 1 is a failure.
+    // As in kubectl, an exit code above 1 is a failure.
     if status.code().is_none_or(|code| code > 1) {
         bail!("{program} (KUBECTL_EXTERNAL_DIFF) failed: {status}");
     }

@@ -1,4 +1,4 @@
-//! From a report to the exit code.
+//! Turns a report into the exit code.
 
 use anyhow::{Result, bail};
 
@@ -25,10 +25,10 @@ pub fn answer(report: &Report, args: &GateArgs) -> Exit {
     }
 }
 
-/// Returns whether an object is something that `what` names.
+/// Returns whether `what` matches an object.
 fn fails(object: &ObjectReport, what: FailOn) -> bool {
     match what {
-        // An object in conflict may have drifted elsewhere too.
+        // An object in conflict may also have other drift.
         FailOn::Drift if object.status() == Status::Conflict => object
             .drifts
             .iter()
@@ -61,7 +61,7 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
     }
 }
 
-/// Returns whether some policy does this about an object.
+/// Returns whether some policy takes this action on an object.
 fn has(object: &ObjectReport, matches: impl Fn(Enforcement) -> bool) -> bool {
     let mut all = object.violations.iter();
     all.any(|violation| matches(violation.enforcement))
@@ -78,7 +78,7 @@ fn touches(object: &ObjectReport) -> bool {
         || object.reported().any(by_branch)
 }
 
-/// Returns the worst of what counts as drift: what only the branch changes does not.
+/// Returns the worst severity of drift, without changes that only the branch makes.
 fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
     let drifts = object.drifts.iter().filter(|drift| drift.is_drift());
     object
@@ -86,7 +86,7 @@ fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
         .max(drifts.map(|drift| drift.severity).max())
 }
 
-/// Checks that what the words ask for is looked for.
+/// Checks that the run looks for what the flags ask for.
 ///
 /// # Errors
 /// Fails if a limit could never be reached.
@@ -124,8 +124,8 @@ pub fn check(
     Ok(())
 }
 
-/// Adds an error to the report for each limit that it exceeds. So many missing or extra objects
-/// are rarely drift: what was compared with what is wrong, and the report must not be acted on.
+/// Adds an error to the report for each limit that it exceeds. So many missing or extra objects are
+/// rarely drift: more likely the wrong things were compared, and nobody should act on the report.
 pub fn apply_limits(report: &mut Report, args: &GateArgs) {
     let totals = report.totals();
     let count = |n: usize| match n {

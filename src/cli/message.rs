@@ -1,4 +1,4 @@
-//! How errors are said.
+//! Prints errors.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,13 +11,13 @@ use crate::model::{Status, Warning};
 use crate::output::escape;
 use crate::redact::Redacted;
 
-/// Says what went wrong: `error: ` and the causes, outermost first.
+/// Prints an error: `error: ` and the causes, outermost first.
 pub fn failed(streams: &mut Streams, settings: &Settings, error: &anyhow::Error) -> Exit {
     say(streams, settings, &format!("{error:#}"));
     Exit::Trouble
 }
 
-/// Says what made a comparison incomplete, and with which of several clusters.
+/// Prints what made a comparison incomplete, and for which of several clusters.
 pub fn what_failed(
     streams: &mut Streams,
     settings: &Settings,
@@ -61,9 +61,9 @@ pub fn warnings(streams: &mut Streams, settings: &Settings, warnings: &[Warning]
     }
 }
 
-/// Messages, each with what it is about; those that say the same are one message, with a count.
+/// Groups messages: those with the same text become one, with a count.
 fn grouped(messages: impl Iterator<Item = (String, String)>) -> Vec<String> {
-    /// From how many on.
+    /// Messages are grouped from this number on.
     const SEVERAL: usize = 4;
     /// How many of them are named.
     const NAMED: usize = 3;
@@ -89,7 +89,7 @@ fn grouped(messages: impl Iterator<Item = (String, String)>) -> Vec<String> {
             continue;
         }
         all.truncate(NAMED);
-        // A kind is named once where it is that of all of them.
+        // If all are of the same kind, it is named once.
         let kind = |about: &String| about.split_once(' ').map(|(kind, _)| kind.to_owned());
         if let Some(first) = all.first().and_then(kind) {
             let begins = format!("{first} ");
@@ -109,7 +109,7 @@ fn grouped(messages: impl Iterator<Item = (String, String)>) -> Vec<String> {
     said
 }
 
-/// One message, on a line of its own whatever it quotes.
+/// Returns a message on one line, whatever it quotes.
 pub fn say(streams: &mut Streams, settings: &Settings, message: &str) {
     let label = if settings.message_color {
         "error:".red().bold().to_string()

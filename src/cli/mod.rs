@@ -1,5 +1,5 @@
-//! Words in, decisions out: what was asked for, done by the floors below, said on the right
-//! stream, and left as an exit code.
+//! Runs the command line: parses arguments, calls the modules below, prints to the right stream,
+//! and returns an exit code.
 //!
 //! Arguments come in two layers. [`args`] mirrors the flags and checks them against each other;
 //! [`settings`] resolves them against the terminal, the environment and the clock. Each command
@@ -42,9 +42,9 @@ use args::{Cli, ColorChoice};
 use commands::jq_worker;
 use settings::Settings;
 
-/// Does what `words` ask for; the first of them is the program's name.
+/// Runs the command that `words` ask for; the first of them is the program's name.
 ///
-/// Everything that goes wrong ends here, as one message and [`Exit::Trouble`].
+/// Every error ends here, as one message and [`Exit::Trouble`].
 pub fn run(
     words: impl IntoIterator<Item = OsString>,
     around: &Surroundings,
@@ -58,11 +58,11 @@ pub fn run(
         let parsed = command.try_get_matches_from(&words);
         parsed.and_then(|matches| Cli::from_arg_matches(&matches))
     };
-    // Every subcommand in full is for help and messages alone.
+    // All subcommands in full are needed only for help and messages.
     let parsed = parse(plugin::command(&words)).or_else(|_| parse(whole_command(&words)));
     let done = match parsed {
         _ if words.iter().skip(1).eq([jq_worker::NAME]) => {
-            // The caller is gone when this fails.
+            // This fails only if the caller is gone.
             jq_worker::run(&mut streams).unwrap_or(Exit::Trouble)
         }
         Ok(mut cli) => {
@@ -86,7 +86,7 @@ pub fn run(
     finish(done, around, &mut streams)
 }
 
-/// Returns the command line with all that help and messages tell.
+/// Returns the command line with everything that help and messages need.
 fn whole_command(words: &[OsString]) -> clap::Command {
     let mut command = plugin::command(words);
     if short_help::is_asked(words) {
@@ -112,8 +112,8 @@ fn answer_of_parser(streams: &mut Streams, around: &Surroundings, answer: &clap:
     written.map_or(Exit::Trouble, |()| exit)
 }
 
-/// Returns the exit code is chosen only once everything is written: a report that did not fit on
-/// the disk is not a report.
+/// The exit code is chosen only after everything is written: a report that did not fit on the disk
+/// is an error.
 fn finish(done: Exit, around: &Surroundings, streams: &mut Streams) -> Exit {
     if let Err(error) = streams.out.flush() {
         let settings = Settings::resolve(ColorChoice::Auto, around);

@@ -1,24 +1,24 @@
-//! The pager: a report that is longer than the screen is read from its beginning.
+//! The pager, which shows a report that is longer than the screen from its beginning.
 
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
 use super::settings::Settings;
 
-/// What shows a text screen by screen where nothing else is asked for.
+/// The default pager.
 const DEFAULT: &str = "less";
 
-/// What less is told, as Git does: to end at once where one screen is enough, to pass colours on,
-/// and to leave the text on the screen.
+/// Options for less, the same as Git's: exit if the text fits on one screen, keep colours, and
+/// leave the text on the screen.
 const LESS: &str = "FRX";
 
-/// Which program pages, where one does.
+/// The program that pages, if any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pager(Option<String>);
 
 impl Pager {
-    /// Returns the pager by what is set in the environment, the most particular first. An empty
-    /// word and `cat` page nothing.
+    /// Chooses the pager from the environment, the most specific variable first. An empty value and
+    /// `cat` turn paging off.
     pub fn of<'v>(variables: impl IntoIterator<Item = Option<&'v str>>) -> Self {
         let program = variables.into_iter().flatten().next();
         let program = program.unwrap_or(DEFAULT).trim();
@@ -26,12 +26,12 @@ impl Pager {
         Self(pages.then(|| program.to_owned()))
     }
 
-    /// None at all.
+    /// No pager.
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// Returns whether a text of so many lines is paged.
+    /// Returns whether text with so many lines is paged.
     pub fn pages(&self, text: &[u8], settings: &Settings) -> bool {
         let Some(rows) = settings.rows.filter(|_| self.0.is_some()) else {
             return false;
@@ -40,7 +40,7 @@ impl Pager {
         text.iter().filter(|byte| **byte == b'\n').count() + 1 > rows
     }
 
-    /// Shows a text. Whether it was shown: a pager that is not there shows nothing.
+    /// Shows text. Returns whether it did: a missing pager shows nothing.
     ///
     /// # Errors
     /// Fails if the pager cannot be waited for.
@@ -52,15 +52,15 @@ impl Pager {
             return Ok(false);
         };
         if let Some(mut stdin) = child.stdin.take() {
-            // The reader may quit the pager before the end.
+            // The user may quit the pager before the end.
             let _ = stdin.write_all(text);
         }
-        // A shell answers 127 for a program that it does not find.
+        // A shell returns 127 if it does not find a program.
         Ok(child.wait()?.code() != Some(127))
     }
 }
 
-/// Returns the program and its words: by the shell, as Git does, where it is more than one word.
+/// Returns the command for the pager. As in Git, a value with several words is run by the shell.
 fn command(program: &str) -> Command {
     let mut command = if program.contains(|c: char| !c.is_alphanumeric() && !"/._-".contains(c)) {
         let mut shell = Command::new("sh");

@@ -1,4 +1,4 @@
-//! What happens when driftctl itself is wrong.
+//! Reports bugs in driftctl itself.
 
 use std::io::Write;
 use std::panic::{self, Location};
@@ -6,14 +6,14 @@ use std::panic::{self, Location};
 use super::Exit;
 use crate::signals;
 
-/// Makes a panic on any thread end the process with [`Exit::Trouble`]: never with Rust's own code
-/// 101, and never with a report that lacks what the thread was for. The message replaces Rust's,
-/// whose payload may quote what came from a cluster, a Secret's value included.
+/// Makes a panic on any thread end the process with [`Exit::Trouble`], never with Rust's own code
+/// 101, and never with a report that lacks the thread's results. The message replaces Rust's, whose
+/// payload may quote values from a cluster, even of a Secret.
 pub fn end_at_panics() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(Location::to_string);
         let place = place.as_deref().unwrap_or("an unknown location");
-        // Nothing can be done about a standard error that cannot be written to.
+        // If standard error cannot be written to, nothing can be done.
         let _ = writeln!(
             std::io::stderr(),
             "error: driftctl failed at {place}; the comparison was not completed\n  \
@@ -38,7 +38,7 @@ mod tests {
     const WAY: &str = "DRIFTCTL_TEST_PANIC";
     const PAYLOAD: &str = "payload of a panic";
 
-    /// Work that goes wrong, spread in each way that there is; in some nobody would notice.
+    /// Runs work that panics, on every kind of thread; on some, a panic would go unnoticed.
     const WAYS: &[(&str, fn())] = &[
         ("here", || panic!("{PAYLOAD}")),
         ("caught", || {
@@ -61,7 +61,7 @@ mod tests {
         }),
     ];
 
-    /// The process ends, so it is another run of this test.
+    /// The process ends, so each case is a separate run of this test.
     #[test]
     fn a_panic_anywhere_is_trouble() {
         if let Ok(chosen) = env::var(WAY) {

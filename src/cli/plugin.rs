@@ -1,4 +1,4 @@
-//! `kubectl drift`: driftctl under the name by which kubectl finds its plugins.
+//! `kubectl drift`: driftctl under the name by which kubectl finds plugins.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,8 +11,8 @@ use super::args::Cli;
 /// (<https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins>)
 const FILE_NAME: &str = "kubectl-drift";
 
-/// Returns the command line under the name that it was called by, so that what help and messages
-/// show can be typed.
+/// Returns the command line under the name that it was called by, so that users can type what help
+/// and messages show.
 pub fn command(words: &[OsString]) -> Command {
     let called = words.first().map(Path::new).and_then(Path::file_stem);
     if called.is_some_and(|name| name == FILE_NAME) {
@@ -22,7 +22,7 @@ pub fn command(words: &[OsString]) -> Command {
     }
 }
 
-/// With examples that begin with `kubectl drift`.
+/// Changes the examples to begin with `kubectl drift`.
 fn renamed(command: Command) -> Command {
     let examples = command.get_before_help().map(ToString::to_string);
     let command = match examples {

@@ -1,4 +1,4 @@
-//! How far a run is, on a terminal's last line.
+//! Shows progress on the last line of a terminal.
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -13,12 +13,12 @@ use crate::output::escape;
 
 const TICK: Duration = Duration::from_millis(100);
 
-/// A line that is there while this lives, and gone without a trace afterwards: results and
-/// messages are written then.
+/// A progress line that exists while this value lives and disappears afterwards, when results and
+/// messages are written.
 pub struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// Begins to show how far reading is, where someone watches and does not want quiet.
+    /// Starts to show progress, if someone is watching and did not ask for quiet.
     pub fn begin(settings: &Settings, quiet: bool) -> Self {
         if !settings.progress || quiet {
             return Self(None);
@@ -42,13 +42,13 @@ impl Drop for Progress {
     }
 }
 
-/// After so long someone wonders what is waited for.
+/// The delay before the line says what the run is waiting for.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Which server was connected to, and by which context.
+/// The server that was connected to, and the context.
 static SERVERS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Notes that a server is about to be asked, so that it can be said what is waited for.
+/// Records that a server is about to be asked, so that the line can name it.
 pub fn waits_for(target: &Target) {
     let server = target.server.as_deref().unwrap_or("the API server");
     let said = match &target.context {
@@ -61,7 +61,7 @@ pub fn waits_for(target: &Target) {
     }
 }
 
-/// Nothing before half a second has passed: a credential plugin may be asking something.
+/// Shows nothing in the first half second: a credential plugin may be prompting.
 fn reached(state: &ProgressState, line: &mut dyn std::fmt::Write) {
     let reached = Meter::of_process().reached();
     if reached.rendered < reached.to_render {
@@ -84,7 +84,7 @@ fn reached(state: &ProgressState, line: &mut dyn std::fmt::Write) {
     }
 }
 
-/// `rendering 12 of 81 kustomizations, charts and Applications, 3s`
+/// Returns `rendering 12 of 81 kustomizations, charts and Applications, 3s`.
 fn rendering(reached: Reached, elapsed: Duration) -> String {
     let Reached {
         to_render,
@@ -97,7 +97,7 @@ fn rendering(reached: Reached, elapsed: Duration) -> String {
     )
 }
 
-/// `reading 12 of 20 kinds by namespace, 512 objects, 3s`
+/// Returns `reading 12 of 20 kinds by namespace, 512 objects, 3s`.
 fn said(reached: Reached, elapsed: Duration) -> String {
     let Reached {
         groups,

@@ -1,16 +1,17 @@
 //! Writes the file of a report.
 //!
-//! It may be in a tree that someone else wrote, as where a CI job writes its report into the
-//! checkout. No link there is followed, and nothing is opened but a regular file.
+//! The file may be in an untrusted tree, for example when a CI job writes its report into the
+//! checkout. No link there is followed, and only a regular file is opened.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a report into a file, which takes the place of the one that is there.
+/// Writes a report to a file, replacing an existing one.
 ///
 /// # Errors
-/// Also when the path is a link, leads through a link below the current directory, or is a pipe.
+/// Fails also if the path is a link, leads through a link below the current directory, or is a
+/// pipe.
 pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if is_of_system(path) {
         return into(File::options().write(true).open(path)?, render).map(drop);
@@ -32,7 +33,7 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let folder = folder.unwrap_or(Path::new("."));
     fs::metadata(folder)?;
-    // A link that is put there in the meantime is replaced, and not written through.
+    // A link that is created in the meantime is replaced, and not written through.
     let file = builder.tempfile_in(folder);
     let file = file.map_err(|error| io::Error::from(error.kind()))?;
     let file = into(file, render)?;
@@ -53,14 +54,14 @@ fn refused(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why.to_owned())
 }
 
-/// Returns whether a path names a device or a stream of the process (`/dev/null`, `/dev/fd/3`),
-/// which no tree holds.
+/// Returns whether a path is a device or a stream of the process (`/dev/null`, `/dev/fd/3`), which
+/// is not in any tree.
 fn is_of_system(path: &Path) -> bool {
     path.starts_with("/dev") && !path.starts_with("/dev/shm") || path.starts_with("/proc/self/fd")
 }
 
-/// Returns the first link on a path: the file itself, and the folders below the current directory.
-/// What is above was there before the tree was.
+/// Returns the first link on a path: the file itself, or a folder below the current directory.
+/// Folders above existed before the tree.
 fn linked(path: &Path) -> Option<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     let absolute = here.join(path);

@@ -1,4 +1,4 @@
-//! What of the cluster is shown, and to whom.
+//! Decides which values are shown, and to whom.
 
 use anyhow::{Result, bail};
 
@@ -8,10 +8,10 @@ use crate::policy::glob;
 use crate::redact::{LiveValues, Predicate, Redacted, Redactor};
 use crate::schema::{builtin_kind_of_group, builtin_kinds};
 
-/// Checks that secrets are shown to nobody but a person who asked for them.
+/// Checks that secrets are shown only to a person who asked for them.
 ///
 /// # Errors
-/// Fails if they would be kept or read by others.
+/// Fails if they would be stored or read by others.
 pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
     if !args.show_secrets {
         return Ok(());
@@ -34,7 +34,8 @@ pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
     Ok(())
 }
 
-/// Takes out of a report what its reader must not see. `configured` is what the rules call secret.
+/// Removes from a report what its reader must not see. `configured` are the values that rules mark
+/// as secret.
 pub fn redact(
     mut report: Report,
     args: &ReportArgs,
@@ -49,7 +50,7 @@ pub fn redact(
     redactor(args, untrusted, configured).redact(report)
 }
 
-/// Returns errors about unknown kinds in `--redact`: a misspelt one masks nothing.
+/// Returns errors about unknown kinds in `--redact`: a misspelt kind would mask nothing.
 fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
     let kinds = args.redact.iter().filter_map(|secret| secret.kind.as_ref());
     let is_known = |kind: &KindPattern| {
@@ -73,7 +74,7 @@ fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
         .collect()
 }
 
-/// Returns what masks everything that the reader must not see.
+/// Returns the redaction of everything that the reader must not see.
 pub fn redactor(args: &ReportArgs, untrusted: bool, configured: Option<Predicate>) -> Redactor {
     Redactor {
         also: either(named(args), configured),
@@ -94,8 +95,8 @@ fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate>
     }
 }
 
-/// Returns whether an object is of a kind: of a built-in one by any of its names, of another one by
-/// its own. What is to be masked must not depend on the case of a letter.
+/// Returns whether an object is of a kind: any name of a built-in kind matches, and the own name of
+/// any other. Matching ignores case, so that masking does not depend on it.
 fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
     let own = Called::default();
     let of_group = format!("{}/", key.group);

@@ -1,4 +1,4 @@
-//! Which drift the words of a command select that acts on it.
+//! Parses which drift the arguments of a command select.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,26 +10,26 @@ use super::selection::{self, Selection, begins_like_a_manifest};
 use crate::model::{FieldPath, ObjectReport, Report};
 use crate::policy::PathPattern;
 
-/// What is selected; everything if nothing is said.
+/// The selection; everything if nothing is named.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Selected {
     parts: Vec<Part>,
 }
 
-/// Some objects, and some of their paths. None of either stands for all.
+/// Some objects and some of their paths. An empty list of either means all.
 #[derive(Debug, Default, Clone, PartialEq)]
 struct Part {
-    /// As it was written, for messages.
+    /// The selection as written, for messages.
     written: Vec<String>,
     objects: Vec<Selection>,
     paths: Vec<PathPattern>,
 }
 
 impl Selected {
-    /// Returns what is selected, and the declared side without the words that select.
+    /// Splits the selection from the declared side.
     ///
     /// # Errors
-    /// Fails if a word means nothing: a slip in a selection must not select everything.
+    /// Fails if an argument has no meaning: a typo in a selection must not select everything.
     pub fn of(
         objects: &[Selection],
         paths: &[PathPattern],
@@ -55,10 +55,10 @@ impl Selected {
         Ok((selected, source))
     }
 
-    /// Returns what the flags select, and the words that name objects and paths in them: those are
-    /// taken out of `words`, and what is left names manifests.
+    /// Parses the selection: the flags, and the arguments that name objects and paths. It removes
+    /// those from `words`; the rest name manifests.
     ///
-    /// What exists as a file names manifests, whatever else it could be.
+    /// An existing file always names manifests.
     fn take(objects: &[Selection], paths: &[PathPattern], words: &mut Vec<PathBuf>) -> Self {
         let mut selected = Self::default();
         let mut named: Vec<Part> = Vec::new();
@@ -70,7 +70,8 @@ impl Selected {
         });
         let by_object = || objects.iter().map(|object| format!("--object {object}"));
         let by_path = || paths.iter().map(|path| format!("--path {path}"));
-        // Words and flags narrow each other: `deploy/cart --path .spec` is one path of one object.
+        // Arguments and flags narrow each other: `deploy/cart --path .spec` is one path of one
+        // object.
         let mut is_used = false;
         for part in &mut named {
             if part.paths.is_empty() && !paths.is_empty() && objects.is_empty() {
@@ -95,13 +96,12 @@ impl Selected {
         selected
     }
 
-    /// Returns whether everything is selected because nothing was said.
+    /// Returns whether everything is selected because nothing was named.
     pub fn is_everything(&self) -> bool {
         self.parts.is_empty()
     }
 
-    /// Returns whether a change of an object is selected; the path `.` stands for the object
-    /// itself.
+    /// Returns whether a change of an object is selected; the path `.` means the object itself.
     pub fn selects(&self, report: &Report, object: &ObjectReport, path: &str) -> bool {
         let mut parts = self.parts.iter();
         self.is_everything() || parts.any(|part| part.selects(report, object, path))
@@ -122,10 +122,10 @@ impl Selected {
     }
 
     /// Checks that each part selects something: `changes` are the paths of an object's changes,
-    /// accepted ones among them.
+    /// including accepted ones.
     ///
     /// # Errors
-    /// Fails if one selects nothing: a slip of the pen, most likely.
+    /// Fails if one selects nothing, which is probably a typo.
     pub fn check(
         &self,
         report: &Report,
@@ -184,7 +184,8 @@ impl Part {
     }
 }
 
-/// Takes a word for an object, or for a path of the object before it. Whether it is either.
+/// Parses an argument as an object, or as a path of the object before it. Returns whether it is
+/// either.
 fn take_word(text: &str, parts: &mut Vec<Part>) -> bool {
     if let (true, Ok(pattern)) = (is_path(text), selection::pattern(text)) {
         if parts.is_empty() {
@@ -209,7 +210,7 @@ fn take_word(text: &str, parts: &mut Vec<Part>) -> bool {
     }
 }
 
-/// `.spec.replicas`, and neither `.`, `..` nor `./deploy`.
+/// Matches `.spec.replicas`, but not `.`, `..` or `./deploy`.
 fn is_path(text: &str) -> bool {
     if begins_like_a_manifest(text) && text.contains('.') {
         return true;

@@ -1,4 +1,4 @@
-//! Words that name objects and moments.
+//! Parses arguments that name objects and times.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,15 +9,15 @@ use crate::model::{KindNames, KindPattern, ResourceKey, group_of};
 use crate::policy::{Expiry, PathPattern, PatternError, glob};
 use crate::schema::{BuiltinKind, builtin_kinds};
 
-/// `KIND[.GROUP]/[NAMESPACE/]NAME`, the kind as kubectl takes it: `Deployment`, `deployments`,
+/// `KIND[.GROUP]/[NAMESPACE/]NAME`, with the kind as in kubectl: `Deployment`, `deployments`,
 /// `deploy`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// The kind, and its group where it was written.
+    /// The kind, and its group if it was given.
     pub kind: KindPattern,
     /// The namespace; `None` for any.
     pub namespace: Option<String>,
-    /// The name, in which `*` is a wildcard.
+    /// The name, with `*` as a wildcard.
     pub name: String,
 }
 
@@ -43,7 +43,7 @@ impl FromStr for Selection {
     }
 }
 
-/// Returns the same, or a kind alone, whose object's name is the next word.
+/// Parses the same, or a kind alone, with the name in the next argument.
 ///
 /// # Errors
 /// Fails if it is neither.
@@ -72,8 +72,8 @@ impl fmt::Display for Selection {
 }
 
 impl Selection {
-    /// Returns whether the kind is surely one, and not a folder: a built-in kind by any of its
-    /// names, one with a group, or one in a kind's own spelling.
+    /// Returns whether the kind is certainly a kind and not a folder: a built-in kind by any of its
+    /// names, one with a group, or one spelled as in manifests.
     pub fn names_a_kind(&self) -> bool {
         let kind = self.kind.name();
         let is_word = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphanumeric());
@@ -83,24 +83,24 @@ impl Selection {
                 || self.builtin_kinds().next().is_some())
     }
 
-    /// Returns the built-in kinds that are meant, at every version.
+    /// Returns the matching built-in kinds, at every version.
     fn builtin_kinds(&self) -> impl Iterator<Item = &'static BuiltinKind> {
         let known = builtin_kinds().iter();
         known.filter(|known| self.kind.matches(&known.names()))
     }
 
-    /// Returns whether an object is meant; `kind` are the names of its kind.
+    /// Returns whether an object matches; `kind` are the names of its kind.
     pub fn matches(&self, key: &ResourceKey, kind: &KindNames<'_>) -> bool {
         self.kind.matches(kind)
             && (self.namespace.as_ref()).is_none_or(|n| Some(n) == key.namespace.as_ref())
             && glob(&self.name, &key.name)
     }
 
-    /// Returns the group and kind that are meant, as manifests write them.
+    /// Returns the group and kind, as manifests write them.
     ///
     /// # Errors
-    /// Fails if the kind is not built in, and its group was not written or its own spelling was
-    /// not.
+    /// Fails if the kind is not built in, and its group is missing or it is not spelled as in
+    /// manifests.
     pub fn group_kind(&self) -> Result<(String, String), String> {
         let mut known: Vec<(&str, &str)> = self
             .builtin_kinds()
@@ -114,7 +114,7 @@ impl Selection {
             ([], None) => Err(format!(
                 "{kind} is not a built-in kind; write its API group too: {kind}.GROUP/{name}"
             )),
-            // A kind's own spelling begins with a capital letter; its other names do not.
+            // In manifests, a kind begins with a capital letter; its other names do not.
             ([], Some(group)) if kind.name().starts_with(|c: char| c.is_ascii_uppercase()) => {
                 Ok((group.to_owned(), kind.name().to_owned()))
             }
@@ -132,12 +132,12 @@ impl Selection {
     }
 }
 
-/// A moment that has passed, by itself or before now.
+/// A time in the past, absolute or relative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// So much earlier.
+    /// So long ago.
     Ago(SignedDuration),
-    /// Then.
+    /// At that time.
     At(Timestamp),
 }
 
@@ -173,7 +173,7 @@ impl FromStr for Since {
 }
 
 impl Since {
-    /// Returns the moment.
+    /// Returns the time.
     pub fn before(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(time) => time,
@@ -182,8 +182,8 @@ impl Since {
     }
 }
 
-/// Returns a path as people write it, in the syntax of reports: with its first dot, with quotes
-/// around what an item is called.
+/// Parses a path as people write it, in the syntax of reports: with a leading dot, and quotes
+/// around names of items.
 ///
 /// ```text
 /// spec.replicas                → .spec.replicas
@@ -210,15 +210,15 @@ pub fn in_full(text: &str) -> String {
     full
 }
 
-/// Returns a pattern of paths, as people write it.
+/// Parses a pattern of paths, as people write it.
 ///
 /// # Errors
-/// Fails if it is none.
+/// Fails if it is not one.
 pub fn pattern(text: &str) -> Result<PathPattern, PatternError> {
     in_full(text).parse()
 }
 
-/// Returns where the bracket closes that is not in quotes.
+/// Returns the closing bracket, ignoring those in quotes.
 fn end_of_brackets(text: &str) -> Option<usize> {
     let mut quote = None;
     let mut escaped = false;
@@ -236,7 +236,7 @@ fn end_of_brackets(text: &str) -> Option<usize> {
     None
 }
 
-/// Returns what is in brackets, with JSON's quotes.
+/// Returns the text in brackets, with JSON's quotes.
 fn within_brackets(text: &str) -> String {
     if let Some(name) = text
         .strip_prefix('\'')
@@ -257,8 +257,7 @@ fn within_brackets(text: &str) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// Returns whether a word without a dot before it is a path all the same: it begins like a
-/// manifest.
+/// Returns whether an argument without a leading dot is a path anyway: it begins like a manifest.
 pub fn begins_like_a_manifest(word: &str) -> bool {
     const FIRST: [&str; 12] = [
         "spec",
@@ -278,12 +277,12 @@ pub fn begins_like_a_manifest(word: &str) -> bool {
     FIRST.contains(&first)
 }
 
-/// A moment that is to come, by itself or from now on.
+/// A time in the future, absolute or relative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
-    /// So much later.
+    /// So long from now.
     In(SignedDuration),
-    /// Then.
+    /// At that time.
     At(Expiry),
 }
 
@@ -313,10 +312,10 @@ impl FromStr for Until {
 }
 
 impl Until {
-    /// Returns the moment, to the second.
+    /// Returns the time, to the second.
     ///
     /// # Errors
-    /// Fails if it has passed already, or is too far away for a calendar.
+    /// Fails if it is in the past, or too far in the future.
     pub fn from(&self, now: Timestamp) -> Result<Expiry, String> {
         let expiry = match self {
             Self::At(expiry) => expiry.clone(),

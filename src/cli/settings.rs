@@ -1,4 +1,4 @@
-//! What the words mean here: the second layer of arguments, resolved against the surroundings.
+//! Resolves the arguments against the environment: the second layer of arguments.
 
 use jiff::Timestamp;
 
@@ -7,53 +7,53 @@ use super::args::ColorChoice;
 use super::pager::Pager;
 use crate::output::RenderOptions;
 
-/// The width that text is laid out for where no terminal says its own.
+/// The default width of text, without a terminal.
 const DEFAULT_COLUMNS: usize = 100;
 
-/// Below this, lines are laid out as for this width: nothing readable fits into less.
+/// The minimum width of text: nothing readable fits into less.
 const LEAST_COLUMNS: usize = 30;
 
-/// What every command needs to know about how to speak.
+/// The settings for output of every command.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Whether results are coloured.
     pub color: bool,
-    /// Whether reports in files are, which are on no terminal.
+    /// Whether reports in files are coloured.
     pub color_in_files: bool,
     /// Whether messages are coloured.
     pub message_color: bool,
-    /// Whether someone watches who may be shown how far a run is.
+    /// Whether progress may be shown to someone watching.
     pub progress: bool,
-    /// Columns that text is laid out for.
+    /// The width of text in columns.
     pub columns: usize,
     /// Whether lines are drawn with ASCII only.
     pub ascii: bool,
     /// Whether places in files are links.
     pub links: bool,
-    /// The program that shows differences instead.
+    /// The external program that shows differences.
     pub external_diff: Option<String>,
     /// The editor.
     pub editor: String,
-    /// The terminal's rows, where results go to one.
+    /// The height of the terminal, if results go to one.
     pub rows: Option<usize>,
     /// Whether results go to a terminal.
     pub is_terminal: bool,
-    /// Whether someone can be asked.
+    /// Whether there is a terminal to ask questions at.
     pub is_interactive: bool,
-    /// What pages long texts.
+    /// The pager for long text.
     pub pager: Pager,
     /// Whether this is a CI job.
     pub is_ci: bool,
-    /// Whether a person is there who can be asked.
+    /// Whether there is a person to ask.
     pub can_ask: bool,
-    /// When the run takes place.
+    /// The current time.
     pub now: Timestamp,
-    /// Who runs it, as far as that is known.
+    /// The user who runs it, as far as known.
     pub user: Option<String>,
 }
 
 impl Settings {
-    /// Returns how text is rendered for this terminal, at this time.
+    /// Returns how to render text for this terminal, at this time.
     pub fn render_options(&self) -> RenderOptions {
         RenderOptions {
             colour: self.color,
@@ -63,7 +63,7 @@ impl Settings {
         }
     }
 
-    /// Resolves what was asked for against what is there.
+    /// Resolves the arguments against the environment.
     pub fn resolve(choice: ColorChoice, around: &Surroundings) -> Self {
         Self {
             color: color(choice, around.stdout_is_terminal, around),
@@ -93,7 +93,8 @@ impl Settings {
     }
 }
 
-/// Returns the flag decides; then `NO_COLOR`, then `CLICOLOR_FORCE`, then what the stream supports.
+/// Resolves colour: the flag decides; then `NO_COLOR`, then `CLICOLOR_FORCE`, then what the stream
+/// supports.
 pub fn color(choice: ColorChoice, is_terminal: bool, around: &Surroundings) -> bool {
     match choice {
         ColorChoice::Always => true,

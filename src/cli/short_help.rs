@@ -1,5 +1,5 @@
-//! `-h`: the flags that people use, in the order in which they need them, on one screen. `--help`
-//! and the man page have all of them.
+//! `-h`: the most used flags, in the order in which people need them, on one screen. `--help` and
+//! the man page have all flags.
 
 use std::ffi::OsString;
 
@@ -7,13 +7,13 @@ use clap::{Arg, Command};
 
 use super::args::EXIT_CODES as LONG_EXIT_CODES;
 
-/// The columns of a terminal that nobody has widened.
+/// The default width of a terminal.
 const COLUMNS: usize = 80;
 
-/// A command with at most so many flags shows them all.
+/// A command with at most so many flags shows all of them.
 const FEW: usize = 22;
 
-/// The flags that `-h` shows, with fewer words than `--help` has for them.
+/// The flags that `-h` shows, with shorter texts than in `--help`.
 const SHOWN: &[(&str, &str)] = &[
     ("filename", "Manifests: a file, a folder, or - (as PATH)"),
     ("context", "The kubeconfig context; can be repeated"),
@@ -44,7 +44,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("help", "Show this (--help: everything, with explanations)"),
 ];
 
-/// Returns whether the words ask for the short help.
+/// Returns whether the arguments ask for the short help.
 pub fn is_asked(words: &[OsString]) -> bool {
     let before = words.iter().take_while(|word| *word != "--");
     before.skip(1).any(|word| word == "-h")
@@ -62,9 +62,9 @@ pub fn of(command: Command) -> Command {
     })
 }
 
-/// Returns one command with the arguments that matter, under one heading.
+/// Returns one command with its most important arguments, under one heading.
 fn shortened(command: Command) -> Command {
-    // What a command alone has is what it is for.
+    // Flags that only one command has are essential to it.
     let few = command
         .get_arguments()
         .filter(|arg| !arg.is_positional())
@@ -72,7 +72,7 @@ fn shortened(command: Command) -> Command {
         <= FEW;
     let examples = command.get_before_help().map(ToString::to_string);
     let examples = examples.map(|examples| {
-        // A command may say what it does before its examples.
+        // A command may describe itself before its examples.
         let lines = examples.lines().skip_while(|line| *line != "Examples:");
         let lines = lines.skip(1).filter_map(example);
         format!("Examples:\n{}\n", lines.collect::<Vec<_>>().join("\n"))
@@ -115,19 +115,19 @@ fn shortened(command: Command) -> Command {
         ))
 }
 
-/// Headings of flags that one command alone has, or that are what it is for.
+/// Headings of flags that only one command has, or that are essential to it.
 const OWN: &[&str] = &[
     "Backport", "Coverage", "Guard", "Revert", "Triage", "Writing",
 ];
 
-/// Returns whether a flag is what its command is for.
+/// Returns whether a flag is essential to its command.
 fn is_of_command(arg: &Arg) -> bool {
     arg.get_help_heading()
         .is_some_and(|heading| OWN.contains(&heading))
 }
 
-/// Returns an example that fits: of one that is too long, with less space in it, or else the
-/// command without its description. Longer ones are in the long help.
+/// Returns an example that fits: a long one gets less space in it, or loses its description. Even
+/// longer ones are only in the long help.
 fn example(line: &str) -> Option<String> {
     let fits = |text: &String| text.chars().count() <= COLUMNS && !text.ends_with(':');
     let indent = line.len() - line.trim_start().len();
@@ -141,7 +141,7 @@ fn example(line: &str) -> Option<String> {
         .find(fits)
 }
 
-/// Returns a line of the exit codes, wrapped to the screen below the words of the first line.
+/// Returns a line of the exit codes, wrapped and indented.
 fn wrapped(line: &str) -> String {
     const INDENT: &str = "\n     ";
     let mut text = String::new();
@@ -165,14 +165,14 @@ fn wrapped(line: &str) -> String {
 const EXIT_CODES: &str =
     "Exit codes: 0 nothing found, 1 drift, 2 an error or an incomplete comparison";
 
-/// Returns whether a command writes other formats than a report has.
+/// Returns whether a command has other formats than a report.
 fn has_formats_of_its_own(arg: &Arg) -> bool {
     let formats = arg.get_possible_values();
     let is_of_reports = formats.iter().any(|format| format.get_name() == "table");
     arg.get_id() == "output" && !formats.is_empty() && !is_of_reports
 }
 
-/// Returns where a command takes a selection (`selects`), its words may name objects too.
+/// Adjusts the help of PATH: with a selection (`selects`), arguments may also name objects.
 fn short_positional(arg: Arg, selects: bool) -> Arg {
     if arg.get_id() == "paths" {
         let help = if selects {

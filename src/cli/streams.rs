@@ -1,21 +1,20 @@
-//! The process's standard streams, as commands see them.
+//! The standard streams of the process, as commands see them.
 
 use std::io::{self, BufRead, BufWriter, ErrorKind, Write};
 
-/// The streams that commands write to, and answers come from. Handed down from `main`, so that no module below
-/// reaches for the process's own.
+/// The streams that commands write to and read answers from. They are passed down from `main`, so
+/// that no other module uses the process's streams.
 pub struct Streams {
-    /// Where results go.
+    /// The stream for results.
     pub out: Box<dyn Write>,
-    /// Where everything that is said about a run goes.
+    /// The stream for everything else about a run.
     pub err: Box<dyn Write>,
-    /// Where answers to questions come from.
+    /// The stream for answers to questions.
     pub answers: Box<dyn BufRead>,
 }
 
 impl Streams {
-    /// Returns the process's own streams. A reader that stops reading (`| head`) is not an error on
-    /// either.
+    /// Returns the process's streams. A reader that stops early (`| head`) is not an error.
     pub fn standard() -> Self {
         Self {
             out: Box::new(UntilClosed::new(BufWriter::with_capacity(
@@ -28,10 +27,10 @@ impl Streams {
     }
 }
 
-/// A writer that goes quiet once its reader has hung up.
+/// A writer that discards output after its reader closed the pipe.
 ///
-/// A reader such as `head` may stop early; what the exit code says must not depend on how
-/// much of the report they read. Every other failure, such as a full disk, stays an error.
+/// A reader such as `head` may stop early, and the exit code must not depend on how much of the
+/// report it read. Every other failure, such as a full disk, is an error.
 struct UntilClosed<W> {
     inner: W,
     closed: bool,
@@ -45,7 +44,7 @@ impl<W: Write> UntilClosed<W> {
         }
     }
 
-    /// Lets `write` happen unless the reader is gone, and stands in for it with `gone` then.
+    /// Calls `write` unless the reader is gone, and then returns `gone` instead.
     fn unless_closed<T>(
         &mut self,
         gone: T,
@@ -78,7 +77,7 @@ impl<W: Write> Write for UntilClosed<W> {
 mod tests {
     use super::*;
 
-    /// Fails every write in one way.
+    /// A writer that always fails in the same way.
     struct Failing(ErrorKind);
 
     impl Write for Failing {

@@ -1,13 +1,13 @@
-//! What was meant by a word that the command line does not know: by its spelling, or by what other
-//! tools call the same.
+//! Suggests what an unknown argument means: by its spelling, or by what other tools call the same
+//! thing.
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Words are alike from here on (Jaro-Winkler).
+/// The similarity (Jaro-Winkler) from which a word is suggested.
 const ALIKE: f64 = 0.85;
 
-/// What flags of other tools mean here.
+/// Flags of other tools, and their equivalents here.
 const FLAGS: &[(&str, &str)] = &[
     ("--file", "--filename"),
     ("--files", "--filename"),
@@ -60,7 +60,7 @@ const FLAGS: &[(&str, &str)] = &[
     ),
 ];
 
-/// What commands of other tools mean here.
+/// Commands of other tools, and their equivalents here.
 const COMMANDS: &[(&str, &str)] = &[
     ("plan", "diff"),
     ("status", "diff"),
@@ -82,15 +82,15 @@ const COMMANDS: &[(&str, &str)] = &[
     ("completion", "completions"),
 ];
 
-/// Returns the message for a word that nobody knows, `None` for any other error. `called` is what
-/// the program is called by.
+/// Returns the message for an unknown argument; `None` for any other error. `called` is the name of
+/// the program.
 pub fn message(error: &clap::Error, command: &Command, words: &[String]) -> Option<String> {
     let name = command.get_bin_name().unwrap_or(command.get_name());
     match error.kind() {
         ErrorKind::UnknownArgument => {
             let word = text(error, ContextKind::InvalidArg)?;
             let word = word.split(['=', ' ']).next().unwrap_or_default().to_owned();
-            // A word that is not a flag is one too many, which clap says well.
+            // A word that is not a flag is an extra argument, which clap explains well.
             if !word.starts_with('-') {
                 return None;
             }
@@ -151,7 +151,7 @@ fn by_meaning(known: &[(&str, &str)], word: &str) -> Option<String> {
     Some((*meant).to_owned())
 }
 
-/// Returns the word that is spelt most alike, if any is at all.
+/// Returns the word with the most similar spelling, if any.
 pub fn nearest(word: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
     let alike = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), &other.to_lowercase());
     let known = known.into_iter().map(|other| (alike(&other), other));

@@ -1,4 +1,4 @@
-//! What the process finds around it: terminals, environment variables, the clock.
+//! Reads the environment of the process: terminals, variables, the clock.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -7,29 +7,29 @@ use jiff::Timestamp;
 
 use super::pager::Pager;
 
-/// Facts about the process's surroundings, taken once, so that everything below depends on its
-/// arguments alone and tests can make up any terminal.
+/// Facts about the environment, read once, so that everything else depends only on its arguments
+/// and tests can simulate any terminal.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
     /// Whether standard output is a terminal.
     pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal.
     pub stderr_is_terminal: bool,
-    /// Whether standard input is a terminal, which nobody pipes manifests from.
+    /// Whether standard input is a terminal, so that no manifests are piped in.
     pub stdin_is_terminal: bool,
-    /// The terminal's columns.
+    /// The width of the terminal.
     pub terminal_columns: Option<usize>,
-    /// Whether the locale says that text is not UTF-8.
+    /// Whether the locale is not UTF-8.
     pub ascii: bool,
-    /// Whether the terminal opens links (OSC 8).
+    /// Whether the terminal supports links (OSC 8).
     pub links: bool,
-    /// The program that shows differences instead, as kubectl's users set it.
+    /// The external program that shows differences, as kubectl users set it.
     pub external_diff: Option<String>,
-    /// The editor by the environment.
+    /// The editor from the environment.
     pub editor: String,
-    /// The terminal's rows.
+    /// The height of the terminal.
     pub terminal_rows: Option<usize>,
-    /// The pager by the environment.
+    /// The pager from the environment.
     pub pager: Pager,
     /// `NO_COLOR` (<https://no-color.org>) is set and not empty.
     pub no_color: bool,
@@ -37,19 +37,19 @@ pub struct Surroundings {
     pub force_color: bool,
     /// `TERM=dumb`: a terminal without escape sequences.
     pub dumb: bool,
-    /// `COLUMNS`, where a shell or a script sets the width.
+    /// `COLUMNS`, if a shell or a script sets the width.
     pub columns: Option<usize>,
-    /// `CI` is set and neither `false` nor `0`: nobody watches, and logs are read by many.
+    /// `CI` is set and neither `false` nor `0`: nobody watches, and many people read the logs.
     pub is_ci: bool,
-    /// When the run takes place, for "3h ago". `SOURCE_DATE_EPOCH` in its stead makes a report
-    /// repeatable (<https://reproducible-builds.org/specs/source-date-epoch>).
+    /// The current time, for "3h ago". `SOURCE_DATE_EPOCH` replaces it to make a report
+    /// reproducible (<https://reproducible-builds.org/specs/source-date-epoch>).
     pub now: Timestamp,
-    /// Who runs it: the author of commits, or the user of the system.
+    /// The user who runs it: the Git author, or the system user.
     pub user: Option<String>,
 }
 
 impl Surroundings {
-    /// Looks around.
+    /// Reads the environment.
     pub fn detect() -> Self {
         Self {
             stdout_is_terminal: io::stdout().is_terminal(),
@@ -72,7 +72,7 @@ impl Surroundings {
                 .unwrap_or_else(|| "vi".to_owned()),
             terminal_rows: terminal_size::terminal_size()
                 .map(|(_, terminal_size::Height(rows))| usize::from(rows)),
-            // One that is set to nothing turns paging off.
+            // An empty value turns paging off.
             pager: Pager::of(
                 ["DRIFTCTL_PAGER", "PAGER"]
                     .map(|name| env::var(name).ok())
@@ -94,7 +94,7 @@ impl Surroundings {
     }
 }
 
-/// Returns whether the terminal is one of those that are known to open links.
+/// Returns whether the terminal is known to support links.
 fn has_links() -> bool {
     if let Some(forced) = var("FORCE_HYPERLINK") {
         return forced != "0";
@@ -106,7 +106,7 @@ fn has_links() -> bool {
     by_version || by_name || by_mark.into_iter().any(|name| var(name).is_some())
 }
 
-/// Returns a variable that is set to something.
+/// Returns a variable that is set and not empty.
 fn var(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -117,7 +117,7 @@ fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
 
 #[cfg(test)]
 impl Surroundings {
-    /// Nothing around: no terminal, no variables, the start of time.
+    /// Returns an empty environment: no terminal, no variables, the epoch as time.
     pub fn bare() -> Self {
         Self {
             stdout_is_terminal: false,

@@ -1,7 +1,7 @@
-//! The API server's audit log: who sent which write, and when.
+//! Reads the API server's audit log: who sent which write, and when.
 //!
-//! `metadata.managedFields` names programs, not people, and forgets who removed something. The
-//! audit log (`audit.k8s.io/v1`, one event a line, or an `EventList`) knows both.
+//! `metadata.managedFields` names programs instead of people, and does not record who removed
+//! something. The audit log (`audit.k8s.io/v1`, one event per line, or an `EventList`) has both.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,16 +25,16 @@ pub struct Audited {
     pub group: String,
     /// The resource, in the plural.
     pub resource: String,
-    /// The namespace, if the object lives in one.
+    /// The namespace, if the object is namespaced.
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
 }
 
 impl Audited {
-    /// Returns the object of a key. Without the `plural` that discovery knows, it is made from the
-    /// kind as the API machinery makes it (`meta.UnsafeGuessKindToResource`): what does not fit
-    /// finds no event, and so no user.
+    /// Returns the object of a key. Without the `plural` from discovery, the resource is guessed
+    /// from the kind as the API machinery does (`meta.UnsafeGuessKindToResource`): a wrong guess
+    /// matches no event, and so names no user.
     pub fn of(key: &ResourceKey, plural: Option<&str>) -> Self {
         let resource = plural
             .filter(|plural| !plural.is_empty())
@@ -65,19 +65,19 @@ fn plural_of(kind: &str) -> String {
 pub struct Write {
     /// When the server received it.
     pub at: Timestamp,
-    /// `create`, `update`, `patch`, `delete` or `deletecollection`; a patch that made the object is
-    /// a `create`.
+    /// `create`, `update`, `patch`, `delete` or `deletecollection`; a patch that created the object
+    /// is a `create`.
     pub verb: String,
-    /// The user, and who acted for them.
+    /// The user, and the impersonator if there was one.
     pub user: String,
-    /// The field manager that the request named, or else what the server makes of the user agent.
+    /// The field manager in the request, or else what the server derives from the user agent.
     pub manager: String,
-    /// The subresource that it went through.
+    /// The subresource of the request.
     pub subresource: Option<String>,
-    /// What was sent, where the log's policy keeps it (levels `Request` and `RequestResponse`).
+    /// The request body, if the audit policy keeps it (levels `Request` and `RequestResponse`).
     pub body: Option<Value>,
-    /// The object as the request left it, without its status and managed fields, where the log's
-    /// policy keeps it (level `RequestResponse`).
+    /// The object after the request, without its status and managed fields, if the audit policy
+    /// keeps it (level `RequestResponse`).
     pub after: Option<Value>,
     /// Whether the object's version shows that the request changed nothing.
     pub is_idle: bool,
@@ -90,7 +90,7 @@ impl Write {
     }
 }
 
-/// The writes to some objects, in the order of time.
+/// The writes to some objects, in order of time.
 #[derive(Debug, Default)]
 pub struct Writes {
     /// By object.
@@ -99,8 +99,8 @@ pub struct Writes {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads the writes to the `wanted` objects from audit logs, plain or gzip. Only these are kept,
-/// so that memory does not grow with the log.
+/// Reads the writes to the `wanted` objects from audit logs, plain or gzip. Only these are kept, so
+/// that memory does not grow with the log.
 ///
 /// # Errors
 /// Fails if a log cannot be read.
@@ -116,8 +116,8 @@ pub fn read(paths: &[PathBuf], wanted: &dyn Fn(&Audited) -> bool) -> Result<Writ
     Ok(writes)
 }
 
-/// Sorts writes by time, and those whose resource versions are known by these: a request that was
-/// received first may have been carried out last. One that left the version as it was did nothing.
+/// Sorts writes by time, or by resource version if known: a request that was received first may
+/// have been carried out last. A request that did not change the version did nothing.
 fn put_in_order(writes: &mut [Write]) {
     writes.sort_by_key(|write| write.at);
     let with_version = writes.iter().enumerate();
@@ -140,11 +140,11 @@ fn version(write: &Write) -> Option<u64> {
     version.as_str()?.parse().ok()
 }
 
-/// The longest line that is read: a list of events may be in one.
+/// The length limit of a line, which may contain a list of events.
 const LONGEST_LINE: u64 = 256 << 20;
 
-/// Reads the next line; `false` at the end. A few bytes of a compressed log can become a line that
-/// no memory holds.
+/// Reads the next line; `false` at the end. A few bytes of a compressed log can expand to a line
+/// that does not fit into memory.
 fn next_line(reader: &mut dyn BufRead, longest: u64, line: &mut Vec<u8>) -> Result<bool> {
     line.clear();
     let read = reader.take(longest + 1).read_until(b'\n', line)?;
@@ -210,7 +210,7 @@ fn events(line: &[u8]) -> serde_json::Result<Vec<Event<'_>>> {
         })
 }
 
-/// `audit.k8s.io/v1` `Event`, as far as it is wanted.
+/// The needed fields of an `audit.k8s.io/v1` `Event`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event<'a> {
@@ -253,8 +253,8 @@ struct ResponseStatus {
     code: Option<u16>,
 }
 
-/// Returns the object of a response, without what nobody declares. A `Status` or a `Scale` is
-/// another kind of answer.
+/// Returns the object of a response, without undeclared parts. A `Status` or a `Scale` is a
+/// different kind of response.
 fn without_bookkeeping(mut response: Value) -> Option<Value> {
     let kind = response.get("kind").and_then(Value::as_str);
     let resource = response.get("apiVersion").and_then(Value::as_str);
@@ -275,8 +275,7 @@ fn without_bookkeeping(mut response: Value) -> Option<Value> {
 const WRITING: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
 impl Event<'_> {
-    /// Returns the write that the event tells of, if it was carried out and is to one of the
-    /// `wanted`.
+    /// Returns the write in the event, if it was carried out and is to one of the `wanted` objects.
     fn write(self, wanted: &dyn Fn(&Audited) -> bool) -> Option<(Audited, Write)> {
         let code = self.response_status.as_ref()?.code?;
         let done = self.stage == "ResponseComplete" && (200..300).contains(&code);
@@ -291,7 +290,7 @@ impl Event<'_> {
             Some(acted) => format!("{} (through {})", acted.username, self.user.username),
             None => self.user.username.clone(),
         };
-        // Controllers report the status of an object again and again, and nothing else of it.
+        // Controllers report an object's status repeatedly, and nothing else.
         let subresource = self
             .object_ref
             .as_ref()
@@ -312,7 +311,7 @@ impl Event<'_> {
                 .and_then(|body| serde_json::from_str(body.get()).ok()),
             is_idle: false,
             after: response.and_then(without_bookkeeping),
-            // An apply to what is not there makes it.
+            // An apply to an object that does not exist creates it.
             verb: match (self.verb, code) {
                 (verb, 201) if verb == "patch" => "create".to_owned(),
                 (verb, _) => verb.into_owned(),
@@ -324,7 +323,7 @@ impl Event<'_> {
     fn object(&self) -> Option<Audited> {
         let object = self.object_ref.as_ref()?;
         let resource = object.resource.clone()?;
-        // A Namespace's events name it as the namespace, too.
+        // Events about a Namespace also name it as their namespace.
         let is_namespace = resource == "namespaces";
         let given = object.name.clone().or_else(|| {
             let made: Value = serde_json::from_str(self.response_object?.get()).ok()?;
@@ -338,8 +337,8 @@ impl Event<'_> {
         })
     }
 
-    /// Returns the manager that is booked for the request (`managedfields`: the query parameter,
-    /// else the user agent up to its first `/`).
+    /// Returns the field manager for the request (`managedfields`: the query parameter, else the
+    /// user agent up to its first `/`).
     fn manager(&self) -> String {
         let agent = || self.user_agent.as_deref().and_then(|a| a.split('/').next());
         let named = self.query("fieldManager");

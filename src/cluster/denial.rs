@@ -1,12 +1,12 @@
-//! Who refuses a write, read from the API server's message.
+//! Finds out what refuses a write, from the API server's message.
 //!
-//! The server puts fixed words around what a policy or webhook says. What they say themselves may
-//! quote values: redact it before it is shown.
+//! The server puts fixed text around the message of a policy or webhook. That message may quote
+//! values: redact it before showing it.
 
-/// Someone who refuses a write.
+/// One refusal of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Denial {
-    /// Who, with its kind: `admission webhook "x"`, `ValidatingAdmissionPolicy "y"`.
+    /// What refuses it, with its kind: `admission webhook "x"`, `ValidatingAdmissionPolicy "y"`.
     pub by: String,
     /// The binding of a ValidatingAdmissionPolicy.
     pub binding: Option<String>,
@@ -14,7 +14,7 @@ pub struct Denial {
     pub policy: Option<String>,
     /// The rule of that policy.
     pub rule: Option<String>,
-    /// What it says about it.
+    /// Its message.
     pub message: Option<String>,
 }
 
@@ -29,8 +29,7 @@ impl Denial {
     }
 }
 
-/// Returns all who refuse a write, as a message of the server says; none where it says something
-/// else.
+/// Returns all refusals in a message of the server; none if it is another message.
 pub fn denials(message: &str) -> Vec<Denial> {
     let Some(denial) = denial(message) else {
         return Vec::new();
@@ -53,7 +52,7 @@ pub fn denials(message: &str) -> Vec<Denial> {
     apart.into_iter().map(of).collect()
 }
 
-/// Returns who refuses a write, with everything that it says.
+/// Returns one refusal, with its whole message.
 pub fn denial(message: &str) -> Option<Denial> {
     if let Some((_, rest)) = message.split_once("admission webhook \"") {
         let (name, rest) = rest.split_once('"')?;
@@ -81,7 +80,7 @@ pub fn denial(message: &str) -> Option<Denial> {
     None
 }
 
-/// Takes apart what Kyverno says: a policy to a line, and below it a rule to a line.
+/// Splits Kyverno's message: one policy per line, and below it one rule per line.
 fn kyverno(said: &str) -> Vec<(String, Option<String>, String)> {
     let mut found: Vec<(String, Option<String>, String)> = Vec::new();
     let Some((_, listed)) = said.split_once("due to the following policies") else {
@@ -110,7 +109,7 @@ fn kyverno(said: &str) -> Vec<(String, Option<String>, String)> {
     found
 }
 
-/// Takes apart what Gatekeeper says: `[constraint] message`, one to a line.
+/// Splits Gatekeeper's message: `[constraint] message`, one per line.
 fn gatekeeper(said: &str) -> Vec<(String, Option<String>, String)> {
     let mut found: Vec<(String, Option<String>, String)> = Vec::new();
     for line in said.lines() {
@@ -132,7 +131,7 @@ fn gatekeeper(said: &str) -> Vec<(String, Option<String>, String)> {
     found
 }
 
-/// Returns whether a text can be the name of an object or a rule.
+/// Returns whether text can be the name of an object or a rule.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253
@@ -149,7 +148,7 @@ mod tests {
         denial(message).map(|denial| (denial.by, denial.message))
     }
 
-    /// The words of real API servers, shortened.
+    /// Messages of real API servers, shortened.
     #[test]
     fn the_policy_or_webhook_that_denies_is_named() {
         let said = |text: &str| Some(text.to_owned());

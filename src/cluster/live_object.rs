@@ -1,4 +1,4 @@
-//! A live object, kept as the text that the live side sent.
+//! A live object, kept as the JSON text that the live side sent.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,9 +13,9 @@ use crate::ownership::{ownership_in, ownership_of};
 
 /// A live object.
 ///
-/// It holds its JSON text rather than a tree of values, because the tree takes many times the
-/// memory of the text (every small map in `managedFields` costs a tree node): code that compares an
-/// object builds its tree, and drops it before the next one.
+/// It keeps JSON text instead of a tree of values, because the tree takes many times the memory
+/// (every small map in `managedFields` costs a tree node): code that compares an object builds its
+/// tree, and drops it before the next one.
 #[derive(Clone)]
 pub struct LiveObject {
     /// Which object.
@@ -25,15 +25,15 @@ pub struct LiveObject {
     text: Text,
 }
 
-/// A piece of a text that several objects share: a dump, or one object's own copy.
+/// A slice of text that several objects share: a dump, or one object's own copy.
 #[derive(Clone)]
 struct Text {
     whole: Arc<String>,
     piece: Range<usize>,
 }
 
-/// A live object whose text cannot become values: nested too deeply, or with a number out of
-/// range. The message holds no word of the object.
+/// A live object whose text cannot become values: nested too deeply, or with a number out of range.
+/// The message does not quote the object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read the live object: {0}")]
 pub struct Unreadable(String);
@@ -48,7 +48,7 @@ impl LiveObject {
 
     /// Returns an object that is a piece of a longer text.
     ///
-    /// A `piece` outside the text, or across a character, reads as an error later.
+    /// A `piece` outside the text, or within a character, becomes an error later.
     pub fn shared(
         key: ResourceKey,
         api_version: impl Into<String>,
@@ -67,19 +67,19 @@ impl LiveObject {
         Self::new(key, api_version, value.to_string())
     }
 
-    /// Returns the JSON text as it was sent. Items of a list that an API server sent have no
+    /// Returns the JSON text as it was sent. Items of a list from an API server have no
     /// `apiVersion` and `kind` of their own.
     pub fn json(&self) -> &str {
         let Text { whole, piece } = &self.text;
         whole.get(piece.clone()).unwrap_or_default()
     }
 
-    /// Builds the whole object, with its `apiVersion` and `kind`. Of an extra object there may be
-    /// the metadata only.
+    /// Builds the whole object, with its `apiVersion` and `kind`. An extra object may have only its
+    /// metadata.
     ///
     /// # Errors
-    /// Fails if the text is nested too deeply to be built (127 levels, far beyond what an API
-    /// server stores), or is not JSON object.
+    /// Fails if the text is nested too deeply (more than 127 levels, far beyond what an API server
+    /// stores), or is not a JSON object.
     pub fn value(&self) -> Result<Value, Unreadable> {
         let mut value: Value =
             serde_json::from_str(self.json()).map_err(|error| Unreadable(error.to_string()))?;
@@ -90,11 +90,11 @@ impl LiveObject {
         Ok(value)
     }
 
-    /// Builds the object without its managed fields, which often are the larger part of it, and tells
-    /// who owns what by them.
+    /// Builds the object without its managed fields, which are often the larger part, and returns
+    /// the owners from them.
     ///
     /// # Errors
-    /// As [`LiveObject::value`].
+    /// Like [`LiveObject::value`].
     pub fn value_and_owners(&self) -> Result<(Value, Ownership), Unreadable> {
         if let Some(read) = self.split() {
             return Ok(read);
@@ -104,7 +104,7 @@ impl LiveObject {
         Ok((value, owners))
     }
 
-    /// Returns the object and its owners, where both are as an API server writes them.
+    /// Returns the object and its owners, if both are as an API server writes them.
     fn split(&self) -> Option<(Value, Ownership)> {
         let mut text = serde_json::Deserializer::from_str(self.json());
         let mut split = Level::Object.deserialize(&mut text).ok()?;
@@ -117,7 +117,7 @@ impl LiveObject {
         Some((Value::Object(split.fields), owners))
     }
 
-    /// Items of a list that an API server sent have no type of their own.
+    /// Items of a list from an API server have no type of their own.
     fn give_type(&self, fields: &mut Map<String, Value>) {
         for (name, text) in [("apiVersion", &self.api_version), ("kind", &self.key.kind)] {
             if !fields.contains_key(name) {
@@ -127,14 +127,14 @@ impl LiveObject {
     }
 }
 
-/// Fields without `managedFields`, and the text of those.
+/// Returns the fields without `managedFields`, and the text of those.
 #[derive(Default)]
 struct Split<'j> {
     fields: Map<String, Value>,
     managed_fields: Option<&'j RawValue>,
 }
 
-/// What is read: an object, or the metadata of one.
+/// What to read: an object, or its metadata.
 #[derive(Clone, Copy)]
 enum Level {
     Object,
@@ -175,7 +175,7 @@ impl<'de> Visitor<'de> for Level {
     }
 }
 
-/// Shows no content: it may be a Secret's.
+/// Hides the content, which may be a Secret's.
 impl fmt::Debug for LiveObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LiveObject")

@@ -1,9 +1,9 @@
-//! Counts how far reading has come, for the progress line.
+//! Counts the progress of reading, for the progress line.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts what is read. There is one for the process, as there is one terminal: several clusters
-/// add up.
+/// Counts what is read. There is one counter per process, as there is one terminal: several
+/// clusters add up.
 #[derive(Debug, Default)]
 pub struct Meter {
     groups: AtomicUsize,
@@ -13,18 +13,18 @@ pub struct Meter {
     rendered: AtomicUsize,
 }
 
-/// Where a process is in reading.
+/// The progress of a process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// Kinds in a namespace that are to be read.
+    /// Kinds by namespace to read.
     pub groups: usize,
-    /// Those that were.
+    /// Kinds by namespace that were read.
     pub read: usize,
-    /// Objects that were found so far.
+    /// Objects found so far.
     pub objects: usize,
-    /// Kustomizations, charts and Applications that are to be rendered.
+    /// Kustomizations, charts and Applications to render.
     pub to_render: usize,
-    /// Those that were.
+    /// Those that were rendered.
     pub rendered: usize,
 }
 
@@ -37,12 +37,12 @@ static METER: Meter = Meter {
 };
 
 impl Meter {
-    /// Returns the process's own.
+    /// Returns the process's counter.
     pub fn of_process() -> &'static Self {
         &METER
     }
 
-    /// Returns what was counted so far.
+    /// Returns the progress so far.
     pub fn reached(&self) -> Reached {
         Reached {
             groups: self.groups.load(Ordering::Relaxed),
@@ -53,12 +53,12 @@ impl Meter {
         }
     }
 
-    /// Adds to what is to be rendered.
+    /// Adds to the number to render.
     pub fn plan_renderings(&self, count: usize) {
         self.to_render.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Counts one that was rendered.
+    /// Counts one as rendered.
     pub fn rendering(&self) {
         self.rendered.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! The live side: three small traits, and what implements them.
+//! The live side: three small traits, and their implementations.
 
 mod api;
 pub mod audit;
@@ -36,20 +36,20 @@ pub use snapshot::Recorder;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServedKind {
-    /// The `apiVersion` to read it at: the manifest's own where that is served.
+    /// The `apiVersion` to read it at: the manifest's own if it is served.
     pub api_version: String,
     /// The kind.
     pub kind: String,
-    /// The resource name in URLs, such as `deployments`; empty where a recording does not tell.
+    /// The resource name in URLs, such as `deployments`; empty if a recording does not say.
     pub plural: String,
-    /// Whether its objects live in namespaces.
+    /// Whether it is namespaced.
     pub namespaced: bool,
-    /// What people call it for short, such as `deploy`.
+    /// Its short names, such as `deploy`.
     pub short_names: Vec<String>,
 }
 
 impl ServedKind {
-    /// Returns the names that people call it by.
+    /// Returns all its names.
     pub fn names(&self) -> KindNames<'_> {
         KindNames {
             api_version: &self.api_version,
@@ -60,14 +60,14 @@ impl ServedKind {
     }
 }
 
-/// What the live side knows about a kind. Three different answers, because only the first can
-/// prove that an object is missing.
+/// What the live side knows about a kind. Only the first of three answers can prove that an object
+/// is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KindLookup {
     /// It is served.
     Served(ServedKind),
-    /// It is certainly not served; the text helps ("policy/v1beta1 is gone since 1.25; use
+    /// It is certainly not served; the text explains ("policy/v1beta1 was removed in 1.25; use
     /// policy/v1").
     NotServed(String),
     /// It could not be found out, and why.
@@ -90,7 +90,7 @@ pub struct FetchRequest {
     pub wanted: Vec<Wanted>,
     /// The namespaces whose undeclared objects are wanted too.
     pub extra_in: Places,
-    /// The kinds of undeclared objects that are wanted; empty for all.
+    /// The kinds of undeclared objects to find; empty for all.
     pub extra_kinds: Vec<KindPattern>,
 }
 
@@ -102,12 +102,12 @@ impl FetchRequest {
     }
 }
 
-/// A choice of namespaces.
+/// A set of namespaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Places {
-    /// These and no others.
+    /// Only these.
     Only(BTreeSet<String>),
-    /// All that there are.
+    /// All of them.
     All,
 }
 
@@ -118,12 +118,12 @@ impl Default for Places {
 }
 
 impl Places {
-    /// Returns whether there is none.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Only(places) if places.is_empty())
     }
 
-    /// Returns whether a namespace is one of them. The empty string is none.
+    /// Returns whether a namespace is in the set. The empty string is never.
     pub fn contains(&self, namespace: &str) -> bool {
         match self {
             Self::Only(places) => places.contains(namespace),
@@ -145,33 +145,32 @@ impl fmt::Display for Places {
     }
 }
 
-/// The answer for one wanted object.
+/// The result for one wanted object.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// It is there.
+    /// It exists.
     Found(LiveObject),
-    /// It is proven not to be there: a 404 on a kind that is served, or a complete list without
-    /// it.
+    /// It is proven not to exist: a 404 for a kind that is served, or a complete list without it.
     Absent,
-    /// It could not be read, and why. Never the same as absent.
+    /// It could not be read, and why. This is never the same as absent.
     Unread(String),
 }
 
-/// What was read.
+/// The results of a read.
 #[derive(Debug, Default)]
 pub struct Fetched {
-    /// One answer for each wanted object; an object without an answer counts as unread.
+    /// One result for each wanted object; an object without a result counts as unread.
     pub answers: BTreeMap<ResourceKey, Answer>,
-    /// Live objects in the `extra_in` namespaces that were not wanted, unfiltered.
+    /// Other live objects in the `extra_in` namespaces, unfiltered.
     pub extra: Vec<LiveObject>,
-    /// The kinds whose undeclared objects were looked for, sorted.
+    /// The kinds that were searched for undeclared objects, sorted.
     pub extra_kinds: BTreeSet<ServedKind>,
-    /// What of them could not be read, or not everywhere: kinds such as `Deployment.apps`, and
-    /// groups whose kinds are unknown.
+    /// Kinds such as `Deployment.apps` that could not be searched completely, and groups whose
+    /// kinds are unknown.
     pub extra_unread: BTreeSet<String>,
-    /// What went wrong on the way.
+    /// Warnings and errors.
     pub warnings: Vec<Warning>,
-    /// Whether reading was cut short by a deadline or a signal.
+    /// Whether a deadline or a signal cut reading short.
     pub interrupted: bool,
 }
 
@@ -186,14 +185,14 @@ pub struct Apply {
     pub manifest: Value,
 }
 
-/// Group versions and kinds as [`Discovery::api_versions`] names them.
+/// Group versions and kinds in the form of [`Discovery::api_versions`].
 fn served_names<'k>(kinds: impl Iterator<Item = (&'k str, &'k str)>) -> BTreeSet<String> {
     kinds
         .flat_map(|(version, kind)| [version.to_owned(), format!("{version}/{kind}")])
         .collect()
 }
 
-/// What the server would make of an object, or why that is unknown.
+/// What the server would make of an object, or why it is unknown.
 pub type Prediction = Result<LiveObject, Unpredicted>;
 
 /// Why it is unknown what the server would make of an object.
@@ -205,7 +204,7 @@ pub enum Unpredicted {
     Failed(String),
 }
 
-/// Answers for objects whose result cannot be predicted, and why.
+/// Returns the same failure for objects whose result cannot be predicted.
 pub fn unpredicted(applies: Vec<Apply>, why: &str) -> BTreeMap<ResourceKey, Prediction> {
     let applies = applies.into_iter();
     applies
@@ -213,24 +212,24 @@ pub fn unpredicted(applies: Vec<Apply>, why: &str) -> BTreeMap<ResourceKey, Pred
         .collect()
 }
 
-/// Tells what the live side is and which kinds it serves.
+/// Describes the live side and the kinds that it serves.
 ///
-/// No method of this trait, of [`Read`] and of [`Predict`] has a default body: what wraps a live
-/// side does not compile until it says what becomes of each.
+/// No method of this trait, of [`Read`] and of [`Predict`] has a default body: a wrapper of a live
+/// side does not compile until it implements each.
 pub trait Discovery {
-    /// Returns what the report says of the live side.
+    /// Returns what the report says about the live side.
     fn target(&self) -> Target;
 
-    /// Returns the namespace of namespaced objects that name none, if the live side has an opinion
-    /// (a kubeconfig context's namespace).
+    /// Returns the namespace of namespaced objects that name none, if the live side has one (a
+    /// kubeconfig context's namespace).
     fn default_namespace(&self) -> Option<String>;
 
     /// Returns how a kind is served. `declared_crds` are the CustomResourceDefinitions among the
     /// manifests: a recording without discovery documents learns scopes from them.
     ///
     /// # Errors
-    /// Fails if nothing can be found out about any kind: no connection, no credentials, a dump that
-    /// cannot be read.
+    /// Fails if nothing can be found out about any kind: no connection, no credentials, an
+    /// unreadable dump.
     fn resolve(
         &self,
         kinds: &BTreeSet<(String, String)>,
@@ -238,42 +237,43 @@ pub trait Discovery {
     ) -> anyhow::Result<BTreeMap<(String, String), KindLookup>>;
 
     /// Returns the OpenAPI v3 document (or the live CustomResourceDefinitions, as a `List`) that
-    /// describe the custom resources of a group version; `None` where the live side has none.
+    /// describes the custom resources of a group version; `None` if the live side has none.
     ///
     /// # Errors
     /// Fails if it has one that cannot be read.
     fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>>;
 
-    /// Returns every kind whose objects people may make, and why there may be more of them.
+    /// Returns every kind whose objects people may create, and why there may be more.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);
 
-    /// Returns every group version that is served and every kind in it, as Helm names them:
-    /// `apps/v1` and `apps/v1/Deployment`. A recording knows what was noted or recorded, and what
-    /// every cluster serves.
+    /// Returns every served group version and kind, as Helm names them: `apps/v1` and
+    /// `apps/v1/Deployment`. A recording knows what was noted or recorded, and what every cluster
+    /// serves.
     fn api_versions(&self) -> BTreeSet<String>;
 }
 
 /// Reads live objects.
 pub trait Read {
-    /// Reads objects by name, and undeclared ones where they are asked for.
+    /// Reads objects by name, and undeclared ones if requested.
     ///
     /// # Errors
-    /// Fails if nothing at all can be read; what concerns single objects is in the answers.
+    /// Fails if nothing at all can be read; errors of single objects are in the results.
     fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched>;
 
-    /// Objects that are unknown by name, for declared state that is in the cluster: everything that
-    /// the query selects, sorted as the live side has them. A recording answers with what it holds.
+    /// Lists objects that are not known by name, for declared state that is stored in the cluster:
+    /// all that the query selects, in the order of the live side. A recording returns what it
+    /// contains.
     ///
     /// # Errors
     /// Fails if they cannot be read, or not all of them.
     fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>>;
 
-    /// Returns the objects of a kind in a namespace, for what a verdict depends on (autoscalers);
-    /// an empty namespace stands for cluster-scoped objects. `None` when they cannot be read.
+    /// Returns the objects of a kind in a namespace that a verdict depends on (autoscalers); an
+    /// empty namespace means cluster-scoped objects. Returns `None` if they cannot be read.
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>>;
 
-    /// Returns what ended all reading before its end, if something did: a signal, or the end of the
-    /// run's time. Whatever was asked for after that got no answer.
+    /// Returns what ended all reading early, if anything did: a signal, or the end of the run's
+    /// time. Requests after that got no response.
     fn cut_short(&self) -> Option<Warning>;
 }
 

@@ -1,4 +1,4 @@
-//! A live side that was read once, in which some objects are seen otherwise.
+//! Shows a live side that was read once with some objects replaced.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +14,9 @@ use crate::model::{ResourceKey, Target, Warning};
 /// `(apiVersion, kind)`
 type Kind = (String, String);
 
-/// The live side as it was when first asked, apart from the objects that were put in its place: as
-/// a server says that they would be after a write, or as they are after it. The same comparison can
-/// be made of each state, and nothing is read twice.
+/// The live side as it was first read, except for objects that were replaced: by the server's
+/// prediction of a write, or by the state after it. The same comparison can then be made of each
+/// state, and nothing is read twice.
 pub struct Overlay<'l> {
     live: &'l dyn Live,
     seen: RefCell<Seen>,
@@ -37,7 +37,7 @@ struct Seen {
 }
 
 impl<'l> Overlay<'l> {
-    /// Returns the live side as it is.
+    /// The current live side.
     pub fn of(live: &'l dyn Live) -> Self {
         Self {
             live,
@@ -46,12 +46,12 @@ impl<'l> Overlay<'l> {
         }
     }
 
-    /// Shows these objects from now on in the place of those that were read.
+    /// Replaces the objects that were read by these.
     pub fn show(&self, answers: BTreeMap<ResourceKey, Answer>) {
         self.instead.replace(answers);
     }
 
-    /// Returns an object as it was read first, and how its kind is served.
+    /// Returns an object as it was first read, and how its kind is served.
     pub fn read_object(&self, key: &ResourceKey) -> Option<(Wanted, LiveObject)> {
         let seen = self.seen.borrow();
         if let Some(Answer::Found(object)) = seen.answers.get(key) {
@@ -72,14 +72,14 @@ impl<'l> Overlay<'l> {
         ))
     }
 
-    /// Returns how an object that was looked for is served, whether it is there or not.
+    /// Returns how a requested object is served, whether it exists or not.
     pub fn wanted(&self, key: &ResourceKey) -> Option<Wanted> {
         let kind = self.seen.borrow().kinds.get(key)?.clone();
         let key = key.clone();
         Some(Wanted { key, kind })
     }
 
-    /// Returns whether all objects of a kind were read where undeclared ones were looked for.
+    /// Returns whether all objects of a kind were read in the search for undeclared ones.
     pub fn is_listed_completely(&self, key: &ResourceKey) -> bool {
         let kind = key.group_kind().to_string();
         !self.seen.borrow().extra_unread.contains(&kind)

@@ -1,4 +1,4 @@
-//! A question for objects that are unknown by name.
+//! A query for objects that are not known by name.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ pub struct Query<'q> {
     pub kind: &'q str,
     /// Their namespace; `None` for all.
     pub namespace: Option<&'q str>,
-    /// What all of them are labelled with.
+    /// The labels that all of them have.
     pub labels: &'q [Label<'q>],
-    /// Whether their metadata is enough. More may come nevertheless.
+    /// Whether their metadata is enough. More may be returned anyway.
     pub metadata_only: bool,
 }
 
 impl Query<'_> {
-    /// Returns whether an object carries the labels.
+    /// Returns whether an object has the labels.
     pub fn selects(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
         let value = |key: &str| labels.and_then(|labels| labels.get(key));
@@ -34,13 +34,13 @@ impl Query<'_> {
 /// A condition on a label, as in a label selector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label<'q> {
-    /// It is there and has this value.
+    /// It exists and has this value.
     Is(&'q str, &'q str),
-    /// It is not there, or has another value.
+    /// It does not exist, or has another value.
     IsNot(&'q str, &'q str),
 }
 
-/// `owner=helm`
+/// Returns `owner=helm`.
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Rights, in the words of RBAC.
+//! Permissions, in RBAC terms.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use super::ServedKind;
 use crate::model::group_of;
 
-/// The right to do something to a resource.
+/// A permission on a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Right {
     /// The API group; empty for the core group.
@@ -20,7 +20,7 @@ pub struct Right {
 }
 
 impl Right {
-    /// Returns the right to do something to the objects of a kind.
+    /// Returns the permission on the objects of a kind.
     pub fn new(verb: &str, kind: &ServedKind, namespace: Option<&str>) -> Self {
         Self {
             group: group_of(&kind.api_version).to_owned(),
@@ -30,7 +30,7 @@ impl Right {
         }
     }
 
-    /// Returns the same right in all namespaces.
+    /// Returns the same permission in all namespaces.
     #[must_use]
     pub fn everywhere(&self) -> Self {
         Self {
@@ -48,10 +48,10 @@ impl Right {
     }
 }
 
-/// Tells rights in as few lines as they can be told in: what is the same to several resources, or
-/// in several namespaces, is told at once.
+/// Describes permissions in as few lines as possible: resources or namespaces with the same
+/// permissions share a line.
 ///
-/// `list pods, secrets and services in 5 namespaces (a, b, c and 2 more)`
+/// Returns `list pods, secrets and services in 5 namespaces (a, b, c and 2 more)`.
 pub fn rights_in_words<'r>(rights: impl IntoIterator<Item = &'r Right>) -> Vec<String> {
     let mut places: BTreeMap<(&str, String), BTreeSet<Option<&str>>> = BTreeMap::new();
     for right in rights {
@@ -84,7 +84,7 @@ fn place(places: &BTreeSet<Option<&str>>) -> String {
     }
 }
 
-/// How many resources and namespaces are named where there are many.
+/// How many resources and namespaces are named if there are many.
 const RESOURCES: usize = 8;
 const NAMESPACES: usize = 3;
 

@@ -1,5 +1,5 @@
-//! Reading JSON no further than needed: the objects of a text as pieces of it, and of each piece
-//! just what identifies it.
+//! Reads JSON no further than needed: the objects in text as pieces of it, and in each piece only
+//! what identifies it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,13 +17,13 @@ pub(super) struct Envelope<'t> {
     pub kind: Option<Cow<'t, str>>,
     /// `metadata.continue` of a list that has further pages.
     pub next_page: Option<String>,
-    /// `items`, when it is a list.
+    /// `items`, if it is a list.
     pub items: Option<Vec<&'t RawValue>>,
     /// `driftctl`: the notes of a snapshot.
     pub notes: Option<&'t RawValue>,
 }
 
-/// The fields of a document that count.
+/// The needed fields of a document.
 const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "items", "driftctl"];
 
 /// What identifies an object.
@@ -31,7 +31,7 @@ const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "items", "driftctl"
 pub(super) struct Identity<'t> {
     /// `apiVersion`; items of typed lists have none.
     pub api_version: Option<Cow<'t, str>>,
-    /// `kind`; likewise.
+    /// `kind`; the same.
     pub kind: Option<Cow<'t, str>>,
     /// `metadata.namespace`, when it is not empty.
     pub namespace: Option<Cow<'t, str>>,
@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                 let mut envelope = Envelope::default();
                 let mut seen = [false; FIELDS.len()];
                 while let Some(Chars(key)) = map.next_key()? {
-                    // Readers differ in which of two fields of one name counts.
+                    // Readers differ in which of two fields with the same name they use.
                     if let Some(at) = FIELDS.iter().position(|field| *field == key)
                         && std::mem::replace(&mut seen[at], true)
                     {
@@ -85,14 +85,14 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
     }
 }
 
-/// Reads the identity of an object, and stops as soon as it is known.
+/// Reads the identity of an object, and stops as soon as it is complete.
 ///
-/// The piece must have been read as JSON before: what follows the identity is not looked at.
+/// The piece must already have been parsed as JSON: text after the identity is not checked.
 pub(super) fn identity(piece: &str) -> Identity<'_> {
     let mut identity = Identity::default();
     let mut deserializer = serde_json::Deserializer::from_str(piece);
-    // Stopping in the midst of an object is an error to the deserializer, and wanted here. What
-    // is broken within the identity leaves it incomplete, which the caller sees.
+    // Stopping in the middle of an object is an error to the deserializer, and intended here. An
+    // error within the identity leaves it incomplete, which the caller sees.
     let _ = deserializer.deserialize_map(IdentityVisitor(&mut identity));
     identity
 }
@@ -201,8 +201,8 @@ impl<'de> Deserialize<'de> for Chars<'de> {
     }
 }
 
-/// Text where there is text; anything else counts as absent, so that one odd field of one object
-/// does not make the text around it unreadable.
+/// Text if it is text; anything else counts as absent, so that one odd field of one object does not
+/// make the text around it unreadable.
 struct Lenient<'t>(Option<Cow<'t, str>>);
 
 impl<'de> Deserialize<'de> for Lenient<'de> {
@@ -213,7 +213,7 @@ impl<'de> Deserialize<'de> for Lenient<'de> {
     }
 }
 
-/// The items of a list as pieces of text; `None` for anything that is not a list.
+/// The items of a list as pieces of text; `None` for anything other than a list.
 struct Items<'t>(Option<Vec<&'t RawValue>>);
 
 impl<'de> Deserialize<'de> for Items<'de> {
@@ -241,7 +241,7 @@ impl<'de> Deserialize<'de> for Items<'de> {
             }
 
             fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-                // A list in Go that nothing was appended to is written as `null`.
+                // Go writes `null` for a list that nothing was appended to.
                 Ok(Items(Some(Vec::new())))
             }
 

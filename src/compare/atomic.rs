@@ -1,4 +1,4 @@
-//! Lists that are one value: their items have no identity, and their order matters.
+//! Compares atomic lists: their items have no identity, and their order matters.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::model::{PathElement, Step};
 use crate::schema::TypeId;
 
 impl Walker<'_> {
-    /// Compares lists whose items have no identity: in order, and told item by item only where
+    /// Compares lists whose items have no identity: in order, and reported item by item only if
     /// that is clearer than showing the lists whole.
     pub(super) fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
         let outer = self.ground;
@@ -44,8 +44,8 @@ impl Walker<'_> {
     /// Returns the live list, with each item that means the same as a declared one in its declared
     /// form.
     ///
-    /// What is alike at both ends is found in one pass. What lies between is paired up, each with
-    /// each, as long as that is little: in lists of thousands nobody looks for a moved item.
+    /// Equal items at both ends are found in one pass. The items between are compared each with
+    /// each, as long as they are few: in lists of thousands nobody looks for a moved item.
     fn without_noise(&self, item: Option<TypeId>, declared: &[Value], live: &[Value]) -> Value {
         const MOST_PAIRS: usize = 10_000;
         let same = |(ours, theirs): &(&Value, &Value)| self.means(item, ours, theirs);
@@ -66,7 +66,7 @@ impl Walker<'_> {
         Value::Array(shown.cloned().collect())
     }
 
-    /// Returns whether two values mean the same, apart from who owns them.
+    /// Returns whether two values mean the same, regardless of their owners.
     pub(super) fn means(&self, ty: Option<TypeId>, declared: &Value, live: &Value) -> bool {
         let ground = match self.ground {
             Ground::Owned => Ground::Atomic {

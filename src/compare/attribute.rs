@@ -1,4 +1,4 @@
-//! Whose doing a difference is, as far as the live object tells.
+//! Finds out who made a difference, as far as the live object records it.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use super::{Finding, find};
 use crate::model::{Cause, FieldPath, FieldSet, ManagerEntry, Operation, Owner, PathElement};
 use crate::schema::{self, ListKind, Type, TypeId};
 
-/// Fields that hold nothing but what someone wrote, in resources of any kind: the metadata, and
-/// maps with keys of the user's own.
+/// Fields with only user-written content, in resources of any kind: the metadata, and maps with
+/// user-defined keys.
 const FILLED_BY_USERS: &[&str] = &[
     "annotations",
     "binaryData",
@@ -24,8 +24,8 @@ const FILLED_BY_USERS: &[&str] = &[
 ];
 
 impl<'a> Walker<'a> {
-    /// Returns who owns the path the walk is at. Server-side apply books a Secret's `stringData`
-    /// under that name, although it is stored as `data`.
+    /// Returns who owns the current path. Server-side apply records a Secret's `stringData` under
+    /// that name, although it is stored as `data`.
     pub(super) fn owners(&self) -> Vec<&'a Owner> {
         let covering = self.covering();
         let mut owners = self.subject.ownership.owners_of(&self.path, covering);
@@ -35,7 +35,7 @@ impl<'a> Walker<'a> {
         owners
     }
 
-    /// Returns how many steps down the path values begin that are owned as a whole: at an atomic
+    /// Returns after how many path elements values begin that are owned as a whole: at an atomic
     /// list, map or struct, or where the schema ends.
     pub(super) fn covering(&self) -> usize {
         let mut ty = self.subject.root;
@@ -64,9 +64,9 @@ impl<'a> Walker<'a> {
         self.path.0.len()
     }
 
-    /// Returns whether the walk is at a field that is gone from a map which is empty now, and which
-    /// is unknown to be owned as a whole. Its holders have not changed, and the manager that
-    /// emptied it holds nothing there: `f:plugin: {}` is what an emptied map leaves of its applier.
+    /// Returns whether the current field was removed from a map that is empty now and not known to
+    /// be owned as a whole. Its owners have not changed, and the manager that emptied it owns
+    /// nothing there: `f:plugin: {}` is all that an emptied map leaves to its applier.
     pub(super) fn is_out_of_empty_map(&self) -> bool {
         let Some((PathElement::Field(_), above)) = self.path.0.split_last() else {
             return false;
@@ -98,7 +98,7 @@ impl<'a> Walker<'a> {
         )
     }
 
-    /// Returns the path under `stringData`, of a path under a Secret's `data`.
+    /// Returns the path under `stringData` for a path under a Secret's `data`.
     pub(super) fn as_string_data(&self) -> Option<FieldPath> {
         match self.path.0.as_slice() {
             [PathElement::Field(data), PathElement::Field(key)]
@@ -110,10 +110,10 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns the owners that make a value an addition, or `None` when all of them are allowed.
+    /// Returns the owners that make a value an addition, or `None` if all of them are allowed.
     pub(super) fn changed_by(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
         if self.ground != Ground::Owned {
-            // The owner of the list as a whole wrote what is in it.
+            // The owner of the list as a whole wrote its content.
             let holders = self.owners().into_iter().cloned().collect();
             return (Some(holders), None);
         }
@@ -137,7 +137,7 @@ impl<'a> Walker<'a> {
                 cause = cause.or(how);
             }
         }
-        // Someone else's hand says more than how the applier came by it.
+        // Another writer says more than how the applier came to own it.
         let only_appliers = self.entries().all(|entry| {
             self.subject.appliers.declares(entry) || self.applies_on_the_client(entry)
         });
@@ -145,7 +145,7 @@ impl<'a> Walker<'a> {
         (found, cause.filter(|_| only_appliers))
     }
 
-    /// Returns whether the walk is at the mark of an object that is being deleted
+    /// Returns whether the current field marks an object that is being deleted
     /// (`metav1.ObjectMeta.DeletionTimestamp`), which nobody owns and nobody defaults.
     pub(super) fn is_deletion(&self) -> bool {
         let [PathElement::Field(metadata), PathElement::Field(mark)] = self.path.0.as_slice()
@@ -155,7 +155,7 @@ impl<'a> Walker<'a> {
         metadata == "metadata" && mark == "deletionTimestamp"
     }
 
-    /// Returns whether holding the path makes an entry's manager answer for it, and how it came
+    /// Returns whether an entry's manager is responsible for the path by owning it, and how it came
     /// about.
     fn judge(&self, entry: &ManagerEntry) -> (bool, Option<Cause>) {
         let declares = self.subject.appliers.declares(entry);
@@ -179,11 +179,11 @@ impl<'a> Walker<'a> {
         (is_change, declares.then_some(Cause::WrittenByApplier))
     }
 
-    /// Returns whether an undeclared field may be the server's default, for everything that is
-    /// known: a custom resource without a schema. The server's defaults are owned by nobody, or by
-    /// the manager that applies, as part of a list that is owned as a whole or, without server-side
-    /// apply, field by field. It adds no items to lists, no entries to maps that users fill, and
-    /// nothing to the metadata. Where a schema is known, it says what the defaults are.
+    /// Returns whether an undeclared field may be the server's default in a custom resource without
+    /// a schema. The server's defaults are owned by nobody, or by the applier: as part of a list
+    /// that is owned as a whole or, without server-side apply, field by field. The server adds no
+    /// items to lists, no entries to maps that users fill, and nothing to the metadata. If the
+    /// schema is known, it says what the defaults are.
     pub(super) fn may_be_defaulted(&self) -> bool {
         let is_users = |segment: &PathElement| match segment {
             PathElement::Field(name) => FILLED_BY_USERS.contains(&name.as_str()),
@@ -192,7 +192,7 @@ impl<'a> Walker<'a> {
         self.subject.root.is_none() && !self.in_new_item && !self.path.0.iter().any(is_users)
     }
 
-    /// Returns whether no manager is known to hold the path.
+    /// Returns whether no manager is known to own the path.
     pub(super) fn is_unowned(&self) -> bool {
         self.entries().next().is_none()
     }
@@ -203,7 +203,7 @@ impl<'a> Walker<'a> {
         entries.peek().is_some() && entries.all(|entry| self.subject.appliers.declares(entry))
     }
 
-    /// Returns how a declared field came to its live value, where the applier itself gave it that.
+    /// Returns how a declared field got its live value, if the applier itself set it.
     pub(super) fn cause_of_change(&self, live: &Value) -> Option<Cause> {
         let appliers = self.subject.appliers;
         let mut entries = self.entries().peekable();
@@ -251,9 +251,9 @@ impl<'a> Walker<'a> {
         })
     }
 
-    /// Returns whether the node itself is a member of the set of someone who answers for what is
-    /// below: then that request created it (structured-merge-diff `typed/compare.go` adds parents
-    /// too).
+    /// Returns whether the node itself is in the field set of a manager that is responsible for
+    /// what is below: then that request created it (structured-merge-diff `typed/compare.go` adds
+    /// parents too).
     pub(super) fn is_created_by_who_changed_it(&self, below: &[Finding]) -> bool {
         self.entries().any(|entry| {
             let answers = below
@@ -264,7 +264,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Returns what an entry's manager owns at a path and below it, apart from what is above.
+/// Returns what an entry's manager owns at a path and below it.
 fn node<'e>(entry: &'e ManagerEntry, path: &[PathElement]) -> Option<&'e FieldSet> {
     let mut steps = path.iter();
     let set: &FieldSet = &entry.fields;

@@ -1,4 +1,4 @@
-//! Pairing the items of two lists.
+//! Pairs the items of two lists.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -7,21 +7,21 @@ use serde_json::Value;
 use crate::model::PathElement;
 use crate::schema::{Schema, Type, TypeId};
 
-/// The items of two lists, paired by what identifies them.
+/// The items of two lists, paired by identity.
 #[derive(Debug, Default)]
 pub struct Pairs {
-    /// `(segment, declared index, live index)`, in the order of the manifest.
+    /// `(element, declared index, live index)`, in the order of the manifest.
     pub both: Vec<(PathElement, usize, usize)>,
-    /// Declared items without a live partner.
+    /// Declared items without a live counterpart.
     pub declared: Vec<(PathElement, usize)>,
-    /// Live items without a declared partner.
+    /// Live items without a declared counterpart.
     pub live: Vec<(PathElement, usize)>,
 }
 
-/// Pairs items by `identity`. Items with one identity, which the API server accepts in `env` and
-/// `ports`, are paired in order where both lists have as many: of environment variables the last
-/// one counts. Where one list has more, those that are the same are paired first, so that what was
-/// added or removed is what is left.
+/// Pairs items by `identity`. Items with the same identity, which the API server accepts in `env`
+/// and `ports`, are paired in order if both lists have the same number of them: of environment
+/// variables, the last one counts. If one list has more, equal ones are paired first, so that the
+/// rest was added or removed.
 pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> PathElement) -> Pairs {
     let mut waiting: HashMap<String, [VecDeque<usize>; 2]> = HashMap::new();
     for (side, items) in [declared, live].into_iter().enumerate() {
@@ -65,7 +65,7 @@ pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> Pat
 }
 
 /// Returns the identity of an associative list's item: its key fields, with the defaults of those
-/// it leaves out (a Service port without `protocol` is a TCP port).
+/// that it leaves out (a Service port without `protocol` is a TCP port).
 pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> PathElement {
     let default = |key: &str| match schema.get(item_type) {
         Type::Struct { fields, .. } => fields.get(key).and_then(|field| field.default.clone()),
@@ -81,7 +81,7 @@ pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Valu
     PathElement::Key(identity)
 }
 
-/// Returns the field that tells the items of two lists without schema apart: the first of `name`,
+/// Returns the field that identifies the items of two lists without a schema: the first of `name`,
 /// `key` and `id` that is a string in every item and unique in both lists.
 pub fn natural_key(declared: &[Value], live: &[Value]) -> Option<&'static str> {
     ["name", "key", "id"]

@@ -1,8 +1,8 @@
-//! Declared against live: the heart.
+//! Compares declared with live objects: the core of driftctl.
 //!
-//! Two questions are asked of each object. Of every path that the manifest declares: does the live
-//! value mean the same? ([`walk`]) And of every path that is live and that the manifest does not
-//! declare: what explains it? ([`survey`]) What has no explanation is drift.
+//! Two questions are asked about each object. For every declared path: does the live value mean the
+//! same? ([`walk`]) And for every live path that is not declared: what explains it? ([`survey`])
+//! What has no explanation is drift.
 
 mod atomic;
 mod attribute;
@@ -39,25 +39,25 @@ pub struct Subject<'a> {
     pub schema: &'a Schema,
     /// The object's type; `None` where there is not a schema for it.
     pub root: Option<TypeId>,
-    /// Who owns what of the live object.
+    /// Who owns what in the live object.
     pub ownership: &'a Ownership,
-    /// Who declares the manifest.
+    /// The managers that declare the manifest.
     pub appliers: &'a Appliers<'a>,
     /// What client-side apply sent last.
     pub last_applied: Option<&'a Value>,
-    /// What is known to be written by others than people.
+    /// Explains fields that are known not to be written by people.
     pub rules: &'a dyn Explain,
-    /// Which findings are wanted.
+    /// Which findings to return.
     pub keep: Keep,
 }
 
-/// Which findings of a comparison are wanted.
+/// Which findings of a comparison to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// What nothing explains.
+    /// Only unexplained ones.
     Drift,
-    /// Also what machines are known to have added without a rule knowing of it: it is evidence of
-    /// what the same machines do elsewhere.
+    /// Also what machines are known to have added without a rule for it: it is evidence of what the
+    /// same machines do elsewhere.
     Evidence,
     /// Everything.
     All,
@@ -86,23 +86,23 @@ impl Keep {
 
 /// Knowledge about single paths that is not in a schema: the rules that hide and explain.
 pub trait Explain {
-    /// Returns the rule that speaks of a change at `path`, live value held by `owners`, if there is
-    /// one that explains it.
+    /// Returns the rule that explains a change at `path`, whose live value `owners` own, if there
+    /// is one.
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason>;
 
-    /// Returns whether it matters to [`explains`](Self::explains) who owns what is at `path`. Where
-    /// it does not, nobody has to find out.
+    /// Returns whether [`explains`](Self::explains) depends on the owners at `path`. If not, they
+    /// need not be found out.
     fn owners_matter(&self, _path: &FieldPath) -> bool {
         true
     }
 }
 
-/// Why something is not drift.
+/// Why a difference is not drift.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// Which of the closed set of explanations.
+    /// The explanation.
     pub by: Explanation,
-    /// The rule that knew, if it was one.
+    /// The rule that explains it, if it was one.
     pub rule: Option<String>,
 }
 
@@ -112,24 +112,24 @@ impl From<Explanation> for Reason {
     }
 }
 
-/// A difference and what explains it.
+/// A difference and its explanation.
 #[derive(Debug, Clone)]
 pub struct Finding {
     /// The difference.
     pub change: Change,
-    /// Who holds the live value. Of an addition, those who are not allowed by being the applier.
+    /// The owners of the live value. For an addition, the owners that are not the applier.
     pub owners: Vec<Owner>,
-    /// Why it is not drift; `None` when it is.
+    /// Why it is not drift; `None` if it is.
     pub reason: Option<Reason>,
-    /// How it came about, where more is known than who holds it.
+    /// How it came about, if more is known than its owners.
     pub cause: Option<Cause>,
-    /// What else there is to say about it.
+    /// An additional note.
     pub note: Option<String>,
 }
 
 impl Finding {
-    /// Returns an addition that is explained and not wanted: it counts until what is around it is
-    /// folded, and nobody sees it.
+    /// An explained addition that is not wanted: it counts until its parent is folded, and is never
+    /// shown.
     fn explained(reason: Option<Reason>) -> Self {
         Self {
             change: Change {
@@ -154,7 +154,7 @@ pub fn compare(subject: &Subject<'_>) -> Vec<Finding> {
     sorted(walk::walk(subject, None).0)
 }
 
-/// Compares one object, and tells what it saw on the way.
+/// Compares one object, and records a trace.
 pub fn compare_and_trace(subject: &Subject<'_>) -> (Vec<Finding>, Vec<Visit>) {
     let (findings, trace) = walk::walk(subject, Some(Vec::new()));
     (sorted(findings), trace)

@@ -1,11 +1,11 @@
-//! What a manifest means before any schema is asked.
+//! Normalizes a manifest before any schema is used.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-/// Rewrites a manifest into the form that the API server makes of it, where that form is a matter
-/// of the kind and not of a field's type.
+/// Rewrites a manifest into the form that the API server gives it, as far as that depends on the
+/// kind and not on a field's type.
 ///
 /// - A Secret's `stringData` becomes `data`, and wins over a key of the same name
 ///   (`k8s.io/api/core/v1`, `Secret.StringData`).
@@ -30,11 +30,10 @@ pub fn normalize(declared: &Value, namespaced: bool) -> Value {
     declared
 }
 
-/// Brings the metrics of a HorizontalPodAutoscaler into the order in which an API server keeps them
-/// that stores it at `autoscaling/v1`, if the live object is in that order: the CPU utilization has
-/// a field of its own there, and comes last when it is a metric again
-/// (`pkg/apis/autoscaling/v1/conversion.go`). Kubernetes 1.25 does. The order means nothing: the
-/// largest of the recommendations wins.
+/// Sorts the metrics of a HorizontalPodAutoscaler into the order of an API server that stores it at
+/// `autoscaling/v1`, if the live object is in that order: the CPU utilization has its own field
+/// there, and comes last when it is converted back (`pkg/apis/autoscaling/v1/conversion.go`).
+/// Kubernetes 1.25 does this. The order has no meaning: the largest recommendation wins.
 pub fn order_metrics(declared: &mut Value, live: &Value) {
     const METRICS: &str = "/spec/metrics";
     if declared
@@ -96,11 +95,11 @@ fn encode_string_data(secret: &mut Value) {
     };
     for (key, value) in plain {
         if value.is_null() {
-            // `kubectl apply` leaves it out, and the server stores an empty text: nothing is set.
+            // `kubectl apply` leaves it out, and the server stores an empty string: nothing is set.
             data.entry(key).or_insert(Value::Null);
             continue;
         }
-        // Anything but text is refused by the server; it is kept as it is, and so differs.
+        // The server refuses anything but a string; it is kept as it is, and so differs.
         let encoded = match value {
             Value::String(text) => Value::String(STANDARD.encode(text)),
             other => other,
@@ -152,7 +151,7 @@ mod tests {
                 &[&rate, &memory, &cpu][..],
             ),
             (&[&cpu, &rate], &[&cpu, &rate], &[&cpu, &rate]),
-            // Another order than the server's is someone's.
+            // Someone chose an order other than the server's.
             (
                 &[&cpu, &rate, &memory],
                 &[&memory, &rate, &cpu],

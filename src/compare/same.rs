@@ -1,5 +1,5 @@
-//! What means the same although its type does not say so: what the API server rewrites for a few
-//! fields alone, and what controllers make of custom resources when they write them back.
+//! Values that mean the same although their type does not say so: rewrites that the API server does
+//! for a few fields, and those that controllers do when they write custom resources back.
 
 use std::net::IpAddr;
 
@@ -11,8 +11,8 @@ use super::walk::Walker;
 use crate::model::{FieldPath, Operation, Owner, PathElement};
 use crate::schema::{self, Field, Scalar, Type, TypeId};
 
-/// In which a HorizontalPodAutoscaler at `autoscaling/v1` keeps the metrics that v1 has no fields
-/// for (`pkg/apis/autoscaling/v1/conversion.go`).
+/// The annotation in which a HorizontalPodAutoscaler at `autoscaling/v1` keeps the metrics that v1
+/// has no fields for (`pkg/apis/autoscaling/v1/conversion.go`).
 const V1_METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 
 /// Annotations of pods from before init containers were a field. The API server drops them
@@ -24,15 +24,15 @@ const DROPPED_ANNOTATIONS: [&str; 4] = [
     "pod.beta.kubernetes.io/init-containers",
 ];
 
-/// What a Service without an address of its own has in its place.
+/// What a headless Service has instead of an address.
 const HEADLESS: &str = "None";
 
-/// What YAML 1.1 takes for a line break, and JSON does not.
+/// Line breaks in YAML 1.1 that are not line breaks in JSON.
 const NEXT_LINE: char = '\u{85}';
 
 impl Walker<'_> {
-    /// Returns whether a declared single value and a live one mean the same for reasons that its
-    /// type does not know.
+    /// Returns whether a declared and a live single value mean the same for reasons that their type
+    /// does not know.
     pub(super) fn is_respelled(&self, declared: &Value, live: &Value) -> bool {
         let (Value::String(declared), Value::String(live)) = (declared, live) else {
             return false;
@@ -42,8 +42,7 @@ impl Walker<'_> {
             || (self.is_v1_metrics() && same_metrics(declared, live))
     }
 
-    /// Returns whether the object is of a kind that a CustomResourceDefinition or an aggregated API
-    /// defines.
+    /// Returns whether a CustomResourceDefinition or an aggregated API defines the object's kind.
     pub(super) fn is_custom(&self) -> bool {
         let text = |field: &str| self.subject.live.get(field).and_then(Value::as_str);
         let (version, kind) = (text("apiVersion"), text("kind"));
@@ -52,8 +51,8 @@ impl Walker<'_> {
             .is_none_or(|(version, kind)| schema::builtin_kind(version, kind).is_none())
     }
 
-    /// Returns whether the manifest may have been applied server-side. The API server reads what is
-    /// applied as YAML, also where it was sent as JSON.
+    /// Returns whether the manifest may have been applied server-side. The API server parses
+    /// applied objects as YAML, even if they were sent as JSON.
     fn may_be_folded(&self) -> bool {
         let entries = &self.subject.ownership.entries;
         let is_apply = |operation| operation == Operation::Apply;
@@ -69,7 +68,7 @@ impl Walker<'_> {
                 .is_some_and(|kind| kind == "HorizontalPodAutoscaler")
     }
 
-    /// Returns whether the API server drops an annotation that is declared here.
+    /// Returns whether the API server drops a declared annotation.
     pub(super) fn is_dropped_annotation(&self) -> bool {
         let [.., PathElement::Field(parent), PathElement::Field(name)] = self.path.0.as_slice()
         else {
@@ -78,8 +77,8 @@ impl Walker<'_> {
         parent == "annotations" && DROPPED_ANNOTATIONS.contains(&name.as_str()) && !self.is_custom()
     }
 
-    /// Returns what `serviceAccount` is stored as: its successor `serviceAccountName` wins over it
-    /// (`pkg/apis/core/v1/conversion.go`, `Convert_v1_PodSpec_To_core_PodSpec`).
+    /// Returns what `serviceAccount` is stored as: its successor `serviceAccountName` takes
+    /// precedence (`pkg/apis/core/v1/conversion.go`, `Convert_v1_PodSpec_To_core_PodSpec`).
     pub(super) fn overruled_alias<'v>(
         &self,
         parent: Option<TypeId>,
@@ -95,9 +94,9 @@ impl Walker<'_> {
         Some(successor)
     }
 
-    /// Returns whether a controller that reads a custom resource and writes it back leaves out this
-    /// declared value: Go's `omitempty`. An empty object may choose a variant, and a count of zero
-    /// replicas is not their default.
+    /// Returns whether a controller that writes a custom resource back leaves out this declared
+    /// value: Go's `omitempty`. An empty object may select a variant, and a count of zero replicas
+    /// is not their default.
     pub(super) fn is_left_out(&self, ty: Option<TypeId>, field: &Field, declared: &Value) -> bool {
         if field.default.is_some() || field.nullable || !self.is_custom() {
             return false;
@@ -113,7 +112,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Returns whether a declared certificate stands for one that is to be injected: it is none.
+    /// Returns whether a declared certificate is a placeholder for one that is injected: it is not
+    /// a valid certificate.
     pub(super) fn is_placeholder(&self, declared: &Value) -> bool {
         let decoded = |text: &str| STANDARD.decode(text.trim()).unwrap_or_default();
         self.last_name() == "caBundle"
@@ -124,8 +124,9 @@ impl Walker<'_> {
             })
     }
 
-    /// Returns whether the walk is at a port of a Service that was changed to one with such ports:
-    /// the server may have allocated it, or someone chosen it, and nothing says which.
+    /// Returns whether the current field is a port of a Service that was changed to a type with
+    /// such ports: the server may have allocated it or someone may have chosen it, and nothing
+    /// shows which.
     pub(super) fn is_allocated_by_change(&self) -> bool {
         if self.last_name() != "nodePort" || !self.subject.ownership.is_empty() {
             return false;
@@ -136,9 +137,9 @@ impl Walker<'_> {
         is_service && !matches!(ty, Some("NodePort" | "LoadBalancer"))
     }
 
-    /// Returns whether the walk is at what the server allocated to a Service, and someone wrote
+    /// Returns whether the server allocated the current value of a Service, and someone wrote it
     /// back from an export: an address or its family, as long as the server could have allocated
-    /// it, or a port whose holder holds the address too, of what was applied.
+    /// it, or a port whose owner also owns the address, among the applied fields.
     pub(super) fn is_written_back(&self) -> bool {
         const ALLOCATED: [&str; 2] = ["nodePort", "healthCheckNodePort"];
         let live = self.subject.live;
@@ -162,8 +163,8 @@ impl Walker<'_> {
         self.subject.last_applied.is_some() && !owners.is_empty() && owners.iter().all(wrote_back)
     }
 
-    /// Returns whether the walk is at the address of a Service that is headless live and not in the
-    /// manifest. The server gives every other Service an address, so someone asked for none.
+    /// Returns whether the current field is the address of a Service that is headless live and not
+    /// in the manifest. The server gives every other Service an address, so someone asked for none.
     pub(super) fn is_headless_by_hand(&self) -> bool {
         let is_none = |side: &Value, path: &str| {
             let address = side.pointer(path).and_then(Value::as_str);
@@ -177,7 +178,8 @@ impl Walker<'_> {
             && !is_none(declared, "/spec/clusterIPs/0")
     }
 
-    /// Returns whether the walk is at, or in, the addresses of a Service or their families.
+    /// Returns whether the current field is one of the addresses of a Service or their families, or
+    /// in them.
     fn is_address(&self) -> bool {
         const ADDRESSES: [&str; 3] = ["clusterIP", "clusterIPs", "ipFamilies"];
         match self.path.0.as_slice() {
@@ -194,18 +196,18 @@ impl Walker<'_> {
         field.is_none() && matches!(known, Some(Type::Struct { open: false, .. }))
     }
 
-    /// Returns the keys that tell the items of an atomic list apart all the same: a node has one
-    /// taint of each key and effect (`pkg/apis/core/validation`, `validateNodeTaints`).
+    /// Returns the keys that identify the items of an atomic list anyway: a node has one taint per
+    /// key and effect (`pkg/apis/core/validation`, `validateNodeTaints`).
     pub(super) fn keys_of_atomic(&self, item: TypeId) -> Option<[Box<str>; 2]> {
         let is_taint = self.subject.schema.name(item) == "core.v1.Taint";
         is_taint.then(|| ["effect".into(), "key".into()])
     }
 }
 
-/// Returns whether the addresses of a Service and their families are what the server allocates and
-/// checks: one or two addresses, of which the first is `clusterIP`, each of its own family
-/// (`pkg/registry/core/service/storage/alloc.go`, `ValidateServiceClusterIPsRelatedFields`). What
-/// does not go together was not allocated.
+/// Returns whether the addresses of a Service and their families are ones that the server allocates
+/// and checks: one or two addresses, the first of which is `clusterIP`, each of its own family
+/// (`pkg/registry/core/service/storage/alloc.go`, `ValidateServiceClusterIPsRelatedFields`). An
+/// inconsistent combination was not allocated.
 fn is_one_allocation(spec: &Value) -> bool {
     let texts = |name: &str| -> Option<Vec<&str>> {
         let items = spec.get(name)?.as_array()?;
@@ -218,7 +220,7 @@ fn is_one_allocation(spec: &Value) -> bool {
         let twice = families.len() == 2 && families[0] == families[1];
         known && !twice && matches!(families.len(), 1 | 2)
     });
-    // Servers before 1.20 have one address alone.
+    // Servers before 1.20 have only one address.
     let addresses = texts("clusterIPs").or_else(|| first.map(|first| vec![first]));
     let (Some(addresses), true) = (addresses, are_families) else {
         return false;
@@ -271,8 +273,8 @@ fn folded(text: &str) -> String {
     folded
 }
 
-/// Returns whether two lists of metrics, each written as JSON, are the same: the API server writes
-/// them again, with canonical quantities and without what is empty.
+/// Returns whether two lists of metrics, each written as JSON, are the same: the API server
+/// rewrites them with canonical quantities and without empty values.
 fn same_metrics(declared: &str, live: &str) -> bool {
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();
     match (read(declared), read(live)) {

@@ -1,8 +1,8 @@
-//! What is live and not declared, and what explains it.
+//! Finds live fields that are not declared, and explains them.
 //!
-//! An undeclared value may be explained in part: a default that the server filled in next to the
-//! field that someone added. So it is surveyed leaf by leaf, and what turns out to have been added
-//! as one piece is folded back into one addition.
+//! An undeclared value may be explained in part: a default that the server set next to a field that
+//! someone added. So it is checked leaf by leaf, and what was added as one piece is then folded
+//! back into one addition.
 
 use serde_json::{Map, Value};
 
@@ -11,11 +11,11 @@ use super::{Finding, Keep, Reason, list};
 use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, PathElement};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
 
-/// The two sides that a field's siblings are on.
+/// The two sides of a field's siblings.
 type Siblings<'s> = (&'s Map<String, Value>, &'s Map<String, Value>);
 
 impl Walker<'_> {
-    /// Judges an undeclared field of an object that both sides have.
+    /// Checks an undeclared field of an object that both sides have.
     pub(super) fn undeclared_field(
         &mut self,
         parent: Option<TypeId>,
@@ -33,7 +33,7 @@ impl Walker<'_> {
         self.undeclared(ty, default.as_ref(), value);
     }
 
-    /// Judges an undeclared value.
+    /// Checks an undeclared value.
     pub(super) fn undeclared(
         &mut self,
         ty: Option<TypeId>,
@@ -48,9 +48,9 @@ impl Walker<'_> {
         self.out.extend(kept);
     }
 
-    /// Returns whether the server filled in what a manifest leaves open: an empty text, a zero and
-    /// `null` are not stored, so that `clusterIP: ""` asks for any address. Server-side apply books
-    /// the field on the applier all the same.
+    /// Returns whether the server filled in what a manifest leaves open: an empty string, a zero
+    /// and `null` are not stored, so `clusterIP: ""` asks for any address. Server-side apply
+    /// records the applier as the owner of the field anyway.
     pub(super) fn is_allocated(
         &mut self,
         field: Option<&Field>,
@@ -78,7 +78,7 @@ impl Walker<'_> {
         true
     }
 
-    /// Returns what the server gives a field that nobody sets.
+    /// Returns the server's default for a field that nobody sets.
     pub(super) fn default_of(
         &self,
         parent: Option<TypeId>,
@@ -100,7 +100,7 @@ impl Walker<'_> {
         is_struct.then(|| Value::Object(Map::new()))
     }
 
-    /// Surveys one undeclared node: explains it as a whole, or part by part.
+    /// Checks one undeclared node: explains it as a whole, or part by part.
     fn survey(&mut self, ty: Option<TypeId>, default: Option<&Value>, value: &Value) {
         self.see(ty);
         if let Some(reason) = self.explained_as_whole(ty, default, value) {
@@ -131,7 +131,7 @@ impl Walker<'_> {
                     self.leave(false);
                 }
                 self.gone_from_default(default, fields);
-                // One that is owned as a whole is owned by the manager that changed it last.
+                // A node that is owned as a whole belongs to the manager that changed it last.
                 let was_there = default.is_some() && self.is_atomic_struct(ty);
                 self.fold(mark, value, !is_map && !was_there, default.is_some());
                 if !is_map && default.is_none() {
@@ -149,9 +149,9 @@ impl Walker<'_> {
         }
     }
 
-    /// Reports what a definition puts into a field that the manifest leaves out, and what is gone
-    /// from there: the server fills in the field as a whole, and not again what someone takes out
-    /// of it.
+    /// Reports the default of a definition for a field that the manifest leaves out, and what was
+    /// removed from it: the server sets the default as a whole, and does not restore parts that
+    /// someone removed.
     fn gone_from_default(&mut self, default: Option<&Value>, live: &Map<String, Value>) {
         let Some(Value::Object(whole)) = default.filter(|_| self.is_custom()) else {
             return;
@@ -178,8 +178,8 @@ impl Walker<'_> {
         matches!(known, Some(Type::Struct { atomic: true, .. }))
     }
 
-    /// A struct that someone added holds nothing but defaults, and says something all the same:
-    /// without that request it would not be there.
+    /// Reports a struct that someone added with only default values: without that request it would
+    /// not exist.
     fn notice_presence(&mut self, mark: usize, value: &Value) {
         let alone = self.out.len() == mark + 1 && self.ground == Ground::Owned;
         let reason = self
@@ -219,7 +219,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Returns the parts of a value that have owners of their own.
+    /// Returns the parts of a value that have their own owners.
     fn parts<'v>(&self, ty: Option<TypeId>, value: &'v Value) -> Parts<'v> {
         let schema = self.subject.schema;
         let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
@@ -242,7 +242,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Judges a value that is owned as a whole, by its owners.
+    /// Checks a value that is owned as a whole, by its owners.
     fn leaf(&mut self, value: &Value) {
         let (changed_by, cause) = self.changed_by();
         match changed_by {
@@ -254,8 +254,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Folds the findings since `mark`, all of them below this node, into one about the node:
-    /// when they are all explained alike, or when the node was added as one piece.
+    /// Folds the findings since `mark`, all of them below this node, into one about the node: if
+    /// all have the same explanation, or if the node was added as one piece.
     fn fold(&mut self, mark: usize, value: &Value, is_struct: bool, exists_anyway: bool) {
         let below = self.out.get(mark..).unwrap_or_default();
         let Some(first) = below.first() else { return };
@@ -313,7 +313,7 @@ impl Walker<'_> {
     }
 }
 
-/// How an undeclared value comes apart.
+/// How an undeclared value is split.
 enum Parts<'v> {
     /// Not at all.
     Leaf,

@@ -1,4 +1,4 @@
-//! The comparer on small objects, one rule of the house at a time.
+//! Tests of the comparison on small objects, one rule at a time.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::model::{Cause, ChangeKind, FieldPath, Owner};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::schema::Schema;
 
-/// Nothing is known but types and owners.
+/// Knows only types and owners.
 struct NoRules;
 
 impl Explain for NoRules {
@@ -40,7 +40,7 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
     })
 }
 
-/// Returns what is reported, one line a change.
+/// Returns what is reported, one line per change.
 #[track_caller]
 fn drift(declared: &Value, live: &Value) -> Vec<String> {
     let line =
@@ -220,7 +220,7 @@ fn what_somebody_owns_was_added() {
     assert_eq!(found[0].owners[0].manager, "kubectl-edit");
 }
 
-/// A selector that is owned as a whole was there already, as its default `{}`.
+/// A selector that is owned as a whole already existed, as its default `{}`.
 #[test]
 fn what_came_into_a_default_is_told_without_it() {
     let hook = |more: Value| {
@@ -270,7 +270,7 @@ fn what_client_side_apply_owns_and_did_not_send_is_a_default_or_drift() {
     assert_eq!(found[0].cause, Some(Cause::WrittenByApplier));
 }
 
-/// Returns a Deployment's books, with one entry of Argo CD for its container.
+/// The managed fields of a Deployment, with one entry of Argo CD for its container.
 fn argo_books() -> Value {
     json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {
         "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {
@@ -385,7 +385,7 @@ fn without_a_schema_lists_are_matched_by_what_their_items_show() {
     );
 }
 
-/// A manifest says that an object is there, and this one will not be.
+/// A manifest declares that an object exists, but this one is about to be deleted.
 #[test]
 fn an_object_that_is_being_deleted_has_drifted() {
     let declared = pod(json!({}));

@@ -1,7 +1,7 @@
 //! Records what a comparison sees, for `driftctl explain`.
 //!
-//! The walk that decides is the one that writes: what is told about a path is what was decided
-//! there, and nobody works it out a second time. Without a reader nothing is written.
+//! The same walk decides and records: what is shown about a path is what was decided there. Without
+//! a trace nothing is recorded.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::model::{DefaultFrom, Equal, Form};
 use crate::schema::{Field, TypeId};
 
 impl Walker<'_> {
-    /// Notes that the walk is at a value of this type.
+    /// Records the type at the current path.
     pub(super) fn see(&mut self, ty: Option<TypeId>) {
         let is_seen = |trace: &Vec<Visit>| trace.last().is_some_and(|v| v.path == self.path);
         if self.trace.as_ref().is_none_or(is_seen) {
@@ -30,7 +30,7 @@ impl Walker<'_> {
         self.trace.get_or_insert_default().push(visit);
     }
 
-    /// Notes that the walk is at a field, and what the server gives it when nobody sets it.
+    /// Records the current field, and its server default.
     pub(super) fn see_field(
         &mut self,
         ty: Option<TypeId>,
@@ -51,14 +51,14 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes how the items of a list without a schema are identified.
+    /// Records how the items of a list without a schema are identified.
     pub(super) fn see_form(&mut self, form: Form) {
         if let Some(visit) = self.last_visit() {
             visit.form = form;
         }
     }
 
-    /// Notes that both sides mean the same here.
+    /// Records that both sides mean the same here.
     pub(super) fn see_equal(
         &mut self,
         ty: Option<TypeId>,
@@ -72,7 +72,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes that a field is live and says what its absence does.
+    /// Records that a live field means the same as its absence.
     pub(super) fn see_nothing(&mut self, name: &str, ty: Option<TypeId>, how: Equal, live: &Value) {
         if self.trace.is_some() {
             self.enter_field(name, false);
@@ -85,12 +85,12 @@ impl Walker<'_> {
         self.trace.as_mut()?.last_mut()
     }
 
-    /// Returns how many places were noted so far.
+    /// Returns how many places were recorded so far.
     pub(super) fn seen(&self) -> usize {
         self.trace.as_ref().map_or(0, Vec::len)
     }
 
-    /// Forgets what was noted after the first `seen` places: it was decided above them.
+    /// Forgets the records after the first `seen` places: it was decided above them.
     pub(super) fn unsee(&mut self, seen: usize) {
         if let Some(trace) = &mut self.trace {
             trace.truncate(seen);

@@ -1,4 +1,4 @@
-//! The live side of whole-object views.
+//! Builds the live side of whole-object views.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::model::{Change, PathElement};
 
-/// Returns the declared object with the given changes made to it: what is live, as far as it is
+/// Returns the declared object with the given changes made to it: the live object, as far as it is
 /// drift.
 ///
-/// The live object itself would drown the drift in defaults, bookkeeping and other spellings.
+/// The live object itself would hide the drift among defaults, bookkeeping and other spellings.
 pub fn live_view<'c>(declared: &Value, changes: impl Iterator<Item = &'c Change>) -> Value {
     let mut view = declared.clone();
     let mut changes: Vec<&Change> = changes.collect();
@@ -40,7 +40,7 @@ fn apply(node: &mut Value, changes: &[&Change], depth: usize) {
     }
 }
 
-/// Returns whether a change is to take out what its path leads to.
+/// Returns whether a change removes the value at its path.
 fn takes_out(change: &Change, depth: usize) -> bool {
     change.path.0.len() == depth && change.live.is_none()
 }
@@ -51,7 +51,7 @@ fn in_field(fields: &mut Map<String, Value>, name: String, changes: &[&Change], 
         return;
     }
     let field = fields.entry(name).or_insert(Value::Null);
-    // What is not there is made, in the shape that the next step needs.
+    // Missing parents are created, in the shape that the next element needs.
     if field.is_null() {
         *field = match changes.first().and_then(|change| change.path.0.get(depth)) {
             Some(PathElement::Field(_)) => Value::Object(Map::new()),
@@ -62,7 +62,7 @@ fn in_field(fields: &mut Map<String, Value>, name: String, changes: &[&Change], 
     apply(field, changes, depth);
 }
 
-/// Items are found before any of them is moved, and taken out when all else is done.
+/// Finds items before any of them is moved, and removes items after everything else.
 fn in_items(items: &mut Vec<Value>, groups: Vec<(PathElement, &[&Change])>, depth: usize) {
     let places = Positions::of(items, &groups);
     let mut gone = HashSet::new();
@@ -92,7 +92,7 @@ fn in_items(items: &mut Vec<Value>, groups: Vec<(PathElement, &[&Change])>, dept
     });
 }
 
-/// Where the items of a list are, by what identifies them.
+/// Returns where the items of a list are, by identity.
 struct Positions {
     known: HashMap<PathElement, Vec<usize>>,
     /// Items that leave a key to be defaulted.
@@ -100,7 +100,7 @@ struct Positions {
 }
 
 impl Positions {
-    /// Looks at every item once for each set of key names in use, of which there mostly is one.
+    /// Looks at every item once for each set of key names in use; usually there is only one.
     fn of(items: &[Value], groups: &[(PathElement, &[&Change])]) -> Self {
         let mut places = Self {
             known: HashMap::new(),

@@ -1,30 +1,30 @@
-//! What can be told about a place of an object.
+//! Describes a place in an object, for `driftctl explain`.
 
 use serde_json::Value;
 
 use crate::model::{DefaultFrom, Equal, FieldPath, Form, Owner, PathElement, Step};
 use crate::schema::{self, ListKind, Scalar, Schema, Type, TypeId};
 
-/// A place that the walk came to.
+/// A place that the walk visited.
 #[derive(Debug, Clone)]
 pub struct Visit {
-    /// The place.
+    /// The path.
     pub path: FieldPath,
-    /// The way to it in the manifest, or to its deepest declared ancestor.
+    /// The path to it in the manifest, or to its deepest declared ancestor.
     pub at: Vec<Step>,
     /// How it is compared.
     pub form: Form,
     /// The name of its type.
     pub type_name: String,
-    /// What the server gives it when nobody sets it.
+    /// The server's default for it.
     pub default: Option<(Value, DefaultFrom)>,
-    /// Everyone who holds it.
+    /// All of its owners.
     pub owners: Vec<Owner>,
-    /// What both sides are, and why they mean the same; `None` where that was not decided here.
+    /// Both values, and why they mean the same; `None` if that was not decided here.
     pub equal: Option<(Equal, Option<Value>, Option<Value>)>,
 }
 
-/// Returns why two values that mean the same do so.
+/// Why two values mean the same.
 pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equal {
     match ty {
         _ if declared == live => Equal::Same,
@@ -38,8 +38,8 @@ pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equal {
     }
 }
 
-/// Returns what the schema knows of a path that is on neither side: its form, the name of its type
-/// and its default. `None` where the schema does not lead there.
+/// Returns what the schema knows about a path that is on neither side: its form, the name of its
+/// type and its default. Returns `None` if the schema does not lead there.
 pub fn known_by_type(
     schema: &Schema,
     root: Option<TypeId>,
@@ -106,7 +106,7 @@ pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> Form {
     }
 }
 
-/// Returns the name of a type, without the mark of the place where it has defaults of its own.
+/// Returns the name of a type, without the marker for a place with its own defaults.
 pub(super) fn type_name(schema: &Schema, ty: Option<TypeId>) -> String {
     let name = ty.map_or("", |ty| schema.name(ty));
     name.split('@').next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! What the manifest declares, followed into the live object.
+//! Compares each declared value with the live object.
 
 use serde_json::{Map, Value};
 
@@ -11,49 +11,48 @@ use crate::model::{
 };
 use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
 
-/// How undeclared paths are judged where the walk stands.
+/// How undeclared paths are checked at the current path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ground {
     /// By their owners, among other things.
     Owned,
-    /// Inside an atomic list, which has owners as a whole only.
+    /// Inside an atomic list, which has owners only as a whole.
     Atomic {
         /// What else may be in the list.
         allowed: AllowedExtras,
     },
 }
 
-/// What is in an atomic list that is declared, and is not drift although it is not declared.
+/// What an atomic list may contain without being declared or drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AllowedExtras {
     /// Nothing.
     Nothing,
-    /// Fields that the server may have filled in: nothing is known of the type, and nobody but
-    /// the applier owns the list.
+    /// Fields that the server may have defaulted: the type is unknown, and only the applier owns
+    /// the list.
     Fields,
 }
 
 /// A walk over both sides of one object.
 pub(super) struct Walker<'a> {
     pub(super) subject: &'a Subject<'a>,
-    /// What client-side apply sent last, to be looked into.
+    /// The configuration that client-side apply sent last.
     pub(super) sent: Option<&'a Finder<'a>>,
     pub(super) path: FieldPath,
     pub(super) at: Vec<Step>,
     pub(super) ground: Ground,
-    /// Whether the walk is in an item of a list that is declared without it.
+    /// Whether the walk is in a list item that is declared without the current field.
     pub(super) in_new_item: bool,
-    /// What the server fills into the map that the walk stands in.
+    /// The server's defaults for the current map.
     pub(super) map_default: Option<Value>,
-    /// Whether it is only asked whether both sides mean the same: then nothing that would show
-    /// how they differ is worked out.
+    /// Whether the walk only tests equality: then it does not work out how the sides differ.
     pub(super) only_asked: bool,
     pub(super) out: Vec<Finding>,
-    /// What the walk saw, where someone wants to know.
+    /// The trace, if one is wanted.
     pub(super) trace: Option<Vec<Visit>>,
 }
 
-/// Walks over the whole object, and adds what it sees to `trace`.
+/// Walks over the whole object, and records it in `trace`.
 pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Finding>, Vec<Visit>) {
     let sent = subject.last_applied.map(Finder::lenient);
     let mut walker = Walker {
@@ -76,7 +75,7 @@ pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Fin
     (walker.out, walker.trace.unwrap_or_default())
 }
 
-/// Returns what identifies an object, and so is equal by construction.
+/// What identifies an object, and so is equal by construction.
 fn is_identity(path: &FieldPath) -> bool {
     match path.0.as_slice() {
         [PathElement::Field(field)] => matches!(field.as_str(), "apiVersion" | "kind"),
@@ -87,8 +86,8 @@ fn is_identity(path: &FieldPath) -> bool {
     }
 }
 
-/// Returns whether a live value says what its absence says: `null`, and an empty list or map where
-/// the server stores none (a tool that takes out annotations may leave one behind).
+/// Returns whether a live value means the same as its absence: `null`, and an empty list or map if
+/// the server stores none (a tool that removes annotations may leave an empty map).
 pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
     let is_empty = match value {
         Value::Null => return true,
@@ -99,8 +98,8 @@ pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
     is_empty && field.is_some_and(|field| matches!(field.zero, Zero::EmptyAbsent))
 }
 
-/// Returns whether a manifest sets a field by this value. `null` sets none, unless the type keeps
-/// it (`nullable`; `apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
+/// Returns whether a manifest sets a field with this value. `null` sets nothing, unless the type
+/// keeps it (`nullable`; `apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
 fn sets(field: Option<&Field>, declared: &Value) -> bool {
     !declared.is_null() || field.is_some_and(|field| field.nullable)
 }
@@ -111,7 +110,7 @@ impl<'a> Walker<'a> {
         self.fields(root, declared, live);
     }
 
-    /// Compares one declared value with its live partner.
+    /// Compares one declared value with its live counterpart.
     pub(super) fn value(&mut self, ty: Option<TypeId>, declared: &Value, live: &Value) {
         let schema = self.subject.schema;
         let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
@@ -136,7 +135,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Settles a value that is compared as one.
+    /// Compares a value as a whole.
     fn single(&mut self, ty: Option<TypeId>, is_same: bool, declared: &Value, live: &Value) {
         if is_same {
             let known = ty.map_or(&Type::Any, |ty| self.subject.schema.get(ty));
@@ -147,15 +146,15 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns a `null` in a list or a map of single values is stored as their zero, unlike that of
-    /// a struct's field, which sets none (Go's `encoding/json`).
+    /// A `null` in a list or a map of single values is stored as their zero value, unlike that of a
+    /// struct's field, which sets nothing (Go's `encoding/json`).
     fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
         let zero = declared.is_null().then(|| schema::zero_of(scalar));
         schema::equal(scalar, zero.as_ref().unwrap_or(declared), live)
             || (scalar == Scalar::String && self.is_respelled(declared, live))
     }
 
-    /// Returns whether a map declares `null` for a key, and so nothing or the zero of its values.
+    /// Returns whether a map declares `null` for a key, which means nothing or the zero value.
     fn is_null_entry(&self, map: Option<TypeId>, declared: Option<&Value>, live: &Value) -> bool {
         let value = self
             .field_type(map, None)
@@ -211,7 +210,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns the server's own fields are not compared, whatever a generator left in the manifest.
+    /// The server's own fields are not compared, whatever a generator left in the manifest.
     fn is_hidden_subtree(&mut self, declared: &Value, live: Option<&Value>) -> bool {
         if self.path.0.len() > 2 {
             return false;
@@ -224,7 +223,7 @@ impl<'a> Walker<'a> {
         let Some(reason) = self.subject.rules.explains(&self.path, kind, &[]) else {
             return false;
         };
-        // What is declared as `null` is not declared: the live field speaks for itself.
+        // A field declared as `null` is not declared: the loop over live fields handles it.
         let differs = !declared.is_null() && live != Some(declared);
         if self.subject.keep == Keep::All && differs {
             let (declared, live) = (Some(declared.clone()), live.cloned());
@@ -255,10 +254,10 @@ impl<'a> Walker<'a> {
             None if declared.is_null() => {
                 self.see_equal(ty, Equal::Null, Some(declared), None);
             }
-            // An undeclared path in all but spelling: the loop over the live fields takes it.
+            // In fact an undeclared path: the loop over the live fields handles it.
             _ if !sets => {}
-            // It is stored as it is, whatever the default, but for client-side apply, which sends
-            // none when it creates the object.
+            // It is stored as it is, whatever the default, except by client-side apply, which does
+            // not send it when it creates the object.
             Some(live) if declared.is_null() => {
                 let default = default(self);
                 let is_default = |default: &Value| self.means(ty, default, live);
@@ -294,7 +293,7 @@ impl<'a> Walker<'a> {
                 }
             }
             Some(live) if self.is_map(ty) => {
-                // The server may fill in keys next to those that are declared.
+                // The server may add keys next to the declared ones.
                 let default = default(self);
                 let outer = std::mem::replace(&mut self.map_default, default);
                 self.value(ty, declared, live);
@@ -304,8 +303,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns whether the server stores nothing for a declared value, so that its absence is not
-    /// drift (Go's `omitempty` on values that are not pointers).
+    /// Returns whether the server stores nothing for a declared value, so its absence is not drift
+    /// (Go's `omitempty` on values that are not pointers).
     fn vanishes(&self, ty: Option<TypeId>, field: Option<&Field>, declared: &Value) -> bool {
         if declared.is_null() {
             return true;
@@ -319,7 +318,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns whether nothing of a declared object or list is stored.
+    /// Returns whether the server stores nothing of a declared object or list.
     fn is_empty(&self, ty: Option<TypeId>, declared: &Value) -> bool {
         match declared {
             Value::Object(fields) => fields.iter().all(|(name, value)| {
@@ -356,7 +355,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Without a schema, lists are matched by what their items show.
+    /// Without a schema, lists are matched by their items' fields.
     fn untyped_list(&mut self, declared: &[Value], live: &[Value]) {
         match list::natural_key(declared, live) {
             Some(key) => {
@@ -404,11 +403,11 @@ impl<'a> Walker<'a> {
         self.note_duplicates(mark, &twice);
     }
 
-    /// Says of the findings since `mark` that live items of the list that the walk is at have equal
-    /// keys, where those items are `twice` there.
+    /// Adds a note to the findings since `mark` that live items of the current list have equal
+    /// keys, if those items occur `twice` there.
     fn note_duplicates(&mut self, mark: usize, twice: &[PathElement]) {
         let depth = self.path.0.len();
-        // The kubelet sets one variable after the other; of mounts and ports each holds.
+        // The kubelet sets one variable after the other; for mounts and ports, each counts.
         let which = match self.path.0.last() {
             Some(PathElement::Field(list)) if list == "env" => ", of which the last one counts",
             _ => "",
@@ -423,7 +422,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    // --- where the walk stands ---
+    // --- the current path ---
 
     pub(super) fn field(&self, ty: Option<TypeId>, name: &str) -> Option<&'a Field> {
         match self.subject.schema.get(ty?) {
@@ -462,7 +461,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns the name of the field that the walk is at; empty at a list item.
+    /// Returns the name of the current field; empty at a list item.
     pub(super) fn last_name(&self) -> &str {
         match self.path.0.last() {
             Some(PathElement::Field(name)) => name,
@@ -470,7 +469,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns whether the walk is at the field of these names.
+    /// Returns whether the current field has these names.
     pub(super) fn stands_at(&self, names: &[&str]) -> bool {
         let is = |(element, name): (&PathElement, &&str)| matches!(element, PathElement::Field(field) if field == name);
         self.path.0.len() == names.len() && self.path.0.iter().zip(names).all(is)
@@ -482,7 +481,7 @@ impl<'a> Walker<'a> {
         since.iter().any(|finding| finding.reason.is_none())
     }
 
-    // --- what was found ---
+    // --- findings ---
 
     pub(super) fn changed(&mut self, declared: &Value, live: &Value) {
         self.changed_to(declared, live.clone());
@@ -492,7 +491,7 @@ impl<'a> Walker<'a> {
         self.found(ChangeKind::Modified, Some(declared.clone()), Some(live));
     }
 
-    /// Reports a declared value that is not live; a map's keys one by one, since each is a
+    /// Reports a declared value that is not live; a map's keys one by one, because each is a
     /// decision of its own.
     fn removed(&mut self, ty: Option<TypeId>, declared: &Value) {
         self.see(ty);
@@ -516,7 +515,7 @@ impl<'a> Walker<'a> {
 
     fn found(&mut self, kind: ChangeKind, declared: Option<Value>, live: Option<Value>) {
         let owners: Vec<Owner> = match kind {
-            // Nobody holds what is gone, but for what it was a part of.
+            // Nobody owns a removed value, except as part of its parent.
             ChangeKind::Removed
                 if self.covering() >= self.path.0.len() || self.is_out_of_empty_map() =>
             {

@@ -1,4 +1,4 @@
-//! Adds a rule to a file that people wrote, and leaves everything else as it is.
+//! Adds a rule to a file that people wrote, without changing anything else.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,16 +12,16 @@ use crate::yaml;
 /// The list that rules are added to.
 const LIST: &str = "ignoreDifferences";
 
-/// The file is written in a way that a rule cannot be added to without rewriting it.
+/// The file has a layout to which a rule cannot be added without rewriting it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its layout has no safe place for another rule")]
 pub struct CannotAppend;
 
-/// Returns the text with one more rule, at the end of the list. What comes out is read again, and
-/// must hold the rules that were there and this one.
+/// Returns the text with one more rule, at the end of the list. The result is parsed again, and
+/// must contain the existing rules and this one.
 ///
 /// # Errors
-/// Fails if it does not; nothing is lost then, since nothing was written.
+/// Fails if it does not; nothing was written then.
 pub fn append(text: &str, rule: &RuleSpec) -> Result<String, CannotAppend> {
     let mut expected = specs(text);
     expected.push(rule.clone());
@@ -34,7 +34,7 @@ pub fn append(text: &str, rule: &RuleSpec) -> Result<String, CannotAppend> {
     }
 }
 
-/// Returns what the file says besides the list.
+/// Returns what the file contains besides the list.
 fn others(text: &str) -> Value {
     let document = yaml::parse(text).documents.into_iter().next();
     let mut value = document.map_or(Value::Null, |document| document.value);
@@ -91,8 +91,8 @@ fn place(text: &str, rule: &RuleSpec) -> Option<String> {
     Some(changed)
 }
 
-/// Returns the number of lines up to the end of a block list whose dashes are at `indent`, comments
-/// and blank lines after it left out.
+/// Returns the number of lines up to the end of a block list whose dashes are at `indent`, without
+/// comments and blank lines after it.
 fn end_of_block(lines: &[String], key_line: usize, indent: usize) -> usize {
     let mut end = key_line;
     for (i, line) in lines.iter().enumerate().skip(key_line) {
@@ -110,10 +110,10 @@ fn end_of_block(lines: &[String], key_line: usize, indent: usize) -> usize {
     end
 }
 
-/// Returns a rule as an item of a list, the way people write it.
+/// Returns a rule as an item of a list, formatted as people write it.
 pub fn rule_text(rule: &impl Serialize) -> String {
     let value = serde_json::to_value(rule).unwrap_or_default();
-    // In the order of the type, which says what is most wanted to be read first.
+    // In the order of the type, which lists the most important fields first.
     let order = [
         "severity",
         "id",
@@ -162,10 +162,9 @@ pub fn rule_text(rule: &impl Serialize) -> String {
     text
 }
 
-/// Returns a text in YAML, which no reader takes for anything else: quoted unless it is plainly
-/// text.
+/// Returns text as YAML that every reader takes for a string: quoted unless it is plainly text.
 pub(super) fn scalar(text: &str) -> String {
-    // What YAML's dialects disagree about.
+    // Values on which YAML versions disagree.
     const DISPUTED: &[&str] = &[
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan",
     ];

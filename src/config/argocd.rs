@@ -1,4 +1,4 @@
-//! What Argo CD's own settings say about differences: the ConfigMap `argocd-cm`.
+//! Reads Argo CD's global settings for differences: the ConfigMap `argocd-cm`.
 //!
 //! (argo-cd, `util/settings/settings.go`: `GetResourceOverrides`, `GetResourceCompareOptions`.)
 
@@ -9,31 +9,31 @@ use crate::model::Warning;
 use crate::policy::{Rule, RuleOrigin, RuleSpec, StatusOf};
 use crate::yaml;
 
-/// One key for each kind: `resource.customizations.ignoreDifferences.apps_Deployment`.
+/// One key per kind: `resource.customizations.ignoreDifferences.apps_Deployment`.
 const BY_KIND: &str = "resource.customizations.ignoreDifferences.";
-/// Everything in one key, as it was written before.
+/// The older form: everything in one key.
 const TOGETHER: &str = "resource.customizations";
 /// Options of the comparison.
 const OPTIONS: &str = "resource.compareoptions";
-/// Keys and options that say when Argo CD looks again, and not what a difference is.
+/// Keys and options that control when Argo CD refreshes, not what counts as a difference.
 const ABOUT_REFRESHING: &[&str] = &[
     "resource.customizations.ignoreResourceUpdates",
     "resource.ignoreResourceUpdatesEnabled",
     "ignoreDifferencesOnResourceUpdates",
 ];
-/// What Argo CD gives as the reason.
+/// The reason given for Argo CD's rules.
 const REASON: &str = "Argo CD ignores it everywhere";
 
-/// What the settings say.
+/// The settings.
 #[derive(Debug, Default)]
 pub struct ArgoSettings {
-    /// As rules.
+    /// The rules.
     pub rules: Vec<Rule>,
     /// The objects whose status is not compared.
     pub status: StatusOf,
     /// What cannot be read.
     pub warnings: Vec<Warning>,
-    /// What is left aside since it says nothing about differences.
+    /// What is skipped because it says nothing about differences.
     pub notes: Vec<Warning>,
 }
 
@@ -125,9 +125,9 @@ impl ArgoSettings {
         }
     }
 
-    /// `ignoreAggregatedRoles: true` hides all rules of aggregated roles, where driftctl by itself
-    /// reports those that no declared role brings along. Without it Argo CD compares them with what
-    /// nobody declares, which nobody wants.
+    /// `ignoreAggregatedRoles: true` hides all rules of aggregated roles; without it, Argo CD
+    /// compares them with nothing declared. driftctl by itself reports only rules that no declared
+    /// role contributes.
     fn options(&mut self, text: &str, place: &str) {
         let Some(options) = self.parsed(text, place) else {
             return;
@@ -137,7 +137,7 @@ impl ArgoSettings {
             Some(Value::String(word)) if ["none", "off", "false"].contains(&word.as_str()) => {
                 StatusOf::None
             }
-            // YAML's `off` is not text.
+            // YAML's `off` is not a string.
             Some(Value::Bool(false)) => StatusOf::None,
             _ => StatusOf::All,
         };
@@ -159,7 +159,7 @@ impl ArgoSettings {
         }
     }
 
-    /// Says once that keys about refreshing are left aside.
+    /// Reports once that keys about refreshing are skipped.
     fn note_refreshing(&mut self, key: &str, place: &str) {
         let is_one = ABOUT_REFRESHING.iter().any(|start| key.starts_with(start));
         if is_one && self.notes.is_empty() {

@@ -1,4 +1,4 @@
-//! The baseline: drift that was accepted, in a file that people review and programs write.
+//! The baseline: accepted drift, in a file that programs write and people review.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use crate::model::{ChangeKind, FieldPath, ResourceKey};
 use crate::policy::{Accepted, Debt, Expiry, Kind, Recorded};
 use crate::yaml;
 
-/// What is above everything else in the file.
+/// The header of the file.
 const HEAD: &str = "\
 # Drift that was accepted, value by value, until it changes or expires. Written by 'driftctl accept';
 # 'driftctl debt' lists it. Secret and very long values are stored as digests.
@@ -23,7 +23,7 @@ const HEAD: &str = "\
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("required" = ["salt"]))]
 struct BaselineSpec {
-    /// What the digests are made with
+    /// The salt of the digests
     #[serde(default)]
     salt: String,
     /// The changes, by object and path
@@ -64,10 +64,10 @@ struct AcceptedSpec {
     expires: Option<String>,
 }
 
-/// Reads a baseline. What expired by `now` is overdue.
+/// Reads a baseline. Entries that expired by `now` are overdue.
 ///
 /// # Errors
-/// Fails if anything is wrong with it: everything that is.
+/// Fails if anything is wrong with it; the error lists all problems.
 pub fn read_baseline(file: &str, text: &str, now: Timestamp) -> Result<Debt, ConfigError> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -167,15 +167,14 @@ fn digest_of(recorded: &Recorded) -> Option<String> {
     }
 }
 
-/// Returns whether a value comes back as it is when it is written into a baseline.
+/// Returns whether a value is read back unchanged after it is written into a baseline.
 pub fn can_be_written(value: &Value) -> bool {
     let parsed = yaml::parse(&format!("a: {value}\n"));
     let document = parsed.documents.first();
     parsed.problems.is_empty() && document.is_some_and(|d| d.value["a"] == *value)
 }
 
-/// Returns the text of a baseline: sorted, so that a review shows what was accepted and nothing
-/// else.
+/// Returns the text of a baseline: sorted, so that a review shows only what was accepted.
 pub fn write_baseline(debt: &Debt) -> String {
     use std::fmt::Write;
     let mut text = HEAD.to_owned();

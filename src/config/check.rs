@@ -1,22 +1,22 @@
-//! Holds a value against the JSON Schema that is made from the types it is read into: unknown
-//! keys, wrong types, words that are none of the allowed ones. What reading by serde would say of
-//! the first problem only, and without its place.
+//! Validates a value against the JSON Schema of the type that it is read into: unknown keys, wrong
+//! types, values that are not allowed. serde would report only the first problem, without its
+//! place.
 
 use serde_json::Value;
 
 use super::problem::did_you_mean;
 use crate::model::Step;
 
-/// Something wrong at a place.
+/// A problem at a place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// The way to it.
+    /// The path to it.
     pub steps: Vec<Step>,
     /// What is wrong, and what to do.
     pub message: String,
 }
 
-/// Keys that are known and not allowed, and why.
+/// Keys that are known but not allowed, and why.
 const REFUSED: &[(&str, &str)] = &[
     (
         "explains",
@@ -26,7 +26,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("managers", "is called \"onlyManagers\""),
 ];
 
-/// Returns everything that does not fit the schema, which holds no references.
+/// Returns everything that does not match the schema, which contains no references.
 pub(super) fn faults(schema: &Value, value: &Value) -> Vec<Fault> {
     let mut check = Check::default();
     check.value(schema, value);
@@ -48,7 +48,7 @@ impl Check {
             return; // anything
         }
         match value {
-            // A key without a value is as good as one that is left out.
+            // A key without a value counts as left out.
             Value::Null if !matches!(self.steps.last(), Some(Step::Index(_))) => {}
             Value::String(text) if !words.is_empty() => {
                 if !words.contains(&text.as_str()) {
@@ -131,7 +131,7 @@ impl Check {
         ));
     }
 
-    /// Returns what the place is called in a sentence.
+    /// Returns the name of the place for a message.
     fn at(&self) -> String {
         let name = self.steps.iter().rev().find_map(|step| match step {
             Step::Field(name) => Some(name.as_str()),
@@ -177,7 +177,7 @@ fn types(schema: &Value) -> Vec<&str> {
     own.into_iter().chain(of_alternatives).collect()
 }
 
-/// Returns the words that the schema allows; empty for any.
+/// Returns the values that the schema allows; empty for any.
 fn words(schema: &Value) -> Vec<&str> {
     let constant = schema.get("const").and_then(Value::as_str);
     let listed = schema.get("enum").and_then(Value::as_array);

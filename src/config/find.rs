@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// More than any people write.
+/// The size limit: more than people write.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// A file, and what it is called.
+/// A file and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// To open it.
+    /// The path to open.
     pub path: PathBuf,
-    /// To speak of it: relative to where the user is, as long as that leads down.
+    /// The name for messages: relative to the current directory, if it is below that.
     pub name: String,
 }
 
 impl Found {
-    /// Returns the file of a path that the user wrote.
+    /// Returns the file at a path that the user wrote.
     pub fn named(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -36,11 +36,11 @@ impl Found {
     }
 }
 
-/// Looks for a file in the directory of `start` and upwards, to the root of the repository (the
+/// Searches for a file in the directory of `start` and upwards, to the root of the repository (the
 /// directory with `.git` in it), or of the file system.
 ///
 /// # Errors
-/// Fails if it cannot be told which directory that is.
+/// Fails if the current directory cannot be determined.
 pub fn find(name: &str, start: &Path) -> Result<Option<Found>> {
     let here = std::env::current_dir().context("cannot determine the current directory")?;
     let found = upwards(&here, start)
@@ -53,7 +53,7 @@ pub fn find(name: &str, start: &Path) -> Result<Option<Found>> {
 /// Returns the directories from that of `start` up to where the search ends.
 fn upwards(here: &Path, start: &Path) -> Vec<PathBuf> {
     let start = here.join(start);
-    // What is written as `../x` is above, not below.
+    // `../x` is above, not below.
     let start = start.canonicalize().unwrap_or(start);
     let first = if start.is_dir() {
         Some(start.as_path())
@@ -71,11 +71,11 @@ fn upwards(here: &Path, start: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns where a new file of this name belongs: next to `neighbour`, else at the root of the
-/// repository of `start`, else where the user is if `start` is there or below, else in the
-/// directory of `start`. A search from `start` upwards finds it in each of them.
+/// repository of `start`, else in the current directory if `start` is in it or below, else in the
+/// directory of `start`. A search upwards from `start` finds it in each of them.
 ///
 /// # Errors
-/// Fails if it cannot be told which directory that is.
+/// Fails if the current directory cannot be determined.
 pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Found> {
     if let Some(neighbour) = neighbour {
         let path = neighbour.path.with_file_name(name);
@@ -98,13 +98,13 @@ pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Fou
     Ok(Found::seen_from(&here, directory.join(name)))
 }
 
-/// Returns the text of a file of ours.
+/// Returns the text of one of driftctl's own files.
 ///
 /// # Errors
 /// Fails if it cannot be read, is not a regular file, is too large, or is not text.
 pub fn read_file(found: &Found) -> Result<String> {
     let read = || -> Result<String> {
-        // A pipe or a device in its place would never end.
+        // Reading a pipe or a device would never end.
         if !fs::metadata(&found.path)?.is_file() {
             bail!("it is not a regular file");
         }

@@ -1,4 +1,4 @@
-//! The names of rules: each is the name of one rule.
+//! Checks that the ID of each rule is unique.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::sheet::{Sheet, field};
 use crate::model::Step;
 use crate::policy::{Rule, RuleSet};
 
-/// Gives a name to every rule that has none, and tells of names that stand for several rules.
+/// Gives an ID to every rule that has none, and reports duplicate IDs.
 pub(super) fn assign_ids(sheet: &mut Sheet<'_>, rules: &mut [(Vec<Step>, Rule)], off: &[String]) {
     let mut taken: BTreeMap<String, Option<usize>> = RuleSet::switchable()
         .filter(|id| !off.iter().any(|off| off == id))
@@ -45,7 +45,7 @@ pub(super) fn assign_ids(sheet: &mut Sheet<'_>, rules: &mut [(Vec<Step>, Rule)],
     }
 }
 
-/// Returns a name from what the rule speaks of: `deployment-cart`.
+/// Derives an ID from what the rule matches: `deployment-cart`.
 fn name_for(rule: &Rule) -> String {
     let objects = &rule.objects;
     let words = [objects.kind.as_str(), &objects.name].map(|word| match word {
@@ -56,7 +56,7 @@ fn name_for(rule: &Rule) -> String {
     words.join("-")
 }
 
-/// Tells of ids that are switched off and that nobody has.
+/// Reports disabled IDs that no rule has.
 pub(super) fn check_disabled(sheet: &mut Sheet<'_>, off: &[String]) {
     for (i, id) in off.iter().enumerate() {
         if !RuleSet::switchable().any(|known| known == id) {

@@ -1,8 +1,8 @@
-//! The user's rules, read from files: `.driftctl.yaml`, the baseline of accepted drift, and the
+//! Reads the user's rules from files: `.driftctl.yaml`, the baseline of accepted drift, and the
 //! settings of Argo CD.
 //!
-//! A file is checked as a whole before anything is done by it: every problem is told at once, with
-//! its line and what to write instead.
+//! A file is checked as a whole before it is used: all problems are reported at once, with their
+//! lines and what to write instead.
 
 mod append;
 mod argocd;
@@ -24,5 +24,5 @@ pub use problem::{ConfigError, Problem};
 pub use read::{CheckJq, Config, read, schema, specs};
 pub use sensitive::Sensitive;
 
-/// What `driftctl init` writes: every key, explained, all of it commented out.
+/// What `driftctl init` writes: every key, explained and commented out.
 pub const TEMPLATE: &str = include_str!("template.yaml");

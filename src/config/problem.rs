@@ -1,22 +1,22 @@
-//! What is wrong with a file, and what to write instead.
+//! A problem in a file, and what to write instead.
 
 use std::fmt;
 
 use crate::model::Position;
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// Where, as far as it is known.
+    /// Where, as far as known.
     pub position: Option<Position>,
-    /// What, and what to do.
+    /// What is wrong, and what to do.
     pub message: String,
 }
 
-/// Everything that is wrong with a file.
+/// All problems of a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    /// The file, as the user may name it.
+    /// The file, as the user names it.
     pub file: String,
     /// In the order of the lines; at least one.
     pub problems: Vec<Problem>,
@@ -48,7 +48,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Returns what was probably meant by a word, if anything is close enough.
+/// Returns the most similar word, if one is similar enough.
 pub(super) fn closest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
@@ -64,7 +64,7 @@ pub(super) fn closest<'c>(
         .map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean "kinds"?`
+/// Returns `; did you mean "kinds"?`.
 pub(super) fn did_you_mean<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,

@@ -28,16 +28,16 @@ struct ConfigSpec {
     sensitive: Vec<SensitiveSpec>,
 }
 
-/// What a configuration says.
+/// A configuration.
 #[derive(Debug, Default)]
 pub struct Config {
     /// Its rules.
     pub users: Users,
-    /// Values that it calls secret.
+    /// The values that it marks as secret.
     pub sensitive: Vec<Sensitive>,
 }
 
-/// Says why a text is not a jq expression.
+/// Returns why text is not a jq expression.
 pub type CheckJq<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
 
 /// Returns the JSON Schema of `.driftctl.yaml`, for editors.
@@ -55,10 +55,10 @@ pub fn schema() -> Value {
     schema
 }
 
-/// Reads a configuration. `file` is what it is called in messages and origins.
+/// Reads a configuration. `file` is its name in messages and origins.
 ///
 /// # Errors
-/// Fails if anything is wrong with it: everything that is.
+/// Fails if anything is wrong with it; the error lists all problems.
 pub fn read(file: &str, text: &str, jq: &CheckJq<'_>) -> Result<Config, ConfigError> {
     let mut sheet = Sheet::read(file, text, &schema());
     let mut config = Config::default();
@@ -101,7 +101,7 @@ fn ignore_rules(sheet: &mut Sheet<'_>, jq: &CheckJq<'_>) -> Vec<(Vec<Step>, Rule
     rules
 }
 
-/// Only the engine can tell whether a text is an expression.
+/// Checks expressions: only the jq engine can parse them.
 fn check_jq(sheet: &mut Sheet<'_>, entry: &[Step], spec: &RuleSpec, jq: &CheckJq<'_>) {
     const KEY: &str = "jqPathExpressions";
     for (i, expression) in spec.jq_path_expressions.iter().enumerate() {
@@ -112,7 +112,7 @@ fn check_jq(sheet: &mut Sheet<'_>, entry: &[Step], spec: &RuleSpec, jq: &CheckJq
     }
 }
 
-/// Returns the rules of a configuration as they are written, to compare two of them.
+/// Returns the rules of a configuration as written, to compare two of them.
 pub fn specs(text: &str) -> Vec<RuleSpec> {
     let sheet = Sheet::read("", text, &schema());
     let entries = sheet.entries::<RuleSpec>("ignoreDifferences");

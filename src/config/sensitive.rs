@@ -1,4 +1,4 @@
-//! Values that the user calls secret, on top of those that are known to be.
+//! Values that the user marks as secret, in addition to known ones.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,10 +34,10 @@ pub struct Sensitive {
 }
 
 impl SensitiveSpec {
-    /// Reads what the keys hold.
+    /// Reads the entries.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// Fails with everything that is wrong with it.
     pub fn compile(self) -> Result<Sensitive, Vec<SpecProblem>> {
         let mut problems = Vec::new();
         let mut wrong = |key, index, message: String| {
@@ -89,7 +89,7 @@ impl SensitiveSpec {
 }
 
 impl Sensitive {
-    /// Returns whether what is at a path of an object is secret.
+    /// Returns whether the value at a path of an object is secret.
     pub fn hides(&self, key: &ResourceKey, path: &FieldPath) -> bool {
         let is_named = |name: &str| {
             let name = name.to_lowercase();

@@ -1,4 +1,4 @@
-//! A YAML file of our own while it is read: its value, its schema, its lines, and what is wrong.
+//! Reads one of driftctl's own YAML files: its value, its schema, its lines, and its problems.
 
 use std::collections::HashMap;
 
@@ -11,22 +11,22 @@ use crate::model::{Position, Step};
 use crate::policy::SpecProblem;
 use crate::yaml::{self, Span};
 
-/// A file under way.
+/// A file that is being read.
 pub(super) struct Sheet<'t> {
     file: &'t str,
     text: &'t str,
     span: Span,
     value: Value,
-    /// Where each entry of a list at the top is, and its id, found in one pass: there may be
+    /// Where each entry of a top-level list is, and its ID, found in one pass: there may be
     /// thousands.
     places: HashMap<Vec<Step>, Position>,
-    /// The places of what does not fit the schema: nothing at or above them can be read.
+    /// The places that do not match the schema: nothing at or above them can be read.
     unfit: Vec<Vec<Step>>,
     problems: Vec<Problem>,
 }
 
 impl<'t> Sheet<'t> {
-    /// Reads the text and holds it against the schema.
+    /// Parses the text and validates it against the schema.
     pub fn read(file: &'t str, text: &'t str, schema: &Value) -> Self {
         let parsed = yaml::parse(text);
         let problem = |problem: &yaml::Problem| Problem {
@@ -64,13 +64,13 @@ impl<'t> Sheet<'t> {
         sheet
     }
 
-    /// Returns the place of a field, or of what is above it.
+    /// Returns the place of a field, or of its nearest parent.
     pub fn position(&self, steps: &[Step]) -> Option<Position> {
         let known = self.places.get(steps).copied();
         known.or_else(|| yaml::locate(self.text, self.span, steps))
     }
 
-    /// `.driftctl.yaml:12`
+    /// Returns `.driftctl.yaml:12`.
     pub fn place(&self, steps: &[Step]) -> String {
         match self.position(steps) {
             Some(position) => format!("{}:{}", self.file, position.line),
@@ -78,7 +78,7 @@ impl<'t> Sheet<'t> {
         }
     }
 
-    /// Takes note of a problem.
+    /// Records a problem.
     pub fn wrong(&mut self, steps: &[Step], message: String) {
         self.problems.push(Problem {
             position: self.position(steps),
@@ -86,7 +86,7 @@ impl<'t> Sheet<'t> {
         });
     }
 
-    /// Takes note of what is wrong with the keys of an entry.
+    /// Records problems with the keys of an entry.
     pub fn wrong_keys(&mut self, entry: &[Step], problems: Vec<SpecProblem>) {
         let is_whole = self.unfit_below(entry).next().is_none();
         for SpecProblem {
@@ -95,7 +95,7 @@ impl<'t> Sheet<'t> {
             message,
         } in problems
         {
-            // A misspelt key is not missing as well.
+            // A misspelt key is not reported as missing as well.
             if key.is_empty() && !is_whole {
                 continue;
             }
@@ -113,13 +113,12 @@ impl<'t> Sheet<'t> {
         }
     }
 
-    /// Returns a value at the top of the file, unless it does not fit.
+    /// Returns a top-level value, unless it is invalid.
     pub fn top<T: DeserializeOwned + Default>(&self, key: &str) -> T {
         self.at(&[field(key)]).unwrap_or_default()
     }
 
-    /// Returns the entries of a list at the top of the file, each with its place; without those
-    /// that do not fit.
+    /// Returns the entries of a top-level list, each with its place; without invalid ones.
     pub fn entries<T: DeserializeOwned>(&self, key: &str) -> Vec<(Vec<Step>, T)> {
         let list = self.value.get(key).and_then(Value::as_array);
         let count = list.map_or(0, Vec::len);
@@ -132,8 +131,7 @@ impl<'t> Sheet<'t> {
             .collect()
     }
 
-    /// Returns what does not fit is left out of it, so that the rest of an entry can be looked at
-    /// too.
+    /// Invalid parts are left out, so that the rest of an entry can be checked too.
     fn at<T: DeserializeOwned>(&self, steps: &[Step]) -> Option<T> {
         let value = steps
             .iter()
@@ -155,7 +153,7 @@ impl<'t> Sheet<'t> {
         self.unfit.iter().filter(|unfit| unfit.starts_with(steps))
     }
 
-    /// Returns whether anything is wrong.
+    /// Returns whether there are problems.
     pub fn finish(self) -> Result<(), ConfigError> {
         if self.problems.is_empty() {
             Ok(())
@@ -165,7 +163,7 @@ impl<'t> Sheet<'t> {
     }
 }
 
-/// Returns the places of all entries of the lists at the top, and of their ids.
+/// Returns the places of all entries of the top-level lists, and of their IDs.
 fn places(text: &str, span: Span, value: &Value) -> HashMap<Vec<Step>, Position> {
     let mut ways = Vec::new();
     for (key, list) in value.as_object().into_iter().flatten() {
@@ -181,13 +179,13 @@ fn places(text: &str, span: Span, value: &Value) -> HashMap<Vec<Step>, Position>
     ways.into_iter().zip(found).collect()
 }
 
-/// Returns one step down by name.
+/// Returns the child with a name.
 pub(super) fn field(name: &str) -> Step {
     Step::Field(name.to_owned())
 }
 
-/// A key without a value is as good as one that is left out: at the top, and in entries. Below
-/// that are the values themselves.
+/// A key without a value counts as left out: at the top, and in entries. Below that are the values
+/// themselves.
 fn without_nulls(value: &mut Value) {
     let Some(fields) = value.as_object_mut() else {
         return;

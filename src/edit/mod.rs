@@ -1,8 +1,8 @@
 //! Edits YAML and JSON text in place: comments, layout and every other value stay as they are.
 //!
-//! Each edit splices a few bytes into the text, and the result is read again as the manifests are:
-//! it must hold the value that was meant, every other document as it was, and every comment that
-//! does not are within what was removed. What cannot be edited so is refused, with the reason.
+//! Each edit replaces a few bytes of the text, and the result is parsed again as manifests are: it
+//! must contain the intended value, every other document unchanged, and every comment outside the
+//! removed text. An edit that is not possible is refused with a reason.
 //!
 //! ```
 //! use driftctl::edit::edit;
@@ -27,30 +27,30 @@ use crate::model::Step;
 use crate::yaml::{self, Document};
 pub use write::{document, scalar};
 
-/// Why a text is not edited. It never quotes the text.
+/// Why text is not edited. It never quotes the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The text, or the document in it, cannot be read.
+    /// The text, or the document in it, cannot be parsed.
     #[error("the file cannot be parsed")]
     Unreadable,
-    /// The way leads nowhere.
+    /// The path leads nowhere.
     #[error("the field's parent is not in the file")]
     NoWay,
-    /// What is there is written elsewhere too, by an anchor and its aliases, or by a merge.
+    /// The value is shared with other places, through an anchor and its aliases, or a merge key.
     #[error("line {0} shares its value with others through an anchor, an alias or a merge key")]
     Shared(usize),
-    /// The layout leaves no safe place for the edit.
+    /// The layout has no safe place for the edit.
     #[error("the layout of line {0} has no safe place for the change")]
     Layout(usize),
-    /// The text as edited would not read as it should.
+    /// The edited text would not parse to the expected value.
     #[error("the edited file would not parse to the expected value")]
     Unsound,
 }
 
-/// Returns the text in which the field that `way` leads to in a document (counted from 1) has this
-/// value, or is gone.
+/// Returns the text in which the field at `way` in a document (counted from 1) has this value, or
+/// is removed.
 ///
-/// A map or list is compared with the one in the text first, so that only what differs is touched.
+/// A map or list is compared with the one in the text first, so that only differences are edited.
 ///
 /// # Errors
 /// Fails if it cannot be done without touching anything else.
@@ -61,7 +61,7 @@ pub fn edit(
     to: Option<&Value>,
 ) -> Result<String, Refusal> {
     let mut text = text.to_owned();
-    // Each pass makes the first of the edits that are left, and compares again.
+    // Each pass makes the first of the remaining edits, and compares again.
     for _ in 0..MOST_PASSES {
         let parsed = yaml::parse(&text);
         let document = find(&parsed.documents, document)?;
@@ -72,7 +72,7 @@ pub fn edit(
             return Ok(text);
         };
         text = one(&text, document, &next)?;
-        // The next item has moved up to where the one was that is gone.
+        // The next item has moved up to the place of the removed one.
         if to.is_none() {
             return Ok(text);
         }
@@ -80,24 +80,24 @@ pub fn edit(
     Err(Refusal::Unsound)
 }
 
-/// So many fields of one value are edited; a value that differs in more is another one.
+/// How many fields of one value are edited; a value that differs in more is replaced.
 const MOST_PASSES: usize = 2000;
 
-/// One splice's worth of an edit.
+/// One small edit.
 #[derive(Debug, Clone, PartialEq)]
 struct Small {
     way: Vec<Step>,
     what: What,
 }
 
-/// What is done at the end of a way.
+/// What to do at the end of a path.
 #[derive(Debug, Clone, PartialEq)]
 enum What {
-    /// The value is replaced, or put where none is.
+    /// Replaces the value, or adds one.
     Set(Value),
-    /// An item is put before the one at this index, or at the end.
+    /// Inserts an item before the one at this index, or at the end.
     Insert(Value),
-    /// It is taken out.
+    /// Removes it.
     Remove,
 }
 
@@ -107,7 +107,7 @@ fn find(documents: &[Document], number: usize) -> Result<&Document, Refusal> {
     found.ok_or(Refusal::Unreadable)
 }
 
-/// Returns the value that a way leads to.
+/// Returns the value at a path.
 pub fn at<'v>(value: &'v Value, way: &[Step]) -> Option<&'v Value> {
     way.iter().try_fold(value, |value, step| match step {
         Step::Field(name) => value.get(name),
@@ -115,7 +115,8 @@ pub fn at<'v>(value: &'v Value, way: &[Step]) -> Option<&'v Value> {
     })
 }
 
-/// What differs, in pieces that are as small as can be. Of a list, the last items come first.
+/// Returns the differences, in pieces that are as small as possible. In a list, the last items come
+/// first.
 fn smallest_edits(is: Option<&Value>, to: Option<&Value>, way: &[Step], found: &mut Vec<Small>) {
     let below = |step: Step| [way, &[step]].concat();
     let mut push = |way: &[Step], what: What| {
@@ -133,7 +134,7 @@ fn smallest_edits(is: Option<&Value>, to: Option<&Value>, way: &[Step], found: &
                 let way = below(Step::Field(name.clone()));
                 smallest_edits(is.get(name), Some(to), &way, found);
             }
-            // A map is never emptied on the way to what it is to hold.
+            // A map is never emptied on the way to its final content.
             for (name, is) in is.iter().filter(|(name, _)| !to.contains_key(*name)) {
                 let way = below(Step::Field(name.clone()));
                 smallest_edits(Some(is), None, &way, found);
@@ -192,7 +193,7 @@ fn one(text: &str, document: &Document, small: &Small) -> Result<String, Refusal
     Ok(edited)
 }
 
-/// Reads the edited text, and compares it with what was meant.
+/// Parses the edited text, and compares it with the expected value.
 fn check(
     text: &str,
     document: &Document,

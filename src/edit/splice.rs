@@ -1,4 +1,4 @@
-//! From one small edit to the bytes that are replaced.
+//! Turns one small edit into the bytes to replace.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use super::{Refusal, Small, What};
 use crate::model::Step;
 use crate::yaml::tree::{Comment, Key, Kind, Node, Style};
 
-/// Bytes, and what is in their place.
+/// Bytes, and their replacement.
 pub(super) type Splice = (Range<usize>, String);
 
-/// Returns the splices that make an edit.
+/// Returns the splices for an edit.
 ///
 /// # Errors
-/// Fails if the way leads nowhere, or the layout leaves no place.
+/// Fails if the path leads nowhere, or the layout has no place.
 pub(super) fn splices(
     text: &str,
     root: &Node,
@@ -35,7 +35,7 @@ pub(super) fn splices(
     editor.edit(root, small)
 }
 
-/// Where a node hangs.
+/// The parent of a node.
 #[derive(Clone, Copy)]
 enum Parent<'n> {
     Root,
@@ -96,7 +96,7 @@ impl Editor<'_> {
                     };
                     node = item;
                 }
-                // What is not written, or empty, gets its first key or item.
+                // An unwritten or empty collection gets its first key or item.
                 (step, Kind::Scalar(_)) if is_last => {
                     let value = match (step, &small.what) {
                         (Step::Field(name), What::Set(value)) => {
@@ -147,7 +147,7 @@ impl Editor<'_> {
         self.slice(start..at).chars().count()
     }
 
-    /// Returns whether nothing but blanks is before it in its line.
+    /// Returns whether only blanks are before it on its line.
     fn begins_line(&self, at: usize) -> bool {
         let start = self.start_of_line(at);
         self.slice(start..at).trim().is_empty()
@@ -163,7 +163,7 @@ impl Editor<'_> {
         Refusal::Layout(self.line(node.at.start))
     }
 
-    /// Returns where what is written of an entry's value ends.
+    /// Returns where the written part of an entry's value ends.
     fn end_of(&self, key: &Key, value: &Node) -> usize {
         match value.is_unwritten() {
             true => key.at.end + 1,
@@ -171,7 +171,8 @@ impl Editor<'_> {
         }
     }
 
-    /// Returns where lines can be put behind what ends at `end`: with the splice's own line break.
+    /// Returns where lines can be inserted after something that ends at `end`: with the splice's
+    /// own line break.
     fn behind(&self, end: usize, lines: &str) -> Splice {
         // A block scalar that keeps its blank lines ends at the start of a line.
         if end > 0 && self.slice(end - 1..end) == "\n" {
@@ -230,7 +231,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Returns where a tag begins that goes along with what it says of the value.
+    /// Returns where the tag of a value begins, if it goes along with the value.
     fn after_anchor(&self, node: &Node) -> usize {
         if node.has_anchor {
             node.at.start
@@ -239,7 +240,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Puts other lines into a block scalar, and keeps its header and its indentation.
+    /// Replaces the lines of a block scalar, and keeps its header and its indentation.
     fn set_block(
         &self,
         node: &Node,
@@ -266,11 +267,10 @@ impl Editor<'_> {
         let rest = header_line.trim_start_matches(['|', '>', '+', '-']);
         let trailing = text.len() - text.trim_end_matches('\n').len();
         let chomping = ["-", ""].get(trailing).copied().unwrap_or("+");
-        // Folded lines cannot be distinguished from the lines of the value: the value is written as
-        // it is.
+        // In a folded scalar, line breaks of the value are not visible: the value is rewritten.
         let lines = write::literal_lines(text, indent, self.newline);
         let mut written = format!("|{chomping}{rest}{lines}");
-        // A block at the end of a text takes its last line break along.
+        // A block at the end of the text includes its last line break.
         if trailing > 1 || self.slice(node.at.clone()).ends_with('\n') {
             written.push_str(self.newline);
         }
@@ -289,7 +289,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Puts another value in the place of a node in a block, whatever each of them is.
+    /// Replaces a node in a block with another value, whatever each of them is.
     fn replace(
         &self,
         node: &Node,
@@ -323,8 +323,8 @@ impl Editor<'_> {
         }
     }
 
-    /// Puts `new` behind a colon or a dash at `after` instead of the node. A comment in the same
-    /// line stays there.
+    /// Writes `new` after a colon or a dash at `after` instead of the node. A comment on the same
+    /// line stays.
     fn put(&self, node: &Node, after: usize, new: &str) -> Result<Vec<Splice>, Refusal> {
         let end = match node.is_unwritten() {
             true => after,
@@ -350,7 +350,7 @@ impl Editor<'_> {
                 }
                 Ok(splices)
             }
-            // key: # comment, and the value in lines of its own
+            // key: # comment, with the value on its own lines
             Some(comment) => {
                 let before = self
                     .slice(after..comment)
@@ -362,7 +362,7 @@ impl Editor<'_> {
                 ])
             }
             None if end <= line_end => {
-                // What follows in the line is a comment at most.
+                // At most a comment follows on the line.
                 let tail = self.slice(end..line_end);
                 if !tail.trim().is_empty() {
                     return Err(self.layout_of(node));
@@ -433,7 +433,7 @@ impl Editor<'_> {
         self.add_to_flow(mapping, &ends, &format!("{key}: {value}"))
     }
 
-    /// Returns the quote around all the keys of a mapping.
+    /// Returns the quote around all keys of a mapping.
     fn style_of_keys(&self, entries: &[(Key, Node)]) -> Option<char> {
         let mut first = entries
             .iter()
@@ -449,7 +449,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Adds an entry behind the last one in braces or brackets.
+    /// Adds an entry after the last one in braces or brackets.
     fn add_to_flow(
         &self,
         flow: &Node,
@@ -461,7 +461,7 @@ impl Editor<'_> {
             if self.has_comment(inside.clone()) {
                 return Err(self.layout_of(flow));
             }
-            // An empty one over lines is closed in its first.
+            // An empty collection over several lines is closed on its first.
             return Ok(vec![(inside, new.to_owned())]);
         };
         let after = self.slice(end..flow.at.end);
@@ -539,7 +539,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Returns how the items of a list are quoted, if they are all alike.
+    /// Returns how the items of a list are quoted, if all in the same way.
     fn style_of_items(&self, items: &[Node]) -> Option<Style> {
         let mut styles = items.iter().map(|item| match item.kind {
             Kind::Scalar(style) if style != Style::Block => Some(style),
@@ -574,7 +574,7 @@ impl Editor<'_> {
         self.remove_lines(mapping, key.at.start, end, next)
     }
 
-    /// Takes out what is in lines of its own, or begins behind a dash.
+    /// Removes something that is on its own lines, or begins after a dash.
     fn remove_lines(
         &self,
         collection: &Node,
@@ -585,7 +585,7 @@ impl Editor<'_> {
         if self.begins_line(start) {
             return Ok(vec![self.whole_lines(start, end)]);
         }
-        // It is the first, behind a dash.
+        // It is the first key, after a dash.
         let next = next.ok_or(self.layout_of(collection))?;
         let between = self.end_of_line(end)..next;
         if self.has_comment(between.clone()) {
@@ -594,8 +594,8 @@ impl Editor<'_> {
         Ok(vec![(start..next, String::new())])
     }
 
-    /// Returns the lines from the one in which `start` stands to the one in which `end` does. Of
-    /// the last line of a text without a line break at its end, the break before it goes.
+    /// Returns the lines from the one that contains `start` to the one that contains `end`. At the
+    /// end of text without a final line break, the break before it is removed.
     fn whole_lines(&self, start: usize, end: usize) -> Splice {
         let from = self.start_of_line(start);
         if end > 0 && self.slice(end - 1..end) == "\n" {
@@ -611,7 +611,7 @@ impl Editor<'_> {
         (from..to, String::new())
     }
 
-    /// Leaves an empty collection where the last entry is taken out.
+    /// Leaves an empty collection when the last entry is removed.
     fn emptied(
         &self,
         collection: &Node,
@@ -662,7 +662,7 @@ impl Editor<'_> {
             item.at.end.max(dash + 1)
         };
         if items.len() == 1 {
-            // What is left of it says that the list is empty.
+            // The remainder says that the list is empty.
             if !self.begins_line(dash) {
                 return Ok(vec![(dash..end, "[]".to_owned())]);
             }
@@ -725,7 +725,7 @@ fn is_printed(c: char) -> bool {
     c == '\n' || c == '\t' || !c.is_control() && c != '\u{85}' && c != '\u{feff}'
 }
 
-/// Returns whether a value takes lines of its own in a block.
+/// Returns whether a value needs its own lines in a block.
 fn is_large(value: &Value) -> bool {
     match value {
         Value::Object(fields) => !fields.is_empty(),
@@ -746,7 +746,7 @@ fn is_json(text: &str, root: &Node) -> bool {
     }
 }
 
-/// Returns how the document lays out what is nested.
+/// Returns how the document indents nested values.
 fn layout(text: &str, root: &Node) -> Layout {
     let mut found = (None, None);
     let mut waiting = vec![root];

@@ -62,7 +62,7 @@ fn what_others_share_is_refused() {
         edit(text, 1, &way("b/k"), Some(&json!(2))),
         Err(Refusal::Shared(2))
     );
-    // A key of its own overrides what a merge brings.
+    // An own key overrides a merged one.
     assert_eq!(
         edited(text, "c/k", Some(json!(2))),
         "a: &x {k: 1}\nb: *x\nc:\n  <<: *x\n  k: 2\n"
@@ -88,7 +88,7 @@ fn texts_that_other_readers_take_for_something_else_are_quoted() {
     }
 }
 
-/// Every scalar of the manifests of a shop is set and taken out.
+/// Sets and removes every scalar of the manifests of a shop.
 #[test]
 fn every_field_of_real_manifests_can_be_edited() {
     let (mut done, mut refused) = (0, Vec::new());
@@ -102,7 +102,7 @@ fn every_field_of_real_manifests_can_be_edited() {
         let Ok(text) = std::fs::read_to_string(entry.path()) else {
             continue;
         };
-        // What is shared is refused, and tested elsewhere.
+        // Shared values are refused, which another test covers.
         if text.contains(": &") || text.contains("- &") {
             continue;
         }
@@ -149,7 +149,7 @@ fn leaves(value: &Value, way: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
     }
 }
 
-/// Returns how many lines differ, but for those of a text that spans lines.
+/// Returns how many lines differ, except for those of multi-line text.
 fn touched(before: &str, after: &str) -> usize {
     let (before, after): (Vec<&str>, Vec<&str>) =
         (before.lines().collect(), after.lines().collect());

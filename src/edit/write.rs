@@ -1,21 +1,20 @@
-//! Values as text, the way people write them.
+//! Writes values as text, the way people write them.
 
 use serde_json::{Map, Value};
 
 use crate::yaml;
 use crate::yaml::tree::Style;
 
-/// How what is new is laid out.
+/// How to lay out new values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// How much deeper a mapping stands than its key.
+    /// How much deeper a mapping is than its key.
     pub step: usize,
-    /// How much deeper the dashes of a list stand than its key.
+    /// How much deeper the dashes of a list are than its key.
     pub dash: usize,
 }
 
-/// Returns a text in YAML, which no reader takes for anything else: quoted unless it is plainly
-/// text.
+/// Returns text as YAML that every reader takes for a string: quoted unless it is plainly text.
 pub fn scalar(text: &str) -> String {
     if is_plainly_text(text) {
         return text.to_owned();
@@ -23,9 +22,10 @@ pub fn scalar(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Returns whether every reader of YAML takes these letters for a text, in braces and outside.
+/// Returns whether every YAML reader takes these characters for a string, inside braces and
+/// outside.
 fn is_plainly_text(text: &str) -> bool {
-    // What YAML's dialects disagree about.
+    // Values on which YAML versions disagree.
     const DISPUTED: &[&str] = &[
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", ".inf", ".nan",
     ];
@@ -52,8 +52,7 @@ fn reads_back(text: &str) -> bool {
     parsed.problems.is_empty() && document.is_some_and(|d| d.value["a"] == text)
 }
 
-/// Returns a scalar, or an empty map or list, in one line and in the style of what stood there
-/// before.
+/// Returns a scalar, or an empty map or list, on one line and in the style of the value before.
 pub(super) fn one_line(value: &Value, before: Option<Style>, is_tagged_text: bool) -> String {
     match value {
         Value::String(text) => text_in_line(text, before, is_tagged_text),
@@ -115,7 +114,7 @@ fn ordered(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
     fields
 }
 
-/// Returns what follows a key: ` value`, or lines that are indented from `column` on.
+/// Returns what follows a key: ` value`, or lines that are indented to `column`.
 pub(super) fn after_key(value: &Value, column: usize, layout: Layout, newline: &str) -> String {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -141,7 +140,7 @@ pub(super) fn after_key(value: &Value, column: usize, layout: Layout, newline: &
     }
 }
 
-/// Returns a value as a block; its first line is at `column` already.
+/// Returns a value as a block; its first line is already at `column`.
 pub(super) fn block(value: &Value, column: usize, layout: Layout, newline: &str) -> String {
     let next = format!("{newline}{}", " ".repeat(column));
     let lines: Vec<String> = match value {
@@ -163,7 +162,7 @@ pub(super) fn block(value: &Value, column: usize, layout: Layout, newline: &str)
     lines.join(&next)
 }
 
-/// Returns an item of a list whose dash is at `column`.
+/// Returns a list item whose dash is at `column`.
 pub(super) fn item_text(item: &Value, column: usize, layout: Layout, newline: &str) -> String {
     match item {
         Value::String(text) if is_for_block(text) => {
@@ -173,7 +172,7 @@ pub(super) fn item_text(item: &Value, column: usize, layout: Layout, newline: &s
     }
 }
 
-/// Returns whether a text is written as a block.
+/// Returns whether text is written as a block.
 pub(super) fn is_for_block(text: &str) -> bool {
     let is_simple = |c: char| c == '\n' || c == '\t' || !c.is_control();
     let body = text.trim_end_matches('\n');
@@ -182,7 +181,7 @@ pub(super) fn is_for_block(text: &str) -> bool {
         && !text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
 }
 
-/// Returns a text after `|`, its lines at `column`.
+/// Returns text after `|`, with its lines at `column`.
 pub(super) fn literal(text: &str, column: usize, newline: &str) -> String {
     let body = text.trim_end_matches('\n');
     let chomping = match text.len() - body.len() {
@@ -193,7 +192,7 @@ pub(super) fn literal(text: &str, column: usize, newline: &str) -> String {
     let first = body.lines().find(|line| !line.is_empty());
     let needs_indicator = first.is_some_and(|line| line.starts_with([' ', '\t']));
     let indicator = match needs_indicator {
-        // An indicator counts from the parent, which stands two to the left of where it is used.
+        // An indentation indicator counts from the parent, which is two columns to the left.
         true => "2",
         false => "",
     };
@@ -218,7 +217,7 @@ pub(super) fn literal_lines(text: &str, column: usize, newline: &str) -> String 
     written
 }
 
-/// Returns a value as text of its own, without a line break at its end.
+/// Returns a value as a document, without a final line break.
 pub fn document(value: &Value) -> String {
     block(value, 0, Layout { step: 2, dash: 0 }, "\n")
 }

@@ -1,5 +1,5 @@
-//! Why the paths of one object are drift or not: what a run decided, put next to what its
-//! comparison saw.
+//! Explains why the paths of one object are drift or not: joins the verdicts of a run with what its
+//! comparison recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,50 +18,49 @@ use crate::model::{
 use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
 
-/// Names as close as this to what was asked for are offered.
+/// The similarity from which names are suggested.
 const CLOSE: f64 = 0.35;
-/// At most so many.
+/// How many names are suggested.
 const MOST_OFFERED: usize = 3;
 
-/// What someone asks.
+/// A question about an object.
 #[derive(Clone, Copy)]
 pub struct Question<'q> {
-    /// The object as it was written.
+    /// The object as written.
     pub object: &'q str,
-    /// Whether an object is meant.
+    /// Whether an object matches.
     pub is_meant: &'q (dyn Fn(&ResourceKey, &KindNames<'_>) -> bool + Sync),
     /// The path; the root for the whole object.
     pub path: &'q FieldPath,
 }
 
-/// An answer, secrets and all.
+/// The explanation, including secrets.
 #[derive(Debug)]
 pub struct Answer {
-    /// What is told.
+    /// The explanation.
     pub account: Account,
-    /// Both sides as they were compared, for what a path alone does not tell.
+    /// Both sides as they were compared, for what a path alone does not show.
     pub sides: [Option<Value>; 2],
-    /// Paths that may have been meant, where there is nothing to be told of the one that was asked
-    /// about.
+    /// Suggested paths, if the requested one does not exist.
     pub nearest: Vec<FieldPath>,
 }
 
-/// Why there is no answer.
+/// Why there is no explanation.
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswered {
     /// No manifest declares the object.
     #[error("no manifest declares {asked}{}", did_you_mean(.nearest))]
     NoObject {
-        /// What was asked for.
+        /// The name in the question.
         asked: String,
         /// Objects that may have been meant.
         nearest: Vec<String>,
     },
-    /// Several objects are meant.
+    /// Several objects match.
     #[error("{asked} matches several objects: {}; add the namespace or the group", .found.join(", \
         "))]
     Several {
-        /// What was asked for.
+        /// The name in the question.
         asked: String,
         /// The objects.
         found: Vec<String>,
@@ -83,10 +82,10 @@ fn did_you_mean(nearest: &[String]) -> String {
     }
 }
 
-/// Runs a comparison, and tells of one of its objects why it is as it is.
+/// Runs a comparison, and explains one of its objects.
 ///
 /// # Errors
-/// As with [`run`](super::run), and [`Unanswered`].
+/// Fails like [`run`](super::run), and with [`Unanswered`].
 pub fn explain(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
@@ -115,7 +114,7 @@ pub fn explain(
     .answer())
 }
 
-/// Returns the one object that is meant.
+/// Returns the one object that matches.
 fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectReport, Unanswered> {
     let is_meant = |o: &&ObjectReport| (question.is_meant)(&o.key, &report.names_of(o));
     let found: Vec<&ObjectReport> = report.objects.iter().filter(is_meant).collect();
@@ -140,7 +139,7 @@ fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectRep
     }
 }
 
-/// `Deployment/shop/cart`: an object as the command line takes it.
+/// Returns `Deployment/shop/cart`: an object as the command line takes it.
 fn as_asked(key: &ResourceKey) -> String {
     match &key.namespace {
         Some(namespace) => format!("{}/{namespace}/{}", key.kind, key.name),
@@ -148,7 +147,7 @@ fn as_asked(key: &ResourceKey) -> String {
     }
 }
 
-/// Returns the names that are most like the one that was asked for.
+/// Returns the most similar names.
 fn nearest(asked: &str, names: Vec<String>) -> Vec<String> {
     let asked = asked.to_lowercase();
     let likeness =
@@ -164,7 +163,7 @@ fn nearest(asked: &str, names: Vec<String>) -> Vec<String> {
     close.into_iter().map(|(_, name)| name).collect()
 }
 
-/// What is known of the object that is meant.
+/// Returns what is known about the object.
 struct Answerer<'a> {
     report: &'a Report,
     object: &'a ObjectReport,
@@ -215,8 +214,7 @@ impl<'a> Answerer<'a> {
         self.trace.into_iter().flat_map(|trace| &trace.visits)
     }
 
-    /// Returns whether a path has to do with the one that was asked about: is below it, or decides
-    /// it.
+    /// Returns whether a path belongs to the answer: it is below the requested one, or decides it.
     fn is_asked(&self, path: &FieldPath) -> bool {
         path.starts_with(self.path) || self.path.starts_with(path)
     }
@@ -226,7 +224,7 @@ impl<'a> Answerer<'a> {
         let drifts = self.object.drifts.iter();
         let drifts: Vec<&JudgedChange> = drifts.filter(|d| self.is_asked(&d.change.path)).collect();
         let told: BTreeSet<&FieldPath> = drifts.iter().map(|d| &d.change.path).collect();
-        // What was decided for the whole is not told again for its parts.
+        // What was decided for the whole is not repeated for its parts.
         let is_told = |path: &FieldPath| {
             let prefixes = (0..=path.0.len()).map(|n| FieldPath(path.0[..n].to_vec()));
             prefixes.into_iter().any(|prefix| told.contains(&prefix))
@@ -247,7 +245,7 @@ impl<'a> Answerer<'a> {
         entries
     }
 
-    /// Finds the lines of entries that have been visited.
+    /// Finds the lines of visited entries.
     fn locate(&self, entries: &mut [Entry], visits: &BTreeMap<&FieldPath, &Visit>) {
         let Some(trace) = self.trace else { return };
         let way = |entry: &Entry| {
@@ -291,10 +289,10 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// Returns a path that its type knows and that is on neither side.
+    /// Returns a path that its type knows but neither side has.
     fn absent(&self, visits: &BTreeMap<&FieldPath, &Visit>) -> Option<Entry> {
         let (form, type_name, default) = self.trace?.asked.clone()?;
-        // An item that is in neither list is no place that a type knows.
+        // A type says nothing about an item that is in neither list.
         let item = self
             .path
             .0
@@ -358,7 +356,7 @@ impl<'a> Answerer<'a> {
         })
     }
 
-    /// Paths that may have been meant.
+    /// Returns paths that may have been meant.
     fn nearest_paths(&self) -> Vec<FieldPath> {
         let seen = self.visits().map(|visit| visit.path.to_string());
         let found = self.object.drifts.iter();
@@ -369,7 +367,7 @@ impl<'a> Answerer<'a> {
     }
 }
 
-/// Returns the lists on the way to a path.
+/// Returns the lists on a path.
 fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &Visit>) -> Vec<Matched> {
     let above = (1..path.0.len()).map(|n| FieldPath(path.0[..n].to_vec()));
     let lists = above.filter_map(|above| {
@@ -382,7 +380,7 @@ fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &Visit>) -> Vec<Match
     lists.collect()
 }
 
-/// Returns the holders of a path, with the users that are known of some of them.
+/// Returns the owners of a path, with the known users of some of them.
 fn with_users(holders: &[Owner], known: &[Owner]) -> Vec<Owner> {
     let known_as = |holder: &Owner| {
         let same = |other: &&Owner| {

@@ -1,4 +1,4 @@
-//! Live objects that nobody declares.
+//! Reports live objects that no manifest declares.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::model::{ExplainedCount, ExtraCoverage, ObjectReport, Owner};
 use crate::ownership::ownership_of;
 use crate::policy::RuleSet;
 
-/// Returns how far undeclared objects were looked for, where they were.
+/// How far undeclared objects were searched for.
 pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
     (options.extra != Extra::None).then_some(ExtraCoverage {
         kinds: fetched.extra_kinds.len(),
@@ -20,16 +20,16 @@ pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
     })
 }
 
-/// What became of the undeclared objects of a run.
+/// The results for the undeclared objects of a run.
 #[derive(Debug, Default)]
 pub struct Undeclared {
-    /// Those that count, or that a rule ignores; with `explain` also those that are explained.
+    /// Those that count, or that a rule ignores; with `explain` also explained ones.
     pub objects: Vec<ObjectReport>,
-    /// Those that are explained.
+    /// The explained ones.
     pub explained: Vec<ExplainedCount>,
 }
 
-/// Reports on the undeclared objects, as far as the filter keeps them.
+/// Reports on the undeclared objects that match the filter.
 pub fn undeclared(
     known: &Known,
     fetched: &Fetched,
@@ -55,15 +55,15 @@ pub fn undeclared(
     undeclared
 }
 
-/// What became of one undeclared object.
+/// The result for one undeclared object.
 struct Seen {
     report: Option<ObjectReport>,
     explained: Option<Explained>,
 }
 
-/// Looks at an undeclared object; `None` where the filter leaves it out.
+/// Checks an undeclared object; returns `None` if the filter excludes it.
 fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options) -> Option<Seen> {
-    // What cannot be read in full is there all the same.
+    // An object that cannot be read in full still exists.
     let value = live.value().unwrap_or_default();
     if !options.filter.keeps_labels(&value) {
         return None;

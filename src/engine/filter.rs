@@ -1,4 +1,4 @@
-//! Filters that name nothing.
+//! Checks filters that match nothing.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ pub fn unknown_kinds(
 }
 
 /// Returns an error about a `--namespace` in which no manifest declares anything, while others are
-/// declared in other namespaces: it is misspelt, most likely.
+/// declared in other namespaces: it is probably misspelt.
 pub fn unknown_namespace(
     only: Option<&str>,
     covered: &BTreeSet<String>,
@@ -54,7 +54,7 @@ pub fn unknown_namespace(
     ))
 }
 
-/// Returns the built-in kind, by any of its names, that is spelt most alike.
+/// Returns the built-in kind with the most similar name.
 fn nearest(word: &str) -> Option<String> {
     let word = word.to_lowercase();
     let kinds = builtin_kinds().iter();
@@ -86,7 +86,7 @@ mod tests {
         assert!(said.fatal && said.message.contains("shpo") && said.message.contains("in shop"));
         assert!(unknown_namespace(Some("shop"), &shop, &none).is_none());
         assert!(unknown_namespace(None, &none, &shop).is_none());
-        // Where everything that is declared is in no namespace, none is missed.
+        // If all declared objects are cluster-scoped, no namespace is wrong.
         assert!(unknown_namespace(Some("shpo"), &none, &none).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! What is known before anything is compared.
+//! Gathers everything that a comparison needs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use crate::model::{Manifest, group_of};
 use crate::policy::RuleSet;
 use crate::source::Loaded;
 
-/// Both sides of a run, and what is known about their types.
+/// Both sides of a run, and their types.
 pub struct Facts<'m> {
-    /// What is declared, as it was read.
+    /// The declared state, as it was read.
     pub manifests: &'m [Arc<Manifest>],
-    /// What is declared, sorted out.
+    /// The declared state, resolved.
     pub resolved: Resolved<'m>,
-    /// What is live.
+    /// The live state.
     pub fetched: Fetched,
     /// The schemas of custom resources.
     pub schemas: Schemas,
     /// What the explainers know.
     pub known: Known,
-    /// Whose the objects are, as their sources say.
+    /// Which application or release the objects belong to, according to their sources.
     pub expected: Expected,
 }
 
 impl<'m> Facts<'m> {
-    /// Asks the live side for everything that the comparison needs.
+    /// Reads everything that the comparison needs from the live side.
     ///
     /// # Errors
     /// Fails if nothing can be found out about any kind, or nothing can be read at all.
@@ -78,8 +78,8 @@ impl<'m> Facts<'m> {
         }
     }
 
-    /// Notes what ended reading early, once nothing more is read: what is read on the side, such as
-    /// schemas and autoscalers, may have been cut short, too.
+    /// Records what ended reading early, after everything was read: optional reads, such as schemas
+    /// and autoscalers, may have been cut short, too.
     pub fn end(&mut self, live: &dyn Live) {
         if let Some(stopped) = live.cut_short() {
             self.fetched.interrupted = true;
@@ -88,8 +88,7 @@ impl<'m> Facts<'m> {
     }
 }
 
-/// Reads the live objects: the declared ones, and those that nobody declares where they are asked
-/// for.
+/// Reads the live objects: the declared ones, and undeclared ones if requested.
 fn fetch(
     loaded: &Loaded,
     resolved: &Resolved<'_>,
@@ -108,7 +107,7 @@ fn fetch(
     if let Some(managed) = managed {
         managed.keep_managed(&mut fetched);
     }
-    // What is skipped, such as a hook, is not compared; that it is live is not a surprise either.
+    // A skipped manifest, such as a hook, is not compared; its live object is expected.
     let aside: HashSet<Identity> = loaded.objects_aside().map(identity_of).collect();
     fetched.extra.retain(|object| {
         let key = &object.key;

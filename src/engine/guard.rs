@@ -1,6 +1,6 @@
-//! From drift to policies that refuse it the next time, each proven.
+//! Writes policies that block drift next time, each with a proof.
 //!
-//! Nothing here writes. A [`Guarded`] is printed only where its proof holds.
+//! Nothing here writes to a cluster. A [`Guarded`] is printed only if its proof holds.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::redact::Redacted;
 
 use super::selected::{Meant, is_selected};
 
-/// The accounts that GitOps controllers run as if nobody chose another one.
+/// The default service accounts of GitOps controllers.
 const KNOWN_DEPLOYERS: [(&str, &str); 5] = [
     (
         "argocd-controller",
@@ -42,31 +42,31 @@ const KNOWN_DEPLOYERS: [(&str, &str); 5] = [
     ),
 ];
 
-/// What is asked for.
+/// The request for a guard.
 pub struct Wish<'a> {
-    /// What was found, secrets and all.
+    /// The report, including secrets.
     pub report: &'a Report,
-    /// The same without secrets.
+    /// The report without secrets.
     pub shown: &'a Redacted,
-    /// What it was found by.
+    /// The data that the report was made from.
     pub live: &'a Overlay<'a>,
     /// Whether a change is selected.
     pub selects: Meant<'a>,
     /// Whether a change is named, by its object and its path.
     pub names: Meant<'a>,
-    /// The form, if one was asked for.
+    /// The form, if one was requested.
     pub form: Option<Form>,
-    /// The bound, if one was said.
+    /// The bound, if one was given.
     pub bound: Option<&'a str>,
-    /// Who may still do it.
+    /// Exempt users.
     pub users: &'a [String],
-    /// Whose members may still do it.
+    /// Groups whose members are exempt.
     pub groups: &'a [String],
-    /// Whether anyone may go back to what is declared.
+    /// Whether anyone may restore the declared value.
     pub allow_declared: bool,
-    /// Whether the policies refuse.
+    /// Whether the policies deny.
     pub enforces: bool,
-    /// What the audit log says of who deploys.
+    /// The deployers according to the audit log.
     pub writes: Option<&'a Writes>,
     /// Evaluates a policy.
     pub evaluate: &'a Evaluate<'a>,
@@ -76,36 +76,36 @@ pub struct Wish<'a> {
 pub struct Guarded {
     /// The guard.
     pub guard: Guard,
-    /// What evaluating it said.
+    /// The proof.
     pub proof: Proof,
     /// Where the object is declared.
     pub place: String,
-    /// What it says of the live objects of the kind.
+    /// The result for the live objects of the kind.
     pub live: Vec<String>,
-    /// What else is to be known.
+    /// Further notes.
     pub remarks: Vec<String>,
 }
 
-/// A change that no policy was made for.
+/// A change without a policy.
 pub struct LeftOut {
-    /// Of which object.
+    /// The object.
     pub key: ResourceKey,
-    /// Which field, without secrets.
+    /// The field, without secrets.
     pub path: String,
     /// Why.
     pub why: String,
 }
 
-/// Everything that was made.
+/// The result.
 #[derive(Default)]
 pub struct Planned {
     /// The guards, sorted by their objects.
     pub guards: Vec<Guarded>,
-    /// What there is not a guard for.
+    /// The changes without a guard.
     pub left_out: Vec<LeftOut>,
 }
 
-/// Makes and proves guards against the drift that is meant.
+/// Writes and proves guards against the selected drift.
 pub fn plan(wish: &Wish<'_>) -> Planned {
     let mut planned = Planned::default();
     for (object, shown) in wish.report.objects.iter().zip(&wish.shown.objects) {
@@ -120,7 +120,7 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
     planned
 }
 
-/// Returns why there is nothing to guard against.
+/// Returns why the drift of an object cannot be guarded against.
 fn is_no_edit(drift: &JudgedChange) -> Option<&'static str> {
     match drift.cause {
         Some(Cause::Unapplied | Cause::Dropped) => {
@@ -132,7 +132,7 @@ fn is_no_edit(drift: &JudgedChange) -> Option<&'static str> {
     }
 }
 
-/// Rules that make one policy: those that look at the same operations and resources.
+/// Rules that make one policy: those with the same operations and resources.
 type Group = (bool, bool, Form);
 
 fn guard_object(
@@ -184,7 +184,7 @@ fn guard_object(
                 let binds = rule.form.binds_the_deployer();
                 let group = (binds, rule.is_scaled(), rule.form);
                 let rules = groups.entry(group).or_default();
-                // Several changes of one list are refused by one rule.
+                // One rule covers several changes of one list.
                 if !rules
                     .iter()
                     .any(|(known, _)| known.expression == rule.expression)
@@ -310,8 +310,8 @@ fn changed(object: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Value, 
     patch::apply(object, &operations).map_err(|unfit| unfit.to_string())
 }
 
-/// Returns who deploys the object, and how that is known: by the audit log, or because the tool
-/// that applies it runs as this account if nobody chose another one.
+/// Returns who deploys the object, and how that is known: from the audit log, or from the default
+/// account of the tool that applies it.
 fn deployer(
     wish: &Wish<'_>,
     object: &ObjectReport,
@@ -350,7 +350,7 @@ fn deployer(
     Some(((*user).to_owned(), how))
 }
 
-/// Returns what nobody edits by hand, and no policy is about.
+/// Returns whether no one edits the field by hand and no policy is needed.
 fn without_bookkeeping(mut live: Value) -> Value {
     if let Some(metadata) = live.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
@@ -363,7 +363,7 @@ fn place_of(object: &ObjectReport) -> String {
     origin.unwrap_or_default()
 }
 
-/// `driftctl-deployment-shop-cart-lock`
+/// Returns `driftctl-deployment-shop-cart-lock`.
 fn name_of(key: &ResourceKey, form: Form, is_scaled: bool) -> String {
     const LONGEST: usize = 240;
     let kind = key.kind.to_ascii_lowercase();
@@ -388,10 +388,10 @@ fn name_of(key: &ResourceKey, form: Form, is_scaled: bool) -> String {
     format!("{}-{}", name.trim_end_matches('-'), form.as_str())
 }
 
-/// Returns what the guard says of every live object of the kind: which are matched, and which could
-/// not be edited any more.
+/// Evaluates the guard on every live object of the kind: which match, and which could no longer be
+/// edited.
 fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> Vec<String> {
-    /// Objects that are named.
+    /// How many objects are named.
     const MOST: usize = 5;
     let namespace = guard.key.namespace.as_deref();
     let query = Query {

@@ -1,4 +1,4 @@
-//! Live objects that a tool holds to be its own, and that nobody declares (any more).
+//! Finds live objects that a tool manages and that no manifest declares (any more).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,24 +14,25 @@ use crate::source::Managed;
 /// The annotation by which Argo CD tracks objects: `app:group/Kind:namespace/name`.
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 
-/// The labels by which it did before, and still can: the default one, and the one that its
-/// documentation advises where charts use that themselves (`application.instanceLabelKey`).
+/// The labels of its older tracking method, which is still available: the default one, and the one
+/// that its documentation recommends if charts use that label themselves
+/// (`application.instanceLabelKey`).
 const INSTANCES: [&str; 2] = ["app.kubernetes.io/instance", "argocd.argoproj.io/instance"];
 
-/// What is looked for beyond what is declared.
+/// What to search for in addition to declared objects.
 #[derive(Default)]
 pub struct Scope<'m> {
     managed: &'m [Managed],
-    /// What inventories name and nobody declares; it is read object by object.
+    /// Undeclared objects in inventories, which are read one by one.
     wanted: Vec<Wanted>,
-    /// Where objects may lie that say themselves whose they are.
+    /// Where objects may be that carry a mark of their deployer.
     places: BTreeSet<String>,
-    /// What is unknown of an inventory.
+    /// What is unknown about an inventory.
     warnings: Vec<Warning>,
 }
 
 impl<'m> Scope<'m> {
-    /// Returns what these tools hold to be their own.
+    /// Finds out what these tools manage.
     ///
     /// # Errors
     /// Fails if nothing can be found out about any kind.
@@ -83,7 +84,7 @@ impl<'m> Scope<'m> {
                     key: (*key).clone(),
                     kind: kind.clone(),
                 }),
-                // What is not served is not there.
+                // An object of a kind that is not served does not exist.
                 Some(KindLookup::NotServed(_)) => {}
                 Some(KindLookup::Unknown(why)) => self.warnings.push(unread(key, why)),
                 None => {
@@ -95,15 +96,15 @@ impl<'m> Scope<'m> {
         Ok(())
     }
 
-    /// Asks for it along with the rest.
+    /// Adds it to the request.
     pub fn add_to(&self, request: &mut FetchRequest) {
         request.wanted.extend(self.wanted.iter().cloned());
         request.extra_in = Places::Only(self.places.clone());
     }
 
-    /// Keeps of what was read only what is managed, as undeclared objects.
+    /// Keeps only managed objects among the undeclared ones.
     pub fn keep_managed(mut self, fetched: &mut Fetched) {
-        // Where an Application's own objects carry its id, a label alone came along with a copy.
+        // If an Application's own objects have its ID, an object with only the label was copied.
         let declared = fetched.answers.values().filter_map(|answer| match answer {
             Answer::Found(live) => Some((live.key.clone(), live.value().ok()?)),
             _ => None,
@@ -139,7 +140,7 @@ fn unread(key: &ResourceKey, why: &str) -> Warning {
     )
 }
 
-/// Returns the Applications whose tracking id an object carries.
+/// Returns the Applications whose tracking ID an object has.
 fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> Vec<&'m str> {
     let of = managed.iter().filter_map(|managed| match managed {
         Managed::ArgoCd { application, .. } => Some(application.as_str()),
@@ -149,8 +150,8 @@ fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> 
         .collect()
 }
 
-/// Returns whether an object that nobody declares is one of these tools'. `by_id` are the
-/// Applications that track by annotation.
+/// Returns whether one of these tools manages an undeclared object. `by_id` are the Applications
+/// that track by annotation.
 fn is_managed(
     managed: &[Managed],
     by_id: &BTreeSet<&str>,
@@ -166,7 +167,7 @@ fn is_managed(
     })
 }
 
-/// Returns whether Helm counts an object to a release (`helm/pkg/action/validate.go`,
+/// Returns whether Helm treats an object as part of a release (`helm/pkg/action/validate.go`,
 /// `checkOwnership`).
 fn is_of_release(release: &str, namespace: &str, live: &Value) -> bool {
     let annotations = live.pointer("/metadata/annotations");
@@ -177,8 +178,8 @@ fn is_of_release(release: &str, namespace: &str, live: &Value) -> bool {
     says("name", release) && says("namespace", namespace)
 }
 
-/// Returns whether Argo CD counts an object to an Application. An id that does not name its own
-/// object came along with a copy of another one; that of an object without a namespace names the
+/// Returns whether Argo CD treats an object as part of an Application. An ID that does not name its
+/// own object was copied from another one; the ID of a cluster-scoped object names the
 /// Application's destination (`argo-cd/controller/state.go`, `isSelfReferencedObj`).
 pub(super) fn is_tracked(application: &str, by_id: bool, key: &ResourceKey, live: &Value) -> bool {
     let text = |map: &str, name: &str| {
@@ -239,7 +240,7 @@ mod tests {
         assert!(!is_tracked(
             &json!({"metadata": {"labels": {INSTANCES[1]: "a"}}})
         ));
-        // Where the Application tracks by annotation, the label says nothing.
+        // If the Application tracks by annotation, the label has no meaning.
         let labelled = json!({"metadata": {"labels": {INSTANCES[0]: "web"}}});
         assert!(!super::is_tracked("web", true, &key, &labelled));
     }

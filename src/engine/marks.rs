@@ -1,5 +1,5 @@
-//! What deployers note on their objects of whose they are: says where an object carries the mark of
-//! another application or release than it should, or than the others of the run do.
+//! Reads the marks that deployers put on their objects, and reports objects that carry the mark of
+//! another application or release than they should, or than most others of the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,12 +9,12 @@ use serde_json::Value;
 use crate::model::{ResourceKey, Warning};
 use crate::source::Managed;
 
-/// A mark: which tool put it there, and whose the object is by it.
+/// A mark: the tool, and the application or release.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
     /// The tool.
     pub tool: Tool,
-    /// The application or release, with its namespace where the tool notes that.
+    /// The application or release, with its namespace if the tool records it.
     pub of: String,
 }
 
@@ -25,10 +25,10 @@ impl fmt::Display for Mark {
     }
 }
 
-/// Whose objects can be told by a mark.
+/// The tools whose marks are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
-    /// Argo CD, by its tracking id.
+    /// Argo CD, by its tracking ID.
     ArgoCd,
     /// Flux's kustomize-controller.
     FluxKustomization,
@@ -55,12 +55,12 @@ impl Tool {
     }
 }
 
-/// Whose the objects of a run are, as its sources say.
+/// Which application or release the objects of a run belong to, according to their sources.
 #[derive(Debug, Default)]
 pub struct Expected(BTreeMap<Tool, BTreeSet<String>>);
 
 impl Expected {
-    /// Notes the Applications and releases that a run compares.
+    /// Records the Applications and releases that a run compares.
     pub fn of(managed: &[Managed]) -> Self {
         let mut expected: BTreeMap<Tool, BTreeSet<String>> = BTreeMap::new();
         for managed in managed {
@@ -83,7 +83,7 @@ impl Expected {
     }
 }
 
-/// Returns the marks that a live object carries.
+/// Returns the marks of a live object.
 pub fn marks(live: &Value) -> Vec<Mark> {
     let text = |map: &str, name: &str| -> Option<&str> {
         live.get("metadata")?.get(map)?.get(name)?.as_str()
@@ -130,8 +130,8 @@ pub fn marks(live: &Value) -> Vec<Mark> {
         .collect()
 }
 
-/// Says which objects are marked as another's: than the Application or release that is compared,
-/// or, where only manifests are, than most of the others.
+/// Reports objects that are marked as belonging to another Application or release than the compared
+/// one, or, if only manifests are compared, than most others.
 pub fn foreign<'k>(
     marked: impl IntoIterator<Item = (&'k ResourceKey, &'k [Mark])>,
     expected: &Expected,
@@ -159,16 +159,16 @@ pub fn foreign<'k>(
     found.collect()
 }
 
-/// What is known of whose the objects are.
+/// How the right owner is known.
 #[derive(Debug, Clone, Copy)]
 enum Why {
-    /// The source that is compared says so.
+    /// The compared source names it.
     Compared,
-    /// Most of them say so.
+    /// Most objects have it.
     Others,
 }
 
-/// Returns whose more than half of the objects are.
+/// Returns the mark of more than half of the objects.
 fn most<'o>(objects: &[(&ResourceKey, &'o str)]) -> Option<&'o str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, of) in objects {
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("Application warehouse, but most others belong to shop"));
         assert!(said(&["shop", "shop"], &none).is_empty());
-        // Where two share a folder, neither is the odd one out.
+        // If two share a folder, neither is the exception.
         assert!(said(&["shop", "warehouse"], &none).is_empty());
     }
 

@@ -54,8 +54,8 @@ use trace::{ObjectTrace, TraceRequest};
 /// Runs a comparison.
 ///
 /// # Errors
-/// Fails if nothing at all can be compared: no connection, no credentials, a recording that cannot
-/// be read. What is wrong with single files and objects is in the report.
+/// Fails if nothing at all can be compared: no connection, no credentials, an unreadable recording.
+/// Errors in single files and objects are in the report.
 pub fn run(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
@@ -65,17 +65,17 @@ pub fn run(
     Ok(pipeline(sources, live, rules, options, None)?.report)
 }
 
-/// What a run leaves behind.
+/// The result of a run.
 struct Finished {
-    /// What it found out.
+    /// The report.
     report: Report,
-    /// What it saw of the objects that it was asked to watch.
+    /// The traces of the watched objects.
     traces: Vec<ObjectTrace>,
-    /// The schemas that it compared by.
+    /// The schemas that it used.
     schemas: Schemas,
 }
 
-/// Runs a comparison, and tells what it saw of the objects that it was asked to watch.
+/// Runs a comparison, and returns traces of the watched objects.
 fn pipeline(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
@@ -100,7 +100,7 @@ fn pipeline(
     })
 }
 
-/// Reads all sources; each goes on where another fails.
+/// Reads all sources; an error in one does not stop the others.
 fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
     let mut all = Loaded::default();
     for source in sources {
@@ -119,15 +119,14 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
     all
 }
 
-/// Takes the manifests out of what was loaded. Each is shared from here on: the report on its
-/// object carries it to the end.
+/// Takes the manifests out of the loaded source. They are shared from here on: each object's report
+/// carries its manifest.
 fn take_manifests(loaded: &mut Loaded) -> Vec<Arc<Manifest>> {
     let manifests = std::mem::take(&mut loaded.manifests);
     manifests.into_iter().map(Arc::new).collect()
 }
 
-/// Rules that come with the declared state join those of the run, unless their author is not
-/// trusted.
+/// Rules in the declared state join those of the run, unless their author is not trusted.
 fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> Cow<'r, RuleSet> {
     let mut more = loaded.unknown.clone();
     if !options.untrusted {
@@ -139,7 +138,7 @@ fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> C
     }
 }
 
-/// Returns the key that stands for an object whose scope could not be found out.
+/// Returns the key for an object whose scope is unknown.
 fn key_as_written(manifest: &Manifest) -> ResourceKey {
     let kind = crate::model::GroupKind::new(&manifest.api_version, &manifest.kind);
     ResourceKey::new(

@@ -1,4 +1,4 @@
-//! What a comparison needs: which rights on which kinds, found out without making it.
+//! Finds out which permissions on which kinds a comparison needs, without running it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,45 +12,44 @@ use crate::judge::policies;
 use crate::model::{ObjectReport, Warning, group_of};
 use crate::source::Source;
 
-/// What a right is for.
+/// What a permission is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
     /// The run is incomplete without it.
     Needed,
-    /// Without it objects are read one by one.
+    /// Without it, objects are read one by one.
     Faster,
-    /// Without it replicas that an autoscaler decides about count as drift.
+    /// Without it, replicas set by an autoscaler count as drift.
     Autoscalers,
-    /// Without it what admission webhooks and policies add may count as drift.
+    /// Without it, what admission webhooks and policies add may count as drift.
     Admission,
-    /// Without it a revert leaves no Event on the objects.
+    /// Without it, a revert leaves no Event on the objects.
     Events,
-    /// Without it the server predicts no Role that grants more than its applier holds. A user who
-    /// has it can become anyone, so no printed Role grants it.
+    /// Without it, the server predicts no Role that grants more than its applier holds. A user who
+    /// has it can grant themselves anything, so no printed Role includes it.
     Escalation,
 }
 
-/// What a run needs.
+/// The needs of a run.
 #[derive(Debug, Default)]
 pub struct Needs {
-    /// Objects that are declared and chosen.
+    /// Selected declared objects.
     pub objects: usize,
     /// Their kinds.
     pub kinds: BTreeSet<ServedKind>,
     /// The namespaces that they are in.
     pub namespaces: BTreeSet<String>,
-    /// The rights, and what each is for.
+    /// The permissions, and what each is for.
     pub rights: BTreeMap<Right, Use>,
-    /// Objects that cannot be compared whatever the rights.
+    /// Objects that cannot be compared whatever the permissions.
     pub unresolved: Vec<ObjectReport>,
-    /// What is wrong with the manifests.
+    /// Problems in the manifests.
     pub errors: Vec<Warning>,
-    /// Objects that the filters left out.
+    /// Objects that the filters exclude.
     pub filtered: usize,
 }
 
-/// Finds out what a run would need. `extra_kinds` are those whose undeclared objects would be
-/// looked for.
+/// Finds out what a run would need. `extra_kinds` are the kinds to search for undeclared objects.
 ///
 /// # Errors
 /// Fails if the live side knows nothing about any kind.
@@ -114,7 +113,7 @@ impl Needs {
         *known = what_for.min(*known);
     }
 
-    /// RBAC lets nobody grant what they do not hold, and checks dry runs too
+    /// RBAC does not let users grant permissions that they do not hold, and checks dry runs too
     /// (`rbac/validation.ConfirmNoEscalation`).
     fn add_escalation(&mut self, kind: &ServedKind, namespace: Option<&str>) {
         if group_of(&kind.api_version) != "rbac.authorization.k8s.io" {
@@ -132,7 +131,7 @@ impl Needs {
         self.add(right, Use::Escalation);
     }
 
-    /// Returns what a Role has to grant for the run to be complete.
+    /// Returns what a Role must grant for the run to be complete.
     pub fn to_grant(&self) -> BTreeSet<Right> {
         let granted = self.rights.iter();
         let granted = granted.filter(|(_, what_for)| **what_for != Use::Escalation);
@@ -162,7 +161,7 @@ fn replicas(manifest: &Value) -> Option<&Value> {
     manifest.pointer("/spec/replicas")
 }
 
-/// Returns the kind that tells what happened to an object.
+/// The kind that records what happened to an object.
 fn events() -> ServedKind {
     ServedKind {
         api_version: "events.k8s.io/v1".to_owned(),
@@ -173,7 +172,7 @@ fn events() -> ServedKind {
     }
 }
 
-/// Returns the kind that decides about replicas.
+/// The kind that sets replicas.
 fn autoscalers() -> ServedKind {
     ServedKind {
         api_version: "autoscaling/v2".to_owned(),

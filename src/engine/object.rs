@@ -1,4 +1,4 @@
-//! One object, from its answer to what is found.
+//! Compares one object, from its read result to its findings.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ use crate::model::{
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{RuleSet, Sides, rules_of};
 
-/// What all comparisons of a run share.
+/// The data that all comparisons of a run share.
 pub struct Comparison<'a> {
     /// The schemas of custom resources.
     pub schemas: &'a Schemas,
@@ -32,29 +32,29 @@ pub struct Comparison<'a> {
     pub rules: &'a RuleSet,
     /// What the explainers know.
     pub known: &'a Known,
-    /// What admission policies make of objects, once they were read.
+    /// What admission policies do to objects, once they are read.
     pub policies: Option<&'a Policies>,
-    /// What was asked for.
+    /// The options of the run.
     pub options: &'a Options,
-    /// Which objects someone wants to know more of.
+    /// The objects to trace.
     pub watch: Option<TraceRequest<'a>>,
 }
 
 /// One compared object, before its verdicts.
 pub struct Compared {
-    /// The object, and what was found.
+    /// The object, and its findings.
     pub case: Case,
-    /// Whether the live object says who owns what; `None` when there was none to compare.
+    /// Whether the live object records owners; `None` if there was none to compare.
     pub has_owners: Option<bool>,
-    /// Whether undeclared fields were taken for defaults that no schema tells of.
+    /// Whether undeclared fields were taken for defaults without a schema.
     pub supposed_defaults: bool,
-    /// What went wrong with rules.
+    /// Errors in rules.
     pub troubles: Vec<String>,
     /// Declared fields that their types do not have.
     pub unknown_fields: Vec<Warning>,
-    /// Whose the live object is, by what deployers note on it.
+    /// The marks of deployers on the live object.
     pub marks: Vec<Mark>,
-    /// What was seen, where someone watches.
+    /// The trace, if requested.
     pub trace: Option<ObjectTrace>,
 }
 
@@ -81,7 +81,7 @@ impl Compared {
 }
 
 impl Comparison<'_> {
-    /// Compares one declared object with its live partner.
+    /// Compares one declared object with its live counterpart.
     pub fn compare(&self, declared: &Declared<'_>, answer: &Answer) -> Compared {
         match answer {
             Answer::Found(live) => match self.read(live) {
@@ -110,9 +110,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// Reads a live object and its owners. The managed fields themselves are not shown and
-    /// explained by the first built-in rule, so that they are left out unless someone may look at
-    /// them.
+    /// Reads a live object and its owners. The managed fields themselves are hidden and explained
+    /// by the first built-in rule, so they are left out unless a trace needs them.
     fn read(&self, live: &LiveObject) -> Result<(Value, Ownership), Unreadable> {
         let nobody_looks = self.rules.is_builtin()
             && !self.options.explain
@@ -171,7 +170,7 @@ impl Comparison<'_> {
         let appliers = Appliers::of(ownership, normal, live_value, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
-        // What the live object says of itself is honoured where it always is, and no more.
+        // Ignore annotations on the live object are honoured where they always are, and no more.
         let trusted = if self.options.untrusted {
             &Value::Null
         } else {
@@ -274,7 +273,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Takes a field that the type does not have for drift.
+/// Treats a field that the type does not have as drift.
 fn report_unknown_field(finding: &mut Finding) {
     let by = finding.reason.as_ref().map(|reason| reason.by);
     if by == Some(Explanation::UnknownField) {
@@ -283,8 +282,8 @@ fn report_unknown_field(finding: &mut Finding) {
     }
 }
 
-/// Returns why a Job need not be there: it asks to be removed once it has finished
-/// (`pkg/controller/ttlafterfinished`), and is not suspended, so that it runs.
+/// Returns why a Job may be gone: it asks to be removed once it has finished
+/// (`pkg/controller/ttlafterfinished`), and is not suspended, so it runs.
 fn finished_job(key: &ResourceKey, manifest: &Value) -> Option<Explained> {
     let field = |path: &str| manifest.pointer(path);
     let is_removed = key.kind == "Job"
@@ -303,19 +302,19 @@ fn blank(declared: &Declared<'_>) -> ObjectReport {
     ObjectReport::of(declared.key.clone(), declared.manifest)
 }
 
-/// Returns whether a finding may be reported once all objects were looked at.
+/// Returns whether a finding may still be reported after all objects are checked.
 fn may_count(candidate: &Candidate) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_none_or(|reason| reason.rule.is_some())
 }
 
-/// Returns whether a finding is taken for a default because nobody but the applier owns it.
+/// Returns whether a finding is taken for a default because only the applier owns it.
 fn is_supposed(candidate: &Candidate) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_some_and(|reason| reason.by == Explanation::ApplierDefault)
 }
 
-/// Says once of which kinds defaults were supposed, for want of a schema.
+/// Warns once about kinds whose defaults were guessed without a schema.
 pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
     let supposed = compared.iter().filter(|object| object.supposed_defaults);
     let kinds: BTreeSet<String> = supposed
@@ -334,7 +333,7 @@ pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
     })
 }
 
-/// Says once that live objects carry no managed fields, where none of them does.
+/// Warns once that live objects have no managed fields, if none of them has.
 pub fn without_managed_fields(compared: &[Compared], options: &Options) -> Option<Warning> {
     let mut known = compared
         .iter()

@@ -1,4 +1,4 @@
-//! Every object of a run, from the facts to its report.
+//! Turns the gathered facts into a report for every object.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::judge::{Admitted, Candidate, Case, Declared, Policies, decide, judge_
 use crate::model::{ExplainedCount, ObjectReport, Packed, Warning};
 use crate::policy::RuleSet;
 
-/// What became of the objects.
+/// The results for the objects.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// A report on each, sorted by key.
@@ -26,13 +26,13 @@ pub struct Outcome {
     pub explained: Vec<ExplainedCount>,
     /// Warnings about them.
     pub warnings: Vec<Warning>,
-    /// What was seen of the objects that someone watches.
+    /// The traces of the watched objects.
     pub traces: Vec<ObjectTrace>,
 }
 
 impl Outcome {
-    /// Compares what is declared, lets explainers look at all objects together, judges, and adds
-    /// what is undeclared and what could not be compared.
+    /// Compares declared objects, lets explainers look at all objects together, judges, and adds
+    /// undeclared objects and those that could not be compared.
     ///
     /// # Errors
     /// Fails if an audit log cannot be read.
@@ -67,7 +67,7 @@ impl Outcome {
         Ok(outcome)
     }
 
-    /// Compares each declared object with its live partner.
+    /// Compares each declared object with its live counterpart.
     fn compare(
         &mut self,
         facts: &Facts<'_>,
@@ -92,7 +92,8 @@ impl Outcome {
         let declared = facts.resolved.declared.par_iter();
         let compared = declared.map(|declared| one(&comparison, declared));
         let mut compared: Vec<Compared> = compared.collect();
-        // Policies are read where they may explain something, and what differs is compared again.
+        // Policies are read if they may explain something; objects with differences are then
+        // compared again.
         if compared.iter().any(|c| policies::is_open(&c.case)) {
             let policies = Policies::read(live, labels_of_namespaces(facts));
             let comparison = Comparison {
@@ -130,7 +131,7 @@ impl Outcome {
     }
 }
 
-/// Explains what webhooks are known by; see [`Policies::explain_by_webhooks`].
+/// Explains values that webhooks set; see [`Policies::explain_by_webhooks`].
 fn by_webhooks(policies: &Policies, facts: &Facts<'_>, compared: &mut [Compared]) -> Vec<Warning> {
     if !policies.know_webhooks() {
         return Vec::new();
@@ -174,7 +175,7 @@ fn labels_of_namespaces(facts: &Facts<'_>) -> BTreeMap<String, Value> {
     policies::labels_of_namespaces(declared.chain(found))
 }
 
-/// Something that is wrong with a rule; what it would have hidden is reported.
+/// Returns an error about a rule; what it would have hidden is reported.
 fn trouble(message: &str, options: &Options) -> Warning {
     Warning {
         place: String::new(),
@@ -183,7 +184,7 @@ fn trouble(message: &str, options: &Options) -> Warning {
     }
 }
 
-/// Declared objects that no live object could be compared with, for want of their kind.
+/// Returns declared objects that could not be compared because their kind is unknown.
 fn uncompared(facts: &mut Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<ObjectReport> {
     let answers = &facts.fetched.answers;
     let of_new_kinds = facts.resolved.of_new_kinds.drain(..);

@@ -1,4 +1,4 @@
-//! The smallest Roles that grant some rights.
+//! Builds the minimal Roles for some permissions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use crate::cluster::Right;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
-/// Returns a Role for each namespace and a ClusterRole for what is in none, each with its binding
-/// where there is a `subject` (a user as the API server names it) to bind.
+/// Returns a Role for each namespace and a ClusterRole for the rest, each with its binding if there
+/// is a `subject` (a user as the API server names it).
 pub fn roles<'r>(
     name: &str,
     rights: impl IntoIterator<Item = &'r Right>,
@@ -71,7 +71,7 @@ fn rules(rights: &[&Right]) -> Vec<Value> {
         .collect()
 }
 
-/// `system:serviceaccount:NAMESPACE:NAME` is a service account, anything else a user.
+/// Parses `system:serviceaccount:NAMESPACE:NAME` as a service account, anything else as a user.
 fn subject_of(user: &str) -> Value {
     let account = user.strip_prefix("system:serviceaccount:");
     match account.and_then(|account| account.split_once(':')) {

@@ -1,4 +1,4 @@
-//! What is said at the end of a run: warnings, coverage, and what each rule did.
+//! Completes the report of a run: warnings, coverage, and what each rule did.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::policy::{Audited, RuleOrigin, RuleSet, audit};
 use crate::schema::builtin_kind_of_group;
 use crate::source::Loaded;
 
-/// What the sources said about what they read.
+/// The notes of the sources.
 pub struct Told {
     warnings: Vec<Warning>,
     skipped: Vec<Warning>,
@@ -24,7 +24,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// Takes it out of what was loaded.
+    /// Takes them out of the loaded sources.
     pub fn take(loaded: &mut Loaded) -> Self {
         let mut warnings = std::mem::take(&mut loaded.errors);
         warnings.append(&mut loaded.warnings);
@@ -37,7 +37,7 @@ impl Told {
     }
 }
 
-/// Puts the report together.
+/// Builds the report.
 pub fn report(
     target: Target,
     told: Told,
@@ -87,8 +87,7 @@ pub fn report(
     }
 }
 
-/// Returns what the kinds of the objects are called: as the live side says, or else as Kubernetes
-/// does.
+/// Returns the names of the kinds: from the live side, or else from Kubernetes.
 fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Called> {
     let declared = facts.resolved.declared.iter();
     let served = declared.map(|declared| &declared.kind);
@@ -109,7 +108,7 @@ fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Ca
     called
 }
 
-/// Returns what there is to say of what was gathered.
+/// Returns the warnings about the gathered data.
 fn said_on_the_way(facts: &mut Facts<'_>, options: &Options) -> Vec<Warning> {
     let kinds_found = &facts.resolved.kinds_found;
     let mut said = filter::unknown_kinds(&options.filter, kinds_found, &facts.fetched.extra_kinds);
@@ -151,7 +150,7 @@ fn coverage(
     }
 }
 
-/// Returns how much each rule hid; of the users' rules also those that hid nothing.
+/// Returns how much each rule hid; for user rules also those that hid nothing.
 fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
     let users = rules
         .rules()
@@ -165,7 +164,7 @@ fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
     recounted(none.collect(), objects)
 }
 
-/// Returns the same rules, and how much each hid in these objects.
+/// Returns the same rules, with how much each hid in these objects.
 pub(super) fn recounted(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<RuleCount> {
     let mut counts: BTreeMap<(String, String), usize> = rules
         .into_iter()

@@ -1,4 +1,4 @@
-//! What each manifest speaks of, before anything is fetched.
+//! Resolves which object each manifest declares, before anything is fetched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,19 +12,19 @@ pub use crate::judge::Declared;
 use crate::model::{KindNames, Manifest, ObjectReport, Presence, ResourceKey, Warning, group_of};
 use crate::schema::replacement;
 
-/// An object of a kind that the manifests define and the live side does not serve.
+/// An object whose kind the manifests define and the live side does not serve.
 pub struct OfNewKind {
     /// Its report, if its definition is not live either.
     missing: ObjectReport,
     /// The name of the CustomResourceDefinition.
     definition: String,
-    /// What the live side says of the kind.
+    /// What the live side says about the kind.
     why: String,
 }
 
 impl OfNewKind {
-    /// Settles what is known of the object. Only when its definition is proven not to be there,
-    /// the object is; else the kind is merely not served at this version, or not yet.
+    /// Decides on the object. It is missing only if its definition is proven not to exist;
+    /// otherwise the kind is only not served at this version, or not yet.
     pub fn into_report(self, answers: &BTreeMap<ResourceKey, Answer>) -> ObjectReport {
         let is_absent = |(key, answer): (&ResourceKey, &Answer)| {
             key.kind == CRD && key.name == self.definition && matches!(answer, Answer::Absent)
@@ -44,32 +44,32 @@ impl OfNewKind {
 /// The kind that defines kinds.
 const CRD: &str = "CustomResourceDefinition";
 
-/// All manifests, sorted out.
+/// All manifests, resolved.
 #[derive(Default)]
 pub struct Resolved<'m> {
     /// Those whose object is known, by key.
     pub declared: Vec<Declared<'m>>,
     /// Those that cannot be compared, and why.
     pub unresolved: Vec<ObjectReport>,
-    /// Those whose kind is not served and that the manifests themselves define.
+    /// Those whose kind is not served but defined by the manifests themselves.
     pub of_new_kinds: Vec<OfNewKind>,
-    /// How many the run's filters left out.
+    /// How many the filters exclude.
     pub filtered: usize,
-    /// Every object that a manifest speaks of, left out or not: none of them is extra.
+    /// Every declared object, excluded or not: none of them is extra.
     pub spoken_of: BTreeSet<ResourceKey>,
     /// The namespaces that the manifests cover.
     pub covered: BTreeSet<String>,
-    /// The namespaces of what `--namespace` left out.
+    /// The namespaces of objects that `--namespace` excludes.
     pub elsewhere: BTreeSet<String>,
-    /// The `--kind`s that manifests are of.
+    /// The `--kind`s that manifests have.
     pub kinds_found: BTreeSet<String>,
     /// Warnings about manifests that are compared anyway.
     pub remarks: Vec<Warning>,
-    /// CustomResourceDefinitions that the filters left out.
+    /// CustomResourceDefinitions that the filters exclude.
     left_definitions: Vec<Wanted>,
 }
 
-/// Finds out which object each manifest speaks of.
+/// Resolves which object each manifest declares.
 ///
 /// # Errors
 /// Fails if the live side knows nothing about any kind.
@@ -170,8 +170,8 @@ fn key_of(manifest: &Manifest, namespaced: bool, default: &str) -> ResourceKey {
     }
 }
 
-/// Returns the key of an object in the group that it is served in, which may not be the manifest's:
-/// since `extensions/v1beta1` is gone, its Deployments are those of `apps/v1`.
+/// Returns the key of an object in the group that serves it, which may not be the manifest's: since
+/// `extensions/v1beta1` was removed, its Deployments are those of `apps/v1`.
 fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> ResourceKey {
     ResourceKey {
         group: group_of(&kind.api_version).to_owned(),
@@ -180,8 +180,8 @@ fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> Resou
 }
 
 impl Resolved<'_> {
-    /// Returns whether the run's filters leave an object out. Notes what is to be known of it all
-    /// the same.
+    /// Returns whether the filters exclude an object. Records the facts about it that are needed
+    /// anyway.
     fn leave_out(
         &mut self,
         manifest: &Manifest,
@@ -201,7 +201,7 @@ impl Resolved<'_> {
         let meant = options.filter.kinds.iter();
         let meant = meant.filter(|pattern| pattern.matches(&names));
         self.kinds_found.extend(meant.map(ToString::to_string));
-        // A Namespace is in none, and is of the one that it makes.
+        // A Namespace is cluster-scoped, but counts as part of the namespace that it creates.
         let covered = covers(&key);
         let elsewhere = options.is_elsewhere(covered.as_deref());
         if elsewhere {
@@ -223,8 +223,8 @@ impl Resolved<'_> {
         left_out
     }
 
-    /// Returns what is to be read: the objects, and the definitions whose absence proves that of
-    /// others.
+    /// Returns what to read: the objects, and the definitions whose absence proves that others are
+    /// missing.
     pub fn wanted(&self) -> Vec<Wanted> {
         let declared = self.declared.iter().map(|declared| Wanted {
             key: declared.key.clone(),
@@ -239,7 +239,7 @@ impl Resolved<'_> {
     }
 }
 
-/// Returns why the object that a manifest speaks of is not to be read, though it could be.
+/// Returns why a declared object is not read, though it could be.
 fn refusal(
     manifest: &Manifest,
     lookup: Option<&KindLookup>,
@@ -258,7 +258,7 @@ fn refusal(
     allowed.refusal(&key, &kind.names())
 }
 
-/// Returns the namespace that a manifest covers: its own, or the one it makes.
+/// Returns the namespace that a manifest covers: its own, or the one that it creates.
 fn covers(key: &ResourceKey) -> Option<String> {
     let is_namespace = key.kind == "Namespace" && key.group.is_empty();
     match &key.namespace {
@@ -304,8 +304,8 @@ fn name_of(definition: Option<&Value>) -> String {
     name.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Returns an object of a kind that the manifests themselves define and the cluster does not know:
-/// since its kind is not there, it is not there either.
+/// Returns an object whose kind the manifests define and the cluster does not know: since its kind
+/// does not exist, neither does it.
 fn missing_with_its_kind(
     manifest: &Arc<Manifest>,
     crds: &[Value],
@@ -331,7 +331,8 @@ fn unknown(manifest: &Arc<Manifest>, why: String) -> ObjectReport {
     }
 }
 
-/// Returns one object that several manifests declare: which of them is meant, nobody can tell.
+/// Returns the error for an object that several manifests declare: it is unknown which of them is
+/// right.
 fn declared_twice(
     key: ResourceKey,
     first: &Arc<Manifest>,

@@ -1,4 +1,4 @@
-//! The schemas of custom resources, gathered from wherever there are any.
+//! The schemas of custom resources, from all available sources.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,11 +14,11 @@ use crate::schema::{self, KUBERNETES_VERSION, Schema, TypeId};
 /// Every schema of a run.
 pub struct Schemas {
     custom: Schema,
-    /// Whether the versions of a custom kind have one form, where its definition is known.
+    /// Whether all versions of a custom kind have the same form, if its definition is known.
     one_form: BTreeMap<GroupKind, bool>,
-    /// Where the schema of each custom kind is known from, by `apiVersion` and `kind`.
+    /// The source of each custom kind's schema, by `apiVersion` and `kind`.
     origins: HashMap<(String, String), SchemaOrigin>,
-    /// Schemas that the live side has and that could not be read.
+    /// Schemas that the live side has but that could not be read.
     pub warnings: Vec<Warning>,
 }
 
@@ -32,8 +32,8 @@ impl Schemas {
         }
     }
 
-    /// Returns the manifest at the version that is live; `None` when what changed between the two
-    /// is unknown. Without a conversion webhook, the versions of a custom kind differ in name only
+    /// Returns the manifest at the live version; `None` if the changes between the two are unknown.
+    /// Without a conversion webhook, the versions of a custom kind differ only in name
     /// (`spec.conversion.strategy` of its definition).
     pub fn at_version<'v>(&self, declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
         at_version(declared, api_version).or_else(|| {
@@ -48,7 +48,7 @@ impl Schemas {
         })
     }
 
-    /// Adds what a CustomResourceDefinition says.
+    /// Adds a CustomResourceDefinition.
     fn add(&mut self, definition: &Value, origin: &SchemaOrigin) {
         self.merge(Schema::from_crd(definition), origin);
         let text = |path: &str| definition.pointer(path).and_then(Value::as_str);
@@ -72,7 +72,7 @@ impl Schemas {
         }
     }
 
-    /// Returns where the schema of a kind is known from.
+    /// Returns the source of a kind's schema.
     pub fn origin(&self, api_version: &str, kind: &str) -> SchemaOrigin {
         if Schema::builtin().kind(api_version, kind).is_some() {
             return SchemaOrigin::BuiltIn(KUBERNETES_VERSION);
@@ -89,7 +89,7 @@ impl Schemas {
     }
 }
 
-/// Returns a built-in kind at another version; `None` when what changed between the two is unknown.
+/// Returns a built-in kind at another version; `None` if the changes between the two are unknown.
 pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
     if declared.get("apiVersion").is_some_and(|v| v == api_version) {
         return Some(Cow::Borrowed(declared));
@@ -97,8 +97,8 @@ pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<C
     schema::convert(declared, api_version).map(Cow::Owned)
 }
 
-/// Gathers the schemas of the declared custom resources: from the manifests' own definitions, and
-/// then from the live side, whose word counts.
+/// Gathers the schemas of the declared custom resources: from definitions among the manifests, and
+/// then from the live side, which takes precedence.
 pub fn gather(declared: &[Declared<'_>], manifests: &[Arc<Manifest>], live: &dyn Live) -> Schemas {
     let mut schemas = Schemas {
         custom: Schema::default(),

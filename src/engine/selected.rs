@@ -1,13 +1,13 @@
-//! The drift that a command acts on.
+//! Selects the drift that a command acts on.
 
 use crate::model::{JudgedChange, ObjectReport, Verdict};
 
-/// Whether something of an object is selected; the path `.` stands for the object itself.
+/// Returns whether something of an object is selected; the path `.` means the object itself.
 pub type Meant<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
 
-/// Reports whether a command acts on a change: on reported drift that `selects` selects, and on
-/// ignored and accepted drift only where `names` names both its object and its path. What is
-/// explained is not drift.
+/// Returns whether a command acts on a change: on reported drift that `selects` selects, and on
+/// ignored and accepted drift only if `names` names both its object and its path. Explained
+/// differences are not drift.
 pub(super) fn is_selected(
     object: &ObjectReport,
     drift: &JudgedChange,

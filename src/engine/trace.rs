@@ -1,4 +1,4 @@
-//! What the comparison of one object saw, for `driftctl explain`.
+//! Records what the comparison of one object saw, for `driftctl explain`.
 
 use serde_json::Value;
 
@@ -8,44 +8,44 @@ use crate::model::{
 };
 use crate::policy::{ObjectRules, Rule};
 
-/// Which object someone asks about, and which of its paths.
+/// The object to trace, and the path.
 #[derive(Clone, Copy)]
 pub struct TraceRequest<'w> {
-    /// Whether an object is meant.
+    /// Whether an object matches.
     pub is_meant: &'w (dyn Fn(&ResourceKey, &KindNames<'_>) -> bool + Sync),
     /// The path; the root for the whole object.
     pub path: &'w FieldPath,
 }
 
-/// What was seen of an object that someone asks about.
+/// The trace of an object.
 #[derive(Debug)]
 pub struct ObjectTrace {
     /// Which object.
     pub key: ResourceKey,
-    /// The version that it was compared at.
+    /// The API version that it was compared at.
     pub api_version: String,
     /// Its manifest, for the lines.
     pub manifest: Manifest,
-    /// The manifest as it was compared.
+    /// The manifest as compared.
     pub declared: Value,
     /// The live object.
     pub live: Value,
-    /// Every place that the comparison came to.
+    /// Every place that the comparison visited.
     pub visits: Vec<Visit>,
-    /// Who is taken for the applier.
+    /// The applier.
     pub appliers: Vec<Applier>,
-    /// Whether the live object says who owns what.
+    /// Whether the live object records owners.
     pub has_owners: bool,
-    /// Where the schema is known from.
+    /// The source of the schema.
     pub schema: SchemaOrigin,
-    /// What the schema knows of the path that was asked about.
+    /// What the schema knows about the requested path.
     pub asked: Option<(Form, String, Option<Value>)>,
-    /// The rules that speak of the object.
+    /// The rules that match the object.
     pub rules: Vec<RuleNote>,
 }
 
 impl ObjectTrace {
-    /// Writes down what a comparison of `subject` saw.
+    /// Records what a comparison of `subject` saw.
     pub fn of(
         watch: TraceRequest<'_>,
         (key, manifest): (&ResourceKey, &Manifest),
@@ -71,7 +71,7 @@ impl ObjectTrace {
     }
 }
 
-/// Returns what is to be told of a rule.
+/// Returns the description of a rule.
 pub fn note(rule: &Rule) -> RuleNote {
     RuleNote {
         id: rule.id.clone(),

@@ -1,4 +1,4 @@
-//! What can be decided about: each reported difference, and what it is known by.
+//! Lists what can be decided on: each reported difference with its mark.
 
 use std::cmp::Reverse;
 
@@ -9,31 +9,31 @@ use crate::model::{JudgedChange, ObjectReport, Report, Severity, Status};
 use crate::policy::Debt;
 use crate::redact::Redacted;
 
-/// Characters of a mark.
+/// The length of a mark.
 pub const LENGTH: usize = 10;
 
-/// What digests of secrets are made with; their place is part of them, too.
+/// The domain of the digests of secrets; their place is part of them, too.
 const SALT: &str = "driftctl.triage/v1";
 
 /// One difference: a change of an object, or an object that is missing or extra as a whole.
 #[derive(Debug, Clone)]
 pub struct Item<'r> {
-    /// The object, secrets and all.
+    /// The object, including secrets.
     pub object: &'r ObjectReport,
-    /// The change; `None` for the object as a whole.
+    /// The change; `None` for the whole object.
     pub drift: Option<&'r JudgedChange>,
     /// The object without secrets.
     pub shown: &'r ObjectReport,
     /// The change without secrets.
     pub shown_drift: Option<&'r JudgedChange>,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// Ten hexadecimal digits that are others as soon as either side has another value.
+    /// Ten hexadecimal digits that change as soon as either value does.
     pub mark: String,
 }
 
 impl Item<'_> {
-    /// Returns the path in the report; `.` for the object as a whole.
+    /// Returns the path in the report; `.` for the whole object.
     pub fn path(&self) -> String {
         path(self.drift)
     }
@@ -48,7 +48,7 @@ fn path(drift: Option<&JudgedChange>) -> String {
     drift.map_or_else(|| ".".to_owned(), |drift| drift.change.path.to_string())
 }
 
-/// Lists what can be decided about, what matters most first.
+/// Lists what can be decided on, the worst first.
 pub fn items<'r>(report: &'r Report, shown: &'r Redacted) -> Vec<Item<'r>> {
     let mut items = Vec::new();
     for (object, shown) in report.objects.iter().zip(&shown.objects) {
@@ -76,18 +76,18 @@ pub fn items<'r>(report: &'r Report, shown: &'r Redacted) -> Vec<Item<'r>> {
             });
         }
     }
-    // Stable: what matters as much stays in the order of the report.
+    // The sort is stable: changes of the same severity stay in the order of the report.
     items.sort_by_key(|item| Reverse(item.severity));
     items
 }
 
-/// Returns what a change is known by.
+/// Returns the mark of a change.
 fn mark_of(object: &ObjectReport, drift: &JudgedChange, shown: &JudgedChange) -> String {
     let path = drift.change.path.to_string();
     let known_by = |side: &str, value: &Option<Value>, shown: &Option<Value>| match value {
         None => String::new(),
         Some(value) if Some(value) == shown.as_ref() => format!("={value}"),
-        // Slow to compute, so that nobody tries all short passwords.
+        // Slow to compute, to make guessing short passwords expensive.
         Some(value) => Debt::new(SALT.to_owned()).digest(&object.key, &path, side, value),
     };
     let (change, shown) = (&drift.change, &shown.change);

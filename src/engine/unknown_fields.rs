@@ -1,15 +1,15 @@
-//! Declared fields that their types do not have. The API server drops them, so that they can never
-//! be live: that is a mistake in the manifest, and nobody's change.
+//! Reports declared fields that their types do not have. The API server drops them, so they can
+//! never be live: that is a mistake in the manifest, and not anyone's change.
 
 use crate::compare::fields_by_type;
 use crate::judge::{Candidate, Declared};
 use crate::model::{Explanation, FieldPath, PathElement, Warning};
 use crate::schema::{Schema, TypeId};
 
-/// Names as close as this to the one that is written are offered.
+/// The similarity from which names are suggested.
 const CLOSE: f64 = 0.6;
 
-/// Warns of the unknown fields among the changes of one object, each at its line.
+/// Warns about the unknown fields among the changes of one object, each at its line.
 pub fn warnings(
     declared: &Declared<'_>,
     (schema, root): (&Schema, Option<TypeId>),
@@ -53,7 +53,7 @@ fn message(
     )
 }
 
-/// Returns the field of the type whose name is most like the one that is written.
+/// Returns the field of the type with the most similar name.
 fn nearest<'n>(written: &str, fields: &[&'n str]) -> Option<&'n str> {
     let written = written.to_lowercase();
     let likeness =

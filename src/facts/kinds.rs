@@ -1,7 +1,7 @@
 //! Kinds and API groups.
 
 /// The API groups whose types are built in (`kubectl api-resources` on Kubernetes 1.36), and
-/// `extensions`, which old manifests still name.
+/// `extensions`, which old manifests still use.
 pub const BUILT_IN_GROUPS: &[&str] = &[
     "",
     "admissionregistration.k8s.io",
@@ -26,8 +26,8 @@ pub const BUILT_IN_GROUPS: &[&str] = &[
     "storagemigration.k8s.io",
 ];
 
-/// Kinds that are sent in requests and answers, and never stored. So are those whose names end in
-/// `Options` or `Review`.
+/// Kinds that occur in requests and responses, and are never stored. The same is true for kinds
+/// whose names end in `Options` or `Review`.
 pub const REQUEST_MESSAGES: &[&str] = &[
     "APIGroup",
     "APIVersions",
@@ -40,7 +40,7 @@ pub const REQUEST_MESSAGES: &[&str] = &[
     "TokenRequest",
 ];
 
-/// What built-in kinds make: the group and kind of the owner, and the kinds of the objects.
+/// What built-in kinds create: the group and kind of the owner, and the kinds of the objects.
 pub const MAKES: &[(&str, &str, &[&str])] = &[
     ("", "Endpoints", &["EndpointSlice"]),
     ("", "Node", &["Lease", "Pod", "CSINode"]),
@@ -63,7 +63,7 @@ pub const MAKES: &[(&str, &str, &[&str])] = &[
     ("batch", "Job", &["Pod"]),
 ];
 
-/// What kinds of operators make that are in use everywhere, likewise.
+/// What the kinds of widely used operators create.
 pub const OPERATORS_MAKE: &[(&str, &str, &[&str])] = &[
     ("bitnami.com", "SealedSecret", &["Secret"]),
     ("external-secrets.io", "ExternalSecret", &["Secret"]),

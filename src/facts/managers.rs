@@ -6,14 +6,14 @@ pub const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
 /// How a tool applies manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applies {
-    /// A controller that applies again and again.
+    /// A controller that applies repeatedly.
     Unattended,
     /// A command that a person or a pipeline runs.
     AtHand,
 }
 
 /// The field managers of controllers and tools that apply manifests. A person may have used one of
-/// the tools by hand, and none of the controllers.
+/// the tools by hand, but none of the controllers.
 const APPLIERS: &[(&str, Applies)] = &[
     ("argocd-controller", Applies::Unattended),
     ("argocd-application-controller", Applies::Unattended),
@@ -34,7 +34,7 @@ const APPLIERS: &[(&str, Applies)] = &[
 ];
 
 /// The field managers under which kubectl changes single fields and driftctl reverts them. They
-/// declare nothing, however much of an object was changed in that way.
+/// never declare a manifest, however many fields they own.
 pub const EDITORS: &[&str] = &[
     "driftctl",
     "driftctl-undo",
@@ -58,7 +58,7 @@ pub const SCALERS: &[&str] = &[
     "vpa-*",
 ];
 
-/// Returns how the tool behind a field manager applies, if it is known to.
+/// Returns how the tool behind a field manager applies, if known.
 pub fn how_it_applies(manager: &str) -> Option<Applies> {
     let known = APPLIERS.iter().find(|(name, _)| *name == manager);
     known.map(|(_, how)| *how)

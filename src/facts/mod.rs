@@ -1,7 +1,7 @@
-//! Facts about Kubernetes and the tools around it that no OpenAPI document tells, as data.
+//! Facts about Kubernetes and the tools around it that are in no OpenAPI document, as data.
 //!
-//! What a type looks like is known from [`schema`](crate::schema). What is here comes from the
-//! sources that each table names; `tests/truth/facts.rs` holds the tables to the schema.
+//! The types themselves come from [`schema`](crate::schema). The facts here come from the sources
+//! that each table names; `tests/truth/facts.rs` checks the tables against the schema.
 
 mod kinds;
 mod managers;

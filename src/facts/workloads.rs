@@ -1,15 +1,15 @@
-//! Pods, and the kinds that make them.
+//! Pods, and the kinds that create them.
 
-/// A Pod, or a built-in kind that makes Pods.
+/// A Pod, or a built-in kind that creates Pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workload {
     /// The API group; empty for the core group.
     pub group: &'static str,
     /// The kind.
     pub kind: &'static str,
-    /// The field names that lead to the pod template; empty for a Pod, which is its own.
+    /// The field names that lead to the pod template; empty for a Pod, which is its own template.
     pub template: &'static [&'static str],
-    /// Where the status counts the Pods that run, as a JSON pointer. `None` where a changed template
+    /// Where the status counts the running Pods, as a JSON pointer. `None` if a changed template
     /// restarts none of them.
     pub running: Option<&'static str>,
 }
@@ -73,7 +73,7 @@ pub const POD_SPECS: [&str; 3] = [
     "/spec",
 ];
 
-/// Returns the workload of this kind, whatever group it is said to be of.
+/// Returns the workload of this kind, whatever its group.
 ///
 /// ```
 /// assert!(driftctl::facts::workload("Deployment").is_some());

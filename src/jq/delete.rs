@@ -15,7 +15,7 @@ pub fn natives<D: for<'a> DataT<V<'a> = Val>>() -> impl Iterator<Item = Fun<D>> 
     })))
 }
 
-/// Deletes every path, the last ones first, so that no deletion moves what another one means.
+/// Deletes every path, the last ones first, so that no deletion shifts another path.
 fn delete_paths(mut value: Val, paths: Val) -> ValR {
     let Val::Arr(paths) = paths else {
         return Err(Error::str("paths must be given as an array"));
@@ -35,13 +35,13 @@ fn delete_paths(mut value: Val, paths: Val) -> ValR {
     Ok(value)
 }
 
-/// jq's order of paths, in which negative positions count from the end and thus cannot be told
-/// from others; nobody mixes them.
+/// Compares paths in jq's order. Negative indexes count from the end, so they cannot be matched
+/// with others; nobody mixes them.
 fn compare(a: &[Val], b: &[Val]) -> Ordering {
     a.iter().cmp(b.iter())
 }
 
-/// Deletes one path. What is not there is as good as deleted.
+/// Deletes one path. A missing value counts as deleted.
 fn delete(value: Val, path: &[Val]) -> ValR {
     let Some((step, rest)) = path.split_first() else {
         return Ok(Val::Null);

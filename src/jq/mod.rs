@@ -1,9 +1,9 @@
 //! Runs the jq expressions of ignore rules, in a child process with a deadline.
 //!
-//! Expressions are what Argo CD's `jqPathExpressions` are: the text that goes between the
-//! parentheses of `del(…)`.
+//! Expressions are those of Argo CD's `jqPathExpressions`: the text between the parentheses of
+//! `del(…)`.
 
-/// The word that makes driftctl the child.
+/// The argument that makes driftctl the child process.
 pub const WORKER: &str = "jq-worker";
 
 mod delete;

@@ -1,4 +1,4 @@
-//! The parent's side: a child process that can be ended at a deadline.
+//! The parent's side: a child process that can be killed at a deadline.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -17,44 +17,44 @@ use super::watch::TIMED_OUT;
 use super::worker::{READY, Request, Response};
 use crate::policy::{DeleteByJq, JqFailure};
 
-/// How long an expression may compute for one object, unless it is said otherwise: twice what Argo
-/// CD allows by default, which is 1 s by the clock.
+/// How long an expression may compute for one object by default: twice what Argo CD allows, which
+/// is 1 s of wall-clock time.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long the child may take to start, which has nothing to do with the expression.
+/// How long the child may take to start, which does not depend on the expression.
 const START: Duration = Duration::from_secs(60);
 
-/// The child ends itself when it has computed for too long. By the clock that takes longer where
-/// others want the processor too: so many times as long, and no longer.
+/// The child ends itself after too much CPU time. On a busy machine that takes longer by the clock,
+/// but at most this many times as long.
 const PATIENCE: u32 = 20;
 
-/// So long may be waited for expressions that do not end, all of them together: a file with a
-/// thousand of them would take half an hour else. One that may take longer by itself is waited for.
+/// How long to wait for expressions that do not end, all of them together: a file with a thousand
+/// of them would otherwise take half an hour. A longer limit of a single expression still applies.
 const ALL_TOGETHER: Duration = Duration::from_secs(6);
 
-/// So long may all expressions compute in a run, those that end too: each may take long on each of
-/// ten thousand objects.
+/// How long all expressions of a run may compute, including those that end: each may take long on
+/// each of ten thousand objects.
 const WHOLE_RUN: Duration = Duration::from_secs(60);
 
-/// Why an expression gave no result.
+/// Why an expression has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JqError {
     /// It is not a jq program.
     #[error("not a jq expression: {0}")]
     Syntax(String),
-    /// It gives no result for this object.
+    /// It has no result for this object.
     #[error("{0}")]
     Failed(String),
-    /// It took too long, on this object or on one before.
+    /// It took too long, on this object or an earlier one.
     #[error("it did not end within {0:?}")]
     Deadline(Duration),
-    /// Others before it took so long that no more is run.
+    /// Others before it took so long that no more are run.
     #[error("it was not run: other expressions took {0:?} without finishing")]
     Together(Duration),
-    /// All expressions of the run together took so long that no more is run.
+    /// All expressions of the run together took so long that no more are run.
     #[error("it was not run: all jq expressions of this run may take {0:?} together")]
     Spent(Duration),
-    /// It took all memory or stack that there was, on this object or on one before.
+    /// It used up all memory or stack, on this object or an earlier one.
     #[error("it exceeded its memory limit")]
     Exhausted,
     /// No expression can be run.
@@ -64,8 +64,8 @@ pub enum JqError {
 
 /// Runs jq expressions in a child process.
 ///
-/// The engine has no limits of its own: `def f: f; f` spins for ever, and deep recursion ends the
-/// process. So it is another process, which is ended instead of this one.
+/// The engine has no limits of its own: `def f: f; f` never ends, and deep recursion crashes the
+/// process. So it runs in another process, which can be killed.
 pub struct Jq {
     executable: PathBuf,
     deadline: Duration,
@@ -76,12 +76,12 @@ pub struct Jq {
 #[derive(Default)]
 struct State {
     child: Option<Running>,
-    /// Expressions that ended a child are not tried again: on ten thousand objects they would
-    /// take hours.
+    /// Expressions that killed a child are not tried again: on ten thousand objects they would take
+    /// hours.
     given_up: BTreeMap<String, JqError>,
-    /// How long was waited for them.
+    /// How long the run has waited for them.
     lost: Duration,
-    /// How long all expressions took, those that ended too.
+    /// How long all expressions took, including those that ended.
     spent: Duration,
 }
 
@@ -97,17 +97,17 @@ impl Jq {
         }
     }
 
-    /// From now on, expressions may take so long on one object.
+    /// Sets the time limit for one expression on one object.
     pub fn set_deadline(&mut self, deadline: Duration) {
         self.deadline = deadline;
     }
 
-    /// From now on, all expressions together may take so long.
+    /// Sets the time limit for all expressions together.
     pub fn set_whole_run(&mut self, whole_run: Duration) {
         self.whole_run = whole_run;
     }
 
-    /// Returns whether the text can be put into `del(…)`.
+    /// Checks whether the text can be put into `del(…)`.
     ///
     /// # Errors
     /// Fails if it cannot.
@@ -118,7 +118,7 @@ impl Jq {
     /// Returns what `del(EXPRESSION)` leaves of an object.
     ///
     /// # Errors
-    /// Fails if it has no result; the object is to be taken as it is then.
+    /// Fails if it has no result; then the object is used unchanged.
     pub fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqError> {
         let broken = |_| JqError::Failed("its result is not JSON".to_owned());
         let input = serde_json::value::to_raw_value(object).map_err(broken)?;
@@ -127,10 +127,10 @@ impl Jq {
         serde_json::from_str(output).map_err(broken)
     }
 
-    /// Returns what [`admission::run`](crate::admission::run) says of a policy and its input.
+    /// Returns the result of [`admission::run`](crate::admission::run) for a policy and its input.
     ///
     /// # Errors
-    /// Fails if it does not end in time, or takes too much memory.
+    /// Fails if it does not finish in time, or uses too much memory.
     pub fn evaluate(&self, policy: &str, input: &Value) -> Result<Value, JqError> {
         let broken = |_| JqError::Failed("its result is not JSON".to_owned());
         let input = serde_json::value::to_raw_value(input).map_err(broken)?;
@@ -179,7 +179,7 @@ impl Jq {
             Some(Ok(Response::Failed(message))) => Err(JqError::Failed(message)),
             Some(Err(error)) => {
                 state.child = None;
-                // By the clock it may take longer where others want the processor.
+                // By the clock it may take longer on a busy machine.
                 state.lost += begun.elapsed().min(self.deadline);
                 let given_up = &mut state.given_up;
                 given_up.insert(expression.to_owned(), error.clone());
@@ -189,12 +189,12 @@ impl Jq {
     }
 }
 
-/// What rules need of an engine.
+/// The functions of an engine that rules need.
 impl DeleteByJq for Jq {
     fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqFailure> {
         self.delete(expression, object)
             .map_err(|error| match error {
-                // Argo CD passes over an expression that fails on an object.
+                // Argo CD ignores an expression that fails on an object.
                 JqError::Failed(_) => JqFailure::Unfit,
                 broken => JqFailure::Broken(broken.to_string()),
             })
@@ -257,10 +257,10 @@ impl Running {
     }
 }
 
-/// The child is ended, whatever it is at, and leaves no zombie.
+/// Kills the child, whatever it is doing, and leaves no zombie.
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended on its own, which is as good.
+        // It may have ended on its own.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -7,8 +7,8 @@ use jaq_json::{Val, read};
 
 use super::delete;
 
-/// Natives that programs cannot call: the environment, the clock, the log and the end of the
-/// process are not theirs.
+/// Natives that programs may not call: the environment, the clock, the log and the end of the
+/// process.
 const WITHHELD: &[&str] = &[
     "env",
     "halt",
@@ -19,25 +19,25 @@ const WITHHELD: &[&str] = &[
     "stderr_empty",
 ];
 
-/// Definitions that go with them, and those that [`DEFINITIONS`] replaces.
+/// Definitions that depend on them, and those that [`DEFINITIONS`] replaces.
 const WITHHELD_DEFINITIONS: &[&str] = &["halt", "halt_error", "debug", "stderr", "del", "delpaths"];
 
-/// jq's own deletion, which jaq's is not: first all paths, then the last of them first, so that
-/// `del(.[0, 2])` means the items that were there.
+/// jq's own deletion, which differs from jaq's: all paths first, then the last of them first, so
+/// that `del(.[0, 2])` means the original items.
 const DEFINITIONS: &str = "
 def delpaths($paths): delete_paths($paths);
 def del(f): . as $in | [path(f)] as $paths | $in | delete_paths($paths);
 ";
 
-/// Longer expressions than this are not ignore rules.
+/// The length limit of an expression.
 const LONGEST: usize = 16 * 1024;
 
-/// A program that was read and can be run.
+/// A program that was parsed and can be run.
 pub struct Program {
     filter: jaq_core::Filter<JustLut<Val>>,
 }
 
-/// Why a program gave no result. The text never holds a value of the input.
+/// Why a program has no result. The text never contains a value of the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     /// It is not a jq program.
@@ -52,11 +52,11 @@ pub enum ProgramError {
 }
 
 impl Program {
-    /// Reads `del(EXPRESSION)`. The parentheses are put around the text, as Argo CD does it, so
-    /// that an expression which closes the first one and opens another means the same here.
+    /// Parses `del(EXPRESSION)`. The parentheses are put around the text, as in Argo CD, so that an
+    /// expression that closes the first one and opens another means the same here.
     ///
     /// # Errors
-    /// Fails if that is not a jq program.
+    /// Fails if it is not a jq program.
     pub fn deletion(expression: &str) -> Result<Self, ProgramError> {
         if expression.len() > LONGEST {
             let message = format!("it is longer than {LONGEST} bytes");
@@ -89,10 +89,10 @@ impl Program {
         Ok(Self { filter })
     }
 
-    /// Runs the program on a JSON text and gives its one result as JSON text.
+    /// Runs the program on JSON text and returns its one result as JSON text.
     ///
     /// # Errors
-    /// Fails if it fails, or does not have exactly one result.
+    /// Fails if the program fails, or does not have exactly one result.
     pub fn run(&self, input: &str) -> Result<String, ProgramError> {
         let input = read::parse_single(input.as_bytes()).map_err(|_| ProgramError::Failed)?;
         let ctx = Ctx::<JustLut<Val>>::new(&self.filter.lut, Vars::new([]));
@@ -105,7 +105,7 @@ impl Program {
     }
 }
 
-/// Returns what the reader expected, and before which text.
+/// Returns what the parser expected, and before which text.
 fn syntax(errors: &[load::Error<&str>]) -> ProgramError {
     let expected = |what: &str, before: &str| match before.chars().count() {
         0 => format!("expected {what} at its end"),

@@ -1,8 +1,7 @@
-//! Ends the child when it has computed for too long.
+//! Ends the child after too much computing time.
 //!
-//! The time is that of the processor: on a busy machine a process may not be given a turn for
-//! seconds, and an expression that did nothing wrong would be given up. Where the system does not
-//! tell that time, it is the clock's.
+//! The time is CPU time: on a busy machine a process may not run for seconds, and a harmless
+//! expression would fail. If the system does not report CPU time, it is wall-clock time.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -10,21 +9,21 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The exit code of a child that has computed for too long.
+/// The exit code of a child that computed for too long.
 pub(super) const TIMED_OUT: i32 = 124;
 
-/// How often it is looked.
+/// How often the time is checked.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Watches over one piece of work after the other.
+/// Watches the time of one piece of work after the other.
 pub(super) struct Watch {
-    /// The time at which the work under way is ended.
+    /// When the current work must end.
     limit: Arc<Mutex<Option<Duration>>>,
     time: Time,
 }
 
 impl Watch {
-    /// Begins to watch. Memory must not be limited yet: a thread needs some, until it is up.
+    /// Starts to watch. Memory must not be limited yet, because starting a thread needs some.
     pub fn begin() -> Self {
         let limit = Arc::new(Mutex::new(None));
         let time = Time::begin();
@@ -42,7 +41,7 @@ impl Watch {
         Self { limit, time }
     }
 
-    /// Does some work; the process ends when it takes longer.
+    /// Does some work; the process ends if it takes too long.
     pub fn over<T>(&self, allowed: Duration, work: impl FnOnce() -> T) -> T {
         self.set(self.time.now().checked_add(allowed));
         let done = work();
@@ -65,11 +64,11 @@ fn watch(limit: &Mutex<Option<Duration>>, time: Time) {
     }
 }
 
-/// How much time has gone by.
+/// Returns how much time has passed.
 #[derive(Clone, Copy)]
 struct Time {
     began: Instant,
-    /// Whether the system tells what the process has had of the processor.
+    /// Returns whether the system reports the CPU time of the process.
     of_processor: bool,
 }
 
@@ -87,9 +86,8 @@ impl Time {
     }
 }
 
-/// Returns what the thread that does the work, which is the process's first, has had of the
-/// processor so far (Linux, `Documentation/scheduler/sched-stats.rst`). Takes no memory: there may
-/// be none left.
+/// Returns the CPU time of the working thread, which is the process's first (Linux,
+/// `Documentation/scheduler/sched-stats.rst`). Allocates no memory, because there may be none left.
 fn processor_time() -> Option<Duration> {
     let mut file = File::open("/proc/self/schedstat").ok()?;
     let mut bytes = [0; 64];

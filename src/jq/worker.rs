@@ -11,10 +11,10 @@ use super::watch::Watch;
 use super::{Program, ProgramError};
 use crate::admission;
 
-/// What the child says once it can be asked.
+/// What the child prints when it is ready.
 pub const READY: &str = "ready";
 
-/// One question.
+/// One request.
 #[derive(Serialize, Deserialize)]
 pub struct Request {
     /// The expression; the program is `del(EXPRESSION)`. Or the policy.
@@ -22,30 +22,30 @@ pub struct Request {
     /// Whether it is an admission policy with its CEL expressions.
     #[serde(default)]
     pub is_policy: bool,
-    /// The object; without one, the expression is only read.
+    /// The object; without one, the expression is only parsed.
     pub input: Option<Box<RawValue>>,
-    /// Milliseconds of the processor's time that it may take.
+    /// The limit on CPU time, in milliseconds.
     pub allowed: u64,
 }
 
-/// One answer.
+/// One response.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Response {
     /// The object after it.
     Output(Box<RawValue>),
-    /// The expression can be read.
+    /// The expression can be parsed.
     Readable,
     /// It is not a jq program.
     Syntax(String),
-    /// It gives no result for this object.
+    /// It has no result for this object.
     Failed(String),
 }
 
 /// Answers requests until there are no more.
 ///
 /// # Errors
-/// Fails if a stream breaks or holds no requests: then the parent process is gone.
+/// Fails if a stream breaks or contains no requests: then the parent process is gone.
 pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
     let watch = Watch::begin();
     limit_memory();
@@ -71,7 +71,7 @@ fn answer(programs: &mut Programs, request: &Request) -> io::Result<Response> {
         let output = admission::run(&request.expression, input);
         return Ok(Response::Output(RawValue::from_string(output)?));
     }
-    // Reading a program takes fifty times as long as running it.
+    // Parsing a program takes fifty times as long as running it.
     let program = programs
         .entry(request.expression.clone())
         .or_insert_with(|| Program::deletion(&request.expression));
@@ -88,8 +88,7 @@ fn answer(programs: &mut Programs, request: &Request) -> io::Result<Response> {
     })
 }
 
-/// An expression such as `[range(1e9)]` takes all the memory that there is; here it takes the
-/// child's share and ends it.
+/// Limits the memory: an expression such as `[range(1e9)]` uses up the child's share and ends it.
 fn limit_memory() {
     #[cfg(unix)]
     {
@@ -99,7 +98,7 @@ fn limit_memory() {
             current: Some(SHARE),
             maximum: Some(SHARE),
         };
-        // Where the system does not allow it, the deadline still holds.
+        // If the system does not allow it, the deadline still holds.
         let _ = setrlimit(Resource::Data, limit);
     }
 }

@@ -5,7 +5,7 @@ use crate::compare::{Finding, Reason, live_view};
 use crate::model::{Change, JudgedChange, ObjectReport, Presence, Step, Verdict};
 use crate::policy::{ACCEPTED, RuleSet};
 
-/// Decides what becomes of a finding: explained, else ignored, else accepted, else reported.
+/// Decides on a finding: explained, else ignored, else accepted, else reported.
 fn judged(candidate: Candidate, report: &ObjectReport, rules: &RuleSet) -> JudgedChange {
     let Candidate {
         finding:
@@ -37,14 +37,14 @@ fn judged(candidate: Candidate, report: &ObjectReport, rules: &RuleSet) -> Judge
     judged
 }
 
-/// Returns a change that no rule and no explainer speaks of, since the branch has taken it over
-/// from live.
+/// Returns a change that no rule and no explainer matches, because the branch now declares the live
+/// value.
 pub fn reported(change: Change) -> JudgedChange {
     JudgedChange::new(change, Verdict::Reported)
 }
 
-/// Gives a compared object its changes with their verdicts; explained ones only where `explain`
-/// asks for them.
+/// Gives a compared object its changes with their verdicts; explained ones only if `explain` asks
+/// for them.
 pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
     let Case {
         mut report,
@@ -78,8 +78,8 @@ pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
     report
 }
 
-/// Decides what becomes of an object that is missing or undeclared as a whole. Where something
-/// takes it out of what counts, it stays in the report, with a change at its root.
+/// Decides on an object that is missing or undeclared as a whole. If it does not count, it stays in
+/// the report, with a change at its root.
 pub fn decide_whole(
     mut report: ObjectReport,
     candidate: Candidate,

@@ -1,4 +1,4 @@
-//! What an explainer is, and what it is asked at each stage of a run.
+//! Defines explainers, and the stages of a run at which they act.
 
 use std::sync::Arc;
 
@@ -26,44 +26,44 @@ pub struct Declared<'m> {
 /// Both sides of a run, as explainers see them.
 #[derive(Clone, Copy)]
 pub struct Run<'r> {
-    /// Everything that is declared, whatever the filters say.
+    /// Everything that is declared, regardless of filters.
     pub manifests: &'r [Arc<Manifest>],
-    /// What is compared.
+    /// The compared objects.
     pub declared: &'r [Declared<'r>],
-    /// What is live.
+    /// The live objects.
     pub fetched: &'r Fetched,
-    /// The live side, for what else has to be read.
+    /// The live side, for further reads.
     pub live: &'r dyn Live,
     /// The rules.
     pub rules: &'r RuleSet,
-    /// Whether the server is asked what applying would change.
+    /// Whether the server is asked what an apply would change.
     pub server_dry_run: bool,
-    /// Who declares the manifests; empty to find out for each object.
+    /// The managers that declare the manifests; empty to determine it for each object.
     pub field_managers: &'r [String],
 }
 
-/// Something that knows of machines that change or make objects. Each is one file under
+/// Knowledge about machines that change or create objects. Each explainer is one file under
 /// `judge/explain` and one line of [`EXPLAINERS`].
 pub trait Explainer: Sync {
-    /// Returns the id that its work is counted under.
+    /// Returns the ID that its explanations are counted under.
     fn id(&self) -> &'static str;
 
-    /// Returns what it knows, in one sentence.
+    /// Returns its knowledge, in one sentence.
     fn about(&self) -> &'static str;
 
-    /// Reads what it needs of a run; `None` where the run gives it nothing to do.
+    /// Reads what it needs of a run; returns `None` if it has nothing to do.
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>>;
 }
 
-/// What an explainer knows in one run. It is asked at the stages that it has something to say to.
+/// What an explainer knows in one run. It implements the stages at which it acts.
 pub trait Knowledge: Send + Sync {
-    /// Returns what went wrong while it learned.
+    /// Returns errors from reading.
     fn warnings(&self) -> Vec<Warning> {
         Vec::new()
     }
 
-    /// Puts what an object is expected to be into its manifest, before it is compared. Returns the
-    /// top-level field that this decides, so that no rule speaks of it.
+    /// Sets the expected values of an object in its manifest, before it is compared. Returns the
+    /// top-level field that this decides, so that no rule applies to it.
     fn expected(&self, _key: &ResourceKey, _declared: &mut Value) -> Option<&'static str> {
         None
     }
@@ -74,7 +74,7 @@ pub trait Knowledge: Send + Sync {
         Vec::new()
     }
 
-    /// Gives reasons to the findings of one object, or takes them.
+    /// Adds or removes reasons of the findings of one object.
     fn review(
         &self,
         _key: &ResourceKey,
@@ -84,12 +84,12 @@ pub trait Knowledge: Send + Sync {
         findings
     }
 
-    /// Gives reasons to findings that only all objects together explain, or takes them.
+    /// Adds or removes reasons of findings that only all objects together explain.
     fn together(&self, _cases: &mut [Case], _run: &Run<'_>) -> Vec<Warning> {
         Vec::new()
     }
 
-    /// Returns why nobody has to declare a live object, if that is so.
+    /// Returns why a live object need not be declared, if so.
     fn undeclared(
         &self,
         _object: &LiveObject,
@@ -101,18 +101,18 @@ pub trait Knowledge: Send + Sync {
     }
 }
 
-/// Why nobody has to declare a live object.
+/// Why a live object need not be declared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Explained {
-    /// Which of the closed set of explanations.
+    /// The explanation.
     pub explanation: Explanation,
     /// The explainer or the built-in rule.
     pub by: String,
-    /// What it knows, in a sentence.
+    /// The reason, in a sentence.
     pub about: String,
 }
 
-/// What all explainers know in a run.
+/// The knowledge of all explainers in a run.
 #[derive(Default)]
 pub struct Known(Vec<(&'static dyn Explainer, Box<dyn Knowledge>)>);
 
@@ -181,17 +181,17 @@ impl Known {
     }
 }
 
-/// What the comparison asks about each path: the rules, and what is known to be filled in.
+/// What the comparison needs about each path: the rules, and what is known to be added by machines.
 ///
-/// It is asked while the comparison walks, so that what is explained costs no memory.
+/// It is used during the walk, so that explained values cost no memory.
 pub struct Oracle<'a> {
     /// The rules.
     pub rules: &'a dyn Explain,
-    /// Who declares the manifest.
+    /// The managers that declare the manifest.
     pub appliers: &'a Appliers<'a>,
     /// See [`Knowledge::filled`].
     pub filled: Vec<FieldPath>,
-    /// Top-level fields that no rule speaks of; see [`Knowledge::expected`].
+    /// Top-level fields that no rule applies to; see [`Knowledge::expected`].
     pub decided: Vec<&'static str>,
 }
 
@@ -209,7 +209,7 @@ impl Explain for Oracle<'_> {
         }
         let by_rule = self.rules.explains(path, kind, owners);
         by_rule.or_else(|| {
-            // Whatever another manager than the applier wrote is meant.
+            // A value that another manager than the applier wrote is intentional.
             let is_applier = |owner: &&Owner| self.appliers.include(&owner.manager);
             (self.is_filled(path) && owners.iter().all(is_applier))
                 .then(|| Explanation::AdmissionChanged.into())

@@ -1,9 +1,9 @@
-//! What is drift and what is not: the only module that judges.
+//! Decides what is drift and what is not: the only module that judges.
 //!
-//! A difference goes through three steps. [`explain`] holds what driftctl knows of machines that
-//! change objects: each explainer may give a finding a reason. Then the rules of the run are asked
-//! ([`rules`]), and [`mod@decide`] alone turns what is known into a verdict, for a field, a missing
-//! object and an undeclared object alike: explained, else ignored, else accepted, else reported.
+//! A difference goes through three steps. [`explain`] contains knowledge about machines that change
+//! objects: each explainer may give a finding a reason. Then the rules of the run are applied
+//! ([`rules`]), and [`mod@decide`] alone makes the verdict, for a field, a missing object and an
+//! undeclared object alike: explained, else ignored, else accepted, else reported.
 
 mod decide;
 pub mod explain;
@@ -27,9 +27,9 @@ pub use rules::{Judged, ask, judge_whole};
 pub struct Case {
     /// Its report, without changes so far.
     pub report: ObjectReport,
-    /// The manifest as it was compared; `None` where nothing can be reported.
+    /// The manifest as it was compared; `None` if nothing can be reported.
     pub declared: Option<Packed>,
-    /// What was found, and what is known of it.
+    /// The findings, and what is known about them.
     pub candidates: Vec<Candidate>,
 }
 
@@ -44,7 +44,7 @@ impl Case {
     }
 }
 
-/// A finding and what is known of it, before the verdict.
+/// A finding and what is known about it, before the verdict.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// The finding. Its reason says what explains it.
@@ -53,12 +53,12 @@ pub struct Candidate {
     pub ignored: Option<Ignored>,
     /// Why it was accepted, if it was.
     pub accepted: Option<String>,
-    /// A remark for the report, if nothing takes the finding out.
+    /// A note for the report, if the finding stays.
     pub note: Option<String>,
 }
 
 impl Candidate {
-    /// Returns a finding of which nothing else is known.
+    /// Returns a finding about which nothing else is known.
     pub fn of(finding: Finding) -> Self {
         Self {
             note: finding.note.clone(),
@@ -68,7 +68,7 @@ impl Candidate {
         }
     }
 
-    /// Returns whether the finding would be reported as things are.
+    /// Returns whether the finding would be reported in its current state.
     pub fn is_open(&self) -> bool {
         self.finding.reason.is_none() && self.ignored.is_none() && self.accepted.is_none()
     }

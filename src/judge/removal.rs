@@ -1,9 +1,9 @@
-//! Rules that speak of what lies *within* a change, or that only an engine can follow: JSON
-//! Pointers with list positions, jq expressions, patterns below the change.
+//! Applies rules about something *within* a change, or that only an engine can follow: JSON
+//! Pointers with list indexes, jq expressions, patterns below the change.
 //!
-//! Argo CD removes what such rules lead to from both sides before it compares. That loses the
-//! count of what a rule hid. Here both are compared: what differs without the removals and not
-//! with them is ignored by the rule whose removal made the difference go.
+//! Argo CD removes what such rules name from both sides before it compares. That would lose the
+//! count of what a rule hid. Here both are compared: a difference that disappears with the removals
+//! is ignored by the rule whose removal made it disappear.
 
 use std::collections::HashSet;
 
@@ -47,7 +47,7 @@ pub(super) fn decide<'r>(
     }
 }
 
-/// Returns whether removing what a rule leads to can make a finding go that the rule does not
+/// Returns whether removing what a rule names can make a finding disappear that the rule does not
 /// cover.
 fn may_remove(rule: &Rule, finding: &Finding) -> bool {
     let path = &finding.change.path;
@@ -77,7 +77,7 @@ fn admits(rule: &Rule, finding: &Finding) -> bool {
     })
 }
 
-/// Returns the open findings that go, and the rule that makes each go.
+/// Returns the open findings that disappear, and the rule for each.
 fn gone<'r>(
     object: &Judged<'_>,
     rules: &[&'r Rule],
@@ -92,7 +92,7 @@ fn gone<'r>(
     if rules.is_empty() {
         return Vec::new();
     }
-    // Most removals make nothing go, and one comparison tells.
+    // Most removals make nothing disappear, which one comparison shows.
     let remaining = both.compare(object);
     if open
         .iter()
@@ -117,7 +117,7 @@ fn gone<'r>(
     gone
 }
 
-/// Both sides, from which things are removed.
+/// Both sides, from which values are removed.
 struct Both {
     declared: Value,
     live: Value,
@@ -131,7 +131,7 @@ impl Both {
         }
     }
 
-    /// Removes what a rule leads to. Whether there was anything.
+    /// Removes what a rule names. Returns whether there was anything.
     fn remove(&mut self, rule: &Rule, object: &Judged<'_>, troubles: &mut Vec<String>) -> bool {
         let mut removed = false;
         for side in [&mut self.declared, &mut self.live] {
@@ -166,9 +166,9 @@ impl Both {
     }
 }
 
-/// Returns whether a finding is still there. Removals shift list positions and make blocks smaller,
-/// so what is new after them stands for what it came from: what is above it, below it, or at
-/// another position of the same list.
+/// Returns whether a finding is still there. Removals shift list indexes and make blocks smaller,
+/// so a new finding stands for the original above it, below it, or at another index of the same
+/// list.
 fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -> bool {
     let path = &finding.change.path;
     let rest = remaining.iter().filter(|left| !is_husk(left, finding));
@@ -179,7 +179,7 @@ fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -
     })
 }
 
-/// Returns whether what is left is the block that held what was removed, with nothing in it.
+/// Returns whether the rest is the empty block that contained what was removed.
 fn is_husk(left: &Finding, finding: &Finding) -> bool {
     let sides = |finding: &Finding| [finding.change.declared.clone(), finding.change.live.clone()];
     let is_empty = |value: &Value| match value {
@@ -190,7 +190,7 @@ fn is_husk(left: &Finding, finding: &Finding) -> bool {
     sides(left).iter().flatten().all(is_empty) && sides(left) != sides(finding)
 }
 
-/// Returns whether two paths differ in list positions only.
+/// Returns whether two paths differ only in list indexes.
 fn moved(a: &FieldPath, b: &FieldPath) -> bool {
     a.0.len() == b.0.len()
         && a.0.iter().zip(&b.0).all(|(a, b)| {
@@ -198,7 +198,7 @@ fn moved(a: &FieldPath, b: &FieldPath) -> bool {
         })
 }
 
-/// Removes every field and item whose path, as one would write it for this object, matches.
+/// Removes every field and item whose path, as written for this object, matches.
 fn remove_written(node: &mut Value, expression: &regex::Regex, path: &mut String) -> bool {
     let length = path.len();
     let mut removed = false;
@@ -226,7 +226,7 @@ fn remove_written(node: &mut Value, expression: &regex::Regex, path: &mut String
     removed
 }
 
-/// `spec.replicas`, `metadata.labels["example.com/team"]`
+/// Returns `spec.replicas`, `metadata.labels["example.com/team"]`.
 fn push_field(path: &mut String, name: &str) {
     let plain = name
         .bytes()

@@ -1,4 +1,4 @@
-//! Asks the rules of the run about findings and about whole objects.
+//! Applies the rules of the run to findings and to whole objects.
 
 use serde_json::Value;
 
@@ -10,21 +10,21 @@ use crate::model::{
 use crate::policy::{Asked, DebtMatch, ObjectRules, Rule, RuleSet, Sides, rules_of};
 use crate::source::never_applied;
 
-/// What is needed to ask the rules about the findings of one object.
+/// The data for applying the rules to the findings of one object.
 pub struct Judged<'a> {
     /// Which object.
     pub key: &'a ResourceKey,
     /// The rules of the run.
     pub rules: &'a RuleSet,
-    /// Those of them that speak of the object.
+    /// The rules that match the object.
     pub object_rules: &'a ObjectRules<'a>,
-    /// Both sides as they were compared.
+    /// Both sides as compared.
     pub sides: Sides<'a>,
     /// Compares two other sides of the same object.
     pub compare: &'a dyn Fn(&Value, &Value) -> Vec<Finding>,
 }
 
-/// What rules say about one finding.
+/// The result of the rules for one finding.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Hit<'r> {
     /// The rule that hides it.
@@ -33,8 +33,8 @@ pub(super) struct Hit<'r> {
     pub once: Option<&'r Rule>,
 }
 
-/// Asks the rules about all findings of an object. What goes wrong with rules is added to
-/// `troubles`; what they would have hidden is reported.
+/// Applies the rules to all findings of an object. Errors in rules are added to `troubles`; what
+/// they would have hidden is reported.
 pub fn ask(
     object: &Judged<'_>,
     findings: Vec<Finding>,
@@ -54,14 +54,14 @@ pub fn ask(
         .collect()
 }
 
-/// Returns whether nothing can make a finding count. What a rule explains may count all the same,
-/// once other objects have been looked at.
+/// Returns whether nothing can make a finding count. A finding that a rule explains may still
+/// count, after other objects are checked.
 fn is_final(finding: &Finding) -> bool {
     let reason = finding.reason.as_ref();
     reason.is_some_and(|reason| reason.rule.is_none())
 }
 
-/// Returns what can be told from the path alone: the first rule decides.
+/// Decides from the path alone: the first rule decides.
 fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Hit<'r> {
     let owners: Vec<&Owner> = finding.owners.iter().collect();
     let change = Asked {
@@ -79,7 +79,7 @@ fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Hit<'r> {
     }
 }
 
-/// Notes what the rules and the baseline say of a finding.
+/// Records what the rules and the baseline say about a finding.
 fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>) -> Candidate {
     let ignored = hit.by.map(|rule| Ignored {
         rule: rule.id.clone(),
@@ -104,8 +104,8 @@ fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>)
     }
 }
 
-/// Judges an object that is missing or undeclared as a whole; all others stay as they are. What an
-/// `untrusted` manifest says of itself is not a rule.
+/// Judges an object that is missing or undeclared as a whole; all others stay unchanged.
+/// Annotations of an `untrusted` manifest are not rules.
 pub fn judge_whole(
     report: ObjectReport,
     declared: Option<&Value>,
@@ -131,17 +131,18 @@ pub fn judge_whole(
     decide_whole(report, candidate, rules)
 }
 
-/// The rule that takes a missing hook out of what counts.
+/// Returns the rule that excludes a missing hook.
 const HOOK: &str = "hook";
 
-/// Returns why an object says of itself that it is not kept in a cluster. Where the author is not
-/// trusted it is compared all the same, if it is there.
+/// Returns why an object says that it is not kept in a cluster. If its author is not trusted, it is
+/// still compared if it exists.
 fn comes_and_goes(declared: &Value) -> Option<&'static str> {
     let metadata = declared.get("metadata").and_then(Value::as_object);
     metadata.and_then(never_applied)
 }
 
-/// Asks the rules about an object that is missing or undeclared as a whole; `None` for all others.
+/// Applies the rules to an object that is missing or undeclared as a whole; returns `None` for all
+/// others.
 fn ask_whole(
     report: &ObjectReport,
     declared: Option<&Value>,
@@ -196,7 +197,7 @@ fn place_of(report: &ObjectReport) -> String {
     }
 }
 
-/// Returns a rule expired, and what it was for is still there.
+/// Returns the warning that a rule expired whose drift still exists.
 fn expired_rule(rule: &Rule) -> String {
     let until = rule.expires.as_ref().map(ToString::to_string);
     let until = until.unwrap_or_default();

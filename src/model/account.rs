@@ -1,4 +1,4 @@
-//! Why the paths of one object are drift or not.
+//! The explanation of the paths of one object.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use super::{
     Status, Target, Verdict, Warning,
 };
 
-/// How a place of an object is compared, as far as its type decides.
+/// How a place of an object is compared, as its type determines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
-    /// Nothing is known of its type: compared as it is written.
+    /// Its type is unknown: compared as written.
     Untyped,
     /// A single value of this type, such as `quantity`.
     Single(&'static str),
@@ -32,14 +32,14 @@ pub enum Form {
     Set,
     /// A list that is one value, in order.
     Atomic,
-    /// A list without a schema, whose items show a field that tells them apart.
+    /// A list without a schema, whose items have an identifying field.
     ItemsBy(&'static str),
-    /// A list without a schema, whose items show nothing that tells them apart.
+    /// A list without a schema, whose items have no identifying field.
     ByPosition,
 }
 
 impl Form {
-    /// Returns the word for it in documents.
+    /// Returns the word for documents.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Untyped => "untyped",
@@ -67,7 +67,7 @@ impl Form {
         "list-by-position",
     ];
 
-    /// Returns whether it is a list, and so decides which item is compared with which.
+    /// Returns whether it is a list, which determines which items are compared.
     pub fn is_list(&self) -> bool {
         matches!(
             self,
@@ -76,39 +76,40 @@ impl Form {
     }
 }
 
-/// Why both sides of a path mean the same. The set is closed.
+/// Why both sides of a path mean the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Equal {
-    /// They are the same, letter by letter.
+    /// They are identical.
     Same,
-    /// They are one number.
+    /// They are the same number.
     Number,
-    /// They are one quantity: `1000m` and `1`.
+    /// They are the same quantity: `1000m` and `1`.
     Quantity,
-    /// They are one int-or-string: `80` and `"80"`.
+    /// They are the same int-or-string: `80` and `"80"`.
     IntOrString,
-    /// They are one duration: `60s` and `1m0s`.
+    /// They are the same duration: `60s` and `1m0s`.
     Duration,
-    /// They are one instant.
+    /// They are the same instant.
     Time,
     /// They are the same bytes in base64.
     Bytes,
-    /// It names the object, so that both sides have it.
+    /// It identifies the object, so both sides have it.
     Identity,
-    /// `null` is declared, and the field is not live.
+    /// The manifest declares `null`, and the field is not live.
     Null,
-    /// `null` is declared in a map or a list, where the server stores the type's zero.
+    /// The manifest declares `null` in a map or a list, where the server stores the type's zero
+    /// value.
     NullIsZero,
-    /// The server does not store this value, so that its absence says the same.
+    /// The server does not store this value, so its absence means the same.
     NotStored,
-    /// An empty value is live, which says what its absence does.
+    /// The live value is empty, which means the same as absent.
     EmptyIsAbsent,
-    /// The server puts the default in the place of the declared zero.
+    /// The server replaces the declared zero value with the default.
     DefaultTaken,
 }
 
 impl Equal {
-    /// Every one of them.
+    /// Every variant.
     pub const ALL: [Self; 13] = [
         Self::Same,
         Self::Number,
@@ -125,7 +126,7 @@ impl Equal {
         Self::DefaultTaken,
     ];
 
-    /// Returns the word for it in documents.
+    /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Same => "same",
@@ -169,17 +170,17 @@ impl Equal {
     }
 }
 
-/// Where the default of a field is known from.
+/// Where the default of a field comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DefaultFrom {
     /// The type itself.
     Type,
-    /// The server's own defaulting, which looks at the fields next to it.
+    /// The server's own defaulting, which depends on other fields.
     Neighbours,
 }
 
 impl DefaultFrom {
-    /// Returns the word for it in documents.
+    /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Type => "type",
@@ -188,10 +189,10 @@ impl DefaultFrom {
     }
 }
 
-/// Where an object's schema is known from.
+/// Where an object's schema comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SchemaOrigin {
-    /// The table of the built-in types, made from this version of Kubernetes.
+    /// The table of the built-in types, from this version of Kubernetes.
     BuiltIn(&'static str),
     /// The cluster's OpenAPI documents, or those in a snapshot of it.
     OpenApi,
@@ -204,7 +205,7 @@ pub enum SchemaOrigin {
 }
 
 impl SchemaOrigin {
-    /// Returns the word for it in documents.
+    /// Returns the word for documents.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::BuiltIn(_) => "built-in",
@@ -225,23 +226,23 @@ impl SchemaOrigin {
     ];
 }
 
-/// Why a manager is taken for the one that applies a manifest. The set is closed.
+/// Why a manager is taken for the applier of a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ApplierReason {
     /// The user named it (`--field-manager`).
     Named,
-    /// It applied on the server side.
+    /// It used server-side apply.
     ServerSideApply,
     /// It wrote the last applied configuration.
     LastApplied,
     /// It is known to apply manifests.
     Known,
-    /// It owns more of what is declared than any other.
+    /// It owns more declared fields than any other manager.
     Coverage,
 }
 
 impl ApplierReason {
-    /// Every one of them.
+    /// Every variant.
     pub const ALL: [Self; 5] = [
         Self::Named,
         Self::ServerSideApply,
@@ -250,7 +251,7 @@ impl ApplierReason {
         Self::Coverage,
     ];
 
-    /// Returns the word for it in documents.
+    /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Named => "named",
@@ -273,12 +274,12 @@ impl ApplierReason {
     }
 }
 
-/// A manager that declares what a manifest declares.
+/// The applier of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applier {
     /// The field manager.
     pub manager: String,
-    /// Why it is taken for that.
+    /// Why it is the applier.
     pub why: ApplierReason,
     /// How many of the declared fields it owns.
     pub owns: usize,
@@ -286,37 +287,37 @@ pub struct Applier {
     pub declared: usize,
 }
 
-/// A rule, as explanations show it.
+/// A rule as explanations show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleNote {
-    /// Its name in reports.
+    /// Its ID in reports.
     pub id: String,
-    /// Where it is written: `built-in`, or a place in a file.
+    /// Where it is defined: `built-in`, or a place in a file.
     pub origin: String,
-    /// Why it is there.
+    /// Its reason.
     pub reason: String,
-    /// Who answers for it.
+    /// Its owner.
     pub owner: Option<String>,
     /// Link to a ticket or discussion.
     pub ticket: Option<String>,
-    /// Until when it holds.
+    /// When it expires.
     pub expires: Option<String>,
 }
 
-/// What was decided about a path.
+/// The decision on a path.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     /// Both sides differ: it is drift, ignored, or explained.
     Differs {
-        /// What happened.
+        /// The kind of change.
         kind: ChangeKind,
-        /// What was decided.
+        /// The verdict.
         verdict: Verdict,
-        /// How much it matters.
+        /// The severity.
         severity: Severity,
         /// How it came about.
         cause: Option<Cause>,
-        /// What helps to act.
+        /// A note that helps to act.
         note: Option<String>,
     },
     /// Both sides mean the same.
@@ -325,7 +326,7 @@ pub enum Decision {
     Absent,
 }
 
-/// A list on the way to a path, which decides what is compared with what.
+/// A list on a path, which determines what is compared with what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matched {
     /// The list.
@@ -334,28 +335,28 @@ pub struct Matched {
     pub form: Form,
 }
 
-/// What is known of one path.
+/// The explanation of one path.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The path.
     pub path: FieldPath,
     /// Its line in the manifest, or that of its nearest ancestor there.
     pub position: Option<Position>,
-    /// What the manifest declares.
+    /// The declared value.
     pub declared: Option<Value>,
-    /// What is live.
+    /// The live value.
     pub live: Option<Value>,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// Who holds the live value: everyone, the applier too.
+    /// All owners of the live value, including the applier.
     pub owners: Vec<Owner>,
     /// How it is compared.
     pub form: Form,
-    /// The name of its type; empty where it has none.
+    /// The name of its type; empty if it has none.
     pub type_name: String,
-    /// What the server gives the field when nobody sets it.
+    /// The server's default for the field.
     pub default: Option<(Value, DefaultFrom)>,
-    /// The lists on the way.
+    /// The lists on the path.
     pub matched: Vec<Matched>,
     /// The rule that decided.
     pub rule: Option<RuleNote>,
@@ -368,33 +369,33 @@ impl Entry {
     }
 }
 
-/// Why the paths of one object are drift or not.
+/// The explanation of the paths of one object.
 #[derive(Debug, Clone)]
 pub struct Account {
     /// The cluster or recording that was compared.
     pub target: Target,
     /// Which object.
     pub key: ResourceKey,
-    /// The version that it was compared at.
+    /// The API version that it was compared at.
     pub api_version: String,
-    /// Where it is declared; `None` for an object that nobody declares.
+    /// Where it is declared; `None` for an undeclared object.
     pub origin: Option<Origin>,
-    /// What was found of the object as a whole.
+    /// The status of the object as a whole.
     pub status: Status,
-    /// What else there is to say of it.
+    /// An additional note.
     pub reason: Option<String>,
-    /// The path that was asked about; the root for the whole object.
+    /// The requested path; the root for the whole object.
     pub asked: FieldPath,
-    /// Who is taken for the applier.
+    /// The applier.
     pub appliers: Vec<Applier>,
-    /// Whether the live object says who owns what.
+    /// Whether the live object records owners.
     pub has_owners: bool,
-    /// Where its schema is known from.
+    /// Where its schema comes from.
     pub schema: SchemaOrigin,
     /// The paths, sorted.
     pub entries: Vec<Entry>,
     /// Warnings about the run.
     pub warnings: Vec<Warning>,
-    /// Places that hold secrets because a source took them from one.
+    /// Places whose values came from a Secret.
     pub secret: Vec<SecretPlace>,
 }

@@ -1,17 +1,17 @@
-//! What is done about drift, and why something is left alone.
+//! What a plan does about drift, and why something is left alone.
 
 use super::{Cause, Status};
 
-/// What a plan is for: which side is to become like the other.
+/// What a plan does: which side it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// The live object is to become what the manifest declares.
+    /// Changes the live object to match the manifest.
     Revert,
-    /// An earlier revert is to be taken back.
+    /// Undoes an earlier revert.
     Undo,
-    /// The manifest is to declare what is live.
+    /// Changes the manifest to match the live object.
     Backport,
-    /// Each change is to become what someone decided: any of the others, or hidden.
+    /// Carries out decisions: for each change any of the others, or hiding it.
     Triage,
 }
 
@@ -19,7 +19,7 @@ impl Action {
     /// Every action.
     pub const ALL: [Self; 4] = [Self::Revert, Self::Undo, Self::Backport, Self::Triage];
 
-    /// Returns the word that documents use.
+    /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Revert => "revert",
@@ -29,11 +29,11 @@ impl Action {
         }
     }
 
-    /// Returns why a change of this cause is left alone unless it is named; `None` where it is
-    /// drift like any other.
+    /// Returns why a change with this cause is left alone unless it is named; `None` if it is
+    /// ordinary drift.
     ///
-    /// This is the one table that says which changes a person made in the cluster, and which are
-    /// a commit that nobody has applied yet.
+    /// This is the only table that separates changes that a person made in the cluster from commits
+    /// that have not been applied yet.
     pub fn refusal(self, cause: Option<Cause>) -> Option<Why> {
         match (self, cause?) {
             (_, Cause::BeingDeleted) => Some(Why::BeingDeleted),
@@ -52,8 +52,7 @@ impl Action {
         }
     }
 
-    /// Returns why an object that is missing or extra as a whole is left alone unless a flag asks
-    /// for it.
+    /// Returns why an object that is missing or extra as a whole is left alone without a flag.
     pub fn refusal_of_object(self, status: Status) -> Option<Why> {
         match (self, status) {
             (Self::Revert, Status::Missing) => Some(Why::Missing),
@@ -65,24 +64,24 @@ impl Action {
     }
 }
 
-/// Why something is left alone. The set is closed; a step's own words say more.
+/// Why something is left alone; a step's message may say more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Why {
     /// Git is ahead: the applier set the live value, and the manifest changed since.
     Unapplied,
     /// Git is ahead: the applier declared the field, and the manifest no longer does.
     Dropped,
-    /// Taking it over would undo a commit that was not applied yet.
+    /// A backport would undo a commit that has not been applied yet.
     UndoesCommit,
     /// The applier wrote it and would write it again.
     WrittenByApplier,
     /// The object is being deleted.
     BeingDeleted,
-    /// The object is missing, and creating objects was not asked for.
+    /// The object is missing, and creating objects was not requested.
     Missing,
-    /// The object is extra, and deleting objects was not asked for.
+    /// The object is extra, and deleting objects was not requested.
     Extra,
-    /// The object is missing: the manifest is for its author to delete.
+    /// The object is missing: its manifest is for its author to delete.
     MissingInCluster,
     /// The object is extra: no manifest declares it.
     ExtraInCluster,
@@ -90,7 +89,7 @@ pub enum Why {
     Controlled,
     /// The declared value is unknown.
     UnknownValue,
-    /// A field or object whose change can lose data or objects; it is to be named.
+    /// Changing the field or object can lose data or objects; it has to be named.
     Dangerous,
     /// The object could not be compared.
     NotCompared,
@@ -98,11 +97,11 @@ pub enum Why {
     Changed,
     /// The server refuses it.
     Refused,
-    /// No change can be made of it.
+    /// It cannot be written as a patch.
     Impossible,
-    /// The place in the manifests is unknown, or is shared with others.
+    /// Its place in the manifests is unknown or shared.
     NoPlace,
-    /// The value is a secret, which does not belong into a file in the clear.
+    /// The value is secret, and must not be in the file in plain text.
     Secret,
 }
 
@@ -129,7 +128,7 @@ impl Why {
         Self::Secret,
     ];
 
-    /// Returns the word that documents use.
+    /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unapplied => "unapplied",

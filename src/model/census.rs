@@ -1,4 +1,4 @@
-//! Whose the live objects are: what `driftctl coverage` counts.
+//! A census of the live objects by who declares them, for `driftctl coverage`.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use jiff::Timestamp;
 
 use super::{GroupKind, ResourceKey, Target, Warning};
 
-/// Whose a live object is.
+/// Who declares a live object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// A manifest of the run declares it.
     Declared,
-    /// A controller, a policy or the cluster made it.
+    /// A controller, a policy or the cluster created it.
     Derived,
-    /// Another application or release declares it, as its marks say.
+    /// Another application or release declares it, according to its marks.
     Elsewhere,
-    /// Nobody declares it.
+    /// No manifest declares it.
     Nobody,
-    /// Nobody declares it, and a rule of the user ignores that.
+    /// No manifest declares it, but the user's rule ignores it.
     Ignored,
 }
 
@@ -43,16 +43,16 @@ impl Class {
     }
 }
 
-/// A live object and whose it is.
+/// A live object with its class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
     /// Which object.
     pub key: ResourceKey,
-    /// Whose it is.
+    /// The class.
     pub class: Class,
-    /// What tells so, such as `Argo CD Application web`.
+    /// The evidence, such as `Argo CD Application web`.
     pub why: Option<String>,
-    /// Who wrote it first, as far as its managed fields and audit logs tell.
+    /// Its first writer, as far as managed fields and audit logs show.
     pub creator: Option<String>,
     /// When it was created.
     pub created: Option<Timestamp>,
@@ -73,7 +73,7 @@ impl Tally {
         self.0[class as usize]
     }
 
-    /// Returns the share of declared objects. What was derived or is ignored needs no manifest.
+    /// Returns the share of declared objects. Derived and ignored objects need no manifest.
     pub fn share(self, counts_elsewhere: bool) -> Share {
         let elsewhere = self.of(Class::Elsewhere);
         let declared = self.of(Class::Declared) + if counts_elsewhere { elsewhere } else { 0 };
@@ -84,55 +84,55 @@ impl Tally {
     }
 }
 
-/// So many of so many.
+/// A part of a total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Those that are declared.
+    /// The declared ones.
     pub declared: usize,
-    /// All.
+    /// The total.
     pub of: usize,
 }
 
 impl Share {
-    /// Returns the percentage; `None` of nothing.
+    /// Returns the percentage; `None` if the total is zero.
     pub fn percent(self) -> Option<f64> {
         (self.of > 0).then(|| self.declared as f64 * 100.0 / self.of as f64)
     }
 }
 
-/// A namespace that was made for something that is gone.
+/// A namespace that was created for something that is gone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Orphan {
     /// The namespace.
     pub namespace: String,
     /// When it was created.
     pub created: Option<Timestamp>,
-    /// How many objects are in it that no controller and no cluster made.
+    /// How many objects in it were created neither by a controller nor by the cluster.
     pub objects: usize,
     /// What is gone.
     pub why: String,
 }
 
-/// Whose the live objects of a run are.
+/// The census of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Census {
-    /// What was looked at.
+    /// The cluster or recording.
     pub target: Target,
     /// The live objects, sorted by key.
     pub objects: Vec<Counted>,
-    /// Leaves of declared objects: those of the manifests, out of those and what was added live.
+    /// Fields of declared objects: those in the manifests, and the total with those added live.
     pub fields: Share,
-    /// Objects that are declared and not live.
+    /// Declared objects that are not live.
     pub missing: usize,
     /// Declared objects that could not be read.
     pub unknown: usize,
     /// Kinds that were listed.
     pub kinds: usize,
-    /// What could not be listed, or not everywhere. Where there is anything, more may be live.
+    /// Kinds that could not be listed completely. If there are any, more objects may be live.
     pub unlisted: Vec<String>,
-    /// Namespaces whose purpose is gone, sorted.
+    /// Orphaned namespaces, sorted.
     pub orphans: Vec<Orphan>,
-    /// What else is known.
+    /// Warnings and errors.
     pub warnings: Vec<Warning>,
     /// Whether reading was cut short.
     pub interrupted: bool,
@@ -148,7 +148,7 @@ impl Census {
         tally
     }
 
-    /// Returns the objects by namespace and class; those in no namespace under the empty string.
+    /// Returns the objects by namespace and class; cluster-scoped ones under the empty string.
     pub fn by_namespace(&self) -> BTreeMap<&str, Tally> {
         let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
         for object in &self.objects {
@@ -168,7 +168,8 @@ impl Census {
         tallies
     }
 
-    /// Returns whether more may be live than was counted, so that the share is at most so much.
+    /// Returns whether more objects may be live than were counted, so that the share is an upper
+    /// bound.
     pub fn is_at_most(&self) -> bool {
         !self.unlisted.is_empty() || self.interrupted
     }

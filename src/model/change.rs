@@ -1,17 +1,17 @@
-//! A difference between what is declared and what is live.
+//! A difference between the declared and the live object.
 
 use serde_json::Value;
 
 use super::{FieldPath, Step};
 
-/// What happened to a path, seen from the manifest.
+/// What happened to a path, from the manifest's point of view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
     /// Declared and live, with different meaning.
     Modified,
-    /// Declared and not live.
+    /// Declared but not live.
     Removed,
-    /// Live and not declared.
+    /// Live but not declared.
     Added,
 }
 
@@ -19,7 +19,7 @@ impl ChangeKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Modified, Self::Removed, Self::Added];
 
-    /// Returns the word that reports and rules use.
+    /// Returns the word for reports and rules.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Modified => "changed",
@@ -32,31 +32,31 @@ impl ChangeKind {
 /// One difference. *Declared* is the manifest's side, *live* is the cluster's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// Where.
+    /// The path.
     pub path: FieldPath,
-    /// What happened.
+    /// The kind of change.
     pub kind: ChangeKind,
-    /// What the manifest declares; `None` when added.
+    /// The declared value; `None` if added.
     pub declared: Option<Value>,
-    /// What is live; `None` when removed.
+    /// The live value; `None` if removed.
     pub live: Option<Value>,
-    /// The way to the field in the manifest as it is written; for an addition, to the deepest
-    /// declared ancestor.
+    /// The path to the field in the manifest as written; for an addition, to the deepest declared
+    /// ancestor.
     pub at: Vec<Step>,
 }
 
-/// Why a path that is live and not declared (or differs) is not drift. The set is closed: what has
-/// none of these is reported.
+/// Why a path that is live but not declared (or differs) is not drift. A difference without an
+/// explanation is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Explanation {
     /// The API server's own bookkeeping: `metadata.uid`, `status`, …
     ServerManaged,
     /// No field manager owns it, so no request wrote it: the server defaulted it.
     UnownedDefault,
-    /// Only the manager that applies the manifest owns it, by `Update`, and the last applied
-    /// configuration does not hold it: defaulting was booked on the applier.
+    /// Only the applier owns it, by `Update`, and the last applied configuration does not contain
+    /// it: the server defaulted it and recorded the applier.
     ApplierDefault,
-    /// It has the value that the server gives the field when nobody sets it.
+    /// It has the server's default value.
     TypeDefault,
     /// A controller that is known to write it owns it.
     ControllerOwned,
@@ -67,7 +67,7 @@ pub enum Explanation {
 }
 
 impl Explanation {
-    /// Returns the word that reports use.
+    /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ServerManaged => "server-managed",
@@ -110,29 +110,26 @@ impl Explanation {
     }
 }
 
-/// How a reported difference came about, as far as more is known than who holds the live value.
-/// The set is closed.
+/// How a reported difference came about, if more is known than the owner of the live value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The manager that applies the manifest still declares it in the cluster, the manifest does
-    /// not, and nobody has applied that yet.
+    /// The applier still declares it in the cluster, but the manifest does not, and nobody has
+    /// applied that yet.
     Dropped,
-    /// The manager that applies the manifest sent the live value: the manifest has changed since,
-    /// and nobody has applied that yet.
+    /// The applier sent the live value: the manifest has changed since, and nobody has applied that
+    /// yet.
     Unapplied,
-    /// The manager that applies the manifest holds the live value: the manifest has changed since,
-    /// or admission changed the value on its way in. After a server-side apply the two cannot be
-    /// distinguished.
+    /// The applier owns the live value: the manifest has changed since, or admission changed the
+    /// value on its way in. After a server-side apply the two cannot be distinguished.
     SetByApplier,
     /// `kubectl apply` sent it, from another manifest or an earlier one.
     AppliedElsewhere,
-    /// The manager that applies the manifest wrote it, without declaring it.
+    /// The applier wrote it, without declaring it.
     WrittenByApplier,
-    /// The live object does not say who wrote it, so that a person's change and a machine's cannot
-    /// be distinguished.
+    /// The live object does not record who wrote it, so a person's change and a machine's cannot be
+    /// distinguished.
     Unattributed,
-    /// Someone has deleted the object, and it waits for its finalizers: it is there, and will not
-    /// be.
+    /// The object is being deleted and waits for its finalizers.
     BeingDeleted,
     /// The manifest declares a field that the type does not have; the API server drops it.
     UnknownField,
@@ -151,7 +148,7 @@ impl Cause {
         Self::UnknownField,
     ];
 
-    /// Returns the word that reports use.
+    /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dropped => "dropped",
@@ -193,8 +190,7 @@ impl Cause {
 mod tests {
     use super::*;
 
-    /// Fails to compile when an explanation is added; then it belongs into [`Explanation::ALL`]
-    /// too.
+    /// Fails to compile when an explanation is added; add it to [`Explanation::ALL`] too.
     #[test]
     fn every_explanation_is_listed() {
         let place = |explanation: Explanation| match explanation {

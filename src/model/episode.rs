@@ -1,4 +1,4 @@
-//! Stretches of drift, from their onset to their end.
+//! Episodes of drift, from onset to end.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use super::{ChangeKind, ResourceKey, Severity};
 /// How an object or a field of it differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Deviation {
-    /// The field is live with another value.
+    /// The field has another live value.
     Changed,
-    /// The field is declared and not live.
+    /// The field is declared but not live.
     Removed,
-    /// The field is live and not declared.
+    /// The field is live but not declared.
     Added,
-    /// The object is declared and not live.
+    /// The object is declared but not live.
     Missing,
-    /// The object is live and not declared.
+    /// The object is live but not declared.
     Extra,
 }
 
@@ -53,23 +53,23 @@ impl From<ChangeKind> for Deviation {
     }
 }
 
-/// What drifted: an object, a path and how. A path that drifts again begins another episode.
+/// What drifted: an object, a path and how. A path that drifts again starts another episode.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EpisodeKey {
     /// The object.
     pub object: ResourceKey,
-    /// The path, as reports write it; empty for the object as a whole.
+    /// The path, as reports write it; empty for the whole object.
     pub path: String,
     /// How it differs.
     pub deviation: Deviation,
 }
 
-/// Where the begin of an episode is known from.
+/// How the onset of an episode is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Onset {
-    /// From the last write of the field manager that holds the value.
+    /// From the last write of the field manager that owns the value.
     Written,
-    /// From the round that saw it first.
+    /// From the first round that saw it.
     Seen,
 }
 
@@ -86,9 +86,9 @@ impl Onset {
 /// How an episode ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ending {
-    /// Live became what was declared.
+    /// The live value became the declared one.
     Reverted,
-    /// The manifest declares what is live.
+    /// The manifest declares the live value.
     Backported,
     /// It was accepted.
     Accepted,
@@ -96,7 +96,7 @@ pub enum Ending {
     Ignored,
     /// The object was deleted.
     Deleted,
-    /// It drifted in another way, or both sides became something else.
+    /// It drifted differently, or both sides changed.
     Changed,
 }
 
@@ -124,35 +124,35 @@ impl Ending {
     }
 }
 
-/// Drift that is open.
+/// Open drift.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Episode {
     /// What drifted.
     pub key: EpisodeKey,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// Since when.
+    /// The onset.
     pub opened: Timestamp,
-    /// Where that is known from.
+    /// How the onset is known.
     pub onset: Onset,
-    /// Who wrote the live value last.
+    /// The last writer of the live value.
     pub who: Option<String>,
-    /// What the declared value is known by; too short to confirm a guess.
+    /// The digest of the declared value, too short to confirm a guess.
     pub declared: Option<u16>,
-    /// What the live value is known by.
+    /// The digest of the live value.
     pub live: Option<u16>,
 }
 
-/// Drift that is over.
+/// Drift that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// What had drifted.
+    /// What drifted.
     pub key: EpisodeKey,
-    /// How much it mattered.
+    /// The severity.
     pub severity: Severity,
-    /// Since when.
+    /// The onset.
     pub opened: Timestamp,
-    /// Until when.
+    /// The end.
     pub closed: Timestamp,
     /// How it ended.
     pub how: Ending,
@@ -171,9 +171,9 @@ impl Closed {
 pub enum Event {
     /// It began.
     Opened(Episode),
-    /// It goes on, with another severity or other values.
+    /// It continues, with another severity or other values.
     Altered(Episode),
-    /// It is over.
+    /// It ended.
     Closed(Closed),
 }
 
@@ -187,16 +187,16 @@ pub const BOUNDS: [u32; 10] = [
 pub struct Durations {
     /// How many ended within each of the [`BOUNDS`].
     pub within: [u64; BOUNDS.len()],
-    /// All durations together, in seconds.
+    /// The sum of all durations, in seconds.
     pub sum: f64,
-    /// How many there were.
+    /// How many episodes there were.
     pub count: u64,
 }
 
-/// How many episodes began and ended since counting began.
+/// How many episodes began and ended since counting started.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tallies {
-    /// By severity, namespace and where the begin is known from.
+    /// By severity, namespace and how the onset is known.
     pub opened: BTreeMap<(Severity, String, Onset), u64>,
     /// By severity, namespace and how.
     pub closed: BTreeMap<(Severity, String, Ending), u64>,

@@ -1,4 +1,4 @@
-//! What `driftctl doctor` finds out about a cluster.
+//! The results of `driftctl doctor` for a cluster.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use serde_json::Value;
 pub enum CheckState {
     /// Nothing is wrong.
     Ok,
-    /// A diff works, and would work better.
+    /// A diff works, but could work better.
     Advice,
     /// A diff would be incomplete.
     Failed,
 }
 
 impl CheckState {
-    /// All states, from fine to failed.
+    /// All states, from ok to failed.
     pub const ALL: [Self; 3] = [Self::Ok, Self::Advice, Self::Failed];
 
     /// Returns the word that documents use.
@@ -36,13 +36,13 @@ pub struct Check {
     pub check: &'static str,
     /// How it ended.
     pub state: CheckState,
-    /// What was found.
+    /// The result in words.
     pub found: String,
     /// What to do about it.
     pub to_do: Option<String>,
 }
 
-/// `rights: get secrets in namespace shop is not allowed; …`
+/// Returns `rights: get secrets in namespace shop is not allowed; …`.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.check, self.found)?;
@@ -53,14 +53,14 @@ impl fmt::Display for Check {
     }
 }
 
-/// The checks of one cluster, and the rights that a run needs there.
+/// The checks of one cluster, and the permissions that a run needs there.
 #[derive(Debug, Default)]
 pub struct Examination {
-    /// The context, where several are examined.
+    /// The context, if several are checked.
     pub context: Option<String>,
     /// The checks, in order.
     pub checks: Vec<Check>,
-    /// The smallest Roles that the run needs, and their bindings.
+    /// The minimal Roles that the run needs, and their bindings.
     pub roles: Vec<Value>,
     /// The user that the Roles are bound to.
     pub subject: Option<String>,
@@ -73,7 +73,7 @@ impl Examination {
         self.checks.iter().filter(failed)
     }
 
-    /// Reports whether a diff would read everything.
+    /// Returns whether a diff could read everything.
     pub fn is_ready(&self) -> bool {
         self.failed().next().is_none()
     }

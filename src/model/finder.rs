@@ -1,4 +1,4 @@
-//! Following many paths into one value.
+//! Follows many paths into one value.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,30 +7,30 @@ use serde_json::Value;
 
 use super::{FieldPath, PathElement};
 
-/// Lists shorter than this are looked through item by item.
+/// Shorter lists are searched item by item.
 const SHORT: usize = 32;
 
-/// Follows paths into a value. A long list is looked through once, however many paths lead into it.
+/// Follows paths into a value. A long list is indexed once, however many paths lead into it.
 pub struct Finder<'v> {
     root: &'v Value,
-    /// Whether an item is found all the same that leaves keys to be defaulted.
+    /// Whether an item that leaves keys to be defaulted is still found.
     lenient: bool,
-    /// What is known of long lists, by the address of their first item.
+    /// The indexes of long lists, by the address of their first item.
     lists: RefCell<HashMap<*const Value, List>>,
 }
 
-/// The positions of a list's items, by what identifies them; the first of those that are alike.
+/// The positions of a list's items, by identity; the first of equal ones.
 #[derive(Default)]
 struct List {
     values: Option<HashMap<String, usize>>,
     by_keys: HashMap<Vec<String>, Keyed>,
 }
 
-/// Items by the keys that they write out of those that are asked for, and by those keys' values.
+/// Items by the requested keys that they have, and by those keys' values.
 type Keyed = HashMap<Vec<String>, HashMap<String, usize>>;
 
 impl<'v> Finder<'v> {
-    /// Finds items that leave out keys of the path, since they may be defaulted to them.
+    /// Finds items that leave out keys of the path, because these may be defaulted.
     pub fn lenient(root: &'v Value) -> Self {
         Self {
             root,
@@ -39,7 +39,7 @@ impl<'v> Finder<'v> {
         }
     }
 
-    /// Finds items with just the keys of the path.
+    /// Finds items with exactly the keys of the path.
     pub fn strict(root: &'v Value) -> Self {
         Self {
             lenient: false,
@@ -59,7 +59,7 @@ impl<'v> Finder<'v> {
             .try_fold(self.root, |value, segment| self.step(value, segment))
     }
 
-    /// Returns one step down into a value that is within that of the finder.
+    /// Returns the value one element further, within the finder's value.
     pub fn step(&self, value: &'v Value, segment: &PathElement) -> Option<&'v Value> {
         let items = || value.as_array().map(Vec::as_slice);
         match segment {

@@ -1,10 +1,10 @@
-//! What happened to objects, in the order of time.
+//! What happened to objects, in order of time.
 
 use jiff::Timestamp;
 
 use super::ResourceKey;
 
-/// Where a moment is known from.
+/// The source of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Evidence {
     /// A commit of the declared lines.
@@ -17,7 +17,7 @@ pub enum Evidence {
     Drift,
     /// The ReplicaSets or ControllerRevisions of a workload.
     Rollout,
-    /// The history that Argo CD, Flux or Helm keeps.
+    /// The history that Argo CD, Flux or Helm records.
     Deployer,
     /// An Event.
     Event,
@@ -38,7 +38,7 @@ impl Evidence {
         Self::Pod,
     ];
 
-    /// Returns the word that reports use.
+    /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Git => "git",
@@ -53,14 +53,14 @@ impl Evidence {
     }
 }
 
-/// Something that happened to an object.
+/// An event in the history of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
-    /// When; `None` where no time is recorded.
+    /// The time; `None` if not recorded.
     pub at: Option<Timestamp>,
-    /// The object that it happened to.
+    /// The object.
     pub object: ResourceKey,
-    /// Where it is known from.
+    /// The source.
     pub evidence: Evidence,
     /// The user, if the source knows one.
     pub user: Option<String>,
@@ -72,10 +72,10 @@ pub struct Moment {
     pub is_warning: bool,
 }
 
-/// What sources next to the comparison know about objects.
+/// What sources other than the comparison know about objects.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    /// What happened, oldest first.
+    /// The entries, oldest first.
     pub moments: Vec<Moment>,
     /// The sources that were read, such as `Events in shop`, sorted.
     pub read: Vec<String>,

@@ -1,22 +1,22 @@
-//! A change, and what was decided about it.
+//! A change and its verdict.
 
 use super::{Cause, Change, ChangeKind, Explanation, Merge, MergeClass, Owner, Position};
 
-/// How much a change matters, most urgent last, so that `max` is the worst.
+/// The severity of a change, the worst last, so that `max` is the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Labels, annotations.
     Low,
     /// Resources, replicas, probes, configuration.
     Medium,
-    /// What runs, as whom, and who reaches it.
+    /// What runs, as which user, and who can reach it.
     High,
-    /// Who may do what, and what guards the cluster.
+    /// Permissions and cluster protection.
     Critical,
 }
 
 impl Severity {
-    /// Returns the word that reports and `--fail-on` use.
+    /// Returns the word for reports and `--fail-on`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -27,23 +27,23 @@ impl Severity {
     }
 }
 
-/// What was decided about one change.
+/// The verdict on a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// It is drift.
     Reported,
-    /// It is drift, and a rule says not to report it.
+    /// It is drift, but a rule ignores it.
     Ignored {
-        /// The rule's id.
+        /// The rule's ID.
         rule: String,
-        /// Why the rule is there.
+        /// The rule's reason.
         reason: String,
     },
     /// It is not drift.
     Explained {
-        /// Why.
+        /// The explanation.
         by: Explanation,
-        /// The built-in rule that knew, if it was one.
+        /// The built-in rule that explains it, if it was one.
         rule: Option<String>,
     },
 }
@@ -51,7 +51,7 @@ pub enum Verdict {
 /// The commit that last touched a line of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Blame {
-    /// The commit's id, in full; `None` for a line that is in the work tree only.
+    /// The commit's full ID; `None` for a line that is only in the work tree.
     pub commit: Option<String>,
     /// The name of its author.
     pub author: Option<String>,
@@ -59,32 +59,32 @@ pub struct Blame {
     pub time: Option<String>,
 }
 
-/// A change that was judged.
+/// A change with its verdict.
 #[derive(Debug, Clone)]
 pub struct JudgedChange {
-    /// What.
+    /// The change.
     pub change: Change,
     /// Where in the manifest.
     pub position: Option<Position>,
-    /// Who holds the live value; empty when something was removed, or when nothing is known.
+    /// The owners of the live value; empty for a removed field, or if unknown.
     pub owners: Vec<Owner>,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// What was decided; see [`JudgedChange::new`].
+    /// The verdict; see [`JudgedChange::new`].
     verdict: Verdict,
-    /// How it came about, where more is known than who holds it.
+    /// How it came about, if more is known than its owner.
     pub cause: Option<Cause>,
-    /// A remark that helps to act, such as "outside its autoscaler's limits, 2 to 5".
+    /// A note that helps to act, such as "outside its autoscaler's limits, 2 to 5".
     pub note: Option<String>,
-    /// Who last touched its line in the manifest, if that was asked for.
+    /// The last commit of its line in the manifest, if requested.
     pub blame: Option<Blame>,
-    /// How it stands to the base of a branch, if there is one.
+    /// The relation to the base of a branch, if there is one.
     pub merge: Option<Merge>,
 }
 
 impl JudgedChange {
-    /// Attaches a verdict to a change, for good. Only the module that judges does that; a test of
-    /// the architecture holds the code to it.
+    /// Attaches a verdict to a change, permanently. Only the module that judges does that; an
+    /// architecture test enforces it.
     pub fn new(change: Change, verdict: Verdict) -> Self {
         Self {
             change,
@@ -99,12 +99,12 @@ impl JudgedChange {
         }
     }
 
-    /// Returns what was decided.
+    /// Returns the verdict.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
 
-    /// Returns a part of the change: everything as it was decided for the whole.
+    /// Returns a part of the change, with the same verdict.
     #[must_use]
     pub fn part(&self, change: Change, severity: Severity) -> Self {
         Self {
@@ -114,13 +114,13 @@ impl JudgedChange {
         }
     }
 
-    /// Returns whether the change is something to tell.
+    /// Returns whether the change is reported.
     pub fn is_reported(&self) -> bool {
         self.verdict == Verdict::Reported
     }
 
-    /// Returns whether the change counts as drift: not what only the branch changes, nor what it
-    /// has taken over from live.
+    /// Returns whether the change counts as drift: not if only the branch changes it, or if the
+    /// branch now declares the live value.
     pub fn is_drift(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && !matches!(class, Some(MergeClass::Pending | MergeClass::Backport))
@@ -132,19 +132,19 @@ impl JudgedChange {
         self.is_reported() && class == Some(MergeClass::Pending)
     }
 
-    /// Returns whether merging the branch overwrites a change that was made live.
+    /// Returns whether merging the branch overwrites a live change.
     pub fn is_conflict(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && class == Some(MergeClass::Conflict)
     }
 
-    /// Returns whether applying the manifest would undo the change. No apply takes out what others
-    /// added, unless the applier declared it before.
+    /// Returns whether applying the manifest would undo the change. An apply does not remove what
+    /// others added, unless the applier declared it before.
     pub fn is_undone_by_an_apply(&self) -> bool {
         self.change.kind != ChangeKind::Added || self.cause == Some(Cause::Dropped)
     }
 
-    /// Returns what there is to say beyond who holds it: its cause and the note, in one line.
+    /// Returns its cause and note, in one line.
     pub fn remark(&self) -> Option<String> {
         let cause = self
             .cause

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Returns the group of an `apiVersion`: `apps` of `apps/v1`, and the empty string of `v1`.
+/// Returns the group of an `apiVersion`: `apps` for `apps/v1`, and the empty string for `v1`.
 ///
 /// ```
 /// assert_eq!(driftctl::model::group_of("apps/v1"), "apps");
@@ -17,7 +17,7 @@ pub fn group_of(api_version: &str) -> &str {
 pub struct GroupKind {
     /// The API group; empty for the core group.
     pub group: String,
-    /// The kind, as it is written in manifests.
+    /// The kind, as manifests write it.
     pub kind: String,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for GroupKind {
 /// The identity of one object, **without its version**.
 ///
 /// One object is served at several versions at once; a manifest that moves from `v1beta1` to `v1`
-/// speaks of the same object, and a version bump is not a removal and an addition.
+/// declares the same object, so a version bump is not a removal and an addition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceKey {
     /// The API group; empty for the core group.
@@ -83,7 +83,7 @@ impl ResourceKey {
     }
 }
 
-/// `Deployment shop/cart`, `Namespace shop`: how people speak of an object.
+/// Returns `Deployment shop/cart` or `Namespace shop`, for people.
 impl fmt::Display for ResourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.namespace {

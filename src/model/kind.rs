@@ -6,21 +6,21 @@ use std::str::FromStr;
 
 use super::group_of;
 
-/// The names that people call a kind by.
+/// The names of a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct KindNames<'n, S = String> {
     /// The version that it is served or declared at.
     pub api_version: &'n str,
-    /// The kind; in lower case it is the singular, too.
+    /// The kind; its lower-case form is the singular.
     pub kind: &'n str,
-    /// The resource; empty when it is unknown.
+    /// The resource; empty if unknown.
     pub plural: &'n str,
     /// Such as `deploy`.
     pub short_names: &'n [S],
 }
 
 impl<S: AsRef<str>> KindNames<'_, S> {
-    /// Returns what the kind is called besides its own name.
+    /// Other names of the kind.
     pub fn called(&self) -> Called {
         let short_names = self.short_names.iter();
         Called {
@@ -30,17 +30,17 @@ impl<S: AsRef<str>> KindNames<'_, S> {
     }
 }
 
-/// What a kind is called besides its own name.
+/// Other names of a kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Called {
-    /// The resource; empty when it is unknown.
+    /// The resource; empty if unknown.
     pub plural: String,
     /// Such as `deploy`.
     pub short_names: Vec<String>,
 }
 
 impl Called {
-    /// Returns all the names of the kind.
+    /// Returns all names of the kind.
     pub fn names<'n>(&'n self, api_version: &'n str, kind: &'n str) -> KindNames<'n> {
         KindNames {
             api_version,
@@ -51,8 +51,8 @@ impl Called {
     }
 }
 
-/// A kind as people write it on a command line: `deploy`, `deployments.apps`,
-/// `deployments.v1.apps`, whatever the case (kubectl's `ParseResourceArg`).
+/// A kind as written on the command line: `deploy`, `deployments.apps`, `deployments.v1.apps`, in
+/// any case (kubectl's `ParseResourceArg`).
 ///
 /// ```
 /// use driftctl::model::{KindNames, KindPattern};
@@ -78,12 +78,12 @@ impl KindPattern {
         &self.name
     }
 
-    /// Returns the group, or the version and the group, where it is written.
+    /// The group, or the version and the group, if given.
     pub fn group(&self) -> Option<&str> {
         self.group.as_deref()
     }
 
-    /// Returns whether a kind is meant.
+    /// Returns whether it matches a kind.
     pub fn matches<S: AsRef<str>>(&self, kind: &KindNames<'_, S>) -> bool {
         let is_called = |name: &str| !name.is_empty() && name.eq_ignore_ascii_case(&self.name);
         let named = is_called(kind.kind)

@@ -1,4 +1,4 @@
-//! A declared object and the place if it is declared.
+//! A declared object and where it is declared.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Packed;
 
-/// An object of a GitOps tool that applies other objects: a Kustomization of Flux, an Application of
-/// Argo CD, a HelmRelease.
+/// A GitOps object that applies other objects: a Flux Kustomization, an Argo CD Application, a
+/// HelmRelease.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deployer {
     /// `Kustomization`, `Application`, `ApplicationSet` or `HelmRelease`.
@@ -21,7 +21,7 @@ pub struct Deployer {
 
 impl Deployer {
     /// Writes a chain of deployers, the outermost first: `cluster → apps → media/jellyfin`. A
-    /// namespace is written where it is another than that of the deployer before.
+    /// namespace is written if it differs from the previous deployer's.
     pub fn chain(chain: &[Self]) -> String {
         let mut before = chain.first().map_or("", |first| first.namespace.as_str());
         let mut said: Vec<String> = Vec::new();
@@ -37,7 +37,7 @@ impl Deployer {
     }
 }
 
-/// `Kustomization flux-system/apps`
+/// Returns `Kustomization flux-system/apps`.
 impl fmt::Display for Deployer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.namespace.as_str() {
@@ -50,7 +50,7 @@ impl fmt::Display for Deployer {
 /// Where a declared object comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
-    /// The file as the user named it, or what stands for one (`-` for standard input).
+    /// The file as the user named it (`-` for standard input).
     pub file: Arc<str>,
     /// The document within the file, counted from 1.
     pub document: usize,
@@ -60,7 +60,7 @@ pub struct Origin {
     pub revision: Option<Arc<str>>,
     /// What produced the object from the file, such as `kustomize`.
     pub rendered_by: Option<Arc<str>>,
-    /// The objects of GitOps tools that lead to it, the outermost first; the last one applies it.
+    /// The GitOps objects that lead to it, the outermost first; the last one applies it.
     pub chain: Arc<[Deployer]>,
 }
 
@@ -78,7 +78,7 @@ impl Origin {
     }
 }
 
-/// `cart/deployment.yaml:3`
+/// Returns `cart/deployment.yaml:3`.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
@@ -104,16 +104,16 @@ pub enum Step {
     Index(usize),
 }
 
-/// Leads a field of an object back to its place in the file.
+/// Finds the position of an object's field in its file.
 ///
-/// Positions are wanted only for what drifted, so they are found when asked for.
+/// Positions are needed only for drift, so they are found on demand.
 pub trait Locate: fmt::Debug + Send + Sync {
-    /// Returns the position of the key (or list item) that `steps` leads to, or of the deepest
-    /// ancestor that is written; `None` when nothing is known about positions.
+    /// Returns the position of the key (or list item) at `steps`, or of its deepest written
+    /// ancestor; `None` if no positions are known.
     fn locate(&self, steps: &[Step]) -> Option<Position>;
 
-    /// Returns the positions of several fields, in the order of `ways`, for little more than that
-    /// of one.
+    /// Returns the positions of several fields, in the order of `ways`, for little more than the
+    /// cost of one.
     fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
         ways.iter().map(|way| self.locate(way)).collect()
     }
@@ -122,35 +122,34 @@ pub trait Locate: fmt::Debug + Send + Sync {
 /// One declared object.
 #[derive(Debug, Clone)]
 pub struct Manifest {
-    /// `apiVersion`, as it is written.
+    /// `apiVersion`, as written.
     pub api_version: String,
     /// `kind`.
     pub kind: String,
-    /// `metadata.namespace` when it is written and not empty.
+    /// `metadata.namespace` if it is set and not empty.
     pub namespace: Option<String>,
     /// `metadata.name`.
     pub name: String,
-    /// The whole object, with the values that Kubernetes reads in it.
+    /// The whole object, with the values that Kubernetes reads.
     pub object: Packed,
     /// Where it is declared.
     pub origin: Origin,
-    /// The way from its fields to their lines.
+    /// Finds the lines of its fields.
     pub source_map: Option<Arc<dyn Locate>>,
 }
 
 impl Manifest {
-    /// Returns the whole object, built again: ask once, and drop it soon.
+    /// Builds the whole object; call it once, and drop it soon.
     pub fn value(&self) -> Value {
         self.object.value()
     }
 
-    /// Returns the position of a field in the file, as far as it is known.
+    /// Returns the position of a field in the file, as far as known.
     pub fn locate(&self, steps: &[Step]) -> Option<Position> {
         self.locate_all(&[steps]).pop()?
     }
 
-    /// Returns the positions of several fields, in the order of `ways`: the file is looked through
-    /// once.
+    /// Returns the positions of several fields, in the order of `ways`: the file is parsed once.
     pub fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
         match &self.source_map {
             Some(source_map) if !ways.is_empty() => match self.string_data(ways) {
@@ -164,8 +163,8 @@ impl Manifest {
         }
     }
 
-    /// Returns the ways to a Secret's `data` as they are written, where the manifest keeps the keys
-    /// under `stringData`; `None` for any other object.
+    /// Returns the paths to a Secret's `data` as written, if the manifest has the keys under
+    /// `stringData`; `None` for any other object.
     fn string_data(&self, ways: &[&[Step]]) -> Option<Vec<Vec<Step>>> {
         let is_data = |way: &&&[Step]| way.first() == Some(&Step::Field("data".to_owned()));
         if self.kind != "Secret" || !ways.iter().any(|way| is_data(&way)) {

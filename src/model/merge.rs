@@ -1,17 +1,17 @@
-//! What a merge does to what is live.
+//! The effect of a merge on live objects.
 
 use serde_json::Value;
 
 /// Who changed a field since the base was deployed: the branch, someone live, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MergeClass {
-    /// The branch now declares what is live and the base does not.
+    /// The branch now declares the live value, and the base does not.
     Backport,
-    /// The branch changes it, and live it is what the base declares.
+    /// The branch changes it, and the live value matches the base.
     Pending,
     /// It was changed live, and the branch does not change it.
     Drift,
-    /// Both changed it: merging overwrites what was changed live.
+    /// Both changed it: merging overwrites the live change.
     Conflict,
 }
 
@@ -19,7 +19,7 @@ impl MergeClass {
     /// Every class, the most urgent first.
     pub const ALL: [Self; 4] = [Self::Conflict, Self::Drift, Self::Pending, Self::Backport];
 
-    /// Returns the word that reports and `--fail-on` use.
+    /// Returns the word for reports and `--fail-on`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Backport => "backport",
@@ -30,12 +30,12 @@ impl MergeClass {
     }
 }
 
-/// How a change stands to the base of a branch.
+/// The relation of a change to the base of a branch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merge {
     /// Who changed it.
     pub class: MergeClass,
-    /// What the base declares; `None` when it does not declare the field.
+    /// The base's value; `None` if it does not declare the field.
     pub base: Option<Value>,
 }
 
@@ -49,7 +49,7 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// Returns the word that reports use.
+    /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",

@@ -1,4 +1,4 @@
-//! Nouns: what every floor above talks about. No I/O, no command line, no colour.
+//! The nouns that all modules share. No I/O, no command line, no colour.
 
 mod account;
 mod action;

@@ -7,27 +7,27 @@ use super::{
     Violation,
 };
 
-/// The outcome for one object.
+/// The status of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// Compared, and nothing to report.
+    /// Compared, without differences to report.
     InSync,
     /// Compared, and different.
     Drifted,
-    /// Declared, and proven not to be there.
+    /// Declared, and proven not to exist.
     Missing,
-    /// Live, and declared nowhere.
+    /// Live, but not in any manifest.
     Extra,
     /// Not compared; [`ObjectReport::reason`] says why.
     Unknown,
-    /// The branch changes it, and live it is what the base declares.
+    /// The branch changes it, and the live object matches the base.
     Pending,
-    /// The branch changes it, and it was changed live: merging overwrites that.
+    /// The branch changes it, and so did someone live: merging overwrites that.
     Conflict,
 }
 
 impl Status {
-    /// Returns the word that reports use.
+    /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InSync => "in-sync",
@@ -41,49 +41,49 @@ impl Status {
     }
 }
 
-/// On which side an object was found.
+/// Which side an object was found on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Presence {
     /// It is declared and live, and was compared.
     Both,
     /// It is declared, and proven not to be live.
     Declared,
-    /// It is live, and declared nowhere.
+    /// It is live, but not in any manifest.
     Live,
     /// It could not be read or compared; [`ObjectReport::reason`] says why.
     Unknown,
 }
 
-/// One object of a report. Its status and severity are worked out from what is stored, so that
-/// no later stage can leave them behind.
+/// One object of a report. Its status and severity are computed, so that no later stage can leave
+/// them outdated.
 #[derive(Debug, Clone)]
 pub struct ObjectReport {
     /// Which object.
     pub key: ResourceKey,
-    /// The version that it was compared at.
+    /// The API version that it was compared at.
     pub api_version: String,
     /// Where it is declared; `None` for an extra object.
     pub origin: Option<Origin>,
     /// Its manifest; `None` for an extra object.
     pub manifest: Option<Arc<Manifest>>,
-    /// On which side it was found. [`status`](Self::status) derives from it.
+    /// Which side it was found on. [`status`](Self::status) derives from it.
     pub presence: Presence,
-    /// Why it is unknown, or what else there is to say.
+    /// Why it is unknown, or an additional note.
     pub reason: Option<String>,
-    /// How much it matters that the object as a whole is missing or extra.
+    /// The severity of the whole object being missing or extra.
     pub whole_severity: Option<Severity>,
-    /// What the branch does to the object as a whole, where there is a base to compare with.
+    /// What the branch does to the whole object, if there is a base to compare with.
     pub lifecycle: Option<Lifecycle>,
-    /// That merging the branch overwrites what was done live to the object as a whole.
+    /// Whether merging the branch overwrites a live change of the whole object.
     pub conflict: bool,
-    /// What was found, where changes were left out since that its reader did not ask for.
+    /// The status before changes were left out that the user did not select.
     pub found: Option<Status>,
-    /// Its changes, sorted by path; one at the root where a rule or an explainer takes the object
-    /// as a whole out of what counts. Explained ones are there only when they were asked for.
+    /// Its changes, sorted by path; one at the root if a rule or an explainer excludes the whole
+    /// object. Explained changes are included only on request.
     pub drifts: Vec<JudgedChange>,
-    /// The policies that are against it, or that could not be evaluated.
+    /// The policies that it violates, or that could not be evaluated.
     pub violations: Vec<Violation>,
-    /// Who holds an extra object, most recent write first.
+    /// The owners of an extra object, the most recent write first.
     pub owners: Vec<Owner>,
     /// The declared side for whole-object views; absent for extra objects and objects in sync.
     pub declared: Option<Packed>,
@@ -92,7 +92,7 @@ pub struct ObjectReport {
 }
 
 impl ObjectReport {
-    /// Starts a report on an object that is declared nowhere, of which nothing is known yet.
+    /// Returns a report on an undeclared object.
     pub fn new(key: ResourceKey, api_version: String) -> Self {
         Self {
             key,
@@ -113,7 +113,7 @@ impl ObjectReport {
         }
     }
 
-    /// Starts a report on a declared object that was not compared yet.
+    /// Returns a report on a declared object that was not compared yet.
     pub fn of(key: ResourceKey, manifest: &Arc<Manifest>) -> Self {
         Self {
             origin: Some(manifest.origin.clone()),
@@ -123,7 +123,7 @@ impl ObjectReport {
         }
     }
 
-    /// Returns what was found, worked out from the side that the object is on and from its changes.
+    /// Returns the status, from its side and its changes.
     pub fn status(&self) -> Status {
         if let Some(status) = self.found {
             return status;
@@ -153,8 +153,8 @@ impl ObjectReport {
         }
     }
 
-    /// Returns the change that stands for the object as a whole, where a rule hides or an explainer
-    /// explains that it is missing or extra.
+    /// Returns the change that stands for the whole object, if a rule or an explainer hides that it
+    /// is missing or extra.
     pub fn whole(&self) -> Option<&JudgedChange> {
         self.drifts
             .iter()
@@ -166,21 +166,22 @@ impl ObjectReport {
         self.drifts.iter().filter(|drift| drift.is_reported())
     }
 
-    /// Returns the policies that refuse the object.
+    /// Returns the policies that deny the object.
     pub fn refusals(&self) -> impl Iterator<Item = &Violation> {
         let all = self.violations.iter();
         all.filter(|violation| violation.enforcement.refuses())
     }
 
-    /// Returns how much the object matters: that it is missing or extra, or else its worst change.
+    /// Returns the severity of the object: that it is missing or extra, or else of its worst
+    /// change.
     pub fn severity(&self) -> Option<Severity> {
         let all = self.reported();
         let worst = all.map(|drift| (drift.is_drift(), drift.severity)).max();
         self.whole_severity.max(worst.map(|(_, severity)| severity))
     }
 
-    /// Returns whether the object differs from what is declared, not counting what only the branch
-    /// does.
+    /// Returns whether the object differs from its manifest, not counting changes that only the
+    /// branch makes.
     pub fn is_drift(&self) -> bool {
         matches!(
             self.status(),

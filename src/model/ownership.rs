@@ -1,4 +1,4 @@
-//! Who owns which path of a live object: `metadata.managedFields`, parsed.
+//! The owners of each path of a live object: `metadata.managedFields`, parsed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -9,9 +9,9 @@ use super::{FieldPath, PathElement};
 /// How a manager wrote (`metav1.ManagedFieldsOperationType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
-    /// Server-side apply: the manager owns just what it sent.
+    /// Server-side apply: the manager owns exactly what it sent.
     Apply,
-    /// Anything else: the manager owns what its request changed, defaults included.
+    /// Anything else: the manager owns what its request changed, including defaults.
     Update,
 }
 
@@ -25,23 +25,23 @@ impl Operation {
     }
 }
 
-/// Someone who holds a path. The time is that of the manager's last write to the object, not to
-/// this path.
+/// An owner of a path. The time is that of the manager's last write to the object, not to this
+/// path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     /// The field manager's name.
     pub manager: String,
-    /// How it wrote.
+    /// The operation.
     pub operation: Operation,
-    /// The subresource that it wrote through.
+    /// The subresource.
     pub subresource: Option<String>,
-    /// Its last write, RFC 3339; `kubectl scale` leaves none.
+    /// Its last write, RFC 3339; `kubectl scale` records none.
     pub time: Option<String>,
-    /// Whose request it was, as the audit log tells; managedFields know no users.
+    /// The user, according to the audit log; managedFields record no users.
     pub user: Option<String>,
 }
 
-/// The owners of an object. Empty when the object was read without managed fields.
+/// The owners of an object. Empty if the object was read without managed fields.
 #[derive(Debug, Clone, Default)]
 pub struct Ownership {
     /// One entry for each manager, operation, subresource and version.
@@ -51,14 +51,14 @@ pub struct Ownership {
 /// One entry of `metadata.managedFields` (`metav1.ManagedFieldsEntry`).
 #[derive(Debug, Clone)]
 pub struct ManagerEntry {
-    /// Who and when.
+    /// The manager and time.
     pub owner: Owner,
-    /// What.
+    /// The fields.
     pub fields: OwnedFields,
 }
 
-/// The fields of a manager: a [`FieldSet`], made from its text when it is first looked at. Of most
-/// objects nobody asks who owns what.
+/// The fields of a manager: a [`FieldSet`], parsed from its text on first use. For most objects
+/// nobody asks about owners.
 #[derive(Debug, Clone)]
 pub struct OwnedFields {
     set: OnceLock<FieldSet>,
@@ -67,7 +67,7 @@ pub struct OwnedFields {
 }
 
 impl OwnedFields {
-    /// Returns the fields that `read` makes of a text.
+    /// Returns the fields that `read` parses from text.
     pub fn in_text(text: &str, read: fn(&str) -> FieldSet) -> Self {
         Self {
             set: OnceLock::new(),
@@ -107,13 +107,13 @@ pub struct FieldSet {
 }
 
 impl FieldSet {
-    /// Returns whether nothing is below this node: the owner of a leaf owns everything that is
-    /// under it, which is how atomic maps and lists are owned.
+    /// Returns whether nothing is below this node: the owner of a leaf owns everything under it,
+    /// which is how atomic maps and lists are owned.
     pub fn is_leaf(&self) -> bool {
         self.fields.is_empty() && self.items.is_empty()
     }
 
-    /// Returns the node one step down.
+    /// Returns the node one element further.
     pub fn child(&self, segment: &PathElement) -> Option<&FieldSet> {
         match segment {
             PathElement::Field(name) => self.fields.get(name),
@@ -121,12 +121,13 @@ impl FieldSet {
         }
     }
 
-    /// Returns whether the set holds `path`, something above it as a whole, or something below it.
+    /// Returns whether the set contains `path`, something above it as a whole, or something below
+    /// it.
     ///
-    /// Atomic values begin `covering` steps down the path: a leaf of the set above that is a
-    /// struct or map that was owned while it was empty (`f:resources: {}`), and says nothing
-    /// about what came into it later. A leaf that is an item of an associative list is owned as a whole: an
-    /// item always holds its keys, so that only items with equal keys are written that way
+    /// Atomic values begin after `covering` elements of the path: a leaf of the set above that is a
+    /// struct or map that was owned while it was empty (`f:resources: {}`), which says nothing
+    /// about its later content. A leaf that is an item of an associative list is owned as a whole:
+    /// an item always has its keys, so only items with equal keys are written that way
     /// (structured-merge-diff `typed/tofieldset.go`).
     pub fn touches(&self, path: &FieldPath, covering: usize) -> bool {
         let mut node = self;

@@ -5,27 +5,27 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-/// The deepest value that is kept as text: beyond it the parser refuses to read the text again
-/// (`serde_json` stops at 127 levels).
+/// The deepest value that is kept as text: the parser refuses to read deeper text (`serde_json`
+/// stops at 127 levels).
 const MAX_TEXT_DEPTH: usize = 100;
 
-/// A whole object, kept as its JSON text, since the tree of its values takes ten times the memory
-/// of that text. A reader builds an object's tree, and drops it before the next one.
+/// A whole object, kept as its JSON text, because its tree of values takes ten times the memory. A
+/// reader builds an object's tree, and drops it before the next one.
 #[derive(Clone)]
 pub struct Packed(Form);
 
 #[derive(Clone)]
 enum Form {
     Text(Box<str>),
-    /// Nested too deeply to be read from text.
+    /// Nested too deeply to be parsed.
     Tree(Arc<Value>),
 }
 
 impl Packed {
-    /// Returns the value, built again.
+    /// Builds the value.
     pub fn value(&self) -> Value {
         match &self.0 {
-            // What was written from a value of this depth can be read.
+            // Text of a value with this depth can be parsed.
             Form::Text(text) => serde_json::from_str(text).unwrap_or_default(),
             Form::Tree(value) => Value::clone(value),
         }
@@ -48,7 +48,7 @@ impl From<Value> for Packed {
     }
 }
 
-/// Shows no content: it may be a Secret's.
+/// Hides the content, which may be a Secret's.
 impl fmt::Debug for Packed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Packed").finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Paths to fields, with list items named by what identifies them.
+//! Paths to fields, in which list items are identified by their keys.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-/// One step of a [`FieldPath`]: the path elements of structured-merge-diff
+/// One element of a [`FieldPath`]: the path elements of structured-merge-diff
 /// (`sigs.k8s.io/structured-merge-diff/fieldpath/element.go`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PathElement {
@@ -16,7 +16,7 @@ pub enum PathElement {
     Key(BTreeMap<String, Value>),
     /// The item of a set with this value.
     Value(Value),
-    /// The item of an atomic list at this position, counted from 0.
+    /// The item of an atomic list with this index, counted from 0.
     Index(usize),
 }
 
@@ -51,7 +51,7 @@ impl FieldPath {
         )
     }
 
-    /// This path, one step further.
+    /// Returns this path, one element further.
     #[must_use]
     pub fn child(&self, segment: PathElement) -> Self {
         let mut segments = Vec::with_capacity(self.0.len() + 1);
@@ -60,13 +60,14 @@ impl FieldPath {
         Self(segments)
     }
 
-    /// Returns whether the path is `prefix` or is under it.
+    /// Returns whether the path is `prefix` or is below it.
     pub fn starts_with(&self, prefix: &FieldPath) -> bool {
         self.0.starts_with(&prefix.0)
     }
 }
 
-/// Paths sort by their text, so that reports are stable whatever order the cluster answers in.
+/// Paths sort by their text, so that reports are stable whatever the order of the cluster's
+/// responses.
 impl Ord for FieldPath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         for (a, b) in self.0.iter().zip(&other.0) {
@@ -80,7 +81,7 @@ impl Ord for FieldPath {
 }
 
 impl PathElement {
-    /// Returns the order of indexes as numbers, and of all else as text.
+    /// Compares indexes as numbers, and everything else as text.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         match (self, other) {
             (Self::Index(a), Self::Index(b)) => a.cmp(b),
@@ -93,8 +94,8 @@ impl PathElement {
         }
     }
 
-    /// Returns the one key of an item and its value, where both are ordered as their text in the
-    /// path is: lists of thousands are sorted by them.
+    /// Returns the single key of an item and its value, if both sort like their text in the path:
+    /// lists of thousands are sorted by them.
     fn only_name(&self) -> Option<(&str, &str)> {
         let Self::Key(keys) = self else { return None };
         let mut keys = keys.iter();
@@ -157,11 +158,11 @@ fn is_plain_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
 }
 
-/// A text that is not a path, and where it stops being one.
+/// Text that is not a path, and where the error is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a field path at character {at}: {what}")]
 pub struct PathError {
-    /// The byte offset into the text, counted from 1.
+    /// The byte offset in the text, counted from 1.
     pub at: usize,
     /// What was expected there.
     pub what: &'static str,
@@ -203,7 +204,7 @@ impl Parser<'_> {
                 PathElement::Value(self.value()?)
             }
             Some(b) if b.is_ascii_digit() => PathElement::Index(self.index()?),
-            // A malformed item, which leaves out everything that it is identified by.
+            // A malformed item without any identity.
             Some(b']') => PathElement::Key(BTreeMap::new()),
             _ => PathElement::Key(self.keys()?),
         };
@@ -258,7 +259,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Returns one JSON value, as far as it reaches.
+    /// Parses one JSON value, as far as it reaches.
     fn value(&mut self) -> Result<Value, PathError> {
         let mut values =
             serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<Value>();

@@ -1,4 +1,4 @@
-//! What is to be done about drift, before anything is done.
+//! A plan: what to do about drift, before it is done.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub enum How {
 }
 
 impl How {
-    /// Every way.
+    /// Every variant.
     pub const ALL: [Self; 6] = [
         Self::Patch,
         Self::Create,
@@ -35,7 +35,7 @@ impl How {
         Self::Ignore,
     ];
 
-    /// Returns the word that documents use.
+    /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Patch => "patch",
@@ -48,19 +48,19 @@ impl How {
     }
 }
 
-/// How far a step has come.
+/// The progress of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Progress {
-    /// Nothing was done yet.
+    /// Not done yet.
     #[default]
     Planned,
-    /// It was done, and read again.
+    /// Done, and read again.
     Done,
-    /// A part of it was done, or something else than was planned.
+    /// Partly done, or with another result than planned.
     Partly,
     /// It was not done.
     Failed,
-    /// It was left alone, because someone said so or something else failed before.
+    /// Skipped, because the user declined it or an earlier step failed.
     Skipped,
 }
 
@@ -74,7 +74,7 @@ impl Progress {
         Self::Skipped,
     ];
 
-    /// Returns the word that documents use.
+    /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Planned => "planned",
@@ -86,41 +86,41 @@ impl Progress {
     }
 }
 
-/// One field that is to change: from what it is now to what it is to be. For a revert that is from
-/// live to declared, the other way round than a diff shows it.
+/// One field to change: from its current value to its new one. For a revert that is from live to
+/// declared, the opposite direction of a diff.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanChange {
-    /// Where.
+    /// The path.
     pub path: FieldPath,
-    /// What happens to the field: [`ChangeKind::Added`] puts it there, [`ChangeKind::Removed`]
-    /// takes it out.
+    /// What happens to the field: [`ChangeKind::Added`] adds it, [`ChangeKind::Removed`] removes
+    /// it.
     pub kind: ChangeKind,
-    /// What it is now, without secrets.
+    /// Its current value, without secrets.
     pub from: Option<Value>,
-    /// What it is to be, without secrets.
+    /// Its new value, without secrets.
     pub to: Option<Value>,
-    /// Whose change it undoes.
+    /// The owners whose change it undoes.
     pub owners: Vec<Owner>,
     /// Where it is declared.
     pub position: Option<Position>,
-    /// How the difference came about, if that is known.
+    /// How the difference came about, if known.
     pub cause: Option<Cause>,
 }
 
 impl PlanChange {
-    /// Returns the change that makes the live side like the declared side.
+    /// Returns the change that makes the live side match the declared side.
     pub fn to_declared(drift: &JudgedChange) -> Self {
         let (from, to) = (drift.change.live.clone(), drift.change.declared.clone());
         Self::between(drift, from, to)
     }
 
-    /// Returns the change that makes the declared side like the live side.
+    /// Returns the change that makes the declared side match the live side.
     pub fn to_live(drift: &JudgedChange) -> Self {
         let (from, to) = (drift.change.declared.clone(), drift.change.live.clone());
         Self::between(drift, from, to)
     }
 
-    /// Returns the change that makes the live side what is called declared, of its present owner.
+    /// Returns the change from the live to the declared value, with its current owners.
     pub fn of(change: Change, owners: Vec<Owner>) -> Self {
         let kind = match (&change.live, &change.declared) {
             (None, _) => ChangeKind::Added,
@@ -156,65 +156,65 @@ impl PlanChange {
     }
 }
 
-/// The name that a step writes under.
+/// The field manager that a step writes as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenAs {
     /// The field manager.
     pub manager: String,
-    /// Why this one.
+    /// Why this manager.
     pub why: String,
 }
 
-/// What is to be done to one object.
+/// What to do to one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanStep {
     /// Which object.
     pub key: ResourceKey,
-    /// The version that it is written at.
+    /// The API version that it is written at.
     pub api_version: String,
     /// Where it is declared.
     pub origin: Option<Origin>,
     /// How it is carried out.
     pub how: How,
-    /// What changes, sorted by path; nothing where the whole object is created or deleted.
+    /// The changes, sorted by path; empty if the whole object is created or deleted.
     pub changes: Vec<PlanChange>,
-    /// The name that it is written under.
+    /// The field manager that writes it.
     pub written_as: Option<WrittenAs>,
-    /// What it costs and what else there is to know: `restarts 7 pods`.
+    /// Side effects and notes: `restarts 7 pods`.
     pub remarks: Vec<String>,
-    /// How far it has come.
+    /// The progress.
     pub progress: Progress,
-    /// What became of it, in words; why it failed.
+    /// The result in words; why it failed.
     pub outcome: Option<String>,
 }
 
 impl PlanStep {
-    /// Returns how many changes it counts for: that of a whole object is one.
+    /// Returns how many changes it counts as: a whole object is one.
     pub fn weight(&self) -> usize {
         self.changes.len().max(1)
     }
 }
 
-/// Something that was selected and is left alone.
+/// Something that was selected but is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refused {
     /// Which object.
     pub key: ResourceKey,
-    /// Which field; the root for the whole object.
+    /// The field; the root for the whole object.
     pub path: FieldPath,
     /// Why.
     pub why: Why,
-    /// Why, for people; the meaning of [`Self::why`] where nothing more is known.
+    /// The reason, for people; the meaning of [`Self::why`] if nothing more is known.
     pub message: String,
 }
 
 impl Refused {
-    /// Returns a refusal for a reason that needs no further words.
+    /// Returns a refusal whose reason needs no explanation.
     pub fn new(key: &ResourceKey, path: &FieldPath, why: Why) -> Self {
         Self::because(key, path, why, why.meaning())
     }
 
-    /// Returns a refusal with words of its own.
+    /// Returns a refusal with its own explanation.
     pub fn because(
         key: &ResourceKey,
         path: &FieldPath,
@@ -230,26 +230,25 @@ impl Refused {
     }
 }
 
-/// What is to be done about drift. It holds no secrets: its values were redacted before they came
-/// into it.
+/// What to do about drift. It contains no secrets: its values are redacted first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// What it is for.
+    /// The action.
     pub action: Action,
-    /// What it is to be done to.
+    /// The cluster or recording.
     pub target: Target,
-    /// What is to be done, in the order in which it is done.
+    /// The steps, in the order in which they are done.
     pub steps: Vec<PlanStep>,
-    /// What was selected and is left alone, sorted.
+    /// What was selected but is left alone, sorted.
     pub refused: Vec<Refused>,
-    /// How the plan can be taken back after it was carried out.
+    /// How to undo the plan after it was carried out.
     pub undo: Option<String>,
-    /// Other things to know: what an apply would leave behind.
+    /// Notes: what an apply would leave behind.
     pub notes: Vec<String>,
 }
 
 impl Plan {
-    /// Returns a plan that does nothing yet.
+    /// Returns an empty plan.
     pub fn new(action: Action, target: Target) -> Self {
         Self {
             action,
@@ -261,13 +260,13 @@ impl Plan {
         }
     }
 
-    /// Returns how many changes there are in steps that have come so far.
+    /// Returns how many changes are in steps with this progress.
     pub fn changes(&self, progress: Progress) -> usize {
         let steps = self.steps.iter().filter(|step| step.progress == progress);
         steps.map(PlanStep::weight).sum()
     }
 
-    /// Returns how many objects are in steps that have come so far.
+    /// Returns how many objects are in steps with this progress.
     pub fn objects(&self, progress: Progress) -> usize {
         let steps = self.steps.iter().filter(|step| step.progress == progress);
         steps.count()
@@ -279,7 +278,7 @@ impl Plan {
         steps.any(|step| matches!(step.how, How::Patch | How::Create | How::Delete))
     }
 
-    /// Marks what was not begun.
+    /// Marks what was not started.
     pub fn skip_rest(&mut self, why: &str) {
         for step in &mut self.steps {
             if step.progress == Progress::Planned {
@@ -290,10 +289,10 @@ impl Plan {
     }
 }
 
-/// Tells what an apply of the manifests would leave of the drift: no apply takes out what others
-/// added. `None` where it would leave nothing.
+/// Returns a note about the drift that an apply of the manifests would leave: an apply does not
+/// remove what others added. `None` if it would leave nothing.
 pub fn after_an_apply(report: &Report) -> Option<String> {
-    /// Changes that are named.
+    /// How many changes are named.
     const MOST: usize = 5;
     let drifted = |object: &&ObjectReport| object.status() == Status::Drifted;
     let (mut all, mut stay) = (0, Vec::new());

@@ -1,4 +1,4 @@
-//! What a run found out, before any format.
+//! The result of a run, before rendering.
 
 use std::collections::BTreeMap;
 
@@ -24,9 +24,9 @@ pub struct Target {
 /// A Git commit that declared state was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
-    /// What the user called it, such as `main`.
+    /// The user's name for it, such as `main`.
     pub name: String,
-    /// Its id, in full.
+    /// Its full ID.
     pub commit: String,
     /// When it was made, RFC 3339.
     pub time: Option<String>,
@@ -39,23 +39,23 @@ pub struct Coverage {
     pub declared: usize,
     /// Objects that were compared, or proven missing.
     pub compared: usize,
-    /// Documents and files that hold no Kubernetes object.
+    /// Documents and files that contain no Kubernetes object.
     pub skipped: usize,
-    /// Declared objects that a filter such as `--namespace` left out.
+    /// Declared objects that a filter such as `--namespace` excludes.
     pub filtered: usize,
     /// Objects, documents and files that could not be read or compared.
     pub failed: usize,
-    /// How far undeclared objects were looked for; `None` when nobody asked for them.
+    /// How far undeclared objects were searched for; `None` if not requested.
     pub extra: Option<ExtraCoverage>,
 }
 
-/// How far undeclared objects were looked for. That none is reported tells something only about
-/// what was looked at.
+/// How far undeclared objects were searched for. If none is reported, that covers only what was
+/// searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExtraCoverage {
-    /// Kinds whose objects were looked for.
+    /// Kinds that were searched.
     pub kinds: usize,
-    /// Kinds, and groups of kinds, of which not all objects could be read.
+    /// Kinds, and groups of kinds, that could not be searched completely.
     pub unread: usize,
 }
 
@@ -85,29 +85,29 @@ pub struct Totals {
 /// How many changes a rule hid in a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleCount {
-    /// The rule's id.
+    /// The rule's ID.
     pub rule: String,
-    /// Why the rule is there.
+    /// The rule's reason.
     pub reason: String,
     /// Changes that it hid.
     pub hid: usize,
 }
 
-/// How much a rule or an explainer showed to be no drift.
+/// How much a rule or an explainer explained.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExplainedCount {
-    /// The built-in rule's or the explainer's id.
+    /// The ID of the built-in rule or the explainer.
     pub by: String,
-    /// What it knows, in a sentence.
+    /// Its knowledge, in a sentence.
     pub about: String,
-    /// Live objects that nobody has to declare.
+    /// Live objects that need not be declared.
     pub objects: usize,
 }
 
-/// Something that the reader must know, and what to do about it.
+/// A message for the reader: what happened, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Warning {
-    /// Where, as `file:line:column` or as an object; empty when it concerns the run.
+    /// Where, as `file:line:column` or as an object; empty if it concerns the run.
     pub place: String,
     /// What happened, and what to do.
     pub message: String,
@@ -134,7 +134,7 @@ impl Warning {
     }
 }
 
-/// What a run found out.
+/// The result of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// The cluster or recording that was compared.
@@ -147,27 +147,27 @@ pub struct Report {
     pub objects: Vec<ObjectReport>,
     /// Errors and warnings, sorted.
     pub warnings: Vec<Warning>,
-    /// What was skipped and why, by file; shown when asked for.
+    /// What was skipped and why, by file; shown on request.
     pub skipped: Vec<Warning>,
     /// The rules that hid something.
     pub rules: Vec<RuleCount>,
-    /// The undeclared objects that are not drift, by what explains them. With `--show all` they are
-    /// among the objects, too.
+    /// The undeclared objects that are not drift, by explanation. With `--show all` they are among
+    /// the objects, too.
     pub explained: Vec<ExplainedCount>,
-    /// How many rules have run out, and hide nothing any more.
+    /// How many rules have expired, and no longer hide anything.
     pub expired_rules: usize,
     /// Whether the run was cut short.
     pub interrupted: bool,
-    /// Whether the declared side is a branch that was compared with its base too.
+    /// Whether the declared side is a branch that was also compared with its base.
     pub three_way: bool,
-    /// Where values are secret that do not look it: no renderer shows them.
+    /// Places with secrets that do not look secret: no renderer shows them.
     pub secret: Vec<SecretPlace>,
-    /// What the kinds of the objects are called, for those who name objects in words.
+    /// The names of the objects' kinds, for messages that name objects.
     pub called: BTreeMap<GroupKind, Called>,
 }
 
 impl Report {
-    /// Returns the names that people call an object's kind by.
+    /// Returns the names of an object's kind.
     pub fn names_of<'r>(&'r self, object: &'r ObjectReport) -> KindNames<'r> {
         const NOTHING: &Called = &Called {
             plural: String::new(),
@@ -191,7 +191,7 @@ impl Report {
                 .iter()
                 .filter(|drift| matches!(drift.verdict(), Verdict::Ignored { .. }))
                 .count();
-            // An extra object that a rule ignores is not in sync with anything.
+            // An extra object that a rule ignores does not count as in sync.
             let ignored_extra = object.origin.is_none() && !object.drifts.is_empty();
             if object.status() == Status::InSync && ignored_extra {
                 continue;
@@ -237,9 +237,8 @@ impl Report {
         merges.filter(|merge| merge.class == class).count()
     }
 
-    /// `incomplete` when anything could not be read, else the worst that was found: `conflict`,
-    /// `drifted`, `pending` (those with a base only) or `in-sync`. An error never looks like "no
-    /// drift".
+    /// Returns `incomplete` if anything could not be read, else the worst result: `conflict`,
+    /// `drifted`, `pending` (with a base only) or `in-sync`. An error never looks like "no drift".
     pub fn verdict(&self) -> &'static str {
         if self.is_incomplete() {
             "incomplete"

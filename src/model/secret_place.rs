@@ -1,30 +1,30 @@
-//! Places of declared objects whose values are secret, whatever they look like.
+//! Places of declared objects whose values are secret even if they do not look it.
 
 use super::{FieldPath, PathElement, ResourceKey};
 
-/// A place in an object whose declared value was taken from a Secret, such as a variable that a
-/// tool replaced. No report shows it, neither what is declared nor what is live.
+/// A place in an object whose declared value came from a Secret, such as a substituted variable. No
+/// report shows its declared or live value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretPlace {
     /// The kind of the object.
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The way to the place: names of fields, and `None` for any item of a list, since the items of
-    /// the two sides may be at different positions.
+    /// The path to the place: names of fields, and `None` for any item of a list, because items may
+    /// have different indexes on the two sides.
     pub path: Vec<Option<String>>,
 }
 
 impl SecretPlace {
     /// Returns whether the place is in this object, which may be reported under another group or
-    /// namespace than its manifest names: a kind moves between groups, and may have no namespaces.
-    /// Where two objects are called the same, both are masked.
+    /// namespace than its manifest names: a kind moves between groups, and may be cluster-scoped.
+    /// If two objects have the same name, both are masked.
     pub fn is_in(&self, key: &ResourceKey) -> bool {
         self.kind == key.kind && self.name == key.name
     }
 
-    /// Returns whether a path leads to the place, or below it. An item of a list that is known by a
-    /// key whose value is secret is such a place itself.
+    /// Returns whether a path leads to the place, or below it. A list item that is identified by a
+    /// secret value is such a place itself.
     pub fn covers(&self, path: &FieldPath) -> bool {
         let mut parts = self.path.iter().peekable();
         for segment in &path.0 {

@@ -1,8 +1,8 @@
-//! What an admission policy says about an object.
+//! The result of an admission policy for an object.
 
 use super::{Packed, Position};
 
-/// What a policy does about an object that violates it. The set is closed.
+/// What a policy does about an object that violates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Enforcement {
     /// The server refused the object, in a dry run.
@@ -13,12 +13,12 @@ pub enum Enforcement {
     Warn,
     /// The policy would admit it and write to the audit log or to a report.
     Audit,
-    /// The policy could not be evaluated, so that nothing is known.
+    /// The policy could not be evaluated.
     Cannot,
 }
 
 impl Enforcement {
-    /// Every value.
+    /// Every variant.
     pub const ALL: [Self; 5] = [
         Self::Denied,
         Self::Deny,
@@ -44,29 +44,29 @@ impl Enforcement {
     }
 }
 
-/// A policy, webhook or quota that is against an object, or that could not be evaluated.
+/// A policy, webhook or quota that an object violates, or that could not be evaluated.
 #[derive(Debug, Clone)]
 pub struct Violation {
     /// What is done about it.
     pub enforcement: Enforcement,
-    /// Which policy, with its kind: `ValidatingAdmissionPolicy prod-guardrails`.
+    /// The policy, with its kind: `ValidatingAdmissionPolicy prod-guardrails`.
     pub policy: String,
-    /// The binding that puts it in force.
+    /// The binding that applies it.
     pub binding: Option<String>,
-    /// Which of its rules.
+    /// The rule in it.
     pub rule: Option<String>,
-    /// What it says, or why it could not be evaluated.
+    /// Its message, or why it could not be evaluated.
     pub message: Option<String>,
     /// The field that the rule is about, in the manifest.
     pub position: Option<Position>,
-    /// What else there is to say, such as why it was not stopped.
+    /// A note, such as why it was not stopped.
     pub note: Option<String>,
-    /// The live object, which the message may quote: redaction looks for its secrets there.
+    /// The live object, which the message may quote: redaction searches it for secrets.
     pub quoted: Option<Packed>,
 }
 
 impl Violation {
-    /// Starts one of which no more is known than who it is.
+    /// Returns a violation of which only the policy is known.
     pub fn of(enforcement: Enforcement, policy: impl Into<String>) -> Self {
         Self {
             enforcement,

@@ -1,12 +1,12 @@
-//! What two sides do not show of a change, for formats that have room for nothing else: what
-//! merging does to it, and how it came about.
+//! Explains a change where formats show only two values: what merging does to it, and how it came
+//! about.
 
 use super::finding::conflict;
 use super::{escape, words};
 use crate::model::{JudgedChange, MergeClass};
 
-/// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites …`, and
-/// `dropped at .metadata.labels.a: the last apply declared it …`
+/// Returns `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites …`, or
+/// `dropped at .metadata.labels.a: the last apply declared it …`.
 pub fn lines(drift: &JudgedChange) -> Vec<String> {
     let path = drift.change.path.to_string();
     let path = escape::line(&path);

@@ -1,21 +1,21 @@
-//! Values within a sentence.
+//! Formats values within a sentence.
 
 use serde_json::Value;
 
 use super::{differ, escape, three, view, words, yaml_text};
 use crate::model::{FieldPath, JudgedChange, PathElement};
 
-/// Characters of a value within a sentence.
+/// How many characters of a value are shown within a sentence.
 const LONGEST_VALUE: usize = 80;
 
-/// Places of a text in conflict that are told.
+/// How many places of a text in conflict are listed.
 const MOST_REGIONS: usize = 8;
 
-/// Differences within a list or a block that are told.
+/// How many differences within a list or a block are listed.
 const MOST_DIFFERENCES: usize = 3;
 
-/// Returns the three values of a conflict in a line, or a line for each place of a text at which
-/// they are not the same.
+/// Returns the three values of a conflict on a line, or a line for each place of a text at which
+/// they differ.
 pub(super) fn in_conflict(drift: &JudgedChange, between: &str) -> Vec<String> {
     let values = view::three(drift);
     let [base, branch, live] = values.map(|(_, value)| value);
@@ -40,7 +40,7 @@ pub(super) fn in_conflict(drift: &JudgedChange, between: &str) -> Vec<String> {
     vec![escape::line(&said.collect::<Vec<_>>().join(between)).into_owned()]
 }
 
-/// Returns a value on one line as people write it at its place: modes of files are octal.
+/// Returns a value on one line as people write it there: file modes are octal.
 pub fn scalar_at(path: &FieldPath, value: &Value) -> String {
     let is_mode = match path.0.last() {
         Some(PathElement::Field(name)) => matches!(name.as_str(), "defaultMode" | "mode"),
@@ -52,7 +52,7 @@ pub fn scalar_at(path: &FieldPath, value: &Value) -> String {
     }
 }
 
-/// Returns whether a value is one line.
+/// Returns whether a value fits on one line.
 pub(super) fn is_simple(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.contains('\n'),
@@ -62,7 +62,7 @@ pub(super) fn is_simple(value: &Value) -> bool {
     }
 }
 
-/// Two values on one line, cut so that they do not read the same.
+/// Returns two values on one line each, cut so that the difference stays visible.
 pub(super) fn pair(declared: &Value, live: &Value) -> [String; 2] {
     let [declared, live] = [declared, live].map(yaml_text::scalar);
     differ::cut_around(&declared, &live, LONGEST_VALUE)
@@ -93,7 +93,7 @@ pub(super) fn both(declared: &Value, live: &Value) -> String {
     escape::line(&said).into_owned()
 }
 
-/// Returns a value within a sentence: all of it when it is short, else what it is.
+/// Returns a value within a sentence: all of it if short, else a description.
 pub fn brief(value: &Value) -> String {
     let lines = |text: &str| words::count(text.lines().count(), "line");
     match value {

@@ -1,9 +1,9 @@
 //! The formats of the commands other than `driftctl diff`, whose formats are [`FORMATS`](super::FORMATS).
 
-/// How a command prints what it found. Each command offers some of these.
+/// How a command prints its result. Each command offers some of these.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CommandFormat {
-    /// Lines to read.
+    /// Text for reading.
     #[default]
     Text,
     /// A patch.
@@ -16,7 +16,7 @@ pub enum CommandFormat {
     Markdown,
     /// One self-contained page.
     Html,
-    /// The names of objects, one a line.
+    /// The names of objects, one per line.
     Name,
     /// Metrics in Prometheus' text format.
     Prometheus,

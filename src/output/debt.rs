@@ -1,4 +1,4 @@
-//! What `driftctl debt` prints.
+//! Writes the output of `driftctl debt`.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use super::words::count;
 use super::{escape, json_text};
 use crate::policy::Accepted;
 
-/// Writes what `file` accepts, worst first as the baseline has it, in lines to read.
+/// Writes what `file` accepts as text, worst first as in the baseline.
 ///
 /// # Errors
 /// Only those of `out`.
@@ -46,7 +46,7 @@ pub fn debt_json(
     json_text::write(out, &DebtDocument::new(file, accepted, now))
 }
 
-/// `5d left · accepted 2d ago by bob · Scaled for the sale · INC-12`
+/// Returns `5d left · accepted 2d ago by bob · Scaled for the sale · INC-12`.
 fn details(accepted: &Accepted, now: Timestamp) -> String {
     let age = accepted
         .accepted_at()
@@ -73,7 +73,7 @@ fn deadline(accepted: &Accepted, now: Timestamp) -> String {
     }
 }
 
-/// `5d`, `3h`, `12m`
+/// Returns `5d`, `3h`, `12m`.
 fn rough(duration: SignedDuration) -> String {
     let minutes = duration.as_mins().max(0);
     match minutes {

@@ -32,7 +32,7 @@ impl Format for Diff {
         for object in &report.objects {
             render_object(object, options, out)?;
         }
-        // Whatever reads diffs passes over lines that are none.
+        // Tools that read diffs skip other lines.
         for warning in &report.warnings {
             let level = if warning.fatal { "error" } else { "warning" };
             let message = escape::line(&warning.message);

@@ -1,5 +1,5 @@
-//! Where two values differ, for lines that have no room for either: by path within lists, blocks
-//! and documents that are embedded in a text, and cut around the difference within a long line.
+//! Finds where two values differ, for lines that have room for neither: by path within lists,
+//! blocks and embedded documents, and cut around the difference within a long line.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +10,23 @@ use super::{words, yaml_text};
 use crate::model::{FieldPath, PathElement};
 use crate::yaml;
 
-/// Characters of what two lines share that are shown on either side of their difference.
+/// How many shared characters are shown on either side of a difference.
 const AROUND: usize = 16;
 
-/// Texts longer than this, in bytes, are not read as documents.
+/// Longer texts, in bytes, are not parsed as documents.
 const LONGEST_DOCUMENT: usize = 1 << 20;
 
-/// Fields that tell the items of a list apart where each item has one of its own.
+/// Fields that identify the items of a list if each item has its own value.
 const KEYS: [&str; 4] = ["name", "id", "key", "uid"];
 
 /// A path at which two values differ.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaf {
-    /// Where, from the root of both values.
+    /// The path from the root of both values.
     pub path: FieldPath,
-    /// What the first has there.
+    /// The first value.
     pub declared: Option<Value>,
-    /// What the second has there.
+    /// The second value.
     pub live: Option<Value>,
 }
 
@@ -105,7 +105,7 @@ fn items(path: &mut FieldPath, a: &[Value], b: &[Value], leaves: &mut Vec<Leaf>)
     }
 }
 
-/// The items of both lists by a field that each has of its own.
+/// Returns the items of both lists by an identifying field.
 type Keyed<'v> = (
     &'static str,
     BTreeMap<String, &'v Value>,
@@ -134,15 +134,15 @@ fn keyed<'v>(a: &'v [Value], b: &'v [Value]) -> Option<Keyed<'v>> {
         .find_map(|key| Some((key, by(key, a)?, by(key, b)?)))
 }
 
-/// What kind of document two texts hold, and where those differ.
+/// The document type of two texts, and where the documents differ.
 pub struct Embedded {
     /// `JSON` or `YAML`.
     pub format: &'static str,
-    /// Where they differ; empty where they mean the same.
+    /// Where they differ; empty if they mean the same.
     pub leaves: Vec<Leaf>,
 }
 
-/// Compares two texts as the JSON or YAML that both hold, `None` where they do not.
+/// Compares two texts as JSON or YAML; `None` if they are neither.
 pub fn embedded(declared: &str, live: &str) -> Option<Embedded> {
     if declared.len().max(live.len()) > LONGEST_DOCUMENT {
         return None;
@@ -162,7 +162,7 @@ pub fn embedded(declared: &str, live: &str) -> Option<Embedded> {
     })
 }
 
-/// Returns the one YAML document of a text of several lines, if it is a list or a map.
+/// Returns the single YAML document of multi-line text, if it is a list or a map.
 fn document(text: &str) -> Option<Value> {
     if !text.trim_end().contains('\n') {
         return None;
@@ -178,14 +178,14 @@ fn document(text: &str) -> Option<Value> {
     }
 }
 
-/// Both lines with what they share cut down to what is next to their difference, in at most about
-/// `most` characters each. Lines that are short enough stay as they are.
+/// Returns both lines with their shared parts cut down to what is next to the difference, in at
+/// most about `most` characters each. Short lines stay as they are.
 pub fn cut_around(declared: &str, live: &str, most: usize) -> [String; 2] {
     let mut cut = cut_all_around(&[declared, live], most).into_iter();
     [(); 2].map(|()| cut.next().unwrap_or_default())
 }
 
-/// Returns the same for any number of lines.
+/// Does the same for any number of lines.
 pub fn cut_all_around(lines: &[&str], most: usize) -> Vec<String> {
     let lines: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();
     let shortest = lines.iter().map(Vec::len).min().unwrap_or(0);
@@ -220,8 +220,7 @@ pub fn cut_all_around(lines: &[&str], most: usize) -> Vec<String> {
     cut.collect()
 }
 
-/// Returns the numbers of the lines at which two texts of several lines differ first, with both
-/// lines.
+/// Returns the numbers of the lines at which two multi-line texts first differ, with both lines.
 pub fn first_lines<'t>(declared: &'t str, live: &'t str) -> Option<(usize, &'t str, &'t str)> {
     let (mut ours, mut theirs) = (declared.lines(), live.lines());
     for number in 1.. {
@@ -234,7 +233,7 @@ pub fn first_lines<'t>(declared: &'t str, live: &'t str) -> Option<(usize, &'t s
     None
 }
 
-/// Returns a value in one line, cut where it is longer than `most` characters.
+/// Returns a value on one line, cut if it is longer than `most` characters.
 pub fn flow(value: &Value, most: usize) -> String {
     let text = match value {
         Value::Array(_) | Value::Object(_) => match rbac_rule(value) {
@@ -246,7 +245,7 @@ pub fn flow(value: &Value, most: usize) -> String {
     cut(&text, most)
 }
 
-/// Returns a text, cut where it is longer than `most` characters.
+/// Returns text, cut if it is longer than `most` characters.
 pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
@@ -254,7 +253,7 @@ pub fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// Returns what a rule of a Role grants: `get, list on pods, services`; `None` for what is no such
+/// Returns what a rule of a Role grants: `get, list on pods, services`; `None` if it is not such a
 /// rule.
 pub fn rbac_rule(value: &Value) -> Option<String> {
     let rule = value.as_object()?;
@@ -302,7 +301,7 @@ pub fn rbac_rule(value: &Value) -> Option<String> {
     Some(said)
 }
 
-/// Differences in a few words each: `added * on secrets`, `[name="a"].port 80 → 81`.
+/// Returns differences in a few words each: `added * on secrets`, `[name="a"].port 80 → 81`.
 pub fn in_words(leaves: &[Leaf], most: usize, width: usize) -> String {
     let said = leaves.iter().take(most).map(|leaf| {
         let item = match leaf.path.0.last() {

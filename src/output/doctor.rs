@@ -1,4 +1,4 @@
-//! What `driftctl doctor` prints.
+//! Writes the output of `driftctl doctor`.
 
 use std::io::{self, Write};
 
@@ -9,10 +9,10 @@ use super::yaml_text::{Style, document as yaml_document};
 use super::{escape, json_text};
 use crate::model::{Check, CheckState, Examination};
 
-/// The widest name of a check, and two spaces.
+/// The widest name of a check, plus two spaces.
 const NAMES: usize = 12;
 
-/// Writes the checklist of each cluster; several are below a line that names each.
+/// Writes the checklist of each cluster; several have a heading each.
 ///
 /// # Errors
 /// Only those of `out`.
@@ -44,7 +44,7 @@ pub fn doctor_json(examinations: &[Examination], out: &mut dyn Write) -> io::Res
     }
 }
 
-/// Writes the Roles that a run needs, as `kubectl apply` takes them.
+/// Writes the Roles that a run needs, for `kubectl apply`.
 ///
 /// # Errors
 /// Only those of `out`.

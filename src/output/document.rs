@@ -1,7 +1,7 @@
-//! The report as data for other programs: `driftctl.report/v1`.
+//! The report as data: `driftctl.report/v1`.
 //!
-//! These types are the contract. They change with the version in [`SCHEMA`] only, except that
-//! fields may be added; what the program uses inside may change at any time.
+//! These types are a stable interface. They change only with the version in [`SCHEMA`], except that
+//! fields may be added; the internal types may change at any time.
 
 mod coverage;
 mod debt;
@@ -37,19 +37,19 @@ pub use rules::{RulesDocument, rules_schema};
 pub use several::{SeveralDocument, reports_schema};
 use violation::ViolationDocument;
 
-/// The name and version of the contract.
+/// The name and version of the schema.
 pub const SCHEMA: &str = "driftctl.report/v1";
 
-/// What a run found out.
+/// The result of a run.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Document<'r> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// `in-sync`, `drifted` or `incomplete`; with `--base` also `pending`, when only the branch
-    /// changes something, and `conflict`, when merging it overwrites what was changed live. An
-    /// incomplete report may hold drift and conflicts too.
+    /// `in-sync`, `drifted` or `incomplete`; with `--base` also `pending`, if only the branch
+    /// changes something, and `conflict`, if merging overwrites live changes. An incomplete report
+    /// may contain drift and conflicts too.
     #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
     verdict: &'static str,
     /// The cluster or recording that was compared.
@@ -59,20 +59,20 @@ pub struct Document<'r> {
     revisions: Vec<RevisionDocument<'r>>,
     /// How much was compared.
     coverage: CoverageDocument,
-    /// Objects by status, and changes.
+    /// Counts of objects by status, and of changes.
     summary: SummaryDocument,
-    /// The objects, sorted. Those in sync are listed with `--show all` only.
+    /// The objects, sorted. Objects in sync are listed only with `--show all`.
     objects: Vec<ObjectDocument<'r>>,
     /// The rules that hid something.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rules: Vec<RuleDocument<'r>>,
-    /// The undeclared objects that are not drift, by what explains them; with `--show all` they are
-    /// among the objects, too.
+    /// The undeclared objects that are not drift, by explanation; with `--show all` they are among
+    /// the objects, too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explained: Vec<ExplainedCountDocument<'r>>,
-    /// What the reader must know.
+    /// Warnings and errors.
     warnings: Vec<WarningDocument<'r>>,
-    /// What holds no Kubernetes object; listed with `--verbose` only.
+    /// Files and documents that contain no Kubernetes object; listed only with `--verbose`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     skipped: Vec<WarningDocument<'r>>,
 }
@@ -98,7 +98,7 @@ struct SummaryDocument {
     changes: usize,
     /// Changes that rules hid.
     ignored: usize,
-    /// Objects that a policy refuses.
+    /// Objects that a policy denies.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused_by_policy: Option<usize>,
     /// Expired rules: what they hid is reported again.
@@ -122,20 +122,20 @@ struct ObjectDocument<'r> {
     #[schemars(extend("enum" = ["new", "removed"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     lifecycle: Option<&'static str>,
-    /// Why it is unknown, or what else there is to say.
+    /// Why it is unknown, or an additional note.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'r str>,
     /// Where it is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginDocument<'r>>,
-    /// How much it matters: that it is missing or extra, or else the worst of its changes.
+    /// The severity: of being missing or extra, or else of its worst change.
     #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
-    /// Who holds an extra object.
+    /// The owners of an extra object.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owners: Vec<OwnerDocument<'r>>,
-    /// The policies that are against it, or that could not be evaluated.
+    /// The policies that it violates, or that could not be evaluated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     policies: Vec<ViolationDocument<'r>>,
     /// Its changes, sorted by path. Ignored ones are listed with `--show ignored`, explained
@@ -148,22 +148,22 @@ struct ObjectDocument<'r> {
 struct ChangeDocument<'r> {
     /// The field, such as `.spec.template.spec.containers[name="app"].image`.
     path: String,
-    /// `changed`, `removed` (declared and not live) or `added` (live and not declared).
+    /// `changed`, `removed` (declared but not live) or `added` (live but not declared).
     #[schemars(extend("enum" = ["changed", "removed", "added"]))]
     kind: &'static str,
-    /// What the manifest declares.
+    /// The declared value.
     #[serde(skip_serializing_if = "Option::is_none")]
     declared: Option<&'r Value>,
-    /// What is live.
+    /// The live value.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'r Value>,
-    /// With `--base`: `conflict` (merging overwrites what was changed live), `drift` (changed live
-    /// alone), `pending` (changed by the branch alone) or `backport` (the branch now declares what
-    /// is live). The `kind` of a backport is seen from the base.
+    /// With `--base`: `conflict` (merging overwrites a live change), `drift` (only changed live),
+    /// `pending` (only changed by the branch) or `backport` (the branch now declares the live
+    /// value). The `kind` of a backport is relative to the base.
     #[schemars(extend("enum" = ["conflict", "drift", "pending", "backport"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'static str>,
-    /// With `--base`: what the base declares.
+    /// With `--base`: the base's value.
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<&'r Value>,
     /// The field's line in the manifest, or its nearest ancestor's, counted from 1.
@@ -175,28 +175,28 @@ struct ChangeDocument<'r> {
     /// `low`, `medium`, `high` or `critical`.
     #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
     severity: &'static str,
-    /// Who holds the live value.
+    /// The owners of the live value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owners: Vec<OwnerDocument<'r>>,
-    /// The rule that says not to report it.
+    /// The rule that ignores it.
     #[serde(skip_serializing_if = "Option::is_none")]
     ignored: Option<IgnoredDocument<'r>>,
     /// Why it is not drift.
     #[serde(skip_serializing_if = "Option::is_none")]
     explained: Option<ExplainedDocument<'r>>,
-    /// How it came about, where more is known than who holds it: `dropped` (the manifest no longer
+    /// How it came about, if more is known than its owner: `dropped` (the manifest no longer
     /// declares it and nobody has applied that), `unapplied` (the manifest has changed since it was
     /// applied), `set-by-applier` (the applier set it, from an earlier manifest, or admission
     /// changed it), `applied-elsewhere` (by `kubectl apply`, from another manifest),
     /// `written-by-applier`, `unattributed` (the live object does not record who wrote it), or
-    /// `being-deleted` (someone has deleted the object; it waits for its finalizers).
+    /// `being-deleted` (the object is being deleted and waits for its finalizers).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
     cause: Option<&'static str>,
-    /// A remark that helps to act.
+    /// A note that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
-    /// Who last touched the line in the manifest; with `--blame` only.
+    /// The last commit of the line in the manifest; with `--blame` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     blame: Option<BlameDocument<'r>>,
 }
@@ -211,10 +211,10 @@ struct IgnoredDocument<'r> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExplainedDocument<'r> {
-    /// One of a closed set of words.
+    /// The explanation.
     #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
     by: &'static str,
-    /// The built-in rule that knew, if it was one.
+    /// The built-in rule that explains it, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'r str>,
 }
@@ -231,9 +231,9 @@ struct RuleDocument<'r> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExplainedCountDocument<'r> {
-    /// The built-in rule's or the explainer's id.
+    /// The ID of the built-in rule or the explainer.
     by: &'r str,
-    /// What it knows.
+    /// Its knowledge.
     about: &'r str,
     /// How many objects.
     objects: usize,
@@ -244,7 +244,7 @@ pub fn report_schema() -> Value {
     schema_of::<Document<'_>>(SCHEMA)
 }
 
-/// Returns the JSON Schema of a document, under the name of the contract.
+/// Returns the JSON Schema of a document, under the name of its schema.
 pub(super) fn schema_of<D: JsonSchema>(name: &str) -> Value {
     let generator = SchemaSettings::draft2020_12()
         .for_serialize()
@@ -255,7 +255,7 @@ pub(super) fn schema_of<D: JsonSchema>(name: &str) -> Value {
 }
 
 impl<'r> Document<'r> {
-    /// Returns the document of a report.
+    /// Returns the document for a report.
     pub fn new(report: &'r Redacted, options: &RenderOptions) -> Self {
         let skipped = if options.verbose {
             &report.skipped[..]
@@ -309,7 +309,7 @@ impl SummaryDocument {
     }
 }
 
-/// Returns how many objects policies refuse; `None` if there is none.
+/// Returns how many objects policies deny; `None` if there are none.
 fn refused_by_policy(report: &Report) -> Option<usize> {
     let objects = report.objects.iter();
     let refused = objects.filter(|object| object.refusals().next().is_some());

@@ -1,15 +1,15 @@
-//! Makes what cannot be seen visible, and what would be obeyed text.
+//! Escapes invisible characters, and text that a terminal or a log reader would interpret.
 //!
-//! Values, names, keys, paths and messages come from manifests and clusters, and their authors may
-//! want to move the cursor, recolour the terminal, hide text or turn it round. Every character that
-//! does so, or that shows as nothing, is written out as `\u{202e}`, on a terminal or not: what is
-//! in a log today is on someone's terminal tomorrow. Logs of CI systems are read by programs that
-//! obey commands within them; those lose a character in the same way.
+//! Values, names, keys, paths and messages come from manifests and clusters, whose authors may want
+//! to move the cursor, recolour the terminal, or hide or reverse text. Every character that does
+//! so, or that is invisible, is written as `\u{202e}`, on a terminal or not: a log may be shown on
+//! a terminal later. CI systems interpret commands in logs; those are broken by escaping a
+//! character in the same way.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Returns whether a character is shown escaped. Line feed and tab are, in [`line()`] only.
+/// Returns whether a character is escaped. Line feed and tab are, but only in [`line()`].
 ///
 /// Control characters (C0, DEL, C1); bidirectional controls; characters without width or shape
 /// (Unicode `Default_Ignorable_Code_Point`, `Cf`); line and paragraph separators; noncharacters.
@@ -44,12 +44,12 @@ pub fn is_hidden(c: char) -> bool {
     }
 }
 
-/// For text of several lines: everything harmful is written out, line feeds and tabs stay.
+/// Escapes multi-line text: everything harmful is escaped, line feeds and tabs stay.
 pub fn text(raw: &str) -> Cow<'_, str> {
     escaped(raw, |_| false)
 }
 
-/// For text in the middle of a line: line feeds and tabs are written out too.
+/// Escapes text within a line: line feeds and tabs are escaped too.
 ///
 /// ```
 /// use driftctl::output::escape;
@@ -59,13 +59,13 @@ pub fn line(raw: &str) -> Cow<'_, str> {
     escaped(raw, |c| matches!(c, '\n' | '\t'))
 }
 
-/// Returns whether a text holds anything that [`text`] writes out.
+/// Returns whether text contains anything that [`text`] escapes.
 pub fn is_harmful(raw: &str) -> bool {
     harmful(raw).next().is_some()
 }
 
-/// Returns the places of a text at which a character is to be written out: hidden ones, and those
-/// without which a command to a CI system is none.
+/// Returns the positions of characters to escape: invisible ones, and those that would start a
+/// command for a CI system.
 pub fn harmful(raw: &str) -> impl Iterator<Item = (usize, char)> {
     let mut starts_line = true;
     raw.char_indices().filter(move |(at, c)| {
@@ -79,14 +79,14 @@ pub fn harmful(raw: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// `##[command]`, `##vso[…]`, `##teamcity[…]`: Azure Pipelines and older GitHub runners obey them
-/// anywhere in a line. True for the second `#`.
+/// `##[command]`, `##vso[…]`, `##teamcity[…]`: Azure Pipelines and older GitHub runners interpret
+/// them anywhere in a line. Returns true for the second `#`.
 fn completes_log_command(text: &str, at: usize) -> bool {
     let after = text[at + 1..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
     text[..at].ends_with('#') && after.starts_with('[')
 }
 
-/// `::name …::`: GitHub's runners obey them at the start of a line, blanks aside.
+/// `::name …::`: GitHub's runners interpret them at the start of a line, after blanks.
 fn starts_workflow_command(text: &str) -> bool {
     let line = text.lines().next().unwrap_or_default();
     line.strip_prefix("::").is_some_and(|command| {

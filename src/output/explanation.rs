@@ -1,4 +1,4 @@
-//! Why paths are drift or not, in every form in which it is written.
+//! The explanation of paths, in every format.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use super::json_text;
 use super::yaml_text::{self, Style};
 use crate::redact::RedactedAccount;
 
-/// The keys that come first, wherever they stand; the others are sorted.
+/// The keys that come first in every mapping; the others are sorted.
 const ORDER: &[&str] = &[
     "schema",
     "path",
@@ -20,7 +20,7 @@ const ORDER: &[&str] = &[
     "status",
 ];
 
-/// Writes an account as one JSON document.
+/// Writes an explanation as one JSON document.
 ///
 /// # Errors
 /// Only those of `out`.

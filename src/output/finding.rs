@@ -1,4 +1,4 @@
-//! The report as a list of findings, for formats that know nothing of objects.
+//! The report as a list of findings, for formats without objects.
 
 use ring::digest;
 
@@ -9,35 +9,34 @@ use crate::model::{
     ObjectReport, Report, Severity, Status, Verdict, Violation, Warning,
 };
 
-/// What a finding says. The set is closed; each has a name and a description that other programs
-/// show next to it.
+/// The class of a finding. Each has a name and a description that other programs show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// A field differs.
     Changed,
     /// A declared field is not live.
     Removed,
-    /// A live field is not declared.
+    /// A live field is no longer declared.
     Added,
-    /// A live field is not declared any more, and nobody has applied that.
+    /// A live field is no longer declared, and nobody has applied that yet.
     DroppedField,
     /// A declared object is not live.
     Missing,
     /// A live object is not declared.
     Extra,
-    /// Merging the branch overwrites what was changed live.
+    /// Merging the branch overwrites a live change.
     Conflict,
     /// Only the branch changes a field.
     Pending,
-    /// The branch has taken over what is live.
+    /// The branch now declares the live value.
     Backport,
     /// Only the branch declares an object.
     New,
     /// The branch no longer declares an object.
     Dropped,
-    /// A policy refuses an object, or would.
+    /// A policy denies an object, or would.
     Violation,
-    /// A policy warns of an object, or writes to the audit log.
+    /// A policy warns about an object, or writes to the audit log.
     AuditViolation,
     /// A policy could not be evaluated.
     Unevaluated,
@@ -45,7 +44,7 @@ pub enum Class {
     Unknown,
     /// The run could not do something.
     Error,
-    /// Something to know about the run.
+    /// A note about the run.
     Warning,
 }
 
@@ -121,12 +120,12 @@ impl Class {
         }
     }
 
-    /// Returns whether it says that something was not compared.
+    /// Returns whether it means that something was not compared.
     pub fn is_fault(self) -> bool {
         matches!(self, Self::Unknown | Self::Error)
     }
 
-    /// Returns whether it says what a policy says.
+    /// Returns whether it is the result of a policy.
     pub fn is_of_policy(self) -> bool {
         matches!(
             self,
@@ -134,7 +133,7 @@ impl Class {
         )
     }
 
-    /// Returns whether it says what the branch means to do, which is not a fault of anything.
+    /// Returns whether it is a change that the branch intends, which is not a problem.
     pub fn is_intended(self) -> bool {
         matches!(
             self,
@@ -154,35 +153,36 @@ pub struct Place {
     pub column: Option<usize>,
 }
 
-/// One thing that the report says. Its texts are escaped for the middle of a line.
+/// One finding of a report. Its texts are escaped for use within a line.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// What it says.
+    /// Its class.
     pub class: Class,
-    /// The object that it is about, by its position in the report.
+    /// The index of its object in the report.
     pub object: Option<usize>,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// What it is about: `Deployment shop/cart`.
+    /// Its subject: `Deployment shop/cart`.
     pub subject: String,
-    /// The field, when it is about one.
+    /// The field, if it is about one.
     pub path: Option<String>,
     /// The sentence, without the subject.
     pub message: String,
-    /// Where in the manifests, as far as it is known.
+    /// Where in the manifests, as far as known.
     pub place: Option<Place>,
-    /// A path that stands for the object where no manifest declares it.
+    /// A path that represents an object that no manifest declares.
     pub stand_in: String,
-    /// The same for the same finding in every run, whatever the lines and the values.
+    /// A fingerprint that is the same in every run for the same finding, whatever the lines and the
+    /// values.
     pub fingerprint: String,
-    /// Why a rule says not to report it.
+    /// Why a rule ignores it.
     pub ignored: Option<String>,
 }
 
-/// Returns every finding, what matters most first.
+/// Returns every finding, the worst first.
 pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
     let mut all: Vec<Finding> = report.warnings.iter().map(of_warning).collect();
-    // What is explained is not a finding of anything.
+    // Explained differences are not findings.
     let show = show.min(Show::Ignored);
     for (at, object) in report.objects.iter().enumerate() {
         let drifts = view::drifts(object, show).map(|drift| of_drift(object, drift));
@@ -201,7 +201,7 @@ pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
                 }),
         );
     }
-    // Stable: what matters as much stays in the report's order.
+    // The sort is stable: findings of the same severity keep the report's order.
     all.sort_by_key(|finding| {
         let urgency = std::cmp::Reverse(finding.severity);
         (
@@ -270,7 +270,7 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
     })
 }
 
-/// Returns what a policy says about an object, at the line of the field that it is about.
+/// Returns the finding for a policy's result, at the line of its field.
 fn of_violation(object: &ObjectReport, violation: &Violation) -> Finding {
     let (class, severity) = match violation.enforcement {
         Enforcement::Denied | Enforcement::Deny => (Class::Violation, Severity::High),
@@ -379,7 +379,8 @@ fn class_of(drift: &JudgedChange) -> Class {
     }
 }
 
-/// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites the change of …`
+/// Returns `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites the change of
+/// …`.
 pub(super) fn conflict(drift: &JudgedChange) -> String {
     format!(
         "CONFLICT at {}: {}; {}",
@@ -389,7 +390,7 @@ pub(super) fn conflict(drift: &JudgedChange) -> String {
     )
 }
 
-/// `.spec.replicas is 5 live, and 3 is declared`
+/// Returns `.spec.replicas is 5 live, but 3 is declared`.
 fn sentence(change: &Change) -> String {
     let path = escape::line(&change.path.to_string()).into_owned();
     match (&change.declared, &change.live) {
@@ -412,7 +413,7 @@ fn sentence(change: &Change) -> String {
 }
 
 fn origin(object: &ObjectReport) -> Option<Place> {
-    // The branch's file does not have it any more: a line of the base's would be another's.
+    // The branch's file no longer has the object: the base's line number would be wrong in it.
     if object.lifecycle == Some(Lifecycle::Removed) {
         return None;
     }
@@ -423,7 +424,7 @@ fn origin(object: &ObjectReport) -> Option<Place> {
     })
 }
 
-/// Returns the place behind `file:line:column` or `file:line`.
+/// Parses `file:line:column` or `file:line`.
 fn place_of_text(text: &str) -> Option<Place> {
     let (rest, last) = text.rsplit_once(':')?;
     let last: usize = last.parse().ok()?;
@@ -453,8 +454,8 @@ fn identity<'o>(object: &'o ObjectReport, class: Class, path: &'o str) -> [&'o s
     ]
 }
 
-/// SHA-256 over the parts, their borders included. No value is among them: a fingerprint must
-/// neither move with a value nor tell anything about it.
+/// Returns a SHA-256 digest of the parts and their boundaries. No value is among them: a
+/// fingerprint must neither change with a value nor reveal anything about it.
 fn fingerprint(parts: &[&str]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {

@@ -1,4 +1,4 @@
-//! Several clusters at a glance: a table of them, and the drift that they have alike.
+//! Several clusters at a glance: a table of them, and the drift that they have in common.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,12 +9,12 @@ use super::{Show, words};
 use crate::model::{JudgedChange, ObjectReport, ResourceKey, Severity};
 use crate::redact::Redacted;
 
-/// What identifies a change in every cluster: the object, its severity, and what it says.
+/// What identifies a change in every cluster: the object, its severity, and its text.
 type Sameness = (String, &'static str, String);
 
-/// Drift that several clusters have alike.
+/// Drift that several clusters have in common.
 pub(super) struct Alike<'r> {
-    /// It, as the first of them has it.
+    /// The drift, as in the first of them.
     pub row: Row<'r>,
     /// Their names, in the order of the report.
     pub clusters: Vec<&'r str>,
@@ -26,9 +26,9 @@ pub(super) struct ObjectState<'r> {
     pub name: &'r str,
     /// `drifted`
     pub verdict: &'static str,
-    /// Objects that drifted, are missing, are undeclared, and could not be read.
+    /// Counts of drifted, missing, undeclared and unknown objects.
     pub counts: [usize; 4],
-    /// How much the worst drift matters.
+    /// The worst severity.
     pub worst: Option<Severity>,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn standings<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ObjectState<'r>>
     clusters.iter().map(of).collect()
 }
 
-/// Returns the drift that more than one cluster has, what most of them have first.
+/// Returns the drift that more than one cluster has, the most common first.
 pub(super) fn alike<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<Alike<'r>> {
     let mut found: BTreeMap<Sameness, Alike<'r>> = BTreeMap::new();
     for cluster in clusters {
@@ -63,7 +63,7 @@ pub(super) fn alike<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<Alike<'r
                 row,
                 clusters: Vec::new(),
             });
-            // A list may hold what reads the same twice.
+            // A list may contain items with the same text.
             if known.clusters.last() != Some(&cluster.name.as_str()) {
                 known.clusters.push(&cluster.name);
             }
@@ -71,12 +71,12 @@ pub(super) fn alike<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<Alike<'r
     }
     let mut alike: Vec<Alike<'r>> = found.into_values().collect();
     alike.retain(|one| one.clusters.len() > 1);
-    // Stable: what is as urgent stays in the order of objects.
+    // The sort is stable: equally severe drift stays in the order of objects.
     alike.sort_by_key(|one| Reverse((one.row.severity, one.clusters.len())));
     alike
 }
 
-/// Returns whether a row is drift: what is unknown or hidden stays with its cluster.
+/// Returns whether a row is drift: unknown and hidden ones stay with their cluster.
 fn counts(row: &Row<'_>) -> bool {
     let is_reported = row.drift.is_none_or(JudgedChange::is_reported);
     row.violation.is_none() && row.severity.is_some() && is_reported
@@ -87,12 +87,12 @@ fn sameness(row: &Row<'_>) -> Sameness {
     (words::object(row.object), row.severity(), what)
 }
 
-/// Returns the report without what it has in common with others, and how many changes that is. Its
-/// verdict and its figures of objects stay.
+/// Returns the report without the changes that it has in common with others, and how many those
+/// are. Its verdict and its counts of objects stay.
 pub(super) fn own(report: &Redacted, alike: &[Alike<'_>], show: Show) -> (Redacted, usize) {
     let common: BTreeSet<Sameness> = alike.iter().map(|one| sameness(&one.row)).collect();
     let rows = rows::of(report, show).into_iter().filter(counts);
-    // The path is empty for an object as a whole.
+    // The path is empty for the whole object.
     let out: BTreeSet<(ResourceKey, String)> = rows
         .filter(|row| common.contains(&sameness(row)))
         .map(|row| {

@@ -1,4 +1,4 @@
-//! What an object that no manifest declares does: what it grants, what it runs, what it opens.
+//! Describes what an undeclared object does: what it grants, runs or opens.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use super::escape;
 use crate::facts::POD_SPECS;
 use crate::model::{ObjectReport, Status};
 
-/// Lines about one object.
+/// How many lines describe one object.
 const MOST: usize = 6;
 
-/// Characters of one line.
+/// How many characters one line has.
 const LONGEST: usize = 160;
 
-/// Returns what an extra object does, a phrase a line, escaped for the middle of a line; nothing
-/// for other objects, and for kinds whose name says it all.
+/// Returns what an extra object does, one phrase per line, escaped for use within a line; nothing
+/// for other objects, and for kinds whose name says enough.
 pub fn of(object: &ObjectReport) -> Vec<String> {
     let Some(live) = object
         .live
@@ -64,7 +64,7 @@ fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> 
         .flatten()
 }
 
-/// Returns a scalar as it is said.
+/// Returns a scalar as text.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -72,7 +72,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// `roleRef admin → User bob@example.com`
+/// Returns `roleRef admin → User bob@example.com`.
 fn binding(live: &Value) -> Vec<String> {
     let kind = text(live, "/roleRef/kind").unwrap_or("role");
     let name = text(live, "/roleRef/name").unwrap_or("?");
@@ -119,7 +119,7 @@ fn service(live: &Value) -> Vec<String> {
     )]
 }
 
-/// `, to app=cart`
+/// Returns `, to app=cart`.
 fn selector(live: &Value, pointer: &str) -> String {
     let labels = live.pointer(pointer).and_then(Value::as_object);
     let labels: Vec<String> = labels
@@ -216,7 +216,7 @@ fn claim(live: &Value) -> Vec<String> {
     }
 }
 
-/// Returns what pods run, and what they may do that pods need not.
+/// Returns what pods run, and which unusual privileges they have.
 fn pods(live: &Value) -> Vec<String> {
     let has_containers = |spec: &&Value| spec.get("containers").is_some_and(Value::is_array);
     let mut specs = POD_SPECS.iter().filter_map(|place| live.pointer(place));

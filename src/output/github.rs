@@ -10,7 +10,7 @@ use super::{Format, RenderOptions, escape, ignored, several, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
-/// Workflow commands, one to a line.
+/// Workflow commands, one per line.
 pub struct Github;
 
 impl Format for Github {
@@ -37,7 +37,7 @@ impl Format for Github {
         if let Some(meaning) = words::conflict(report) {
             writeln!(out, "::error title=driftctl::CONFLICT: {meaning}")?;
         }
-        // A runner shows ten notices of a step and no more: rules take none of them.
+        // A runner shows only ten notices per step, so rules do not use any.
         let ignored = ignored::brief(report, usize::MAX);
         let ignored = ignored.map_or_else(String::new, |by| format!("; ignored: {by}"));
         writeln!(out, "driftctl: {}{ignored}", words::verdict(report))
@@ -53,7 +53,7 @@ impl Format for Github {
     }
 }
 
-/// `::error file=cart.yaml,line=20,title=Deployment shop/cart::.spec.replicas …`
+/// Returns `::error file=cart.yaml,line=20,title=Deployment shop/cart::.spec.replicas …`.
 fn annotation(finding: &Finding) -> String {
     let level = match finding.severity {
         _ if finding.ignored.is_some() || finding.class.is_intended() => "notice",
@@ -84,19 +84,19 @@ fn annotation(finding: &Finding) -> String {
     format!("::{level} {}::{}", properties.join(","), data(&message))
 }
 
-/// GitHub knows files by their path from the root of the repository.
+/// Returns a path from the root of the repository, as GitHub expects it.
 fn relative(file: &str) -> &str {
     file.trim_start_matches("./")
 }
 
-/// Returns what the toolkit's `escapeData` does.
+/// Escapes like the toolkit's `escapeData`.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// Returns what the toolkit's `escapeProperty` does.
+/// Escapes like the toolkit's `escapeProperty`.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

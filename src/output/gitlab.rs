@@ -70,7 +70,7 @@ impl Format for Gitlab {
 }
 
 impl Issue {
-    /// Returns the same in one of several clusters: it names it, and is an issue of its own.
+    /// Writes the issues of one of several clusters, with its name and distinct fingerprints.
     fn of(self, cluster: &str) -> Self {
         Self {
             description: format!("{}: {}", escape::line(cluster), self.description),
@@ -90,9 +90,8 @@ fn write(mut issues: Vec<Issue>, out: &mut dyn Write) -> io::Result<()> {
     json_text::write(out, &issues)
 }
 
-/// Returns the run as an issue: the format has no other place for its verdict, nor for what rules
-/// hid. A merge request shows it when it is new: when the run is the first, or the first incomplete
-/// one.
+/// Returns the run as an issue: the format has no other place for the verdict, or for what rules
+/// hid. A merge request shows it if it is new: in the first run, or the first incomplete one.
 fn verdict(report: &Redacted) -> Issue {
     let mut description = format!("driftctl: {}", words::verdict(report));
     if let Some(meaning) = words::incomplete(report) {
@@ -151,7 +150,7 @@ fn location(path: String, begin: usize) -> Location {
     }
 }
 
-/// GitLab drops issues whose fingerprint it has seen.
+/// GitLab drops issues with a fingerprint that it has already seen.
 fn distinguish(issues: &mut [Issue]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for issue in issues {

@@ -1,5 +1,5 @@
-//! Changes put together by who made them, by how much they matter, or by what they are: the same
-//! change of many objects is one entry with the list of them.
+//! Groups changes by author, by severity, or by content: the same change in many objects is one
+//! entry with their list.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use super::rows::{self, Row};
 use super::{GroupBy, Show};
 use crate::model::{Report, Severity};
 
-/// Characters of a value in the title of a change.
+/// How many characters of a value the title of a group shows.
 const LONGEST_VALUE: usize = 100;
 
 /// Changes that have something in common.
 pub(super) struct Group<'r> {
-    /// What that is: `+ .metadata.labels.team a`, `bob@example.com`, `critical`.
+    /// The title: `+ .metadata.labels.team a`, `bob@example.com`, `critical`.
     pub title: String,
-    /// The worst of them.
+    /// The worst severity.
     pub severity: Option<Severity>,
-    /// The changes, what matters most first.
+    /// The changes, the worst first.
     pub rows: Vec<Row<'r>>,
 }
 
-/// Returns the groups of a report, those with what matters most first.
+/// Returns the groups of a report, the worst first.
 pub(super) fn of(report: &Report, show: Show, by: GroupBy) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
@@ -31,7 +31,7 @@ pub(super) fn of(report: &Report, show: Show, by: GroupBy) -> Vec<Group<'_>> {
             GroupBy::Severity => row.severity().to_owned(),
             GroupBy::Change => format!("{} {}", row.sign(), row.what(false, LONGEST_VALUE)),
         };
-        // What reads the same and is rated differently is not the same.
+        // Changes with the same text and different severities are not the same.
         let key = format!("{}\u{0}{title}", row.severity());
         let key = if by == GroupBy::Author {
             title.clone()

@@ -1,4 +1,4 @@
-//! What `driftctl timeline` writes: changes and what other sources know, in the order of time.
+//! Writes `driftctl timeline`: changes and entries of other sources, in order of time.
 
 use std::io::{self, Write};
 
@@ -19,7 +19,7 @@ struct TimelineDocument<'h> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// What happened, oldest first; what has no time comes before the rest.
+    /// The entries, oldest first; those without a time come before the rest.
     moments: Vec<MomentDocument<'h>>,
     /// The sources that were read.
     read: &'h [String],
@@ -30,10 +30,10 @@ struct TimelineDocument<'h> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct MomentDocument<'h> {
-    /// When, RFC 3339; absent where no time is recorded.
+    /// The time, RFC 3339; absent if not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
-    /// Where it is known from.
+    /// The source.
     #[schemars(extend("enum" = Evidence::ALL.map(Evidence::as_str)))]
     source: &'static str,
     /// The object, such as `Deployment shop/cart`.
@@ -43,7 +43,7 @@ struct MomentDocument<'h> {
     who: Option<&'h str>,
     /// What happened.
     what: &'h str,
-    /// How much a change of the comparison matters.
+    /// The severity of a change of the comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'h str>,
     /// Whether it is a warning or a failure.
@@ -58,15 +58,15 @@ struct UnreadDocument<'h> {
     reason: &'h str,
 }
 
-/// Returns the JSON Schema of time lines.
+/// Returns the JSON Schema of timelines.
 pub fn timeline_schema() -> Value {
     super::document::schema_of::<TimelineDocument<'_>>(SCHEMA)
 }
 
-/// Writes a time line.
+/// Writes a timeline.
 ///
 /// # Errors
-/// Those of `out`.
+/// Fails like `out`.
 pub fn history(
     report: &Redacted,
     history: &History,
@@ -77,7 +77,7 @@ pub fn history(
 ) -> io::Result<()> {
     let mut entries = entries(report, history, options.show, !options.verbose);
     if let Some(since) = since {
-        // What has no time may have happened since.
+        // An entry without a time may be recent.
         entries.retain(|entry| entry.at.is_none_or(|at| at >= since));
     }
     match format {

@@ -1,19 +1,18 @@
-//! Two texts, line by line, with the words that changed.
+//! Compares two texts line by line, and marks the changed words.
 
 use similar::{Algorithm, ChangeTag, DiffOp, InlineChangeOptions, TextDiff};
 
-/// Lines of unchanged text around a change.
+/// How many unchanged lines are shown around a change.
 const CONTEXT: usize = 3;
 
-/// Words are compared only within lines up to this length, in bytes: comparing a line of 60,000
-/// words takes half a second.
+/// The length limit of lines that are compared by words, in bytes: a line of 60,000 words takes
+/// half a second.
 const LONGEST_INLINE: usize = 2_000;
 
-/// Of a longer line that another replaces, only what they do not share is compared by words, up to
-/// this length in bytes.
+/// In longer lines, only the differing middle is compared by words, up to this length in bytes.
 const LONGEST_MIDDLE: usize = 16_000;
 
-/// Words are compared only within groups of lines up to this many.
+/// The limit on lines per group that are compared by words.
 const MOST_INLINE: usize = 60;
 
 /// Which side a line is from.
@@ -38,25 +37,25 @@ impl Side {
     }
 }
 
-/// A line in pieces; whether each is among the words that changed.
+/// A line in pieces, each with whether its words changed.
 type Pieces = Vec<(bool, String)>;
 
 /// One line of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Whose it is.
+    /// Its side.
     pub side: Side,
-    /// Its text without the line feed, in pieces; whether each is among the words that changed.
+    /// Its text without the line feed, in pieces, each with whether its words changed.
     pub pieces: Vec<(bool, String)>,
     /// Whether the text ends here without a line feed.
     pub unterminated: bool,
 }
 
-/// Characters of one unchanged stretch of a long line that are shown around a change.
+/// How many characters of an unchanged stretch of a long line are shown around a change.
 const AROUND: usize = 60;
 
 impl Line {
-    /// Returns the line with its long unchanged stretches cut where it is longer than `most`
+    /// Returns the line with its long unchanged stretches cut if it is longer than `most`
     /// characters.
     #[must_use]
     pub fn cut(&self, most: usize) -> Self {
@@ -66,7 +65,7 @@ impl Line {
         }
         let last = self.pieces.len().saturating_sub(1);
         let pieces = self.pieces.iter().enumerate().map(|(i, (changed, text))| {
-            // What changed shows its beginning and its end: there both sides are not the same.
+            // Changed parts show their beginning and end, where the two sides differ.
             let text = around(text, !changed && i == 0, !changed && i == last);
             (*changed, text)
         });
@@ -77,7 +76,7 @@ impl Line {
     }
 }
 
-/// Returns the ends of a stretch, or its one end that is next to a change.
+/// Returns the ends of a stretch, or the one end that is next to a change.
 fn around(text: &str, first: bool, last: bool) -> String {
     let total = text.chars().count();
     if total <= 3 * AROUND {
@@ -92,14 +91,14 @@ fn around(text: &str, first: bool, last: bool) -> String {
     }
 }
 
-/// Lines that belong together, and the lines of either side that they start at.
+/// Lines that belong together, and where they start on either side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hunk {
-    /// Counted from 1; 0 when the side has no line of the hunk.
+    /// Counted from 1; 0 if the side has no line in the hunk.
     pub declared_start: usize,
     /// How many lines of the declared side.
     pub declared_len: usize,
-    /// Counted from 1; 0 when the side has no line of the hunk.
+    /// Counted from 1; 0 if the side has no line in the hunk.
     pub live_start: usize,
     /// How many lines of the live side.
     pub live_len: usize,
@@ -108,7 +107,7 @@ pub struct Hunk {
 }
 
 impl Hunk {
-    /// `@@ -1,4 +1,5 @@`
+    /// Returns `@@ -1,4 +1,5 @@`.
     pub fn header(&self) -> String {
         let range = |start: usize, len: usize| match len {
             1 => start.to_string(),
@@ -182,8 +181,8 @@ fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp) -> Vec<Line> {
     }
 }
 
-/// Marks what differs in lines that are too long to be compared by words as they are: each with the
-/// line that replaces it.
+/// Marks differences in lines that are too long to compare by words: compares each with the line
+/// that replaces it.
 fn mark_pairs(lines: &mut [Line], removed: usize) {
     let (ours, theirs) = lines.split_at_mut(removed);
     for (ours, theirs) in ours.iter_mut().zip(theirs) {
@@ -195,7 +194,7 @@ fn mark_pairs(lines: &mut [Line], removed: usize) {
     }
 }
 
-/// Two lines in pieces: what they share at both ends, and what differs between.
+/// Returns two lines in pieces: the shared ends, and the differing middle.
 fn apart(a: &str, b: &str) -> (Pieces, Pieces) {
     let start: usize = a
         .chars()
@@ -240,7 +239,7 @@ fn apart(a: &str, b: &str) -> (Pieces, Pieces) {
     pieces
 }
 
-/// Adds to the last piece where that is of the same kind.
+/// Adds to the last piece if that is of the same kind.
 fn push(pieces: &mut Pieces, changed: bool, text: &str) {
     match pieces.last_mut() {
         Some((kind, last)) if *kind == changed => last.push_str(text),

@@ -1,4 +1,4 @@
-//! What rules hid. Every format says how much each of them did: nothing disappears.
+//! Lists what rules hid. Every format reports how much each of them hid.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,8 +11,8 @@ pub fn rules(report: &Report) -> impl Iterator<Item = &RuleCount> {
     report.rules.iter().filter(|rule| rule.hid > 0)
 }
 
-/// Returns how much each rule hid, by its name: what was accepted has one name and many reasons.
-/// Rules of the user's that hid nothing are among them.
+/// Returns how much each rule hid, by its ID: accepted drift has one ID and many reasons. User
+/// rules that hid nothing are included.
 pub fn by_rule(report: &Report) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for RuleCount { rule, hid, .. } in &report.rules {
@@ -21,12 +21,12 @@ pub fn by_rule(report: &Report) -> BTreeMap<&str, usize> {
     counts
 }
 
-/// `2 by keda, 1 by mesh`: the rules that hid most first, and no more of them than `most`; `None`
-/// where nothing was hidden.
+/// Returns `2 by keda, 1 by mesh`: the rules that hid most first, at most `most` of them; `None` if
+/// nothing was hidden.
 pub fn brief(report: &Report, most: usize) -> Option<String> {
     let all = by_rule(report).into_iter();
     let mut all: Vec<(&str, usize)> = all.filter(|(_, hid)| *hid > 0).collect();
-    // Stable: rules that hid as much stay sorted by name.
+    // The sort is stable: rules that hid as much stay sorted by ID.
     all.sort_by_key(|(_, hid)| Reverse(*hid));
     let mut said: Vec<String> = all
         .iter()
@@ -44,7 +44,7 @@ pub fn brief(report: &Report, most: usize) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
-/// `1 change ignored by keda: Scaled by KEDA`
+/// Returns `1 change ignored by keda: Scaled by KEDA`.
 pub fn sentence(rule: &RuleCount) -> String {
     let mut said = format!(
         "{} ignored by {}",
@@ -57,8 +57,7 @@ pub fn sentence(rule: &RuleCount) -> String {
     escape::line(&said).into_owned()
 }
 
-/// Returns a line for each rule that hid something, with what it hid below it where that is to be
-/// shown.
+/// Returns a line for each rule that hid something, followed by what it hid if requested.
 pub fn lines(report: &Report, show: Show) -> Vec<String> {
     let mut lines = Vec::new();
     for rule in rules(report) {
@@ -75,7 +74,7 @@ pub fn lines(report: &Report, show: Show) -> Vec<String> {
     lines
 }
 
-/// `  Deployment shop/cart .spec.replicas`
+/// Returns `  Deployment shop/cart .spec.replicas`.
 fn hidden<'o>(object: &'o ObjectReport, by: &RuleCount) -> impl Iterator<Item = String> + use<'o> {
     let (wanted, why) = (by.rule.clone(), by.reason.clone());
     let drifts = object.drifts.iter().filter(move |drift| {

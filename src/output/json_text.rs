@@ -1,4 +1,4 @@
-//! Values as JSON, indented, with nothing in it that a terminal would obey.
+//! Writes values as indented JSON that is safe to show on a terminal.
 
 use std::io::{self, Write};
 
@@ -7,14 +7,15 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::escape;
 
-/// Writes indented JSON with a line feed at its end.
+/// Writes indented JSON with a final line feed.
 pub(super) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Visible::default());
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")
 }
 
-/// Writes JSON's escapes for whatever a terminal would obey or not show. The values stay the same.
+/// Writes whatever a terminal would interpret or not show as JSON escapes. The values stay the
+/// same.
 #[derive(Default)]
 struct Visible(PrettyFormatter<'static>);
 

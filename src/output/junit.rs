@@ -1,7 +1,7 @@
-//! `junit`: a test report, in which every object is a test.
+//! `junit`: a test report in which every object is a test.
 //!
-//! Drift is a failure, what could not be compared an error. The document keeps to what the common
-//! schemas (Ant's, Jenkins') have in common.
+//! Drift is a failure, what could not be compared is an error. The document uses only what the
+//! common schemas (Ant's, Jenkins') share.
 
 use std::io::{self, Write};
 
@@ -54,12 +54,12 @@ impl Format for Junit {
 struct Case {
     class_name: String,
     name: String,
-    /// Why it is an error rather than a failure, where it is.
+    /// Why it is an error rather than a failure, if it is.
     error: Option<String>,
     findings: Vec<Finding>,
 }
 
-/// How a test ended.
+/// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Passed,
@@ -67,7 +67,7 @@ enum Outcome {
     Error,
 }
 
-/// Returns the test that everything was compared, which fails where no single object can.
+/// Returns the test that everything was compared, which fails for errors without an object.
 fn whole(report: &Redacted, faults: Vec<Finding>) -> Case {
     Case {
         class_name: "driftctl".to_owned(),
@@ -77,7 +77,7 @@ fn whole(report: &Redacted, faults: Vec<Finding>) -> Case {
     }
 }
 
-/// The tests of one cluster.
+/// Returns the tests of one cluster.
 struct Suite<'r> {
     name: String,
     report: &'r Redacted,
@@ -91,7 +91,7 @@ fn write<'r>(
 ) -> io::Result<()> {
     let mut xml = Writer::new_with_indent(out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    // Ant's schema knows no counts here.
+    // Ant's schema has no counts here.
     xml.write_event(Event::Start(BytesStart::new("testsuites")))?;
     for (id, suite) in suites.enumerate() {
         suite.write(&mut xml, id, options)?;
@@ -229,7 +229,7 @@ impl Case {
         xml.write_event(Event::End(BytesEnd::new("testcase")))
     }
 
-    /// Returns everything that was found is one failure: some readers show only the first.
+    /// All findings of an object are one failure: some readers show only the first.
     fn write_outcome(&self, xml: &mut Writer<&mut dyn Write>) -> io::Result<()> {
         let name = match self.outcome() {
             Outcome::Error => "error",
@@ -253,7 +253,7 @@ impl Case {
     }
 }
 
-/// `manifests/cart.yaml:20: .spec.replicas is 5 live, and 3 is declared (medium)`
+/// Returns `manifests/cart.yaml:20: .spec.replicas is 5 live, but 3 is declared (medium)`.
 fn line(finding: &Finding) -> String {
     let place = finding.place.as_ref().map_or_else(String::new, |place| {
         format!("{}:{}: ", place.file, place.line)

@@ -1,8 +1,8 @@
 //! `markdown`: a comment on a pull request.
 //!
-//! Verdict and table first, details folded, within the size that hosts accept. Whatever comes from
-//! a manifest or a cluster is in code, inline or fenced: nothing in it is a link, a mention, an
-//! image, HTML or the end of the fence.
+//! Verdict and table come first, details are folded, and the size stays within the limit of hosts.
+//! Text from a manifest or a cluster is always code, inline or fenced: nothing in it can be a link,
+//! a mention, an image, HTML or the end of the fence.
 
 use std::io::{self, Write};
 
@@ -16,13 +16,13 @@ use super::{
 use crate::model::{JudgedChange, ObjectReport, Report, Status, Verdict};
 use crate::redact::Redacted;
 
-/// What a comment may take, in bytes. GitHub refuses more than 65,536 characters.
+/// The size limit of a comment, in bytes. GitHub refuses more than 65,536 characters.
 const BUDGET: usize = 65_000;
 
-/// Lines of one change.
+/// How many lines one change has.
 const MOST_LINES: usize = 60;
 
-/// Characters of one line.
+/// How many characters one line has.
 const LONGEST_LINE: usize = 500;
 
 /// Marks the comment for later updates. No renderer shows it.
@@ -72,15 +72,15 @@ impl Format for Markdown {
     }
 }
 
-/// Returns what is said of one cluster, in about so many bytes.
+/// Writes the results of one cluster, in about so many bytes.
 fn comment(report: &Report, options: &RenderOptions, budget: usize) -> String {
     let objects = view::by_urgency(report, options.show);
-    // A comment is read later than it is written: it has moments, and no ages.
+    // A comment is read later than it is written: it shows times, not ages.
     let options = &RenderOptions {
         now: None,
         ..*options
     };
-    // The table, the messages and the conflicts may each take so much.
+    // The limit for the table, the messages and the conflicts each.
     let share = budget / 4;
     let mut page = head(report);
     page.push_str(&conflicts(report, share));
@@ -116,7 +116,7 @@ fn head(report: &Report) -> String {
     head
 }
 
-/// Returns what merging overwrites, in full view: the one thing that must not be folded away.
+/// Writes what merging overwrites, unfolded, because nobody must miss it.
 fn conflicts(report: &Report, room: usize) -> String {
     let Some(meaning) = words::conflict(report) else {
         return String::new();
@@ -152,7 +152,7 @@ fn conflicts(report: &Report, room: usize) -> String {
     }
 }
 
-/// Returns what the reader must know, errors first.
+/// Writes warnings and errors, errors first.
 fn messages(report: &Report, room: usize) -> String {
     let mut warnings: Vec<_> = report.warnings.iter().collect();
     warnings.sort_by_key(|warning| !warning.fatal);
@@ -194,7 +194,7 @@ fn table(objects: &[&ObjectReport], options: &RenderOptions, room: usize) -> Str
     }
 }
 
-/// Changes by what they have in common, the objects folded.
+/// Writes groups of changes, with the objects folded.
 fn grouped(report: &Report, options: &RenderOptions, by: GroupBy, room: usize) -> String {
     let groups = groups::of(report, options.show, by);
     let sections = groups.iter().map(|group| {
@@ -235,7 +235,7 @@ fn grouped(report: &Report, options: &RenderOptions, by: GroupBy, room: usize) -
     }
 }
 
-/// Returns what each rule hid, folded.
+/// Writes what each rule hid, folded.
 fn rules(report: &Report, room: usize) -> String {
     let lines = ignored::rules(report).map(|rule| {
         let mut line = format!("- {} by {}", rule.hid, code(&rule.rule));
@@ -257,7 +257,7 @@ fn rules(report: &Report, room: usize) -> String {
     format!("\n<details><summary>{ignored} ignored by {by}</summary>\n\n{text}{more}\n</details>\n")
 }
 
-/// `drifted`, `pending (new)`, **conflict**
+/// Returns `drifted`, `pending (new)`, **conflict**.
 fn status(object: &ObjectReport) -> String {
     let status = match object.status() {
         Status::Conflict => "**CONFLICT**",
@@ -287,7 +287,7 @@ fn details(objects: &[&ObjectReport], options: &RenderOptions, room: usize) -> S
     }
 }
 
-/// As many texts as fit, how many those are, and how many there were.
+/// Returns as many texts as fit, how many those are, and how many there were.
 fn within(texts: impl Iterator<Item = String>, room: usize) -> (String, usize, usize) {
     let (mut all, mut shown, mut total, mut full) = (String::new(), 0, 0, false);
     for text in texts {
@@ -337,7 +337,7 @@ fn fence(lines: &[String]) -> String {
     "`".repeat(longest.unwrap_or(0).max(2) + 1)
 }
 
-/// One change as lines of a diff.
+/// Writes one change as lines of a diff.
 fn change(drift: &JudgedChange, options: &RenderOptions, lines: &mut Vec<String>) {
     let mut about = match drift.verdict() {
         Verdict::Reported => match &drift.merge {
@@ -377,7 +377,7 @@ fn change(drift: &JudgedChange, options: &RenderOptions, lines: &mut Vec<String>
             .collect()
     };
     let more = body.len().saturating_sub(MOST_LINES);
-    // The lines of a text keep their tabs.
+    // Lines of text keep their tabs.
     lines.extend(
         body.iter()
             .take(MOST_LINES)
@@ -401,7 +401,7 @@ fn signed(line: &hunk::Line) -> String {
     }
 }
 
-/// Escaped, and cut where it is too long.
+/// Returns text escaped, and cut if it is too long.
 fn one_line(text: &str) -> String {
     cut(&escape::line(text))
 }
@@ -414,12 +414,12 @@ fn cut(escaped: &str) -> String {
     shown
 }
 
-/// Returns a text in inline code that no Markdown within it can end, nor a cell of a table.
+/// Returns text as inline code that neither Markdown in it nor a table cell can end.
 pub(super) fn code(text: &str) -> String {
     let mut code = String::from("<code>");
     for c in one_line(text).chars() {
         match c {
-            // Letters, digits and what means nothing on its own.
+            // Letters, digits and characters without special meaning.
             c if c.is_alphanumeric() || matches!(c, ' ' | '/' | '.' | '-') => code.push(c),
             c if c.is_ascii() => code.push_str(&format!("&#{};", c as u32)),
             c => code.push(c),

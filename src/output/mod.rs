@@ -83,12 +83,12 @@ pub use watch::{Rounds, Watched, event_line, watch_alerts, watch_metrics, watch_
 pub use words::{count, file_name, name as object_name};
 pub use yaml_text::{Style, document as yaml_document};
 
-/// How a report is written.
+/// An output format of reports.
 pub trait Format: Sync {
     /// Returns the word that `--output` takes.
     fn name(&self) -> &'static str;
 
-    /// Returns one line for the help: what it is for.
+    /// One line for the help.
     fn description(&self) -> &'static str;
 
     /// Writes the report.
@@ -118,42 +118,42 @@ pub trait Format: Sync {
     }
 }
 
-/// What renderers are told besides the report. They look at nothing else: no clock, no terminal.
+/// The options of renderers. Renderers use nothing else: no clock, no terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderOptions {
-    /// Whether colour is wanted, by formats that have it.
+    /// Whether to use colour, in formats that have it.
     pub colour: bool,
-    /// Columns that text is laid out for.
+    /// The width of text in columns.
     pub width: usize,
-    /// How much is shown.
+    /// What to list.
     pub show: Show,
-    /// Whether long values are shown in full and skipped files by name.
+    /// Whether to show long values in full and name skipped files.
     pub verbose: bool,
-    /// When the report is read, for ages; without it times are given as they are.
+    /// The current time, for ages; without it times are absolute.
     pub now: Option<Timestamp>,
-    /// How long the run took, where it is to be reported.
+    /// How long the run took, if it is reported.
     pub duration: Option<Duration>,
     /// Whether the report is read from its beginning, in a pager.
     pub paged: bool,
-    /// How changes are put together, by formats for people.
+    /// How formats for people group changes.
     pub group_by: GroupBy,
     /// Whether places in files are links that the terminal opens (OSC 8).
     pub links: bool,
-    /// Whether lines are drawn with ASCII only, where the locale has nothing else.
+    /// Whether to draw lines with ASCII only, because the locale is not UTF-8.
     pub ascii: bool,
 }
 
-/// How changes are put together.
+/// How changes are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GroupBy {
-    /// By the object that they are of.
+    /// By object.
     #[default]
     Object,
-    /// By who wrote last.
+    /// By last writer.
     Author,
-    /// By how much they matter.
+    /// By severity.
     Severity,
-    /// By what was changed: the same change of many objects is one.
+    /// By content: the same change in many objects is one entry.
     Change,
 }
 
@@ -174,7 +174,7 @@ impl Default for RenderOptions {
     }
 }
 
-/// Returns a value in one line, for messages.
+/// Returns a value on one line, for messages.
 pub fn value_in_line(value: &serde_json::Value) -> String {
     differ::flow(value, 80)
 }
@@ -203,7 +203,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &html::Html,
 ];
 
-/// Returns the format of a name.
+/// Returns the format with a name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }

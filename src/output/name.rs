@@ -1,7 +1,7 @@
 //! `name`: which objects, for scripts.
 //!
 //! The names are those that `driftctl explain` and `driftctl accept` take. Lines that start with
-//! `#` say what the names cannot carry: what became of each object, and the verdict.
+//! `#` add the status of each object, and the verdict.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use super::{Format, RenderOptions, ignored, words};
 use crate::model::{Cause, JudgedChange, ObjectReport, Status};
 use crate::redact::Redacted;
 
-/// One object to a line.
+/// One object per line.
 pub struct Name;
 
 impl Format for Name {
@@ -45,8 +45,8 @@ impl Format for Name {
     }
 }
 
-/// `Deployment.apps/shop/cart: drifted (3 changes: 2 dropped, 1 unattributed)`; a conflict in all
-/// its words.
+/// Returns `Deployment.apps/shop/cart: drifted (3 changes: 2 dropped, 1 unattributed)`; a conflict
+/// in full.
 fn account(object: &ObjectReport) -> String {
     let name = words::name(&object.key);
     if object.status() == Status::Conflict {

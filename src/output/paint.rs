@@ -1,4 +1,4 @@
-//! Colour and width.
+//! Colour and width of text.
 
 use owo_colors::{OwoColorize, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -7,36 +7,36 @@ use super::escape;
 use super::hunk::Side;
 use crate::model::{MergeClass, Severity, Status};
 
-/// What a piece of text is; what it looks like is decided here alone.
+/// The role of a piece of text; only this module decides how it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// As it is.
     Plain,
     /// Names of objects, headings.
     Bold,
-    /// What is there to be found, not to be read: gutters, places, rules.
+    /// Secondary text: gutters, places, rules.
     Dim,
     /// Paths of fields.
     Path,
-    /// What the manifest declares.
+    /// Declared values.
     Declared,
     /// The words of it that are not live.
     DeclaredWord,
-    /// What is live.
+    /// Live values.
     Live,
     /// The words of it that are not declared.
     LiveWord,
-    /// A remark.
+    /// A note.
     Note,
-    /// All is well.
+    /// Success.
     Good,
-    /// Something to be careful about.
+    /// A warning.
     Caution,
     /// Drift.
     Drift,
-    /// What is wrong.
+    /// An error.
     Bad,
-    /// What nobody knows.
+    /// Unknown.
     Unknown,
     /// A verdict that must not be missed.
     Alarm,
@@ -64,7 +64,7 @@ impl Paint {
         }
     }
 
-    /// Returns how a line of a comparison looks.
+    /// Returns the style of a line of a comparison.
     pub fn of_side(side: Side) -> Self {
         match side {
             Side::Both => Self::Plain,
@@ -73,7 +73,7 @@ impl Paint {
         }
     }
 
-    /// Returns how the words look that changed within such a line.
+    /// Returns the style of the changed words within such a line.
     pub fn of_words(side: Side) -> Self {
         match side {
             Side::Both => Self::Plain,
@@ -82,7 +82,7 @@ impl Paint {
         }
     }
 
-    /// Returns how the status of an object looks.
+    /// Returns the style of an object's status.
     pub fn of_status(status: Status) -> Self {
         match status {
             Status::InSync => Self::Good,
@@ -94,7 +94,7 @@ impl Paint {
         }
     }
 
-    /// Returns how the class of a change looks.
+    /// Returns the style of a change's class.
     pub fn of_class(class: MergeClass) -> Self {
         match class {
             MergeClass::Conflict => Self::Alarm,
@@ -104,7 +104,7 @@ impl Paint {
         }
     }
 
-    /// Returns how a severity looks.
+    /// Returns the style of a severity.
     pub fn of_severity(severity: Severity) -> Self {
         match severity {
             Severity::Low | Severity::Medium => Self::Dim,
@@ -114,7 +114,7 @@ impl Paint {
     }
 }
 
-/// Returns a text that is already escaped, in its colour if colour is wanted.
+/// Returns escaped text, with colour if wanted.
 pub fn paint(colour: bool, paint: Paint, text: &str) -> String {
     if colour && paint != Paint::Plain && !text.is_empty() {
         text.style(paint.style()).to_string()
@@ -123,7 +123,7 @@ pub fn paint(colour: bool, paint: Paint, text: &str) -> String {
     }
 }
 
-/// Returns a text with ASCII in the place of what lines are drawn with.
+/// Returns text with ASCII instead of line-drawing characters.
 pub fn ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -141,17 +141,17 @@ pub fn ascii(text: &str) -> String {
     out
 }
 
-/// Returns the columns that a text takes on a terminal.
+/// Returns the width of text on a terminal.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// A line in the making: pieces of text with what they are.
+/// A line being built: pieces of text with their styles.
 #[derive(Debug, Clone, Default)]
 pub struct Line {
     pieces: Vec<(Paint, String)>,
     width: usize,
-    /// The piece that is a link, and where to.
+    /// The piece that is a link, and its target.
     link: Option<(usize, String)>,
 }
 
@@ -163,9 +163,9 @@ impl Line {
         line
     }
 
-    /// Adds a text, escaped for the middle of a line.
+    /// Adds text, escaped for use within a line.
     pub fn push(&mut self, paint: Paint, text: &str) -> &mut Self {
-        // Escaping what is already escaped changes nothing.
+        // Escaping again changes nothing.
         let text = escape::line(text).into_owned();
         if !text.is_empty() {
             self.width += width(&text);
@@ -174,7 +174,7 @@ impl Line {
         self
     }
 
-    /// Adds a text that is a link, where there is something to open. A line has one link.
+    /// Adds text that is a link, if there is a target. A line has one link.
     pub fn push_link(&mut self, paint: Paint, text: &str, url: Option<String>) -> &mut Self {
         self.push(paint, text);
         let last = self.pieces.len().checked_sub(1);
@@ -195,7 +195,7 @@ impl Line {
         self.push(Paint::Plain, &" ".repeat(blanks))
     }
 
-    /// Returns the columns it takes.
+    /// Returns its width.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -216,7 +216,7 @@ impl Line {
             .collect()
     }
 
-    /// Returns the line, cut where it is longer than so many columns.
+    /// Returns the line, cut if it is wider than so many columns.
     #[must_use]
     pub fn cut(self, columns: usize) -> Self {
         if self.width <= columns {
@@ -238,8 +238,8 @@ impl Line {
         self
     }
 
-    /// Returns the line in lines of at most `columns` each, broken after a blank if there is one
-    /// near the end.
+    /// Splits the line into lines of at most `columns` each, after a blank near the end if there is
+    /// one.
     pub fn wrap(self, columns: usize) -> Vec<Self> {
         let columns = columns.max(8);
         if self.width <= columns {
@@ -270,7 +270,7 @@ impl Line {
     }
 }
 
-/// Returns how many characters go on a line of `columns`.
+/// Returns how many characters fit on a line of `columns`.
 fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
     let mut used = 0;
     let mut fit = 0;
@@ -287,11 +287,11 @@ fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
     let near = fit.saturating_sub(columns / 3);
     let blank = chars[near..fit].iter().rposition(|(_, c)| *c == ' ');
     let mut at = blank.map_or(fit, |blank| near + blank + 1);
-    // A line does not start with what ends a phrase.
+    // A line does not start with the punctuation that ends a phrase.
     while at > 1 && matches!(chars[at].1, ',' | ';' | ')') {
         at -= 1;
     }
-    // A line that starts with two colons may be obeyed.
+    // A line that starts with two colons may be interpreted as a command.
     while at > 1
         && chars[at..]
             .iter()

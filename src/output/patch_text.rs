@@ -1,11 +1,11 @@
-//! Changes of files as `git apply` takes them.
+//! Writes changes of files as patches for `git apply`.
 
 use std::io::{self, Write};
 use std::ops::Range;
 
 use similar::TextDiff;
 
-/// Writes the change of one file as a patch, with so many lines around it; `name` is its path from
+/// Writes the change of one file as a patch, with so many lines of context; `name` is its path from
 /// the root of the repository.
 ///
 /// # Errors
@@ -19,14 +19,14 @@ pub fn patch_text(
 ) -> io::Result<()> {
     let diff = TextDiff::from_lines(before, after);
     let (old, new) = (quoted(&format!("a/{name}")), quoted(&format!("b/{name}")));
-    // The text is in the patch as it is in the file: an escaped one would not apply.
+    // The patch contains the text unescaped: escaped text would not apply.
     let mut unified = diff.unified_diff();
     let unified = unified.context_radius(context).header(&old, &new);
     write!(out, "{unified}")
 }
 
-/// Returns the lines of the text before that a patch shows with so many lines around a change,
-/// counted from 1.
+/// Returns the lines of the original that a patch shows with so many lines of context, counted from
+/// 1.
 pub fn shown_lines(before: &str, after: &str, context: usize) -> Vec<Range<usize>> {
     let diff = TextDiff::from_lines(before, after);
     let groups = diff.grouped_ops(context);
@@ -37,7 +37,7 @@ pub fn shown_lines(before: &str, after: &str, context: usize) -> Vec<Range<usize
     ranges.collect()
 }
 
-/// Returns a name as Git quotes it.
+/// Returns a name quoted as Git does.
 fn quoted(name: &str) -> String {
     let is_plain = |c: char| !c.is_control() && c != '"' && c != '\\';
     if name.chars().all(is_plain) {

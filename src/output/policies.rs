@@ -1,4 +1,4 @@
-//! What `driftctl policy` says, to read.
+//! Writes `driftctl policy` as text.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,8 @@ use super::{escape, words};
 use crate::model::Enforcement;
 use crate::redact::Redacted;
 
-/// Writes what `policies` policies say about the objects of a report. `passed` rules hold.
+/// Writes the results of `policies` policies for the objects of a report. `passed` counts rules
+/// that passed.
 ///
 /// # Errors
 /// Fails if it cannot be written.

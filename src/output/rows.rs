@@ -1,4 +1,4 @@
-//! The report as rows, a change each: what tables and time lines are made of.
+//! The report as rows, one per change, for tables and timelines.
 
 use std::cmp::Reverse;
 
@@ -12,13 +12,13 @@ pub(super) struct Row<'r> {
     pub object: &'r ObjectReport,
     /// `None` for an object that is missing, extra or unknown.
     pub drift: Option<&'r JudgedChange>,
-    /// What a policy says, where the row is about that.
+    /// The result of a policy, if the row is about that.
     pub violation: Option<&'r Violation>,
     /// `None` for what was not compared.
     pub severity: Option<Severity>,
 }
 
-/// Returns every row, what matters most first.
+/// Returns every row, the worst first.
 pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for object in view::by_urgency(report, show) {
@@ -52,7 +52,7 @@ pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
                 }),
         );
     }
-    // Stable: what matters as much stays in the order of the report.
+    // The sort is stable: rows of the same severity stay in the order of the report.
     rows.sort_by_key(|row| {
         let is_conflict = row.drift.is_some_and(JudgedChange::is_conflict);
         let is_hidden = row.drift.is_some_and(|drift| !drift.is_reported());
@@ -70,7 +70,7 @@ pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
 }
 
 impl Row<'_> {
-    /// `critical`; a verdict without a severity in its own word.
+    /// Returns `critical`; for a verdict without a severity, its own word.
     pub fn severity(&self) -> &'static str {
         match (self.drift, self.severity) {
             (Some(drift), _) if !drift.is_reported() => "-",
@@ -79,7 +79,7 @@ impl Row<'_> {
         }
     }
 
-    /// `+`, `-` or `~`, as signs of the report; `!` for a conflict.
+    /// Returns `+`, `-` or `~`, as in the report; `!` for a conflict.
     pub fn sign(&self) -> char {
         if self.violation.is_some() {
             return '!';
@@ -100,8 +100,8 @@ impl Row<'_> {
         }
     }
 
-    /// `.spec.replicas 3 to 5`, escaped for the middle of a line. Values are cut to about `most`
-    /// characters.
+    /// Returns `.spec.replicas 3 to 5`, escaped for use within a line. Values are cut to about
+    /// `most` characters.
     pub fn what(&self, short: bool, most: usize) -> String {
         if let Some(violation) = self.violation {
             return words::violation(violation);
@@ -123,7 +123,7 @@ impl Row<'_> {
         escape::line(format!("{path} {value}").trim_end()).into_owned()
     }
 
-    /// Returns who wrote the live value: as far as it is known.
+    /// Returns who wrote the live value, as far as known.
     pub fn owners(&self) -> &[Owner] {
         match self.drift {
             Some(drift) => &drift.owners,
@@ -131,21 +131,21 @@ impl Row<'_> {
         }
     }
 
-    /// Returns the latest of them who does not only report the status.
+    /// Returns the latest of them that does not only write the status.
     pub fn writer(&self) -> Option<&Owner> {
         let reports = |owner: &&Owner| owner.subresource.as_deref() == Some("status");
         let owners = self.owners().iter().filter(|owner| !reports(owner));
         owners.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.cmp(a)))
     }
 
-    /// `bob@example.com`, or else the field manager.
+    /// Returns `bob@example.com`, or else the field manager.
     pub fn who(&self) -> Option<String> {
         let writer = self.writer()?;
         let who = writer.user.as_ref().unwrap_or(&writer.manager);
         Some(escape::line(who).into_owned())
     }
 
-    /// `manifests/cart.yaml:20`
+    /// Returns `manifests/cart.yaml:20`.
     pub fn place(&self) -> Option<String> {
         let origin = self.object.origin.as_ref()?;
         let line = self.drift.and_then(|drift| drift.position);
@@ -155,7 +155,7 @@ impl Row<'_> {
     }
 }
 
-/// `3 to 5`, or the one value that there is, cut to about `most` characters.
+/// Returns `3 to 5`, or the only value, cut to about `most` characters.
 pub(super) fn values(drift: &JudgedChange, most: usize) -> String {
     let change = view::shown(drift);
     match (&change.declared, &change.live) {

@@ -1,4 +1,4 @@
-//! What `driftctl rules` prints.
+//! Writes the output of `driftctl rules`.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::document::RulesDocument;
 use super::{escape, json_text};
 use crate::policy::Rule;
 
-/// Writes each rule in a few lines to read.
+/// Writes each rule in a few lines of text.
 ///
 /// # Errors
 /// Only those of `out`.

@@ -16,10 +16,10 @@ use super::{Format, RenderOptions, escape, ignored, json_text, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
-/// The results that GitHub accepts in one run.
+/// How many results GitHub accepts in one run.
 const MOST_RESULTS: usize = 25_000;
 
-/// What it accepts of a file, in bytes, compressed by gzip.
+/// The size that GitHub accepts for a file, in bytes, compressed with gzip.
 const MOST_BYTES: usize = 10_000_000;
 
 /// One log, with a run for each cluster.
@@ -37,7 +37,7 @@ struct Log {
 #[serde(rename_all = "camelCase")]
 struct Run {
     tool: Value,
-    /// Tells the runs on several clusters apart.
+    /// Distinguishes the runs on several clusters.
     #[serde(skip_serializing_if = "Option::is_none")]
     automation_details: Option<Value>,
     invocations: [Value; 1],
@@ -92,7 +92,7 @@ fn write(runs: Vec<Run>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 impl Run {
-    /// Returns what was found in one cluster, in no more than `room` compressed bytes of results.
+    /// Returns the results of one cluster, in no more than `room` compressed bytes.
     fn of(report: &Redacted, options: &RenderOptions, room: usize) -> io::Result<Self> {
         let (about_the_run, drift): (Vec<_>, Vec<_>) = findings(report, options.show)
             .into_iter()
@@ -140,7 +140,7 @@ fn fitting(results: &[Value], room: usize) -> io::Result<usize> {
     let mut count = results.len();
     loop {
         let plain = serde_json::to_vec(results.get(..count).unwrap_or_default())?;
-        // What fits as it is need not be compressed to be measured.
+        // Results that fit uncompressed need not be compressed to measure them.
         if count == 0 || plain.len() < room {
             return Ok(count);
         }
@@ -153,7 +153,7 @@ fn fitting(results: &[Value], room: usize) -> io::Result<usize> {
     }
 }
 
-/// Returns the rules that hid something, and how much each did.
+/// Returns the rules that hid something, and how much each hid.
 fn ignored(report: &Redacted) -> Vec<Value> {
     ignored::rules(report)
         .map(|rule| {
@@ -288,7 +288,7 @@ mod tests {
     fn as_many_results_are_kept_as_fit() {
         let alike: Vec<Value> = (0..1000).map(|_| json!({"text": "the same"})).collect();
         assert_eq!(fitting(&alike, 10_000).unwrap(), 1000, "they compress well");
-        // Digits of a sequence that does not repeat compress to less than half.
+        // A sequence of digits that does not repeat compresses to less than half.
         let mut state = 1_u64;
         let mut next = || {
             state = state

@@ -9,14 +9,14 @@ use super::document::{
 };
 use super::history::timeline_schema;
 
-/// A document for other programs, and its schema.
+/// A JSON document with its schema.
 #[derive(Debug, Clone, Copy)]
 pub struct DocumentSchema {
-    /// The word that `driftctl schema` takes.
+    /// The argument for `driftctl schema`.
     pub name: &'static str,
     /// One line for the help: which command writes it.
     pub about: &'static str,
-    /// Makes the schema.
+    /// Returns the schema.
     pub schema: fn() -> Value,
 }
 

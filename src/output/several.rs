@@ -9,13 +9,13 @@ use crate::redact::Redacted;
 /// The report on one of several clusters.
 #[derive(Debug, Clone)]
 pub struct Cluster<'r> {
-    /// The name of the cluster: its context, or what else identifies it.
+    /// The name of the cluster: its context, or another identifier.
     pub name: String,
-    /// What was found in it.
+    /// The report.
     pub report: &'r Redacted,
 }
 
-/// Writes the reports on one cluster or several. One is written as it always is.
+/// Writes the reports on one cluster or several. A single report has its usual form.
 ///
 /// # Errors
 /// Only those of `out`.
@@ -39,7 +39,7 @@ pub fn render_all(
     format.render_several(&clusters, options, out)
 }
 
-/// Returns what a report's cluster is called; `at` is its place among several.
+/// Returns the name of a report's cluster; `at` is its index among several.
 pub fn cluster(report: &Report, at: usize) -> String {
     let target = &report.target;
     let name = target.context.as_ref().or(target.server.as_ref());
@@ -47,7 +47,7 @@ pub fn cluster(report: &Report, at: usize) -> String {
         .unwrap_or_else(|| format!("cluster {}", at + 1))
 }
 
-/// Returns the worst verdict of all: what was not compared counts most.
+/// Returns the worst verdict of all; `incomplete` is the worst.
 pub(super) fn verdict(clusters: &[Cluster<'_>]) -> &'static str {
     let any = |word| clusters.iter().any(|one| one.report.verdict() == word);
     ["incomplete", "conflict", "drifted", "pending"]
@@ -56,8 +56,8 @@ pub(super) fn verdict(clusters: &[Cluster<'_>]) -> &'static str {
         .unwrap_or("in-sync")
 }
 
-/// Returns one section below the other, each with a line that names the cluster, and the verdicts
-/// of all at the end. `mark` begins a line that programs pass over.
+/// Writes one section after the other, each under a line with the name of the cluster, and the
+/// verdicts of all at the end. `mark` begins a line that programs ignore.
 pub(super) fn sections(
     format: &(impl Format + ?Sized),
     mark: &str,

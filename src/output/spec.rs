@@ -1,4 +1,4 @@
-//! `FORMAT` or `FORMAT=FILE`: which report goes where.
+//! Parses `FORMAT` or `FORMAT=FILE`: which report goes where.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -33,23 +33,23 @@ impl fmt::Debug for OutputSpec {
     }
 }
 
-/// Formats are one of a kind, so their names tell them apart.
+/// There is only one format of each name, so names are enough to compare.
 impl PartialEq for OutputSpec {
     fn eq(&self, other: &Self) -> bool {
         self.format.name() == other.format.name() && self.file == other.file
     }
 }
 
-/// Why a value of `--output` is none.
+/// Why a value of `--output` is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
-    /// There is no such format.
+    /// The format does not exist.
     #[error("unknown format '{0}'; formats: {formats}", formats = names())]
     UnknownFormat(String),
-    /// `FORMAT=` with nothing behind it.
+    /// `FORMAT=` without a file.
     #[error("'{0}=' names no file; leave out '=' to write to standard output")]
     NoFile(String),
-    /// Two reports for one place.
+    /// Two reports for the same output.
     #[error("{0} can receive only one report; give each format its own file, as FORMAT=FILE")]
     Taken(String),
 }
@@ -75,7 +75,7 @@ impl FromStr for OutputSpec {
 }
 
 impl OutputSpec {
-    /// Checks that no two reports go to one place.
+    /// Checks that no two reports go to the same output.
     ///
     /// # Errors
     ///

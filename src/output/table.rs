@@ -1,4 +1,4 @@
-//! `table` and `wide`: one change a line, in columns, as kubectl lists things.
+//! `table` and `wide`: one change per line, in columns, as kubectl lists objects.
 
 use std::io::{self, Write};
 
@@ -11,16 +11,16 @@ use crate::redact::Redacted;
 /// The column of the object.
 const OBJECT: usize = 1;
 
-/// The column of who wrote.
+/// The column of the author.
 const WHO: usize = 2;
 
-/// Characters of a value, before the line is cut to the width of the page.
+/// The length limit of a value, before the line is cut to the width of the page.
 const LONGEST_VALUE: usize = 80;
 
-/// One change a line, cut to the width of the page.
+/// Writes one change per line, cut to the width of the page.
 pub struct Table;
 
-/// One change a line, in full, with its place.
+/// Writes one change per line, in full, with its place.
 pub struct Wide;
 
 impl Format for Table {

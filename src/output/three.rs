@@ -1,5 +1,5 @@
-//! A text with its base, its branch and what is live of it: only the lines that are not the same
-//! on all three.
+//! Compares three versions of a text (base, branch and live): shows only the lines that are not the
+//! same in all three.
 
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, TextDiff};
@@ -7,20 +7,20 @@ use similar::{Algorithm, DiffOp, TextDiff};
 use super::differ::cut_all_around;
 use super::{words, yaml_text};
 
-/// Lines of one side of a region that are shown.
+/// How many lines of one side of a region are shown.
 const MOST_LINES: usize = 8;
 
-/// Lines of a text at which its three sides are not the same.
+/// A region of a text in which its three sides differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
-    /// The line of the base at which it starts, counted from 1.
+    /// The line of the base where it starts, counted from 1.
     pub line: usize,
-    /// The sides that read the same, by their names, with their lines.
+    /// Equal sides together, by name, with their lines.
     pub sides: Vec<(Vec<&'static str>, Vec<String>)>,
 }
 
 impl Region {
-    /// `line 121: base, branch v120 · live "live"`
+    /// Returns `line 121: base, branch v120 · live "live"`.
     pub fn in_words(&self) -> String {
         let sides = self.sides.iter().map(|(names, lines)| {
             let text = match &lines[..] {
@@ -39,8 +39,8 @@ impl Region {
     }
 }
 
-/// Returns the regions of a text of several lines, `None` for any other value. A line is cut to
-/// about `most` characters around what differs.
+/// Returns the regions of a multi-line text, `None` for any other value. A line is cut to about
+/// `most` characters around the difference.
 pub fn regions(
     base: Option<&Value>,
     branch: Option<&Value>,
@@ -79,7 +79,7 @@ pub fn regions(
     Some(regions.collect())
 }
 
-/// Returns the sides that read the same, together.
+/// Groups equal sides.
 fn grouped(sides: [&[&str]; 3], most: usize) -> Vec<(Vec<&'static str>, Vec<String>)> {
     let mut groups: Vec<(Vec<&'static str>, &[&str])> = Vec::new();
     for (name, lines) in ["base", "branch", "live"].into_iter().zip(sides) {
@@ -113,7 +113,7 @@ fn grouped(sides: [&[&str]; 3], most: usize) -> Vec<(Vec<&'static str>, Vec<Stri
     groups.collect()
 }
 
-/// Which lines of a text became which of another.
+/// Which lines of one text correspond to which of another.
 struct Mapping(Vec<DiffOp>);
 
 impl Mapping {
@@ -124,7 +124,7 @@ impl Mapping {
         Self(diff.ops().to_vec())
     }
 
-    /// Returns the lines of the base that are not in the other text, or where that has more.
+    /// The lines of the base that are not in the other text, or where that has more.
     fn changed(&self) -> impl Iterator<Item = (usize, usize)> {
         let changed = self
             .0
@@ -133,7 +133,8 @@ impl Mapping {
         changed.map(|op| (op.old_range().start, op.old_range().end))
     }
 
-    /// Returns what became of a range of the base whose ends are in no change, or at its border.
+    /// Returns what a range of the base became whose ends are outside changes, or at their
+    /// boundary.
     fn range(&self, start: usize, end: usize) -> (usize, usize) {
         let at = |position: usize, first: bool| {
             let mut found = None;

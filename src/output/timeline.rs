@@ -1,5 +1,5 @@
-//! `timeline`: the changes in the order of their last write, by day and hour: what happened, and
-//! when. With a [`History`], what other sources know stands between them.
+//! `timeline`: the changes in the order of their last write, by day and hour. With a [`History`],
+//! entries of other sources come between them.
 
 use std::io::{self, Write};
 
@@ -12,10 +12,10 @@ use super::{Format, RenderOptions, Show, escape, ignored, words};
 use crate::model::{Evidence, History, Moment, Report};
 use crate::redact::Redacted;
 
-/// Where what does not fit on one line goes on.
+/// The indentation of continuation lines.
 const INDENT: usize = 12;
 
-/// Characters of a value.
+/// The length limit of a value.
 const LONGEST_VALUE: usize = 80;
 
 /// The changes in the order of their last write.
@@ -56,15 +56,15 @@ impl Format for Timeline {
     }
 }
 
-/// One line of a time line.
+/// One line of a timeline.
 pub(super) struct Entry {
-    /// When, as far as it is recorded.
+    /// The time, if recorded.
     pub at: Option<Timestamp>,
-    /// Where it is known from.
+    /// The source.
     pub evidence: Evidence,
-    /// `high`; empty for what is not a change of the comparison.
+    /// `high`; empty for an entry that is not a change of the comparison.
     pub severity: String,
-    /// Whether it is worse than it should be.
+    /// Whether it is a warning or a failure.
     pub is_warning: bool,
     /// `Deployment shop/cart`
     pub object: String,
@@ -77,14 +77,14 @@ pub(super) struct Entry {
     paint: Paint,
 }
 
-/// Puts the changes of a report and what other sources know into the order of time. `short` cuts
+/// Merges the changes of a report with entries of other sources, in order of time. `short` cuts
 /// long values.
 pub(super) fn entries(report: &Report, history: &History, show: Show, short: bool) -> Vec<Entry> {
     let most = if short { LONGEST_VALUE } else { usize::MAX };
     let rows = rows::of(report, show);
     let changes = rows.iter().map(|row| change(row, short, most));
     let mut entries: Vec<Entry> = changes.chain(history.moments.iter().map(moment)).collect();
-    // Stable: what was written at once, and what has no time, keeps the worst first.
+    // The sort is stable: changes with the same time, or none, keep the worst first.
     entries.sort_by_key(|entry| entry.at);
     entries
 }
@@ -166,7 +166,7 @@ pub(super) fn write_entries(
     Ok(())
 }
 
-/// `2026-11-21 09:00 UTC`
+/// Returns `2026-11-21 09:00 UTC`.
 fn hour(moment: Option<Timestamp>) -> String {
     match moment {
         Some(moment) => {
@@ -177,7 +177,7 @@ fn hour(moment: Option<Timestamp>) -> String {
     }
 }
 
-/// `  09:12:03  high  Deployment shop/cart  bob  ~ .spec.replicas 3 to 0`
+/// Returns `  09:12:03  high  Deployment shop/cart  bob  ~ .spec.replicas 3 to 0`.
 fn line(entry: &Entry) -> Line {
     let time = match entry.at {
         Some(at) => at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string(),

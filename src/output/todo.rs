@@ -1,4 +1,4 @@
-//! A difference as a file of decisions tells it, in words that can be found again.
+//! Formats a difference for the file of decisions, so that it can be parsed again.
 
 use jiff::Timestamp;
 
@@ -6,15 +6,15 @@ use super::rows::{Row, values};
 use super::{escape, words};
 use crate::model::{JudgedChange, ObjectReport};
 
-/// Characters of a value.
+/// The length limit of a value.
 const LONGEST_VALUE: usize = 60;
 
-/// One difference, each part of it in one line.
+/// One difference, each part of it on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TodoText {
-    /// `Deployment.apps/shop/cart`, in quotes where a name has a blank.
+    /// `Deployment.apps/shop/cart`, in quotes if a name contains a blank.
     pub object: String,
-    /// `.spec.replicas`; `.` for the object as a whole.
+    /// `.spec.replicas`; `.` for the whole object.
     pub path: String,
     /// `~ 3 to 5`, `missing in the cluster`
     pub what: String,
@@ -22,7 +22,7 @@ pub struct TodoText {
     pub who: String,
 }
 
-/// Tells a difference of an object without secrets: of one change, or of the object as a whole.
+/// Describes a difference of an object without secrets: one change, or the object as a whole.
 pub fn todo_text(
     object: &ObjectReport,
     drift: Option<&JudgedChange>,
@@ -47,7 +47,7 @@ pub fn todo_text(
     }
 }
 
-/// Returns a text that is read as one word.
+/// Returns text quoted as one word.
 fn word(text: String) -> String {
     match text.contains(|c: char| c.is_whitespace() || c == '"') {
         true => serde_json::Value::from(text).to_string(),

@@ -1,4 +1,4 @@
-//! What of a report is shown, and in which order.
+//! Selects and sorts what is shown of a report.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -42,7 +42,7 @@ impl Show {
     }
 }
 
-/// Returns whether everything about an object was left out by `--severity`, `--since` or `--by`.
+/// Returns whether everything about an object is hidden by `--severity`, `--since` or `--by`.
 fn is_left_out(object: &ObjectReport) -> bool {
     match object.status() {
         Status::Missing | Status::Extra => object.whole_severity.is_none(),
@@ -51,7 +51,7 @@ fn is_left_out(object: &ObjectReport) -> bool {
     }
 }
 
-/// Returns the objects to show, by key as the report has them.
+/// Returns the objects to show, in the order of the report.
 pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectReport> {
     report
         .objects
@@ -59,13 +59,13 @@ pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectRepor
         .filter(move |object| show.includes_object(object))
 }
 
-/// Returns the objects to show to people, what matters most first.
+/// Returns the objects to show to people, the worst first.
 pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     let mut objects: Vec<_> = objects(report, show).collect();
     let urgency = |object: &ObjectReport| {
         let in_conflict = object.status() == Status::Conflict;
-        // What only the branch changes, or has taken over, is not a surprise. With a base it is
-        // what the reader asks about all the same.
+        // Changes that the branch makes or already declares are expected. With a base, the reader
+        // still asks about them.
         let is_intended = matches!(object.status(), Status::Pending | Status::InSync);
         let is_unknown = object.status() == Status::Unknown;
         let is_first = if report.three_way {
@@ -85,9 +85,9 @@ pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     objects
 }
 
-/// Takes apart the objects that could not be compared where many of one kind have the same reason.
+/// Separates objects that could not be compared if many of one kind have the same reason.
 pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&ObjectReport>>) {
-    /// From how many on they are told together.
+    /// From this number on they are grouped.
     const MANY: usize = 5;
     let mut groups: Vec<Vec<&ObjectReport>> = Vec::new();
     let mut others = Vec::new();
@@ -121,7 +121,7 @@ pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&Objec
     (objects.into_iter().filter(is_apart).collect(), many)
 }
 
-/// Returns what a reason says apart from the object: where something is declared is its own.
+/// Returns a reason without the place of the declaration, which differs.
 fn of_kind(object: &ObjectReport) -> Option<&str> {
     let reason = object.reason.as_deref()?;
     match reason.strip_prefix("declared ") {
@@ -130,8 +130,8 @@ fn of_kind(object: &ObjectReport) -> Option<&str> {
     }
 }
 
-/// Groups objects by what applies them, in the order in which they come; `None` for those that no
-/// GitOps tool leads to.
+/// Groups objects by their deployer, in the order in which they come; `None` for those without a
+/// GitOps tool.
 pub fn by_deployer(objects: Vec<&ObjectReport>) -> Vec<(Option<&[Deployer]>, Vec<&ObjectReport>)> {
     let mut groups: Vec<(Option<&[Deployer]>, Vec<&ObjectReport>)> = Vec::new();
     for object in objects {
@@ -154,11 +154,11 @@ pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &Judged
         .filter(move |drift| show.includes(drift))
 }
 
-/// Returns the changes of an object to show, what matters most first: what merging overwrites, then
-/// drift, then what the branch means to do.
+/// Returns the changes of an object to show, the worst first: what merging overwrites, then drift,
+/// then what the branch intends.
 pub fn worst_first(object: &ObjectReport, show: Show) -> Vec<&JudgedChange> {
     let mut drifts: Vec<_> = drifts(object, show).collect();
-    // Stable: what matters as much stays sorted by path.
+    // The sort is stable: changes of the same severity stay sorted by path.
     drifts.sort_by_key(|drift| {
         let reported = drift.is_reported();
         Reverse((
@@ -171,9 +171,9 @@ pub fn worst_first(object: &ObjectReport, show: Show) -> Vec<&JudgedChange> {
     drifts
 }
 
-/// Both sides of a change as they are shown, the one before on the left: declared and live, but
-/// for what is pending (live, and what merging makes of it) and what was taken over from live (the
-/// base, and what has become of it).
+/// Returns both sides of a change as they are shown, the earlier one on the left: declared and
+/// live, except for pending changes (live, and the result of merging) and backported ones (the
+/// base, and its new value).
 pub fn shown(drift: &JudgedChange) -> Cow<'_, Change> {
     let change = &drift.change;
     let Some(Merge { class, base }) = &drift.merge else {

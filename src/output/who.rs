@@ -1,13 +1,13 @@
-//! Who wrote something, and when.
+//! Names who wrote something, and when.
 
 use jiff::Timestamp;
 
 use super::escape;
 use crate::model::{ObjectReport, Operation, Owner};
 
-/// Returns who holds something, in one phrase: `kubectl-edit, last write 3h ago`.
+/// Returns an owner in one phrase: `kubectl-edit, last write 3h ago`.
 ///
-/// It is "last write" and no more: the time is that of the manager's last write to the object,
+/// It says "last write" because the time is that of the manager's last write to the object,
 /// whichever field that was.
 pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
     let mut who = escape::line(&owner.manager).into_owned();
@@ -27,7 +27,7 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
     }
 }
 
-/// Several who wrote under one manager, any of whom it may have been, as one: `alice or bob`.
+/// Combines several users behind one manager, any of whom it may have been: `alice or bob`.
 fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
     let mut found: Vec<Owner> = Vec::new();
     for owner in owners {
@@ -50,8 +50,8 @@ fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
     found
 }
 
-/// Returns the owners of a change in one phrase, the latest writer first, at most three. Who only
-/// reports the status of an object is no answer to who made it.
+/// Returns the owners of a change in one phrase, the latest writer first, at most three. A manager
+/// that only writes the status did not make the change.
 pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
     let reports = |owner: &Owner| owner.subresource.as_deref() == Some("status");
     let only_reports = owners.iter().all(reports);
@@ -68,7 +68,7 @@ pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-/// `3h ago`; the time itself when it is long ago, not yet, or no time.
+/// Returns `3h ago`; the time itself if it is long ago, in the future, or not a time.
 pub fn when(time: &str, now: Option<Timestamp>) -> String {
     let exact = || escape::line(time).into_owned();
     let (Some(now), Ok(then)) = (now, time.parse::<Timestamp>()) else {
@@ -86,7 +86,7 @@ pub fn when(time: &str, now: Option<Timestamp>) -> String {
     }
 }
 
-/// Returns who wrote last what differs in an object: `bob (kubectl-edit) 2m ago`.
+/// Returns who last wrote the differences in an object: `bob (kubectl-edit) 2m ago`.
 pub fn last_writer(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
     let owners = object.reported().flat_map(|drift| &drift.owners);
     latest(owners.chain(&object.owners), now)

@@ -1,11 +1,11 @@
-//! Why a path is drift or not, in sentences: the same in text and in documents.
+//! Explains in sentences why a path is drift or not: the same in text and in documents.
 
 use crate::model::{
     Account, Applier, ChangeKind, Decision, DefaultFrom, Entry, Form, Matched, RuleNote,
     SchemaOrigin, Verdict,
 };
 
-/// Returns the word for what was decided.
+/// Returns the word for the decision.
 pub fn verdict(entry: &Entry) -> &'static str {
     match &entry.decision {
         Decision::Differs { verdict, .. } => match verdict {
@@ -21,7 +21,7 @@ pub fn verdict(entry: &Entry) -> &'static str {
 /// Every word of [`verdict`].
 pub const VERDICTS: [&str; 5] = ["drift", "ignored", "explained", "equal", "absent"];
 
-/// Returns why it was decided so.
+/// Returns the reason for the decision.
 pub fn why(entry: &Entry) -> String {
     match &entry.decision {
         Decision::Differs { kind, verdict, .. } => match verdict {
@@ -70,7 +70,7 @@ pub fn form(form: &Form) -> String {
     }
 }
 
-/// Returns what decides which item of a list on the way is compared with which.
+/// Returns how items of a list on the path are matched.
 pub fn matched(matched: &Matched) -> String {
     format!("{} is {}", matched.path, form(&matched.form))
 }
@@ -83,7 +83,7 @@ fn all_of(keys: &[String]) -> String {
     }
 }
 
-/// Returns where a default is known from.
+/// Returns where a default comes from.
 pub fn default_from(from: DefaultFrom) -> &'static str {
     match from {
         DefaultFrom::Type => "the default of its type",
@@ -91,7 +91,7 @@ pub fn default_from(from: DefaultFrom) -> &'static str {
     }
 }
 
-/// Returns where the schema is known from.
+/// Returns where the schema comes from.
 pub fn schema(origin: &SchemaOrigin) -> String {
     match origin {
         SchemaOrigin::BuiltIn(version) => {
@@ -108,7 +108,7 @@ pub fn schema(origin: &SchemaOrigin) -> String {
     }
 }
 
-/// Returns who is taken for the applier, and why.
+/// Returns the applier, and why it is one.
 pub fn applier(applier: &Applier) -> String {
     format!(
         "{}: {} (it owns {} of {} declared fields)",
@@ -119,7 +119,7 @@ pub fn applier(applier: &Applier) -> String {
     )
 }
 
-/// Returns what there is to say when nobody is taken for the applier.
+/// Returns the text if there is no applier.
 pub fn no_applier(account: &Account) -> &'static str {
     if account.has_owners {
         "none: no manager owns the declared fields"
@@ -128,10 +128,10 @@ pub fn no_applier(account: &Account) -> &'static str {
     }
 }
 
-/// What is said of owners where the live object has none.
+/// Returns the text about owners if the object is not live.
 pub const NO_OWNERS: &str = "unknown: the live object was read without managed fields";
 
-/// Returns what is said of owners if nobody holds a path.
+/// Returns the text about owners if nobody owns a path.
 pub fn nobody(account: &Account, entry: &Entry) -> &'static str {
     if entry.live.is_none() {
         "nobody: it is not live"
@@ -142,7 +142,7 @@ pub fn nobody(account: &Account, entry: &Entry) -> &'static str {
     }
 }
 
-/// Returns a rule, and where it is written.
+/// Returns a rule, and where it is defined.
 pub fn rule(rule: &RuleNote) -> String {
     let mut said = format!("{} ({})", rule.id, rule.origin);
     if !rule.reason.is_empty() {

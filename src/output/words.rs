@@ -1,4 +1,4 @@
-//! How things are said, the same in every format for people.
+//! Phrases that are the same in every format for people.
 
 use jiff::Timestamp;
 
@@ -10,13 +10,13 @@ use crate::model::{
 };
 use crate::policy::ACCEPTED;
 
-/// `1 object`, `2 objects`
+/// Returns `1 object`, `2 objects`.
 pub fn count(n: usize, what: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{n} {what}{s}")
 }
 
-/// Returns a severity that must not be passed over in capitals.
+/// Returns a severity, in capitals if it must not be missed.
 pub fn loud(severity: Severity) -> String {
     let word = severity.as_str();
     match severity {
@@ -25,8 +25,7 @@ pub fn loud(severity: Severity) -> String {
     }
 }
 
-/// `4 critical · 3 high · 2 medium · 1 low`: what drifted, by how much it matters; `None` where
-/// nothing did.
+/// Returns `4 critical · 3 high · 2 medium · 1 low`: drift by severity; `None` if there is none.
 pub fn severities(report: &Report) -> Option<String> {
     let mut counts = [0; 4];
     for object in report.objects.iter().filter(|object| object.is_drift()) {
@@ -49,8 +48,7 @@ pub fn severities(report: &Report) -> Option<String> {
     (!said.is_empty()).then(|| said.join(" · "))
 }
 
-/// Returns the same as [`status_note`], with the age of a moment that it ends in instead of the
-/// moment.
+/// Returns the same as [`status_note`], with the age of the time that it ends with.
 pub fn status_note_at(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
     let said = status_note(object)?;
     let Some((before, time)) = said.rsplit_once(" at ") else {
@@ -98,13 +96,13 @@ pub fn status_note(object: &ObjectReport) -> Option<String> {
     })
 }
 
-/// Returns what policies say about an object, a line each: `denied by ValidatingAdmissionPolicy
-/// "lock" (binding lock-prod): image is locked`.
+/// Returns the results of policies for an object, one per line: `denied by
+/// ValidatingAdmissionPolicy "lock" (binding lock-prod): image is locked`.
 pub fn violations(object: &ObjectReport) -> Vec<String> {
     object.violations.iter().map(violation).collect()
 }
 
-/// Returns what one policy says, on one line.
+/// Returns the result of one policy, on one line.
 pub fn violation(violation: &Violation) -> String {
     let policy = &violation.policy;
     let mut said = match violation.enforcement {
@@ -130,12 +128,12 @@ pub fn violation(violation: &Violation) -> String {
     escape::line(&said).into_owned()
 }
 
-/// `Deployment shop/cart`, on one line whatever the names hold.
+/// Returns `Deployment shop/cart`, on one line whatever the names contain.
 pub fn object(object: &ObjectReport) -> String {
     escape::line(&object.key.to_string()).into_owned()
 }
 
-/// `Deployment.apps/shop/cart`, on one line whatever the names hold.
+/// Returns `Deployment.apps/shop/cart`, on one line whatever the names contain.
 pub fn name(key: &ResourceKey) -> String {
     let kind = key.group_kind().to_string();
     let parts = [Some(&kind), key.namespace.as_ref(), Some(&key.name)];
@@ -156,14 +154,13 @@ pub fn origin(object: &ObjectReport) -> Option<String> {
     Some(escape::line(&said).into_owned())
 }
 
-/// Returns what applies objects, and the way to it: `Kustomization cluster → apps →
-/// media/jellyfin`.
+/// Returns the deployers of objects: `Kustomization cluster → apps → media/jellyfin`.
 pub fn deployer(chain: &[Deployer]) -> String {
     let kind = chain.last().map_or("", |last| &last.kind);
     escape::line(&format!("{kind} {}", Deployer::chain(chain))).into_owned()
 }
 
-/// Returns a path that is only to be recognised: its end, from the last list item or label on.
+/// Returns the end of a path, from the last list item or label on, which is enough to recognize it.
 pub fn short_path(path: &FieldPath) -> String {
     const LONG: usize = 32;
     let mut from = 0;
@@ -177,7 +174,7 @@ pub fn short_path(path: &FieldPath) -> String {
     }
 }
 
-/// `ignored by keda: Scaled by KEDA`, and `accepted: Incident 12`.
+/// Returns `ignored by keda: Scaled by KEDA`, or `accepted: Incident 12`.
 pub fn hidden_by(rule: &str, reason: &str) -> String {
     let by = match rule {
         ACCEPTED => rule.to_owned(),
@@ -189,7 +186,7 @@ pub fn hidden_by(rule: &str, reason: &str) -> String {
     }
 }
 
-/// `18 drifted, 2 missing, 40 in sync`: every status that there is, the worst first.
+/// Returns `18 drifted, 2 missing, 40 in sync`: every status that occurs, the worst first.
 pub fn tally(report: &Report) -> String {
     let totals = report.totals();
     let figures = [
@@ -235,8 +232,8 @@ pub fn tally(report: &Report) -> String {
     said
 }
 
-/// `41 changes reported, 3 ignored by 2 rules`; with a base `changes: 1 conflict, 4 drift, 2 pending,
-/// 1 backport`.
+/// Returns `41 changes reported, 3 ignored by 2 rules`; with a base `changes: 1 conflict, 4 drift,
+/// 2 pending, 1 backport`.
 pub fn changes(report: &Report) -> String {
     let totals = report.totals();
     let mut said = if report.three_way {
@@ -268,7 +265,7 @@ pub fn changes(report: &Report) -> String {
     said
 }
 
-/// `66 of 66 declared objects compared, 1 failed, 3 skipped`
+/// Returns `66 of 66 declared objects compared, 1 failed, 3 skipped`.
 pub fn coverage(report: &Report) -> String {
     let coverage = report.coverage;
     let mut said = format!(
@@ -285,7 +282,7 @@ pub fn coverage(report: &Report) -> String {
     if coverage.skipped > 0 {
         said.push_str(&format!(", {} skipped", coverage.skipped));
     }
-    // An inventory is looked through by name, and not by kind.
+    // An inventory is searched by name, not by kind.
     if let Some(extra) = coverage
         .extra
         .filter(|extra| extra.kinds + extra.unread > 0)
@@ -299,18 +296,18 @@ pub fn coverage(report: &Report) -> String {
     said
 }
 
-/// `drifted: 3 drifted, 1 in sync; 4 of 4 declared objects compared`
+/// Returns `drifted: 3 drifted, 1 in sync; 4 of 4 declared objects compared`.
 pub fn verdict(report: &Report) -> String {
     let verdict = report.verdict();
     format!("{verdict}: {}; {}", tally(report), coverage(report))
 }
 
-/// Returns the same for readers who need not know where the API server is.
+/// Returns the same without the address of the API server.
 pub fn sides_in_public(report: &Report) -> Option<String> {
     described(report, false)
 }
 
-/// Returns which commit was compared, and with what, as far as it is known.
+/// Returns which commit was compared, and with what, as far as known.
 pub fn sides(report: &Report) -> Option<String> {
     described(report, true)
 }
@@ -338,7 +335,7 @@ fn described(report: &Report, with_server: bool) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
-/// `main at 3f2c1a0b9d12 of 2026-11-20`
+/// Returns `main at 3f2c1a0b9d12 of 2026-11-20`.
 fn revision(revision: &Revision) -> String {
     let commit = short(&revision.commit);
     let mut said = if commit.starts_with(&revision.name) {
@@ -352,12 +349,12 @@ fn revision(revision: &Revision) -> String {
     escape::line(&said).into_owned()
 }
 
-/// `declared by Ana, 3f2c1a0b9d12 (2026-11-20)`
+/// Returns `declared by Ana, 3f2c1a0b9d12 (2026-11-20)`.
 pub fn blame(blame: &Blame) -> String {
     let Some(commit) = &blame.commit else {
         return "line not committed yet".to_owned();
     };
-    let author = blame.author.as_deref().unwrap_or("somebody");
+    let author = blame.author.as_deref().unwrap_or("someone");
     let mut said = format!("declared by {author}, {}", short(commit));
     if let Some((day, _)) = blame.time.as_ref().and_then(|time| time.split_once('T')) {
         said.push_str(&format!(" ({day})"));
@@ -365,12 +362,12 @@ pub fn blame(blame: &Blame) -> String {
     escape::line(&said).into_owned()
 }
 
-/// Returns a commit's id, as long as people write it.
+/// Returns a commit's ID, as short as people write it.
 pub fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
 }
 
-/// Returns the class of a change, so that a conflict is not passed over.
+/// Returns the class of a change, with a conflict in capitals.
 pub fn class(class: MergeClass) -> &'static str {
     match class {
         MergeClass::Conflict => "CONFLICT",
@@ -388,7 +385,7 @@ pub fn merging(class: MergeClass) -> &'static str {
     }
 }
 
-/// Returns what conflicts mean for a merge; `None` when there is none.
+/// Returns what conflicts mean for a merge; `None` if there are none.
 pub fn conflict(report: &Report) -> Option<String> {
     let n = report.totals().conflict;
     let objects = if n == 1 {
@@ -415,7 +412,7 @@ pub fn overwritten(drift: &JudgedChange, now: Option<Timestamp>) -> String {
     }
 }
 
-/// Returns what an incomplete report means for its reader, `None` when it is complete.
+/// Returns what an incomplete report means for its reader, `None` if it is complete.
 pub fn incomplete(report: &Report) -> Option<&'static str> {
     if report.interrupted {
         Some("the run was cut short; what was not compared may have drifted")
@@ -426,8 +423,8 @@ pub fn incomplete(report: &Report) -> Option<&'static str> {
     }
 }
 
-/// `shop/Deployment.apps/cart.yaml`: one file for each object, below one directory whatever the
-/// names hold.
+/// Returns `shop/Deployment.apps/cart.yaml`: one file for each object, below one directory whatever
+/// the names contain.
 pub fn file_name(object: &ObjectReport) -> String {
     let key = &object.key;
     let parts = [
@@ -441,7 +438,7 @@ pub fn file_name(object: &ObjectReport) -> String {
     format!("{namespace}{slash}{kind}/{name}.yaml")
 }
 
-/// Returns a name as a part of a path: percent-encoded where it could be something else.
+/// Returns a name as a part of a path, percent-encoded where necessary.
 fn file_part(name: &str) -> String {
     let mut part = String::with_capacity(name.len());
     for b in name.bytes() {

@@ -1,4 +1,4 @@
-//! `yaml`: what `json` has, as YAML.
+//! `yaml`: the same document as `json`, as YAML.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,10 @@ use super::yaml_text::{self, Style};
 use super::{Format, RenderOptions};
 use crate::redact::Redacted;
 
-/// The report for other programs, and for people who would rather read YAML.
+/// The report for other programs, and for people who prefer YAML.
 pub struct Yaml;
 
-/// The keys that come first, wherever they stand; the others are sorted.
+/// The keys that come first in every mapping; the others are sorted.
 const ORDER: &[&str] = &[
     "schema",
     "verdict",

@@ -1,4 +1,4 @@
-//! Values as YAML that people read and programs read back.
+//! Writes values as YAML for people and programs.
 
 use std::ops::Range;
 
@@ -8,21 +8,21 @@ use serde_saphyr::DoubleQuoted;
 
 use super::escape;
 
-/// What harmful characters in texts of several lines become.
+/// How harmful characters in multi-line strings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// Double-quoted, as YAML escapes: reads back as the same value.
     Exact,
-    /// Written out within a block, as [`escape::text`] does: stays readable line by line.
+    /// Escaped within a block, like [`escape::text`]: stays readable line by line.
     Readable,
 }
 
 /// The keys of an object, and of the items of its lists, that come first.
 const OBJECT_ORDER: &[&str] = &["apiVersion", "kind", "metadata", "name"];
 
-/// Returns a value as a YAML document with a line feed at its end. What says what something is
-/// comes first, the other keys are sorted; whatever another reader could take for a boolean, a
-/// number or a date is quoted.
+/// Returns a value as a YAML document with a final line feed. Identifying keys come first, the
+/// others are sorted; whatever another reader could take for a boolean, a number or a date is
+/// quoted.
 pub fn document(value: &Value, style: Style) -> String {
     document_in_order(value, style, OBJECT_ORDER)
 }
@@ -31,7 +31,7 @@ pub fn document(value: &Value, style: Style) -> String {
 pub fn document_in_order(value: &Value, style: Style, order: &[&str]) -> String {
     let mut out = String::new();
     let options = serde_saphyr::ser_options! {
-        // No folding: what is one line stays one line, or diffs would move.
+        // No folding: a line stays one line, or diffs would shift.
         folded_wrap_chars: usize::MAX,
     };
     let node = Node {
@@ -61,8 +61,8 @@ pub fn scalar(value: &Value) -> String {
     text
 }
 
-/// Writes YAML's escapes for what is harmful. It is within double quotes by now, but for keys: the
-/// serializer writes some of those plain, and they are quoted here.
+/// Writes harmful characters as YAML escapes. They are already within double quotes, except in
+/// keys: the serializer writes some of those plain, and they are quoted here.
 fn escape_harmful(text: String) -> String {
     if !escape::is_harmful(&text) {
         return text;
@@ -84,7 +84,7 @@ fn escape_harmful(text: String) -> String {
     out
 }
 
-/// Returns where a line has a key that is not quoted.
+/// Returns where a line has an unquoted key.
 fn plain_key(line: &str) -> Option<Range<usize>> {
     let mut start = line.len() - line.trim_start_matches(' ').len();
     while line[start..].starts_with("- ") {
@@ -112,7 +112,7 @@ fn push_escaped(out: &mut String, text: &str) {
     out.push_str(&text[from..]);
 }
 
-/// A value with its keys in order and its texts in their style.
+/// Returns a value with its keys in order and its strings in their style.
 struct Node<'v> {
     value: &'v Value,
     style: Style,
@@ -156,7 +156,7 @@ fn serialize_text<S: Serializer>(text: &str, style: Style, to: S) -> Result<S::O
 }
 
 impl Node<'_> {
-    /// Returns how early a key comes.
+    /// Returns the sort position of a key.
     fn rank(&self, name: &str) -> usize {
         let first = self.order.iter().position(|first| *first == name);
         first.unwrap_or(self.order.len())

@@ -1,4 +1,4 @@
-//! Who applies the manifest, as far as its object can tell.
+//! Determines the applier of a manifest from its live object.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -13,8 +13,8 @@ use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Ow
 /// (`k8s.io/api/core/v1/annotation_key_constants.go`).
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Returns the configuration that client-side apply sent last, if the object holds one that can be
-/// read.
+/// Returns the configuration that client-side apply sent last, if the object has one that can be
+/// parsed.
 pub fn last_applied(live: &Value) -> Option<Value> {
     let text = live
         .pointer("/metadata/annotations")?
@@ -23,19 +23,19 @@ pub fn last_applied(live: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// The managers of one object that declare what the manifest declares.
+/// The appliers of one object.
 ///
-/// A manager that declares by `Update` also owns what its requests were defaulted to, so that ownership
-/// alone does not make such a value an addition.
+/// A manager that declares by `Update` also owns the defaults of its requests, so ownership alone
+/// does not make such a value an addition.
 ///
-/// They are looked for when someone first asks: of most objects nobody does.
+/// They are determined on first use: for most objects they are not needed.
 #[derive(Debug, Clone, Default)]
 pub struct Appliers<'a> {
     of: Option<Object<'a>>,
     declarers: OnceLock<Vec<Applier>>,
 }
 
-/// What the declaring managers of an object are found by.
+/// The data for determining the appliers of an object.
 #[derive(Debug, Clone, Copy)]
 struct Object<'a> {
     ownership: &'a Ownership,
@@ -45,19 +45,19 @@ struct Object<'a> {
 }
 
 impl<'a> Appliers<'a> {
-    /// Returns the declaring managers of an object.
+    /// The appliers of an object.
     ///
-    /// `named` are those that the user names; they are believed. Else it is a GitOps controller
-    /// that owns at least half of what is declared: a user who applied the same manifest from a
-    /// laptop and took fields over is a second applier, however much it owns. Else it is the
-    /// manager that owns most of what the manifest declares: a laptop that applied its own variant
-    /// later owns little more than what it changed. Who edits, patches or labels with kubectl never
-    /// is. On a tie, it is
-    /// one that is seen to apply (on the server side, or by the last applied configuration), then
-    /// one that is known to, then the one that wrote first.
+    /// `named` are the managers that the user names; they are believed. Otherwise it is a GitOps
+    /// controller that owns at least half of the declared fields: a user who applied the same
+    /// manifest from a laptop and took over fields is a second applier, however much it owns.
+    /// Otherwise it is the manager that owns most of the declared fields: a laptop that later
+    /// applied its own variant owns little more than what it changed. Managers of `kubectl edit`,
+    /// `patch` or `label` are never the applier. On a tie, it is one with evidence of applying
+    /// (server-side apply, or the last applied configuration), then one that is known to apply,
+    /// then the one that wrote first.
     ///
-    /// Who only updates, and under a name that is unknown to apply, declares no field whose live
-    /// value is another than the declared one: that it holds the field says that it changed it.
+    /// A manager that only updates, under a name that is not known to apply, does not declare a
+    /// field whose live value differs from the declared one: owning it means that it changed it.
     pub fn of(
         ownership: &'a Ownership,
         declared: &'a Value,
@@ -75,25 +75,25 @@ impl<'a> Appliers<'a> {
         }
     }
 
-    /// Whom it found, and why.
+    /// Returns the appliers, and why.
     pub fn all(&self) -> &[Applier] {
         let found = || self.of.map(Object::declarers).unwrap_or_default();
         self.declarers.get_or_init(found)
     }
 
-    /// Returns whether a manager of this name declares the manifest.
+    /// Returns whether a manager with this name declares the manifest.
     pub fn include(&self, manager: &str) -> bool {
         self.all().iter().any(|found| found.manager == manager)
     }
 
-    /// Returns whether the entry is of a manager that declares the manifest. What went through a
-    /// subresource (`kubectl debug`, `kubectl scale`) was never applied, under whichever name.
+    /// Returns whether the entry is of an applier. Writes through a subresource (`kubectl debug`,
+    /// `kubectl scale`) were never applied, under whichever name.
     pub fn declares(&self, entry: &ManagerEntry) -> bool {
         entry.owner.subresource.is_none() && self.include(&entry.owner.manager)
     }
 
-    /// Returns whether the entry is of one who applies on the client side, whose defaults
-    /// last-applied tells from what was declared: kubectl's, or the applier's where it keeps that
+    /// Returns whether the entry is of a client-side applier, whose last-applied configuration
+    /// separates defaults from declared fields: kubectl's, or the applier's if it keeps that
     /// annotation (Argo CD does, without server-side apply).
     pub fn apply_on_the_client(&self, entry: &ManagerEntry) -> bool {
         entry.owner.operation == Operation::Update
@@ -103,7 +103,7 @@ impl<'a> Appliers<'a> {
 }
 
 impl Object<'_> {
-    /// Finds the declaring managers; see [`Appliers::of`].
+    /// Determines the appliers; see [`Appliers::of`].
     fn declarers(self) -> Vec<Applier> {
         let Self {
             ownership,
@@ -128,7 +128,7 @@ impl Object<'_> {
             return named.collect();
         }
         let mut best: Option<&Candidate<'_>> = None;
-        // A manifest that declares nothing beyond its name leaves nothing to be owned.
+        // A manifest that declares only its name has nothing to own.
         let may_declare = |c: &&Candidate<'_>| c.owns > 0 || (all == 0 && c.wrote_last_applied);
         for candidate in candidates.iter().filter(may_declare) {
             if best.is_none_or(|best| candidate.rank(all) > best.rank(all)) {
@@ -140,19 +140,19 @@ impl Object<'_> {
     }
 }
 
-/// A manager that may be the applier, from all of its entries but those of subresources.
+/// A candidate for the applier, from all of its entries except those of subresources.
 struct Candidate<'o> {
     manager: &'o str,
-    /// How much of what is declared it owns; of one that is neither seen nor known to apply, how much
-    /// of that has its declared value.
+    /// How many declared fields it owns; without evidence that it applies, how many of them have
+    /// their declared value.
     owns: usize,
-    /// It applied on the server side.
+    /// It used server-side apply.
     applies: bool,
     /// It wrote the last applied configuration.
     wrote_last_applied: bool,
-    /// The first of its last writes; `kubectl scale` leaves none.
+    /// The first of its last writes; `kubectl scale` records none.
     time: Option<&'o str>,
-    /// What it holds.
+    /// The fields that it owns.
     entries: Vec<&'o ManagerEntry>,
 }
 
@@ -172,7 +172,8 @@ impl<'o> Candidate<'o> {
         how_it_applies(self.manager)
     }
 
-    /// Returns what is compared of two candidates, the weightiest first. The first one wins a tie.
+    /// Returns what is compared between two candidates, the most important first. The first
+    /// candidate wins a tie.
     fn rank(&self, all: usize) -> impl PartialOrd + use<'o> {
         let unattended = self.known() == Some(Applies::Unattended);
         (
@@ -197,8 +198,8 @@ impl<'o> Candidate<'o> {
     }
 }
 
-/// Returns every manager that may apply, in the order of its first entry. One that wrote at several
-/// versions has an entry for each, and owns each field by one of them.
+/// Returns every possible applier, in the order of its first entry. A manager that wrote at several
+/// versions has an entry for each, and owns each field through one of them.
 fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> Vec<Candidate<'o>> {
     let mut found: Vec<Candidate<'o>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -224,7 +225,7 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
         candidate.time = candidate.time.min(owner.time.as_deref());
         candidate.entries.push(entry);
     }
-    // Most objects were written by managers that are seen or known to apply.
+    // Most objects were written by managers with evidence or knowledge that they apply.
     let mut as_live = None;
     for candidate in &mut found {
         let is_seen = candidate.applies || candidate.wrote_last_applied;
@@ -240,7 +241,7 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
     found
 }
 
-/// Returns what is live as it is declared; `None` if nothing is.
+/// Returns the declared fields whose live value is the same; `None` if there are none.
 fn alike(declared: &Value, live: &Value) -> Option<Value> {
     match (declared, live) {
         (Value::Object(ours), Value::Object(theirs)) if !ours.is_empty() => {
@@ -250,13 +251,13 @@ fn alike(declared: &Value, live: &Value) -> Option<Value> {
             let same: serde_json::Map<String, Value> = same.collect();
             (!same.is_empty()).then_some(Value::Object(same))
         }
-        // Which item is which only the schema tells: an item counts as declared.
+        // Only the schema identifies items: an item counts as declared.
         (Value::Array(_), Value::Array(_)) => Some(declared.clone()),
         (declared, live) => (declared == live).then(|| declared.clone()),
     }
 }
 
-/// Returns whether a set holds the annotation in which client-side apply keeps what it sent.
+/// Returns whether a set contains the annotation in which client-side apply keeps what it sent.
 fn holds_last_applied(set: &FieldSet) -> bool {
     let annotations = set
         .fields
@@ -332,7 +333,7 @@ mod tests {
         assert!(!appliers.declares(&ownership.entries[1]));
     }
 
-    /// Entries with `(manager, operation, time, fields of the specification)`.
+    /// Builds entries from `(manager, operation, time, fields of the specification)`.
     fn entries(of: &[(&str, &str, &str, &[&str])]) -> Ownership {
         let entries = of.iter().map(|(manager, operation, time, fields)| {
             let spec = fields.iter().map(|field| (format!("f:{field}"), json!({})));

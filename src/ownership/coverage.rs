@@ -1,4 +1,4 @@
-//! How much of what is declared a manager owns.
+//! Counts how many declared fields a manager owns.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::{FieldSet, PathElement};
 
-/// Returns how many of the declared leaves a set holds.
+/// Returns how many of the declared fields a set contains.
 pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
     if set.member && set.is_leaf() {
         return leaves(declared);
@@ -30,11 +30,11 @@ pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
     }
 }
 
-/// The most items that are looked at one by one, before an index is made.
+/// The limit on items that are searched one by one, before an index is built.
 const FEW: usize = 16;
 
-/// Finds what a small set holds of a list item that writes all of its keys, where all items are told
-/// apart by the same keys.
+/// Returns the part of a small set about a list item that has all of its keys, if all items have
+/// the same keys.
 fn find_alike<'s>(set: &'s FieldSet, item: &Value) -> Option<&'s FieldSet> {
     if set.items.len() > FEW {
         return None;
@@ -58,12 +58,12 @@ fn find_alike<'s>(set: &'s FieldSet, item: &Value) -> Option<&'s FieldSet> {
     found
 }
 
-/// The items of a set, to be found by what a manifest writes of their keys.
+/// An index of the items of a set, by their keys in a manifest.
 struct ItemIndex<'s> {
     set: &'s FieldSet,
-    /// The names of the key fields that items are identified by; mostly there is one such set.
+    /// The key fields that identify items; usually there is one such set.
     shapes: BTreeSet<Vec<&'s str>>,
-    /// The items by some of their keys, the first of them, made when items leave keys out.
+    /// The items by the first of their keys, built when items leave keys out.
     partial: RefCell<HashMap<Vec<&'s str>, HashMap<String, &'s FieldSet>>>,
 }
 
@@ -80,8 +80,8 @@ impl<'s> ItemIndex<'s> {
         }
     }
 
-    /// Returns what the set holds of a list item. Keys that the manifest leaves to be defaulted are
-    /// not hindrance.
+    /// Returns the part of the set about a list item. Keys that the manifest leaves to be defaulted
+    /// are ignored.
     fn find(&self, item: &Value) -> Option<&'s FieldSet> {
         for shape in &self.shapes {
             let is_written = |name: &&&str| item.get(**name).is_some();
@@ -124,7 +124,7 @@ impl<'s> ItemIndex<'s> {
                     ))
                 })
                 .collect();
-            // Of several the first by name; the last one into the map stays.
+            // Among several, the first by name: the last one into the map stays.
             items.sort_by(|a, b| b.1.cmp(&a.1));
             items
                 .into_iter()
@@ -135,7 +135,8 @@ impl<'s> ItemIndex<'s> {
     }
 }
 
-/// Returns how many fields are declared, without those that name the object and that nobody owns.
+/// Returns how many fields are declared, without those that identify the object and that nobody
+/// owns.
 pub fn declared_fields(declared: &Value) -> usize {
     let has = |within: Option<&Value>, name: &&str| within.is_some_and(|at| at.get(name).is_some());
     let metadata = declared.get("metadata");
@@ -146,7 +147,7 @@ pub fn declared_fields(declared: &Value) -> usize {
     leaves(declared).saturating_sub(top + named)
 }
 
-/// Counts the single values in a value; an empty map or list is one.
+/// Counts the single values in a value; an empty map or list counts as one.
 pub fn leaves(value: &Value) -> usize {
     match value {
         Value::Object(fields) if !fields.is_empty() => fields.values().map(leaves).sum(),

@@ -1,4 +1,4 @@
-//! Who owns what, and who declares: reading `metadata.managedFields`.
+//! Reads `metadata.managedFields`: who owns what, and who declares the manifest.
 
 mod appliers;
 mod coverage;

@@ -1,4 +1,4 @@
-//! `metadata.managedFields` into [`Ownership`].
+//! Parses `metadata.managedFields` into [`Ownership`].
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::model::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership, PathElement};
 
-/// Reads the managed fields of a live object.
+/// Parses the managed fields of a live object.
 ///
-/// Entries that cannot be read are left out: they come from the cluster, and an object whose
-/// owners are partly unknown is still compared. Empty when the object carries none, which is how
-/// `kubectl get -o yaml` prints it.
+/// Entries that cannot be parsed are left out: they come from the cluster, and an object whose
+/// owners are partly unknown is still compared. Empty if the object has none, which is how `kubectl
+/// get -o yaml` prints it.
 pub fn ownership_of(live: &Value) -> Ownership {
     let entries = live
         .pointer("/metadata/managedFields")
@@ -49,7 +49,7 @@ fn operation(word: &str) -> Option<Operation> {
     }
 }
 
-/// An entry whose parts are left as text.
+/// An entry whose parts are still text.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawEntry<'t> {
@@ -65,9 +65,8 @@ struct RawEntry<'t> {
     fields: Option<&'t RawValue>,
 }
 
-/// Reads the JSON text of an object's `managedFields` as [`ownership_of`] reads the values, but the
-/// fields themselves only when someone asks for them. `None` where the text is nothing that an API
-/// server writes.
+/// Parses the JSON text of an object's `managedFields` like [`ownership_of`], but the fields only
+/// on demand. Returns `None` if the text is not what an API server writes.
 pub fn ownership_in(managed_fields: &str) -> Option<Ownership> {
     let entries: Vec<RawEntry<'_>> = serde_json::from_str(managed_fields).ok()?;
     Some(Ownership {
@@ -95,8 +94,8 @@ fn raw_entry(entry: &RawEntry<'_>) -> Option<ManagerEntry> {
     })
 }
 
-/// Reads one level of `FieldsV1` (structured-merge-diff `fieldpath/serialize.go`). An empty node
-/// is a member of the set; a node with children is one only if it says so by `.`.
+/// Parses one level of `FieldsV1` (structured-merge-diff `fieldpath/serialize.go`). An empty node
+/// is a member of the set; a node with children is one only if it contains `.`.
 fn field_set(node: &Map<String, Value>) -> FieldSet {
     let mut set = FieldSet {
         member: node.is_empty(),
@@ -121,7 +120,7 @@ fn field_set(node: &Map<String, Value>) -> FieldSet {
     set
 }
 
-/// Returns one path element (structured-merge-diff `fieldpath/serialize-pe.go`).
+/// Parses one path element (structured-merge-diff `fieldpath/serialize-pe.go`).
 fn segment(key: &str) -> Option<PathElement> {
     let (tag, rest) = key.split_once(':')?;
     match tag {

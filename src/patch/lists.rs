@@ -1,16 +1,16 @@
-//! Items that come and go.
+//! Adds and removes list items.
 
 use serde_json::Value;
 
 use super::{Operation, Pointer, is_meant};
 use crate::model::PathElement;
 
-/// What happens to the items of one list.
+/// The changes of one list.
 #[derive(Default)]
 pub(super) struct ListEdits<'a> {
-    /// The items that go, by their index.
+    /// The items to remove, by index.
     pub gone: Vec<usize>,
-    /// The items that come, and what tells them from the others.
+    /// The items to add, and their identity.
     pub new: Vec<(&'a PathElement, &'a Value)>,
 }
 
@@ -19,8 +19,8 @@ impl ListEdits<'_> {
         self.gone.is_empty() && self.new.is_empty()
     }
 
-    /// Returns the operations: items go from the highest index down, and then come from the lowest
-    /// index up. Where as many come as go, and at the same places, each takes the place of another:
+    /// Returns the operations: items are removed from the highest index down, then added from the
+    /// lowest index up. If as many are added as removed, at the same places, each replaces another:
     /// a Service is never without ports.
     pub fn operations(mut self, live: &[Value], wanted: &[Value], at: &Pointer) -> Vec<Operation> {
         self.gone.sort_unstable();
@@ -30,7 +30,7 @@ impl ListEdits<'_> {
         };
         self.new
             .sort_by_key(|new| position(new).unwrap_or(usize::MAX));
-        // The list while it is being made: which items of the live list are there, and new ones.
+        // The list while it is being changed: which live items it contains, and new ones.
         let mut list: Vec<&Value> = live
             .iter()
             .enumerate()
@@ -63,8 +63,8 @@ impl ListEdits<'_> {
     }
 }
 
-/// Returns where a new item stands: behind the nearest item that precedes it in the wanted list and
-/// is there, else in front.
+/// Returns where a new item goes: after the nearest item before it in the wanted list, or else in
+/// front.
 fn place_behind(list: &[&Value], before: &[Value], element: &PathElement) -> usize {
     let same = |one: &Value, other: &Value| match element {
         PathElement::Key(keys) => keys.keys().all(|name| {

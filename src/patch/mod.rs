@@ -1,8 +1,8 @@
-//! From changes and a live object to one JSON Patch (RFC 6902).
+//! Builds one JSON Patch (RFC 6902) from changes and a live object.
 //!
-//! The patch is a compare-and-swap: its `test` operations hold exactly the values that it replaces,
-//! and what tells list items apart on the way to them. Other people's edits elsewhere in the object
-//! do not disturb it, and a value that changed in the meantime stops all of it.
+//! The patch is a compare-and-swap: its `test` operations contain exactly the values that it
+//! replaces, and what identifies list items on their paths. Other edits elsewhere in the object do
+//! not affect it, and a value that changed in the meantime makes all of it fail.
 
 mod lists;
 mod operation;
@@ -17,42 +17,40 @@ use crate::model::{FieldPath, PathElement};
 use lists::ListEdits;
 pub use operation::{Operation, Pointer, apply};
 
-/// The most operations that an API server takes in one patch
-/// (`apiserver/pkg/endpoints/handlers/patch.go`).
+/// The limit on operations in one patch (`apiserver/pkg/endpoints/handlers/patch.go`).
 const MOST_OPERATIONS: usize = 10_000;
 
-/// One field that is to change.
+/// One field to change.
 #[derive(Debug, Clone, Copy)]
 pub struct Edit<'a> {
-    /// Where.
+    /// The path.
     pub path: &'a FieldPath,
-    /// What it is to be; `None` to take it out.
+    /// The new value; `None` to remove it.
     pub to: Option<&'a Value>,
 }
 
-/// Why no patch can be made.
+/// Why no patch is possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// A path leads nowhere in the live object.
+    /// A path does not exist in the live object.
     #[error("{0} does not exist in the live object")]
     NoWay(FieldPath),
-    /// Several items of a list have the keys that are to tell them apart.
+    /// Several items of a list have the same identifying keys.
     #[error("several items of the list are called {0}")]
     Ambiguous(FieldPath),
-    /// The patch would be longer than the server takes.
+    /// The patch would exceed the server's limit.
     #[error("one patch would need more than {MOST_OPERATIONS} operations")]
     TooLong,
-    /// A patch does not fit the value that it is applied to.
+    /// A patch does not match the value that it is applied to.
     #[error("the patch does not match the object at {0}")]
     NoFit(String),
 }
 
-/// Builds the patch that makes the edits in the live object. `wanted` is the object as it is to be:
-/// it decides where new items are in their lists, and whether a list or map that becomes empty
-/// stays.
+/// Builds the patch that makes the edits in the live object. `wanted` is the final object: it
+/// decides where new items go in their lists, and whether a list or map that becomes empty stays.
 ///
 /// # Errors
-/// Fails if an edit leads nowhere, or the patch would be too long.
+/// Fails if a path does not exist, or the patch would be too long.
 pub fn build(live: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Vec<Operation>, Unfit> {
     let mut root = Node::default();
     for edit in edits {
@@ -74,7 +72,7 @@ pub fn build(live: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Vec<Ope
     builder.finish()
 }
 
-/// Returns the value at a path, and where it is; `None` if nothing is.
+/// Returns the value at a path, and its pointer; `None` if there is none.
 ///
 /// # Errors
 /// Fails if the path could mean several items of a list.
@@ -93,7 +91,7 @@ pub fn find<'v>(live: &'v Value, path: &FieldPath) -> Result<Option<(Pointer, &'
     Ok(Some((at, value)).filter(|(_, value)| !value.is_null()))
 }
 
-/// One step down into a value.
+/// Returns the value one element further.
 enum Step<'v, 'p> {
     Field(&'p str, &'v Value),
     Item(usize, &'v Value),
@@ -123,8 +121,8 @@ fn step<'v, 'p>(
     })
 }
 
-/// Returns whether a path element names an item. Keys that the item leaves to be defaulted do not
-/// hinder.
+/// Returns whether a path element names an item. Keys that the item leaves to be defaulted are
+/// ignored.
 fn is_meant(item: &Value, element: &PathElement) -> bool {
     match element {
         PathElement::Value(value) => item == value,
@@ -138,10 +136,10 @@ fn is_meant(item: &Value, element: &PathElement) -> bool {
     }
 }
 
-/// Edits by the way to them.
+/// A tree of edits by path.
 #[derive(Default)]
 struct Node<'a> {
-    /// What is to be here.
+    /// The new value here.
     to: Option<Option<&'a Value>>,
     /// Edits further down, in the order in which they came.
     below: Vec<(&'a PathElement, Node<'a>)>,
@@ -161,8 +159,8 @@ impl<'a> Node<'a> {
         self.below[at].1.insert(rest, to);
     }
 
-    /// Takes a list or map out as a whole that loses everything that is in it, unless it is wanted.
-    /// Returns whether this node is to be taken out.
+    /// Removes a list or map as a whole if it would become empty, unless it is wanted. Returns
+    /// whether to remove this node.
     fn prune(&mut self, live: &Value, wanted: Option<&Value>) -> bool {
         if let Some(to) = self.to {
             return to.is_none();
@@ -201,7 +199,7 @@ fn child<'v>(value: &'v Value, element: &PathElement) -> Option<&'v Value> {
     }
 }
 
-/// Where a walk stands.
+/// The current position in the object.
 struct Here<'v> {
     live: &'v Value,
     wanted: Option<&'v Value>,
@@ -220,13 +218,13 @@ impl<'v> Here<'v> {
     }
 }
 
-/// The operations, by what they do. Tests come first, and see the object as it was read.
+/// The operations by kind. Tests come first, and see the object as it was read.
 #[derive(Default)]
 struct Builder {
     tests: Vec<Operation>,
-    /// What leaves every index as it is.
+    /// Operations that do not shift indexes.
     in_place: Vec<Operation>,
-    /// What moves the items of lists, innermost lists first.
+    /// Operations that shift list items, innermost lists first.
     in_lists: Vec<(usize, Vec<Operation>)>,
 }
 
@@ -237,7 +235,7 @@ impl Builder {
         let in_lists = self.in_lists.into_iter().flat_map(|(_, of_list)| of_list);
         let mut all: Vec<Operation> = Vec::new();
         for test in self.tests {
-            // What several edits pass is tested once.
+            // A node that several edits pass is tested once.
             if !all.contains(&test) {
                 all.push(test);
             }
@@ -250,7 +248,7 @@ impl Builder {
         Ok(all)
     }
 
-    /// Makes the edits below a value that is there.
+    /// Makes the edits below an existing value.
     fn walk(&mut self, node: &Node<'_>, here: &Here<'_>) -> Result<(), Unfit> {
         if here.live.is_array() {
             return self.walk_list(node, here);
@@ -322,8 +320,8 @@ impl Builder {
         }
         let wanted = here.wanted.and_then(Value::as_array);
         let operations = list.operations(items, wanted.map_or(&[], Vec::as_slice), &here.at);
-        // An item that is not there cannot be tested by its index. The list is tested as a whole, so
-        // that a patch which is sent again never adds an item twice.
+        // An item that does not exist cannot be tested by its index. The list is tested as a whole,
+        // so that a patch that is sent again never adds an item twice.
         if operations
             .iter()
             .any(|one| matches!(one, Operation::Add(..)))
@@ -335,7 +333,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Makes sure that the item at an index is the one that is meant.
+    /// Adds a test that the item at an index is the right one.
     fn test_item(&mut self, here: &Here<'_>, element: &PathElement, index: usize, item: &Value) {
         let at = here.at.clone().index(index);
         match element {
@@ -349,7 +347,7 @@ impl Builder {
             PathElement::Value(value) => {
                 self.tests.push(Operation::Test(at, value.clone()));
             }
-            // An item of an atomic list is known by the list only.
+            // Only the list identifies an item of an atomic list.
             PathElement::Index(_) | PathElement::Field(_) => {
                 self.tests
                     .push(Operation::Test(here.at.clone(), here.live.clone()));
@@ -358,8 +356,8 @@ impl Builder {
     }
 }
 
-/// Returns what is to be put if nothing is: the value itself, or what leads to it with nothing next
-/// to it. `None` if there is nothing to put.
+/// Returns what to add where nothing exists: the value itself, or only the path that leads to it.
+/// `None` if there is nothing to add.
 fn fresh(node: &Node<'_>, path: &FieldPath) -> Result<Option<Value>, Unfit> {
     if let Some(to) = node.to {
         return Ok(to.cloned());
@@ -375,7 +373,7 @@ fn fresh(node: &Node<'_>, path: &FieldPath) -> Result<Option<Value>, Unfit> {
             PathElement::Field(name) => {
                 fields.insert(name, value);
             }
-            // Only a whole item can be put into a list that is not there.
+            // Only a whole item can be added to a list that does not exist.
             _ if below.to.is_some() => items.push(value),
             _ => return Err(Unfit::NoWay(path)),
         }

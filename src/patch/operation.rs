@@ -1,4 +1,4 @@
-//! The operations of a JSON Patch, and what they make of a value.
+//! The operations of a JSON Patch, and their effect on a value.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::Unfit;
 pub struct Pointer(String);
 
 impl Pointer {
-    /// Returns one field further.
+    /// Returns the pointer one field further.
     #[must_use]
     pub fn field(mut self, name: &str) -> Self {
         self.0.push('/');
@@ -19,7 +19,7 @@ impl Pointer {
         self
     }
 
-    /// Returns one item further.
+    /// Returns the pointer one item further.
     #[must_use]
     pub fn index(mut self, index: usize) -> Self {
         self.0.push_str(&format!("/{index}"));
@@ -44,21 +44,21 @@ impl fmt::Display for Pointer {
     }
 }
 
-/// One operation. API servers take `null` in a test for a field that is not there.
+/// One operation. API servers accept `null` in a test for a field that does not exist.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operation {
     /// The value must be this.
     Test(Pointer, Value),
-    /// Puts a value into an object, or before the item at an index.
+    /// Adds a value to an object, or before the item at an index.
     Add(Pointer, Value),
-    /// Puts a value in the place of another.
+    /// Replaces a value.
     Replace(Pointer, Value),
-    /// Takes a value out.
+    /// Removes a value.
     Remove(Pointer),
 }
 
 impl Operation {
-    /// Returns the operation as the API takes it.
+    /// Returns the operation in the form of the API.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Test(at, value) => json!({"op": "test", "path": at.as_str(), "value": value}),
@@ -70,7 +70,7 @@ impl Operation {
         }
     }
 
-    /// Returns where it works.
+    /// Returns its pointer.
     pub fn at(&self) -> &Pointer {
         match self {
             Self::Test(at, _) | Self::Add(at, _) | Self::Replace(at, _) | Self::Remove(at) => at,
@@ -83,10 +83,10 @@ impl Operation {
     }
 }
 
-/// Returns what a patch makes of a value, by the rules of API servers.
+/// Applies a patch to a value, by the rules of API servers.
 ///
 /// # Errors
-/// Fails if a test does not hold, or an operation leads nowhere.
+/// Fails if a test fails, or a pointer does not exist.
 pub fn apply(value: &Value, operations: &[Operation]) -> Result<Value, Unfit> {
     let mut value = value.clone();
     for operation in operations {

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-/// Makes the edits, and gives the patch in short and what comes of it.
+/// Makes the edits, and returns the patch in short form and its result.
 #[track_caller]
 fn patched(live: &Value, wanted: &Value, edits: &[(&str, Option<Value>)]) -> (Vec<String>, Value) {
     let paths: Vec<FieldPath> = edits

@@ -1,13 +1,13 @@
-//! What manifests may speak of, where someone else wrote them.
+//! Limits which objects untrusted manifests may name.
 
 use super::glob;
 use crate::model::{KindNames, KindPattern, ResourceKey};
 
 /// The objects that may be read. The author of a manifest chooses which live object is read, so
-/// manifests from outside must not name just any; what is refused is never asked for.
+/// untrusted manifests must not name any object; refused objects are never requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
-    /// The namespaces, as globs; `None` for all. Cluster-scoped objects then need a kind of their own in
+    /// The namespaces, as globs; `None` for all. Cluster-scoped objects then need their kind in
     /// `kinds`, except for these namespaces themselves.
     pub namespaces: Option<Vec<String>>,
     /// The kinds; empty for all.
@@ -15,7 +15,7 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// Returns why an object is not to be read, and what would allow it; `None` if it may be.
+    /// Returns why an object may not be read, and what would allow it; `None` if it may.
     pub fn refusal(&self, key: &ResourceKey, kind: &KindNames<'_>) -> Option<String> {
         let named = self.kinds.iter().any(|pattern| pattern.matches(kind));
         if !self.kinds.is_empty() && !named {

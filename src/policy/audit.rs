@@ -1,4 +1,4 @@
-//! Warnings about the rules themselves after a run.
+//! Warns about the rules themselves after a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +14,12 @@ pub struct Audited<'r> {
     pub objects: &'r [ObjectReport],
     /// Whether everything was compared.
     pub whole: bool,
-    /// Whether undeclared objects were looked for.
+    /// Whether undeclared objects were searched for.
     pub with_extras: bool,
 }
 
-/// Warns about users' rules that expired, that nobody gave a reason for, and, where everything was
-/// compared, that hid nothing; and about accepted drift that is not there any more. With `strict`
-/// they are errors.
+/// Warns about user rules that have expired, have no reason, or, if everything was compared, hid
+/// nothing; and about accepted drift that no longer exists. With `strict` these are errors.
 pub fn audit(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Vec<Warning> {
     let users = rules.rules().iter();
     let users = users.filter(|rule| rule.origin != RuleOrigin::BuiltIn);
@@ -59,7 +58,7 @@ fn remarks(rule: &Rule, run: &Audited<'_>) -> impl Iterator<Item = String> + use
     idle.into_iter().chain(silent)
 }
 
-/// Accepted drift of objects that were compared, and that is gone.
+/// Returns accepted drift that is gone, of objects that were compared.
 fn gone_debt(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning> {
     let compared: BTreeMap<_, _> = run
         .objects

@@ -1,4 +1,4 @@
-//! Drift that was accepted: until it changes, or its time is over.
+//! Accepted drift: hidden until it changes or expires.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -11,38 +11,38 @@ use serde_json::Value;
 use super::Expiry;
 use crate::model::{Change, ChangeKind, ResourceKey};
 
-/// What reports call the rule that hides accepted drift.
+/// The ID in reports for the rule that hides accepted drift.
 pub const ACCEPTED: &str = "accepted";
 
-/// How often the digest is repeated: about a millisecond for one check, and too slow for
-/// trying all short passwords.
+/// How often the digest is repeated: about 1 ms per check, which makes guessing short passwords
+/// expensive.
 const ROUNDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
 
-/// A value, as far as it may be written down.
+/// A value, as far as it may be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recorded {
-    /// There is none: the other side has it.
+    /// None: the other side has it.
     Nothing,
     /// The value itself.
     Value(Value),
-    /// What a secret or very long value is known by.
+    /// A digest of a secret or very long value.
     Digest(String),
 }
 
-/// One change that was accepted.
+/// One accepted change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
-    /// Of which object.
+    /// The object.
     pub key: ResourceKey,
-    /// Where; the root for the object itself, when it is missing or extra.
+    /// The path; the root for the object itself, if it is missing or extra.
     pub path: String,
-    /// What happened.
+    /// The kind of change.
     pub kind: ChangeKind,
-    /// What was declared.
+    /// The declared value.
     pub declared: Recorded,
-    /// What was live.
+    /// The live value.
     pub live: Recorded,
-    /// Why it was accepted; empty when nobody said.
+    /// The reason; empty if none was given.
     pub reason: String,
     /// Link to a ticket or discussion.
     pub ticket: Option<String>,
@@ -50,42 +50,42 @@ pub struct Accepted {
     pub by: Option<String>,
     /// When, RFC 3339.
     pub at: Option<String>,
-    /// Until when.
+    /// The deadline.
     pub expires: Option<Expiry>,
-    /// Whether that is over.
+    /// Whether it has passed.
     pub overdue: bool,
 }
 
 impl Accepted {
-    /// Returns when it was accepted, where that is recorded.
+    /// Returns when it was accepted, if recorded.
     pub fn accepted_at(&self) -> Option<jiff::Timestamp> {
         self.at.as_ref()?.parse().ok()
     }
 }
 
-/// All drift that was accepted.
+/// All accepted drift.
 #[derive(Debug, Clone, Default)]
 pub struct Debt {
-    /// What digests are made with, so that equal values of two files do not look equal.
+    /// The salt of digests, so that equal values in two files do not look equal.
     pub salt: String,
     entries: BTreeMap<Place, Accepted>,
 }
 
 type Place = (ResourceKey, String, ChangeKind);
 
-/// What is known of a change.
+/// The state of a change relative to the baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum DebtMatch<'d> {
     /// It was accepted.
     Accepted(&'d Accepted),
-    /// It was accepted, and the time is over.
+    /// It was accepted, but the deadline has passed.
     Overdue(&'d Accepted),
     /// Another value was accepted.
     Changed(&'d Accepted),
 }
 
 impl Debt {
-    /// No debt yet.
+    /// Returns an empty baseline.
     pub fn new(salt: String) -> Self {
         Self {
             salt,
@@ -93,7 +93,7 @@ impl Debt {
         }
     }
 
-    /// Records a change; one that was recorded at the same place goes.
+    /// Records a change; replaces an earlier one at the same place.
     pub fn insert(&mut self, accepted: Accepted) {
         let Accepted {
             key, path, kind, ..
@@ -102,32 +102,32 @@ impl Debt {
         self.entries.insert(place, accepted);
     }
 
-    /// Keeps what `keep` says yes to; how many went.
+    /// Keeps entries for which `keep` returns true; returns how many were removed.
     pub fn retain(&mut self, mut keep: impl FnMut(&Accepted) -> bool) -> usize {
         let before = self.entries.len();
         self.entries.retain(|_, accepted| keep(accepted));
         before - self.entries.len()
     }
 
-    /// Returns what was accepted of a change.
+    /// What was accepted of a change.
     pub fn at(&self, key: &ResourceKey, path: &str, kind: ChangeKind) -> Option<&Accepted> {
         let place = (key.clone(), path.to_owned(), kind);
         self.entries.get(&place)
     }
 
-    /// Everything, by object and path.
+    /// Returns everything, by object and path.
     pub fn entries(&self) -> impl Iterator<Item = &Accepted> {
         self.entries.values()
     }
 
-    /// Returns what is known of a change of an object.
+    /// Returns the state of an object's change.
     pub fn find(&self, key: &ResourceKey, change: &Change) -> Option<DebtMatch<'_>> {
         if self.entries.is_empty() {
             return None;
         }
         let path = change.path.to_string();
         let Some(accepted) = self.at(key, &path, change.kind) else {
-            // What was changed, and is now gone altogether, was not accepted.
+            // A field that was accepted as changed and is now gone was not accepted.
             let kinds = [ChangeKind::Modified, ChangeKind::Removed, ChangeKind::Added];
             let other = kinds.iter().find_map(|kind| self.at(key, &path, *kind));
             return other.map(DebtMatch::Changed);
@@ -138,7 +138,7 @@ impl Debt {
             Recorded::Digest(recorded) => value
                 .is_some_and(|value| *recorded == self.digest(key, &accepted.path, side, value)),
         };
-        // That an object is there or not has no value.
+        // Whether an object exists has no value.
         let same = change.path.0.is_empty()
             || (is_same(&accepted.declared, "declared", change.declared.as_ref())
                 && is_same(&accepted.live, "live", change.live.as_ref()));
@@ -149,8 +149,8 @@ impl Debt {
         })
     }
 
-    /// Returns what a value of this place is known by in this file. The same value elsewhere, or in
-    /// another file, is known by something else.
+    /// Returns the digest of a value at this place in this file. The same value elsewhere, or in
+    /// another file, has another digest.
     pub fn digest(&self, key: &ResourceKey, path: &str, side: &str, value: &Value) -> String {
         let place = [
             self.salt.as_str(),
@@ -174,7 +174,7 @@ impl Debt {
 }
 
 impl DebtMatch<'_> {
-    /// Returns a note on a change that is reported although it was accepted once.
+    /// Returns a note about a change that is reported although it was accepted once.
     pub fn note(self) -> Option<String> {
         match self {
             Self::Accepted(_) => None,

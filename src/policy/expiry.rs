@@ -1,4 +1,4 @@
-//! Until when a rule holds.
+//! When a rule expires.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The moment from which a rule does not hold any more.
+/// The time from which a rule no longer applies.
 ///
-/// Written as a date, which holds to its end in UTC, or as a time (RFC 3339).
+/// Written as a date, which includes that day in UTC, or as a time (RFC 3339).
 ///
 /// ```
 /// use driftctl::policy::Expiry;
@@ -23,7 +23,7 @@ pub struct Expiry {
     at: Timestamp,
 }
 
-/// A text that is neither a date nor a time.
+/// Text that is neither a date nor a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("neither a date such as 2026-12-31 nor a time such as 2026-12-31T18:00:00Z")]
 pub struct ExpiryError;
@@ -42,7 +42,7 @@ impl FromStr for Expiry {
 
 /// Returns the end of a day.
 fn end_of(text: &str) -> Result<Timestamp, ExpiryError> {
-    // Read strictly: a date with a time of day but no offset would be taken for a day.
+    // Parse strictly: a date with a time of day but no offset would be taken for a day.
     if text.len() != "2026-12-31".len() {
         return Err(ExpiryError);
     }
@@ -53,7 +53,7 @@ fn end_of(text: &str) -> Result<Timestamp, ExpiryError> {
 }
 
 impl Expiry {
-    /// Returns the expiry at a moment.
+    /// Returns the expiry at a time.
     pub fn at(at: Timestamp) -> Self {
         Self {
             text: at.to_string(),
@@ -61,12 +61,12 @@ impl Expiry {
         }
     }
 
-    /// Returns whether the rule has ceased to hold.
+    /// Returns whether the rule has expired.
     pub fn is_over(&self, now: Timestamp) -> bool {
         now >= self.at
     }
 
-    /// Returns the moment itself.
+    /// Returns the time itself.
     pub fn timestamp(&self) -> Timestamp {
         self.at
     }

@@ -1,4 +1,4 @@
-//! Live objects that nobody has to declare.
+//! Live objects that need not be declared.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::spec::is_default;
 use super::{PathPattern, Rule, RuleOrigin, RuleSet, RuleSpec, Selectors, Sides, SpecProblem};
 use crate::model::{ChangeKind, Owner, Ownership, ResourceKey};
 
-/// Live objects that nobody has to declare: an entry of `ignoreExtra`.
+/// Live objects that need not be declared: an entry of `ignoreExtra`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(extend("required" = ["kind"]))]
@@ -19,13 +19,13 @@ pub struct ExtraSpec {
     /// Why these objects may be there
     #[serde(skip_serializing_if = "is_default")]
     pub reason: String,
-    /// Who answers for the rule
+    /// Who owns the rule
     #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,
     /// Link to a ticket or discussion
     #[serde(skip_serializing_if = "is_default")]
     pub ticket: Option<String>,
-    /// Until when it holds: a date such as 2026-12-31, which is its last day (UTC), or a time
+    /// When it expires: a date such as 2026-12-31, which is its last day (UTC), or a time
     #[serde(skip_serializing_if = "is_default")]
     pub expires: Option<String>,
     /// The API group, a glob; left out, the core group
@@ -54,7 +54,7 @@ pub struct ExtraSpec {
     pub owned_by: Option<OwnedBy>,
 }
 
-/// Who owns an object, in the sense of garbage collection.
+/// The owner of an object, as in garbage collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OwnedBy {
@@ -63,10 +63,10 @@ pub enum OwnedBy {
 }
 
 impl ExtraSpec {
-    /// Reads what the keys hold.
+    /// Parses the entry.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// Fails with everything that is wrong with it.
     pub fn compile(self, origin: RuleOrigin) -> Result<Rule, Vec<SpecProblem>> {
         let spec = RuleSpec {
             group: self.group,
@@ -97,8 +97,8 @@ impl ExtraSpec {
     }
 }
 
-/// Returns the built-in rule that knows why nobody has to declare a live object: controllers and
-/// the system make it themselves. `holds` tells of a rule whether what it supposes is the case.
+/// Returns the built-in rule that explains why a live object need not be declared: controllers and
+/// the system create it. `holds` checks the condition of a rule.
 pub fn explains_extra<'r>(
     rules: &'r RuleSet,
     key: &ResourceKey,

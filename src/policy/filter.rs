@@ -1,11 +1,11 @@
-//! What a run is limited to: kinds and labels, in kubectl's words.
+//! Filters of a run: kinds and labels, as in kubectl.
 
 use serde_json::Value;
 
 use super::LabelSelector;
 use crate::model::{KindNames, KindPattern};
 
-/// What a run is limited to. An empty one leaves nothing out.
+/// The filters of a run. An empty one excludes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// `--kind`: only these kinds; empty for all.
@@ -15,12 +15,12 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Returns whether objects of a kind stay in.
+    /// Returns whether objects of a kind are included.
     pub fn keeps_kind(&self, kind: &KindNames<'_>) -> bool {
         self.kinds.is_empty() || self.kinds.iter().any(|pattern| pattern.matches(kind))
     }
 
-    /// Returns whether an object stays in by its labels.
+    /// Returns whether an object is included by its labels.
     pub fn keeps_labels(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
         self.labels

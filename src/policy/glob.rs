@@ -1,16 +1,16 @@
-//! Globs over names, in the dialect of Argo CD (`gobwas/glob` without separators).
+//! Globs for names, in the dialect of Argo CD (`gobwas/glob` without separators).
 
 use std::collections::BTreeSet;
 use std::str::{Chars, FromStr};
 
-/// What makes a pattern more than text and stars.
+/// Special characters, other than stars.
 const SPECIAL: [char; 4] = ['?', '[', '{', '\\'];
 
-/// Braces may be nested so deep, and nobody nests them three deep.
+/// The depth limit of nested braces.
 const DEEPEST: usize = 32;
 
-/// Returns whether `text` matches `pattern`, read as a [`Glob`]. What is not a glob matches
-/// nothing, as in Argo CD; callers check patterns from users with [`Glob`]'s `from_str` first.
+/// Returns whether `text` matches `pattern`, parsed as a [`Glob`]. An invalid glob matches nothing,
+/// as in Argo CD; callers validate users' patterns with [`Glob`]'s `from_str` first.
 ///
 /// ```
 /// use driftctl::policy::glob;
@@ -31,14 +31,14 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     stars(pattern, text)
 }
 
-/// Returns whether a pattern is but the text that it matches.
+/// Returns whether a pattern has no special characters.
 pub(super) fn is_text(pattern: &str) -> bool {
     let special = |byte: u8| matches!(byte, b'*' | b'?' | b'[' | b'{' | b'\\');
     !pattern.bytes().any(special)
 }
 
-/// Returns whether `text` matches `pattern`, in which `*` stands for any text and all else for
-/// itself: for names of fields, which may hold any character.
+/// Returns whether `text` matches `pattern`, in which only `*` is special: for names of fields,
+/// which may contain any character.
 pub(super) fn stars(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -58,7 +58,7 @@ pub(super) fn stars(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Returns the glob that matches this text and no other (gobwas's `QuoteMeta`).
+/// Returns the glob that matches exactly this text (gobwas's `QuoteMeta`).
 pub fn literally(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for c in text.chars() {
@@ -70,12 +70,12 @@ pub fn literally(text: &str) -> String {
     quoted
 }
 
-/// A pattern in which `*` and `**` stand for any text, dots and slashes included, `?` for a
-/// character, `[abc]`, `[a-z]`, `[!abc]` for one of a set, `{a,b}` for alternatives, and `\` takes
-/// the meaning from what follows.
+/// A pattern in which `*` and `**` match any text, including dots and slashes, `?` one character,
+/// `[abc]`, `[a-z]`, `[!abc]` one of a set, `{a,b}` alternatives, and `\` escapes the next
+/// character.
 ///
-/// As in Argo CD a set is either one range or single characters, and braces that are never closed
-/// end with the pattern.
+/// As in Argo CD, a set is either one range or single characters, and unclosed braces end with the
+/// pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob(Vec<Part>);
 
@@ -99,7 +99,7 @@ enum Set {
     List(String),
 }
 
-/// Why a text is not a glob.
+/// Why text is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
     /// `[a`
@@ -122,7 +122,7 @@ impl FromStr for Glob {
     }
 }
 
-/// Reads alternatives up to their brace, or to the end; outside braces there is but one.
+/// Parses alternatives up to their brace, or to the end; outside braces there is only one.
 fn alternatives(rest: &mut Chars<'_>, depth: usize) -> Result<Vec<Vec<Part>>, GlobError> {
     if depth > DEEPEST {
         return Err(GlobError::Deep);
@@ -152,7 +152,7 @@ fn push(parts: &mut Vec<Part>, c: char) {
     }
 }
 
-/// Reads a set behind its bracket.
+/// Parses a set after its bracket.
 fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
     let not = rest.as_str().starts_with('!');
     if not {
@@ -181,10 +181,10 @@ fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
 }
 
 impl Glob {
-    /// Looks whether a text is a glob.
+    /// Checks whether text is a glob.
     ///
     /// # Errors
-    /// Why it is none.
+    /// Fails if it is not.
     pub fn check(text: &str) -> Result<(), GlobError> {
         match text.contains(SPECIAL) {
             true => text.parse::<Self>().map(drop),
@@ -192,14 +192,14 @@ impl Glob {
         }
     }
 
-    /// Returns whether it is a pattern of the whole text.
+    /// Returns whether the pattern matches the whole text.
     pub fn matches(&self, text: &str) -> bool {
         after(&self.0, text, BTreeSet::from([0])).contains(&text.len())
     }
 }
 
-/// Returns where in the text one may be behind the parts, having been at one of these places before
-/// them. Every place is looked at once for each part, so that no pattern takes for ever.
+/// Returns the positions in the text after the parts, starting from one of these positions. Each
+/// position is checked once for each part, so that no pattern takes forever.
 fn after(parts: &[Part], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
     let mut places = from;
     for part in parts {
@@ -273,7 +273,7 @@ mod tests {
         }
     }
 
-    /// What gobwas/glob makes of the same patterns.
+    /// The results of gobwas/glob for the same patterns.
     #[test]
     fn globs_mean_what_they_mean_in_argo() {
         for (pattern, text, expected) in [

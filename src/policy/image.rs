@@ -1,10 +1,10 @@
-//! Where an image comes from.
+//! Parses image references.
 
-/// The registry that names without one are pulled from.
+/// The default registry.
 const DEFAULT: &str = "docker.io";
 
-/// Returns the registry of an image reference. The first part of a name is one when it could be a host:
-/// it has a dot or a port, or is `localhost`.
+/// Returns the registry of an image reference. The first part of a name is one if it could be a
+/// host: it has a dot or a port, or is `localhost`.
 /// (<https://github.com/distribution/reference/blob/main/normalize.go>, `splitDockerDomain`.)
 pub fn registry(image: &str) -> &str {
     let Some((first, _)) = image.split_once('/') else {

@@ -1,7 +1,8 @@
-//! The rules that speak of a kind of object, found by the path of a change.
+//! An index of rules by kind and path.
 //!
-//! Of the hundreds of rules of a run a handful leads to a given field. They are put into a tree by the
-//! names that their paths begin with, once for each kind, and a change asks only those on its way.
+//! Only a few of the hundreds of rules of a run apply to a given field. They are put into a tree by
+//! the names that their paths begin with, once for each kind, so that a change checks only those on
+//! its path.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,19 +10,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{PathPattern, Rule, Selectors};
 use crate::model::{FieldPath, PathElement, ResourceKey};
 
-/// The rules that may speak of objects of one kind.
+/// The rules that may match objects of one kind.
 #[derive(Debug, Default)]
 pub(super) struct KindRules {
-    /// Their positions among all rules, in order.
+    /// Their indexes among all rules, in order.
     pub positions: Vec<usize>,
-    /// Places in `positions`, by path.
+    /// Indexes into `positions`, by path.
     by_path: Node,
 }
 
 /// A node of the tree.
 #[derive(Debug, Default)]
 struct Node {
-    /// The rules that may speak of what is here and below.
+    /// The rules that may match here and below.
     rules: Vec<usize>,
     fields: BTreeMap<String, Node>,
 }
@@ -42,8 +43,8 @@ impl KindRules {
         all
     }
 
-    /// Shows the place in `positions` of each rule that may speak of a path: of some that do not too,
-    /// and of some more than once.
+    /// Calls back with the index in `positions` of each rule that may match a path: also for some
+    /// that do not, and for some more than once.
     pub fn on_the_way(&self, path: &FieldPath, mut show: impl FnMut(usize)) {
         let mut node = &self.by_path;
         let mut steps = path.0.iter();
@@ -60,7 +61,7 @@ impl KindRules {
     }
 }
 
-/// Returns the paths of a rule that speaks of nothing else.
+/// Returns the paths of a rule that only has plain ones.
 fn only_paths(selectors: &Selectors) -> Option<&[PathPattern]> {
     let Selectors {
         paths,
@@ -73,7 +74,7 @@ fn only_paths(selectors: &Selectors) -> Option<&[PathPattern]> {
 }
 
 impl Node {
-    /// Puts a rule where its path ends, or is no longer one of plain names.
+    /// Adds a rule where its path ends, or no longer consists of plain names.
     fn add(&mut self, path: &PathPattern, place: usize) {
         let names = path.leading_names();
         let node = names.fold(self, |node, name| {
@@ -83,13 +84,13 @@ impl Node {
     }
 }
 
-/// The rules of each kind that was asked for, by kind and group.
+/// The rules of each requested kind, by kind and group.
 #[derive(Debug, Default)]
 pub(super) struct Kinds(RwLock<HashMap<String, HashMap<String, Arc<KindRules>>>>);
 
 impl Kinds {
-    /// Returns the rules that may speak of an object; `rules` are all of the set that this is a
-    /// part of.
+    /// Returns the rules that may match an object; `rules` are all rules of the set that this
+    /// belongs to.
     pub fn of(&self, key: &ResourceKey, rules: &[Rule]) -> Arc<KindRules> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known
@@ -149,8 +150,7 @@ mod tests {
         ]
     }
 
-    /// Returns what the built-in rules and a few of every other shape lead to, and paths next to
-    /// that.
+    /// Paths that the built-in rules and one rule of every other form match, and some others.
     fn paths() -> impl Strategy<Value = FieldPath> {
         let of_rules = RuleSet::builtin().rules().iter();
         let of_rules = of_rules.flat_map(|rule| &rule.selectors.paths);

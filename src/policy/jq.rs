@@ -1,4 +1,4 @@
-//! What rules need of an engine for jq expressions.
+//! The interface of a jq engine, for rules.
 
 use serde_json::Value;
 
@@ -11,11 +11,11 @@ pub trait DeleteByJq: Send + Sync {
     fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqFailure>;
 }
 
-/// Why a jq expression gave no result.
+/// Why a jq expression has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JqFailure {
-    /// It does not fit this object, which is nobody's fault.
+    /// It does not match this object, which is not an error.
     Unfit,
-    /// It cannot be relied on, and why.
+    /// It cannot be used, and why.
     Broken(String),
 }

@@ -2,8 +2,8 @@
 
 use super::PathPattern;
 
-/// Translates a JSONPath that only walks down: fields, `[*]`, positions, quoted names, with or
-/// without `$` in front. Searches (`..`) and filters (`[?…]`) have no counterpart in paths.
+/// Translates a JSONPath that only walks down: fields, `[*]`, indexes, quoted names, with or
+/// without a leading `$`. Searches (`..`) and filters (`[?…]`) have no equivalent in paths.
 pub fn pattern_of(json_path: &str) -> Option<PathPattern> {
     let mut rest = json_path.trim();
     rest = rest.strip_prefix('$').unwrap_or(rest);
@@ -20,7 +20,7 @@ pub fn pattern_of(json_path: &str) -> Option<PathPattern> {
     text.parse().ok()
 }
 
-/// `name` or `*`, up to the next step.
+/// Parses `name` or `*`, up to the next element.
 fn field<'t>(rest: &'t str, text: &mut String) -> Option<&'t str> {
     let end = rest.find(['.', '[']).unwrap_or(rest.len());
     match &rest[..end] {
@@ -31,7 +31,7 @@ fn field<'t>(rest: &'t str, text: &mut String) -> Option<&'t str> {
     Some(&rest[end..])
 }
 
-/// `*]`, `0]`, `"name"]` or `'name']`.
+/// Parses `*]`, `0]`, `"name"]` or `'name']`.
 fn bracket<'t>(inner: &'t str, text: &mut String) -> Option<&'t str> {
     let quote = inner.chars().next()?;
     if matches!(quote, '"' | '\'') {

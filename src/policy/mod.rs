@@ -1,11 +1,11 @@
-//! Rules: what they match, until when they hold, and how much changes matter.
+//! Rules: what they match, when they expire, and severities.
 //!
-//! A [`Rule`] either explains (built-in rules only: the change is not drift at all) or ignores: the
-//! change is drift, and is counted, and is not reported. The module `judge` asks them.
+//! A [`Rule`] either explains (only built-in ones: the change is not drift) or ignores: the change
+//! is drift and is counted, but not reported. The module `judge` applies them.
 
-/// The file that a user's rules are in.
+/// The file of the user's rules.
 pub const CONFIG_NAME: &str = ".driftctl.yaml";
-/// The file that accepted drift is in.
+/// The file of accepted drift.
 pub const BASELINE_NAME: &str = ".driftctl-baseline.yaml";
 
 mod allowed;

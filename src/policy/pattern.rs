@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::model::{FieldPath, PathElement, PathError};
 use crate::policy::glob::stars;
 
-/// A path in the report's own syntax in which `[*]` stands for any list item, and `*` in a field
-/// name for any text.
+/// A path in the syntax of reports in which `[*]` matches any list item, and `*` in a field name
+/// any text.
 ///
-/// A pattern covers what is below it. Keys that it leaves out of an item's identity do not matter:
-/// `ports[containerPort=80]` covers `ports[containerPort=80,protocol="TCP"]`.
+/// A pattern also covers everything below it. Keys that it leaves out of an item's identity do not
+/// matter: `ports[containerPort=80]` covers `ports[containerPort=80,protocol="TCP"]`.
 ///
 /// ```
 /// use driftctl::policy::PathPattern;
@@ -30,21 +30,21 @@ pub struct PathPattern {
 enum Part {
     /// A field of this name.
     Field(String),
-    /// A field whose name matches; `*` stands for any text.
+    /// A field whose name matches; `*` matches any text.
     Fields(String),
     AnyItem,
     Exactly(PathElement),
 }
 
-/// A text that is not a path pattern.
+/// Text that is not a path pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct PatternError(#[from] PathError);
 
-/// What `[*]` is written as while the rest is parsed as a path, and what becomes of that.
+/// What replaces `[*]` while the rest is parsed as a path, and its parsed form.
 const ANY_ITEM: &str = "[=\"driftctl any item\"]";
 const ITEM: &str = "driftctl any item";
-/// What `.*` is written as.
+/// What replaces `.*`.
 const ANY_FIELD: &str = "[\"*\"]";
 
 impl FromStr for PathPattern {
@@ -68,7 +68,8 @@ impl FromStr for PathPattern {
     }
 }
 
-/// Returns the pattern as a plain path, wildcards written as names; what is quoted is left alone.
+/// Returns the pattern as a plain path, with wildcards written as names; quoted parts stay
+/// unchanged.
 fn without_wildcards(text: &str) -> String {
     let mut plain = String::new();
     for (index, part) in text.split('"').enumerate() {
@@ -120,7 +121,7 @@ impl PathPattern {
         }
     }
 
-    /// Returns the pattern of every field, and not of the object itself.
+    /// Returns the pattern of every field, but not of the object itself.
     pub fn any_field() -> Self {
         Self {
             text: ".*".to_owned(),
@@ -128,8 +129,7 @@ impl PathPattern {
         }
     }
 
-    /// Returns the names of fields that it begins with, up to its end or its first wildcard or
-    /// item.
+    /// Returns the names of fields at its beginning, up to its first wildcard or item.
     pub(super) fn leading_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().map_while(|part| match part {
             Part::Field(name) => Some(name.as_str()),
@@ -137,7 +137,7 @@ impl PathPattern {
         })
     }
 
-    /// Returns whether the pattern speaks of something within what is at `path`.
+    /// Returns whether the pattern matches something within what is at `path`.
     pub fn is_within(&self, path: &FieldPath) -> bool {
         self.segments.len() > path.0.len()
             && self
@@ -147,7 +147,7 @@ impl PathPattern {
                 .all(|(part, segment)| part.matches(segment))
     }
 
-    /// Returns whether list items are named by `[*]` or `[name=…]` alone.
+    /// Returns whether list items are written only as `[*]` or `[name=…]`.
     pub fn names_items_by_name(&self) -> bool {
         self.segments.iter().all(|part| match part {
             Part::Field(_) | Part::Fields(_) | Part::AnyItem => true,
@@ -156,7 +156,7 @@ impl PathPattern {
         })
     }
 
-    /// Removes everything that the pattern leads to. Whether there was anything.
+    /// Removes everything that the pattern matches. Returns whether there was anything.
     pub fn remove(&self, object: &mut Value) -> bool {
         match self.segments.split_first() {
             Some((first, rest)) => remove(object, first, rest),
@@ -190,7 +190,7 @@ fn remove(node: &mut Value, part: &Part, rest: &[Part]) -> bool {
     removed
 }
 
-/// Returns whether the node itself goes; what is below it may go instead.
+/// Removes below a node; returns whether to remove the node itself.
 fn remove_below(node: &mut Value, rest: &[Part], removed: &mut bool) -> bool {
     match rest.split_first() {
         Some((part, rest)) => {
@@ -213,8 +213,7 @@ impl Part {
         }
     }
 
-    /// Returns whether the item of a list is meant. Keys that it leaves to be defaulted do not
-    /// hinder.
+    /// Returns whether a list item matches. Keys that it leaves to be defaulted are ignored.
     fn is_item(&self, position: usize, item: &Value) -> bool {
         match self {
             Self::AnyItem => true,

@@ -1,4 +1,4 @@
-//! JSON Pointers (RFC 6901), as Argo CD's `jsonPointers` are.
+//! JSON Pointers (RFC 6901), as in Argo CD's `jsonPointers`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ use crate::model::{FieldPath, PathElement};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer(Vec<String>);
 
-/// A text that is not a JSON Pointer.
+/// Text that is not a JSON Pointer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     /// It does not begin with a slash.
@@ -33,7 +33,7 @@ pub enum PointerError {
 impl FromStr for Pointer {
     type Err = PointerError;
 
-    /// Returns the empty text is the whole object.
+    /// The empty text means the whole object.
     fn from_str(text: &str) -> Result<Self, PointerError> {
         if text.is_empty() {
             return Ok(Self(Vec::new()));
@@ -53,7 +53,7 @@ impl FromStr for Pointer {
     }
 }
 
-/// By the names and indices on its way, as they are in the object.
+/// Returns a pointer from names and indexes, as they are in the object.
 impl From<Vec<String>> for Pointer {
     fn from(parts: Vec<String>) -> Self {
         Self(parts)
@@ -69,11 +69,11 @@ impl fmt::Display for Pointer {
 }
 
 impl Pointer {
-    /// Removes what the pointer leads to, as the `remove` of a JSON Patch does. What is not there
-    /// is passed over. Whether anything was removed.
+    /// Removes what the pointer names, like the `remove` of a JSON Patch. A missing value is
+    /// ignored. Returns whether anything was removed.
     ///
-    /// The whole object cannot be removed by a patch; here it is emptied, which is what Flux means
-    /// by the empty pointer.
+    /// The whole object cannot be removed by a patch; it is emptied, which is what Flux means by
+    /// the empty pointer.
     pub fn remove(&self, object: &mut Value) -> bool {
         let Some((last, parents)) = self.0.split_last() else {
             *object = Value::Null;
@@ -97,8 +97,8 @@ impl Pointer {
         }
     }
 
-    /// Returns the path of the same place, where no list position is on the way: positions mean
-    /// different items in different objects.
+    /// Returns the path of the same place, if it has no list index: indexes mean different items in
+    /// different objects.
     pub fn path(&self) -> Option<FieldPath> {
         let segments = self.0.iter().map(|part| match index(part) {
             Some(_) => None,
@@ -108,7 +108,7 @@ impl Pointer {
     }
 }
 
-/// Returns a position in a list (RFC 6901, 4: digits without leading zeros).
+/// Parses a list index (RFC 6901, 4: digits without leading zeros).
 fn index(part: &str) -> Option<usize> {
     let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let canonical = digits && (part == "0" || !part.starts_with('0'));

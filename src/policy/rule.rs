@@ -1,4 +1,4 @@
-//! One rule: which objects, which changes of theirs, why and until when.
+//! One rule: which objects, which changes, why and until when.
 
 use std::fmt;
 
@@ -9,57 +9,57 @@ use serde_json::Value;
 use super::{Expiry, LabelSelector, PathPattern, Pointer, Sides, glob};
 use crate::model::{ChangeKind, Explanation, FieldPath, Finder, Owner, ResourceKey};
 
-/// One rule. Made from a [`RuleSpec`](super::RuleSpec).
+/// One rule, made from a [`RuleSpec`](super::RuleSpec).
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// Its name in reports.
+    /// Its ID in reports.
     pub id: String,
-    /// Why it is there; empty when nobody said.
+    /// The reason; empty if none was given.
     pub reason: String,
-    /// Who answers for it.
+    /// Its owner.
     pub owner: Option<String>,
     /// Link to a ticket or discussion.
     pub ticket: Option<String>,
-    /// Until when it holds.
+    /// When it expires.
     pub expires: Option<Expiry>,
-    /// Whether that is over; then it hides nothing.
+    /// Whether it has expired; then it hides nothing.
     pub expired: bool,
-    /// Where it is written.
+    /// Where it is defined.
     pub origin: RuleOrigin,
-    /// What it says the change is; without it, the change is drift that is not reported.
+    /// The explanation for the change; without it, the change is drift that is not reported.
     pub explains: Option<Explanation>,
-    /// Which objects.
+    /// Which objects it matches.
     pub objects: Objects,
     /// Only objects with these labels.
     pub labels: Option<LabelSelector>,
-    /// Only where the manifest declares this path.
+    /// Only if the manifest declares this path.
     pub if_declared: Option<FieldPath>,
-    /// Only where the live object has this path; an item is meant by keys that it writes.
+    /// Only if the live object has this path; an item is identified by the keys that it has.
     pub if_live: Option<FieldPath>,
-    /// Which kinds of change; empty for any.
+    /// The kinds of change; empty for any.
     pub kinds: Vec<ChangeKind>,
-    /// Which holders: each of them must match.
+    /// The owners: each of them must match.
     pub managers: Vec<String>,
-    /// Which parts of the object; see [`Selectors`].
+    /// The parts of the object; see [`Selectors`].
     pub selectors: Selectors,
-    /// Whether it speaks of nothing but the object's being there.
+    /// Whether it is only about the object's existence.
     pub object_only: bool,
     /// Only objects that another one owns (`metadata.ownerReferences`).
     pub owned: bool,
-    /// What it does not speak of: the live label or annotation that the rule comes from, so that
+    /// What it does not match: the live label or annotation that the rule comes from, so that
     /// setting such a switch is reported.
     pub except: Option<FieldPath>,
 }
 
-/// Where a rule is written.
+/// Where a rule is defined.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleOrigin {
-    /// In driftctl itself.
+    /// Built into driftctl.
     BuiltIn,
-    /// Somewhere else: `.driftctl.yaml:12`, an annotation.
+    /// In a file or annotation: `.driftctl.yaml:12`.
     Place(String),
-    /// In settings that hold for more than these manifests, such as a ConfigMap of Argo CD's: that
-    /// such a rule hides nothing here says nothing against it.
+    /// In settings that apply to more than these manifests, such as a ConfigMap of Argo CD's: such
+    /// a rule may well hide nothing here.
     Shared(String),
 }
 
@@ -87,7 +87,7 @@ impl RuleEffect {
     /// All effects.
     pub const ALL: [Self; 3] = [Self::Explains, Self::Ignores, Self::LeavesOut];
 
-    /// Returns the words that lists of rules use.
+    /// Returns the words for lists of rules.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Explains => "explains",
@@ -97,10 +97,11 @@ impl RuleEffect {
     }
 }
 
-/// Which objects a rule speaks of, as Argo CD matches them: `group` and `kind` are globs in which
-/// `*` crosses dots, and an empty `name` or `namespace` means any. The API version is not asked.
+/// The objects that a rule matches, as in Argo CD: `group` and `kind` are globs in which `*`
+/// crosses dots, and an empty `name` or `namespace` means any. The API version does not matter.
 ///
-/// Beyond Argo CD, `name` and `namespace` are globs too; hardly a name holds a sign of theirs.
+/// Unlike in Argo CD, `name` and `namespace` are globs too; names hardly ever contain special
+/// characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Objects {
@@ -115,17 +116,17 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Returns whether the rule speaks of this object.
+    /// Returns whether the rule matches this object.
     pub fn matches(&self, key: &ResourceKey) -> bool {
         self.match_kind(&key.group, &key.kind) && self.match_name(key)
     }
 
-    /// Returns whether the rule speaks of objects of this kind.
+    /// Returns whether the rule matches objects of this kind.
     pub(super) fn match_kind(&self, group: &str, kind: &str) -> bool {
         glob(&self.kind, kind) && glob(&self.group, group)
     }
 
-    /// Returns whether the rule speaks of an object of this name and namespace.
+    /// Returns whether the rule matches objects with this name and namespace.
     fn match_name(&self, key: &ResourceKey) -> bool {
         let namespace = key.namespace.as_deref().unwrap_or_default();
         (self.namespace.is_empty() || glob(&self.namespace, namespace))
@@ -133,24 +134,24 @@ impl Objects {
     }
 }
 
-/// The parts of an object that a rule speaks of: those that any of these leads to, or the whole
-/// object if there is none.
+/// The parts of an object that a rule matches: those that any of these select, or the whole object
+/// if there are none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Selectors {
-    /// Paths in the report's syntax.
+    /// Paths in the syntax of reports.
     pub paths: Vec<PathPattern>,
     /// `jsonPointers`.
     pub pointers: Vec<Pointer>,
     /// `jqPathExpressions`.
     pub jq: Vec<String>,
-    /// `managedFieldsManagers`: what these managers own and that differs in value.
+    /// `managedFieldsManagers`: fields that these managers own and whose values differ.
     pub owned_by: Vec<String>,
-    /// Regular expressions over the path as it is written in the manifest (kluctl).
+    /// Regular expressions over the path as written in the manifest (kluctl).
     pub written: Vec<WrittenPath>,
 }
 
-/// A regular expression over paths such as `spec.template.spec.containers[0].image`, of which any
-/// part may match.
+/// A regular expression over paths such as `spec.template.spec.containers[0].image`, which may
+/// match any part.
 #[derive(Debug, Clone)]
 pub struct WrittenPath(pub regex::Regex);
 
@@ -161,7 +162,7 @@ impl PartialEq for WrittenPath {
 }
 
 impl Selectors {
-    /// Returns whether nothing is selected, which stands for everything.
+    /// Returns whether nothing is selected, which means everything.
     pub fn is_empty(&self) -> bool {
         let Self {
             paths,
@@ -175,31 +176,31 @@ impl Selectors {
     }
 }
 
-/// What a rule asks of a change.
+/// What a rule sees of a change.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'c> {
-    /// Where.
+    /// The path.
     pub path: &'c FieldPath,
-    /// What happened.
+    /// The kind of change.
     pub kind: ChangeKind,
-    /// Who holds the live value.
+    /// The owners of the live value.
     pub owners: &'c [&'c Owner],
 }
 
 impl Rule {
-    /// Returns the rule at a moment, which may be too late for it.
+    /// Returns the rule at a time, at which it may have expired.
     #[must_use]
     pub fn by(mut self, now: Timestamp) -> Self {
         self.expired = self.expires.as_ref().is_some_and(|at| at.is_over(now));
         self
     }
 
-    /// Returns whether the rule speaks of the object at all.
+    /// Returns whether the rule matches the object at all.
     pub fn concerns(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
     }
 
-    /// Returns whether the rule speaks of an object of its kind.
+    /// Returns whether the rule matches an object of its kind.
     pub(super) fn concerns_one(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         let Sides { declared, live } = sides;
         let labels = || declared.get("metadata").and_then(|m| m.get("labels"));
@@ -211,14 +212,13 @@ impl Rule {
             && (!self.owned || is_made_by_owner(declared))
     }
 
-    /// Returns whether the rule speaks of a change of one of its objects, as far as that can be
-    /// told from its path.
+    /// Returns whether the rule matches a change of one of its objects, as far as its path shows.
     pub fn covers(&self, change: Asked<'_>) -> bool {
-        // The path first: most rules lead elsewhere, which the first field tells.
+        // The path first: most rules are about other paths, which the first field shows.
         self.leads_to(change) && self.admits(change)
     }
 
-    /// Returns whether a change is of the kind, and its holders those, that the rule speaks of.
+    /// Returns whether the kind of a change and its owners match the rule.
     pub fn admits(&self, change: Asked<'_>) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&change.kind))
             && (!self.object_only || change.path.0.is_empty())
@@ -232,7 +232,7 @@ impl Rule {
         })
     }
 
-    /// Returns whether one of the selectors leads to the change or above it.
+    /// Returns whether one of the selectors matches the change or its parents.
     fn leads_to(&self, change: Asked<'_>) -> bool {
         let owned_by = &self.selectors.owned_by;
         self.leads_to_path(change.path)
@@ -252,14 +252,13 @@ impl Rule {
             || self.selectors.is_empty()
     }
 
-    /// Returns whether it depends on the owners of what is at a path whether the rule speaks of its
-    /// change.
+    /// Returns whether the owners of a path decide whether the rule matches its change.
     pub(super) fn asks_for_owners(&self, path: &FieldPath) -> bool {
         !self.selectors.owned_by.is_empty()
             || (!self.managers.is_empty() && self.leads_to_path(path))
     }
 
-    /// Returns whether the rule can be of use only where undeclared objects are looked for.
+    /// Returns whether the rule can only be used in a search for undeclared objects.
     pub fn is_about_extras(&self) -> bool {
         self.object_only && self.kinds == [ChangeKind::Added]
     }
@@ -275,7 +274,7 @@ impl Rule {
         }
     }
 
-    /// Returns whether the rule speaks of the object as a whole: of its being there, or not.
+    /// Returns whether the rule is about the existence of the whole object.
     pub fn covers_object(&self, kind: ChangeKind, owners: &[&Owner]) -> bool {
         let root = FieldPath::root();
         self.covers(Asked {
@@ -286,8 +285,8 @@ impl Rule {
     }
 }
 
-/// Returns whether an object has an owner that made it. `kubectl create job --from=cronjob/NAME`
-/// names an owner too, and says in an annotation that a person started the Job
+/// Returns whether an object has an owner that created it. `kubectl create job --from=cronjob/NAME`
+/// sets an owner too, and an annotation that says that a person started the Job
 /// (`kubectl/pkg/cmd/create/create_job.go`).
 fn is_made_by_owner(object: &Value) -> bool {
     let Some(metadata) = object.get("metadata") else {
@@ -301,8 +300,8 @@ fn is_made_by_owner(object: &Value) -> bool {
     owners.is_some_and(|owners| !owners.is_empty()) && !by_hand
 }
 
-/// Returns whether every holder matches one of the patterns and none of those that start with `!`.
-/// Patterns that only exclude say nothing against a value that nobody holds.
+/// Returns whether every owner matches one of the patterns and none of those that start with `!`.
+/// Patterns that only exclude also match a value without an owner.
 pub(super) fn managers_match(patterns: &[String], owners: &[&Owner]) -> bool {
     if patterns.is_empty() {
         return true;

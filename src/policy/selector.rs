@@ -1,4 +1,4 @@
-//! Label selectors, as `kubectl -l` and Flux write them.
+//! Label selectors, as in `kubectl -l` and Flux.
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,7 +36,7 @@ enum Test {
     Below(i64),
 }
 
-/// A text that is not a label selector, and where it stops being one.
+/// Text that is not a label selector, and where the error is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a label selector at character {at}: {what}")]
 pub struct SelectorError {
@@ -45,7 +45,7 @@ pub struct SelectorError {
 }
 
 impl LabelSelector {
-    /// Returns a selector as objects write it (`metav1.LabelSelector`); `None` where it is none.
+    /// Parses a selector in an object (`metav1.LabelSelector`); returns `None` if it is not one.
     pub fn from_object(selector: &Value) -> Option<Self> {
         let mut requirements = Vec::new();
         let labels = selector.get("matchLabels").and_then(Value::as_object);

@@ -1,4 +1,4 @@
-//! All rules of a run, and those of them that speak of one object.
+//! All rules of a run, and those that match one object.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -17,11 +17,11 @@ use super::{
 use crate::compare::{Explain, Reason};
 use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
 
-/// The built-in rules, as a file in the schema that users write; `driftctl rules` prints it.
+/// The built-in rules, as a file in the schema of users; `driftctl rules` prints it.
 pub const BUILTIN: &str = include_str!("builtin.yaml");
 
-/// The same in JSON and without its comments, which is read ten times faster: every run begins with
-/// that. A test holds it to the file and writes it again.
+/// The same as JSON without comments, which is parsed ten times faster: every run begins with that.
+/// A test compares it with the file and rewrites it.
 const COMPACT: &str = include_str!("builtin.json");
 
 #[derive(Debug, Deserialize)]
@@ -32,39 +32,39 @@ struct File {
     severity: Vec<SeveritySpec>,
 }
 
-/// What users say, in the order in which it is asked.
+/// The user's rules, in the order in which they are applied.
 #[derive(Debug, Clone, Default)]
 pub struct Users {
     /// Rules about changes and objects.
     pub rules: Vec<Rule>,
-    /// How much changes matter.
+    /// Severities of changes.
     pub severity: Vec<SeverityRule>,
-    /// The ids of built-in rules that are switched off.
+    /// The IDs of disabled built-in rules.
     pub switched_off: Vec<String>,
 }
 
 /// All rules of a run.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
-    /// Rules about changes, in the order in which they are asked.
+    /// Rules about changes, in the order in which they are applied.
     rules: Vec<Rule>,
-    /// The rules that speak of each kind.
+    /// The rules for each kind.
     kinds: Kinds,
-    /// Whether these are all built-in rules and no others.
+    /// Whether these are exactly the built-in rules.
     is_builtin: bool,
-    /// Built-in rules about objects that nobody has to declare.
+    /// Built-in rules about objects that need not be declared.
     pub(super) extra: Vec<Rule>,
-    /// How much changes matter.
+    /// Severities of changes.
     pub(super) severity: Vec<SeverityRule>,
-    /// What runs jq expressions.
+    /// The engine for jq expressions.
     jq: Jq,
-    /// Drift that was accepted.
+    /// Accepted drift.
     debt: Option<Arc<Debt>>,
-    /// When the run takes place, for rules that objects carry and that expire.
+    /// The current time, for rules in annotations that expire.
     now: Option<Timestamp>,
 }
 
-/// An engine, if there is one.
+/// Returns the engine, if there is one.
 #[derive(Clone, Default)]
 struct Jq(Option<Arc<dyn DeleteByJq>>);
 
@@ -107,8 +107,8 @@ impl RuleSet {
         }
     }
 
-    /// Returns what users say on top of the built-in rules, which are asked last, without those
-    /// that are switched off. What expired by `now` hides nothing.
+    /// Returns the user's rules with the built-in rules, which are applied last, without the
+    /// disabled ones. Rules that expired by `now` hide nothing.
     pub fn with(users: Users, now: Timestamp) -> Self {
         let builtin = Self::builtin();
         let is_builtin = users.rules.is_empty() && users.switched_off.is_empty();
@@ -125,7 +125,7 @@ impl RuleSet {
         }
     }
 
-    /// With more rules, which are asked before these.
+    /// Returns the set with more rules, which are applied before these.
     #[must_use]
     pub fn joined(&self, more: Vec<Rule>) -> Self {
         let by_now = |rule: Rule| match self.now {
@@ -136,7 +136,7 @@ impl RuleSet {
         self.with_rules(more.chain(self.rules.iter().cloned()).collect())
     }
 
-    /// With more of the users' rules, which are asked after the others.
+    /// Returns the set with more user rules, which are applied after the others.
     #[must_use]
     pub fn with_last(&self, more: Vec<Rule>) -> Self {
         let first_builtin = self
@@ -165,26 +165,27 @@ impl RuleSet {
         }
     }
 
-    /// With an engine for jq expressions; without one, rules that have some hide nothing.
+    /// Returns the set with an engine for jq expressions; without one, rules that have some hide
+    /// nothing.
     #[must_use]
     pub fn with_jq(mut self, engine: Arc<dyn DeleteByJq>) -> Self {
         self.jq = Jq(Some(engine));
         self
     }
 
-    /// With drift that was accepted.
+    /// Returns the set with accepted drift.
     #[must_use]
     pub fn with_debt(mut self, debt: Debt) -> Self {
         self.debt = Some(Arc::new(debt));
         self
     }
 
-    /// Returns what is known of a change that no rule speaks of.
+    /// Returns the baseline's state of a change that no rule matches.
     pub fn accepted_as(&self, key: &ResourceKey, change: &Change) -> Option<DebtMatch<'_>> {
         self.debt.as_ref()?.find(key, change)
     }
 
-    /// Returns the drift that was accepted.
+    /// Returns the accepted drift.
     pub fn accepted(&self) -> impl Iterator<Item = &Accepted> {
         self.debt.iter().flat_map(|debt| debt.entries())
     }
@@ -192,7 +193,7 @@ impl RuleSet {
     /// Returns what `del(EXPRESSION)` leaves of an object.
     ///
     /// # Errors
-    /// Fails if there is not an engine, or the expression leaves no object.
+    /// Fails if there is no engine, or the expression leaves no object.
     pub fn delete_by_jq(&self, expression: &str, object: &Value) -> Result<Value, JqFailure> {
         match &self.jq.0 {
             Some(engine) => engine.delete(expression, object),
@@ -200,29 +201,29 @@ impl RuleSet {
         }
     }
 
-    /// Returns all rules about changes, in the order in which they are asked.
+    /// Returns all rules about changes, in the order in which they are applied.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// Returns whether these are all built-in rules and no others about changes.
+    /// Returns whether these are exactly the built-in rules about changes.
     pub fn is_builtin(&self) -> bool {
         self.is_builtin
     }
 
-    /// Returns the built-in rules about objects that nobody has to declare.
+    /// Returns the built-in rules about objects that need not be declared.
     pub fn extra(&self) -> &[Rule] {
         &self.extra
     }
 
-    /// Returns the ids of all rules that can be switched off.
+    /// Returns the IDs of all rules that can be disabled.
     pub fn switchable() -> impl Iterator<Item = &'static str> {
         let set = Self::builtin();
         let rules = set.rules.iter().map(|rule| rule.id.as_str());
         rules.chain(set.extra.iter().map(|rule| rule.id.as_str()))
     }
 
-    /// Returns the rules that speak of one object; `own` are those that it carries itself.
+    /// The rules that match one object; `own` are those in its own annotations.
     pub fn for_object(
         &self,
         key: &ResourceKey,
@@ -245,42 +246,42 @@ impl RuleSet {
     }
 }
 
-/// The rules that speak of one object.
+/// The rules that match one object.
 #[derive(Debug, Default)]
 pub struct ObjectRules<'r> {
     set: &'r [Rule],
     of_kind: Arc<KindRules>,
-    /// Which rules of its kind speak of the object.
+    /// Which rules of its kind match the object.
     concerns: Vec<bool>,
     own: Vec<Rule>,
 }
 
 impl<'r> ObjectRules<'r> {
-    /// Returns the rule at a place among those of the object's kind, if it speaks of the object.
+    /// Returns the rule at an index among those of the object's kind, if it matches the object.
     fn at(&self, place: usize) -> Option<&'r Rule> {
         let position = *self.of_kind.positions.get(place)?;
         let concerns = self.concerns.get(place)?;
         concerns.then_some(self.set.get(position)?)
     }
 
-    /// Returns the rules of the run that speak of the object.
+    /// Returns the rules of the run that match the object.
     fn of_run(&self) -> impl Iterator<Item = &'r Rule> {
         (0..self.concerns.len()).filter_map(|place| self.at(place))
     }
 
-    /// Returns every rule that speaks of the object, in the order in which they are asked.
+    /// Returns every rule that matches the object, in the order in which they are applied.
     pub fn all(&self) -> impl Iterator<Item = &Rule> {
         self.own.iter().chain(self.of_run())
     }
 
-    /// Returns the rules that ignore drift, in the order in which they are asked: what an object
-    /// says of itself comes first.
+    /// Returns the rules that ignore drift, in the order in which they are applied: the object's
+    /// own annotations come first.
     pub fn ignoring(&self) -> impl Iterator<Item = &Rule> {
         self.all().filter(|rule| rule.explains.is_none())
     }
 
-    /// Returns the rule that ignores that the object is there ([`ChangeKind::Added`]), or that it
-    /// is not ([`ChangeKind::Removed`]); with `expired`, the rule that did until it expired.
+    /// Returns the rule that ignores that the object exists ([`ChangeKind::Added`]), or that it
+    /// does not ([`ChangeKind::Removed`]); with `expired`, the rule that did until it expired.
     pub fn of_object(&self, kind: ChangeKind, owners: &[&Owner], expired: bool) -> Option<&Rule> {
         self.ignoring()
             .find(|rule| rule.expired == expired && rule.covers_object(kind, owners))
@@ -339,7 +340,7 @@ mod tests {
             return;
         }
         let compact: Value = serde_json::from_str(COMPACT).unwrap();
-        let how = "write it anew with DRIFTCTL_BLESS=1 cargo test --lib -- policy::set";
+        let how = "update it with DRIFTCTL_BLESS=1 cargo test --lib -- policy::set";
         assert!(compact == file, "builtin.json is not builtin.yaml: {how}");
     }
 

@@ -1,4 +1,4 @@
-//! How much a change matters.
+//! The severity of changes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::model::{Change, FieldPath, PathElement, ResourceKey, Severity, Status
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("required" = ["severity", "kind"]))]
 pub struct SeveritySpec {
-    /// How much such a change matters
+    /// The severity of such a change
     pub severity: Level,
     /// The API group, a glob; left out, the core group
     #[serde(default, skip_serializing_if = "is_default")]
@@ -42,7 +42,7 @@ pub struct SeveritySpec {
     pub live_is: Vec<Value>,
 }
 
-/// A rule that rates changes, read.
+/// A parsed rule that rates changes.
 #[derive(Debug, Clone)]
 pub struct SeverityRule {
     spec: SeveritySpec,
@@ -53,10 +53,10 @@ pub struct SeverityRule {
 }
 
 impl SeveritySpec {
-    /// Reads what the keys hold.
+    /// Parses the entry.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// Fails with everything that is wrong with it.
     pub fn compile(self) -> Result<SeverityRule, Vec<SpecProblem>> {
         let objects = Objects {
             group: self.group.clone(),
@@ -89,9 +89,9 @@ pub enum Level {
     Low,
     /// Resources, replicas, probes, configuration
     Medium,
-    /// What runs, as whom, and who reaches it
+    /// What runs, as which user, and who can reach it
     High,
-    /// Who may do what, and what guards the cluster
+    /// Permissions and cluster protection
     Critical,
 }
 
@@ -125,14 +125,14 @@ impl SeverityRule {
 }
 
 impl RuleSet {
-    /// Returns how much changes matter, as it is written, in the order in which it is asked.
+    /// The rules for severities, in the order in which they are applied.
     pub fn severities(&self) -> impl Iterator<Item = &SeveritySpec> {
         self.severity.iter().map(|rule| &rule.spec)
     }
 
-    /// Returns how much a change of an object matters: the first rule that speaks of it decides,
-    /// and medium where none does. What was added or removed as a block matters as much as the
-    /// worst of what is in it.
+    /// Returns the severity of an object's change: the first matching rule decides, and it is
+    /// medium if none matches. A block that was added or removed has the severity of its worst
+    /// field.
     pub fn severity(&self, key: &ResourceKey, change: &Change) -> Severity {
         let sides = [change.declared.as_ref(), change.live.as_ref()];
         let images = match sides.map(|side| side.and_then(Value::as_str)) {
@@ -149,9 +149,9 @@ impl RuleSet {
         own.max(worst).unwrap_or(Severity::Medium)
     }
 
-    /// Returns how much it matters that an object as a whole is missing or extra; `None` for the
-    /// others. Rules that name no path speak of whole objects too; where none does, what is missing
-    /// is a fault of what runs, and what is extra is something to look into.
+    /// Returns the severity of a whole object being missing or extra; `None` for others. Rules
+    /// without paths also rate whole objects; if none matches, a missing object is high, and an
+    /// extra one is medium.
     pub fn whole_severity(&self, key: &ResourceKey, status: Status) -> Option<Severity> {
         let otherwise = match status {
             Status::Missing => Severity::High,
@@ -166,8 +166,8 @@ impl RuleSet {
         Some(whole.unwrap_or(otherwise))
     }
 
-    /// The worst of what is in a block. What is off is as good as not there: a container that is
-    /// *not* privileged is not an alarm.
+    /// Returns the worst severity in a block. A switch that is off counts as absent: a container
+    /// that is *not* privileged is not an alarm.
     fn worst_within(
         &self,
         key: &ResourceKey,
@@ -244,7 +244,7 @@ mod tests {
         RuleSet::builtin().severity(&key(kind), &change)
     }
 
-    /// The places where pods are specified, with a kind for each.
+    /// The places of pod specifications, with a kind for each.
     const PODS: [(&str, &str); 4] = [
         ("Pod", ".spec"),
         ("Deployment.apps", ".spec.template.spec"),

@@ -1,4 +1,4 @@
-//! Rules as they can be written down again, and in a line.
+//! Writes rules as YAML, and in a line.
 
 use super::{ExtraSpec, Kind, OwnedBy, Rule, RuleSpec};
 use crate::model::ChangeKind;
@@ -8,8 +8,8 @@ fn texts<T: ToString>(values: &[T]) -> Vec<String> {
 }
 
 impl Rule {
-    /// Returns the rule as it is written. Regular expressions over paths, which only annotations of
-    /// kluctl have, are written nowhere else.
+    /// Returns the rule as written. Regular expressions over paths, which only kluctl's annotations
+    /// have, are left out.
     pub fn spec(&self) -> RuleSpec {
         let kinds = self.kinds.iter().map(|kind| match kind {
             ChangeKind::Modified => Kind::Changed,
@@ -39,7 +39,7 @@ impl Rule {
         }
     }
 
-    /// Returns the rule as it is written, when it is about objects that nobody declares.
+    /// Returns the rule as written, if it is about undeclared objects.
     pub fn extra_spec(&self) -> Option<ExtraSpec> {
         let spec = self.spec();
         self.is_about_extras().then_some(ExtraSpec {
@@ -59,8 +59,8 @@ impl Rule {
         })
     }
 
-    /// Returns what the rule speaks of, in a line: `Deployment.apps shop/cart: .spec.replicas
-    /// (changed)`
+    /// Returns what the rule matches, in a line: `Deployment.apps shop/cart: .spec.replicas
+    /// (changed)`.
     pub fn summary(&self) -> String {
         let objects = &self.objects;
         let any = |text: &str| if text.is_empty() { "*" } else { text }.to_owned();
@@ -71,7 +71,7 @@ impl Rule {
         };
         if !objects.namespace.is_empty() || !objects.name.is_empty() {
             let name = any(&objects.name);
-            // `{,shop}` is how a tool's own rule speaks of what may have no namespace.
+            // `{,shop}` in a tool's own rule matches objects that may be cluster-scoped.
             let namespace = objects.namespace.strip_prefix("{,");
             let namespace = namespace.and_then(|rest| rest.strip_suffix('}'));
             said.push_str(&match namespace.unwrap_or(&objects.namespace) {

@@ -1,8 +1,8 @@
-//! Both sides of an object, as rules look at them.
+//! Both sides of an object, as rules see them.
 
 use serde_json::Value;
 
-/// What is declared, and what is live.
+/// The declared and the live object.
 #[derive(Debug, Clone, Copy)]
 pub struct Sides<'a> {
     /// The manifest.
@@ -12,7 +12,7 @@ pub struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// Nothing on either side.
+    /// Returns two empty sides.
     pub const NONE: Self = Self {
         declared: &Value::Null,
         live: &Value::Null,

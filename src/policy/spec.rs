@@ -1,4 +1,4 @@
-//! How a rule is written down, in driftctl's own file and in the users'.
+//! The written form of a rule, in driftctl's own file and in the user's.
 
 use regex::RegexBuilder;
 use schemars::JsonSchema;
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::model::{ChangeKind, Explanation};
 
-/// A rule as it is written: an entry of `ignoreDifferences`. The first seven keys are Argo CD's
-/// and mean what they mean there.
+/// A rule as written: an entry of `ignoreDifferences`. The first seven keys are Argo CD's, with the
+/// same meaning.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(extend("required" = ["kind"]))]
@@ -22,13 +22,13 @@ pub struct RuleSpec {
     /// Why the drift is ignored
     #[serde(skip_serializing_if = "is_default")]
     pub reason: String,
-    /// Who answers for the rule
+    /// Who owns the rule
     #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,
     /// Link to a ticket or discussion
     #[serde(skip_serializing_if = "is_default")]
     pub ticket: Option<String>,
-    /// Until when it holds: a date such as 2026-12-31, which is its last day (UTC), or a time
+    /// When it expires: a date such as 2026-12-31, which is its last day (UTC), or a time
     #[serde(skip_serializing_if = "is_default")]
     pub expires: Option<String>,
 
@@ -70,11 +70,11 @@ pub struct RuleSpec {
     /// Only changes of these kinds; left out, any
     #[serde(skip_serializing_if = "is_default")]
     pub changes: Vec<Kind>,
-    /// Only values that these field managers, and nobody else, hold: globs, '!' before one excludes
+    /// Only values that these field managers, and nobody else, own: globs, '!' before one excludes
     #[serde(skip_serializing_if = "is_default")]
     pub only_managers: Vec<String>,
 
-    /// In built-in rules only: the change is not drift at all, and this is why
+    /// In built-in rules only: why the change is not drift
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(skip)]
     pub explains: Option<Explains>,
@@ -91,9 +91,9 @@ pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub enum Kind {
     /// Declared and live, with different meaning
     Changed,
-    /// Declared and not live
+    /// Declared but not live
     Removed,
-    /// Live and not declared
+    /// Live but not declared
     Added,
 }
 
@@ -107,7 +107,7 @@ impl From<Kind> for ChangeKind {
     }
 }
 
-/// The explanations that a rule can give; the others need a look at owners and types.
+/// The explanations that a rule can give; the others depend on owners and types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Explains {
@@ -132,7 +132,7 @@ impl From<Explains> for Explanation {
 impl TryFrom<Explanation> for Explains {
     type Error = ();
 
-    /// Fails for what no rule can know.
+    /// Fails for an explanation that no rule can give.
     fn try_from(by: Explanation) -> Result<Self, ()> {
         match by {
             Explanation::ServerManaged => Ok(Self::ServerManaged),
@@ -143,22 +143,22 @@ impl TryFrom<Explanation> for Explains {
     }
 }
 
-/// What is wrong with one key of a rule.
+/// A problem with one key of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecProblem {
-    /// The key, as it is written.
+    /// The key.
     pub key: &'static str,
-    /// Which of its values, counted from 0, where it has several.
+    /// The index of its value, counted from 0, if it has several.
     pub index: Option<usize>,
     /// What is wrong, and what to do.
     pub message: String,
 }
 
 impl RuleSpec {
-    /// Reads what the keys hold. jq expressions are taken as they are: only the engine can tell.
+    /// Parses the entry. jq expressions are taken as they are: only the engine can parse them.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// Fails with everything that is wrong with it.
     pub fn compile(self, origin: RuleOrigin) -> Result<Rule, Vec<SpecProblem>> {
         let mut problems = Problems::default();
         let selectors = Selectors {
@@ -216,17 +216,17 @@ impl RuleSpec {
     }
 }
 
-/// How large a regular expression may become when it is compiled: one of paths takes some 20 kB,
-/// and `\\pL{1,300}` ten times as much as all of them together.
+/// The size limit of a compiled regular expression: one over paths takes some 20 kB, and
+/// `\\pL{1,300}` ten times as much as all of them together.
 const LARGEST_EXPRESSION: usize = 256 << 10;
 
-/// How deep its brackets may be.
+/// The depth limit of its brackets.
 const DEEPEST_EXPRESSION: u32 = 32;
 
-/// Returns a regular expression of kluctl's over written paths.
+/// Parses one of kluctl's regular expressions over written paths.
 ///
 /// # Errors
-/// Fails if it is none, in the words of the regex engine.
+/// Fails if it is invalid, with the regex engine's message.
 pub fn written_path(expression: &str) -> Result<WrittenPath, String> {
     RegexBuilder::new(expression)
         .size_limit(LARGEST_EXPRESSION)
@@ -237,10 +237,10 @@ pub fn written_path(expression: &str) -> Result<WrittenPath, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Reads where a rule looks, which it says by objects and paths alone.
+/// Parses which objects and paths a rule is about.
 ///
 /// # Errors
-/// Everything that is wrong with that.
+/// Fails with everything that is wrong with them.
 pub(super) fn places(
     objects: Objects,
     key: &'static str,
@@ -257,7 +257,7 @@ pub(super) fn places(
 }
 
 impl Objects {
-    /// Returns what is not a glob.
+    /// Returns what is not a valid glob.
     pub fn problems(&self) -> Vec<SpecProblem> {
         let keys = [
             ("group", &self.group),

@@ -1,4 +1,4 @@
-//! Which status fields are compared, where Argo CD is told to compare some.
+//! Which status fields are compared, if Argo CD is configured to compare some.
 
 use super::{Rule, RuleOrigin, RuleSet};
 use crate::model::ChangeKind;
@@ -6,22 +6,22 @@ use crate::model::ChangeKind;
 /// The built-in rule that explains all of `.status`.
 const STATUS: &str = "status";
 
-/// The objects whose status is not compared: `ignoreResourceStatusField` of Argo CD's
+/// The objects whose status is not compared: `ignoreResourceStatusField` in Argo CD's
 /// `resource.compareoptions`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StatusOf {
-    /// That of none is.
+    /// Of no kind.
     #[default]
     All,
-    /// That of CustomResourceDefinitions is not.
+    /// Of CustomResourceDefinitions.
     Definitions,
-    /// Each is.
+    /// Of all kinds.
     None,
 }
 
 impl RuleSet {
-    /// With as much of the status compared as is said. Only what a manifest declares of it is:
-    /// what controllers add is theirs, whatever is said.
+    /// Returns the rules with that much of the status compared. Only declared fields of it are
+    /// compared: controllers' additions stay explained in any case.
     #[must_use]
     pub fn ignoring_status(self, of: StatusOf) -> Self {
         if of == StatusOf::All {
@@ -36,7 +36,7 @@ impl RuleSet {
     }
 }
 
-/// Returns the rule for additions alone, and as it was for the kinds whose status stays out.
+/// Returns the rule for additions only, and as it was for the kinds whose status is not compared.
 fn split(rule: &Rule, of: StatusOf) -> Vec<Rule> {
     let mut additions = rule.clone();
     additions.kinds = vec![ChangeKind::Added];

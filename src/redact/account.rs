@@ -1,4 +1,4 @@
-//! Takes the secrets out of what is told about single paths.
+//! Masks secrets in explanations of single paths.
 
 use std::ops::Deref;
 
@@ -12,7 +12,7 @@ use crate::model::{
     Warning,
 };
 
-/// An account that holds no secrets.
+/// An explanation without secrets.
 #[derive(Debug, Clone)]
 pub struct RedactedAccount(Account);
 
@@ -24,11 +24,11 @@ impl Deref for RedactedAccount {
     }
 }
 
-/// Both sides of the whole object, for what a path does not tell.
+/// Both sides of the whole object, for what a path does not show.
 type Sides<'v> = [Option<&'v Value>; 2];
 
 impl Redactor {
-    /// Masks every secret of an account. `sides` are both sides of the object.
+    /// Masks every secret in an explanation. `sides` are both sides of the object.
     pub fn account(&self, mut account: Account, sides: Sides<'_>) -> RedactedAccount {
         let key = account.key.clone();
         let secret = std::mem::take(&mut account.secret);
@@ -51,7 +51,7 @@ impl Redactor {
         RedactedAccount(account)
     }
 
-    /// Masks what is secret in the names of paths that are alone.
+    /// Masks secrets in paths that are shown alone.
     pub fn paths(&self, key: &ResourceKey, sides: Sides<'_>, paths: &mut [FieldPath]) {
         let mut work = Work::of(self, key, sides, &[]);
         paths.iter_mut().for_each(|path| work.path(path));
@@ -94,7 +94,7 @@ impl<'w> Work<'w> {
             Decision::Equal(_) | Decision::Absent => None,
         };
         let Some(kind) = kind else {
-            // Both sides mean the same: they do not differ, and so each is masked by itself.
+            // Both sides mean the same: they do not differ, so each is masked by itself.
             for value in [&mut entry.declared, &mut entry.live].into_iter().flatten() {
                 self.one(&as_written, value);
             }

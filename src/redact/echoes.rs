@@ -1,4 +1,4 @@
-//! Finds in messages what was masked elsewhere.
+//! Finds values in messages that were masked elsewhere.
 
 use std::collections::HashSet;
 
@@ -6,10 +6,10 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::{DIFFERS, HIDDEN, MASK};
 
-/// Masked texts shorter than this are not looked for in messages: they would be found everywhere.
+/// Shorter masked texts are not searched for in messages: they would be found everywhere.
 const SHORTEST: usize = 6;
 
-/// What stands for values and is none.
+/// Placeholders for values.
 const MASKS: [&str; 3] = [MASK, DIFFERS, HIDDEN];
 
 /// The values that messages may quote.
@@ -20,8 +20,8 @@ pub(super) struct Echoes {
 }
 
 impl Echoes {
-    /// Prepares to look for masked values in messages. Of a million values few are in any message:
-    /// those that begin as no part of a message does are left out first.
+    /// Prepares to search for masked values in messages. Few of a million values are in any
+    /// message: values whose beginning is in no message are dropped first.
     pub(super) fn of(messages: &[&mut String], mut found: Vec<String>) -> Self {
         let mut starts: HashSet<&[u8]> = HashSet::new();
         for message in messages {
@@ -39,7 +39,7 @@ impl Echoes {
             words: found.iter().map(|text| is_plain_word(text)).collect(),
             values: match found.is_empty() {
                 true => None,
-                // The longest first, so that a part of one does not spoil the whole of another.
+                // The longest first, so that a part of one does not break up another.
                 false => AhoCorasick::builder()
                     .match_kind(MatchKind::LeftmostLongest)
                     .build(&found)
@@ -74,14 +74,13 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '“' | '”')
 }
 
-/// Returns whether a text that holds this value was most likely made from it.
+/// Returns whether text that contains this value was probably made from it.
 pub(super) fn is_telling(value: &str) -> bool {
     value.len() >= SHORTEST && !is_plain_word(value) && !MASKS.contains(&value)
 }
 
-/// Returns whether a value is a word as sentences have them. Masked wherever it stands it would
-/// take words out of driftctl's own sentences, and tell by that what it is; it is masked where it
-/// is quoted.
+/// Returns whether a value is an ordinary word. Masking it everywhere would remove words from
+/// driftctl's own sentences, and thereby reveal it; it is masked only where it is quoted.
 fn is_plain_word(text: &str) -> bool {
     text.chars().all(char::is_alphabetic) && !text.chars().skip(1).any(char::is_uppercase)
 }

@@ -1,12 +1,11 @@
-//! Hides what names tell of the cluster: the keys of list items that exist only there, and who
-//! wrote what.
+//! Hides names in the cluster: the keys of list items that exist only live, and authors.
 
 use serde_json::Value;
 
 use super::HIDDEN;
 use crate::model::{FieldPath, ObjectReport, Owner, PathElement};
 
-/// The one key of list items that is shown: containers and variables are called by it.
+/// The only key of list items that is shown: containers and variables are identified by it.
 const SHOWN: &str = "name";
 
 /// Hides them in a report whose reader may not see what exists only in the cluster.
@@ -26,7 +25,7 @@ fn managers(owners: &mut [Owner]) {
     }
 }
 
-/// Hides the keys of items that are not declared.
+/// Hides the keys of undeclared items.
 fn path(path: &mut FieldPath, declared: Option<&Value>) {
     let mut at = declared;
     for element in &mut path.0 {
@@ -46,14 +45,14 @@ fn path(path: &mut FieldPath, declared: Option<&Value>) {
     }
 }
 
-/// Returns what a step leads to.
+/// Returns the value at a path element.
 fn below<'v>(value: &'v Value, element: &PathElement) -> Option<&'v Value> {
     let mut items = value.as_array().into_iter().flatten();
     match element {
         PathElement::Field(name) => value.get(name),
         PathElement::Index(index) => value.get(index),
         PathElement::Value(wanted) => items.find(|item| *item == wanted),
-        // A key that has a default need not be written.
+        // A key with a default need not be written.
         PathElement::Key(keys) => items.find(|item| {
             let is_written = keys.keys().any(|key| item.get(key).is_some());
             let mut keys = keys.iter();

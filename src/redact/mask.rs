@@ -1,4 +1,4 @@
-//! Walks both sides of an object together and masks what is secret in either.
+//! Walks both sides of an object together and masks secrets in either.
 
 use std::collections::HashMap;
 
@@ -10,26 +10,26 @@ use super::place::{Holder, Level, Place, Sides, is_object_copy, is_text_map};
 use super::{DIFFERS, LiveValues, MASK, Redactor, text};
 use crate::model::{FieldPath, PathElement, ResourceKey, SecretPlace};
 
-/// Deeper than this, values are masked unread. Readers bound depth far below it.
+/// Values that are nested more deeply are masked as a whole. Parsers limit the depth far below it.
 const MAX_DEPTH: usize = 512;
 
-/// The two sides of a place, to be masked.
+/// The two sides of a place to mask.
 pub(super) type SidesMut<'v> = [Option<&'v mut Value>; 2];
 
-/// The work on one object.
+/// The state for one object.
 pub(super) struct Masker<'r> {
     redactor: &'r Redactor,
     key: &'r ResourceKey,
-    /// Places in the object that are secret, because their source said so.
+    /// Secret places in the object, according to its source.
     secret: Vec<&'r SecretPlace>,
-    /// Where the walk is; kept only when a user rule or such a place asks for it.
+    /// The current path; kept only if a user rule or such a place needs it.
     path: FieldPath,
-    /// What the object as a whole is known to be.
+    /// What is known about the object as a whole.
     root: Holder,
     depth: usize,
     /// The values of a Secret, which its annotations may repeat.
     own: Option<AhoCorasick>,
-    /// What was masked, to be looked for in messages.
+    /// What was masked, to search for in messages.
     pub(super) found: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl<'r> Masker<'r> {
         }
     }
 
-    /// Looks for the values of a Secret in what else is shown of it, too.
+    /// Collects the values of a Secret, to search for them in the rest of it.
     pub(super) fn with_own_values(mut self, sides: Sides<'_>) -> Self {
         let annotated = |side: &&Value| {
             ["annotations", "labels"]
@@ -80,14 +80,14 @@ impl<'r> Masker<'r> {
         self
     }
 
-    /// Returns whether a user rule hides `path`, or it is secret because its source said so.
+    /// Returns whether a user rule hides `path`, or its source says that it is secret.
     pub(super) fn is_hidden_by_rule(&self, path: &FieldPath) -> bool {
         let also = self.redactor.also.as_ref();
         also.is_some_and(|also| also(self.key, path))
             || self.secret.iter().any(|place| place.covers(path))
     }
 
-    /// Returns whether it matters where the walk is.
+    /// Returns whether the current path matters.
     fn asks_for_path(&self) -> bool {
         self.redactor.also.is_some() || !self.secret.is_empty()
     }
@@ -103,7 +103,7 @@ impl<'r> Masker<'r> {
         self.walk(place, sides);
     }
 
-    /// Masks a value that exists on one or both sides; `path` is where.
+    /// Masks a value that exists on one or both sides; `path` is its path.
     pub(super) fn mask(&mut self, place: Place, path: &FieldPath, sides: SidesMut<'_>) {
         if path.0.is_empty() {
             return self.mask_object(place, sides);
@@ -138,7 +138,7 @@ impl<'r> Masker<'r> {
                 if (declared.is_object() || declared.is_array())
                     || (live.is_object() || live.is_array()) =>
             {
-                // Two shapes: nothing corresponds.
+                // Two different shapes: nothing corresponds.
                 self.walk(place, [Some(declared), None]);
                 self.walk(place, [None, Some(live)]);
             }
@@ -183,7 +183,7 @@ impl<'r> Masker<'r> {
         }
     }
 
-    /// The data of a Secret is masked key by key as long as it is a map of text, else as a whole.
+    /// Masks the data of a Secret key by key as long as it is a map of strings, else as a whole.
     fn secret_or_walk(&mut self, (place, data): (Place, bool), sides: SidesMut<'_>) {
         let shaped = sides.iter().flatten().all(|value| is_text_map(value));
         match sides {
@@ -216,7 +216,7 @@ impl<'r> Masker<'r> {
         }
     }
 
-    /// Lists correspond item by item: by `name` where each item has its own, else by position.
+    /// Masks lists item by item: by `name` if each item has its own, else by index.
     fn arrays(&mut self, place: Place, declared: &mut [Value], live: &mut [Value]) {
         let mut partners: Vec<Option<usize>> = Vec::with_capacity(declared.len());
         let by_name = names(declared).zip(names(live));
@@ -282,7 +282,7 @@ impl<'r> Masker<'r> {
         }
     }
 
-    /// Puts the mask in place of whatever is there.
+    /// Replaces any value with the mask.
     pub(super) fn replace(&mut self, sides: SidesMut<'_>) {
         let differs = matches!(&sides, [Some(declared), Some(live)] if declared != live);
         for value in sides.iter().flatten() {
@@ -306,7 +306,7 @@ impl<'r> Masker<'r> {
         self.path.0.pop();
     }
 
-    /// Hides what exists only in the cluster, for runs whose manifests are not trusted.
+    /// Hides what exists only in the cluster, for runs with untrusted manifests.
     pub(super) fn hide_live_only(&self, declared: Option<&Value>, live: &mut Value) {
         if self.hides_live() {
             hide(declared, live, 0);
@@ -325,7 +325,7 @@ fn secret_map(place: Place, holder: Holder, name: &str) -> (Place, bool) {
     (place, data)
 }
 
-/// Returns the names of a list's items, if each has one of its own.
+/// Returns the names of a list's items, if each has its own.
 fn names(items: &[Value]) -> Option<Vec<String>> {
     let mut names = Vec::with_capacity(items.len());
     for item in items {
@@ -362,13 +362,13 @@ fn secret_arguments(items: &[Value]) -> Vec<bool> {
     items.iter().map(follows).collect()
 }
 
-/// The texts within a value that is about to be masked.
+/// Returns the strings within a value that is about to be masked.
 fn collect(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => found.push(text.clone()),
         Value::Number(number) => found.push(number.to_string()),
         Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        // Where a map is masked as a whole, its keys may be what was meant as values.
+        // If a map is masked as a whole, its keys may be values by mistake.
         Value::Object(map) => {
             for (name, item) in map {
                 found.push(name.clone());
@@ -379,7 +379,7 @@ fn collect(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// The texts of the values within a value.
+/// Returns the strings within a value.
 fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => found.push(text.clone()),

@@ -1,16 +1,16 @@
 //! Keeps secrets out of every report, before any renderer sees it.
 //!
-//! Renderers take a [`Redacted`], and nothing but this module makes one. What is masked:
+//! Renderers take a [`Redacted`], which only this module creates. It masks:
 //!
 //! - the values of Secrets (`data`, `stringData`), and all of a malformed Secret, wherever it is:
 //!   declared, live, or embedded in another object;
 //! - annotations in which tools keep a copy of the whole object, on any kind;
-//! - values whose *name* says what they are, such as the environment variable `DB_PASSWORD`, a
+//! - values whose *name* marks them as secret, such as the environment variable `DB_PASSWORD`, a
 //!   key `api-token` of a ConfigMap, or a field `clientSecret` of a custom resource;
 //! - passwords within text: `key=value` lines, URLs, private keys, tokens of well-known services.
 //!
-//! The mask is one constant. Its length, and whether two masked values of different places are
-//! equal, tell nothing; that the two sides of one place differ is everything that is said.
+//! The mask is constant. It reveals neither the length of a value nor whether two values in
+//! different places are equal; only whether the two sides of one place differ.
 
 mod account;
 mod echoes;
@@ -39,25 +39,25 @@ use mask::Masker;
 pub use names::is_sensitive_name;
 use place::{Holder, Level, Place};
 
-/// What stands for a secret value.
+/// Replaces a secret value.
 pub const MASK: &str = "(redacted)";
-/// What stands for a secret value whose two sides differ.
+/// Replaces a secret value whose two sides differ.
 pub const DIFFERS: &str = "(redacted, differs)";
-/// What stands for a value that exists only in the cluster, where the reader must not see it.
+/// Replaces a value that exists only in the cluster, if the reader must not see it.
 pub const HIDDEN: &str = "(hidden, live only)";
 
-/// A report that holds no secrets, or whose reader asked for them.
+/// A report without secrets, or whose reader asked for them.
 #[derive(Debug, Clone)]
 pub struct Redacted(Report);
 
 impl Redacted {
-    /// Returns the report as it is, for `--show-secrets`.
+    /// Returns the report unchanged, for `--show-secrets`.
     pub fn showing_secrets(report: Report) -> Self {
         Self(report)
     }
 
     /// Returns the report without some of its drift: changes, or that an object is missing or extra
-    /// as a whole. The verdict and the figures of objects stay.
+    /// as a whole. The verdict and the counts of objects stay.
     pub fn without(&self, drift: &dyn Fn(&ObjectReport, Option<&JudgedChange>) -> bool) -> Self {
         let mut report = self.0.clone();
         for object in &mut report.objects {
@@ -84,24 +84,24 @@ impl Deref for Redacted {
     }
 }
 
-/// A user's rule: whether the value at a path of an object is secret.
+/// A user rule: returns whether the value at a path of an object is secret.
 pub type Predicate = Box<dyn Fn(&ResourceKey, &FieldPath) -> bool + Send + Sync>;
 
 /// Whether values that exist only in the cluster are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LiveValues {
-    /// They are, secrets apart.
+    /// Shown, except for secrets.
     #[default]
     Shown,
-    /// They are not: who wrote the manifests chose which objects are read, and may not be
-    /// entitled to see them.
+    /// Hidden: the author of the manifests chose which objects are read, and may not be allowed to
+    /// see them.
     Hidden,
 }
 
-/// Masks secrets by the built-in patterns, and by what else it is told.
+/// Masks secrets by the built-in patterns and further rules.
 #[derive(Default)]
 pub struct Redactor {
-    /// The user's rules on top of the built-in patterns.
+    /// The user's rules, in addition to the built-in patterns.
     pub also: Option<Predicate>,
     /// Whether what exists only in the cluster is shown.
     pub live_values: LiveValues,
@@ -134,7 +134,7 @@ impl Redactor {
         Redacted(report)
     }
 
-    /// Masks a live object that is alone.
+    /// Masks a single live object.
     pub fn live(&self, key: &ResourceKey, mut live: Value) -> Value {
         let root = Holder::of_kind(&key.kind, [None, Some(&live)]);
         let mut masker = Masker::new(self, key, root, &[]).with_own_values([None, Some(&live)]);
@@ -142,7 +142,7 @@ impl Redactor {
         live
     }
 
-    /// Masks changes of an object that no report holds. `sides` are the whole object.
+    /// Masks changes of an object that is not in a report. `sides` are the whole object.
     pub fn changes(&self, key: &ResourceKey, sides: [Option<&Value>; 2], changes: &mut [Change]) {
         let root = Holder::of_kind(&key.kind, sides);
         let views = &sides.map(|side| side.map(Finder::strict));
@@ -152,8 +152,8 @@ impl Redactor {
         }
     }
 
-    /// Masks what a message that someone else wrote repeats of an object's secrets. `sides` are the
-    /// object as it is declared and as it is live.
+    /// Masks an object's secrets in a message that someone else wrote. `sides` are the declared and
+    /// the live object.
     pub fn message(&self, key: &ResourceKey, sides: [Option<&Value>; 2], message: &str) -> String {
         let root = Holder::of_kind(&key.kind, sides);
         if root.is_secret() {
@@ -168,7 +168,7 @@ impl Redactor {
         message
     }
 
-    /// Masks one object, in which `secret` places are; gives what was masked.
+    /// Masks one object with `secret` places; returns what was masked.
     fn object(&self, object: &mut ObjectReport, secret: &[SecretPlace]) -> Vec<String> {
         let key = object.key.clone();
         let unpacked = |view: &Option<Packed>| view.as_ref().map(Packed::value);
@@ -215,11 +215,11 @@ impl Redactor {
     }
 }
 
-/// Both sides of a whole object, to be looked into.
+/// Both sides of a whole object.
 type Views<'v> = [Option<Finder<'v>>; 2];
 
-/// Masks one change. `views` are the whole objects, for what its path does not tell: what the
-/// objects around it are, and how list items are called.
+/// Masks one change. `views` are the whole objects, for what its path does not show: the
+/// surrounding objects, and the names of list items.
 fn change(
     masker: &mut Masker<'_>,
     key: &ResourceKey,
@@ -261,8 +261,8 @@ fn change(
     }
 }
 
-/// Below a key of a Secret's data there is nothing by its type; what is there anyway may be the
-/// secret itself, in the clothes of a key.
+/// By its type, a Secret's data has nothing below a key; a value there may be the secret itself,
+/// used as a key by mistake.
 fn cut_secret_path(path: &mut FieldPath, root: Holder, found: &mut Vec<String>) {
     let keep = match path.0.first() {
         Some(PathElement::Field(first)) => match (first.as_str(), path.0.get(1)) {
@@ -289,7 +289,7 @@ fn cut_secret_path(path: &mut FieldPath, root: Holder, found: &mut Vec<String>) 
     }
 }
 
-/// Returns how secret a path is, and from which of its segments on.
+/// Returns how secret a path is, and from which of its elements on.
 fn place_of(
     masker: &Masker<'_>,
     key: &ResourceKey,
@@ -320,7 +320,7 @@ fn place_of(
     (place, hidden_from)
 }
 
-/// Masks the values by which a path names items of a list that is secret.
+/// Masks the values that identify items of a secret list in a path.
 fn mask_segments(path: &mut FieldPath, from: usize) {
     for segment in path.0.iter_mut().skip(from) {
         match segment {
@@ -337,7 +337,7 @@ fn mask_segments(path: &mut FieldPath, from: usize) {
     }
 }
 
-/// Masks secrets within the values by which a path names items of lists.
+/// Masks secrets within the values that identify list items in a path.
 fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
     for segment in &mut path.0 {
         let values: Vec<&mut Value> = match segment {
@@ -372,7 +372,7 @@ fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
     }
 }
 
-/// Masks echoes of what was masked: messages may quote a value, or the server's answer about it.
+/// Masks echoes of masked values: messages may quote a value, or the server's response about it.
 fn scrub(report: &mut Report, found: Vec<String>) {
     let mut messages: Vec<&mut String> = Vec::new();
     for Warning { message, .. } in report.warnings.iter_mut().chain(&mut report.skipped) {
@@ -387,7 +387,7 @@ fn scrub(report: &mut Report, found: Vec<String>) {
     scrub_messages(messages, found);
 }
 
-/// Masks echoes of what was masked in these messages.
+/// Masks echoes of masked values in these messages.
 fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>) {
     if messages.is_empty() {
         return;
@@ -403,7 +403,7 @@ fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>) {
     }
 }
 
-/// Returns the text behind the base64 of a Secret's data.
+/// Returns the text encoded as base64 in a Secret's data.
 fn decode(text: &str) -> Option<String> {
     use base64::Engine;
     let bytes = base64::engine::general_purpose::STANDARD

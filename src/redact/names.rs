@@ -1,11 +1,11 @@
-//! Which names say that what they name is secret.
+//! Decides which names mark a value as secret.
 
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-/// Parts of a name, squeezed to lower-case letters and digits, that make it a sensitive one
-/// wherever they stand: `MYSQLPASSWORD`, `db.password`, `githubToken`.
+/// Parts of a name, reduced to lower-case letters and digits, that make it sensitive anywhere:
+/// `MYSQLPASSWORD`, `db.password`, `githubToken`.
 const PARTS: &[&str] = &[
     "password",
     "passwd",
@@ -33,13 +33,13 @@ const PARTS: &[&str] = &[
     "masterauth",
 ];
 
-/// Words that make a name sensitive only when they are alone: `DB_PASS`, but not `compass`.
+/// Words that make a name sensitive only as whole words: `DB_PASS`, but not `compass`.
 const WORDS: &[&str] = &["pass", "pw", "pwd", "pswd", "rootpw", "creds", "dsn"];
 
 /// Ends of words that make a name sensitive: `MYSQLPASS`, `bindpwd`.
 const ENDS: &[&str] = &["pass", "pwd", "pw"];
 
-/// Words that hold a sensitive one by chance, or speak of the thing and not of its value.
+/// Words that contain a sensitive one by chance, or are about the thing and not its value.
 const HARMLESS: &[&str] = &[
     "bypass",
     "compass",
@@ -60,8 +60,8 @@ const HARMLESS: &[&str] = &[
     "tokenreviews",
 ];
 
-/// Names that are not credentials, whatever they sound like: the shell's working directories, and
-/// where nginx passes requests on to.
+/// Names that sound like credentials but are not: the shell's working directories, and nginx's
+/// upstream settings.
 const OTHERS: &[&str] = &[
     "PWD",
     "OLDPWD",
@@ -73,7 +73,7 @@ const OTHERS: &[&str] = &[
     "uwsgi_pass",
 ];
 
-/// HTTP headers (and their like in files) that carry credentials.
+/// HTTP headers (and similar settings in files) that contain credentials.
 const HEADERS: &[&str] = &[
     "authorization",
     "proxyauthorization",
@@ -82,7 +82,7 @@ const HEADERS: &[&str] = &[
     "auth",
 ];
 
-/// Last words of names that speak *about* a secret: where it lies, how long it lasts.
+/// Last words of names that are *about* a secret: its location, its lifetime.
 const ABOUT: &[&str] = &[
     "after",
     "age",
@@ -196,7 +196,7 @@ const ABOUT: &[&str] = &[
     "window",
 ];
 
-/// First words of names that count or switch: `MAX_TOKENS`, `enableTokenReview`.
+/// First words of names that are counts or switches: `MAX_TOKENS`, `enableTokenReview`.
 const SETTINGS: &[&str] = &[
     "max",
     "maximum",
@@ -209,29 +209,29 @@ const SETTINGS: &[&str] = &[
     "automount",
 ];
 
-/// Words that make a limit of a name wherever they stand: `password.min.special`.
+/// Words that make a name a limit anywhere: `password.min.special`.
 const LIMITS: &[&str] = &["max", "maximum", "min", "minimum", "per"];
 
-/// Longer names are looked at from their end.
+/// Longer names are checked from their end.
 const LONGEST: usize = 320;
 
-/// What a name says of its value.
+/// What a name says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Class {
-    /// That it is secret.
+    /// It is secret.
     pub(super) sensitive: bool,
-    /// That it is the secret itself: `token` and `admin-password`, but not `token-service`.
+    /// It is the secret itself: `token` and `admin-password`, but not `token-service`.
     pub(super) value: bool,
-    /// That it is a password, a word that in prose is hardly ever followed by anything else.
+    /// It is a password, a word that prose rarely follows with anything but its value.
     pub(super) password: bool,
-    /// That it is a header (or a setting in a file) which carries credentials.
+    /// It is a header (or a setting in a file) that contains credentials.
     pub(super) header: bool,
-    /// That it may be a number of things: `tokens: 4096`.
+    /// It may be a count: `tokens: 4096`.
     pub(super) count: bool,
 }
 
 impl Class {
-    /// Looks at a name.
+    /// Checks a name.
     pub(super) fn of(name: &str) -> Self {
         let words = Words::of(name);
         let (squeezed, last) = (words.squeezed(), words.last());
@@ -258,7 +258,7 @@ impl Class {
     }
 }
 
-/// Returns whether a name says that its value is secret.
+/// Returns whether a name marks its value as secret.
 ///
 /// ```
 /// use driftctl::redact::is_sensitive_name;
@@ -272,13 +272,13 @@ pub fn is_sensitive_name(name: &str) -> bool {
     Class::of(name).sensitive
 }
 
-/// Returns whether a field *below* something sensitive speaks about it rather than being it, such
-/// as the `name` of `imagePullSecrets[]`.
+/// Returns whether a field *below* something sensitive is about it rather than being it, such as
+/// the `name` of `imagePullSecrets[]`.
 pub(super) fn is_about(name: &str) -> bool {
     ABOUT.contains(&Words::of(name).last()) || matches!(name, "apiVersion" | "apiGroup" | "group")
 }
 
-/// Returns whether a field holds a reference to an object instead of a value.
+/// Returns whether a field contains a reference to an object instead of a value.
 pub(super) fn is_reference(name: &str) -> bool {
     matches!(
         Words::of(name).last(),
@@ -286,7 +286,7 @@ pub(super) fn is_reference(name: &str) -> bool {
     )
 }
 
-/// Returns whether a name is the first word of a function that hands a secret out and takes none.
+/// Returns whether a name is the first word of a function that returns a secret and takes none.
 pub(super) fn is_getter(name: &str) -> bool {
     matches!(
         Words::of(name).first(),
@@ -294,13 +294,13 @@ pub(super) fn is_getter(name: &str) -> bool {
     )
 }
 
-/// A name squeezed to lower-case letters and digits, and where its words begin: those of
-/// `snake_case`, `kebab-case`, `dotted.names` and `camelCase`. Nothing is allocated: every name of
-/// a text of a megabyte comes through here.
+/// A name reduced to lower-case letters and digits, and where its words begin: those of
+/// `snake_case`, `kebab-case`, `dotted.names` and `camelCase`. Allocates nothing: every name in a
+/// text of a megabyte is checked.
 struct Words {
     letters: [u8; LONGEST],
     len: usize,
-    /// Bit *i* of them says that a word begins at the letter *i*.
+    /// Bit *i* says that a word begins at letter *i*.
     starts: [u64; LONGEST / 64],
 }
 
@@ -340,7 +340,7 @@ impl Words {
         self.starts[at / 64] & (1 << (at % 64)) != 0
     }
 
-    /// Returns the word in which the letter at a place lies.
+    /// Returns the word that contains a letter.
     fn around(&self, at: usize) -> &str {
         let from = (0..=at).rev().find(|at| self.begins(*at)).unwrap_or(0);
         let to = (at + 1..self.len).find(|at| self.begins(*at));

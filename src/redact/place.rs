@@ -1,4 +1,4 @@
-//! What is secret at a place within an object.
+//! Decides what is secret at a place within an object.
 
 use serde_json::{Map, Value};
 
@@ -10,12 +10,12 @@ use crate::model::PathElement;
 /// How secret a place is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
-    /// Shown, apart from secrets within its text.
+    /// Shown, except for secrets within its text.
     Shown,
-    /// Below a name that says so: texts and numbers are masked, what only speaks about the secret
-    /// (the `name` of a reference, its `mountPath`) is shown.
+    /// Below a sensitive name: strings and numbers are masked, fields about the secret (the `name`
+    /// of a reference, its `mountPath`) are shown.
     Named,
-    /// Masked as a whole, whatever it is.
+    /// Masked as a whole.
     Masked,
 }
 
@@ -23,37 +23,37 @@ pub(super) enum Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) level: Level,
-    /// Whether people chose the names of the fields here, so that names tell: the data of a
-    /// ConfigMap, annotations, custom resources. The fields of built-in types are known, and a
-    /// `secretName` or `automountServiceAccountToken` of them is not a secret.
+    /// Whether people chose the names of the fields here, so that names are meaningful: the data of
+    /// a ConfigMap, annotations, custom resources. The fields of built-in types are known: a
+    /// `secretName` or `automountServiceAccountToken` there is not a secret.
     free: bool,
-    /// Whether a `secretKey` here is the name of a key, by the type's specification.
+    /// Whether a `secretKey` here is the name of a key, according to its type.
     names_keys: bool,
-    /// What else is known of the values here.
+    /// What else is known about the values here.
     known: Known,
 }
 
-/// What is known of the values at a place that is shown as such.
+/// What is known about the values at a place that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
     /// Nothing.
     Nothing,
-    /// They are headers such as `Authorization`, or settings such as `auth`, by this name.
+    /// Headers such as `Authorization`, or settings such as `auth`, with this name.
     Header(&'static str),
-    /// They may be a number of things.
+    /// They may be counts.
     Count,
     /// They may be copies of whole objects.
     Copy,
-    /// They are base64, of whatever it may be.
+    /// Base64 of unknown content.
     Binary,
-    /// They are base64 of a key store.
+    /// Base64 of a key store.
     KeyStore,
 }
 
 /// Groups whose `secretKey` is the name of a key (`ExternalSecret.spec.data[].secretKey`).
 const KEY_NAMING_GROUPS: &[&str] = &["external-secrets.io"];
 
-/// Maps of built-in types whose keys people choose.
+/// Maps of built-in types with keys that people choose.
 const FREE_MAPS: &[&str] = &[
     "annotations",
     "labels",
@@ -64,7 +64,7 @@ const FREE_MAPS: &[&str] = &[
     "options",
 ];
 
-/// Annotations in which tools keep a copy of the whole object, Secrets' values included.
+/// Annotations in which tools keep a copy of the whole object, including a Secret's values.
 const OBJECT_COPIES: &[&str] = &[
     "kubectl.kubernetes.io/last-applied-configuration",
     "kapp.k14s.io/original",
@@ -73,7 +73,7 @@ const OBJECT_COPIES: &[&str] = &[
     "kopf.zalando.org/last-handled-configuration",
 ];
 
-/// Parts of names, squeezed, of annotations in which others keep such copies.
+/// Parts of names, in reduced form, of annotations in which other tools keep such copies.
 const COPY_PARTS: &[&str] = &[
     "lastapplied",
     "lasthandled",
@@ -85,7 +85,7 @@ const COPY_PARTS: &[&str] = &[
     "previousconfig",
 ];
 
-/// Ends of the names of files that hold private keys in a binary form.
+/// Ends of names of files that contain private keys in binary form.
 const KEY_STORES: &[&str] = &[
     ".p12",
     ".pfx",
@@ -99,12 +99,12 @@ const KEY_STORES: &[&str] = &[
 /// The fields of a well-formed Secret that are shown (`core/v1.Secret`).
 const SECRET_SHOWN: &[&str] = &["apiVersion", "kind", "type", "immutable", "metadata"];
 
-/// Returns the one annotation that no report shows, on any kind.
+/// The only annotation that no report shows, on any kind.
 pub(super) fn is_object_copy(name: &str) -> bool {
     OBJECT_COPIES.contains(&name)
 }
 
-/// Returns whether the name of an annotation says that a tool keeps a copy of an object in it.
+/// Returns whether the name of an annotation means that it contains a copy of an object.
 fn may_be_copy(name: &str) -> bool {
     let squeezed: String = name
         .chars()
@@ -114,8 +114,8 @@ fn may_be_copy(name: &str) -> bool {
     name.ends_with("/original") || COPY_PARTS.iter().any(|part| squeezed.contains(part))
 }
 
-/// Returns whether a value is a Secret, or was meant to be one. Judged by what it declares, before
-/// any typing, so that a malformed one is caught too.
+/// Returns whether a value is a Secret, or was meant to be one. Decided from its fields before any
+/// typing, so that a malformed one is recognized too.
 fn is_secret_object(fields: &Map<String, Value>) -> bool {
     fields
         .get("kind")
@@ -123,14 +123,14 @@ fn is_secret_object(fields: &Map<String, Value>) -> bool {
         .is_some_and(is_secret_kind)
 }
 
-/// Returns whether a kind is Secret, in whatever group or spelling.
+/// Returns whether a kind is Secret, in any group or spelling.
 pub(super) fn is_secret_kind(kind: &str) -> bool {
     let kind = kind.trim();
     kind.eq_ignore_ascii_case("secret") || kind.eq_ignore_ascii_case("secrets")
 }
 
-/// Returns whether a Secret is what its type says: known fields, and maps of text under valid keys.
-/// What is not may hold its values anywhere, and is masked whole.
+/// Returns whether a Secret is well-formed: known fields, and maps of strings with valid keys. A
+/// malformed one may have its values anywhere, and is masked as a whole.
 fn is_well_formed(secret: &Map<String, Value>) -> bool {
     secret.iter().all(|(name, value)| match name.as_str() {
         "data" | "stringData" => is_text_map(value),
@@ -140,7 +140,7 @@ fn is_well_formed(secret: &Map<String, Value>) -> bool {
     })
 }
 
-/// Returns a map of texts whose keys are valid in a Secret, or nothing.
+/// Returns whether it is a map of strings with valid keys for a Secret, or absent.
 pub(super) fn is_text_map(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -159,7 +159,7 @@ pub(super) fn is_data_key(key: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
 }
 
-/// What is known of the values on the way: the same place on either side.
+/// What is known about the values on a path: the same place on either side.
 pub(super) type Sides<'v> = [Option<&'v Value>; 2];
 
 /// What the values at a place say about what is below it.
@@ -167,7 +167,7 @@ pub(super) type Sides<'v> = [Option<&'v Value>; 2];
 pub(super) struct Holder {
     /// It is a Secret (embedded in a list, a template, a custom resource).
     secret: Option<SecretShape>,
-    /// Its `name` or `key` says that its `value` is secret.
+    /// Its `name` or `key` marks its `value` as secret.
     names_secret: bool,
 }
 
@@ -179,12 +179,12 @@ enum SecretShape {
 }
 
 impl Holder {
-    /// Looks at the values of a place.
+    /// Checks the values of a place.
     pub(super) fn of(sides: Sides<'_>) -> Self {
         Self::of_fields(sides.into_iter().flatten().filter_map(Value::as_object))
     }
 
-    /// Looks at the objects of a place.
+    /// Checks the objects of a place.
     pub(super) fn of_fields<'m>(
         sides: impl IntoIterator<Item = &'m Map<String, Value>> + Clone,
     ) -> Self {
@@ -215,7 +215,7 @@ fn names_secret(name: &str) -> bool {
 }
 
 impl Place {
-    /// Returns the root of an object of a group.
+    /// Returns the root of an object in a group.
     pub(super) fn root(group: &str) -> Self {
         Self {
             level: Level::Shown,
@@ -225,7 +225,7 @@ impl Place {
         }
     }
 
-    /// This place, masked whatever it holds.
+    /// Returns this place, masked whatever it contains.
     pub(super) fn masked(self) -> Self {
         Self {
             level: Level::Masked,
@@ -242,7 +242,7 @@ impl Place {
             known: Known::Nothing,
             ..self
         };
-        // The names of fields are values in disguise there: `f:…` of a map, `v:…` of a set.
+        // Names of fields are encoded values there: `f:…` of a map, `v:…` of a set.
         if self.level == Level::Masked || is_object_copy(name) || name == "managedFields" {
             return at(Level::Masked);
         }
@@ -288,7 +288,7 @@ impl Place {
         }
     }
 
-    /// Returns the place one step down a path.
+    /// Returns the place one path element further.
     pub(super) fn step(self, holder: Holder, segment: &PathElement) -> Self {
         match segment {
             PathElement::Field(name) => self.field(holder, name),
@@ -351,7 +351,7 @@ impl Holder {
         }
     }
 
-    /// Returns an item of a list of which nothing is known: its `value` may be anything.
+    /// Returns an unknown list item: its `value` may be anything.
     pub(super) fn unknown_item() -> Self {
         Self {
             secret: None,
@@ -364,12 +364,12 @@ impl Holder {
         self.secret.is_some()
     }
 
-    /// Returns whether it is a Secret and what its type says.
+    /// Returns whether it is a well-formed Secret.
     pub(super) fn is_well_formed_secret(self) -> bool {
         matches!(self.secret, Some(SecretShape::WellFormed))
     }
 
-    /// Returns what either of two views of the same place says; the worse where they differ.
+    /// Returns what either of two views of the same place says; the worse if they differ.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             secret: self.secret.max(other.secret),

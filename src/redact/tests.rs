@@ -68,7 +68,7 @@ fn view(packed: &Option<Packed>) -> Value {
     packed.as_ref().unwrap().value()
 }
 
-/// Returns one change of an object, redacted: its path, declared and live.
+/// Returns one redacted change of an object: its path, declared and live.
 #[track_caller]
 fn one(
     group: &str,
@@ -136,7 +136,7 @@ fn the_views_of_a_secret_keep_its_keys_and_show_what_differs() {
     );
 }
 
-/// Returns what people and templates really make of Secrets.
+/// Secrets as people and templates really write them.
 fn malformed_secrets() -> Vec<Value> {
     const C: &str = "CANARY-value";
     [

@@ -1,4 +1,4 @@
-//! Schemas from CustomResourceDefinitions.
+//! Parses schemas from CustomResourceDefinitions.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use super::{Schema, Type};
 impl Schema {
     /// Returns the types of every version that a CustomResourceDefinition defines.
     ///
-    /// Custom resources are stored as they are sent: explicit zeros are kept, and no quantity and
-    /// no time is spelled again, whatever its `format` says. Only the metadata are those of every
-    /// object. A version without a schema is left out; what is not a definition gives an empty
+    /// Custom resources are stored as they are sent: explicit zeros are kept, and quantities and
+    /// times are not rewritten, whatever their `format` says. Only the metadata is that of every
+    /// object. A version without a schema is left out; anything but a definition gives an empty
     /// schema.
     pub fn from_crd(definition: &Value) -> Self {
         let mut builder = Builder::default();
@@ -44,7 +44,7 @@ impl Schema {
         schema
     }
 
-    /// Opens every struct, as definitions from before structural schemas do for their objects.
+    /// Opens every struct, as the API server does for definitions from before structural schemas.
     fn keep_unknown_fields(&mut self) {
         let own = self.names.iter().zip(&mut self.types);
         for (_, ty) in own.filter(|(name, _)| !name.starts_with("meta.v1.")) {
@@ -68,15 +68,15 @@ impl Version<'_> {
         format!("{}/{}", self.group, self.name)
     }
 
-    /// As OpenAPI names it: `com.example.v1.Widget` for a `Widget` of `example.com/v1`.
+    /// Returns the OpenAPI name: `com.example.v1.Widget` for a `Widget` of `example.com/v1`.
     fn type_name(&self) -> String {
         let reversed: Vec<_> = self.group.rsplit('.').collect();
         format!("{}.{}.{}", reversed.join("."), self.name, self.kind)
     }
 }
 
-/// Returns the versions that have a schema, of their own or (until `apiextensions.k8s.io/v1beta1`)
-/// in common.
+/// Returns the versions that have a schema, their own or (until `apiextensions.k8s.io/v1beta1`) a
+/// common one.
 fn versions(definition: &Value) -> Vec<Version<'_>> {
     let text = |path: &str| definition.pointer(path).and_then(Value::as_str);
     let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else {
@@ -121,7 +121,7 @@ mod tests {
         }))
     }
 
-    /// Returns the field at a path; `[]` steps into the items of a list or the values of a map.
+    /// Returns the field at a path; `[]` means the items of a list or the values of a map.
     fn field(schema: &Schema, path: &str) -> Field {
         let mut found = Field {
             ty: schema.kind("example.com/v1", "Widget").unwrap(),

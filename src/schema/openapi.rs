@@ -1,4 +1,4 @@
-//! Schemas from OpenAPI v3 documents, as API servers publish them for each group version.
+//! Parses schemas from OpenAPI v3 documents, as API servers publish them for each group version.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 
-/// How deep inline schemas may nest; deeper ones are [`Type::Any`]. (Real ones stay under 30.)
+/// The depth limit of inline schemas; deeper ones are [`Type::Any`]. (Real ones stay under 30.)
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Fields of custom resources that hold quantities, whatever their type: the names of resources
+/// Fields of custom resources that contain quantities, whatever their type: the names of resources
 /// (`core/v1`, `ResourceName`).
 const AMOUNTS: [&str; 4] = ["cpu", "memory", "storage", "ephemeral-storage"];
 
@@ -18,7 +18,7 @@ const OBJECT_META: &str = "meta.v1.ObjectMeta";
 const JSON_SCHEMA_PROPS: &str =
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
-/// Returns the name of a type without what leads to its Go package.
+/// Returns the name of a type without its Go package path.
 ///
 /// ```
 /// use driftctl::schema::short_name;
@@ -30,7 +30,7 @@ pub fn short_name(name: &str) -> &str {
     package(name).unwrap_or(name)
 }
 
-/// Returns what follows the Go package's home, for types that are written in Go: those of
+/// Returns the part after the Go package root, for types that are written in Go: those of
 /// Kubernetes itself, and not those of custom resources (whose names begin with their reversed
 /// group).
 fn package(name: &str) -> Option<&str> {
@@ -45,20 +45,19 @@ fn package(name: &str) -> Option<&str> {
 }
 
 impl Schema {
-    /// Returns the types of one group version's OpenAPI v3 document
+    /// Returns the types in one group version's OpenAPI v3 document
     /// (`/openapi/v3/apis/GROUP/VERSION`).
     ///
-    /// What OpenAPI does not say of built-in types (which zero values are dropped, most defaults)
-    /// is taken from the embedded table, so that a server of another version than the table's is
-    /// read by its own lists of fields and by the defaults that are known. A document that is not
-    /// one gives an empty schema.
+    /// What OpenAPI does not say about built-in types (which zero values are dropped, most
+    /// defaults) is taken from the embedded table, so that the types of another server version have
+    /// their own fields and the known defaults. Anything but such a document gives an empty schema.
     pub fn from_openapi(document: &Value) -> Self {
         let mut schema = Self::from_openapi_alone(document);
         schema.learn_from(Self::builtin());
         schema
     }
 
-    /// Returns the types of an OpenAPI v3 document, by nothing but the document.
+    /// Returns the types in an OpenAPI v3 document, from the document alone.
     pub fn from_openapi_alone(document: &Value) -> Self {
         let mut builder = Builder::default();
         let Some(components) = document.pointer("/components/schemas") else {
@@ -78,7 +77,7 @@ impl Schema {
         builder.finish()
     }
 
-    /// Takes over zero values and defaults of the types that both schemas know by name.
+    /// Copies zero values and defaults of the types that both schemas have by name.
     fn learn_from(&mut self, known: &Schema) {
         let named = self.names.iter().zip(&mut self.types);
         for (name, ty) in named.filter(|(name, _)| !name.is_empty()) {
@@ -98,7 +97,7 @@ impl Schema {
     }
 }
 
-/// Returns the kinds that objects of a component have: none for lists and for parts of objects.
+/// Returns the kinds of a component: none for lists and for parts of objects.
 fn kinds_of(node: &Value) -> Vec<(String, String)> {
     let metadata = node.pointer("/properties/metadata");
     if metadata.is_none_or(|node| reference(node).is_some_and(|name| name.ends_with(".ListMeta"))) {
@@ -119,10 +118,10 @@ fn kinds_of(node: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whose rules values are stored by.
+/// Whose rules apply to stored values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// A Go type: what is read is decoded and encoded again, which spells values in one way.
+    /// A Go type: values are decoded and encoded again, which normalizes their spelling.
     Go,
     /// A custom resource: values are stored as they were sent.
     Custom,
@@ -135,8 +134,8 @@ pub(super) struct Builder<'d> {
     components: HashMap<&'d str, &'d Value>,
     ids: HashMap<&'d str, TypeId>,
     scalars: HashMap<Scalar, TypeId>,
-    /// Components that have an id and wait for their body: a queue instead of a recursion, since
-    /// documents may chain references without end.
+    /// Components that have an ID and wait for their body: a queue instead of recursion, because
+    /// documents may chain references endlessly.
     pending: Vec<(&'d str, TypeId)>,
     /// Structs that differ from another only in being atomic or not.
     variants: Vec<(TypeId, TypeId, bool)>,
@@ -145,7 +144,7 @@ pub(super) struct Builder<'d> {
 }
 
 impl<'d> Builder<'d> {
-    /// Returns the schema, once every type that was asked for is built.
+    /// Returns the schema, after every requested type is built.
     pub fn finish(mut self) -> Schema {
         while let Some((name, id)) = self.pending.pop() {
             let dialect = match package(name) {
@@ -156,7 +155,7 @@ impl<'d> Builder<'d> {
                 Some(node) => self.body(node, dialect, MAX_DEPTH),
                 None => Type::Any,
             };
-            // The root of a custom resource: the document spells these out, the types do not.
+            // The root of a custom resource: documents spell these out, types do not.
             if let Type::Struct { fields, .. } = &mut ty
                 && dialect == Dialect::Custom
                 && fields.contains_key("apiVersion")
@@ -228,7 +227,7 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// Returns what a node that is not a reference says.
+    /// Returns the type of a node that is not a reference.
     pub fn body(&mut self, node: &'d Map<String, Value>, dialect: Dialect, depth: usize) -> Type {
         let format = text(node, "format").unwrap_or_default();
         if flag(node, "x-kubernetes-int-or-string") || format == "int-or-string" {
@@ -252,7 +251,7 @@ impl<'d> Builder<'d> {
             Some("number") => Type::Scalar(Scalar::Number),
             Some("array") => self.list(node, dialect, depth),
             Some("object") => self.object(node, dialect, depth),
-            // Types are often left out where only properties are of interest.
+            // The type is often left out if only properties matter.
             _ if node.contains_key("properties") => self.object(node, dialect, depth),
             _ => Type::Any,
         }
@@ -326,7 +325,7 @@ impl<'d> Builder<'d> {
             },
             Dialect::Go => {
                 let zero = zero_of(node, default.as_ref(), required);
-                // OpenAPI notes the zero of what cannot be absent as its default.
+                // OpenAPI gives the zero value of a required field as its default.
                 let is_zero = |value: &Value| super::is_zero(value) || *value == json!({});
                 Field {
                     ty,
@@ -338,8 +337,8 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// Adds what every object has, over whatever the schema says of it: a custom resource may
-    /// narrow its metadata, and they are `ObjectMeta` all the same.
+    /// Adds the fields of every object, overriding the schema: a custom resource may restrict its
+    /// metadata, but it is `ObjectMeta` anyway.
     pub fn add_object_fields(&mut self, fields: &mut BTreeMap<Box<str>, Field>) {
         let string = self.scalar(Scalar::String);
         let meta = self.object_meta();
@@ -378,10 +377,10 @@ impl<'d> Builder<'d> {
     }
 }
 
-/// Returns what becomes of a Go field's zero value, as far as OpenAPI lets see.
+/// Returns what becomes of a Go field's zero value, as far as OpenAPI shows.
 ///
-/// A declared default of `{}` is a struct that is not a pointer; another zero as the default is a
-/// value that is always written; lists and maps are left out when empty unless they are required. Of
+/// A declared default of `{}` means a struct that is not a pointer; another zero value as the
+/// default is always written; lists and maps are left out if empty unless they are required. About
 /// the rest nothing is known, and taking them for pointers hides nothing.
 fn zero_of(node: &Value, default: Option<&Value>, required: bool) -> Zero {
     let is_map = node.get("additionalProperties").is_some();
@@ -395,7 +394,7 @@ fn zero_of(node: &Value, default: Option<&Value>, required: bool) -> Zero {
     }
 }
 
-/// Go types whose JSON is not what their OpenAPI says, or says nothing.
+/// Go types whose JSON differs from their OpenAPI, or that have none.
 enum Special {
     No,
     Scalar(Scalar),
@@ -411,8 +410,8 @@ fn special(package: &str) -> Special {
         "meta.v1.Duration" => Special::Scalar(Scalar::Duration),
         "runtime.RawExtension" | "meta.v1.FieldsV1" | "meta.v1.Patch" => Special::Any,
         "apiextensions.v1.JSON" | "apiextensions.v1.JSONSchemaPropsOrStringArray" => Special::Any,
-        // A schema is by far the commonest of what these may hold, and the other (a boolean, a list
-        // of schemas) is not an object and so is compared as it is.
+        // These are nearly always schemas; the alternative (a boolean, a list of schemas) is not an
+        // object and so is compared as it is.
         "apiextensions.v1.JSONSchemaPropsOrArray" | "apiextensions.v1.JSONSchemaPropsOrBool" => {
             Special::Same(JSON_SCHEMA_PROPS)
         }
@@ -420,7 +419,7 @@ fn special(package: &str) -> Special {
     }
 }
 
-/// Returns the name of the component that a node refers to, by itself or as the one part of an
+/// Returns the name of the component that a node refers to, directly or as the only part of an
 /// `allOf` (which is how OpenAPI adds a default or a description to a reference).
 fn reference(node: &Value) -> Option<&str> {
     let target = match node.get("$ref") {

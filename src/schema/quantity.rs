@@ -1,7 +1,7 @@
 //! `resource.Quantity`: numbers with units, compared exactly.
 //!
-//! The server reads `1000m` and writes `1`. What a quantity means is a decimal number, however many
-//! digits it has and however large its exponent is; no float holds it. The rules are those of
+//! The server reads `1000m` and writes `1`. A quantity is a decimal number with any number of
+//! digits and any exponent, which no float can represent. The rules are those of
 //! `k8s.io/apimachinery/pkg/api/resource/quantity.go`.
 
 /// The value of a quantity as the server keeps it: `±digits × 10^exponent`.
@@ -21,11 +21,11 @@ const NANO: i64 = -9;
 /// Resource lists (requests, limits, capacities) are kept to this one.
 const MILLI: i64 = -3;
 
-/// The largest value with a binary suffix; larger ones are cut down to it.
+/// The largest value with a binary suffix; larger ones are capped.
 const BINARY_MAX: &[u8; 19] = b"9223372036854775807";
 
 impl Quantity {
-    /// Reads a quantity; `None` for what the server would refuse.
+    /// Parses a quantity; `None` for what the server would refuse.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (negative, rest) = match text.as_bytes().first()? {
@@ -77,7 +77,7 @@ impl Quantity {
         self == *live
     }
 
-    /// Reads a quantity that is in no spaces.
+    /// Parses a quantity without surrounding blanks.
     pub fn parse_exact(text: &str) -> Option<Self> {
         Self::parse(text).filter(|_| text.trim() == text)
     }
@@ -91,7 +91,7 @@ impl Quantity {
         }
     }
 
-    /// Returns the whole number that this is.
+    /// Returns it as a whole number.
     pub fn to_integer(&self) -> Option<i64> {
         if self.exponent < 0 || self.exponent > 19 {
             return (self.sign() == 0).then_some(0);
@@ -113,7 +113,7 @@ impl Quantity {
         text.parse().unwrap_or_default()
     }
 
-    /// Returns the same with the other sign.
+    /// Returns it negated.
     #[must_use]
     pub fn negated(&self) -> Self {
         Self {
@@ -122,7 +122,7 @@ impl Quantity {
         }
     }
 
-    /// Returns the sum; `None` where it would take more digits than any resource has.
+    /// Returns the sum; `None` if it would have more digits than any resource.
     pub fn plus(&self, other: &Self) -> Option<Self> {
         const MOST_DIGITS: i64 = 36;
         let exponent = match (self.sign(), other.sign()) {
@@ -191,12 +191,12 @@ impl Quantity {
         }
     }
 
-    /// Rounds away from zero to a power of ten: who asks for a little gets a little.
+    /// Rounds away from zero to a power of ten, so that a small request never becomes zero.
     fn round(&mut self, to: i64) {
         if self.digits.is_empty() || self.exponent >= to {
             return;
         }
-        // The digits end in something other than zero, so that dropping any of them rounds up.
+        // The digits do not end in zero, so dropping any of them rounds up.
         let dropped = usize::try_from(to.saturating_sub(self.exponent)).unwrap_or(usize::MAX);
         self.digits
             .truncate(self.digits.len().saturating_sub(dropped));
@@ -229,7 +229,7 @@ impl Quantity {
     }
 }
 
-/// By size.
+/// Compares by size.
 impl Ord for Quantity {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let by_sign = self.sign().cmp(&other.sign());
@@ -253,7 +253,7 @@ impl PartialOrd for Quantity {
     }
 }
 
-/// What a suffix multiplies by.
+/// The factor of a suffix.
 #[derive(Clone, Copy)]
 enum Unit {
     /// A power of 10.
@@ -444,7 +444,7 @@ mod tests {
         assert_kept(&format!("{long}Ei"), "9223372036854775807");
     }
 
-    /// Returns a number of nanos, which is what every quantity of moderate size is.
+    /// Returns a number of nanos, if it is one, as are all quantities of moderate size.
     fn nanos(mantissa: i64, places: u32, unit: (i128, i128)) -> i128 {
         let (numerator, denominator) = unit;
         let divisor = 10i128.pow(places) * denominator;
@@ -493,7 +493,7 @@ mod tests {
             let (suffix, factor) = UNITS[unit];
             let quantity = Quantity::parse(&written(mantissa, places, suffix)).unwrap();
             let exact = nanos(mantissa, places, factor);
-            // Binary values above the largest 64-bit number are cut down, decimal ones are not.
+            // Binary values above the largest 64-bit number are capped, decimal ones are not.
             let limit = i128::from(i64::MAX) * 1_000_000_000;
             prop_assume!(!suffix.ends_with('i') || exact.abs() <= limit);
             prop_assert_eq!(&quantity, &quantity_of(exact));

@@ -1,4 +1,4 @@
-//! When two single values mean the same.
+//! Decides when two single values mean the same.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,8 @@ use super::quantity::Quantity;
 
 /// Returns whether the server keeps a declared value as this live one.
 ///
-/// Values that are not what the type says (a number for a string, a quantity that is none) are
-/// compared as they are.
+/// Values that do not have their type (a number for a string, an invalid quantity) are compared as
+/// they are.
 ///
 /// ```
 /// use driftctl::schema::{Scalar, equal};
@@ -37,8 +37,8 @@ pub fn equal(scalar: Scalar, declared: &Value, live: &Value) -> bool {
     same.unwrap_or_else(|| equal_untyped(declared, live))
 }
 
-/// Returns whether two values of which nothing is known are the same: numbers by value, all else as
-/// it is.
+/// Returns whether two values of unknown type are the same: numbers by value, everything else as it
+/// is.
 ///
 /// This is the rule for custom resources without a schema: the server stores what it is sent, and
 /// only JSON itself has two spellings (`1` and `1.0`) for one value.
@@ -57,8 +57,8 @@ pub fn equal_untyped(declared: &Value, live: &Value) -> bool {
     }
 }
 
-/// Returns what the server stores for a `null` in a list or a map of such values: the zero of the
-/// Go type.
+/// Returns what the server stores for a `null` in a list or a map of such values: the zero value of
+/// the Go type.
 pub fn zero_of(scalar: Scalar) -> Value {
     match scalar {
         Scalar::Boolean => Value::Bool(false),
@@ -68,8 +68,8 @@ pub fn zero_of(scalar: Scalar) -> Value {
     }
 }
 
-/// Returns whether this is a zero of a single value in Go: `false`, `0`, `""`, and `null`, which
-/// sets none.
+/// Returns whether this is a zero value in Go: `false`, `0`, `""`, and `null`, which counts as
+/// unset.
 pub fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -80,7 +80,7 @@ pub fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// Returns whether this is a list or map without items, or `null`, which is none.
+/// Returns whether this is an empty list or map, or `null`, which counts as unset.
 pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -90,7 +90,7 @@ pub fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// By value and without rounding: a float is an integer only if it is that one.
+/// Compares by value and without rounding: a float equals an integer only if it is exactly that.
 fn equal_numbers(a: &Number, b: &Number) -> bool {
     match (integer(a), integer(b)) {
         (Some(a), Some(b)) => a == b,
@@ -99,14 +99,14 @@ fn equal_numbers(a: &Number, b: &Number) -> bool {
     }
 }
 
-/// Returns a number without a fraction; floats of this size hold theirs exactly.
+/// Returns a number without a fraction; floats of this size are exact.
 fn integer(number: &Number) -> Option<i128> {
     if let Some(integer) = number.as_i128() {
         return Some(integer);
     }
     let float = number.as_f64()?;
     // Beyond this every float is an integer, and none of them has an integer spelling in JSON that
-    // was read as one.
+    // was parsed as one.
     let whole = float.fract() == 0.0 && float.abs() < 1e30;
     whole.then_some(float as i128)
 }
@@ -115,7 +115,7 @@ fn texts<'v>(declared: &'v Value, live: &'v Value) -> Option<(&'v str, &'v str)>
     Some((declared.as_str()?, live.as_str()?))
 }
 
-/// Returns a quantity may be written as a number; the server reads its digits.
+/// Returns the text of a quantity, which may be a number; the server reads its digits.
 fn quantities(declared: &Value, live: &Value) -> Option<bool> {
     let parse = |value: &Value| match value {
         Value::String(text) => Quantity::parse(text),
@@ -125,7 +125,8 @@ fn quantities(declared: &Value, live: &Value) -> Option<bool> {
     Some(parse(declared)?.kept_as(&parse(live)?))
 }
 
-/// `80` and `"80"` are the same number; text that is not a number's own spelling is itself.
+/// Compares `80` and `"80"` as the same number; text that is not the normal spelling of a number is
+/// compared as text.
 fn int_or_strings(declared: &Value, live: &Value) -> Option<bool> {
     match (declared, live) {
         (Value::String(text), Value::Number(number))
@@ -137,8 +138,8 @@ fn int_or_strings(declared: &Value, live: &Value) -> Option<bool> {
     }
 }
 
-/// Both as instants, the declared one cut to the precision in which the other is written: seconds
-/// for `metav1.Time`, microseconds for `metav1.MicroTime`.
+/// Compares both as instants, the declared one cut to the precision of the other: seconds for
+/// `metav1.Time`, microseconds for `metav1.MicroTime`.
 fn instants(declared: &str, live: &str) -> Option<bool> {
     let (a, b): (jiff::Timestamp, jiff::Timestamp) = (declared.parse().ok()?, live.parse().ok()?);
     let precision = if live.contains('.') {
@@ -150,8 +151,8 @@ fn instants(declared: &str, live: &str) -> Option<bool> {
     Some(a == b.as_nanosecond() || a - a.rem_euclid(precision) == b.as_nanosecond())
 }
 
-/// Decoded base64. Go's decoder steps over line breaks and does not look at the unused bits of the
-/// last digit, so that two texts may be one value.
+/// Returns decoded base64. Go's decoder skips line breaks and ignores the unused bits of the last
+/// digit, so two texts may be the same value.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &STANDARD,
@@ -167,8 +168,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text.as_bytes()).ok()
 }
 
-/// Returns a duration as `time.ParseDuration` reads it, in nanoseconds: `1h30m`, `1.5h`, `-20ms`,
-/// `0`.
+/// Parses a duration like `time.ParseDuration`, in nanoseconds: `1h30m`, `1.5h`, `-20ms`, `0`.
 fn nanos(text: &str) -> Option<i128> {
     const UNITS: [(&str, i128); 8] = [
         ("ns", 1),
@@ -202,13 +202,13 @@ fn nanos(text: &str) -> Option<i128> {
         total = total.checked_add(scaled(number, *unit)?)?;
         rest = tail;
     }
-    // Go keeps 64 bits, and refuses what is larger.
+    // Go uses 64 bits, and refuses larger values.
     let total = if negative { -total } else { total };
     i64::try_from(total).ok().map(i128::from)
 }
 
-/// Returns whether a live text is how Go writes (`time.Duration.String`) a duration that is
-/// declared in another spelling: `2160h` is written as `2160h0m0s`.
+/// Returns whether a live text is Go's spelling (`time.Duration.String`) of a duration that is
+/// declared in another: `2160h` is written as `2160h0m0s`.
 pub fn is_canonical_duration(declared: &str, live: &str) -> bool {
     let has_unit = declared.ends_with(|c: char| c.is_ascii_alphabetic());
     has_unit && nanos(declared).is_some_and(|nanos| in_go_spelling(nanos) == live)
@@ -244,7 +244,7 @@ fn in_go_spelling(nanos: i128) -> String {
     format!("{sign}{text}")
 }
 
-/// Returns a decimal number of units, in whole nanoseconds; what is smaller is cut off.
+/// Parses a decimal number of units, in whole nanoseconds; smaller parts are cut off.
 fn scaled(number: &str, unit: i128) -> Option<i128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() {
@@ -255,7 +255,7 @@ fn scaled(number: &str, unit: i128) -> Option<i128> {
     } else {
         whole.parse().ok()?
     };
-    // 18 digits are more than any unit has nanoseconds.
+    // No unit has more than 18 digits of nanoseconds.
     let fraction = fraction.get(..18).unwrap_or(fraction);
     let part: i128 = if fraction.is_empty() {
         0

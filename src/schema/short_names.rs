@@ -1,6 +1,6 @@
-//! What people call the built-in kinds for short.
+//! The short names of the built-in kinds.
 
-/// `(group, kind, short names)` as a cluster's discovery tells them, sorted.
+/// `(group, kind, short names)` as in a cluster's discovery, sorted.
 const SHORT_NAMES: &[(&str, &str, &[&str])] = &[
     ("", "ComponentStatus", &["cs"]),
     ("", "ConfigMap", &["cm"]),
@@ -38,7 +38,7 @@ const SHORT_NAMES: &[(&str, &str, &[&str])] = &[
     ("storage.k8s.io", "VolumeAttributesClass", &["vac"]),
 ];
 
-/// Returns the short names of a built-in kind, such as `deploy`; none of any other kind.
+/// Returns the short names of a built-in kind, such as `deploy`; none for any other kind.
 ///
 /// ```
 /// assert_eq!(driftctl::schema::short_names("apps", "Deployment"), ["deploy"]);

@@ -10,18 +10,18 @@
 //! type core.v1.ConfigMapKeySelector atomic
 //! ```
 //!
-//! A field's second word is its [`Zero`] (`pointer`, `zero`, `empty`, `always`, `struct`), the third
-//! its type: a scalar, a type's name, `list(T)` (atomic), `set(T)`, `list[key,key](T)`, `map(T)`; `!`
-//! after a map or a name makes it atomic, `~` makes an atomic type granular at this place. After
-//! ` = ` stands the default, in JSON. The types are sorted, so that the changes from one Kubernetes
-//! version to the next read as a diff.
+//! A field's second word is its [`Zero`] (`pointer`, `zero`, `empty`, `always`, `struct`), the
+//! third its type: a scalar, a type's name, `list(T)` (atomic), `set(T)`, `list[key,key](T)`,
+//! `map(T)`; `!` after a map or a name makes it atomic, `~` makes an atomic type granular at this
+//! place. ` = ` is followed by the default, in JSON. The types are sorted, so that the changes
+//! between Kubernetes versions are readable as a diff.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 
-/// A kind as the table knows it.
+/// A kind in the table.
 pub(super) struct KindLine<'t> {
     pub api_version: &'t str,
     pub kind: &'t str,
@@ -29,14 +29,14 @@ pub(super) struct KindLine<'t> {
     pub namespaced: bool,
 }
 
-/// A table, of which each type is read when it is first asked for.
+/// A table whose types are parsed on first use.
 ///
-/// The table is compiled in and a test holds it to its source, so that a line that cannot be read
-/// is passed over and a type that is not there becomes [`Type::Any`]: no input of a user's is read
-/// by this.
+/// The table is compiled in and a test checks it against its source, so an invalid line is skipped
+/// and a missing type becomes [`Type::Any`]: no user input is parsed by this.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// How each type is spelt, by its id: the named ones, then expressions such as `list(string)`.
+    /// The spelling of each type, by its ID: the named ones, then expressions such as
+    /// `list(string)`.
     spellings: Vec<&'static str>,
     ids: HashMap<&'static str, TypeId>,
     /// The header of each named type without its name, and its lines.
@@ -46,7 +46,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Finds out which types a table holds.
+    /// Indexes the types of a table.
     pub fn of(text: &'static str) -> Self {
         const TYPE: &str = "\ntype ";
         let mut table = Self {
@@ -88,7 +88,7 @@ impl Table {
         table
     }
 
-    /// Returns the schema of it.
+    /// Returns its schema.
     pub fn schema(&'static self) -> Schema {
         let names = self.spellings.iter().enumerate();
         let names = names.map(|(index, spelling)| match self.named.get(index) {
@@ -107,7 +107,7 @@ impl Table {
         self.types.len()
     }
 
-    /// Returns the type of a name.
+    /// Returns the type with a name.
     pub fn named(&self, name: &str) -> Option<TypeId> {
         let id = self.ids.get(name).copied()?;
         ((id.0 as usize) < self.named.len()).then_some(id)
@@ -130,7 +130,7 @@ impl Table {
         })
     }
 
-    /// Returns the id of a spelling, which is given one if it has none; so are those within it.
+    /// Returns the ID of a spelling, which gets one if it has none; so do those within it.
     fn id(&mut self, spelling: &'static str) -> TypeId {
         if let Some(id) = self.ids.get(spelling) {
             return *id;
@@ -211,7 +211,7 @@ impl Table {
     }
 }
 
-/// Returns what a map, a list or a set is of.
+/// Returns the item type of a map, a list or a set.
 fn element(spelling: &str) -> Option<&str> {
     let (function, rest) = spelling.split_once('(')?;
     let plain = rest.strip_suffix('!').unwrap_or(rest);
@@ -219,7 +219,7 @@ fn element(spelling: &str) -> Option<&str> {
     plain.strip_suffix(')').filter(|_| is_known)
 }
 
-/// Returns the kinds that a table begins with, after the line with its version.
+/// Returns the kinds at the beginning of a table, after the line with its version.
 fn kind_or_version(line: &'static str) -> Option<Option<(KindLine<'static>, &'static str)>> {
     match line.strip_prefix("kubernetes ") {
         Some(_) => Some(None),
@@ -227,7 +227,7 @@ fn kind_or_version(line: &'static str) -> Option<Option<(KindLine<'static>, &'st
     }
 }
 
-/// Returns the kinds that a table lists.
+/// Returns the kinds of a table.
 pub(super) fn kind_lines(table: &str) -> impl Iterator<Item = KindLine<'_>> {
     table
         .lines()
@@ -259,7 +259,7 @@ fn scalar(word: &str) -> Option<Scalar> {
         .find_map(|(spelling, scalar)| (*spelling == word).then_some(*scalar))
 }
 
-/// Returns the word for a scalar type, as the table writes it.
+/// Returns the word for a scalar type in the table.
 pub fn word_of(scalar: Scalar) -> &'static str {
     let known = SCALARS.iter().find(|(_, known)| *known == scalar);
     known.map_or("any", |(word, _)| word)

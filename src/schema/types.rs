@@ -1,4 +1,4 @@
-//! The shape of a schema.
+//! The structure of a schema.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,21 +13,21 @@ pub struct TypeId(pub u32);
 /// A set of types that refer to each other, and the kinds among them.
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
-    /// The first types, where they are those of a table.
+    /// The first types, if they come from a table.
     pub(super) table: Option<&'static Table>,
-    /// Every type but those of the table; a [`TypeId`] is an index into both.
+    /// Every type except those of the table; a [`TypeId`] is an index into both.
     pub types: Vec<Type>,
-    /// The name of each type, by the same index; shorter than `types` when the last ones have none.
+    /// The name of each type, by the same index; shorter than `types` if the last ones have none.
     pub names: Vec<Box<str>>,
-    /// The type of each kind, by `apiVersion` and `kind`, but for those of the table.
+    /// The type of each kind, by `apiVersion` and `kind`, except for those of the table.
     pub kinds: HashMap<(String, String), TypeId>,
 }
 
 /// What is known about the values of one type.
 #[derive(Debug, Clone)]
 pub enum Type {
-    /// Nothing is known: values are compared as they are, lists are matched by what their items
-    /// show (`name`, `key` or `id` when unique).
+    /// Unknown: values are compared as they are, lists are matched by their items' fields (`name`,
+    /// `key` or `id` if unique).
     Any,
     /// A single value.
     Scalar(Scalar),
@@ -37,10 +37,10 @@ pub enum Type {
         fields: BTreeMap<Box<str>, Field>,
         /// `x-kubernetes-map-type: atomic`: written and owned as a whole.
         atomic: bool,
-        /// `x-kubernetes-preserve-unknown-fields`, or a type that keeps fields it does not know.
+        /// `x-kubernetes-preserve-unknown-fields`, or a type that keeps unknown fields.
         open: bool,
-        /// `x-kubernetes-embedded-resource`: it has `apiVersion`, `kind` and `metadata` of its
-        /// own, of whatever kind it says.
+        /// `x-kubernetes-embedded-resource`: it has its own `apiVersion`, `kind` and `metadata`, of
+        /// any kind.
         embedded: bool,
     },
     /// An object with arbitrary keys (`additionalProperties`).
@@ -62,11 +62,11 @@ pub enum Type {
 /// How the items of a list are identified (`x-kubernetes-list-type`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListKind {
-    /// They are not: the list is one value, and its order matters.
+    /// They have no identity: the list is one value, and its order matters.
     Atomic,
     /// By their value; order does not matter.
     Set,
-    /// By these fields of theirs; order does not matter.
+    /// By these fields; order does not matter.
     Map(Vec<Box<str>>),
 }
 
@@ -83,30 +83,30 @@ pub enum Scalar {
     Number,
     /// `resource.Quantity`: `1000m` is `1`.
     Quantity,
-    /// `intstr.IntOrString`: `80` and `"80"` differ in type and not in meaning only where the API
-    /// says so; compared by value.
+    /// `intstr.IntOrString`: `80` and `"80"` mean the same although their types differ; compared by
+    /// value.
     IntOrString,
     /// `metav1.Duration`: `60s` is `1m0s`.
     Duration,
     /// `metav1.Time` and `metav1.MicroTime`: compared as instants.
     Time,
-    /// Base64; line breaks in it mean nothing.
+    /// Base64; line breaks in it have no meaning.
     Bytes,
 }
 
-/// What the server makes of a declared zero value (`false`, `0`, `""`, `[]`, `{}`).
+/// What the server does with a declared zero value (`false`, `0`, `""`, `[]`, `{}`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Zero {
     /// Stored, and different from absent (a pointer in Go, and every field of custom resources).
     #[default]
     Pointer,
-    /// Not stored: a declared zero equals absent.
+    /// Not stored: a declared zero value means the same as absent.
     ZeroAbsent,
     /// An empty list or map is not stored.
     EmptyAbsent,
-    /// Stored even when nobody declared it.
+    /// Stored even if not declared.
     Always,
-    /// A struct, stored as `{}` even when nobody declared it.
+    /// A struct, stored as `{}` even if not declared.
     Struct,
 }
 
@@ -117,14 +117,14 @@ pub struct Field {
     pub ty: TypeId,
     /// What becomes of its zero value.
     pub zero: Zero,
-    /// The value that the server gives it when it is absent, whatever its neighbours are.
+    /// The server's default if it is absent, whatever its siblings are.
     pub default: Option<Value>,
     /// Whether an explicit `null` is stored.
     pub nullable: bool,
 }
 
 impl Schema {
-    /// Returns a type by its id.
+    /// Returns a type by its ID.
     pub fn get(&self, id: TypeId) -> &Type {
         static ANY: Type = Type::Any;
         let index = id.0 as usize;
@@ -140,8 +140,8 @@ impl Schema {
         self.table.map_or(0, Table::len) + self.types.len()
     }
 
-    /// Returns the type of this name; of several, one that differs from the others in being atomic
-    /// or not.
+    /// Returns the type with this name; among several, one that differs from the others in being
+    /// atomic or not.
     pub(super) fn named(&self, name: &str) -> Option<TypeId> {
         let in_table = self.table.and_then(|table| table.named(name));
         in_table.or_else(|| {
@@ -153,7 +153,7 @@ impl Schema {
     /// Returns the name of a type, such as `core.v1.Container`; empty for lists, maps and single
     /// values.
     ///
-    /// Names are those of OpenAPI without what leads to the Go package: `apps.v1.Deployment` for
+    /// Names are those of OpenAPI without the Go package path: `apps.v1.Deployment` for
     /// `io.k8s.api.apps.v1.Deployment`, `meta.v1.ObjectMeta`, `apiextensions.v1.JSONSchemaProps`.
     pub fn name(&self, id: TypeId) -> &str {
         self.names.get(id.0 as usize).map_or("", |name| name)
@@ -161,7 +161,7 @@ impl Schema {
 
     /// Adds a type.
     pub fn push(&mut self, name: &str, ty: Type) -> TypeId {
-        // An id past the end reads as `Any`, so a schema too large to count stays safe to use.
+        // An ID past the end means `Any`, so a schema that is too large stays safe to use.
         let id = TypeId(u32::try_from(self.len()).unwrap_or(u32::MAX));
         self.types.push(ty);
         self.names.resize(self.len(), Box::default());
@@ -171,8 +171,8 @@ impl Schema {
         id
     }
 
-    /// Takes in the types and kinds of another schema, which has none of a table; where both know a
-    /// kind, the other's holds.
+    /// Adds the types and kinds of another schema, which has no table; if both have a kind, the
+    /// other's is used.
     pub fn merge(&mut self, other: Schema) {
         let offset = u32::try_from(self.len()).unwrap_or(u32::MAX);
         let moved = |id: TypeId| TypeId(id.0.saturating_add(offset));
@@ -187,7 +187,7 @@ impl Schema {
             .extend(other.kinds.into_iter().map(|(kind, id)| (kind, moved(id))));
     }
 
-    /// Copies a type of another schema, and every type it leads to.
+    /// Copies a type of another schema, and every type that it refers to.
     pub fn import(&mut self, other: &Schema, id: TypeId) -> TypeId {
         let mut copies = HashMap::new();
         let mut pending = vec![id];
@@ -221,7 +221,7 @@ impl Schema {
 }
 
 impl Type {
-    /// Visits the id of every type that this one is made of.
+    /// Visits the ID of every type that this one consists of.
     pub fn for_each_reference(&mut self, mut visit: impl FnMut(&mut TypeId)) {
         match self {
             Self::Any | Self::Scalar(_) => {}
@@ -235,14 +235,14 @@ impl Type {
 }
 
 impl Field {
-    /// Returns whether a default may take the place of this value when it is declared: the server's
-    /// defaulting sees no difference between what is not set and a zero, unless it is a pointer.
+    /// Returns whether a default replaces this value if it is declared: the server's defaulting
+    /// cannot distinguish an unset field from a zero value, unless it is a pointer.
     pub fn yields_to_default(&self, declared: &Value) -> bool {
         self.drops(declared) || self.zero == Zero::Always && super::is_zero(declared)
     }
 
-    /// Returns whether the server drops this value when it is declared, so that declaring it is as
-    /// good as not declaring the field at all.
+    /// Returns whether the server drops this value if it is declared, so that declaring it is the
+    /// same as leaving out the field.
     pub fn drops(&self, declared: &Value) -> bool {
         match self.zero {
             Zero::ZeroAbsent => super::is_zero(declared),

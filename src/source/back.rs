@@ -1,4 +1,4 @@
-//! Leads fields of objects that a program made back to the objects that it made them of.
+//! Traces fields of generated objects to the objects that they were generated from.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::{Locate, Manifest, Position, Step, group_of};
 
-/// The keys by which the items of a list are recognized in another place.
+/// The keys that identify list items in another place.
 pub(super) const KEYS: [&str; 8] = [
     "name",
     "containerPort",
@@ -18,8 +18,8 @@ pub(super) const KEYS: [&str; 8] = [
     "topologyKey",
 ];
 
-/// Returns how much an object in a file looks like one that was built from it; `None` for not at
-/// all. Names may have got a prefix, a suffix or another namespace.
+/// Returns how similar an object in a file is to a built one; `None` if not at all. Names may have
+/// a prefix, a suffix or another namespace.
 pub(super) fn likeness(written: &Manifest, built: &Manifest) -> Option<(bool, bool, bool)> {
     let same_kind = written.kind == built.kind
         && group_of(&written.api_version) == group_of(&built.api_version);
@@ -32,7 +32,7 @@ pub(super) fn likeness(written: &Manifest, built: &Manifest) -> Option<(bool, bo
     })
 }
 
-/// The way from an object that was built to the one that is written.
+/// Returns the path in the written object for a path in the built one.
 #[derive(Debug)]
 pub(super) struct Back {
     pub written: Arc<Manifest>,
@@ -54,7 +54,7 @@ impl Locate for Back {
     }
 }
 
-/// Returns the same way in the object that is written, as far as it goes there.
+/// Returns the same path in the written object, as far as it exists.
 fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step> {
     let mut way = Vec::with_capacity(steps.len());
     for step in steps {
@@ -64,7 +64,7 @@ fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step>
             }),
             Step::Index(index) => built.get(index).and_then(|item| {
                 let items = written.as_array()?;
-                // Mostly it stands where it stood.
+                // Usually its index is the same.
                 let there = items.get(*index).filter(|there| is_same(item, there));
                 let (at, same) = match there {
                     Some(there) => (*index, there),
@@ -80,7 +80,7 @@ fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step>
     way
 }
 
-/// Returns whether two items of lists speak of the same thing.
+/// Returns whether two list items correspond.
 fn is_same(a: &Value, b: &Value) -> bool {
     let key = KEYS.iter().find(|key| a.get(**key).is_some());
     match key {

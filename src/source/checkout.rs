@@ -1,4 +1,4 @@
-//! The repository that GitOps objects speak of: paths in them start at its root.
+//! The repository of GitOps objects: paths in them start at its root.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use super::walk::{Bounds, NOT_BELOW};
 use super::{Loaded, remark, text};
 use crate::model::Revision;
 
-/// A repository's files: as they are, or as they are in a commit.
+/// A repository's files: in the work tree, or in a commit.
 #[derive(Debug)]
 pub(super) struct Checkout {
-    /// The directory that stands for the root, without links.
+    /// The directory of the root, without links.
     pub root: PathBuf,
-    /// What its files are called.
+    /// The names of its files.
     pub names: Names,
-    /// How the root is called in messages.
+    /// The name of the root in messages.
     called: String,
     /// Nothing outside this directory is read.
     pub within: PathBuf,
@@ -47,7 +47,7 @@ impl Checkout {
         }
     }
 
-    /// Returns a path of a copy as it is in the repository itself.
+    /// Returns the path in the repository for a path in a copy.
     pub fn original(&self, path: &Path) -> PathBuf {
         let copied = self.export.as_ref().and_then(|export| {
             let below = path.strip_prefix(&export.root).ok()?;
@@ -56,12 +56,12 @@ impl Checkout {
         copied.unwrap_or_else(|| path.to_owned())
     }
 
-    /// Returns the commit that is read, where one is.
+    /// Returns the commit that is read, if any.
     pub fn revision(&self) -> Option<&str> {
         self.commit.as_ref().map(|commit| &*commit.id)
     }
 
-    /// Returns whether a path that stays within the repository is known to be absent from it.
+    /// Returns whether a path within the repository is known not to exist.
     pub fn lacks(&self, path: &Path) -> bool {
         use std::path::Component;
         let mut depth = 0_usize;
@@ -103,7 +103,7 @@ impl Checkout {
         )
     }
 
-    /// Returns what of a directory the commit names and this does not hold.
+    /// Returns what the commit names in a directory but this copy does not have.
     fn left_out<'c>(&'c self, directory: &'c Path) -> impl Iterator<Item = (PathBuf, &'c str)> {
         let export = self.export.as_ref();
         let all = export.into_iter().flat_map(|export| {
@@ -113,7 +113,7 @@ impl Checkout {
         all.filter(move |(path, _)| path.starts_with(directory))
     }
 
-    /// Says of what was loaded from a directory which commit it is from, and what is not there.
+    /// Adds to what was loaded from a directory its commit, and what is missing.
     pub fn sign(&self, directory: &Path, loaded: &mut Loaded) {
         let Some(commit) = &self.commit else {
             return;
@@ -128,7 +128,7 @@ impl Checkout {
     }
 }
 
-/// Lends checkouts of one repository, each of a commit's made once.
+/// Provides checkouts of one repository; a commit is copied only once.
 pub(super) struct Checkouts<'o> {
     options: &'o GitOps,
     /// Where paths start on disk, without links.
@@ -136,23 +136,23 @@ pub(super) struct Checkouts<'o> {
     names: Names,
     git: OnceLock<Option<InGit>>,
     known: Mutex<BTreeMap<String, Arc<Checkout>>>,
-    /// The address that stands for this repository in what is read, where Git knows none.
+    /// The address that is taken for this repository in GitOps objects, if Git knows none.
     home: OnceLock<String>,
 }
 
 /// The Git repository around the root.
 struct InGit {
     repository: Repository,
-    /// The root below that of the repository.
+    /// The root relative to the repository's.
     below: PathBuf,
 }
 
 impl<'o> Checkouts<'o> {
-    /// Returns those of the directory that `--repo-root` names, or else of the Git repository
-    /// around `start`; if there is none, of `start` itself if it may be the root.
+    /// Returns those of the `--repo-root` directory, or else of the Git repository around `start`;
+    /// outside a repository, of `start` itself if it may be the root.
     ///
     /// # Errors
-    /// Fails if there is none, in words for the user.
+    /// Fails if there is none, with a message for the user.
     pub fn find(options: &'o GitOps, start: &Path, may_be_root: bool) -> Result<Self, String> {
         let root = match &options.repo_root {
             Some(given) => given
@@ -187,10 +187,10 @@ impl<'o> Checkouts<'o> {
         })
     }
 
-    /// Returns the checkout that a source is read from which asks for a revision, or for none.
+    /// Returns the checkout for a source with a revision, or without one.
     ///
     /// # Errors
-    /// Fails if there is no such revision, or it cannot be read.
+    /// Fails if the revision does not exist or cannot be read.
     pub fn of(&self, target: Option<&Target>) -> Result<Arc<Checkout>, String> {
         let commit = match (&self.options.read_at, target) {
             (ReadAt::WorkTree, _) | (ReadAt::Target, None) => None,
@@ -205,7 +205,7 @@ impl<'o> Checkouts<'o> {
             }
         };
         let id = commit.as_ref().map_or(String::new(), |c| c.id.to_string());
-        // Held while a copy is made, so that it is made once.
+        // Locked while a copy is made, so that it is made only once.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.get(&id) {
             return Ok(Arc::clone(known));
@@ -295,8 +295,7 @@ impl<'o> Checkouts<'o> {
         )
     }
 
-    /// Returns what there is to say when what is here is read, and a tool would read another
-    /// commit.
+    /// Returns the warning if the work tree is read, but a tool would read another commit.
     pub fn difference(&self, target: &Target) -> Option<String> {
         if self.options.read_at != ReadAt::WorkTree || self.is_at(&target.address) == Some(false) {
             return None;
@@ -314,11 +313,11 @@ impl<'o> Checkouts<'o> {
         })
     }
 
-    /// Takes this repository for the one at an address, or refuses to: its files are not here.
-    /// Gives what there is to say where it is likely the same one, such as a fork of it.
+    /// Accepts this repository as the one at an address, or refuses: its files are not here.
+    /// Returns a warning if it is only probably the same one, such as a fork of it.
     ///
     /// # Errors
-    /// Fails if the address is that of another repository, in words for the user.
+    /// Fails if the address is that of another repository, with a message for the user.
     pub fn claim(&self, address: &str, path: &str) -> Result<Option<String>, String> {
         if address.contains("{{") {
             return Err(format!(
@@ -358,7 +357,7 @@ impl<'o> Checkouts<'o> {
         ))
     }
 
-    /// Takes this repository for the one at an address, where Git does not know.
+    /// Accepts this repository as the one at an address, if Git does not know.
     pub fn call_home(&self, address: &str) {
         // The first one counts.
         let _ = self.home.set(address.to_owned());
@@ -369,8 +368,8 @@ impl<'o> Checkouts<'o> {
         self.options
     }
 
-    /// Returns whether a repository's address is one that Git fetches this one from; `None` when
-    /// Git names none, or folders of this machine alone.
+    /// Returns whether an address is one of this repository's remotes; `None` if Git has none, or
+    /// only folders on this machine.
     pub fn is_at(&self, address: &str) -> Option<bool> {
         let git = self.git().ok()?;
         if git.repository.remote_at(address).is_some() {
@@ -381,8 +380,8 @@ impl<'o> Checkouts<'o> {
         known.then_some(false)
     }
 
-    /// Returns whether an address ends in the name of a repository that this one is fetched from,
-    /// as that of a fork does.
+    /// Returns whether an address ends in the name of a remote of this repository, as that of a
+    /// fork does.
     fn is_named_like(&self, address: &str) -> bool {
         let name = |address: &str| {
             let address = bare(address);
@@ -402,10 +401,10 @@ impl<'o> Checkouts<'o> {
         commits.map(Commit::revision).collect()
     }
 
-    /// Returns a path of the file system as it is in a checkout, without links.
+    /// Returns a file system path in a checkout, without links.
     ///
     /// # Errors
-    /// Fails if it is not there.
+    /// Fails if it does not exist.
     pub fn in_checkout(&self, path: &Path, checkout: &Checkout) -> Result<PathBuf, String> {
         let there = match &checkout.export {
             Some(export) => around(path).map(|(_, below)| export.root.join(below)),
@@ -415,8 +414,7 @@ impl<'o> Checkouts<'o> {
         there.ok_or_else(|| format!("there is no {} in {}", path.display(), checkout.called))
     }
 
-    /// Returns the objects in the file of a GitOps object, or of several; what is wrong with it is
-    /// in `loaded`.
+    /// Returns the objects in the file of one or several GitOps objects; errors go to `loaded`.
     pub fn objects(&self, path: &Path, loaded: &mut Loaded) -> Vec<Found> {
         let name = path.to_string_lossy();
         let mut read = Loaded::default();
@@ -434,11 +432,11 @@ impl<'o> Checkouts<'o> {
         found.collect()
     }
 
-    /// Refuses a file that someone who is not trusted may have made a link out of the tree.
+    /// Refuses a file that an untrusted author may have made a link out of the tree.
     fn allow(&self, path: &Path) -> Result<(), String> {
         let here = Path::new(".").canonicalize();
         let (Ok(here), Ok(found)) = (here, path.canonicalize()) else {
-            // There is nothing to be read then, which is said when it is.
+            // Nothing can be read then, which is reported when it is tried.
             return Ok(());
         };
         match self.options.untrusted && !found.starts_with(here) {
@@ -447,11 +445,11 @@ impl<'o> Checkouts<'o> {
         }
     }
 
-    /// Returns the file of a GitOps object, as it is where the paths in it are read: at the
-    /// revision, if the commit has it.
+    /// Returns the file of a GitOps object at the revision at which the paths in it are read, if
+    /// the commit has it.
     ///
     /// # Errors
-    /// Fails if it cannot be read, in words for the user.
+    /// Fails if it cannot be read, with a message for the user.
     fn file(&self, path: &Path, loaded: &mut Loaded) -> Result<Vec<u8>, String> {
         if path == Path::new("-") {
             return super::read::stdin();
@@ -483,14 +481,15 @@ impl<'o> Checkouts<'o> {
 }
 
 impl GitOps {
-    /// Returns what keeps reading from going on without an end.
+    /// Returns the limits that keep reading from going on forever.
     pub(super) fn bounds(&self) -> Bounds {
         let bounds = if self.untrusted {
             Bounds::tight(None)
         } else {
             Bounds::default()
         };
-        // Neither Argo CD nor Flux minds the dot (`findManifests`; `scanManifests`).
+        // Neither Argo CD nor Flux skips names with a leading dot (`findManifests`;
+        // `scanManifests`).
         Bounds {
             hidden: true,
             ..bounds
@@ -498,12 +497,12 @@ impl GitOps {
     }
 }
 
-/// Returns whether an address is that of a folder of this machine.
+/// Returns whether an address is a folder on this machine.
 fn is_local(address: &str) -> bool {
     address.starts_with(['/', '.', '~']) || address.starts_with("file:") || !address.contains(':')
 }
 
-/// Returns an address without a user's name and password.
+/// Returns an address without its user name and password.
 pub(super) fn without_user(address: &str) -> String {
     match address.split_once("://") {
         Some((scheme, rest)) => {

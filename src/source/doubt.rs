@@ -1,5 +1,5 @@
-//! What a tree says of itself that would take an object out of the comparison. Where its author is
-//! trusted, it is skipped. Where not, it counts for nothing.
+//! What a tree says to exclude an object from the comparison. If its author is trusted, the object
+//! is skipped; otherwise the claim is ignored.
 
 use std::collections::HashSet;
 
@@ -7,17 +7,17 @@ use super::text::CHART_TEMPLATE;
 use super::{Loaded, remark};
 use crate::model::{Manifest, Warning};
 
-/// Something that was skipped since the tree says so.
+/// Something that was skipped because the tree says so.
 #[derive(Debug, Clone)]
 pub struct Doubt {
-    /// What was said of it.
+    /// What it says.
     pub(super) skipped: Warning,
-    /// The object, if it can be compared all the same.
+    /// The object, if it can be compared anyway.
     object: Option<Manifest>,
 }
 
 impl Loaded {
-    /// Skips something since the tree says so: an object, or what may hold some.
+    /// Skips something because the tree says so: an object, or what may contain some.
     pub(super) fn set_aside(
         &mut self,
         place: impl ToString,
@@ -29,7 +29,7 @@ impl Loaded {
         self.doubts.push(Doubt { skipped, object });
     }
 
-    /// Notes what the tree says of a part that is not compared.
+    /// Records what the tree says about a part that is not compared.
     pub(super) fn doubt(&mut self, place: impl ToString, reason: impl Into<String>) {
         let skipped = remark(place, reason, false);
         self.doubts.push(Doubt {
@@ -38,14 +38,14 @@ impl Loaded {
         });
     }
 
-    /// Returns the objects that were skipped since the tree says so: hooks, local configuration. They
-    /// are not compared, and they are declared all the same.
+    /// Returns the objects that were skipped because the tree says so: hooks, local configuration.
+    /// They are not compared, but they still count as declared.
     pub fn objects_aside(&self) -> impl Iterator<Item = &Manifest> {
         self.doubts.iter().filter_map(|doubt| doubt.object.as_ref())
     }
 
-    /// Takes back what was skipped on the word of an author who is not trusted: an object is
-    /// compared, and what cannot be compared is an error.
+    /// Reverses skips that an untrusted author asked for: an object is compared, and anything that
+    /// cannot be compared is an error.
     pub(super) fn distrust(&mut self) {
         let doubts = std::mem::take(&mut self.doubts);
         if doubts.is_empty() {

@@ -1,4 +1,4 @@
-//! Manifests in files, directories and standard input.
+//! Reads manifests in files, directories and standard input.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,18 +19,18 @@ use crate::yaml;
 /// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
 ///
 /// Each file is read once, however many arguments and links lead to it. Kustomizations are rendered
-/// if that is asked for; else they and Helm charts are read as they are, with a warning.
+/// on request; otherwise they and Helm charts are read as plain files, with a warning.
 #[derive(Debug)]
 pub struct Files {
     arguments: Vec<PathBuf>,
     untrusted: bool,
     rendering: Option<Rendering>,
-    /// What is the live side, and no manifest wherever it lies.
+    /// Recordings of the live side, which are not manifests wherever they are.
     recordings: Vec<PathBuf>,
 }
 
 impl Files {
-    /// Returns the files that these arguments mean.
+    /// Returns the files for these arguments.
     pub fn new(arguments: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self {
             arguments: arguments.into_iter().map(Into::into).collect(),
@@ -40,7 +40,7 @@ impl Files {
         }
     }
 
-    /// Without the recordings that are the live side: they may be next to the manifests.
+    /// Excludes the recordings of the live side: they may be next to the manifests.
     #[must_use]
     pub fn without(self, recordings: &[PathBuf]) -> Self {
         let recordings = recordings
@@ -52,25 +52,25 @@ impl Files {
         }
     }
 
-    /// With directories rendered that are not plain manifests.
+    /// Renders directories that are not plain manifests.
     #[must_use]
     pub fn rendered(self, rendering: Option<Rendering>) -> Self {
         Self { rendering, ..self }
     }
 
-    /// Returns the same, if someone wrote them who is not trusted: only below the current
-    /// directory, and in bounds that no honest tree meets.
+    /// Reads the files of an untrusted author: only below the current directory, and with limits
+    /// that no ordinary tree reaches.
     #[must_use]
     pub fn untrusted(self, untrusted: bool) -> Self {
         Self { untrusted, ..self }
     }
 
-    /// Reads the files; they need no cluster.
+    /// Reads the files; this needs no cluster.
     pub fn read(&self) -> Loaded {
         self.read_with(None)
     }
 
-    /// Returns whether what was found is not a recording, unless it was named as a manifest itself.
+    /// Excludes recordings, unless they were named as manifests themselves.
     fn is_declared(&self, found: &Found, loaded: &mut Loaded) -> bool {
         let Found::File {
             name,
@@ -138,19 +138,20 @@ impl Source for Files {
     }
 }
 
-/// What arguments lead to on disk, where it can be rendered.
+/// What arguments name on disk, if it can be rendered.
 pub(super) struct OnDisk {
     pub arguments: Vec<Argument>,
-    /// The most that a file may be, in bytes.
+    /// The size limit of a file, in bytes.
     pub most: usize,
-    /// The directory that must hold everything, without links; `None` for anywhere.
+    /// The directory that must contain everything, without links; `None` for anywhere.
     pub within: Option<PathBuf>,
-    /// The directory that is a copy, and what of.
+    /// The directory that is a copy, and its original.
     pub copy: Option<(PathBuf, PathBuf)>,
 }
 
 impl OnDisk {
-    /// Reads what was found, and renders what has to be; `loaded` is what finding it had to say.
+    /// Reads the files that were found, and renders where necessary; `loaded` has the messages so
+    /// far.
     pub fn read(
         &self,
         found: Vec<Found>,
@@ -223,9 +224,9 @@ impl OnDisk {
     }
 }
 
-/// Reads what was found in a tree as it is; `loaded` is what finding it had to say, no file may
-/// have more than `most` bytes, `untrusted` is why nothing is rendered, and `distrusts` whether
-/// what the files say of themselves counts for nothing.
+/// Reads the files found in a tree without rendering; `loaded` has the messages so far, `most` is
+/// the size limit of a file in bytes, `untrusted` is why nothing is rendered, and `distrusts`
+/// whether the files cannot exclude objects.
 pub(super) fn read_all(
     tree: &dyn Tree,
     found: &[Found],
@@ -262,7 +263,7 @@ pub(super) fn load_on_disk(found: &Found, most: usize, decrypts: Option<&Renderi
     load(&Disk, found, most, &reading)
 }
 
-/// Returns the same, with variables in names that are still to be replaced.
+/// Does the same, with variables in names that are still to be substituted.
 pub(super) fn load_open(found: &Found, most: usize, decrypts: Option<&Rendering>) -> Loaded {
     let reading = Reading {
         is_open: true,
@@ -279,11 +280,11 @@ struct Reading<'r> {
     used: HashMap<PathBuf, String>,
     /// Whether nothing is rendered because the author is not trusted.
     untrusted: bool,
-    /// Whether what they say of themselves counts for nothing.
+    /// Whether the files cannot exclude objects.
     distrusts: bool,
-    /// As in the file as a whole.
+    /// Like the whole file.
     is_open: bool,
-    /// How what is encrypted is decrypted, where it is.
+    /// How encrypted objects are decrypted, if at all.
     decrypts: Option<&'r Rendering>,
 }
 
@@ -341,7 +342,7 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading<'_>) -> L
     loaded
 }
 
-/// Returns whether a file holds an object, or what looks like one.
+/// Returns whether a file contains an object, or something that looks like one.
 fn holds_object(bytes: Vec<u8>) -> bool {
     let Ok(text) = yaml::decode(bytes) else {
         return false;
@@ -353,7 +354,7 @@ fn holds_object(bytes: Vec<u8>) -> bool {
     })
 }
 
-/// Returns what is said of a chart whose files are read as they are.
+/// Returns the warning about a chart whose files are read without rendering.
 fn unrendered_chart(file: &Path, untrusted: bool) -> String {
     let chart = file
         .parent()

@@ -1,4 +1,4 @@
-//! A source whose objects are known already.
+//! A source with known objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::{Loaded, Source};
 use crate::cluster::Live;
 use crate::model::{Manifest, Origin};
 
-/// One declared object among all: several can be at one place, as templates make them.
+/// One declared object: several can have the same place, as templates generate them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Declared {
     origin: Origin,
@@ -17,7 +17,7 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Returns the object of this value that was read at a place.
+    /// Returns the object with this value and place.
     pub fn of(origin: &Origin, value: &Value) -> Self {
         let names = ["/kind", "/metadata/namespace", "/metadata/name"];
         let text = |pointer: &str| value.pointer(pointer)?.as_str().map(str::to_owned);
@@ -38,14 +38,14 @@ impl Fixed {
         for manifest in &mut loaded.manifests {
             if let Some(value) = of_manifest(manifest, values, &origins) {
                 manifest.object = value.into();
-                // Lines in the text as it was lead nowhere in the text as it would be.
+                // Line numbers in the old text are wrong in the new one.
                 manifest.source_map = None;
             }
         }
         Self(loaded)
     }
 
-    /// Returns the same with these objects only, and nothing of what is wrong with others.
+    /// Returns only these objects, without the errors of others.
     pub fn only(mut loaded: Loaded, values: &BTreeMap<Declared, Value>) -> Self {
         let origins = origins(values);
         let is_one = |manifest: &Manifest| of_manifest(manifest, values, &origins).is_some();
@@ -62,8 +62,7 @@ fn origins(values: &BTreeMap<Declared, Value>) -> BTreeSet<&Origin> {
     values.keys().map(|declared| &declared.origin).collect()
 }
 
-/// Returns the value that a manifest gets. Objects are built again only where their place is one of
-/// those.
+/// Returns the new value of a manifest. Objects are built only if their place is among those.
 fn of_manifest<'v>(
     manifest: &Manifest,
     values: &'v BTreeMap<Declared, Value>,

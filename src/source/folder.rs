@@ -1,5 +1,5 @@
-//! Folders of our own, which go when they are dropped or a signal ends the run. Those of a run that
-//! was killed go with the next run.
+//! Temporary folders, which are removed when they are dropped or a signal ends the run. Those of a
+//! killed run are removed by the next run.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,27 +11,27 @@ use tempfile::TempDir;
 
 use crate::signals::AtEnd;
 
-/// What the names of these folders begin with. No folder of anyone else's does.
+/// The prefix of their names, which no other program uses.
 const PREFIX: &str = ".driftctl-of-a-run-";
 
-/// How old a folder must be before another run removes it: it is locked a moment after it is made.
+/// The minimum age before another run removes a folder: it is locked a moment after it is created.
 const AGE: Duration = Duration::from_secs(60);
 
-/// A folder of our own.
+/// A temporary folder.
 #[derive(Debug)]
 pub(in crate::source) struct Folder {
-    /// Without links, as some programs insist on.
+    /// Without links, as some programs require.
     path: PathBuf,
-    // Called off before the folder goes.
+    // Cancelled before the folder is removed.
     _at_end: AtEnd,
     _directory: TempDir,
-    /// Says to other runs that someone uses the folder. The system takes it back from a process
-    /// that ends, whatever ends it.
+    /// Tells other runs that the folder is in use. The system releases the lock when the process
+    /// ends, however it ends.
     _lock: Option<File>,
 }
 
 impl Folder {
-    /// Makes one among the system's temporary files, for the user's eyes only.
+    /// Creates one among the system's temporary files, private to the user.
     pub fn temporary() -> io::Result<Self> {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(|| sweep(&std::env::temp_dir()));
@@ -46,27 +46,27 @@ impl Folder {
             _lock: locked(&path),
             path,
             _at_end: AtEnd::run(move || {
-                // There is nobody left to be told.
+                // There is nobody left to report it to.
                 let _ = fs::remove_dir_all(at_end);
             }),
             _directory: directory,
         })
     }
 
-    /// Returns where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Locks a folder; `None` where someone else has, or the system has no such locks.
+/// Locks a folder; returns `None` if another process has, or the system has no such locks.
 fn locked(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;
     folder.try_lock().ok()?;
     Some(folder)
 }
 
-/// Removes the folders of runs that were killed. What cannot be removed, or is another user's,
+/// Removes the folders of killed runs. A folder that cannot be removed, or belongs to another user,
 /// stays.
 fn sweep(among: &Path) {
     for entry in fs::read_dir(among).into_iter().flatten().flatten() {

@@ -1,5 +1,5 @@
-//! What the sources of GitOps tools share: where their objects are found, and how their settings
-//! become part of what is declared.
+//! Shared by the sources of GitOps tools: finds their objects, and applies their settings to what
+//! is declared.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,15 +15,15 @@ use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob, literally};
 
-/// The most objects of a GitOps tool that one file may stand for if its author is not trusted.
+/// The limit on GitOps objects in one file of an untrusted author.
 pub(super) const MOST: usize = 200;
 
-/// Which object of a GitOps tool is meant.
+/// Which GitOps object to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
     /// Those in a file.
     File(PathBuf),
-    /// One in the cluster, or in the recording of it.
+    /// One in the cluster, or in the recording.
     Live {
         /// Its namespace.
         namespace: String,
@@ -32,40 +32,40 @@ pub enum Which {
     },
 }
 
-/// At which revision the paths are read that an object of a GitOps tool names.
+/// The revision of paths in GitOps objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ReadAt {
-    /// As they lie. In a branch that is to be merged that is what the tool will read then.
+    /// The work tree. In a branch that is about to be merged, that is what the tool will read then.
     #[default]
     WorkTree,
-    /// As they are in this revision.
+    /// This revision.
     Revision(String),
-    /// As they are in the revision that the object asks for.
+    /// The revision that the object requests.
     Target,
 }
 
-/// How the paths are read that an object of a GitOps tool names.
+/// How paths in GitOps objects are read.
 #[derive(Debug, Clone, Default)]
 pub struct GitOps {
-    /// How directories are rendered; `None` to refuse those that have to be.
+    /// How directories are rendered; `None` to refuse those that need it.
     pub rendering: Option<Rendering>,
-    /// Where paths start; without one, at the root of the Git repository around the file, or
-    /// around where the user stands.
+    /// Where paths start; by default, at the root of the Git repository around the file, or around
+    /// the current directory.
     pub repo_root: Option<PathBuf>,
-    /// At which revision they are read.
+    /// The revision.
     pub read_at: ReadAt,
-    /// Whether someone wrote all this who is not trusted.
+    /// Whether the author is untrusted.
     pub untrusted: bool,
     /// The clusters, by address, name or folder, whose objects are compared.
     pub destinations: Vec<String>,
-    /// The clusters that Argo CD knows; without them, those of the live side.
+    /// The clusters that Argo CD knows; by default, those of the live side.
     pub clusters: Option<Clusters>,
-    /// Whether folders are read as they are, whatever objects of GitOps tools are in them.
+    /// Whether folders are read without following GitOps objects.
     pub is_plain: bool,
 }
 
 impl Loaded {
-    /// Returns what to say of a file without any object of a kind, and of what is there instead.
+    /// Returns the message about a file without any object of a kind, and what it contains instead.
     pub(super) fn nothing(&self, kind: &str) -> String {
         let there = match self.skipped.first() {
             Some(skipped) => format!("; {}: {}", skipped.place, skipped.message),
@@ -77,7 +77,7 @@ impl Loaded {
 
 impl GitOps {
     /// # Errors
-    /// Fails if nothing is to be rendered.
+    /// Returns the error if nothing may be rendered.
     pub(super) fn rendering(&self) -> Result<&Rendering, String> {
         let rendering = self.rendering.as_ref();
         rendering.ok_or_else(|| {
@@ -90,8 +90,7 @@ impl GitOps {
     }
 }
 
-/// The revision that an object asks for: what Argo CD calls `targetRevision`, and Flux the `ref`
-/// of a GitRepository.
+/// A requested revision: Argo CD's `targetRevision`, or the `ref` of a Flux GitRepository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     /// The address of the repository.
@@ -100,10 +99,10 @@ pub(super) struct Target {
     pub revision: Wanted,
 }
 
-/// A revision in a repository that is fetched from.
+/// A revision in a remote repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Whatever has this name; empty or `HEAD` for the default branch.
+    /// Any reference with this name; empty or `HEAD` for the default branch.
     Any(String),
     /// A branch.
     Branch(String),
@@ -111,13 +110,13 @@ pub(super) enum Wanted {
     Tag(String),
     /// A commit.
     Commit(String),
-    /// A range of versions, which takes a list of all tags there.
+    /// A range of versions, which needs a list of all tags there.
     Range(String),
 }
 
 impl Target {
-    /// Returns what this clone may know the revision as, the best first. What the remote has
-    /// counts, since it is what the tool reads.
+    /// Returns the possible names of the revision in this clone, the best first. Those of the
+    /// remote come first, because it is what the tool reads.
     pub fn references(&self, remote: &str) -> Vec<String> {
         let branch = |name: &str| {
             vec![
@@ -146,7 +145,7 @@ impl Target {
     }
 }
 
-/// Returns whether a text may be the id of a commit, at least the beginning of it.
+/// Returns whether text may be a commit ID, or the beginning of one.
 fn is_id(text: &str) -> bool {
     text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -164,7 +163,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// An object of a GitOps tool, and where it is.
+/// A GitOps object, and where it is.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     /// The object.
@@ -174,14 +173,14 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Returns a text of its metadata.
+    /// Returns a string in its metadata.
     pub fn metadata(&self, field: &str) -> &str {
         let text = self.value.pointer("/metadata").and_then(|m| m.get(field));
         text.and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the beginning of a message about it, where its place does not say it already: in the
-    /// cluster its place is the object.
+    /// Returns the prefix of a message about it, if its place does not name it: in the cluster its
+    /// place is the object.
     pub fn subject<'s>(&self, subject: &'s str) -> &'s str {
         let kind = self.value.get("kind").and_then(Value::as_str);
         let is_file = kind.is_none_or(|kind| !self.place.starts_with(&format!("{kind} ")));
@@ -198,7 +197,7 @@ impl Found {
 /// Returns one object of the live side.
 ///
 /// # Errors
-/// Fails if it is not there or cannot be read.
+/// Fails if it does not exist or cannot be read.
 pub(super) fn in_cluster(
     live: &dyn Live,
     api_versions: &[&str],
@@ -233,7 +232,7 @@ pub(super) fn in_cluster(
     })
 }
 
-/// Returns the names that are there, for someone who looks for another one.
+/// Returns the existing names, for a user who looks for another one.
 fn there(mut names: Vec<String>) -> String {
     const AT_MOST: usize = 5;
     names.sort();
@@ -249,8 +248,8 @@ fn there(mut names: Vec<String>) -> String {
     }
 }
 
-/// Says of manifests that an object of a GitOps tool brought them in, and puts those without a
-/// namespace into its target's.
+/// Adds a GitOps object as the deployer of manifests, and sets the namespace of those without one
+/// to its target's.
 pub(super) fn adopt(manifests: &mut [Manifest], by: &str, namespace: Option<&str>) {
     for manifest in manifests {
         let rendered = manifest.origin.rendered_by.take();
@@ -264,7 +263,8 @@ pub(super) fn adopt(manifests: &mut [Manifest], by: &str, namespace: Option<&str
     }
 }
 
-/// Of objects that several sources declare, the last: as Argo CD has it. The others are named.
+/// Returns the last of the objects that several sources declare, as in Argo CD. Warns about the
+/// others.
 pub(super) fn last_wins(loaded: &mut Loaded) {
     type Key = (String, String, Option<String>, String);
     let key = |manifest: &Manifest| -> Key {
@@ -289,8 +289,8 @@ pub(super) fn last_wins(loaded: &mut Loaded) {
     loaded.manifests = last.into_values().collect();
 }
 
-/// Returns a rule that holds for these manifests alone: for each that it matches, one that names
-/// it. A rule that matches none stays as it is, to be reported as one that hid nothing.
+/// Limits a rule to these manifests: returns one rule for each that it matches. A rule that matches
+/// none stays as it is, to be reported as one that hid nothing.
 pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
     let is_or_any = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
     let matching = manifests.iter().filter(|manifest| {
@@ -306,8 +306,8 @@ pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
         named.objects.group = group_of(&manifest.api_version).to_owned();
         named.objects.kind = literally(&manifest.kind);
         named.objects.name = literally(&manifest.name);
-        // Without one, the run's own namespace is meant, which is unknown here. With one, the
-        // object may still have none: tools give one to every object, and only the cluster knows.
+        // Without a namespace, the run's own is meant, which is unknown here. With one, the object
+        // may still be cluster-scoped: tools set one on every object, and only the cluster knows.
         let namespace = manifest.namespace.as_deref().map(literally);
         named.objects.namespace = namespace.map_or_else(String::new, |n| format!("{{,{n}}}"));
         named
@@ -335,7 +335,7 @@ pub(super) fn marks(id: &str, reason: &str, paths: &[&str]) -> Option<Rule> {
     spec.compile(RuleOrigin::BuiltIn).ok()
 }
 
-/// Without the fields that are null, which mean the same as none.
+/// Removes fields that are null, which means the same as absent.
 pub(super) fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -350,7 +350,7 @@ pub(super) fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// `name:tag@digest` with a name of its own, as an entry of a kustomization's `images`.
+/// Parses `name:tag@digest` with its new name, as an entry of a kustomization's `images`.
 pub(super) fn image(text: &str) -> Value {
     let (name, image) = match text.split_once('=') {
         Some((name, image)) => (Some(name), image),

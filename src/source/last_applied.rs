@@ -1,4 +1,4 @@
-//! What `kubectl apply` was last given, as it wrote it down on the live objects.
+//! Reads what `kubectl apply` was last given, from the annotations on live objects.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::cluster::{Live, Query, ServedKind};
 use crate::model::{Manifest, Origin};
 use crate::ownership::LAST_APPLIED;
 
-/// The last applied configurations of live objects: for a look at a cluster whose manifests are
-/// not at hand. What was applied server-side, or created, left none behind.
+/// The last applied configurations of live objects, for a cluster whose manifests are not
+/// available. Objects that were applied server-side, or created, have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastApplied {
     namespace: Option<String>,
 }
 
-/// Kinds that nobody applies and of which there are many.
+/// Numerous kinds that nobody applies.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("v1", "Endpoints"),
     ("v1", "Event"),
@@ -27,10 +27,10 @@ const LEFT_OUT: &[(&str, &str)] = &[
 ];
 
 impl LastApplied {
-    /// Returns the objects of a namespace, or with `*` of all, those without a namespace included.
+    /// Returns the objects of a namespace, or with `*` of all, including cluster-scoped ones.
     ///
     /// # Errors
-    /// Fails if the word is not a namespace.
+    /// Fails if the argument is not a namespace.
     pub fn named(word: &str) -> Result<Self, String> {
         let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if word != "*" && (word.is_empty() || !word.chars().all(is_part)) {
@@ -86,7 +86,7 @@ impl Source for LastApplied {
     }
 }
 
-/// Takes what was applied to a live object, if anything was.
+/// Adds what was applied to a live object, if anything was.
 fn take(kind: &ServedKind, object: &Value, loaded: &mut Loaded) {
     let metadata = |field: &str| {
         let value = object

@@ -1,5 +1,5 @@
-//! A copy of a repository's files in which some are as they would be after an edit. What renders
-//! them reads files, and no file of the user's is touched to find out what an edit would do.
+//! Copies a repository's files, some of them as they would be after an edit. Renderers read files,
+//! and the user's files must not be touched to try an edit.
 
 use std::fs;
 use std::io;
@@ -11,13 +11,13 @@ use walkdir::WalkDir;
 
 use super::folder::Folder;
 
-/// The most that is copied, in bytes.
+/// The size limit of a copy, in bytes.
 const MOST: u64 = 1 << 30;
 
-/// The most files.
+/// The limit on files.
 const MOST_FILES: usize = 200_000;
 
-/// A copy of a directory, which goes when it is dropped.
+/// A copy of a directory, which is removed when it is dropped.
 #[derive(Debug)]
 pub struct Mirror {
     original: PathBuf,
@@ -25,11 +25,11 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Copies a directory, which must be free of links, but for what is Git's own: the copy says
-    /// where that is.
+    /// Copies a directory, which must be free of links, except for Git's own files: the copy points
+    /// to those.
     ///
     /// # Errors
-    /// Fails if it is too large, or cannot be copied, in words for the user.
+    /// Fails if it is too large, or cannot be copied, with a message for the user.
     pub fn of(original: &Path) -> Result<Self, String> {
         let failed = |error: io::Error| {
             let name = original.display();
@@ -48,7 +48,7 @@ impl Mirror {
             } else if kind.is_file() {
                 files.push(below.to_owned());
             } else if kind.is_symlink() {
-                // One that leads nowhere leads nowhere in the copy either.
+                // A broken link is broken in the copy, too.
                 let _ = link(entry.path(), original, &to.join(below), to);
             }
             if files.len() > MOST_FILES {
@@ -87,20 +87,19 @@ impl Mirror {
         self.folder.path()
     }
 
-    /// Returns the copy of a path that is free of links; `None` where it is elsewhere.
+    /// Returns the copy of a path that is free of links; `None` if it is elsewhere.
     pub fn copy_of(&self, path: &Path) -> Option<PathBuf> {
         let below = path.strip_prefix(&self.original).ok()?;
         Some(self.root().join(below))
     }
 
-    /// Returns what a path in the copy is a copy of.
+    /// Returns the original of a path in the copy.
     pub fn original_of(&self, copy: &Path) -> Option<PathBuf> {
         let below = copy.strip_prefix(self.root()).ok()?;
         Some(self.original.join(below))
     }
 
-    /// Returns the YAML files of the copy that hold all of these words, in the order of their
-    /// names.
+    /// Returns the YAML files of the copy that contain all of these words, in order of their names.
     pub fn manifests_with(&self, words: &[&str]) -> Vec<PathBuf> {
         let entries = WalkDir::new(self.root()).sort_by_file_name().into_iter();
         let files = entries.flatten().filter(|entry| {
@@ -116,7 +115,7 @@ impl Mirror {
         files.map(|file| file.into_path()).filter(holds).collect()
     }
 
-    /// Returns a program's message, in which paths of the copy stand for those of the original.
+    /// Returns a program's message, with paths of the copy replaced by those of the original.
     pub fn in_message(&self, message: &str) -> String {
         let (copy, original) = (
             self.root().to_string_lossy(),
@@ -125,10 +124,10 @@ impl Mirror {
         message.replace(&*copy, &original)
     }
 
-    /// Gives the copy of a file another text; `None` for that of the original.
+    /// Changes the text of a file in the copy; `None` restores the original's.
     ///
     /// # Errors
-    /// Fails if it cannot be written, in words for the user.
+    /// Fails if it cannot be written, with a message for the user.
     pub fn write(&self, path: &Path, text: Option<&str>) -> Result<(), String> {
         let Some(copy) = self.copy_of(path) else {
             return Err(format!("{} is outside the repository", path.display()));
@@ -141,7 +140,7 @@ impl Mirror {
     }
 }
 
-/// Git's own folder of a work tree.
+/// Git's own folder in a work tree.
 fn git_of(root: &Path) -> Option<PathBuf> {
     let git = root.join(".git");
     if git.is_dir() {
@@ -152,7 +151,7 @@ fn git_of(root: &Path) -> Option<PathBuf> {
     root.join(path).canonicalize().ok()
 }
 
-/// Makes a link that leads to the copy of what the original's leads to.
+/// Creates a link to the copy of the original's target.
 #[cfg(unix)]
 fn link(from: &Path, root: &Path, at: &Path, copy: &Path) -> io::Result<()> {
     let target = from.canonicalize()?;

@@ -1,4 +1,4 @@
-//! Where the declared state comes from: one file for each kind of source.
+//! Sources of the declared state: one file for each kind of source.
 
 mod argo;
 mod back;
@@ -56,50 +56,50 @@ pub use schemes::{SCHEMES, Scheme};
 pub use sops::Encrypted;
 pub use text::objects_in;
 
-/// What a source declares, and what it could not read. Nothing is passed over in silence: every
-/// file and document ends as a manifest, as a named skip or as an error.
+/// What a source declares, and what it could not read. Nothing is ignored silently: every file and
+/// document becomes a manifest, a named skip or an error.
 #[derive(Debug, Default, Clone)]
 pub struct Loaded {
     /// The declared objects, in the order of files and documents.
     pub manifests: Vec<Manifest>,
-    /// Documents and files that hold no Kubernetes object, with the reason.
+    /// Documents and files that contain no Kubernetes object, with the reason.
     pub skipped: Vec<Warning>,
     /// Documents and files that could not be read; they make the comparison incomplete.
     pub errors: Vec<Warning>,
-    /// Remarks that do not make the comparison incomplete.
+    /// Warnings that do not make the comparison incomplete.
     pub warnings: Vec<Warning>,
     /// Rules that come with the declared state, such as an Application's `ignoreDifferences`.
     pub rules: Vec<Rule>,
-    /// Rules for values that are declared and not known, such as encrypted ones: regardless of
-    /// their author, nobody can say whether they drifted.
+    /// Rules for unknown declared values, such as encrypted ones: it is unknown whether they
+    /// drifted, regardless of their author.
     pub unknown: Vec<Rule>,
     /// The commits that were read.
     pub revisions: Vec<Revision>,
-    /// What else the tools behind the sources hold to be theirs.
+    /// What the tools behind the sources manage.
     pub managed: Vec<Managed>,
-    /// Where what is declared is secret, since it was taken from a Secret.
+    /// Places whose declared values came from a Secret.
     pub secret: Vec<SecretPlace>,
-    /// What was skipped since the tree says so.
+    /// What was skipped because the tree says so.
     pub doubts: Vec<Doubt>,
-    /// What is encrypted, until it is decrypted.
+    /// Encrypted objects, until they are decrypted.
     pub encrypted: Vec<Encrypted>,
 }
 
-/// The live objects that a tool holds to be its own.
+/// The live objects that a tool manages.
 #[derive(Debug, Clone)]
 pub enum Managed {
-    /// Argo CD's: the objects themselves say so.
+    /// Argo CD's: the objects have its mark.
     ArgoCd {
         /// The Application.
         application: String,
-        /// Its destination, where they are looked for besides the namespaces of what is declared.
+        /// Its destination, which is searched in addition to the namespaces of declared objects.
         namespace: String,
     },
-    /// Helm's: the objects themselves say so.
+    /// Helm's: the objects have its mark.
     Helm {
         /// The release.
         release: String,
-        /// Its namespace, where they are looked for besides the namespaces of what is declared.
+        /// Its namespace, which is searched in addition to the namespaces of declared objects.
         namespace: String,
     },
     /// Flux's: an inventory names them, each with its `apiVersion`.
@@ -142,28 +142,28 @@ fn remark(place: impl ToString, message: impl Into<String>, fatal: bool) -> Warn
     }
 }
 
-/// One place where declared state lives.
+/// A source of declared state.
 pub trait Source {
-    /// Reads everything that the source declares. What is wrong with one file does not stop the
-    /// others. Some declared state is in the cluster itself (a release's record, the last applied
+    /// Reads everything that the source declares. An error in one file does not stop the others.
+    /// Some declared state is in the cluster itself (a release's record, the last applied
     /// configuration); it is read through `live`.
     fn load(&self, live: &dyn Live) -> Loaded;
 
-    /// Returns the rights that reading the source itself takes, next to those on what it declares.
+    /// Returns the permissions that reading the source itself needs, in addition to those for what
+    /// it declares.
     fn rights(&self) -> Vec<Right> {
         Vec::new()
     }
 }
 
-/// A source that is read once, however often it is asked: what is declared must not change between
-/// a plan and what becomes of it.
+/// A source that is read only once: what is declared must not change between a plan and its result.
 pub struct Once {
     source: Box<dyn Source>,
     loaded: OnceCell<Loaded>,
 }
 
 impl Once {
-    /// Reads the source when it is first asked.
+    /// Reads the source on first use.
     pub fn of(source: Box<dyn Source>) -> Self {
         Self {
             source,

@@ -1,4 +1,4 @@
-//! Makes manifests of the objects in a document.
+//! Makes manifests from the objects in a document.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use super::{Loaded, sops};
 use crate::model::{Locate, Manifest, Origin, Position, Step};
 use crate::yaml::{self, Document, Span};
 
-/// Leads fields of one object back to the text that they are in. The text is parsed again when a
-/// position is asked for, and only as much of it as the object takes.
+/// Finds the fields of one object in its text. The text is parsed again when a position is
+/// requested, and only as much of it as the object takes.
 #[derive(Debug)]
 struct SourceMap {
     /// The whole text of the file, shared by all of its objects.
     text: Arc<str>,
-    /// The node in the text at which the way begins.
+    /// The node in the text where the path begins.
     span: Span,
-    /// The way from there to the object.
+    /// The path from there to the object.
     prefix: Vec<Step>,
 }
 
@@ -40,34 +40,34 @@ impl Locate for SourceMap {
     }
 }
 
-/// The file that a document stands in.
+/// The file of a document.
 pub(super) struct File<'f> {
     /// The path as the user named it.
     pub name: &'f Arc<str>,
     /// Its text.
     pub text: &'f Arc<str>,
-    /// Whether variables in names are still to be replaced, by the loader.
+    /// Whether variables in names are still to be substituted by the loader.
     pub is_open: bool,
 }
 
-/// What a renderer printed.
+/// The output of a renderer.
 pub(super) struct Rendered<'r> {
-    /// The file that stands for all of it.
+    /// The file that represents the whole output.
     pub place: &'r str,
-    /// What was printed.
+    /// The output.
     pub output: Vec<u8>,
     /// As in [`File`].
     pub is_open: bool,
-    /// Whether what it says of itself counts for nothing.
+    /// Whether it cannot exclude objects.
     pub distrusts: bool,
-    /// How what is encrypted is decrypted, where it is.
+    /// How encrypted objects are decrypted, if at all.
     pub decrypts: Option<&'r Rendering>,
-    /// The file that a line of it was made of, if that is known.
+    /// Returns the file that a line comes from, if known.
     pub file_of_line: &'r dyn Fn(usize) -> Option<String>,
 }
 
-/// Takes the objects out of what a renderer printed: its lines are nowhere. `set_origin` says of each
-/// object where it came from.
+/// Parses the objects in a renderer's output, whose line numbers are meaningless. `set_origin` sets
+/// the origin of each object.
 pub(super) fn load_rendered(
     rendered: Rendered<'_>,
     loaded: &mut Loaded,
@@ -120,7 +120,7 @@ fn line_of(place: &str, file: &str) -> Option<usize> {
     line.split(':').next()?.parse().ok()
 }
 
-/// `, Job migrate`: what tells an object from others in a text that nobody has at hand.
+/// Returns `, Job migrate`, to identify an object in text that the user cannot see.
 fn called(object: &Value) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     match (text("/kind"), text("/metadata/name")) {
@@ -151,7 +151,7 @@ struct Candidate {
     position: Position,
 }
 
-/// Takes the objects out of a document.
+/// Returns the objects in a document.
 pub(super) fn extract(file: &File<'_>, document: Document, loaded: &mut Loaded) {
     let candidate = Candidate {
         value: document.value,
@@ -163,7 +163,7 @@ pub(super) fn extract(file: &File<'_>, document: Document, loaded: &mut Loaded) 
     take(file, candidate, &document.items, 0, loaded);
 }
 
-/// How deep lists in lists are taken apart; kubectl refuses even the first.
+/// The depth limit of lists in lists; kubectl does not support any.
 const MAX_LISTS: usize = 8;
 
 fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loaded: &mut Loaded) {
@@ -207,7 +207,7 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
     }
 }
 
-/// Takes the objects out of a list; an item without a type of its own has that of a typed list
+/// Returns the objects in a list; an item without a type of its own has that of a typed list
 /// (`k8s.io/apimachinery/pkg/apis/meta/v1/unstructured`, `decodeToList`).
 fn take_items(
     file: &File<'_>,
@@ -236,7 +236,7 @@ fn take_items(
         }
         let (span, prefix, position) = match spans.get(index) {
             Some(span) => (*span, Vec::new(), span.position()),
-            // Items that came from an alias stand nowhere themselves.
+            // Items from an alias have no place of their own.
             None => {
                 let steps = [Step::Field("items".to_owned()), Step::Index(index)];
                 let prefix = [list.prefix.as_slice(), &steps].concat();
@@ -260,7 +260,7 @@ fn take_items(
     }
 }
 
-/// Returns the type of a typed list's items: `ConfigMap` of `ConfigMapList`.
+/// Returns the type of a typed list's items: `ConfigMap` for `ConfigMapList`.
 fn item_type(list: &Value) -> Option<(String, String)> {
     let kind = list.get("kind")?.as_str()?.strip_suffix("List")?;
     let api_version = list.get("apiVersion")?.as_str()?;
@@ -275,8 +275,7 @@ fn give_type(fields: &mut Map<String, Value>, api_version: &str, kind: &str) {
     }
 }
 
-/// Returns the manifest of an object, whose identity was looked at before; else the place to
-/// complain about.
+/// Returns the manifest of an object whose identity was already checked; else the place to report.
 fn manifest(file: &File<'_>, object: Candidate) -> Result<Manifest, String> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let metadata = object.value.get("metadata");

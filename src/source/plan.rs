@@ -1,5 +1,5 @@
-//! Which files of a tree are rendered, and which are read as they are. Never both: what a renderer
-//! makes of a file, and the file itself, are two different declarations.
+//! Decides which files of a tree are rendered, and which are read as plain manifests. Never both: a
+//! file and its rendering are two different declarations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,29 +9,29 @@ use super::render::Names;
 use super::walk::{Bounds, Found, found_on_disk};
 use super::{Loaded, chart};
 
-/// What becomes of a tree.
+/// How a tree is read.
 #[derive(Default)]
 pub(super) struct Plan {
-    /// What is read as it is.
+    /// The files that are read as plain manifests.
     pub raw: Vec<Found>,
-    /// The kustomizations that are built.
+    /// The kustomizations to build.
     pub builds: Vec<Root>,
-    /// The charts that are rendered.
+    /// The charts to render.
     pub charts: Vec<Root>,
     /// What is left out, and why.
     pub remarks: Loaded,
 }
 
-/// An argument that leads to the disk.
+/// An argument that names something on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Argument {
-    /// What the user calls it.
+    /// The user's name for it.
     pub name: PathBuf,
     /// Where it is.
     pub path: PathBuf,
 }
 
-/// A directory that is rendered.
+/// A directory to render.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Root {
     /// Without links.
@@ -40,17 +40,16 @@ pub(super) struct Root {
     pub argument: PathBuf,
 }
 
-/// Sorts out what the arguments led to.
+/// Decides how to read what the arguments name.
 ///
-/// An argument that is a kustomization or a chart is rendered, and nothing else below it is read.
-/// Of a tree with kustomizations in it those are built that no other one there builds upon; the
-/// files that any of them uses are not read again, nor are the files next to them, which kustomize
-/// leaves out too.
+/// A named kustomization or chart is rendered, and nothing else below it is read. In a tree with
+/// kustomizations, those are built that no other one there uses. Files that any of them uses are
+/// not read again, nor are files next to them, which kustomize ignores too.
 pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     let mut graph = Graph::default();
     let named = named_roots(arguments, &mut graph);
     let charts = named_charts(arguments, &named);
-    // What a named one builds upon is part of it, wherever it lies.
+    // The bases of a named one are part of it, wherever they are.
     let of_named: BTreeSet<PathBuf> = graph.below(named.keys().cloned()).into_keys().collect();
     let is_own = |directory: &PathBuf| {
         !is_below(directory, &named)
@@ -95,7 +94,7 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
         if used.contains(canonical) || nodes.values().any(|node| node.file == *canonical) {
             unused_component(name, canonical, &roots, &named, &nodes, &mut plan.remarks);
         } else if is_below(canonical, &charts) {
-            // A chart's files are what it is rendered from.
+            // A chart is rendered from its files.
         } else if let Some(root) = root_above(canonical, &named) {
             plan.remarks.skip(name, no_part_of(&called(&named[root])));
         } else if nodes.contains_key(parent) {
@@ -108,14 +107,14 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     plan
 }
 
-/// Returns what a kustomization that is rendered leaves out: the files below it that neither it nor
-/// what it builds upon uses.
+/// Reports what a rendered kustomization leaves out: files below it that neither it nor its bases
+/// use.
 pub(super) fn unused(directory: &Path, names: &Names) -> Loaded {
     let mut loaded = Loaded::default();
     let mut graph = Graph::default();
     let nodes = graph.below([directory.to_owned()]);
     let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
-    // What is wrong with files that are not read does not matter.
+    // Errors in files that are not read do not matter.
     let (found, _) = found_on_disk(directory, names, Bounds::default());
     for file in &found {
         let Found::File {
@@ -135,8 +134,7 @@ fn no_part_of(kustomization: &str) -> String {
     format!("not part of the kustomization {kustomization}, which is rendered")
 }
 
-/// Returns the arguments that are kustomizations, by directory, and the directories as they are
-/// called.
+/// Returns the arguments that are kustomizations, by directory, and the names of the directories.
 fn named_roots(arguments: &[Argument], graph: &mut Graph) -> BTreeMap<PathBuf, PathBuf> {
     let mut roots = BTreeMap::new();
     for argument in arguments {
@@ -155,7 +153,7 @@ fn named_roots(arguments: &[Argument], graph: &mut Graph) -> BTreeMap<PathBuf, P
     roots
 }
 
-/// Returns what a directory is called in messages.
+/// Returns the name of a directory in messages.
 fn called(name: &Path) -> String {
     match name.strip_prefix(".").unwrap_or(name) {
         here if here.as_os_str().is_empty() => ".".to_owned(),
@@ -163,7 +161,8 @@ fn called(name: &Path) -> String {
     }
 }
 
-/// Returns the arguments that are charts, likewise. A directory that is both is a kustomization.
+/// Returns the arguments that are charts in the same way. A directory that is both is a
+/// kustomization.
 fn named_charts(
     arguments: &[Argument],
     kustomizations: &BTreeMap<PathBuf, PathBuf>,
@@ -176,7 +175,7 @@ fn named_charts(
     charts.collect()
 }
 
-/// Returns the directory of a file that is one of kustomize's by its name.
+/// Returns the directory of a file that has one of kustomize's names.
 fn directory_of_kustomization(found: &Found) -> Option<PathBuf> {
     match found {
         Found::File {
@@ -189,8 +188,8 @@ fn directory_of_kustomization(found: &Found) -> Option<PathBuf> {
     }
 }
 
-/// Returns the kustomizations among these directories that no other one builds upon. Of those that
-/// build upon each other in a circle, one: kustomize says what is wrong.
+/// Returns the kustomizations among these directories that no other one uses. Of those that use
+/// each other in a cycle, one is built, and kustomize reports the cycle.
 fn roots(directories: &BTreeSet<PathBuf>, graph: &mut Graph) -> BTreeSet<PathBuf> {
     let mut bases = BTreeSet::new();
     let mut whole = BTreeSet::new();
@@ -212,7 +211,7 @@ fn roots(directories: &BTreeSet<PathBuf>, graph: &mut Graph) -> BTreeSet<PathBuf
     roots
 }
 
-/// A component that no kustomization here uses is left out with its files, and that is said once.
+/// Leaves out the files of a component that no kustomization here uses, with one message.
 fn unused_component(
     name: &str,
     file: &Path,

@@ -1,34 +1,35 @@
-//! Bytes of files and of standard input, bounded.
+//! Reads files and standard input, with a size limit.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// The largest file that is read. 10,000 objects are about 40 MB.
+/// The size limit of a file. 10,000 objects are about 40 MB.
 pub(super) const MAX_BYTES: u64 = 256 << 20;
 
-/// What a Git LFS pointer begins with (`git-lfs/docs/spec.md`).
+/// The beginning of a Git LFS pointer (`git-lfs/docs/spec.md`).
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
-/// What a file begins with that git-crypt encrypted.
+/// The beginning of a file that git-crypt encrypted.
 const GIT_CRYPT: &[u8] = b"\0GITCRYPT\0";
 
-/// What is said of such a file.
+/// The error for such a file.
 pub(super) const LOCKED: &str =
     "this file is encrypted by git-crypt and locked: run `git-crypt unlock` to compare it";
 
 /// Returns the bytes of a regular file.
 ///
 /// # Errors
-/// In words for the user: what cannot be read, and why.
+/// Fails with a message for the user: what cannot be read, and why.
 pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
     // Opening a pipe would wait for its writer.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return Err("this is not a regular file".to_owned());
     }
     let file = File::open(path).map_err(|error| reason(&error))?;
-    // Asked of the open file too: what the name meant a moment ago may have been replaced.
+    // The open file is checked too, because the name may have been given to another file in the
+    // meantime.
     let metadata = file.metadata().map_err(|error| reason(&error))?;
     if !metadata.is_file() {
         return Err("this is not a regular file".to_owned());
@@ -39,11 +40,11 @@ pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
     stream(file)
 }
 
-/// Returns the bytes of standard input. It can be read once, and is kept for later callers: the
-/// same manifests may be compared with several clusters.
+/// Returns the bytes of standard input. It can be read only once, and is kept for later callers:
+/// the same manifests may be compared with several clusters.
 ///
 /// # Errors
-/// In words for the user: what cannot be read, and why.
+/// Fails with a message for the user: what cannot be read, and why.
 pub(super) fn stdin() -> Result<Vec<u8>, String> {
     static STDIN: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
     STDIN.get_or_init(|| stream(io::stdin().lock())).clone()
@@ -66,10 +67,10 @@ fn bounded(input: impl Read, max: u64) -> Result<Vec<u8>, String> {
     manifest(bytes)
 }
 
-/// Bytes that were read, unless they only stand for others.
+/// Returns the bytes, unless they only stand for others.
 ///
 /// # Errors
-/// For a pointer of Git LFS, and for what git-crypt encrypted, in words for the user.
+/// Fails for a Git LFS pointer, and for a file encrypted by git-crypt, with a message for the user.
 pub(super) fn manifest(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     if bytes.starts_with(LFS_POINTER) {
         return Err(

@@ -1,33 +1,33 @@
-//! Words with a scheme, such as `helm:shop/cart`: declared state that is not named by a path.
+//! Arguments with a scheme, such as `helm:shop/cart`: declared state that is not named by a path.
 //!
-//! A new scheme is one entry of [`SCHEMES`]. The help, `--base` and what counts as a path derive
+//! A new scheme is one entry of [`SCHEMES`]. The help, `--base` and the recognition of paths derive
 //! from it.
 
 use std::path::Path;
 
 use super::{GitOps, GitOpsObjects, HelmReleases, LastApplied, Source, Which};
 
-/// Where Argo CD keeps its Applications, unless told otherwise.
+/// Argo CD's default namespace.
 const ARGO_NAMESPACE: &str = "argocd";
 
-/// A scheme of words that name declared state.
+/// A scheme of arguments that name declared state.
 pub struct Scheme {
-    /// The word before the colon.
+    /// The text before the colon.
     pub word: &'static str,
-    /// How such words are written.
+    /// The form of such arguments.
     pub forms: &'static str,
-    /// What they name.
+    /// A description.
     pub help: &'static str,
     open: Open,
 }
 
-/// How the source of a word is opened.
+/// How the source is opened.
 enum Open {
-    /// The cluster holds what was declared. It has no other revision to be compared with.
+    /// The cluster has the declared state. There is no other revision to compare with.
     Recorded(fn(&str) -> Result<Box<dyn Source>, String>),
     /// An object in the cluster names manifests in Git, which have a base.
     InGit {
-        /// Reads what follows the colon as namespace and name; `None` where it is neither.
+        /// Parses the text after the colon as namespace and name; `None` if it is neither.
         name: fn(&str) -> Option<(&str, &str)>,
         /// Opens the source.
         open: fn(Which, GitOps) -> Box<dyn Source>,
@@ -69,24 +69,23 @@ pub const SCHEMES: &[Scheme] = &[
 ];
 
 impl Scheme {
-    /// Returns the scheme of a word, and what follows its colon; `None` where the word is a path or
-    /// names a revision.
+    /// Returns the scheme of an argument, and the text after its colon; `None` if it is a path or a
+    /// revision.
     pub fn of(word: &Path) -> Option<(&'static Self, &str)> {
         let (scheme, rest) = word.to_str()?.split_once(':')?;
         let known = SCHEMES.iter().find(|known| known.word == scheme)?;
         Some((known, rest))
     }
 
-    /// Returns whether what the word names can be read at another revision, and so compared with a
-    /// base.
+    /// Returns whether its source can be read at another revision, and so compared with a base.
     pub fn has_base(&self) -> bool {
         matches!(self.open, Open::InGit { .. })
     }
 
-    /// Opens the source that a word names.
+    /// Opens the source of an argument.
     ///
     /// # Errors
-    /// Fails if the word is not written as the scheme asks for.
+    /// Fails if it does not have the form of the scheme.
     pub fn source(&self, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>, String> {
         match &self.open {
             Open::Recorded(open) => open(rest),

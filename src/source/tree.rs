@@ -1,4 +1,4 @@
-//! What manifests are in: a tree of named files, be it on disk or in a commit.
+//! A tree of named files, on disk or in a commit.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,17 +10,17 @@ use super::read;
 /// What an entry of a tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It has entries of its own.
+    /// A directory.
     Directory,
-    /// It holds bytes.
+    /// A file.
     File,
-    /// It leads somewhere else.
+    /// A link.
     Link,
-    /// A repository within a repository, of which a commit holds the name only.
+    /// A repository within a repository, of which a commit contains only the name.
     Submodule,
     /// A device, a socket, a pipe.
     Other,
-    /// What links lead to that leave the tree altogether.
+    /// Outside the tree, where links may lead.
     Outside,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Entry {
     pub kind: Kind,
 }
 
-/// What a path means when every link in it was followed.
+/// A path with all links resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Resolved {
     /// The path without links.
@@ -40,28 +40,27 @@ pub(super) struct Resolved {
     pub kind: Kind,
 }
 
-/// A tree of named files. Files and commits are read by the same rules, and this is everything that
-/// the rules need to know of either.
+/// A tree of named files. Files and commits are read by the same rules, through this interface.
 pub(super) trait Tree: Sync {
-    /// Follows every link in a path.
+    /// Resolves every link in a path.
     ///
     /// # Errors
-    /// `NotFound` where there is nothing, and others.
+    /// Fails with `NotFound` if there is nothing, and with other errors.
     fn resolve(&self, path: &Path) -> io::Result<Resolved>;
 
-    /// Returns the entries of a directory, in any order; `canonical` holds no links.
+    /// Returns the entries of a directory, in any order; `canonical` contains no links.
     ///
     /// # Errors
     /// Fails if they cannot be read.
     fn list(&self, canonical: &Path) -> io::Result<Vec<Entry>>;
 
-    /// Returns the bytes of a file; `canonical` holds no links.
+    /// Returns the bytes of a file; `canonical` contains no links.
     ///
     /// # Errors
-    /// In words for the user: what cannot be read, and why.
+    /// Fails with a message for the user: what cannot be read, and why.
     fn read(&self, canonical: &Path) -> Result<Vec<u8>, String>;
 
-    /// Returns why something cannot be read, in words for the user.
+    /// Returns why something cannot be read, with a message for the user.
     fn reason(&self, error: &io::Error) -> String {
         read::reason(error)
     }

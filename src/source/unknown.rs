@@ -1,10 +1,10 @@
-//! Declared values that are unknown, such as what a chart makes up or what SOPS encrypted.
+//! Unknown declared values, such as those that a chart generates or SOPS encrypted.
 
 use crate::model::{Manifest, group_of};
 use crate::policy::{Kind, Rule, RuleOrigin, RuleSpec, literally};
 
-/// Makes the rule that changed values at these JSON Pointers of an object are not drift, since what
-/// is declared there cannot be compared.
+/// Returns the rule that changes at these JSON Pointers of an object are not drift, because their
+/// declared values cannot be compared.
 pub(in crate::source) fn not_compared(
     id: &str,
     reason: String,

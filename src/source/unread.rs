@@ -1,10 +1,9 @@
-//! Settings of GitOps tools that are not followed here. Each is named where it is used: what it does
-//! would be missing from the comparison, and nobody would know.
+//! Unsupported settings of GitOps tools. Each is named where it is used, because its effect is
+//! missing in the comparison.
 
 use serde_json::Value;
 
-/// A mapping of settings, and those of them that are followed, or say nothing about what is
-/// declared.
+/// A mapping of settings, with those that are supported or do not affect the declared objects.
 pub(super) struct Known {
     /// Where the mapping is, as a JSON Pointer.
     pub at: &'static str,
@@ -12,8 +11,8 @@ pub(super) struct Known {
     pub keys: &'static [&'static str],
 }
 
-/// Returns the settings that are there and not known, by the names of their fields:
-/// `kustomize.version`. What is empty or off is as good as not there.
+/// Returns the unsupported settings that are used, by the names of their fields:
+/// `kustomize.version`. Empty and disabled ones count as absent.
 pub(super) fn unread(settings: &Value, known: &[Known]) -> Vec<String> {
     let mut found = Vec::new();
     for Known { at, keys } in known {

@@ -1,8 +1,8 @@
-//! Finds the files that arguments mean.
+//! Finds the files that arguments name.
 //!
-//! Files on disk and files of a commit are found by the same rules. They may be in a tree that
-//! someone else wrote, so links are followed only beneath the directory that was named, nothing but
-//! regular files is opened, and every file is read once under whatever names it has.
+//! Files on disk and files in a commit are found by the same rules. They may be in an untrusted
+//! tree, so links are followed only below the named directory, only regular files are opened, and
+//! every file is read once whatever names it has.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -27,7 +27,7 @@ pub(super) enum Found {
         name: String,
         /// The same as a path.
         path: PathBuf,
-        /// The path to open, which holds no links.
+        /// The path to open, which contains no links.
         canonical: PathBuf,
     },
     /// Standard input.
@@ -36,21 +36,21 @@ pub(super) enum Found {
     Descriptor(PathBuf),
 }
 
-/// What keeps a walk from going on without an end, or from going astray.
+/// The limits of a walk.
 #[derive(Debug, Clone)]
 pub(super) struct Bounds {
-    /// How deep directories may be nested. Commits can nest them without an end.
+    /// The depth limit of directories. Commits can nest them endlessly.
     pub depth: usize,
-    /// How many entries are looked at. A commit of a few bytes can hold billions of them, since
-    /// equal directories are stored once.
+    /// The limit on entries. A commit of a few bytes can contain billions of them, because equal
+    /// directories are stored once.
     pub entries: usize,
-    /// The most that a file may be, in bytes.
+    /// The size limit of a file, in bytes.
     pub bytes: usize,
-    /// The directory that must hold everything, without links; `None` for anywhere.
+    /// The directory that must contain everything, without links; `None` for anywhere.
     pub root: Option<PathBuf>,
     /// Why links are left out; `None` to follow them.
     pub no_links: Option<&'static str>,
-    /// Whether hidden directories are walked too, Git's own aside.
+    /// Whether hidden directories are walked too, except for Git's own.
     pub hidden: bool,
 }
 
@@ -68,7 +68,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// Bounds that no honest tree meets, for one that may not be honest.
+    /// Returns limits for an untrusted tree, which no ordinary tree reaches.
     pub fn tight(root: Option<PathBuf>) -> Self {
         Self {
             depth: 32,
@@ -81,22 +81,22 @@ impl Bounds {
     }
 }
 
-/// Collects what the arguments mean, each thing once.
+/// Collects what the arguments name, each thing once.
 pub(super) struct Walk<'t> {
     tree: &'t dyn Tree,
     bounds: Bounds,
     found: Vec<Found>,
-    /// The files and directories that were come by, without links.
+    /// The files and directories found so far, without links.
     seen: HashSet<PathBuf>,
     entries: usize,
     /// How many paths were named so far.
     arguments: usize,
     stdin: bool,
-    /// What is wrong, or left out.
+    /// Errors, and what is left out.
     loaded: Loaded,
 }
 
-/// Where the walk is.
+/// The current position.
 #[derive(Clone, Copy)]
 struct Place<'p> {
     /// The path as the user names it.
@@ -106,7 +106,7 @@ struct Place<'p> {
     depth: usize,
 }
 
-/// What is looked at when the rest of a directory was.
+/// What to visit after the rest of a directory.
 #[derive(Default)]
 struct Later {
     links: Vec<(PathBuf, PathBuf)>,
@@ -114,7 +114,7 @@ struct Later {
 }
 
 impl<'t> Walk<'t> {
-    /// Returns a walk through a tree that has not begun.
+    /// Returns a walk through a tree that has not started.
     pub fn through(tree: &'t dyn Tree, bounds: Bounds) -> Self {
         Self {
             tree,
@@ -128,12 +128,12 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Returns the things to read, by argument and then by path, and what is wrong.
+    /// Returns the inputs, by argument and then by path, and the errors.
     pub fn finish(self) -> (Vec<Found>, Loaded) {
         (self.found, self.loaded)
     }
 
-    /// Adds a stream, if an argument stands for one.
+    /// Adds a stream, if an argument names one.
     pub fn stream(&mut self, argument: &Path) -> bool {
         if argument == Path::new("-") || argument == Path::new("/dev/stdin") {
             if !self.stdin {
@@ -178,7 +178,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Adds a file, unless it was come by already.
+    /// Adds a file, unless it was already found.
     fn file(&mut self, path: &Path, canonical: PathBuf) {
         if self.seen.insert(canonical.clone()) {
             self.found.push(Found::File {
@@ -189,8 +189,8 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Walks a directory. Links come after everything else, so that a file is known by its own
-    /// name where it has one in the tree.
+    /// Walks a directory. Links come last, so that a file has its own name if it has one in the
+    /// tree.
     fn directory(&mut self, name: &Path, canonical: &Path, root: &Path) {
         let mut later = Later::default();
         let place = Place {
@@ -285,9 +285,9 @@ impl<'t> Walk<'t> {
         is_hidden_name(directory) && !(self.bounds.hidden && directory != Some(OsStr::new(".git")))
     }
 
-    /// Rules and accepted drift are not manifests. Those in the folder that the search for them
-    /// begins in go without saying, unless they are not trusted; those below it hold for other
-    /// runs.
+    /// Skips rules and accepted drift, which are not manifests. Those in the folder where the
+    /// search for them begins are skipped silently, unless they are not trusted; those below it
+    /// apply to other runs.
     fn ours(&mut self, name: &Path, depth: usize) {
         let why = if self.bounds.root.is_some() {
             "rules that come with untrusted manifests are not read"
@@ -299,8 +299,8 @@ impl<'t> Walk<'t> {
         self.loaded.skip(name_of(name), why);
     }
 
-    /// Says that a hidden directory is left out, if there is anything to read in it. Git's own and
-    /// those of a mounted ConfigMap, which the links next to them lead to, go without saying.
+    /// Reports that a hidden directory is left out, if it contains anything to read. Git's own and
+    /// those of a mounted ConfigMap, which the links next to them lead to, are skipped silently.
     fn hidden(&mut self, name: &Path, canonical: &Path) {
         let last = name.file_name().unwrap_or_default().to_string_lossy();
         if last == ".git" || last.starts_with("..") {
@@ -328,7 +328,7 @@ impl<'t> Walk<'t> {
         })
     }
 
-    /// Follows a link, if it stays beneath the root.
+    /// Follows a link, if it stays below the root.
     fn link(&mut self, name: &Path, path: &Path, root: &Path) {
         if is_hidden_name(name.file_name()) && !is_manifest(name) {
             return;
@@ -344,7 +344,8 @@ impl<'t> Walk<'t> {
             Ok(resolved) => resolved,
             Err(error) => return self.broken_link(name, &error),
         };
-        // What is outside a commit is unknown; a name without an extension is a directory's.
+        // What is outside a commit is unknown; a name without an extension is taken for a
+        // directory's.
         let may_be_directory = kind == Kind::Outside && name.extension().is_none();
         let may_hold_manifests =
             may_be_directory || matches!(kind, Kind::Directory | Kind::Submodule);
@@ -386,21 +387,21 @@ pub(super) fn found_on_disk(
     walk.finish()
 }
 
-/// What is said of what is elsewhere, where only what is below is trusted to be read.
+/// Returns the error for something elsewhere, if only files below may be read.
 pub(super) const NOT_BELOW: &str = "this leads out of the current directory, but untrusted \
     manifests are read only below it: run driftctl in the directory that contains them";
 
 const IRREGULAR: &str = "this is not a regular file: remove it";
 
-/// What is said of a link that is not followed.
+/// Returns the error for a link that is not followed.
 pub(super) const OUTSIDE: &str = "this link leads out of the named directory and is not followed: \
     name its target as an argument to read it";
 
-/// What is said of a submodule.
+/// Returns the error for a submodule.
 pub(super) const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: \
     compare it on its own, in its own repository";
 
-/// Returns the path as the user names it, without a leading `./`, which says nothing.
+/// Returns the path as the user names it, without a leading `./`.
 fn name_of(path: &Path) -> String {
     let name = path.strip_prefix(".").unwrap_or(path);
     if name.as_os_str().is_empty() {
@@ -416,7 +417,7 @@ fn path_of(found: &Found) -> Option<&Path> {
     }
 }
 
-/// Returns whether opening the path can only mean a stream that is open already.
+/// Returns whether the path can only mean an open stream.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }

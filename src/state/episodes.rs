@@ -1,7 +1,7 @@
-//! The state of a watch: a line of JSON for each event, in a file that survives a torn write.
+//! The state of a watch: one line of JSON per event, in a file that survives interrupted writes.
 //!
-//! Lines are added and synced; the file is written again when a watch starts on a long one. A last
-//! line without its line feed was torn, and is dropped.
+//! Lines are appended and synced; a long file is rewritten when a watch starts. A last line without
+//! a line feed is incomplete, and is dropped.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -22,23 +22,23 @@ use crate::model::{
 /// The name and version of the format.
 const SCHEMA: &str = "driftctl.watch/v1";
 
-/// Lines from which on a file is written again when a watch starts.
+/// A file with more lines is rewritten when a watch starts.
 const LONG: usize = 5_000;
 
-/// What a file held.
+/// The content of a file.
 #[derive(Debug, Default)]
 pub struct Kept {
     /// How many episodes began and ended before the events.
     pub tallies: Tallies,
     /// The episodes that were open then.
     pub open: Vec<Episode>,
-    /// What happened since.
+    /// The events since.
     pub events: Vec<Event>,
-    /// Whether a torn last line was dropped.
+    /// Whether an incomplete last line was dropped.
     pub was_torn: bool,
 }
 
-/// A state file that this process alone writes to.
+/// A state file that only this process writes to.
 #[derive(Debug)]
 pub struct EpisodeFile {
     file: LockedFile,
@@ -48,8 +48,8 @@ pub struct EpisodeFile {
 
 /// An open file that other processes cannot lock.
 ///
-/// It is unlocked when it is dropped. Closing is not enough: a child process that was started at
-/// that moment holds a copy of the descriptor until it runs its program, and the lock with it.
+/// It is unlocked when it is dropped. Closing is not enough: a child process that is started at
+/// that moment has a copy of the descriptor, and so the lock, until it executes its program.
 #[derive(Debug)]
 struct LockedFile(File);
 
@@ -71,10 +71,10 @@ impl Drop for LockedFile {
     }
 }
 
-/// Returns what digests are made with.
+/// Returns a salt for digests.
 ///
 /// # Errors
-/// Fails if cannot get random numbers from the system.
+/// Fails if the system has no random numbers.
 pub fn new_salt() -> Result<String> {
     let mut bytes = [0; 16];
     let random = SystemRandom::new().fill(&mut bytes);
@@ -85,11 +85,11 @@ pub fn new_salt() -> Result<String> {
 }
 
 impl EpisodeFile {
-    /// Opens the file, or makes it. `cluster` is what its drift is of.
+    /// Opens or creates the file. `cluster` is the cluster of its drift.
     ///
     /// # Errors
-    /// Fails if it is another cluster's, another process writes to it, it cannot be read or
-    /// written, or a line that is not the last one is broken.
+    /// Fails if it belongs to another cluster, another process writes to it, it cannot be read or
+    /// written, or a line other than the last one is invalid.
     pub fn open(path: &Path, cluster: &str) -> Result<(Self, Kept)> {
         let opened = Self::opened(path, cluster);
         opened.with_context(|| format!("cannot use the state file {}", path.display()))
@@ -174,12 +174,12 @@ impl EpisodeFile {
         Ok((state, kept))
     }
 
-    /// Returns what digests are made with.
+    /// Returns the salt of digests.
     pub fn salt(&self) -> &str {
         &self.salt
     }
 
-    /// Adds events, and returns when they are on the disk.
+    /// Adds events, and returns when they are on disk.
     ///
     /// # Errors
     /// Fails if they cannot be written.
@@ -199,7 +199,7 @@ impl EpisodeFile {
         let at = self.file.0.stream_position();
         let written = self.write(&text);
         if written.is_err() {
-            // Half a line would make all that follow it unreadable.
+            // Half a line would make everything after it unreadable.
             if let Ok(at) = at {
                 let _ = self.file.0.set_len(at);
                 let _ = self.file.0.seek(SeekFrom::Start(at));
@@ -226,7 +226,7 @@ impl EpisodeFile {
         Ok(())
     }
 
-    /// Writes the file again, with what is open and how much there was.
+    /// Rewrites the file, with the open episodes and the counts.
     fn rewrite(&mut self, cluster: &str, kept: &mut Kept) -> Result<()> {
         for event in std::mem::take(&mut kept.events) {
             kept.tallies.count(&event);
@@ -335,12 +335,12 @@ struct TalliesLine {
     durations: Vec<(Word<Severity>, [u64; BOUNDS.len()], f64, u64)>,
 }
 
-/// Something of a closed set, as the word that reports use.
+/// A value of an enumeration, as the word that reports use.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str", bound = "T: Worded")]
 struct Word<T: Worded>(T);
 
-/// A closed set of words.
+/// An enumeration of words.
 trait Worded: Copy + 'static {
     const ALL: &'static [Self];
     fn word(self) -> &'static str;
@@ -579,7 +579,7 @@ mod tests {
         assert!(!kept.was_torn);
     }
 
-    /// Whatever a crash leaves of the last write, what was synced before it is read.
+    /// Whatever a crash leaves of the last write, everything synced before can be read.
     #[test]
     fn a_torn_line_is_dropped_wherever_it_was_torn() {
         let (_folder, path) = place();
@@ -612,7 +612,7 @@ mod tests {
             format!("{error:#}")
         };
         fs::write(&path, "apiVersion: v1\n").unwrap();
-        assert!(refused(CLUSTER).contains("line 1 is no line"));
+        assert!(refused(CLUSTER).contains("line 1 is not valid"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "apiVersion: v1\n");
         fs::remove_file(&path).unwrap();
         let (file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();

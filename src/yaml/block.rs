@@ -1,10 +1,11 @@
-//! Reads plain block YAML, as nearly all manifests are written, many times faster than the parser.
+//! Parses plain block YAML, as nearly all manifests are written, many times faster than the general
+//! parser.
 //!
-//! It knows block mappings and lists, scalars of one line, blocks of text, and what is in brackets on
-//! one line. Where it meets anything else (an anchor, a tag, a scalar of several lines, a key that is
-//! written twice) it gives up, and [`build`](super::build) reads the document: that alone words errors and
-//! warnings. So it has to be right about what it takes, and the tests hold each of its answers to
-//! those of `build`.
+//! It supports block mappings and lists, single-line scalars, block scalars, and bracketed values
+//! on one line. At anything else (an anchor, a tag, a multi-line scalar, a duplicate key) it gives
+//! up, and [`build`](super::build) parses the document, which alone reports errors and warnings. So
+//! it must be right about everything that it accepts, and the tests compare each of its results
+//! with those of `build`.
 
 use serde_json::{Map, Value};
 
@@ -13,13 +14,13 @@ use super::scalar::{self, Scalar, Tag};
 use super::split::Chunk;
 use super::{Document, Span};
 
-/// The deepest nesting that is read here: real objects stay far below, and this recurses.
+/// The depth limit: real objects stay far below, and this recurses.
 const DEEPEST: usize = 48;
 
-/// The longest key that is read here; the parser has a limit of its own.
+/// The length limit of a key; the general parser has its own.
 const LONGEST_KEY: usize = 512;
 
-/// Reads the document in a chunk, if it is plain block YAML and there is nothing to say about it.
+/// Parses the document in a chunk, if it is plain block YAML and needs no message.
 pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
     if !is_plain(chunk.text) {
         return None;
@@ -37,7 +38,7 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
         return None;
     }
     let value = reader.mapping(0, 0)?;
-    // The parser notes the places of a List's items.
+    // The parser records the places of a List's items.
     if !reader.at_end || value.get("items").is_some() {
         return None;
     }
@@ -56,7 +57,7 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
     })
 }
 
-/// Returns whether a text holds nothing but printable characters, `\n` and tabs.
+/// Returns whether text contains only printable characters, `\n` and tabs.
 fn is_plain(text: &str) -> bool {
     let is_plain_byte = |byte: u8| matches!(byte, b'\t' | b'\n' | b' '..=b'~');
     if text.bytes().all(is_plain_byte) {
@@ -64,20 +65,20 @@ fn is_plain(text: &str) -> bool {
     }
     text.chars().all(|c| match c {
         '\t' | '\n' | ' '..='~' => true,
-        // Other line breaks, the byte order mark and what is not a character.
+        // Other line breaks, the byte order mark and noncharacters.
         '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
         c => c >= '\u{a0}',
     })
 }
 
-/// A text, and the line of it that is read next.
+/// A text, and its next line.
 struct Reader<'t> {
     text: &'t str,
-    /// Where the next thing to be read begins.
+    /// The position of the next token.
     at: usize,
-    /// The column of that, from 0.
+    /// Its column, from 0.
     column: usize,
-    /// Whether there is nothing more to be read.
+    /// Whether the text has ended.
     at_end: bool,
     budget: Budget,
 }
@@ -93,7 +94,7 @@ impl<'t> Reader<'t> {
         matches!(self.byte(at), b' ' | b'\n')
     }
 
-    /// Returns the end of the line that holds a byte.
+    /// Returns the end of the line that contains a byte.
     fn line_end(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
         memchr::memchr(b'\n', rest).map_or(self.text.len(), |end| at + end)
@@ -104,7 +105,7 @@ impl<'t> Reader<'t> {
         rest.iter().take_while(|byte| **byte == b' ').count()
     }
 
-    /// Goes on to the first thing that is not a comment, at or behind the start of a line.
+    /// Moves to the first token that is not a comment, at or after the start of a line.
     fn next_line(&mut self) {
         loop {
             self.column = self.spaces(self.at);
@@ -121,7 +122,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Goes on to the next line, if nothing but a comment follows on this one.
+    /// Moves to the next line, if only a comment follows on this one.
     fn end_line(&mut self, at: usize) -> Option<()> {
         let spaces = self.spaces(at);
         self.at = at + spaces;
@@ -134,7 +135,7 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    /// Returns whether an item of a list begins here.
+    /// Returns whether a list item begins here.
     fn at_item(&self) -> bool {
         !self.at_end && self.byte(self.at) == b'-' && self.is_gap(self.at + 1)
     }
@@ -157,7 +158,7 @@ impl<'t> Reader<'t> {
             if map.insert(key, value).is_some() {
                 return None;
             }
-            // A list may be at the column of its key, and nowhere else.
+            // A list may be at the column of its key, but a mapping may not.
             if !self.goes_on(column)? || self.at_item() {
                 break;
             }
@@ -184,7 +185,7 @@ impl<'t> Reader<'t> {
         Some(value)
     }
 
-    /// Reads what belongs to a key or a dash in a collection at this column, from behind it on.
+    /// Parses the value of a key or a dash in a collection at this column, from after it.
     fn value(&mut self, column: usize, depth: usize, of_key: bool) -> Option<Value> {
         if depth == DEEPEST {
             return None;
@@ -205,7 +206,7 @@ impl<'t> Reader<'t> {
             _ => {}
         }
         if !of_key {
-            // What is behind a dash may be a collection that begins there.
+            // The text after a dash may be a collection that begins there.
             let inner = column + 1 + gap;
             self.at = start;
             if self.at_item() {
@@ -221,7 +222,7 @@ impl<'t> Reader<'t> {
         self.cost(value)
     }
 
-    /// Reads what is on the lines below a key or a dash.
+    /// Parses the value on the lines below a key or a dash.
     fn below(&mut self, column: usize, depth: usize, of_key: bool) -> Option<Value> {
         let is_deeper = !self.at_end && self.column > column;
         let is_beside = of_key && self.column == column && self.at_item();
@@ -234,7 +235,7 @@ impl<'t> Reader<'t> {
         self.cost(Value::Null)
     }
 
-    /// Reads a key, and goes on behind its colon.
+    /// Parses a key, and moves past its colon.
     fn key(&mut self) -> Option<String> {
         let end = self.find_key()?;
         let key = match self.byte(self.at) {
@@ -245,7 +246,7 @@ impl<'t> Reader<'t> {
         Some(key)
     }
 
-    /// Returns where the colon is behind the key that begins here; `None` if none does.
+    /// Returns the colon after the key that begins here; `None` if there is none.
     fn find_key(&self) -> Option<usize> {
         let end = match self.byte(self.at) {
             b'"' | b'\'' => self.quoted(self.at)?.1,
@@ -255,7 +256,7 @@ impl<'t> Reader<'t> {
         (is_key && end - self.at <= LONGEST_KEY).then_some(end)
     }
 
-    /// Reads a scalar that begins and ends on a line; its value and its end.
+    /// Parses a single-line scalar; returns its value and its end.
     fn scalar(&self, start: usize) -> Option<(Value, usize)> {
         if matches!(self.byte(start), b'"' | b'\'') {
             let (text, end) = self.quoted(start)?;
@@ -266,7 +267,7 @@ impl<'t> Reader<'t> {
         Some((self.meant(text)?, end))
     }
 
-    /// Returns what a plain scalar means, if that needs no warning.
+    /// Returns the value of a plain scalar, if it needs no warning.
     fn meant(&self, text: &str) -> Option<Value> {
         match scalar::resolve(text, Tag::None).ok()? {
             Scalar::Rounded(_) => None,
@@ -306,7 +307,7 @@ impl<'t> Reader<'t> {
         Some(end)
     }
 
-    /// Reads a quoted scalar of one line; its text and the place behind the quote.
+    /// Parses a single-line quoted scalar; returns its text and the position after the quote.
     fn quoted(&self, start: usize) -> Option<(String, usize)> {
         let quote = self.byte(start);
         let mut text = String::new();
@@ -332,7 +333,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads a block of text below a collection at this column: a literal one, or a folded one in
+    /// Parses a block scalar below a collection at this column: a literal one, or a folded one in
     /// which every line begins at the same column.
     fn text(&mut self, start: usize, column: usize) -> Option<Value> {
         let folds = self.byte(start) == b'>';
@@ -368,8 +369,8 @@ impl<'t> Reader<'t> {
                 }
                 break;
             } else {
-                // What is indented deeper is not folded, and a text that ends within its last line has
-                // no line break to keep.
+                // Deeper indented lines are not folded, and a text that ends within its last line
+                // has no line break to keep.
                 let is_deeper = matches!(self.byte(line + indent), b' ' | b'\t');
                 if folds && is_deeper || end == self.text.len() {
                     return None;
@@ -394,7 +395,7 @@ impl<'t> Reader<'t> {
         self.cost(Value::String(text))
     }
 
-    /// Reads a list or a mapping in brackets that ends on its line.
+    /// Parses a bracketed list or mapping that ends on its line.
     fn flow(&mut self, start: usize, depth: usize) -> Option<(Value, usize)> {
         if depth == DEEPEST {
             return None;
@@ -451,7 +452,7 @@ impl<'t> Reader<'t> {
         Some((self.cost(value)?, end))
     }
 
-    /// Reads a key in braces, and its colon.
+    /// Parses a key in braces, and its colon.
     fn flow_key(&self, start: usize) -> Option<(String, usize)> {
         let (key, end) = match self.byte(start) {
             b'"' | b'\'' => self.quoted(start)?,
@@ -464,8 +465,8 @@ impl<'t> Reader<'t> {
         (is_key && end - start <= LONGEST_KEY).then_some((key, end + 1))
     }
 
-    /// Returns where the plain scalar in brackets ends that begins here and holds only what is in
-    /// names.
+    /// Returns where the plain scalar in brackets ends that begins here, if it contains only name
+    /// characters.
     fn flow_plain_end(&self, start: usize) -> Option<usize> {
         let rest = self.text.as_bytes().get(start..)?;
         let is_of_name =
@@ -475,7 +476,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Returns what a plain key means, if it is an ordinary one.
+/// Returns a plain key, if it is an ordinary one.
 fn key_meant(text: &str) -> Option<String> {
     match scalar::resolve(text, Tag::None).ok()? {
         Scalar::Rounded(_) => None,

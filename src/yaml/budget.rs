@@ -1,22 +1,22 @@
-//! How much memory a document may become. A few hundred bytes of aliases can stand for gigabytes,
-//! and even `{a},{a},…` takes a hundred times its length.
+//! Limits the memory of a document. A few hundred bytes of aliases can expand to gigabytes, and
+//! even `{a},{a},…` takes a hundred times its length.
 
 use serde_json::Value;
 
-/// What any document may take, however short it is.
+/// The memory that any document may use, however short it is.
 const BASE: usize = 8 << 20;
-/// What a document may take for each byte of its text. Real manifests stay below 10.
+/// The memory that a document may use for each byte of its text. Real manifests stay below 10.
 const PER_BYTE: usize = 32;
-/// What a value takes in its list or mapping.
+/// The memory of a value in its list or mapping.
 const NODE: usize = 32;
-/// What the first leaf of a mapping takes: eleven slots for keys and values.
+/// The memory of the first leaf of a mapping: eleven slots for keys and values.
 const MAPPING: usize = 640;
 
-/// The memory that a document may still take, in bytes.
+/// The memory that a document may still use, in bytes.
 #[derive(Debug)]
 pub(super) struct Budget(usize);
 
-/// The document takes too much.
+/// The document needs too much memory.
 #[derive(Debug)]
 pub(super) struct Exceeded;
 
@@ -33,7 +33,7 @@ impl Budget {
     }
 }
 
-/// Returns what a value takes by itself, without what is in it.
+/// Returns the memory of a value itself, without its content.
 pub(super) fn cost(value: &Value) -> usize {
     NODE + match value {
         Value::String(text) => text.len() + 16,

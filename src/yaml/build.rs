@@ -14,10 +14,10 @@ use super::split::Chunk;
 use super::{Document, MAX_DEPTH, Parsed, Problem, Span};
 use crate::model::Position;
 
-/// The warnings that one document may give; more would say nothing new.
+/// The limit on warnings for one document.
 const MOST_WARNINGS: usize = 20;
 
-/// Returns a parser that is set up as all of ours are.
+/// Returns a parser with the settings used everywhere.
 pub(super) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
     Parser::new_from_str_with_options(
         text,
@@ -30,7 +30,7 @@ pub(super) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
     )
 }
 
-/// Reads the one document that Kubernetes reads in a chunk.
+/// Parses the only document of a chunk that Kubernetes reads.
 pub(super) fn build(chunk: &Chunk<'_>) -> Parsed {
     let mut mended = Mended::new(chunk.text);
     loop {
@@ -66,20 +66,20 @@ impl From<Failure> for Stop {
     }
 }
 
-/// Boxed, since it is as large as it is rare.
+/// Boxed, because it is large and rare.
 type Failure = Box<Problem>;
 
-/// What a finished node was made of.
+/// A finished node.
 #[derive(Debug, Clone)]
 struct Node {
     value: Value,
-    /// What it takes in memory, with everything that is in it.
+    /// Its memory, with its content.
     cost: usize,
-    /// The levels of collections in it, itself included.
+    /// The levels of collections in it, including itself.
     height: usize,
 }
 
-/// A collection that is being read.
+/// A collection that is being parsed.
 struct Frame {
     kind: Kind,
     anchor: usize,
@@ -97,7 +97,7 @@ enum Kind {
     Mapping {
         map: Map<String, Value>,
         key: Option<Key>,
-        /// The keys that merges brought: writing these again is not a mistake.
+        /// The merged keys: these may be written again.
         merged: BTreeSet<String>,
     },
 }
@@ -191,7 +191,7 @@ impl<'c, 't> Builder<'c, 't> {
         let is_plain = style == ScalarStyle::Plain;
         let tag = tag_of(tag);
         if self.expects_key() {
-            // A quoted `<<` is a key like any other.
+            // A quoted `<<` is an ordinary key.
             let is_merge = text == "<<" && (is_plain && tag == Tag::None || tag == Tag::Merge);
             if is_merge {
                 self.set_key(Key::Merge);
@@ -282,7 +282,7 @@ impl<'c, 't> Builder<'c, 't> {
         self.finish(node, 0, mark, mark)
     }
 
-    /// Puts a finished node where it belongs.
+    /// Adds a finished node to its parent.
     fn finish(&mut self, node: Node, anchor: usize, start: Mark, end: Mark) -> Result<(), Failure> {
         if anchor != 0 {
             self.spend(node.cost, start)?;
@@ -330,8 +330,7 @@ impl<'c, 't> Builder<'c, 't> {
         });
     }
 
-    /// Takes a key. One that its mapping has already is worth a word: the last one wins, as it does
-    /// for kubectl, which says nothing.
+    /// Adds a key. Warns about a duplicate: the last one wins, as in kubectl, which does not warn.
     fn key(&mut self, key: String, mark: Mark) -> Result<(), Failure> {
         self.spend(key.len() + 16, mark)?;
         if let Some(Frame {
@@ -398,7 +397,7 @@ impl<'c, 't> Builder<'c, 't> {
         })
     }
 
-    /// Warns, unless the document has had its share of warnings.
+    /// Adds a warning, up to the limit.
     fn warn(&mut self, mark: Mark, message: &str) {
         if self.problems.len() < MOST_WARNINGS {
             let warning = Problem::warning(self.position(mark), message);
@@ -434,13 +433,13 @@ impl<'c, 't> Builder<'c, 't> {
     }
 }
 
-/// Returns what the parser could not read.
+/// Returns the parser's error.
 fn syntax(chunk: &Chunk<'_>, mended: &Mended<'_>, error: &ScanError) -> Problem {
     let position = position(chunk, mended, error.marker());
     Problem::fatal(position, explain(error, &mended.text))
 }
 
-/// Returns the place in the whole text of a place in a chunk.
+/// Returns a place in the whole text for a place in a chunk.
 fn position(chunk: &Chunk<'_>, mended: &Mended<'_>, marker: &granit_parser::Marker) -> Position {
     let (lines, column, _) = mended.place(marker);
     let first_column = if lines == 0 { chunk.column } else { 1 };
@@ -450,7 +449,7 @@ fn position(chunk: &Chunk<'_>, mended: &Mended<'_>, marker: &granit_parser::Mark
     }
 }
 
-/// Returns what a tag asks for.
+/// Returns the type that a tag names.
 pub(super) fn tag_of(tag: Option<&granit_parser::Tag>) -> Tag {
     match tag {
         None => Tag::None,

@@ -1,14 +1,14 @@
-//! Bytes to text.
+//! Decodes bytes to text.
 
 use super::Problem;
 use crate::model::Position;
 
 /// Returns the text of a file: UTF-8, or UTF-16 with a byte order mark, as YAML allows. The mark
-/// itself is taken off.
+/// itself is removed.
 ///
 /// # Errors
-/// Fails if the bytes are not in that encoding. kubectl puts replacement characters there without a
-/// word; what it then sends is not what the file says.
+/// Fails if the bytes are not in that encoding. kubectl silently uses replacement characters, and
+/// so sends something other than what the file says.
 pub fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
     if bytes.starts_with(&[0xff, 0xfe]) {
         return utf16(&bytes[2..], u16::from_le_bytes);
@@ -30,7 +30,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
     Ok(text)
 }
 
-/// Text in UTF-16, after its byte order mark.
+/// Decodes UTF-16, after its byte order mark.
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Problem> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let mut text = String::with_capacity(pairs.len());

@@ -1,10 +1,10 @@
-//! Words for what the YAML parser complains about.
+//! Rewords the YAML parser's errors.
 
 use granit_parser::{ErrorKind as Kind, ScanError};
 
 use super::MAX_DEPTH;
 
-/// Returns what the parser found, in words that help and that never quote the text.
+/// Returns the parser's error in words that help and that never quote the text.
 pub(super) fn explain(error: &ScanError, text: &str) -> String {
     if let Some(control) = control_character(error, text) {
         return format!(
@@ -67,7 +67,7 @@ fn control_character(error: &ScanError, text: &str) -> Option<u32> {
     line.chars().find(is_control).map(u32::from)
 }
 
-/// Returns whether the first thing in a text is a `%YAML` line or the like.
+/// Returns whether the text begins with a `%YAML` line or similar.
 fn begins_with_directive(text: &str) -> bool {
     text.lines()
         .map(str::trim_start)

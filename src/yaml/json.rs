@@ -1,6 +1,6 @@
-//! JSON, several times faster than it would be read as YAML. This is a fast path and no second
-//! dialect: whatever is unusual in the least goes to the YAML reader, of which JSON is a subset,
-//! and that one also words the errors.
+//! Parses JSON, several times faster than as YAML. This is a fast path, not a second dialect:
+//! anything unusual goes to the YAML parser, for which JSON is a subset, and which also words the
+//! errors.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -21,13 +21,14 @@ use crate::model::Position;
 /// Lists with fewer items are parsed on one thread.
 const PARALLEL_FROM: usize = 64;
 
-/// Returns whether a text is to be tried as JSON: kubectl too looks at the first character only
+/// Returns whether to try text as JSON: kubectl too looks only at the first character
 /// (`k8s.io/apimachinery/pkg/util/yaml`, `GuessJSONStream`).
 pub(super) fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
-/// Reads one JSON object, or several one after another. `None` when the YAML reader is to decide.
+/// Parses one JSON object, or several one after another. Returns `None` if the YAML parser has to
+/// decide.
 pub(super) fn parse(chunk: &Chunk<'_>) -> Option<Parsed> {
     if let Some(document) = object(chunk) {
         return Some(Parsed {
@@ -67,7 +68,7 @@ pub(super) fn parse(chunk: &Chunk<'_>) -> Option<Parsed> {
     (objects > 1).then_some(parsed)
 }
 
-/// Returns one object of several, as text of its own.
+/// Parses one object of several, as a text of its own.
 fn part<'t>(chunk: &Chunk<'t>, cursor: &mut Cursor<'t>, raw: &'t str) -> Chunk<'t> {
     let at = offset(chunk.text, raw);
     cursor.advance(at);
@@ -82,7 +83,7 @@ fn part<'t>(chunk: &Chunk<'t>, cursor: &mut Cursor<'t>, raw: &'t str) -> Chunk<'
     }
 }
 
-/// Reads a text that is one object and nothing else.
+/// Parses text that is exactly one object.
 fn object(chunk: &Chunk<'_>) -> Option<Document> {
     let mut deserializer = serde_json::Deserializer::from_str(chunk.text);
     let top = Top(Node::new(chunk.text))
@@ -222,7 +223,7 @@ impl<'t> Visitor<'t> for Top {
                 if raw.starts_with('[') {
                     items = Some(Vec::deserialize(&mut rest).map_err(|_| unfit())?);
                 } else {
-                    // What is called so and is not a list is a field as any other.
+                    // An `items` field that is not a list is an ordinary field.
                     let value = (&self.0).deserialize(&mut rest).map_err(|_| unfit())?;
                     map.insert(key, value);
                 }
@@ -239,7 +240,7 @@ impl<'t> Visitor<'t> for Top {
     }
 }
 
-/// Builds a value; fails on all that needs a message or a warning.
+/// Builds a value; fails on everything that needs a message or a warning.
 struct Node {
     budget: RefCell<Budget>,
 }
@@ -259,7 +260,7 @@ impl Node {
     }
 }
 
-/// Sends the text to the YAML reader.
+/// Leaves the text to the YAML parser.
 fn unfit<E: serde::de::Error>() -> E {
     E::custom("not for the fast path")
 }
@@ -306,7 +307,7 @@ impl<'t> Visitor<'t> for &Node {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        // It may be an integer beyond 64 bits, which is worth a warning.
+        // It may be an integer beyond 64 bits, which needs a warning.
         const MAYBE_INTEGER: f64 = 9e18;
         if value.abs() >= MAYBE_INTEGER {
             return Err(unfit());

@@ -1,7 +1,6 @@
-//! Finds fields in text, when they are asked for: most never are.
+//! Finds fields in text on demand: most are never needed.
 //!
-//! All fields of an object that are asked for are found in one pass over its text, however many
-//! they are.
+//! All requested fields of an object are found in one pass over its text, however many there are.
 
 use std::collections::HashMap;
 
@@ -13,18 +12,17 @@ use super::mend::Mended;
 use super::scalar::{self, Scalar, Tag};
 use crate::model::{Position, Step};
 
-/// Returns the place of the key or list item that `steps` lead to, from the node that `span`
-/// covers, or of the deepest ancestor that is written. What a merge brings is found at its `<<`.
+/// Returns the place of the key or list item at `steps`, from the node that `span` covers, or of
+/// its deepest written ancestor. A merged field is found at its `<<`.
 ///
-/// `None` when `span` is outside `text`.
+/// Returns `None` if `span` is outside `text`.
 pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
     locate_all(text, span, &[steps])?.pop()
 }
 
-/// Returns the places that these ways lead to, each as [`locate`] finds it, in one pass over the
-/// text.
+/// Returns the places of these paths, each like [`locate`], in one pass over the text.
 ///
-/// `None` when `span` is outside `text`.
+/// Returns `None` if `span` is outside `text`.
 pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Position>> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
@@ -47,7 +45,7 @@ pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Positi
         };
         let error = search.run().err();
         let signposts = search.signposts;
-        // A slice of a document may end early or miss its anchors; what was found stands.
+        // A slice of a document may end early or miss its anchors; what was found stays valid.
         if !error.is_some_and(|error| mended.mend(&error)) {
             let place = |way: &&[Step]| signposts.found(way).unwrap_or_else(|| span.position());
             return Some(ways.iter().map(place).collect());
@@ -55,14 +53,14 @@ pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Positi
     }
 }
 
-/// Where the ways fork; the first signpost is at their start.
+/// A node where paths branch; the first is their common start.
 struct Signposts(Vec<Signpost>);
 
 #[derive(Default)]
 struct Signpost {
     fields: HashMap<String, usize>,
     items: HashMap<usize, usize>,
-    /// Where in the text it stands, once that is known.
+    /// Its place in the text, once known.
     found: Option<Position>,
 }
 
@@ -108,20 +106,20 @@ impl Signposts {
         self.0.get(at)?.items.get(&index).copied()
     }
 
-    /// Of a key that is written twice, the first counts.
+    /// For a duplicate key, the first counts.
     fn set(&mut self, at: usize, place: Position) {
         if let Some(signpost) = self.0.get_mut(at) {
             signpost.found.get_or_insert(place);
         }
     }
 
-    /// Returns whether no way leads on from here.
+    /// Returns whether no path continues from here.
     fn is_end(&self, at: usize) -> bool {
         let signpost = self.0.get(at);
         signpost.is_none_or(|signpost| signpost.fields.is_empty() && signpost.items.is_empty())
     }
 
-    /// Puts the fields that were not found where a merge is written that may bring them.
+    /// Sets the place of fields that were not found to a merge that may bring them.
     fn place_merged(&mut self, at: usize, place: Position) {
         let fields = self.0.get(at).map(|signpost| &signpost.fields);
         let fields: Vec<usize> = fields
@@ -134,7 +132,7 @@ impl Signposts {
         }
     }
 
-    /// Returns the place that a way leads to, or of its deepest ancestor that was found.
+    /// Returns the place of a path, or of its deepest ancestor that was found.
     fn found(&self, way: &[Step]) -> Option<Position> {
         let mut at = 0;
         let mut found = None;
@@ -152,10 +150,10 @@ impl Signposts {
     }
 }
 
-/// A collection on the way.
+/// A collection on a path.
 struct Frame {
     kind: Kind,
-    /// The signpost that it is at; `None` when it is off every way.
+    /// Its node; `None` if it is on no path.
     at: Option<usize>,
 }
 
@@ -164,12 +162,12 @@ enum Kind {
     Mapping { key: Key, merge: Option<Position> },
 }
 
-/// Where in a mapping the search is.
+/// The position in a mapping.
 #[derive(Clone, Copy, PartialEq)]
 enum Key {
     /// Before a key.
     Next,
-    /// After a key that a way leads through, to this signpost.
+    /// After a key on a path, to this node.
     Right(usize),
     /// After another key.
     Wrong,
@@ -196,7 +194,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Takes an event; true when the node is over.
+    /// Processes an event; returns true when the node ends.
     fn event(&mut self, event: &Event<'_>, mark: granit_parser::Marker) -> bool {
         match event {
             Event::SequenceEnd | Event::MappingEnd => {
@@ -214,7 +212,7 @@ impl Search<'_> {
             column: first_column + column,
         };
         if self.takes_key() {
-            // A collection as a key is an error when the text is read.
+            // A collection as a key is an error when the text is parsed.
             return !self.key(event, place);
         }
         let at = self.enter(place);
@@ -225,7 +223,7 @@ impl Search<'_> {
                 key: Key::Next,
                 merge: None,
             },
-            // The ways end in a scalar or an alias.
+            // The paths end in a scalar or an alias.
             _ => return self.stack.is_empty(),
         };
         self.stack.push(Frame { kind, at });
@@ -242,7 +240,7 @@ impl Search<'_> {
         )
     }
 
-    /// Takes a key; false when there can be no answer.
+    /// Processes a key; returns false if there can be no result.
     fn key(&mut self, event: &Event<'_>, place: Position) -> bool {
         let Some(Frame {
             kind: Kind::Mapping { key, merge },
@@ -274,7 +272,7 @@ impl Search<'_> {
         true
     }
 
-    /// Comes to a value; gives the signpost that it is at.
+    /// Starts a value; returns its node.
     fn enter(&mut self, place: Position) -> Option<usize> {
         let Some(frame) = self.stack.last_mut() else {
             let is_root = !self.started;

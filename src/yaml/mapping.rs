@@ -1,4 +1,4 @@
-//! What is special about mappings in Go's reading of YAML: keys that are not text, and merges.
+//! Special cases of mappings in Go's YAML: keys that are not strings, and merges.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::scalar::{self, Scalar};
 
-/// Returns the key that a value makes, for keys that are aliases or have anchors.
+/// Returns the key for a value, for keys that are aliases or have anchors.
 pub(super) fn key_of(value: &Value) -> Result<String, scalar::Refusal> {
     match value {
         Value::String(text) => Ok(text.clone()),
@@ -21,8 +21,8 @@ pub(super) fn key_of(value: &Value) -> Result<String, scalar::Refusal> {
     }
 }
 
-/// Merges a mapping, or each of a list of mappings. As in Go, what is merged overrides the keys
-/// before it, and of a list the first mapping wins.
+/// Merges a mapping, or each of a list of mappings. As in Go, merged keys override keys before
+/// them, and the first mapping of a list wins.
 pub(super) fn merge(
     map: &mut Map<String, Value>,
     merged: &mut BTreeSet<String>,

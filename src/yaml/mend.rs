@@ -1,33 +1,32 @@
-//! Mends what Go's YAML reader takes and the parser does not.
+//! Fixes text that Go's YAML parser accepts and ours does not.
 //!
-//! Within quotes, YAML wants each line indented deeper than the mapping that the value stands in:
+//! Within quotes, YAML requires each line to be indented deeper than the mapping of the value:
 //!
 //! ```yaml
 //! description: "the first line,
 //! and this one, which is not indented"
 //! ```
 //!
-//! libyaml, and with it Go and kubectl, never looks. The blanks at the start of such a line are not
-//! part of the value, so putting some there changes nothing but the places of what follows, and
-//! those are put right again.
+//! libyaml, and with it Go and kubectl, does not check this. Blanks at the start of such a line are
+//! not part of the value, so adding some changes only the places of what follows, and those are
+//! corrected.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use granit_parser::{ErrorKind, Marker, ScanError};
 
-/// What is put before a line: deeper than any mapping that someone indents by hand.
+/// The blanks that are added before a line: deeper than any mapping that is indented by hand.
 const INDENT: &str = "                                                                ";
-/// Each time that the text is fixed it is read once more, so there is an end to it: so many bytes
-/// are read again in all.
+/// The limit on bytes that are parsed again, because each fix needs another pass.
 const MOST_BYTES: usize = 64 << 20;
 
-/// A text, fixed as far as that was necessary.
+/// A text, fixed as far as necessary.
 pub(super) struct Mended<'t> {
     pub text: Cow<'t, str>,
-    /// The lines that were fixed, counted from 1.
+    /// The fixed lines, counted from 1.
     lines: BTreeSet<usize>,
-    /// How many bytes were read again.
+    /// How many bytes were parsed again.
     read_again: usize,
 }
 
@@ -40,10 +39,10 @@ impl<'t> Mended<'t> {
         }
     }
 
-    /// Mends what an error is about. True when it is worth reading the text again.
+    /// Fixes the cause of an error. Returns true if the text should be parsed again.
     ///
-    /// A line without any quote leaves the value open, so that the lines after it are within the
-    /// quotes as well: they are fixed along with it.
+    /// A line without a quote leaves the value open, so the lines after it are within the quotes as
+    /// well: they are fixed at the same time.
     pub fn mend(&mut self, error: &ScanError) -> bool {
         self.read_again = self.read_again.saturating_add(self.text.len());
         let first = error.marker().line();
@@ -74,7 +73,7 @@ impl<'t> Mended<'t> {
             mended.push_str(line);
             rest = after;
             number += 1;
-            // A lone carriage return is a line break to the parser as well.
+            // A lone carriage return is a line break for the parser as well.
             let is_open = !line.contains(['"', '\'']) && !line.trim_end().contains('\r');
             if !is_open || rest.is_empty() || self.lines.contains(&number) {
                 break;
@@ -85,7 +84,7 @@ impl<'t> Mended<'t> {
         true
     }
 
-    /// Returns the line, the column and the byte of a place in the text as it was; line and column
+    /// Returns the line, the column and the byte of a place in the original text; line and column
     /// from 0.
     pub fn place(&self, marker: &Marker) -> (usize, usize, usize) {
         let line = marker.line();

@@ -1,13 +1,13 @@
-//! Reads YAML and JSON text as `kubectl -f` does: the values are those that reached the API
-//! server. No file access; text in, values and places out.
+//! Parses YAML and JSON text as `kubectl -f` does: the values are those that reach the API server.
+//! No file access; text in, values and places out.
 //!
-//! kubectl reads YAML with Go's yaml.v2 and turns it into JSON (`sigs.k8s.io/yaml`), so `yes` is a
-//! boolean, `0644` is 420 and `1:30` is text. Where that reading loses data without a word, this
-//! one reports it: keys that are written twice, documents after `...`, integers beyond 64 bits,
-//! text that is not UTF-8.
+//! kubectl parses YAML with Go's yaml.v2 and converts it to JSON (`sigs.k8s.io/yaml`), so `yes` is
+//! a boolean, `0644` is 420 and `1:30` is a string. If that silently loses data, this module
+//! reports it: duplicate keys, documents after `...`, integers beyond 64 bits, text that is not
+//! UTF-8.
 //!
-//! The input may be hostile: depth, and memory by the length of the text, are bounded, and nothing
-//! recurses far. **No message quotes the text**, since it may be that of a Secret.
+//! The input may be hostile: depth is limited, and memory by the length of the text, and nothing
+//! recurses deeply. **No message quotes the text**, because it may be a Secret's.
 //!
 //! ```
 //! use driftctl::model::Step;
@@ -46,14 +46,14 @@ use crate::model::Position;
 pub use decode::decode;
 pub use locate::{locate, locate_all};
 
-/// The deepest nesting that is read. kubectl reads 10,000 levels; no real object comes near this
-/// bound, and whatever walks a value by recursion can rely on it.
+/// The depth limit. kubectl reads 10,000 levels; no real object comes near this limit, and
+/// recursive code can rely on it.
 pub const MAX_DEPTH: usize = 1000;
 
-/// Texts shorter than this are parsed on one thread.
+/// Shorter texts are parsed on one thread.
 const PARALLEL_FROM: usize = 64 * 1024;
 
-/// A stretch of a text, and where it begins.
+/// A span of text, and where it begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
     /// The first byte.
@@ -76,10 +76,10 @@ impl Span {
     }
 }
 
-/// One document of a text: what stands between two `---`, or one object of a JSON text.
+/// One document of a text: between two `---`, or one object of a JSON text.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// Its number in the text, counted from 1. What holds only blanks and comments has none.
+    /// Its number in the text, counted from 1. A document with only blanks and comments has none.
     pub number: usize,
     /// Its value.
     pub value: Value,
@@ -89,23 +89,23 @@ pub struct Document {
     pub items: Vec<Span>,
 }
 
-/// Something wrong with a text.
+/// A problem in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The number of the document.
     pub document: usize,
     /// The text between the separators around it.
     pub chunk: Span,
-    /// Where.
+    /// The place.
     pub position: Position,
-    /// What, and what to do. Never quotes the text.
+    /// What is wrong, and what to do. Never quotes the text.
     pub message: String,
-    /// Whether something could not be read; else it was read as Kubernetes reads it, with a loss
-    /// that is worth knowing.
+    /// Whether something could not be parsed; otherwise it was parsed as in Kubernetes, with a loss
+    /// to report.
     pub fatal: bool,
 }
 
-/// `3:7: a tab cannot indent`
+/// Returns `3:7: a tab cannot indent`.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Position { line, column } = self.position;
@@ -134,16 +134,16 @@ impl Problem {
     }
 }
 
-/// What a text holds.
+/// The content of a text.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    /// The documents that could be read, in order; those that are `null` too.
+    /// The documents that could be parsed, in order; including those that are `null`.
     pub documents: Vec<Document>,
-    /// What is wrong, in order. A problem with one document does not touch the others.
+    /// The problems, in order. A problem in one document does not affect the others.
     pub problems: Vec<Problem>,
 }
 
-/// Reads a text of any number of YAML or JSON documents.
+/// Parses text with any number of YAML or JSON documents.
 pub fn parse(text: &str) -> Parsed {
     let chunks = split::split(text);
     let parts: Vec<Parsed> = if chunks.len() > 1 && text.len() > PARALLEL_FROM {
@@ -172,8 +172,8 @@ pub fn parse(text: &str) -> Parsed {
     parsed
 }
 
-/// Returns the items of the `items` list of a mapping that is part of a text: of a List within a
-/// List. `None` when the part cannot be read by itself.
+/// Returns the items of the `items` list of a mapping within a text: of a List within a List.
+/// Returns `None` if that part cannot be parsed by itself.
 pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
     let node = text.get(span.start..span.end)?;
     let indent = indent_of(node, span);
@@ -196,9 +196,9 @@ pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
     document.items.iter().map(place).collect()
 }
 
-/// Returns how far a node that is cut out of a text has to be indented to be read by itself. A
-/// block begins at its column; its other lines are indented already. What is in braces or brackets
-/// needs nothing, and a column in a text of one line may be millions away.
+/// Returns how far a node that is cut out of a text has to be indented to be parsed by itself. A
+/// block begins at its column; its other lines are already indented. A node in braces or brackets
+/// needs nothing, and a column in a text of one line may be millions.
 fn indent_of(node: &str, span: Span) -> usize {
     if node.starts_with(['{', '[']) {
         return 0;
@@ -206,9 +206,9 @@ fn indent_of(node: &str, span: Span) -> usize {
     span.column.saturating_sub(1)
 }
 
-/// Reads what stands between two separators. A JSON text is looked at first, since it is read
-/// several times faster; what looks like JSON and is not may still be YAML (`{a: 1}`). So is plain
-/// block YAML, and whatever is more than that is for the parser.
+/// Parses the text between two separators. JSON is tried first, because it is parsed several times
+/// faster; text that only looks like JSON may still be YAML (`{a: 1}`). Then plain block YAML is
+/// tried, and anything else is left to the general parser.
 fn parse_chunk(chunk: &split::Chunk<'_>) -> Parsed {
     if let Some(problem) = &chunk.problem {
         return Parsed {

@@ -1,5 +1,5 @@
-//! What a scalar means: the rules of Go's yaml.v2 (`resolve.go`, `decode.go`), and what becomes of
-//! its answer on the way through JSON (`sigs.k8s.io/yaml`, `encoding/json`, `sigs.k8s.io/json`).
+//! The value of a scalar: the rules of Go's yaml.v2 (`resolve.go`, `decode.go`), and the conversion
+//! of its result through JSON (`sigs.k8s.io/yaml`, `encoding/json`, `sigs.k8s.io/json`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,21 +11,21 @@ pub(super) enum Scalar {
     Null,
     Bool(bool),
     Int(i64),
-    /// An integer beyond 64 bits with sign, as the double that Kubernetes keeps of it.
+    /// An integer beyond 64 bits with sign, as the double that Kubernetes keeps.
     Rounded(f64),
     Float(f64),
     Text,
-    /// Text other than what is written: decoded `!!binary`.
+    /// A string other than the written one: decoded `!!binary`.
     Decoded(String),
 }
 
-/// A scalar that the text cannot mean.
+/// A scalar that is invalid for its tag.
 pub(super) type Refusal = &'static str;
 
 const NOT_JSON: Refusal =
     "infinity and not-a-number cannot be sent to Kubernetes: quote it if it is text";
 
-/// The tags that decide how a scalar is read. All others are dropped, and the scalar is text.
+/// The tags that decide how a scalar is parsed. All others are dropped, and the scalar is a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
     None,
@@ -57,8 +57,8 @@ impl Tag {
     }
 }
 
-/// Returns what a scalar with this tag means. Quoted scalars without a tag are text and do not come
-/// here.
+/// Returns the value of a scalar with this tag. Quoted scalars without a tag are strings and are
+/// not passed here.
 pub(super) fn resolve(text: &str, tag: Tag) -> Result<Scalar, Refusal> {
     match tag {
         Tag::None => Ok(plain(text)),
@@ -69,7 +69,7 @@ pub(super) fn resolve(text: &str, tag: Tag) -> Result<Scalar, Refusal> {
             (Tag::Bool, scalar @ Scalar::Bool(_)) => Ok(scalar),
             (Tag::Int, scalar @ (Scalar::Int(_) | Scalar::Rounded(_))) => Ok(scalar),
             (Tag::Float, scalar @ (Scalar::Float(_) | Scalar::Rounded(_))) => Ok(scalar),
-            // Through JSON, 3 and 3.0 are the same.
+            // In JSON, 3 and 3.0 are the same.
             (Tag::Float, scalar @ Scalar::Int(_)) => Ok(scalar),
             (Tag::Null, Scalar::Null) => Ok(Scalar::Null),
             _ => Err("the value does not have the type that its tag names"),
@@ -77,7 +77,7 @@ pub(super) fn resolve(text: &str, tag: Tag) -> Result<Scalar, Refusal> {
     }
 }
 
-/// Returns a plain scalar without a tag.
+/// Resolves a plain scalar without a tag.
 fn plain(text: &str) -> Scalar {
     let Some(first) = text.bytes().next() else {
         return Scalar::Null;
@@ -103,7 +103,7 @@ fn word(text: &str) -> Scalar {
     }
 }
 
-/// Returns what begins with a dot: `.inf`, `.nan`, `.5`.
+/// Resolves what begins with a dot: `.inf`, `.nan`, `.5`.
 fn dotted(text: &str) -> Scalar {
     match text {
         ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
@@ -112,7 +112,7 @@ fn dotted(text: &str) -> Scalar {
     }
 }
 
-/// Returns what begins like a number.
+/// Resolves what begins like a number.
 fn number(text: &str) -> Scalar {
     match text {
         "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
@@ -138,7 +138,7 @@ fn number(text: &str) -> Scalar {
     }
 }
 
-/// Digits that are not integer to Go: `08`, which is not octal, and what has more digits than fit.
+/// Resolves digits that are not an integer in Go: `08`, which is not octal, and too many digits.
 fn in_64_bits(value: f64, digits: &str) -> Scalar {
     match digits.parse::<i64>() {
         Ok(value) => Scalar::Int(value),
@@ -151,8 +151,8 @@ fn is_decimal_integer(text: &str) -> bool {
     digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`; what only the latter reads becomes a
-/// double when Kubernetes decodes the JSON.
+/// Parses like Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`; what only the latter accepts
+/// becomes a double when Kubernetes decodes the JSON.
 fn integer(text: &str) -> Option<Result<i64, f64>> {
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -175,14 +175,14 @@ fn integer(text: &str) -> Option<Result<i64, f64>> {
     }
     match i64::try_from(magnitude) {
         Ok(value) => Some(Ok(value)),
-        // ParseUint reads no sign.
+        // ParseUint accepts no sign.
         Err(_) if text.starts_with('+') => None,
         #[allow(clippy::cast_precision_loss)]
         Err(_) => Some(Err(magnitude as f64)),
     }
 }
 
-/// yaml.v2's `yamlStyleFloat`: `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`.
+/// Matches yaml.v2's `yamlStyleFloat`: `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`.
 fn looks_like_float(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -200,7 +200,7 @@ fn looks_like_float(text: &str) -> bool {
     mantissa_is_right && exponent_is_right
 }
 
-/// Go's `strconv.ParseFloat`, which refuses what is out of range; `1e1000` is text.
+/// Parses like Go's `strconv.ParseFloat`, which refuses what is out of range; `1e1000` is a string.
 fn float(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|value| value.is_finite())
 }
@@ -218,7 +218,7 @@ fn binary(text: &str) -> Result<Scalar, Refusal> {
 /// Returns the JSON value of a number that was written as a double: Go writes 3.0 as `3`, which
 /// Kubernetes reads as an integer.
 pub(super) fn number_value(value: f64) -> Option<Value> {
-    // Up to here Go writes no exponent; Kubernetes reads an integer where it fits.
+    // Up to here Go writes no exponent; Kubernetes reads an integer if it fits.
     const NO_EXPONENT: f64 = 1e21;
     if value.trunc() == value && value.abs() < NO_EXPONENT {
         #[allow(clippy::cast_possible_truncation)]
@@ -232,7 +232,7 @@ pub(super) fn number_value(value: f64) -> Option<Value> {
 }
 
 impl Scalar {
-    /// Returns the JSON value; `text` is what is written.
+    /// Returns the JSON value; `text` is the written scalar.
     pub fn into_value(self, text: &str) -> Result<Value, Refusal> {
         Ok(match self {
             Self::Null => Value::Null,
@@ -259,7 +259,7 @@ impl Scalar {
     }
 }
 
-/// Go's `strconv.FormatFloat(value, 'g', -1, 32)`.
+/// Formats like Go's `strconv.FormatFloat(value, 'g', -1, 32)`.
 fn format_float(value: f32) -> String {
     if value.is_nan() {
         return ".nan".to_owned();

@@ -1,9 +1,9 @@
-//! Cuts a text at its `---` lines, before anything is parsed, as kubectl's reader does
+//! Splits text at its `---` lines, before anything is parsed, as kubectl's reader does
 //! (`k8s.io/apimachinery/pkg/util/yaml/decoder.go`, `YAMLReader`). An error then stays in its
-//! document, and one file parses in parallel.
+//! document, and one file is parsed in parallel.
 //!
-//! Looking at lines alone is right: a `---` at the start of a line ends a block scalar and is an
-//! error in a quoted one, so it never is content.
+//! Looking only at lines is correct: a `---` at the start of a line ends a block scalar and is an
+//! error in a quoted one, so it is never content.
 
 use super::{Problem, Span};
 use crate::model::Position;
@@ -19,7 +19,7 @@ pub(super) struct Chunk<'t> {
     pub column: usize,
     /// The text itself.
     pub text: &'t str,
-    /// Set when it cannot be read because of the separator before it.
+    /// Set if it cannot be read because of the separator before it.
     pub problem: Option<Problem>,
 }
 
@@ -35,7 +35,7 @@ impl Chunk<'_> {
     }
 }
 
-/// Cuts a text into chunks. What holds no more than white space is left out.
+/// Splits text into chunks. Blank ones are left out.
 pub(super) fn split(text: &str) -> Vec<Chunk<'_>> {
     let mut chunks = Vec::new();
     let mut start = 0;
@@ -47,7 +47,7 @@ pub(super) fn split(text: &str) -> Vec<Chunk<'_>> {
         start = at + separator.len();
         problem = check(separator, line);
         if let Some(found) = &problem {
-            // The chunk is reported even when nothing follows the separator.
+            // The chunk is reported even if nothing follows the separator.
             chunks.push(Chunk {
                 start: at,
                 line,
@@ -112,7 +112,7 @@ fn line_at(text: &str, at: usize) -> &str {
     &text[at..at + end]
 }
 
-/// Returns what is wrong with a separator: kubectl accepts nothing but a comment after it.
+/// Returns what is wrong with a separator: kubectl accepts only a comment after it.
 fn check(separator: &str, line: usize) -> Option<Problem> {
     let rest = separator.get(3..).unwrap_or_default();
     let after = rest.trim();

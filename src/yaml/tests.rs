@@ -1,4 +1,4 @@
-//! The reader as a whole, on small texts.
+//! Tests of the whole parser, on small texts.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ fn value(text: &str) -> Value {
     parsed.documents.into_iter().next().unwrap().value
 }
 
-/// Returns the one problem of a text, as text.
+/// Returns the only problem of a text, as text.
 fn problem(text: &str) -> String {
     let parsed = parse(text);
     assert_eq!(parsed.problems.len(), 1, "{text}: {:?}", parsed.problems);
@@ -58,7 +58,7 @@ fn fields_are_led_back_to_their_lines() {
         at(&[spec.clone(), ports.clone(), Step::Index(0), port]),
         (5, 7)
     );
-    // What is not written is found at its deepest ancestor.
+    // A missing field is found at its deepest ancestor.
     assert_eq!(at(&[spec, ports, Step::Index(7)]), (3, 3));
     assert_eq!(at(&[Step::Field("status".into())]), (2, 1));
 }
@@ -88,8 +88,8 @@ fn lines_in_quotes_need_no_indentation() {
     );
 }
 
-/// A text of one line has columns that are millions away; each object is found from where it
-/// begins, or a list of thousands would take minutes.
+/// A one-line text has columns in the millions; each object is found from where it begins, or a
+/// list of thousands would take minutes.
 #[test]
 fn objects_in_a_long_line_are_found_where_they_begin() {
     let item = |n: usize| format!(r#"{{"kind":"A","spec":{{"n":{n},"list":[1,{{"x":2}}]}}}}"#);
@@ -150,7 +150,7 @@ fn lists_within_a_long_line_are_read_where_they_begin() {
     assert_eq!(inner[1].column, text.find(r#"{"b""#).unwrap() + 1);
 }
 
-/// A character that JSON has and YAML has not shows which reader it was.
+/// A character that is allowed in JSON but not in YAML shows which parser was used.
 #[test]
 fn items_that_are_no_list_are_a_field_as_any_other() {
     for items in [json!({"a": 1}), json!("b"), json!(null), json!([{"c": 1}])] {

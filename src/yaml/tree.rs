@@ -1,4 +1,4 @@
-//! The nodes of a document and the bytes that each takes in the text, for edits in place.
+//! The nodes of a document with the bytes of each in the text, for edits in place.
 
 use std::ops::Range;
 
@@ -18,29 +18,29 @@ pub enum Style {
     Single,
     /// In `"`.
     Double,
-    /// As a block, after `|` or `>`.
+    /// As a block scalar, after `|` or `>`.
     Block,
 }
 
 /// What a node is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    /// Text, a number, a boolean or nothing.
+    /// A string, a number, a boolean or null.
     Scalar(Style),
     /// A `*name`.
     Alias,
     /// A list.
     Sequence(Vec<Node>),
-    /// Keys and values, in their order; a merge is a key that is written `<<`.
+    /// Keys and values, in order; a merge is a key that is written `<<`.
     Mapping(Vec<(Key, Node)>),
 }
 
 /// A key of a mapping.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
-    /// What it says.
+    /// Its text.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub at: Range<usize>,
     /// Whether it is a merge.
     pub is_merge: bool,
@@ -51,20 +51,20 @@ pub struct Key {
 pub struct Node {
     /// What it is.
     pub kind: Kind,
-    /// What it takes, without its anchor and its tag, and without what follows its last line.
+    /// Its bytes, without its anchor and its tag, and without what follows its last line.
     pub at: Range<usize>,
-    /// Where it begins with its anchor and its tag.
+    /// Where it begins, including its anchor and its tag.
     pub from: usize,
     /// Whether it has an anchor.
     pub has_anchor: bool,
-    /// Whether a tag says that it is text.
+    /// Whether a tag makes it a string.
     pub is_tagged_text: bool,
     /// Whether it is written in braces or brackets.
     pub is_flow: bool,
 }
 
 impl Node {
-    /// Returns the value of a key; of one that is written twice, the last one counts.
+    /// Returns the value of a key; for a duplicate key, the last one.
     pub fn field(&self, name: &str) -> Option<(&Key, &Node)> {
         let Kind::Mapping(entries) = &self.kind else {
             return None;
@@ -83,8 +83,8 @@ impl Node {
 /// A comment, from its `#` to the end of its line.
 pub type Comment = Range<usize>;
 
-/// Returns the nodes and the comments of the document that `span` covers; `None` when it cannot be
-/// read.
+/// Returns the nodes and the comments of the document that `span` covers; `None` if it cannot be
+/// parsed.
 pub fn tree(text: &str, span: Span) -> Option<(Node, Vec<Comment>)> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
@@ -231,7 +231,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes where the anchor of the node begins that came last.
+    /// Records where the anchor of the last node begins.
     fn anchor(&mut self, from: usize) {
         let last = match self.stack.last_mut() {
             None => self.root.as_mut(),
@@ -248,8 +248,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns what a block scalar takes, from its header on. Blank lines behind it are not part of
-    /// it unless the header keeps them.
+    /// Returns the bytes of a block scalar, from its header on. Blank lines after it are not part
+    /// of it unless the header keeps them.
     fn block(&self, content: &Range<usize>) -> Range<usize> {
         let before = self.text.get(..content.start).unwrap_or_default();
         let start_of_line = before.rfind('\n').map_or(0, |end| end + 1);
@@ -278,7 +278,7 @@ impl Reader<'_> {
         start..end
     }
 
-    /// Returns where the dash of a list's first item stands.
+    /// Returns the dash of a list's first item.
     fn dash(&self, item: &Node) -> Option<usize> {
         let before = self.text.get(..item.from)?;
         let mut end = before.len();
@@ -287,7 +287,7 @@ impl Reader<'_> {
             if trimmed.ends_with('-') {
                 return Some(trimmed.len() - 1);
             }
-            // A comment stands between the dash and the item.
+            // A comment is between the dash and the item.
             let comment = self.comments.iter().rev();
             let comment = comment.into_iter().find(|comment| comment.end <= end)?;
             if comment.end < trimmed.len() {

@@ -217,7 +217,7 @@ fn special_files_are_never_opened() {
         loaded
             .errors
             .iter()
-            .all(|error| error.message.starts_with("it is not a regular"))
+            .all(|error| error.message.starts_with("this is not a regular"))
     );
 }
 

@@ -23,6 +23,27 @@ const AVOIDED: &[(&str, &str)] = &[
     ("guilty", "courtroom"),
     ("excused", "courtroom; explained"),
     ("is none of", "is not one of"),
+    ("is no drift", "is not drift"),
+    ("is no text", "is not text; is not a string"),
+    ("is no object", "is not an object"),
+    ("is no file", "is not a file"),
+    ("is no mapping", "is not a mapping"),
+    ("is no number", "is not a number"),
+    (" anew", "again; update"),
+    (" lies in", "is in"),
+    (" lies outside", "is outside"),
+    ("as it lies", "unrendered; from the work tree"),
+    ("as they lie", "unrendered; from the work tree"),
+    ("outside of", "outside"),
+    ("all that it", "everything that it"),
+    ("one a line", "one per line"),
+    ("take back", "undo, the flag's own word"),
+    ("taken back", "undone"),
+    (
+        " somebody ",
+        "someone, anyone, or the role: the author, the user",
+    ),
+    (" everybody ", "everyone"),
 ];
 
 fn assert_plain(what: &str, text: &str) {
@@ -53,7 +74,8 @@ fn documents_use_the_terms_of_kubernetes() {
     let docs = fs::read_dir(root.join("docs")).unwrap();
     let docs = docs.map(|entry| entry.unwrap().path());
     let documents = docs.filter(|path| path.extension().is_some_and(|e| e == "md"));
-    for path in documents.chain([root.join("README.md"), root.join("CHANGELOG.md")]) {
+    let others = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "action.yml"];
+    for path in documents.chain(others.map(|name| root.join(name))) {
         let text = fs::read_to_string(&path).unwrap();
         assert_plain(&path.display().to_string(), &text);
     }

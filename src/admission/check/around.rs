@@ -1,4 +1,4 @@
-//! How objects are written that a rule does not look at.
+//! Finds ways to write an object that bypass a rule.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::names::Way;
 
-/// Returns how objects are written that a rule does not look at.
+/// Returns the ways to write an object that a rule does not check.
 pub fn got_around(policy: &Value, ways: &[Way], expression: &str) -> Option<String> {
     const SCALED: [&str; 4] = [
         "deployments",
@@ -67,7 +67,7 @@ pub fn got_around(policy: &Value, ways: &[Way], expression: &str) -> Option<Stri
         .collect();
     let does = |operation: &str| operations.contains(operation) || operations.contains("*");
     let is_about_before = expression.contains("oldObject");
-    // Pods hardly change once they are there, and Jobs neither.
+    // Pods and Jobs are rarely updated after they are created.
     let is_edited = resources
         .iter()
         .any(|name| !matches!(name.as_str(), "pods" | "jobs" | "namespaces"));

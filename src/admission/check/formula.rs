@@ -1,20 +1,20 @@
-//! An expression as conditions that are joined: `&&`, `||`, `!` and `?:`.
+//! Splits an expression into conditions joined by `&&`, `||`, `!` and `?:`.
 
-/// What a condition, or all of them together, can be.
+/// The outcomes that a condition, or a whole expression, can have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcomes {
-    /// It was true.
+    /// It can be true.
     pub yes: bool,
-    /// It was false.
+    /// It can be false.
     pub no: bool,
-    /// It failed, or could not be evaluated.
+    /// It can fail, or could not be evaluated.
     pub error: bool,
 }
 
-/// An expression, taken apart.
+/// An expression, split into conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Formula {
-    /// A condition that cannot be taken apart.
+    /// A condition that cannot be split further.
     Atom(String),
     /// `!a`
     Not(Box<Formula>),
@@ -26,11 +26,11 @@ pub enum Formula {
     If(Box<[Formula; 3]>),
 }
 
-/// Expressions that nest deeper are not taken apart.
+/// The depth up to which nested expressions are split.
 const MOST_DEEP: usize = 64;
 
 impl Formula {
-    /// Takes an expression apart.
+    /// Splits an expression.
     pub fn of(expression: &str) -> Self {
         Self::within(expression, MOST_DEEP)
     }
@@ -108,8 +108,7 @@ impl Formula {
         }
     }
 
-    /// Returns what the whole can be if each condition can be what `of` says, whatever the others
-    /// are.
+    /// Returns the outcomes of the whole if each condition can have the outcomes that `of` returns.
     pub fn outcomes(&self, of: &dyn Fn(&str) -> Outcomes) -> Outcomes {
         match self {
             Self::Atom(atom) => of(atom),
@@ -163,7 +162,7 @@ impl Formula {
     }
 }
 
-/// Returns what is in the parentheses around a whole text.
+/// Returns the text inside parentheses that enclose the whole text.
 fn unwrapped(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('(')?.strip_suffix(')')?;
     let mut depth = 0;
@@ -189,7 +188,7 @@ fn unwrapped(text: &str) -> Option<&str> {
     (depth == 0).then_some(inner)
 }
 
-/// Returns the operators that are in no brackets, and where.
+/// Returns the operators outside brackets, and their positions.
 fn marks(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     let mut depth = 0;
@@ -201,7 +200,7 @@ fn marks(text: &str) -> Vec<(usize, &'static str)> {
             ')' | ']' | '}' => depth -= 1,
             '&' if depth == 0 && rest.starts_with("&&") => found.push((at, "&&")),
             '|' if depth == 0 && rest.starts_with("||") => found.push((at, "||")),
-            // `.?` and `[?` select what may not be there.
+            // `.?` and `[?` are optional selection.
             '?' if depth == 0 && before != '.' && before != '[' => found.push((at, "?")),
             ':' if depth == 0 => found.push((at, ":")),
             _ => {}
@@ -211,7 +210,7 @@ fn marks(text: &str) -> Vec<(usize, &'static str)> {
     found
 }
 
-/// Returns the characters that are in no text.
+/// Returns the characters outside string literals.
 fn code(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut quote = None;
     let mut escaped = false;

@@ -1,9 +1,9 @@
-//! Tries policies on objects, to find rules that do not do what they say.
+//! Tests policies on objects, to find rules that do not work.
 //!
-//! Each rule is evaluated on the objects at hand, on the smallest object of each kind that it
-//! matches, and on all of these with the fields changed that it names. A rule that nothing fails
-//! blocks nothing; one that nothing passes blocks everything. Neither is said before the values that
-//! its conditions can take show it; else it is not decided.
+//! Each rule is evaluated on the objects at hand and on a minimal object of each kind that it
+//! matches; then on all of these with the fields changed that the rule names. A rule that nothing
+//! fails blocks nothing; a rule that nothing passes blocks everything. Both are reported only if
+//! the values that its conditions can take prove it; otherwise the rule is not determined.
 
 mod around;
 mod formula;
@@ -29,37 +29,37 @@ use names::Way;
 use prober::{Prober, key_of, labels, namespaces, policies, scalars};
 use variants::{Variant, unknown_field, variants};
 
-/// Objects that one policy is tried on.
+/// How many objects one policy is tested on.
 const MOST_TRIES: usize = 2_000;
 
-/// Variants of objects at hand that it is tried on.
+/// How many variants of given objects a policy is tested on.
 const MOST_OF_HAND: usize = 300;
 
-/// Objects that it begins with.
+/// How many objects a test starts from.
 const MOST_BASES: usize = 40;
 
-/// Fields of one condition of which all values are tried together.
+/// How many fields of one condition are tested in all combinations.
 const MOST_TOGETHER: usize = 2;
 
-/// What is wrong with a rule, or with a policy as a whole. The set is closed.
+/// What is wrong with a rule, or with a policy as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flaw {
     /// Nothing fails it.
     BlocksNothing,
     /// Nothing passes it.
     BlocksEverything,
-    /// Objects are written in another way that it does not look at.
+    /// Objects can be written in another way, which it does not check.
     GotAround,
     /// It matches nothing.
     MatchesNothing,
-    /// No binding puts it in force.
+    /// No binding applies it.
     NotBound,
-    /// Nothing is known: it could not be evaluated, or not in all the cases that matter.
+    /// It could not be evaluated, or not in all relevant cases.
     NotDecided,
 }
 
 impl Flaw {
-    /// Returns the word that documents use.
+    /// Returns the word that JSON documents use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BlocksNothing => "blocks-nothing",
@@ -84,18 +84,18 @@ impl Flaw {
     }
 }
 
-/// What was found out about one rule.
+/// The findings about one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checked {
     /// Which rule: `validations[0]`; empty for the policy as a whole.
     pub rule: String,
-    /// The way to it in the policy, as path elements.
+    /// The path to the rule in the policy, as path elements.
     pub at: Vec<String>,
     /// What is wrong, and the reason.
     pub flaws: Vec<(Flaw, String)>,
-    /// How many objects at hand pass it.
+    /// How many given objects pass it.
     pub pass: usize,
-    /// The objects at hand that fail it.
+    /// The given objects that fail it.
     pub fail: Vec<String>,
 }
 
@@ -110,18 +110,18 @@ impl Checked {
     }
 }
 
-/// Says what each of these expressions of a policy names.
+/// Returns what each of these expressions of a policy names.
 pub type Analyze<'a> = dyn Fn(&Value, &[String]) -> Result<Vec<Names>, String> + 'a;
 
-/// What policies are tried with.
+/// The functions that policies are tested with.
 pub struct Tools<'t> {
     /// Evaluates a policy.
     pub evaluate: &'t Evaluate<'t>,
-    /// Says what each of these expressions of a policy names.
+    /// Returns what each of these expressions of a policy names.
     pub analyze: &'t Analyze<'t>,
 }
 
-/// Returns what the expressions of a policy name: the answer of the worker.
+/// Returns what the expressions of a policy name. The worker process runs this.
 pub fn analyze(policy: &Value, expressions: &[String]) -> Vec<Names> {
     let env = cel::env();
     let variables = cel::variables(policy);
@@ -129,9 +129,9 @@ pub fn analyze(policy: &Value, expressions: &[String]) -> Vec<Names> {
     expressions.iter().map(of).collect()
 }
 
-/// Tries a ValidatingAdmissionPolicy. `bindings` are those that name it, `others` what may be a
-/// parameter or a namespace, `hand` the objects at hand, and `kinds` gives the smallest object of
-/// each kind in a namespace.
+/// Tests a ValidatingAdmissionPolicy. `bindings` are the bindings that name it, `others` are
+/// possible parameters and namespaces, `hand` are the given objects, and `kinds` returns minimal
+/// objects of each kind in a namespace.
 pub fn check(
     policy: &Value,
     bindings: &[Value],
@@ -162,7 +162,7 @@ pub fn check(
     checked
 }
 
-/// Returns the values that expressions mention, and those of the policy's parameters.
+/// The values that the expressions and the policy's parameters mention.
 fn literals(policy: &Value, names: &[Names], others: &[Value]) -> Vec<Value> {
     const MOST: usize = 60;
     let mut literals: Vec<Value> = Vec::new();
@@ -222,13 +222,13 @@ impl Rules {
     }
 }
 
-/// A policy that was tried.
+/// A policy with its test results.
 struct Tried<'t> {
     policy: &'t Value,
     rules: &'t Rules,
-    /// What each validation was.
+    /// The outcomes of each validation.
     whole: Vec<Outcomes>,
-    /// What each condition was.
+    /// The outcomes of each condition.
     atoms: BTreeMap<String, Outcomes>,
     /// What each condition names.
     names: BTreeMap<String, Names>,
@@ -236,22 +236,22 @@ struct Tried<'t> {
     reached: BTreeSet<Way>,
     /// Why a validation or condition could not be evaluated.
     cannot: BTreeMap<String, String>,
-    /// The objects at hand: by validation, those that pass and those that fail.
+    /// How many given objects pass, by validation.
     pass: Vec<usize>,
     fail: Vec<BTreeSet<String>>,
-    /// Whether anything was matched.
+    /// Whether any object was matched.
     is_matched: bool,
-    /// Whether match conditions took something out that was matched.
+    /// Whether match conditions excluded a matched object.
     is_taken_out: bool,
-    /// Whether an expression that fails refuses nothing.
+    /// Whether a failing expression refuses nothing.
     fails_open: bool,
-    /// Why the policy was not evaluated though it may match.
+    /// Why the policy was not evaluated although it may match.
     unasked: Option<String>,
-    /// What the server fills in, by field.
+    /// What the server defaults, by field.
     filled: BTreeMap<Way, Value>,
-    /// Fields that no type has, and why.
+    /// Fields that no type has, and the reason.
     unknown: BTreeMap<Way, String>,
-    /// Whether there was more to try.
+    /// Whether there was more to test than the limit allows.
     is_cut: bool,
 }
 
@@ -298,7 +298,7 @@ impl<'t> Tried<'t> {
         };
         let by_name = labels(policy, bindings);
         if by_name.contains_key("kubernetes.io/metadata.name") {
-            // It cannot be another one.
+            // No other object can match.
             let way = ["object", "metadata", "namespace"].map(str::to_owned);
             tried.reached.insert(way.to_vec());
         }
@@ -334,7 +334,7 @@ impl<'t> Tried<'t> {
                 }
             }
         }
-        // First what decides: one field, and then two together.
+        // First the decisive fields: one at a time, then two together.
         for base in &bases {
             let as_it_is = Variant {
                 way: None,
@@ -370,7 +370,7 @@ impl<'t> Tried<'t> {
             }
         }
         tried.is_cut = left == 0;
-        // What is at hand may have what the smallest objects have not.
+        // Given objects may have fields that minimal objects lack.
         let mut left = MOST_OF_HAND;
         for base in hand.iter().filter(|base| is_meant(base)) {
             for way in &ways {
@@ -383,7 +383,7 @@ impl<'t> Tried<'t> {
         Ok(tried)
     }
 
-    /// Notes a field that the server fills in if nobody sets it.
+    /// Records a field that the server defaults.
     fn note_filled(&mut self, base: &Base<'_>, way: &Way) {
         if text(&base.object, "/metadata/name") != SMALLEST {
             return;
@@ -542,7 +542,7 @@ impl<'t> Tried<'t> {
         checked
     }
 
-    /// Nothing failed the rule: whether nothing can.
+    /// Decides whether nothing can fail a rule that nothing failed.
     fn toothless(&self, index: usize, checked: &mut Checked, fails_open: bool) {
         let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
         let is_possible = possible.no || (possible.error && !fails_open);
@@ -581,7 +581,7 @@ impl<'t> Tried<'t> {
         }
     }
 
-    /// Nothing passed the rule: whether nothing can.
+    /// Decides whether nothing can pass a rule that nothing passed.
     fn blunt(&self, index: usize, checked: &mut Checked) {
         let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
         if possible.yes && !self.is_exhausted(index) {
@@ -599,7 +599,7 @@ impl<'t> Tried<'t> {
         checked.flaw(Flaw::BlocksEverything, why);
     }
 
-    /// Returns a field that the rule names, and that no type has.
+    /// Returns why a field that the rule names exists in no type.
     fn unknown_of(&self, index: usize) -> Option<String> {
         let mut ways = self.ways_of(index).into_iter();
         ways.find_map(|way| {
@@ -608,7 +608,7 @@ impl<'t> Tried<'t> {
         })
     }
 
-    /// Returns whether all values of the few fields that a rule names were tried together.
+    /// Returns whether all values of the few fields that a rule names were tested together.
     fn is_exhausted(&self, index: usize) -> bool {
         let ways: BTreeSet<Way> = self.ways_of(index).into_iter().collect();
         let mut known = ways.iter().filter(|way| way[0] == "object");
@@ -618,7 +618,7 @@ impl<'t> Tried<'t> {
             && known.all(|way| self.reached.contains(way) || self.is_fixed(way))
     }
 
-    /// Returns whether a field has one value only.
+    /// Returns whether a field can have only one value.
     fn is_fixed(&self, way: &Way) -> bool {
         let is_type = matches!(&way[1..], [only] if only == "kind" || only == "apiVersion");
         is_type || self.filled.contains_key(way) || self.unknown.contains_key(way)
@@ -628,7 +628,7 @@ impl<'t> Tried<'t> {
         self.atoms.get(atom).copied().unwrap_or_default()
     }
 
-    /// Returns why what the conditions of a rule were is not everything that they can be.
+    /// Returns why the outcomes of a rule's conditions may be incomplete.
     fn undecided(&self, index: usize) -> Option<String> {
         for atom in self.rules.formulas[index].atoms() {
             if let Some(why) = self.cannot.get(atom) {
@@ -670,8 +670,8 @@ impl<'t> Tried<'t> {
     }
 }
 
-/// Returns whether what an expression says depends on more than the object and its parameters, or
-/// on patterns that nothing tried may fit.
+/// Returns whether an expression depends on more than the object and its parameters, or on patterns
+/// that no tested value may match.
 fn depends_on_more(expression: &str) -> bool {
     let words = [
         "userInfo",

@@ -1,4 +1,4 @@
-//! What an expression is about: the fields that it names, and the values that it compares them with.
+//! Finds the fields that an expression names, and the values that it compares them with.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Any item of a list, or any key of a map.
+/// Stands for any item of a list, or any key of a map.
 pub const ANY: &str = "*";
 
-/// Variables that nest deeper are not followed.
+/// The depth up to which nested variables are followed.
 const MOST_DEEP: usize = 16;
 
-/// A way into the object: its first part is the name of the root.
+/// A path into the object; the first element is the name of the root.
 pub type Way = Vec<String>;
 
-/// What an expression is about.
+/// What an expression names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Names {
     /// The fields that it names.
     pub ways: Vec<Way>,
     /// The values that it mentions.
     pub literals: Vec<Value>,
-    /// Whether it cannot be read.
+    /// Whether it cannot be parsed.
     pub is_broken: bool,
 }
 
 impl Names {
-    /// Reads an expression. `variables` are the expressions of the policy's variables.
+    /// Parses an expression. `variables` are the expressions of the policy's variables.
     pub fn of(env: &Env, expression: &str, variables: &BTreeMap<String, String>) -> Self {
         let mut reader = Reader {
             env,
@@ -50,7 +50,7 @@ struct Reader<'e> {
     depth: usize,
 }
 
-/// What the variables of loops stand for.
+/// What loop variables refer to.
 type Scope = Vec<(String, Vec<Way>)>;
 
 impl Reader<'_> {
@@ -62,7 +62,7 @@ impl Reader<'_> {
         self.walk(&parsed, &mut Scope::new())
     }
 
-    /// Visits an expression, notes the ways in it, and gives those that it stands for.
+    /// Visits an expression, records the paths in it, and returns the paths that it refers to.
     fn walk(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<Way> {
         let ways = self.ways(expr, scope);
         self.names
@@ -71,7 +71,7 @@ impl Reader<'_> {
         ways
     }
 
-    /// Returns the ways that an expression stands for.
+    /// Returns the paths that an expression refers to.
     fn ways(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<Way> {
         match &expr.expr {
             Expr::Ident(name) => {
@@ -109,7 +109,7 @@ impl Reader<'_> {
                     way
                 });
                 scope.push((loops.iter_var.clone(), items.collect()));
-                // What `filter` leaves are items of the same list.
+                // `filter` returns items of the same list.
                 scope.push((loops.accu_var.clone(), Vec::new()));
                 self.walk(&loops.accu_init, scope);
                 self.walk(&loops.loop_cond, scope);
@@ -175,7 +175,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns the ways one step further; the variables of the policy are looked into.
+    /// Returns the paths one element further; follows the policy's variables.
     fn step(&mut self, ways: Vec<Way>, field: &str) -> Vec<Way> {
         let mut further = Vec::new();
         for mut way in ways {
@@ -196,8 +196,7 @@ impl Reader<'_> {
     }
 }
 
-/// Returns the condition under which a loop keeps items as they are, where it is such a loop:
-/// `filter`.
+/// Returns the condition of a loop that keeps items unchanged (`filter`).
 fn kept_if<'e>(step: &'e IdedExpr, item: &str) -> Option<&'e IdedExpr> {
     let Expr::Call(call) = &step.expr else {
         return None;
@@ -279,7 +278,7 @@ mod tests {
         ] {
             let (found, mut said) = names(expression);
             assert_eq!(found, ways, "{expression}");
-            // Loops have literals of their own.
+            // Loops have their own literals.
             said.retain(|value| literals.as_array().unwrap().contains(value));
             said.dedup();
             let mut wanted = literals.as_array().unwrap().clone();

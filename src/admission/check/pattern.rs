@@ -1,11 +1,11 @@
-//! Kyverno's rules, by their text: what their patterns can refuse at all.
+//! Checks from the text of Kyverno's rules what their patterns can refuse at all.
 
 use serde_json::Value;
 
 use super::{Checked, Flaw};
 use crate::admission::text;
 
-/// Looks at the rules of a ClusterPolicy or Policy of Kyverno.
+/// Checks the rules of a Kyverno ClusterPolicy or Policy.
 pub fn check_kyverno(policy: &Value) -> Vec<Checked> {
     let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
     let rules = rules.into_iter().flatten().enumerate();
@@ -33,7 +33,7 @@ fn check_rule(index: usize, rule: &Value) -> Checked {
         );
         return checked;
     }
-    // One pattern that everything fits is enough to pass.
+    // One pattern that everything matches is enough to pass.
     if let Some(pattern) = patterns.iter().find(|pattern| !can_fail(pattern)) {
         let anchors = anchors(pattern);
         let why = match anchors.is_empty() {
@@ -80,8 +80,8 @@ fn kinds(rule: &Value) -> Vec<String> {
     kinds.map(str::to_owned).collect()
 }
 
-/// Returns whether anything fails a pattern. A conditional anchor skips what it does not fit, and
-/// what is skipped passes.
+/// Returns whether anything can fail a pattern. A conditional anchor skips objects that do not
+/// match it, and what is skipped passes.
 fn can_fail(pattern: &Value) -> bool {
     match pattern {
         Value::Object(fields) => fields.iter().any(|(key, value)| match anchor(key) {
@@ -115,7 +115,7 @@ fn bare(key: &str) -> &str {
     }
 }
 
-/// Returns the conditional anchors of a pattern, as they are written.
+/// Returns the conditional anchors of a pattern, as written.
 fn anchors(pattern: &Value) -> Vec<String> {
     match pattern {
         Value::Object(fields) => {

@@ -1,4 +1,5 @@
-//! Asks a policy, and makes up what it asks for: its bindings, namespaces and parameters.
+//! Evaluates a policy together with the bindings, namespaces and parameters that it needs, which it
+//! makes up.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +11,16 @@ use crate::model::{ResourceKey, group_of};
 
 /// Evaluates a policy together with its conditions.
 pub struct Prober<'p> {
-    /// The policy, and everything that it may ask for.
+    /// The policy, and everything that it may refer to.
     pub policies: Policies,
     /// Evaluates it.
     pub evaluate: &'p Evaluate<'p>,
-    /// Whether it compares with what was there before.
+    /// Whether it refers to `oldObject`.
     pub is_about_before: bool,
 }
 
 impl Prober<'_> {
-    /// Returns whether the policy and its binding match an object, its conditions aside.
+    /// Whether the policy and its binding match an object, apart from its match conditions.
     pub fn matches(&self, base: &Base<'_>) -> bool {
         let always = |_: &str, _: &Value| Ok(Vec::new());
         let asked = std::cell::Cell::new(false);
@@ -34,7 +35,7 @@ impl Prober<'_> {
         asked.get()
     }
 
-    /// Returns what is asked for: creation, update and deletion.
+    /// The operations that are tried: create, update and delete.
     pub fn requests(&self, base: &Base<'_>, variant: &Variant) -> Vec<(Value, Option<Value>)> {
         let object = &variant.object;
         let mut all = vec![
@@ -49,7 +50,7 @@ impl Prober<'_> {
         all
     }
 
-    /// Returns what the policy says; where it does not match, or may not, why.
+    /// Evaluates the policy; if it does not match, or may not, the reason is returned.
     pub fn ask(
         &self,
         base: &Base<'_>,
@@ -126,8 +127,8 @@ pub fn key_of(base: &Base<'_>) -> ResourceKey {
     )
 }
 
-/// Returns the policy with its conditions as further validations, its binding, and everything that
-/// it may ask for.
+/// The policy with its conditions as further validations, its binding, and everything that it may
+/// refer to.
 pub fn policies(
     policy: &Value,
     bindings: &[Value],
@@ -171,7 +172,7 @@ pub fn policies(
     Policies::of(all)
 }
 
-/// Labels that namespace selectors ask for.
+/// Returns labels that satisfy namespace selectors.
 pub fn labels(policy: &Value, bindings: &[Value]) -> serde_json::Map<String, Value> {
     let mut labels = serde_json::Map::new();
     for selector in selectors(policy, bindings) {
@@ -205,7 +206,8 @@ fn selectors<'v>(policy: &'v Value, bindings: &'v [Value]) -> impl Iterator<Item
     of_policy.into_iter().chain(of_bindings)
 }
 
-/// Namespaces that may matter: those that selectors name, and those that expressions mention.
+/// Returns namespaces that may matter: those that selectors name, and those that expressions
+/// mention.
 pub fn namespaces(policy: &Value, bindings: &[Value], literals: &[Value]) -> Vec<String> {
     const MOST: usize = 8;
     let is_name = |name: &str| {
@@ -220,7 +222,7 @@ pub fn namespaces(policy: &Value, bindings: &[Value], literals: &[Value]) -> Vec
             found.push(name.to_owned());
         }
     }
-    // A selector by name leaves no other.
+    // A selector by name matches no other namespace.
     if found.is_empty() {
         found.push("default".to_owned());
         if policy.to_string().contains("namespace") {
@@ -242,7 +244,7 @@ pub fn namespaces(policy: &Value, bindings: &[Value], literals: &[Value]) -> Vec
     found
 }
 
-/// The single values in a parameter.
+/// Returns the single values in a parameter.
 pub fn scalars(value: &Value, found: &mut Vec<Value>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| scalars(item, found)),

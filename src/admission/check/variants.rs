@@ -1,5 +1,5 @@
-//! Objects to try policies on: the smallest of each kind, those at hand, and all of them with the
-//! fields changed that a policy names.
+//! Builds objects to test policies on: minimal ones, given ones, and all of them with the fields
+//! changed that a policy names.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,14 @@ use super::names::{ANY, Way};
 use crate::admission::stored;
 use crate::schema::{Quantity, Scalar, Schema, Type, TypeId};
 
-/// An object to begin with.
+/// An object to start from.
 #[derive(Debug, Clone)]
 pub struct Base<'s> {
-    /// What is known of its kind.
+    /// The facts about its kind.
     pub schema: &'s Schema,
     /// Its resource.
     pub plural: String,
-    /// Whether it is in a namespace.
+    /// Whether it is namespaced.
     pub namespaced: bool,
     /// The object.
     pub object: Value,
@@ -25,7 +25,7 @@ pub struct Base<'s> {
 /// The name of the smallest objects.
 pub const SMALLEST: &str = "smallest";
 
-/// Returns the smallest object of a kind that a server might store.
+/// Returns a minimal object of a kind that a server might store.
 pub fn smallest(api_version: &str, kind: &str, namespace: Option<&str>) -> Value {
     let pod = json!({"containers": [{"name": "app", "image": "example.com/app:1"}]});
     let template = json!({"metadata": {"labels": {"app": "app"}}, "spec": pod});
@@ -53,7 +53,7 @@ pub fn smallest(api_version: &str, kind: &str, namespace: Option<&str>) -> Value
     object
 }
 
-/// One change of a field: which, and the object after it, as the server would store it.
+/// An object with one field changed, as the server would store it.
 #[derive(Debug, Clone)]
 pub struct Variant {
     /// The field; `None` for an object as it is.
@@ -62,7 +62,7 @@ pub struct Variant {
     pub object: Value,
 }
 
-/// Returns the object with a field that a policy names changed in each way that may matter to it.
+/// Returns the object with each field that a policy names changed in every way that may matter.
 pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Variant> {
     let ty = base.schema.kind(
         base.object["apiVersion"].as_str().unwrap_or_default(),
@@ -78,7 +78,7 @@ pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Vari
     let mut values: Vec<Option<Value>> = std::iter::once(None)
         .chain(values.into_iter().map(Some))
         .collect();
-    // Every object has a name and lies where it lies.
+    // Name and namespace of an object cannot change.
     if matches!(path, [first, last] if first == "metadata" && (last == "name" || last == "namespace"))
     {
         let is_name = |value: &Option<Value>| {
@@ -89,7 +89,7 @@ pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Vari
         };
         values.retain(is_name);
     }
-    // No pod is without containers.
+    // A pod always has containers.
     if path.last().is_some_and(|last| last == "containers") {
         let has_items = |value: &Value| value.as_array().is_some_and(|items| !items.is_empty());
         values.retain(|value| value.as_ref().is_some_and(has_items));
@@ -113,7 +113,7 @@ pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Vari
     found
 }
 
-/// Returns the field on a way that a type does not have.
+/// Returns the field on a path that its type does not have.
 pub fn unknown_field(base: &Base<'_>, way: &[String]) -> Option<String> {
     let kind = base.object["kind"].as_str().unwrap_or_default();
     let version = base.object["apiVersion"].as_str().unwrap_or_default();
@@ -142,7 +142,7 @@ fn type_at(schema: &Schema, ty: TypeId, path: &[String]) -> Option<TypeId> {
     })
 }
 
-/// Values that may matter: those that the policy mentions, and those next to them.
+/// Returns values that may matter: those that the policy mentions, and neighbouring ones.
 fn values(schema: &Schema, ty: Option<TypeId>, literals: &[Value]) -> Vec<Value> {
     let strings = || {
         let mentioned = literals.iter().filter_map(Value::as_str);
@@ -210,13 +210,13 @@ fn values(schema: &Schema, ty: Option<TypeId>, literals: &[Value]) -> Vec<Value>
     }
 }
 
-/// Returns one more item of a list: it is a container in most lists that policies look at.
+/// Returns one more list item: a container, because most lists in policies are lists of containers.
 fn added() -> Value {
     json!({"name": "added", "image": "example.com/added:1"})
 }
 
-/// Sets or takes out what is at a path, in the first item of each list or in all of them. What is
-/// missing on the way is made. Whether anything was done.
+/// Sets or removes the value at a path, in the first item of each list or in all items. Creates
+/// missing parents. Returns whether anything changed.
 fn set(object: &mut Value, path: &[String], value: Option<&Value>, all: bool) -> bool {
     let Some((first, rest)) = path.split_first() else {
         return false;

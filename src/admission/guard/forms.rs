@@ -1,4 +1,4 @@
-//! A guard as objects: of Kubernetes itself, of Kyverno, of Gatekeeper.
+//! Writes a guard as objects: for Kubernetes itself, Kyverno or Gatekeeper.
 
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ impl Guard {
         [without_empty(policy), binding]
     }
 
-    /// Returns a ClusterPolicy of Kyverno with the same expressions.
+    /// Returns a Kyverno ClusterPolicy with the same expressions.
     pub fn kyverno(&self) -> Value {
         let kind = format!("{}/{}", self.api_version, self.key.kind);
         let scaled = self.is_scaled().then(|| format!("{kind}/scale"));
@@ -73,14 +73,14 @@ impl Guard {
             "kind": "ClusterPolicy",
             "metadata": {
                 "name": self.name,
-                // The rule is about this kind alone, and about what is written.
+                // The rule matches only this kind, and only writes.
                 "annotations": {"pod-policies.kyverno.io/autogen-controllers": "none"},
             },
             "spec": {"background": false, "rules": [without_empty(rule)]}
         })
     }
 
-    /// Returns a ConstraintTemplate of Gatekeeper with the same expressions, and its constraint.
+    /// Returns a Gatekeeper ConstraintTemplate with the same expressions, and its constraint.
     pub fn gatekeeper(&self) -> [Value; 2] {
         let kind: String = self
             .name
@@ -91,7 +91,7 @@ impl Guard {
                 first.into_iter().chain(chars).collect::<String>()
             })
             .collect();
-        // An audit knows neither what was there before nor who asks.
+        // In an audit there is no oldObject and no requester.
         let conditions = self.conditions().into_iter().map(|mut condition| {
             if let Some(expression) = condition.get("expression").and_then(Value::as_str) {
                 condition["expression"] =
@@ -152,7 +152,7 @@ impl Guard {
         })
     }
 
-    /// Takes out those whom it leaves alone.
+    /// Excludes the exempt users and groups.
     fn conditions(&self) -> Vec<Value> {
         let list = |names: &[String]| {
             let names: Vec<String> = names.iter().map(|name| text(name)).collect();
@@ -194,7 +194,7 @@ fn expression(rule: &Rule) -> Value {
     json!({"expression": rule.expression, "message": rule.message})
 }
 
-/// Returns an object without lists that hold nothing.
+/// Removes empty lists from an object.
 fn without_empty(mut value: Value) -> Value {
     fn clean(value: &mut Value) {
         if let Value::Object(fields) = value {

@@ -1,7 +1,7 @@
-//! A policy from a change that was made live: it refuses that change the next time.
+//! Writes a policy that refuses a live change the next time.
 //!
 //! [`rule()`] writes the expression, [`Guard`] the policy around it, and [`prove()`] evaluates it: a
-//! policy that does not hold what it should is not worth printing.
+//! A policy that fails its proof is not printed.
 
 mod forms;
 mod place;
@@ -18,10 +18,10 @@ use crate::policy::registry;
 use crate::schema::Quantity;
 use place::{every, is_one_of, literal, some, text, value, variable};
 
-/// What the autoscaler writes as.
+/// The user name of the autoscaler.
 pub const AUTOSCALER: &str = "system:serviceaccount:kube-system:horizontal-pod-autoscaler";
 
-/// Fields by which a pod is held in check: they are required with the value that is declared.
+/// Fields that restrict a pod: they are required to have the declared value.
 const SECURITY: [&str; 10] = [
     "runAsNonRoot",
     "readOnlyRootFilesystem",
@@ -35,7 +35,7 @@ const SECURITY: [&str; 10] = [
     "type",
 ];
 
-/// Maps whose keys people choose, and no controller adds to.
+/// Maps whose keys people choose and no controller adds to.
 const MAPS: [&str; 8] = [
     "data",
     "binaryData",
@@ -47,25 +47,25 @@ const MAPS: [&str; 8] = [
     "hard",
 ];
 
-/// What a rule demands.
+/// What a rule requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// A field keeps its value.
     Lock,
-    /// A list or map holds nothing but what is declared.
+    /// A list or map contains only what is declared.
     Closed,
-    /// A number is at most so large.
+    /// A number has an upper bound.
     Max,
-    /// A number is at least so large.
+    /// A number has a lower bound.
     Min,
-    /// A field is there.
+    /// A field is set.
     Require,
-    /// Images come from the registries that are declared.
+    /// Images come from the declared registries.
     Origin,
 }
 
 impl Form {
-    /// Returns the word that the command line and names of policies use.
+    /// Returns the word for the command line and for names of policies.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lock => "lock",
@@ -77,25 +77,25 @@ impl Form {
         }
     }
 
-    /// Returns whether it keeps the deployer from deploying something else, too, unless it is left
-    /// out.
+    /// Returns whether the rule also stops the deployer from deploying something else, unless it is
+    /// exempt.
     pub fn binds_the_deployer(self) -> bool {
         !matches!(self, Self::Require | Self::Origin)
     }
 }
 
-/// What is wanted of a rule.
+/// What a rule should do.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// What was changed live.
+    /// The live change.
     pub change: &'a Change,
     /// The object without the change.
     pub before: &'a Value,
-    /// Which form, if that was said.
+    /// The form, if the user named one.
     pub form: Option<Form>,
-    /// The bound, if it was said.
+    /// The bound, if the user set one.
     pub bound: Option<&'a str>,
-    /// Whether anyone may go back to the declared value.
+    /// Whether anyone may restore the declared value.
     pub allow_declared: bool,
     /// Where it is declared: `deploy/cart.yaml:15`.
     pub place: &'a str,
@@ -104,24 +104,24 @@ pub struct Wanted<'a> {
 /// One rule of a guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// What it demands.
+    /// What it requires.
     pub form: Form,
-    /// The field that it is about.
+    /// The field that it guards.
     pub path: FieldPath,
-    /// The expression, which is false where it is violated.
+    /// The expression, which is false for a violation.
     pub expression: String,
     /// The message for a violation.
     pub message: String,
 }
 
 impl Rule {
-    /// Returns whether the field is written through `scale`, too.
+    /// Whether the field is also written through `scale`.
     pub fn is_scaled(&self) -> bool {
         self.path == FieldPath::of_fields(&["spec", "replicas"])
     }
 }
 
-/// Everything about a policy but its rules.
+/// Everything about a policy except its rules.
 #[derive(Debug, Clone)]
 pub struct Guard {
     /// The name of the policy.
@@ -132,20 +132,20 @@ pub struct Guard {
     pub api_version: String,
     /// Its resource.
     pub plural: String,
-    /// What it demands.
+    /// What it requires.
     pub rules: Vec<Rule>,
-    /// The users whom it leaves alone.
+    /// The exempt users.
     pub users: Vec<String>,
-    /// The groups whose members it leaves alone.
+    /// The groups whose members are exempt.
     pub groups: Vec<String>,
-    /// Whether it refuses, and does not only warn and write to the audit log.
+    /// Whether it denies, instead of only warning and auditing.
     pub enforces: bool,
-    /// Whether everyone may go back to what is declared.
+    /// Whether everyone may restore the declared value.
     pub allows_declared: bool,
 }
 
 impl Guard {
-    /// Returns the operations that it looks at: what is locked has to be there before.
+    /// The operations that it matches: a locked field has to exist before.
     pub fn operations(&self) -> &'static [&'static str] {
         match self.rules.iter().any(|rule| rule.form == Form::Lock) {
             true => &["UPDATE"],
@@ -153,7 +153,7 @@ impl Guard {
         }
     }
 
-    /// Returns whether it looks at scaling.
+    /// Whether it matches scaling.
     pub fn is_scaled(&self) -> bool {
         self.rules.iter().any(Rule::is_scaled)
     }
@@ -162,7 +162,7 @@ impl Guard {
 /// Writes the rule against a change.
 ///
 /// # Errors
-/// Fails if no rule can guard the change: the reason.
+/// Returns why no rule can guard the change.
 pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
     let form = wanted.form.unwrap_or_else(|| choose(wanted.change));
     let path = place::told_apart(&wanted.change.path);
@@ -228,7 +228,7 @@ fn choose(change: &Change) -> Form {
     }
 }
 
-/// Both sides of a change as numbers, where they are some.
+/// Returns both sides of a change as numbers, if they are numbers.
 fn numbers(change: &Change) -> Option<(Quantity, Quantity)> {
     let number = |value: &Value| match value {
         Value::Number(number) => Quantity::parse(&number.to_string()),
@@ -266,7 +266,7 @@ fn lock(wanted: Wanted<'_>, path: &FieldPath) -> Made {
     (expression, message)
 }
 
-/// Returns what [`value`] gives for an object, as a literal.
+/// Returns the literal that equals what [`value`] returns for an object.
 fn declared_value(before: &Value, path: &FieldPath) -> String {
     fn descend(value: Option<&Value>, path: &[PathElement]) -> String {
         let Some((first, rest)) = path.split_first() else {
@@ -400,7 +400,7 @@ fn bounded(wanted: Wanted<'_>, form: Form, path: &FieldPath) -> Result<Made, Str
     Ok((expression, format!("{path} must be {word} {declared}")))
 }
 
-/// Returns the live number, if nothing is declared.
+/// Returns the live number if nothing is declared.
 fn numbers_or_live(change: &Change) -> Option<Quantity> {
     let live = change.live.as_ref().or(change.declared.as_ref())?;
     live.as_str().and_then(Quantity::parse_exact)

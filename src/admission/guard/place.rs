@@ -1,4 +1,4 @@
-//! From the path of a field to expressions about it.
+//! Turns the path of a field into expressions about it.
 
 use std::collections::BTreeMap;
 
@@ -6,35 +6,34 @@ use serde_json::Value;
 
 use crate::model::{FieldPath, PathElement};
 
-/// Words that CEL keeps to itself: no field is selected by them.
+/// Reserved words of CEL, which cannot be used to select a field.
 const KEYWORDS: [&str; 4] = ["in", "true", "false", "null"];
 
-/// Returns what a path leads to, as far as items are identified by it: an item of an atomic list is
-/// not, so the list is meant.
+/// Returns what a path refers to, as far as items have identity: an item of an atomic list has
+/// none, so the list is meant.
 pub fn told_apart(path: &FieldPath) -> FieldPath {
     let is_index = |element: &PathElement| matches!(element, PathElement::Index(_));
     let end = path.0.iter().position(is_index).unwrap_or(path.0.len());
     FieldPath(path.0[..end].to_vec())
 }
 
-/// Returns an expression for the value at a path below `root`, to be compared: an optional, or a
-/// list where the path leads through one.
+/// Returns an expression for the value at a path below `root`, for comparing: an optional, or a
+/// list if the path goes through one.
 pub fn value(root: &str, path: &[PathElement]) -> String {
     descend(root, path, &|chain| chain.to_owned(), Through::Map)
 }
 
-/// Returns an expression that says whether `leaf` holds of the value at a path wherever there is
-/// one.
+/// Returns an expression that tests whether `leaf` is true for every value at the path.
 pub fn every(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
     descend(root, path, leaf, Through::All)
 }
 
-/// Returns an expression that says whether there is a value at a path of which `leaf` holds.
+/// Returns an expression that tests whether `leaf` is true for some value at a path.
 pub fn some(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
     descend(root, path, leaf, Through::Exists)
 }
 
-/// What is done with the items that a path names.
+/// What to do with the items that a path names.
 #[derive(Clone, Copy, PartialEq)]
 enum Through {
     Map,
@@ -81,7 +80,7 @@ fn descend(
     }
 }
 
-/// Returns the variable for items of a list: another one for each list on the way.
+/// Returns the variable for list items: a different one for each list on the path.
 pub fn variable(root: &str) -> String {
     match root {
         "object" | "oldObject" => "i".to_owned(),
@@ -89,7 +88,7 @@ pub fn variable(root: &str) -> String {
     }
 }
 
-/// `.?name`, or `[?'a/b']` for what is not an identifier.
+/// Returns `.?name`, or `[?'a/b']` for a name that is not an identifier.
 fn selection(element: &PathElement) -> String {
     let PathElement::Field(name) = element else {
         return String::new();
@@ -105,7 +104,7 @@ fn selection(element: &PathElement) -> String {
     }
 }
 
-/// Says whether a variable is the item that a path element names.
+/// Returns the test whether a variable is the item that a path element names.
 fn is_item(name: &str, element: &PathElement) -> String {
     match element {
         PathElement::Key(keys) => is_item_with(name, keys),
@@ -122,7 +121,7 @@ fn is_item_with(name: &str, keys: &BTreeMap<String, Value>) -> String {
     each.collect::<Vec<_>>().join(" && ")
 }
 
-/// Says whether a variable is one of these items.
+/// Returns the test whether a variable is one of these items.
 pub fn is_one_of(name: &str, items: &[PathElement]) -> String {
     let mut key: Option<&str> = None;
     let mut alike = Vec::new();
@@ -156,7 +155,7 @@ pub fn is_one_of(name: &str, items: &[PathElement]) -> String {
     }
 }
 
-/// Returns a value as CEL writes it.
+/// Returns a value as a CEL literal.
 pub fn literal(value: &Value) -> String {
     match value {
         Value::String(value) => text(value),
@@ -173,7 +172,7 @@ pub fn literal(value: &Value) -> String {
     }
 }
 
-/// Returns a text as CEL writes it.
+/// Returns text as a CEL literal.
 pub fn text(value: &str) -> String {
     let mut written = String::with_capacity(value.len() + 2);
     written.push('\'');

@@ -1,4 +1,4 @@
-//! Evaluates a guard in all the cases that it is for.
+//! Evaluates a guard in all the cases that it has to cover.
 
 use serde_json::{Value, json};
 
@@ -6,18 +6,18 @@ use super::{AUTOSCALER, Guard};
 use crate::admission::{Evaluate, Policies, Subject, User};
 use crate::model::Enforcement;
 
-/// What is to be shown of one case.
+/// One case of a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    /// What happens: `passes`, `refused`, or why it is unknown.
+    /// The result: `passes`, `refused`, or why it is unknown.
     pub outcome: String,
-    /// Who does what.
+    /// The case in words.
     pub case: String,
-    /// Whether that is as it should be.
+    /// Whether the result is as expected.
     pub holds: bool,
 }
 
-/// What evaluating a guard said.
+/// The results of evaluating a guard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proof {
     /// Every case.
@@ -25,17 +25,17 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Returns whether everything is as it should be.
+    /// Returns whether every result is as expected.
     pub fn holds(&self) -> bool {
         !self.cases.is_empty() && self.cases.iter().all(|case| case.holds)
     }
 }
 
-/// Someone whom no guard leaves alone.
+/// Returns a user that no guard exempts.
 const ANYBODY: &str = "driftctl:anybody";
 
-/// Proves a guard. `before` is the object without the changes, and `after` holds for each rule the
-/// object with the change that it is against.
+/// Proves a guard. `before` is the object without the changes; `after` has, for each rule, the
+/// object with the change that the rule is against.
 pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate<'_>) -> Proof {
     let mut prover = Prover {
         guard,
@@ -113,7 +113,7 @@ struct Prover<'p> {
     proof: Proof,
 }
 
-/// What a guard says: the rules that refuse, or why that is unknown.
+/// Returns the rules that refuse, or why the result is unknown.
 type Said = Result<Vec<usize>, String>;
 
 impl Prover<'_> {
@@ -138,7 +138,7 @@ impl Prover<'_> {
             let at = rule
                 .trim_start_matches("validations[")
                 .trim_end_matches(']');
-            // An expression that fails refuses everything, and proves nothing.
+            // A failing expression refuses everything, and proves nothing.
             let is_rule = self.guard.rules.iter().any(|rule| rule.message == message);
             match at.parse() {
                 Ok(at) if is_rule => refused.push(at),
@@ -206,7 +206,7 @@ impl Prover<'_> {
     }
 }
 
-/// Returns the object with a label, or with an annotation where labels are guarded.
+/// Returns the object with a label added, or with an annotation if labels are guarded.
 fn unrelated_edit(guard: &Guard, before: &Value) -> (Value, &'static str) {
     let mut rules = guard.rules.iter();
     let is_about_labels = rules.any(|rule| rule.path.to_string().starts_with(".metadata.labels"));

@@ -1,6 +1,6 @@
 //! The functions that Kubernetes adds to CEL (`k8s.io/apiserver/pkg/cel/library`).
 //!
-//! A function that is not here is not evaluated, and never a pass.
+//! A function that is missing here cannot be evaluated, which is never a pass.
 
 mod quantity;
 
@@ -8,18 +8,18 @@ use cel::common::types::{CelBool, CelInt, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 
-/// Marks errors that the server has too: `failurePolicy` decides about them.
+/// Marks errors that also occur in the server: `failurePolicy` decides on them.
 const OWN: &str = "kubernetes:";
 
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// Fails if it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     quantity::add(env)
 }
 
-/// Returns what is wrong with the arguments of one of these functions; `None` where another one
+/// Describes what is wrong with the arguments of such a function; `None` if another function
 /// failed.
 pub fn failure(function: &str, message: &str) -> Option<String> {
     let function = function.strip_prefix(OWN)?;
@@ -30,7 +30,7 @@ fn invalid(function: &str, message: impl ToString) -> ExecutionError {
     ExecutionError::function_error(&format!("{OWN}{function}"), message)
 }
 
-/// Returns an argument of the type that its overload asks for.
+/// Returns an argument of the type that its overload requires.
 fn text<'a>(args: &'a [CowVal<'_, '_>], at: usize) -> Result<&'a str, ExecutionError> {
     let value = args
         .get(at)

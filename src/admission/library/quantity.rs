@@ -46,7 +46,7 @@ type Answer<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// Fails if it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     let both = || vec![QUANTITY.to_owned()];
     env.add_overload("quantity", "string_to_quantity", vec![STRING_TYPE], of)?;
@@ -148,7 +148,7 @@ fn as_float<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
 }
 
 fn sum<'b, 'v>(a: &Quantity, b: &Quantity) -> Answer<'b, 'v> {
-    // Adding numbers of such different sizes is not worth its digits.
+    // Adding numbers of such different sizes would need too many digits.
     let sum = a
         .plus(b)
         .ok_or_else(|| unexpected("quantity of a similar size"))?;

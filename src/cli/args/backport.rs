@@ -42,8 +42,8 @@ pub struct BackportArgs {
 
     /// Edit this file, or files in this folder, for what kustomize or Helm renders
     ///
-    /// Without this flag the file is edited that states the value, unless an overlay beside this one
-    /// would change with it: then this overlay gets a patch. With it, what else changes is listed.
+    /// By default, the file that sets the value is edited, unless another overlay would change
+    /// too: then this overlay gets a patch. With this flag, all other changes are listed.
     #[arg(long, value_name = "FILE|DIR", help_heading = "Backport")]
     pub into: Option<PathBuf>,
 
@@ -51,7 +51,7 @@ pub struct BackportArgs {
     #[arg(long, help_heading = "Backport")]
     pub allow_secrets: bool,
 
-    /// Write a commit message: what is taken over, who changed it and when
+    /// Write a commit message: what is backported, who changed it and when
     #[arg(long, value_name = "FILE", help_heading = "Backport")]
     pub message: Option<PathBuf>,
 
@@ -70,7 +70,7 @@ pub struct BackportArgs {
     )]
     pub output: CommandFormat,
 
-    /// Which drift.
+    /// The selected drift.
     #[command(flatten)]
     pub drift: DriftArgs,
 }

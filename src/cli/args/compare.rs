@@ -1,4 +1,4 @@
-//! The words that say what is compared with what: of every command that compares.
+//! Arguments that say what is compared with what, for every command that compares.
 
 use std::path::PathBuf;
 
@@ -23,12 +23,12 @@ pub struct LiveArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
-    /// What is looked at.
+    /// The objects to compare.
     #[command(flatten)]
     pub filter: FilterArgs,
 }
 
-/// The cluster, and within which bounds it is read.
+/// The connection to the cluster, and its limits.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Live side")]
 pub struct ConnectionArgs {
@@ -42,7 +42,7 @@ pub struct ConnectionArgs {
     /// Use this context of the kubeconfig instead of its current one
     ///
     /// 'driftctl diff' and 'driftctl doctor' take several: --context staging --context production.
-    /// Patterns choose several at once ('prod-*'), and @FILE those that a file names, one a line.
+    /// Patterns choose several at once ('prod-*'), and @FILE reads them from a file, one per line.
     /// Each cluster has a report of its own in one document; one that cannot be reached does not
     /// hide the others.
     #[arg(long, value_name = "NAME")]
@@ -117,7 +117,7 @@ pub struct CompareArgs {
     pub allow_empty: bool,
 }
 
-/// Where undeclared live objects are looked for.
+/// Where to search for undeclared live objects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Extra {
     /// Nowhere

@@ -69,7 +69,7 @@ pub struct CoverageArgs {
     pub verbose: bool,
 }
 
-/// Returns a number from 0 to 100, with or without its sign.
+/// Parses a number from 0 to 100, with or without a percent sign.
 fn percentage(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_end_matches('%').trim_end();
     let percent: f64 = number

@@ -24,7 +24,7 @@ Exit codes:
     max_term_width = 100
 )]
 pub struct DoctorArgs {
-    /// What would be read.
+    /// The objects to read.
     #[command(flatten)]
     pub reading: ReadingArgs,
 
@@ -67,16 +67,16 @@ pub struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    /// Returns the user that the Roles are bound to, where one is named.
+    /// The user to bind the Roles to, if one is named.
     pub fn subject(&self) -> Option<&String> {
         self.purposes.iter().find(|word| *word != REVERT)
     }
 
-    /// Returns whether what `driftctl revert` needs is checked.
+    /// Whether the permissions of `driftctl revert` are checked.
     pub fn is_for_revert(&self) -> bool {
         self.purposes.iter().any(|word| word == REVERT)
     }
 }
 
-/// The word for the command instead of a user.
+/// The word for the command in place of a user.
 const REVERT: &str = "revert";

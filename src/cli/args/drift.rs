@@ -1,4 +1,4 @@
-//! The words that say which drift is meant: of every command that acts on it.
+//! Arguments that select drift, for every command that acts on it.
 
 use std::path::PathBuf;
 
@@ -8,14 +8,14 @@ use clap::Args;
 use super::{CompareArgs, Extra, LiveArgs, RulesArgs, SelectionArgs, SourceArgs};
 use crate::cli::selected::Selected;
 
-/// Which drift: between what, by which rules, and how much of it.
+/// The drift to act on: the two sides, the rules, and the selection.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DriftArgs {
     /// Read who changed what from an audit log of the API server
     #[arg(long, value_name = "FILE", help_heading = "Comparison")]
     pub audit_log: Vec<PathBuf>,
 
-    /// What is selected.
+    /// The selection.
     #[command(flatten)]
     pub selection: SelectionArgs,
     /// The declared side.
@@ -30,10 +30,10 @@ pub struct DriftArgs {
 }
 
 impl DriftArgs {
-    /// Returns what is selected, and the declared side without the words that select.
+    /// Splits the selection from the declared side.
     ///
     /// # Errors
-    /// Fails if a word means nothing.
+    /// Fails if an argument has no meaning.
     pub fn selected(&self) -> Result<(Selected, SourceArgs)> {
         Selected::of(&self.selection.object, &self.selection.path, &self.source)
     }

@@ -1,11 +1,11 @@
-//! The words that limit what is looked at, as kubectl's do.
+//! Arguments that filter objects, as in kubectl.
 
 use clap::Args;
 
 use crate::model::KindPattern;
 use crate::policy::{Filter, LabelSelector};
 
-/// What is looked at.
+/// The filter.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Filters")]
 pub struct FilterArgs {
@@ -47,8 +47,7 @@ impl FilterArgs {
     }
 }
 
-/// Returns an empty selector would choose everything: a variable that is not set is the usual
-/// cause.
+/// An empty selector would select everything; the usual cause is a variable that is not set.
 fn selector(text: &str) -> Result<LabelSelector, String> {
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());

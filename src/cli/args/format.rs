@@ -4,8 +4,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 pub use crate::output::CommandFormat;
 
-/// Returns a parser of the formats that a command offers, each with a line for the help. A format
-/// that is not offered is an error that lists those that are.
+/// Returns a parser for the formats of a command, each with a line for the help. An unknown format
+/// is an error that lists the known ones.
 pub fn offer(
     formats: &'static [(CommandFormat, &'static str)],
 ) -> impl TypedValueParser<Value = CommandFormat> {
@@ -20,7 +20,7 @@ pub fn offer(
     })
 }
 
-/// The formats of a command that prints lines or a document.
+/// The formats of a command that prints text or a document.
 pub const TEXT_OR_JSON: &[(CommandFormat, &str)] = &[
     (CommandFormat::Text, "Lines to read"),
     (CommandFormat::Json, "One JSON document"),

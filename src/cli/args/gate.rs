@@ -1,4 +1,4 @@
-//! The words that say what fails a run.
+//! Arguments that decide what fails a run.
 
 use clap::{Args, ValueEnum};
 
@@ -41,7 +41,7 @@ pub struct GateArgs {
     pub exit_zero: bool,
 }
 
-/// Something that fails a run.
+/// A finding that fails a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum FailOn {
     /// Any difference: fields that drifted, objects that are missing or extra; with --base, what
@@ -78,7 +78,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    /// Returns the severity from which on drift fails the run, if that is what was said.
+    /// Returns the severity that fails the run, if one was named.
     pub fn severity(self) -> Option<Severity> {
         match self {
             Self::Low => Some(Severity::Low),

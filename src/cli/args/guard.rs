@@ -90,7 +90,7 @@ pub struct GuardArgs {
     #[arg(long, value_name = "GROUP", help_heading = "Guard")]
     pub allow_group: Vec<String>,
 
-    /// Let everybody change the field back to the declared value, for --lock
+    /// Let everyone restore the declared value, for --lock
     #[arg(long, help_heading = "Guard")]
     pub allow_declared: bool,
 

@@ -1,5 +1,5 @@
-//! The words of the command line: the first layer of arguments. Mirrors the flags and checks them
-//! one by one and against each other; looks at nothing outside.
+//! Defines the command line: the first layer of arguments. It mirrors the flags and checks them one
+//! by one and against each other; it reads nothing else.
 
 mod backport;
 mod compare;
@@ -68,7 +68,7 @@ const TEMPLATE: &str = "\
 
 {all-args}{after-help}";
 
-/// What scripts go by.
+/// The exit codes, for scripts.
 pub const EXIT_CODES: &str = "\
 Exit codes:
 0  Everything was compared, and nothing that --fail-on names (by default any drift) was found
@@ -103,7 +103,7 @@ pub struct Cli {
     /// What applies to every command.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -118,7 +118,7 @@ pub struct GlobalArgs {
     pub color: ColorChoice,
 }
 
-/// When to colour.
+/// When to use colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
     /// When the output goes to a terminal
@@ -130,7 +130,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What driftctl can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compare manifests with a cluster and report what drifted
@@ -143,12 +143,12 @@ pub enum Command {
     /// Shows both sides, the field managers that own the live value, the applier, how the field's
     /// type is compared, and the rule that decided. Runs the same comparison as diff.
     Explain(Box<ExplainArgs>),
-    /// Show what happened to objects, in the order of time
+    /// Show what happened to objects, in order of time
     ///
     /// Lists drift, writes, rollouts, Events, restarts, deploys and commits together, each with its
     /// author where a source knows one. Names every source that could not be read.
     Timeline(Box<TimelineArgs>),
-    /// Compare again and again, and tell when drift begins and ends
+    /// Compare repeatedly, and report when drift begins and ends
     ///
     /// Each round is a whole diff. Keeps when each drift began and how it ended (reverted, backported, accepted,
     /// ignored, deleted), serves metrics and alerts, and goes on after outages and restarts.
@@ -164,18 +164,19 @@ pub enum Command {
     ///
     /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
     /// each object that changes what was shown and nothing else, under the name of the field manager that applies the
-    /// object. What it says in the end was read again. Nothing but this and triage writes to a cluster.
+    /// object. The reported result is read from the server again. Only this command and triage write to a
+    /// cluster.
     Revert(Box<RevertArgs>),
-    /// Take changes made live over into the manifests
+    /// Write live changes into the manifests
     ///
     /// Prints a patch for git apply, or edits the files with --write; comments and layout stay as
     /// they are. Never writes to a cluster, and never commits.
     Backport(Box<BackportArgs>),
-    /// Decide about drift change by change, in a file
+    /// Decide on drift change by change, in a file
     ///
     /// Writes the file, and with --apply carries its decisions out (keep, revert, backport, accept,
     /// ignore), as the commands of these names do: one plan, asked of the server and of you first.
-    /// What changed since the file was written is skipped, and said.
+    /// Changes since the file was written are skipped and reported.
     Triage(Box<TriageArgs>),
     /// Check manifests against admission policies, without a cluster
     ///
@@ -219,8 +220,8 @@ pub enum Command {
 }
 
 impl Command {
-    /// Merges flags that mean the same, such as `-f PATH` and `PATH`, so that no command has to know
-    /// both. `words` are those of the command line.
+    /// Merges flags that mean the same, such as `-f PATH` and `PATH`, so that no command has to
+    /// know both. `words` are the arguments of the command line.
     pub fn merge_aliases(&mut self, words: &[OsString]) {
         let source = match self {
             Self::Diff(args) => &mut args.source,
@@ -242,7 +243,7 @@ impl Command {
             Self::Accept(args) => &mut args.source,
             Self::Doctor(args) => &mut args.reading.source,
             Self::Snapshot(args) => &mut args.reading.source,
-            // No `_`: a command with manifests must come here.
+            // No `_`: a command with manifests must be listed here.
             Self::Debt(_)
             | Self::Ignore(_)
             | Self::Init(_)
@@ -282,7 +283,7 @@ pub struct DiffArgs {
     /// What is compared.
     #[command(flatten)]
     pub compare: CompareArgs,
-    /// Which policies judge the objects.
+    /// The policies to evaluate.
     #[command(flatten)]
     pub policies: PoliciesArgs,
     /// What fails the run.

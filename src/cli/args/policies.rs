@@ -1,10 +1,10 @@
-//! The words that say which policies judge what is compared.
+//! Arguments that name the policies to evaluate.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Which policies say something of the objects.
+/// The policies to evaluate.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Policies")]
 pub struct PoliciesArgs {

@@ -65,7 +65,7 @@ pub enum PolicyFailOn {
 /// The formats of `driftctl policy`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PolicyFormat {
-    /// To read
+    /// Text for reading
     #[default]
     Text,
     /// For other programs
@@ -81,7 +81,7 @@ pub enum PolicyFormat {
 }
 
 impl PolicyFormat {
-    /// Returns the name of the report's format; `None` for text, which this command has its own of.
+    /// Returns the report's format; `None` for text, which this command writes itself.
     pub fn name(self) -> Option<&'static str> {
         match self {
             Self::Text => None,

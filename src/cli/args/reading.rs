@@ -1,10 +1,10 @@
-//! The words of the commands that look at what a comparison would read, and compare nothing.
+//! Arguments of the commands that read what a comparison would read, without comparing.
 
 use clap::Args;
 
 use super::{ConnectionArgs, Extra, FilterArgs, SourceArgs};
 
-/// What is read.
+/// The objects to read.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ReadingArgs {
     /// The declared side.
@@ -13,7 +13,7 @@ pub struct ReadingArgs {
     /// The cluster.
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// What is looked at.
+    /// The filter.
     #[command(flatten)]
     pub filter: FilterArgs,
 

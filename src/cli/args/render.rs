@@ -1,4 +1,4 @@
-//! The words that say how directories are rendered that are not plain manifests.
+//! Arguments for rendering kustomizations and charts.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub struct RenderArgs {
     #[arg(long, requires = "untrusted", conflicts_with = "no_render")]
     pub render: bool,
 
-    /// Run renderers outside of Linux namespaces
+    /// Run renderers outside Linux namespaces
     ///
     /// Needed for --untrusted --render where the system allows no namespaces. The renderer can then
     /// reach whatever your user can.
@@ -78,7 +78,7 @@ pub struct RenderArgs {
     pub render_timeout: u64,
 }
 
-/// What words left out mean, for tests and for commands that take none.
+/// The defaults, for tests and for commands without these flags.
 impl Default for RenderArgs {
     fn default() -> Self {
         Self {
@@ -99,12 +99,12 @@ impl Default for RenderArgs {
     }
 }
 
-/// What keeps kustomizations from loading files.
+/// Whether kustomizations may load files from outside their folder.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum LoadRestrictor {
-    /// Files must lie in the kustomization's folder or below
+    /// Files must be in the kustomization's folder or below
     #[default]
     RootOnly,
-    /// Files may lie anywhere
+    /// Files may be anywhere
     None,
 }

@@ -1,4 +1,4 @@
-//! The words that say what is reported, how, and where to.
+//! Arguments that decide what is reported, how, and where.
 
 use std::str::FromStr;
 
@@ -84,7 +84,7 @@ pub struct ReportArgs {
     pub quiet: bool,
 }
 
-/// How changes are put together.
+/// How to group changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum GroupBy {
     /// The changes of each object
@@ -119,7 +119,7 @@ pub enum PagerChoice {
     Never,
 }
 
-/// How much something matters, for `--severity`.
+/// A threshold for `--severity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Level {
     /// Everything
@@ -146,7 +146,7 @@ impl From<Level> for Severity {
 /// A path whose values are secret: `License:.spec.text`.
 #[derive(Debug, Clone)]
 pub struct SecretPath {
-    /// Of which kind of objects; `None` for any.
+    /// The kind of object; `None` for any.
     pub kind: Option<KindPattern>,
     /// Where.
     pub path: PathPattern,
@@ -190,7 +190,7 @@ impl From<Show> for output::Show {
     }
 }
 
-/// Reads `FORMAT` or `FORMAT=FILE`; the registry of formats says which words there are.
+/// Parses `FORMAT` or `FORMAT=FILE`, with the names from the registry of formats.
 #[derive(Debug, Clone, Copy)]
 struct OutputParser;
 

@@ -1,4 +1,4 @@
-//! The words that say which rules hold, and those of the commands about rules.
+//! Arguments for rules, and those of the commands about rules.
 
 use std::path::PathBuf;
 

@@ -23,7 +23,7 @@ pub struct SchemaArgs {
     pub what: String,
 }
 
-/// The word for the schema of `.driftctl.yaml`, which is read and not written.
+/// The word for the schema of `.driftctl.yaml`, which is read, not written.
 pub const CONFIG: &str = "config";
 
 /// Returns a parser of the documents that have a schema.

@@ -1,11 +1,11 @@
-//! The words that select drift, alike in every command that acts on it.
+//! Arguments that select drift, the same in every command that acts on it.
 
 use clap::Args;
 
 use crate::cli::selection::Selection;
 use crate::policy::PathPattern;
 
-/// Which drift is meant; all of it where nothing is said.
+/// The selected drift; all of it if nothing is named.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectionArgs {

@@ -1,4 +1,4 @@
-//! The words that say where the declared state is read from.
+//! Arguments that name the source of the declared state.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::Args;
 use super::{RenderArgs, UntrustedArgs};
 use crate::source::SCHEMES;
 
-/// Returns the help of the paths, with every scheme of words that are none.
+/// The help for PATH, with every scheme.
 fn paths_help() -> String {
     let mut help = "Manifests: files, folders (.yaml, .yml and .json files below), or standard \
                     input (-)\n\nA folder with a kustomization or a Helm chart is rendered. \
@@ -122,18 +122,18 @@ pub struct SourceArgs {
     #[arg(long)]
     pub blame: bool,
 
-    // What is flattened changes the heading of all that follows it.
+    // A flattened struct changes the heading of everything after it.
     /// How directories are rendered.
     #[command(flatten)]
     pub render: RenderArgs,
 
-    /// What manifests may do that somebody else wrote.
+    /// The limits for untrusted manifests.
     #[command(flatten)]
     pub untrusted: UntrustedArgs,
 }
 
 impl SourceArgs {
-    /// Puts what `-f` names with the other paths: from here on there is one list.
+    /// Moves the paths of `-f` to the other paths, so that there is one list.
     pub fn merge_aliases(&mut self) {
         let named = std::mem::take(&mut self.filename);
         self.paths.extend(named);

@@ -29,7 +29,7 @@ pub struct TimelineArgs {
     /// The declared side.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// Which objects.
+    /// The selected objects.
     #[command(flatten)]
     pub selection: SelectionArgs,
     /// The live side.

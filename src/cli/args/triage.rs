@@ -33,8 +33,8 @@ Exit codes:
 pub struct TriageArgs {
     /// Carry out the decisions in this file, or in standard input (-)
     ///
-    /// Compares anew what the file was written from: its line 'driftctl triage' has the words. Flags
-    /// of this command line hold before those. Where it names manifests, it is all that holds.
+    /// Compares again with the arguments in the file's line 'driftctl triage'. Flags of this
+    /// command line override those; if it names manifests, the file's arguments are ignored.
     #[arg(
         long,
         value_name = "FILE",
@@ -47,7 +47,7 @@ pub struct TriageArgs {
     #[arg(long, help_heading = "Triage")]
     pub edit: bool,
 
-    /// Let backport take over values of Secrets and other secret values too
+    /// Let backport also write values of Secrets and other secret values
     #[arg(long, help_heading = "Triage")]
     pub allow_secrets: bool,
 
@@ -69,7 +69,7 @@ pub struct TriageArgs {
     #[command(flatten)]
     pub drift: DriftArgs,
 
-    /// The words behind the command's name, as they were written.
+    /// Returns the arguments after the command's name, as written.
     #[arg(skip)]
     pub words: Vec<String>,
 }

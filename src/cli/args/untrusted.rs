@@ -1,11 +1,11 @@
-//! The words for manifests that someone else wrote.
+//! Arguments for untrusted manifests.
 
 use clap::Args;
 
 use crate::model::KindPattern;
 use crate::policy::{Glob, GlobError};
 
-/// What manifests may do.
+/// The limits for untrusted manifests.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Untrusted manifests")]
 pub struct UntrustedArgs {
@@ -33,7 +33,7 @@ pub struct UntrustedArgs {
     pub allow_kind: Vec<KindPattern>,
 }
 
-/// Returns a glob that can be read: one that cannot would allow nothing, and not say why.
+/// Parses a glob. A glob that cannot be parsed would allow nothing, without saying why.
 fn glob_text(text: &str) -> Result<String, GlobError> {
     text.parse::<Glob>().map(|_| text.to_owned())
 }

@@ -40,16 +40,17 @@ pub struct WatchArgs {
     #[command(flatten)]
     pub rules: RulesArgs,
 
-    /// Compare so often: 30s, 5m, 1h
+    /// Compare this often: 30s, 5m, 1h
     ///
-    /// From the begin of one round to that of the next. A round that takes longer is followed by the
-    /// next at once.
+    /// From the start of one round to the start of the next. A round that takes longer is followed
+    /// by the next immediately.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = period, help_heading = "Watch")]
     pub every: Duration,
 
-    /// Keep open drift in this file, one JSON document a line
+    /// Keep open drift in this file, one JSON document per line
     ///
-    /// Without it a restart begins anew. One file is for one cluster, and one process writes to it.
+    /// Without it a restart starts over. A file is for one cluster, and only one process may write
+    /// to it.
     #[arg(long, value_name = "FILE", help_heading = "Watch")]
     pub state: Option<PathBuf>,
 
@@ -69,11 +70,11 @@ pub struct WatchArgs {
     #[arg(long, value_name = "WHAT", value_enum, help_heading = "Watch")]
     pub label: Option<WatchLabel>,
 
-    /// Make one round and end, for cron
+    /// Run one round and exit, for cron
     #[arg(long, help_heading = "Watch")]
     pub once: bool,
 
-    /// Print alerts on the metrics as a PrometheusRule, and end
+    /// Print alerts on the metrics as a PrometheusRule, and exit
     #[arg(long, help_heading = "Watch")]
     pub print_alerts: bool,
 
@@ -84,14 +85,14 @@ pub struct WatchArgs {
     pub redact: Vec<SecretPath>,
 }
 
-/// What metrics of open drift name besides severity and namespace.
+/// The extra labels of the metrics of open drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WatchLabel {
     /// The kind and the name of the object
     Object,
 }
 
-/// Reads `30s`, `5m` or `1h`: at least a second, and at most a day.
+/// Parses `30s`, `5m` or `1h`: from a second to a day.
 fn period(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let seconds: Option<u64> = match &text[digits.len()..] {
@@ -108,7 +109,7 @@ fn period(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads an address with its port. One that begins with the colon is every address.
+/// Parses an address with its port. One that begins with a colon means every address.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let written = match text.strip_prefix(':') {
         Some(port) => format!("0.0.0.0:{port}"),

@@ -1,10 +1,10 @@
-//! The words that say how changes are written to a cluster.
+//! Arguments for writing changes to a cluster.
 
 use clap::{Args, ValueEnum};
 
 use super::format::{CommandFormat, offer};
 
-/// How a plan is carried out.
+/// How to carry out a plan.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Writing")]
 pub struct WriteArgs {

@@ -7,10 +7,10 @@ use clap_complete::env::Shells;
 use crate::cli::completion::VARIABLE;
 use crate::cli::{Exit, Streams};
 
-/// The program, as the scripts call it.
+/// The name of the program in the scripts.
 const NAME: &str = "driftctl";
 
-/// Writes the script of a shell that asks driftctl itself for what can be completed.
+/// Writes the script for a shell, which asks driftctl for completions.
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.

@@ -10,7 +10,7 @@ use crate::cli::{Exit, Streams, message};
 use crate::model::Census;
 use crate::output::{self, CensusOptions, CommandFormat, RenderOptions};
 
-/// Compares, counts the live objects by who declares them, and answers with the exit code.
+/// Compares, counts the live objects by who declares them, and returns the exit code.
 ///
 /// # Errors
 /// Fails if nothing can be compared.
@@ -49,7 +49,7 @@ pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> R
     Ok(exit)
 }
 
-/// Returns the exit code, and what has to be said about it.
+/// Returns the exit code, and a message about it.
 fn answer(census: &Census, args: &CoverageArgs) -> (Exit, Option<String>) {
     if census.is_incomplete() {
         return (Exit::Trouble, None);

@@ -11,7 +11,7 @@ use crate::cli::{Exit, Streams};
 use crate::output;
 use crate::policy::Accepted;
 
-/// Lists what is accepted; [`Exit::Drift`] when something of it is overdue.
+/// Lists accepted drift; returns [`Exit::Drift`] if some is overdue.
 ///
 /// # Errors
 /// Fails if the baseline cannot be read.

@@ -14,7 +14,7 @@ use crate::cli::{Exit, Streams, choice, external_diff, gate, message, report_fil
 use crate::output::{self, OutputSpec, RenderOptions, render_all};
 use crate::redact::Redacted;
 
-/// Compares, reports, and answers with the exit code.
+/// Compares, reports, and returns the exit code.
 ///
 /// # Errors
 /// Fails if nothing can be compared, or a report cannot be written.
@@ -66,7 +66,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     Ok(exit)
 }
 
-/// Returns whether nothing at all was read of the manifests: then there is nothing to report, and
+/// Returns whether nothing at all was read from the manifests: then there is nothing to report, and
 /// errors say why.
 fn is_input_error(reports: &[Redacted]) -> bool {
     reports.iter().all(|report| {
@@ -77,7 +77,7 @@ fn is_input_error(reports: &[Redacted]) -> bool {
     })
 }
 
-/// Writes the report everywhere it is wanted. What fails in one place does not stop the others.
+/// Writes the report to all outputs. A failure of one does not stop the others.
 fn write_all(
     reports: &[Redacted],
     args: &ReportArgs,
@@ -130,8 +130,8 @@ fn write_all(
         };
         done = done.and(written);
     }
-    // A reader of the text sees what went wrong at its end; a reader of anything else, or
-    // nothing, is told here why the exit code is 2.
+    // The text report ends with the errors; for any other format, or none, they are printed here to
+    // explain exit code 2.
     if args.quiet || only_errors || !specs.iter().any(is_text) {
         for (at, report) in reports.iter().enumerate() {
             let cluster = (reports.len() > 1).then(|| output::cluster(report, at));
@@ -141,7 +141,7 @@ fn write_all(
     done
 }
 
-/// Writes a text to the terminal, through a pager where it is longer than that.
+/// Writes text to the terminal, through a pager if it is longer than the screen.
 fn page(
     spec: &OutputSpec,
     reports: &[Redacted],

@@ -16,7 +16,7 @@ use crate::model::{FieldPath, KindNames, PathElement, ResourceKey, Status, Warni
 use crate::output;
 use crate::redact::{RedactedAccount, Redactor};
 
-/// Tells why a path of an object is drift, or is not.
+/// Explains why a path of an object is drift, or why not.
 ///
 /// # Errors
 /// Fails if there is no such object or path, or it could not be compared.
@@ -46,7 +46,7 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
         drop(progress);
         answered
     };
-    // Items of associative lists are identified by keys: the list says which one a number means.
+    // Items of associative lists are identified by keys: the list says which item a number means.
     while let Some(at) = (path.0.iter()).position(|part| matches!(part, PathElement::Index(_))) {
         let (list, _) = ask(&FieldPath(path.0[..at].to_vec()))?;
         match named_item(&list, &path.0[..=at]) {
@@ -65,10 +65,10 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     let is_fatal = |warning: &&Warning| warning.fatal;
     let fatal: Vec<Warning> = account.warnings.iter().filter(is_fatal).cloned().collect();
     message::warnings(streams, settings, &fatal);
-    // A rule that could not be used may be the very one that is looked for.
+    // A rule that could not be used may be the one in question.
     message::warnings(streams, settings, &rules.warnings);
     write(&account, args.output, settings, streams)?;
-    // What could not be read may have decided otherwise.
+    // What could not be read may have led to another decision.
     Ok(if fatal.is_empty() {
         Exit::Clean
     } else {
@@ -76,7 +76,8 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     })
 }
 
-/// Returns the object, and the words without its name where that is alone: `deploy cart`.
+/// Returns the object, and the arguments without its name if the name is a separate argument:
+/// `deploy cart`.
 ///
 /// # Errors
 /// Fails if only a kind is named.
@@ -98,8 +99,8 @@ fn object_and_rest(object: &Selection, source: &SourceArgs) -> Result<(Selection
     Ok((object, source))
 }
 
-/// Returns what an item is called that is written by its number, from the paths of the list that it
-/// is in; `None` where the items of the list have no names.
+/// Returns the element of an item that is written by its index, from the paths of its list; `None`
+/// if items of the list have no names.
 fn named_item(list: &Answer, path: &[PathElement]) -> Option<PathElement> {
     let (PathElement::Index(number), parent) = path.split_last()? else {
         return None;
@@ -135,14 +136,14 @@ fn find<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v Value> {
     })
 }
 
-/// Takes the field from the front of the words, if it is there.
+/// Takes the field from the front of the arguments, if it is there.
 ///
 /// # Errors
-/// Fails if the first word was meant as a field and is none.
+/// Fails if the first argument was meant as a field but is not one.
 fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
     let mut source = source.clone();
     let first = source.paths.first().and_then(|first| first.to_str());
-    // The folder one is in is not a field.
+    // The name of the current folder is not a field.
     let Some(first) = first.filter(|first| *first != ".") else {
         return Ok((FieldPath::root(), source));
     };
@@ -168,8 +169,7 @@ fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
     Ok((path, source))
 }
 
-/// Returns what to write instead of a word that names nothing on this machine and looks like a
-/// field.
+/// Returns what to write instead of an argument that looks like a field but names nothing.
 fn meant_as_field(word: &str) -> Option<String> {
     let is_place = word.contains(['/', '\\', ':']) || matches!(word, "-" | "..");
     if is_place || Path::new(word).symlink_metadata().is_ok() {
@@ -183,7 +183,7 @@ fn meant_as_field(word: &str) -> Option<String> {
         .then(|| "write the field as reports do, such as .spec.containers[name=\"app\"]".to_owned())
 }
 
-/// Returns the answer without its secrets; an error where there is nothing at the path.
+/// Returns the explanation without secrets; an error if there is nothing at the path.
 fn told(answer: Answer, redactor: &Redactor) -> Result<RedactedAccount> {
     let Answer {
         account,

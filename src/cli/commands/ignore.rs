@@ -19,7 +19,7 @@ use crate::policy::{PathPattern, RuleSpec};
 /// Adds a rule to the configuration, and changes nothing else in it.
 ///
 /// # Errors
-/// Fails if the file is broken, or cannot be added to: then it is as it was.
+/// Fails if the file is broken, or cannot be added to; then it is unchanged.
 pub fn run(args: &IgnoreArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let spec = spec(args, settings)?;
     let text = config::rule_text(&spec);
@@ -30,8 +30,7 @@ pub fn run(args: &IgnoreArgs, settings: &Settings, streams: &mut Streams) -> Res
     Ok(Exit::Clean)
 }
 
-/// Returns the configuration that is named, or is above `start`, or a new one there, with more
-/// rules.
+/// Returns the named configuration, or the one above `start`, or a new one there, with more rules.
 ///
 /// # Errors
 /// Fails if the file is broken, or cannot be added to.
@@ -66,7 +65,7 @@ pub(super) fn with_rules(
     })
 }
 
-/// Returns the objects and the path, of `KIND/NAME PATH` and of `KIND NAME PATH`.
+/// Returns the objects and the path from `KIND/NAME PATH` or `KIND NAME PATH`.
 fn object_and_path(args: &IgnoreArgs) -> Result<(Selection, PathPattern)> {
     let mut object = args.object.clone();
     let path = match (object.name.is_empty(), &args.words[..]) {

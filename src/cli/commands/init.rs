@@ -10,7 +10,7 @@ use crate::cli::{Exit, Streams};
 use crate::config::{CONFIG_NAME, TEMPLATE};
 use crate::output::escape;
 
-/// Writes a configuration in which everything is explained and nothing is switched on.
+/// Writes a configuration in which everything is explained and nothing is turned on.
 ///
 /// # Errors
 /// Fails if there is one already, or it cannot be written.

@@ -1,5 +1,4 @@
-//! `driftctl jq-worker`, which driftctl starts for itself and people do not: it is in no help and
-//! no completion.
+//! `driftctl jq-worker`, which driftctl starts for itself. It is hidden from help and completion.
 
 use std::io;
 
@@ -8,7 +7,7 @@ use crate::jq;
 
 pub use crate::jq::WORKER as NAME;
 
-/// Answers requests on standard input until the parent process is done.
+/// Answers requests on standard input until the parent process ends.
 ///
 /// # Errors
 /// Fails if a stream breaks.

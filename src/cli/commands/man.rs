@@ -9,7 +9,7 @@ use clap::Command;
 use crate::cli::args::ManArgs;
 use crate::cli::{Exit, Streams};
 
-/// Writes the man page of driftctl or of one of its commands, or all of them into a folder.
+/// Writes the man page of driftctl or of one of its commands, or all pages into a folder.
 ///
 /// # Errors
 /// Fails if there is no such command, or a page cannot be written.
@@ -33,7 +33,7 @@ pub fn run(args: &ManArgs, command: Command, streams: &mut Streams) -> Result<Ex
     Ok(Exit::Clean)
 }
 
-/// Returns a command under its full name, as its page is called.
+/// Returns a command under its full name, which is the name of its page.
 fn named(parent: &Command, command: &Command) -> Command {
     let name = format!("{}-{}", parent.get_name(), command.get_name());
     command.clone().name(name)

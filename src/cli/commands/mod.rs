@@ -33,10 +33,10 @@ use super::settings::Settings;
 use super::{Exit, Streams};
 use crate::policy::Expiry;
 
-/// Runs the command that was asked for.
+/// Runs the selected command.
 ///
 /// # Errors
-/// Fails if it could not do what was asked; the message says what happened, where, and what to do.
+/// Fails if the command failed; the message says what happened, where, and what to do.
 pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
@@ -66,7 +66,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
 /// Returns the moment that `--expires` names.
 ///
 /// # Errors
-/// Fails if it has passed already, or is too far away for a calendar.
+/// Fails if it is in the past, or too far in the future.
 fn expiry(until: Option<&Until>, settings: &Settings) -> anyhow::Result<Option<Expiry>> {
     let moment = until.map(|until| until.from(settings.now));
     moment

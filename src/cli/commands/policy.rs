@@ -20,7 +20,7 @@ use crate::output::{self, OutputSpec, RenderOptions, render_all};
 use crate::redact::{Redacted, redact};
 use crate::schema::{Schema, builtin_kind};
 
-/// Says what policies would refuse of what is declared. Reads no cluster.
+/// Reports what policies would refuse in the manifests. Reads no cluster.
 ///
 /// # Errors
 /// Fails if nothing can be read, or the result cannot be written.
@@ -111,13 +111,13 @@ fn exit(report: &Report, args: &PolicyArgs) -> Exit {
     }
 }
 
-/// What is known of kinds: the built-in ones, and those of CustomResourceDefinitions.
+/// The known kinds: built-in ones, and those of CustomResourceDefinitions.
 pub struct Kinds {
     custom: Vec<(Value, Schema)>,
 }
 
 impl Kinds {
-    /// Returns the built-in ones, and those that these manifests define.
+    /// Returns the built-in kinds, and those that these manifests define.
     pub fn of<'m>(manifests: impl Iterator<Item = &'m Arc<Manifest>>) -> Self {
         let definitions = manifests.filter(|m| m.kind == "CustomResourceDefinition");
         let definitions = definitions.map(|manifest| {
@@ -130,7 +130,7 @@ impl Kinds {
         }
     }
 
-    /// Returns the resource of a kind, whether it is in namespaces, and its schema.
+    /// Returns the resource of a kind, whether it is namespaced, and its schema.
     pub fn find(&self, manifest: &Manifest) -> Option<(String, bool, &Schema)> {
         if let Some(kind) = builtin_kind(&manifest.api_version, &manifest.kind) {
             return Some((kind.plural.to_owned(), kind.namespaced, Schema::builtin()));

@@ -1,4 +1,4 @@
-//! A file of ours that is written again, unless someone else did so in the meantime.
+//! Rewrites one of driftctl's own files, unless someone else changed it in the meantime.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ pub struct Rewrite {
 }
 
 impl Rewrite {
-    /// Returns the file as it is, with what is to become of its text.
+    /// Returns a file with its current and its new text.
     ///
     /// # Errors
     /// Fails if it cannot be read, or its text cannot be changed.
@@ -28,7 +28,7 @@ impl Rewrite {
         })
     }
 
-    /// Returns what the file is called.
+    /// Returns the name of the file.
     pub fn name(&self) -> &str {
         &self.file.name
     }
@@ -36,7 +36,7 @@ impl Rewrite {
     /// Writes it.
     ///
     /// # Errors
-    /// Fails if it is not as it was read, or cannot be written.
+    /// Fails if it changed after it was read, or cannot be written.
     pub fn write(&self) -> Result<()> {
         let name = self.name();
         ensure!(

@@ -17,7 +17,7 @@ use crate::policy::{
     Audited, ExtraSpec, Objects, Rule, RuleOrigin, RuleSet, RuleSpec, audit, literally, rules_of,
 };
 
-/// Lists every rule, and where it is written.
+/// Lists every rule, and where it is defined.
 ///
 /// # Errors
 /// Fails if a file of rules is broken.
@@ -65,7 +65,7 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
     Ok(if failed { Exit::Trouble } else { Exit::Clean })
 }
 
-/// Returns the object that carries a rule of its own, and no other.
+/// Returns the object that a rule was written on, if it has one.
 fn just(manifest: &Manifest) -> Objects {
     Objects {
         group: group_of(&manifest.api_version).to_owned(),
@@ -83,13 +83,13 @@ fn broken(message: String) -> Warning {
     Warning::new("", message)
 }
 
-/// What is above rules that are printed for a file of the user's.
+/// The comment above rules that are printed as a user's file.
 const HEAD: &str = "\
 # Every rule of this run, in the schema of .driftctl.yaml. Copied into your file, a rule that explains
 # becomes one that ignores: it hides drift. To change a rule, copy it and list its id in disable.
 ";
 
-/// Returns the rules in the schema of a configuration, which takes them as they are.
+/// Returns the rules in the schema of a configuration file.
 fn yaml(rules: &[&Rule], set: &RuleSet, streams: &mut Streams) -> Result<()> {
     let out = &mut streams.out;
     write!(out, "{HEAD}")?;
@@ -120,12 +120,12 @@ fn yaml(rules: &[&Rule], set: &RuleSet, streams: &mut Streams) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether a rule is one of those that are in the list of built-in ones.
+/// Returns whether a rule is in the list of built-in rules.
 fn is_switchable(rule: &Rule) -> bool {
     rule.origin == RuleOrigin::BuiltIn && RuleSet::switchable().any(|id| id == rule.id)
 }
 
-/// Returns a rule as the lines of an entry. What no entry can say is a comment.
+/// Returns a rule as the lines of an entry. What an entry cannot express is a comment.
 fn yaml_rule(rule: &Rule, ids: &mut BTreeSet<String>) -> Vec<String> {
     let mut lines = vec![format!("# {}", escape::line(&rule.origin.to_string()))];
     if let Some(explains) = rule.explains {
@@ -136,7 +136,7 @@ fn yaml_rule(rule: &Rule, ids: &mut BTreeSet<String>) -> Vec<String> {
         lines.push(format!("# {}: {}", rule.id, escape::line(&summary)));
         return lines;
     }
-    // Objects that carry a rule of their own call it by the same name.
+    // Rules on several objects have the same ID.
     let numbered = (2..).map(|n| format!("{}-{n}", rule.id));
     let mut names = std::iter::once(rule.id.clone()).chain(numbered);
     let id = names.find(|name| ids.insert(name.clone()));

@@ -21,7 +21,7 @@ use crate::output::escape;
 use crate::policy::RuleSet;
 use crate::redact::Redactor;
 
-/// Reads what a diff would read, by making one, and writes that.
+/// Reads what a diff would read, by running one, and writes it.
 ///
 /// # Errors
 /// Fails if nothing can be read, or the snapshot cannot be written.
@@ -37,8 +37,8 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let options = comparison::reading(&args.reading);
     let progress = Progress::begin(settings, false);
     let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
-    // A diff reads these only where something may be explained by them; against what else this
-    // snapshot is compared is unknown yet.
+    // A diff reads these only if they may explain something, but it is unknown what this snapshot
+    // will be compared with.
     Policies::read(&recorder, BTreeMap::new());
     let mut report = report?;
     if args.history {
@@ -56,7 +56,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     report.warnings.extend(empty);
     let incomplete = report.is_incomplete();
     if report.objects.is_empty() && incomplete {
-        // Nothing was read: a file of nothing would look like a cluster of nothing.
+        // Nothing was read: an empty file would look like an empty cluster.
         let report = redactor.unwrap_or_default().redact(report);
         message::what_failed(streams, settings, &report, None);
         return Ok(Exit::Trouble);
@@ -109,8 +109,8 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     })
 }
 
-/// Returns what masks secrets, if they are to be masked: the built-in patterns, and what the user
-/// calls secret.
+/// Returns what masks secrets, if they are to be masked: the built-in patterns, and those of the
+/// user.
 fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>> {
     if !args.redact {
         return Ok(None);
@@ -128,7 +128,7 @@ fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>
 }
 
 fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // What is there already stays as it is until all is written.
+    // An existing file stays unchanged until everything is written.
     let regular = path.metadata().map_or(true, |found| found.is_file());
     if !regular {
         let mut out = BufWriter::new(private(path)?);
@@ -146,7 +146,7 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     Ok(())
 }
 
-/// Returns a file for its owner's eyes, also where one with other rights is there already.
+/// Creates a file that only its owner can read, even if one with other permissions exists.
 #[cfg(unix)]
 fn private(path: &Path) -> io::Result<File> {
     use std::fs::Permissions;
@@ -165,7 +165,7 @@ fn private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Returns a file with the rights of its folder.
+/// Creates a file with the default permissions of its folder.
 #[cfg(not(unix))]
 fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

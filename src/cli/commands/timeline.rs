@@ -10,7 +10,7 @@ use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, secrecy};
 use crate::output::{self, RenderOptions};
 
-/// Compares, reads what else is known about the objects, and writes both in the order of time.
+/// Compares, reads the history of the objects, and writes everything in order of time.
 ///
 /// # Errors
 /// Fails if nothing can be compared, or nothing is selected.

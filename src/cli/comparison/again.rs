@@ -1,4 +1,4 @@
-//! A comparison that can be made again with other manifests and the same live objects.
+//! A comparison that can be repeated with other manifests and the same live objects.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::model::Report;
 use crate::redact::Redactor;
 use crate::source::{Declared, Fixed, Loaded, Once, Source};
 
-/// What is compared, with what, and by which rules. The live side may be a recording.
+/// Both sides of a comparison, and its rules. The live side may be a recording.
 pub struct Again {
     prepared: Prepared,
     source: SourceArgs,
@@ -22,7 +22,7 @@ pub struct Again {
 }
 
 impl Again {
-    /// Finds both sides, and reads neither yet.
+    /// Finds both sides, without reading them yet.
     ///
     /// # Errors
     /// Fails if the arguments contradict each other, or there is not a live side.
@@ -48,7 +48,7 @@ impl Again {
         self.prepared.side.as_live()
     }
 
-    /// Returns the cluster; `None` where the live side is a recording of one.
+    /// Returns the cluster; `None` if the live side is a recording.
     pub fn cluster(&self) -> Option<&Api> {
         match &self.prepared.side {
             LiveSide::Cluster(api) => Some(api),
@@ -61,7 +61,7 @@ impl Again {
         &self.prepared.rules
     }
 
-    /// Returns what hides the secrets of reports, those that the user calls secret among them.
+    /// Returns the redaction for reports, including the values that the user calls secret.
     pub fn redactor(&self) -> Redactor {
         Redactor {
             also: self.prepared.rules.secret(),
@@ -84,7 +84,7 @@ impl Again {
         Ok(report)
     }
 
-    /// Compares what would be declared if these objects were declared so.
+    /// Compares with these objects declared differently.
     ///
     /// # Errors
     /// Fails if nothing can be compared.
@@ -92,7 +92,7 @@ impl Again {
         self.replaced(live, |loaded| Fixed::edited(loaded, values))
     }
 
-    /// Compares these objects alone.
+    /// Compares only these objects.
     ///
     /// # Errors
     /// Fails if they cannot be compared.

@@ -1,4 +1,4 @@
-//! From words to whose the live objects are.
+//! Turns arguments into a census of the live objects.
 
 use anyhow::Result;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Several clusters, compared with the same manifests side by side.
+//! Compares several clusters with the same manifests, in parallel.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,10 +15,10 @@ use crate::cluster::contexts_of;
 use crate::model::{Coverage, Report, Warning};
 use crate::policy::glob;
 
-/// Clusters that are compared at once.
+/// How many clusters are compared at a time.
 const AT_ONCE: usize = 16;
 
-/// What comparisons with all contexts found.
+/// The results for all contexts.
 pub struct All {
     /// One for each context.
     pub reports: Vec<Report>,
@@ -26,12 +26,12 @@ pub struct All {
     pub rules: Rules,
 }
 
-/// Compares with each context that is named, in the order of the words; with the one live side
-/// that there is, where fewer than two are.
+/// Compares with each named context, in the order of the arguments; with the only live side if
+/// fewer than two are named.
 ///
 /// # Errors
-/// Fails if nothing can be compared with the only live side. Of several, one that fails has a
-/// report that says so.
+/// Fails if nothing can be compared with the only live side. With several, a cluster that fails has
+/// a report that says so.
 pub fn run_all(
     source: &SourceArgs,
     live: &LiveArgs,
@@ -82,8 +82,8 @@ pub fn run_all(
     }
     let (next, of_context) = (&AtomicUsize::new(0), &of_context);
     let reports = thread::scope(|scope| {
-        // Each takes the next context as soon as it is done, so that few reports are being made at
-        // once, whatever the number of clusters.
+        // Each worker takes the next context when it is done, so that only a few reports are in
+        // memory at a time.
         let workers = contexts.len().min(AT_ONCE);
         let workers: Vec<_> = (0..workers)
             .map(|_| {
@@ -109,10 +109,11 @@ pub fn run_all(
     Ok(All { reports, rules })
 }
 
-/// Returns the connection with the contexts that patterns choose, in the order of the kubeconfig.
+/// Returns the connection with the contexts that the patterns select, in the order of the
+/// kubeconfig.
 ///
 /// # Errors
-/// Fails if a pattern chooses none, or the kubeconfig cannot be read.
+/// Fails if a pattern selects none, or the kubeconfig cannot be read.
 pub fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
     let connection = &ConnectionArgs {
         context: words_of(&connection.context)?,
@@ -147,11 +148,10 @@ pub fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
     })
 }
 
-/// Returns the words, with those that a file holds in the place of `@FILE`: one a line, and none
-/// behind `#`.
+/// Expands `@FILE` to the names in the file: one per line, `#` starts a comment.
 ///
 /// # Errors
-/// Fails if a file cannot be read, or holds none.
+/// Fails if a file cannot be read, or is empty.
 fn words_of(words: &[String]) -> Result<Vec<String>> {
     let mut all = Vec::new();
     for word in words {
@@ -177,7 +177,7 @@ fn words_of(words: &[String]) -> Result<Vec<String>> {
     Ok(all)
 }
 
-/// Returns the report on a cluster with which nothing could be compared.
+/// Returns the report for a cluster that could not be compared at all.
 fn unread(error: &anyhow::Error) -> Report {
     Report {
         coverage: Coverage {

@@ -1,4 +1,5 @@
-//! What the words would declare after an edit: the same sources, read from a copy of the repository.
+//! Finds out what would be declared after an edit: reads the same sources from a copy of the
+//! repository.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -12,27 +13,26 @@ use crate::engine::backport::{Drafts, Edits, Layer, Part, Rendered};
 use crate::model::{Deployer, Warning};
 use crate::source::{Layers, Mirror, Scheme, layers};
 
-/// Renderings that are remembered.
+/// How many renderings are cached.
 const REMEMBERED: usize = 64;
 
-/// Renders what edited files would become.
+/// Renders edited files.
 pub struct Draft<'d> {
     source: &'d SourceArgs,
     live_args: &'d LiveArgs,
     live: &'d dyn Live,
     roots: Vec<PathBuf>,
-    /// Whether files are called by their whole paths.
+    /// Whether files are called by their full paths.
     is_absolute: bool,
     mirrors: OnceCell<Result<Vec<Mirror>, String>>,
-    /// What the copy holds that the original does not.
+    /// The files in the copy that differ from the original.
     shown: RefCell<Edits>,
     known: RefCell<BTreeMap<(Part, Edits), Rc<Rendered>>>,
     layers: OnceCell<Vec<Layers>>,
 }
 
 impl<'d> Draft<'d> {
-    /// Drafts of what these words declare, in these directories. Nothing is copied before it is
-    /// needed.
+    /// Returns drafts of the sources in these directories. Nothing is copied before it is needed.
     pub fn of(
         source: &'d SourceArgs,
         live_args: &'d LiveArgs,
@@ -65,7 +65,7 @@ impl<'d> Draft<'d> {
         mirrors.as_ref().map(Vec::as_slice).map_err(String::clone)
     }
 
-    /// Returns the copy of what the user calls so; itself where it is in no repository.
+    /// Returns the copy of a path; the path itself if it is not in a repository.
     fn copy(&self, name: &Path) -> Result<PathBuf, String> {
         let Ok(path) = name.canonicalize() else {
             return Ok(name.to_owned());
@@ -74,7 +74,7 @@ impl<'d> Draft<'d> {
         Ok(copies.next().unwrap_or(path))
     }
 
-    /// Returns what the user calls a file of the copy.
+    /// Returns the user's name for a file in the copy.
     fn name(&self, copy: &Path) -> String {
         let mirrors = self.mirrors().unwrap_or_default();
         let original = mirrors.iter().find_map(|one| one.original_of(copy));
@@ -90,7 +90,7 @@ impl<'d> Draft<'d> {
         }
     }
 
-    /// Makes the copy hold these edits and no other.
+    /// Applies exactly these edits to the copy.
     fn show(&self, edits: &Edits) -> Result<(), String> {
         let mirrors = self.mirrors()?;
         let mut shown = self.shown.borrow_mut();
@@ -114,7 +114,8 @@ impl<'d> Draft<'d> {
         Ok(())
     }
 
-    /// Returns the words, with what they name in the copy. One folder alone is read as it is.
+    /// Returns the arguments with their paths replaced by the copy. A single folder is read without
+    /// rendering.
     fn words(&self, part: &Part) -> Result<(SourceArgs, LiveArgs), String> {
         let copies = |paths: &[PathBuf]| -> Result<Vec<PathBuf>, String> {
             let copy = |path: &PathBuf| match path.as_path() == Path::new(STDIN)
@@ -133,7 +134,7 @@ impl<'d> Draft<'d> {
                 (source.app, source.kustomization) = (Vec::new(), Vec::new());
                 source.plain = true;
                 if matches!(part, Part::Kustomization(_)) {
-                    // Those are words for charts.
+                    // These flags are for charts.
                     source.render.values = Vec::new();
                     (source.render.set, source.render.set_string) = (Vec::new(), Vec::new());
                     source.render.release = None;
@@ -201,7 +202,7 @@ impl Drafts for Draft<'_> {
     }
 
     fn others(&self, file: &str, part: &Part) -> Vec<Part> {
-        // Edits lead no kustomization to another file.
+        // Edits do not add files to a kustomization.
         let mirrors = self.mirrors().unwrap_or_default();
         let below = || mirrors.iter().map(|mirror| Layers::below(mirror.root()));
         let all = self.layers.get_or_init(|| below().collect());
@@ -228,7 +229,7 @@ impl Drafts for Draft<'_> {
             return (given.collect(), None);
         };
         let folder = Path::new(folder);
-        // What came by a dependency is replaced with the next one.
+        // Files of a dependency are replaced with the next one.
         let is_dependency = folder.iter().any(|name| name == "charts")
             && folder
                 .parent()

@@ -1,4 +1,4 @@
-//! From words to the answer to one question.
+//! Turns arguments into the explanation of one object.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -7,10 +7,10 @@ use super::{Prepared, Rules, prepare, rules};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::engine::{self, Answer, Question};
 
-/// Compares what is declared with the live side, and tells why one object is as it is.
+/// Compares, and explains one object.
 ///
 /// # Errors
-/// Fails if nothing can be compared, or what is asked about is not there.
+/// Fails if nothing can be compared, or the object does not exist.
 pub fn explain(
     source: &SourceArgs,
     live: &LiveArgs,

@@ -1,4 +1,4 @@
-//! Which live side the words name: a cluster, or a recording of it.
+//! Finds the live side: a cluster, or a recording of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::cluster::{
 };
 use crate::model::{ResourceKey, Target, Warning};
 
-/// The live side that the words name.
+/// The live side.
 pub enum LiveSide {
     /// A cluster, which can be written to.
     Cluster(Box<Api>),
@@ -24,7 +24,7 @@ pub enum LiveSide {
 }
 
 impl LiveSide {
-    /// Returns what is read, whichever it is.
+    /// Returns the readable side of either.
     pub fn as_live(&self) -> &dyn Live {
         match self {
             Self::Cluster(api) => api.as_ref(),
@@ -33,10 +33,10 @@ impl LiveSide {
     }
 }
 
-/// Connects, or reads the recording. A kubeconfig that is within the `scanned` paths is refused.
+/// Connects, or reads the recording. Refuses a kubeconfig within the `scanned` paths.
 ///
 /// # Errors
-/// Fails if there is not a connection to be had, or cannot read the recording.
+/// Fails if there is no connection, or the recording cannot be read.
 pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<LiveSide> {
     if args.live.is_empty() {
         let api = cluster(&args.connection, scanned)?;
@@ -46,10 +46,10 @@ pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<LiveSide> {
     Ok(LiveSide::Recording(Box::new(dump)))
 }
 
-/// Connects. A kubeconfig that is within the `scanned` paths is refused.
+/// Connects. Refuses a kubeconfig within the `scanned` paths.
 ///
 /// # Errors
-/// Fails if there is not a connection to be had.
+/// Fails if there is no connection.
 pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
     ensure!(
         args.context.len() < 2,
@@ -69,10 +69,10 @@ pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
     Ok(api)
 }
 
-/// No live side, for commands that look at what is declared only.
+/// Stands in for a live side in commands that only read manifests.
 pub struct NoLive;
 
-/// What a source is told that needs one.
+/// The error for a source that needs a live side.
 const WITHOUT: &str = "this command does not read a cluster";
 
 impl Discovery for NoLive {

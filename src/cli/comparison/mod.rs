@@ -1,4 +1,4 @@
-//! From words to a report: what every command that compares does first.
+//! Turns arguments into a report: the first step of every command that compares.
 
 mod again;
 mod census;
@@ -37,12 +37,12 @@ pub use rules::{Rules, accepted, check, engine, rules};
 pub use sources::{base_sources, sources};
 pub use timeline::{Timeline, timeline};
 
-/// What stands for standard input, on either side.
+/// The argument for standard input, on either side.
 const STDIN: &str = "-";
 
-/// What a comparison found, and by which rules.
+/// The result of a comparison, and its rules.
 pub struct Compared {
-    /// What was found, secrets and all.
+    /// The result, including secrets.
     pub report: Report,
     /// The rules.
     pub rules: Rules,
@@ -73,7 +73,7 @@ pub fn run(
     )
 }
 
-/// Returns the same by rules that are read already.
+/// Compares with rules that were already read.
 pub fn run_by(
     rules: Rules,
     source: &SourceArgs,
@@ -117,7 +117,7 @@ pub fn run_by(
     Ok(Compared { report, rules })
 }
 
-/// What the words stand for, before anything is compared.
+/// The inputs of a comparison.
 struct Prepared {
     sources: Vec<Box<dyn Source>>,
     side: LiveSide,
@@ -148,7 +148,7 @@ fn prepare(
     })
 }
 
-/// Returns where nothing that is trusted may lie.
+/// Paths in which nothing is trusted.
 pub fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
     let is_path = |path: &&PathBuf| Scheme::of(path).is_none();
     let mut scanned: Vec<PathBuf> = source.paths.iter().filter(is_path).cloned().collect();
@@ -173,7 +173,7 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
     }
 }
 
-/// Returns what would be read.
+/// The objects to read.
 pub fn reading(args: &ReadingArgs) -> Options {
     Options {
         extra: args.extra.into(),
@@ -181,7 +181,7 @@ pub fn reading(args: &ReadingArgs) -> Options {
     }
 }
 
-/// Returns what a run is limited to, and nothing else.
+/// Returns the limits of a run.
 fn filters(filter: &FilterArgs) -> Options {
     Options {
         namespace: filter.namespace.clone(),
@@ -199,10 +199,10 @@ fn allowed(args: &UntrustedArgs) -> Allowed {
     }
 }
 
-/// Returns an empty or wrong path must not look like "no drift".
+/// Makes sure that an empty or wrong path does not look like "no drift".
 pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> Option<Warning> {
     let coverage = &report.coverage;
-    // Where undeclared objects are looked for, a filter may choose nothing but those.
+    // When searching for undeclared objects, a filter may leave only those.
     let found_extra = coverage.filtered > 0 && !report.objects.is_empty();
     if coverage.declared > coverage.filtered
         || found_extra
@@ -231,7 +231,7 @@ pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> O
     Some(Warning::error("", message))
 }
 
-/// Returns the first file that was skipped because it becomes a manifest only when it is rendered.
+/// Returns the first file that was skipped because it is a template.
 fn first_template(report: &Report) -> Option<&str> {
     let mut skipped = report.skipped.iter();
     let found = skipped.find(|skipped| skipped.message.starts_with("a template"))?;
@@ -239,8 +239,8 @@ fn first_template(report: &Report) -> Option<&str> {
     Some(place.split(':').next().unwrap_or(place))
 }
 
-/// If nothing is there of everything that is declared, another cluster, namespace or release was
-/// meant more often than everything has been deleted.
+/// Warns if no declared object exists: a wrong cluster, namespace or release is more likely than a
+/// full deletion.
 fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     let objects = &report.objects;
     let is_missing = |object: &ObjectReport| object.status() == Status::Missing;
@@ -268,7 +268,7 @@ fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     ))
 }
 
-/// Returns the flags that leave something out.
+/// Returns the flags that filter objects.
 fn flags(filter: &FilterArgs) -> String {
     let given = [
         (

@@ -1,4 +1,4 @@
-//! What admission policies say of what was compared.
+//! Evaluates admission policies for the compared objects.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::engine::policies::{add_reports, judge, not_evaluated, read_live};
 use crate::jq::Jq;
 use crate::model::{Manifest, Report, Warning};
 
-/// The word for the policies of the cluster.
+/// The argument for the policies in the cluster.
 const LIVE: &str = "live";
 
-/// The word for what engines in the cluster have said already.
+/// The argument for results of policy engines in the cluster.
 const REPORTS: &str = "reports";
 
-/// Reads manifests without a cluster. What cannot be read is among the warnings.
+/// Reads manifests without a cluster. Errors are among the warnings.
 ///
 /// # Errors
 /// Fails if the arguments contradict each other.
@@ -35,20 +35,20 @@ pub fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<
     Ok(manifests)
 }
 
-/// Evaluates a policy in the process that can be stopped.
+/// Evaluates a policy in a process that can be stopped.
 ///
 /// # Errors
-/// Fails if it does not end in time, or takes too much memory.
+/// Fails if it does not finish in time, or uses too much memory.
 pub fn evaluate(engine: &Jq, policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
     let answer = engine.evaluate(policy, input);
     let answer = answer.map_err(|error| error.to_string())?;
     serde_json::from_value(answer).map_err(|error| error.to_string())
 }
 
-/// Adds to each object of a report what the policies say that the words name.
+/// Adds the results of the named policies to each object of a report.
 ///
 /// # Errors
-/// Fails if policies cannot be read: what is unknown is not passed.
+/// Fails if policies cannot be read: an unknown policy is never a pass.
 pub fn add(report: &mut Report, live: &Overlay<'_>, words: &PoliciesArgs) -> Result<()> {
     let is = |word: &Path, name: &str| word == Path::new(name) && word.symlink_metadata().is_err();
     let mut objects: Vec<Value> = Vec::new();

@@ -1,5 +1,5 @@
-//! Which rules hold: the built-in ones, the user's, those of Argo CD, and the drift that was
-//! accepted. All files are read, and checked, before anything is fetched.
+//! Loads the rules: built-in ones, the user's, those of Argo CD, and accepted drift. All files are
+//! read and checked before anything is fetched.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::redact::Predicate;
 use crate::source::above;
 use crate::yaml;
 
-/// What stands for the ConfigMap in the cluster.
+/// The argument for the ConfigMap in the cluster.
 const LIVE: &str = "live";
 
 /// The rules of a run.
@@ -27,17 +27,17 @@ const LIVE: &str = "live";
 pub struct Rules {
     /// All of them.
     pub set: RuleSet,
-    /// Values that the user calls secret.
+    /// Values that the user marks as secret.
     sensitive: Arc<[Sensitive]>,
     /// The accepted drift.
     pub baseline: Baseline,
     /// Warnings about the files.
     pub warnings: Vec<Warning>,
-    /// What of the files was left aside, and why.
+    /// What was skipped in the files, and why.
     pub notes: Vec<Warning>,
 }
 
-/// The accepted drift, and the file that it is in or belongs into.
+/// The accepted drift, and the file that it is in or belongs in.
 #[derive(Clone)]
 pub struct Baseline {
     /// The file.
@@ -46,31 +46,30 @@ pub struct Baseline {
     pub debt: Debt,
 }
 
-/// Whether the tree of the manifests may bring rules along. Where its author is not trusted,
-/// rules come from files that are named, and from nowhere else: else a change could hide itself.
+/// Whether rules may come from the tree of the manifests. If its author is not trusted, rules come
+/// only from named files: otherwise a change could hide itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
-    /// Files are looked for from the manifests upwards.
+    /// Files are searched from the manifests upwards.
     Upwards,
-    /// Only files that the words name are read.
+    /// Only files named by flags are read.
     NamedOnly,
-    /// Files are looked for as they are at this Git revision, which is trusted: what a branch is to
-    /// be merged into has been reviewed.
+    /// Files are searched at this Git revision, which is trusted because it has been reviewed.
     At(String),
 }
 
 impl Search {
-    /// Returns the search that fits manifests which are, or are not, trusted.
+    /// Returns the search for trusted or untrusted manifests.
     pub fn of(source: &SourceArgs) -> Self {
         match &source.base {
             _ if !source.untrusted.untrusted => Self::Upwards,
-            // Never a folder: it may be in the tree that is not trusted.
+            // Never a folder: it may be in the untrusted tree.
             Some(base) if !base.starts_with(['.', '/']) => Self::At(base.clone()),
             _ => Self::NamedOnly,
         }
     }
 
-    /// Looks for a file of ours, and reads it.
+    /// Finds one of driftctl's own files, and reads it.
     fn read(&self, name: &str, start: &Path) -> Result<Option<(Found, String)>> {
         match self {
             Self::Upwards => {
@@ -95,10 +94,10 @@ impl Search {
     }
 }
 
-/// Reads the rules that the words name, or that are above the manifests.
+/// Reads the rules that the arguments name, or that are above the manifests.
 ///
 /// # Errors
-/// Fails if anything is wrong with a file: everything that is.
+/// Fails if anything is wrong with a file; the error lists all problems.
 pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Rules> {
     let search = Search::of(source);
     let start = start(&source.paths);
@@ -129,7 +128,7 @@ pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Ru
 }
 
 impl Rules {
-    /// Returns whether a value is one that the user calls secret.
+    /// Returns whether a value is one that the user marks as secret.
     pub fn secret(&self) -> Option<Predicate> {
         let sensitive = self.sensitive.clone();
         (!sensitive.is_empty()).then(|| {
@@ -140,7 +139,7 @@ impl Rules {
         })
     }
 
-    /// Adds what Argo CD ignores everywhere, when that is to be read from the cluster.
+    /// Adds what Argo CD ignores globally, if it is read from the cluster.
     ///
     /// # Errors
     /// Fails if it cannot be read.
@@ -158,7 +157,7 @@ impl Rules {
     }
 }
 
-/// From where files are looked for: the first of the manifests.
+/// Returns where to start searching for files: at the first of the manifests.
 fn start(paths: &[PathBuf]) -> &Path {
     let first = paths.first().map(PathBuf::as_path);
     first
@@ -178,7 +177,7 @@ fn config_file(args: &RulesArgs, start: &Path, search: &Search) -> Result<Option
     }
 }
 
-/// Returns the baseline that is named, or is next to the configuration, or above the manifests.
+/// Returns the baseline that is named, or next to the configuration, or above the manifests.
 fn baseline(
     args: &RulesArgs,
     config: Option<&Found>,
@@ -194,7 +193,7 @@ fn baseline(
         (Some(path), _) => read(Found::named(path))?,
         (None, _) if args.no_config => None,
         (None, Some(config)) if *search == Search::Upwards => {
-            // What was accepted before there were rules stays accepted.
+            // Drift that was accepted before there were rules stays accepted.
             match read(config::beside(Some(config), BASELINE_NAME, start)?)? {
                 Some(found) => Some(found),
                 None => search.read(BASELINE_NAME, start)?,
@@ -216,7 +215,7 @@ fn baseline(
     })
 }
 
-/// Returns the accepted drift that the words name, or that is above the manifests.
+/// Returns the accepted drift that the arguments name, or that is above the manifests.
 ///
 /// # Errors
 /// Fails if the file is broken.
@@ -229,13 +228,13 @@ pub fn accepted(args: &RulesArgs, paths: &[PathBuf], now: Timestamp) -> Result<B
     baseline(args, config.as_ref(), start, &search, now)
 }
 
-/// jq expressions are run by another process of this program.
+/// jq expressions run in another process of this program.
 pub fn engine() -> Jq {
-    // Without a path to it no expression runs, which every rule that has some says then.
+    // Without a path to this program no expression runs; each rule that has one reports it.
     Jq::new(std::env::current_exe().unwrap_or_default())
 }
 
-/// Returns whether a text is a jq expression.
+/// Returns whether text is a jq expression.
 pub fn check(engine: &Jq, expression: &str) -> Result<(), String> {
     engine.check(expression).map_err(|error| match error {
         JqError::Syntax(what) => what,

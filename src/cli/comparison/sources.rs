@@ -1,4 +1,4 @@
-//! Which sources the words name.
+//! Turns arguments into sources.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::source::{
     Sandbox, Scheme, Source, Which, objects_in,
 };
 
-/// Returns the sources of the declared state, in the order of the words.
+/// Returns the sources of the declared state, in the order of the arguments.
 ///
 /// # Errors
-/// Fails if the arguments contradict each other, or name a Git revision that is not there.
+/// Fails if the arguments contradict each other, or name a Git revision that does not exist.
 pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>>> {
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new(STDIN);
     let files = args.app.iter().chain(&args.kustomization);
@@ -74,10 +74,10 @@ fn join(followed: Option<GitOpsObjects>, more: GitOpsObjects) -> GitOpsObjects {
     }
 }
 
-/// Returns how what GitOps tools lead to is read.
+/// Returns how the objects of GitOps tools are followed.
 ///
 /// # Errors
-/// Fails if the file with the clusters of Argo CD cannot be read.
+/// Fails if the file with Argo CD's clusters cannot be read.
 fn options(args: &SourceArgs, rendering: Option<Rendering>, read_at: ReadAt) -> Result<GitOps> {
     let clusters = args.clusters.as_deref().map(clusters).transpose()?;
     Ok(GitOps {
@@ -110,8 +110,8 @@ fn clusters(file: &Path) -> Result<Clusters> {
     Ok(clusters)
 }
 
-/// Returns the Applications and Kustomizations that the words name: those of the cluster, each on
-/// its own, and those of files together.
+/// Returns the Applications and Kustomizations that the arguments name: those in the cluster one by
+/// one, those in files together.
 #[allow(clippy::type_complexity)]
 fn gitops(
     args: &SourceArgs,
@@ -139,11 +139,10 @@ fn open(scheme: &Scheme, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>>
     scheme.source(rest, gitops).map_err(|why| anyhow!(why))
 }
 
-/// Returns the sources of what the base declares, if one is named: a folder, or the same sources at
-/// a revision.
+/// Returns the sources of the base, if one is named: a folder, or the same sources at a revision.
 ///
 /// # Errors
-/// Fails if there is neither, or the words name something that has no base.
+/// Fails if it is neither, or an argument has no base.
 pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box<dyn Source>>>> {
     let Some(base) = &args.base else {
         return Ok(None);
@@ -220,7 +219,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     Ok(Some(sources))
 }
 
-/// Returns whether a word names a revision of a repository around one of these paths, or around the
+/// Returns whether a word is a revision of the repository around one of these paths, or around the
 /// current directory.
 fn is_revision(word: &str, paths: &[PathBuf]) -> bool {
     let here = Path::new(".");
@@ -231,8 +230,8 @@ fn is_revision(word: &str, paths: &[PathBuf]) -> bool {
     })
 }
 
-/// Takes `main:deploy` apart. What exists under that name is a path all the same; so is
-/// `C:\deploy`, and an address of the web is neither.
+/// Splits `main:deploy`. An existing path with this name is a path; so is `C:\deploy`. A URL is
+/// neither.
 fn revision_and_path(word: &Path) -> Option<(&str, &Path)> {
     let text = word.to_str()?;
     let (revision, path) = text.split_once(':')?;
@@ -240,7 +239,7 @@ fn revision_and_path(word: &Path) -> Option<(&str, &Path)> {
     (!is_path).then_some((revision, Path::new(path)))
 }
 
-/// Returns whether a word like `main:deploy` is the name of something here as well.
+/// Returns whether a word like `main:deploy` is also the name of an existing path.
 fn is_both(word: &Path) -> bool {
     let text = word.to_str().unwrap_or_default();
     let is_written_as_path = ["./", "../", "/"]
@@ -252,7 +251,7 @@ fn is_both(word: &Path) -> bool {
         && revision.is_some_and(|revision| revision.len() > 1 && is_revision(revision, &[]))
 }
 
-/// Words for charts without a chart would do nothing.
+/// Fails if flags for charts are given without a chart, where they would do nothing.
 fn check_chart_words(args: &SourceArgs) -> Result<()> {
     let render = &args.render;
     let given = [
@@ -261,7 +260,7 @@ fn check_chart_words(args: &SourceArgs) -> Result<()> {
         (!render.set_string.is_empty(), "--set-string"),
         (render.release.is_some(), "--release"),
     ];
-    // What is at another revision is unknown yet.
+    // What exists at another revision is not known yet.
     let may_be_chart = |path: &PathBuf| {
         let is_elsewhere = Scheme::of(path).is_some();
         let is_at_revision = args.revision.is_some() || revision_and_path(path).is_some();
@@ -275,8 +274,8 @@ fn check_chart_words(args: &SourceArgs) -> Result<()> {
     Ok(())
 }
 
-/// Returns how directories are rendered; `None` when they are read as they are. Rendering runs
-/// programs on the manifests, which nobody who is not trusted has done unasked.
+/// Returns how directories are rendered; `None` if they are read without rendering. Rendering runs
+/// programs on the manifests, so untrusted ones are rendered only on request.
 fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
     let (untrusted, args) = (args.untrusted.untrusted, &args.render);
     let wanted = !args.no_render && (!untrusted || args.render);

@@ -1,4 +1,4 @@
-//! A comparison, and what else is known about its objects.
+//! Compares, and collects what else is known about the objects.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,13 @@ use crate::model::{Evidence, History, Moment, Report};
 use crate::redact::Redactor;
 use crate::source::blame;
 
-/// What a timeline is made of.
+/// The inputs of a timeline.
 pub struct Timeline {
     /// The comparison, of the selected objects.
     pub report: Report,
     /// The rules.
     pub rules: Rules,
-    /// What other sources know.
+    /// The entries of other sources.
     pub history: History,
 }
 
@@ -82,7 +82,7 @@ pub fn timeline(
     })
 }
 
-/// The commits of the declared lines that drifted.
+/// Returns the commits of the declared lines that drifted.
 fn commits(report: &Report, history: &mut History) {
     for object in &report.objects {
         for drift in object.drifts.iter().filter(|drift| drift.is_reported()) {

@@ -1,6 +1,6 @@
-//! What the API server says of us: who we are, and what we may do.
+//! Asks the API server who we are, and what we may do.
 //!
-//! The reviews are asked for by POST, as the API has it; they change nothing.
+//! The API takes these reviews by POST; they change nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{Api, parsed};
 use crate::cluster::{Right, ServedKind};
 use crate::signals::Reading;
 
-/// Who the API server takes us for.
+/// The identity that the API server sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The user, such as `system:serviceaccount:ci:driftctl`.
@@ -35,7 +35,7 @@ impl Api {
         let request = Request::review(Review::Identity, &json!({}));
         let answer = self.runtime.block_on(self.sender.checked(&request, parsed));
         let answer = answer.map_err(|failure| match failure {
-            // Where it is unknown, authorization comes first and knows nobody who may ask.
+            // A server without this API checks authorization first, which denies everyone.
             Failure::NotFound | Failure::UnknownResource | Failure::Forbidden(_) => {
                 anyhow!("not every user may ask before Kubernetes 1.28")
             }
@@ -56,8 +56,9 @@ impl Api {
         })
     }
 
-    /// Asks which of these rights we have (`SelfSubjectAccessReview`); of each that could not be
-    /// asked for, why. A right in all namespaces is asked for before its namespaces are.
+    /// Asks which of these permissions we have (`SelfSubjectAccessReview`); returns the reason for
+    /// each that could not be asked for. Permissions in all namespaces are asked for before those
+    /// in single ones.
     pub fn may(&self, rights: &BTreeSet<Right>) -> BTreeMap<Right, Result<bool, String>> {
         let _reading = Reading::begin();
         self.runtime.block_on(async {
@@ -83,8 +84,8 @@ impl Api {
         reviews.join_all().await.into_iter().collect()
     }
 
-    /// Returns every namespaced kind whose objects people may make, for callers that need to know
-    /// what looking for undeclared objects takes.
+    /// Returns every namespaced kind whose objects people may create, to determine the permissions
+    /// for a search for undeclared objects.
     ///
     /// # Errors
     /// Fails if some of them cannot be found out.

@@ -1,8 +1,8 @@
-//! What the API server serves, from its discovery documents.
+//! Reads what the API server serves from its discovery documents.
 //!
-//! Servers since 1.26 describe everything in two documents; older ones, and proxies in front of
-//! them, answer the same two requests with a list of groups, whose versions are then asked for one
-//! by one, as far as they are needed.
+//! Servers since 1.26 describe everything in two documents. Older ones, and proxies in front of
+//! them, respond to the same two requests with a list of groups, whose versions are then requested
+//! one by one, as needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,9 +27,9 @@ pub(super) struct Resource {
 /// What is known about one version of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Resources {
-    /// All of it.
+    /// Its resources.
     Known(Vec<Resource>),
-    /// It has to be asked for.
+    /// It has not been requested yet.
     NotAsked,
     /// It could not be found out, and why.
     Broken(String),
@@ -46,15 +46,15 @@ pub(super) enum Root {
     NotAsked,
 }
 
-/// Everything that the API server says it serves.
+/// Everything that the API server serves.
 #[derive(Debug, Clone)]
 pub(super) struct Catalog {
     pub core: Root,
     pub named: Root,
 }
 
-/// The groups of computed, not stored, objects: nobody declares them. Their servers are the ones
-/// that fail most.
+/// The groups of computed objects, which are not stored and never declared. Their servers are the
+/// ones that fail most.
 const COMPUTED: [&str; 3] = [
     "metrics.k8s.io",
     "custom.metrics.k8s.io",
@@ -62,7 +62,7 @@ const COMPUTED: [&str; 3] = [
 ];
 
 impl Catalog {
-    /// Looks a kind up; one at a version that is gone, at the version that took its place.
+    /// Looks up a kind; a kind at a removed version is looked up at its replacement.
     pub fn lookup(&self, api_version: &str, kind: &str) -> KindLookup {
         let why = match self.find(api_version, kind) {
             KindLookup::NotServed(why) => why,
@@ -72,7 +72,7 @@ impl Catalog {
         if let Some(found @ (KindLookup::Served(_) | KindLookup::Unknown(_))) = current {
             return found;
         }
-        // An older server has the group, and not yet the version that takes the kind's place.
+        // An older server has the group, but not yet the version with the replacement.
         let is_to_come = |version: &str| {
             let versions = self.groups().find(|(group, _)| *group == group_of(version));
             versions.is_some() && !self.has_version(version)
@@ -164,7 +164,7 @@ impl Catalog {
             })
     }
 
-    /// Returns the versions of these groups that have to be asked for one by one; of every group if
+    /// Returns the versions of these groups that must be requested one by one; of every group if
     /// `groups` is `None`.
     pub fn missing(&self, groups: Option<&BTreeSet<&str>>) -> Vec<String> {
         self.groups()
@@ -175,7 +175,7 @@ impl Catalog {
             .collect()
     }
 
-    /// Fills in what was asked for one by one.
+    /// Fills in what was requested one by one.
     pub fn fill(&mut self, api_version: &str, resources: Resources) {
         for root in [&mut self.core, &mut self.named] {
             let Root::Known(groups) = root else { continue };
@@ -186,15 +186,15 @@ impl Catalog {
         }
     }
 
-    /// Returns every namespaced kind whose objects people may make.
+    /// Returns every namespaced kind whose objects people may create.
     pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         let (mut kinds, gaps) = self.kinds();
         kinds.retain(|kind| kind.namespaced);
         (kinds, gaps)
     }
 
-    /// Returns every kind whose objects people may make, each at its preferred version, and what
-    /// keeps that from being complete.
+    /// Returns every kind whose objects people may create, each at its preferred version, and what
+    /// keeps the list from being complete.
     pub fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         let mut kinds = BTreeMap::new();
         let mut gaps = Vec::new();
@@ -211,7 +211,7 @@ impl Catalog {
                 match resources {
                     Resources::Known(known) => {
                         for resource in known.iter().filter(|r| r.can_list) {
-                            // Events are made by controllers only, and outnumber all the rest.
+                            // Only controllers create Events, and they outnumber everything else.
                             if resource.kind == "Event" {
                                 continue;
                             }
@@ -240,8 +240,7 @@ impl Catalog {
         })
     }
 
-    /// Returns whether a version is one that the server names. What it does not name is never put
-    /// into an address.
+    /// Returns whether the server serves a version. Any other version is never put into a URL.
     pub fn has_version(&self, api_version: &str) -> bool {
         self.groups()
             .flat_map(|(_, versions)| versions)
@@ -270,11 +269,11 @@ fn kind_of(version: &str, resource: &Resource) -> ServedKind {
     }
 }
 
-/// Returns what `/api` or `/apis` answered.
+/// Parses the response to `/api` or `/apis`.
 ///
 /// # Errors
-/// What is wrong with the document, without a word of it. A server that names no group at all is
-/// not a Kubernetes API server.
+/// Fails if the document is wrong; the error does not quote it. A server that lists no group is not
+/// a Kubernetes API server.
 pub(super) fn root(body: &[u8]) -> Result<Root, String> {
     let document: Document =
         serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
@@ -294,10 +293,10 @@ pub(super) fn root(body: &[u8]) -> Result<Root, String> {
     Ok(Root::Known(groups))
 }
 
-/// Returns the resources of one version, from `/apis/apps/v1`.
+/// Parses the resources of one version, from `/apis/apps/v1`.
 ///
 /// # Errors
-/// What is wrong with the document, without a word of it.
+/// Fails if the document is wrong; the error does not quote it.
 pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, String> {
     let list: ResourceList =
         serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
@@ -320,7 +319,7 @@ pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, Str
     ))
 }
 
-/// Returns the reason why the kinds of a version are unknown, from what happened to its discovery.
+/// Returns why the kinds of a version are unknown, from the result of its discovery.
 pub(super) fn unknown(what: &str, why: &str) -> String {
     format!("discovery of {what} failed: {why}")
 }
@@ -329,8 +328,8 @@ fn aggregated(group: Group) -> (String, Vec<(String, Resources)>) {
     let name = group.metadata.name;
     let versions = group.versions.into_iter().map(|version| {
         let api_version = join(&name, &version.version);
-        // `Stale`: the server behind an aggregated API does not answer, and what it serves is
-        // from before, or empty.
+        // `Stale`: the server behind an aggregated API does not respond, and the listed resources
+        // are outdated or empty.
         let resources = if version.freshness == "Stale" {
             Resources::Broken(unknown(&api_version, "its server does not answer (Stale)"))
         } else {
@@ -344,7 +343,7 @@ fn aggregated(group: Group) -> (String, Vec<(String, Resources)>) {
 fn resource(resource: AggregatedResource) -> Option<Resource> {
     Some(Resource {
         plural: resource.resource,
-        // A resource without a kind only has subresources.
+        // A resource without a kind has only subresources.
         kind: resource.response_kind?.kind,
         namespaced: resource.scope == "Namespaced",
         short_names: resource.short_names,

@@ -1,7 +1,7 @@
-//! What every run asks first, asked before anyone needs it.
+//! Sends the requests that every run needs before anything needs the responses.
 //!
-//! Connecting takes round trips and the discovery documents are large, and until manifests are read
-//! there is nothing else to ask for. So both happen side by side.
+//! Connecting takes round trips and the discovery documents are large, while there is nothing else
+//! to request until manifests are read. So both happen in parallel.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use super::parsed;
 use super::request::{Form, Request};
 use super::send::Sender;
 
-/// Where the core group is described.
+/// The URL of the core group's document.
 pub(super) const CORE: &str = "/api";
-/// Where all other groups are.
+/// The URL of the document of all other groups.
 pub(super) const NAMED: &str = "/apis";
 
-/// How long a caller that has everything else waits for optional answers.
+/// How long a caller that has everything else waits for optional responses.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Answers under way, each until someone takes it.
+/// Requests under way, each until its response is taken.
 #[derive(Default)]
 pub(super) struct Early {
     pub core: Option<JoinHandle<Root>>,
     pub named: Option<JoinHandle<Root>>,
-    /// The server's version is nice to know; that it cannot be had says nothing about the rest.
+    /// The server's version is optional; failing to get it says nothing about the rest.
     pub version: Option<JoinHandle<Option<String>>>,
 }
 
 impl Early {
-    /// Begins to ask.
+    /// Starts the requests.
     pub fn begin(runtime: &Runtime, sender: &Arc<Sender>) -> Self {
         Self {
             core: Some(runtime.spawn(root(Arc::clone(sender), CORE))),
@@ -42,7 +42,7 @@ impl Early {
         }
     }
 
-    /// Takes what is needed now; what is not may never be.
+    /// Takes the responses that are needed now; the others may never be.
     pub fn take(&mut self, core: bool, named: bool) -> Self {
         Self {
             core: self.core.take_if(|_| core),
@@ -52,7 +52,7 @@ impl Early {
     }
 }
 
-/// Waits for an early answer; asks now if there is none and one is needed.
+/// Waits for an early response; sends the request now if there is none and it is needed.
 pub(super) async fn or_ask<T, F: Future<Output = T>>(
     early: Option<JoinHandle<T>>,
     is_needed: bool,
@@ -66,7 +66,7 @@ pub(super) async fn or_ask<T, F: Future<Output = T>>(
     if is_needed { Some(ask().await) } else { None }
 }
 
-/// Returns an answer that is only nice to know: nobody waits for one that hangs.
+/// Returns an optional response: nobody waits if it hangs.
 pub(super) async fn soon<T>(early: JoinHandle<Option<T>>) -> Option<T> {
     let answer = tokio::time::timeout(PATIENCE, early).await;
     answer.ok()?.ok()?

@@ -1,9 +1,9 @@
-//! Credential plugins (`users[].user.exec`), by the protocol of
+//! Runs credential plugins (`users[].user.exec`), by the protocol of
 //! `client.authentication.k8s.io/v1`.
 //!
-//! What a plugin prints is credentials, so nothing of it is ever shown: of a failure, its name and
-//! exit code are everything that is said (CVE-2019-11250). It is run from here rather than by kube,
-//! which runs it twice for each client, without a deadline, and puts its output into errors.
+//! A plugin prints credentials, so its output is never shown: an error has only its name and exit
+//! code (CVE-2019-11250). It is run here rather than by kube, which runs it twice per client,
+//! without a deadline, and puts its output into errors.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -20,7 +20,7 @@ use tokio::process::Command;
 
 use super::failure::Failure;
 
-/// The most that a plugin may print. Certificates and tokens are a few KiB.
+/// The limit on a plugin's output. Certificates and tokens are a few KiB.
 const MAX_OUTPUT: u64 = 1 << 20;
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ struct Status {
     client_key_data: Option<SecretString>,
 }
 
-/// Runs a plugin and puts the credentials that it gives into the user.
+/// Runs a plugin and puts its credentials into the user.
 pub(super) async fn credentials(
     plugin: &ExecConfig,
     deadline: Duration,
@@ -147,7 +147,7 @@ fn command(plugin: &ExecConfig, interactive: bool) -> Command {
     for name in plugin.drop_env.iter().flatten() {
         command.env_remove(name);
     }
-    // Someone at a terminal may have to be shown a login code; a log may not.
+    // A person at a terminal may need to see a login code; a log may not show it.
     let visible = interactive && std::io::stderr().is_terminal();
     command
         .env("KUBERNETES_EXEC_INFO", info.to_string())

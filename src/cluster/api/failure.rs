@@ -1,38 +1,38 @@
-//! Why something could not be read, in types: what to do next depends on it.
+//! Errors of reading, as types, because the next step depends on them.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::cluster::{Denial, Right};
 
-/// Why a request has no usable answer. No variant shows what a server or a credential plugin
-/// wrote, beyond words that are checked to be harmless: bodies of error answers repeat values.
+/// Why a request has no usable response. No variant shows what a server or a credential plugin
+/// wrote, except words that are checked to be harmless: bodies of error responses repeat values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
     /// 403.
     #[error("forbidden: {0} is not allowed (driftctl doctor prints the missing Role)")]
     Forbidden(Right),
-    /// 401, also with fresh credentials.
+    /// 401, even with fresh credentials.
     #[error(
         "the API server rejected the credentials (401), even after renewing them once; log in \
          again (a pod's token may have expired or been revoked), and check this machine's clock"
     )]
     Unauthorized,
-    /// 403 to an apply for another reason than a missing right.
+    /// 403 to an apply for a reason other than a missing permission.
     #[error(
         "the API server refused to apply it (403 Forbidden), though patch is allowed: an \
          admission webhook, a policy or a quota denied it, or it is a Role that grants more than \
          you hold (verbs escalate and bind)"
     )]
     Refused,
-    /// Policies, webhooks or quotas refuse an apply. What they say is not shown before it is
-    /// redacted.
+    /// Policies, webhooks or quotas refuse an apply. Their messages are redacted before they are
+    /// shown.
     #[error("the API server refuses to apply it: {} against it", who(.0))]
     Denied(Vec<Denial>),
-    /// 404 that names the object: the kind is served, and the object is not there.
+    /// 404 that names the object: the kind is served, and the object does not exist.
     #[error("not found")]
     NotFound,
-    /// Any other 404: nothing is proven about the object.
+    /// Any other 404: it proves nothing about the object.
     #[error(
         "the API server has no such resource (404); its kind may have been removed in the meantime"
     )]
@@ -43,7 +43,7 @@ pub(super) enum Failure {
     /// Any other status.
     #[error("the API server responded with {0}")]
     Status(StatusText),
-    /// A 200 whose body is not what was asked for.
+    /// A 200 with an unexpected body.
     #[error("the response is not the expected {expected}: {what}")]
     Malformed {
         /// Such as `DeploymentList`.
@@ -51,13 +51,13 @@ pub(super) enum Failure {
         /// What is wrong with it; never a part of it.
         what: String,
     },
-    /// A body beyond every bound.
+    /// A body over the size limit.
     #[error("the response is too large: {0}")]
     TooLarge(String),
-    /// The connection could not be made or broke.
+    /// The connection failed or broke.
     #[error("the connection failed: {0}")]
     Connection(String),
-    /// The server is not the one that is trusted, which trying again does not heal.
+    /// The server is not trusted, which a retry does not fix.
     #[error("the connection failed: {0}")]
     Untrusted(String),
     /// One request took too long.
@@ -69,7 +69,7 @@ pub(super) enum Failure {
     /// SIGINT or SIGTERM.
     #[error("interrupted")]
     Interrupted,
-    /// The credentials could not be had.
+    /// The credentials could not be obtained.
     #[error("{0}")]
     Credentials(String),
 }
@@ -82,7 +82,8 @@ impl Failure {
         }
     }
 
-    /// Returns whether the run cannot go on: every further request would end the same way.
+    /// Returns whether the run cannot continue, because every further request would end the same
+    /// way.
     pub fn ends_run(&self) -> bool {
         matches!(
             self,
@@ -90,7 +91,7 @@ impl Failure {
         )
     }
 
-    /// Returns whether the same request may do better in a moment. Reading is idempotent.
+    /// Returns whether a retry may succeed. Reading is idempotent.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Status(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
@@ -100,7 +101,7 @@ impl Failure {
     }
 }
 
-/// `ValidatingAdmissionPolicy "lock" is`, without what it says.
+/// Returns `ValidatingAdmissionPolicy "lock" is`, without the policy's message.
 fn who(denials: &[Denial]) -> String {
     let mut all: Vec<&str> = denials.iter().map(|denial| denial.by.as_str()).collect();
     all.dedup();
@@ -112,7 +113,7 @@ fn seconds(duration: &Duration) -> String {
     format!("{}s", duration.as_secs_f64())
 }
 
-/// A status code with its reason and the paths of the fields that are at fault.
+/// A status code with its reason and the paths of the invalid fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StatusText {
     pub code: u16,

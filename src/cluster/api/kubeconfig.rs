@@ -1,10 +1,10 @@
-//! Which cluster, and as whom: what kubectl makes of `--kubeconfig`, `KUBECONFIG`,
-//! `~/.kube/config` and `--context`.
+//! Finds the cluster and the user from `--kubeconfig`, `KUBECONFIG`, `~/.kube/config` and
+//! `--context`, as kubectl does.
 //!
-//! The rules are client-go's (`clientcmd`), with two differences. A kubeconfig that is named and
-//! broken is an error, and so is a context that does not exist: nothing falls back to another
-//! cluster. And files are merged and selected from here rather than by `kube::Config`, which
-//! matches `NO_PROXY` against the proxy's own address and runs an exec plugin twice.
+//! The rules are those of client-go (`clientcmd`), with two differences. A kubeconfig that is named
+//! but broken is an error, and so is a context that does not exist: nothing falls back to another
+//! cluster. And files are merged and selected here rather than by `kube::Config`, which matches
+//! `NO_PROXY` against the proxy's own address and runs an exec plugin twice.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -24,25 +24,25 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::login::{Login, certificates};
 use super::service_account::ServiceAccount;
 
-/// What decides which kubeconfig is read.
+/// The inputs that decide which kubeconfig is read.
 #[derive(Debug, Default)]
 pub(super) struct Choice<'c> {
     /// `--kubeconfig`.
     pub flag: Option<&'c Path>,
     /// The value of `KUBECONFIG`.
     pub variable: Option<&'c OsStr>,
-    /// The user's home.
+    /// The user's home directory.
     pub home: Option<&'c Path>,
     /// `--context`.
     pub context: Option<&'c str>,
-    /// The folders that manifests are read from. A kubeconfig in one of them would let their author
-    /// wrote the manifests run programs (CVE-2022-24817).
+    /// The folders that manifests are read from. A kubeconfig in one of them would let the author
+    /// of the manifests run programs (CVE-2022-24817).
     pub scanned: &'c [PathBuf],
-    /// Where a pod finds its service account, if this is one.
+    /// Where a pod finds its service account, if this is a pod.
     pub pod: ServiceAccount,
 }
 
-/// Finds the cluster, and reads nothing from the network.
+/// Finds the cluster, without reading from the network.
 pub(super) fn login(choice: &Choice<'_>) -> Result<Login> {
     let Some(files) = files(choice)? else {
         return in_cluster(choice);
@@ -51,7 +51,7 @@ pub(super) fn login(choice: &Choice<'_>) -> Result<Login> {
     select(merged, choice.context).with_context(|| format!("kubeconfig {}", names(&files)))
 }
 
-/// Returns the files to read; `None` when there is not a kubeconfig at all.
+/// Returns the files to read; `None` if there is no kubeconfig at all.
 fn files(choice: &Choice<'_>) -> Result<Option<Vec<PathBuf>>> {
     if let Some(file) = choice.flag {
         refuse_scanned(file, choice.scanned)?;
@@ -66,7 +66,7 @@ fn files(choice: &Choice<'_>) -> Result<Option<Vec<PathBuf>>> {
         })
         .unwrap_or_default();
     if !listed.is_empty() {
-        // As in kubectl, a file of the list may be missing; all of them may not.
+        // As in kubectl, files in the list may be missing, but not all of them.
         let there: Vec<_> = listed
             .iter()
             .filter(|path| !is_missing(path))
@@ -119,7 +119,8 @@ fn refuse_scanned(file: &Path, scanned: &[PathBuf]) -> Result<()> {
     }
 }
 
-/// Reads and merges: of two entries with one name, the first file's is used, as in kubectl.
+/// Reads and merges the files: if two entries have the same name, the first file's is used, as in
+/// kubectl.
 fn read(files: &[PathBuf]) -> Result<Kubeconfig> {
     let mut merged = Kubeconfig::default();
     for file in files {
@@ -132,7 +133,7 @@ fn read(files: &[PathBuf]) -> Result<Kubeconfig> {
     Ok(merged)
 }
 
-/// Says where and not what: the file holds credentials.
+/// Says where an error is but not what: the file contains credentials.
 fn unreadable(file: &Path, error: &KubeconfigError) -> anyhow::Error {
     let file = file.display();
     match error {
@@ -149,15 +150,14 @@ fn unreadable(file: &Path, error: &KubeconfigError) -> anyhow::Error {
     }
 }
 
-/// Returns the contexts of the kubeconfig that is used where none is named, for completion: of one
-/// that cannot be read, none.
+/// Returns the contexts of the default kubeconfig, for completion; none if it cannot be read.
 pub fn context_names() -> Vec<String> {
     let merged = Kubeconfig::read().unwrap_or_default();
     let contexts = merged.contexts.into_iter();
     contexts.map(|context| context.name).collect()
 }
 
-/// Returns the contexts of a kubeconfig, for patterns that choose some of them.
+/// Returns the contexts of a kubeconfig, for patterns that select some of them.
 ///
 /// # Errors
 /// Fails if the kubeconfig cannot be read.
@@ -241,8 +241,8 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
     })
 }
 
-/// Refuses the providers that kubectl gave up in 1.26: what they run prints credentials, and says
-/// of failures whatever it printed.
+/// Refuses the auth providers that kubectl removed in 1.26: the programs that they run print
+/// credentials, and their errors show the output.
 fn refuse_removed_provider(user: &AuthInfo) -> Result<()> {
     let Some(provider) = &user.auth_provider else {
         return Ok(());
@@ -256,8 +256,8 @@ fn refuse_removed_provider(user: &AuthInfo) -> Result<()> {
     Ok(())
 }
 
-/// Returns the credentials with their base64 in one line; tools wrap it, and Go's decoder does not
-/// mind.
+/// Returns the credentials with their base64 on one line; tools wrap it, and Go's decoder accepts
+/// that.
 fn unwrapped(mut user: AuthInfo) -> AuthInfo {
     user.client_certificate_data = user.client_certificate_data.map(|data| in_one_line(&data));
     user.client_key_data = user.client_key_data.map(|data| {
@@ -272,7 +272,7 @@ fn in_one_line(base64: &str) -> String {
     base64.chars().filter(|c| !is_break(*c)).collect()
 }
 
-/// Takes the plugin out of the user, for [`super::exec`] to run, and applies client-go's order
+/// Takes the plugin out of the user, for [`super::exec`] to run, and applies client-go's precedence
 /// among credentials: a token file before a token, either before a plugin.
 fn with_plugin(mut user: AuthInfo, cluster: &Cluster) -> Result<(AuthInfo, Option<ExecConfig>)> {
     if user.token_file.is_some() {
@@ -299,7 +299,7 @@ fn config(context: &Context, cluster: &Cluster, user: AuthInfo) -> Result<Config
     let server = server.with_context(|| format!("cluster {} names no server", context.cluster))?;
     let insecure = cluster.insecure_skip_tls_verify.unwrap_or(false);
     let roots = roots(cluster)?;
-    // `rest.DefaultServerURL`: an address without a scheme is HTTPS if anything speaks of TLS.
+    // `rest.DefaultServerURL`: an address without a scheme is HTTPS if anything implies TLS.
     let server = if server.contains("://") {
         server.to_owned()
     } else if insecure || roots.is_some() {
@@ -307,7 +307,7 @@ fn config(context: &Context, cluster: &Cluster, user: AuthInfo) -> Result<Config
     } else {
         format!("http://{server}")
     };
-    // The error of a parse is not shown: it may hold a password.
+    // The parse error is not shown: it may contain a password.
     let url = without_user_info(&server).parse().map_err(|_| {
         anyhow!(
             "the server of cluster {} is not a valid address",
@@ -333,8 +333,8 @@ fn config(context: &Context, cluster: &Cluster, user: AuthInfo) -> Result<Config
     Ok(config)
 }
 
-/// `https://host:6443/path` of `https://user:password@host:6443/path`, also where a slash in the
-/// password ought to be encoded: no path of an API server holds an `@`.
+/// Returns `https://host:6443/path` for `https://user:password@host:6443/path`, even if a slash in
+/// the password is not encoded: no path of an API server contains an `@`.
 pub(super) fn without_user_info(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
@@ -366,7 +366,7 @@ fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
     certificates.map(Some)
 }
 
-/// Returns the service account of a pod, where there is not a kubeconfig at all.
+/// Returns the service account of a pod, if there is no kubeconfig at all.
 fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
     let help = "pass --kubeconfig FILE, set KUBECONFIG, or compare with a recording with --live \
         FILE";

@@ -1,4 +1,4 @@
-//! One list, page by page, and what of its items is kept.
+//! Reads one list, page by page, and keeps the wanted items.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::cluster::text;
 use crate::cluster::{LiveObject, Places, ServedKind};
 use crate::model::{ResourceKey, group_of};
 
-/// Which list is read, and what of it is wanted.
+/// The list to read, and the wanted items.
 #[derive(Debug)]
 pub(super) struct Selection {
     pub kind: ServedKind,
@@ -22,38 +22,37 @@ pub(super) struct Selection {
     pub namespace: Option<String>,
     /// The declared objects: names by namespace (the empty string for none).
     pub wanted: HashMap<String, HashSet<String>>,
-    /// The namespaces whose other objects are wanted too.
+    /// The namespaces whose undeclared objects are wanted too.
     pub extra_in: Places,
 }
 
-/// A page that has arrived.
+/// A received page.
 #[derive(Debug, Default)]
 pub(super) struct Page {
     /// The wanted objects in it.
     pub found: Vec<LiveObject>,
-    /// The wanted objects in a page of metadata: they are there, and have yet to be read.
+    /// The wanted objects in a page of metadata: they exist, and have yet to be read.
     pub present: Vec<ResourceKey>,
-    /// Objects that nobody declares, metadata only.
+    /// Undeclared objects, metadata only.
     pub extra: Vec<LiveObject>,
-    /// How many objects the page holds.
+    /// How many objects the page has.
     pub items: usize,
     /// The token of the next page.
     pub next: Option<String>,
-    /// How many objects are left behind this page, where the server says so.
+    /// How many objects follow after this page, if the server says so.
     pub remaining: Option<u64>,
-    /// The state that the list shows.
+    /// The resource version of the list.
     pub resource_version: String,
 }
 
-/// Takes a page as it arrives. An item that nobody wants is not built, or even looked through
-/// behind its name.
+/// Processes a page as it arrives. An unwanted item is not built, and not parsed beyond its name.
 pub(super) struct PageReceiver {
     selection: Arc<Selection>,
     splitter: Splitter,
     page: Page,
-    /// Whether metadata was asked for. A server may send whole objects nevertheless.
+    /// Whether metadata was requested. A server may send whole objects anyway.
     metadata: bool,
-    /// The items that were looked at. One that comes again leaves open which of the two is live.
+    /// The items that were seen. If one occurs twice, it is unknown which of the two is live.
     seen: HashSet<(String, String)>,
 }
 
@@ -132,7 +131,7 @@ fn list_kind(selection: &Selection) -> String {
     format!("{}List", selection.kind.kind)
 }
 
-/// Keeps an item, or what of it is wanted.
+/// Keeps an item, or the wanted part of it.
 fn take(
     selection: &Selection,
     page: &mut Page,
@@ -212,7 +211,7 @@ struct Envelope {
     api_version: String,
     #[serde(default)]
     metadata: ListMetadata,
-    /// Emptied on the way; `null` is how Go writes a list that nothing was appended to.
+    /// Emptied while parsing; Go writes `null` for a list that nothing was appended to.
     #[serde(default, deserialize_with = "present")]
     items: Option<IgnoredAny>,
 }
@@ -226,7 +225,7 @@ struct ListMetadata {
     resource_version: String,
 }
 
-/// Present, be it as `null` or as a list; not as anything else.
+/// Present, as `null` or as a list; anything else is an error.
 fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<IgnoredAny>, D::Error> {

@@ -1,4 +1,4 @@
-//! A way into a cluster, whichever place it was found in.
+//! The connection settings of a cluster, from a kubeconfig or a pod.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use kube::config::ExecConfig;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-/// A cluster and the way in.
+/// A cluster and its credentials.
 #[derive(Debug)]
 pub(super) struct Login {
     pub config: Config,
@@ -15,13 +15,13 @@ pub(super) struct Login {
     pub context: Option<String>,
     /// The proxy that the kubeconfig names for this cluster.
     pub proxy: Option<String>,
-    /// A plugin that has to be asked for credentials.
+    /// A plugin that provides the credentials.
     pub exec: Option<ExecConfig>,
-    /// A file that holds the token, and may hold another one later.
+    /// A file that contains the token, which may be replaced later.
     pub token_file: Option<PathBuf>,
 }
 
-/// Returns the certificates of a PEM file; `None` when it holds none.
+/// Returns the certificates in a PEM file; `None` if it contains none.
 pub(super) fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .filter_map(Result::ok)

@@ -60,7 +60,7 @@ use crate::model::{ResourceKey, Target, Warning, group_of};
 use crate::schema::successor;
 use crate::signals::{Reading, signals};
 
-/// How to reach a cluster, and within which bounds.
+/// How to reach a cluster, and the limits.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
     /// `--kubeconfig`; otherwise `KUBECONFIG`, `~/.kube/config`, or a pod's service account.
@@ -69,11 +69,11 @@ pub struct ConnectOptions {
     pub context: Option<String>,
     /// The folders that manifests are read from: a kubeconfig in them is refused.
     pub scanned: Vec<PathBuf>,
-    /// The bound of one request, from sending it to its answer's last byte.
+    /// The timeout of one request, from sending it to the last byte of its response.
     pub request_timeout: Duration,
-    /// The bound of everything that is read in the run.
+    /// The timeout of all reading in the run.
     pub timeout: Duration,
-    /// Requests under way at once.
+    /// How many requests may be under way at once.
     pub concurrency: usize,
 }
 
@@ -88,12 +88,12 @@ pub struct Api {
 }
 
 impl Api {
-    /// Finds the cluster, and begins to ask what it serves: by the time that the manifests are
-    /// read, the connection is made and the answers are there.
+    /// Finds the cluster, and starts discovery: by the time the manifests are read, the connection
+    /// is made and the responses have arrived.
     ///
     /// # Errors
-    /// Fails if there is not a kubeconfig, when one is broken or names no such context, or when its
-    /// credentials cannot be had. Nothing falls back to another cluster.
+    /// Fails if there is no kubeconfig, if one is broken or has no such context, or if its
+    /// credentials cannot be obtained. Nothing falls back to another cluster.
     pub fn connect(options: &ConnectOptions) -> Result<Self> {
         let variable = std::env::var_os("KUBECONFIG");
         let home = std::env::home_dir();
@@ -141,8 +141,8 @@ impl Api {
         })
     }
 
-    /// Finds out what is served: the core group, the others, or both, in one request each, and the
-    /// groups that an older server has to be asked for one by one (of all groups, if `groups` is
+    /// Finds out what is served: the core group, the others, or both, with one request each, and
+    /// the groups that an older server needs one request each for (of all groups, if `groups` is
     /// `None`).
     async fn discover(&self, core: bool, named: bool, groups: Option<&BTreeSet<&str>>) -> Catalog {
         let mut catalog = lock(&self.catalog).clone();
@@ -201,8 +201,8 @@ impl Api {
         for part in tasks.join_all().await {
             outcome.add(part);
         }
-        // Every version of a kind shows all of its objects: a list made for one declared version
-        // holds what is declared at another.
+        // Every version of a kind shows all of its objects: a list at one declared version includes
+        // objects declared at another.
         let declared: HashSet<_> = request.wanted.iter().map(|wanted| &wanted.key).collect();
         outcome
             .extra
@@ -226,7 +226,7 @@ impl Discovery for Api {
         _declared_crds: &[&Value],
     ) -> Result<BTreeMap<(String, String), KindLookup>> {
         let _reading = Reading::begin();
-        // A kind whose version is gone may be served in another group.
+        // A kind whose version was removed may be served in another group.
         let versions = kinds.iter().flat_map(|(version, kind)| {
             let current = successor(version, kind);
             std::iter::once(version.as_str()).chain(current)
@@ -348,12 +348,12 @@ fn parsed(body: Vec<u8>) -> Result<Value, Failure> {
         .map_err(|_| Failure::malformed("document", "it is not valid JSON"))
 }
 
-/// Something that every further request would meet, too.
+/// An error that every further request would meet, too.
 fn stopped(by: &Failure) -> Warning {
     Warning::error("", format!("reading from the cluster stopped: {by}"))
 }
 
-/// Returns a group that is unknown leaves open which undeclared objects it has.
+/// If a group is unknown, it is unknown which undeclared objects it has.
 fn no_extra(why: String) -> Warning {
     Warning::error(
         "",
@@ -361,13 +361,13 @@ fn no_extra(why: String) -> Warning {
     )
 }
 
-/// What a panic left behind is as good as before: each value is replaced as a whole.
+/// The data is intact after a panic, because each value is replaced as a whole.
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the schemas of an OpenAPI document, in their place in it. What a proxy says instead is
-/// none.
+/// Returns the schemas of an OpenAPI document, in their place in it. A proxy's error page is not
+/// such a document.
 fn schemas(body: Vec<u8>) -> Result<Value, Failure> {
     let mut document = parsed(body)?;
     if !document.get("openapi").is_some_and(Value::is_string) {

@@ -1,51 +1,51 @@
-//! Which requests a run needs: the wanted objects by kind and namespace, and for each such group a
-//! list or single reads, whichever is cheaper.
+//! Plans the requests of a run: groups the wanted objects by kind and namespace, and chooses a list
+//! or single reads for each group, whichever is cheaper.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{FetchRequest, Places, ServedKind};
 use crate::model::{GroupKind, ResourceKey};
 
-/// Up to so many objects of a group are read one by one: a list of the same namespace is at best
+/// Up to this many objects of a group are read one by one: a list of the same namespace is at best
 /// as cheap.
 pub(super) const FEW: usize = 2;
 
-/// How many single reads cost about as much as a page of five hundred objects: one read is 0.5 to
-/// 1 ms of the server's time, and encoding five hundred objects is 10 to 25 ms.
+/// How many single reads cost about as much as a page of five hundred objects: one read takes 0.5
+/// to 1 ms of the server's time, and encoding five hundred objects takes 10 to 25 ms.
 const READS_PER_PAGE: u64 = 20;
 
-/// The most that a page holds, as in kubectl.
+/// The page size limit, as in kubectl.
 pub(super) const PAGE: usize = 500;
 
-/// From so many lists in a run, kinds that are spread over several namespaces are listed in the
-/// whole cluster at once.
+/// From this many lists in a run, kinds in several namespaces are listed in the whole cluster at
+/// once.
 const MANY_LISTS: usize = 32;
 const SPREAD: usize = 3;
 
-/// What is read together.
+/// Objects that are read together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
     pub kind: ServedKind,
     pub scope: Scope,
     /// The declared objects, sorted.
     pub wanted: Vec<ResourceKey>,
-    /// The namespaces whose other objects are wanted, too.
+    /// The namespaces whose undeclared objects are wanted, too.
     pub extra_in: Places,
 }
 
 /// Where a group is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
-    /// In the cluster; the kind has no namespaces.
+    /// In the cluster; the kind is not namespaced.
     Cluster,
     /// In one namespace.
     Namespace(String),
-    /// In several.
+    /// In several namespaces.
     AllNamespaces,
 }
 
 impl Group {
-    /// Returns the namespace in the address of its list.
+    /// Returns the namespace in the URL of its list.
     pub fn namespace(&self) -> Option<&str> {
         match &self.scope {
             Scope::Namespace(namespace) => Some(namespace),
@@ -53,8 +53,8 @@ impl Group {
         }
     }
 
-    /// Returns how many objects the first page is asked for: four times of what is wanted from it,
-    /// since its answer tells how many more there are.
+    /// Returns how many objects to request for the first page: four times the wanted number,
+    /// because the response says how many more there are.
     pub fn first_page(&self) -> usize {
         if self.extra_in.is_empty() {
             (self.wanted.len() * 4).clamp(50, PAGE)
@@ -64,15 +64,15 @@ impl Group {
     }
 
     /// Returns whether reading the `left` wanted objects one by one is cheaper than reading
-    /// `remaining` more objects of the list. When the server does not say how many remain, it is at
-    /// least a page.
+    /// `remaining` more objects of the list. If the server does not say how many remain, at least a
+    /// page is assumed.
     pub fn reads_are_cheaper(left: usize, remaining: Option<u64>) -> bool {
         let pages = remaining.unwrap_or(1).div_ceil(PAGE as u64).max(1);
         (left as u64) < pages * READS_PER_PAGE
     }
 
-    /// Returns the same objects by namespace. Undeclared objects of all namespaces are only found
-    /// where something is declared then.
+    /// Splits a group by namespace. Undeclared objects are then found only in namespaces with
+    /// declared ones.
     pub fn by_namespace(&self, wanted: Vec<ResourceKey>) -> Vec<Group> {
         let mut groups: BTreeMap<String, Vec<ResourceKey>> = BTreeMap::new();
         for key in wanted {
@@ -98,7 +98,7 @@ impl Group {
     }
 }
 
-/// Groups what is wanted. `kinds` are those whose undeclared objects are looked for.
+/// Groups the wanted objects. `kinds` are those to search for undeclared objects.
 pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group> {
     let mut by_kind: BTreeMap<ServedKind, Vec<ResourceKey>> = BTreeMap::new();
     for wanted in &request.wanted {
@@ -107,7 +107,7 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group>
             .or_default()
             .push(wanted.key.clone());
     }
-    // An object that is declared at another version than the preferred one is not an extra object.
+    // An object that is declared at a version other than the preferred one is not extra.
     let extra_kinds = extra_kinds(&by_kind, kinds);
     for kind in &extra_kinds {
         by_kind.entry(kind.clone()).or_default();
@@ -136,8 +136,8 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group>
     spread(groups)
 }
 
-/// For each kind, the version at which its undeclared objects are listed: one at which objects
-/// are read anyway, else the preferred one.
+/// Returns, for each kind, the version at which its undeclared objects are listed: one at which
+/// objects are read anyway, or else the preferred one.
 fn extra_kinds(
     declared: &BTreeMap<ServedKind, Vec<ResourceKey>>,
     kinds: &[ServedKind],
@@ -158,10 +158,10 @@ fn extra_kinds(
     by_group_kind.into_values().cloned().collect()
 }
 
-/// Decides between one list of the whole cluster and one for each namespace.
+/// Decides between one list of the whole cluster and one list per namespace.
 ///
-/// Lists of namespaces run side by side, hold little that nobody declares, and need no rights in
-/// the whole cluster; but with many of them, the requests themselves cost more than that.
+/// Lists of namespaces run in parallel, contain few undeclared objects, and need no cluster-wide
+/// permissions; but with many namespaces, the requests themselves cost more.
 fn spread(groups: Vec<Group>) -> Vec<Group> {
     let split = |group: &Group| match group.scope {
         Scope::AllNamespaces => group.by_namespace(group.wanted.clone()),

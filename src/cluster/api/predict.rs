@@ -1,4 +1,4 @@
-//! Asks the server what it would make of manifests: server-side apply, which is not carried out.
+//! Asks the server what manifests would become: a server-side apply as a dry run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Lists of declared state that is in the cluster itself.
+//! Lists declared state that is stored in the cluster itself.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,11 +13,11 @@ use crate::cluster::{KindLookup, Query, ServedKind, served_names};
 use crate::model::group_of;
 use crate::signals::Reading;
 
-/// Objects with payloads of up to 1.5 MiB each have to fit into one answer.
+/// The page size: objects of up to 1.5 MiB each have to fit into one response.
 const PAGE_OF_WHOLE_OBJECTS: usize = 40;
 
 impl Api {
-    /// Answers [`Read::list`](crate::cluster::Read::list).
+    /// Implements [`Read::list`](crate::cluster::Read::list).
     pub(super) fn answer(&self, query: &Query<'_>) -> Result<Vec<Value>> {
         let _reading = Reading::begin();
         let group = group_of(query.api_version);
@@ -37,14 +37,14 @@ impl Api {
         })
     }
 
-    /// Answers [`Discovery::kinds`](crate::cluster::Discovery::kinds).
+    /// Implements [`Discovery::kinds`](crate::cluster::Discovery::kinds).
     pub(super) fn every_kind(&self) -> (Vec<ServedKind>, Vec<String>) {
         let _reading = Reading::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));
         catalog.kinds()
     }
 
-    /// Answers [`Discovery::api_versions`](crate::cluster::Discovery::api_versions).
+    /// Implements [`Discovery::api_versions`](crate::cluster::Discovery::api_versions).
     pub(super) fn every_version(&self) -> BTreeSet<String> {
         let _reading = Reading::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));
@@ -79,7 +79,7 @@ impl Api {
                 None => break,
             }
         }
-        // Items of a list carry no kind of their own, or that of mere metadata.
+        // Items of a list have no kind of their own, or that of mere metadata.
         for item in items.iter_mut().filter_map(Value::as_object_mut) {
             item.insert("kind".to_owned(), kind.kind.clone().into());
             item.insert("apiVersion".to_owned(), kind.api_version.clone().into());
@@ -88,7 +88,7 @@ impl Api {
     }
 }
 
-/// How a list is asked for.
+/// Returns the request for a list.
 pub(super) struct List {
     form: Form,
     page: usize,
@@ -96,7 +96,7 @@ pub(super) struct List {
 }
 
 impl List {
-    /// Whole objects, all of them.
+    /// Returns whole objects, all of them.
     pub fn everything() -> Self {
         Self {
             form: Form::Json,

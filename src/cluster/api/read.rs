@@ -15,30 +15,31 @@ use super::send::Sender;
 use crate::cluster::{Answer, LiveObject, Meter, Places, Right, ServedKind, rights_in_words};
 use crate::model::{GroupKind, ResourceKey, Warning};
 
-/// How often an expired list is begun again.
+/// How often an expired list is restarted.
 const RELISTS: u32 = 2;
 
-/// Up to so many objects that a list does not hold are asked for once more: what was replaced while
-/// the list was read is there again a moment later. More than these are not coincidence.
+/// Up to this many objects that are missing in a list are requested again: an object that was
+/// replaced while the list was read exists again a moment later. More than these are not a
+/// coincidence.
 const CONFIRM: usize = 16;
 
-/// What was read of a group.
+/// The results for a group.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub answers: BTreeMap<ResourceKey, Answer>,
     pub extra: Vec<LiveObject>,
-    /// The kinds whose undeclared objects were looked for.
+    /// The kinds that were searched for undeclared objects.
     pub extra_kinds: BTreeSet<ServedKind>,
-    /// What of them could not be read.
+    /// The kinds that could not be searched completely.
     pub extra_unread: BTreeSet<String>,
-    /// The rights whose lack left it unread, by where it was looked for.
+    /// The missing permissions, by where the search was.
     pub extra_forbidden: BTreeMap<String, BTreeSet<Right>>,
     pub warnings: Vec<Warning>,
-    /// Whether an object may not be read on its own.
+    /// Returns whether an object may not be read on its own.
     pub forbidden: bool,
 }
 
-/// How far a list is read.
+/// How far to read a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     /// Until reading the rest one by one is cheaper.
@@ -47,31 +48,31 @@ enum Reach {
     End,
 }
 
-/// What a list came to.
+/// The result of reading a list.
 #[derive(Default)]
 struct Listed {
     found: Vec<LiveObject>,
     extra: Vec<LiveObject>,
-    /// Wanted objects that are there and were not read with the list.
+    /// Wanted objects that exist and were not read with the list.
     present: Vec<ResourceKey>,
-    /// Whether the list was read to its end, so that what it does not hold is not there.
+    /// Whether the list was read to its end, so that objects missing in it do not exist.
     complete: bool,
 }
 
-/// Reads groups by the requests of a [`Sender`].
+/// Reads groups with the requests of a [`Sender`].
 pub(super) struct Reader {
     pub sender: Arc<Sender>,
 }
 
 impl Reader {
-    /// Reads one group, and never fails as a whole: what could not be read is in the answers.
+    /// Reads one group, and never fails as a whole: what could not be read is in the results.
     pub async fn group(self: Arc<Self>, group: Group) -> Outcome {
         let outcome = self.strategy(group).await;
         Meter::of_process().group();
         outcome
     }
 
-    /// Boxed, since a group may turn into its parts.
+    /// Boxed, because a group may be split into parts.
     fn strategy(self: Arc<Self>, group: Group) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
         Box::pin(self.choose(group))
     }
@@ -109,7 +110,7 @@ impl Reader {
         outcome
     }
 
-    /// Answers for everything that a group wants, from what its list came to.
+    /// Returns the results for everything that a group wants, from its list.
     async fn answer_group(self: Arc<Self>, group: Group, listed: Listed) -> Outcome {
         let mut outcome = Outcome {
             extra: listed.extra,
@@ -137,8 +138,8 @@ impl Reader {
         outcome
     }
 
-    /// Lists what may not be read one by one: who may `list` and not `get` sees the objects all
-    /// the same. What may not be listed either stays forbidden.
+    /// Lists what may not be read one by one: a user with `list` but not `get` can still see the
+    /// objects. What may not be listed either stays forbidden.
     async fn listed_where_forbidden(&self, group: &Group, mut outcome: Outcome) -> Outcome {
         if !outcome.forbidden {
             return outcome;
@@ -166,7 +167,7 @@ impl Reader {
         outcome
     }
 
-    /// Reads objects one by one, side by side.
+    /// Reads objects one by one, in parallel.
     async fn objects(this: &Arc<Self>, kind: &ServedKind, keys: Vec<ResourceKey>) -> Outcome {
         let mut tasks = JoinSet::new();
         for key in keys {
@@ -193,8 +194,8 @@ impl Reader {
         outcome
     }
 
-    /// Asks once more for what a list does not hold. The list has proven it; so an answer counts
-    /// only when it is an object.
+    /// Requests the objects again that a list does not contain. The list has proven their absence,
+    /// so only a response with an object counts.
     async fn confirm(this: &Arc<Self>, kind: &ServedKind, absent: Vec<ResourceKey>) -> Outcome {
         let mut answers: BTreeMap<_, _> = absent
             .iter()
@@ -228,8 +229,7 @@ impl Reader {
         self.sender.checked(&request, check).await
     }
 
-    /// Reads a list from its first page to its last, or until it is clear that the rest is not
-    /// worth reading.
+    /// Reads a list from its first page to its last, or until the rest is not worth reading.
     async fn list(&self, group: &Group, reach: Reach) -> Result<Listed, Failure> {
         let mut relists = 0;
         loop {
@@ -256,8 +256,8 @@ impl Reader {
             let page = self
                 .page(group, &selection, form, limit, token.as_deref())
                 .await?;
-            // All pages of a list show one state. A server that mixes states could pass over an
-            // object, or show it twice.
+            // All pages of a list show one state. A server that mixes states could miss an object,
+            // or show it twice.
             if version.get_or_insert_with(|| page.resource_version.clone())
                 != &page.resource_version
             {
@@ -283,7 +283,7 @@ impl Reader {
                 return Ok(listed);
             }
             if may_stop && Group::reads_are_cheaper(left, page.remaining) {
-                // The rest is read for its names; what is declared among them, object by object.
+                // The rest is read for its names; declared objects among them are read one by one.
                 form = Form::Metadata;
             }
             limit = PAGE;
@@ -321,7 +321,7 @@ impl Outcome {
         self.forbidden |= other.forbidden;
     }
 
-    /// Notes that a list could not be read, which leaves open which undeclared objects there are.
+    /// Records that a list could not be read, so that undeclared objects may be missed.
     fn no_extra(&mut self, group: &Group, failure: &Failure) {
         if group.extra_in.is_empty() {
             return;
@@ -340,7 +340,7 @@ impl Outcome {
         ));
     }
 
-    /// Returns what may not be listed, in one line for each place: a role often lacks many kinds.
+    /// Reports what may not be listed, in one line for each place: a role often lacks many kinds.
     pub fn forbidden_extra(&self) -> impl Iterator<Item = Warning> {
         self.extra_forbidden.iter().map(|(place, rights)| {
             Warning::error(
@@ -375,7 +375,7 @@ fn selection(group: &Group) -> Selection {
     }
 }
 
-/// Returns whether a body is the object that was asked for.
+/// Returns whether a body is the requested object.
 pub(super) fn is_object(
     text: &str,
     kind: &ServedKind,

@@ -1,27 +1,27 @@
-//! What takes bodies as they arrive.
+//! Processes response bodies as they arrive.
 
 use std::io;
 
 use super::failure::Failure;
 
-/// The most that a body may hold once it is unpacked. Five hundred objects of the largest size
-/// that etcd stores are 750 MiB; a compression bomb is bounded by this in time, and by the
-/// receiver's own bounds in memory.
+/// The size limit of an unpacked body. Five hundred objects of the largest size that etcd stores
+/// are 750 MiB. This limits the time that a compression bomb takes; the receiver's own limits bound
+/// the memory.
 const MAX_BODY: u64 = 1 << 30;
 
-/// The most that a body may hold that is kept as a whole: an object, a discovery document, an
-/// OpenAPI document.
+/// The size limit of a body that is kept as a whole: an object, a discovery document, an OpenAPI
+/// document.
 const MAX_WHOLE: u64 = 64 << 20;
 
-/// Something that takes a body piece by piece.
+/// Processes a body piece by piece.
 pub(super) trait Receive {
-    /// What becomes of the body.
+    /// The result.
     type Out;
 
-    /// Takes the next piece.
+    /// Processes the next piece.
     fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure>;
 
-    /// Ends the body.
+    /// Finishes the body.
     fn finish(self) -> Result<Self::Out, Failure>;
 }
 
@@ -62,7 +62,7 @@ impl Receive for Whole {
     }
 }
 
-/// Keeps the whole body and turns it into something. What does not parse is no answer, so that the
+/// Keeps the whole body and parses it. A body that does not parse counts as a failure, so the
 /// request may be sent again.
 pub(super) struct Parsed<F> {
     whole: Whole,
@@ -90,8 +90,7 @@ impl<T, F: Fn(Vec<u8>) -> Result<T, Failure>> Receive for Parsed<F> {
     }
 }
 
-/// A receiver with a bound on everything that it takes, to be fed directly or through a
-/// decompressor.
+/// A receiver with a size limit, to be fed directly or through a decompressor.
 pub(super) struct Capped<R> {
     receiver: R,
     left: u64,
@@ -115,7 +114,7 @@ impl<R: Receive> Capped<R> {
         self.receiver.chunk(chunk)
     }
 
-    /// Returns why it refused a piece that was written to it.
+    /// Why it refused a piece.
     pub fn complaint(&mut self) -> Option<Failure> {
         self.complaint.take()
     }

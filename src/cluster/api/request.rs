@@ -1,8 +1,8 @@
-//! Everything that driftctl may send without writing.
+//! Defines every request that driftctl may send without writing.
 //!
-//! A [`Request`] is made by one of the constructors here and by nothing else, so reading these
-//! proves what a run without a [`Writer`](super::Writer) can do: GET; the self-reviews, which change nothing; and a server-side apply
-//! that always carries `dryRun=All`.
+//! A [`Request`] can be created only by the constructors here, so this file shows everything that a
+//! run without a [`Writer`](super::Writer) can do: GET; the self-reviews, which change nothing; and
+//! a server-side apply that always has `dryRun=All`.
 
 use std::fmt::Write as _;
 
@@ -15,19 +15,19 @@ use super::failure::Failure;
 use crate::cluster::{Right, ServedKind};
 use crate::model::group_of;
 
-/// How an answer is wanted.
+/// The requested form of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// Plain JSON.
     Json,
     /// All groups and their resources in one document, from servers since 1.26.
     Discovery,
-    /// Lists without anything but the metadata of their items.
+    /// Lists with only the metadata of their items.
     Metadata,
 }
 
 impl Form {
-    /// Returns each form but the plain one falls back to it on servers that do not know it.
+    /// Each form except the plain one falls back to it on servers that do not know it.
     fn accept(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -43,7 +43,7 @@ impl Form {
     }
 }
 
-/// What can be asked about ourselves.
+/// Questions about ourselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Review {
     /// Who we are.
@@ -81,7 +81,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Returns a document that is not an object: `/apis`, `/version`, `/openapi/v3/…`.
+    /// A document that is not an object: `/apis`, `/version`, `/openapi/v3/…`.
     pub fn document(path: &str, form: Form) -> Self {
         Self {
             method: Method::GET,
@@ -113,8 +113,8 @@ impl Request {
         })
     }
 
-    /// Returns what a manifest would become: a server-side apply that is never carried out.
-    /// `dryRun=All` is a part of the address here and nowhere optional.
+    /// Asks what a manifest would become: a server-side apply as a dry run. `dryRun=All` is a fixed
+    /// part of the URL.
     pub fn predict(
         kind: &ServedKind,
         namespace: Option<&str>,
@@ -140,7 +140,7 @@ impl Request {
         })
     }
 
-    /// Returns a question about ourselves. Such a review is created, and is never stored.
+    /// Asks about ourselves. Such a review is created, but never stored.
     pub fn review(review: Review, spec: &Value) -> Self {
         let (api_version, kind, resource) = review.names();
         let body = json!({"apiVersion": api_version, "kind": kind, "spec": spec});
@@ -161,11 +161,11 @@ impl Request {
 
     /// Returns one page of a list.
     ///
-    /// There is not a `resourceVersion` on purpose: such a list shows the newest state. Servers
-    /// since 1.31 serve it from their watch cache once that has caught up with the storage
-    /// (KEP-2340). `resourceVersion=0` would take the cache as it is, which on a replica that lags
-    /// behind can be the state before the apply that a pipeline has just made; and servers before
-    /// 1.33 ignore `limit` on it.
+    /// `resourceVersion` is left out on purpose: such a list shows the newest state. Servers since
+    /// 1.31 serve it from their watch cache once that has caught up with the storage (KEP-2340).
+    /// `resourceVersion=0` would use the cache as it is, which on a lagging replica can be older
+    /// than the apply that a pipeline has just made; and servers before 1.33 ignore `limit` with
+    /// it.
     pub fn page(
         kind: &ServedKind,
         namespace: Option<&str>,
@@ -190,7 +190,7 @@ impl Request {
         })
     }
 
-    /// Returns a page of the objects that a label selector selects; of all if it is empty.
+    /// A page of the objects that a label selector selects; of all objects if it is empty.
     pub fn with_labels(mut self, selector: &str) -> Self {
         if !selector.is_empty() {
             self.uri.push_str("&labelSelector=");
@@ -199,23 +199,23 @@ impl Request {
         self
     }
 
-    /// Returns the right that the request needs.
+    /// Returns the permission that the request needs.
     pub fn right(&self) -> Right {
         self.right.clone()
     }
 
-    /// Returns the name of the object that it asks for.
+    /// Returns the name of the requested object.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Returns what is sent along.
+    /// Returns the body.
     pub fn sent(&self) -> Option<Value> {
         let (_, body) = self.body.as_ref()?;
         serde_json::from_slice(body).ok()
     }
 
-    /// Returns the request as HTTP, with an `Accept-Encoding` where `compressed`.
+    /// Returns the request as HTTP, with an `Accept-Encoding` if `compressed`.
     pub fn to_http(&self, compressed: bool) -> Result<http::Request<kube::client::Body>, Failure> {
         let uri: Uri = self
             .uri
@@ -241,7 +241,7 @@ impl Request {
     }
 }
 
-/// `/apis/apps/v1/namespaces/shop/deployments`
+/// Returns `/apis/apps/v1/namespaces/shop/deployments`.
 pub(super) fn collection(kind: &ServedKind, namespace: Option<&str>) -> Result<String, Failure> {
     let mut path = group_version_path(&kind.api_version);
     if let Some(namespace) = namespace {
@@ -253,7 +253,7 @@ pub(super) fn collection(kind: &ServedKind, namespace: Option<&str>) -> Result<S
     Ok(path)
 }
 
-/// `/api/v1`, `/apis/apps/v1`. The version comes from discovery.
+/// Returns `/api/v1` or `/apis/apps/v1`. The version comes from discovery.
 pub(super) fn group_version_path(api_version: &str) -> String {
     let root = if group_of(api_version).is_empty() {
         "/api"
@@ -263,11 +263,11 @@ pub(super) fn group_version_path(api_version: &str) -> String {
     format!("{root}/{api_version}")
 }
 
-/// Returns a name as one segment of a path.
+/// Encodes a name as one path segment.
 ///
-/// Names come from manifests, which may be anyone's: one like `../../secrets/x` must not lead
-/// elsewhere. The API server lets no object have such a name (`path.IsValidPathSegmentName`), and
-/// decodes `%2F` before it takes the path apart, so escaping would not help.
+/// Names come from manifests, which may be untrusted: a name like `../../secrets/x` must not lead
+/// elsewhere. The API server allows no such name (`path.IsValidPathSegmentName`), and decodes `%2F`
+/// before it splits the path, so escaping would not help.
 pub(super) fn segment(name: &str) -> Result<String, Failure> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%']) {
         return Err(Failure::malformed("name", "no object can have this name"));

@@ -1,4 +1,4 @@
-//! Sends requests: bounded, with deadlines, and again where that may help.
+//! Sends requests: with limits and deadlines, and with retries if they may help.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
@@ -19,8 +19,8 @@ use super::status;
 use super::transport::{Generation, Transport, cause};
 use super::write::Writing;
 
-/// How often a request is sent at most, by what went wrong. A server that is restarting takes some
-/// seconds; a body that is not what was asked for, or a hang, seldom heals.
+/// How often a request is sent at most, by error. A restarting server takes some seconds; an
+/// unexpected body or a hang rarely goes away.
 const TRIES: u32 = 6;
 const TRIES_AFTER_MALFORMED: u32 = 3;
 const TRIES_AFTER_HANG: u32 = 2;
@@ -30,20 +30,20 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two tries, whatever `Retry-After` says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How much of an error answer is read for its reason.
+/// How much of an error response is read to find its reason.
 const MAX_STATUS: u64 = 256 << 10;
 
-/// As rustls words it; its types are hidden behind those of the HTTP client.
+/// The text of rustls; its types are hidden behind those of the HTTP client.
 const INVALID_CERTIFICATE: &str = "invalid peer certificate";
 
-/// The bounds of a run.
+/// The limits of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// One request, from sending it to its answer's last byte.
+    /// The time for one request, from sending it to the last byte of its response.
     pub request: Duration,
-    /// The whole run.
+    /// The time for the whole run.
     pub run: Duration,
-    /// Requests under way at once.
+    /// How many requests may be under way at once.
     pub concurrency: usize,
 }
 
@@ -54,11 +54,11 @@ pub(super) struct Sender {
     deadline: Mutex<Instant>,
     permits: Semaphore,
     interrupted: watch::Receiver<bool>,
-    /// What ended the run, for every further request.
+    /// The error that ended the run, for every further request.
     ended: Mutex<Option<Failure>>,
 }
 
-/// What one try came to.
+/// The result of one try.
 struct Tried {
     failure: Failure,
     retry_after: Option<Duration>,
@@ -90,7 +90,7 @@ impl Sender {
         }
     }
 
-    /// Sends a request and turns its answer into something.
+    /// Sends a request and parses its response.
     pub async fn checked<T>(
         &self,
         request: &Request,
@@ -99,8 +99,8 @@ impl Sender {
         self.send(request, || Parsed::new(&parse)).await
     }
 
-    /// Sends a request, as often as that may help. Each try has a new receiver, so nothing of a
-    /// body that broke off is kept.
+    /// Sends a request, with retries. Each try has a new receiver, so nothing is kept of a body
+    /// that was cut short.
     pub async fn send<R: Receive>(
         &self,
         request: &Request,
@@ -130,11 +130,11 @@ impl Sender {
         result
     }
 
-    /// Sends a request that writes, once: what became of a write that has no answer is for its
-    /// sender to find out. Returns the answer's code and body.
+    /// Sends a write once: if there is no response, the caller has to find out what happened.
+    /// Returns the status code and body.
     ///
-    /// Neither a signal nor the end of the run's time cuts it off, since it may have been carried
-    /// out by then.
+    /// Neither a signal nor the end of the run's time interrupts it, because the server may already
+    /// have carried it out.
     pub async fn once(&self, writing: &Writing) -> Result<(u16, Vec<u8>), Failure> {
         let mut renewed = false;
         loop {
@@ -149,14 +149,14 @@ impl Sender {
                 let body = receive(response, Whole::default()).await;
                 match body {
                     Err(failure) if (200..300).contains(&code) => Err(failure),
-                    // What cannot be read of a refusal only makes it less precise.
+                    // An unreadable refusal only makes the error less precise.
                     body => Ok((code, body.unwrap_or_default())),
                 }
             };
             let answer = tokio::time::timeout(self.limits.request, exchange).await;
             let answer = answer.unwrap_or(Err(Failure::TimedOut(self.limits.request)));
             match answer {
-                // A request that was not let in changed nothing.
+                // A request that was rejected changed nothing.
                 Ok((401, _)) if !renewed => {
                     self.transport.renew_credentials(&generation).await?;
                     renewed = true;
@@ -171,12 +171,12 @@ impl Sender {
         }
     }
 
-    /// Returns whether someone asked the process to stop.
+    /// Returns whether the process was asked to stop.
     pub fn is_interrupted(&self) -> bool {
         *self.interrupted.borrow()
     }
 
-    /// Gives the run its whole time again.
+    /// Restarts the run's timeout.
     pub fn begin_anew(&self) {
         let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
         *deadline = Instant::now() + self.limits.run;
@@ -186,7 +186,7 @@ impl Sender {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what ended the run, if something did.
+    /// Returns what ended the run, if anything did.
     pub fn ended(&self) -> Option<Failure> {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.clone()
@@ -262,7 +262,7 @@ impl Sender {
             return Ok(receive(response, receiver).await?);
         }
         let retry_after = retry_after(response.headers());
-        // What cannot be read of an error's body only makes the error less precise.
+        // An unreadable error body only makes the error less precise.
         let body = receive(response, Whole::up_to(MAX_STATUS)).await;
         Err(Tried {
             failure: status::failure(request, code, &body.unwrap_or_default()),
@@ -299,7 +299,7 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
     }
     let mut unpacked = MultiGzDecoder::new(plain);
     let broken_gzip = |unpacked: &mut MultiGzDecoder<Capped<R>>| {
-        // The receiver's own complaint, if it has one, comes out as an I/O error here.
+        // The receiver's own error, if any, arrives as an I/O error here.
         let complaint = unpacked.get_mut().complaint();
         complaint
             .unwrap_or_else(|| Failure::malformed("body", "it is not valid gzip, or is cut short"))
@@ -339,8 +339,8 @@ fn allowed(failure: &Failure) -> u32 {
     }
 }
 
-/// Twice as long each time, give or take a quarter, so that requests that failed together do not
-/// come back together.
+/// Returns a pause that doubles each time, plus or minus a quarter, so that requests that failed
+/// together are not retried together.
 fn pause_after(tries: u32) -> Duration {
     let pause = FIRST_PAUSE * 2_u32.saturating_pow(tries - 1);
     let chance = RandomState::new().hash_one(tries) % 512;

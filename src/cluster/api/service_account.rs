@@ -1,7 +1,8 @@
-//! The way in from a pod, where there is not a kubeconfig: what the kubelet mounts and sets for the
-//! pod's service account, read as client-go's `rest.InClusterConfig` reads it.
+//! Connects from a pod without a kubeconfig, with the mounted service account, as client-go's
+//! `rest.InClusterConfig` does.
 //!
-//! kube does the same with fixed paths, which no test can have. And a missing file is named here.
+//! kube does the same with fixed paths, which tests cannot use. This code also names a missing
+//! file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,24 +13,24 @@ use kube::Config;
 
 use super::login::{Login, certificates};
 
-/// Where the kubelet mounts the token, the authority and the namespace.
+/// Where the kubelet mounts the token, the certificate authority and the namespace.
 const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Where a pod finds its service account.
 #[derive(Debug, Default)]
 pub(super) struct ServiceAccount {
-    /// The folder that is mounted.
+    /// The mounted folder.
     folder: PathBuf,
     /// `KUBERNETES_SERVICE_HOST`: a name or an IP address.
     host: Option<String>,
     /// `KUBERNETES_SERVICE_PORT`.
     port: Option<String>,
-    /// `POD_NAMESPACE`, which a pod may set by the downward API.
+    /// `POD_NAMESPACE`, which a pod may set with the downward API.
     namespace: Option<String>,
 }
 
 impl ServiceAccount {
-    /// Returns the one of the pod that this program runs in, if it does.
+    /// Returns the service account of the pod that this program runs in, if any.
     pub fn of_this_pod() -> Self {
         Self::at(Path::new(FOLDER), |name| std::env::var(name).ok())
     }
@@ -48,7 +49,7 @@ impl ServiceAccount {
         self.folder.join("token")
     }
 
-    /// Returns what this pod lacks for a way in, in words; `None` when it has all.
+    /// Returns what this pod lacks to connect, in words; `None` if nothing.
     pub fn lacks(&self) -> Option<String> {
         let token = self.token();
         match (&self.host, &self.port) {
@@ -56,7 +57,7 @@ impl ServiceAccount {
             (Some(_), None) => Some("KUBERNETES_SERVICE_PORT is not set".to_owned()),
             (None, Some(_)) => Some("KUBERNETES_SERVICE_HOST is not set".to_owned()),
             _ if token.is_file() => None,
-            // `automountServiceAccountToken: false`, of the pod or of its service account.
+            // `automountServiceAccountToken: false`, in the pod or in its service account.
             _ => Some(format!(
                 "this pod has no service account token at {} (automountServiceAccountToken may be \
                  false)",
@@ -65,10 +66,10 @@ impl ServiceAccount {
         }
     }
 
-    /// Returns the way in. The token stays in its file: the kubelet renews it there.
+    /// Returns the connection. The token stays in its file, because the kubelet renews it there.
     ///
     /// # Errors
-    /// Fails if the address is none, or the authority's certificates cannot be read.
+    /// Fails if the address is invalid, or the authority's certificates cannot be read.
     pub fn login(&self) -> Result<Login> {
         let mut config = Config::new(self.address()?);
         let authority = self.folder.join("ca.crt");
@@ -104,7 +105,7 @@ impl ServiceAccount {
         })
     }
 
-    /// Returns where client-go looks (`inClusterClientConfig.Namespace`).
+    /// Where client-go looks (`inClusterClientConfig.Namespace`).
     fn namespace(&self) -> String {
         let mounted = || fs::read_to_string(self.folder.join("namespace")).ok();
         let namespace = self.namespace.clone().or_else(mounted);
@@ -125,7 +126,7 @@ mod tests {
         ("KUBERNETES_SERVICE_PORT", "443"),
     ];
 
-    /// Returns a pod's folder, with the files that are named.
+    /// Creates a pod's folder, with the named files.
     fn pod(files: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for name in files {
@@ -146,7 +147,7 @@ mod tests {
         })
     }
 
-    /// Returns what a run without a kubeconfig makes of it.
+    /// Runs without a kubeconfig, and returns the result.
     fn enter(files: &[&str], variables: &[(&str, &str)]) -> Result<Login, String> {
         let folder = pod(files);
         let choice = Choice {

@@ -1,28 +1,28 @@
-//! Takes the JSON of a list apart while it arrives.
+//! Splits the JSON of a list into items while it arrives.
 //!
-//! Only what is around the items is kept. An item is handed on as soon as its last byte is there,
-//! so a page of any size takes the memory of its largest item.
+//! Only the text around the items is kept. An item is passed on with its last byte, so a page of
+//! any size needs only the memory of its largest item.
 
-/// The most that one item may hold. etcd refuses values above 1.5 MiB; aggregated API servers
-/// have no such bound.
+/// The size limit of an item. etcd refuses values above 1.5 MiB; aggregated API servers have no
+/// such limit.
 const MAX_ITEM: usize = 32 << 20;
 
-/// The most that is around the items: kind, version and list metadata.
+/// The size limit of the text around the items: kind, version and list metadata.
 const MAX_ENVELOPE: usize = 1 << 20;
 
-/// Why a text is not a list.
+/// Why text is not a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoList {
-    /// Brackets do not match, or there is text where none may be.
+    /// Brackets do not match, or there is text where none is allowed.
     #[error("it is not valid JSON")]
     Malformed,
-    /// An item or the envelope is beyond its bound.
+    /// An item or the envelope exceeds its limit.
     #[error("one object in it is larger than {} MiB", MAX_ITEM >> 20)]
     TooLarge,
-    /// The text breaks off.
+    /// The text is cut short.
     #[error("it is cut short")]
     CutShort,
-    /// Readers differ in which of two fields of one name counts.
+    /// Readers differ in which of two fields with the same name they use.
     #[error("it has \"items\" twice")]
     Twice,
 }
@@ -37,7 +37,7 @@ enum Place {
     Item,
 }
 
-/// A list that is arriving.
+/// A list that is being received.
 pub(super) struct Splitter {
     place: Place,
     /// How many brackets are open: in the envelope, or in the item.
@@ -48,23 +48,23 @@ pub(super) struct Splitter {
     string_start: usize,
     /// Whether a colon followed the key `items` of the outermost object.
     items_next: bool,
-    /// Whether `items` was there.
+    /// Whether `items` occurred.
     had_items: bool,
-    /// Whether the next thing between two items must be an item, as after a comma.
+    /// Whether an item must follow, as after a comma.
     comma: Comma,
     /// The text without its items.
     envelope: Vec<u8>,
-    /// The item so far, when it began in an earlier chunk.
+    /// The item so far, if it began in an earlier chunk.
     item: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comma {
-    /// No item was there yet.
+    /// No item yet.
     First,
     /// An item ended.
     Wanted,
-    /// A comma was there: another item must follow.
+    /// A comma came: another item must follow.
     Seen,
 }
 
@@ -84,7 +84,7 @@ impl Splitter {
         }
     }
 
-    /// Takes the next bytes, and hands on every item that ends in them.
+    /// Processes the next bytes, and passes on every item that ends in them.
     pub fn feed<E: From<NoList>>(
         &mut self,
         chunk: &[u8],
@@ -101,7 +101,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// Returns the text without its items, once all of it has arrived.
+    /// Returns the text without its items, after all of it has arrived.
     pub fn finish(self) -> Result<Vec<u8>, NoList> {
         let complete = self.place == Place::Envelope && self.depth == 0 && !self.in_string;
         if complete && !self.envelope.is_empty() {
@@ -147,7 +147,7 @@ impl Splitter {
         Ok(chunk.len())
     }
 
-    /// Returns the text of the string that ended last, without its quotes and with its escapes.
+    /// Returns the last complete string, without quotes and with its escapes.
     fn last_string(&self) -> &[u8] {
         let rest = self.envelope.get(self.string_start..).unwrap_or_default();
         let end = memchr::memrchr(b'"', rest).unwrap_or(rest.len());
@@ -214,8 +214,8 @@ impl Splitter {
         Ok(end)
     }
 
-    /// Returns the place after the item's last bracket, if that is here. This is where the bytes of
-    /// what nobody declares are passed over, so strings are left by a vectorized search.
+    /// Returns the position after the item's last bracket, if it is here. The bytes of undeclared
+    /// objects are skipped here, so strings are skipped with a vectorized search.
     fn item_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoList> {
         let mut at = 0;
         while at < bytes.len() {
@@ -276,7 +276,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the items and the envelope of a text that arrives in chunks of `size` bytes.
+    /// Returns the items and the envelope of text that arrives in chunks of `size` bytes.
     fn split(text: &str, size: usize) -> Result<(Vec<String>, String), NoList> {
         let mut splitter = Splitter::new();
         let mut items = Vec::new();

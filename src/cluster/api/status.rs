@@ -1,7 +1,7 @@
-//! Error answers: `metav1.Status`, read for its code, reason and fields, and for who refuses an
-//! apply. Its message is not shown, on purpose: it repeats the values that were sent or stored; what
-//! a policy says is redacted first. Reasons and fields can be
-//! written by webhooks, and are shown only as far as they say what is known already.
+//! Parses error responses: `metav1.Status`, for its code, reason and fields, and for what refuses
+//! an apply. Its message is never shown, because it repeats values that were sent or stored;
+//! messages of policies are redacted first. Webhooks can write reasons and fields, so these are
+//! shown only as far as they repeat what is already known.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,11 +33,11 @@ struct Cause {
     field: Option<String>,
 }
 
-/// Returns what an answer with this code and body means for a request.
+/// Returns what a response with this code and body means for a request.
 pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
     let status: Status = serde_json::from_slice(body).unwrap_or_default();
     let details = status.details.unwrap_or_default();
-    // A policy chooses the code of its refusal, and 401 is among them.
+    // A policy chooses the status code of its refusal, which may be 401.
     if request.right().verb == "patch" {
         let denials = denials(&status.message);
         if !denials.is_empty() {
@@ -53,8 +53,8 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
                 false => Failure::Forbidden(right),
             }
         }
-        // Only an answer that names the object proves that its kind is served and the object is
-        // not there: a group or version that is gone answers 404 too, as does a proxy.
+        // Only a response that names the object proves that its kind is served and the object does
+        // not exist: a removed group or version returns 404 too, as does a proxy.
         404 if status.kind == "Status"
             && status.reason == "NotFound"
             && details.name.is_some()
@@ -80,15 +80,15 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
     }
 }
 
-/// Returns whether it is not the right to patch that is missing. An authorizer says which verb one
-/// cannot use (`responsewriters.forbiddenMessage`); admission says something else, and so does RBAC
-/// of a Role that grants more than the user holds. Of reading, only authorizers decide.
+/// Returns whether the cause is something other than a missing patch permission. An authorizer
+/// names the verb (`responsewriters.forbiddenMessage`); admission does not, and neither does RBAC
+/// for a Role that grants more than the user holds. Only authorizers decide on reads.
 fn is_refused_apply(right: &Right, message: &str) -> bool {
     let verb = format!("cannot {} ", right.verb);
     right.verb == "patch" && !message.is_empty() && !message.contains(&verb)
 }
 
-/// `metav1.StatusReason`; anything else is not the API server's.
+/// Returns the `metav1.StatusReason`; anything else is not from the API server.
 const REASONS: &[&str] = &[
     "AlreadyExists",
     "BadRequest",
@@ -111,9 +111,8 @@ const REASONS: &[&str] = &[
     "UnsupportedMediaType",
 ];
 
-/// Returns how far `spec.containers[0].image` leads through the object that was sent. What lies
-/// behind that is someone else's word; and within a Secret a name may be a value at the wrong
-/// place.
+/// Returns how far `spec.containers[0].image` leads through the object that was sent. Anything
+/// after that is untrusted text; and within a Secret, a name may be a value in the wrong place.
 fn known_part(field: &str, sent: &Value) -> Option<String> {
     let deepest = match sent.get("kind").and_then(Value::as_str) {
         Some("Secret") => 1,
@@ -133,8 +132,8 @@ fn known_part(field: &str, sent: &Value) -> Option<String> {
     (end > 0).then(|| field[..closed].to_owned())
 }
 
-/// Returns the names and positions in a path of `k8s.io/apimachinery/pkg/util/validation/field`,
-/// and where they begin.
+/// Returns the names and indexes in a path of `k8s.io/apimachinery/pkg/util/validation/field`, and
+/// where they begin.
 fn segments(field: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut start = 0;
     let pieces = field.split(['.', '[', ']']).map(move |piece| {
@@ -151,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    /// The words of a real API server, shortened.
+    /// Responses of a real API server, shortened.
     #[test]
     fn only_an_authorizer_lacks_rights() {
         let may_not = "deployments.apps \"web\" is forbidden: User \"u\" cannot patch resource \

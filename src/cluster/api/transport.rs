@@ -1,8 +1,8 @@
-//! The connection to the API server: TLS, credentials, proxy, HTTP/2.
+//! Connects to the API server: TLS, credentials, proxy, HTTP/2.
 //!
-//! kube's own client speaks HTTP/1.1 only, where each request under way takes a connection and a
-//! TLS handshake of its own. So the client beneath `kube::Client` is built here, with HTTP/2 where
-//! the server offers it; credentials, TLS settings and impersonation stay kube's.
+//! kube's own client speaks only HTTP/1.1, where each concurrent request needs a connection and a
+//! TLS handshake of its own. So the client under `kube::Client` is built here, with HTTP/2 if the
+//! server offers it; credentials, TLS settings and impersonation are still kube's.
 
 use std::env;
 use std::fs;
@@ -32,35 +32,35 @@ use super::login::Login;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much the server may send ahead on one stream and on one connection. With hyper's own
-/// defaults a page of a list waits for round trips.
+/// How much the server may send ahead on one stream and on one connection. With hyper's defaults, a
+/// page of a list waits for round trips.
 const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// A way to the API server that can be renewed while it is used.
+/// A connection to the API server that can be renewed while it is in use.
 pub(super) struct Transport {
     login: Login,
     proxy: Option<Intercept>,
     exec_deadline: Duration,
     compressed: bool,
     current: Mutex<Generation>,
-    /// Held while credentials are renewed, so that requests that fail together renew once.
+    /// Locked while credentials are renewed, so that requests that fail together renew only once.
     renewal: tokio::sync::Mutex<()>,
 }
 
-/// A client, and which one it is.
+/// A client, and its generation.
 #[derive(Clone)]
 pub(super) struct Generation {
     pub client: Client,
     /// How often credentials were renewed before it.
     credentials: u32,
-    /// How often connections were given up before it.
+    /// How often connections were closed before it.
     connections: u32,
 }
 
 impl Transport {
-    /// Prepares the way, which may run a credential plugin for as long as `exec_deadline`. Nothing
-    /// is sent yet. To be called within a tokio runtime.
+    /// Prepares the connection, which may run a credential plugin for up to `exec_deadline`. Sends
+    /// nothing yet. Must be called within a tokio runtime.
     pub async fn new(mut login: Login, exec_deadline: Duration) -> Result<Self, Failure> {
         let agent = concat!("driftctl/", env!("CARGO_PKG_VERSION"));
         let headers = &mut login.config.headers;
@@ -74,7 +74,7 @@ impl Transport {
         };
         login.config = config;
         Ok(Self {
-            // Where bytes cost next to nothing, compressing them only costs the server time.
+            // If bandwidth is free, compression only costs server time.
             compressed: !login.config.disable_compression
                 && !is_loopback(&login.config.cluster_url),
             login,
@@ -85,18 +85,17 @@ impl Transport {
         })
     }
 
-    /// Returns whether answers are to be compressed.
+    /// Returns whether responses should be compressed.
     pub fn compressed(&self) -> bool {
         self.compressed
     }
 
-    /// Returns the client to send by.
+    /// Returns the client to send with.
     pub fn current(&self) -> Generation {
         self.lock().clone()
     }
 
-    /// Gives up the connections of a client: one that hangs would be used for the next request,
-    /// too.
+    /// Closes the connections of a client: a hanging one would be used for the next request, too.
     pub fn reconnect(&self, given_up: &Generation) -> Result<(), Failure> {
         let mut current = self.lock();
         if current.connections == given_up.connections
@@ -108,7 +107,7 @@ impl Transport {
         Ok(())
     }
 
-    /// Gets new credentials, once in a run.
+    /// Gets new credentials, once per run.
     ///
     /// # Errors
     /// [`Failure::Unauthorized`] when the refused ones were new already.
@@ -116,7 +115,7 @@ impl Transport {
         let _renewing = self.renewal.lock().await;
         let credentials = self.lock().credentials;
         if credentials > refused.credentials {
-            return Ok(()); // another request has renewed them meanwhile
+            return Ok(()); // another request has renewed them already
         }
         if credentials > 0 {
             return Err(Failure::Unauthorized);
@@ -146,7 +145,7 @@ async fn with_credentials(login: &Login, deadline: Duration) -> Result<Config, F
     Ok(config)
 }
 
-/// Returns whether the tokens can be sent. (The HTTP client panics over one that cannot.)
+/// Returns whether the tokens can be sent. (The HTTP client panics on one that cannot.)
 fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
     let provider = user.auth_provider.iter().flat_map(|named| &named.config);
     let provided = provider.filter(|(name, _)| name.ends_with("-token"));
@@ -160,8 +159,8 @@ fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
     ))
 }
 
-/// Returns the token in a file, without the line break that editors and `echo` leave behind it, as
-/// client-go reads it. (kube sends it along, which no header may hold.)
+/// Returns the token in a file, without the trailing line break that editors and `echo` add, as
+/// client-go reads it. (kube sends it along, which is not a valid header.)
 fn token(file: &Path) -> Result<SecretString, Failure> {
     let unusable = |what: &dyn std::fmt::Display| {
         Failure::Credentials(format!("the token file {}: {what}", file.display()))
@@ -191,7 +190,7 @@ fn client(config: &Config, proxy: Option<&Intercept>) -> Result<Client, Failure>
             client_over(config, https(config, socks)?)
         }
         Some("https") => {
-            // The proxy's own certificate is judged by the system's roots, not by the cluster's.
+            // The proxy's certificate is verified with the system's roots, not the cluster's.
             let to_proxy = https(&Config::new(address.clone()), tcp)?;
             client_over(config, https(config, tunnel(proxy, to_proxy))?)
         }
@@ -237,13 +236,13 @@ where
     Ok(Client::new(service, &config.default_namespace))
 }
 
-/// Neither TLS nor header errors hold what they failed on.
+/// Neither TLS nor header errors contain the input.
 fn unusable(error: &dyn std::error::Error) -> Failure {
     Failure::Credentials(format!("the kubeconfig's settings cannot be used: {error}"))
 }
 
-/// Returns the proxy for a server: the one that the kubeconfig names, always; else the
-/// environment's, with the exceptions of `NO_PROXY`, and never for this machine (Go's `httpproxy`).
+/// Returns the proxy for a server: always the one that the kubeconfig names; otherwise the
+/// environment's, with the exceptions of `NO_PROXY`, and never for this host (Go's `httpproxy`).
 fn proxy_for(server: &Uri, named: Option<&str>) -> Option<Intercept> {
     if let Some(named) = named {
         return Matcher::builder()
@@ -274,8 +273,8 @@ fn proxy_of_environment(server: &Uri, value: impl Fn(&str) -> Option<String>) ->
         .intercept(server)
 }
 
-/// Returns whether `NO_PROXY` names a server in one of the ways that Go knows and the matcher does
-/// not: `*`, also for addresses, `*.domain` and `host:port`.
+/// Returns whether `NO_PROXY` names a server in a form that Go supports but the matcher does not:
+/// `*`, also for addresses, `*.domain` and `host:port`.
 fn is_excepted(server: &Uri, exceptions: &str) -> bool {
     let host = server.host().unwrap_or_default();
     let host = host
@@ -308,7 +307,7 @@ fn is_excepted(server: &Uri, exceptions: &str) -> bool {
             Some(domain) => host
                 .strip_suffix(domain)
                 .is_some_and(|rest| rest.ends_with('.')),
-            // A bare name without a port is the matcher's.
+            // The matcher handles a bare name without a port.
             None if at.is_none() || name.is_empty() => false,
             None => {
                 let below = host
@@ -326,7 +325,7 @@ fn is_loopback(server: &Uri) -> bool {
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// How the layers between here and the socket begin their words, which say nothing of the cause.
+/// The prefixes that intermediate layers add, which say nothing about the cause.
 const WRAPPING: [&str; 2] = ["ServiceError", "client error ("];
 
 /// Returns what broke a connection, in one line.
@@ -346,7 +345,7 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
         true => whole.to_string(),
         false => causes.join(": "),
     };
-    // As rustls words it; its types are hidden behind those of the HTTP client.
+    // The text of rustls; its types are hidden behind those of the HTTP client.
     let is_early_or_late = text.contains("certificate expired")
         || text.contains("certificate not valid yet")
         || text.contains("Expired")
@@ -354,7 +353,8 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
     if is_early_or_late {
         text.push_str("; check this machine's clock");
     }
-    // Most clusters' authorities have one name, so that only the signature tells them apart.
+    // The authorities of most clusters have the same name, so only the signature distinguishes
+    // them.
     if text.contains("UnknownIssuer") || text.contains("BadSignature") {
         text.push_str(
             "; the server's certificate is not signed by the certificate authority in the \

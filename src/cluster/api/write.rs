@@ -1,4 +1,4 @@
-//! Everything that driftctl may write, and the only place where a writing request is made.
+//! Defines every write that driftctl may send; no other module makes writing requests.
 //!
 //! A [`Writing`] is made by one of the constructors here and by nothing else, and sent by the
 //! [`Writer`] alone: a JSON Patch, an object that is created, an object that is deleted under
@@ -22,13 +22,13 @@ pub use refusal::WriteError;
 /// Whether a write is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carry {
-    /// The server goes through all of it and stores nothing (`dryRun=All`).
+    /// The server processes it but stores nothing (`dryRun=All`).
     DryRun,
     /// It is stored.
     Out,
 }
 
-/// Writes to a cluster. A user who has one can change what is live; nothing else can.
+/// Writes to a cluster. Nothing else can change the live side.
 pub struct Writer<'a> {
     api: &'a Api,
 }
@@ -39,21 +39,20 @@ impl<'a> Writer<'a> {
         Self { api }
     }
 
-    /// Returns whether someone asked the process to stop. A write that is under way is brought to
-    /// its end.
+    /// Returns whether the process was asked to stop. A write that is under way is finished.
     pub fn is_interrupted(&self) -> bool {
         self.api.sender.is_interrupted()
     }
 
-    /// Gives reading its full time again, after a person was asked and took theirs.
+    /// Restarts the timeout of reading, after the user took time to answer.
     pub fn begin_anew(&self) {
         self.api.sender.begin_anew();
     }
 
-    /// Patches an object, and returns what it is then.
+    /// Patches an object, and returns it as it is afterwards.
     ///
     /// # Errors
-    /// Fails if the server refuses it, or nothing is known of what became of it.
+    /// Fails if the server refuses it, or the result is unknown.
     pub fn patch(
         &self,
         object: &Wanted,
@@ -64,10 +63,10 @@ impl<'a> Writer<'a> {
         self.send(Writing::patch(object, operations, manager, carry))
     }
 
-    /// Creates an object, and returns what it is then.
+    /// Creates an object, and returns it as it is afterwards.
     ///
     /// # Errors
-    /// Fails if the server refuses it, or nothing is known of what became of it.
+    /// Fails if the server refuses it, or the result is unknown.
     pub fn create(
         &self,
         object: &Wanted,
@@ -78,10 +77,11 @@ impl<'a> Writer<'a> {
         self.send(Writing::create(object, manifest, manager, carry))
     }
 
-    /// Creates an object by server-side apply, without force: fields of others are not taken over.
+    /// Creates an object by server-side apply without force: it does not take over fields of other
+    /// managers.
     ///
     /// # Errors
-    /// Fails if the server refuses it, or nothing is known of what became of it.
+    /// Fails if the server refuses it, or the result is unknown.
     pub fn apply(
         &self,
         object: &Wanted,
@@ -92,10 +92,10 @@ impl<'a> Writer<'a> {
         self.send(Writing::apply(object, manifest, manager, carry))
     }
 
-    /// Deletes an object, if it is still this one in this state.
+    /// Deletes an object, if it is still the same one in the same state.
     ///
     /// # Errors
-    /// Fails if the server refuses it, or nothing is known of what became of it.
+    /// Fails if the server refuses it, or the result is unknown.
     pub fn delete(
         &self,
         object: &Wanted,
@@ -116,7 +116,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Reads an object as it is now; `None` if there is none.
+    /// Reads an object as it is now; `None` if it does not exist.
     ///
     /// # Errors
     /// Fails if it cannot be read.
@@ -150,7 +150,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// One request that writes.
+/// One writing request.
 pub(super) struct Writing {
     method: Method,
     uri: String,
@@ -269,7 +269,7 @@ impl Writing {
         })
     }
 
-    /// Returns the right that the request needs.
+    /// Returns the permission that the request needs.
     pub(super) fn right(&self) -> Right {
         self.right.clone()
     }

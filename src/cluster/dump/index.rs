@@ -1,4 +1,4 @@
-//! Where in the recorded texts each object is.
+//! Indexes where in the recorded text each object is.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
@@ -15,10 +15,10 @@ use super::input::{HOW_TO_RECORD, Input, Origin};
 use super::pieces::{Piece, Pieces};
 use crate::model::{GroupKind, ResourceKey, Warning, group_of};
 
-/// An object that was recorded.
+/// A recorded object.
 pub(super) struct Entry {
     pub api_version: String,
-    /// Why it cannot be used: it was recorded twice, and differently.
+    /// Why it cannot be used: it was recorded twice, with different content.
     pub contradiction: Option<String>,
     file: Arc<Origin>,
     whole: Arc<String>,
@@ -75,7 +75,7 @@ impl Index {
         Ok(index)
     }
 
-    /// Returns what was recorded of an object, one entry for each version.
+    /// Returns what was recorded of an object, one entry per version.
     pub fn get(&self, key: &ResourceKey) -> Option<&[Entry]> {
         self.objects.get(key).map(Vec::as_slice)
     }
@@ -85,7 +85,7 @@ impl Index {
         self.objects.iter().map(|(key, entries)| (key, &**entries))
     }
 
-    /// Returns the objects of one kind; the keys of a kind lie side by side.
+    /// Returns the objects of one kind; the keys of a kind are adjacent.
     pub fn of_kind(&self, kind: &GroupKind) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
         let first = ResourceKey::new(kind.group.clone(), kind.kind.clone(), None, "");
         self.objects
@@ -94,12 +94,13 @@ impl Index {
             .map(|(key, entries)| (key, &**entries))
     }
 
-    /// Returns the place of a list of this kind whose further pages the recording lacks.
+    /// Returns the place of a list of this kind whose further pages are missing in the recording.
     pub fn breaks_off(&self, kind: &GroupKind) -> Option<&str> {
         self.first_pages.get(kind).map(String::as_str)
     }
 
-    /// The last one read wins, unless the two differ: then nobody knows which one is live.
+    /// Adds an object. The last one read wins, unless the two differ: then it is unknown which one
+    /// is live.
     fn insert(&mut self, key: ResourceKey, mut entry: Entry, warnings: &mut Vec<Warning>) {
         let entries = self.objects.entry(key).or_default();
         let same_version = |other: &&mut Entry| other.api_version == entry.api_version;

@@ -1,4 +1,4 @@
-//! From paths to texts: files, folders, standard input, compressed or not.
+//! Turns paths into text: files, folders, standard input, compressed or not.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,40 +13,39 @@ use walkdir::WalkDir;
 use crate::model::Position;
 use crate::yaml;
 
-/// What to do where there is nothing to read.
+/// The hint for an empty input.
 pub(super) const HOW_TO_RECORD: &str =
     "record with `driftctl snapshot`, or with `kubectl get … -o json --show-managed-fields`";
 
-/// The most that one input may hold once it is unpacked. It bounds what `/dev/zero` and a
-/// compression bomb can take.
+/// The size limit of an unpacked input. It limits `/dev/zero` and compression bombs.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// One file of a dump.
 pub(super) struct Input {
     /// Where the text comes from.
     pub file: Arc<Origin>,
-    /// What it holds, as JSON.
+    /// Its content, as JSON.
     pub text: Arc<String>,
 }
 
 impl Input {
-    /// `file:line:column` of a place in the text.
+    /// Returns `file:line:column` of a position in the text.
     pub fn place(&self, offset: usize) -> String {
         self.file.place(&self.text, offset)
     }
 }
 
-/// Where a text comes from.
+/// The origin of text.
 #[derive(Debug)]
 pub(super) struct Origin {
     /// The file as the user named it, or `-`.
     pub name: String,
-    /// Of YAML, which became a JSON document on each line: where each was in the file.
+    /// For YAML, which became one JSON document per line: where each document was in the file.
     documents: Option<Vec<Position>>,
 }
 
 impl Origin {
-    /// Returns a text that is as it was in the file.
+    /// Returns the origin of text that is unchanged from the file.
     pub fn plain(name: String) -> Self {
         Self {
             name,
@@ -54,7 +53,8 @@ impl Origin {
         }
     }
 
-    /// `file:line:column` of a place in the text; of YAML, the place of the document.
+    /// Returns `file:line:column` of a position in the text; for YAML, the position of the
+    /// document.
     pub fn place(&self, text: &str, offset: usize) -> String {
         let within = position(text, offset);
         let documents = self.documents.as_deref().unwrap_or_default();
@@ -151,15 +151,15 @@ fn input(name: String, mut bytes: Vec<u8>) -> Result<Input> {
     })
 }
 
-/// Returns whether a text is JSON. No JSON text holds a line that begins with `---`: several JSON
-/// documents with such lines between them are YAML.
+/// Returns whether text is JSON. In JSON, no line begins with `---`: several JSON documents with
+/// such lines between them are YAML.
 fn is_json(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '['])
         && memchr::memmem::find(text.as_bytes(), b"\n---").is_none()
 }
 
-/// Returns what `kubectl get -o yaml` writes, as the JSON that it means, one document a line; and
-/// where each of them is.
+/// Converts the output of `kubectl get -o yaml` to JSON, one document per line; returns also where
+/// each document is.
 fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
     let parsed = yaml::parse(text);
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
@@ -169,8 +169,8 @@ fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
     let mut places = Vec::new();
     for document in parsed.documents.iter().filter(|d| !d.value.is_null()) {
         let place = document.span.position();
-        // kubectl writes `kind` behind the items, so a file that was cut off within them lacks it.
-        // That it is YAML all the same must not make everything behind the cut "missing".
+        // kubectl writes `kind` after the items, so a file that was cut off within them has no
+        // kind. It is still valid YAML, but everything after the cut must not count as missing.
         ensure!(
             document.value.get("items").is_none() || document.value.get("kind").is_some(),
             "{name}:{}:{}: a list without a kind: the recording is cut short; make it again",
@@ -198,7 +198,7 @@ fn read_capped(reader: &mut dyn Read, bytes: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// UTF-8, or the UTF-16 that redirecting in PowerShell writes; without a byte order mark.
+/// Decodes UTF-8, or the UTF-16 that PowerShell redirection writes; removes a byte order mark.
 fn decode(bytes: Vec<u8>) -> Result<String> {
     let units = |join: fn([u8; 2]) -> u16| -> Vec<u16> {
         let pairs = bytes[2..].chunks_exact(2);

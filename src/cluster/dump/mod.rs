@@ -21,17 +21,17 @@ use super::{
 use crate::model::{GroupKind, ResourceKey, Target, Warning, group_of};
 use crate::schema::builtin_kinds;
 
-/// The live side as recorded in files: single objects, lists, several documents, folders of
-/// them; with or without managed fields.
+/// The live side from files: single objects, lists, several documents, or folders of them; with or
+/// without managed fields.
 ///
-/// An object is matched by group and kind whatever the version it was recorded at. What the
-/// recording does not hold counts as missing: a recording speaks for everything that it covers,
-/// and [`Read::fetch`] warns about kinds of which it holds nothing at all.
+/// Objects match by group and kind, whatever version they were recorded at. An object that the
+/// recording does not contain counts as missing; [`Read::fetch`] warns about kinds of which it
+/// contains no object at all.
 pub struct Dump {
     name: String,
     index: Index,
     warnings: Vec<Warning>,
-    /// The definitions of custom resources, by group, once someone asks for them.
+    /// The definitions of custom resources by group, built on first use.
     definitions: OnceLock<BTreeMap<String, Vec<Value>>>,
 }
 
@@ -40,8 +40,8 @@ impl Dump {
     /// compressed by gzip), or `-` for standard input.
     ///
     /// # Errors
-    /// Fails if a file cannot be read or is not a recording, with its place as `file:line:column`
-    /// and without a word of its content.
+    /// Fails if a file cannot be read or is not a recording; the error has its place as
+    /// `file:line:column` and does not quote its content.
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
         let inputs = input::read_all(paths)?;
         let mut warnings = Vec::new();
@@ -85,8 +85,8 @@ impl Dump {
         }
     }
 
-    /// Returns the notes of a snapshot; `None` for recordings of other origin, and where several
-    /// are read at once: each speaks for itself only.
+    /// Returns the notes of a snapshot; `None` for other recordings, and if several are read at
+    /// once, because each describes only itself.
     fn notes(&self) -> Option<&Notes> {
         match self.index.notes.as_slice() {
             [notes] => Some(notes),
@@ -110,7 +110,7 @@ impl Dump {
         recorded.filter_map(|(key, entries)| Some(entries.last()?.object(key)))
     }
 
-    /// Finds the recorded objects that were not asked for by name.
+    /// Finds recorded objects that were not requested by name.
     fn find_extra(&self, request: &FetchRequest, fetched: &mut Fetched) {
         let crds = self.crds();
         let mut kinds: BTreeMap<GroupKind, Option<ServedKind>> = BTreeMap::new();
@@ -170,8 +170,8 @@ impl Discovery for Dump {
         }
     }
 
-    /// Known of snapshots only: objects without a namespace were recorded in the one that they
-    /// ended up in, which other recordings do not tell.
+    /// Known only for snapshots: objects without a namespace were recorded in the namespace that
+    /// they ended up in, which other recordings do not say.
     fn default_namespace(&self) -> Option<String> {
         self.noted(Notes::default_namespace)
     }
@@ -198,7 +198,7 @@ impl Discovery for Dump {
         if let Some(noted) = self.notes().and_then(|notes| notes.schema_of(api_version)) {
             return Ok(Some(noted.clone()));
         }
-        // Asked for each version: thousands of definitions are sorted by their groups once.
+        // Called for each version: thousands of definitions are grouped only once.
         let by_group = self.definitions.get_or_init(|| {
             let mut by_group: BTreeMap<String, Vec<Value>> = BTreeMap::new();
             for crd in self.crds() {
@@ -211,7 +211,7 @@ impl Discovery for Dump {
         Ok(items.map(|items| json!({"apiVersion": "v1", "kind": "List", "items": items})))
     }
 
-    /// Returns the kinds that were recorded: about others a recording says nothing.
+    /// Returns the recorded kinds: a recording says nothing about others.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         let mut kinds: BTreeMap<GroupKind, ServedKind> = BTreeMap::new();
         for (key, entries) in self.index.iter() {
@@ -229,7 +229,7 @@ impl Discovery for Dump {
         (kinds.into_values().collect(), Vec::new())
     }
 
-    /// Returns what every cluster serves today is assumed of a recording that does not say.
+    /// Returns what every cluster serves today, which is assumed if a recording does not say.
     fn api_versions(&self) -> BTreeSet<String> {
         self.noted(Notes::served).unwrap_or_else(|| {
             let is_stable = |version: &str| !version.contains("alpha") && !version.contains("beta");

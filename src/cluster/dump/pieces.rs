@@ -1,4 +1,4 @@
-//! From a text to the objects in it, as pieces of the text.
+//! Splits text into objects, as pieces of the text.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use super::super::text::Envelope;
 use super::input::Input;
 use crate::model::GroupKind;
 
-/// An object in a text.
+/// An object in text.
 pub(super) struct Piece<'i> {
     pub input: &'i Input,
     pub range: Range<usize>,
-    /// What a typed list lends its items, which have no `apiVersion` and `kind` of their own.
+    /// What a typed list passes to its items, which have no `apiVersion` and `kind` of their own.
     pub lent: Option<Arc<Lent>>,
 }
 
@@ -38,18 +38,18 @@ pub(super) struct Lent {
     pub kind: String,
 }
 
-/// The objects of a text, and the lists in it that break off.
+/// The objects in text, and its incomplete lists.
 #[derive(Default)]
 pub(super) struct Pieces<'i> {
     pub objects: Vec<Piece<'i>>,
-    /// Kinds of which there is only the first page of a list, and where it is.
+    /// Kinds with only the first page of a list, and where it is.
     pub first_pages: Vec<(GroupKind, String)>,
     /// The notes of snapshots.
     pub notes: Vec<Notes>,
 }
 
 impl<'i> Pieces<'i> {
-    /// Takes a text apart: one document or several, each an object or a list.
+    /// Splits text: one document or several, each an object or a list.
     pub fn add(&mut self, input: &'i Input) -> Result<()> {
         let text: &'i str = &input.text;
         if text.trim_ascii_start().starts_with('[') {
@@ -100,7 +100,7 @@ impl<'i> Pieces<'i> {
         list: &Envelope<'_>,
         items: Vec<&'i RawValue>,
     ) {
-        // `ConfigMapList` lends `ConfigMap` to its items; a plain `List` has nothing to lend.
+        // `ConfigMapList` gives `ConfigMap` to its items; a plain `List` gives nothing.
         let kind = list
             .kind
             .as_deref()
@@ -135,7 +135,7 @@ fn leading_space(text: &str) -> usize {
     text.len() - text.trim_ascii_start().len()
 }
 
-/// Returns an error that says where, and not what: the text may be a Secret's.
+/// Returns an error that says where but not what: the text may be a Secret's.
 fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the JSON ends too early",

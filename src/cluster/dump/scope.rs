@@ -1,4 +1,4 @@
-//! Whether a kind lives in namespaces, without a server to ask.
+//! Finds out whether a kind is namespaced, without a server to ask.
 
 use serde_json::Value;
 
@@ -8,9 +8,9 @@ use crate::model::GroupKind;
 use crate::schema::did_you_mean;
 use crate::schema::{builtin_kind_of_group, replacement, short_names, successor};
 
-/// Looks a kind up: in the CustomResourceDefinitions that were recorded, among the built-in
-/// kinds, in the CustomResourceDefinitions that are declared, and in the recorded objects of that
-/// kind, whose namespace (or the lack of one) proves the scope.
+/// Looks up a kind: in recorded CustomResourceDefinitions, among the built-in kinds, in declared
+/// CustomResourceDefinitions, and in recorded objects of that kind, whose namespace (or lack of
+/// one) proves the scope.
 pub(super) fn lookup(
     api_version: &str,
     kind: &str,
@@ -49,7 +49,8 @@ pub(super) fn lookup(
         return KindLookup::NotServed(gone);
     }
     if let Some(crd) = live_crds.iter().find(|crd| defines(crd, &group_kind)) {
-        // Whatever versions it serves, an object of this kind would have been recorded at one.
+        // Whatever versions it serves, an object of this kind would have been recorded at one of
+        // them.
         return served(names(crd));
     }
     if let Some(crd) = declared_crds.iter().find(|crd| defines(crd, &group_kind)) {
@@ -71,7 +72,7 @@ pub(super) fn lookup(
     }
 }
 
-/// Returns what a CustomResourceDefinition has served: `group/version` and `group/version/Kind`.
+/// Returns what a CustomResourceDefinition serves: `group/version` and `group/version/Kind`.
 pub(super) fn served_by(crd: &Value) -> Vec<String> {
     let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str);
     let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else {
@@ -88,13 +89,12 @@ pub(super) fn served_by(crd: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Returns what to say of a version that Kubernetes no longer serves.
+/// Returns the message about a version that Kubernetes no longer serves.
 fn gone(api_version: &str, kind: &str) -> Option<String> {
     replacement(api_version, kind).map(|found| format!("{kind} at {api_version} {found}"))
 }
 
-/// Returns the version that objects of a kind were recorded at: the one that is asked for, if any
-/// was.
+/// Returns the version at which objects of a kind were recorded: the requested one, if it was.
 fn recorded_version(api_version: &str, kind: &GroupKind, index: &Index) -> Option<String> {
     let mut other = None;
     for entry in index.of_kind(kind).flat_map(|(_, entries)| entries) {
@@ -111,7 +111,7 @@ fn defines(crd: &Value, kind: &GroupKind) -> bool {
     spec["group"] == *kind.group && spec["names"]["kind"] == *kind.kind
 }
 
-/// What a definition says of its kind.
+/// Returns what a definition says about its kind.
 #[derive(Default)]
 struct Names {
     plural: String,

@@ -200,10 +200,10 @@ fn what_is_no_recording_is_an_error_with_its_place_and_without_its_content() {
         ("", "is empty"),
         ("{\"canary\": \n  x}", "live.json:2:3: not valid JSON"),
         ("{\"canary\": ", "the JSON ends too early"),
-        ("[{}]", "live.json:1:2: no Kubernetes object"),
+        ("[{}]", "live.json:1:2: not a Kubernetes object"),
         (
             r#"{"kind":"Status","canary":1}"#,
-            "live.json:1:1: no Kubernetes object",
+            "live.json:1:1: not a Kubernetes object",
         ),
         (
             r#"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","items":[{"metadata":{"name":"canary"}}]}"#,

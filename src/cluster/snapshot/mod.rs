@@ -1,8 +1,9 @@
-//! Snapshots: recordings that driftctl makes itself.
+//! Snapshots: recordings that driftctl makes.
 //!
-//! A snapshot is a `List` as kubectl writes it, with one more field: [`Notes`] of what its objects
-//! cannot tell. With them, comparing with the snapshot says what comparing with the cluster said:
-//! what was proven not to be there, what could not be read and why, how kinds are served.
+//! A snapshot is a `List` as kubectl writes it, with one more field: [`Notes`] about what the
+//! objects themselves cannot show. With them, a comparison with the snapshot gives the same result
+//! as the comparison with the cluster: which objects do not exist, what could not be read and why,
+//! how kinds are served.
 
 mod notes;
 mod recorder;

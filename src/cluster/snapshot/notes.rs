@@ -1,4 +1,4 @@
-//! What the objects of a snapshot cannot tell.
+//! What the objects of a snapshot cannot show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,36 +8,36 @@ use serde_json::Value;
 use crate::cluster::{Answer, FetchRequest, Fetched, KindLookup, Places, ServedKind};
 use crate::model::{ResourceKey, Target, Warning};
 
-/// The name and version of the contract.
+/// The name and version of the schema.
 const SCHEMA: &str = "driftctl.snapshot/v1";
 
-/// What is noted besides the objects.
+/// The notes in addition to the objects.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Notes {
     schema: String,
     /// Where the objects come from.
     from: Provenance,
-    /// The namespace of objects that name none.
+    /// Returns the namespace of objects that name none.
     namespace: Option<String>,
     /// How kinds are served.
     kinds: Vec<KindNote>,
-    /// Every version and kind that is served, if charts were told.
+    /// Every served version and kind, if charts needed them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     api_versions: BTreeSet<String>,
-    /// What was proven not to be there.
+    /// Objects that were proven not to exist.
     absent: BTreeSet<Key>,
-    /// What could not be read.
+    /// Objects that could not be read.
     unread: Vec<UnreadNote>,
-    /// Objects of which there is the metadata only.
+    /// Objects with only their metadata.
     partial: BTreeSet<Key>,
     /// Objects whose secret values were masked.
     masked: BTreeSet<Key>,
-    /// Where undeclared objects were looked for, and of which kinds.
+    /// Where undeclared objects were searched for, and of which kinds.
     extra: ExtraNote,
     /// Schemas of custom resources, by `apiVersion`.
     schemas: BTreeMap<String, Value>,
-    /// What went wrong.
+    /// Warnings and errors.
     warnings: Vec<WarningNote>,
     interrupted: bool,
 }
@@ -136,7 +136,7 @@ impl WarningNote {
     }
 }
 
-/// Taking notes.
+/// Writing notes.
 impl Notes {
     pub(super) fn provenance(&mut self, target: Target, namespace: Option<String>) {
         self.from = Provenance {
@@ -186,7 +186,7 @@ impl Notes {
         self.interrupted |= fetched.interrupted;
     }
 
-    /// Notes that reading ended before its end.
+    /// Records that reading ended early.
     pub(super) fn cut_short(&mut self, stopped: &Warning) {
         self.interrupted = true;
         self.warnings.push(WarningNote::of(stopped));
@@ -206,7 +206,7 @@ impl Notes {
     }
 }
 
-/// Reading them.
+/// Reading notes.
 impl Notes {
     /// Returns where the objects come from.
     pub fn target(&self) -> Target {
@@ -226,14 +226,14 @@ impl Notes {
         self.namespace.clone()
     }
 
-    /// Returns how a kind is served, if it was asked for.
+    /// Returns how a kind is served, if it was requested.
     pub fn lookup(&self, api_version: &str, kind: &str) -> Option<KindLookup> {
         let mut notes = self.kinds.iter();
         let found = notes.find(|note| note.api_version == api_version && note.kind == kind)?;
         Some(found.lookup.clone())
     }
 
-    /// Returns every version and kind that is served, if they were asked for.
+    /// Returns every served version and kind, if they were requested.
     pub fn served(&self) -> Option<BTreeSet<String>> {
         (!self.api_versions.is_empty()).then(|| self.api_versions.clone())
     }
@@ -243,7 +243,7 @@ impl Notes {
         self.schemas.get(api_version)
     }
 
-    /// Returns why an object that is in the snapshot cannot be compared all the same.
+    /// Returns why an object in the snapshot still cannot be compared.
     pub fn hindrance(&self, key: &ResourceKey) -> Option<String> {
         let key = Key::of(key);
         if self.masked.contains(&key) {
@@ -259,7 +259,7 @@ impl Notes {
         None
     }
 
-    /// Returns what is known of an object that is not in the snapshot.
+    /// Returns what is known about an object that is not in the snapshot.
     pub fn without(&self, key: &ResourceKey) -> Answer {
         let note = Key::of(key);
         if let Some(unread) = self.unread.iter().find(|unread| unread.key == note) {
@@ -272,7 +272,7 @@ impl Notes {
         Answer::Unread(why.to_owned())
     }
 
-    /// Returns what went wrong when it was made, and what it does not cover of a request.
+    /// Returns the warnings from when it was made, and what it does not cover of a request.
     pub fn warnings(&self, request: &FetchRequest) -> Vec<Warning> {
         let noted = self.warnings.iter().map(|note| Warning {
             place: note.place.clone(),
@@ -298,17 +298,17 @@ impl Notes {
         }
     }
 
-    /// Returns the kinds whose undeclared objects were looked for.
+    /// Returns the kinds that were searched for undeclared objects.
     pub fn extra_kinds(&self) -> &BTreeSet<ServedKind> {
         &self.extra.kinds
     }
 
-    /// Returns what of them could not be read.
+    /// Returns the kinds that could not be searched.
     pub fn extra_unread(&self) -> &BTreeSet<String> {
         &self.extra.unread
     }
 
-    /// Returns whether making it was cut short.
+    /// Returns whether reading was cut short.
     pub fn interrupted(&self) -> bool {
         self.interrupted
     }

@@ -1,4 +1,4 @@
-//! Rules are added where people would add them, and nothing else moves.
+//! Rules are added where people would add them, and nothing else changes.
 
 use super::*;
 use crate::config::TEMPLATE;
@@ -14,7 +14,7 @@ fn rule() -> RuleSpec {
     }
 }
 
-/// Returns what is new in the text, after which line.
+/// Returns the new text, and the line after which it was added.
 #[track_caller]
 fn added(text: &str) -> (usize, String) {
     let changed = append(text, &rule()).unwrap();

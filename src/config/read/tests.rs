@@ -1,10 +1,10 @@
-//! What a configuration says, and everything that can be wrong with it.
+//! Tests what a configuration means, and everything that can be wrong with it.
 
 use super::*;
 use crate::config::TEMPLATE;
 use crate::model::{FieldPath, ResourceKey};
 
-/// Takes everything for jq but what says that it is none.
+/// Accepts everything as jq except text that says it is not.
 fn jq(expression: &str) -> Result<(), String> {
     if expression.contains("BAD") {
         return Err("expected term at its end".to_owned());
@@ -107,7 +107,7 @@ fn the_template_without_its_comment_signs_is_sound() {
     assert_eq!(config.users.rules.len(), 3);
     assert_eq!(config.users.severity.len(), 1);
     assert_eq!(config.sensitive.len(), 2);
-    // Every key that there is is in it.
+    // It contains every key.
     for key in [
         "ignoreDifferences",
         "ignoreExtra",
@@ -187,7 +187,7 @@ sensitive:
     assert!(!hides("Widget", ".spec.env[name=\"y\"]"));
 }
 
-/// Editors read the same keys that driftctl does.
+/// Editors see the same keys that driftctl reads.
 #[test]
 fn the_schema_is_current() {
     insta::assert_snapshot!(format!("{:#}", schema()));

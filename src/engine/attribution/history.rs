@@ -1,5 +1,5 @@
-//! Which of an object's writes made a change: the one after which the object first had what is
-//! live now.
+//! Finds out which of an object's writes made a change: the one after which the object first had
+//! the live value.
 
 use serde_json::Value;
 
@@ -7,24 +7,24 @@ use super::request::{self, Touch};
 use crate::cluster::audit::Write;
 use crate::model::{Change, ChangeKind, FieldPath, PathElement};
 
-/// Beyond so many leaves, an addition is looked up as one piece.
+/// An addition with more leaves is looked up as one piece.
 const LEAVES: usize = 256;
 
 /// What an object had at a place after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
-    /// What is live now.
+    /// The live value.
     Live,
-    /// Something else.
+    /// Another value.
     Other,
-    /// Nothing tells.
+    /// Unknown.
     Unknown,
 }
 
-/// Returns the writes that made a change, as far as requests and responses prove it.
+/// The writes that made a change, as far as requests and responses prove it.
 ///
-/// What was added as one piece may have been put together by several. `version` is the API version
-/// that the change is written in: what is in `spec` may look otherwise in another.
+/// Several users may have put together one addition. `version` is the API version of the change:
+/// `spec` may look different in another.
 pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<&'w Write> {
     let mut found: Vec<&Write> = Vec::new();
     for leaf in leaves(change) {
@@ -37,7 +37,8 @@ pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<
     found
 }
 
-/// Returns an addition in its leaves, which may be by different people; any other change as it is.
+/// Returns an addition split into its leaves, which may be by different people; any other change as
+/// it is.
 fn leaves(change: &Change) -> Vec<Change> {
     let mut found = Vec::new();
     if let (ChangeKind::Added, Some(live)) = (&change.kind, &change.live) {
@@ -68,7 +69,7 @@ fn split(path: &FieldPath, live: &Value, found: &mut Vec<Change>) {
     }
 }
 
-/// Returns the write that made a change of one leaf, where that is certain.
+/// Returns the write that made a change of one leaf, if that is certain.
 fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'w Write> {
     let after: Vec<After> = writes.iter().map(|w| after(w, change, version)).collect();
     let last_other = after.iter().rposition(|after| *after == After::Other);
@@ -80,9 +81,9 @@ fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'
     let candidates: Vec<&'w Write> = between.iter().copied().filter(touches).collect();
     let (was_other, is_live) = (last_other.is_some(), first_live.is_some());
     match (between, candidates.as_slice()) {
-        // It was not so before this request, and was so after it.
+        // Before this request it was different, and after it the same as live.
         ([only], _) if was_other && is_live && only.changes() => Some(only),
-        // It began like this.
+        // It was so from the beginning.
         ([only], _) if is_live && only.verb == "create" => Some(only),
         (_, []) => of_one_user(between.iter().copied()).filter(|_| was_other && is_live),
         (_, candidates) => {
@@ -97,7 +98,7 @@ fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'
     }
 }
 
-/// Returns the last of some writes, where all of them are one user's.
+/// Returns the last of some writes, if all of them are one user's.
 fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w Write>) -> Option<&'w Write> {
     let mut writes = writes.into_iter().filter(|write| write.changes());
     let first = writes.next()?;
@@ -111,8 +112,8 @@ fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w Write>) -> Option<&'w Wr
     Some(last)
 }
 
-/// Returns what the object had after a write: by the response, or by what was sent where that is a
-/// whole object.
+/// Returns what the object had after a write: from the response, or from the request body if that
+/// is a whole object.
 fn after(write: &Write, change: &Change, version: &str) -> After {
     if write.subresource.as_deref() == Some("scale") {
         return match request::touch(write, change) {
@@ -148,10 +149,10 @@ fn after(write: &Write, change: &Change, version: &str) -> After {
             request::holds(object, change),
         )
     }) {
-        // What is left out of a request may be defaulted.
+        // What a request leaves out may be defaulted.
         Some((None, _)) if change.kind != ChangeKind::Removed => After::Unknown,
         Some((_, held)) => is(held),
-        // What a patch sets explicitly is so after it.
+        // A value that a patch sets explicitly is set after it.
         None if request::touch(write, change) == Touch::Yes => After::Live,
         None => After::Unknown,
     }
@@ -206,13 +207,13 @@ mod tests {
             by("bob", "update", whole.clone(), whole.clone()),
         ];
         assert_author(&writes, &gone, Some("alice"));
-        // Without responses, her patch says so itself.
+        // Without responses, her patch shows it.
         let writes = [
             by("alice", "patch", removes, Value::Null),
             by("bob", "update", whole.clone(), Value::Null),
         ];
         assert_author(&writes, &gone, Some("alice"));
-        // An update is not blamed for what may have been gone before.
+        // An update is not blamed for a value that may have been gone before.
         let writes = [by("bob", "update", whole.clone(), whole.clone())];
         assert_author(&writes, &gone, None);
         let writes = [

@@ -1,4 +1,4 @@
-//! Who made a change, by the audit log: joins the writes that the server logged with what drifted.
+//! Names who made a change, by the audit log: joins logged writes with drift.
 
 mod history;
 mod request;
@@ -16,16 +16,16 @@ use crate::model::{
 };
 use request::Touch;
 
-/// managedFields keep whole seconds, of the moment at which the write was stored.
+/// The precision of managedFields: whole seconds, when the write was stored.
 const SLACK_SECONDS: i64 = 2;
 
-/// The subresources through which more than their own stanza of an object changes.
+/// The subresources that can change more than their own part of an object.
 const REACHING_FAR: &[&str] = &["scale", "ephemeralcontainers", "resize"];
 
-/// Names the users behind the changes of `objects`, and who deleted what is missing.
+/// Names the users behind the changes of `objects`, and who deleted missing ones.
 ///
 /// # Errors
-/// Fails if a log cannot be read: who asked for names is not to be left without them unnoticed.
+/// Fails if a log cannot be read: a user who asked for names must not miss them unnoticed.
 pub fn attribute(
     objects: &mut [ObjectReport],
     declared: &[Declared<'_>],
@@ -72,7 +72,7 @@ fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
     let life = writes.get(last_life(writes)..).unwrap_or_default();
     let mut own = life.iter().filter(is_delete);
     let first = own.next();
-    // One that waits for its finalizers can be deleted again, which changes nothing.
+    // An object that waits for its finalizers can be deleted again, which changes nothing.
     let pending = first.is_some_and(|first| {
         let mark =
             |object: &serde_json::Value| object.pointer("/metadata/deletionTimestamp").is_some();
@@ -86,8 +86,7 @@ fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
     own.or_else(|| of_all.iter().rfind(is_delete))
 }
 
-/// Returns where the last creation that the log has is: what was written before was written to an
-/// object that is no more.
+/// Returns the last creation in the log: earlier writes were to an object that no longer exists.
 fn last_life(writes: &[Write]) -> usize {
     let is_create = |write: &Write| write.verb == "create" && write.subresource.is_none();
     writes.iter().rposition(is_create).unwrap_or(0)
@@ -122,8 +121,8 @@ fn name_users(object: &mut ObjectReport, writes: &[Write], deleted: Option<&Writ
     }
 }
 
-/// Names those whose requests made a change. A manager that holds it may be another: who replaced
-/// the object holds what was there before.
+/// Names the users whose requests made a change. The owner may be another manager: a manager that
+/// replaced the object owns what existed before.
 fn name_authors(drift: &mut JudgedChange, authors: &[&Write]) {
     let mut found: Vec<Owner> = Vec::new();
     for write in authors {
@@ -164,8 +163,9 @@ fn seconds(at: Timestamp) -> String {
     at.strftime("%FT%TZ").to_string()
 }
 
-/// Names the users behind the managers that hold something, where only names and times tell. A
-/// manager's name may be shared, as kubectl's are: then all who wrote under it are named.
+/// Names the users behind the managers that own something, if only names and times are known.
+/// Several users may share a manager's name, as with kubectl's: then all who wrote under it are
+/// named.
 fn named(owners: &[Owner], writes: &[Write], change: Option<&Change>) -> Vec<Owner> {
     let mut found = Vec::new();
     for owner in owners {
@@ -187,9 +187,8 @@ fn named(owners: &[Owner], writes: &[Write], change: Option<&Change>) -> Vec<Own
     found
 }
 
-/// Returns the requests any of which may have given a manager what it holds; none, where the log
-/// does not have its last one, or where the object was made again from one that others had written
-/// to.
+/// Returns the requests, any of which may have given a manager its fields; none if its last one is
+/// missing in the log, or if the object was recreated from one that others had written to.
 fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -> Vec<&'w Write> {
     let life = last_life(writes);
     let is_anew = writes.get(..life).is_some_and(|before| !before.is_empty());
@@ -201,7 +200,7 @@ fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -
     let by_owner =
         |write: &&Write| write.manager == owner.manager && write.subresource == owner.subresource;
     let since = |write: &Write| time.map(|time| write.at.as_second() - time.as_second());
-    // The entries of `scale` keep no time (`managedfields.ScaleHandler`).
+    // The entries of `scale` have no time (`managedfields.ScaleHandler`).
     if time.is_none() && owner.subresource.is_none() {
         return Vec::new();
     }
@@ -222,7 +221,7 @@ fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -
         write.changes() && change.is_none_or(|change| request::touch(write, change) != Touch::No)
     };
     let sent: Vec<&Write> = written.iter().copied().filter(may_be).collect();
-    // What nobody sent, the server filled in next to what one of them did.
+    // A field that nobody sent was defaulted next to what one of them wrote.
     match sent.is_empty() {
         true => written.into_iter().filter(|w| w.changes()).collect(),
         false => sent,
@@ -274,7 +273,7 @@ mod tests {
         }
     }
 
-    /// Returns a write of which the log keeps no body.
+    /// A write whose body the log does not keep.
     fn bare(user: &str) -> Write {
         Write {
             user: user.to_owned(),

@@ -1,4 +1,4 @@
-//! What the body of a request tells about one place of an object.
+//! Finds out what the body of a request says about one place of an object.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,15 +10,15 @@ use crate::model::{Change, ChangeKind, FieldPath, PathElement};
 /// Whether a request gave a place its live value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touch {
-    /// It sent just this.
+    /// It sent exactly this.
     Yes,
-    /// It did not: it speaks of other places, or gave this each other value.
+    /// It did not: it is about other places, or set another value.
     No,
-    /// Nothing tells: no body was logged, or the body leaves it open.
+    /// Unknown: no body was logged, or the body leaves it open.
     Maybe,
 }
 
-/// Tells whether a write gave the place of `change` its live value, from what was sent.
+/// Returns whether a write gave the place of `change` its live value, judged by its body.
 pub fn touch(write: &Write, change: &Change) -> Touch {
     match write.subresource.as_deref() {
         _ if write.verb.starts_with("delete") => return Touch::No,
@@ -31,7 +31,7 @@ pub fn touch(write: &Write, change: &Change) -> Touch {
     };
     match (body, write.verb.as_str()) {
         (Value::Array(operations), _) => json_patch(operations, change),
-        // A whole object holds what was there already as well as what it changes.
+        // A whole object contains existing values as well as changed ones.
         (_, "update" | "create") => match holds(body, change) {
             Some(false) => Touch::No,
             _ => Touch::Maybe,
@@ -60,8 +60,7 @@ fn scaled(write: &Write, change: &Change) -> Touch {
     }
 }
 
-/// Returns a JSON patch (RFC 6902) names list items by position, which says nothing about their
-/// keys.
+/// A JSON patch (RFC 6902) names list items by index, which says nothing about their keys.
 fn json_patch(operations: &[Value], change: &Change) -> Touch {
     let touches = operations.iter().filter(|one| {
         one.get("op").and_then(Value::as_str) != Some("test") && leads_to(one, &change.path)
@@ -104,10 +103,11 @@ fn leads_to(operation: &Value, path: &FieldPath) -> bool {
     })
 }
 
-/// Returns a merge patch, a strategic merge patch, or a server-side apply.
+/// A merge patch, a strategic merge patch, or a server-side apply.
 fn merge_patch(body: &Value, change: &Change) -> Touch {
     let path = &change.path;
-    // A whole object that is sent as a patch may be a server-side apply, which removes by omission.
+    // A whole object that is sent as a patch may be a server-side apply, which removes fields by
+    // omission.
     let is_apply = body.get("apiVersion").is_some() && body.get("kind").is_some();
     if let Some(text) = in_string_data(body, path) {
         return match (&change.live, text) {
@@ -125,14 +125,14 @@ fn merge_patch(body: &Value, change: &Change) -> Touch {
     }
 }
 
-/// Returns whether a value of `data` is a text of `stringData`.
+/// Returns whether a value of `data` equals a string in `stringData`.
 fn encodes(data: &Value, text: &str) -> bool {
     data.as_str()
         .and_then(|data| STANDARD.decode(data).ok())
         .is_some_and(|bytes| bytes == text.as_bytes())
 }
 
-/// Returns what a patch that does not name the place itself says of what is above it.
+/// Returns what a patch that does not name the place itself says about its parents.
 fn from_above(body: &Value, change: &Change) -> Touch {
     let mut value = body;
     for segment in &change.path.0 {
@@ -175,12 +175,12 @@ fn from_above(body: &Value, change: &Change) -> Touch {
 fn gone(change: &Change) -> Touch {
     match change.kind {
         ChangeKind::Removed => Touch::Yes,
-        // Whether what it put there instead is what is live cannot be told by position.
+        // The index does not show whether what it added instead is what is live.
         _ => Touch::Maybe,
     }
 }
 
-/// Returns a Secret's `data` is written through `stringData` as well.
+/// A Secret's `data` can also be written through `stringData`.
 fn in_string_data<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     match path.0.as_slice() {
         [PathElement::Field(data), PathElement::Field(key)] if data == "data" => {
@@ -190,8 +190,7 @@ fn in_string_data<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     }
 }
 
-/// Returns whether an object has at the place of `change` what the live one has there; `None` where
-/// it cannot tell.
+/// Returns whether an object has the live value at the place of `change`; `None` if unknown.
 pub fn holds(object: &Value, change: &Change) -> Option<bool> {
     let path = &change.path;
     if let Some((PathElement::Index(_), above)) = path.0.split_last() {
@@ -220,7 +219,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Finds the value at a path, where items of lists are identified by all of their keys.
+/// Finds the value at a path, in which items of lists are identified by all of their keys.
 pub fn find<'v>(object: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     path.0
         .iter()
@@ -251,8 +250,8 @@ fn item_of<'v>(items: &'v [Value], segment: &PathElement) -> Option<&'v Value> {
     }
 }
 
-/// Returns whether everything that was sent is live: merged into what was there, and filled up with
-/// defaults. An empty list or object sends none of what is live.
+/// Returns whether everything that was sent is live: merged into existing values, with defaults
+/// added. An empty list or object sends none of what is live.
 pub fn is_within(sent: &Value, live: &Value) -> bool {
     match (sent, live) {
         (Value::Object(sent), Value::Object(live)) if sent.is_empty() => live.is_empty(),
@@ -268,8 +267,8 @@ pub fn is_within(sent: &Value, live: &Value) -> bool {
     }
 }
 
-/// Returns whether a patch deletes what it speaks of: `null` in a merge patch, `$patch: delete` in
-/// a strategic one.
+/// Returns whether a patch deletes the place: `null` in a merge patch, `$patch: delete` in a
+/// strategic one.
 fn deletes(sent: &Value) -> bool {
     sent.is_null() || sent.get("$patch").and_then(Value::as_str) == Some("delete")
 }
@@ -327,7 +326,7 @@ mod tests {
         assert_eq!(tells("update", whole), Touch::Maybe);
         let kept = json!({"metadata": {"labels": {"tier": "db"}}});
         assert_eq!(tells("update", kept), Touch::No);
-        // So may what a server-side apply leaves out.
+        // The same is true for what a server-side apply leaves out.
         let apply = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}});
         assert_eq!(tells("patch", apply), Touch::Maybe);
     }

@@ -1,9 +1,8 @@
-//! From a report to edited manifests: which drift is taken over, and where it is written.
+//! Plans edited manifests from a report: which drift to backport, and where to write it.
 //!
-//! Each change is made in the value first and compared with the same live object: it counts only if
-//! its drift is gone and no other appears. Then it is made in the text: that of the manifest, or for
-//! what is rendered that of the file where a change makes the rendering what it is to be. Nothing
-//! here writes a file.
+//! Each change is first made in the value and compared with the same live object: it counts only if
+//! its drift is gone and no other appears. Then it is made in the text: of the manifest, or for
+//! rendered objects of the file whose edit makes the rendering match. Nothing here writes a file.
 
 mod object;
 mod places;
@@ -24,14 +23,14 @@ pub use rendered::{Drafts, Edits, Layer, Part, Rendered};
 
 pub use super::selected::Meant;
 
-/// Compares manifests that are edited with the live objects.
+/// Compares edited manifests with the live objects.
 pub type Compare<'a> = &'a dyn Fn(&BTreeMap<Declared, Value>) -> Result<Report>;
 
-/// What is asked for.
+/// The request for a backport.
 pub struct Wish<'a> {
-    /// What was found, secrets and all.
+    /// The report, including secrets.
     pub report: &'a Report,
-    /// The same without secrets.
+    /// The report without secrets.
     pub shown: &'a Redacted,
     /// Whether a change is selected.
     pub selects: Meant<'a>,
@@ -39,36 +38,36 @@ pub struct Wish<'a> {
     pub names: Meant<'a>,
     /// Whether secrets may be written into files.
     pub allow_secrets: bool,
-    /// The text of a file as it was named, or why it is not edited.
+    /// Returns the text of a named file, or why it is not edited.
     pub read: &'a dyn Fn(&str) -> Result<String, String>,
-    /// Compares some objects alone, as they would be declared.
+    /// Compares only some objects, as they would be declared.
     pub compare: Compare<'a>,
-    /// Compares everything that is declared, with some objects as they would be.
+    /// Compares everything that is declared, with some objects as they would be declared.
     pub compare_all: Compare<'a>,
-    /// Renders again what kustomize or Helm makes of edited files.
+    /// Renders edited files again with kustomize or Helm.
     pub drafts: &'a dyn Drafts,
-    /// Whether a file may be edited for an object that is rendered: the user may have chosen one.
+    /// Whether a file may be edited for a rendered object: the user may have chosen one.
     pub into: Option<&'a dyn Fn(&str) -> bool>,
 }
 
-/// A file that is edited.
+/// A file with edits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditedFile {
-    /// Its text as it was read.
+    /// Its original text.
     pub before: String,
-    /// Its text with the changes.
+    /// Its edited text.
     pub after: String,
 }
 
-/// What is to be done.
+/// A plan with its edits.
 pub struct Planned {
-    /// What people see.
+    /// The plan as people see it.
     pub plan: Plan,
-    /// The files that are edited, by the names that they were given.
+    /// The edited files, by their names.
     pub files: BTreeMap<String, EditedFile>,
 }
 
-/// Plans how the manifests declare what is live.
+/// Plans the edits that make manifests declare the live values.
 ///
 /// # Errors
 /// Fails if a comparison fails.
@@ -86,15 +85,14 @@ pub fn plan(wish: &Wish<'_>) -> Result<Planned> {
     bail!("backporting one change keeps making something else drift; select fewer changes")
 }
 
-/// So many times a plan is made, each time without what turned out not to be taken over.
+/// How often a plan is made, each time without the changes that could not be backported.
 const MOST_ATTEMPTS: usize = 50;
 
 /// Changes that are left alone, by their object and path, and why.
 type LeftOut = BTreeMap<(String, String), String>;
 
-/// Returns the changes without which nothing would drift that does not drift now: what an object
-/// alone no longer drifts in may drift next to all the others, and one object can make another
-/// drift.
+/// Returns the changes that would make something else drift: a change that is right for its object
+/// may be wrong next to the others, and one object can make another drift.
 fn spoilers(
     wish: &Wish<'_>,
     before: &BTreeSet<(String, String)>,
@@ -119,7 +117,7 @@ fn spoilers(
     if !still.is_empty() {
         return Ok(still);
     }
-    // The first change with which something new drifts, if the ones before it are taken over.
+    // The first change with which something new drifts, if the ones before it are backported.
     let (mut good, mut bad) = (0, taken.len());
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
@@ -134,7 +132,7 @@ fn spoilers(
     let (object, path) = &spoilt;
     let at = match path.as_str() {
         "." => String::new(),
-        // A path can hold a value, as that of an item of a set does.
+        // A path can contain a value, for example of an item in a set.
         path if path.contains('"') => String::new(),
         path => format!(" at {path}"),
     };
@@ -142,11 +140,11 @@ fn spoilers(
     Ok(LeftOut::from([(spoiler.what.clone(), why)]))
 }
 
-/// Why a change is left alone that does not end its drift.
+/// The reason for a change that does not end its drift.
 const STILL_DIFFERS: &str = "with this change, the manifest would still differ from the live \
     object";
 
-/// Returns everything that drifts: objects and paths.
+/// Everything that drifts: objects and paths.
 fn drifting(report: &Report) -> BTreeSet<(String, String)> {
     let objects = report.objects.iter().flat_map(|object| {
         let key = object.key.to_string();

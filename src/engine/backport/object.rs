@@ -1,4 +1,5 @@
-//! One object after the other: which of its changes are meant, and how its file declares them.
+//! Plans one object after the other: which of its changes are selected, and how its file declares
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,27 +17,27 @@ use crate::model::{
 use crate::source::Declared;
 use crate::yaml;
 
-/// Why a change is left alone that has no place.
+/// The reason for a change that has no place.
 const NO_PLACE: &str = "the manifest has no place for it";
 
-/// What is found on the way through a report.
+/// The state while going through a report.
 pub(super) struct Found<'w> {
     pub(super) wish: &'w Wish<'w>,
     left_out: &'w LeftOut,
     plan: Plan,
     pub(super) files: BTreeMap<String, EditedFile>,
     taken: Vec<Taken>,
-    /// The names that generated objects get, and those that they have now.
+    /// The new and current names of generated objects.
     pub(super) renamed: BTreeMap<String, String>,
 }
 
-/// A change that is taken over.
+/// A change that is backported.
 pub(super) struct Taken {
     /// The object and the path.
     pub what: (String, String),
-    /// Which declared object it is in.
+    /// The index of the declared object that it is in.
     pub place: Declared,
-    /// What that object is declared as with it, and with those before it.
+    /// The object as declared with this change and those before it.
     pub value: Value,
 }
 
@@ -44,13 +45,13 @@ pub(super) struct Taken {
 pub(super) struct Subject<'o> {
     pub object: &'o ObjectReport,
     pub origin: &'o Origin,
-    /// Which declared object it is.
+    /// The index of the declared object.
     pub place: Declared,
     /// Where its text is.
     pub written: Written,
-    /// What drifts while it is as it is.
+    /// Its drift in the current state.
     pub drifting: BTreeSet<FieldPath>,
-    /// What it is declared as, with the changes that are taken over.
+    /// The object as declared, with the changes that are backported.
     pub value: Value,
 }
 
@@ -58,13 +59,13 @@ pub(super) struct Subject<'o> {
 pub(super) enum Written {
     /// In its file.
     Plain {
-        /// The document that it stands in, and the way to it.
+        /// The document that it is in, and the path to it.
         document: usize,
         prefix: Vec<Step>,
-        /// Whether its type is written; that of an item may be that of its list.
+        /// Whether its type is written; an item may take that of its list.
         has_type: bool,
     },
-    /// In files of which it is rendered, as a part of this.
+    /// In the files that this part is rendered from.
     Rendered(Part),
 }
 
@@ -72,17 +73,17 @@ pub(super) enum Written {
 pub(super) struct Wanted {
     /// The whole object.
     pub value: Value,
-    /// The value of the field, without what the server adds by itself; `None` where it goes.
+    /// The value of the field, without what the server adds; `None` to remove the field.
     pub least: Option<Value>,
-    /// What drifts then.
+    /// The drift with this change.
     pub drifting: BTreeSet<FieldPath>,
 }
 
-/// Why a change is not taken over, for programs and for people.
+/// Why a change is not backported, for programs and for people.
 pub(super) type Refusal = (Why, String);
 
 impl<'w> Found<'w> {
-    /// Makes a plan without the changes that are left out, and tells what it takes over.
+    /// Makes a plan without the changes that are left out, and returns what it backports.
     pub fn all(wish: &'w Wish<'w>, left_out: &'w LeftOut) -> Result<(Planned, Vec<Taken>)> {
         let mut found = Self {
             wish,
@@ -148,7 +149,7 @@ impl Found<'_> {
             }
         };
         subject.drifting = self.drifting(&subject, &subject.value)?.unwrap_or_default();
-        // Items keep their places until all else is done.
+        // Items keep their indexes until everything else is done.
         meant.sort_by_key(|(drift, _)| match drift.change.kind {
             ChangeKind::Modified => 0,
             ChangeKind::Added => 1,
@@ -273,8 +274,8 @@ impl Found<'_> {
         })
     }
 
-    /// Returns the paths at which an object drifts if it is declared so; `None` if it cannot be
-    /// compared.
+    /// Returns the paths at which an object drifts if it is declared like this; `None` if it cannot
+    /// be compared.
     fn drifting(
         &self,
         subject: &Subject<'_>,
@@ -292,8 +293,8 @@ impl Found<'_> {
         }))
     }
 
-    /// Returns what drifts when an object is declared so, if that takes a change over and brings no
-    /// other drift.
+    /// Returns the drift of an object that is declared like this, if that ends the drift of a
+    /// change and brings no other.
     pub fn is_taken_over(
         &self,
         subject: &Subject<'_>,
@@ -320,7 +321,7 @@ impl Found<'_> {
         let Some(mut drifting) = self.is_taken_over(subject, change, &value)? else {
             return Ok(Err((Why::Impossible, STILL_DIFFERS.to_owned())));
         };
-        // What a person would have written: without what the server adds by itself.
+        // What a person would write: without what the server adds.
         let mut least = change.live.clone();
         if let Some(live) = &change.live {
             for way in values::droppable(live, change.declared.as_ref()) {
@@ -341,7 +342,7 @@ impl Found<'_> {
         }))
     }
 
-    /// Makes one change, in the value and in the text; gives what else there is to know.
+    /// Makes one change, in the value and in the text; returns notes.
     fn take_over(
         &mut self,
         subject: &mut Subject<'_>,
@@ -394,7 +395,7 @@ impl Found<'_> {
         Ok(())
     }
 
-    /// Returns what else there is to know of the line that declares a field.
+    /// Returns a note about the line that declares a field.
     fn remark(&self, subject: &Subject<'_>, drift: &JudgedChange) -> Option<String> {
         let file = self.files.get(&*subject.origin.file)?;
         let position = drift.position?;

@@ -1,5 +1,5 @@
-//! What an edit does to a rendering: it counts only if one object changed, and that only where it
-//! was to.
+//! Checks the effect of an edit on a rendering: it counts only if exactly one object changed, and
+//! only at the intended field.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,20 +12,20 @@ use crate::model::PathElement;
 /// Group and version, kind, namespace and name.
 type Identity = [Option<String>; 4];
 
-/// An object as it is rendered after an edit.
+/// An object as rendered after an edit.
 #[derive(Debug, PartialEq)]
 pub(super) struct Changed {
     /// The object, by its former name.
     pub value: Value,
-    /// Its new name, where that ends in a hash of what is in it, and its former one.
+    /// Its new name, if it ends in a hash of its content, and its former one.
     pub renamed: Option<(String, String)>,
 }
 
-/// Returns the object as it is rendered after an edit; `None` unless it changed below the path, and
+/// Returns the object as rendered after an edit; `None` unless it changed below the path, and
 /// nothing else did.
 ///
-/// The name of a generated object ends in a hash of what is in it, and is another one then. It is
-/// taken for the former one, wherever it stands.
+/// The name of a generated object ends in a hash of its content, and so changes. It is replaced by
+/// the former name everywhere.
 pub(super) fn changed(
     before: &Rendered,
     after: &Rendered,
@@ -63,7 +63,7 @@ pub(super) fn changed(
     })
 }
 
-/// Returns whether two renderings hold the same.
+/// Returns whether two renderings have the same content.
 pub(super) fn is_same(before: &Rendered, after: &Rendered) -> bool {
     if before.errors != after.errors || before.objects.len() != after.objects.len() {
         return false;
@@ -109,7 +109,7 @@ fn renamed(before: &Rendered, after: &Rendered, object: &Value) -> Option<(Strin
     (!is_there).then_some((fresh?, name?))
 }
 
-/// Gives objects their former names, wherever those stand.
+/// Replaces new names of objects by their former ones everywhere.
 pub(super) fn by_former_names(rendered: &mut Rendered, renamed: &BTreeMap<String, String>) {
     for (from, to) in renamed {
         let objects = rendered.objects.iter_mut();

@@ -1,5 +1,5 @@
-//! What kustomize or Helm renders: an edit of a file is proposed, all is rendered again, and the
-//! edit counts only if the rendering changed where it was to and nowhere else.
+//! Backports changes of rendered objects: tries an edit of a file, renders again, and keeps the
+//! edit only if the rendering changed at the intended field and nowhere else.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,20 +17,20 @@ use crate::model::{Deployer, JudgedChange, Origin, Why};
 /// The texts of edited files, by their names.
 pub type Edits = BTreeMap<String, String>;
 
-/// A part of what is declared that is rendered on its own.
+/// A part of the sources that is rendered on its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// A folder with a kustomization.
     Kustomization(String),
     /// A folder with a Helm chart.
     Chart(String),
-    /// Everything that the words name, where objects of GitOps tools lead to it: what renders it,
-    /// if that is known.
+    /// Everything that the arguments name, if GitOps objects lead to it: with its renderer, if
+    /// known.
     All(Option<Box<Self>>),
 }
 
 impl Part {
-    /// Returns the part that an object comes from which is rendered.
+    /// Returns the part that a rendered object comes from.
     pub(super) fn of(origin: &Origin) -> Self {
         let by = origin.rendered_by.as_deref().unwrap_or_default();
         let for_whom = match origin.chain.is_empty() {
@@ -47,7 +47,7 @@ impl Part {
         }
     }
 
-    /// Returns what renders it: the kustomization or chart, if that is known.
+    /// Its kustomization or chart, if known.
     pub fn renderer(&self) -> Option<&Self> {
         match self {
             Self::All(inner) => inner.as_deref(),
@@ -64,7 +64,7 @@ impl Part {
     }
 }
 
-/// What is rendered.
+/// A rendering.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rendered {
     /// The objects.
@@ -73,38 +73,37 @@ pub struct Rendered {
     pub errors: Vec<String>,
 }
 
-/// A kustomization that an object may have come through.
+/// A kustomization that an object may have passed through.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
     /// Its folder.
     pub folder: String,
     /// Its file.
     pub file: String,
-    /// What it says.
+    /// Its content.
     pub fields: Map<String, Value>,
 }
 
-/// Renders what edited files would become, without editing them.
+/// Renders edited files, without writing them.
 pub trait Drafts {
-    /// Returns what a part of the sources declares, were these files as they are edited.
+    /// Returns what a part of the sources declares with these edited files.
     ///
     /// # Errors
     /// Fails if it cannot be rendered.
     fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String>;
 
-    /// Returns the kustomizations that one is built of, itself first, were these files as they are
-    /// edited.
+    /// Returns the kustomizations that one is built from, itself first, with these edited files.
     fn layers(&self, folder: &str, edits: &Edits) -> Vec<Layer>;
 
-    /// Returns the kustomizations and charts of the repository that nothing else is built of and
-    /// that use a file, apart from a part and what it is built of.
+    /// Returns the kustomizations and charts of the repository that nothing else uses and that use
+    /// a file, except a part and what it is built from.
     fn others(&self, file: &str, part: &Part) -> Vec<Part>;
 
-    /// Returns the values files that a part's chart is given, the last of which wins, and the
+    /// Returns the values files of a part's chart, in order of increasing precedence, and the
     /// chart's own.
     fn values(&self, part: &Part) -> (Vec<String>, Option<String>);
 
-    /// Returns the files of the repository in which an object of a GitOps tool may stand.
+    /// Returns the files of the repository that may contain the object of a GitOps tool.
     fn deployers(&self, deployer: &Deployer) -> Vec<String>;
 }
 
@@ -113,30 +112,30 @@ fn is_below(file: &str, folder: &str) -> bool {
     folder == "." || Path::new(file).starts_with(folder)
 }
 
-/// The most edits that are tried for one change.
+/// The limit on edits that are tried for one change.
 const MOST_TRIED: usize = 20;
 
-/// An edit that does what it is to do.
+/// An edit that has the intended effect.
 struct Right {
     wanted: Wanted,
     /// A generated object's new name, and its former one.
     renamed: Option<(String, String)>,
-    /// What else changes, which the user asked for.
+    /// What else changes, as the user requested.
     others: Vec<String>,
 }
 
-/// What came of one edit.
+/// The result of one edit.
 enum Outcome {
-    /// It does what it is to do.
+    /// It has the intended effect.
     Right(Box<Right>),
-    /// It would, and others would change too.
+    /// It has, but others would change too.
     Shared(Vec<String>),
-    /// It does something else.
+    /// It has another effect.
     Wrong,
 }
 
 impl Found<'_> {
-    /// Takes a change over into the files that the object is rendered from.
+    /// Backports a change into the files that the object is rendered from.
     pub(super) fn take_over_rendered(
         &mut self,
         subject: &mut Subject<'_>,
@@ -236,7 +235,7 @@ impl Found<'_> {
         })
     }
 
-    /// Returns what a part becomes, with generated objects by the names that they have now.
+    /// Returns a part's rendering, with generated objects under their current names.
     fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String> {
         let rendered = self.wish.drafts.rendered(part, edits)?;
         if self.renamed.is_empty() {
@@ -247,7 +246,7 @@ impl Found<'_> {
         Ok(Rc::new(rendered))
     }
 
-    /// Returns the texts of all files that are edited so far.
+    /// Returns the texts of all files as edited so far.
     fn edits(&self) -> Edits {
         let edited = self.files.iter();
         let edited = edited.filter(|(_, file)| file.before != file.after);
@@ -303,7 +302,7 @@ impl Found<'_> {
                 let rendered = |edits| self.wish.drafts.rendered(&other, edits);
                 let is_same = match (rendered(edits), rendered(&with)) {
                     (Ok(before), Ok(after)) => proof::is_same(&before, &after),
-                    // What cannot be rendered cannot be shown to stay as it is.
+                    // What cannot be rendered cannot be shown to stay unchanged.
                     _ => false,
                 };
                 if !is_same && !others.contains(&name) {

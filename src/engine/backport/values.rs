@@ -1,4 +1,4 @@
-//! Changes, made in a manifest's value.
+//! Makes changes in a manifest's value.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{Change, FieldPath, PathElement, Step};
 
-/// Returns the way from a document to an object in it: to itself, or to an item of a list. An item
-/// of a typed list may leave out its type, which is the list's.
+/// Returns the path from a document to an object in it: to itself, or to an item of a list. An item
+/// of a typed list may take its type from the list.
 pub(super) fn way_to(document: &Value, object: &Value) -> Option<Vec<Step>> {
     if document == object || document == &without_type(object) {
         return Some(Vec::new());
@@ -29,7 +29,7 @@ pub(super) fn without_type(object: &Value) -> Value {
     bare
 }
 
-/// Returns the manifest with one field as it is live, or without it; `None` where that has no
+/// Returns the manifest with one field as it is live, or without it; `None` if the field has no
 /// place.
 pub(super) fn with(manifest: &Value, change: &Change, live: Option<&Value>) -> Option<Value> {
     let mut changed = manifest.clone();
@@ -38,7 +38,7 @@ pub(super) fn with(manifest: &Value, change: &Change, live: Option<&Value>) -> O
     Some(changed)
 }
 
-/// Returns the place as it is written: a Secret's `data` may stand under `stringData`.
+/// Returns the path as written: a Secret's `data` may be under `stringData`.
 fn written(
     manifest: &Value,
     path: &FieldPath,
@@ -134,14 +134,13 @@ fn put(value: &mut Value, path: &[PathElement], live: Option<&Value>) -> Option<
     Some(())
 }
 
-/// Fields that the server fills with an empty map, which means what their absence does.
+/// Fields that the server sets to an empty map, which means the same as absent.
 const EMPTY: [&str; 2] = ["resources", "securityContext"];
 
-/// The most fields of one value that are tried without.
+/// The limit on fields of one value that are left out on trial.
 const MOST: usize = 80;
 
-/// Returns the ways to the scalars of a live value that no one declared, for each of which it is
-/// worth asking whether the server puts it there by itself.
+/// Returns the paths to undeclared scalars of a live value that the server may have added.
 pub(super) fn droppable(live: &Value, declared: Option<&Value>) -> Vec<Vec<Step>> {
     let mut found = Vec::new();
     collect(live, declared, &mut Vec::new(), &mut found);
@@ -185,12 +184,12 @@ fn collect(
     }
 }
 
-/// Takes a field out, and with the last one the maps around it.
+/// Removes a field, and with the last one the maps around it.
 pub(super) fn leave_out(value: &mut Value, way: &[Step]) {
     remove(value, way);
 }
 
-/// Returns whether the value is empty afterwards.
+/// Whether the value is empty afterwards.
 fn remove(value: &mut Value, way: &[Step]) -> bool {
     let Some((first, rest)) = way.split_first() else {
         return true;
@@ -204,7 +203,7 @@ fn remove(value: &mut Value, way: &[Step]) -> bool {
             Map::is_empty(fields)
         }
         (Step::Index(index), Value::Array(items)) => {
-            // An item stays, whatever is left of it.
+            // An item stays, even if it becomes empty.
             items.get_mut(*index).is_some_and(|item| {
                 remove(item, rest);
                 false
@@ -214,7 +213,7 @@ fn remove(value: &mut Value, way: &[Step]) -> bool {
     }
 }
 
-/// Returns the value that a path leads to.
+/// Returns the value at a path.
 pub(super) fn lookup<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v Value> {
     path.iter().try_fold(value, |value, element| match element {
         PathElement::Field(name) => value.get(name),
@@ -222,7 +221,7 @@ pub(super) fn lookup<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v V
     })
 }
 
-/// Returns where an item is in a list.
+/// Returns the index of an item in a list.
 pub(super) fn index_of(list: &Value, element: &PathElement) -> Option<usize> {
     let items = list.as_array()?;
     let is_meant = |item: &Value| match element {
@@ -250,17 +249,15 @@ fn element_is_value(element: &PathElement) -> bool {
     matches!(element, PathElement::Value(_))
 }
 
-/// Returns a value with another one where a path leads, or without it; `None` where that has no
-/// place.
+/// Returns a value with another one at a path, or without it; `None` if it has no place.
 pub(super) fn with_at(value: &Value, path: &[PathElement], to: Option<&Value>) -> Option<Value> {
     let mut changed = value.clone();
     put(&mut changed, path, to)?;
     Some(changed)
 }
 
-/// Returns whether two values are alike but for what is below a path. The items next to those that
-/// the path leads through may be in another order: the comparison with the live object tells where
-/// that matters.
+/// Returns whether two values are the same except below a path. Other items of the lists on the
+/// path may be in another order: the comparison with the live object shows if that matters.
 pub(super) fn same_but_below(one: &Value, other: &Value, path: &[PathElement]) -> bool {
     let Some((first, rest)) = path.split_first() else {
         return true;
@@ -299,7 +296,7 @@ pub(super) fn same_but_below(one: &Value, other: &Value, path: &[PathElement]) -
             };
             is_same && left.is_empty() && below
         }
-        // What is not there yet, or no longer, is nothing but the way to the field.
+        // A value that exists on only one side consists only of the path to the field.
         (_, Value::Null, _) | (_, _, Value::Null) => true,
         _ => one == other,
     }

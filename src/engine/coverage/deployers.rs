@@ -1,8 +1,8 @@
-//! Which Applications, Kustomizations and releases there are, so that what they left behind is
-//! found.
+//! Finds out which Applications, Kustomizations and releases exist, to find what deleted ones left
+//! behind.
 //!
-//! That one is gone is believed only where its kind is in use here: an Application may be one of
-//! an Argo CD in another cluster, and a release may be kept in a database.
+//! One counts as deleted only if its kind is in use here: an Application may belong to an Argo CD
+//! in another cluster, and a release may be stored in a database.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,10 +33,10 @@ const KINDS: &[(Tool, &[&str], &str)] = &[
     ),
 ];
 
-/// What deploys objects here.
+/// The deployers in this cluster.
 #[derive(Debug, Default)]
 pub(super) struct Deployers {
-    /// The names that marks use, by tool; a tool that is not here is unknown to be in use.
+    /// The names that marks use, by tool; a missing tool is not known to be in use.
     names: BTreeMap<Tool, BTreeSet<String>>,
     /// The namespaces that they deploy to.
     destinations: BTreeSet<String>,
@@ -75,7 +75,7 @@ impl Deployers {
         let name = text("/metadata/name").unwrap_or_default();
         let namespace = text("/metadata/namespace").unwrap_or_default();
         match tool {
-            // One outside Argo CD's own namespace is called by both.
+            // An Application outside Argo CD's own namespace has two names.
             Tool::ArgoCd => {
                 let names = [name.to_owned(), format!("{namespace}_{name}")];
                 self.note(tool, names);
@@ -97,7 +97,7 @@ impl Deployers {
         known.is_some_and(|known| !known.contains(&mark.of))
     }
 
-    /// Returns whether something is known that deploys to namespaces, and nothing to this one.
+    /// Returns whether deployers to namespaces are known, but none to this one.
     pub fn leave_out(&self, namespace: &str) -> bool {
         let known = [Tool::ArgoCd, Tool::FluxKustomization, Tool::FluxHelmRelease];
         known.iter().any(|tool| self.names.contains_key(tool))
@@ -105,7 +105,7 @@ impl Deployers {
     }
 }
 
-/// Returns the objects of a kind; none where it is not served or cannot be read.
+/// Returns the objects of a kind; none if it is not served or cannot be read.
 fn list(live: &dyn Live, versions: &[&str], kind: &str) -> Vec<Value> {
     let kinds = versions.iter();
     let kinds: BTreeSet<_> = kinds
@@ -114,7 +114,7 @@ fn list(live: &dyn Live, versions: &[&str], kind: &str) -> Vec<Value> {
     let Ok(lookups) = live.resolve(&kinds, &[]) else {
         return Vec::new();
     };
-    // A recording without definitions knows no custom kind, and holds its objects all the same.
+    // A recording without definitions does not know custom kinds, but still contains their objects.
     let served = versions.iter().find(|version| {
         let lookup = lookups.get(&((**version).to_owned(), kind.to_owned()));
         matches!(lookup, Some(KindLookup::Served(_) | KindLookup::Unknown(_)))
@@ -132,7 +132,7 @@ fn list(live: &dyn Live, versions: &[&str], kind: &str) -> Vec<Value> {
     live.list(&query).unwrap_or_default()
 }
 
-/// Returns the release that Helm keeps a record of in an object: `shop/web`.
+/// Returns the release whose record an object is: `shop/web`.
 fn release(object: &LiveObject) -> Option<String> {
     let is_record = matches!(object.key.kind.as_str(), "Secret" | "ConfigMap")
         && object.key.name.starts_with("sh.helm.release.v1.");

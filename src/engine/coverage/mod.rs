@@ -1,7 +1,7 @@
-//! Whose the live objects are: declared, derived, declared elsewhere, or nobody's.
+//! Finds out who declares the live objects: declared, derived, declared elsewhere, or nobody's.
 //!
-//! What is derived is what the explainers of `--extra` know; what is declared elsewhere carries the
-//! mark of an Application, a Kustomization or a release.
+//! Derived objects are those that the explainers of `--extra` know; objects declared elsewhere have
+//! the mark of an Application, a Kustomization or a release.
 
 mod deployers;
 mod previews;
@@ -29,15 +29,15 @@ use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
 use deployers::Deployers;
 
-/// What was counted.
+/// The counts.
 pub struct Counting {
-    /// Whose the live objects are.
+    /// Who declares the live objects.
     pub census: Census,
-    /// The comparison that it rests on.
+    /// The comparison that the counts are based on.
     pub report: Report,
 }
 
-/// Compares, and counts the live objects by whose they are.
+/// Compares, and counts the live objects by who declares them.
 ///
 /// # Errors
 /// Fails if nothing at all can be compared; see [`run`](super::run).
@@ -52,7 +52,7 @@ pub fn count(
     let rules = &rules_of_run(rules, &loaded, options);
     let manifests = take_manifests(&mut loaded);
     let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
-    // What could not be listed makes the share smaller at most, and is not an error.
+    // A kind that could not be listed makes the share an upper bound, and is not an error.
     let unlisted = std::mem::take(&mut facts.fetched.warnings).into_iter();
     let unlisted: Vec<Warning> = unlisted
         .map(|warning| Warning {
@@ -95,13 +95,13 @@ pub fn count(
 struct Seen {
     key: ResourceKey,
     created: Option<Timestamp>,
-    /// Why nobody has to declare it.
+    /// Why it need not be declared.
     derived: Option<String>,
-    /// The rule of the user that ignores it.
+    /// The user's rule that ignores it.
     ignored: Option<String>,
-    /// The marks of those who declare it.
+    /// The marks of its deployers.
     marks: Vec<Mark>,
-    /// A mark of what the run compares, which does not declare the object.
+    /// A mark of a source of this run, which does not declare the object.
     left: Option<Mark>,
 }
 
@@ -130,7 +130,7 @@ impl Seen {
     }
 }
 
-/// Looks at the undeclared objects, as far as the filter keeps them.
+/// Looks at the undeclared objects that match the filter.
 fn undeclared(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<Seen> {
     let extra = facts.fetched.extra.par_iter();
     extra
@@ -169,7 +169,7 @@ fn look_at(
     };
     let report = judge_whole(report, None, None, rules, false);
     let ignored = report.whole().and_then(|whole| match whole.verdict() {
-        // What is accepted is still to be done.
+        // Accepted objects still have to be dealt with.
         Verdict::Ignored { rule, .. } if rule != ACCEPTED => Some(rule.clone()),
         _ => None,
     });
@@ -183,8 +183,8 @@ fn look_at(
     })
 }
 
-/// Returns the policy that generated an object: Kyverno labels what it makes, and people who label
-/// an object so do it with kubectl.
+/// Returns the policy that generated an object: Kyverno labels what it creates, and people who set
+/// such a label do so with kubectl.
 fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
     let label = |name: &str| value.pointer("/metadata/labels")?.get(name)?.as_str();
     let is_kyvernos = label("app.kubernetes.io/managed-by") == Some("kyverno");
@@ -194,8 +194,8 @@ fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
     (!owners.any(by_kubectl)).then(|| format!("Kyverno policy {policy}"))
 }
 
-/// Returns the marks of those who declare an object. A tracking id that does not name its own
-/// object came along with a copy.
+/// Returns the marks of an object's deployers. A tracking ID that does not name its own object was
+/// copied.
 fn marks_of(key: &ResourceKey, value: &Value) -> Vec<Mark> {
     let mut marks = marks::marks(value);
     marks.retain(|mark| {
@@ -220,7 +220,7 @@ fn created(value: &Value) -> Option<Timestamp> {
     created.as_str()?.parse().ok()
 }
 
-/// Returns the declared objects that are live, as far as the filters keep them.
+/// Returns the declared objects that are live and match the filters.
 fn declared(facts: &Facts<'_>, options: &Options) -> Vec<Counted> {
     let keys: BTreeSet<&ResourceKey> = (facts.resolved.declared.iter())
         .map(|declared| &declared.key)
@@ -240,12 +240,12 @@ fn declared(facts: &Facts<'_>, options: &Options) -> Vec<Counted> {
         .collect()
 }
 
-/// Returns what could not be listed, and a recording that holds declared objects only.
+/// Returns what could not be listed, and whether a recording contains only declared objects.
 fn unlisted_kinds(facts: &Facts<'_>) -> Vec<String> {
     facts.fetched.extra_unread.iter().cloned().collect()
 }
 
-/// Returns who wrote each undeclared object first: `alice (kubectl-create)`.
+/// Returns who first wrote each undeclared object: `alice (kubectl-create)`.
 fn creators(report: &Report) -> BTreeMap<ResourceKey, String> {
     let extras = report.objects.iter();
     extras
@@ -263,7 +263,7 @@ fn creators(report: &Report) -> BTreeMap<ResourceKey, String> {
         .collect()
 }
 
-/// Returns the leaves that manifests declare of live objects, and those that were added live.
+/// Counts the fields that manifests declare in live objects, and those that were added live.
 fn fields(report: &Report) -> Share {
     let mut share = Share::default();
     for object in &report.objects {

@@ -1,4 +1,4 @@
-//! Namespaces that were made for a preview whose Application or pull request is gone.
+//! Finds namespaces that were created for a preview whose Application or pull request is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,23 +10,23 @@ use crate::cluster::Live;
 use crate::engine::Options;
 use crate::model::{Counted, Orphan, ResourceKey, Warning};
 
-/// Words in the name of a namespace that say what it is for. The number of a pull request or a
-/// merge request follows the short ones.
+/// Words in the name of a preview namespace. The number of a pull request or a merge request
+/// follows the short ones.
 const WORDS: [&str; 4] = ["preview", "previews", "review", "ephemeral"];
 const NUMBERED: [&str; 3] = ["pr", "mr", "pull"];
 
-/// What is known of a namespace.
+/// The facts about a namespace.
 #[derive(Default)]
 struct Place {
-    /// Whether something in it is declared, here or by a deployer that is there.
+    /// Whether something in it is declared, here or by an existing deployer.
     is_wanted: bool,
-    /// Deployers of objects in it that are gone.
+    /// Deleted deployers of objects in it.
     gone: BTreeSet<String>,
-    /// Objects that no controller and no cluster made.
+    /// Objects that neither a controller nor the cluster created.
     objects: usize,
 }
 
-/// Finds the orphans among the namespaces that were looked at.
+/// Finds the orphans among the checked namespaces.
 pub(super) fn orphans(
     live: &dyn Live,
     undeclared: &[Seen],
@@ -76,7 +76,7 @@ fn places<'s>(
     places
 }
 
-/// Returns the namespace that an object is in, or makes.
+/// Returns the namespace of an object; for a Namespace, its own name.
 fn namespace_of(key: &ResourceKey) -> &str {
     match &key.namespace {
         Some(namespace) => namespace,
@@ -120,7 +120,7 @@ fn orphan(
     })
 }
 
-/// Returns whether a namespace is called or labelled as a preview: `shop-pr-42`,
+/// Returns whether the name or labels of a namespace mark it as a preview: `shop-pr-42`,
 /// `review-login-page`.
 fn is_preview(name: &str, namespace: &Value) -> bool {
     let words: Vec<&str> = name.split('-').collect();

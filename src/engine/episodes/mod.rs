@@ -1,7 +1,7 @@
-//! Drift over time: what a round of a watch opens and closes.
+//! Tracks drift over time: which episodes a round of a watch opens and closes.
 //!
-//! An episode ends in a round in which its object was compared, and in no other: what is unknown
-//! closes nothing. A round that could not compare opens nothing.
+//! An episode ends only in a round in which its object was compared: an unknown object closes
+//! nothing. A round that could not compare opens nothing.
 
 mod round;
 
@@ -15,22 +15,22 @@ use crate::model::{
 
 pub use round::{Digester, Hidden, Object, ObjectState, Round, Sight};
 
-/// Managed fields know seconds.
+/// The precision of managed fields: one second.
 const GRAIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// The open episodes, and how many there were.
+/// The open episodes, and counts of all.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     open: BTreeMap<EpisodeKey, Episode>,
     tallies: Tallies,
-    /// When each object was compared last.
+    /// When each object was last compared.
     compared: BTreeMap<ResourceKey, Timestamp>,
-    /// When everything was compared last, with what nobody declares.
+    /// When everything, including undeclared objects, was last compared.
     complete: Option<Timestamp>,
 }
 
 impl Ledger {
-    /// Returns the ledger after some events. `tallies` count what went before them.
+    /// Returns the ledger after some events. `tallies` count earlier ones.
     pub fn restore(tallies: Tallies, open: Vec<Episode>, events: &[Event]) -> Self {
         let open = open.into_iter();
         let mut ledger = Self {
@@ -54,7 +54,7 @@ impl Ledger {
         &self.tallies
     }
 
-    /// Takes what a round found, and returns what that opens and closes: ends first.
+    /// Takes the result of a round, and returns what it opens and closes: ends first.
     pub fn advance(&mut self, round: &Round) -> Vec<Event> {
         let open = self.open.values();
         let ends = open.filter_map(|episode| {
@@ -94,7 +94,7 @@ impl Ledger {
             }
         }
         if round.is_complete {
-            // What is not there any more is not kept for ever.
+            // Objects that no longer exist are not kept forever.
             self.compared
                 .retain(|key, _| round.objects.contains_key(key));
             self.complete = Some(round.at);
@@ -108,7 +108,7 @@ impl Ledger {
             Deviation::Extra => self.complete,
             _ => self.compared.get(&key.object).copied(),
         };
-        // A write from before the object was last found in sync did not begin this.
+        // A write from before the object was last in sync did not begin this.
         let is_new = |written: &Timestamp| {
             *written <= round.at && before.is_none_or(|before| *written + GRAIN > before)
         };
@@ -141,7 +141,7 @@ impl Ledger {
 }
 
 impl Round {
-    /// Returns how an open episode ended; `None` where it goes on, or if nobody knows.
+    /// Returns how an open episode ended; `None` if it continues, or if that is unknown.
     fn ending(&self, episode: &Episode) -> Option<Ending> {
         let EpisodeKey {
             object,
@@ -182,7 +182,7 @@ impl Round {
         })
     }
 
-    /// Returns how a field came to be in sync, by what is declared of it now.
+    /// Returns how a field came to be in sync, judged by its declared value now.
     fn ending_of_field(&self, episode: &Episode, object: &Object) -> Ending {
         let path = &episode.key.path;
         if object.sights.keys().any(|(other, _)| overlap(path, other)) {
@@ -201,7 +201,7 @@ impl Round {
     }
 }
 
-/// Returns whether one path is the other or is within it.
+/// Returns whether one path is the other or is in it.
 fn overlap(one: &str, other: &str) -> bool {
     let within = |part: &str, whole: &str| {
         part.strip_prefix(whole)

@@ -1,4 +1,4 @@
-//! What one round of a watch found.
+//! The result of one round of a watch.
 
 use std::collections::BTreeMap;
 
@@ -15,27 +15,27 @@ use crate::model::{
 };
 use crate::policy::ACCEPTED;
 
-/// What one round found.
+/// The result of one round.
 #[derive(Debug, Clone, Default)]
 pub struct Round {
     /// When it was made.
     pub at: Timestamp,
-    /// Whether everything was compared, and undeclared objects of every kind were looked for.
+    /// Whether everything was compared, and undeclared objects of every kind were searched for.
     pub is_complete: bool,
-    /// The objects that the comparison speaks of.
+    /// The compared objects.
     pub objects: BTreeMap<ResourceKey, Object>,
-    /// What is now declared at the paths of open episodes, as far as it is known.
+    /// The values now declared at the paths of open episodes, as far as known.
     pub declared: BTreeMap<EpisodeKey, Option<u16>>,
 }
 
-/// What was found of one object.
+/// The result for one object.
 #[derive(Debug, Clone)]
 pub struct Object {
-    /// How it stands.
+    /// Its status.
     pub standing: ObjectState,
-    /// What drifts.
+    /// Its drift.
     pub sights: BTreeMap<(String, Deviation), Sight>,
-    /// What would, if nothing hid it.
+    /// The drift that it would have if nothing hid it.
     pub hidden: BTreeMap<(String, Deviation), Hidden>,
 }
 
@@ -44,26 +44,26 @@ pub struct Object {
 pub enum ObjectState {
     /// It was compared.
     Compared,
-    /// It is declared, and proven not to be live.
+    /// It is declared, and proven not to exist.
     Missing,
-    /// It is live, and declared nowhere.
+    /// It is live, but no manifest declares it.
     Extra,
     /// It could not be read or compared.
     Unknown,
 }
 
-/// Drift that a round saw.
+/// Drift in a round.
 #[derive(Debug, Clone)]
 pub struct Sight {
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
-    /// When who holds the value wrote last; `None` where that says nothing about the drift.
+    /// When the owner of the value last wrote; `None` if that says nothing about the drift.
     pub written: Option<Timestamp>,
-    /// Who that is.
+    /// The owner.
     pub who: Option<String>,
-    /// What the declared value is known by.
+    /// The digest of the declared value.
     pub declared: Option<u16>,
-    /// What the live value is known by.
+    /// The digest of the live value.
     pub live: Option<u16>,
 }
 
@@ -77,10 +77,10 @@ pub enum Hidden {
 }
 
 impl Round {
-    /// Returns what a report says. `ledger` holds the episodes that are open.
+    /// Reads a report. `ledger` has the open episodes.
     ///
-    /// Of an incomplete report nothing is taken that rests on what was not found: where a manifest
-    /// could not be read, its object looks undeclared.
+    /// Objects without a declaration are ignored if the report is incomplete: if a manifest could
+    /// not be read, its object looks undeclared.
     pub fn of(report: &Report, ledger: &Ledger, digester: &Digester, at: Timestamp) -> Self {
         let mut round = Self {
             at,
@@ -109,7 +109,7 @@ impl Round {
         round
     }
 
-    /// Returns the drift that the round saw.
+    /// Returns the drift of the round.
     pub(super) fn sights(&self) -> impl Iterator<Item = (EpisodeKey, &Sight)> {
         self.objects.iter().flat_map(|(key, object)| {
             object.sights.iter().map(|((path, deviation), sight)| {
@@ -176,8 +176,7 @@ fn hidden(rule: &str) -> Hidden {
     }
 }
 
-/// Returns an undeclared object began when it was first written; of one that is missing nobody can
-/// tell.
+/// An undeclared object began when it was first written; for a missing one it is unknown.
 fn sight_of_whole(object: &ObjectReport) -> Sight {
     let first = writers(&object.owners).min_by_key(|(_, at)| *at);
     Sight {
@@ -191,7 +190,7 @@ fn sight_of_whole(object: &ObjectReport) -> Sight {
 
 fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Sight {
     let last = writers(&drift.owners).max_by_key(|(_, at)| *at);
-    // Where Git is ahead of the cluster, the last write is from before.
+    // If Git is ahead of the cluster, the last write is from before.
     let is_of_git = matches!(
         drift.cause,
         Some(Cause::Unapplied | Cause::Dropped | Cause::WrittenByApplier)
@@ -207,7 +206,7 @@ fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Si
     }
 }
 
-/// Returns who wrote, and when, as far as that is known.
+/// Returns who wrote, and when, as far as known.
 fn writers(owners: &[Owner]) -> impl Iterator<Item = (&Owner, Timestamp)> {
     let owners = owners.iter();
     let owners = owners.filter(|owner| owner.subresource.as_deref() != Some("status"));
@@ -221,8 +220,8 @@ fn called(owner: &Owner) -> String {
     }
 }
 
-/// Makes what values are known by between rounds and runs: two bytes of a salted digest. They tell
-/// two values apart, and confirm no guess of a secret.
+/// Makes the digests that are compared between rounds and runs: two bytes, salted. They distinguish
+/// two values, but cannot confirm a guess of a secret.
 #[derive(Debug, Clone)]
 pub struct Digester {
     salt: String,
@@ -251,8 +250,7 @@ impl Digester {
         value.map(|value| self.value(value))
     }
 
-    /// Returns what a manifest declares at a path. A Secret's `stringData` is what its `data`
-    /// becomes.
+    /// Returns what a manifest declares at a path. A Secret's `stringData` counts as its `data`.
     fn declared(&self, object: &ObjectReport, path: &FieldPath) -> Option<u16> {
         let manifest = object.manifest.as_ref()?.value();
         if let Some(found) = Finder::lenient(&manifest).find(path) {

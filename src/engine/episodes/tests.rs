@@ -71,7 +71,7 @@ fn ends(round: Round) -> Option<Ending> {
     })
 }
 
-/// Returns the same, where the manifest now declares a value.
+/// Returns the same, with a manifest that now declares a value.
 fn ends_with(now: Option<u16>) -> Option<Ending> {
     let mut round = round(60, object(ObjectState::Compared));
     let key = episode(".data.x", Deviation::Changed);
@@ -188,7 +188,7 @@ fn an_episode_begins_with_the_write_that_made_it() {
         (at(0), Onset::Written),
         "seconds are coarse"
     );
-    // The manager wrote last before the object was found in sync: something else began this.
+    // The manager last wrote before the object was found in sync: something else began this.
     assert_eq!(second(Some(-90)), (at(60), Onset::Seen));
     assert_eq!(second(Some(61)), (at(60), Onset::Seen), "clocks differ");
     assert_eq!(second(None), (at(60), Onset::Seen));
@@ -264,7 +264,7 @@ proptest! {
             let events = ledger.advance(&round);
             let after: Vec<EpisodeKey> = ledger.open().map(|e| e.key.clone()).collect();
             let sights: Vec<EpisodeKey> = round.sights().map(|(key, _)| key).collect();
-            // Everything that was seen is open, and what was not compared is as it was.
+            // Everything that was seen is open, and what was not compared is unchanged.
             for key in &sights {
                 prop_assert!(after.contains(key));
             }
@@ -279,7 +279,7 @@ proptest! {
             }
             all.extend(events);
         }
-        // A restart in between changes nothing: what was noted leads to the same ledger.
+        // A restart in between changes nothing: the written events lead to the same ledger.
         let again = Ledger::restore(Tallies::default(), Vec::new(), &all);
         prop_assert_eq!(&again.open, &ledger.open);
         prop_assert_eq!(&again.tallies, &ledger.tallies);

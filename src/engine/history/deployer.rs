@@ -1,4 +1,4 @@
-//! What Argo CD, Flux and Helm keep about the deploys of objects.
+//! Reads what Argo CD, Flux and Helm record about deploys of objects.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ fn deploys(deployer: &Value, kind: &str, found: &Found) -> bool {
     of_argo || of_flux || of_helm
 }
 
-/// The deploys that were made.
+/// Returns the deploys.
 fn syncs(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
     for one in list(deployer, "/status/history") {
         let deployed = text(one, "/deployedAt").or_else(|| text(one, "/lastDeployed"));
@@ -104,7 +104,7 @@ fn syncs(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
     }
 }
 
-/// The conditions as they are: what a deployer says that it cannot do.
+/// Returns the current conditions, in which a deployer reports failures.
 fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
     for one in list(deployer, "/status/conditions") {
         let kind = text(one, "/type").unwrap_or_default();
@@ -123,7 +123,7 @@ fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
     }
 }
 
-/// The revisions of Helm releases, from the metadata of their Secrets.
+/// Returns the revisions of Helm releases, from the metadata of their Secrets.
 pub(super) fn releases(reader: &mut Reader<'_>, found: &Found) {
     let annotation = |object: &Value, name: &str| {
         let annotations = object.pointer("/metadata/annotations")?;

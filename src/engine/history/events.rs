@@ -1,4 +1,4 @@
-//! Events of objects, and of the ReplicaSets and pods below them.
+//! Reads Events of objects, and of the ReplicaSets and pods below them.
 
 use serde_json::Value;
 
@@ -7,7 +7,8 @@ use super::{Found, Reader, namespaces, text, time};
 use crate::cluster::Query;
 use crate::model::{Evidence, Moment, ResourceKey};
 
-/// Reads Events: warnings of all that belongs to an object, and all those of the object itself.
+/// Reads Events: warnings of everything that belongs to an object, and all Events of the object
+/// itself.
 pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
     for namespace in namespaces(found) {
         let query = Query {
@@ -32,7 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
     }
 }
 
-/// Returns the declared object that an Event is about. Pods that are gone are known by the names of
+/// Returns the declared object that an Event is about. Deleted pods are recognized by the names of
 /// their ReplicaSets.
 fn regarding(family: &Family, namespace: &str, event: &Value) -> Option<ResourceKey> {
     let by_uid = text(event, "/involvedObject/uid").and_then(|uid| family.of_uid.get(uid));

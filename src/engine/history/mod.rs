@@ -1,4 +1,4 @@
-//! What happened to objects next to their drift: writes, rollouts, Events, restarts and deploys.
+//! Reads the history of objects besides drift: writes, rollouts, Events, restarts and deploys.
 
 mod deployer;
 mod events;
@@ -16,17 +16,17 @@ use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Query, Wanted};
 use crate::model::{Evidence, History, Moment, Report, ResourceKey, Status};
 use crate::redact::Redactor;
 
-/// Which objects, and what is read besides the cluster.
+/// The objects, and further sources.
 pub struct Asked<'a> {
-    /// The comparison that was made.
+    /// The comparison.
     pub report: &'a Report,
-    /// The objects whose history is wanted.
+    /// The objects whose history to read.
     pub objects: BTreeSet<ResourceKey>,
     /// Audit logs to read.
     pub audit_logs: &'a [PathBuf],
-    /// Masks what a message repeats of secrets.
+    /// Masks secrets in messages.
     pub redactor: &'a Redactor,
-    /// Whether the revisions of Helm releases are read, from the metadata of Secrets.
+    /// Whether to read the revisions of Helm releases, from the metadata of Secrets.
     pub helm: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct Asked<'a> {
 /// A source that cannot be read is named, and does not stop the others.
 ///
 /// # Errors
-/// Fails if an audit log cannot be read, or nothing can be read of the cluster.
+/// Fails if an audit log cannot be read, or nothing can be read from the cluster.
 pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     let mut reader = Reader {
         live,
@@ -94,7 +94,7 @@ fn wanted(asked: &Asked<'_>, live: &dyn Live) -> Result<Vec<Wanted>> {
 /// The live objects, by key.
 type Found = BTreeMap<ResourceKey, Value>;
 
-/// Reads sources, and keeps what they say.
+/// Reads sources, and collects their entries.
 struct Reader<'r> {
     live: &'r dyn Live,
     is_recording: bool,
@@ -125,7 +125,7 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// Lists the objects of a kind, or says why they could not be read. An empty list from a
+    /// Lists the objects of a kind, or returns why they could not be read. An empty list from a
     /// recording proves nothing: the kind may not have been recorded.
     fn list(&mut self, called: &str, query: &Query<'_>) -> Vec<Value> {
         let place = match query.namespace {
@@ -148,7 +148,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns whether a kind is served; what is not installed has no history.
+    /// Returns whether a kind is served; a kind that is not installed has no history.
     fn serves(&self, api_version: &str, kind: &str) -> bool {
         let name = (api_version.to_owned(), kind.to_owned());
         let kinds = BTreeSet::from([name.clone()]);
@@ -179,14 +179,14 @@ impl Reader<'_> {
         self.history.moments.push(moment);
     }
 
-    /// Returns a message that someone wrote about an object, without its secrets, on one line.
+    /// Returns a message about an object, without secrets, on one line.
     fn message(&self, object: &ResourceKey, live: Option<&Value>, message: &str) -> String {
         let masked = self.redactor.message(object, [None, live], message);
         masked.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Returns a text field of an object.
+/// Returns a string field of an object.
 fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
     value
         .pointer(pointer)?
@@ -211,7 +211,7 @@ fn namespaces(found: &Found) -> BTreeSet<String> {
     keys.filter_map(|key| key.namespace.clone()).collect()
 }
 
-/// Returns the objects whose history can be told: all but those that could not be read.
+/// Returns the objects with a history: all except those that could not be read.
 pub fn objects_of(report: &Report) -> BTreeSet<ResourceKey> {
     let objects = report.objects.iter();
     let known = objects.filter(|object| object.status() != Status::Unknown);

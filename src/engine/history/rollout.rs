@@ -1,4 +1,4 @@
-//! Which pod templates a workload had: its ReplicaSets and ControllerRevisions.
+//! Reads the pod templates that a workload has had: its ReplicaSets and ControllerRevisions.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::cluster::Query;
 use crate::facts::workload;
 use crate::model::{Evidence, ResourceKey};
 
-/// Who the objects below a workload belong to.
+/// The owners of the objects below a workload.
 #[derive(Debug, Default)]
 pub(super) struct Family {
-    /// The declared object of each uid: of the object itself, its ReplicaSets and its pods.
+    /// The declared object for each uid: of the object itself, its ReplicaSets and its pods.
     pub of_uid: BTreeMap<String, ResourceKey>,
     /// The declared object of each ReplicaSet and pod, by namespace, kind and name.
     pub of_name: BTreeMap<(String, String, String), ResourceKey>,
@@ -38,7 +38,7 @@ impl Family {
     }
 }
 
-/// A template that a workload had from some revision on.
+/// A template that a workload has had since some revision.
 struct Revision<'v> {
     number: u64,
     /// The revisions at which it was used before.
@@ -47,7 +47,7 @@ struct Revision<'v> {
     object: &'v Value,
 }
 
-/// Reads the rollouts of workloads, and finds out which objects are theirs.
+/// Reads the rollouts of workloads, and finds out which objects belong to them.
 pub(super) fn read(reader: &mut Reader<'_>, found: &Found) -> Family {
     let mut family = Family::default();
     for (key, object) in found {
@@ -98,7 +98,7 @@ fn all(
     reader.list(called, &query)
 }
 
-/// Says when each template of each workload was rolled out.
+/// Reports when each template of each workload was rolled out.
 fn rollouts(
     reader: &mut Reader<'_>,
     family: &mut Family,
@@ -123,7 +123,7 @@ fn rollouts(
 }
 
 fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) {
-    // Every number that a template had, with the template.
+    // Every revision number of a template, with the template.
     let mut numbers: Vec<(u64, &Revision<'_>)> = Vec::new();
     for revision in revisions {
         let own = std::iter::once(revision.number);
@@ -137,7 +137,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
         });
         let previous = at.checked_sub(1).map(|at| &numbers[at]);
         let mut what = format!("rolled out revision {number}");
-        // The numbers of a ControllerRevision are moved on when its template is used again.
+        // The number of a ControllerRevision changes when its template is used again.
         let created = |revision: &Revision<'_>| {
             text(revision.object, "/metadata/creationTimestamp").map(str::to_owned)
         };
@@ -168,7 +168,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
             let cause = reader.message(root, Some(revision.object), cause);
             what.push_str(&format!(" ({cause})"));
         }
-        // A time that later writes may have moved is only the latest one possible.
+        // Later writes may have moved the time: it is only the latest possible one.
         let again = earlier.is_some() || older;
         let is_newest = at + 1 == numbers.len();
         let time = time.filter(|_| !again || is_newest);
@@ -176,7 +176,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
     }
 }
 
-/// When a controller last wrote an object next to its status.
+/// Returns when a controller last wrote an object other than its status.
 fn last_write(object: &Value) -> Option<String> {
     let entries = list(object, "/metadata/managedFields").iter();
     let own = entries.filter(|entry| text(entry, "/subresource").is_none());
@@ -212,7 +212,7 @@ fn controller_revision(object: &Value) -> Option<Revision<'_>> {
     })
 }
 
-/// Returns a template without what the controller adds to tell the templates apart.
+/// Returns a template without the label that the controller adds to distinguish templates.
 fn plain(template: &Value) -> Value {
     let mut template = template.clone();
     let labels = template.pointer_mut("/metadata/labels");
@@ -222,7 +222,7 @@ fn plain(template: &Value) -> Value {
     template
 }
 
-/// `image of api reg/cart:1.4 to reg/cart:1.5`, for each container whose image changed.
+/// Returns `image of api reg/cart:1.4 to reg/cart:1.5`, for each container whose image changed.
 fn images(before: &Value, after: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for place in ["/spec/initContainers", "/spec/containers"] {
@@ -279,7 +279,7 @@ fn differ(before: &Value, after: &Value, path: String, paths: &mut Vec<String>) 
     }
 }
 
-/// Says how the containers of a pod ended.
+/// Reports how the containers of a pod ended.
 fn restarts(reader: &mut Reader<'_>, family: &mut Family, pod: &Value) {
     let itself = text(pod, "/metadata/uid").and_then(|uid| family.of_uid.get(uid));
     let Some(root) = itself.or_else(|| family.root_of(pod)).cloned() else {

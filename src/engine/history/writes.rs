@@ -1,4 +1,4 @@
-//! Who wrote an object, from its managed fields and from audit logs.
+//! Reads who wrote an object, from its managed fields and from audit logs.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use crate::cluster::audit::{self, Audited, Write};
 use crate::model::{Evidence, FieldSet, Moment, ObjectReport, Owner, Report, ResourceKey};
 use crate::ownership::ownership_of;
 
-/// Paths that a line names before it counts the rest.
+/// How many paths a line names.
 const PATHS: usize = 3;
 
 /// Reads creation, deletion and last writes from the objects.
@@ -52,7 +52,7 @@ pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
     }
 }
 
-/// Reads the requests that audit logs keep.
+/// Reads the requests in audit logs.
 ///
 /// # Errors
 /// Fails if a log cannot be read.
@@ -102,7 +102,7 @@ pub(super) fn from_audit_logs(
     Ok(())
 }
 
-/// Returns whether changes of the comparison tell everything that a request did: at its time, by
+/// Returns whether changes of the comparison show everything that a request did: at its time, by
 /// its manager, and at every path that it sent.
 fn is_told(object: &ObjectReport, write: &Write) -> bool {
     let Some(body) = write.body.as_ref().filter(|_| write.verb == "patch") else {
@@ -120,7 +120,7 @@ fn is_told(object: &ObjectReport, write: &Write) -> bool {
         .reported()
         .filter(|drift| drift.owners.iter().any(is_by))
         .map(|drift| drift.change.path.to_string())
-        // As requests write the keys of maps.
+        // In the form in which requests write map keys.
         .map(|path| path.replace("[\"", ".").replace("\"]", ""))
         .collect();
     let is_within = |path: &str, whole: &str| {
@@ -134,7 +134,8 @@ fn is_told(object: &ObjectReport, write: &Write) -> bool {
     !paths.is_empty() && paths.iter().all(is_known)
 }
 
-/// `patch .spec.replicas through /scale`. Values are not shown: a request may hold secrets.
+/// Returns `patch .spec.replicas through /scale`. Values are not shown: a request may contain
+/// secrets.
 fn request(write: &Write) -> String {
     let mut what = write.verb.clone();
     let mut paths = Vec::new();
@@ -154,7 +155,7 @@ fn request(write: &Write) -> String {
     what
 }
 
-/// The paths that a patch sends: those of a merge patch or an apply, or of a JSON Patch.
+/// Returns the paths that a patch sends: those of a merge patch or an apply, or of a JSON Patch.
 fn sent(body: &Value, path: &str, paths: &mut Vec<String>) {
     match body {
         Value::Array(operations) if path.is_empty() => {
@@ -178,7 +179,7 @@ fn sent(body: &Value, path: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// `/spec/replicas` as `.spec.replicas`.
+/// Returns `/spec/replicas` as `.spec.replicas`.
 fn dotted(pointer: &str) -> String {
     pointer
         .split('/')
@@ -204,7 +205,7 @@ fn leaves(set: &FieldSet, path: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// `.spec.replicas, .spec.paused and 3 more fields`
+/// Returns `.spec.replicas, .spec.paused and 3 more fields`.
 fn named(paths: &[String]) -> String {
     let first = paths.iter().take(PATHS).map(String::as_str);
     let first: Vec<&str> = first.collect();
@@ -215,8 +216,8 @@ fn named(paths: &[String]) -> String {
     }
 }
 
-/// Drops what two sources say of the same write: a manager's last write that the audit log or a
-/// change of the comparison has too, with more to say.
+/// Removes duplicates: the last write of a manager that is also in the audit log or in a change of
+/// the comparison, with more details.
 pub(super) fn drop_repeated(moments: &mut Vec<Moment>, report: &Report) {
     let mut better: Vec<(ResourceKey, Option<String>, Option<i64>)> = moments
         .iter()

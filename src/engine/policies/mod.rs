@@ -1,8 +1,8 @@
-//! What admission policies say of the objects of a report.
+//! Adds the results of admission policies to the objects of a report.
 //!
-//! A declared object is judged as the API server would store it, and as an update of what is live;
-//! the live one as it is. What only the live object violates was made by the drift, and facts say
-//! why it was not stopped.
+//! A declared object is evaluated as the API server would store it, and as an update of the live
+//! one; the live one as it is. If only the live object violates a policy, the drift caused it, and
+//! facts show why it was not stopped.
 
 mod reports;
 mod stopped;
@@ -22,10 +22,10 @@ use crate::schema::{Schema, builtin_kind};
 
 const GROUP_VERSION: &str = "admissionregistration.k8s.io/v1";
 
-/// Reads the policies of a cluster, their bindings, and what these ask for.
+/// Reads the policies of a cluster, their bindings, and everything that they refer to.
 ///
 /// # Errors
-/// Fails if policies or bindings cannot be read: what is unknown is not passed.
+/// Fails if policies or bindings cannot be read: an unknown policy is never a pass.
 pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
     let list = |api_version: &str, kind: &str| {
         live.list(&Query {
@@ -66,7 +66,7 @@ pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
         }
         all.extend(with_kind(found, GROUP_VERSION, kind));
     }
-    // Where these cannot be read, the check that needs them reports it.
+    // If these cannot be read, the rule that needs them reports it.
     params.insert(("v1".to_owned(), "Namespace".to_owned()));
     for (version, kind) in params {
         if let Ok(found) = list(&version, &kind) {
@@ -76,7 +76,7 @@ pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
     Ok(all)
 }
 
-/// Adds to each object what policies say of it.
+/// Adds the results of policies to each object.
 pub fn judge(
     report: &mut Report,
     live: &Overlay<'_>,
@@ -108,7 +108,7 @@ pub fn judge(
         .extend(idle.map(|message| Warning::new("", message)));
 }
 
-/// Says that policies could not be evaluated, where that makes the run incomplete.
+/// Adds an error about policies that could not be evaluated, if that makes the run incomplete.
 pub fn not_evaluated(report: &Report) -> Option<Warning> {
     let all = report.objects.iter().flat_map(|object| &object.violations);
     let count = all
@@ -120,7 +120,7 @@ pub fn not_evaluated(report: &Report) -> Option<Warning> {
     })
 }
 
-/// One object that is judged.
+/// One object to evaluate.
 struct Judged<'j> {
     object: &'j ObjectReport,
     manifest: &'j Manifest,
@@ -130,7 +130,7 @@ struct Judged<'j> {
     evaluate: &'j Evaluate<'j>,
 }
 
-/// What tells violations apart: the policy, its binding and its rule.
+/// What identifies a violation: the policy, its binding and its rule.
 type Which = (String, Option<String>, Option<String>);
 
 fn which(violation: &Violation) -> Which {
@@ -243,7 +243,7 @@ impl Judged<'_> {
         }
     }
 
-    /// Returns the drift of a field, of something in it, or of what it is in.
+    /// Returns the drift of a field, of something in it, or of its parent.
     fn drift_at(&self, field: &[String]) -> Option<&JudgedChange> {
         let steps = |drift: &JudgedChange| -> Vec<String> {
             let parts = drift.change.path.0.iter();

@@ -1,5 +1,5 @@
-//! What engines in the cluster have said already: reports of Kyverno and others, and the status of
-//! Gatekeeper's constraints.
+//! Reads the results of policy engines in the cluster: reports of Kyverno and others, and the
+//! status of Gatekeeper's constraints.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cluster::{Discovery as _, Overlay, Query, Read as _};
 use crate::model::{Enforcement, Packed, Report, ResourceKey, Violation, Warning, group_of};
 
-/// The kinds in which policy engines report.
+/// The kinds of reports.
 const REPORTS: [(&str, &str); 4] = [
     ("wgpolicyk8s.io/v1alpha2", "PolicyReport"),
     ("wgpolicyk8s.io/v1alpha2", "ClusterPolicyReport"),
@@ -19,8 +19,7 @@ const REPORTS: [(&str, &str); 4] = [
 /// The group of Gatekeeper's constraints.
 const CONSTRAINTS: &str = "constraints.gatekeeper.sh";
 
-/// Adds to each object what reports say of it. With `strict`, what they leave open makes the run
-/// incomplete.
+/// Adds the results in reports to each object. With `strict`, open results make the run incomplete.
 pub fn add_reports(report: &mut Report, live: &Overlay<'_>, strict: bool) {
     let mut said: BTreeMap<ResourceKey, Vec<Violation>> = BTreeMap::new();
     let mut warnings = Vec::new();
@@ -165,7 +164,7 @@ fn of_report(kind: &str, report: &Value, said: &mut BTreeMap<ResourceKey, Vec<Vi
     }
 }
 
-/// Returns what one constraint says; gives what it leaves open.
+/// Reads the results of one constraint; returns what it leaves open.
 fn constraint(
     kind: &str,
     constraint: &Value,

@@ -1,4 +1,4 @@
-//! Why a change was not stopped that violates a policy, from facts.
+//! Finds out why a change that violates a policy was not stopped.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::admission::{Policies, User, Verdicts};
 use crate::model::{Enforcement, JudgedChange, Violation};
 
-/// Returns why, where something tells. `ask` asks the policies about the live object, written to a
-/// subresource or by someone.
+/// Returns why, if known. `ask` evaluates the policies on the live object, for a write to a
+/// subresource or by a user.
 pub fn why_not(
     policies: &Policies,
     violation: &Violation,

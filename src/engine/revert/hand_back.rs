@@ -1,4 +1,4 @@
-//! Hands ownership back to the field manager that applies on the server side.
+//! Gives ownership back to the field manager that uses server-side apply.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::patch::{Operation, Pointer};
 
-/// Returns the patch that gives the fields which `ours` has written back to `applier`, as far as
-/// the manifest declares them, and takes out the entry of `ours`. Nothing but `managedFields`
-/// changes.
+/// Returns the patch that gives the fields that `ours` has written back to `applier`, as far as the
+/// manifest declares them, and removes the entry of `ours`. Only `managedFields` changes.
 ///
-/// Without it the applier's next apply of another value is a conflict with `ours`. `None` where
-/// there is nothing to give back.
+/// Without it, the applier's next apply of another value would conflict with `ours`. Returns `None`
+/// if there is nothing to give back.
 pub fn hand_back(
     live: &Value,
     ours: &str,
@@ -52,8 +51,8 @@ pub fn hand_back(
     Some(operations)
 }
 
-/// Returns the part of a set of fields (`FieldsV1`) that a manifest declares: what an apply of it
-/// would own.
+/// Returns the part of a field set (`FieldsV1`) that a manifest declares: what an apply of it would
+/// own.
 fn declared_part(fields: &Value, declared: &Value) -> Value {
     let mut part = Map::new();
     let Some(fields) = fields.as_object() else {
@@ -91,7 +90,7 @@ fn declared_part(fields: &Value, declared: &Value) -> Value {
     Value::Object(part)
 }
 
-/// Returns what an element of `FieldsV1` leads to in a manifest.
+/// Returns what an element of `FieldsV1` refers to in a manifest.
 fn child<'v>(declared: &'v Value, element: &str) -> Option<&'v Value> {
     let (kind, text) = element.split_once(':')?;
     match kind {

@@ -1,4 +1,4 @@
-//! What is carried out on one object.
+//! What is done to one object.
 
 use serde_json::{Value, json};
 
@@ -7,40 +7,40 @@ use crate::model::{FieldPath, Owner};
 use crate::ownership::{LAST_APPLIED, ownership_of};
 use crate::patch::{self, Operation, Unfit};
 
-/// One field that is written.
+/// One field to write.
 #[derive(Debug, Clone)]
 pub struct Edit {
     /// Where.
     pub path: FieldPath,
-    /// What it is to be; `None` to take it out.
+    /// Its new value; `None` to remove it.
     pub to: Option<Value>,
-    /// Who holds it now.
+    /// Its current owners.
     pub former: Vec<Owner>,
 }
 
 /// Fields of one object that are written in one patch.
 #[derive(Debug, Clone)]
 pub struct PatchJob {
-    /// The object as it was read, and shown.
+    /// The object as it was read and shown.
     pub before: Value,
-    /// The object as it is to be, as far as that is declared.
+    /// The object in its final state, as far as declared.
     pub wanted: Value,
     /// The fields.
     pub edits: Vec<Edit>,
 }
 
-/// How an object stands to what is to be done to it.
+/// The state of an object relative to the planned edits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// Every field is what it is to be.
+    /// Every field has its final value.
     Done,
-    /// Every field is what was shown.
+    /// Every field has the value that was shown.
     AsShown,
     /// Someone changed one of them in the meantime.
     Changed {
         /// Where.
         path: FieldPath,
-        /// Who holds it now.
+        /// Its current owners.
         by: Vec<String>,
     },
 }
@@ -62,9 +62,8 @@ impl PatchJob {
         patch::build(live, &self.wanted, &edits)
     }
 
-    /// Returns how an object that was read later stands to the edits. `made` is the object after
-    /// the patch, as the server said before; else a field is done that is as it was to be, to the
-    /// letter.
+    /// Returns the state of an object that was read later. `made` is the server's prediction of the
+    /// patched object; without it, a field counts as done only if it has exactly its final value.
     pub fn state(&self, now: &Value, made: Option<&Value>) -> State {
         let (mut is_done, mut is_as_shown) = (true, true);
         let mut changed = None;
@@ -89,7 +88,7 @@ impl PatchJob {
             (true, _, _) => State::Done,
             (_, true, _) => State::AsShown,
             (_, _, changed) => {
-                // Some are done and others are not: a patch is carried out as a whole.
+                // Some are done and others are not: a patch is applied as a whole.
                 let edit = changed.or(self.edits.first());
                 let path = edit.map(|edit| edit.path.clone()).unwrap_or_default();
                 let ownership = ownership_of(now);
@@ -105,9 +104,9 @@ impl PatchJob {
 /// What is done.
 #[derive(Debug, Clone)]
 pub enum What {
-    /// Fields are written.
+    /// Writes fields.
     Patch(PatchJob),
-    /// The object is created.
+    /// Creates the object.
     Create {
         /// The manifest.
         manifest: Value,
@@ -116,25 +115,25 @@ pub enum What {
         /// With the annotation that `kubectl apply` compares with.
         keeps_last_applied: bool,
     },
-    /// The object is deleted.
+    /// Deletes the object.
     Delete {
-        /// The object as it was read; its metadata at least.
+        /// The object as it was read; at least its metadata.
         before: Value,
     },
 }
 
-/// What is carried out on one object.
+/// A job on one object.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// Which object.
     pub object: Wanted,
     /// What is done.
     pub what: What,
-    /// The name that it is written under.
+    /// The field manager of the write.
     pub manager: String,
-    /// The manager that server-side applies the object, to whom the fields go afterwards.
+    /// The manager that uses server-side apply, which gets the fields back afterwards.
     pub hand_back: Option<String>,
-    /// The object after it, as the server said in a dry run.
+    /// The server's prediction of the object after the job.
     pub predicted: Option<Value>,
 }
 
@@ -176,7 +175,7 @@ pub(super) fn with_last_applied(manifest: &Value) -> Value {
 }
 
 impl What {
-    /// Returns the manifest as it is sent, of an object that is created.
+    /// Returns the manifest to send for an object that is created.
     pub fn to_create(&self) -> Option<Value> {
         match self {
             Self::Create {

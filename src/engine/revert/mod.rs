@@ -1,4 +1,4 @@
-//! From a report to what is to be written: which drift is undone, how, and in whose name.
+//! Plans writes from a report: which drift to revert, how, and under which manager.
 //!
 //! Nothing here writes. A [`Planned`] holds the [`Plan`] that people see, without secrets, and the
 //! [`Job`]s that hold the values, one for each step.
@@ -29,13 +29,13 @@ use refuse::Refusals;
 pub use super::selected::Meant;
 use super::selected::is_selected;
 
-/// What is asked for.
+/// The request for a revert.
 pub struct Wish<'a> {
-    /// What was found, secrets and all.
+    /// The report, including secrets.
     pub report: &'a Report,
-    /// The same without secrets.
+    /// The report without secrets.
     pub shown: &'a Redacted,
-    /// What it was found by.
+    /// The data that the report was made from.
     pub live: &'a Overlay<'a>,
     /// Whether a change is selected.
     pub selects: Meant<'a>,
@@ -43,29 +43,29 @@ pub struct Wish<'a> {
     pub names: Meant<'a>,
     /// Whether an object is named as a whole.
     pub names_object: &'a dyn Fn(&ObjectReport) -> bool,
-    /// Causes that are undone though they are left alone otherwise.
+    /// Causes that are reverted although they are left alone by default.
     pub include: BTreeSet<Cause>,
-    /// Whether missing objects are created.
+    /// Whether to create missing objects.
     pub create: bool,
-    /// Whether extra objects are deleted.
+    /// Whether to delete extra objects.
     pub prune: bool,
-    /// The name to write under, where one was given.
+    /// The field manager to write as, if one was given.
     pub field_manager: Option<&'a str>,
-    /// Whether it goes back to another revision than the one that is deployed.
+    /// Whether to go back to another revision than the deployed one.
     pub is_rollback: bool,
 }
 
-/// What is to be done, for people and to be carried out: one job for each step.
+/// A plan for people, with one job for each step.
 pub struct Planned {
-    /// What people see.
+    /// The plan as people see it.
     pub plan: Plan,
-    /// What is carried out, in the order of the plan's steps.
+    /// The jobs, in the order of the plan's steps.
     pub jobs: Vec<Job>,
-    /// Whether something was named and is left alone.
+    /// Whether something was named but is left alone.
     pub falls_short: bool,
 }
 
-/// Plans how to undo the drift that is meant.
+/// Plans how to revert the selected drift.
 pub fn plan(wish: &Wish<'_>) -> Planned {
     let mut found = Found {
         wish,
@@ -94,8 +94,7 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
     }
 }
 
-/// Returns what is written first: configuration before what reads it, and nothing is deleted before
-/// all else is done.
+/// Sorts the jobs: configuration before its users, and deletions last.
 fn rank(step: &PlanStep) -> (u8, String) {
     let rank = match (step.how, step.key.kind.as_str()) {
         (How::Delete, _) => 9,
@@ -112,7 +111,7 @@ fn rank(step: &PlanStep) -> (u8, String) {
 
 struct Found<'w> {
     wish: &'w Wish<'w>,
-    /// Who applies most of the objects; found out when it is first asked for.
+    /// The applier of most objects, determined on first use.
     siblings: Option<WriteAs>,
     steps: Vec<(PlanStep, Job)>,
     refused: Vec<Refused>,
@@ -190,7 +189,7 @@ impl Found<'_> {
         self.steps.push((step, job));
     }
 
-    /// Returns who applies most of the objects of the run.
+    /// Returns the applier of most objects of the run.
     fn siblings(&mut self) -> WriteAs {
         if let Some(known) = &self.siblings {
             return known.clone();
@@ -348,8 +347,7 @@ fn step_of(object: &ObjectReport) -> PlanStep {
     }
 }
 
-/// Returns what the server would change next to what it was asked for: where its answer differs
-/// from what the patch makes of the object.
+/// Returns what else the server would change: where its prediction differs from the patched object.
 pub fn side_effects(job: &PatchJob, answer: &Value) -> Vec<String> {
     let Ok(operations) = job.operations(&job.before) else {
         return Vec::new();
@@ -373,7 +371,7 @@ const BOOKKEEPING: &[&str] = &[
 ];
 
 fn differences(one: &Value, other: &Value, at: String, touched: &[&str], found: &mut Vec<String>) {
-    // Below and around what is written, the server fills in defaults.
+    // Next to written fields, the server sets defaults.
     let is_touched = touched.iter().any(|path| at.starts_with(*path));
     if one == other || is_touched || BOOKKEEPING.contains(&at.as_str()) {
         return;
@@ -394,7 +392,7 @@ fn differences(one: &Value, other: &Value, at: String, touched: &[&str], found: 
                 differences(ours, theirs, format!("{at}/{index}"), touched, found);
             }
         }
-        // An empty map or list says what its absence does.
+        // An empty map or list means the same as absent.
         (Value::Null, other) | (other, Value::Null) if is_empty(other) => {}
         _ => found.push(at),
     }

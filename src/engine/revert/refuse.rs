@@ -1,4 +1,4 @@
-//! What is left alone, and why.
+//! Decides what is left alone, and why.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::redact::{DIFFERS, HIDDEN, MASK};
 
-/// Decides about the changes of one object.
+/// Decides on the changes of one object.
 pub(super) struct Refusals<'a> {
     pub include: &'a BTreeSet<Cause>,
     pub live: &'a Value,
@@ -43,7 +43,7 @@ impl Refusals<'_> {
     }
 }
 
-/// Fields on which the life of objects and data hangs.
+/// Fields that can destroy objects and data.
 fn is_dangerous(key: &ResourceKey, path: &FieldPath) -> bool {
     let names: Vec<&str> = path
         .0
@@ -60,7 +60,8 @@ fn is_dangerous(key: &ResourceKey, path: &FieldPath) -> bool {
     }
 }
 
-/// Returns why an extra object is not deleted unless it is named: what it takes along is lost.
+/// Returns why an extra object is not deleted unless it is named: other objects or data would be
+/// lost with it.
 pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
     let takes_along = match object.key.kind.as_str() {
         "CustomResourceDefinition" => "every object of its kind",
@@ -73,7 +74,7 @@ pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
     ))
 }
 
-/// Returns why nothing of an object is written: it is on its way out, or someone else's work.
+/// Returns why nothing of an object is written: it is being deleted, or a controller writes it.
 pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
     let root = FieldPath::root();
     if live.pointer("/metadata/deletionTimestamp").is_some() {
@@ -91,7 +92,7 @@ pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
     Some(Refused::because(key, &root, Why::Controlled, message))
 }
 
-/// Returns why a declared value is not a value: it is encrypted, or was masked.
+/// Returns why a declared value cannot be used: it is encrypted, or was masked.
 pub(super) fn unknown_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.starts_with("ENC[AES") => Some(

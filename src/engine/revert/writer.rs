@@ -1,4 +1,4 @@
-//! The name that a change is written under, and what it costs.
+//! Decides on the field manager of a write, and warns about its side effects.
 
 use serde_json::Value;
 
@@ -7,15 +7,15 @@ use crate::facts::{gitops_controller, workload};
 use crate::model::{ApplierReason, ObjectReport, Operation, PathElement};
 use crate::ownership::{Appliers, ownership_of};
 
-/// The name that is written under where no other one is right.
+/// The field manager if no other one is right.
 pub const OWN_NAME: &str = "driftctl";
 
-/// Under whose name an object is written.
+/// The field manager that an object is written as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteAs {
     /// The field manager that declares the object.
     pub manager: String,
-    /// Whether it does so by server-side apply.
+    /// Whether it uses server-side apply.
     pub applies: bool,
     /// Whether it keeps what it sent in an annotation, as `kubectl apply` does.
     pub keeps_last_applied: bool,
@@ -24,7 +24,7 @@ pub struct WriteAs {
 }
 
 impl WriteAs {
-    /// Returns the name that someone gave.
+    /// The name that the user gave.
     pub fn named(name: &str) -> Self {
         Self {
             manager: name.to_owned(),
@@ -68,7 +68,7 @@ impl WriteAs {
         }
     }
 
-    /// Returns the one that most of these are; on a tie, the first in the alphabet.
+    /// Returns the most frequent one; on a tie, the first in alphabetical order.
     pub fn of_most(each: impl Iterator<Item = Self>) -> Self {
         let mut counts: Vec<(usize, Self)> = Vec::new();
         for one in each.filter(|one| *one != Self::own()) {
@@ -87,9 +87,9 @@ impl WriteAs {
         }
     }
 
-    /// Returns the name to write under, and whom the fields are handed back to afterwards. What is
-    /// applied on the server side cannot be written under the applier's name: it would own the
-    /// fields twice.
+    /// Returns the field manager to write as, and the one that gets the fields back afterwards.
+    /// Fields applied with server-side apply cannot be written under the applier's name, because it
+    /// would own them twice.
     pub fn name_and_hand_back(&self) -> (String, Option<String>) {
         if self.applies {
             (OWN_NAME.to_owned(), Some(self.manager.clone()))
@@ -99,8 +99,7 @@ impl WriteAs {
     }
 }
 
-/// Returns what there is to know before it is done: Pods that restart, and controllers that join
-/// in.
+/// Returns the side effects: Pods that restart, and controllers that interfere.
 pub(super) fn remarks(
     object: &ObjectReport,
     patch: &PatchJob,

@@ -1,4 +1,4 @@
-//! One look at the live side for two comparisons.
+//! Shares one read of the live side between two comparisons.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +14,7 @@ use crate::model::{ResourceKey, Target, Warning};
 /// `(apiVersion, kind)`
 type Kind = (String, String);
 
-/// The live side as it was when first asked. Both comparisons see one state of it, and what one
-/// has read is not read again.
+/// The live side as first read. Both comparisons see the same state, and nothing is read twice.
 pub struct Cached<'l> {
     live: &'l dyn Live,
     lookups: RefCell<BTreeMap<Kind, KindLookup>>,
@@ -33,7 +32,7 @@ impl<'l> Cached<'l> {
         }
     }
 
-    /// Returns an object that was read and is there.
+    /// Returns an object that was read and exists.
     pub fn found(&self, key: &ResourceKey) -> Option<LiveObject> {
         match self.answers.borrow().get(key) {
             Some(Answer::Found(object)) => Some(object.clone()),

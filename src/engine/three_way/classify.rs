@@ -1,4 +1,4 @@
-//! One object that base and branch both declare, field by field.
+//! Classifies the changes of an object that base and branch both declare, field by field.
 
 use serde_json::Value;
 
@@ -10,29 +10,29 @@ use crate::model::{
 };
 use crate::policy::RuleSet;
 
-/// One object in its three versions, and what was found between each two of them.
+/// One object in its three versions, and the differences between each two of them.
 pub struct Versions<'a> {
     /// Which object.
     pub key: &'a ResourceKey,
     /// The branch's manifest, for the lines.
     pub manifest: &'a Manifest,
-    /// What the base declares.
+    /// The object in the base.
     pub base: &'a Value,
-    /// What the branch declares.
+    /// The object in the branch.
     pub branch: &'a Value,
-    /// What is live.
+    /// The live object.
     pub live: &'a Value,
     /// What the branch changes; see [`between`](super::intent::between).
     pub intended: &'a [Change],
-    /// What was found between base and live.
+    /// The differences between base and live.
     pub since_base: &'a [JudgedChange],
     /// The rules, for severities.
     pub rules: &'a RuleSet,
 }
 
 impl Versions<'_> {
-    /// Sorts out what was found between branch and live, and adds what the branch has taken over
-    /// from live.
+    /// Classifies the differences between branch and live, and adds live changes that the branch
+    /// now declares.
     pub fn classify(&self, found: Vec<JudgedChange>) -> Vec<JudgedChange> {
         let mut backports = Vec::new();
         for change in self.intended {
@@ -52,7 +52,7 @@ impl Versions<'_> {
         drifts
     }
 
-    /// Leads all changes to their lines, in one reading of the manifest.
+    /// Finds the lines of all changes, in one pass over the manifest.
     fn place(&self, drifts: &mut [JudgedChange]) {
         let ways: Vec<&[Step]> = drifts.iter().map(|d| d.change.at.as_slice()).collect();
         let positions = self.manifest.locate_all(&ways);
@@ -61,7 +61,7 @@ impl Versions<'_> {
         }
     }
 
-    /// Returns a change with its class; in parts, where those of a block have classes of their own.
+    /// Returns a change with its class; in parts, if those of a block have different classes.
     fn parts(&self, drift: JudgedChange) -> Vec<JudgedChange> {
         let class = self.class(&drift.change);
         let fields = match class {
@@ -100,12 +100,12 @@ impl Versions<'_> {
         match (by_branch, live) {
             (true, true) => MergeClass::Conflict,
             (true, false) => MergeClass::Pending,
-            // Neither: base and branch are judged by different rules of their own. It differs.
+            // Neither: different rules apply to base and branch. It differs.
             (false, _) => MergeClass::Drift,
         }
     }
 
-    /// Returns whether the branch declares something else at a path than the base.
+    /// Returns whether the branch declares another value at a path than the base.
     fn branch_changed(&self, path: &FieldPath) -> bool {
         self.intended.iter().any(|change| {
             let there = || match change.kind {
@@ -117,8 +117,8 @@ impl Versions<'_> {
         })
     }
 
-    /// Returns what was changed live at a path, seen from the base. What was accepted, or is
-    /// ignored, was changed all the same: merging overwrites it.
+    /// Returns what was changed live at a path, relative to the base. Accepted and ignored changes
+    /// count too: merging overwrites them.
     fn live_changed(&self, path: &FieldPath) -> Option<&JudgedChange> {
         let is_explained =
             |drift: &&JudgedChange| matches!(drift.verdict(), Verdict::Explained { .. });
@@ -134,7 +134,7 @@ impl Versions<'_> {
         touching.next()
     }
 
-    /// Finds the parts of a branch's change that are live already and were changed there.
+    /// Finds the parts of a branch's change that are already live and were changed there.
     fn taken_over(&self, change: &Change, found: &[JudgedChange], out: &mut Vec<JudgedChange>) {
         let mut differing = found.iter().map(|drift| &drift.change.path);
         if differing.clone().any(|path| covers(path, &change.path)) {
@@ -174,8 +174,8 @@ impl Versions<'_> {
     }
 }
 
-/// Returns whether a change at `changed` is one at `path`: there, below it, or above it where it
-/// takes along what is `there`.
+/// Returns whether a change at `changed` is one at `path`: there, below it, or above it if it
+/// includes what is `there`.
 fn touches(path: &FieldPath, changed: &FieldPath, there: impl Fn() -> bool) -> bool {
     covers(path, changed) || (covers(changed, path) && there())
 }
@@ -185,7 +185,7 @@ fn covers(above: &FieldPath, below: &FieldPath) -> bool {
     below.0.starts_with(&above.0)
 }
 
-/// Returns the fields of a block that only one side has, as changes of their own.
+/// Returns the fields of a block that only one side has, as separate changes.
 fn fields(change: &Change) -> Vec<Change> {
     let ((Some(Value::Object(block)), None) | (None, Some(Value::Object(block)))) =
         (&change.declared, &change.live)

@@ -1,4 +1,4 @@
-//! What a branch changes, as manifests alone tell.
+//! Finds what a branch changes, from the manifests alone.
 
 use serde_json::Value;
 
@@ -8,23 +8,23 @@ use crate::ownership::Appliers;
 use crate::policy::ObjectRules;
 use crate::schema::{Schema, TypeId};
 
-/// Returns what differs in meaning between two manifests of one object, both [normalized] and at
-/// one version, each seen from the branch: *declared* is what the branch says, *live* what the base
-/// says. `Added` is thus what the branch dropped.
+/// Returns the differences in meaning between two manifests of one object, both [normalized] and at
+/// one version, from the branch's point of view: *declared* is the branch's value, *live* the
+/// base's. So `Added` is what the branch dropped.
 ///
 /// [normalized]: crate::compare::normalize
 pub fn between(base: &Value, branch: &Value, schema: &Schema, root: Option<TypeId>) -> Vec<Change> {
     let differences = |declared, live| of_declared(declared, live, schema, root);
     let ours = differences(branch, base).map(|finding| finding.change);
-    // What the branch does not declare is found from the other side, if it is declared: nothing in
-    // a manifest is a default that would have to be explained.
+    // Fields that the branch does not declare are found from the other side: nothing in a manifest
+    // is a default that needs an explanation.
     let dropped = differences(base, branch)
         .filter(|finding| finding.change.kind == ChangeKind::Removed)
         .map(|finding| Change {
             kind: ChangeKind::Added,
             live: finding.change.declared,
             declared: None,
-            // The way leads through the base's file.
+            // The path leads through the base's file.
             at: Vec::new(),
             path: finding.change.path,
         });

@@ -1,8 +1,8 @@
-//! Three ways: what the base declares, what the branch declares, and what is live.
+//! Three-way comparison: the base, the branch, and the live objects.
 //!
-//! Both declared sides are compared with one [`Cached`] look at the live side, as in any other run,
-//! so that "the same" means the same everywhere. Where live differs from the base, someone changed
-//! it live; where the manifests differ, the branch changes it; [`classify`] joins the two.
+//! Both declared sides are compared with one [`Cached`] read of the live side, as in any other run,
+//! so "the same" means the same everywhere. If live differs from the base, someone changed it live;
+//! if the manifests differ, the branch changes it; [`classify`] combines the two.
 //!
 //! | base and branch | base and live | branch and live | class |
 //! |---|---|---|---|
@@ -30,11 +30,11 @@ use crate::source::Source;
 use cached::Cached;
 use objects::Merger;
 
-/// Compares what a branch declares with what is live, and tells what the branch changes since its
-/// base from what was changed live.
+/// Compares a branch with the live objects, and separates the changes of the branch since its base
+/// from live changes.
 ///
 /// # Errors
-/// As with [`run`](super::run).
+/// Fails like [`run`](super::run).
 pub fn run(
     branch: &[Box<dyn Source>],
     base: &[Box<dyn Source>],
@@ -79,7 +79,7 @@ pub fn run(
     Ok(report)
 }
 
-/// Returns what of the base could not be read: without it nobody can tell whose change is whose.
+/// Returns errors about the base: without it, branch changes and live changes cannot be separated.
 fn faults_of_base(base: &Report, branch: &Report) -> Vec<Warning> {
     let known: BTreeSet<&Warning> = branch.warnings.iter().collect();
     let faults = base.warnings.iter().filter(|warning| warning.fatal);

@@ -1,4 +1,4 @@
-//! Whole objects: new, removed, or declared by both base and branch.
+//! Compares whole objects: new, removed, or declared by both base and branch.
 
 use std::collections::BTreeMap;
 
@@ -15,18 +15,18 @@ use crate::model::{
 };
 use crate::policy::RuleSet;
 
-/// Joins the reports on both declared sides, object by object. Each report carries its manifest.
+/// Joins the reports on both declared sides, object by object. Each report has its manifest.
 pub struct Merger<'a> {
     /// The live side.
     pub snapshot: &'a Cached<'a>,
     /// The rules, for severities.
     pub rules: &'a RuleSet,
-    /// The schemas that the branch was compared by.
+    /// The schemas that the branch was compared with.
     pub schemas: &'a Schemas,
 }
 
 impl Merger<'_> {
-    /// Returns one report on each object that either side speaks of.
+    /// Returns one report for each object of either side.
     pub fn merge(&self, base: Vec<ObjectReport>, branch: Vec<ObjectReport>) -> Vec<ObjectReport> {
         let mut base: BTreeMap<ResourceKey, ObjectReport> = base
             .into_iter()
@@ -39,7 +39,7 @@ impl Merger<'_> {
                 None if is_declared => self.new_object(object),
                 None => object,
                 Some(before) if is_declared => self.both(&before, object),
-                // In the branch's eyes nobody declares it; the base does.
+                // For the branch it is undeclared, but the base declares it.
                 Some(before) => self.removed(before),
             });
         }
@@ -48,13 +48,13 @@ impl Merger<'_> {
         merged
     }
 
-    /// Only the branch declares it. What is live already is compared two ways.
+    /// Only the branch declares it. An object that is already live gets a two-way comparison.
     fn new_object(&self, mut object: ObjectReport) -> ObjectReport {
         object.lifecycle = Some(Lifecycle::New);
         two_way(object)
     }
 
-    /// Only the base declares it: merging deletes it, with whatever was changed live.
+    /// Only the base declares it: merging deletes it, with all live changes.
     fn removed(&self, mut object: ObjectReport) -> ObjectReport {
         object.lifecycle = Some(Lifecycle::Removed);
         if object.presence == Presence::Unknown {
@@ -136,8 +136,8 @@ impl Merger<'_> {
         object
     }
 
-    /// Returns the object in its three versions; `None` where a manifest cannot be brought to the
-    /// version that is live.
+    /// Returns the object in its three versions; `None` if a manifest cannot be converted to the
+    /// live version.
     fn versions(&self, before: &ObjectReport, object: &ObjectReport) -> Option<Texts> {
         let key = &object.key;
         let manifest = object.manifest.as_deref()?;
@@ -171,7 +171,7 @@ struct Texts {
     intended: Vec<Change>,
 }
 
-/// Returns what is compared two ways differs, and nothing else can be said.
+/// Returns the result of a two-way comparison: the sides differ, and no more can be said.
 fn two_way(mut object: ObjectReport) -> ObjectReport {
     for drift in &mut object.drifts {
         if drift.is_reported() {

@@ -1,8 +1,8 @@
-//! What the API server's admission plugins fill into a Pod.
+//! Explains what the API server's admission plugins add to a Pod.
 //!
-//! Nobody owns what they fill in, so managed fields tell it from a person's change. Where there are
-//! none, and where a plugin adds to a list that the manifest declares, this is what is known of
-//! them (`plugin/pkg/admission` in Kubernetes).
+//! Nobody owns what they add, so managed fields distinguish it from a person's change. Without
+//! managed fields, and if a plugin adds to a list that the manifest declares, this knowledge of the
+//! plugins is used (`plugin/pkg/admission` in Kubernetes).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::schema::{self, Scalar};
 /// Where a service account's token is mounted (`plugin/pkg/admission/serviceaccount`).
 const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// What the LimitRanger plugin says it did (`plugin/pkg/admission/limitranger`).
+/// The LimitRanger plugin's annotation about its changes (`plugin/pkg/admission/limitranger`).
 const LIMIT_RANGER: &str = "kubernetes.io/limit-ranger";
 
 /// See the module.
@@ -50,7 +50,7 @@ impl Knowledge for PodAdmission {
     }
 }
 
-/// What is needed to know what admission does to the Pods of a run.
+/// The objects that admission of the Pods of a run depends on.
 #[derive(Debug, Default)]
 struct PodAdmission {
     /// RuntimeClasses that declared Pods name.
@@ -58,7 +58,7 @@ struct PodAdmission {
 }
 
 impl PodAdmission {
-    /// Gathers what the declared Pods refer to: as it is live, else as it is declared.
+    /// Gathers the objects that declared Pods refer to: as live, or else as declared.
     fn gather(
         declared: &[Declared<'_>],
         manifests: &[Arc<Manifest>],
@@ -104,7 +104,7 @@ impl PodAdmission {
         }
     }
 
-    /// Returns the paths of a live object whose value is what admission gives it; none but for
+    /// Returns the paths of a live object that have the value that admission sets; none except for
     /// Pods.
     fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         if !is_pod(declared) {
@@ -184,9 +184,9 @@ fn token_volumes(pod: &Value) -> Vec<FieldPath> {
     paths
 }
 
-/// Requests of a Pod as a whole that its limits or its containers imply
-/// (`pkg/apis/core/v1/defaults.go`, `setDefaultPodRequests`): where a Pod has limits of its own, it
-/// requests what its containers do, and else as much as it may use.
+/// Returns requests of a Pod that its limits or its containers imply
+/// (`pkg/apis/core/v1/defaults.go`, `setDefaultPodRequests`): if a Pod has its own limits, it
+/// requests the sum of its containers, or else its limits.
 fn pod_requests(declared: &Value, live: &Value) -> Vec<FieldPath> {
     let resources = |pod: &Value, kind: &str| {
         let resources = pod.pointer("/spec/resources")?.get(kind)?.as_object()?;
@@ -214,8 +214,8 @@ fn pod_requests(declared: &Value, live: &Value) -> Vec<FieldPath> {
         .collect()
 }
 
-/// Returns what LimitRanges gave to containers, as the plugin notes it: `LimitRanger plugin set:
-/// cpu, memory limit for container a; cpu request for init container b`.
+/// Returns what LimitRanges set on containers, from the plugin's annotation: `LimitRanger plugin
+/// set: cpu, memory limit for container a; cpu request for init container b`.
 fn limits(pod: &Value) -> Vec<FieldPath> {
     let said = pod
         .pointer("/metadata/annotations")
@@ -243,7 +243,7 @@ fn limits(pod: &Value) -> Vec<FieldPath> {
     paths
 }
 
-/// Returns what a RuntimeClass asks of nodes (`plugin/pkg/admission/runtimeclass`).
+/// Returns what a RuntimeClass requires of nodes (`plugin/pkg/admission/runtimeclass`).
 fn node_selector(pod: &Value, scheduling: Option<&Value>) -> Vec<FieldPath> {
     let selector = scheduling.and_then(|s| s.get("nodeSelector")?.as_object());
     let live = pod.pointer("/spec/nodeSelector");
@@ -255,7 +255,7 @@ fn node_selector(pod: &Value, scheduling: Option<&Value>) -> Vec<FieldPath> {
         .collect()
 }
 
-/// Tolerations of a RuntimeClass, and those that every Pod gets
+/// Returns the tolerations of a RuntimeClass, and those that every Pod gets
 /// (`plugin/pkg/admission/defaulttolerationseconds`, `podtolerationrestriction`).
 fn tolerations(declared: &Value, live: &Value, scheduling: Option<&Value>) -> Option<FieldPath> {
     let on_node = |key: &str| {

@@ -1,7 +1,7 @@
-//! Aggregated ClusterRoles, whose rules a controller puts together from other roles.
+//! Explains aggregated ClusterRoles, whose rules a controller combines from other roles.
 //!
-//! Nobody declares those rules, and all the same they are what the manifests say: the union of the
-//! declared roles that the `aggregationRule` selects. A change that widens one of those roles widens this
+//! No manifest declares those rules, but they follow from the manifests: the union of the declared
+//! roles that the `aggregationRule` selects. A change that widens one of those roles widens this
 //! one too (`pkg/controller/clusterroleaggregation` in Kubernetes).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,7 @@ impl Knowledge for Aggregated {
         Some(RULES)
     }
 
-    /// Says at the changes where the rules come from.
+    /// Adds a note about the source of the rules to the changes.
     fn together(&self, cases: &mut [Case], _: &Run<'_>) -> Vec<Warning> {
         for case in cases {
             if let Some(expected) = self.roles.get(&case.report.key) {
@@ -50,25 +50,25 @@ impl Knowledge for Aggregated {
     }
 }
 
-/// The field that a controller fills in.
+/// The field that a controller fills.
 const RULES: &str = "rules";
 
-/// What an aggregated role's rules would be, had nobody changed the roles that they come from.
+/// The rules that an aggregated role would have if nobody had changed its source roles.
 #[derive(Debug, Clone, PartialEq)]
 struct Expected {
     /// The rules.
     rules: Value,
-    /// The declared roles whose live rules are others.
+    /// The declared roles whose live rules differ.
     sources: Vec<String>,
 }
 
-/// The aggregated roles of a run whose live rules are not what the manifests make of them.
+/// The aggregated roles of a run whose live rules differ from those of the manifests.
 #[derive(Debug, Default)]
 struct Aggregated {
     roles: BTreeMap<ResourceKey, Expected>,
 }
 
-/// A declared role and its live partner.
+/// A declared role and its live counterpart.
 struct Role<'r> {
     key: &'r ResourceKey,
     declared: Value,
@@ -76,7 +76,7 @@ struct Role<'r> {
 }
 
 impl Aggregated {
-    /// Works out the rules of the declared aggregated roles.
+    /// Computes the rules of the declared aggregated roles.
     fn gather(declared: &[Declared<'_>], fetched: &Fetched, live: &dyn Live) -> Self {
         let is_role = |declared: &&Declared<'_>| {
             declared.key.kind == "ClusterRole" && declared.key.group == "rbac.authorization.k8s.io"
@@ -125,15 +125,15 @@ impl Expected {
                     names => format!("ClusterRole {}, which drifted", names.join(", ")),
                 };
                 candidate.note = Some(format!("aggregated from {from}"));
-                // The controller that aggregates applies, and nobody's manifest.
+                // The aggregation controller applies, not a manifest.
                 candidate.finding.cause = None;
             }
         }
     }
 }
 
-/// Returns the rules that the manifests make, next to those that come from elsewhere; `None` where
-/// the live ones are just these.
+/// Returns the rules from the manifests, next to those from elsewhere; `None` if they equal the
+/// live ones.
 fn expected(
     role: &Role<'_>,
     selectors: &[LabelSelector],
@@ -147,7 +147,7 @@ fn expected(
         .filter(|other| is_selected(selectors, &other.declared))
         .flat_map(|other| rules(&other.declared))
         .collect();
-    // Live rules that no manifest makes, and that a declared role brings along as it is live.
+    // Live rules that no manifest declares, and that a declared role has live.
     let strange: Vec<&Value> = live
         .iter()
         .copied()
@@ -179,7 +179,7 @@ fn expected(
     if missing.is_empty() && !live.iter().any(|rule| is_strange(rule)) {
         return None;
     }
-    // A changed rule stands where the declared one stood.
+    // A changed rule takes the place of the declared one.
     missing.reverse();
     let mut expected: Vec<Value> = Vec::new();
     for rule in &live {
@@ -204,8 +204,8 @@ fn expected(
     })
 }
 
-/// Returns the selectors of an aggregated role; `None` where it is no such role, or one of them
-/// cannot be read.
+/// Returns the selectors of an aggregated role; `None` if it is not one, or a selector cannot be
+/// parsed.
 fn selectors(role: &Value) -> Option<Vec<LabelSelector>> {
     let selectors = role.pointer("/aggregationRule/clusterRoleSelectors")?;
     let selectors = selectors.as_array()?.iter();
@@ -230,7 +230,7 @@ fn has(rules: &[&Value], rule: &Value) -> bool {
     rules.iter().any(|other| is_same(other, rule))
 }
 
-/// Returns whether two rules say the same: an empty list is not stored.
+/// Returns whether two rules mean the same: an empty list is not stored.
 fn is_same(a: &Value, b: &Value) -> bool {
     let said = |rule: &Value| -> Option<Vec<(String, Value)>> {
         let is_said =
@@ -266,7 +266,7 @@ mod tests {
         json!({"apiGroups": [""], "resources": [resource], "verbs": verbs})
     }
 
-    /// Returns what is expected of a role that is aggregated from a declared one.
+    /// What is expected of a role that is aggregated from a declared one.
     fn of(live: Value, part_live: Value, others: Vec<Value>) -> Option<Expected> {
         let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
             {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});
@@ -312,7 +312,7 @@ mod tests {
         let want = json!([rule("nodes", json!(["*"])), rule("pods", json!(["get"]))]);
         assert_eq!(found.rules, want);
         assert_eq!(found.sources, ["part"]);
-        // The same rule from a role that nobody declares; the declared one is not there.
+        // The same rule comes from an undeclared role; the declared one does not exist.
         let other = json!({"metadata": {"name": "x", "labels": {"to": "all"}},
             "rules": [rule("pods", json!(["get", "delete"]))]});
         let found = of(live, wide, vec![other]).unwrap();

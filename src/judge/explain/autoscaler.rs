@@ -1,4 +1,4 @@
-//! Replicas that an autoscaler decides about.
+//! Explains replicas that an autoscaler sets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,13 +12,13 @@ use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
 use crate::model::{Explanation, FieldPath, Owner, Warning};
 use crate::policy::glob;
 
-/// Kinds of autoscalers, and where to ask for them.
+/// Kinds of autoscalers, and where to read them.
 const AUTOSCALERS: [(&str, &str); 2] = [
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     ("keda.sh/v1alpha1", "ScaledObject"),
 ];
 
-/// What reports name in the place of a rule.
+/// What reports name instead of a rule.
 const RULE: &str = "autoscaler-replicas";
 
 /// An autoscaler's limits.
@@ -34,8 +34,8 @@ impl Limits {
         replicas.is_some_and(|replicas| (self.min..=self.max).contains(&replicas))
     }
 
-    /// Returns whether these limits, which are not the `declared` ones, are why there are so many
-    /// replicas: they are at a limit that was moved.
+    /// Returns whether these limits, which differ from the `declared` ones, explain the number of
+    /// replicas: it is at a limit that was moved.
     fn decides_alone(self, declared: Self, replicas: &Value) -> bool {
         let replicas = replicas.as_u64();
         (self.min > declared.min && replicas == Some(self.min))
@@ -43,7 +43,7 @@ impl Limits {
     }
 }
 
-/// `2 to 5`
+/// Returns `2 to 5`.
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} to {}", self.min, self.max)
@@ -71,8 +71,8 @@ impl Explainer for Autoscalers {
 }
 
 impl Knowledge for Autoscalers {
-    /// Explains replicas within the limits of a declared autoscaler that targets the object, and
-    /// says so where they are outside, or if nobody declares the autoscaler.
+    /// Explains replicas within the limits of a declared autoscaler that targets the object. Adds a
+    /// note if they are outside, or if the autoscaler is not declared.
     fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
         let mut known: Option<[AllLimits; 2]> = None;
         let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -87,7 +87,7 @@ impl Knowledge for Autoscalers {
             let [declared, found] =
                 known.get_or_insert_with(|| [AllLimits::declared(run), AllLimits::found(run)]);
             let scaled = (namespace.clone(), key.kind.clone(), key.name.clone());
-            // Who scales what no known autoscaler targets is looked up once a namespace.
+            // If no known autoscaler targets the object, others are looked up once per namespace.
             let is_known = declared.of(&scaled).is_some() || found.of(&scaled).is_some();
             if !is_known && asked.insert(namespace.clone()) {
                 let related =
@@ -112,7 +112,7 @@ impl Knowledge for Autoscalers {
 struct AllLimits(BTreeMap<Scaled, (Limits, String)>);
 
 impl AllLimits {
-    /// Returns those of the autoscalers that are declared.
+    /// Returns those of the declared autoscalers.
     fn declared(run: &Run<'_>) -> Self {
         let mut limits = Self::default();
         let declared = run.manifests.iter();
@@ -141,8 +141,8 @@ impl AllLimits {
         limits
     }
 
-    /// Adds an autoscaler's. Where several target one object, each may have decided: KEDA scales
-    /// to zero itself and leaves the rest to a HorizontalPodAutoscaler that it makes.
+    /// Adds an autoscaler. If several target one object, any of them may have set the replicas:
+    /// KEDA itself scales to zero and leaves the rest to a HorizontalPodAutoscaler that it creates.
     fn add(&mut self, autoscaler: &Value) {
         if let Some((scaled, Limits { min, max })) = limits_of(autoscaler) {
             let name = name_of(autoscaler);
@@ -158,19 +158,19 @@ impl AllLimits {
     }
 }
 
-/// `HorizontalPodAutoscaler web`
+/// Returns `HorizontalPodAutoscaler web`.
 fn name_of(autoscaler: &Value) -> String {
     let text = |path: &str| autoscaler.pointer(path).and_then(Value::as_str);
     let (kind, name) = (text("/kind"), text("/metadata/name"));
     format!("{} {}", kind.unwrap_or_default(), name.unwrap_or_default())
 }
 
-/// Returns whether objects of a kind are autoscalers.
+/// Returns whether a kind is an autoscaler.
 fn scales(kind: &str) -> bool {
     AUTOSCALERS.iter().any(|(_, scaler)| *scaler == kind)
 }
 
-/// Returns what an autoscaler targets and allows: a HorizontalPodAutoscaler (`autoscaling/v1`,
+/// Returns the target and limits of an autoscaler: a HorizontalPodAutoscaler (`autoscaling/v1`,
 /// `v2`), or KEDA's ScaledObject, whose defaults are 0 and 100, and which may idle below its
 /// minimum.
 fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
@@ -211,9 +211,9 @@ fn is_undecided(candidate: &Candidate) -> bool {
         && finding.owners.iter().all(is_machine)
 }
 
-/// Who scales one object.
+/// The autoscaler of one object.
 struct Scaling<'s> {
-    /// As it is declared.
+    /// As declared.
     declared: Option<(Limits, &'s str)>,
     /// As it is live.
     found: Option<(Limits, &'s str)>,

@@ -1,4 +1,5 @@
-//! Objects that controllers and the system make, as `ignoreExtra` of the built-in rules names them.
+//! Explains objects that controllers and the system create, as `ignoreExtra` of the built-in rules
+//! names them.
 
 use serde_json::Value;
 

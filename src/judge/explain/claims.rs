@@ -1,5 +1,6 @@
-//! Claims that StatefulSets make of their templates. They carry no owner reference, so that they
-//! outlive the set (`pkg/controller/statefulset/stateful_set_utils.go`, `getPersistentVolumeClaimName`).
+//! Explains claims that StatefulSets create from their templates. They have no owner reference, so
+//! that they outlive the set (`pkg/controller/statefulset/stateful_set_utils.go`,
+//! `getPersistentVolumeClaimName`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ impl Knowledge for Claims {
     }
 }
 
-/// The claims that the StatefulSets of a run make.
+/// The claims that the StatefulSets of a run create.
 #[derive(Debug, Default)]
 struct Claims {
     /// Namespace and `TEMPLATE-SET-`; the Pod's number follows.

@@ -1,10 +1,11 @@
-//! What the controller of an object keeps on it: its finalizer, and notes under its own domain.
+//! Explains what the controller of an object keeps on it: its finalizer, and annotations in its own
+//! domain.
 //!
 //! Operators put `finalizer.keda.sh` on ScaledObjects, `finalizers.fluxcd.io` on Kustomizations,
-//! `karpenter.sh/nodepool-hash` on NodePools. A field manager's name is only a claim; that the same
-//! manager reports the object's status shows that it is the object's controller. Only finalizers are
-//! explained, and notes whose domain is that of a custom resource's API group: whatever else a
-//! controller changes is drift.
+//! `karpenter.sh/nodepool-hash` on NodePools. A field manager's name is only a claim; but if the
+//! same manager writes the object's status, it is the object's controller. Only finalizers are
+//! explained, and annotations whose domain is that of a custom resource's API group: whatever else
+//! a controller changes is drift.
 
 use std::collections::HashSet;
 
@@ -15,7 +16,7 @@ use crate::judge::{Explainer, Knowledge, Run};
 use crate::model::{ChangeKind, Explanation, Operation, Owner, PathElement, ResourceKey};
 use crate::schema::Schema;
 
-/// Domains under which everyone's notes live, so that they show nothing.
+/// Domains that many tools share, so they prove nothing.
 const SHARED: &[&str] = &["k8s.io", "x-k8s.io", "kubernetes.io"];
 
 /// See the module.
@@ -60,7 +61,7 @@ impl Knowledge for Keepers {
     }
 }
 
-/// Returns whether an addition is a finalizer, or a note under the domain of the object's API
+/// Returns whether an addition is a finalizer, or an annotation in the domain of the object's API
 /// group.
 fn is_note(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool {
     if finding.change.kind != ChangeKind::Added {
@@ -87,7 +88,7 @@ fn is_note(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool 
     }
 }
 
-/// Returns whether a note is under the domain of a custom resource's API group.
+/// Returns whether an annotation is in the domain of a custom resource's API group.
 fn is_of_group(key: &ResourceKey, subject: &Subject<'_>, name: &str) -> bool {
     let version = subject.live.get("apiVersion").and_then(Value::as_str);
     let is_builtin =
@@ -100,8 +101,7 @@ fn is_of_group(key: &ResourceKey, subject: &Subject<'_>, name: &str) -> bool {
     !is_builtin && (domain == group || is_own)
 }
 
-/// Returns the domain that someone registered: the last two labels; `None` for those that many
-/// share.
+/// Returns the registered domain: the last two labels; `None` for shared ones.
 fn registered(domain: &str) -> Option<&str> {
     let (rest, _) = domain.rsplit_once('.')?;
     let start = rest.rfind('.').map_or(0, |dot| dot + 1);
@@ -109,7 +109,7 @@ fn registered(domain: &str) -> Option<&str> {
     (!SHARED.contains(&registered)).then_some(registered)
 }
 
-/// Returns the managers that report the object's status. `kubectl edit --subresource=status` is a
+/// Returns the managers that write the object's status. `kubectl edit --subresource=status` is a
 /// person's.
 fn reporters_of<'s>(subject: &Subject<'s>) -> HashSet<&'s str> {
     let entries = subject.ownership.entries.iter();

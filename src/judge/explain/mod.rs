@@ -1,7 +1,7 @@
-//! What driftctl knows of the machines that change and make objects, one file each.
+//! Knowledge about machines that change and create objects, one file each.
 //!
-//! A new explainer is a file here and a line in [`EXPLAINERS`]. What a path and its owners alone
-//! tell needs none: that is a rule in `policy/builtin.yaml`.
+//! A new explainer is a file here and a line in [`EXPLAINERS`]. If a path and its owners are enough
+//! to decide, write a rule in `policy/builtin.yaml` instead.
 
 mod admission;
 mod aggregation;
@@ -16,7 +16,7 @@ mod twins;
 
 use super::Explainer;
 
-/// Every explainer, in the order in which they are asked.
+/// Every explainer, in the order in which they run.
 pub const EXPLAINERS: &[&dyn Explainer] = &[
     &admission::AdmissionPlugins,
     &aggregation::AggregatedRoles,

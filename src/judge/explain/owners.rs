@@ -1,7 +1,7 @@
-//! Which objects were made by the object that owns them.
+//! Explains objects that were created by the object that owns them.
 //!
-//! An owner reference is written by the object's author, and proves little alone: the owner has
-//! to be there, with that uid, and be of a kind that makes such objects.
+//! The object's author writes the owner reference, so it proves little alone: the owner must exist,
+//! with that uid, and be of a kind that creates such objects.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,8 +14,8 @@ use crate::model::{ManagerEntry, group_of};
 use crate::ownership::ownership_of;
 use crate::schema::builtin_kind_of_group;
 
-/// What the endpoint slice controllers write on what they keep
-/// (`k8s.io/api/discovery/v1/well_known_labels.go`); whatever else is in such a slice they undo.
+/// The label that the endpoint slice controllers put on their slices
+/// (`k8s.io/api/discovery/v1/well_known_labels.go`); they undo any other change to such a slice.
 const MANAGED_BY: &str = "/metadata/labels/endpointslice.kubernetes.io~1managed-by";
 const SLICE_CONTROLLERS: [&str; 2] = [
     "endpointslice-controller.k8s.io",
@@ -29,9 +29,9 @@ pub struct Owners {
     uids: HashSet<String>,
     /// Namespaces and names of Services that select Pods.
     selecting: HashSet<(String, String)>,
-    /// Namespaces in which Helm keeps records of releases.
+    /// Namespaces in which Helm keeps release records.
     releases: HashSet<String>,
-    /// What was asked for besides: the uids that there are, by version, kind and namespace.
+    /// What was read in addition: the existing uids, by version, kind and namespace.
     asked: BTreeMap<Place, HashSet<String>>,
 }
 
@@ -39,8 +39,8 @@ pub struct Owners {
 type Place = (String, String, String);
 
 impl Owners {
-    /// Returns the owners among what was read, and those that undeclared objects name besides: each
-    /// kind is asked for once a namespace.
+    /// Returns the owners among the objects that were read, and those that undeclared objects name:
+    /// each kind is read once per namespace.
     pub fn of(run: &Run<'_>) -> Self {
         let Run { fetched, live, .. } = *run;
         let mut owners = Self::default();
@@ -67,7 +67,7 @@ impl Owners {
         owners
     }
 
-    /// Asks for the owners of a kind whose objects were not all read.
+    /// Reads the owners of a kind whose objects were not all read.
     fn ask(&mut self, object: &LiveObject, reference: &Value, live: &dyn Live) {
         let Some((version, kind, uid)) = named(reference) else {
             return;
@@ -99,7 +99,7 @@ impl Owners {
         }
     }
 
-    /// Returns whether the object was made by an owner that it names.
+    /// Returns whether an owner that the object names created it.
     pub fn made(&self, object: &LiveObject, value: &Value) -> bool {
         references(value).any(|reference| self.made_it(object, value, reference))
     }
@@ -121,8 +121,8 @@ impl Owners {
         let namespace = object.key.namespace.clone().unwrap_or_default();
         let place = (version.to_owned(), kind.to_owned(), namespace);
         let is_there = |uids: &HashSet<String>| {
-            // Where no owner of the kind was read at all, what is known to be made by such is
-            // believed: the garbage collector removes what has no owner.
+            // If no owner of the kind was read at all, the reference is believed for kinds that are
+            // known to create such objects: the garbage collector removes objects without an owner.
             uids.contains(uid) || (is_known && uids.is_empty())
         };
         self.uids.contains(uid) || self.asked.get(&place).is_some_and(is_there)
@@ -152,8 +152,8 @@ fn selects(service: &Value) -> bool {
     selector.is_some_and(|selector| !selector.is_empty())
 }
 
-/// Returns whether an object is Helm's record of a release: it is named, labelled and typed as one,
-/// and nobody made it with kubectl (`pkg/storage/driver` in Helm).
+/// Returns whether an object is Helm's record of a release: it has the name, labels and type of
+/// one, and nobody created it with kubectl (`pkg/storage/driver` in Helm).
 fn is_release(object: &LiveObject, value: &Value) -> bool {
     let text = |path: &str| value.pointer(path).and_then(Value::as_str);
     let is_typed = match object.key.kind.as_str() {
@@ -174,7 +174,7 @@ fn uid_of(object: &Value) -> Option<String> {
     Some(uid.to_owned())
 }
 
-/// Returns the references to owners of an object.
+/// Returns the owner references of an object.
 fn references(object: &Value) -> impl Iterator<Item = &Value> {
     let references = object.pointer("/metadata/ownerReferences");
     references.and_then(Value::as_array).into_iter().flatten()
@@ -186,8 +186,8 @@ fn named(reference: &Value) -> Option<(&str, &str, &str)> {
     Some((text("apiVersion")?, text("kind")?, text("uid")?))
 }
 
-/// Returns whether an owner of this kind may have made an object of another, and says that it
-/// controls it; then, whether Kubernetes itself makes such objects. A kind of an operator may make
+/// Returns whether an owner of this kind may have created an object of another and says that it
+/// controls it; then, whether Kubernetes itself creates such objects. An operator's kind may create
 /// anything.
 fn may_make(reference: &Value, made: &str) -> Option<bool> {
     let (version, kind, _) = named(reference)?;

@@ -1,4 +1,4 @@
-//! What applying the manifests would change, as the server says in a dry run.
+//! Explains what applying the manifests would change, according to a server dry run.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::model::{
 };
 use crate::ownership::{LAST_APPLIED, ownership_of};
 
-/// Who applies where no manager of the object does: kubectl's own name, with which the server
-/// takes over what client-side apply owned.
+/// The applier if no manager of the object is one: kubectl's own name, with which the server takes
+/// over what client-side apply owned.
 const MANAGER: &str = "kubectl";
 
-/// What the server keeps books of, and changes whatever is applied.
+/// Fields that the server maintains, and changes with every apply.
 const BOOKKEEPING: [&str; 5] = [
     "managedFields",
     "resourceVersion",
@@ -48,7 +48,7 @@ impl Knowledge for Predictions {
         self.warnings.clone()
     }
 
-    /// Says of each object that the server refuses who does.
+    /// Adds to each refused object what refuses it.
     fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
         for case in cases {
             let key = &case.report.key;
@@ -87,17 +87,17 @@ impl Knowledge for Predictions {
     }
 }
 
-/// What the objects that are there would become, by key.
+/// The predicted objects, by key.
 #[derive(Default)]
 struct Predictions {
     objects: BTreeMap<ResourceKey, LiveObject>,
-    /// Who refuses those that the server refuses.
+    /// The refusals.
     denied: BTreeMap<ResourceKey, Vec<Denial>>,
-    /// Those that could not be had.
+    /// The failed predictions.
     warnings: Vec<Warning>,
 }
 
-/// Asks for the predictions.
+/// Requests the predictions.
 fn predict(run: &Run<'_>) -> Predictions {
     let mut predictions = Predictions::default();
     let answers = &run.fetched.answers;
@@ -123,7 +123,7 @@ fn predict(run: &Run<'_>) -> Predictions {
     predictions
 }
 
-/// Returns what the report says of a refusal.
+/// Returns the policy violation for a refusal.
 fn violation(denial: &Denial) -> Violation {
     let policy = denial.policy.as_ref().map_or_else(
         || denial.by.clone(),
@@ -170,7 +170,7 @@ fn manager(live: &LiveObject, field_managers: &[String]) -> String {
 }
 
 impl Predictions {
-    /// Returns the object as it would be, without what the server keeps books of.
+    /// Returns the predicted object, without what the server maintains.
     fn of(&self, key: &ResourceKey) -> Option<Value> {
         let mut value = self.objects.get(key)?.value().ok()?;
         value.as_object_mut()?.remove("status");
@@ -185,8 +185,8 @@ impl Predictions {
     }
 }
 
-/// Puts the server's word in place of ours: of what is declared, that drifted which applying
-/// would change. What others added stays as it is found, since applying leaves it alone.
+/// Replaces the findings by the server's prediction: a declared field drifted if an apply would
+/// change it. Additions of others stay as they are, because an apply leaves them alone.
 fn merge(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
     let changes: Vec<Finding> = predicted
         .into_iter()

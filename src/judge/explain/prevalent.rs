@@ -1,12 +1,12 @@
-//! Values that a machine puts into every object of a kind: admission webhooks and policies.
+//! Explains values that a machine sets on every object of a kind: admission webhooks and policies.
 //!
-//! What such a machine added while the manifest was applied has no owner, or the applier's name on
-//! it. Two things hide that: when a person updates an object, the machine's work during that update
-//! is booked on the person; and where the live objects do not say who wrote what, nothing is booked
-//! at all. Then the other objects of the kind tell. In the first case it is enough that two of them
-//! carry the value as a machine's. In the second a machine is merely supposed, and said to be: only
-//! of what runs Pods, which is what policies and injectors are for, and only when every one of
-//! those objects carries the value. Of a kind with few objects, another kind's tell.
+//! A value that such a machine added during an apply has no owner, or the applier as its owner. Two
+//! things hide this: when a person updates an object, the machine's changes during that update are
+//! recorded for the person; and without managed fields, nothing is recorded at all. Then the other
+//! objects of the kind are evidence. In the first case, two of them with the value as a machine's
+//! are enough. In the second, a machine is merely assumed, with a warning: only for workloads,
+//! which policies and injectors are for, and only if every one of those objects has the value. If a
+//! kind has few objects, those of another kind count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,19 +21,19 @@ use crate::model::{
 };
 use crate::policy::RuleSet;
 
-/// Objects in which a machine is known to have put a value, before it is believed of another.
+/// How many objects must have a value from a machine before it is believed of another.
 const KNOWN: usize = 2;
-/// Objects that must all carry a value that may be a person's, before a machine's is supposed.
+/// How many objects must have a value that may be a person's before a machine is assumed.
 const SUPPOSED: usize = 3;
 
-/// Objects in which an undeclared value stands.
+/// How many objects have an undeclared value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
-    /// Those in which it is known to be a machine's.
+    /// How many have it from a machine.
     known: usize,
-    /// Those that do not say whose it is.
+    /// How many do not record its owner.
     open: usize,
-    /// Those in which it is booked on someone's update.
+    /// How many have it from someone's update.
     updated: usize,
 }
 
@@ -44,14 +44,14 @@ struct Evidence {
     compared: HashMap<GroupKind, usize>,
 }
 
-/// What an addition says of whose it is.
+/// What an addition shows about its origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
     /// A machine added it while the manifest was applied.
     Machine,
-    /// Nobody can tell.
+    /// Unknown.
     Open,
-    /// It is booked on someone's update.
+    /// It is recorded for someone's update.
     Update,
 }
 
@@ -78,8 +78,8 @@ impl Knowledge for PrevalentValues {
     }
 }
 
-/// Explains additions that other objects of the kind show to be a machine's; says which of them
-/// are merely supposed to be.
+/// Explains additions that other objects of the kind show to be a machine's; adds a warning for
+/// those that are merely assumed.
 fn explain(cases: &mut [Case], rules: &RuleSet) -> Vec<Warning> {
     let is_open = |one: &Candidate| one.is_open() && whose(one).is_some();
     if !cases.iter().flat_map(|case| &case.candidates).any(is_open) {
@@ -94,7 +94,7 @@ fn explain(cases: &mut [Case], rules: &RuleSet) -> Vec<Warning> {
         let kind = case.report.key.group_kind();
         let key = case.report.key.clone();
         for candidate in std::mem::take(&mut case.candidates) {
-            // What matters much is not supposed away, however many objects carry it.
+            // A severe change is never explained by assumption, however many objects have it.
             let severity = rules.severity(&key, &candidate.finding.change);
             let is_minor = severity <= Severity::Medium;
             let parts = match is_minor {
@@ -168,7 +168,7 @@ impl Evidence {
         evidence
     }
 
-    /// Returns the parts of a reported addition, where some of it is a machine's; `None` if nothing
+    /// Returns the parts of a reported addition, if some of it is a machine's; `None` if nothing
     /// is.
     fn part(
         &self,
@@ -197,7 +197,7 @@ impl Evidence {
         }
         let is_supposed = match whose {
             Whose::Open => self.is_everywhere(&key),
-            // A policy's work during a person's update is booked on the person.
+            // A policy's changes during a person's update are recorded for the person.
             Whose::Update => seen.open + seen.known >= KNOWN && self.is_everywhere(&key),
             Whose::Machine => false,
         };
@@ -207,8 +207,8 @@ impl Evidence {
         is_supposed
     }
 
-    /// Returns whether every workload of the kind carries a value, and there are enough of them, or
-    /// of another kind that does.
+    /// Returns whether every workload of the kind has a value, and there are enough of them, or of
+    /// another kind that has it.
     fn is_everywhere(&self, (kind, path, value): &(GroupKind, String, String)) -> bool {
         let all_of = |kind: &GroupKind| {
             let key = (kind.clone(), path.clone(), value.clone());
@@ -222,7 +222,7 @@ impl Evidence {
     }
 }
 
-/// Returns the parts of an addition, where some of it is a machine's and so explained; `None` if
+/// Returns the parts of an addition, if some of it is a machine's and so explained; `None` if
 /// nothing is.
 pub fn parts(
     candidate: &Candidate,
@@ -258,11 +258,11 @@ fn explained(mut candidate: Candidate) -> Candidate {
     candidate
 }
 
-/// Returns what an addition says of whose it is; `None` where it is not a machine's in any case:
-/// someone declared it, or a rule has spoken.
+/// Returns what an addition shows about its origin; `None` if it is certainly not a machine's:
+/// someone declared it, or a rule matches it.
 ///
-/// Replicas tell nothing: scaling what was applied server-side leaves no owner behind, person
-/// or machine.
+/// Replicas show nothing: scaling an object that was applied server-side leaves no owner, whether a
+/// person or a machine did it.
 fn whose(candidate: &Candidate) -> Option<Whose> {
     let finding = &candidate.finding;
     let is_scale = finding.change.path == FieldPath::of_fields(&["spec", "replicas"]);
@@ -290,8 +290,8 @@ fn whose(candidate: &Candidate) -> Option<Whose> {
     }
 }
 
-/// Returns the single values below a path. Items that have names of their own are identified by
-/// them, as the paths of associative lists do; any other list is one value.
+/// Returns the single values below a path. Items with unique names are identified by them, as in
+/// paths of associative lists; any other list is one value.
 pub fn leaves<'v>(path: &FieldPath, value: &'v Value) -> Vec<(FieldPath, &'v Value)> {
     let mut found = Vec::new();
     collect(path.clone(), value, &mut found);
@@ -302,7 +302,7 @@ fn collect<'v>(path: FieldPath, value: &'v Value, found: &mut Vec<(FieldPath, &'
     let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
     match value {
         Value::Object(fields) if !fields.is_empty() => {
-            // A struct that holds nothing says nothing next to one that holds something.
+            // An empty struct adds nothing to one with content.
             for (name, below) in fields.iter().filter(|(_, below)| !is_empty(below)) {
                 collect(path.child(PathElement::Field(name.clone())), below, found);
             }
@@ -320,7 +320,7 @@ fn collect<'v>(path: FieldPath, value: &'v Value, found: &mut Vec<(FieldPath, &'
     }
 }
 
-/// Returns the names of a list's items, if each has one of its own.
+/// Returns the names of a list's items, if each has its own.
 fn names(items: &[Value]) -> Option<Vec<&str>> {
     let names: Option<Vec<&str>> = items
         .iter()
@@ -493,7 +493,7 @@ mod tests {
         );
     }
 
-    /// A container that every object carries is for its policy to explain, and not for the others.
+    /// A container on every object must be explained by its policy, not by other objects.
     #[test]
     fn what_matters_much_is_reported_however_many_carry_it() {
         let path = ".spec.initContainers[name=\"mesh\"]";

@@ -1,5 +1,5 @@
-//! Objects that an API server shows twice, in two groups: before Kubernetes 1.22 every Ingress is
-//! one of `networking.k8s.io` and of `extensions`. It is one object, with one `uid`.
+//! Explains objects that an API server serves twice, in two groups: before Kubernetes 1.22 every
+//! Ingress is in `networking.k8s.io` and in `extensions`. It is one object, with one `uid`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,10 +10,11 @@ use crate::judge::{Explained, Explainer, Knowledge, Run};
 use crate::model::{Explanation, Ownership, ResourceKey};
 use crate::policy::RuleSet;
 
-/// Where kinds lived before they had groups of their own; what it shows, another group shows, too.
+/// The group of kinds before they had their own groups; everything that it serves, another group
+/// serves, too.
 const FORMER: &str = "extensions";
 
-/// What two objects that are one have in common at least.
+/// What the two views of an object have in common at least.
 type Name<'e> = (&'e str, Option<&'e str>, &'e str);
 
 fn name(object: &LiveObject) -> Name<'_> {
@@ -40,7 +41,7 @@ impl Explainer for TwinGroups {
     }
 }
 
-/// The undeclared objects that another group shows too.
+/// The undeclared objects that another group serves too.
 struct Twins(BTreeSet<ResourceKey>);
 
 impl Knowledge for Twins {
@@ -131,7 +132,7 @@ mod tests {
                 ingress(new, "b", Some("2")),
                 ingress(new, "c", Some("3")),
                 ingress(old, "c", Some("3")),
-                // What only has the same name is another object.
+                // An object with only the same name is another object.
                 ingress(new, "d", Some("4")),
                 ingress(old, "d", Some("5")),
                 ingress("other.example", "a", Some("6")),

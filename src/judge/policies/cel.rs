@@ -1,5 +1,5 @@
-//! What the expressions of mutating policies write. They are not evaluated: the objects and patches
-//! that they spell out are read, and whatever is worked out when they run may be any value.
+//! Reads what the expressions of mutating policies write. They are not evaluated: objects and
+//! patches that are spelled out are read, and computed values may be any value.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::template::{Template, at_pointer};
 
-/// Expressions that are nested deeper are not read.
+/// The depth limit of expressions.
 const MOST_DEEP: usize = 64;
 
 /// Returns what an `applyConfiguration` expression writes.
@@ -40,7 +40,7 @@ fn operation(item: &Template) -> Option<Template> {
     Some(at_pointer(text("path")?, fields.get("value")?.clone()))
 }
 
-/// Reads one expression.
+/// Parses one expression.
 fn parse(text: &str, depth: usize) -> Template {
     let text = text.trim();
     if depth == 0 || text.is_empty() {
@@ -103,7 +103,7 @@ fn object(fields: &str, depth: usize) -> Template {
         let name = name.trim().trim_start_matches('?').trim().trim_matches('`');
         let name = match literal(name) {
             Some(Value::String(name)) => name,
-            // A key that is worked out may be any.
+            // A computed key may be any.
             _ if !name
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c)) =>
@@ -136,7 +136,7 @@ fn concatenated(terms: &[&str], depth: usize) -> Template {
     texts.map_or(Template::Any, |text| Template::Value(text.into()))
 }
 
-/// Returns a text, a number, a truth value or `null`.
+/// Parses a string, a number, a boolean or `null`.
 fn literal(text: &str) -> Option<Value> {
     match text {
         "true" => return Some(Value::Bool(true)),
@@ -174,10 +174,10 @@ fn literal(text: &str) -> Option<Value> {
     chars.next().is_none().then_some(Value::String(value))
 }
 
-/// Returns what stands between two brackets that enclose all of a text.
+/// Returns the text between two brackets that enclose all of it.
 fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
     let inner = text.strip_prefix(open)?.strip_suffix(close)?;
-    // The first bracket is closed by the last one only.
+    // Only the last bracket closes the first one.
     let mut depth = 0i32;
     let balanced = outside_texts(inner).all(|(_, c)| {
         depth += i32::from(matches!(c, '(' | '[' | '{')) - i32::from(matches!(c, ')' | ']' | '}'));
@@ -186,7 +186,7 @@ fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
     (balanced && depth == 0).then_some(inner)
 }
 
-/// Returns the parts between a separator that is in no bracket and no text.
+/// Returns the parts between a separator outside brackets and strings.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0i32, 0);
@@ -212,7 +212,7 @@ fn conditional(text: &str) -> Option<(&str, &str, &str)> {
         match c {
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth -= 1,
-            // `.?field` and `[?index]` are not conditions.
+            // `.?field` and `[?index]` are not conditionals.
             '?' if depth == 0
                 && text
                     .get(..at)
@@ -237,7 +237,7 @@ fn conditional(text: &str) -> Option<(&str, &str, &str)> {
     None
 }
 
-/// Returns the characters that are in no text.
+/// Returns the characters outside strings.
 fn outside_texts(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
     let mut quote: Option<char> = None;
     let mut escaped = false;

@@ -1,4 +1,4 @@
-//! Kyverno's policies (`kyverno.io/v1`).
+//! Reads Kyverno's policies (`kyverno.io/v1`).
 
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ fn of_resources(resources: &Value, writes: &[Template]) -> Vec<Mutation> {
         .all(|kind| kind == "Pod" || kind.ends_with("/Pod"))
         && !kinds.is_empty()
     {
-        // Kyverno makes rules for what makes Pods out of those for Pods ("auto-gen").
+        // Kyverno derives rules for workloads from those for Pods ("auto-gen").
         let makers = WORKLOADS
             .iter()
             .filter(|workload| !workload.template.is_empty());
@@ -96,7 +96,7 @@ fn of_resources(resources: &Value, writes: &[Template]) -> Vec<Mutation> {
     found
 }
 
-/// Returns what is written to a Pod, as it is written to the template of one.
+/// Converts what is written to a Pod into what is written to the template of one.
 fn nested(place: &[&str], template: &Template) -> Template {
     place.iter().rev().fold(template.clone(), |below, step| {
         Template::Object(BTreeMap::from([((*step).to_owned(), below)]))

@@ -1,8 +1,8 @@
-//! What admission does to objects, from the policies that the cluster or a recording shows.
+//! Predicts what admission does to objects, from the policies in the cluster or a recording.
 //!
-//! An undeclared value that a policy writes is nobody's change. The policies are read once, and
-//! only where something is in an object that they might explain: MutatingAdmissionPolicies with a
-//! binding, Kyverno's policies, and mutating webhooks, which do not say what they write.
+//! An undeclared value that a policy writes is not anyone's change. The policies are read once, and
+//! only if they might explain something in an object: MutatingAdmissionPolicies with a binding,
+//! Kyverno's policies, and mutating webhooks, which do not show what they write.
 
 mod cel;
 mod kyverno;
@@ -42,7 +42,7 @@ const WEBHOOKS: (&str, &str) = (
     "MutatingWebhookConfiguration",
 );
 
-/// Returns the kinds that tell what admission does to objects, as version and kind.
+/// The kinds that describe admission, as version and kind.
 pub fn kinds() -> BTreeSet<(String, String)> {
     let builtin = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"];
     let of = |version: &str, kind: &str| (version.to_owned(), kind.to_owned());
@@ -54,7 +54,7 @@ pub fn kinds() -> BTreeSet<(String, String)> {
     builtin.chain(kyverno).chain(others).collect()
 }
 
-/// What is known of the mutating admission of a cluster.
+/// What is known about the mutating admission of a cluster.
 #[derive(Debug, Default)]
 pub struct Policies {
     mutations: Vec<Mutation>,
@@ -80,15 +80,15 @@ pub struct Admitted<'a> {
     pub api_version: &'a str,
     /// Its resource, such as `deployments`.
     pub plural: &'a str,
-    /// What is declared.
+    /// The declared object.
     pub declared: &'a Value,
-    /// What is live.
+    /// The live object.
     pub live: &'a Value,
 }
 
 impl Policies {
-    /// Reads the policies. What cannot be read explains nothing. `namespaces` are the labels that
-    /// are known of namespaces.
+    /// Reads the policies. A policy that cannot be read explains nothing. `namespaces` are the
+    /// known labels of namespaces.
     pub fn read(live: &dyn Live, namespaces: BTreeMap<String, Value>) -> Self {
         let mut policies = Self {
             namespaces,
@@ -179,7 +179,7 @@ impl Policies {
         }
     }
 
-    /// Returns the object as policies make it of the manifest; `None` where none of them matches.
+    /// Returns the object after policies changed the manifest; `None` if none of them matches.
     pub fn expected(&self, object: Admitted<'_>) -> Option<Value> {
         let candidate = self.candidate(object);
         let matching = self.mutations.iter().filter(|mutation| {
@@ -190,7 +190,7 @@ impl Policies {
         let mut writes = matching.flat_map(|mutation| &mutation.writes).peekable();
         writes.peek()?;
         writes.for_each(|template| template.write(&mut expected, object.live));
-        // No policy changes what the object is.
+        // No policy changes the identity of an object.
         for identity in ["apiVersion", "kind"] {
             if let (Some(declared), Some(expected)) =
                 (object.declared.get(identity), expected.get_mut(identity))
@@ -201,7 +201,7 @@ impl Policies {
         Some(expected)
     }
 
-    /// Returns whether it is known of any policy what it changes.
+    /// Returns whether any policy's changes are known.
     pub fn change_something(&self) -> bool {
         !self.mutations.is_empty()
     }
@@ -243,14 +243,14 @@ fn mutations(policy: &Value) -> Vec<Template> {
             .collect::<Vec<_>>()
     };
     let written = mutations.into_iter().flatten().flat_map(of);
-    // An expression that says nothing of what it writes proves nothing.
+    // An expression that does not show what it writes proves nothing.
     written
         .filter(|template| *template != Template::Any)
         .collect()
 }
 
-/// Explains the differences that are gone once the policies have changed the manifest: `after` is
-/// what was found then. Of an addition that is there in part, that part stays.
+/// Explains the differences that are gone after the policies have changed the manifest: `after` are
+/// the findings then. If a part of an addition is left, that part stays.
 pub fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding> {
     let after: Vec<Finding> = after.into_iter().filter(|f| f.reason.is_none()).collect();
     let mut explained: Vec<Finding> = Vec::new();
@@ -290,7 +290,7 @@ fn as_added(finding: &Finding) -> Finding {
     finding
 }
 
-/// Returns the labels that are known of namespaces: those that are declared or were read.
+/// The known labels of namespaces: those that are declared or were read.
 pub fn labels_of_namespaces(namespaces: impl Iterator<Item = Value>) -> BTreeMap<String, Value> {
     namespaces
         .filter_map(|namespace| {
@@ -306,8 +306,7 @@ pub fn is_open(case: &Case) -> bool {
     case.candidates.iter().any(is_open_addition)
 }
 
-/// Returns whether this was added, and nobody is known to hold it, or the applier never declared
-/// it.
+/// Returns whether it was added, and nobody is known to own it, or the applier never declared it.
 fn is_open_addition(candidate: &judge::Candidate) -> bool {
     let causes = [Cause::Unattributed, Cause::WrittenByApplier];
     let finding = &candidate.finding;

@@ -1,10 +1,11 @@
-//! What a policy makes of an object: values, of which some are worked out when it runs.
+//! The effect of a policy on an object: a template of values, some of which are computed when the
+//! policy runs.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// Fields that tell the items of a list apart, the commonest first.
+/// Fields that identify list items, the most common first.
 const KEYS: [&str; 8] = [
     "name",
     "mountPath",
@@ -16,10 +17,10 @@ const KEYS: [&str; 8] = [
     "key",
 ];
 
-/// A value that a policy writes, as far as its text tells.
+/// A value that a policy writes, as far as its text shows.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Template {
-    /// Something that is worked out when the policy runs: any value.
+    /// A value that is computed when the policy runs: any value.
     Any,
     /// This value.
     Value(Value),
@@ -27,13 +28,12 @@ pub enum Template {
     Object(BTreeMap<String, Template>),
     /// A list with these items.
     List(Vec<Template>),
-    /// One of these, as a condition decides.
+    /// One of these, depending on a condition.
     OneOf(Vec<Template>),
 }
 
 impl Template {
-    /// Writes the template over a declared value. What is worked out when the policy runs is what is
-    /// `live`.
+    /// Writes the template over a declared value. Computed values are taken from `live`.
     pub fn write(&self, declared: &mut Value, live: &Value) {
         match self {
             Self::Any => {
@@ -43,7 +43,7 @@ impl Template {
             }
             Self::Value(value) => *declared = value.clone(),
             Self::OneOf(alternatives) => {
-                // The condition is unknown, and what is live tells which branch was taken.
+                // The condition is unknown; the live value shows which branch was taken.
                 let written = alternatives.iter().map(|one| {
                     let mut copy = declared.clone();
                     one.write(&mut copy, live);
@@ -108,7 +108,7 @@ fn write_field(declared: &mut Map<String, Value>, name: &str, field: &Template, 
     }
 }
 
-/// Merges an item into a list: into the one with the same key, into each that a pattern names, or
+/// Merges an item into a list: into the one with the same key, into each that a pattern matches, or
 /// as a new one.
 fn write_item(declared: &mut Vec<Value>, item: &Template, live: &Value) {
     let live_items = live.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -138,7 +138,7 @@ fn write_item(declared: &mut Vec<Value>, item: &Template, live: &Value) {
         .find_map(|key| Some((*key, fields.get(*key)?.known()?)));
     let Some((key, identity)) = key else {
         let mut value = Value::Null;
-        // An item without a key is one of those that are live, if it is there.
+        // An item without a key is one of the live items, if it is there.
         let found = live_items.iter().find(|live| {
             let mut value = Value::Null;
             item.write(&mut value, live);
@@ -163,7 +163,7 @@ fn write_item(declared: &mut Vec<Value>, item: &Template, live: &Value) {
     }
 }
 
-/// Returns whether all that one value says is in another.
+/// Returns whether one value contains another.
 fn is_within(small: &Value, large: &Value) -> bool {
     match (small, large) {
         (Value::Object(small), Value::Object(large)) => small
@@ -176,7 +176,7 @@ fn is_within(small: &Value, large: &Value) -> bool {
     }
 }
 
-/// Returns a value as it is written in a policy, where `{{ … }}` is worked out when it runs.
+/// Parses a value as written in a policy, where `{{ … }}` is computed when it runs.
 pub fn of_value(value: &Value) -> Template {
     match value {
         Value::Object(fields) => Template::Object(
@@ -191,7 +191,7 @@ pub fn of_value(value: &Value) -> Template {
     }
 }
 
-/// Returns the template that writes another at a JSON Pointer (RFC 6901); `-` and positions append.
+/// Returns the template that writes another at a JSON Pointer (RFC 6901); `-` and indexes append.
 pub fn at_pointer(pointer: &str, template: Template) -> Template {
     let steps: Vec<String> = pointer
         .split('/')

@@ -1,7 +1,7 @@
-//! Mutating webhooks as evidence.
+//! Uses mutating webhooks as evidence.
 //!
-//! A webhook does not say what it writes. It is believed to have written an undeclared value where
-//! it matches enough objects of the run, and every one of them carries that value.
+//! A webhook does not show what it writes. It is believed to have written an undeclared value if it
+//! matches enough objects of the run, and every one of them has that value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use crate::judge::Case;
 use crate::judge::explain::prevalent::{leaves, parts};
 use crate::model::{ChangeKind, FieldPath, GroupKind, Presence, Warning};
 
-/// Objects that a webhook has to match before it is believed. A webhook made for one object, or
-/// that happens to match one, proves nothing.
+/// How many objects a webhook must match before it is believed. A webhook for a single object
+/// proves nothing.
 const ENOUGH: usize = 3;
 
 /// One webhook of a MutatingWebhookConfiguration.
@@ -26,8 +26,8 @@ pub struct Webhook {
     pub(super) matches: Constraints,
 }
 
-/// Returns the webhooks of a configuration. One with conditions in CEL proves nothing: which
-/// objects it is asked about is unknown.
+/// Returns the webhooks of a configuration. One with CEL conditions proves nothing: it is unknown
+/// which objects it is called for.
 pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
     let text = |path: &str| configuration.pointer(path).and_then(Value::as_str);
     let Some(name) = text("/metadata/name") else {
@@ -55,7 +55,7 @@ impl Webhook {
         is_sure && self.matches.match_object(candidate) && self.was_there(live)
     }
 
-    /// Returns whether the webhook was there when the object was last written. One that was made
+    /// Returns whether the webhook existed when the object was last written. One that was created
     /// afterwards has changed nothing.
     fn was_there(&self, live: &Value) -> bool {
         let entries = live.pointer("/metadata/managedFields");
@@ -69,8 +69,8 @@ impl Webhook {
 }
 
 impl Policies {
-    /// Explains the additions that every object which a webhook matches carries alike. `admitted`
-    /// are the live objects of the cases, `None` if there is none.
+    /// Explains the additions that every object matched by a webhook has in common. `admitted` are
+    /// the live objects of the cases, `None` if there is none.
     pub fn explain_by_webhooks(
         &self,
         cases: &mut [&mut Case],
@@ -93,7 +93,7 @@ impl Policies {
     }
 }
 
-/// Explains what all of these cases carry alike, and says so once for each kind.
+/// Explains what all of these cases have in common, with one warning per kind.
 fn explain(webhook: &Webhook, cases: &mut [&mut Case], meant: &[usize]) -> Vec<Warning> {
     let mut carried: BTreeMap<(String, String), usize> = BTreeMap::new();
     for index in meant {

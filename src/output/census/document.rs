@@ -1,4 +1,4 @@
-//! A census as data for other programs: `driftctl.coverage/v1`.
+//! A census as a JSON document: `driftctl.coverage/v1`.
 
 use std::io::{self, Write};
 
@@ -13,26 +13,26 @@ use crate::output::json_text;
 
 const SCHEMA: &str = "driftctl.coverage/v1";
 
-/// Whose the live objects are.
+/// How many live objects are declared, and by whom.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CensusDocument<'c> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// What was looked at.
+    /// The cluster or recording.
     target: TargetDocument<'c>,
     /// How many objects are declared.
     coverage: ShareDocument,
-    /// Whether more may be live than was counted: the percentage is at most so much.
+    /// Whether more objects may be live than were counted: the percentage is then an upper bound.
     at_most: bool,
     /// Whether objects that are declared elsewhere count as declared.
     counts_elsewhere: bool,
-    /// How many leaves of declared objects are declared; the others were added live.
+    /// How many fields of declared objects are declared; the others were added live.
     fields: ShareDocument,
     /// All objects by class.
     totals: TallyDocument,
-    /// The objects of each namespace by class, and those of no namespace.
+    /// The objects of each namespace by class, and those that are cluster-scoped.
     namespaces: Vec<NamespaceDocument<'c>>,
     /// The objects of each kind by class.
     kinds: Vec<KindDocument>,
@@ -48,18 +48,18 @@ struct CensusDocument<'c> {
     listed_kinds: usize,
     /// Kinds that could not be listed in every namespace.
     unlisted_kinds: &'c [String],
-    /// What the reader must know.
+    /// Warnings and errors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<WarningDocument<'c>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct ShareDocument {
-    /// Those that are declared.
+    /// The declared ones.
     declared: usize,
-    /// All that count.
+    /// The total.
     of: usize,
-    /// The percentage; absent where nothing counts.
+    /// The percentage; absent if the total is zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     percent: Option<f64>,
 }
@@ -68,19 +68,19 @@ struct ShareDocument {
 struct TallyDocument {
     /// Declared by a manifest of the run.
     declared: usize,
-    /// Made by a controller, a policy or the cluster.
+    /// Created by a controller, a policy or the cluster.
     derived: usize,
-    /// Declared by another application or release, as their marks say.
+    /// Declared by another application or release, according to their marks.
     elsewhere: usize,
-    /// Declared by nobody.
+    /// Not declared by any manifest.
     nobody: usize,
-    /// Declared by nobody, which a rule ignores.
+    /// Not declared by any manifest, but ignored by a rule.
     ignored: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct NamespaceDocument<'c> {
-    /// The namespace; absent for objects of the cluster.
+    /// The namespace; absent for cluster-scoped objects.
     #[serde(skip_serializing_if = "str::is_empty")]
     namespace: &'c str,
     #[serde(flatten)]
@@ -110,13 +110,13 @@ struct ObjectDocument<'c> {
     namespace: Option<&'c str>,
     /// The name.
     name: &'c str,
-    /// Whose it is.
+    /// The class.
     #[schemars(extend("enum" = ["elsewhere", "nobody", "ignored"]))]
     class: &'static str,
-    /// What tells so.
+    /// The evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'c str>,
-    /// The user or the field manager that wrote it first, as far as it is known.
+    /// Its first writer, a user or a field manager, as far as known.
     #[serde(skip_serializing_if = "Option::is_none")]
     creator: Option<&'c str>,
     /// When it was created, RFC 3339.
@@ -131,7 +131,7 @@ struct OrphanDocument<'c> {
     /// When it was created, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<String>,
-    /// How many objects are in it that no controller and no cluster made.
+    /// How many objects in it were created neither by a controller nor by the cluster.
     objects: usize,
     /// What is gone.
     why: &'c str,

@@ -1,4 +1,4 @@
-//! What `driftctl coverage` writes.
+//! Writes the output of `driftctl coverage`.
 
 mod document;
 mod figures;
@@ -11,19 +11,19 @@ use crate::model::Census;
 
 pub use document::census_schema;
 
-/// What is shown of a census.
+/// The options of a census.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CensusOptions {
     /// Whether objects that are declared elsewhere count as declared.
     pub counts_elsewhere: bool,
-    /// The least percentage, where one is asked for.
+    /// The minimum percentage, if one is required.
     pub least: Option<f64>,
 }
 
 /// Writes a census.
 ///
 /// # Errors
-/// Those of `out`.
+/// Fails like `out`.
 pub fn census(
     census: &Census,
     asked: CensusOptions,

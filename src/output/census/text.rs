@@ -1,4 +1,4 @@
-//! A census to read: tables, the objects that nobody declares, and the share in one line.
+//! A census as text: tables, the undeclared objects, and the share in one line.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,13 +8,13 @@ use crate::model::{Census, Class, Counted, GroupKind, Tally};
 use crate::output::paint::{Line, Paint, ascii, width};
 use crate::output::{RenderOptions, escape, words};
 
-/// Lines of a list before the rest is counted.
+/// How many lines of a list are shown.
 const MOST: usize = 20;
 
-/// The columns of a table behind its first.
+/// The columns of a table after its first.
 const HEADS: [&str; 5] = ["DECLARED", "DERIVED", "ELSEWHERE", "NOBODY'S", "COVERAGE"];
 
-/// Writes a census to read.
+/// Writes a census as text.
 pub(super) fn write(
     census: &Census,
     asked: CensusOptions,
@@ -52,7 +52,7 @@ pub(super) fn write(
     summary(page, census, asked)
 }
 
-/// Returns the kinds with objects that are not declared here, and how many others there are.
+/// Writes the kinds with objects that are not declared here, and how many others there are.
 fn kinds(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Result<()> {
     let by_kind = census.by_kind();
     let is_unique = |kind: &GroupKind| by_kind.keys().filter(|k| k.kind == kind.kind).count() == 1;
@@ -93,7 +93,7 @@ fn of_class(census: &Census, class: Class) -> impl Iterator<Item = &Counted> {
     objects.filter(move |object| object.class == class)
 }
 
-/// Returns the objects that nobody declares, the oldest first.
+/// Writes the undeclared objects, the oldest first.
 fn nobodys(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
     let mut objects: Vec<_> = of_class(census, Class::Nobody).collect();
     objects.sort_by_key(|object| (object.created.is_none(), object.created, &object.key));
@@ -107,13 +107,13 @@ fn nobodys(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
     page.list("declared by nobody", &lines)
 }
 
-/// `created 3d ago`
+/// Returns `created 3d ago`.
 fn age(created: Option<jiff::Timestamp>, options: &RenderOptions) -> Option<String> {
     let created = created?.to_string();
     Some(format!("created {}", words::when(&created, options.now)))
 }
 
-/// Returns who else declares objects, and how many.
+/// Writes the other deployers, and how many objects each declares.
 fn elsewhere(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
     let mut by: BTreeMap<&str, usize> = BTreeMap::new();
     for object in of_class(census, Class::Elsewhere) {
@@ -203,7 +203,7 @@ fn summary(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Re
     Ok(())
 }
 
-/// Where it is written to.
+/// Where it is written.
 struct Page<'p> {
     options: &'p RenderOptions,
     out: &'p mut dyn Write,
@@ -222,7 +222,7 @@ impl Page<'_> {
         writeln!(self.out, "{}", text.trim_end_matches(' '))
     }
 
-    /// Returns an empty line between two parts.
+    /// Writes an empty line between two parts.
     fn blank(&mut self) -> io::Result<()> {
         match self.is_begun {
             true => writeln!(self.out),
@@ -298,7 +298,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Names with what there is to say of each.
+    /// Writes names with a text for each.
     fn list(&mut self, head: &str, rows: &[(String, String)]) -> io::Result<()> {
         if rows.is_empty() {
             return Ok(());
@@ -328,7 +328,7 @@ impl Page<'_> {
     }
 }
 
-/// Returns where a column behind the first ends, counted from the end of the first.
+/// Returns where a column after the first ends, counted from the end of the first.
 fn column(at: usize) -> usize {
     HEADS.iter().take(at + 1).map(|head| head.len() + 2).sum()
 }

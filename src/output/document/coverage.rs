@@ -1,4 +1,4 @@
-//! How much was compared, as data.
+//! Coverage as data.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,29 +8,29 @@ use crate::model::{Coverage, ExtraCoverage};
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CoverageDocument {
-    /// Objects that are declared.
+    /// Declared objects.
     declared: usize,
     /// Objects that were compared, or proven missing.
     compared: usize,
-    /// Documents and files that hold no Kubernetes object.
+    /// Documents and files that contain no Kubernetes object.
     skipped: usize,
-    /// Declared objects that the run's filters left out.
+    /// Declared objects that the filters exclude.
     filtered: usize,
     /// Objects, documents and files that could not be read or compared.
     failed: usize,
-    /// How far undeclared objects were looked for; with `--extra` only.
+    /// How far undeclared objects were searched for; with `--extra` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     extra: Option<ExtraDocument>,
 }
 
-/// How far undeclared objects were looked for.
+/// How far undeclared objects were searched for.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExtraDocument {
-    /// Kinds whose objects were looked for.
+    /// Kinds that were searched.
     kinds: usize,
-    /// Kinds, and groups of kinds, of which not all objects could be read: there may be more than
-    /// are reported. The warnings name them.
+    /// Kinds, and groups of kinds, that could not be searched completely: there may be more extra
+    /// objects than reported. The warnings name them.
     unread: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What drift is accepted, as data for other programs: `driftctl.debt/v1`.
+//! Accepted drift as data: `driftctl.debt/v1`.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use super::schema_of;
 use crate::model::ChangeKind;
 use crate::policy::Accepted;
 
-/// The name and version of the contract.
+/// The name and version of the schema.
 const SCHEMA: &str = "driftctl.debt/v1";
 
 /// The drift that a baseline accepts.
@@ -37,12 +37,12 @@ struct AcceptedDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
     name: &'a str,
-    /// The field; `.` for the object itself, when it is missing or extra.
+    /// The field; `.` for the object itself, if it is missing or extra.
     path: &'a str,
     /// What happened to the live side.
     #[schemars(extend("enum" = ChangeKind::ALL.map(ChangeKind::as_str)))]
     change: &'static str,
-    /// Why it was accepted; empty when nobody said.
+    /// The reason; empty if none was given.
     reason: &'a str,
     /// Link to a ticket or discussion.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +62,7 @@ struct AcceptedDocument<'a> {
     /// How long it still has; negative when it is overdue.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_seconds: Option<i64>,
-    /// Whether the deadline is over.
+    /// Whether the deadline has passed.
     overdue: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What `driftctl doctor` finds out, as data for other programs.
+//! The results of `driftctl doctor` as data.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,37 +7,37 @@ use serde_json::Value;
 use super::schema_of;
 use crate::model::{Check, CheckState, Examination};
 
-/// The name and version of the contract for one cluster.
+/// The name and version of the schema for one cluster.
 const SCHEMA: &str = "driftctl.doctor/v1";
-/// The name and version of the contract for several clusters.
+/// The name and version of the schema for several clusters.
 const SEVERAL: &str = "driftctl.doctors/v1";
 
-/// Whether a diff would read everything of one cluster.
+/// Whether a diff could read everything from one cluster.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DoctorDocument<'e> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// The context, where several clusters are examined.
+    /// The context, if several clusters are checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<&'e str>,
-    /// Whether a diff would read everything.
+    /// Whether a diff could read everything.
     ready: bool,
     /// The checks, in order.
     checks: Vec<CheckDocument<'e>>,
-    /// The smallest Roles that the run needs, and their bindings.
+    /// The minimal Roles that the run needs, and their bindings.
     roles: &'e [Value],
 }
 
-/// Whether a diff would read everything of several clusters.
+/// Whether a diff could read everything from several clusters.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DoctorsDocument<'e> {
     /// The name and version of this format.
     #[schemars(extend("const" = SEVERAL))]
     schema: &'static str,
-    /// Whether a diff would read everything of all of them.
+    /// Whether a diff could read everything from all of them.
     ready: bool,
     /// The clusters, in the order of the contexts.
     clusters: Vec<DoctorDocument<'e>>,
@@ -48,10 +48,10 @@ pub struct DoctorsDocument<'e> {
 struct CheckDocument<'e> {
     /// What was checked: `kubeconfig`, `connection`, `manifests`, `kinds`, `identity` or `rights`.
     check: &'static str,
-    /// `advice`: a diff works, and would work better. `failed`: a diff would be incomplete.
+    /// `advice`: a diff works, but could work better. `failed`: a diff would be incomplete.
     #[schemars(extend("enum" = CheckState::ALL.map(CheckState::as_str)))]
     state: &'static str,
-    /// What was found.
+    /// The result.
     found: &'e str,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]

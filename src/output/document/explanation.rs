@@ -1,4 +1,4 @@
-//! Why paths are drift or not, as data for other programs: `driftctl.explanation/v1`.
+//! The explanation of paths as data: `driftctl.explanation/v1`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::model::{
 use crate::output::why;
 use crate::redact::RedactedAccount;
 
-/// The name and version of the contract.
+/// The name and version of the schema.
 const SCHEMA: &str = "driftctl.explanation/v1";
 
 /// Why the paths of one object are drift or not.
@@ -27,35 +27,35 @@ pub struct ExplanationDocument<'r> {
     target: TargetDocument<'r>,
     /// The object.
     object: ObjectPart<'r>,
-    /// The path that was asked about; `.` for the whole object.
+    /// The requested path; `.` for the whole object.
     path: String,
-    /// Who is taken for the applier; empty where it is nobody.
+    /// The appliers; empty if there is none.
     appliers: Vec<ApplierPart<'r>>,
-    /// Whether the live object says who owns what (`metadata.managedFields`).
+    /// Whether the live object records owners (`metadata.managedFields`).
     managed_fields: bool,
-    /// Where the object's schema is known from.
+    /// Where the object's schema comes from.
     types: TypesPart<'r>,
-    /// What was decided about the path, or about each path below it; sorted. Where a path was
-    /// decided as part of something above it, that is what is here.
+    /// The decision on the path, or on each path below it; sorted. If a path was decided as part of
+    /// a parent, the parent is listed.
     decisions: Vec<DecisionPart<'r>>,
-    /// What the reader must know.
+    /// Warnings and errors.
     warnings: Vec<WarningDocument<'r>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ObjectPart<'r> {
-    /// The version that it was compared at.
+    /// The API version that it was compared at.
     api_version: &'r str,
     kind: &'r str,
     /// Absent for cluster-scoped objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'r str>,
     name: &'r str,
-    /// What was found of the object as a whole.
+    /// The status of the object as a whole.
     #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra"]))]
     status: &'static str,
-    /// What else there is to say of it.
+    /// An additional note.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'r str>,
     /// Where it is declared.
@@ -68,7 +68,7 @@ struct ObjectPart<'r> {
 struct ApplierPart<'r> {
     /// The field manager.
     manager: &'r str,
-    /// Why it is taken for the applier.
+    /// Why it is the applier.
     #[schemars(extend("enum" = ApplierReason::ALL.map(ApplierReason::as_str)))]
     why: &'static str,
     /// How many of the declared fields it owns.
@@ -83,7 +83,7 @@ struct TypesPart<'r> {
     /// Which schema it is.
     #[schemars(extend("enum" = SchemaOrigin::WORDS))]
     from: &'static str,
-    /// Of the built-in types: the version of Kubernetes that they are of.
+    /// For built-in types: their Kubernetes version.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<&'static str>,
     /// Where the CustomResourceDefinition is declared.
@@ -102,31 +102,31 @@ struct DecisionPart<'r> {
     /// Its column, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
-    /// `drift`, `ignored` (drift that a rule hides), `explained` (no drift), `equal` or `absent`
+    /// `drift`, `ignored` (drift that a rule hides), `explained` (not drift), `equal` or `absent`
     /// (on neither side).
     #[schemars(extend("enum" = why::VERDICTS))]
     verdict: &'static str,
     /// The verdict in a sentence.
     why: String,
-    /// Where both sides differ: `changed`, `removed` (declared and not live) or `added`.
+    /// If both sides differ: `changed`, `removed` (declared but not live) or `added`.
     #[schemars(extend("enum" = ["changed", "removed", "added"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<&'static str>,
-    /// Where it is explained: by which of the closed set.
+    /// If it is explained: the explanation.
     #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'static str>,
-    /// Where both sides mean the same: why.
+    /// If both sides mean the same: why.
     #[schemars(extend("enum" = Equal::ALL.map(Equal::as_str)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     equal: Option<&'static str>,
-    /// What the manifest declares.
+    /// The declared value.
     #[serde(skip_serializing_if = "Option::is_none")]
     declared: Option<&'r Value>,
-    /// What is live.
+    /// The live value.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'r Value>,
-    /// Where both sides differ: how much it matters.
+    /// If both sides differ: the severity.
     #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
@@ -134,17 +134,17 @@ struct DecisionPart<'r> {
     #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
-    /// A remark that helps to act.
+    /// A note that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
-    /// Everyone who holds the live value, the applier too; empty where it is nobody.
+    /// All owners of the live value, including the applier; empty if there is none.
     owners: Vec<OwnerDocument<'r>>,
     /// How it is compared.
     compared: FormPart<'r>,
-    /// What the server gives the field when nobody sets it, if that is known.
+    /// The server's default for the field, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<DefaultPart<'r>>,
-    /// The lists on the way, which decide what is compared with what.
+    /// The lists on the path, which determine what is compared with what.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lists: Vec<ListPart<'r>>,
     /// The rule that decided.
@@ -155,16 +155,16 @@ struct DecisionPart<'r> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct FormPart<'r> {
-    /// What kind of value it is, for the comparison.
+    /// The kind of value, for the comparison.
     #[schemars(extend("enum" = Form::WORDS))]
     form: &'static str,
     /// The name of its type, such as `core.v1.Container`.
     #[serde(rename = "type", skip_serializing_if = "str::is_empty")]
     type_name: &'r str,
-    /// Of a single value: its type, such as `quantity`.
+    /// For a single value: its type, such as `quantity`.
     #[serde(skip_serializing_if = "Option::is_none")]
     scalar: Option<&'static str>,
-    /// Of a list: the fields that tell its items apart.
+    /// For a list: the fields that identify its items.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keys: Vec<&'r str>,
     /// Whether it is written and owned as a whole.
@@ -176,7 +176,7 @@ struct FormPart<'r> {
 #[serde(rename_all = "camelCase")]
 struct DefaultPart<'r> {
     value: &'r Value,
-    /// `type`, or `neighbours` where it depends on the fields next to it.
+    /// `type`, or `neighbours` if it depends on other fields of the object.
     #[schemars(extend("enum" = ["type", "neighbours"]))]
     from: &'static str,
 }
@@ -194,18 +194,18 @@ struct ListPart<'r> {
 #[serde(rename_all = "camelCase")]
 struct RulePart<'r> {
     id: &'r str,
-    /// Where it is written: `built-in`, or a place in a file.
+    /// Where it is defined: `built-in`, or a place in a file.
     origin: &'r str,
-    /// Why it is there.
+    /// Its reason.
     #[serde(skip_serializing_if = "str::is_empty")]
     reason: &'r str,
-    /// Who answers for it.
+    /// Its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'r str>,
     /// Link to a ticket or discussion.
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<&'r str>,
-    /// Until when it holds.
+    /// When it expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<&'r str>,
 }
@@ -216,7 +216,7 @@ pub fn explanation_schema() -> Value {
 }
 
 impl<'r> ExplanationDocument<'r> {
-    /// Returns the document of an account.
+    /// Returns the document for an explanation.
     pub fn new(account: &'r RedactedAccount) -> Self {
         Self {
             schema: SCHEMA,

@@ -1,4 +1,4 @@
-//! What the document says of Git.
+//! Git commits as data.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::model::{Blame, Revision};
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RevisionDocument<'r> {
-    /// What the user called it, such as `main`.
+    /// The user's name for it, such as `main`.
     name: &'r str,
     /// The commit's id, in full.
     commit: &'r str,
@@ -18,7 +18,7 @@ pub(super) struct RevisionDocument<'r> {
     time: Option<&'r str>,
 }
 
-/// Who last touched a line. Empty for a line that is not committed yet.
+/// The last commit of a line. Empty for a line that is not committed yet.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BlameDocument<'r> {
@@ -34,7 +34,7 @@ pub(super) struct BlameDocument<'r> {
 }
 
 impl<'r> RevisionDocument<'r> {
-    /// Returns what is said of a commit.
+    /// Returns the data of a commit.
     pub fn of(revision: &'r Revision) -> Self {
         Self {
             name: &revision.name,
@@ -45,7 +45,7 @@ impl<'r> RevisionDocument<'r> {
 }
 
 impl<'r> BlameDocument<'r> {
-    /// Returns what is said of a line.
+    /// Returns the data of a line.
     pub fn of(blame: &'r Blame) -> Self {
         Self {
             commit: blame.commit.as_deref(),

@@ -1,4 +1,4 @@
-//! What the document says of a branch.
+//! The effect of a branch as data.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,16 +11,16 @@ use crate::model::{MergeClass, Report};
 pub(super) struct MergeSummaryDocument {
     /// Changed live and by the branch: merging overwrites it.
     conflict: usize,
-    /// Changed live alone.
+    /// Only changed live.
     drift: usize,
-    /// Changed by the branch alone.
+    /// Only changed by the branch.
     pending: usize,
-    /// Live already, and taken over into the branch.
+    /// Already live, and now declared by the branch.
     backport: usize,
 }
 
 impl MergeSummaryDocument {
-    /// Returns the figures of a report; `None` without a base.
+    /// Returns the counts of a report; `None` without a base.
     pub(super) fn of(report: &Report) -> Option<Self> {
         report.three_way.then(|| Self {
             conflict: report.changes_of(MergeClass::Conflict),

@@ -1,4 +1,4 @@
-//! What several documents have in common.
+//! Parts that several documents share.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -44,12 +44,12 @@ pub struct OriginDocument<'r> {
     /// What produced the object from the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     rendered_by: Option<&'r str>,
-    /// The objects of GitOps tools that lead to it, the outermost first; the last one applies it.
+    /// The GitOps objects that lead to it, the outermost first; the last one applies it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     chain: Vec<String>,
 }
 
-/// Someone who holds a path.
+/// An owner of a path.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnerDocument<'r> {
@@ -63,16 +63,16 @@ pub struct OwnerDocument<'r> {
     /// The manager's last write to the object, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<&'r str>,
-    /// Whose request it was, as the audit log tells.
+    /// The user, according to the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'r str>,
 }
 
-/// What the reader must know.
+/// A warning or an error.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WarningDocument<'r> {
-    /// `error` when it makes the comparison incomplete, else `warning`.
+    /// `error` if it makes the comparison incomplete, else `warning`.
     #[schemars(extend("enum" = ["error", "warning"]))]
     level: &'static str,
     /// Where: `file:line:column`, or an object.

@@ -1,4 +1,4 @@
-//! What is to be done about drift, as data for other programs: `driftctl.plan/v1`.
+//! A plan as data: `driftctl.plan/v1`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,33 +10,33 @@ use crate::model::{
     Action, Cause, ChangeKind, How, Plan, PlanChange, PlanStep, Progress, Refused, ResourceKey, Why,
 };
 
-/// The name and version of the contract.
+/// The name and version of the schema.
 const SCHEMA: &str = "driftctl.plan/v1";
 
-/// What is to be done about drift, or what was done.
+/// What to do about drift, or what was done.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanDocument<'p> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// `revert` makes the live object what the manifest declares, `undo` takes an earlier revert
-    /// back, `backport` makes the manifest declare what is live, `triage` does to each change what
-    /// was decided.
+    /// `revert` changes the live object to match the manifest, `undo` undoes an earlier revert,
+    /// `backport` changes the manifest to match the live object, `triage` carries out a decision
+    /// for each change.
     #[schemars(extend("enum" = Action::ALL.map(Action::as_str)))]
     action: &'static str,
-    /// What it is done to.
+    /// The cluster or recording.
     target: TargetDocument<'p>,
-    /// Changes by what became of them.
+    /// Changes by result.
     summary: PlanSummaryDocument,
-    /// What is to be done, in this order.
+    /// The steps, in this order.
     steps: Vec<StepDocument<'p>>,
-    /// What was selected and is left alone.
+    /// What was selected but is left alone.
     refused: Vec<RefusedDocument<'p>>,
-    /// What `driftctl revert --undo` takes to take it back.
+    /// The ID for `driftctl revert --undo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     undo: Option<&'p str>,
-    /// What else there is to know.
+    /// Further notes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'p str>,
 }
@@ -44,24 +44,24 @@ pub struct PlanDocument<'p> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PlanSummaryDocument {
-    /// Changes that are planned and were not made.
+    /// Changes that are planned but not made.
     planned: usize,
-    /// Changes that were made, and were there when the objects were read again.
+    /// Changes that were made, and were found when the objects were read again.
     done: usize,
-    /// Changes of objects of which only a part was done, or something else than was planned.
+    /// Changes of objects that were only partly changed, or not as planned.
     partly_done: usize,
     /// Changes that were not made.
     not_done: usize,
-    /// Changes that were left out by an answer, or because something failed before them.
+    /// Changes that were skipped because you answered no, or because an earlier step failed.
     skipped: usize,
-    /// Changes and objects that were selected and are left alone.
+    /// Changes and objects that were selected but are left alone.
     refused: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct StepDocument<'p> {
-    /// The version that it is written at.
+    /// The API version that it is written at.
     api_version: &'p str,
     kind: &'p str,
     /// Absent for cluster-scoped objects.
@@ -73,21 +73,21 @@ struct StepDocument<'p> {
     origin: Option<OriginDocument<'p>>,
     #[schemars(extend("enum" = How::ALL.map(How::as_str)))]
     how: &'static str,
-    /// What changes, sorted by path; empty where the whole object is created or deleted.
+    /// The changes, sorted by path; empty if the whole object is created or deleted.
     changes: Vec<PlanChangeDocument<'p>>,
-    /// The field manager that it is written under.
+    /// The field manager that writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     manager: Option<&'p str>,
-    /// Why under this name.
+    /// Why this field manager.
     #[serde(skip_serializing_if = "Option::is_none")]
     manager_reason: Option<&'p str>,
-    /// What it costs and what else there is to know.
+    /// Side effects and notes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     remarks: Vec<&'p str>,
-    /// How far it has come.
+    /// The progress.
     #[schemars(extend("enum" = Progress::ALL.map(Progress::as_str)))]
     progress: &'static str,
-    /// What became of it, in words.
+    /// The result, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'p str>,
 }
@@ -96,23 +96,22 @@ struct StepDocument<'p> {
 #[serde(rename_all = "camelCase")]
 struct PlanChangeDocument<'p> {
     path: String,
-    /// What happens to the field: `changed`, `added` (it is put there), `removed` (it is taken
-    /// out).
+    /// What happens to the field: `changed`, `added` or `removed`.
     #[schemars(extend("enum" = ["changed", "added", "removed"]))]
     kind: &'static str,
-    /// What it is now; absent where it is not there.
+    /// Its current value; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<&'p Value>,
-    /// What it is to be; absent where it is taken out.
+    /// Its new value; absent if it is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<&'p Value>,
-    /// Whose change it undoes.
+    /// The owners whose change it undoes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owners: Vec<OwnerDocument<'p>>,
     /// The line in the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
-    /// How the difference came about, if that is known.
+    /// How the difference came about, if known.
     #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
@@ -130,10 +129,10 @@ struct RefusedDocument<'p> {
     name: &'p str,
     /// The field; `.` for the whole object.
     path: String,
-    /// Why.
+    /// The reason.
     #[schemars(extend("enum" = Why::ALL.map(Why::as_str)))]
     reason: &'static str,
-    /// Why, and what to do.
+    /// The reason, and what to do.
     message: &'p str,
 }
 
@@ -143,7 +142,7 @@ pub fn plan_schema() -> Value {
 }
 
 impl<'p> PlanDocument<'p> {
-    /// Returns the document of a plan.
+    /// Returns the document for a plan.
     pub fn new(plan: &'p Plan) -> Self {
         let summary = PlanSummaryDocument {
             planned: plan.changes(Progress::Planned),

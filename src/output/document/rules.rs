@@ -1,4 +1,4 @@
-//! The rules of a run, as data for other programs: `driftctl.rules/v1`.
+//! The rules of a run as data: `driftctl.rules/v1`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::schema_of;
 use crate::model::Explanation;
 use crate::policy::{Rule, RuleEffect, RuleSpec};
 
-/// The name and version of the contract.
+/// The name and version of the schema.
 const SCHEMA: &str = "driftctl.rules/v1";
 
 /// Every rule of a run.
@@ -18,28 +18,28 @@ pub struct RulesDocument<'r> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// The rules, in the order in which they are asked.
+    /// The rules, in the order in which they are applied.
     rules: Vec<ListedRule<'r>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ListedRule<'r> {
-    /// The rule's name in reports.
+    /// The rule's ID in reports.
     id: &'r str,
-    /// Where it is written: `built-in`, `.driftctl.yaml:12`, or an annotation's place.
+    /// Where it is defined: `built-in`, `.driftctl.yaml:12`, or an annotation's place.
     origin: String,
     /// `explains`: what it matches is not drift. `ignores`: drift that is hidden. `leaves out`:
     /// objects that are not extra.
     #[schemars(extend("enum" = RuleEffect::ALL.map(RuleEffect::as_str)))]
     effect: &'static str,
-    /// Whether its deadline is over; then it hides nothing.
+    /// Whether it has expired; then it hides nothing.
     expired: bool,
-    /// Why what it matches is not drift; only rules that explain have one.
+    /// Why what it matches is not drift; only for rules that explain.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
     explains: Option<&'static str>,
-    /// The rule as `.driftctl.yaml` has it.
+    /// The rule in the schema of `.driftctl.yaml`.
     rule: RuleSpec,
 }
 

@@ -1,4 +1,4 @@
-//! The reports on several clusters as data for other programs: `driftctl.reports/v1`.
+//! Reports on several clusters as data: `driftctl.reports/v1`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,17 +8,17 @@ use super::{Document, schema_of};
 use crate::output::RenderOptions;
 use crate::output::several::{Cluster, verdict};
 
-/// The name and version of the contract.
+/// The name and version of the schema.
 const SCHEMA: &str = "driftctl.reports/v1";
 
-/// What runs on several clusters found out.
+/// The results for several clusters.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SeveralDocument<'r> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// The worst verdict of all; what was not compared counts most.
+    /// The worst verdict of all; `incomplete` is the worst.
     #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
     verdict: &'static str,
     /// A report for each cluster, in the order in which they were named.
@@ -31,7 +31,7 @@ pub fn reports_schema() -> Value {
 }
 
 impl<'r> SeveralDocument<'r> {
-    /// Returns the document of several reports.
+    /// Returns the document for several reports.
     pub fn new(clusters: &[Cluster<'r>], options: &RenderOptions) -> Self {
         let reports = clusters.iter();
         Self {

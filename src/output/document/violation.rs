@@ -1,11 +1,11 @@
-//! What policies say about an object, as data.
+//! Results of policies as data.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{Enforcement, Violation};
 
-/// A policy that is against an object, or that could not be evaluated.
+/// A policy that an object violates, or that could not be evaluated.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ViolationDocument<'r> {
@@ -15,13 +15,13 @@ pub(super) struct ViolationDocument<'r> {
     action: &'static str,
     /// The policy, webhook or quota, with its kind.
     policy: &'r str,
-    /// The binding that puts a ValidatingAdmissionPolicy in force.
+    /// The binding that applies a ValidatingAdmissionPolicy.
     #[serde(skip_serializing_if = "Option::is_none")]
     binding: Option<&'r str>,
-    /// Which of the policy's rules.
+    /// The rule in the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'r str>,
-    /// What the policy says, or why it could not be evaluated.
+    /// The policy's message, or why it could not be evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'r str>,
     /// The line in the manifest of the field that the rule is about, counted from 1.
@@ -30,7 +30,7 @@ pub(super) struct ViolationDocument<'r> {
     /// Its column, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
-    /// What else there is to say, such as why it was not stopped.
+    /// A note, such as why it was not stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
 }

@@ -1,4 +1,4 @@
-//! Check boxes that hide objects by their kind and by who wrote them last.
+//! Check boxes that hide objects by their kind and by their last writer.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,13 +7,13 @@ use std::io::{self, Write};
 use super::Text;
 use crate::model::ObjectReport;
 
-/// Kinds and writers that the objects can be filtered by, the most frequent first.
+/// The kinds and writers that the objects can be filtered by, the most frequent first.
 pub(super) struct Facets {
     kinds: Vec<String>,
     writers: Vec<String>,
 }
 
-/// Check boxes for one facet: more are not help.
+/// The limit on check boxes for one facet.
 const MOST_FACETS: usize = 20;
 
 impl Facets {
@@ -26,7 +26,7 @@ impl Facets {
         }
     }
 
-    /// Returns the classes by which an object is hidden. What is rare has none and is always shown.
+    /// Returns the classes that can hide an object. Rare values have none and are always shown.
     pub fn classes(&self, object: &ObjectReport) -> String {
         let at = |list: &[String], word: &str| list.iter().position(|known| known == word);
         let mut classes = String::new();
@@ -46,7 +46,7 @@ impl Facets {
     pub fn style(&self, scope: &str, out: &mut dyn Write) -> io::Result<()> {
         let mut rules = String::new();
         for (word, list) in self.lists() {
-            // One alone hides everything or nothing.
+            // A single check box hides everything or nothing.
             for at in 0..list.len() * usize::from(list.len() > 1) {
                 rules.push_str(&format!(
                     "#{scope}{word}-{at}:not(:checked) ~ main article.{word}-{at} {{ display: none; }}\n"
@@ -75,20 +75,20 @@ impl Facets {
     }
 }
 
-/// Returns the words that there are most of, in the order of their number.
+/// Returns the most frequent words, in order of frequency.
 fn most_frequent(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for word in words {
         *counts.entry(word).or_default() += 1;
     }
     let mut counted: Vec<(String, usize)> = counts.into_iter().collect();
-    // Stable: what is as frequent stays sorted by name.
+    // The sort is stable: equally frequent words stay sorted by name.
     counted.sort_by_key(|(_, count)| Reverse(*count));
     let words = counted.into_iter().take(MOST_FACETS);
     words.map(|(word, _)| word).collect()
 }
 
-/// Returns who wrote an object last: the user, or else the field manager.
+/// Returns the last writer of an object: the user, or else the field manager.
 fn writer(object: &ObjectReport) -> Option<String> {
     let owners = object.reported().flat_map(|drift| &drift.owners);
     let owners = owners.chain(&object.owners);

@@ -6,7 +6,7 @@ use super::{Text, open};
 use crate::model::History;
 use crate::output::timeline::Entry;
 
-/// Writes the time line as a page.
+/// Writes the timeline as a page.
 pub(in crate::output) fn timeline(
     entries: &[Entry],
     history: &History,

@@ -1,7 +1,7 @@
-//! `html`: one page that needs neither network nor script.
+//! `html`: one page that needs no network and no script.
 //!
-//! Everything that comes from a manifest or a cluster goes through [`Text`] or [`Code`]; the page's own
-//! content security policy forbids scripts and loading anything, should that ever fail.
+//! Everything that comes from a manifest or a cluster goes through [`Text`] or [`Code`]. The page's
+//! content security policy also forbids scripts and loading anything.
 
 mod facets;
 mod history;
@@ -21,7 +21,7 @@ pub(super) use history::timeline;
 
 const STYLE: &str = include_str!("style.css");
 
-/// How the lines of the style sheet begin that hide what is not wanted.
+/// The first lines of the style sheet, which hide unselected objects.
 const FILTER: &str = "#show-";
 
 /// One page.
@@ -66,7 +66,7 @@ impl Format for Html {
     }
 }
 
-/// A text from outside, in element content or in a quoted attribute.
+/// Text from outside, in element content or in a quoted attribute.
 struct Text<'t>(&'t str);
 
 impl fmt::Display for Text<'_> {
@@ -75,7 +75,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// A line of a text, which keeps its tabs.
+/// A line of text, which keeps its tabs.
 struct Code<'t>(&'t str);
 
 impl fmt::Display for Code<'_> {
@@ -84,7 +84,7 @@ impl fmt::Display for Code<'_> {
     }
 }
 
-/// Writes the entities of what would be markup.
+/// Writes markup characters as entities.
 fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let mut from = 0;
     for (at, c) in text.char_indices() {
@@ -94,7 +94,8 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
             '>' => "&gt;",
             '"' => "&quot;",
             '\'' => "&#39;",
-            // What a log reader would take for a command, wherever the page ends up.
+            // Text that a log reader would take for a command is escaped, wherever the page ends
+            // up.
             '#' if text.get(at..).is_some_and(|rest| rest.starts_with("##[")) => "&#35;",
             _ => continue,
         };
@@ -105,8 +106,7 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str(&text[from..])
 }
 
-/// Returns the page down to its body. A scope is what the names of the filters of one cluster begin
-/// with.
+/// Writes the page down to its body. A scope is the prefix of the names of one cluster's filters.
 fn open(verdict: &str, scopes: &[&str], out: &mut dyn Write) -> io::Result<()> {
     let (filters, style): (Vec<_>, Vec<_>) =
         STYLE.lines().partition(|line| line.starts_with(FILTER));
@@ -130,14 +130,14 @@ fn open(verdict: &str, scopes: &[&str], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</style>\n</head>\n<body>")
 }
 
-/// Returns what was found in one cluster.
+/// Writes the results of one cluster.
 fn body(
     report: &Report,
     scope: &str,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    // A page is read later than it is written: it has moments, and no ages.
+    // A page is read later than it is written: it shows times, not ages.
     let options = &RenderOptions {
         now: None,
         ..*options
@@ -185,7 +185,7 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</header>")
 }
 
-/// Check boxes before everything that they hide; the style sheet does the rest.
+/// Writes check boxes before everything that they hide; the style sheet does the rest.
 fn filters(objects: &[&ObjectReport], scope: &str, out: &mut dyn Write) -> io::Result<()> {
     let statuses = [
         Status::Unknown,
@@ -221,7 +221,7 @@ fn filters(objects: &[&ObjectReport], scope: &str, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-/// Changes by what they have in common.
+/// Writes groups of changes.
 fn grouped(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     for group in groups::of(report, options.show, options.group_by) {
         let severity = group.severity.map_or("unknown", Severity::as_str);
@@ -248,7 +248,7 @@ fn grouped(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io:
     Ok(())
 }
 
-/// Changes by the time of their last write, folded.
+/// Writes changes by the time of their last write, folded.
 fn time_line(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let rows = rows::of(report, options.show);
     let mut rows: Vec<_> = rows
@@ -403,7 +403,7 @@ fn render_drift(
     writeln!(out, "</section>")
 }
 
-/// Returns what each rule hid, whether or not that is shown.
+/// Writes what each rule hid, whether or not that is shown.
 fn rules(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if ignored::rules(report).next().is_none() {
         return Ok(());

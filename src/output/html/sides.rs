@@ -1,4 +1,4 @@
-//! Declared on the left, live on the right.
+//! Shows the declared value on the left and the live one on the right.
 
 use std::io::{self, Write};
 
@@ -11,10 +11,10 @@ use crate::output::three;
 use crate::output::view;
 use crate::output::yaml_text::{self, Style};
 
-/// Characters of a line of a text in conflict.
+/// How many characters of a line of a text in conflict are shown.
 const LONGEST_LINE: usize = 400;
 
-/// Returns what the two columns of a change are.
+/// Returns the titles of the two columns of a change.
 pub(super) fn heads(drift: &JudgedChange) -> [&'static str; 2] {
     match drift.merge.as_ref().map(|merge| merge.class) {
         Some(MergeClass::Pending) => ["live", "branch"],
@@ -23,7 +23,7 @@ pub(super) fn heads(drift: &JudgedChange) -> [&'static str; 2] {
     }
 }
 
-/// Base, branch and live next to each other.
+/// Writes base, branch and live next to each other.
 pub(super) fn three(drift: &JudgedChange, out: &mut dyn Write) -> io::Result<()> {
     let columns = view::three(drift);
     let [base, branch, live] = columns.map(|(_, value)| value);
@@ -90,7 +90,7 @@ fn text(side: &Option<Value>) -> String {
     }
 }
 
-/// Returns the lines of a hunk in pairs: what was replaced next to what replaced it.
+/// Returns the lines of a hunk in pairs: replaced lines next to their replacements.
 fn rows(hunk: &Hunk, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = &hunk.lines[..];
     while let Some(first) = rest.first() {
@@ -135,7 +135,7 @@ fn cell(line: Option<&Line>) -> String {
         });
     }
     cell.push_str("</td>");
-    // Pieces of a line may make a command for log readers when they stand side by side.
+    // Adjacent pieces of a line may form a command for log readers.
     cell = cell.replace("##[", "#&#35;[");
     cell
 }

@@ -1,4 +1,4 @@
-//! `prometheus`: figures for a textfile collector or a push gateway.
+//! `prometheus`: metrics for a textfile collector or a push gateway.
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
 
@@ -15,7 +15,7 @@ use crate::model::{Cause, MergeClass, Owner, Report, Severity};
 use crate::redact::Redacted;
 pub(super) use page::Page;
 
-/// Gauges: a report says how things are.
+/// Gauges: a report describes the current state.
 pub struct Prometheus;
 
 impl Format for Prometheus {
@@ -53,7 +53,7 @@ impl Format for Prometheus {
     }
 }
 
-/// Puts the figures of a report on a page.
+/// Adds the metrics of a report to a page.
 pub(super) fn add(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {
     verdict(page, report);
     figures(page, report);
@@ -189,7 +189,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     )
 }
 
-/// Returns how many objects each policy is against.
+/// Returns how many objects violate each policy.
 fn violations(report: &Report) -> BTreeMap<(&str, &'static str), f64> {
     let mut counts = BTreeMap::new();
     for object in &report.objects {
@@ -234,7 +234,7 @@ fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {
     }
 }
 
-/// Among the latest writes behind each change and extra object, the earliest.
+/// Returns the earliest of the last writes behind the changes and extra objects.
 fn oldest_drift(report: &Report) -> Option<Timestamp> {
     let latest = |owners: &[Owner]| -> Option<Timestamp> {
         owners

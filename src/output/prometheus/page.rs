@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::output::escape;
 
-/// What becomes of a metric's value over time.
+/// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Type {
     Gauge,
@@ -22,7 +22,7 @@ impl Type {
     }
 }
 
-/// A metric, which is on the page once, with the samples of all clusters.
+/// A metric, which occurs once on the page, with the samples of all clusters.
 struct Metric {
     name: &'static str,
     help: &'static str,
@@ -30,19 +30,19 @@ struct Metric {
     samples: Vec<String>,
 }
 
-/// Labels, with their values as they are.
+/// Labels with unescaped values.
 pub(in crate::output) type Labels<'l> = Vec<(&'l str, &'l str)>;
 
 /// A page of metrics.
 #[derive(Default)]
 pub(in crate::output) struct Page<'r> {
-    /// The cluster of which the samples are, where there are several.
+    /// The cluster of the samples, if there are several.
     pub cluster: Option<&'r str>,
     metrics: Vec<Metric>,
 }
 
 impl Page<'_> {
-    /// Adds samples of a metric that may rise and fall.
+    /// Adds samples of a gauge.
     pub fn gauge<'l>(
         &mut self,
         name: &'static str,
@@ -52,7 +52,7 @@ impl Page<'_> {
         self.samples(name, help, Type::Gauge, samples);
     }
 
-    /// Adds samples of a metric that only rises. Its name ends in `_total`.
+    /// Adds samples of a counter. Its name ends in `_total`.
     pub fn counter<'l>(
         &mut self,
         name: &'static str,
@@ -62,8 +62,8 @@ impl Page<'_> {
         self.samples(name, help, Type::Counter, samples);
     }
 
-    /// Adds one series of a histogram: how many values each bound covers, the sum of all values,
-    /// and how many there are.
+    /// Adds one series of a histogram: the count for each bound, the sum of all values, and the
+    /// total count.
     pub fn histogram(
         &mut self,
         name: &'static str,
@@ -128,7 +128,7 @@ impl Page<'_> {
     /// Writes the page.
     ///
     /// # Errors
-    /// Those of `out`.
+    /// Fails like `out`.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         for metric in &self.metrics {
             let name = metric.name;
@@ -142,7 +142,7 @@ impl Page<'_> {
     }
 }
 
-/// `{severity="high",namespace="shop"}`; nothing where there are not labels.
+/// Returns `{severity="high",namespace="shop"}`; nothing without labels.
 fn written<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> String {
     let labels: Vec<String> = labels
         .into_iter()
@@ -154,7 +154,8 @@ fn written<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> String {
     }
 }
 
-/// Backslash, quote and line feed are escaped by the format; the rest is ours to care about.
+/// Escapes backslash, quote and line feed as the format requires; the rest is escaped like other
+/// text.
 fn label_value(text: &str) -> String {
     escape::line(text)
         .replace('\\', "\\\\")

@@ -1,4 +1,4 @@
-//! The changes of one object.
+//! Writes the changes of one object.
 
 use std::io;
 
@@ -9,18 +9,18 @@ use crate::model::{
 };
 use crate::output::{view, words};
 
-/// Paths are padded to one column up to this width, so that values are below each other.
+/// Paths are padded to one column up to this width, so that values are aligned.
 const WIDEST_PATH: usize = 52;
 
-/// Remarks are put next to values in one column up to this one, else below.
+/// Notes are put next to values in one column up to this one, else below.
 const LAST_REMARK_COLUMN: usize = 84;
 
-/// A shared beginning of paths shorter than this is not worth a line of its own.
+/// A shared prefix of paths that is shorter than this does not get its own line.
 const SHORTEST_SHARED: usize = 12;
 
-/// Changes below one beginning of their paths.
+/// Changes under a shared prefix of their paths.
 struct Group<'r> {
-    /// How many segments they share; 0 when they are alone.
+    /// How many elements they share; 0 for a single change.
     shared: usize,
     drifts: Vec<&'r JudgedChange>,
 }
@@ -82,14 +82,14 @@ fn tail(drift: &JudgedChange, shared: usize) -> String {
     FieldPath(path.0[shared..].to_vec()).to_string()
 }
 
-/// Puts neighbours together whose paths have a list item, or else a parent, in common.
+/// Groups adjacent changes whose paths share a list item, or else a parent.
 fn groups<'r>(drifts: &[&'r JudgedChange]) -> Vec<Group<'r>> {
     let mut groups: Vec<Group<'r>> = Vec::new();
     let mut rest = drifts;
     while let Some((first, later)) = rest.split_first() {
         let shared = container(&first.change.path);
         let prefix = &first.change.path.0[..shared];
-        // Those alike are counted only where they are taken, so that each is looked at once.
+        // Elements of a group are counted only when it is formed, so that each is looked at once.
         let long_enough =
             shared > 0 && FieldPath(prefix.to_vec()).to_string().len() >= SHORTEST_SHARED;
         let is_alike = |drift: &&&JudgedChange| {
@@ -109,7 +109,7 @@ fn groups<'r>(drifts: &[&'r JudgedChange]) -> Vec<Group<'r>> {
     groups
 }
 
-/// Returns how many segments lead to what holds a path: its last list item, or else its parent.
+/// Returns how many elements lead to what contains a path: its last list item, or else its parent.
 fn container(path: &FieldPath) -> usize {
     let parents = path.0.len().saturating_sub(1);
     path.0[..parents]
@@ -148,26 +148,26 @@ impl Gutter {
     }
 }
 
-/// One change.
+/// One change on the page.
 struct Row<'r> {
     gutter: &'r Gutter,
     indent: usize,
     path: Line,
     sides: Sides,
     drift: &'r JudgedChange,
-    /// Where the values of the group start, if they have room there.
+    /// The column of the values of the group, if they fit there.
     values_at: usize,
-    /// Where its remarks start, if they have room next to the values.
+    /// The column of its notes, if they fit next to the values.
     remarks_at: Option<usize>,
 }
 
 impl Row<'_> {
-    /// Returns where the path starts.
+    /// The column of the path.
     fn start(&self) -> usize {
         self.gutter.width + self.indent + 2
     }
 
-    /// Returns where a value starts that has room next to the path.
+    /// The column of a value that fits next to the path.
     fn value_column(&self, value: &Line, columns: usize) -> Option<usize> {
         let close = self.start() + self.path.width() + 2;
         [self.values_at.max(close), close]
@@ -175,7 +175,7 @@ impl Row<'_> {
             .find(|column| column + value.width() <= columns)
     }
 
-    /// Returns where the row ends, if it is one line.
+    /// Where the row ends, if it is one line.
     fn end(&self, columns: usize) -> Option<usize> {
         match &self.sides {
             Sides::Short(value) => Some(self.value_column(value, columns)? + value.width()),
@@ -214,7 +214,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// Returns the gutter and the sign.
+    /// Writes the gutter and the sign.
     fn first(&self) -> Line {
         let (sign, paint) = match view::shown(self.drift).kind {
             _ if self.drift.is_conflict() => ("! ", Paint::Alarm),
@@ -234,7 +234,7 @@ impl Row<'_> {
         first
     }
 
-    /// Takes the first remark onto the line of the value if it has room there.
+    /// Writes the first note on the line of the value if it fits there.
     fn add_remark(&self, line: &mut Line, remarks: &mut Vec<Line>, columns: usize) {
         let (Some(column), Some(remark)) = (self.remarks_at, remarks.first()) else {
             return;
@@ -244,7 +244,7 @@ impl Row<'_> {
         }
     }
 
-    /// Returns the path on lines of its own.
+    /// Writes the path on its own lines.
     fn long(&self, page: &mut Page<'_>, first: &Line) -> io::Result<()> {
         let start = self.start();
         let columns = page.options.width.saturating_sub(start);
@@ -260,7 +260,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// Returns a line below the path, next to the gutter.
+    /// Starts a line below the path, next to the gutter.
     fn below(&self, page: &mut Page<'_>, more: usize, text: Line) -> io::Result<()> {
         let indent = self.start() + more;
         let columns = page.options.width.saturating_sub(indent);
@@ -272,7 +272,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// Returns what there is to say about the change: how much it matters, who, why not, what else.
+    /// Returns the notes about the change: severity, author, reason, and others.
     fn remarks(&self, page: &Page<'_>) -> Vec<Line> {
         let drift = self.drift;
         let mut about = Line::default();
@@ -311,7 +311,7 @@ impl Row<'_> {
         if let Some(blame) = &drift.blame {
             remarks.push(Line::of(Paint::Dim, &words::blame(blame)));
         }
-        // What nobody can tell is said once for the run.
+        // If no change has a known author, that is reported once for the run.
         if let Some(cause) = drift.cause.filter(|cause| *cause != Cause::Unattributed) {
             remarks.push(Line::of(Paint::Note, cause.meaning()));
         }

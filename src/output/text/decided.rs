@@ -1,4 +1,4 @@
-//! What became of decisions, a line each.
+//! Writes the results of decisions, one per line.
 //!
 //! ```text
 //! todo:9   reverted    Deployment shop/cart .spec.replicas
@@ -11,24 +11,24 @@ use super::{Line, Page, Paint};
 use crate::model::{Plan, Progress};
 use crate::output::{RenderOptions, words};
 
-/// What became of one decision.
+/// The result of one decision.
 #[derive(Debug, Clone)]
 pub struct Decided {
-    /// Where it is written.
+    /// Where the decision is written.
     pub place: String,
     /// `reverted`, `skipped`
     pub word: &'static str,
-    /// How far it has come; [`Progress::Planned`] where there was nothing to do any more.
+    /// The progress; [`Progress::Planned`] if there was nothing left to do.
     pub progress: Progress,
-    /// Of which object.
+    /// The object.
     pub object: String,
-    /// Of which field; `.` for the object as a whole.
+    /// The field; `.` for the whole object.
     pub path: String,
-    /// What else there is to say.
+    /// A note.
     pub said: Option<String>,
 }
 
-/// Writes what became of each decision, how it can be taken back, and the verdict.
+/// Writes the result of each decision, how to undo it, and the verdict.
 ///
 /// # Errors
 /// Only those of `out`.

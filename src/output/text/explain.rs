@@ -1,8 +1,7 @@
-//! Why paths are drift or not, to read.
+//! Writes the explanation of paths as text.
 //!
-//! One path has everything that is known of it below its name. Of an object, or of a prefix, what
-//! is drift or ignored is told in full; what is explained and what is equal in a line each, by
-//! reason.
+//! A single path is explained in full. For an object or a prefix, drift and ignored changes are
+//! shown in full; explained and equal paths in a line each, by reason.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,13 +14,13 @@ use crate::output::yaml_text::{self, Style};
 use crate::output::{RenderOptions, why, words};
 use crate::redact::RedactedAccount;
 
-/// Where what is said about a path starts.
+/// The column of the text about a path.
 const COLUMN: usize = 14;
 
-/// Lines of one value that are shown.
+/// How many lines of a value are shown.
 const MOST_LINES: usize = 20;
 
-/// Writes an account to read.
+/// Writes an explanation as text.
 ///
 /// # Errors
 /// Only those of `out`.
@@ -75,7 +74,7 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     said(page, "types", Paint::Plain, &why::schema(&account.schema))
 }
 
-/// Something that is said under its name.
+/// Writes text under a label.
 fn said(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
     let first = Line::of(Paint::Dim, &format!("  {name}"));
     let mut first = first;
@@ -83,9 +82,9 @@ fn said(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result
     page.wrapped(&first, COLUMN, Line::of(paint, text))
 }
 
-/// Returns everything that is known of one path.
+/// Writes everything that is known about one path.
 fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
-    // Unbroken, so that it can be copied.
+    // Not wrapped, so that it can be copied.
     page.line(&Line::of(Paint::Path, &entry.path.to_string()))?;
     let mut verdict = why::why(entry);
     if let Decision::Differs {
@@ -173,8 +172,8 @@ fn value(
     Ok(())
 }
 
-/// Returns what is said, and where that is written: next to it, or below it where there is no room.
-/// A place is never broken, so that it can be opened.
+/// Writes text and its place: next to each other, or below if there is no room. A place is never
+/// wrapped, so that it can be opened.
 fn placed(
     page: &mut Page<'_>,
     first: &Line,
@@ -247,7 +246,7 @@ fn types(page: &mut Page<'_>, entry: &Entry) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns what is explained, by reason and rule.
+/// Writes the explained paths, by reason and rule.
 fn explained(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     let mut by_reason: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
     for entry in &account.entries {
@@ -271,7 +270,7 @@ fn explained(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns what is equal: that which is written otherwise, and how many are the same.
+/// Writes the equal paths: those that are written differently, and how many are identical.
 fn equal(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     let mut by_reason: BTreeMap<Equal, Vec<&Entry>> = BTreeMap::new();
     for entry in &account.entries {

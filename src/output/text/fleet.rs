@@ -1,4 +1,5 @@
-//! Several clusters: a table of them, the drift that they have alike, and what each has alone.
+//! Writes several clusters: a table of them, the drift that they have in common, and the rest of
+//! each.
 
 use std::io::{self, Write};
 
@@ -7,13 +8,13 @@ use crate::output::fleet::{self, Alike, ObjectState};
 use crate::output::several::Cluster;
 use crate::output::{Format as _, RenderOptions};
 
-/// What begins a line about a cluster.
+/// The prefix of a line about a cluster.
 const MARK: &str = "━━";
 
-/// Lines of names below a change.
+/// How many lines of names are shown below a change.
 const MOST_LINES: usize = 2;
 
-/// Characters of a value.
+/// The length limit of a value.
 const LONGEST_VALUE: usize = 100;
 
 pub(super) fn render(
@@ -119,7 +120,7 @@ fn table(page: &mut Page<'_>, standings: &[ObjectState<'_>]) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns what several clusters have alike, an entry each.
+/// Writes the drift that several clusters have in common, one entry each.
 fn common(page: &mut Page<'_>, alike: &[Alike<'_>], all: usize) -> io::Result<()> {
     if alike.is_empty() {
         return Ok(());

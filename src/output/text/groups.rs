@@ -1,4 +1,4 @@
-//! The report by author, by severity or by change.
+//! Writes the report grouped by author, severity or change.
 
 use std::io;
 
@@ -8,10 +8,10 @@ use crate::output::GroupBy;
 use crate::output::groups::{self, Group};
 use crate::output::rows::Row;
 
-/// Lines of names below a change.
+/// How many lines of names are shown below a change.
 const MOST_LINES: usize = 2;
 
-/// Characters of a value.
+/// The length limit of a value.
 const LONGEST_VALUE: usize = 80;
 
 pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
@@ -49,7 +49,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns one change, and the objects of which it is.
+/// Writes one change, and its objects.
 fn of_change(page: &mut Page<'_>, group: &Group<'_>, severity: Paint) -> io::Result<()> {
     let mut line = Line::of(Paint::Bold, &group.title);
     let word = group.rows.first().map_or("", |row| row.severity());

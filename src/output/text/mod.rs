@@ -1,4 +1,4 @@
-//! `text`: the report to read in an incident.
+//! `text`: the report for reading in an incident.
 //!
 //! ```text
 //! - manifest   + live
@@ -7,10 +7,10 @@
 //!     9 │ ~ .spec.replicas  3 → 5   medium · kubectl (through scale), time not recorded
 //! ```
 //!
-//! An object has a header with its worst severity and its last writer, each change a path, both
-//! sides, and who wrote it; the worst comes first. The gutter leads to the line in the manifest. The
-//! verdict comes last, where the eye is when the program ends: what was compared, and the worst
-//! changes once more in a line each.
+//! An object has a header with its worst severity and its last writer. Each change has a path, both
+//! sides, and its author; the worst comes first. The gutter shows the line in the manifest. The
+//! verdict comes last, where the cursor is when the program ends: what was compared, and the worst
+//! changes again in a line each.
 
 mod change;
 mod decided;
@@ -34,10 +34,10 @@ use super::{Format, GroupBy, RenderOptions, escape, gist, view, words};
 use crate::model::{JudgedChange, MergeClass, ObjectReport, Report, Status};
 use crate::redact::Redacted;
 
-/// A report of up to so many lines is on one screen with its verdict.
+/// A report with up to so many lines fits on one screen with its verdict.
 const SHORT: usize = 16;
 
-/// The report to read.
+/// The text report.
 pub struct Text;
 
 impl Format for Text {
@@ -93,7 +93,7 @@ impl Format for Text {
     }
 }
 
-/// Where lines go.
+/// Where lines are written.
 struct Page<'p> {
     options: &'p RenderOptions,
     out: &'p mut dyn Write,
@@ -111,7 +111,7 @@ impl Page<'_> {
         if self.options.colour {
             writeln!(self.out, "{text}")
         } else {
-            // Pieces that are harmless one by one may not be next to each other.
+            // Pieces that are harmless alone may not be harmless next to each other.
             writeln!(self.out, "{}", escape::line(text))
         }
     }
@@ -120,7 +120,7 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    /// Returns a line that is broken where the page ends; what follows is indented.
+    /// Writes a line that is wrapped at the end of the page; continuation lines are indented.
     fn wrapped(&mut self, first: &Line, indent: usize, text: Line) -> io::Result<()> {
         let columns = self.options.width.saturating_sub(indent.max(first.width()));
         for (i, part) in text.wrap(columns).into_iter().enumerate() {
@@ -136,7 +136,7 @@ impl Page<'_> {
     }
 }
 
-/// Says once what the signs mean, and of a long report at its beginning too what it is about.
+/// Writes once what the signs mean, and at the beginning of a long report also what was compared.
 fn legend(page: &mut Page<'_>, report: &Report, with_target: bool) -> io::Result<()> {
     if let (true, Some(target)) = (with_target, summary::target(report)) {
         page.wrapped(&Line::default(), 0, target)?;
@@ -150,7 +150,7 @@ fn legend(page: &mut Page<'_>, report: &Report, with_target: bool) -> io::Result
     page.blank()
 }
 
-/// Returns whether an object has changes of which both sides are shown.
+/// Returns whether an object has changes whose sides are both shown.
 fn shows_sides(object: &ObjectReport) -> bool {
     object.reported().next().is_some()
 }
@@ -202,7 +202,7 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether an object drifted in a way that has nothing to do with the branch.
+/// Returns whether an object drifted in a way that is unrelated to the branch.
 fn is_aside(page: &Page<'_>, object: &ObjectReport) -> bool {
     let untouched = |drift: &JudgedChange| {
         (drift.merge.as_ref()).is_none_or(|merge| merge.class == MergeClass::Drift)
@@ -215,7 +215,7 @@ fn is_aside(page: &Page<'_>, object: &ObjectReport) -> bool {
         && object.drifts.iter().all(untouched)
 }
 
-/// `.spec.replicas and 2 more`
+/// Returns `.spec.replicas and 2 more`.
 fn changes_in_short(object: &ObjectReport) -> String {
     let changes: Vec<_> = view::worst_first(object, super::Show::Drift);
     match &changes[..] {
@@ -232,7 +232,7 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
         let line = Line::of(Paint::of_status(object.status()), &note);
         page.wrapped(&indent, 2, line)?;
     }
-    // Who deleted what is missing has been said.
+    // The deleter of a missing object is already shown.
     let owners = words::owners(&object.owners, page.options.now);
     if let Some(owners) = owners.filter(|_| object.status() != Status::Missing) {
         page.wrapped(&indent, 2, Line::of(Paint::Dim, &owners))?;
@@ -253,9 +253,9 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     page.blank()
 }
 
-/// Objects of one kind that could not be compared for one reason, on few lines.
+/// Writes objects of one kind that could not be compared for the same reason, on few lines.
 fn render_alike(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> {
-    /// How many are named.
+    /// How many of them are named.
     const NAMED: usize = 3;
     let Some(first) = group.first() else {
         return Ok(());
@@ -296,7 +296,7 @@ fn link(page: &Page<'_>, object: &ObjectReport) -> Option<String> {
     Some(url)
 }
 
-/// `~ Deployment shop/cart  HIGH  kubectl-edit 3h ago  manifests/cart.yaml:1`
+/// Writes `~ Deployment shop/cart  HIGH  kubectl-edit 3h ago  manifests/cart.yaml:1`.
 fn header(page: &mut Page<'_>, object: &ObjectReport, more: Option<&str>) -> io::Result<()> {
     let mark = match object.status() {
         Status::InSync => "=",
@@ -317,7 +317,7 @@ fn header(page: &mut Page<'_>, object: &ObjectReport, more: Option<&str>) -> io:
         line.push(Paint::Plain, "  ")
             .push(Paint::of_severity(severity), &words::loud(severity));
     }
-    // Who made an extra object has a line of its own.
+    // The creator of an extra object has its own line.
     let writer = words::last_writer(object, page.options.now);
     let writer = writer.filter(|_| object.status() != Status::Extra);
     for text in writer.iter().map(String::as_str).chain(more) {

@@ -1,4 +1,4 @@
-//! Plans, to be read before they are carried out, and after.
+//! Writes plans, before they are carried out, and after.
 //!
 //! ```text
 //! ~ Deployment shop/cart  deploy/cart.yaml:12   restarts 7 pods
@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::output::{RenderOptions, words};
 
-/// Writes what a plan will do: every step, what is left alone, and what else there is to know.
+/// Writes what a plan will do: every step, what is left alone, and notes.
 ///
 /// # Errors
 /// Only those of `out`.
@@ -38,7 +38,7 @@ pub fn plan(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io::Re
     Ok(())
 }
 
-/// Writes what became of a plan: one line for each step, and the verdict.
+/// Writes the result of a plan: one line for each step, and the verdict.
 ///
 /// # Errors
 /// Only those of `out`.
@@ -81,7 +81,7 @@ pub fn outcome(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io:
     verdict(page, plan)
 }
 
-/// Remarks that were made after writing, and belong to the outcome.
+/// Returns notes that were added after writing, and belong to the result.
 fn is_after(remark: &str) -> bool {
     remark.starts_with("note: ")
 }

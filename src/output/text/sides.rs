@@ -1,4 +1,4 @@
-//! Both sides of a change, in as few lines as they need.
+//! Lays out both sides of a change, in as few lines as possible.
 
 use serde_json::Value;
 
@@ -12,25 +12,25 @@ use crate::output::three;
 use crate::output::view;
 use crate::output::yaml_text::{self, Style};
 
-/// Lines of a block or of hunks that are shown without `--verbose`.
+/// How many lines of a block or of hunks are shown without `--verbose`.
 const MOST_LINES: usize = 40;
 
 /// Lines longer than this, in characters, are cut around their changes.
 const LONG_LINE: usize = 400;
 
-/// Texts whose lines are longer than this, in characters, are compared by path where they hold JSON
-/// or YAML.
+/// Texts with lines longer than this, in characters, are compared by path if they contain JSON or
+/// YAML.
 const READABLE_LINE: usize = 160;
 
-/// Hunks of more lines than this are compared by path as well, where that is shorter.
+/// Hunks with more lines than this are also compared by path, if that is shorter.
 const READABLE_HUNKS: usize = 24;
 
-/// Characters of a value next to its path.
+/// The length limit of a value next to its path.
 const LONGEST_LEAF: usize = 100;
 
-/// What there is to show of a change.
+/// What to show of a change.
 pub(super) enum Sides {
-    /// One line says it all: `3 → 5`.
+    /// One line is enough: `3 → 5`.
     Short(Line),
     /// Lines with a sign each.
     Long(Vec<Line>),
@@ -40,7 +40,7 @@ pub(super) enum Sides {
 pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
     let room = options.width.saturating_sub(12).max(20);
     match (&change.declared, &change.live) {
-        // The path names the item of a set by its value.
+        // The path already contains the value of a set's item.
         (Some(value), None) | (None, Some(value))
             if change.path.0.last() == Some(&PathElement::Value(value.clone())) =>
         {
@@ -59,7 +59,7 @@ pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
     }
 }
 
-/// Returns all three values of a change in conflict, below each other.
+/// Returns all three values of a change in conflict, one below the other.
 pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
     let mut lines = Vec::new();
     let [base, branch, live] = view::three(drift).map(|(_, value)| value);
@@ -104,8 +104,7 @@ pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
     Sides::Long(lines)
 }
 
-/// The lines of a text that are not the same on all sides, with the sides that read the same
-/// together.
+/// Returns the lines of a text that differ between the sides, with equal sides together.
 fn of_region(region: &three::Region, lines: &mut Vec<Line>) {
     let label = format!("line {}", region.line);
     for (at, (names, text)) in region.sides.iter().enumerate() {
@@ -164,7 +163,7 @@ fn both(
     if is_one_line(declared) && is_one_line(live) {
         let (ours, theirs) = (scalar_at(path, declared), scalar_at(path, live));
         let short = arrow(&ours, &theirs);
-        // An arrow between values that hold one cannot be told from theirs.
+        // A separating arrow would be ambiguous if a value contains one.
         let is_clear = !ours.contains('→') && !theirs.contains('→');
         if short.width() <= room && is_clear {
             return Sides::Short(short);
@@ -175,7 +174,7 @@ fn both(
         return Sides::Long(signed(&hunk::hunks(&ours, &theirs), options));
     }
     let (ours, theirs) = match (declared, live) {
-        // Texts are compared as they are, anything else as YAML.
+        // Strings are compared as they are, anything else as YAML.
         (Value::String(declared), Value::String(live)) => (declared.clone(), live.clone()),
         _ => (
             yaml_text::document(declared, Style::Readable),
@@ -189,7 +188,7 @@ fn both(
     Sides::Long(signed(&hunks, options))
 }
 
-/// JSON and YAML within a text, compared by path where the text itself is hard to read.
+/// Returns JSON and YAML within a string, compared by path if the text itself is hard to read.
 fn by_path(
     declared: &Value,
     live: &Value,
@@ -215,7 +214,7 @@ fn by_path(
     Some(capped(lines.collect(), options))
 }
 
-/// `~ [81].title  "panel-81" → "panel-REWIRED"`
+/// Returns `~ [81].title  "panel-81" → "panel-REWIRED"`.
 fn of_leaf(leaf: &Leaf, format: &str) -> Line {
     let values = match (&leaf.declared, &leaf.live) {
         (Some(declared), Some(live)) => {
@@ -240,7 +239,7 @@ fn of_leaf(leaf: &Leaf, format: &str) -> Line {
     line
 }
 
-/// `shop/cart:1.4.2 → shop/cart:1.5.0`, with the words that changed.
+/// Returns `shop/cart:1.4.2 → shop/cart:1.5.0`, with the changed words marked.
 fn arrow(declared: &str, live: &str) -> Line {
     if declared == live {
         return Line::of(Paint::Note, declared); // secret on both sides
@@ -253,7 +252,7 @@ fn arrow(declared: &str, live: &str) -> Line {
             .flat_map(|hunk| &hunk.lines)
             .find(|l| l.side == side);
         let pieces = found.map_or(&[][..], |line| &line.pieces[..]);
-        // Where everything changed, marking it says nothing.
+        // If everything changed, marking it says nothing.
         let some_stayed = pieces.iter().any(|(changed, _)| !changed);
         for (changed, text) in pieces {
             let paint = if *changed && some_stayed {
@@ -288,7 +287,7 @@ fn signed(hunks: &[Hunk], options: &RenderOptions) -> Vec<Line> {
     capped(lines, options)
 }
 
-/// Returns whether one side ends in a line feed and the other does not.
+/// Returns whether only one side ends in a line feed.
 fn ends_differently(hunk: &Hunk) -> bool {
     let ends = |side: Side| {
         hunk.lines
@@ -321,12 +320,12 @@ fn signed_line(line: &hunk::Line, options: &RenderOptions) -> Line {
     out
 }
 
-/// Tabs within the lines of a text, to be seen and to keep its shape.
+/// Makes tabs within lines visible and keeps their width.
 fn with_tabs(text: &str) -> String {
     text.replace('\t', "⇥   ")
 }
 
-/// Blanks at the end of a line that changed are what nobody sees.
+/// Makes blanks at the end of a changed line visible.
 fn visible_end(text: &str) -> String {
     let kept = text.trim_end_matches(' ');
     format!("{kept}{}", "·".repeat(text.len() - kept.len()))

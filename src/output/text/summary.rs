@@ -1,4 +1,4 @@
-//! The end of the report: what the reader must know, and the verdict.
+//! The end of the report: warnings and errors, and the verdict.
 
 use std::io;
 
@@ -7,10 +7,10 @@ use crate::model::{Report, Warning, after_an_apply};
 use crate::output::{Show, ignored};
 use crate::policy::ACCEPTED;
 
-/// Rules that are named without `--show ignored`.
+/// How many rules are named without `--show ignored`.
 const MOST_RULES: usize = 12;
 
-/// `is_long` says that the worst changes are out of sight.
+/// `is_long` means that the worst changes are no longer on the screen.
 pub(super) fn render(page: &mut Page<'_>, report: &Report, is_long: bool) -> io::Result<()> {
     let verbose = page.options.verbose;
     for skipped in report.skipped.iter().filter(|_| verbose) {
@@ -34,7 +34,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report, is_long: bool) -> io:
             page.wrapped(&Line::of(Paint::Dim, label), 2, text)?;
         }
     }
-    // Errors last, next to the verdict that they are the reason for.
+    // Errors come last, next to the verdict that they cause.
     for warning in report.warnings.iter().filter(|warning| !warning.fatal) {
         message(page, "warning", Paint::Drift, warning)?;
     }
@@ -48,7 +48,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report, is_long: bool) -> io:
     verdict(page, report, is_long)
 }
 
-/// `error: cart.yaml:7:3: …`
+/// Writes `error: cart.yaml:7:3: …`.
 fn message(page: &mut Page<'_>, label: &str, paint: Paint, warning: &Warning) -> io::Result<()> {
     let mut first = Line::of(paint, label);
     first.push(paint, ": ");
@@ -61,7 +61,7 @@ fn message(page: &mut Page<'_>, label: &str, paint: Paint, warning: &Warning) ->
     page.wrapped(&first, 2, text)
 }
 
-/// Returns the word for what was found, in its colour.
+/// Returns the word for the result, in its colour.
 fn word(report: &Report) -> Line {
     let (word, paint) = if report.is_incomplete() {
         ("INCOMPLETE", Paint::Alarm)
@@ -78,14 +78,14 @@ fn word(report: &Report) -> Line {
     line
 }
 
-/// Returns the verdict in one line, for the end of what began with it.
+/// Returns the verdict in one line, to repeat at the end.
 pub(super) fn last_line(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let mut line = word(report);
     line.push(Paint::Bold, &words::tally(report));
     page.line(&line)
 }
 
-/// Returns what was compared, with the context before everything else.
+/// Writes what was compared, beginning with the context.
 pub(super) fn target(report: &Report) -> Option<Line> {
     const UNVERIFIED: &str = "certificate NOT verified";
     let said = words::sides(report)?;
@@ -110,7 +110,7 @@ pub(super) fn target(report: &Report) -> Option<Line> {
 
 fn verdict(page: &mut Page<'_>, report: &Report, is_long: bool) -> io::Result<()> {
     let mut first = word(report);
-    // The details are below each other, next to the word, unless the page is narrow.
+    // The details are aligned next to the word, unless the page is narrow.
     let indent = if page.options.width >= 60 {
         first.width()
     } else {
@@ -147,7 +147,7 @@ fn verdict(page: &mut Page<'_>, report: &Report, is_long: bool) -> io::Result<()
     if !counted.is_empty() {
         lines.push(Line::of(Paint::Plain, &counted.join("; ")));
     }
-    // With --show ignored, each has had a line of its own.
+    // With --show ignored, each already has its own line.
     let by = ignored::brief(report, MOST_RULES).filter(|_| page.options.show < Show::Ignored);
     if let Some(by) = by {
         lines.push(Line::of(Paint::Plain, &format!("ignored: {by}")));

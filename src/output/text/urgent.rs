@@ -1,5 +1,5 @@
-//! The worst changes once more, in a line each: what someone reads who asks whether it is safe to
-//! go on.
+//! Lists the worst changes again, in a line each, for a reader who asks whether it is safe to
+//! continue.
 
 use std::cmp::Reverse;
 use std::io;
@@ -8,10 +8,10 @@ use super::{Line, Page, Paint, words};
 use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status};
 use crate::output::{differ, finding, gist, view};
 
-/// Lines that are shown: they fit on the last screen with the verdict.
+/// How many lines are shown: they fit on the last screen with the verdict.
 const MOST: usize = 12;
 
-/// Characters of a value.
+/// The length limit of a value.
 const LONGEST_VALUE: usize = 48;
 
 /// One line.
@@ -46,7 +46,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             .map(|who| format!("  {who}"))
             .unwrap_or_default();
         let left = page.options.width.saturating_sub(line.width());
-        // Who did it is what is asked next: it gives way on narrow pages only.
+        // The author is the next question: it is dropped only on narrow pages.
         let what = match left.saturating_sub(width(&who)) {
             room @ 24.. => what(entry).cut(room),
             _ => what(entry),
@@ -90,7 +90,7 @@ fn entries(report: &Report) -> Vec<Entry<'_>> {
         }
     }
     entries.retain(|entry| entry.severity >= Severity::High);
-    // Stable: what matters as much stays in the order of the report.
+    // The sort is stable: changes of the same severity stay in the order of the report.
     entries.sort_by_key(|entry| {
         let is_conflict = entry.object.status() == Status::Conflict
             && entry.drift.is_none_or(JudgedChange::is_conflict);
@@ -99,7 +99,7 @@ fn entries(report: &Report) -> Vec<Entry<'_>> {
     entries
 }
 
-/// `+ .spec.hostNetwork true`
+/// Returns `+ .spec.hostNetwork true`.
 fn what(entry: &Entry<'_>) -> Line {
     let Some(drift) = entry.drift else {
         let word = entry.object.status().as_str();

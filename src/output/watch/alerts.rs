@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use crate::output::yaml_text::{Style, document};
 
-/// An alert: its name, expression, how long it has to hold, severity, summary and the command that
-/// tells more.
+/// An alert: its name, expression, duration, severity, summary and runbook command.
 type Alert = (
     &'static str,
     &'static str,

@@ -1,4 +1,4 @@
-//! What a watch knows, as metrics.
+//! The metrics of a watch.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ const SEVERITIES: [Severity; 4] = [
 /// Writes metrics: those of the watch, and those of the last report.
 ///
 /// # Errors
-/// Those of `out`.
+/// Fails like `out`.
 pub fn watch_metrics(
     watched: &Watched<'_>,
     report: Option<&Redacted>,
@@ -37,7 +37,7 @@ pub fn watch_metrics(
 }
 
 fn open(page: &mut Page<'_>, watched: &Watched<'_>) {
-    // What was open once is zero now, and not gone.
+    // A series that was once above zero becomes zero, and does not disappear.
     let mut open: BTreeMap<(Severity, &str, &str, &str), f64> = BTreeMap::new();
     if !watched.names_objects {
         let once = watched.tallies.opened.keys();

@@ -1,4 +1,4 @@
-//! What `driftctl watch` writes: events, a screen, metrics and alerts.
+//! Writes the output of `driftctl watch`: events, a screen, metrics and alerts.
 
 mod alerts;
 mod figures;
@@ -14,18 +14,18 @@ pub use alerts::watch_alerts;
 pub use figures::watch_metrics;
 pub use screen::{event_line, watch_screen};
 
-/// What a watch knows after a round.
+/// The state of a watch after a round.
 #[derive(Debug, Clone)]
 pub struct Watched<'w> {
     /// The open episodes.
     pub open: Vec<&'w Episode>,
     /// How many began and ended.
     pub tallies: &'w Tallies,
-    /// Rounds by how they ended.
+    /// Rounds by result.
     pub rounds: Rounds,
-    /// How long the last one took.
+    /// How long the last round took.
     pub took: Duration,
-    /// When everything was compared last.
+    /// When everything was last compared.
     pub last_complete: Option<Timestamp>,
     /// Accepted drift past its expiry.
     pub overdue: usize,
@@ -33,14 +33,14 @@ pub struct Watched<'w> {
     pub names_objects: bool,
 }
 
-/// Rounds by how they ended.
+/// Rounds by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rounds {
     /// Everything was compared.
     pub complete: u64,
-    /// Something could not be.
+    /// Something could not be compared.
     pub incomplete: u64,
-    /// Nothing could be.
+    /// Nothing could be compared.
     pub failed: u64,
 }
 
@@ -51,7 +51,7 @@ impl Rounds {
     }
 }
 
-/// `45s`, `12m`, `3h`, `2d`
+/// Returns `45s`, `12m`, `3h`, `2d`.
 fn span(seconds: i64) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;

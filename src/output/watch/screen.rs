@@ -1,4 +1,4 @@
-//! What a watch shows: a line for each event, and a screen of what is open.
+//! Shows a watch: a line for each event, and a screen of open drift.
 
 use std::cmp::Reverse;
 
@@ -8,7 +8,7 @@ use crate::output::paint::{Line, Paint, ascii, width};
 use crate::output::{RenderOptions, words};
 use crate::redact::Redacted;
 
-/// Returns a line on what happened; `None` if nobody has to know.
+/// Returns a line about an event; `None` if it is not worth reporting.
 pub fn event_line(event: &Event, options: &RenderOptions) -> Option<String> {
     let mut line = Line::default();
     match event {
@@ -44,7 +44,7 @@ fn age(episode: &Episode, now: jiff::Timestamp) -> String {
     span(now.as_second() - episode.opened.as_second())
 }
 
-/// `reverted after 5m`
+/// Returns `reverted after 5m`.
 fn end(closed: &Closed) -> String {
     format!(
         "{} after {}",
@@ -53,7 +53,7 @@ fn end(closed: &Closed) -> String {
     )
 }
 
-/// `HIGH  Deployment shop/cart .spec.replicas changed`
+/// Returns `HIGH  Deployment shop/cart .spec.replicas changed`.
 fn named(key: &EpisodeKey, severity: Severity) -> Line {
     let mut line = Line::default();
     line.push(Paint::of_severity(severity), &words::loud(severity));
@@ -69,8 +69,8 @@ fn named(key: &EpisodeKey, severity: Severity) -> Line {
     line
 }
 
-/// Returns the lines of a screen: the cluster, how the last round went, what is open, and what
-/// happened last. `recent` has the latest events at its end, and `rows` is how many lines fit.
+/// Returns the lines of a screen: the cluster, the last round, open drift, and recent events.
+/// `recent` has the latest events at its end, and `rows` is how many lines fit.
 pub fn watch_screen(
     watched: &Watched<'_>,
     report: Option<&Redacted>,

@@ -1,5 +1,5 @@
-//! What objects say of themselves: labels and annotations, ours and other tools', that take an
-//! object or a part of it out of the comparison.
+//! Ignore annotations: labels and annotations of driftctl and other tools that exclude an object or
+//! a part of it from the comparison.
 
 use serde_json::Value;
 
@@ -9,41 +9,41 @@ use crate::model::{ChangeKind, FieldPath, PathElement};
 
 /// driftctl's own: paths, separated by commas or line ends, or `true` for the whole object.
 const IGNORE: &str = "driftctl.dev/ignore";
-/// Why.
+/// The reason.
 const IGNORE_REASON: &str = "driftctl.dev/ignore-reason";
-/// Until when.
+/// The expiry.
 const IGNORE_EXPIRES: &str = "driftctl.dev/ignore-expires";
-/// kluctl's fields, with or without a number behind.
+/// kluctl's fields, with or without a number suffix.
 const KLUCTL_FIELD: &str = "kluctl.io/ignore-diff-field";
-/// kluctl's regular expressions over fields, likewise.
+/// kluctl's regular expressions for fields, with or without a number suffix.
 const KLUCTL_FIELD_REGEX: &str = "kluctl.io/ignore-diff-field-regex";
 
-/// What a switch takes out of the comparison.
+/// What a switch excludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// Everything, its absence included.
+    /// Everything, including its absence.
     Everything,
     /// Differences, but not its absence.
     Fields,
     /// What was added to it.
     Additions,
-    /// Its being there undeclared.
+    /// That it exists without being declared.
     BeingExtra,
 }
 
 /// Where a switch is honoured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
-    /// On what the manifest says, and on objects that no manifest declares.
+    /// In the manifest, and on undeclared objects.
     Declared,
     /// On the live object too.
     Either,
 }
 
-/// A label or annotation with a fixed value that means something.
+/// A label or annotation with a fixed value that is a switch.
 struct Switch {
     key: &'static str,
-    /// The value; as one of a comma-separated list where `in_list`.
+    /// The value; as one of a comma-separated list if `in_list`.
     value: &'static str,
     in_list: bool,
     /// Whether it may be a label too.
@@ -64,7 +64,7 @@ impl Switch {
         }
     }
 
-    /// Flux honours its switches on labels and annotations, desired and live.
+    /// Flux honours its switches in labels and annotations, desired and live.
     const fn flux(key: &'static str, value: &'static str, scope: Scope) -> Self {
         Self {
             or_label: true,
@@ -128,20 +128,20 @@ const SWITCHES: &[Switch] = &[
     Switch::new("cli-utils.sigs.k8s.io/on-remove", "keep", Scope::BeingExtra),
 ];
 
-/// What an object says of itself.
+/// The ignore annotations of an object.
 #[derive(Debug, Default)]
 pub struct Own {
-    /// As rules.
+    /// The rules.
     pub rules: Vec<Rule>,
-    /// What cannot be read; it hides nothing.
+    /// Errors; these hide nothing.
     pub problems: Vec<String>,
 }
 
-/// Reads the rules that an object carries. `place` says which object it is.
+/// Reads the rules in an object's annotations. `place` says which object it is.
 ///
-/// What only the live object says is honoured where the tool in question honours it, and not for
-/// driftctl's own annotations: else the author of a change could hide it from within the object. An
-/// object that no manifest declares has nothing but what is live.
+/// Annotations only on the live object are honoured if their tool honours them, but not driftctl's
+/// own: otherwise the author of a change could hide it in the object. An undeclared object has only
+/// live annotations.
 pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> Own {
     let mut own = Own::default();
     let Some(first) = declared.or(live) else {
@@ -167,11 +167,10 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
     own
 }
 
-/// The domains of the keys that are not among the switches.
+/// The domains of keys that are not among the switches.
 const DOMAINS: &[&str] = &["driftctl.dev", "kluctl.io"];
 
-/// Returns whether an object has a label or an annotation of a tool that says something by them.
-/// Few have.
+/// Returns whether an object has a label or an annotation of a tool with switches. Few have.
 fn may_say(object: &Value) -> bool {
     let mut keys = ["annotations", "labels"]
         .into_iter()
@@ -191,8 +190,8 @@ fn may_say(object: &Value) -> bool {
 }
 
 impl Switch {
-    /// Returns the path of the label or annotation, when it is on the object and says so. Flux
-    /// takes keys and values in any case.
+    /// Returns the path of the label or annotation, if the object has it with the right value. Flux
+    /// ignores the case of keys and values.
     fn found(&self, object: &Value) -> Option<FieldPath> {
         let maps = if self.or_label {
             &["annotations", "labels"][..]
@@ -347,7 +346,7 @@ fn path_of(map: &str, key: &str) -> FieldPath {
     FieldPath::of_fields(&["metadata", map]).child(PathElement::Field(key.to_owned()))
 }
 
-/// `kluctl.io/ignore-diff-field`, `kluctl.io/ignore-diff-field-2`
+/// Matches `kluctl.io/ignore-diff-field`, `kluctl.io/ignore-diff-field-2`.
 fn is_numbered(key: &str, name: &str) -> bool {
     key.strip_prefix(name).is_some_and(|rest| {
         rest.is_empty()
@@ -357,7 +356,7 @@ fn is_numbered(key: &str, name: &str) -> bool {
     })
 }
 
-/// Paths separated by commas and line ends, which may hold commas in brackets and quotes.
+/// Splits paths at commas and line ends, but not within brackets and quotes.
 fn split(text: &str) -> Vec<String> {
     let (mut paths, mut path) = (Vec::new(), String::new());
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);

@@ -1,4 +1,4 @@
-//! What objects say of themselves, and what that hides.
+//! Tests what ignore annotations hide.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ fn hides(own: &Own, path: &str, kind: ChangeKind) -> bool {
     own.rules.iter().any(|rule| rule.covers(change))
 }
 
-/// Returns what an annotation of the manifest hides: a changed field, an added one, the object's
+/// Returns what an annotation in the manifest hides: a changed field, an added one, the object's
 /// absence, its being extra.
 fn scope(key: &str, value: &str) -> [bool; 4] {
     let own = rules_of(Some(&with("annotations", key, value)), None, "here");

@@ -1,4 +1,4 @@
-//! Secrets that are known by the name that is before them.
+//! Finds secrets by the name before them.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use super::values::{Left, is_no_secret};
 use super::{Span, Voice, span};
 use crate::redact::names::{Class, is_getter};
 
-/// Every sensitive name has one of these in it, in whatever case.
+/// Every sensitive name contains one of these, in any case.
 pub(super) const HINTS: &[&str] = &[
     "pass",
     "psw",
@@ -29,10 +29,10 @@ pub(super) const HINTS: &[&str] = &[
     "identified",
 ];
 
-/// Longer names are looked at as far as this.
+/// Longer names are checked up to this length.
 const LONGEST_NAME: usize = 128;
 
-/// What may be before a name at the beginning of a line that is all one assignment.
+/// What may come before a name at the beginning of a line that is one assignment.
 const LINE_STARTS: &[&str] = &[
     "",
     "export",
@@ -56,7 +56,7 @@ const LINE_STARTS: &[&str] = &[
     "string",
 ];
 
-/// Words whose line gives a name and a value behind it, with blanks between them.
+/// Words that are followed by a name and a value on the same line, with blanks between them.
 const DIRECTIVES: &[&str] = &[
     "add_header",
     "arg",
@@ -78,10 +78,10 @@ const DIRECTIVES: &[&str] = &[
     "default_env",
 ];
 
-/// Names of settings whose value always is behind a blank.
+/// Names of settings whose value follows a blank.
 const BLANK_SETTINGS: &[&str] = &["requirepass", "masterauth", "bindpw", "rootpw"];
 
-/// Names of settings behind which something else is before the value.
+/// Names of settings with another word before the value.
 const LINE_SETTINGS: &[&str] = &["auth-pass", "auth_pass"];
 
 /// Ends of names that are files: `secrets.yaml: line 3`.
@@ -90,8 +90,8 @@ const FILES: &[&str] = &[
     "sh", "tf", "toml", "tpl", "ts", "txt", "xml", "yaml", "yml",
 ];
 
-/// Finds the values of sensitive names: `password=…`, `"token": "…"`, `--api-key …`, and what goes
-/// on below them.
+/// Finds the values of sensitive names: `password=…`, `"token": "…"`, `--api-key …`, and nested
+/// values below them.
 pub(super) fn assignments<'t>(text: &'t str, voice: Voice, spans: &mut Vec<Span<'t>>) {
     static HINTED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
@@ -128,15 +128,15 @@ pub(super) struct Scan<'t, 's> {
     pub(super) cursor: Cursor<'t>,
     spans: &'s mut Vec<Span<'t>>,
     voice: Voice,
-    /// How many brackets were found not to be closed.
+    /// How many brackets were found to be unclosed.
     pub(super) unclosed: usize,
-    /// What is known of names, most of which come again and again.
+    /// A cache of names, most of which occur repeatedly.
     classes: HashMap<&'t str, Class>,
-    /// Where fields begin that hold the value of what is named next to them, once someone asks.
+    /// Where fields begin that contain the value of a name next to them, found on demand.
     pub(super) value_fields: Option<Vec<usize>>,
 }
 
-/// So many names are remembered.
+/// The size limit of the cache.
 const MOST_NAMES: usize = 1024;
 
 impl<'t> Scan<'t, '_> {
@@ -148,12 +148,12 @@ impl<'t> Scan<'t, '_> {
         self.voice == Voice::Message
     }
 
-    /// Returns the name in which a place lies, as far as it is behind `floor`.
+    /// Returns the name at a position, as far as it is after `floor`.
     fn name_around(&self, at: usize, floor: usize) -> Range<usize> {
         let before = self.cursor.word_before(at, LONGEST_NAME);
         let mut start = (at - before.len()).max(floor);
         let end = self.cursor.word_end(at, LONGEST_NAME);
-        // `\nPASSWORD=…`: a line within a text in quotes.
+        // `\nPASSWORD=…`: a line within a quoted string.
         if start > 0
             && start < at
             && self.cursor.byte(start - 1) == b'\\'
@@ -175,7 +175,7 @@ impl<'t> Scan<'t, '_> {
         class
     }
 
-    /// Looks at what follows a name; gives how far that was understood.
+    /// Parses what follows a name; returns how far it was understood.
     fn after(&mut self, name: Range<usize>) -> Option<usize> {
         let full = &self.text[name.clone()];
         let trimmed = full.trim_start_matches(['-', '.']);
@@ -201,11 +201,11 @@ impl<'t> Scan<'t, '_> {
             }
             at += 1;
         }
-        // The quote that only the name is in does not go on around the value.
+        // The quote around the name alone does not continue around the value.
         let within = open.filter(|open| !(quoted && open.at + 1 == name.start));
         let quoted = quoted
             && within.is_none_or(|open| {
-                // `"… --password" ` closes the text around it.
+                // `"… --password" ` closes the string around it.
                 !(self.cursor.byte(at - 1) == open.sign && self.before(name.start) != open.sign)
             });
         let sign = self.cursor.skip_blanks(at);
@@ -236,8 +236,8 @@ impl<'t> Scan<'t, '_> {
         self.by_blank(&place, at, sign)
     }
 
-    /// Returns whether a name in quotes is the first argument of a function that does not just hand
-    /// it out: `os.Setenv("DB_PASSWORD", …)`.
+    /// Returns whether a quoted name is the first argument of a function that does more than return
+    /// it: `os.Setenv("DB_PASSWORD", …)`.
     fn is_argument(&self, at: usize) -> bool {
         let mut end = at;
         for _ in 0..4 {
@@ -276,8 +276,8 @@ impl<'t> Scan<'t, '_> {
         }
     }
 
-    /// Returns where the value begins behind `:`, `=`, `:=`, `=>`, `+=` and the like, and whether
-    /// the sign is a colon.
+    /// Returns where the value begins after `:`, `=`, `:=`, `=>`, `+=` and similar, and whether the
+    /// sign is a colon.
     pub(super) fn sign_at(&self, at: usize) -> Option<(usize, bool)> {
         let rest = self
             .text
@@ -289,7 +289,7 @@ impl<'t> Scan<'t, '_> {
             .find(|sign| rest.starts_with(**sign))
             .map(|sign| sign.len())
             .or_else(|| rest.starts_with([':', '=']).then_some(1))?;
-        // An address is not a value of its scheme.
+        // An address is not the value of its scheme.
         (!self.text[at..].starts_with("://"))
             .then_some((at + len, rest.starts_with(':') && len == 1))
     }
@@ -346,8 +346,8 @@ impl<'t> Scan<'t, '_> {
         Some(self.value(at, left))
     }
 
-    /// Returns whether what follows a colon without a blank is a value, and not a port, a tag, or
-    /// the number of a line.
+    /// Returns whether text after a colon without a blank is a value, and not a port, a tag, or a
+    /// line number.
     fn is_tight_value(&self, place: &Found<'t>, at: usize) -> bool {
         let digits = self.text.as_bytes()[at..]
             .iter()
@@ -365,8 +365,8 @@ impl<'t> Scan<'t, '_> {
                 && !(port && place.word.contains(['.', '-']))
     }
 
-    /// Returns whether an assignment in a message quotes data, and is not a sentence of the
-    /// message's own.
+    /// Returns whether an assignment in a message quotes data, and is not part of the message's own
+    /// sentence.
     fn is_quoted_in_message(
         &mut self,
         place: &Found<'t>,
@@ -393,7 +393,7 @@ impl<'t> Scan<'t, '_> {
         place.quoted && !value.is_empty() || (simple && (is_credential(value) || alone))
     }
 
-    /// Returns a header that carries credentials: all of it, if it looks like one.
+    /// Takes a whole header that contains credentials, if it looks like one.
     fn header(&mut self, place: &Found<'t>, at: usize, left: Left<'t>) -> Option<usize> {
         let left = Left {
             first: true,
@@ -449,8 +449,8 @@ impl<'t> Scan<'t, '_> {
         Some(quoted.end)
     }
 
-    /// Values behind a blank: of flags, of directives, of settings such as `requirepass`, and in
-    /// sentences that say what a password is.
+    /// Takes values after a blank: of flags, of directives, of settings such as `requirepass`, and
+    /// in sentences that state a password.
     fn by_blank(&mut self, place: &Found<'t>, at: usize, sign: usize) -> Option<usize> {
         let line = self.cursor.line_at(place.name.start);
         let left = Left {
@@ -505,7 +505,7 @@ impl<'t> Scan<'t, '_> {
         if !place.class.value {
             return None;
         }
-        // `string password = "…"` the other way round: `password string = "…"`
+        // `string password = "…"` in reverse order: `password string = "…"`
         let type_end = self.cursor.word_end(sign, 32);
         let after_type = self.cursor.skip_blanks(type_end);
         if type_end > sign
@@ -561,7 +561,7 @@ impl<'t> Scan<'t, '_> {
         None
     }
 
-    /// `--password value`, also where the two are items of a list.
+    /// Takes `--password value`, also if the two are items of a list.
     fn flag(&mut self, place: &Found<'t>, at: usize, sign: usize, left: Left<'t>) -> Option<usize> {
         let mut value = sign;
         if self.cursor.byte(value) == b',' {
@@ -573,7 +573,7 @@ impl<'t> Scan<'t, '_> {
         }
         let line_end = self.cursor.line_end(at);
         if value >= line_end || self.cursor.byte(value) == b'\r' {
-            // `- --password` on a line of its own, and the next item.
+            // `- --password` on its own line, and the next item.
             let line = self.cursor.line_at(place.name.start);
             let lead = self.text.get(line.start..place.name.start)?;
             let lead = lead.trim_matches([' ', '\t', '"', '\'']);
@@ -626,7 +626,7 @@ impl<'t> Scan<'t, '_> {
         }
     }
 
-    /// `machine … login … password …`, on one line or on three.
+    /// Takes `machine … login … password …`, on one line or on three.
     fn is_netrc(&self, at: usize, line_start: usize) -> bool {
         let from = self.boundary_after(at.saturating_sub(256));
         let before = &self.text[from..at];
@@ -643,10 +643,10 @@ impl<'t> Scan<'t, '_> {
     }
 }
 
-/// A sensitive name, and how it is there.
+/// A sensitive name, and its surroundings.
 pub(super) struct Found<'t> {
     pub(super) name: Range<usize>,
-    /// The name without dashes around it.
+    /// Returns the name without dashes around it.
     pub(super) word: &'t str,
     pub(super) class: Class,
     flag: bool,

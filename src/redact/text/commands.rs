@@ -1,4 +1,4 @@
-//! Passwords that programs take behind short flags, which do not say what they are.
+//! Finds passwords in short flags of programs, whose names do not show it.
 
 use std::sync::LazyLock;
 
@@ -44,10 +44,10 @@ const PROGRAMS: &[(&str, &[Takes])] = &[
     ("login", &[Takes::Next("-p")]),
 ];
 
-/// How far behind its name a program's flags are looked for.
+/// How far after its name a program's flags are searched.
 const FARTHEST: usize = 1024;
 
-/// Finds the passwords that command lines give to programs.
+/// Finds the passwords in command lines of programs.
 pub(super) fn passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
@@ -98,7 +98,7 @@ fn piped<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     }
 }
 
-/// Looks through the words of one command; gives where it ends.
+/// Checks the words of one command; returns where it ends.
 fn flags<'t>(text: &'t str, from: usize, takes: &[Takes], spans: &mut Vec<Span<'t>>) -> usize {
     let mut before = "";
     let mut at = from;
@@ -153,7 +153,7 @@ fn flags<'t>(text: &'t str, from: usize, takes: &[Takes], spans: &mut Vec<Span<'
     at
 }
 
-/// Returns which arguments of a list hold passwords, where one of them is a program that takes one.
+/// Returns which arguments of a list contain passwords, if one of them is a program that takes one.
 pub(in crate::redact) fn in_arguments(items: &[&str]) -> Vec<bool> {
     let mut secret = vec![false; items.len()];
     let mut takes: &[Takes] = &[];

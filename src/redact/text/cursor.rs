@@ -1,24 +1,24 @@
-//! Where things are in a text: lines, quotes, blanks.
+//! Finds lines, quotes and blanks in text.
 
 use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-/// A text that is looked through from its beginning to its end.
+/// A text that is scanned from its beginning to its end.
 #[derive(Debug)]
 pub(super) struct Cursor<'t> {
     pub(super) text: &'t str,
-    /// The line that is looked at.
+    /// The current line.
     line: Range<usize>,
-    /// How far into it quotes were read, and which is open there.
+    /// How far its quotes were parsed, and which is open there.
     read: usize,
     open: Option<Open>,
-    /// Quotes that are known not to be closed any more.
+    /// Quotes that are known to be unclosed.
     unclosed: Vec<(u8, usize)>,
 }
 
-/// A quote that is open: its sign, how many backslashes are before it (JSON within JSON), and where
-/// it is.
+/// An open quote: its character, how many backslashes precede it (JSON within JSON), and its
+/// position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Open {
     pub(super) sign: u8,
@@ -26,12 +26,12 @@ pub(super) struct Open {
     pub(super) at: usize,
 }
 
-/// A text in quotes.
+/// A quoted string.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Quoted {
-    /// What is between the quotes.
+    /// The text between the quotes.
     pub(super) content: Range<usize>,
-    /// Behind the closing one.
+    /// The position after the closing quote.
     pub(super) end: usize,
 }
 
@@ -48,7 +48,7 @@ impl<'t> Cursor<'t> {
         cursor
     }
 
-    /// Returns the byte at a place; a line's end behind the last.
+    /// Returns the byte at a position; a line feed after the end.
     pub(super) fn byte(&self, at: usize) -> u8 {
         self.text.as_bytes().get(at).copied().unwrap_or(b'\n')
     }
@@ -58,7 +58,7 @@ impl<'t> Cursor<'t> {
         memchr(b'\n', bytes).map_or(self.text.len(), |len| from + len)
     }
 
-    /// Returns the line in which a place lies that is not before the last one asked for.
+    /// Returns the line that contains a position, which is not before the last one requested.
     pub(super) fn line_at(&mut self, at: usize) -> Range<usize> {
         while at > self.line.end {
             let start = self.line.end + 1;
@@ -69,7 +69,7 @@ impl<'t> Cursor<'t> {
         self.line.clone()
     }
 
-    /// Returns where the line of a place ends.
+    /// Returns the end of the line at a position.
     pub(super) fn line_end(&self, at: usize) -> usize {
         if self.line.contains(&at) {
             return self.line.end;
@@ -77,7 +77,7 @@ impl<'t> Cursor<'t> {
         self.end_of_line(at)
     }
 
-    /// Returns the quote that is open at a place of the line at hand, if one is.
+    /// Returns the open quote at a position in the current line, if any.
     pub(super) fn open_at(&mut self, at: usize) -> Option<Open> {
         self.line_at(at);
         let bytes = self.text.as_bytes();
@@ -112,7 +112,7 @@ impl<'t> Cursor<'t> {
         self.open
     }
 
-    /// Behind the blanks at a place.
+    /// Returns the position after blanks.
     pub(super) fn skip_blanks(&self, mut at: usize) -> usize {
         while matches!(self.byte(at), b' ' | b'\t') {
             at += 1;
@@ -120,7 +120,7 @@ impl<'t> Cursor<'t> {
         at
     }
 
-    /// Behind blanks and ends of lines.
+    /// Returns the position after blanks and line ends.
     pub(super) fn skip_space(&self, mut at: usize) -> usize {
         while at < self.text.len() && self.byte(at).is_ascii_whitespace() {
             at += 1;
@@ -128,8 +128,8 @@ impl<'t> Cursor<'t> {
         at
     }
 
-    /// Reads the quoted text that begins here, with or without backslashes before its quote. It
-    /// may go on over lines.
+    /// Parses the quoted string that begins here, with or without backslashes before its quote. It
+    /// may span lines.
     pub(super) fn quoted(&mut self, at: usize) -> Option<Quoted> {
         let bytes = self.text.as_bytes();
         let mut open = at;
@@ -161,7 +161,7 @@ impl<'t> Cursor<'t> {
                 0 => true,
                 _ => before <= slashes,
             };
-            // `''` within single quotes is one of them, in YAML and SQL.
+            // `''` within single quotes is an escaped quote, in YAML and SQL.
             let doubled =
                 slashes == 0 && sign == b'\'' && quote > start && self.byte(quote + 1) == sign;
             if closes && !doubled {
@@ -188,7 +188,8 @@ impl<'t> Cursor<'t> {
         matches!(self.byte(at), b'"' | b'\'' | b'`')
     }
 
-    /// Behind the longest word of name characters that begins here, which is at most so long.
+    /// Returns the position after the longest word of name characters that begins here, up to a
+    /// length.
     pub(super) fn word_end(&self, at: usize, most: usize) -> usize {
         let bytes = self.text.as_bytes().get(at..).unwrap_or_default();
         at + bytes
@@ -198,7 +199,7 @@ impl<'t> Cursor<'t> {
             .count()
     }
 
-    /// Returns the word of name characters that ends here, which is at most so long.
+    /// Returns the word of name characters that ends here, up to a length.
     pub(super) fn word_before(&self, end: usize, most: usize) -> &'t str {
         let len = self.text.as_bytes()[..end]
             .iter()
@@ -209,7 +210,7 @@ impl<'t> Cursor<'t> {
         &self.text[end - len..end]
     }
 
-    /// Before the blanks that end here.
+    /// Returns the position before the blanks that end here.
     pub(super) fn skip_blanks_back(&self, mut end: usize) -> usize {
         while end > 0 && matches!(self.byte(end - 1), b' ' | b'\t') {
             end -= 1;

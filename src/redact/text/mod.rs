@@ -1,7 +1,7 @@
 //! Secrets within text: configuration files in a ConfigMap, command lines, URLs, PEM blocks.
 //!
-//! A text is looked through a fixed number of times, whatever is in it: everything that is found
-//! is passed over, and everything that looks back or ahead looks a bounded way.
+//! Text is scanned a fixed number of times, whatever it contains: everything that is found is
+//! skipped, and looking back or ahead is limited.
 
 mod assignments;
 mod commands;
@@ -29,30 +29,30 @@ use signs::{authorizations, pem_blocks, repeats_objects, url_passwords};
 use tokens::well_known_tokens;
 pub(super) use values::is_no_secret;
 
-/// A secret within a text.
+/// A secret within text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Span<'t> {
     at: Range<usize>,
-    /// What it is called there; the same secret of two texts goes by the same name.
+    /// Its name; the same secret in two texts has the same name.
     name: &'t str,
 }
 
-/// Who wrote a text.
+/// What kind of text it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Voice {
-    /// It is data: whatever may be a secret in it is taken for one.
+    /// Data: whatever may be a secret is taken for one.
     Data,
-    /// It is a message: sentences of driftctl's own, which may quote data. What is behind the word
-    /// "secret" and a colon is mostly the rest of the sentence.
+    /// A message: driftctl's own sentences, which may quote data. Text after the word "secret" and
+    /// a colon is usually the rest of the sentence.
     Message,
 }
 
-/// Masks the secrets in one text. `None` when there are none.
+/// Masks the secrets in one text. `None` if there are none.
 pub(super) fn mask_one(text: &str, found: &mut Vec<String>) -> Option<String> {
     mask_as(text, Voice::Data, found)
 }
 
-/// Masks the secrets that a message quotes. `None` when there are none.
+/// Masks the secrets that a message quotes. `None` if there are none.
 pub(super) fn mask_message(text: &str) -> Option<String> {
     mask_as(text, Voice::Message, &mut Vec::new())
 }
@@ -66,8 +66,8 @@ fn mask_as(text: &str, voice: Voice, found: &mut Vec<String>) -> Option<String> 
     Some(apply(text, &spans, |_| MASK))
 }
 
-/// Masks the secrets in both sides of a comparison. A secret of the live side whose namesake on
-/// the declared side is another says that it differs, and nothing more.
+/// Masks the secrets in both sides of a comparison. If a live secret differs from the declared one
+/// of the same name, the mask says only that it differs.
 pub(super) fn mask_both(
     declared: &str,
     live: &str,
@@ -87,8 +87,8 @@ pub(super) fn mask_both(
     Some((apply(declared, &ours, |_| MASK), masked))
 }
 
-/// For each span of the live side the one of the declared side with the same name and as many
-/// namesakes before it.
+/// Returns, for each span of the live side, the one of the declared side with the same name and
+/// index.
 fn counterparts<'s, 't>(ours: &'s [Span<'t>], theirs: &[Span<'t>]) -> Vec<Option<&'s Span<'t>>> {
     let mut by_name: HashMap<&str, std::vec::IntoIter<&Span<'t>>> = HashMap::new();
     let mut grouped: HashMap<&str, Vec<&Span<'t>>> = HashMap::new();
@@ -118,7 +118,7 @@ fn apply(text: &str, spans: &[Span<'_>], mask: impl Fn(usize) -> &'static str) -
     out
 }
 
-/// Returns the secrets of a text, in order and apart from each other.
+/// Returns the secrets in text, in order and without overlaps.
 fn spans(text: &str, voice: Voice) -> Vec<Span<'_>> {
     // A message names the kind of an object as often as it quotes one.
     let quotes_objects = voice == Voice::Data || text.contains("ata\"") || text.contains("ata:");
@@ -139,7 +139,7 @@ fn span(at: Range<usize>, name: &str) -> Span<'_> {
     Span { at, name }
 }
 
-/// Sorts, joins what overlaps, and leaves out what is a mask already.
+/// Sorts, joins overlaps, and leaves out existing masks.
 fn apart<'t>(text: &str, mut spans: Vec<Span<'t>>) -> Vec<Span<'t>> {
     spans.retain(|span| !span.at.is_empty());
     spans.sort_by_key(|span| (span.at.start, std::cmp::Reverse(span.at.end)));
@@ -164,14 +164,14 @@ pub(super) fn is_secret_flag(argument: &str) -> bool {
         && is_sensitive_name(argument.trim_start_matches('-'))
 }
 
-/// Returns whether a field holds the value of what is named next to it: `value`, `default`.
+/// Returns whether a field contains the value of a name next to it: `value`, `default`.
 pub(super) fn is_value_field(name: &str) -> bool {
     pairs::VALUES
         .iter()
         .any(|field| name.eq_ignore_ascii_case(field))
 }
 
-/// Returns the name of a header by which its value is judged.
+/// Returns the name of a header that decides about its value.
 pub(super) fn header_name(name: &str) -> &'static str {
     if name.eq_ignore_ascii_case("auth") {
         "auth"
@@ -180,7 +180,7 @@ pub(super) fn header_name(name: &str) -> &'static str {
     }
 }
 
-/// Returns whether base64 is that of a text with secrets in it, or of a store of keys.
+/// Returns whether base64 decodes to text with secrets in it, or to a key store.
 pub(super) fn is_binary_secret(encoded: &str) -> bool {
     let joined: String = encoded.split_ascii_whitespace().collect();
     let Ok(bytes) = STANDARD.decode(joined) else {

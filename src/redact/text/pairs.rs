@@ -1,5 +1,5 @@
-//! Secrets whose name is itself a value: `name: DB_PASSWORD` next to `value: …`, and elements of
-//! XML.
+//! Finds secrets whose name is itself a value: `name: DB_PASSWORD` next to `value: …`, and XML
+//! elements.
 
 use std::sync::LazyLock;
 
@@ -9,10 +9,10 @@ use super::assignments::{Found, Scan};
 use super::tokens::is_word_byte;
 use super::values::Left;
 
-/// Fields that hold a name.
+/// Fields that contain a name.
 const NAMES: &[&str] = &["name", "key", "variable", "env", "field", "param", "id"];
 
-/// Fields that hold the value of what is named next to them.
+/// Fields that contain the value of a name next to them.
 pub(in crate::redact) const VALUES: &[&str] = &[
     "value",
     "default",
@@ -25,10 +25,10 @@ pub(in crate::redact) const VALUES: &[&str] = &[
     "string",
 ];
 
-/// How far around a name its value is looked for.
+/// How far around a name its value is searched.
 const FARTHEST: usize = 256;
 
-/// How far before a name, where few write it.
+/// How far before a name, where few people write it.
 const FARTHEST_AHEAD: usize = 160;
 
 impl<'t> Scan<'t, '_> {
@@ -54,7 +54,7 @@ impl<'t> Scan<'t, '_> {
         let rest = &self.text[from..];
         let end = match rest.strip_prefix("<![CDATA[") {
             Some(inner) => {
-                // What is not closed goes on to the end of the text, and is not looked at again.
+                // An unclosed element extends to the end of the text, and is not scanned again.
                 let Some(len) = inner.find("]]>") else {
                     self.push(from..self.text.len(), name);
                     return Some(self.text.len());
@@ -73,7 +73,7 @@ impl<'t> Scan<'t, '_> {
         Some(end)
     }
 
-    /// Returns the value of a field next to the one that holds this name.
+    /// Takes the value of a field next to the one that contains this name.
     pub(super) fn pair(&mut self, place: &Found<'t>, at: usize) -> Option<usize> {
         if !place.class.value && !place.word.eq_ignore_ascii_case("authorization") {
             return None;
@@ -133,7 +133,7 @@ impl<'t> Scan<'t, '_> {
         self.take(place, open + 1 + end, field)
     }
 
-    /// Looks for the value behind its name, within the same braces or the same item of a list.
+    /// Searches for the value after its name, within the same braces or the same list item.
     fn value_behind(&mut self, place: &Found<'t>, at: usize, column: usize) -> Option<usize> {
         let window = self.window(at);
         let (field, end) = field_in(window, false)?;
@@ -143,7 +143,7 @@ impl<'t> Scan<'t, '_> {
         self.take(place, at + end, field)
     }
 
-    /// Looks for the value before its name. It lies behind what was looked through, but not far.
+    /// Searches for the value before its name. It is after what was already scanned, but not far.
     fn value_ahead(&mut self, place: &Found<'t>, start: usize, column: usize) -> Option<usize> {
         let mut from = start.saturating_sub(FARTHEST_AHEAD);
         while !self.text.is_char_boundary(from) {
@@ -167,7 +167,7 @@ impl<'t> Scan<'t, '_> {
             .map_or(open, |(at, _)| open + at + 1);
         let (field, end) = field_in(&before[item..], true)?;
         self.take(place, from + item + end, field)?;
-        // The search goes on where it was.
+        // The search continues where it was.
         Some(place.name.end)
     }
 
@@ -204,7 +204,7 @@ impl<'t> Scan<'t, '_> {
         Some(self.value(value, left))
     }
 
-    /// Returns whether a brace is open on the line before a place.
+    /// Returns whether a brace is open on the line before a position.
     fn in_braces(&self, at: usize) -> bool {
         let line = self.text.as_bytes()[..at]
             .iter()
@@ -223,7 +223,7 @@ impl<'t> Scan<'t, '_> {
     }
 }
 
-/// Returns where words begin in a text that are fields for values.
+/// Returns where words begin that are fields for values.
 fn value_fields(text: &str) -> Vec<usize> {
     static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
@@ -246,8 +246,8 @@ fn value_fields(text: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Returns where the object ends that begins before a text: at a brace, at the next item of a list,
-/// or where a line stands farther out.
+/// Returns where the object that begins before the text ends: at a brace, at the next list item, or
+/// at a line with less indentation.
 fn end_of_object(text: &str, column: usize) -> usize {
     let brace = text.find(['{', '}']).unwrap_or(text.len());
     let outer = text[..brace].match_indices('\n').find(|(at, _)| {
@@ -261,7 +261,7 @@ fn end_of_object(text: &str, column: usize) -> usize {
     outer.map_or(brace, |(at, _)| at)
 }
 
-/// Returns the field of one object that holds a value, and where its name ends: the first behind a
+/// Returns the field of an object that contains a value, and where its name ends: the first after a
 /// name, the last before one. Another name begins another object.
 fn field_in(text: &str, ahead: bool) -> Option<(&str, usize)> {
     let bytes = text.as_bytes();

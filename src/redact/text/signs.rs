@@ -1,4 +1,4 @@
-//! Secrets that are known by what they look like, wherever they stand.
+//! Finds secrets by what they look like.
 
 use std::sync::LazyLock;
 
@@ -7,17 +7,17 @@ use aho_corasick::AhoCorasick;
 use super::tokens::is_word_byte;
 use super::{Span, span};
 
-/// Texts with these in them repeat whole objects, Secrets among them.
+/// Texts that contain these repeat whole objects, including Secrets.
 pub(super) const WHOLE_OBJECTS: &[&str] = &["kubectl.kubernetes.io/last-applied-configuration"];
 
-/// The longest label of a PEM block that is looked at.
+/// The length limit of the label of a PEM block.
 const LONGEST_LABEL: usize = 64;
 
-/// The longest name of a user before the password of a URL.
+/// The length limit of a user name before the password of a URL.
 const LONGEST_USER: usize = 512;
 
-/// Returns whether a text holds whole objects that may be Secrets: a manifest within a ConfigMap, a
-/// copy of an object in an annotation.
+/// Returns whether text contains whole objects that may be Secrets: a manifest within a ConfigMap,
+/// a copy of an object in an annotation.
 pub(super) fn repeats_objects(text: &str) -> bool {
     WHOLE_OBJECTS.iter().any(|sign| text.contains(sign))
         || text
@@ -25,7 +25,7 @@ pub(super) fn repeats_objects(text: &str) -> bool {
             .any(|(at, _)| is_secret(&text[at + 4..]))
 }
 
-/// Returns whether what follows the word `kind` says that the object is a Secret, or a list of
+/// Returns whether the text after the word `kind` says that the object is a Secret, or a list of
 /// them.
 fn is_secret(rest: &str) -> bool {
     let rest = skip(rest, &['"', '\'', '\\']);
@@ -33,7 +33,7 @@ fn is_secret(rest: &str) -> bool {
         return false;
     };
     let mut rest = skip(rest, &[' ', '\t', '"', '\'', '\\']);
-    // A tag and an anchor may be before the value.
+    // A tag and an anchor may come before the value.
     for _ in 0..2 {
         if rest.starts_with(['!', '&']) {
             let word = rest
@@ -53,7 +53,7 @@ fn is_secret(rest: &str) -> bool {
         .any(|kind| rest[..word].eq_ignore_ascii_case(kind))
 }
 
-/// Skips characters, a few of them at most: what is longer is nothing that anyone writes.
+/// Skips a limited number of characters: nobody writes more.
 fn skip<'t>(text: &'t str, any_of: &[char]) -> &'t str {
     let mut rest = text;
     for _ in 0..32 {
@@ -91,8 +91,8 @@ pub(super) fn pem_blocks<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     }
 }
 
-/// Finds passwords in `scheme://user:password@host`, also where slashes in them ought to be
-/// encoded, and keys that are alone before the `@`.
+/// Finds passwords in `scheme://user:password@host`, even with unencoded slashes, and keys alone
+/// before the `@`.
 pub(super) fn url_passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     let mut word_end = 0;
     let mut last_at = None;
@@ -152,7 +152,7 @@ fn is_key(text: &str) -> bool {
     text.len() >= 16 && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().all(is_word_byte)
 }
 
-/// Finds what follows the name of a scheme of HTTP authorization: `Bearer …`, `Basic …`.
+/// Finds credentials after the name of an HTTP authorization scheme: `Bearer …`, `Basic …`.
 pub(super) fn authorizations<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     static SCHEMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
@@ -173,8 +173,8 @@ pub(super) fn authorizations<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     }
 }
 
-/// Returns whether a word looks like a credential and not like a word of a language: it has digits
-/// or signs in it, or capitals behind small letters.
+/// Returns whether a word looks like a credential and not like a natural word: it contains digits
+/// or signs, or capitals after small letters.
 pub(super) fn is_credential(word: &str) -> bool {
     let word = word.trim_matches(|c: char| {
         matches!(
@@ -200,7 +200,7 @@ pub(super) fn is_credential(word: &str) -> bool {
             .any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase())
 }
 
-/// `v1.2.3`, `1.27`, `30s`, `2024-05-01`: numbers with little about them.
+/// Returns whether it is a number with little around it: `v1.2.3`, `1.27`, `30s`, `2024-05-01`.
 fn is_version(bytes: &[u8]) -> bool {
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let marks = bytes.iter().filter(|b| b".-:/%".contains(b)).count();

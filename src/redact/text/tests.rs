@@ -89,13 +89,13 @@ fn every_form_of_a_token_is_read_and_found() {
             let token = format!("{}{}", form.start, filler.repeat(12));
             let masked = mask_one(&format!("x {token} y"), &mut Vec::new());
             let upper = masked.is_some_and(|masked| masked == "x (redacted) y");
-            // Some are made of capitals alone.
+            // Some consist only of capitals.
             assert!(upper || filler.contains('a'), "{token}");
         }
     }
 }
 
-/// Returns what is written between marks in the samples.
+/// Returns the marked text in the samples.
 fn samples(text: &'static str) -> Vec<&'static str> {
     text.trim_end().split("\n%%\n").collect()
 }
@@ -117,7 +117,7 @@ fn secrets_in_everyday_syntaxes_are_masked() {
             let text = sample.replace('§', canary);
             let masked = mask_one(&text, &mut Vec::new()).unwrap_or_else(|| text.clone());
             assert!(!masked.contains(canary), "{masked}");
-            // Once masked, it stays as it is.
+            // Masking it again changes nothing.
             let twice = mask_one(&masked, &mut Vec::new()).unwrap_or_else(|| masked.clone());
             assert!(twice == masked || !twice.contains(canary), "{twice}");
         }
@@ -180,8 +180,7 @@ fn messages_do_not_show_what_they_quote() {
     }
 }
 
-/// Pieces of which hostile texts are made, each of which once made the search look back or ahead
-/// without a bound.
+/// Pieces of hostile texts, each of which once caused unlimited looking back or ahead.
 const HOSTILE: &[&str] = &[
     ":",
     "://",
@@ -230,8 +229,8 @@ const HOSTILE: &[&str] = &[
     "token: '",
 ];
 
-/// The instructions of a run cannot be counted here; that twice the text takes about twice the
-/// time differs from four times by a wide margin.
+/// Instructions cannot be counted here; but twice the text taking twice the time differs clearly
+/// from four times.
 #[test]
 fn the_search_takes_time_in_proportion_to_the_text() {
     let time = |text: &str| {

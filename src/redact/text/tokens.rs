@@ -1,4 +1,4 @@
-//! Tokens that say by their first letters whose they are.
+//! Finds tokens of known services by their prefix.
 
 use std::sync::LazyLock;
 
@@ -6,20 +6,20 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::{Span, span};
 
-/// What tokens look like, one form a line.
+/// The forms of tokens, one per line.
 const FORMS: &str = include_str!("tokens.txt");
 
-/// How the tokens of one service are formed.
+/// The form of one service's tokens.
 #[derive(Debug)]
 pub(super) struct Form {
-    /// What they start with.
+    /// The prefix.
     pub(super) start: &'static str,
     characters: Characters,
-    /// How many characters follow at least.
+    /// The minimum number of characters after it.
     least: usize,
 }
 
-/// What tokens are made of.
+/// The characters of a token.
 #[derive(Debug, Clone, Copy)]
 enum Characters {
     Upper,
@@ -41,12 +41,12 @@ impl Characters {
     }
 }
 
-/// Returns whether names and most tokens are made of it.
+/// Returns whether it is a character of names and most tokens.
 pub(super) fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// Returns every form that is known.
+/// Returns every known form.
 pub(super) fn forms() -> &'static [Form] {
     static KNOWN: LazyLock<Vec<Form>> = LazyLock::new(|| FORMS.lines().filter_map(form).collect());
     &KNOWN
@@ -70,8 +70,8 @@ fn form(line: &'static str) -> Option<Form> {
     })
 }
 
-/// Finds the tokens of well-known services. Each byte is looked at a bounded number of times: a
-/// run that is long enough is passed over, and a shorter one is short.
+/// Finds the tokens of well-known services. Each byte is checked a limited number of times: a long
+/// enough run is skipped, and a shorter one is short.
 pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     static STARTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
@@ -93,11 +93,11 @@ pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
             .take_while(|byte| form.characters.holds(**byte))
             .count();
         if run < form.least || !is_random(&bytes[found.end()..found.end() + run]) {
-            // Longer runs of what is not a token begin with a start that is found in them once.
+            // A longer run that is not a token contains each prefix only once.
             done = found.end() + if run < form.least { 0 } else { run };
             continue;
         }
-        // What the token goes on with, in a form that is newer than the list.
+        // The rest of the token, in a form newer than the list.
         let more = bytes[found.end() + run..]
             .iter()
             .take_while(|byte| Characters::Base64.holds(**byte))
@@ -107,7 +107,7 @@ pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     }
 }
 
-/// Returns whether letters are not just words joined by dashes.
+/// Returns whether text is more than words joined by dashes.
 fn is_random(run: &[u8]) -> bool {
     run.iter().any(u8::is_ascii_digit)
         || (run.iter().any(u8::is_ascii_uppercase) && run.iter().any(u8::is_ascii_lowercase))

@@ -1,4 +1,4 @@
-//! How far the value behind an assignment reaches.
+//! Finds how far the value of an assignment extends.
 
 use std::ops::Range;
 
@@ -7,30 +7,30 @@ use super::cursor::Open;
 use crate::redact::names::{is_about, is_reference};
 use crate::redact::{DIFFERS, MASK};
 
-/// Texts in brackets that are not closed are looked through to their end so often, and no more.
+/// The limit on scans of unclosed brackets to the end of the text.
 const MOST_UNCLOSED: usize = 8;
 
-/// What is known of the place where a value begins.
+/// What is known about the place where a value begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Left<'t> {
-    /// What the value is called.
+    /// The name of the value.
     pub(super) name: &'t str,
-    /// Whether it may be a number of things.
+    /// Whether it may be a count.
     pub(super) count: bool,
-    /// The column where the name begins, quotes and all.
+    /// The column where the name begins, including quotes.
     pub(super) column: usize,
-    /// Whether the assignment is the first thing on its line, so that the rest is its value.
+    /// Whether the assignment comes first on its line, so that the rest is its value.
     pub(super) first: bool,
     /// Whether the sign is a colon.
     pub(super) colon: bool,
-    /// Whether the name is in quotes of its own, as in JSON.
+    /// Whether the name is in its own quotes, as in JSON.
     pub(super) quoted: bool,
-    /// The quote within which the assignment stands.
+    /// The quote around the assignment.
     pub(super) within: Option<Open>,
 }
 
 impl<'t> Scan<'t, '_> {
-    /// Masks the value that begins here, and gives where it ends.
+    /// Masks the value that begins here, and returns where it ends.
     pub(super) fn value(&mut self, from: usize, left: Left<'t>) -> usize {
         let line_end = self.cursor.line_end(from);
         let mut at = self.cursor.skip_blanks(from);
@@ -110,7 +110,7 @@ impl<'t> Scan<'t, '_> {
         })
     }
 
-    /// Skips `!!str` and `&anchor`, which say nothing of the value, if something follows.
+    /// Skips `!!str` and `&anchor`, which say nothing about the value, if something follows.
     fn skip_properties(&self, mut at: usize, line_end: usize) -> usize {
         for _ in 0..2 {
             if !matches!(self.cursor.byte(at), b'!' | b'&') {
@@ -127,7 +127,8 @@ impl<'t> Scan<'t, '_> {
         at
     }
 
-    /// `|`, `>-`, `|2 # and a comment`: the value is the lines below that stand farther in.
+    /// Takes a block scalar (`|`, `>-`, `|2 # and a comment`): the value is the indented lines
+    /// below.
     fn literal_block(&mut self, at: usize, line_end: usize, left: Left<'t>) -> Option<usize> {
         let header = self.text[at..line_end].trim_end();
         let rest = header.strip_prefix(['|', '>'])?;
@@ -157,7 +158,7 @@ impl<'t> Scan<'t, '_> {
         Some(end)
     }
 
-    /// Returns what is below a name with nothing behind its colon.
+    /// Takes what is below a name with nothing after its colon.
     fn below(&mut self, at: usize, line_end: usize, left: Left<'t>) -> usize {
         if !left.colon || left.within.is_some() {
             return at;
@@ -179,11 +180,11 @@ impl<'t> Scan<'t, '_> {
         }
     }
 
-    /// Returns the lines of a block of YAML: the values of fields in it, and what is there as such.
+    /// Takes the lines of a YAML block: the values of fields in it, and plain values.
     fn block(&mut self, line_end: usize, left: Left<'t>) -> usize {
         let mut end = line_end;
         let mut next = line_end + 1;
-        // Below a field that only speaks about the secret nothing is one.
+        // Below a field about the secret nothing is secret.
         let mut about: Option<usize> = None;
         while next < self.text.len() {
             let line = self.line_of(next);
@@ -231,7 +232,7 @@ impl<'t> Scan<'t, '_> {
         end
     }
 
-    /// Returns the name of a field of YAML that begins here, and where its value does.
+    /// Returns the name of a YAML field that begins here, and where its value does.
     fn key(&self, at: usize, end: usize) -> Option<(&'t str, usize)> {
         let open = at + usize::from(matches!(self.cursor.byte(at), b'"' | b'\''));
         let name = self.cursor.word_end(open, 128);
@@ -242,7 +243,7 @@ impl<'t> Scan<'t, '_> {
             .then(|| (&self.text[open..name], self.cursor.skip_blanks(colon + 1)))
     }
 
-    /// `<<EOF`, and the lines up to that word.
+    /// Takes `<<EOF`, and the lines up to that word.
     fn heredoc(&mut self, at: usize, line_end: usize, left: Left<'t>) -> Option<usize> {
         let rest = self.text[at..line_end].strip_prefix("<<")?;
         let rest = rest.trim_start_matches(['-', '~', ' ']);
@@ -267,7 +268,7 @@ impl<'t> Scan<'t, '_> {
         Some(end)
     }
 
-    /// `"a" + "b"`, and `'a'"b"` of a shell.
+    /// Takes `"a" + "b"`, and `'a'"b"` of a shell.
     fn more_quotes(&mut self, mut end: usize, left: Left<'t>) -> usize {
         for _ in 0..8 {
             if self.closes(end, left.within) {
@@ -297,7 +298,7 @@ impl<'t> Scan<'t, '_> {
             self.scalar(quoted.content, left);
             end = quoted.end;
         }
-        // What sticks to the closing quote belongs to the word in a shell.
+        // In a shell, text next to the closing quote belongs to the word.
         if !left.colon && left.within.is_none() && self.cursor.byte(end).is_ascii_alphanumeric() {
             let more = self.word(end, left);
             self.push(end..more, left.name);
@@ -306,11 +307,11 @@ impl<'t> Scan<'t, '_> {
         end
     }
 
-    /// Lists and maps in brackets: their values, but not the keys, nor what only speaks about the
-    /// secret. `None` if no bracket closes the first.
+    /// Takes the values in lists and maps in brackets, but not the keys, nor fields about the
+    /// secret. Returns `None` if no bracket closes the first.
     fn flow(&mut self, from: usize, left: Left<'t>) -> Option<usize> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        // For each bracket that is open: whether the value to come is about the secret.
+        // For each open bracket: whether the next value is about the secret.
         let mut about = vec![false];
         let mut at = from;
         loop {
@@ -382,11 +383,11 @@ impl<'t> Scan<'t, '_> {
         at
     }
 
-    /// Returns a value without quotes: the rest of the line where the assignment is all of it, else
-    /// up to what separates it from the next.
+    /// Takes an unquoted value: the rest of the line if the assignment is all of it, else up to the
+    /// separator of the next.
     fn bare(&mut self, at: usize, left: Left<'t>) -> usize {
         if left.within.is_some() && matches!(self.cursor.byte(at), b'|' | b'>') {
-            // A block of YAML within a text in quotes: all of it.
+            // A YAML block within a quoted string: all of it.
             let end = self.run(at, left, |_, _| false, false);
             self.push(at..end, left.name);
             return end;
@@ -413,8 +414,8 @@ impl<'t> Scan<'t, '_> {
         end.max(stop)
     }
 
-    /// Returns where a word ends that is a value: at a blank, or at a separator that another
-    /// assignment follows. A password may well have such characters in it.
+    /// Returns where a word that is a value ends: at a blank, or at a separator before another
+    /// assignment. A password may well contain such characters.
     pub(super) fn word(&self, at: usize, left: Left<'t>) -> usize {
         let ends = |at: usize, byte: u8| match byte {
             b' ' | b'\t' => true,
@@ -424,8 +425,8 @@ impl<'t> Scan<'t, '_> {
         self.run(at, left, ends, true)
     }
 
-    /// Returns where a run of bytes ends: at the end of its line, of the text in quotes in which it
-    /// stands, of a line within that, or where else it is said to.
+    /// Returns where a run of bytes ends: at the end of its line, of the quoted string around it,
+    /// of a line within that, or at a given position.
     fn run(
         &self,
         from: usize,
@@ -462,7 +463,7 @@ impl<'t> Scan<'t, '_> {
         at
     }
 
-    /// Returns the lines that a value goes on with: behind a backslash, and farther in than its
+    /// Takes the continuation lines of a value: after a backslash, or indented further than its
     /// name.
     fn continued(&self, mut end: usize, line_end: usize, left: Left<'t>) -> usize {
         let mut next = line_end + 1;
@@ -502,8 +503,7 @@ impl<'t> Scan<'t, '_> {
     }
 }
 
-/// Returns whether a text of this length at the end of another ends in a backslash that escapes the
-/// end of the line.
+/// Returns whether text ends in a backslash that escapes the end of the line.
 fn ends_in_backslash(text: &str, len: usize) -> bool {
     let slashes = text
         .bytes()
@@ -531,8 +531,8 @@ fn starts_assignment(text: &str) -> bool {
     name > 0 && after.starts_with(['=', ':'])
 }
 
-/// Returns whether a value is not a secret, whatever it is called: a switch, nothing at all, the
-/// name of a variable or a hole in a template, a number of things, a time.
+/// Returns whether a value is certainly not secret, whatever its name: a switch, empty, the name of
+/// a variable or a template placeholder, a count, a time.
 pub(in crate::redact) fn is_no_secret(value: &str, count: bool) -> bool {
     let value = value.trim().trim_end_matches([',', ';']);
     matches!(
@@ -575,7 +575,7 @@ fn is_variable(value: &str) -> bool {
         })
 }
 
-/// `15m`, `1h30m`, `24 hours`
+/// Matches `15m`, `1h30m`, `24 hours`.
 fn is_time(value: &str) -> bool {
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
     (1..=5).contains(&digits)

@@ -1,11 +1,11 @@
-//! Which images are pulled again each time.
+//! Decides which images are always pulled.
 
 use serde_json::{Value, json};
 
-/// `Always` for an image that names no version or `latest`.
+/// Returns `Always` for an image without a tag or with `latest`.
 ///
-/// The server reads the name as Docker does (`pkg/util/parsers`); what it cannot read has no tag,
-/// and what has no tag is not `latest`.
+/// The server parses the name as Docker does (`pkg/util/parsers`); an invalid name has no tag, and
+/// a name without a tag is not `latest`.
 pub(super) fn pull_policy(image: &str) -> Value {
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, Some(digest)),
@@ -26,7 +26,7 @@ pub(super) fn pull_policy(image: &str) -> Value {
     })
 }
 
-/// Returns whether this is a repository's name: lower case, after the registry's host if there is
+/// Returns whether this is a repository name: lower case, after the registry's host if there is
 /// one.
 fn is_repository(name: &str) -> bool {
     let path = match name.split_once('/') {

@@ -1,4 +1,4 @@
-//! Defaults that depend on what is next to them.
+//! Defaults that depend on other fields.
 //!
 //! The rules are those of `SetDefaults_*` in `pkg/apis/*/*/defaults.go` of Kubernetes, of its
 //! conversions, and of the admission plugins that every API server runs. Defaults that depend on
@@ -11,17 +11,15 @@ mod image;
 use super::{Schema, TypeId, is_empty};
 use image::pull_policy;
 
-/// Returns the value that the server gives to a field that nobody sets, where that depends on its
-/// siblings.
+/// Returns the server's default for a field that nobody sets, if it depends on its siblings.
 ///
-/// `declared` and `live` are the two sides of the object that the field is in; where the manifest
+/// `declared` and `live` are the two sides of the object that contains the field; if the manifest
 /// does not declare that object, both are the live one. The declared siblings decide: a default
-/// that follows from what someone changed (the traffic policy of a Service that was made a
-/// NodePort) is part of that change. The live ones are asked only for what the server itself makes
-/// up.
+/// that follows from a change (the traffic policy of a Service that was made a NodePort) is part of
+/// that change. The live ones are used only for values that the server itself generates.
 ///
-/// The value is that of the whole field, whatever of it is declared: the `requests` of a Pod's
-/// container are those that are declared and those that its limits imply.
+/// The value is that of the whole field, whatever part of it is declared: the `requests` of a Pod's
+/// container are the declared ones and those that its limits imply.
 pub fn conditional_default(
     schema: &Schema,
     parent: TypeId,
@@ -34,13 +32,12 @@ pub fn conditional_default(
     siblings.default_of(ty, place, field)
 }
 
-/// Returns a type's name, and the mark of the place where it has defaults of its own
-/// (`core.v1.PodSpec@Pod`).
+/// Splits a type's name from the marker for a place with its own defaults (`core.v1.PodSpec@Pod`).
 fn split_name(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }
 
-/// The fields next to the one in question.
+/// The siblings of the field.
 struct Siblings<'v> {
     declared: &'v Map<String, Value>,
     live: &'v Map<String, Value>,
@@ -79,7 +76,7 @@ impl<'v> Siblings<'v> {
                 source.get("namespace").is_none().then(|| source.clone())
             }
             ("PersistentVolumeClaimSpec", "dataSourceRef") => self.get("dataSource").cloned(),
-            // Admission sets these when a Pod is made, and nobody can change them afterwards.
+            // Admission sets these when a Pod is created, and nobody can change them afterwards.
             ("PodSpec", "overhead" | "preemptionPolicy" | "priority") if place == "Pod" => {
                 self.live(field).cloned()
             }
@@ -97,7 +94,7 @@ impl<'v> Siblings<'v> {
             ("ResourceRequirements", "requests") if place == "Pod" => {
                 self.merged("requests", &["limits"])
             }
-            // With the host's network, which a Pod cannot leave once it is made.
+            // With the host's network, which a Pod cannot leave after it is created.
             ("ContainerPort", "hostPort") if place == "Pod" => self.get("containerPort").cloned(),
             ("ReplicationControllerSpec", "selector") => {
                 let labels = self.get("template")?.pointer("/metadata/labels")?;
@@ -132,8 +129,8 @@ impl<'v> Siblings<'v> {
         }
     }
 
-    /// Returns a headless Service that selects nothing takes addresses of every family
-    /// (`pkg/registry/core/service/storage/alloc.go`).
+    /// Returns the defaults of a headless Service without a selector, which gets addresses of every
+    /// family (`pkg/registry/core/service/storage/alloc.go`).
     fn family_policy(&self) -> &'static str {
         let is_headless = self.text("clusterIP") == Some("None");
         let selects = self.get("selector").is_some_and(|labels| !is_empty(labels));
@@ -144,8 +141,8 @@ impl<'v> Siblings<'v> {
         }
     }
 
-    /// Returns a container's default limits come from the maxima; its default requests from the
-    /// default limits, and else from the minima.
+    /// Fills a LimitRange item: default limits of a container come from the maxima; default
+    /// requests come from the default limits, or else from the minima.
     fn of_limit_range(&self, field: &str) -> Option<Value> {
         if self.text("type") != Some("Container") {
             return None;
@@ -167,7 +164,7 @@ impl<'v> Siblings<'v> {
             ("v1.DaemonSetUpdateStrategy", "rollingUpdate") => {
                 rolls.then(|| json!({"maxSurge": 0, "maxUnavailable": 1}))
             }
-            // Here the type has to be absent too, as it is where nothing at all is declared.
+            // Here the type has to be absent too, as it is if nothing at all is declared.
             ("v1.StatefulSetUpdateStrategy", "rollingUpdate") => {
                 let undeclared = std::ptr::eq(self.declared, self.live);
                 (ty.is_none() || undeclared).then(|| json!({"partition": 0}))
@@ -222,7 +219,7 @@ impl<'v> Siblings<'v> {
             (version, name),
             (_, "ExactDeviceRequest" | "DeviceSubRequest") | ("v1beta1", "DeviceRequest")
         );
-        // A request of v1beta1 that is split into alternatives has no class of its own.
+        // A request in v1beta1 that is split into alternatives has no class of its own.
         if !requests || self.text("deviceClassName").is_none_or(str::is_empty) {
             return None;
         }
@@ -254,7 +251,7 @@ impl<'v> Siblings<'v> {
             ("apiextensions.v1.CustomResourceDefinitionNames", "listKind") => {
                 Some(json!(format!("{}List", self.text("kind")?)))
             }
-            // Without any metric; v1 has no word for others than this one.
+            // Without any metric; v1 has no field for metrics other than this one.
             ("autoscaling.v1.HorizontalPodAutoscalerSpec", "targetCPUUtilizationPercentage") => {
                 Some(json!(80))
             }
@@ -274,7 +271,7 @@ impl<'v> Siblings<'v> {
         self.get(name)?.as_str()
     }
 
-    /// Returns a resource list with what it lacks taken from others, the earlier ones first.
+    /// Returns a resource list with missing entries from others, the earlier ones first.
     fn merged(&self, name: &str, others: &[&str]) -> Option<Value> {
         let mut merged = Map::new();
         for name in std::iter::once(&name).chain(others) {

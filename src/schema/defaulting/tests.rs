@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::conditional_default;
 use crate::schema::{Schema, TypeId};
 
-/// Returns the default of a field, given what is declared next to it.
+/// Returns the default of a field for these declared siblings.
 fn default_of(ty: &str, field: &str, declared: Value) -> Option<Value> {
     default_between(ty, field, declared.clone(), declared)
 }

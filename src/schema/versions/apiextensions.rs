@@ -1,4 +1,4 @@
-//! CustomResourceDefinitions: `v1beta1` says once for all versions what `v1` says of each
+//! Converts CustomResourceDefinitions: `v1beta1` has once for all versions what `v1` has in each
 //! (`staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1/conversion.go`).
 
 use serde_json::{Map, Value, json};
@@ -39,7 +39,7 @@ pub(super) fn definition(fields: &mut Map<String, Value>) -> Option<()> {
             conversion.insert("webhook".to_owned(), webhook);
         }
     }
-    // Definitions of that time keep what their schema does not know, unless they say otherwise.
+    // Definitions of that version keep unknown fields, unless they say otherwise.
     set_default(spec, "preserveUnknownFields", json!(true));
     Some(())
 }

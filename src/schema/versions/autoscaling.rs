@@ -1,5 +1,5 @@
-//! HorizontalPodAutoscalers: what `autoscaling/v2` says in metrics, `v1` says in one number and in
-//! annotations, and `v2beta1` in fields of other names
+//! Converts HorizontalPodAutoscalers: what `autoscaling/v2` has in metrics, `v1` has in one number
+//! and in annotations, and `v2beta1` in fields with other names
 //! (`pkg/apis/autoscaling/v1/conversion.go`, `k8s.io/api/autoscaling/v2beta1`).
 
 use serde_json::{Map, Value, json};
@@ -9,13 +9,13 @@ use super::{object_at, objects_in, rename, take};
 const TARGET_CPU: &str = "targetCPUUtilizationPercentage";
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
-/// Status in annotations, which no other version shows.
+/// Annotations with status, which no other version shows.
 const STATUS: [&str; 2] = [
     "autoscaling.alpha.kubernetes.io/conditions",
     "autoscaling.alpha.kubernetes.io/current-metrics",
 ];
 
-/// Returns the annotations become metrics and behaviour again, the target a metric after them.
+/// Converts the annotations to metrics and behaviour, followed by the target as a metric.
 pub(super) fn from_v1(fields: &mut Map<String, Value>) -> Option<()> {
     let (metrics, behavior) = match object_at(fields, &["metadata", "annotations"]) {
         Some(annotations) => {
@@ -46,7 +46,7 @@ pub(super) fn from_v1(fields: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// Only what has a field of its own: the server writes the rest into annotations, as text.
+/// Converts only what has its own field: the server writes the rest into annotations, as text.
 pub(super) fn to_v1(fields: &mut Map<String, Value>) -> Option<()> {
     let spec = object_at(fields, &["spec"])?;
     if take(spec, "behavior").is_some() {
@@ -78,7 +78,8 @@ fn cpu_metric(utilization: &Value) -> Value {
     json!({"type": "Resource", "resource": {"name": "cpu", "target": target}})
 }
 
-/// `targetAverageValue` and its likes become a `target`, names and selectors a `metric`.
+/// Converts `targetAverageValue` and similar fields to a `target`, names and selectors to a
+/// `metric`.
 fn metric_from_v2beta1(metric: &mut Map<String, Value>) -> Option<()> {
     for source in ["resource", "containerResource"] {
         if let Some(source) = object_at(metric, &[source]) {
@@ -94,7 +95,7 @@ fn metric_from_v2beta1(metric: &mut Map<String, Value>) -> Option<()> {
         set_target(external);
     }
     if let Some(object) = object_at(metric, &["object"]) {
-        // Here the average is called by another name than elsewhere.
+        // Here the average has another name than elsewhere.
         rename(object, "averageValue", "targetAverageValue");
         rename(object, "target", "describedObject");
         set_metric(object, "selector");

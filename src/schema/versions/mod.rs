@@ -1,4 +1,4 @@
-//! API versions that are gone, and objects at one version seen at another.
+//! Removed API versions, and objects converted from one version to another.
 
 mod apiextensions;
 mod autoscaling;
@@ -16,13 +16,14 @@ use super::{builtin_kind, builtin_kind_of_group};
 /// What to do about a kind at a version that API servers no longer serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replacement {
-    /// The first minor version of Kubernetes without it, such as `1.25`, if that is known.
+    /// The first minor version of Kubernetes without it, such as `1.25`, if known.
     pub removed_in: Option<&'static str>,
-    /// The `apiVersion` to write instead; `None` when the kind is gone altogether.
+    /// The `apiVersion` to write instead; `None` if the kind was removed altogether.
     pub use_instead: Option<&'static str>,
 }
 
-/// What follows the name of the kind in a message: `is gone since Kubernetes 1.25; use policy/v1`.
+/// Returns the text after the name of the kind in a message: `was removed in Kubernetes 1.25; use
+/// policy/v1`.
 impl fmt::Display for Replacement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.removed_in {
@@ -36,7 +37,7 @@ impl fmt::Display for Replacement {
     }
 }
 
-/// Returns what replaces a built-in kind at a version that is gone; `None` for versions that are
+/// Returns the replacement of a built-in kind at a removed version; `None` for versions that are
 /// served and for kinds that Kubernetes never had.
 ///
 /// The versions are those of the deprecated API migration guide
@@ -70,7 +71,7 @@ pub fn replacement(api_version: &str, kind: &str) -> Option<Replacement> {
     })
 }
 
-/// The kinds that disappeared from one version at once.
+/// Returns the kinds that were removed from one version at once.
 struct Removed {
     api_version: &'static str,
     kinds: &'static [&'static str],
@@ -157,12 +158,12 @@ const REMOVED: &[Removed] = &[
     removed("storage.k8s.io/v1beta1", STORAGE, "1.22", "storage.k8s.io/v1"),
 ];
 
-/// Returns an object, seen at another version of its kind.
+/// Returns an object, converted to another version of its kind.
 ///
-/// Every older version is known by the way to the current one, and some by the way back. `None`
-/// says that what changed between the two versions is unknown, or that this object holds something
-/// that the other version cannot say: then a comparison would show the difference between versions
-/// and not what anyone did.
+/// Every older version can be converted to the current one, and some back. `None` means that the
+/// changes between the two versions are unknown, or that this object contains something that the
+/// other version cannot express: a comparison would then show the difference between versions
+/// instead of real changes.
 ///
 /// ```
 /// use serde_json::json;
@@ -187,8 +188,8 @@ pub fn convert(object: &Value, api_version: &str) -> Option<Value> {
     Some(Value::Object(fields))
 }
 
-/// Returns the version at which an object is read whose own version is gone: its replacement, where
-/// what changed between the two is known.
+/// Returns the version to read an object at whose own version was removed: its replacement, if the
+/// changes between the two are known.
 ///
 /// ```
 /// use driftctl::schema::successor;
@@ -202,7 +203,7 @@ pub fn successor(api_version: &str, kind: &str) -> Option<&'static str> {
         .then_some(current)
 }
 
-/// Rewrites an object from one version to another; `None` where that cannot be done.
+/// Converts an object from one version to another; returns `None` if that is not possible.
 type Rewrite = fn(&mut Map<String, Value>) -> Option<()>;
 
 /// How a version of some kinds differs from the current one.
@@ -213,7 +214,7 @@ struct Form {
     down: Rewrite,
 }
 
-/// Versions that differ in nothing but their name.
+/// Versions that differ only in their name.
 fn same(_: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
@@ -305,7 +306,7 @@ fn object_at<'v>(
     })
 }
 
-/// Returns the objects in a list; none where there is not a list.
+/// Returns the objects in a list; none if there is no list.
 fn objects_in<'v>(
     fields: &'v mut Map<String, Value>,
     name: &str,
@@ -314,12 +315,12 @@ fn objects_in<'v>(
     items.into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
-/// Removes a field; `null` is none.
+/// Removes a field; `null` counts as absent.
 fn take(fields: &mut Map<String, Value>, name: &str) -> Option<Value> {
     fields.remove(name).filter(|value| !value.is_null())
 }
 
-/// Gives a field another name.
+/// Renames a field.
 fn rename(fields: &mut Map<String, Value>, from: &str, to: &str) {
     if let Some(value) = take(fields, from) {
         fields.insert(to.to_owned(), value);

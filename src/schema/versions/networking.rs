@@ -1,11 +1,11 @@
-//! Ingresses and EndpointSlices.
+//! Converts Ingresses and EndpointSlices.
 
 use serde_json::{Map, Value, json};
 
 use super::{object_at, objects_in, rename, set_default, take};
 
-/// `networking.k8s.io/v1` names the default backend as such, and says in a backend whether a port is
-/// a name or a number.
+/// `networking.k8s.io/v1` has a field for the default backend, and separates port names from port
+/// numbers.
 pub(super) fn ingress(fields: &mut Map<String, Value>) -> Option<()> {
     let Some(spec) = object_at(fields, &["spec"]) else {
         return Some(());
@@ -41,7 +41,7 @@ fn set_backend(backend: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// Returns what `v1beta1` says in the topology labels of an endpoint has fields of its own
+/// What `v1beta1` has in the topology labels of an endpoint has its own fields
 /// (`pkg/apis/discovery/v1beta1/conversion.go`).
 pub(super) fn endpoint_slice(fields: &mut Map<String, Value>) -> Option<()> {
     for endpoint in objects_in(fields, "endpoints") {

@@ -1,11 +1,11 @@
-//! Kinds of which little changed.
+//! Converts kinds with few changes.
 
 use serde_json::{Map, Value, json};
 
 use super::{object_at, objects_in, set_default, take};
 
-/// Returns a selector that is left out selects what the template is labelled with, until `apps/v1`
-/// requires one; fields that steered the old controllers are gone.
+/// A missing selector selects the template's labels, until `apps/v1` requires one; fields of the
+/// old controllers are gone.
 pub(super) fn workload(fields: &mut Map<String, Value>) -> Option<()> {
     let Some(spec) = object_at(fields, &["spec"]) else {
         return Some(());
@@ -22,7 +22,7 @@ pub(super) fn workload(fields: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// Returns the empty selector selects nothing in `v1beta1` and everything in `v1`.
+/// The empty selector selects nothing in `v1beta1` and everything in `v1`.
 pub(super) fn disruption_budget(fields: &mut Map<String, Value>) -> Option<()> {
     let selector = object_at(fields, &["spec", "selector"]);
     let is_blank =
@@ -30,8 +30,7 @@ pub(super) fn disruption_budget(fields: &mut Map<String, Value>) -> Option<()> {
     (!selector.is_some_and(is_blank)).then_some(())
 }
 
-/// Returns the defaults were others: `v1beta1` let calls pass when the webhook failed, and waited
-/// longer.
+/// The defaults differed: `v1beta1` ignored failures of the webhook, and had a longer timeout.
 pub(super) fn webhooks(fields: &mut Map<String, Value>) -> Option<()> {
     for webhook in objects_in(fields, "webhooks") {
         set_default(webhook, "admissionReviewVersions", json!(["v1beta1"]));
@@ -43,13 +42,13 @@ pub(super) fn webhooks(fields: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// `v1` has no signer by default.
+/// `v1` has no default signer.
 pub(super) fn signing_request(fields: &mut Map<String, Value>) -> Option<()> {
     let signer = object_at(fields, &["spec"])?.get("signerName")?;
     signer.is_string().then_some(())
 }
 
-/// Returns the shares of a limited priority level got another name in `v1beta3`.
+/// The shares of a limited priority level were renamed in `v1beta3`.
 pub(super) fn flow_control(fields: &mut Map<String, Value>) -> Option<()> {
     if let Some(limited) = object_at(fields, &["spec", "limited"]) {
         super::rename(
@@ -61,8 +60,7 @@ pub(super) fn flow_control(fields: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// Returns what a request for devices wants stands under `exactly` since `v1beta2`, next to the
-/// list of alternatives.
+/// A request for devices is under `exactly` since `v1beta2`, next to the list of alternatives.
 pub(super) fn resource_claim(fields: &mut Map<String, Value>) -> Option<()> {
     for path in [&["spec", "devices"][..], &["spec", "spec", "devices"]] {
         let Some(devices) = object_at(fields, path) else {

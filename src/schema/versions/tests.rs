@@ -19,7 +19,7 @@ fn what_is_gone_has_its_replacement_named() {
         sentence("policy/v1beta1", "PodSecurityPolicy").unwrap(),
         "was removed in Kubernetes 1.25; it has no replacement"
     );
-    // Never listed, but the kind is known.
+    // Not listed, but the kind is known.
     assert_eq!(
         sentence("networking.k8s.io/v1alpha1", "IPAddress").unwrap(),
         "is not served by current Kubernetes; use networking.k8s.io/v1"

@@ -1,4 +1,4 @@
-//! One source of an Application: a directory of manifests, a kustomization or a chart.
+//! Reads one source of an Application: a directory of manifests, a kustomization or a chart.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,11 +22,11 @@ use crate::source::walk::{Found, found_on_disk};
 use crate::source::{Loaded, chart, files, plan, read};
 use crate::yaml;
 
-/// What keeps a file from being read (`argo-cd/reposerver/repository`).
+/// The comment that makes Argo CD skip a file (`argo-cd/reposerver/repository`).
 const SKIPPED: &[u8] = b"+argocd:skip-file-rendering";
 
-/// The settings of a source that are followed, or that say nothing about what is declared: who may
-/// fetch it, and which helm is run.
+/// The supported settings of a source, and those that do not affect the declared objects: who may
+/// fetch it, and which helm version runs.
 const KNOWN: &[Known] = &[
     Known {
         at: "",
@@ -98,14 +98,14 @@ pub(super) struct Part<'a> {
     pub checkout: Arc<Checkout>,
     /// The Application's destination.
     pub namespace: &'a str,
-    /// What Argo CD's variables stand for.
+    /// Returns the values of Argo CD's variables.
     pub environment: Environment,
-    /// The chart, where it does not are in this repository.
+    /// The chart, if it is not in this repository.
     pub fetched: Option<Arc<Fetched>>,
 }
 
 impl Source {
-    /// Returns the revision that it asks for.
+    /// The requested revision.
     pub(super) fn target(&self) -> Target {
         Target {
             address: self.repo_url.clone(),
@@ -130,7 +130,7 @@ impl Application<'_> {
             return self.fetched(source, all, spec);
         }
         if source.path.is_empty() {
-            // It is there for its files alone, which another source names.
+            // It only provides files that another source refers to.
             return if source.reference.is_empty() {
                 Err("a source names no path".to_owned())
             } else {
@@ -158,12 +158,12 @@ impl Application<'_> {
         Ok(loaded)
     }
 
-    /// Returns what a source declares that is a chart in a repository of charts, or in a registry.
+    /// Returns what a source declares that is a chart in a chart repository or a registry.
     fn fetched(&self, source: &Source, all: &[&Source], spec: &Spec) -> Result<Loaded, String> {
         let rendering = self.options.rendering()?;
         let repository = match source.repo_url.contains("://") {
             true => source.repo_url.clone(),
-            // Argo CD names registries without the scheme.
+            // Argo CD writes registries without the scheme.
             false => format!("oci://{}", source.repo_url),
         };
         let reference = Reference {
@@ -192,7 +192,7 @@ impl Application<'_> {
             fetched: Some(Arc::clone(&fetched)),
         };
         let mut loaded = part.chart(&fetched.directory)?;
-        // Nobody here can edit the chart.
+        // The chart cannot be edited here.
         let (file, line) = self
             .found
             .place
@@ -209,7 +209,7 @@ impl Application<'_> {
         Ok(loaded)
     }
 
-    /// Returns what Argo CD's variables stand for.
+    /// Returns the values of Argo CD's variables.
     fn environment(&self, source: &Source, spec: &Spec, checkout: &Checkout) -> Environment {
         let project = match spec.project.as_str() {
             "" => "default",
@@ -226,7 +226,7 @@ impl Application<'_> {
         }
     }
 
-    /// Says where what was read is not what Argo CD reads.
+    /// Warns if the files that were read are not those that Argo CD reads.
     fn remark(&self, source: &Source, elsewhere: Option<String>, loaded: &mut Loaded) {
         let subject = format!("Application {}: ", self.name());
         let subject = self.found.subject(&subject);
@@ -242,7 +242,7 @@ impl Application<'_> {
         self.remark_settings(source, loaded);
     }
 
-    /// Says which settings of a source are not followed.
+    /// Warns about settings of a source that are not supported.
     fn remark_settings(&self, source: &Source, loaded: &mut Loaded) {
         let subject = format!("Application {}: ", self.name());
         let subject = self.found.subject(&subject);
@@ -257,7 +257,7 @@ impl Application<'_> {
 }
 
 impl Part<'_> {
-    /// Argo CD goes by what the Application says, and else by the files
+    /// Argo CD uses the type in the Application, or else guesses it from the files
     /// (`argo-cd/reposerver/repository`, `GetAppSourceType`).
     fn load(&self, directory: &Path) -> Result<Loaded, String> {
         let source = self.source;
@@ -284,7 +284,7 @@ impl Part<'_> {
         self.plain(source.directory.as_ref().unwrap_or(&default), directory)
     }
 
-    /// Manifests as they are.
+    /// Reads plain manifests.
     fn plain(&self, options: &Directory, directory: &Path) -> Result<Loaded, String> {
         let include = glob_or_none(&options.include)?;
         let exclude = glob_or_none(&options.exclude)?;
@@ -406,8 +406,8 @@ fn over(options: &Kustomize, directory: &Path) -> Result<Map<String, Value>, Str
     Ok(fields)
 }
 
-/// Returns an entry of `replicas`, whose count may be a text in Argo CD, so that templates can fill
-/// it in.
+/// Converts an entry of `replicas`, whose count may be a string in Argo CD, so that templates can
+/// fill it in.
 fn counted(entry: &Value) -> Result<Value, String> {
     let mut entry = entry.clone();
     if let Some(text) = entry.get("count").and_then(Value::as_str) {
@@ -420,7 +420,7 @@ fn counted(entry: &Value) -> Result<Value, String> {
     Ok(entry)
 }
 
-/// Returns a patch with its file's text in it: files are loaded from below the overlay only.
+/// Returns a patch with its file's text inlined: files are loaded only from below the overlay.
 fn inlined(patch: &Value, directory: &Path) -> Result<Value, String> {
     let mut patch = patch.clone();
     let Some(path) = patch.get("path").and_then(Value::as_str).map(str::to_owned) else {
@@ -445,8 +445,8 @@ fn glob_or_none(pattern: &str) -> Result<Option<Glob>, String> {
     parsed.map_err(|error: GlobError| format!("{pattern} is not a glob: {error}"))
 }
 
-/// Returns the first jsonnet file that Argo CD would evaluate. That `directory.jsonnet` is there
-/// says nothing: Argo CD stores it with every directory.
+/// Returns the first jsonnet file that Argo CD would evaluate. The presence of `directory.jsonnet`
+/// means nothing: Argo CD stores it with every directory.
 fn jsonnet(directory: &Path, is_chosen: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
     let mut files = WalkDir::new(directory)
         .sort_by_file_name()

@@ -1,5 +1,5 @@
-//! The clusters that Applications go to. One file may hold Applications for many, and each belongs
-//! to the comparison with its own cluster alone.
+//! The clusters of Applications. One file may contain Applications for several clusters, and each
+//! is compared only with its own cluster.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::source::gitops::Found;
 pub(in crate::source) const IN_CLUSTER: [&str; 2] =
     ["https://kubernetes.default.svc", "in-cluster"];
 
-/// Returns the address or the name of the cluster that an Application goes to.
+/// Returns the address or the name of an Application's cluster.
 pub(in crate::source) fn cluster(found: &Found) -> &str {
     let destination = found.value.pointer("/spec/destination");
     let text = |field: &str| {
@@ -23,7 +23,7 @@ pub(in crate::source) fn cluster(found: &Found) -> &str {
     cluster.filter(filled).unwrap_or(IN_CLUSTER[1])
 }
 
-/// Returns whether two names or addresses are those of one cluster.
+/// Returns whether two names or addresses mean the same cluster.
 pub(in crate::source) fn is_same(wanted: &str, cluster: &str) -> bool {
     let wanted = wanted.trim_end_matches('/');
     let cluster = cluster.trim_end_matches('/');

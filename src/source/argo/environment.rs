@@ -1,7 +1,7 @@
-//! Argo CD's build environment: the variables that it puts into helm's parameters and value files
-//! (`argo-cd/pkg/apis/application/v1alpha1`, `Env.Envsubst`).
+//! Argo CD's build environment: the variables that it substitutes in helm's parameters and value
+//! files (`argo-cd/pkg/apis/application/v1alpha1`, `Env.Envsubst`).
 
-/// What the variables stand for.
+/// The values of the variables.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     pub application: String,
@@ -10,13 +10,13 @@ pub(super) struct Environment {
     pub path: String,
     pub repository: String,
     pub target: String,
-    /// The commit that is read, where one is.
+    /// The commit that is read, if any.
     pub revision: Option<String>,
 }
 
 impl Environment {
-    /// Replaces `$NAME` and `${NAME}`; `$$` stands for `$`, and a name that Argo CD does not know
-    /// for nothing.
+    /// Replaces `$NAME` and `${NAME}`; `$$` means `$`, and a name that Argo CD does not know is
+    /// replaced with nothing.
     ///
     /// # Errors
     /// Fails if Argo CD knows a variable whose value is unknown here.
@@ -64,8 +64,8 @@ impl Environment {
     }
 }
 
-/// Returns the name after a `$`, as Go's `os.Expand` reads it, and what follows. Braces without a
-/// name are dropped.
+/// Returns the name after a `$`, as in Go's `os.Expand`, and the rest. Braces without a name are
+/// dropped.
 fn name_of(text: &str) -> (Option<&str>, &str) {
     if let Some(inner) = text.strip_prefix('{') {
         return match inner.find('}') {

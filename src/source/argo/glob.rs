@@ -1,12 +1,11 @@
-//! The globs of the Git directory generator.
+//! The globs of the Git generator.
 
 use regex::Regex;
 
-/// Returns a glob over directories as Go's `path.Match` reads it, in which nothing but `/` matches
-/// `/`.
+/// Parses a glob for directories as Go's `path.Match` does: only `/` matches `/`.
 ///
 /// # Errors
-/// Fails if it cannot be read.
+/// Fails if it is invalid.
 pub fn path_glob(pattern: &str) -> Result<Regex, String> {
     let mut expression = String::from("^");
     let mut characters = pattern.chars();
@@ -26,11 +25,11 @@ pub fn path_glob(pattern: &str) -> Result<Regex, String> {
     Regex::new(&expression).map_err(|_| format!("{pattern} is not a glob"))
 }
 
-/// Returns a glob over files as the Git file generator reads it (`doublestar`): `**` matches
-/// directories too.
+/// Parses a glob for files as the Git file generator does (`doublestar`): `**` also matches
+/// directories.
 ///
 /// # Errors
-/// Fails if it cannot be read.
+/// Fails if it is invalid.
 pub fn file_glob(pattern: &str) -> Result<Regex, String> {
     let parts: Vec<&str> = pattern.split('/').collect();
     let last = parts.len().saturating_sub(1);
@@ -52,7 +51,7 @@ pub fn file_glob(pattern: &str) -> Result<Regex, String> {
     Regex::new(&expression).map_err(|_| format!("{pattern} is not a glob"))
 }
 
-/// The rest of a set, to its bracket; `signs` mean in it what they mean in a regular expression.
+/// Returns the rest of a set, up to its bracket; `signs` are the special characters in it.
 fn push_set(expression: &mut String, characters: &mut impl Iterator<Item = char>, signs: &[char]) {
     for c in characters.take_while(|c| *c != ']') {
         if signs.contains(&c) {
@@ -64,7 +63,7 @@ fn push_set(expression: &mut String, characters: &mut impl Iterator<Item = char>
     expression.push(']');
 }
 
-/// A character that stands for itself.
+/// Returns a character that matches itself.
 fn push_literal(expression: &mut String, c: char) {
     expression.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
 }

@@ -1,4 +1,4 @@
-//! A source of an Application that is a chart.
+//! Reads a source of an Application that is a chart.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::source::of_git::beside_chart;
 use crate::yaml;
 
 impl Part<'_> {
-    /// Returns what the source declares, which is a chart.
+    /// Returns what a chart source declares.
     pub(super) fn chart(&self, directory: &Path) -> Result<Loaded, String> {
         let rendering = self.application.options.rendering()?;
         if self.application.options.untrusted {
@@ -55,7 +55,7 @@ impl Part<'_> {
             namespace: or(&helm.namespace, self.namespace),
         };
         let mut capabilities = Capabilities {
-            // That of the context is not a business of Argo CD's.
+            // The context's namespace does not matter to Argo CD.
             namespace: None,
             ..self.application.capabilities.clone()
         };
@@ -96,8 +96,8 @@ impl Part<'_> {
         Ok(files)
     }
 
-    /// Returns a value file with its variables filled in. `$ref/…`, where a source has that ref, is
-    /// none.
+    /// Returns a value file with its variables substituted. `$ref/…` is not a variable if a source
+    /// has that ref.
     fn named(&self, written: &str) -> Result<String, String> {
         let reference = written.strip_prefix('$').map(|rest| {
             let (reference, below) = rest.split_once('/').unwrap_or((rest, ""));
@@ -114,8 +114,8 @@ impl Part<'_> {
         }
     }
 
-    /// Returns whether a file is known to be absent: what is elsewhere and is not read is not, for
-    /// Argo CD may find it there.
+    /// Returns whether a file is known to be absent: a file elsewhere that is not read is not,
+    /// because Argo CD may find it there.
     fn lacks(&self, path: &str, directory: &Path) -> bool {
         if path.contains("://") {
             return false;
@@ -182,10 +182,10 @@ impl Part<'_> {
     }
 }
 
-/// How the names of Argo CD's variables begin.
+/// The prefix of Argo CD's variables.
 const ENVIRONMENT: &str = "ARGOCD_";
 
-/// `valuesObject`, or else `values`, which is YAML as text.
+/// Returns `valuesObject`, or else `values`, which is YAML as text.
 fn inline_values(helm: &Helm) -> Result<Option<Value>, String> {
     if let Some(values) = &helm.values_object {
         return Ok(Some(values.clone()));
@@ -200,7 +200,7 @@ fn inline_values(helm: &Helm) -> Result<Option<Value>, String> {
     Ok(parsed.documents.into_iter().next().map(|first| first.value))
 }
 
-/// Commas separate settings, save in lists (`argo-cd/util/helm`, `cleanSetParameters`).
+/// Commas separate settings, except in lists (`argo-cd/util/helm`, `cleanSetParameters`).
 fn escaped(value: &str) -> String {
     if value.starts_with('{') && value.ends_with('}') {
         return value.to_owned();

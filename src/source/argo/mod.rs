@@ -1,7 +1,7 @@
-//! Argo CD: what an Application, or an ApplicationSet, declares.
+//! Argo CD: reads what an Application or an ApplicationSet declares.
 //!
-//! What Argo CD would read from Git is read from the repository at hand: as it is, at a revision
-//! that the user names, or at the Application's own `targetRevision`.
+//! Files that Argo CD would read from Git are read from the local repository: from the work tree,
+//! at a revision that the user names, or at the Application's own `targetRevision`.
 
 mod app_source;
 mod destination;
@@ -52,7 +52,7 @@ pub(super) fn tracking_marks() -> Option<Rule> {
     marks("argocd-tracking", reason, &paths)
 }
 
-/// Returns the object itself, as one of a chain.
+/// Returns the object itself, as a deployer in a chain.
 pub(super) fn deployer(found: &Found) -> Deployer {
     let kind = found.value.get("kind").and_then(Value::as_str);
     Deployer {
@@ -62,8 +62,8 @@ pub(super) fn deployer(found: &Found) -> Deployer {
     }
 }
 
-/// Returns the paths of this repository that an Application reads, and whether it reads the
-/// directories below them too where they are not kustomizations and no charts.
+/// Returns the paths of this repository that an Application reads, and whether it also reads the
+/// directories below them, if they are neither kustomizations nor charts.
 pub(super) fn paths(application: &Value, checkouts: &Checkouts<'_>) -> Vec<(String, bool)> {
     let spec = application.get("spec").cloned().unwrap_or(Value::Null);
     let Ok(spec) = Spec::read(spec) else {
@@ -80,7 +80,7 @@ pub(super) fn paths(application: &Value, checkouts: &Checkouts<'_>) -> Vec<(Stri
         .collect()
 }
 
-/// Returns the addresses of the repositories that an Application reads directories of.
+/// Returns the addresses of the repositories from which an Application reads directories.
 pub(super) fn addresses(application: &Value) -> Vec<String> {
     let spec = application.get("spec").cloned().unwrap_or(Value::Null);
     let Ok(spec) = Spec::read(spec) else {
@@ -101,7 +101,7 @@ pub(super) struct Application<'a> {
     pub checkouts: &'a Checkouts<'a>,
     /// How they are read.
     pub options: &'a GitOps,
-    /// What its charts are told about the cluster.
+    /// What its charts see of the cluster.
     pub capabilities: &'a Capabilities,
 }
 
@@ -115,7 +115,7 @@ impl Application<'_> {
         let mut loaded = Loaded::default();
         let spec = self.found.value.get("spec").cloned().unwrap_or(Value::Null);
         let hydrates = spec.get("sourceHydrator").is_some();
-        // What the parser would say quotes values, which may be passwords.
+        // The parser's error quotes values, which may be passwords.
         let Ok(spec) = Spec::read(spec) else {
             let message = "its spec is not that of an Application: check the types of its fields";
             loaded.error(&self.found.place, message);
@@ -164,7 +164,7 @@ impl Application<'_> {
         loaded
     }
 
-    /// Declares the namespace that it makes, unless its manifests do.
+    /// Declares the namespace that it creates, unless its manifests do.
     fn namespace(&self, spec: &Spec, loaded: &mut Loaded) {
         let name = &spec.destination.namespace;
         let is_it = |manifest: &Manifest| manifest.kind == "Namespace" && manifest.name == *name;
@@ -178,7 +178,7 @@ impl Application<'_> {
         }
     }
 
-    /// Returns what Argo CD may call the Application on the objects that it tracks: outside its own
+    /// Returns the possible names of the Application on the objects that it tracks: outside its own
     /// namespace, which is unknown here, the namespace is part of the name
     /// (`argo-cd/pkg/apis/application/v1alpha1/types.go`, `InstanceName`).
     fn tracked_as(&self) -> Vec<String> {
@@ -190,7 +190,7 @@ impl Application<'_> {
         names
     }
 
-    /// Its `ignoreDifferences`, for its own objects alone.
+    /// Reads its `ignoreDifferences`, for its own objects only.
     fn rules(&self, specs: Vec<crate::policy::RuleSpec>, loaded: &mut Loaded) {
         for (index, mut spec) in specs.into_iter().enumerate() {
             spec.id = format!("{}/ignoreDifferences[{index}]", self.name());

@@ -1,4 +1,4 @@
-//! The namespace that an Application makes for itself, and what it is to carry
+//! The namespace that an Application creates for itself, with its metadata
 //! (`argo-cd/controller/sync_namespace.go`).
 
 use serde_json::{Map, Value, json};
@@ -7,8 +7,8 @@ use super::spec::SyncPolicy;
 use crate::model::{Manifest, Origin};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec};
 
-/// Returns what `managedNamespaceMetadata` declares, where Argo CD makes the namespace: the
-/// Namespace with these labels and annotations, and the rule that others on it are free.
+/// Returns what `managedNamespaceMetadata` declares, if Argo CD creates the namespace: the
+/// Namespace with these labels and annotations, and the rule that others on it are ignored.
 pub(super) fn declared(
     policy: &SyncPolicy,
     namespace: &str,

@@ -1,4 +1,5 @@
-//! Settings of an Application that are next to its files, as the image updater writes them.
+//! Reads settings of an Application in files next to its manifests, as the image updater writes
+//! them.
 //!
 //! (argo-cd, `reposerver/repository/repository.go`: `mergeSourceParameters`.)
 
@@ -11,10 +12,10 @@ use crate::source::gitops::without_nulls;
 use crate::source::read;
 use crate::yaml;
 
-/// Returns what the files say on top of the Application; `None` where there are none.
+/// Returns the Application with the settings in the files; `None` if there are no such files.
 ///
 /// # Errors
-/// Fails if one of them cannot be read: what it says would be left out.
+/// Fails if one of them cannot be read, because its settings would be missing.
 pub(super) fn overridden(
     source: &Source,
     directory: &Path,
@@ -48,11 +49,11 @@ pub(super) fn overridden(
     if !is_overridden {
         return Ok(None);
     }
-    // What the parser would say quotes values, which may be passwords.
+    // The parser's error quotes values, which may be passwords.
     let mut merged: Source = serde_json::from_value(without_nulls(written.clone()))
         .map_err(|_| "its .argocd-source file has settings of other types".to_owned())?;
     merged.written = written;
-    // They say how, and neither what nor where.
+    // They change how it is rendered, not what or where.
     merged.chart.clone_from(&source.chart);
     merged.path.clone_from(&source.path);
     merged.repo_url.clone_from(&source.repo_url);

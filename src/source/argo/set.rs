@@ -1,4 +1,4 @@
-//! ApplicationSets: the Applications that they stand for.
+//! Expands ApplicationSets to Applications.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::source::gitops::{Target, Wanted};
 use crate::source::read;
 use crate::yaml;
 
-/// The clusters that Argo CD knows, which the clusters generator asks for.
+/// The clusters that Argo CD knows, for the clusters generator.
 #[derive(Debug, Default, Clone)]
 pub struct Clusters(pub Vec<Cluster>);
 
@@ -26,7 +26,7 @@ pub struct Cluster {
     pub name: String,
     /// The address of its API server.
     pub server: String,
-    /// The project that it belongs to.
+    /// Its project.
     pub project: String,
     /// The labels of its Secret.
     pub labels: Map<String, Value>,
@@ -35,7 +35,7 @@ pub struct Cluster {
 }
 
 impl Clusters {
-    /// Returns those that Secrets describe
+    /// Returns the clusters that Secrets describe
     /// (<https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters>),
     /// and the one that Argo CD itself runs in.
     pub fn of_secrets(secrets: &[Value]) -> Self {
@@ -86,7 +86,7 @@ impl Cluster {
     }
 }
 
-/// The generators that ask another service.
+/// The generators that query another service.
 const ASKING: [&str; 4] = [
     "pullRequest",
     "scmProvider",
@@ -94,8 +94,8 @@ const ASKING: [&str; 4] = [
     "plugin",
 ];
 
-/// Returns the generator of a set that asks another service, so that nobody here knows its
-/// Applications.
+/// Returns the generator of a set that queries another service, so that its Applications are
+/// unknown here.
 pub fn asking(set: &Value) -> Option<&'static str> {
     fn among(generators: Option<&Value>, depth: usize) -> Option<&'static str> {
         entries(generators)
@@ -117,17 +117,17 @@ pub fn asking(set: &Value) -> Option<&'static str> {
 /// The parameters of one Application.
 type Fields = Map<String, Value>;
 
-/// The most Applications that one set may stand for.
+/// The limit on Applications of one set.
 const MOST: usize = 10_000;
 
-/// How deep generators may be nested; Argo CD allows two levels.
+/// The depth limit of generators; Argo CD allows two levels.
 const DEEPEST: usize = 4;
 
 /// Returns the Applications of a set, each as an object.
 ///
 /// # Errors
-/// Fails if one of its generators asks someone else (a pull request, another machine), or its
-/// templates compute more than they look up.
+/// Fails if one of its generators queries another service, or its templates do more than look up
+/// parameters.
 pub fn applications(
     set: &Value,
     checkouts: &Checkouts<'_>,
@@ -173,7 +173,7 @@ fn entries(list: Option<&Value>) -> impl Iterator<Item = &Value> {
     list.and_then(Value::as_array).into_iter().flatten()
 }
 
-/// What generators are read with.
+/// The inputs of generators.
 struct Generating<'g> {
     checkouts: &'g Checkouts<'g>,
     clusters: Option<&'g Clusters>,
@@ -181,7 +181,7 @@ struct Generating<'g> {
 }
 
 impl Generating<'_> {
-    /// Returns what a generator makes of the template, one set of parameters for each Application.
+    /// Returns the parameters from a generator, one set for each Application.
     fn all(&self, generator: &Value, depth: usize) -> Result<Vec<Fields>, String> {
         if depth > DEEPEST {
             return Err("its generators are nested too deeply".to_owned());
@@ -243,7 +243,7 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    /// Returns the parameters of a file: what is written in it, and where it lies.
+    /// Returns the parameters of a file: its content, and its path.
     fn of_file(
         &self,
         file: &str,
@@ -283,7 +283,7 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    /// Returns the generator's own `values`, which may look up the parameters.
+    /// Returns the generator's own `values`, which may use the parameters.
     fn with_values(&self, mut fields: Fields, spec: &Value) -> Result<Fields, String> {
         if let Some(values) = spec.get("values") {
             let params = Params::new(Value::Object(fields.clone()), self.is_go);
@@ -327,7 +327,7 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    /// Returns every pair of what two generators give; the second may look up what the first gives.
+    /// Returns every pair of what two generators return; the second may use the first's.
     fn matrix(&self, spec: &Value, depth: usize) -> Result<Vec<Fields>, String> {
         let generators: Vec<&Value> = entries(spec.get("generators")).collect();
         let [first, second] = generators.as_slice() else {
@@ -349,8 +349,8 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    /// Returns what the first generator gives, with what the others give for the same keys laid
-    /// over it.
+    /// Returns what the first generator returns, merged with what the others return for the same
+    /// keys.
     fn merge(&self, spec: &Value, depth: usize) -> Result<Vec<Fields>, String> {
         let keys: Vec<&str> = entries(spec.get("mergeKeys"))
             .filter_map(Value::as_str)
@@ -383,7 +383,7 @@ fn list(spec: &Value) -> Result<Vec<Fields>, String> {
     fields.ok_or_else(|| "an element of its list generator is not a mapping".to_owned())
 }
 
-/// Lays fields over others, mappings in mappings.
+/// Merges fields into others, recursively.
 fn merge(fields: &mut Fields, over: Fields) {
     for (name, value) in over {
         match (fields.get_mut(&name), value) {
@@ -395,7 +395,7 @@ fn merge(fields: &mut Fields, over: Fields) {
     }
 }
 
-/// Fields of fields by their whole names: `metadata.labels.env`.
+/// Returns nested fields by their full names: `metadata.labels.env`.
 fn flat(fields: &Fields) -> Fields {
     let mut found = Fields::new();
     for (name, value) in fields {
@@ -420,7 +420,7 @@ fn flat(fields: &Fields) -> Fields {
     found
 }
 
-/// Returns the text of a parameter, by its whole name.
+/// Returns the text of a parameter, by its full name.
 fn looked_up(fields: &Fields, name: &str) -> Option<String> {
     let nested = || {
         let mut parts = name.split('.');
@@ -434,7 +434,7 @@ fn looked_up(fields: &Fields, name: &str) -> Option<String> {
     }
 }
 
-/// Returns whether a label selector selects what has these labels.
+/// Returns whether a label selector matches these labels.
 fn is_selected(selector: &Value, label: impl Fn(&str) -> Option<String>) -> bool {
     let labels = selector.get("matchLabels").and_then(Value::as_object);
     let mut labels = labels.into_iter().flatten();
@@ -456,7 +456,7 @@ fn is_selected(selector: &Value, label: impl Fn(&str) -> Option<String>) -> bool
     has_labels && expressions.all(holds)
 }
 
-/// Returns the revision that a git generator asks for.
+/// Returns the revision of a git generator.
 fn target(spec: &Value) -> Target {
     let text = |field: &str| {
         let text = spec.get(field).and_then(Value::as_str);
@@ -509,7 +509,7 @@ fn matching(
     Ok(below.filter(matches).collect())
 }
 
-/// Returns the name that the parameters of a path have.
+/// Returns the parameter names for a path.
 fn prefixed(spec: &Value, is_go: bool) -> String {
     let prefix = spec.get("pathParamPrefix").and_then(Value::as_str);
     match (prefix.filter(|prefix| !prefix.is_empty()), is_go) {
@@ -518,7 +518,7 @@ fn prefixed(spec: &Value, is_go: bool) -> String {
     }
 }
 
-/// Puts the parameters of a path below their prefix.
+/// Adds the parameters of a path under their prefix.
 fn below_prefix(all: Fields, spec: &Value) -> Fields {
     let prefix = spec.get("pathParamPrefix").and_then(Value::as_str);
     match prefix.filter(|prefix| !prefix.is_empty()) {
@@ -571,7 +571,8 @@ fn of_name(file: &str, spec: &Value, is_go: bool) -> Fields {
     ])
 }
 
-/// Returns a name as Kubernetes allows it (`argo-cd/applicationset/utils`, `SanitizeName`).
+/// Returns a name in the form that Kubernetes allows (`argo-cd/applicationset/utils`,
+/// `SanitizeName`).
 fn normalized(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     let name: String = name

@@ -1,5 +1,4 @@
-//! What an Application says, as far as it matters here
-//! (`argo-cd/pkg/apis/application/v1alpha1/types.go`).
+//! The supported fields of an Application (`argo-cd/pkg/apis/application/v1alpha1/types.go`).
 
 use std::collections::BTreeMap;
 
@@ -22,10 +21,10 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Reads a spec.
+    /// Parses a spec.
     ///
     /// # Errors
-    /// Fails if it is not one of an Application.
+    /// Fails if it is not that of an Application.
     pub fn read(written: Value) -> Result<Self, serde_json::Error> {
         let written = without_nulls(written);
         let mut spec: Self = serde_json::from_value(written.clone())?;
@@ -73,7 +72,7 @@ pub struct Source {
     pub kustomize: Option<Kustomize>,
     pub helm: Option<Helm>,
     pub plugin: Option<Value>,
-    /// All of it as it is written, for what is looked for by name.
+    /// The whole spec, for fields that are looked up by name.
     #[serde(skip)]
     pub written: Value,
 }

@@ -1,23 +1,22 @@
-//! The templates of ApplicationSets, as far as they look parameters up.
+//! The templates of ApplicationSets, as far as they only look up parameters.
 
 use serde_json::{Map, Value};
 
-/// What templates look up.
+/// The parameters of templates.
 #[derive(Debug, Clone)]
 pub struct Params {
     values: Value,
-    /// Whether templates are Go's (`goTemplate: true`), else `{{name}}` alone.
+    /// Whether templates are Go templates (`goTemplate: true`), instead of only `{{name}}`.
     is_go: bool,
 }
 
 impl Params {
-    /// Parameters; without `goTemplate` the keys are whole names, such as `path.basename`.
+    /// Parameters; without `goTemplate` the keys are full names, such as `path.basename`.
     pub fn new(values: Value, is_go: bool) -> Self {
         Self { values, is_go }
     }
 
-    /// Returns what an action stands for; `None` if it is more than a name, or nothing has that
-    /// name.
+    /// Returns the value of an action; `None` if it is more than a name, or the name is unknown.
     fn look_up(&self, action: &str) -> Option<String> {
         let value = if self.is_go {
             self.by_go(action)
@@ -35,7 +34,7 @@ impl Params {
         }
     }
 
-    /// `.path.basename`, `index .path.segments 1`
+    /// Evaluates `.path.basename`, `index .path.segments 1`.
     fn by_go(&self, action: &str) -> Option<&Value> {
         if let Some(rest) = action.strip_prefix("index ") {
             let (list, index) = rest.trim().split_once(' ')?;
@@ -67,7 +66,7 @@ pub fn expand(template: &Value, params: &Params) -> Result<Value, String> {
     })
 }
 
-/// Returns the same for what two generators are combined of: what is unknown yet stays as it is.
+/// Does the same for combined generators: what is unknown yet stays unchanged.
 pub fn expand_known(template: &Value, params: &Params) -> Value {
     match template {
         Value::String(text) => {

@@ -1,4 +1,4 @@
-//! Charts in helm's own cache, where `helm pull` and `helm template` leave them.
+//! Finds charts in helm's cache, where `helm pull` and `helm template` leave them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::elsewhere::Reference;
 use crate::source::read;
 use crate::yaml;
 
-/// The largest index of a repository that is looked through, in bytes.
+/// The size limit of a repository index, in bytes.
 const LARGEST_INDEX: usize = 32 << 20;
 
 /// Returns the archive of a chart in helm's cache. Only an exact version can be looked up.
@@ -24,7 +24,7 @@ pub(super) fn archive(reference: &Reference) -> Option<PathBuf> {
     if !is_part(&reference.name) || !is_part(version) {
         return None;
     }
-    // Helm 3 keeps the archives by their names, Helm 4 by their digests.
+    // Helm 3 names archives by chart, Helm 4 by digest.
     let named = repository.join(format!("{}-{version}.tgz", reference.name));
     let is_listed = || by_digest(reference, version, &cache, &repository, config.as_deref());
     Some(named).filter(|file| file.is_file()).or_else(is_listed)

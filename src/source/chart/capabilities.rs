@@ -1,37 +1,37 @@
-//! What charts are told about the cluster (`.Capabilities`), and where they are put.
+//! What charts see of the cluster (`.Capabilities`), and their release's namespace.
 
 use std::collections::BTreeSet;
 
 use crate::cluster::Live;
 
-/// How much one word of a command may hold; Linux takes 128 KiB (`MAX_ARG_STRLEN`).
+/// The length limit of one argument of a command; Linux allows 128 KiB (`MAX_ARG_STRLEN`).
 const LONGEST_WORD: usize = 64 << 10;
 
 /// What templates can ask about the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::source) struct Capabilities {
-    /// The version of Kubernetes; helm's own idea of it where it is unknown.
+    /// The version of Kubernetes; helm's default if unknown.
     pub kube_version: Option<String>,
     /// What is served: `group/version` and `group/version/Kind`. Helm knows the versions of
-    /// Kubernetes' own groups without being told, and none of their kinds.
+    /// Kubernetes' own groups, but none of their kinds.
     pub api_versions: BTreeSet<String>,
     /// The namespace of a release that names none.
     pub namespace: Option<String>,
 }
 
 impl Capabilities {
-    /// Returns what the live side says of itself.
+    /// Returns the capabilities of the live side.
     pub fn of(live: &dyn Live) -> Self {
         let api_versions = live.api_versions();
         Self {
-            // Asked after the versions: it is learnt along the way.
+            // Asked after the versions, because it becomes known along the way.
             kube_version: live.target().version.filter(|version| is_version(version)),
             api_versions,
             namespace: live.default_namespace(),
         }
     }
 
-    /// As words of `helm template`.
+    /// Returns it as arguments of `helm template`.
     pub fn words(&self) -> Vec<String> {
         let version = self.kube_version.iter();
         let mut words: Vec<String> = version.map(|v| format!("--kube-version={v}")).collect();
@@ -52,7 +52,7 @@ impl Capabilities {
     }
 }
 
-/// Returns whether helm can read a version; what someone built himself may say anything.
+/// Returns whether helm can parse a version; custom builds may report any version string.
 fn is_version(version: &str) -> bool {
     let (core, rest) = match version.find(['-', '+']) {
         Some(at) => version.split_at(at),

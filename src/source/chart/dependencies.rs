@@ -1,5 +1,5 @@
-//! The charts that a chart depends on and that do not are in its `charts`: from a folder next to
-//! it, or fetched.
+//! Finds the dependencies of a chart that are not in its `charts`: in a folder next to it, or
+//! fetched.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use super::elsewhere::{Fetched, Reference};
 use super::{Chart, FILE, private};
 use crate::source::render::{Names, Rendering};
 
-/// How the address of a folder begins.
+/// The prefix of the address of a folder.
 const FOLDER: &str = "file://";
 
-/// Charts to put into the `charts` of a copy.
+/// Charts to copy into `charts`.
 #[derive(Debug, Default)]
 pub(super) struct Supplied(Vec<(String, At)>);
 
@@ -24,10 +24,10 @@ enum At {
 }
 
 impl Chart<'_> {
-    /// Finds the charts that this one depends on and that do not are in it.
+    /// Finds the dependencies of this chart that are not in it.
     ///
     /// # Errors
-    /// Fails if one of them is not here, and must not be fetched.
+    /// Fails if one of them is not available, and must not be fetched.
     pub(super) fn supplied(
         &self,
         description: &Description,

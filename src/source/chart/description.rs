@@ -1,4 +1,4 @@
-//! What a chart says of itself (`Chart.yaml`).
+//! Reads `Chart.yaml`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,10 +11,10 @@ use super::FILE;
 use crate::source::read;
 use crate::yaml;
 
-/// Where charts of the first version name what they depend on.
+/// The file in which charts of the first API version list their dependencies.
 const REQUIREMENTS: &str = "requirements.yaml";
 
-/// `Chart.yaml`, as far as it matters here.
+/// The supported fields of `Chart.yaml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Description {
@@ -26,28 +26,28 @@ pub(super) struct Description {
     dependencies: Option<Vec<Dependency>>,
 }
 
-/// A chart that another one depends on.
+/// A dependency of a chart.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(super) struct Dependency {
     pub name: String,
     #[serde(deserialize_with = "text")]
     pub version: String,
-    /// An address, or `file://` and the way to its folder.
+    /// An address, or `file://` and the path to its folder.
     pub repository: String,
 }
 
 impl Description {
-    /// Returns the version of the chart in a directory, where it says one.
+    /// Returns the version of the chart in a directory, if it has one.
     pub fn version_of(chart: &Path) -> Option<String> {
         let description = first_document::<Self>(&chart.join(FILE)).ok()?;
         Some(description.version).filter(|version| !version.is_empty())
     }
 
-    /// Reads it.
+    /// Parses it.
     ///
     /// # Errors
-    /// Fails if it cannot be read, or is that of no chart which can be rendered.
+    /// Fails if it cannot be parsed, or cannot be rendered as a chart.
     pub fn read(chart: &Path) -> Result<Self, String> {
         let mut description: Self = first_document(&chart.join(FILE))?;
         if description.name.is_empty() {
@@ -67,8 +67,7 @@ impl Description {
         Ok(description)
     }
 
-    /// Returns the charts that it depends on and that do not are in its `charts`. Helm would have
-    /// to fetch them.
+    /// Returns the dependencies that are not in its `charts`. Helm would have to fetch them.
     pub fn absent(&self, chart: &Path) -> Vec<Dependency> {
         let there: Vec<PathBuf> = fs::read_dir(chart.join("charts"))
             .into_iter()
@@ -99,7 +98,7 @@ impl Description {
     }
 }
 
-/// Returns a text that may be written like a number.
+/// Returns a string that may be written like a number.
 fn text<'d, D: Deserializer<'d>>(written: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(written)? {
         Value::String(text) => text,
@@ -108,8 +107,8 @@ fn text<'d, D: Deserializer<'d>>(written: D) -> Result<String, D::Error> {
     })
 }
 
-/// Returns whether a path in `charts` is a chart of this name: a directory that says so, or an
-/// archive such as `name-1.2.3.tgz`.
+/// Returns whether a path in `charts` is a chart with this name: a directory whose chart has it, or
+/// an archive such as `name-1.2.3.tgz`.
 fn is_chart_of(path: &Path, name: &str) -> bool {
     if path.is_dir() {
         let description = first_document::<Description>(&path.join(FILE));

@@ -1,5 +1,4 @@
-//! Charts that are elsewhere: in helm's own cache, or where helm fetches them from. Each is fetched
-//! once in a run.
+//! Finds remote charts: in helm's cache, or fetched by helm. Each is fetched once per run.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,20 +16,19 @@ use crate::source::folder::Folder;
 use crate::source::read;
 use crate::source::render::{Job, Names, Program, Rendering, Secrets, workspace, write_bytes};
 
-/// The most that a chart may be when it is unpacked, in bytes.
+/// The size limit of an unpacked chart, in bytes.
 const MOST: u64 = 256 << 20;
 
-/// The most files of a chart.
+/// The limit on files of a chart.
 const MOST_FILES: usize = 20_000;
 
-/// How the address of a registry begins.
+/// The prefix of the address of a registry.
 const OCI: &str = "oci://";
 
-/// What names a chart that is elsewhere.
+/// A reference to a remote chart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::source) struct Reference {
-    /// The address of a repository of charts, or `oci://` and the path of the chart without its
-    /// name.
+    /// The address of a chart repository, or `oci://` and the path of the chart without its name.
     pub repository: String,
     /// The name of the chart.
     pub name: String,
@@ -41,7 +39,7 @@ pub(in crate::source) struct Reference {
 }
 
 impl Reference {
-    /// `oci://registry.example/charts/shop@1.2.3`
+    /// Returns `oci://registry.example/charts/shop@1.2.3`.
     pub fn called(&self) -> String {
         let repository = without_user(self.repository.trim_end_matches('/'));
         let version = match (&self.digest, self.version.as_str()) {
@@ -52,7 +50,7 @@ impl Reference {
         format!("{repository}/{}{version}", self.name)
     }
 
-    /// Returns the version, where only one can be meant.
+    /// Returns the version, if it is exact.
     pub fn exact_version(&self) -> Option<&str> {
         let version = self.version.trim();
         let digits = version.strip_prefix('v').unwrap_or(version);
@@ -62,7 +60,7 @@ impl Reference {
         is_exact.then_some(version)
     }
 
-    /// Returns the words that make helm fetch it.
+    /// Returns the arguments with which helm fetches it.
     fn words(&self) -> Result<Vec<OsString>, String> {
         let repository = self.repository.trim_end_matches('/');
         let is_web = ["https://", "http://"]
@@ -96,14 +94,14 @@ impl Reference {
     }
 }
 
-/// A chart that was fetched.
+/// A fetched chart.
 #[derive(Debug)]
 pub(in crate::source) struct Fetched {
     /// Its directory, without links.
     pub directory: PathBuf,
-    /// What its files are called.
+    /// The names of its files.
     pub names: Names,
-    // Goes when nobody uses the chart any more.
+    // Removed when nobody uses the chart any more.
     _folder: Folder,
 }
 
@@ -114,7 +112,7 @@ type Cell = Arc<OnceLock<Result<Arc<Fetched>, String>>>;
 pub struct Charts(Mutex<BTreeMap<Reference, Cell>>);
 
 impl Charts {
-    /// Returns the chart that a reference names.
+    /// Returns the chart for a reference.
     ///
     /// # Errors
     /// Fails if it is not in helm's cache, and cannot or must not be fetched.
@@ -230,7 +228,7 @@ fn unpack(archive: &[u8], to: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the directory of the chart in what was unpacked.
+/// Returns the directory of the chart in the unpacked archive.
 fn chart_in(unpacked: &Path) -> Option<PathBuf> {
     let mut folders = fs::read_dir(unpacked).ok()?.flatten();
     let chart = folders.find(|folder| folder.path().join(FILE).is_file())?;
@@ -259,7 +257,7 @@ mod tests {
         let mut builder = tar::Builder::new(Vec::new());
         for (name, text) in files {
             let mut header = tar::Header::new_gnu();
-            // `set_path` would refuse what leads out.
+            // `set_path` would refuse paths that lead out.
             header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
             header.set_size(text.len() as u64);
             header.set_mode(0o644);

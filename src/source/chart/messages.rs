@@ -1,21 +1,20 @@
-//! What helm says: where an error is, and what it warns of.
+//! Parses helm's messages: the place of an error, and warnings.
 
 use std::path::{Component, Path};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A place in a template, as Helm's errors name it: `chart/templates/a.yaml:4:11`.
+/// Matches a place in a template in Helm's errors: `chart/templates/a.yaml:4:11`.
 static PLACE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"[^\s():"]+/[^\s():"]+(:\d+(:\d+)?)?"#).ok());
 
-/// Returns the place of an error: the file below the chart, and `:4:11` as far as it is known. Of
-/// an error in a named template Helm names every place on the way to it; the last is where it
-/// happened.
+/// Returns the place of an error: the file in the chart, and `:4:11` as far as known. For an error
+/// in a named template, Helm lists every place on the way; the last is where it happened.
 pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> {
     let places = PLACE.as_ref()?.find_iter(message);
     let found = places.filter_map(|place| {
-        // The first part is the name of the chart, which need not be that of its directory.
+        // The first part is the name of the chart, which may differ from that of its directory.
         let (_, below) = place.as_str().split_once('/')?;
         let (file, position) = match below.find(':') {
             Some(at) => below.split_at(at),
@@ -32,8 +31,8 @@ pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> 
     exact.or(found.last()).cloned()
 }
 
-/// Returns what helm warns of although it renders: values that it passes over. The values
-/// themselves, which are in brackets behind, may be secrets.
+/// Returns helm's warnings about values that it ignores. The values themselves, which follow in
+/// brackets, may be secrets.
 pub(super) fn warnings(messages: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(messages);
     let mut warnings: Vec<String> = text

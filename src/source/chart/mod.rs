@@ -1,4 +1,4 @@
-//! Helm charts in a directory, rendered by `helm template`.
+//! Renders Helm charts in a directory with `helm template`.
 
 mod cache;
 mod capabilities;
@@ -38,23 +38,23 @@ pub(super) use values::{lay_over, of_files as values_of_files, of_text as values
 /// The file that makes a directory a chart.
 pub(super) const FILE: &str = "Chart.yaml";
 
-/// Where values that are in no file are written, below the workspace.
+/// Where values that are in no file are written, in the workspace.
 const INLINE: &str = "values.yaml";
 
-/// What to do where helm is not there.
+/// The hint if helm is not installed.
 const HINT: &str = "helm is not on the PATH: install it (https://helm.sh/docs/intro/install), \
                     name it with --helm-bin, or pass --no-render to read the files without rendering";
 
-/// What a chart is rendered with: words of `helm template`.
+/// The options for rendering a chart: arguments of `helm template`.
 #[derive(Debug, Clone, Default)]
 pub struct ChartOptions {
     /// `--values`: files, the last of which wins.
     pub values: Vec<PathBuf>,
-    /// `--set` and its kin, each with its flag: `("--set", "image.tag=1.4")`.
+    /// `--set` and similar flags, each with its value: `("--set", "image.tag=1.4")`.
     pub set: Vec<(String, String)>,
-    /// Values that are what a file holds, each by its name.
+    /// Values whose content comes from a file, each with its name.
     pub files: Vec<(String, PathBuf)>,
-    /// The name of the release; without one, that of the chart.
+    /// The name of the release; by default, that of the chart.
     pub release: Option<String>,
     /// The namespace of the release.
     pub namespace: Option<String>,
@@ -63,12 +63,12 @@ pub struct ChartOptions {
 /// Values that are in no file.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Inline<'c> {
-    /// They win over files and lose against `set`.
+    /// They override files, and `set` overrides them.
     pub own: Option<&'c Value>,
-    /// The same with other values in place of those that are secret: where the chart puts secrets is
-    /// known by what differs then.
+    /// The same with secret values replaced: the difference in the rendering shows where the chart
+    /// puts secrets.
     pub other: Option<&'c Value>,
-    /// What is in place of the chart's own values.
+    /// Files that replace the chart's own values.
     pub defaults: Option<&'c Value>,
 }
 
@@ -76,20 +76,20 @@ pub(super) struct Inline<'c> {
 pub(super) struct Chart<'c> {
     /// Its directory, without links.
     pub directory: &'c Path,
-    /// What its files are called.
+    /// The names of its files.
     pub names: &'c Names,
-    /// What it is rendered with.
+    /// The options.
     pub options: &'c ChartOptions,
-    /// What it is told about the cluster.
+    /// What it sees of the cluster.
     pub capabilities: &'c Capabilities,
     /// Values that are in no file.
     pub inline: Inline<'c>,
-    /// Whether the definitions of custom resources belong to it.
+    /// Whether to include the definitions of custom resources.
     pub with_crds: bool,
 }
 
 impl Chart<'_> {
-    /// Returns what the chart declares. What is wrong is an error at its file.
+    /// Returns what the chart declares. Errors are reported at its file.
     pub fn load(&self, rendering: &Rendering) -> Loaded {
         let mut loaded = Loaded::default();
         if let Err(message) = self.rendered(rendering, &mut loaded) {
@@ -187,7 +187,7 @@ impl Chart<'_> {
         Ok(())
     }
 
-    /// Takes the objects out of what helm printed, and leads them back to their templates.
+    /// Parses the objects that helm printed, and traces them to their templates.
     fn take(&self, directory: &str, printed: Printed, rendering: &Rendering, loaded: &mut Loaded) {
         let place = self.place();
         for warning in messages::warnings(&printed.messages) {
@@ -217,7 +217,7 @@ impl Chart<'_> {
         templates.set_origins(rendered, &of_lines);
     }
 
-    /// Refuses what would lead helm to other machines.
+    /// Refuses what would make helm access the network.
     fn check(&self, rendering: &Rendering) -> Result<(), String> {
         let values = self.options.values.iter();
         let mut values = values.filter_map(|file| file.to_str());
@@ -231,7 +231,7 @@ impl Chart<'_> {
         Ok(())
     }
 
-    /// Copies the chart, and says what is left out.
+    /// Copies the chart, and warns about what is left out.
     fn copied(
         &self,
         rendering: &Rendering,
@@ -264,7 +264,7 @@ impl Chart<'_> {
         Ok(copied)
     }
 
-    /// Returns what is secret in the values.
+    /// Returns the secrets in the values.
     fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         let mut files = self.options.values.clone();
@@ -289,7 +289,7 @@ impl Chart<'_> {
         secrets
     }
 
-    /// Puts other values in place of the chart's own.
+    /// Replaces the chart's own values.
     fn replace_defaults(&self, workspace: &Path) -> Result<(), String> {
         let Some(defaults) = self.inline.defaults else {
             return Ok(());
@@ -336,7 +336,7 @@ impl Chart<'_> {
         if self.with_crds {
             arguments.push("--include-crds".into());
         }
-        // Nobody looked at the schemas in an archive, and here nothing else would stop them.
+        // The schemas in an archive were not checked, and nothing else would stop them here.
         if copied.has_archives && rendering.untrusted && rendering.sandbox == Sandbox::Off {
             arguments.push("--skip-schema-validation".into());
         }
@@ -373,21 +373,21 @@ impl Chart<'_> {
     }
 }
 
-/// Returns the version of the chart in a directory, where it says one.
+/// Returns the version of the chart in a directory, if it has one.
 pub(super) fn version(directory: &Path) -> Option<String> {
     Description::version_of(directory)
 }
 
-/// Returns whether helm is there.
+/// Checks that helm is installed.
 ///
 /// # Errors
-/// Fails if it is not, with what to do.
+/// Fails if it is not, with a hint.
 pub(super) fn helm(rendering: &Rendering) -> Result<(), String> {
     Program::find(rendering.helm.as_deref(), &["helm"], HINT).map(drop)
 }
 
-/// Returns a file as `--values` takes it, which is a list with commas (pflag's `StringSlice`, read
-/// as CSV).
+/// Returns a file name for `--values`, which is a list with commas (pflag's `StringSlice`, read as
+/// CSV).
 fn one_of_a_list(file: PathBuf) -> OsString {
     match file.to_str() {
         Some(name) if name.contains([',', '"', '\n']) => {

@@ -1,4 +1,4 @@
-//! Leads what helm rendered back to the files of the chart.
+//! Traces helm's output to the files of the chart.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::source::render::Names;
 use crate::source::{Loaded, read, text};
 use crate::yaml;
 
-/// What Helm puts before each object that it renders (`helm/pkg/action/action.go`,
+/// The comment that Helm puts before each rendered object (`helm/pkg/action/action.go`,
 /// `renderResources`).
 const SOURCE: &str = "# Source: ";
 
-/// Which template each line of Helm's output comes from.
+/// The template of each line of Helm's output.
 pub(super) struct Sources(BTreeMap<usize, Option<String>>);
 
 impl Sources {
@@ -32,25 +32,25 @@ impl Sources {
         Self(sources)
     }
 
-    /// Returns the template that made this line, such as `chart/templates/a.yaml`.
+    /// Returns the template of a line, such as `chart/templates/a.yaml`.
     pub fn of_line(&self, line: usize) -> Option<&str> {
         let (_, source) = self.0.range(..=line).next_back()?;
         source.as_deref()
     }
 }
 
-/// Where the templates of a chart lie.
+/// Where the templates of a chart are.
 pub(super) struct Templates<'t> {
     /// The directory of the chart, without links.
     pub chart: &'t Path,
     pub names: &'t Names,
-    /// The file that stands for the whole chart.
+    /// The file that represents the whole chart.
     pub place: &'t str,
-    /// What rendered it.
+    /// The command that rendered it.
     pub by: &'t str,
 }
 
-/// A file that objects were made of.
+/// A file that objects come from.
 enum Source {
     /// Plain manifests, such as definitions of custom resources.
     Plain(Vec<Arc<Manifest>>),
@@ -58,7 +58,7 @@ enum Source {
 }
 
 impl Source {
-    /// Reads a file of a chart, unless that leads out of it.
+    /// Reads a file of a chart, unless it is outside the chart.
     fn of(path: &Path, chart: &Path, name: &str) -> Option<Self> {
         let path = path.canonicalize().ok()?;
         if !path.starts_with(chart) {
@@ -76,7 +76,7 @@ impl Source {
 }
 
 impl Templates<'_> {
-    /// Says of objects where they come from; `sources` are their templates as Helm calls them.
+    /// Sets the origins of objects; `sources` are their templates as Helm names them.
     pub fn set_origins(&self, manifests: &mut [Manifest], sources: &[Option<String>]) {
         let mut files: BTreeMap<PathBuf, Option<Source>> = BTreeMap::new();
         let mut made: BTreeMap<(PathBuf, String), (usize, usize)> = BTreeMap::new();
@@ -108,16 +108,17 @@ impl Templates<'_> {
         }
     }
 
-    /// Returns what the file of a template is called, if it is there.
+    /// Returns the file of a template, if it exists.
     pub fn file(&self, source: &str) -> Option<String> {
         let path = self.path_of(source).filter(|path| path.is_file())?;
         Some(self.names.of(&path))
     }
 
-    /// `chart/templates/a.yaml`; a subchart's are in `chart/charts/sub/templates`.
+    /// Converts `chart/templates/a.yaml`; a subchart's templates are in
+    /// `chart/charts/sub/templates`.
     fn path_of(&self, source: &str) -> Option<PathBuf> {
         let (_, below) = source.split_once('/')?;
-        // A template can print such a comment too, and name what it likes.
+        // A template can print such a comment too, with any name.
         let mut parts = Path::new(below).components();
         let is_below = parts.all(|part| matches!(part, Component::Normal(_)));
         is_below.then(|| self.chart.join(below))
@@ -131,7 +132,7 @@ impl Templates<'_> {
     }
 }
 
-/// Gives an object the way to its fields in the file, and says at which line it begins there.
+/// Adds to an object where its fields are in the file, and its first line there.
 fn lead(manifest: &mut Manifest, file: &Source, among: (usize, usize)) -> Option<usize> {
     match file {
         Source::Template(template) => {

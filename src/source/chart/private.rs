@@ -1,5 +1,5 @@
-//! The copy of a chart that helm is given, and the files that its words name. helm takes names
-//! apart by rules of its own, so it gets names of ours alone.
+//! Makes the copy of a chart for helm, with the files that its arguments name. helm parses file
+//! names by its own rules, so it gets only names that driftctl chooses.
 
 use std::path::{Path, PathBuf};
 
@@ -9,22 +9,22 @@ use walkdir::{DirEntry, WalkDir};
 use crate::source::read;
 use crate::source::render::{Names, write_bytes};
 
-/// Where the copy is in the workspace, as helm is told.
+/// Where the copy is in the workspace.
 pub(super) const CHART: &str = "./chart";
 
-/// The most that is copied, in bytes.
+/// The size limit of the copy, in bytes.
 const MOST: u64 = 1 << 30;
 
-/// The most files of a chart.
+/// The limit on files of a chart.
 const MOST_FILES: usize = 100_000;
 
-/// What values must look like. helm opens whatever it refers to, by file or by HTTP.
+/// The schema of values. helm opens whatever it refers to, by file or over HTTP.
 const SCHEMA: &str = "values.schema.json";
 
-/// The fields of a schema that lead to another one.
+/// The fields of a schema that refer to another one.
 const REFERENCES: [&str; 4] = ["$ref", "$dynamicRef", "$recursiveRef", "$schema"];
 
-/// The schemas of schemas, which helm has in itself.
+/// The meta-schemas that are built into helm.
 const KNOWN: &[&str] = &[
     "json-schema.org/draft-04/schema",
     "json-schema.org/draft-06/schema",
@@ -37,13 +37,13 @@ const KNOWN: &[&str] = &[
 /// What was found while a chart was copied.
 #[derive(Debug, Default)]
 pub(super) struct Copied {
-    /// Whether there are archives of other charts in it, which nobody looked into.
+    /// Whether it contains archives of other charts, which were not checked.
     pub has_archives: bool,
-    /// Schemas that lead to others, and to which. They were left out.
+    /// Schemas that refer to others, and to which. They were left out.
     pub foreign: Vec<(PathBuf, String)>,
 }
 
-/// Copies a chart: its regular files, without what is Git's own.
+/// Copies a chart: its regular files, without those of Git.
 ///
 /// # Errors
 /// Fails if something in it is not a file, leads out of the chart where that is not allowed, or
@@ -106,7 +106,7 @@ pub(super) fn copy(
     Ok(copied)
 }
 
-/// Refuses a link that leads out of the chart, or to what is Git's own.
+/// Refuses a link that leads out of the chart, or to Git's own files.
 fn leads_out(link: &DirEntry, chart: &Path, names: &Names) -> Result<(), String> {
     let target = link.path().canonicalize().unwrap_or_default();
     let is_inside = target
@@ -122,7 +122,7 @@ fn leads_out(link: &DirEntry, chart: &Path, names: &Names) -> Result<(), String>
     }
 }
 
-/// Returns what a schema leads to outside itself.
+/// Returns what a schema refers to outside itself.
 fn foreign(schema: &Value) -> Option<&str> {
     match schema {
         Value::Object(fields) => fields.iter().find_map(|(field, value)| match value {
@@ -136,7 +136,7 @@ fn foreign(schema: &Value) -> Option<&str> {
     }
 }
 
-/// Returns whether a reference stays within the schema, or leads to what helm has in itself.
+/// Returns whether a reference stays within the schema, or refers to something built into helm.
 fn is_own(reference: &str) -> bool {
     if reference.is_empty() || reference.starts_with('#') {
         return true;
@@ -148,8 +148,8 @@ fn is_own(reference: &str) -> bool {
     rest.is_some_and(|rest| KNOWN.contains(&rest.strip_suffix('#').unwrap_or(rest)))
 }
 
-/// Copies a file that helm is told of, and returns what it is told. The path is relative to the
-/// workspace: no comma or backslash of the user's is in it.
+/// Copies a file for helm, and returns its new name. The path is relative to the workspace and
+/// contains no comma or backslash of the user's.
 ///
 /// # Errors
 /// Fails if it cannot be read or written.
@@ -166,7 +166,7 @@ pub(super) fn file(
     Ok(word)
 }
 
-/// Refuses the name of a value that helm would take for several, or for a name and a value.
+/// Refuses a value name that helm would split into several, or into a name and a value.
 ///
 /// # Errors
 /// Fails if it is not a name.

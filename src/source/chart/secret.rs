@@ -1,7 +1,7 @@
-//! Where a chart puts the secret ones of its values.
+//! Finds where a chart puts secret values.
 //!
-//! It is rendered once more with other values in place of those, and what differs was made of them,
-//! however it was: as it is, encoded, hashed or as a part of another text.
+//! It is rendered once more with the secret values replaced. What differs was made from them:
+//! verbatim, encoded, hashed or as part of other text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +11,11 @@ use crate::model::{Manifest, SecretPlace};
 use crate::source::Loaded;
 use crate::source::render::Secrets;
 
-/// A way in an object: `None` is any item of a list.
+/// A path in an object: `None` means any item of a list.
 type Way = Vec<Option<String>>;
 
-/// Another value that looks like this one: letters and digits of a text are others, so that what is
-/// a number, an address or a name of its kind stays one.
+/// Returns another value of the same form: letters and digits are replaced, so that a number, an
+/// address or a name stays one.
 pub(in crate::source) fn other(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(text.chars().map(next).collect()),
@@ -41,14 +41,14 @@ fn next(c: char) -> char {
     match c {
         'z' => 'a',
         'Z' => 'A',
-        // Not to a zero, which numbers do not begin with.
+        // Not with a zero, which numbers do not begin with.
         '9' => '1',
         'a'..='y' | 'A'..='Y' | '0'..='8' => char::from_u32(c as u32 + 1).unwrap_or(c),
         c => c,
     }
 }
 
-/// Returns the texts in which two sets of values differ: what is secret in the first.
+/// Returns the strings in which two sets of values differ: the secrets of the first.
 pub(super) fn texts<'v>(own: &'v Value, other: &'v Value) -> impl Iterator<Item = String> {
     let mut found = Vec::new();
     collect(own, other, &mut found);
@@ -82,8 +82,8 @@ fn key(manifest: &Manifest) -> (&str, Option<&str>, &str) {
     )
 }
 
-/// Takes note of where secrets are in what was rendered, from the manifest at `first` on. `again` is
-/// what was rendered with other secrets; `None` where that failed.
+/// Records where secrets are in the rendering, from the manifest at `first` on. `again` is the
+/// rendering with other secrets; `None` if that failed.
 pub(super) fn note_secrets(
     first: usize,
     again: Option<Vec<Manifest>>,
@@ -106,7 +106,7 @@ pub(super) fn note_secrets(
                             &mut ways,
                         );
                     }
-                    // Its very name is made of a secret.
+                    // Even its name contains a secret.
                     None => drop(ways.insert(Vec::new())),
                 }
                 secret.extend(ways.into_iter().map(|way| place(manifest, way)));
@@ -128,7 +128,7 @@ fn place(manifest: &Manifest, path: Way) -> SecretPlace {
     }
 }
 
-/// Returns where these texts are in objects, as they are or in base64.
+/// Returns where these strings occur in objects, verbatim or in base64.
 pub(in crate::source) fn places(manifests: &[Manifest], texts: &[String]) -> Vec<SecretPlace> {
     if texts.is_empty() {
         return Vec::new();

@@ -1,8 +1,8 @@
-//! Leads rendered objects back to the lines of a template.
+//! Traces rendered objects to the lines of a template.
 //!
-//! A template is not YAML, but most of its lines look like it: they are read by their indentation,
-//! and lines of nothing but actions are passed over. What a template leaves open (a field that is
-//! in two branches, an item that a loop makes) is not guessed: the way ends above it.
+//! A template is not YAML, but most of its lines look like it: they are parsed by their
+//! indentation, and lines with only actions are skipped. Ambiguous fields (in two branches, or in
+//! an item that a loop generates) are not guessed: the path ends above them.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::model::{Locate, Manifest, Position, Step};
 use crate::source::back::KEYS;
 
-/// A template's lines, as far as they show a structure.
+/// The lines of a template, as far as they show a structure.
 #[derive(Debug)]
 pub(super) struct Template {
     nodes: Vec<Node>,
@@ -24,26 +24,26 @@ struct Node {
     line: usize,
     /// The document in the text, counted from 0.
     document: usize,
-    /// How far it is indented, in characters.
+    /// Its indentation, in characters.
     indent: usize,
     what: What,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum What {
-    /// A field's name, and what is written behind it.
+    /// A field's name, and the text after it.
     Field(String, String),
-    /// An item of a list, and what is written in it if it is not a mapping.
+    /// An item of a list, and its text if it is not a mapping.
     Item(String),
 }
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     pub fn of(text: &str) -> Self {
         let mut nodes = Vec::new();
         let mut document = 0;
         let mut in_comment = false;
-        // The indentation of a field whose value is a block of text.
+        // The indentation of a field whose value is a block scalar.
         let mut block: Option<usize> = None;
         for (at, line) in text.lines().enumerate() {
             let trimmed = line.trim();
@@ -73,8 +73,8 @@ impl Template {
         Self { nodes }
     }
 
-    /// Returns the document that an object was made of. `among` says which of the objects of its
-    /// kind it is that this template made, and how many there are.
+    /// Returns the document that an object comes from. `among` is the index of the object among
+    /// those of its kind from this template, and how many there are.
     fn document_of(&self, object: &Manifest, among: (usize, usize)) -> Option<usize> {
         let kinds = self.nodes.iter().filter_map(|node| match &node.what {
             What::Field(name, kind) if name == "kind" && node.indent == 0 => {
@@ -103,7 +103,7 @@ impl Template {
         }
     }
 
-    /// Returns what is written behind `metadata.name` in a document.
+    /// Returns the text after `metadata.name` in a document.
     fn name_in(&self, document: usize) -> Option<&str> {
         let all = self.document(document);
         let (at, metadata) = only(field_in(all, "metadata"))?;
@@ -121,18 +121,18 @@ impl Template {
     }
 }
 
-/// How surely a text of a template became a rendered one.
+/// How certainly text of a template became a rendered one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Likeness {
     /// It may have become anything.
     Open,
-    /// What is written of it is there.
+    /// Its literal parts match.
     Partly,
-    /// It is the same.
+    /// It is identical.
     Same,
 }
 
-/// Returns whether a text of a template may have become a rendered one.
+/// Returns whether text of a template may have become a rendered one.
 fn could_be(written: &str, rendered: &str) -> Option<Likeness> {
     let written = unquoted(written);
     if !written.contains("{{") {
@@ -163,7 +163,7 @@ fn unquoted(text: &str) -> &str {
     quoted('"').or_else(|| quoted('\'')).unwrap_or(text)
 }
 
-/// Returns whether a line holds actions and nothing else.
+/// Returns whether a line contains only actions.
 fn is_action(trimmed: &str) -> bool {
     trimmed.starts_with("{{") && trimmed.ends_with("}}") && {
         let without: usize = trimmed
@@ -174,7 +174,7 @@ fn is_action(trimmed: &str) -> bool {
     }
 }
 
-/// Takes a line apart. Gives the indentation of a field whose value is a block of text.
+/// Parses a line. Returns the indentation of a field whose value is a block scalar.
 fn read_line(mut rest: &str, mut place: Node, nodes: &mut Vec<Node>) -> Option<usize> {
     while let Some(item) = rest
         .strip_prefix("- ")
@@ -197,7 +197,7 @@ fn read_line(mut rest: &str, mut place: Node, nodes: &mut Vec<Node>) -> Option<u
     is_block.then_some(place.indent)
 }
 
-/// `name: value`, where the name is written out.
+/// Parses `name: value`, if the name is literal.
 fn field_of(text: &str) -> Option<(&str, &str)> {
     let (name, value) = match text.strip_prefix('"') {
         Some(quoted) => quoted.split_once("\":")?,
@@ -212,7 +212,7 @@ fn field_of(text: &str) -> Option<(&str, &str)> {
     is_name.then(|| (name, value.trim()))
 }
 
-/// Returns the nodes that stand the furthest to the left, with their positions.
+/// Returns the nodes with the least indentation, with their indexes.
 fn outermost(nodes: &[Node]) -> impl Iterator<Item = (usize, &Node)> + Clone {
     let least = nodes.iter().map(|node| node.indent).min().unwrap_or(0);
     nodes
@@ -229,14 +229,14 @@ fn field_in<'n>(
         .filter(move |(_, node)| matches!(&node.what, What::Field(name, _) if name == wanted))
 }
 
-/// Returns the one thing of which there is one.
+/// Returns the only element, if there is exactly one.
 fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
     let first = all.next()?;
     all.next().is_none().then_some(first)
 }
 
-/// Returns what belongs to the node at a position: what is indented further, and of a field also
-/// the items that are not.
+/// Returns what belongs to the node at an index: what is indented further, and for a field also
+/// unindented items.
 fn below<'n>(nodes: &'n [Node], at: usize, node: &Node) -> &'n [Node] {
     let after = nodes.get(at + 1..).unwrap_or_default();
     let is_field = matches!(node.what, What::Field(..));
@@ -248,7 +248,7 @@ fn below<'n>(nodes: &'n [Node], at: usize, node: &Node) -> &'n [Node] {
     after.get(..end.unwrap_or(after.len())).unwrap_or_default()
 }
 
-/// The way from a rendered object to the template.
+/// Finds the lines of a rendered object in its template.
 #[derive(Debug)]
 pub(super) struct ToTemplate {
     template: Arc<Template>,
@@ -257,7 +257,7 @@ pub(super) struct ToTemplate {
 }
 
 impl ToTemplate {
-    /// Returns the way of an object that this template made; see [`Template::document_of`].
+    /// Returns the locator for an object from this template; see [`Template::document_of`].
     pub fn of(template: &Arc<Template>, object: &Manifest, among: (usize, usize)) -> Option<Self> {
         Some(Self {
             document: template.document_of(object, among)?,
@@ -301,8 +301,8 @@ impl Locate for ToTemplate {
     }
 }
 
-/// Returns the item that a rendered one was made of: the one that says so by its key, or the one in
-/// its place if all are written out.
+/// Returns the item that a rendered one comes from: the one with the same key, or the one at the
+/// same index if all are literal.
 fn item_in<'n>(nodes: &'n [Node], list: &[Value], index: usize) -> Option<(usize, &'n Node)> {
     let items = outermost(nodes).filter(|(_, node)| matches!(node.what, What::Item(_)));
     let item = list.get(index)?;

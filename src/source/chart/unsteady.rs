@@ -1,6 +1,6 @@
-//! What a chart renders differently each time: passwords that it makes up, certificates, the time.
+//! Finds what a chart renders differently each time: generated passwords, certificates, the time.
 //!
-//! Nobody can say whether such a value drifted: what was declared is known to the release alone.
+//! It is unknown whether such a value drifted: only the release has the declared value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,28 +15,28 @@ use crate::policy::{Pointer, Rule, RuleOrigin};
 use crate::source::unknown::not_compared;
 use crate::source::{Loaded, read};
 
-/// The functions of templates that give another value each time
+/// The template functions that return a different value each time
 /// (<https://helm.sh/docs/chart_template_guide/function_list>).
 static FUNCTIONS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let names = r"\b(rand[A-Z][A-Za-z]*|gen[A-Z][A-Za-z]*|uuidv4|shuffle|bcrypt|htpasswd|encryptAES|now|ago)\b";
     Regex::new(names).ok()
 });
 
-/// What templates ask the cluster with.
+/// The function that queries the cluster.
 static LOOKUP: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"[({\s]lookup\s+["(.$]"#).ok());
 
-/// What the templates of a chart use of what is not in the chart.
+/// What the templates of a chart use that is not in the chart.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Uses {
-    /// Whether a value may be another one each time. Archives in `charts` are not looked into.
+    /// Whether a value may differ each time. Archives in `charts` are not checked.
     pub is_unsteady: bool,
-    /// The first template that asks the cluster, and the line.
+    /// The first template that queries the cluster, and the line.
     pub lookup: Option<(String, usize)>,
 }
 
 impl Uses {
-    /// Looks through the templates of a chart and of those in it.
+    /// Searches the templates of a chart and its subcharts.
     pub fn of(chart: &Path) -> Self {
         let mut uses = Self::default();
         let entries = WalkDir::new(chart).sort_by_file_name().into_iter();
@@ -89,12 +89,12 @@ fn key(manifest: &Manifest) -> Key<'_> {
 pub(super) struct By<'b> {
     /// `helm template chart`
     pub what: &'b str,
-    /// The release that it would be, as a source: `helm:NAMESPACE/RELEASE`.
+    /// The release, as a source: `helm:NAMESPACE/RELEASE`.
     pub release: &'b str,
 }
 
-/// Compares two renderings of a chart. What differs is named, and a rule keeps it from counting as
-/// drift where it was changed; an object whose very name differs cannot be compared.
+/// Compares two renderings of a chart. Warns about differences, and adds rules so that they do not
+/// count as drift; an object with a different name each time cannot be compared.
 pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut Loaded) {
     let release = by.release;
     let again: BTreeMap<Key<'_>, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
@@ -129,7 +129,7 @@ pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loade
     }
 }
 
-/// That changes at these pointers are none of anyone.
+/// Returns the rule that changes at these pointers are not drift.
 fn rule(manifest: &Manifest, pointers: &BTreeSet<String>, by: &str) -> Option<Rule> {
     let reason = format!("{by} gives another value each time.");
     let origin = RuleOrigin::Place(manifest.origin.to_string());
@@ -137,7 +137,7 @@ fn rule(manifest: &Manifest, pointers: &BTreeSet<String>, by: &str) -> Option<Ru
     not_compared("differs-when-rendered", reason, manifest, pointers, origin)
 }
 
-/// The JSON Pointers of what differs at the end of a way and below it.
+/// Returns the JSON Pointers of the differences at a path and below it.
 fn differences(a: &Value, b: &Value, way: &mut Vec<String>, found: &mut BTreeSet<String>) {
     let mut below = |part: String, a: &Value, b: &Value| {
         way.push(part);

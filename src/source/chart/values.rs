@@ -1,4 +1,4 @@
-//! Values of charts: how they are laid over each other.
+//! Merges the values of charts.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::source::read;
 use crate::yaml;
 
-/// Lays values over others, as Helm does: mappings are merged, all else is replaced.
+/// Merges values as Helm does: mappings recursively, everything else is replaced.
 pub(in crate::source) fn lay_over(below: &mut Value, over: Value) {
     match (below, over) {
         (Value::Object(below), Value::Object(over)) => {
@@ -19,7 +19,7 @@ pub(in crate::source) fn lay_over(below: &mut Value, over: Value) {
     }
 }
 
-/// Returns the values in files, the last of which wins.
+/// Returns the values in files; the last one wins.
 ///
 /// # Errors
 /// Fails if one of them cannot be read.
@@ -36,7 +36,7 @@ pub(in crate::source) fn of_files(files: &[PathBuf]) -> Result<Value, String> {
     Ok(all)
 }
 
-/// Returns the values in a text.
+/// Returns the values in text.
 ///
 /// # Errors
 /// Fails if it is not YAML.

@@ -1,12 +1,12 @@
-//! Files that look like objects, and that only programs on someone's machine read.
+//! Files that look like objects, but that only client-side programs read.
 
 use serde_json::{Map, Value};
 
 use crate::model::group_of;
 use crate::source::kustomize;
 
-/// Kinds that only programs on someone's machine read: group, kind (empty for all of the group) and
-/// what they are. A group may stand for its subgroups with a leading dot.
+/// Kinds that only client-side programs read: group, kind (empty for all of the group) and a
+/// description. A group with a leading dot includes its subgroups.
 const CLIENT_SIDE: &[(&str, &str, &str)] = &[
     (kustomize::GROUP, "", "a file of kustomize itself"),
     ("builtin", "", "a transformer of kustomize"),
@@ -74,7 +74,7 @@ const CLIENT_SIDE: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Returns what an object is that only a program on someone's machine reads.
+/// Returns the description of an object that only a client-side program reads.
 pub(super) fn client_side(
     fields: &Map<String, Value>,
     kind: &str,
@@ -95,7 +95,7 @@ pub(super) fn client_side(
         .map(|(_, _, what)| *what)
 }
 
-/// Returns a guess that helps to recognize a file, from its name and its fields.
+/// Returns a guess at what a file is, from its name and its fields.
 pub(super) fn what_it_may_be(fields: &Map<String, Value>, file_name: &str) -> &'static str {
     let has = |field: &str| fields.contains_key(field);
     match file_name {
@@ -119,7 +119,8 @@ pub(super) fn what_it_may_be(fields: &Map<String, Value>, file_name: &str) -> &'
     }
 }
 
-/// Returns whether a file is known by its name to be no manifest, and not quite JSON either.
+/// Returns whether a file is known by its name not to be a manifest, and to be not quite JSON
+/// either.
 pub(in crate::source) fn is_other_json(file_name: &str) -> bool {
     let is = |stem: &str| file_name.starts_with(stem) && file_name.ends_with(".json");
     is("tsconfig") || is("jsconfig") || file_name == "devcontainer.json"

@@ -1,11 +1,11 @@
-//! What an object's metadata says about whether it is one that a cluster keeps.
+//! Decides from an object's metadata whether it is kept in a cluster.
 
 use serde_json::{Map, Value};
 
 use super::{Class, error_at};
 
-/// Returns the error of metadata that the API server would refuse, since it must be text and is
-/// not.
+/// Returns the error for metadata that must be a string but is not, which the API server would
+/// refuse.
 pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
     let is_text = |value: &Value| value.is_string() || value.is_null();
     for (field, message) in [
@@ -37,8 +37,8 @@ pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
     None
 }
 
-/// Returns why an object that is applied like any other is not to be found in the cluster
-/// afterwards, by what its metadata says.
+/// Returns why an object that is applied does not exist in the cluster afterwards, according to its
+/// metadata.
 pub fn never_applied(metadata: &Map<String, Value>) -> Option<&'static str> {
     let annotation = |key: &str| metadata.get("annotations").and_then(|all| all.get(key));
     if annotation("argocd.argoproj.io/hook").is_some() {

@@ -1,5 +1,5 @@
-//! Tells Kubernetes objects from everything else that is in a tree of manifests. What is not an
-//! object is named with the reason, and what looks like one and cannot be one is an error. The
+//! Distinguishes Kubernetes objects from everything else in a tree of manifests. Anything else is
+//! skipped with a reason; something that looks like an object but cannot be one is an error. The
 //! reasons never quote the document, which may be a Secret.
 
 mod client_side;
@@ -26,19 +26,19 @@ pub(super) use template::is_template;
 pub(super) enum Class {
     /// An object that a cluster can hold.
     Object,
-    /// A list of objects, whose `items` are to be looked at one by one.
+    /// A list of objects, whose `items` are classified one by one.
     List,
-    /// Nothing at all.
+    /// Empty.
     Empty,
-    /// No object, and why.
+    /// Not an object, and why.
     Skip(String),
-    /// An object that says of itself that it is not applied, and how.
+    /// An object that says that it is not applied, and how.
     Aside(&'static str),
-    /// What cannot be compared, although it may stand for an object, and why.
+    /// A document that cannot be compared, although it may be an object, and why.
     Doubtful(&'static str),
-    /// An object in whose identity a template engine is still to replace something.
+    /// An object with a template placeholder in its identity.
     Template,
-    /// Meant to be an object, and not readable as one: why, and at which field.
+    /// Meant to be an object, but invalid: why, and at which field.
     Error(&'static str, Vec<Step>),
 }
 
@@ -55,7 +55,7 @@ fn error_at(message: &'static str, fields: &[&str]) -> Class {
     Class::Error(message, steps.collect())
 }
 
-/// Returns what a document is; `file_name` is the last part of its path.
+/// Classifies a document; `file_name` is the last part of its path.
 pub(super) fn classify(value: &Value, file_name: &str) -> Class {
     let fields = match value {
         Value::Null => return Class::Empty,
@@ -97,10 +97,10 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
     object(fields, api_version)
 }
 
-/// What is said of a template.
+/// The reason for a template.
 pub(super) const TEMPLATE: &str = "a template: its identity contains a placeholder";
 
-/// Returns what an object is whose type is known.
+/// Classifies an object whose type is known.
 fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
     const NO_NAME: &str = "metadata.name is missing";
     let metadata = match fields.get("metadata") {
@@ -144,19 +144,18 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
 }
 
 /// Returns whether a group is one of Kubernetes' own, so that an object without a name is a
-/// mistake. The groups of other programs are domains of theirs, and not all of their files are
-/// objects.
+/// mistake. Other groups are domains, and not all files with them are objects.
 fn is_of_kubernetes(api_version: &str) -> bool {
     let group = group_of(api_version);
     !group.contains('.') || group.ends_with(".k8s.io")
 }
 
-/// Returns whether a kind is only ever sent, and never stored.
+/// Returns whether a kind is only sent, and never stored.
 fn is_message(kind: &str) -> bool {
     REQUEST_MESSAGES.contains(&kind) || kind.ends_with("Options") || kind.ends_with("Review")
 }
 
-/// Returns what a top-level sequence is.
+/// Classifies a top-level sequence.
 fn sequence(items: &[Value]) -> Class {
     let all_have = |field: &str| items.iter().all(|item| item.get(field).is_some());
     if items.is_empty() {
@@ -174,7 +173,7 @@ fn sequence(items: &[Value]) -> Class {
     }
 }
 
-/// Returns what a mapping is that lacks `kind` or `apiVersion`; `None` when it has both.
+/// Classifies a mapping that lacks `kind` or `apiVersion`; `None` if it has both.
 fn without_type(
     fields: &Map<String, Value>,
     kind: Option<&Value>,
@@ -195,7 +194,7 @@ fn without_type(
     }
 }
 
-/// Returns what is wrong with a list that has no `items`, so that nothing in it would be compared.
+/// Returns what is wrong with a list without `items`, in which nothing would be compared.
 fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
     let has_name = fields
         .get("metadata")
@@ -224,8 +223,8 @@ fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
     }
 }
 
-/// Returns whether a document is a list of objects: `List`, or a kind's own list as the API server
-/// answers with. Some custom kinds end in `List` too and have a name, which no list has.
+/// Returns whether a document is a list of objects: `List`, or a kind's own list as in API server
+/// responses. Some custom kinds end in `List` too, but have a name, which no list has.
 fn is_list(fields: &Map<String, Value>, kind: &str) -> bool {
     let has_name = fields
         .get("metadata")

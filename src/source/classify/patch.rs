@@ -1,10 +1,10 @@
-//! Tells strategic merge patches from objects.
+//! Distinguishes strategic merge patches from objects.
 
 use serde_json::{Map, Value};
 
-/// Returns whether a directive of a strategic merge patch is in an object
-/// (`k8s.io/apimachinery/pkg/util/strategicpatch`). Objects that hold whole patches of others, as
-/// policies do, keep them under fields that say so.
+/// Returns whether an object contains a directive of a strategic merge patch
+/// (`k8s.io/apimachinery/pkg/util/strategicpatch`). Objects that contain patches, such as policies,
+/// have them in fields for patches.
 pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {
     let mut stack: Vec<&Value> = Vec::new();
     let mut mapping = Some(fields);

@@ -1,23 +1,22 @@
-//! Tells templates, which become YAML or objects only when they are rendered, from mistakes.
+//! Distinguishes templates, which become YAML or objects only when they are rendered, from
+//! mistakes.
 
-/// Returns whether a text still holds what a template engine is to replace.
+/// Returns whether text still contains template placeholders.
 pub(super) fn holds_placeholder(text: &str) -> bool {
     text.contains("{{") || text.contains("${") || text.contains("$(") || text.contains("<%")
 }
 
-/// Returns whether a text that is not YAML is a template, which becomes YAML only when it is
-/// rendered.
+/// Returns whether text that is not YAML is a template.
 ///
-/// Text that Prometheus and others expand at run time holds `{{` too, and a mistake in such a
-/// manifest is to be an error. So it takes more than that: a line of nothing but template, one of
-/// Helm's own objects, or `{{` right where the text stops being YAML (`at`), unless what follows
-/// is one of the variables that alert rules use.
+/// Text that Prometheus and others expand at run time contains `{{` too, and a mistake in such a
+/// manifest has to be an error. So more is required: a line with only a template action, one of
+/// Helm's own objects, or `{{` exactly where the text stops being YAML (`at`), unless it is
+/// followed by one of the variables of alert rules.
 pub(in crate::source) fn is_template(text: &str, at: &str) -> bool {
     is_jinja(text) || is_go_template(text, at)
 }
 
-/// Returns whether a text is a template of Jinja: a line of it is a statement or a comment of
-/// Jinja's.
+/// Returns whether text is a Jinja template: a line of it is a Jinja statement or comment.
 fn is_jinja(text: &str) -> bool {
     let ends = [("{%", "%}"), ("{#", "#}")];
     text.lines().map(str::trim).any(|line| {

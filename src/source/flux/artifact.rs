@@ -1,5 +1,5 @@
-//! Artifacts that Flux makes of parts of a repository (`source-watcher/api/v1beta1`,
-//! `ArtifactGenerator`): a Kustomization that reads one is led back to the repository itself.
+//! Artifacts that Flux makes from parts of a repository (`source-watcher/api/v1beta1`,
+//! `ArtifactGenerator`): a Kustomization that reads one is traced to the repository itself.
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +10,16 @@ use crate::source::gitops::Found;
 /// The group of the generators.
 const GROUP: &str = "source.extensions.fluxcd.io";
 
-/// How the places in an artifact begin.
+/// The prefix of places in an artifact.
 const ARTIFACT: &str = "@artifact";
 
-/// Returns whether an object makes artifacts of sources.
+/// Returns whether an object makes artifacts from sources.
 pub(super) fn is_generator(found: &Found) -> bool {
     found.is(GROUP, "ArtifactGenerator")
 }
 
-/// Returns a Kustomization as it would read from the source that its artifact is made of; `None`
-/// where no generator is known that makes it.
+/// Returns a Kustomization as it would read from the source of its artifact; `None` if no generator
+/// is known that makes it.
 pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Option<Found> {
     let text = |pointer: &str| kustomization.value.pointer(pointer).and_then(Value::as_str);
     if text("/spec/sourceRef/kind") != Some("ExternalArtifact") {
@@ -30,7 +30,7 @@ pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Opt
     let namespace = namespace.unwrap_or(kustomization.metadata("namespace"));
     let is_beside = |generator: &&Found| {
         let own = generator.metadata("namespace");
-        // Before a kustomization is built its objects may have none.
+        // Before a kustomization is built its objects may have no namespace.
         is_generator(generator) && (own.is_empty() || namespace.is_empty() || own == namespace)
     };
     let path = Path::new(text("/spec/path").unwrap_or_default());
@@ -53,13 +53,13 @@ pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Opt
     Some(found)
 }
 
-/// Returns where a path of an artifact is in what it is made of, and the alias of that.
+/// Returns the path in the source for a path in an artifact, and the source's alias.
 fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
     let path = trimmed(path);
     let copies = list(artifact, "/copy").filter_map(|copy| {
         let from = copy.get("from")?.as_str()?.strip_prefix('@')?;
         let to = copy.get("to")?.as_str()?.strip_prefix(ARTIFACT)?;
-        // What is copied file by file moves no directory.
+        // Copying file by file moves no directory.
         let (alias, from) = from
             .strip_suffix("/**")?
             .split_once('/')
@@ -73,7 +73,7 @@ fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
     Some((format!("./{}", from.to_str()?), alias))
 }
 
-/// Returns a path without `.` and slashes at its start.
+/// Returns a path without `.` and leading slashes.
 fn trimmed(path: &Path) -> PathBuf {
     path.components()
         .filter(|part| matches!(part, std::path::Component::Normal(_)))
@@ -123,7 +123,7 @@ mod tests {
             }));
             let led = resolved(&kustomization, std::slice::from_ref(&generator))?;
             assert_eq!(led.value["spec"]["sourceRef"]["kind"], "GitRepository");
-            // It is led back once.
+            // It is traced only once.
             assert!(resolved(&led, std::slice::from_ref(&generator)).is_none());
             led.value["spec"]["path"].as_str().map(str::to_owned)
         };

@@ -1,4 +1,4 @@
-//! The objects of a Kustomization's path, before variables are replaced.
+//! Reads the objects in a Kustomization's path, before variables are substituted.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -13,8 +13,8 @@ use crate::source::walk::{self, Bounds};
 use crate::source::{Loaded, files, plan};
 
 impl Kustomization<'_> {
-    /// Reads the directory, or builds it: Flux makes a kustomization of all files if there is none
-    /// (`fluxcd/pkg/kustomize`, `Generator`).
+    /// Reads the directory, or builds it: Flux generates a kustomization of all files if there is
+    /// none (`fluxcd/pkg/kustomize`, `Generator`).
     pub(super) fn built(
         &self,
         spec: &Spec,
@@ -96,12 +96,12 @@ impl Kustomization<'_> {
         kustomize::file_in(directory).is_some_and(|file| self.left_out(&file).is_none())
     }
 
-    /// Returns what leaves a file out of what Flux fetches.
+    /// Returns what excludes a file from what Flux fetches.
     fn left_out(&self, file: &Path) -> Option<String> {
         self.left_out.as_ref()?.why(file)
     }
 
-    /// Returns whether Flux reads a file where it makes the kustomization itself.
+    /// Returns whether Flux reads a file if it generates the kustomization.
     fn reads(&self, file: &walk::Found, loaded: &mut Loaded) -> bool {
         let walk::Found::File {
             name, canonical, ..
@@ -164,7 +164,7 @@ impl Kustomization<'_> {
     }
 }
 
-/// Directories that are laid over everything.
+/// Returns the component directories.
 fn components(spec: &Spec, directory: &Path) -> Result<Vec<PathBuf>, String> {
     let mut components = Vec::new();
     for component in &spec.components {
@@ -193,7 +193,7 @@ fn over(spec: &Spec) -> Map<String, Value> {
         fields.insert("images".to_owned(), json!(spec.images));
     }
     if !spec.patches.is_empty() {
-        // Flux knows no more than these; kustomize would load files as well.
+        // Flux supports only these; kustomize would load files as well.
         let known = |patch: &Value| {
             let fields = ["patch", "target"].into_iter();
             let fields =

@@ -1,4 +1,4 @@
-//! What a HelmRelease says about its chart (`helm-controller/api/v2`), and where that chart is.
+//! Reads the chart of a HelmRelease (`helm-controller/api/v2`), and finds it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::source::chart::Reference;
 use crate::source::checkout::{Checkout, Checkouts};
 use crate::source::gitops::{Found, without_nulls};
 
-/// `spec` of a HelmRelease, as far as it matters here.
+/// The supported fields of a HelmRelease's `spec`.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReleaseSpec {
@@ -30,7 +30,7 @@ struct Template {
     spec: ChartSpec,
 }
 
-/// What names a chart, in a HelmRelease and in a HelmChart alike.
+/// A chart reference, in a HelmRelease or in a HelmChart.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChartSpec {
@@ -68,23 +68,23 @@ pub(in crate::source) enum ChartAt {
     Here {
         directory: PathBuf,
         checkout: Arc<Checkout>,
-        /// The files that are in place of its values.
+        /// The files that replace its values.
         values: Vec<PathBuf>,
-        /// Whether each change of its files is deployed, and not only one of its version.
+        /// Whether each change of its files is deployed, instead of only version changes.
         each_revision: bool,
     },
-    /// Elsewhere.
+    /// Remote.
     Elsewhere {
         reference: Reference,
-        /// The files in it that are in place of its values.
+        /// The files in it that replace its values.
         values: Vec<String>,
     },
-    /// Nobody knows, with the reason.
+    /// Unknown, with the reason.
     Unknown(String),
 }
 
 impl ReleaseSpec {
-    /// Reads the spec of a HelmRelease; what cannot be read of it says nothing.
+    /// Parses the spec of a HelmRelease; fields that cannot be parsed are empty.
     pub fn of(release: &Found) -> Option<Self> {
         let spec = release.value.get("spec").cloned().unwrap_or(json!({}));
         serde_json::from_value(without_nulls(spec)).ok()
@@ -95,14 +95,14 @@ impl ReleaseSpec {
         self.upgrade.crds == "CreateReplace"
     }
 
-    /// Returns the version that it asks for, where one is written.
+    /// Returns the requested version, if there is one.
     pub fn version(&self) -> &str {
         self.chart
             .as_ref()
             .map_or("", |chart| chart.spec.version.as_str())
     }
 
-    /// Returns what is laid over what was rendered, in this order: fields of kustomizations.
+    /// Returns the post-renderers, in order, as fields of kustomizations.
     pub fn post_renderers(&self) -> Vec<Map<String, Value>> {
         let kustomize = self.post_renderers.iter();
         let kustomize = kustomize.filter_map(|renderer| renderer.kustomize.as_ref());
@@ -110,7 +110,7 @@ impl ReleaseSpec {
             let merged = kustomize.patches_strategic_merge.iter();
             let merged = merged.map(|patch| json!({"patch": patch.to_string()}));
             let patches = kustomize.patches.iter().map(|patch| {
-                // Flux knows no more than these; kustomize would load files as well.
+                // Flux supports only these; kustomize would load files as well.
                 let fields = ["patch", "target"].into_iter();
                 let fields =
                     fields.filter_map(|field| Some((field.to_owned(), patch.get(field)?.clone())));
@@ -268,7 +268,7 @@ fn here(
     })
 }
 
-/// Returns the files in a chart that are in place of its values.
+/// Returns the files in a chart that replace its values.
 ///
 /// # Errors
 /// Fails if one of them is not in it.

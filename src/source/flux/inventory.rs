@@ -1,4 +1,4 @@
-//! What Flux holds to be its own: the inventory of a Kustomization.
+//! Finds what Flux manages: the inventory of a Kustomization.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use crate::source::follow::Values;
 use crate::source::gitops::in_cluster;
 
 impl Kustomization<'_> {
-    /// Returns what Flux holds to be its own: `status.inventory` of the live Kustomization.
+    /// What Flux manages: `status.inventory` of the live Kustomization.
     pub(super) fn inventory(&self, values: &Values<'_>) -> BTreeSet<(ResourceKey, String)> {
         let (namespace, name) = (
             self.found.metadata("namespace"),
             self.found.metadata("name"),
         );
-        // An untrusted author could have any object looked up.
+        // An untrusted author could make driftctl look up any object.
         let Some(live) = values.live else {
             return BTreeSet::new();
         };
@@ -43,8 +43,8 @@ impl Kustomization<'_> {
     }
 }
 
-/// `namespace_name_group_Kind` (`cli-utils/pkg/object`, `ParseObjMetadata`); a colon in a name is
-/// written `__`.
+/// Parses `namespace_name_group_Kind` (`cli-utils/pkg/object`, `ParseObjMetadata`); a colon in a
+/// name is written `__`.
 fn inventory_key(id: &str) -> Option<ResourceKey> {
     let (namespace, rest) = id.split_once('_')?;
     let (rest, kind) = rest.rsplit_once('_')?;

@@ -1,9 +1,9 @@
-//! The files of a repository that Flux leaves out of what it fetches.
+//! The files of a repository that Flux does not fetch.
 //!
-//! `.sourceignore` files and `spec.ignore` of the GitRepository say which, in the syntax of
-//! `.gitignore`, but not with its meaning (`fluxcd/pkg/sourceignore`): every file is asked for on
-//! its own, of all patterns the last counts that matches it or a directory above it, and so a file
-//! may be taken in again out of a directory that is left out.
+//! `.sourceignore` files and `spec.ignore` of the GitRepository list them, in the syntax of
+//! `.gitignore` but with another meaning (`fluxcd/pkg/sourceignore`): every file is checked on its
+//! own, and the last pattern counts that matches it or a directory above it. So a file in an
+//! excluded directory can be included again.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,40 +16,40 @@ use crate::source::gitops::Found;
 use crate::source::read;
 use crate::source::walk::Bounds;
 
-/// The name of a file with patterns, which hold for the directory that it is in.
+/// The name of a file with patterns, which apply to its directory.
 const FILE: &str = ".sourceignore";
 
-/// What is left out of every repository (`sourceignore.ExcludeVCS`).
+/// Excluded from every repository (`sourceignore.ExcludeVCS`).
 const ALWAYS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes";
 
-/// What is left out if nobody says anything: one pattern of anyone's, and none of these holds
+/// Excluded by default: a single pattern of the user's replaces these
 /// (`storage.SourceIgnoreFilter`; `sourceignore.ExcludeExt`, `ExcludeCI`, `ExcludeExtra`).
 const BY_DEFAULT: &str = "*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n\
                           .github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n\
                           .drone.yml\ncloudbuild.yaml\ncodeship-services.yml\ncodeship-steps.yml\n\
                           **/.goreleaser.yml\n**/.sops.yaml\n**/.flux.yaml";
 
-/// The most patterns that are asked of every file. No repository comes near it; without it, a few
-/// hostile files would keep a processor busy for days.
+/// The limit on patterns that are checked for every file. No repository comes near it; without it,
+/// a few hostile files would keep a processor busy for days.
 const MOST: usize = 10_000;
 
-/// Who says what is left out.
+/// The author of patterns.
 #[derive(Debug)]
 enum Author {
     /// A file, by its path below the root.
     File(String),
     /// The settings of a GitRepository.
     Repository(String),
-    /// Flux, whatever the others say.
+    /// Flux's own, whatever the others say.
     Flux,
 }
 
 /// Patterns of one author, in the order in which they are written.
 #[derive(Debug)]
 struct List {
-    /// Who says so.
+    /// The author.
     author: Author,
-    /// The names of the directory that they hold for, below the root.
+    /// The names of the directory that they apply to, below the root.
     domain: Vec<String>,
     /// Each with the number of its line.
     patterns: Vec<(usize, Pattern)>,
@@ -70,8 +70,8 @@ impl List {
         Self::new(Author::Flux, &[], text)
     }
 
-    /// Returns what the last pattern says that matches a path below the root: whether it is left
-    /// out, and who says so.
+    /// Returns the result of the last pattern that matches a path below the root: whether it is
+    /// excluded, and by whom.
     fn verdict(&self, path: &[&str]) -> Option<(bool, String)> {
         let (above, below) = path.split_at_checked(self.domain.len())?;
         let mut patterns = self.patterns.iter().rev();
@@ -88,26 +88,26 @@ impl List {
     }
 }
 
-/// The files of a repository that Flux leaves out.
+/// The files of a repository that Flux does not fetch.
 #[derive(Debug)]
 pub(super) struct LeftOut {
-    /// The directory that stands for the repository, without links.
+    /// The directory of the repository, without links.
     root: PathBuf,
     lists: Vec<List>,
-    /// The directories that alone are fetched, where there are any.
+    /// The only directories that are fetched, if the fetch is sparse.
     sparse: BTreeSet<String>,
     /// Whether submodules are known to be left empty.
     no_submodules: bool,
-    /// The name of the GitRepository, if it is known.
+    /// The name of the GitRepository, if known.
     source: String,
 }
 
 impl LeftOut {
-    /// Returns what a GitRepository leaves out of the files in `root`, which must be free of links;
-    /// its own settings count if it is known.
+    /// Returns what a GitRepository excludes from the files in `root`, which must be free of links;
+    /// its own settings apply if it is known.
     ///
     /// # Errors
-    /// Fails if there is not an end of directories, or a file cannot be read.
+    /// Fails if there are too many directories, or a file cannot be read.
     pub fn of(root: &Path, repository: Option<&Found>) -> Result<Self, String> {
         let setting = |name: &str| repository?.value.pointer("/spec")?.get(name);
         let name = repository.map_or("", |found| found.metadata("name"));
@@ -140,7 +140,7 @@ impl LeftOut {
         })
     }
 
-    /// Returns why Flux does not have a file; `None` where it has.
+    /// Returns why Flux does not have a file; `None` if it has.
     pub fn why(&self, file: &Path) -> Option<String> {
         let below = file.strip_prefix(&self.root).ok()?;
         let is_fetched = |directory: &String| below.starts_with(directory);
@@ -163,12 +163,12 @@ impl LeftOut {
     }
 }
 
-/// Returns whether a directory in a repository is one itself.
+/// Returns whether a directory in a repository is a repository itself.
 fn is_submodule(directory: &Path) -> bool {
     directory.join(".git").symlink_metadata().is_ok()
 }
 
-/// Returns the names that a path is made of.
+/// Returns the names in a path.
 fn names(path: &Path) -> Vec<String> {
     let names = path
         .components()
@@ -178,7 +178,7 @@ fn names(path: &Path) -> Vec<String> {
 
 /// Returns the patterns of all `.sourceignore` files, those of a directory before those below it.
 fn files(root: &Path, no_submodules: bool) -> Result<Vec<List>, String> {
-    // An untrusted tree may still be a large repository; nothing of it is read here.
+    // An untrusted tree may be a large repository; nothing in it is read here.
     let bounds = Bounds::default();
     let walk = WalkDir::new(root)
         .max_depth(bounds.depth)
@@ -196,7 +196,7 @@ fn files(root: &Path, no_submodules: bool) -> Result<Vec<List>, String> {
                 bounds.entries
             ));
         }
-        // What cannot be listed holds nothing that could be compared either.
+        // A directory that cannot be listed contains nothing that could be compared either.
         if let Ok(entry) = entry
             && entry.file_name() == FILE
             && entry.file_type().is_file()
@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns what is left out of a repository with these `.sourceignore` files, and by whom.
+    /// Returns what these `.sourceignore` files exclude from a repository, and by which file.
     fn left_out(ignores: &[(&str, &str)], spec: Value, file: &str) -> String {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().canonicalize().unwrap();
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(left_out(&ignores, spec, "deploy/x/a.yaml"), "");
     }
 
-    /// Git would not look into the directory.
+    /// Git would skip the directory.
     #[test]
     fn a_file_is_taken_in_again_out_of_a_directory_that_is_left_out() {
         let ignores = [("", "apps/\n!apps/web/*.yaml\n")];
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(by, "spec.sparseCheckout of the GitRepository fleet");
     }
 
-    /// Patterns may come from someone who is not trusted.
+    /// Patterns may come from an untrusted author.
     #[test]
     fn no_pattern_takes_long() {
         let deep = "a/".repeat(60) + "a.yaml";

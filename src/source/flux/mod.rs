@@ -1,7 +1,7 @@
-//! Flux: what a Kustomization declares.
+//! Flux: reads what a Kustomization declares.
 //!
-//! What Flux would read from its source is read from the repository at hand: as it is, at a
-//! revision that the user names, or at the one that the source asks for.
+//! Files that Flux would read from its source are read from the local repository: from the work
+//! tree, at a revision that the user names, or at the one that the source requests.
 
 mod artifact;
 mod build;
@@ -48,8 +48,8 @@ pub(super) const VERSIONS: [&str; 2] = [
     "kustomize.toolkit.fluxcd.io/v1beta2",
 ];
 
-/// The settings of a Kustomization that are followed, or that say nothing about what is declared:
-/// when it is applied, by whom, and what is waited for.
+/// The supported settings of a Kustomization, and those that do not affect the declared objects:
+/// when it is applied, by whom, and what it waits for.
 const KNOWN: &[Known] = &[
     Known {
         at: "",
@@ -92,12 +92,12 @@ pub(super) struct Kustomization<'a> {
     /// Its path, without links.
     directory: PathBuf,
     checkout: Arc<Checkout>,
-    /// What of the checkout Flux does not fetch; `None` where someone else packs the files.
+    /// The files of the checkout that Flux does not fetch; `None` if another tool packs the files.
     left_out: Option<Arc<LeftOut>>,
     options: &'a GitOps,
 }
 
-/// Returns whether an object is a Kustomization of Flux.
+/// Returns whether an object is a Flux Kustomization.
 pub(super) fn is_kustomization(found: &Found) -> bool {
     found.is(GROUP, "Kustomization")
 }
@@ -112,7 +112,7 @@ pub(super) fn owner_marks() -> Option<Rule> {
     marks("flux-owner-labels", reason, &paths)
 }
 
-/// Kustomizations that are read from the same source, which is looked through once.
+/// Kustomizations with the same source, which is scanned once.
 #[derive(Default)]
 pub(super) struct LeftOuts(Vec<(PathBuf, String, Arc<LeftOut>)>);
 
@@ -137,7 +137,7 @@ impl LeftOuts {
 }
 
 impl<'a> Kustomization<'a> {
-    /// Finds the files of a Kustomization; what there is to say of it goes to `loaded`.
+    /// Finds the files of a Kustomization; warnings go to `loaded`.
     ///
     /// # Errors
     /// Fails if they are not here.
@@ -152,7 +152,7 @@ impl<'a> Kustomization<'a> {
         let found = led.as_ref().unwrap_or(found);
         let spec = found.value.get("spec").cloned().unwrap_or(json!({}));
         let unread = unread(&spec, KNOWN);
-        // What the parser would say quotes values, which may be passwords.
+        // The parser's error quotes values, which may be passwords.
         let spec: Spec = serde_json::from_value(without_nulls(spec))
             .map_err(|_| "cannot read its spec: check the types of its fields".to_owned())?;
         let repository = sources.repository(&spec.source_ref, found.metadata("namespace"));
@@ -192,14 +192,15 @@ impl<'a> Kustomization<'a> {
         name_of(&self.found)
     }
 
-    /// Returns what is in its path, with its settings laid over it, and why it is not all.
+    /// Returns the objects in its path with its settings applied, and why they are incomplete.
     pub fn render(&self) -> (Loaded, Result<(), String>) {
         let mut loaded = Loaded::default();
         let built = self.built(&self.spec, &self.directory, &mut loaded);
         (loaded, built)
     }
 
-    /// Returns what Flux applies of what was built: with its variables, its metadata and its rules.
+    /// Returns what Flux applies of the built objects: with its variables, its metadata and its
+    /// rules.
     ///
     /// # Errors
     /// Fails if some of it is unknown.
@@ -217,8 +218,7 @@ impl<'a> Kustomization<'a> {
         Ok(())
     }
 
-    /// Returns its own `spec.ignore`, and what the HelmReleases that it brings say of their
-    /// objects.
+    /// Reads its own `spec.ignore`, and the rules of the HelmReleases that it applies.
     fn rules(&self, loaded: &mut Loaded) -> Result<(), String> {
         let name = self.name();
         let author = Author {
@@ -245,7 +245,7 @@ impl<'a> Kustomization<'a> {
     }
 }
 
-/// `flux-system/apps`
+/// Returns `flux-system/apps`.
 fn name_of(found: &Found) -> String {
     match (found.metadata("namespace"), found.metadata("name")) {
         ("", name) => name.to_owned(),
@@ -253,8 +253,8 @@ fn name_of(found: &Found) -> String {
     }
 }
 
-/// Returns the name of the Secret with the kubeconfig of the cluster that a Kustomization is
-/// applied to, where it is not Flux's own.
+/// Returns the name of the Secret with the kubeconfig of the Kustomization's cluster, if that is
+/// not Flux's own.
 pub(super) fn other_cluster(found: &Found) -> Option<&str> {
     let names = ["secretRef", "configMapRef"].into_iter();
     let config = found.value.pointer("/spec/kubeConfig")?;

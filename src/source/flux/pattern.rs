@@ -1,4 +1,4 @@
-//! One pattern of what Flux leaves out (`fluxcd/pkg/sourceignore/gitignore`).
+//! One pattern of a `.sourceignore` file (`fluxcd/pkg/sourceignore/gitignore`).
 
 use gix::glob::wildmatch;
 use gix::glob::wildmatch::Mode;
@@ -6,24 +6,24 @@ use gix::glob::wildmatch::Mode;
 /// One pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
-    /// As it is written.
+    /// As written.
     pub text: String,
-    /// Whether it takes in again what others leave out.
+    /// Whether it includes again what others exclude.
     pub takes_in: bool,
-    /// Whether it means directories alone, and what is in them.
+    /// Whether it matches only directories, and what is in them.
     is_directory: bool,
-    /// What stands between its slashes. One part alone is a name anywhere; else a way from the
-    /// directory that the pattern holds for.
+    /// The parts between its slashes. A single part is a name anywhere; otherwise a path from the
+    /// directory that the pattern applies to.
     parts: Vec<String>,
 }
 
 impl Pattern {
-    /// Returns the pattern of a line, if it holds one.
+    /// Parses the pattern of a line, if there is one.
     pub fn new(line: &str) -> Option<Self> {
         if line.starts_with('#') || line.trim().is_empty() {
             return None;
         }
-        // A space at the end counts where it is escaped.
+        // A trailing space counts if it is escaped.
         let text = match line.ends_with("\\ ") {
             true => line,
             false => line.trim_end_matches(' '),
@@ -47,13 +47,13 @@ impl Pattern {
                 .map(|at| &path[at + 1..]),
             way => after(way, path),
         };
-        // What lies behind a file's own name is nothing.
+        // After a file's own name there is nothing.
         rest.is_some_and(|rest| !(self.is_directory && rest.is_empty()))
     }
 }
 
-/// Returns what is left of a path behind a way that leads into it. Behind `**` the first name
-/// counts that fits, so that no pattern takes long.
+/// Returns the rest of a path after a pattern that matches its beginning. After `**`, the first
+/// matching name is used, so that no pattern takes long.
 fn after<'p, 's>(way: &[String], path: &'p [&'s str]) -> Option<&'p [&'s str]> {
     let mut rest = path;
     let mut is_anywhere = false;
@@ -77,7 +77,7 @@ fn after<'p, 's>(way: &[String], path: &'p [&'s str]) -> Option<&'p [&'s str]> {
     (rest.len() < path.len()).then_some(rest)
 }
 
-/// Returns whether a name is one that a part of a pattern means.
+/// Returns whether a name matches a part of a pattern.
 fn is_name(part: &str, name: &str) -> bool {
     wildmatch(part.into(), name.into(), Mode::NO_MATCH_SLASH_LITERAL)
 }

@@ -1,7 +1,7 @@
-//! What a HelmRelease says about drift of its objects.
+//! Reads the drift rules of a HelmRelease.
 //!
-//! Its `driftDetection.mode` says what Flux does about drift: nothing, warn, or put it right. What
-//! drifted is the same, so that it is reported whatever the mode; only `ignore` says what is meant.
+//! `driftDetection.mode` decides what Flux does about drift: nothing, warn, or correct it. Drift is
+//! the same in any mode, so it is always reported; only `ignore` excludes some.
 
 use std::collections::BTreeSet;
 
@@ -32,11 +32,11 @@ pub(super) struct HelmRelease<'r> {
 }
 
 impl HelmRelease<'_> {
-    /// Takes its rules in. `objects` are those that it deploys, if they are known; otherwise its
-    /// rules speak of whatever has its labels.
+    /// Adds its rules. `objects` are the ones that it deploys, if known; otherwise its rules match
+    /// everything with its labels.
     ///
     /// # Errors
-    /// What of them cannot be read.
+    /// Fails with what cannot be read.
     pub fn rules(&self, objects: Option<&[Manifest]>, loaded: &mut Loaded) -> Result<(), String> {
         let (namespace, name) = (self.namespace, self.name);
         let detection = self.value.pointer("/spec/driftDetection");
@@ -72,8 +72,8 @@ pub(in crate::source) fn is_release(manifest: &Manifest) -> bool {
     manifest.kind == "HelmRelease" && group_of(&manifest.api_version) == GROUP
 }
 
-/// Returns the source that is what a HelmRelease deployed (`helm-controller/api/v2`,
-/// `GetReleaseName` and `GetStorageNamespace`).
+/// Returns the source for what a HelmRelease deployed (`helm-controller/api/v2`, `GetReleaseName`
+/// and `GetStorageNamespace`).
 pub(in crate::source) fn as_source(found: &Found) -> Option<String> {
     let text = |pointer: &str| {
         let text = found.value.pointer(pointer).and_then(Value::as_str);
@@ -90,7 +90,7 @@ pub(in crate::source) fn as_source(found: &Found) -> Option<String> {
     is_release.then(|| format!("helm:{namespace}/{release}"))
 }
 
-/// Takes in what the live HelmReleases say that these objects of a release name by their labels.
+/// Adds the rules of the live HelmReleases that these objects of a release name in their labels.
 pub(in crate::source) fn take_live_rules(
     objects: &[Manifest],
     live: &dyn Live,
@@ -120,7 +120,7 @@ pub(in crate::source) fn take_live_rules(
     }
 }
 
-/// Namespace and name of the HelmRelease that Flux made an object for, which its labels say.
+/// Returns namespace and name of the HelmRelease in an object's labels.
 fn owner(object: &Manifest) -> Option<(String, String)> {
     let value = object.value();
     let labels = value.pointer("/metadata/labels")?;

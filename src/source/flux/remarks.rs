@@ -1,4 +1,4 @@
-//! What there is to say of a Kustomization: where Flux would read or make something else.
+//! Warns about a Kustomization if Flux would read or do something else.
 
 use super::Kustomization;
 use crate::source::Loaded;
@@ -6,7 +6,7 @@ use crate::source::checkout::Checkouts;
 use crate::source::gitops::{Found, Target};
 
 impl Kustomization<'_> {
-    /// Says where what is read is not what Flux reads.
+    /// Warns if what is read is not what Flux reads.
     pub(super) fn remark_source(
         &self,
         target: Option<&Target>,
@@ -30,12 +30,12 @@ impl Kustomization<'_> {
         }
     }
 
-    /// Says what Flux does and nobody does here.
+    /// Warns about what Flux does and driftctl does not.
     pub(super) fn remark_settings(&self, unread: &[String], loaded: &mut Loaded) {
         for setting in unread {
             let message = match setting.as_str() {
                 "suspend" => "is suspended: Flux does not apply it until it is resumed".into(),
-                // What SOPS encrypted is recognised by its form, whatever decrypts it.
+                // SOPS-encrypted data is recognized by its form, whatever decrypts it.
                 "decryption" => continue,
                 "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that you \
                  compare with that cluster"
@@ -48,7 +48,7 @@ impl Kustomization<'_> {
         }
     }
 
-    /// Says what Flux takes into the source and is not here.
+    /// Warns about what Flux includes in the source and is not here.
     pub(super) fn remark_repository(&self, repository: Option<&Found>, loaded: &mut Loaded) {
         let included = repository.and_then(|found| found.value.pointer("/spec/include/0"));
         if let (Some(found), Some(_)) = (repository, included) {

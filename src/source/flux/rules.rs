@@ -1,5 +1,5 @@
-//! Flux's rules about drift: `spec.ignore` of a Kustomization, and `spec.driftDetection.ignore` of
-//! a HelmRelease.
+//! Flux's drift rules: `spec.ignore` of a Kustomization, and `spec.driftDetection.ignore` of a
+//! HelmRelease.
 
 use regex::Regex;
 use serde::Deserialize;
@@ -11,13 +11,13 @@ use crate::policy::{LabelSelector, Rule, RuleOrigin, RuleSpec};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Ignore {
-    /// JSON Pointers; an empty one is the whole object.
+    /// JSON Pointers; an empty one means the whole object.
     pub paths: Vec<String>,
-    /// Which objects; every one without.
+    /// The target objects; all objects if absent.
     pub target: Option<Target>,
 }
 
-/// Which objects: anchored regular expressions, an empty one for any.
+/// The target objects: anchored regular expressions, an empty one for any.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Target {
@@ -32,7 +32,7 @@ pub struct Target {
 
 impl Target {
     /// # Errors
-    /// Fails if one of its expressions cannot be read.
+    /// Fails if one of its expressions is invalid.
     fn matches(&self, manifest: &Manifest) -> Result<bool, String> {
         let (group, version) = match manifest.api_version.split_once('/') {
             Some(parts) => parts,
@@ -76,13 +76,13 @@ fn anchored(expression: &str) -> Result<Option<Regex>, String> {
         .map_err(|_| format!("{expression} is not a regular expression"))
 }
 
-/// Who rules come from.
+/// The origin of rules.
 pub struct Author<'a> {
-    /// Their names start with it.
+    /// The prefix of their IDs.
     pub id: &'a str,
-    /// Why they are there.
+    /// Their reason.
     pub reason: &'a str,
-    /// Where they are written.
+    /// Where they are defined.
     pub place: &'a str,
 }
 
@@ -90,7 +90,7 @@ impl Author<'_> {
     /// Returns the rules of a Kustomization: one for each of its objects that an entry matches.
     ///
     /// # Errors
-    /// What cannot be read.
+    /// Fails with what cannot be read.
     pub fn rules(&self, entries: &[Ignore], manifests: &[Manifest]) -> Result<Vec<Rule>, String> {
         let mut rules = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -114,11 +114,10 @@ impl Author<'_> {
         Ok(rules)
     }
 
-    /// Returns the rules of a HelmRelease. Its objects are known by the labels that Flux puts on
-    /// them.
+    /// Returns the rules of a HelmRelease. Its objects are identified by Flux's labels.
     ///
     /// # Errors
-    /// What cannot be read, or cannot be said of objects that are unknown yet.
+    /// Fails with what cannot be read, or is not supported for unknown objects.
     pub fn rules_of_release(
         &self,
         entries: &[Ignore],
@@ -170,13 +169,13 @@ impl Author<'_> {
     }
 }
 
-/// Returns a regular expression that means one name, or any, as a glob.
+/// Returns a regular expression for one name, or for any, as a glob.
 fn plain(expression: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     match expression {
         "" | ".*" => Ok("*".to_owned()),
         name if name.chars().all(is_plain) => Ok(name.to_owned()),
-        // A dot matches itself, too.
+        // A dot also matches itself.
         name if name.chars().all(|c| is_plain(c) || c == '.') => Ok(name.to_owned()),
         _ => Err(format!(
             "{expression} is more than a name, which is not supported for releases"

@@ -1,4 +1,4 @@
-//! What a Kustomization is read from, and at which revision.
+//! Finds the source of a Kustomization, and its revision.
 
 use serde_json::Value;
 
@@ -12,17 +12,17 @@ const GROUP: &str = "source.toolkit.fluxcd.io";
 
 /// Where the objects are that Kustomizations name.
 pub struct Sources<'a> {
-    /// Those that the files declare.
+    /// The objects in the files.
     pub beside: Vec<Found>,
     /// The live side, unless the Kustomization's author is not trusted with it.
     pub live: Option<&'a dyn Live>,
-    /// The source that this repository is, by kind, namespace and name, where the Kustomizations
-    /// that are followed begin with one.
+    /// The source that represents this repository, by kind, namespace and name, if the followed
+    /// Kustomizations begin with one.
     pub home: Option<(String, String, String)>,
 }
 
 impl<'a> Sources<'a> {
-    /// Returns those next to the Kustomizations, and those in the cluster.
+    /// Looks in the files with the Kustomizations, and in the cluster.
     pub fn new(beside: Vec<Found>, live: Option<&'a dyn Live>) -> Self {
         Self {
             beside,
@@ -31,7 +31,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Returns the GitRepository that a Kustomization names; `None` when it is unknown.
+    /// Returns the GitRepository that a Kustomization names; `None` if unknown.
     pub fn repository(&self, reference: &SourceRef, namespace: &str) -> Option<Found> {
         if reference.kind != "GitRepository" {
             return None;
@@ -51,7 +51,7 @@ impl<'a> Sources<'a> {
         beside.or_else(in_cluster)
     }
 
-    /// Returns an object that Flux reads charts from; `None` when it is unknown.
+    /// Returns an object that Flux reads charts from; `None` if unknown.
     pub fn of_charts(&self, reference: &SourceRef, namespace: &str) -> Option<Found> {
         let namespace = reference.namespace(namespace);
         let is_meant = |found: &&Found| {
@@ -68,7 +68,7 @@ impl<'a> Sources<'a> {
         beside.or_else(in_cluster)
     }
 
-    /// Returns the kind, the namespace and the name of what a Kustomization reads from.
+    /// Returns the kind, namespace and name of a Kustomization's source.
     pub fn read_by(kustomization: &Found) -> (String, String, String) {
         let text = |pointer: &str| {
             let text = kustomization.value.pointer(pointer).and_then(Value::as_str);
@@ -82,7 +82,7 @@ impl<'a> Sources<'a> {
         (kind.to_owned(), namespace.to_owned(), name.to_owned())
     }
 
-    /// Returns the address of what was taken for this repository, if it is known.
+    /// Returns the address that was taken for this repository, if known.
     pub fn home_address(&self) -> Option<String> {
         let (kind, namespace, name) = self.home.as_ref()?;
         let reference = SourceRef {
@@ -93,13 +93,13 @@ impl<'a> Sources<'a> {
         Some(target(&self.repository(&reference, namespace)?)?.address)
     }
 
-    /// Returns whether what a Kustomization reads from may be this repository. Of a GitRepository
-    /// its address tells; of other sources, whether it is the one that the repository begins with.
+    /// Returns whether the source of a Kustomization may be this repository: for a GitRepository by
+    /// its address; for other sources, if it is the one that the repository begins with.
     pub fn is_home(&self, reference: &SourceRef, namespace: &str) -> bool {
         let Some((kind, home, name)) = &self.home else {
             return true;
         };
-        // An ExternalArtifact is made of another source, most often of the home one.
+        // An ExternalArtifact is made from another source, usually from this repository.
         reference.is_git()
             || reference.kind == "ExternalArtifact"
             || *kind == reference.kind
@@ -128,7 +128,7 @@ pub fn is_source(found: &Found) -> bool {
         || is_generator(found)
 }
 
-/// Returns what a GitRepository asks for.
+/// Returns the requested revision of a GitRepository.
 pub(super) fn target(repository: &Found) -> Option<Target> {
     let text = |pointer: &str| {
         let text = repository.value.pointer(pointer).and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! What a Kustomization of Flux says, as far as it matters here
+//! The supported fields of a Flux Kustomization
 //! (`kustomize-controller/api/v1/kustomization_types.go`).
 
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub struct SourceRef {
 }
 
 impl SourceRef {
-    /// Returns whether the source is a Git repository. One that is not named is taken for one.
+    /// Returns whether the source is a Git repository. A source without a kind is taken for one.
     pub fn is_git(&self) -> bool {
         matches!(self.kind.as_str(), "GitRepository" | "")
     }
@@ -48,7 +48,7 @@ impl SourceRef {
         }
     }
 
-    /// Says that what is read is not a part of this repository.
+    /// Returns the error for a source that is not this repository.
     pub fn is_elsewhere(&self) -> String {
         format!(
             "it reads from {} {}, which is not this repository: compare it where its files are, \

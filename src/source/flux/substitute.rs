@@ -1,4 +1,4 @@
-//! `postBuild` substitution: the variables in what was built.
+//! `postBuild` substitution: the variables in built objects.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,17 +7,18 @@ use serde_json::{Map, Value};
 
 use crate::yaml;
 
-/// Switches substitution off for an object, as a label or an annotation.
+/// Turns substitution off for an object, as a label or an annotation.
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
-/// The most that variables may become in all objects of a Kustomization, in bytes. An object has
-/// room for a megabyte and a half in a cluster; without this, two short files could fill any memory.
+/// The size limit of substituted variables in all objects of a Kustomization, in bytes. An object
+/// in a cluster has at most a megabyte and a half; without the limit, two short files could fill
+/// any memory.
 const MOST: usize = 64 << 20;
 
-/// How deep defaults may be in defaults.
+/// The depth limit of defaults within defaults.
 const DEEPEST: usize = 32;
 
-/// A way into an object: names of fields, and `None` for any item of a list.
+/// A path into an object: names of fields, and `None` for any item of a list.
 type Way = Vec<Option<String>>;
 
 /// The variables of `postBuild`.
@@ -26,24 +27,24 @@ pub(super) struct Variables {
     values: BTreeMap<String, String>,
     /// The names of those that come from Secrets.
     secret: BTreeSet<String>,
-    /// Whether there are more of them, which could not be read.
+    /// Whether there are more, which could not be read.
     pub is_incomplete: bool,
-    /// How many bytes they became so far.
+    /// How many bytes were substituted so far.
     became: Cell<usize>,
 }
 
-/// An object with its variables replaced.
+/// An object with substituted variables.
 #[derive(Debug)]
 pub(super) struct Done {
     pub object: Value,
-    /// The ways to where secret variables went.
+    /// The paths where secret variables were used.
     pub secret: Vec<Way>,
-    /// The ways to where variables stand that could not be read, with the places in lists.
+    /// The paths, with list indexes, of variables that could not be read.
     pub unknown: Vec<Vec<String>>,
 }
 
 impl Variables {
-    /// Counts what a variable became.
+    /// Counts the bytes of a substitution.
     fn count(&self, text: &str) -> Result<(), String> {
         let became = self.became.get() + text.len();
         self.became.set(became);
@@ -67,7 +68,7 @@ impl Variables {
         Some((value, self.secret.contains(name)))
     }
 
-    /// Adds variables, which win over those that are there.
+    /// Adds variables, which override existing ones.
     pub fn extend(&mut self, values: BTreeMap<String, String>, secret: bool) {
         for (name, value) in values {
             if secret {
@@ -80,10 +81,10 @@ impl Variables {
     }
 }
 
-/// Replaces the variables in an object, unless it asks to be left alone.
+/// Substitutes the variables in an object, unless it opts out.
 ///
 /// # Errors
-/// Fails if something in it is an expression that is unknown here.
+/// Fails if something in it is an unsupported expression.
 pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String> {
     let is_off = ["labels", "annotations"].iter().any(|map| {
         let map = object
@@ -117,7 +118,7 @@ pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String>
     }
 }
 
-/// Returns what is said of a secret that goes where every report shows it.
+/// Returns the error for a secret in a place that every report shows.
 fn shown(what: &str) -> String {
     format!(
         "a variable from a Secret is used in {what}, which every report shows: take it from a \
@@ -125,7 +126,7 @@ fn shown(what: &str) -> String {
     )
 }
 
-/// Fields that identify items of lists (`x-kubernetes-list-map-keys` of built-in types).
+/// Fields that identify list items (`x-kubernetes-list-map-keys` of built-in types).
 const LIST_KEYS: &[&str] = &[
     "containerPort",
     "devicePath",
@@ -141,8 +142,8 @@ const LIST_KEYS: &[&str] = &[
     "uid",
 ];
 
-/// Returns what of an object every report shows, if a way leads there: what it is called, and why
-/// someone has it ignored.
+/// Returns which part of an object a path names that every report shows: its identity, or the
+/// reason of a rule.
 fn in_every_report(way: &[Option<String>]) -> Option<&'static str> {
     let parts: Vec<Option<&str>> = way.iter().map(Option::as_deref).collect();
     match parts.as_slice() {
@@ -162,7 +163,7 @@ fn in_every_report(way: &[Option<String>]) -> Option<&'static str> {
 struct Work<'v> {
     variables: &'v Variables,
     way: Way,
-    /// The same with the places in lists.
+    /// Does the same, with list indexes.
     pointer: Vec<String>,
     secret: Vec<Way>,
     unknown: Vec<Vec<String>>,
@@ -200,7 +201,7 @@ impl Work<'_> {
         })
     }
 
-    /// Returns the name of a field.
+    /// Substitutes in the name of a field.
     fn field(&mut self, text: &str) -> Result<String, String> {
         let secrets = self.secret.len();
         let expanded = self.expanded(text)?;
@@ -210,7 +211,7 @@ impl Work<'_> {
         }
     }
 
-    /// Returns a text that is here.
+    /// Substitutes in a string.
     fn expanded(&mut self, text: &str) -> Result<String, String> {
         let mut used = Used::default();
         let expanded = expand(text, self.variables, &mut used)?;
@@ -220,7 +221,7 @@ impl Work<'_> {
         if used.unknown {
             self.unknown.push(self.pointer.clone());
         }
-        // It has no value that could be compared, and stays as it is written.
+        // It has no value that could be compared, and stays as written.
         Ok(match used.is_open {
             true => text.to_owned(),
             false => expanded,
@@ -228,20 +229,20 @@ impl Work<'_> {
     }
 }
 
-/// What was replaced in a text.
+/// The result of substitution in a string.
 #[derive(Debug, Default, Clone, Copy)]
 struct Used {
     /// Whether a variable was secret.
     secret: bool,
-    /// Whether a variable has no value here, and may have one where it could not be read.
+    /// Whether a variable has no value, possibly because it could not be read.
     unknown: bool,
     /// Whether such a variable has no default either.
     is_open: bool,
 }
 
-/// Flux replaces variables in the text of the YAML, which is read once more: `${n}` becomes a
-/// number if it looks like one, whether or not it was quoted before. Within blocks and quotes, text
-/// stays text.
+/// Flux substitutes variables in the YAML text, which is parsed again: `${n}` becomes a number if
+/// it looks like one, whether or not it was quoted before. Within blocks and quotes, text stays
+/// text.
 fn typed(before: &str, after: String) -> Value {
     let is_quoted = before.contains('\n')
         || before.contains(": ")
@@ -261,13 +262,13 @@ fn typed(before: &str, after: String) -> Value {
     }
 }
 
-/// Returns a text with its variables replaced; what has no value becomes empty, `$$` is `$`
-/// (`fluxcd/pkg/envsubst`).
+/// Returns text with its variables substituted; a variable without a value becomes empty, `$$`
+/// becomes `$` (`fluxcd/pkg/envsubst`).
 fn expand(text: &str, variables: &Variables, used: &mut Used) -> Result<String, String> {
     expand_within(text, variables, used, 0)
 }
 
-/// Returns the same within so many defaults.
+/// Does the same at a depth of nested defaults.
 fn expand_within(
     text: &str,
     variables: &Variables,
@@ -285,7 +286,7 @@ fn expand_within(
         if let Some(after) = rest.strip_prefix("$$") {
             expanded.push('$');
             rest = after;
-            // What is escaped is not a variable.
+            // An escaped variable is not one.
             if let Some(after) = rest.strip_prefix('{') {
                 expanded.push('{');
                 rest = after;
@@ -319,7 +320,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Returns what stands between the braces: a name, or a name and a default.
+/// Parses the text between the braces: a name, or a name and a default.
 fn value_of(
     expression: &str,
     variables: &Variables,

@@ -1,4 +1,4 @@
-//! What Flux does to objects after they were built: common metadata, and variables.
+//! Applies what Flux does to built objects: common metadata, and variables.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,11 @@ use crate::source::follow::{Values, unknown_values};
 use crate::source::sops::is_encrypted;
 
 impl Kustomization<'_> {
-    /// Lays the metadata and the variables over what was built.
+    /// Applies the metadata and the variables to built objects.
     ///
     /// # Errors
-    /// Fails if a variable is unknown. What it is in is marked then, so that it is not drift.
+    /// Fails if a variable is unknown. The fields that use it are marked then, so that they do not
+    /// count as drift.
     pub(super) fn finish(
         &self,
         spec: &Spec,
@@ -46,7 +47,7 @@ impl Kustomization<'_> {
             missing = self.variables(post_build, values, &loaded.manifests, &mut variables);
         }
         variables.is_incomplete = !missing.is_empty();
-        // Without any, Flux replaces nothing.
+        // Without any variables, Flux substitutes nothing.
         if !variables.is_empty() || variables.is_incomplete {
             for manifest in &mut loaded.manifests {
                 let place = manifest.origin.to_string();
@@ -70,8 +71,8 @@ impl Kustomization<'_> {
         }
     }
 
-    /// Collects the variables: what is written here wins over what is read elsewhere. Gives what
-    /// cannot be read, and why.
+    /// Collects the variables: inline ones override those from other objects. Returns what cannot
+    /// be read, and why.
     fn variables(
         &self,
         post_build: &PostBuild,
@@ -91,8 +92,8 @@ impl Kustomization<'_> {
         missing
     }
 
-    /// Returns the data of a ConfigMap or Secret: of the one that this run declares, else of the
-    /// live one. `None` for one that may be missing, and is.
+    /// Returns the data of a ConfigMap or Secret: of the declared one, or else of the live one.
+    /// Returns `None` for an optional one that does not exist.
     fn variables_from(
         &self,
         from: &SubstituteFrom,
@@ -132,8 +133,8 @@ impl Kustomization<'_> {
     }
 }
 
-/// Names the objects in whose identity something is still to be replaced, and what turns out to be
-/// no object.
+/// Reports the objects with unsubstituted variables in their identity, and documents that turn out
+/// not to be objects.
 fn leave_out_templates(loaded: &mut Loaded) {
     for manifest in std::mem::take(&mut loaded.manifests) {
         match classify(&manifest.value(), "") {
@@ -149,7 +150,7 @@ fn leave_out_templates(loaded: &mut Loaded) {
     }
 }
 
-/// Returns the data of a ConfigMap or Secret; `None` when some of it is not text.
+/// Returns the data of a ConfigMap or Secret; `None` if some of it is not text.
 pub(in crate::source) fn data_of(
     object: &Value,
     is_secret: bool,
@@ -176,13 +177,13 @@ pub(in crate::source) fn data_of(
     Some(variables)
 }
 
-/// Where in an object secret variables went, and where unknown ones are.
+/// Returns where in an object secret variables were used, and where unknown ones are.
 struct Places {
     secret: Vec<SecretPlace>,
     unknown: Vec<Vec<String>>,
 }
 
-/// Replaces the variables in an object.
+/// Substitutes the variables in an object.
 fn substitute_in(manifest: &mut Manifest, variables: &Variables) -> Result<Places, String> {
     let done = substitute(&manifest.value(), variables)?;
     let object = done.object;

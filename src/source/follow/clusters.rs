@@ -1,4 +1,4 @@
-//! Which of a repository's clusters is compared.
+//! Selects which of a repository's clusters is compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,28 +10,28 @@ use crate::cluster::Live;
 use crate::source::gitops::in_cluster;
 use crate::source::{argo, flux};
 
-/// The name of a folder whose folders are clusters by custom.
+/// The conventional name of a folder that has one folder per cluster.
 const BY_CUSTOM: &str = "clusters";
 
-/// How many clusters are named in a message.
+/// How many clusters a message names.
 const NAMED: usize = 8;
 
-/// What was chosen of the objects to begin with.
+/// The selection of the root objects.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Choice {
     /// Those of the cluster.
     pub chosen: Vec<usize>,
-    /// Those of others, each with the folder of its cluster.
+    /// Those of other clusters, each with the folder of its cluster.
     pub others: Vec<(usize, String)>,
-    /// The folder of the cluster, where there are several.
+    /// The folder of the cluster, if there are several.
     pub cluster: Option<String>,
 }
 
-/// Chooses the objects to begin with that belong to one cluster: the one that the user names, else
-/// the one whose objects are live.
+/// Selects the root objects of one cluster: the one that the user names, or else the one whose
+/// objects are live.
 ///
 /// # Errors
-/// Fails if nothing tells which, with a list of them.
+/// Fails with a list if it is unknown which cluster is meant.
 pub(super) fn choose(
     roots: &[usize],
     candidates: &[Candidate],
@@ -96,9 +96,8 @@ pub(super) fn choose(
     Ok(choice)
 }
 
-/// Returns the objects to begin with by the folder of their cluster. Where one object is written in
-/// several folders, those are of several clusters; so are the folders in one that is called
-/// `clusters`.
+/// Returns the root objects by the folder of their cluster. If one object is declared in several
+/// folders, those are several clusters; so are the folders in one that is named `clusters`.
 fn groups(
     roots: &[usize],
     candidates: &[Candidate],
@@ -132,7 +131,7 @@ fn groups(
     let mut groups: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for one in roots {
         let folder = folder(*one);
-        // The shortest prefix counts: it is the one that tells clusters apart.
+        // The shortest prefix is the one that separates clusters.
         let cluster = prefixes.iter().find_map(|prefix| {
             let below = folder.strip_prefix(prefix).ok()?;
             Some(prefix.join(below.components().next()?))
@@ -145,8 +144,8 @@ fn groups(
     groups
 }
 
-/// Returns the folder that an object is written in, below the root; for one that brings its own
-/// folder, that folder.
+/// Returns the folder that declares an object, below the root; for one that applies its own folder,
+/// that folder.
 fn folder_of(candidate: &Candidate, root: &Path) -> PathBuf {
     let path = candidate.found.value.pointer("/spec/path");
     let path = path.and_then(Value::as_str).unwrap_or_default();
@@ -170,7 +169,7 @@ fn common(folders: &BTreeSet<PathBuf>) -> PathBuf {
     common
 }
 
-/// Returns whether the live object of that name reads what this one reads.
+/// Returns whether the live object with that name reads the same source.
 fn is_applied(candidate: &Candidate, live: &dyn Live) -> bool {
     let found = &candidate.found;
     let (namespace, name) = (found.metadata("namespace"), found.metadata("name"));

@@ -1,10 +1,10 @@
-//! GitOps repositories: finds the objects of Flux and Argo CD in a repository, and follows what they
-//! declare as their tools would.
+//! Follows GitOps repositories: finds the objects of Flux and Argo CD, and what they would apply.
 //!
-//! 1. [`scan`] finds the objects in the files, and [`reach`] which of them are brought by others.
-//! 2. [`clusters`] chooses those to begin with, where a repository declares several clusters.
-//! 3. [`run`] renders what they bring with everything that is laid over it, and goes on with what is
-//!    among that, to any depth. Each object is compared once, and says the way that led to it.
+//! 1. [`scan`] finds the objects in the files, and [`reach`] which of them are applied by others.
+//! 2. [`clusters`] selects the root objects, if a repository declares several clusters.
+//! 3. [`run`] renders what they apply with all their settings, and continues with the GitOps
+//!    objects in it, to any depth. Each object is compared once, and records the chain that led to
+//!    it.
 
 mod clusters;
 mod reach;
@@ -32,15 +32,15 @@ use scan::Scan;
 
 pub(super) use values::{Values, unknown_values};
 
-/// How many folders are named in a message.
+/// How many folders a message names.
 const NAMED: usize = 4;
 
-/// What objects to begin with.
+/// Where to start.
 #[derive(Debug)]
 enum Start {
-    /// Those in a folder of a repository, or below it.
+    /// Objects in a folder of a repository, or below it.
     Folder(PathBuf),
-    /// Those of one tool in a file, or the one of that name in the cluster.
+    /// Objects of one tool in a file, or the one with that name in the cluster.
     Object(Tool, Which),
 }
 
@@ -51,31 +51,32 @@ enum Tool {
     Argo,
 }
 
-/// Declared state that GitOps tools lead to, in folders and files of a repository, or in the cluster.
+/// Declared state that GitOps tools lead to, in folders and files of a repository, or in the
+/// cluster.
 #[derive(Debug)]
 pub struct GitOpsObjects {
     starts: Vec<Start>,
     options: GitOps,
-    /// What is the live side, and no manifest wherever it lies.
+    /// Recordings of the live side, which are not manifests wherever they are.
     recordings: Vec<PathBuf>,
 }
 
 impl GitOpsObjects {
-    /// Returns what the Kustomizations of a file, or one of the cluster, declare.
+    /// Returns what the Kustomizations in a file, or one in the cluster, declare.
     pub fn flux(which: Which, options: GitOps) -> Self {
         Self::of(vec![Start::Object(Tool::Flux, which)], options)
     }
 
-    /// Returns what the Applications and ApplicationSets of a file, or one of the cluster, declare.
+    /// Returns what the Applications and ApplicationSets in a file, or one in the cluster, declare.
     pub fn argo(which: Which, options: GitOps) -> Self {
         Self::of(vec![Start::Object(Tool::Argo, which)], options)
     }
 
-    /// Returns what is in these folders and files: what the objects of GitOps tools among it lead
-    /// to, or if there is none, the manifests themselves.
+    /// Returns what these folders and files declare: what the GitOps objects in them lead to, or if
+    /// there are none, the manifests themselves.
     ///
     /// # Errors
-    /// Fails if the revision to read them at is not there.
+    /// Fails if the revision to read them at does not exist.
     pub fn at(paths: &[PathBuf], options: GitOps) -> Result<Self, GitError> {
         if let ReadAt::Revision(revision) = &options.read_at {
             Git::at(revision, paths)?;
@@ -92,14 +93,14 @@ impl GitOpsObjects {
         }
     }
 
-    /// Returns the same together with others, so that they see what each of them declares.
+    /// Reads it together with others, so that each sees what the others declare.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.starts.extend(other.starts);
         self
     }
 
-    /// Without the recordings that are the live side: they may be next to the manifests.
+    /// Excludes the recordings of the live side: they may be next to the manifests.
     #[must_use]
     pub fn without(self, recordings: &[PathBuf]) -> Self {
         Self {
@@ -108,7 +109,7 @@ impl GitOpsObjects {
         }
     }
 
-    /// Returns whether a folder holds objects of GitOps tools, so that they are followed.
+    /// Returns whether a folder contains GitOps objects to follow.
     fn is_followed(&self, folder: &Path) -> bool {
         if self.options.is_plain || self.options.rendering.is_none() {
             return false;
@@ -125,7 +126,7 @@ impl GitOpsObjects {
         scan.is_some_and(|scan| !scan.candidates.is_empty() || !scan.charts.is_empty())
     }
 
-    /// Looks through a folder as it is at a revision; `None` where no object of these tools can be.
+    /// Scans a folder at a revision; returns `None` if it cannot contain GitOps objects.
     fn scan_at(&self, revision: &str, folder: &Path) -> Option<Scan> {
         let git = Git::at(revision, &[folder.to_owned()]).ok()?;
         if !git.untrusted(self.options.untrusted).holds(scan::is_marked) {
@@ -144,7 +145,7 @@ impl GitOpsObjects {
         }
     }
 
-    /// Reads manifests as they are.
+    /// Reads manifests without following GitOps objects.
     fn plain(&self, paths: Vec<PathBuf>, live: &dyn Live) -> Loaded {
         let untrusted = self.options.untrusted;
         let rendering = self.options.rendering.clone();
@@ -199,7 +200,7 @@ impl Source for GitOpsObjects {
             };
             following.load(&mut loaded);
         }
-        // What is said of a repository is said once.
+        // A message about a repository is reported once.
         let mut said = BTreeSet::new();
         let mut is_new = |w: &Warning| said.insert((w.place.clone(), w.message.clone(), w.fatal));
         loaded.warnings.retain(|warning| is_new(warning));
@@ -210,10 +211,10 @@ impl Source for GitOpsObjects {
     }
 }
 
-/// Makes one error of the objects that several overlays of one base declare: they cannot all be meant
-/// at once, and each object would say so.
+/// Makes one error of the objects that several overlays of one base declare: these cannot all be
+/// meant at once, and each object would have its own error.
 fn one_overlay(loaded: &mut Loaded) {
-    /// From how many objects on.
+    /// From this number of objects on.
     const SEVERAL: usize = 5;
     type Key = (String, String, Option<String>, String);
     let key = |one: &Manifest| -> Key {
@@ -260,8 +261,8 @@ fn one_overlay(loaded: &mut Loaded) {
     loaded.error(first, message);
 }
 
-/// Leaves out what two objects declare alike, as a folder that one applies with everything that is
-/// below it and another on its own: the one that is led to by the longest way applies it.
+/// Removes duplicates of objects that two deployers declare, for example if one applies a folder
+/// with everything below it and another a part of it: the one with the longest chain applies it.
 fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
     type Key = (String, String, Option<String>, String);
     let key = |one: &Manifest| -> Key {
@@ -294,9 +295,9 @@ fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
     kept
 }
 
-/// Makes one of messages that say the same of several objects, with a count.
+/// Makes one of messages that are the same for several objects, with a count.
 fn collapsed(messages: Vec<Warning>) -> Vec<Warning> {
-    /// From how many on.
+    /// From this number on.
     const SEVERAL: usize = 3;
     let said = |warning: &Warning| -> Option<(String, String)> {
         let (subject, said) = warning.message.split_once(": ")?;
@@ -340,7 +341,7 @@ impl GitOpsObjects {
     }
 }
 
-/// What is followed in one repository.
+/// Returns what is followed in one repository.
 struct Following<'f> {
     options: &'f GitOps,
     starts: &'f [&'f Start],
@@ -399,7 +400,7 @@ impl Following<'_> {
             }
         }
         if files.is_empty() {
-            // Anyone who can write to the cluster could have objects read.
+            // Anyone who can write to the cluster could make driftctl read objects.
             sources.live = Some(self.live);
         }
         let checkout = checkouts.of(None)?;
@@ -464,8 +465,8 @@ impl Following<'_> {
         Scan::of(directory, &checkout.names, bounds).without(self.recordings)
     }
 
-    /// Returns the folder that the paths of Kustomizations begin in whose artifact holds a part of
-    /// the repository: nothing tells which, but that they are there.
+    /// Returns the folder that Kustomization paths start in if their artifact contains a part of
+    /// the repository: only the existence of the paths shows it.
     fn base(&self, scan: &Scan, checkout: &Checkout) -> Option<PathBuf> {
         if self.options.repo_root.is_some() {
             return None;
@@ -531,7 +532,7 @@ impl Following<'_> {
         }
     }
 
-    /// Chooses what belongs to the cluster that is compared, and says what does not.
+    /// Selects what belongs to the compared cluster, and reports the rest.
     fn keep_of_cluster(&self, mut run: Run<'_>, loaded: &mut Loaded) -> Result<(), String> {
         let names: Vec<Option<String>> = run
             .parts
@@ -577,8 +578,8 @@ impl Following<'_> {
         Ok(())
     }
 
-    /// Returns the cluster that is compared, where several are declared and none is named: the one
-    /// whose address the live side has, or the one that the tools run in, where they are live.
+    /// Returns the compared cluster, if several are declared and none is named: the one with the
+    /// live side's address, or the one that the tools run in, if they are live.
     fn live_cluster(
         &self,
         names: &[Option<String>],

@@ -1,4 +1,4 @@
-//! Which files the objects of GitOps tools lead to, by what is written: nothing is rendered for it.
+//! Finds which files GitOps objects lead to, without rendering anything.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::source::{argo, chart, flux};
 /// What an object leads to.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Reach {
-    /// The files that it brings.
+    /// The files that it applies.
     pub files: BTreeSet<PathBuf>,
-    /// The directories whose files are its to bring: what is there and is not brought is switched
-    /// off, and not someone else's.
+    /// The directories that it owns: a file there that is not applied is turned off, and does not
+    /// belong to another object.
     pub folders: BTreeSet<PathBuf>,
 }
 
@@ -30,19 +30,19 @@ impl Reach {
     }
 }
 
-/// Who leads to whom.
+/// Which candidate leads to which.
 #[derive(Debug)]
 pub(super) struct Map {
     /// What each candidate leads to, in their order.
     pub reaches: Vec<Reach>,
-    /// The candidates that no other one brings, and where to begin.
+    /// The candidates that no other one applies: the roots.
     pub roots: Vec<usize>,
-    /// Those that are in what another one brings, and are not brought.
+    /// Those in a directory of another one that are not applied.
     pub switched_off: Vec<usize>,
 }
 
 impl Map {
-    /// Finds out who leads to whom.
+    /// Finds out which candidate leads to which.
     pub fn of(scan: &Scan, root: &Path, checkouts: &Checkouts<'_>) -> Self {
         let mut reading = Reading {
             scan,
@@ -71,7 +71,7 @@ impl Map {
             if above.count() > 0 {
                 continue;
             }
-            // Of those that lead to each other, the one that the bootstrap makes.
+            // Of those that lead to each other, the one that the bootstrap creates.
             let circle: Vec<usize> = (0..count)
                 .filter(|other| below[one].contains(other) && below[*other].contains(&one))
                 .collect();
@@ -95,8 +95,7 @@ impl Map {
         }
     }
 
-    /// Returns the roots among which those are that lead to one of `wanted`, and every file on the
-    /// way.
+    /// Returns the roots that lead to one of `wanted`, and every file on the way.
     pub fn leading_to(&self, wanted: &BTreeSet<usize>, scan: &Scan) -> BTreeSet<usize> {
         let mut leading = wanted.clone();
         loop {
@@ -115,7 +114,7 @@ impl Map {
     }
 }
 
-/// Returns whether an object is what `flux bootstrap` makes.
+/// Returns whether an object is what `flux bootstrap` creates.
 fn is_bootstrap(candidate: &Candidate) -> bool {
     candidate.found.metadata("name") == "flux-system"
 }
@@ -171,8 +170,8 @@ impl Reading<'_> {
         reach
     }
 
-    /// Returns what a directory holds for who reads it; with all directories below it where it is
-    /// neither a kustomization nor a chart.
+    /// Returns what a directory contains for a tool that reads it; with all directories below it if
+    /// it is neither a kustomization nor a chart.
     fn directory(&mut self, directory: &Path, recurses: bool) -> Reach {
         let key = (directory.to_owned(), recurses);
         if let Some(known) = self.known.get(&key) {
@@ -188,7 +187,7 @@ impl Reading<'_> {
         if has_file(directory) {
             reach.folders.insert(directory.to_owned());
             reach.files = self.built([directory.to_owned()], &mut reach.folders);
-            // Where bases lie that are built upon, those next to them are for the taking, too.
+            // Directories with bases that are used also own the files next to them.
             let outside = reach
                 .folders
                 .iter()
@@ -237,8 +236,7 @@ impl Reading<'_> {
         reach
     }
 
-    /// Returns the files that kustomizations are built of; the directories of those go to
-    /// `folders`.
+    /// Collects the files of kustomizations; their directories go to `folders`.
     fn built(
         &mut self,
         directories: impl IntoIterator<Item = PathBuf>,
@@ -253,7 +251,7 @@ impl Reading<'_> {
     }
 }
 
-/// Returns a path below a directory, without links, if it is there.
+/// Returns a path below a directory, without links, if it exists.
 fn below(root: &Path, path: &str) -> Option<PathBuf> {
     let path = path.trim_start_matches('/');
     let found = root.join(path).canonicalize().ok()?;

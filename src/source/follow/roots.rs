@@ -1,4 +1,4 @@
-//! What to begin with in a repository: the objects of GitOps tools that no other one brings.
+//! Finds the root objects of a repository: the GitOps objects that no other one applies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::source::kustomize::{Build, Graph};
 use crate::source::walk::Found as File;
 use crate::source::{Loaded, argo, chart, files, flux, remark};
 
-/// Finds what to begin with.
+/// Finds the root objects.
 pub(super) struct Roots<'r> {
     pub options: &'r GitOps,
     pub live: &'r dyn Live,
@@ -27,11 +27,11 @@ pub(super) struct Roots<'r> {
 }
 
 impl Roots<'_> {
-    /// Returns what to begin with for these files and folders. What is declared next to it goes to
-    /// the run, and what there is to say to `loaded`.
+    /// Returns the root objects for these files and folders. Other declared objects go to the run,
+    /// and warnings to `loaded`.
     ///
     /// # Errors
-    /// Fails if nothing tells which of several clusters is meant.
+    /// Fails if it is unknown which of several clusters is meant.
     pub fn entries(
         &self,
         paths: &[(Option<Tool>, PathBuf)],
@@ -89,7 +89,7 @@ impl Roots<'_> {
             graph: Graph::default(),
             known: BTreeSet::new(),
         };
-        // What the bootstrap makes comes first, and may bring the others.
+        // What the bootstrap creates comes first, and may apply the others.
         let mut chosen = choice.chosen;
         chosen.sort_by_key(|one| {
             !map.reaches[*one]
@@ -99,7 +99,7 @@ impl Roots<'_> {
         for root in chosen {
             entries.extend(units.begin(root, wanted.contains(&root), run));
         }
-        // What is switched off is compared if it is named, and nothing else is.
+        // An object that is turned off is compared only if it is named.
         let off: Vec<usize> = map
             .switched_off
             .iter()
@@ -127,8 +127,7 @@ impl Roots<'_> {
         Ok(entries)
     }
 
-    /// Returns the objects of one tool in a file: what to begin with at once, where nothing brings
-    /// them.
+    /// Returns the objects of one tool in a file, as roots if nothing applies them.
     fn of_file(
         &self,
         tool: Tool,
@@ -192,7 +191,7 @@ impl Roots<'_> {
         entries
     }
 
-    /// Finds out what is called this repository in it, where Git does not know its address.
+    /// Finds out which address means this repository, if Git does not know its address.
     fn find_home(&self, run: &mut Run<'_>) {
         let mut addresses: BTreeMap<String, usize> = BTreeMap::new();
         let mut sources: BTreeMap<(String, String, String), usize> = BTreeMap::new();
@@ -223,7 +222,7 @@ impl Roots<'_> {
         files.map(|file| self.checkout.names.of(file)).collect()
     }
 
-    /// Says what belongs to other clusters.
+    /// Reports what belongs to other clusters.
     fn name_others(&self, others: &[(usize, String)], cluster: Option<&str>, loaded: &mut Loaded) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (one, of) in others {
@@ -247,7 +246,7 @@ impl Roots<'_> {
         }
     }
 
-    /// Returns what charts with Applications in them bring, where nothing brings the charts.
+    /// Returns what charts with Applications in them apply, if nothing applies the charts.
     fn charts(&self, folder: &Path, map: &Map, run: &mut Run<'_>) -> Vec<Entry> {
         let Ok(rendering) = self.options.rendering() else {
             return Vec::new();
@@ -289,8 +288,8 @@ impl Roots<'_> {
         entries
     }
 
-    /// Takes in what to begin with, which nobody brings, and gives what is to be followed of it.
-    /// `counts` says whether it is compared itself, and `brings` whether what it brings is.
+    /// Adds root objects, which nobody applies, and returns those to follow. `counts` says whether
+    /// they are compared themselves, and `brings` whether what they apply is.
     fn begin(
         &self,
         mut loaded: Loaded,
@@ -309,8 +308,8 @@ impl Roots<'_> {
         more
     }
 
-    /// Without the objects of GitOps tools that nobody brings and whose kind the live side does not
-    /// know: someone applied them once, perhaps elsewhere.
+    /// Excludes root objects whose kind the live side does not know: someone applied them once,
+    /// perhaps elsewhere.
     fn known_kinds(&self, mut loaded: Loaded) -> Loaded {
         let is_tool = |found: &crate::model::Manifest| {
             super::scan::is_candidate(&super::scan::found_of(found))
@@ -343,7 +342,7 @@ impl Roots<'_> {
         loaded
     }
 
-    /// Says which files nothing brings that is followed.
+    /// Reports which files no followed object applies.
     fn leave_out(&self, folder: &Path, map: &Map, used: &BTreeSet<PathBuf>, loaded: &mut Loaded) {
         let is_left = |file: &Path| {
             let is_candidate = self.scan.candidates.iter().any(|one| one.file == *file);
@@ -399,7 +398,7 @@ fn entry(candidate: &Candidate) -> Entry {
     }
 }
 
-/// What objects to begin with are written in: files, and kustomizations.
+/// The origins of root objects: files, and kustomizations.
 struct Units<'u> {
     roots: &'u Roots<'u>,
     map: &'u Map,
@@ -409,7 +408,7 @@ struct Units<'u> {
 }
 
 impl Units<'_> {
-    /// Reads what an object to begin with is written in, and gives what is to be followed.
+    /// Reads the origin of a root object, and returns what to follow.
     fn begin(&mut self, root: usize, counts: bool, run: &mut Run<'_>) -> Vec<Entry> {
         let roots = self.roots;
         let candidate = &roots.scan.candidates[root];
@@ -457,10 +456,10 @@ impl Units<'_> {
         roots.begin(loaded, counts && !is_brought, counts, run)
     }
 
-    /// Returns the kustomization that a file is built by, which no other one builds upon.
+    /// Returns the kustomization that builds a file and that no other one uses.
     ///
     /// # Errors
-    /// Fails if there are several of them, and nothing tells which is applied.
+    /// Fails if there are several, and it is unknown which is applied.
     fn kustomization(&mut self, file: &Path) -> Result<Option<PathBuf>, String> {
         let all = &self.roots.scan.kustomizations;
         let mut using: Vec<PathBuf> = Vec::new();

@@ -1,4 +1,4 @@
-//! Follows objects of GitOps tools to what they bring, and on to what those bring.
+//! Follows GitOps objects to what they apply, and further to what that applies.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,42 +17,42 @@ use crate::source::flux::{self, Kustomization, LeftOuts, Sources};
 use crate::source::gitops::{Found, MOST, in_cluster};
 use crate::source::{Loaded, remark};
 
-/// An object to follow, and the way to it.
+/// An object to follow, and the chain to it.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     /// The object.
     pub found: Found,
-    /// Those that brought it, the outermost first.
+    /// Its deployers, the outermost first.
     pub chain: Vec<Deployer>,
-    /// The cluster that it is applied to, as its tool calls it; `None` for the tool's own.
+    /// The cluster that it is applied to, as its tool names it; `None` for the tool's own.
     pub cluster: Option<String>,
-    /// Whether what it brings is compared, or it is only a step to what is.
+    /// Whether what it applies is compared, or it is only a step on the way.
     pub counts: bool,
 }
 
-/// Which of the objects on the way are wanted, where not all are.
+/// Which objects on the way are wanted, if not all are.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    /// The names of the files whose objects are compared with everything that they bring.
+    /// The names of the files whose objects are compared with everything that they apply.
     pub files: BTreeSet<String>,
     /// The names of the files that lead there.
     pub on_the_way: BTreeSet<String>,
 }
 
-/// A run along the objects of GitOps tools.
+/// A run along GitOps objects.
 pub(super) struct Run<'a> {
     pub checkouts: &'a Checkouts<'a>,
     pub live: &'a dyn Live,
-    /// Whether the live side is read for the author of the objects.
+    /// Whether the live side may be read for the author of the objects.
     pub trusted: bool,
     pub sources: Sources<'a>,
     /// `None` for all.
     pub wanted: Option<Wanted>,
-    /// Whether the cluster was chosen by the folder that it begins with.
+    /// Whether the folder of the root objects selected the cluster.
     pub is_chosen: bool,
-    /// Where what was found is put, by cluster.
+    /// The results, by cluster.
     pub parts: BTreeMap<Option<String>, Loaded>,
-    /// The HelmReleases that were declared, each with the way to it.
+    /// The declared HelmReleases, each with its chain.
     pub releases: Vec<(Manifest, Option<String>)>,
     pub declared: Declared,
     pub(super) capabilities: OnceCell<Capabilities>,
@@ -61,17 +61,17 @@ pub(super) struct Run<'a> {
     seen: BTreeSet<(Deployer, String)>,
 }
 
-/// What was rendered, and why it is not all.
+/// A rendering, and why it is incomplete.
 type Rendered = (Loaded, Result<(), String>);
 
-/// An object that is opened, and is to be rendered.
+/// An object that is ready to be rendered.
 enum Work<'a> {
     Kustomization(Box<Kustomization<'a>>),
     Application(Box<Found>),
 }
 
 impl<'a> Run<'a> {
-    /// Returns a run that has not begun.
+    /// Returns a run that has not started.
     pub fn new(
         checkouts: &'a Checkouts<'a>,
         live: &'a dyn Live,
@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns whether one of the objects that are followed is live, so that its tool runs there.
+    /// Returns whether one of the followed objects is live, so that its tool runs there.
     pub fn runs_here(&self) -> bool {
         let is_live = |one: &Deployer| {
             let (versions, kind): (&[&str], _) = match &*one.kind {
@@ -107,7 +107,7 @@ impl<'a> Run<'a> {
         self.trusted && self.seen.iter().any(|(one, _)| is_live(one))
     }
 
-    /// Takes note of what to begin with, which nobody brings, and gives what is to be followed.
+    /// Records root objects, which nobody applies, and returns those to follow.
     pub fn begin(&mut self, manifests: &[Manifest], brings: bool) -> Vec<Entry> {
         let entry = Entry {
             found: Found {
@@ -126,12 +126,12 @@ impl<'a> Run<'a> {
         more
     }
 
-    /// Returns where what belongs to a cluster is put.
+    /// Returns where the results of a cluster go.
     pub fn part(&mut self, cluster: &Option<String>) -> &mut Loaded {
         self.parts.entry(cluster.clone()).or_default()
     }
 
-    /// Follows objects, and everything that they bring, to any depth.
+    /// Follows objects, and everything that they apply, to any depth.
     pub fn follow(&mut self, entries: Vec<Entry>) {
         let mut pending = entries;
         while !pending.is_empty() {
@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns those whose variables are known, or nobody is left to declare them; and the others.
+    /// Returns those whose variables are known, or that nobody is left to declare; and the others.
     fn ready(&self, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
         let waits = |entry: &Entry| {
             let namespace = entry.found.metadata("namespace");
@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Opens an object; what a set stands for goes to `more`.
+    /// Prepares an object; the Applications of a set go to `more`.
     fn open(
         &mut self,
         mut entry: Entry,
@@ -197,7 +197,7 @@ impl<'a> Run<'a> {
         let found = entry.found.clone();
         let deployer = argo::deployer(&found);
         if let Some(at) = entry.chain.iter().position(|one| *one == deployer) {
-            // The bootstrap brings what the bootstrap made.
+            // The bootstrap applies what the bootstrap created.
             if at > 0 && at + 1 < entry.chain.len() {
                 let circle = [&entry.chain[at..], &[deployer]].concat();
                 let message = format!(
@@ -208,7 +208,7 @@ impl<'a> Run<'a> {
             }
             return None;
         }
-        // Of Argo CD's objects two may have one name in different files, and each is expanded.
+        // Two of Argo CD's objects in different files may have the same name, and each is expanded.
         let spec = match flux::is_kustomization(&found) {
             true => String::new(),
             false => found.value["spec"].to_string(),
@@ -263,7 +263,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The Applications that a set stands for.
+    /// Returns the Applications of a set.
     fn expand(&mut self, entry: &Entry, more: &mut Vec<Entry>) {
         let set = &entry.found;
         let clusters = self.clusters(set.metadata("namespace"));
@@ -289,7 +289,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns the live Applications of a set whose generator asks another service; `None` where
+    /// Returns the live Applications of a set whose generator queries another service; `None` if
     /// there are none.
     fn made_live(&mut self, entry: &Entry) -> Option<Vec<Entry>> {
         let set = &entry.found;
@@ -335,8 +335,8 @@ impl<'a> Run<'a> {
         Some(made)
     }
 
-    /// Returns the clusters that Argo CD knows: those that the user names, else those of the live
-    /// side.
+    /// Returns the clusters that Argo CD knows: those that the user names, or else those of the
+    /// live side.
     fn clusters(&self, namespace: &str) -> Option<argo::Clusters> {
         let given = &self.checkouts.options().clusters;
         if given.is_some() || !self.trusted {
@@ -353,7 +353,7 @@ impl<'a> Run<'a> {
         (!known.0.is_empty()).then(|| known.clone())
     }
 
-    /// Completes what was rendered, and gives what is to be followed of it.
+    /// Completes a rendering, and returns what to follow in it.
     fn complete(
         &mut self,
         entry: Entry,
@@ -379,7 +379,7 @@ impl<'a> Run<'a> {
         self.take(loaded, &entry)
     }
 
-    /// Takes in what an object brings, and gives what is to be followed of it.
+    /// Adds what an object applies, and returns what to follow in it.
     pub fn take(&mut self, mut loaded: Loaded, entry: &Entry) -> Vec<Entry> {
         let chain: Arc<[Deployer]> = entry.chain.clone().into();
         let mut more = Vec::new();
@@ -389,7 +389,7 @@ impl<'a> Run<'a> {
         }
         self.declared.take(&loaded.manifests);
         if !entry.counts {
-            // Only a step: what is wrong on the way matters all the same.
+            // Only a step, but errors on the way still matter.
             loaded.manifests.clear();
             loaded.managed.clear();
             loaded.rules.clear();
@@ -400,7 +400,7 @@ impl<'a> Run<'a> {
         more
     }
 
-    /// Takes note of an object that others depend on, or that is to be followed.
+    /// Records an object that others depend on, or that is followed.
     fn note(&mut self, manifest: &Manifest, entry: &Entry, more: &mut Vec<Entry>) {
         let found = found_of(manifest);
         if flux::is_source(&found) {
@@ -454,7 +454,7 @@ impl Work<'_> {
     }
 }
 
-/// Returns a message about an object, which names it where its place does not.
+/// Returns a message about an object, which names it if its place does not.
 fn about(found: &Found, message: &str) -> String {
     let deployer = argo::deployer(found);
     let name = match (&*deployer.kind, &*deployer.namespace) {
@@ -465,7 +465,7 @@ fn about(found: &Found, message: &str) -> String {
     format!("{}{message}", found.subject(&subject))
 }
 
-/// Says how many objects belong to clusters that are not compared.
+/// Returns how many objects belong to clusters that are not compared.
 pub(super) fn left_out(cluster: &str, part: &Loaded) -> crate::model::Warning {
     let place = part
         .manifests

@@ -1,4 +1,4 @@
-//! Finds the objects of GitOps tools in the files of a repository, before anything is rendered.
+//! Finds GitOps objects in the files of a repository, before anything is rendered.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::source::walk::{Bounds, Found as File, found_on_disk};
 use crate::source::{Loaded, argo, chart, flux, kustomize, read, text};
 use crate::yaml;
 
-/// What a file holds somewhere that has an object of these tools in it.
+/// Strings that occur in every file with such an object.
 const MARKS: [&[u8]; 4] = [
     b"extensions.fluxcd.io/",
     b"toolkit.fluxcd.io/",
@@ -24,35 +24,35 @@ const MARKS: [&[u8]; 4] = [
 /// The group of the Flux Operator.
 const OPERATOR: &str = "fluxcd.controlplane.io";
 
-/// An object of a GitOps tool that brings others.
+/// A GitOps object that applies others.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
-    /// The object as it is written.
+    /// The object as written.
     pub found: Found,
-    /// The file that it is written in, without links.
+    /// Its file, without links.
     pub file: PathBuf,
-    /// Whether it stands for what another object makes, and is not an object itself.
+    /// Whether it represents what another object creates, and is not an object itself.
     pub is_implied: bool,
 }
 
-/// What was found.
+/// The results of a scan.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    /// The objects that bring others.
+    /// The objects that apply others.
     pub candidates: Vec<Candidate>,
-    /// What Flux reads from.
+    /// The sources of Flux.
     pub sources: Vec<Found>,
     /// The charts with Applications in their templates, without links.
     pub charts: Vec<PathBuf>,
     /// The directories with a kustomization.
     pub kustomizations: Vec<PathBuf>,
-    /// The files that hold objects of Kubernetes by the look of them, each with its name.
+    /// The files that seem to contain Kubernetes objects, each with its name.
     pub files: Vec<(PathBuf, String)>,
-    /// What cannot be read of files with objects of these tools.
+    /// Errors in files with GitOps objects.
     pub errors: Loaded,
 }
 
-/// What one file is.
+/// The classification of one file.
 #[derive(Default)]
 struct One {
     candidates: Vec<Candidate>,
@@ -63,7 +63,7 @@ struct One {
 }
 
 impl Scan {
-    /// Looks through a directory, which must be free of links.
+    /// Scans a directory, which must be free of links.
     pub fn of(directory: &Path, names: &Names, bounds: Bounds) -> Self {
         let most = bounds.bytes;
         let (found, _) = found_on_disk(directory, names, bounds);
@@ -103,7 +103,7 @@ impl Scan {
 }
 
 impl Scan {
-    /// Without the recordings that are the live side: they may be next to the manifests.
+    /// Excludes the recordings of the live side: they may be next to the manifests.
     #[must_use]
     pub fn without(mut self, recordings: &[PathBuf]) -> Self {
         let recordings: Vec<PathBuf> = recordings
@@ -118,7 +118,7 @@ impl Scan {
     }
 }
 
-/// Returns whether a text may hold an object of these tools.
+/// Returns whether text may contain a GitOps object.
 pub(super) fn is_marked(bytes: &[u8]) -> bool {
     MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())
 }
@@ -160,8 +160,8 @@ fn look(file: &File, most: usize) -> One {
     }
     let mut loaded = Loaded::default();
     text::load(name, bytes, || false, true, &mut loaded);
-    // What is wrong in a file is said where it is read; unless nothing leads there, since nobody
-    // knows what is in it.
+    // An error in a file is reported where it is read; but if nothing leads there, it is reported
+    // here, because the content is unknown.
     one.errors.errors = std::mem::take(&mut loaded.errors);
     for manifest in &loaded.manifests {
         let found = found_of(manifest);
@@ -194,13 +194,13 @@ pub(super) fn found_of(manifest: &Manifest) -> Found {
     }
 }
 
-/// Returns whether an object brings others.
+/// Returns whether an object applies others.
 pub(super) fn is_candidate(found: &Found) -> bool {
     let reads = || found.value.pointer("/spec/sourceRef").is_some();
     flux::is_kustomization(found) && reads() || argo::is_application(found) || argo::is_set(found)
 }
 
-/// Returns the chart that a file is a template of.
+/// Returns the chart whose template a file is.
 fn chart_of_template(file: &Path) -> Option<PathBuf> {
     let mut above = file.ancestors();
     let templates = above.find(|ancestor| ancestor.ends_with("templates"))?;
@@ -208,7 +208,7 @@ fn chart_of_template(file: &Path) -> Option<PathBuf> {
     chart.join(chart::FILE).is_file().then(|| chart.to_owned())
 }
 
-/// Returns the Kustomization that a FluxInstance makes, or the chart with one in it
+/// Returns the Kustomization that a FluxInstance creates, or the chart with one in it
 /// (`flux-operator/api/v1`, `Sync`).
 pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
     let sync = if found.is(OPERATOR, "FluxInstance") {
@@ -226,7 +226,7 @@ pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
     kustomization_of_sync(sync?, namespace, &found.place, file)
 }
 
-/// Returns the same of a file of values for that chart.
+/// Returns the same for a file of values for that chart.
 fn of_values(file: &Path, name: &str, bytes: &[u8]) -> Option<Candidate> {
     let text = yaml::decode(bytes.to_vec()).ok()?;
     let document = yaml::parse(&text).documents.into_iter().next()?;

@@ -1,5 +1,5 @@
-//! ConfigMaps and Secrets that other objects take values from: those of this run first, those of the
-//! cluster second.
+//! ConfigMaps and Secrets that other objects take values from: those of this run first, then those
+//! in the cluster.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::model::Manifest;
 use crate::policy::{Pointer, Rule, RuleOrigin};
 use crate::source::unknown::not_compared;
 
-/// What a run declares that others take values from.
+/// The ConfigMaps and Secrets that a run declares.
 #[derive(Debug, Default)]
 pub(in crate::source) struct Declared(BTreeMap<(String, String, String), Value>);
 
 impl Declared {
-    /// Takes note of the ConfigMaps and Secrets among manifests.
+    /// Records the ConfigMaps and Secrets among manifests.
     pub fn take(&mut self, manifests: &[Manifest]) {
         for manifest in manifests.iter().filter(|manifest| holds_values(manifest)) {
             let namespace = manifest.namespace.clone().unwrap_or_default();
@@ -40,7 +40,7 @@ fn holds_values(manifest: &Manifest) -> bool {
 pub(in crate::source) struct Values<'a> {
     /// The live side, unless the caller is not trusted with it.
     pub live: Option<&'a dyn Live>,
-    /// What this run declares.
+    /// The declared objects.
     pub declared: &'a Declared,
 }
 
@@ -62,8 +62,8 @@ impl Values<'_> {
     }
 }
 
-/// Returns the rule that changes at these places of an object are not drift, since what is declared
-/// there is unknown.
+/// Returns the rule that changes at these places of an object are not drift, because their declared
+/// value is unknown.
 pub(in crate::source) fn unknown_values(
     id: &str,
     why: &str,

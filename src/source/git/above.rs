@@ -1,4 +1,4 @@
-//! One file of a commit that is looked for upwards, as files of rules are.
+//! Finds one file in a commit by searching upwards, as for files of rules.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ pub struct FileAt {
     pub bytes: Vec<u8>,
 }
 
-/// Returns the file of this name in the directory of `start` or above it, up to the root of the
-/// repository, as it is at a revision; `None` where the commit has none.
+/// Returns the file with this name in the directory of `start` or above it, up to the root of the
+/// repository, at a revision; `None` if the commit has none.
 ///
 /// # Errors
-/// Fails if `start` is in no repository, the repository does not have the revision, or what is
-/// there under that name cannot be read.
+/// Fails if `start` is not in a repository, the repository does not have the revision, or the file
+/// cannot be read.
 pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<FileAt>, GitError> {
     let (repository, below) = Repository::containing(start)?;
     let commit = repository.resolve(revision)?;
@@ -34,7 +34,7 @@ pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<FileAt>,
         let path = directory.join(name);
         let found = match tree.resolve(&path) {
             Ok(found) => found,
-            // `start` may be a file, or not be there at that revision.
+            // `start` may be a file, or not exist at that revision.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(broken(&path, error.to_string())),
         };

@@ -1,4 +1,4 @@
-//! Who last touched a declared line.
+//! Finds who last touched a declared line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,10 +22,10 @@ const DEEPEN: &str = "run `git fetch --unshallow`, or check out with `fetch-dept
 /// A file as it was read: in a commit, or in the work tree.
 type FileAt = (Arc<str>, Option<Arc<str>>);
 
-/// Says of each reported change whose line is known which commit last touched that line. Only the
-/// history of files with drift is looked at. What was added live is on no line of its own.
+/// Adds to each reported change with a known line the commit that last touched it. Reads only the
+/// history of files with drift. A live addition has no line.
 ///
-/// A history that cannot be read is no reason to doubt the comparison: it makes a warning.
+/// A history that cannot be read does not affect the comparison: it is a warning.
 pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
     let mut lines: BTreeMap<FileAt, BTreeSet<u32>> = BTreeMap::new();
     for object in objects.iter() {
@@ -63,8 +63,8 @@ pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
     warnings
 }
 
-/// Returns the file that an object's lines are lines of: of what a program rendered the one that it
-/// was made of. What is in the cluster has none, and neither has a stream.
+/// Returns the file of an object's line numbers: for a rendered object, its source. An object in
+/// the cluster or from a stream has none.
 fn file_at(origin: &Origin) -> Option<FileAt> {
     let is_file = origin.revision.is_some() || Path::new(&*origin.file).is_file();
     is_file.then(|| (Arc::clone(&origin.file), origin.revision.clone()))
@@ -126,7 +126,8 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// Returns the path of a file below the root of its repository, links followed, and what it holds.
+/// Returns the path of a file below the root of its repository, with links resolved, and its
+/// content.
 fn in_work_tree(repository: &Repository, file: &str) -> Result<(PathBuf, Option<Vec<u8>>), String> {
     let canonical = Path::new(file)
         .canonicalize()
@@ -137,8 +138,8 @@ fn in_work_tree(repository: &Repository, file: &str) -> Result<(PathBuf, Option<
     Ok((below.to_owned(), Some(read::file(&canonical)?)))
 }
 
-/// Contents with the line ends that the committed file has: a checkout may have changed all of
-/// them (`core.autocrlf`), which nobody wants to hear of.
+/// Returns contents with the line ends of the committed file: a checkout may have changed all of
+/// them (`core.autocrlf`), which is not a change.
 fn like(contents: Vec<u8>, committed: &[u8]) -> Vec<u8> {
     if committed.contains(&b'\r') {
         contents

@@ -1,7 +1,7 @@
-//! Copies of a commit's files on disk, for renderers: they read directories and nothing else.
+//! Copies a commit's files to disk, for renderers, which read only directories.
 //!
-//! The bytes are those of Git's objects. It is not a checkout: no filter, hook or attribute is
-//! looked at, and a link is made only where it leads to something in the same commit.
+//! The bytes are those of Git objects. It is not a checkout: filters, hooks and attributes are
+//! ignored, and a link is created only if its target is in the same commit.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,20 +18,20 @@ use crate::source::render::{private_file, relative_to};
 use crate::source::tree::{Kind, Tree};
 use crate::source::walk::{Bounds, OUTSIDE, SUBMODULE};
 
-/// The most that is copied, in bytes.
+/// The size limit of a copy, in bytes.
 const MOST: u64 = 1 << 30;
 
-/// A copy of a commit's files, which goes when it is dropped.
+/// A copy of a commit's files, which is removed when it is dropped.
 #[derive(Debug)]
 pub(in crate::source) struct Export {
-    /// The directory that stands for the root of the repository, without links.
+    /// The directory of the root of the repository, without links.
     pub root: PathBuf,
     /// What is not copied, by its path below the root, and why.
     pub left_out: BTreeMap<PathBuf, String>,
     _folder: Folder,
 }
 
-/// What is to be copied, by paths below the root.
+/// What to copy, by paths below the root.
 #[derive(Default)]
 struct Plan {
     directories: Vec<PathBuf>,
@@ -120,7 +120,7 @@ impl Plan {
     }
 }
 
-/// What keeps files from being copied.
+/// What prevented files from being copied.
 enum Trouble {
     /// One of them.
     One(String),
@@ -143,7 +143,7 @@ fn copy(
             MOST >> 20
         )));
     }
-    // A name that differs in case alone is the same to some file systems: nothing is overwritten.
+    // Some file systems ignore case in names: nothing is overwritten.
     let file = private_file(&root.join(below));
     match file.and_then(|mut file| file.write_all(&bytes)) {
         Ok(()) => Ok(()),
@@ -155,7 +155,7 @@ fn copy(
     }
 }
 
-/// Makes a link that leads straight to what the commit's leads to.
+/// Creates a link directly to the final target of the commit's link.
 fn link(tree: &CommitTree<'_>, below: &Path, root: &Path) -> Result<(), String> {
     let target = tree
         .resolve(below)

@@ -1,10 +1,10 @@
-//! Handles to one repository, lent to one thread at a time.
+//! A pool of handles to one repository.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Handles that threads borrow and give back. Each keeps what it has unpacked, which the next
-/// object of the same pack is often based on.
+/// Handles that threads borrow and return. Each caches what it has unpacked, which the next object
+/// of the same pack is often based on.
 pub(super) struct Handles {
     repository: gix::ThreadSafeRepository,
     idle: Mutex<Vec<gix::Repository>>,
@@ -19,7 +19,7 @@ impl Handles {
         }
     }
 
-    /// Lends a handle that nobody else holds.
+    /// Returns a handle that no other thread has.
     pub fn with<T>(&self, act: impl FnOnce(&gix::Repository) -> T) -> T {
         let idle = self.idle().pop();
         let handle = idle.unwrap_or_else(|| self.repository.to_thread_local());
@@ -28,8 +28,7 @@ impl Handles {
         done
     }
 
-    /// Returns what a panic left behind is as good as before: a handle is taken out while it is
-    /// used.
+    /// The pool is intact after a panic, because a handle is taken out while it is in use.
     fn idle(&self) -> MutexGuard<'_, Vec<gix::Repository>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

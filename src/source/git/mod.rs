@@ -1,4 +1,4 @@
-//! Manifests in a commit of a Git repository.
+//! Reads manifests in a commit of a Git repository.
 
 mod above;
 mod blame;
@@ -25,7 +25,7 @@ pub use repository::{Commit, GitError, Repository};
 pub use root::around;
 use tree::CommitTree;
 
-/// Returns whether the last commit has something at a path, which need not exist.
+/// Returns whether the last commit has something at a path, which need not exist on disk.
 pub(super) fn is_in_head(path: &Path) -> bool {
     let Ok((repository, below)) = Repository::containing(path) else {
         return false;
@@ -38,10 +38,10 @@ pub(super) fn is_in_head(path: &Path) -> bool {
     })
 }
 
-/// Files and directories as they are in a commit, whatever the work tree looks like.
+/// Files and directories as they are in a commit, regardless of the work tree.
 ///
-/// They are read by the same rules as [`Files`](super::Files), from Git's objects: nothing is
-/// checked out, and nothing that the repository names is run.
+/// They are read by the same rules as [`Files`](super::Files), from Git objects: nothing is checked
+/// out, and no program that the repository names runs.
 #[derive(Debug)]
 pub struct Git {
     repository: Repository,
@@ -60,11 +60,11 @@ struct Argument {
 }
 
 impl Git {
-    /// Paths of the file system, as they are at a revision of the repository that they are in. They
-    /// need not exist any more.
+    /// Returns file system paths, at a revision of the repository that contains them. They need not
+    /// exist any more.
     ///
     /// # Errors
-    /// Fails if they are in no repository, or in several, or when it does not have the revision.
+    /// Fails if they are in no repository, or in several, or if it does not have the revision.
     pub fn at(revision: &str, paths: &[PathBuf]) -> Result<Self, GitError> {
         let here = PathBuf::from(".");
         let (first, others) = match paths.split_first() {
@@ -97,11 +97,11 @@ impl Git {
         })
     }
 
-    /// `main:deploy`: a path below the root of the repository that the current directory is in;
-    /// below the current directory itself when it begins with a dot, as in Git.
+    /// Returns `main:deploy`: a path below the root of the repository around the current directory;
+    /// below the current directory itself if it begins with a dot, as in Git.
     ///
     /// # Errors
-    /// As with [`Git::at`].
+    /// Fails like [`Git::at`].
     pub fn at_path(revision: &str, path: &Path) -> Result<Self, GitError> {
         let from_here = matches!(
             path.components().next(),
@@ -126,13 +126,12 @@ impl Git {
         })
     }
 
-    /// Returns the same, if someone wrote it who is not trusted: in bounds that no honest tree
-    /// meets.
+    /// Applies the limits for an untrusted author, which no ordinary tree reaches.
     pub fn untrusted(self, untrusted: bool) -> Self {
         Self { untrusted, ..self }
     }
 
-    /// Returns whether the bytes of a file that would be read are what is looked for.
+    /// Returns whether a file with matching bytes would be read.
     pub(super) fn holds(&self, is_wanted: impl Fn(&[u8]) -> bool) -> bool {
         let tree = CommitTree::new(&self.repository, &self.commit);
         let bounds = match self.untrusted {
@@ -157,14 +156,14 @@ impl Git {
         &self.commit
     }
 
-    /// With directories rendered that are not plain manifests. Renderers read files on disk, so
-    /// they get copies.
+    /// Renders directories that are not plain manifests. Renderers read files on disk, so they get
+    /// copies.
     #[must_use]
     pub fn rendered(self, rendering: Option<Rendering>) -> Self {
         Self { rendering, ..self }
     }
 
-    /// Reads the files; they need no cluster.
+    /// Reads the files; this needs no cluster.
     pub fn read(&self) -> Loaded {
         self.read_with(None)
     }

@@ -1,10 +1,9 @@
-//! Finds repositories, and the commits that revisions mean.
+//! Finds repositories, and resolves revisions to commits.
 //!
-//! A repository may come from someone else, and Git's own configuration can name programs to run
+//! A repository may come from someone else, and Git's configuration can name programs to run
 //! (`core.fsmonitor`, filters, hooks). So only the repository's own configuration is read, none of
-//! it is trusted, no file that it includes is opened, and objects are everything that is ever
-//! looked at. A directory that merely looks like a bare repository is none: it may have been
-//! committed.
+//! it is trusted, no file that it includes is opened, and only objects are ever read. A directory
+//! that merely looks like a bare repository is not one: it may have been committed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use crate::source::read;
 /// Why a revision cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// No directory above a path holds `.git`.
+    /// No directory above a path contains `.git`.
     #[error(
         "{path} is not in a Git repository: name a path in one, or leave out the revision to read \
          the files from disk"
@@ -41,15 +40,15 @@ pub enum GitError {
     /// The repository cannot be opened.
     #[error("cannot read the Git repository {root}: {why}")]
     Broken {
-        /// The directory that holds `.git`.
+        /// The directory that contains `.git`.
         root: String,
         /// What is wrong with it.
         why: String,
     },
-    /// A text that can be no revision.
+    /// Text that cannot be a revision.
     #[error("{revision:?} is not a Git revision: {why}")]
     Malformed {
-        /// What was given.
+        /// The revision.
         revision: String,
         /// What is wrong with it.
         why: &'static str,
@@ -57,11 +56,11 @@ pub enum GitError {
     /// A revision that the repository does not have.
     #[error("the Git repository {root} has no commit {revision:?}{hint}")]
     Unknown {
-        /// The directory that holds `.git`.
+        /// The directory that contains `.git`.
         root: String,
-        /// What was given.
+        /// The revision.
         revision: String,
-        /// What may have been meant, or how to get it.
+        /// Suggestions, or how to get it.
         hint: String,
     },
     /// A file of a commit that cannot be read.
@@ -99,25 +98,25 @@ pub struct Repository {
     handles: Handles,
 }
 
-/// A commit that a revision means.
+/// A commit, resolved from a revision.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// Its id, in full.
+    /// Its full ID.
     pub id: Arc<str>,
     /// When it was made, RFC 3339.
     pub time: Option<String>,
-    /// What the user called it.
+    /// The user's name for it.
     pub name: String,
     pub(in crate::source) tree: gix::ObjectId,
 }
 
 impl Commit {
-    /// Returns the id as people write it.
+    /// Returns the short ID.
     pub(in crate::source) fn short(&self) -> &str {
         self.id.get(..12).unwrap_or(&self.id)
     }
 
-    /// Returns what the report says of it.
+    /// Returns its data for the report.
     pub fn revision(&self) -> Revision {
         Revision {
             name: self.name.clone(),
@@ -128,10 +127,11 @@ impl Commit {
 }
 
 impl Repository {
-    /// Returns the repository that a path is in, which need not exist, and the path below its root.
+    /// Returns the repository that contains a path, which need not exist, and the path below its
+    /// root.
     ///
     /// # Errors
-    /// Fails if it is in none, or in one that cannot be opened.
+    /// Fails if there is none, or it cannot be opened.
     pub fn containing(path: &Path) -> Result<(Self, PathBuf), GitError> {
         let none = || {
             let is_bare = is_in_bare(path);
@@ -154,7 +154,7 @@ impl Repository {
             root: root.display().to_string(),
             why,
         };
-        // A pipe in the place of a file would be waited for without an end.
+        // Reading a pipe would never end.
         let irregular = READ_FIRST.iter().find(|name| {
             let file = root.join(".git").join(name).metadata();
             file.is_ok_and(|file| !file.is_file())
@@ -162,8 +162,8 @@ impl Repository {
         if let Some(name) = irregular {
             return Err(broken(format!(".git/{name} is not a regular file")));
         }
-        // Reduced trust leaves aside all configuration that could do harm, regardless of the files' owner.
-        // It also bounds objects, at less than what a file on disk may be.
+        // Reduced trust ignores all configuration that could do harm, regardless of who owns the files. It
+        // also limits objects, to less than a file on disk may have.
         let largest = format!("gitoxide.objects.allocLimit={}", 2 * read::MAX_BYTES);
         let options = gix::open::Options::isolated()
             .with(gix::sec::Trust::Reduced)
@@ -177,15 +177,16 @@ impl Repository {
         })
     }
 
-    /// Returns the directory that holds `.git`.
+    /// Returns the directory that contains `.git`.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Returns the commit that a revision means: a branch, a tag, an id, `HEAD~3`, `origin/main`.
+    /// Resolves a revision to a commit: a branch, a tag, an ID, `HEAD~3`, `origin/main`.
     ///
     /// # Errors
-    /// Fails if it means none; with names that resemble it, or what a shallow clone lacks.
+    /// Fails if there is none; the error suggests similar names, or says what a shallow clone
+    /// lacks.
     pub fn resolve(&self, revision: &str) -> Result<Commit, GitError> {
         check(revision)?;
         self.with(|handle| {
@@ -197,13 +198,13 @@ impl Repository {
         })
     }
 
-    /// Returns the addresses that it is fetched from, as its configuration has them.
+    /// Returns the addresses of its remotes, from its configuration.
     pub fn addresses(&self) -> Vec<String> {
         let remotes = self.remotes().into_iter();
         remotes.map(|(_, address)| address).collect()
     }
 
-    /// Returns the name of the remote that is fetched from an address, however that is written.
+    /// Returns the name of the remote with an address, however that is written.
     pub fn remote_at(&self, address: &str) -> Option<String> {
         let wanted = bare(address);
         let mut remotes = self.remotes().into_iter();
@@ -225,13 +226,13 @@ impl Repository {
         })
     }
 
-    /// Lends a handle, which holds caches of its own.
+    /// Returns a handle, with its own caches.
     pub(super) fn with<T>(&self, act: impl FnOnce(&gix::Repository) -> T) -> T {
         self.handles.with(act)
     }
 }
 
-/// Returns an address without what differs between the ways to reach it.
+/// Returns an address without the parts that differ between protocols.
 pub(in crate::source) fn bare(address: &str) -> String {
     let address = address.trim();
     let address = address.split_once("://").map_or(address, |(_, rest)| rest);
@@ -267,7 +268,7 @@ fn looks_bare(directory: &Path) -> bool {
     directory.join("HEAD").is_file() && is_directory("objects") && is_directory("refs")
 }
 
-/// Refuses what could be taken for an option or for a command, should it ever meet a program.
+/// Refuses what could be taken for an option or for a command, if it ever reached a program.
 fn check(revision: &str) -> Result<(), GitError> {
     let why = if revision.is_empty() {
         "it is empty"
@@ -284,7 +285,7 @@ fn check(revision: &str) -> Result<(), GitError> {
     })
 }
 
-/// Returns what helps when a revision is not there.
+/// Returns a hint for a revision that does not exist.
 fn hint(repository: &gix::Repository, revision: &str) -> String {
     let begins = begins(revision);
     let has_beginning = begins != revision && repository.rev_parse_single(begins).is_ok();
@@ -305,14 +306,13 @@ fn hint(repository: &gix::Repository, revision: &str) -> String {
     }
 }
 
-/// Returns the name that a revision begins with: `main` of `main~2`.
+/// Returns the name that a revision begins with: `main` for `main~2`.
 fn begins(revision: &str) -> &str {
     let end = revision.find(['~', '^', '@', ':']);
     &revision[..end.unwrap_or(revision.len())]
 }
 
-/// Returns the names of branches and tags that a revision may be a misspelling of, the nearest
-/// first.
+/// Returns the names of branches and tags that are similar to a revision, the most similar first.
 fn near_names(repository: &gix::Repository, revision: &str) -> Vec<String> {
     const AT_MOST: usize = 3;
     let asked = begins(revision);

@@ -2,9 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// Returns the root of the Git repository that a path is in, and the path below it. Neither has to
-/// exist but for the root, which is the nearest directory with a `.git`; a directory that merely
-/// looks like a bare repository is none, since it may have been committed.
+/// Returns the root of the Git repository that contains a path, and the path below it. Only the
+/// root has to exist; it is the nearest directory with a `.git`. A directory that merely looks like
+/// a bare repository is not one, because it may have been committed.
 pub fn around(path: &Path) -> Option<(PathBuf, PathBuf)> {
     let absolute = absolute(path)?;
     let root = absolute
@@ -14,9 +14,9 @@ pub fn around(path: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((root.to_owned(), below.to_owned()))
 }
 
-/// Returns a path from the root of the file system, without `.` and `..`. Links in the directories
-/// that exist are followed, so that it begins as the repository's does; the last part is not, since
-/// a link may be what is asked for.
+/// Returns an absolute path, without `.` and `..`. Links in existing directories are resolved, so
+/// that it begins like the repository's path; the last part is not, because it may be a link
+/// itself.
 fn absolute(path: &Path) -> Option<PathBuf> {
     let mut whole = PathBuf::new();
     for part in std::path::absolute(path).ok()?.components() {

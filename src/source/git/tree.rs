@@ -1,5 +1,5 @@
-//! The files of a commit, read from the object database. Nothing is checked out, so no filter and
-//! no hook ever runs, and links are followed within the commit alone.
+//! Reads the files of a commit from the object database. Nothing is checked out, so no filter and
+//! no hook runs, and links are followed only within the commit.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -15,10 +15,10 @@ use super::repository::{Commit, Repository};
 use crate::source::read;
 use crate::source::tree::{Entry, Kind, Resolved, Tree};
 
-/// The longest target of a link that is looked at, as in Linux (`PATH_MAX`).
+/// The length limit of a link's target, as in Linux (`PATH_MAX`).
 const LONGEST_LINK: usize = 4096;
 
-/// How many links a path may lead through, as in Linux (`MAXSYMLINKS`).
+/// The limit on links in a path, as in Linux (`MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
 
 /// The tree of a commit. Paths are relative to the root of the repository, which is the empty path.
@@ -87,7 +87,7 @@ impl<'r> CommitTree<'r> {
         })
     }
 
-    /// Returns what is at a path that holds no links.
+    /// Returns what is at a path without links.
     fn node(&self, canonical: &Path) -> io::Result<Node> {
         let mut node = self.root();
         for part in canonical.components() {
@@ -121,7 +121,7 @@ impl<'r> CommitTree<'r> {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Returns the bytes of a file, whatever they are.
+    /// Returns the bytes of a file.
     ///
     /// # Errors
     /// Fails if there is none, or it cannot be read.
@@ -143,7 +143,7 @@ impl<'r> CommitTree<'r> {
 
 impl Tree for CommitTree<'_> {
     fn resolve(&self, path: &Path) -> io::Result<Resolved> {
-        // The parts that are still to go, the next one last.
+        // The remaining parts, the next one last.
         let mut ahead = parts(path);
         let mut way: Vec<(OsString, Node)> = Vec::new();
         let mut links = 0;
@@ -185,7 +185,7 @@ impl Tree for CommitTree<'_> {
     fn read(&self, canonical: &Path) -> Result<Vec<u8>, String> {
         let bytes = self.bytes(canonical);
         let bytes = bytes.map_err(|error| self.reason(&error))?;
-        // Of a commit it is all that Git has.
+        // Git has nothing more of a submodule's commit.
         read::manifest(bytes).map_err(|_| {
             "this is a Git LFS pointer, and the manifest itself is not in the commit: run `git \
              lfs pull`, and compare the files on disk"
@@ -205,15 +205,15 @@ impl Tree for CommitTree<'_> {
     }
 }
 
-/// A step of a path.
+/// A part of a path.
 enum Part {
-    /// To the root of the file system, which no commit holds.
+    /// The root of the file system, which no commit contains.
     Root,
     Up,
     Name(OsString),
 }
 
-/// Returns the steps of a path, the first one last.
+/// Returns the parts of a path, the first one last.
 fn parts(path: &Path) -> Vec<Part> {
     let parts = path.components().rev().filter_map(|part| match part {
         Component::CurDir => None,
@@ -234,7 +234,7 @@ fn outside(path: &Path) -> Resolved {
 fn named(entry: gix::objs::tree::EntryRef<'_>) -> io::Result<(OsString, Node)> {
     let name = gix::path::from_bstr(entry.filename);
     let name = name.map_err(|_| io::Error::other("a name in it is not text"))?;
-    // Git refuses such names on a checkout; a commit that was made by hand can hold them.
+    // Git refuses such names on a checkout, but a hand-made commit can contain them.
     let is_plain = matches!(
         name.components().collect::<Vec<_>>()[..],
         [Component::Normal(_)]

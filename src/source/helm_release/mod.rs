@@ -1,4 +1,4 @@
-//! What Helm itself says that it deployed, as it wrote it down in the cluster.
+//! Reads what Helm deployed, from the records that it keeps in the cluster.
 
 mod record;
 mod storage;
@@ -14,9 +14,8 @@ use super::{Loaded, Managed, Source};
 use crate::cluster::{Live, Right};
 use record::Record;
 
-/// The manifests of Helm releases, from the records that Helm keeps in the cluster: neither a
-/// chart nor its repository nor `helm` is needed. Hooks come and go with a release, and are not
-/// among them.
+/// The manifests of Helm releases, from the records that Helm keeps in the cluster: neither a chart
+/// nor its repository nor `helm` is needed. Hooks are not included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelmReleases {
     namespace: Option<String>,
@@ -24,10 +23,10 @@ pub struct HelmReleases {
 }
 
 impl HelmReleases {
-    /// `NAMESPACE/RELEASE`, `NAMESPACE` for all of its releases, or `*` for all there are.
+    /// Parses `NAMESPACE/RELEASE`, `NAMESPACE` for all of its releases, or `*` for all releases.
     ///
     /// # Errors
-    /// Fails if the words name something else.
+    /// Fails if the argument is something else.
     pub fn named(words: &str) -> Result<Self, String> {
         let (namespace, release) = match words.split_once('/') {
             None => (words, None),
@@ -65,18 +64,18 @@ impl HelmReleases {
     }
 }
 
-/// What is deployed of a release, and what it was deployed with.
+/// What is deployed of a release, and with which values.
 pub(super) struct Deployed {
     /// Its objects.
     pub loaded: Loaded,
-    /// The values that it was given, without the defaults of its chart.
+    /// Its values, without the defaults of its chart.
     pub values: Value,
     /// The version of its chart.
     pub chart_version: String,
 }
 
 impl HelmReleases {
-    /// Returns what is deployed of one release; `None` where there is not a record of it.
+    /// Returns what is deployed of one release; `None` if it has no record.
     ///
     /// # Errors
     /// Fails if the records cannot be read.
@@ -143,14 +142,14 @@ impl Source for HelmReleases {
     }
 }
 
-/// A release, and how it was asked for.
+/// A release, and how it was requested.
 struct Release<'r> {
     place: String,
     namespace: &'r str,
     name: &'r str,
-    /// Whether it was asked for by its name.
+    /// Whether it was requested by name.
     is_named: bool,
-    /// Where what Flux says of it is.
+    /// Where Flux's information about it is.
     live: &'r dyn Live,
 }
 
@@ -180,7 +179,8 @@ impl Release<'_> {
         self.read_manifest(record, loaded);
     }
 
-    /// Of an uninstalled release Helm keeps the history at most, and `helm list` shows it no more.
+    /// Of an uninstalled release Helm keeps at most the history, and `helm list` no longer shows
+    /// it.
     fn not_deployed(&self, status: &str, loaded: &mut Loaded) {
         let Self {
             place,
@@ -233,8 +233,8 @@ impl Release<'_> {
     }
 }
 
-/// The templates of a manifest by the lines that name them: Helm writes `# Source:` before what
-/// each of them became (`helm/pkg/action/action.go`, `renderResources`).
+/// Returns the templates of a manifest from its comments: Helm writes `# Source:` before the output
+/// of each (`helm/pkg/action/action.go`, `renderResources`).
 struct Templates(BTreeMap<usize, Arc<str>>);
 
 impl Templates {

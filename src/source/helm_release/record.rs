@@ -1,4 +1,4 @@
-//! What Helm writes down of a release: JSON, compressed, in base64, in a Secret of its own
+//! Decodes Helm's release records: JSON, compressed, in base64, in a Secret of its own
 //! (`helm/pkg/storage/driver/util.go`, `encodeRelease`). In a Secret that is base64 once more.
 
 use std::io::Read;
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::redact::MASK;
 
-/// The most that a record may be when it is unpacked. The API server stores 1.5 MiB of it packed,
-/// and text packs to a tenth; a thousandth is possible, and no release.
+/// The size limit of an unpacked record. The API server stores 1.5 MiB of it packed, and text packs
+/// to a tenth; a thousandth is possible, but not for a release.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// A revision of a release.
@@ -26,7 +26,7 @@ pub(super) struct Record {
     /// The revision, counted from 1.
     #[serde(default)]
     pub version: u64,
-    /// What Helm sent to the cluster, hooks aside.
+    /// What Helm sent to the cluster, without hooks.
     #[serde(default)]
     pub manifest: String,
     /// The values that the release was given, without the defaults of its chart.
@@ -60,7 +60,7 @@ impl Record {
     /// Returns the record in a Secret or a ConfigMap.
     ///
     /// # Errors
-    /// In words for the user, and without a word of the record, which may hold secrets.
+    /// Fails with a message for the user that does not quote the record, which may contain secrets.
     pub fn of(object: &Value) -> Result<Self, String> {
         let field = object.pointer("/data/release").and_then(Value::as_str);
         let field = field.ok_or("it has no field `release`")?;

@@ -1,4 +1,4 @@
-//! Where Helm keeps its records: in Secrets, unless it is told to use ConfigMaps (`HELM_DRIVER`).
+//! Finds Helm's records: in Secrets, unless Helm is configured to use ConfigMaps (`HELM_DRIVER`).
 
 use serde_json::Value;
 
@@ -6,12 +6,12 @@ use super::{HelmReleases, name_of};
 use crate::cluster::{Label, Live, Query, Right, ServedKind};
 use crate::source::Loaded;
 
-/// How the names of records begin (`helm/pkg/storage/storage.go`, `makeKey`).
+/// The prefix of the names of records (`helm/pkg/storage/storage.go`, `makeKey`).
 const PREFIX: &str = "sh.helm.release.v";
 
 impl HelmReleases {
-    /// Returns the objects that hold records, wherever they are kept. One cluster can have both
-    /// kinds: each `helm` has its own setting. `None` when there is nothing to read, which is said.
+    /// Returns the objects with records, in either kind. One cluster can have both: each `helm` has
+    /// its own setting. Returns `None` if there is nothing to read, with a warning.
     pub(super) fn records(&self, live: &dyn Live, loaded: &mut Loaded) -> Option<Vec<Value>> {
         let secrets = self.list(live, "Secret");
         let is_found = |records: &[Value]| self.release.is_some() && !records.is_empty();
@@ -47,7 +47,7 @@ impl HelmReleases {
         Some(records)
     }
 
-    /// Returns what reading takes.
+    /// Returns the permissions that reading needs.
     pub(super) fn rights_on_records(&self) -> Vec<Right> {
         let secrets = ServedKind {
             api_version: "v1".to_owned(),
@@ -75,7 +75,7 @@ impl HelmReleases {
             metadata_only: false,
         };
         let mut found = live.list(&query).map_err(|error| error.to_string())?;
-        // Anyone may put Helm's label on an object of his own.
+        // Anyone may put Helm's label on their own objects.
         found.retain(|object| name_of(object).starts_with(PREFIX));
         Ok(found)
     }

@@ -1,8 +1,8 @@
-//! Builds kustomizations: runs kustomize and takes the objects out of what it prints.
+//! Builds kustomizations: runs kustomize and parses its output.
 //!
-//! The user's kustomization is not built itself, but a private copy of it, which one of our own has
-//! in its `resources` that asks for annotations that tell where each object came from. Flux's and
-//! Argo CD's settings are fields of that one; no file of the user's is touched.
+//! It does not build the user's kustomization itself, but a private copy of it, through a
+//! kustomization of driftctl's own that requests annotations with each object's origin. Settings of
+//! Flux and Argo CD are fields of that one; the user's files are not touched.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -23,41 +23,41 @@ use crate::source::render::{
     Job, Names, Program, Rendering, Secrets, WAY, relative_to, workspace, write,
 };
 
-/// What to do where neither program is there.
+/// The hint if neither program is installed.
 const HINT: &str = "neither kustomize nor kubectl is on the PATH: install one of them \
                     (https://kubectl.docs.kubernetes.io/installation/kustomize), name it with \
                     --kustomize-bin, or pass --no-render to read the files without rendering";
 
-/// The annotations that tell where an object came from.
+/// The annotations with an object's origin.
 const ORIGINS: &str = "originAnnotations";
 
-/// What is built together.
+/// The inputs of a build.
 pub(in crate::source) struct Build<'b> {
     /// Directories with a kustomization, without links.
     pub directories: Vec<PathBuf>,
     /// Files with objects, without links.
     pub files: Vec<PathBuf>,
-    /// What files are called.
+    /// The names of files.
     pub names: &'b Names,
-    /// What is laid over it all: fields of a kustomization.
+    /// The overlay: fields of a kustomization.
     pub over: Map<String, Value>,
-    /// Directories of components that are laid over it.
+    /// Directories of components to apply.
     pub components: Vec<PathBuf>,
-    /// Everything that is read must be in here, where there is such a directory.
+    /// Everything that is read must be in this directory, if there is one.
     pub within: Option<&'b Path>,
-    /// Why files that are read are not there for the tool in question.
+    /// Why files do not exist for the tool in question.
     pub absent: Absent<'b>,
-    /// Whether files may be loaded from outside a kustomization, if they lie `within`.
+    /// Whether files outside a kustomization may be loaded, if they are `within`.
     pub load_outside: bool,
-    /// Whether variables in names are still to be replaced.
+    /// Whether variables in names are still to be substituted.
     pub is_open: bool,
 }
 
-/// An error, and the file that it concerns.
+/// An error, and its file.
 type Refusal = (PathBuf, String);
 
 impl<'b> Build<'b> {
-    /// Returns one kustomization, as it is.
+    /// Returns one kustomization without an overlay.
     pub fn of(directory: &Path, names: &'b Names) -> Self {
         Self {
             directories: vec![directory.to_owned()],
@@ -72,7 +72,7 @@ impl<'b> Build<'b> {
         }
     }
 
-    /// Returns what is declared. What is wrong is an error at its file.
+    /// Returns what it declares. Errors are reported at its file.
     pub fn load(&self, rendering: &Rendering) -> Loaded {
         let mut loaded = Loaded::default();
         if let Err((file, message)) = self.built(rendering, &mut loaded) {
@@ -105,7 +105,7 @@ impl<'b> Build<'b> {
         let is_component =
             |directory: &&PathBuf| nodes.get(*directory).is_some_and(|n| n.is_component);
         let (parts, wholes): (Vec<_>, Vec<_>) = self.directories.iter().partition(is_component);
-        // What only is a part of others is one of the overlay, which else brings nothing along.
+        // A component belongs to the overlay, which otherwise has no resources.
         let parts = [self.components.iter().collect(), parts].concat();
         let load_outside = rendering.load_outside || self.load_outside;
         let tree = workspace.path().join("tree");
@@ -156,7 +156,7 @@ impl<'b> Build<'b> {
         Ok(())
     }
 
-    /// Returns what is secret in what is built.
+    /// Returns the secrets in a build.
     fn secrets(&self, nodes: &BTreeMap<PathBuf, &Kustomization>) -> Secrets {
         let mut secrets = Secrets::default();
         let over = Value::Object(self.over.clone());
@@ -192,15 +192,14 @@ impl<'b> Build<'b> {
         secrets
     }
 
-    /// Returns the file that stands for all of it.
+    /// Returns the file that represents the whole build.
     fn place(&self, root: Option<&Kustomization>) -> PathBuf {
         let file = root.map(|root| root.file.clone());
         file.or_else(|| self.files.first().cloned())
             .unwrap_or_default()
     }
 
-    /// Returns what kustomize is to build, of directories that are wholes and directories that are
-    /// parts.
+    /// Returns the kustomization to build, from directories of kustomizations and of components.
     fn target(
         &self,
         root: Option<&Kustomization>,
@@ -218,8 +217,8 @@ impl<'b> Build<'b> {
         let mut resources: Vec<String> = wholes.iter().map(seen_from_there).collect();
         let components: Vec<String> = parts.iter().map(seen_from_there).collect();
         let is_plain = self.over.is_empty() && self.files.is_empty() && self.components.is_empty();
-        // Kustomize takes some paths for addresses; and annotations that are declared hold paths
-        // from the user's own directory.
+        // Kustomize takes some paths for addresses; and declared annotations contain paths from the
+        // user's own directory.
         let mut entries = resources.iter().chain(&components);
         let cannot_be_wrapped = entries.any(|entry| is_remote(entry));
         if let (Some(directory), true) = (self.directories.first(), self.directories.len() == 1)
@@ -263,9 +262,8 @@ impl<'b> Build<'b> {
         })
     }
 
-    /// Returns what is laid over, where the tools in question would write it *into* the
-    /// kustomization: a prefix would replace the one that is there, and an image be known by its
-    /// first name.
+    /// Refuses an overlay that the tool would write *into* the kustomization: a prefix would
+    /// replace the existing one, and an image would match by its original name.
     fn adapted(&self, root: Option<&Kustomization>) -> Result<Map<String, Value>, String> {
         let mut over = self.over.clone();
         let Some(root) = root else {
@@ -294,7 +292,7 @@ impl<'b> Build<'b> {
     }
 }
 
-/// Returns what makes kustomize build a directory. The tree is private, so nothing has to be loaded
+/// Returns the arguments for building a directory. The tree is private, so nothing has to be loaded
 /// from outside a kustomization.
 fn arguments(program: &Program, target: &Path) -> Vec<OsString> {
     let verb = if program.name.starts_with("kubectl") || program.name == "oc" {
@@ -308,7 +306,7 @@ fn arguments(program: &Program, target: &Path) -> Vec<OsString> {
     arguments
 }
 
-/// Names the directory in what kustomize says of one.
+/// Replaces the directory in kustomize's messages.
 fn named(message: &str, names: &Names) -> String {
     let named = || {
         let (program, rest) = message.split_once(&format!(": {WAY}"))?;
@@ -319,15 +317,15 @@ fn named(message: &str, names: &Names) -> String {
     named().unwrap_or_else(|| message.to_owned())
 }
 
-/// What kustomize is to build.
+/// The kustomization to build.
 struct Target {
     directory: PathBuf,
-    /// Whether objects keep the annotations of their origins, since they are declared.
+    /// Whether objects keep their origin annotations, because they are declared.
     keeps_origins: bool,
 }
 
-/// Copies files to where kustomize loads them from. The directory is nobody else's to read, and
-/// goes with the build.
+/// Copies files to where kustomize loads them from. The directory is private to the user, and is
+/// removed after the build.
 fn copies(files: &[PathBuf], overlay: &Path) -> Result<Vec<(PathBuf, PathBuf)>, String> {
     let mut copies = Vec::new();
     for (number, file) in files.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! `helmCharts` of kustomizations, and the generator of that name. kustomize would run helm; here
-//! the charts are rendered first, and kustomize gets what they became as resources.
+//! Renders `helmCharts` of kustomizations, and the generator with that name. kustomize would run
+//! helm; here the charts are rendered first, and kustomize gets the results as resources.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub(in crate::source) struct Entry {
 }
 
 impl Entry {
-    /// Returns the folder of the chart, where it is next to the kustomization.
+    /// Returns the folder of the chart, if it is next to the kustomization.
     fn folder(&self, directory: &Path) -> Option<PathBuf> {
         let home = match self.chart_home.as_str() {
             "" => "charts",
@@ -56,17 +56,17 @@ impl Entry {
         there.next()?.canonicalize().ok()
     }
 
-    /// Returns the files that it reads, as they are written.
+    /// Returns the files that it reads, as written.
     fn files(&self) -> impl Iterator<Item = &String> {
         let own = Some(&self.values_file).filter(|file| !file.is_empty());
         own.into_iter().chain(&self.additional_values_files)
     }
 }
 
-/// Takes the charts out of the fields of a kustomization, and gives the files that they take.
+/// Removes the charts from the fields of a kustomization, and returns the files that they use.
 ///
 /// # Errors
-/// Fails if an entry cannot be read.
+/// Fails if an entry cannot be parsed.
 pub(super) fn take(
     directory: &Path,
     fields: &mut Map<String, Value>,
@@ -116,7 +116,7 @@ pub(super) fn take(
     Ok((charts, files))
 }
 
-/// Returns the charts in the settings of generators; `None` where others are among them.
+/// Returns the charts in the settings of generators; `None` if there are other generators.
 fn generated(file: &Path) -> Option<Vec<Value>> {
     let text = text_of(file)?;
     let documents = yaml::parse(&text).documents.into_iter();
@@ -128,11 +128,11 @@ fn generated(file: &Path) -> Option<Vec<Value>> {
     (!documents.is_empty() && documents.iter().all(is_chart)).then_some(documents)
 }
 
-/// What the charts of some kustomizations became: texts of objects, by the directories of those.
+/// The rendered charts of some kustomizations: texts of objects, by directory.
 pub(super) type Inflated = BTreeMap<PathBuf, Vec<String>>;
 
 /// Renders the charts of kustomizations. A chart that cannot be rendered is an error at the file of
-/// its kustomization, and what the other files declare is compared all the same.
+/// its kustomization, and the other files are still compared.
 pub(super) fn inflate(
     nodes: &BTreeMap<PathBuf, &Kustomization>,
     names: &Names,
@@ -231,7 +231,7 @@ impl Entry {
         })
     }
 
-    /// Returns the values in its file and those that are written in it
+    /// Returns the values in its file and inline values
     /// (`HelmChartInflationGeneratorPlugin.createNewMergedValuesFile`).
     fn values(&self, directory: &Path) -> Result<Value, String> {
         let file = Some(&self.values_file).filter(|file| !file.is_empty());
@@ -256,7 +256,7 @@ impl Entry {
     }
 }
 
-/// Adds what charts became to the resources of a kustomization.
+/// Adds rendered charts to the resources of a kustomization.
 pub(super) fn add_resources(fields: &mut Map<String, Value>, files: Vec<String>) {
     if files.is_empty() {
         return;

@@ -1,8 +1,8 @@
-//! The fields of a kustomization that name files, and the only fields that one may have.
+//! The fields of a kustomization that name files, and all allowed fields.
 //!
-//! kustomize reads its fields in any case and the first document alone. What is checked must be
-//! what runs: a field that is not one of these is an error, and kustomize is given a kustomization
-//! that was written again from what was read here.
+//! kustomize ignores the case of its fields and reads only the first document. What was checked
+//! must be what runs: an unknown field is an error, and kustomize gets a kustomization that is
+//! written from the parsed one.
 
 use serde_json::{Map, Value};
 
@@ -47,7 +47,7 @@ const FIELDS: &[&str] = &[
     "vars",
 ];
 
-/// The fields of kustomize's own generators and transformers, all kinds together.
+/// The fields of kustomize's own generators and transformers, of all kinds together.
 const BUILTIN: &[&str] = &[
     "annotations",
     "apiVersion",
@@ -102,33 +102,33 @@ const PATCH: &[&str] = &["options", "patch", "path", "target"];
 /// The fields of a replacement.
 const REPLACEMENT: &[&str] = &["path", "source", "targets"];
 
-/// Lists whose entries are files or directories to read objects from.
+/// Lists whose entries are files or directories with objects.
 const COLLECTING: [&str; 3] = ["resources", "bases", "components"];
 
-/// Lists whose entries may be run.
+/// Lists whose entries may be executed.
 pub(super) const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
 
 /// Fields that make kustomize run helm.
 const HELM: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
 
-/// Marks a function, which would be run as a program or in a container.
+/// Marks a function, which would be executed as a program or in a container.
 const FUNCTION: &str = "config.kubernetes.io/function";
 
-/// What an entry that names something is to its kustomization.
+/// The role of a named file in its kustomization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// A file of objects, or the directory of another kustomization.
     Objects(&'static str),
-    /// The settings of a generator or transformer: a file, or a directory that yields them.
+    /// The settings of a generator or transformer: a file, or a directory that builds them.
     Plugin(&'static str),
     /// A file.
     File(&'static str),
-    /// A file whose name becomes a key where the entry names none (`key=file`).
+    /// A file whose name becomes a key if the entry has none (`key=file`).
     Keyed(&'static str),
 }
 
 impl Role {
-    /// Returns the field that holds the entry.
+    /// The field with the entry.
     pub fn field(self) -> &'static str {
         match self {
             Self::Objects(field) | Self::Plugin(field) | Self::File(field) | Self::Keyed(field) => {
@@ -144,7 +144,7 @@ pub(super) type Each<'e> = dyn FnMut(Role, &mut String) -> Result<(), String> + 
 /// Visits every entry of a kustomization that names something outside its own file.
 ///
 /// # Errors
-/// What `each` refuses, and a kustomization that kustomize may read otherwise than driftctl does.
+/// Fails if `each` does, and for a kustomization that kustomize may read differently than driftctl.
 pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(), String> {
     if let Some(field) = HELM.iter().find(|field| fields.contains_key(**field)) {
         return Err(format!(
@@ -162,7 +162,7 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
         && !patches.is_empty()
         && patches.iter().all(Value::is_string)
     {
-        // As kustomize takes it (`useLegacyPatch`).
+        // As in kustomize (`useLegacyPatch`).
         let legacy = fields.remove("patches").unwrap_or_default();
         if fields.contains_key("patchesStrategicMerge") {
             return Err("patches and patchesStrategicMerge both list files".to_owned());
@@ -222,11 +222,10 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
     }
 }
 
-/// Visits what the settings of a generator or transformer name, and returns the settings as they
-/// are then.
+/// Visits what the settings of a generator or transformer name, and returns the changed settings.
 ///
 /// # Errors
-/// What `each` refuses, and what would run another program.
+/// Fails if `each` does, and for what would run another program.
 pub(super) fn plugin(
     field: &'static str,
     settings: &str,
@@ -272,7 +271,7 @@ pub(super) fn plugin(
     Ok(written.join("\n---\n"))
 }
 
-/// Returns the files of a generator.
+/// Visits the files of a generator.
 fn sources(settings: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(), String> {
     texts(settings, "files", &mut |entry| {
         each(Role::Keyed("files"), entry)
@@ -283,7 +282,7 @@ fn sources(settings: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(),
     text(settings, "env", &mut |entry| each(Role::File("env"), entry))
 }
 
-/// Returns an entry that is either a file or what a file would hold.
+/// Visits an entry that is either a file or the content of one.
 fn file_or_text(
     field: &'static str,
     entry: &mut String,
@@ -295,7 +294,7 @@ fn file_or_text(
     }
 }
 
-/// Returns the documents of a text; `None` unless each of them is a mapping.
+/// Returns the documents in text; `None` unless each of them is a mapping.
 pub(super) fn documents(text: &str) -> Option<Vec<Value>> {
     let parsed = yaml::parse(text);
     let documents = parsed.documents.into_iter().map(|document| document.value);
@@ -304,7 +303,7 @@ pub(super) fn documents(text: &str) -> Option<Vec<Value>> {
     (parsed.problems.is_empty() && are_mappings && !documents.is_empty()).then_some(documents)
 }
 
-/// Refuses a field that is not one of these. kustomize takes `Files` for `files`.
+/// Refuses an unknown field. kustomize takes `Files` for `files`.
 fn known(fields: &Map<String, Value>, known: &[&str], place: &str) -> Result<(), String> {
     let Some(field) = fields.keys().find(|field| !known.contains(&field.as_str())) else {
         return Ok(());
@@ -330,10 +329,10 @@ fn texts(fields: &mut Map<String, Value>, field: &str, each: &mut Entry<'_>) -> 
     Ok(())
 }
 
-/// Looks at an entry of a list, and says what is wrong with it.
+/// Checks an entry of a list, and returns what is wrong with it.
 type Visit<'v> = dyn FnMut(&mut Map<String, Value>) -> Result<(), String> + 'v;
 
-/// Visits the entries of a list of mappings, which may have these fields alone.
+/// Visits the entries of a list of mappings, which may have only these fields.
 fn items(
     fields: &mut Map<String, Value>,
     field: &str,

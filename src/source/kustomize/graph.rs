@@ -1,4 +1,4 @@
-//! What kustomizations lead to: each other, files, and other machines.
+//! Finds what kustomizations refer to: each other, files, and remote addresses.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use super::{entries, is_kustomization, strings};
 use crate::source::read;
 use crate::yaml;
 
-/// The names that kustomize looks for, in its order
-/// (`sigs.k8s.io/kustomize/api/konfig`, `RecognizedKustomizationFileNames`).
+/// The file names that kustomize looks for, in its order (`sigs.k8s.io/kustomize/api/konfig`,
+/// `RecognizedKustomizationFileNames`).
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", super::BARE_NAME];
 
 /// One kustomization.
@@ -20,15 +20,15 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", super::BARE
 pub(in crate::source) struct Kustomization {
     /// Its file, without links.
     pub file: PathBuf,
-    /// What it says; empty when it cannot be read.
+    /// Its content; empty if it cannot be read.
     pub fields: Map<String, Value>,
-    /// Whether it only is a part of others (`kind: Component`).
+    /// Whether it is a component (`kind: Component`).
     pub is_component: bool,
-    /// The directories that it builds upon, without links.
+    /// The directories that it uses, without links.
     pub directories: BTreeSet<PathBuf>,
     /// The files that it uses, without links.
     pub files: BTreeSet<PathBuf>,
-    /// What it names that is on another machine.
+    /// The remote addresses that it names.
     pub(super) remote: Vec<String>,
     /// The charts that it renders.
     pub(super) charts: Vec<Entry>,
@@ -37,8 +37,8 @@ pub(in crate::source) struct Kustomization {
 }
 
 impl Kustomization {
-    /// Returns the kustomization of a directory; `None` if there is none, or Flux's object of that
-    /// name.
+    /// Returns the kustomization of a directory; `None` if there is none, or only Flux's object
+    /// with that name.
     pub fn read(directory: &Path) -> Option<Self> {
         let file = file_in(directory)?;
         let mut kustomization = Self {
@@ -81,7 +81,7 @@ impl Kustomization {
         self.fields = fields;
     }
 
-    /// Takes note of what an entry leads to.
+    /// Records what an entry refers to.
     fn reference(&mut self, directory: &Path, role: Role, entry: &str) {
         if is_remote(entry) {
             self.remote.push(entry.to_owned());
@@ -112,7 +112,7 @@ impl Kustomization {
         }
     }
 
-    /// Returns what `buildMetadata` asks for.
+    /// Returns what `buildMetadata` requests.
     pub fn build_metadata(&self) -> Vec<&str> {
         let metadata = self.fields.get("buildMetadata");
         metadata.into_iter().flat_map(strings).collect()
@@ -134,9 +134,9 @@ pub(in crate::source) fn is_remote(entry: &str) -> bool {
             .any(|mark| lower.contains(mark))
 }
 
-/// What an entry leads to.
+/// What an entry refers to.
 pub(super) enum Target {
-    /// Another machine.
+    /// A remote address.
     Remote,
     /// Nothing.
     Missing,
@@ -146,7 +146,7 @@ pub(super) enum Target {
     File(PathBuf),
 }
 
-/// Returns what an entry of the kustomization in a directory leads to.
+/// Returns what an entry of the kustomization in a directory refers to.
 pub(super) fn resolve(directory: &Path, role: Role, entry: &str) -> Target {
     let path = match role {
         Role::Keyed(_) => split_key(entry).1,
@@ -160,7 +160,7 @@ pub(super) fn resolve(directory: &Path, role: Role, entry: &str) -> Target {
     }
 }
 
-/// Parts `key=file` in two.
+/// Splits `key=file`.
 pub(super) fn split_key(entry: &str) -> (Option<&str>, &str) {
     match entry.rsplit_once('=') {
         Some((key, path)) => (Some(key), path),
@@ -190,7 +190,7 @@ pub(super) fn text_of(file: &Path) -> Option<String> {
         .and_then(|bytes| yaml::decode(bytes).ok())
 }
 
-/// Returns what a kustomization says; `None` for Flux's object of that name.
+/// Returns the content of a kustomization; `None` for Flux's object with that name.
 fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
     let text = yaml::decode(read::file(file)?).map_err(|problem| problem.to_string())?;
     let parsed = yaml::parse(&text);
@@ -201,7 +201,7 @@ fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
         .collect();
     let has_one = documents.iter().any(is_kustomization);
     let fatal = parsed.problems.iter().find(|problem| problem.fatal);
-    // kustomize makes something else of a key that is written twice, if only an error.
+    // kustomize treats a duplicate key differently, if only as an error.
     let any = parsed.problems.first().filter(|_| has_one);
     if let Some(problem) = fatal.or(any) {
         return Err(format!("cannot read this kustomization: {problem}"));
@@ -240,7 +240,8 @@ impl Graph {
             .as_ref()
     }
 
-    /// Returns the kustomizations below those of `directories`, themselves included, by directory.
+    /// Returns the kustomizations that those of `directories` use, themselves included, by
+    /// directory.
     pub fn below(
         &mut self,
         directories: impl IntoIterator<Item = PathBuf>,
@@ -264,12 +265,12 @@ impl Graph {
     }
 }
 
-/// Returns whether a directory has a file that kustomize would look for, whatever is in it.
+/// Returns whether a directory has a file with a name that kustomize looks for, whatever is in it.
 pub(in crate::source) fn has_file(directory: &Path) -> bool {
     file_in(directory).is_some()
 }
 
-/// Returns the file of a directory that kustomize would take.
+/// Returns the file of a directory that kustomize would use.
 pub(in crate::source) fn file_in(directory: &Path) -> Option<PathBuf> {
     let mut files = NAMES.iter().map(|name| directory.join(name));
     files.find(|file| file.is_file())

@@ -1,4 +1,4 @@
-//! Which kustomizations a directory is built of, and which are built of a file.
+//! Finds which kustomizations a directory is built from, and which use a file.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use walkdir::WalkDir;
 use super::graph::Graph;
 use super::has_name;
 
-/// Returns the kustomizations that one is built of, itself first and those that it names before
-/// those that they name: their files, and what they say.
+/// Returns the kustomizations that one is built from, itself first, in breadth-first order: their
+/// files and contents.
 pub fn layers(directory: &Path) -> Vec<(PathBuf, Map<String, Value>)> {
     let mut graph = Graph::default();
     let mut seen = BTreeSet::new();
@@ -28,14 +28,13 @@ pub fn layers(directory: &Path) -> Vec<(PathBuf, Map<String, Value>)> {
     found
 }
 
-/// The kustomizations of a tree that no other one is built of, each with everything that it is
-/// built of.
+/// The kustomizations of a tree that no other one uses, each with everything that it is built from.
 #[derive(Debug, Default)]
 pub struct Layers {
     outermost: BTreeMap<PathBuf, Uses>,
 }
 
-/// What a kustomization is built of, itself included.
+/// What a kustomization is built from, itself included.
 #[derive(Debug, Default)]
 struct Uses {
     directories: BTreeSet<PathBuf>,
@@ -77,8 +76,7 @@ impl Layers {
         }
     }
 
-    /// Returns the outermost kustomizations that a file is a part of, apart from that of a
-    /// directory.
+    /// Returns the outermost kustomizations that use a file, except that of a directory.
     pub fn of(&self, file: &Path, but: Option<&Path>) -> Vec<&Path> {
         let others = self.outermost.iter().filter(|(directory, uses)| {
             Some(directory.as_path()) != but && uses.files.contains(file)

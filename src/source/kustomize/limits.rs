@@ -1,4 +1,4 @@
-//! What kustomizations may not do, whatever they say.
+//! What kustomizations may not do.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 use super::graph::Kustomization;
 use crate::source::of_git::{REFUSED, is_of_git};
 
-/// What must not happen while a kustomization is built.
+/// The limits of a build.
 #[derive(Clone, Copy)]
 pub(in crate::source) struct Limits<'l> {
-    /// Whether what is on other machines may be fetched.
+    /// Whether remote files may be fetched.
     pub allow_remote: bool,
-    /// Everything that is read must be in here, where there is such a directory.
+    /// Everything that is read must be in this directory, if there is one.
     pub within: Option<&'l Path>,
-    /// Why a file that is here is not there for the tool that is to read it.
+    /// Why a file does not exist for the tool that would read it.
     pub absent: Absent<'l>,
 }
 
-/// Says of files that are here why they are not there for the tool that is to read them; `None`
-/// where it has them all.
+/// Returns why files do not exist for the tool that would read them; `None` if it has them all.
 pub(in crate::source) type Absent<'l> = Option<&'l dyn Fn(&Path) -> Option<String>>;
 
-/// Refuses what these kustomizations would do beyond reading files here: `file` and why.
+/// Refuses what these kustomizations would do other than reading files here; returns `file` and
+/// why.
 ///
 /// # Errors
-/// The first thing that is refused, by the order of directories.
+/// Returns the first thing that is refused, in the order of directories.
 pub(in crate::source) fn check(
     nodes: &BTreeMap<PathBuf, &Kustomization>,
     limits: Limits<'_>,

@@ -1,7 +1,6 @@
-//! Kustomizations: what they say about the files next to them, and what kustomize builds of them.
+//! Kustomizations: what they say about the files next to them, and what kustomize builds.
 //!
-//! If nothing is rendered, a patch still looks like an object and is none, and this is where it is
-//! distinguished.
+//! Without rendering, a patch still looks like an object but is not one; it is recognized here.
 
 mod build;
 mod charts;
@@ -27,11 +26,11 @@ pub(super) use build::Build;
 pub(super) use graph::{Graph, Kustomization, file_in, has_file, is_remote};
 pub use layers::{Layers, layers};
 
-/// The one name of a kustomization that has no extension.
+/// The only name of a kustomization without an extension.
 pub(super) const BARE_NAME: &str = "Kustomization";
 
-/// The group of kustomize's own files. Flux has a `Kustomization` too, in a group of its own, and
-/// that one is an object.
+/// The group of kustomize's own files. Flux has a `Kustomization` too, in its own group, and that
+/// one is an object.
 pub(super) const GROUP: &str = "kustomize.config.k8s.io";
 
 /// Returns whether a file has one of the names that kustomize looks for.
@@ -43,7 +42,7 @@ pub(super) fn has_name(path: &Path) -> bool {
     )
 }
 
-/// Returns whether a document of a file with such a name is kustomize's, which may name no kind.
+/// Returns whether a document in a file with such a name is kustomize's, which may have no kind.
 pub(super) fn is_kustomization(value: &Value) -> bool {
     match value.get("apiVersion") {
         None => value
@@ -56,7 +55,7 @@ pub(super) fn is_kustomization(value: &Value) -> bool {
     }
 }
 
-/// Returns the files that kustomizations use as something other than resources, with what they are;
+/// Returns the files that kustomizations use as something other than resources, with a description;
 /// and a warning if a kustomization does more than collect files.
 pub(super) fn survey(
     tree: &dyn Tree,
@@ -78,7 +77,7 @@ pub(super) fn survey(
         if !has_name(path) {
             continue;
         }
-        // What cannot be read is reported when its turn comes.
+        // A file that cannot be read is reported later.
         let Some(text) = tree
             .read(canonical)
             .ok()
@@ -117,10 +116,10 @@ pub(super) fn survey(
     (used, loaded)
 }
 
-/// How many kustomizations are named in a warning; some trees have hundreds.
+/// How many kustomizations a warning names; some trees have hundreds.
 const NAMED: usize = 4;
 
-/// Returns what is to be known of kustomizations that do more than collect files.
+/// Returns the warning about kustomizations that do more than collect files.
 fn as_they_lie(first: &str, others: &[&String]) -> String {
     let directory = Path::new(first)
         .parent()
@@ -134,7 +133,7 @@ fn as_they_lie(first: &str, others: &[&String]) -> String {
     )
 }
 
-/// Returns the same where their author is not trusted.
+/// Returns the same for an untrusted author.
 fn not_rendered(others: &[&String]) -> String {
     format!(
         "the files of this kustomization{} are compared without rendering, because --untrusted \
@@ -143,7 +142,7 @@ fn not_rendered(others: &[&String]) -> String {
     )
 }
 
-/// ` and of a/kustomization.yaml`
+/// Returns ` and of a/kustomization.yaml`.
 fn and_of(others: &[&String]) -> String {
     let mut named: Vec<String> = others
         .iter()
@@ -171,7 +170,7 @@ fn changes_what_it_collects(fields: &Map<String, Value>) -> bool {
     })
 }
 
-/// Returns the files that a kustomization names, other than its resources, and what each is to it.
+/// Returns the files that a kustomization names, other than its resources, and the role of each.
 fn used_files(fields: &Map<String, Value>) -> Vec<(&str, &'static str)> {
     let mut files = Vec::new();
     let list = |field| fields.get(field).into_iter().flat_map(entries);
@@ -215,7 +214,7 @@ fn used_files(fields: &Map<String, Value>) -> Vec<(&str, &'static str)> {
     {
         files.extend(path.as_str().map(|path| (path, "schema")));
     }
-    // A patch may be in the kustomization itself, and is not a path then.
+    // A patch may be inline in the kustomization, and is not a path then.
     files.retain(|(path, _)| !path.contains('\n'));
     files
 }

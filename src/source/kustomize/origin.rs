@@ -1,4 +1,4 @@
-//! Leads what kustomize built back to the files that it was made of.
+//! Traces what kustomize built to its source files.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,18 @@ use crate::source::render::{Names, normal};
 use crate::source::{Loaded, read, text};
 use crate::yaml;
 
-/// The annotation that says where an object came from
-/// (`sigs.k8s.io/kustomize/api/internal/utils`, `OriginAnnotationKey`).
+/// The annotation with an object's origin (`sigs.k8s.io/kustomize/api/internal/utils`,
+/// `OriginAnnotationKey`).
 const ORIGIN: &str = "config.kubernetes.io/origin";
 
-/// The files that a build was made of, each read once.
+/// The source files of a build, each read once.
 pub(super) struct Sources<'s> {
     /// The directory that was built; paths of origins start there.
     built: &'s Path,
     /// The user's kustomization.
     root: &'s Path,
     names: &'s Names,
-    /// What was built instead of the user's files.
+    /// The copy that was built instead of the user's files.
     private: &'s Private,
     files: HashMap<PathBuf, Vec<Arc<Manifest>>>,
 }
@@ -41,8 +41,7 @@ impl<'s> Sources<'s> {
         }
     }
 
-    /// Says of a manifest where it came from. The annotation goes, unless the manifest is to have
-    /// it.
+    /// Sets the origin of a manifest, and removes the annotation unless the manifest is to keep it.
     pub fn set_origin(&mut self, manifest: &mut Manifest, by: &str, keeps_annotation: bool) {
         let mut object = manifest.value();
         let annotation = object
@@ -81,7 +80,7 @@ impl<'s> Sources<'s> {
         };
     }
 
-    /// An object that is in a file, as it is or before kustomize changed it.
+    /// Traces an object to a file, in its original or changed form.
     fn in_file(&mut self, manifest: &mut Manifest, path: &str) {
         let path = self.private.original(&normal(&self.built.join(path)));
         let name = self.names.of(&path);
@@ -101,7 +100,7 @@ impl<'s> Sources<'s> {
         }));
     }
 
-    /// An object that a generator made: the place is that of the generator.
+    /// Traces a generated object to its generator.
     fn generated(&self, manifest: &mut Manifest, path: &str) {
         let path = self.private.original(&normal(&self.built.join(path)));
         let line = generator_line(&path, &manifest.kind, &manifest.name);

@@ -1,5 +1,5 @@
-//! The tree that kustomize is given: kustomizations written again from what was read, and copies of
-//! the files that they may use. Nothing else is there.
+//! The tree that kustomize gets: kustomizations rewritten from the parsed ones, and copies of the
+//! files that they may use. It contains nothing else.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -12,36 +12,36 @@ use super::graph::{Kustomization, Target, is_remote, resolve, split_key, text_of
 use crate::source::read;
 use crate::source::render::{relative_to, write_bytes};
 
-/// The most that is copied, in bytes.
+/// The size limit of the copies, in bytes.
 const MOST: usize = 1 << 30;
 
 /// Where files go that are outside the kustomization that uses them. kustomize loads nothing from
 /// outside.
 const OUTSIDE: &str = ".driftctl";
 
-/// How the names of files begin that hold what charts became.
+/// The prefix of the names of files with rendered charts.
 const RENDERED: &str = ".driftctl-chart";
 
-/// An error, and the file that it concerns.
+/// An error, and its file.
 type Refusal = (PathBuf, String);
 
 /// A private copy of some kustomizations.
 pub(super) struct Private {
-    /// The directory that stands for `original`.
+    /// The copy of the directory `original`.
     root: PathBuf,
     /// The directory around all kustomizations.
     original: PathBuf,
-    /// Copies that do not lie where their originals do, and the originals.
+    /// Copies that are elsewhere than their originals, and the originals.
     moved: HashMap<PathBuf, PathBuf>,
     /// The files of objects that are locked, and left out.
     pub locked: Vec<PathBuf>,
-    /// What was written, and whether it is as the user wrote it.
+    /// What was written, and whether it is unchanged from the user's file.
     written: HashMap<PathBuf, bool>,
     bytes: usize,
 }
 
 impl Private {
-    /// Copies kustomizations, by their directories without links, to a directory of our own.
+    /// Copies kustomizations, given by their directories without links, to a temporary directory.
     ///
     /// # Errors
     /// Fails if one uses what it may not, or a file cannot be copied.
@@ -95,7 +95,7 @@ impl Private {
             adding.entry(role, entry)
         })?;
         let mut files = Vec::new();
-        // kustomize takes no empty file for a resource.
+        // kustomize does not accept an empty file as a resource.
         let rendered = rendered.iter().filter(|text| !text.is_empty());
         for (number, text) in rendered.enumerate() {
             let name = format!("{RENDERED}-{number}.yaml");
@@ -110,13 +110,13 @@ impl Private {
         self.write(place.join(name), text.as_bytes(), false)
     }
 
-    /// Returns where the copy of a directory with a kustomization is.
+    /// Returns the copy of a directory with a kustomization.
     pub fn copy_of(&self, directory: &Path) -> PathBuf {
         let below = directory.strip_prefix(&self.original);
         self.root.join(below.unwrap_or(Path::new("")))
     }
 
-    /// Returns what a path in the copy stands for.
+    /// Returns the original of a path in the copy.
     pub fn original(&self, path: &Path) -> PathBuf {
         if let Some(original) = self.moved.get(path) {
             return original.clone();
@@ -127,12 +127,12 @@ impl Private {
         }
     }
 
-    /// Says that a file of ours is a copy of another.
+    /// Records that a file is a copy of another.
     pub fn also(&mut self, copy: PathBuf, original: PathBuf) {
         self.moved.insert(copy, original);
     }
 
-    /// Returns a program's message, in which paths of the copy stand for those of the originals.
+    /// Returns a program's message, with paths of the copy replaced by those of the originals.
     pub fn in_message(&self, message: &str) -> String {
         let mut message = message.to_owned();
         for (copy, original) in &self.moved {
@@ -169,11 +169,11 @@ struct Adding<'a> {
 }
 
 impl Adding<'_> {
-    /// Leads an entry to the copy of what it names.
+    /// Replaces an entry by the copy of what it names.
     fn entry(&mut self, role: Role, entry: &mut String) -> Result<(), String> {
         let field = role.field();
         match resolve(self.directory, role, entry) {
-            // Where that is not allowed it was refused before.
+            // If that is not allowed it was refused before.
             Target::Remote => Ok(()),
             Target::Missing => Err(format!("{field} names {entry}, which does not exist")),
             Target::Directory(directory) => {
@@ -197,7 +197,7 @@ impl Adding<'_> {
                 let copy = self.file(role, &file)?;
                 let path = local(&copy, self.place, entry)?;
                 *entry = match role {
-                    // The name of the file that is named is the key, whatever it leads to.
+                    // The name of the named file is the key, whatever it links to.
                     Role::Keyed(_) => {
                         let (key, named) = split_key(entry);
                         let name = Path::new(named).file_name().unwrap_or_default();
@@ -211,7 +211,7 @@ impl Adding<'_> {
         }
     }
 
-    /// Copies a file, or writes the settings of a plugin again.
+    /// Copies a file, or rewrites the settings of a plugin.
     fn file(&mut self, role: Role, file: &Path) -> Result<PathBuf, String> {
         let is_settings = matches!(role, Role::Plugin(_));
         let preferred = file.strip_prefix(self.directory).ok();
@@ -241,7 +241,7 @@ impl Adding<'_> {
         let Role::Plugin(field) = role else {
             let name = file.file_name().unwrap_or_default().display();
             return match read::file(file) {
-                // The objects of the other files can be compared all the same.
+                // The objects of the other files can still be compared.
                 Err(why) if why == read::LOCKED && matches!(role, Role::Objects(_)) => {
                     self.private.locked.push(file.to_owned());
                     Ok(b"# locked\n".to_vec())
@@ -260,7 +260,7 @@ impl Adding<'_> {
     }
 }
 
-/// Returns the way to a copy, as an entry of a kustomization.
+/// Returns the path to a copy, as an entry of a kustomization.
 fn local(copy: &Path, from: &Path, entry: &str) -> Result<String, String> {
     let path = relative_to(copy, from);
     let path = match path.to_str() {
@@ -268,7 +268,7 @@ fn local(copy: &Path, from: &Path, entry: &str) -> Result<String, String> {
         Some(path) => path,
         None => return Err(format!("{entry} leads to a path that is not UTF-8")),
     };
-    // kustomize would take the name of what a link leads to for an address.
+    // kustomize would take the name of a link's target for an address.
     match is_remote(path) || path.contains(['\n', '=']) {
         true => Err(format!(
             "{entry} leads to a path that kustomize would misread: move it to another path"

@@ -1,4 +1,4 @@
-//! Runs a renderer as a child process, within bounds.
+//! Runs a renderer as a child process, with limits.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -12,22 +12,22 @@ use super::sandbox::{MEMORY, Sandbox, environment};
 use super::secrets::Secrets;
 use crate::signals::AtEnd;
 
-/// The most that a renderer may write: as much as a file that is read may hold.
+/// The limit on a renderer's output: the same as for a file.
 const MAX_OUTPUT: u64 = 256 << 20;
 
-/// The most of its messages that is kept.
+/// The limit on its messages.
 const MAX_MESSAGES: u64 = 64 << 10;
 
-/// The longest message that is passed on, in characters.
+/// The length limit of a message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 400;
 
-/// What helm says after an error that it makes nothing clearer (`helm/cmd/helm/template.go`).
+/// Helm's hint after an error, which does not help here (`helm/cmd/helm/template.go`).
 const ADVICE: &str = "Use --debug flag to render out invalid YAML";
 
-/// How often a child is looked at that has closed its output and not ended.
+/// How often a child is checked that has closed its output but not ended.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What a program needs to reach other machines, if it may.
+/// The environment that a program needs for network access, if it may have that.
 const NETWORK: [&str; 12] = [
     "PATH",
     "HTTP_PROXY",
@@ -43,7 +43,7 @@ const NETWORK: [&str; 12] = [
     "SystemRoot",
 ];
 
-/// What sends a program's requests to another one.
+/// The variables that set a proxy.
 const PROXIES: [&str; 6] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -53,35 +53,35 @@ const PROXIES: [&str; 6] = [
     "all_proxy",
 ];
 
-/// How a program of Go's says that it gets no memory.
+/// How a Go program reports that it is out of memory.
 const NO_MEMORY: [&str; 2] = ["out of memory", "cannot allocate memory"];
 
 /// One run of a renderer.
 pub(in crate::source) struct Job<'j> {
     /// The program's file.
     pub program: &'j Path,
-    /// What it is called in messages.
+    /// Its name in messages.
     pub name: &'j str,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// Where it runs: a directory of our own, with an empty `home` in it.
+    /// Its working directory: a temporary directory with an empty `home` in it.
     pub workspace: &'j Path,
-    /// Whether it may fetch from other machines.
+    /// Whether it may access the network.
     pub network: bool,
-    /// When it is ended.
+    /// The deadline at which it is killed.
     pub deadline: Duration,
-    /// Whether it runs in namespaces of its own.
+    /// Whether it runs in its own namespaces.
     pub sandbox: Sandbox,
-    /// What it was given that is secret. Asked when it fails.
+    /// Returns the secrets that it was given, to mask them in its error message.
     pub secrets: &'j dyn Fn() -> Secrets,
 }
 
-/// What a program wrote that did not fail.
+/// The output of a program that did not fail.
 #[derive(Debug)]
 pub(in crate::source) struct Printed {
-    /// To its standard output.
+    /// Its standard output.
     pub output: Vec<u8>,
-    /// To its standard error: warnings.
+    /// Its standard error: warnings.
     pub messages: Vec<u8>,
 }
 
@@ -89,16 +89,16 @@ impl Job<'_> {
     /// Returns what the program prints.
     ///
     /// # Errors
-    /// In words for the user: it cannot be started, fails, takes too long or writes too much.
+    /// Fails with a message for the user if it cannot be started, fails, takes too long or prints
+    /// too much.
     pub fn run(&self) -> Result<Printed, String> {
         self.watch(&mut self.command()?, Vec::new())
     }
 
-    /// Returns the same of a program that the user has run, with the user's own environment;
-    /// `input` is what it reads.
+    /// Does the same for the user's own program, with the user's environment; `input` is its input.
     ///
     /// # Errors
-    /// As for [`Self::run`].
+    /// Fails like [`Self::run`].
     pub fn run_as_user(&self, input: Vec<u8>) -> Result<Printed, String> {
         let mut command = Command::new(self.program);
         command
@@ -119,7 +119,7 @@ impl Job<'_> {
             format!("{name} ({program}) cannot be started: {error}")
         })?;
         if let Some(mut stdin) = child.child.stdin.take() {
-            // A program that reads no more says why itself.
+            // A program that stops reading its input reports why itself.
             thread::spawn(move || drop(stdin.write_all(&input)));
         }
         let output = collect(child.child.stdout.take(), MAX_OUTPUT);
@@ -139,7 +139,7 @@ impl Job<'_> {
             ));
         }
         let status = child.wait(ends).ok_or_else(late)?;
-        // What it says may come from a grandchild that lives on.
+        // A grandchild that is still running may hold it open.
         let messages = messages.recv_timeout(until(ends).min(Duration::from_secs(1)));
         let messages = messages.unwrap_or_default();
         if status.success() {
@@ -159,7 +159,7 @@ impl Job<'_> {
         })
     }
 
-    /// No credentials, no configuration, and nothing to find them by.
+    /// Sets an environment without credentials or configuration, or anything to find them by.
     fn command(&self) -> Result<Command, String> {
         let mut command =
             self.sandbox
@@ -176,14 +176,14 @@ impl Job<'_> {
             let given = |name: &str| Some((name.to_owned(), std::env::var_os(name)?));
             command.envs(NETWORK.iter().filter_map(|name| given(name)));
         } else {
-            // Nobody listens there.
+            // Nothing listens there.
             command.envs(PROXIES.map(|name| (name, "http://127.0.0.1:1")));
         }
         Ok(command)
     }
 }
 
-/// Ends the child when it goes, or a signal ends the run, whatever the child is at.
+/// Kills the child when dropped, or when a signal ends the run, whatever the child is doing.
 struct Guard {
     child: Child,
     at_end: Option<AtEnd>,
@@ -191,7 +191,7 @@ struct Guard {
 
 impl Guard {
     fn start(command: &mut Command) -> io::Result<Self> {
-        // Noted first: once the run is ending, nothing is started any more.
+        // Registered first: once the run is ending, nothing is started any more.
         let (tell, started) = mpsc::channel();
         let at_end = AtEnd::run(move || {
             if let Ok(id) = started.try_recv() {
@@ -219,38 +219,38 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Called off first: once the child is waited for, its id may be another program's.
+        // Cancelled first: once the child was waited for, its ID may be another program's.
         self.at_end = None;
-        // It may have ended on its own, which is as good.
+        // It may have ended on its own.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Ends the process with this id, while its parent is busy elsewhere.
+/// Kills the process with this ID, while its parent is busy elsewhere.
 #[cfg(unix)]
 fn kill(id: u32) {
     use rustix::process::{Pid, Signal, kill_process};
     if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        // It may have ended on its own, which is as good.
+        // It may have ended on its own.
         let _ = kill_process(id, Signal::KILL);
     }
 }
 
-/// Not known how.
+/// Does nothing: not supported on this system.
 #[cfg(not(unix))]
 fn kill(_: u32) {}
 
-/// Reads a stream in a thread of its own, one byte beyond the bound at most.
+/// Reads a stream in its own thread, at most one byte beyond the limit.
 fn collect(stream: Option<impl Read + Send + 'static>, most: u64) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
-            // A stream that breaks off ends here; the exit code tells.
+            // A stream that breaks ends here; the exit code shows the error.
             let _ = stream.by_ref().take(most + 1).read_to_end(&mut bytes);
         }
-        // Nobody may wait any more.
+        // The receiver may be gone.
         let _ = sender.send(bytes);
     });
     receiver
@@ -260,7 +260,7 @@ fn until(ends: Instant) -> Duration {
     ends.saturating_duration_since(Instant::now())
 }
 
-/// Returns whether a program ended since it got no more memory.
+/// Returns whether a program ended because it ran out of memory.
 fn is_out_of_memory(messages: &[u8]) -> bool {
     let text = String::from_utf8_lossy(messages);
     let mut fatal = text
@@ -269,12 +269,12 @@ fn is_out_of_memory(messages: &[u8]) -> bool {
     fatal.any(|line| NO_MEMORY.iter().any(|mark| line.contains(mark)))
 }
 
-/// Returns what a program said last, on one line and not too long. The programs say the cause at
-/// the end, after warnings.
+/// Returns a program's last message, on one line and not too long. Programs print the cause at the
+/// end, after warnings.
 fn last_words(messages: &[u8]) -> String {
     let text = without_way(&String::from_utf8_lossy(messages));
-    // Of a message of several lines in Kubernetes' log format the first says most; the others may
-    // quote what is wrong.
+    // In a multi-line message in Kubernetes' log format, the first line says most; the others may
+    // quote the input.
     let of_several = text.split_once("err=<\n").map(|(_, lines)| lines);
     let first = of_several.and_then(|lines| lines.lines().next());
     let text = first.unwrap_or(&text);
@@ -287,7 +287,7 @@ fn last_words(messages: &[u8]) -> String {
     shortened(last.strip_prefix("error: ").unwrap_or(last))
 }
 
-/// Returns the line that says what is wrong; if that is a list, with the words before it.
+/// Returns the line with the error; if that is a list, with the words before it.
 fn cause(lines: &[&str]) -> String {
     let begins = |line: &&str| line.starts_with("Error: ");
     match (lines.last(), lines.iter().rposition(begins)) {
@@ -297,7 +297,8 @@ fn cause(lines: &[&str]) -> String {
     }
 }
 
-/// Without the middle of what is too long: at the start stands the place, at the end the cause.
+/// Removes the middle of a text that is too long: the place is at its beginning, the cause at its
+/// end.
 fn shortened(text: &str) -> String {
     let length = text.chars().count();
     if length <= LONGEST_MESSAGE {
@@ -311,11 +312,11 @@ fn shortened(text: &str) -> String {
         .collect()
 }
 
-/// How kustomize says that a directory led it to another.
+/// How kustomize reports that one directory refers to another.
 pub(in crate::source) const WAY: &str = "recursed accumulation of path '";
 
-/// Returns a message of kustomize's without the way to what is wrong, which it tells from the
-/// start: every directory that leads to another, and the settings that hold on the way.
+/// Removes the chain of references from a message of kustomize's, which lists from the root every
+/// directory that refers to another, and the settings on the way.
 fn without_way(text: &str) -> String {
     let text = without_settings(text).unwrap_or_else(|| text.to_owned());
     let Some((_, innermost)) = text.rsplit_once(WAY) else {
@@ -326,8 +327,7 @@ fn without_way(text: &str) -> String {
     format!("{WAY}{}", cause.trim_end_matches('"'))
 }
 
-/// Of settings that stand between what failed and why, the file is enough; what was in it may be
-/// secret.
+/// Keeps only the file of settings between the failure and its cause; their content may be secret.
 fn without_settings(text: &str) -> Option<String> {
     let (before, rest) = text.split_once(" with config: `\n")?;
     let (settings, cause) = rest.split_once("`: ")?;

@@ -1,7 +1,7 @@
-//! Renderers: programs that make manifests out of something else.
+//! Renderers: programs that generate manifests.
 //!
-//! They are other people's programs and read other people's files, so each runs with a deadline,
-//! a bound on its output, an empty home, and an environment that holds no credentials.
+//! They are third-party programs that read untrusted files, so each runs with a deadline, a limit
+//! on its output, an empty home directory, and an environment without credentials.
 
 mod child;
 mod names;
@@ -25,29 +25,29 @@ pub(super) use program::Program;
 pub use sandbox::Sandbox;
 pub(super) use secrets::Secrets;
 
-/// How long a renderer may take, unless the user says otherwise.
+/// The default time limit of a renderer.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How directories are rendered that are not plain manifests.
+/// How directories that are not plain manifests are rendered.
 #[derive(Debug, Clone)]
 pub struct Rendering {
-    /// `kustomize`, or a `kubectl`; found on the PATH if nobody names one.
+    /// `kustomize`, or a `kubectl`; found on the PATH by default.
     pub kustomize: Option<PathBuf>,
-    /// `helm`, likewise.
+    /// `helm`, in the same way.
     pub helm: Option<PathBuf>,
-    /// Whether what is on other machines may be fetched.
+    /// Whether remote files may be fetched.
     pub allow_remote: bool,
-    /// Whether kustomizations may load files that are outside their directory.
+    /// Whether kustomizations may load files outside their directory.
     pub load_outside: bool,
-    /// How long one run of a renderer may take.
+    /// The time limit for one run of a renderer.
     pub deadline: Duration,
-    /// Whether someone wrote the files who is not trusted.
+    /// Whether the author of the files is untrusted.
     pub untrusted: bool,
-    /// Whether renderers run in namespaces of their own.
+    /// Whether renderers run in their own namespaces.
     pub sandbox: Sandbox,
-    /// What charts are rendered with.
+    /// The options for charts.
     pub chart: ChartOptions,
-    /// The program that decrypts what SOPS encrypted.
+    /// The program that decrypts SOPS-encrypted objects.
     pub decrypt: Option<PathBuf>,
     /// The charts that were fetched.
     pub charts: Arc<Charts>,
@@ -70,8 +70,8 @@ impl Default for Rendering {
     }
 }
 
-/// Returns a directory of our own, for the empty home of a renderer and for what is laid over the
-/// user's files. It goes when it is dropped.
+/// A temporary directory, for the empty home of a renderer and for overlays of the user's files. It
+/// is removed when dropped.
 pub(super) fn workspace() -> Result<Folder, String> {
     let failed = |error: std::io::Error| format!("cannot make a temporary directory: {error}");
     let folder = Folder::temporary().map_err(failed)?;
@@ -79,12 +79,12 @@ pub(super) fn workspace() -> Result<Folder, String> {
     Ok(folder)
 }
 
-/// Writes a text into a workspace, for the user's eyes only.
+/// Writes text into a file in a workspace, private to the user.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
     write_bytes(path, text.as_bytes())
 }
 
-/// Writes a file that is not there yet into a workspace, for the user's eyes only.
+/// Writes a new file into a workspace, private to the user.
 pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let write = || {
         if let Some(parent) = path.parent() {
@@ -95,10 +95,10 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), String> {
     write().map_err(|error| format!("cannot write a temporary file: {error}"))
 }
 
-/// Makes a file that nobody else may read.
+/// Creates a file that nobody else may read.
 ///
 /// # Errors
-/// Also when there is one already.
+/// Fails also if it already exists.
 pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);

@@ -1,19 +1,19 @@
-//! Paths: how they are called, without looking at the disk.
+//! Names paths, without looking at the disk.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Calls files as the user would: relative to where they stand, unless they named an absolute path.
+/// Names files as the user would: relative to the current directory, unless the user named an
+/// absolute path.
 #[derive(Debug, Clone, Default)]
 pub(in crate::source) struct Names {
-    /// Where the user stands; `None` for absolute names.
+    /// The current directory; `None` for absolute names.
     base: Option<PathBuf>,
-    /// A directory that is a copy of another one, and which: its files are called as the others
-    /// are.
+    /// A directory that is a copy, and its original: its files get the names of the original's.
     copy: Option<(PathBuf, PathBuf)>,
 }
 
 impl Names {
-    /// Returns the names that go with a path as the user gave it.
+    /// Returns the names for a path as the user gave it.
     pub fn like(given: &Path) -> Self {
         let here = || std::env::current_dir().and_then(|path| path.canonicalize());
         Self {
@@ -35,13 +35,13 @@ impl Names {
         }
     }
 
-    /// Returns the directory that this one is a copy of.
+    /// Returns the original of the directory.
     pub fn original(&self, copy: &Path) -> Option<&Path> {
         let (known, original) = self.copy.as_ref()?;
         (known == copy).then_some(original)
     }
 
-    /// Returns what an absolute path is called.
+    /// Returns the name of an absolute path.
     pub fn of(&self, path: &Path) -> String {
         let original = self.copy.as_ref().and_then(|(copy, original)| {
             let below = path.strip_prefix(copy).ok()?;
@@ -58,7 +58,7 @@ impl Names {
         named.to_string_lossy().into_owned()
     }
 
-    /// Returns a program's message, in which paths of the copy stand for those of the original.
+    /// Returns a program's message, with paths of the copy replaced by those of the original.
     pub fn in_message(&self, message: &str) -> String {
         match &self.copy {
             Some((copy, original)) => {
@@ -69,7 +69,8 @@ impl Names {
     }
 }
 
-/// Returns the way from one absolute path to another; both must be free of `.`, `..` and links.
+/// Returns the relative path from one absolute path to another; both must be free of `.`, `..` and
+/// links.
 pub fn relative_to(path: &Path, base: &Path) -> PathBuf {
     let mut to = path.components().peekable();
     let mut from = base.components().peekable();

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 pub(in crate::source) struct Program {
     /// Its file, as an absolute path.
     pub file: PathBuf,
-    /// What it is called.
+    /// Its name.
     pub name: String,
 }
 
 impl Program {
-    /// Returns the program that the user names, or the first of `names` that is on the PATH.
+    /// Returns the program that the user names, or the first of `names` on the PATH.
     ///
     /// # Errors
     /// Fails if there is none; `hint` says how to get one.
@@ -46,9 +46,8 @@ impl Program {
     }
 }
 
-/// Returns the file of that name in the first folder of the PATH that has one. Folders that are
-/// relative are passed over: what they mean depends on where one stands, which may be in someone
-/// else's tree.
+/// Returns the file with that name in the first folder of the PATH that has one. Relative folders
+/// are skipped: they depend on the current directory, which may be in an untrusted tree.
 pub(super) fn on_path(path: &OsStr, name: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())

@@ -1,8 +1,8 @@
-//! Where a renderer runs: within limits everywhere, and on Linux in namespaces of its own.
+//! Runs renderers with limits, and on Linux in their own namespaces.
 //!
-//! A renderer is another program that reads what someone else wrote. What was checked before it ran
-//! is one barrier. This is the other: it sees its workspace and the system's programs, no other
-//! file, no process, and no network.
+//! A renderer is a third-party program that reads untrusted files. The checks before it runs are
+//! one barrier. This is the other: it sees only its workspace and the system's programs, and no
+//! other file, process or network.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,21 +14,21 @@ use std::time::Duration;
 
 use super::program::on_path;
 
-/// What runs in the namespaces, before the program.
+/// The script that runs in the namespaces, before the program.
 const SCRIPT: &str = include_str!("sandbox.sh");
 
-/// Sets the limits, and becomes the program. A limit that a system does not know is passed over.
+/// Sets the limits, and executes the program. A limit that a system does not support is skipped.
 #[cfg(unix)]
 const LIMITS: &str = "ulimit -c 0 || :\nulimit -n 1024 || :\nulimit -f 1048576 || :\nulimit -v \
                       4194304 || :\nulimit -t \"$0\" || :\nexec \"$@\"\n";
 
-/// The most memory that a renderer may ask for, as [`LIMITS`] has it.
+/// The memory limit of a renderer, as in [`LIMITS`].
 pub(super) const MEMORY: &str = "4 GiB";
 
 /// Where the system's programs are.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The namespaces. All end with the program that made them.
+/// The namespaces. All end with the program that created them.
 const NAMESPACES: [&str; 10] = [
     "--user",
     "--map-root-user",
@@ -45,7 +45,7 @@ const NAMESPACES: [&str; 10] = [
 /// Whether a renderer runs in namespaces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sandbox {
-    /// Where the system has them.
+    /// If the system has them.
     #[default]
     Wanted,
     /// Always: without them it does not run.
@@ -54,14 +54,14 @@ pub enum Sandbox {
     Off,
 }
 
-/// What is said where there are none.
+/// The error if there are none.
 const UNAVAILABLE: &str = "with --untrusted a renderer runs in its own namespaces, without access \
     to other files or the network, but this system does not provide them: run driftctl on Linux, \
     with util-linux and with user namespaces allowed, or pass --no-sandbox to render without a \
     sandbox";
 
 impl Sandbox {
-    /// Returns the command that runs a program, without arguments of its own yet.
+    /// Returns the command that runs a program, without its arguments.
     ///
     /// # Errors
     /// Fails if the program must not run here.
@@ -75,7 +75,8 @@ impl Sandbox {
         let wanted = match self {
             Self::Off => false,
             Self::Required => true,
-            // What is started by a script is often found by settings in the user's home.
+            // A program that is started by a script is often found through settings in the user's
+            // home.
             Self::Wanted => is_binary(program),
         };
         let unshare = wanted.then(unshare).flatten();
@@ -90,11 +91,11 @@ impl Sandbox {
     }
 }
 
-/// Returns a command of these words, within limits.
+/// Returns a command with limits.
 #[cfg(unix)]
 fn limited(words: Vec<OsString>, deadline: Duration) -> Command {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // Of the processor, as much as it could use until the deadline.
+    // Of CPU time, as much as it could use until the deadline.
     let seconds = (deadline.as_secs() + 1).saturating_mul(cores as u64);
     let mut command = Command::new("/bin/sh");
     command.args(["-c", LIMITS]).arg(seconds.to_string());
@@ -102,7 +103,7 @@ fn limited(words: Vec<OsString>, deadline: Duration) -> Command {
     command
 }
 
-/// There are not limits to set.
+/// Returns the command unchanged: there are no limits to set.
 #[cfg(not(unix))]
 fn limited(words: Vec<OsString>, _: Duration) -> Command {
     let mut words = words.into_iter();
@@ -111,7 +112,7 @@ fn limited(words: Vec<OsString>, _: Duration) -> Command {
     command
 }
 
-/// Returns the words that run a program in namespaces.
+/// Returns the arguments that run a program in namespaces.
 fn namespaces(unshare: &Path, program: &Path, workspace: &Path, network: bool) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec![unshare.into()];
     words.extend(NAMESPACES.map(OsString::from));
@@ -120,13 +121,13 @@ fn namespaces(unshare: &Path, program: &Path, workspace: &Path, network: bool) -
     }
     words.extend(["--", "/bin/sh", "-c", SCRIPT, "sandbox"].map(OsString::from));
     words.push(workspace.into());
-    // It is shown at the path that it has without links.
+    // It is mounted at its path without links.
     words.push(program.canonicalize().unwrap_or(program.to_owned()).into());
     words.push(if network { "yes" } else { "no" }.into());
     words
 }
 
-/// Returns the program that makes namespaces; `None` where that does not work. Asked once.
+/// Returns the program that creates namespaces; `None` if that does not work. Checked once.
 fn unshare() -> Option<&'static Path> {
     static UNSHARE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = UNSHARE.get_or_init(|| {
@@ -147,14 +148,14 @@ fn unshare() -> Option<&'static Path> {
     found.as_deref()
 }
 
-/// Returns whether a program is one for Linux itself, and no script.
+/// Returns whether a program is a Linux executable, and not a script.
 fn is_binary(program: &Path) -> bool {
     let mut start = [0; 4];
     let read = File::open(program).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && start == *b"\x7fELF"
 }
 
-/// The environment that every renderer has: nothing of the user's.
+/// Returns the environment of every renderer, with nothing of the user's.
 pub(super) fn environment(command: &mut Command, workspace: &Path) {
     let home = workspace.join("home");
     command.env_clear().env("HOME", &home).env("TMPDIR", &home);

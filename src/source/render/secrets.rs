@@ -1,5 +1,5 @@
-//! What a renderer was given that is secret, and masked in what it says: an error of helm or
-//! kustomize quotes the value that it could not use.
+//! Masks secrets in renderers' messages: an error of helm or kustomize quotes the value that it
+//! could not use.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::redact::{MASK, is_sensitive_name};
 use crate::yaml;
 
-/// Texts shorter than this are not looked for: they would be found everywhere.
+/// Shorter texts are not searched for: they would be found everywhere.
 const SHORTEST: usize = 4;
 
 /// Secret texts.
@@ -18,7 +18,7 @@ const SHORTEST: usize = 4;
 pub(in crate::source) struct Secrets(BTreeSet<String>);
 
 impl Secrets {
-    /// Adds a text, its lines, and each of them as base64 has it.
+    /// Adds a text, its lines, and each of them in base64.
     pub fn add(&mut self, text: &str) {
         for part in text.lines().map(str::trim).chain([text.trim()]) {
             if part.len() < SHORTEST || matches!(part, "true" | "false" | "null") {
@@ -38,7 +38,7 @@ impl Secrets {
         }
     }
 
-    /// Adds `key=value`, of which the value is secret, and so is a line that is nothing of the kind.
+    /// Adds the value of `key=value`, and a whole line in any other form.
     pub fn assignment(&mut self, line: &str) {
         let line = line.trim();
         match line.split_once('=') {
@@ -47,7 +47,7 @@ impl Secrets {
         }
     }
 
-    /// Adds the values whose names say that they are secret; with `all` every value.
+    /// Adds the values whose names mark them as secret; with `all` every value.
     pub fn values(&mut self, values: &Value, all: bool) {
         match values {
             Value::Object(fields) => {
@@ -65,7 +65,7 @@ impl Secrets {
         }
     }
 
-    /// Adds what is secret in the objects, or values, of a text: all of a Secret.
+    /// Adds the secrets in the objects, or values, of a text: all of a Secret.
     pub fn text(&mut self, text: &str) {
         for document in yaml::parse(text).documents {
             let is_secret = document

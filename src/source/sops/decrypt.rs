@@ -1,4 +1,4 @@
-//! Decrypts with the program that the user names, into memory: nothing is written.
+//! Decrypts objects with the user's program, in memory only.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,18 +11,18 @@ use crate::policy::literally;
 use crate::source::Loaded;
 use crate::source::render::{Job, Program, Rendering, Sandbox, Secrets};
 
-/// An object that is encrypted, as it is written.
+/// An encrypted object, as written.
 #[derive(Debug, Clone)]
 pub struct Encrypted {
-    /// The object with what SOPS added to it.
+    /// The object with its SOPS metadata.
     pub(super) object: Value,
-    /// The places of the values that are unknown.
+    /// The places of the unknown values.
     pub(super) places: Vec<Vec<String>>,
 }
 
 impl Loaded {
-    /// Decrypts what is encrypted in what was loaded, if the user names a program that does. What
-    /// cannot be decrypted is an error, and stays unknown.
+    /// Decrypts what was loaded, if the user names a program for it. An object that cannot be
+    /// decrypted is an error, and stays unknown.
     pub(in crate::source) fn decrypt(&mut self, rendering: Option<&Rendering>) {
         let encrypted = std::mem::take(&mut self.encrypted);
         let Some((rendering, program)) = rendering.and_then(|r| Some((r, r.decrypt.as_deref()?)))
@@ -54,7 +54,7 @@ impl Loaded {
         }
     }
 
-    /// Puts an object in place of the encrypted one, and masks its values.
+    /// Replaces the encrypted object, and masks its values.
     fn put(&mut self, at: usize, object: Value, places: Vec<Vec<String>>) {
         let manifest = &mut self.manifests[at];
         manifest.object = object.into();
@@ -63,7 +63,7 @@ impl Loaded {
             .retain(|rule| rule.id != ID || rule.objects.kind != kind || rule.objects.name != name);
         let (kind, name) = (&manifest.kind, &manifest.name);
         let place = |path: Vec<String>| {
-            // The items of the two sides may be at different positions.
+            // The items of the two sides may have different indexes.
             let part = |part: String| (part.parse::<usize>().is_err()).then_some(part);
             SecretPlace {
                 kind: kind.clone(),
@@ -75,10 +75,10 @@ impl Loaded {
     }
 }
 
-/// Returns the object without its encryption.
+/// Returns the decrypted object.
 fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Value, String> {
     let found = Program::find(Some(program), &[], "")?;
-    // The fields were put in another order, as Flux does, so that the sum over them is another.
+    // The fields were reordered, as Flux does, so the checksum differs.
     let words = [
         "--decrypt",
         "--ignore-mac",
@@ -99,7 +99,7 @@ fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Va
         secrets: &Secrets::default,
     };
     let printed = job.run_as_user(object.to_string().into_bytes())?;
-    // What the parser would say quotes values.
+    // The parser's error quotes values.
     let mut object: Value = serde_json::from_slice(&printed.output).map_err(|_| {
         format!(
             "{} printed something other than the object as JSON",

@@ -1,5 +1,5 @@
-//! Objects that SOPS encrypted. Their names, labels and keys are in the clear and are compared;
-//! their values are unknown, and are not drift, unless a program decrypts them.
+//! Objects that SOPS encrypted. Their names, labels and keys are in plain text and are compared;
+//! their values are unknown and do not count as drift, unless a program decrypts them.
 
 mod decrypt;
 
@@ -13,37 +13,37 @@ use crate::policy::Rule;
 
 pub use decrypt::Encrypted;
 
-/// How a value begins that SOPS encrypted.
+/// The beginning of a value that SOPS encrypted.
 pub(super) const ENCRYPTED: &str = "ENC[";
 
-/// What SOPS adds to what it encrypts: how it is decrypted again.
+/// SOPS's metadata in an encrypted object.
 const METADATA: &str = "sops";
 
-/// The same in a file of variables: each of its keys begins so.
+/// The same in a file of variables: the prefix of its keys.
 const METADATA_KEYS: &str = "sops_";
 
-/// How a value begins that SOPS encrypted, wherever it is in a text.
+/// The beginning of an encrypted value within text.
 const CIPHER: &str = "ENC[AES256_GCM,";
 
-/// The name of the rule for values that are unknown.
+/// The ID of the rule for unknown values.
 const ID: &str = "encrypted-by-sops";
 
-/// Returns whether an object holds values that SOPS encrypted.
+/// Returns whether an object contains values that SOPS encrypted.
 pub(super) fn is_encrypted(object: &Value) -> bool {
     let mut places = Vec::new();
     encrypted(object, &mut Vec::new(), &mut places);
     !places.is_empty()
 }
 
-/// Returns whether [`mark_encrypted`] has to look at an object: it says itself that it is
-/// encrypted, or is a Secret, which may be made of files that are.
+/// Returns whether [`mark_encrypted`] has to check an object: it says that it is encrypted, or is a
+/// Secret, which may be generated from encrypted files.
 pub(super) fn may_be_encrypted(object: &Value) -> bool {
     object.get(METADATA).is_some_and(Value::is_object)
         || object.get("kind").is_some_and(|kind| kind == "Secret")
 }
 
-/// Takes out of a manifest what SOPS added to it, and gives the rule for the values that are
-/// unknown, and what there is to decrypt; `None` for an object that is not encrypted.
+/// Removes SOPS's metadata from a manifest, and returns the rule for the unknown values, and what
+/// to decrypt; `None` for an object that is not encrypted.
 pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, Encrypted)> {
     let mut object = manifest.value();
     let has_metadata = object.get(METADATA).is_some_and(Value::is_object);
@@ -68,8 +68,7 @@ pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, E
     Some((rule, encrypted))
 }
 
-/// Returns the places in a Secret whose values were made of files that SOPS encrypted, without the
-/// keys that it added to them.
+/// Returns the places in a Secret whose values come from encrypted files, without SOPS's own keys.
 fn generated(object: &mut Value) -> Vec<Vec<String>> {
     let is_secret = object.get("kind").is_some_and(|kind| kind == "Secret");
     let Some(Value::Object(data)) = object.get_mut("data").filter(|_| is_secret) else {
@@ -94,7 +93,7 @@ fn generated(object: &mut Value) -> Vec<Vec<String>> {
     kept.map(|key| vec!["data".to_owned(), key]).collect()
 }
 
-/// The places of encrypted values.
+/// Returns the places of encrypted values.
 fn encrypted(value: &Value, way: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
     let mut below = |part: String, value: &Value| {
         way.push(part);
@@ -146,7 +145,7 @@ mod tests {
         assert_eq!(encrypted.places, [["stringData", "user"]]);
         assert_eq!(manifest.value().get("sops"), None);
         assert!(mark_encrypted(&mut manifest).is_none());
-        // What kustomize makes of a file of variables that is encrypted.
+        // The result of kustomize for an encrypted file of variables.
         let value = STANDARD.encode("ENC[AES256_GCM,data:x]");
         manifest.object = json!({
             "kind": "Secret",

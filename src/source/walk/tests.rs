@@ -1,13 +1,13 @@
-//! Walks through trees that no test can lay out on disk.
+//! Walks through trees that cannot be created on disk.
 
 use super::super::tree::Entry;
 use super::*;
 
-/// A tree of so many directories, each with as many files, of which some cannot be listed.
+/// A tree with so many directories, each with as many files, some of which cannot be listed.
 struct Made {
     directories: usize,
     files: usize,
-    /// What happens to the directories of this name when they are listed.
+    /// Sets what happens when directories with this name are listed.
     gone: Option<(&'static str, io::ErrorKind)>,
 }
 

@@ -1,4 +1,4 @@
-//! What is read here is held to what the parser makes of the same text.
+//! Compares what is parsed here with the parser's result for the same text.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::yaml::build;
 use crate::yaml::split::split;
 
-/// Reads each document of a text both ways, and returns how many of them were plain blocks.
+/// Parses each document of a text both ways, and returns how many of them were plain blocks.
 #[track_caller]
 fn agree(text: &str) -> usize {
     let mut plain = 0;

@@ -163,7 +163,7 @@ fn what_cannot_be_read_is_an_error() {
         ),
         (
             set("{pullRequest: {}}"),
-            "its pullRequest generator asks another service",
+            "its pullRequest generator queries another service",
         ),
         (
             set("{git: {directories: [{path: none/*}]}}"),

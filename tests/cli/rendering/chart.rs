@@ -247,7 +247,7 @@ END
         "{said}"
     );
     assert!(
-        said.contains("chart/templates/cart.yaml:2: this template asks"),
+        said.contains("chart/templates/cart.yaml:2: this template queries the cluster"),
         "{said}"
     );
     let shown = report(&place("{fixed: a}"), &words);

@@ -143,7 +143,7 @@ fn failures_of_the_program_are_errors() {
             "echo '# Warning' >&2; echo 'Error: no such file' >&2; exit 1",
             "no such file",
         ),
-        ("sleep 30", "did not end within 1 s"),
+        ("sleep 30", "did not finish within 1s"),
         ("kill $$", "signal"),
         ("echo 'a: ['", "rendered output"),
         ("printf '\\377\\376\\0'", "rendered output"),

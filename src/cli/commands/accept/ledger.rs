@@ -1,4 +1,4 @@
-//! Writes drift down as accepted.
+//! Adds drift to the baseline.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -11,21 +11,21 @@ use crate::model::{ChangeKind, JudgedChange, ObjectReport};
 use crate::policy::{Accepted, Debt, Expiry, Recorded};
 use crate::state::new_salt;
 
-/// Longer values are known by a digest, so that the file can be read.
+/// Longer values are stored as digests, so that the file stays readable.
 const LONGEST: usize = 1000;
 
 /// Why drift is accepted, and until when.
 #[derive(Debug, Clone, Default)]
 pub struct Terms {
-    /// Why; the reason that was given before, where it is left out.
+    /// The reason; if left out, the earlier reason is kept.
     pub reason: Option<String>,
-    /// Link to a ticket or discussion; as it was before, where it is left out.
+    /// Link to a ticket or discussion; if left out, the earlier one is kept.
     pub ticket: Option<String>,
     /// Until when.
     pub expires: Option<Expiry>,
 }
 
-/// The accepted drift, with more to come.
+/// The accepted drift, which more can be added to.
 pub struct Ledger {
     /// All of it.
     pub debt: Debt,
@@ -34,10 +34,10 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens what was accepted before.
+    /// Opens the baseline.
     ///
     /// # Errors
-    /// Fails if a new file gets no salt.
+    /// Fails if no salt can be made for a new file.
     pub fn open(mut debt: Debt, settings: &Settings) -> Result<Self> {
         if debt.salt.is_empty() {
             debt.salt = new_salt()?;
@@ -58,8 +58,8 @@ impl Ledger {
         }
     }
 
-    /// Accepts a change; `shown` is the same without secrets. Whether it was: a path that tells a
-    /// secret is not written down.
+    /// Accepts a change; `shown` is the same change without secrets. Returns whether it did: a path
+    /// that contains a secret is not written.
     pub fn accept(
         &mut self,
         object: &ObjectReport,
@@ -117,7 +117,7 @@ impl Ledger {
     }
 }
 
-/// Returns whether a value, which is not a secret, can be in the file.
+/// Returns whether a value that is not secret may be stored in the file.
 fn can_be_shown(value: &Value) -> bool {
     value.to_string().len() <= LONGEST && config::can_be_written(value)
 }

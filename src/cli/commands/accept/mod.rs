@@ -21,7 +21,7 @@ use crate::policy::{ACCEPTED, Debt};
 use crate::redact::{Redacted, Redactor};
 pub(super) use ledger::{Ledger, Terms};
 
-/// Compares, and records the drift that was found.
+/// Compares, and records the drift that it finds.
 ///
 /// # Errors
 /// Fails if nothing can be compared, or the baseline cannot be written.
@@ -78,7 +78,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     accepting.answer(&redacted, settings, streams)
 }
 
-/// Returns the paths at which an object has drift, or had some that was accepted.
+/// The paths at which an object has drift, or had accepted drift.
 fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
     let of_object = debt.entries().filter(|accepted| accepted.key == object.key);
     let accepted = of_object.map(|accepted| accepted.path.clone());
@@ -94,8 +94,9 @@ fn is_accepted(drift: &JudgedChange) -> bool {
     matches!(drift.verdict(), Verdict::Ignored { rule, .. } if rule == ACCEPTED)
 }
 
-/// Takes accepted drift out that is gone, or is about to be accepted once more because it is another
-/// by now or overdue: of objects that were compared, and are selected. How much of it is gone.
+/// Removes accepted drift that is gone, or that will be accepted again because its value changed or
+/// it is overdue. Only looks at selected objects that were compared. Returns how many entries were
+/// removed because their drift is gone.
 fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
     let mut renewed = 0;
     let out = debt.retain(|accepted| {
@@ -113,14 +114,14 @@ fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
     out - renewed
 }
 
-/// Returns whether an object has drift at a path; it is missing or extra as a whole.
+/// Returns whether an object has drift at a path, or is missing or extra as a whole.
 fn drifts_at(object: &ObjectReport, path: &str) -> bool {
     let mut drifts = object.drifts.iter();
     drifts.any(|drift| drift.change.path.to_string() == path)
         || (path == "." && matches!(object.status(), Status::Missing | Status::Extra))
 }
 
-/// Asks for what the words do not say: a reason, where none was given before, and an end.
+/// Asks for what the arguments leave out: a reason, if there is no earlier one, and an expiry.
 ///
 /// # Errors
 /// Fails if there is nobody to ask, or no answer.
@@ -181,10 +182,10 @@ fn ask(streams: &mut Streams, question: &str) -> Result<String> {
     }
 }
 
-/// Lines of what is accepted that are shown.
+/// How many lines of accepted drift are shown.
 const MOST_LISTED: usize = 20;
 
-/// One change that is accepted.
+/// One accepted change.
 #[derive(Clone)]
 struct Item<'r> {
     object: &'r ObjectReport,
@@ -218,12 +219,12 @@ fn about_to_be_accepted<'r>(report: &'r Report, selected: &Selected) -> Vec<Item
             }
         }
     }
-    // Stable: what matters as much stays in the report's order.
+    // The sort is stable: changes of the same severity keep the report's order.
     items.sort_by_key(|item| std::cmp::Reverse(item.severity));
     items
 }
 
-/// Returns what became of an object as a whole.
+/// Returns the status of an object as a whole.
 fn of_whole(object: &ObjectReport) -> Option<ChangeKind> {
     match object.status() {
         Status::Missing => Some(ChangeKind::Removed),
@@ -234,7 +235,7 @@ fn of_whole(object: &ObjectReport) -> Option<ChangeKind> {
     }
 }
 
-/// Writes what is accepted, a change a line.
+/// Writes the accepted changes, one per line.
 fn list(out: &mut dyn Write, items: &[Item<'_>]) -> std::io::Result<()> {
     for item in items.iter().take(MOST_LISTED) {
         let path = match item.path.as_str() {
@@ -259,14 +260,14 @@ struct Accepting<'a> {
     selected: Selected,
     terms: Terms,
     ledger: Ledger,
-    /// Changes whose path tells a secret.
+    /// Returns the changes whose path contains a secret.
     unnamed: usize,
     accepted: Vec<Item<'a>>,
     objects: usize,
 }
 
 impl<'a> Accepting<'a> {
-    /// Records what is reported of an object. `shown` is the same without secrets.
+    /// Records the reported drift of an object. `shown` is the same object without secrets.
     fn object(&mut self, object: &'a ObjectReport, shown: &ObjectReport) {
         let before = self.accepted.len();
         let whole = of_whole(object);
@@ -281,7 +282,7 @@ impl<'a> Accepting<'a> {
         }
         for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
             let path = drift.change.path.to_string();
-            // What is selected by name is accepted once more: from now on, until then.
+            // Drift that is selected by name is accepted again, from now until the new expiry.
             let again = !self.selected.is_everything() && is_accepted(drift);
             if !(drift.is_drift() || again) || !self.selected.selects(self.report, object, &path) {
                 continue;
@@ -335,7 +336,7 @@ impl<'a> Accepting<'a> {
         Ok(())
     }
 
-    /// Returns what was not compared was not accepted either.
+    /// What was not compared was not accepted either.
     fn answer(
         &self,
         report: &Redacted,

@@ -1,4 +1,4 @@
-//! The files that are edited: which may be, and how they are written.
+//! Decides which files may be edited, and writes them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,13 +16,13 @@ use crate::redact::is_sensitive_name;
 use crate::source::{Scheme, repository_around};
 use crate::yaml;
 
-/// What editors put before a text to say that it is UTF-8.
+/// The byte order mark that editors put before UTF-8 text.
 const MARK: char = '\u{feff}';
 
 /// Where files may be edited.
 pub struct Files {
-    /// The root of the Git repository of each path that was named; where it is in none, the current
-    /// folder, or the path itself where it is elsewhere.
+    /// The Git repository root of each named path; outside a repository, the current folder, or the
+    /// path itself if it is elsewhere.
     roots: Vec<Root>,
 }
 
@@ -32,7 +32,7 @@ struct Root {
 }
 
 impl Files {
-    /// Returns those in the repositories that what these words name is in.
+    /// Returns the repositories of the named paths.
     pub fn of(source: &SourceArgs) -> Self {
         let named = named(source);
         let roots = named.iter().filter_map(|path| {
@@ -61,7 +61,7 @@ impl Files {
         self.roots.iter().map(|root| root.path.clone())
     }
 
-    /// Returns the text of a file, as it was named; or why it is not edited.
+    /// Returns the text of a file, or why it is not edited.
     pub fn read(&self, name: &str) -> Result<String, String> {
         let (path, _) = self.resolve(name)?;
         let bytes = fs::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
@@ -74,7 +74,7 @@ impl Files {
         Ok(text.strip_prefix(MARK).unwrap_or(&text).to_owned())
     }
 
-    /// Returns where a file is in truth, and its path from the root.
+    /// Returns the real path of a file, and its path from the root.
     fn resolve(&self, name: &str) -> Result<(PathBuf, String), String> {
         if name == "-" {
             return Err("it was read from standard input, which backport cannot edit".to_owned());
@@ -102,7 +102,7 @@ impl Files {
         Ok((canonical, shown.replace('\\', "/")))
     }
 
-    /// Returns the name of a file in a patch: from the root of the repository.
+    /// Returns the name of a file in a patch: its path from the root of the repository.
     pub fn name_in_patch(&self, name: &str) -> String {
         self.resolve(name)
             .map_or(name.to_owned(), |(_, shown)| shown)
@@ -111,8 +111,8 @@ impl Files {
     /// Writes the files, each as a whole.
     ///
     /// # Errors
-    /// Fails if a file was changed since it was read, or cannot be written. Those that were written
-    /// before are named.
+    /// Fails if a file changed after it was read, or cannot be written. The error names the files
+    /// that were already written.
     pub fn write(&self, files: &BTreeMap<String, EditedFile>) -> Result<()> {
         for (name, file) in files {
             let now = self.read(name).map_err(anyhow::Error::msg)?;
@@ -155,7 +155,7 @@ impl Files {
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt, chown};
-            // Only root can give files away; anyone else owns what they write.
+            // Only root can change the owner of a file; for others, the owner is always themselves.
             let _ = chown(new.path(), Some(metadata.uid()), Some(metadata.gid()));
         }
         new.as_file().sync_all().with_context(failed)?;
@@ -164,14 +164,14 @@ impl Files {
     }
 }
 
-/// Lines around a change in a patch.
+/// Lines of context in a patch.
 pub const CONTEXT: usize = 3;
 
-/// Returns how many lines around its changes a patch of a file shows: fewer where more would show
-/// lines of a Secret.
+/// Returns how many lines of context the patch of a file shows: fewer if more would show lines of a
+/// Secret.
 ///
 /// # Errors
-/// Fails if even one would.
+/// Fails if even the changed lines would.
 pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     let documents = yaml::parse(&file.before).documents.into_iter();
     let spans = documents.flat_map(|document| spans_of_secrets(&file.before, &document));
@@ -200,7 +200,7 @@ pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     })
 }
 
-/// Returns where Secrets stand: the document, items of its list, or what generates them in a
+/// Returns the lines of Secrets: the document, items of its list, or their generators in a
 /// kustomization.
 fn spans_of_secrets(text: &str, document: &yaml::Document) -> Vec<Range<usize>> {
     let range = |span: &yaml::Span| span.start..span.end;
@@ -233,7 +233,7 @@ fn spans_of_secrets(text: &str, document: &yaml::Document) -> Vec<Range<usize>> 
     }
 }
 
-/// Returns the lines of values whose names say that they are secret, with what is below them.
+/// Returns the lines of values whose names mark them as secret, and of everything below them.
 fn secret_lines(text: &str, within: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = within.start;
@@ -261,7 +261,7 @@ fn holds_secret(value: &Value) -> bool {
     is_secret || items.is_some_and(|items| items.iter().any(holds_secret))
 }
 
-/// Returns what the words name that may be in a repository: the current folder, where they name
+/// Returns the named paths that may be in a repository; the current folder, if the arguments name
 /// objects of the cluster.
 fn named(source: &SourceArgs) -> Vec<PathBuf> {
     let paths = source

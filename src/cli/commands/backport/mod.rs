@@ -1,4 +1,4 @@
-//! `driftctl backport`: makes manifests declare what is live.
+//! `driftctl backport`: changes manifests to match the live objects.
 //!
 //! compare → select → edit in memory → compare again → print a patch or write the files.
 
@@ -18,7 +18,7 @@ use crate::engine::backport::{Wish, plan};
 use crate::model::{ObjectReport, Progress, Status};
 pub(super) use files::Files;
 
-/// Plans, and prints the patch or writes the files.
+/// Makes the plan, and prints the patch or writes the files.
 ///
 /// # Errors
 /// Fails if nothing can be compared, or a file cannot be written.
@@ -81,7 +81,7 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     })
 }
 
-/// Where the user wants edits of what is rendered.
+/// Where the user wants the edits of rendered sources.
 struct Into(PathBuf);
 
 impl Into {
@@ -93,14 +93,14 @@ impl Into {
         Ok(Self(canonical))
     }
 
-    /// Returns whether a file is the one, or is in the folder.
+    /// Returns whether a file is the named one, or is in the named folder.
     fn holds(&self, file: &str) -> bool {
         let canonical = Path::new(file).canonicalize();
         canonical.is_ok_and(|file| file.starts_with(&self.0))
     }
 }
 
-/// Returns the paths at which an object has drift, ignored and accepted drift among it.
+/// The paths at which an object has drift, including ignored and accepted drift.
 fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());

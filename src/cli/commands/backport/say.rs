@@ -1,4 +1,4 @@
-//! What is said of edits.
+//! Prints the result of a backport.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -93,7 +93,7 @@ fn summary(
     Ok(())
 }
 
-/// Returns a message for the commit of the edits.
+/// Returns a commit message for the edits.
 pub fn commit_message(plan: &Plan) -> String {
     let taken: usize = plan.steps.iter().map(PlanStep::weight).sum();
     let changes = if taken == 1 { "change" } else { "changes" };

@@ -1,4 +1,4 @@
-//! The checks, and what to do about each that fails.
+//! Runs the checks, and says what to do about each that fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use crate::model::{Check, CheckState, Examination, Target};
 use crate::output::count;
 use crate::schema::KUBERNETES_VERSION;
 
-/// The oldest minor version that discovery takes two requests of; older ones are asked for each
-/// group, and tell no types of what is gone since (tried down to 1.21).
+/// The oldest minor version whose discovery takes two requests. Older servers need one request per
+/// group, and do not report the types of removed kinds (tested down to 1.21).
 const OLDEST_MINOR: u32 = 26;
 
 impl Examination {
@@ -23,12 +23,12 @@ impl Examination {
         });
     }
 
-    /// There is no way to any cluster.
+    /// Reports that no cluster can be reached.
     pub fn no_kubeconfig(&mut self, error: &anyhow::Error) {
         self.add("kubeconfig", CheckState::Failed, format!("{error:#}"), None);
     }
 
-    /// Which cluster it is.
+    /// Reports which cluster it is.
     pub fn kubeconfig(&mut self, target: &Target) {
         let server = target.server.as_deref().unwrap_or_default();
         let found = match &target.context {
@@ -45,7 +45,7 @@ impl Examination {
         }
     }
 
-    /// The server cannot be reached, or does not let us in.
+    /// Reports that the server cannot be reached, or rejects us.
     pub fn no_connection(&mut self, target: &Target, error: &anyhow::Error) {
         let to_do = match &target.context {
             Some(context) => format!(
@@ -60,7 +60,7 @@ impl Examination {
         self.add("connection", CheckState::Failed, found, Some(&to_do));
     }
 
-    /// The server's version, against the one that the built-in types are known from.
+    /// Compares the server's version with that of the built-in types.
     pub fn connection(&mut self, target: &Target) {
         let Some(version) = &target.version else {
             let found = "the server responds but does not report its version".to_owned();
@@ -87,7 +87,7 @@ impl Examination {
         }
     }
 
-    /// What is declared.
+    /// Reports what is declared.
     pub fn manifests(&mut self, needs: &Needs) {
         for error in &needs.errors {
             let found = format!("{}: {}", error.place, error.message);
@@ -111,7 +111,7 @@ impl Examination {
         }
     }
 
-    /// Whether the server knows the kinds.
+    /// Reports whether the server knows the kinds.
     pub fn kinds(&mut self, needs: &Needs, extra: Option<&anyhow::Error>) {
         for object in &needs.unresolved {
             let reason = object.reason.as_deref().unwrap_or("it cannot be compared");
@@ -128,14 +128,14 @@ impl Examination {
         }
     }
 
-    /// What we may do.
+    /// Reports the permissions.
     pub fn rights(
         &mut self,
         needed: &BTreeMap<Right, Use>,
         answers: &BTreeMap<Right, Result<bool, String>>,
     ) {
         let mut denied: BTreeMap<Use, Vec<&Right>> = BTreeMap::new();
-        // Where objects cannot be read at all, how fast is not the question.
+        // If objects cannot be read at all, speed does not matter.
         let is_moot = |right: &Right| {
             let read = Right {
                 verb: "get".to_owned(),
@@ -193,7 +193,7 @@ impl Examination {
         }
     }
 
-    /// Who we are.
+    /// Reports the user.
     pub fn identity(&mut self, identity: anyhow::Result<Identity>) {
         match identity {
             Ok(Identity { user, groups }) if groups.is_empty() => {
@@ -212,7 +212,7 @@ impl Examination {
     }
 }
 
-/// `36` of `v1.36.2-gke.1`; a server that was built by hand may say `v0.0.0`.
+/// Returns `36` for `v1.36.2-gke.1`; a custom build may report `v0.0.0`.
 fn minor(version: &str) -> Option<u32> {
     let digits = version.strip_prefix("v1.")?.split('.').next()?;
     digits

@@ -1,4 +1,4 @@
-//! `driftctl doctor`: whether a diff would read everything, and what it lacks.
+//! `driftctl doctor`: checks whether a diff could read everything, and what is missing.
 
 mod checks;
 
@@ -14,7 +14,7 @@ use crate::model::Examination;
 use crate::output;
 use crate::source::Source;
 
-/// Examines, prints, and answers with the exit code.
+/// Runs the checks, prints them, and returns the exit code.
 ///
 /// # Errors
 /// Fails if the arguments contradict each other, or standard output cannot be written to.
@@ -40,7 +40,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Res
     })
 }
 
-/// Examines each cluster that is named, in the order of the words, or the one that there is.
+/// Checks each named cluster, in the order of the arguments, or the only one.
 fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
     let chosen = comparison::chosen(&args.reading.connection)?;
     let contexts = &chosen.context;
@@ -64,7 +64,7 @@ fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
     Ok(contexts.iter().map(examine).collect())
 }
 
-/// Goes through the checks in the order in which they depend on each other, as far as that goes.
+/// Runs the checks in the order in which they depend on each other, as far as possible.
 fn examine(
     args: &DoctorArgs,
     connection: &ConnectionArgs,

@@ -1,4 +1,4 @@
-//! `driftctl guard --check`: rules that do not do what they say.
+//! `driftctl guard --check`: finds rules that do not work.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::model::{Manifest, Step};
 use crate::output::escape;
 use crate::schema::{Schema, builtin_kinds};
 
-/// Kinds that most policies are about: they are tried first.
+/// Kinds that most policies match: they are tested first.
 const COMMON: [&str; 8] = [
     "Deployment",
     "Pod",
@@ -29,7 +29,7 @@ const COMMON: [&str; 8] = [
     "Namespace",
 ];
 
-/// A policy with what was found out about its rules.
+/// A policy with the findings about its rules.
 struct Tried {
     manifest: Arc<Manifest>,
     rules: Vec<Checked>,
@@ -38,10 +38,10 @@ struct Tried {
     only_warns: bool,
 }
 
-/// Tries policies.
+/// Tests policies.
 ///
 /// # Errors
-/// Fails if there is not a policy, or nothing can be read.
+/// Fails if there is no policy, or nothing can be read.
 pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let mut warnings = Vec::new();
     let of_policies = SourceArgs {
@@ -154,7 +154,7 @@ fn base_of<'k>(manifest: &Manifest, kinds: &'k Kinds) -> Option<Base<'k>> {
     })
 }
 
-/// Returns the smallest object of each built-in kind, in a namespace.
+/// Returns a minimal object of each built-in kind, in a namespace.
 fn all_kinds(namespace: &str) -> Vec<Base<'static>> {
     let schema = Schema::builtin();
     let mut kinds: Vec<_> = builtin_kinds().iter().collect();
@@ -242,7 +242,7 @@ fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
 
 /// Returns the finding about a rule, on one line.
 fn said(rule: &Checked) -> String {
-    /// Objects that are named.
+    /// How many objects are named.
     const MOST: usize = 5;
     let mut parts: Vec<String> = Vec::new();
     for (flaw, why) in &rule.flaws {

@@ -1,4 +1,4 @@
-//! `driftctl guard`: policies that refuse the next time what was changed live.
+//! `driftctl guard`: writes policies that block the same live change next time.
 //!
 //! compare → select → write the policy → prove it → print it.
 
@@ -18,7 +18,7 @@ use crate::cluster::audit;
 use crate::engine::guard::{Wish, plan};
 use crate::model::ObjectReport;
 
-/// Makes policies, proves them and prints them.
+/// Writes policies, proves them and prints them.
 ///
 /// # Errors
 /// Fails if nothing can be compared, or nothing is selected.
@@ -73,7 +73,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     Ok(exit)
 }
 
-/// Returns the form that was asked for, and its bound.
+/// Returns the requested form, and its bound.
 fn form(args: &FormArgs) -> (Option<Form>, Option<String>) {
     match args {
         FormArgs { lock: true, .. } => (Some(Form::Lock), None),
@@ -90,7 +90,7 @@ fn form(args: &FormArgs) -> (Option<Form>, Option<String>) {
     }
 }
 
-/// Returns the paths at which an object has drift, ignored and accepted drift among it.
+/// The paths at which an object has drift, including ignored and accepted drift.
 fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     drifts.map(|drift| drift.change.path.to_string()).collect()

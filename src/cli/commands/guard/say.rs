@@ -1,4 +1,4 @@
-//! What is said of policies.
+//! Prints policies.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::cli::{Exit, Streams, message};
 use crate::engine::guard::{Guarded, Planned};
 use crate::output::{Style, escape, yaml_document};
 
-/// Prints the policies that are proven, and says what is wrong with the others.
+/// Prints the proven policies, and what is wrong with the others.
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.
@@ -50,7 +50,7 @@ pub fn result(
     Ok(exit)
 }
 
-/// Returns what is wrong with a policy that is not printed.
+/// Prints what is wrong with a policy that is not printed.
 fn failed(guarded: &Guarded) -> String {
     let guard = &guarded.guard;
     let mut said = format!(

@@ -1,4 +1,4 @@
-//! One write, sent as often as that is safe and may help.
+//! Sends one write, and retries it if that is safe and may help.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use super::carry::Carrier;
 use crate::cluster::{Carry, WriteError};
 use crate::engine::revert::{Job, PatchJob, State, What};
 
-/// How often a write is sent that the server was too busy for, or that broke off.
+/// How often a write is sent if the server is too busy or the connection breaks.
 const TRIES: u32 = 4;
 
-/// The first pause before a write is sent again.
+/// The first pause before a retry.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What became of one job.
+/// The outcome of one job.
 pub(super) enum Sent {
-    /// The server answered with the object as it is then; nothing for a deletion.
+    /// The server returned the object after the write; nothing for a delete.
     Done(Option<Value>),
     /// It was not done, and why.
     Not(String),
@@ -26,7 +26,7 @@ pub(super) enum Sent {
 }
 
 impl Carrier<'_> {
-    /// Does one job, as often as that is safe and may help.
+    /// Does one job, with retries if that is safe and may help.
     pub(super) fn attempt(&self, at: usize, carry: Carry) -> Sent {
         let job = &self.jobs[at];
         match &job.what {
@@ -36,8 +36,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// Returns the tests of a patch make it safe to send again: what was carried out already fails
-    /// them.
+    /// Sends a patch. Its tests make retries safe: if the patch was already applied, they fail.
     fn attempt_patch(&self, job: &Job, patch: &PatchJob, carry: Carry) -> Sent {
         let mut live = patch.before.clone();
         let mut tries = 0;
@@ -131,7 +130,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// Returns the preconditions make a deletion safe to send again.
+    /// Sends a delete. Its preconditions make retries safe.
     fn attempt_delete(&self, job: &Job, before: &Value, carry: Carry) -> Sent {
         let text = |path: &str| before.pointer(path).and_then(Value::as_str);
         let Some(uid) = text("/metadata/uid") else {
@@ -146,7 +145,7 @@ impl Carrier<'_> {
                 Ok(()) => return Sent::Done(None),
                 Err(WriteError::Busy) if tries < TRIES => sleep(pause(tries)),
                 Err(WriteError::NotFound) => return Sent::Done(None),
-                // It is being deleted, most likely, which changed it.
+                // Most likely it is being deleted, which changed it.
                 Err(WriteError::Conflict) if was_unclear => return Sent::Done(None),
                 Err(WriteError::Unclear(_)) if tries < TRIES => {
                     was_unclear = true;
@@ -158,7 +157,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// Returns what a refusal says, without what it repeats of secrets.
+    /// Returns the text of a refusal without secrets.
     fn said(&self, job: &Job, error: WriteError) -> String {
         let WriteError::Denied {
             message: Some(message),
@@ -178,7 +177,7 @@ impl Carrier<'_> {
     }
 }
 
-/// Twice as long each time.
+/// Returns the pause, which doubles each time.
 fn pause(tries: u32) -> Duration {
     PAUSE * 2_u32.saturating_pow(tries.saturating_sub(1))
 }

@@ -1,4 +1,4 @@
-//! Carries a plan out: rehearsed first, one object after the other, and read again.
+//! Carries out a plan: as a dry run first, then one object after the other, then reads again.
 
 use std::collections::BTreeMap;
 
@@ -17,31 +17,31 @@ use crate::model::{Action, FieldPath, Plan, Progress, Report, ResourceKey, Statu
 use crate::redact::Redactor;
 use crate::state::UndoRecords;
 
-/// How often ownership is handed back to an applier while others write.
+/// How often giving ownership back to an applier is retried while others write.
 const HAND_BACK_TRIES: u32 = 3;
 
-/// What decides whether an object is as it was to be.
+/// Decides whether an object has the expected state.
 pub enum Judge<'a> {
-    /// The comparison that found the drift, made again with other objects.
+    /// By making the comparison that found the drift again, with other objects.
     Comparison(&'a dyn Fn(BTreeMap<ResourceKey, Answer>) -> Result<Report>),
-    /// The values themselves, where there is not a manifest.
+    /// By the values themselves, if there is no manifest.
     Values,
 }
 
-/// How it is carried out.
+/// How to carry out the plan.
 pub struct Manner {
-    /// Whether the others are done when one is refused.
+    /// Whether to continue with the others when one is refused.
     pub keep_going: bool,
-    /// Whether Events are written.
+    /// Whether to write Events.
     pub events: bool,
-    /// Whether it can be taken back afterwards.
+    /// Whether the plan can be undone afterwards.
     pub keeps_record: bool,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
 impl Manner {
-    /// As the words say.
+    /// Reads the options from the arguments.
     pub fn of(words: &WriteArgs, keeps_record: bool, now: Timestamp) -> Self {
         Self {
             keep_going: words.keep_going,
@@ -52,24 +52,24 @@ impl Manner {
     }
 }
 
-/// Carries out what is planned. Steps behind those that have a job are for others to do.
+/// Carries out a plan. Steps after those with a job are left to the caller.
 pub struct Carrier<'a> {
-    /// What people see; how far each step has come.
+    /// The plan as people see it, with the progress of each step.
     pub plan: Plan,
-    /// What is carried out, one for each step.
+    /// The jobs, one per step.
     pub jobs: Vec<Job>,
-    /// What writes.
+    /// The writer.
     pub writer: Writer<'a>,
-    /// What masks the messages of policies.
+    /// Masks the messages of policies.
     pub redactor: &'a Redactor,
-    /// What decides whether it worked.
+    /// Decides whether a write worked.
     pub judge: &'a Judge<'a>,
-    /// How.
+    /// The options.
     pub manner: Manner,
 }
 
 impl<'a> Carrier<'a> {
-    /// Returns what carries out a plan that can be taken back afterwards.
+    /// Returns a carrier for a plan that can be undone afterwards.
     pub fn undoable(
         plan: Plan,
         jobs: Vec<Job>,
@@ -94,8 +94,7 @@ impl Hands for Carrier<'_> {
         &mut self.plan
     }
 
-    /// Sends everything as a dry run, and marks the steps that the server would not do, or would do
-    /// otherwise.
+    /// Sends everything as a dry run, and marks the steps that the server would refuse or change.
     fn rehearse(&mut self) -> Result<()> {
         for at in 0..self.jobs.len() {
             match self.attempt(at, Carry::DryRun) {
@@ -177,8 +176,8 @@ impl Carrier<'_> {
         }
     }
 
-    /// Returns the selected changes that a later report still finds. What others change elsewhere
-    /// in the object in the meantime is their business.
+    /// Returns the selected changes that a later report still finds. Changes that others make
+    /// elsewhere in the object do not matter.
     fn left_over(&self, at: usize, report: &Report) -> Vec<String> {
         let job = &self.jobs[at];
         let mut objects = report.objects.iter();
@@ -213,7 +212,7 @@ impl Carrier<'_> {
     /// Writes. Each step that was sent is marked as partly done until it is read again.
     ///
     /// # Errors
-    /// Fails if the undo record cannot be kept: nothing more is written then.
+    /// Fails if the undo record cannot be saved: then nothing more is written.
     fn send(&mut self, mut recorder: Option<&mut Recorder>) -> Result<()> {
         for at in 0..self.jobs.len() {
             if self.plan.steps[at].progress != Progress::Planned {
@@ -258,8 +257,9 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    /// Reads all of an object that is about to be deleted, so that it can be created again: of
-    /// extra objects only the metadata is read. One that changed in the meantime is not deleted.
+    /// Reads the whole of an object that is about to be deleted, so that it can be recreated: only
+    /// the metadata of extra objects was read. An object that changed in the meantime is not
+    /// deleted.
     fn read_before_deletion(&mut self, at: usize) {
         let job = &mut self.jobs[at];
         let What::Delete { before } = &mut job.what else {
@@ -273,7 +273,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// Reads again what was written, and says of each step what was read.
+    /// Reads the written objects again, and reports what was found.
     ///
     /// # Errors
     /// Fails if the objects cannot be compared with the manifests.
@@ -314,7 +314,7 @@ impl Carrier<'_> {
             let is_ending = value
                 .as_ref()
                 .is_some_and(|value| value.pointer("/metadata/deletionTimestamp").is_some());
-            // What reads as it did before was not done, whatever was answered.
+            // An object that reads as before was not changed, whatever the response was.
             let is_as_before = match (&self.jobs[at].what, &value) {
                 (What::Patch(patch), Some(now)) => patch.state(now, None) == State::AsShown,
                 (What::Create { .. }, now) => now.is_none(),
@@ -350,7 +350,7 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    /// Returns the fields that are not what they were to be.
+    /// Returns the fields that do not have the expected value.
     fn values_left(&self, at: usize, value: Option<&Value>) -> Vec<String> {
         let job = &self.jobs[at];
         match (&job.what, value) {
@@ -394,8 +394,8 @@ impl Carrier<'_> {
         step.outcome = Some(why);
     }
 
-    /// Gives the fields back to the manager that applies the object on the server side. It is a note where
-    /// that fails: the object is as it is to be, and its next apply may be a conflict.
+    /// Gives the fields back to the manager that applies the object with server-side apply. A
+    /// failure is only a note: the object is right, but its next apply may report a conflict.
     fn hand_back(&mut self, at: usize, answer: Value) {
         let job = &self.jobs[at];
         let (Some(applier), Some(patch)) = (&job.hand_back, job.patch()) else {

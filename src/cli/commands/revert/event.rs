@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use crate::model::{Action, How, PlanStep};
 
-/// The longest note that the API takes (`pkg/apis/events/validation`).
+/// The longest note that the API accepts (`pkg/apis/events/validation`).
 const LONGEST_NOTE: usize = 1000;
 
-/// Builds the Event: paths and former managers, and never a value. Returns the namespace it belongs
-/// in, too.
+/// Builds the Event: with paths and former managers, and never a value. Also returns the namespace
+/// that it belongs in.
 pub fn event(step: &PlanStep, action: Action, uid: &str, now: Timestamp) -> (String, Value) {
     let key = &step.key;
     let namespace = key

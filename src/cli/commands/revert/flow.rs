@@ -1,4 +1,5 @@
-//! The way of every plan that writes: the server is asked, then the person; then it is carried out.
+//! Runs every plan that writes: the server checks it, then the user confirms it; then it is carried
+//! out.
 
 use anyhow::{Result, ensure};
 
@@ -8,21 +9,21 @@ use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
 use crate::model::{Plan, Progress};
 
-/// What carries a plan out.
+/// Carries out a plan.
 pub trait Hands {
-    /// Returns the plan; how far each step has come.
+    /// Returns the plan with the progress of each step.
     fn plan(&mut self) -> &mut Plan;
 
-    /// Asks the server, and marks the steps that it would not do.
+    /// Asks the server, and marks the steps that it would refuse.
     ///
     /// # Errors
-    /// Fails if its answers cannot be compared with the manifests.
+    /// Fails if its responses cannot be compared with the manifests.
     fn rehearse(&mut self) -> Result<()>;
 
-    /// Does it, and marks what became of each step.
+    /// Carries out the plan, and marks the outcome of each step.
     ///
     /// # Errors
-    /// Fails if nothing more can be done.
+    /// Fails if it cannot continue.
     fn carry_out(&mut self) -> Result<()>;
 }
 
@@ -31,19 +32,18 @@ pub trait Hands {
 pub enum End {
     /// There is nothing to do.
     NothingToDo,
-    /// The server would do it, and nothing was changed.
+    /// The server would accept it; nothing was changed.
     Accepted,
-    /// The server would not, and nothing was changed.
+    /// The server would refuse it; nothing was changed.
     Refused,
-    /// The person said no.
+    /// The user answered no.
     Declined,
     /// It was carried out, as far as the plan says.
     Done,
 }
 
 impl End {
-    /// Returns what the process answers; `short` where something was left out before there was a
-    /// plan.
+    /// Returns the exit code; `short` if something was left out before there was a plan.
     pub fn exit(self, plan: &Plan, short: Exit) -> Exit {
         match self {
             Self::NothingToDo => short,
@@ -61,10 +61,10 @@ impl End {
     }
 }
 
-/// Checks that someone can be asked, if that is needed.
+/// Checks that there is a terminal to ask at, if needed.
 ///
 /// # Errors
-/// Fails if nobody can.
+/// Fails if there is none.
 pub fn check(words: &WriteArgs, settings: &Settings) -> Result<()> {
     ensure!(
         words.dry_run || words.yes || settings.can_ask,
@@ -74,10 +74,10 @@ pub fn check(words: &WriteArgs, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Goes the way, as far as it leads.
+/// Runs the plan as far as possible.
 ///
 /// # Errors
-/// As those of the hands, and when the answer of the person cannot be read.
+/// Fails like the methods of `hands`, or if the answer cannot be read.
 pub fn run(
     hands: &mut dyn Hands,
     words: &WriteArgs,

@@ -1,7 +1,7 @@
-//! `driftctl revert`: makes live objects what their manifests declare.
+//! `driftctl revert`: changes live objects to match their manifests.
 //!
-//! compare → select → plan → ask the server (a dry run) → ask the person → write → read again. What
-//! is said in the end is what was read again.
+//! compare → select → plan → dry run on the server → ask the user → write → read again. The result
+//! that is reported is what was read again.
 
 mod attempt;
 mod carry;
@@ -43,7 +43,7 @@ pub fn run(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Res
     revert(args, settings, streams)
 }
 
-/// Checks arguments that contradict each other.
+/// Checks for arguments that contradict each other.
 fn check(args: &RevertArgs, settings: &Settings) -> Result<()> {
     let drift = &args.drift;
     ensure!(drift.live.live.is_empty(), NO_CLUSTER);
@@ -66,7 +66,7 @@ fn check(args: &RevertArgs, settings: &Settings) -> Result<()> {
     flow::check(&args.write, settings)
 }
 
-/// What is said where a recording is to be written to.
+/// The error for writing to a recording.
 pub(super) const NO_CLUSTER: &str = "--live reads a recording, which revert cannot write to; name \
     a cluster with --kubeconfig and --context";
 
@@ -138,7 +138,7 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     Ok(end.exit(&carrier.plan, short))
 }
 
-/// Returns the paths at which an object has drift, ignored and accepted drift among it.
+/// The paths at which an object has drift, including ignored and accepted drift.
 fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
@@ -146,7 +146,7 @@ fn changes(object: &ObjectReport) -> Vec<String> {
     drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
-/// Returns the causes that are undone though Git is ahead of the cluster.
+/// Returns the causes that are reverted although Git is ahead of the cluster.
 pub(super) fn included(words: &[IncludedCause], is_rollback: bool) -> BTreeSet<Cause> {
     const AHEAD: [Cause; 2] = [Cause::Unapplied, Cause::SetByApplier];
     let named = words.iter().flat_map(|cause| match cause {
@@ -157,7 +157,7 @@ pub(super) fn included(words: &[IncludedCause], is_rollback: bool) -> BTreeSet<C
     named.chain(by_revision.into_iter().flatten()).collect()
 }
 
-/// Refuses to delete more than was meant, most likely.
+/// Refuses to delete more than was probably meant.
 ///
 /// # Errors
 /// Fails if it would.

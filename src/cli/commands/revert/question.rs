@@ -1,4 +1,4 @@
-//! The question before anything is written.
+//! Asks before anything is written.
 
 use std::io::Write as _;
 
@@ -8,8 +8,8 @@ use crate::cli::Streams;
 use crate::model::{Action, Plan, Progress};
 use crate::output::escape;
 
-/// Asks whether the plan is to be carried out: all of it, step by step, or not at all. Steps that
-/// were declined are marked. Returns whether anything is left to do.
+/// Asks whether to carry out the plan: all of it, step by step, or not at all. Marks declined
+/// steps. Returns whether anything is left to do.
 ///
 /// # Errors
 /// Fails if the answer cannot be read.
@@ -18,7 +18,7 @@ pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     let objects = counted(plan.objects(Progress::Planned), "object");
     let question = match plan.action {
         Action::Undo => format!("Undo {changes} of {objects}? [y]es, [e]ach, [N]o: "),
-        // Each was decided about already.
+        // Each was already decided on.
         Action::Triage => {
             let decisions = counted(plan.changes(Progress::Planned), "decision");
             format!("Carry out {decisions}? [y]es, [N]o: ")
@@ -66,7 +66,7 @@ fn each(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     Ok(any)
 }
 
-/// Returns one answer. The end of input is no.
+/// Reads one answer. The end of input means no.
 fn answer(streams: &mut Streams, question: &str) -> Result<String> {
     streams.out.flush()?;
     write!(streams.err, "{question}")?;

@@ -1,4 +1,4 @@
-//! Writes down how to take back what is being written.
+//! Saves how to undo what is being written.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -10,18 +10,18 @@ use crate::model::{FieldPath, Plan, ResourceKey};
 use crate::patch;
 use crate::state::{Done, UndoEdit, UndoObject, UndoRecord, UndoRecords};
 
-/// The record of one run. An object is in it before it is written, so that whatever ends the
-/// process, what was written can be taken back.
+/// The record of one run. An object is recorded before it is written, so that what was written can
+/// be undone even if the process dies.
 pub struct Recorder {
     records: UndoRecords,
     record: UndoRecord,
 }
 
 impl Recorder {
-    /// Begins a record.
+    /// Starts a record.
     ///
     /// # Errors
-    /// Fails if it cannot be kept: nothing was written then.
+    /// Fails if it cannot be saved; then nothing was written.
     pub fn begin(
         records: UndoRecords,
         writer: &Writer<'_>,
@@ -39,16 +39,16 @@ impl Recorder {
         Ok(Self { records, record })
     }
 
-    /// Notes a job that is about to be carried out.
+    /// Adds a job that is about to be carried out.
     ///
     /// # Errors
-    /// Fails if it cannot be kept: the job must not be carried out then.
+    /// Fails if it cannot be saved; then the job must not be carried out.
     pub fn note(&mut self, job: &Job) -> Result<()> {
         self.record.objects.push(object(job));
         self.records.keep(&self.record)
     }
 
-    /// Notes what the last job made of the object.
+    /// Adds the object as the last job left it.
     ///
     /// # Errors
     /// Fails if it cannot be kept.
@@ -68,7 +68,7 @@ impl Recorder {
         self.records.keep(&self.record)
     }
 
-    /// Takes the last job out, which changed nothing.
+    /// Removes the last job, which changed nothing.
     ///
     /// # Errors
     /// Fails if the record cannot be kept.
@@ -77,7 +77,7 @@ impl Recorder {
         self.records.keep(&self.record)
     }
 
-    /// Ends the record. Returns its name, if it holds anything.
+    /// Finishes the record. Returns its ID, if it contains anything.
     pub fn end(self) -> Option<String> {
         if self.record.objects.is_empty() {
             self.records.forget(&self.record);
@@ -135,7 +135,7 @@ fn text(object: &Value, path: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Returns the object without what only its server can say of it.
+/// Returns the object without fields that only its server can set.
 fn without_bookkeeping(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(fields) = object.as_object_mut() {
@@ -158,7 +158,7 @@ fn without_bookkeeping(object: &Value) -> Value {
     object
 }
 
-/// Returns what no two clusters share.
+/// An ID that no two clusters share.
 pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
     let namespace = Wanted {
         key: ResourceKey::new("", "Namespace", None, "kube-system"),
@@ -170,7 +170,7 @@ pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
             short_names: Vec::new(),
         },
     };
-    // Without the right to read it, the cluster is known by the server's address only.
+    // Without permission to read it, the cluster is known only by the server's address.
     let namespace = writer.read(&namespace).ok().flatten()?;
     text(&namespace, "/metadata/uid")
 }

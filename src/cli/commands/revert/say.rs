@@ -1,4 +1,4 @@
-//! What is said of a plan, before and after.
+//! Prints a plan, before and after it is carried out.
 
 use std::io::{self, Write as _};
 
@@ -11,7 +11,7 @@ use crate::cli::settings::Settings;
 use crate::model::{Plan, Progress};
 use crate::output::{self, RenderOptions, escape};
 
-/// Shows how a run ended.
+/// Prints how a run ended.
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.
@@ -31,7 +31,7 @@ pub fn end(
     written.context("cannot write to standard output")
 }
 
-/// Shows a plan that is not carried out.
+/// Prints a plan that is not carried out.
 fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) -> io::Result<()> {
     let out = &mut streams.out;
     output::plan_text(plan, &settings.render_options(), out)?;
@@ -54,7 +54,7 @@ fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) ->
     }
 }
 
-/// Shows a plan before a person is asked, next to the question.
+/// Prints a plan next to the question.
 ///
 /// # Errors
 /// Fails if standard error cannot be written to.
@@ -81,7 +81,7 @@ pub fn before_question(
     Ok(())
 }
 
-/// Shows what became of a plan. Who was not asked has not seen it yet.
+/// Prints the outcome of a plan. A user who was not asked has not seen the plan yet.
 fn outcome(
     words: &WriteArgs,
     plan: &Plan,
@@ -96,7 +96,7 @@ fn outcome(
     output::outcome_text(plan, &options, out)
 }
 
-/// `context prod, https://10.0.0.1:6443, v1.36.2`
+/// Returns `context prod, https://10.0.0.1:6443, v1.36.2`.
 fn target(plan: &Plan) -> String {
     let target = &plan.target;
     let context = target.context.as_ref();

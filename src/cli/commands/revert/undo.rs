@@ -1,4 +1,4 @@
-//! Takes an earlier revert back, and lists those that can be.
+//! Undoes an earlier revert, and lists those that can be undone.
 
 use std::io::Write as _;
 
@@ -25,10 +25,10 @@ use crate::patch;
 use crate::redact::Redactor;
 use crate::state::{Done, UndoObject, UndoRecord, UndoRecords};
 
-/// The name that is written under if nobody else's is right.
+/// The field manager for writes if no other manager's name is right.
 const UNDO_NAME: &str = "driftctl-undo";
 
-/// Lists the reverts that can be taken back, the latest first.
+/// Lists the reverts that can be undone, the latest first.
 ///
 /// # Errors
 /// Fails if they cannot be read, or standard output cannot be written to.
@@ -62,7 +62,7 @@ pub fn list(_settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     Ok(Exit::Clean)
 }
 
-/// Takes a revert back: the one of this name, or the last one of this cluster.
+/// Undoes a revert: the one with this ID, or the last one on this cluster.
 ///
 /// # Errors
 /// Fails if there is none, or it was made in another cluster.
@@ -104,7 +104,7 @@ pub fn run(
     let redactor = Redactor::default();
     let mut plan = Plan::new(Action::Undo, target);
     let mut jobs = Vec::new();
-    // What was done last is undone first.
+    // The last change is undone first.
     for object in record.objects.iter().rev() {
         match one(object, &writer, &redactor)? {
             Found::Step(step, job) => {
@@ -128,7 +128,7 @@ pub fn run(
         writer,
         redactor: &redactor,
         judge: &judge,
-        // What is taken back needs no record: the one of the revert says how it was.
+        // An undo needs no record: the one of the revert has the earlier state.
         manner: Manner::of(&args.write, false, settings.now),
     };
     let end = flow::run(&mut carrier, &args.write, settings, streams)?;
@@ -142,7 +142,7 @@ pub fn run(
     Ok(end.exit(plan, short))
 }
 
-/// What there is to do about one object.
+/// Plans the undo of one object.
 enum Found {
     Step(Box<PlanStep>, Box<Job>),
     Refused(Vec<Refused>),
@@ -233,7 +233,7 @@ fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<
                 });
             }
             if !refused.is_empty() {
-                // A patch is carried out as a whole, and so is its undoing.
+                // A patch is applied as a whole, and so is its undo.
                 return Ok(Found::Refused(refused));
             }
             let before = object.before.clone().unwrap_or_default();
@@ -297,7 +297,7 @@ fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edi
     Ok((edits, refused))
 }
 
-/// Returns the manager that had written all of the fields; else a name of its own.
+/// Returns the manager that had written all of the fields, or else driftctl's own name.
 fn manager_of(object: &UndoObject) -> String {
     let mut managers: Vec<&String> = object.edits.iter().flat_map(|e| &e.managers).collect();
     managers.sort();
@@ -309,7 +309,7 @@ fn manager_of(object: &UndoObject) -> String {
     }
 }
 
-/// Returns the changes without secrets: they are masked as those of any report are.
+/// Returns the changes without secrets, masked as in any report.
 fn shown(key: &ResourceKey, job: &PatchJob, redactor: &Redactor) -> Vec<PlanChange> {
     let mut changes: Vec<Change> = job.edits.iter().map(|edit| change(job, edit)).collect();
     redactor.changes(key, [Some(&job.wanted), Some(&job.before)], &mut changes);
@@ -319,7 +319,7 @@ fn shown(key: &ResourceKey, job: &PatchJob, redactor: &Redactor) -> Vec<PlanChan
         .collect()
 }
 
-/// Returns the change between what is live and what it is put back to, as a diff would tell it.
+/// Returns the change from the live value to the earlier one, as a diff would report it.
 fn change(job: &PatchJob, edit: &Edit) -> Change {
     let found = patch::find(&job.before, &edit.path).ok().flatten();
     let live = found.map(|(_, value)| value.clone());

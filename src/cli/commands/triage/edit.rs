@@ -1,4 +1,4 @@
-//! The file of decisions in an editor, as `git rebase -i` does it.
+//! Opens the file of decisions in an editor, as `git rebase -i` does.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,10 +14,10 @@ use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
 use crate::output::escape;
 
-/// Writes the file, opens it in the editor, and carries out what it says then.
+/// Writes the file, opens it in the editor, and carries out the decisions.
 ///
 /// # Errors
-/// Fails if there is not a terminal, the editor fails, or the decisions cannot be carried out. The
+/// Fails if there is no terminal, the editor fails, or the decisions cannot be carried out. The
 /// file is kept then, and named.
 pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     ensure!(
@@ -39,7 +39,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
         .context("cannot write the file to edit")?;
     streams.out.flush()?;
     open(&settings.editor, file.path())?;
-    // An editor may have put another file in its place.
+    // An editor may have replaced the file.
     let text = fs::read_to_string(file.path()).context("cannot read the edited file")?;
     let name = "todo";
     let decided = Todo::parse(name, &text).and_then(|todo| {
@@ -59,12 +59,12 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     Ok(decided?.0.max(listed.exit))
 }
 
-/// Lets someone edit a file.
+/// Opens a file in the editor.
 ///
 /// # Errors
 /// Fails if the editor cannot be run, or fails.
 pub fn open(editor: &str, file: &Path) -> Result<()> {
-    // As Git does it: the variable may hold words, and is for the shell to read.
+    // As in Git, the variable may contain several words, which the shell splits.
     let mut command = if cfg!(windows) {
         let mut words = editor.split_whitespace();
         let mut command = Command::new(words.next().unwrap_or("notepad"));

@@ -1,4 +1,4 @@
-//! What is written on this machine: edited manifests, the baseline, the configuration.
+//! Writes local files: edited manifests, the baseline, the configuration.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::cli::commands::rewrite::Rewrite;
 use crate::engine::backport::EditedFile;
 use crate::model::{How, Plan, Progress};
 
-/// What is to be written.
+/// What to write.
 #[derive(Default)]
 pub struct Local {
     /// Where files may be edited, and the files.
@@ -21,13 +21,13 @@ pub struct Local {
     pub config: Option<Rewrite>,
 }
 
-/// Carries a plan out: in the cluster first, which may refuse it, and then here.
+/// Carries out a plan: first in the cluster, which may refuse it, then locally.
 pub struct Hands<'a> {
-    /// What writes to the cluster, and holds the plan then.
+    /// Writes to the cluster, and holds the plan.
     pub cluster: Option<Carrier<'a>>,
     /// The plan, if nothing is written to a cluster.
     pub plan: Plan,
-    /// What is written here.
+    /// What is written locally.
     pub local: Local,
 }
 
@@ -70,7 +70,7 @@ impl revert::Hands for Hands<'_> {
     }
 }
 
-/// Does all steps of one kind at once, unless something kept them from being done.
+/// Does all steps of one kind at once, unless something prevented them.
 fn by(plan: &mut Plan, how: How, write: impl FnOnce() -> Result<()>) {
     let mut due: Vec<_> = plan
         .steps

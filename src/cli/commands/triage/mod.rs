@@ -1,4 +1,4 @@
-//! `driftctl triage`: drift as a file of decisions, and what carries them out.
+//! `driftctl triage`: writes drift as a file of decisions, and carries them out.
 
 mod edit;
 mod local;
@@ -49,7 +49,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     apply(&args, &todo, settings, streams)
 }
 
-/// Checks arguments that contradict each other.
+/// Checks for arguments that contradict each other.
 fn check(args: &TriageArgs) -> Result<()> {
     let source = &args.drift.source;
     ensure!(
@@ -67,7 +67,7 @@ fn check(args: &TriageArgs) -> Result<()> {
 /// Drift as a file of decisions.
 struct Listed {
     text: String,
-    /// How many changes there are to decide about.
+    /// Returns how many changes there are to decide on.
     changes: usize,
     exit: Exit,
 }
@@ -106,19 +106,19 @@ fn changes(object: &ObjectReport) -> Vec<String> {
     drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
-/// Flags with a value that lead to credentials and programs: they are taken from the command line,
-/// and never from a file.
+/// Flags with a value that name credentials or programs: they are taken from the command line,
+/// never from a file.
 const NEVER_RECORDED: [&str; 3] = ["--kubeconfig", "--kustomize-bin", "--helm-bin"];
 
-/// The same without a value; and the one that a file needs no more.
+/// Such flags without a value, and the one that a file no longer needs.
 const NEVER_RECORDED_ALONE: [&str; 3] = ["--no-sandbox", "--allow-remote", "--edit"];
 
-/// Returns the words that are written down, and read again.
+/// Returns the arguments that are written into the file and read again.
 fn recorded(words: &[String]) -> Vec<String> {
     without(words, &NEVER_RECORDED, &NEVER_RECORDED_ALONE)
 }
 
-/// Returns the words without some flags and their values.
+/// Returns the arguments without some flags and their values.
 fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.iter();
@@ -143,7 +143,7 @@ fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String>
 /// how decisions are carried out.
 ///
 /// # Errors
-/// Fails if those are not words of this command.
+/// Fails if they are not valid arguments of this command.
 fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     let own = &args.drift;
     let names_none = own.source.paths == [PathBuf::from(".")]
@@ -255,7 +255,7 @@ fn apply(
     Ok(end.exit(plan, short))
 }
 
-/// From where files of ours are looked for.
+/// Returns the folder to search driftctl's own files from.
 fn start(source: &SourceArgs) -> &Path {
     let first = source.paths.first().map(PathBuf::as_path);
     first
@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(kept, ["./manifests", "-n", "shop", "--extra", "namespace"]);
     }
 
-    /// Returns what a file and a command line say together.
+    /// Returns the arguments of a file and a command line together.
     fn merged(file: &str, own: &[&str]) -> TriageArgs {
         let todo = Todo::parse("todo", &format!("driftctl triage {file}\n")).unwrap();
         let words = ["driftctl", "triage"].iter().chain(own);

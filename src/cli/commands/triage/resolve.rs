@@ -1,4 +1,4 @@
-//! From decisions to one plan: which change each line means, and what is done about it.
+//! Turns decisions into one plan: finds the change that each line means, and what to do about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,18 +28,18 @@ use crate::output::{object_name, todo_text};
 use crate::policy::{ACCEPTED, RuleSpec};
 use crate::redact::Redacted;
 
-/// What a line comes to.
+/// The outcome of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
     /// It stays as it is.
     Kept,
-    /// The change at this place of the list is to be acted on.
+    /// The change with this index is acted on.
     Meant(usize),
-    /// There is nothing to do any more.
+    /// There is nothing left to do.
     Over(String),
     /// It is left alone.
     Skipped(Why, String),
-    /// It was acted on: how far that came, and what else there is to say.
+    /// It was acted on: with what progress and note.
     Acted(Progress, Option<String>),
 }
 
@@ -53,7 +53,7 @@ pub struct Wanted<'a> {
     pub source: &'a SourceArgs,
 }
 
-/// The lines, and what each comes to.
+/// The lines, and the outcome of each.
 pub struct Resolved<'a> {
     pub lines: &'a [Line],
     items: &'a [Item<'a>],
@@ -113,10 +113,10 @@ impl<'a> Resolved<'a> {
         })
     }
 
-    /// Returns the one plan of all decisions, and what is written here.
+    /// Returns one plan for all decisions, and what is written locally.
     ///
     /// # Errors
-    /// Fails if a file cannot be read or added to, or what is to be written to is a recording.
+    /// Fails if a file cannot be read or added to, or the target of a write is a recording.
     pub fn plan(&mut self, wanted: &Wanted<'_>, settings: &Settings) -> Result<(Planned, Local)> {
         let mut planned = Planned {
             plan: Plan::new(Action::Triage, wanted.report.target.clone()),
@@ -161,7 +161,7 @@ impl<'a> Resolved<'a> {
             names: &is_chosen,
             names_object: &|object| is_chosen(object, "."),
             include: revert::included(&words.include, false),
-            // A line that says revert is what the flags of revert ask for.
+            // A line that says revert implies the flags of revert.
             create: true,
             prune: true,
             field_manager: words.field_manager.as_deref(),
@@ -289,7 +289,7 @@ impl<'a> Resolved<'a> {
         Ok(())
     }
 
-    /// Takes over what the plan left alone.
+    /// Records what the plan left alone.
     fn close_refused(&mut self, plan: &Plan) {
         for fate in &mut self.fates {
             let Fate::Meant(at) = *fate else { continue };
@@ -300,7 +300,7 @@ impl<'a> Resolved<'a> {
         }
     }
 
-    /// Takes over what became of the plan.
+    /// Records the outcome of the plan.
     pub fn close(&mut self, plan: &Plan) {
         let mut fates = std::mem::take(&mut self.fates);
         for (line, fate) in self.lines.iter().zip(&mut fates) {
@@ -323,7 +323,7 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// Returns what else there is to say of a step.
+/// Returns the note for a step.
 fn said(step: &PlanStep) -> Option<String> {
     let of_writer = || {
         step.remarks
@@ -341,7 +341,7 @@ fn said(step: &PlanStep) -> Option<String> {
     }
 }
 
-/// Returns whether a step is what a decision comes to.
+/// Returns whether a step carries out a decision.
 fn is_of(decision: &Decision, how: How) -> bool {
     match decision {
         Decision::Keep => false,
@@ -352,8 +352,8 @@ fn is_of(decision: &Decision, how: How) -> bool {
     }
 }
 
-/// Returns why a change is left alone, where the plan does; an object that is refused as a whole is
-/// so in all of its changes.
+/// Returns why the plan leaves a change alone; an object that is refused as a whole is refused in
+/// all its changes.
 fn refused_of<'p>(item: &Item<'_>, plan: &'p Plan) -> Option<&'p Refused> {
     let (path, shown) = (item.path(), item.shown_path());
     let mut refused = plan.refused.iter().filter(|one| one.key == item.object.key);
@@ -363,7 +363,7 @@ fn refused_of<'p>(item: &Item<'_>, plan: &'p Plan) -> Option<&'p Refused> {
     })
 }
 
-/// Returns a line whose change is not there any more.
+/// Returns the outcome of a line whose change no longer exists.
 fn not_found(line: &Line, report: &Report) -> Fate {
     let mut objects = report.objects.iter();
     let object = objects.find(|object| names(&line.object, &object.key));
@@ -392,7 +392,7 @@ fn not_found(line: &Line, report: &Report) -> Fate {
     Fate::Over(said)
 }
 
-/// Returns whether an object is the one that a line names.
+/// Returns whether a line names an object.
 fn names(written: &str, key: &ResourceKey) -> bool {
     let name = object_name(key);
     written == name || serde_json::from_str::<String>(written).is_ok_and(|text| text == name)
@@ -403,7 +403,7 @@ fn refusal(item: &Item<'_>, why: Why, message: &str) -> Refused {
     Refused::because(&item.object.key, &path.unwrap_or_default(), why, message)
 }
 
-/// Returns a line that is left alone, among what the plan leaves alone.
+/// Adds a skipped line to what the plan leaves alone.
 fn refused(line: &Line, report: &Report, why: Why, message: &str) -> Refused {
     let mut objects = report.objects.iter();
     let object = objects.find(|object| names(&line.object, &object.key));
@@ -413,7 +413,7 @@ fn refused(line: &Line, report: &Report, why: Why, message: &str) -> Refused {
     Refused::because(&key, &path, why, message)
 }
 
-/// Returns the key that a line writes, of an object that was not compared.
+/// Returns the key, as a line writes it, of an object that was not compared.
 fn key_of(written: &str) -> ResourceKey {
     let parts: Vec<&str> = written.splitn(3, '/').collect();
     let (kind, namespace, name) = match parts[..] {
@@ -430,7 +430,7 @@ fn key_of(written: &str) -> ResourceKey {
     )
 }
 
-/// Returns a step that is written here, of one change.
+/// Returns a step for one change that is written locally.
 fn step(item: &Item<'_>, how: How, remark: String) -> PlanStep {
     PlanStep {
         key: item.object.key.clone(),

@@ -1,4 +1,4 @@
-//! What is said of decisions.
+//! Prints decisions.
 
 use anyhow::{Context, Result};
 
@@ -11,7 +11,7 @@ use crate::cli::settings::Settings;
 use crate::model::{Action, Plan, Progress, Target};
 use crate::output::{self, Decided};
 
-/// Says that every line keeps what it is about.
+/// Reports that every line says keep.
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.
@@ -36,7 +36,7 @@ pub fn nothing_decided(
     written.context("cannot write to standard output")
 }
 
-/// Shows how a run ended: the plan where it was not carried out, else a line for each decision.
+/// Prints how a run ended: the plan if it was not carried out, else a line for each decision.
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.
@@ -68,7 +68,7 @@ pub fn end(
     written.context("cannot write to standard output")
 }
 
-/// Returns what is told of a line; nothing of one that is kept.
+/// Returns the text for a line; nothing for one that says keep.
 fn told(todo: &Todo, line: &Line, fate: &Fate) -> Option<Decided> {
     let (progress, word, said) = match fate {
         Fate::Kept | Fate::Meant(_) => return None,

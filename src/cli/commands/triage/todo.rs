@@ -1,4 +1,4 @@
-//! The file of decisions.
+//! Writes and reads the file of decisions.
 //!
 //! ```text
 //! driftctl triage ./manifests -n shop
@@ -8,8 +8,8 @@
 //! accept 24h Incident 12 91d07b6e5f high Service/shop/cart .spec.type  ~ ClusterIP to NodePort
 //! ```
 //!
-//! A line begins with what is decided. Then come the mark of the change, which is another as soon as
-//! a value is, and what the change is of. The rest is for the reader.
+//! A line begins with the decision, followed by the mark of the change and the object and path. The
+//! mark is a digest that changes as soon as either value does. The rest is for the reader.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,16 +26,16 @@ use crate::engine::triage::{Item, LENGTH as MARK};
 use crate::model::{Report, Status, Target};
 use crate::output::{escape, todo_text};
 
-/// Larger files are not files of decisions, in bytes.
+/// The size limit of a file of decisions, in bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// Malformed lines that are told.
+/// How many malformed lines are reported.
 const MOST_PROBLEMS: usize = 20;
 
-/// What stands for standard input.
+/// The argument for standard input.
 const STDIN: &str = "-";
 
-/// What the file begins with.
+/// The header of the file.
 const LEGEND: &str = "\
 # Decide on each line: change its first word and save. Then carry out all decisions with
 #   driftctl triage --apply FILE
@@ -51,23 +51,23 @@ const LEGEND: &str = "\
 # skipped.
 ";
 
-/// What is decided about one change.
+/// The decision on one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It stays as it is.
     Keep,
-    /// The live object is to become what is declared.
+    /// Change the live object to match the manifest.
     Revert,
-    /// The manifest is to declare what is live.
+    /// Change the manifest to match the live object.
     Backport,
-    /// It is hidden until then.
+    /// Hide it until a deadline.
     Accept {
         /// Until when.
         until: Until,
         /// Why.
         reason: String,
     },
-    /// It is hidden by a rule.
+    /// Hide it by a rule.
     Ignore {
         /// Why.
         reason: String,
@@ -79,24 +79,24 @@ pub enum Decision {
 pub struct Line {
     /// Its number, from 1.
     pub number: usize,
-    /// What is decided.
+    /// The decision.
     pub decision: Decision,
     /// The mark of the change.
     pub mark: String,
-    /// The object, as it is written.
+    /// The object, as written.
     pub object: String,
-    /// The path, as it is written.
+    /// The path, as written.
     pub path: String,
-    /// Whether it was an object that no manifest declares.
+    /// Whether no manifest declared the object.
     pub was_extra: bool,
 }
 
 /// The decisions.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Todo {
-    /// What the file is called.
+    /// The name of the file.
     pub file: String,
-    /// The words that it was written with.
+    /// The arguments that it was written with.
     pub words: Option<Vec<String>>,
     /// The address of the API server that was read.
     server: Option<String>,
@@ -106,7 +106,7 @@ pub struct Todo {
     decided: BTreeMap<(String, String, String), usize>,
 }
 
-/// Writes the file: `words` are those of the command line, and what matters most comes first.
+/// Writes the file, the worst first. `words` are the arguments of the command line.
 pub fn write(items: &[Item<'_>], report: &Report, words: &[String], now: Timestamp) -> String {
     let mut text = String::from(LEGEND);
     let mut command = "driftctl triage".to_owned();
@@ -160,7 +160,7 @@ fn at_second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// Returns a word as it is read again.
+/// Returns a word quoted, so that it is read back the same.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '\\');
     match !word.is_empty() && word.chars().all(is_plain) {
@@ -173,7 +173,7 @@ impl Todo {
     /// Reads the file.
     ///
     /// # Errors
-    /// Fails if it cannot be read, or a line is malformed: every line that is.
+    /// Fails if it cannot be read, or lines are malformed; the error lists all of them.
     pub fn read(path: &Path, streams: &mut Streams) -> Result<Self> {
         if path != Path::new(STDIN) {
             return Self::parse(
@@ -197,7 +197,7 @@ impl Todo {
     /// Reads a text.
     ///
     /// # Errors
-    /// Fails if a line is malformed: every line that is.
+    /// Fails if lines are malformed; the error lists all of them.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let mut todo = Self {
             file: file.to_owned(),
@@ -260,13 +260,13 @@ impl Todo {
         Ok(())
     }
 
-    /// Returns whether anything is to be done.
+    /// Returns whether any decision is to be carried out.
     pub fn is_idle(&self) -> bool {
         let mut lines = self.lines.iter();
         lines.all(|line| line.decision == Decision::Keep)
     }
 
-    /// Checks that what is compared is what the file was written from.
+    /// Checks that the compared cluster is the one that the file was written from.
     ///
     /// # Errors
     /// Fails if it is another cluster.
@@ -283,7 +283,7 @@ impl Todo {
     }
 }
 
-/// Returns a line whose first word is a decision.
+/// Parses a line whose first word is a decision.
 fn decided(number: usize, first: &str, rest: &str) -> Result<Line, String> {
     let (decision, (mark, object, path, after)) = match first {
         "keep" | "k" => (Decision::Keep, of(rest)?),
@@ -319,10 +319,10 @@ fn decided(number: usize, first: &str, rest: &str) -> Result<Line, String> {
     })
 }
 
-/// Mark, object, path, and what is behind them.
+/// Parses the mark, the object, the path, and what follows them.
 type Of<'t> = (&'t str, &'t str, &'t str, &'t str);
 
-/// Returns what a decision is about.
+/// Parses the change that a decision is about.
 fn of(text: &str) -> Result<Of<'_>, String> {
     about(text).ok_or_else(|| {
         "after the decision, keep the mark, the severity, the object and the path as 'driftctl \
@@ -347,7 +347,7 @@ fn about(text: &str) -> Option<Of<'_>> {
     is_whole.then_some((mark, object, path, rest))
 }
 
-/// Returns a reason, in quotes or up to where a mark stands, and what is behind it.
+/// Parses a reason, in quotes or up to the mark, and returns what follows it.
 fn reason(text: &str) -> Result<(String, Of<'_>), String> {
     if text.starts_with('"') {
         let (first, rest) = word(text);
@@ -366,7 +366,7 @@ fn reason(text: &str) -> Result<(String, Of<'_>), String> {
             }
             return Ok((reason.to_owned(), of));
         }
-        // Quotes mean nothing within a reason.
+        // Quotes inside a reason have no meaning.
         let Some(blank) = rest.find(char::is_whitespace) else {
             return Err(of("").err().unwrap_or_default());
         };
@@ -374,7 +374,7 @@ fn reason(text: &str) -> Result<(String, Of<'_>), String> {
     }
 }
 
-/// Returns the first word, and what is behind it; blanks in quotes belong to the word.
+/// Splits off the first word; blanks in quotes belong to the word.
 fn word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     let (mut is_quoted, mut is_escaped) = (false, false);
@@ -479,7 +479,7 @@ mod tests {
             "{error}"
         );
         assert!(
-            error.contains("line 9 decides about this change already"),
+            error.contains("line 9 already decides on this change"),
             "{error}"
         );
         assert!(error.ends_with("nothing was done"));

@@ -18,14 +18,14 @@ use rounds::{Outcome, Watch};
 use service::{Pages, Service};
 use show::Show;
 
-/// Rounds after which a watch without a complete one is not well.
+/// How many rounds without a complete one make a watch unhealthy.
 const PERIODS: u32 = 3;
 
-/// Compares again and again until it is told to end.
+/// Compares repeatedly until it is stopped.
 ///
 /// # Errors
 /// Fails if the arguments contradict each other, the state file cannot be used, or the address
-/// cannot be listened on. What goes wrong in a round is said, and does not end the watch.
+/// cannot be listened on. An error in a round is reported and does not end the watch.
 pub fn run(args: &WatchArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.print_alerts {
         let alerts = output::watch_alerts();
@@ -71,7 +71,7 @@ pub fn run(args: &WatchArgs, settings: &Settings, streams: &mut Streams) -> Resu
         let left = args.every.saturating_sub(began.elapsed());
         match commands.wait(left.max(Duration::from_millis(10))) {
             Told::End => return Ok(Exit::Clean),
-            // The rules are read in each round; this one begins now.
+            // Each round reads the rules; this one starts now.
             Told::Reread | Told::Nothing => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The rounds of a watch, and what is known after each.
+//! Runs the rounds of a watch, and keeps their results.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -15,29 +15,29 @@ use crate::output::{self, RenderOptions, Rounds, Watched};
 use crate::redact::Redacted;
 use crate::state::{EpisodeFile, new_salt};
 
-/// Events that a screen can show.
+/// How many events a screen can show.
 const RECENT: usize = 20;
 
-/// What became of a round.
+/// The outcome of a round.
 pub enum Outcome {
     /// Everything was compared.
     Complete(Vec<Event>),
-    /// Something could not be.
+    /// Some objects could not be compared.
     Incomplete(Vec<Event>),
     /// Nothing was compared, and why.
     Failed(String),
 }
 
-/// A watch, between two rounds.
+/// A watch between two rounds.
 pub struct Watch<'a> {
     args: &'a WatchArgs,
     rules: Rules,
     ledger: Ledger,
     digester: Digester,
     state: Option<EpisodeFile>,
-    /// What happened and could not be written down yet.
+    /// Events that could not be written yet.
     unwritten: Vec<Event>,
-    /// Whether the state file had a torn line.
+    /// Whether the state file had an incomplete last line.
     pub was_torn: bool,
     rounds: Rounds,
     took: Duration,
@@ -45,7 +45,7 @@ pub struct Watch<'a> {
     at: Timestamp,
     report: Option<Redacted>,
     recent: VecDeque<Event>,
-    /// What went wrong next to the comparison.
+    /// Errors other than those of the comparison.
     pub troubles: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl<'a> Watch<'a> {
     /// Reads the rules and the state, and finds both sides.
     ///
     /// # Errors
-    /// Fails if anything is wrong with the words, the rules or the state file.
+    /// Fails if anything is wrong with the arguments, the rules or the state file.
     pub fn begin(args: &'a WatchArgs, now: Timestamp) -> Result<Self> {
         let rules = comparison::rules(&args.rules, &args.source, now)?;
         comparison::sources(&args.source, &args.live)?;
@@ -158,7 +158,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Writes down what happened. What could not be written is written with the next round.
+    /// Writes the events to the state file. What could not be written is retried in the next round.
     fn write_down(&mut self) {
         let Some(state) = &mut self.state else {
             self.unwritten.clear();
@@ -172,7 +172,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Returns when everything was compared last, if what happened is written down.
+    /// Returns when everything was last compared, if its events were written.
     pub fn well_since(&self) -> Option<Instant> {
         let complete = self.last_complete.filter(|_| self.unwritten.is_empty());
         complete.map(|(_, at)| at)
@@ -183,12 +183,12 @@ impl<'a> Watch<'a> {
         self.report.as_ref()
     }
 
-    /// Returns what happened last.
+    /// Returns the last events.
     pub fn recent(&self) -> Vec<Event> {
         self.recent.iter().cloned().collect()
     }
 
-    /// Returns what is known.
+    /// Returns the episodes.
     pub fn watched(&self) -> Watched<'_> {
         let debt = self.rules.baseline.debt.entries();
         Watched {

@@ -1,6 +1,6 @@
-//! What a watch serves by HTTP: a few pages that are made after each round.
+//! Serves a few pages over HTTP, which are updated after each round.
 //!
-//! Who connects may mean harm: requests are small, few at once, and end after a while.
+//! Clients may be malicious: requests are small, few at a time, and limited in time.
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 
-/// Connections at once; the others wait.
+/// How many connections are served at a time; others wait.
 const AT_ONCE: usize = 32;
 
 /// How long a connection may take.
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(5);
 
-/// Bytes of a request's head.
+/// The size limit of a request head, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
 
 /// The pages.
@@ -37,9 +37,9 @@ pub struct Pages {
     pub metrics: Bytes,
     /// `/report.json`, once there is one.
     pub report: Option<Bytes>,
-    /// Until when `/healthz` is well.
+    /// Until when `/healthz` returns 200.
     pub healthy_until: Option<Instant>,
-    /// Until when `/livez` is well.
+    /// Until when `/livez` returns 200.
     pub alive_until: Option<Instant>,
 }
 
@@ -47,7 +47,7 @@ pub struct Pages {
 #[derive(Debug)]
 pub struct Service {
     pages: Arc<Mutex<Pages>>,
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
 }
 
@@ -94,7 +94,7 @@ async fn serve(listener: TcpListener, pages: Arc<Mutex<Pages>>) {
             return;
         };
         let Ok((stream, _)) = listener.accept().await else {
-            // Too many open files, most likely; they close.
+            // Probably too many open files; they will close.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -109,7 +109,7 @@ async fn serve(listener: TcpListener, pages: Arc<Mutex<Pages>>) {
                 .header_read_timeout(HEAD)
                 .max_buf_size(LARGEST_HEAD)
                 .serve_connection(TokioIo::new(stream), answer);
-            // A connection that fails is its client's to try again.
+            // If a connection fails, its client can try again.
             let _ = tokio::time::timeout(PATIENCE, connection).await;
             drop(place);
         });

@@ -1,4 +1,4 @@
-//! What a watch shows: lines as things happen, or on a terminal a screen that is drawn again.
+//! Shows a watch: as lines, or on a terminal as a screen that is redrawn.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use crate::cli::{Streams, message};
 use crate::model::Event;
 use crate::output::{self, RenderOptions};
 
-/// Where a watch is shown, and what is there.
+/// Where a watch is shown, and its current content.
 pub struct Show<'s> {
     settings: &'s Settings,
     every: Duration,
     /// The rows of the terminal; `None` without a terminal.
     rows: Option<usize>,
-    /// Lines that the screen takes now.
+    /// How many lines fit on the screen.
     drawn: usize,
-    /// What was said of the last round, so that it is not said again and again.
+    /// The last message about a round, so that it is not repeated.
     said: Vec<String>,
 }
 
 impl<'s> Show<'s> {
-    /// Returns a screen on a terminal, and else lines.
+    /// Returns a screen on a terminal, or else lines.
     pub fn new(args: &WatchArgs, settings: &'s Settings) -> Self {
         Self {
             settings,
@@ -47,7 +47,7 @@ impl<'s> Show<'s> {
         }
     }
 
-    /// Says what was left of the watch before.
+    /// Reports what was restored from the state file.
     ///
     /// # Errors
     /// Fails if nothing can be written.
@@ -59,7 +59,7 @@ impl<'s> Show<'s> {
         Ok(())
     }
 
-    /// Says where the pages are.
+    /// Reports the address of the pages.
     ///
     /// # Errors
     /// Fails if nothing can be written.
@@ -70,7 +70,7 @@ impl<'s> Show<'s> {
         Ok(())
     }
 
-    /// Says that something went wrong next to the comparison.
+    /// Reports an error other than those of the comparison.
     pub fn trouble(&mut self, what: &str, streams: &mut Streams) {
         message::say(streams, self.settings, what);
     }
@@ -124,7 +124,7 @@ impl<'s> Show<'s> {
         write!(streams.out, "{text}").context("cannot write to standard output")
     }
 
-    /// `round 3 at 10:00:05 UTC compared everything in 0.2s; the next in 30s`
+    /// Returns `round 3 at 10:00:05 UTC compared everything in 0.2s; the next in 30s`.
     fn state(&self, watch: &Watch<'_>, outcome: &Outcome, now: Timestamp) -> String {
         let watched = watch.watched();
         let took = watched.took.as_secs_f64();
@@ -182,7 +182,7 @@ impl<'s> Show<'s> {
         for line in &lines {
             writeln!(streams.out, "{at}  {line}").context("cannot write to standard output")?;
         }
-        // A quiet round says nothing.
+        // A round without events prints nothing.
         let is_first = watch.watched().rounds.all() == 1;
         if is_first || !lines.is_empty() || said != self.said {
             let open = watch.watched().open.len();

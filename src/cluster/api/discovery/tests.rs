@@ -14,7 +14,7 @@ fn kind(plural: &str, kind: &str, verbs: &[&str]) -> serde_json::Value {
         "verbs": verbs, "subresources": [{"subresource": "status"}]})
 }
 
-/// Two groups by two requests, as servers since 1.26 answer.
+/// Two groups by two requests, as servers since 1.26 respond.
 fn aggregated() -> Catalog {
     let reading = ["get", "list"];
     let core = json!({"kind": "APIGroupDiscoveryList", "items": [{"metadata": {}, "versions": [
@@ -75,7 +75,7 @@ fn a_kind_that_is_absent_moved_or_unknown_is_three_different_things() {
     );
     assert_not_served(
         &catalog.lookup("old.example/v1", "CronJob"),
-        "it serves a CronJob at batch/v1",
+        "it serves CronJob at batch/v1",
     );
     assert_not_served(
         &catalog.lookup("none.example/v1", "Widget"),
@@ -160,7 +160,7 @@ fn undeclared_objects_are_looked_for_once_for_each_kind() {
     assert!(gaps.is_empty(), "computed groups are no gap: {gaps:?}");
 }
 
-/// Returns a server of Kubernetes 1.29 or later, as far as it matters here.
+/// A server of Kubernetes 1.29 or later, as far as the tests need it.
 fn modern() -> Catalog {
     let group = |name: &str, version: &str, kind: &str| {
         format!(
@@ -223,7 +223,7 @@ fn what_cannot_be_read_has_its_replacement_named() {
     assert!(matches!(newer, KindLookup::NotServed(why) if why.ends_with("use policy/v1")));
 }
 
-/// What takes a kind's place is not there yet on a server that is older than the change.
+/// A replacement does not exist yet on a server that is older than the change.
 #[test]
 fn nobody_is_sent_to_a_version_that_is_not_served() {
     let named = json!({"kind": "APIGroupDiscoveryList", "items": [

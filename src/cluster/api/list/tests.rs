@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Returns what is wanted of the ConfigMaps in `shop`: `a` and `b`, and what nobody declares.
+/// Wants the ConfigMaps `a` and `b` in `shop`, and the undeclared ones.
 fn selection(extra: bool) -> Arc<Selection> {
     Arc::new(Selection {
         kind: ServedKind {
@@ -29,7 +29,7 @@ fn list(metadata: &Value, items: &Value) -> Value {
     json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": metadata, "items": items})
 }
 
-/// Takes a page in pieces of seven bytes.
+/// Feeds a page in pieces of seven bytes.
 fn receive(body: &str, extra: bool, metadata: bool) -> Result<Page, Failure> {
     let mut receiver = PageReceiver::new(selection(extra), metadata);
     for chunk in body.as_bytes().chunks(7) {
@@ -82,7 +82,7 @@ fn wanted_objects_in_a_page_of_metadata_are_there_and_not_read() {
         "metadata": {}, "items": [item]});
     let page = receive(&body.to_string(), false, true).unwrap();
     assert_eq!((page.found.len(), page.present.len()), (0, 1));
-    // Nobody asked for metadata only.
+    // The request was not for metadata only.
     assert_refused(&body);
 }
 

@@ -1,4 +1,4 @@
-//! What a server says to a write that it does not carry out.
+//! Parses what a server responds to a write that it does not carry out.
 
 use serde::Deserialize;
 
@@ -7,36 +7,36 @@ use crate::cluster::Right;
 use crate::cluster::api::failure::Failure;
 use crate::cluster::denial::{Denial, denial};
 
-/// Why a write was not carried out, or why that is unknown.
+/// Why a write was not carried out, or why its result is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// A test of the patch does not hold: something changed in the meantime.
+    /// A test in the patch failed: something changed in the meantime.
     #[error("it was changed in the meantime")]
     TestFailed,
-    /// 409: the object is not in the state that was asked for, or a field belongs to someone.
+    /// 409: the object is not in the expected state, or another manager owns a field.
     #[error("the object was changed in the meantime (409)")]
     Conflict,
     /// 403 by an authorizer.
     #[error("forbidden: {0} is not allowed (driftctl doctor --for revert prints the Role)")]
     Forbidden(Right),
-    /// An admission webhook, a policy or a quota is against it.
+    /// An admission webhook, a policy or a quota denied it.
     #[error("{by} refuses it")]
     Denied {
-        /// Who, such as `the admission webhook "x"`.
+        /// What denied it, such as `the admission webhook "x"`.
         by: String,
-        /// What it says about it. It may quote values: redact it before it is shown.
+        /// Its message. It may quote values: redact it before showing it.
         message: Option<String>,
     },
-    /// Fields that are not valid, or that cannot be changed.
+    /// Fields that are invalid or cannot be changed.
     #[error("the server refuses it as invalid{}", at(.0))]
     Invalid(Vec<String>),
-    /// There is no such object.
+    /// The object does not exist.
     #[error("the object is gone")]
     NotFound,
-    /// There is one already.
+    /// The object already exists.
     #[error("an object of this name already exists")]
     AlreadyExists,
-    /// A webhook on the way has side effects and takes no dry runs.
+    /// A webhook has side effects and does not support dry runs.
     #[error(
         "the admission webhook {0:?} does not support dry runs; --skip-dry-run writes without \
         one"
@@ -45,7 +45,7 @@ pub enum WriteError {
     /// The server is too busy. Nothing was changed.
     #[error("the server is too busy (429)")]
     Busy,
-    /// Nothing is known of what became of it: the connection broke, or the server failed.
+    /// The result is unknown: the connection broke, or the server failed.
     #[error("the result of the write is unknown: {0}")]
     Unclear(String),
     /// Anything else. Nothing was changed.
@@ -82,7 +82,7 @@ struct Cause {
 }
 
 impl WriteError {
-    /// Returns what an answer with this code and body means.
+    /// Returns what a response with this code and body means.
     pub(super) fn of(writing: &Writing, code: u16, body: &[u8]) -> Self {
         let status: Status = serde_json::from_slice(body).unwrap_or_default();
         if let Some(webhook) = without_dry_run(&status.message) {
@@ -118,7 +118,7 @@ impl WriteError {
         }
     }
 
-    /// Returns what it means that there is no answer.
+    /// Returns what a missing response means.
     pub(super) fn without_answer(failure: &Failure) -> Self {
         match failure {
             Failure::Unauthorized | Failure::Credentials(_) | Failure::Untrusted(_) => {
@@ -129,7 +129,7 @@ impl WriteError {
     }
 }
 
-/// Returns a path of a field, and nothing that a webhook made up.
+/// Returns the path of a field, but not text that a webhook made up.
 fn is_field(field: &str) -> bool {
     !field.is_empty()
         && field.len() <= 200
@@ -138,12 +138,12 @@ fn is_field(field: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || ".[]-_/".contains(c))
 }
 
-/// Returns an authorizer says which verb one cannot use.
+/// Returns whether an authorizer wrote the message: it names the verb.
 fn is_by_authorizer(writing: &Writing, message: &str) -> bool {
     message.is_empty() || message.contains(&format!("cannot {} ", writing.right.verb))
 }
 
-/// Returns the webhook that takes no dry runs (`admission/plugin/webhook/errors`).
+/// Returns the webhook that does not support dry runs (`admission/plugin/webhook/errors`).
 fn without_dry_run(message: &str) -> Option<String> {
     let rest = message.split_once("admission webhook \"")?.1;
     let (name, rest) = rest.split_once('"')?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A List as kubectl writes it: sorted keys, `kind` behind the items.
+/// A List as kubectl writes it: sorted keys, `kind` after the items.
 const LIST: &str = "\
 apiVersion: v1
 items:
@@ -91,7 +91,8 @@ fn json_documents_between_lines_of_dashes_are_read() {
     assert_eq!(documents(text.as_bytes()).unwrap()[1]["kind"], "ConfigMap");
 }
 
-/// Wherever within its items a List is cut off, that is an error or at least no shorter List.
+/// Wherever a List is cut off within its items, the result is an error, or at least no shorter
+/// List.
 #[test]
 fn a_list_that_breaks_off_is_an_error() {
     let end = LIST.find("kind: List").unwrap();

@@ -1,4 +1,4 @@
-//! Generators of ConfigMaps and Secrets: literals, and files whose text is a value.
+//! Edits generators of ConfigMaps and Secrets: literals, and files whose text is a value.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use super::{Candidate, Intent, Texts, beside, field, items};
 use crate::engine::backport::rendered::Layer;
 use crate::model::{ChangeKind, PathElement, Step};
 
-/// Returns the edits that add a generator which is merged with that of a base.
+/// Returns the edits that add a generator that is merged with that of a base.
 pub(super) fn merged(
     intent: &Intent<'_>,
     layer: &Layer,
@@ -38,8 +38,8 @@ pub(super) fn merged(
     )
 }
 
-/// Returns the list of generators that may have made the object, the key that is meant, and what it
-/// is to have as text; `None` for what goes.
+/// Returns the list of generators that may have generated the object, the key, and its new text;
+/// `None` to remove it.
 fn asked<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<String>)> {
     let list = match intent.kind() {
         "ConfigMap" => "configMapGenerator",
@@ -63,19 +63,19 @@ fn asked<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<St
     Some((list, key, Some(text)))
 }
 
-/// A generator that may have made an object.
+/// A generator that may have generated an object.
 struct Generator<'g> {
     layer: &'g Layer,
-    /// The way to it in its kustomization.
+    /// The path to it in its kustomization.
     way: Vec<Step>,
     fields: &'g serde_json::Map<String, Value>,
     key: &'g str,
-    /// What the key is to have, as text; `None` for what goes.
+    /// The new text of the key; `None` to remove it.
     to: Option<String>,
     is_added: bool,
 }
 
-/// Returns the edits of generators and of what they read that may do it.
+/// Returns the possible edits of generators and of the files that they read.
 pub(super) fn edits(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let Some((list, key, to)) = asked(intent) else {
         return Vec::new();
@@ -164,7 +164,7 @@ impl Generator<'_> {
         }
     }
 
-    /// `envs: [path]`: the value is in a line of the file.
+    /// `envs: [path]`: the value is on a line of the file.
     fn lines(&self, texts: &Texts<'_>) -> Option<Candidate> {
         let envs = items(self.fields, "envs").iter().filter_map(Value::as_str);
         let env = self.fields.get("env").and_then(Value::as_str);

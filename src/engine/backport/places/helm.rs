@@ -1,5 +1,5 @@
-//! Values of Helm charts: in files, and inline in Applications and HelmReleases. Nothing tells which
-//! value becomes which field, so those that look like it are tried.
+//! Edits values of Helm charts: in files, and inline in Applications and HelmReleases. A chart does
+//! not record which value sets which field, so likely ones are tried.
 
 use serde_json::{Map, Value, json};
 
@@ -10,28 +10,28 @@ use crate::engine::backport::values;
 use crate::model::{ChangeKind, PathElement, Step};
 use crate::yaml;
 
-/// A tree of values, and where it stands.
+/// A tree of values, and where it is.
 struct Holder {
     file: String,
     document: usize,
-    /// The way to it in the document.
+    /// The path to it in the document.
     way: Vec<Step>,
-    /// The text that it stands in, where it is a text itself.
+    /// The text that contains it, if it is a string itself.
     text: Option<String>,
     value: Value,
 }
 
-/// A value that may become the field, what it is to be, and how likely that is.
+/// A value that may set the field, its new value, and how likely that is.
 struct Guess {
     way: Vec<Step>,
     to: Value,
     likely: usize,
 }
 
-/// The most guesses in one tree.
+/// The limit on guesses in one tree.
 const MOST: usize = 8;
 
-/// Returns the edits of values that may do it.
+/// Returns the possible edits of values.
 pub(super) fn edits(
     intent: &Intent<'_>,
     part: &Part,
@@ -50,7 +50,7 @@ pub(super) fn edits(
     }
     let Some(own) = own else { return found };
     let guesses = guesses(intent, &own.value);
-    // A value that the chart has set is set again if it is given values.
+    // A value that the chart sets is overridden where values are given.
     if let Some(first) = holders.first() {
         for guess in &guesses {
             let laid = laid_over(&first.value, &own.value, guess);
@@ -63,7 +63,7 @@ pub(super) fn edits(
     found
 }
 
-/// Returns the edit of a template that states the value in a line of its own.
+/// Returns the edit of a template line that contains the value itself.
 pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candidate> {
     let declared = intent.change.declared.as_ref()?;
     let (was, to) = differing(declared, intent.to()?)?;
@@ -79,7 +79,7 @@ pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candida
     Some(Candidate::text(file, lines.concat()))
 }
 
-/// Returns a file of values.
+/// A file of values.
 fn whole(file: &str, texts: &Texts<'_>) -> Option<Holder> {
     let parsed = yaml::parse(&texts.of(file)?);
     let document = parsed.documents.into_iter().next()?;
@@ -92,7 +92,7 @@ fn whole(file: &str, texts: &Texts<'_>) -> Option<Holder> {
     })
 }
 
-/// Returns the values in the Application or HelmRelease that leads to the object.
+/// Returns the values in the Application or HelmRelease that the object comes from.
 fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Holder> {
     let Some(deployer) = intent.origin.chain.last() else {
         return Vec::new();
@@ -133,7 +133,7 @@ fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Ho
     found
 }
 
-/// Returns the ways to values in an Application or a HelmRelease, those that win first.
+/// Returns the paths to values in an Application or a HelmRelease, in order of precedence.
 fn ways(object: &Value) -> Vec<Vec<Step>> {
     let mut ways = Vec::new();
     let mut helm = vec![vec![field("spec"), field("source"), field("helm")]];
@@ -168,11 +168,11 @@ impl Holder {
     }
 }
 
-/// Returns the values that may become the field, the likeliest first.
+/// Returns the values that may set the field, the likeliest first.
 fn guesses(intent: &Intent<'_>, tree: &Value) -> Vec<Guess> {
     let mut found = Vec::new();
     collect(intent, tree, &mut Vec::new(), &mut found);
-    // The order of the tree decides between those that are alike.
+    // Equally likely ones stay in the order of the tree.
     found.sort_by_key(|guess| std::cmp::Reverse(guess.likely));
     found.truncate(MOST);
     found
@@ -202,7 +202,7 @@ fn collect(intent: &Intent<'_>, tree: &Value, way: &mut Vec<Step>, found: &mut V
     }
 }
 
-/// Returns what a value would have to be, if it becomes the field or something around it.
+/// Returns what a value would have to be, if it sets the field or something around it.
 fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usize)> {
     let path = &intent.change.path.0;
     let alike = 10 * alike(path, way);
@@ -251,7 +251,7 @@ fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usi
     })
 }
 
-/// Returns the scalars in which two values of one shape differ, if there is one pair of them.
+/// Returns the scalars in which two values of the same shape differ, if there is exactly one pair.
 fn differing<'v>(one: &'v Value, other: &'v Value) -> Option<(&'v Value, &'v Value)> {
     let pairs: Vec<(&Value, &Value)> = match (one, other) {
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
@@ -276,7 +276,7 @@ fn is_within(value: &Value, all: &Map<String, Value>) -> bool {
     })
 }
 
-/// Returns whether the last name of a way is that of the last field of a path, or ends in it.
+/// Returns whether the last name of a path of values is that of the field, or ends with it.
 fn names_parent(path: &[PathElement], way: &[Step]) -> bool {
     let last = path.iter().rev().find_map(|element| match element {
         PathElement::Field(name) => Some(name.to_lowercase()),
@@ -297,7 +297,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Returns a value of the type that is there already, where that can be.
+/// Returns the new value with the type of the existing one, if possible.
 fn written_like(value: &Value, live: &Value, text: String) -> Value {
     match value {
         Value::Number(_) | Value::Bool(_) => {
@@ -331,7 +331,7 @@ fn alike(path: &[PathElement], way: &[Step]) -> usize {
     names.flatten().filter(|word| words.contains(word)).count()
 }
 
-/// `replicaCount` is `replica` and `count`; plurals are their singulars.
+/// Splits `replicaCount` into `replica` and `count`; plurals become singulars.
 fn words_of(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut starts = true;
@@ -352,8 +352,8 @@ fn words_of(name: &str) -> Vec<String> {
     words.into_iter().map(singular).collect()
 }
 
-/// Returns the values that are given, with a value of the chart's own set in them too. A list is
-/// given as a whole.
+/// Returns the given values with one of the chart's own values set in them. A list is set as a
+/// whole.
 fn laid_over(given: &Value, own: &Value, guess: &Guess) -> Option<Value> {
     let is_index = |step: &Step| matches!(step, Step::Index(_));
     let end = guess.way.iter().position(is_index);

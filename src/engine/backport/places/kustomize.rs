@@ -1,4 +1,4 @@
-//! Fields of a kustomization that state a value: images, replicas, labels and annotations.
+//! Edits fields of a kustomization that set a value: images, replicas, labels and annotations.
 
 use serde_json::{Map, Value, json};
 
@@ -35,7 +35,7 @@ impl<'i> Image<'i> {
     }
 }
 
-/// Returns the declared and the live image, where an image was changed.
+/// Returns the declared and the live image, if an image was changed.
 pub(super) fn images<'i>(intent: &'i Intent<'_>) -> Option<(Image<'i>, Image<'i>)> {
     let last = intent.change.path.0.last()?;
     if last != &PathElement::Field("image".to_owned()) {
@@ -72,7 +72,7 @@ pub(super) fn is_replicas(intent: &Intent<'_>) -> bool {
     intent.change.path.to_string() == ".spec.replicas" && SCALED.contains(&intent.kind())
 }
 
-/// Returns the edits of a kustomization's own fields that state the declared value.
+/// Returns the edits of a kustomization's own fields that set the declared value.
 pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let mut ways: Vec<(Vec<Step>, Option<Value>)> = Vec::new();
     if let Some((from, to)) = images(intent) {

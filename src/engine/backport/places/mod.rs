@@ -1,5 +1,5 @@
-//! Where a field of a rendered object can be edited: places that state its value first, then places
-//! where it can be added. Each is a guess, which rendering again proves or does not.
+//! Finds where a field of a rendered object can be edited: first places that set its value, then
+//! places where it can be added. Each is a guess that is checked by rendering again.
 
 mod generators;
 mod helm;
@@ -18,27 +18,27 @@ use crate::edit::edit;
 use crate::model::{Change, Origin, Position, Step};
 use crate::yaml;
 
-/// What is to be declared.
+/// What to declare.
 pub(super) struct Intent<'i> {
     /// The object as it is rendered.
     pub before: &'i Value,
-    /// The change that is taken over.
+    /// The change to backport.
     pub change: &'i Change,
-    /// How the object is to be rendered.
+    /// How the object should be rendered.
     pub wanted: &'i Wanted,
     /// Where it comes from.
     pub origin: &'i Origin,
-    /// Where its field is written, as far as that is known.
+    /// Where its field is written, as far as known.
     pub position: Option<Position>,
 }
 
 impl Intent<'_> {
-    /// Returns the value that the field is to have.
+    /// The new value of the field.
     fn to(&self) -> Option<&Value> {
         self.wanted.least.as_ref()
     }
 
-    /// Another value of this field, or of the whole object, with the change.
+    /// Returns another value of this field, or of the whole object, with the change.
     fn made_in(&self, value: &Value) -> Option<Value> {
         values::with(value, self.change, self.to())
     }
@@ -56,8 +56,8 @@ impl Intent<'_> {
         self.text("/metadata/name")
     }
 
-    /// Returns whether a value that is written is the one that the object was rendered of: its name
-    /// may have got a prefix, a suffix or a hash.
+    /// Returns whether a written name is that of the object before rendering, which may have added
+    /// a prefix, a suffix or a hash.
     fn is_of(&self, written: &Value) -> bool {
         let text = |pointer: &str| written.pointer(pointer).and_then(Value::as_str);
         let name = text("/metadata/name").unwrap_or_default();
@@ -65,7 +65,7 @@ impl Intent<'_> {
     }
 }
 
-/// The texts of files as they are edited so far.
+/// The texts of files as edited so far.
 pub(super) struct Texts<'t> {
     edits: &'t Edits,
     read: &'t dyn Fn(&str) -> Result<String, String>,
@@ -76,7 +76,7 @@ impl<'t> Texts<'t> {
         Self { edits, read }
     }
 
-    /// Returns the text of a file; `None` where it is not to be edited.
+    /// Returns the text of a file; `None` if it may not be edited.
     pub fn of(&self, file: &str) -> Option<String> {
         match self.edits.get(file) {
             Some(text) => Some(text.clone()),
@@ -85,7 +85,7 @@ impl<'t> Texts<'t> {
     }
 }
 
-/// An edit that may make the rendering what it is to be.
+/// An edit that may have the intended effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
     /// The texts of the files that it edits.
@@ -100,7 +100,7 @@ impl Candidate {
         }
     }
 
-    /// Gives a field of a file another value, or takes it out.
+    /// Sets or removes a field of a file.
     fn field(
         texts: &Texts<'_>,
         file: &str,
@@ -122,7 +122,7 @@ impl Candidate {
         places.next().unwrap_or_default()
     }
 
-    /// Returns what there is to say where a bot writes the line too.
+    /// Returns the note about a line that a bot writes too.
     pub fn bot(&self, texts: &Texts<'_>) -> Option<String> {
         let mut files = self.files.iter();
         files.find_map(|(file, after)| {
@@ -140,7 +140,7 @@ fn first_difference(texts: &Texts<'_>, file: &str, after: &str) -> usize {
     both.take_while(|(before, after)| before == after).count() + 1
 }
 
-/// Returns every edit that may do it, the likeliest first.
+/// Returns every possible edit, the likeliest first.
 pub(super) fn candidates(
     intent: &Intent<'_>,
     layers: &[Layer],
@@ -184,7 +184,7 @@ pub(super) fn candidates(
     once
 }
 
-/// Returns the file that the object is written in, and whether that states the field.
+/// Returns the file that the object is written in, and whether it declares the field.
 fn own_file(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(Candidate, bool)> {
     let file = &*intent.origin.file;
     let (document, way, written) = written(intent, texts)?;
@@ -195,7 +195,7 @@ fn own_file(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(Candidate, bool)>
     Some((candidate, states && intent.change.declared.is_some()))
 }
 
-/// Returns the object as it is written in its file: the document, the way to it, and its value.
+/// Returns the object in its file: the document, the path to it, and its value.
 fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, Value)> {
     let text = texts.of(&intent.origin.file)?;
     let parsed = yaml::parse(&text);
@@ -211,7 +211,7 @@ fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, 
     Some((at, way, items.get(index)?.clone()))
 }
 
-/// Returns what a folder calls a file, as the user would.
+/// Returns the name of a file in a folder, as the user would write it.
 fn beside(folder: &str, file: &str) -> String {
     let joined = Path::new(folder).join(file);
     let mut path = PathBuf::new();

@@ -1,4 +1,4 @@
-//! New entries of a kustomization: an image, a number of replicas, or a patch.
+//! Adds entries to a kustomization: an image, a number of replicas, or a patch.
 
 use serde_json::{Map, Value, json};
 
@@ -29,7 +29,7 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
     if let (true, Some(count)) = (is_replicas(intent), intent.to()) {
         entries.push(("replicas", json!({"name": name, "count": count})));
     }
-    // kustomize knows an object by the names that it had and has.
+    // kustomize identifies an object by its current and former names.
     let before = intent.before;
     let namespace = own.and_then(|own| text(own, "namespace"));
     let mut names = vec![(name, namespace)];
@@ -44,7 +44,7 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
         let target = json!({"kind": intent.kind(), "name": name});
         entries.push(("patches", json!({"patch": patch, "target": target})));
     }
-    // A transformer comes after everything that a kustomization says: labels, images, replicas.
+    // A transformer runs after everything else in a kustomization: labels, images, replicas.
     for (name, _) in &names {
         let operations = Value::Array(operations(before, &intent.wanted.value));
         let transformer = json!({
@@ -84,7 +84,7 @@ fn merge_patch(
     Some(("patches", json!({"patch": edit::document(&patch)})))
 }
 
-/// Returns a strategic merge patch that makes the change too.
+/// Returns a strategic merge patch extended by the change.
 pub(super) fn merged(intent: &Intent<'_>, patch: &Value) -> Option<Value> {
     let mut merged = patch.clone();
     merge(&mut merged, &intent.change.path.0, intent.to())?;
@@ -143,13 +143,13 @@ fn merge(patch: &mut Value, path: &[PathElement], to: Option<&Value>) -> Option<
             patch.as_array_mut()?.push(to?.clone());
             Some(())
         }
-        // A strategic merge patch knows no positions.
+        // A strategic merge patch does not support indexes.
         PathElement::Index(_) => None,
     }
 }
 
-/// Returns the operations of a JSON patch from one object to another. Items of lists are tested by
-/// their names first, so that a base that changes breaks the build and not another field.
+/// Returns the operations of a JSON patch from one object to another. Names of list items are
+/// tested first, so that a changed base breaks the build instead of changing another field.
 pub(super) fn operations(from: &Value, to: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     differ(from, to, "", &mut found);

@@ -1,4 +1,4 @@
-//! Patches that are there already: strategic merge patches and JSON patches, in files and in the
+//! Edits existing patches: strategic merge patches and JSON patches, in files and in the
 //! kustomization itself.
 
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::yaml;
 /// The text of a patch, and where it is.
 struct Patch<'p> {
     file: String,
-    /// The way to it where it is in the kustomization.
+    /// The path to it if it is in the kustomization.
     inline: Option<Vec<Step>>,
     text: String,
     target: Option<&'p Value>,
@@ -74,7 +74,7 @@ impl Patch<'_> {
         parts.collect()
     }
 
-    /// Returns the edit that gives a field of the patch another value, or takes it out.
+    /// Returns the edit that sets or removes a field of the patch.
     fn with(
         &self,
         texts: &Texts<'_>,
@@ -89,7 +89,7 @@ impl Patch<'_> {
         Candidate::field(texts, &self.file, 1, inline, Some(&edited))
     }
 
-    /// Returns whether a strategic merge patch is one of the object.
+    /// Returns whether a strategic merge patch is for the object.
     fn is_of(&self, intent: &Intent<'_>, value: &Value) -> bool {
         let kind = value.get("kind").and_then(Value::as_str);
         match self.target {
@@ -105,7 +105,7 @@ fn may_select(target: &Value, intent: &Intent<'_>) -> bool {
     text("kind").is_none_or(|kind| kind == intent.kind())
 }
 
-/// Returns whether a patch's target is this object and no other.
+/// Returns whether a patch's target is exactly this object.
 fn selects_alone(target: &Value, intent: &Intent<'_>) -> bool {
     let text = |name: &str| target.get(name).and_then(Value::as_str);
     let name = text("name").unwrap_or_default();
@@ -118,7 +118,7 @@ fn selects_alone(target: &Value, intent: &Intent<'_>) -> bool {
         && intent.name().contains(name)
 }
 
-/// Returns the edits of patches that state the declared value.
+/// Returns the edits of patches that set the declared value.
 pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let path = &intent.change.path.0;
     let mut found = Vec::new();
@@ -144,7 +144,7 @@ pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> V
     found
 }
 
-/// Returns the edits of JSON patches that put the value there, or something around it.
+/// Returns the edits of JSON patches that set the value, or something around it.
 fn operation(
     intent: &Intent<'_>,
     patch: &Patch<'_>,
@@ -183,7 +183,7 @@ fn operation(
     found
 }
 
-/// Returns what is left of a path below what a JSON pointer leads to.
+/// Returns the rest of a path after a JSON pointer.
 fn below<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]> {
     let mut rest = path;
     for token in pointer.split('/').skip(1) {
@@ -229,7 +229,7 @@ pub(super) fn merged(
     found
 }
 
-/// Returns the edits that make a patch of the object say more.
+/// Returns the edits that extend a patch of the object.
 pub(super) fn extended(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let mut found = merged(intent, layer, texts, false);
     for patch in all(layer, texts) {

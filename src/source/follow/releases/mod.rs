@@ -1,5 +1,5 @@
-//! What the HelmReleases of a run deploy: what Helm recorded in the cluster where that is what is
-//! declared, and else what their charts make of their values.
+//! Reads what HelmReleases deploy: what Helm recorded in the cluster if it matches the declaration,
+//! or else what their charts render.
 
 mod render;
 mod values;
@@ -24,10 +24,10 @@ use crate::source::{HelmReleases, Loaded, flux};
 use render::{At, Work};
 use values::DeclaredValues;
 
-/// How many releases or values are named in a message.
+/// How many releases or values a message names.
 const NAMED: usize = 4;
 
-/// A HelmRelease, and what it is called.
+/// A HelmRelease with its names.
 pub(super) struct Release {
     manifest: Manifest,
     found: Found,
@@ -53,7 +53,7 @@ impl Release {
     }
 }
 
-/// What is known of a release before anything is rendered.
+/// What is known about a release before anything is rendered.
 struct Known {
     release: Release,
     /// What Helm recorded.
@@ -62,13 +62,13 @@ struct Known {
     chart: ChartAt,
 }
 
-/// What becomes of a release.
+/// How a release is compared.
 enum Outcome {
-    /// What Helm recorded is compared, with what there is to say of it.
+    /// By what Helm recorded, with notes.
     Recorded(Box<Deployed>, Option<String>),
-    /// What its chart makes of its values is compared, with what there is to say of it.
+    /// By rendering its chart, with notes.
     Rendered(Box<Loaded>, Option<String>),
-    /// Nothing is compared, for a reason that may be that of others, too.
+    /// Not at all, for a reason that others may share.
     Unread(String),
 }
 
@@ -77,8 +77,7 @@ pub(super) fn add(run: &mut Run<'_>) {
     let releases = std::mem::take(&mut run.releases);
     let mut known: Vec<Known> = Vec::new();
     for (manifest, cluster) in releases {
-        // A folder may be applied by several Kustomizations: the one that is led to by the longest
-        // way applies it.
+        // Several Kustomizations may apply a folder: the one with the longest chain applies it.
         let one = know(run, manifest, cluster);
         let same = one
             .as_ref()
@@ -143,7 +142,7 @@ pub(super) fn add(run: &mut Run<'_>) {
     }
 }
 
-/// Says which releases are not compared for one reason.
+/// Reports which releases are not compared for one reason.
 fn say_unread(run: &mut Run<'_>, why: &str, releases: &[(String, String)]) {
     let Some((place, _)) = releases.first() else {
         return;
@@ -165,7 +164,7 @@ fn say_unread(run: &mut Run<'_>, why: &str, releases: &[(String, String)]) {
     run.part(&None).warning(place, message);
 }
 
-/// Finds out what is known of a release.
+/// Finds out what is known about a release.
 fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Option<Known> {
     let found = found_of(&manifest);
     let cluster = match flux::other_cluster(&found) {
@@ -214,7 +213,7 @@ fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Optio
 }
 
 impl Known {
-    /// Returns whether both are declared alike.
+    /// Returns whether both are declared in the same way.
     fn is_same(&self, other: &Self) -> bool {
         let (one, other) = (&self.release, &other.release);
         one.name == other.name
@@ -226,7 +225,7 @@ impl Known {
         self.release.manifest.origin.chain.len()
     }
 
-    /// Returns whether what Helm recorded is what is declared, as far as it can be told.
+    /// Returns whether what Helm recorded matches the declaration, as far as known.
     fn is_recorded(&self) -> bool {
         let Some(deployed) = &self.deployed else {
             return false;
@@ -282,7 +281,7 @@ impl Known {
         (self.release, outcome)
     }
 
-    /// Returns what its chart makes of its values.
+    /// Renders its chart with its values.
     fn rendered(
         &self,
         rendering: &Result<&Rendering, String>,
@@ -327,8 +326,7 @@ impl Known {
         work.load(&at, &values)
     }
 
-    /// Says which values are declared and not deployed yet, by their places alone: they may be
-    /// secret.
+    /// Returns which values are declared but not deployed yet, by path only: they may be secret.
     fn pending(&self, deployed: &Deployed) -> Option<String> {
         let mut said = Vec::new();
         let declared = match &self.chart {
@@ -364,7 +362,7 @@ impl Known {
     }
 }
 
-/// Returns what Helm recorded, with the places of what is secret in it.
+/// Returns what Helm recorded, with the places of its secrets.
 fn take_secrets(
     values: &Result<DeclaredValues, String>,
     mut deployed: Deployed,

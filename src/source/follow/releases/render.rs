@@ -1,4 +1,4 @@
-//! What the chart of a HelmRelease makes of its values.
+//! Renders the chart of a HelmRelease.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::source::of_git::beside_chart;
 use crate::source::render::{Names, Rendering, workspace, write};
 use crate::source::{Loaded, Managed};
 
-/// A chart, and where it lies.
+/// A chart, and where it is.
 pub(super) enum At {
     /// In this repository.
     Here(PathBuf, Arc<Checkout>),
-    /// It was fetched.
+    /// Fetched.
     Fetched(Arc<Fetched>),
 }
 
@@ -43,7 +43,7 @@ impl At {
     }
 }
 
-/// What renders a HelmRelease.
+/// Renders a HelmRelease.
 pub(super) struct Work<'w> {
     pub release: &'w Release,
     pub values: &'w DeclaredValues,
@@ -74,7 +74,7 @@ impl Work<'_> {
             ..ChartOptions::default()
         };
         let capabilities = Capabilities {
-            // That of the context is not a business of Flux's.
+            // The context's namespace does not matter to Flux.
             namespace: None,
             ..self.capabilities.clone()
         };
@@ -110,8 +110,8 @@ impl Work<'_> {
         Ok(loaded)
     }
 
-    /// Says of an object of a chart that is elsewhere if it is declared: nobody here can edit the
-    /// chart.
+    /// Sets the origin of an object of a remote chart to its HelmRelease, because the chart cannot
+    /// be edited here.
     fn place(&self, manifest: &mut Manifest) {
         let own = &self.release.manifest.origin;
         manifest.source_map = None;
@@ -121,7 +121,7 @@ impl Work<'_> {
         };
     }
 
-    /// Lays over what Flux writes on every object of a release.
+    /// Adds what Flux writes on every object of a release.
     fn mark(&self, spec: &ReleaseSpec, loaded: &mut Loaded) {
         let found = &self.release.found;
         let group = "helm.toolkit.fluxcd.io";
@@ -154,7 +154,7 @@ impl Work<'_> {
     }
 }
 
-/// Objects with the fields of a kustomization laid over them.
+/// Applies the fields of a kustomization to objects.
 fn post_rendered(
     manifests: &[Manifest],
     over: Map<String, Value>,
@@ -198,7 +198,7 @@ fn post_rendered(
     Ok(built.manifests.into_iter().map(back).collect())
 }
 
-/// Returns the files in a fetched chart that are in place of its values.
+/// Returns the files in a fetched chart that replace its values.
 pub(super) fn files_in(at: &At, files: &[String]) -> Result<Vec<PathBuf>, String> {
     flux::values_in(at.directory(), files)
 }

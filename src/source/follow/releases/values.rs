@@ -1,4 +1,4 @@
-//! The values that a HelmRelease declares, and which of them are secret.
+//! Collects the values of a HelmRelease, and which of them are secret.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use crate::source::follow::Values;
 pub(super) struct DeclaredValues {
     /// The values.
     pub own: Value,
-    /// The same with other values in place of those of Secrets.
+    /// The same with those of Secrets replaced.
     pub other: Value,
-    /// The texts of Secrets among them.
+    /// The strings of Secrets among them.
     pub secret: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl DeclaredValues {
         !self.secret.is_empty()
     }
 
-    /// Lays the values of a ConfigMap or a Secret over these.
+    /// Merges the values of a ConfigMap or a Secret into these.
     fn lay_from(
         &mut self,
         entry: &Value,
@@ -96,7 +96,7 @@ impl DeclaredValues {
         let part = match text("targetPath").filter(|path| !path.is_empty()) {
             Some(path) => at_path(path, &written)
                 .ok_or_else(|| "a targetPath of their valuesFrom cannot be read".to_owned())?,
-            // What the parser would say quotes values.
+            // The parser's error quotes values.
             None => values_of_text(&written)
                 .map_err(|_| format!("a {kind} of their valuesFrom does not contain YAML"))?,
         };
@@ -110,7 +110,7 @@ impl DeclaredValues {
         Ok(())
     }
 
-    /// Returns the places of what is declared and not deployed yet, as `.image.tag`.
+    /// Returns the paths of what is declared but not deployed yet, as `.image.tag`.
     pub fn not_in(&self, deployed: &Value) -> BTreeSet<String> {
         let mut changed = BTreeSet::new();
         differences(&self.own, deployed, &mut Vec::new(), &mut changed);
@@ -118,7 +118,7 @@ impl DeclaredValues {
     }
 }
 
-/// The texts and numbers in a value.
+/// Returns the strings and numbers in a value.
 fn leaves(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => fields.values().for_each(|value| leaves(value, found)),
@@ -129,8 +129,7 @@ fn leaves(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Returns a value at the place that a `targetPath` names, as `helm --set` would put it there:
-/// `a.b[0].c`.
+/// Sets a value at a `targetPath`, as `helm --set` would: `a.b[0].c`.
 fn at_path(path: &str, written: &str) -> Option<Value> {
     let mut parts: Vec<(String, Option<usize>)> = Vec::new();
     let mut part = String::new();
@@ -168,7 +167,7 @@ fn at_path(path: &str, written: &str) -> Option<Value> {
     value.is_object().then_some(value)
 }
 
-/// Returns a value as `helm --set` reads it. What is quoted is a text.
+/// Parses a value as `helm --set` does. A quoted value is a string.
 fn typed(written: &str) -> Value {
     for quote in ['"', '\''] {
         let quoted = written.strip_prefix(quote);
@@ -180,14 +179,14 @@ fn typed(written: &str) -> Value {
         "true" => Value::from(true),
         "false" => Value::from(false),
         "null" => Value::Null,
-        // A number that begins with a zero is a text.
+        // A number with a leading zero is a string.
         "0" => Value::from(0),
         text if text.starts_with('0') => Value::from(text),
         text => text.parse::<i64>().map_or(Value::from(text), Value::from),
     }
 }
 
-/// The places of what differs, as `.image.tag`.
+/// Returns the paths of the differences, as `.image.tag`.
 fn differences(a: &Value, b: &Value, way: &mut Vec<String>, found: &mut BTreeSet<String>) {
     match (a, b) {
         (Value::Object(a), other) | (other, Value::Object(a))
@@ -211,7 +210,7 @@ fn differences(a: &Value, b: &Value, way: &mut Vec<String>, found: &mut BTreeSet
     }
 }
 
-/// Returns whether two values mean the same: numbers are kept as they come by Helm.
+/// Returns whether two values mean the same, although Helm changes the form of numbers.
 fn is_same(a: &Value, b: &Value) -> bool {
     let number = |value: &Value| value.as_f64();
     a == b || number(a).is_some() && number(a) == number(b)
