@@ -1,4 +1,5 @@
-//! Holds the floors that `src/lib.rs` draws: who may use whom, and what a module may look like.
+//! Checks the floors that `src/lib.rs` lists: which module may use which, and other rules for
+//! modules.
 
 #![allow(clippy::unwrap_used)]
 
@@ -70,7 +71,7 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
     ("cluster", "signals", "what is being read may be cut short"),
 ];
 
-/// Where the process's own streams are touched, and why.
+/// Where the process's own streams are used, and why.
 const STREAM_HANDLERS: &[(&str, &str)] = &[
     ("cli/streams.rs", "hands the streams down to everyone else"),
     ("cli/surroundings.rs", "asks whether they are terminals"),
@@ -94,7 +95,7 @@ struct Module {
 }
 
 impl Module {
-    /// The part of the tree that it belongs to: `cli` for `cli/commands/diff.rs`.
+    /// The top-level module of a file: `cli` for `cli/commands/diff.rs`.
     fn name(&self) -> &str {
         let first = self.path.split('/').next().unwrap();
         first.strip_suffix(".rs").unwrap_or(first)
@@ -105,8 +106,8 @@ impl Module {
             .unwrap_or_else(|| panic!("{}: give this module a floor in FLOORS", self.path))
     }
 
-    /// The code that ships: no comments, and nothing from the test module on (`tests.rs` is one
-    /// in a file of its own).
+    /// The code without comments and without the test module (`tests.rs` is a test module in its
+    /// own file).
     fn code(&self) -> String {
         if self.path.ends_with("/tests.rs") {
             return String::new();
@@ -168,7 +169,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The top-level modules that `code` names after `crate::`, grouped imports included.
+/// Returns the top-level modules that `code` names after `crate::`, grouped imports included.
 fn uses(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, word) in code.match_indices("crate::") {
@@ -236,7 +237,7 @@ fn modules_use_only_the_floors_below() {
     assert_none(broken, "a module uses a floor that is not below its own:");
 }
 
-/// `super::super::…` up to the crate would be a way around the floors.
+/// `super::super::…` up to the crate root would bypass the floors.
 #[test]
 fn nobody_climbs_out_of_a_module() {
     let mut broken = Vec::new();
@@ -319,8 +320,8 @@ fn only_one_module_makes_verdicts() {
     assert!(!code.contains("-> &mut Verdict") && !code.contains(".verdict = "));
 }
 
-/// A user who has a writer can change a cluster. A diff has none, and triage goes through revert. The writer of XML in `output` is
-/// another one, and `output` cannot use `cluster` anyway.
+/// A writer can change a cluster. A diff has none, and triage writes through revert. The XML writer
+/// in `output` is a different one, and `output` cannot use `cluster` anyway.
 #[test]
 fn nobody_but_revert_writes_to_a_cluster() {
     let may = |path: &str| {

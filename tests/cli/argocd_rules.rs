@@ -1,4 +1,4 @@
-//! Argo CD's `ignoreDifferences`, field by field: a block means here what it means there.
+//! Argo CD's `ignoreDifferences`, field by field: a block means the same here as in Argo CD.
 //!
 //! (argo-cd, `util/argo/normalizers/diff_normalizer.go` and `util/argo/managedfields`.)
 
@@ -198,7 +198,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "group: apps, kind: Deployment, jqPathExpressions: ['.metadata.labels | error', .metadata.labels]",
         &[TEAM],
     ),
-    // managedFieldsManagers: what the manager owns and that differs in value, and no more.
+    // managedFieldsManagers: exactly the fields that the manager owns and whose values differ.
     (
         "group: apps, kind: Deployment, managedFieldsManagers: [scaler]",
         &[REPLICAS],
@@ -304,7 +304,7 @@ fn the_first_rule_counts() {
     assert_eq!(counts.collect::<Vec<_>>(), [("one", 1), ("two", 2)]);
 }
 
-/// An expression that does not end is left out, with a word about it; the others hold.
+/// An expression that does not end is skipped with a warning; the others still apply.
 #[test]
 fn a_time_out_costs_one_expression() {
     let bench = Bench::new(Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! The audit log names the people behind drift: those whom the truth names, and nobody else.
+//! The audit log names the people behind drift: exactly those whom the truth names.
 
 #![allow(clippy::unwrap_used)]
 
@@ -32,7 +32,7 @@ fn report(log: &str) -> Value {
         .unwrap_or_else(|_| panic!("no report:\n{}", place.shown(&output)))
 }
 
-/// Who changed each object, by the truth.
+/// Returns who changed each object, by the truth.
 fn truth() -> BTreeMap<String, BTreeSet<String>> {
     let text = std::fs::read(fixture(&format!("{SCENARIO}/expected.json"))).unwrap();
     let truth: Value = serde_json::from_slice(&text).unwrap();

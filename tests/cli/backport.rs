@@ -35,7 +35,7 @@ stringData:
   token: hunter-two-hunter
 ";
 
-/// The live side of the manifests above, as the server completes them.
+/// Returns the live side of the manifests above, as the server completes them.
 fn live() -> Value {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -277,8 +277,8 @@ fn json_and_names_say_the_same() {
     assert_eq!(run("name"), "Deployment.apps/shop/cart\n");
 }
 
-/// A number of replicas that an autoscaler writes is no drift, for as long as the autoscaler is for
-/// that Deployment.
+/// Replicas that an autoscaler writes are not drift, as long as the autoscaler targets that
+/// Deployment.
 #[test]
 fn a_change_that_makes_another_object_drift_is_left_out() {
     let autoscaler = "\
@@ -312,8 +312,8 @@ spec:
     insta::assert_snapshot!("backport_spoils_another", place.run(words));
 }
 
-/// All drift of a recorded cluster at once: what is taken over is no drift afterwards, and every
-/// comment that stood outside of what was removed is still there.
+/// Backports all drift of a recorded cluster at once: nothing drifts afterwards, and every comment
+/// outside removed lines is still there.
 #[test]
 fn a_whole_cluster_is_taken_over() {
     let place = Place::new();

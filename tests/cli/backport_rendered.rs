@@ -1,5 +1,5 @@
-//! `driftctl backport` of what kustomize renders: the edit goes to the file that states the value,
-//! and counts only if rendering again changes that and nothing else.
+//! `driftctl backport` of kustomizations: the edit goes to the file that sets the value, and counts
+//! only if rendering again changes that and nothing else.
 
 #![allow(clippy::print_stderr)]
 
@@ -66,7 +66,7 @@ spec:
   replicas: 1 # enough
 ";
 
-/// What kustomize makes of the overlay `prod`, with an edit.
+/// Returns what kustomize makes of the overlay `prod`, with an edit.
 fn live(edit: impl Fn(&mut Value, &mut Value)) -> String {
     let mut deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -105,7 +105,7 @@ fn place(live: &str) -> Place {
     place
 }
 
-/// Whether there is a kustomize to render with.
+/// Returns whether there is a kustomize to render with.
 fn can_render() -> bool {
     let mut programs = ["kustomize", "kubectl"].into_iter();
     let there = programs.any(|program| {
@@ -439,7 +439,7 @@ fn values_are_set_where_a_release_is_given_them() {
     let place = chart();
     let words = [&IN_CHART[..], &["--values", "prod.yaml"]].concat();
     insta::assert_snapshot!("backport_values", place.run(words));
-    // A values file that does not say it gets it too, and the chart stays as it is.
+    // A values file that does not set it gets it too, and the chart stays unchanged.
     let words = [
         "--values",
         "other.yaml",

@@ -153,7 +153,7 @@ fn help_is_coloured_only_where_that_is_wanted() {
 }
 
 /// The scripts in `completions/` are what the command writes. With `DRIFTCTL_BLESS=1` they are
-/// written anew.
+/// written again.
 #[test]
 fn generated_completions_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");

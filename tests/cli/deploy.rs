@@ -13,7 +13,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/watch")
 }
 
-/// The objects of a file.
+/// Returns the objects of a file.
 fn objects(file: &str) -> Vec<Value> {
     let text = fs::read_to_string(folder().join(file)).unwrap();
     let documents = serde_yaml::Deserializer::from_str(&text);
@@ -119,7 +119,7 @@ fn the_pod_can_do_little() {
         assert_eq!(context["capabilities"]["drop"], json!(["ALL"]));
         assert!(!container["resources"]["limits"]["memory"].is_null());
     }
-    // What is written lies on a volume.
+    // What is written is on a volume.
     let watch = &pod["containers"][0];
     let mounts = watch["volumeMounts"].as_array().unwrap();
     let writable = mounts.iter().filter(|mount| mount["readOnly"] != true);

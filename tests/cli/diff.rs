@@ -1,4 +1,4 @@
-//! `driftctl diff` as people meet it: what it says, where, and with which exit code.
+//! `driftctl diff` as users see it: its output, streams and exit codes.
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,14 +28,14 @@ kind: ConfigMap
 metadata: {name: nowhere}
 ";
 
-/// A place with a manifest and a recording of just what it declares.
+/// A place with a manifest and a recording of exactly what it declares.
 fn in_sync() -> Place {
     Place::new()
         .file("manifests/cart.yaml", DEPLOYMENT)
         .file("live.json", recording(&[DEPLOYMENT]))
 }
 
-/// The same, with drift.
+/// Returns the same, with drift.
 fn drifted() -> Place {
     let live = DEPLOYMENT.replace("cart:1.4", "cart:1.5-debug");
     in_sync().file("live.json", recording(&[&live]))
@@ -66,7 +66,7 @@ fn a_missing_object() {
     insta::assert_snapshot!(place.run(DIFF));
 }
 
-/// A recording without any object of a kind may be one in which that kind was not asked for.
+/// A recording without any object of a kind may have been made without that kind.
 #[test]
 fn a_kind_that_was_not_recorded_counts_as_missing_and_is_said() {
     let place = in_sync().file("manifests/config.yaml", CONFIG);
@@ -398,7 +398,7 @@ fn who_hangs_up_early_still_gets_the_exit_code() {
     }
 }
 
-/// Whoever closes standard output wants the exit code alone.
+/// A user who closes standard output wants only the exit code.
 #[cfg(unix)]
 #[test]
 fn a_closed_standard_output_does_not_change_the_exit_code() {

@@ -87,7 +87,7 @@ fn examples(block: &Block) -> Vec<Example> {
     examples
 }
 
-/// Whether the shown lines are those of the output, where `…` stands for any.
+/// Returns whether the shown lines are those of the output, where `…` stands for any.
 fn is_shown(shown: &[String], output: &[String]) -> bool {
     let parts: Vec<&[String]> = shown.split(|line| line.trim() == "…").collect();
     if parts.len() == 1 {
@@ -109,13 +109,13 @@ fn is_shown(shown: &[String], output: &[String]) -> bool {
     true
 }
 
-/// Whether there is a kustomize.
+/// Returns whether there is a kustomize.
 fn can_render() -> bool {
     let mut programs = ["kustomize", "kubectl"].into_iter();
     programs.any(|program| Command::new(program).arg("version").output().is_ok())
 }
 
-/// A repository with one commit that holds the fixtures which documents use.
+/// Returns a repository with one commit that holds the fixtures which documents use.
 fn workplace() -> Place {
     let place = Place::new().folder("fixtures");
     for name in [
@@ -207,7 +207,7 @@ fn examples_print_what_documents_show() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// The words of a line of shell, without quotes, comments, pipes and redirections.
+/// Returns the words of a line of shell, without quotes, comments, pipes and redirections.
 fn commands(line: &str) -> Vec<Vec<String>> {
     let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let mut quote = None;
@@ -304,7 +304,7 @@ fn relative_links_in_documents_exist() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A paragraph that does not fit a screen is read by nobody.
+/// Nobody reads a paragraph that does not fit on a screen.
 #[test]
 fn paragraphs_of_the_readme_are_short() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();

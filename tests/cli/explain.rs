@@ -1,4 +1,4 @@
-//! `driftctl explain` as people meet it: one question for each answer of the closed sets.
+//! `driftctl explain` as users see it: one question for each possible answer.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,7 @@ use crate::support;
 use serde_json::{Value, json};
 use support::{Place, fixture_arg};
 
-/// Asks about the shop, whose live objects somebody has changed.
+/// Asks about the shop, whose live objects someone has changed.
 fn shop(words: &[&str]) -> String {
     let place = Place::new();
     let manifests = fixture_arg("shop/manifests");
@@ -19,7 +19,7 @@ fn shop(words: &[&str]) -> String {
     place.run(all).replace(&root, "$FIXTURES/")
 }
 
-/// The decisions on a path, as data.
+/// Returns the decisions on a path, as data.
 fn decisions(place: &Place, words: &[&str]) -> Vec<Value> {
     let mut all = vec!["explain"];
     all.extend(words);
@@ -32,7 +32,7 @@ fn decisions(place: &Place, words: &[&str]) -> Vec<Value> {
     document["decisions"].as_array().unwrap().clone()
 }
 
-/// A place with a manifest and the recording of one live object.
+/// Returns a place with a manifest and the recording of one live object.
 fn place(manifest: &Value, live: &Value) -> Place {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
     Place::new()
@@ -80,8 +80,8 @@ fn admission_changed() {
     insta::assert_snapshot!(shop(&["Pod/toolbox", ".spec.tolerations"]));
 }
 
-/// A custom resource without a schema: only last-applied tells what kubectl's apply was defaulted
-/// to.
+/// In a custom resource without a schema, only last-applied separates declared fields from
+/// defaults.
 #[test]
 fn applier_default() {
     let manifest = json!({"apiVersion": "example.com/v1", "kind": "Widget",

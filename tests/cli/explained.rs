@@ -1,5 +1,4 @@
-//! Nothing vanishes: what is live and not declared is reported, or explained by a word of the closed
-//! set.
+//! Nothing disappears: what is live but not declared is reported or explained.
 
 #![allow(clippy::unwrap_used)]
 
@@ -38,7 +37,7 @@ fn undeclared(
     }
 }
 
-/// An empty list or object, and what identifies the object, need no explanation.
+/// Returns an empty list or object, and what identifies the object, need no explanation.
 fn says_nothing(live: &Value) -> bool {
     match live {
         Value::Null => true,
@@ -58,7 +57,7 @@ fn is_identity(path: &FieldPath) -> bool {
     identity.contains(&path.to_string().as_str())
 }
 
-/// Whether the report speaks of a path: of it, of what it is part of, or of parts of it.
+/// Returns whether the report speaks of a path: of it, of what it is part of, or of parts of it.
 fn is_covered(object: &ObjectReport, path: &FieldPath) -> bool {
     object.drifts.iter().any(|drift| {
         let change = &drift.change.path;
@@ -133,7 +132,7 @@ fn every_undeclared_path_is_reported_or_explained() {
     );
 }
 
-/// An autoscaler of the Deployment that [`scaled_by`] is about.
+/// Returns an autoscaler of the Deployment that [`scaled_by`] is about.
 fn autoscaler(api_version: &str, kind: &str, limits: &Value) -> Value {
     let mut spec = limits.clone();
     spec["scaleTargetRef"] = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"});
@@ -147,7 +146,7 @@ fn scaled_to(live: u64, owners: Value) -> (Verdict, Option<String>) {
     scaled_by(&[autoscaler], live, owners)
 }
 
-/// The verdict on the replicas of a Deployment that autoscalers scaled to `live`.
+/// Returns the verdict on the replicas of a Deployment that autoscalers scaled to `live`.
 fn scaled_by(autoscalers: &[Value], live: u64, owners: Value) -> (Verdict, Option<String>) {
     let manifest = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"replicas": 3}});
@@ -230,7 +229,7 @@ fn an_event_driven_autoscaler_may_scale_to_zero() {
     assert!(!is_explained(&[never_zero], 0, "keda-operator"));
 }
 
-/// The paths that are reported of one object.
+/// Returns the paths that are reported of one object.
 fn reported(manifest: &Value, live: &Value) -> Vec<String> {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
     let place = Place::new()

@@ -1,4 +1,4 @@
-//! Filters: what they choose, and that what they leave out is counted.
+//! Filters: what they select, and that excluded objects are counted.
 
 #![allow(clippy::unwrap_used)]
 

@@ -25,7 +25,7 @@ metadata: {name: cart, namespace: shop}
 stringData: {token: hunter-two-hunter}
 ";
 
-/// What is live: replicas, the image and a container were changed by hand, and the token.
+/// Returns what is live: replicas, the image and a container were changed by hand, and the token.
 fn live() -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": [
         {

@@ -1,4 +1,5 @@
-//! jq expressions that never end, or take all there is, end at their deadline; the run goes on.
+//! jq expressions that never end, or use up all resources, are stopped at their deadline; the run
+//! continues.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! The command as people run it: words in, standard output, standard error and the exit code out.
+//! The command line: arguments in; standard output, standard error and exit code out.
 
 #![allow(clippy::unwrap_used)]
 

@@ -124,7 +124,7 @@ fn an_expression_that_does_not_end_stops_nothing() {
     assert!(shown.starts_with("exit code: 0"), "{shown}");
 }
 
-/// The live side of the manifests above: somebody scaled it to 30, before the policy was there or
+/// The live side of the manifests above: someone scaled it to 30, before the policy existed or
 /// through the subresource.
 fn live(more: Value) -> String {
     let mut deployment = serde_json::json!({
@@ -152,7 +152,7 @@ fn live(more: Value) -> String {
     serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [deployment]}).to_string()
 }
 
-/// The manifest declares 2 replicas, which no rule minds.
+/// Returns the manifest declares 2 replicas, which no rule minds.
 fn drifted() -> Place {
     place()
         .file("m/cart.yaml", CART.replace("21", "2"))

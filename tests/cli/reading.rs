@@ -1,4 +1,4 @@
-//! What makes a report quick to read: what is shown of it, in which order, and through what.
+//! What makes a report quick to read: selection, order, and the pager.
 
 use crate::support;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 use support::manifests::recording;
 use support::{Place, fixture_arg};
 
-/// The shop's report with more words: exit code, standard output and standard error.
+/// Returns the shop's report with more words: exit code, standard output and standard error.
 fn shop(place: &Place, words: &[&str]) -> (i32, String, String) {
     let output = place
         .driftctl()
@@ -173,7 +173,7 @@ fn what_cannot_be_read_is_one_line_without_a_verdict() {
         1,
         "{shown}"
     );
-    // Whoever asks for a document gets one all the same.
+    // A user who asks for a document still gets one.
     let shown = place.run(["diff", "nowhere", "--live", "live.json", "-o", "json"]);
     assert!(shown.contains("\"verdict\": \"incomplete\""), "{shown}");
 }

@@ -19,7 +19,7 @@ fn top_level(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// Every long flag in a text.
+/// Returns every long flag in a text.
 fn flags(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
     let flags = words.filter_map(|word| word.strip_prefix("--"));
@@ -53,8 +53,8 @@ fn every_flag_of_the_action_exists() {
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 
-/// `${{ … }}` is put into a script as text before the shell reads it: whoever names a branch could
-/// write commands.
+/// `${{ … }}` is pasted into a script before the shell parses it: the author of a branch name could
+/// inject commands.
 #[test]
 fn no_expression_is_part_of_a_script() {
     let action = action();
@@ -133,7 +133,7 @@ fn the_actions_inputs_run_nothing() {
     }
 }
 
-/// What the action makes of its inputs: driftctl's arguments, one to a line.
+/// Returns what the action makes of its inputs: driftctl's arguments, one to a line.
 #[cfg(unix)]
 fn arguments(inputs: &[(&str, &str)], vars: &[(&str, &str)]) -> Option<String> {
     let place = Place::new().file(
@@ -153,8 +153,8 @@ fn executable(file: &Path) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A pull request of another repository is distrusted without a word, and everything that it then
-/// takes can be said.
+/// A pull request from another repository is untrusted by default, and every flag that it then
+/// needs is available.
 #[cfg(unix)]
 #[test]
 fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
@@ -254,7 +254,7 @@ fn nothing_is_built_in_the_repository_under_test() {
     }
 }
 
-/// A `gh` that writes down what it is asked, and answers with the comments that there are.
+/// Returns a `gh` that writes down what it is asked, and answers with the comments that there are.
 #[cfg(unix)]
 fn with_gh(comments: &str) -> Place {
     let place = Place::new()
@@ -327,7 +327,7 @@ fn the_action_comments_once() {
     );
 }
 
-/// The job ends as the comparison did; one that did not get as far as that is no success.
+/// The job ends with the comparison's exit code; a job that did not get that far fails.
 #[cfg(unix)]
 #[test]
 fn the_action_answers_with_the_exit_code() {

@@ -22,7 +22,7 @@ fn yaml(name: &str) -> Value {
     serde_yaml::from_str(&top_level(name)).unwrap()
 }
 
-/// The value of a line `KEY = "VALUE"` of Cargo.toml.
+/// Returns the value of a line `KEY = "VALUE"` of Cargo.toml.
 fn of_cargo(key: &str) -> String {
     let text = top_level("Cargo.toml");
     let prefix = format!("{key} = \"");
@@ -32,7 +32,7 @@ fn of_cargo(key: &str) -> String {
 
 const WORKFLOWS: [&str; 2] = [".github/workflows/ci.yml", ".github/workflows/release.yml"];
 
-/// The targets that the release workflow builds.
+/// Returns the targets that the release workflow builds.
 fn targets() -> BTreeSet<String> {
     let release = yaml(WORKFLOWS[1]);
     let rows = &release["jobs"]["package"]["strategy"]["matrix"]["include"];
@@ -41,7 +41,7 @@ fn targets() -> BTreeSet<String> {
         .collect()
 }
 
-/// Every `x86_64-…` and `aarch64-…` in a text.
+/// Returns every `x86_64-…` and `aarch64-…` in a text.
 fn targets_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
     words
@@ -187,7 +187,7 @@ fn the_formula_is_written_from_checksums() {
     );
 }
 
-/// The step of the action that downloads, with a `gh` that serves a release.
+/// Returns the step of the action that downloads, with a `gh` that serves a release.
 #[cfg(unix)]
 fn download(key: Option<&str>, tamper: bool, attested: bool) -> Option<(bool, String, bool)> {
     use std::os::unix::fs::PermissionsExt as _;

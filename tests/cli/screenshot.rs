@@ -8,7 +8,7 @@ use std::path::Path;
 
 use support::Place;
 
-/// Set by `.ci/screenshot`, which makes the picture anew.
+/// Set by `.ci/screenshot`, which makes the picture again.
 const MAKE: &str = "DRIFTCTL_MAKE_SCREENSHOT";
 
 /// The picture, from the root of the repository.
@@ -66,7 +66,7 @@ fn escapes_and_markup_become_a_picture() {
     roxmltree::Document::parse(&made).unwrap();
 }
 
-/// A terminal with a text in it.
+/// Returns a terminal with a text in it.
 fn svg(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let width = (COLUMNS as f64 * WIDTH_OF_A_CHARACTER) as usize + 40;
@@ -86,7 +86,7 @@ fn svg(text: &str) -> String {
     out
 }
 
-/// A line with its colours (Select Graphic Rendition, as far as driftctl writes it).
+/// Returns a line with its colours (Select Graphic Rendition, as far as driftctl writes it).
 fn spans(line: &str) -> String {
     let mut out = String::new();
     let mut style: Vec<String> = Vec::new();

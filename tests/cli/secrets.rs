@@ -70,7 +70,7 @@ fn secret(fields: Value) -> Value {
     secret
 }
 
-/// Secrets that no API server would take, and that somebody wrote all the same.
+/// Secrets that no API server would take, and that someone wrote all the same.
 fn malformed() -> Vec<Value> {
     [
         json!({"data": CANARY}),

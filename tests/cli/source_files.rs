@@ -17,7 +17,7 @@ fn load(path: &Path) -> Loaded {
     Files::new([path]).read()
 }
 
-/// What was loaded, as text, with paths relative to `root`.
+/// Returns what was loaded, as text, with paths relative to `root`.
 fn describe(loaded: &Loaded, root: &Path) -> String {
     let mut text = String::new();
     for manifest in &loaded.manifests {
@@ -36,7 +36,7 @@ fn describe(loaded: &Loaded, root: &Path) -> String {
     text.replace(&format!("{}/", root.display()), "")
 }
 
-/// A copy of a fixture directory, in a temporary one.
+/// Returns a copy of a fixture directory, in a temporary one.
 fn copy_of(name: &str) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in walkdir::WalkDir::new(fixtures().join(name)) {
@@ -116,12 +116,12 @@ fn mounted_config_maps_are_read_once() {
     insta::assert_snapshot!(describe(&load(&root), &root), @"a.yaml:1: ConfigMap -/mounted");
 }
 
-/// A small object.
+/// Returns a small object.
 fn config_map(name: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n")
 }
 
-/// The one error of what was loaded.
+/// Returns the one error of what was loaded.
 fn error_of(loaded: &Loaded) -> &Warning {
     assert_eq!(loaded.errors.len(), 1, "{:?}", loaded.errors);
     assert!(loaded.errors[0].fatal);

@@ -51,7 +51,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What was loaded, in words that do not tell a commit from a work tree.
+/// Returns what was loaded, in words that do not tell a commit from a work tree.
 fn told(loaded: &Loaded) -> String {
     let manifests = loaded.manifests.iter().map(|manifest| {
         let steps = [driftctl::model::Step::Field("metadata".to_owned())];
@@ -228,7 +228,7 @@ fn nothing_of_a_hostile_repository_runs() {
     assert_eq!(listing(&repo), before, "the repository was written to");
 }
 
-/// Every file below, with its time.
+/// Returns every file below, with its time.
 fn listing(root: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
     let entries = walkdir::WalkDir::new(root).sort_by_file_name();
     let entries = entries.into_iter().map(Result::unwrap);
@@ -296,7 +296,7 @@ fn what_a_commit_only_names_is_an_error() {
         errors[1].contains("the manifest itself is not in the commit"),
         "{errors:?}"
     );
-    // Only the submodule's own repository knows what lies within.
+    // Only the submodule's own repository knows what is within.
     let within = repo.join("deploy/library/x.yaml");
     let said = self::errors(&at("main", &within)).join(" ");
     assert!(said.contains("it is in a submodule"), "{said}");

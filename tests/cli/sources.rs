@@ -1,4 +1,4 @@
-//! Declared state that lies in Git and in the cluster, as people meet it.
+//! Declared state that is in Git and in the cluster, as people meet it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -40,7 +40,7 @@ fn config_map(namespace: &str, name: &str, data: Value) -> Value {
     })
 }
 
-/// A manifest in `deploy`, and a live object that differs from it in both of its values.
+/// Returns a manifest in `deploy`, and a live object that differs from it in both of its values.
 fn drifted() -> Place {
     let live = config_map("shop", "cart", json!({"currency": "USD", "level": "debug"}));
     Place::new()
@@ -121,7 +121,7 @@ fn a_shallow_history_is_said() {
     assert!(shown.contains("fetch-depth: 0"), "{shown}");
 }
 
-/// A record of Helm, as it lies in the cluster.
+/// Returns a record of Helm, as it is in the cluster.
 fn release(name: &str, revision: u64, status: &str, manifest: &str) -> Value {
     let text = json!({
         "name": name, "namespace": "shop", "version": revision,

@@ -68,7 +68,7 @@ fn event(
         "count": 1, "source": {"component": "kubelet"}})
 }
 
-/// A bad image was rolled out and rolled back, then somebody scaled by hand.
+/// Returns a bad image was rolled out and rolled back, then someone scaled by hand.
 fn incident() -> Value {
     let written = |manager: &str, at: &str, fields: Value| {
         json!({"manager": manager, "operation": "Update", "apiVersion": "apps/v1", "time": at,

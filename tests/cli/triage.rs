@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{Place, fixture};
 
-/// A repository with the manifests of the demo, and its recording.
+/// Returns a repository with the manifests of the demo, and its recording.
 fn place() -> Place {
     let read = |path: &str| fs::read(fixture(path)).unwrap();
     Place::new()

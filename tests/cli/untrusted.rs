@@ -1,4 +1,4 @@
-//! Manifests that somebody else wrote: what they ask for is refused, and said.
+//! Untrusted manifests: what they ask for is refused and reported.
 
 #![allow(clippy::unwrap_used)]
 
@@ -103,7 +103,7 @@ fn manifests_bring_no_rules_along() {
     assert!(shown.contains(".data.key"), "{shown}");
 }
 
-/// A live ConfigMap that drifted, and its manifest below a repository's root.
+/// Returns a live ConfigMap that drifted, and its manifest below a repository's root.
 fn drifted() -> Place {
     cluster()
         .folder(".git")
@@ -121,7 +121,7 @@ fn assert_reported(shown: &str) {
     assert!(!shown.contains("ignored"), "{shown}");
 }
 
-/// What lies in the tree says nothing: neither above the manifests, nor among them.
+/// The tree has no say: neither files above the manifests, nor those among them.
 #[test]
 fn a_config_in_the_tree_is_not_read() {
     let place = drifted()
@@ -210,7 +210,7 @@ spec:
     assert!(!shown.starts_with("exit code: 0"), "{shown}");
 }
 
-/// Whoever changes an object live cannot hide that from within it either.
+/// A live change cannot hide itself with an annotation on the object either.
 #[test]
 fn live_objects_bring_none_of_our_rules_along() {
     let mut hiding = config_map("shop", "cart", "hunter2-cart");
@@ -220,8 +220,7 @@ fn live_objects_bring_none_of_our_rules_along() {
     assert_reported(&run(&place, &["deploy", "-n", "shop"]));
 }
 
-/// What a branch is to be merged into has been reviewed: its rules hold, and those of the branch
-/// do not.
+/// The base of a branch has been reviewed: its rules apply, and those of the branch do not.
 #[test]
 fn rules_of_the_base_hold() {
     let of_main =
@@ -310,7 +309,8 @@ users: [{name: evil, user: {exec: {apiVersion: client.authentication.k8s.io/v1, 
     assert!(!place.path().join("ran").exists());
 }
 
-/// A manifest of the drifted ConfigMap, changed so that a tree would take it out of the comparison.
+/// Returns a manifest of the drifted ConfigMap, changed so that a tree would take it out of the
+/// comparison.
 fn hiding(change: impl FnOnce(&mut Value)) -> String {
     let mut object = config_map("shop", "cart", "declared");
     change(&mut object);

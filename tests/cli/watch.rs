@@ -196,7 +196,7 @@ fn a_scripted_day_is_told_as_it_was() {
 
 type Ended = (String, &'static str, i64, i64);
 
-/// What the state file holds: what is open since when, and what ended how.
+/// Returns what the state file holds: what is open since when, and what ended how.
 fn told(place: &Place) -> (BTreeMap<String, i64>, Vec<Ended>) {
     let text = fs::read_to_string(place.path().join("state.jsonl")).unwrap();
     let (mut open, mut closed) = (BTreeMap::new(), Vec::new());

@@ -1,5 +1,4 @@
-//! The words that people read: help and documents use the terms of Kubernetes, and no others for the same
-//! thing.
+//! Help and documents use the terms of Kubernetes, and one word for one thing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -98,7 +97,7 @@ fn code_uses_the_terms_of_kubernetes() {
 /// Lists of values, by the name of the property that has them.
 type Values = BTreeMap<String, BTreeSet<BTreeSet<String>>>;
 
-/// The tables of `docs/json.md`, by the first word of their headings.
+/// Returns the tables of `docs/json.md`, by the first word of their headings.
 fn documented_values() -> Values {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("docs/json.md")).unwrap();
@@ -120,7 +119,7 @@ fn documented_values() -> Values {
     found
 }
 
-/// The values that the schemas list.
+/// Returns the values that the schemas list.
 fn values_of_schemas() -> Values {
     fn walk(schema: &Value, found: &mut Values) {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {

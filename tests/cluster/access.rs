@@ -19,14 +19,14 @@ use crate::support::Place;
 
 const MANIFEST: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop-data}\n";
 
-/// A place with one manifest of an object that drifted, and a kubeconfig.
+/// Returns a place with one manifest of an object that drifted, and a kubeconfig.
 fn place(kubeconfig: &str) -> Place {
     Place::new()
         .file("manifests/a.yaml", MANIFEST)
         .file("kubeconfig", kubeconfig)
 }
 
-/// Runs a comparison: the exit code and all that was shown.
+/// Runs a comparison: the exit code and everything that was shown.
 fn diff(place: &Place, words: &[&str]) -> (i32, String) {
     let mut command = place.driftctl();
     command.args([
@@ -51,7 +51,7 @@ fn assert_works(place: &Place) {
     assert!(shown.contains("1 of 1 declared object compared"), "{shown}");
 }
 
-/// Whatever is wrong is said in these words, and the run is no answer.
+/// Whatever is wrong is reported in these words, and the run is never "no drift".
 #[track_caller]
 fn assert_fails(place: &Place, words: &[&str]) {
     let (code, shown) = diff(place, &["--kubeconfig", "kubeconfig"]);
@@ -403,7 +403,7 @@ mod plugins {
     }
 }
 
-/// A proxy for `CONNECT`: its address, and how many tunnels it made.
+/// Returns a proxy for `CONNECT`: its address, and how many tunnels it made.
 fn proxy(credentials: Option<&'static str>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

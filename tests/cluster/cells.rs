@@ -1,4 +1,4 @@
-//! Every fault at every place, each with the verdict that it must lead to.
+//! Every fault at every place, each with its expected verdict.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::observe::{Outcome, Patience, Truth, judge, observe, observe_these, sa
 use crate::server::{Cluster, Discovery, Fault, Server};
 use crate::shop;
 
-/// What is to be said of the shop.
+/// The expected report on the shop.
 pub static TRUTH: LazyLock<Truth> = LazyLock::new(|| {
     let report = observe(&shop().start(), Patience::default()).unwrap();
     assert!(!report.is_incomplete(), "{:?}", report.warnings);
@@ -46,7 +46,7 @@ static LONG: LazyLock<(Vec<Manifest>, Cluster, Truth)> = LazyLock::new(|| {
     (manifests, cluster, truth)
 });
 
-/// Short, since many cells wait for its end.
+/// Short, because many cells wait until it ends.
 const PATIENCE: Patience = Patience {
     request: Duration::from_millis(700),
     run: Duration::from_millis(2500),
@@ -55,7 +55,7 @@ const PATIENCE: Patience = Patience {
 /// How much longer than its deadline a run may take on a machine that is busy.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// What no retry heals: whatever is asked for at the place cannot be read.
+/// Faults that no retry fixes: whatever is requested at the place cannot be read.
 const FATAL: &[Fault] = &[
     Fault::Code(400),
     Fault::Code(401),
@@ -87,10 +87,10 @@ const FATAL: &[Fault] = &[
     Fault::UnknownEncoding,
 ];
 
-/// What else no retry heals, of a document as of a list.
+/// Other faults that no retry fixes, for a document as for a list.
 const NO_ANSWER: &[Fault] = &[Fault::Code(404), Fault::Endless, Fault::GzipBomb];
 
-/// What else no retry heals, of a list.
+/// Other faults that no retry fixes, for a list.
 const NO_LIST: &[Fault] = &[
     Fault::Code(410),
     Fault::LostPages,
@@ -98,7 +98,7 @@ const NO_LIST: &[Fault] = &[
     Fault::NamelessItem,
 ];
 
-/// What else no retry heals, of pages behind the first.
+/// Other faults that no retry fixes, for pages after the first.
 const NO_PAGE: &[Fault] = &[
     Fault::Code(410),
     Fault::LostPages,
@@ -110,7 +110,7 @@ const NO_PAGE: &[Fault] = &[
 /// What may not be listed is read one by one, and the other way round.
 const FORBIDDEN: &[Fault] = &[Fault::Code(403), Fault::Page(403)];
 
-/// What heals, or does no harm.
+/// Faults that a retry fixes, or that do no harm.
 const HARMLESS: &[Fault] = &[
     Fault::Once(429),
     Fault::Once(500),
@@ -167,7 +167,7 @@ fn check_later_pages(faults: &[&[Fault]], expected: &[Outcome]) {
     });
 }
 
-/// How often a page behind the first was asked for.
+/// Returns how often a page behind the first was asked for.
 fn asked_for_pages(server: &Server) -> usize {
     let seen = server.seen().into_iter();
     seen.filter(|(_, path)| path.contains("&continue=")).count()
@@ -205,7 +205,7 @@ fn a_later_page_of_a_list() {
     check_later_pages(&[&heals, &[Fault::Code(403)]], NOTHING_LOST);
 }
 
-/// What no retry heals, and no other way of reading either.
+/// Faults that no retry fixes, and no other way of reading either.
 fn readable() -> Vec<Fault> {
     let faults = FATAL.iter().copied();
     faults.filter(|fault| !FORBIDDEN.contains(fault)).collect()

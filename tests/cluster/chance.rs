@@ -1,4 +1,4 @@
-//! Faults by chance: whatever happens, nothing that is said of an object is wrong.
+//! Random faults: whatever happens, nothing that is reported about an object is wrong.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -6,7 +6,7 @@ use crate::recording;
 use crate::server::{Fault, Server};
 use crate::support::{Place, fixture, json_schema};
 
-/// A kubeconfig with a context for each server.
+/// Returns a kubeconfig with a context for each server.
 pub fn kubeconfig(servers: &[(&str, &Server)]) -> String {
     let mut merged = json!({"apiVersion": "v1", "kind": "Config",
         "clusters": [], "users": [], "contexts": []});
@@ -286,6 +286,6 @@ fn fifty_contexts_are_compared_side_by_side() {
         assert_eq!(report["summary"]["drifted"], 46);
     }
     println!("one {one:?}, fifty {all:?}");
-    // Generous, as other tests run beside this one.
+    // Generous, as other tests run next to this one.
     assert!(all < one * 50, "one {one:?}, fifty {all:?}");
 }

@@ -1,4 +1,4 @@
-//! `--server-dry-run`: the server's own word.
+//! `--server-dry-run`: the server's own prediction.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn deployment(image: &str, replicas: u32) -> Value {
                 "spec": {"containers": [{"name": "web", "image": image}]}}}})
 }
 
-/// Runs over one Deployment, which a webhook gave another image, and somebody five replicas.
+/// Runs over one Deployment, which a webhook gave another image, and someone five replicas.
 fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, String, Requests) {
     run_on(&Server::start(&cluster(), fault), more)
 }
@@ -131,7 +131,7 @@ fn an_apply_that_is_refused_lacks_no_right() {
 const DENIED: &str = "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'guardrails' \
      with binding 'guardrails-prod' denied request: 2 replicas are too few for hunter2";
 
-/// The manifest that `run` applies, with a password.
+/// Returns the manifest that `run` applies, with a password.
 fn denied(code: u16, message: &'static str, more: &[&str]) -> (i32, String) {
     let with_password = |replicas| {
         let mut web = deployment("nginx:1", replicas);

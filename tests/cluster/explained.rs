@@ -7,7 +7,7 @@ use crate::support::Place;
 
 const VERSION: &str = "example.com/v1";
 
-/// The definition of widgets; its schema knows of no `parts`.
+/// Returns the definition of widgets; its schema knows of no `parts`.
 fn definition() -> Value {
     let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {
         "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}});
@@ -24,7 +24,7 @@ fn widget(spec: Value) -> Value {
         "metadata": {"name": "big", "namespace": "shop"}, "spec": spec})
 }
 
-/// What the server publishes of widgets: their parts are told apart by `id`.
+/// Returns what the server publishes of widgets: their parts are told apart by `id`.
 fn document() -> Value {
     const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
     let parts = json!({"type": "array", "x-kubernetes-list-type": "map",
@@ -42,7 +42,7 @@ fn document() -> Value {
         "components": {"schemas": {"com.example.v1.Widget": widget, META: {"type": "object"}}}})
 }
 
-/// A cluster with one widget, whose parts lie in another order and have a colour each.
+/// Returns a cluster with one widget, whose parts are in another order and have a colour each.
 fn server(publishes: bool) -> Server {
     let part = |id: &str| json!({"id": id, "colour": "blue"});
     let live = widget(json!({"parts": [part("b"), part("a")]}));

@@ -16,7 +16,7 @@ use crate::support::{Place, fixture};
 
 const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
 
-/// The cluster of the page.
+/// Returns the cluster of the page.
 fn server() -> Server {
     let text = std::fs::read_to_string(fixture("demo/live.json")).unwrap();
     let mut cluster = Cluster::of(&serde_json::from_str(&text).unwrap());
@@ -69,7 +69,8 @@ fn shell(place: &Place, script: &str) -> String {
     String::from_utf8(text).unwrap().trim_end().to_owned()
 }
 
-/// The commands of the page with the outputs that are shown, and whether the output is compared.
+/// Returns the commands of the page with the outputs that are shown, and whether the output is
+/// compared.
 fn steps() -> Vec<(String, String, bool)> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/incident.md");
     let page = std::fs::read_to_string(page).unwrap();

@@ -48,7 +48,7 @@ fn recording() -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// A cluster that holds the recorded shop.
+/// Returns a cluster that holds the recorded shop.
 fn shop() -> Cluster {
     static SHOP: LazyLock<Cluster> = LazyLock::new(|| Cluster::of(&recording()));
     SHOP.clone()
@@ -63,7 +63,7 @@ fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, Vec<
     run_against(&server, more)
 }
 
-/// The same against a server that runs already.
+/// Returns the same against a server that runs already.
 fn run_against(server: &Server, more: &[&str]) -> (i32, Value, Vec<(String, String)>) {
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     let manifests = fixture("shop/manifests");
@@ -85,7 +85,7 @@ fn run_against(server: &Server, more: &[&str]) -> (i32, Value, Vec<(String, Stri
     (output.status.code().unwrap(), report, server.seen())
 }
 
-/// The drift of a report: object, status, paths.
+/// Returns the drift of a report: object, status, paths.
 fn drift(report: &Value) -> BTreeSet<String> {
     let objects = report["objects"].as_array().unwrap();
     objects
@@ -165,7 +165,7 @@ fn nothing_but_reading_is_sent() {
     }
 }
 
-/// What may go wrong, where, and that none of it looks like an answer to whoever reads the exit
+/// What may go wrong, where, and that none of it looks like "no drift" to a reader of the exit
 /// code. [`cells`] has all of it.
 #[test]
 fn what_cannot_be_read_is_never_an_all_clear() {

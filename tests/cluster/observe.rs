@@ -18,7 +18,7 @@ use crate::support::{Place, fixture};
 static SHOP: LazyLock<Vec<Manifest>> =
     LazyLock::new(|| Files::new([fixture("shop/manifests")]).read().manifests);
 
-/// What is to be said of each object: its status, and the paths that drifted.
+/// What is reported about each object: its status, and the paths that drifted.
 pub type Truth = BTreeMap<ResourceKey, (Status, Vec<String>)>;
 
 /// How long things may take.
@@ -70,7 +70,7 @@ pub fn observe_these(
     engine::run(&sources, &api, RuleSet::builtin(), &Options::default())
 }
 
-/// A connection by whatever kubeconfig, with some patience.
+/// Returns a connection by whatever kubeconfig, with some patience.
 pub fn options(patience: Patience) -> ConnectOptions {
     ConnectOptions {
         kubeconfig: None,
@@ -82,7 +82,7 @@ pub fn options(patience: Patience) -> ConnectOptions {
     }
 }
 
-/// What a report says of each object.
+/// Returns what a report says of each object.
 pub fn said(report: &Report) -> Truth {
     let objects = report.objects.iter();
     let say = |object: &driftctl::model::ObjectReport| {
@@ -103,7 +103,7 @@ pub enum Outcome {
     Whole,
 }
 
-/// Holds a run against the truth.
+/// Compares a run with the truth.
 ///
 /// # Panics
 /// When something that is said of an object is wrong, when a run that is not called incomplete

@@ -36,7 +36,7 @@ const FLAGS: [Flag; 10] = [
 ];
 
 impl Flag {
-    /// What is passed, where the flag says nothing of the live side.
+    /// Returns what is passed, where the flag says nothing of the live side.
     fn words(self) -> Vec<String> {
         let words: &[&str] = match self {
             Self::Base => &["--base", "base"],
@@ -52,7 +52,8 @@ impl Flag {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
-    /// Whether two flags exclude one another: a recording predicts nothing, and has no context.
+    /// Returns whether two flags exclude each other: a recording predicts nothing, and has no
+    /// context.
     fn excludes(self, other: Self) -> bool {
         let is_live = |flag| matches!(flag, Self::DryRun | Self::Contexts);
         self == Self::Recording && is_live(other) || other == Self::Recording && is_live(self)
@@ -108,7 +109,7 @@ fn run(flags: &[Flag]) -> (i32, Vec<Value>, String) {
     (output.status.code().unwrap_or(-1), reports, stderr)
 }
 
-/// What is reported: each object that counts, with its paths.
+/// Returns what is reported: each object that counts, with its paths.
 fn reported(report: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for object in report["objects"].as_array().into_iter().flatten() {
@@ -137,7 +138,7 @@ fn flags_that_change_the_pipeline_go_together() {
         let (code, reports, stderr) = run(&flags);
         let has = |flag| flags.contains(&flag);
         if has(Flag::Base) && has(Flag::Untrusted) {
-            // A base that whoever wrote the manifests can write as well is refused: it has to be a
+            // A base that the author of the manifests can write as well is refused: it has to be a
             // revision.
             assert_eq!(code, 2, "{flags:?}: {stderr}");
             continue;

@@ -1,4 +1,4 @@
-//! Whatever a server does to a list of Secrets, no value of it is shown, however much is asked for.
+//! Whatever a server does to a list of Secrets, no value of it is shown, at any verbosity.
 
 use std::thread;
 
@@ -19,7 +19,8 @@ metadata: {name: cart, namespace: shop}
 stringData: {password: declared}
 ";
 
-/// A cluster with Secrets that hold the canary: as it is, in base64, and in copies of the object.
+/// Returns a cluster with Secrets that hold the canary: as it is, in base64, and in copies of the
+/// object.
 fn cluster() -> Cluster {
     let encoded = STANDARD.encode(CANARY);
     let copy = json!({"data": {"password": encoded}}).to_string();
@@ -51,7 +52,7 @@ fn check(fault: Option<Fault>, level: &[&str]) {
         None => cluster(),
     };
     let server = cluster.start();
-    // Whoever debugs the libraries below gets to see no more either.
+    // Debug logs of the libraries below do not show more either.
     let place = Place::new()
         .file("m/secret.yaml", MANIFEST)
         .file("kubeconfig", server.kubeconfig())

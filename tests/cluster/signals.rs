@@ -1,4 +1,4 @@
-//! Runs that somebody ends, or whose time is up: what was read is shown, and never looks complete.
+//! Runs that someone ends, or whose time is up: what was read is shown, and never looks complete.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::server::{Fault, Server};
 use crate::shop;
 use crate::support::{Place, fixture};
 
-/// A server that never answers what is asked for at `part`, and a place that knows it.
+/// Returns a server that never answers what is asked for at `part`, and a place that knows it.
 fn hanging(part: &'static str) -> (Server, Place) {
     let server = shop().failing(part, Fault::Hang).start();
     let place = Place::new().file("kubeconfig", server.kubeconfig());
@@ -32,7 +32,7 @@ fn start(place: &Place, more: &[&str]) -> Child {
         .unwrap()
 }
 
-/// The exit code, what was reported, and what was said besides.
+/// Returns the exit code, what was reported, and what was said besides.
 fn end(child: Child) -> (Option<i32>, Value, String) {
     let output = child.wait_with_output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);

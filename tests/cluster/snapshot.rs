@@ -1,4 +1,4 @@
-//! `driftctl snapshot`: what is written says what the cluster said.
+//! `driftctl snapshot`: a comparison with the snapshot gives the same result as with the cluster.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::recording;
 use crate::server::{Fault, Server};
 use crate::support::{Place, fixture};
 
-/// A server and a place that knows it.
+/// Returns a server and a place that knows it.
 fn cluster(fault: Option<(&'static str, Fault)>) -> (Server, Place) {
     let server = Server::start(&recording(), fault);
     let place = Place::new().file("kubeconfig", server.kubeconfig());

@@ -1,4 +1,4 @@
-//! `driftctl triage` against a server whose objects change: what is decided is done, and no more.
+//! `driftctl triage` against a server whose objects change: exactly what was decided is done.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::server::{Cluster, Server};
 use crate::support::{Place, fixture};
 
-/// The shop, whose objects can be changed.
+/// Returns the shop, whose objects can be changed.
 fn writable() -> Cluster {
     let mut shop = crate::shop();
     shop.writable = true;
     shop
 }
 
-/// A repository with the shop's manifests, and the way to the server.
+/// Returns a repository with the shop's manifests, and the way to the server.
 fn place(server: &Server) -> Place {
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     let copied = Command::new("cp")
@@ -52,7 +52,7 @@ fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
     )
 }
 
-/// The lines of a file of decisions that are about changes.
+/// Returns the lines of a file of decisions that are about changes.
 fn lines(place: &Place, words: &[&str]) -> (String, Vec<String>) {
     let words = [&["triage", "manifests"], words].concat();
     let (code, text, err) = run(place, &words);
@@ -62,19 +62,19 @@ fn lines(place: &Place, words: &[&str]) -> (String, Vec<String>) {
     (text, lines)
 }
 
-/// The object and the path of a line.
+/// Returns the object and the path of a line.
 fn about(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().skip(3).take(2).collect();
     words.join(" ")
 }
 
-/// What drifts, whatever rules say: object and path.
+/// Returns what drifts, whatever rules say: object and path.
 fn drifting(place: &Place) -> BTreeSet<String> {
     let (_, lines) = lines(place, &["--no-config", "--extra", "namespace"]);
     lines.iter().map(|line| about(line)).collect()
 }
 
-/// What is decided about a line of the shop: each decision as often as it fits.
+/// Returns what is decided about a line of the shop: each decision as often as it fits.
 fn decision(at: usize, line: &str) -> &'static str {
     let is_whole = line.contains(" .  extra") || line.contains(" .  missing");
     match at % 4 {
@@ -87,7 +87,8 @@ fn decision(at: usize, line: &str) -> &'static str {
     }
 }
 
-/// The text with decisions about the first of its lines, and what they are by their first word.
+/// Returns the text with decisions about the first of its lines, and what they are by their first
+/// word.
 fn decided(text: &str, most: usize) -> (String, Vec<(String, String)>) {
     let mut made = Vec::new();
     let mut out = String::new();
@@ -109,7 +110,7 @@ fn write(place: &Place, text: &str) {
     std::fs::write(place.path().join("todo"), text).unwrap();
 }
 
-/// All files that a run may write.
+/// Returns all files that a run may write.
 fn files(place: &Place) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Vec::new();
     let mut folders = vec![place.path().join("manifests"), place.path().to_owned()];
@@ -202,7 +203,7 @@ fn the_same_file_can_be_applied_again() {
 
 const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
 
-/// A file that reverts two changes of the cart.
+/// Returns a file that reverts two changes of the cart.
 fn of_the_cart(place: &Place) -> String {
     let (text, _) = lines(place, &["deploy/shop/cart"]);
     text.replace("keep ", "revert ")

@@ -58,12 +58,12 @@ impl Watch {
                 break rest.split('/').next().unwrap().to_owned();
             }
         };
-        // Whoever writes into a full pipe waits for ever.
+        // A writer to a full pipe waits forever.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }
 
-    /// The status and the body of a page.
+    /// Returns the status and the body of a page.
     fn get(&self, page: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let request = format!("GET {page} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -75,7 +75,7 @@ impl Watch {
         (status, body.to_owned())
     }
 
-    /// The sum of the samples of a metric whose labels hold `part`.
+    /// Returns the sum of the samples of a metric whose labels hold `part`.
     fn metric(&self, name: &str, part: &str) -> f64 {
         let page = self.get("/metrics").1;
         let samples = page.lines().filter(|line| {
@@ -159,7 +159,7 @@ fn episodes_begin_and_end_through_edits_outages_and_restarts() {
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["verdict"], "drifted");
 
-    // Nothing answers, whatever happens meanwhile.
+    // Nothing answers, whatever happens in the meantime.
     server.change(|cluster| cluster.faults = Faults::At(vec![("/api", Fault::Code(503))]));
     watch.rounds_go_by();
     edit(&server, "b", "two");
@@ -203,7 +203,7 @@ fn episodes_begin_and_end_through_edits_outages_and_restarts() {
     place = place.file("m/.driftctl.yaml", rule);
     watch.signal("HUP");
     watch.becomes("ignored", |watch| watch.closed("ignored") == 1.0);
-    // Rules that cannot be read leave those of before in place, and are no complete round.
+    // Rules that cannot be read leave those of before in place, and are not complete round.
     let _place = place.file("m/.driftctl.yaml", "ignoreDifferences: [");
     watch.rounds_go_by();
     assert_eq!(watch.open(), 0.0);

@@ -268,7 +268,8 @@ impl Drop for Namespace<'_> {
     }
 }
 
-/// What a report says, one line for each object that is not in sync and one for each change.
+/// Returns what a report says, one line for each object that is not in sync and one for each
+/// change.
 fn lines(report: &Value) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for object in report["objects"].as_array().into_iter().flatten() {

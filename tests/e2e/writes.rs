@@ -94,7 +94,7 @@ fn driftctl(namespace: &Namespace<'_>, words: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// The same, and checks the exit code.
+/// Returns the same, and checks the exit code.
 fn expect(namespace: &Namespace<'_>, words: &[&str], exit: i32) -> Result<String, Failed> {
     let output = driftctl(namespace, words);
     let shown = namespace.place.shown(&output);
@@ -107,7 +107,7 @@ fn expect(namespace: &Namespace<'_>, words: &[&str], exit: i32) -> Result<String
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What drifts.
+/// Returns what drifts.
 fn drift(namespace: &Namespace<'_>) -> Result<BTreeSet<String>, Failed> {
     let output = driftctl(namespace, &["diff", "manifests", "-o", "json"]);
     let report: Value =
@@ -135,7 +135,7 @@ fn revert(kubeconfig: &OsString, name: &str, how: Applied) -> Result<(), Failed>
     same("undone", &drift(&namespace)?, &before)
 }
 
-/// Ownership is as it was: whoever applies the manifests next meets no conflict.
+/// Ownership is unchanged: the next apply of the manifests meets no conflict.
 fn the_next_apply(kubeconfig: &OsString, name: &str) -> Result<(), Failed> {
     let namespace = edited(kubeconfig, name, Applied::ByServer)?;
     expect(&namespace, &["revert", "manifests", "--all", "--yes"], 0)?;
@@ -179,7 +179,7 @@ fn git(folder: &std::path::Path, words: &[&str]) -> Result<(), Failed> {
     }
 }
 
-/// A decision of each kind, and one value that changes before they are carried out.
+/// Returns a decision of each kind, and one value that changes before they are carried out.
 fn triage(kubeconfig: &OsString, name: &str) -> Result<(), Failed> {
     let namespace = edited(kubeconfig, name, Applied::ByClient)?;
     git(namespace.place.path(), &["init", "-q"])?;

@@ -1,5 +1,5 @@
-//! Nothing that a manifest or a cluster holds is obeyed by a terminal, a CI system, a Markdown or
-//! HTML renderer, or a parser, in whatever position it stands.
+//! Nothing in a manifest or a cluster is interpreted by a terminal, a CI system, a Markdown or HTML
+//! renderer, or a parser, wherever it is.
 
 use driftctl::model::{
     Blame, Cause, Operation, Origin, Position, Report, Revision, RuleCount, Status, Verdict,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{options, render_redacted, sample, strict};
 
-/// Texts that somebody obeys.
+/// Texts that someone obeys.
 const TOKENS: &[&str] = &[
     "\u{1b}[31mred\u{1b}[0m",
     "\u{1b}]8;;https://evil.example\u{7}link\u{1b}]8;;\u{7}",
@@ -39,7 +39,7 @@ const TOKENS: &[&str] = &[
     "\u{2028}\u{2029}\u{85}x\u{b}y\u{c}z",
 ];
 
-/// A report that holds a text in every position that somebody else fills.
+/// Returns a report that holds a text in every position that someone else fills.
 fn report(token: &str) -> Report {
     let path = json!(token).to_string();
     let mut object = sample::object(
@@ -141,7 +141,7 @@ fn report(token: &str) -> Report {
     report
 }
 
-/// The same with a base and without.
+/// Returns the same with a base and without.
 fn reports(token: &str) -> [Report; 2] {
     let mut with_base = report(token);
     sample::merge_all(
@@ -151,7 +151,7 @@ fn reports(token: &str) -> [Report; 2] {
     [report(token), with_base]
 }
 
-/// Every format, shown in every way.
+/// Returns every format, shown in every way.
 fn outputs(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
     // Redaction takes some of the tokens out; here they are all to get as far as the renderers.
     let report = Redacted::showing_secrets(report.clone());
@@ -251,7 +251,7 @@ fn check_text(format: &str, text: &str, token: &str) {
     assert!(!text.contains('\r'), "{format} {token:?}");
 }
 
-/// What nobody should see in a log: told apart here on its own, not by the code under test.
+/// Returns what nobody should see in a log: told apart here on its own, not by the code under test.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c as u32,

@@ -29,7 +29,7 @@ pub fn owner(manager: &str, time: &str) -> Owner {
     }
 }
 
-/// A change of medium severity that nobody holds.
+/// Returns a change of medium severity that nobody holds.
 pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
     let kind = match (&declared, &live) {
         (Some(_), Some(_)) => ChangeKind::Modified,
@@ -48,7 +48,7 @@ pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Judged
     )
 }
 
-/// The same change with another verdict.
+/// Returns the same change with another verdict.
 pub fn decided(drift: &JudgedChange, verdict: Verdict) -> JudgedChange {
     let drift = drift.clone();
     let mut decided = JudgedChange::new(drift.change, verdict);
@@ -62,7 +62,7 @@ pub fn decided(drift: &JudgedChange, verdict: Verdict) -> JudgedChange {
     decided
 }
 
-/// The side, or sides, on which an object of a status was found.
+/// Returns the side, or sides, on which an object of a status was found.
 pub fn presence(status: Status) -> Presence {
     match status {
         Status::Missing => Presence::Declared,
@@ -72,7 +72,7 @@ pub fn presence(status: Status) -> Presence {
     }
 }
 
-/// An object that is found where a status says; its changes are the caller's.
+/// Returns an object that is found where a status says; its changes are the caller's.
 pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectReport {
     ObjectReport {
         presence: presence(status),
@@ -395,7 +395,7 @@ pub fn drifted() -> Report {
     report
 }
 
-/// A run in which not everything could be read.
+/// Returns a run in which not everything could be read.
 pub fn incomplete() -> Report {
     let mut unknown = object(
         key("store.example", "Promotion", "shop", "spring"),
@@ -431,7 +431,7 @@ pub fn incomplete() -> Report {
     report
 }
 
-/// A run that found nothing.
+/// Returns a run that found nothing.
 pub fn in_sync() -> Report {
     report(vec![object(
         key("", "Namespace", "", "shop"),
@@ -440,8 +440,8 @@ pub fn in_sync() -> Report {
     )])
 }
 
-/// The drifted report as one with a base: each change has another class than its neighbours, and
-/// the objects what a branch does to them.
+/// Returns the drifted report as one with a base: each change has another class than its
+/// neighbours, and the objects what a branch does to them.
 pub fn with_base() -> Report {
     let mut report = drifted();
     merge_all(&mut report, &json!({"base": ["of", "the branch"]}));

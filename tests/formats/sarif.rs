@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{options, render, sample};
 
-/// The part of the SARIF 2.1.0 schema that the output makes use of, with the standard's own words
-/// for what is required, allowed and of which type. Objects are closed: a property that is not
-/// listed here is not known to be in the standard.
+/// Returns the part of the SARIF 2.1.0 schema that the output makes use of, with the standard's own
+/// words for what is required, allowed and of which type. Objects are closed: a property that is
+/// not listed here is unknown to be in the standard.
 pub fn schema() -> Value {
     let closed = |required: &[&str], properties: Value| {
         json!({

@@ -174,7 +174,7 @@ const PLACES: &[Place] = &[
             vec![changed(".data[\"server.pem\"]", json!(key))],
         )
     },
-    // Headers by their names, text in base64, and copies of a Secret's values beside it.
+    // Headers by their names, text in base64, and copies of a Secret's values next to it.
     |s| {
         let headers = json!({"Authorization": format!("Bearer {s}"), "Cookie": format!("s={s}")});
         let binary = STANDARD.encode(format!("password={s}\n"));
@@ -203,7 +203,7 @@ const PLACES: &[Place] = &[
             vec![changed(path, json!(copy))],
         )
     },
-    // Values beside a name, and keys of lists that are secrets.
+    // Values next to a name, and keys of lists that are secrets.
     |s| {
         let params = json!([{"name": "password", "default": s}, {"name": "token", "values": [s]},
             {"name": "apiKey", "stringValue": s}]);

@@ -2,7 +2,7 @@ use driftctl::output::{RenderOptions, Show};
 
 use crate::{options, render, sample};
 
-/// Snapshots lie next to those of the other tests.
+/// Snapshots are next to those of the other tests.
 macro_rules! snapshot {
     ($name:literal, $text:expr) => {
         insta::with_settings!({

@@ -134,7 +134,7 @@ fn read_diff(text: &str) {
     }
 }
 
-/// The lengths in `@@ -1,4 +1,5 @@`.
+/// Returns the lengths in `@@ -1,4 +1,5 @@`.
 fn ranges(header: &str) -> (usize, usize) {
     let len = |range: &str| {
         let mut parts = range[1..].split(',');

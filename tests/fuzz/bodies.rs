@@ -34,7 +34,7 @@ pub const ALL: &[(&str, Body)] = &[
     ("scalars", scalars),
 ];
 
-/// Reads a manifest file: no panic, and every place lies within the text.
+/// Reads a manifest file: no panic, and every place is within the text.
 pub fn loader(data: &[u8]) {
     if let Ok(text) = yaml::decode(data.to_vec()) {
         let parsed = yaml::parse(&text);
@@ -59,7 +59,7 @@ pub fn loader(data: &[u8]) {
     }
 }
 
-/// The way to the first leaf.
+/// Returns the way to the first leaf.
 fn first_steps(value: &Value) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut node = value;

@@ -1,5 +1,5 @@
-//! Whatever a renderer can be given, with a canary file outside of the tree and a canary server on
-//! loopback: neither is reached. With the real programs, where they are installed.
+//! Whatever a renderer is given, it reaches neither a canary file outside the tree nor a canary
+//! server on loopback. With the real programs, if they are installed.
 
 use std::fs;
 use std::net::TcpListener;
@@ -41,7 +41,7 @@ impl Outside {
         }
     }
 
-    /// A text in which FILE, FOLDER and URL stand for what is outside.
+    /// Returns a text in which FILE, FOLDER and URL stand for what is outside.
     fn named_in(&self, text: &str) -> String {
         let folder = self.place.path().canonicalize().unwrap();
         text.replace("FILE", folder.join("canary.yaml").to_str().unwrap())
@@ -64,7 +64,7 @@ fn has(tool: &str) -> bool {
     found
 }
 
-/// Whether renderers have namespaces of their own here.
+/// Returns whether renderers have namespaces of their own here.
 fn has_sandbox() -> bool {
     let unshare = Command::new("unshare")
         .args([
@@ -180,7 +180,7 @@ fn nothing_that_a_kustomization_says_leads_outside() {
     }
 }
 
-/// A chart, its schema, and an Application with these settings.
+/// Returns a chart, its schema, and an Application with these settings.
 fn charted(outside: &Outside, schema: &str, helm: &str) -> Place {
     let place = super::place()
         .folder(".git")

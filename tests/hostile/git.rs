@@ -183,7 +183,7 @@ fn a_shallow_clone_says_what_it_lacks() {
     );
 }
 
-/// The loose object of a path at HEAD.
+/// Returns the loose object of a path at HEAD.
 fn object(repo: &Path, path: &str) -> std::path::PathBuf {
     let id = git(repo, &["rev-parse", &format!("HEAD:{path}")]).unwrap();
     repo.join(".git/objects").join(&id[..2]).join(&id[2..])
@@ -231,7 +231,7 @@ fn damaged_repositories_are_errors() {
         let Some(place) = repository() else { return };
         damage(place.path());
         refused(&place, &["deploy", "--ref", "main"], expected);
-        // The files as they lie are there all the same.
+        // The files as they are are there all the same.
         let shown = run(&place, &["deploy", "--blame"]);
         assert!(shown.contains("ConfigMap shop/cart"), "{shown}");
     }
@@ -298,7 +298,7 @@ fn names_that_lead_out_of_a_commit_are_errors() {
     }
 }
 
-/// A commit of a tree with these files, whatever their names are.
+/// Returns a commit of a tree with these files, whatever their names are.
 fn raw_commit(repo: &Path, entries: &[(&str, &str)]) -> String {
     let mut bytes = Vec::new();
     for (name, id) in entries {

@@ -1,11 +1,11 @@
-//! Objects of GitOps tools that somebody wrote who is not trusted, and kubeconfigs.
+//! GitOps objects of untrusted authors, and kubeconfigs.
 
 use std::os::unix::fs::symlink;
 
 use super::{config, place, refused, run};
 use crate::support::Place;
 
-/// A repository with live objects that its author must not see.
+/// Returns a repository with live objects that its author must not see.
 fn repository() -> Place {
     let secret = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"keys","namespace":"kube-system"},"data":{"pw":"aHVudGVyMg=="}}"#;
     let map = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"keys","namespace":"kube-system","annotations":{"argocd.argoproj.io/tracking-id":"web:/ConfigMap:kube-system/keys"}},"data":{"pw":"hunter2"}}"#;
@@ -151,7 +151,7 @@ fn sets_that_ask_others_are_refused() {
     }
 }
 
-/// It would run a program, or send what it reads to somebody else.
+/// It would run a program, or send what it reads to someone else.
 #[test]
 fn kubeconfigs_in_the_tree_are_refused() {
     let kubeconfig = "apiVersion: v1\nkind: Config\ncurrent-context: evil\ncontexts: [{name: evil, \

@@ -1,5 +1,5 @@
-//! Hostile trees, repositories and renderers: each ends as a clear error, and nothing of it runs
-//! or is shown.
+//! Hostile trees, repositories and renderers: each ends as a clear error, and nothing of it runs or
+//! is shown.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
@@ -21,7 +21,7 @@ const SECRETS: [&str; 2] = ["hunter2", "root:x:0"];
 /// An empty recording.
 const NOTHING: &str = r#"{"apiVersion":"v1","kind":"List","items":[]}"#;
 
-/// A ConfigMap, as a manifest.
+/// Returns a ConfigMap, as a manifest.
 fn config(name: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: shop}}\ndata: \
@@ -29,7 +29,7 @@ fn config(name: &str) -> String {
     )
 }
 
-/// A place with an empty recording.
+/// Returns a place with an empty recording.
 fn place() -> Place {
     Place::new().file("live.json", NOTHING)
 }
@@ -59,14 +59,15 @@ fn run(place: &Place, words: &[&str]) -> String {
     shown
 }
 
-/// Whether a file of this name lies anywhere below: what a program that ran would leave behind.
+/// Returns whether a file of this name lies anywhere below: what a program that ran would leave
+/// behind.
 fn left(place: &Place, name: &str) -> bool {
     walkdir::WalkDir::new(place.path())
         .into_iter()
         .any(|entry| entry.unwrap().file_name() == name)
 }
 
-/// A program of a few lines of shell.
+/// Returns a program of a few lines of shell.
 fn program(place: Place, path: &str, script: &str) -> Place {
     use std::os::unix::fs::PermissionsExt;
     let place = place.file(path, format!("#!/bin/sh\n{script}\n"));

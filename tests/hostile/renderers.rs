@@ -7,7 +7,7 @@ use super::{config, left, place, program, refused, run};
 use crate::support::Place;
 use crate::support::repository::init;
 
-/// A kustomization with these fields, and programs that leave a file behind where they run.
+/// Returns a kustomization with these fields, and programs that leave a file behind where they run.
 fn kustomization(fields: &str) -> Place {
     let place = place()
         .file("over/kustomization.yaml", fields)
@@ -62,7 +62,7 @@ fn kustomizations_reach_for_nothing_beyond_their_files() {
             assert!(!left(&place, "ran"), "{fields}");
         };
         refused(&["over"]);
-        // The same check stands before every run of the program; some of each will do.
+        // The same check is before every run of the program; some of each will do.
         if at % 6 == 0 && init(place.path()).is_some() {
             refused(&["over", "--untrusted", "--render", "-n", "shop"]);
             refused(&["over", "--ref", "main"]);
@@ -319,7 +319,7 @@ fn charts_of_kustomizations_are_not_fetched_unasked() {
     assert!(!left(&place, "fetched"), "{shown}");
 }
 
-/// A chart, and a helm that says with which words it ran.
+/// Returns a chart, and a helm that says with which words it ran.
 fn chart(description: &str) -> Place {
     let place = place().file("chart/Chart.yaml", description).file(
         "chart/templates/a.yaml",

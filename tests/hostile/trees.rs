@@ -7,7 +7,7 @@ use super::{config, place, refused, run};
 use crate::support::Place;
 use crate::support::repository::init;
 
-/// A tree with one good manifest, and something beside it.
+/// Returns a tree with one good manifest, and something next to it.
 fn tree(make: impl Fn(&std::path::Path)) -> Place {
     let place = place().file("deploy/cart.yaml", config("cart"));
     make(&place.path().join("deploy"));

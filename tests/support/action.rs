@@ -8,25 +8,25 @@ use serde_json::Value;
 
 use super::Place;
 
-/// The action.
+/// Returns the action.
 pub fn action() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
     serde_yaml::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-/// Its steps.
+/// Returns its steps.
 pub fn steps(action: &Value) -> &Vec<Value> {
     action["runs"]["steps"].as_array().unwrap()
 }
 
-/// The script of a step.
+/// Returns the script of a step.
 pub fn script(name: &str) -> String {
     let action = action();
     let step = steps(&action).iter().find(|step| step["name"] == name);
     step.unwrap()["run"].as_str().unwrap().to_owned()
 }
 
-/// What the runner knows: files and variables of a job.
+/// Returns what the runner knows: files and variables of a job.
 fn job(place: &Place) -> Command {
     let mut command = Command::new("bash");
     let path = std::env::var_os("PATH").unwrap();
@@ -49,7 +49,7 @@ fn job(place: &Place) -> Command {
     command
 }
 
-/// Runs a step with these variables; `None` where there is no bash.
+/// Runs a step with these variables; `None` where there is not a bash.
 pub fn run_step(place: &Place, name: &str, vars: &[(&str, &str)]) -> Option<Output> {
     let mut command = job(place);
     command
@@ -77,7 +77,7 @@ pub fn compare(place: &Place, inputs: &[(&str, &str)]) -> Option<(String, String
             .trim_start_matches("inputs.")
             .trim_end_matches(" }}");
         let given = inputs.iter().find(|(name, _)| *name == input);
-        // What is no input, such as the name of the repository that the branch is of, is empty.
+        // What is not an input, such as the name of the repository that the branch is of, is empty.
         let default = action["inputs"][input]["default"]
             .as_str()
             .unwrap_or_default();

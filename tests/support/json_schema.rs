@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-/// What is wrong with `value` by `schema`, each with its place.
+/// Returns what is wrong with `value` by `schema`, each with its place.
 pub fn errors(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     check(schema, schema, value, "$", &mut found);

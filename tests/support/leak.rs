@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Every shape in which the secret could leave.
+/// Returns every shape in which the secret could leave.
 fn shapes(secret: &str) -> Vec<String> {
     let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
     let url: String = secret.bytes().map(|b| format!("%{b:02X}")).collect();
@@ -20,7 +20,7 @@ fn shapes(secret: &str) -> Vec<String> {
     shapes
 }
 
-/// The first piece of eight bytes of a shape of the secret that a text holds.
+/// Returns the first piece of eight bytes of a shape of the secret that a text holds.
 pub fn leak(text: &str, secret: &str) -> Option<String> {
     let windows = |shape: String| -> Vec<String> {
         let bytes = shape.as_bytes();

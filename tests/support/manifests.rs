@@ -20,7 +20,7 @@ spec:
           image: registry.example/cart:1.4
 ";
 
-/// What `kubectl get -o json` would have written of these objects.
+/// Returns what `kubectl get -o json` would have written of these objects.
 pub fn recording(objects: &[&str]) -> String {
     let parsed = objects
         .iter()

@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// An empty directory.
+    /// Returns an empty directory.
     pub fn new() -> Self {
         let vars = [("SOURCE_DATE_EPOCH", "1795305600")]; // 2026-11-22T00:00:00Z
         Self {
@@ -52,17 +52,18 @@ impl Place {
         self
     }
 
-    /// What [`Self::var`] set.
+    /// Returns what [`Self::var`] set.
     pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
         self.vars.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The command, ready for arguments. Its environment holds a PATH and what [`Self::var`] set.
+    /// Returns the command, ready for arguments. Its environment holds a PATH and what
+    /// [`Self::var`] set.
     pub fn driftctl(&self) -> Command {
         let mut command = Command::cargo_bin("driftctl").unwrap();
         command
@@ -75,7 +76,7 @@ impl Place {
         command
     }
 
-    /// Runs the command with these words and shows all that it did.
+    /// Runs the command with these words and shows everything that it did.
     pub fn run<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> String {
         self.shown(&self.driftctl().args(words).output().unwrap())
     }
@@ -97,14 +98,14 @@ impl Place {
     }
 }
 
-/// A file or folder of the project's fixtures.
+/// Returns a file or folder of the project's fixtures.
 pub fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(path)
 }
 
-/// The same, as an argument.
+/// Returns the same, as an argument.
 pub fn fixture_arg(path: &str) -> String {
     fixture(path).to_str().unwrap().to_owned()
 }

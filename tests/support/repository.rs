@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Runs `git` in a directory, as somebody whose commits are the same in each run.
+/// Runs `git` in a directory, as someone whose commits are the same in each run.
 ///
 /// `None` when there is no such program, which says so: the test has nothing to work on.
 pub fn git(directory: &Path, words: &[&str]) -> Option<String> {
@@ -38,7 +38,7 @@ pub fn git(directory: &Path, words: &[&str]) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
-/// Makes a repository of what lies in a directory, with one commit on `main`.
+/// Makes a repository of what is in a directory, with one commit on `main`.
 pub fn init(directory: &Path) -> Option<()> {
     git(directory, &["init", "-q", "-b", "main"])?;
     commit(directory, "first")

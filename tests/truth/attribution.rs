@@ -1,7 +1,7 @@
-//! Recorded clusters in which it is known who changed what: whoever is named did it.
+//! Recorded clusters with known authors: every named author is right.
 //!
 //! A removed field has no owner any more, so nobody is named for it without an audit log. Where
-//! somebody is named, it is a manager that holds the field or one that wrote to the object.
+//! someone is named, it is a manager that holds the field or one that wrote to the object.
 
 #![allow(clippy::unwrap_used)]
 
@@ -27,13 +27,13 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value[field].as_str().unwrap_or_default()
 }
 
-/// The drifted objects of a scenario, as the truth has them.
+/// Returns the drifted objects of a scenario, as the truth has them.
 fn truth(scenario: &str) -> Value {
     let expected = fixture(&format!("driftbench/{scenario}")).join("expected.json");
     serde_json::from_slice(&fs::read(expected).unwrap()).unwrap()
 }
 
-/// The reported changes of each object.
+/// Returns the reported changes of each object.
 fn reported(scenario: &str, more: &[&str]) -> BTreeMap<Object, Vec<Value>> {
     let live = fixture_arg(&format!("driftbench/{scenario}/live.json.gz"));
     let place = Place::new();
@@ -47,7 +47,7 @@ fn reported(scenario: &str, more: &[&str]) -> BTreeMap<Object, Vec<Value>> {
         .collect()
 }
 
-/// What the owners of the changes at or below a path are called.
+/// Returns what the owners of the changes at or below a path are called.
 fn named(changes: &[Value], at: &Value, field: &str) -> BTreeSet<String> {
     let at = path_of(at);
     let below = |change: &&Value| lies_under(&path_of(change), &at);

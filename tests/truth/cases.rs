@@ -1,5 +1,5 @@
 //! Recorded cases, each a folder of `fixtures/cases` with manifests, a live side and what is right:
-//! kinds of change that were once answered wrongly, and beside each the one that must stay right.
+//! kinds of change that were once answered wrongly, and next to each the one that must stay right.
 
 use crate::support;
 
@@ -33,7 +33,7 @@ fn path(value: &Value) -> FieldPath {
     text.parse().unwrap_or_else(|_| panic!("{text} is no path"))
 }
 
-/// The changes of a report that count as drift, each with its object.
+/// Returns the changes of a report that count as drift, each with its object.
 fn changes(report: &Value) -> Vec<(&Value, &Value)> {
     let objects = list(report, "objects").iter();
     let compared = objects.filter(|object| {
@@ -67,7 +67,7 @@ fn fits(wanted: &Value, found: (&Value, &Value)) -> bool {
         && ["severity", "cause", "class", "line"].into_iter().all(same)
 }
 
-/// What is wrong with a report.
+/// Returns what is wrong with a report.
 fn faults_of_report(run: &Value, report: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let changes = changes(report);

@@ -1,12 +1,11 @@
-//! Recorded clusters in which the truth about drift is known: what people changed is found, all of
-//! it, and nothing else.
+//! Recorded clusters with known drift: all changes that people made are found, and nothing else.
 //!
-//! A reported path is right when it is, or lies under, a path of the truth; one above it is wrong,
+//! A reported path is right when it is, or is under, a path of the truth; one above it is wrong,
 //! because it hides what changed. Changes that the truth calls optional may be reported and need
 //! not be.
 //!
-//! The same holds where the live objects do not say who wrote what: `kubectl get -o yaml` leaves out
-//! managed fields, and not everybody applies with `kubectl apply`.
+//! The same holds where the live objects do not say who wrote what: `kubectl get -o yaml` leaves
+//! out managed fields, and not everyone applies with `kubectl apply`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -24,7 +23,7 @@ use support::{Place, fixture, fixture_arg};
 /// not come true any more has to go.
 ///
 /// The truth is structural: each of these is another spelling of one value (`1G` and `1e9`, `null`
-/// and nothing), which is no drift.
+/// and nothing), which is not drift.
 const NOT_YET: &[(&str, &str)] = &[
     (
         "shop-laptop-argo-drift",
@@ -177,7 +176,7 @@ impl Score {
     }
 }
 
-/// Whether `path` is `above` or lies under it. The values of keys are compared as text.
+/// Returns whether `path` is `above` or is under it. The values of keys are compared as text.
 pub fn lies_under(path: &FieldPath, above: &FieldPath) -> bool {
     let text = |value: &Value| {
         value
@@ -201,7 +200,7 @@ enum Told {
     Nothing,
 }
 
-/// The live side of a scenario, with what it tells taken out.
+/// Returns the live side of a scenario, with what it tells taken out.
 fn live(folder: &str, told: Told) -> Value {
     let packed = fs::File::open(fixture(folder).join("live.json.gz")).unwrap();
     let mut live: Value = serde_json::from_reader(flate2::read::GzDecoder::new(packed)).unwrap();
@@ -217,7 +216,7 @@ fn live(folder: &str, told: Told) -> Value {
     live
 }
 
-/// The faults of one scenario, and how many changes it has.
+/// Returns the faults of one scenario, and how many changes it has.
 fn run(scenario: &str, told: Told) -> Score {
     let folder = format!("driftbench/{scenario}");
     let expected = fs::read(fixture(&folder).join("expected.json")).unwrap();

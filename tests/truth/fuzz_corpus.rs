@@ -9,7 +9,7 @@ mod bodies;
 use std::fs;
 use std::path::Path;
 
-/// The seeds of a target, and the inputs that it found faults with.
+/// Returns the seeds of a target, and the inputs that it found faults with.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fuzz/seeds")

@@ -1,5 +1,5 @@
-//! Nothing disappears: what is live is reported, or counted under the name of what explains it, and
-//! no flag about what is shown changes a verdict.
+//! Nothing disappears: what is live is reported, or counted under its explanation, and display
+//! flags do not change a verdict.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn run(manifests: std::path::PathBuf, live: std::path::PathBuf, explain: bool) -
     engine::run(&sources, &dump, RuleSet::builtin(), &options).unwrap()
 }
 
-/// The changes of a report that count, or that a rule hid.
+/// Returns the changes of a report that count, or that a rule hid.
 fn decided(report: &Report) -> BTreeSet<String> {
     let of_object = |key: &ResourceKey, drift: &JudgedChange| {
         format!("{key} {} {:?}", drift.change.path, drift.verdict())

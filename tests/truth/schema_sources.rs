@@ -23,7 +23,7 @@ fn openapi(name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Every type by the way that leads to it, to compare schemas whose ids differ.
+/// Returns every type by the way that leads to it, to compare schemas whose ids differ.
 fn describe(schema: &Schema, id: TypeId) -> String {
     match schema.get(id) {
         Type::Struct { fields, atomic, .. } => {

@@ -1,5 +1,5 @@
-//! Texts that are made to hurt: each is read or refused in bounded time and memory, and no message
-//! quotes what it holds.
+//! Hostile texts: each is read or refused in bounded time and memory, and no message quotes its
+//! content.
 
 #![allow(clippy::unwrap_used)]
 
@@ -87,7 +87,7 @@ fn aliases_are_bounded() {
     let long = format!("a: &a {}\n{}", "x".repeat(100_000), "- *a\n".repeat(100));
     let long_in_list = long.replacen("a: &a", "- &a", 1);
     let long_in_list = long_in_list.replace("- *a", &format!("- [{}]", "*a, ".repeat(100)));
-    // Each anchor keeps a copy of all that is in it.
+    // Each anchor keeps a copy of everything that is in it.
     let nested: String = (0..900).map(|level| format!("&n{level} [")).collect();
     let nested = nested + &"y".repeat(1_000_000) + &"]".repeat(900);
     let merged = format!(
@@ -215,7 +215,7 @@ fn messages_never_quote_the_text() {
     assert!(problems > 1000, "{problems}");
 }
 
-/// The fixtures that are text, as seeds.
+/// Returns the fixtures that are text, as seeds.
 fn seeds() -> Vec<String> {
     let mut paths: Vec<_> =
         fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/yaml"))
@@ -233,7 +233,7 @@ fn seeds() -> Vec<String> {
     seeds
 }
 
-/// A seed with some of its bytes replaced, removed, or repeated.
+/// Returns a seed with some of its bytes replaced, removed, or repeated.
 fn mutated() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         "\n", " ", "  ", "\t", ":", ": ", "- ", "?", "#", "|", ">", "'", "\"", "\\", "{", "}", "[",
@@ -270,7 +270,7 @@ fn config() -> ProptestConfig {
 proptest! {
     #![proptest_config(config())]
 
-    /// Nothing panics, every place lies in the text, and every document can be searched.
+    /// Nothing panics, every place is in the text, and every document can be searched.
     #[test]
     fn any_text_is_read_or_refused(text in mutated()) {
         let lines = text.replace("\r\n", "\n").split(['\n', '\r']).count();
@@ -290,7 +290,7 @@ proptest! {
         }
     }
 
-    /// Bytes that are no text at all do no harm.
+    /// Bytes that are not text at all do no harm.
     #[test]
     fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(text) = yaml::decode(bytes) {

@@ -122,7 +122,7 @@ fn read(path: &Path) -> Parsed {
     }
 }
 
-/// The objects that kubectl would send: documents, with lists taken apart.
+/// Returns the objects that kubectl would send: documents, with lists taken apart.
 fn objects(parsed: &Parsed) -> Vec<Value> {
     let mut objects = Vec::new();
     for document in &parsed.documents {

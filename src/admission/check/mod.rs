@@ -82,6 +82,17 @@ impl Flaw {
             Self::NotDecided => "not determined",
         }
     }
+
+    /// Returns the words for a number of rules: `2 block nothing`.
+    pub fn words_of(self, count: usize) -> &'static str {
+        match self {
+            Self::BlocksNothing if count != 1 => "block nothing",
+            Self::BlocksEverything if count != 1 => "block everything",
+            Self::MatchesNothing if count != 1 => "match nothing",
+            Self::NotBound if count != 1 => "have no binding",
+            _ => self.words(),
+        }
+    }
 }
 
 /// The findings about one rule.

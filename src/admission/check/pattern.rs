@@ -39,8 +39,8 @@ fn check_rule(index: usize, rule: &Value) -> Checked {
         let why = match anchors.is_empty() {
             true => "its pattern requires nothing".to_owned(),
             false => format!(
-                "everything it requires is in conditional anchors ({}), which skip objects that \
-                 do not match",
+                "everything it requires is in conditional anchors, which skip objects that do not \
+                 match: {}",
                 anchors.join(", ")
             ),
         };

@@ -3,7 +3,7 @@
 use super::{config, has, program, recording, report, sources, words_of};
 use crate::support::Place;
 
-/// An Application with one source.
+/// Returns an Application with one source.
 fn application(name: &str, source: &str) -> String {
     format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  \
@@ -269,7 +269,7 @@ fn helm_settings() {
     );
 }
 
-/// What lies in another repository is not looked for in this one.
+/// What is in another repository is not looked for in this one.
 #[test]
 fn values_of_another_repository_are_refused() {
     let source = |address: &str, rest: &str| format!("{{repoURL: '{address}', {rest}}}");
@@ -298,7 +298,7 @@ fn values_of_another_repository_are_refused() {
     assert!(said.contains(expected), "{said}");
 }
 
-/// A destination's namespace is no namespace of what has none.
+/// A destination's namespace is not a namespace of what has none.
 #[test]
 fn differences_of_cluster_scoped_objects_are_ignored_too() {
     let role = |verb: &str| {

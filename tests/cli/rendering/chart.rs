@@ -158,7 +158,7 @@ fn charts_see_the_cluster_of_a_snapshot() {
     assert!(words.ends_with(told), "{words}");
 }
 
-/// What helm says of charts is said in the report, at the place that it speaks of.
+/// Helm's messages about charts are in the report, at the right place.
 #[test]
 fn what_helm_says_comes_through() {
     let failing = r#"
@@ -206,7 +206,7 @@ fn where_nothing_is_there_the_release_may_be_another() {
     assert!(!named.contains("--release"), "{named}");
 }
 
-/// What a chart makes up cannot have drifted, and what was removed of it can.
+/// Generated values of a chart cannot have drifted, but removed ones can.
 #[test]
 fn what_differs_with_each_rendering_is_not_compared() {
     let helm = r#"
@@ -296,7 +296,7 @@ fn what_helm_really_renders() {
     assert!(said.contains(at), "{said}");
 }
 
-/// Prints what lies in the chart as rendered.
+/// Prints what is in the chart as rendered.
 const COPY: &str = r#"
 for word in "$@"; do
   if [ -f "$word/rendered.yaml" ]; then cat "$word/rendered.yaml"; fi

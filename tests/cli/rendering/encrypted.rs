@@ -4,7 +4,7 @@ use super::follow::{found, messages};
 use super::{config, has, program, recording, report};
 use crate::support::Place;
 
-/// A Secret with these fields.
+/// Returns a Secret with these fields.
 fn secret(fields: &str) -> String {
     format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: mail, namespace: shop}}\n{fields}\n")
 }
@@ -50,7 +50,7 @@ fn values_are_compared_where_a_program_decrypts_them_and_stay_masked() {
         words.starts_with("--decrypt --ignore-mac --input-type json"),
         "{words}"
     );
-    // Without the flag they are not known.
+    // Without the flag they are unknown.
     let said = report(&place, &["diff", "deploy"]);
     assert_eq!(found(&said), ["Secret shop/mail in-sync []"], "{said}");
 }

@@ -3,7 +3,7 @@
 use super::{config, has, recording, report, sources};
 use crate::support::Place;
 
-/// A Kustomization with these fields in its `spec`.
+/// Returns a Kustomization with these fields in its `spec`.
 fn kustomization(fields: &str) -> String {
     format!(
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: \
@@ -84,7 +84,7 @@ fn variables_come_from_live_objects_or_declared_ones() {
     );
 }
 
-/// Where the value of a Secret went, neither it nor what is live instead is shown, in any format.
+/// Where the value of a Secret was substituted, no format shows the value or its live counterpart.
 #[test]
 fn variables_from_secrets_are_masked() {
     let fields = "  postBuild:\n    substitute: {open: shown}\n    substituteFrom:\n    - {kind: \
@@ -236,7 +236,7 @@ fn settings_are_laid_over_files_and_kustomizations() {
     insta::assert_snapshot!(shown);
 }
 
-/// What Flux does and nobody does here is said, in words where there are any.
+/// Features of Flux that driftctl does not support are reported.
 #[test]
 fn settings_that_are_not_followed_are_named() {
     let fields =
@@ -246,13 +246,13 @@ fn settings_that_are_not_followed_are_named() {
     for part in ["is suspended", "the setting newSetting, which"] {
         assert!(warnings.contains(part), "{part}: {warnings}");
     }
-    // What SOPS encrypted is known by its look, and is no drift.
+    // What SOPS encrypted is known by its look, and is not drift.
     for part in ["wait", "decryption", "sops"] {
         assert!(!warnings.contains(part), "{part}: {warnings}");
     }
 }
 
-/// A GitRepository that the Kustomization names.
+/// Returns a GitRepository that the Kustomization names.
 fn git_repository(fields: &str) -> String {
     format!(
         "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: \

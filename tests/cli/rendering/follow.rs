@@ -6,7 +6,7 @@ use crate::support::Place;
 
 const TOOLS: [&str; 2] = ["kubectl", "kustomize"];
 
-/// A Kustomization of Flux.
+/// Returns a Kustomization of Flux.
 fn kustomization(name: &str, path: &str, more: &str) -> String {
     format!(
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: \
@@ -15,7 +15,7 @@ fn kustomization(name: &str, path: &str, more: &str) -> String {
     )
 }
 
-/// The same in the namespace of Flux.
+/// Returns the same in the namespace of Flux.
 pub(super) fn of_flux(name: &str, path: &str, more: &str) -> String {
     kustomization(name, path, more).replacen(
         "metadata:\n",
@@ -35,7 +35,7 @@ fn application(name: &str, path: &str, more: &str) -> String {
 const IN_CLUSTER: &str =
     "  destination: {server: 'https://kubernetes.default.svc', namespace: shop}\n";
 
-/// Each object and its status, and the way to it.
+/// Returns each object and its status, and the way to it.
 pub(super) fn found(report: &serde_json::Value) -> Vec<String> {
     let mut found: Vec<String> = report["objects"]
         .as_array()
@@ -70,7 +70,8 @@ pub(super) fn messages(report: &serde_json::Value, level: &str) -> String {
     said.collect::<Vec<_>>().join("\n")
 }
 
-/// A cluster's Kustomization that patches those of the applications, as home laboratories have it.
+/// Returns a cluster's Kustomization that patches those of the applications, as home laboratories
+/// have it.
 fn home() -> Place {
     let patches = "  patches:\n    - patch: |-\n        apiVersion: \
                    kustomize.toolkit.fluxcd.io/v1\n        kind: Kustomization\n        metadata: \
@@ -349,7 +350,7 @@ fn untrusted_repositories_are_followed_where_they_may_be_rendered() {
     assert!(said.contains("shop/cart in-sync [Kustomization"), "{said}");
 }
 
-/// A record of Helm for the release shop/cart.
+/// Returns a record of Helm for the release shop/cart.
 fn record(config: &serde_json::Value) -> serde_json::Value {
     use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Kustomizations: what is built, what is read as it lies, and what is refused.
+//! Kustomizations: what is built, what is read as plain files, and what is refused.
 
 use super::{config, has, program, recording, report, sources};
 use crate::support::Place;

@@ -15,7 +15,7 @@ mod revisions;
 
 use support::Place;
 
-/// What `kubectl get -o json` would have written of these objects.
+/// Returns what `kubectl get -o json` would have written of these objects.
 fn recording(objects: &[&str]) -> String {
     let parsed = objects
         .iter()
@@ -24,7 +24,7 @@ fn recording(objects: &[&str]) -> String {
     serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
 }
 
-/// A ConfigMap, as a manifest.
+/// Returns a ConfigMap, as a manifest.
 fn config(name: &str, value: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: shop\ndata:\n  \
@@ -32,7 +32,7 @@ fn config(name: &str, value: &str) -> String {
     )
 }
 
-/// A program of a few lines of shell.
+/// Returns a program of a few lines of shell.
 fn program(place: Place, path: &str, script: &str) -> Place {
     use std::os::unix::fs::PermissionsExt;
     let place = place.file(path, format!("#!/bin/sh\n{script}"));
@@ -41,7 +41,7 @@ fn program(place: Place, path: &str, script: &str) -> Place {
     place
 }
 
-/// The report of a run as JSON.
+/// Returns the report of a run as JSON.
 fn report(place: &Place, words: &[&str]) -> serde_json::Value {
     let words = [
         words,
@@ -53,7 +53,7 @@ fn report(place: &Place, words: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{words:?}: {stderr}"))
 }
 
-/// Each object and where it came from, and each message: what a report says of its sources.
+/// Returns each object and where it came from, and each message: what a report says of its sources.
 fn sources(report: &serde_json::Value) -> String {
     let mut lines = Vec::new();
     for object in report["objects"].as_array().unwrap() {
@@ -77,7 +77,7 @@ fn sources(report: &serde_json::Value) -> String {
     lines.join("\n")
 }
 
-/// Whether the tool of that name is there; says so on standard error where it is not.
+/// Returns whether the tool of that name is there; says so on standard error where it is not.
 fn has(tools: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
@@ -88,8 +88,8 @@ fn has(tools: &[&str]) -> bool {
     found
 }
 
-/// The words that a stand-in for helm was given, without the long one that says what the cluster
-/// serves.
+/// Returns the words that a stand-in for helm was given, without the long one that says what the
+/// cluster serves.
 fn words_of(place: &Place) -> String {
     let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
     let root = place.path().canonicalize().unwrap();

@@ -9,12 +9,12 @@ use super::follow::{found, messages, of_flux};
 use super::{config, has, recording, report};
 use crate::support::Place;
 
-/// Whether the programs are there that these tests need.
+/// Returns whether the programs are there that these tests need.
 fn has_both() -> bool {
     has(&["helm"]) && has(&["kubectl", "kustomize"])
 }
 
-/// A chart with one ConfigMap.
+/// Returns a chart with one ConfigMap.
 fn with_chart(place: Place, folder: &str) -> Place {
     place
         .file(
@@ -30,7 +30,7 @@ fn with_chart(place: Place, folder: &str) -> Place {
         )
 }
 
-/// What the release of that chart is like live.
+/// Returns what the release of that chart is like live.
 fn live(colour: &str, size: &str, url: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cart\n  namespace: shop\n  labels: \
@@ -54,7 +54,7 @@ const IN_GIT: &str = "  chart: {spec: {chart: ./charts/shop, sourceRef: {kind: G
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: \
                       shop}\nstringData: {password: hunter2}\n";
 
-/// A repository with a HelmRelease, and what is live.
+/// Returns a repository with a HelmRelease, and what is live.
 fn repository(spec: &str, live: &[&str]) -> Place {
     let release = release(spec);
     let objects = [live, &[&*release, SECRET]].concat();
@@ -136,7 +136,7 @@ const FROM_REPOSITORY: &str = "  chart: {spec: {chart: shop, version: 1.2.3, sou
                                HelmRepository, name: charts, namespace: shop}}}\n  values: \
                                {colour: red}\n";
 
-/// The same release, of a chart that lies in a repository of charts.
+/// Returns the same release, of a chart that is in a repository of charts.
 fn from_repository(address: &str) -> Place {
     let live = live("blue", "1", "http://@db");
     let repository_object = format!(
@@ -204,7 +204,7 @@ fn charts_in_the_cache_of_helm_are_rendered_without_a_network() {
     );
 }
 
-/// Serves the files of a folder to whoever asks, by HTTP.
+/// Serves the files of a folder over HTTP.
 fn served(folder: &Path) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());

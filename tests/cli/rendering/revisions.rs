@@ -12,7 +12,7 @@ fn application(source: &str) -> String {
     )
 }
 
-/// A repository whose `apps` had the value `a` at the tag v1, and has `b` now.
+/// Returns a repository whose `apps` had the value `a` at the tag v1, and has `b` now.
 fn repository() -> Option<Place> {
     let place = Place::new()
         .file("live.json", recording(&[&config("cart", "b")]))
@@ -27,7 +27,7 @@ fn repository() -> Option<Place> {
     Some(place)
 }
 
-/// The objects and their statuses.
+/// Returns the objects and their statuses.
 fn statuses(report: &serde_json::Value) -> String {
     let objects = report["objects"].as_array().unwrap().iter();
     let said = objects.map(|object| {
@@ -46,7 +46,7 @@ fn what_lies_here_is_read_and_the_difference_said() {
     assert!(said.contains("its revision v1 is "), "{said}");
     assert!(said.contains("pass --target-revision to read v1"), "{said}");
     assert_eq!(report["revisions"], serde_json::Value::Null, "{report}");
-    // Where it asks for what lies here, there is nothing to say.
+    // Where it asks for what is here, there is nothing to say.
     let place = place.file("app.yaml", application("path: apps, targetRevision: main"));
     let said = sources(&super::report(&place, &["diff", "--app", "app.yaml"]));
     assert!(!said.contains("its revision"), "{said}");
@@ -95,7 +95,7 @@ fn a_revision_counts_for_paths_and_files_of_applications() {
         "{said}"
     );
     assert!(!said.contains("/tmp"), "{said}");
-    // The file is read at the revision too, and as it lies where the commit does not have it.
+    // The file is read at the revision too, and as it is where the commit does not have it.
     let place = place.file("app.yaml", application("path: nowhere"));
     assert_eq!(
         statuses(&report(&place, &at_v1)),
@@ -267,7 +267,7 @@ fn paths_that_are_not_checked_out_are_told_from_none() {
     assert_eq!(statuses(&report(&place, &words)), "cart in-sync");
 }
 
-/// What lies here is not what the tools read, and each says so once.
+/// What is here is not what the tools read, and each says so once.
 #[test]
 fn other_repositories_are_named() {
     let Some(place) = repository() else { return };

@@ -6,7 +6,7 @@ use super::{DEPLOYMENT, DIFF, SECRET, diff_with, drifted, run};
 use crate::support::Place;
 use crate::support::manifests::recording;
 
-/// The baseline with its salt and digests, which are others each time, made alike.
+/// Returns the baseline with its salt and digests, which are others each time, made alike.
 fn baseline(place: &Place) -> String {
     let text = fs::read_to_string(place.path().join(".driftctl-baseline.yaml")).unwrap();
     let lines = text.lines().map(|line| match line.split_once(": ") {
@@ -61,7 +61,7 @@ fn accepted_drift_is_hidden_until_it_changes_or_expires() {
         "{text}"
     );
 
-    // What is there now is accepted anew, and what is gone is taken out.
+    // What exists now is accepted again, and what is gone is removed.
     let (code, text) = run(&place, &["accept", "m", "--live", "live.json"]);
     assert_eq!(code, 0);
     assert!(
@@ -195,7 +195,7 @@ fn words_select_objects_and_their_fields() {
     );
     let (_, left) = diff_with(&place, &[]);
     assert!(left.contains("1 change reported, 3 accepted"), "{left}");
-    // Named once more, it is accepted once more: until then, for the reason that was given.
+    // Named again, it is accepted again: until the new deadline, with the new reason.
     let (code, text) = accept(&["m", "deploy/cart", "--expires", "24h"]);
     assert_eq!(code, 0, "{text}");
     assert!(
@@ -292,7 +292,7 @@ fn ignore_adds_a_rule_and_leaves_the_rest() {
     assert_eq!(after, flow, "nothing was written");
 }
 
-/// Outside a repository too, what is accepted is found by every command, and is no manifest.
+/// Outside a repository too, what is accepted is found by every command, and is not a manifest.
 #[test]
 fn accepted_drift_lives_where_every_command_looks() {
     for is_repository in [false, true] {

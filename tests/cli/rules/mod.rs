@@ -139,7 +139,7 @@ fn rules_are_found_upwards_or_named_or_not_wanted() {
     assert!(text.starts_with("error: cannot read none.yaml: "), "{text}");
 }
 
-/// A broken file of rules ends the run before anything is connected to.
+/// A broken file of rules ends the run before it connects to anything.
 #[test]
 fn a_broken_config_is_told_before_anything_is_read() {
     let place = drifted().file(
@@ -269,7 +269,7 @@ data:
 }
 
 /// Options of Argo CD's that change what a difference is are followed; the others are named where
-/// somebody wants to know all.
+/// someone wants to know all.
 #[test]
 fn argo_cds_options_of_the_comparison_are_followed() {
     let settings = |options: &str| {
@@ -331,7 +331,7 @@ fn jq_expressions_that_never_end_end_alone() {
     );
 }
 
-/// The entries that a listing prints, without their names.
+/// Returns the entries that a listing prints, without their names.
 fn entries(printed: &str) -> Vec<String> {
     let document: serde_json::Value = serde_yaml::from_str(printed).unwrap();
     let lists = ["ignoreDifferences", "ignoreExtra"].map(|list| document[list].as_array());

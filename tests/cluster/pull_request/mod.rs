@@ -15,7 +15,7 @@ mod table;
 use serde_json::{Value, json};
 use support::Place;
 
-/// What `kubectl get -o json` would have written of these objects.
+/// Returns what `kubectl get -o json` would have written of these objects.
 fn recording(objects: &[Value]) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": objects})
 }
@@ -32,7 +32,7 @@ fn report(base: &[Value], branch: &[Value], live: &[Value]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A place with what each of the three holds, an object to a file.
+/// Returns a place with what each of the three holds, an object to a file.
 fn place(base: &[Value], branch: &[Value], live: &[Value]) -> Place {
     let mut place = Place::new()
         .folder("base")
@@ -54,7 +54,7 @@ fn object<'r>(report: &'r Value, name: &str) -> Option<&'r Value> {
     objects.iter().find(|object| object["name"] == name)
 }
 
-/// The changes of an object as `path class base branch live`.
+/// Returns the changes of an object as `path class base branch live`.
 fn changes(object: &Value) -> Vec<String> {
     let changes = object["changes"].as_array().unwrap();
     let value = |change: &Value, side: &str| match change.get(side) {

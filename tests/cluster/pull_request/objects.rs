@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{changes, object, place, report};
 
-/// The words and the exit code of `driftctl diff branch --base base`.
+/// Returns the words and the exit code of `driftctl diff branch --base base`.
 fn shown(base: &[Value], branch: &[Value], live: &[Value], more: &[&str]) -> String {
     let words = ["diff", "branch", "--base", "base", "--live", "live.json"];
     place(base, branch, live).run([&words[..], more].concat())

@@ -9,7 +9,7 @@ use super::support::Place;
 use super::support::manifests::DEPLOYMENT;
 use super::{changes, object};
 
-/// The shared Deployment, with a variable.
+/// Returns the shared Deployment, with a variable.
 fn manifest() -> String {
     let env = "          env:\n            - {name: MODE, value: fast}\n";
     format!("{DEPLOYMENT}{env}")
@@ -48,7 +48,7 @@ fn git(place: &Place, words: &[&str]) -> bool {
     }
 }
 
-/// The cluster: deployed from the base, and changed by hand during an incident.
+/// Returns the cluster: deployed from the base, and changed by hand during an incident.
 pub fn cluster() -> Value {
     let mut live: Value = serde_yaml::from_str(&manifest()).unwrap();
     live["spec"]["replicas"] = 8.into();
@@ -69,7 +69,8 @@ pub fn cluster() -> Value {
     json!({"items": [live, retired]})
 }
 
-/// A repository whose branch scales the cart, changes its image, drops one object and adds one.
+/// Returns a repository whose branch scales the cart, changes its image, drops one object and adds
+/// one.
 pub fn pull_request(place: &Place) -> bool {
     if !git(place, &["init", "-q", "-b", "main"]) {
         return false;
@@ -163,8 +164,8 @@ fn a_pull_request_from_end_to_end() {
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "merge-conflict");
     assert!(server.seen().iter().all(|(method, _)| method == "GET"));
 
-    // Once the incident's change is taken over into the branch, nothing stands in its way but
-    // what else was changed live.
+    // Once the incident's change is taken over into the branch, nothing is in its way but what else
+    // was changed live.
     let taken_over = manifest()
         .replace("replicas: 3", "replicas: 8")
         .replace("fast", "safe");

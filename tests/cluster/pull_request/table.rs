@@ -6,7 +6,7 @@ use super::{changes, object, report};
 
 type Side = Option<u8>;
 
-/// Each of the three is absent or one of three values: all partitions are among them.
+/// Returns each of the three is absent or one of three values: all partitions are among them.
 fn combinations() -> Vec<[Side; 3]> {
     let sides = [None, Some(1), Some(2), Some(3)];
     let pairs = sides.into_iter().flat_map(|a| sides.map(|b| (a, b)));
@@ -18,7 +18,7 @@ fn key([base, branch, live]: [Side; 3]) -> String {
     format!("k-{}-{}-{}", part(base), part(branch), part(live))
 }
 
-/// What the class must be, said once more in the plainest words.
+/// Returns what the class must be, said once more in the plainest words.
 fn expected([base, branch, live]: [Side; 3]) -> Option<&'static str> {
     match (base == branch, base == live, branch == live) {
         (true, _, true) => None,
@@ -29,7 +29,7 @@ fn expected([base, branch, live]: [Side; 3]) -> Option<&'static str> {
     }
 }
 
-/// A map with an entry for each combination, as one of the three sides holds it.
+/// Returns a map with an entry for each combination, as one of the three sides holds it.
 fn entries(side: usize, value: impl Fn(u8) -> Value) -> Value {
     let all = combinations().into_iter();
     let there = all.filter_map(|sides| Some((key(sides), value(sides[side]?))));
@@ -153,7 +153,7 @@ fn atomic_lists_are_one_value() {
     assert_eq!(found, [r#".args pending ["a"] ["a","b"] ["a"]"#]);
 }
 
-/// What was changed next to a change is no conflict, even where a block came or went as a whole.
+/// What was changed next to a change is not a conflict, even where a block came or went as a whole.
 #[test]
 fn blocks_are_taken_apart() {
     let context = |fields: Value| json!({"securityContext": fields});

@@ -1,4 +1,4 @@
-//! A write that did not happen never looks done, and none is done twice.
+//! A write that did not happen never looks done, and no write is done twice.
 
 use serde_json::json;
 
@@ -29,8 +29,8 @@ fn what_others_change_elsewhere_meanwhile_does_not_disturb_it() {
     assert_eq!(server.object(CART)["spec"]["replicas"], 9);
 }
 
-/// A fault of the write itself; whether it was carried out all the same, and how often it may be
-/// seen to change something.
+/// Returns a fault of the write itself; whether it was carried out all the same, and how often it
+/// may be seen to change something.
 fn with_fault(fault: Fault) -> Server {
     writable().failing("cart?fieldManager=", fault).start()
 }

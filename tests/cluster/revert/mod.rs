@@ -11,7 +11,7 @@ use crate::support::{Place, fixture_arg};
 
 const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
 
-/// The shop, whose objects can be changed.
+/// Returns the shop, whose objects can be changed.
 fn writable() -> Cluster {
     let mut shop = crate::shop();
     shop.writable = true;
@@ -58,7 +58,7 @@ fn revert_json(server: &Server, words: &[&str]) -> (i32, Value) {
     (code, plan)
 }
 
-/// The steps of a plan: what became of each object.
+/// Returns the steps of a plan: what became of each object.
 fn progress(plan: &Value) -> Vec<String> {
     let steps = plan["steps"].as_array().unwrap().iter();
     steps
@@ -75,7 +75,7 @@ fn progress(plan: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A field of the cart that somebody added.
+/// A field of the cart that someone added.
 const FIELD: [&str; 3] = [
     "deploy/shop/cart",
     ".spec.template.spec.nodeSelector",
@@ -90,7 +90,7 @@ fn field(server: &Server) -> Value {
     cart.pointer(POINTER).cloned().unwrap_or_default()
 }
 
-/// A Deployment with two replicas, as `kubectl apply` of the same left it.
+/// Returns a Deployment with two replicas, as `kubectl apply` of the same left it.
 pub fn applied_with_two_replicas() -> Value {
     let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"annotations": {}, "name": "web", "namespace": "shop"},
@@ -345,7 +345,7 @@ fn without_the_right_to_create_events_the_revert_is_done_and_says_so() {
     assert!(server.events().is_empty());
 }
 
-/// The race that the tests of the patch are for.
+/// Returns the race that the tests of the patch are for.
 fn while_it_is_written(pointer: &'static str, value: Value) -> Cluster {
     let mut cluster = writable();
     cluster.meanwhile = vec![Meanwhile {

@@ -1,4 +1,4 @@
-//! Whatever was edited live, the patch that is made of what the comparison finds puts it back.
+//! Whatever was edited live, the patch from the comparison reverts it.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use driftctl::schema::Schema;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// What the server keeps about an object, and nothing else, is no drift.
+/// What the server keeps about an object, and nothing else, is not drift.
 struct Bookkeeping;
 
 const KEPT: [&str; 7] = [
@@ -42,7 +42,7 @@ impl Explain for Bookkeeping {
     }
 }
 
-/// The object as somebody would declare it who declares all of it.
+/// Returns the object as someone would declare it who declares all of it.
 fn declared(object: &Value) -> Value {
     let mut object = object.clone();
     object.as_object_mut().unwrap().remove("status");
@@ -51,7 +51,7 @@ fn declared(object: &Value) -> Value {
     object
 }
 
-/// What drifted: paths, and what is declared there.
+/// Returns what drifted: paths, and what is declared there.
 fn drift(declared: &Value, live: &Value) -> Vec<(FieldPath, Option<Value>)> {
     let text = |field: &str| declared[field].as_str().unwrap();
     let schema = Schema::builtin();
@@ -101,7 +101,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// One edit of somebody's: a value changed, taken out or put in.
+/// One edit of someone's: a value changed, taken out or put in.
 fn edit(object: &mut Value, place: usize, how: u8) {
     let mut all = Vec::new();
     places(object, "", &mut all);

@@ -1,5 +1,5 @@
-//! Whatever is secret, wherever it is and whatever goes wrong, no byte of it is shown: in any format,
-//! by any command, at any level.
+//! No byte of a secret is shown, wherever it is and whatever goes wrong: in any format, by any
+//! command, at any level.
 
 #![allow(clippy::unwrap_used)]
 

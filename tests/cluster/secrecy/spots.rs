@@ -173,7 +173,7 @@ const DAMAGE: &[&str] = &[
     " &b ", ": ", " #", "\n\n", "\\x", "%", "@",
 ];
 
-/// A Secret's text, broken somewhere behind its kind.
+/// Returns a Secret's text, broken somewhere behind its kind.
 fn broken(text: &str, dice: usize) -> Vec<u8> {
     let kind = text.find("Secret").unwrap() + "Secret".len();
     let at = kind + dice % (text.len() - kind);
@@ -203,7 +203,7 @@ pub const BROKEN_FILES: &[Spot] = &[
     },
     |world, s, dice| {
         let data = json!({"data": {"a": STANDARD.encode(s)}, "stringData": {"b": s}});
-        // `json!` sorts: the kind has to come first, or what is left of it is no Secret.
+        // `json!` sorts: the kind has to come first, or what is left of it is not a Secret.
         let fields = secret("broken", data).to_string();
         let text = format!("{{\"kind\":\"Secret\",{}", fields.trim_start_matches('{'));
         world
@@ -391,7 +391,7 @@ pub const KUBECONFIGS: &[Spot] = &[|world, s, dice| {
     SECRETS[dice % SECRETS.len()](world, s, dice);
 }];
 
-/// All of them.
+/// Returns all of them.
 pub fn all() -> Vec<Spot> {
     [NAMED_BY_RULES, SECRETS, BROKEN_FILES, ANSWERS, KUBECONFIGS].concat()
 }

@@ -105,7 +105,7 @@ impl World {
     }
 }
 
-/// The definition of the custom resource whose fields only the user knows to be secret.
+/// Returns the definition of the custom resource whose fields only the user knows to be secret.
 fn license_definition() -> Value {
     let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
@@ -124,7 +124,7 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// Everything that `driftctl diff` shows anywhere: every format, at this level.
+    /// Returns everything that `driftctl diff` shows anywhere: every format, at this level.
     pub fn diff(&self, level: &[&str]) -> String {
         let files = FORMATS.iter().map(|format| format.name());
         let files = files.map(|name| format!("--output={name}=out/{name}"));
@@ -139,7 +139,7 @@ impl Begun {
         shown
     }
 
-    /// Everything that another command shows, and what it leaves behind.
+    /// Returns everything that another command shows, and what it leaves behind.
     pub fn other(&self, words: &[&str]) -> String {
         let mut command = self.place.driftctl();
         let output = command.args(words).arg("m").args(&self.live_side).output();

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 pub enum Body {
     /// All at once.
     Whole(Option<Bytes>),
-    /// As somebody sends it; an error breaks the stream off.
+    /// As someone sends it; an error breaks the stream off.
     Pieces(mpsc::Receiver<io::Result<Bytes>>),
 }
 
@@ -20,7 +20,7 @@ impl Body {
         Self::Whole(Some(bytes.into()))
     }
 
-    /// A body that a task writes.
+    /// Returns a body that a task writes.
     pub fn written<F>(write: impl FnOnce(mpsc::Sender<io::Result<Bytes>>) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,

@@ -38,7 +38,8 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The recorded discovery of a plain cluster, with the kinds that these definitions define.
+    /// Returns the recorded discovery of a plain cluster, with the kinds that these definitions
+    /// define.
     pub fn with_definitions<'v>(definitions: impl Iterator<Item = &'v Value>) -> Self {
         let core = recorded("api.aggregated.json.gz");
         let mut named = recorded("apis.aggregated.json.gz");
@@ -84,7 +85,7 @@ impl Catalog {
         }
     }
 
-    /// A discovery document; `None` for a path that is none.
+    /// Returns a discovery document; `None` for a path that is none.
     pub fn document(&self, path: &str, aggregated: bool, how: Discovery) -> Option<Value> {
         let aggregated = aggregated && how != Discovery::Legacy;
         match path {

@@ -1,4 +1,4 @@
-//! Everything that goes wrong between a cluster and whoever reads it.
+//! Everything that can go wrong between a cluster and its client.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write as _};
@@ -159,7 +159,8 @@ const BY_CHANCE: &[Fault] = &[
 ];
 
 impl Faults {
-    /// Whether everything about a resource is answered by 403, so that a review says so too.
+    /// Returns whether everything about a resource is answered by 403, so that a review says so
+    /// too.
     pub(super) fn forbid(&self, resource: &str) -> bool {
         let is_forbidden = |(part, fault): &(&str, Fault)| {
             *fault == Fault::Code(403) && part.strip_prefix('/') == Some(resource)
@@ -167,8 +168,8 @@ impl Faults {
         matches!(self, Self::At(faults) if faults.iter().any(is_forbidden))
     }
 
-    /// What goes wrong with a request that came `earlier` times before. The same whatever the
-    /// order of other requests.
+    /// Returns what goes wrong with a request that came `earlier` times before. The same whatever
+    /// the order of other requests.
     fn of(&self, target: &str, earlier: usize) -> Option<Fault> {
         match self {
             Self::None => None,
@@ -317,7 +318,8 @@ fn refusal(code: u16) -> Response<Body> {
     plain(code, body)
 }
 
-/// What an admission webhook may say, and the server pass on: the value that it does not like.
+/// Returns what an admission webhook may say, and the server pass on: the value that it does not
+/// like.
 fn quoting(code: u16, text: &str) -> Vec<u8> {
     let message = format!("admission webhook \"w\" denied the request: invalid value \"{text}\"");
     let cause = json!({"reason": text, "message": message, "field": text});
@@ -338,7 +340,7 @@ fn page(code: u16) -> Response<Body> {
     response(code, "text/html", Body::whole(page))
 }
 
-/// The beginning of a body, and then what somebody makes of the rest.
+/// Returns the beginning of a body, and then what someone makes of the rest.
 fn pieces<F>(
     code: u16,
     body: Vec<u8>,
@@ -369,7 +371,7 @@ fn drip(code: u16, body: Vec<u8>) -> Response<Body> {
     response(code, "application/json", body)
 }
 
-/// A list that goes on for as long as somebody listens.
+/// Returns a list that goes on for as long as someone listens.
 fn endless() -> Response<Body> {
     let body = Body::written(|sender| async move {
         let mut piece = Bytes::from_static(b"{\"items\":[");

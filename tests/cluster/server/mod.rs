@@ -1,5 +1,5 @@
-//! An HTTPS server that plays a recorded or generated cluster by the Kubernetes REST rules, and goes
-//! wrong in every way that it is told to.
+//! An HTTPS server that simulates a recorded or generated cluster by the Kubernetes REST rules,
+//! with every fault that a test asks for.
 //!
 //! Answers have the shape of those that a 1.36 API server gave: items of built-in lists have no
 //! kind of their own, continue tokens are opaque and name the state that they belong to, only the
@@ -81,12 +81,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster that holds the items of a recording.
+    /// Returns a cluster that holds the items of a recording.
     pub fn of(recording: &Value) -> Self {
         Self::with_objects(recording["items"].as_array().unwrap())
     }
 
-    /// A cluster that holds these objects.
+    /// Returns a cluster that holds these objects.
     pub fn with_objects(objects: &[Value]) -> Self {
         Self {
             store: Arc::new(Store::of(objects)),
@@ -182,17 +182,17 @@ impl Server {
         }
     }
 
-    /// Where it listens.
+    /// Returns where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A kubeconfig that leads here.
+    /// Returns a kubeconfig that leads here.
     pub fn kubeconfig(&self) -> String {
         self.kubeconfig_with(json!({}), json!({"token": TOKEN}))
     }
 
-    /// A kubeconfig that leads here, with more to say about the cluster and another user.
+    /// Returns a kubeconfig that leads here, with more to say about the cluster and another user.
     pub fn kubeconfig_with(&self, cluster: Value, user: Value) -> String {
         let identity = self.state.cluster().identity;
         let mut settings = json!({
@@ -211,12 +211,12 @@ impl Server {
         .to_string()
     }
 
-    /// Every request so far: method, and path with query.
+    /// Returns every request so far: method, and path with query.
     pub fn seen(&self) -> Vec<(String, String)> {
         self.state.seen().clone()
     }
 
-    /// An object as it is now, by its path.
+    /// Returns an object as it is now, by its path.
     pub fn object(&self, path: &str) -> Value {
         self.state.cluster().object_at(path).unwrap_or_default()
     }
@@ -226,12 +226,12 @@ impl Server {
         change(&mut self.state.cluster_mut());
     }
 
-    /// The Events that were created.
+    /// Returns the Events that were created.
     pub fn events(&self) -> Vec<Value> {
         self.state.cluster().events.clone()
     }
 
-    /// The requests that were to change something, dry runs apart.
+    /// Returns the requests that were to change something, dry runs apart.
     pub fn writes(&self) -> Vec<(String, String)> {
         let mut seen = self.seen();
         seen.retain(|(method, target)| {
@@ -240,7 +240,7 @@ impl Server {
         seen
     }
 
-    /// How many requests there were so far, by method.
+    /// Returns how many requests there were so far, by method.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for (method, _) in self.state.seen().iter() {

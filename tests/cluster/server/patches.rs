@@ -1,4 +1,4 @@
-//! Server-side apply, in thought only.
+//! Server-side apply, as a dry run only.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 /// What the mutating webhook of this server puts before images.
 const MIRROR: &str = "mirror.example/";
 
-/// What applying `sent` to the `stored` object would come to. Whoever does not force it is told.
+/// What applying `sent` to the `stored` object would give. Without force, a conflict is reported.
 pub fn apply(query: &HashMap<String, String>, sent: &[u8], stored: &[u8]) -> Vec<u8> {
     assert_eq!(query.get("force").map(String::as_str), Some("true"));
     let mut object: Value = serde_json::from_slice(stored).unwrap();

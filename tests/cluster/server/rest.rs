@@ -36,13 +36,13 @@ pub(super) struct Route<'p> {
 }
 
 impl Cluster {
-    /// The object at a path.
+    /// Returns the object at a path.
     pub fn object_at(&self, path: &str) -> Option<Value> {
         self.object(&route(path)?)
     }
 }
 
-/// The answer to a request that may change something.
+/// Returns the answer to a request that may change something.
 pub fn answer_to_write(cluster: &mut Cluster, request: &Parts, body: &[u8]) -> Answer {
     let path = request.uri.path();
     let Some(route) = route(path).filter(|_| cluster.writable) else {
@@ -74,7 +74,7 @@ pub fn answer_to_write(cluster: &mut Cluster, request: &Parts, body: &[u8]) -> A
     }
 }
 
-/// The answer of a healthy server.
+/// Returns the answer of a healthy server.
 pub fn answer(cluster: &Cluster, request: &Parts, body: &[u8]) -> Answer {
     let header = |name| {
         let value = request.headers.get(name);
@@ -207,7 +207,7 @@ fn parameters(query: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// One page of a list.
+/// Returns one page of a list.
 fn list(
     cluster: &Cluster,
     route: &Route<'_>,
@@ -284,7 +284,7 @@ fn metadata_of(item: &[u8]) -> Vec<u8> {
     format!("{head}{}}}", item.metadata.get()).into_bytes()
 }
 
-/// A continue token: the state and the next key.
+/// Returns a continue token: the state and the next key.
 fn token((namespace, name): &(String, String)) -> String {
     let start = json!({"v": "meta.k8s.io/v1", "rv": RESOURCE_VERSION, "start": [namespace, name]});
     URL_SAFE_NO_PAD.encode(start.to_string())
@@ -297,7 +297,7 @@ fn read_token(token: &str) -> Option<(String, String)> {
     (token["rv"] == RESOURCE_VERSION).then_some((part(0)?, part(1)?))
 }
 
-/// A server-side apply: answered where its answer was recorded, and never done.
+/// Returns a server-side apply: answered where its answer was recorded, and never done.
 fn patch(
     cluster: &Cluster,
     path: &str,
@@ -325,7 +325,8 @@ fn no_path() -> Answer {
     (404, b"404 page not found\n".to_vec())
 }
 
-/// A version that is served answers for a resource that is not; one that is not is no path.
+/// Returns a version that is served answers for a resource that is not; one that is not is not a
+/// path.
 fn no_resource(cluster: &Cluster, version: &str) -> Answer {
     let group = |version: &str| version.split_once('/').map(|(group, _)| group.to_owned());
     let mut versions = cluster.store.catalog.resources.keys();
@@ -336,7 +337,7 @@ fn no_resource(cluster: &Cluster, version: &str) -> Answer {
     }
 }
 
-/// An error, with a message that no report may show.
+/// Returns an error, with a message that no report may show.
 pub fn failure(code: u16, reason: &str, details: Value) -> Answer {
     status(code, reason, super::faults::CANARY, details)
 }

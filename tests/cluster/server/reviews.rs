@@ -15,7 +15,7 @@ pub struct Denied {
     pub namespace: &'static str,
 }
 
-/// Whether a verb is allowed on a resource, in a namespace or (empty) the whole cluster.
+/// Returns whether a verb is allowed on a resource, in a namespace or (empty) the whole cluster.
 pub fn allowed(denied: &[Denied], verb: &str, resource: &str, namespace: &str) -> bool {
     !denied.iter().any(|denied| {
         denied.verb == verb
@@ -24,7 +24,7 @@ pub fn allowed(denied: &[Denied], verb: &str, resource: &str, namespace: &str) -
     })
 }
 
-/// The answer to a self-review; `None` for anything else that is posted.
+/// Returns the answer to a self-review; `None` for anything else that is posted.
 pub fn answer(cluster: &Cluster, plural: &str, sent: &[u8]) -> Option<Value> {
     let mut review: Value = serde_json::from_slice(sent).ok()?;
     review["status"] = match plural {

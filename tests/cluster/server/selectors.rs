@@ -17,7 +17,7 @@ enum Term {
 }
 
 impl Selector {
-    /// The selector of a query's values; empty texts select everything.
+    /// Returns the selector of a query's values; empty texts select everything.
     ///
     /// # Errors
     /// What an API server says of a field that a kind cannot be selected by.
@@ -51,7 +51,7 @@ impl Selector {
     }
 }
 
-/// The terms of a selector: commas within parentheses separate values.
+/// Returns the terms of a selector: commas within parentheses separate values.
 fn split(selector: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0;
     selector

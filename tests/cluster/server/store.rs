@@ -22,7 +22,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store of these objects. What they define is served.
+    /// Returns a store of these objects. What they define is served.
     pub fn of(objects: &[Value]) -> Self {
         let definitions = objects
             .iter()
@@ -66,19 +66,19 @@ impl Store {
         }
     }
 
-    /// What is served at a version under a plural name.
+    /// Returns what is served at a version under a plural name.
     pub fn resource(&self, version: &str, plural: &str) -> Option<&Resource> {
         let key = (version.to_owned(), plural.to_owned());
         self.catalog.resources.get(&key)
     }
 
-    /// The objects of a kind, by namespace and name.
+    /// Returns the objects of a kind, by namespace and name.
     pub fn objects(&self, version: &str, kind: &str) -> Option<&Objects> {
         self.objects.get(&(version.to_owned(), kind.to_owned()))
     }
 }
 
-/// An item with its version and kind, as it is answered by itself.
+/// Returns an item with its version and kind, as it is answered by itself.
 pub fn whole(version: &str, resource: &Resource, item: &[u8]) -> Vec<u8> {
     if resource.custom {
         return item.to_vec();

@@ -47,7 +47,7 @@ impl Cluster {
         }
     }
 
-    /// The object that a request names, as it is answered by itself.
+    /// Returns the object that a request names, as it is answered by itself.
     pub(super) fn object(&self, route: &Route<'_>) -> Option<Value> {
         let resource = self.store.resource(&route.version, route.plural)?;
         let objects = self.store.objects(&route.version, &resource.kind)?;
@@ -72,7 +72,7 @@ impl Cluster {
     }
 }
 
-/// A JSON Patch.
+/// Returns a JSON Patch.
 pub(super) fn patch(
     cluster: &mut Cluster,
     route: &Route<'_>,
@@ -218,7 +218,7 @@ fn book(object: &mut Value, before: &Value, manager: &str, touched: &[String], v
     }
 }
 
-/// A new object.
+/// Returns a new object.
 pub(super) fn create(
     cluster: &mut Cluster,
     route: &Route<'_>,
@@ -250,7 +250,7 @@ pub(super) fn create(
     (201, object.to_string().into_bytes())
 }
 
-/// An object less, if it is still the one that is meant.
+/// Returns an object less, if it is still the one that is meant.
 pub(super) fn delete(cluster: &mut Cluster, route: &Route<'_>, sent: &[u8]) -> Answer {
     let Some(object) = cluster.object(route) else {
         return not_found(route);

@@ -20,7 +20,7 @@ fn entry(manager: &str, operation: &str, keys: &[&str]) -> Value {
         "time": "2026-11-20T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": keys}})
 }
 
-/// The live object, with its managers and what client-side apply sent last.
+/// Returns the live object, with its managers and what client-side apply sent last.
 fn live(data: &Value, mut managers: Vec<Value>, sent: Option<(&str, &Value)>) -> Value {
     let mut live = config(data);
     if let Some((by, sent)) = sent {
@@ -34,7 +34,7 @@ fn live(data: &Value, mut managers: Vec<Value>, sent: Option<(&str, &Value)>) ->
     live
 }
 
-/// Each reported change with its cause and the managers that it is put down to.
+/// Returns each reported change with its cause and the managers that it is put down to.
 fn told(
     declared: &Value,
     live: &Value,
@@ -113,7 +113,7 @@ fn what_the_manifest_dropped_and_nobody_applied_is_drift_of_its_own_kind() {
 }
 
 /// Argo CD without server-side apply keeps the same annotation as kubectl, which tells what it sent
-/// from what it patched in beside it. Nothing is defaulted in the data of a ConfigMap.
+/// from what it patched in next to it. Nothing is defaulted in the data of a ConfigMap.
 #[test]
 fn the_writer_of_last_applied_applies_on_the_client() {
     let declared = config(&json!({"a": "1"}));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{drift_of, object};
 
-/// A definition of widgets whose `spec` has these properties.
+/// Returns a definition of widgets whose `spec` has these properties.
 fn definition(properties: &Value) -> Value {
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": "widgets.example.com"},
@@ -18,7 +18,7 @@ fn widget(spec: &Value) -> Value {
     object("example.com/v1", "Widget", spec)
 }
 
-/// What is reported of a widget whose definition is among the manifests.
+/// Returns what is reported of a widget whose definition is among the manifests.
 fn drift(properties: &Value, declared: &Value, live: &Value) -> Vec<String> {
     let definition = definition(properties);
     drift_of(
@@ -28,7 +28,7 @@ fn drift(properties: &Value, declared: &Value, live: &Value) -> Vec<String> {
     )
 }
 
-/// What is reported of a widget that nothing describes.
+/// Returns what is reported of a widget that nothing describes.
 fn drift_without(declared: &Value, live: &Value) -> Vec<String> {
     drift_of("Widget", &[&widget(declared)], &[&widget(live)])
 }
@@ -315,7 +315,7 @@ fn a_definition_counts_whichever_side_it_is_on() {
     assert_eq!(found, ["changed .spec.parts"], "nowhere");
 }
 
-/// A live widget that these managers hold: manager, operation, fields.
+/// Returns a live widget that these managers hold: manager, operation, fields.
 fn held(spec: &Value, managers: &[(&str, &str, Value)]) -> Value {
     let mut live = widget(spec);
     let entry = |(manager, operation, fields): &(&str, &str, Value)| {
@@ -470,7 +470,7 @@ fn nobody_is_blamed_for_what_is_gone_from_an_empty_map() {
     );
 }
 
-/// Which finalizers and notes beside `spec` are drift, where these managers wrote them.
+/// Returns which finalizers and notes next to `spec` are drift, where these managers wrote them.
 fn notes(group: &str, kind: &str, metadata: Value, managers: &[(&str, &str, Value)]) -> usize {
     let version = format!("{group}/v1");
     let declared = object(&version, kind, &json!({"size": 1}));

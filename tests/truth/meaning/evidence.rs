@@ -14,7 +14,7 @@ fn workload(kind: &str, name: &str) -> Value {
             "spec": {"containers": [{"name": "web", "image": "shop/web:1"}]}}}})
 }
 
-/// The object as Argo CD applied it, with another entry beside it.
+/// Returns the object as Argo CD applied it, with another entry next to it.
 fn live(mut object: Value, change: impl FnOnce(&mut Value), other: Option<(&str, Value)>) -> Value {
     change(&mut object);
     let mut entries = vec![json!({"manager": "argocd-controller", "operation": "Apply",
@@ -24,7 +24,7 @@ fn live(mut object: Value, change: impl FnOnce(&mut Value), other: Option<(&str,
                 "f:metadata": {"f:labels": {"f:app": {}}},
                 "f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {
                     ".": {}, "f:name": {}, "f:image": {}}}}}}}})];
-    // Whoever changes a value takes it over.
+    // A user who changes a value takes over its ownership.
     if let Some((_, fields)) = &other
         && !fields["f:spec"]["f:replicas"].is_null()
     {
@@ -77,7 +77,7 @@ fn what_nobody_holds_is_drift_unless_it_is_the_types_default() {
     }
 }
 
-/// Whoever may patch chooses the name that the change is booked on.
+/// Anyone who may patch can choose the field manager.
 #[test]
 fn the_name_of_a_controller_explains_no_more_than_what_the_controller_writes() {
     let declared = workload("Deployment", "cart");
@@ -243,7 +243,7 @@ fn what_kyverno_adds_to_pods_is_explained_in_their_templates() {
     assert_eq!(drift_of("Deployment", &[&declared], &[&changed]).len(), 2);
 }
 
-/// That many carry it proves nothing of what would matter much.
+/// The same value on many objects does not explain a severe change.
 #[test]
 fn what_three_objects_carry_alike_is_a_policy_unless_it_is_severe() {
     let declared: Vec<Value> = ["a", "b", "c"]
@@ -491,7 +491,7 @@ fn taints_are_told_apart_and_those_of_the_control_plane_have_a_cause() {
     );
 }
 
-/// Which undeclared objects are reported.
+/// Returns which undeclared objects are reported.
 fn extra(live: &[Value]) -> Vec<String> {
     let options = Options {
         extra: Extra::Namespace,
@@ -661,7 +661,8 @@ fn webhook(name: &str, rest: Value) -> Value {
         "webhooks": [webhook]})
 }
 
-/// How many objects of each run of these names have drift, where those in `with` carry a sidecar.
+/// Returns how many objects of each run of these names have drift, where those in `with` carry a
+/// sidecar.
 fn with_sidecars(names: &[&str], with: &[&str], webhook: &Value) -> usize {
     let declared = names.iter().map(|name| workload("Deployment", name));
     let declared: Vec<Value> = declared.collect();
@@ -717,7 +718,7 @@ fn a_webhook_proves_nothing_of_what_only_some_carry_or_of_what_it_may_not_match(
     }
 }
 
-/// Somebody who may create webhooks makes one that matches what was changed by hand.
+/// Someone who may create webhooks makes one that matches what was changed by hand.
 #[test]
 fn a_webhook_that_was_made_for_the_change_proves_nothing() {
     let for_one = json!({"objectSelector": {"matchLabels": {"app": "a"}}});

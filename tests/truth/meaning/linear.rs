@@ -28,7 +28,7 @@ fn on_a_small_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
     thread.unwrap().join().unwrap()
 }
 
-/// How many changes are reported, secrets masked and all.
+/// Returns how many changes are reported, secrets masked and all.
 fn changes(declared: &Value, live: &Value) -> usize {
     let objects = compared(&declared.to_string(), &[live]);
     let reported: usize = objects.iter().map(|object| object.reported().count()).sum();
@@ -71,7 +71,7 @@ fn environment(value: &str, numbers: impl Iterator<Item = usize>) -> Vec<Value> 
         .collect()
 }
 
-/// The live object as client-side apply left it, with every variable owned and sent.
+/// Returns the live object as client-side apply left it, with every variable owned and sent.
 fn applied(mut live: Value, sent: &Value) -> Value {
     let keys = (0..MANY).map(|n| {
         let key = format!("k:{{\"name\":\"V{n}\"}}");

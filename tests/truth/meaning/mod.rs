@@ -1,5 +1,5 @@
-//! What means the same and what does not, one rule in each test: the pipeline from a manifest and
-//! a recording to what is reported.
+//! What means the same and what does not, one rule per test: the pipeline from a manifest and a
+//! recording to the report.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,13 +19,13 @@ use driftctl::source::{Files, Source};
 use serde_json::{Value, json};
 use support::Place;
 
-/// What is reported of the objects of a kind, one line a change.
+/// Returns what is reported of the objects of a kind, one line a change.
 fn drift_of(kind: &str, declared: &[&Value], live: &[&Value]) -> Vec<String> {
     let documents: Vec<String> = declared.iter().map(ToString::to_string).collect();
     drift_of_text(kind, &documents.join("\n---\n"), live)
 }
 
-/// The same of manifests as they are written.
+/// Returns the same of manifests as they are written.
 fn drift_of_text(kind: &str, manifests: &str, live: &[&Value]) -> Vec<String> {
     let lines = |object: &ObjectReport| {
         let changes = object.reported().map(|drift| &drift.change);
@@ -43,12 +43,12 @@ fn drift_of_text(kind: &str, manifests: &str, live: &[&Value]) -> Vec<String> {
     lines(object)
 }
 
-/// Every object of a run without rules of anybody.
+/// Returns every object of a run without rules of anyone.
 fn compared(manifests: &str, live: &[&Value]) -> Vec<ObjectReport> {
     compared_with(manifests, live, &Options::default())
 }
 
-/// The same with other options.
+/// Returns the same with other options.
 fn compared_with(manifests: &str, live: &[&Value], options: &Options) -> Vec<ObjectReport> {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": live});
     let place = Place::new()
@@ -63,13 +63,13 @@ fn compared_with(manifests: &str, live: &[&Value], options: &Options) -> Vec<Obj
     report.objects
 }
 
-/// An object with this specification.
+/// Returns an object with this specification.
 fn object(api_version: &str, kind: &str, spec: &Value) -> Value {
     json!({"apiVersion": api_version, "kind": kind,
         "metadata": {"name": "a", "namespace": "shop"}, "spec": spec})
 }
 
-/// A value at the end of a way of fields.
+/// Returns a value at the end of a way of fields.
 fn at(way: &str, value: &Value) -> Value {
     let fields = way.split('.').filter(|field| !field.is_empty()).rev();
     fields.fold(value.clone(), |value, field| json!({ field: value }))

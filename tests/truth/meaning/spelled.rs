@@ -21,7 +21,7 @@ fn container(fields: &Value) -> Value {
     deployment(&json!({"containers": [container]}))
 }
 
-/// What is reported where a declared and a live value stand at one place.
+/// Returns what is reported where a declared and a live value are at one place.
 fn drift(make: impl Fn(&Value) -> Value, declared: &Value, live: &Value) -> Vec<String> {
     let (declared, live) = (make(declared), make(live));
     let kind = declared["kind"].as_str().unwrap();

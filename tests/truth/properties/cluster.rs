@@ -73,7 +73,7 @@ impl Cluster {
         cluster
     }
 
-    /// The pairs that a comparison finds in sync.
+    /// Returns the pairs that a comparison finds in sync.
     fn in_sync(&self, manifests: &[Manifest]) -> Vec<Pair> {
         let report = self.compare(manifests, &self.live);
         let in_sync = report.objects.iter().filter(|object| {
@@ -91,7 +91,7 @@ impl Cluster {
         in_sync.map(pair).collect()
     }
 
-    /// The type of an object.
+    /// Returns the type of an object.
     pub fn schema_of(&self, object: &Value) -> (&Schema, Option<TypeId>) {
         let text = |field: &str| object[field].as_str().unwrap_or_default();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
@@ -115,7 +115,7 @@ impl Cluster {
         engine::run(&source, &side, RuleSet::builtin(), &options).unwrap()
     }
 
-    /// What is found in one pair, explained or not.
+    /// Returns what is found in one pair, explained or not.
     pub fn found(&self, pair: &Pair) -> Vec<JudgedChange> {
         let live = [(pair.key.clone(), pair.live.clone())].into();
         let report = self.compare(std::slice::from_ref(&pair.manifest), &live);
@@ -145,7 +145,7 @@ fn live_objects(recording: &PathBuf) -> BTreeMap<ResourceKey, Value> {
         .collect()
 }
 
-/// The identity of a live object.
+/// Returns the identity of a live object.
 pub fn key_of(object: &Value) -> ResourceKey {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let GroupKind { group, kind } =

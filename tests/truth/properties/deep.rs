@@ -3,7 +3,7 @@
 
 use super::support::Place;
 
-/// As deep as manifests are read, and a little less for what stands around.
+/// As deep as manifests are read, and a little less for what is around.
 const DEEP: usize = 980;
 
 /// `{"a":{"a":…{"a":LEAF}}}`.

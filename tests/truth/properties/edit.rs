@@ -195,7 +195,7 @@ impl Editor<'_> {
         Some(self.edited(edited, new.path.clone(), format!("{value} was added")))
     }
 
-    /// A value for a field that nobody set, other than what the server would give it.
+    /// Returns a value for a field that nobody set, other than what the server would give it.
     fn new_value(&self, field: &Field) -> Option<Value> {
         let value = self.new_of_type(field.ty)?;
         (field.default.as_ref() != Some(&value)).then_some(value)
@@ -219,7 +219,7 @@ impl Editor<'_> {
         })
     }
 
-    /// An item like the last one, but another.
+    /// Returns an item like the last one, but another.
     fn new_item(&self, item: TypeId, kind: &ListKind, items: &[Value]) -> Option<Value> {
         let mut value = items.last()?.clone();
         match kind {
@@ -283,7 +283,7 @@ fn other_untyped(before: &Value) -> Option<Value> {
     }
 }
 
-/// What identifies an object, and what only the server writes: nobody can edit it.
+/// Returns what identifies an object, and what only the server writes: nobody can edit it.
 fn is_the_servers(path: &FieldPath) -> bool {
     let Some(PathElement::Field(first)) = path.0.first() else {
         return true;
@@ -309,7 +309,7 @@ fn is_the_servers(path: &FieldPath) -> bool {
     }
 }
 
-/// What admission settles when a Pod is made, and nobody can edit afterwards.
+/// Returns what admission settles when a Pod is made, and nobody can edit afterwards.
 fn is_settled(path: &FieldPath) -> bool {
     let text = path.to_string();
     let fields = [".spec.overhead", ".spec.preemptionPolicy", ".spec.priority"];

@@ -33,8 +33,8 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
     })
 }
 
-/// What this thread has computed for so far, whatever else the machine does; elsewhere than on
-/// Linux, the time that has passed.
+/// Returns what this thread has computed for so far, whatever else the machine does; elsewhere than
+/// on Linux, the time that has passed.
 fn computed(since: Instant) -> Duration {
     // The kernel brings the figure up to date when it switches.
     std::thread::yield_now();
@@ -45,7 +45,7 @@ fn computed(since: Instant) -> Duration {
     nanos.map_or_else(|| since.elapsed(), Duration::from_nanos)
 }
 
-/// The best of three.
+/// Returns the best of three.
 fn time(sides: &(Value, Value)) -> (Duration, usize) {
     let run = || {
         let since = Instant::now();
@@ -81,7 +81,7 @@ fn pod(list: &str, items: impl Iterator<Item = Value>) -> Value {
         "spec": {"containers": [container]}})
 }
 
-/// With every item and key of the object held by somebody.
+/// With every item and key of the object held by someone.
 fn owned(mut live: Value, set: Value) -> Value {
     live["metadata"]["managedFields"] = json!([
         {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": set}]);

@@ -48,7 +48,7 @@ fn take_from(set: &mut Value, path: &[PathElement]) {
     }
 }
 
-/// Gives a path to the person who edits: `fields` is what lies below it.
+/// Gives a path to the person who edits: `fields` is what is below it.
 pub fn give(live: &mut Value, path: &[PathElement], fields: Value) {
     let mut set = fields;
     for segment in path.iter().rev() {
@@ -61,7 +61,7 @@ pub fn give(live: &mut Value, path: &[PathElement], fields: Value) {
     entries.as_array_mut().unwrap().push(entry);
 }
 
-/// The paths of a value that was added as a whole.
+/// Returns the paths of a value that was added as a whole.
 pub fn fields_of(schema: &Schema, ty: Option<TypeId>, value: &Value) -> Value {
     let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
     let mut set = Map::new();

@@ -111,7 +111,7 @@ fn try_edit(case: usize) -> Option<Result<Edit, String>> {
     )))
 }
 
-/// The names on the way: which item of a list is another matter.
+/// Returns the names on the way: which item of a list is another matter.
 fn names(path: &FieldPath) -> Vec<&str> {
     fn name(segment: &PathElement) -> &str {
         match segment {
@@ -139,7 +139,7 @@ fn nothing_differs_from_itself() {
     }
 }
 
-/// What is found, in words.
+/// Returns what is found, in words.
 fn said(found: &[JudgedChange]) -> Vec<String> {
     let word = |drift: &JudgedChange| {
         let (path, kind) = (&drift.change.path, drift.change.kind);

@@ -7,7 +7,7 @@ use super::cluster::{Cluster, Pair};
 use super::dice::Dice;
 use super::spot::{Spot, spots};
 
-/// The lists of an object whose kind is wanted, with at least two items.
+/// Returns the lists of an object whose kind is wanted, with at least two items.
 fn lists(cluster: &Cluster, object: &Value, wanted: impl Fn(&ListKind) -> bool) -> Vec<Spot> {
     let (schema, root) = cluster.schema_of(object);
     let mut lists = spots(schema, root, object);
@@ -32,7 +32,7 @@ pub fn mix(cluster: &Cluster, object: &mut Value, dice: &mut Dice) {
     }
 }
 
-/// The live objects with one atomic list turned round that the manifest declares.
+/// Returns the live objects with one atomic list turned round that the manifest declares.
 pub fn reversed(cluster: &Cluster, pair: &Pair) -> Vec<Value> {
     let declared = lists(cluster, &pair.manifest.value(), |kind| {
         *kind == ListKind::Atomic
@@ -48,7 +48,7 @@ pub fn reversed(cluster: &Cluster, pair: &Pair) -> Vec<Value> {
     turned.collect()
 }
 
-/// The JSON text of a value with the keys of every object backwards.
+/// Returns the JSON text of a value with the keys of every object backwards.
 pub fn backwards(value: &Value) -> String {
     match value {
         Value::Object(fields) => {

@@ -17,20 +17,20 @@ pub struct Spot {
     pub owned: usize,
     /// Its type.
     pub ty: Option<TypeId>,
-    /// The type of what it lies in.
+    /// The type of what it is in.
     pub parent: Option<TypeId>,
-    /// Whether it is a key field of the list item that it lies in.
+    /// Whether it is a key field of the list item that it is in.
     pub is_key: bool,
 }
 
 impl Spot {
-    /// The part of the path that has owners of its own.
+    /// Returns the part of the path that has owners of its own.
     pub fn owned_path(&self) -> &[PathElement] {
         &self.path.0[..self.owned]
     }
 }
 
-/// All nodes of an object but the root, whatever is in them.
+/// Returns all nodes of an object but the root, whatever is in them.
 pub fn spots(schema: &Schema, root: Option<TypeId>, object: &Value) -> Vec<Spot> {
     let mut found = Vec::new();
     let root = Spot {
@@ -107,7 +107,7 @@ fn below(schema: &Schema, spot: &Spot, whole: bool, value: &Value, found: &mut V
     }
 }
 
-/// What tells a list item apart.
+/// Returns what tells a list item apart.
 pub fn item_segment(
     schema: &Schema,
     item: TypeId,

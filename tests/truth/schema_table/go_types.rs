@@ -143,7 +143,7 @@ enum Shape {
     Scalar,
 }
 
-/// The package and name of a type, as a file of `package` writes it.
+/// Returns the package and name of a type, as a file of `package` writes it.
 fn resolve(package: &str, ty: &str, imports: &HashMap<String, String>) -> (String, String) {
     let is_composite = ty.starts_with(['*', '[']) || ty.starts_with("map[");
     match ty.split_once('.') {

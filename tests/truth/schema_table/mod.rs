@@ -125,7 +125,7 @@ fn every_resource_of_discovery_is_known() {
     assert_eq!(seen, driftctl::schema::builtin_kinds().len());
 }
 
-/// The resources of an aggregated discovery document, each with its `apiVersion`.
+/// Returns the resources of an aggregated discovery document, each with its `apiVersion`.
 fn discovered(document: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for group in document["items"].as_array().unwrap() {
@@ -204,8 +204,8 @@ fn take_documents(dir: &Path) {
     fs::copy(dir.join("version.json"), fixtures().join("version.json")).unwrap();
 }
 
-/// What the table needs of a document: the types without their descriptions, and for each path the
-/// kind that it serves.
+/// Returns what the table needs of a document: the types without their descriptions, and for each
+/// path the kind that it serves.
 fn slim(document: &Value) -> Value {
     let mut schemas = document["components"]["schemas"].clone();
     drop_descriptions(&mut schemas);
@@ -236,7 +236,7 @@ fn drop_descriptions(value: &mut Value) {
     }
 }
 
-/// One document of all types: many of them stand in several.
+/// Returns one document of all types: many of them are in several.
 fn one_document(documents: &[Value]) -> Value {
     let mut schemas = Map::new();
     for document in documents {
@@ -250,7 +250,7 @@ fn one_document(documents: &[Value]) -> Value {
 /// A resource's plural, and whether it is namespaced, by `apiVersion` and kind.
 type Resources = BTreeMap<(String, String), (String, bool)>;
 
-/// The resources that the paths serve, without subresources.
+/// Returns the resources that the paths serve, without subresources.
 fn resources(documents: &[Value]) -> Resources {
     let mut resources = Resources::new();
     for document in documents {
@@ -283,7 +283,7 @@ fn set_zero_values(schema: &mut Schema) {
     let zeros = read_gz(&fixtures().join(ZERO_VALUES));
     for (name, zeros) in zeros.as_object().unwrap() {
         for (field, zero) in zeros.as_object().unwrap() {
-            // Fields come and go between versions; what is not known stays as OpenAPI has it.
+            // Fields come and go between versions; what is unknown stays as OpenAPI has it.
             for field in fields_named(schema, short_name(name), field) {
                 field.zero = match text(zero) {
                     "pointer" => Zero::Pointer,
@@ -400,7 +400,8 @@ impl Table<'_> {
         out
     }
 
-    /// The named types that the kinds lead to, by name, each as it is where it is not overridden.
+    /// Returns the named types that the kinds lead to, by name, each as it is where it is not
+    /// overridden.
     fn reachable(&self, mut pending: Vec<TypeId>) -> BTreeMap<String, TypeId> {
         let mut seen = BTreeSet::new();
         let mut found = BTreeMap::new();
@@ -420,7 +421,7 @@ impl Table<'_> {
         found
     }
 
-    /// The type that carries a name first: its variants come later.
+    /// Returns the type that carries a name first: its variants come later.
     fn original(&self, name: &str) -> TypeId {
         let index = self
             .schema

@@ -233,7 +233,7 @@ fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
     ] {
         let count = with(flaw);
         if count > 0 {
-            parts.push(format!("{count} {}", flaw.words()));
+            parts.push(format!("{count} {}", flaw.words_of(count)));
         }
     }
     writeln!(out, "{}", parts.join(", "))?;
