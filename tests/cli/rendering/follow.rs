@@ -554,7 +554,8 @@ fn what_a_set_made_that_asks_another_service_is_compared_as_it_is_live() {
     let said = report(&place(&[&config("web", "b")]), &["diff", "."]);
     let errors = messages(&said, "error");
     assert!(
-        errors.contains("its pullRequest generator queries another service, and"),
+        errors
+            .contains("its pullRequest generator queries another service and is not expanded here"),
         "{errors}"
     );
 }
