@@ -21,6 +21,8 @@ mod rbac;
 mod report;
 mod resolve;
 pub mod revert;
+#[cfg(test)]
+mod sample;
 mod schemas;
 mod selected;
 mod three_way;
