@@ -21,10 +21,10 @@ mod rbac;
 mod report;
 mod resolve;
 pub mod revert;
-#[cfg(test)]
-mod sample;
 mod schemas;
 mod selected;
+#[cfg(test)]
+mod tests;
 mod three_way;
 mod trace;
 pub mod triage;

@@ -184,7 +184,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::sample::{config_map, manifests, recording};
+    use crate::engine::tests::{config_map, manifests, recording};
     use crate::engine::{Extra, load, run};
     use crate::source::Source;
 

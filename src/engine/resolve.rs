@@ -360,7 +360,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::sample::{config_map, manifests, recording};
+    use crate::engine::tests::{config_map, manifests, recording};
     use crate::model::Status;
 
     fn names<'k>(keys: impl Iterator<Item = &'k ResourceKey>) -> Vec<String> {

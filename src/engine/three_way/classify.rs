@@ -222,7 +222,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::sample::{config_map, manifests};
+    use crate::engine::tests::{config_map, manifests};
     use crate::engine::three_way::intent;
     use crate::schema::Schema;
 
