@@ -47,7 +47,7 @@ pub fn redact(
     redactor(args, untrusted, configured).redact(report)
 }
 
-/// Returns errors about unknown kinds in `--redact`: a misspelt one masks nothing.
+/// Returns errors about unknown kinds in `--redact`: a misspelt kind would mask nothing.
 fn unknown_kinds(args: &RedactArgs, report: &Report) -> Vec<Warning> {
     let kinds = args.redact.iter().filter_map(|secret| secret.kind.as_ref());
     let is_known = |kind: &KindPattern| {
@@ -71,7 +71,7 @@ fn unknown_kinds(args: &RedactArgs, report: &Report) -> Vec<Warning> {
         .collect()
 }
 
-/// What masks all that the reader must not see.
+/// Returns the redaction of everything that the reader must not see.
 pub fn redactor(args: &RedactArgs, untrusted: bool, configured: Option<Predicate>) -> Redactor {
     Redactor {
         also: either(named(args), configured),
@@ -103,7 +103,7 @@ fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
         || glob(kind.name(), &key.kind)
 }
 
-/// What `--redact` names.
+/// Returns what `--redact` names.
 fn named(args: &RedactArgs) -> Option<Predicate> {
     let named = args.redact.clone();
     (!named.is_empty()).then(|| {

@@ -8,11 +8,11 @@ use serde_json::Value;
 use super::item_index::{ListIndex, Omitted, SHORT, is_identified};
 use super::{FieldPath, PathElement};
 
-/// Follows paths into a value. A long list is looked through once, however many paths lead into it.
+/// Follows paths into a value. A long list is indexed once, however many paths lead into it.
 pub struct Finder<'v> {
     root: &'v Value,
     omitted: Omitted,
-    /// Long lists, by the address of their first item.
+    /// The indexes of long lists, by the address of their first item.
     lists: RefCell<HashMap<*const Value, ListIndex>>,
 }
 

@@ -23,8 +23,8 @@ impl Offered for Severity {
     }
 }
 
-/// Returns a parser of the values that a flag offers, each with a line for the help. A value that is
-/// not offered is an error that lists those that are.
+/// Returns a parser for the values that a flag takes, each with a line for the help. An unknown value
+/// is an error that lists the known ones.
 pub fn offer<T: Offered>(
     offered: &'static [(T, &'static str)],
 ) -> impl TypedValueParser<Value = T> {
