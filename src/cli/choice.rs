@@ -77,7 +77,7 @@ impl<'a> Choice<'a> {
             (!args.by.is_empty(), "--by"),
         ];
         Self {
-            severity: args.severity.map(Into::into),
+            severity: args.severity,
             since: args.since.map(|since| since.before(now)),
             by: &args.by,
             flags: given

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::args::ReportArgs;
+use super::args::{RedactArgs, ReportArgs};
 use crate::model::{Called, FieldPath, KindPattern, Report, ResourceKey, Warning};
 use crate::policy::glob;
 use crate::redact::{LiveValues, Predicate, Redacted, Redactor};
@@ -38,20 +38,17 @@ pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
 /// as secret.
 pub fn redact(
     mut report: Report,
-    args: &ReportArgs,
+    args: &RedactArgs,
     untrusted: bool,
     configured: Option<Predicate>,
 ) -> Redacted {
-    if args.show_secrets {
-        return Redacted::showing_secrets(report);
-    }
     let unknown = unknown_kinds(args, &report);
     report.warnings.extend(unknown);
     redactor(args, untrusted, configured).redact(report)
 }
 
 /// Returns errors about unknown kinds in `--redact`: a misspelt kind would mask nothing.
-fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
+fn unknown_kinds(args: &RedactArgs, report: &Report) -> Vec<Warning> {
     let kinds = args.redact.iter().filter_map(|secret| secret.kind.as_ref());
     let is_known = |kind: &KindPattern| {
         let mut keys = report.objects.iter().map(|object| &object.key);
@@ -75,7 +72,7 @@ fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
 }
 
 /// Returns the redaction of everything that the reader must not see.
-pub fn redactor(args: &ReportArgs, untrusted: bool, configured: Option<Predicate>) -> Redactor {
+pub fn redactor(args: &RedactArgs, untrusted: bool, configured: Option<Predicate>) -> Redactor {
     Redactor {
         also: either(named(args), configured),
         live_values: if untrusted {
@@ -107,7 +104,7 @@ fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
 }
 
 /// Returns what `--redact` names.
-fn named(args: &ReportArgs) -> Option<Predicate> {
+fn named(args: &RedactArgs) -> Option<Predicate> {
     let named = args.redact.clone();
     (!named.is_empty()).then(|| {
         let is_named = move |key: &ResourceKey, path: &FieldPath| {

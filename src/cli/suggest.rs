@@ -47,6 +47,14 @@ const FLAGS: &[(&str, &str)] = &[
     ("--no-colour", "--color never"),
     ("--colour", "--color"),
     (
+        "-k",
+        "the folder alone, which is rendered: driftctl diff ./overlay",
+    ),
+    (
+        "--kustomize",
+        "the folder alone, which is rendered: driftctl diff ./overlay",
+    ),
+    (
         "--ignore",
         "a rule: driftctl ignore KIND/NAME .path --reason TEXT",
     ),
@@ -69,6 +77,13 @@ const COMMANDS: &[(&str, &str)] = &[
     ("scan", "diff"),
     ("compare", "diff"),
     ("get", "diff"),
+    ("drift", "diff"),
+    ("apply", "revert"),
+    ("sync", "revert"),
+    ("rollback", "revert"),
+    ("undo", "revert --undo"),
+    ("history", "timeline"),
+    ("events", "timeline"),
     ("why", "explain"),
     ("blame", "explain"),
     ("describe", "explain"),

@@ -23,6 +23,7 @@ pub struct LiveObject {
     /// The version that it was read at.
     pub api_version: String,
     text: Text,
+    is_partial: bool,
 }
 
 /// A slice of text that several objects share: a dump, or one object's own copy.
@@ -59,10 +60,28 @@ impl LiveObject {
             key,
             api_version: api_version.into(),
             text: Text { whole, piece },
+            is_partial: false,
         }
     }
 
-    /// Returns an object from its values.
+    /// An object of which only the metadata were read.
+    pub fn metadata_only(
+        key: ResourceKey,
+        api_version: impl Into<String>,
+        json: impl Into<String>,
+    ) -> Self {
+        Self {
+            is_partial: true,
+            ..Self::new(key, api_version, json)
+        }
+    }
+
+    /// Reports whether only the metadata of the object were read.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// An object from its values.
     pub fn from_value(key: ResourceKey, api_version: impl Into<String>, value: &Value) -> Self {
         Self::new(key, api_version, value.to_string())
     }

@@ -30,7 +30,7 @@ pub use meter::{Meter, Reached};
 pub use overlay::Overlay;
 pub use query::{Label, Query};
 pub use right::{Right, rights_in_words};
-pub use snapshot::Recorder;
+pub use snapshot::{Recorder, SNAPSHOT};
 
 /// A kind as the live side serves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::snapshot::SNAPSHOT;
+
 /// A document on its outermost level. Everything below stays text.
 #[derive(Debug, Default)]
 pub(super) struct Envelope<'t> {
@@ -23,8 +25,8 @@ pub(super) struct Envelope<'t> {
     pub notes: Option<&'t RawValue>,
 }
 
-/// The needed fields of a document.
-const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "items", "driftctl"];
+/// The fields of a document that count.
+const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "items", SNAPSHOT];
 
 /// What identifies an object.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                                 .map(Cow::into_owned)
                                 .filter(|token| !token.is_empty());
                         }
-                        "driftctl" => envelope.notes = Some(map.next_value()?),
+                        SNAPSHOT => envelope.notes = Some(map.next_value()?),
                         "items" => envelope.items = map.next_value::<Items>()?.0,
                         _ => {
                             map.next_value::<IgnoredAny>()?;

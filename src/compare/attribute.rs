@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use super::Finding;
 use super::walk::{Ground, Walker};
-use super::{Finding, find};
-use crate::model::{Cause, FieldPath, FieldSet, ManagerEntry, Operation, Owner, PathElement};
+use crate::model::{
+    Cause, FieldPath, FieldSet, Finder, ManagerEntry, Operation, Owner, PathElement,
+};
 use crate::schema::{self, ListKind, Type, TypeId};
 
 /// Fields with only user-written content, in resources of any kind: the metadata, and maps with
@@ -71,7 +73,7 @@ impl<'a> Walker<'a> {
         let Some((PathElement::Field(_), above)) = self.path.0.split_last() else {
             return false;
         };
-        let parent = find(self.subject.live, &FieldPath(above.to_vec()));
+        let parent = Finder::lenient(self.subject.live).find(&FieldPath(above.to_vec()));
         let is_empty = parent
             .and_then(Value::as_object)
             .is_some_and(|map| map.is_empty());

@@ -8,7 +8,6 @@ mod atomic;
 mod attribute;
 mod list;
 mod normalize;
-mod resolve;
 mod same;
 mod survey;
 #[cfg(test)]
@@ -21,7 +20,6 @@ mod walk;
 use serde_json::Value;
 
 pub use normalize::{normalize, order_metrics};
-pub use resolve::find;
 pub use view::live_view;
 pub use visit::{Visit, fields_by_type, known_by_type};
 

@@ -1,10 +1,10 @@
 //! Builds the live side of whole-object views.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Change, PathElement};
+use crate::model::{Change, ListIndex, Omitted, PathElement};
 
 /// Returns the declared object with the given changes made to it: the live object, as far as it is
 /// drift.
@@ -64,10 +64,14 @@ fn in_field(fields: &mut Map<String, Value>, name: String, changes: &[&Change], 
 
 /// Finds items before any of them is moved, and removes items after everything else.
 fn in_items(items: &mut Vec<Value>, groups: Vec<(PathElement, &[&Change])>, depth: usize) {
-    let places = Positions::of(items, &groups);
+    let mut index = ListIndex::default();
+    let found: Vec<Vec<usize>> = groups
+        .iter()
+        .map(|(element, _)| index.positions(items, element, Omitted::Matches))
+        .collect();
     let mut gone = HashSet::new();
-    for (segment, group) in &groups {
-        let mut found = places.find(items, segment).into_iter();
+    for ((_, group), found) in groups.iter().zip(found) {
+        let mut found = found.into_iter();
         for change in *group {
             let takes_out = takes_out(change, depth);
             let is_here = change.path.0.len() == depth;
@@ -90,74 +94,6 @@ fn in_items(items: &mut Vec<Value>, groups: Vec<(PathElement, &[&Change])>, dept
         place += 1;
         !gone.contains(&(place - 1))
     });
-}
-
-/// Returns where the items of a list are, by identity.
-struct Positions {
-    known: HashMap<PathElement, Vec<usize>>,
-    /// Items that leave a key to be defaulted.
-    partial: Vec<usize>,
-}
-
-impl Positions {
-    /// Looks at every item once for each set of key names in use; usually there is only one.
-    fn of(items: &[Value], groups: &[(PathElement, &[&Change])]) -> Self {
-        let mut places = Self {
-            known: HashMap::new(),
-            partial: Vec::new(),
-        };
-        let shape = |segment: &PathElement| match segment {
-            PathElement::Key(keys) => Some(keys.keys().cloned().collect::<Vec<_>>()),
-            _ => None,
-        };
-        let mut shapes: Vec<_> = groups.iter().filter_map(|(s, _)| shape(s)).collect();
-        shapes.sort();
-        shapes.dedup();
-        let of_set = matches!(groups.first(), Some((PathElement::Value(_), _)));
-        for (index, item) in items.iter().enumerate() {
-            let mut add = |segment| places.known.entry(segment).or_default().push(index);
-            for shape in &shapes {
-                let written = shape.iter().filter_map(|name| {
-                    let key = item.get(name)?;
-                    Some((name.clone(), key.clone()))
-                });
-                let written: BTreeMap<_, _> = written.collect();
-                if written.len() == shape.len() {
-                    add(PathElement::Key(written));
-                } else {
-                    places.partial.push(index);
-                }
-            }
-            if of_set {
-                add(PathElement::Value(item.clone()));
-            }
-        }
-        places
-    }
-
-    fn find(&self, items: &[Value], segment: &PathElement) -> Vec<usize> {
-        let known = || self.known.get(segment).cloned().unwrap_or_default();
-        match segment {
-            PathElement::Field(_) => Vec::new(),
-            PathElement::Index(index) => (*index < items.len())
-                .then_some(*index)
-                .into_iter()
-                .collect(),
-            PathElement::Value(_) => known(),
-            PathElement::Key(keys) => {
-                let fits = |item: &Value| {
-                    let mut keys = keys.iter();
-                    keys.all(|(name, key)| item.get(name).is_none_or(|written| written == key))
-                };
-                let partial = self.partial.iter().copied();
-                let partial = partial.filter(|index| items.get(*index).is_some_and(fits));
-                let mut found: Vec<usize> = known().into_iter().chain(partial).collect();
-                found.sort_unstable();
-                found.dedup();
-                found
-            }
-        }
-    }
 }
 
 #[cfg(test)]

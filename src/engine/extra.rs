@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::{Extra, Options};
-use crate::cluster::{Fetched, LiveObject};
+use crate::cluster::{Answer, FetchRequest, Fetched, Live, LiveObject, ServedKind, Wanted};
 use crate::judge::{Explained, Known, judge_whole};
-use crate::model::{ExplainedCount, ExtraCoverage, ObjectReport, Owner};
+use crate::model::{ExplainedCount, ExtraCoverage, GroupKind, ObjectReport, Owner, ResourceKey};
 use crate::ownership::ownership_of;
 use crate::policy::RuleSet;
 
@@ -29,17 +29,36 @@ pub struct Undeclared {
     pub explained: Vec<ExplainedCount>,
 }
 
-/// Reports on the undeclared objects that match the filter.
+/// The most undeclared objects that are read whole. Of more than these only the metadata are
+/// reported.
+const MOST_READ_WHOLE: usize = 500;
+
+/// Reports on the undeclared objects, as far as the filter keeps them.
 pub fn undeclared(
     known: &Known,
     fetched: &Fetched,
+    live: &dyn Live,
     rules: &RuleSet,
     options: &Options,
 ) -> Undeclared {
+    let look = |object: &LiveObject| look_at(object, known, rules, options);
     let extra = fetched.extra.par_iter();
-    let seen: Vec<Seen> = extra
-        .filter_map(|live| look_at(live, known, rules, options))
-        .collect();
+    let mut seen: Vec<(&LiveObject, Option<Seen>)> =
+        extra.map(|object| (object, look(object))).collect();
+    let is_cut = |(object, seen): &&(&LiveObject, Option<Seen>)| {
+        object.is_partial() && seen.as_ref().is_some_and(Seen::is_reported)
+    };
+    let cut = seen.iter().filter(is_cut).map(|(object, _)| *object);
+    let whole = read_whole(cut, fetched, live);
+    for (object, seen) in &mut seen {
+        match whole.get(&object.key) {
+            Some(Answer::Found(whole)) => *seen = look(whole),
+            // It was deleted meanwhile.
+            Some(Answer::Absent) => *seen = None,
+            Some(Answer::Unread(_)) | None => {}
+        }
+    }
+    let seen = seen.into_iter().filter_map(|(_, seen)| seen);
     let mut undeclared = Undeclared::default();
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
     for Seen { report, explained } in seen {
@@ -55,13 +74,59 @@ pub fn undeclared(
     undeclared
 }
 
-/// The result for one undeclared object.
+/// Reads objects of which only the metadata are known, since what they hold decides how much they
+/// matter. Secrets are left as they are: nobody needs their values to see that they are there.
+///
+/// A list of metadata costs little however many objects nobody has to declare; few are left after
+/// those are explained.
+fn read_whole<'o>(
+    cut: impl Iterator<Item = &'o LiveObject>,
+    fetched: &Fetched,
+    live: &dyn Live,
+) -> BTreeMap<ResourceKey, Answer> {
+    let kinds = fetched.extra_kinds.iter();
+    let kinds: BTreeMap<GroupKind, &ServedKind> = kinds
+        .map(|kind| (GroupKind::new(&kind.api_version, &kind.kind), kind))
+        .collect();
+    let wanted = cut.filter_map(|object| {
+        let kind = object.key.group_kind();
+        let is_secret = kind.group.is_empty() && kind.kind == "Secret";
+        let kind = kinds.get(&kind).filter(|_| !is_secret)?;
+        Some(Wanted {
+            key: object.key.clone(),
+            kind: (*kind).clone(),
+        })
+    });
+    let mut wanted: Vec<Wanted> = wanted.collect();
+    wanted.sort();
+    wanted.truncate(MOST_READ_WHOLE);
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let request = FetchRequest {
+        wanted,
+        ..FetchRequest::default()
+    };
+    // That the objects are there is known already; without more they are reported as they are.
+    live.fetch(&request)
+        .map(|fetched| fetched.answers)
+        .unwrap_or_default()
+}
+
+/// What became of one undeclared object.
 struct Seen {
     report: Option<ObjectReport>,
     explained: Option<Explained>,
 }
 
-/// Checks an undeclared object; returns `None` if the filter excludes it.
+impl Seen {
+    /// Reports whether the object is drift.
+    fn is_reported(&self) -> bool {
+        self.report.as_ref().is_some_and(ObjectReport::is_drift)
+    }
+}
+
+/// Looks at an undeclared object; `None` where the filter leaves it out.
 fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options) -> Option<Seen> {
     // An object that cannot be read in full still exists.
     let value = live.value().unwrap_or_default();

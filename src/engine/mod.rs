@@ -23,6 +23,8 @@ mod resolve;
 pub mod revert;
 mod schemas;
 mod selected;
+#[cfg(test)]
+mod tests;
 mod three_way;
 mod trace;
 pub mod triage;

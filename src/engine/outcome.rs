@@ -55,7 +55,7 @@ impl Outcome {
         let Undeclared {
             mut objects,
             explained,
-        } = extra::undeclared(&facts.known, &facts.fetched, rules, options);
+        } = extra::undeclared(&facts.known, &facts.fetched, live, rules, options);
         outcome.explained = explained;
         objects.extend(uncompared(facts, rules, options));
         outcome.objects.append(&mut objects);

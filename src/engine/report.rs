@@ -178,3 +178,84 @@ pub(super) fn recounted(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<
     let count = |((rule, reason), hid)| RuleCount { rule, reason, hid };
     counts.into_iter().map(count).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::tests::{config_map, manifests, recording};
+    use crate::engine::{Extra, load, run};
+    use crate::source::Source;
+
+    /// A source of manifests and of what is wrong with others.
+    struct Given(Vec<serde_json::Value>, Vec<Warning>);
+
+    impl Source for Given {
+        fn load(&self, _: &dyn crate::cluster::Live) -> Loaded {
+            let manifests = manifests(&self.0).into_iter();
+            Loaded {
+                manifests: manifests.map(|manifest| (*manifest).clone()).collect(),
+                errors: self.1.clone(),
+                ..Loaded::default()
+            }
+        }
+    }
+
+    fn report(source: Given, live: &[serde_json::Value], options: &Options) -> Report {
+        let sources: [Box<dyn Source>; 1] = [Box::new(source)];
+        run(&sources, &recording(live), &RuleSet::default(), options).unwrap()
+    }
+
+    #[test]
+    fn coverage_counts_what_was_compared_left_out_and_broken() {
+        let [a, b] = ["a", "b"].map(|name| config_map(name, json!({"k": "1"})));
+        let mut elsewhere = config_map("c", json!({}));
+        elsewhere["metadata"]["namespace"] = json!("web");
+        let broken = Warning::error("broken.yaml:3", "not YAML");
+        let options = Options {
+            namespace: Some("shop".to_owned()),
+            ..Options::default()
+        };
+        let given = Given(vec![a.clone(), b, elsewhere], vec![broken.clone()]);
+        let report = report(given, &[a], &options);
+        let coverage = report.coverage;
+        assert_eq!(
+            [
+                coverage.declared,
+                coverage.compared,
+                coverage.filtered,
+                coverage.failed
+            ],
+            [3, 2, 1, 1]
+        );
+        assert_eq!(coverage.extra, None);
+        assert!(report.warnings.contains(&broken));
+    }
+
+    #[test]
+    fn undeclared_objects_are_extra_only_where_they_are_asked_for() {
+        let [a, b] = ["a", "b"].map(|name| config_map(name, json!({"k": "1"})));
+        let live = [a.clone(), b];
+        let of = |options: &Options| report(Given(vec![a.clone()], Vec::new()), &live, options);
+        let without = of(&Options::default());
+        assert_eq!(without.objects.len(), 1);
+        let with = of(&Options {
+            extra: Extra::Namespace,
+            ..Options::default()
+        });
+        let extra = with.objects.iter().filter(|o| o.status() == Status::Extra);
+        let extra: Vec<String> = extra.map(|object| object.key.to_string()).collect();
+        assert_eq!(extra, ["ConfigMap shop/b"]);
+        assert_eq!(with.coverage.extra.unwrap().unread, 0);
+    }
+
+    #[test]
+    fn sources_that_fail_leave_the_others() {
+        let live = recording(&[]);
+        let good = Given(vec![config_map("a", json!({}))], Vec::new());
+        let bad = Given(Vec::new(), vec![Warning::error("b.yaml", "unreadable")]);
+        let loaded = load(&[Box::new(bad), Box::new(good)], &live);
+        assert_eq!((loaded.manifests.len(), loaded.errors.len()), (1, 1));
+    }
+}

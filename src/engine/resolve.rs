@@ -354,3 +354,96 @@ fn declared_twice(
         ..unknown(first, reason)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::tests::{config_map, manifests, recording};
+    use crate::model::Status;
+
+    fn names<'k>(keys: impl Iterator<Item = &'k ResourceKey>) -> Vec<String> {
+        keys.map(ToString::to_string).collect()
+    }
+
+    fn declared(resolved: &Resolved<'_>) -> Vec<String> {
+        names(resolved.declared.iter().map(|declared| &declared.key))
+    }
+
+    #[test]
+    fn an_object_without_a_namespace_belongs_to_the_namespace_of_the_run() {
+        let bare = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
+        let cluster = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "b", "namespace": "ignored"}});
+        let manifests = manifests(&[bare, cluster]);
+        let live = recording(&[]);
+        let with_default = resolve(&manifests, &live, &Options::default()).unwrap();
+        assert_eq!(
+            declared(&with_default),
+            ["ConfigMap default/a", "ClusterRole b"]
+        );
+        let options = Options {
+            namespace: Some("web".to_owned()),
+            ..Options::default()
+        };
+        let with_flag = resolve(&manifests, &live, &options).unwrap();
+        assert_eq!(declared(&with_flag), ["ConfigMap web/a", "ClusterRole b"]);
+    }
+
+    #[test]
+    fn an_object_that_is_declared_twice_is_unknown_with_both_lines() {
+        let manifests = manifests(&[config_map("a", json!({})), config_map("a", json!({}))]);
+        let live = recording(&[config_map("a", json!({}))]);
+        let resolved = resolve(&manifests, &live, &Options::default()).unwrap();
+        assert!(resolved.declared.is_empty());
+        let [twice] = &resolved.unresolved[..] else {
+            panic!("{} reports", resolved.unresolved.len())
+        };
+        assert_eq!(twice.status(), Status::Unknown);
+        let reason = twice.reason.as_deref().unwrap();
+        assert!(reason.contains("shop.yaml:10, shop.yaml:20"), "{reason}");
+    }
+
+    #[test]
+    fn what_a_filter_leaves_out_is_counted_and_never_extra() {
+        let manifests = manifests(&[config_map("a", json!({})), config_map("b", json!({}))]);
+        let options = Options {
+            namespace: Some("web".to_owned()),
+            ..Options::default()
+        };
+        let resolved = resolve(&manifests, &recording(&[]), &options).unwrap();
+        assert!(resolved.declared.is_empty() && resolved.unresolved.is_empty());
+        assert_eq!(resolved.filtered, 2);
+        assert_eq!(
+            names(resolved.spoken_of.iter()),
+            ["ConfigMap shop/a", "ConfigMap shop/b"]
+        );
+        assert!(resolved.elsewhere.contains("shop") && resolved.covered.is_empty());
+    }
+
+    #[test]
+    fn a_kind_that_nobody_knows_is_unknown_and_stops_nothing_else() {
+        let odd = json!({"apiVersion": "example.com/v1", "kind": "Odd",
+            "metadata": {"name": "o", "namespace": "shop"}});
+        let manifests = manifests(&[odd, config_map("a", json!({}))]);
+        let live = recording(&[config_map("a", json!({}))]);
+        let resolved = resolve(&manifests, &live, &Options::default()).unwrap();
+        assert_eq!(declared(&resolved), ["ConfigMap shop/a"]);
+        assert_eq!(resolved.unresolved.len(), 1);
+        assert_eq!(resolved.unresolved[0].status(), Status::Unknown);
+    }
+
+    #[test]
+    fn untrusted_manifests_keep_to_the_namespace_of_the_run() {
+        let manifests = manifests(&[config_map("a", json!({}))]);
+        let live = recording(&[config_map("a", json!({}))]);
+        let options = Options {
+            untrusted: true,
+            ..Options::default()
+        };
+        let resolved = resolve(&manifests, &live, &options).unwrap();
+        assert!(resolved.declared.is_empty());
+        assert_eq!(resolved.unresolved[0].status(), Status::Unknown);
+    }
+}

@@ -8,6 +8,7 @@ mod episode;
 mod examination;
 mod finder;
 mod history;
+mod item_index;
 mod judged;
 mod key;
 mod kind;
@@ -35,6 +36,7 @@ pub use episode::{
 pub use examination::{Check, CheckState, Examination};
 pub use finder::Finder;
 pub use history::{Evidence, History, Moment};
+pub use item_index::{KeyIndex, ListIndex, Omitted, SHORT, is_identified};
 pub use judged::{Blame, JudgedChange, Severity, Verdict};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use kind::{Called, KindNames, KindPattern};

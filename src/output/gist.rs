@@ -24,6 +24,9 @@ pub fn of(object: &ObjectReport) -> Vec<String> {
         return Vec::new();
     };
     let live = live.value();
+    if is_bare(&live) {
+        return Vec::new();
+    }
     let mut said = match (object.key.group.as_str(), object.key.kind.as_str()) {
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding(&live),
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => role(&live),
@@ -50,6 +53,12 @@ pub fn of(object: &ObjectReport) -> Vec<String> {
     let said = said.into_iter();
     said.map(|line| escape::line(&cut(&line, LONGEST)).into_owned())
         .collect()
+}
+
+/// Reports whether nothing is known of an object but its metadata.
+fn is_bare(live: &Value) -> bool {
+    let mut fields = live.as_object().into_iter().flatten();
+    fields.all(|(name, _)| matches!(name.as_str(), "apiVersion" | "kind" | "metadata"))
 }
 
 fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
@@ -106,9 +115,11 @@ fn service(live: &Value) -> Vec<String> {
             let number = plain(port.get("port")?);
             let target = port.get("targetPort").map(plain);
             let target = target.filter(|target| *target != number);
+            let node = port.get("nodePort").map(plain);
+            let node = node.map_or(String::new(), |node| format!(" (node port {node})"));
             Some(match target {
-                Some(target) => format!("{number} to {target}"),
-                None => number,
+                Some(target) => format!("{number} to {target}{node}"),
+                None => format!("{number}{node}"),
             })
         })
         .collect();

@@ -238,8 +238,8 @@ impl Line {
         self
     }
 
-    /// Splits the line into lines of at most `columns` each, after a blank near the end if there is
-    /// one.
+    /// Returns the line in lines of at most `columns` each. It breaks after a blank or before an
+    /// element of a path where there is one near the end.
     pub fn wrap(self, columns: usize) -> Vec<Self> {
         let columns = columns.max(8);
         if self.width <= columns {
@@ -286,8 +286,14 @@ fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
     }
     let near = fit.saturating_sub(columns / 3);
     let blank = chars[near..fit].iter().rposition(|(_, c)| *c == ' ');
-    let mut at = blank.map_or(fit, |blank| near + blank + 1);
-    // A line does not start with the punctuation that ends a phrase.
+    // A path without a blank breaks before one of its elements.
+    let element = || {
+        let starts = |at: &usize| *at > near && matches!(chars[*at].1, '.' | '[' | '/');
+        (near..=fit).rev().find(starts)
+    };
+    let at = blank.map(|blank| near + blank + 1);
+    let mut at = at.or_else(element).unwrap_or(fit);
+    // A line does not start with what ends a phrase.
     while at > 1 && matches!(chars[at].1, ',' | ';' | ')') {
         at -= 1;
     }
@@ -321,6 +327,9 @@ mod tests {
         let line = Line::of(Paint::Plain, "one two three four");
         let parts: Vec<_> = line.wrap(10).iter().map(|l| l.render(false)).collect();
         assert_eq!(parts, ["one two ", "three four"]);
+        let path = Line::of(Paint::Plain, ".spec.containers[name=\"web\"].image");
+        let parts: Vec<_> = path.wrap(18).iter().map(|l| l.render(false)).collect();
+        assert_eq!(parts, [".spec.containers", "[name=\"web\"].image"]);
         let long = "x".repeat(25);
         let parts = Line::of(Paint::Plain, &long).wrap(10);
         assert_eq!(parts.len(), 3);

@@ -1,11 +1,10 @@
 //! Counts how many declared fields a manager owns.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::OnceCell;
 
 use serde_json::Value;
 
-use crate::model::{FieldSet, PathElement};
+use crate::model::{FieldSet, KeyIndex, Omitted, PathElement, SHORT, is_identified};
 
 /// Returns how many of the declared fields a set contains.
 pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
@@ -18,120 +17,65 @@ pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
             .filter_map(|(name, value)| Some(coverage(set.fields.get(name)?, value)))
             .sum(),
         Value::Array(items) => {
-            let mut index = None;
-            let covered = items.iter().filter_map(|item| {
-                let below = find_alike(set, item)
-                    .or_else(|| index.get_or_insert_with(|| ItemIndex::of(set)).find(item))?;
-                Some(coverage(below, item))
-            });
+            let finder = ItemFinder::new(set);
+            let covered = items.iter();
+            let covered = covered.filter_map(|item| Some(coverage(finder.find(item)?, item)));
             covered.sum()
         }
         _ => usize::from(set.member),
     }
 }
 
-/// The limit on items that are searched one by one, before an index is built.
-const FEW: usize = 16;
-
-/// Returns the part of a small set about a list item that has all of its keys, if all items have
-/// the same keys.
-fn find_alike<'s>(set: &'s FieldSet, item: &Value) -> Option<&'s FieldSet> {
-    if set.items.len() > FEW {
-        return None;
-    }
-    let mut shape = None;
-    let mut found = None;
-    for (element, below) in &set.items {
-        let PathElement::Key(keys) = element else {
-            return None;
-        };
-        if !keys.keys().eq(shape.get_or_insert(keys).keys()) {
-            return None;
-        }
-        if keys
-            .iter()
-            .all(|(name, value)| item.get(name) == Some(value))
-        {
-            found = Some(below);
-        }
-    }
-    found
-}
-
-/// An index of the items of a set, by their keys in a manifest.
-struct ItemIndex<'s> {
+/// Finds what a field set holds of a list's items, by what a manifest writes of their keys. Keys
+/// that the manifest leaves to be defaulted match.
+struct ItemFinder<'s> {
     set: &'s FieldSet,
-    /// The key fields that identify items; usually there is one such set.
-    shapes: BTreeSet<Vec<&'s str>>,
-    /// The items by the first of their keys, built when items leave keys out.
-    partial: RefCell<HashMap<Vec<&'s str>, HashMap<String, &'s FieldSet>>>,
+    /// The items of a large set, and where they are among them.
+    index: OnceCell<(Vec<&'s FieldSet>, KeyIndex)>,
 }
 
-impl<'s> ItemIndex<'s> {
-    fn of(set: &'s FieldSet) -> Self {
-        let names = set.items.keys().filter_map(|segment| match segment {
-            PathElement::Key(keys) => Some(keys.keys().map(String::as_str).collect()),
+impl<'s> ItemFinder<'s> {
+    fn new(set: &'s FieldSet) -> Self {
+        let index = OnceCell::new();
+        Self { set, index }
+    }
+
+    fn find(&self, item: &Value) -> Option<&'s FieldSet> {
+        self.find_by_keys(item)
+            .or_else(|| self.set.items.get(&PathElement::Value(item.clone())))
+    }
+
+    /// Returns the first item by name of those that may be meant.
+    fn find_by_keys(&self, item: &Value) -> Option<&'s FieldSet> {
+        let fields = item.as_object()?;
+        if self.set.items.len() < SHORT {
+            let mut found = self.set.items.iter().filter(|(element, _)| match element {
+                PathElement::Key(keys) => is_identified(item, keys, Omitted::Matches),
+                _ => false,
+            });
+            let one = found.next()?;
+            // Names are made only where they decide.
+            let others = found.map(|other| (other.0.to_string(), other.1));
+            let first = others.min_by(|a, b| a.0.cmp(&b.0));
+            let first = first.filter(|(name, _)| *name < one.0.to_string());
+            return Some(first.map_or(one.1, |(_, below)| below));
+        }
+        let (below, index) = self.index.get_or_init(|| self.make_index());
+        let first = *index.positions(fields.iter(), Omitted::Matches).first()?;
+        below.get(first).copied()
+    }
+
+    fn make_index(&self) -> (Vec<&'s FieldSet>, KeyIndex) {
+        let keyed = self.set.items.iter();
+        let keyed = keyed.filter_map(|(element, below)| match element {
+            PathElement::Key(keys) => Some((element, keys, below)),
             _ => None,
         });
-        Self {
-            set,
-            shapes: names.collect(),
-            partial: RefCell::default(),
-        }
-    }
-
-    /// Returns the part of the set about a list item. Keys that the manifest leaves to be defaulted
-    /// are ignored.
-    fn find(&self, item: &Value) -> Option<&'s FieldSet> {
-        for shape in &self.shapes {
-            let is_written = |name: &&&str| item.get(**name).is_some();
-            let names: Vec<&str> = shape.iter().filter(is_written).copied().collect();
-            let written = names
-                .iter()
-                .filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
-            let written: BTreeMap<String, Value> = written.collect();
-            let found = if names.len() == shape.len() {
-                self.set.items.get(&PathElement::Key(written))
-            } else {
-                self.find_by_some(names, &PathElement::Key(written))
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        self.set.items.get(&PathElement::Value(item.clone()))
-    }
-
-    fn find_by_some(&self, names: Vec<&'s str>, written: &PathElement) -> Option<&'s FieldSet> {
-        let mut partial = self.partial.borrow_mut();
-        let by_some = partial.entry(names).or_insert_with_key(|names| {
-            let mut items: Vec<(String, String, &FieldSet)> = self
-                .set
-                .items
-                .iter()
-                .filter_map(|(segment, below)| {
-                    let PathElement::Key(keys) = segment else {
-                        return None;
-                    };
-                    let some = names
-                        .iter()
-                        .map(|name| Some(((*name).to_owned(), keys.get(*name)?.clone())));
-                    let some: BTreeMap<String, Value> = some.collect::<Option<_>>()?;
-                    Some((
-                        PathElement::Key(some).to_string(),
-                        segment.to_string(),
-                        below,
-                    ))
-                })
-                .collect();
-            // Among several, the first by name: the last one into the map stays.
-            items.sort_by(|a, b| b.1.cmp(&a.1));
-            items
-                .into_iter()
-                .map(|(some, _, below)| (some, below))
-                .collect()
-        });
-        by_some.get(&written.to_string()).copied()
+        let mut keyed: Vec<_> = keyed.collect();
+        keyed.sort_by_cached_key(|(element, ..)| element.to_string());
+        let index = keyed.iter().map(|(_, keys, _)| keys.iter());
+        let index = KeyIndex::new(index.enumerate());
+        (keyed.into_iter().map(|(.., below)| below).collect(), index)
     }
 }
 

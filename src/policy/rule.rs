@@ -207,7 +207,7 @@ impl Rule {
         self.objects.match_name(key)
             && self.labels.as_ref().is_none_or(|s| s.matches(labels()))
             && (self.if_declared.as_ref())
-                .is_none_or(|path| crate::compare::find(declared, path).is_some())
+                .is_none_or(|path| Finder::lenient(declared).find(path).is_some())
             && (self.if_live.as_ref()).is_none_or(|path| Finder::strict(live).find(path).is_some())
             && (!self.owned || is_made_by_owner(declared))
     }

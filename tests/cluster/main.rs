@@ -138,6 +138,33 @@ fn undeclared_objects_are_found_too() {
     assert_same(&drift(&report), &from_recording(&["--extra", "namespace"]));
 }
 
+/// Undeclared objects are listed by their metadata, and those that are reported are read whole:
+/// the text says of each what it does. Secrets stay as they are listed.
+#[test]
+fn what_undeclared_objects_do_is_read_from_a_server_too() {
+    let server = shop().start();
+    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let text = |live: &[&str]| {
+        let mut command = place.driftctl();
+        command.args(["diff", "--extra", "namespace"]).args(live);
+        let output = command.arg(fixture("shop/manifests")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let recorded = fixture("shop/live.json");
+    let recorded = text(&["--live", recorded.to_str().unwrap()]);
+    let online = text(&["--kubeconfig", "kubeconfig"]);
+    let of_extra = |text: &str| {
+        let blocks = text.split("\n\n").filter(|block| block.starts_with("+ "));
+        let blocks = blocks.filter(|block| !block.starts_with("+ Secret "));
+        blocks.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(of_extra(&recorded).len() > 5, "{recorded}");
+    assert_eq!(of_extra(&online), of_extra(&recorded));
+    let seen = server.seen();
+    let mut secrets = seen.iter().filter(|(_, path)| path.contains("/secrets/"));
+    assert_eq!(secrets.next(), None, "no Secret is read by its name");
+}
+
 /// That no undeclared object is reported means little where none could be looked for.
 #[test]
 fn what_could_not_be_looked_for_is_in_the_coverage() {

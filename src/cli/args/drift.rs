@@ -1,12 +1,14 @@
-//! Arguments that select drift, for every command that acts on it.
+//! The arguments that select drift. They are the same in every command that acts on drift.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 
-use super::{CompareArgs, Extra, LiveArgs, RulesArgs, SelectionArgs, SourceArgs};
+use super::{CompareArgs, Extra, LiveArgs, RulesArgs, SourceArgs};
 use crate::cli::selected::Selected;
+use crate::cli::selection::Selection;
+use crate::policy::PathPattern;
 
 /// The drift to act on: the two sides, the rules, and the selection.
 #[derive(Debug, Clone, Default, Args)]
@@ -46,4 +48,21 @@ impl DriftArgs {
             ..CompareArgs::default()
         }
     }
+}
+
+/// The selected drift; all of it if nothing is named.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct SelectionArgs {
+    /// Select drift of this object only (* is a wildcard in the name)
+    ///
+    /// Can be repeated. The argument KIND/NAME or KIND/NAMESPACE/NAME after the manifests does the
+    /// same, and an argument like .spec.replicas after it selects a path of the object. An existing
+    /// file is always taken as manifests. Ignored and accepted drift is selected only if both its
+    /// object and its path are named.
+    #[arg(long, value_name = "KIND/[NAMESPACE/]NAME")]
+    pub object: Vec<Selection>,
+    /// Select drift at this path only, with wildcards as in rules; can be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub path: Vec<PathPattern>,
 }

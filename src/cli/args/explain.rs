@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::format::{CommandFormat, offer};
-use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SourceArgs, TEMPLATE};
+use super::{CompareArgs, LiveArgs, RedactArgs, RulesArgs, SourceArgs, TEMPLATE};
 use crate::cli::selection::{self, Selection};
 
 /// `driftctl explain`
@@ -68,9 +68,7 @@ pub struct ExplainArgs {
     )]
     pub output: CommandFormat,
 
-    /// Also mask the values at and below this path, in every object or in those of a kind
-    ///
-    /// Known secrets are always masked, and no flag shows them.
-    #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
-    pub redact: Vec<SecretPath>,
+    /// What is masked.
+    #[command(flatten)]
+    pub redact: RedactArgs,
 }

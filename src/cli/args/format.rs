@@ -1,21 +1,40 @@
-//! Offers the formats of the commands other than `driftctl diff`.
+//! Offers some of the values of a type, such as the formats that a command writes.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use crate::model::Severity;
 pub use crate::output::CommandFormat;
 
-/// Returns a parser for the formats of a command, each with a line for the help. An unknown format
+/// A value that has a word on the command line.
+pub trait Offered: Copy + Send + Sync + 'static {
+    /// Returns the word.
+    fn word(self) -> &'static str;
+}
+
+impl Offered for CommandFormat {
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Offered for Severity {
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+/// Returns a parser for the values that a flag takes, each with a line for the help. An unknown value
 /// is an error that lists the known ones.
-pub fn offer(
-    formats: &'static [(CommandFormat, &'static str)],
-) -> impl TypedValueParser<Value = CommandFormat> {
-    let values = formats
+pub fn offer<T: Offered>(
+    offered: &'static [(T, &'static str)],
+) -> impl TypedValueParser<Value = T> {
+    let values = offered
         .iter()
-        .map(|(format, about)| PossibleValue::new(format.as_str()).help(*about));
+        .map(|(value, about)| PossibleValue::new(value.word()).help(*about));
     PossibleValuesParser::new(values).try_map(|word: String| {
-        let offered = formats.iter().find(|(format, _)| format.as_str() == word);
-        offered
-            .map(|(format, _)| *format)
+        let found = offered.iter().find(|(value, _)| value.word() == word);
+        found
+            .map(|(value, _)| *value)
             .ok_or_else(|| format!("{word} is not offered"))
     })
 }

@@ -1,15 +1,15 @@
 //! Arguments that decide what is reported, how, and where.
 
-use std::str::FromStr;
-
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, Command, ValueEnum};
 
+use super::RedactArgs;
+use super::format::offer;
 use crate::cli::selection::Since;
-use crate::model::{KindPattern, Severity};
+use crate::model::Severity;
 use crate::output::{self, FORMATS, OutputSpec};
-use crate::policy::{Glob, PathPattern, PatternError};
+use crate::policy::Glob;
 
 /// The report.
 #[derive(Debug, Clone, Default, Args)]
@@ -29,8 +29,17 @@ pub struct ReportArgs {
     ///
     /// Like --since and --by, this selects what is shown. The verdict and the exit code are always
     /// those of the whole comparison; use --fail-on to select what fails.
-    #[arg(long, value_name = "SEVERITY", value_enum)]
-    pub severity: Option<Level>,
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        value_parser = offer(&[
+            (Severity::Low, "Everything"),
+            (Severity::Medium, "Medium and worse"),
+            (Severity::High, "High and critical"),
+            (Severity::Critical, "Critical alone"),
+        ])
+    )]
+    pub severity: Option<Severity>,
 
     /// Show only what was written since: 2h, 3d, or a time
     ///
@@ -58,13 +67,9 @@ pub struct ReportArgs {
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub pager: PagerChoice,
 
-    #[allow(rustdoc::broken_intra_doc_links)] // the help shows it as it is
-    /// Also mask the values at and below this path, in every object or in those of a kind
-    ///
-    /// Known secrets are always masked. [*] matches any list item, * any part of a name: --redact
-    /// License:.spec.text --redact '.data["*.lic"]'. Can be repeated.
-    #[arg(long, value_name = "[KIND:]PATH")]
-    pub redact: Vec<SecretPath>,
+    /// What is masked.
+    #[command(flatten)]
+    pub redact: RedactArgs,
 
     /// Show secret values as they are
     ///
@@ -117,55 +122,6 @@ pub enum PagerChoice {
     Auto,
     /// Never
     Never,
-}
-
-/// A threshold for `--severity`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Level {
-    /// Everything
-    Low,
-    /// Medium and worse
-    Medium,
-    /// High and critical
-    High,
-    /// Critical alone
-    Critical,
-}
-
-impl From<Level> for Severity {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Low => Self::Low,
-            Level::Medium => Self::Medium,
-            Level::High => Self::High,
-            Level::Critical => Self::Critical,
-        }
-    }
-}
-
-/// A path whose values are secret: `License:.spec.text`.
-#[derive(Debug, Clone)]
-pub struct SecretPath {
-    /// The kind of object; `None` for any.
-    pub kind: Option<KindPattern>,
-    /// Where.
-    pub path: PathPattern,
-}
-
-impl FromStr for SecretPath {
-    type Err = PatternError;
-
-    fn from_str(text: &str) -> Result<Self, PatternError> {
-        let (kind, path) = match text.split_once(':') {
-            Some((kind, path)) if !kind.starts_with(['.', '[']) => {
-                let Ok(kind) = kind.parse();
-                (Some(kind), path)
-            }
-            _ => (None, text),
-        };
-        let path = path.parse()?;
-        Ok(Self { kind, path })
-    }
 }
 
 /// What is listed.

@@ -1,10 +1,12 @@
-//! Arguments that name the source of the declared state.
+//! The arguments that say where manifests are read from, and whether their author is trusted.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{RenderArgs, UntrustedArgs};
+use super::RenderArgs;
+use crate::model::KindPattern;
+use crate::policy::{Glob, GlobError};
 use crate::source::SCHEMES;
 
 /// The help for PATH, with every scheme.
@@ -138,4 +140,37 @@ impl SourceArgs {
         let named = std::mem::take(&mut self.filename);
         self.paths.extend(named);
     }
+}
+
+/// The limits for untrusted manifests.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Untrusted manifests")]
+pub struct UntrustedArgs {
+    /// Do not trust the author of the manifests: for pull requests from forks
+    ///
+    /// Reads only below the current directory, within limits. Renders nothing without --render.
+    /// Ignores rules in the manifests' tree: they come from --config, --baseline and the
+    /// .driftctl.yaml at the Git revision of --base. Refuses a kubeconfig among the manifests.
+    /// Compares objects in the run's own namespace only, unless --allow-namespace names others.
+    /// Hides what exists only live.
+    #[arg(long)]
+    pub untrusted: bool,
+
+    /// Refuse objects outside this namespace without reading them
+    ///
+    /// A glob such as 'shop-*'. Can be repeated. Cluster-scoped objects then need --allow-kind,
+    /// except for these Namespaces themselves.
+    #[arg(long, value_name = "NAME", value_parser = glob_text)]
+    pub allow_namespace: Vec<String>,
+
+    /// Refuse objects of other kinds: deploy, Deployment, deployments.apps
+    ///
+    /// Can be repeated, or given as a comma-separated list.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub allow_kind: Vec<KindPattern>,
+}
+
+/// Parses a glob. A glob that cannot be parsed would allow nothing, without saying why.
+fn glob_text(text: &str) -> Result<String, GlobError> {
+    text.parse::<Glob>().map(|_| text.to_owned())
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::format::{CommandFormat, offer};
-use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SelectionArgs, SourceArgs, TEMPLATE};
+use super::{CompareArgs, LiveArgs, RedactArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
 use crate::cli::selection::Since;
 
 /// `driftctl timeline`
@@ -64,9 +64,7 @@ pub struct TimelineArgs {
     )]
     pub output: CommandFormat,
 
-    /// Also mask the values at and below this path, in every object or in those of a kind
-    ///
-    /// Known secrets are always masked, and no flag shows them.
-    #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
-    pub redact: Vec<SecretPath>,
+    /// What is masked.
+    #[command(flatten)]
+    pub redact: RedactArgs,
 }

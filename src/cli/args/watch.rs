@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SourceArgs, TEMPLATE};
+use super::{CompareArgs, LiveArgs, RedactArgs, RulesArgs, SourceArgs, TEMPLATE};
 
 /// `driftctl watch`
 #[derive(Debug, Args)]
@@ -78,11 +78,9 @@ pub struct WatchArgs {
     #[arg(long, help_heading = "Watch")]
     pub print_alerts: bool,
 
-    /// Mask the values at this path of the report too, below it as well
-    ///
-    /// Known secrets are always masked, and no flag shows them.
-    #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
-    pub redact: Vec<SecretPath>,
+    /// What is masked.
+    #[command(flatten)]
+    pub redact: RedactArgs,
 }
 
 /// The extra labels of the metrics of open drift.

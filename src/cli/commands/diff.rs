@@ -60,7 +60,10 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     let untrusted = args.source.untrusted.untrusted;
     let reports = reports.into_iter();
     let reports: Vec<_> = reports
-        .map(|report| secrecy::redact(report, &args.report, untrusted, rules.secret()))
+        .map(|report| match args.report.show_secrets {
+            true => Redacted::showing_secrets(report),
+            false => secrecy::redact(report, &args.report.redact, untrusted, rules.secret()),
+        })
         .collect();
     write_all(&reports, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use crate::cli::args::{CommandFormat, ExplainArgs, ReportArgs, SourceArgs};
+use crate::cli::args::{CommandFormat, ExplainArgs, SourceArgs};
 use crate::cli::comparison;
 use crate::cli::progress::Progress;
 use crate::cli::selection::{Selection, begins_like_a_manifest, in_full};
@@ -55,12 +55,8 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
         }
     }
     let (answer, rules) = ask(&path)?;
-    let report = ReportArgs {
-        redact: args.redact.clone(),
-        ..ReportArgs::default()
-    };
     let untrusted = args.source.untrusted.untrusted;
-    let redactor = secrecy::redactor(&report, untrusted, rules.secret());
+    let redactor = secrecy::redactor(&args.redact, untrusted, rules.secret());
     let account = told(answer, &redactor)?;
     let is_fatal = |warning: &&Warning| warning.fatal;
     let fatal: Vec<Warning> = account.warnings.iter().filter(is_fatal).cloned().collect();

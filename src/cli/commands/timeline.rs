@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::args::{ReportArgs, TimelineArgs};
+use crate::cli::args::TimelineArgs;
 use crate::cli::comparison;
 use crate::cli::progress::Progress;
 use crate::cli::selected::Selected;
@@ -23,10 +23,6 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
     }
     let selection = &args.selection;
     let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
-    let shown = ReportArgs {
-        redact: args.redact.clone(),
-        ..ReportArgs::default()
-    };
     let untrusted = source.untrusted.untrusted;
     let progress = Progress::begin(settings, false);
     let made = comparison::timeline(
@@ -35,7 +31,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         &args.compare,
         &args.rules,
         &selected,
-        |rules| secrecy::redactor(&shown, untrusted, rules.secret()),
+        |rules| secrecy::redactor(&args.redact, untrusted, rules.secret()),
         settings.now,
     );
     drop(progress);
@@ -44,7 +40,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         rules,
         history,
     } = made?;
-    let report = secrecy::redact(report, &shown, untrusted, rules.secret());
+    let report = secrecy::redact(report, &args.redact, untrusted, rules.secret());
     let options = RenderOptions {
         ascii: settings.ascii,
         ..settings.render_options()

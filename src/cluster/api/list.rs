@@ -184,11 +184,21 @@ fn take(
     if wanted {
         serde_json::from_str::<IgnoredAny>(text).map_err(|_| "an item is not valid JSON")?;
         page.found.push(LiveObject::new(key, version, text));
+    } else if whole && is_evidence(&selection.kind) {
+        serde_json::from_str::<IgnoredAny>(text).map_err(|_| "an item is not valid JSON")?;
+        page.extra.push(LiveObject::new(key, version, text));
     } else {
         let metadata = metadata_of(text).ok_or("an item is not valid JSON")?;
-        page.extra.push(LiveObject::new(key, version, metadata));
+        page.extra
+            .push(LiveObject::metadata_only(key, version, metadata));
     }
     Ok(())
+}
+
+/// Reports whether undeclared objects of a kind are kept whole: what they hold explains others. The
+/// selector of a Service tells whether the control plane made the Endpoints of its name.
+pub(super) fn is_evidence(kind: &ServedKind) -> bool {
+    kind.api_version == "v1" && kind.kind == "Service"
 }
 
 /// `{"metadata":{…}}`

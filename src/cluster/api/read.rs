@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 
 use super::failure::Failure;
-use super::list::{Page, PageReceiver, Selection};
+use super::list::{Page, PageReceiver, Selection, is_evidence};
 use super::plan::{Group, PAGE, Scope};
 use super::request::{Form, Request};
 use super::send::Sender;
@@ -243,7 +243,7 @@ impl Reader {
     async fn list_once(&self, group: &Group, reach: Reach) -> Result<Listed, Failure> {
         let selection = Arc::new(selection(group));
         let mut listed = Listed::default();
-        let mut form = if group.wanted.is_empty() {
+        let mut form = if group.wanted.is_empty() && !is_evidence(&group.kind) {
             Form::Metadata
         } else {
             Form::Json
@@ -282,8 +282,11 @@ impl Reader {
             {
                 return Ok(listed);
             }
-            if may_stop && Group::reads_are_cheaper(left, page.remaining) {
-                // The rest is read for its names; declared objects among them are read one by one.
+            if may_stop
+                && Group::reads_are_cheaper(left, page.remaining)
+                && !is_evidence(&group.kind)
+            {
+                // The rest is read for its names; what is declared among them, object by object.
                 form = Form::Metadata;
             }
             limit = PAGE;

@@ -10,3 +10,6 @@ mod recorder;
 
 pub(super) use notes::Notes;
 pub use recorder::Recorder;
+
+/// The field of the `List` that holds the notes. No other list has it.
+pub const SNAPSHOT: &str = "driftctl";

@@ -119,6 +119,8 @@ pub enum What {
     Delete {
         /// The object as it was read; at least its metadata.
         before: Value,
+        /// Whether all of it was read, so that it can be created again.
+        is_whole: bool,
     },
 }
 

@@ -217,8 +217,11 @@ impl Found<'_> {
             return;
         }
         let live = self.wish.live.read_object(&object.key);
-        let live = live.and_then(|(wanted, live)| Some((wanted, live.value().ok()?)));
-        let Some((wanted, live)) = live else {
+        let live = live.and_then(|(wanted, live)| {
+            let is_whole = !live.is_partial();
+            Some((wanted, live.value().ok()?, is_whole))
+        });
+        let Some((wanted, live, is_whole)) = live else {
             let message = "it could not be read";
             self.refuse(refused(Why::NotCompared, message), true);
             return;
@@ -240,7 +243,10 @@ impl Found<'_> {
             how: How::Delete,
             ..step_of(object)
         };
-        let what = What::Delete { before: live };
+        let what = What::Delete {
+            before: live,
+            is_whole,
+        };
         self.steps
             .push((step, Job::new(wanted, what, OWN_NAME.to_owned(), None)));
     }

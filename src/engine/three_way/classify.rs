@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use crate::compare::find;
 use crate::judge::reported;
 use crate::model::{
-    Change, ChangeKind, FieldPath, JudgedChange, Manifest, Merge, MergeClass, PathElement,
+    Change, ChangeKind, FieldPath, Finder, JudgedChange, Manifest, Merge, MergeClass, PathElement,
     ResourceKey, Step, Verdict,
 };
 use crate::policy::RuleSet;
@@ -185,7 +184,12 @@ fn covers(above: &FieldPath, below: &FieldPath) -> bool {
     below.0.starts_with(&above.0)
 }
 
-/// Returns the fields of a block that only one side has, as separate changes.
+/// Returns the value at a path. List items that leave out keys of the path match.
+fn find<'v>(value: &'v Value, path: &FieldPath) -> Option<&'v Value> {
+    Finder::lenient(value).find(path)
+}
+
+/// The fields of a block that only one side has, as changes of their own.
 fn fields(change: &Change) -> Vec<Change> {
     let ((Some(Value::Object(block)), None) | (None, Some(Value::Object(block)))) =
         (&change.declared, &change.live)
@@ -211,4 +215,102 @@ fn fields(change: &Change) -> Vec<Change> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::tests::{config_map, manifests};
+    use crate::engine::three_way::intent;
+    use crate::schema::Schema;
+
+    /// Returns the class of each change of a ConfigMap's data, by path.
+    fn classes(base: Value, branch: Value, live: Value) -> Vec<(String, MergeClass)> {
+        let [base, branch, live] = [base, branch, live].map(|data| config_map("a", data));
+        let schema = Schema::default();
+        let difference = |from: &Value, to: &Value| intent::between(from, to, &schema, None);
+        let found = |declared: &Value| {
+            let changes = difference(&live, declared);
+            changes.into_iter().map(reported).collect::<Vec<_>>()
+        };
+        let manifests = manifests(std::slice::from_ref(&branch));
+        let versions = Versions {
+            key: &ResourceKey::new("", "ConfigMap", Some("shop".to_owned()), "a"),
+            manifest: &manifests[0],
+            base: &base,
+            branch: &branch,
+            live: &live,
+            intended: &difference(&base, &branch),
+            since_base: &found(&base),
+            rules: &RuleSet::default(),
+        };
+        let classified = versions.classify(found(&branch)).into_iter();
+        classified
+            .map(|change| {
+                let class = change.merge.as_ref().unwrap().class;
+                (change.change.path.to_string(), class)
+            })
+            .collect()
+    }
+
+    /// Returns the class of one value that differs.
+    fn class(base: Option<&str>, branch: Option<&str>, live: Option<&str>) -> Option<MergeClass> {
+        let data = |value: Option<&str>| match value {
+            Some(value) => json!({ "k": value, "other": "1" }),
+            None => json!({"other": "1"}),
+        };
+        let mut classes = classes(data(base), data(branch), data(live));
+        let only = classes.pop();
+        assert!(classes.is_empty());
+        only.map(|(path, class)| {
+            assert_eq!(path, ".data.k");
+            class
+        })
+    }
+
+    /// The table of the module above, for a value that is modified, added and removed.
+    #[test]
+    fn a_value_has_the_class_that_the_table_says() {
+        let [a, b, c] = [Some("a"), Some("b"), Some("c")];
+        for (base, branch, live, expected) in [
+            (a, a, a, None),
+            (a, a, b, Some(MergeClass::Drift)),
+            (a, a, None, Some(MergeClass::Drift)),
+            (None, None, a, Some(MergeClass::Drift)),
+            (a, b, a, Some(MergeClass::Pending)),
+            (a, None, a, Some(MergeClass::Pending)),
+            (None, a, None, Some(MergeClass::Pending)),
+            (a, b, b, Some(MergeClass::Backport)),
+            (None, a, a, Some(MergeClass::Backport)),
+            (a, None, None, Some(MergeClass::Backport)),
+            (a, b, c, Some(MergeClass::Conflict)),
+            (a, b, None, Some(MergeClass::Conflict)),
+            (a, None, b, Some(MergeClass::Conflict)),
+            (None, a, b, Some(MergeClass::Conflict)),
+        ] {
+            assert_eq!(
+                class(base, branch, live),
+                expected,
+                "{base:?} {branch:?} {live:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_block_that_both_sides_add_is_classed_field_by_field() {
+        let base = json!({});
+        let branch = json!({"block": {"same": "1", "ours": "1", "both": "1"}});
+        let live = json!({"block": {"same": "1", "theirs": "1", "both": "2"}});
+        let classes = classes(base, branch, live);
+        let of = |path: &str| {
+            let mut found = classes.iter().filter(|(other, _)| other == path);
+            found.next().map(|(_, class)| *class)
+        };
+        assert_eq!(of(".data.block.same"), Some(MergeClass::Backport));
+        assert_eq!(of(".data.block.both"), Some(MergeClass::Conflict));
+        assert_eq!(of(".data.block.ours"), Some(MergeClass::Pending));
+        assert_eq!(of(".data.block.theirs"), Some(MergeClass::Drift));
+    }
 }

@@ -55,3 +55,46 @@ fn of_declared(
         .into_iter()
         .filter(|finding| finding.change.kind != ChangeKind::Added)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn changes(base: &Value, branch: &Value) -> Vec<(String, ChangeKind)> {
+        let changes = between(base, branch, &Schema::default(), None);
+        let named = changes.into_iter();
+        named
+            .map(|change| (change.path.to_string(), change.kind))
+            .collect()
+    }
+
+    #[test]
+    fn a_branch_modifies_adds_and_drops() {
+        let base = json!({"data": {"same": "1", "other": "1", "dropped": "1"}});
+        let branch = json!({"data": {"same": "1", "other": "2", "new": "1"}});
+        assert_eq!(
+            changes(&base, &branch),
+            [
+                (".data.dropped".to_owned(), ChangeKind::Added),
+                (".data.new".to_owned(), ChangeKind::Removed),
+                (".data.other".to_owned(), ChangeKind::Modified),
+            ]
+        );
+        assert!(changes(&branch, &branch).is_empty());
+    }
+
+    #[test]
+    fn items_are_told_apart_by_name() {
+        let base = json!({"list": [{"name": "a", "v": 1}, {"name": "b", "v": 1}]});
+        let branch = json!({"list": [{"name": "b", "v": 2}]});
+        assert_eq!(
+            changes(&base, &branch),
+            [
+                (".list[name=\"a\"]".to_owned(), ChangeKind::Added),
+                (".list[name=\"b\"].v".to_owned(), ChangeKind::Modified),
+            ]
+        );
+    }
+}

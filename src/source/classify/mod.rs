@@ -10,6 +10,7 @@ mod template;
 use serde_json::{Map, Value};
 
 use super::sops::ENCRYPTED;
+use crate::cluster::SNAPSHOT;
 use crate::facts::REQUEST_MESSAGES;
 use crate::model::{Step, group_of};
 use client_side::{client_side, what_it_may_be};
@@ -86,7 +87,12 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
         return class;
     }
     if is_list(fields, kind) {
-        return Class::List;
+        return match fields.contains_key(SNAPSHOT) {
+            true => Class::Doubtful(
+                "a snapshot of live objects that driftctl wrote: compare with it with --live",
+            ),
+            false => Class::List,
+        };
     }
     if is_of_kubernetes(api_version) && is_message(kind) {
         return skip("a request to the API server or its response, which no cluster stores");
@@ -266,6 +272,9 @@ mod tests {
         ));
         let empty = of(json!({"apiVersion": "v1", "kind": "List", "items": []}));
         assert_eq!(empty, Class::List);
+        let snapshot = of(json!({"apiVersion": "v1", "kind": "List", "items": [],
+            "driftctl": {"schema": "driftctl.snapshot/v1"}}));
+        assert!(matches!(snapshot, Class::Doubtful(why) if why.contains("--live")));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What was reverted can be put back.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{CART, revert_in, writable};
-use crate::server::Server;
+use crate::server::{Cluster, Server};
 use crate::support::{Place, fixture_arg};
 
 fn spec(server: &Server) -> Value {
@@ -85,4 +85,50 @@ fn without_a_place_for_the_record_nothing_is_written() {
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("cannot create the folder"), "{err}");
     assert!(server.writes().is_empty());
+}
+
+/// An object that is nothing but its name, as many ServiceAccounts are, comes back too.
+#[test]
+fn deleted_objects_are_created_again_however_little_they_hold() {
+    let object = |api_version: &str, kind: &str, name: &str, more: Value| {
+        let mut object = json!({"apiVersion": api_version, "kind": kind,
+            "metadata": {"name": name, "namespace": "shop", "uid": name, "resourceVersion": "1"}});
+        let fields = object.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        object
+    };
+    let mut cluster = Cluster::with_objects(&[
+        object("v1", "ConfigMap", "declared", json!({})),
+        object("v1", "ServiceAccount", "robot", json!({})),
+        object("v1", "Secret", "token", json!({"data": {"k": "djE="}})),
+        object("v1", "ConfigMap", "stray", json!({"data": {"k": "v"}})),
+    ]);
+    cluster.writable = true;
+    let server = cluster.start();
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: declared, namespace: shop}\n";
+    let place = Place::new().file("m.yaml", manifest);
+    let words = [
+        "m.yaml",
+        "--prune",
+        "--extra",
+        "namespace",
+        "--all",
+        "--yes",
+    ];
+    let (code, out, err) = revert_in(&place, &server, &words);
+    assert_eq!(code, 0, "{out}{err}");
+    let paths = [
+        "/api/v1/namespaces/shop/serviceaccounts/robot",
+        "/api/v1/namespaces/shop/secrets/token",
+        "/api/v1/namespaces/shop/configmaps/stray",
+    ];
+    for path in paths {
+        assert_eq!(server.object(path), Value::Null, "{path} {out}");
+    }
+    let (code, out, err) = revert_in(&place, &server, &["--undo", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let [robot, token, stray] = paths.map(|path| server.object(path));
+    assert_eq!(robot["metadata"]["name"], "robot", "{out}");
+    assert_eq!(token["data"], json!({"k": "djE="}));
+    assert_eq!(stray["data"], json!({"k": "v"}));
 }

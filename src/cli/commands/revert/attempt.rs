@@ -32,7 +32,7 @@ impl Carrier<'_> {
         match &job.what {
             What::Patch(patch) => self.attempt_patch(job, patch, carry),
             What::Create { by_apply, .. } => self.attempt_create(job, *by_apply, carry),
-            What::Delete { before } => self.attempt_delete(job, before, carry),
+            What::Delete { before, .. } => self.attempt_delete(job, before, carry),
         }
     }
 
@@ -169,7 +169,7 @@ impl Carrier<'_> {
         let (declared, live) = match &job.what {
             What::Patch(patch) => (Some(&patch.wanted), Some(&patch.before)),
             What::Create { manifest, .. } => (Some(manifest), None),
-            What::Delete { before } => (None, Some(before)),
+            What::Delete { before, .. } => (None, Some(before)),
         };
         let key = &job.object.key;
         let message = self.redactor.message(key, [declared, live], message);

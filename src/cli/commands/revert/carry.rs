@@ -262,13 +262,14 @@ impl Carrier<'_> {
     /// deleted.
     fn read_before_deletion(&mut self, at: usize) {
         let job = &mut self.jobs[at];
-        let What::Delete { before } = &mut job.what else {
+        let What::Delete { before, is_whole } = &mut job.what else {
             return;
         };
         if let Ok(Some(whole)) = self.writer.read(&job.object) {
             let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
             if version(&whole) == version(before) {
                 *before = whole;
+                *is_whole = true;
             }
         }
     }

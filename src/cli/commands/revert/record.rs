@@ -96,7 +96,7 @@ fn object(job: &Job) -> UndoObject {
     } = job.object.key.clone();
     let (done, edits, before) = match &job.what {
         What::Create { .. } => (Done::Created, Vec::new(), None),
-        What::Delete { before } => (Done::Deleted, Vec::new(), Some(before)),
+        What::Delete { before, .. } => (Done::Deleted, Vec::new(), Some(before)),
         What::Patch(patch) => {
             let value = |object: Option<&Value>, path: &FieldPath| {
                 let found = patch::find(object?, path).ok().flatten();
@@ -115,6 +115,13 @@ fn object(job: &Job) -> UndoObject {
             (Done::Patched, edits, Some(&patch.before))
         }
     };
+    let is_whole = !matches!(
+        &job.what,
+        What::Delete {
+            is_whole: false,
+            ..
+        }
+    );
     let uid = before.and_then(|before| text(before, "/metadata/uid"));
     UndoObject {
         api_version: job.object.kind.api_version.clone(),
@@ -126,7 +133,7 @@ fn object(job: &Job) -> UndoObject {
         uid,
         done,
         edits,
-        before: before.map(without_bookkeeping),
+        before: before.filter(|_| is_whole).map(without_bookkeeping),
     }
 }
 

@@ -192,18 +192,20 @@ fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<
         (Done::Created, None) => Ok(Found::Done),
         (Done::Created, Some(now)) if is_same(&now) => Ok(Found::Step(
             Box::new(step(How::Delete, Vec::new())),
-            job(What::Delete { before: now }, UNDO_NAME),
+            job(
+                What::Delete {
+                    before: now,
+                    is_whole: true,
+                },
+                UNDO_NAME,
+            ),
         )),
         (Done::Deleted, None) => {
-            let manifest = object.before.clone().unwrap_or_default();
-            if manifest.get("kind").is_none()
-                || manifest.get("spec").is_none()
-                    && manifest.as_object().is_none_or(|fields| fields.len() < 4)
-            {
-                let message = "only its metadata was read before it was deleted, so it cannot be \
-                    recreated; apply it from its own manifests";
+            let Some(manifest) = object.before.clone() else {
+                let message = "only its metadata was read before it was deleted, so that it \
+                               cannot be created again; apply it from where it came";
                 return refuse(Why::Impossible, message.to_owned());
-            }
+            };
             let what = What::Create {
                 manifest,
                 by_apply: false,

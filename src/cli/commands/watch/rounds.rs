@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use crate::cli::args::{PoliciesArgs, ReportArgs, WatchArgs, WatchLabel};
+use crate::cli::args::{PoliciesArgs, WatchArgs, WatchLabel};
 use crate::cli::comparison::{self, Compared, Rules};
 use crate::cli::secrecy;
 use crate::engine::episodes::{Digester, Ledger, Round};
@@ -141,12 +141,8 @@ impl<'a> Watch<'a> {
             }
             self.recent.push_back(event.clone());
         }
-        let shown = ReportArgs {
-            redact: self.args.redact.clone(),
-            ..ReportArgs::default()
-        };
         let untrusted = self.args.source.untrusted.untrusted;
-        let report = secrecy::redact(report, &shown, untrusted, rules.secret());
+        let report = secrecy::redact(report, &self.args.redact, untrusted, rules.secret());
         self.report = Some(report);
         if round.is_complete && self.troubles.is_empty() {
             self.rounds.complete += 1;
