@@ -200,7 +200,21 @@ impl Rule {
         self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
     }
 
-    /// Returns whether the rule matches an object of its kind.
+    /// Whether the rule speaks of every object of its kind.
+    pub(super) fn speaks_of_all_of_kind(&self) -> bool {
+        let Self {
+            objects,
+            labels,
+            if_declared,
+            if_live,
+            owned,
+            ..
+        } = self;
+        let any_name = objects.namespace.is_empty() && objects.name.is_empty();
+        any_name && labels.is_none() && if_declared.is_none() && if_live.is_none() && !owned
+    }
+
+    /// Whether the rule speaks of an object of its kind.
     pub(super) fn concerns_one(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         let Sides { declared, live } = sides;
         let labels = || declared.get("metadata").and_then(|m| m.get("labels"));
