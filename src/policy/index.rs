@@ -15,9 +15,9 @@ use crate::model::{FieldPath, PathElement, ResourceKey};
 pub(super) struct KindRules {
     /// Their indexes among all rules, in order.
     pub positions: Vec<usize>,
-    /// Places in `positions` of the rules that depend on more than the kind of an object.
+    /// Indexes into `positions` of the rules that depend on more than an object's kind.
     pub conditional: Vec<usize>,
-    /// Places in `positions`, by path.
+    /// Indexes into `positions`, by path.
     by_path: Node,
 }
 
@@ -37,7 +37,7 @@ impl KindRules {
         for (position, rule) in of_kind {
             let place = all.positions.len();
             all.positions.push(position);
-            if !rule.speaks_of_all_of_kind() {
+            if !rule.matches_all_of_kind() {
                 all.conditional.push(place);
             }
             match only_paths(&rule.selectors) {

@@ -200,8 +200,8 @@ impl Rule {
         self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
     }
 
-    /// Whether the rule speaks of every object of its kind.
-    pub(super) fn speaks_of_all_of_kind(&self) -> bool {
+    /// Returns whether the rule matches every object of its kind.
+    pub(super) fn matches_all_of_kind(&self) -> bool {
         let Self {
             objects,
             labels,
@@ -214,7 +214,7 @@ impl Rule {
         any_name && labels.is_none() && if_declared.is_none() && if_live.is_none() && !owned
     }
 
-    /// Whether the rule speaks of an object of its kind.
+    /// Returns whether the rule matches an object of its kind.
     pub(super) fn concerns_one(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         let Sides { declared, live } = sides;
         let labels = || declared.get("metadata").and_then(|m| m.get("labels"));

@@ -30,7 +30,7 @@ const COMPACT: &str = include_str!("builtin.json");
 struct File<'f> {
     ignore_differences: Vec<RuleSpec>,
     ignore_extra: Vec<ExtraSpec>,
-    /// Read when there is drift to rate.
+    /// Parsed when there is drift to rate.
     #[serde(borrow)]
     severity: &'f RawValue,
 }
@@ -49,19 +49,19 @@ pub struct Users {
 /// All rules of a run.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
-    /// Rules about changes, in the order in which they are asked.
+    /// Rules about changes, in the order in which they are applied.
     rules: Arc<[Rule]>,
-    /// The rules that speak of each kind.
+    /// The rules for each kind.
     kinds: Kinds,
     /// Whether these are exactly the built-in rules.
     is_builtin: bool,
-    /// Built-in rules about objects that nobody has to declare.
+    /// Built-in rules about objects that need not be declared.
     pub(super) extra: Arc<[Rule]>,
-    /// How much changes matter to users.
+    /// The user's severities of changes.
     severity: Vec<SeverityRule>,
-    /// Whether the built-in rules say how much changes matter, where the users' do not.
+    /// Whether the built-in severities apply after the user's.
     rates: bool,
-    /// What runs jq expressions.
+    /// The engine for jq expressions.
     jq: Jq,
     /// Accepted drift.
     debt: Option<Arc<Debt>>,
@@ -103,14 +103,14 @@ impl RuleSet {
         })
     }
 
-    /// How much changes matter by the built-in rules. Most runs find nothing to rate.
+    /// Returns the built-in severities. Most runs find nothing to rate.
     fn builtin_severity() -> &'static [SeverityRule] {
         static RULES: LazyLock<Vec<SeverityRule>> =
             LazyLock::new(|| read_builtin_severity().unwrap_or_default());
         &RULES
     }
 
-    /// How much changes matter, in the order in which it is asked.
+    /// Returns the severities of changes, in the order in which they apply.
     pub(super) fn all_severity(&self) -> impl Iterator<Item = &SeverityRule> {
         let builtin = match self.rates {
             true => Self::builtin_severity(),
@@ -285,7 +285,7 @@ fn read_builtin_severity() -> Result<Vec<SeverityRule>, String> {
         .collect()
 }
 
-/// The rules that speak of one object.
+/// The rules that match one object.
 #[derive(Debug, Default)]
 pub struct ObjectRules<'r> {
     set: &'r [Rule],
