@@ -1,17 +1,22 @@
 //! The figures that driftctl is held to, each as a ratio to a floor of the same run: `cargo bench`.
 //!
 //! `cargo bench -- offline startup` measures these two only. `DRIFTCTL_BENCH_TURNS` says how many
-//! turns each takes.
+//! turns each takes, and `DRIFTCTL_BENCH_BINARY` names another binary to measure than that of this
+//! build.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cluster;
+mod instructions;
 mod offline;
+mod real;
 mod rules;
 #[path = "../../tests/cluster/server/mod.rs"]
 mod server;
 mod startup;
 mod support;
+
+use std::path::Path;
 
 /// What is measured, by name.
 const ALL: &[(&str, fn())] = &[
@@ -19,12 +24,19 @@ const ALL: &[(&str, fn())] = &[
     ("cluster", cluster::measure),
     ("offline", offline::measure),
     ("rules", rules::measure),
+    ("instructions", instructions::measure),
+    ("real", real::measure),
 ];
 
 fn main() {
     // Cargo itself passes flags.
     let words = std::env::args().skip(1);
     let wanted: Vec<String> = words.filter(|word| !word.starts_with('-')).collect();
+    if let [word, manifests, live] = wanted.as_slice()
+        && word == instructions::FLOOR
+    {
+        return instructions::parse(Path::new(manifests), Path::new(live));
+    }
     for (name, measure) in ALL {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             measure();

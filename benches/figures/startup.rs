@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::copies::fixtures;
-use crate::support::measure::{driftctl, in_turns, run};
+use crate::support::measure::{binary, driftctl, in_turns, run};
 use crate::support::table;
 
 /// Starting is short, so many starts are measured at once.
@@ -35,7 +35,7 @@ pub fn measure() {
         );
     };
     let (shop, _) = in_turns(|| many(&diff), || ());
-    let binary = std::fs::metadata(env!("CARGO_BIN_EXE_driftctl")).unwrap();
+    let binary = std::fs::metadata(binary()).unwrap();
 
     table::title("starting; each time is the mean of 40 starts, the fastest of several turns");
     let most = Duration::from_millis(10);

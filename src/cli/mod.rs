@@ -58,13 +58,16 @@ pub fn run(
         let parsed = command.try_get_matches_from(&words);
         parsed.and_then(|matches| Cli::from_arg_matches(&matches))
     };
-    // All subcommands in full are needed only for help and messages.
-    let parsed = parse(plugin::command(&words)).or_else(|_| parse(whole_command(&words)));
+    if words.iter().skip(1).eq([jq_worker::NAME]) {
+        // The caller is gone when this fails.
+        let done = jq_worker::run(&mut streams).unwrap_or(Exit::Trouble);
+        return finish(done, around, &mut streams);
+    }
+    // All other subcommands, and this one in full, are for help and messages alone.
+    let command = words.get(1).and_then(|word| Cli::alone(word.to_str()?));
+    let command = command.unwrap_or_else(|| plugin::command(&words));
+    let parsed = parse(command).or_else(|_| parse(whole_command(&words)));
     let done = match parsed {
-        _ if words.iter().skip(1).eq([jq_worker::NAME]) => {
-            // This fails only if the caller is gone.
-            jq_worker::run(&mut streams).unwrap_or(Exit::Trouble)
-        }
         Ok(mut cli) => {
             cli.command.merge_aliases(&words);
             let settings = Settings::resolve(cli.global.color, around);
@@ -132,8 +135,36 @@ pub fn command() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    use clap::Command;
+
+    use super::args::Cli;
+
     #[test]
     fn the_command_line_is_sound() {
         super::command().debug_assert();
+    }
+
+    /// What decides how words are read.
+    fn flags(command: &Command) -> String {
+        let arguments: Vec<_> = command.get_arguments().collect();
+        let groups: Vec<_> = command.get_groups().collect();
+        let mut children: Vec<_> = command.get_subcommands().map(flags).collect();
+        children.sort();
+        format!("{arguments:?} {groups:?} {children:?}")
+    }
+
+    #[test]
+    fn a_command_alone_reads_words_as_it_does_among_the_others() {
+        let whole = super::command();
+        assert!(Cli::alone("help").is_none());
+        for known in whole.get_subcommands() {
+            let name = known.get_name();
+            let alone = Cli::alone(name).unwrap_or_else(|| panic!("add {name} to Cli::alone"));
+            let found = alone.find_subcommand(name).unwrap();
+            assert_eq!(flags(found), flags(known), "{name}");
+            let global =
+                |command: &Command| format!("{:?}", command.get_arguments().collect::<Vec<_>>());
+            assert_eq!(global(&alone), global(&whole));
+        }
     }
 }

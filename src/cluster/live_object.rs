@@ -4,12 +4,11 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::model::{Ownership, ResourceKey};
 use crate::ownership::{ownership_in, ownership_of};
+use crate::yaml::skim::Skim;
 
 /// A live object.
 ///
@@ -125,15 +124,23 @@ impl LiveObject {
 
     /// Returns the object and its owners, if both are as an API server writes them.
     fn split(&self) -> Option<(Value, Ownership)> {
-        let mut text = serde_json::Deserializer::from_str(self.json());
-        let mut split = Level::Object.deserialize(&mut text).ok()?;
-        text.end().ok()?;
-        let owners = match split.managed_fields {
-            Some(text) => ownership_in(text.get())?,
-            None => Ownership::default(),
+        let text = self.json();
+        let (value, owners) = match managed_fields(text)? {
+            Some((managed, owners)) => {
+                // Any value will do in their place.
+                let without = [text.get(..managed.start)?, "0", text.get(managed.end..)?].concat();
+                let mut value: Value = serde_json::from_str(&without).ok()?;
+                let metadata = value.get_mut("metadata")?.as_object_mut()?;
+                metadata.remove("managedFields");
+                (value, owners)
+            }
+            None => (serde_json::from_str(text).ok()?, Ownership::default()),
         };
-        self.give_type(&mut split.fields);
-        Some((Value::Object(split.fields), owners))
+        let Value::Object(mut fields) = value else {
+            return None;
+        };
+        self.give_type(&mut fields);
+        Some((Value::Object(fields), owners))
     }
 
     /// Items of a list from an API server have no type of their own.
@@ -146,52 +153,31 @@ impl LiveObject {
     }
 }
 
-/// Returns the fields without `managedFields`, and the text of those.
-#[derive(Default)]
-struct Split<'j> {
-    fields: Map<String, Value>,
-    managed_fields: Option<&'j RawValue>,
-}
-
-/// What to read: an object, or its metadata.
-#[derive(Clone, Copy)]
-enum Level {
-    Object,
-    Metadata,
-}
-
-impl<'de> DeserializeSeed<'de> for Level {
-    type Value = Split<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Split<'de>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Level {
-    type Value = Split<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Split<'de>, A::Error> {
-        let mut split = Split::default();
-        while let Some(key) = map.next_key::<String>()? {
-            match (self, key.as_str()) {
-                (Self::Object, "metadata") => {
-                    let metadata = map.next_value_seed(Self::Metadata)?;
-                    split.managed_fields = metadata.managed_fields;
-                    split.fields.insert(key, Value::Object(metadata.fields));
-                }
-                (Self::Metadata, "managedFields") => split.managed_fields = Some(map.next_value()?),
-                _ => {
-                    split.fields.insert(key, map.next_value()?);
-                }
-            }
+/// Where the managed fields of an object are in its text, if it has any, and who owns what by them;
+/// `None` where no API server wrote the text.
+fn managed_fields(text: &str) -> Option<Option<(Range<usize>, Ownership)>> {
+    let mut found = None;
+    let mut seen = false;
+    Skim::of(text).fields(|skim, name| {
+        if name != "metadata" {
+            return skim.value().map(drop);
         }
-        Ok(split)
-    }
+        if std::mem::replace(&mut seen, true) {
+            return None;
+        }
+        skim.fields(|skim, name| {
+            if name != "managedFields" {
+                return skim.value().map(drop);
+            }
+            let mut owners = None;
+            let range = skim.range(|skim| {
+                owners = Some(ownership_in(skim)?);
+                Some(())
+            })?;
+            found.replace((range, owners?)).is_none().then_some(())
+        })
+    })?;
+    Some(found)
 }
 
 /// Hides the content, which may be a Secret's.

@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 
 use super::snapshot::SNAPSHOT;
 
+use crate::yaml::skim::{Skim, text_of};
+
 /// A document on its outermost level. Everything below stays text.
 #[derive(Debug, Default)]
 pub(super) struct Envelope<'t> {
@@ -89,55 +91,45 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 
 /// Reads the identity of an object, and stops as soon as it is complete.
 ///
-/// The piece must already have been parsed as JSON: text after the identity is not checked.
+/// The piece must have been read as JSON before: what follows the identity is not looked at. What is
+/// broken within the identity leaves it incomplete, which the caller sees.
 pub(super) fn identity(piece: &str) -> Identity<'_> {
     let mut identity = Identity::default();
-    let mut deserializer = serde_json::Deserializer::from_str(piece);
-    // Stopping in the middle of an object is an error to the deserializer, and intended here. An
-    // error within the identity leaves it incomplete, which the caller sees.
-    let _ = deserializer.deserialize_map(IdentityVisitor(&mut identity));
+    let mut wanted = 3;
+    let _ = Skim::of(piece).fields(|skim, name| {
+        match name {
+            "apiVersion" => identity.api_version = text_of(skim.value()?),
+            "kind" => identity.kind = text_of(skim.value()?),
+            "metadata" if skim.is_at_object() => skim.fields(|skim, name| {
+                match name {
+                    "name" => identity.name = text_of(skim.value()?),
+                    "namespace" => {
+                        let namespace = text_of(skim.value()?);
+                        identity.namespace = namespace.filter(|name| !name.is_empty());
+                    }
+                    _ => {
+                        skim.value()?;
+                    }
+                }
+                Some(())
+            })?,
+            "metadata" => {
+                skim.value()?;
+            }
+            _ => {
+                skim.value()?;
+                return Some(());
+            }
+        }
+        wanted -= 1;
+        (wanted > 0).then_some(())
+    });
     identity
 }
 
-struct IdentityVisitor<'i, 't>(&'i mut Identity<'t>);
-
-impl<'de> Visitor<'de> for IdentityVisitor<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let identity = self.0;
-        let mut wanted = 3;
-        while wanted > 0
-            && let Some(Chars(key)) = map.next_key()?
-        {
-            match &*key {
-                "apiVersion" => identity.api_version = map.next_value::<Lenient>()?.0,
-                "kind" => identity.kind = map.next_value::<Lenient>()?.0,
-                "metadata" => {
-                    let metadata: Metadata = map.next_value()?;
-                    identity.name = metadata.name;
-                    identity.namespace = metadata.namespace.filter(|name| !name.is_empty());
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            }
-            wanted -= 1;
-        }
-        Ok(())
-    }
-}
-
-/// Object and list metadata, as far as they identify or continue.
+/// List metadata, as far as the list continues.
 #[derive(Default)]
 struct Metadata<'t> {
-    name: Option<Cow<'t, str>>,
-    namespace: Option<Cow<'t, str>>,
     next_page: Option<Cow<'t, str>>,
 }
 
@@ -156,8 +148,6 @@ impl<'de> Deserialize<'de> for Metadata<'de> {
                 let mut metadata = Metadata::default();
                 while let Some(Chars(key)) = map.next_key()? {
                     match &*key {
-                        "name" => metadata.name = map.next_value::<Lenient>()?.0,
-                        "namespace" => metadata.namespace = map.next_value::<Lenient>()?.0,
                         "continue" => metadata.next_page = map.next_value::<Lenient>()?.0,
                         _ => {
                             map.next_value::<IgnoredAny>()?;

@@ -23,6 +23,12 @@ pub struct Pairs {
 /// variables, the last one counts. If one list has more, equal ones are paired first, so that the
 /// rest was added or removed.
 pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> PathElement) -> Pairs {
+    if let Some(both) = in_order(declared, live, &identity) {
+        return Pairs {
+            both,
+            ..Pairs::default()
+        };
+    }
     let mut waiting: HashMap<String, [VecDeque<usize>; 2]> = HashMap::new();
     for (side, items) in [declared, live].into_iter().enumerate() {
         for (index, item) in items.iter().enumerate() {
@@ -64,8 +70,25 @@ pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> Pat
     pairs
 }
 
-/// Returns the identity of an associative list's item: its key fields, with the defaults of those
-/// that it leaves out (a Service port without `protocol` is a TCP port).
+/// Returns the pairs of two lists with the same items in the same order, as most lists are.
+fn in_order(
+    declared: &[Value],
+    live: &[Value],
+    identity: impl Fn(&Value) -> PathElement,
+) -> Option<Vec<(PathElement, usize, usize)>> {
+    if declared.len() != live.len() {
+        return None;
+    }
+    let sides = declared.iter().zip(live).enumerate();
+    let pairs = sides.map(|(index, (ours, theirs))| {
+        let segment = identity(ours);
+        (segment == identity(theirs)).then_some((segment, index, index))
+    });
+    pairs.collect()
+}
+
+/// Returns the identity of an associative list's item: its key fields, with defaults for those it
+/// omits (a Service port without `protocol` is a TCP port).
 pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> PathElement {
     let default = |key: &str| match schema.get(item_type) {
         Type::Struct { fields, .. } => fields.get(key).and_then(|field| field.default.clone()),

@@ -12,8 +12,7 @@ use serde_json::{Map, Value};
 /// - A namespace on a cluster-scoped object is dropped, as kubectl does.
 /// - A ReplicationController or Job without labels takes those of its template
 ///   (`pkg/apis/core/v1/defaults.go`, `pkg/apis/batch/v1/defaults.go`).
-pub fn normalize(declared: &Value, namespaced: bool) -> Value {
-    let mut declared = declared.clone();
+pub fn normalize(mut declared: Value, namespaced: bool) -> Value {
     if !namespaced && let Some(Value::Object(metadata)) = declared.get_mut("metadata") {
         metadata.remove("namespace");
     }
@@ -118,7 +117,7 @@ mod tests {
     fn string_data_wins_over_data() {
         let secret = json!({"apiVersion": "v1", "kind": "Secret",
             "data": {"a": "eA==", "b": "eA=="}, "stringData": {"b": "y"}});
-        let meant = normalize(&secret, true);
+        let meant = normalize(secret, true);
         assert_eq!(meant["data"], json!({"a": "eA==", "b": "eQ=="}));
         assert!(meant.get("stringData").is_none());
     }
@@ -132,7 +131,7 @@ mod tests {
             json!({"kind": "Secret"}),
             json!(null),
         ] {
-            normalize(&secret, false);
+            normalize(secret, false);
         }
     }
 
@@ -178,7 +177,10 @@ mod tests {
     #[test]
     fn a_namespace_on_a_cluster_scoped_object_is_dropped() {
         let role = json!({"kind": "ClusterRole", "metadata": {"name": "a", "namespace": "b"}});
-        assert_eq!(normalize(&role, false)["metadata"], json!({"name": "a"}));
-        assert_eq!(normalize(&role, true), role);
+        assert_eq!(
+            normalize(role.clone(), false)["metadata"],
+            json!({"name": "a"})
+        );
+        assert_eq!(normalize(role.clone(), true), role);
     }
 }

@@ -43,6 +43,12 @@ impl Walker<'_> {
         let mark = self.out.len();
         self.survey(ty, default, value);
         let keep = self.subject.keep;
+        if let Some([found]) = self.out.get(mark..) {
+            if !keep.keeps(found) {
+                self.out.pop();
+            }
+            return;
+        }
         let found = self.out.split_off(mark);
         let kept = found.into_iter().filter(|finding| keep.keeps(finding));
         self.out.extend(kept);
@@ -214,7 +220,8 @@ impl Walker<'_> {
                 is_allowed.then(|| Explanation::ApplierDefault.into())
             }
             Ground::Owned if self.subject.ownership.is_empty() || self.is_deletion() => None,
-            Ground::Owned => (self.is_unowned() && self.may_be_defaulted())
+            // The owners last: parsing the managed fields takes as long as everything else.
+            Ground::Owned => (self.may_be_defaulted() && self.is_unowned())
                 .then(|| Explanation::UnownedDefault.into()),
         }
     }

@@ -21,7 +21,7 @@ impl Explain for NoRules {
 fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding> {
     let schema = Schema::builtin();
     let text = |field: &str| live[field].as_str().unwrap().to_owned();
-    let normal = normalize(declared, true);
+    let normal = normalize(declared.clone(), true);
     let ownership = ownership_of(live);
     compare(&Subject {
         declared: &normal,

@@ -98,8 +98,36 @@ pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
     is_empty && field.is_some_and(|field| matches!(field.zero, Zero::EmptyAbsent))
 }
 
-/// Returns whether a manifest sets a field with this value. `null` sets nothing, unless the type
-/// keeps it (`nullable`; `apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
+/// Returns whether both sides are equal, value for value, so that nothing in them differs in meaning.
+/// Returns false for sides of more than a few values, which are walked instead.
+fn is_copy(declared: &Value, live: &Value) -> bool {
+    fn within(declared: &Value, live: &Value, left: &mut usize) -> bool {
+        let Some(fewer) = left.checked_sub(1) else {
+            return false;
+        };
+        *left = fewer;
+        match (declared, live) {
+            (Value::Object(ours), Value::Object(theirs)) => {
+                let mut fields = ours.iter().zip(theirs);
+                ours.len() == theirs.len()
+                    && fields.all(|((a, ours), (b, theirs))| a == b && within(ours, theirs, left))
+            }
+            (Value::Array(ours), Value::Array(theirs)) => {
+                let mut items = ours.iter().zip(theirs);
+                ours.len() == theirs.len() && items.all(|(ours, theirs)| within(ours, theirs, left))
+            }
+            (ours, theirs) => ours == theirs,
+        }
+    }
+    within(declared, live, &mut { AT_A_GLANCE })
+}
+
+/// The most values that are compared before both sides are walked. Sides that differ are compared
+/// again at each level of nesting, so without a limit the work would grow with depth times size.
+const AT_A_GLANCE: usize = 32;
+
+/// Returns whether a manifest sets a field with this value. `null` sets none, unless the type keeps it
+/// (`nullable`; `apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
 fn sets(field: Option<&Field>, declared: &Value) -> bool {
     !declared.is_null() || field.is_some_and(|field| field.nullable)
 }
@@ -170,7 +198,12 @@ impl<'a> Walker<'a> {
         declared: &Map<String, Value>,
         live: &Map<String, Value>,
     ) {
+        // A trace and `--show explained` need a visit of each field.
+        let at_a_glance = self.trace.is_none() && self.subject.keep != Keep::All;
         for (name, value) in declared {
+            if at_a_glance && live.get(name).is_some_and(|live| is_copy(value, live)) {
+                continue;
+            }
             self.enter_field(name, true);
             let field = self.field(ty, name);
             if is_identity(&self.path) {
@@ -182,8 +215,12 @@ impl<'a> Walker<'a> {
             self.leave(true);
         }
         for (name, value) in live {
+            let ours = declared.get(name);
+            if ours.is_some_and(|ours| !ours.is_null()) {
+                continue;
+            }
             let field = self.field(ty, name);
-            if declared.get(name).is_some_and(|value| sets(field, value)) {
+            if ours.is_some_and(|ours| sets(field, ours)) {
                 continue;
             }
             if is_absent(field, value) {
@@ -195,14 +232,13 @@ impl<'a> Walker<'a> {
                 );
                 continue;
             }
-            if self.is_null_entry(ty, declared.get(name), value) {
+            if self.is_null_entry(ty, ours, value) {
                 self.see_nothing(name, self.field_type(ty, field), Equal::NullIsZero, value);
                 continue;
             }
             self.enter_field(name, false);
-            let open = declared.get(name);
             if !is_identity(&self.path)
-                && !open.is_some_and(|open| self.is_allocated(field, open, value))
+                && !ours.is_some_and(|open| self.is_allocated(field, open, value))
             {
                 self.undeclared_field(ty, name, value, (declared, live));
             }

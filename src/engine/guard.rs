@@ -158,7 +158,7 @@ fn guard_object(
     };
     let declared = match &object.declared {
         Some(declared) => declared.value(),
-        None => normalize(&manifest.value(), wanted.kind.namespaced),
+        None => normalize(manifest.value(), wanted.kind.namespaced),
     };
     let live = without_bookkeeping(live);
     let edits: Vec<Edit<'_>> = meant

@@ -1,5 +1,6 @@
 //! Compares one object, from its read result to its findings.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -133,7 +134,12 @@ impl Comparison<'_> {
         owners: &Ownership,
     ) -> Compared {
         let written = declared.manifest.value();
-        let Some(value) = self.schemas.at_version(&written, &live.api_version) else {
+        let converted = match self.schemas.at_version(&written, &live.api_version) {
+            Some(Cow::Borrowed(_)) => Ok(None),
+            Some(Cow::Owned(converted)) => Ok(Some(converted)),
+            None => Err(()),
+        };
+        let Ok(converted) = converted else {
             let why = format!(
                 "declared as {} but read as {}, and the changes between these versions are \
                  unknown; declare it as {}",
@@ -141,7 +147,7 @@ impl Comparison<'_> {
             );
             return Compared::unknown(declared, why);
         };
-        let mut normal = normalize(&value, declared.kind.namespaced);
+        let mut normal = normalize(converted.unwrap_or(written), declared.kind.namespaced);
         order_metrics(&mut normal, live_value);
         let decided = self.known.expected(&declared.key, &mut normal);
         let mut compared = self.candidates(declared, &normal, decided, live, live_value, owners);

@@ -1,44 +1,74 @@
-//! A value kept as text.
+//! A value kept in one piece.
 
 use std::fmt;
-use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Number, Value};
 
-/// The deepest value that is kept as text: the parser refuses to read deeper text (`serde_json`
-/// stops at 127 levels).
-const MAX_TEXT_DEPTH: usize = 100;
-
-/// A whole object, kept as its JSON text, because its tree of values takes ten times the memory. A
+/// A whole object in one piece of memory, since the tree of its values takes many times as much. A
 /// reader builds an object's tree, and drops it before the next one.
+///
+/// It is no JSON: what takes time in JSON is to escape what is text, to spell numbers and to find
+/// where things end.
 #[derive(Clone)]
-pub struct Packed(Form);
+pub struct Packed {
+    /// What follows one another: a [`Tag`] and what belongs to it.
+    marks: Box<[u8]>,
+    /// All names and texts, one after the other.
+    text: Box<str>,
+}
 
-#[derive(Clone)]
-enum Form {
-    Text(Box<str>),
-    /// Nested too deeply to be parsed.
-    Tree(Arc<Value>),
+/// What a value is. Behind it follow a length (of a text, or how many parts there are) or the eight
+/// bytes of a number.
+#[derive(Clone, Copy)]
+enum Tag {
+    Null,
+    False,
+    True,
+    Natural,
+    Integer,
+    Float,
+    Text,
+    List,
+    Map,
+}
+
+impl Tag {
+    const ALL: [Self; 9] = [
+        Self::Null,
+        Self::False,
+        Self::True,
+        Self::Natural,
+        Self::Integer,
+        Self::Float,
+        Self::Text,
+        Self::List,
+        Self::Map,
+    ];
 }
 
 impl Packed {
     /// Builds the value.
     pub fn value(&self) -> Value {
-        match &self.0 {
-            // Text of a value with this depth can be parsed.
-            Form::Text(text) => serde_json::from_str(text).unwrap_or_default(),
-            Form::Tree(value) => Value::clone(value),
-        }
+        let mut unpacker = Unpacker {
+            marks: &self.marks,
+            text: &self.text,
+        };
+        // What was packed can be read.
+        unpacker.value().unwrap_or_default()
     }
 }
 
 impl From<&Value> for Packed {
     fn from(value: &Value) -> Self {
-        Self(if is_deeper_than(value, MAX_TEXT_DEPTH) {
-            Form::Tree(Arc::new(value.clone()))
-        } else {
-            Form::Text(value.to_string().into_boxed_str())
-        })
+        let mut packer = Packer {
+            marks: Vec::with_capacity(256),
+            text: String::with_capacity(1024),
+        };
+        packer.value(value);
+        Self {
+            marks: packer.marks.into_boxed_slice(),
+            text: packer.text.into_boxed_str(),
+        }
     }
 }
 
@@ -48,21 +78,143 @@ impl From<Value> for Packed {
     }
 }
 
-/// Hides the content, which may be a Secret's.
-impl fmt::Debug for Packed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Packed").finish_non_exhaustive()
+struct Packer {
+    marks: Vec<u8>,
+    text: String,
+}
+
+impl Packer {
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.tag(Tag::Null),
+            Value::Bool(false) => self.tag(Tag::False),
+            Value::Bool(true) => self.tag(Tag::True),
+            Value::Number(number) => self.number(number),
+            Value::String(text) => {
+                self.tag(Tag::Text);
+                self.text(text);
+            }
+            Value::Array(items) => {
+                self.tag(Tag::List);
+                self.length(items.len());
+                items.iter().for_each(|item| self.value(item));
+            }
+            Value::Object(fields) => {
+                self.tag(Tag::Map);
+                self.length(fields.len());
+                for (name, value) in fields {
+                    self.text(name);
+                    self.value(value);
+                }
+            }
+        }
+    }
+
+    fn number(&mut self, number: &Number) {
+        let (tag, bytes) = if let Some(natural) = number.as_u64() {
+            (Tag::Natural, natural.to_le_bytes())
+        } else if let Some(integer) = number.as_i64() {
+            (Tag::Integer, integer.to_le_bytes())
+        } else {
+            (
+                Tag::Float,
+                number.as_f64().unwrap_or_default().to_le_bytes(),
+            )
+        };
+        self.tag(tag);
+        self.marks.extend_from_slice(&bytes);
+    }
+
+    fn tag(&mut self, tag: Tag) {
+        self.marks.push(tag as u8);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.length(text.len());
+        self.text.push_str(text);
+    }
+
+    /// Seven bits a byte, the lowest first; all bytes but the last have the eighth.
+    fn length(&mut self, mut length: usize) {
+        while length >= 0x80 {
+            self.marks.push((length & 0x7f) as u8 | 0x80);
+            length >>= 7;
+        }
+        self.marks.push(length as u8);
     }
 }
 
-fn is_deeper_than(value: &Value, levels: usize) -> bool {
-    let Some(below) = levels.checked_sub(1) else {
-        return true;
-    };
-    match value {
-        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, below)),
-        Value::Object(fields) => fields.values().any(|value| is_deeper_than(value, below)),
-        _ => false,
+struct Unpacker<'p> {
+    marks: &'p [u8],
+    text: &'p str,
+}
+
+impl<'p> Unpacker<'p> {
+    fn value(&mut self) -> Option<Value> {
+        Some(match Tag::ALL.get(usize::from(self.byte()?))? {
+            Tag::Null => Value::Null,
+            Tag::False => Value::Bool(false),
+            Tag::True => Value::Bool(true),
+            Tag::Natural => u64::from_le_bytes(self.eight()?).into(),
+            Tag::Integer => i64::from_le_bytes(self.eight()?).into(),
+            Tag::Float => f64::from_le_bytes(self.eight()?).into(),
+            Tag::Text => Value::String(self.text()?.to_owned()),
+            Tag::List => {
+                let length = self.length()?;
+                let mut items = Vec::with_capacity(length.min(self.marks.len()));
+                for _ in 0..length {
+                    items.push(self.value()?);
+                }
+                Value::Array(items)
+            }
+            Tag::Map => {
+                let mut fields = Map::new();
+                for _ in 0..self.length()? {
+                    let name = self.text()?.to_owned();
+                    fields.insert(name, self.value()?);
+                }
+                Value::Object(fields)
+            }
+        })
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.marks.split_first()?;
+        self.marks = rest;
+        Some(*first)
+    }
+
+    fn eight(&mut self) -> Option<[u8; 8]> {
+        let (first, rest) = self.marks.split_first_chunk()?;
+        self.marks = rest;
+        Some(*first)
+    }
+
+    fn text(&mut self) -> Option<&'p str> {
+        let length = self.length()?;
+        let (text, rest) = self.text.split_at_checked(length)?;
+        self.text = rest;
+        Some(text)
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        let mut length = 0;
+        let mut shift = 0;
+        loop {
+            let byte = self.byte()?;
+            length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+            if byte < 0x80 {
+                return Some(length);
+            }
+            shift += 7;
+        }
+    }
+}
+
+/// Shows no content: it may be a Secret's.
+impl fmt::Debug for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packed").finish_non_exhaustive()
     }
 }
 
@@ -75,7 +227,7 @@ mod tests {
 
     #[test]
     fn deep_values_survive() {
-        for depth in [1, MAX_TEXT_DEPTH - 1, MAX_TEXT_DEPTH, 127, 128, 900] {
+        for depth in [1, 2, 127, 128, 900] {
             let deep = (0..depth).fold(json!("leaf"), |value, _| json!([value]));
             assert_eq!(Packed::from(&deep).value(), deep, "{depth}");
         }

@@ -1,10 +1,11 @@
 //! Parses `metadata.managedFields` into [`Ownership`].
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::model::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership, PathElement};
+use crate::yaml::skim::{Skim, text_of};
 
 /// Parses the managed fields of a live object.
 ///
@@ -49,49 +50,58 @@ fn operation(word: &str) -> Option<Operation> {
     }
 }
 
-/// An entry whose parts are still text.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawEntry<'t> {
-    #[serde(borrow)]
-    manager: Option<&'t RawValue>,
-    #[serde(borrow)]
-    operation: Option<&'t RawValue>,
-    #[serde(borrow)]
-    subresource: Option<&'t RawValue>,
-    #[serde(borrow)]
-    time: Option<&'t RawValue>,
-    #[serde(borrow, rename = "fieldsV1")]
-    fields: Option<&'t RawValue>,
+/// Goes over the JSON text of an object's `managedFields`, and reads it as [`ownership_of`] reads
+/// the values, but parses the fields themselves on first use. `None` where the text is
+/// nothing that an API server writes.
+pub fn ownership_in(managed_fields: &mut Skim<'_>) -> Option<Ownership> {
+    let mut entries = Vec::new();
+    managed_fields.items(|skim| {
+        entries.extend(RawEntry::read(skim)?.entry());
+        Some(())
+    })?;
+    Some(Ownership { entries })
 }
 
-/// Parses the JSON text of an object's `managedFields` like [`ownership_of`], but the fields only
-/// on demand. Returns `None` if the text is not what an API server writes.
-pub fn ownership_in(managed_fields: &str) -> Option<Ownership> {
-    let entries: Vec<RawEntry<'_>> = serde_json::from_str(managed_fields).ok()?;
-    Some(Ownership {
-        entries: entries.iter().filter_map(raw_entry).collect(),
-    })
-}
+/// The parts of an entry, as text.
+#[derive(Default)]
+struct RawEntry<'t>([Option<&'t str>; 5]);
 
-fn raw_entry(entry: &RawEntry<'_>) -> Option<ManagerEntry> {
-    let read = |part: Option<&RawValue>| serde_json::from_str::<String>(part?.get()).ok();
-    let text = |part| read(part).filter(|text| !text.is_empty());
-    let operation = operation(&read(entry.operation)?)?;
-    let fields = entry.fields?.get();
-    fields.starts_with('{').then(|| ManagerEntry {
-        owner: Owner {
-            manager: text(entry.manager).unwrap_or_default(),
-            operation,
-            subresource: text(entry.subresource),
-            time: text(entry.time),
-            user: None,
-        },
-        fields: OwnedFields::in_text(fields, |text| {
-            let fields: Option<Map<String, Value>> = serde_json::from_str(text).ok();
-            fields.as_ref().map(field_set).unwrap_or_default()
-        }),
-    })
+impl<'t> RawEntry<'t> {
+    const PARTS: [&'static str; 5] = ["manager", "operation", "subresource", "time", "fieldsV1"];
+
+    /// Goes over an entry; `None` if it is not an object, or has a part twice.
+    fn read(skim: &mut Skim<'t>) -> Option<Self> {
+        let mut parts = [None; 5];
+        skim.fields(|skim, name| {
+            let value = skim.value()?;
+            match Self::PARTS.iter().position(|part| *part == name) {
+                Some(part) => parts[part].replace(value).is_none().then_some(()),
+                None => Some(()),
+            }
+        })?;
+        Some(Self(parts))
+    }
+
+    fn entry(self) -> Option<ManagerEntry> {
+        let Self([manager, operation, subresource, time, fields]) = self;
+        let read = |part: Option<&str>| text_of(part?).map(Cow::into_owned);
+        let text = |part| read(part).filter(|text| !text.is_empty());
+        let operation = self::operation(&text_of(operation?)?)?;
+        let fields = fields.filter(|fields| fields.starts_with('{'))?;
+        Some(ManagerEntry {
+            owner: Owner {
+                manager: text(manager).unwrap_or_default(),
+                operation,
+                subresource: text(subresource),
+                time: text(time),
+                user: None,
+            },
+            fields: OwnedFields::in_text(fields, |text| {
+                let fields: Option<Map<String, Value>> = serde_json::from_str(text).ok();
+                fields.as_ref().map(field_set).unwrap_or_default()
+            }),
+        })
+    }
 }
 
 /// Parses one level of `FieldsV1` (structured-merge-diff `fieldpath/serialize.go`). An empty node
@@ -164,7 +174,7 @@ mod tests {
         let is_owned = |ownership: Ownership| !ownership.owners_of(&path, 0).is_empty();
         let mut entries = live["metadata"]["managedFields"].clone();
         entries.as_array_mut().unwrap().pop();
-        let in_text = is_owned(ownership_in(&entries.to_string()).unwrap());
+        let in_text = is_owned(ownership_in(&mut Skim::of(&entries.to_string())).unwrap());
         assert_eq!(is_owned(ownership_of(&live)), in_text, "{path}");
         in_text
     }
@@ -203,7 +213,9 @@ mod tests {
             json!({"manager": "a", "operation": 1, "fieldsV1": {}}),
             json!({"manager": "a", "fieldsV1": {}}),
         ] {
-            let of_text = ownership_in(&json!([entry]).to_string()).unwrap().entries;
+            let of_text = ownership_in(&mut Skim::of(&json!([entry]).to_string()))
+                .unwrap()
+                .entries;
             let of_value = ownership_of(&json!({"metadata": {"managedFields": [entry]}})).entries;
             let shown = |entries: &[ManagerEntry]| -> Vec<(Owner, FieldSet)> {
                 let entries = entries.iter();
@@ -214,7 +226,7 @@ mod tests {
             assert_eq!(shown(&of_text), shown(&of_value), "{entry}");
         }
         for text in ["3", "[3]", "{}", "[", r#"[{"manager":"a","manager":"b"}]"#] {
-            assert!(ownership_in(text).is_none(), "{text}");
+            assert!(ownership_in(&mut Skim::of(text)).is_none(), "{text}");
         }
     }
 

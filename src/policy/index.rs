@@ -15,6 +15,8 @@ use crate::model::{FieldPath, PathElement, ResourceKey};
 pub(super) struct KindRules {
     /// Their indexes among all rules, in order.
     pub positions: Vec<usize>,
+    /// Indexes into `positions` of the rules that depend on more than an object's kind.
+    pub conditional: Vec<usize>,
     /// Indexes into `positions`, by path.
     by_path: Node,
 }
@@ -35,6 +37,9 @@ impl KindRules {
         for (position, rule) in of_kind {
             let place = all.positions.len();
             all.positions.push(position);
+            if !rule.matches_all_of_kind() {
+                all.conditional.push(place);
+            }
             match only_paths(&rule.selectors) {
                 Some(paths) => paths.iter().for_each(|path| all.by_path.add(path, place)),
                 None => all.by_path.rules.push(place),

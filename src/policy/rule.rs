@@ -200,6 +200,20 @@ impl Rule {
         self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
     }
 
+    /// Returns whether the rule matches every object of its kind.
+    pub(super) fn matches_all_of_kind(&self) -> bool {
+        let Self {
+            objects,
+            labels,
+            if_declared,
+            if_live,
+            owned,
+            ..
+        } = self;
+        let any_name = objects.namespace.is_empty() && objects.name.is_empty();
+        any_name && labels.is_none() && if_declared.is_none() && if_live.is_none() && !owned
+    }
+
     /// Returns whether the rule matches an object of its kind.
     pub(super) fn concerns_one(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         let Sides { declared, live } = sides;

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::index::{KindRules, Kinds};
 use super::rule::Asked;
@@ -26,10 +27,12 @@ const COMPACT: &str = include_str!("builtin.json");
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File {
+struct File<'f> {
     ignore_differences: Vec<RuleSpec>,
     ignore_extra: Vec<ExtraSpec>,
-    severity: Vec<SeveritySpec>,
+    /// Parsed when there is drift to rate.
+    #[serde(borrow)]
+    severity: &'f RawValue,
 }
 
 /// The user's rules, in the order in which they are applied.
@@ -47,15 +50,17 @@ pub struct Users {
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     /// Rules about changes, in the order in which they are applied.
-    rules: Vec<Rule>,
+    rules: Arc<[Rule]>,
     /// The rules for each kind.
     kinds: Kinds,
     /// Whether these are exactly the built-in rules.
     is_builtin: bool,
     /// Built-in rules about objects that need not be declared.
-    pub(super) extra: Vec<Rule>,
-    /// Severities of changes.
-    pub(super) severity: Vec<SeverityRule>,
+    pub(super) extra: Arc<[Rule]>,
+    /// The user's severities of changes.
+    severity: Vec<SeverityRule>,
+    /// Whether the built-in severities apply after the user's.
+    rates: bool,
     /// The engine for jq expressions.
     jq: Jq,
     /// Accepted drift.
@@ -83,24 +88,38 @@ impl RuleSet {
     }
 
     fn read_builtin() -> Result<Self, String> {
-        let file: File = serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
+        let file: File<'_> = serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
         let wrong = |problems: Vec<SpecProblem>| format!("{problems:?}");
         let origin = || RuleOrigin::BuiltIn;
         let rules = file.ignore_differences.into_iter();
         let rules = rules.map(|spec| spec.compile(origin()).map_err(wrong));
         let extra = file.ignore_extra.into_iter();
         let extra = extra.map(|spec| spec.compile(origin()).map_err(wrong));
-        let severity = file.severity.into_iter();
-        let severity = severity.map(|spec| spec.compile().map_err(wrong));
         Ok(Self {
             is_builtin: true,
             extra: extra.collect::<Result<_, _>>()?,
-            severity: severity.collect::<Result<_, _>>()?,
+            rates: true,
             ..Self::of(rules.collect::<Result<_, _>>()?)
         })
     }
 
-    fn of(rules: Vec<Rule>) -> Self {
+    /// Returns the built-in severities. Most runs find nothing to rate.
+    fn builtin_severity() -> &'static [SeverityRule] {
+        static RULES: LazyLock<Vec<SeverityRule>> =
+            LazyLock::new(|| read_builtin_severity().unwrap_or_default());
+        &RULES
+    }
+
+    /// Returns the severities of changes, in the order in which they apply.
+    pub(super) fn all_severity(&self) -> impl Iterator<Item = &SeverityRule> {
+        let builtin = match self.rates {
+            true => Self::builtin_severity(),
+            false => &[],
+        };
+        self.severity.iter().chain(builtin)
+    }
+
+    fn of(rules: Arc<[Rule]>) -> Self {
         Self {
             rules,
             ..Self::default()
@@ -113,15 +132,21 @@ impl RuleSet {
         let builtin = Self::builtin();
         let is_builtin = users.rules.is_empty() && users.switched_off.is_empty();
         let is_on = |rule: &&Rule| !users.switched_off.contains(&rule.id);
-        let rules = users.rules.into_iter().map(|rule| rule.by(now));
-        let known = builtin.rules.iter().filter(is_on).cloned();
-        let severity = users.severity.into_iter();
+        let (rules, extra) = if is_builtin {
+            (builtin.rules.clone(), builtin.extra.clone())
+        } else {
+            let own = users.rules.into_iter().map(|rule| rule.by(now));
+            let known = builtin.rules.iter().filter(is_on).cloned();
+            let extra = builtin.extra.iter().filter(is_on).cloned();
+            (own.chain(known).collect(), extra.collect())
+        };
         Self {
             now: Some(now),
             is_builtin,
-            extra: builtin.extra.iter().filter(is_on).cloned().collect(),
-            severity: severity.chain(builtin.severity.iter().cloned()).collect(),
-            ..Self::of(rules.chain(known).collect())
+            extra,
+            severity: users.severity,
+            rates: true,
+            ..Self::of(rules)
         }
     }
 
@@ -158,10 +183,11 @@ impl RuleSet {
         Self {
             extra: self.extra.clone(),
             severity: self.severity.clone(),
+            rates: self.rates,
             jq: self.jq.clone(),
             debt: self.debt.clone(),
             now: self.now,
-            ..Self::of(rules)
+            ..Self::of(rules.into())
         }
     }
 
@@ -231,19 +257,32 @@ impl RuleSet {
         own: Vec<Rule>,
     ) -> ObjectRules<'_> {
         let of_kind = self.kinds.of(key, &self.rules);
-        let positions = of_kind.positions.iter();
-        let concerns = positions.map(|position| self.rules[*position].concerns_one(key, sides));
+        let mut concerns = vec![true; of_kind.positions.len()];
+        for place in &of_kind.conditional {
+            let rule = &self.rules[of_kind.positions[*place]];
+            concerns[*place] = rule.concerns_one(key, sides);
+        }
         let by_now = |rule: Rule| match self.now {
             Some(now) => rule.by(now),
             None => rule,
         };
         ObjectRules {
             set: &self.rules,
-            concerns: concerns.collect(),
+            concerns,
             of_kind,
             own: own.into_iter().map(by_now).collect(),
         }
     }
+}
+
+fn read_builtin_severity() -> Result<Vec<SeverityRule>, String> {
+    let file: File<'_> = serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
+    let specs: Vec<SeveritySpec> =
+        serde_json::from_str(file.severity.get()).map_err(|error| error.to_string())?;
+    let rules = specs.into_iter().map(SeveritySpec::compile);
+    rules
+        .map(|rule| rule.map_err(|problems| format!("{problems:?}")))
+        .collect()
 }
 
 /// The rules that match one object.
@@ -348,6 +387,7 @@ mod tests {
     fn the_builtin_rules_can_be_read_and_have_ids_and_reasons() {
         let set = RuleSet::read_builtin().unwrap();
         assert!(set.rules.len() > 10);
+        assert!(read_builtin_severity().unwrap().len() > 10);
         let mut ids: Vec<&str> = set.rules.iter().map(|rule| rule.id.as_str()).collect();
         ids.extend(set.extra.iter().map(|rule| rule.id.as_str()));
         ids.sort_unstable();

@@ -127,7 +127,7 @@ impl SeverityRule {
 impl RuleSet {
     /// The rules for severities, in the order in which they are applied.
     pub fn severities(&self) -> impl Iterator<Item = &SeveritySpec> {
-        self.severity.iter().map(|rule| &rule.spec)
+        self.all_severity().map(|rule| &rule.spec)
     }
 
     /// Returns the severity of an object's change: the first matching rule decides, and it is
@@ -206,7 +206,7 @@ impl RuleSet {
         live: Option<&Value>,
         images: Option<[&str; 2]>,
     ) -> Option<Severity> {
-        let mut rules = self.severity.iter();
+        let mut rules = self.all_severity();
         let rule = rules.find(|rule| rule.speaks_of(key, path, live, images))?;
         Some(rule.severity)
     }

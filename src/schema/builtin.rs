@@ -128,11 +128,27 @@ mod tests {
     #[test]
     fn no_type_refers_to_nothing() {
         let schema = Schema::builtin();
-        let types = schema.names.len();
-        assert!(types > 500, "{types}");
-        for index in 0..types {
+        let table = schema.table.unwrap();
+        assert!(table.named_len() > 500, "{}", table.named_len());
+        for index in 0..table.len() {
             let mut ty = schema.get(TypeId(u32::try_from(index).unwrap())).clone();
-            ty.for_each_reference(|id| assert!((id.0 as usize) < types, "{index}"));
+            ty.for_each_reference(|id| {
+                let is_named = (id.0 as usize) < table.named_len();
+                assert!((id.0 as usize) < table.len(), "{index}");
+                assert!(
+                    is_named
+                        || !matches!(schema.get(*id), Type::Any)
+                        || schema.name(*id).is_empty()
+                );
+            });
+        }
+        for index in 0..table.named_len() {
+            let id = TypeId(u32::try_from(index).unwrap());
+            assert_eq!(
+                schema.named(schema.name(id)),
+                Some(id),
+                "the types are sorted"
+            );
         }
     }
 

@@ -17,7 +17,7 @@
 //! between Kubernetes versions are readable as a diff.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 
@@ -31,72 +31,60 @@ pub(super) struct KindLine<'t> {
 
 /// A table whose types are parsed on first use.
 ///
-/// The table is compiled in and a test checks it against its source, so an invalid line is skipped
-/// and a missing type becomes [`Type::Any`]: no user input is parsed by this.
+/// A run needs few of the types, so that nothing is read but where each of them begins. The named
+/// types are sorted, and the id of one is its place; what is spelt otherwise (`list(string)`) gets
+/// the next id when a field first mentions it.
+///
+/// The table is compiled in and a test holds it to its source, so that a line that cannot be read
+/// is passed over and a type that is not there becomes [`Type::Any`]: no input of a user's is read
+/// by this.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// The spelling of each type, by its ID: the named ones, then expressions such as
-    /// `list(string)`.
-    spellings: Vec<&'static str>,
-    ids: HashMap<&'static str, TypeId>,
-    /// The header of each named type without its name, and its lines.
-    named: Vec<(&'static str, &'static str)>,
+    text: &'static str,
+    /// Where the name of each named type begins.
+    starts: Vec<usize>,
+    named: Vec<OnceLock<Type>>,
     kinds: HashMap<(&'static str, &'static str), TypeId>,
-    types: Vec<OnceLock<Type>>,
+    /// How many expressions have an id, by their spelling.
+    ids: Mutex<HashMap<&'static str, TypeId>>,
+    /// The expressions, in the order of their ids; there is room for all that the table can hold.
+    expressions: Vec<OnceLock<Expression>>,
+}
+
+/// A type that has no name of its own.
+#[derive(Debug)]
+struct Expression {
+    spelling: &'static str,
+    ty: OnceLock<Type>,
 }
 
 impl Table {
     /// Indexes the types of a table.
     pub fn of(text: &'static str) -> Self {
         const TYPE: &str = "\ntype ";
-        let mut table = Self {
-            spellings: Vec::new(),
-            ids: HashMap::new(),
-            named: Vec::new(),
-            kinds: HashMap::new(),
-            types: Vec::new(),
-        };
         let starts = memchr::memmem::find_iter(text.as_bytes(), TYPE);
-        let starts: Vec<usize> = starts.collect();
-        for (index, start) in starts.iter().enumerate() {
-            let end = starts.get(index + 1).copied().unwrap_or(text.len());
-            let section = text.get(start + TYPE.len()..end).unwrap_or_default();
-            let (header, lines) = section.split_once('\n').unwrap_or((section, ""));
-            let (name, flag) = header.split_once(' ').unwrap_or((header, ""));
-            table.named.push((flag, lines));
-            table.id(name);
-        }
+        let starts: Vec<usize> = starts.map(|start| start + TYPE.len()).collect();
+        let signs = memchr::memchr3_iter(b'(', b'!', b'~', text.as_bytes()).count();
+        let mut table = Self {
+            text,
+            named: starts.iter().map(|_| OnceLock::new()).collect(),
+            starts,
+            kinds: HashMap::new(),
+            ids: Mutex::default(),
+            expressions: (0..signs + SCALARS.len() + 1)
+                .map(|_| OnceLock::new())
+                .collect(),
+        };
         for (kind, name) in text.lines().map_while(kind_or_version).flatten() {
-            let id = table.id(name);
+            let id = table.known(name);
             table.kinds.insert((kind.api_version, kind.kind), id);
         }
-        for (word, _) in SCALARS {
-            table.id(word);
-        }
-        for index in 0..table.named.len() {
-            let lines = table.named[index].1;
-            for line in lines.lines() {
-                // All others are known by now.
-                if line.contains(['(', '!', '~'])
-                    && let Some(spelling) = line.split(' ').nth(3)
-                {
-                    table.id(spelling);
-                }
-            }
-        }
-        table.types = table.spellings.iter().map(|_| OnceLock::new()).collect();
         table
     }
 
     /// Returns its schema.
     pub fn schema(&'static self) -> Schema {
-        let names = self.spellings.iter().enumerate();
-        let names = names.map(|(index, spelling)| match self.named.get(index) {
-            Some(_) => (*spelling).into(),
-            None => variant(spelling).map_or("", |(name, _)| name).into(),
-        });
         Schema {
-            names: names.collect(),
             table: Some(self),
             ..Schema::default()
         }
@@ -104,13 +92,32 @@ impl Table {
 
     /// Returns how many types there are.
     pub fn len(&self) -> usize {
-        self.types.len()
+        self.named.len() + self.expressions.len()
+    }
+
+    /// How many types have names of their own.
+    #[cfg(test)]
+    pub fn named_len(&self) -> usize {
+        self.named.len()
     }
 
     /// Returns the type with a name.
     pub fn named(&self, name: &str) -> Option<TypeId> {
-        let id = self.ids.get(name).copied()?;
-        ((id.0 as usize) < self.named.len()).then_some(id)
+        let place = self
+            .starts
+            .binary_search_by(|start| self.name_at(*start).cmp(name));
+        Some(TypeId(u32::try_from(place.ok()?).ok()?))
+    }
+
+    /// The name of a type; empty for lists, maps and single values.
+    pub fn name(&self, index: usize) -> &'static str {
+        if let Some(start) = self.starts.get(index) {
+            return self.name_at(*start);
+        }
+        let spelling = self
+            .expression_at(index)
+            .map(|expression| expression.spelling);
+        spelling.and_then(variant).map_or("", |(name, _)| name)
     }
 
     /// Returns the type of a kind.
@@ -121,34 +128,63 @@ impl Table {
     /// Returns a type by its index.
     pub fn get(&self, index: usize) -> &Type {
         static ANY: Type = Type::Any;
-        let Some(slot) = self.types.get(index) else {
-            return &ANY;
-        };
-        slot.get_or_init(|| match self.named.get(index) {
-            Some((flag, lines)) => self.structure(lines, *flag == "atomic"),
-            None => self.expression(self.spellings.get(index).copied().unwrap_or_default()),
-        })
+        if let Some(slot) = self.named.get(index) {
+            return slot.get_or_init(|| {
+                let (flag, lines) = self.section(index);
+                self.structure(lines, flag == "atomic")
+            });
+        }
+        match self.expression_at(index) {
+            Some(found) => found.ty.get_or_init(|| self.expression(found.spelling)),
+            None => &ANY,
+        }
     }
 
-    /// Returns the ID of a spelling, which gets one if it has none; so do those within it.
-    fn id(&mut self, spelling: &'static str) -> TypeId {
-        if let Some(id) = self.ids.get(spelling) {
+    fn expression_at(&self, index: usize) -> Option<&Expression> {
+        let index = index.checked_sub(self.named.len())?;
+        self.expressions.get(index)?.get()
+    }
+
+    /// The name that begins here.
+    fn name_at(&self, start: usize) -> &'static str {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let end = memchr::memchr2(b' ', b'\n', rest.as_bytes());
+        end.and_then(|end| rest.get(..end)).unwrap_or(rest)
+    }
+
+    /// The header of a named type without its name, and its lines.
+    fn section(&self, index: usize) -> (&'static str, &'static str) {
+        let start = self.starts.get(index).copied().unwrap_or(self.text.len());
+        let next = self.starts.get(index + 1);
+        let end = next.map_or(self.text.len(), |next| next.saturating_sub("type ".len()));
+        let section = self.text.get(start..end).unwrap_or_default();
+        let (header, lines) = section.split_once('\n').unwrap_or((section, ""));
+        (header.split_once(' ').map_or("", |(_, flag)| flag), lines)
+    }
+
+    /// The id of a spelling, which is given one if it has none.
+    fn known(&self, spelling: &'static str) -> TypeId {
+        if let Some(id) = self.named(spelling) {
+            return id;
+        }
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = ids.get(spelling) {
             return *id;
         }
-        let id = TypeId(u32::try_from(self.spellings.len()).unwrap_or(u32::MAX));
-        self.spellings.push(spelling);
-        self.ids.insert(spelling, id);
-        if let Some(inner) = element(spelling) {
-            self.id(inner);
-        }
+        let place = ids.len();
+        let Some(slot) = self.expressions.get(place) else {
+            return TypeId(u32::MAX);
+        };
+        let id = TypeId(u32::try_from(self.named.len() + place).unwrap_or(u32::MAX));
+        ids.insert(spelling, id);
+        slot.get_or_init(|| Expression {
+            spelling,
+            ty: OnceLock::new(),
+        });
         id
     }
 
-    fn known(&self, spelling: &str) -> TypeId {
-        self.ids.get(spelling).copied().unwrap_or(TypeId(u32::MAX))
-    }
-
-    fn structure(&self, lines: &str, atomic: bool) -> Type {
+    fn structure(&self, lines: &'static str, atomic: bool) -> Type {
         let lines = lines.lines().filter_map(|line| line.strip_prefix(' '));
         let fields = lines.filter_map(|line| self.field(line));
         Type::Struct {
@@ -159,7 +195,7 @@ impl Table {
         }
     }
 
-    fn field<'l>(&self, line: &'l str) -> Option<(&'l str, Field)> {
+    fn field(&self, line: &'static str) -> Option<(&'static str, Field)> {
         let (line, default) = match line.split_once(" = ") {
             Some((line, default)) => (line, Some(serde_json::from_str(default).ok()?)),
             None => (line, None),
@@ -182,15 +218,15 @@ impl Table {
         Some((name, field))
     }
 
-    fn expression(&self, spelling: &str) -> Type {
+    fn expression(&self, spelling: &'static str) -> Type {
         if let Some(scalar) = scalar(spelling) {
             return Type::Scalar(scalar);
         }
         // A struct that differs from a named one only in being atomic or not.
         if let Some((name, atomic)) = variant(spelling)
-            && let Some((_, lines)) = self.named.get(self.known(name).0 as usize)
+            && let Some(id) = self.named(name)
         {
-            return self.structure(lines, atomic);
+            return self.structure(self.section(id.0 as usize).1, atomic);
         }
         let Some(inner) = element(spelling).map(|inner| self.known(inner)) else {
             return Type::Any;

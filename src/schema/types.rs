@@ -140,13 +140,13 @@ impl Schema {
         self.table.map_or(0, Table::len) + self.types.len()
     }
 
-    /// Returns the type with this name; among several, one that differs from the others in being
-    /// atomic or not.
-    pub(super) fn named(&self, name: &str) -> Option<TypeId> {
+    /// The type of this name; of several, one that differs from the others in being atomic or not.
+    pub fn named(&self, name: &str) -> Option<TypeId> {
         let in_table = self.table.and_then(|table| table.named(name));
         in_table.or_else(|| {
             let index = self.names.iter().position(|known| &**known == name)?;
-            Some(TypeId(u32::try_from(index).ok()?))
+            let of_table = self.table.map_or(0, Table::len);
+            Some(TypeId(u32::try_from(of_table + index).ok()?))
         })
     }
 
@@ -156,7 +156,13 @@ impl Schema {
     /// Names are those of OpenAPI without the Go package path: `apps.v1.Deployment` for
     /// `io.k8s.api.apps.v1.Deployment`, `meta.v1.ObjectMeta`, `apiextensions.v1.JSONSchemaProps`.
     pub fn name(&self, id: TypeId) -> &str {
-        self.names.get(id.0 as usize).map_or("", |name| name)
+        let index = id.0 as usize;
+        let index = match self.table {
+            Some(table) if index < table.len() => return table.name(index),
+            Some(table) => index - table.len(),
+            None => index,
+        };
+        self.names.get(index).map_or("", |name| name)
     }
 
     /// Adds a type.
@@ -164,10 +170,7 @@ impl Schema {
         // An ID past the end means `Any`, so a schema that is too large stays safe to use.
         let id = TypeId(u32::try_from(self.len()).unwrap_or(u32::MAX));
         self.types.push(ty);
-        self.names.resize(self.len(), Box::default());
-        if let Some(last) = self.names.last_mut() {
-            *last = name.into();
-        }
+        self.names.push(name.into());
         id
     }
 
@@ -176,13 +179,11 @@ impl Schema {
     pub fn merge(&mut self, other: Schema) {
         let offset = u32::try_from(self.len()).unwrap_or(u32::MAX);
         let moved = |id: TypeId| TypeId(id.0.saturating_add(offset));
-        self.names.resize(self.len(), Box::default());
         self.names.extend(other.names);
         self.types.extend(other.types.into_iter().map(|mut ty| {
             ty.for_each_reference(|id| *id = moved(*id));
             ty
         }));
-        self.names.resize(self.len(), Box::default());
         self.kinds
             .extend(other.kinds.into_iter().map(|(kind, id)| (kind, moved(id))));
     }

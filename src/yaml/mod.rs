@@ -33,6 +33,7 @@ mod locate;
 mod mapping;
 mod mend;
 mod scalar;
+pub mod skim;
 mod split;
 pub mod tree;
 

@@ -42,6 +42,7 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
         "ownership",
         "undeclared paths are explained by their owners",
     ),
+    ("ownership", "yaml", "managed fields are found in the text"),
     ("policy", "compare", "rules explain while it walks"),
     (
         "edit",

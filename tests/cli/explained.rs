@@ -115,7 +115,7 @@ fn every_undeclared_path_is_reported_or_explained() {
                     m.kind == key.0 && m.name == key.2 && Some(&m.origin) == object.origin.as_ref()
                 })
                 .unwrap();
-            let manifest = normalize(&manifest.value(), object.key.namespace.is_some());
+            let manifest = normalize(manifest.value(), object.key.namespace.is_some());
             let mut found = Vec::new();
             undeclared(&FieldPath::root(), Some(&manifest), live[&key], &mut found);
             found.retain(|path| !is_identity(path));

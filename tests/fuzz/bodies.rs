@@ -138,7 +138,7 @@ pub fn compare(data: &[u8]) {
         same.iter().all(|finding| finding.reason.is_some()),
         "{same:?}"
     );
-    let normal = normalize(&declared, true);
+    let normal = normalize(declared, true);
     let findings = compared(&normal, &live);
     assert!(findings.is_sorted_by(|a, b| a.change.path <= b.change.path));
     for finding in &findings {

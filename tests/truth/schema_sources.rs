@@ -47,11 +47,10 @@ fn a_servers_own_documents_say_what_the_table_says() {
     ] {
         let schema = Schema::from_openapi(&openapi(name));
         for (ty, name) in schema.types.iter().zip(&schema.names) {
-            let known = builtin.names.iter().position(|known| known == name);
-            let (Type::Struct { fields, .. }, Some(index)) = (ty, known) else {
+            let (Type::Struct { fields, .. }, Some(known)) = (ty, builtin.named(name)) else {
                 continue;
             };
-            let known = builtin.get(TypeId(u32::try_from(index).unwrap()));
+            let known = builtin.get(known);
             let Type::Struct { fields: known, .. } = known else {
                 panic!("{name} is no struct");
             };

@@ -3,7 +3,7 @@
 //! Times of a busy machine vary, so everything that is compared runs in turns within one program,
 //! and the fastest of several turns counts: what slows a turn down is not the program's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,9 +32,15 @@ fn timed(mut run: impl FnMut()) -> Duration {
     began.elapsed()
 }
 
+/// The binary under test: that of this build, unless `DRIFTCTL_BENCH_BINARY` names another one.
+pub fn binary() -> PathBuf {
+    let named = std::env::var_os("DRIFTCTL_BENCH_BINARY");
+    named.map_or_else(|| env!("CARGO_BIN_EXE_driftctl").into(), PathBuf::from)
+}
+
 /// The command under test, with nothing of the machine's settings.
 pub fn driftctl(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_driftctl"));
+    let mut command = Command::new(binary());
     command
         .current_dir(home)
         .env_clear()

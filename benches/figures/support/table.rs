@@ -46,6 +46,19 @@ pub fn size(what: &str, bytes: u64, most: u64) {
     );
 }
 
+/// Instructions over those of the floor, and the most that this ratio may be.
+pub fn instructions(what: &str, count: u64, floor: u64, most: f64) {
+    let ratio = count as f64 / floor as f64;
+    let millions = |count: u64| format!("{:.1} M", count as f64 / 1e6);
+    line(
+        what,
+        &millions(count),
+        &millions(floor),
+        &format!("{ratio:.2}"),
+        &aim(ratio, most, &most.to_string()),
+    );
+}
+
 /// A size that may not be known, and the most that it should be.
 pub fn peak(bytes: Option<u64>, most: u64) {
     match bytes {

@@ -102,6 +102,40 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// The command line with one subcommand and without anything for people to read, if there is a
+    /// subcommand of that name. To build the flags of all of them takes longer than many a run.
+    pub fn alone(name: &str) -> Option<clap::Command> {
+        let with_flags: fn(clap::Command) -> clap::Command = match name {
+            "diff" => DiffArgs::augment_args,
+            "explain" => ExplainArgs::augment_args,
+            "timeline" => TimelineArgs::augment_args,
+            "watch" => WatchArgs::augment_args,
+            "coverage" => CoverageArgs::augment_args,
+            "revert" => RevertArgs::augment_args,
+            "backport" => BackportArgs::augment_args,
+            "triage" => TriageArgs::augment_args,
+            "policy" => PolicyArgs::augment_args,
+            "guard" => GuardArgs::augment_args,
+            "rules" => RulesCommandArgs::augment_args,
+            "accept" => AcceptArgs::augment_args,
+            "debt" => DebtArgs::augment_args,
+            "ignore" => IgnoreArgs::augment_args,
+            "init" => InitArgs::augment_args,
+            "schema" => SchemaArgs::augment_args,
+            "doctor" => DoctorArgs::augment_args,
+            "snapshot" => SnapshotArgs::augment_args,
+            "completions" => CompletionsArgs::augment_args,
+            "man" => ManArgs::augment_args,
+            "version" => VersionArgs::augment_args,
+            _ => return None,
+        };
+        let top = GlobalArgs::augment_args(clap::Command::new("driftctl"));
+        let subcommand = with_flags(clap::Command::new(name.to_owned()));
+        Some(top.subcommand_required(true).subcommand(subcommand))
+    }
+}
+
 /// Flags of every command.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct GlobalArgs {

@@ -198,7 +198,7 @@ impl Found<'_> {
         let each = objects.filter_map(|object| {
             let (wanted, live) = self.wish.live.read_object(&object.key)?;
             let manifest = object.manifest.as_ref()?;
-            let declared = normalize(&manifest.value(), wanted.kind.namespaced);
+            let declared = normalize(manifest.value(), wanted.kind.namespaced);
             Some(WriteAs::of(&live.value().ok()?, &declared))
         });
         let most = WriteAs::of_most(each);
@@ -278,7 +278,7 @@ impl Found<'_> {
         }
         let declared = match &object.declared {
             Some(declared) => declared.value(),
-            None => normalize(&manifest.value(), wanted.kind.namespaced),
+            None => normalize(manifest.value(), wanted.kind.namespaced),
         };
         let refusals = Refusals {
             include: &self.wish.include,

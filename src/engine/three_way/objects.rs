@@ -149,7 +149,7 @@ impl Merger<'_> {
         let text = |manifest: &Manifest| {
             let written = manifest.value();
             let value = at_version(&written, api_version)?;
-            Some(normalize(&value, key.namespace.is_some()))
+            Some(normalize(value.into_owned(), key.namespace.is_some()))
         };
         let base = text(before.manifest.as_deref()?)?;
         let branch = text(manifest)?;

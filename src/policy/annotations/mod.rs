@@ -1,6 +1,9 @@
 //! Ignore annotations: labels and annotations of driftctl and other tools that exclude an object or
 //! a part of it from the comparison.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::json_path::pattern_of;
@@ -176,17 +179,21 @@ fn may_say(object: &Value) -> bool {
         .into_iter()
         .flat_map(|map| entries(object, map))
         .filter_map(|(key, _)| key.split_once('/'));
+    let known = domains();
     keys.any(|(domain, _)| {
-        let of_switches = SWITCHES
-            .iter()
-            .filter_map(|switch| switch.key.split_once('/'));
-        let known = of_switches
-            .map(|(domain, _)| domain)
-            .chain(DOMAINS.iter().copied());
-        known
-            .into_iter()
-            .any(|known| known.eq_ignore_ascii_case(domain))
+        let mut known = known.iter();
+        known.any(|known| known.eq_ignore_ascii_case(domain))
     })
+}
+
+/// The domains of all keys that say something.
+fn domains() -> &'static BTreeSet<&'static str> {
+    static ALL: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+        let of_switches = SWITCHES.iter().map(|switch| switch.key.split_once('/'));
+        let of_switches = of_switches.flatten().map(|(domain, _)| domain);
+        of_switches.chain(DOMAINS.iter().copied()).collect()
+    });
+    &ALL
 }
 
 impl Switch {

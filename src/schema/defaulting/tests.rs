@@ -16,9 +16,7 @@ fn default_between(ty: &str, field: &str, declared: Value, live: Value) -> Optio
 }
 
 fn type_named(name: &str) -> TypeId {
-    let mut names = Schema::builtin().names.iter();
-    let index = names.position(|known| &**known == name).expect(name);
-    TypeId(u32::try_from(index).unwrap())
+    Schema::builtin().named(name).expect(name)
 }
 
 #[test]

@@ -29,8 +29,18 @@ pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {
 }
 
 fn speaks_of_patches(key: &str) -> bool {
-    let mut parts = key.as_bytes().windows("patch".len());
-    parts.any(|part| part.eq_ignore_ascii_case(b"patch"))
+    let mut rest = key.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        // Nearly every key is settled by its letters alone.
+        if first.eq_ignore_ascii_case(&b'p')
+            && let Some(word) = rest.get(.."patch".len())
+            && word.eq_ignore_ascii_case(b"patch")
+        {
+            return true;
+        }
+        rest = behind;
+    }
+    false
 }
 
 fn is_directive(key: &str) -> bool {

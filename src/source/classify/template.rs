@@ -3,6 +3,11 @@
 
 /// Returns whether text still contains template placeholders.
 pub(super) fn holds_placeholder(text: &str) -> bool {
+    let may_open = |byte: u8| matches!(byte, b'{' | b'$' | b'<');
+    text.bytes().any(may_open) && opens_placeholder(text)
+}
+
+fn opens_placeholder(text: &str) -> bool {
     text.contains("{{") || text.contains("${") || text.contains("$(") || text.contains("<%")
 }
 

@@ -423,13 +423,7 @@ impl Table<'_> {
 
     /// Returns the type that carries a name first: its variants come later.
     fn original(&self, name: &str) -> TypeId {
-        let index = self
-            .schema
-            .names
-            .iter()
-            .position(|known| &**known == name)
-            .unwrap();
-        TypeId(u32::try_from(index).unwrap())
+        self.schema.named(name).unwrap()
     }
 
     fn spelling(&self, id: TypeId) -> String {

@@ -1,0 +1,163 @@
+//! Instructions, which are the same however busy the machine is.
+//!
+//! valgrind's callgrind counts them. Each figure is held to the last one of its name in
+//! `benches/instructions.tsv`: more than a twentieth above it ends the run with an error, and so does a
+//! figure that was never recorded. `.ci/instructions` measures what is recorded, and says how.
+//!
+//! The floor is a bare parse of the same bytes that keeps nothing: the manifests by libyaml, the
+//! recording by `serde_json`. It is counted in this program, called with [`FLOOR`].
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use jiff::Timestamp;
+use serde::Deserialize as _;
+use serde::de::IgnoredAny;
+use serde_json::json;
+
+use crate::support::copies::{copies, fixtures, pairs, recording, write_manifests};
+use crate::support::measure::binary;
+use crate::support::table;
+
+/// How much more than recorded is too much.
+const MOST: f64 = 1.05;
+
+/// How many times the floor a comparison may take.
+const MOST_OVER_FLOOR: f64 = 2.5;
+
+/// The word by which this program only parses: `figures floor MANIFESTS RECORDING`.
+pub const FLOOR: &str = "floor";
+
+/// A figure: its name, the manifests and the recording.
+type Figure = (&'static str, PathBuf, PathBuf);
+
+/// Measures and prints.
+pub fn measure() {
+    let place = tempfile::tempdir().unwrap();
+    let shop = fixtures().join("shop");
+    let figures = [
+        one_object(place.path()),
+        (
+            "diff of the shop, with drift",
+            shop.join("manifests"),
+            shop.join("live.json"),
+        ),
+        thousand_objects(place.path()),
+    ];
+    table::title("instructions (floor: what was recorded last)");
+    let mut counts = Vec::new();
+    for (what, manifests, live) in &figures {
+        let diff = Command::new(binary());
+        let words = [Path::new("diff"), manifests, Path::new("--live"), live];
+        let Some(count) = instructions(place.path(), diff, &words) else {
+            println!("  valgrind is not here, so that nothing was counted");
+            std::process::exit(1);
+        };
+        table::instructions(what, count, recorded(what).unwrap_or(count), MOST);
+        counts.push(count);
+    }
+    let too_many = figures.iter().zip(&counts).any(|((what, ..), count)| {
+        let recorded = recorded(what);
+        if recorded.is_none() {
+            println!("  {what}: nothing is recorded to compare it with");
+        }
+        recorded.is_none_or(|recorded| *count as f64 > recorded as f64 * MOST)
+    });
+    let is_recording = std::env::var_os("DRIFTCTL_WRITE_FIGURES").is_some();
+    if is_recording {
+        for ((what, ..), count) in figures.iter().zip(&counts) {
+            record(what, *count);
+        }
+    }
+    table::title("instructions (floor: libyaml and serde_json, which keep nothing)");
+    let [.., (what, manifests, live)] = &figures;
+    let parse = Command::new(std::env::current_exe().unwrap());
+    let floor = instructions(place.path(), parse, &[Path::new(FLOOR), manifests, live]);
+    if let (Some(count), Some(floor)) = (counts.last(), floor) {
+        table::instructions(what, *count, floor, MOST_OVER_FLOOR);
+    }
+    if too_many && !is_recording {
+        std::process::exit(1);
+    }
+}
+
+/// What a run takes that has next to nothing to do.
+fn one_object(place: &Path) -> Figure {
+    let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": "default"}});
+    let manifest = place.join("one.yaml");
+    fs::write(&manifest, serde_yaml::to_string(&object).unwrap()).unwrap();
+    let live = place.join("one.json");
+    fs::write(&live, recording(&[object])).unwrap();
+    ("diff of one object in sync", manifest, live)
+}
+
+/// Deployments and ConfigMaps, of which one in fifty has drifted.
+fn thousand_objects(place: &Path) -> Figure {
+    let (mut declared, mut objects) = copies(&pairs(&["Deployment"]), 500, 10);
+    let (configs, live) = copies(&pairs(&["ConfigMap"]), 500, 10);
+    declared.extend(configs);
+    objects.extend(live);
+    let manifests = place.join("manifests");
+    fs::create_dir(&manifests).unwrap();
+    write_manifests(&manifests, &declared);
+    let live = place.join("live.json");
+    fs::write(&live, recording(&objects)).unwrap();
+    ("diff of 1,000 objects", manifests, live)
+}
+
+/// The instructions that a program takes; `None` where nothing counts them.
+fn instructions(home: &Path, program: Command, words: &[&Path]) -> Option<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program.get_program())
+        .args(words)
+        .current_dir(home)
+        .env("HOME", home)
+        .env_remove("KUBECONFIG")
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let count = said.lines().find_map(|line| line.split_once("Collected :"));
+    let Some((_, count)) = count else {
+        panic!("valgrind counted nothing: {said}");
+    };
+    Some(count.trim().parse().unwrap())
+}
+
+/// Parses every byte, and keeps nothing.
+pub fn parse(manifests: &Path, live: &Path) {
+    let files = fs::read_dir(manifests).unwrap();
+    for file in files {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for document in serde_yaml::Deserializer::from_str(&text) {
+            IgnoredAny::deserialize(document).unwrap();
+        }
+    }
+    let text = fs::read_to_string(live).unwrap();
+    let _: IgnoredAny = serde_json::from_str(&text).unwrap();
+}
+
+fn history() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/instructions.tsv")
+}
+
+/// The last figure of this name: lines are `DAY<tab>FIGURE<tab>INSTRUCTIONS`.
+fn recorded(what: &str) -> Option<u64> {
+    let text = fs::read_to_string(history()).unwrap();
+    let mut figures = text
+        .lines()
+        .rev()
+        .map(|line| line.split('\t').collect::<Vec<_>>());
+    let figure = figures.find(|columns| columns.get(1) == Some(&what))?;
+    figure.get(2)?.parse().ok()
+}
+
+fn record(what: &str, count: u64) {
+    let day = Timestamp::now().strftime("%Y-%m-%d");
+    let mut file = fs::OpenOptions::new().append(true).open(history()).unwrap();
+    writeln!(file, "{day}\t{what}\t{count}").unwrap();
+}
