@@ -3,10 +3,12 @@
 //! Hidden changes still count: the verdict, the counts of objects and the exit code are those of
 //! the whole comparison, and the report says how much is hidden.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::args::ReportArgs;
-use crate::model::{ObjectReport, Owner, Report, Status, Warning};
+use crate::model::{ObjectReport, Owner, Report, ResourceKey, Status, Warning};
 
 /// Removes from a report what the user did not select, and adds a note about it.
 pub fn choose(report: &mut Report, args: &ReportArgs, now: Timestamp) {
@@ -31,6 +33,16 @@ pub fn choose(report: &mut Report, args: &ReportArgs, now: Timestamp) {
             left_out += 1;
         }
     }
+    let shown: BTreeSet<&ResourceKey> = report
+        .objects
+        .iter()
+        .filter(|object| object.reported().next().is_some() || object.whole_severity.is_some())
+        .map(|object| &object.key)
+        .collect();
+    report.events.moments.retain(|event| {
+        let is_since = |since| event.at.is_none_or(|at| at >= since);
+        shown.contains(&event.object) && choice.since.is_none_or(is_since)
+    });
     if left_out == 0 {
         return;
     }

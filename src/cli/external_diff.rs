@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::Streams;
 use super::message;
 use super::settings::Settings;
-use crate::output::{file_name, object_text};
+use crate::output::{flat_file_name, object_text};
 use crate::redact::Redacted;
 
 /// Writes both sides into two folders, and runs the program on them.
@@ -27,18 +27,18 @@ pub fn show(reports: &[Redacted], settings: &Settings, streams: &mut Streams) ->
     let folder = tempfile::Builder::new().prefix("driftctl-").tempdir()?;
     for (at, report) in reports.iter().enumerate() {
         let cluster = if reports.len() > 1 {
-            format!("{at}")
+            format!("{at}.")
         } else {
             String::new()
         };
         for object in report.objects.iter().filter(|object| object.is_drift()) {
-            let name = file_name(object);
+            let name = format!("{cluster}{}", flat_file_name(object));
             let sides = [("declared", &object.declared), ("live", &object.live)];
             for (side, value) in sides {
-                if let Some(value) = value {
-                    let file = folder.path().join(side).join(&cluster).join(&name);
-                    write(&file, &object_text(&value.value()))?;
-                }
+                // A side that is not there is an empty file, as with kubectl.
+                let text = value.as_ref().map(|value| object_text(&value.value()));
+                let file = folder.path().join(side).join(&name);
+                write(&file, &text.unwrap_or_default())?;
             }
         }
     }

@@ -46,7 +46,9 @@ pub struct Settings {
     pub is_ci: bool,
     /// Whether there is a person to ask.
     pub can_ask: bool,
-    /// The current time.
+    /// The address of a line in the repository of this CI job.
+    pub line_address: Option<String>,
+    /// When the run takes place.
     pub now: Timestamp,
     /// The user who runs it, as far as known.
     pub user: Option<String>,
@@ -87,6 +89,7 @@ impl Settings {
             pager: around.pager.clone(),
             is_ci: around.is_ci,
             can_ask: around.stdin_is_terminal && around.stderr_is_terminal && !around.is_ci,
+            line_address: around.line_address.clone(),
             now: around.now,
             user: around.user.clone(),
         }

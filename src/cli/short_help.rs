@@ -83,7 +83,13 @@ fn shortened(command: Command) -> Command {
     let exit_codes = command.get_after_help().map(ToString::to_string);
     let exit_codes = exit_codes
         .filter(|text| text.starts_with("Exit codes:") && text != LONG_EXIT_CODES)
-        .map(|text| text.lines().map(wrapped).collect::<Vec<_>>().join("\n"));
+        .map(|text| {
+            let lines = joined(&text).into_iter();
+            lines
+                .map(|line| wrapped(&line))
+                .collect::<Vec<_>>()
+                .join("\n")
+        });
     let exit_codes = exit_codes.unwrap_or_else(|| EXIT_CODES.to_owned());
     let is_diff = command.get_name() == "diff";
     let command = match examples {
@@ -94,20 +100,20 @@ fn shortened(command: Command) -> Command {
         .max_term_width(COLUMNS)
         .mut_args(|arg| match place(&arg) {
             _ if arg.is_positional() => short_positional(arg, selects),
-            _ if is_of_command(&arg) => arg.help_heading("Options").display_order(SHOWN.len()),
+            _ if is_of_command(&arg) => arg.help_heading(None).display_order(SHOWN.len()),
             _ if arg.get_id() == "base" && !is_diff => arg.hide_short_help(true),
             Some((at, _)) if has_formats_of_its_own(&arg) => {
-                arg.help_heading("Options").display_order(at)
+                arg.help_heading(None).display_order(at)
             }
             Some((at, help)) => {
                 let takes_value = arg.get_action().takes_values();
                 arg.help(help)
-                    .help_heading("Options")
+                    .help_heading(None)
                     .display_order(at)
                     .hide_possible_values(takes_value)
                     .hide_default_value(takes_value)
             }
-            None if few => arg.help_heading("Options").display_order(SHOWN.len()),
+            None if few => arg.help_heading(None).display_order(SHOWN.len()),
             None => arg.hide_short_help(true),
         })
         .after_help(format!(
@@ -141,7 +147,22 @@ fn example(line: &str) -> Option<String> {
         .find(fits)
 }
 
-/// Returns a line of the exit codes, wrapped and indented.
+/// The lines of a text, those that go on from the one above with it.
+fn joined(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match lines.last_mut() {
+            Some(above) if line.starts_with("     ") => {
+                above.push(' ');
+                above.push_str(line.trim_start());
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A line of the exit codes, wrapped to the screen below the words of the first line.
 fn wrapped(line: &str) -> String {
     const INDENT: &str = "\n     ";
     let mut text = String::new();
@@ -175,14 +196,22 @@ fn has_formats_of_its_own(arg: &Arg) -> bool {
 /// Adjusts the help of PATH: with a selection (`selects`), arguments may also name objects.
 fn short_positional(arg: Arg, selects: bool) -> Arg {
     if arg.get_id() == "paths" {
-        let help = if selects {
+        let names = arg.get_value_names().unwrap_or_default();
+        let has_field = names.iter().any(|name| name.starts_with("FIELD"));
+        let help = if has_field {
+            "The field (.spec.replicas; default: the whole object), and manifests"
+        } else if selects {
             "Manifests, then KIND/NAMESPACE/NAME and .path words that select"
         } else {
             "Files, folders, REVISION:PATH, helm:NAMESPACE/RELEASE"
         };
-        return arg.help(help).hide_default_value(true);
+        return arg.help(help).hide_default_value(true).help_heading(None);
     }
-    arg
+    let arg = arg.help_heading(None);
+    match arg.get_id() == "object" {
+        true => arg.value_name("KIND/[NAMESPACE/]NAME"),
+        false => arg,
+    }
 }
 
 fn place(arg: &Arg) -> Option<(usize, &'static str)> {
@@ -242,6 +271,10 @@ mod tests {
         assert_eq!(example(&line).unwrap(), "  driftctl diff  Compare");
         let line = format!("  driftctl diff  {}", "word ".repeat(20));
         assert_eq!(example(&line).unwrap(), "  driftctl diff");
+        assert_eq!(
+            joined("  2  An error,\n     or more\n  3  Other"),
+            ["  2  An error, or more", "  3  Other"]
+        );
         let line = format!("  2  {}end", "word ".repeat(16));
         assert_eq!(
             wrapped(&line),

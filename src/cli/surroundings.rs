@@ -41,8 +41,10 @@ pub struct Surroundings {
     pub columns: Option<usize>,
     /// `CI` is set and neither `false` nor `0`: nobody watches, and many people read the logs.
     pub is_ci: bool,
-    /// The current time, for "3h ago". `SOURCE_DATE_EPOCH` replaces it to make a report
-    /// reproducible (<https://reproducible-builds.org/specs/source-date-epoch>).
+    /// The address of a line in the repository of this CI job, with `{commit}`, `{path}` and `{line}`.
+    pub line_address: Option<String>,
+    /// When the run takes place, for "3h ago". `SOURCE_DATE_EPOCH` in its stead makes a report
+    /// repeatable (<https://reproducible-builds.org/specs/source-date-epoch>).
     pub now: Timestamp,
     /// The user who runs it: the Git author, or the system user.
     pub user: Option<String>,
@@ -84,6 +86,7 @@ impl Surroundings {
             dumb: var("TERM").is_some_and(|term| term == "dumb"),
             columns: number("COLUMNS"),
             is_ci: var("CI").is_some_and(|value| value != "false" && value != "0"),
+            line_address: line_address(&var),
             now: number("SOURCE_DATE_EPOCH")
                 .and_then(|seconds| Timestamp::from_second(seconds).ok())
                 .unwrap_or_else(Timestamp::now),
@@ -106,7 +109,22 @@ fn has_links() -> bool {
     by_version || by_name || by_mark.into_iter().any(|name| var(name).is_some())
 }
 
-/// Returns a variable that is set and not empty.
+/// How lines of the repository are addressed that GitHub Actions or GitLab CI runs in.
+fn line_address(var: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let github = var("GITHUB_REPOSITORY").map(|repository| {
+        let server = var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+        format!("{server}/{repository}/blob/{{commit}}/{{path}}#L{{line}}")
+    });
+    let gitlab = || {
+        let project = var("CI_PROJECT_URL")?;
+        Some(format!("{project}/-/blob/{{commit}}/{{path}}#L{{line}}"))
+    };
+    let address = github.or_else(gitlab)?;
+    let is_web = address.starts_with("https://") || address.starts_with("http://");
+    is_web.then_some(address)
+}
+
+/// A variable that is set to something.
 fn var(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -135,6 +153,7 @@ impl Surroundings {
             dumb: false,
             is_ci: false,
             columns: None,
+            line_address: None,
             now: Timestamp::UNIX_EPOCH,
             user: None,
         }

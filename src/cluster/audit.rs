@@ -90,12 +90,23 @@ impl Write {
     }
 }
 
-/// The writes to some objects, in order of time.
+/// A write that the server refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// What was asked for.
+    pub write: Write,
+    /// The status code.
+    pub code: u16,
+}
+
+/// The writes to some objects, in the order of time.
 #[derive(Debug, Default)]
 pub struct Writes {
     /// By object.
     pub of: BTreeMap<Audited, Vec<Write>>,
-    /// Lines that are not audit events.
+    /// Those that were refused, by object.
+    pub refused: BTreeMap<Audited, Vec<Refusal>>,
+    /// Lines that are no audit events.
     pub warnings: Vec<Warning>,
 }
 
@@ -112,6 +123,9 @@ pub fn read(paths: &[PathBuf], wanted: &dyn Fn(&Audited) -> bool) -> Result<Writ
     }
     for events in writes.of.values_mut() {
         put_in_order(events);
+    }
+    for refusals in writes.refused.values_mut() {
+        refusals.sort_by_key(|refusal| refusal.write.at);
     }
     Ok(writes)
 }
@@ -173,8 +187,13 @@ fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes
         match events(text) {
             _ if text.is_empty() => {}
             Ok(events) => events.into_iter().for_each(|event| {
-                if let Some((object, write)) = event.write(wanted) {
-                    writes.of.entry(object).or_default().push(write);
+                if let Some((object, write, code)) = event.write(wanted) {
+                    if code < 300 {
+                        writes.of.entry(object).or_default().push(write);
+                    } else {
+                        let refusals = writes.refused.entry(object).or_default();
+                        refusals.push(Refusal { write, code });
+                    }
                 }
             }),
             Err(_) => {
@@ -271,14 +290,20 @@ fn without_bookkeeping(mut response: Value) -> Option<Value> {
     Some(response)
 }
 
+/// The status codes of requests that the server refused for good. Clients try again after others,
+/// such as a conflict.
+const REFUSALS: [u16; 3] = [400, 403, 422];
+
 /// The verbs that change objects.
 const WRITING: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
 impl Event<'_> {
-    /// Returns the write in the event, if it was carried out and is to one of the `wanted` objects.
-    fn write(self, wanted: &dyn Fn(&Audited) -> bool) -> Option<(Audited, Write)> {
+    /// The write that the event tells of, with the status code, if it was carried out or refused and is
+    /// to one of the `wanted`.
+    fn write(self, wanted: &dyn Fn(&Audited) -> bool) -> Option<(Audited, Write, u16)> {
         let code = self.response_status.as_ref()?.code?;
-        let done = self.stage == "ResponseComplete" && (200..300).contains(&code);
+        let done = self.stage == "ResponseComplete"
+            && ((200..300).contains(&code) || REFUSALS.contains(&code));
         if !done || !WRITING.contains(&self.verb.as_ref()) || self.query("dryRun").is_some() {
             return None;
         }
@@ -317,7 +342,7 @@ impl Event<'_> {
                 (verb, _) => verb.into_owned(),
             },
         };
-        Some((object, write))
+        Some((object, write, code))
     }
 
     fn object(&self) -> Option<Audited> {

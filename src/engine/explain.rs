@@ -190,7 +190,12 @@ impl<'a> Answerer<'a> {
                 .clone(),
             origin: object.origin.clone(),
             status: object.status(),
+            severity: object.whole_severity,
             reason: object.reason.clone(),
+            owners: object.owners.clone(),
+            live: (object.status() == Status::Extra)
+                .then(|| object.live.as_ref().map(Packed::value))
+                .flatten(),
             asked: self.path.clone(),
             appliers: trace.map_or_else(Vec::new, |trace| trace.appliers.clone()),
             has_owners: trace.is_some_and(|trace| trace.has_owners),

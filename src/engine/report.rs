@@ -8,8 +8,8 @@ use super::outcome::Outcome;
 use super::{extra, filter};
 use crate::cluster::ServedKind;
 use crate::model::{
-    Called, Coverage, GroupKind, ObjectReport, Report, Revision, RuleCount, SecretPlace, Status,
-    Target, Verdict, Warning,
+    Called, Coverage, GroupKind, History, ObjectReport, Report, Revision, RuleCount, SecretPlace,
+    Status, Target, Verdict, Warning, WebPages,
 };
 use crate::policy::{Audited, RuleOrigin, RuleSet, audit};
 use crate::schema::builtin_kind_of_group;
@@ -84,6 +84,8 @@ pub fn report(
         three_way: false,
         secret: told.secret,
         called,
+        events: History::default(),
+        pages: WebPages::default(),
     }
 }
 

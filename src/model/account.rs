@@ -382,9 +382,15 @@ pub struct Account {
     pub origin: Option<Origin>,
     /// The status of the object as a whole.
     pub status: Status,
-    /// An additional note.
+    /// How much it matters that it is missing or extra.
+    pub severity: Option<Severity>,
+    /// What else there is to say of it.
     pub reason: Option<String>,
-    /// The requested path; the root for the whole object.
+    /// Who wrote an extra object, and who deleted a missing one, the latest first.
+    pub owners: Vec<Owner>,
+    /// An extra object, which has no paths to tell about.
+    pub live: Option<Value>,
+    /// The path that was asked about; the root for the whole object.
     pub asked: FieldPath,
     /// The applier.
     pub appliers: Vec<Applier>,

@@ -17,6 +17,7 @@ mod merge;
 mod object;
 mod ownership;
 mod packed;
+mod pages;
 mod path;
 mod plan;
 mod report;
@@ -45,6 +46,7 @@ pub use merge::{Lifecycle, Merge, MergeClass};
 pub use object::{ObjectReport, Presence, Status};
 pub use ownership::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership};
 pub use packed::Packed;
+pub use pages::WebPages;
 pub use path::{FieldPath, PathElement, PathError};
 pub use plan::{How, Plan, PlanChange, PlanStep, Progress, Refused, WrittenAs, after_an_apply};
 pub use report::{

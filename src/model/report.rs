@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Called, GroupKind, KindNames, MergeClass, ObjectReport, SecretPlace, Status, Verdict};
+use super::{
+    Called, GroupKind, History, KindNames, MergeClass, ObjectReport, SecretPlace, Status, Verdict,
+    WebPages,
+};
 
 /// The cluster or recording that was compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -164,6 +167,10 @@ pub struct Report {
     pub secret: Vec<SecretPlace>,
     /// The names of the objects' kinds, for messages that name objects.
     pub called: BTreeMap<GroupKind, Called>,
+    /// Warning Events of the objects that drifted and of their pods, where they were asked for.
+    pub events: History,
+    /// Where manifests can be read in a browser, as far as it is known.
+    pub pages: WebPages,
 }
 
 impl Report {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{self, Row};
 use super::several::Cluster;
-use super::{Show, words};
+use super::{Show, escape, words};
 use crate::model::{JudgedChange, ObjectReport, ResourceKey, Severity};
 use crate::redact::Redacted;
 
@@ -21,7 +21,7 @@ pub(super) struct Alike<'r> {
 }
 
 /// One line of the table of clusters.
-pub(super) struct ObjectState<'r> {
+pub(super) struct ClusterRow<'r> {
     /// The name.
     pub name: &'r str,
     /// `drifted`
@@ -33,12 +33,12 @@ pub(super) struct ObjectState<'r> {
 }
 
 /// Returns the table of clusters.
-pub(super) fn standings<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ObjectState<'r>> {
+pub(super) fn standings<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ClusterRow<'r>> {
     let of = |cluster: &'r Cluster<'r>| {
         let totals = cluster.report.totals();
         let objects = cluster.report.objects.iter();
         let drifted = objects.filter(|object| object.is_drift());
-        ObjectState {
+        ClusterRow {
             name: &cluster.name,
             verdict: cluster.report.verdict(),
             counts: [
@@ -76,7 +76,32 @@ pub(super) fn alike<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<Alike<'r
     alike
 }
 
-/// Returns whether a row is drift: unknown and hidden ones stay with their cluster.
+impl Alike<'_> {
+    /// `in all 3 clusters`, or which of them, escaped for the middle of a line.
+    pub fn places(&self, all: usize) -> String {
+        let n = self.clusters.len();
+        match n == all {
+            true => format!("in all {n} clusters"),
+            false => {
+                let names = self.clusters.join(", ");
+                format!("in {n} of {all} clusters: {}", escape::line(&names))
+            }
+        }
+    }
+}
+
+/// What a report says of changes that stand in the list of what several clusters have alike.
+pub(super) fn left_out(changes: usize) -> Option<String> {
+    match changes {
+        0 => None,
+        1 => Some("1 change is the same in other clusters and stands above".to_owned()),
+        n => Some(format!(
+            "{n} changes are the same in other clusters and stand above"
+        )),
+    }
+}
+
+/// Whether a row is drift: what is unknown or hidden stays with its cluster.
 fn counts(row: &Row<'_>) -> bool {
     let is_reported = row.drift.is_none_or(JudgedChange::is_reported);
     row.violation.is_none() && row.severity.is_some() && is_reported

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::differ::{cut, rbac_rule};
 use super::escape;
 use crate::facts::POD_SPECS;
-use crate::model::{ObjectReport, Status};
+use crate::model::{ObjectReport, ResourceKey, Status};
 
 /// How many lines describe one object.
 const MOST: usize = 6;
@@ -23,27 +23,31 @@ pub fn of(object: &ObjectReport) -> Vec<String> {
     else {
         return Vec::new();
     };
-    let live = live.value();
-    if is_bare(&live) {
+    of_live(&object.key, &live.value())
+}
+
+/// The same of a live object that stands alone.
+pub fn of_live(key: &ResourceKey, live: &Value) -> Vec<String> {
+    if is_bare(live) {
         return Vec::new();
     }
-    let mut said = match (object.key.group.as_str(), object.key.kind.as_str()) {
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding(&live),
-        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => role(&live),
-        ("", "Service") => service(&live),
-        ("", "ConfigMap") => keys(&live, "keys"),
+    let mut said = match (key.group.as_str(), key.kind.as_str()) {
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding(live),
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => role(live),
+        ("", "Service") => service(live),
+        ("", "ConfigMap") => keys(live, "keys"),
         ("", "Secret") => {
-            let kind = text(&live, "/type").unwrap_or("Opaque");
-            let mut said = keys(&live, "keys");
+            let kind = text(live, "/type").unwrap_or("Opaque");
+            let mut said = keys(live, "keys");
             said.insert(0, format!("type {kind}"));
             said
         }
-        ("networking.k8s.io", "Ingress") => ingress(&live),
-        ("networking.k8s.io", "NetworkPolicy") => policy(&live),
-        ("admissionregistration.k8s.io", _) => webhooks(&live),
-        ("autoscaling", "HorizontalPodAutoscaler") => scaler(&live),
-        ("", "PersistentVolumeClaim") => claim(&live),
-        _ => pods(&live),
+        ("networking.k8s.io", "Ingress") => ingress(live),
+        ("networking.k8s.io", "NetworkPolicy") => policy(live),
+        ("admissionregistration.k8s.io", _) => webhooks(live),
+        ("autoscaling", "HorizontalPodAutoscaler") => scaler(live),
+        ("", "PersistentVolumeClaim") => claim(live),
+        _ => pods(live),
     };
     if said.len() > MOST {
         let more = said.len() - (MOST - 1);

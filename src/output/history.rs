@@ -83,7 +83,7 @@ pub fn history(
     match format {
         CommandFormat::Json => json(&entries, history, out),
         CommandFormat::Markdown => markdown(&entries, history, out),
-        CommandFormat::Html => html::timeline(&entries, history, out),
+        CommandFormat::Html => html::timeline_page(&entries, history, out),
         _ => text(&entries, history, options, out),
     }
 }

@@ -109,6 +109,8 @@ mod tests {
             expired_rules: 0,
             interrupted: false,
             three_way: false,
+            events: Default::default(),
+            pages: Default::default(),
             secret: Vec::new(),
             called: BTreeMap::default(),
         }

@@ -8,16 +8,20 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use super::fleet::{self, Alike};
 use super::hunk::{self, Side};
 use super::several::Cluster;
 use super::{
     Format, GroupBy, RenderOptions, escape, finding, gist, groups, ignored, view, words, yaml_text,
 };
-use crate::model::{JudgedChange, ObjectReport, Report, Status, Verdict};
+use crate::model::{JudgedChange, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
 
 /// The size limit of a comment, in bytes. GitHub refuses more than 65,536 characters.
 const BUDGET: usize = 65_000;
+
+/// With so many clusters, half a comment may be about what they have alike.
+const FEW: usize = 20;
 
 /// How many lines one change has.
 const MOST_LINES: usize = 60;
@@ -56,11 +60,16 @@ impl Format for Markdown {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let mut page = format!("{MARK}\n");
+        let alike = fleet::alike(clusters, options.show);
+        let mut page = format!("{MARK}\n{}", overview(clusters));
+        page.push_str(&common(&alike, clusters.len()));
         for (at, Cluster { name, report }) in clusters.iter().enumerate() {
-            page.push_str(&format!("## Cluster {}\n", code(name)));
+            page.push_str(&format!("\n## Cluster {}\n", code(name)));
+            let (own, left_out) = fleet::own(report, &alike, options.show);
+            let mut comment =
+                fleet::left_out(left_out).map_or_else(String::new, |said| format!("\n{said}\n\n"));
             let room = BUDGET.saturating_sub(page.len()) / (clusters.len() - at);
-            let comment = comment(report, options, room);
+            comment.push_str(&self::comment(&own, options, room));
             if comment.len() <= room {
                 page.push_str(&comment);
             } else {
@@ -72,7 +81,52 @@ impl Format for Markdown {
     }
 }
 
-/// Writes the results of one cluster, in about so many bytes.
+/// One line for each cluster.
+fn overview(clusters: &[Cluster<'_>]) -> String {
+    let rows = fleet::standings(clusters).into_iter().map(|row| {
+        let [drifted, missing, extra, unknown] = row.counts;
+        let worst = row.worst.map_or("", Severity::as_str);
+        format!(
+            "| {} | {} | {worst} | {drifted} | {missing} | {extra} | {unknown} |\n",
+            code(row.name),
+            row.verdict
+        )
+    });
+    let (text, shown, total) = within(rows, BUDGET / 8);
+    let more = match total - shown {
+        0 => String::new(),
+        _ => format!("\nShowing {shown} of {total} clusters.\n"),
+    };
+    format!(
+        "## driftctl: {total} clusters\n\n\
+         | Cluster | Verdict | Worst | Drifted | Missing | Extra | Unknown |\n\
+         |---|---|---|--:|--:|--:|--:|\n{text}{more}"
+    )
+}
+
+/// What several clusters have alike, an entry each.
+fn common(alike: &[Alike<'_>], all: usize) -> String {
+    let lines = alike.iter().map(|one| {
+        let row = &one.row;
+        format!(
+            "- **{}** {} {} {}\n",
+            row.severity(),
+            code(&row.object.key.to_string()),
+            code(&format!("{} {}", row.sign(), row.what(false, LONGEST_LINE))),
+            code(&one.places(all)),
+        )
+    });
+    let head = "\n## The same in several clusters\n\n";
+    // What stands here is told nowhere else; many clusters need the room for themselves.
+    let share = if all > FEW { 8 } else { 2 };
+    match within(lines, BUDGET / share) {
+        (_, _, 0) => String::new(),
+        (text, shown, total) if shown == total => format!("{head}{text}"),
+        (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} changes.\n"),
+    }
+}
+
+/// What is said of one cluster, in about so many bytes.
 fn comment(report: &Report, options: &RenderOptions, budget: usize) -> String {
     let objects = view::by_urgency(report, options.show);
     // A comment is read later than it is written: it shows times, not ages.

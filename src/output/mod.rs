@@ -80,7 +80,7 @@ pub use text::{
 pub use todo::{TodoText, todo_text};
 pub use view::Show;
 pub use watch::{Rounds, Watched, event_line, watch_alerts, watch_metrics, watch_screen};
-pub use words::{count, file_name, name as object_name};
+pub use words::{count, file_name, flat_file_name, name as object_name};
 pub use yaml_text::{Style, document as yaml_document};
 
 /// An output format of reports.

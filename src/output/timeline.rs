@@ -36,9 +36,12 @@ impl Format for Timeline {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let history = History::default();
-        let entries = entries(report, &history, options.show, !options.verbose);
+        let entries = entries(report, &report.events, options.show, !options.verbose);
         write_entries(&entries, options, out)?;
+        for (source, why) in &report.events.unread {
+            let said = format!("# not read: {source}: {why}");
+            writeln!(out, "{}", escape::line(&said))?;
+        }
         for warning in &report.warnings {
             let level = if warning.fatal { "error" } else { "warning" };
             let place = match warning.place.as_str() {
@@ -84,9 +87,23 @@ pub(super) fn entries(report: &Report, history: &History, show: Show, short: boo
     let rows = rows::of(report, show);
     let changes = rows.iter().map(|row| change(row, short, most));
     let mut entries: Vec<Entry> = changes.chain(history.moments.iter().map(moment)).collect();
-    // The sort is stable: changes with the same time, or none, keep the worst first.
-    entries.sort_by_key(|entry| entry.at);
+    // Most sources know the second and no more: within it, what follows from a write comes behind
+    // it. Stable: what was written at once, and what has no time, keeps the worst first.
+    entries.sort_by_key(|entry| {
+        let second = entry.at.map(Timestamp::as_second);
+        (second, follows(entry.evidence), entry.at)
+    });
     entries
+}
+
+/// Whether a source tells what followed from a write, and not the write itself.
+fn follows(evidence: Evidence) -> u8 {
+    match evidence {
+        Evidence::Git | Evidence::AuditLog | Evidence::ManagedFields | Evidence::Drift => 0,
+        Evidence::Deployer => 1,
+        Evidence::Rollout => 2,
+        Evidence::Event | Evidence::Pod => 3,
+    }
 }
 
 fn change(row: &Row<'_>, short: bool, most: usize) -> Entry {

@@ -85,19 +85,28 @@ pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     objects
 }
 
-/// Separates objects that could not be compared if many of one kind have the same reason.
+/// Takes apart the objects that could not be compared where many of one kind have the same reason, or
+/// where rights are missing in one place.
 pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&ObjectReport>>) {
     /// From this number on they are grouped.
     const MANY: usize = 5;
+    /// The same where rights are missing.
+    const FORBIDDEN: usize = 2;
     let mut groups: Vec<Vec<&ObjectReport>> = Vec::new();
     let mut others = Vec::new();
     for object in &objects {
         let is_alike = |group: &&mut Vec<&ObjectReport>| {
-            group.first().is_some_and(|first| {
-                first.key.kind == object.key.kind
-                    && first.key.group == object.key.group
-                    && of_kind(first) == of_kind(object)
-            })
+            group.first().is_some_and(
+                |first| match (missing_right(first), missing_right(object)) {
+                    (Some((_, there)), Some((_, here))) => there == here,
+                    (None, None) => {
+                        first.key.kind == object.key.kind
+                            && first.key.group == object.key.group
+                            && of_kind(first) == of_kind(object)
+                    }
+                    _ => false,
+                },
+            )
         };
         if object.status() != Status::Unknown {
             others.push(*object);
@@ -108,7 +117,12 @@ pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&Objec
             None => groups.push(vec![object]),
         }
     }
-    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() >= MANY);
+    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| {
+        let is_forbidden = group
+            .first()
+            .is_some_and(|one| missing_right(one).is_some());
+        group.len() >= if is_forbidden { FORBIDDEN } else { MANY }
+    });
     let few: BTreeSet<_> = few.iter().flatten().map(|object| &object.key).collect();
     if few.is_empty() {
         return (others, many);
@@ -121,7 +135,15 @@ pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&Objec
     (objects.into_iter().filter(is_apart).collect(), many)
 }
 
-/// Returns a reason without the place of the declaration, which differs.
+/// What may not be done, and where, of an object that could not be read for want of a right:
+/// `get secrets` and `namespace shop`.
+pub fn missing_right(object: &ObjectReport) -> Option<(&str, &str)> {
+    let reason = object.reason.as_deref()?.strip_prefix("forbidden: ")?;
+    let (right, _) = reason.split_once(" is not allowed")?;
+    right.split_once(" in ")
+}
+
+/// What a reason says apart from the object: where something is declared is its own.
 fn of_kind(object: &ObjectReport) -> Option<&str> {
     let reason = object.reason.as_deref()?;
     match reason.strip_prefix("declared ") {

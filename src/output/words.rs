@@ -438,7 +438,16 @@ pub fn file_name(object: &ObjectReport) -> String {
     format!("{namespace}{slash}{kind}/{name}.yaml")
 }
 
-/// Returns a name as a part of a path, percent-encoded where necessary.
+/// `apps.v1.Deployment.shop.cart`: a file for each object in one folder, named as kubectl does for
+/// the program that `KUBECTL_EXTERNAL_DIFF` names.
+pub fn flat_file_name(object: &ObjectReport) -> String {
+    let key = &object.key;
+    let version = object.api_version.replace('/', ".");
+    let namespace = key.namespace.as_deref().unwrap_or("");
+    file_part(&format!("{version}.{}.{namespace}.{}", key.kind, key.name))
+}
+
+/// A name as a part of a path: percent-encoded where it could be something else.
 fn file_part(name: &str) -> String {
     let mut part = String::with_capacity(name.len());
     for b in name.bytes() {

@@ -37,6 +37,9 @@ impl Redactor {
             work.entry(entry);
         }
         work.path(&mut account.asked);
+        // An extra object is live only.
+        let shown = account.live.take().filter(|_| !work.masker.hides_live());
+        account.live = shown.map(|live| self.live(&key, live));
         let mut messages: Vec<&mut String> = Vec::new();
         for Warning { message, .. } in &mut account.warnings {
             messages.push(message);
@@ -172,7 +175,10 @@ mod tests {
             api_version: "v1".to_owned(),
             origin: None,
             status: Status::Drifted,
+            severity: None,
             reason: None,
+            owners: Vec::new(),
+            live: None,
             asked: FieldPath::root(),
             appliers: Vec::new(),
             has_owners: true,

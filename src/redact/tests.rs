@@ -58,6 +58,8 @@ fn report(object: ObjectReport) -> Report {
         expired_rules: 0,
         interrupted: false,
         three_way: false,
+        events: Default::default(),
+        pages: Default::default(),
         secret: Vec::new(),
         called: Default::default(),
     }

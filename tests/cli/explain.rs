@@ -376,3 +376,48 @@ fn an_explanation_says_what_the_report_says() {
     }
     assert!(compared > 60, "{compared}");
 }
+
+/// Nobody declares it, so there is no path to tell about: who made it, and what it does.
+#[test]
+fn an_extra_object_is_told_with_its_author() {
+    let text = shop(&["role/shop/tmp-admin", "--extra", "namespace"]);
+    assert!(
+        text.contains("extra: not in any manifest (critical)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n  written by  kubectl-create, last write "),
+        "{text}"
+    );
+    assert!(text.contains("\n  content     grants * on pods"), "{text}");
+    let text = shop(&["role/shop/tmp-admin", "--extra", "namespace", "-o", "json"]);
+    assert!(text.contains("\"manager\": \"kubectl-create\""), "{text}");
+    assert!(text.contains("\"severity\": \"critical\""), "{text}");
+}
+
+#[test]
+fn the_values_of_an_extra_secret_stay_hidden() {
+    let secret = |name: &str, value: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "shop",
+            "managedFields": [{"manager": "kubectl-create", "operation": "Update", "apiVersion": "v1",
+                "time": "2026-11-02T10:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}}]},
+            "data": {"password": value}})
+    };
+    let list = json!({"apiVersion": "v1", "kind": "List",
+                      "items": [secret("a", "eA=="), secret("b", "aHVudGVyMg==")]});
+    let place = Place::new()
+        .file("a.json", secret("a", "eA==").to_string())
+        .file("live.json", list.to_string());
+    for format in ["text", "json"] {
+        let words = ["explain", "secret/shop/b", "a.json", "--live", "live.json"];
+        let text = place.run([&words[..], &["--extra", "namespace", "-o", format]].concat());
+        assert!(
+            text.contains("kubectl-create") && text.contains("password"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("aHVudGVyMg") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+}

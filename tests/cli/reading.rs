@@ -39,7 +39,10 @@ fn a_long_report_ends_with_its_worst_changes() {
     assert!(last.contains("DRIFTED  4 critical · "), "{last}");
     let critical = last.lines().filter(|line| line.starts_with("critical"));
     assert_eq!(critical.count(), 4, "{last}");
-    assert!(last.contains("--severity high lists them all"), "{last}");
+    assert!(
+        last.contains("-o table --severity high lists them all"),
+        "{last}"
+    );
     assert!(last.contains("2 missing, 46 drifted, 18 in sync"), "{last}");
 }
 
@@ -206,10 +209,12 @@ fn kubectls_words_are_understood() {
 #[cfg(unix)]
 #[test]
 fn the_difference_program_of_kubectls_users_shows_differences() {
-    let place = place().var("KUBECTL_EXTERNAL_DIFF", "diff -r -N -u");
+    // One folder of files, as kubectl has it: no -r is needed.
+    let place = place().var("KUBECTL_EXTERNAL_DIFF", "diff -u");
     let (code, text, _) = shop(&place, &["-o", "diff", "--severity", "critical"]);
     assert_eq!(code, 1);
-    assert!(text.contains("declared/Namespace/shop.yaml"), "{text}");
+    assert!(text.contains("declared/v1.Namespace..shop"), "{text}");
+    assert!(text.contains("live/apps.v1.Deployment.shop.cart"), "{text}");
     assert!(!text.contains("aHVudGVy"), "{text}");
     let missing = Place::new().var("KUBECTL_EXTERNAL_DIFF", "no-such-program");
     let (code, _, stderr) = shop(&missing, &["-o", "diff"]);
@@ -270,4 +275,58 @@ fn man_pages_name_every_command() {
     }
     assert!(place.run(["man", "diff"]).contains("\\-\\-fail\\-on"));
     assert!(place.run(["man", "dif"]).starts_with("exit code: 2"));
+}
+
+#[test]
+fn an_unknown_kind_is_one_line_and_no_verdict() {
+    let (code, text, stderr) = shop(&place(), &["--kind", "deplyo"]);
+    assert_eq!((code, text.as_str()), (2, ""));
+    assert_eq!(
+        stderr.trim_end(),
+        "error: unknown kind \"deplyo\"; did you mean deploy?"
+    );
+}
+
+/// Lines lead to the page of the file: by the flag, in a CI job, or by the remote.
+#[test]
+fn lines_in_html_lead_to_the_repository() {
+    use crate::support::repository::{commit, git, init};
+    let place = Place::new()
+        .file("deploy/a b.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n")
+        .file("live.json", "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": \
+                            {\"name\": \"a\", \"namespace\": \"default\"}, \"data\": {\"k\": \"w\"}}");
+    if init(place.path()).is_none() {
+        return;
+    }
+    commit(place.path(), "first").unwrap();
+    let head = git(place.path(), &["rev-parse", "HEAD"]).unwrap();
+    let head = head.trim();
+    let page = |place: &Place, more: &[&str]| {
+        let words = ["diff", "deploy", "--live", "live.json", "-o", "html"];
+        place.run([&words[..], more].concat())
+    };
+    assert!(!page(&place, &[]).contains("<a href=\"http"));
+    let address = "https://git.example.com/x/{path}?line={line}";
+    let given = page(&place, &["--link", address]);
+    assert!(
+        given.contains("<a href=\"https://git.example.com/x/deploy/a%20b.yaml?line=4\">line 4</a>"),
+        "{given}"
+    );
+    let refused = page(&place, &["--link", "javascript:{path}"]);
+    assert!(refused.starts_with("exit code: 2"), "{refused}");
+    git(
+        place.path(),
+        &["remote", "add", "origin", "git@github.com:shop/deploy.git"],
+    )
+    .unwrap();
+    let expected =
+        format!("<a href=\"https://github.com/shop/deploy/blob/{head}/deploy/a%20b.yaml#L4\">");
+    assert!(
+        page(&place, &[]).contains(&expected),
+        "{}",
+        page(&place, &[])
+    );
+    let place = place.var("CI_PROJECT_URL", "https://gitlab.corp/shop/deploy");
+    let expected = format!("https://gitlab.corp/shop/deploy/-/blob/{head}/deploy/a%20b.yaml#L4");
+    assert!(page(&place, &[]).contains(&expected));
 }

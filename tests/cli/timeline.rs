@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Place;
+use crate::support::{Place, fixture_arg};
 
 const MANIFEST: &str = "\
 apiVersion: apps/v1
@@ -224,4 +224,104 @@ fn a_request_that_is_drift_stands_once() {
             .any(|line| line.contains("audit-log patch .spec.paused")),
         "{more:?}"
     );
+}
+
+/// `diff -o timeline` is its short form: with --events, the warnings stand beside the changes.
+#[test]
+fn warnings_stand_beside_the_changes() {
+    let place = Place::new()
+        .file("manifests/cart.yaml", MANIFEST)
+        .file("live.json", incident().to_string());
+    let diff = |more: &[&str]| {
+        let words = ["diff", "manifests", "--live", "live.json"];
+        place.run([&words[..], more].concat())
+    };
+    let text = diff(&["-o", "timeline", "--events"]);
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(at("OOMKilled") < at("BackOff"), "{text}");
+    assert!(at("BackOff") < at(".spec.replicas 2 to 7"), "{text}");
+    for absent in ["Pulled", "not ours", "swordfish"] {
+        assert!(!text.contains(absent), "{text}");
+    }
+    let page = diff(&["-o", "html", "--events"]);
+    assert!(
+        page.contains("OOMKilled") && !page.contains("swordfish"),
+        "{page}"
+    );
+    assert!(!diff(&["-o", "timeline"]).contains("BackOff"));
+    let since = diff(&[
+        "-o",
+        "timeline",
+        "--events",
+        "--since",
+        "2026-11-02T10:06:30Z",
+    ]);
+    assert!(
+        since.contains("BackOff") && !since.contains("OOMKilled"),
+        "{since}"
+    );
+    let refused = diff(&["--events"]);
+    assert!(refused.starts_with("exit code: 2"), "{refused}");
+    assert!(refused.contains("name one of them"), "{refused}");
+}
+
+/// Incidents that people played on a real API server: `steps.json` has what they did.
+#[test]
+fn every_step_of_recorded_incidents_stands_once_in_order() {
+    for incident in ["long-night", "refused"] {
+        let file = |name: &str| fixture_arg(&format!("incidents/{incident}/{name}"));
+        let place = Place::new();
+        let words = [
+            "timeline",
+            &file("manifests.yaml"),
+            "-n",
+            "shop",
+            "-o",
+            "json",
+        ];
+        let mut command = place.driftctl();
+        command.args(words).args(["--live", &file("live.json.gz")]);
+        command.args(["--audit-log", &file("audit.log.gz")]);
+        let output = command.output().unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        for secret in ["swordfish", "hunter22", "aHVudGVy", "c3dvcmRmaXNo"] {
+            assert!(!shown.contains(secret), "{incident}: {secret}");
+        }
+        let document: Value = serde_json::from_str(&shown).unwrap();
+        let text = |value: &Value, field: &str| value[field].as_str().unwrap_or("").to_owned();
+        let acts = ["audit-log", "drift", "managed-fields"];
+        let moments = document["moments"].as_array().unwrap().iter();
+        let told: Vec<&Value> = moments
+            .filter(|moment| acts.contains(&moment["source"].as_str().unwrap()))
+            .filter(|moment| !text(moment, "who").starts_with("ci "))
+            .collect();
+        let steps = std::fs::read_to_string(file("steps.json")).unwrap();
+        let steps: Vec<Value> = serde_json::from_str(&steps).unwrap();
+        let mut next = 0;
+        for step in steps.iter().filter(|step| step["absent"].is_null()) {
+            let is_it = |moment: &&Value| {
+                let (who, what) = (text(moment, "who"), text(moment, "what"));
+                let says = text(step, "says");
+                who.starts_with(&format!("{} ", text(step, "by")))
+                    && text(moment, "object") == text(step, "object")
+                    && says.split('|').any(|word| what.contains(word))
+                    && what.starts_with("refused") == (step["refused"] == true)
+            };
+            let found = told.get(next).filter(|moment| is_it(moment));
+            let found = found.unwrap_or_else(|| {
+                panic!("{incident}: {step} is not {:?}: {shown}", told.get(next))
+            });
+            // One act may leave several changes.
+            let of_act = told[next..].iter().take_while(|moment| {
+                let same = |field: &str| text(moment, field)[..] == text(found, field)[..];
+                std::ptr::eq(**moment, *found)
+                    || (moment["source"] == "drift"
+                        && same("who")
+                        && same("object")
+                        && same("time"))
+            });
+            next += of_act.count();
+        }
+        assert_eq!(told.len(), next, "{incident}: {:?}", &told[next..]);
+    }
 }

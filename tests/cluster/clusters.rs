@@ -79,7 +79,7 @@ fn one_that_cannot_be_reached_does_not_hide_the_others() {
     assert_eq!(document["reports"][0]["summary"]["drifted"], 46);
     assert_eq!(document["reports"][1]["verdict"], "incomplete");
     assert!(
-        stderr.starts_with("error: blue: nothing can be read from"),
+        stderr.starts_with("error: blue: cannot read from"),
         "{stderr}"
     );
     let (code, shown, _) = run(Some(("/api", Fault::Reset)), &[]);
@@ -259,6 +259,112 @@ fn what_clusters_have_alike_is_one_entry() {
     );
     let last = shown.lines().last().unwrap();
     assert_eq!(last, "━━ 3 clusters: a drifted, b drifted, c drifted");
+
+    let mut command = place.driftctl();
+    command.args(["diff", "--kubeconfig", "kubeconfig", "--timeout", "20"]);
+    command.args(["--context", "*", "-o", "json=a.json", "-o", "markdown=a.md"]);
+    command.args(["-o", "html=a.html"]);
+    command.arg(fixture("shop/manifests")).output().unwrap();
+    let file = |name: &str| std::fs::read_to_string(place.path().join(name)).unwrap();
+    let document: Value = serde_json::from_str(&file("a.json")).unwrap();
+    let schema = driftctl::output::reports_schema();
+    assert_eq!(json_schema::errors(&schema, &document), [""; 0]);
+    let expected = json!({"name": "c", "verdict": "drifted", "severity": "critical", "drifted": 46,
+                          "missing": 2, "extra": 0, "unknown": 0});
+    assert_eq!(document["clusters"][2], expected);
+    let common = document["common"].as_array().unwrap();
+    let disk = common
+        .iter()
+        .find(|one| one.to_string().contains("disktype"));
+    assert_eq!(disk.unwrap()["clusters"], json!(["a", "b", "c"]));
+    assert!(!document["common"].to_string().contains("only-here"));
+    for (name, row) in [
+        (
+            "a.md",
+            "| <code>c</code> | drifted | critical | 46 | 2 | 0 | 0 |",
+        ),
+        ("a.html", "<a href=\"#cluster-2\">c</a>"),
+    ] {
+        let text = file(name);
+        assert!(text.contains(row), "{text}");
+        assert_eq!(
+            text.matches("the same in other clusters and stand above")
+                .count(),
+            3
+        );
+        let (common, own) = text.split_once("stand above").unwrap();
+        assert!(
+            common.contains("disktype") && !own.contains("disktype"),
+            "{name}"
+        );
+        assert!(
+            text.contains("only-here") || text.contains("only&#45;here"),
+            "{name}"
+        );
+    }
+}
+
+/// Each Application is compared with the cluster that the Secret of its name leads to.
+#[test]
+fn applications_are_compared_with_their_own_clusters() {
+    let servers = [(); 2].map(|()| Server::start(&recording(), None));
+    let named: Vec<_> = ["east", "west-admin"].into_iter().zip(&servers).collect();
+    let application = |name: &str, destination: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: {name}, \
+             namespace: argocd}}\nspec:\n  source: {{repoURL: 'https://example.com/fleet.git', \
+             path: {name}}}\n  destination: {{{destination}, namespace: shop}}\n---\n"
+        )
+    };
+    let config = |name: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: of-{name}}}\ndata: {{a: b}}\n")
+    };
+    let west = format!("https://{}", servers[1].address());
+    // Argo CD knows the one cluster by another address, and the other by another name.
+    let secret = |name: &str, server: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: \
+             {{argocd.argoproj.io/secret-type: cluster}}}}\nstringData: {{name: {name}, server: \
+             '{server}'}}\n---\n"
+        )
+    };
+    let place = Place::new()
+        .folder(".git")
+        .file("kubeconfig", kubeconfig(&named))
+        .file(
+            "secrets",
+            secret("east", "https://10.0.0.1") + &secret("west", &west),
+        )
+        .file(
+            "apps.yaml",
+            application("one", "name: east")
+                + &application("two", "name: west")
+                + &application("three", &format!("server: '{west}'")),
+        )
+        .file("one/a.yaml", config("one"))
+        .file("two/a.yaml", config("two"))
+        .file("three/a.yaml", config("three"));
+    let mut command = place.driftctl();
+    command.args(["diff", "--app", "apps.yaml", "--clusters", "secrets"]);
+    command.args([
+        "--kubeconfig",
+        "kubeconfig",
+        "--timeout",
+        "20",
+        "--context",
+        "*",
+    ]);
+    let output = command.args(["-o", "json"]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = |at: usize| {
+        let objects = document["reports"][at]["objects"].as_array().unwrap();
+        let names = objects
+            .iter()
+            .map(|object| object["name"].as_str().unwrap());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(found(0), "of-one", "{document}");
+    assert_eq!(found(1), "of-three of-two", "{document}");
 }
 
 /// Fifty contexts share the work: the whole takes no longer than one after the other on each core.

@@ -6,6 +6,7 @@ use crate::cells::TRUTH;
 use crate::observe::{Outcome, Patience, judge, observe};
 use crate::server::Denied;
 use crate::shop;
+use crate::support::{Place, fixture};
 
 fn denied(verb: &'static str, resource: &'static str, namespace: &'static str) -> Denied {
     Denied {
@@ -74,4 +75,32 @@ fn single_reads_alone_are_enough() {
         .collect();
     let run = observe(&cluster.start(), Patience::default());
     assert_eq!(judge(&run, &TRUTH, &"get alone"), Outcome::Whole);
+}
+
+/// Many kinds that may not be read in one namespace are one entry, which names them.
+#[test]
+fn rights_that_are_missing_in_one_place_are_told_together() {
+    let mut cluster = shop();
+    for resource in ["deployments", "services", "configmaps", "secrets"] {
+        for verb in ["list", "get"] {
+            cluster.denied.push(denied(verb, resource, "*"));
+        }
+    }
+    let server = cluster.start();
+    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let mut command = place.driftctl();
+    command.args(["diff", "--kubeconfig", "kubeconfig", "--timeout", "20"]);
+    command.args(["--kind", "deploy,svc,cm,secret", "-n", "shop"]);
+    let output = command.arg(fixture("shop/manifests")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let in_one_line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected =
+        "you may not get configmaps, deployments.apps, secrets, services in namespace shop";
+    assert!(in_one_line.contains(expected), "{shown}");
+    assert_eq!(
+        in_one_line.matches("driftctl doctor prints").count(),
+        1,
+        "{shown}"
+    );
 }

@@ -102,6 +102,8 @@ pub fn report(objects: Vec<ObjectReport>) -> Report {
         expired_rules: 0,
         interrupted: false,
         three_way: false,
+        events: Default::default(),
+        pages: Default::default(),
         secret: Vec::new(),
         called: Default::default(),
     }

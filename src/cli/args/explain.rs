@@ -21,7 +21,7 @@ Examples:
 Exit codes:
 0  The field was explained, whether or not it drifted
   2  An error: no such object or path, or not everything could be read",
-    override_usage = "driftctl explain [OPTIONS] <KIND[.GROUP]/[NAMESPACE/]NAME> [FIELD] [PATH]...",
+    override_usage = "driftctl explain [OPTIONS] <KIND/[NAMESPACE/]NAME> [FIELD] [PATH]...",
     help_template = TEMPLATE,
     max_term_width = 100,
     mut_arg("paths", |paths| paths

@@ -60,6 +60,23 @@ pub struct ReportArgs {
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub group_by: GroupBy,
 
+    /// Also show warning Events of what drifted, in the time lines of -o timeline and -o html
+    ///
+    /// Those of the objects, of their ReplicaSets and of their pods, and containers that failed. It
+    /// takes the right to list Events, ReplicaSets and Pods in their namespaces.
+    #[arg(long)]
+    pub events: bool,
+
+    #[allow(rustdoc::bare_urls)] // the help shows it as it is
+    /// Link lines of manifests in HTML to this address, such as
+    /// https://git.example.com/shop/-/blob/{commit}/{path}#L{line}
+    ///
+    /// By default, the address comes from the environment of GitHub Actions and GitLab CI, or from
+    /// the remote of the Git repository if it is at github, gitlab, bitbucket.org, codeberg.org or
+    /// gitea. {commit} is the commit that is checked out, or that --ref names.
+    #[arg(long, value_name = "URL", value_parser = line_address)]
+    pub link: Option<String>,
+
     /// Use a pager for long reports on a terminal, or never
     ///
     /// Runs DRIFTCTL_PAGER, PAGER, or less, in this order. Output to pipes and files is never
@@ -89,7 +106,20 @@ pub struct ReportArgs {
     pub quiet: bool,
 }
 
-/// How to group changes.
+/// # Errors
+/// When it is no address in the web, or does not say where the path goes.
+fn line_address(text: &str) -> Result<String, String> {
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    match is_web && text.contains("{path}") {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "an address begins with https:// and contains {path}, and {line} for the line"
+                .to_owned(),
+        ),
+    }
+}
+
+/// How changes are put together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum GroupBy {
     /// The changes of each object

@@ -66,11 +66,13 @@ pub struct SourceArgs {
     #[arg(long, value_name = "CLUSTER")]
     pub destination: Vec<String>,
 
-    /// Expand the clusters generator of ApplicationSets with the clusters in this file
+    /// Read the clusters that Argo CD knows from this file
     ///
     /// The file holds the Secrets labelled argocd.argoproj.io/secret-type=cluster, as kubectl get
-    /// prints them; their credentials are not read. By default, these Secrets are read from the
-    /// live side.
+    /// prints them; their credentials are not read. They tell which server the name in an
+    /// Application's destination means, so that each --context is compared with its own
+    /// Applications, and they expand the clusters generator of ApplicationSets. By default, that
+    /// generator reads these Secrets from the live side.
     #[arg(long, value_name = "FILE")]
     pub clusters: Option<PathBuf>,
 

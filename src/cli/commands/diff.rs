@@ -4,15 +4,16 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::cli::args::{DiffArgs, PagerChoice, ReportArgs};
-use crate::cli::comparison::{self, All};
+use crate::cli::comparison::{self, All, Also};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, choice, external_diff, gate, message, report_file, secrecy};
 use crate::output::{self, OutputSpec, RenderOptions, render_all};
 use crate::redact::Redacted;
+use crate::source::pages;
 
 /// Compares, reports, and returns the exit code.
 ///
@@ -33,7 +34,14 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         asks_server,
         !args.policies.policies.is_empty(),
     )?;
-    let show_all = args.report.show == crate::cli::args::Show::All;
+    check_events(&args.report, args.source.untrusted.untrusted)?;
+    let untrusted = args.source.untrusted.untrusted;
+    let redactor =
+        |rules: &comparison::Rules| secrecy::redactor(&args.report, untrusted, rules.secret());
+    let also = Also {
+        explain: args.report.show == crate::cli::args::Show::All,
+        events: args.report.events.then_some(&redactor),
+    };
     let began = Instant::now();
     let progress = Progress::begin(settings, args.report.quiet);
     let compared = comparison::run_all(
@@ -42,7 +50,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         &args.compare,
         &args.rules,
         &args.policies,
-        show_all,
+        also,
         settings.now,
     );
     drop(progress);
@@ -57,7 +65,13 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     for report in &mut reports {
         choice::choose(report, &args.report, settings.now);
     }
-    let untrusted = args.source.untrusted.untrusted;
+    let mut formats = args.report.output.iter().map(|spec| spec.format.name());
+    if formats.any(|name| name == "html") {
+        let template = args.report.link.as_ref().or(settings.line_address.as_ref());
+        for report in &mut reports {
+            report.pages = pages(&report.objects, template.map(String::as_str));
+        }
+    }
     let reports = reports.into_iter();
     let reports: Vec<_> = reports
         .map(|report| match args.report.show_secrets {
@@ -69,13 +83,31 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     Ok(exit)
 }
 
-/// Returns whether nothing at all was read from the manifests: then there is nothing to report, and
-/// errors say why.
+/// The formats that have a time line, which Events stand in.
+const WITH_EVENTS: [&str; 2] = ["timeline", "html"];
+
+/// # Errors
+/// When Events are asked for, and no format shows them.
+fn check_events(args: &ReportArgs, untrusted: bool) -> Result<()> {
+    ensure!(
+        !args.events || !untrusted,
+        "--events is refused with --untrusted, which hides what the cluster knows"
+    );
+    let mut formats = args.output.iter().map(|spec| spec.format.name());
+    ensure!(
+        !args.events || formats.any(|name| WITH_EVENTS.contains(&name)),
+        "--events is shown by -o timeline and -o html; name one of them"
+    );
+    Ok(())
+}
+
+/// Whether nothing at all was chosen of the manifests: then there is nothing to report, and errors
+/// say why.
 fn is_input_error(reports: &[Redacted]) -> bool {
     reports.iter().all(|report| {
         report.is_incomplete()
             && report.objects.is_empty()
-            && report.coverage.declared == 0
+            && report.coverage.declared == report.coverage.filtered
             && !report.interrupted
     })
 }

@@ -7,7 +7,7 @@ use std::thread;
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 
-use super::{Compared, Rules, rules, run_by};
+use super::{Also, Compared, Rules, rules, run_by};
 use crate::cli::args::{
     CompareArgs, ConnectionArgs, LiveArgs, PoliciesArgs, RulesArgs, SourceArgs,
 };
@@ -38,7 +38,7 @@ pub fn run_all(
     compare: &CompareArgs,
     rule_words: &RulesArgs,
     policies: &PoliciesArgs,
-    explain: bool,
+    also: Also<'_>,
     now: Timestamp,
 ) -> Result<All> {
     let rules = rules(rule_words, source, now)?;
@@ -48,7 +48,7 @@ pub fn run_all(
     };
     if live.connection.context.len() < 2 {
         let Compared { report, rules } =
-            run_by(rules, source, live, compare, rule_words, policies, explain)?;
+            run_by(rules, source, live, compare, rule_words, policies, also)?;
         return Ok(All {
             reports: vec![report],
             rules,
@@ -66,7 +66,7 @@ pub fn run_all(
             compare,
             rule_words,
             policies,
-            explain,
+            also,
         );
         let report = compared.map(|compared| compared.report);
         let mut report = report.unwrap_or_else(|error| unread(&error));

@@ -21,9 +21,11 @@ use super::args::{
     UntrustedArgs,
 };
 use crate::cluster::{Live, Overlay};
+use crate::engine::history::{self, Asked};
 use crate::engine::{self, Options};
 use crate::model::{ObjectReport, Report, Status, Warning};
 use crate::policy::Allowed;
+use crate::redact::Redactor;
 use crate::source::{Scheme, Source, blame};
 
 pub use again::Again;
@@ -48,6 +50,15 @@ pub struct Compared {
     pub rules: Rules,
 }
 
+/// What a run does besides comparing.
+#[derive(Clone, Copy, Default)]
+pub struct Also<'a> {
+    /// Keeps what is explained.
+    pub explain: bool,
+    /// Reads the warnings of what drifted, masked by this.
+    pub events: Option<&'a (dyn Fn(&Rules) -> Redactor + Sync)>,
+}
+
 /// Compares what is declared with the live side.
 ///
 /// # Errors
@@ -62,15 +73,11 @@ pub fn run(
 ) -> Result<Compared> {
     let rules = rules(rule_words, source, now)?;
     let no_policies = PoliciesArgs::default();
-    run_by(
-        rules,
-        source,
-        live,
-        compare,
-        rule_words,
-        &no_policies,
+    let also = Also {
         explain,
-    )
+        ..Also::default()
+    };
+    run_by(rules, source, live, compare, rule_words, &no_policies, also)
 }
 
 /// Compares with rules that were already read.
@@ -81,14 +88,14 @@ pub fn run_by(
     compare: &CompareArgs,
     rule_words: &RulesArgs,
     judged_by: &PoliciesArgs,
-    explain: bool,
+    also: Also<'_>,
 ) -> Result<Compared> {
     let Prepared {
         sources,
         side,
         mut rules,
         options,
-    } = prepare(rules, source, live, compare, rule_words, explain)?;
+    } = prepare(rules, source, live, compare, rule_words, also.explain)?;
     let overlay = Overlay::of(side.as_live());
     let has_policies = !judged_by.policies.is_empty();
     let seen: &dyn Live = if has_policies {
@@ -112,6 +119,17 @@ pub fn run_by(
             .extend(emptiness(&report, source, &live.filter));
     }
     report.warnings.extend(absence(&report, source));
+    if let Some(redactor) = also.events {
+        let redactor = redactor(&rules);
+        let asked = Asked {
+            objects: history::drifted(&report),
+            report: &report,
+            audit_logs: &[],
+            redactor: &redactor,
+            helm: false,
+        };
+        report.events = history::warnings(&asked, side.as_live())?;
+    }
     report.warnings.append(&mut rules.warnings);
     report.skipped.append(&mut rules.notes);
     Ok(Compared { report, rules })

@@ -14,7 +14,7 @@ pub(super) enum Failure {
     Forbidden(Right),
     /// 401, even with fresh credentials.
     #[error(
-        "the API server rejected the credentials (401), even after renewing them once; log in \
+        "the API server rejected your credentials (401), also after they were renewed once; log in \
          again (a pod's token may have expired or been revoked), and check this machine's clock"
     )]
     Unauthorized,

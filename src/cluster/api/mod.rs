@@ -240,8 +240,14 @@ impl Discovery for Api {
         if let (Root::Broken(why), Root::Broken(_) | Root::NotAsked)
         | (Root::NotAsked, Root::Broken(why)) = (&catalog.core, &catalog.named)
         {
-            let server = self.target().server.unwrap_or_default();
-            bail!("cannot read from {server}: {why}");
+            let target = self.target();
+            let server = target.server.unwrap_or_default();
+            let server = server.trim_end_matches('/');
+            let context = target.context.map(|name| format!(" (context {name})"));
+            let context = context.unwrap_or_default();
+            // Nothing at all answers: at which path that was noticed is no help.
+            let why = why.split_once(" failed: ").map_or(&**why, |(_, why)| why);
+            bail!("cannot read from {server}{context}: {why}");
         }
         Ok(kinds
             .iter()

@@ -328,7 +328,19 @@ fn is_loopback(server: &Uri) -> bool {
 /// The prefixes that intermediate layers add, which say nothing about the cause.
 const WRAPPING: [&str; 2] = ["ServiceError", "client error ("];
 
-/// Returns what broke a connection, in one line.
+/// The words of the operating system without its numbers: `connection refused`.
+fn plain(text: &str) -> String {
+    let text = text.replace("tcp connect error: ", "");
+    let Some((words, rest)) = text.split_once(" (os error ") else {
+        return text;
+    };
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    let rest = rest.split_once(')').map_or("", |(_, rest)| rest);
+    format!("{}{}{rest}", first.unwrap_or_default(), letters.as_str())
+}
+
+/// What broke a connection, in one line.
 pub(super) fn cause(error: &dyn std::error::Error) -> String {
     let whole = error;
     let mut causes: Vec<String> = Vec::new();
@@ -345,7 +357,8 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
         true => whole.to_string(),
         false => causes.join(": "),
     };
-    // The text of rustls; its types are hidden behind those of the HTTP client.
+    text = plain(&text);
+    // As rustls words it; its types are hidden behind those of the HTTP client.
     let is_early_or_late = text.contains("certificate expired")
         || text.contains("certificate not valid yet")
         || text.contains("Expired")

@@ -132,9 +132,16 @@ fn name_authors(drift: &mut JudgedChange, authors: &[&Write]) {
             .find(|owner| owner.manager == write.manager && owner.subresource == write.subresource);
         let mut owner = holder.cloned().unwrap_or_else(|| owner_of(write));
         owner.user = Some(write.user.clone());
-        owner.time.get_or_insert_with(|| seconds(write.at));
-        if !found.contains(&owner) {
-            found.push(owner);
+        // The time of a manager is that of its last write; here the one is known that it was.
+        owner.time = Some(seconds(write.at));
+        let is_same = |known: &&mut Owner| {
+            known.user == owner.user
+                && known.manager == owner.manager
+                && known.subresource == owner.subresource
+        };
+        match found.iter_mut().find(is_same) {
+            Some(known) => known.time = known.time.take().max(owner.time),
+            None => found.push(owner),
         }
     }
     let is_named = |owner: &Owner| {

@@ -1,5 +1,8 @@
 //! Reads Events of objects, and of the ReplicaSets and pods below them.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::rollout::Family;
@@ -7,8 +10,23 @@ use super::{Found, Reader, namespaces, text, time};
 use crate::cluster::Query;
 use crate::model::{Evidence, Moment, ResourceKey};
 
-/// Reads Events: warnings of everything that belongs to an object, and all Events of the object
-/// itself.
+/// What an Event says.
+struct Said {
+    root: ResourceKey,
+    is_warning: bool,
+    component: Option<String>,
+    /// `pod cart-7d4f8b-x2: `; empty where the object itself is meant.
+    about: String,
+    reason: String,
+    message: String,
+    /// The message without the names that controllers make up.
+    alike: String,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    count: u64,
+}
+
+/// Reads Events: warnings of all that belongs to an object, and all those of the object itself.
 pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
     for namespace in namespaces(found) {
         let query = Query {
@@ -18,23 +36,52 @@ pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
             labels: &[],
             metadata_only: false,
         };
+        let mut told = Told::new();
         for event in reader.list("Events", &query) {
             let Some(root) = regarding(family, &namespace, &event) else {
                 continue;
             };
             let is_warning = text(&event, "/type") == Some("Warning");
             let is_own = text(&event, "/involvedObject/kind") == Some(root.kind.as_str());
-            if !is_warning && !is_own {
-                continue;
+            if is_warning || is_own {
+                let said = said(reader, &root, found.get(&root), &event, is_warning);
+                add(&mut told, said);
             }
-            let moment = moment(reader, &root, found.get(&root), &event, is_warning);
-            reader.push(moment);
+        }
+        for said in told.into_values() {
+            reader.push(moment(said));
         }
     }
 }
 
-/// Returns the declared object that an Event is about. Deleted pods are recognized by the names of
-/// their ReplicaSets.
+/// What Events say, by what makes them alike: the object, what they are about, the reason and the
+/// message.
+type Told = BTreeMap<(ResourceKey, String, String, String), Said>;
+
+/// Adds what an Event says: to one that says the same of another object with a made-up name, if there
+/// is one.
+fn add(told: &mut Told, said: Said) {
+    let key = (
+        said.root.clone(),
+        said.about.clone(),
+        said.reason.clone(),
+        said.alike.clone(),
+    );
+    let Some(other) = told.get_mut(&key) else {
+        told.insert(key, said);
+        return;
+    };
+    if other.message != said.message {
+        other.message.clone_from(&other.alike);
+    }
+    other.count += said.count;
+    let earlier = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+    other.last = other.last.or(other.first).max(said.last.or(said.first));
+    other.first = earlier(other.first, said.first);
+}
+
+/// The declared object that an Event is about. Pods that are gone are known by the names of their
+/// ReplicaSets.
 fn regarding(family: &Family, namespace: &str, event: &Value) -> Option<ResourceKey> {
     let by_uid = text(event, "/involvedObject/uid").and_then(|uid| family.of_uid.get(uid));
     if let Some(root) = by_uid {
@@ -53,16 +100,16 @@ fn regarding(family: &Family, namespace: &str, event: &Value) -> Option<Resource
     of(kind, name).or_else(|| of_set().filter(|_| kind == "Pod"))
 }
 
-fn moment(
+fn said(
     reader: &Reader<'_>,
     root: &ResourceKey,
     live: Option<&Value>,
     event: &Value,
     is_warning: bool,
-) -> Moment {
-    let reason = text(event, "/reason").unwrap_or("Event");
+) -> Said {
     let message = text(event, "/message").unwrap_or_default();
     let message = reader.message(root, live, message);
+    let message = message.trim_start_matches(COMBINED).to_owned();
     let kind = text(event, "/involvedObject/kind").unwrap_or_default();
     let name = text(event, "/involvedObject/name").unwrap_or_default();
     let about = if kind == root.kind && name == root.name {
@@ -75,26 +122,101 @@ fn moment(
         "/eventTime",
         "/metadata/creationTimestamp",
     ];
-    let first = first.iter().find_map(|place| time(event, place));
     let last = ["/series/lastObservedTime", "/lastTimestamp"];
-    let last = last.iter().find_map(|place| time(event, place));
     let count = ["/series/count", "/count"];
     let count = count
         .iter()
         .find_map(|place| event.pointer(place)?.as_u64());
-    let again = match (count, last) {
-        (Some(count), Some(last)) if count > 1 => format!(" ({count} times until {last})"),
-        _ => String::new(),
-    };
     let component = ["/reportingComponent", "/source/component"];
     let component = component.iter().find_map(|place| text(event, place));
+    let first = first.iter().find_map(|place| time(event, place));
+    // What happens in the normal course is told each time.
+    let alike = match (is_warning, first) {
+        (false, Some(first)) => format!("{message} {first}"),
+        _ => without_suffixes(&message, name),
+    };
+    Said {
+        root: root.clone(),
+        is_warning,
+        component: component.map(str::to_owned),
+        about,
+        reason: text(event, "/reason").unwrap_or("Event").to_owned(),
+        alike,
+        message,
+        first,
+        last: last.iter().find_map(|place| time(event, place)),
+        count: count.unwrap_or(1).max(1),
+    }
+}
+
+/// What client-go puts before the message that stands for several
+/// (`tools/record.EventAggregatorByReasonMessageFunc`).
+const COMBINED: &str = "(combined from similar events): ";
+
+/// A message without the suffixes of generated names: `web-6444769cf-…`.
+fn without_suffixes(message: &str, name: &str) -> String {
+    let stem = format!("{name}-");
+    let mut parts = message.split(&stem);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_suffix = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        text.push_str(&stem);
+        text.push('…');
+        text.push_str(part.trim_start_matches(is_suffix));
+    }
+    text
+}
+
+fn moment(said: Said) -> Moment {
+    let Said {
+        about,
+        reason,
+        message,
+        ..
+    } = said;
+    let again = match said.last {
+        Some(last) if said.count > 1 => format!(" ({} times until {last})", said.count),
+        _ => String::new(),
+    };
     Moment {
-        at: first,
-        object: root.clone(),
+        at: said.first,
+        object: said.root,
         evidence: Evidence::Event,
         user: None,
-        manager: component.map(str::to_owned),
+        manager: said.component,
         what: format!("{about}{reason}: {message}{again}"),
-        is_warning,
+        is_warning: said.is_warning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_differ_in_generated_names_are_one() {
+        let said = |pod: &str, at: &str, count| Said {
+            root: ResourceKey::new("apps", "Deployment".to_owned(), None, "web"),
+            is_warning: true,
+            component: None,
+            about: "replicaset web-6444: ".to_owned(),
+            reason: "FailedCreate".to_owned(),
+            message: format!("pods \"web-6444-{pod}\" is forbidden"),
+            alike: without_suffixes(&format!("pods \"web-6444-{pod}\" is forbidden"), "web-6444"),
+            first: at.parse().ok(),
+            last: None,
+            count,
+        };
+        let mut told = Told::new();
+        add(&mut told, said("2fkb2", "2026-11-02T10:00:02Z", 1));
+        add(&mut told, said("8j8wd", "2026-11-02T10:00:01Z", 3));
+        assert_eq!(told.len(), 1);
+        let moment = moment(told.into_values().next().unwrap());
+        assert_eq!(
+            moment.what,
+            "replicaset web-6444: FailedCreate: pods \"web-6444-…\" is forbidden (4 times until \
+             2026-11-02T10:00:02Z)"
+        );
+        assert_eq!(moment.at, "2026-11-02T10:00:01Z".parse().ok());
     }
 }

@@ -3,6 +3,7 @@
 mod deployer;
 mod events;
 mod rollout;
+mod sent;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,12 +38,7 @@ pub struct Asked<'a> {
 /// # Errors
 /// Fails if an audit log cannot be read, or nothing can be read from the cluster.
 pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
-    let mut reader = Reader {
-        live,
-        is_recording: live.target().dump.is_some(),
-        redactor: asked.redactor,
-        history: History::default(),
-    };
+    let mut reader = Reader::of(asked, live);
     let wanted = wanted(asked, live)?;
     let found = reader.objects(&wanted)?;
     writes::from_objects(&mut reader, &found);
@@ -53,8 +49,27 @@ pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     if asked.helm {
         deployer::releases(&mut reader, &found);
     }
-    let mut history = reader.history;
-    writes::drop_repeated(&mut history.moments, asked.report);
+    writes::drop_repeated(&mut reader.history.moments, asked.report);
+    Ok(in_order(reader.history))
+}
+
+/// Reads the warnings that Events and pods have of some objects.
+///
+/// # Errors
+/// When nothing can be read of the cluster.
+pub fn warnings(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
+    let mut reader = Reader::of(asked, live);
+    let wanted = wanted(asked, live)?;
+    let found = reader.objects(&wanted)?;
+    let family = rollout::read(&mut reader, &found);
+    events::read(&mut reader, &family, &found);
+    let mut history = in_order(reader.history);
+    history.moments.retain(|moment| moment.is_warning);
+    Ok(history)
+}
+
+/// The same in the order of time, and nothing twice.
+fn in_order(mut history: History) -> History {
     history.moments.sort_by(|a, b| {
         let order = |moment: &Moment| (moment.at, moment.object.clone(), moment.evidence);
         order(a).cmp(&order(b)).then_with(|| a.what.cmp(&b.what))
@@ -64,7 +79,7 @@ pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     history.read.dedup();
     history.unread.sort();
     history.unread.dedup();
-    Ok(history)
+    history
 }
 
 /// Returns how each object is read.
@@ -102,7 +117,16 @@ struct Reader<'r> {
     history: History,
 }
 
-impl Reader<'_> {
+impl<'r> Reader<'r> {
+    fn of(asked: &Asked<'r>, live: &'r dyn Live) -> Self {
+        Self {
+            live,
+            is_recording: live.target().dump.is_some(),
+            redactor: asked.redactor,
+            history: History::default(),
+        }
+    }
+
     /// Reads the objects themselves.
     fn objects(&mut self, wanted: &[Wanted]) -> Result<Found> {
         let fetched = self.live.fetch(&FetchRequest {
@@ -211,7 +235,16 @@ fn namespaces(found: &Found) -> BTreeSet<String> {
     keys.filter_map(|key| key.namespace.clone()).collect()
 }
 
-/// Returns the objects with a history: all except those that could not be read.
+/// The objects of a report that drifted and are live.
+pub fn drifted(report: &Report) -> BTreeSet<ResourceKey> {
+    let objects = report.objects.iter();
+    let drifted = objects.filter(|object| {
+        object.is_drift() && !matches!(object.status(), Status::Missing | Status::Unknown)
+    });
+    drifted.map(|object| object.key.clone()).collect()
+}
+
+/// The objects whose history can be told: all but those that could not be read.
 pub fn objects_of(report: &Report) -> BTreeSet<ResourceKey> {
     let objects = report.objects.iter();
     let known = objects.filter(|object| object.status() != Status::Unknown);

@@ -2,22 +2,26 @@
 
 use anyhow::Result;
 use jiff::Timestamp;
-use serde_json::Value;
 
-use super::{Asked, Found, Reader, text};
+use super::{Asked, Found, Reader, sent, text};
 use crate::cluster::Wanted;
-use crate::cluster::audit::{self, Audited, Write};
-use crate::model::{Evidence, FieldSet, Moment, ObjectReport, Owner, Report, ResourceKey};
+use crate::cluster::audit::{self, Audited, Refusal, Write};
+use crate::model::{
+    Evidence, FieldPath, FieldSet, Moment, ObjectReport, Owner, Report, ResourceKey, Status,
+};
 use crate::ownership::ownership_of;
 
 /// How many paths a line names.
 const PATHS: usize = 3;
 
+/// What is said of an object's creation.
+const CREATED: &str = "created";
+
 /// Reads creation, deletion and last writes from the objects.
 pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
     for (key, object) in found {
         let created = text(object, "/metadata/creationTimestamp");
-        reader.add(created, key, Evidence::ManagedFields, "created".to_owned());
+        reader.add(created, key, Evidence::ManagedFields, CREATED.to_owned());
         if let Some(deleted) = text(object, "/metadata/deletionTimestamp") {
             let what = "deletion requested; waiting for finalizers".to_owned();
             reader.add(Some(deleted), key, Evidence::ManagedFields, what);
@@ -87,105 +91,111 @@ pub(super) fn from_audit_logs(
         let writes = writes.iter().filter(|write| !write.is_idle);
         let by_people = writes.filter(|write| write.subresource.as_deref() != Some("status"));
         let drifted = drifted.get(key).copied();
-        for write in by_people.filter(|write| !drifted.is_some_and(|it| is_told(it, write))) {
+        for write in by_people {
+            let paths = paths_of(write, &key.kind);
+            let is_told = drifted.is_some_and(|it| is_told(it, write, &paths));
+            if is_told || sent::is_bookkeeping(&paths) {
+                continue;
+            }
             reader.push(Moment {
-                at: Some(write.at),
-                object: (*key).clone(),
-                evidence: Evidence::AuditLog,
-                user: Some(write.user.clone()),
-                manager: Some(write.manager.clone()),
-                what: request(write),
                 is_warning: write.verb.starts_with("delete"),
+                ..moment(key, write, request(write, &paths))
             });
+        }
+    }
+    for (name, refusals) in writes.refused {
+        if let Some(key) = objects.get(&name) {
+            refused(reader, key, &refusals);
         }
     }
     Ok(())
 }
 
-/// Returns whether changes of the comparison show everything that a request did: at its time, by
-/// its manager, and at every path that it sent.
-fn is_told(object: &ObjectReport, write: &Write) -> bool {
-    let Some(body) = write.body.as_ref().filter(|_| write.verb == "patch") else {
-        return false;
-    };
-    let mut paths = Vec::new();
-    sent(body, "", &mut paths);
+fn moment(key: &ResourceKey, write: &Write, what: String) -> Moment {
+    Moment {
+        at: Some(write.at),
+        object: key.clone(),
+        evidence: Evidence::AuditLog,
+        user: Some(write.user.clone()),
+        manager: Some(write.manager.clone()),
+        what,
+        is_warning: false,
+    }
+}
+
+/// Says which requests the server refused: the same one again and again in one line.
+fn refused(reader: &mut Reader<'_>, key: &ResourceKey, refusals: &[Refusal]) {
+    let mut found: Vec<(Moment, usize, Timestamp)> = Vec::new();
+    for refusal in refusals {
+        let write = &refusal.write;
+        let said = request(write, &paths_of(write, &key.kind));
+        let what = format!("refused with {}: {said}", refusal.code);
+        let again = found
+            .iter_mut()
+            .find(|(moment, ..)| moment.what == what && moment.user.as_ref() == Some(&write.user));
+        match again {
+            Some((_, count, last)) => (*count, *last) = (*count + 1, write.at),
+            None => {
+                let one = Moment {
+                    is_warning: true,
+                    ..moment(key, write, what)
+                };
+                found.push((one, 1, write.at));
+            }
+        }
+    }
+    for (mut moment, count, last) in found {
+        if count > 1 {
+            let last = last.strftime("%FT%TZ");
+            moment
+                .what
+                .push_str(&format!(" ({count} times until {last})"));
+        }
+        reader.push(moment);
+    }
+}
+
+/// The fields that a request sends, where the log keeps them.
+fn paths_of(write: &Write, kind: &str) -> Vec<FieldPath> {
+    let body = write.body.as_ref().filter(|_| write.verb == "patch");
+    body.map_or_else(Vec::new, |body| sent::paths(body, kind))
+}
+
+/// Whether changes of the comparison tell all that a request did: at its time, by its manager, and at
+/// every path that it sent; or that it deleted what is missing.
+fn is_told(object: &ObjectReport, write: &Write, paths: &[FieldPath]) -> bool {
     let is_by = |owner: &Owner| {
         let at: Option<Timestamp> = owner.time.as_ref().and_then(|time| time.parse().ok());
         owner.manager == write.manager
             && owner.user.as_ref().is_none_or(|user| *user == write.user)
             && at.is_some_and(|at| at.as_second() == write.at.as_second())
     };
-    let told: Vec<String> = object
+    if write.verb == "delete" {
+        return object.status() == Status::Missing && object.owners.iter().any(is_by);
+    }
+    let told: Vec<&FieldPath> = object
         .reported()
         .filter(|drift| drift.owners.iter().any(is_by))
-        .map(|drift| drift.change.path.to_string())
-        // In the form in which requests write map keys.
-        .map(|path| path.replace("[\"", ".").replace("\"]", ""))
+        .map(|drift| &drift.change.path)
         .collect();
-    let is_within = |path: &str, whole: &str| {
-        let rest = path.strip_prefix(whole);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    };
-    let is_known = |path: &String| {
+    let is_known = |path: &FieldPath| {
         let mut told = told.iter();
-        told.any(|drift| is_within(drift, path) || is_within(path, drift))
+        told.any(|drift| sent::is_within(drift, path) || sent::is_within(path, drift))
     };
     !paths.is_empty() && paths.iter().all(is_known)
 }
 
-/// Returns `patch .spec.replicas through /scale`. Values are not shown: a request may contain
-/// secrets.
-fn request(write: &Write) -> String {
+/// `patch .spec.replicas through /scale`. Values are not shown: a request may hold secrets.
+fn request(write: &Write, paths: &[FieldPath]) -> String {
     let mut what = write.verb.clone();
-    let mut paths = Vec::new();
-    if write.verb == "patch"
-        && let Some(body) = &write.body
-    {
-        sent(body, "", &mut paths);
-        paths.sort();
-        paths.dedup();
-    }
     if !paths.is_empty() {
+        let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
         what.push_str(&format!(" {}", named(&paths)));
     }
     if let Some(subresource) = &write.subresource {
         what.push_str(&format!(" through /{subresource}"));
     }
     what
-}
-
-/// Returns the paths that a patch sends: those of a merge patch or an apply, or of a JSON Patch.
-fn sent(body: &Value, path: &str, paths: &mut Vec<String>) {
-    match body {
-        Value::Array(operations) if path.is_empty() => {
-            let places = operations
-                .iter()
-                .filter(|one| text(one, "/op") != Some("test"));
-            paths.extend(places.filter_map(|one| text(one, "/path").map(dotted)));
-        }
-        Value::Object(fields) if !fields.is_empty() => {
-            for (name, value) in fields {
-                if path.is_empty() && matches!(name.as_str(), "apiVersion" | "kind") {
-                    continue;
-                }
-                if path == ".metadata" && matches!(name.as_str(), "name" | "namespace" | "uid") {
-                    continue;
-                }
-                sent(value, &format!("{path}.{name}"), paths);
-            }
-        }
-        _ => paths.push(path.to_owned()),
-    }
-}
-
-/// Returns `/spec/replicas` as `.spec.replicas`.
-fn dotted(pointer: &str) -> String {
-    pointer
-        .split('/')
-        .skip(1)
-        .map(|part| format!(".{}", part.replace("~1", "/").replace("~0", "~")))
-        .collect()
 }
 
 fn leaves(set: &FieldSet, path: &str, paths: &mut Vec<String>) {
@@ -236,36 +246,40 @@ pub(super) fn drop_repeated(moments: &mut Vec<Moment>, report: &Report) {
             better.push((object.key.clone(), Some(owner.manager.clone()), second));
         }
     }
+    let created: Vec<(ResourceKey, Option<i64>)> = moments
+        .iter()
+        .filter(|moment| moment.evidence == Evidence::AuditLog && moment.what.starts_with("create"))
+        .map(|moment| (moment.object.clone(), moment.at.map(Timestamp::as_second)))
+        .collect();
     moments.retain(|moment| {
-        let is_last_write = moment.evidence == Evidence::ManagedFields && moment.manager.is_some();
-        !is_last_write
-            || !better.iter().any(|(object, manager, second)| {
-                *object == moment.object
-                    && *manager == moment.manager
-                    && (moment.at.is_none() || *second == moment.at.map(Timestamp::as_second))
-            })
+        if moment.evidence != Evidence::ManagedFields {
+            return true;
+        }
+        let second = moment.at.map(Timestamp::as_second);
+        if moment.manager.is_none() {
+            let mut created = created.iter();
+            return moment.what != CREATED
+                || !created.any(|(object, at)| *object == moment.object && is_near(*at, second));
+        }
+        !better.iter().any(|(object, manager, at)| {
+            *object == moment.object
+                && *manager == moment.manager
+                && (second.is_none() || is_near(*at, second))
+        })
     });
+}
+
+/// Whether two times are those of one request: the log has when it arrived, and the object when it
+/// was written.
+fn is_near(logged: Option<i64>, written: Option<i64>) -> bool {
+    logged
+        .zip(written)
+        .is_some_and(|(logged, written)| (0..=1).contains(&(written - logged)))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn a_patch_names_its_paths_and_no_values() {
-        let mut paths = Vec::new();
-        let body = json!({"kind": "Deployment", "metadata": {"name": "a", "labels": {"b": "c"}},
-                          "spec": {"replicas": 3}});
-        sent(&body, "", &mut paths);
-        assert_eq!(paths, [".metadata.labels.b", ".spec.replicas"]);
-        let mut paths = Vec::new();
-        let body = json!([{"op": "test", "path": "/spec/a", "value": 1},
-                          {"op": "remove", "path": "/metadata/labels/x~1y"}]);
-        sent(&body, "", &mut paths);
-        assert_eq!(paths, [".metadata.labels.x/y"]);
-    }
 
     #[test]
     fn many_paths_are_counted() {

@@ -8,7 +8,7 @@ use super::parts::{OriginDocument, OwnerDocument, TargetDocument, WarningDocumen
 use super::schema_of;
 use crate::model::{
     Account, Applier, ApplierReason, Cause, Decision, Entry, Equal, Explanation, Form, Matched,
-    RuleNote, SchemaOrigin, Verdict,
+    RuleNote, SchemaOrigin, Severity, Verdict,
 };
 use crate::output::why;
 use crate::redact::RedactedAccount;
@@ -61,6 +61,16 @@ struct ObjectPart<'r> {
     /// Where it is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginDocument<'r>>,
+    /// How much it matters that it is missing or extra.
+    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
+    /// Who wrote an extra object, or deleted a missing one, the latest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<OwnerDocument<'r>>,
+    /// An extra object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'r Value>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -242,6 +252,9 @@ impl<'r> ObjectPart<'r> {
             status: account.status.as_str(),
             reason: account.reason.as_deref(),
             origin: account.origin.as_ref().map(OriginDocument::of),
+            severity: account.severity.map(Severity::as_str),
+            owners: account.owners.iter().map(OwnerDocument::of).collect(),
+            live: account.live.as_ref(),
         }
     }
 }

@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Document, schema_of};
+use crate::model::Severity;
 use crate::output::RenderOptions;
+use crate::output::fleet::{self, Alike, ClusterRow};
 use crate::output::several::{Cluster, verdict};
 
 /// The name and version of the schema.
@@ -21,25 +23,120 @@ pub struct SeveralDocument<'r> {
     /// The worst verdict of all; `incomplete` is the worst.
     #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
     verdict: &'static str,
+    /// Each cluster in one line, in the order in which they were named.
+    clusters: Vec<ClusterDocument<'r>>,
+    /// The drift that several clusters have alike, the worst first. It is in their reports too.
+    common: Vec<CommonDocument<'r>>,
     /// A report for each cluster, in the order in which they were named.
     reports: Vec<Document<'r>>,
 }
 
-/// Returns the JSON Schema of the document, which `driftctl schema reports` prints.
+/// One cluster at a glance.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ClusterDocument<'r> {
+    /// Its context, or what else identifies it.
+    name: &'r str,
+    /// The verdict of its report.
+    #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
+    verdict: &'static str,
+    /// How much the worst of its drift matters; absent where there is none.
+    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
+    /// Objects that drifted, conflicts included.
+    drifted: usize,
+    missing: usize,
+    extra: usize,
+    unknown: usize,
+}
+
+/// Drift that several clusters have alike: a change, or an object that is missing or extra.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct CommonDocument<'r> {
+    api_version: &'r str,
+    kind: &'r str,
+    /// Absent for cluster-scoped objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'r str>,
+    name: &'r str,
+    /// `drifted`, `missing` or `extra`; with `--base` also `pending` and `conflict`.
+    #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra", "unknown", "pending", "conflict"]))]
+    status: &'static str,
+    /// The field; absent where the object as a whole is missing or extra.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// `changed`, `removed` (declared and not live) or `added` (live and not declared).
+    #[schemars(extend("enum" = ["changed", "removed", "added"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
+    /// What the manifest declares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<&'r Value>,
+    /// What is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'r Value>,
+    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    severity: &'static str,
+    /// The names of the clusters that have it.
+    clusters: Vec<&'r str>,
+}
+
+/// The JSON Schema of the document, which `driftctl schema reports` prints.
 pub fn reports_schema() -> Value {
     schema_of::<SeveralDocument<'_>>(SCHEMA)
 }
 
 impl<'r> SeveralDocument<'r> {
-    /// Returns the document for several reports.
-    pub fn new(clusters: &[Cluster<'r>], options: &RenderOptions) -> Self {
+    /// The document of several reports.
+    pub fn new(clusters: &'r [Cluster<'r>], options: &RenderOptions) -> Self {
         let reports = clusters.iter();
+        let rows = fleet::standings(clusters).into_iter();
+        let alike = fleet::alike(clusters, options.show).into_iter();
         Self {
             schema: SCHEMA,
             verdict: verdict(clusters),
+            clusters: rows.map(ClusterDocument::of).collect(),
+            common: alike.map(CommonDocument::of).collect(),
             reports: reports
                 .map(|cluster| Document::new(cluster.report, options))
                 .collect(),
+        }
+    }
+}
+
+impl<'r> ClusterDocument<'r> {
+    fn of(row: ClusterRow<'r>) -> Self {
+        let [drifted, missing, extra, unknown] = row.counts;
+        Self {
+            name: row.name,
+            verdict: row.verdict,
+            severity: row.worst.map(Severity::as_str),
+            drifted,
+            missing,
+            extra,
+            unknown,
+        }
+    }
+}
+
+impl<'r> CommonDocument<'r> {
+    fn of(one: Alike<'r>) -> Self {
+        let object = one.row.object;
+        let change = one.row.drift.map(|drift| &drift.change);
+        Self {
+            api_version: &object.api_version,
+            kind: &object.key.kind,
+            namespace: object.key.namespace.as_deref(),
+            name: &object.key.name,
+            status: object.status().as_str(),
+            path: change.map(|change| change.path.to_string()),
+            change: change.map(|change| change.kind.as_str()),
+            declared: change.and_then(|change| change.declared.as_ref()),
+            live: change.and_then(|change| change.live.as_ref()),
+            severity: one.row.severity(),
+            clusters: one.clusters,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use jiff::tz::TimeZone;
+
 use super::{Text, open};
 use crate::model::History;
 use crate::output::timeline::Entry;
@@ -13,31 +15,54 @@ pub(in crate::output) fn timeline(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     open("timeline", &[""], out)?;
+    writeln!(out, "<header><h1>driftctl timeline</h1></header>\n<main>")?;
+    table(entries, out)?;
+    unread(history, out)?;
+    writeln!(out, "</main>\n</body>\n</html>")
+}
+
+/// Writes a row for each entry, under a heading for each day. Those without a time come first.
+pub(super) fn table(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "<header><h1>driftctl timeline</h1></header>\n<main>\n<table class=\"times\">\n\
-         <tr><th>Time</th><th>Source</th><th>Object</th><th>Who</th><th>What</th></tr>"
+        "<table class=\"times\">\n\
+         <tr><th>Time (UTC)</th><th>Source</th><th>Object</th><th>Who</th><th>What</th></tr>"
     )?;
+    let mut heading = None;
     for entry in entries {
-        let at = entry
-            .at
-            .map_or("not recorded".to_owned(), |at| at.to_string());
-        let source = match entry.severity.as_str() {
-            "" => entry.evidence.as_str().to_owned(),
-            severity => format!("{} ({severity})", entry.evidence.as_str()),
+        let at = entry.at.map(|at| at.to_zoned(TimeZone::UTC));
+        let day = at.as_ref().map_or("time not recorded".to_owned(), |at| {
+            at.strftime("%Y-%m-%d").to_string()
+        });
+        if heading.as_ref() != Some(&day) {
+            writeln!(out, "<tr><th colspan=\"5\" class=\"day\">{day}</th></tr>")?;
+            heading = Some(day);
+        }
+        let time = at.map_or(String::new(), |at| at.strftime("%H:%M:%S").to_string());
+        let (class, source) = match entry.severity.as_str() {
+            "" if entry.is_warning => ("alarm", entry.evidence.as_str().to_owned()),
+            "" => ("", entry.evidence.as_str().to_owned()),
+            severity => (
+                severity,
+                format!("{} ({severity})", entry.evidence.as_str()),
+            ),
         };
         let sign = entry.sign.map_or(String::new(), |sign| format!("{sign} "));
         writeln!(
             out,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            Text(&at),
+            "<tr><td>{time}</td><td><span class=\"{class}\">{}</span></td><td>{}</td>\
+             <td>{}</td><td>{}</td></tr>",
             Text(&source),
             Text(&entry.object),
             Text(entry.who.as_deref().unwrap_or_default()),
             Text(&format!("{sign}{}", entry.what)),
         )?;
     }
-    writeln!(out, "</table>")?;
+    writeln!(out, "</table>")
+}
+
+/// Names the sources that could not be read.
+pub(super) fn unread(history: &History, out: &mut dyn Write) -> io::Result<()> {
     for (source, why) in &history.unread {
         writeln!(
             out,
@@ -46,5 +71,5 @@ pub(in crate::output) fn timeline(
             Text(why)
         )?;
     }
-    writeln!(out, "</main>\n</body>\n</html>")
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //! Everything that comes from a manifest or a cluster goes through [`Text`] or [`Code`]. The page's
 //! content security policy also forbids scripts and loading anything.
 
+mod clusters;
 mod facets;
 mod history;
 mod sides;
@@ -12,12 +13,13 @@ use std::io::{self, Write};
 
 use super::several::{Cluster, verdict};
 use super::{
-    Format, GroupBy, RenderOptions, escape, gist, groups, ignored, rows, view, words, yaml_text,
+    Format, GroupBy, RenderOptions, escape, fleet, gist, groups, ignored, timeline, view, words,
+    yaml_text,
 };
 use crate::model::{JudgedChange, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
 use facets::Facets;
-pub(super) use history::timeline;
+pub(super) use history::timeline as timeline_page;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -56,10 +58,20 @@ impl Format for Html {
         let scopes: Vec<String> = (0..clusters.len()).map(|at| format!("c{at}-")).collect();
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
         open(verdict(clusters), &scopes, out)?;
-        for (cluster, scope) in clusters.iter().zip(scopes) {
+        let alike = fleet::alike(clusters, options.show);
+        clusters::overview(clusters, out)?;
+        clusters::common(&alike, clusters.len(), out)?;
+        for (at, (cluster, scope)) in clusters.iter().zip(scopes).enumerate() {
             let name = Text(&cluster.name);
-            writeln!(out, "<section class=\"cluster\">\n<h1>Cluster {name}</h1>")?;
-            body(cluster.report, scope, options, out)?;
+            writeln!(
+                out,
+                "<section class=\"cluster\" id=\"cluster-{at}\">\n<h1>Cluster {name}</h1>"
+            )?;
+            let (own, left_out) = fleet::own(cluster.report, &alike, options.show);
+            if let Some(said) = fleet::left_out(left_out) {
+                writeln!(out, "<p>{said}</p>")?;
+            }
+            body(&own, scope, options, out)?;
             writeln!(out, "</section>")?;
         }
         writeln!(out, "</body>\n</html>")
@@ -152,7 +164,7 @@ fn body(
     messages(report, options, out)?;
     if options.group_by == GroupBy::Object {
         for object in &objects {
-            render_object(object, &facets, options, out)?;
+            render_object(object, report, &facets, options, out)?;
         }
     } else {
         grouped(report, options, out)?;
@@ -165,6 +177,10 @@ fn body(
 fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let verdict = report.verdict();
     let tally = words::tally(report);
+    let tally = match words::severities(report) {
+        Some(severities) => format!("{severities}</p>\n<p>{tally}"),
+        None => tally,
+    };
     writeln!(
         out,
         "<header>\n\
@@ -248,32 +264,20 @@ fn grouped(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io:
     Ok(())
 }
 
-/// Writes changes by the time of their last write, folded.
+/// Changes by the time of their last write, and warning Events, folded.
 fn time_line(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
-    let rows = rows::of(report, options.show);
-    let mut rows: Vec<_> = rows
-        .iter()
-        .filter_map(|row| Some((row.writer()?.time.as_ref()?, row)))
-        .collect();
-    rows.sort_by_key(|(time, _)| *time);
-    if rows.is_empty() {
+    let mut entries = timeline::entries(report, &report.events, options.show, true);
+    entries.retain(|entry| entry.at.is_some());
+    if entries.is_empty() {
         return Ok(());
     }
     writeln!(
         out,
-        "<details><summary>Time line</summary>\n<table class=\"times\">"
+        "<details class=\"timeline\"><summary>Time line</summary>"
     )?;
-    for (time, row) in rows {
-        writeln!(
-            out,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            Text(time),
-            Text(&row.who().unwrap_or_default()),
-            Text(&words::object(row.object)),
-            Text(&format!("{} {}", row.sign(), row.what(true, 80)))
-        )?;
-    }
-    writeln!(out, "</table>\n</details>")
+    history::table(&entries, out)?;
+    history::unread(&report.events, out)?;
+    writeln!(out, "</details>")
 }
 
 fn messages(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
@@ -296,6 +300,7 @@ fn messages(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io
 
 fn render_object(
     object: &ObjectReport,
+    report: &Report,
     facets: &Facets,
     options: &RenderOptions,
     out: &mut dyn Write,
@@ -315,11 +320,10 @@ fn render_object(
         Text(&name)
     )?;
     if let Some(origin) = words::origin(object) {
-        writeln!(
-            out,
-            "<p class=\"origin\"><code>{}</code></p>",
-            Text(&origin)
-        )?;
+        let page = object.origin.as_ref();
+        let page = page.and_then(|origin| report.pages.line(origin, origin.line));
+        let origin = linked(&format!("<code>{}</code>", Text(&origin)), page);
+        writeln!(out, "<p class=\"origin\">{origin}</p>")?;
     }
     if let Some(note) = words::status_note(object) {
         writeln!(out, "<p>{}</p>", Text(&note))?;
@@ -346,20 +350,32 @@ fn render_object(
         )?;
     }
     for drift in view::worst_first(object, options.show) {
-        render_drift(drift, options, out)?;
+        let line = drift.position.map(|position| position.line);
+        let page = object.origin.as_ref().zip(line);
+        let page = page.and_then(|(origin, line)| report.pages.line(origin, line));
+        render_drift(drift, page, options, out)?;
     }
     writeln!(out, "</article>")
 }
 
+/// Markup that leads to a page, if there is one.
+fn linked(markup: &str, page: Option<String>) -> String {
+    match page {
+        Some(page) => format!("<a href=\"{}\">{markup}</a>", Text(&page)),
+        None => markup.to_owned(),
+    }
+}
+
 fn render_drift(
     drift: &JudgedChange,
+    page: Option<String>,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let kind = drift.change.kind.as_str();
-    let line = drift
-        .position
-        .map_or_else(String::new, |position| format!(" line {}", position.line));
+    let line = drift.position.map_or_else(String::new, |position| {
+        format!(" {}", linked(&format!("line {}", position.line), page))
+    });
     writeln!(
         out,
         "<section class=\"{kind}\">\n<h3><code>{}</code>{line}</h3>",

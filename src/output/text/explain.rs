@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Line, Page, Paint};
 use crate::model::{Account, Decision, Entry, Equal, Status, Verdict};
 use crate::output::yaml_text::{self, Style};
-use crate::output::{RenderOptions, why, words};
+use crate::output::{RenderOptions, gist, why, words};
 use crate::redact::RedactedAccount;
 
 /// The column of the text about a path.
@@ -59,11 +59,14 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
         }
         (_, reason) => reason.clone(),
     };
-    if let Some(note) = &note {
-        said(page, "", Paint::of_status(account.status), note)?;
+    if let Some(note) = note {
+        let severity = account.severity;
+        let severity = severity.map_or(String::new(), |it| format!(" ({})", it.as_str()));
+        let note = format!("{note}{severity}");
+        said(page, "", Paint::of_status(account.status), &note)?;
     }
     if matches!(account.status, Status::Missing | Status::Extra) {
-        return Ok(());
+        return whole(page, account);
     }
     for applier in &account.appliers {
         said(page, "applier", Paint::Plain, &why::applier(applier))?;
@@ -74,7 +77,30 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     said(page, "types", Paint::Plain, &why::schema(&account.schema))
 }
 
-/// Writes text under a label.
+/// Who made an extra object or deleted a missing one, and what an extra object does.
+fn whole(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
+    let mut name = match account.status {
+        Status::Missing => "deleted by",
+        _ => "written by",
+    };
+    for owner in &account.owners {
+        let by = words::owner(owner, page.options.now);
+        said(page, name, Paint::Plain, &by)?;
+        name = "";
+    }
+    let mut name = "content";
+    for line in account
+        .live
+        .iter()
+        .flat_map(|live| gist::of_live(&account.key, live))
+    {
+        said(page, name, Paint::Plain, &line)?;
+        name = "";
+    }
+    Ok(())
+}
+
+/// Something that is said under its name.
 fn said(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
     let first = Line::of(Paint::Dim, &format!("  {name}"));
     let mut first = first;

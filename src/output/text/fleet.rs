@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::{Line, Page, Paint, Text, words};
-use crate::output::fleet::{self, Alike, ObjectState};
+use crate::output::fleet::{self, Alike, ClusterRow};
 use crate::output::several::Cluster;
 use crate::output::{Format as _, RenderOptions};
 
@@ -14,7 +14,10 @@ const MARK: &str = "━━";
 /// How many lines of names are shown below a change.
 const MOST_LINES: usize = 2;
 
-/// The length limit of a value.
+/// Clusters that the last line names; of more it has the number of each verdict.
+const MOST_NAMED: usize = 8;
+
+/// Characters of a value.
 const LONGEST_VALUE: usize = 100;
 
 pub(super) fn render(
@@ -42,21 +45,24 @@ pub(super) fn render(
             &format!("{MARK} cluster {}", cluster.name),
         ))?;
         let (own, left_out) = fleet::own(cluster.report, &alike, options.show);
-        if left_out > 0 {
-            let said = match left_out {
-                1 => "1 change is the same in other clusters and is listed above".to_owned(),
-                n => format!("{n} changes are the same in other clusters and are listed above"),
-            };
+        if let Some(said) = fleet::left_out(left_out) {
             page.wrapped(&Line::default(), 2, Line::of(Paint::Dim, &said))?;
             page.blank()?;
         }
         text.render(&own, options, out)?;
         writeln!(out)?;
     }
-    let verdicts = standings.iter();
-    let verdicts: Vec<String> = verdicts
-        .map(|one| format!("{} {}", one.name, one.verdict))
-        .collect();
+    let verdicts = if standings.len() > MOST_NAMED {
+        let words = ["incomplete", "conflict", "drifted", "pending", "in-sync"];
+        let of = |word: &&str| standings.iter().filter(|one| one.verdict == *word).count();
+        let counts = words.iter().map(|word| (of(word), word));
+        let counts = counts.filter(|(n, _)| *n > 0);
+        counts.map(|(n, word)| format!("{n} {word}")).collect()
+    } else {
+        let verdicts = standings.iter();
+        let verdicts = verdicts.map(|one| format!("{} {}", one.name, one.verdict));
+        verdicts.collect::<Vec<_>>()
+    };
     let mut page = Page {
         options,
         out: &mut *out,
@@ -66,8 +72,8 @@ pub(super) fn render(
     page.line(&Line::of(Paint::Plain, &said))
 }
 
-/// Returns one line for each cluster.
-fn table(page: &mut Page<'_>, standings: &[ObjectState<'_>]) -> io::Result<()> {
+/// One line for each cluster.
+fn table(page: &mut Page<'_>, standings: &[ClusterRow<'_>]) -> io::Result<()> {
     let heads = [
         "CLUSTER", "VERDICT", "WORST", "DRIFTED", "MISSING", "EXTRA", "UNKNOWN",
     ];
@@ -140,11 +146,7 @@ fn common(page: &mut Page<'_>, alike: &[Alike<'_>], all: usize) -> io::Result<()
             &format!("  {} {}", row.sign(), row.what(!verbose, most)),
         );
         page.wrapped(&Line::default(), 2, line)?;
-        let n = one.clusters.len();
-        let names = match n == all {
-            true => format!("in all {n} clusters"),
-            false => format!("in {n} of {all} clusters: {}", one.clusters.join(", ")),
-        };
+        let names = one.places(all);
         let columns = page.options.width.saturating_sub(4);
         let lines = Line::of(Paint::Dim, &names).wrap(columns);
         let shown = if verbose { lines.len() } else { MOST_LINES };

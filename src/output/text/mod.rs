@@ -253,7 +253,44 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     page.blank()
 }
 
-/// Writes objects of one kind that could not be compared for the same reason, on few lines.
+/// `unknown: not compared, you may not get secrets and services in namespace shop`: what all these
+/// objects lack.
+fn rights(group: &[&ObjectReport]) -> Option<String> {
+    /// How many are named.
+    const NAMED: usize = 6;
+    let missing = group.iter().map(|object| view::missing_right(object));
+    let missing: Vec<(&str, &str)> = missing.collect::<Option<_>>()?;
+    let (_, place) = missing.first()?;
+    let mut what: Vec<&str> = missing.iter().map(|(what, _)| *what).collect();
+    what.sort_unstable();
+    what.dedup();
+    let more = what.len().saturating_sub(NAMED);
+    what.truncate(NAMED);
+    // The verb is said once where it is the same.
+    let mut before = "";
+    let said: Vec<&str> = what
+        .iter()
+        .map(|right| match right.split_once(' ') {
+            Some((verb, resource)) if verb == before => resource,
+            Some((verb, _)) => {
+                before = verb;
+                *right
+            }
+            None => *right,
+        })
+        .collect();
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "unknown: not compared, you may not {}{more} in {place} (driftctl doctor prints the Role \
+         that is missing)",
+        said.join(", ")
+    ))
+}
+
+/// Objects that could not be compared for one reason, on few lines.
 fn render_alike(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> {
     /// How many of them are named.
     const NAMED: usize = 3;
@@ -262,13 +299,16 @@ fn render_alike(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> 
     };
     let named = group.iter().take(NAMED);
     let named: Vec<String> = named.map(|object| words::object(object)).collect();
-    let more = group.len().saturating_sub(NAMED);
-    let said = format!("{} and {more} more", named.join(", "));
+    let said = match group.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    };
     let mut line = Line::of(Paint::of_status(first.status()), "?");
     line.push(Paint::Plain, " ");
     page.wrapped(&line, 2, Line::of(Paint::Bold, &said))?;
     let indent = Line::of(Paint::Plain, "  ");
-    if let Some(note) = words::status_note(first) {
+    let note = rights(group).or_else(|| words::status_note(first));
+    if let Some(note) = note {
         let note = Line::of(Paint::of_status(first.status()), &note);
         page.wrapped(&indent, 2, note)?;
     }

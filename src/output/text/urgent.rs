@@ -56,7 +56,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     }
     if entries.len() > MOST {
         let more = format!(
-            "{:<8}  {} more; --severity high lists them all",
+            "{:<8}  {} more; -o table --severity high lists them all",
             "",
             entries.len() - MOST
         );

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::set::Clusters;
 use crate::source::gitops::Found;
 
 /// The address of the cluster that Argo CD itself runs in, and its name there
@@ -23,7 +24,18 @@ pub(in crate::source) fn cluster(found: &Found) -> &str {
     cluster.filter(filled).unwrap_or(IN_CLUSTER[1])
 }
 
-/// Returns whether two names or addresses mean the same cluster.
+/// The cluster that an Application goes to, if it is another than Argo CD's own: under the name of its
+/// Secret, where one is known, however the Application names it.
+pub(in crate::source) fn other_cluster(named: &str, known: Option<&Clusters>) -> Option<String> {
+    let secret = known.and_then(|known| known.named(named));
+    let is_own = |word: &str| IN_CLUSTER.iter().any(|own| is_same(own, word));
+    if is_own(named) || secret.is_some_and(|secret| is_own(&secret.server)) {
+        return None;
+    }
+    Some(secret.map_or(named, |secret| &secret.name).to_owned())
+}
+
+/// Whether two names or addresses are those of one cluster.
 pub(in crate::source) fn is_same(wanted: &str, cluster: &str) -> bool {
     let wanted = wanted.trim_end_matches('/');
     let cluster = cluster.trim_end_matches('/');

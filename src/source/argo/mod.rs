@@ -24,7 +24,7 @@ use crate::model::{Deployer, Manifest};
 use crate::policy::{Rule, RuleOrigin};
 use spec::Spec;
 
-pub(super) use destination::{IN_CLUSTER, cluster, is_same};
+pub(super) use destination::{IN_CLUSTER, cluster, is_same, other_cluster};
 pub use set::{Cluster, Clusters};
 pub(super) use set::{applications as expand, asking};
 

@@ -57,6 +57,14 @@ impl Clusters {
     }
 }
 
+impl Clusters {
+    /// Returns the cluster of a name or an address.
+    pub fn named(&self, word: &str) -> Option<&Cluster> {
+        let mut clusters = self.0.iter();
+        clusters.find(|one| one.name == word || is_same(word, &one.server))
+    }
+}
+
 impl Cluster {
     fn of_secret(secret: &Value) -> Option<Self> {
         let map = |field: &str| {

@@ -548,9 +548,13 @@ impl Following<'_> {
             true => &[][..],
             false => &self.options.destinations,
         };
+        let known = self.options.clusters.as_ref();
         let is_wanted = |name: &Option<String>| {
-            let name = called(name);
-            wanted.iter().any(|wanted| argo::is_same(wanted, &name))
+            let is_it = |wanted: &String| {
+                argo::is_same(wanted, &called(name))
+                    || argo::other_cluster(wanted, known).is_some_and(|it| Some(it) == *name)
+            };
+            wanted.iter().any(is_it)
         };
         let by_name: Vec<_> = names
             .iter()
@@ -578,21 +582,28 @@ impl Following<'_> {
         Ok(())
     }
 
-    /// Returns the compared cluster, if several are declared and none is named: the one with the
-    /// live side's address, or the one that the tools run in, if they are live.
+    /// The cluster that is compared, where several are declared and none is named: the one whose
+    /// address or context the live side has, or the one that the tools run in, where they are live.
     fn live_cluster(
         &self,
         names: &[Option<String>],
         run: &Run<'_>,
     ) -> Result<Option<String>, String> {
-        let server = self.live.target().server;
+        let target = self.live.target();
+        let known = self.options.clusters.as_ref();
         let is_server = |name: &&Option<String>| {
-            let server = server.as_deref();
-            name.as_deref()
-                .zip(server)
-                .is_some_and(|(name, server)| argo::is_same(name, server))
+            let name = name.as_deref();
+            name.zip(target.server.as_deref())
+                .is_some_and(|(name, server)| {
+                    let secret = known.and_then(|known| known.named(name));
+                    argo::is_same(secret.map_or(name, |secret| &secret.server), server)
+                })
         };
-        if let Some(name) = names.iter().find(is_server) {
+        // Argo CD may reach a cluster by another address than a kubeconfig.
+        let is_context =
+            |name: &&Option<String>| name.is_some() && name.as_deref() == target.context.as_deref();
+        let found = names.iter().find(is_server);
+        if let Some(name) = found.or_else(|| names.iter().find(is_context)) {
             return Ok(name.clone());
         }
         let has_tools = run.runs_here();

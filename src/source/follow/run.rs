@@ -231,11 +231,8 @@ impl<'a> Run<'a> {
             return None;
         }
         if argo::is_application(&found) {
-            let cluster = argo::cluster(&found);
-            let is_own = argo::IN_CLUSTER
-                .iter()
-                .any(|own| argo::is_same(own, cluster));
-            entry.cluster = (!is_own).then(|| cluster.to_owned());
+            let given = self.checkouts.options().clusters.as_ref();
+            entry.cluster = argo::other_cluster(argo::cluster(&found), given);
             return Some((entry, Work::Application(Box::new(found)), Loaded::default()));
         }
         if let Some(config) = flux::other_cluster(&found) {

@@ -54,6 +54,8 @@ fn report(objects: Vec<ObjectReport>) -> Report {
         expired_rules: 0,
         interrupted: false,
         three_way: false,
+        events: Default::default(),
+        pages: Default::default(),
         secret: Vec::new(),
         called: Default::default(),
     }

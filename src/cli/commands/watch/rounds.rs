@@ -111,7 +111,7 @@ impl<'a> Watch<'a> {
             compare,
             &args.rules,
             &no_policies,
-            false,
+            comparison::Also::default(),
         );
         self.took = began.elapsed();
         self.at = now;
