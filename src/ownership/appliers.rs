@@ -257,8 +257,8 @@ fn alike(declared: &Value, live: &Value) -> Option<Value> {
     }
 }
 
-/// Returns whether a set contains the annotation in which client-side apply keeps what it sent.
-fn holds_last_applied(set: &FieldSet) -> bool {
+/// Whether a set holds the annotation in which client-side apply keeps what it sent.
+pub fn holds_last_applied(set: &FieldSet) -> bool {
     let annotations = set
         .fields
         .get("metadata")
