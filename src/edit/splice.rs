@@ -147,7 +147,18 @@ impl Editor<'_> {
         self.slice(start..at).chars().count()
     }
 
-    /// Returns whether only blanks are before it on its line.
+    /// The column of a key, with its anchor or its tag.
+    fn column_of_key(&self, key: &Key) -> usize {
+        let start = self.start_of_line(key.at.start);
+        let before = self.slice(start..key.at.start);
+        let own = before.rfind(['&', '!']).filter(|at| {
+            let between = before.get(*at..).unwrap_or_default();
+            between.trim_end().split_whitespace().count() == 1
+        });
+        own.map_or(self.column(key.at.start), |at| self.column(start + at))
+    }
+
+    /// Whether nothing but blanks stands before it in its line.
     fn begins_line(&self, at: usize) -> bool {
         let start = self.start_of_line(at);
         self.slice(start..at).trim().is_empty()
@@ -260,7 +271,7 @@ impl Editor<'_> {
         };
         let is_written_apart = header_line.chars().any(|c| c.is_ascii_digit());
         if begins_blank(text) || is_written_apart || !text.chars().all(is_printed) {
-            let quoted = Value::from(text).to_string();
+            let quoted = write::quoted(text);
             let comment = header_line.find(" #").map_or("", |at| &header_line[at..]);
             return Ok(vec![(node.at.clone(), format!("{quoted}{comment}"))]);
         }
@@ -270,8 +281,9 @@ impl Editor<'_> {
         // In a folded scalar, line breaks of the value are not visible: the value is rewritten.
         let lines = write::literal_lines(text, indent, self.newline);
         let mut written = format!("|{chomping}{rest}{lines}");
-        // A block at the end of the text includes its last line break.
-        if trailing > 1 || self.slice(node.at.clone()).ends_with('\n') {
+        // A block that keeps its blank lines takes them along, and so does one with several of them.
+        let has_break = self.slice(node.at.clone()).ends_with('\n');
+        if has_break && trailing <= 1 || !has_break && trailing > 1 {
             written.push_str(self.newline);
         }
         Ok(vec![(node.at.clone(), written)])
@@ -306,7 +318,9 @@ impl Editor<'_> {
                     return Err(Refusal::NoWay);
                 };
                 let (key, _) = entries.get(index).ok_or(Refusal::NoWay)?;
-                let column = self.column(mapping.at.start);
+                let column = entries
+                    .first()
+                    .map_or(0, |(first, _)| self.column_of_key(first));
                 let after = key.at.end + 1;
                 let new = write::after_key(value, column, self.layout, self.newline);
                 self.put(node, after, &new)
@@ -410,10 +424,10 @@ impl Editor<'_> {
         };
         if !mapping.is_flow {
             let (key, last) = entries.last().ok_or(self.layout_of(mapping))?;
-            let column = self.column(key.at.start);
+            let column = self.column_of_key(key);
             let style = self.style_of_keys(entries);
             let written = match style {
-                Some('"') => Value::from(name).to_string(),
+                Some('"') => write::quoted(name),
                 _ => write::key(name, false),
             };
             let value = write::after_key(value, column, self.layout, self.newline);
@@ -722,7 +736,7 @@ impl Editor<'_> {
 }
 
 fn is_printed(c: char) -> bool {
-    c == '\n' || c == '\t' || !c.is_control() && c != '\u{85}' && c != '\u{feff}'
+    c == '\n' || c == '\t' || !write::is_hidden(c)
 }
 
 /// Returns whether a value needs its own lines in a block.
