@@ -327,8 +327,8 @@ fn section(object: &ObjectReport, options: &RenderOptions) -> String {
     )
 }
 
-/// Returns a run of backticks longer than any within the lines.
-fn fence(lines: &[String]) -> String {
+/// A run of backticks longer than any within the lines.
+pub(super) fn fence(lines: &[String]) -> String {
     let longest = lines
         .iter()
         .flat_map(|line| line.split(|c| c != '`'))

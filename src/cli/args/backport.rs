@@ -22,6 +22,8 @@ Examples:
   driftctl backport overlays/prod                                 Into the overlay or its base
   driftctl backport overlays/prod --into base                     Into the base, for all overlays
   driftctl backport ./manifests --live dump.json                  Without a cluster
+  driftctl backport ./manifests --base origin/main -o github-review \\
+    | gh api repos/{owner}/{repo}/pulls/7/reviews --input -       Suggest it in a pull request
 ",
     after_help = "\
 Exit codes:
@@ -63,7 +65,9 @@ pub struct BackportArgs {
         default_value = "diff",
         help_heading = "Report",
         value_parser = offer(&[
-            (CommandFormat::Diff, "A patch for git apply"),
+            (CommandFormat::Diff, "A patch that git apply takes"),
+            (CommandFormat::Markdown, "Markdown, with suggestions for the lines in the diff to --base"),
+            (CommandFormat::Review, "JSON for GitHub's API: a review that suggests them"),
             (CommandFormat::Json, "One JSON document (driftctl.plan/v1)"),
             (CommandFormat::Name, "The names of the objects whose manifests change, one per line"),
         ])
