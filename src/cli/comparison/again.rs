@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{LiveSide, Prepared, Rules, absence, emptiness, prepare, rules};
 use crate::cli::args::{CompareArgs, DriftArgs, FilterArgs, SourceArgs};
 use crate::cluster::{Api, Live};
-use crate::engine;
+use crate::engine::{self, Answer, Question};
 use crate::model::Report;
 use crate::redact::Redactor;
 use crate::source::{Declared, Fixed, Loaded, Once, Source};
@@ -84,7 +84,21 @@ impl Again {
         Ok(report)
     }
 
-    /// Compares with these objects declared differently.
+    /// Tells why an object is as it is, secrets and all.
+    ///
+    /// # Errors
+    /// When nothing can be compared, or what is asked about is not there.
+    pub fn answer(&self, live: &dyn Live, question: Question<'_>) -> Result<Answer> {
+        let Prepared {
+            sources,
+            rules,
+            options,
+            ..
+        } = &self.prepared;
+        engine::explain(sources, live, &rules.set, options, question)
+    }
+
+    /// Compares what would be declared if these objects were declared so.
     ///
     /// # Errors
     /// Fails if nothing can be compared.

@@ -20,6 +20,7 @@ use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Answer, Overlay};
 use crate::engine::triage::{Item, items};
 use crate::model::{ObjectReport, ResourceKey, Status};
+pub(super) use edit::open_at;
 use resolve::{Fate, Resolved, Wanted};
 use todo::Todo;
 
@@ -49,8 +50,11 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     apply(&args, &todo, settings, streams)
 }
 
-/// Checks for arguments that contradict each other.
-fn check(args: &TriageArgs) -> Result<()> {
+/// Checks words that contradict one another.
+///
+/// # Errors
+/// When they do.
+pub(super) fn check(args: &TriageArgs) -> Result<()> {
     let source = &args.drift.source;
     ensure!(
         !source.untrusted.untrusted,
@@ -98,8 +102,8 @@ fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result
     })
 }
 
-/// Returns the paths at which an object has drift.
-fn changes(object: &ObjectReport) -> Vec<String> {
+/// The paths at which an object has drift.
+pub(super) fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
     let whole = matches!(object.status(), Status::Missing | Status::Extra);
@@ -184,6 +188,19 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     merged.drift.live.connection = connection.clone();
     merged.drift.live.connection.context = context;
     Ok(merged)
+}
+
+/// Carries decisions out that were made elsewhere than in a file.
+///
+/// # Errors
+/// As with a file.
+pub(super) fn decide(
+    args: &TriageArgs,
+    decisions: &str,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<Exit> {
+    apply(args, &Todo::parse("marks", decisions)?, settings, streams)
 }
 
 /// Carries the decisions of a file out.
