@@ -26,11 +26,11 @@ pub(super) fn splices(
         text,
         comments,
         newline: if text.contains("\r\n") { "\r\n" } else { "\n" },
-        layout: layout(text, root),
+        layout: write::layout(text, root),
         is_json: text
             .get(root.at.start..)
             .is_some_and(|text| text.starts_with('{'))
-            && is_json(text, root),
+            && write::is_json(text, root),
     };
     editor.edit(root, small)
 }
@@ -153,7 +153,7 @@ impl Editor<'_> {
         let before = self.slice(start..key.at.start);
         let own = before.rfind(['&', '!']).filter(|at| {
             let between = before.get(*at..).unwrap_or_default();
-            between.trim_end().split_whitespace().count() == 1
+            between.split_whitespace().count() == 1
         });
         own.map_or(self.column(key.at.start), |at| self.column(start + at))
     }
@@ -278,14 +278,29 @@ impl Editor<'_> {
         let rest = header_line.trim_start_matches(['|', '>', '+', '-']);
         let trailing = text.len() - text.trim_end_matches('\n').len();
         let chomping = ["-", ""].get(trailing).copied().unwrap_or("+");
-        // In a folded scalar, line breaks of the value are not visible: the value is rewritten.
-        let lines = write::literal_lines(text, indent, self.newline);
-        let mut written = format!("|{chomping}{rest}{lines}");
-        // A block that keeps its blank lines takes them along, and so does one with several of them.
+        // Folded lines cannot be distinguished from the lines of the value: the value is written as
+        // it is.
+        let mut lines = write::literal_lines(text.trim_end_matches('\n'), indent, self.newline);
+        // Blank lines behind it become a part of a block that keeps them.
+        let behind = self.slice(node.at.end..self.text.len());
+        let blank = behind.len() - behind.trim_start().len();
+        let behind = behind
+            .get(..blank)
+            .unwrap_or_default()
+            .matches('\n')
+            .count();
         let has_break = self.slice(node.at.clone()).ends_with('\n');
-        if has_break && trailing <= 1 || !has_break && trailing > 1 {
-            written.push_str(self.newline);
-        }
+        let more = match trailing {
+            0 | 1 => usize::from(has_break),
+            // Blank lines at its end are those that it has already.
+            _ if has_break => trailing - 1,
+            _ => match trailing.checked_sub(behind.max(1)) {
+                Some(more) => more,
+                None => return Ok(vec![(node.at.clone(), write::quoted(text))]),
+            },
+        };
+        lines.push_str(&self.newline.repeat(more));
+        let written = format!("|{chomping}{rest}{lines}");
         Ok(vec![(node.at.clone(), written)])
     }
 
@@ -746,57 +761,5 @@ fn is_large(value: &Value) -> bool {
         Value::Array(items) => !items.is_empty(),
         Value::String(text) => write::is_for_block(text),
         _ => false,
-    }
-}
-
-/// Returns whether a document in braces quotes its keys.
-fn is_json(text: &str, root: &Node) -> bool {
-    match &root.kind {
-        Kind::Mapping(entries) => entries.iter().all(|(key, _)| {
-            text.get(key.at.clone())
-                .is_some_and(|key| key.starts_with('"'))
-        }),
-        _ => false,
-    }
-}
-
-/// Returns how the document indents nested values.
-fn layout(text: &str, root: &Node) -> Layout {
-    let mut found = (None, None);
-    let mut waiting = vec![root];
-    let column = |at: usize| {
-        let before = text.get(..at).unwrap_or_default();
-        let start = before.rfind('\n').map_or(0, |end| end + 1);
-        before.get(start..).unwrap_or_default().chars().count()
-    };
-    while let Some(node) = waiting.pop() {
-        if found.0.is_some() && found.1.is_some() {
-            break;
-        }
-        match &node.kind {
-            Kind::Mapping(entries) if !node.is_flow => {
-                for (key, value) in entries {
-                    let deeper = column(value.at.start).checked_sub(column(key.at.start));
-                    let is_below = !value.is_flow && value.at.start > key.at.end;
-                    match (&value.kind, deeper) {
-                        (Kind::Mapping(_), Some(deeper)) if is_below && deeper > 0 => {
-                            found.0.get_or_insert(deeper);
-                        }
-                        (Kind::Sequence(_), Some(deeper)) if is_below => {
-                            found.1.get_or_insert(deeper);
-                        }
-                        _ => {}
-                    }
-                }
-                waiting.extend(entries.iter().rev().map(|(_, value)| value));
-            }
-            Kind::Sequence(items) if !node.is_flow => waiting.extend(items.iter().rev()),
-            _ => {}
-        }
-    }
-    let step = found.0.unwrap_or(2);
-    Layout {
-        step,
-        dash: found.1.unwrap_or(if step == 4 { 4 } else { 2 }),
     }
 }

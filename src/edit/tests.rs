@@ -200,8 +200,8 @@ fn a_block_that_keeps_its_blank_lines_gets_as_many_as_are_meant() {
 fn a_key_with_an_anchor_stands_in_the_column_of_its_anchor() {
     let text = "a:\n  &k x: 1\n";
     assert_eq!(
-        edited(text, "a/y", Some(json!("2"))),
-        "a:\n  &k x: 1\n  y: \"2\"\n"
+        edited(text, "a/z", Some(json!("2"))),
+        "a:\n  &k x: 1\n  z: \"2\"\n"
     );
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::yaml;
-use crate::yaml::tree::Style;
+use crate::yaml::tree::{Kind, Node, Style};
 
 /// How to lay out new values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,4 +236,56 @@ pub(super) fn literal_lines(text: &str, column: usize, newline: &str) -> String 
 /// Returns a value as a document, without a final line break.
 pub fn document(value: &Value) -> String {
     block(value, 0, Layout { step: 2, dash: 0 }, "\n")
+}
+
+/// Whether a document in braces quotes its keys.
+pub(super) fn is_json(text: &str, root: &Node) -> bool {
+    match &root.kind {
+        Kind::Mapping(entries) => entries.iter().all(|(key, _)| {
+            text.get(key.at.clone())
+                .is_some_and(|key| key.starts_with('"'))
+        }),
+        _ => false,
+    }
+}
+
+/// How the document lays out what is nested.
+pub(super) fn layout(text: &str, root: &Node) -> Layout {
+    let mut found = (None, None);
+    let mut waiting = vec![root];
+    let column = |at: usize| {
+        let before = text.get(..at).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        before.get(start..).unwrap_or_default().chars().count()
+    };
+    while let Some(node) = waiting.pop() {
+        if found.0.is_some() && found.1.is_some() {
+            break;
+        }
+        match &node.kind {
+            Kind::Mapping(entries) if !node.is_flow => {
+                for (key, value) in entries {
+                    let deeper = column(value.at.start).checked_sub(column(key.at.start));
+                    let is_below = !value.is_flow && value.at.start > key.at.end;
+                    match (&value.kind, deeper) {
+                        (Kind::Mapping(_), Some(deeper)) if is_below && deeper > 0 => {
+                            found.0.get_or_insert(deeper);
+                        }
+                        (Kind::Sequence(_), Some(deeper)) if is_below => {
+                            found.1.get_or_insert(deeper);
+                        }
+                        _ => {}
+                    }
+                }
+                waiting.extend(entries.iter().rev().map(|(_, value)| value));
+            }
+            Kind::Sequence(items) if !node.is_flow => waiting.extend(items.iter().rev()),
+            _ => {}
+        }
+    }
+    let step = found.0.unwrap_or(2);
+    Layout {
+        step,
+        dash: found.1.unwrap_or(if step == 4 { 4 } else { 2 }),
+    }
 }

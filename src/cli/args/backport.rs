@@ -22,8 +22,6 @@ Examples:
   driftctl backport overlays/prod                                 Into the overlay or its base
   driftctl backport overlays/prod --into base                     Into the base, for all overlays
   driftctl backport ./manifests --live dump.json                  Without a cluster
-  driftctl backport ./manifests --base origin/main -o github-review \\
-    | gh api repos/{owner}/{repo}/pulls/7/reviews --input -       Suggest it in a pull request
 ",
     after_help = "\
 Exit codes:

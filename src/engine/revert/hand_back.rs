@@ -193,11 +193,11 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_that_applies_nothing_gets_nothing() {
+    fn a_manager_gets_nothing_that_it_does_not_declare() {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:a": {}}}]}});
         assert_eq!(
-            hand_back(&live, "driftctl", "argocd", &json!({"a": 1})),
+            hand_back(&live, "driftctl", "argocd", &json!({"b": 1})),
             None
         );
         assert_eq!(

@@ -96,14 +96,14 @@ impl WriteAs {
         }) {
             return Some((entry.owner.manager.clone(), true));
         }
-        let created = entries.find(|entry| {
-            let manager = entry.owner.manager.as_str();
-            entry.owner.operation == Operation::Apply
-                || how_it_applies(manager).is_some()
-                || manager == CREATOR
+        let applied = entries.clone().find(|entry| {
+            let is_tool = how_it_applies(&entry.owner.manager).is_some();
+            entry.owner.operation == Operation::Apply || is_tool
         });
-        let created = created.filter(|_| !is_declared);
-        created.map(|entry| (entry.owner.manager.clone(), false))
+        let created = entries.find(|entry| entry.owner.manager == CREATOR && !is_declared);
+        applied
+            .or(created)
+            .map(|entry| (entry.owner.manager.clone(), false))
     }
 
     /// Returns the most frequent one; on a tie, the first in alphabetical order.

@@ -267,8 +267,7 @@ fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Pos
         _ => None,
     };
     if let Some((ask, typed)) = ask {
-        let said = browser.said.as_ref().map(|said| format!("({said}) "));
-        let what = format!("{}{ask}{typed}", said.unwrap_or_default());
+        let what = format!("{ask}{typed}");
         let behind = text(
             buffer,
             area,
@@ -277,6 +276,14 @@ fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Pos
             Style::new().add_modifier(Modifier::BOLD),
         );
         let x = behind.min(window.x + window.width - 1);
+        if let Some(said) = &browser.said {
+            let rest = Rect {
+                x,
+                width: window.x + window.width - x,
+                ..area
+            };
+            text(buffer, rest, 0, &format!("  ({said})"), Style::new());
+        }
         return Some(Position { x, y: area.y });
     }
     let leave;
@@ -306,7 +313,7 @@ mod tests {
     use ratatui_core::backend::TestBackend;
     use ratatui_core::terminal::Terminal;
 
-    use super::super::state::tests::{browser, press};
+    use super::super::example::{browser, press};
     use super::*;
 
     fn screen(browser: &Browser, width: u16, height: u16) -> String {

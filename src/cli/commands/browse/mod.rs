@@ -3,6 +3,8 @@
 //! compare → list → mark → carry out as `driftctl triage` does → compare again
 
 mod draw;
+#[cfg(test)]
+mod example;
 mod screen;
 mod state;
 
