@@ -7,15 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use super::Exit;
 use crate::signals;
 
-/// What is done before the message of a panic is written.
+/// Runs before the message of a panic is written.
 static BEFORE: Mutex<Option<fn()>> = Mutex::new(None);
 
-/// While it lives, something is done before the message of a panic is written: a terminal that is
-/// drawn on would swallow it.
+/// Runs something before the message of a panic is written, as long as it lives. A terminal in its
+/// alternate screen would lose the message.
 pub struct Before(());
 
 impl Before {
-    /// Does this before the message.
+    /// Runs this before the message.
     pub fn message(work: fn()) -> Self {
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
         Self(())
@@ -28,9 +28,9 @@ impl Drop for Before {
     }
 }
 
-/// Makes a panic on any thread end the process with [`Exit::Trouble`]: never with Rust's own code
-/// 101, and never with a report that lacks what the thread was for. The message replaces Rust's,
-/// whose payload may quote what came from a cluster, a Secret's value included.
+/// Makes a panic on any thread end the process with [`Exit::Trouble`], never with Rust's own code
+/// 101, and never with a report that lacks the thread's results. The message replaces Rust's, whose
+/// payload may quote values from a cluster, even of a Secret.
 pub fn end_at_panics() {
     panic::set_hook(Box::new(|info| {
         let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();

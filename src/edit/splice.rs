@@ -147,7 +147,7 @@ impl Editor<'_> {
         self.slice(start..at).chars().count()
     }
 
-    /// The column of a key, with its anchor or its tag.
+    /// Returns the column of a key, with its anchor or its tag.
     fn column_of_key(&self, key: &Key) -> usize {
         let start = self.start_of_line(key.at.start);
         let before = self.slice(start..key.at.start);
@@ -158,7 +158,7 @@ impl Editor<'_> {
         own.map_or(self.column(key.at.start), |at| self.column(start + at))
     }
 
-    /// Whether nothing but blanks stands before it in its line.
+    /// Returns whether only blanks are before it on its line.
     fn begins_line(&self, at: usize) -> bool {
         let start = self.start_of_line(at);
         self.slice(start..at).trim().is_empty()
@@ -278,8 +278,7 @@ impl Editor<'_> {
         let rest = header_line.trim_start_matches(['|', '>', '+', '-']);
         let trailing = text.len() - text.trim_end_matches('\n').len();
         let chomping = ["-", ""].get(trailing).copied().unwrap_or("+");
-        // Folded lines cannot be distinguished from the lines of the value: the value is written as
-        // it is.
+        // In a folded scalar, line breaks of the value are not visible: the value is rewritten.
         let mut lines = write::literal_lines(text.trim_end_matches('\n'), indent, self.newline);
         // Blank lines behind it become a part of a block that keeps them.
         let behind = self.slice(node.at.end..self.text.len());

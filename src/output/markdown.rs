@@ -327,7 +327,7 @@ fn section(object: &ObjectReport, options: &RenderOptions) -> String {
     )
 }
 
-/// A run of backticks longer than any within the lines.
+/// Returns a run of backticks longer than any within the lines.
 pub(super) fn fence(lines: &[String]) -> String {
     let longest = lines
         .iter()

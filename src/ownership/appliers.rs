@@ -257,7 +257,7 @@ fn alike(declared: &Value, live: &Value) -> Option<Value> {
     }
 }
 
-/// Whether a set holds the annotation in which client-side apply keeps what it sent.
+/// Returns whether a set contains the annotation in which client-side apply keeps what it sent.
 pub fn holds_last_applied(set: &FieldSet) -> bool {
     let annotations = set
         .fields

@@ -63,7 +63,7 @@ pub struct BackportArgs {
         default_value = "diff",
         help_heading = "Report",
         value_parser = offer(&[
-            (CommandFormat::Diff, "A patch that git apply takes"),
+            (CommandFormat::Diff, "A patch for git apply"),
             (CommandFormat::Markdown, "Markdown, with suggestions for the lines in the diff to --base"),
             (CommandFormat::Review, "JSON for GitHub's API: a review that suggests them"),
             (CommandFormat::Json, "One JSON document (driftctl.plan/v1)"),

@@ -183,7 +183,7 @@ fn meant_as_field(word: &str) -> Option<String> {
         .then(|| "write the field as reports do, such as .spec.containers[name=\"app\"]".to_owned())
 }
 
-/// The answer without its secrets.
+/// Returns the explanation without secrets.
 ///
 /// # Errors
 /// When there is nothing at the path.

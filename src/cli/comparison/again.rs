@@ -84,7 +84,7 @@ impl Again {
         Ok(report)
     }
 
-    /// Tells why an object is as it is, secrets and all.
+    /// Explains the state of an object, secrets included.
     ///
     /// # Errors
     /// When nothing can be compared, or what is asked about is not there.
@@ -98,7 +98,7 @@ impl Again {
         engine::explain(sources, live, &rules.set, options, question)
     }
 
-    /// Compares what would be declared if these objects were declared so.
+    /// Compares with these objects declared differently.
     ///
     /// # Errors
     /// Fails if nothing can be compared.

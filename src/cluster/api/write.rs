@@ -307,12 +307,12 @@ fn right(verb: &str, object: &Wanted) -> Right {
     Right::new(verb, &object.kind, object.key.namespace.as_deref())
 }
 
-/// The text of a body, with strings as the API server writes them. A `test` of a JSON Patch compares
-/// strings there byte by byte as they are written, and Go's encoder escapes what HTML gives a
-/// meaning: without this no value with a `&` would ever be the one that was read.
+/// Returns the text of a body, with strings as the API server writes them. A `test` of a JSON Patch
+/// compares strings byte by byte as they are written, and Go's encoder escapes `<`, `>` and `&`.
+/// Without this, no test of a value with a `&` would hold.
 fn text(body: &Value) -> String {
     let mut text = String::new();
-    // None of these stands outside of strings.
+    // JSON has these characters in strings only.
     for c in body.to_string().chars() {
         match c {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {

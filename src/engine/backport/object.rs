@@ -21,10 +21,10 @@ use crate::yaml;
 /// The reason for a change that has no place.
 const NO_PLACE: &str = "the manifest has no place for it";
 
-/// Why an item stays that is gone live, while the one that replaced it has no place.
-const ITS_SUCCESSOR: &str = "another item of its list is not taken over";
+/// The reason if an item is not removed because its replacement was refused.
+const ITS_SUCCESSOR: &str = "its replacement could not be backported";
 
-/// What is found on the way through a report.
+/// The state while going through a report.
 pub(super) struct Found<'w> {
     pub(super) wish: &'w Wish<'w>,
     left_out: &'w LeftOut,
@@ -322,8 +322,7 @@ impl Found<'_> {
         Ok((is_gone && is_all).then_some(now))
     }
 
-    /// How an object is declared with a change, in the place of an item that is gone where one is
-    /// given.
+    /// Returns how an object is declared with a change, in the place of a removed item if one is given.
     fn wanted(
         &self,
         subject: &Subject<'_>,
@@ -355,7 +354,7 @@ impl Found<'_> {
         let Some(mut drifting) = drifting else {
             return Ok(Err((Why::Impossible, STILL_DIFFERS.to_owned())));
         };
-        // What a person would have written: without what the server adds by itself.
+        // What a person would write: without what the server adds.
         let mut least = whole.clone();
         if let Some(live) = &whole {
             for way in values::droppable(live, place.declared.as_ref()) {
@@ -376,8 +375,8 @@ impl Found<'_> {
         }))
     }
 
-    /// Takes changes over that belong together: an item takes the place of the one that is gone, or
-    /// stands behind the others where it cannot.
+    /// Makes changes that belong together: an item takes the place of the removed one, or is added
+    /// after the others if it cannot.
     fn take_over_unit(
         &mut self,
         subject: &mut Subject<'_>,
@@ -412,7 +411,7 @@ impl Found<'_> {
         }
     }
 
-    /// Makes one change, in the value and in the text; gives what else there is to know.
+    /// Makes one change, in the value and in the text; returns notes.
     fn take_over(
         &mut self,
         subject: &mut Subject<'_>,

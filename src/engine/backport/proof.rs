@@ -24,9 +24,9 @@ pub(super) struct Changed {
 /// Returns the object as rendered after an edit; `None` unless it changed below the path, and
 /// nothing else did.
 ///
-/// The name of a generated object ends in a hash of what is in it, and is another one then. It is
-/// taken for the former one, wherever it stands. The values that are edited may stand in what deploys
-/// the object, which is declared too.
+/// The name of a generated object ends in a hash of its content, and so changes. It is replaced by
+/// the former name everywhere. The edited values may be in the HelmRelease or Application that
+/// deploys the object, and that may be declared too.
 pub(super) fn changed(
     before: &Rendered,
     after: &Rendered,
@@ -63,7 +63,7 @@ pub(super) fn changed(
     })
 }
 
-/// An object, without the values of a chart if it is what deploys them.
+/// Returns an object, without the values of its chart if it is the deployer.
 fn without_values(object: &Value, deployer: Option<&Deployer>) -> Value {
     let mut bare = object.clone();
     let is_deployer = deployer.is_some_and(|deployer| {
@@ -88,7 +88,7 @@ fn without_values(object: &Value, deployer: Option<&Deployer>) -> Value {
     bare
 }
 
-/// Whether two renderings hold the same.
+/// Returns whether two renderings have the same content.
 pub(super) fn is_same(before: &Rendered, after: &Rendered) -> bool {
     if before.errors != after.errors || before.objects.len() != after.objects.len() {
         return false;

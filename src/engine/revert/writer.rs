@@ -46,8 +46,9 @@ impl WriteAs {
         }
     }
 
-    /// Returns the name of the applier of a live object; `None` where nobody is known to be it. An
-    /// applier owns nothing any more once all that it declares was changed: what else it left names it.
+    /// Returns the name of the applier of a live object; `None` if no applier is known. If
+    /// every field that the applier declares was changed by others, it owns none of them, and its
+    /// other traces name it.
     pub fn of(live: &Value, declared: &Value) -> Option<Self> {
         let ownership = ownership_of(live);
         let appliers = Appliers::of(&ownership, declared, live, &[]);
@@ -83,8 +84,8 @@ impl WriteAs {
         })
     }
 
-    /// Whom an object was applied or created by, if that owns no declared field any more, and whether
-    /// it keeps what it sent.
+    /// Returns who applied or created an object but owns none of its declared fields, and whether
+    /// it keeps the last applied configuration.
     fn left(ownership: &Ownership, is_declared: bool) -> Option<(String, bool)> {
         let own = |entry: &&ManagerEntry| {
             let owner = &entry.owner;

@@ -16,11 +16,12 @@ pub struct FileAt {
     pub bytes: Vec<u8>,
 }
 
-/// The text of a file where `HEAD` left a revision, and nothing where it was not there yet.
+/// Returns the text of a file at the commit where `HEAD` left a revision; `None` if the commit does not
+/// have the file.
 ///
 /// # Errors
-/// When the file lies in no repository, the repository does not have the revision, or the file is
-/// no text.
+/// When there is no repository around the file, the repository does not have the revision, or the
+/// file is not UTF-8.
 pub fn before_branch(revision: &str, file: &Path) -> Result<Option<String>, GitError> {
     let (repository, below) = Repository::containing(file)?;
     let commit = repository.merge_base(revision)?;
@@ -35,14 +36,14 @@ pub fn before_branch(revision: &str, file: &Path) -> Result<Option<String>, GitE
         Err(error) => return Err(broken(error.to_string())),
     };
     let bytes = tree.read(&found.canonical).map_err(broken)?;
-    let text = String::from_utf8(bytes).map_err(|_| broken("it is no UTF-8 text".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| broken("it is not UTF-8".to_owned()))?;
     Ok(Some(
         text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
     ))
 }
 
-/// The file of this name in the directory of `start` or above it, up to the root of the repository,
-/// as it is at a revision; `None` where the commit has none.
+/// Returns the file with this name in the directory of `start` or above it, up to the root of the
+/// repository, at a revision; `None` if the commit has none.
 ///
 /// # Errors
 /// Fails if `start` is not in a repository, the repository does not have the revision, or the file

@@ -206,8 +206,8 @@ pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     let context = contexts.find(|context| !shows_one(context));
     context.with_context(|| {
         format!(
-            "a patch of {name} would show lines of a Secret; --write edits the file without showing \
-             it, --allow-secrets shows it"
+            "a patch of {name} would show lines of a Secret; use --write to edit the file without \
+             showing it, or --allow-secrets to show it"
         )
     })
 }

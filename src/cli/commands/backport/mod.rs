@@ -93,7 +93,7 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     })
 }
 
-/// Leaves the changes of a file alone whose patch would show lines of a Secret.
+/// Refuses the changes of files whose patch would show lines of a Secret.
 fn withhold(planned: &mut Planned) {
     let Planned { plan, files } = planned;
     files.retain(|name, file| {
@@ -119,7 +119,7 @@ fn withhold(planned: &mut Planned) {
     plan.refused.sort();
 }
 
-/// Where the user wants edits of what is rendered.
+/// Where the user wants the edits of rendered sources.
 struct Into(PathBuf);
 
 impl Into {

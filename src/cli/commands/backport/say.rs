@@ -104,7 +104,7 @@ fn summary(
     let next = match (taken, args.write) {
         (0, _) => "",
         (_, false) if args.output == CommandFormat::Markdown => "",
-        (_, true) => "; the files are edited, look at them with git diff",
+        (_, true) => "; the files were edited, review them with git diff",
         (_, false) => "; apply the patch with git apply, or run again with --write",
     };
     let changes = if all == 1 { "change" } else { "changes" };

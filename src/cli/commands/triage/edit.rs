@@ -60,7 +60,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     Ok(decided?.0.max(listed.exit))
 }
 
-/// Lets somebody edit a file, from a line on where the editor is one that can be told so.
+/// Opens a file at a line in the editor, if the editor is known to take one.
 ///
 /// # Errors
 /// When the editor cannot be run, or fails.
@@ -86,7 +86,7 @@ fn place(file: &Path, line: usize) -> OsString {
     place
 }
 
-/// Lets somebody edit a file.
+/// Opens a file in the editor.
 ///
 /// # Errors
 /// Fails if the editor cannot be run, or fails.
@@ -95,7 +95,7 @@ pub fn open(editor: &str, file: &Path) -> Result<()> {
 }
 
 fn run_editor(editor: &str, behind: &[OsString]) -> Result<()> {
-    // As Git does it: the variable may hold words, and is for the shell to read.
+    // As in Git, the variable may contain several words, which the shell splits.
     let mut command = if cfg!(windows) {
         let mut words = editor.split_whitespace();
         let mut command = Command::new(words.next().unwrap_or("notepad"));

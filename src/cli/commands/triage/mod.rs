@@ -50,7 +50,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     apply(&args, &todo, settings, streams)
 }
 
-/// Checks words that contradict one another.
+/// Checks for arguments that contradict each other.
 ///
 /// # Errors
 /// When they do.
@@ -102,7 +102,7 @@ fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result
     })
 }
 
-/// The paths at which an object has drift.
+/// Returns the paths at which an object has drift.
 pub(super) fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
@@ -190,7 +190,7 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     Ok(merged)
 }
 
-/// Carries decisions out that were made elsewhere than in a file.
+/// Carries out decisions that were not made in a file.
 ///
 /// # Errors
 /// As with a file.

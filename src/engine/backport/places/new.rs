@@ -44,8 +44,8 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
         let target = json!({"kind": intent.kind(), "name": name});
         entries.push(("patches", json!({"patch": patch, "target": target})));
     }
-    // A transformer comes after all that a kustomization says: labels, images, replicas. Those in
-    // files come after those that stand in it.
+    // A transformer runs after everything else in a kustomization: labels, images, replicas. Those in
+    // files run after those in the kustomization itself.
     let transformers: Vec<String> = names
         .iter()
         .map(|(name, _)| transformer(intent, name))
@@ -77,7 +77,7 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
     made.chain(behind).collect()
 }
 
-/// A transformer that patches the object after all others.
+/// Returns a transformer that patches the object.
 fn transformer(intent: &Intent<'_>, name: &str) -> String {
     let operations = Value::Array(operations(intent.before, &intent.wanted.value));
     edit::document(&json!({
