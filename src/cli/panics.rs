@@ -2,15 +2,41 @@
 
 use std::io::Write;
 use std::panic::{self, Location};
+use std::sync::{Mutex, PoisonError};
 
 use super::Exit;
 use crate::signals;
+
+/// Runs before the message of a panic is written.
+static BEFORE: Mutex<Option<fn()>> = Mutex::new(None);
+
+/// Runs something before the message of a panic is written, as long as it lives. A terminal in its
+/// alternate screen would lose the message.
+pub struct Before(());
+
+impl Before {
+    /// Runs this before the message.
+    pub fn message(work: fn()) -> Self {
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
+        Self(())
+    }
+}
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
 
 /// Makes a panic on any thread end the process with [`Exit::Trouble`], never with Rust's own code
 /// 101, and never with a report that lacks the thread's results. The message replaces Rust's, whose
 /// payload may quote values from a cluster, even of a Secret.
 pub fn end_at_panics() {
     panic::set_hook(Box::new(|info| {
+        let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = before {
+            work();
+        }
         let place = info.location().map(Location::to_string);
         let place = place.as_deref().unwrap_or("an unknown location");
         // If standard error cannot be written to, nothing can be done.
@@ -37,6 +63,7 @@ mod tests {
 
     const WAY: &str = "DRIFTCTL_TEST_PANIC";
     const PAYLOAD: &str = "payload of a panic";
+    const RESTORED: &str = "[the terminal is restored]";
 
     /// Runs work that panics, on every kind of thread; on some, a panic would go unnoticed.
     const WAYS: &[(&str, fn())] = &[
@@ -51,6 +78,12 @@ mod tests {
             (0..9)
                 .into_par_iter()
                 .for_each(|n| assert!(n < 5, "{PAYLOAD}"));
+        }),
+        ("drawing", || {
+            let _before = Before::message(|| {
+                let _ = std::io::stderr().write_all(RESTORED.as_bytes());
+            });
+            panic!("{PAYLOAD}");
         }),
         ("tasks", || {
             let mut tasks = JoinSet::new();
@@ -81,6 +114,10 @@ mod tests {
             assert_eq!(output.status.code(), Some(2), "{name}: {said}");
             assert!(said.contains("driftctl failed at src"), "{name}: {said}");
             assert!(!said.contains(PAYLOAD), "{name}: {said}");
+            if *name == "drawing" {
+                let first = format!("{RESTORED}error: driftctl failed");
+                assert!(said.contains(&first), "{name}: {said}");
+            }
         }
     }
 }

@@ -123,7 +123,7 @@ fn shortened(command: Command) -> Command {
 
 /// Headings of flags that only one command has, or that are essential to it.
 const OWN: &[&str] = &[
-    "Backport", "Coverage", "Guard", "Revert", "Triage", "Writing",
+    "Backport", "Browse", "Coverage", "Guard", "Revert", "Triage", "Writing",
 ];
 
 /// Returns whether a flag is essential to its command.

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::model::Step;
+use crate::yaml::tree::{Kind, Node};
 use crate::yaml::{self, Document};
 pub use write::{document, scalar};
 
@@ -189,8 +190,42 @@ fn one(text: &str, document: &Document, small: &Small) -> Result<String, Refusal
         .filter_map(|comment| text.get(comment.clone()))
         .collect();
     kept.sort_unstable();
-    check(text, document, small, &edited, &kept)?;
-    Ok(edited)
+    match check(text, document, small, &edited, &kept) {
+        Ok(()) => Ok(edited),
+        Err(refusal) => Err(match anchor_at(&root, &small.way) {
+            Some(at) => {
+                Refusal::Shared(text.get(..at).unwrap_or_default().matches('\n').count() + 1)
+            }
+            None => refusal,
+        }),
+    }
+}
+
+/// Where an anchor stands that the way leads through or to, or that stands below it.
+fn anchor_at(root: &Node, way: &[Step]) -> Option<usize> {
+    let mut node = root;
+    for step in way {
+        if node.has_anchor {
+            return Some(node.from);
+        }
+        node = match (step, &node.kind) {
+            (Step::Field(name), _) => node.field(name)?.1,
+            (Step::Index(index), Kind::Sequence(items)) => items.get(*index)?,
+            _ => return None,
+        };
+    }
+    let mut waiting = vec![node];
+    while let Some(node) = waiting.pop() {
+        if node.has_anchor {
+            return Some(node.from);
+        }
+        match &node.kind {
+            Kind::Mapping(entries) => waiting.extend(entries.iter().map(|(_, node)| node)),
+            Kind::Sequence(items) => waiting.extend(items),
+            Kind::Scalar(_) | Kind::Alias => {}
+        }
+    }
+    None
 }
 
 /// Parses the edited text, and compares it with the expected value.

@@ -26,11 +26,11 @@ pub(super) fn splices(
         text,
         comments,
         newline: if text.contains("\r\n") { "\r\n" } else { "\n" },
-        layout: layout(text, root),
+        layout: write::layout(text, root),
         is_json: text
             .get(root.at.start..)
             .is_some_and(|text| text.starts_with('{'))
-            && is_json(text, root),
+            && write::is_json(text, root),
     };
     editor.edit(root, small)
 }
@@ -147,6 +147,17 @@ impl Editor<'_> {
         self.slice(start..at).chars().count()
     }
 
+    /// Returns the column of a key, with its anchor or its tag.
+    fn column_of_key(&self, key: &Key) -> usize {
+        let start = self.start_of_line(key.at.start);
+        let before = self.slice(start..key.at.start);
+        let own = before.rfind(['&', '!']).filter(|at| {
+            let between = before.get(*at..).unwrap_or_default();
+            between.split_whitespace().count() == 1
+        });
+        own.map_or(self.column(key.at.start), |at| self.column(start + at))
+    }
+
     /// Returns whether only blanks are before it on its line.
     fn begins_line(&self, at: usize) -> bool {
         let start = self.start_of_line(at);
@@ -260,7 +271,7 @@ impl Editor<'_> {
         };
         let is_written_apart = header_line.chars().any(|c| c.is_ascii_digit());
         if begins_blank(text) || is_written_apart || !text.chars().all(is_printed) {
-            let quoted = Value::from(text).to_string();
+            let quoted = write::quoted(text);
             let comment = header_line.find(" #").map_or("", |at| &header_line[at..]);
             return Ok(vec![(node.at.clone(), format!("{quoted}{comment}"))]);
         }
@@ -268,12 +279,27 @@ impl Editor<'_> {
         let trailing = text.len() - text.trim_end_matches('\n').len();
         let chomping = ["-", ""].get(trailing).copied().unwrap_or("+");
         // In a folded scalar, line breaks of the value are not visible: the value is rewritten.
-        let lines = write::literal_lines(text, indent, self.newline);
-        let mut written = format!("|{chomping}{rest}{lines}");
-        // A block at the end of the text includes its last line break.
-        if trailing > 1 || self.slice(node.at.clone()).ends_with('\n') {
-            written.push_str(self.newline);
-        }
+        let mut lines = write::literal_lines(text.trim_end_matches('\n'), indent, self.newline);
+        // Blank lines behind it become a part of a block that keeps them.
+        let behind = self.slice(node.at.end..self.text.len());
+        let blank = behind.len() - behind.trim_start().len();
+        let behind = behind
+            .get(..blank)
+            .unwrap_or_default()
+            .matches('\n')
+            .count();
+        let has_break = self.slice(node.at.clone()).ends_with('\n');
+        let more = match trailing {
+            0 | 1 => usize::from(has_break),
+            // Blank lines at its end are those that it has already.
+            _ if has_break => trailing - 1,
+            _ => match trailing.checked_sub(behind.max(1)) {
+                Some(more) => more,
+                None => return Ok(vec![(node.at.clone(), write::quoted(text))]),
+            },
+        };
+        lines.push_str(&self.newline.repeat(more));
+        let written = format!("|{chomping}{rest}{lines}");
         Ok(vec![(node.at.clone(), written)])
     }
 
@@ -306,7 +332,9 @@ impl Editor<'_> {
                     return Err(Refusal::NoWay);
                 };
                 let (key, _) = entries.get(index).ok_or(Refusal::NoWay)?;
-                let column = self.column(mapping.at.start);
+                let column = entries
+                    .first()
+                    .map_or(0, |(first, _)| self.column_of_key(first));
                 let after = key.at.end + 1;
                 let new = write::after_key(value, column, self.layout, self.newline);
                 self.put(node, after, &new)
@@ -410,10 +438,10 @@ impl Editor<'_> {
         };
         if !mapping.is_flow {
             let (key, last) = entries.last().ok_or(self.layout_of(mapping))?;
-            let column = self.column(key.at.start);
+            let column = self.column_of_key(key);
             let style = self.style_of_keys(entries);
             let written = match style {
-                Some('"') => Value::from(name).to_string(),
+                Some('"') => write::quoted(name),
                 _ => write::key(name, false),
             };
             let value = write::after_key(value, column, self.layout, self.newline);
@@ -722,7 +750,7 @@ impl Editor<'_> {
 }
 
 fn is_printed(c: char) -> bool {
-    c == '\n' || c == '\t' || !c.is_control() && c != '\u{85}' && c != '\u{feff}'
+    c == '\n' || c == '\t' || !write::is_hidden(c)
 }
 
 /// Returns whether a value needs its own lines in a block.
@@ -732,57 +760,5 @@ fn is_large(value: &Value) -> bool {
         Value::Array(items) => !items.is_empty(),
         Value::String(text) => write::is_for_block(text),
         _ => false,
-    }
-}
-
-/// Returns whether a document in braces quotes its keys.
-fn is_json(text: &str, root: &Node) -> bool {
-    match &root.kind {
-        Kind::Mapping(entries) => entries.iter().all(|(key, _)| {
-            text.get(key.at.clone())
-                .is_some_and(|key| key.starts_with('"'))
-        }),
-        _ => false,
-    }
-}
-
-/// Returns how the document indents nested values.
-fn layout(text: &str, root: &Node) -> Layout {
-    let mut found = (None, None);
-    let mut waiting = vec![root];
-    let column = |at: usize| {
-        let before = text.get(..at).unwrap_or_default();
-        let start = before.rfind('\n').map_or(0, |end| end + 1);
-        before.get(start..).unwrap_or_default().chars().count()
-    };
-    while let Some(node) = waiting.pop() {
-        if found.0.is_some() && found.1.is_some() {
-            break;
-        }
-        match &node.kind {
-            Kind::Mapping(entries) if !node.is_flow => {
-                for (key, value) in entries {
-                    let deeper = column(value.at.start).checked_sub(column(key.at.start));
-                    let is_below = !value.is_flow && value.at.start > key.at.end;
-                    match (&value.kind, deeper) {
-                        (Kind::Mapping(_), Some(deeper)) if is_below && deeper > 0 => {
-                            found.0.get_or_insert(deeper);
-                        }
-                        (Kind::Sequence(_), Some(deeper)) if is_below => {
-                            found.1.get_or_insert(deeper);
-                        }
-                        _ => {}
-                    }
-                }
-                waiting.extend(entries.iter().rev().map(|(_, value)| value));
-            }
-            Kind::Sequence(items) if !node.is_flow => waiting.extend(items.iter().rev()),
-            _ => {}
-        }
-    }
-    let step = found.0.unwrap_or(2);
-    Layout {
-        step,
-        dash: found.1.unwrap_or(if step == 4 { 4 } else { 2 }),
     }
 }

@@ -56,7 +56,7 @@ fn what_others_share_is_refused() {
     let text = "a: &x {k: 1}\nb: *x\nc:\n  <<: *x\n";
     assert_eq!(
         edit(text, 1, &way("a/k"), Some(&json!(2))),
-        Err(Refusal::Unsound)
+        Err(Refusal::Shared(1))
     );
     assert_eq!(
         edit(text, 1, &way("b/k"), Some(&json!(2))),
@@ -173,4 +173,57 @@ fn a_block_at_the_end_keeps_the_last_line_break() {
     assert_eq!(edited, "a: |-\n  y\n  z\n");
     let edited = edit("a: |\n  x\n", 1, &way, Some(&"y\n".into())).unwrap();
     assert_eq!(edited, "a: |\n  y\n");
+}
+
+#[test]
+fn a_block_that_keeps_its_blank_lines_gets_as_many_as_are_meant() {
+    for newline in ["\n", "\r\n"] {
+        let lines = |text: &str| text.replace('\n', newline);
+        let text = lines("a: |+\n  x\n\nb: 1\n");
+        for (to, after) in [
+            ("y\n\n", "a: |+\n  y\n\nb: 1\n"),
+            ("y\n", "a: |\n  y\n\nb: 1\n"),
+            ("y", "a: |-\n  y\n\nb: 1\n"),
+            ("y\n\n\n", "a: |+\n  y\n\n\nb: 1\n"),
+        ] {
+            assert_eq!(edited(&text, "a", Some(json!(to))), lines(after));
+        }
+        let text = lines("a: |\n  x\n\nb: 1\n");
+        assert_eq!(
+            edited(&text, "a", Some(json!("y\n\n"))),
+            lines("a: |+\n  y\n\nb: 1\n")
+        );
+    }
+}
+
+#[test]
+fn a_key_with_an_anchor_stands_in_the_column_of_its_anchor() {
+    let text = "a:\n  &k x: 1\n";
+    assert_eq!(
+        edited(text, "a/z", Some(json!("2"))),
+        "a:\n  &k x: 1\n  z: \"2\"\n"
+    );
+}
+
+#[test]
+fn an_anchor_is_named_where_taking_it_out_would_break_its_aliases() {
+    let text = "a:\n- n: 1\n  v: &x q\n- n: 2\nb: *x\n";
+    assert_eq!(edit(text, 1, &way("a/#0"), None), Err(Refusal::Shared(3)));
+}
+
+#[test]
+fn what_older_readers_take_for_a_line_break_is_escaped() {
+    for c in ['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}', '\u{7f}'] {
+        let escaped = format!("\"a\\u{:04x}b\"", c as u32);
+        for before in ["x", "'x'", "\"x\"", "|\n  x"] {
+            let after = edited(
+                &format!("k: {before}\n"),
+                "k",
+                Some(json!(format!("a{c}b"))),
+            );
+            assert_eq!(after, format!("k: {escaped}\n"));
+        }
+        let after = edited("{\"k\": \"x\"}\n", "k", Some(json!(format!("a{c}b"))));
+        assert_eq!(after, format!("{{\"k\": {escaped}}}\n"));
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::yaml;
-use crate::yaml::tree::Style;
+use crate::yaml::tree::{Kind, Node, Style};
 
 /// How to lay out new values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,25 @@ pub fn scalar(text: &str) -> String {
     if is_plainly_text(text) {
         return text.to_owned();
     }
-    Value::from(text).to_string()
+    quoted(text)
+}
+
+/// A text in double quotes, as YAML and JSON have them in common. What older readers of YAML take for
+/// a line break, and what no editor shows, is escaped.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::new();
+    for c in Value::from(text).to_string().chars() {
+        match c {
+            c if is_hidden(c) => quoted.push_str(&format!("\\u{:04x}", c as u32)),
+            c => quoted.push(c),
+        }
+    }
+    quoted
+}
+
+/// Whether a character is a line break for some reader, or is shown by no editor.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 /// Returns whether every YAML reader takes these characters for a string, inside braces and
@@ -63,12 +81,11 @@ pub(super) fn one_line(value: &Value, before: Option<Style>, is_tagged_text: boo
 }
 
 fn text_in_line(text: &str, before: Option<Style>, is_tagged_text: bool) -> String {
-    let is_simple = |c: char| !c.is_control() && c != '\u{85}' && c != '\u{feff}';
     match before {
-        Some(Style::Single) if text.chars().all(is_simple) => {
+        Some(Style::Single) if !text.contains(is_hidden) => {
             format!("'{}'", text.replace('\'', "''"))
         }
-        Some(Style::Double) => Value::from(text).to_string(),
+        Some(Style::Double) => quoted(text),
         Some(Style::Plain) if is_tagged_text && is_word(text) => text.to_owned(),
         _ => scalar(text),
     }
@@ -81,7 +98,8 @@ fn is_word(text: &str) -> bool {
 /// Returns a value in braces or brackets, as YAML or as JSON.
 pub(super) fn flow(value: &Value, is_json: bool) -> String {
     match value {
-        Value::String(text) if !is_json => scalar(text),
+        Value::String(text) if is_json => quoted(text),
+        Value::String(text) => scalar(text),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(|item| flow(item, is_json)).collect();
             format!("[{}]", items.join(", "))
@@ -100,7 +118,7 @@ pub(super) fn flow(value: &Value, is_json: bool) -> String {
 /// Returns a key.
 pub(super) fn key(name: &str, is_json: bool) -> String {
     match is_json {
-        true => Value::from(name).to_string(),
+        true => quoted(name),
         false => scalar(name),
     }
 }
@@ -174,11 +192,9 @@ pub(super) fn item_text(item: &Value, column: usize, layout: Layout, newline: &s
 
 /// Returns whether text is written as a block.
 pub(super) fn is_for_block(text: &str) -> bool {
-    let is_simple = |c: char| c == '\n' || c == '\t' || !c.is_control();
+    let is_simple = |c: char| c == '\n' || c == '\t' || !is_hidden(c);
     let body = text.trim_end_matches('\n');
-    body.contains('\n')
-        && text.chars().all(is_simple)
-        && !text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
+    body.contains('\n') && text.chars().all(is_simple)
 }
 
 /// Returns text after `|`, with its lines at `column`.
@@ -220,4 +236,56 @@ pub(super) fn literal_lines(text: &str, column: usize, newline: &str) -> String 
 /// Returns a value as a document, without a final line break.
 pub fn document(value: &Value) -> String {
     block(value, 0, Layout { step: 2, dash: 0 }, "\n")
+}
+
+/// Whether a document in braces quotes its keys.
+pub(super) fn is_json(text: &str, root: &Node) -> bool {
+    match &root.kind {
+        Kind::Mapping(entries) => entries.iter().all(|(key, _)| {
+            text.get(key.at.clone())
+                .is_some_and(|key| key.starts_with('"'))
+        }),
+        _ => false,
+    }
+}
+
+/// How the document lays out what is nested.
+pub(super) fn layout(text: &str, root: &Node) -> Layout {
+    let mut found = (None, None);
+    let mut waiting = vec![root];
+    let column = |at: usize| {
+        let before = text.get(..at).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        before.get(start..).unwrap_or_default().chars().count()
+    };
+    while let Some(node) = waiting.pop() {
+        if found.0.is_some() && found.1.is_some() {
+            break;
+        }
+        match &node.kind {
+            Kind::Mapping(entries) if !node.is_flow => {
+                for (key, value) in entries {
+                    let deeper = column(value.at.start).checked_sub(column(key.at.start));
+                    let is_below = !value.is_flow && value.at.start > key.at.end;
+                    match (&value.kind, deeper) {
+                        (Kind::Mapping(_), Some(deeper)) if is_below && deeper > 0 => {
+                            found.0.get_or_insert(deeper);
+                        }
+                        (Kind::Sequence(_), Some(deeper)) if is_below => {
+                            found.1.get_or_insert(deeper);
+                        }
+                        _ => {}
+                    }
+                }
+                waiting.extend(entries.iter().rev().map(|(_, value)| value));
+            }
+            Kind::Sequence(items) if !node.is_flow => waiting.extend(items.iter().rev()),
+            _ => {}
+        }
+    }
+    let step = found.0.unwrap_or(2);
+    Layout {
+        step,
+        dash: found.1.unwrap_or(if step == 4 { 4 } else { 2 }),
+    }
 }

@@ -18,6 +18,8 @@ pub enum CommandFormat {
     Html,
     /// The names of objects, one per line.
     Name,
+    /// A review of a pull request, as GitHub's API takes it.
+    Review,
     /// Metrics in Prometheus' text format.
     Prometheus,
 }
@@ -33,6 +35,7 @@ impl CommandFormat {
             Self::Markdown => "markdown",
             Self::Html => "html",
             Self::Name => "name",
+            Self::Review => "github-review",
             Self::Prometheus => "prometheus",
         }
     }

@@ -382,7 +382,7 @@ fn section(object: &ObjectReport, options: &RenderOptions) -> String {
 }
 
 /// Returns a run of backticks longer than any within the lines.
-fn fence(lines: &[String]) -> String {
+pub(super) fn fence(lines: &[String]) -> String {
     let longest = lines
         .iter()
         .flat_map(|line| line.split(|c| c != '`'))

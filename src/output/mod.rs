@@ -40,6 +40,7 @@ mod sarif;
 mod schemas;
 mod several;
 mod spec;
+mod suggestion;
 mod table;
 mod text;
 mod three;
@@ -73,6 +74,7 @@ pub use rules::{rules_json, rules_text};
 pub use schemas::{DocumentSchema, SCHEMAS};
 pub use several::{Cluster, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
+pub use suggestion::{FileEdit, review_json, suggestions_markdown};
 pub use text::{
     Decided, decided as decided_text, explanation as explanation_text, outcome as outcome_text,
     plan as plan_text,

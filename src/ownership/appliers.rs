@@ -258,7 +258,7 @@ fn alike(declared: &Value, live: &Value) -> Option<Value> {
 }
 
 /// Returns whether a set contains the annotation in which client-side apply keeps what it sent.
-fn holds_last_applied(set: &FieldSet) -> bool {
+pub fn holds_last_applied(set: &FieldSet) -> bool {
     let annotations = set
         .fields
         .get("metadata")

@@ -272,8 +272,10 @@ impl Reader<'_> {
         {
             let after = self.text.get(end..).unwrap_or_default();
             let blank = after.len() - after.trim_start().len();
-            let kept = after.get(..blank).unwrap_or_default().rfind('\n');
-            end += kept.unwrap_or_default();
+            let kept = after.get(..blank).unwrap_or_default();
+            // The line break of the last line is no part of it, be it of one character or of two.
+            let kept = kept.rfind('\n').and_then(|end| kept.get(..end));
+            end += kept.map_or(0, |kept| kept.strip_suffix('\r').unwrap_or(kept).len());
         }
         start..end
     }

@@ -85,6 +85,10 @@ const STREAM_HANDLERS: &[(&str, &str)] = &[
         "cluster/api/exec.rs",
         "a credential plugin may ask at a terminal",
     ),
+    (
+        "cli/commands/browse/screen.rs",
+        "gives the terminal back where the process ends at once",
+    ),
 ];
 
 const LONGEST_MODULE: usize = 800;

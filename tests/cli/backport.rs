@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, fixture};
+use crate::support::{Place, fixture, repository};
 
 const CART: &str = "\
 # The cart.
@@ -349,4 +349,158 @@ fn a_whole_cluster_is_taken_over() {
     );
     let left = drifting();
     assert!(left.iter().all(|kind| kind == "\"Secret\""), "{left:?}");
+}
+
+const SERVICE: &str = "\
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec:
+  type: NodePort
+  selector: {app: cart}
+  ports:
+  - name: web # shoppers
+    port: 80
+    targetPort: http
+    nodePort: 30080 # known to the load balancer
+";
+
+/// A port whose number changes is reported as one that is gone and one that is new.
+#[test]
+fn an_item_whose_key_changed_keeps_its_place_and_its_comments() {
+    let ports = json!([{
+        "name": "web", "port": 81, "targetPort": "http", "nodePort": 30080, "protocol": "TCP"
+    }]);
+    let mut spec = json!({"type": "NodePort", "selector": {"app": "cart"}, "ports": ports});
+    let service = |spec: &Value| {
+        json!({"apiVersion": "v1", "kind": "Service", "spec": spec,
+            "metadata": {"name": "cart", "namespace": "shop"}})
+        .to_string()
+    };
+    let words = ["backport", "service.yaml", "--live", "live.json", "-w"];
+    for node_port in [json!(30080), Value::Null] {
+        if node_port.is_null() {
+            spec["ports"][0].as_object_mut().unwrap().remove("nodePort");
+        }
+        let place = Place::new()
+            .file("service.yaml", SERVICE)
+            .file("live.json", service(&spec));
+        let output = place.driftctl().args(words).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let written = fs::read_to_string(place.path().join("service.yaml")).unwrap();
+        let expected = SERVICE.replace("port: 80\n", "port: 81\n");
+        let without = expected.replace("    nodePort: 30080 # known to the load balancer\n", "");
+        let expected = if node_port.is_null() {
+            without
+        } else {
+            expected
+        };
+        assert_eq!(written, expected);
+    }
+}
+
+/// A repository in which a branch has changed the image.
+fn branch(live: &Value) -> Option<Place> {
+    let place = Place::new()
+        .file("deploy/cart.yaml", CART)
+        .file("live.json", live.to_string());
+    repository::init(place.path())?;
+    repository::git(place.path(), &["switch", "-q", "-c", "fix"])?;
+    let changed = CART.replace("# the API", "# the API of the cart");
+    fs::write(place.path().join("deploy/cart.yaml"), changed).unwrap();
+    repository::commit(place.path(), "second")?;
+    Some(place)
+}
+
+#[test]
+fn changes_in_lines_of_a_pull_request_are_suggested() {
+    let mut live = live();
+    live["items"][0]["spec"]["replicas"] = 7.into();
+    container(&mut live)["image"] = "reg.example.com/cart:hotfix".into();
+    let Some(place) = branch(&live) else { return };
+    let words = |format: &'static str| {
+        [
+            "backport",
+            "deploy",
+            "--live",
+            "live.json",
+            "--base",
+            "main",
+            "-o",
+            format,
+        ]
+    };
+    insta::assert_snapshot!("backport_suggestions", place.run(words("markdown")));
+    let output = place
+        .driftctl()
+        .args(words("github-review"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let review: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(review["event"], "COMMENT");
+    let comments = review["comments"].as_array().unwrap();
+    assert_eq!(comments.len(), 1, "{review}");
+    assert_eq!(comments[0]["path"], "deploy/cart.yaml");
+    assert_eq!(
+        (&comments[0]["line"], &comments[0]["side"]),
+        (&json!(16), &json!("RIGHT"))
+    );
+    let body = comments[0]["body"].as_str().unwrap();
+    let expected =
+        "```suggestion\n        image: \"reg.example.com/cart:hotfix\" # release train\n```";
+    assert!(body.ends_with(expected), "{body}");
+    let rest = review["body"].as_str().unwrap();
+    assert!(rest.contains("+  replicas: 7 # two zones"), "{rest}");
+}
+
+#[test]
+fn a_review_needs_a_base_and_a_patch_takes_none() {
+    let place = place(&live());
+    for (more, said) in [
+        (&["-o", "github-review"][..], "name its base"),
+        (&["--base", "main"], "goes with -o markdown"),
+        (&["--base", "none", "-o", "markdown"], "--base none"),
+    ] {
+        let mut live = live();
+        live["items"][0]["spec"]["replicas"] = 7.into();
+        fs::write(place.path().join("live.json"), live.to_string()).unwrap();
+        let words = ["backport", "deploy", "--live", "live.json"];
+        let output = place
+            .driftctl()
+            .args([&words[..], more].concat())
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_suggestion_shows_no_secret() {
+    let mut live = live();
+    live["items"][1]["data"]["token"] = "cm90YXRlZC1ieS1oYW5k".into(); // rotated-by-hand
+    live["items"][0]["spec"]["replicas"] = 7.into();
+    let Some(place) = branch(&live) else { return };
+    for format in ["markdown", "github-review"] {
+        let words = [
+            "backport",
+            "deploy",
+            "--live",
+            "live.json",
+            "--base",
+            "main",
+            "-o",
+            format,
+        ];
+        let output = place.driftctl().args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let all = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(all.contains("replicas"), "{all}");
+        for secret in ["rotated-by-hand", "hunter", "cm90YXRl"] {
+            assert!(!all.contains(secret), "{all}");
+        }
+    }
 }

@@ -272,6 +272,52 @@ transformers:
     assert_eq!(after, format!("{prod}{transformer}"));
 }
 
+/// Transformers in files come after those that stand in the kustomization.
+#[test]
+fn a_label_of_a_transformer_in_a_file_is_changed_behind_it() {
+    if !can_render() {
+        return;
+    }
+    let prod = format!("{PROD}transformers:\n- labels.yaml\n");
+    let labels = "\
+apiVersion: builtin
+kind: LabelTransformer
+metadata:
+  name: labels
+labels:
+  team: shop # all of us
+fieldSpecs:
+- path: metadata/labels
+  create: true
+";
+    let live = live(|deployment, settings| {
+        deployment["metadata"]["labels"] = json!({"team": "sre"});
+        settings["metadata"]["labels"] = json!({"team": "shop"});
+    });
+    let place = place(&live)
+        .file("overlays/prod/kustomization.yaml", &prod)
+        .file("overlays/prod/labels.yaml", labels);
+    let (code, after, said) = written(&place, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(after, prod);
+    let after = fs::read_to_string(place.path().join("overlays/prod/labels.yaml")).unwrap();
+    let transformer = "\
+---
+apiVersion: builtin
+kind: PatchTransformer
+metadata:
+  name: cart-deployment
+patch: |-
+  - op: replace
+    path: /metadata/labels/team
+    value: sre
+target:
+  kind: Deployment
+  name: cart
+";
+    assert_eq!(after, format!("{labels}{transformer}"));
+}
+
 #[test]
 fn the_user_says_which_file_is_edited() {
     if !can_render() {

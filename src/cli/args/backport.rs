@@ -64,6 +64,8 @@ pub struct BackportArgs {
         help_heading = "Report",
         value_parser = offer(&[
             (CommandFormat::Diff, "A patch for git apply"),
+            (CommandFormat::Markdown, "Markdown, with suggestions for the lines in the diff to --base"),
+            (CommandFormat::Review, "JSON for GitHub's API: a review that suggests them"),
             (CommandFormat::Json, "One JSON document (driftctl.plan/v1)"),
             (CommandFormat::Name, "The names of the objects whose manifests change, one per line"),
         ])

@@ -2,6 +2,7 @@
 //! by one and against each other; it reads nothing else.
 
 mod backport;
+mod browse;
 mod compare;
 mod coverage;
 mod doctor;
@@ -31,6 +32,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use backport::BackportArgs;
+pub use browse::BrowseArgs;
 pub use compare::{CompareArgs, ConnectionArgs, Extra, FilterArgs, LiveArgs, ReadingArgs};
 pub use coverage::CoverageArgs;
 pub use doctor::DoctorArgs;
@@ -206,6 +208,11 @@ pub enum Command {
     /// ignore), as the commands of these names do: one plan, asked of the server and of you first.
     /// Changes since the file was written are skipped and reported.
     Triage(Box<TriageArgs>),
+    /// Browse drift in the terminal, decide about it, and carry that out
+    ///
+    /// Lists drift by severity, with its explanation beside it. Marks are the decisions of triage,
+    /// and are carried out as triage --apply does: one plan, asked of the server and of you first.
+    Browse(Box<BrowseArgs>),
     /// Check manifests against admission policies, without a cluster
     ///
     /// Reads ValidatingAdmissionPolicies and their bindings from files, and evaluates them on what
@@ -265,6 +272,7 @@ impl Command {
                 args.words = behind.collect();
                 &mut args.drift.source
             }
+            Self::Browse(args) => &mut args.drift.source,
             Self::Policy(args) => &mut args.source,
             Self::Guard(args) => &mut args.drift.source,
             Self::Rules(args) => &mut args.source,

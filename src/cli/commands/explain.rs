@@ -179,8 +179,11 @@ fn meant_as_field(word: &str) -> Option<String> {
         .then(|| "write the field as reports do, such as .spec.containers[name=\"app\"]".to_owned())
 }
 
-/// Returns the explanation without secrets; an error if there is nothing at the path.
-fn told(answer: Answer, redactor: &Redactor) -> Result<RedactedAccount> {
+/// Returns the explanation without secrets.
+///
+/// # Errors
+/// When there is nothing at the path.
+pub fn told(answer: Answer, redactor: &Redactor) -> Result<RedactedAccount> {
     let Answer {
         account,
         sides,

@@ -2,6 +2,7 @@
 
 mod accept;
 mod backport;
+mod browse;
 mod completions;
 mod coverage;
 mod debt;
@@ -52,6 +53,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Guard(args) => guard::run(&args, settings, streams),
         Command::Revert(args) => revert::run(&args, settings, streams),
         Command::Backport(args) => backport::run(&args, settings, streams),
+        Command::Browse(args) => browse::run(&args, settings, streams),
         Command::Triage(args) => triage::run(&args, settings, streams),
         Command::Rules(args) => rules::run(&args, settings, streams),
         Command::Accept(args) => accept::run(&args, settings, streams),

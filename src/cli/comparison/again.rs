@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{LiveSide, Prepared, Rules, absence, emptiness, prepare, rules};
 use crate::cli::args::{CompareArgs, DriftArgs, FilterArgs, SourceArgs};
 use crate::cluster::{Api, Live};
-use crate::engine;
+use crate::engine::{self, Answer, Question};
 use crate::model::Report;
 use crate::redact::Redactor;
 use crate::source::{Declared, Fixed, Loaded, Once, Source};
@@ -82,6 +82,20 @@ impl Again {
         report.warnings.extend(rules.warnings.iter().cloned());
         report.skipped.extend(rules.notes.iter().cloned());
         Ok(report)
+    }
+
+    /// Explains the state of an object, secrets included.
+    ///
+    /// # Errors
+    /// When nothing can be compared, or what is asked about is not there.
+    pub fn answer(&self, live: &dyn Live, question: Question<'_>) -> Result<Answer> {
+        let Prepared {
+            sources,
+            rules,
+            options,
+            ..
+        } = &self.prepared;
+        engine::explain(sources, live, &rules.set, options, question)
     }
 
     /// Compares with these objects declared differently.

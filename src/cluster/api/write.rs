@@ -285,7 +285,7 @@ impl Writing {
             .uri(uri)
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, self.content_type)
-            .body(kube::client::Body::from(self.body.to_string().into_bytes()))
+            .body(kube::client::Body::from(text(&self.body).into_bytes()))
             .map_err(|_| Failure::malformed("request", "its headers are not valid"))
     }
 }
@@ -307,6 +307,23 @@ fn right(verb: &str, object: &Wanted) -> Right {
     Right::new(verb, &object.kind, object.key.namespace.as_deref())
 }
 
+/// Returns the text of a body, with strings as the API server writes them. A `test` of a JSON Patch
+/// compares strings byte by byte as they are written, and Go's encoder escapes `<`, `>` and `&`.
+/// Without this, no test of a value with a `&` would hold.
+fn text(body: &Value) -> String {
+    let mut text = String::new();
+    // JSON has these characters in strings only.
+    for c in body.to_string().chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => text.push(c),
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,6 +341,13 @@ mod tests {
                 short_names: Vec::new(),
             },
         }
+    }
+
+    #[test]
+    fn strings_are_written_as_the_server_writes_them() {
+        let body = json!({"a&b": "<x>\u{2028}é\"\n"});
+        assert_eq!(text(&body), r#"{"a\u0026b":"\u003cx\u003e\u2028é\"\n"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&text(&body)).unwrap(), body);
     }
 
     #[test]

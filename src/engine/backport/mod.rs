@@ -4,6 +4,7 @@
 //! its drift is gone and no other appears. Then it is made in the text: of the manifest, or for
 //! rendered objects of the file whose edit makes the rendering match. Nothing here writes a file.
 
+mod items;
 mod object;
 mod places;
 mod proof;

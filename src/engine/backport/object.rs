@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::Value;
 
+use super::items::{self, Unit};
 use super::rendered::Part;
 use super::{EditedFile, LeftOut, Planned, STILL_DIFFERS, Wish, values};
 use crate::edit::{self, edit};
@@ -19,6 +20,9 @@ use crate::yaml;
 
 /// The reason for a change that has no place.
 const NO_PLACE: &str = "the manifest has no place for it";
+
+/// The reason if an item is not removed because its replacement was refused.
+const ITS_SUCCESSOR: &str = "its replacement could not be backported";
 
 /// The state while going through a report.
 pub(super) struct Found<'w> {
@@ -149,28 +153,37 @@ impl Found<'_> {
             }
         };
         subject.drifting = self.drifting(&subject, &subject.value)?.unwrap_or_default();
-        // Items keep their indexes until everything else is done.
-        meant.sort_by_key(|(drift, _)| match drift.change.kind {
-            ChangeKind::Modified => 0,
-            ChangeKind::Added => 1,
-            ChangeKind::Removed => 2,
-        });
+        let is_plain = matches!(subject.written, Written::Plain { .. });
         let mut changes = Vec::new();
         let mut remarks = Vec::new();
-        for (drift, shown) in meant {
-            match self.take_over(&mut subject, drift)? {
+        let mut short = BTreeSet::new();
+        for unit in items::units(meant, &subject.value, is_plain) {
+            let list = unit.list();
+            let is_removal = unit.drift.change.kind == ChangeKind::Removed;
+            let taken = match is_removal && list.as_ref().is_some_and(|list| short.contains(list)) {
+                true => Err((Why::Impossible, ITS_SUCCESSOR.to_owned())),
+                false => self.take_over_unit(&mut subject, &unit)?,
+            };
+            let found = unit.found.iter().chain(&unit.instead_of);
+            match taken {
                 Ok(more) => {
                     remarks.extend(more);
-                    changes.push(PlanChange::to_live(shown));
-                    self.taken.push(Taken {
-                        what: (object.key.to_string(), drift.change.path.to_string()),
-                        place: subject.place.clone(),
-                        value: subject.value.clone(),
-                    });
+                    for (drift, shown) in found {
+                        changes.push(PlanChange::to_live(shown));
+                        self.taken.push(Taken {
+                            what: (object.key.to_string(), drift.change.path.to_string()),
+                            place: subject.place.clone(),
+                            value: subject.value.clone(),
+                        });
+                    }
                 }
                 Err((why, message)) => {
-                    let path = &shown.change.path;
-                    self.refuse(Refused::because(&object.key, path, why, message));
+                    for (_, shown) in found {
+                        let path = &shown.change.path;
+                        let message = message.clone();
+                        self.refuse(Refused::because(&object.key, path, why, message));
+                    }
+                    short.extend(list);
                 }
             }
         }
@@ -309,25 +322,45 @@ impl Found<'_> {
         Ok((is_gone && is_all).then_some(now))
     }
 
-    /// Returns how an object is declared with a change.
+    /// Returns how an object is declared with a change, in the place of a removed item if one is given.
     fn wanted(
         &self,
         subject: &Subject<'_>,
         change: &Change,
+        instead_of: Option<&Change>,
     ) -> Result<std::result::Result<Wanted, Refusal>> {
-        let Some(mut value) = values::with(&subject.value, change, change.live.as_ref()) else {
+        let place = instead_of.unwrap_or(change);
+        let with = |live: Option<&Value>| values::with(&subject.value, place, live);
+        let mut whole = change.live.clone();
+        let Some(mut value) = with(whole.as_ref()) else {
             return Ok(Err((Why::Impossible, NO_PLACE.to_owned())));
         };
-        let Some(mut drifting) = self.is_taken_over(subject, change, &value)? else {
+        let mut drifting = None;
+        // What the former item declares and the server says otherwise by itself can stay.
+        if let (Some(declared), Some(live)) = (&place.declared, &change.live)
+            && instead_of.is_some()
+        {
+            let both = items::overlaid(declared, live);
+            if let Some(with_both) = with(Some(&both)) {
+                drifting = self.is_taken_over(subject, change, &with_both)?;
+                if drifting.is_some() {
+                    (whole, value) = (Some(both), with_both);
+                }
+            }
+        }
+        if drifting.is_none() {
+            drifting = self.is_taken_over(subject, change, &value)?;
+        }
+        let Some(mut drifting) = drifting else {
             return Ok(Err((Why::Impossible, STILL_DIFFERS.to_owned())));
         };
         // What a person would write: without what the server adds.
-        let mut least = change.live.clone();
-        if let Some(live) = &change.live {
-            for way in values::droppable(live, change.declared.as_ref()) {
+        let mut least = whole.clone();
+        if let Some(live) = &whole {
+            for way in values::droppable(live, place.declared.as_ref()) {
                 let mut less = least.clone().unwrap_or_default();
                 values::leave_out(&mut less, &way);
-                let Some(with_less) = values::with(&subject.value, change, Some(&less)) else {
+                let Some(with_less) = with(Some(&less)) else {
                     continue;
                 };
                 if let Some(now) = self.is_taken_over(subject, change, &with_less)? {
@@ -342,13 +375,50 @@ impl Found<'_> {
         }))
     }
 
+    /// Makes changes that belong together: an item takes the place of the removed one, or is added
+    /// after the others if it cannot.
+    fn take_over_unit(
+        &mut self,
+        subject: &mut Subject<'_>,
+        unit: &Unit<'_>,
+    ) -> Result<std::result::Result<Vec<String>, Refusal>> {
+        let Some((gone, _)) = unit.instead_of else {
+            return self.take_over(subject, &unit.drift, None);
+        };
+        if let Ok(remarks) = self.take_over(subject, &unit.drift, Some(&gone.change))? {
+            return Ok(Ok(remarks));
+        }
+        let file = subject.origin.file.to_string();
+        let before = self.files.get(&file).map(|file| file.after.clone());
+        let (value, drifting) = (subject.value.clone(), subject.drifting.clone());
+        let mut remarks = match self.take_over(subject, &unit.drift, None)? {
+            Ok(remarks) => remarks,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match self.take_over(subject, gone, None)? {
+            Ok(more) => {
+                remarks.extend(more);
+                Ok(Ok(remarks))
+            }
+            Err(refusal) => {
+                // Neither without the other.
+                (subject.value, subject.drifting) = (value, drifting);
+                if let (Some(file), Some(before)) = (self.files.get_mut(&file), before) {
+                    file.after = before;
+                }
+                Ok(Err(refusal))
+            }
+        }
+    }
+
     /// Makes one change, in the value and in the text; returns notes.
     fn take_over(
         &mut self,
         subject: &mut Subject<'_>,
         drift: &JudgedChange,
+        instead_of: Option<&Change>,
     ) -> Result<std::result::Result<Vec<String>, Refusal>> {
-        let wanted = match self.wanted(subject, &drift.change)? {
+        let wanted = match self.wanted(subject, &drift.change, instead_of)? {
             Ok(wanted) => wanted,
             Err(refusal) => return Ok(Err(refusal)),
         };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::rendered::Rendered;
 use super::values;
-use crate::model::PathElement;
+use crate::model::{Deployer, PathElement};
 
 /// Group and version, kind, namespace and name.
 type Identity = [Option<String>; 4];
@@ -25,18 +25,21 @@ pub(super) struct Changed {
 /// nothing else did.
 ///
 /// The name of a generated object ends in a hash of its content, and so changes. It is replaced by
-/// the former name everywhere.
+/// the former name everywhere. The edited values may be in the HelmRelease or Application that
+/// deploys the object, and that may be declared too.
 pub(super) fn changed(
     before: &Rendered,
     after: &Rendered,
     object: &Value,
     path: &[PathElement],
+    deployer: Option<&Deployer>,
 ) -> Option<Changed> {
     if before.errors != after.errors || before.objects.len() != after.objects.len() {
         return None;
     }
     let renamed = renamed(before, after, object);
-    let mut others: Vec<Value> = after.objects.clone();
+    let bare = |one: &Value| without_values(one, deployer);
+    let mut others: Vec<Value> = after.objects.iter().map(bare).collect();
     if let Some((from, to)) = &renamed {
         others.iter_mut().for_each(|one| rename(one, from, to));
     }
@@ -46,13 +49,10 @@ pub(super) fn changed(
     }
     let at = others.iter().position(is_object)?;
     let changed = others.swap_remove(at);
-    let mut rest: Vec<&Value> = before
-        .objects
-        .iter()
-        .filter(|one| !is_object(one))
-        .collect();
+    let rest = before.objects.iter().filter(|one| !is_object(one));
+    let mut rest: Vec<Value> = rest.map(bare).collect();
     let is_same = others.iter().all(|one| {
-        let at = rest.iter().position(|other| *other == one);
+        let at = rest.iter().position(|other| other == one);
         at.map(|at| rest.swap_remove(at)).is_some()
     });
     let is_right = is_same && rest.is_empty() && changed != *object;
@@ -61,6 +61,31 @@ pub(super) fn changed(
         value: changed,
         renamed,
     })
+}
+
+/// Returns an object, without the values of its chart if it is the deployer.
+fn without_values(object: &Value, deployer: Option<&Deployer>) -> Value {
+    let mut bare = object.clone();
+    let is_deployer = deployer.is_some_and(|deployer| {
+        let [_, kind, _, name] = identity(object);
+        kind.as_deref() == Some(&*deployer.kind) && name.as_deref() == Some(&*deployer.name)
+    });
+    let Some(spec) = bare.get_mut("spec").filter(|_| is_deployer) else {
+        return bare;
+    };
+    if let Some(fields) = spec.as_object_mut() {
+        fields.remove("values");
+    }
+    let several = spec
+        .get("sources")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
+    let several = (0..several).map(|at| format!("/sources/{at}"));
+    for source in several.chain(["/source".to_owned()]) {
+        let source = spec.pointer_mut(&source).and_then(Value::as_object_mut);
+        source.and_then(|source| source.remove("helm"));
+    }
+    bare
 }
 
 /// Returns whether two renderings have the same content.
@@ -144,6 +169,37 @@ mod tests {
 
     fn object(name: &str, replicas: u32) -> Value {
         json!({"kind": "Deployment", "metadata": {"name": name}, "spec": {"replicas": replicas}})
+    }
+
+    fn changed(
+        before: &Rendered,
+        after: &Rendered,
+        object: &Value,
+        path: &[PathElement],
+    ) -> Option<Changed> {
+        super::changed(before, after, object, path, None)
+    }
+
+    #[test]
+    fn values_may_change_in_what_deploys_the_object() {
+        let release = |replicas: u64, interval: &str| {
+            json!({"kind": "HelmRelease", "metadata": {"name": "cart"},
+                "spec": {"interval": interval, "values": {"replicas": replicas}}})
+        };
+        let before = rendered(&[object("a", 1), release(1, "5m")]);
+        let deployer = Deployer {
+            kind: "HelmRelease".to_owned(),
+            namespace: "shop".to_owned(),
+            name: "cart".to_owned(),
+        };
+        let path: FieldPath = ".spec.replicas".parse().unwrap();
+        let proven = |release: Value, deployer: Option<&Deployer>| {
+            let after = rendered(&[object("a", 2), release]);
+            super::changed(&before, &after, &object("a", 1), &path.0, deployer).is_some()
+        };
+        assert!(proven(release(2, "5m"), Some(&deployer)));
+        assert!(!proven(release(2, "6m"), Some(&deployer)));
+        assert!(!proven(release(2, "5m"), None));
     }
 
     #[test]

@@ -283,8 +283,9 @@ impl Found<'_> {
         let Ok(after) = self.rendered(part, &with) else {
             return Ok(Outcome::Wrong);
         };
+        let deployer = subject.origin.chain.last();
         let Some(Changed { value, renamed }) =
-            proof::changed(before, &after, &subject.value, &change.path.0)
+            proof::changed(before, &after, &subject.value, &change.path.0, deployer)
         else {
             return Ok(Outcome::Wrong);
         };

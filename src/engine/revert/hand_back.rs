@@ -31,9 +31,25 @@ pub fn hand_back(
         .filter(|(_, entry)| is(entry, applier, "Apply"));
     let first = of_applier.clone().next();
     let same_version = of_applier.find(|(_, entry)| entry["apiVersion"] == *version);
-    let (their_place, theirs) = same_version.or(first)?;
+    let ours = entries.get(our_place)?;
+    let returned = declared_part(&ours["fieldsV1"], declared);
+    let Some((their_place, theirs)) = same_version.or(first) else {
+        // It owned nothing but these fields, and left no entry without them.
+        if returned.as_object().is_none_or(Map::is_empty) {
+            return None;
+        }
+        let mut theirs = ours.clone();
+        theirs["manager"] = applier.into();
+        theirs["operation"] = "Apply".into();
+        theirs["fieldsV1"] = returned;
+        let metadata = || Pointer::default().field("metadata");
+        let version = live.pointer("/metadata/resourceVersion")?.clone();
+        return Some(vec![
+            Operation::Test(metadata().field("resourceVersion"), version),
+            Operation::Replace(metadata().field("managedFields").index(our_place), theirs),
+        ]);
+    };
     let their_fields = &theirs["fieldsV1"];
-    let returned = declared_part(&entries.get(our_place)?["fieldsV1"], declared);
     let mut merged = their_fields.clone();
     merge(&mut merged, returned);
     let metadata = || Pointer::default().field("metadata");
@@ -136,6 +152,23 @@ mod tests {
     use crate::patch::apply;
 
     #[test]
+    fn an_applier_that_owned_nothing_else_gets_an_entry_of_its_own() {
+        let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
+            {"manager": "driftctl", "operation": "Update", "apiVersion": "v1", "time": "t",
+             "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}},
+        ]}});
+        let declared = json!({"data": {"a": "1"}});
+        let operations = hand_back(&live, "driftctl", "kubectl", &declared).unwrap();
+        let after = apply(&live, &operations).unwrap();
+        assert_eq!(
+            after["metadata"]["managedFields"],
+            json!([{"manager": "kubectl", "operation": "Apply", "apiVersion": "v1", "time": "t",
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}}])
+        );
+        assert_eq!(hand_back(&live, "driftctl", "kubectl", &json!({})), None);
+    }
+
+    #[test]
     fn declared_fields_go_back_and_defaults_go_to_nobody() {
         let port = "k:{\"containerPort\":80,\"protocol\":\"TCP\"}";
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
@@ -160,11 +193,11 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_that_applies_nothing_gets_nothing() {
+    fn a_manager_gets_nothing_that_it_does_not_declare() {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:a": {}}}]}});
         assert_eq!(
-            hand_back(&live, "driftctl", "argocd", &json!({"a": 1})),
+            hand_back(&live, "driftctl", "argocd", &json!({"b": 1})),
             None
         );
         assert_eq!(

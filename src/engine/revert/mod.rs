@@ -199,7 +199,7 @@ impl Found<'_> {
             let (wanted, live) = self.wish.live.read_object(&object.key)?;
             let manifest = object.manifest.as_ref()?;
             let declared = normalize(manifest.value(), wanted.kind.namespaced);
-            Some(WriteAs::of(&live.value().ok()?, &declared))
+            WriteAs::of(&live.value().ok()?, &declared)
         });
         let most = WriteAs::of_most(each);
         self.siblings.insert(most).clone()
@@ -308,7 +308,7 @@ impl Found<'_> {
         }
         let write_as = match self.wish.field_manager {
             Some(name) => WriteAs::named(name),
-            None => WriteAs::of(&live, &declared),
+            None => WriteAs::of(&live, &declared).unwrap_or_else(|| self.siblings()),
         };
         let patch = PatchJob {
             before: live,

@@ -3,12 +3,15 @@
 use serde_json::Value;
 
 use super::PatchJob;
-use crate::facts::{gitops_controller, workload};
-use crate::model::{ApplierReason, ObjectReport, Operation, PathElement};
-use crate::ownership::{Appliers, ownership_of};
+use crate::facts::{EDITORS, gitops_controller, how_it_applies, workload};
+use crate::model::{ApplierReason, ManagerEntry, ObjectReport, Operation, Ownership, PathElement};
+use crate::ownership::{Appliers, holds_last_applied, ownership_of};
 
 /// The field manager if no other one is right.
 pub const OWN_NAME: &str = "driftctl";
+
+/// The field manager of `kubectl create`.
+const CREATOR: &str = "kubectl-create";
 
 /// The field manager that an object is written as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,29 +46,65 @@ impl WriteAs {
         }
     }
 
-    /// Returns the name of the applier of a live object.
-    pub fn of(live: &Value, declared: &Value) -> Self {
+    /// Returns the name of the applier of a live object; `None` if no applier is known. If
+    /// every field that the applier declares was changed by others, it owns none of them, and its
+    /// other traces name it.
+    pub fn of(live: &Value, declared: &Value) -> Option<Self> {
         let ownership = ownership_of(live);
         let appliers = Appliers::of(&ownership, declared, live, &[]);
-        let Some(applier) = appliers.all().first() else {
-            return Self::own();
+        let found = appliers.all().first();
+        let is_guess = found.is_none_or(|found| found.why == ApplierReason::Coverage);
+        let owns_half = found.is_some_and(|found| found.owns * 2 >= found.declared);
+        let left = is_guess
+            .then(|| Self::left(&ownership, owns_half))
+            .flatten();
+        let (manager, keeps_last_applied) = match (left, found) {
+            (Some(left), _) => left,
+            (None, Some(found)) => {
+                let keeps_last_applied = found.why == ApplierReason::LastApplied;
+                (found.manager.clone(), keeps_last_applied)
+            }
+            (None, None) => return None,
         };
         let applies = ownership.entries.iter().any(|entry| {
             let owner = &entry.owner;
-            owner.manager == applier.manager
+            owner.manager == manager
                 && owner.operation == Operation::Apply
                 && owner.subresource.is_none()
         });
-        Self {
-            manager: applier.manager.clone(),
+        Some(Self {
+            keeps_last_applied,
             applies,
-            keeps_last_applied: applier.why == ApplierReason::LastApplied,
             why: if applies {
-                format!("and handed back to {}, who applies it", applier.manager)
+                format!("and handed back to {manager}, who applies it")
             } else {
                 "who declares these fields".to_owned()
             },
+            manager,
+        })
+    }
+
+    /// Returns who applied or created an object but owns none of its declared fields, and whether
+    /// it keeps the last applied configuration.
+    fn left(ownership: &Ownership, is_declared: bool) -> Option<(String, bool)> {
+        let own = |entry: &&ManagerEntry| {
+            let owner = &entry.owner;
+            owner.subresource.is_none() && !EDITORS.contains(&owner.manager.as_str())
+        };
+        let mut entries = ownership.entries.iter().filter(own);
+        if let Some(entry) = entries.clone().find(|entry| {
+            entry.owner.operation == Operation::Update && holds_last_applied(&entry.fields)
+        }) {
+            return Some((entry.owner.manager.clone(), true));
         }
+        let applied = entries.clone().find(|entry| {
+            let is_tool = how_it_applies(&entry.owner.manager).is_some();
+            entry.owner.operation == Operation::Apply || is_tool
+        });
+        let created = entries.find(|entry| entry.owner.manager == CREATOR && !is_declared);
+        applied
+            .or(created)
+            .map(|entry| (entry.owner.manager.clone(), false))
     }
 
     /// Returns the most frequent one; on a tie, the first in alphabetical order.
@@ -131,4 +170,41 @@ pub(super) fn remarks(
         });
     }
     remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written_as(entries: Value) -> Option<(String, bool)> {
+        let declared = json!({"spec": {"rules": [{"host": "a"}]}});
+        let live =
+            json!({"spec": {"rules": [{"host": "b"}]}, "metadata": {"managedFields": entries}});
+        WriteAs::of(&live, &declared).map(|write_as| (write_as.manager, write_as.applies))
+    }
+
+    #[test]
+    fn who_changed_all_that_the_applier_declares_is_no_applier() {
+        let last_applied = "f:kubectl.kubernetes.io/last-applied-configuration";
+        let applied = json!({"manager": "kubectl-client-side-apply", "operation": "Update",
+            "fieldsV1": {"f:metadata": {"f:annotations": {last_applied: {}}}}});
+        let created = json!({"manager": "kubectl-create", "operation": "Update",
+            "fieldsV1": {"f:spec": {}}});
+        let changed = |who: &str| {
+            json!({"manager": who, "operation": "Update",
+                "fieldsV1": {"f:spec": {"f:rules": {}}}})
+        };
+        let kubectl = ("kubectl-client-side-apply".to_owned(), false);
+        for who in ["curl", "kubectl-edit"] {
+            let found = written_as(json!([applied, changed(who)]));
+            assert_eq!(found, Some(kubectl.clone()), "{who}");
+        }
+        assert_eq!(
+            written_as(json!([created, changed("kubectl-edit")])),
+            Some(("kubectl-create".to_owned(), false))
+        );
+        assert_eq!(written_as(json!([changed("kubectl-edit")])), None);
+    }
 }

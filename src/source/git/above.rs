@@ -16,6 +16,32 @@ pub struct FileAt {
     pub bytes: Vec<u8>,
 }
 
+/// Returns the text of a file at the commit where `HEAD` left a revision; `None` if the commit does not
+/// have the file.
+///
+/// # Errors
+/// When there is no repository around the file, the repository does not have the revision, or the
+/// file is not UTF-8.
+pub fn before_branch(revision: &str, file: &Path) -> Result<Option<String>, GitError> {
+    let (repository, below) = Repository::containing(file)?;
+    let commit = repository.merge_base(revision)?;
+    let tree = CommitTree::new(&repository, &commit);
+    let broken = |why: String| GitError::File {
+        file: format!("{revision}:{}", below.display()),
+        why,
+    };
+    let found = match tree.resolve(&below) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(broken(error.to_string())),
+    };
+    let bytes = tree.read(&found.canonical).map_err(broken)?;
+    let text = String::from_utf8(bytes).map_err(|_| broken("it is not UTF-8".to_owned()))?;
+    Ok(Some(
+        text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
+    ))
+}
+
 /// Returns the file with this name in the directory of `start` or above it, up to the root of the
 /// repository, at a revision; `None` if the commit has none.
 ///

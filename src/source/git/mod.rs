@@ -18,7 +18,7 @@ use super::walk::{Bounds, Found, Walk};
 use super::{Loaded, Source, chart, kustomize, plan};
 use crate::cluster::Live;
 
-pub use above::{FileAt, above};
+pub use above::{FileAt, above, before_branch};
 pub use blame::blame;
 pub(super) use export::Export;
 pub use pages::pages;

@@ -198,7 +198,26 @@ impl Repository {
         })
     }
 
-    /// Returns the addresses of its remotes, from its configuration.
+    /// The commit at which the history of `HEAD` left that of a revision; the revision itself where
+    /// none is known, as in a shallow clone.
+    ///
+    /// # Errors
+    /// When the revision means no commit.
+    pub fn merge_base(&self, revision: &str) -> Result<Commit, GitError> {
+        let other = self.resolve(revision)?;
+        let base = self.with(|handle| {
+            let id = |commit: &str| gix::ObjectId::from_hex(commit.as_bytes()).ok();
+            let head = commit(handle, "HEAD").ok()?;
+            let base = handle.merge_base(id(&head.id)?, id(&other.id)?).ok()??;
+            Some(base.detach().to_string())
+        });
+        match base {
+            Some(base) => self.resolve(&base),
+            None => Ok(other),
+        }
+    }
+
+    /// The addresses that it is fetched from, as its configuration has them.
     pub fn addresses(&self) -> Vec<String> {
         let remotes = self.remotes().into_iter();
         remotes.map(|(_, address)| address).collect()

@@ -13,7 +13,7 @@ use crate::cli::args::SourceArgs;
 use crate::engine::backport::EditedFile;
 use crate::output;
 use crate::redact::is_sensitive_name;
-use crate::source::{Scheme, repository_around};
+use crate::source::{Scheme, before_branch, repository_around};
 use crate::yaml;
 
 /// The byte order mark that editors put before UTF-8 text.
@@ -108,6 +108,18 @@ impl Files {
             .map_or(name.to_owned(), |(_, shown)| shown)
     }
 
+    /// The lines of a file that the diff of a pull request to a revision shows.
+    ///
+    /// # Errors
+    /// When the repository does not have the revision.
+    pub fn in_diff(&self, name: &str, file: &EditedFile, base: &str) -> Result<Vec<Range<usize>>> {
+        let (path, _) = self.resolve(name).map_err(anyhow::Error::msg)?;
+        let before = before_branch(base, &path).with_context(|| format!("--base {base}"))?;
+        let before = before.unwrap_or_default();
+        // As `shown_lines` tells the lines of the first text, the branch's is the first.
+        Ok(output::shown_lines(&file.before, &before, CONTEXT))
+    }
+
     /// Writes the files, each as a whole.
     ///
     /// # Errors
@@ -194,7 +206,7 @@ pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     let context = contexts.find(|context| !shows_one(context));
     context.with_context(|| {
         format!(
-            "{name}: the patch would show lines of a Secret; use --write to edit the file without \
+            "a patch of {name} would show lines of a Secret; use --write to edit the file without \
              showing it, or --allow-secrets to show it"
         )
     })

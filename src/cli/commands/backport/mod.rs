@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cli::args::{BackportArgs, Extra};
+use crate::cli::args::{BackportArgs, CommandFormat, Extra};
 use crate::cli::comparison::{Again, Draft};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Overlay;
-use crate::engine::backport::{Wish, plan};
-use crate::model::{ObjectReport, Progress, Status};
+use crate::engine::backport::{Planned, Wish, plan};
+use crate::model::{ObjectReport, PlanStep, Progress, Refused, Status, Why};
 pub(super) use files::Files;
 
 /// Makes the plan, and prints the patch or writes the files.
@@ -23,10 +23,16 @@ pub(super) use files::Files;
 /// # Errors
 /// Fails if nothing can be compared, or a file cannot be written.
 pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    let for_review = matches!(args.output, CommandFormat::Markdown | CommandFormat::Review);
     ensure!(
-        args.drift.source.base.is_none(),
-        "--base cannot be used with backport, which writes only live changes into manifests; \
-         leave out --base"
+        args.drift.source.base.is_none() || for_review,
+        "--base says which lines a pull request shows; it goes with -o markdown and \
+         -o github-review"
+    );
+    ensure!(
+        args.drift.source.base.is_some() || args.output != CommandFormat::Review,
+        "a review suggests changes of lines that the pull request shows: name its base, such as \
+         --base origin/main"
     );
     ensure!(
         !args.drift.source.untrusted.untrusted,
@@ -37,7 +43,8 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
         "a commit cannot be edited; check it out and leave out --ref"
     );
     let drift = &args.drift;
-    let (selected, source) = drift.selected()?;
+    let (selected, mut source) = drift.selected()?;
+    let base = source.base.take();
     let compare = drift.compare(Extra::None);
     let again = Again::begin(&source, drift, &compare, settings.now)?;
     let overlay = Overlay::of(again.live());
@@ -60,6 +67,10 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
         drafts: &drafts,
         into: into.as_ref().map(|_| &may_edit as &dyn Fn(&str) -> bool),
     })?;
+    let is_shown = args.output == CommandFormat::Diff && !args.write || for_review;
+    if is_shown && !args.allow_secrets {
+        withhold(&mut planned);
+    }
     if args.write {
         files.write(&planned.files)?;
         for step in &mut planned.plan.steps {
@@ -70,7 +81,8 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
         let text = say::commit_message(&planned.plan);
         std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    say::result(args, &planned, &files, settings, streams)?;
+    let base = base.as_deref();
+    say::result(args, &planned, (&files, base), settings, streams)?;
     if report.is_incomplete() {
         message::what_failed(streams, settings, &shown, None);
         return Ok(Exit::Trouble);
@@ -79,6 +91,32 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
         true => Exit::Clean,
         false => Exit::Drift,
     })
+}
+
+/// Refuses the changes of files whose patch would show lines of a Secret.
+fn withhold(planned: &mut Planned) {
+    let Planned { plan, files } = planned;
+    files.retain(|name, file| {
+        let Err(why) = files::context(name, file) else {
+            return true;
+        };
+        let edit = format!("edits {name},");
+        let touches = |step: &PlanStep| {
+            let origin = step.origin.as_ref();
+            let is_own = origin.is_some_and(|it| it.rendered_by.is_none() && *it.file == **name);
+            is_own || step.remarks.iter().any(|remark| remark.starts_with(&edit))
+        };
+        let (left, kept): (Vec<_>, Vec<_>) = plan.steps.drain(..).partition(touches);
+        plan.steps = kept;
+        for step in &left {
+            let refused = step.changes.iter().map(|change| {
+                Refused::because(&step.key, &change.path, Why::Secret, why.to_string())
+            });
+            plan.refused.extend(refused);
+        }
+        false
+    });
+    plan.refused.sort();
 }
 
 /// Where the user wants the edits of rendered sources.

@@ -12,7 +12,7 @@ use crate::cli::args::{BackportArgs, CommandFormat};
 use crate::cli::settings::Settings;
 use crate::engine::backport::Planned;
 use crate::model::{ChangeKind, Plan, PlanStep};
-use crate::output::{self, RenderOptions, escape};
+use crate::output::{self, FileEdit, RenderOptions, escape};
 
 /// Prints the patch, the plan or the names to standard output, and what was done to standard error.
 ///
@@ -21,7 +21,7 @@ use crate::output::{self, RenderOptions, escape};
 pub fn result(
     args: &BackportArgs,
     planned: &Planned,
-    places: &Files,
+    (places, base): (&Files, Option<&str>),
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<()> {
@@ -30,7 +30,8 @@ pub fn result(
         files: edited,
     } = planned;
     let mut contexts = BTreeMap::new();
-    if !args.write && args.output == CommandFormat::Diff {
+    let for_review = matches!(args.output, CommandFormat::Markdown | CommandFormat::Review);
+    if for_review || !args.write && args.output == CommandFormat::Diff {
         for (name, file) in edited {
             let context = match args.allow_secrets {
                 true => files::CONTEXT,
@@ -39,9 +40,26 @@ pub fn result(
             contexts.insert(name.clone(), context);
         }
     }
+    let mut reviewed = Vec::new();
+    if for_review {
+        for (name, file) in edited {
+            reviewed.push(FileEdit {
+                name: places.name_in_patch(name),
+                before: &file.before,
+                after: &file.after,
+                context: contexts.get(name).copied().unwrap_or_default(),
+                in_diff: match base {
+                    Some(base) => places.in_diff(name, file, base)?,
+                    None => Vec::new(),
+                },
+            });
+        }
+    }
     let out = &mut streams.out;
     let written = match args.output {
         CommandFormat::Json => output::plan_json(plan, out),
+        CommandFormat::Markdown => output::suggestions_markdown(plan, &reviewed, out),
+        CommandFormat::Review => output::review_json(plan, &reviewed, out),
         CommandFormat::Name => {
             let mut steps = plan.steps.iter();
             steps.try_for_each(|step| writeln!(out, "{}", output::object_name(&step.key)))
@@ -57,7 +75,7 @@ pub fn result(
         }
     };
     written.context("cannot write to standard output")?;
-    if args.output != CommandFormat::Json {
+    if !matches!(args.output, CommandFormat::Json | CommandFormat::Review) {
         summary(args, plan, settings, streams)?;
     }
     Ok(())
@@ -85,6 +103,7 @@ fn summary(
     output::plan_text(plan, &options, err)?;
     let next = match (taken, args.write) {
         (0, _) => "",
+        (_, false) if args.output == CommandFormat::Markdown => "",
         (_, true) => "; the files were edited, review them with git diff",
         (_, false) => "; apply the patch with git apply, or run again with --write",
     };

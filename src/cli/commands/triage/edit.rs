@@ -1,5 +1,6 @@
 //! Opens the file of decisions in an editor, as `git rebase -i` does.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -59,22 +60,52 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     Ok(decided?.0.max(listed.exit))
 }
 
+/// Opens a file at a line in the editor, if the editor is known to take one.
+///
+/// # Errors
+/// When the editor cannot be run, or fails.
+pub fn open_at(editor: &str, file: &Path, line: usize) -> Result<()> {
+    let program = editor.split_whitespace().next().unwrap_or_default();
+    let program = Path::new(program).file_stem().unwrap_or_default();
+    let words = match program.to_string_lossy().as_ref() {
+        "code" | "codium" | "cursor" => vec!["--goto".into(), place(file, line)],
+        "hx" | "helix" | "subl" | "zed" => vec![place(file, line)],
+        "vi" | "vim" | "nvim" | "view" | "nano" | "pico" | "emacs" | "emacsclient" | "micro"
+        | "kak" | "joe" | "jed" | "mg" | "ne" | "gedit" | "kate" => {
+            vec![format!("+{line}").into(), file.into()]
+        }
+        _ => vec![file.into()],
+    };
+    run_editor(editor, &words)
+}
+
+/// `file:line`
+fn place(file: &Path, line: usize) -> OsString {
+    let mut place = file.as_os_str().to_owned();
+    place.push(format!(":{line}"));
+    place
+}
+
 /// Opens a file in the editor.
 ///
 /// # Errors
 /// Fails if the editor cannot be run, or fails.
 pub fn open(editor: &str, file: &Path) -> Result<()> {
+    run_editor(editor, &[file.into()])
+}
+
+fn run_editor(editor: &str, behind: &[OsString]) -> Result<()> {
     // As in Git, the variable may contain several words, which the shell splits.
     let mut command = if cfg!(windows) {
         let mut words = editor.split_whitespace();
         let mut command = Command::new(words.next().unwrap_or("notepad"));
-        command.args(words).arg(file);
+        command.args(words).args(behind);
         command
     } else {
         let mut command = Command::new("sh");
         command
             .args(["-c", &format!("{editor} \"$@\""), editor])
-            .arg(file);
+            .args(behind);
         command
     };
     let status = command

@@ -20,6 +20,7 @@ use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Answer, Overlay};
 use crate::engine::triage::{Item, items};
 use crate::model::{ObjectReport, ResourceKey, Status};
+pub(super) use edit::open_at;
 use resolve::{Fate, Resolved, Wanted};
 use todo::Todo;
 
@@ -50,7 +51,10 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
 }
 
 /// Checks for arguments that contradict each other.
-fn check(args: &TriageArgs) -> Result<()> {
+///
+/// # Errors
+/// When they do.
+pub(super) fn check(args: &TriageArgs) -> Result<()> {
     let source = &args.drift.source;
     ensure!(
         !source.untrusted.untrusted,
@@ -99,7 +103,7 @@ fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result
 }
 
 /// Returns the paths at which an object has drift.
-fn changes(object: &ObjectReport) -> Vec<String> {
+pub(super) fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
     let whole = matches!(object.status(), Status::Missing | Status::Extra);
@@ -184,6 +188,19 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     merged.drift.live.connection = connection.clone();
     merged.drift.live.connection.context = context;
     Ok(merged)
+}
+
+/// Carries out decisions that were not made in a file.
+///
+/// # Errors
+/// As with a file.
+pub(super) fn decide(
+    args: &TriageArgs,
+    decisions: &str,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<Exit> {
+    apply(args, &Todo::parse("marks", decisions)?, settings, streams)
 }
 
 /// Carries the decisions of a file out.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::kustomize::{images, is_replicas, with_image};
-use super::{Candidate, Intent, Texts, field, items, written};
+use super::{Candidate, Intent, Texts, beside, field, items, written};
 use crate::edit;
 use crate::engine::backport::rendered::Layer;
 use crate::engine::backport::values::index_of;
@@ -44,25 +44,49 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
         let target = json!({"kind": intent.kind(), "name": name});
         entries.push(("patches", json!({"patch": patch, "target": target})));
     }
-    // A transformer runs after everything else in a kustomization: labels, images, replicas.
-    for (name, _) in &names {
-        let operations = Value::Array(operations(before, &intent.wanted.value));
-        let transformer = json!({
-            "apiVersion": "builtin",
-            "kind": "PatchTransformer",
-            "metadata": {"name": format!("{name}-{}", intent.kind().to_lowercase())},
-            "patch": edit::document(&operations),
-            "target": {"kind": intent.kind(), "name": name},
-        });
-        entries.push(("transformers", Value::from(edit::document(&transformer))));
+    // A transformer runs after everything else in a kustomization: labels, images, replicas. Those in
+    // files run after those in the kustomization itself.
+    let transformers: Vec<String> = names
+        .iter()
+        .map(|(name, _)| transformer(intent, name))
+        .collect();
+    for transformer in &transformers {
+        entries.push(("transformers", Value::from(transformer.as_str())));
     }
+    let file = items(&layer.fields, "transformers").iter().rev();
+    let mut files = file
+        .filter_map(Value::as_str)
+        .filter(|entry| !entry.contains('\n'));
+    let file = files.next().map(|file| beside(&layer.folder, file));
+    let behind = transformers.iter().filter_map(|transformer| {
+        let file = file.as_deref()?;
+        let text = texts.of(file)?;
+        let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let end = if text.ends_with('\n') { "" } else { newline };
+        let lines = transformer.replace('\n', newline);
+        let after = format!("{text}{end}---{newline}{lines}{newline}");
+        Some(Candidate::text(file, after))
+    });
+    let behind: Vec<Candidate> = behind.collect();
     let made = entries.into_iter().filter_map(|(list, entry)| {
         let mut all = items(&layer.fields, list).to_vec();
         all.push(entry);
         let all = Value::Array(all);
         Candidate::field(texts, &layer.file, 1, &[field(list)], Some(&all))
     });
-    made.collect()
+    made.chain(behind).collect()
+}
+
+/// Returns a transformer that patches the object.
+fn transformer(intent: &Intent<'_>, name: &str) -> String {
+    let operations = Value::Array(operations(intent.before, &intent.wanted.value));
+    edit::document(&json!({
+        "apiVersion": "builtin",
+        "kind": "PatchTransformer",
+        "metadata": {"name": format!("{name}-{}", intent.kind().to_lowercase())},
+        "patch": edit::document(&operations),
+        "target": {"kind": intent.kind(), "name": name},
+    }))
 }
 
 /// Returns an entry of `patches` that is a strategic merge patch.

@@ -1,0 +1,76 @@
+//! The words of `driftctl browse`.
+
+use clap::Args;
+
+use super::{DriftArgs, Extra, TEMPLATE, TriageArgs, WriteArgs};
+
+/// `driftctl browse`
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    before_help = "\
+Lists drift in the terminal, what matters most first, and explains the change under the cursor.
+Mark changes and press x: the plan of all marks is shown, and carried out after a question, as
+'driftctl triage --apply' does it.
+
+Keys:
+  up down, PgUp PgDn, Home End    Move
+  r b a i                         Mark: revert, backport, accept, ignore
+  space                           Take the mark away
+  x                               Carry out what is marked
+  /                               Filter by words
+  J K                             Scroll the explanation
+  o                               Open the manifest at its line in $VISUAL or $EDITOR
+  y                               Copy the path
+  R                               Compare again
+  ? q                             Help, quit
+
+Examples:
+  driftctl browse ./manifests
+  driftctl browse ./manifests --extra namespace      With objects that no manifest declares
+  driftctl browse ./manifests --live dump.json       Without a cluster
+",
+    after_help = "\
+Exit codes:
+  0  What was to be carried out is carried out
+  1  You said no
+  2  An error, an incomplete comparison, or only a part of it was done",
+    help_template = TEMPLATE,
+    max_term_width = 100,
+    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+)]
+pub struct BrowseArgs {
+    /// Let backport take over values of Secrets and other secret values too
+    #[arg(long, help_heading = "Browse")]
+    pub allow_secrets: bool,
+
+    /// How it is written.
+    #[command(flatten)]
+    pub write: WriteArgs,
+
+    /// Also list live objects that no manifest declares: revert deletes them
+    #[arg(
+        long,
+        value_name = "WHERE",
+        value_enum,
+        default_value_t,
+        help_heading = "Comparison"
+    )]
+    pub extra: Extra,
+
+    /// Which drift.
+    #[command(flatten)]
+    pub drift: DriftArgs,
+}
+
+impl BrowseArgs {
+    /// The same words for what carries decisions out.
+    pub fn as_triage(&self) -> TriageArgs {
+        TriageArgs {
+            allow_secrets: self.allow_secrets,
+            write: self.write.clone(),
+            extra: self.extra,
+            drift: self.drift.clone(),
+            ..TriageArgs::default()
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Changes of list items that belong together. An item that is added can be reported field by
+//! field, and an item whose key changed is reported as one that is gone and one that is new. Each is
+//! one edit of the manifest.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+use serde_json::Value;
+
+use super::values;
+use crate::model::{Change, ChangeKind, FieldPath, JudgedChange, PathElement};
+
+/// A change as it was found, and without secrets.
+pub(super) type Pair<'d> = (&'d JudgedChange, &'d JudgedChange);
+
+/// Changes that are taken over together.
+pub(super) struct Unit<'d> {
+    /// What was found.
+    pub found: Vec<Pair<'d>>,
+    /// The one change that they are.
+    pub drift: Cow<'d, JudgedChange>,
+    /// The removed item whose place the new one takes, if its key was changed.
+    pub instead_of: Option<Pair<'d>>,
+}
+
+impl<'d> Unit<'d> {
+    fn of(pair: Pair<'d>) -> Self {
+        Self {
+            found: vec![pair],
+            drift: Cow::Borrowed(pair.0),
+            instead_of: None,
+        }
+    }
+
+    /// The list of which an item as a whole is added or removed.
+    pub fn list(&self) -> Option<FieldPath> {
+        list_of(&self.drift.change)
+    }
+}
+
+/// The list of which a change adds or removes an item as a whole.
+fn list_of(change: &Change) -> Option<FieldPath> {
+    match change.path.0.split_last()? {
+        (PathElement::Key(_), list) if change.kind != ChangeKind::Modified => {
+            Some(FieldPath(list.to_vec()))
+        }
+        _ => None,
+    }
+}
+
+/// Puts changes together, in the order in which they are made. `finds_partners` says whether an item
+/// may take the place of one that is gone.
+pub(super) fn units<'d>(
+    meant: Vec<Pair<'d>>,
+    manifest: &Value,
+    finds_partners: bool,
+) -> Vec<Unit<'d>> {
+    let mut units: Vec<Unit<'d>> = Vec::new();
+    for pair in meant {
+        let item = new_item(&pair.0.change, manifest);
+        let Some(item) = item else {
+            units.push(Unit::of(pair));
+            continue;
+        };
+        let mut known = units.iter_mut();
+        let known = known.find(|unit| unit.drift.change.path == item);
+        let whole = match &known {
+            Some(unit) => with_field(&unit.drift, &item, &pair.0.change),
+            None => begun(pair.0, &item),
+        };
+        match (known, whole) {
+            (Some(unit), Some(whole)) => {
+                unit.drift = Cow::Owned(whole);
+                unit.found.push(pair);
+            }
+            (None, Some(whole)) => units.push(Unit {
+                drift: Cow::Owned(whole),
+                ..Unit::of(pair)
+            }),
+            (_, None) => units.push(Unit::of(pair)),
+        }
+    }
+    if finds_partners {
+        find_partners(&mut units);
+    }
+    // Items keep their places until all else is done.
+    units.sort_by_key(|unit| match unit.drift.change.kind {
+        ChangeKind::Modified => 0,
+        ChangeKind::Added => 1,
+        ChangeKind::Removed => 2,
+    });
+    units
+}
+
+/// The item that a field is added to, if the manifest does not have it.
+fn new_item(change: &Change, manifest: &Value) -> Option<FieldPath> {
+    if change.kind != ChangeKind::Added {
+        return None;
+    }
+    let path = &change.path.0;
+    let is_new = |end: usize| {
+        let way = path.get(..=end).unwrap_or_default();
+        matches!(way.last(), Some(PathElement::Key(_))) && values::lookup(manifest, way).is_none()
+    };
+    let end = (0..path.len().saturating_sub(1)).find(|end| is_new(*end))?;
+    Some(FieldPath(path.get(..=end)?.to_vec()))
+}
+
+/// The addition of an item that is known by one of its fields so far.
+fn begun(first: &JudgedChange, item: &FieldPath) -> Option<JudgedChange> {
+    let Some(PathElement::Key(keys)) = item.0.last() else {
+        return None;
+    };
+    let mut whole = first.clone();
+    whole.change.path = item.clone();
+    whole.change.live = Some(Value::Object(keys.clone().into_iter().collect()));
+    with_field(&whole, item, &first.change)
+}
+
+fn with_field(whole: &JudgedChange, item: &FieldPath, field: &Change) -> Option<JudgedChange> {
+    let rest = field.path.0.get(item.0.len()..)?;
+    let live = whole.change.live.as_ref()?;
+    let mut whole = whole.clone();
+    whole.change.live = Some(values::with_at(live, rest, field.live.as_ref())?);
+    Some(whole)
+}
+
+/// Gives new items the places of those that are gone and resemble them.
+fn find_partners(units: &mut Vec<Unit<'_>>) {
+    let (mut gone, mut rest): (Vec<Unit<'_>>, Vec<Unit<'_>>) = std::mem::take(units)
+        .into_iter()
+        .partition(|unit| unit.drift.change.kind == ChangeKind::Removed && unit.list().is_some());
+    for new in &mut rest {
+        let (Some(list), Some(live)) = (new.list(), &new.drift.change.live) else {
+            continue;
+        };
+        let alike = gone.iter().enumerate().filter_map(|(at, unit)| {
+            let declared = unit.drift.change.declared.as_ref()?;
+            let is_beside = unit.list().as_ref() == Some(&list);
+            let score = likeness(declared, live).filter(|_| is_beside)?;
+            Some((score, Reverse(at)))
+        });
+        if let Some((_, Reverse(at))) = alike.max() {
+            new.instead_of = gone.remove(at).found.pop();
+        }
+    }
+    rest.append(&mut gone);
+    *units = rest;
+}
+
+/// How many fields two items have alike, if those are half of the declared ones beside the key.
+fn likeness(declared: &Value, live: &Value) -> Option<usize> {
+    let fields = declared.as_object()?;
+    let same = fields
+        .iter()
+        .filter(|(name, value)| live.get(name) == Some(value));
+    let same = same.count();
+    let is_alike = same > 0 && same * 2 >= fields.len().saturating_sub(1);
+    (is_alike || fields.len() == 1).then_some(same)
+}
+
+/// An item with the fields of another one.
+pub(super) fn overlaid(declared: &Value, live: &Value) -> Value {
+    match (declared, live) {
+        (Value::Object(declared), Value::Object(live)) => {
+            let mut fields = declared.clone();
+            for (name, live) in live {
+                let field = match declared.get(name) {
+                    Some(declared) => overlaid(declared, live),
+                    None => live.clone(),
+                };
+                fields.insert(name.clone(), field);
+            }
+            Value::Object(fields)
+        }
+        (_, live) => live.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Verdict;
+
+    fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
+        let kind = match (&declared, &live) {
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            _ => ChangeKind::Modified,
+        };
+        let change = Change {
+            path: path.parse().unwrap(),
+            kind,
+            declared,
+            live,
+            at: Vec::new(),
+        };
+        JudgedChange::new(change, Verdict::Reported)
+    }
+
+    fn told(units: &[Unit<'_>]) -> Vec<(String, Option<Value>, Option<String>)> {
+        let told = units.iter().map(|unit| {
+            let change = &unit.drift.change;
+            let gone = unit
+                .instead_of
+                .map(|(gone, _)| gone.change.path.to_string());
+            (change.path.to_string(), change.live.clone(), gone)
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn an_item_that_is_reported_field_by_field_is_one_item_in_the_place_of_the_one_that_is_gone() {
+        let manifest = json!({"ports": [{"port": 80, "name": "web", "nodePort": 30000}]});
+        let item = r#".ports[port=81,protocol="TCP"]"#;
+        let drifts = [
+            drift(&format!("{item}.name"), None, Some(json!("web"))),
+            drift(&format!("{item}.port"), None, Some(json!(81))),
+            drift(
+                r#".ports[port=80,protocol="TCP"]"#,
+                Some(manifest["ports"][0].clone()),
+                None,
+            ),
+        ];
+        let pairs = || {
+            drifts
+                .iter()
+                .map(|drift| (drift, drift))
+                .collect::<Vec<_>>()
+        };
+        let live = json!({"port": 81, "protocol": "TCP", "name": "web"});
+        let gone = drifts[2].change.path.to_string();
+        let paired = units(pairs(), &manifest, true);
+        assert_eq!(
+            told(&paired),
+            [(item.to_owned(), Some(live.clone()), Some(gone.clone()))]
+        );
+        assert_eq!(paired[0].found.len(), 2);
+        let apart = units(pairs(), &manifest, false);
+        assert_eq!(
+            told(&apart),
+            [(item.to_owned(), Some(live), None), (gone, None, None)]
+        );
+    }
+
+    #[test]
+    fn items_that_have_nothing_in_common_are_no_partners() {
+        let old = json!({"name": "api", "image": "api:1", "env": []});
+        let manifest = json!({"containers": [old]});
+        let drifts = [
+            drift(r#".containers[name="api"]"#, Some(old), None),
+            drift(
+                r#".containers[name="debug"]"#,
+                None,
+                Some(json!({"name": "debug", "image": "busybox"})),
+            ),
+        ];
+        let pairs = drifts.iter().map(|drift| (drift, drift)).collect();
+        let units = units(pairs, &manifest, true);
+        assert!(units.iter().all(|unit| unit.instead_of.is_none()));
+        assert_eq!(units[0].drift.change.kind, ChangeKind::Added);
+    }
+
+    #[test]
+    fn what_the_former_item_declares_beside_the_new_fields_stays() {
+        let declared = json!({"port": 80, "nodePort": 30000, "x": {"a": 1}});
+        let live = json!({"port": 81, "x": {"b": 2}});
+        let both = json!({"port": 81, "nodePort": 30000, "x": {"a": 1, "b": 2}});
+        assert_eq!(overlaid(&declared, &live), both);
+    }
+}
