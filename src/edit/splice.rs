@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::write::{self, Layout};
 use super::{Refusal, Small, What};
+use crate::facts;
 use crate::model::Step;
 use crate::yaml::tree::{Comment, Key, Kind, Node, Style};
 
@@ -259,8 +260,8 @@ impl Editor<'_> {
             first.is_some_and(|line| line.starts_with([' ', '\t']))
         };
         let is_written_apart = header_line.chars().any(|c| c.is_ascii_digit());
-        if begins_blank(text) || is_written_apart || !text.chars().all(is_printed) {
-            let quoted = Value::from(text).to_string();
+        if begins_blank(text) || is_written_apart || facts::is_harmful(text) {
+            let quoted = write::quoted(text, false);
             let comment = header_line.find(" #").map_or("", |at| &header_line[at..]);
             return Ok(vec![(node.at.clone(), format!("{quoted}{comment}"))]);
         }
@@ -413,7 +414,7 @@ impl Editor<'_> {
             let column = self.column(key.at.start);
             let style = self.style_of_keys(entries);
             let written = match style {
-                Some('"') => Value::from(name).to_string(),
+                Some('"') => write::quoted(name, self.is_json),
                 _ => write::key(name, false),
             };
             let value = write::after_key(value, column, self.layout, self.newline);
@@ -719,10 +720,6 @@ impl Editor<'_> {
         }
         Ok(vec![(at, String::new())])
     }
-}
-
-fn is_printed(c: char) -> bool {
-    c == '\n' || c == '\t' || !c.is_control() && c != '\u{85}' && c != '\u{feff}'
 }
 
 /// Returns whether a value needs its own lines in a block.
