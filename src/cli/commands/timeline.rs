@@ -21,13 +21,17 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
     if args.live.connection.context.len() > 1 {
         bail!("a timeline shows one cluster; pass one --context");
     }
+    if args.source.untrusted.untrusted {
+        bail!(
+            "timeline tells who changed what, and is refused with --untrusted; use 'driftctl diff'"
+        );
+    }
     let selection = &args.selection;
     let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
     let shown = ReportArgs {
         redact: args.redact.clone(),
         ..ReportArgs::default()
     };
-    let untrusted = source.untrusted.untrusted;
     let progress = Progress::begin(settings, false);
     let made = comparison::timeline(
         &source,
@@ -35,7 +39,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         &args.compare,
         &args.rules,
         &selected,
-        |rules| secrecy::redactor(&shown, untrusted, rules.secret()),
+        |rules| secrecy::redactor(&shown, false, rules.secret()),
         settings.now,
     );
     drop(progress);
@@ -44,7 +48,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         rules,
         history,
     } = made?;
-    let report = secrecy::redact(report, &shown, untrusted, rules.secret());
+    let report = secrecy::redact(report, &shown, false, rules.secret());
     let options = RenderOptions {
         ascii: settings.ascii,
         ..settings.render_options()

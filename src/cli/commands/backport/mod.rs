@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use crate::cli::args::{BackportArgs, Extra};
 use crate::cli::comparison::{Again, Draft};
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams, message};
+use crate::cli::{Exit, Streams, message, report_file};
 use crate::cluster::Overlay;
 use crate::engine::backport::{Wish, plan};
 use crate::model::{ObjectReport, Progress, Status};
@@ -68,9 +68,10 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     }
     if let Some(file) = &args.message {
         let text = say::commit_message(&planned.plan);
-        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        report_file::write(file, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
-    say::result(args, &planned, &files, settings, streams)?;
+    say::result(args, &planned, &files, &again.redactor(), settings, streams)?;
     if report.is_incomplete() {
         message::what_failed(streams, settings, &shown, None);
         return Ok(Exit::Trouble);
