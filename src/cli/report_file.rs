@@ -1,13 +1,13 @@
-//! Writes the file of a report.
+//! Writes files of driftctl's own: reports, the baseline, rules, messages.
 //!
-//! The file may be in an untrusted tree, for example when a CI job writes its report into the
-//! checkout. No link there is followed, and only a regular file is opened.
+//! They may be in an untrusted tree, for example when a CI job writes its report into the checkout.
+//! No link there is followed, and only regular files are opened.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a report to a file, replacing an existing one.
+/// Writes a file, replacing an existing one.
 ///
 /// # Errors
 /// Fails also if the path is a link, leads through a link below the current directory, or is a
@@ -16,14 +16,8 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     if is_of_system(path) {
         return into(File::options().write(true).open(path)?, render).map(drop);
     }
+    check(path)?;
     let there = path.symlink_metadata().ok();
-    if let Some(link) = linked(path) {
-        let why = format!("{} is a link, which is not followed", link.display());
-        return Err(refused(&format!("{why}: name the file itself")));
-    }
-    if there.as_ref().is_some_and(|there| !there.is_file()) {
-        return Err(refused("it is not a regular file: name another one"));
-    }
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -41,6 +35,22 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
         fs::set_permissions(file.path(), there.permissions())?;
     }
     file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Checks that a path leads to a regular file or to nothing, through no link.
+///
+/// # Errors
+/// When it does not.
+pub fn check(path: &Path) -> io::Result<()> {
+    if let Some(link) = linked(path) {
+        let why = format!("{} is a link, which is not followed", link.display());
+        return Err(refused(&format!("{why}: name the file itself")));
+    }
+    let there = path.symlink_metadata().ok();
+    if there.is_some_and(|there| !there.is_file()) {
+        return Err(refused("it is not a regular file: name another one"));
+    }
     Ok(())
 }
 

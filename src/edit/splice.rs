@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::write::{self, Layout};
 use super::{Refusal, Small, What};
+use crate::facts;
 use crate::model::Step;
 use crate::yaml::tree::{Comment, Key, Kind, Node, Style};
 
@@ -270,8 +271,8 @@ impl Editor<'_> {
             first.is_some_and(|line| line.starts_with([' ', '\t']))
         };
         let is_written_apart = header_line.chars().any(|c| c.is_ascii_digit());
-        if begins_blank(text) || is_written_apart || !text.chars().all(is_printed) {
-            let quoted = write::quoted(text);
+        if begins_blank(text) || is_written_apart || facts::is_harmful(text) {
+            let quoted = write::quoted(text, false);
             let comment = header_line.find(" #").map_or("", |at| &header_line[at..]);
             return Ok(vec![(node.at.clone(), format!("{quoted}{comment}"))]);
         }
@@ -295,7 +296,7 @@ impl Editor<'_> {
             _ if has_break => trailing - 1,
             _ => match trailing.checked_sub(behind.max(1)) {
                 Some(more) => more,
-                None => return Ok(vec![(node.at.clone(), write::quoted(text))]),
+                None => return Ok(vec![(node.at.clone(), write::quoted(text, self.is_json))]),
             },
         };
         lines.push_str(&self.newline.repeat(more));
@@ -441,7 +442,7 @@ impl Editor<'_> {
             let column = self.column_of_key(key);
             let style = self.style_of_keys(entries);
             let written = match style {
-                Some('"') => write::quoted(name),
+                Some('"') => write::quoted(name, self.is_json),
                 _ => write::key(name, false),
             };
             let value = write::after_key(value, column, self.layout, self.newline);
@@ -747,10 +748,6 @@ impl Editor<'_> {
         }
         Ok(vec![(at, String::new())])
     }
-}
-
-fn is_printed(c: char) -> bool {
-    c == '\n' || c == '\t' || !write::is_hidden(c)
 }
 
 /// Returns whether a value needs its own lines in a block.

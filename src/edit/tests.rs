@@ -227,3 +227,50 @@ fn what_older_readers_take_for_a_line_break_is_escaped() {
         assert_eq!(after, format!("{{\"k\": {escaped}}}\n"));
     }
 }
+
+/// Values come from a cluster, whose users may want a reviewer to see something else.
+#[test]
+fn what_hides_or_is_obeyed_is_written_as_an_escape() {
+    let hostile = [
+        "\u{202e}gpj.exe\u{2066}",
+        "admin\u{200b}",
+        "admin\u{3164}",
+        "a\u{85}b: c",
+        "a\u{2028}- b",
+        "\u{e0041}\u{1d173}",
+        "\u{9b}31m\u{7f}",
+        "##vso[task.setvariable variable=a]b",
+        "a\n##[error]b\n",
+        "a\n\u{202e}b\n",
+    ];
+    let texts = [
+        "a: b\n",
+        "a: 'b'\n",
+        "a: \"b\"\n",
+        "a: |\n  b\n",
+        "{a: b}\n",
+        "{\"a\": \"b\"}\n",
+        "{\n  \"a\": \"b\"\n}\n",
+        "a:\n- b\n",
+    ];
+    for text in texts {
+        for value in hostile {
+            let (path, to) = match text.contains("- b") {
+                true => ("a/#0", json!(value)),
+                false => ("a", json!(value)),
+            };
+            let key = json!({ value: [value, { value: value }] });
+            for after in [
+                edited(text, path, Some(to)),
+                edited(text, path, Some(json!([value]))),
+                edited(text, path, Some(key)),
+            ] {
+                assert!(!after.contains(crate::facts::is_hidden), "{after:?}");
+                assert!(!crate::facts::is_harmful(&after), "{after:?}");
+                if text.starts_with("{\"") || text.starts_with("{\n") {
+                    serde_json::from_str::<Value>(&after).unwrap();
+                }
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::facts;
 use crate::yaml;
 use crate::yaml::tree::{Kind, Node, Style};
 
@@ -19,25 +20,30 @@ pub fn scalar(text: &str) -> String {
     if is_plainly_text(text) {
         return text.to_owned();
     }
-    quoted(text)
+    quoted(text, false)
 }
 
-/// A text in double quotes, as YAML and JSON have them in common. What older readers of YAML take for
-/// a line break, and what no editor shows, is escaped.
-pub(super) fn quoted(text: &str) -> String {
-    let mut quoted = String::new();
-    for c in Value::from(text).to_string().chars() {
-        match c {
-            c if is_hidden(c) => quoted.push_str(&format!("\\u{:04x}", c as u32)),
-            c => quoted.push(c),
+/// Returns a text in double quotes. Invisible characters, and text that a terminal or a CI system
+/// would interpret, are escaped; so are line breaks that only some YAML parsers know.
+pub(super) fn quoted(text: &str, is_json: bool) -> String {
+    let plain = Value::from(text).to_string();
+    let mut written = String::with_capacity(plain.len());
+    let mut from = 0;
+    for (at, c) in facts::harmful(&plain) {
+        written.push_str(&plain[from..at]);
+        from = at + c.len_utf8();
+        match c as u32 {
+            code @ ..=0xffff => written.push_str(&format!("\\u{code:04x}")),
+            code if !is_json => written.push_str(&format!("\\U{code:08x}")),
+            _ => {
+                let mut units = [0; 2];
+                let units = c.encode_utf16(&mut units).iter();
+                units.for_each(|unit| written.push_str(&format!("\\u{unit:04x}")));
+            }
         }
     }
-    quoted
-}
-
-/// Whether a character is a line break for some reader, or is shown by no editor.
-pub(super) fn is_hidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+    written.push_str(&plain[from..]);
+    written
 }
 
 /// Returns whether every YAML reader takes these characters for a string, inside braces and
@@ -60,6 +66,7 @@ fn is_plainly_text(text: &str) -> bool {
         && !text.contains(": ")
         && !text.contains(" #")
         && !is_number_like
+        && !facts::is_harmful(text)
         && !DISPUTED.contains(&text.to_lowercase().as_str())
         && reads_back(text)
 }
@@ -81,11 +88,12 @@ pub(super) fn one_line(value: &Value, before: Option<Style>, is_tagged_text: boo
 }
 
 fn text_in_line(text: &str, before: Option<Style>, is_tagged_text: bool) -> String {
+    let is_simple = !text.contains(char::is_control) && !facts::is_harmful(text);
     match before {
-        Some(Style::Single) if !text.contains(is_hidden) => {
+        Some(Style::Single) if is_simple => {
             format!("'{}'", text.replace('\'', "''"))
         }
-        Some(Style::Double) => quoted(text),
+        Some(Style::Double) => quoted(text, false),
         Some(Style::Plain) if is_tagged_text && is_word(text) => text.to_owned(),
         _ => scalar(text),
     }
@@ -98,8 +106,8 @@ fn is_word(text: &str) -> bool {
 /// Returns a value in braces or brackets, as YAML or as JSON.
 pub(super) fn flow(value: &Value, is_json: bool) -> String {
     match value {
-        Value::String(text) if is_json => quoted(text),
-        Value::String(text) => scalar(text),
+        Value::String(text) if !is_json => scalar(text),
+        Value::String(text) => quoted(text, true),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(|item| flow(item, is_json)).collect();
             format!("[{}]", items.join(", "))
@@ -118,7 +126,7 @@ pub(super) fn flow(value: &Value, is_json: bool) -> String {
 /// Returns a key.
 pub(super) fn key(name: &str, is_json: bool) -> String {
     match is_json {
-        true => quoted(name),
+        true => quoted(name, true),
         false => scalar(name),
     }
 }
@@ -192,9 +200,8 @@ pub(super) fn item_text(item: &Value, column: usize, layout: Layout, newline: &s
 
 /// Returns whether text is written as a block.
 pub(super) fn is_for_block(text: &str) -> bool {
-    let is_simple = |c: char| c == '\n' || c == '\t' || !is_hidden(c);
     let body = text.trim_end_matches('\n');
-    body.contains('\n') && text.chars().all(is_simple)
+    body.contains('\n') && !facts::is_harmful(text)
 }
 
 /// Returns text after `|`, with its lines at `column`.

@@ -5,10 +5,12 @@
 
 mod kinds;
 mod managers;
+mod obeyed;
 mod workloads;
 
 pub use kinds::{BUILT_IN_GROUPS, MAKES, OPERATORS_MAKE, REQUEST_MESSAGES};
 pub use managers::{
     Applies, CLIENT_SIDE_APPLY, EDITORS, SCALERS, gitops_controller, how_it_applies,
 };
+pub use obeyed::{harmful, is_harmful, is_hidden};
 pub use workloads::{POD_SPECS, WORKLOADS, Workload, workload};

@@ -69,12 +69,12 @@ pub enum JqError {
 pub struct Jq {
     executable: PathBuf,
     deadline: Duration,
-    whole_run: Duration,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    /// How long all expressions may take.
+    whole_run: Duration,
     child: Option<Running>,
     /// Expressions that killed a child are not tried again: on ten thousand objects they would take
     /// hours.
@@ -92,8 +92,13 @@ impl Jq {
         Self {
             executable,
             deadline: DEADLINE,
-            whole_run: WHOLE_RUN,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                whole_run: WHOLE_RUN,
+                child: None,
+                given_up: BTreeMap::new(),
+                lost: Duration::ZERO,
+                spent: Duration::ZERO,
+            }),
         }
     }
 
@@ -102,9 +107,10 @@ impl Jq {
         self.deadline = deadline;
     }
 
-    /// Sets the time limit for all expressions together.
-    pub fn set_whole_run(&mut self, whole_run: Duration) {
-        self.whole_run = whole_run;
+    /// Lowers the time limit for all expressions together.
+    pub fn limit_whole_run(&self, whole_run: Duration) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.whole_run = state.whole_run.min(whole_run);
     }
 
     /// Checks whether the text can be put into `del(…)`.
@@ -152,15 +158,16 @@ impl Jq {
         if state.lost >= ALL_TOGETHER.max(self.deadline) {
             return Err(JqError::Together(state.lost));
         }
-        if state.spent >= self.whole_run {
-            return Err(JqError::Spent(self.whole_run));
+        if state.spent >= state.whole_run {
+            return Err(JqError::Spent(state.whole_run));
         }
+        let deadline = self.deadline.min(state.whole_run - state.spent);
         let begun = Instant::now();
         let request = Request {
             expression: expression.to_owned(),
             is_policy,
             input,
-            allowed: self.deadline.as_millis().try_into().unwrap_or(u64::MAX),
+            allowed: deadline.as_millis().try_into().unwrap_or(u64::MAX),
         };
         if state.child.is_none() {
             let child = Running::start(&self.executable)
@@ -170,7 +177,7 @@ impl Jq {
         let asked = state
             .child
             .as_mut()
-            .map(|child| child.ask(&request, self.deadline));
+            .map(|child| child.ask(&request, deadline));
         state.spent += begun.elapsed();
         match asked {
             Some(Ok(Response::Output(output))) => Ok(Some(output)),
@@ -180,7 +187,7 @@ impl Jq {
             Some(Err(error)) => {
                 state.child = None;
                 // By the clock it may take longer on a busy machine.
-                state.lost += begun.elapsed().min(self.deadline);
+                state.lost += begun.elapsed().min(deadline);
                 let given_up = &mut state.given_up;
                 given_up.insert(expression.to_owned(), error.clone());
                 Err(error)

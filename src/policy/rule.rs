@@ -46,9 +46,9 @@ pub struct Rule {
     pub object_only: bool,
     /// Only objects that another one owns (`metadata.ownerReferences`).
     pub owned: bool,
-    /// What it does not match: the live label or annotation that the rule comes from, so that
-    /// setting such a switch is reported.
-    pub except: Option<FieldPath>,
+    /// What it does not match: the live labels and annotations that are such switches, so that
+    /// setting one is reported, also beside another.
+    pub except: Vec<FieldPath>,
 }
 
 /// Where a rule is defined.
@@ -241,7 +241,7 @@ impl Rule {
     }
 
     fn excepts(&self, path: &FieldPath) -> bool {
-        self.except.as_ref().is_some_and(|switch| {
+        self.except.iter().any(|switch| {
             path.starts_with(switch) || (!path.0.is_empty() && switch.starts_with(path))
         })
     }

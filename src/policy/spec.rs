@@ -211,7 +211,7 @@ impl RuleSpec {
             selectors,
             object_only: false,
             owned: false,
-            except: None,
+            except: Vec::new(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Masks secrets in explanations of single paths.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use serde_json::Value;
@@ -50,7 +51,7 @@ impl Redactor {
                 messages.extend(note.as_mut());
             }
         }
-        scrub_messages(messages, work.masker.found);
+        scrub_messages(messages, work.masker.found, BTreeSet::new());
         RedactedAccount(account)
     }
 

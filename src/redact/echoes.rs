@@ -1,8 +1,8 @@
 //! Finds values in messages that were masked elsewhere.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Match, MatchKind};
 
 use super::{DIFFERS, HIDDEN, MASK};
 
@@ -17,6 +17,8 @@ pub(super) struct Echoes {
     values: Option<AhoCorasick>,
     /// Which of them are plain words.
     words: Vec<bool>,
+    /// API groups, which the report shows anyway.
+    groups: BTreeSet<String>,
 }
 
 impl Echoes {
@@ -37,6 +39,7 @@ impl Echoes {
         found.dedup();
         Self {
             words: found.iter().map(|text| is_plain_word(text)).collect(),
+            groups: BTreeSet::new(),
             values: match found.is_empty() {
                 true => None,
                 // The longest first, so that a part of one does not break up another.
@@ -48,6 +51,29 @@ impl Echoes {
         }
     }
 
+    /// Keeps these API groups unmasked if a message contains the whole name.
+    pub(super) fn besides(mut self, groups: BTreeSet<String>) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Returns whether a match is part of the name of an API group.
+    fn is_in_group(&self, message: &str, found: &Match) -> bool {
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let before = message[..found.start()].trim_end_matches(is_of_name).len();
+        let after = &message[found.end()..];
+        let end = message.len() - after.trim_start_matches(is_of_name).len();
+        let name = message[before..end].trim_end_matches('.');
+        let mut groups = self.groups.iter();
+        groups.any(|group| {
+            let at = name.strip_suffix(group.as_str());
+            // `ExternalSecret.external-secrets.io`
+            at.is_some_and(|kind| {
+                (kind.is_empty() || kind.ends_with('.')) && before + kind.len() <= found.start()
+            })
+        })
+    }
+
     /// Masks them in a message.
     pub(super) fn mask(&self, message: &mut String) {
         let Some(values) = &self.values else { return };
@@ -56,7 +82,8 @@ impl Echoes {
         for found in values.find_iter(message.as_str()) {
             let quoted = message[..found.start()].ends_with(is_quote)
                 && message[found.end()..].starts_with(is_quote);
-            if self.words[found.pattern().as_usize()] && !quoted {
+            let is_word = self.words[found.pattern().as_usize()] && !quoted;
+            if is_word || self.is_in_group(message, &found) {
                 continue;
             }
             masked.push_str(&message[from..found.start()]);
@@ -68,6 +95,30 @@ impl Echoes {
             *message = masked;
         }
     }
+}
+
+/// The length of a part of a masked value that a message must not contain.
+const PART: usize = 8;
+
+/// Returns whether a message contains a part of a masked value, in any case and either direction.
+/// Policies compute messages from objects, and may cut or reverse a value or change its case.
+pub(super) fn tells_a_part(message: &str, found: &[String]) -> bool {
+    let message = message.to_lowercase();
+    let parts: HashSet<&[u8]> = message.as_bytes().windows(PART).collect();
+    if parts.is_empty() {
+        return false;
+    }
+    found.iter().any(|value| {
+        if !is_telling(value) {
+            return false;
+        }
+        let value = value.to_lowercase();
+        let turned: String = value.chars().rev().collect();
+        [value, turned].iter().any(|value| {
+            let mut windows = value.as_bytes().windows(PART);
+            windows.any(|part| parts.contains(part))
+        })
+    })
 }
 
 fn is_quote(c: char) -> bool {

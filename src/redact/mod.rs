@@ -23,6 +23,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;
 
@@ -163,9 +164,15 @@ impl Redactor {
         let mut masker = Masker::new(self, key, root, &[]);
         let [declared, live] = &mut copies;
         masker.mask_object(Place::root(&key.group), [declared.as_mut(), live.as_mut()]);
+        let mut found = masker.found;
+        let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
+        found.extend(decoded);
         let mut message = message.to_owned();
-        scrub_messages(vec![&mut message], masker.found);
-        message
+        scrub_messages(vec![&mut message], found.clone(), BTreeSet::new());
+        match echoes::tells_a_part(&message, &found) {
+            true => MASK.to_owned(),
+            false => message,
+        }
     }
 
     /// Masks one object with `secret` places; returns what was masked.
@@ -374,6 +381,9 @@ fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
 
 /// Masks echoes of masked values: messages may quote a value, or the server's response about it.
 fn scrub(report: &mut Report, found: Vec<String>) {
+    let of_objects = report.objects.iter();
+    let groups = of_objects.map(|object| object.key.group.clone());
+    let groups = groups.filter(|group| !group.is_empty()).collect();
     let mut messages: Vec<&mut String> = Vec::new();
     for Warning { message, .. } in report.warnings.iter_mut().chain(&mut report.skipped) {
         messages.push(message);
@@ -384,17 +394,17 @@ fn scrub(report: &mut Report, found: Vec<String>) {
         messages.extend(said.filter_map(|violation| violation.message.as_mut()));
         messages.extend(object.drifts.iter_mut().filter_map(|d| d.note.as_mut()));
     }
-    scrub_messages(messages, found);
+    scrub_messages(messages, found, groups);
 }
 
-/// Masks echoes of masked values in these messages.
-fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>) {
+/// Masks echoes of masked values in these messages, except in the names of API groups.
+fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>, groups: BTreeSet<String>) {
     if messages.is_empty() {
         return;
     }
     let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
     found.extend(decoded);
-    let echoes = Echoes::of(&messages, found);
+    let echoes = Echoes::of(&messages, found).besides(groups);
     for message in messages {
         echoes.mask(message);
         if let Some(masked) = text::mask_message(message) {

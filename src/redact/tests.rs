@@ -356,6 +356,50 @@ fn messages_do_not_echo_what_was_masked() {
     );
 }
 
+/// Policies work their messages out of objects.
+#[test]
+fn messages_that_tell_a_part_of_a_secret_are_masked_as_a_whole() {
+    let config =
+        json!({"kind": "ConfigMap", "data": {"password": "Zx9hunter2canary7", "k": "value-1"}});
+    let said = |message: &str| {
+        Redactor::default().message(&key("", "ConfigMap"), [Some(&config), None], message)
+    };
+    for message in [
+        "got x9hunter2canary7",
+        "got ZX9HUNTER2CANARY7",
+        "got 7yranac2retnuh9xZ",
+        "got Zx9hunter",
+    ] {
+        assert_eq!(said(message), MASK, "{message}");
+    }
+    assert_eq!(said("got Zx9hunter2canary7."), "got (redacted).");
+    for message in ["k must not be value-1", "the hunter is gone"] {
+        assert_eq!(said(message), message);
+    }
+}
+
+/// The report names its API groups anyway.
+#[test]
+fn the_name_of_an_api_group_is_never_masked() {
+    let mut object = object(
+        key("externalsecrets.my-vault.io", "ExternalSecret"),
+        json!({"spec": {"password": "my-vault"}}),
+        json!({"spec": {"password": "my-vault"}}),
+        Vec::new(),
+    );
+    object.reason = Some(
+        "the API server has no group externalsecrets.my-vault.io: no \
+         ExternalSecret.externalsecrets.my-vault.io; got my-vault or x.my-vault.io"
+            .to_owned(),
+    );
+    let redacted = redact(report(object));
+    assert_eq!(
+        redacted.objects[0].reason.as_deref().unwrap(),
+        "the API server has no group externalsecrets.my-vault.io: no \
+         ExternalSecret.externalsecrets.my-vault.io; got (redacted) or x.(redacted).io"
+    );
+}
+
 #[test]
 fn users_add_rules_of_their_own() {
     let redactor = Redactor {

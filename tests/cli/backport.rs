@@ -504,3 +504,50 @@ fn a_suggestion_shows_no_secret() {
         }
     }
 }
+
+/// A patch goes to a terminal, to a log, to a review: it shows no more than a report does.
+#[test]
+fn a_patch_shows_no_line_that_a_report_masks() {
+    const SECRET: &str = "Zx9-hunter2_canary.q7";
+    let url = format!("postgres://cart:{SECRET}@db/cart");
+    let config = |kind: &str, field: &str, name: &str, secret: &str, other: &str| {
+        json!({"apiVersion": if kind == "Db" { "example.com/v1" } else { "v1" }, "kind": kind,
+            "metadata": {"name": "cart", "namespace": "shop"}, field: {name: secret, "key": other}})
+    };
+    let probe = |secret: &str, other: &str| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "cart", "namespace": "shop"},
+            "spec": {"containers": [{"name": "cart", "image": "cart:1", "env": [
+                {"name": "API_TOKEN", "value": secret}, {"name": "LEVEL", "value": other}]}]}})
+    };
+    let bearer = format!("Authorization: Bearer {SECRET}");
+    for (declared, live) in [
+        ("password", SECRET),
+        ("url", url.as_str()),
+        ("header", bearer.as_str()),
+    ]
+    .into_iter()
+    .flat_map(|(name, secret)| {
+        [("ConfigMap", "data"), ("Db", "spec")].map(|(kind, field)| {
+            let of = |other: &str| config(kind, field, name, secret, other);
+            (of("a"), of("b"))
+        })
+    })
+    .chain([(probe(SECRET, "a"), probe(SECRET, "b"))])
+    {
+        let text = driftctl::edit::document(&declared) + "\n";
+        let items = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
+        let place = Place::new()
+            .file("m.yaml", &text)
+            .file("live.json", items.to_string());
+        let shown = place.run(["backport", "m.yaml", "--live", "live.json"]);
+        assert!(!shown.contains("hunter2"), "{text}{shown}");
+        // Where no fewer lines help, the patch is not shown at all.
+        let is_beside = declared["kind"] != "Pod";
+        assert_eq!(shown.starts_with("exit code: 2"), is_beside, "{shown}");
+        let shown = place.run(["backport", "m.yaml", "--live", "live.json", "--write"]);
+        assert!(shown.starts_with("exit code: 0"), "{text}{shown}");
+        assert!(!shown.contains("hunter2"), "{text}{shown}");
+        let written = fs::read_to_string(place.path().join("m.yaml")).unwrap();
+        assert!(written.contains(SECRET) && written != text, "{written}");
+    }
+}

@@ -291,3 +291,47 @@ fn a_certificate_that_is_declared_is_not_taken_away_by_those_who_inject_them() {
     let path = ".webhooks[name=\"a.example.com\"].clientConfig.caBundle";
     assert_eq!(reported(&manifest, &hook(json!({"url": url}))), [path]);
 }
+
+/// Deployments that all carry a sidecar of nobody, and one that another change is about too.
+fn carried() -> Place {
+    let declared = ["a", "b", "c", "d"].map(|name| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": name, "namespace": "shop"},
+            "spec": {"selector": {"matchLabels": {"app": name}}, "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": "web", "image": "shop/web:1"}]}}}})
+    });
+    let mut live = declared.clone();
+    for object in &mut live {
+        let containers = &mut object["spec"]["template"]["spec"]["containers"];
+        containers.as_array_mut().unwrap().push(json!({
+            "name": "agent", "image": "agent:1", "securityContext": {"privileged": true}}));
+    }
+    live[3]["spec"]["template"]["spec"]["containers"][0]["image"] = json!("shop/web:2");
+    let list = |items: &[Value]| json!({"apiVersion": "v1", "kind": "List", "items": items});
+    Place::new()
+        .file("m.json", list(&declared).to_string())
+        .file("live.json", list(&live).to_string())
+}
+
+#[test]
+fn what_many_objects_carry_alike_is_told_once_with_a_rule() {
+    let place = carried();
+    let shown = place.run(["diff", "m.json", "--live", "live.json"]);
+    insta::assert_snapshot!(shown);
+    let each = place.run(["diff", "m.json", "--live", "live.json", "-v"]);
+    assert!(each.matches("name=\"agent\"").count() >= 4, "{each}");
+    let json = place.run(["diff", "m.json", "--live", "live.json", "-o", "json"]);
+    assert!(json.matches("agent\\\"").count() >= 4, "{json}");
+    // The rule is one, as it stands there.
+    let from = shown.find("    ignoreDifferences:").unwrap();
+    let lines = shown[from..].lines();
+    let rule: Vec<&str> = lines.take_while(|line| line.starts_with("    ")).collect();
+    let place = place.file(".driftctl.yaml", rule.join("\n"));
+    let shown = place.run(["diff", "m.json", "--live", "live.json"]);
+    assert!(shown.contains("4 ignored"), "{shown}");
+    assert!(
+        shown.contains("shop/web:2") && !shown.contains("agent:1"),
+        "{shown}"
+    );
+}

@@ -69,7 +69,7 @@ fn expressions_that_do_not_end_are_given_up_together() {
 fn expressions_that_end_slowly_are_bounded_together() {
     let mut jq = jq();
     let object = json!({"a": 1});
-    jq.set_whole_run(Duration::from_millis(200));
+    jq.limit_whole_run(Duration::from_millis(200));
     let slow = "select([range(2e5)] | length > 0) | .a";
     let asked = (0..200).map(|_| jq.delete(slow, &object));
     let spent = asked.filter(|answer| matches!(answer, Err(JqError::Spent(_))));
@@ -117,4 +117,35 @@ fn nested_texts_are_no_way_to_crash_the_reader() {
 fn without_a_child_nothing_runs() {
     let jq = Jq::new("/nonexistent/driftctl".into());
     assert!(matches!(jq.check(".a"), Err(JqError::Unavailable(_))));
+}
+
+/// Expressions that each end, and together take longer than the run may.
+#[test]
+fn the_runs_timeout_ends_all_expressions_together() {
+    let mut config = String::from("ignoreDifferences:\n");
+    for n in 0..40 {
+        config.push_str(&format!(
+            "- {{reason: x, kind: ConfigMap, jqPathExpressions: ['select([range(3e6)] | length > \
+             {n}) | .data.b']}}\n"
+        ));
+    }
+    let object = |value: &str| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "cart", "namespace": "shop"}, "data": {"key": value}})
+    };
+    let live = json!({"apiVersion": "v1", "kind": "List", "items": [object("b")]});
+    let place = crate::support::Place::new()
+        .file("m.json", object("a").to_string())
+        .file("live.json", live.to_string())
+        .file(".driftctl.yaml", config);
+    let begun = std::time::Instant::now();
+    let shown = place.run(["diff", "m.json", "--live", "live.json", "--timeout", "2"]);
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
+    let text = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("may take 2s together"), "{shown}");
+    assert!(text.contains(".data.key"), "{shown}");
 }

@@ -504,3 +504,23 @@ fn the_file_of_a_report_is_no_link() {
     let written = std::fs::read_to_string(place.path().join("old.json")).unwrap();
     assert!(written.starts_with('{'), "{written}");
 }
+
+/// Commands that tell what is live, and who wrote it, have nothing to say about untrusted manifests.
+#[test]
+fn commands_that_tell_what_is_live_are_refused() {
+    let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "declared"));
+    for words in [
+        &["timeline", "deploy"][..],
+        &["watch", "deploy", "--once"],
+        &["guard", "deploy", "cm/shop/cart"],
+        &["coverage", "deploy"],
+        &["backport", "deploy"],
+        &["triage", "deploy"],
+        &["accept", "deploy", "--expires", "7d"],
+    ] {
+        let rest = ["--untrusted", "--live", "live.json"];
+        let shown = place.run(words.iter().chain(&rest).copied());
+        assert!(shown.starts_with("exit code: 2"), "{words:?}: {shown}");
+        assert!(shown.contains("--untrusted"), "{words:?}: {shown}");
+    }
+}

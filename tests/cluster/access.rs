@@ -380,7 +380,21 @@ mod plugins {
                 "exit code 7",
             ),
             ("#!/bin/sh\necho 'canary: ['\n", "not an ExecCredential"),
-            ("#!/bin/sh\necho '{\"canary\":1}'\n", "no credentials"),
+            (
+                "#!/bin/sh\necho '{\"canary\":1}'\n",
+                "not an ExecCredential",
+            ),
+            (
+                "#!/bin/sh\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\", \
+                 \"kind\":\"ExecCredential\"}'\n",
+                "no credentials",
+            ),
+            (
+                "#!/bin/sh\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\", \
+                 \"kind\":\"ExecCredential\", \"status\":{\"token\":\"canary\"}}'\n",
+                "another apiVersion than client.authentication.k8s.io/v1",
+            ),
+            ("#!/bin/sh\nexec yes canary\n", "signal"),
             ("#!/bin/sh\nexec sleep 60\n", "did not end within 5s"),
             ("#!/bin/sh\nkill -9 $$\n", "signal"),
         ];

@@ -15,6 +15,7 @@ mod coverage;
 mod doctor;
 mod dry_run;
 mod explained;
+mod http2;
 mod incident;
 mod ladder;
 mod observe;

@@ -14,7 +14,7 @@ use driftctl::ownership::{Appliers, last_applied, ownership_of};
 use driftctl::policy::{self, LabelSelector, PathPattern, Pointer, RuleOrigin, RuleSpec};
 use driftctl::redact::{MASK, Redactor};
 use driftctl::schema::{self, Scalar, Schema};
-use driftctl::{jq, source, yaml};
+use driftctl::{edit, facts, jq, source, yaml};
 use serde_json::{Value, json};
 
 /// What a target does with one input.
@@ -23,6 +23,7 @@ pub type Body = fn(&[u8]);
 /// Every target, by its name.
 pub const ALL: &[(&str, Body)] = &[
     ("audit", audit),
+    ("block", block),
     ("compare", compare),
     ("dump", dump),
     ("kustomization", kustomization),
@@ -32,6 +33,7 @@ pub const ALL: &[(&str, Body)] = &[
     ("redaction", redaction),
     ("rules", rules),
     ("scalars", scalars),
+    ("values", values),
 ];
 
 /// Reads a manifest file: no panic, and every place is within the text.
@@ -303,4 +305,67 @@ pub fn kustomization(data: &[u8]) {
     .unwrap();
     let loaded = source::Files::new([folder.path()]).read();
     assert!(loaded.manifests.len() <= 64);
+}
+
+/// Reads a text by the fast reader of plain blocks and by the parser, which is made to read it by a
+/// comment that the fast reader leaves alone: both read the same.
+pub fn block(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let is_one_block = text.ends_with('\n')
+        && !text.starts_with(['{', '[', '\u{feff}'])
+        && !text.contains("---")
+        && !text.contains("...")
+        && !text.contains('\r');
+    if !is_one_block {
+        return;
+    }
+    let fast = yaml::parse(text);
+    let slow = yaml::parse(&format!("{text}# \u{2028}\n"));
+    let values = |parsed: &yaml::Parsed| -> Vec<(Value, usize)> {
+        let documents = parsed.documents.iter();
+        let one = |document: &yaml::Document| (document.value.clone(), document.items.len());
+        documents.map(one).collect()
+    };
+    if fast.problems.is_empty() && slow.problems.is_empty() {
+        assert_eq!(values(&fast), values(&slow), "{text:?}");
+    }
+}
+
+/// Edits the first value of a file of values, as backport does: what is written reads as what was
+/// meant, and shows all that it holds.
+pub fn values(data: &[u8]) {
+    let Ok(text) = yaml::decode(data.to_vec()) else {
+        return;
+    };
+    let parsed = yaml::parse(&text);
+    let Some(document) = parsed.documents.first() else {
+        return;
+    };
+    let way = first_steps(&document.value);
+    for to in [
+        json!("a: b # c"),
+        json!("\u{202e}a\u{85}b"),
+        json!("x\ny\n"),
+        json!({"a": ["##[b]", 1, null]}),
+        Value::Null,
+    ] {
+        let Ok(after) = edit::edit(&text, document.number, &way, Some(&to)) else {
+            continue;
+        };
+        let again = yaml::parse(&after);
+        let mut found = again.documents.first().map(|document| &document.value);
+        for step in &way {
+            found = found.and_then(|value| match step {
+                Step::Field(name) => value.get(name),
+                Step::Index(index) => value.get(index),
+            });
+        }
+        assert_eq!(found, Some(&to), "{text:?} {after:?}");
+        assert!(
+            facts::is_harmful(&text) || !facts::is_harmful(&after),
+            "{after:?}"
+        );
+    }
 }

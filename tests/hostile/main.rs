@@ -12,6 +12,7 @@ mod git;
 mod gitops;
 mod renderers;
 mod trees;
+mod written;
 
 use support::Place;
 

@@ -1,9 +1,8 @@
 //! Rewrites one of driftctl's own files, unless someone else changed it in the meantime.
 
-use std::fs;
-
 use anyhow::{Context, Result, ensure};
 
+use crate::cli::report_file;
 use crate::config::{self, Found};
 
 /// A file with its new text.
@@ -43,7 +42,8 @@ impl Rewrite {
             read(&self.file)? == self.before,
             "{name} changed after it was read and was not written; run the command again"
         );
-        fs::write(&self.file.path, &self.after).with_context(|| format!("cannot write {name}"))
+        report_file::write(&self.file.path, |out| out.write_all(self.after.as_bytes()))
+            .with_context(|| format!("cannot write {name}"))
     }
 }
 

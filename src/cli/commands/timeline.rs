@@ -21,9 +21,13 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
     if args.live.connection.context.len() > 1 {
         bail!("a timeline shows one cluster; pass one --context");
     }
+    if args.source.untrusted.untrusted {
+        bail!(
+            "timeline tells who changed what, and is refused with --untrusted; use 'driftctl diff'"
+        );
+    }
     let selection = &args.selection;
     let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
-    let untrusted = source.untrusted.untrusted;
     let progress = Progress::begin(settings, false);
     let made = comparison::timeline(
         &source,
@@ -31,7 +35,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         &args.compare,
         &args.rules,
         &selected,
-        |rules| secrecy::redactor(&args.redact, untrusted, rules.secret()),
+        |rules| secrecy::redactor(&args.redact, false, rules.secret()),
         settings.now,
     );
     drop(progress);
@@ -40,7 +44,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         rules,
         history,
     } = made?;
-    let report = secrecy::redact(report, &args.redact, untrusted, rules.secret());
+    let report = secrecy::redact(report, &args.redact, false, rules.secret());
     let options = RenderOptions {
         ascii: settings.ascii,
         ..settings.render_options()

@@ -32,7 +32,7 @@ impl Again {
         compare: &CompareArgs,
         now: Timestamp,
     ) -> Result<Self> {
-        let rules = rules(&words.rules, source, now)?;
+        let rules = rules(&words.rules, source, now)?.within(&words.live.connection);
         let mut prepared = prepare(rules, source, &words.live, compare, &words.rules, false)?;
         let once = |source| Box::new(Once::of(source)) as Box<dyn Source>;
         prepared.sources = prepared.sources.into_iter().map(once).collect();

@@ -18,7 +18,7 @@ pub fn census(
     rule_words: &RulesArgs,
     now: Timestamp,
 ) -> Result<Census> {
-    let rules = rules(rule_words, source, now)?;
+    let rules = rules(rule_words, source, now)?.within(&live.connection);
     let compare = CompareArgs::default();
     let prepared = prepare(rules, source, live, &compare, rule_words, false)?;
     let Prepared {

@@ -41,7 +41,7 @@ pub fn run_all(
     also: Also<'_>,
     now: Timestamp,
 ) -> Result<All> {
-    let rules = rules(rule_words, source, now)?;
+    let rules = rules(rule_words, source, now)?.within(&live.connection);
     let live = &LiveArgs {
         connection: chosen(&live.connection)?,
         ..live.clone()

@@ -19,7 +19,7 @@ pub fn explain(
     question: Question<'_>,
     now: Timestamp,
 ) -> Result<(Answer, Rules)> {
-    let rules = rules(rule_words, source, now)?;
+    let rules = rules(rule_words, source, now)?.within(&live.connection);
     let Prepared {
         sources,
         side,

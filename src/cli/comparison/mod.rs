@@ -71,7 +71,7 @@ pub fn run(
     explain: bool,
     now: Timestamp,
 ) -> Result<Compared> {
-    let rules = rules(rule_words, source, now)?;
+    let rules = rules(rule_words, source, now)?.within(&live.connection);
     let no_policies = PoliciesArgs::default();
     let also = Also {
         explain,

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::STDIN;
-use crate::cli::args::{RulesArgs, SourceArgs};
+use crate::cli::args::{ConnectionArgs, RulesArgs, SourceArgs};
 use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Wanted};
 use crate::config::{self, ArgoSettings, BASELINE_NAME, CONFIG_NAME, Config, Found, Sensitive};
 use crate::jq::{Jq, JqError};
@@ -27,6 +28,8 @@ const LIVE: &str = "live";
 pub struct Rules {
     /// All of them.
     pub set: RuleSet,
+    /// The engine of their jq expressions.
+    jq: Arc<Jq>,
     /// Values that the user marks as secret.
     sensitive: Arc<[Sensitive]>,
     /// The accepted drift.
@@ -116,10 +119,11 @@ pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Ru
     users.rules.extend(argo.rules);
     let set = RuleSet::with(users, now)
         .ignoring_status(argo.status)
-        .with_jq(engine)
+        .with_jq(engine.clone())
         .with_debt(baseline.debt.clone());
     Ok(Rules {
         set,
+        jq: engine,
         sensitive: config.sensitive.into(),
         baseline,
         warnings: argo.warnings,
@@ -128,6 +132,14 @@ pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Ru
 }
 
 impl Rules {
+    /// Limits the time of all jq expressions together to `--timeout`.
+    #[must_use]
+    pub fn within(self, connection: &ConnectionArgs) -> Self {
+        self.jq
+            .limit_whole_run(Duration::from_secs(connection.timeout));
+        self
+    }
+
     /// Returns whether a value is one that the user marks as secret.
     pub fn secret(&self) -> Option<Predicate> {
         let sensitive = self.sensitive.clone();

@@ -37,7 +37,7 @@ pub fn timeline(
     redactor: impl FnOnce(&Rules) -> Redactor,
     now: Timestamp,
 ) -> Result<Timeline> {
-    let rules = rules(rule_words, source, now)?;
+    let rules = rules(rule_words, source, now)?.within(&live.connection);
     let Prepared {
         sources,
         side,

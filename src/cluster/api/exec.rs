@@ -24,7 +24,12 @@ use super::failure::Failure;
 const MAX_OUTPUT: u64 = 1 << 20;
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ExecCredential {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
     status: Option<Status>,
 }
 
@@ -50,6 +55,17 @@ pub(super) async fn credentials(
     // Plugins print JSON or YAML; JSON is YAML. The parser's error would quote the output.
     let credential: ExecCredential = serde_saphyr::from_slice(&output)
         .map_err(|_| failed("printed something that is not an ExecCredential"))?;
+    if credential.kind != "ExecCredential" {
+        return Err(failed("printed something that is not an ExecCredential"));
+    }
+    // As in kubectl: fields may mean something else in another version.
+    if let Some(version) = &plugin.api_version
+        && credential.api_version != *version
+    {
+        return Err(failed(&format!(
+            "returned another apiVersion than {version}, which the kubeconfig requests"
+        )));
+    }
     let status = credential
         .status
         .ok_or_else(|| failed("returned no credentials"))?;

@@ -65,7 +65,7 @@ impl Transport {
         let agent = concat!("driftctl/", env!("CARGO_PKG_VERSION"));
         let headers = &mut login.config.headers;
         headers.push((USER_AGENT, HeaderValue::from_static(agent)));
-        let proxy = proxy_for(&login.config.cluster_url, login.proxy.as_deref());
+        let proxy = proxy_for(&login.config.cluster_url, login.proxy.as_deref())?;
         let config = with_credentials(&login, exec_deadline).await?;
         let current = Generation {
             client: client(&config, proxy.as_ref())?,
@@ -243,14 +243,27 @@ fn unusable(error: &dyn std::error::Error) -> Failure {
 
 /// Returns the proxy for a server: always the one that the kubeconfig names; otherwise the
 /// environment's, with the exceptions of `NO_PROXY`, and never for this host (Go's `httpproxy`).
-fn proxy_for(server: &Uri, named: Option<&str>) -> Option<Intercept> {
-    if let Some(named) = named {
-        return Matcher::builder()
-            .all(named.to_owned())
-            .build()
-            .intercept(server);
-    }
-    proxy_of_environment(server, |name| env::var(name).ok())
+///
+/// # Errors
+/// Fails if the proxy of the kubeconfig cannot be used. The message does not show it: it may hold a
+/// password.
+fn proxy_for(server: &Uri, named: Option<&str>) -> Result<Option<Intercept>, Failure> {
+    let Some(named) = named else {
+        return Ok(proxy_of_environment(server, |name| env::var(name).ok()));
+    };
+    let proxy = Matcher::builder()
+        .all(named.to_owned())
+        .build()
+        .intercept(server);
+    // Credentials must not be sent past a configured proxy.
+    let unusable = || {
+        Failure::Credentials(
+            "the kubeconfig's proxy-url cannot be used; write http://HOST:PORT, https://HOST:PORT or \
+             socks5://HOST:PORT"
+                .to_owned(),
+        )
+    };
+    proxy.ok_or_else(unusable).map(Some)
 }
 
 fn proxy_of_environment(server: &Uri, value: impl Fn(&str) -> Option<String>) -> Option<Intercept> {
@@ -398,7 +411,7 @@ mod tests {
             &uri("https://127.0.0.1:6443"),
             Some("http://u:p@proxy.example:3128"),
         );
-        let proxy = proxy.unwrap();
+        let proxy = proxy.unwrap().unwrap();
         assert_eq!(proxy.uri().host(), Some("proxy.example"));
         assert!(proxy.basic_auth().is_some());
         for server in [
@@ -409,6 +422,22 @@ mod tests {
             assert!(is_loopback(&uri(server)), "{server}");
         }
         assert!(!is_loopback(&uri("https://127.0.0.1.example")));
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_an_error_and_not_gone_past() {
+        for named in [
+            "ftp://a",
+            "http://",
+            "://",
+            "http://[::1",
+            "http://a b",
+            "file:///a",
+        ] {
+            let proxy = proxy_for(&uri("https://api.example"), Some(named));
+            let said = proxy.map(drop).unwrap_err().to_string();
+            assert!(said.contains("proxy-url cannot be used"), "{named}: {said}");
+        }
     }
 
     #[test]

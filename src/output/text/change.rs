@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::carried::Carried;
 use super::sides::{Sides, sides, three};
 use super::{Line, Page, Paint};
 use crate::model::{
@@ -25,8 +26,14 @@ struct Group<'r> {
     drifts: Vec<&'r JudgedChange>,
 }
 
-pub(super) fn render_all(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
-    let drifts = view::worst_first(object, page.options.show);
+/// Renders the changes of an object, except those that are shown once for many objects.
+pub(super) fn render_all(
+    page: &mut Page<'_>,
+    object: &ObjectReport,
+    carried: &Carried<'_>,
+) -> io::Result<()> {
+    let mut drifts = view::worst_first(object, page.options.show);
+    drifts.retain(|drift| carried.carriers(object, drift).is_none());
     let gutter = Gutter::of(&drifts, page.options.width);
     for group in groups(&drifts) {
         if let (1.., Some(first)) = (group.shared, group.drifts.first()) {

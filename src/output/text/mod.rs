@@ -12,6 +12,7 @@
 //! verdict comes last, where the cursor is when the program ends: what was compared, and the worst
 //! changes again in a line each.
 
+mod carried;
 mod change;
 mod decided;
 mod explain;
@@ -33,6 +34,7 @@ use super::several::Cluster;
 use super::{Format, GroupBy, RenderOptions, escape, gist, view, words};
 use crate::model::{JudgedChange, MergeClass, ObjectReport, Report, Status};
 use crate::redact::Redacted;
+use carried::Carried;
 
 /// A report with up to so many lines fits on one screen with its verdict.
 const SHORT: usize = 16;
@@ -162,6 +164,8 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         true => (objects, Vec::new()),
         false => view::alike(objects),
     };
+    let carried = Carried::of(report, page);
+    carried.render(page)?;
     for group in &alike {
         render_alike(page, group)?;
     }
@@ -175,12 +179,14 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             let quiet = object.status() == Status::InSync
                 && object.violations.is_empty()
                 && view::drifts(object, show).next().is_none();
-            if quiet {
+            if carried.tells_all(object, show) {
+                continue;
+            } else if quiet {
                 in_sync.push(object);
             } else if report.three_way && is_aside(page, object) {
                 aside.push(object);
             } else {
-                render_object(page, object)?;
+                render_object(page, object, &carried)?;
             }
         }
         for object in &in_sync {
@@ -225,7 +231,11 @@ fn changes_in_short(object: &ObjectReport) -> String {
     }
 }
 
-fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
+fn render_object(
+    page: &mut Page<'_>,
+    object: &ObjectReport,
+    carried: &Carried<'_>,
+) -> io::Result<()> {
     header(page, object, None)?;
     let indent = Line::of(Paint::Plain, "  ");
     if let Some(note) = words::status_note_at(object, page.options.now) {
@@ -249,7 +259,7 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
         text.push(Paint::Live, &line);
         page.wrapped(&indent, 4, text)?;
     }
-    change::render_all(page, object)?;
+    change::render_all(page, object, carried)?;
     page.blank()
 }
 

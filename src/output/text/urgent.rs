@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::io;
 
+use super::carried::{self, Carried};
 use super::{Line, Page, Paint, words};
 use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status};
 use crate::output::{differ, finding, gist, view};
@@ -23,9 +24,17 @@ struct Entry<'r> {
 }
 
 pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let entries = entries(report);
+    let carried = Carried::of(report, page);
+    let entries = entries(report, &carried);
     let shown = &entries[..entries.len().min(MOST)];
-    let names = shown.iter().map(|entry| words::object(entry.object));
+    let name = |entry: &Entry<'_>| match entry.drift {
+        Some(drift) => match carried.carriers(entry.object, drift) {
+            Some(carriers) => carried::counted(carriers),
+            None => words::object(entry.object),
+        },
+        None => words::object(entry.object),
+    };
+    let names = shown.iter().map(name);
     let names: Vec<String> = names.collect();
     let room = page.options.width / 3;
     let widest = names
@@ -70,8 +79,12 @@ fn width(text: &str) -> usize {
 }
 
 /// Returns what is critical or high, the worst first.
-fn entries(report: &Report) -> Vec<Entry<'_>> {
+fn entries<'r>(report: &'r Report, carried: &Carried<'_>) -> Vec<Entry<'r>> {
     let mut entries = Vec::new();
+    let is_told = |object: &ObjectReport, drift: &JudgedChange| {
+        let carriers = carried.carriers(object, drift);
+        carriers.is_some_and(|all| all.first().is_some_and(|(one, _)| one.key != object.key))
+    };
     for object in view::by_urgency(report, crate::output::Show::Drift) {
         if let Some(severity) = object.whole_severity.filter(|_| object.is_drift()) {
             entries.push(Entry {
@@ -81,7 +94,8 @@ fn entries(report: &Report) -> Vec<Entry<'_>> {
             });
         }
         let drifts = view::worst_first(object, crate::output::Show::Drift);
-        for drift in drifts.into_iter().filter(|drift| drift.is_drift()) {
+        let drifts = drifts.into_iter().filter(|drift| drift.is_drift());
+        for drift in drifts.filter(|drift| !is_told(object, drift)) {
             entries.push(Entry {
                 object,
                 drift: Some(drift),

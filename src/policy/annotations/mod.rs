@@ -153,13 +153,20 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
     if ![Some(first), live].into_iter().flatten().any(may_say) {
         return own;
     }
+    let of_live = live.into_iter().flat_map(|live| {
+        let switches = SWITCHES.iter().filter(|switch| switch.side == Side::Either);
+        switches.flat_map(|switch| switch.all(live))
+    });
+    let of_live: Vec<FieldPath> = of_live.collect();
     for switch in SWITCHES {
         let sides = [Some(first), live.filter(|_| switch.side == Side::Either)];
         for side in sides.into_iter().flatten() {
-            if let Some(path) = switch.found(side) {
+            if !switch.all(side).is_empty() {
                 let on_declared = std::ptr::eq(side, first);
                 let mut rule = switch.rule(place);
-                rule.except = (!on_declared).then_some(path);
+                if !on_declared {
+                    rule.except.clone_from(&of_live);
+                }
                 own.rules.push(rule);
                 break;
             }
@@ -197,19 +204,20 @@ fn domains() -> &'static BTreeSet<&'static str> {
 }
 
 impl Switch {
-    /// Returns the path of the label or annotation, if the object has it with the right value. Flux
-    /// ignores the case of keys and values.
-    fn found(&self, object: &Value) -> Option<FieldPath> {
+    /// Returns the paths of the labels and annotations that are on the object with the right value.
+    /// Flux ignores the case of keys and values.
+    fn all(&self, object: &Value) -> Vec<FieldPath> {
         let maps = if self.or_label {
             &["annotations", "labels"][..]
         } else {
             &["annotations"]
         };
-        maps.iter().find_map(|map| {
-            let mut entries = entries(object, map);
-            let (key, _) = entries.find(|(key, value)| self.is_key(key) && self.is_on(value))?;
-            Some(path_of(map, key))
-        })
+        let found = maps.iter().flat_map(|map| {
+            let entries = entries(object, map);
+            let own = entries.filter(|(key, value)| self.is_key(key) && self.is_on(value));
+            own.map(|(key, _)| path_of(map, key))
+        });
+        found.collect()
     }
 
     fn is_key(&self, key: &str) -> bool {
@@ -334,7 +342,7 @@ fn blank(id: &str, reason: &str, place: &str) -> Rule {
         selectors: Selectors::default(),
         object_only: false,
         owned: false,
-        except: None,
+        except: Vec::new(),
     }
 }
 

@@ -267,6 +267,61 @@ fn what_three_objects_carry_alike_is_a_policy_unless_it_is_severe() {
     assert_eq!(run(POD, "serviceAccountName", json!("admin")), 3);
 }
 
+/// Flux and driftctl leave an object alone that says so. Who says it of many says it of each.
+#[test]
+fn a_live_mark_that_hides_an_object_is_never_supposed_to_be_a_policys() {
+    for (key, value) in [
+        ("kustomize.toolkit.fluxcd.io/ssa", "Ignore"),
+        ("kustomize.toolkit.fluxcd.io/SSA", "ifnotpresent"),
+        ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+        ("helm.toolkit.fluxcd.io/driftDetection", "disabled"),
+    ] {
+        let declared = ["a", "b", "c", "d"].map(|name| workload("Deployment", name));
+        let marked = declared.clone().map(|object| {
+            live(
+                object,
+                |object| {
+                    object["metadata"]["annotations"] = json!({ key: value });
+                    object["spec"]["template"]["spec"]["hostPID"] = json!(true);
+                },
+                None,
+            )
+        });
+        let text: Vec<String> = declared.iter().map(ToString::to_string).collect();
+        let objects = compared(&text.join("\n---\n"), &marked.each_ref());
+        assert!(objects.iter().all(|object| object.is_drift()), "{key}");
+    }
+}
+
+/// A mark hides no other mark: setting two of them is seen as setting one is.
+#[test]
+fn a_live_mark_hides_no_other() {
+    let declared = workload("Deployment", "cart");
+    for map in ["annotations", "labels"] {
+        let marked = live(
+            declared.clone(),
+            |object| {
+                object["metadata"][map] = json!({"app": "cart",
+                    "kustomize.toolkit.fluxcd.io/ssa": "Ignore",
+                    "kustomize.toolkit.fluxcd.io/reconcile": "disabled",
+                    "kustomize.toolkit.fluxcd.io/Reconcile": "Disabled",
+                    "helm.toolkit.fluxcd.io/driftDetection": "disabled"});
+                object["spec"]["template"]["spec"]["hostPID"] = json!(true);
+            },
+            None,
+        );
+        let objects = compared(&declared.to_string(), &[&marked]);
+        let reported = objects[0]
+            .reported()
+            .map(|drift| drift.change.path.to_string());
+        let reported: Vec<String> = reported.collect();
+        let marks = reported
+            .iter()
+            .filter(|path| path.contains("toolkit.fluxcd.io/"));
+        assert_eq!(marks.count(), 4, "{map}: {reported:?}");
+    }
+}
+
 #[test]
 fn an_address_that_is_written_back_is_the_servers_and_a_ca_of_a_stranger_is_not() {
     let declared = json!({"apiVersion": "v1", "kind": "Service",

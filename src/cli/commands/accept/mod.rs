@@ -2,7 +2,6 @@
 
 mod ledger;
 
-use std::fs;
 use std::io::Write;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -13,7 +12,7 @@ use crate::cli::comparison::{self, Compared};
 use crate::cli::selected::Selected;
 use crate::cli::selection::Until;
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams, message};
+use crate::cli::{Exit, Streams, message, report_file};
 use crate::config;
 use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status, Verdict};
 use crate::output::escape;
@@ -72,7 +71,8 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     let file = &rules.baseline.file;
     if accepting.accepted.len() + gone > 0 {
         let text = config::write_baseline(&accepting.ledger.debt);
-        fs::write(&file.path, text).with_context(|| format!("cannot write {}", file.name))?;
+        report_file::write(&file.path, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", file.name))?;
     }
     accepting.say(&file.name, gone, streams)?;
     accepting.answer(&redacted, settings, streams)

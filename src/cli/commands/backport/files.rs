@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::cli::args::SourceArgs;
 use crate::engine::backport::EditedFile;
+use crate::model::{ResourceKey, group_of};
 use crate::output;
-use crate::redact::is_sensitive_name;
+use crate::redact::{Redactor, is_sensitive_name};
 use crate::source::{Scheme, before_branch, repository_around};
 use crate::yaml;
+use crate::yaml::tree::{Kind, Node};
 
 /// The byte order mark that editors put before UTF-8 text.
 const MARK: char = '\u{feff}';
@@ -31,28 +33,55 @@ struct Root {
     is_repository: bool,
 }
 
+impl Root {
+    /// Returns the root for a path. `None` if a link in the repository, or below the current folder,
+    /// leads out of it: the author of the link must not choose what is edited elsewhere.
+    fn of(path: &Path) -> Option<Self> {
+        let canonical = path.canonicalize().ok()?;
+        let written = written_out(path)?;
+        let mut above = written.ancestors();
+        let own = above.find(|folder| folder.join(".git").symlink_metadata().is_ok());
+        if let Some(own) = own {
+            let own = own.canonicalize().ok()?;
+            canonical.starts_with(&own).then_some(())?;
+        }
+        if let Some((path, _)) = repository_around(&canonical.join("x")) {
+            return Some(Self {
+                path,
+                is_repository: true,
+            });
+        }
+        let here = Path::new(".").canonicalize().ok()?;
+        let is_here = canonical.starts_with(&here);
+        if written.starts_with(&here) && !is_here {
+            return None;
+        }
+        Some(Self {
+            path: if is_here { here } else { canonical },
+            is_repository: false,
+        })
+    }
+}
+
+/// Returns the absolute path as it is written: no link is followed.
+fn written_out(path: &Path) -> Option<PathBuf> {
+    let mut whole = PathBuf::new();
+    for part in std::path::absolute(path).ok()?.components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    Some(whole)
+}
+
 impl Files {
     /// Returns the repositories of the named paths.
     pub fn of(source: &SourceArgs) -> Self {
         let named = named(source);
-        let roots = named.iter().filter_map(|path| {
-            let canonical = path.canonicalize().ok()?;
-            let inner = canonical.join("x");
-            if let Some((path, _)) = repository_around(&inner) {
-                return Some(Root {
-                    path,
-                    is_repository: true,
-                });
-            }
-            let here = Path::new(".").canonicalize().ok();
-            let here = here.filter(|here| canonical.starts_with(here));
-            Some(Root {
-                path: here.unwrap_or(canonical),
-                is_repository: false,
-            })
-        });
         Self {
-            roots: roots.collect(),
+            roots: named.iter().filter_map(|path| Root::of(path)).collect(),
         }
     }
 
@@ -90,7 +119,7 @@ impl Files {
             )
         })?;
         let below = canonical.strip_prefix(&root.path).unwrap_or(&canonical);
-        let is_git = |part: std::path::Component<'_>| part.as_os_str() == ".git";
+        let is_git = |part: Component<'_>| part.as_os_str() == ".git";
         if below.components().any(is_git) {
             return Err(format!("{name} belongs to Git itself"));
         }
@@ -180,13 +209,17 @@ impl Files {
 pub const CONTEXT: usize = 3;
 
 /// Returns how many lines of context the patch of a file shows: fewer if more would show lines of a
-/// Secret.
+/// Secret, or other values that a report masks.
 ///
 /// # Errors
 /// Fails if even the changed lines would.
-pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
-    let documents = yaml::parse(&file.before).documents.into_iter();
-    let spans = documents.flat_map(|document| spans_of_secrets(&file.before, &document));
+pub fn context(name: &str, file: &EditedFile, redactor: &Redactor) -> Result<usize> {
+    let documents = yaml::parse(&file.before).documents;
+    let spans = documents.iter().flat_map(|document| {
+        let mut spans = spans_of_secrets(&file.before, document);
+        spans.extend(masked_spans(&file.before, document, redactor));
+        spans
+    });
     let of_secrets: Vec<Range<usize>> = spans
         .map(|span| {
             let before = file.before.get(..span.start).unwrap_or_default();
@@ -206,10 +239,70 @@ pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     let context = contexts.find(|context| !shows_one(context));
     context.with_context(|| {
         format!(
-            "a patch of {name} would show lines of a Secret; use --write to edit the file without \
-             showing it, or --allow-secrets to show it"
+            "a patch of {name} would show secret values; use --write to edit the file without \
+             showing them, or --allow-secrets to show them"
         )
     })
+}
+
+/// Returns the positions of the values that a report of the objects in a document masks.
+fn masked_spans(text: &str, document: &yaml::Document, redactor: &Redactor) -> Vec<Range<usize>> {
+    let items = document.value.get("items").and_then(Value::as_array);
+    let (values, spans) = match items {
+        Some(items) if items.len() == document.items.len() => {
+            (items.iter().collect(), document.items.clone())
+        }
+        _ => (vec![&document.value], vec![document.span]),
+    };
+    let mut found = Vec::new();
+    for (value, span) in values.into_iter().zip(spans) {
+        let masked = redactor.live(&key_of(value), value.clone());
+        if masked != *value {
+            match yaml::tree::tree(text, span) {
+                Some((root, _)) => differences(value, &masked, &root, &mut found),
+                None => found.push(span.start..span.end),
+            }
+        }
+    }
+    found
+}
+
+/// Returns the key of an object.
+fn key_of(value: &Value) -> ResourceKey {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+    let group = group_of(text("/apiVersion").unwrap_or_default());
+    let kind = text("/kind").unwrap_or_default();
+    let namespace = text("/metadata/namespace").map(str::to_owned);
+    let name = text("/metadata/name").unwrap_or_default();
+    ResourceKey::new(group, kind, namespace, name)
+}
+
+/// Collects the smallest parts of a node whose values differ from the masked ones.
+fn differences(value: &Value, masked: &Value, node: &Node, found: &mut Vec<Range<usize>>) {
+    let before = found.len();
+    match (value, masked, &node.kind) {
+        _ if value == masked => return,
+        (Value::Object(fields), Value::Object(others), Kind::Mapping(_)) => {
+            for (name, value) in fields {
+                let other = others.get(name).unwrap_or(&Value::Null);
+                if let Some((_, node)) = node.field(name) {
+                    differences(value, other, node, found);
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(others), Kind::Sequence(nodes))
+            if items.len() == others.len() && items.len() == nodes.len() =>
+        {
+            for ((value, other), node) in items.iter().zip(others).zip(nodes) {
+                differences(value, other, node, found);
+            }
+        }
+        _ => {}
+    }
+    // The value comes from a merge or an alias.
+    if found.len() == before {
+        found.push(node.at.clone());
+    }
 }
 
 /// Returns the lines of Secrets: the document, items of its list, or their generators in a

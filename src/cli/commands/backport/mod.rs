@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use crate::cli::args::{BackportArgs, CommandFormat, Extra};
 use crate::cli::comparison::{Again, Draft};
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams, message};
+use crate::cli::{Exit, Streams, message, report_file};
 use crate::cluster::Overlay;
 use crate::engine::backport::{Planned, Wish, plan};
 use crate::model::{ObjectReport, PlanStep, Progress, Refused, Status, Why};
@@ -79,10 +79,12 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     }
     if let Some(file) = &args.message {
         let text = say::commit_message(&planned.plan);
-        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        report_file::write(file, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     let base = base.as_deref();
-    say::result(args, &planned, (&files, base), settings, streams)?;
+    let redactor = again.redactor();
+    say::result(args, &planned, (&files, base), &redactor, settings, streams)?;
     if report.is_incomplete() {
         message::what_failed(streams, settings, &shown, None);
         return Ok(Exit::Trouble);

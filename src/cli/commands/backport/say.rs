@@ -13,6 +13,7 @@ use crate::cli::settings::Settings;
 use crate::engine::backport::Planned;
 use crate::model::{ChangeKind, Plan, PlanStep};
 use crate::output::{self, FileEdit, RenderOptions, escape};
+use crate::redact::Redactor;
 
 /// Prints the patch, the plan or the names to standard output, and what was done to standard error.
 ///
@@ -22,6 +23,7 @@ pub fn result(
     args: &BackportArgs,
     planned: &Planned,
     (places, base): (&Files, Option<&str>),
+    redactor: &Redactor,
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<()> {
@@ -35,7 +37,7 @@ pub fn result(
         for (name, file) in edited {
             let context = match args.allow_secrets {
                 true => files::CONTEXT,
-                false => files::context(name, file)?,
+                false => files::context(name, file, redactor)?,
             };
             contexts.insert(name.clone(), context);
         }
@@ -70,7 +72,13 @@ pub fn result(
             edited.try_for_each(|(name, file)| {
                 let context = contexts.get(name).copied().unwrap_or(files::CONTEXT);
                 let name = places.name_in_patch(name);
-                output::patch_text(&name, &file.before, &file.after, context, out)
+                let mut patch = Vec::new();
+                output::patch_text(&name, &file.before, &file.after, context, &mut patch)?;
+                match settings.is_terminal {
+                    // A patch on a terminal is not applied, and the terminal would interpret control characters.
+                    true => write!(out, "{}", escape::text(&String::from_utf8_lossy(&patch))),
+                    false => out.write_all(&patch),
+                }
             })
         }
     };

@@ -30,6 +30,10 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         args.drift.source.base.is_none(),
         "--base cannot be used with guard, which blocks only live changes; leave out --base"
     );
+    ensure!(
+        !args.drift.source.untrusted.untrusted,
+        "a policy tells what is live, and is refused with --untrusted; use 'driftctl diff'"
+    );
     let drift = &args.drift;
     let (selected, source) = drift.selected()?;
     ensure!(

@@ -13,16 +13,17 @@ use anyhow::{Context, Result, ensure};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::revert::{self, Carrier, Judge};
-use crate::cli::args::{Cli, Command, SourceArgs, TriageArgs};
+use crate::cli::args::{Cli, Command, DriftArgs, SourceArgs, TriageArgs};
 use crate::cli::comparison::Again;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Answer, Overlay};
 use crate::engine::triage::{Item, items};
 use crate::model::{ObjectReport, ResourceKey, Status};
+use crate::source::{Scheme, repository_around};
 pub(super) use edit::open_at;
 use resolve::{Fate, Resolved, Wanted};
-use todo::Todo;
+use todo::{Decision, Todo};
 
 /// Writes the file, or carries its decisions out.
 ///
@@ -181,6 +182,7 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     let Command::Triage(both) = cli.command else {
         return Ok(args.clone());
     };
+    check_writes(todo, own, &both.drift)?;
     let mut merged = args.clone();
     merged.extra = both.extra;
     let context = both.drift.live.connection.context.clone();
@@ -201,6 +203,51 @@ pub(super) fn decide(
     streams: &mut Streams,
 ) -> Result<Exit> {
     apply(args, &Todo::parse("marks", decisions)?, settings, streams)
+}
+
+/// Checks that the decisions of a file change no file outside the repository.
+///
+/// # Errors
+/// Fails if it does: the author of the file must not choose what is written outside the repository.
+fn check_writes(todo: &Todo, own: &DriftArgs, of_file: &DriftArgs) -> Result<()> {
+    let decides = |what: fn(&Decision) -> bool| {
+        let mut lines = todo.lines.iter();
+        lines.any(|line| what(&line.decision))
+    };
+    let mut named: Vec<&PathBuf> = Vec::new();
+    if decides(|decision| *decision == Decision::Backport) {
+        let source = &of_file.source;
+        let files = source.app.iter().chain(&source.kustomization);
+        named.extend(source.paths.iter().chain(files));
+        named.extend(&source.render.values);
+    }
+    if decides(|decision| matches!(decision, Decision::Accept { .. })) {
+        named.extend(&of_file.rules.baseline);
+    }
+    if decides(|decision| matches!(decision, Decision::Ignore { .. })) {
+        named.extend(&of_file.rules.config);
+    }
+    let of_line = [&own.rules.baseline, &own.rules.config];
+    named.retain(|path| !of_line.iter().any(|own| own.as_ref() == Some(path)));
+    let here = Path::new(".").canonicalize()?;
+    let root = repository_around(&here.join("x")).map_or(here, |(root, _)| root);
+    for path in named {
+        // A file that is not there yet lies where its folder does.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        let place = path.canonicalize().or_else(|_| folder.canonicalize());
+        ensure!(
+            Scheme::of(path).is_some() || place.is_ok_and(|place| place.starts_with(&root)),
+            "{} names {}, which is outside the repository, and has decisions that would write there; \
+             name it after --apply too",
+            todo.file,
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// Carries the decisions of a file out.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::WatchArgs;
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams};
+use crate::cli::{Exit, Streams, report_file};
 use crate::output;
 use crate::signals::{Commands, Told};
 use rounds::{Outcome, Watch};
@@ -95,6 +95,16 @@ fn check(args: &WatchArgs) -> Result<()> {
     {
         bail!("standard input (-) can be read only once; name files, or pass --once");
     }
+    if args.source.untrusted.untrusted {
+        bail!(
+            "watch keeps and tells who changed what, and is refused with --untrusted; use \
+             'driftctl diff'"
+        );
+    }
+    if let Some(state) = &args.state {
+        report_file::check(state)
+            .with_context(|| format!("cannot use the state file {}", state.display()))?;
+    }
     Ok(())
 }
 
@@ -114,6 +124,6 @@ fn write_metrics(args: &WatchArgs, watch: &Watch<'_>) -> Result<()> {
         return Ok(());
     };
     let metrics = watch.metrics()?;
-    crate::cli::report_file::write(path, |out| out.write_all(&metrics))
+    report_file::write(path, |out| out.write_all(&metrics))
         .with_context(|| format!("cannot write the metrics to {}", path.display()))
 }

@@ -55,7 +55,8 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// Fails if anything is wrong with the arguments, the rules or the state file.
     pub fn begin(args: &'a WatchArgs, now: Timestamp) -> Result<Self> {
-        let rules = comparison::rules(&args.rules, &args.source, now)?;
+        let rules =
+            comparison::rules(&args.rules, &args.source, now)?.within(&args.live.connection);
         comparison::sources(&args.source, &args.live)?;
         let side = comparison::live_side(&args.live, &comparison::scanned(&args.source))?;
         let target = side.as_live().target();
@@ -95,7 +96,7 @@ impl<'a> Watch<'a> {
         self.troubles.clear();
         // Rules are read again: they change, and they expire.
         match comparison::rules(&self.args.rules, &self.args.source, now) {
-            Ok(rules) => self.rules = rules,
+            Ok(rules) => self.rules = rules.within(&self.args.live.connection),
             Err(error) => self.troubles.push(format!(
                 "keeping the rules of the previous round: {error:#}"
             )),

@@ -1,0 +1,202 @@
+//! What driftctl writes: nothing outside the repository, through no link, and nothing elsewhere because
+//! a file of decisions says so.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::config;
+use crate::support::Place;
+use crate::support::repository::init;
+
+const LIVE: &str = r#"{"apiVersion": "v1", "kind": "List", "items": [
+    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cart", "namespace": "shop"},
+        "data": {"key": "b"}}]}"#;
+
+/// A repository in `repo` with drift, and a file and a folder of another owner beside it.
+fn place() -> Place {
+    Place::new()
+        .file("victim", "")
+        .file("elsewhere/cart.yaml", config("cart"))
+        .file("repo/deploy/cart.yaml", config("cart"))
+        .file("repo/live.json", LIVE)
+}
+
+/// Runs a command in the repository.
+fn run(place: &Place, words: &[&str]) -> String {
+    let mut command = place.driftctl();
+    command.current_dir(place.path().join("repo")).args(words);
+    place.shown(&command.output().unwrap())
+}
+
+/// Decides about all that drifts in a file, which begins with these words.
+fn decide(place: &Place, words: &str, decision: &str) -> String {
+    let listed = run(place, &["triage", "deploy", "--live", "live.json"]);
+    let line = listed.lines().find(|line| line.starts_with("keep "));
+    let line = line.unwrap().replacen("keep", decision, 1);
+    let text = format!("driftctl triage {words} --live live.json\n{line}\n");
+    fs::write(place.path().join("repo/todo"), text).unwrap();
+    run(place, &["triage", "--apply", "todo", "--yes"])
+}
+
+#[test]
+fn files_of_our_own_are_written_through_no_link() {
+    type How = fn(&Place) -> String;
+    let cases: [(&str, How); 6] = [
+        (".driftctl-baseline.yaml", |place| {
+            run(
+                place,
+                &[
+                    "accept",
+                    "deploy",
+                    "--live",
+                    "live.json",
+                    "--expires",
+                    "7d",
+                    "--reason",
+                    "x",
+                ],
+            )
+        }),
+        (".driftctl.yaml", |place| {
+            run(
+                place,
+                &["ignore", "cm/shop/cart", ".data.key", "--reason", "x"],
+            )
+        }),
+        (".driftctl-baseline.yaml", |place| {
+            decide(place, "deploy", "accept 24h x")
+        }),
+        (".driftctl.yaml", |place| {
+            decide(place, "deploy", "ignore x")
+        }),
+        ("message", |place| {
+            run(
+                place,
+                &[
+                    "backport",
+                    "deploy",
+                    "--live",
+                    "live.json",
+                    "--message",
+                    "message",
+                ],
+            )
+        }),
+        ("state", |place| {
+            let words = [
+                "watch",
+                "deploy",
+                "--live",
+                "live.json",
+                "--once",
+                "--state",
+                "state",
+            ];
+            run(place, &words)
+        }),
+    ];
+    for (name, how) in cases {
+        let place = place();
+        symlink(
+            place.path().join("victim"),
+            place.path().join("repo").join(name),
+        )
+        .unwrap();
+        let shown = how(&place);
+        assert!(shown.starts_with("exit code: 2"), "{name}: {shown}");
+        let text = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.contains("is a link, which is not followed"),
+            "{name}: {shown}"
+        );
+        assert_eq!(
+            fs::read_to_string(place.path().join("victim")).unwrap(),
+            "",
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    for words in [
+        &[
+            "backport",
+            "deploy",
+            "--live",
+            "live.json",
+            "--message",
+            "pipe",
+        ][..],
+        &[
+            "watch",
+            "deploy",
+            "--live",
+            "live.json",
+            "--once",
+            "--state",
+            "pipe",
+        ],
+    ] {
+        let place = place();
+        let made = std::process::Command::new("mkfifo")
+            .arg(place.path().join("repo/pipe"))
+            .status();
+        if !made.is_ok_and(|made| made.success()) {
+            return;
+        }
+        let shown = run(&place, words);
+        assert!(shown.contains("not a regular file"), "{shown}");
+    }
+}
+
+#[test]
+fn a_link_in_the_repository_leads_no_edit_out_of_it() {
+    let named = ["linked", "linked/cart.yaml", "cart.yaml"];
+    for (name, is_committed) in named.iter().flat_map(|name| [(name, false), (name, true)]) {
+        let place = place();
+        let repo = place.path().join("repo");
+        symlink("../elsewhere", repo.join("linked")).unwrap();
+        symlink("../elsewhere/cart.yaml", repo.join("cart.yaml")).unwrap();
+        if is_committed && init(&repo).is_none() {
+            continue;
+        }
+        let shown = run(
+            &place,
+            &["backport", name, "--live", "live.json", "--write"],
+        );
+        let text = fs::read_to_string(place.path().join("elsewhere/cart.yaml")).unwrap();
+        assert_eq!(text, config("cart"), "{name}: {shown}");
+        assert!(!shown.starts_with("exit code: 0"), "{name}: {shown}");
+    }
+    // Who names the other folder means it.
+    let place = place();
+    let words = ["backport", "../elsewhere", "--live", "live.json", "--write"];
+    let shown = run(&place, &words);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+}
+
+#[test]
+fn a_file_of_decisions_leads_no_write_out_of_the_repository() {
+    for (words, decision) in [
+        ("deploy --baseline ../victim.yaml", "accept 24h x"),
+        ("deploy --baseline=../victim.yaml", "accept 24h x"),
+        ("deploy --config ../victim.yaml", "ignore x"),
+        ("../elsewhere", "backport"),
+    ] {
+        let place = place().file("victim.yaml", "");
+        let shown = decide(&place, words, decision);
+        assert!(shown.starts_with("exit code: 2"), "{words}: {shown}");
+        let text = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.contains("is outside the repository"),
+            "{words}: {shown}"
+        );
+        let read = |file: &str| fs::read_to_string(place.path().join(file)).unwrap();
+        assert_eq!(read("victim.yaml"), "");
+        assert_eq!(read("elsewhere/cart.yaml"), config("cart"));
+    }
+    let place = place();
+    let shown = decide(&place, "deploy --baseline accepted.yaml", "accept 24h x");
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+}
