@@ -3,9 +3,12 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use cel::objects::{Key, Map};
+use cel::common::types::{
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString,
+};
+use cel::common::value::Val;
 use cel::{Context, Env, ExecutionError, Value as Cel, extensions};
 use serde_json::Value;
 
@@ -23,22 +26,35 @@ pub enum Failure {
 /// The depth up to which nested variables are evaluated.
 const MOST_DEEP: usize = 32;
 
-/// Names that have a value only while a request is served.
-const UNKNOWN: [&str; 3] = ["authorizer", "has(variables.", "request.options"];
+/// What is known only while a request is served.
+const UNKNOWN: [&str; 2] = ["authorizer", "request.options"];
+
+/// The same of an object that is created.
+const NEW: [&str; 4] = [
+    "metadata.uid",
+    "metadata.creationTimestamp",
+    "metadata.generation",
+    "metadata.resourceVersion",
+];
 
 /// The same names if the requester is unknown.
 const USER: &str = "userInfo";
 
 /// Evaluates the expressions of one policy for one object.
 pub struct Engine {
-    env: Arc<Env>,
-    inputs: Vec<(&'static str, Cel)>,
+    inputs: Vec<(&'static str, Owned)>,
     has_old: bool,
     has_namespace: bool,
     has_user: bool,
     variables: BTreeMap<String, String>,
-    known: RefCell<BTreeMap<String, Result<Cel, Failure>>>,
+    known: RefCell<BTreeMap<String, Result<Owned, Failure>>>,
 }
+
+/// A value of an expression.
+type Owned = Box<dyn Val>;
+
+/// What expressions are evaluated in.
+static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(env()));
 
 impl Engine {
     /// Evaluates expressions for one policy and one object.
@@ -52,7 +68,6 @@ impl Engine {
         ];
         let inputs = names.map(|name| (name, of_json(input.get(name).unwrap_or(&Value::Null))));
         Self {
-            env: Arc::new(env()),
             inputs: inputs.into(),
             has_old: input.get("oldObject").is_some_and(Value::is_object),
             has_namespace: input.get("hasNamespace") == Some(&Value::Bool(true)),
@@ -64,60 +79,63 @@ impl Engine {
 
     /// Evaluates an expression whose result must be a boolean.
     pub fn boolean(&self, expression: &str) -> Result<bool, Failure> {
-        match self.evaluate(expression, MOST_DEEP)? {
-            Cel::Bool(result) => Ok(result),
-            _ => Err(Failure::Cannot("its result is not a boolean".to_owned())),
+        let result = self.evaluate(expression, MOST_DEEP)?;
+        match result.downcast_ref::<CelBool>() {
+            Some(result) => Ok(*result.inner()),
+            None => Err(Failure::Cannot("its result is no boolean".to_owned())),
         }
     }
 
     /// Evaluates an expression whose result must be a string.
     pub fn text(&self, expression: &str) -> Result<String, Failure> {
-        match self.evaluate(expression, MOST_DEEP)? {
-            Cel::String(text) => Ok(text.to_string()),
-            _ => Err(Failure::Cannot("its result is not a string".to_owned())),
+        let result = self.evaluate(expression, MOST_DEEP)?;
+        match result.downcast_ref::<CelString<'_>>() {
+            Some(text) => Ok(text.inner().to_owned()),
+            None => Err(Failure::Cannot("its result is no text".to_owned())),
         }
     }
 
-    fn evaluate(&self, expression: &str, depth: usize) -> Result<Cel, Failure> {
+    fn evaluate(&self, expression: &str, depth: usize) -> Result<Owned, Failure> {
         let cannot = |why: String| Err(Failure::Cannot(why));
         if depth == 0 {
             return cannot("its variables nest too deeply".to_owned());
         }
         let user = Some(&USER).filter(|_| !self.has_user);
-        let mut unknown = UNKNOWN.iter().chain(user);
+        let new = NEW.iter().filter(|_| !self.has_old);
+        let mut unknown = UNKNOWN.iter().chain(user).chain(new);
         if let Some(word) = unknown.find(|word| expression.contains(**word)) {
             let word = word.trim_end_matches(['(', '.']);
             return cannot(format!(
                 "the result depends on {word}, which only the server knows"
             ));
         }
+        if asks_for_a_variable(expression) {
+            return cannot("it asks whether a variable has a value".to_owned());
+        }
         if !self.has_namespace && expression.contains("namespaceObject") {
             return cannot("the namespace is unknown".to_owned());
         }
-        let program = match self.env.compile(expression) {
+        let program = match ENV.compile(expression) {
             Ok(program) => program,
             Err(_) => return cannot("the expression cannot be read".to_owned()),
         };
-        let mut context = Context::with_env(Arc::clone(&self.env));
+        let mut context = Context::with_env(Arc::clone(&ENV));
         for (name, value) in &self.inputs {
-            context.add_variable_from_value(*name, value.clone());
+            context.add_variable_as_val(*name, value.clone());
         }
-        let mut values: HashMap<Key, Cel> = HashMap::new();
+        let mut values: HashMap<CelMapKey<'_>, Owned> = HashMap::new();
         let mut failures = Vec::new();
         for name in self.variables.keys().filter(|name| names(expression, name)) {
             match self.variable(name, depth) {
                 Ok(value) => {
-                    values.insert(Key::String(Arc::new(name.clone())), value);
+                    values.insert(CelMapKey::from(name.clone()), value);
                 }
                 Err(failure) => failures.push(failure),
             }
         }
-        let variables = Cel::Map(Map {
-            map: Arc::new(values),
-        });
-        context.add_variable_from_value("variables", variables);
-        let failure = match program.execute(&context) {
-            Ok(value) => return Ok(value),
+        context.add_variable_as_val("variables", Box::new(CelMap::from(values)));
+        let failure = match Cel::resolve_val(program.expression(), &context) {
+            Ok(value) => return Ok(value.into_owned()),
             Err(failure) => failure,
         };
         // An undeclared variable may be the one that has no value.
@@ -135,7 +153,10 @@ impl Engine {
                     None => cannot(format!("{function} cannot be evaluated here")),
                 }
             }
-            ExecutionError::DivisionByZero(_) => Err(Failure::Error("division by zero".to_owned())),
+            ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+                Err(Failure::Error("division by zero".to_owned()))
+            }
+            ExecutionError::Overflow(..) => Err(Failure::Error("a number overflows".to_owned())),
             ExecutionError::UndeclaredReference(name) => {
                 cannot(format!("{name} is not supported here"))
             }
@@ -149,7 +170,7 @@ impl Engine {
         }
     }
 
-    fn variable(&self, name: &str, depth: usize) -> Result<Cel, Failure> {
+    fn variable(&self, name: &str, depth: usize) -> Result<Owned, Failure> {
         if let Some(known) = self.known.borrow().get(name) {
             return known.clone();
         }
@@ -191,24 +212,35 @@ fn names(expression: &str, variable: &str) -> bool {
     })
 }
 
-/// Converts a value to CEL. Whole numbers become `int`, as in the API server.
-fn of_json(value: &Value) -> Cel {
+/// Whether an expression asks for a variable itself (`has(variables.x)`): one that has no value is
+/// not there for the server, and may be for us.
+fn asks_for_a_variable(expression: &str) -> bool {
+    expression.split("has(variables.").skip(1).any(|rest| {
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        rest.trim_start().starts_with(')')
+    })
+}
+
+/// A value as CEL has it. Whole numbers are `int`, as the server has them.
+fn of_json(value: &Value) -> Owned {
     match value {
-        Value::Null => Cel::Null,
-        Value::Bool(value) => Cel::Bool(*value),
+        Value::Null => Box::new(CelNull),
+        Value::Bool(value) => Box::new(CelBool::from(*value)),
         Value::Number(number) => match number.as_i64() {
-            Some(whole) => Cel::Int(whole),
-            None => Cel::Float(number.as_f64().unwrap_or_default()),
+            Some(whole) => Box::new(CelInt::from(whole)),
+            None => Box::new(CelDouble::from(number.as_f64().unwrap_or_default())),
         },
-        Value::String(text) => Cel::String(Arc::new(text.clone())),
-        Value::Array(items) => Cel::List(Arc::new(items.iter().map(of_json).collect())),
+        Value::String(text) => Box::new(CelString::from(text.clone())),
+        Value::Array(items) => {
+            let items: Vec<Owned> = items.iter().map(of_json).collect();
+            Box::new(CelList::from(items))
+        }
         Value::Object(fields) => {
-            let fields = fields
-                .iter()
-                .map(|(name, value)| (Key::String(Arc::new(name.clone())), of_json(value)));
-            Cel::Map(Map {
-                map: Arc::new(fields.collect()),
-            })
+            let fields = fields.iter();
+            let fields =
+                fields.map(|(name, value)| (CelMapKey::from(name.clone()), of_json(value)));
+            let fields: HashMap<CelMapKey<'_>, Owned> = fields.collect();
+            Box::new(CelMap::from(fields))
         }
     }
 }

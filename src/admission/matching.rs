@@ -9,6 +9,7 @@ use crate::policy::{LabelSelector, glob};
 const NAME: &str = "kubernetes.io/metadata.name";
 
 /// An object, as policies see it.
+#[derive(Clone, Copy)]
 pub struct Candidate<'a> {
     /// Which object.
     pub key: &'a ResourceKey,
@@ -20,7 +21,9 @@ pub struct Candidate<'a> {
     pub subresource: &'a str,
     /// Its declared labels.
     pub labels: Option<&'a Value>,
-    /// The labels of its namespace, if known.
+    /// What was there before an update: a selector of objects may match that as well.
+    pub old: Option<&'a Value>,
+    /// The labels of its namespace, where they are known.
     pub namespace_labels: Option<&'a Value>,
     /// The operation, such as `CREATE`; `None` for any write.
     pub operation: Option<&'a str>,
@@ -161,13 +164,20 @@ impl Constraints {
             .as_ref()
             .is_none_or(|rules| rules.iter().any(is_meant))
             && !self.excluded.iter().any(is_meant)
-            && self.objects.as_ref().is_none_or(|selector| {
-                selector
-                    .as_ref()
-                    .is_some_and(|selector| selector.matches(object.labels))
-            })
+            && self.matches_labels(object)
             && self.matches_namespace(object)
             && self.matches_names(object)
+    }
+
+    fn matches_labels(&self, object: &Candidate<'_>) -> bool {
+        let old = object.old.map(|old| old.pointer("/metadata/labels"));
+        let both = [Some(object.labels), old];
+        let is_meant = |selector: &LabelSelector| {
+            let mut both = both.into_iter().flatten();
+            both.any(|labels| selector.matches(labels))
+        };
+        let selector = self.objects.as_ref();
+        selector.is_none_or(|selector| selector.as_ref().is_some_and(is_meant))
     }
 
     fn matches_names(&self, object: &Candidate<'_>) -> bool {
@@ -283,6 +293,7 @@ mod tests {
             plural: "deployments",
             subresource: "",
             labels: Some(&labels),
+            old: None,
             namespace_labels: Some(&of_namespace),
             operation: None,
         };
@@ -302,6 +313,16 @@ mod tests {
             let constraints = json!({"resourceRules": rule("*"), "objectSelector": selector});
             assert_eq!(meant(constraints), expected);
         }
+        let before = json!({"metadata": {"labels": {"app": "x"}}});
+        let updated = Candidate {
+            old: Some(&before),
+            ..object
+        };
+        let by_app =
+            json!({"resourceRules": rule("*"), "objectSelector": {"matchLabels": {"app": "x"}}});
+        let by_app = Constraints::of_policy(Some(&by_app));
+        assert!(by_app.match_object(&updated), "it was one of those before");
+        assert!(!by_app.match_object(&object));
         for (selector, expected) in [
             (json!({"matchLabels": {NAME: "shop"}}), true),
             (json!({"matchLabels": {NAME: "other"}}), false),

@@ -1,4 +1,5 @@
-//! Evaluates ValidatingAdmissionPolicies for an object, without a server.
+//! What ValidatingAdmissionPolicies and Kyverno's policies say about an object, worked out without a
+//! server.
 //!
 //! A policy sees what the server would store, so manifests are defaulted first ([`stored()`]). What
 //! cannot be evaluated is [`Enforcement::Cannot`], and never a pass.
@@ -6,6 +7,7 @@
 mod cel;
 pub mod check;
 pub mod guard;
+mod kyverno;
 mod library;
 mod matching;
 mod run;
@@ -21,7 +23,7 @@ use serde_json::{Value, json};
 
 pub use matching::{Candidate, Constraints};
 pub use run::{analysis, run};
-pub use stored::stored;
+pub use stored::{stored, take_over};
 
 use crate::model::{Enforcement, ResourceKey, Violation};
 
@@ -108,7 +110,11 @@ pub enum Says {
 pub struct Policies {
     policies: BTreeMap<String, Value>,
     bindings: Vec<Value>,
-    /// All other objects that were read, for parameters.
+    /// Kyverno's policies of rules, which need no binding.
+    kyverno: Vec<Value>,
+    /// Kyverno's policies in CEL, as Kubernetes' own ones and bindings without a name.
+    validating: Vec<(Value, Value)>,
+    /// Everything else that was read, for parameters.
     others: Vec<Value>,
     namespaces: BTreeMap<String, Value>,
 }
@@ -123,6 +129,19 @@ impl Policies {
         for object in objects {
             let api_version = text(&object, "/apiVersion").to_owned();
             let name = text(&object, "/metadata/name").to_owned();
+            if kyverno::is_policy(&object) {
+                read.kyverno.push(object);
+                continue;
+            }
+            if kyverno::is_validating(&object) {
+                // It may be served in several versions.
+                let is_same = |(one, _): &(Value, Value)| text(one, "/metadata/name") == name;
+                if read.validating.iter().any(is_same) {
+                    continue;
+                }
+                read.validating.extend(kyverno::as_builtin(&object));
+                continue;
+            }
             match (text(&object, "/kind"), api_version.starts_with(GROUP)) {
                 ("ValidatingAdmissionPolicy", true) => {
                     read.policies.insert(name, object);
@@ -139,17 +158,26 @@ impl Policies {
 
     /// Returns how many policies there are.
     pub fn len(&self) -> usize {
-        self.policies.len()
+        let of_kyverno = self.of_kyverno().count();
+        self.policies.len() + of_kyverno
     }
 
     /// Returns whether there are no policies.
     pub fn is_empty(&self) -> bool {
-        self.policies.is_empty()
+        self.policies.is_empty() && self.kyverno.is_empty() && self.validating.is_empty()
     }
 
     /// Returns the policies.
     pub fn policies(&self) -> impl Iterator<Item = &Value> {
-        self.policies.values()
+        self.policies.values().chain(self.of_kyverno())
+    }
+
+    /// Kyverno's policies, each once.
+    fn of_kyverno(&self) -> impl Iterator<Item = &Value> {
+        let mut names = BTreeSet::new();
+        let validating = self.validating.iter().map(|(policy, _)| policy);
+        let once = validating.filter(move |policy| names.insert(text(policy, "/metadata/name")));
+        self.kyverno.iter().chain(once)
     }
 
     /// Returns one of the policies with its bindings, and everything that it may refer to.
@@ -161,6 +189,18 @@ impl Policies {
                 .into_iter()
                 .collect(),
             bindings: policy.map(|one| self.bindings_of(one)).unwrap_or_default(),
+            kyverno: self
+                .kyverno
+                .iter()
+                .filter(|one| text(one, "/metadata/name") == name)
+                .cloned()
+                .collect(),
+            validating: self
+                .validating
+                .iter()
+                .filter(|(one, _)| text(one, "/metadata/name") == name)
+                .cloned()
+                .collect(),
             others: self.others.clone(),
             namespaces: self.namespaces.clone(),
         }
@@ -205,7 +245,62 @@ impl Policies {
                 self.ask(policy, binding, subject, evaluate, &mut verdicts);
             }
         }
+        let mut of_kyverno = Verdicts::default();
+        for (policy, binding) in &self.validating {
+            self.ask(policy, binding, subject, evaluate, &mut of_kyverno);
+        }
+        for policy in &self.kyverno {
+            self.ask_kyverno(policy, subject, evaluate, &mut of_kyverno);
+        }
+        let namespace = subject.key.namespace.as_deref().unwrap_or_default();
+        if kyverno::LEFT_OUT.contains(&namespace) {
+            of_kyverno.doubt(&format!(
+                "Kyverno leaves out namespace {namespace} unless it is configured otherwise"
+            ));
+        }
+        verdicts.passed += of_kyverno.passed;
+        verdicts.violations.append(&mut of_kyverno.violations);
+        verdicts.fields.append(&mut of_kyverno.fields);
         verdicts
+    }
+
+    fn ask_kyverno(
+        &self,
+        policy: &Value,
+        subject: Subject<'_>,
+        evaluate: &Evaluate<'_>,
+        verdicts: &mut Verdicts,
+    ) {
+        let object = match (subject.object, subject.old) {
+            (Value::Null, Some(old)) => old,
+            (object, _) => object,
+        };
+        if !kyverno::may_match(policy, object, subject.subresource) {
+            return;
+        }
+        let namespace = subject.key.namespace.as_deref();
+        let input = json!({
+            "object": subject.object,
+            "oldObject": subject.old,
+            "namespaceObject": namespace.and_then(|name| self.namespaces.get(name)),
+            "request": subject.request(),
+            "hasNamespace": namespace.is_none_or(|name| self.namespaces.contains_key(name)),
+        });
+        let answers = evaluate(&policy.to_string(), &input);
+        let answers = answers.unwrap_or_else(|why| {
+            vec![Answer {
+                rule: String::new(),
+                says: Says::Cannot,
+                message: why,
+                field: Vec::new(),
+            }]
+        });
+        let name = format!("Kyverno policy \"{}\"", text(policy, "/metadata/name"));
+        for answer in answers {
+            let enforcement =
+                kyverno::enforcement(policy, &answer.rule, namespace.unwrap_or_default());
+            verdicts.record(name.clone(), None, enforcement, answer);
+        }
     }
 
     fn ask(
@@ -230,12 +325,18 @@ impl Policies {
         let no_labels = json!({});
         let labels =
             namespace_object.map(|object| object.pointer("/metadata/labels").unwrap_or(&no_labels));
+        // A deletion writes nothing.
+        let written = match (subject.object, subject.old) {
+            (Value::Null, Some(old)) => old,
+            (object, _) => object,
+        };
         let candidate = Candidate {
             key: subject.key,
             api_version: subject.api_version,
             plural: subject.plural.unwrap_or_default(),
             subresource: subject.subresource,
-            labels: subject.object.pointer("/metadata/labels"),
+            labels: written.pointer("/metadata/labels"),
+            old: subject.old,
             namespace_labels: labels,
             operation: Some(subject.operation()),
         };
@@ -381,7 +482,31 @@ impl Subject<'_> {
 }
 
 impl Verdicts {
+    /// Makes a doubt of every violation.
+    fn doubt(&mut self, why: &str) {
+        for violation in &mut self.violations {
+            violation.enforcement = Enforcement::Cannot;
+            violation.message = Some(why.to_owned());
+        }
+    }
+
     fn add(&mut self, policy: &Value, binding: &Value, answer: Answer) {
+        let name = text(policy, "/metadata/name");
+        let (kind, binding_name) = match text(binding, "/metadata/name") {
+            "" => ("Kyverno policy", None),
+            binding => ("ValidatingAdmissionPolicy", Some(binding.to_owned())),
+        };
+        let policy = format!("{kind} \"{name}\"");
+        self.record(policy, binding_name, enforcement(binding), answer);
+    }
+
+    fn record(
+        &mut self,
+        policy: String,
+        binding: Option<String>,
+        action: Enforcement,
+        answer: Answer,
+    ) {
         let enforcement = match answer.says {
             Says::Pass => {
                 self.passed += 1;
@@ -389,12 +514,10 @@ impl Verdicts {
             }
             Says::NotMatched => return,
             Says::Cannot => Enforcement::Cannot,
-            Says::Violates => enforcement(binding),
+            Says::Violates => action,
         };
-        let name = text(policy, "/metadata/name");
-        let policy = format!("ValidatingAdmissionPolicy \"{name}\"");
         self.violations.push(Violation {
-            binding: Some(text(binding, "/metadata/name").to_owned()),
+            binding,
             rule: Some(answer.rule).filter(|rule| !rule.is_empty()),
             message: Some(answer.message),
             ..Violation::of(enforcement, policy)

@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 
 use super::cel::{Engine, Failure};
-use super::{Answer, Says, check};
+use super::{Answer, Says, check, kyverno};
 
 /// The input key with expressions, for the request that asks what they name.
 const ANALYZE: &str = "analyze";
 
-/// Returns the input that asks what expressions name.
+/// The server takes no longer message from an expression, and none of several lines.
+const LONGEST: usize = 5 << 10;
+
+/// The input that asks what expressions name.
 pub fn analysis(expressions: &[String]) -> Value {
     json!({ANALYZE: expressions})
 }
@@ -25,12 +28,16 @@ pub fn run(policy: &str, input: &str) -> String {
             let expressions: Vec<String> = expressions.map(str::to_owned).collect();
             serde_json::to_string(&check::analyze(&policy, &expressions))
         }
+        None if kyverno::is_policy(&policy) => {
+            serde_json::to_string(&kyverno::answers(&policy, &input))
+        }
         None => serde_json::to_string(&answers(&policy, &input)),
     };
     said.unwrap_or_else(|_| "[]".to_owned())
 }
 
-fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
+/// What the validations of a policy say.
+pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
     let engine = Engine::of(policy, input);
     let fails = policy
         .pointer("/spec/failurePolicy")
@@ -102,7 +109,8 @@ fn message(engine: &Engine, validation: &Value, expression: &str) -> String {
     let worked_out = validation.get("messageExpression").and_then(Value::as_str);
     let worked_out = worked_out.and_then(|expression| engine.text(expression).ok());
     worked_out
-        .filter(|text| !text.trim().is_empty())
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty() && text.len() <= LONGEST && !text.contains('\n'))
         .or_else(|| Some(text(validation, "message").trim().to_owned()))
         .filter(|text| !text.is_empty())
         .unwrap_or_else(|| format!("failed expression: {expression}"))

@@ -15,7 +15,65 @@ pub fn stored(schema: &Schema, manifest: &Value) -> Option<Value> {
     let mut object = manifest.clone();
     fill(schema, ty, &mut object, MOST_DEEP);
     strip_nulls(&mut object);
+    complete(&mut object);
     Some(object)
+}
+
+/// Fills in what no schema tells.
+fn complete(object: &mut Value) {
+    let kind = object.get("kind").and_then(Value::as_str);
+    match kind.unwrap_or_default().to_owned().as_str() {
+        "Role" | "ClusterRole" => {
+            if let Some(fields) = object.as_object_mut() {
+                fields.entry("rules").or_insert(Value::Null);
+            }
+        }
+        "Pod" if object.pointer("/spec/hostNetwork") == Some(&Value::Bool(true)) => {
+            for list in ["/spec/containers", "/spec/initContainers"] {
+                let containers = object.pointer_mut(list).and_then(Value::as_array_mut);
+                containers.into_iter().flatten().for_each(open_ports);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// In the network of the node, a port of a container is one of the node.
+fn open_ports(container: &mut Value) {
+    let ports = container.get_mut("ports").and_then(Value::as_array_mut);
+    for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if let Some(number) = port.get("containerPort").cloned() {
+            port.entry("hostPort").or_insert(number);
+        }
+    }
+}
+
+/// Takes over from a live object what an update of it cannot change.
+pub fn take_over(object: &mut Value, live: &Value) {
+    const METADATA: [&str; 6] = [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "managedFields",
+    ];
+    let Some(fields) = object.as_object_mut() else {
+        return;
+    };
+    match live.get("status") {
+        Some(status) => fields.insert("status".to_owned(), status.clone()),
+        None => fields.remove("status"),
+    };
+    let metadata = fields.get_mut("metadata").and_then(Value::as_object_mut);
+    if let (Some(metadata), Some(live)) = (metadata, live.get("metadata")) {
+        for field in METADATA {
+            match live.get(field) {
+                Some(value) => metadata.insert(field.to_owned(), value.clone()),
+                None => metadata.remove(field),
+            };
+        }
+    }
 }
 
 fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
@@ -36,7 +94,9 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
             // A default may depend on another one: two passes are enough for all that exist.
             for _ in 0..2 {
                 for (name, field) in fields {
-                    if object.contains_key(&**name) {
+                    // These are not for templates, and not for every Pod.
+                    let is_apart = matches!(&**name, "creationTimestamp" | "hostPort");
+                    if object.contains_key(&**name) || is_apart {
                         continue;
                     }
                     let default = (field.default.clone())

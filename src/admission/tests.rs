@@ -95,6 +95,7 @@ fn what_cannot_be_evaluated_is_never_a_pass() {
         "nothing('1') == 2",
         "namespaceObject.metadata.name == 'shop'",
         "this is no expression",
+        "has(object.metadata.uid)",
         "'text'",
     ] {
         let said = says(expression);
@@ -177,4 +178,74 @@ fn policies_that_have_no_effect_are_named() {
     );
     let lost = Policies::of([binding(json!({}))]).problems();
     assert!(lost[0].contains("names policy p"), "{lost:?}");
+}
+
+#[test]
+fn an_update_keeps_what_only_the_server_writes() {
+    let live = json!({"metadata": {"uid": "u", "generation": 3}, "status": {"replicas": 2}});
+    let mut object = stored(Schema::builtin(), &deployment()).unwrap();
+    assert_eq!(
+        object.pointer("/spec/template/metadata/creationTimestamp"),
+        None
+    );
+    take_over(&mut object, &live);
+    assert_eq!(object["metadata"]["uid"], "u");
+    assert_eq!(object["metadata"]["generation"], 3);
+    assert_eq!(object["status"], json!({"replicas": 2}));
+}
+
+#[test]
+fn a_message_of_several_lines_or_none_is_not_the_servers() {
+    let said_of = |expression: &str| {
+        let mut policy = policy("false");
+        policy["spec"]["validations"][0]["messageExpression"] = json!(expression);
+        policy["spec"]["validations"][0]["message"] = json!("plain");
+        said(verdicts(vec![policy, binding(json!({}))]))
+    };
+    assert_eq!(said_of("' padded '"), "deny: padded");
+    assert_eq!(said_of(r"'two\nlines'"), "deny: plain");
+    assert_eq!(said_of("'  '"), "deny: plain");
+}
+
+#[test]
+fn what_was_there_before_an_update_is_selected_too() {
+    let old = json!({"metadata": {"labels": {"tier": "gone"}}});
+    let mut policy = policy("false");
+    policy["spec"]["matchConstraints"]["objectSelector"] = json!({"matchLabels": {"tier": "gone"}});
+    let policies = Policies::of([policy, binding(json!({}))]);
+    let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
+    let object = deployment();
+    let ask = |old: Option<&Value>| {
+        let subject = Subject {
+            key: &key,
+            api_version: "apps/v1",
+            plural: Some("deployments"),
+            object: &object,
+            old,
+            subresource: "",
+            user: None,
+        };
+        policies.verdicts(subject, &evaluate).violations.len()
+    };
+    assert_eq!((ask(None), ask(Some(&old))), (0, 1));
+}
+
+#[test]
+fn ports_of_the_node_and_empty_rules_are_as_the_server_stores_them() {
+    let pod = |host: bool| {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
+            "spec": {"hostNetwork": host, "containers": [{"name": "a", "image": "b",
+                "ports": [{"containerPort": 80}]}]}});
+        let stored = stored(Schema::builtin(), &pod).unwrap();
+        stored
+            .pointer("/spec/containers/0/ports/0/hostPort")
+            .cloned()
+    };
+    assert_eq!((pod(false), pod(true)), (None, Some(json!(80))));
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": "a"}, "rules": null});
+    assert_eq!(
+        stored(Schema::builtin(), &role).unwrap().get("rules"),
+        Some(&Value::Null)
+    );
 }

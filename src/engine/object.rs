@@ -225,15 +225,16 @@ impl Comparison<'_> {
             None => (compare(&subject), None),
         };
         let mut findings = self.known.review(&declared.key, &subject, findings);
-        let expected = self.policies.and_then(|policies| {
-            policies.expected(Admitted {
-                key: &declared.key,
-                api_version: &live.api_version,
-                plural: &declared.kind.plural,
-                declared: normal,
-                live: live_value,
-            })
-        });
+        let admitted = Admitted {
+            key: &declared.key,
+            api_version: &live.api_version,
+            plural: &declared.kind.plural,
+            declared: normal,
+            live: live_value,
+        };
+        let expected = self
+            .policies
+            .and_then(|policies| policies.expected(admitted));
         if let Some(expected) = expected {
             let after = compare(&Subject {
                 declared: &expected,
@@ -241,6 +242,9 @@ impl Comparison<'_> {
                 ..subject
             });
             findings = policies::explain_predicted(findings, after);
+            if let Some(policies) = self.policies {
+                policies.name(admitted, &mut findings);
+            }
         }
         if self.options.strict_fields {
             findings.iter_mut().for_each(report_unknown_field);

@@ -46,6 +46,7 @@ mod text;
 mod three;
 mod timeline;
 mod todo;
+mod tried;
 mod view;
 mod watch;
 mod who;
@@ -80,6 +81,7 @@ pub use text::{
     plan as plan_text,
 };
 pub use todo::{TodoText, todo_text};
+pub use tried::{TriedPolicy, checks, checks_schema};
 pub use view::Show;
 pub use watch::{Rounds, Watched, event_line, watch_alerts, watch_metrics, watch_screen};
 pub use words::{count, file_name, flat_file_name, name as object_name};

@@ -8,6 +8,7 @@ use super::document::{
     reports_schema, rules_schema,
 };
 use super::history::timeline_schema;
+use super::tried::checks_schema;
 
 /// A JSON document with its schema.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +53,11 @@ pub const SCHEMAS: &[DocumentSchema] = &[
         name: "coverage",
         about: "The coverage of 'driftctl coverage -o json' (driftctl.coverage/v1)",
         schema: census_schema,
+    },
+    DocumentSchema {
+        name: "policy-check",
+        about: "What 'driftctl guard --check -o json' finds (driftctl.policy-check/v1)",
+        schema: checks_schema,
     },
     DocumentSchema {
         name: "rules",

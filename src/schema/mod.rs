@@ -26,7 +26,7 @@ pub use builtin::{
 pub use defaulting::conditional_default;
 pub use openapi::short_name;
 pub use quantity::Quantity;
-pub use scalar::{equal, equal_untyped, is_canonical_duration, is_empty, is_zero, zero_of};
+pub use scalar::{equal, equal_untyped, is_canonical_duration, is_empty, is_zero, nanos, zero_of};
 pub use short_names::short_names;
 pub use table::word_of;
 pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};

@@ -168,8 +168,8 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text.as_bytes()).ok()
 }
 
-/// Parses a duration like `time.ParseDuration`, in nanoseconds: `1h30m`, `1.5h`, `-20ms`, `0`.
-fn nanos(text: &str) -> Option<i128> {
+/// A duration as `time.ParseDuration` reads it, in nanoseconds: `1h30m`, `1.5h`, `-20ms`, `0`.
+pub fn nanos(text: &str) -> Option<i128> {
     const UNITS: [(&str, i128); 8] = [
         ("ns", 1),
         ("us", 1_000),

@@ -243,3 +243,49 @@ fn what_engines_reported_stands_beside_the_object() {
         "all"
     ]));
 }
+
+const KYVERNO: &str = "\
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: images}
+spec:
+  validationFailureAction: Audit
+  rules:
+  - name: tag
+    match: {any: [{resources: {kinds: [Pod]}}]}
+    validate:
+      failureAction: Enforce
+      message: images have a tag
+      foreach:
+      - {list: request.object.spec.containers, pattern: {image: '*:*'}}
+  - name: pull-secret
+    match: {any: [{resources: {kinds: [Pod]}}]}
+    validate:
+      message: an image of {{ request.namespace }} needs a pull secret
+      pattern:
+        spec:
+          containers: [{<(image): 'cart*'}]
+          imagePullSecrets: [{name: '?*'}]
+  - name: registry
+    match: {any: [{resources: {kinds: [Pod]}}]}
+    validate:
+      deny: {conditions: {any: [{key: '{{ images.containers.api.registry }}', operator: NotEquals, value: reg}]}}
+---
+apiVersion: policies.kyverno.io/v1
+kind: ValidatingPolicy
+metadata: {name: labels}
+spec:
+  validationActions: [Audit]
+  matchConstraints:
+    resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}]
+  validations:
+  - {expression: \"has(object.metadata.labels)\", message: labels are needed}
+";
+
+#[test]
+fn policies_of_kyverno_are_evaluated_with_the_rules_for_what_makes_pods() {
+    let place = Place::new()
+        .file("p/policy.yaml", KYVERNO)
+        .file("m/cart.yaml", CART);
+    insta::assert_snapshot!(place.run(["policy", "m", "--policies", "p", "-n", "shop"]));
+}

@@ -59,6 +59,16 @@ pub enum Flaw {
 }
 
 impl Flaw {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::BlocksNothing,
+        Self::BlocksEverything,
+        Self::GotAround,
+        Self::MatchesNothing,
+        Self::NotBound,
+        Self::NotDecided,
+    ];
+
     /// Returns the word that JSON documents use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,105 +1,42 @@
 //! `quantity(…)`: numbers with units.
 
-use std::any::Any;
 use std::cmp::Ordering;
 
-use cel::common::types::{CelDouble, CelInt, INT_TYPE, STRING_TYPE, Type};
-use cel::common::value::{CowVal, StaticVal, Val};
+use cel::common::types::{CelDouble, CelInt, INT_TYPE, STRING_TYPE};
+use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 
-use super::{boolean, int, invalid, owned, text, unexpected};
+use super::{
+    Answer, Args, Members, add_global, arg, boolean, int, invalid, opaque, owned, text, unexpected,
+};
 use crate::schema::Quantity;
 
-static QUANTITY: Type = Type::new_unspecified_type("kubernetes.Quantity");
-
-#[derive(Debug, Clone)]
-struct Amount(Quantity);
-
-impl Val for Amount {
-    fn get_type(&self) -> &Type {
-        &QUANTITY
-    }
-
-    fn cel_type() -> &'static Type {
-        &QUANTITY
-    }
-
-    fn equals(&self, other: &dyn Val) -> bool {
-        let other = other.downcast_ref::<Self>();
-        other.is_some_and(|other| other.0 == self.0)
-    }
-
-    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {
-        Box::new(self.clone())
-    }
-
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
-    }
-}
-
-impl StaticVal for Amount {}
-
-type Args<'b, 'v> = Vec<CowVal<'b, 'v>>;
-type Answer<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
+opaque!(Amount(Quantity), QUANTITY = "kubernetes.Quantity");
 
 /// Adds the functions to an environment.
 ///
 /// # Errors
 /// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
-    let both = || vec![QUANTITY.to_owned()];
-    env.add_overload("quantity", "string_to_quantity", vec![STRING_TYPE], of)?;
-    env.add_overload("isQuantity", "is_quantity_string", vec![STRING_TYPE], is)?;
-    let this = || QUANTITY.to_owned();
-    env.add_member_overload(
-        "compareTo",
-        "quantity_compare_to",
-        this(),
-        both(),
-        compare_to,
-    )?;
-    env.add_member_overload(
-        "isLessThan",
-        "quantity_is_less_than",
-        this(),
-        both(),
-        is_less,
-    )?;
-    env.add_member_overload(
-        "isGreaterThan",
-        "quantity_is_greater_than",
-        this(),
-        both(),
-        is_greater,
-    )?;
-    env.add_member_overload("sign", "quantity_sign", this(), vec![], sign)?;
-    env.add_member_overload(
-        "isInteger",
-        "quantity_is_integer",
-        this(),
-        vec![],
-        is_integer,
-    )?;
-    env.add_member_overload("asInteger", "quantity_get_int", this(), vec![], as_integer)?;
-    env.add_member_overload(
-        "asApproximateFloat",
-        "quantity_get_float",
-        this(),
-        vec![],
-        as_float,
-    )?;
-    env.add_member_overload("add", "quantity_add", this(), both(), plus)?;
-    env.add_member_overload("add", "quantity_add_int", this(), vec![INT_TYPE], plus_int)?;
-    env.add_member_overload("sub", "quantity_sub", this(), both(), minus)?;
-    env.add_member_overload("sub", "quantity_sub_int", this(), vec![INT_TYPE], minus_int)
+    env.add_type(QUANTITY.to_owned())?;
+    add_global(env, "quantity", &[&STRING_TYPE], of)?;
+    add_global(env, "isQuantity", &[&STRING_TYPE], is)?;
+    let mut members = Members(env, &QUANTITY);
+    members.add("compareTo", &[&QUANTITY], compare_to)?;
+    members.add("isLessThan", &[&QUANTITY], is_less)?;
+    members.add("isGreaterThan", &[&QUANTITY], is_greater)?;
+    members.add("sign", &[], sign)?;
+    members.add("isInteger", &[], is_integer)?;
+    members.add("asInteger", &[], as_integer)?;
+    members.add("asApproximateFloat", &[], as_float)?;
+    members.add("add", &[&QUANTITY], plus)?;
+    members.add("add", &[&INT_TYPE], plus_int)?;
+    members.add("sub", &[&QUANTITY], minus)?;
+    members.add("sub", &[&INT_TYPE], minus_int)
 }
 
 fn amount<'a>(args: &'a [CowVal<'_, '_>], at: usize) -> Result<&'a Quantity, ExecutionError> {
-    let value = args.get(at).and_then(|arg| arg.downcast_ref::<Amount>());
-    value
-        .map(|amount| &amount.0)
-        .ok_or_else(|| unexpected("quantity"))
+    Ok(&arg::<Amount>(args, at)?.0)
 }
 
 fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {

@@ -11,8 +11,8 @@ pub struct PoliciesArgs {
     /// Judge the objects by admission policies: the cluster's (live), those of a file or folder, or
     /// what policy engines reported (reports)
     ///
-    /// ValidatingAdmissionPolicies are evaluated on what is declared, as the API server would store
-    /// it, and on what is live. What only the live object violates was made by the drift, and the
+    /// ValidatingAdmissionPolicies and Kyverno's policies are evaluated on what is declared, as the
+    /// API server would store it, and on what is live. What only the live object violates was made by the drift, and the
     /// report says why it was not stopped where facts tell. 'reports' reads PolicyReports and the
     /// status of Gatekeeper's constraints. May be given several times.
     #[arg(long, value_name = "live|reports|FILE|DIR")]

@@ -30,8 +30,9 @@ pub struct PolicyArgs {
 
     /// Read policies, their bindings and parameters from this file or folder
     ///
-    /// ValidatingAdmissionPolicies (admissionregistration.k8s.io). Namespace labels are read from
-    /// Namespaces among the policies and the manifests. Can be repeated.
+    /// ValidatingAdmissionPolicies (admissionregistration.k8s.io) and the policies of Kyverno
+    /// (kyverno.io). Namespace labels are read from Namespaces among the policies and the manifests.
+    /// Can be repeated.
     #[arg(long, value_name = "FILE|DIR", required = true)]
     pub policies: Vec<PathBuf>,
 

@@ -49,7 +49,8 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
             .map(|p| p.display().to_string())
             .collect();
         bail!(
-            "no ValidatingAdmissionPolicy in {}; other policies cannot be evaluated offline",
+            "no ValidatingAdmissionPolicy and no policy of Kyverno in {}; other policies are not \
+             evaluated here",
             named.join(", ")
         );
     }

@@ -77,8 +77,8 @@ pub fn add(report: &mut Report, live: &Overlay<'_>, words: &PoliciesArgs) -> Res
         let policies = Policies::of(objects);
         ensure!(
             !policies.is_empty() || !from_files,
-            "--policies contains no ValidatingAdmissionPolicy; other policies are not evaluated \
-             here (--policies reports reads the reports of their engines)"
+            "no ValidatingAdmissionPolicy and no policy of Kyverno in what --policies names; others are \
+             not evaluated here (--policies reports reads what their engines say)"
         );
         let engine = engine();
         judge(report, live, &policies, &|policy, input| {

@@ -13,16 +13,27 @@ use serde_json::{Value, json};
 
 pub use reports::add_reports;
 
-use crate::admission::{Evaluate, Policies, Subject, Verdicts, stored};
-use crate::cluster::{Overlay, Query, Read as _, Wanted};
+use crate::admission::{Evaluate, Policies, Subject, Verdicts, stored, take_over};
+use crate::cluster::{Discovery as _, Overlay, Query, Read as _, Wanted};
 use crate::model::{
     Enforcement, JudgedChange, Manifest, ObjectReport, Packed, Report, Step, Violation, Warning,
+    group_of,
 };
 use crate::schema::{Schema, builtin_kind};
 
 const GROUP_VERSION: &str = "admissionregistration.k8s.io/v1";
 
-/// Reads the policies of a cluster, their bindings, and everything that they refer to.
+/// Whether a kind is one of Kyverno's that say what is refused.
+fn is_of_kyverno(api_version: &str, kind: &str) -> bool {
+    match group_of(api_version) {
+        "kyverno.io" => matches!(kind, "ClusterPolicy" | "Policy") && api_version.ends_with("/v1"),
+        // The preferred version alone is listed.
+        "policies.kyverno.io" => kind == "ValidatingPolicy",
+        _ => false,
+    }
+}
+
+/// Reads the policies of a cluster, their bindings, and what these ask for.
 ///
 /// # Errors
 /// Fails if policies or bindings cannot be read: an unknown policy is never a pass.
@@ -66,7 +77,15 @@ pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
         }
         all.extend(with_kind(found, GROUP_VERSION, kind));
     }
-    // If these cannot be read, the rule that needs them reports it.
+    let (kinds, _) = live.kinds();
+    let of_kyverno = kinds
+        .iter()
+        .filter(|kind| is_of_kyverno(&kind.api_version, &kind.kind));
+    for kind in of_kyverno {
+        let found = list(&kind.api_version, &kind.kind)?;
+        all.extend(with_kind(found, &kind.api_version, &kind.kind));
+    }
+    // Where these cannot be read, the check that needs them reports it.
     params.insert(("v1".to_owned(), "Namespace".to_owned()));
     for (version, kind) in params {
         if let Ok(found) = list(&version, &kind) {
@@ -162,7 +181,7 @@ impl Judged<'_> {
             .verdicts(self.subject(object, old), self.evaluate)
     }
 
-    /// Returns the manifest as the server would store it.
+    /// The manifest as the server would store it, as an update of what is live.
     fn declared(&self) -> Value {
         let mut value = self.manifest.value();
         if let (Some(namespace), Some(metadata)) = (
@@ -175,7 +194,13 @@ impl Judged<'_> {
         let completed = is_builtin
             .then(|| stored(Schema::builtin(), &value))
             .flatten();
-        completed.unwrap_or(value)
+        let Some(mut completed) = completed else {
+            return value;
+        };
+        if let Some(live) = self.live {
+            take_over(&mut completed, live);
+        }
+        completed
     }
 
     fn violations(&self) -> Vec<Violation> {

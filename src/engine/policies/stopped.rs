@@ -15,7 +15,11 @@ pub fn why_not(
     ask: impl Fn(&Policies, &'static str, Option<&User>) -> Option<Verdicts>,
 ) -> Option<String> {
     if violation.enforcement != Enforcement::Deny {
-        return Some("its binding does not refuse".to_owned());
+        let who = match violation.binding {
+            Some(_) => "its binding",
+            None => "the policy",
+        };
+        return Some(format!("{who} does not refuse"));
     }
     let owner = drift.owners.first()?;
     let is_of =

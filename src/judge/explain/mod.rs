@@ -8,6 +8,7 @@ mod aggregation;
 mod autoscaler;
 mod builtin_rules;
 mod claims;
+mod generated;
 mod keepers;
 mod owners;
 mod prediction;
@@ -26,6 +27,7 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &prevalent::PrevalentValues,
     &twins::TwinGroups,
     &claims::StatefulSetClaims,
+    &generated::GeneratedObjects,
     &builtin_rules::BuiltInExtras,
 ];
 

@@ -13,14 +13,18 @@ use super::template::{Template, at_pointer, of_value};
 /// Returns what the rules of a policy change.
 pub fn mutations(policy: &Value) -> Vec<Mutation> {
     let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
-    rules.into_iter().flatten().flat_map(of_rule).collect()
+    let named = super::named("Kyverno's ClusterPolicy", policy);
+    let of = |rule: &Value| of_rule(rule, &named);
+    rules.into_iter().flatten().flat_map(of).collect()
 }
 
-fn of_rule(rule: &Value) -> Vec<Mutation> {
+fn of_rule(rule: &Value, policy: &str) -> Vec<Mutation> {
     let writes = writes(rule);
     if writes.is_empty() {
         return Vec::new();
     }
+    let rule_name = rule.get("name").and_then(Value::as_str);
+    let name = format!("{policy}, rule {}", rule_name.unwrap_or_default());
     let list = |path: &str| rule.pointer(path).and_then(Value::as_array);
     let either = list("/match/any").into_iter().flatten();
     let all = list("/match/all").into_iter().flatten();
@@ -28,7 +32,7 @@ fn of_rule(rule: &Value) -> Vec<Mutation> {
     let filters = either.chain(all).chain(plain);
     filters
         .filter_map(|filter| filter.get("resources"))
-        .flat_map(|resources| of_resources(resources, &writes))
+        .flat_map(|resources| of_resources(resources, &writes, &name))
         .collect()
 }
 
@@ -59,7 +63,7 @@ fn operation(operation: &Value) -> Option<Template> {
     Some(at_pointer(path, of_value(operation.get("value")?)))
 }
 
-fn of_resources(resources: &Value, writes: &[Template]) -> Vec<Mutation> {
+fn of_resources(resources: &Value, writes: &[Template], name: &str) -> Vec<Mutation> {
     let texts = |name: &str| {
         let list = resources.get(name).and_then(Value::as_array);
         let texts = list.into_iter().flatten().filter_map(Value::as_str);
@@ -68,6 +72,7 @@ fn of_resources(resources: &Value, writes: &[Template]) -> Vec<Mutation> {
     let kinds = texts("kinds");
     let constraints = Constraints::of_kyverno(resources, &kinds);
     let mut found = vec![Mutation {
+        name: name.to_owned(),
         matches: vec![constraints],
         writes: writes.to_vec(),
     }];
@@ -85,6 +90,7 @@ fn of_resources(resources: &Value, writes: &[Template]) -> Vec<Mutation> {
                 .iter()
                 .map(|template| nested(workload.template, template));
             Mutation {
+                name: name.to_owned(),
                 matches: vec![Constraints::of_kyverno(
                     resources,
                     &[workload.kind.to_owned()],

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::cluster::Live;
 use crate::compare::{Finding, Reason};
 use crate::judge::{self, Case};
-use crate::model::{Cause, ChangeKind, Explanation, FieldPath, ResourceKey};
+use crate::model::{Cause, ChangeKind, Explanation, FieldPath, Finder, ResourceKey};
 
 use crate::admission::{Candidate, Constraints};
 use template::Template;
@@ -66,6 +66,8 @@ pub struct Policies {
 /// What one policy does.
 #[derive(Debug)]
 struct Mutation {
+    /// The policy and, where it has rules, the rule.
+    name: String,
     /// All of these must match.
     matches: Vec<Constraints>,
     writes: Vec<Template>,
@@ -129,6 +131,7 @@ impl Policies {
             let narrowed = binding.pointer("/spec/matchResources");
             let narrowed = narrowed.map(|matched| Constraints::of_binding(Some(matched)));
             self.mutations.push(Mutation {
+                name: named("MutatingAdmissionPolicy", policy),
                 matches: std::iter::once(constraints.clone())
                     .chain(narrowed)
                     .collect(),
@@ -144,6 +147,7 @@ impl Policies {
                 .unwrap_or_default()
             {
                 self.mutations.push(Mutation {
+                    name: named("Kyverno's MutatingPolicy", &policy),
                     matches: vec![Constraints::of_policy(
                         policy.pointer("/spec/matchConstraints"),
                     )],
@@ -179,14 +183,45 @@ impl Policies {
         }
     }
 
-    /// Returns the object after policies changed the manifest; `None` if none of them matches.
-    pub fn expected(&self, object: Admitted<'_>) -> Option<Value> {
+    /// Returns the policies that change an object.
+    fn matching<'a>(&'a self, object: Admitted<'a>) -> impl Iterator<Item = &'a Mutation> {
         let candidate = self.candidate(object);
-        let matching = self.mutations.iter().filter(|mutation| {
+        self.mutations.iter().filter(move |mutation| {
             let mut matches = mutation.matches.iter();
             matches.all(|constraints| constraints.match_object(&candidate))
-        });
+        })
+    }
+
+    /// Names the policy behind each difference that policies explain: the first that alone makes
+    /// the live value of what is declared.
+    pub fn name(&self, object: Admitted<'_>, findings: &mut [Finding]) {
+        if !findings.iter().any(is_unnamed) {
+            return;
+        }
+        let made: Vec<(&str, Value)> = self
+            .matching(object)
+            .map(|mutation| {
+                let mut made = object.declared.clone();
+                for template in &mutation.writes {
+                    template.write(&mut made, object.live);
+                }
+                (mutation.name.as_str(), made)
+            })
+            .collect();
+        for finding in findings.iter_mut().filter(|finding| is_unnamed(finding)) {
+            let path = &finding.change.path;
+            let live = Finder::lenient(object.live).find(path);
+            let mut makers = made.iter();
+            let maker =
+                makers.find(|(_, made)| live.is_some() && Finder::lenient(made).find(path) == live);
+            finding.note = maker.map(|(name, _)| format!("written by {name}"));
+        }
+    }
+
+    /// Returns the object after policies changed the manifest; `None` if none of them matches.
+    pub fn expected(&self, object: Admitted<'_>) -> Option<Value> {
         let mut expected = object.declared.clone();
+        let matching = self.matching(object);
         let mut writes = matching.flat_map(|mutation| &mutation.writes).peekable();
         writes.peek()?;
         writes.for_each(|template| template.write(&mut expected, object.live));
@@ -219,10 +254,23 @@ impl Policies {
             plural: object.plural,
             subresource: "",
             labels: object.declared.pointer("/metadata/labels"),
+            old: None,
             namespace_labels: namespace.and_then(|name| self.namespaces.get(name)),
             operation: None,
         }
     }
+}
+
+/// Reports whether admission changed it and no policy is named yet.
+fn is_unnamed(finding: &Finding) -> bool {
+    let by = finding.reason.as_ref().map(|reason| reason.by);
+    by == Some(Explanation::AdmissionChanged) && finding.note.is_none()
+}
+
+/// Returns what people call a policy.
+fn named(kind: &str, policy: &Value) -> String {
+    let name = policy.pointer("/metadata/name").and_then(Value::as_str);
+    format!("{kind} {}", name.unwrap_or_default())
 }
 
 /// Returns what the mutations of a policy write, one after the other.

@@ -14,7 +14,7 @@ use crate::cli::comparison::{self, load};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::model::{Manifest, Step};
-use crate::output::escape;
+use crate::output::{TriedPolicy, checks, escape};
 use crate::schema::{Schema, builtin_kinds};
 
 /// Kinds that most policies match: they are tested first.
@@ -223,14 +223,7 @@ fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
         .map(|one| one.rules.iter().filter(|rule| rule.holds()).count())
         .sum();
     let mut parts = vec![format!("{hold} of {all} rules work")];
-    for flaw in [
-        Flaw::BlocksNothing,
-        Flaw::BlocksEverything,
-        Flaw::GotAround,
-        Flaw::MatchesNothing,
-        Flaw::NotBound,
-        Flaw::NotDecided,
-    ] {
+    for flaw in Flaw::ALL {
         let count = with(flaw);
         if count > 0 {
             parts.push(format!("{count} {}", flaw.words_of(count)));
@@ -274,31 +267,16 @@ fn said(rule: &Checked) -> String {
 }
 
 fn json(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
-    let policies: Vec<Value> = tried
-        .iter()
-        .map(|one| {
-            let rules = one.rules.iter().map(|rule| {
-                let flaws = rule.flaws.iter();
-                let flaws = flaws.map(|(flaw, why)| json!({"flaw": flaw.as_str(), "why": why}));
-                json!({
-                    "rule": rule.rule,
-                    "line": line_of(&one.manifest, rule),
-                    "flaws": flaws.collect::<Vec<_>>(),
-                    "pass": rule.pass,
-                    "fail": rule.fail,
-                })
-            });
-            json!({
-                "kind": one.manifest.kind,
-                "name": one.manifest.name,
-                "file": &*one.manifest.origin.file,
-                "line": one.manifest.origin.line,
-                "onlyWarns": one.only_warns,
-                "rules": rules.collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    serde_json::to_writer_pretty(&mut *out, &json!({"policies": policies}))?;
-    writeln!(out)?;
+    let policies = tried.iter().map(|one| {
+        let rules = one.rules.iter();
+        TriedPolicy {
+            manifest: &one.manifest,
+            only_warns: one.only_warns,
+            rules: rules
+                .map(|rule| (rule, line_of(&one.manifest, rule)))
+                .collect(),
+        }
+    });
+    checks(&policies.collect::<Vec<_>>(), out)?;
     Ok(())
 }

@@ -1,0 +1,258 @@
+//! Evaluates JMESPath as Kyverno does, where a key that is not there is an error.
+
+use serde_json::{Map, Value, json};
+
+use super::functions;
+use super::parse::Expression;
+
+/// Why an expression has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// A key is not there: for Kyverno an error, which some places forgive.
+    NotFound(String),
+    /// An error for Kyverno too.
+    Error(String),
+    /// It is not evaluated here.
+    Cannot(String),
+}
+
+impl Failure {
+    /// Why, in words.
+    pub fn why(self) -> String {
+        match self {
+            Self::NotFound(key) => {
+                format!(
+                    "a variable names {key:?}, which is not there, and Kyverno reports an error"
+                )
+            }
+            Self::Error(why) => format!("Kyverno reports an error: {why}"),
+            Self::Cannot(why) => why,
+        }
+    }
+}
+
+type Found = Result<Value, Failure>;
+
+/// A value, or `null` where a key is not there.
+fn forgiven(found: Found) -> Found {
+    match found {
+        Err(Failure::NotFound(_)) => Ok(Value::Null),
+        other => other,
+    }
+}
+
+/// A value, or `null` where there is an error.
+fn ignored(found: Found) -> Found {
+    match found {
+        Err(Failure::NotFound(_) | Failure::Error(_)) => Ok(Value::Null),
+        other => other,
+    }
+}
+
+/// Whether a value counts as false.
+pub fn is_false(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Number(_) => false,
+    }
+}
+
+/// Whether two values are the same. Numbers are compared as such.
+pub fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .all(|(key, a)| other.get(key).is_some_and(|b| same(a, b)))
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// Evaluates an expression on a value.
+pub fn evaluate(expression: &Expression, value: &Value) -> Found {
+    match expression {
+        Expression::Current => Ok(value.clone()),
+        Expression::Literal(literal) => Ok(literal.clone()),
+        Expression::Field(name) => match value {
+            Value::Object(fields) => {
+                let field = fields.get(name).cloned();
+                field.ok_or_else(|| Failure::NotFound(name.clone()))
+            }
+            _ => Ok(Value::Null),
+        },
+        Expression::Index(at) => Ok(match value {
+            Value::Array(items) => at_index(items, *at).cloned().unwrap_or_default(),
+            _ => Value::Null,
+        }),
+        Expression::Slice(parts) => match value {
+            Value::Array(items) => slice(items, *parts),
+            _ => Ok(Value::Null),
+        },
+        Expression::Chain(left, right) => evaluate(right, &evaluate(left, value)?),
+        Expression::Pipe(left, right) => {
+            let left = forgiven(evaluate(left, value))?;
+            forgiven(evaluate(right, &left))
+        }
+        Expression::Each(left, right) => {
+            let items = match evaluate(left, value) {
+                Err(Failure::NotFound(_)) => Value::Null,
+                other => other?,
+            };
+            each(&items, right)
+        }
+        Expression::Values(left, right) => match ignored(evaluate(left, value))? {
+            // The order of values is not fixed.
+            Value::Object(fields) if fields.len() > 1 => Err(Failure::Cannot(
+                "the order of the values of a map is not fixed".to_owned(),
+            )),
+            Value::Object(fields) => each(
+                &Value::Array(fields.into_iter().map(|(_, v)| v).collect()),
+                right,
+            ),
+            _ => Ok(Value::Null),
+        },
+        Expression::Filter(left, right, condition) => {
+            let Value::Array(items) = ignored(evaluate(left, value))? else {
+                return Ok(Value::Null);
+            };
+            let mut kept = Vec::new();
+            for item in items {
+                if !is_false(&forgiven(evaluate(condition, &item))?) {
+                    kept.push(item);
+                }
+            }
+            each(&Value::Array(kept), right)
+        }
+        Expression::Flatten(left) => Ok(match ignored(evaluate(left, value))? {
+            Value::Array(items) => {
+                let flat = items.into_iter().flat_map(|item| match item {
+                    Value::Array(items) => items,
+                    item => vec![item],
+                });
+                Value::Array(flat.collect())
+            }
+            _ => Value::Null,
+        }),
+        Expression::Or(left, right) => {
+            let left = forgiven(evaluate(left, value))?;
+            match is_false(&left) {
+                true => forgiven(evaluate(right, value)),
+                false => Ok(left),
+            }
+        }
+        Expression::And(left, right) => {
+            let left = forgiven(evaluate(left, value))?;
+            match is_false(&left) {
+                true => Ok(left),
+                false => evaluate(right, value),
+            }
+        }
+        Expression::Not(of) => Ok(json!(is_false(&forgiven(evaluate(of, value))?))),
+        Expression::Compare(sign, left, right) => {
+            let left = forgiven(evaluate(left, value))?;
+            let right = forgiven(evaluate(right, value))?;
+            Ok(compare(sign, &left, &right))
+        }
+        Expression::Call(name, args) => {
+            let args: Result<Vec<Value>, Failure> = args
+                .iter()
+                .map(|arg| match arg {
+                    Expression::Reference(_) => Err(Failure::Cannot(format!(
+                        "{name} with a reference is not evaluated here"
+                    ))),
+                    arg => forgiven(evaluate(arg, value)),
+                })
+                .collect();
+            functions::call(name, &args?)
+        }
+        Expression::List(items) => {
+            if value.is_null() {
+                return Ok(Value::Null);
+            }
+            let items: Result<Vec<Value>, Failure> = items
+                .iter()
+                .map(|item| forgiven(evaluate(item, value)))
+                .collect();
+            Ok(Value::Array(items?))
+        }
+        Expression::Map(fields) => {
+            if value.is_null() {
+                return Ok(Value::Null);
+            }
+            let mut map = Map::new();
+            for (name, field) in fields {
+                map.insert(name.clone(), forgiven(evaluate(field, value))?);
+            }
+            Ok(Value::Object(map))
+        }
+        Expression::Reference(_) => Err(Failure::Cannot("a reference is no value".to_owned())),
+    }
+}
+
+fn each(items: &Value, expression: &Expression) -> Found {
+    let Value::Array(items) = items else {
+        return Ok(Value::Null);
+    };
+    let mut collected = Vec::new();
+    for item in items {
+        let found = forgiven(evaluate(expression, item))?;
+        if !found.is_null() {
+            collected.push(found);
+        }
+    }
+    Ok(Value::Array(collected))
+}
+
+fn compare(sign: &str, left: &Value, right: &Value) -> Value {
+    match sign {
+        "==" => return json!(same(left, right)),
+        "!=" => return json!(!same(left, right)),
+        _ => {}
+    }
+    let (Some(left), Some(right)) = (left.as_f64(), right.as_f64()) else {
+        return Value::Null;
+    };
+    json!(match sign {
+        "<" => left < right,
+        "<=" => left <= right,
+        ">" => left > right,
+        _ => left >= right,
+    })
+}
+
+fn at_index(items: &[Value], at: i64) -> Option<&Value> {
+    let len = i64::try_from(items.len()).ok()?;
+    let at = if at < 0 { at + len } else { at };
+    items.get(usize::try_from(at).ok()?)
+}
+
+fn slice(items: &[Value], [start, stop, step]: [Option<i64>; 3]) -> Found {
+    let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    if step.unwrap_or(1) != 1 {
+        return Err(Failure::Cannot(
+            "a slice with steps is not evaluated here".to_owned(),
+        ));
+    }
+    let place = |at: i64| {
+        if at < 0 {
+            (at + len).max(0)
+        } else {
+            at.min(len)
+        }
+    };
+    let (start, stop) = (place(start.unwrap_or(0)), place(stop.unwrap_or(len)));
+    let range = usize::try_from(start).unwrap_or(0)..usize::try_from(stop).unwrap_or(0);
+    Ok(Value::Array(
+        items.get(range).map(<[Value]>::to_vec).unwrap_or_default(),
+    ))
+}

@@ -1,0 +1,351 @@
+//! Reads JMESPath, the language of Kyverno's variables.
+//!
+//! Kyverno's dialect forgives what is not there behind a pipe and not behind a dot, which is why the
+//! two stay apart here.
+
+use serde_json::{Value, json};
+
+/// Expressions that are nested deeper are not read.
+const MOST_DEEP: usize = 40;
+
+/// An expression.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expression {
+    /// `@`, or nothing.
+    Current,
+    Literal(Value),
+    Field(String),
+    Index(i64),
+    Slice([Option<i64>; 3]),
+    /// `a.b` or `a[0]`
+    Chain(Box<Expression>, Box<Expression>),
+    /// `a | b`
+    Pipe(Box<Expression>, Box<Expression>),
+    /// `a[*].b`
+    Each(Box<Expression>, Box<Expression>),
+    /// `a.*.b`
+    Values(Box<Expression>, Box<Expression>),
+    /// `a[?c].b`
+    Filter(Box<Expression>, Box<Expression>, Box<Expression>),
+    /// `a[]`
+    Flatten(Box<Expression>),
+    Or(Box<Expression>, Box<Expression>),
+    And(Box<Expression>, Box<Expression>),
+    Not(Box<Expression>),
+    Compare(&'static str, Box<Expression>, Box<Expression>),
+    Call(String, Vec<Expression>),
+    List(Vec<Expression>),
+    Map(Vec<(String, Expression)>),
+    /// `&a`
+    Reference(Box<Expression>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    Name(String),
+    Literal(Value),
+    Number(i64),
+    Sign(&'static str),
+}
+
+const SIGNS: [&str; 26] = [
+    "[?", "[]", "||", "&&", "==", "!=", "<=", ">=", ".", "*", "[", "]", "{", "}", "(", ")", ",",
+    ":", "|", "&", "!", "<", ">", "@", "?", "$",
+];
+
+/// Reads an expression; `None` where it is none that is known.
+pub fn parse(text: &str) -> Option<Expression> {
+    let tokens = tokens(text)?;
+    let mut parser = Parser { tokens, at: 0 };
+    let expression = parser.expression(0, MOST_DEEP)?;
+    (parser.at == parser.tokens.len()).then_some(expression)
+}
+
+fn tokens(text: &str) -> Option<Vec<Token>> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let (token, len) = match first {
+            'a'..='z' | 'A'..='Z' | '_' => {
+                let len = rest
+                    .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+                    .unwrap_or(rest.len());
+                (Token::Name(rest.get(..len)?.to_owned()), len)
+            }
+            '0'..='9' | '-' => {
+                let len = rest
+                    .char_indices()
+                    .find(|(at, c)| !(c.is_ascii_digit() || *at == 0))
+                    .map_or(rest.len(), |(at, _)| at);
+                (Token::Number(rest.get(..len)?.parse().ok()?), len)
+            }
+            '"' => {
+                let len = quoted(rest, '"')?;
+                let name: String = serde_json::from_str(rest.get(..len)?).ok()?;
+                (Token::Name(name), len)
+            }
+            '\'' => {
+                let len = quoted(rest, '\'')?;
+                let raw = rest.get(1..len - 1)?.replace("\\'", "'");
+                (Token::Literal(Value::String(raw)), len)
+            }
+            '`' => {
+                let len = quoted(rest, '`')?;
+                let inner = rest.get(1..len - 1)?.replace("\\`", "`");
+                let value = serde_json::from_str(inner.trim())
+                    .unwrap_or_else(|_| json!(inner.trim_start()));
+                (Token::Literal(value), len)
+            }
+            _ => {
+                let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
+                (Token::Sign(sign), sign.len())
+            }
+        };
+        tokens.push(token);
+        rest = rest.get(len..)?.trim_start();
+    }
+    Some(tokens)
+}
+
+/// How long a quoted text is, with its quotes.
+fn quoted(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        if escaped {
+            escaped = false;
+        } else if c == '\\' {
+            escaped = true;
+        } else if c == quote {
+            return Some(at + c.len_utf8());
+        }
+    }
+    None
+}
+
+struct Parser {
+    tokens: Vec<Token>,
+    at: usize,
+}
+
+impl Parser {
+    fn sign(&self) -> Option<&'static str> {
+        match self.tokens.get(self.at)? {
+            Token::Sign(sign) => Some(sign),
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, sign: &str) -> bool {
+        let is = self.sign() == Some(sign);
+        self.at += usize::from(is);
+        is
+    }
+
+    fn need(&mut self, sign: &str) -> Option<()> {
+        self.take(sign).then_some(())
+    }
+
+    fn next(&mut self) -> Option<Token> {
+        let token = self.tokens.get(self.at).cloned();
+        self.at += 1;
+        token
+    }
+
+    fn expression(&mut self, power: usize, depth: usize) -> Option<Expression> {
+        let depth = depth.checked_sub(1)?;
+        let mut left = self.first(depth)?;
+        while let Some(sign) = self.sign() {
+            let binds = power_of(sign);
+            if binds <= power {
+                break;
+            }
+            left = match sign {
+                "." | "[" | "[?" | "[]" => self.behind(left, depth)?,
+                _ => {
+                    self.at += 1;
+                    let right = Box::new(self.expression(binds, depth)?);
+                    let left = Box::new(left);
+                    match sign {
+                        "|" => Expression::Pipe(left, right),
+                        "||" => Expression::Or(left, right),
+                        "&&" => Expression::And(left, right),
+                        sign => Expression::Compare(sign, left, right),
+                    }
+                }
+            };
+        }
+        Some(left)
+    }
+
+    fn first(&mut self, depth: usize) -> Option<Expression> {
+        match self.next()? {
+            Token::Literal(value) => Some(Expression::Literal(value)),
+            Token::Name(name) if self.take("(") => {
+                let args = self.list(")", depth)?;
+                Some(Expression::Call(name, args))
+            }
+            Token::Name(name) => Some(Expression::Field(name)),
+            Token::Number(_) => None,
+            Token::Sign("@") => Some(Expression::Current),
+            Token::Sign("!") => {
+                let of = self.expression(power_of("!"), depth)?;
+                Some(Expression::Not(Box::new(of)))
+            }
+            Token::Sign("&") => {
+                let of = self.expression(0, depth)?;
+                Some(Expression::Reference(Box::new(of)))
+            }
+            Token::Sign("(") => {
+                let inner = self.expression(0, depth)?;
+                self.need(")")?;
+                Some(inner)
+            }
+            Token::Sign("{") => self.map(depth),
+            Token::Sign("*") => {
+                let rest = self.projected(depth)?;
+                Some(Expression::Values(
+                    Box::new(Expression::Current),
+                    Box::new(rest),
+                ))
+            }
+            Token::Sign("[" | "[?" | "[]") => {
+                self.at -= 1;
+                self.behind(Expression::Current, depth)
+            }
+            Token::Sign(_) => None,
+        }
+    }
+
+    /// What follows a value: `.name`, `[0]`, `[*]`, `[?…]`, `[]`.
+    fn behind(&mut self, left: Expression, depth: usize) -> Option<Expression> {
+        let chain = |left: Expression, right: Expression| match left {
+            Expression::Current => right,
+            left => Expression::Chain(Box::new(left), Box::new(right)),
+        };
+        match self.next()? {
+            Token::Sign(".") => {
+                if self.take("*") {
+                    let rest = self.projected(depth)?;
+                    return Some(Expression::Values(Box::new(left), Box::new(rest)));
+                }
+                if self.take("[") {
+                    let items = self.list("]", depth)?;
+                    return Some(chain(left, Expression::List(items)));
+                }
+                let right = self.first(depth)?;
+                matches!(
+                    right,
+                    Expression::Field(_) | Expression::Call(..) | Expression::Map(_)
+                )
+                .then(|| chain(left, right))
+            }
+            Token::Sign("[]") => {
+                let rest = self.projected(depth)?;
+                let flat = Expression::Flatten(Box::new(left));
+                Some(Expression::Each(Box::new(flat), Box::new(rest)))
+            }
+            Token::Sign("[?") => {
+                let condition = self.expression(0, depth)?;
+                self.need("]")?;
+                let rest = self.projected(depth)?;
+                Some(Expression::Filter(
+                    Box::new(left),
+                    Box::new(rest),
+                    Box::new(condition),
+                ))
+            }
+            Token::Sign("[") => self.bracket(left, depth),
+            _ => None,
+        }
+    }
+
+    fn bracket(&mut self, left: Expression, depth: usize) -> Option<Expression> {
+        if self.take("*") {
+            self.need("]")?;
+            let rest = self.projected(depth)?;
+            return Some(Expression::Each(Box::new(left), Box::new(rest)));
+        }
+        let mut parts: [Option<i64>; 3] = [None; 3];
+        let mut part = 0;
+        let is_index = matches!(
+            self.tokens.get(self.at),
+            Some(Token::Number(_) | Token::Sign(":"))
+        );
+        if !is_index {
+            let items = self.list("]", depth)?;
+            return matches!(left, Expression::Current).then_some(Expression::List(items));
+        }
+        loop {
+            match self.next()? {
+                Token::Number(number) => *parts.get_mut(part)? = Some(number),
+                Token::Sign(":") => part += 1,
+                Token::Sign("]") => break,
+                _ => return None,
+            }
+        }
+        if part == 0 {
+            let index = Expression::Index(parts[0]?);
+            return Some(Expression::Chain(Box::new(left), Box::new(index)));
+        }
+        let sliced = Expression::Chain(Box::new(left), Box::new(Expression::Slice(parts)));
+        let rest = self.projected(depth)?;
+        Some(Expression::Each(Box::new(sliced), Box::new(rest)))
+    }
+
+    /// What is done with each item of a projection.
+    fn projected(&mut self, depth: usize) -> Option<Expression> {
+        let mut item = Expression::Current;
+        while let Some(sign) = self.sign() {
+            match sign {
+                "." | "[" | "[?" => item = self.behind(item, depth.checked_sub(1)?)?,
+                _ => break,
+            }
+        }
+        Some(item)
+    }
+
+    fn list(&mut self, end: &str, depth: usize) -> Option<Vec<Expression>> {
+        let mut items = Vec::new();
+        if self.take(end) {
+            return Some(items);
+        }
+        loop {
+            items.push(self.expression(0, depth)?);
+            if self.take(end) {
+                return Some(items);
+            }
+            self.need(",")?;
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Option<Expression> {
+        let mut fields = Vec::new();
+        loop {
+            let Token::Name(name) = self.next()? else {
+                return None;
+            };
+            self.need(":")?;
+            fields.push((name, self.expression(0, depth)?));
+            if self.take("}") {
+                return Some(Expression::Map(fields));
+            }
+            self.need(",")?;
+        }
+    }
+}
+
+/// How strongly a sign binds what stands before it.
+fn power_of(sign: &str) -> usize {
+    match sign {
+        "|" => 1,
+        "||" => 2,
+        "&&" => 3,
+        "==" | "!=" | "<" | "<=" | ">" | ">=" => 5,
+        "[]" => 9,
+        "[?" => 21,
+        "." => 40,
+        "!" => 45,
+        "[" => 55,
+        _ => 0,
+    }
+}

@@ -1,0 +1,186 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn policy(validate: Value) -> Value {
+    json!({"apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "metadata": {"name": "p"},
+        "spec": {"rules": [{"name": "r", "match": {"any": [{"resources": {"kinds": ["Pod"]}}]},
+            "validate": validate}]}})
+}
+
+fn pod(container: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {"containers": [container]}})
+}
+
+fn deployment(container: Value) -> Value {
+    let pod = pod(container);
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": pod["metadata"],
+        "spec": {"replicas": 2, "template": {"metadata": {}, "spec": pod["spec"]}}})
+}
+
+fn said(policy: &Value, object: &Value) -> String {
+    let input = json!({"object": object, "oldObject": null,
+        "request": {"operation": "CREATE", "namespace": "shop", "name": "cart"}});
+    let all = answers(policy, &input);
+    let all = all.iter().filter(|one| one.says != Says::NotMatched);
+    let all: Vec<String> = all
+        .map(|one| format!("{}: {:?} {}", one.rule, one.says, one.message))
+        .collect();
+    all.join("; ").trim_end().to_owned()
+}
+
+#[test]
+fn a_rule_for_pods_holds_for_what_makes_them() {
+    let tags = policy(json!({"message": "a tag is needed",
+        "pattern": {"spec": {"containers": [{"image": "*:*"}]}}}));
+    assert_eq!(said(&tags, &pod(json!({"image": "nginx:1"}))), "r: Pass");
+    assert_eq!(
+        said(&tags, &deployment(json!({"image": "nginx"}))),
+        "autogen-r: Violates a tag is needed"
+    );
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}});
+    assert_eq!(said(&tags, &service), "");
+    let mut only = tags.clone();
+    only["metadata"]["annotations"] =
+        json!({"pod-policies.kyverno.io/autogen-controllers": "StatefulSet"});
+    assert_eq!(said(&only, &deployment(json!({"image": "nginx"}))), "");
+}
+
+#[test]
+fn a_condition_that_names_what_it_refuses_skips_it() {
+    // It reads like a rule against privileged containers, and blocks none.
+    let conditional = policy(json!({"message": "no",
+        "pattern": {"spec": {"containers": [{"(securityContext)": {"(privileged)": false}}]}}}));
+    let privileged = pod(json!({"securityContext": {"privileged": true}}));
+    assert_eq!(said(&conditional, &privileged), "");
+    let equality = policy(json!({"message": "no",
+        "pattern": {"spec": {"containers": [{"=(securityContext)": {"=(privileged)": false}}]}}}));
+    assert_eq!(said(&equality, &privileged), "r: Violates no");
+}
+
+#[test]
+fn conditions_deny_with_variables() {
+    let deny = policy(
+        json!({"message": "{{ request.object.metadata.name }} is too large",
+        "deny": {"conditions": {"any": [
+            {"key": "{{ length(request.object.spec.containers) }}", "operator": "GreaterThan", "value": 1},
+            {"key": "{{ request.object.metadata.labels.team || '' }}", "operator": "AnyNotIn", "value": ["a", "b", ""]}]}}}),
+    );
+    assert_eq!(said(&deny, &pod(json!({}))), "r: Pass");
+    let mut two = pod(json!({}));
+    two["spec"]["containers"] = json!([{}, {}]);
+    assert_eq!(said(&deny, &two), "r: Violates cart is too large");
+    let mut other = pod(json!({}));
+    other["metadata"]["labels"] = json!({"team": "c"});
+    assert_eq!(said(&deny, &other), "r: Violates cart is too large");
+}
+
+#[test]
+fn loops_look_at_each_item() {
+    let each = policy(json!({"message": "latest", "foreach": [
+        {"list": "request.object.spec.containers", "pattern": {"image": "!*:latest"}},
+        {"list": "request.object.spec.initContainers", "pattern": {"image": "!*:latest"}},
+        {"list": "request.object.spec.containers[].ports[]",
+            "preconditions": {"all": [{"key": "{{ element.protocol }}", "operator": "Equals", "value": "UDP"}]},
+            "deny": {"conditions": {"all": [{"key": "{{ element.containerPort }}", "operator": "LessThan", "value": 1024}]}}}]}));
+    assert_eq!(said(&each, &pod(json!({"image": "a:1"}))), "r: Pass");
+    assert_eq!(
+        said(&each, &pod(json!({"image": "a:latest"}))),
+        "r: Violates latest"
+    );
+    let udp = json!({"image": "a:1", "ports": [{"containerPort": 80}, {"containerPort": 53, "protocol": "UDP"}]});
+    assert_eq!(said(&each, &deployment(udp)), "autogen-r: Violates latest");
+}
+
+#[test]
+fn what_reads_from_elsewhere_is_not_evaluated() {
+    let mut elsewhere = policy(json!({"deny": {"conditions": {"all": [
+        {"key": "{{ allowed }}", "operator": "Equals", "value": "x"}]}}}));
+    elsewhere["spec"]["rules"][0]["context"] =
+        json!([{"name": "allowed", "apiCall": {"urlPath": "/api/v1/namespaces"}}]);
+    let said_of = said(&elsewhere, &pod(json!({})));
+    assert!(
+        said_of.starts_with("r: Cannot the result depends on allowed"),
+        "{said_of}"
+    );
+    elsewhere["spec"]["rules"][0]["context"][0]["name"] = json!("the-allowed");
+    elsewhere["spec"]["rules"][0]["validate"]["deny"]["conditions"]["all"][0]["key"] =
+        json!("{{ \"the-allowed\".data.x }}");
+    let said_of = said(&elsewhere, &pod(json!({})));
+    assert!(
+        said_of.contains("which is read from elsewhere"),
+        "{said_of}"
+    );
+    for (key, why) in [
+        ("{{ images.containers.a.registry }}", "only Kyverno knows"),
+        ("{{ request.userInfo.username }}", "who asks"),
+        ("{{ time_now() }}", "time_now is not evaluated"),
+        ("{{ request.object.spec.nothing }}", "not there"),
+        ("{{ request.object.metadata.name ??? }}", "cannot be read"),
+    ] {
+        let asks = policy(json!({"deny": {"conditions": {"all": [
+            {"key": key, "operator": "Equals", "value": "x"}]}}}));
+        let said = said(&asks, &pod(json!({})));
+        assert!(
+            said.starts_with("r: Cannot") && said.contains(why),
+            "{key}: {said}"
+        );
+    }
+    let subjects = json!({"any": [{"resources": {"kinds": ["Pod"]}, "subjects": [{"kind": "User", "name": "bob"}]}]});
+    let mut for_bob = policy(json!({"pattern": {"metadata": {"name": "x"}}}));
+    for_bob["spec"]["rules"][0]["match"] = subjects;
+    assert!(said(&for_bob, &pod(json!({}))).starts_with("r: Cannot it depends on who asks"));
+}
+
+#[test]
+fn rules_in_cel_are_evaluated() {
+    let cel = policy(
+        json!({"message": "no host network", "cel": {"expressions": [
+        {"expression": "!has(object.spec.hostNetwork) || !object.spec.hostNetwork"}]}}),
+    );
+    assert_eq!(said(&cel, &pod(json!({}))), "r: Pass");
+    let mut host = deployment(json!({}));
+    host["spec"]["template"]["spec"]["hostNetwork"] = json!(true);
+    assert_eq!(said(&cel, &host), "autogen-r: Violates no host network");
+}
+
+#[test]
+fn the_action_is_that_of_the_rule_the_policy_or_the_namespace() {
+    let mut both = policy(json!({"pattern": {}}));
+    let of = |policy: &Value| enforcement(policy, "autogen-r", "shop");
+    assert_eq!(of(&both), Enforcement::Audit);
+    both["spec"]["validationFailureAction"] = json!("enforce");
+    assert_eq!(of(&both), Enforcement::Deny);
+    both["spec"]["validationFailureActionOverrides"] =
+        json!([{"action": "Audit", "namespaces": ["sh*"]}]);
+    assert_eq!(of(&both), Enforcement::Audit);
+    both["spec"]["validationFailureActionOverrides"] = Value::Null;
+    both["spec"]["rules"][0]["validate"]["failureAction"] = json!("Audit");
+    assert_eq!(of(&both), Enforcement::Audit);
+}
+
+#[test]
+fn a_policy_in_cel_is_moved_to_what_makes_pods() {
+    let policy = json!({"apiVersion": "policies.kyverno.io/v1", "kind": "ValidatingPolicy",
+        "metadata": {"name": "p"}, "spec": {
+            "autogen": {"podControllers": {"controllers": ["deployments", "cronjobs"]}},
+            "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
+                "operations": ["CREATE"], "resources": ["pods"]}]},
+            "validations": [{"expression": "object.spec.x && object.metadata.namespace != object.metadata.name"}]}});
+    assert!(is_validating(&policy) && !is_policy(&policy));
+    let all = as_builtin(&policy);
+    let expressions: Vec<&str> = all
+        .iter()
+        .filter_map(|(policy, _)| policy.pointer("/spec/validations/0/expression")?.as_str())
+        .collect();
+    assert_eq!(
+        expressions,
+        [
+            "object.spec.x && object.metadata.namespace != object.metadata.name",
+            "object.spec.template.spec.x && object.metadata.namespace != object.spec.template.metadata.name",
+            "object.spec.jobTemplate.spec.template.spec.x && object.metadata.namespace != object.spec.jobTemplate.spec.template.metadata.name",
+        ]
+    );
+    assert_eq!(all[0].1["spec"]["validationActions"], json!(["Deny"]));
+}

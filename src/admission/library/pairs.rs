@@ -1,0 +1,272 @@
+//! Comprehensions with two variables: `list.all(index, value, …)`, `map.exists(key, value, …)`,
+//! `transformList`, `transformMap` and the like.
+//!
+//! The interpreter binds one variable, so that each is made one over pairs, in which both are bound.
+
+use std::collections::HashMap;
+
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, Expr, IdedExpr, ListExpr, LiteralValue, operators,
+};
+use cel::common::types::{CelInt, CelList, CelMap, CelMapKey as Key, LIST_TYPE, MAP_TYPE};
+use cel::common::value::{CowVal, Val};
+use cel::parser::{Macro, MacroExprHelper, ParseError};
+use cel::{DeclarationError, Env, ExecutionError};
+
+use super::{Answer, Args, Members, arg, invalid, items, owned, unexpected};
+
+/// Functions that expressions cannot name.
+const PAIRS: &str = "@pairs";
+const AS_MAP: &str = "@asMap";
+const MERGED: &str = "@merged";
+
+/// What the pair and the result of a comprehension are bound to.
+const PAIR: &str = "@pair";
+const RESULT: &str = "@found";
+
+/// Adds the macros, and what they are made of.
+///
+/// # Errors
+/// When the environment has one of them already.
+pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
+    Members(env, &LIST_TYPE).add(PAIRS, &[], of_list)?;
+    Members(env, &MAP_TYPE).add(PAIRS, &[], of_map)?;
+    Members(env, &LIST_TYPE).add(AS_MAP, &[], as_map)?;
+    Members(env, &LIST_TYPE).add(MERGED, &[], merged)?;
+    let shapes = [
+        ("all", 3, Shape::All),
+        ("exists", 3, Shape::Exists),
+        ("existsOne", 3, Shape::ExistsOne),
+        ("exists_one", 3, Shape::ExistsOne),
+        ("transformList", 3, Shape::List),
+        ("transformList", 4, Shape::List),
+        ("transformMap", 3, Shape::Map),
+        ("transformMap", 4, Shape::Map),
+        ("transformMapEntry", 3, Shape::Entries),
+        ("transformMapEntry", 4, Shape::Entries),
+    ];
+    for (name, count, shape) in shapes {
+        env.add_macro(Macro::receiver(name, count, move |helper, target, args| {
+            expand(helper, target, args, shape)
+        }))?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    All,
+    Exists,
+    ExistsOne,
+    List,
+    Map,
+    Entries,
+}
+
+fn expand(
+    helper: &mut MacroExprHelper<'_>,
+    target: &mut Option<IdedExpr>,
+    args: &mut Vec<IdedExpr>,
+    shape: Shape,
+) -> Result<Option<IdedExpr>, ParseError> {
+    let mut given = std::mem::take(args).into_iter();
+    let mut name = || match given.next() {
+        Some(IdedExpr {
+            expr: Expr::Ident(name),
+            ..
+        }) => Ok(name),
+        other => Err(other.map_or(0, |other| other.id)),
+    };
+    let names = name().and_then(|first| Ok([first, name()?]));
+    let names = names.map_err(|id| helper.new_error(id, "argument must be a simple name"))?;
+    let (Some(target), Some(body)) = (target.take(), given.next_back()) else {
+        return Err(helper.new_error(0, "a comprehension has a target and an expression"));
+    };
+    let mut make = Maker { helper, names };
+    let filter = given.next();
+    let range = make.call(PAIRS, Some(target), Vec::new());
+    let (start, condition, body) = match shape {
+        Shape::All => (make.bool(true), make.unless(false), make.bound(body)),
+        Shape::Exists => (make.bool(false), make.unless(true), make.bound(body)),
+        Shape::ExistsOne => (make.int(0), make.bool(true), make.bound(body)),
+        Shape::Map => {
+            let key = make.names[0].clone();
+            let key = make.ident(&key);
+            let pair = make.list(vec![key, body]);
+            (make.list(Vec::new()), make.bool(true), make.bound(pair))
+        }
+        Shape::List | Shape::Entries => (make.list(Vec::new()), make.bool(true), make.bound(body)),
+    };
+    let found = make.ident(RESULT);
+    let step = match shape {
+        Shape::All => make.call(operators::LOGICAL_AND, None, vec![found, body]),
+        Shape::Exists => make.call(operators::LOGICAL_OR, None, vec![found, body]),
+        Shape::ExistsOne => {
+            let one = make.int(1);
+            let more = make.call(operators::ADD, None, vec![found, one]);
+            let same = make.ident(RESULT);
+            make.call(operators::CONDITIONAL, None, vec![body, more, same])
+        }
+        Shape::List | Shape::Map | Shape::Entries => {
+            let item = make.list(vec![body]);
+            make.call(operators::ADD, None, vec![found, item])
+        }
+    };
+    let step = match filter {
+        Some(filter) => {
+            let (filter, same) = (make.bound(filter), make.ident(RESULT));
+            make.call(operators::CONDITIONAL, None, vec![filter, step, same])
+        }
+        None => step,
+    };
+    let found = make.ident(RESULT);
+    let result = match shape {
+        Shape::ExistsOne => {
+            let one = make.int(1);
+            make.call(operators::EQUALS, None, vec![found, one])
+        }
+        Shape::Map => make.call(AS_MAP, Some(found), Vec::new()),
+        Shape::Entries => make.call(MERGED, Some(found), Vec::new()),
+        _ => found,
+    };
+    Ok(Some(make.comprehension(ComprehensionExpr {
+        iter_range: range,
+        iter_var: PAIR.to_owned(),
+        iter_var2: None,
+        accu_var: RESULT.to_owned(),
+        accu_init: start,
+        loop_cond: condition,
+        loop_step: step,
+        result,
+    })))
+}
+
+/// Makes the expressions of one comprehension.
+struct Maker<'h, 'p> {
+    helper: &'h mut MacroExprHelper<'p>,
+    names: [String; 2],
+}
+
+impl Maker<'_, '_> {
+    fn ident(&mut self, name: &str) -> IdedExpr {
+        self.helper.next_expr(Expr::Ident(name.to_owned()))
+    }
+
+    fn bool(&mut self, value: bool) -> IdedExpr {
+        let literal = LiteralValue::Boolean(value.into());
+        self.helper.next_expr(Expr::Literal(literal))
+    }
+
+    fn int(&mut self, value: i64) -> IdedExpr {
+        let literal = LiteralValue::Int(value.into());
+        self.helper.next_expr(Expr::Literal(literal))
+    }
+
+    fn list(&mut self, items: Vec<IdedExpr>) -> IdedExpr {
+        self.helper.next_expr(Expr::List(ListExpr::new(items)))
+    }
+
+    fn call(&mut self, name: &str, target: Option<IdedExpr>, args: Vec<IdedExpr>) -> IdedExpr {
+        self.helper.next_expr(Expr::Call(CallExpr {
+            func_name: name.to_owned(),
+            target: target.map(Box::new),
+            args,
+        }))
+    }
+
+    fn comprehension(&mut self, comprehension: ComprehensionExpr) -> IdedExpr {
+        self.helper
+            .next_expr(Expr::Comprehension(Box::new(comprehension)))
+    }
+
+    /// Goes on until the result is surely this.
+    fn unless(&mut self, end: bool) -> IdedExpr {
+        let found = self.ident(RESULT);
+        let goes_on = match end {
+            true => self.call(operators::LOGICAL_NOT, None, vec![found]),
+            false => found,
+        };
+        self.call(operators::NOT_STRICTLY_FALSE, None, vec![goes_on])
+    }
+
+    /// An expression in which the two variables have the values of the pair.
+    fn bound(&mut self, body: IdedExpr) -> IdedExpr {
+        let [first, second] = self.names.clone();
+        let inner = self.bind(&second, 1, body);
+        self.bind(&first, 0, inner)
+    }
+
+    fn bind(&mut self, name: &str, at: i64, body: IdedExpr) -> IdedExpr {
+        let (pair, index) = (self.ident(PAIR), self.int(at));
+        let value = self.call(operators::INDEX, None, vec![pair, index]);
+        let (nothing, never, same) = (self.list(Vec::new()), self.bool(false), self.ident(name));
+        self.comprehension(ComprehensionExpr {
+            iter_range: nothing,
+            iter_var: "#unused".to_owned(),
+            iter_var2: None,
+            accu_var: name.to_owned(),
+            accu_init: value,
+            loop_cond: never,
+            loop_step: same,
+            result: body,
+        })
+    }
+}
+
+fn pair<'v>(first: Box<dyn Val + 'v>, second: Box<dyn Val + 'v>) -> Box<dyn Val + 'v> {
+    Box::new(CelList::from(vec![first, second]))
+}
+
+fn of_list<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+    let pairs = items(&args, 0)?.into_iter().enumerate();
+    let pairs = pairs.map(|(at, item)| {
+        let at = CelInt::from(i64::try_from(at).unwrap_or(i64::MAX));
+        pair(Box::new(at), item.clone_as_boxed())
+    });
+    owned(CelList::from(pairs.collect::<Vec<_>>()))
+}
+
+fn of_map<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+    let map = arg::<CelMap<'_>>(&args, 0)?;
+    let mut entries: Vec<_> = map.inner().iter().collect();
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let pairs = entries
+        .into_iter()
+        .map(|(key, value)| pair(key.inner().clone_as_boxed(), value.clone_as_boxed()));
+    owned(CelList::from(pairs.collect::<Vec<_>>()))
+}
+
+fn entry<'v>(
+    map: &mut HashMap<Key<'v>, Box<dyn Val + 'v>>,
+    key: Box<dyn Val + 'v>,
+    value: Box<dyn Val + 'v>,
+) -> Result<(), ExecutionError> {
+    let key = Key::try_from(key).map_err(|_| unexpected("key"))?;
+    match map.insert(key, value) {
+        Some(_) => Err(invalid("transformMapEntry", "a key is there twice")),
+        None => Ok(()),
+    }
+}
+
+fn as_map<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+    let mut map = HashMap::new();
+    for item in items(&args, 0)? {
+        let pair = item.downcast_ref::<CelList<'_>>();
+        let [key, value] = pair.map(|pair| pair.inner()).unwrap_or_default() else {
+            return Err(unexpected("pair"));
+        };
+        entry(&mut map, key.clone(), value.clone())?;
+    }
+    Ok(CowVal::owned(CelMap::from(map)))
+}
+
+fn merged<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+    let mut map = HashMap::new();
+    for item in items(&args, 0)? {
+        let entries = item.downcast_ref::<CelMap<'_>>();
+        for (key, value) in entries.ok_or_else(|| unexpected("map"))?.inner() {
+            entry(&mut map, key.inner().clone_as_boxed(), value.clone())?;
+        }
+    }
+    Ok(CowVal::owned(CelMap::from(map)))
+}

@@ -1,0 +1,197 @@
+//! Objects that Kyverno's rules generate.
+//!
+//! Their labels name the policy and the rule, and prove little alone: the policy has to be there, and
+//! its rule has to generate such objects.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cluster::{Live, LiveObject};
+use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::model::{Explanation, Owner, Ownership};
+use crate::policy::RuleSet;
+
+/// See the module.
+pub struct GeneratedObjects;
+
+/// The label that names the policy.
+const POLICY: &str = "generate.kyverno.io/policy-name";
+
+/// The label that names the rule.
+const RULE: &str = "generate.kyverno.io/rule-name";
+
+/// The label that names the namespace of a policy that lies in one.
+const NAMESPACE: &str = "generate.kyverno.io/policy-namespace";
+
+/// Where the policies are read.
+const VERSION: &str = "kyverno.io/v1";
+
+impl Explainer for GeneratedObjects {
+    fn id(&self) -> &'static str {
+        "kyverno-generated"
+    }
+
+    fn about(&self) -> &'static str {
+        "Kyverno generates objects by the rules of its policies."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let mut extra = run.fetched.extra.iter();
+        let is_labelled = |object: &LiveObject| {
+            let value = object.value();
+            value.is_ok_and(|value| label(&value, POLICY).is_some())
+        };
+        extra.any(is_labelled).then_some(())?;
+        let generated = Generated::read(run.live);
+        (!generated.rules.is_empty()).then(|| Box::new(generated) as _)
+    }
+}
+
+/// The rules that generate objects, by the namespace and name of the policy and their own name.
+#[derive(Debug, Default)]
+struct Generated {
+    rules: BTreeMap<(String, String, String), Value>,
+}
+
+impl Generated {
+    fn read(live: &dyn Live) -> Self {
+        let mut generated = Self::default();
+        for kind in ["ClusterPolicy", "Policy"] {
+            for policy in live.related(VERSION, kind, "").unwrap_or_default() {
+                generated.add(&policy);
+            }
+        }
+        generated
+    }
+
+    fn add(&mut self, policy: &Value) {
+        let text = |value: &Value, pointer: &str| {
+            let text = value.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
+        for rule in rules.into_iter().flatten() {
+            if let Some(generate) = rule.get("generate") {
+                let key = (
+                    text(policy, "/metadata/namespace"),
+                    text(policy, "/metadata/name"),
+                    text(rule, "/name"),
+                );
+                self.rules.insert(key, generate.clone());
+            }
+        }
+    }
+
+    /// The policy and the rule that made an object.
+    fn maker(&self, object: &LiveObject, value: &Value) -> Option<String> {
+        let policy = label(value, POLICY)?;
+        let rule = label(value, RULE)?;
+        let namespace = label(value, NAMESPACE).unwrap_or_default();
+        let key = (namespace.to_owned(), policy.to_owned(), rule.to_owned());
+        let generate = self.rules.get(&key)?;
+        let foreach = generate.get("foreach").and_then(Value::as_array);
+        let mut parts = std::iter::once(generate).chain(foreach.into_iter().flatten());
+        let is_its = parts.any(|part| makes(part, object));
+        let kind = match namespace {
+            "" => "ClusterPolicy",
+            _ => "Policy",
+        };
+        is_its.then(|| format!("Kyverno generates objects by {kind} {policy}, rule {rule}."))
+    }
+}
+
+impl Knowledge for Generated {
+    fn undeclared(
+        &self,
+        object: &LiveObject,
+        value: &Value,
+        ownership: &Ownership,
+        _: &RuleSet,
+    ) -> Option<Explained> {
+        let by_kubectl = |owner: &Owner| owner.manager.starts_with("kubectl");
+        let mut owners = ownership.entries.iter().map(|entry| &entry.owner);
+        if owners.any(by_kubectl) {
+            // Somebody wrote to it, or wrote the labels.
+            return None;
+        }
+        Some(Explained {
+            explanation: Explanation::ControllerOwned,
+            by: GeneratedObjects.id().to_owned(),
+            about: self.maker(object, value)?,
+        })
+    }
+}
+
+/// Whether a part of a rule generates objects such as this.
+fn makes(part: &Value, object: &LiveObject) -> bool {
+    let text = |name: &str| part.get(name).and_then(Value::as_str);
+    let is = |name: &str, has: &str| {
+        text(name).is_none_or(|wanted| wanted.contains("{{") || wanted == has)
+    };
+    let kinds = part.pointer("/cloneList/kinds").and_then(Value::as_array);
+    let is_kind = match kinds {
+        Some(kinds) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|kind| kind.rsplit('/').next() == Some(object.key.kind.as_str())),
+        None => text("kind") == Some(object.key.kind.as_str()),
+    };
+    is_kind
+        && (kinds.is_some() || is("name", &object.key.name))
+        && is(
+            "namespace",
+            object.key.namespace.as_deref().unwrap_or_default(),
+        )
+}
+
+fn label<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    let labels = value.pointer("/metadata/labels")?;
+    labels.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ResourceKey;
+
+    fn policy() -> Value {
+        json!({"metadata": {"name": "quota"}, "spec": {"rules": [{"name": "limit", "generate":
+            {"apiVersion": "v1", "kind": "ResourceQuota", "name": "default",
+                "namespace": "{{request.object.metadata.name}}", "synchronize": true}}]}})
+    }
+
+    fn says(kind: &str, name: &str, labels: Value) -> Option<String> {
+        let mut generated = Generated::default();
+        generated.add(&policy());
+        let value = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name,
+            "namespace": "shop", "labels": labels}});
+        let key = ResourceKey::new("", kind, Some("shop".to_owned()), name);
+        let object = LiveObject::new(key, "v1", value.to_string());
+        generated.maker(&object, &value)
+    }
+
+    #[test]
+    fn the_policy_has_to_be_there_and_to_generate_such_objects() {
+        let labels = json!({POLICY: "quota", RULE: "limit"});
+        assert_eq!(
+            says("ResourceQuota", "default", labels.clone()).as_deref(),
+            Some("Kyverno generates objects by ClusterPolicy quota, rule limit.")
+        );
+        assert_eq!(
+            says("Secret", "default", labels.clone()),
+            None,
+            "another kind"
+        );
+        assert_eq!(says("ResourceQuota", "other", labels), None, "another name");
+        let gone = json!({POLICY: "gone", RULE: "limit"});
+        assert_eq!(
+            says("ResourceQuota", "default", gone),
+            None,
+            "no such policy"
+        );
+        assert_eq!(says("ResourceQuota", "default", json!({})), None);
+    }
+}

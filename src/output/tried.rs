@@ -1,0 +1,115 @@
+//! What `driftctl guard --check -o json` writes.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::admission::check::{Checked, Flaw};
+use crate::model::Manifest;
+
+const SCHEMA: &str = "driftctl.policy-check/v1";
+
+/// A policy with what was found out about its rules.
+pub struct TriedPolicy<'t> {
+    /// The policy.
+    pub manifest: &'t Manifest,
+    /// Whether its bindings only warn or audit.
+    pub only_warns: bool,
+    /// Its rules, each with its line where it is known.
+    pub rules: Vec<(&'t Checked, Option<usize>)>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct ChecksDocument<'t> {
+    /// The name and version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    schema: &'static str,
+    /// The policies, in the order of the files.
+    policies: Vec<PolicyDocument<'t>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PolicyDocument<'t> {
+    /// The kind of the policy.
+    kind: &'t str,
+    /// Its name.
+    name: &'t str,
+    /// The file that it was read from.
+    file: &'t str,
+    /// The line that it begins at.
+    line: usize,
+    /// Whether its bindings only warn or audit.
+    only_warns: bool,
+    /// Its rules.
+    rules: Vec<RuleDocument<'t>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct RuleDocument<'t> {
+    /// Which rule; empty for the policy as a whole.
+    rule: &'t str,
+    /// The line of the rule, where it is known.
+    line: Option<usize>,
+    /// What is wrong with it; nothing where it does what it says.
+    flaws: Vec<FlawDocument<'t>>,
+    /// How many of the given objects pass it.
+    pass: usize,
+    /// The given objects that fail it.
+    fail: &'t [String],
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct FlawDocument<'t> {
+    /// What is wrong.
+    #[schemars(extend("enum" = Flaw::ALL.map(Flaw::as_str)))]
+    flaw: &'static str,
+    /// Why.
+    why: &'t str,
+}
+
+/// The JSON Schema of what is found out about policies.
+pub fn checks_schema() -> Value {
+    super::document::schema_of::<ChecksDocument<'_>>(SCHEMA)
+}
+
+/// Writes what was found out about policies, as one JSON document.
+///
+/// # Errors
+/// Those of `out`.
+pub fn checks(tried: &[TriedPolicy<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let policies = tried.iter().map(|one| PolicyDocument {
+        kind: &one.manifest.kind,
+        name: &one.manifest.name,
+        file: &one.manifest.origin.file,
+        line: one.manifest.origin.line,
+        only_warns: one.only_warns,
+        rules: one
+            .rules
+            .iter()
+            .map(|(rule, line)| of_rule(rule, *line))
+            .collect(),
+    });
+    let document = ChecksDocument {
+        schema: SCHEMA,
+        policies: policies.collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn of_rule(rule: &Checked, line: Option<usize>) -> RuleDocument<'_> {
+    let flaws = rule.flaws.iter().map(|(flaw, why)| FlawDocument {
+        flaw: flaw.as_str(),
+        why,
+    });
+    RuleDocument {
+        rule: &rule.rule,
+        line,
+        flaws: flaws.collect(),
+        pass: rule.pass,
+        fail: &rule.fail,
+    }
+}
