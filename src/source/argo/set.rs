@@ -167,13 +167,13 @@ pub fn applications(
     Ok(applications)
 }
 
-/// What a `templatePatch` lays over an Application: its text is a template, and what it becomes is
+/// Returns what a `templatePatch` changes in an Application: its text is a template that becomes
 /// YAML.
 fn patched(patch: &str, params: &Params) -> Result<Value, String> {
     let text =
         expand(&Value::from(patch), params).map_err(|why| format!("templatePatch: {why}"))?;
     let patch = values_of_text(text.as_str().unwrap_or_default());
-    patch.map_err(|_| "what its templatePatch becomes is no YAML".to_owned())
+    patch.map_err(|_| "its templatePatch does not become YAML".to_owned())
 }
 
 fn entries(list: Option<&Value>) -> impl Iterator<Item = &Value> {
