@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::model::{ResourceKey, Warning};
+use crate::model::{Deployer, ResourceKey, Warning};
 use crate::source::Managed;
 
 /// A mark: the tool, and the application or release.
@@ -130,16 +130,24 @@ pub fn marks(live: &Value) -> Vec<Mark> {
         .collect()
 }
 
-/// Reports objects that are marked as belonging to another Application or release than the compared
-/// one, or, if only manifests are compared, than most others.
+/// Reports objects that are marked as belonging to another owner than the compared Application or
+/// release, than the last of their chain, or, if only manifests are compared, than most others.
 pub fn foreign<'k>(
-    marked: impl IntoIterator<Item = (&'k ResourceKey, &'k [Mark])>,
+    marked: impl IntoIterator<Item = (&'k ResourceKey, &'k [Mark], &'k [Deployer])>,
     expected: &Expected,
 ) -> Vec<Warning> {
     let mut by_tool: BTreeMap<Tool, Vec<(&ResourceKey, &str)>> = BTreeMap::new();
-    for (key, marks) in marked {
+    let mut followed = Vec::new();
+    for (key, marks, chain) in marked {
+        let owner = owner(chain);
         for mark in marks {
-            by_tool.entry(mark.tool).or_default().push((key, &mark.of));
+            match &owner {
+                Some(owner) if owner.tool == mark.tool => followed.extend(
+                    (owner != mark)
+                        .then(|| warning(mark.tool, key, &mark.of, &owner.of, Why::Compared)),
+                ),
+                _ => by_tool.entry(mark.tool).or_default().push((key, &mark.of)),
+            }
         }
     }
     let found = by_tool.into_iter().flat_map(|(tool, objects)| {
@@ -156,7 +164,19 @@ pub fn foreign<'k>(
             .map(|(key, of)| warning(tool, key, of, named, why))
             .collect()
     });
-    found.collect()
+    followed.into_iter().chain(found).collect()
+}
+
+/// Returns the mark that Flux puts on what the last of a chain applies.
+fn owner(chain: &[Deployer]) -> Option<Mark> {
+    let last = chain.last()?;
+    let tool = match &*last.kind {
+        "Kustomization" => Tool::FluxKustomization,
+        "HelmRelease" => Tool::FluxHelmRelease,
+        _ => return None,
+    };
+    let of = format!("{}/{}", last.namespace, last.name);
+    Some(Mark { tool, of })
 }
 
 /// How the right owner is known.
@@ -214,7 +234,9 @@ mod tests {
             .enumerate()
             .map(|(at, name)| (key(&at.to_string()), tracked(name)))
             .collect();
-        let marked = objects.iter().map(|(key, marks)| (key, marks.as_slice()));
+        let marked = objects
+            .iter()
+            .map(|(key, marks)| (key, marks.as_slice(), &[][..]));
         let warnings = foreign(marked, expected);
         warnings
             .into_iter()
@@ -242,6 +264,39 @@ mod tests {
         let expected = Expected::of(&managed);
         assert!(said(&["shop"], &expected).is_empty());
         assert!(said(&["warehouse"], &expected)[0].contains("both claim it"));
+    }
+
+    #[test]
+    fn what_is_followed_carries_the_mark_of_what_brings_it() {
+        let deployer = |name: &str| Deployer {
+            kind: "Kustomization".to_owned(),
+            namespace: "flux-system".to_owned(),
+            name: name.to_owned(),
+        };
+        let mark = |name: &str| Mark {
+            tool: Tool::FluxKustomization,
+            of: format!("flux-system/{name}"),
+        };
+        let of_apps = [deployer("cluster"), deployer("apps")];
+        let of_cluster = [deployer("cluster")];
+        let (key, apps, cluster) = (key("a"), [mark("apps")], [mark("cluster")]);
+        let said = |marked: &[(&[Mark], &[Deployer])]| {
+            let marked = marked.iter().map(|(marks, chain)| (&key, *marks, *chain));
+            foreign(marked, &Expected::default())
+        };
+        let right: [(&[Mark], &[Deployer]); 4] = [
+            (&apps, &of_apps),
+            (&apps, &of_apps),
+            (&apps, &of_apps),
+            (&cluster, &of_cluster),
+        ];
+        assert!(said(&right).is_empty());
+        let found = said(&[(&cluster, &of_apps)]);
+        assert!(
+            found[0]
+                .message
+                .contains("flux-system/cluster, and it is declared by flux-system/apps")
+        );
     }
 
     #[test]

@@ -116,9 +116,10 @@ impl Outcome {
         let unknown_fields = compared
             .iter()
             .flat_map(|c| c.unknown_fields.iter().cloned());
-        let marked = compared
-            .iter()
-            .map(|c| (&c.case.report.key, c.marks.as_slice()));
+        let marked = (compared.iter().zip(&facts.resolved.declared)).map(|(c, declared)| {
+            let chain = &*declared.manifest.origin.chain;
+            (&c.case.report.key, c.marks.as_slice(), chain)
+        });
         let foreign = marks::foreign(marked, &facts.expected);
         let all = troubles.chain(bare).chain(untyped).chain(unknown_fields);
         self.warnings.extend(all.chain(foreign));

@@ -339,7 +339,7 @@ impl<'o> Checkouts<'o> {
         }
         let address = without_user(address);
         let path = match path.trim_start_matches("./").trim_end_matches('/') {
-            "" => "root",
+            "" | "." => "root",
             path => path,
         };
         if home.is_none() && self.is_named_like(&address) {

@@ -354,6 +354,9 @@ fn holds_object(bytes: Vec<u8>) -> bool {
     })
 }
 
+/// The start of the warning about a chart whose files are read without rendering.
+pub(super) const UNRENDERED: &str = "the templates of this chart are not rendered";
+
 /// Returns the warning about a chart whose files are read without rendering.
 fn unrendered_chart(file: &Path, untrusted: bool) -> String {
     let chart = file
@@ -362,9 +365,7 @@ fn unrendered_chart(file: &Path, untrusted: bool) -> String {
         .unwrap_or(Path::new("."))
         .display();
     let also = if untrusted { ", and pass --render" } else { "" };
-    format!(
-        "the templates of this chart are not rendered: to compare them, name {chart} itself{also}"
-    )
+    format!("{UNRENDERED}: to compare them, name {chart} itself{also}")
 }
 
 /// Returns whether a file is in the `templates` of a Helm chart.

@@ -290,7 +290,8 @@ pub(super) fn last_wins(loaded: &mut Loaded) {
 }
 
 /// Limits a rule to these manifests: returns one rule for each that it matches. A rule that matches
-/// none stays as it is, to be reported as one that hid nothing.
+/// none is changed to match nothing, and is reported as one that hid nothing: it must not hide drift
+/// of other objects.
 pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
     let is_or_any = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
     let matching = manifests.iter().filter(|manifest| {
@@ -314,7 +315,9 @@ pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
     });
     let named: Vec<Rule> = named.collect();
     if named.is_empty() {
-        vec![rule.clone()]
+        let mut nothing = rule.clone();
+        nothing.objects.name = literally("/");
+        vec![nothing]
     } else {
         named
     }

@@ -105,6 +105,12 @@ pub(super) struct Part<'a> {
 }
 
 impl Source {
+    /// Reports whether it is a whole artifact in a registry, which by convention is a chart.
+    fn is_artifact(&self) -> bool {
+        let is_whole = self.path.trim_matches(['.', '/']).is_empty();
+        self.repo_url.starts_with("oci://") && self.chart.is_empty() && is_whole
+    }
+
     /// The requested revision.
     pub(super) fn target(&self) -> Target {
         Target {
@@ -126,7 +132,7 @@ impl Application<'_> {
         spec: &Spec,
     ) -> Result<Loaded, String> {
         let namespace = spec.destination.namespace.as_str();
-        if !source.chart.is_empty() {
+        if !source.chart.is_empty() || source.is_artifact() {
             return self.fetched(source, all, spec);
         }
         if source.path.is_empty() {
@@ -161,14 +167,20 @@ impl Application<'_> {
     /// Returns what a source declares that is a chart in a chart repository or a registry.
     fn fetched(&self, source: &Source, all: &[&Source], spec: &Spec) -> Result<Loaded, String> {
         let rendering = self.options.rendering()?;
-        let repository = match source.repo_url.contains("://") {
+        let mut repository = match source.repo_url.contains("://") {
             true => source.repo_url.clone(),
             // Argo CD writes registries without the scheme.
             false => format!("oci://{}", source.repo_url),
         };
+        let mut name = source.chart.clone();
+        if source.is_artifact() {
+            let address = repository.trim_end_matches('/');
+            let (above, last) = address.rsplit_once('/').unwrap_or((address, ""));
+            (repository, name) = (above.to_owned(), last.to_owned());
+        }
         let reference = Reference {
             repository,
-            name: source.chart.clone(),
+            name,
             version: match source.target_revision.as_str() {
                 "*" | "HEAD" => String::new(),
                 version => version.to_owned(),

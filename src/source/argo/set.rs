@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 use super::destination::{IN_CLUSTER, is_same};
 use super::glob::{file_glob, path_glob};
 use super::template::{Params, expand, expand_known};
+use crate::source::chart::{lay_over, values_of_text};
 use crate::source::checkout::{Checkout, Checkouts};
 use crate::source::gitops::{Target, Wanted};
 use crate::source::read;
@@ -143,13 +144,7 @@ pub fn applications(
 ) -> Result<Vec<Value>, String> {
     let spec = set.get("spec").unwrap_or(&Value::Null);
     let is_go = spec.get("goTemplate").is_some_and(|go| go == true);
-    if spec.get("templatePatch").is_some() {
-        return Err(
-            "its templatePatch cannot be applied here: name an Application that it made \
-                    (argocd:NAME)"
-                .to_owned(),
-        );
-    }
+    let patch = spec.get("templatePatch").and_then(Value::as_str);
     let template = spec.get("template").ok_or("it has no template")?;
     let generating = Generating {
         checkouts,
@@ -168,6 +163,9 @@ pub fn applications(
                 let part_template = template.get(part).unwrap_or(&Value::Null);
                 application[part] = expand(part_template, &params)?;
             }
+            if let Some(patch) = patch {
+                lay_over(&mut application, patched(patch, &params)?);
+            }
             if let Some(namespace) = set.pointer("/metadata/namespace") {
                 application["metadata"]["namespace"] = namespace.clone();
             }
@@ -175,6 +173,15 @@ pub fn applications(
         }
     }
     Ok(applications)
+}
+
+/// Returns what a `templatePatch` changes in an Application: its text is a template that becomes
+/// YAML.
+fn patched(patch: &str, params: &Params) -> Result<Value, String> {
+    let text =
+        expand(&Value::from(patch), params).map_err(|why| format!("templatePatch: {why}"))?;
+    let patch = values_of_text(text.as_str().unwrap_or_default());
+    patch.map_err(|_| "its templatePatch does not become YAML".to_owned())
 }
 
 fn entries(list: Option<&Value>) -> impl Iterator<Item = &Value> {

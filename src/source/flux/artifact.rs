@@ -60,10 +60,8 @@ fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
         let from = copy.get("from")?.as_str()?.strip_prefix('@')?;
         let to = copy.get("to")?.as_str()?.strip_prefix(ARTIFACT)?;
         // Copying file by file moves no directory.
-        let (alias, from) = from
-            .strip_suffix("/**")?
-            .split_once('/')
-            .unwrap_or((from.strip_suffix("/**")?, ""));
+        let from = from.strip_suffix("/**").or(from.strip_suffix('/'))?;
+        let (alias, from) = from.split_once('/').unwrap_or((from, ""));
         let to = trimmed(Path::new(to));
         let below = path.strip_prefix(&to).ok()?;
         let from = trimmed(&Path::new(from).join(below));
@@ -111,6 +109,7 @@ mod tests {
                         {"from": "@repo/apps/prod/**", "to": "@artifact/prod/"},
                     ]},
                     {"name": "whole", "copy": [{"from": "@repo/**", "to": "@artifact/"}]},
+                    {"name": "folder", "copy": [{"from": "@repo/a/b/", "to": "@artifact/a/b/"}]},
                 ],
             },
         }));
@@ -133,6 +132,7 @@ mod tests {
         );
         assert_eq!(lead("apps", "./prod").as_deref(), Some("./apps/prod"));
         assert_eq!(lead("whole", "./a/b").as_deref(), Some("./a/b"));
+        assert_eq!(lead("folder", "./a/b").as_deref(), Some("./a/b"));
         assert_eq!(lead("apps", "./other"), None);
         assert_eq!(lead("unknown", "./prod"), None);
     }

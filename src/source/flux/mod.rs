@@ -5,6 +5,7 @@
 
 mod artifact;
 mod build;
+mod hashed;
 mod helm;
 mod inventory;
 mod left_out;
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 
 use super::checkout::{Checkout, Checkouts};
 use super::follow::Values;
-use super::gitops::{Found, GitOps, adopt, marks, without_nulls};
+use super::gitops::{Found, GitOps, Target, adopt, marks, without_nulls};
 use super::unread::{Known, unread};
 use super::{Loaded, Managed};
 use crate::policy::Rule;
@@ -100,6 +101,29 @@ pub(super) struct Kustomization<'a> {
 /// Returns whether an object is a Flux Kustomization.
 pub(super) fn is_kustomization(found: &Found) -> bool {
     found.is(GROUP, "Kustomization")
+}
+
+/// Returns whether a Kustomization reads from a source that is known not to be this repository.
+pub(super) fn is_foreign(found: &Found, sources: &Sources<'_>, checkouts: &Checkouts<'_>) -> bool {
+    if !is_kustomization(found) {
+        return false;
+    }
+    let (kind, namespace, name) = Sources::read_by(found);
+    let reference = spec::SourceRef {
+        kind,
+        name,
+        namespace: namespace.clone(),
+    };
+    let repository = sources.repository(&reference, &namespace);
+    let address = repository.as_ref().and_then(target);
+    let is_elsewhere = |at: Target| checkouts.claim(&at.address, "").is_err();
+    // A Kustomization that reads all of another source reads at least another branch.
+    let path = found.value.pointer("/spec/path").and_then(Value::as_str);
+    let reads_all = path.is_none_or(|path| path.trim_matches(['.', '/']).is_empty());
+    let is_home = sources.home.as_ref() == Some(&Sources::read_by(found));
+    !sources.is_home(&reference, &namespace)
+        || address.is_some_and(is_elsewhere)
+        || reads_all && !is_home
 }
 
 /// Returns the rule that what Flux writes on every object that it applies is not drift.
@@ -206,6 +230,7 @@ impl<'a> Kustomization<'a> {
     /// Fails if some of it is unknown.
     pub fn complete(&self, loaded: &mut Loaded, values: &Values<'_>) -> Result<(), String> {
         let finished = self.finish(&self.spec, values, loaded);
+        hashed::call_as_live(loaded, values);
         self.checkout.sign(&self.directory, loaded);
         let by = format!("Kustomization {}", self.name());
         adopt(&mut loaded.manifests, &by, None);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use ring::digest;
 use serde_json::Value;
 
 use super::rules::{Author, Ignore};
@@ -87,7 +88,25 @@ pub(in crate::source) fn as_source(found: &Found) -> Option<String> {
         (None, None) => name.to_owned(),
     };
     let is_release = found.is(GROUP, "HelmRelease");
-    is_release.then(|| format!("helm:{namespace}/{release}"))
+    is_release.then(|| format!("helm:{namespace}/{}", shortened(release)))
+}
+
+/// Shortens a release name that is too long for Helm: it then ends with a part of its hash
+/// (`helm-controller/internal/release`, `ShortenName`).
+fn shortened(name: String) -> String {
+    const LONGEST: usize = 53;
+    const OF_HASH: usize = 12;
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let hash: String = digest::digest(&digest::SHA256, name.as_bytes())
+        .as_ref()
+        .iter()
+        .take(OF_HASH / 2)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let kept: String = name.chars().take(LONGEST - 1 - OF_HASH).collect();
+    format!("{kept}-{hash}")
 }
 
 /// Adds the rules of the live HelmReleases that these objects of a release name in their labels.
@@ -126,4 +145,48 @@ fn owner(object: &Manifest) -> Option<(String, String)> {
     let labels = value.pointer("/metadata/labels")?;
     let label = |part: &str| labels.get(format!("{GROUP}/{part}"))?.as_str();
     Some((label("namespace")?.to_owned(), label("name")?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn source(name: &str, spec: Value) -> Option<String> {
+        let metadata = json!({"name": name, "namespace": "media"});
+        let value = json!({"apiVersion": VERSIONS[0], "kind": "HelmRelease", "metadata": metadata, "spec": spec});
+        as_source(&Found {
+            value,
+            place: String::new(),
+        })
+    }
+
+    #[test]
+    fn releases_are_called_as_flux_calls_them() {
+        for (spec, expected) in [
+            (json!({}), "helm:media/web"),
+            (json!({"releaseName": "w"}), "helm:media/w"),
+            (json!({"targetNamespace": "shop"}), "helm:media/shop-web"),
+            (json!({"storageNamespace": "flux"}), "helm:flux/web"),
+        ] {
+            assert_eq!(
+                source("web", spec.clone()).as_deref(),
+                Some(expected),
+                "{spec}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_of_releases_that_are_too_long_end_in_their_hash() {
+        let long = "a-very-long-name-of-a-release-that-helm-does-not-take-at-all";
+        let expected = "helm:media/a-very-long-name-of-a-release-that-helm--68ae7771d37f";
+        assert_eq!(source(long, json!({})).as_deref(), Some(expected));
+        let longest = "a".repeat(53);
+        assert_eq!(
+            source(&longest, json!({})),
+            Some(format!("helm:media/{longest}"))
+        );
+    }
 }

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::checkout::{Checkout, Checkouts};
+use super::files::UNRENDERED;
 use super::flux::Sources;
 use super::git::{Git, GitError};
 use super::gitops::{Found, GitOps, ReadAt, Which, in_cluster};
@@ -123,7 +124,16 @@ impl GitOpsObjects {
                 .map(|canonical| Scan::of(&canonical, &Names::like(folder), self.bounds())),
         };
         let scan = scan.map(|scan| scan.without(&self.recordings));
-        scan.is_some_and(|scan| !scan.candidates.is_empty() || !scan.charts.is_empty())
+        let is_led_out = || match &self.options.read_at {
+            ReadAt::Revision(_) => false,
+            _ => {
+                let folder = folder.canonicalize().unwrap_or_default();
+                scan::is_built_of_candidates(&folder, self.bounds().bytes)
+            }
+        };
+        scan.is_some_and(|scan| {
+            !scan.candidates.is_empty() || !scan.charts.is_empty() || is_led_out()
+        })
     }
 
     /// Scans a folder at a revision; returns `None` if it cannot contain GitOps objects.
@@ -207,6 +217,7 @@ impl Source for GitOpsObjects {
         loaded.errors.retain(|error| is_new(error));
         loaded.errors = collapsed(std::mem::take(&mut loaded.errors));
         loaded.warnings = collapsed(std::mem::take(&mut loaded.warnings));
+        one_of_charts(&mut loaded.warnings);
         loaded
     }
 }
@@ -262,7 +273,8 @@ fn one_overlay(loaded: &mut Loaded) {
 }
 
 /// Removes duplicates of objects that two deployers declare, for example if one applies a folder
-/// with everything below it and another a part of it: the one with the longest chain applies it.
+/// with everything below it and another a part of it: the one with the longest chain applies it. An
+/// object that no deployer applies was applied by hand for the bootstrap, and yields to the others.
 fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
     type Key = (String, String, Option<String>, String);
     let key = |one: &Manifest| -> Key {
@@ -279,7 +291,9 @@ fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
         let same = known.entry(key(&manifest)).or_default();
         let value = manifest.value();
         let alike = same.iter().copied().find(|at| {
-            kept[*at].origin.chain != manifest.origin.chain && kept[*at].value() == value
+            let chains = [&kept[*at].origin.chain, &manifest.origin.chain];
+            let is_first = chains.iter().any(|chain| chain.is_empty());
+            chains[0] != chains[1] && (is_first || kept[*at].value() == value)
         });
         match alike {
             Some(at) if kept[at].origin.chain.len() < manifest.origin.chain.len() => {
@@ -293,6 +307,32 @@ fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
         }
     }
     kept
+}
+
+/// Merges the warnings about charts that are not rendered into one, with a count.
+fn one_of_charts(warnings: &mut Vec<Warning>) {
+    /// From this number on.
+    const SEVERAL: usize = 3;
+    let is_of_chart = |warning: &Warning| warning.message.starts_with(UNRENDERED);
+    let count = warnings
+        .iter()
+        .filter(|warning| is_of_chart(warning))
+        .count();
+    if count < SEVERAL {
+        return;
+    }
+    let mut first = true;
+    warnings.retain_mut(|warning| {
+        if !is_of_chart(warning) {
+            return true;
+        }
+        let all = format!(
+            "the templates of this chart and of {} more are not rendered",
+            count - 1
+        );
+        warning.message = warning.message.replacen(UNRENDERED, &all, 1);
+        std::mem::take(&mut first)
+    });
 }
 
 /// Makes one of messages that are the same for several objects, with a count.
@@ -436,17 +476,18 @@ impl Following<'_> {
         for (tool, namespace, name) in in_cluster {
             entries.extend(self.live_entry(tool, namespace, name, loaded));
         }
+        let roots = Roots {
+            options: self.options,
+            live: self.live,
+            checkouts: &checkouts,
+            checkout: &checkout,
+            scan: &scan,
+        };
         if !files.is_empty() {
-            let roots = Roots {
-                options: self.options,
-                live: self.live,
-                checkouts: &checkouts,
-                checkout: &checkout,
-                scan: &scan,
-            };
             entries.extend(roots.entries(&files, &mut run, loaded)?);
         }
         run.follow(entries);
+        roots.leave_out(&mut run, loaded);
         releases::add(&mut run);
         loaded.revisions.extend(checkouts.revisions());
         self.keep_of_cluster(run, loaded)
@@ -462,7 +503,8 @@ impl Following<'_> {
             true => &checkout.within,
             false => &checkout.root,
         };
-        Scan::of(directory, &checkout.names, bounds).without(self.recordings)
+        let scan = Scan::of(directory, &checkout.names, bounds).without(self.recordings);
+        scan.with_bootstraps(&checkout.root, &checkout.names)
     }
 
     /// Returns the folder that Kustomization paths start in if their artifact contains a part of

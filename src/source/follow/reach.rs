@@ -43,7 +43,12 @@ pub(super) struct Map {
 
 impl Map {
     /// Finds out which candidate leads to which.
-    pub fn of(scan: &Scan, root: &Path, checkouts: &Checkouts<'_>) -> Self {
+    pub fn of(
+        scan: &Scan,
+        root: &Path,
+        checkouts: &Checkouts<'_>,
+        sources: &flux::Sources<'_>,
+    ) -> Self {
         let mut reading = Reading {
             scan,
             graph: Graph::default(),
@@ -52,7 +57,12 @@ impl Map {
         let reaches: Vec<Reach> = scan
             .candidates
             .iter()
-            .map(|candidate| reading.of(candidate, root, checkouts))
+            .map(
+                |candidate| match flux::is_foreign(&candidate.found, sources, checkouts) {
+                    true => Reach::default(),
+                    false => reading.of(candidate, root, checkouts),
+                },
+            )
             .collect();
         let count = scan.candidates.len();
         let leads = |from: usize, to: usize| reaches[from].holds(&scan.candidates[to].file);

@@ -13,9 +13,12 @@ use crate::source::chart::{Capabilities, Chart};
 use crate::source::checkout::{Checkout, Checkouts};
 use crate::source::flux::Sources;
 use crate::source::gitops::{Found, GitOps};
-use crate::source::kustomize::{Build, Graph};
+use crate::source::kustomize::{Build, Graph, has_file};
 use crate::source::walk::Found as File;
 use crate::source::{Loaded, argo, chart, files, flux, remark};
+
+/// The start of the text that says that kustomize built an object.
+const BUILD: &str = "kustomize build ";
 
 /// Finds the root objects.
 pub(super) struct Roots<'r> {
@@ -39,7 +42,12 @@ impl Roots<'_> {
         loaded: &mut Loaded,
     ) -> Result<Vec<Entry>, String> {
         self.find_home(run);
-        let map = Map::of(self.scan, &self.checkout.root, self.checkouts);
+        let sources = Sources {
+            live: None,
+            beside: run.sources.beside.clone(),
+            home: run.sources.home.clone(),
+        };
+        let map = Map::of(self.scan, &self.checkout.root, self.checkouts, &sources);
         let mut entries = Vec::new();
         let mut wanted = BTreeSet::new();
         let mut folders = Vec::new();
@@ -69,6 +77,18 @@ impl Roots<'_> {
             .copied()
             .filter(|root| leading.contains(root))
             .collect();
+        let mut units = Units {
+            roots: self,
+            map: &map,
+            graph: Graph::default(),
+            known: BTreeSet::new(),
+        };
+        let mut own = Vec::new();
+        for folder in &folders {
+            own.extend(units.of_folder(folder, run));
+        }
+        let is_new = |root: &usize| !units.known.contains(&self.scan.candidates[*root].file);
+        let roots: Vec<usize> = roots.into_iter().filter(is_new).collect();
         let trusted = !self.options.untrusted;
         let choice = choose(
             &roots,
@@ -81,14 +101,13 @@ impl Roots<'_> {
         run.is_chosen = choice.cluster.is_some();
         run.wanted = Some(Wanted {
             files: self.names_of(&wanted),
+            folders: folders
+                .iter()
+                .map(|one| self.checkout.names.of(one))
+                .collect(),
             on_the_way: self.names_of(&leading),
         });
-        let mut units = Units {
-            roots: self,
-            map: &map,
-            graph: Graph::default(),
-            known: BTreeSet::new(),
-        };
+        entries.extend(own);
         // What the bootstrap creates comes first, and may apply the others.
         let mut chosen = choice.chosen;
         chosen.sort_by_key(|one| {
@@ -122,7 +141,8 @@ impl Roots<'_> {
         }
         for folder in &folders {
             entries.extend(self.charts(folder, &map, run));
-            self.leave_out(folder, &map, &units.known, loaded);
+            let left = self.not_brought(folder, &map, &units.known);
+            run.not_brought.extend(left);
         }
         Ok(entries)
     }
@@ -342,8 +362,13 @@ impl Roots<'_> {
         loaded
     }
 
-    /// Reports which files no followed object applies.
-    fn leave_out(&self, folder: &Path, map: &Map, used: &BTreeSet<PathBuf>, loaded: &mut Loaded) {
+    /// Returns the files that nothing applies as far as the files alone tell.
+    fn not_brought(
+        &self,
+        folder: &Path,
+        map: &Map,
+        used: &BTreeSet<PathBuf>,
+    ) -> Vec<(PathBuf, String)> {
         let is_left = |file: &Path| {
             let is_candidate = self.scan.candidates.iter().any(|one| one.file == *file);
             let mut reaches = map.reaches.iter();
@@ -353,12 +378,32 @@ impl Roots<'_> {
             });
             file.starts_with(folder) && !is_candidate && !is_above && !used.contains(file)
         };
-        let left: Vec<&(PathBuf, String)> = self
-            .scan
-            .files
-            .iter()
-            .filter(|(file, _)| is_left(file))
+        let files = self.scan.files.iter();
+        files.filter(|(file, _)| is_left(file)).cloned().collect()
+    }
+
+    /// Reports which files no followed object applies. Charts and ApplicationSets may apply more of
+    /// them than the files alone tell.
+    pub fn leave_out(&self, run: &mut Run<'_>, loaded: &mut Loaded) {
+        let mut left = std::mem::take(&mut run.not_brought);
+        let manifests = || run.parts.values().flat_map(|part| &part.manifests);
+        let folders: BTreeSet<&Path> = manifests()
+            .filter_map(|manifest| Path::new(&*manifest.origin.file).parent())
             .collect();
+        let built: BTreeSet<&str> = manifests()
+            .filter_map(|manifest| manifest.origin.rendered_by.as_deref()?.strip_prefix(BUILD))
+            .map(|by| by.split(" for ").next().unwrap_or(by))
+            .collect();
+        let kustomizations = self.scan.kustomizations.iter();
+        let kustomizations =
+            kustomizations.filter(|one| built.contains(self.checkout.names.of(one).as_str()));
+        let mut graph = Graph::default();
+        let nodes = graph.below(kustomizations.cloned());
+        let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
+        left.retain(|(file, name)| {
+            let folder = Path::new(name).parent();
+            !used.contains(file) && folder.is_none_or(|folder| !folders.contains(folder))
+        });
         let Some((_, first)) = left.first() else {
             return;
         };
@@ -430,18 +475,9 @@ impl Units<'_> {
                 return Vec::new();
             }
         };
-        let mut loaded = match (&built, roots.options.rendering()) {
-            (Some(directory), Ok(rendering)) => {
-                let build = Build {
-                    within: Some(&roots.checkout.within),
-                    ..Build::of(directory, &roots.checkout.names)
-                };
-                let nodes = self.graph.below([directory.clone()]);
-                let files = nodes.values().flat_map(|node| node.files.iter());
-                self.known.extend(files.cloned());
-                build.load(rendering)
-            }
-            _ => {
+        let mut loaded = match built.and_then(|directory| self.built(&directory)) {
+            Some(loaded) => loaded,
+            None => {
                 self.known.insert(candidate.file.clone());
                 let file = File::File {
                     name: roots.checkout.names.of(&candidate.file),
@@ -454,6 +490,35 @@ impl Units<'_> {
         };
         roots.checkout.sign(&candidate.file, &mut loaded);
         roots.begin(loaded, counts && !is_brought, counts, run)
+    }
+
+    /// Builds the kustomization of a folder that the user names and nothing applies, and returns
+    /// what to follow in it.
+    fn of_folder(&mut self, folder: &Path, run: &mut Run<'_>) -> Vec<Entry> {
+        let mut reaches = self.map.reaches.iter();
+        let is_brought = reaches.any(|reach| reach.folders.contains(folder));
+        if is_brought || !has_file(folder) {
+            return Vec::new();
+        }
+        let Some(mut loaded) = self.built(folder) else {
+            return Vec::new();
+        };
+        self.roots.checkout.sign(folder, &mut loaded);
+        self.roots.begin(loaded, true, true, run)
+    }
+
+    /// Returns what a kustomization builds, or `None` if nothing may be rendered.
+    fn built(&mut self, directory: &Path) -> Option<Loaded> {
+        let roots = self.roots;
+        let rendering = roots.options.rendering().ok()?;
+        let build = Build {
+            within: Some(&roots.checkout.within),
+            ..Build::of(directory, &roots.checkout.names)
+        };
+        let nodes = self.graph.below([directory.to_owned()]);
+        let files = nodes.values().flat_map(|node| node.files.iter());
+        self.known.extend(files.cloned());
+        Some(build.load(rendering))
     }
 
     /// Returns the kustomization that builds a file and that no other one uses.
@@ -474,6 +539,11 @@ impl Units<'_> {
             }
         }
         using.retain(|directory| !bases.contains(directory));
+        // The kustomization in the same folder wins over others that use the file.
+        let own = using.iter().position(|one| file.parent() == Some(one));
+        if let (Some(own), true) = (own, using.len() > 1) {
+            return Ok(Some(using.swap_remove(own)));
+        }
         if using.len() > 1 {
             let names = using.iter().take(NAMED);
             let names: Vec<String> = names.map(|one| self.roots.checkout.names.of(one)).collect();

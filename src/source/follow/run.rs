@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -35,8 +36,21 @@ pub(super) struct Entry {
 pub(super) struct Wanted {
     /// The names of the files whose objects are compared with everything that they apply.
     pub files: BTreeSet<String>,
+    /// The names of the folders that are compared, whatever applies the objects in them.
+    pub folders: Vec<String>,
     /// The names of the files that lead there.
     pub on_the_way: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// Returns whether a file is in one of the compared folders.
+    fn has_in_folder(&self, file: &str) -> bool {
+        let is_in = |folder: &String| {
+            let below = file.strip_prefix(folder.as_str());
+            folder == "." || below.is_some_and(|below| below.starts_with(['/', '\\']))
+        };
+        self.folders.iter().any(is_in)
+    }
 }
 
 /// A run along GitOps objects.
@@ -55,6 +69,8 @@ pub(super) struct Run<'a> {
     /// The declared HelmReleases, each with its chain.
     pub releases: Vec<(Manifest, Option<String>)>,
     pub declared: Declared,
+    /// The files that nothing applies as far as the files alone tell.
+    pub not_brought: Vec<(PathBuf, String)>,
     pub(super) capabilities: OnceCell<Capabilities>,
     clusters: OnceCell<argo::Clusters>,
     left_outs: LeftOuts,
@@ -88,6 +104,7 @@ impl<'a> Run<'a> {
             parts: BTreeMap::new(),
             releases: Vec::new(),
             declared: Declared::default(),
+            not_brought: Vec::new(),
             capabilities: OnceCell::new(),
             clusters: OnceCell::new(),
             left_outs: LeftOuts::default(),
@@ -387,7 +404,10 @@ impl<'a> Run<'a> {
         self.declared.take(&loaded.manifests);
         if !entry.counts {
             // Only a step, but errors on the way still matter.
-            loaded.manifests.clear();
+            let wanted = self.wanted.as_ref();
+            let is_wanted =
+                |one: &Manifest| wanted.is_some_and(|w| w.has_in_folder(&one.origin.file));
+            loaded.manifests.retain(is_wanted);
             loaded.managed.clear();
             loaded.rules.clear();
             loaded.secret.clear();

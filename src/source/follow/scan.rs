@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::model::Manifest;
 use crate::source::gitops::Found;
-use crate::source::render::Names;
+use crate::source::kustomize::Graph;
+use crate::source::render::{Names, normal};
 use crate::source::walk::{Bounds, Found as File, found_on_disk};
 use crate::source::{Loaded, argo, chart, flux, kustomize, read, text};
 use crate::yaml;
@@ -100,6 +101,55 @@ impl Scan {
         }
         scan
     }
+
+    /// Adds the Kustomizations that `flux bootstrap` creates for cluster folders, if no file declares
+    /// them: folders with a `flux-system` folder beside their Kustomizations, and folders in a
+    /// `clusters` folder.
+    #[must_use]
+    pub fn with_bootstraps(mut self, directory: &Path, names: &Names) -> Self {
+        let paths: Vec<PathBuf> = (self.candidates.iter())
+            .filter_map(|one| one.found.value.pointer("/spec/path")?.as_str())
+            .map(|path| normal(Path::new(path.trim_start_matches('/'))))
+            .collect();
+        let mut made: Vec<Candidate> = Vec::new();
+        for candidate in &self.candidates {
+            let folder = candidate.file.parent().unwrap_or(directory);
+            let is_of_cluster = || {
+                let in_clusters = folder
+                    .parent()
+                    .is_some_and(|above| above.ends_with("clusters"));
+                in_clusters || kustomize::has_file(&folder.join("flux-system"))
+            };
+            let Ok(path) = folder.strip_prefix(directory) else {
+                continue;
+            };
+            let is_known = made.iter().any(|known| known.file == folder)
+                || paths.iter().any(|known| path.starts_with(known));
+            if !flux::is_kustomization(&candidate.found) || is_known || !is_of_cluster() {
+                continue;
+            }
+            let sync = json!({"path": path.to_string_lossy()});
+            let place = names.of(folder);
+            made.extend(kustomization_of_sync(&sync, "", &place, folder));
+        }
+        self.candidates.extend(made);
+        self
+    }
+}
+
+/// Returns whether a kustomization uses files with objects that bring others.
+pub(super) fn is_built_of_candidates(directory: &Path, most: usize) -> bool {
+    let mut graph = Graph::default();
+    let nodes = graph.below([directory.to_owned()]);
+    let mut files = nodes.values().flat_map(|node| &node.files);
+    files.any(|file| {
+        let file = File::File {
+            name: String::new(),
+            path: file.clone(),
+            canonical: file.clone(),
+        };
+        !look(&file, most).candidates.is_empty()
+    })
 }
 
 impl Scan {
@@ -196,8 +246,15 @@ pub(super) fn found_of(manifest: &Manifest) -> Found {
 
 /// Returns whether an object applies others.
 pub(super) fn is_candidate(found: &Found) -> bool {
-    let reads = || found.value.pointer("/spec/sourceRef").is_some();
-    flux::is_kustomization(found) && reads() || argo::is_application(found) || argo::is_set(found)
+    // An object without these fields is a patch.
+    let has = |field: &str| found.value.pointer(field).is_some();
+    if argo::is_application(found) {
+        return ["/spec/source", "/spec/sources", "/spec/sourceHydrator"]
+            .iter()
+            .any(|field| has(field));
+    }
+    flux::is_kustomization(found) && has("/spec/sourceRef")
+        || argo::is_set(found) && has("/spec/generators") && has("/spec/template")
 }
 
 /// Returns the chart whose template a file is.

@@ -51,9 +51,15 @@ impl Values<'_> {
         self.declared.0.get(&key).cloned()
     }
 
+    /// Returns the live ones in a namespace.
+    pub fn all_live(&self, kind: &str, namespace: &str) -> Vec<Value> {
+        let related = |live: &dyn Live| live.related("v1", kind, namespace);
+        self.live.and_then(related).unwrap_or_default()
+    }
+
     /// Returns the live one.
     pub fn live(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
-        let objects = self.live?.related("v1", kind, namespace)?;
+        let objects = self.all_live(kind, namespace);
         let is_named = |object: &Value| {
             let found = object.pointer("/metadata/name");
             found.is_some_and(|found| found == name)

@@ -5,25 +5,32 @@ umask 077
 work=$1 program=$2 network=$3
 shift 3
 root=$work/root
-mkdir -p "$root"
+# Each program that this starts costs as much as a small rendering, so that few are started.
+directory() { [ -d "$1" ] || mkdir -p "$1"; }
+directory "$root"
 mount -t tmpfs -o mode=0755,size=4m tmpfs "$root"
 fixed() { mount -o remount,bind,ro "$root$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$root$1"; }
 folder() {
-  if [ -L "$1" ]; then mkdir -p "$root${1%/*}"; ln -s "$(readlink "$1")" "$root$1"
-  elif [ -d "$1" ]; then mkdir -p "$root$1"; mount --rbind "$1" "$root$1"; fixed "$1"; fi
+  if [ -L "$1" ]; then directory "$root${1%/*}"; cp -P "$1" "$root$1"
+  elif [ -d "$1" ]; then directory "$root$1"; mount --rbind "$1" "$root$1"; fixed "$1"; fi
 }
-file() { mkdir -p "$root${1%/*}"; : > "$root$1"; mount --bind "$1" "$root$1"; }
-for each in /usr /bin /sbin /lib /lib32 /lib64 /libx32 /nix/store /gnu/store; do folder "$each"; done
+file() { directory "$root${1%/*}"; : > "$root$1"; mount --bind "$1" "$root$1"; }
+mkdir -p "$root/usr" "$root/dev" "$root/old" "$root$work"
+links=
+for each in /bin /sbin /lib /lib32 /lib64 /libx32; do
+  if [ -L "$each" ]; then links="$links $each"; else folder "$each"; fi
+done
+if [ -n "$links" ]; then cp -P $links "$root/"; fi
+for each in /usr /nix/store /gnu/store; do folder "$each"; done
 for each in /dev/null /dev/zero /dev/urandom; do file "$each"; done
 if [ "$network" = yes ]; then
   for each in /etc/ssl /etc/pki /etc/ca-certificates; do folder "$each"; done
   for each in /etc/resolv.conf /etc/hosts /etc/nsswitch.conf "${SSL_CERT_FILE:-}" "${GIT_SSL_CAINFO:-}"; do
-    if [ -f "$each" ] && [ ! -e "$root$each" ]; then mkdir -p "$root${each%/*}"; cat "$each" > "$root$each"; fi
+    if [ -f "$each" ] && [ ! -e "$root$each" ]; then directory "$root${each%/*}"; cat "$each" > "$root$each"; fi
   done
   if [ -d "${SSL_CERT_DIR:-}" ] && [ ! -e "$root$SSL_CERT_DIR" ]; then folder "$SSL_CERT_DIR"; fi
 fi
 if [ ! -e "$root$program" ]; then file "$program"; fixed "$program"; fi
-mkdir -p "$root$work" "$root/old"
 mount --bind "$work" "$root$work"
 # What mounts asks there, and is gone with the old root.
 ln -s old/proc "$root/proc"

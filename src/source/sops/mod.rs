@@ -28,6 +28,9 @@ const CIPHER: &str = "ENC[AES256_GCM,";
 /// The ID of the rule for unknown values.
 const ID: &str = "encrypted-by-sops";
 
+/// The reason of that rule.
+const WHY: &str = "The declared value is encrypted by SOPS.";
+
 /// Returns whether an object contains values that SOPS encrypted.
 pub(super) fn is_encrypted(object: &Value) -> bool {
     let mut places = Vec::new();
@@ -59,13 +62,21 @@ pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, E
     let mut places = generated;
     encrypted(&object, &mut Vec::new(), &mut places);
     manifest.object = object.into();
-    let why = "The declared value is encrypted by SOPS.";
-    let rule = unknown_values(ID, why, manifest, &places);
+    let rule = unknown_values(ID, WHY, manifest, &places);
     let encrypted = Encrypted {
         object: written,
         places,
     };
     Some((rule, encrypted))
+}
+
+/// Returns the rule for the encrypted values of a generated Secret under its present name, or `None`
+/// if it is not encrypted.
+pub(super) fn generated_rule(manifest: &Manifest) -> Option<Rule> {
+    let places = generated(&mut manifest.value());
+    (!places.is_empty())
+        .then(|| unknown_values(ID, WHY, manifest, &places))
+        .flatten()
 }
 
 /// Returns the places in a Secret whose values come from encrypted files, without SOPS's own keys.

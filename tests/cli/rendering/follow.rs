@@ -1,7 +1,7 @@
 //! Repositories as people have them for Flux and Argo CD: the objects to begin with are found, and
 //! what they declare is followed.
 
-use super::{config, has, recording, report};
+use super::{config, has, program, recording, report};
 use crate::support::Place;
 
 const TOOLS: [&str; 2] = ["kubectl", "kustomize"];
@@ -147,15 +147,14 @@ fn a_file_of_a_child_is_read_with_its_parent() {
     if !has(&TOOLS) {
         return;
     }
-    for words in [
-        &["diff", "--kustomization", "apps/cart/ks.yaml"][..],
-        &["diff", "apps/cart"],
-    ] {
-        let said = report(&home(), words);
-        let expected = "ConfigMap shop/cart in-sync [Kustomization flux-system/cluster, \
-                        Kustomization shop/cart]";
-        assert_eq!(found(&said), [expected], "{words:?}: {said}");
-    }
+    let cart = "ConfigMap shop/cart in-sync [Kustomization flux-system/cluster, Kustomization \
+                shop/cart]";
+    let said = report(&home(), &["diff", "--kustomization", "apps/cart/ks.yaml"]);
+    assert_eq!(found(&said), [cart], "{said}");
+    // What lies in the folder is compared itself.
+    let own = "Kustomization shop/cart unknown [Kustomization flux-system/cluster]";
+    let said = report(&home(), &["diff", "apps/cart"]);
+    assert_eq!(found(&said), [cart, own], "{said}");
 }
 
 #[test]
@@ -249,6 +248,179 @@ fn several_clusters_and_nothing_to_tell_which_are_an_error_that_lists_them() {
 }
 
 #[test]
+fn what_lies_beside_the_kustomizations_of_a_cluster_is_compared_with_them() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let mut place = Place::new().folder(".git").file(
+        "live.json",
+        recording(&[
+            &config("settings", "prod"),
+            &config("web", "prod"),
+            &of_flux("apps", "./apps/prod", ""),
+            &of_flux("flux-system", "./clusters/prod", ""),
+        ]),
+    );
+    for cluster in ["prod", "dev"] {
+        let folder = format!("clusters/{cluster}");
+        place = place
+            .file(
+                &format!("{folder}/apps.yaml"),
+                of_flux("apps", &format!("./apps/{cluster}"), ""),
+            )
+            .file(
+                &format!("{folder}/settings.yaml"),
+                config("settings", cluster),
+            )
+            .file(&format!("apps/{cluster}/web.yaml"), config("web", cluster));
+    }
+    for words in [
+        &["diff", "."][..],
+        &["diff", ".", "--destination", "prod"],
+        &["diff", "clusters/prod"],
+    ] {
+        let all = found(&report(&place, words)).join("\n");
+        let bootstrap = "[Kustomization flux-system/flux-system";
+        for line in [
+            format!("ConfigMap shop/settings in-sync {bootstrap}]"),
+            format!("Kustomization flux-system/apps in-sync {bootstrap}]"),
+            format!("ConfigMap shop/web in-sync {bootstrap}, Kustomization flux-system/apps]"),
+        ] {
+            assert!(all.contains(&line), "{words:?}: {line}: {all}");
+        }
+    }
+}
+
+#[test]
+fn a_source_of_another_repository_hides_nothing_of_this_one() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let repository = |name: &str, url: &str| {
+        format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: {name}, \
+             namespace: flux-system}}\nspec: {{url: \"{url}\", ref: {{branch: main}}}}\n"
+        )
+    };
+    let foreign = of_flux("definitions", ".", "")
+        .replace("name: flux-system, namespace", "name: far, namespace");
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file(
+            "flux/cluster.yaml",
+            [
+                repository("flux-system", "https://git.example/shop/home"),
+                of_flux("cluster", "./flux", ""),
+            ]
+            .join("---\n"),
+        )
+        .file("flux/apps.yaml", of_flux("apps", "./apps", ""))
+        .file(
+            "apps/far.yaml",
+            [repository("far", "https://git.example/far/far"), foreign].join("---\n"),
+        )
+        .file("apps/web.yaml", config("web", "a"));
+    let said = report(&place, &["diff", "."]);
+    let all = found(&said).join("\n");
+    assert!(all.contains("ConfigMap shop/web in-sync"), "{all}");
+    let errors = messages(&said, "error");
+    assert!(
+        errors.contains("https://git.example/far/far is not this repository"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_folder_is_compared_with_what_lies_in_it_whatever_brings_it() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let place = home();
+    let said = report(&place, &["diff", "apps"]);
+    let all = found(&said).join("\n");
+    assert!(
+        all.contains("ConfigMap shop/settings missing [Kustomization flux-system/cluster]"),
+        "{all}"
+    );
+    assert!(all.contains("ConfigMap shop/cart in-sync"), "{all}");
+}
+
+#[test]
+fn a_kustomization_that_is_named_is_the_one_that_is_built() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let overlay = |path: &str| {
+        format!(
+            "resources: [../base]\npatches:\n  - target: {{kind: Application}}\n    patch: |-\n      \
+             - {{op: replace, path: /spec/source/path, value: {path}}}\n"
+        )
+    };
+    let mut place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "dev")]))
+        .file("sets/base/kustomization.yaml", "resources: [all.yaml]\n")
+        .file(
+            "sets/base/all.yaml",
+            application("all", "overlays/prod", IN_CLUSTER),
+        );
+    for cluster in ["dev", "prod"] {
+        place = place
+            .file(
+                &format!("sets/{cluster}/kustomization.yaml"),
+                overlay(&format!("overlays/{cluster}")),
+            )
+            .file(
+                &format!("overlays/{cluster}/web.yaml"),
+                config("web", cluster),
+            );
+    }
+    for named in ["sets/dev", "./sets/dev/"] {
+        let all = found(&report(&place, &["diff", named])).join("\n");
+        let web = "ConfigMap shop/web in-sync [Application argocd/all]";
+        assert!(all.contains(web), "{named}: {all}");
+    }
+    let errors = messages(&report(&place, &["diff", "."]), "error");
+    assert!(errors.contains("name the folder of one"), "{errors}");
+}
+
+#[test]
+fn files_that_a_chart_of_applications_brings_are_not_called_left_out() {
+    if !has(&["sh"]) {
+        return;
+    }
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file(
+            "all/Chart.yaml",
+            "{apiVersion: v2, name: all, version: 1.0.0}",
+        )
+        .file(
+            "all/templates/web.yaml",
+            application("web", "web", IN_CLUSTER),
+        )
+        .file("web/web.yaml", config("web", "a"))
+        .file("other/other.yaml", config("other", "a"));
+    let made = application("web", "web", IN_CLUSTER);
+    let place = program(
+        place,
+        "helm",
+        &format!("cat <<'END'\n---\n# Source: all/templates/web.yaml\n{made}END\n"),
+    );
+    let said = report(&place, &["diff", ".", "--helm-bin", "./helm"]);
+    let all = found(&said).join("\n");
+    assert!(all.contains("ConfigMap shop/web in-sync"), "{all}");
+    let warnings = messages(&said, "warning");
+    assert!(
+        warnings.contains("1 file with objects is left out"),
+        "{warnings}"
+    );
+    assert!(warnings.contains("(other)"), "{warnings}");
+}
+
+#[test]
 fn applications_of_applications_are_followed() {
     if !has(&TOOLS) {
         return;
@@ -279,6 +451,44 @@ fn applications_of_applications_are_followed() {
     ] {
         assert!(all.contains(&expected.to_owned()), "{all:#?} {said}");
     }
+}
+
+#[test]
+fn what_one_application_ignores_is_drift_in_another() {
+    let ignoring =
+        format!("{IN_CLUSTER}  ignoreDifferences: [{{kind: ConfigMap, jsonPointers: [/data]}}]\n");
+    let secret = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: shop}\n";
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "b"), secret]))
+        .file("apps/first.yaml", application("first", "first", &ignoring))
+        .file("apps/web.yaml", application("web", "web", IN_CLUSTER))
+        .file("first/account.yaml", secret)
+        .file("web/web.yaml", config("web", "a"));
+    let all = found(&report(&place, &["diff", "."])).join("\n");
+    assert!(all.contains("ConfigMap shop/web drifted"), "{all}");
+}
+
+#[test]
+fn charts_that_are_not_rendered_are_counted_in_one_warning() {
+    let mut place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("web.yaml", config("web", "a"));
+    for chart in ["one", "two", "three"] {
+        place = place
+            .file(
+                &format!("{chart}/Chart.yaml"),
+                "{apiVersion: v2, name: a, version: 1.0.0}",
+            )
+            .file(&format!("{chart}/templates/a.yaml"), config("a", "a"));
+    }
+    let warnings = messages(&report(&place, &["diff", "."]), "warning");
+    assert!(
+        warnings.contains("the templates of this chart and of 2 more are not rendered"),
+        "{warnings}"
+    );
+    assert_eq!(warnings.matches("not rendered").count(), 1, "{warnings}");
 }
 
 #[test]
@@ -458,6 +668,80 @@ fn secrets_that_sops_encrypted_are_compared_by_their_keys() {
 }
 
 #[test]
+fn a_secret_generated_of_what_sops_encrypted_is_called_as_the_live_one() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let pod = |secret: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: shop}}\nspec:\n  \
+             containers:\n  - {{name: app, image: 'a:1', envFrom: [{{secretRef: {{name: \
+             {secret}}}}}]}}\n"
+        )
+    };
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys-5f7b2k8g9h, namespace: \
+                  shop}\ntype: Opaque\ndata: {TOKEN: cmVhbA==}\n";
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[secret, &pod("keys-5f7b2k8g9h")]))
+        .file("flux/apps.yaml", of_flux("apps", "./apps", ""))
+        .file(
+            "apps/kustomization.yaml",
+            "resources: [web.yaml]\nsecretGenerator: [{name: keys, namespace: shop, envs: \
+             [keys.env]}]\n",
+        )
+        .file(
+            "apps/keys.env",
+            "TOKEN=ENC[AES256_GCM,data:abc,iv:x,tag:y,type:str]\nsops_version=3.8.1\n",
+        )
+        .file("apps/web.yaml", pod("keys"));
+    let said = report(&place, &["diff", "."]);
+    let all = found(&said).join("\n");
+    for line in [
+        "Secret shop/keys-5f7b2k8g9h in-sync",
+        "Pod shop/web in-sync",
+    ] {
+        assert!(all.contains(line), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_patch_of_a_template_is_laid_over_the_applications_of_a_set() {
+    let set = |patch: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: all, \
+             namespace: argocd}}\nspec:\n  goTemplate: true\n  generators:\n  - list: {{elements: \
+             [{{name: web, team: shop}}]}}\n  template:\n    metadata: {{name: '{{{{.name}}}}'}}\n    \
+             spec:\n      source: {{repoURL: 'https://example.com/fleet.git', path: other}}\n      \
+             destination: {{server: 'https://kubernetes.default.svc', namespace: x}}\n  \
+             templatePatch: |\n{patch}"
+        )
+    };
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file(
+            "web/web.yaml",
+            config("web", "a").replace("  namespace: shop\n", ""),
+        )
+        .file("other/other.yaml", config("other", "a"));
+    let patch = "    spec:\n      source: {path: '{{ .name }}'}\n      destination: {namespace: '{{ \
+                 .team }}'}\n";
+    let place = place.file("sets/all.yaml", set(patch));
+    let all = found(&report(&place, &["diff", "."])).join("\n");
+    assert!(all.contains("ConfigMap shop/web in-sync"), "{all}");
+    let place = place.file(
+        "sets/all.yaml",
+        set("    {{- if .name }}\n    {{- end }}\n"),
+    );
+    let errors = messages(&report(&place, &["diff", "."]), "error");
+    assert!(
+        errors.contains("templatePatch: its template has"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn objects_of_standard_input_are_followed() {
     if !has(&TOOLS) {
         return;
@@ -581,7 +865,8 @@ fn kustomizations_of_artifacts_are_read_in_the_repository() {
         .file("clusters/prod/artifacts.yaml", generator)
         .file("apps/prod/web.yaml", config("web", "a"));
     let said = report(&place, &["diff", "."]);
-    let expected = "ConfigMap shop/web in-sync [Kustomization flux-system/apps]";
+    let expected = "ConfigMap shop/web in-sync [Kustomization flux-system/flux-system, \
+                    Kustomization flux-system/apps]";
     assert!(found(&said).contains(&expected.to_owned()), "{said}");
     assert!(
         !messages(&said, "warning").contains("ExternalArtifact"),
