@@ -214,6 +214,12 @@ pub fn is_canonical_duration(declared: &str, live: &str) -> bool {
     has_unit && nanos(declared).is_some_and(|nanos| in_go_spelling(nanos) == live)
 }
 
+/// Returns whether a live text is how Go writes (`metav1.Time`) a time that is declared in another spelling:
+/// `2026-01-01T01:00:00+01:00` is written as `2026-01-01T00:00:00Z`.
+pub fn is_canonical_time(declared: &str, live: &str) -> bool {
+    live.ends_with('Z') && declared.contains('T') && instants(declared, live) == Some(true)
+}
+
 fn in_go_spelling(nanos: i128) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let all = nanos.unsigned_abs();

@@ -8,6 +8,9 @@ mod aggregation;
 mod autoscaler;
 mod builtin_rules;
 mod claims;
+mod classes;
+mod definitions;
+mod enforcer;
 mod keepers;
 mod owners;
 mod prediction;
@@ -19,10 +22,13 @@ use super::Explainer;
 /// Every explainer, in the order in which they run.
 pub const EXPLAINERS: &[&dyn Explainer] = &[
     &admission::AdmissionPlugins,
+    &classes::DefaultClasses,
     &aggregation::AggregatedRoles,
     &prediction::ServerDryRun,
     &autoscaler::Autoscalers,
     &keepers::Keepers,
+    &definitions::OtherDefinitions,
+    &enforcer::AksEnforcer,
     &prevalent::PrevalentValues,
     &twins::TwinGroups,
     &claims::StatefulSetClaims,
