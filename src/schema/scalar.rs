@@ -93,7 +93,11 @@ pub fn is_empty(value: &Value) -> bool {
 /// Compares by value and without rounding: a float equals an integer only if it is exactly that.
 fn equal_numbers(a: &Number, b: &Number) -> bool {
     match (integer(a), integer(b)) {
-        (Some(a), Some(b)) => a == b,
+        (Some(a), Some(b)) => {
+            // What is not a 64-bit integer is stored as a float, and so rounded.
+            let is_stored_as_float = i64::try_from(a).is_err();
+            a == b || is_stored_as_float && a as f64 == b as f64
+        }
         (None, None) => a.as_f64() == b.as_f64(),
         _ => false,
     }
@@ -331,6 +335,13 @@ mod tests {
             json!(9_007_199_254_740_992.0),
         );
         differs(Scalar::Integer, json!(i64::MIN), json!(u64::MAX));
+        let stored = json!(12_345_678_901_234_567_000u64);
+        same(
+            Scalar::Number,
+            json!(12_345_678_901_234_567_890u64),
+            stored.clone(),
+        );
+        differs(Scalar::Number, json!(12_345_678_901_234_599_890u64), stored);
         differs(
             Scalar::Integer,
             json!(u64::MAX),

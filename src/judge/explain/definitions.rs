@@ -6,12 +6,13 @@
 //! but the applier holds, and one of these definitions fills in, was filled in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
 use crate::compare::{Finding, Subject};
 use crate::judge::{Explainer, Knowledge, Run};
-use crate::model::{Cause, ChangeKind, Explanation, PathElement, ResourceKey};
+use crate::model::{Cause, ChangeKind, Explanation, Manifest, PathElement, ResourceKey};
 use crate::schema::{Field, Schema, Type, TypeId, equal_untyped};
 
 /// See the module.
@@ -44,38 +45,60 @@ impl Explainer for OtherDefinitions {
         if groups.is_empty() {
             return None;
         }
-        let mut definitions = Vec::new();
-        let is_definition = |kind: &str| kind == "CustomResourceDefinition";
-        for manifest in run.manifests.iter().filter(|m| is_definition(&m.kind)) {
-            let definition = manifest.value();
-            let group = definition.pointer("/spec/group").and_then(Value::as_str);
-            if group.is_some_and(|group| groups.contains(group)) {
-                definitions.push(Schema::from_crd(&definition));
-            }
-        }
+        // The name of a definition ends with its group.
+        let is_definition = |manifest: &&Arc<Manifest>| {
+            let group = manifest.name.split_once('.').map(|(_, group)| group);
+            manifest.kind == "CustomResourceDefinition"
+                && group.is_some_and(|group| groups.contains(group))
+        };
+        let declared: Vec<_> = run
+            .manifests
+            .iter()
+            .filter(is_definition)
+            .cloned()
+            .collect();
         let others: BTreeSet<&String> = versions.values().collect();
-        for version in others {
-            let Ok(Some(document)) = run.live.schema(version) else {
-                continue;
-            };
-            match document.get("items").and_then(Value::as_array) {
-                Some(items) => definitions.extend(items.iter().map(Schema::from_crd)),
-                None => definitions.push(Schema::from_openapi(&document)),
-            }
-        }
+        let read = |version: &String| run.live.schema(version).ok().flatten();
+        let documents: Vec<Value> = others.into_iter().filter_map(read).collect();
+        let is_any = !declared.is_empty() || !documents.is_empty();
         let known = Definitions {
-            definitions,
+            declared,
+            documents,
+            schemas: OnceLock::new(),
             versions,
         };
-        (!known.definitions.is_empty()).then(|| Box::new(known) as _)
+        is_any.then(|| Box::new(known) as _)
     }
 }
 
 /// What other definitions there are.
 struct Definitions {
-    definitions: Vec<Schema>,
+    /// Definitions among the manifests.
+    declared: Vec<Arc<Manifest>>,
+    /// What the live side has about the versions that objects are declared at.
+    documents: Vec<Value>,
+    /// The types of all of them. They are read when an object first needs them: most need none.
+    schemas: OnceLock<Vec<Schema>>,
     /// The version at which an object is declared, where it is read at another one.
     versions: BTreeMap<ResourceKey, String>,
+}
+
+impl Definitions {
+    fn schemas(&self) -> &[Schema] {
+        self.schemas.get_or_init(|| {
+            let declared = self.declared.iter();
+            let mut schemas: Vec<Schema> = declared
+                .map(|definition| Schema::from_crd(&definition.value()))
+                .collect();
+            for document in &self.documents {
+                match document.get("items").and_then(Value::as_array) {
+                    Some(items) => schemas.extend(items.iter().map(Schema::from_crd)),
+                    None => schemas.push(Schema::from_openapi(document)),
+                }
+            }
+            schemas
+        })
+    }
 }
 
 impl Knowledge for Definitions {
@@ -91,7 +114,7 @@ impl Knowledge for Definitions {
             let has_default = |version: &str| {
                 let path = finding.change.path.0.as_slice();
                 let value = finding.change.live.as_ref();
-                self.definitions.iter().any(|schema| {
+                self.schemas().iter().any(|schema| {
                     let root = schema.kind(version, &key.kind);
                     let field = root.and_then(|root| field_at(schema, root, path));
                     field
