@@ -27,11 +27,11 @@ const FILLED_BY_USERS: &[&str] = &[
 
 impl<'a> Walker<'a> {
     /// Returns who owns the current path. Server-side apply records a Secret's `stringData` under
-    /// that name, although it is stored as `data`.
+    /// that name, although it is stored as `data`; who owns the key of `data` wrote it later.
     pub(super) fn owners(&self) -> Vec<&'a Owner> {
         let covering = self.covering();
         let mut owners = self.subject.ownership.owners_of(&self.path, covering);
-        if let Some(written) = self.as_string_data() {
+        if let Some(written) = self.as_string_data().filter(|_| owners.is_empty()) {
             owners.extend(self.subject.ownership.owners_of(&written, covering));
         }
         owners
@@ -162,8 +162,8 @@ impl<'a> Walker<'a> {
     fn judge(&self, entry: &ManagerEntry) -> (bool, Option<Cause>) {
         let declares = self.subject.appliers.declares(entry);
         if entry.owner.operation == Operation::Apply {
-            let in_whole = declares && node(entry, &self.path.0).is_none();
-            let is_change = !(in_whole && self.may_be_defaulted());
+            let in_whole = node(entry, &self.path.0).is_none() || self.is_declared_null();
+            let is_change = !(declares && in_whole && self.may_be_defaulted());
             return (is_change, declares.then_some(Cause::Dropped));
         }
         if self.applies_on_the_client(entry)
@@ -192,6 +192,12 @@ impl<'a> Walker<'a> {
             _ => false,
         };
         self.subject.root.is_none() && !self.in_new_item && !self.path.0.iter().any(is_users)
+    }
+
+    /// Returns whether the manifest declares `null` here: server-side apply makes the applier own the
+    /// field all the same, and the server may set a default.
+    fn is_declared_null(&self) -> bool {
+        find(self.subject.declared, &self.path).is_some_and(Value::is_null)
     }
 
     /// Returns whether no manager is known to own the path.
@@ -237,7 +243,7 @@ impl<'a> Walker<'a> {
     /// Returns whether client-side apply sent the path.
     fn was_sent(&self) -> bool {
         self.sent.is_some_and(|sent| {
-            let is_there = |path: &FieldPath| sent.find(path).is_some();
+            let is_there = |path: &FieldPath| sent.find(path).is_some_and(|sent| !sent.is_null());
             is_there(&self.path) || self.as_string_data().as_ref().is_some_and(is_there)
         })
     }

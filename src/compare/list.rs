@@ -90,14 +90,21 @@ fn in_order(
 /// Returns the identity of an associative list's item: its key fields, with defaults for those it
 /// omits (a Service port without `protocol` is a TCP port).
 pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> PathElement {
-    let default = |key: &str| match schema.get(item_type) {
-        Type::Struct { fields, .. } => fields.get(key).and_then(|field| field.default.clone()),
+    let field = |key: &str| match schema.get(item_type) {
+        Type::Struct { fields, .. } => fields.get(key),
         _ => None,
     };
     let mut identity = BTreeMap::new();
     for key in keys {
+        let field = field(key);
+        let default = field.and_then(|field| field.default.clone());
+        // `protocol: ""` is as good as none.
+        let yields = |value: &Value| {
+            default.is_some() && field.is_some_and(|field| field.yields_to_default(value))
+        };
         let written = item.get(&**key).filter(|value| !value.is_null());
-        if let Some(value) = written.cloned().or_else(|| default(key)) {
+        let written = written.filter(|value| !yields(value)).cloned();
+        if let Some(value) = written.or(default) {
             identity.insert(key.to_string(), value);
         }
     }

@@ -57,6 +57,23 @@ pub fn order_metrics(declared: &mut Value, live: &Value) {
     }
 }
 
+/// Removes the labels that a ReplicationController or Job without labels was given from its template,
+/// where the live object has none of them: its deployer labelled it, so the API server did not.
+pub fn drop_template_labels(declared: &mut Value, written: &Value, live: &Value) {
+    const LABELS: &str = "/metadata/labels";
+    let labels = |object: &Value| object.pointer(LABELS)?.as_object().cloned();
+    if labels(written).is_some_and(|own| !own.is_empty()) {
+        return;
+    }
+    let (Some(taken), Some(live)) = (labels(declared), labels(live)) else {
+        return;
+    };
+    let is_taken = taken.keys().any(|label| live.contains_key(label));
+    if let (false, Some(Value::Object(metadata))) = (is_taken, declared.get_mut("metadata")) {
+        metadata.remove("labels");
+    }
+}
+
 fn is_cpu_utilization(metric: &Value) -> bool {
     let resource = &metric["resource"];
     let utilization = &resource["targetAverageUtilization"]; // as autoscaling/v2beta1 has it

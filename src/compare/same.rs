@@ -34,12 +34,28 @@ impl Walker<'_> {
     /// Returns whether a declared and a live single value mean the same for reasons that their type
     /// does not know.
     pub(super) fn is_respelled(&self, declared: &Value, live: &Value) -> bool {
+        if self.is_amount() && schema::equal(Scalar::Quantity, declared, live) && self.is_custom() {
+            return true;
+        }
         let (Value::String(declared), Value::String(live)) = (declared, live) else {
             return false;
         };
         (declared.contains(NEXT_LINE) && self.may_be_folded() && folded(declared) == *live)
             || (self.is_custom() && schema::is_canonical_duration(declared, live))
+            || (self.is_custom() && schema::is_canonical_time(declared, live))
             || (self.is_v1_metrics() && same_metrics(declared, live))
+    }
+
+    /// Returns whether the current path is a quantity in any resource: `cpu` and the like, and what
+    /// is below `requests` and `limits`.
+    fn is_amount(&self) -> bool {
+        match self.path.0.as_slice() {
+            [.., PathElement::Field(above), PathElement::Field(name)] => {
+                schema::AMOUNTS.contains(&name.as_str())
+                    || matches!(above.as_str(), "requests" | "limits")
+            }
+            _ => false,
+        }
     }
 
     /// Returns whether a CustomResourceDefinition or an aggregated API defines the object's kind.

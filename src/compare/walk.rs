@@ -179,7 +179,8 @@ impl<'a> Walker<'a> {
     fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
         let zero = declared.is_null().then(|| schema::zero_of(scalar));
         schema::equal(scalar, zero.as_ref().unwrap_or(declared), live)
-            || (scalar == Scalar::String && self.is_respelled(declared, live))
+            || (matches!(scalar, Scalar::String | Scalar::IntOrString)
+                && self.is_respelled(declared, live))
     }
 
     /// Returns whether a map declares `null` for a key, which means nothing or the zero value.

@@ -12,7 +12,8 @@ use super::trace::{ObjectTrace, TraceRequest};
 use super::unknown_fields;
 use crate::cluster::{Answer, LiveObject, Unreadable};
 use crate::compare::{
-    Finding, Keep, Subject, compare, compare_and_trace, normalize, order_metrics,
+    Finding, Keep, Subject, compare, compare_and_trace, drop_template_labels, normalize,
+    order_metrics,
 };
 use crate::judge::{
     Admitted, Candidate, Case, Declared, Explained, Judged, Known, Oracle, Policies, ask,
@@ -149,6 +150,7 @@ impl Comparison<'_> {
         };
         let mut normal = normalize(converted.unwrap_or(written), declared.kind.namespaced);
         order_metrics(&mut normal, live_value);
+        drop_template_labels(&mut normal, &value, live_value);
         let decided = self.known.expected(&declared.key, &mut normal);
         let mut compared = self.candidates(declared, &normal, decided, live, live_value, owners);
         let origin = self.schemas.origin(&live.api_version, &declared.key.kind);

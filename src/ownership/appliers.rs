@@ -128,8 +128,11 @@ impl Object<'_> {
             return named.collect();
         }
         let mut best: Option<&Candidate<'_>> = None;
-        // A manifest that declares only its name has nothing to own.
-        let may_declare = |c: &&Candidate<'_>| c.owns > 0 || (all == 0 && c.wrote_last_applied);
+        // A manifest that declares only its name has nothing to own, and after others changed every
+        // declared field the applier owns none: then the last applied configuration decides.
+        let may_declare = |c: &&Candidate<'_>| {
+            c.owns > 0 || (c.wrote_last_applied && (all == 0 || sent_alike(declared, live)))
+        };
         for candidate in candidates.iter().filter(may_declare) {
             if best.is_none_or(|best| candidate.rank(all) > best.rank(all)) {
                 best = Some(candidate);
@@ -255,6 +258,12 @@ fn alike(declared: &Value, live: &Value) -> Option<Value> {
         (Value::Array(_), Value::Array(_)) => Some(declared.clone()),
         (declared, live) => (declared == live).then(|| declared.clone()),
     }
+}
+
+/// Returns whether what client-side apply sent last declares a field as the manifest does.
+fn sent_alike(declared: &Value, live: &Value) -> bool {
+    let same = last_applied(live).and_then(|sent| alike(declared, &sent));
+    same.is_some_and(|same| declared_fields(&same) > 0)
 }
 
 /// Returns whether a set contains the annotation in which client-side apply keeps what it sent.
@@ -430,6 +439,29 @@ mod tests {
         assert!(of("Update", json!({"spec": {"a": 1, "extra": 2}})));
         assert!(!of("Update", json!({"spec": {"a": 5, "extra": 2}})));
         assert!(of("Apply", json!({"spec": {"a": 5, "extra": 2}})));
+    }
+
+    #[test]
+    fn who_applied_on_the_client_stays_the_applier_when_others_changed_every_field() {
+        let found = |sent: &str| {
+            let last_applied = format!("f:{LAST_APPLIED}");
+            let live = json!({"metadata": {
+                "annotations": {LAST_APPLIED: sent},
+                "managedFields": [
+                    {"manager": CLIENT_SIDE_APPLY, "operation": "Update", "fieldsV1": {
+                        "f:metadata": {"f:annotations": {last_applied: {}}},
+                        "f:spec": {"f:defaulted": {}}}},
+                    {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {
+                        "f:spec": {"f:a": {}}}},
+                ]}, "spec": {"a": 5, "defaulted": 1}});
+            let declared = json!({"spec": {"a": 1}});
+            let ownership = ownership_of(&live);
+            let appliers = Appliers::of(&ownership, &declared, &live, &[]);
+            appliers.include(CLIENT_SIDE_APPLY)
+        };
+        assert!(found(r#"{"spec":{"a":1}}"#));
+        assert!(!found(r#"{"spec":{"b":1}}"#));
+        assert!(!found("{}"));
     }
 
     #[test]

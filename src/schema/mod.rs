@@ -24,9 +24,11 @@ pub use builtin::{
     did_you_mean,
 };
 pub use defaulting::conditional_default;
-pub use openapi::short_name;
+pub use openapi::{AMOUNTS, short_name};
 pub use quantity::Quantity;
-pub use scalar::{equal, equal_untyped, is_canonical_duration, is_empty, is_zero, nanos, zero_of};
+pub use scalar::{
+    equal, equal_untyped, is_canonical_duration, is_canonical_time, is_empty, is_zero, nanos, zero_of,
+};
 pub use short_names::short_names;
 pub use table::word_of;
 pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};

@@ -11,7 +11,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 
 /// Fields of custom resources that contain quantities, whatever their type: the names of resources
 /// (`core/v1`, `ResourceName`).
-const AMOUNTS: [&str; 4] = ["cpu", "memory", "storage", "ephemeral-storage"];
+pub const AMOUNTS: [&str; 4] = ["cpu", "memory", "storage", "ephemeral-storage"];
 
 const OBJECT_META: &str = "meta.v1.ObjectMeta";
 

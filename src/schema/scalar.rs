@@ -93,7 +93,11 @@ pub fn is_empty(value: &Value) -> bool {
 /// Compares by value and without rounding: a float equals an integer only if it is exactly that.
 fn equal_numbers(a: &Number, b: &Number) -> bool {
     match (integer(a), integer(b)) {
-        (Some(a), Some(b)) => a == b,
+        (Some(a), Some(b)) => {
+            // What is not a 64-bit integer is stored as a float, and so rounded.
+            let is_stored_as_float = i64::try_from(a).is_err();
+            a == b || is_stored_as_float && a as f64 == b as f64
+        }
         (None, None) => a.as_f64() == b.as_f64(),
         _ => false,
     }
@@ -214,6 +218,12 @@ pub fn is_canonical_duration(declared: &str, live: &str) -> bool {
     has_unit && nanos(declared).is_some_and(|nanos| in_go_spelling(nanos) == live)
 }
 
+/// Returns whether a live text is how Go writes (`metav1.Time`) a time that is declared in another spelling:
+/// `2026-01-01T01:00:00+01:00` is written as `2026-01-01T00:00:00Z`.
+pub fn is_canonical_time(declared: &str, live: &str) -> bool {
+    live.ends_with('Z') && declared.contains('T') && instants(declared, live) == Some(true)
+}
+
 fn in_go_spelling(nanos: i128) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let all = nanos.unsigned_abs();
@@ -325,6 +335,13 @@ mod tests {
             json!(9_007_199_254_740_992.0),
         );
         differs(Scalar::Integer, json!(i64::MIN), json!(u64::MAX));
+        let stored = json!(12_345_678_901_234_567_000u64);
+        same(
+            Scalar::Number,
+            json!(12_345_678_901_234_567_890u64),
+            stored.clone(),
+        );
+        differs(Scalar::Number, json!(12_345_678_901_234_599_890u64), stored);
         differs(
             Scalar::Integer,
             json!(u64::MAX),

@@ -239,7 +239,8 @@ impl Field {
     /// Returns whether a default replaces this value if it is declared: the server's defaulting
     /// cannot distinguish an unset field from a zero value, unless it is a pointer.
     pub fn yields_to_default(&self, declared: &Value) -> bool {
-        self.drops(declared) || self.zero == Zero::Always && super::is_zero(declared)
+        let is_kept = matches!(self.zero, Zero::Always | Zero::Struct);
+        self.drops(declared) || is_kept && super::is_zero(declared)
     }
 
     /// Returns whether the server drops this value if it is declared, so that declaring it is the

@@ -11,6 +11,7 @@ mod cases;
 mod driftbench;
 mod facts;
 mod fuzz_corpus;
+mod kinds;
 mod meaning;
 mod nothing_disappears;
 mod properties;

@@ -8,6 +8,9 @@ mod aggregation;
 mod autoscaler;
 mod builtin_rules;
 mod claims;
+mod classes;
+mod definitions;
+mod enforcer;
 mod generated;
 mod keepers;
 mod owners;
@@ -20,10 +23,13 @@ use super::Explainer;
 /// Every explainer, in the order in which they run.
 pub const EXPLAINERS: &[&dyn Explainer] = &[
     &admission::AdmissionPlugins,
+    &classes::DefaultClasses,
     &aggregation::AggregatedRoles,
     &prediction::ServerDryRun,
     &autoscaler::Autoscalers,
     &keepers::Keepers,
+    &definitions::OtherDefinitions,
+    &enforcer::AksEnforcer,
     &prevalent::PrevalentValues,
     &twins::TwinGroups,
     &claims::StatefulSetClaims,

@@ -545,3 +545,148 @@ fn the_controller_that_reports_the_status_keeps_finalizers_and_notes() {
     let found = drift_of("ScaledObject", &[&declared], &[&live]);
     assert_eq!(found, ["added .spec.more"], "only notes are explained");
 }
+
+#[test]
+fn amounts_and_times_are_spelled_anew_by_controllers() {
+    let live = |spec: Value| owned(widget(&spec), "operator", &json!({"f:spec": {"f:a": {}}}));
+    for (declared, respelled, changed) in [
+        (
+            json!({"memory": "1024Mi"}),
+            json!({"memory": "1Gi"}),
+            json!({"memory": "2Gi"}),
+        ),
+        (
+            json!({"resources": {"requests": {"cpu": 1, "example.com/gpu": 2}}}),
+            json!({"resources": {"requests": {"cpu": "1", "example.com/gpu": "2"}}}),
+            json!({"resources": {"requests": {"cpu": "1", "example.com/gpu": "3"}}}),
+        ),
+        (
+            json!({"since": "2026-01-01T01:00:00+01:00"}),
+            json!({"since": "2026-01-01T00:00:00Z"}),
+            json!({"since": "2026-01-01T00:00:01Z"}),
+        ),
+    ] {
+        let found = |value: &Value| drift_without(&declared, value).len();
+        assert_eq!(found(&live(respelled.clone())["spec"]), 0, "{respelled}");
+        assert_eq!(found(&live(changed.clone())["spec"]), 1, "{changed}");
+    }
+    // A name that only looks like an amount.
+    assert_eq!(
+        drift_without(&json!({"tag": "1024Mi"}), &json!({"tag": "1Gi"})),
+        ["changed .spec.tag"]
+    );
+}
+
+/// A widget as `kubectl apply` made it of `{"mode": "a"}` and another manager changed it, with a
+/// default beside it.
+fn applied_and_changed(mode: &str, by: &str) -> Value {
+    let mut live = widget(&json!({"mode": mode, "size": 3}));
+    live["metadata"]["annotations"] = json!({
+        "kubectl.kubernetes.io/last-applied-configuration":
+            r#"{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"shop"},"spec":{"mode":"a"}}"#});
+    live["metadata"]["managedFields"] = json!([
+        {"manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "example.com/v1",
+         "fieldsType": "FieldsV1", "fieldsV1": {
+            "f:metadata": {"f:annotations": {
+                "f:kubectl.kubernetes.io/last-applied-configuration": {}}},
+            "f:spec": {"f:size": {}}}},
+        {"manager": by, "operation": "Update", "apiVersion": "example.com/v1",
+         "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:mode": {}}}}]);
+    live
+}
+
+#[test]
+fn defaults_stay_the_appliers_when_all_that_it_declared_was_changed() {
+    let declared = widget(&json!({"mode": "a"}));
+    let live = applied_and_changed("b", "kubectl-edit");
+    assert_eq!(
+        drift_of("Widget", &[&declared], &[&live]),
+        ["changed .spec.mode"]
+    );
+    let mut taken_over = applied_and_changed("b", "kubectl-edit");
+    let entries = taken_over["metadata"]["managedFields"]
+        .as_array_mut()
+        .unwrap();
+    entries[0]["fieldsV1"]["f:spec"] = json!({});
+    entries[1]["fieldsV1"]["f:spec"] = json!({"f:mode": {}, "f:size": {}});
+    assert_eq!(
+        drift_of("Widget", &[&declared], &[&taken_over]),
+        ["changed .spec.mode", "added .spec.size"]
+    );
+}
+
+#[test]
+fn null_unsets_a_field_that_the_server_fills_in() {
+    let declared = widget(&json!({"mode": null, "size": 1}));
+    let mut live = widget(&json!({"mode": "auto", "size": 1}));
+    live["metadata"]["managedFields"] = json!([
+        {"manager": "argocd-controller", "operation": "Apply", "apiVersion": "example.com/v1",
+         "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:mode": {}, "f:size": {}}}}]);
+    assert_eq!(drift_of("Widget", &[&declared], &[&live]), [""; 0]);
+    live["metadata"]["managedFields"][0]["manager"] = json!("argocd-controller");
+    let mut edited = live.clone();
+    let entries = edited["metadata"]["managedFields"].as_array_mut().unwrap();
+    entries[0]["fieldsV1"]["f:spec"] = json!({"f:size": {}});
+    entries.push(
+        json!({"manager": "kubectl-edit", "operation": "Update", "apiVersion": "example.com/v1",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:mode": {}}}}),
+    );
+    assert_eq!(
+        drift_of("Widget", &[&declared], &[&edited]),
+        ["added .spec.mode"]
+    );
+}
+
+/// A definition with two versions of one form, each with its own default of `mode`.
+fn two_versions(old: &str, new: &str) -> Value {
+    let version = |name: &str, default: &str, storage: bool| {
+        json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema": {
+            "type": "object", "properties": {"spec": {"type": "object", "properties": {
+                "size": {"type": "integer"}, "mode": {"type": "string", "default": default},
+                "deep": {"type": "object", "default": {}, "properties": {
+                    "mode": {"type": "string", "default": default}}}}}}}}})
+    };
+    let mut definition = definition(&json!({}));
+    definition["spec"]["versions"] =
+        json!([version("v1beta1", old, false), version("v1", new, true)]);
+    definition
+}
+
+#[test]
+fn a_default_may_come_from_the_version_that_was_applied_or_from_the_declared_definition() {
+    let spec = json!({"size": 1});
+    let declared = |version: &str| object(version, "Widget", &spec);
+    let live = |mode: &str, holder: Option<&str>| {
+        let mut live = widget(&json!({"size": 1, "mode": mode, "deep": {"mode": mode}}));
+        let fields = json!({"f:spec": {"f:mode": {}, "f:deep": {".": {}, "f:mode": {}}}});
+        let mut entries = vec![
+            json!({"manager": "argocd-controller", "operation": "Apply", "apiVersion": "example.com/v1",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:size": {}}}}),
+        ];
+        entries.extend(holder.map(|manager| {
+            json!({"manager": manager, "operation": "Update",
+            "apiVersion": "example.com/v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
+        }));
+        live["metadata"]["managedFields"] = json!(entries);
+        live
+    };
+    let defined = two_versions("old", "new");
+    let found =
+        |version: &str, live: &Value| drift_of("Widget", &[&declared(version)], &[&defined, live]);
+    let both = ["added .spec.deep.mode", "added .spec.mode"];
+    assert_eq!(found("example.com/v1", &live("new", None)), [""; 0]);
+    assert_eq!(found("example.com/v1", &live("old", None)), both);
+    assert_eq!(found("example.com/v1beta1", &live("old", None)), [""; 0]);
+    assert_eq!(found("example.com/v1beta1", &live("other", None)), both);
+    let edited = live("old", Some("kubectl-edit"));
+    assert!(!found("example.com/v1beta1", &edited).is_empty());
+    // The definition is declared otherwise than it is live.
+    let before = two_versions("old", "before");
+    let of_declared = |live: &Value| {
+        let declared = declared("example.com/v1");
+        drift_of("Widget", &[&before, &declared], &[&defined, live])
+    };
+    assert_eq!(of_declared(&live("before", None)), [""; 0]);
+    assert_eq!(of_declared(&live("old", None)), both);
+    assert!(!of_declared(&live("before", Some("kubectl-edit"))).is_empty());
+}

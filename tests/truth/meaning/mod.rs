@@ -9,6 +9,7 @@ mod appliers;
 mod custom;
 mod evidence;
 mod linear;
+mod machines;
 mod spelled;
 
 use driftctl::cluster::Dump;

@@ -494,3 +494,60 @@ fn the_labels_of_a_job_are_its_templates() {
         ["added .metadata.labels.team"]
     );
 }
+
+#[test]
+fn zeros_that_the_server_fills_in_are_no_drift() {
+    let container = |port: Value| {
+        json!({"selector": {"matchLabels": {"a": "b"}}, "template": {
+            "metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "a", "image": "a:1", "ports": [port]}]}}})
+    };
+    let deployment = |port: Value| object("apps/v1", "Deployment", &container(port));
+    let declared = deployment(json!({"containerPort": 80, "protocol": ""}));
+    let found = |live: Value| drift_of("Deployment", &[&declared], &[&deployment(live)]);
+    assert_eq!(
+        found(json!({"containerPort": 80, "protocol": "TCP"})),
+        [""; 0]
+    );
+    assert_eq!(
+        found(json!({"containerPort": 80, "protocol": "UDP"})).len(),
+        2
+    );
+    let service = |port: Value| object("v1", "Service", &json!({"ports": [port]}));
+    let declared = service(json!({"port": 80, "targetPort": 0}));
+    let found = |live: Value| drift_of("Service", &[&declared], &[&service(live)]);
+    assert_eq!(
+        found(json!({"port": 80, "protocol": "TCP", "targetPort": 80})),
+        [""; 0]
+    );
+    assert_eq!(
+        found(json!({"port": 80, "protocol": "TCP", "targetPort": 81})),
+        [r#"changed .spec.ports[port=80,protocol="TCP"].targetPort"#]
+    );
+}
+
+#[test]
+fn a_job_that_its_deployer_labelled_does_not_take_the_labels_of_its_template() {
+    let declared = object(
+        "batch/v1",
+        "Job",
+        &json!({"template": {"metadata": {"labels": {"app": "a", "tier": "b"}},
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a:1"}]}}}),
+    );
+    let found = |labels: Value| {
+        let mut live = declared.clone();
+        live["metadata"]["labels"] = labels;
+        drift_of("Job", &[&declared], &[&live])
+    };
+    assert_eq!(found(json!({"app": "a", "tier": "b"})), [""; 0]);
+    assert_eq!(
+        found(json!({"app": "a"})),
+        ["removed .metadata.labels.tier"]
+    );
+    assert_eq!(
+        found(json!({"app": "x", "tier": "b"})),
+        ["changed .metadata.labels.app"]
+    );
+    // Only what was added is left, which Flux's rule explains where Flux holds it.
+    assert_eq!(found(json!({"team": "x"})), ["added .metadata.labels.team"]);
+}

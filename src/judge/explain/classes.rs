@@ -1,0 +1,75 @@
+//! The class that the API server gives an Ingress which names none
+//! (`plugin/pkg/admission/network/defaultingressclass`).
+//!
+//! Nobody owns what admission fills in, and neither does anyone own a value whose entry was taken
+//! out of the managed fields. A class that is marked as the default one tells the two apart.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cluster::Answer;
+use crate::judge::{Explainer, Knowledge, Run};
+use crate::model::FieldPath;
+
+/// Which class is the default one (`k8s.io/api/networking/v1/well_known_annotations.go`).
+const IS_DEFAULT: &str = "ingressclass.kubernetes.io/is-default-class";
+
+/// Where an Ingress names its class.
+const CLASS: &str = "/spec/ingressClassName";
+
+/// See the module.
+pub struct DefaultClasses;
+
+impl Explainer for DefaultClasses {
+    fn id(&self) -> &'static str {
+        "default-ingress-class"
+    }
+
+    fn about(&self) -> &'static str {
+        "The API server gives an Ingress that names no class the default one."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let is_given = run.declared.iter().any(|one| {
+            let is_open = || one.manifest.value().pointer(CLASS).is_none();
+            let has_class = || match run.fetched.answers.get(&one.key) {
+                Some(Answer::Found(live)) => {
+                    let live = live.value();
+                    live.is_ok_and(|live| live.pointer(CLASS).is_some())
+                }
+                _ => false,
+            };
+            one.key.kind == "Ingress" && is_open() && has_class()
+        });
+        if !is_given {
+            return None;
+        }
+        let classes = run
+            .live
+            .related("networking.k8s.io/v1", "IngressClass", "")?;
+        let defaults = classes.iter().filter(|class| is_default(class));
+        let names = defaults.filter_map(|class| class.pointer("/metadata/name")?.as_str());
+        Some(Box::new(Defaults(names.map(str::to_owned).collect())))
+    }
+}
+
+/// The names of the default classes. There should be one, and may be more.
+struct Defaults(BTreeSet<String>);
+
+impl Knowledge for Defaults {
+    fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
+        let class = live.pointer(CLASS).and_then(Value::as_str);
+        let is_ingress = declared.get("kind").is_some_and(|kind| kind == "Ingress");
+        let is_default = class.is_some_and(|class| self.0.contains(class));
+        if !is_ingress || !is_default {
+            return Vec::new();
+        }
+        vec![FieldPath::of_fields(&["spec", "ingressClassName"])]
+    }
+}
+
+fn is_default(class: &Value) -> bool {
+    let annotations = class.pointer("/metadata/annotations");
+    annotations.is_some_and(|all| all.get(IS_DEFAULT).is_some_and(|value| value == "true"))
+}

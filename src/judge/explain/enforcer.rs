@@ -1,0 +1,96 @@
+//! What the admissions enforcer of AKS adds to the selectors of webhooks: no webhook may keep the
+//! managed parts of the cluster from running.
+//!
+//! Its name alone proves nothing, since each client chooses its own. So the selector has to be what is
+//! declared, with just the requirements that the enforcer is known to add.
+
+use serde_json::{Value, json};
+
+use crate::compare::{Finding, Subject};
+use crate::judge::{Explainer, Knowledge, Run};
+use crate::model::{ChangeKind, Explanation, PathElement, ResourceKey};
+
+/// Its field manager.
+const MANAGER: &str = "admissionsenforcer";
+
+/// See the module.
+pub struct AksEnforcer;
+
+impl Explainer for AksEnforcer {
+    fn id(&self) -> &'static str {
+        "aks-admissions-enforcer"
+    }
+
+    fn about(&self) -> &'static str {
+        "AKS exempts its own namespaces from every webhook."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let mut webhooks = run.declared.iter().filter(|one| is_webhooks(&one.key));
+        webhooks.next()?;
+        Some(Box::new(Self))
+    }
+}
+
+impl Knowledge for AksEnforcer {
+    fn review(
+        &self,
+        key: &ResourceKey,
+        _: &Subject<'_>,
+        mut findings: Vec<Finding>,
+    ) -> Vec<Finding> {
+        for finding in &mut findings {
+            let is_its = !finding.owners.is_empty()
+                && finding.owners.iter().all(|owner| owner.manager == MANAGER);
+            if finding.reason.is_none() && is_its && is_webhooks(key) && is_exemption(finding) {
+                finding.reason = Some(Explanation::ControllerOwned.into());
+                finding.cause = None;
+            }
+        }
+        findings
+    }
+}
+
+fn is_webhooks(key: &ResourceKey) -> bool {
+    key.group == "admissionregistration.k8s.io" && key.kind.ends_with("WebhookConfiguration")
+}
+
+/// Returns whether nothing but the known requirements was added to a selector of namespaces.
+fn is_exemption(finding: &Finding) -> bool {
+    let field = |step: Option<&PathElement>, name: &str| match step {
+        Some(PathElement::Field(field)) => field == name,
+        _ => false,
+    };
+    let path = finding.change.path.0.as_slice();
+    let (last, before) = (path.last(), path.iter().rev().nth(1));
+    let of_selector = |selector: Option<&Value>| {
+        let selector = selector.and_then(Value::as_object)?;
+        let all = selector.get("matchExpressions")?.as_array()?.clone();
+        (selector.len() == 1).then_some(all)
+    };
+    let listed = |list: Option<&Value>| list.and_then(Value::as_array).cloned();
+    let change = &finding.change;
+    let (declared, live) = if field(last, "namespaceSelector") && change.kind == ChangeKind::Added {
+        (None, of_selector(change.live.as_ref()))
+    } else if field(last, "matchExpressions") && field(before, "namespaceSelector") {
+        (
+            listed(change.declared.as_ref()),
+            listed(change.live.as_ref()),
+        )
+    } else {
+        return false;
+    };
+    let declared = declared.unwrap_or_default();
+    let Some(added) = live
+        .as_ref()
+        .and_then(|live| live.strip_prefix(declared.as_slice()))
+    else {
+        return false;
+    };
+    let known = [
+        json!({"key": "control-plane", "operator": "DoesNotExist"}),
+        json!({"key": "control-plane", "operator": "NotIn", "values": ["true"]}),
+        json!({"key": "kubernetes.azure.com/managedby", "operator": "NotIn", "values": ["aks"]}),
+    ];
+    !added.is_empty() && added.iter().all(|one| known.contains(one))
+}
