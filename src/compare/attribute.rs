@@ -197,7 +197,8 @@ impl<'a> Walker<'a> {
     /// Returns whether the manifest declares `null` here: server-side apply makes the applier own the
     /// field all the same, and the server may set a default.
     fn is_declared_null(&self) -> bool {
-        find(self.subject.declared, &self.path).is_some_and(Value::is_null)
+        let declared = Finder::lenient(self.subject.declared).find(&self.path);
+        declared.is_some_and(Value::is_null)
     }
 
     /// Returns whether no manager is known to own the path.

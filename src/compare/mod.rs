@@ -19,7 +19,7 @@ mod walk;
 
 use serde_json::Value;
 
-pub use normalize::{drop_template_labels, normalize, order_metrics};
+pub use normalize::{drop_template_labels, is_labelled, normalize, order_metrics};
 pub use view::live_view;
 pub use visit::{Visit, fields_by_type, known_by_type};
 

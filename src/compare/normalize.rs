@@ -57,14 +57,19 @@ pub fn order_metrics(declared: &mut Value, live: &Value) {
     }
 }
 
-/// Removes the labels that a ReplicationController or Job without labels was given from its template,
-/// where the live object has none of them: its deployer labelled it, so the API server did not.
-pub fn drop_template_labels(declared: &mut Value, written: &Value, live: &Value) {
-    const LABELS: &str = "/metadata/labels";
-    let labels = |object: &Value| object.pointer(LABELS)?.as_object().cloned();
-    if labels(written).is_some_and(|own| !own.is_empty()) {
-        return;
-    }
+/// Returns whether an object has labels of its own.
+pub fn is_labelled(object: &Value) -> bool {
+    labels(object).is_some_and(|labels| !labels.is_empty())
+}
+
+fn labels(object: &Value) -> Option<&Map<String, Value>> {
+    object.pointer("/metadata/labels")?.as_object()
+}
+
+/// Removes the labels that a ReplicationController or Job that is not [labelled](is_labelled()) was
+/// given from its template, where the live object has none of them: its deployer labelled it, so the
+/// API server did not.
+pub fn drop_template_labels(declared: &mut Value, live: &Value) {
     let (Some(taken), Some(live)) = (labels(declared), labels(live)) else {
         return;
     };

@@ -12,8 +12,8 @@ use super::trace::{ObjectTrace, TraceRequest};
 use super::unknown_fields;
 use crate::cluster::{Answer, LiveObject, Unreadable};
 use crate::compare::{
-    Finding, Keep, Subject, compare, compare_and_trace, drop_template_labels, normalize,
-    order_metrics,
+    Finding, Keep, Subject, compare, compare_and_trace, drop_template_labels, is_labelled,
+    normalize, order_metrics,
 };
 use crate::judge::{
     Admitted, Candidate, Case, Declared, Explained, Judged, Known, Oracle, Policies, ask,
@@ -148,9 +148,13 @@ impl Comparison<'_> {
             );
             return Compared::unknown(declared, why);
         };
-        let mut normal = normalize(converted.unwrap_or(written), declared.kind.namespaced);
+        let written = converted.unwrap_or(written);
+        let is_labelled = is_labelled(&written);
+        let mut normal = normalize(written, declared.kind.namespaced);
         order_metrics(&mut normal, live_value);
-        drop_template_labels(&mut normal, &value, live_value);
+        if !is_labelled {
+            drop_template_labels(&mut normal, live_value);
+        }
         let decided = self.known.expected(&declared.key, &mut normal);
         let mut compared = self.candidates(declared, &normal, decided, live, live_value, owners);
         let origin = self.schemas.origin(&live.api_version, &declared.key.kind);

@@ -27,7 +27,8 @@ pub use defaulting::conditional_default;
 pub use openapi::{AMOUNTS, short_name};
 pub use quantity::Quantity;
 pub use scalar::{
-    equal, equal_untyped, is_canonical_duration, is_canonical_time, is_empty, is_zero, nanos, zero_of,
+    equal, equal_untyped, is_canonical_duration, is_canonical_time, is_empty, is_zero, nanos,
+    zero_of,
 };
 pub use short_names::short_names;
 pub use table::word_of;

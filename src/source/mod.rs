@@ -45,9 +45,7 @@ pub use files::Files;
 pub use fixed::{Declared, Fixed};
 pub use follow::GitOpsObjects;
 pub use git::around as repository_around;
-pub use git::{
-    Commit, FileAt, Git, GitError, Repository, above, before_branch, blame, pages,
-};
+pub use git::{Commit, FileAt, Git, GitError, Repository, above, before_branch, blame, pages};
 pub use gitops::{GitOps, ReadAt, Which};
 pub use helm_release::HelmReleases;
 pub use kustomize::{Layers, layers};

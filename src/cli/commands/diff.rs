@@ -36,8 +36,9 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     )?;
     check_events(&args.report, args.source.untrusted.untrusted)?;
     let untrusted = args.source.untrusted.untrusted;
-    let redactor =
-        |rules: &comparison::Rules| secrecy::redactor(&args.report, untrusted, rules.secret());
+    let redactor = |rules: &comparison::Rules| {
+        secrecy::redactor(&args.report.redact, untrusted, rules.secret())
+    };
     let also = Also {
         explain: args.report.show == crate::cli::args::Show::All,
         events: args.report.events.then_some(&redactor),

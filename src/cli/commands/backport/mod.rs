@@ -16,6 +16,7 @@ use crate::cli::{Exit, Streams, message, report_file};
 use crate::cluster::Overlay;
 use crate::engine::backport::{Planned, Wish, plan};
 use crate::model::{ObjectReport, PlanStep, Progress, Refused, Status, Why};
+use crate::redact::Redactor;
 pub(super) use files::Files;
 
 /// Makes the plan, and prints the patch or writes the files.
@@ -69,7 +70,7 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     })?;
     let is_shown = args.output == CommandFormat::Diff && !args.write || for_review;
     if is_shown && !args.allow_secrets {
-        withhold(&mut planned);
+        withhold(&mut planned, &again.redactor());
     }
     if args.write {
         files.write(&planned.files)?;
@@ -95,11 +96,11 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     })
 }
 
-/// Refuses the changes of files whose patch would show lines of a Secret.
-fn withhold(planned: &mut Planned) {
+/// Refuses the changes of files whose patch would show secret values.
+fn withhold(planned: &mut Planned, redactor: &Redactor) {
     let Planned { plan, files } = planned;
     files.retain(|name, file| {
-        let Err(why) = files::context(name, file) else {
+        let Err(why) = files::context(name, file, redactor) else {
             return true;
         };
         let edit = format!("edits {name},");
