@@ -67,7 +67,7 @@ fn expressions_that_do_not_end_are_given_up_together() {
 
 #[test]
 fn expressions_that_end_slowly_are_bounded_together() {
-    let mut jq = jq();
+    let jq = jq();
     let object = json!({"a": 1});
     jq.limit_whole_run(Duration::from_millis(200));
     let slow = "select([range(2e5)] | length > 0) | .a";

@@ -8,8 +8,8 @@ use std::io::Write as _;
 
 use driftctl::cluster::{self, Dump, FetchRequest, Places, Read as _};
 use driftctl::compare::{Explain, Finding, Reason, Subject, compare as compare_sides};
-use driftctl::compare::{find, live_view, normalize};
-use driftctl::model::{ChangeKind, FieldPath, Owner, ResourceKey, Step};
+use driftctl::compare::{live_view, normalize};
+use driftctl::model::{ChangeKind, FieldPath, Finder, Owner, ResourceKey, Step};
 use driftctl::ownership::{Appliers, last_applied, ownership_of};
 use driftctl::policy::{self, LabelSelector, PathPattern, Pointer, RuleOrigin, RuleSpec};
 use driftctl::redact::{MASK, Redactor};
@@ -146,7 +146,7 @@ pub fn compare(data: &[u8]) {
     for finding in &findings {
         let path = finding.change.path.to_string();
         assert_eq!(path.parse::<FieldPath>().unwrap().to_string(), path);
-        find(&live, &finding.change.path);
+        Finder::lenient(&live).find(&finding.change.path);
     }
     live_view(&normal, findings.iter().map(|finding| &finding.change));
 }
@@ -181,7 +181,7 @@ pub fn path(data: &[u8]) {
             "{written}"
         );
         let mut object = json!({"spec": {"a": [{"name": "b"}, 1]}});
-        find(&object, &path);
+        Finder::lenient(&object).find(&path);
         if let Ok(pattern) = written.parse::<PathPattern>() {
             pattern.covers(&path);
             pattern.remove(&mut object);
