@@ -81,7 +81,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("apply", "revert"),
     ("sync", "revert"),
     ("rollback", "revert"),
-    ("undo", "revert --undo"),
+    ("undo", "revert"),
     ("history", "timeline"),
     ("events", "timeline"),
     ("why", "explain"),

@@ -295,7 +295,7 @@ mod tests {
         assert!(
             found[0]
                 .message
-                .contains("flux-system/cluster, and it is declared by flux-system/apps")
+                .contains("flux-system/cluster, but flux-system/apps declares it")
         );
     }
 

@@ -184,6 +184,12 @@ impl Jq {
             Some(Ok(Response::Readable)) | None => Ok(None),
             Some(Ok(Response::Syntax(message))) => Err(JqError::Syntax(message)),
             Some(Ok(Response::Failed(message))) => Err(JqError::Failed(message)),
+            // The time of the whole run ended it, and not its own.
+            Some(Err(JqError::Deadline(_))) if deadline < self.deadline => {
+                state.child = None;
+                state.spent = state.whole_run;
+                Err(JqError::Spent(state.whole_run))
+            }
             Some(Err(error)) => {
                 state.child = None;
                 // By the clock it may take longer on a busy machine.

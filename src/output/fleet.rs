@@ -96,7 +96,7 @@ pub(super) fn left_out(changes: usize) -> Option<String> {
         0 => None,
         1 => Some("1 change is the same in other clusters and stands above".to_owned()),
         n => Some(format!(
-            "{n} changes are the same in other clusters and stand above"
+            "{n} changes are the same in other clusters and are listed above"
         )),
     }
 }

@@ -288,7 +288,11 @@ fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
     let blank = chars[near..fit].iter().rposition(|(_, c)| *c == ' ');
     // A path without a blank breaks before one of its elements.
     let element = || {
-        let starts = |at: &usize| *at > near && matches!(chars[*at].1, '.' | '[' | '/');
+        let starts = |at: &usize| match chars[*at].1 {
+            '[' => *at > near,
+            '.' => *at > near && chars[*at - 1].1 == ']',
+            _ => false,
+        };
         (near..=fit).rev().find(starts)
     };
     let at = blank.map(|blank| near + blank + 1);

@@ -175,7 +175,7 @@ fn a_server_that_does_not_say_who_we_are_is_read_all_the_same() {
     for code in [403, 404] {
         let (exit, shown, _, _) = run(Some(("/selfsubjectreviews", Fault::Code(code))), &[]);
         assert_eq!(exit, 0, "{shown}");
-        let part = "who we are: not every user may ask before Kubernetes 1.28";
+        let part = "which user this is: not every user may ask before Kubernetes 1.28";
         assert!(shown.contains(part), "{shown}");
     }
 }

@@ -174,6 +174,6 @@ fn an_unreachable_cluster_leaves_no_snapshot() {
     let words = [&["snapshot", "-o", "live.json"], &CONNECTED[..]].concat();
     let (code, _, stderr) = run(&place, &words);
     assert_eq!(code, 2);
-    assert!(stderr.contains("error: nothing can be read"), "{stderr}");
+    assert!(stderr.contains("error: cannot read from"), "{stderr}");
     assert!(!place.path().join("live.json").exists());
 }

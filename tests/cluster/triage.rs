@@ -263,7 +263,7 @@ fn a_malformed_line_stops_all_before_anything_is_done() {
     let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
     assert_eq!(code, 2, "{out}{err}");
     assert!(
-        err.contains(&format!("todo:{line}: \"revrt\" is no decision")),
+        err.contains(&format!("todo:{line}: \"revrt\" is not a decision")),
         "{err}"
     );
     assert!(err.contains("nothing was done"), "{err}");

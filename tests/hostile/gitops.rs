@@ -246,8 +246,8 @@ fn variables_fill_no_memory() {
     );
     let deep = "${b:=".repeat(50_000) + &"}".repeat(50_000);
     for (text, expected) in [
-        ("${a}".repeat(10_000), "become more than 64 MiB"),
-        (deep, "nested too deep"),
+        ("${a}".repeat(10_000), "expand to more than"),
+        (deep, "nested too deeply"),
     ] {
         let map = config("cart").replace("key: a", &format!("key: '{text}'"));
         let place = repository()
@@ -284,5 +284,5 @@ fn a_set_of_very_many_ends() {
     );
     let place = repository().file("set.yaml", set);
     let words = [&["--app", "set.yaml"][..], &UNTRUSTED].concat();
-    refused(&place, &words, "stands for more than 10000 Applications");
+    refused(&place, &words, "expands to more than 10000 Applications");
 }

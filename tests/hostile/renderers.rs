@@ -265,12 +265,12 @@ fn renderers_see_nothing_of_the_environment() {
 #[test]
 fn renderers_that_misbehave_are_ended() {
     for (script, expected) in [
-        ("sleep 60", "did not end within 1 s"),
-        ("while :; do :; done", "did not end within 1 s"),
+        ("sleep 60", "did not finish within 1s"),
+        ("while :; do :; done", "did not finish within 1s"),
         ("while :; do echo a; done", ""),
-        ("sleep 60 & exec sleep 60", "did not end within 1 s"),
-        ("exec >&-; sleep 60", "did not end within 1 s"),
-        ("trap '' TERM INT; sleep 60", "did not end within 1 s"),
+        ("sleep 60 & exec sleep 60", "did not finish within 1s"),
+        ("exec >&-; sleep 60", "did not finish within 1s"),
+        ("trap '' TERM INT; sleep 60", "did not finish within 1s"),
         ("kill -9 $$", "killed by a signal"),
         ("echo hunter2-long-enough >/dev/null; exit 7", "exit code 7"),
         ("printf '\\033]0;x\\007' >&2; exit 1", "exit code 1"),
@@ -303,7 +303,7 @@ fn renderers_that_write_without_an_end_are_ended() {
     refused(
         &place,
         &[&["over"][..], &KUSTOMIZE].concat(),
-        "writes more than 256 MiB",
+        "wrote more than 256 MiB",
     );
 }
 

@@ -53,7 +53,7 @@ fn deep_nesting_is_refused() {
     ] {
         let problem = refused(&text);
         assert!(
-            problem.contains("nested deeper than 1000 levels"),
+            problem.contains("nested more than 1000 levels deep"),
             "{problem}"
         );
     }

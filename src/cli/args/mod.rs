@@ -117,6 +117,7 @@ impl Cli {
             "revert" => RevertArgs::augment_args,
             "backport" => BackportArgs::augment_args,
             "triage" => TriageArgs::augment_args,
+            "browse" => BrowseArgs::augment_args,
             "policy" => PolicyArgs::augment_args,
             "guard" => GuardArgs::augment_args,
             "rules" => RulesCommandArgs::augment_args,

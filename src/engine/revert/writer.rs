@@ -76,9 +76,9 @@ impl WriteAs {
             keeps_last_applied,
             applies,
             why: if applies {
-                format!("and handed back to {manager}, who applies it")
+                format!("and handed back to {manager}, which applies it")
             } else {
-                "who declares these fields".to_owned()
+                "which declares these fields".to_owned()
             },
             manager,
         })
@@ -119,7 +119,7 @@ impl WriteAs {
         counts.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.manager.cmp(&b.1.manager)));
         match counts.into_iter().next() {
             Some((_, most)) => Self {
-                why: "who applies the other objects".to_owned(),
+                why: "which applies the other objects".to_owned(),
                 ..most
             },
             None => Self::own(),

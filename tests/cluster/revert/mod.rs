@@ -314,7 +314,7 @@ fn fields_go_back_to_the_server_side_applier() {
         out.contains("written as driftctl, and handed back to argocd-controller"),
         "{out}"
     );
-    assert!(out.contains("Argo CD applies this object too"), "{out}");
+    assert!(out.contains("Argo CD also applies this object"), "{out}");
     let object = server.object("/apis/apps/v1/namespaces/shop/deployments/web");
     assert_eq!(object["spec"]["replicas"], 2);
     let entries = object["metadata"]["managedFields"].as_array().unwrap();

@@ -34,7 +34,7 @@ use state::{Ask, Browser, Row};
 /// How long keys are waited for before the change under the cursor is explained.
 const PAUSE: Duration = Duration::from_millis(80);
 
-/// Shows drift, and carries out what is marked, until somebody leaves.
+/// Shows drift, and carries out what is marked, until the user leaves.
 ///
 /// # Errors
 /// When there is no terminal, or nothing can be compared.
