@@ -91,7 +91,7 @@ impl Engine {
         let result = self.evaluate(expression, MOST_DEEP)?;
         match result.downcast_ref::<CelString<'_>>() {
             Some(text) => Ok(text.inner().to_owned()),
-            None => Err(Failure::Cannot("its result is no text".to_owned())),
+            None => Err(Failure::Cannot("its result is not text".to_owned())),
         }
     }
 

@@ -225,6 +225,10 @@ impl Running {
         let mut child = Command::new(executable)
             .arg(WORKER)
             .env_clear()
+            // The allocator reserves a gigabyte at once by default, all of the child's share of
+            // memory: what it needs besides would fail.
+            .env("MIMALLOC_ARENA_RESERVE", "64M")
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -288,11 +288,11 @@ fn what_clusters_have_alike_is_one_entry() {
         let text = file(name);
         assert!(text.contains(row), "{text}");
         assert_eq!(
-            text.matches("the same in other clusters and stand above")
+            text.matches("the same in other clusters and are listed above")
                 .count(),
             3
         );
-        let (common, own) = text.split_once("stand above").unwrap();
+        let (common, own) = text.split_once("are listed above").unwrap();
         assert!(
             common.contains("disktype") && !own.contains("disktype"),
             "{name}"

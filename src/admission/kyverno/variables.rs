@@ -138,7 +138,7 @@ impl Context {
                 for (key, value) in fields {
                     let key = match self.resolve_text(key)? {
                         Value::String(key) => key,
-                        _ => return Err(Failure::Error("a key is no text".to_owned())),
+                        _ => return Err(Failure::Error("a key is not text".to_owned())),
                     };
                     resolved.insert(key, self.resolve(value)?);
                 }

@@ -21,7 +21,7 @@ const POLICY: &str = "generate.kyverno.io/policy-name";
 /// The label that names the rule.
 const RULE: &str = "generate.kyverno.io/rule-name";
 
-/// The label that names the namespace of a policy that lies in one.
+/// The label that names the namespace of a policy that is in one.
 const NAMESPACE: &str = "generate.kyverno.io/policy-namespace";
 
 /// Where the policies are read.
@@ -112,7 +112,7 @@ impl Knowledge for Generated {
         let by_kubectl = |owner: &Owner| owner.manager.starts_with("kubectl");
         let mut owners = ownership.entries.iter().map(|entry| &entry.owner);
         if owners.any(by_kubectl) {
-            // Somebody wrote to it, or wrote the labels.
+            // Someone wrote to it, or wrote the labels.
             return None;
         }
         Some(Explained {

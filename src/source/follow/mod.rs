@@ -124,8 +124,10 @@ impl GitOpsObjects {
                 .map(|canonical| Scan::of(&canonical, &Names::like(folder), self.bounds())),
         };
         let scan = scan.map(|scan| scan.without(&self.recordings));
+        // A kustomization may name any file: one that nobody trusts is not followed by reading it.
         let is_led_out = || match &self.options.read_at {
             ReadAt::Revision(_) => false,
+            _ if self.options.untrusted => false,
             _ => {
                 let folder = folder.canonicalize().unwrap_or_default();
                 scan::is_built_of_candidates(&folder, self.bounds().bytes)

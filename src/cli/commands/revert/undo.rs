@@ -253,7 +253,7 @@ fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<
             let why = if manager == UNDO_NAME {
                 "because several managers had written these fields"
             } else {
-                "who had written these fields before"
+                "which wrote these fields before"
             };
             step.written_as = Some(WrittenAs {
                 manager: manager.clone(),
