@@ -82,13 +82,16 @@ pub struct KeyIndex {
     groups: Vec<Group>,
 }
 
+/// The positions of items, by the values of keys.
+type Table = HashMap<String, Vec<usize>>;
+
 /// Items that write keys of the same names.
 struct Group {
     names: Vec<String>,
     /// The position of each item, and the values of its keys.
     items: Vec<(usize, Vec<String>)>,
     /// The positions by the values of some of the keys. They are made when they are needed.
-    tables: RefCell<HashMap<Vec<usize>, HashMap<String, Vec<usize>>>>,
+    tables: RefCell<HashMap<Vec<usize>, Table>>,
 }
 
 impl KeyIndex {
@@ -150,7 +153,7 @@ impl Group {
     fn positions(&self, shared: Vec<usize>, values: &str) -> Vec<usize> {
         let mut tables = self.tables.borrow_mut();
         let table = tables.entry(shared).or_insert_with_key(|shared| {
-            let mut table = HashMap::<String, Vec<usize>>::new();
+            let mut table = Table::new();
             for (position, values) in &self.items {
                 let values: Vec<&str> = shared.iter().map(|at| values[*at].as_str()).collect();
                 let positions = table.entry(values.join(SEPARATOR)).or_default();

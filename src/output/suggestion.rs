@@ -325,7 +325,7 @@ mod tests {
             before: "a\nb\nc\nd\n",
             after: "A\nb\nc\nD\n",
             context: 0,
-            in_diff: vec![3..5],
+            in_diff: std::iter::once(3..5).collect(),
         };
         let plan = Plan::new(Action::Backport, Target::default());
         let mut out = Vec::new();

@@ -229,7 +229,7 @@ fn of_list<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
 fn of_map<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let map = arg::<CelMap<'_>>(&args, 0)?;
     let mut entries: Vec<_> = map.inner().iter().collect();
-    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    entries.sort_by_key(|(key, _)| *key);
     let pairs = entries
         .into_iter()
         .map(|(key, value)| pair(key.inner().clone_as_boxed(), value.clone_as_boxed()));
