@@ -47,7 +47,7 @@ pub fn choose(report: &mut Report, args: &ReportArgs, now: Timestamp) {
         return;
     }
     let mut message = format!(
-        "{} hidden by {}; the verdict still counts them",
+        "{} hidden by {}; the exit code and the object counts include them",
         count(left_out, "change"),
         choice.flags.join(", ")
     );

@@ -4,18 +4,21 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::CompleteEnv;
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::engine::{
+    ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
+};
 use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::args::Cli;
 use crate::cluster;
+use crate::model::KindPattern;
 use crate::schema::builtin_kinds;
 use crate::yaml;
 
@@ -48,16 +51,21 @@ fn with_names(command: Command) -> Command {
         .map(|command| command.get_name().to_owned())
         .collect();
     names.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name, |command| command.mut_args(named))
+        command.mut_subcommand(name, |command| {
+            let selects = command.get_arguments().any(|arg| arg.get_id() == "object");
+            command.mut_args(|arg| named(arg, selects))
+        })
     })
 }
 
-fn named(arg: Arg) -> Arg {
+/// Adds completions to an argument. With `selects`, PATH may also name an object.
+fn named(arg: Arg, selects: bool) -> Arg {
     let names: fn() -> Vec<CompletionCandidate> = match arg.get_id().as_str() {
         "context" => || candidates(cluster::context_names()),
         "namespace" | "allow_namespace" => || candidates(declared().namespaces),
         "kind" | "allow_kind" => || candidates(kinds()),
-        "object" => || candidates(declared().objects),
+        "object" => return arg.add(ArgValueCompleter::new(objects)),
+        "paths" if selects => return arg.add(ArgValueCompleter::new(paths_and_objects)),
         "base" | "revision" => || candidates(revisions()),
         _ => return arg,
     };
@@ -66,6 +74,57 @@ fn named(arg: Arg) -> Arg {
 
 fn candidates(names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {
     names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Completes the name of a declared object, with its kind as it was typed: `deploy/shop/cart`, or
+/// `deploy/cart` if the name was typed.
+fn objects(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = typed.to_str().unwrap_or_default();
+    let objects = declared().objects;
+    let begun = |object: &String| object.to_lowercase().starts_with(&typed.to_lowercase());
+    let Some((kind, name)) = typed.split_once('/') else {
+        // Shells compare letter by letter: "dep" is not the beginning of "Deployment".
+        let is_lower = typed.chars().any(char::is_lowercase) && !typed.contains(char::is_uppercase);
+        return candidates(objects.into_iter().filter(begun).map(|object| {
+            match is_lower {
+                true => object
+                    .split_once('/')
+                    .map_or(object.clone(), |(kind, rest)| {
+                        format!("{}/{rest}", kind.to_lowercase())
+                    }),
+                false => object,
+            }
+        }));
+    };
+    let Ok(pattern) = kind.parse::<KindPattern>();
+    let mut found = BTreeSet::new();
+    for object in &objects {
+        let mut parts = object.split('/');
+        let (Some(of), Some(last)) = (parts.next(), object.rsplit('/').next()) else {
+            continue;
+        };
+        let mut built_in = builtin_kinds()
+            .iter()
+            .filter(|known| known.names().kind == of);
+        let is_kind =
+            of.eq_ignore_ascii_case(kind) || built_in.any(|known| pattern.matches(&known.names()));
+        let rest = object.split_once('/').map_or("", |(_, rest)| rest);
+        if is_kind && rest.starts_with(name) {
+            found.insert(format!("{kind}/{rest}"));
+        } else if is_kind && last.starts_with(name) {
+            found.insert(format!("{kind}/{last}"));
+        }
+    }
+    candidates(found)
+}
+
+/// Completes a file, a folder or a declared object.
+fn paths_and_objects(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let mut found = PathCompleter::any().complete(typed);
+    if !typed.is_empty() {
+        found.extend(objects(typed));
+    }
+    found
 }
 
 /// Returns the built-in kinds, named as in kubectl.

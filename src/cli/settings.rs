@@ -26,6 +26,8 @@ pub struct Settings {
     pub progress: bool,
     /// The width of text in columns.
     pub columns: usize,
+    /// Whether lines are cut to the width: a terminal or `COLUMNS` sets it.
+    pub cut: bool,
     /// Whether lines are drawn with ASCII only.
     pub ascii: bool,
     /// Whether places in files are links.
@@ -60,6 +62,7 @@ impl Settings {
         RenderOptions {
             colour: self.color,
             width: self.columns,
+            cut: self.cut,
             now: Some(self.now),
             ..RenderOptions::default()
         }
@@ -77,6 +80,7 @@ impl Settings {
                 .or(around.terminal_columns)
                 .unwrap_or(DEFAULT_COLUMNS)
                 .max(LEAST_COLUMNS),
+            cut: around.columns.is_some() || around.stdout_is_terminal,
             ascii: around.ascii,
             links: around.links && around.stdout_is_terminal,
             external_diff: around.external_diff.clone(),

@@ -11,9 +11,9 @@ use super::args::EXIT_CODES as LONG_EXIT_CODES;
 const COLUMNS: usize = 80;
 
 /// A command with at most so many flags shows all of them.
-const FEW: usize = 22;
+const FEW: usize = 12;
 
-/// The flags that `-h` shows, with shorter texts than in `--help`.
+/// The flags that `-h` shows, with shorter texts than in `--help`; `COMMAND.FLAG` is for one command.
 const SHOWN: &[(&str, &str)] = &[
     ("filename", "Manifests: a file, a folder, or - (as PATH)"),
     ("context", "The kubeconfig context; can be repeated"),
@@ -24,6 +24,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("live", "A recording instead of a cluster"),
     ("extra", "Also find undeclared objects: namespace, managed"),
     ("base", "Before a merge: what the branch changes"),
+    ("timeline.since", "Since when: 2h, 3d, a time"),
     ("since", "Show changes written since: 2h, 3d, a time"),
     ("by", "Show changes by this user or field manager"),
     ("severity", "Show critical, high, medium or low and worse"),
@@ -41,6 +42,40 @@ const SHOWN: &[(&str, &str)] = &[
     ("listen", "Serve /metrics, /healthz and /report.json"),
     ("once", "One round, for cron"),
     ("print_alerts", "Print a PrometheusRule"),
+    ("coverage.min", "Exit with 1 below this percentage"),
+    ("all", "All drift; needed with --yes"),
+    ("create", "Also create missing objects"),
+    ("prune", "Also delete the extra objects that --extra finds"),
+    ("to", "Go back to what this Git revision declares"),
+    ("undo", "Undo the last revert, or the one with this ID"),
+    ("list_undo", "List the reverts that can be undone"),
+    ("apply", "Carry out the decisions in this file (-: stdin)"),
+    ("edit", "Edit the file now, then carry it out"),
+    ("write", "Edit the files instead of printing a patch"),
+    ("into", "Edit this file, or files in this folder"),
+    ("message", "Also write a commit message to this file"),
+    ("allow_secrets", "Also write secret values into manifests"),
+    ("include", "Also revert changes where Git is ahead"),
+    (
+        "dry_run",
+        "Show the plan, checked by the server; write nothing",
+    ),
+    ("yes", "Do not ask for confirmation"),
+    ("check", "Try these policies instead; can be repeated"),
+    ("format", "The engine: vap, kyverno, gatekeeper"),
+    ("lock", "The field keeps its value"),
+    ("closed", "Nothing may be added to the list or map"),
+    ("max", "The number is at most the declared one, or this"),
+    ("min", "The number is at least the declared one, or this"),
+    ("origin", "Images come from the declared registries"),
+    ("require", "The field is set"),
+    ("allow", "Exempt this user; can be repeated"),
+    ("allow_group", "Exempt this group; can be repeated"),
+    ("enforce", "Deny; by default the policy only warns"),
+    (
+        "count_elsewhere",
+        "Count objects of Argo CD, Flux and Helm too",
+    ),
     ("help", "Show this (--help: everything, with explanations)"),
 ];
 
@@ -52,7 +87,10 @@ pub fn is_asked(words: &[OsString]) -> bool {
 
 /// Returns the command line as `-h` shows it.
 pub fn of(command: Command) -> Command {
+    // clap hands this down to commands when it parses, over their own.
+    let command = command.max_term_width(COLUMNS);
     let command = command.mut_arg("color", |color| color.hide_short_help(true));
+    let command = command.after_help(EXIT_CODES);
     let names: Vec<String> = command
         .get_subcommands()
         .map(|command| command.get_name().to_owned())
@@ -64,90 +102,118 @@ pub fn of(command: Command) -> Command {
 
 /// Returns one command with its most important arguments, under one heading.
 fn shortened(command: Command) -> Command {
-    // Flags that only one command has are essential to it.
-    let few = command
+    let flags: Vec<&Arg> = command
         .get_arguments()
         .filter(|arg| !arg.is_positional())
-        .count()
-        <= FEW;
+        .collect();
+    let few = flags.len() <= FEW;
+    // Where arguments name objects and paths, the flags that do the same are left out.
+    let selects = flags.iter().any(|arg| arg.get_id() == "object");
+    let reports = flags.iter().any(|arg| arg.get_id() == "fail_on");
     let examples = command.get_before_help().map(ToString::to_string);
-    let examples = examples.map(|examples| {
-        // A command may describe itself before its examples.
-        let lines = examples.lines().skip_while(|line| *line != "Examples:");
-        let lines = lines.skip(1).filter_map(example);
-        format!("Examples:\n{}\n", lines.collect::<Vec<_>>().join("\n"))
-    });
-    let selects = command
-        .get_arguments()
-        .any(|arg| arg.get_id() == "object" && !arg.is_positional());
+    // A command may describe itself before its examples.
+    let examples = examples
+        .as_deref()
+        .and_then(|text| text.split_once("Examples:\n"));
+    let examples = examples.map(|(_, examples)| format!("Examples:\n{}\n", aligned(examples)));
     let exit_codes = command.get_after_help().map(ToString::to_string);
     let exit_codes = exit_codes
         .filter(|text| text.starts_with("Exit codes:") && text != LONG_EXIT_CODES)
-        .map(|text| {
-            let lines = joined(&text).into_iter();
-            lines
-                .map(|line| wrapped(&line))
-                .collect::<Vec<_>>()
-                .join("\n")
-        });
-    let exit_codes = exit_codes.unwrap_or_else(|| EXIT_CODES.to_owned());
-    let is_diff = command.get_name() == "diff";
+        .map(|text| wrapped_lines(&text));
+    let exit_codes = exit_codes.unwrap_or_else(|| match reports {
+        true => EXIT_CODES.to_owned(),
+        false => "Exit codes: 0 done, 2 an error".to_owned(),
+    });
+    let name = command.get_name().to_owned();
     let command = match examples {
         Some(examples) => command.before_help(examples),
         None => command,
     };
     command
         .max_term_width(COLUMNS)
-        .mut_args(|arg| match place(&arg) {
-            _ if arg.is_positional() => short_positional(arg, selects),
-            _ if is_of_command(&arg) => arg.help_heading(None).display_order(SHOWN.len()),
-            _ if arg.get_id() == "base" && !is_diff => arg.hide_short_help(true),
-            Some((at, _)) if has_formats_of_its_own(&arg) => {
-                arg.help_heading(None).display_order(at)
+        .mut_args(|arg| {
+            let id = arg.get_id().as_str();
+            let place = place(&name, id);
+            match place {
+                _ if arg.is_positional() => short_positional(arg, selects),
+                _ if selects && DONE_BY_SELECTION.contains(&id) => arg.hide_short_help(true),
+                _ if id == "base" && name != "diff" => arg.hide_short_help(true),
+                Some((at, help)) => {
+                    let help = formats_of_its_own(&arg).unwrap_or_else(|| help.to_owned());
+                    let takes_value = arg.get_action().takes_values();
+                    arg.help(help)
+                        .help_heading(None)
+                        .display_order(at)
+                        .hide_possible_values(takes_value)
+                        .hide_default_value(takes_value)
+                }
+                None if few => arg.help_heading(None).display_order(SHOWN.len()),
+                None => arg.hide_short_help(true),
             }
-            Some((at, help)) => {
-                let takes_value = arg.get_action().takes_values();
-                arg.help(help)
-                    .help_heading(None)
-                    .display_order(at)
-                    .hide_possible_values(takes_value)
-                    .hide_default_value(takes_value)
-            }
-            None if few => arg.help_heading(None).display_order(SHOWN.len()),
-            None => arg.hide_short_help(true),
         })
         .after_help(format!(
             "All flags, with explanations: --help, and driftctl man\n{exit_codes}"
         ))
 }
 
-/// Headings of flags that only one command has, or that are essential to it.
-const OWN: &[&str] = &[
-    "Backport", "Browse", "Coverage", "Guard", "Revert", "Triage", "Writing",
-];
+/// Flags for which a command whose arguments name objects has no room: the arguments do the same.
+const DONE_BY_SELECTION: &[&str] = &["all_namespaces", "kind", "object", "path"];
 
-/// Returns whether a flag is essential to its command.
-fn is_of_command(arg: &Arg) -> bool {
-    arg.get_help_heading()
-        .is_some_and(|heading| OWN.contains(&heading))
+/// Returns examples with their descriptions in one column. The longest lose theirs if they do not
+/// fit, and a command that is wider than the screen is left out.
+fn aligned(text: &str) -> String {
+    let mut examples: Vec<(&str, &str)> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| {
+            let indent = line.len() - line.trim_start().len();
+            let end = line[indent..]
+                .find("  ")
+                .map_or(line.len(), |at| indent + at);
+            let (command, description) = line.split_at(end);
+            (command.trim_end_matches(':'), description.trim_start())
+        })
+        .map(|(command, text)| (command, if text.ends_with(':') { "" } else { text }))
+        .filter(|(command, _)| width(command) <= COLUMNS)
+        .collect();
+    let column = loop {
+        let described = examples.iter().filter(|(_, text)| !text.is_empty());
+        let column = described
+            .clone()
+            .map(|(command, _)| width(command) + 2)
+            .max();
+        let column = column.unwrap_or_default();
+        let widest = described
+            .map(|(_, text)| width(text))
+            .max()
+            .unwrap_or_default();
+        if column + widest <= COLUMNS {
+            break column;
+        }
+        let longest = |(command, text): &&mut (&str, &str)| match text.is_empty() {
+            true => 0,
+            false => width(command) + width(text).saturating_sub(COLUMNS / 2),
+        };
+        match examples.iter_mut().max_by_key(longest) {
+            Some((_, text)) => *text = "",
+            None => break 0,
+        }
+    };
+    let lines = examples
+        .iter()
+        .map(|(command, text)| match text.is_empty() {
+            true => format!("{command}\n"),
+            false => format!("{command:column$}{text}\n"),
+        });
+    lines.collect::<String>().trim_end().to_owned()
 }
 
-/// Returns an example that fits: a long one gets less space in it, or loses its description. Even
-/// longer ones are only in the long help.
-fn example(line: &str) -> Option<String> {
-    let fits = |text: &String| text.chars().count() <= COLUMNS && !text.ends_with(':');
-    let indent = line.len() - line.trim_start().len();
-    let end = line[indent..]
-        .find("  ")
-        .map_or(line.len(), |at| indent + at);
-    let (command, description) = line.split_at(end);
-    let closer = format!("{command}  {}", description.trim_start());
-    [line.to_owned(), closer, command.to_owned()]
-        .into_iter()
-        .find(fits)
+/// Returns the columns that a text takes.
+fn width(text: &str) -> usize {
+    text.chars().count()
 }
 
-/// The lines of a text, those that go on from the one above with it.
+/// Returns the lines of a text, with continuation lines joined to the line above.
 fn joined(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -162,7 +228,13 @@ fn joined(text: &str) -> Vec<String> {
     lines
 }
 
-/// A line of the exit codes, wrapped to the screen below the words of the first line.
+/// Returns the exit codes, wrapped to the screen.
+fn wrapped_lines(text: &str) -> String {
+    let lines: Vec<String> = joined(text).iter().map(|line| wrapped(line)).collect();
+    lines.join("\n")
+}
+
+/// Wraps a line of the exit codes to the screen, with its words in one column.
 fn wrapped(line: &str) -> String {
     const INDENT: &str = "\n     ";
     let mut text = String::new();
@@ -186,11 +258,12 @@ fn wrapped(line: &str) -> String {
 const EXIT_CODES: &str =
     "Exit codes: 0 nothing found, 1 drift, 2 an error or an incomplete comparison";
 
-/// Returns whether a command has other formats than a report.
-fn has_formats_of_its_own(arg: &Arg) -> bool {
+/// Lists the formats of a command that has others than a report.
+fn formats_of_its_own(arg: &Arg) -> Option<String> {
     let formats = arg.get_possible_values();
-    let is_of_reports = formats.iter().any(|format| format.get_name() == "table");
-    arg.get_id() == "output" && !formats.is_empty() && !is_of_reports
+    let names: Vec<&str> = formats.iter().map(|format| format.get_name()).collect();
+    let is_of_reports = names.contains(&"table");
+    (arg.get_id() == "output" && !names.is_empty() && !is_of_reports).then(|| names.join(", "))
 }
 
 /// Adjusts the help of PATH: with a selection (`selects`), arguments may also name objects.
@@ -201,7 +274,7 @@ fn short_positional(arg: Arg, selects: bool) -> Arg {
         let help = if has_field {
             "The field (.spec.replicas; default: the whole object), and manifests"
         } else if selects {
-            "Manifests, then KIND/NAMESPACE/NAME and .path words that select"
+            "Manifests, then objects (KIND/NAME) and .paths to select"
         } else {
             "Files, folders, REVISION:PATH, helm:NAMESPACE/RELEASE"
         };
@@ -214,9 +287,13 @@ fn short_positional(arg: Arg, selects: bool) -> Arg {
     }
 }
 
-fn place(arg: &Arg) -> Option<(usize, &'static str)> {
-    let id = arg.get_id().as_str();
-    let at = SHOWN.iter().position(|(known, _)| *known == id)?;
+/// Finds the flag of a command in [`SHOWN`], where it stands by itself or as `COMMAND.FLAG`.
+fn place(command: &str, id: &str) -> Option<(usize, &'static str)> {
+    let of = |known: &str| match known.split_once('.') {
+        Some((name, flag)) => name == command && flag == id,
+        None => known == id,
+    };
+    let at = SHOWN.iter().position(|(known, _)| of(known))?;
     Some((at, SHOWN[at].1))
 }
 
@@ -225,15 +302,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_short_help_of_diff_fits_on_one_screen() {
+    fn every_short_help_fits_on_one_screen() {
+        let mut program = of(crate::cli::command());
+        let mut helps = vec![program.render_help().to_string()];
+        let commands = program.get_subcommands_mut();
+        helps.extend(commands.map(|command| command.render_help().to_string()));
+        for help in helps {
+            let lines: Vec<&str> = help.lines().collect();
+            assert!(lines.len() <= 40, "{} lines:\n{help}", lines.len());
+            for line in lines {
+                assert!(width(line) <= COLUMNS, "{line}\n{help}");
+            }
+            assert!(!help.contains("Examples:\n\n"), "{help}");
+        }
+    }
+
+    #[test]
+    fn diff_shows_the_most_used_flags() {
         let mut command = of(crate::cli::command());
         let diff = command.find_subcommand_mut("diff").unwrap();
         let help = diff.render_help().to_string();
-        let lines: Vec<&str> = help.lines().collect();
-        assert!(lines.len() <= 40, "{} lines:\n{help}", lines.len());
-        for line in lines {
-            assert!(line.chars().count() <= 80, "{line}");
-        }
         for flag in [
             "--filename",
             "--context",
@@ -267,10 +355,18 @@ mod tests {
 
     #[test]
     fn long_lines_are_shortened_to_the_screen() {
-        let line = format!("  driftctl diff{}Compare", " ".repeat(70));
-        assert_eq!(example(&line).unwrap(), "  driftctl diff  Compare");
-        let line = format!("  driftctl diff  {}", "word ".repeat(20));
-        assert_eq!(example(&line).unwrap(), "  driftctl diff");
+        let examples = format!(
+            "  driftctl a  {}\n  driftctl bb  Short\n  driftctl {}  Long\n",
+            "word ".repeat(20),
+            "c".repeat(64)
+        );
+        assert_eq!(
+            aligned(&examples),
+            format!(
+                "  driftctl a\n  driftctl bb  Short\n  driftctl {}",
+                "c".repeat(64)
+            )
+        );
         assert_eq!(
             joined("  2  An error,\n     or more\n  3  Other"),
             ["  2  An error, or more", "  3  Other"]

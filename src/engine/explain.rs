@@ -367,7 +367,18 @@ impl<'a> Answerer<'a> {
         let found = self.object.drifts.iter();
         let found = found.map(|drift| drift.change.path.to_string());
         let names: BTreeSet<String> = seen.chain(found).collect();
-        let close = nearest(&self.path.to_string(), names.into_iter().collect());
+        let asked = self.path.to_string();
+        // A name alone means a field of that name anywhere.
+        let mut close: Vec<String> = names
+            .iter()
+            .filter(|name| name.ends_with(&asked))
+            .cloned()
+            .collect();
+        close.sort_by_key(String::len);
+        close.truncate(MOST_OFFERED);
+        if close.is_empty() {
+            close = nearest(&asked, names.into_iter().collect());
+        }
         close.iter().filter_map(|path| path.parse().ok()).collect()
     }
 }

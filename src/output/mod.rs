@@ -129,6 +129,9 @@ pub struct RenderOptions {
     pub colour: bool,
     /// The width of text in columns.
     pub width: usize,
+    /// Whether lines that cannot wrap are cut to the width: in a terminal, and not in a pipe or a
+    /// file.
+    pub cut: bool,
     /// What to list.
     pub show: Show,
     /// Whether to show long values in full and name skipped files.
@@ -166,6 +169,7 @@ impl Default for RenderOptions {
         Self {
             colour: false,
             width: 100,
+            cut: true,
             show: Show::default(),
             verbose: false,
             now: None,

@@ -238,8 +238,8 @@ impl Line {
         self
     }
 
-    /// Returns the line in lines of at most `columns` each. It breaks after a blank or before an
-    /// element of a path where there is one near the end.
+    /// Returns the line in lines of at most `columns` each. It breaks after a blank, before an element
+    /// of a path or after a comma, if one is near the end.
     pub fn wrap(self, columns: usize) -> Vec<Self> {
         let columns = columns.max(8);
         if self.width <= columns {
@@ -286,12 +286,12 @@ fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
     }
     let near = fit.saturating_sub(columns / 3);
     let blank = chars[near..fit].iter().rposition(|(_, c)| *c == ' ');
-    // A path without a blank breaks before one of its elements.
+    // A path without a blank breaks before one of its elements, and JSON after a comma.
     let element = || {
         let starts = |at: &usize| match chars[*at].1 {
             '[' => *at > near,
             '.' => *at > near && chars[*at - 1].1 == ']',
-            _ => false,
+            _ => *at > near && chars[*at - 1].1 == ',',
         };
         (near..=fit).rev().find(starts)
     };

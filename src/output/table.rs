@@ -29,7 +29,7 @@ impl Format for Table {
     }
 
     fn description(&self) -> &'static str {
-        "One change per line in columns, cut to the width of the terminal"
+        "One change per line in columns, cut to the width of a terminal"
     }
 
     fn render(
@@ -68,6 +68,7 @@ fn render(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let rows = rows::of(report, options.show);
+    let cuts = options.cut && !wide;
     if !rows.is_empty() {
         let heads: &[&str] = match wide {
             true => &[
@@ -86,9 +87,9 @@ fn render(
             .map(|at| {
                 let cells = lines.iter().map(|line| width(&line[at].1));
                 let widest = cells.chain([heads[at].len()]).max().unwrap_or(0);
-                match (wide, at) {
-                    (false, OBJECT) => widest.min(options.width * 2 / 5),
-                    (false, WHO) => widest.min(options.width / 5),
+                match (cuts, at) {
+                    (true, OBJECT) => widest.min(options.width * 2 / 5),
+                    (true, WHO) => widest.min(options.width / 5),
                     _ => widest,
                 }
             })
@@ -96,7 +97,7 @@ fn render(
         let heads = heads.iter().map(|head| (Paint::Dim, (*head).to_owned()));
         for line in std::iter::once(heads.collect()).chain(lines) {
             let line = laid_out(&line, &widths);
-            let line = if wide { line } else { line.cut(options.width) };
+            let line = if cuts { line.cut(options.width) } else { line };
             let text = line.render(options.colour);
             let text = if options.ascii { ascii(&text) } else { text };
             writeln!(out, "{}", text.trim_end_matches(' '))?;

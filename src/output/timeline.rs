@@ -168,7 +168,7 @@ pub(super) fn write_entries(
             heading = Some(now);
         }
         let columns = options.width.saturating_sub(INDENT);
-        for (at, part) in line(entry).wrap(columns).into_iter().enumerate() {
+        for (at, part) in lines(entry, columns).into_iter().enumerate() {
             let mut indented = Line::default();
             indented.pad_to(if at == 0 { 2 } else { INDENT });
             let part = indented.append(part);
@@ -194,8 +194,21 @@ fn hour(moment: Option<Timestamp>) -> String {
     }
 }
 
-/// Returns `  09:12:03  high  Deployment shop/cart  bob  ~ .spec.replicas 3 to 0`.
-fn line(entry: &Entry) -> Line {
+/// Returns `09:12:03  high  Deployment shop/cart  bob  ~ .spec.replicas 3 to 0`, wrapped. What
+/// happened begins a line of its own if it does not fit on the first.
+fn lines(entry: &Entry, columns: usize) -> Vec<Line> {
+    let (mut head, what) = (head(entry), what(entry));
+    if head.width() + what.width() <= columns {
+        head.append(what);
+        return vec![head];
+    }
+    let mut lines = head.wrap(columns);
+    lines.extend(what.wrap(columns));
+    lines
+}
+
+/// Returns `09:12:03  high  Deployment shop/cart  bob  `.
+fn head(entry: &Entry) -> Line {
     let time = match entry.at {
         Some(at) => at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string(),
         None => " ".repeat(8),
@@ -214,6 +227,12 @@ fn line(entry: &Entry) -> Line {
     if let Some(who) = &entry.who {
         line.push(Paint::Dim, &format!("{who}  "));
     }
+    line
+}
+
+/// Returns `~ .spec.replicas 3 to 0`.
+fn what(entry: &Entry) -> Line {
+    let mut line = Line::default();
     if let Some(sign) = entry.sign {
         let paint = match sign {
             '+' => Paint::Live,

@@ -258,6 +258,14 @@ fn completions_offer_names_and_no_files() {
         complete(&place, &["explain", "ConfigMap/"]),
         ["ConfigMap/shop/a"]
     );
+    assert_eq!(complete(&place, &["explain", "cm/"]), ["cm/shop/a"]);
+    assert_eq!(complete(&place, &["explain", "cm/a"]), ["cm/a"]);
+    assert_eq!(complete(&place, &["explain", "conf"]), ["configmap/shop/a"]);
+    assert_eq!(
+        complete(&place, &["revert", "m", "configmaps/"]),
+        ["configmaps/shop/a"]
+    );
+    assert!(complete(&place, &["revert", "m"]).contains(&"m/".to_owned()));
     let kinds = complete(&place, &["diff", "--kind", "deploym"]);
     assert_eq!(kinds, ["deployments"]);
     let paths = complete(&place, &["diff", ""]);

@@ -16,17 +16,17 @@ leaves out fields that the server adds. For kustomize and Helm, edits the file o
 change makes the rendered object match the live one and changes nothing else.
 
 Examples:
-  driftctl backport ./manifests deploy/shop/cart                  Show the patch for one object
-  driftctl backport ./manifests | git apply                       Backport all drift
-  driftctl backport ./manifests deploy/shop/cart .spec.replicas -w  Edit the file: one field
-  driftctl backport overlays/prod                                 Into the overlay or its base
-  driftctl backport overlays/prod --into base                     Into the base, for all overlays
-  driftctl backport ./manifests --live dump.json                  Without a cluster
+  driftctl backport ./manifests deploy/cart           The patch for one object
+  driftctl backport ./manifests | git apply           Backport all drift
+  driftctl backport ./manifests deploy/cart .spec -w  Edit the files
+  driftctl backport overlays/prod                     Into overlay or base
+  driftctl backport overlays/prod --into base         Into the base, for all
+  driftctl backport ./manifests --live dump.json      Without a cluster
 ",
     after_help = "\
 Exit codes:
   0  Everything that was selected was backported, or there was nothing to do
-1  Some of it was not backported
+  1  Some of it was not backported
   2  An error, or an incomplete comparison",
     help_template = TEMPLATE,
     max_term_width = 100,

@@ -31,15 +31,15 @@ Examples:
 ",
     after_help = "\
 Exit codes:
-  0  What was to be carried out is carried out
-  1  You said no
-  2  An error, an incomplete comparison, or only a part of it was done",
+  0  All decisions were carried out, or there was nothing to do
+  1  --dry-run found something to do, or you answered no
+  2  An error, an incomplete comparison, or only some decisions were carried out",
     help_template = TEMPLATE,
     max_term_width = 100,
     mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
 )]
 pub struct BrowseArgs {
-    /// Let backport take over values of Secrets and other secret values too
+    /// Let backport also write values of Secrets and other secret values
     #[arg(long, help_heading = "Browse")]
     pub allow_secrets: bool,
 

@@ -10,16 +10,16 @@ use super::{LiveArgs, RulesArgs, SourceArgs, TEMPLATE};
 #[command(
     before_help = "\
 Examples:
-  driftctl coverage ./manifests                 The namespaces of the manifests
-  driftctl coverage ./manifests -A              The whole cluster, with orphaned namespaces
-  driftctl coverage ./manifests -n shop -v      One namespace, with every undeclared object
-  driftctl coverage ./manifests -A --min 90     Exit with 1 below 90 percent
+  driftctl coverage ./manifests              The namespaces of the manifests
+  driftctl coverage ./manifests -A           The whole cluster
+  driftctl coverage ./manifests -n shop -v   Name every undeclared object
+  driftctl coverage ./manifests -A --min 90  Exit with 1 below 90 percent
   driftctl coverage ./manifests --live live.json -o json
 ",
     after_help = "\
 Exit codes:
   0  The objects were counted
-1  The coverage is below --min
+  1  The coverage is below --min
   2  An error, or --min could not be checked because not everything could be read",
     help_template = TEMPLATE,
     max_term_width = 100

@@ -10,16 +10,16 @@ use super::format::{CommandFormat, offer};
 #[command(
     before_help = "\
 Examples:
-  driftctl doctor ./manifests                          Check connection, version, kinds and rights
-  driftctl doctor ./manifests -o yaml                  Print the smallest Roles that a diff needs
+  driftctl doctor ./manifests               Check connection and permissions
+  driftctl doctor ./manifests -o yaml       Print the Roles that a diff needs
+  driftctl doctor ./manifests --for revert  Check what driftctl revert needs
   driftctl doctor ./manifests -o yaml | kubectl --context admin apply -f -
   driftctl doctor ./manifests -o yaml --for system:serviceaccount:ci:driftctl
-  driftctl doctor ./manifests --for revert             Check the permissions of driftctl revert
 ",
     after_help = "\
 Exit codes:
-0  A diff of these manifests can read everything
-2  It cannot, or that could not be determined",
+  0  A diff of these manifests can read everything
+  2  It cannot, or that could not be determined",
     help_template = super::TEMPLATE,
     max_term_width = 100
 )]

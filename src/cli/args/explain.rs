@@ -11,15 +11,15 @@ use crate::cli::selection::{self, Selection};
 #[command(
     before_help = "\
 Examples:
-  driftctl explain Deployment/cart .spec.replicas ./manifests       Why is this drift, or why not?
-  driftctl explain deploy cart spec.replicas -f ./manifests         The same, as kubectl has it
-  driftctl explain Deployment/shop/cart .spec.template ./manifests  Everything below a path
-  driftctl explain Widget.example.com/big ./manifests               The whole object
-  driftctl explain Service/cart .spec ./manifests --live dump.json -o json
+  driftctl explain deploy/cart .spec.replicas ./manifests  Why is it drift?
+  driftctl explain deploy cart spec.replicas -f manifests  As kubectl explain
+  driftctl explain deploy/shop/cart .spec ./manifests      All below a path
+  driftctl explain Widget.example.com/big ./manifests      A whole object
+  driftctl explain service/cart ./manifests --live dump.json -o json
 ",
     after_help = "\
 Exit codes:
-0  The field was explained, whether or not it drifted
+  0  The field was explained, whether or not it drifted
   2  An error: no such object or path, or not everything could be read",
     override_usage = "driftctl explain [OPTIONS] <KIND/[NAMESPACE/]NAME> [FIELD] [PATH]...",
     help_template = TEMPLATE,

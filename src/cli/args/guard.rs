@@ -16,17 +16,17 @@ unrelated edit and the deployer pass, and the drifted object is refused. If the 
 policy is printed. Never writes to a cluster.
 
 Examples:
-  driftctl guard ./manifests deploy/shop/cart .spec.replicas        The policy and its binding
-  driftctl guard ./manifests deploy/shop/cart --lock --allow alice  Keep every drifted field as it is
-  driftctl guard ./manifests deploy/shop/cart --max=20 --enforce    Deny values above 20 instead of warning
-  driftctl guard ./manifests deploy/shop/cart --format kyverno      For Kyverno
-  driftctl guard ./manifests deploy/shop/cart | kubectl apply -f -  Apply it
-  driftctl guard --check ./policies ./manifests                     Find rules that block nothing
+  driftctl guard ./manifests deploy/cart .spec.replicas  A policy for one field
+  driftctl guard ./manifests deploy/cart --lock          Keep declared values
+  driftctl guard ./manifests deploy/cart --max=20        Allow up to 20
+  driftctl guard ./manifests deploy/cart --format kyverno
+  driftctl guard ./manifests deploy/cart | kubectl apply -f -
+  driftctl guard --check ./policies ./manifests          Find useless rules
 ",
     after_help = "\
 Exit codes:
-0  Every policy was proven and printed; with --check, every rule works
-1  Some drift got no policy; with --check, some rule does not work
+  0  Every policy was proven and printed; with --check, every rule works
+  1  Some drift got no policy; with --check, some rule does not work
   2  An error, an incomplete comparison, or a failed proof",
     help_template = TEMPLATE,
     max_term_width = 100,

@@ -67,8 +67,8 @@ const TEMPLATE: &str = "\
 /// The exit codes, for scripts.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-0  Everything was compared, and nothing that --fail-on names (by default any drift) was found
-1  Everything was compared, and something that --fail-on names was found
+  0  Everything was compared, and nothing that --fail-on names (by default any drift) was found
+  1  Everything was compared, and something that --fail-on names was found
   2  An error, an incomplete comparison, or more than --max-missing or --max-extra allow, whether
      or not drift was found too";
 
@@ -85,10 +85,10 @@ Exit codes:
                   works with get alone.",
     before_help = "\
 Examples:
-  driftctl diff ./manifests                       Compare with the cluster of the current context
-  driftctl diff ./manifests --live dump.json      Compare with objects that kubectl wrote to a file
-  driftctl diff ./manifests -o json               Write a report for other programs
-  driftctl completions bash                       Write a completion script for the shell
+  driftctl diff ./manifests                   Compare with the current context
+  driftctl diff ./manifests --live dump.json  Compare with a file of objects
+  driftctl diff ./manifests -o json           Write a report for programs
+  driftctl completions bash                   Write a completion script
 ",
     after_help = EXIT_CODES,
     help_template = TEMPLATE,
@@ -184,14 +184,14 @@ pub enum Command {
     /// Each round is a whole diff. Keeps when each drift began and how it ended (reverted, backported, accepted,
     /// ignored, deleted), serves metrics and alerts, and goes on after outages and restarts.
     Watch(Box<WatchArgs>),
-    /// Count how many live objects are declared, and who created the others
+    /// Count declared live objects, and show who created the others
     ///
     /// Counts live objects by namespace and kind: declared, derived (created by controllers and the
     /// cluster), declared elsewhere (by an Application, a Kustomization or a release that is not
     /// among the sources), and declared by nobody, with creator and age. With -A, also finds
     /// preview namespaces that were left behind.
     Coverage(Box<CoverageArgs>),
-    /// Change live objects back to what their manifests declare, field by field
+    /// Change live objects back to what their manifests declare
     ///
     /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
     /// each object that changes what was shown and nothing else, under the name of the field manager that applies the
@@ -209,18 +209,18 @@ pub enum Command {
     /// ignore), as the commands of these names do: one plan, asked of the server and of you first.
     /// Changes since the file was written are skipped and reported.
     Triage(Box<TriageArgs>),
-    /// Browse drift in the terminal, decide about it, and carry that out
+    /// Browse drift in the terminal, and revert, backport or accept it
     ///
     /// Lists drift by severity, with its explanation beside it. Marks are the decisions of triage,
     /// and are carried out as triage --apply does: one plan, asked of the server and of you first.
     Browse(Box<BrowseArgs>),
     /// Check manifests against admission policies, without a cluster
     ///
-    /// Reads ValidatingAdmissionPolicies and their bindings from files, and evaluates them on what
-    /// the API server would store. A policy that cannot be evaluated is counted, and is never a
+    /// Reads ValidatingAdmissionPolicies with their bindings and Kyverno policies from files, and
+    /// evaluates them on what the API server would store. A policy that cannot be evaluated is counted, and is never a
     /// pass.
     Policy(Box<PolicyArgs>),
-    /// Write a policy that blocks the same change next time, and prove it
+    /// Write a policy that blocks the same change next time
     ///
     /// Evaluates the policy before printing it: the declared object, an unrelated edit and the
     /// deployer pass, and the drifted object is refused. Never writes to a cluster.
@@ -229,7 +229,9 @@ pub enum Command {
     Rules(Box<RulesCommandArgs>),
     /// Record today's drift as accepted, until it changes or expires
     Accept(Box<AcceptArgs>),
-    /// List accepted drift and its deadlines; exit with 1 when something is overdue
+    /// List accepted drift and its deadlines
+    ///
+    /// Exits with 1 when something is overdue.
     Debt(DebtArgs),
     /// Add a rule to .driftctl.yaml that ignores drift
     Ignore(Box<IgnoreArgs>),
@@ -237,7 +239,7 @@ pub enum Command {
     Init(InitArgs),
     /// Print the JSON Schema of what driftctl writes or reads
     Schema(SchemaArgs),
-    /// Check connection, version, kinds and permissions, and print the Roles that are needed
+    /// Check the connection and permissions, and print the needed Roles
     ///
     /// Asks the API server for the permissions that a diff of these manifests needs. Reads no
     /// objects.
@@ -251,7 +253,7 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Write the man page
     Man(ManArgs),
-    /// Print the versions of driftctl and of the Kubernetes schema inside it
+    /// Print the versions of driftctl and of its Kubernetes schema
     Version(VersionArgs),
 }
 

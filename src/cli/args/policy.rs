@@ -11,9 +11,9 @@ use super::{SourceArgs, TEMPLATE};
 #[command(
     before_help = "\
 Examples:
-  driftctl policy ./manifests --policies ./policies            What would be refused
-  driftctl policy ./overlays/prod --policies vap.yaml -n shop  The same for a kustomization
-  driftctl policy ./manifests --policies ./policies -o sarif   For code scanning
+  driftctl policy ./manifests --policies ./policies           What is refused?
+  driftctl policy overlays/prod --policies vap.yaml -n shop   A kustomization
+  driftctl policy ./manifests --policies ./policies -o sarif  Code scanning
 ",
     after_help = "\
 Exit codes:

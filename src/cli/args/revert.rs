@@ -12,12 +12,12 @@ Changes live objects back to what their manifests declare, field by field. The a
 points from live to declared; in diff it points the other way.
 
 Examples:
-  driftctl revert ./manifests deploy/shop/cart                  Revert one object, after asking
-  driftctl revert ./manifests deploy/shop/cart .spec.replicas   Revert one field
-  driftctl revert ./manifests --dry-run                         Show the plan, checked by a server dry run
-  driftctl revert ./manifests --all --yes                       Revert all drift, without asking
-  driftctl revert ./manifests deploy/shop/cart --to HEAD~1      Go back to what HEAD~1 declared
-  driftctl revert --undo                                        Undo the last revert
+  driftctl revert ./manifests --dry-run                   Show the plan
+  driftctl revert ./manifests deploy/cart                 Revert one object
+  driftctl revert ./manifests deploy/cart .spec.replicas  Revert one field
+  driftctl revert ./manifests --all --yes                 Revert all drift
+  driftctl revert ./manifests deploy/cart --to HEAD~1     As HEAD~1 declared it
+  driftctl revert --undo                                  Undo the last revert
 ",
     after_help = "\
 Exit codes:

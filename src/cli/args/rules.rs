@@ -49,8 +49,8 @@ pub struct RulesArgs {
 #[command(
     before_help = "\
 Examples:
-  driftctl rules ./manifests                      List every rule, and where it is defined
-  driftctl rules -o yaml                          Print them in the schema of .driftctl.yaml
+  driftctl rules ./manifests  List every rule, and where it is defined
+  driftctl rules -o yaml      Print them in the schema of .driftctl.yaml
 ",
     help_template = TEMPLATE,
     max_term_width = 100
@@ -76,12 +76,10 @@ pub struct RulesCommandArgs {
 #[command(
     before_help = "\
 Examples:
-  driftctl accept deploy/shop/cart .spec.replicas ./manifests \\
-    --expires 7d --reason 'Scaled for the sale'           One field of an object
-  driftctl accept deploy/shop/cart ./manifests \\
-    --expires 7d --reason 'Scaled for the sale'           All drift of an object
-  driftctl accept ./manifests --expires 24h --reason 'Incident 12'    All of today's drift
-  driftctl debt                                           List what is accepted, and until when
+  driftctl accept ./manifests --expires 24h --reason 'Incident 12'
+  driftctl accept ./manifests deploy/cart --expires 7d --reason Sale   One object
+  driftctl accept ./manifests deploy/cart .spec.replicas --expires 7d --reason Sale
+  driftctl debt                            List what is accepted, and until when
 ",
     after_help = "\
 Exit codes:
@@ -132,7 +130,7 @@ pub struct AcceptArgs {
 #[command(
     before_help = "\
 Examples:
-  driftctl debt                                   List what is accepted; exit with 1 if it is overdue
+  driftctl debt          List accepted drift; exit with 1 if some is overdue
   driftctl debt -o json
 ",
     after_help = "\
@@ -166,8 +164,8 @@ pub struct DebtArgs {
 #[command(
     before_help = "\
 Examples:
-  driftctl ignore Deployment/shop/cart .spec.replicas --reason 'Scaled by hand until KEDA is in'
-  driftctl ignore 'Deployment/*' '.metadata.annotations[\"example.com/*\"]' --reason 'Set by the mesh'
+  driftctl ignore deploy/shop/cart .spec.replicas --reason 'KEDA is not in yet'
+  driftctl ignore 'deploy/*' '.metadata.annotations[\"example.com/*\"]' --reason Mesh
   driftctl ignore Widget.example.com/big .spec.size --reason Migration --expires 7d
 ",
     help_template = TEMPLATE,

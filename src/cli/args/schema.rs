@@ -11,8 +11,8 @@ use crate::output::SCHEMAS;
 #[command(
     before_help = "\
 Examples:
-  driftctl schema report > report.schema.json     Check, or generate types for, '-o json' and '-o yaml'
-  driftctl schema config > .driftctl.schema.json  Let an editor complete .driftctl.yaml
+  driftctl schema report > report.schema.json     For '-o json' and '-o yaml'
+  driftctl schema config > .driftctl.schema.json  Let an editor complete rules
 ",
     help_template = TEMPLATE,
     max_term_width = 100

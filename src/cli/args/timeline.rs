@@ -11,11 +11,11 @@ use crate::cli::selection::Since;
 #[command(
     before_help = "\
 Examples:
-  driftctl timeline ./manifests -n shop                     What happened in a namespace
-  driftctl timeline ./manifests deploy/shop/cart --since 2h One object, the last two hours
-  driftctl timeline ./manifests --audit-log audit.log       Including who sent each request
-  driftctl timeline ./manifests -o markdown                 A table for a post-mortem
-  driftctl timeline ./manifests --live live.json            Of a snapshot
+  driftctl timeline ./manifests -n shop                 What happened there
+  driftctl timeline ./manifests deploy/cart --since 2h  What happened to it
+  driftctl timeline ./manifests --audit-log audit.log   Who sent each request
+  driftctl timeline ./manifests -o markdown             For a post-mortem
+  driftctl timeline ./manifests --live live.json        Of a snapshot
 ",
     after_help = "\
 Exit codes:

@@ -15,16 +15,16 @@ run --apply to carry out all decisions: revert, backport, accept and ignore do w
 those names do. A line whose value has changed since is skipped.
 
 Examples:
-  driftctl triage ./manifests > todo                 Write the file
-  driftctl triage --apply todo --dry-run             Show what its decisions would do
-  driftctl triage --apply todo                       Carry them out, after asking
-  driftctl triage ./manifests --edit                 All of it in $EDITOR, as git rebase -i does
-  driftctl triage ./manifests deploy/shop/cart > todo    Drift of one object only
+  driftctl triage ./manifests > todo              Write the file
+  driftctl triage --apply todo --dry-run          Show what it would do
+  driftctl triage --apply todo                    Carry it out, after asking
+  driftctl triage ./manifests --edit              Both, in $EDITOR
+  driftctl triage ./manifests deploy/cart > todo  Drift of one object only
 ",
     after_help = "\
 Exit codes:
   0  The file was written, all decisions were carried out, or there was nothing to do
-  1  --dry-run found something to do, or you said no
+  1  --dry-run found something to do, or you answered no
   2  An error, an incomplete comparison, or only some decisions were carried out",
     help_template = TEMPLATE,
     max_term_width = 100,

@@ -13,15 +13,15 @@ use super::{CompareArgs, LiveArgs, RedactArgs, RulesArgs, SourceArgs, TEMPLATE};
 #[command(
     before_help = "\
 Examples:
-  driftctl watch ./manifests                           Compare every 30 seconds
-  driftctl watch ./manifests --state drift.jsonl       Continue after a restart
-  driftctl watch ./manifests --listen 127.0.0.1:9464   Serve metrics
-  driftctl watch ./manifests --once --state drift.jsonl --metrics drift.prom    From cron
-  driftctl watch --print-alerts | kubectl apply -f -   Alerts on the metrics
+  driftctl watch ./manifests                          Compare every 30 seconds
+  driftctl watch ./manifests --state drift.jsonl      Continue after a restart
+  driftctl watch ./manifests --listen 127.0.0.1:9464  Serve metrics
+  driftctl watch --print-alerts | kubectl apply -f -  Alerts on the metrics
+  driftctl watch ./manifests --once --state drift.jsonl --metrics drift.prom
 ",
     after_help = "\
 Exit codes:
-0  It was stopped, or with --once everything was compared
+  0  It was stopped, or with --once everything was compared
   2  An error, or with --once not everything could be compared",
     help_template = TEMPLATE,
     max_term_width = 100

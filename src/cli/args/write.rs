@@ -12,7 +12,7 @@ pub struct WriteArgs {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Do it without a question; needed where there is no terminal
+    /// Do not ask for confirmation; required without a terminal
     #[arg(short, long)]
     pub yes: bool,
 

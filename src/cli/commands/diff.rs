@@ -130,6 +130,7 @@ fn write_all(
     let options = RenderOptions {
         colour: settings.color,
         width: settings.columns,
+        cut: settings.cut,
         show: args.show.into(),
         verbose: args.verbose,
         now: Some(settings.now),
@@ -146,6 +147,7 @@ fn write_all(
         let written = match &spec.file {
             Some(path) => write_file(path, |out| {
                 let options = RenderOptions {
+                    cut: false,
                     links: false,
                     ascii: false,
                     colour: settings.color_in_files,

@@ -144,7 +144,11 @@ fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
         return Ok((FieldPath::root(), source));
     };
     let is_there = Path::new(first).symlink_metadata().is_ok();
-    let written = if !is_there && begins_like_a_manifest(first) || first.starts_with(['.', '[']) {
+    // Alone it may as well be a folder with a typo in it.
+    let is_alone = source.paths.len() == 1 && source.filename.is_empty();
+    let is_field =
+        begins_like_a_manifest(first) || is_name(first) && (!is_alone || first.contains('['));
+    let written = if !is_there && is_field || first.starts_with(['.', '[']) {
         in_full(first)
     } else {
         first.to_owned()
@@ -163,6 +167,14 @@ fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
         source.paths.push(PathBuf::from("."));
     }
     Ok((path, source))
+}
+
+/// Returns whether an argument is the name of a field, such as `image` or `containers[0]`, and
+/// neither the path of a file nor a revision.
+fn is_name(word: &str) -> bool {
+    let (name, rest) = word.split_at(word.find('[').unwrap_or(word.len()));
+    let is_closed = rest.is_empty() || rest.ends_with(']');
+    is_closed && !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric())
 }
 
 /// Returns what to write instead of an argument that looks like a field but names nothing.
@@ -259,9 +271,13 @@ mod tests {
 
     #[test]
     fn a_field_that_is_none_is_no_file_either() {
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
         let meant = |word: &str| meant_as_field(word).unwrap_or_default();
         assert_eq!(meant("spec.replicas"), "write the field as .spec.replicas");
         assert!(meant(".spec[").contains("as reports do"));
+        assert_eq!(split(&["image", "a"]), (".image".to_owned(), paths(&["a"])));
+        assert_eq!(split(&["containers[0]"]).0, ".containers[0]");
+        assert_eq!(split(&["src"]), (".".to_owned(), paths(&["src"])));
         for word in ["./spec", "-", "main:deploy", "manifests", "Cargo.toml"] {
             assert_eq!(meant_as_field(word), None, "{word}");
         }
