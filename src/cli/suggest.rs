@@ -4,8 +4,7 @@
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// The similarity (Jaro-Winkler) from which a word is suggested.
-const ALIKE: f64 = 0.85;
+use crate::model::nearest;
 
 /// Flags of other tools, and their equivalents here.
 const FLAGS: &[(&str, &str)] = &[
@@ -116,8 +115,8 @@ pub fn message(error: &clap::Error, command: &Command, words: &[String]) -> Opti
             let place = sub.unwrap_or(command);
             let meant = by_meaning(FLAGS, &word).or_else(|| {
                 let longs = place.get_arguments().filter_map(|arg| arg.get_long());
-                let longs = longs.map(|long| format!("--{long}"));
-                nearest(&word, longs)
+                let longs: Vec<String> = longs.map(|long| format!("--{long}")).collect();
+                nearest(&word, longs.iter().map(String::as_str)).map(str::to_owned)
             });
             let known_here = |meant: &String| {
                 let flag = meant.split(' ').next().unwrap_or_default();
@@ -136,10 +135,9 @@ pub fn message(error: &clap::Error, command: &Command, words: &[String]) -> Opti
         }
         ErrorKind::InvalidSubcommand => {
             let word = text(error, ContextKind::InvalidSubcommand)?;
-            let subs = command
-                .get_subcommands()
-                .map(|sub| sub.get_name().to_owned());
-            let meant = by_meaning(COMMANDS, &word).or_else(|| nearest(&word, subs));
+            let subs = command.get_subcommands().map(clap::Command::get_name);
+            let by_name = || nearest(&word, subs).map(str::to_owned);
+            let meant = by_meaning(COMMANDS, &word).or_else(by_name);
             Some(said("command", &word, meant, &format!("{name} -h")))
         }
         _ => None,
@@ -164,15 +162,6 @@ fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
 fn by_meaning(known: &[(&str, &str)], word: &str) -> Option<String> {
     let (_, meant) = known.iter().find(|(other, _)| *other == word)?;
     Some((*meant).to_owned())
-}
-
-/// Returns the word with the most similar spelling, if any.
-pub fn nearest(word: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
-    let alike = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), &other.to_lowercase());
-    let known = known.into_iter().map(|other| (alike(&other), other));
-    let alike = known.filter(|(alike, _)| *alike >= ALIKE);
-    let best = alike.max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.cmp(x)))?;
-    Some(best.1)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Position;
+use crate::model::{Position, nearest};
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,41 +48,26 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Returns the most similar word, if one is similar enough.
-pub(super) fn closest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
-    let likeness = |candidate: &str| {
-        strsim::normalized_damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase())
-    };
-    candidates
-        .into_iter()
-        .map(|candidate| (likeness(candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
 /// Returns `; did you mean "kinds"?`.
 pub(super) fn did_you_mean<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> String {
-    closest(word, candidates)
+    nearest(word, candidates)
         .map_or_else(String::new, |meant| format!("; did you mean \"{meant}\"?"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::closest;
+    use super::*;
 
     #[test]
-    fn the_closest_word_is_meant_and_nothing_far_off() {
-        let words = ["paths", "kinds", "jsonPointers", "managers"];
-        assert_eq!(closest("path", words), Some("paths"));
-        assert_eq!(closest("jsonpointer", words), Some("jsonPointers"));
-        assert_eq!(closest("manager", words), Some("managers"));
-        assert_eq!(closest("frequency", words), None);
+    fn suggests_the_nearest_key() {
+        let keys = ["paths", "kinds", "jsonPointers", "managers"];
+        let said = |word: &str| did_you_mean(word, keys);
+        assert_eq!(said("path"), "; did you mean \"paths\"?");
+        assert_eq!(said("jsonpointer"), "; did you mean \"jsonPointers\"?");
+        assert_eq!(said("manager"), "; did you mean \"managers\"?");
+        assert_eq!(said("frequency"), "");
     }
 }

@@ -368,17 +368,23 @@ impl<'a> Answerer<'a> {
         let found = found.map(|drift| drift.change.path.to_string());
         let names: BTreeSet<String> = seen.chain(found).collect();
         let asked = self.path.to_string();
-        // A name alone means a field of that name anywhere.
-        let mut close: Vec<String> = names
-            .iter()
-            .filter(|name| name.ends_with(&asked))
-            .cloned()
-            .collect();
-        close.sort_by_key(String::len);
-        close.truncate(MOST_OFFERED);
-        if close.is_empty() {
-            close = nearest(&asked, names.into_iter().collect());
-        }
+        // A name alone means a field of that name anywhere: `image`, `containers[0].image`.
+        let last = self
+            .path
+            .0
+            .last()
+            .map(|last| FieldPath(vec![last.clone()]).to_string());
+        let below = |tail: &str| -> Vec<String> {
+            let found = names.iter().filter(|name| name.ends_with(tail));
+            let mut found: Vec<String> = found.cloned().collect();
+            found.sort_by_key(String::len);
+            found.truncate(MOST_OFFERED);
+            found
+        };
+        let tails = [Some(asked.clone()), last];
+        let mut found = tails.iter().flatten().map(|tail| below(tail));
+        let close = found.find(|found| !found.is_empty());
+        let close = close.unwrap_or_else(|| nearest(&asked, names.iter().cloned().collect()));
         close.iter().filter_map(|path| path.parse().ok()).collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::ServedKind;
-use crate::model::{KindPattern, Warning};
+use crate::model::{KindPattern, Warning, nearest};
 use crate::policy::Filter;
 use crate::schema::builtin_kinds;
 
@@ -25,7 +25,7 @@ pub fn unknown_kinds(
                 "",
                 format!(
                     "unknown kind \"{pattern}\"{}",
-                    match nearest(pattern.name()) {
+                    match nearest_kind(pattern.name()) {
                         Some(kind) => format!("; did you mean {kind}?"),
                         None => ": neither the manifests nor Kubernetes have it".to_owned(),
                     }
@@ -55,18 +55,16 @@ pub fn unknown_namespace(
 }
 
 /// Returns the built-in kind with the most similar name.
-fn nearest(word: &str) -> Option<String> {
-    let word = word.to_lowercase();
+fn nearest_kind(word: &str) -> Option<String> {
     let kinds = builtin_kinds().iter();
     let names = kinds.flat_map(|kind| {
         let names = kind.names();
-        let called = names.called();
-        let own = [kind.kind.to_lowercase(), called.plural.clone()];
-        own.into_iter().chain(called.short_names.clone())
+        let own = [kind.kind.to_lowercase(), names.plural.to_owned()];
+        let short = names.short_names.iter().map(|name| (*name).to_owned());
+        own.into_iter().chain(short).collect::<Vec<_>>()
     });
-    let alike = names.map(|name| (strsim::damerau_levenshtein(&word, &name), name));
-    let near = alike.filter(|(distance, _)| *distance <= 1 + word.len() / 5);
-    near.min().map(|(_, name)| name)
+    let names: Vec<String> = names.collect();
+    nearest(word, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn is_builtin(pattern: &KindPattern) -> bool {

@@ -3,11 +3,8 @@
 
 use crate::compare::fields_by_type;
 use crate::judge::{Candidate, Declared};
-use crate::model::{Explanation, FieldPath, PathElement, Warning};
+use crate::model::{Explanation, FieldPath, PathElement, Warning, nearest};
 use crate::schema::{Schema, TypeId};
-
-/// The similarity from which names are suggested.
-const CLOSE: f64 = 0.6;
 
 /// Warns about the unknown fields among the changes of one object, each at its line.
 pub fn warnings(
@@ -45,34 +42,10 @@ fn message(
         Some((PathElement::Field(name), above)) => (FieldPath(above.to_vec()), name.as_str()),
         _ => (path.clone(), ""),
     };
-    let nearest = nearest(name, &fields_by_type(schema, root, &place));
+    let nearest = nearest(name, fields_by_type(schema, root, &place));
     let nearest = nearest.map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
     format!(
         "unknown field {path} of {key}: {} has no such field, so the API server drops it{nearest}",
         declared.kind.api_version.clone() + " " + &key.kind
     )
-}
-
-/// Returns the field of the type with the most similar name.
-fn nearest<'n>(written: &str, fields: &[&'n str]) -> Option<&'n str> {
-    let written = written.to_lowercase();
-    let likeness =
-        |name: &str| strsim::normalized_damerau_levenshtein(&written, &name.to_lowercase());
-    let close = fields.iter().map(|&name| (likeness(name), name));
-    let best = close.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))?;
-    (best.0 >= CLOSE).then_some(best.1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_offered_if_there_is_one() {
-        let fields = ["replicas", "selector", "template"];
-        assert_eq!(nearest("replica", &fields), Some("replicas"));
-        assert_eq!(nearest("Template", &fields), Some("template"));
-        assert_eq!(nearest("strategy", &fields), None);
-        assert_eq!(nearest("a", &[]), None);
-    }
 }

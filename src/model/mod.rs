@@ -22,6 +22,7 @@ mod path;
 mod plan;
 mod report;
 mod secret_place;
+mod similar;
 mod violation;
 
 pub use account::{
@@ -53,4 +54,5 @@ pub use report::{
     Coverage, ExplainedCount, ExtraCoverage, Report, Revision, RuleCount, Target, Totals, Warning,
 };
 pub use secret_place::SecretPlace;
+pub use similar::nearest;
 pub use violation::{Enforcement, Violation};

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::render::Names;
 use super::tree::{Disk, Kind, Resolved, Tree};
 use super::{Loaded, kustomize};
+use crate::model::nearest;
 use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 
 /// The file extensions of manifests, as kubectl knows them (`kubectl/pkg/cmd/util`,
@@ -148,13 +149,37 @@ impl<'t> Walk<'t> {
         true
     }
 
+    /// Returns the path beside a missing one with the most similar name. An untrusted tree does not
+    /// say what else is in it.
+    fn nearest(&self, path: &Path) -> Option<String> {
+        if self.bounds.root.is_some() {
+            return None;
+        }
+        let name = path.file_name()?.to_str()?;
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let folder = self.tree.resolve(parent.unwrap_or(Path::new("."))).ok()?;
+        let entries = self.tree.list(&folder.canonical).ok()?;
+        let names: Vec<&str> = entries
+            .iter()
+            .filter_map(|entry| entry.name.to_str())
+            .collect();
+        let meant = nearest(name, names)?;
+        Some(path.with_file_name(meant).display().to_string())
+    }
+
     /// Adds what is at `path` in the tree, which the user calls `name`.
     pub fn argument(&mut self, name: &Path, path: &Path) {
         self.arguments += 1;
         let Resolved { canonical, kind } = match self.tree.resolve(path) {
             Ok(resolved) => resolved,
             Err(error) => {
-                let why = self.tree.reason(&error);
+                let mut why = self.tree.reason(&error);
+                if let Some(nearest) = self.nearest(path).filter(|_| is_missing(&error)) {
+                    let what = why.split(": check the path").next().unwrap_or(&why);
+                    why = format!("{what}; did you mean {nearest}?");
+                }
                 return self.loaded.error(name_of(name), why);
             }
         };
@@ -452,6 +477,11 @@ fn is_nearly_manifest(path: &Path) -> bool {
 /// a mounted ConfigMap.
 fn is_hidden_name(name: Option<&OsStr>) -> bool {
     name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// Returns whether there is nothing at a path.
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 #[cfg(test)]

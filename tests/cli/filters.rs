@@ -135,11 +135,11 @@ fn all_namespaces_are_those_of_the_cluster() {
 #[test]
 fn a_filter_that_leaves_nothing_is_an_error_that_names_it() {
     for (more, named) in [
-        (&["-l", "nobody=here"][..], "--selector"),
-        (&["--kind", "node"], "--kind"),
+        (&["-l", "nobody=here"][..], "--selector nobody=here"),
+        (&["--kind", "node"], "--kind node"),
         (
             &["-n", "elsewhere", "--kind", "deploy"],
-            "--namespace and --kind",
+            "--namespace elsewhere and --kind deploy",
         ),
     ] {
         let (code, report, stderr) = shop(more);

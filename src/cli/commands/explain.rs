@@ -173,7 +173,7 @@ fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
 /// neither the path of a file nor a revision.
 fn is_name(word: &str) -> bool {
     let (name, rest) = word.split_at(word.find('[').unwrap_or(word.len()));
-    let is_closed = rest.is_empty() || rest.ends_with(']');
+    let is_closed = rest.is_empty() || word.contains(']');
     is_closed && !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric())
 }
 

@@ -286,17 +286,22 @@ fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     ))
 }
 
-/// Returns the flags that filter objects.
+/// Returns the flags that filter objects, as given.
 fn flags(filter: &FilterArgs) -> String {
+    let namespace = filter.namespace.as_ref().filter(|_| !filter.all_namespaces);
+    let kinds: Vec<String> = filter.kind.iter().map(ToString::to_string).collect();
+    let kinds = (!kinds.is_empty()).then(|| kinds.join(","));
     let given = [
-        (
-            filter.namespace.is_some() && !filter.all_namespaces,
-            "--namespace",
-        ),
-        (!filter.kind.is_empty(), "--kind"),
-        (filter.selector.is_some(), "--selector"),
+        namespace.map(|namespace| format!("--namespace {namespace}")),
+        kinds.map(|kinds| format!("--kind {kinds}")),
+        filter
+            .selector
+            .as_ref()
+            .map(|labels| format!("--selector {labels}")),
     ];
-    let given: Vec<_> = given.into_iter().filter(|(is, _)| *is).collect();
-    let names: Vec<_> = given.into_iter().map(|(_, name)| name).collect();
-    names.join(" and ")
+    given
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" and ")
 }

@@ -23,6 +23,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::login::{Login, certificates};
 use super::service_account::ServiceAccount;
+use crate::model::nearest;
 
 /// The inputs that decide which kubeconfig is read.
 #[derive(Debug, Default)]
@@ -186,12 +187,7 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
         .or(merged.current_context.as_deref())
         .with_context(|| format!("it has no current context; choose one with --context: {known}"))?
         .to_owned();
-    let near = |known: &&&str| strsim::jaro_winkler(known, &name) >= 0.85;
-    let nearest = names
-        .iter()
-        .filter(near)
-        .max_by(|a, b| strsim::jaro_winkler(a, &name).total_cmp(&strsim::jaro_winkler(b, &name)));
-    let nearest = nearest.map(|known| (*known).to_owned());
+    let nearest = nearest(&name, names.iter().copied()).map(str::to_owned);
     let context: Context = merged
         .contexts
         .into_iter()
