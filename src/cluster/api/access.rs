@@ -94,7 +94,7 @@ impl Api {
         let catalog = self.runtime.block_on(self.discover(true, true, None));
         let (kinds, gaps) = catalog.namespaced_kinds();
         match gaps.into_iter().next() {
-            Some(gap) => Err(anyhow!(gap)),
+            Some(gap) => Err(anyhow!("{gap}")),
             None => Ok(kinds),
         }
     }

@@ -5,11 +5,12 @@
 //! one by one, as needed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Deserialize;
 
 use crate::cluster::{KindLookup, ServedKind};
-use crate::model::group_of;
+use crate::model::{Warning, group_of};
 use crate::schema::did_you_mean;
 use crate::schema::{replacement, successor};
 
@@ -24,6 +25,31 @@ pub(super) struct Resource {
     pub can_list: bool,
 }
 
+/// What could not be discovered, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Gap {
+    /// A version of a group, or a root: `batch/v1`, `/apis`.
+    pub what: String,
+    /// The reason.
+    pub why: String,
+}
+
+impl Gap {
+    /// Returns a gap with its reason.
+    pub fn new(what: &str, why: impl ToString) -> Self {
+        Self {
+            what: what.to_owned(),
+            why: why.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "discovery of {} failed: {}", self.what, self.why)
+    }
+}
+
 /// What is known about one version of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Resources {
@@ -31,8 +57,8 @@ pub(super) enum Resources {
     Known(Vec<Resource>),
     /// It has not been requested yet.
     NotAsked,
-    /// It could not be found out, and why.
-    Broken(String),
+    /// It could not be discovered.
+    Broken(Gap),
 }
 
 /// One root of the API: the core group, or all the others.
@@ -40,8 +66,8 @@ pub(super) enum Resources {
 pub(super) enum Root {
     /// Its groups, each with its versions in the server's order of preference.
     Known(BTreeMap<String, Vec<(String, Resources)>>),
-    /// It could not be found out, and why.
-    Broken(String),
+    /// It could not be discovered.
+    Broken(Gap),
     /// It was not needed.
     NotAsked,
 }
@@ -94,7 +120,7 @@ impl Catalog {
         };
         let groups = match root {
             Root::Known(groups) => groups,
-            Root::Broken(reason) => return KindLookup::Unknown(reason.clone()),
+            Root::Broken(gap) => return KindLookup::Unknown(gap.to_string()),
             Root::NotAsked => return KindLookup::Unknown("it was not requested".to_owned()),
         };
         let Some(versions) = groups.get(group) else {
@@ -113,10 +139,10 @@ impl Catalog {
                     }
                     elsewhere.push(version.as_str());
                 }
-                Resources::Broken(reason) if version == api_version => {
-                    return KindLookup::Unknown(reason.clone());
+                Resources::Broken(gap) if version == api_version => {
+                    return KindLookup::Unknown(gap.to_string());
                 }
-                Resources::Broken(reason) => broken = Some(reason.clone()),
+                Resources::Broken(gap) => broken = Some(gap.to_string()),
                 Resources::NotAsked => broken = Some("it was not requested".to_owned()),
             }
         }
@@ -187,7 +213,7 @@ impl Catalog {
     }
 
     /// Returns every namespaced kind whose objects people may create.
-    pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+    pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<Gap>) {
         let (mut kinds, gaps) = self.kinds();
         kinds.retain(|kind| kind.namespaced);
         (kinds, gaps)
@@ -195,12 +221,12 @@ impl Catalog {
 
     /// Returns every kind whose objects people may create, each at its preferred version, and what
     /// keeps the list from being complete.
-    pub fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+    pub fn kinds(&self) -> (Vec<ServedKind>, Vec<Gap>) {
         let mut kinds = BTreeMap::new();
         let mut gaps = Vec::new();
         for root in [&self.core, &self.named] {
-            if let Root::Broken(reason) = root {
-                gaps.push(reason.clone());
+            if let Root::Broken(gap) = root {
+                gaps.push(gap.clone());
             }
         }
         for (group, versions) in self.groups() {
@@ -220,7 +246,7 @@ impl Catalog {
                                 .or_insert_with(|| kind_of(version, resource));
                         }
                     }
-                    Resources::Broken(reason) => gaps.push(reason.clone()),
+                    Resources::Broken(gap) => gaps.push(gap.clone()),
                     Resources::NotAsked => {}
                 }
             }
@@ -319,10 +345,32 @@ pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, Str
     ))
 }
 
-/// Returns why the kinds of a version are unknown, from the result of its discovery.
-pub(super) fn unknown(what: &str, why: &str) -> String {
-    format!("discovery of {what} failed: {why}")
+/// Reports groups whose undeclared objects are unknown: one error for each reason.
+pub(super) fn unsearched(gaps: Vec<Gap>) -> Vec<Warning> {
+    let mut by_reason: BTreeMap<String, Vec<Gap>> = BTreeMap::new();
+    for gap in gaps {
+        by_reason.entry(gap.why.clone()).or_default().push(gap);
+    }
+    let reasons = by_reason.into_iter().map(|(why, gaps)| match &gaps[..] {
+        [gap] => format!("cannot search for some undeclared objects: {gap}"),
+        _ => {
+            let named = gaps.iter().take(NAMED_GAPS).map(|gap| gap.what.as_str());
+            let named = named.collect::<Vec<_>>().join(", ");
+            let more = match gaps.len().saturating_sub(NAMED_GAPS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!(
+                "cannot search for undeclared objects in {} API versions: {why}: {named}{more}",
+                gaps.len()
+            )
+        }
+    });
+    reasons.map(|reason| Warning::error("", reason)).collect()
 }
+
+/// How many API versions an error names.
+const NAMED_GAPS: usize = 3;
 
 fn aggregated(group: Group) -> (String, Vec<(String, Resources)>) {
     let name = group.metadata.name;
@@ -331,7 +379,7 @@ fn aggregated(group: Group) -> (String, Vec<(String, Resources)>) {
         // `Stale`: the server behind an aggregated API does not respond, and the listed resources
         // are outdated or empty.
         let resources = if version.freshness == "Stale" {
-            Resources::Broken(unknown(&api_version, "its server does not answer (Stale)"))
+            Resources::Broken(Gap::new(&api_version, "its server does not answer (Stale)"))
         } else {
             Resources::Known(version.resources.into_iter().filter_map(resource).collect())
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::discovery::{self, Root};
+use super::discovery::{self, Gap, Root};
 use super::failure::Failure;
 use super::parsed;
 use super::request::{Form, Request};
@@ -79,7 +79,7 @@ pub(super) async fn root(sender: Arc<Sender>, path: &'static str) -> Root {
         discovery::root(&body).map_err(|what| Failure::malformed("discovery document", what))
     };
     let root = sender.checked(&request, parse).await;
-    root.unwrap_or_else(|failure| Root::Broken(discovery::unknown(path, &failure.to_string())))
+    root.unwrap_or_else(|failure| Root::Broken(Gap::new(path, failure)))
 }
 
 /// Returns the server's version.

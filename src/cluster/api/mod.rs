@@ -42,7 +42,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 pub use self::access::Identity;
-use self::discovery::{Catalog, Resources, Root};
+use self::discovery::{Catalog, Gap, Resources, Root};
 use self::early::{CORE, Early, NAMED};
 use self::failure::Failure;
 pub use self::kubeconfig::{context_names, contexts_of};
@@ -183,8 +183,10 @@ impl Api {
             let (known, gaps) = catalog.namespaced_kinds();
             kinds = known;
             kinds.retain(|kind| request.wants_extra_of(&kind.names()));
-            outcome.extra_unread.extend(gaps.iter().cloned());
-            outcome.warnings.extend(gaps.into_iter().map(no_extra));
+            outcome
+                .extra_unread
+                .extend(gaps.iter().map(ToString::to_string));
+            outcome.warnings.extend(discovery::unsearched(gaps));
         }
         let reader = Arc::new(Reader {
             sender: Arc::clone(&self.sender),
@@ -237,17 +239,16 @@ impl Discovery for Api {
         let catalog = self
             .runtime
             .block_on(self.discover(core, named, Some(&groups)));
-        if let (Root::Broken(why), Root::Broken(_) | Root::NotAsked)
-        | (Root::NotAsked, Root::Broken(why)) = (&catalog.core, &catalog.named)
+        if let (Root::Broken(gap), Root::Broken(_) | Root::NotAsked)
+        | (Root::NotAsked, Root::Broken(gap)) = (&catalog.core, &catalog.named)
         {
             let target = self.target();
             let server = target.server.unwrap_or_default();
             let server = server.trim_end_matches('/');
             let context = target.context.map(|name| format!(" (context {name})"));
             let context = context.unwrap_or_default();
-            // Nothing at all answers: at which path that was noticed is no help.
-            let why = why.split_once(" failed: ").map_or(&**why, |(_, why)| why);
-            bail!("cannot read from {server}{context}: {why}");
+            // Nothing answers, so the path of the first request does not help.
+            bail!("cannot read from {server}{context}: {}", gap.why);
         }
         Ok(kinds
             .iter()
@@ -343,9 +344,7 @@ async fn resources(sender: Arc<Sender>, api_version: String) -> (String, Resourc
     let resources = sender
         .checked(&request, parse)
         .await
-        .unwrap_or_else(|failure| {
-            Resources::Broken(discovery::unknown(&api_version, &failure.to_string()))
-        });
+        .unwrap_or_else(|failure| Resources::Broken(Gap::new(&api_version, failure)));
     (api_version, resources)
 }
 
@@ -357,14 +356,6 @@ fn parsed(body: Vec<u8>) -> Result<Value, Failure> {
 /// An error that every further request would meet, too.
 fn stopped(by: &Failure) -> Warning {
     Warning::error("", format!("reading from the cluster stopped: {by}"))
-}
-
-/// If a group is unknown, it is unknown which undeclared objects it has.
-fn no_extra(why: String) -> Warning {
-    Warning::error(
-        "",
-        format!("cannot search for some undeclared objects: {why}"),
-    )
 }
 
 /// The data is intact after a panic, because each value is replaced as a whole.

@@ -41,7 +41,8 @@ impl Api {
     pub(super) fn every_kind(&self) -> (Vec<ServedKind>, Vec<String>) {
         let _reading = Reading::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));
-        catalog.kinds()
+        let (kinds, gaps) = catalog.kinds();
+        (kinds, gaps.iter().map(ToString::to_string).collect())
     }
 
     /// Implements [`Discovery::api_versions`](crate::cluster::Discovery::api_versions).

@@ -92,7 +92,7 @@ fn a_kind_that_is_absent_moved_or_unknown_is_three_different_things() {
 #[test]
 fn a_root_that_failed_makes_its_kinds_unknown_and_no_others() {
     let mut catalog = aggregated();
-    catalog.named = Root::Broken("no response".to_owned());
+    catalog.named = Root::Broken(Gap::new("/apis", "no response"));
     assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "no response");
     assert!(matches!(
         catalog.lookup("v1", "ConfigMap"),
@@ -129,7 +129,10 @@ fn older_servers_are_asked_version_by_version_for_what_is_needed() {
         catalog.lookup("batch/v1", "CronJob"),
         KindLookup::Served(_)
     ));
-    catalog.fill("batch/v1beta1", Resources::Broken("503".to_owned()));
+    catalog.fill(
+        "batch/v1beta1",
+        Resources::Broken(Gap::new("batch/v1beta1", "503")),
+    );
     assert_unknown(&catalog.lookup("batch/v1beta1", "CronJob"), "503");
 }
 
@@ -158,6 +161,22 @@ fn undeclared_objects_are_looked_for_once_for_each_kind() {
         .collect();
     assert_eq!(names, [("v1", "ConfigMap"), ("batch/v1", "CronJob")]);
     assert!(gaps.is_empty(), "computed groups are no gap: {gaps:?}");
+}
+
+#[test]
+fn groups_that_fail_alike_are_one_error() {
+    let gap = |what: &str, why: &str| Gap::new(what, why);
+    let stale = (1..=5).map(|n| gap(&format!("g{n}/v1"), "Stale"));
+    let gaps = stale.chain([gap("other/v1", "403")]).collect();
+    let said: Vec<String> = unsearched(gaps).into_iter().map(|w| w.message).collect();
+    assert_eq!(
+        said,
+        [
+            "cannot search for some undeclared objects: discovery of other/v1 failed: 403",
+            "cannot search for undeclared objects in 5 API versions: Stale: g1/v1, g2/v1, g3/v1 \
+             and 2 more",
+        ]
+    );
 }
 
 /// A server of Kubernetes 1.29 or later, as far as the tests need it.
