@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::args::SourceArgs;
 use super::selection::{self, Selection, begins_like_a_manifest};
-use crate::model::{FieldPath, ObjectReport, Report};
+use crate::model::{FieldPath, ObjectReport, Report, Status};
 use crate::policy::PathPattern;
 
 /// The selection; everything if nothing is named.
@@ -152,6 +152,15 @@ impl Selected {
         }
         Ok(())
     }
+}
+
+/// Returns the paths at which an object has drift, including ignored and accepted drift; `.` for
+/// the object as a whole.
+pub fn changes(object: &ObjectReport) -> Vec<String> {
+    let drifts = object.drifts.iter();
+    let drifts = drifts.map(|drift| drift.change.path.to_string());
+    let whole = matches!(object.status(), Status::Missing | Status::Extra);
+    drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
 /// As it was written.

@@ -22,6 +22,14 @@ pub enum CommandFormat {
     Review,
     /// Metrics in Prometheus' text format.
     Prometheus,
+    /// Annotations for GitHub Actions.
+    Github,
+    /// A Code Quality report for GitLab.
+    Gitlab,
+    /// JUnit XML.
+    Junit,
+    /// SARIF for code scanning.
+    Sarif,
 }
 
 impl CommandFormat {
@@ -37,6 +45,10 @@ impl CommandFormat {
             Self::Name => "name",
             Self::Review => "github-review",
             Self::Prometheus => "prometheus",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
         }
     }
 }

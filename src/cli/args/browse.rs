@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{DriftArgs, Extra, TEMPLATE, TriageArgs, WriteArgs};
+use super::drift::LISTS_EXTRA;
+use super::{ActArgs, TEMPLATE, TriageArgs};
 
 /// `driftctl browse`
 #[derive(Debug, Clone, Default, Args)]
@@ -36,30 +37,17 @@ Exit codes:
   2  An error, an incomplete comparison, or only some decisions were carried out",
     help_template = TEMPLATE,
     max_term_width = 100,
-    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION")),
+    mut_arg("extra", |extra| extra.help(LISTS_EXTRA).long_help(LISTS_EXTRA))
 )]
 pub struct BrowseArgs {
     /// Let backport also write values of Secrets and other secret values
     #[arg(long, help_heading = "Browse")]
     pub allow_secrets: bool,
 
-    /// How it is written.
+    /// Which drift, and how it is written.
     #[command(flatten)]
-    pub write: WriteArgs,
-
-    /// Also list live objects that no manifest declares: revert deletes them
-    #[arg(
-        long,
-        value_name = "WHERE",
-        value_enum,
-        default_value_t,
-        help_heading = "Comparison"
-    )]
-    pub extra: Extra,
-
-    /// Which drift.
-    #[command(flatten)]
-    pub drift: DriftArgs,
+    pub act: ActArgs,
 }
 
 impl BrowseArgs {
@@ -67,9 +55,7 @@ impl BrowseArgs {
     pub fn as_triage(&self) -> TriageArgs {
         TriageArgs {
             allow_secrets: self.allow_secrets,
-            write: self.write.clone(),
-            extra: self.extra,
-            drift: self.drift.clone(),
+            act: self.act.clone(),
             ..TriageArgs::default()
         }
     }

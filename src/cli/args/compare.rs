@@ -77,12 +77,9 @@ impl ConnectionArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Comparison")]
 pub struct CompareArgs {
-    /// Also report live objects that no manifest declares
-    ///
-    /// Objects that controllers and the system create are left out: owned objects, the default
-    /// ServiceAccount, kube-root-ca.crt, Helm's release records.
-    #[arg(long, value_name = "WHERE", value_enum, default_value_t)]
-    pub extra: Extra,
+    /// Where undeclared objects are searched for.
+    #[command(flatten)]
+    pub extra: ExtraArgs,
 
     /// The field manager that applies these manifests
     ///
@@ -117,6 +114,24 @@ pub struct CompareArgs {
     /// By default this is an error, because the usual cause is an empty or wrong path.
     #[arg(long)]
     pub allow_empty: bool,
+}
+
+/// `--extra`
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Comparison")]
+pub struct ExtraArgs {
+    /// Also report live objects that no manifest declares
+    ///
+    /// Objects that controllers and the system create are left out: owned objects, the default
+    /// ServiceAccount, kube-root-ca.crt, Helm's release records.
+    #[arg(
+        id = "extra",
+        long = "extra",
+        value_name = "WHERE",
+        value_enum,
+        default_value_t
+    )]
+    pub within: Extra,
 }
 
 /// Where to search for undeclared live objects.
@@ -155,15 +170,9 @@ pub struct ReadingArgs {
     #[command(flatten)]
     pub filter: FilterArgs,
 
-    /// Also read live objects that no manifest declares
-    #[arg(
-        long,
-        value_name = "WHERE",
-        value_enum,
-        default_value_t,
-        help_heading = "Comparison"
-    )]
-    pub extra: Extra,
+    /// Where undeclared objects are searched for.
+    #[command(flatten)]
+    pub extra: ExtraArgs,
 }
 
 /// The filter.

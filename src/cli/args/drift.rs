@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::{CompareArgs, Extra, LiveArgs, RulesArgs, SourceArgs};
+use super::{CompareArgs, Extra, ExtraArgs, LiveArgs, RulesArgs, SourceArgs, WriteArgs};
 use crate::cli::selected::Selected;
 use crate::cli::selection::Selection;
 use crate::policy::PathPattern;
@@ -43,12 +43,30 @@ impl DriftArgs {
     /// Returns how the two sides are compared.
     pub fn compare(&self, extra: Extra) -> CompareArgs {
         CompareArgs {
-            extra,
+            extra: ExtraArgs { within: extra },
             audit_log: self.audit_log.clone(),
             ..CompareArgs::default()
         }
     }
 }
+
+/// What the commands that write to a cluster share: the drift, and how it is written.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ActArgs {
+    /// How it is written.
+    #[command(flatten)]
+    pub write: WriteArgs,
+    /// Where undeclared objects are searched for.
+    #[command(flatten)]
+    pub extra: ExtraArgs,
+    /// Which drift.
+    #[command(flatten)]
+    pub drift: DriftArgs,
+}
+
+/// The help of `--extra` in commands that list drift to decide on.
+pub const LISTS_EXTRA: &str =
+    "Also list live objects that no manifest declares: revert deletes them";
 
 /// The selected drift; all of it if nothing is named.
 #[derive(Debug, Clone, Default, Args)]

@@ -33,17 +33,19 @@ use clap_complete::Shell;
 
 pub use backport::BackportArgs;
 pub use browse::BrowseArgs;
-pub use compare::{CompareArgs, ConnectionArgs, Extra, FilterArgs, LiveArgs, ReadingArgs};
+pub use compare::{
+    CompareArgs, ConnectionArgs, Extra, ExtraArgs, FilterArgs, LiveArgs, ReadingArgs,
+};
 pub use coverage::CoverageArgs;
 pub use doctor::DoctorArgs;
-pub use drift::{DriftArgs, SelectionArgs};
+pub use drift::{ActArgs, DriftArgs, SelectionArgs};
 pub use explain::ExplainArgs;
 pub use format::CommandFormat;
 use format::{TEXT_OR_JSON, offer};
 pub use gate::{FailOn, GateArgs};
 pub use guard::{FormArgs, GuardArgs, GuardFormat};
 pub use policies::PoliciesArgs;
-pub use policy::{PolicyArgs, PolicyFailOn, PolicyFormat};
+pub use policy::{PolicyArgs, PolicyFailOn};
 pub use redact::{RedactArgs, SecretPath};
 pub use render::{LoadRestrictor, RenderArgs};
 pub use report::{GroupBy, PagerChoice, ReportArgs, Show};
@@ -267,15 +269,15 @@ impl Command {
             Self::Timeline(args) => &mut args.source,
             Self::Watch(args) => &mut args.source,
             Self::Coverage(args) => &mut args.source,
-            Self::Revert(args) => &mut args.drift.source,
+            Self::Revert(args) => &mut args.act.drift.source,
             Self::Backport(args) => &mut args.drift.source,
             Self::Triage(args) => {
                 let texts = words.iter().map(|word| word.to_string_lossy().into_owned());
                 let behind = texts.skip_while(|word| word != "triage").skip(1);
                 args.words = behind.collect();
-                &mut args.drift.source
+                &mut args.act.drift.source
             }
-            Self::Browse(args) => &mut args.drift.source,
+            Self::Browse(args) => &mut args.act.drift.source,
             Self::Policy(args) => &mut args.source,
             Self::Guard(args) => &mut args.drift.source,
             Self::Rules(args) => &mut args.source,

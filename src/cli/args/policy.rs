@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{SourceArgs, TEMPLATE};
+use super::{CommandFormat, SourceArgs, TEMPLATE, offer};
 
 /// `driftctl policy`
 #[derive(Debug, Args)]
@@ -49,8 +49,21 @@ pub struct PolicyArgs {
     pub strict_policies: bool,
 
     /// Write the result in this format
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub output: PolicyFormat,
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        value_parser = offer(&[
+            (CommandFormat::Text, "Text for reading"),
+            (CommandFormat::Json, "For other programs"),
+            (CommandFormat::Github, "Annotations for GitHub Actions"),
+            (CommandFormat::Gitlab, "A Code Quality report for GitLab"),
+            (CommandFormat::Junit, "JUnit XML"),
+            (CommandFormat::Sarif, "SARIF 2.1.0 for code scanning"),
+        ])
+    )]
+    pub output: CommandFormat,
 }
 
 /// What fails `driftctl policy`.
@@ -61,36 +74,4 @@ pub enum PolicyFailOn {
     Violation,
     /// Also a violation that is only warned about or audited
     ViolationAudit,
-}
-
-/// The formats of `driftctl policy`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum PolicyFormat {
-    /// Text for reading
-    #[default]
-    Text,
-    /// For other programs
-    Json,
-    /// Annotations for GitHub Actions
-    Github,
-    /// A Code Quality report for GitLab
-    Gitlab,
-    /// JUnit XML
-    Junit,
-    /// SARIF 2.1.0 for code scanning
-    Sarif,
-}
-
-impl PolicyFormat {
-    /// Returns the report's format; `None` for text, which this command writes itself.
-    pub fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Text => None,
-            Self::Json => Some("json"),
-            Self::Github => Some("github"),
-            Self::Gitlab => Some("gitlab"),
-            Self::Junit => Some("junit"),
-            Self::Sarif => Some("sarif"),
-        }
-    }
 }

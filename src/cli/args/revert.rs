@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{DriftArgs, Extra, TEMPLATE, WriteArgs};
+use super::{ActArgs, TEMPLATE};
 
 /// `driftctl revert`
 #[derive(Debug, Args)]
@@ -76,21 +76,7 @@ pub struct RevertArgs {
     )]
     pub max_objects: usize,
 
-    /// How it is written.
+    /// Which drift, and how it is written.
     #[command(flatten)]
-    pub write: WriteArgs,
-
-    /// Also report live objects that no manifest declares, for --prune
-    #[arg(
-        long,
-        value_name = "WHERE",
-        value_enum,
-        default_value_t,
-        help_heading = "Comparison"
-    )]
-    pub extra: Extra,
-
-    /// Which drift.
-    #[command(flatten)]
-    pub drift: DriftArgs,
+    pub act: ActArgs,
 }

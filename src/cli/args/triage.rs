@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{DriftArgs, Extra, TEMPLATE, WriteArgs};
+use super::drift::LISTS_EXTRA;
+use super::{ActArgs, TEMPLATE};
 
 /// `driftctl triage`
 #[derive(Debug, Clone, Default, Args)]
@@ -28,7 +29,8 @@ Exit codes:
   2  An error, an incomplete comparison, or only some decisions were carried out",
     help_template = TEMPLATE,
     max_term_width = 100,
-    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION")),
+    mut_arg("extra", |extra| extra.help(LISTS_EXTRA).long_help(LISTS_EXTRA))
 )]
 pub struct TriageArgs {
     /// Carry out the decisions in this file, or in standard input (-)
@@ -51,23 +53,9 @@ pub struct TriageArgs {
     #[arg(long, help_heading = "Triage")]
     pub allow_secrets: bool,
 
-    /// How it is written.
+    /// Which drift, and how it is written.
     #[command(flatten)]
-    pub write: WriteArgs,
-
-    /// Also list live objects that no manifest declares: revert deletes them
-    #[arg(
-        long,
-        value_name = "WHERE",
-        value_enum,
-        default_value_t,
-        help_heading = "Comparison"
-    )]
-    pub extra: Extra,
-
-    /// Which drift.
-    #[command(flatten)]
-    pub drift: DriftArgs,
+    pub act: ActArgs,
 
     /// Returns the arguments after the command's name, as written.
     #[arg(skip)]

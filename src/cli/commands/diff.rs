@@ -29,7 +29,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     let asks_server = args.compare.server_dry_run;
     gate::check(
         &args.gate,
-        args.compare.extra,
+        args.compare.extra.within,
         args.source.base.is_some(),
         asks_server,
         !args.policies.policies.is_empty(),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::admission::{Policies, Subject, stored};
-use crate::cli::args::{PolicyArgs, PolicyFailOn, SourceArgs};
+use crate::cli::args::{CommandFormat, PolicyArgs, PolicyFailOn, SourceArgs};
 use crate::cli::comparison::{self, load};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
@@ -207,12 +207,12 @@ fn write(
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<()> {
-    let Some(format) = args.output.name() else {
+    if args.output == CommandFormat::Text {
         let out = &mut streams.out;
         return output::policies_text(report, policies.len(), passed, out)
             .context("cannot write to standard output");
-    };
-    let spec: OutputSpec = format.parse().map_err(anyhow::Error::msg)?;
+    }
+    let spec: OutputSpec = args.output.as_str().parse().map_err(anyhow::Error::msg)?;
     let options = RenderOptions {
         now: Some(settings.now),
         width: settings.columns,

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{LiveSide, Prepared, Rules, absence, emptiness, prepare, rules};
-use crate::cli::args::{CompareArgs, DriftArgs, FilterArgs, SourceArgs};
+use crate::cli::args::{DriftArgs, Extra, FilterArgs, SourceArgs};
+use crate::cli::selected::Selected;
 use crate::cluster::{Api, Live};
+use crate::engine::triage::{self, Item};
 use crate::engine::{self, Answer, Question};
 use crate::model::Report;
-use crate::redact::Redactor;
+use crate::redact::{Redacted, Redactor};
 use crate::source::{Declared, Fixed, Loaded, Once, Source};
 
 /// Both sides of a comparison, and its rules. The live side may be a recording.
@@ -19,6 +21,23 @@ pub struct Again {
     prepared: Prepared,
     source: SourceArgs,
     filter: FilterArgs,
+}
+
+/// The report of a comparison, in full and as it may be shown.
+pub struct Reports {
+    /// The report, secrets included.
+    pub report: Report,
+    /// The report as it may be shown.
+    pub shown: Redacted,
+}
+
+impl Reports {
+    /// Returns the selected changes that can be decided on.
+    pub fn items(&self, selected: &Selected) -> Vec<Item<'_>> {
+        let mut items = triage::items(&self.report, &self.shown);
+        items.retain(|item| selected.selects(&self.report, item.object, &item.path()));
+        items
+    }
 }
 
 impl Again {
@@ -29,11 +48,12 @@ impl Again {
     pub fn begin(
         source: &SourceArgs,
         words: &DriftArgs,
-        compare: &CompareArgs,
+        extra: Extra,
         now: Timestamp,
     ) -> Result<Self> {
         let rules = rules(&words.rules, source, now)?.within(&words.live.connection);
-        let mut prepared = prepare(rules, source, &words.live, compare, &words.rules, false)?;
+        let compare = words.compare(extra);
+        let mut prepared = prepare(rules, source, &words.live, &compare, &words.rules, false)?;
         let once = |source| Box::new(Once::of(source)) as Box<dyn Source>;
         prepared.sources = prepared.sources.into_iter().map(once).collect();
         Ok(Self {
@@ -56,6 +76,11 @@ impl Again {
         }
     }
 
+    /// Returns the arguments of the declared side.
+    pub fn source(&self) -> &SourceArgs {
+        &self.source
+    }
+
     /// Returns the rules.
     pub fn rules(&self) -> &Rules {
         &self.prepared.rules
@@ -67,6 +92,16 @@ impl Again {
             also: self.prepared.rules.secret(),
             ..Redactor::default()
         }
+    }
+
+    /// Compares what is declared with a live side, for the command to select from.
+    ///
+    /// # Errors
+    /// Fails if nothing can be compared.
+    pub fn reports(&self, live: &dyn Live) -> Result<Reports> {
+        let report = self.report(live)?;
+        let shown = self.redactor().redact(report.clone());
+        Ok(Reports { report, shown })
     }
 
     /// Compares what is declared with a live side.

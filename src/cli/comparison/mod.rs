@@ -28,7 +28,7 @@ use crate::policy::Allowed;
 use crate::redact::Redactor;
 use crate::source::{Scheme, Source, blame};
 
-pub use again::Again;
+pub use again::{Again, Reports};
 pub use census::census;
 pub use clusters::{All, chosen, run_all};
 pub use draft::Draft;
@@ -181,7 +181,7 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
     Options {
         allowed: allowed(&source.untrusted),
         untrusted: source.untrusted.untrusted,
-        extra: compare.extra.into(),
+        extra: compare.extra.within.into(),
         field_managers: compare.field_manager.clone(),
         server_dry_run: compare.server_dry_run,
         audit_logs: compare.audit_log.clone(),
@@ -194,7 +194,7 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
 /// The objects to read.
 pub fn reading(args: &ReadingArgs) -> Options {
     Options {
-        extra: args.extra.into(),
+        extra: args.extra.within.into(),
         ..filters(&args.filter)
     }
 }

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::cli::args::{BackportArgs, CommandFormat, Extra};
-use crate::cli::comparison::{Again, Draft};
+use crate::cli::comparison::{Again, Draft, Reports};
+use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, report_file};
 use crate::cluster::Overlay;
 use crate::engine::backport::{Planned, Wish, plan};
-use crate::model::{ObjectReport, PlanStep, Progress, Refused, Status, Why};
+use crate::model::{PlanStep, Progress, Refused, Why};
 use crate::redact::Redactor;
 pub(super) use files::Files;
 
@@ -46,11 +47,9 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     let drift = &args.drift;
     let (selected, mut source) = drift.selected()?;
     let base = source.base.take();
-    let compare = drift.compare(Extra::None);
-    let again = Again::begin(&source, drift, &compare, settings.now)?;
+    let again = Again::begin(&source, drift, Extra::None, settings.now)?;
     let overlay = Overlay::of(again.live());
-    let report = again.report(&overlay)?;
-    let shown = again.redactor().redact(report.clone());
+    let Reports { report, shown } = again.reports(&overlay)?;
     selected.check(&report, changes)?;
     let files = Files::of(&source);
     let drafts = Draft::of(&source, &drift.live, &overlay, files.roots());
@@ -139,12 +138,4 @@ impl Into {
         let canonical = Path::new(file).canonicalize();
         canonical.is_ok_and(|file| file.starts_with(&self.0))
     }
-}
-
-/// The paths at which an object has drift, including ignored and accepted drift.
-fn changes(object: &ObjectReport) -> Vec<String> {
-    let drifts = object.drifts.iter();
-    let drifts = drifts.map(|drift| drift.change.path.to_string());
-    let whole = object.status() == Status::Missing;
-    drifts.chain(whole.then(|| ".".to_owned())).collect()
 }

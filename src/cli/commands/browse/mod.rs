@@ -19,12 +19,13 @@ use jiff::Timestamp;
 use super::explain::told;
 use super::triage;
 use crate::cli::args::BrowseArgs;
-use crate::cli::comparison::Again;
+use crate::cli::comparison::{Again, Reports};
+use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Overlay;
 use crate::engine::Question;
-use crate::engine::triage::{Item, items};
+use crate::engine::triage::Item;
 use crate::model::{FieldPath, Target};
 use crate::output::{self, RenderOptions, escape};
 use draw::Panes;
@@ -82,16 +83,14 @@ fn read(
     browser: &mut Browser,
     streams: &mut Streams,
 ) -> Result<(Ask, bool)> {
-    let drift = &args.drift;
-    let (selected, source) = drift.selected()?;
-    let compare = drift.compare(args.extra);
-    let again = Again::begin(&source, drift, &compare, settings.now)?;
+    let act = &args.act;
+    let (selected, source) = act.drift.selected()?;
+    let again = Again::begin(&source, &act.drift, act.extra.within, settings.now)?;
     let overlay = Overlay::of(again.live());
-    let report = again.report(&overlay)?;
-    let shown = again.redactor().redact(report.clone());
-    selected.check(&report, triage::changes)?;
-    let mut items: Vec<Item<'_>> = items(&report, &shown);
-    items.retain(|item| selected.selects(&report, item.object, &item.path()));
+    let reports = again.reports(&overlay)?;
+    let Reports { report, shown } = &reports;
+    selected.check(report, changes)?;
+    let items = reports.items(&selected);
     let rows = items.iter().map(|item| row(item, settings.now)).collect();
     browser.replace(title(&shown.target), rows);
     let is_incomplete = report.is_incomplete();

@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use crate::admission::guard::Form;
 use crate::cli::args::{Extra, FormArgs, GuardArgs};
-use crate::cli::comparison::{self, Again};
+use crate::cli::comparison::{self, Again, Reports};
+use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Overlay;
 use crate::cluster::audit;
 use crate::engine::guard::{Wish, plan};
-use crate::model::ObjectReport;
 
 /// Writes policies, proves them and prints them.
 ///
@@ -41,11 +41,9 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         "name what to guard: an object (deploy/shop/cart), and optionally paths in it \
          (.spec.replicas)"
     );
-    let compare = drift.compare(Extra::None);
-    let again = Again::begin(&source, drift, &compare, settings.now)?;
+    let again = Again::begin(&source, drift, Extra::None, settings.now)?;
     let overlay = Overlay::of(again.live());
-    let report = again.report(&overlay)?;
-    let shown = again.redactor().redact(report.clone());
+    let Reports { report, shown } = again.reports(&overlay)?;
     selected.check(&report, changes)?;
     let writes = match drift.audit_log.is_empty() {
         true => None,
@@ -92,10 +90,4 @@ fn form(args: &FormArgs) -> (Option<Form>, Option<String>) {
         FormArgs { origin: true, .. } => (Some(Form::Origin), None),
         _ => (None, None),
     }
-}
-
-/// The paths at which an object has drift, including ignored and accepted drift.
-fn changes(object: &ObjectReport) -> Vec<String> {
-    let drifts = object.drifts.iter();
-    drifts.map(|drift| drift.change.path.to_string()).collect()
 }

@@ -17,12 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::cli::args::{Extra, IncludedCause, RevertArgs, WriteArgs};
-use crate::cli::comparison::Again;
+use crate::cli::comparison::{Again, Reports};
+use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Answer, Overlay};
 use crate::engine::revert::{Planned, Wish, plan};
-use crate::model::{Cause, How, ObjectReport, Plan, ResourceKey, Status};
+use crate::model::{Cause, How, Plan, ResourceKey};
 pub(super) use carry::{Carrier, Judge};
 pub(super) use flow::{End, Hands, check as check_words, run as carry_out};
 pub(super) use say::end as say_end;
@@ -45,7 +46,7 @@ pub fn run(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Res
 
 /// Checks for arguments that contradict each other.
 fn check(args: &RevertArgs, settings: &Settings) -> Result<()> {
-    let drift = &args.drift;
+    let drift = &args.act.drift;
     ensure!(drift.live.live.is_empty(), NO_CLUSTER);
     ensure!(
         !drift.source.untrusted.untrusted,
@@ -57,13 +58,13 @@ fn check(args: &RevertArgs, settings: &Settings) -> Result<()> {
          --base"
     );
     ensure!(
-        !args.prune || args.extra != Extra::None,
+        !args.prune || args.act.extra.within != Extra::None,
         "--prune deletes what --extra finds; add --extra namespace or --extra managed"
     );
     if args.list_undo {
         return Ok(());
     }
-    flow::check(&args.write, settings)
+    flow::check(&args.act.write, settings)
 }
 
 /// The error for writing to a recording.
@@ -71,12 +72,13 @@ pub(super) const NO_CLUSTER: &str = "--live reads a recording, which revert cann
     a cluster with --kubeconfig and --context";
 
 fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
-    let mut drift = args.drift.clone();
+    let act = &args.act;
+    let mut drift = act.drift.clone();
     if args.to.is_some() {
         drift.source.revision.clone_from(&args.to);
     }
     let (selected, source) = drift.selected()?;
-    let words = &args.write;
+    let words = &act.write;
     if words.yes && selected.is_everything() && !args.all && !words.dry_run {
         bail!(
             "--yes without a selection would revert all drift; name an object (deploy/shop/cart), \
@@ -86,13 +88,11 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     if args.all && !selected.is_everything() {
         bail!("--all cannot be combined with {selected}; leave out one of them");
     }
-    let compare = drift.compare(args.extra);
-    let again = Again::begin(&source, &drift, &compare, settings.now)?;
+    let again = Again::begin(&source, &drift, act.extra.within, settings.now)?;
     let api = again.cluster().context(NO_CLUSTER)?;
     let overlay = Overlay::of(api);
-    let report = again.report(&overlay)?;
+    let Reports { report, shown } = again.reports(&overlay)?;
     let redactor = again.redactor();
-    let shown = redactor.redact(report.clone());
     selected.check(&report, changes)?;
     let Planned {
         plan,
@@ -136,14 +136,6 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
         false => Exit::Clean,
     };
     Ok(end.exit(&carrier.plan, short))
-}
-
-/// The paths at which an object has drift, including ignored and accepted drift.
-fn changes(object: &ObjectReport) -> Vec<String> {
-    let drifts = object.drifts.iter();
-    let drifts = drifts.map(|drift| drift.change.path.to_string());
-    let whole = matches!(object.status(), Status::Missing | Status::Extra);
-    drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
 /// Returns the causes that are reverted although Git is ahead of the cluster.

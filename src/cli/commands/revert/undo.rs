@@ -72,7 +72,7 @@ pub fn run(
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<Exit> {
-    let api = cluster(&args.drift.live.connection, &[])?;
+    let api = cluster(&args.act.drift.live.connection, &[])?;
     let writer = Writer::of(&api);
     let target = api.target();
     let cluster = uid_of_cluster(&writer);
@@ -129,16 +129,16 @@ pub fn run(
         redactor: &redactor,
         judge: &judge,
         // An undo needs no record: the one of the revert has the earlier state.
-        manner: Manner::of(&args.write, false, settings.now),
+        manner: Manner::of(&args.act.write, false, settings.now),
     };
-    let end = flow::run(&mut carrier, &args.write, settings, streams)?;
+    let end = flow::run(&mut carrier, &args.act.write, settings, streams)?;
     let plan = &carrier.plan;
     let is_whole = end == End::Done && plan.objects(Progress::Done) == plan.steps.len();
     if is_whole && short == Exit::Clean {
         record.undone = true;
         records.keep(&record)?;
     }
-    say::end(end, &args.write, plan, settings, streams)?;
+    say::end(end, &args.act.write, plan, settings, streams)?;
     Ok(end.exit(plan, short))
 }
 

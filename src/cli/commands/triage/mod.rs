@@ -14,12 +14,12 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::revert::{self, Carrier, Judge};
 use crate::cli::args::{Cli, Command, DriftArgs, SourceArgs, TriageArgs};
-use crate::cli::comparison::Again;
+use crate::cli::comparison::{Again, Reports};
+use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Answer, Overlay};
-use crate::engine::triage::{Item, items};
-use crate::model::{ObjectReport, ResourceKey, Status};
+use crate::model::ResourceKey;
 use crate::source::{Scheme, repository_around};
 pub(super) use edit::open_at;
 use resolve::{Fate, Resolved, Wanted};
@@ -37,7 +37,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     let Some(file) = &args.apply else {
         check(args)?;
         ensure!(
-            !args.write.dry_run && !args.write.yes,
+            !args.act.write.dry_run && !args.act.write.yes,
             "--dry-run and --yes need decisions; name their file with --apply, or write them with \
              --edit"
         );
@@ -56,7 +56,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
 /// # Errors
 /// When they do.
 pub(super) fn check(args: &TriageArgs) -> Result<()> {
-    let source = &args.drift.source;
+    let source = &args.act.drift.source;
     ensure!(
         !source.untrusted.untrusted,
         "triage neither edits untrusted manifests nor writes them to a cluster; leave out \
@@ -78,20 +78,18 @@ struct Listed {
 }
 
 fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result<Listed> {
-    let drift = &args.drift;
-    let (selected, source) = drift.selected()?;
-    let compare = drift.compare(args.extra);
-    let again = Again::begin(&source, drift, &compare, settings.now)?;
-    let report = again.report(again.live())?;
-    let shown = again.redactor().redact(report.clone());
-    selected.check(&report, changes)?;
-    let mut items = items(&report, &shown);
-    items.retain(|item| selected.selects(&report, item.object, &item.path()));
+    let act = &args.act;
+    let (selected, source) = act.drift.selected()?;
+    let again = Again::begin(&source, &act.drift, act.extra.within, settings.now)?;
+    let reports = again.reports(again.live())?;
+    let Reports { report, shown } = &reports;
+    selected.check(report, changes)?;
+    let items = reports.items(&selected);
     let words = recorded(&args.words);
-    let text = todo::write(&items, &shown, &words, settings.now);
+    let text = todo::write(&items, shown, &words, settings.now);
     let is_incomplete = report.is_incomplete();
     if is_incomplete {
-        message::what_failed(streams, settings, &shown, None);
+        message::what_failed(streams, settings, shown, None);
     }
     Ok(Listed {
         text,
@@ -101,14 +99,6 @@ fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result
             false => Exit::Clean,
         },
     })
-}
-
-/// Returns the paths at which an object has drift.
-pub(super) fn changes(object: &ObjectReport) -> Vec<String> {
-    let drifts = object.drifts.iter();
-    let drifts = drifts.map(|drift| drift.change.path.to_string());
-    let whole = matches!(object.status(), Status::Missing | Status::Extra);
-    drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
 /// Flags with a value that name credentials or programs: they are taken from the command line,
@@ -150,7 +140,7 @@ fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String>
 /// # Errors
 /// Fails if they are not valid arguments of this command.
 fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
-    let own = &args.drift;
+    let own = &args.act.drift;
     let names_none = own.source.paths == [PathBuf::from(".")]
         && own.source.app.is_empty()
         && own.source.kustomization.is_empty();
@@ -182,13 +172,14 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     let Command::Triage(both) = cli.command else {
         return Ok(args.clone());
     };
+    let both = both.act;
     check_writes(todo, own, &both.drift)?;
     let mut merged = args.clone();
-    merged.extra = both.extra;
+    merged.act.extra = both.extra;
     let context = both.drift.live.connection.context.clone();
-    merged.drift = both.drift;
-    merged.drift.live.connection = connection.clone();
-    merged.drift.live.connection.context = context;
+    merged.act.drift = both.drift;
+    merged.act.drift.live.connection = connection.clone();
+    merged.act.drift.live.connection.context = context;
     Ok(merged)
 }
 
@@ -257,31 +248,28 @@ fn apply(
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<Exit> {
-    let words = &args.write;
+    let act = &args.act;
+    let words = &act.write;
     if todo.is_idle() {
         say::nothing_decided(todo, words, settings, streams)?;
         return Ok(Exit::Clean);
     }
     revert::check_words(words, settings)?;
-    let drift = &args.drift;
-    let (selected, source) = drift.selected()?;
-    let compare = drift.compare(args.extra);
-    let again = Again::begin(&source, drift, &compare, settings.now)?;
+    let (selected, source) = act.drift.selected()?;
+    let again = Again::begin(&source, &act.drift, act.extra.within, settings.now)?;
     let overlay = Overlay::of(again.live());
-    let report = again.report(&overlay)?;
+    let reports = again.reports(&overlay)?;
+    let Reports { report, shown } = &reports;
     todo.check(&report.target)?;
     let redactor = again.redactor();
-    let shown = redactor.redact(report.clone());
-    let mut items: Vec<Item<'_>> = items(&report, &shown);
-    items.retain(|item| selected.selects(&report, item.object, &item.path()));
-    let mut resolved = Resolved::of(todo, &items, &report, settings.now);
+    let items = reports.items(&selected);
+    let mut resolved = Resolved::of(todo, &items, report, settings.now);
     let wanted = Wanted {
         args,
         again: &again,
         overlay: &overlay,
-        report: &report,
-        shown: &shown,
-        source: &source,
+        report,
+        shown,
     };
     let (mut planned, local) = resolved.plan(&wanted, settings)?;
     revert::limit_deletions(words, &planned.plan)?;
@@ -308,7 +296,7 @@ fn apply(
     resolved.close(plan);
     say::end(end, todo, &resolved, words, plan, settings, streams)?;
     if report.is_incomplete() {
-        message::what_failed(streams, settings, &shown, None);
+        message::what_failed(streams, settings, shown, None);
         return Ok(Exit::Trouble);
     }
     let is_short = |fate: &Fate| matches!(fate, Fate::Skipped(..));
@@ -373,7 +361,7 @@ mod tests {
     fn a_file_says_what_is_compared_and_never_by_which_credentials() {
         let file = "./manifests -n shop --context prod --kubeconfig evil --helm-bin evil \
                     --allow-remote";
-        let drift = merged(file, &["--apply", "todo"]).drift;
+        let drift = merged(file, &["--apply", "todo"]).act.drift;
         assert_eq!(drift.source.paths, [PathBuf::from("./manifests")]);
         assert_eq!(drift.live.filter.namespace.as_deref(), Some("shop"));
         assert_eq!(drift.live.connection.context, ["prod"]);
@@ -386,9 +374,9 @@ mod tests {
     fn a_file_has_no_say_in_how_it_is_carried_out() {
         let file = "./manifests --yes --skip-dry-run --max-delete 99 --allow-secrets --no-event";
         let args = merged(file, &["--apply", "todo"]);
-        assert!(!args.write.yes && !args.write.skip_dry_run && !args.allow_secrets);
-        assert!(!args.write.no_event);
-        assert_eq!(args.write.max_delete, 5);
+        assert!(!args.act.write.yes && !args.act.write.skip_dry_run && !args.allow_secrets);
+        assert!(!args.act.write.no_event);
+        assert_eq!(args.act.write.max_delete, 5);
     }
 
     #[test]
@@ -404,20 +392,23 @@ mod tests {
             "namespace",
         ];
         let args = merged("./manifests -n shop --context prod", &own);
-        assert_eq!(args.drift.source.paths, [PathBuf::from("./manifests")]);
-        assert_eq!(args.drift.live.filter.namespace.as_deref(), Some("other"));
-        assert_eq!(args.drift.live.connection.context, ["staging"]);
-        assert_eq!(args.extra, crate::cli::args::Extra::Namespace);
+        assert_eq!(args.act.drift.source.paths, [PathBuf::from("./manifests")]);
+        assert_eq!(
+            args.act.drift.live.filter.namespace.as_deref(),
+            Some("other")
+        );
+        assert_eq!(args.act.drift.live.connection.context, ["staging"]);
+        assert_eq!(args.act.extra.within, crate::cli::args::Extra::Namespace);
         let args = merged("./manifests -n shop", &["--apply", "todo", "elsewhere"]);
-        assert_eq!(args.drift.source.paths, [PathBuf::from("elsewhere")]);
-        assert_eq!(args.drift.live.filter.namespace, None);
+        assert_eq!(args.act.drift.source.paths, [PathBuf::from("elsewhere")]);
+        assert_eq!(args.act.drift.live.filter.namespace, None);
         let args = merged(
             "./manifests --live x.json",
             &["--apply", "todo", "--kubeconfig", "k"],
         );
-        assert!(args.drift.live.live.is_empty());
+        assert!(args.act.drift.live.live.is_empty());
         assert_eq!(
-            args.drift.live.connection.kubeconfig,
+            args.act.drift.live.connection.kubeconfig,
             Some(PathBuf::from("k"))
         );
     }

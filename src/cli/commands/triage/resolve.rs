@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::local::Local;
 use super::start;
 use super::todo::{Decision, Line, Todo};
-use crate::cli::args::{SourceArgs, TriageArgs};
+use crate::cli::args::TriageArgs;
 use crate::cli::commands::accept::{Ledger, Terms};
 use crate::cli::commands::backport::Files;
 use crate::cli::commands::rewrite::Rewrite;
@@ -50,7 +50,6 @@ pub struct Wanted<'a> {
     pub overlay: &'a Overlay<'a>,
     pub report: &'a Report,
     pub shown: &'a Redacted,
-    pub source: &'a SourceArgs,
 }
 
 /// The lines, and the outcome of each.
@@ -149,7 +148,7 @@ impl<'a> Resolved<'a> {
             return Ok(());
         }
         ensure!(wanted.again.cluster().is_some(), revert::NO_CLUSTER);
-        let words = &wanted.args.write;
+        let words = &wanted.args.act.write;
         let is_chosen = |object: &ObjectReport, path: &str| {
             chosen.contains(&(object.key.clone(), path.to_owned()))
         };
@@ -183,12 +182,12 @@ impl<'a> Resolved<'a> {
             return Ok(());
         }
         ensure!(
-            wanted.source.revision.is_none(),
+            wanted.again.source().revision.is_none(),
             "a line says backport, but a commit cannot be edited; check it out and leave out --ref"
         );
-        let files = Files::of(wanted.source);
-        let live = &wanted.args.drift.live;
-        let drafts = Draft::of(wanted.source, live, wanted.overlay, files.roots());
+        let files = Files::of(wanted.again.source());
+        let live = &wanted.args.act.drift.live;
+        let drafts = Draft::of(wanted.again.source(), live, wanted.overlay, files.roots());
         let is_chosen = |object: &ObjectReport, path: &str| {
             chosen.contains(&(object.key.clone(), path.to_owned()))
         };
@@ -283,8 +282,12 @@ impl<'a> Resolved<'a> {
             plan.steps.push(step(item, How::Ignore, remark));
         }
         if !specs.is_empty() {
-            let named = wanted.args.drift.rules.config.as_deref();
-            local.config = Some(ignore::with_rules(named, start(wanted.source), &specs)?);
+            let named = wanted.args.act.drift.rules.config.as_deref();
+            local.config = Some(ignore::with_rules(
+                named,
+                start(wanted.again.source()),
+                &specs,
+            )?);
         }
         Ok(())
     }
