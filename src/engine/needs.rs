@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::resolve::{self, Resolved};
 use super::{Extra, Options, load, take_manifests};
 use crate::cluster::{KindLookup, Live, Right, ServedKind};
-use crate::judge::policies;
+use crate::judge::explain::policies;
 use crate::model::{ObjectReport, Warning, group_of};
 use crate::source::Source;
 

@@ -15,13 +15,9 @@ use crate::compare::{
     Finding, Keep, Subject, compare, compare_and_trace, drop_template_labels, is_labelled,
     normalize, order_metrics,
 };
-use crate::judge::{
-    Admitted, Candidate, Case, Declared, Explained, Judged, Known, Oracle, Policies, ask,
-    judge_whole, policies,
-};
+use crate::judge::{Candidate, Case, Declared, Judged, Known, Oracle, ask, judge_whole};
 use crate::model::{
-    Cause, Explanation, ObjectReport, Ownership, Packed, Presence, ResourceKey, SchemaOrigin,
-    Warning,
+    Cause, Explanation, ObjectReport, Ownership, Packed, Presence, SchemaOrigin, Warning,
 };
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{RuleSet, Sides, rules_of};
@@ -34,8 +30,6 @@ pub struct Comparison<'a> {
     pub rules: &'a RuleSet,
     /// What the explainers know.
     pub known: &'a Known,
-    /// What admission policies do to objects, once they are read.
-    pub policies: Option<&'a Policies>,
     /// The options of the run.
     pub options: &'a Options,
     /// The objects to trace.
@@ -102,10 +96,10 @@ impl Comparison<'_> {
                     ..blank(declared)
                 };
                 let untrusted = self.options.untrusted;
-                let finished = finished_job(&declared.key, &manifest);
-                let finished = finished.as_ref();
+                let explained = self.known.missing(&declared.key, &manifest);
+                let explained = explained.as_ref();
                 let missing =
-                    judge_whole(missing, Some(&manifest), finished, self.rules, untrusted);
+                    judge_whole(missing, Some(&manifest), explained, self.rules, untrusted);
                 Compared::of(Case::of(missing))
             }
             Answer::Unread(why) => Compared::unknown(declared, why.clone()),
@@ -118,7 +112,7 @@ impl Comparison<'_> {
         let nobody_looks = self.rules.is_builtin()
             && !self.options.explain
             && self.watch.is_none()
-            && self.policies.is_none();
+            && !self.known.compares_again();
         if nobody_looks {
             return live.value_and_owners();
         }
@@ -231,27 +225,6 @@ impl Comparison<'_> {
             None => (compare(&subject), None),
         };
         let mut findings = self.known.review(&declared.key, &subject, findings);
-        let admitted = Admitted {
-            key: &declared.key,
-            api_version: &live.api_version,
-            plural: &declared.kind.plural,
-            declared: normal,
-            live: live_value,
-        };
-        let expected = self
-            .policies
-            .and_then(|policies| policies.expected(admitted));
-        if let Some(expected) = expected {
-            let after = compare(&Subject {
-                declared: &expected,
-                keep: Keep::Drift,
-                ..subject
-            });
-            findings = policies::explain_predicted(findings, after);
-            if let Some(policies) = self.policies {
-                policies.name(admitted, &mut findings);
-            }
-        }
         if self.options.strict_fields {
             findings.iter_mut().for_each(report_unknown_field);
         }
@@ -296,22 +269,6 @@ fn report_unknown_field(finding: &mut Finding) {
         finding.reason = None;
         finding.cause = Some(Cause::UnknownField);
     }
-}
-
-/// Returns why a Job may be gone: it asks to be removed once it has finished
-/// (`pkg/controller/ttlafterfinished`), and is not suspended, so it runs.
-fn finished_job(key: &ResourceKey, manifest: &Value) -> Option<Explained> {
-    let field = |path: &str| manifest.pointer(path);
-    let is_removed = key.kind == "Job"
-        && key.group == "batch"
-        && field("/spec/ttlSecondsAfterFinished").is_some_and(Value::is_number)
-        && field("/spec/suspend") != Some(&Value::Bool(true));
-    is_removed.then(|| Explained {
-        explanation: Explanation::ControllerOwned,
-        by: "finished-job".to_owned(),
-        about: "Kubernetes removes a Job once it has finished, as ttlSecondsAfterFinished says."
-            .to_owned(),
-    })
 }
 
 fn blank(declared: &Declared<'_>) -> ObjectReport {

@@ -1,10 +1,9 @@
 //! Turns the gathered facts into a report for every object.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 use rayon::prelude::*;
-use serde_json::Value;
 
 use super::extra::{self, Undeclared};
 use super::gather::Facts;
@@ -13,7 +12,7 @@ use super::options::Options;
 use super::trace::{ObjectTrace, TraceRequest};
 use super::{attribution, marks};
 use crate::cluster::{Answer, Live};
-use crate::judge::{Admitted, Candidate, Case, Declared, Policies, decide, judge_whole, policies};
+use crate::judge::{Candidate, Case, Declared, Known, decide, judge_whole};
 use crate::model::{ExplainedCount, ObjectReport, Packed, Warning};
 use crate::policy::RuleSet;
 
@@ -67,62 +66,23 @@ impl Outcome {
         Ok(outcome)
     }
 
-    /// Compares each declared object with its live counterpart.
+    /// Compares each declared object with its live counterpart, and again what may be explained by
+    /// something that is only then read.
     fn compare(
         &mut self,
-        facts: &Facts<'_>,
+        facts: &mut Facts<'_>,
         live: &dyn Live,
         rules: &RuleSet,
         options: &Options,
         watch: Option<TraceRequest<'_>>,
     ) -> Vec<Case> {
-        let comparison = Comparison {
-            schemas: &facts.schemas,
-            known: &facts.known,
-            policies: None,
-            rules,
-            options,
-            watch,
-        };
-        let unread = Answer::Unread("the live side did not answer".to_owned());
-        let one = |comparison: &Comparison<'_>, declared: &Declared<'_>| {
-            let answer = facts.fetched.answers.get(&declared.key);
-            comparison.compare(declared, answer.unwrap_or(&unread))
-        };
-        let declared = facts.resolved.declared.par_iter();
-        let compared = declared.map(|declared| one(&comparison, declared));
-        let mut compared: Vec<Compared> = compared.collect();
-        // Policies are read if they may explain something; objects with differences are then
-        // compared again.
-        if compared.iter().any(|c| policies::is_open(&c.case)) {
-            let policies = Policies::read(live, labels_of_namespaces(facts));
-            let comparison = Comparison {
-                policies: Some(&policies),
-                ..comparison
-            };
-            if policies.change_something() {
-                let declared = facts.resolved.declared.par_iter();
-                (compared.par_iter_mut().zip(declared))
-                    .filter(|(compared, _)| compared.case.candidates.iter().any(Candidate::is_open))
-                    .for_each(|(compared, declared)| *compared = one(&comparison, declared));
-            }
-            self.warnings
-                .extend(by_webhooks(&policies, facts, &mut compared));
+        let mut compared = compare(facts, rules, options, watch, None);
+        let cases: Vec<&Case> = compared.iter().map(|c| &c.case).collect();
+        let later = Known::learn_later(&facts.run(live, rules, options), &cases);
+        if facts.known.add(later) {
+            compared = compare(facts, rules, options, watch, Some(compared));
         }
-        let bare = object::without_managed_fields(&compared, options);
-        let untyped = object::without_schemas(&compared);
-        let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
-        let troubles = troubles.into_iter().map(|what| trouble(what, options));
-        let unknown_fields = compared
-            .iter()
-            .flat_map(|c| c.unknown_fields.iter().cloned());
-        let marked = (compared.iter().zip(&facts.resolved.declared)).map(|(c, declared)| {
-            let chain = &*declared.manifest.origin.chain;
-            (&c.case.report.key, c.marks.as_slice(), chain)
-        });
-        let foreign = marks::foreign(marked, &facts.expected);
-        let all = troubles.chain(bare).chain(untyped).chain(unknown_fields);
-        self.warnings.extend(all.chain(foreign));
+        self.warnings.extend(warnings(&compared, facts, options));
         let mut cases = Vec::with_capacity(compared.len());
         for compared in compared {
             cases.push(compared.case);
@@ -132,48 +92,55 @@ impl Outcome {
     }
 }
 
-/// Explains values that webhooks set; see [`Policies::explain_by_webhooks`].
-fn by_webhooks(policies: &Policies, facts: &Facts<'_>, compared: &mut [Compared]) -> Vec<Warning> {
-    if !policies.know_webhooks() {
-        return Vec::new();
-    }
+/// Compares each declared object with its live counterpart. Of those that were compared `before`,
+/// only the ones with open findings are compared again.
+fn compare(
+    facts: &Facts<'_>,
+    rules: &RuleSet,
+    options: &Options,
+    watch: Option<TraceRequest<'_>>,
+    before: Option<Vec<Compared>>,
+) -> Vec<Compared> {
+    let comparison = Comparison {
+        schemas: &facts.schemas,
+        known: &facts.known,
+        rules,
+        options,
+        watch,
+    };
+    let unread = Answer::Unread("the live side did not answer".to_owned());
+    let one = |declared: &Declared<'_>| {
+        let answer = facts.fetched.answers.get(&declared.key);
+        comparison.compare(declared, answer.unwrap_or(&unread))
+    };
     let declared = facts.resolved.declared.par_iter();
-    let values: Vec<Option<(Value, Value, &String)>> = declared
-        .map(|declared| match facts.fetched.answers.get(&declared.key) {
-            Some(Answer::Found(live)) => {
-                let manifest = declared.manifest.value();
-                Some((manifest, live.value().ok()?, &live.api_version))
-            }
-            _ => None,
+    let Some(before) = before else {
+        return declared.map(one).collect();
+    };
+    let is_open = |compared: &Compared| compared.case.candidates.iter().any(Candidate::is_open);
+    (before.into_par_iter().zip(declared))
+        .map(|(before, declared)| match is_open(&before) {
+            true => one(declared),
+            false => before,
         })
-        .collect();
-    let admitted: Vec<Option<Admitted<'_>>> = (facts.resolved.declared.iter().zip(&values))
-        .map(|(of, values)| {
-            let (declared, live, api_version) = values.as_ref()?;
-            Some(Admitted {
-                key: &of.key,
-                api_version,
-                plural: &of.kind.plural,
-                declared,
-                live,
-            })
-        })
-        .collect();
-    let mut cases: Vec<&mut Case> = compared.iter_mut().map(|c| &mut c.case).collect();
-    policies.explain_by_webhooks(&mut cases, &admitted)
+        .collect()
 }
 
-/// Returns the labels of the namespaces that are declared or were read, by name.
-fn labels_of_namespaces(facts: &Facts<'_>) -> BTreeMap<String, Value> {
-    let is_namespace = |kind: &str| kind == "Namespace";
-    let declared = facts.manifests.iter().filter(|m| is_namespace(&m.kind));
-    let declared = declared.map(|manifest| manifest.value());
-    let found = facts.fetched.answers.iter();
-    let found = found.filter_map(|(key, answer)| match answer {
-        Answer::Found(object) if is_namespace(&key.kind) => object.value().ok(),
-        _ => None,
+/// Returns the warnings about the comparison as a whole.
+fn warnings(compared: &[Compared], facts: &Facts<'_>, options: &Options) -> Vec<Warning> {
+    let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
+    let troubles = troubles.into_iter().map(|what| trouble(what, options));
+    let unknown_fields = compared.iter().flat_map(|c| &c.unknown_fields);
+    let marked = (compared.iter().zip(&facts.resolved.declared)).map(|(c, declared)| {
+        let chain = &*declared.manifest.origin.chain;
+        (&c.case.report.key, c.marks.as_slice(), chain)
     });
-    policies::labels_of_namespaces(declared.chain(found))
+    troubles
+        .chain(object::without_managed_fields(compared, options))
+        .chain(object::without_schemas(compared))
+        .chain(unknown_fields.cloned())
+        .chain(marks::foreign(marked, &facts.expected))
+        .collect()
 }
 
 /// Returns an error about a rule; what it would have hidden is reported.

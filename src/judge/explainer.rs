@@ -52,7 +52,15 @@ pub trait Explainer: Sync {
     fn about(&self) -> &'static str;
 
     /// Reads what it needs of a run; returns `None` if it has nothing to do.
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>>;
+    fn learn(&self, _run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        None
+    }
+
+    /// Reads what it needs after the comparison, if that shows that there may be something to
+    /// explain.
+    fn learn_later(&self, _run: &Run<'_>, _cases: &[&Case]) -> Option<Box<dyn Knowledge>> {
+        None
+    }
 }
 
 /// What an explainer knows in one run. It implements the stages at which it acts.
@@ -60,6 +68,11 @@ pub trait Knowledge: Send + Sync {
     /// Returns errors from reading.
     fn warnings(&self) -> Vec<Warning> {
         Vec::new()
+    }
+
+    /// Returns whether objects with open findings are compared again, for what was learned later.
+    fn compares_again(&self) -> bool {
+        false
     }
 
     /// Sets the expected values of an object in its manifest, before it is compared. Returns the
@@ -89,6 +102,11 @@ pub trait Knowledge: Send + Sync {
         Vec::new()
     }
 
+    /// Returns why a declared object need not be live, if so.
+    fn missing(&self, _key: &ResourceKey, _declared: &Value) -> Option<Explained> {
+        None
+    }
+
     /// Returns why a live object need not be declared, if so.
     fn undeclared(
         &self,
@@ -101,7 +119,7 @@ pub trait Knowledge: Send + Sync {
     }
 }
 
-/// Why a live object need not be declared.
+/// Why a live object need not be declared, or a declared one need not be live.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Explained {
     /// The explanation.
@@ -114,20 +132,42 @@ pub struct Explained {
 
 /// The knowledge of all explainers in a run.
 #[derive(Default)]
-pub struct Known(Vec<(&'static dyn Explainer, Box<dyn Knowledge>)>);
+pub struct Known {
+    /// Each with its place in [`EXPLAINERS`], which is the order in which they act.
+    all: Vec<(usize, Box<dyn Knowledge>)>,
+}
 
 impl Known {
     /// Lets every explainer read what it needs.
     pub fn learn(run: &Run<'_>) -> Self {
-        let all = EXPLAINERS.iter();
-        Self(
-            all.filter_map(|one| Some((*one, one.learn(run)?)))
-                .collect(),
-        )
+        let all = EXPLAINERS.iter().enumerate();
+        let all = all.filter_map(|(place, one)| Some((place, one.learn(run)?)));
+        Self { all: all.collect() }
+    }
+
+    /// Returns what explainers read after the comparison. It acts once it is [added](Self::add).
+    pub fn learn_later(run: &Run<'_>, cases: &[&Case]) -> Self {
+        let all = EXPLAINERS.iter().enumerate();
+        let all = all.filter_map(|(place, one)| Some((place, one.learn_later(run, cases)?)));
+        Self { all: all.collect() }
+    }
+
+    /// Adds what was learned later. Returns whether objects with open findings are to be compared
+    /// again.
+    pub fn add(&mut self, later: Self) -> bool {
+        let compares_again = later.all().any(Knowledge::compares_again);
+        self.all.extend(later.all);
+        self.all.sort_by_key(|(place, _)| *place);
+        compares_again
     }
 
     fn all(&self) -> impl Iterator<Item = &dyn Knowledge> {
-        self.0.iter().map(|(_, knowledge)| knowledge.as_ref())
+        self.all.iter().map(|(_, knowledge)| knowledge.as_ref())
+    }
+
+    /// See [`Knowledge::compares_again`].
+    pub fn compares_again(&self) -> bool {
+        self.all().any(Knowledge::compares_again)
     }
 
     /// See [`Knowledge::warnings`].
@@ -166,6 +206,11 @@ impl Known {
             warnings.extend(one.together(cases, run));
         }
         warnings
+    }
+
+    /// See [`Knowledge::missing`].
+    pub fn missing(&self, key: &ResourceKey, declared: &Value) -> Option<Explained> {
+        self.all().find_map(|one| one.missing(key, declared))
     }
 
     /// See [`Knowledge::undeclared`].

@@ -8,7 +8,6 @@
 mod decide;
 pub mod explain;
 mod explainer;
-pub mod policies;
 mod removal;
 mod rules;
 
@@ -19,7 +18,6 @@ use decide::decide_whole;
 pub use decide::{decide, reported};
 pub use explain::EXPLAINERS;
 pub use explainer::{Declared, Explained, Explainer, Knowledge, Known, Oracle, Run};
-pub use policies::{Admitted, Policies};
 pub use rules::{Judged, ask, judge_whole};
 
 /// One declared object between its comparison and its verdicts.

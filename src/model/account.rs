@@ -1,6 +1,7 @@
 //! The explanation of the paths of one object.
 
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantArray, VariantNames};
 
 use super::{
     Cause, ChangeKind, FieldPath, Origin, Owner, Position, ResourceKey, SecretPlace, Severity,
@@ -8,7 +9,8 @@ use super::{
 };
 
 /// How a place of an object is compared, as its type determines.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Form {
     /// Its type is unknown: compared as written.
     Untyped,
@@ -33,39 +35,18 @@ pub enum Form {
     /// A list that is one value, in order.
     Atomic,
     /// A list without a schema, whose items have an identifying field.
+    #[strum(serialize = "list-by-name")]
     ItemsBy(&'static str),
     /// A list without a schema, whose items have no identifying field.
+    #[strum(serialize = "list-by-position")]
     ByPosition,
 }
 
 impl Form {
     /// Returns the word for documents.
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Untyped => "untyped",
-            Self::Single(_) => "single",
-            Self::Struct { .. } => "struct",
-            Self::Map { .. } => "map",
-            Self::ListMap(_) => "list-map",
-            Self::Set => "set",
-            Self::Atomic => "atomic",
-            Self::ItemsBy(_) => "list-by-name",
-            Self::ByPosition => "list-by-position",
-        }
+        self.into()
     }
-
-    /// Every word of [`Self::as_str`].
-    pub const WORDS: [&'static str; 9] = [
-        "untyped",
-        "single",
-        "struct",
-        "map",
-        "list-map",
-        "set",
-        "atomic",
-        "list-by-name",
-        "list-by-position",
-    ];
 
     /// Returns whether it is a list, which determines which items are compared.
     pub fn is_list(&self) -> bool {
@@ -77,72 +58,54 @@ impl Form {
 }
 
 /// Why both sides of a path mean the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 pub enum Equal {
     /// They are identical.
+    #[strum(serialize = "same")]
     Same,
     /// They are the same number.
+    #[strum(serialize = "same-number")]
     Number,
     /// They are the same quantity: `1000m` and `1`.
+    #[strum(serialize = "same-quantity")]
     Quantity,
     /// They are the same int-or-string: `80` and `"80"`.
+    #[strum(serialize = "same-int-or-string")]
     IntOrString,
     /// They are the same duration: `60s` and `1m0s`.
+    #[strum(serialize = "same-duration")]
     Duration,
     /// They are the same instant.
+    #[strum(serialize = "same-time")]
     Time,
     /// They are the same bytes in base64.
+    #[strum(serialize = "same-bytes")]
     Bytes,
     /// It identifies the object, so both sides have it.
+    #[strum(serialize = "identity")]
     Identity,
     /// The manifest declares `null`, and the field is not live.
+    #[strum(serialize = "null-is-absent")]
     Null,
     /// The manifest declares `null` in a map or a list, where the server stores the type's zero
     /// value.
+    #[strum(serialize = "null-is-zero")]
     NullIsZero,
     /// The server does not store this value, so its absence means the same.
+    #[strum(serialize = "not-stored")]
     NotStored,
     /// The live value is empty, which means the same as absent.
+    #[strum(serialize = "empty-is-absent")]
     EmptyIsAbsent,
     /// The server replaces the declared zero value with the default.
+    #[strum(serialize = "default-taken")]
     DefaultTaken,
 }
 
 impl Equal {
-    /// Every variant.
-    pub const ALL: [Self; 13] = [
-        Self::Same,
-        Self::Number,
-        Self::Quantity,
-        Self::IntOrString,
-        Self::Duration,
-        Self::Time,
-        Self::Bytes,
-        Self::Identity,
-        Self::Null,
-        Self::NullIsZero,
-        Self::NotStored,
-        Self::EmptyIsAbsent,
-        Self::DefaultTaken,
-    ];
-
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Number => "same-number",
-            Self::Quantity => "same-quantity",
-            Self::IntOrString => "same-int-or-string",
-            Self::Duration => "same-duration",
-            Self::Time => "same-time",
-            Self::Bytes => "same-bytes",
-            Self::Identity => "identity",
-            Self::Null => "null-is-absent",
-            Self::NullIsZero => "null-is-zero",
-            Self::NotStored => "not-stored",
-            Self::EmptyIsAbsent => "empty-is-absent",
-            Self::DefaultTaken => "default-taken",
-        }
+        self.into()
     }
 
     /// Returns what it means, in words.
@@ -171,7 +134,8 @@ impl Equal {
 }
 
 /// Where the default of a field comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum DefaultFrom {
     /// The type itself.
     Type,
@@ -182,52 +146,40 @@ pub enum DefaultFrom {
 impl DefaultFrom {
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Type => "type",
-            Self::Neighbours => "neighbours",
-        }
+        self.into()
     }
 }
 
 /// Where an object's schema comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 pub enum SchemaOrigin {
     /// The table of the built-in types, from this version of Kubernetes.
+    #[strum(serialize = "built-in")]
     BuiltIn(&'static str),
     /// The cluster's OpenAPI documents, or those in a snapshot of it.
+    #[strum(serialize = "cluster-openapi")]
     OpenApi,
     /// A CustomResourceDefinition on the live side.
+    #[strum(serialize = "live-crd")]
     LiveDefinition,
     /// A CustomResourceDefinition among the manifests, at this place.
+    #[strum(serialize = "declared-crd")]
     DeclaredDefinition(String),
     /// There is none.
+    #[strum(serialize = "none")]
     None,
 }
 
 impl SchemaOrigin {
     /// Returns the word for documents.
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::BuiltIn(_) => "built-in",
-            Self::OpenApi => "cluster-openapi",
-            Self::LiveDefinition => "live-crd",
-            Self::DeclaredDefinition(_) => "declared-crd",
-            Self::None => "none",
-        }
+        self.into()
     }
-
-    /// Every word of [`Self::as_str`].
-    pub const WORDS: [&'static str; 5] = [
-        "built-in",
-        "cluster-openapi",
-        "live-crd",
-        "declared-crd",
-        "none",
-    ];
 }
 
 /// Why a manager is taken for the applier of a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ApplierReason {
     /// The user named it (`--field-manager`).
     Named,
@@ -236,30 +188,16 @@ pub enum ApplierReason {
     /// It wrote the last applied configuration.
     LastApplied,
     /// It is known to apply manifests.
+    #[strum(serialize = "known-applier")]
     Known,
     /// It owns more declared fields than any other manager.
     Coverage,
 }
 
 impl ApplierReason {
-    /// Every variant.
-    pub const ALL: [Self; 5] = [
-        Self::Named,
-        Self::ServerSideApply,
-        Self::LastApplied,
-        Self::Known,
-        Self::Coverage,
-    ];
-
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Named => "named",
-            Self::ServerSideApply => "server-side-apply",
-            Self::LastApplied => "last-applied",
-            Self::Known => "known-applier",
-            Self::Coverage => "coverage",
-        }
+        self.into()
     }
 
     /// Returns what it means, in words.

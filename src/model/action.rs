@@ -1,9 +1,12 @@
 //! What a plan does about drift, and why something is left alone.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::{Cause, Status};
 
 /// What a plan does: which side it changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Action {
     /// Changes the live object to match the manifest.
     Revert,
@@ -16,17 +19,9 @@ pub enum Action {
 }
 
 impl Action {
-    /// Every action.
-    pub const ALL: [Self; 4] = [Self::Revert, Self::Undo, Self::Backport, Self::Triage];
-
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Revert => "revert",
-            Self::Undo => "undo",
-            Self::Backport => "backport",
-            Self::Triage => "triage",
-        }
+        self.into()
     }
 
     /// Returns why a change with this cause is left alone unless it is named; `None` if it is
@@ -65,7 +60,8 @@ impl Action {
 }
 
 /// Why something is left alone; a step's message may say more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Why {
     /// Git is ahead: the applier set the live value, and the manifest changed since.
     Unapplied,
@@ -94,8 +90,10 @@ pub enum Why {
     /// The object could not be compared.
     NotCompared,
     /// It changed between reading and writing.
+    #[strum(serialize = "changed-meanwhile")]
     Changed,
     /// The server refuses it.
+    #[strum(serialize = "refused-by-server")]
     Refused,
     /// It cannot be written as a patch.
     Impossible,
@@ -106,50 +104,9 @@ pub enum Why {
 }
 
 impl Why {
-    /// Every reason.
-    pub const ALL: [Self; 18] = [
-        Self::Unapplied,
-        Self::Dropped,
-        Self::UndoesCommit,
-        Self::WrittenByApplier,
-        Self::BeingDeleted,
-        Self::Missing,
-        Self::Extra,
-        Self::MissingInCluster,
-        Self::ExtraInCluster,
-        Self::Controlled,
-        Self::UnknownValue,
-        Self::Dangerous,
-        Self::NotCompared,
-        Self::Changed,
-        Self::Refused,
-        Self::Impossible,
-        Self::NoPlace,
-        Self::Secret,
-    ];
-
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unapplied => "unapplied",
-            Self::Dropped => "dropped",
-            Self::UndoesCommit => "undoes-commit",
-            Self::WrittenByApplier => "written-by-applier",
-            Self::BeingDeleted => "being-deleted",
-            Self::Missing => "missing",
-            Self::Extra => "extra",
-            Self::MissingInCluster => "missing-in-cluster",
-            Self::ExtraInCluster => "extra-in-cluster",
-            Self::Controlled => "controlled",
-            Self::UnknownValue => "unknown-value",
-            Self::Dangerous => "dangerous",
-            Self::NotCompared => "not-compared",
-            Self::Changed => "changed-meanwhile",
-            Self::Refused => "refused-by-server",
-            Self::Impossible => "impossible",
-            Self::NoPlace => "no-place",
-            Self::Secret => "secret",
-        }
+        self.into()
     }
 
     /// Returns what it means, and what to do.
@@ -227,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_being_deleted_is_left_alone() {
-        for action in Action::ALL {
+        for &action in Action::VARIANTS {
             let why = action.refusal(Some(Cause::BeingDeleted));
             assert_eq!(why, Some(Why::BeingDeleted));
         }
@@ -235,9 +192,9 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_word_of_its_own() {
-        let mut words: Vec<&str> = Why::ALL.iter().map(|why| why.as_str()).collect();
+        let mut words: Vec<&str> = Why::VARIANTS.iter().map(|why| why.as_str()).collect();
         words.sort_unstable();
         words.dedup();
-        assert_eq!(words.len(), Why::ALL.len());
+        assert_eq!(words.len(), Why::VARIANTS.len());
     }
 }

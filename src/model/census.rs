@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{GroupKind, ResourceKey, Target, Warning};
 
 /// Who declares a live object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Class {
     /// A manifest of the run declares it.
     Declared,
@@ -22,24 +24,9 @@ pub enum Class {
 }
 
 impl Class {
-    /// Every class, in the order of reports.
-    pub const ALL: [Self; 5] = [
-        Self::Declared,
-        Self::Derived,
-        Self::Elsewhere,
-        Self::Nobody,
-        Self::Ignored,
-    ];
-
     /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Declared => "declared",
-            Self::Derived => "derived",
-            Self::Elsewhere => "elsewhere",
-            Self::Nobody => "nobody",
-            Self::Ignored => "ignored",
-        }
+        self.into()
     }
 }
 
@@ -187,7 +174,7 @@ mod tests {
     #[test]
     fn what_is_derived_or_ignored_does_not_count() {
         let mut tally = Tally::default();
-        for class in Class::ALL {
+        for &class in Class::VARIANTS {
             tally.add(class);
         }
         tally.add(Class::Derived);

@@ -1,13 +1,16 @@
 //! A difference between the declared and the live object.
 
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{FieldPath, Step};
 
 /// What happened to a path, from the manifest's point of view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ChangeKind {
     /// Declared and live, with different meaning.
+    #[strum(serialize = "changed")]
     Modified,
     /// Declared but not live.
     Removed,
@@ -16,16 +19,9 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
-    /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Modified, Self::Removed, Self::Added];
-
     /// Returns the word for reports and rules.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Modified => "changed",
-            Self::Removed => "removed",
-            Self::Added => "added",
-        }
+        self.into()
     }
 }
 
@@ -47,7 +43,8 @@ pub struct Change {
 
 /// Why a path that is live but not declared (or differs) is not drift. A difference without an
 /// explanation is reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Explanation {
     /// The API server's own bookkeeping: `metadata.uid`, `status`, …
     ServerManaged,
@@ -69,27 +66,8 @@ pub enum Explanation {
 impl Explanation {
     /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ServerManaged => "server-managed",
-            Self::UnownedDefault => "unowned-default",
-            Self::ApplierDefault => "applier-default",
-            Self::TypeDefault => "type-default",
-            Self::ControllerOwned => "controller-owned",
-            Self::AdmissionChanged => "admission-changed",
-            Self::UnknownField => "unknown-field",
-        }
+        self.into()
     }
-
-    /// Every explanation.
-    pub const ALL: [Self; 7] = [
-        Self::ServerManaged,
-        Self::UnownedDefault,
-        Self::ApplierDefault,
-        Self::TypeDefault,
-        Self::ControllerOwned,
-        Self::AdmissionChanged,
-        Self::UnknownField,
-    ];
 
     /// Returns what it means, in words.
     pub fn meaning(self) -> &'static str {
@@ -111,7 +89,8 @@ impl Explanation {
 }
 
 /// How a reported difference came about, if more is known than the owner of the live value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Cause {
     /// The applier still declares it in the cluster, but the manifest does not, and nobody has
     /// applied that yet.
@@ -136,30 +115,9 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Every cause.
-    pub const ALL: [Self; 8] = [
-        Self::Dropped,
-        Self::Unapplied,
-        Self::SetByApplier,
-        Self::AppliedElsewhere,
-        Self::WrittenByApplier,
-        Self::Unattributed,
-        Self::BeingDeleted,
-        Self::UnknownField,
-    ];
-
     /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dropped => "dropped",
-            Self::Unapplied => "unapplied",
-            Self::SetByApplier => "set-by-applier",
-            Self::AppliedElsewhere => "applied-elsewhere",
-            Self::WrittenByApplier => "written-by-applier",
-            Self::Unattributed => "unattributed",
-            Self::BeingDeleted => "being-deleted",
-            Self::UnknownField => "unknown-field",
-        }
+        self.into()
     }
 
     /// Returns what it means, in words.
@@ -183,27 +141,5 @@ impl Cause {
             }
             Self::UnknownField => "the type has no such field, so the API server drops it",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Fails to compile when an explanation is added; add it to [`Explanation::ALL`] too.
-    #[test]
-    fn every_explanation_is_listed() {
-        let place = |explanation: Explanation| match explanation {
-            Explanation::ServerManaged => 0,
-            Explanation::UnownedDefault => 1,
-            Explanation::ApplierDefault => 2,
-            Explanation::TypeDefault => 3,
-            Explanation::ControllerOwned => 4,
-            Explanation::AdmissionChanged => 5,
-            Explanation::UnknownField => 6,
-        };
-        let last = Explanation::UnknownField;
-        assert_eq!(Explanation::ALL.len(), place(last) + 1);
-        assert_eq!(Explanation::ALL.map(place), [0, 1, 2, 3, 4, 5, 6]);
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{ChangeKind, ResourceKey, Severity};
 
 /// How an object or a field of it differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Deviation {
     /// The field has another live value.
     Changed,
@@ -22,24 +24,9 @@ pub enum Deviation {
 }
 
 impl Deviation {
-    /// Every deviation.
-    pub const ALL: [Self; 5] = [
-        Self::Changed,
-        Self::Removed,
-        Self::Added,
-        Self::Missing,
-        Self::Extra,
-    ];
-
     /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Changed => "changed",
-            Self::Removed => "removed",
-            Self::Added => "added",
-            Self::Missing => "missing",
-            Self::Extra => "extra",
-        }
+        self.into()
     }
 }
 
@@ -65,7 +52,8 @@ pub struct EpisodeKey {
 }
 
 /// How the onset of an episode is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Onset {
     /// From the last write of the field manager that owns the value.
     Written,
@@ -76,15 +64,13 @@ pub enum Onset {
 impl Onset {
     /// Returns the word that metrics use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Written => "written",
-            Self::Seen => "seen",
-        }
+        self.into()
     }
 }
 
 /// How an episode ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Ending {
     /// The live value became the declared one.
     Reverted,
@@ -101,26 +87,9 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Every ending.
-    pub const ALL: [Self; 6] = [
-        Self::Reverted,
-        Self::Backported,
-        Self::Accepted,
-        Self::Ignored,
-        Self::Deleted,
-        Self::Changed,
-    ];
-
     /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reverted => "reverted",
-            Self::Backported => "backported",
-            Self::Accepted => "accepted",
-            Self::Ignored => "ignored",
-            Self::Deleted => "deleted",
-            Self::Changed => "changed",
-        }
+        self.into()
     }
 }
 

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantArray};
 
 /// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum CheckState {
     /// Nothing is wrong.
     Ok,
@@ -16,16 +18,9 @@ pub enum CheckState {
 }
 
 impl CheckState {
-    /// All states, from ok to failed.
-    pub const ALL: [Self; 3] = [Self::Ok, Self::Advice, Self::Failed];
-
     /// Returns the word that documents use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Advice => "advice",
-            Self::Failed => "failed",
-        }
+        self.into()
     }
 }
 

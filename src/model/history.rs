@@ -1,11 +1,13 @@
 //! What happened to objects, in order of time.
 
 use jiff::Timestamp;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::ResourceKey;
 
 /// The source of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Evidence {
     /// A commit of the declared lines.
     Git,
@@ -26,30 +28,9 @@ pub enum Evidence {
 }
 
 impl Evidence {
-    /// Every source.
-    pub const ALL: [Self; 8] = [
-        Self::Git,
-        Self::AuditLog,
-        Self::ManagedFields,
-        Self::Drift,
-        Self::Rollout,
-        Self::Deployer,
-        Self::Event,
-        Self::Pod,
-    ];
-
     /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Git => "git",
-            Self::AuditLog => "audit-log",
-            Self::ManagedFields => "managed-fields",
-            Self::Drift => "drift",
-            Self::Rollout => "rollout",
-            Self::Deployer => "deployer",
-            Self::Event => "event",
-            Self::Pod => "pod",
-        }
+        self.into()
     }
 }
 

@@ -1,9 +1,12 @@
 //! A change and its verdict.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::{Cause, Change, ChangeKind, Explanation, Merge, MergeClass, Owner, Position};
 
 /// The severity of a change, the worst last, so that `max` is the worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Severity {
     /// Labels, annotations.
     Low,
@@ -18,12 +21,7 @@ pub enum Severity {
 impl Severity {
     /// Returns the word for reports and `--fail-on`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
+        self.into()
     }
 }
 

@@ -1,9 +1,11 @@
 //! The effect of a merge on live objects.
 
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantArray};
 
 /// Who changed a field since the base was deployed: the branch, someone live, or both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum MergeClass {
     /// The branch now declares the live value, and the base does not.
     Backport,
@@ -16,17 +18,9 @@ pub enum MergeClass {
 }
 
 impl MergeClass {
-    /// Every class, the most urgent first.
-    pub const ALL: [Self; 4] = [Self::Conflict, Self::Drift, Self::Pending, Self::Backport];
-
     /// Returns the word for reports and `--fail-on`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Backport => "backport",
-            Self::Pending => "pending",
-            Self::Drift => "drift",
-            Self::Conflict => "conflict",
-        }
+        self.into()
     }
 }
 
@@ -40,7 +34,8 @@ pub struct Merge {
 }
 
 /// What a branch does to an object as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Lifecycle {
     /// Only the branch declares it.
     New,
@@ -51,9 +46,6 @@ pub enum Lifecycle {
 impl Lifecycle {
     /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Removed => "removed",
-        }
+        self.into()
     }
 }

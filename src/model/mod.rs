@@ -24,6 +24,7 @@ mod report;
 mod secret_place;
 mod similar;
 mod violation;
+mod worded;
 
 pub use account::{
     Account, Applier, ApplierReason, Decision, DefaultFrom, Entry, Equal, Form, Matched, RuleNote,
@@ -56,3 +57,4 @@ pub use report::{
 pub use secret_place::SecretPlace;
 pub use similar::nearest;
 pub use violation::{Enforcement, Violation};
+pub use worded::Worded;

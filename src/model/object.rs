@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::{
     JudgedChange, Lifecycle, Manifest, MergeClass, Origin, Owner, Packed, ResourceKey, Severity,
     Violation,
 };
 
 /// The status of one object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Status {
     /// Compared, without differences to report.
     InSync,
@@ -29,15 +32,7 @@ pub enum Status {
 impl Status {
     /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InSync => "in-sync",
-            Self::Drifted => "drifted",
-            Self::Missing => "missing",
-            Self::Extra => "extra",
-            Self::Unknown => "unknown",
-            Self::Pending => "pending",
-            Self::Conflict => "conflict",
-        }
+        self.into()
     }
 }
 

@@ -4,24 +4,25 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::OnceLock;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::{FieldPath, PathElement};
 
 /// How a manager wrote (`metav1.ManagedFieldsOperationType`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 pub enum Operation {
     /// Server-side apply: the manager owns exactly what it sent.
+    #[strum(serialize = "Apply")]
     Apply,
     /// Anything else: the manager owns what its request changed, including defaults.
+    #[strum(serialize = "Update")]
     Update,
 }
 
 impl Operation {
     /// Returns the word that the API uses.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Apply => "Apply",
-            Self::Update => "Update",
-        }
+        self.into()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Number, Value};
+use strum::VariantArray;
 
 /// A whole object in one piece of memory, since the tree of its values takes many times as much. A
 /// reader builds an object's tree, and drops it before the next one.
@@ -19,7 +20,7 @@ pub struct Packed {
 
 /// What a value is. Behind it follow a length (of a text, or how many parts there are) or the eight
 /// bytes of a number.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, VariantArray)]
 enum Tag {
     Null,
     False,
@@ -30,20 +31,6 @@ enum Tag {
     Text,
     List,
     Map,
-}
-
-impl Tag {
-    const ALL: [Self; 9] = [
-        Self::Null,
-        Self::False,
-        Self::True,
-        Self::Natural,
-        Self::Integer,
-        Self::Float,
-        Self::Text,
-        Self::List,
-        Self::Map,
-    ];
 }
 
 impl Packed {
@@ -151,7 +138,7 @@ struct Unpacker<'p> {
 
 impl<'p> Unpacker<'p> {
     fn value(&mut self) -> Option<Value> {
-        Some(match Tag::ALL.get(usize::from(self.byte()?))? {
+        Some(match Tag::VARIANTS.get(usize::from(self.byte()?))? {
             Tag::Null => Value::Null,
             Tag::False => Value::Bool(false),
             Tag::True => Value::Bool(true),

@@ -1,6 +1,7 @@
 //! A plan: what to do about drift, before it is done.
 
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{
     Action, Cause, Change, ChangeKind, FieldPath, JudgedChange, ObjectReport, Origin, Owner,
@@ -8,7 +9,8 @@ use super::{
 };
 
 /// How a step is carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum How {
     /// By one JSON Patch on the live object.
     Patch,
@@ -25,31 +27,17 @@ pub enum How {
 }
 
 impl How {
-    /// Every variant.
-    pub const ALL: [Self; 6] = [
-        Self::Patch,
-        Self::Create,
-        Self::Delete,
-        Self::Edit,
-        Self::Accept,
-        Self::Ignore,
-    ];
-
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Patch => "patch",
-            Self::Create => "create",
-            Self::Delete => "delete",
-            Self::Edit => "edit",
-            Self::Accept => "accept",
-            Self::Ignore => "ignore",
-        }
+        self.into()
     }
 }
 
 /// The progress of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Progress {
     /// Not done yet.
     #[default]
@@ -57,32 +45,19 @@ pub enum Progress {
     /// Done, and read again.
     Done,
     /// Partly done, or with another result than planned.
+    #[strum(serialize = "partly-done")]
     Partly,
     /// It was not done.
+    #[strum(serialize = "not-done")]
     Failed,
     /// Skipped, because the user declined it or an earlier step failed.
     Skipped,
 }
 
 impl Progress {
-    /// Every state.
-    pub const ALL: [Self; 5] = [
-        Self::Planned,
-        Self::Done,
-        Self::Partly,
-        Self::Failed,
-        Self::Skipped,
-    ];
-
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Done => "done",
-            Self::Partly => "partly-done",
-            Self::Failed => "not-done",
-            Self::Skipped => "skipped",
-        }
+        self.into()
     }
 }
 

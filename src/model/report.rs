@@ -244,6 +244,10 @@ impl Report {
         merges.filter(|merge| merge.class == class).count()
     }
 
+    /// Every word of [`Self::verdict`].
+    pub const VERDICTS: [&'static str; 5] =
+        ["in-sync", "pending", "drifted", "conflict", "incomplete"];
+
     /// Returns `incomplete` if anything could not be read, else the worst result: `conflict`,
     /// `drifted`, `pending` (with a base only) or `in-sync`. An error never looks like "no drift".
     pub fn verdict(&self) -> &'static str {

@@ -1,9 +1,12 @@
 //! The result of an admission policy for an object.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::{Packed, Position};
 
 /// What a policy does about an object that violates it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Enforcement {
     /// The server refused the object, in a dry run.
     Denied,
@@ -18,24 +21,9 @@ pub enum Enforcement {
 }
 
 impl Enforcement {
-    /// Every variant.
-    pub const ALL: [Self; 5] = [
-        Self::Denied,
-        Self::Deny,
-        Self::Warn,
-        Self::Audit,
-        Self::Cannot,
-    ];
-
     /// Returns the word that documents use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Denied => "denied",
-            Self::Deny => "deny",
-            Self::Warn => "warn",
-            Self::Audit => "audit",
-            Self::Cannot => "cannot",
-        }
+        self.into()
     }
 
     /// Returns whether the object is refused.

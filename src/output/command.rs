@@ -1,7 +1,10 @@
 //! The formats of the commands other than `driftctl diff`, whose formats are [`FORMATS`](super::FORMATS).
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// How a command prints its result. Each command offers some of these.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum CommandFormat {
     /// Text for reading.
     #[default]
@@ -19,6 +22,7 @@ pub enum CommandFormat {
     /// The names of objects, one per line.
     Name,
     /// A review of a pull request, as GitHub's API takes it.
+    #[strum(serialize = "github-review")]
     Review,
     /// Metrics in Prometheus' text format.
     Prometheus,
@@ -34,21 +38,7 @@ pub enum CommandFormat {
 
 impl CommandFormat {
     /// Returns the word that `--output` takes.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Diff => "diff",
-            Self::Json => "json",
-            Self::Yaml => "yaml",
-            Self::Markdown => "markdown",
-            Self::Html => "html",
-            Self::Name => "name",
-            Self::Review => "github-review",
-            Self::Prometheus => "prometheus",
-            Self::Github => "github",
-            Self::Gitlab => "gitlab",
-            Self::Junit => "junit",
-            Self::Sarif => "sarif",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }

@@ -22,7 +22,10 @@ use serde_json::Value;
 
 use super::RenderOptions;
 use super::view;
-use crate::model::{Cause, Explanation, JudgedChange, ObjectReport, Report, RuleCount, Verdict};
+use crate::model::{
+    Cause, ChangeKind, Explanation, JudgedChange, Lifecycle, MergeClass, ObjectReport, Report,
+    RuleCount, Severity, Status, Verdict, Worded,
+};
 use crate::redact::Redacted;
 use coverage::CoverageDocument;
 pub use debt::{DebtDocument, debt_schema};
@@ -30,7 +33,7 @@ pub use doctor::{DoctorDocument, DoctorsDocument, doctor_schema, doctors_schema}
 pub use explanation::{ExplanationDocument, explanation_schema};
 use history::{BlameDocument, RevisionDocument};
 use merge::MergeSummaryDocument;
-use parts::{OriginDocument, OwnerDocument};
+use parts::{NameDocument, OriginDocument, OwnerDocument};
 pub(super) use parts::{TargetDocument, WarningDocument};
 pub use plan::{PlanDocument, plan_schema};
 pub use rules::{RulesDocument, rules_schema};
@@ -50,7 +53,7 @@ pub struct Document<'r> {
     /// `in-sync`, `drifted` or `incomplete`; with `--base` also `pending`, if only the branch
     /// changes something, and `conflict`, if merging overwrites live changes. An incomplete report
     /// may contain drift and conflicts too.
-    #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
+    #[schemars(extend("enum" = Report::VERDICTS))]
     verdict: &'static str,
     /// The cluster or recording that was compared.
     target: TargetDocument<'r>,
@@ -108,18 +111,14 @@ struct SummaryDocument {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ObjectDocument<'r> {
-    api_version: &'r str,
-    kind: &'r str,
-    /// Absent for cluster-scoped objects.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'r str>,
-    name: &'r str,
+    #[serde(flatten)]
+    object: NameDocument<'r>,
     /// `in-sync`, `drifted`, `missing`, `extra` or `unknown`; with `--base` also `pending` and
     /// `conflict`.
-    #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra", "unknown", "pending", "conflict"]))]
+    #[schemars(extend("enum" = words::<Status>()))]
     status: &'static str,
     /// With `--base`: whether only the branch (`new`) or only the base (`removed`) declares it.
-    #[schemars(extend("enum" = ["new", "removed"]))]
+    #[schemars(extend("enum" = words::<Lifecycle>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     lifecycle: Option<&'static str>,
     /// Why it is unknown, or an additional note.
@@ -129,7 +128,7 @@ struct ObjectDocument<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginDocument<'r>>,
     /// The severity: of being missing or extra, or else of its worst change.
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[schemars(extend("enum" = words::<Severity>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     /// The owners of an extra object.
@@ -149,7 +148,7 @@ struct ChangeDocument<'r> {
     /// The field, such as `.spec.template.spec.containers[name="app"].image`.
     path: String,
     /// `changed`, `removed` (declared but not live) or `added` (live but not declared).
-    #[schemars(extend("enum" = ["changed", "removed", "added"]))]
+    #[schemars(extend("enum" = words::<ChangeKind>()))]
     kind: &'static str,
     /// The declared value.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,7 +159,7 @@ struct ChangeDocument<'r> {
     /// With `--base`: `conflict` (merging overwrites a live change), `drift` (only changed live),
     /// `pending` (only changed by the branch) or `backport` (the branch now declares the live
     /// value). The `kind` of a backport is relative to the base.
-    #[schemars(extend("enum" = ["conflict", "drift", "pending", "backport"]))]
+    #[schemars(extend("enum" = words::<MergeClass>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'static str>,
     /// With `--base`: the base's value.
@@ -173,7 +172,7 @@ struct ChangeDocument<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
     /// `low`, `medium`, `high` or `critical`.
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[schemars(extend("enum" = words::<Severity>()))]
     severity: &'static str,
     /// The owners of the live value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -191,7 +190,7 @@ struct ChangeDocument<'r> {
     /// `written-by-applier`, `unattributed` (the live object does not record who wrote it), or
     /// `being-deleted` (the object is being deleted and waits for its finalizers).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
+    #[schemars(extend("enum" = words::<Cause>()))]
     cause: Option<&'static str>,
     /// A note that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,7 +211,7 @@ struct IgnoredDocument<'r> {
 #[serde(rename_all = "camelCase")]
 struct ExplainedDocument<'r> {
     /// The explanation.
-    #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
+    #[schemars(extend("enum" = words::<Explanation>()))]
     by: &'static str,
     /// The built-in rule that explains it, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -242,6 +241,11 @@ struct ExplainedCountDocument<'r> {
 /// Returns the JSON Schema of the document, which `driftctl schema report` prints.
 pub fn report_schema() -> Value {
     schema_of::<Document<'_>>(SCHEMA)
+}
+
+/// Returns the words of an enumeration, for the schema.
+pub(super) fn words<T: Worded>() -> Vec<&'static str> {
+    T::VARIANTS.iter().map(|one| one.word()).collect()
 }
 
 /// Returns the JSON Schema of a document, under the name of its schema.
@@ -319,10 +323,7 @@ fn refused_by_policy(report: &Report) -> Option<usize> {
 impl<'r> ObjectDocument<'r> {
     fn of(object: &'r ObjectReport, options: &RenderOptions) -> Self {
         Self {
-            api_version: &object.api_version,
-            kind: &object.key.kind,
-            namespace: object.key.namespace.as_deref(),
-            name: &object.key.name,
+            object: NameDocument::of(&object.api_version, &object.key),
             status: object.status().as_str(),
             lifecycle: object.lifecycle.map(|lifecycle| lifecycle.as_str()),
             reason: object.reason.as_deref(),

@@ -1,6 +1,7 @@
 //! The report as a list of findings, for formats without objects.
 
 use ring::digest;
+use strum::{IntoStaticStr, VariantArray};
 
 pub(super) use super::brief::{both, brief, in_conflict, is_simple, pair};
 use super::{Show, escape, view, words};
@@ -10,87 +11,65 @@ use crate::model::{
 };
 
 /// The class of a finding. Each has a name and a description that other programs show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 pub enum Class {
     /// A field differs.
+    #[strum(serialize = "changed-field")]
     Changed,
     /// A declared field is not live.
+    #[strum(serialize = "removed-field")]
     Removed,
     /// A live field is no longer declared.
+    #[strum(serialize = "added-field")]
     Added,
     /// A live field is no longer declared, and nobody has applied that yet.
+    #[strum(serialize = "dropped-field")]
     DroppedField,
     /// A declared object is not live.
+    #[strum(serialize = "missing-object")]
     Missing,
     /// A live object is not declared.
+    #[strum(serialize = "extra-object")]
     Extra,
     /// Merging the branch overwrites a live change.
+    #[strum(serialize = "merge-conflict")]
     Conflict,
     /// Only the branch changes a field.
+    #[strum(serialize = "pending-change")]
     Pending,
     /// The branch now declares the live value.
+    #[strum(serialize = "backported-change")]
     Backport,
     /// Only the branch declares an object.
+    #[strum(serialize = "new-object")]
     New,
     /// The branch no longer declares an object.
+    #[strum(serialize = "dropped-object")]
     Dropped,
     /// A policy denies an object, or would.
+    #[strum(serialize = "policy-violation")]
     Violation,
     /// A policy warns about an object, or writes to the audit log.
+    #[strum(serialize = "policy-warning")]
     AuditViolation,
     /// A policy could not be evaluated.
+    #[strum(serialize = "policy-not-evaluated")]
     Unevaluated,
     /// An object was not compared.
+    #[strum(serialize = "unknown-object")]
     Unknown,
     /// The run could not do something.
+    #[strum(serialize = "incomplete-run")]
     Error,
     /// A note about the run.
+    #[strum(serialize = "run-warning")]
     Warning,
 }
 
 impl Class {
-    /// Every class.
-    pub const ALL: [Self; 17] = [
-        Self::Changed,
-        Self::Removed,
-        Self::Added,
-        Self::DroppedField,
-        Self::Missing,
-        Self::Extra,
-        Self::Conflict,
-        Self::Pending,
-        Self::Backport,
-        Self::New,
-        Self::Dropped,
-        Self::Violation,
-        Self::AuditViolation,
-        Self::Unevaluated,
-        Self::Unknown,
-        Self::Error,
-        Self::Warning,
-    ];
-
     /// Returns a stable name.
     pub fn id(self) -> &'static str {
-        match self {
-            Self::Changed => "changed-field",
-            Self::Removed => "removed-field",
-            Self::Added => "added-field",
-            Self::DroppedField => "dropped-field",
-            Self::Missing => "missing-object",
-            Self::Extra => "extra-object",
-            Self::Conflict => "merge-conflict",
-            Self::Pending => "pending-change",
-            Self::Backport => "backported-change",
-            Self::New => "new-object",
-            Self::Dropped => "dropped-object",
-            Self::Violation => "policy-violation",
-            Self::AuditViolation => "policy-warning",
-            Self::Unevaluated => "policy-not-evaluated",
-            Self::Unknown => "unknown-object",
-            Self::Error => "incomplete-run",
-            Self::Warning => "run-warning",
-        }
+        self.into()
     }
 
     /// Returns what it means, in a sentence.

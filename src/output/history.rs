@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::timeline::{Entry, entries, write_entries};
 use super::{CommandFormat, RenderOptions, escape, html};
 use crate::model::{Evidence, History};
+use crate::output::document::words;
 use crate::redact::Redacted;
 
 const SCHEMA: &str = "driftctl.timeline/v1";
@@ -34,7 +35,7 @@ struct MomentDocument<'h> {
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     /// The source.
-    #[schemars(extend("enum" = Evidence::ALL.map(Evidence::as_str)))]
+    #[schemars(extend("enum" = words::<Evidence>()))]
     source: &'static str,
     /// The object, such as `Deployment shop/cart`.
     object: &'h str,

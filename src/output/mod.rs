@@ -59,6 +59,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::redact::Redacted;
 pub use census::{CensusOptions, census, census_schema};
@@ -151,7 +152,8 @@ pub struct RenderOptions {
 }
 
 /// How changes are grouped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum GroupBy {
     /// By object.
     #[default]

@@ -5,6 +5,8 @@
 
 use std::io::{self, Write};
 
+use strum::VariantArray as _;
+
 use super::{Format, RenderOptions, ignored, words};
 use crate::model::{Cause, JudgedChange, ObjectReport, Status};
 use crate::redact::Redacted;
@@ -58,7 +60,7 @@ fn account(object: &ObjectReport) -> String {
     if changes.is_empty() {
         return format!("{name}: {status}");
     }
-    let causes = Cause::ALL.into_iter().filter_map(|cause| {
+    let causes = Cause::VARIANTS.iter().filter_map(|&cause| {
         let n = changes.iter().filter(|drift| drift.cause == Some(cause));
         let n = n.count();
         (n > 0).then(|| format!("{n} {}", cause.as_str()))

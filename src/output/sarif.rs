@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
+use strum::VariantArray as _;
 
 use super::finding::{Class, Finding, findings};
 use super::several::Cluster;
@@ -167,7 +168,7 @@ fn ignored(report: &Redacted) -> Vec<Value> {
 }
 
 fn tool() -> Value {
-    let rules: Vec<Value> = Class::ALL
+    let rules: Vec<Value> = Class::VARIANTS
         .iter()
         .map(|class| {
             json!({
@@ -186,7 +187,9 @@ fn tool() -> Value {
 }
 
 fn result(finding: &Finding) -> Value {
-    let rule_index = Class::ALL.iter().position(|class| *class == finding.class);
+    let rule_index = Class::VARIANTS
+        .iter()
+        .position(|class| *class == finding.class);
     let (uri, region) = match &finding.place {
         Some(place) => {
             let mut region = json!({"startLine": place.line});

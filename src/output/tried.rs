@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::admission::check::{Checked, Flaw};
 use crate::model::Manifest;
+use crate::output::document::words;
 
 const SCHEMA: &str = "driftctl.policy-check/v1";
 
@@ -64,7 +65,7 @@ struct RuleDocument<'t> {
 #[derive(Debug, Serialize, JsonSchema)]
 struct FlawDocument<'t> {
     /// What is wrong.
-    #[schemars(extend("enum" = Flaw::ALL.map(Flaw::as_str)))]
+    #[schemars(extend("enum" = words::<Flaw>()))]
     flaw: &'static str,
     /// Why.
     why: &'t str,

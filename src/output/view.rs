@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::{
     Change, ChangeKind, Deployer, JudgedChange, Merge, MergeClass, ObjectReport, Report, Status,
@@ -12,7 +13,10 @@ use crate::model::{
 };
 
 /// How much is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Show {
     /// What counts as drift.
     #[default]

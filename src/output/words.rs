@@ -1,6 +1,7 @@
 //! Phrases that are the same in every format for people.
 
 use jiff::Timestamp;
+use strum::VariantArray as _;
 
 pub use super::who::{last_writer, latest, owner, owners, when};
 use super::{escape, ignored};
@@ -237,8 +238,9 @@ pub fn tally(report: &Report) -> String {
 pub fn changes(report: &Report) -> String {
     let totals = report.totals();
     let mut said = if report.three_way {
-        let of = |class: MergeClass| format!("{} {}", report.changes_of(class), class.as_str());
-        format!("changes: {}", MergeClass::ALL.map(of).join(", "))
+        let of = |class: &MergeClass| format!("{} {}", report.changes_of(*class), class.as_str());
+        let worst_first: Vec<String> = MergeClass::VARIANTS.iter().rev().map(of).collect();
+        format!("changes: {}", worst_first.join(", "))
     } else {
         format!("{} reported", count(totals.reported, "change"))
     };

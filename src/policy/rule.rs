@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{Expiry, LabelSelector, PathPattern, Pointer, Sides, glob};
 use crate::model::{ChangeKind, Explanation, FieldPath, Finder, Owner, ResourceKey};
@@ -73,27 +74,22 @@ impl fmt::Display for RuleOrigin {
 }
 
 /// What a rule does with what it matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum RuleEffect {
     /// The difference is not drift, and the rule says why.
     Explains,
     /// The difference is drift that is hidden.
     Ignores,
     /// The object is not extra.
+    #[strum(serialize = "leaves out")]
     LeavesOut,
 }
 
 impl RuleEffect {
-    /// All effects.
-    pub const ALL: [Self; 3] = [Self::Explains, Self::Ignores, Self::LeavesOut];
-
     /// Returns the words for lists of rules.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Explains => "explains",
-            Self::Ignores => "ignores",
-            Self::LeavesOut => "leaves out",
-        }
+        self.into()
     }
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     BOUNDS, Closed, Deviation, Durations, Ending, Episode, EpisodeKey, Event, Onset, ResourceKey,
-    Severity, Tallies,
+    Severity, Tallies, Worded,
 };
 
 /// The name and version of the format.
@@ -340,50 +340,11 @@ struct TalliesLine {
 #[serde(try_from = "String", into = "&'static str", bound = "T: Worded")]
 struct Word<T: Worded>(T);
 
-/// An enumeration of words.
-trait Worded: Copy + 'static {
-    const ALL: &'static [Self];
-    fn word(self) -> &'static str;
-}
-
-impl Worded for Deviation {
-    const ALL: &'static [Self] = &Deviation::ALL;
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-impl Worded for Ending {
-    const ALL: &'static [Self] = &Ending::ALL;
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-impl Worded for Onset {
-    const ALL: &'static [Self] = &[Onset::Written, Onset::Seen];
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-impl Worded for Severity {
-    const ALL: &'static [Self] = &[
-        Severity::Low,
-        Severity::Medium,
-        Severity::High,
-        Severity::Critical,
-    ];
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
 impl<T: Worded> TryFrom<String> for Word<T> {
     type Error = String;
 
     fn try_from(word: String) -> Result<Self, String> {
-        let found = T::ALL.iter().find(|one| one.word() == word);
+        let found = T::VARIANTS.iter().find(|one| one.word() == word);
         found.copied().map(Self).ok_or(word)
     }
 }

@@ -6,6 +6,7 @@ use driftctl::model::{
     Severity, Status, Target, Verdict, Warning,
 };
 use serde_json::{Value, json};
+use strum::VariantArray as _;
 
 /// When the samples are read.
 pub const NOW: &str = "2026-11-21T12:00:00Z";
@@ -453,7 +454,7 @@ pub fn with_base() -> Report {
 /// Gives every change a class in turn, and a value of the base.
 pub fn merge_all(report: &mut Report, base: &Value) {
     report.three_way = true;
-    let mut classes = MergeClass::ALL.into_iter().cycle();
+    let mut classes = MergeClass::VARIANTS.iter().rev().copied().cycle();
     for (object, at) in report.objects.iter_mut().zip(0..) {
         for drift in &mut object.drifts {
             let class = classes.next().unwrap();

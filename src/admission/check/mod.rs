@@ -27,6 +27,7 @@ use around::got_around;
 use formula::{Formula, Outcomes};
 use names::Way;
 use prober::{Prober, key_of, labels, namespaces, policies, scalars};
+use strum::{IntoStaticStr, VariantArray};
 use variants::{Variant, unknown_field, variants};
 
 /// How many objects one policy is tested on.
@@ -42,7 +43,8 @@ const MOST_BASES: usize = 40;
 const MOST_TOGETHER: usize = 2;
 
 /// What is wrong with a rule, or with a policy as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Flaw {
     /// Nothing fails it.
     BlocksNothing,
@@ -55,30 +57,14 @@ pub enum Flaw {
     /// No binding applies it.
     NotBound,
     /// It could not be evaluated, or not in all relevant cases.
+    #[strum(serialize = "cannot")]
     NotDecided,
 }
 
 impl Flaw {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::BlocksNothing,
-        Self::BlocksEverything,
-        Self::GotAround,
-        Self::MatchesNothing,
-        Self::NotBound,
-        Self::NotDecided,
-    ];
-
     /// Returns the word that JSON documents use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BlocksNothing => "blocks-nothing",
-            Self::BlocksEverything => "blocks-everything",
-            Self::GotAround => "got-around",
-            Self::MatchesNothing => "matches-nothing",
-            Self::NotBound => "not-bound",
-            Self::NotDecided => "cannot",
-        }
+        self.into()
     }
 
     /// Returns the words for people.

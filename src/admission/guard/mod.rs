@@ -17,6 +17,7 @@ use crate::model::{Change, ChangeKind, FieldPath, PathElement, ResourceKey};
 use crate::policy::registry;
 use crate::schema::Quantity;
 use place::{every, is_one_of, literal, some, text, value, variable};
+use strum::{IntoStaticStr, VariantArray};
 
 /// The user name of the autoscaler.
 pub const AUTOSCALER: &str = "system:serviceaccount:kube-system:horizontal-pod-autoscaler";
@@ -48,7 +49,8 @@ const MAPS: [&str; 8] = [
 ];
 
 /// What a rule requires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Form {
     /// A field keeps its value.
     Lock,
@@ -67,14 +69,7 @@ pub enum Form {
 impl Form {
     /// Returns the word for the command line and for names of policies.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Lock => "lock",
-            Self::Closed => "closed",
-            Self::Max => "max",
-            Self::Min => "min",
-            Self::Require => "require",
-            Self::Origin => "origin",
-        }
+        self.into()
     }
 
     /// Returns whether the rule also stops the deployer from deploying something else, unless it is

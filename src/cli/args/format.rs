@@ -2,30 +2,12 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::model::Severity;
+use crate::model::Worded;
 pub use crate::output::CommandFormat;
-
-/// A value that has a word on the command line.
-pub trait Offered: Copy + Send + Sync + 'static {
-    /// Returns the word.
-    fn word(self) -> &'static str;
-}
-
-impl Offered for CommandFormat {
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-impl Offered for Severity {
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
 
 /// Returns a parser for the values that a flag takes, each with a line for the help. An unknown value
 /// is an error that lists the known ones.
-pub fn offer<T: Offered>(
+pub fn offer<T: Worded + Send + Sync>(
     offered: &'static [(T, &'static str)],
 ) -> impl TypedValueParser<Value = T> {
     let values = offered

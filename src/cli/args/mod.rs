@@ -48,7 +48,7 @@ pub use policies::PoliciesArgs;
 pub use policy::{PolicyArgs, PolicyFailOn};
 pub use redact::{RedactArgs, SecretPath};
 pub use render::{LoadRestrictor, RenderArgs};
-pub use report::{GroupBy, PagerChoice, ReportArgs, Show};
+pub use report::{PagerChoice, ReportArgs};
 pub use revert::RevertArgs;
 pub use rules::{AcceptArgs, DebtArgs, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs};
 pub use schema::{CONFIG, SchemaArgs};

@@ -8,7 +8,7 @@ use super::RedactArgs;
 use super::format::offer;
 use crate::cli::selection::Since;
 use crate::model::Severity;
-use crate::output::{self, FORMATS, OutputSpec};
+use crate::output::{self, FORMATS, GroupBy, OutputSpec, Show};
 use crate::policy::Glob;
 
 /// The report.
@@ -22,7 +22,16 @@ pub struct ReportArgs {
     pub output: Vec<OutputSpec>,
 
     /// List drift only, also what rules ignore, or everything with explanations
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "drift",
+        value_parser = offer(&[
+            (Show::Drift, "What counts as drift"),
+            (Show::Ignored, "Also what rules ignore"),
+            (Show::All, "Also what is in sync, and what is explained and why"),
+        ])
+    )]
     pub show: Show,
 
     /// Show only drift of at least this severity: low, medium, high or critical
@@ -57,7 +66,17 @@ pub struct ReportArgs {
     /// Group text, Markdown and HTML by object, author, severity or change
     ///
     /// With 'change', the same change in many objects is one entry with a list of the objects.
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "object",
+        value_parser = offer(&[
+            (GroupBy::Object, "The changes of each object"),
+            (GroupBy::Author, "What each user or field manager wrote last"),
+            (GroupBy::Severity, "What is critical, high, medium and low"),
+            (GroupBy::Change, "What was changed alike, with the objects"),
+        ])
+    )]
     pub group_by: GroupBy,
 
     /// Also show warning Events of what drifted, in the time lines of -o timeline and -o html
@@ -119,31 +138,6 @@ fn line_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// How changes are put together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum GroupBy {
-    /// The changes of each object
-    #[default]
-    Object,
-    /// What each user or field manager wrote last
-    Author,
-    /// What is critical, high, medium and low
-    Severity,
-    /// What was changed alike, with the objects
-    Change,
-}
-
-impl From<GroupBy> for output::GroupBy {
-    fn from(by: GroupBy) -> Self {
-        match by {
-            GroupBy::Object => Self::Object,
-            GroupBy::Author => Self::Author,
-            GroupBy::Severity => Self::Severity,
-            GroupBy::Change => Self::Change,
-        }
-    }
-}
-
 /// When to page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PagerChoice {
@@ -152,28 +146,6 @@ pub enum PagerChoice {
     Auto,
     /// Never
     Never,
-}
-
-/// What is listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Show {
-    /// What counts as drift
-    #[default]
-    Drift,
-    /// Also what rules ignore
-    Ignored,
-    /// Also what is in sync, and what is explained and why
-    All,
-}
-
-impl From<Show> for output::Show {
-    fn from(show: Show) -> Self {
-        match show {
-            Show::Drift => Self::Drift,
-            Show::Ignored => Self::Ignored,
-            Show::All => Self::All,
-        }
-    }
 }
 
 /// Parses `FORMAT` or `FORMAT=FILE`, with the names from the registry of formats.

@@ -40,7 +40,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         secrecy::redactor(&args.report.redact, untrusted, rules.secret())
     };
     let also = Also {
-        explain: args.report.show == crate::cli::args::Show::All,
+        explain: args.report.show == output::Show::All,
         events: args.report.events.then_some(&redactor),
     };
     let began = Instant::now();
@@ -131,12 +131,12 @@ fn write_all(
         colour: settings.color,
         width: settings.columns,
         cut: settings.cut,
-        show: args.show.into(),
+        show: args.show,
         verbose: args.verbose,
         now: Some(settings.now),
         duration: Some(took),
         paged: false,
-        group_by: args.group_by.into(),
+        group_by: args.group_by,
         links: settings.links,
         ascii: settings.ascii,
     };

@@ -15,7 +15,7 @@ use crate::cli::{Exit, Streams, message};
 use crate::cluster::Recorder;
 use crate::engine;
 use crate::engine::history::{self, Asked};
-use crate::judge::Policies;
+use crate::judge::explain::policies::Policies;
 use crate::model::Status;
 use crate::output::escape;
 use crate::policy::RuleSet;

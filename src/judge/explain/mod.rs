@@ -11,9 +11,11 @@ mod claims;
 mod classes;
 mod definitions;
 mod enforcer;
+mod finished_jobs;
 mod generated;
 mod keepers;
 mod owners;
+pub mod policies;
 mod prediction;
 pub mod prevalent;
 mod twins;
@@ -30,11 +32,13 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &keepers::Keepers,
     &definitions::OtherDefinitions,
     &enforcer::AksEnforcer,
+    &policies::AdmissionPolicies,
     &prevalent::PrevalentValues,
     &twins::TwinGroups,
     &claims::StatefulSetClaims,
     &generated::GeneratedObjects,
     &builtin_rules::BuiltInExtras,
+    &finished_jobs::FinishedJobs,
 ];
 
 #[cfg(test)]

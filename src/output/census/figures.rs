@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use strum::VariantArray as _;
+
 use super::CensusOptions;
 use crate::model::{Census, Class};
 use crate::output::RenderOptions;
@@ -33,7 +35,7 @@ pub(super) fn write(
         "live_objects",
         "Live objects by namespace and by who declares them.",
         namespaces.flat_map(|(namespace, tally)| {
-            Class::ALL.map(|class| {
+            Class::VARIANTS.iter().map(move |&class| {
                 let labels = vec![("namespace", namespace), ("class", class.as_str())];
                 (labels, tally.of(class) as f64)
             })

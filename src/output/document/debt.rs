@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::schema_of;
+use super::{schema_of, words};
 use crate::model::ChangeKind;
 use crate::policy::Accepted;
 
@@ -40,7 +40,7 @@ struct AcceptedDocument<'a> {
     /// The field; `.` for the object itself, if it is missing or extra.
     path: &'a str,
     /// What happened to the live side.
-    #[schemars(extend("enum" = ChangeKind::ALL.map(ChangeKind::as_str)))]
+    #[schemars(extend("enum" = words::<ChangeKind>()))]
     change: &'static str,
     /// The reason; empty if none was given.
     reason: &'a str,

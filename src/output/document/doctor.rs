@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::schema_of;
+use super::{schema_of, words};
 use crate::model::{Check, CheckState, Examination};
 
 /// The name and version of the schema for one cluster.
@@ -49,7 +49,7 @@ struct CheckDocument<'e> {
     /// What was checked: `kubeconfig`, `connection`, `manifests`, `kinds`, `identity` or `rights`.
     check: &'static str,
     /// `advice`: a diff works, but could work better. `failed`: a diff would be incomplete.
-    #[schemars(extend("enum" = CheckState::ALL.map(CheckState::as_str)))]
+    #[schemars(extend("enum" = words::<CheckState>()))]
     state: &'static str,
     /// The result.
     found: &'e str,

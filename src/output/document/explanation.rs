@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use strum::VariantNames as _;
 
-use super::parts::{OriginDocument, OwnerDocument, TargetDocument, WarningDocument};
-use super::schema_of;
+use super::parts::{NameDocument, OriginDocument, OwnerDocument, TargetDocument, WarningDocument};
+use super::{schema_of, words};
 use crate::model::{
-    Account, Applier, ApplierReason, Cause, Decision, Entry, Equal, Explanation, Form, Matched,
-    RuleNote, SchemaOrigin, Severity, Verdict,
+    Account, Applier, ApplierReason, Cause, ChangeKind, Decision, DefaultFrom, Entry, Equal,
+    Explanation, Form, Matched, RuleNote, SchemaOrigin, Severity, Verdict,
 };
 use crate::output::why;
 use crate::redact::RedactedAccount;
@@ -45,13 +46,8 @@ pub struct ExplanationDocument<'r> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ObjectPart<'r> {
-    /// The API version that it was compared at.
-    api_version: &'r str,
-    kind: &'r str,
-    /// Absent for cluster-scoped objects.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'r str>,
-    name: &'r str,
+    #[serde(flatten)]
+    object: NameDocument<'r>,
     /// The status of the object as a whole.
     #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra"]))]
     status: &'static str,
@@ -62,7 +58,7 @@ struct ObjectPart<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginDocument<'r>>,
     /// How much it matters that it is missing or extra.
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[schemars(extend("enum" = words::<Severity>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     /// Who wrote an extra object, or deleted a missing one, the latest first.
@@ -79,7 +75,7 @@ struct ApplierPart<'r> {
     /// The field manager.
     manager: &'r str,
     /// Why it is the applier.
-    #[schemars(extend("enum" = ApplierReason::ALL.map(ApplierReason::as_str)))]
+    #[schemars(extend("enum" = words::<ApplierReason>()))]
     why: &'static str,
     /// How many of the declared fields it owns.
     owns: usize,
@@ -91,7 +87,7 @@ struct ApplierPart<'r> {
 #[serde(rename_all = "camelCase")]
 struct TypesPart<'r> {
     /// Which schema it is.
-    #[schemars(extend("enum" = SchemaOrigin::WORDS))]
+    #[schemars(extend("enum" = SchemaOrigin::VARIANTS))]
     from: &'static str,
     /// For built-in types: their Kubernetes version.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,15 +115,15 @@ struct DecisionPart<'r> {
     /// The verdict in a sentence.
     why: String,
     /// If both sides differ: `changed`, `removed` (declared but not live) or `added`.
-    #[schemars(extend("enum" = ["changed", "removed", "added"]))]
+    #[schemars(extend("enum" = words::<ChangeKind>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<&'static str>,
     /// If it is explained: the explanation.
-    #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
+    #[schemars(extend("enum" = words::<Explanation>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'static str>,
     /// If both sides mean the same: why.
-    #[schemars(extend("enum" = Equal::ALL.map(Equal::as_str)))]
+    #[schemars(extend("enum" = words::<Equal>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     equal: Option<&'static str>,
     /// The declared value.
@@ -137,11 +133,11 @@ struct DecisionPart<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'r Value>,
     /// If both sides differ: the severity.
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[schemars(extend("enum" = words::<Severity>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     /// How the difference came about, as in the report.
-    #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
+    #[schemars(extend("enum" = words::<Cause>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
     /// A note that helps to act.
@@ -166,7 +162,7 @@ struct DecisionPart<'r> {
 #[serde(rename_all = "camelCase")]
 struct FormPart<'r> {
     /// The kind of value, for the comparison.
-    #[schemars(extend("enum" = Form::WORDS))]
+    #[schemars(extend("enum" = Form::VARIANTS))]
     form: &'static str,
     /// The name of its type, such as `core.v1.Container`.
     #[serde(rename = "type", skip_serializing_if = "str::is_empty")]
@@ -187,7 +183,7 @@ struct FormPart<'r> {
 struct DefaultPart<'r> {
     value: &'r Value,
     /// `type`, or `neighbours` if it depends on other fields of the object.
-    #[schemars(extend("enum" = ["type", "neighbours"]))]
+    #[schemars(extend("enum" = words::<DefaultFrom>()))]
     from: &'static str,
 }
 
@@ -245,10 +241,7 @@ impl<'r> ExplanationDocument<'r> {
 impl<'r> ObjectPart<'r> {
     fn of(account: &'r Account) -> Self {
         Self {
-            api_version: &account.api_version,
-            kind: &account.key.kind,
-            namespace: account.key.namespace.as_deref(),
-            name: &account.key.name,
+            object: NameDocument::of(&account.api_version, &account.key),
             status: account.status.as_str(),
             reason: account.reason.as_deref(),
             origin: account.origin.as_ref().map(OriginDocument::of),

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Origin, Owner, Target, Warning};
+use super::words;
+use crate::model::{Operation, Origin, Owner, ResourceKey, Target, Warning};
 
 /// The cluster or recording that was compared.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,6 +28,19 @@ pub struct TargetDocument<'r> {
     /// When the live side was read, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<&'r str>,
+}
+
+/// An object.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NameDocument<'r> {
+    /// The API version that it was compared or is written at.
+    api_version: &'r str,
+    kind: &'r str,
+    /// Absent for cluster-scoped objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'r str>,
+    name: &'r str,
 }
 
 /// Where an object is declared.
@@ -56,7 +70,7 @@ pub struct OwnerDocument<'r> {
     /// The field manager.
     manager: &'r str,
     /// `Apply` or `Update`.
-    #[schemars(extend("enum" = ["Apply", "Update"]))]
+    #[schemars(extend("enum" = words::<Operation>()))]
     operation: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     subresource: Option<&'r str>,
@@ -90,6 +104,17 @@ impl<'r> TargetDocument<'r> {
             dump: target.dump.as_deref(),
             insecure: target.insecure,
             read_at: target.read_at.as_deref(),
+        }
+    }
+}
+
+impl<'r> NameDocument<'r> {
+    pub fn of(api_version: &'r str, key: &'r ResourceKey) -> Self {
+        Self {
+            api_version,
+            kind: &key.kind,
+            namespace: key.namespace.as_deref(),
+            name: &key.name,
         }
     }
 }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::parts::{OriginDocument, OwnerDocument, TargetDocument};
-use super::schema_of;
+use super::parts::{NameDocument, OriginDocument, OwnerDocument, TargetDocument};
+use super::{schema_of, words};
 use crate::model::{
     Action, Cause, ChangeKind, How, Plan, PlanChange, PlanStep, Progress, Refused, ResourceKey, Why,
 };
@@ -23,7 +23,7 @@ pub struct PlanDocument<'p> {
     /// `revert` changes the live object to match the manifest, `undo` undoes an earlier revert,
     /// `backport` changes the manifest to match the live object, `triage` carries out a decision
     /// for each change.
-    #[schemars(extend("enum" = Action::ALL.map(Action::as_str)))]
+    #[schemars(extend("enum" = words::<Action>()))]
     action: &'static str,
     /// The cluster or recording.
     target: TargetDocument<'p>,
@@ -61,17 +61,12 @@ struct PlanSummaryDocument {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct StepDocument<'p> {
-    /// The API version that it is written at.
-    api_version: &'p str,
-    kind: &'p str,
-    /// Absent for cluster-scoped objects.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'p str>,
-    name: &'p str,
+    #[serde(flatten)]
+    object: NameDocument<'p>,
     /// Where it is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginDocument<'p>>,
-    #[schemars(extend("enum" = How::ALL.map(How::as_str)))]
+    #[schemars(extend("enum" = words::<How>()))]
     how: &'static str,
     /// The changes, sorted by path; empty if the whole object is created or deleted.
     changes: Vec<PlanChangeDocument<'p>>,
@@ -85,7 +80,7 @@ struct StepDocument<'p> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     remarks: Vec<&'p str>,
     /// The progress.
-    #[schemars(extend("enum" = Progress::ALL.map(Progress::as_str)))]
+    #[schemars(extend("enum" = words::<Progress>()))]
     progress: &'static str,
     /// The result, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +92,7 @@ struct StepDocument<'p> {
 struct PlanChangeDocument<'p> {
     path: String,
     /// What happens to the field: `changed`, `added` or `removed`.
-    #[schemars(extend("enum" = ["changed", "added", "removed"]))]
+    #[schemars(extend("enum" = words::<ChangeKind>()))]
     kind: &'static str,
     /// Its current value; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +107,7 @@ struct PlanChangeDocument<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
     /// How the difference came about, if known.
-    #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
+    #[schemars(extend("enum" = words::<Cause>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
 }
@@ -130,7 +125,7 @@ struct RefusedDocument<'p> {
     /// The field; `.` for the whole object.
     path: String,
     /// The reason.
-    #[schemars(extend("enum" = Why::ALL.map(Why::as_str)))]
+    #[schemars(extend("enum" = words::<Why>()))]
     reason: &'static str,
     /// The reason, and what to do.
     message: &'p str,
@@ -167,17 +162,8 @@ impl<'p> PlanDocument<'p> {
 
 impl<'p> StepDocument<'p> {
     fn of(step: &'p PlanStep) -> Self {
-        let ResourceKey {
-            kind,
-            namespace,
-            name,
-            ..
-        } = &step.key;
         Self {
-            api_version: &step.api_version,
-            kind,
-            namespace: namespace.as_deref(),
-            name,
+            object: NameDocument::of(&step.api_version, &step.key),
             origin: step.origin.as_ref().map(OriginDocument::of),
             how: step.how.as_str(),
             changes: step.changes.iter().map(PlanChangeDocument::of).collect(),

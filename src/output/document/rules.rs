@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::schema_of;
+use super::{schema_of, words};
 use crate::model::Explanation;
 use crate::policy::{Rule, RuleEffect, RuleSpec};
 
@@ -31,13 +31,13 @@ struct ListedRule<'r> {
     origin: String,
     /// `explains`: what it matches is not drift. `ignores`: drift that is hidden. `leaves out`:
     /// objects that are not extra.
-    #[schemars(extend("enum" = RuleEffect::ALL.map(RuleEffect::as_str)))]
+    #[schemars(extend("enum" = words::<RuleEffect>()))]
     effect: &'static str,
     /// Whether it has expired; then it hides nothing.
     expired: bool,
     /// Why what it matches is not drift; only for rules that explain.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
+    #[schemars(extend("enum" = words::<Explanation>()))]
     explains: Option<&'static str>,
     /// The rule in the schema of `.driftctl.yaml`.
     rule: RuleSpec,

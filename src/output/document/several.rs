@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Document, schema_of};
-use crate::model::Severity;
+use super::parts::NameDocument;
+use super::{Document, schema_of, words};
+use crate::model::{ChangeKind, Report, Severity, Status};
 use crate::output::RenderOptions;
 use crate::output::fleet::{self, Alike, ClusterRow};
 use crate::output::several::{Cluster, verdict};
@@ -21,7 +22,7 @@ pub struct SeveralDocument<'r> {
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
     /// The worst verdict of all; `incomplete` is the worst.
-    #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
+    #[schemars(extend("enum" = Report::VERDICTS))]
     verdict: &'static str,
     /// Each cluster in one line, in the order in which they were named.
     clusters: Vec<ClusterDocument<'r>>,
@@ -38,10 +39,10 @@ struct ClusterDocument<'r> {
     /// Its context, or what else identifies it.
     name: &'r str,
     /// The verdict of its report.
-    #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
+    #[schemars(extend("enum" = Report::VERDICTS))]
     verdict: &'static str,
     /// How much the worst of its drift matters; absent where there is none.
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[schemars(extend("enum" = words::<Severity>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     /// Objects that drifted, conflicts included.
@@ -55,20 +56,16 @@ struct ClusterDocument<'r> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CommonDocument<'r> {
-    api_version: &'r str,
-    kind: &'r str,
-    /// Absent for cluster-scoped objects.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'r str>,
-    name: &'r str,
+    #[serde(flatten)]
+    object: NameDocument<'r>,
     /// `drifted`, `missing` or `extra`; with `--base` also `pending` and `conflict`.
-    #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra", "unknown", "pending", "conflict"]))]
+    #[schemars(extend("enum" = words::<Status>()))]
     status: &'static str,
     /// The field; absent where the object as a whole is missing or extra.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// `changed`, `removed` (declared and not live) or `added` (live and not declared).
-    #[schemars(extend("enum" = ["changed", "removed", "added"]))]
+    #[schemars(extend("enum" = words::<ChangeKind>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<&'static str>,
     /// What the manifest declares.
@@ -77,7 +74,7 @@ struct CommonDocument<'r> {
     /// What is live.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'r Value>,
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[schemars(extend("enum" = words::<Severity>()))]
     severity: &'static str,
     /// The names of the clusters that have it.
     clusters: Vec<&'r str>,
@@ -126,10 +123,7 @@ impl<'r> CommonDocument<'r> {
         let object = one.row.object;
         let change = one.row.drift.map(|drift| &drift.change);
         Self {
-            api_version: &object.api_version,
-            kind: &object.key.kind,
-            namespace: object.key.namespace.as_deref(),
-            name: &object.key.name,
+            object: NameDocument::of(&object.api_version, &object.key),
             status: object.status().as_str(),
             path: change.map(|change| change.path.to_string()),
             change: change.map(|change| change.kind.as_str()),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::words;
 use crate::model::{Enforcement, Violation};
 
 /// A policy that an object violates, or that could not be evaluated.
@@ -11,7 +12,7 @@ use crate::model::{Enforcement, Violation};
 pub(super) struct ViolationDocument<'r> {
     /// What is done about it: `denied` (the server refused the object in a dry run), `deny` (the
     /// policy would refuse it), `warn`, `audit`, or `cannot` (the policy could not be evaluated).
-    #[schemars(extend("enum" = Enforcement::ALL.map(Enforcement::as_str)))]
+    #[schemars(extend("enum" = words::<Enforcement>()))]
     action: &'static str,
     /// The policy, webhook or quota, with its kind.
     policy: &'r str,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use jiff::Timestamp;
+use strum::VariantArray as _;
 
 use super::several::Cluster;
 use super::{Format, RenderOptions, ignored};
@@ -117,7 +118,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     page.gauge(
         "changes_by_cause",
         "Reported changes by cause, where it is known.",
-        Cause::ALL.map(|cause| {
+        Cause::VARIANTS.iter().map(|&cause| {
             let changes = report.objects.iter().flat_map(|object| &object.drifts);
             let counting = changes.filter(|drift| drift.is_drift());
             let n = counting.filter(|drift| drift.cause == Some(cause)).count();
@@ -135,7 +136,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
         page.gauge(
             "merge_changes",
             "Changes by the effect of merging the branch.",
-            MergeClass::ALL.map(|class| {
+            MergeClass::VARIANTS.iter().rev().map(|&class| {
                 let n = report.changes_of(class);
                 (vec![("class", class.as_str())], n as f64)
             }),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use strum::VariantArray as _;
 
 use crate::admission::check::{Base, Checked, Flaw, Names, Tools, check, check_kyverno, smallest};
 use crate::admission::{Policies, analysis, stored};
@@ -223,7 +224,7 @@ fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
         .map(|one| one.rules.iter().filter(|rule| rule.holds()).count())
         .sum();
     let mut parts = vec![format!("{hold} of {all} rules work")];
-    for flaw in Flaw::ALL {
+    for &flaw in Flaw::VARIANTS {
         let count = with(flaw);
         if count > 0 {
             parts.push(format!("{count} {}", flaw.words_of(count)));

@@ -10,17 +10,91 @@ mod template;
 mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cluster::Live;
-use crate::compare::{Finding, Reason};
-use crate::judge::{self, Case};
-use crate::model::{Cause, ChangeKind, Explanation, FieldPath, Finder, ResourceKey};
-
 use crate::admission::{Candidate, Constraints};
+use crate::cluster::{Answer, Fetched, Live};
+use crate::compare::{Finding, Keep, Reason, Subject, compare};
+use crate::judge::{self, Case, Explainer, Knowledge, Run};
+use crate::model::{
+    Cause, ChangeKind, Explanation, FieldPath, Finder, Manifest, ResourceKey, Warning,
+};
+
 use template::Template;
 use webhooks::Webhook;
+
+/// See the module.
+pub struct AdmissionPolicies;
+
+impl Explainer for AdmissionPolicies {
+    fn id(&self) -> &'static str {
+        "admission-policies"
+    }
+
+    fn about(&self) -> &'static str {
+        "Admission policies and webhooks of the cluster change objects on their way in."
+    }
+
+    fn learn_later(&self, run: &Run<'_>, cases: &[&Case]) -> Option<Box<dyn Knowledge>> {
+        let is_open = |case: &&&Case| case.candidates.iter().any(is_open_addition);
+        cases.iter().find(is_open)?;
+        let namespaces = labels_of_namespaces(run.manifests, run.fetched);
+        let mut policies = Policies::read(run.live, namespaces);
+        let is_idle = policies.mutations.is_empty() && policies.webhooks.is_empty();
+        policies.served = (run.declared.iter())
+            .filter_map(|one| match run.fetched.answers.get(&one.key) {
+                Some(Answer::Found(live)) => {
+                    let served = (live.api_version.clone(), one.kind.plural.clone());
+                    Some((one.key.clone(), served))
+                }
+                _ => None,
+            })
+            .collect();
+        (!is_idle).then(|| Box::new(policies) as _)
+    }
+}
+
+impl Knowledge for Policies {
+    /// Objects with open findings are compared with what the policies make of the manifest.
+    fn compares_again(&self) -> bool {
+        !self.mutations.is_empty()
+    }
+
+    fn review(
+        &self,
+        key: &ResourceKey,
+        subject: &Subject<'_>,
+        findings: Vec<Finding>,
+    ) -> Vec<Finding> {
+        let Some((api_version, plural)) = self.served.get(key) else {
+            return findings;
+        };
+        let object = Admitted {
+            key,
+            api_version,
+            plural,
+            declared: subject.declared,
+            live: subject.live,
+        };
+        let Some(expected) = self.expected(object) else {
+            return findings;
+        };
+        let after = compare(&Subject {
+            declared: &expected,
+            keep: Keep::Drift,
+            ..*subject
+        });
+        let mut findings = explain_predicted(findings, after);
+        self.name(object, &mut findings);
+        findings
+    }
+
+    fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+        self.explain_by_webhooks(cases, run)
+    }
+}
 
 /// Where Kubernetes' own policies are read, the newest version first.
 const VERSIONS: [&str; 3] = [
@@ -61,6 +135,8 @@ pub struct Policies {
     webhooks: Vec<Webhook>,
     /// The labels of namespaces, by name.
     namespaces: BTreeMap<String, Value>,
+    /// The version and the resource of each object that was found.
+    served: BTreeMap<ResourceKey, (String, String)>,
 }
 
 /// What one policy does.
@@ -75,7 +151,7 @@ struct Mutation {
 
 /// An object that policies may have changed.
 #[derive(Clone, Copy)]
-pub struct Admitted<'a> {
+struct Admitted<'a> {
     /// Which object.
     pub key: &'a ResourceKey,
     /// The version that it is declared at.
@@ -194,7 +270,7 @@ impl Policies {
 
     /// Names the policy behind each difference that policies explain: the first that alone makes
     /// the live value of what is declared.
-    pub fn name(&self, object: Admitted<'_>, findings: &mut [Finding]) {
+    fn name(&self, object: Admitted<'_>, findings: &mut [Finding]) {
         if !findings.iter().any(is_unnamed) {
             return;
         }
@@ -219,7 +295,7 @@ impl Policies {
     }
 
     /// Returns the object after policies changed the manifest; `None` if none of them matches.
-    pub fn expected(&self, object: Admitted<'_>) -> Option<Value> {
+    fn expected(&self, object: Admitted<'_>) -> Option<Value> {
         let mut expected = object.declared.clone();
         let matching = self.matching(object);
         let mut writes = matching.flat_map(|mutation| &mutation.writes).peekable();
@@ -234,16 +310,6 @@ impl Policies {
             }
         }
         Some(expected)
-    }
-
-    /// Returns whether any policy's changes are known.
-    pub fn change_something(&self) -> bool {
-        !self.mutations.is_empty()
-    }
-
-    /// Returns whether any webhook is known.
-    pub fn know_webhooks(&self) -> bool {
-        !self.webhooks.is_empty()
     }
 
     fn candidate<'a>(&'a self, object: Admitted<'a>) -> Candidate<'a> {
@@ -299,7 +365,7 @@ fn mutations(policy: &Value) -> Vec<Template> {
 
 /// Explains the differences that are gone after the policies have changed the manifest: `after` are
 /// the findings then. If a part of an addition is left, that part stays.
-pub fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding> {
+fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding> {
     let after: Vec<Finding> = after.into_iter().filter(|f| f.reason.is_none()).collect();
     let mut explained: Vec<Finding> = Vec::new();
     for mut finding in findings {
@@ -338,8 +404,17 @@ fn as_added(finding: &Finding) -> Finding {
     finding
 }
 
-/// The known labels of namespaces: those that are declared or were read.
-pub fn labels_of_namespaces(namespaces: impl Iterator<Item = Value>) -> BTreeMap<String, Value> {
+/// Returns the labels of the namespaces that are declared or were read, by name.
+fn labels_of_namespaces(manifests: &[Arc<Manifest>], fetched: &Fetched) -> BTreeMap<String, Value> {
+    let is_namespace = |kind: &str| kind == "Namespace";
+    let declared = manifests.iter().filter(|m| is_namespace(&m.kind));
+    let declared = declared.map(|manifest| manifest.value());
+    let found = fetched.answers.iter();
+    let found = found.filter_map(|(key, answer)| match answer {
+        Answer::Found(object) if is_namespace(&key.kind) => object.value().ok(),
+        _ => None,
+    });
+    let namespaces = declared.chain(found);
     namespaces
         .filter_map(|namespace| {
             let name = namespace.pointer("/metadata/name")?.as_str()?;
@@ -347,11 +422,6 @@ pub fn labels_of_namespaces(namespaces: impl Iterator<Item = Value>) -> BTreeMap
             Some((name.to_owned(), labels.clone()))
         })
         .collect()
-}
-
-/// Returns whether something was added to an object that policies might explain.
-pub fn is_open(case: &Case) -> bool {
-    case.candidates.iter().any(is_open_addition)
 }
 
 /// Returns whether it was added, and nobody is known to own it, or the applier never declared it.

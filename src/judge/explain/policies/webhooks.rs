@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::{Admitted, Policies, is_open_addition};
 use crate::admission::{Candidate, Constraints};
-use crate::judge::Case;
+use crate::cluster::Answer;
 use crate::judge::explain::prevalent::{leaves, parts};
+use crate::judge::{Case, Run};
 use crate::model::{ChangeKind, FieldPath, GroupKind, Presence, Warning};
 
 /// How many objects a webhook must match before it is believed. A webhook for a single object
@@ -69,16 +71,36 @@ impl Webhook {
 }
 
 impl Policies {
-    /// Explains the additions that every object matched by a webhook has in common. `admitted` are
-    /// the live objects of the cases, `None` if there is none.
-    pub fn explain_by_webhooks(
-        &self,
-        cases: &mut [&mut Case],
-        admitted: &[Option<Admitted<'_>>],
-    ) -> Vec<Warning> {
+    /// Explains the additions that every object matched by a webhook has in common. The cases are
+    /// those of the run's declared objects.
+    pub(super) fn explain_by_webhooks(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+        if self.webhooks.is_empty() {
+            return Vec::new();
+        }
+        let values: Vec<Option<(Value, Value, &str)>> = (run.declared.par_iter())
+            .map(|declared| match run.fetched.answers.get(&declared.key) {
+                Some(Answer::Found(live)) => {
+                    let manifest = declared.manifest.value();
+                    Some((manifest, live.value().ok()?, live.api_version.as_str()))
+                }
+                _ => None,
+            })
+            .collect();
+        let admitted: Vec<Option<Admitted<'_>>> = (run.declared.iter().zip(&values))
+            .map(|(of, values)| {
+                let (declared, live, api_version) = values.as_ref()?;
+                Some(Admitted {
+                    key: &of.key,
+                    api_version,
+                    plural: &of.kind.plural,
+                    declared,
+                    live,
+                })
+            })
+            .collect();
         let mut warnings = Vec::new();
         for webhook in &self.webhooks {
-            let meant: Vec<usize> = (cases.iter().zip(admitted).enumerate())
+            let meant: Vec<usize> = (cases.iter().zip(&admitted).enumerate())
                 .filter(|(_, (case, _))| case.report.presence == Presence::Both)
                 .filter(|(_, (_, object))| {
                     object.is_some_and(|o| webhook.matches(&self.candidate(o), o.live))
@@ -94,7 +116,7 @@ impl Policies {
 }
 
 /// Explains what all of these cases have in common, with one warning per kind.
-fn explain(webhook: &Webhook, cases: &mut [&mut Case], meant: &[usize]) -> Vec<Warning> {
+fn explain(webhook: &Webhook, cases: &mut [Case], meant: &[usize]) -> Vec<Warning> {
     let mut carried: BTreeMap<(String, String), usize> = BTreeMap::new();
     for index in meant {
         let mut of_case = BTreeSet::new();
@@ -114,7 +136,7 @@ fn explain(webhook: &Webhook, cases: &mut [&mut Case], meant: &[usize]) -> Vec<W
     };
     let mut explained: BTreeMap<GroupKind, BTreeSet<String>> = BTreeMap::new();
     for index in meant {
-        let case = &mut *cases[*index];
+        let case = &mut cases[*index];
         let kind = case.report.key.group_kind();
         for candidate in std::mem::take(&mut case.candidates) {
             let parts = is_open_addition(&candidate)

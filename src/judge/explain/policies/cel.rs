@@ -265,7 +265,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::judge::policies::template::of_value;
+    use crate::judge::explain::policies::template::of_value;
 
     #[test]
     fn an_object_is_read_as_it_is_spelled_out() {

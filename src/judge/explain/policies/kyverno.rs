@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::admission::Constraints;
 use crate::facts::WORKLOADS;
+use crate::yaml;
 
 use super::Mutation;
 use super::template::{Template, at_pointer, of_value};
@@ -47,7 +48,8 @@ fn writes(rule: &Value) -> Vec<Template> {
         .flat_map(|part| {
             let merged = part.get("patchStrategicMerge").map(of_value);
             let patches = part.get("patchesJson6902").and_then(Value::as_str);
-            let patches = patches.and_then(|text| serde_yaml::from_str::<Value>(text).ok());
+            let patches = patches.map(yaml::parse).unwrap_or_default().documents;
+            let patches = patches.into_iter().next().map(|document| document.value);
             let patches = patches.unwrap_or_default();
             let operations = patches.as_array().into_iter().flatten();
             let patched: Vec<Template> = operations.filter_map(operation).collect();

@@ -1,0 +1,67 @@
+//! Explains why a Job may be gone: it asks to be removed once it has finished
+//! (`pkg/controller/ttlafterfinished`).
+
+use serde_json::Value;
+
+use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::model::{Explanation, ResourceKey};
+
+/// See the module.
+pub struct FinishedJobs;
+
+impl Explainer for FinishedJobs {
+    fn id(&self) -> &'static str {
+        "finished-job"
+    }
+
+    fn about(&self) -> &'static str {
+        "Kubernetes removes a Job once it has finished, as ttlSecondsAfterFinished says."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let mut jobs = run.declared.iter().filter(|one| is_job(&one.key));
+        jobs.next()?;
+        Some(Box::new(Self))
+    }
+}
+
+impl Knowledge for FinishedJobs {
+    fn missing(&self, key: &ResourceKey, declared: &Value) -> Option<Explained> {
+        let field = |path: &str| declared.pointer(path);
+        let is_removed = is_job(key)
+            && field("/spec/ttlSecondsAfterFinished").is_some_and(Value::is_number)
+            // It is not suspended, so it runs.
+            && field("/spec/suspend") != Some(&Value::Bool(true));
+        is_removed.then(|| Explained {
+            explanation: Explanation::ControllerOwned,
+            by: self.id().to_owned(),
+            about: self.about().to_owned(),
+        })
+    }
+}
+
+fn is_job(key: &ResourceKey) -> bool {
+    key.kind == "Job" && key.group == "batch"
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn may_be_gone(spec: Value) -> bool {
+        let key = ResourceKey::new("batch", "Job", Some("shop".to_owned()), "migrate");
+        let explained = FinishedJobs.missing(&key, &json!({"spec": spec}));
+        explained.is_some()
+    }
+
+    #[test]
+    fn only_a_job_that_runs_and_asks_for_it_is_removed() {
+        assert!(may_be_gone(json!({"ttlSecondsAfterFinished": 0})));
+        assert!(!may_be_gone(json!({})));
+        assert!(!may_be_gone(
+            json!({"ttlSecondsAfterFinished": 0, "suspend": true})
+        ));
+    }
+}

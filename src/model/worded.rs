@@ -1,0 +1,16 @@
+//! Enumerations whose values have words.
+
+use strum::VariantArray;
+
+/// An enumeration whose values have words: in flags, reports, documents and files.
+///
+/// Derive `strum::IntoStaticStr` and `strum::VariantArray`. Every list of the words derives from
+/// the enumeration, so that none can be out of date.
+pub trait Worded: Copy + Into<&'static str> + VariantArray {
+    /// Returns the word.
+    fn word(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl<T: Copy + Into<&'static str> + VariantArray> Worded for T {}
