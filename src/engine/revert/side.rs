@@ -1,0 +1,253 @@
+//! Finds what a write made the server change besides, so that an undo can take that back too.
+//!
+//! A Service that is no NodePort any more loses its node ports, and a Deployment whose strategy is
+//! RollingUpdate again gets defaults that Recreate does not allow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::{BOOKKEEPING, PatchJob, side_effects};
+use crate::model::{FieldPath, PathElement};
+
+/// Names that identify the items of lists, the longest first.
+const KEYS: [&[&str]; 3] = [
+    &["containerPort", "protocol"],
+    &["port", "protocol"],
+    &["name"],
+];
+
+/// A field that the server changed by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SideChange {
+    /// Where.
+    pub path: FieldPath,
+    /// Its value before the write.
+    pub before: Option<Value>,
+    /// Its value after the write.
+    pub after: Option<Value>,
+}
+
+/// Returns where the server would change something besides what it is asked to change, and besides
+/// the defaults of that.
+pub fn side_effects_of(job: &PatchJob, answer: &Value) -> Vec<FieldPath> {
+    let effects = side_effects(job, answer);
+    let paths = effects
+        .iter()
+        .filter_map(|pointer| path_of(pointer, answer).or_else(|| path_of(pointer, &job.before)));
+    paths.collect()
+}
+
+/// Returns what the server changed besides the fields that were written.
+pub fn side_changes(job: &PatchJob, answer: &Value) -> Vec<SideChange> {
+    let mut found = Vec::new();
+    let edits: Vec<&FieldPath> = job.edits.iter().map(|edit| &edit.path).collect();
+    let root = FieldPath::root();
+    differ([Some(&job.before), Some(answer)], &root, &edits, &mut found);
+    found
+}
+
+fn differ(
+    [before, after]: [Option<&Value>; 2],
+    path: &FieldPath,
+    edits: &[&FieldPath],
+    found: &mut Vec<SideChange>,
+) {
+    let name = path.to_string();
+    let is_bookkeeping = BOOKKEEPING.iter().any(|at| at.replace('/', ".") == name);
+    // An edit keeps the whole value at its path.
+    let is_written = edits.iter().any(|edit| path.starts_with(edit));
+    if before == after || is_bookkeeping || is_written {
+        return;
+    }
+    let is_above = edits.iter().any(|edit| edit.starts_with(path));
+    match (before, after) {
+        (Some(Value::Object(_)), Some(Value::Object(_)))
+        | (None, Some(Value::Object(_)))
+        | (Some(Value::Object(_)), None)
+            if is_above || before.is_some() && after.is_some() =>
+        {
+            let sides = [before, after].into_iter().flatten();
+            let fields = sides.filter_map(Value::as_object);
+            let names: BTreeSet<&String> = fields.flat_map(Map::keys).collect();
+            for name in names {
+                let sides = [before, after].map(|side| side.and_then(|side| side.get(name)));
+                let below = path.child(PathElement::Field(name.clone()));
+                differ(sides, &below, edits, found);
+            }
+        }
+        (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
+            let items = |items: &[Value]| -> Option<Vec<PathElement>> {
+                items.iter().map(|item| item_of(items, item)).collect()
+            };
+            match (items(ours), items(theirs)) {
+                (Some(names), Some(others)) => {
+                    let new = others.iter().filter(|name| !names.contains(name)).cloned();
+                    let all: Vec<PathElement> = names.iter().cloned().chain(new).collect();
+                    for name in all {
+                        let item = |names: &[PathElement], items| {
+                            let items: &[Value] = items;
+                            let at = names.iter().position(|other| *other == name);
+                            at.and_then(|at| items.get(at).cloned())
+                        };
+                        let (one, other) = (item(&names, ours), item(&others, theirs));
+                        let sides = [one.as_ref(), other.as_ref()];
+                        differ(sides, &path.child(name), edits, found);
+                    }
+                }
+                _ if is_above => {}
+                _ => found.push(SideChange::of(path, before, after)),
+            }
+        }
+        // An empty map or list means the same as none.
+        (None, Some(other)) | (Some(other), None) if super::is_empty(other) => {}
+        _ => found.push(SideChange::of(path, before, after)),
+    }
+}
+
+impl SideChange {
+    fn of(path: &FieldPath, before: Option<&Value>, after: Option<&Value>) -> Self {
+        Self {
+            path: path.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+        }
+    }
+}
+
+/// Returns the path of a JSON Pointer, whose items are named as the object has them. `None` if it
+/// leads through a list that the object does not have.
+fn path_of(pointer: &str, object: &Value) -> Option<FieldPath> {
+    let mut path = FieldPath::root();
+    let mut value = Some(object);
+    for name in pointer.split('/').skip(1) {
+        let name = name.replace("~1", "/").replace("~0", "~");
+        let element = match value {
+            Some(Value::Array(items)) => {
+                let index: usize = name.parse().ok()?;
+                let item = items.get(index)?;
+                value = Some(item);
+                item_of(items, item).unwrap_or(PathElement::Index(index))
+            }
+            _ => {
+                value = value.and_then(|value| value.get(&name));
+                PathElement::Field(name)
+            }
+        };
+        path = path.child(element);
+    }
+    Some(path)
+}
+
+/// Returns the path element of an item, if names identify it.
+fn item_of(items: &[Value], item: &Value) -> Option<PathElement> {
+    KEYS.iter().find_map(|names| {
+        let keys_of = |item: &Value| -> Option<BTreeMap<String, Value>> {
+            let keys = names.iter();
+            keys.map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())))
+                .collect()
+        };
+        let keys = keys_of(item)?;
+        let same = items
+            .iter()
+            .filter(|other| keys_of(other).as_ref() == Some(&keys));
+        (same.count() == 1).then_some(PathElement::Key(keys))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::revert::Edit;
+
+    fn changes(before: Value, path: &str, to: Value, after: &Value) -> Vec<String> {
+        let edit = Edit {
+            path: path.parse().unwrap(),
+            to: Some(to),
+            former: Vec::new(),
+        };
+        let job = PatchJob {
+            wanted: after.clone(),
+            before,
+            edits: vec![edit],
+        };
+        let found = side_changes(&job, after).into_iter();
+        let text = |value: Option<Value>| value.map_or("none".to_owned(), |it| it.to_string());
+        found
+            .map(|change| {
+                format!(
+                    "{} {} → {}",
+                    change.path,
+                    text(change.before),
+                    text(change.after)
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn node_ports_that_a_change_of_type_costs_are_found() {
+        let before = json!({"spec": {"type": "NodePort", "ports": [
+            {"name": "web", "port": 81, "protocol": "TCP", "nodePort": 31000},
+            {"name": "admin", "port": 90, "protocol": "TCP", "nodePort": 32000}]}});
+        let after = json!({"spec": {"type": "ClusterIP", "ports": [
+            {"name": "web", "port": 81, "protocol": "TCP"},
+            {"name": "admin", "port": 90, "protocol": "TCP"}]}});
+        assert_eq!(
+            changes(before, ".spec.type", json!("ClusterIP"), &after),
+            [
+                r#".spec.ports[port=81,protocol="TCP"].nodePort 31000 → none"#,
+                r#".spec.ports[port=90,protocol="TCP"].nodePort 32000 → none"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn what_comes_with_a_map_that_is_emptied_is_found() {
+        let before = json!({"metadata": {"generation": 1}, "spec": {
+            "strategy": {"type": "Recreate"},
+            "containers": [{"name": "a", "image": "x"}]}});
+        let after = json!({"metadata": {"generation": 2}, "spec": {
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}},
+            "containers": [{"name": "a", "image": "x"}, {"name": "istio", "image": "y"}]}});
+        assert_eq!(
+            changes(
+                before.clone(),
+                ".spec.strategy.type",
+                json!("RollingUpdate"),
+                &after
+            ),
+            [
+                r#".spec.containers[name="istio"] none → {"image":"y","name":"istio"}"#,
+                r#".spec.strategy.rollingUpdate none → {"maxSurge":1}"#,
+            ]
+        );
+        // The edit of the whole holds it.
+        let found = changes(
+            before,
+            ".spec.strategy",
+            json!({"type": "RollingUpdate"}),
+            &after,
+        );
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn defaults_that_come_with_a_value_are_found() {
+        let before = json!({"spec": {"strategy": {"type": "Recreate"}, "replicas": 1}});
+        let after = json!({"spec": {"replicas": 1, "strategy": {"type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": "25%"}}}});
+        let found = changes(
+            before,
+            ".spec.strategy.type",
+            json!("RollingUpdate"),
+            &after,
+        );
+        assert_eq!(
+            found,
+            [r#".spec.strategy.rollingUpdate none → {"maxSurge":"25%"}"#]
+        );
+    }
+}
