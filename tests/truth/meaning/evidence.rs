@@ -390,7 +390,8 @@ fn an_address_that_is_written_back_is_the_servers_and_a_ca_of_a_stranger_is_not(
         (first, "cert-manager-cainjector", false, true),
         (first, "cert-manager-cainjector", true, false),
         (first, "kubectl-patch", true, true),
-        ("Cg==", "homegrown", false, false),
+        ("Cg==", "homegrown", false, true),
+        ("Cg==", "cert-manager-cainjector", false, false),
         ("Cg==", "kubectl-patch", false, true),
     ] {
         let declared = without_books(hook(bundle, "", asks));

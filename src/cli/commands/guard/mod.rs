@@ -47,7 +47,11 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     selected.check(&report, changes)?;
     let writes = match drift.audit_log.is_empty() {
         true => None,
-        false => Some(audit::read(&drift.audit_log, &|_| true)?),
+        false => {
+            let seconds = drift.live.connection.timeout;
+            let logs = audit::Logs::within(&drift.audit_log, seconds);
+            Some(audit::read(&logs, &|_| true)?)
+        }
     };
     let engine = comparison::engine();
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
