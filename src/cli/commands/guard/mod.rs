@@ -8,8 +8,8 @@ mod say;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::admission::guard::Form;
-use crate::cli::args::{Extra, FormArgs, GuardArgs};
+use crate::admission::guard::{Form, Scope};
+use crate::cli::args::{Extra, FormArgs, GuardArgs, GuardScope};
 use crate::cli::comparison::{self, Again, Reports};
 use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
@@ -68,6 +68,11 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         groups: &args.allow_group,
         allow_declared: args.allow_declared,
         enforces: args.enforce,
+        scope: match args.scope {
+            GuardScope::Object => Scope::Object,
+            GuardScope::Namespace => Scope::Namespace,
+            GuardScope::Cluster => Scope::Cluster,
+        },
         writes: writes.as_ref(),
         evaluate: &evaluate,
     });
