@@ -189,10 +189,10 @@ impl Prover<'_> {
 
     /// Tries the same change of another object of the kind.
     fn another(&mut self, at: usize, (before, after): (&Value, &Value), user: &User) {
+        const NAME: &str = "driftctl-another";
         if self.guard.scope == Scope::Object {
             return;
         }
-        const NAME: &str = "driftctl-another";
         let mut key = self.guard.key.clone();
         NAME.clone_into(&mut key.name);
         let renamed = |object: &Value| {
