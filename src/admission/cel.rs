@@ -27,7 +27,12 @@ pub enum Failure {
 const MOST_DEEP: usize = 32;
 
 /// What is known only while a request is served.
-const UNKNOWN: [&str; 2] = ["authorizer", "request.options"];
+const UNKNOWN: [&str; 4] = [
+    "authorizer",
+    "request.options",
+    "userInfo.uid",
+    "userInfo.extra",
+];
 
 /// The same of an object that is created.
 const NEW: [&str; 4] = [

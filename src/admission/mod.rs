@@ -65,6 +65,24 @@ impl User {
             groups: vec!["system:authenticated".to_owned()],
         }
     }
+
+    /// Returns a user in these groups, and in those that the API server adds by itself.
+    pub fn acting(name: &str, groups: &[String]) -> Self {
+        let mut all = groups.to_vec();
+        let account = name.strip_prefix("system:serviceaccount:");
+        if let Some((namespace, _)) = account.and_then(|account| account.split_once(':')) {
+            all.push("system:serviceaccounts".to_owned());
+            all.push(format!("system:serviceaccounts:{namespace}"));
+        }
+        all.push(match name {
+            "system:anonymous" => "system:unauthenticated".to_owned(),
+            _ => "system:authenticated".to_owned(),
+        });
+        Self {
+            name: name.to_owned(),
+            groups: all,
+        }
+    }
 }
 
 /// The results of all policies for one object.
@@ -114,6 +132,8 @@ pub struct Policies {
     kyverno: Vec<Value>,
     /// Kyverno's policies in CEL, as Kubernetes' own ones and bindings without a name.
     validating: Vec<(Value, Value)>,
+    /// Kyverno's exceptions from its policies.
+    exceptions: Vec<Value>,
     /// Everything else that was read, for parameters.
     others: Vec<Value>,
     namespaces: BTreeMap<String, Value>,
@@ -131,6 +151,10 @@ impl Policies {
             let name = text(&object, "/metadata/name").to_owned();
             if kyverno::is_policy(&object) {
                 read.kyverno.push(object);
+                continue;
+            }
+            if kyverno::is_exception(&object) {
+                read.exceptions.push(object);
                 continue;
             }
             if kyverno::is_validating(&object) {
@@ -201,6 +225,7 @@ impl Policies {
                 .filter(|(one, _)| text(one, "/metadata/name") == name)
                 .cloned()
                 .collect(),
+            exceptions: self.exceptions.clone(),
             others: self.others.clone(),
             namespaces: self.namespaces.clone(),
         }
@@ -247,7 +272,17 @@ impl Policies {
         }
         let mut of_kyverno = Verdicts::default();
         for (policy, binding) in &self.validating {
-            self.ask(policy, binding, subject, evaluate, &mut of_kyverno);
+            let mut found = Verdicts::default();
+            self.ask(policy, binding, subject, evaluate, &mut found);
+            match found.violations.is_empty() {
+                true => {}
+                false => match self.excused(policy, subject, evaluate) {
+                    Excuse::None => {}
+                    Excuse::Given => continue,
+                    Excuse::Unknown(why) => found.doubt(&why),
+                },
+            }
+            of_kyverno.append(found);
         }
         for policy in &self.kyverno {
             self.ask_kyverno(policy, subject, evaluate, &mut of_kyverno);
@@ -258,10 +293,46 @@ impl Policies {
                 "Kyverno leaves out namespace {namespace} unless it is configured otherwise"
             ));
         }
-        verdicts.passed += of_kyverno.passed;
-        verdicts.violations.append(&mut of_kyverno.violations);
-        verdicts.fields.append(&mut of_kyverno.fields);
+        verdicts.append(of_kyverno);
         verdicts
+    }
+
+    /// Returns whether an exception excuses an object from one of Kyverno's policies in CEL.
+    fn excused(&self, policy: &Value, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Excuse {
+        let namespace = subject.key.namespace.as_deref();
+        let input = json!({
+            "object": subject.object,
+            "oldObject": subject.old,
+            "namespaceObject": namespace.and_then(|name| self.namespaces.get(name)),
+            "request": subject.request(),
+            "hasNamespace": namespace.is_none_or(|name| self.namespaces.contains_key(name)),
+        });
+        let name = text(policy, "/metadata/name");
+        let mut found = Excuse::None;
+        let named = self.exceptions.iter();
+        for exception in named.filter(|one| kyverno::is_about(one, name)) {
+            let conditions = exception.pointer("/spec/matchConditions");
+            let asked = json!({"spec": {
+                "matchConditions": conditions,
+                "validations": [{"expression": "true"}],
+            }});
+            let says = match kyverno::is_partial(exception) {
+                true => Err("it excuses only a part".to_owned()),
+                false => evaluate(&asked.to_string(), &input),
+            };
+            let says = says.map(|answers| answers.first().map(|answer| answer.says));
+            match says {
+                Ok(Some(Says::Pass)) => return Excuse::Given,
+                Ok(Some(Says::NotMatched)) => {}
+                _ => {
+                    let exception = text(exception, "/metadata/name");
+                    found = Excuse::Unknown(format!(
+                        "PolicyException {exception} may excuse the object"
+                    ));
+                }
+            }
+        }
+        found
     }
 
     fn ask_kyverno(
@@ -296,7 +367,17 @@ impl Policies {
             }]
         });
         let name = format!("Kyverno policy \"{}\"", text(policy, "/metadata/name"));
-        for answer in answers {
+        for mut answer in answers {
+            if matches!(answer.says, Says::Violates | Says::Cannot) {
+                match kyverno::excused(&self.exceptions, policy, &answer.rule, &input) {
+                    Excuse::None => {}
+                    Excuse::Given => continue,
+                    Excuse::Unknown(why) => {
+                        answer.says = Says::Cannot;
+                        answer.message = why;
+                    }
+                }
+            }
             let enforcement =
                 kyverno::enforcement(policy, &answer.rule, namespace.unwrap_or_default());
             verdicts.record(name.clone(), None, enforcement, answer);
@@ -481,7 +562,25 @@ impl Subject<'_> {
     }
 }
 
+/// Whether an exception excuses an object from a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Excuse {
+    /// None does.
+    None,
+    /// One does.
+    Given,
+    /// That is not known, and why.
+    Unknown(String),
+}
+
 impl Verdicts {
+    /// Adds the results of others.
+    fn append(&mut self, mut others: Self) {
+        self.passed += others.passed;
+        self.violations.append(&mut others.violations);
+        self.fields.append(&mut others.fields);
+    }
+
     /// Makes a doubt of every violation.
     fn doubt(&mut self, why: &str) {
         for violation in &mut self.violations {

@@ -73,14 +73,11 @@ fn unknown_kinds(args: &RedactArgs, report: &Report) -> Vec<Warning> {
 
 /// Returns the redaction of everything that the reader must not see.
 pub fn redactor(args: &RedactArgs, untrusted: bool, configured: Option<Predicate>) -> Redactor {
-    Redactor {
-        also: either(named(args), configured),
-        live_values: if untrusted {
-            LiveValues::Hidden
-        } else {
-            LiveValues::Shown
-        },
-    }
+    let live_values = match untrusted {
+        true => LiveValues::Hidden,
+        false => LiveValues::Shown,
+    };
+    Redactor::of(either(named(args), configured), live_values)
 }
 
 fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate> {

@@ -72,6 +72,8 @@ const SHOWN: &[(&str, &str)] = &[
     ("allow", "Exempt this user; can be repeated"),
     ("allow_group", "Exempt this group; can be repeated"),
     ("enforce", "Deny; by default the policy only warns"),
+    ("scope", "What to guard: object, namespace, cluster"),
+    ("as_user", "Evaluate as if this user applied the manifests"),
     (
         "count_elsewhere",
         "Count objects of Argo CD, Flux and Helm too",

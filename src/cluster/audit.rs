@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use flate2::bufread::MultiGzDecoder;
@@ -84,6 +85,20 @@ pub struct Write {
 }
 
 impl Write {
+    /// Stands in for a write that was taken out of a list.
+    fn empty(at: Timestamp) -> Self {
+        Self {
+            at,
+            verb: String::new(),
+            user: String::new(),
+            manager: String::new(),
+            subresource: None,
+            body: None,
+            after: None,
+            is_idle: true,
+        }
+    }
+
     /// Returns whether the request may have changed a field of the object.
     pub fn changes(&self) -> bool {
         !self.is_idle && !self.verb.starts_with("delete")
@@ -110,15 +125,62 @@ pub struct Writes {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads the writes to the `wanted` objects from audit logs, plain or gzip. Only these are kept, so
-/// that memory does not grow with the log.
+/// Audit logs to read, plain or gzip.
+#[derive(Debug, Clone, Default)]
+pub struct Logs {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// How long reading them may take; `None` for any time. A small compressed log can expand to any
+    /// length.
+    pub within: Option<Duration>,
+}
+
+impl Logs {
+    /// Returns logs that must be read in so many seconds.
+    pub fn within(files: &[PathBuf], seconds: u64) -> Self {
+        Self {
+            files: files.to_vec(),
+            within: Some(Duration::from_secs(seconds)),
+        }
+    }
+
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+/// When reading has to end.
+struct Limit {
+    begun: Instant,
+    within: Option<Duration>,
+}
+
+impl Limit {
+    fn check(&self) -> Result<()> {
+        match self.within {
+            Some(within) if self.begun.elapsed() >= within => bail!(
+                "not read within {} s; give less of the log, or raise --timeout",
+                within.as_secs()
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads the writes to the `wanted` objects from audit logs. Only these are kept, so that memory does
+/// not grow with the log.
 ///
 /// # Errors
-/// Fails if a log cannot be read.
-pub fn read(paths: &[PathBuf], wanted: &dyn Fn(&Audited) -> bool) -> Result<Writes> {
+/// Fails if a log cannot be read, or not in time.
+pub fn read(logs: &Logs, wanted: &dyn Fn(&Audited) -> bool) -> Result<Writes> {
     let mut writes = Writes::default();
-    for path in paths {
-        read_file(path, wanted, &mut writes)
+    let limit = Limit {
+        begun: Instant::now(),
+        within: logs.within,
+    };
+    for path in &logs.files {
+        read_file(path, wanted, &limit, &mut writes)
             .with_context(|| format!("cannot read the audit log {}", path.display()))?;
     }
     for events in writes.of.values_mut() {
@@ -138,7 +200,12 @@ fn put_in_order(writes: &mut [Write]) {
     let places: Vec<usize> = with_version
         .filter_map(|(at, write)| version(write).map(|_| at))
         .collect();
-    let mut known: Vec<Write> = places.iter().map(|at| writes[*at].clone()).collect();
+    let mut known: Vec<Write> = Vec::with_capacity(places.len());
+    for at in &places {
+        let place = &mut writes[*at];
+        let empty = Write::empty(place.at);
+        known.push(std::mem::replace(place, empty));
+    }
     known.sort_by_key(version);
     let mut last = None;
     for (at, mut write) in places.into_iter().zip(known) {
@@ -157,6 +224,22 @@ fn version(write: &Write) -> Option<u64> {
 /// The length limit of a line, which may contain a list of events.
 const LONGEST_LINE: u64 = 256 << 20;
 
+/// Skips empty lines, of which a compressed log can have any number; returns how many.
+fn skip_empty(reader: &mut dyn BufRead, limit: &Limit) -> Result<usize> {
+    let mut skipped = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        let empty = buffer.iter().take_while(|byte| **byte == b'\n').count();
+        let is_all = empty > 0 && empty == buffer.len();
+        reader.consume(empty);
+        skipped += empty;
+        if !is_all {
+            return Ok(skipped);
+        }
+        limit.check()?;
+    }
+}
+
 /// Reads the next line; `false` at the end. A few bytes of a compressed log can expand to a line
 /// that does not fit into memory.
 fn next_line(reader: &mut dyn BufRead, longest: u64, line: &mut Vec<u8>) -> Result<bool> {
@@ -171,7 +254,12 @@ fn next_line(reader: &mut dyn BufRead, longest: u64, line: &mut Vec<u8>) -> Resu
     Ok(read > 0)
 }
 
-fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes) -> Result<()> {
+fn read_file(
+    path: &Path,
+    wanted: &dyn Fn(&Audited) -> bool,
+    limit: &Limit,
+    writes: &mut Writes,
+) -> Result<()> {
     let mut file = BufReader::new(File::open(path)?);
     let is_gzip = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
     let mut reader: Box<dyn BufRead> = if is_gzip {
@@ -181,7 +269,12 @@ fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes
     };
     let mut line = Vec::new();
     let (mut number, mut broken, mut first) = (0_usize, 0_usize, None);
-    while next_line(&mut reader, LONGEST_LINE, &mut line)? {
+    loop {
+        number += skip_empty(&mut reader, limit)?;
+        limit.check()?;
+        if !next_line(&mut reader, LONGEST_LINE, &mut line)? {
+            break;
+        }
         number += 1;
         let text = line.trim_ascii();
         match events(text) {
@@ -387,6 +480,23 @@ impl Event<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reading_ends_in_time_whatever_a_compressed_log_expands_to() {
+        let logs = |within: Duration| Limit {
+            begun: Instant::now(),
+            within: Some(within),
+        };
+        let many = |byte: u8| BufReader::new(std::io::repeat(byte));
+        let ended = skip_empty(&mut many(b'\n'), &logs(Duration::from_millis(20)));
+        assert!(ended.unwrap_err().to_string().contains("--timeout"));
+        let mut few: &[u8] = b"\n\n{}\n";
+        assert_eq!(
+            skip_empty(&mut few, &logs(Duration::from_secs(9))).unwrap(),
+            2
+        );
+        assert_eq!(few, b"{}\n");
+    }
 
     #[test]
     fn a_line_without_an_end_is_not_read_into_memory() {

@@ -566,11 +566,7 @@ impl<'a> Walker<'a> {
             ChangeKind::Modified if placeholder => ChangeKind::Added,
             kind => kind,
         };
-        let is_kubectl = |owner: &Owner| owner.manager.starts_with("kubectl");
-        let is_injected =
-            placeholder && kind == ChangeKind::Modified && !owners.iter().any(is_kubectl);
         let reason = self.explained_by_rule(as_rules_see_it);
-        let reason = reason.or_else(|| is_injected.then(|| Explanation::ControllerOwned.into()));
         let cause = live.as_ref().and_then(|live| self.cause_of_change(live));
         self.push(kind, declared, live, owners, reason, cause);
     }

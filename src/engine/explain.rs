@@ -13,7 +13,8 @@ use crate::cluster::Live;
 use crate::compare::Visit;
 use crate::model::{
     Account, Decision, Entry, FieldPath, Form, JudgedChange, KindNames, Matched, ObjectReport,
-    Owner, Packed, PathElement, Report, ResourceKey, RuleNote, SchemaOrigin, Status, Step, Verdict,
+    Owner, Packed, PathElement, Report, ResourceKey, RuleNote, SchemaOrigin, SecretValue, Status,
+    Step, Verdict,
 };
 use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
@@ -43,6 +44,8 @@ pub struct Answer {
     pub sides: [Option<Value>; 2],
     /// Suggested paths, if the requested one does not exist.
     pub nearest: Vec<FieldPath>,
+    /// The values of the Secrets of the run.
+    pub secret_values: Vec<SecretValue>,
 }
 
 /// Why there is no explanation.
@@ -209,6 +212,7 @@ impl<'a> Answerer<'a> {
             None => [&object.declared, &object.live].map(|side| side.as_ref().map(Packed::value)),
         };
         Answer {
+            secret_values: self.report.secret_values.clone(),
             account,
             sides,
             nearest,

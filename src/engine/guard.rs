@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::admission::guard::{AUTOSCALER, Form, Guard, Proof, Rule, Wanted, prove, rule};
+use crate::admission::guard::{AUTOSCALER, Form, Guard, Proof, Rule, Scope, Wanted, prove, rule};
 use crate::admission::{Evaluate, Policies, Subject, User};
 use crate::cluster::audit::{Audited, Writes};
 use crate::cluster::{Overlay, Query, Read as _, Wanted as WantedObject};
@@ -66,6 +66,8 @@ pub struct Wish<'a> {
     pub allow_declared: bool,
     /// Whether the policies deny.
     pub enforces: bool,
+    /// Which objects of the kind they guard.
+    pub scope: Scope,
     /// The deployers according to the audit log.
     pub writes: Option<&'a Writes>,
     /// Evaluates a policy.
@@ -219,9 +221,23 @@ fn guard_object(
                 _ => {}
             }
         }
+        let name = name_of(&object.key, form, is_scaled, wish.scope);
+        if planned.guards.iter().any(|known| known.guard.name == name) {
+            for (rule, _) in &rules {
+                planned.left_out.push(LeftOut {
+                    key: object.key.clone(),
+                    path: rule.path.to_string(),
+                    why: "the drift of another object made a policy of this kind and scope; guard \
+                          one object at a time with --scope"
+                        .to_owned(),
+                });
+            }
+            continue;
+        }
         let (rules, after): (Vec<Rule>, Vec<Value>) = rules.into_iter().unzip();
         let guard = Guard {
-            name: name_of(&object.key, form, is_scaled),
+            name,
+            scope: wish.scope,
             key: object.key.clone(),
             api_version: wanted.kind.api_version.clone(),
             plural: wanted.kind.plural.clone(),
@@ -364,15 +380,15 @@ fn place_of(object: &ObjectReport) -> String {
 }
 
 /// Returns `driftctl-deployment-shop-cart-lock`.
-fn name_of(key: &ResourceKey, form: Form, is_scaled: bool) -> String {
+fn name_of(key: &ResourceKey, form: Form, is_scaled: bool, scope: Scope) -> String {
     const LONGEST: usize = 240;
     let kind = key.kind.to_ascii_lowercase();
     let scaled = is_scaled.then_some("replicas");
     let parts = [
         Some("driftctl"),
         Some(kind.as_str()),
-        key.namespace.as_deref(),
-        Some(key.name.as_str()),
+        key.namespace.as_deref().filter(|_| scope != Scope::Cluster),
+        Some(key.name.as_str()).filter(|_| scope == Scope::Object),
         scaled,
     ];
     let joined = parts.into_iter().flatten().collect::<Vec<_>>().join("-");
@@ -393,7 +409,7 @@ fn name_of(key: &ResourceKey, form: Form, is_scaled: bool) -> String {
 fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> Vec<String> {
     /// How many objects are named.
     const MOST: usize = 5;
-    let namespace = guard.key.namespace.as_deref();
+    let namespace = guard.only_namespace();
     let query = Query {
         api_version: &wanted.kind.api_version,
         kind: &wanted.kind.kind,

@@ -22,6 +22,7 @@ mod report;
 mod resolve;
 pub mod revert;
 mod schemas;
+mod secrets;
 mod selected;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,6 @@
 //! The options of a run.
 
-use std::path::PathBuf;
-
+use crate::cluster::audit;
 use crate::policy::{Allowed, Filter};
 
 /// Whether to search for undeclared live objects.
@@ -39,7 +38,7 @@ pub struct Options {
     /// object.
     pub field_managers: Vec<String>,
     /// `--audit-log`: audit logs of the API server.
-    pub audit_logs: Vec<PathBuf>,
+    pub audit_logs: audit::Logs,
     /// `--server-dry-run`: whether to ask the server what an apply would change.
     pub server_dry_run: bool,
     /// Whether drift is to be reverted: the run then needs more permissions.

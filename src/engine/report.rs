@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::gather::Facts;
 use super::options::{Extra, Options};
 use super::outcome::Outcome;
-use super::{extra, filter};
+use super::{extra, filter, secrets};
 use crate::cluster::ServedKind;
 use crate::model::{
     Called, Coverage, GroupKind, History, ObjectReport, Report, Revision, RuleCount, SecretPlace,
@@ -83,6 +83,7 @@ pub fn report(
         interrupted: facts.fetched.interrupted,
         three_way: false,
         secret: told.secret,
+        secret_values: secrets::values(facts),
         called,
         events: History::default(),
         pages: WebPages::default(),

@@ -54,7 +54,7 @@ pub use plan::{How, Plan, PlanChange, PlanStep, Progress, Refused, WrittenAs, af
 pub use report::{
     Coverage, ExplainedCount, ExtraCoverage, Report, Revision, RuleCount, Target, Totals, Warning,
 };
-pub use secret_place::SecretPlace;
+pub use secret_place::{SecretPlace, SecretValue};
 pub use similar::nearest;
 pub use violation::{Enforcement, Violation};
 pub use worded::Worded;

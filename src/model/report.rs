@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Called, GroupKind, History, KindNames, MergeClass, ObjectReport, SecretPlace, Status, Verdict,
-    WebPages,
+    Called, GroupKind, History, KindNames, MergeClass, ObjectReport, SecretPlace, SecretValue,
+    Status, Verdict, WebPages,
 };
 
 /// The cluster or recording that was compared.
@@ -165,6 +165,8 @@ pub struct Report {
     pub three_way: bool,
     /// Places with secrets that do not look secret: no renderer shows them.
     pub secret: Vec<SecretPlace>,
+    /// The values of the Secrets of the run, which no renderer shows in any object.
+    pub secret_values: Vec<SecretValue>,
     /// The names of the objects' kinds, for messages that name objects.
     pub called: BTreeMap<GroupKind, Called>,
     /// Warning Events of the objects that drifted and of their pods, where they were asked for.

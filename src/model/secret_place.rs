@@ -1,4 +1,7 @@
-//! Places of declared objects whose values are secret even if they do not look it.
+//! Places of declared objects whose values are secret even if they do not look it, and the values of
+//! Secrets.
+
+use std::fmt;
 
 use super::{FieldPath, PathElement, ResourceKey};
 
@@ -42,6 +45,23 @@ impl SecretPlace {
             }
         }
         parts.next().is_none()
+    }
+}
+
+/// A value of a Secret in a run. No report shows it, wherever it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretValue {
+    /// Its key in the Secret.
+    pub name: String,
+    /// The value, decoded.
+    pub value: String,
+}
+
+/// Does not write the value.
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("SecretValue");
+        fields.field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -112,6 +112,7 @@ mod tests {
             events: Default::default(),
             pages: Default::default(),
             secret: Vec::new(),
+            secret_values: Vec::new(),
             called: BTreeMap::default(),
         }
     }

@@ -51,7 +51,7 @@ impl Redactor {
                 messages.extend(note.as_mut());
             }
         }
-        scrub_messages(messages, work.masker.found, BTreeSet::new());
+        scrub_messages(messages, work.masker.found, BTreeSet::new(), &self.pasted);
         RedactedAccount(account)
     }
 

@@ -6,6 +6,7 @@ use aho_corasick::AhoCorasick;
 use serde_json::{Map, Value};
 
 use super::echoes::is_telling;
+use super::pasted::Pasted;
 use super::place::{Holder, Level, Place, Sides, is_object_copy, is_text_map};
 use super::{DIFFERS, LiveValues, MASK, Redactor, text};
 use crate::model::{FieldPath, PathElement, ResourceKey, SecretPlace};
@@ -29,6 +30,8 @@ pub(super) struct Masker<'r> {
     depth: usize,
     /// The values of a Secret, which its annotations may repeat.
     own: Option<AhoCorasick>,
+    /// The values of the run's Secrets.
+    pasted: &'r Pasted,
     /// What was masked, to search for in messages.
     pub(super) found: Vec<String>,
 }
@@ -48,7 +51,21 @@ impl<'r> Masker<'r> {
             root,
             depth: 0,
             own: None,
+            pasted: &redactor.pasted,
             found: Vec::new(),
+        }
+    }
+
+    /// Searches for the values of these Secrets instead of those that the redactor knows.
+    pub(super) fn searching(mut self, pasted: &'r Pasted) -> Self {
+        self.pasted = pasted;
+        self
+    }
+
+    /// Masks the values of Secrets in a text.
+    pub(super) fn mask_pasted(&mut self, text: &mut String) {
+        if let Some(masked) = self.pasted.mask(text) {
+            self.found.push(std::mem::replace(text, masked));
         }
     }
 
@@ -163,6 +180,9 @@ impl<'r> Masker<'r> {
                 metadata.remove("managedFields"); // repeats keys and values of the object
             }
         }
+        for side in [&mut *declared, &mut *live] {
+            self.mask_keys(side);
+        }
         let mut holder = Holder::of_fields([&*declared, &*live]);
         if self.depth == 1 {
             holder = holder.or(self.root);
@@ -179,6 +199,19 @@ impl<'r> Masker<'r> {
                 self.descend(PathElement::Field(name.clone()), |masker| {
                     masker.secret_or_walk(at, [None, Some(value)]);
                 });
+            }
+        }
+    }
+
+    /// Masks the values of Secrets that are used as keys.
+    fn mask_keys(&self, fields: &mut Map<String, Value>) {
+        let names = fields.keys();
+        let masked: Vec<(String, String)> = names
+            .filter_map(|name| Some((name.clone(), self.pasted.mask(name)?)))
+            .collect();
+        for (name, masked) in masked {
+            if let Some(value) = fields.remove(&name) {
+                fields.insert(masked, value);
             }
         }
     }
@@ -269,14 +302,17 @@ impl<'r> Masker<'r> {
                 if let Some(masked) = text::mask_both(declared, live, &mut self.found) {
                     (*declared, *live) = masked;
                 }
+                self.pasted.mask_both(declared, live);
             }
             sides => {
                 for value in sides.into_iter().flatten() {
-                    if let Value::String(only) = value
-                        && let Some(masked) = text::mask_one(only, &mut self.found)
-                    {
+                    let Value::String(only) = value else {
+                        continue;
+                    };
+                    if let Some(masked) = text::mask_one(only, &mut self.found) {
                         *only = masked;
                     }
+                    self.mask_pasted(only);
                 }
             }
         }

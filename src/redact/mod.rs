@@ -7,7 +7,8 @@
 //! - annotations in which tools keep a copy of the whole object, on any kind;
 //! - values whose *name* marks them as secret, such as the environment variable `DB_PASSWORD`, a
 //!   key `api-token` of a ConfigMap, or a field `clientSecret` of a custom resource;
-//! - passwords within text: `key=value` lines, URLs, private keys, tokens of well-known services.
+//! - passwords within text: `key=value` lines, URLs, private keys, tokens of well-known services;
+//! - the values of the Secrets of the run, wherever somebody pasted them.
 //!
 //! The mask is constant. It reveals neither the length of a value nor whether two values in
 //! different places are equal; only whether the two sides of one place differ.
@@ -17,6 +18,7 @@ mod echoes;
 mod live_only;
 mod mask;
 mod names;
+mod pasted;
 mod place;
 mod text;
 
@@ -32,12 +34,13 @@ use serde_json::Value;
 
 use crate::model::{
     Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, Packed, PathElement, Report,
-    ResourceKey, SecretPlace, Warning,
+    ResourceKey, SecretPlace, SecretValue, Warning,
 };
 pub use account::RedactedAccount;
 use echoes::Echoes;
 use mask::Masker;
 pub use names::is_sensitive_name;
+use pasted::Pasted;
 use place::{Holder, Level, Place};
 
 /// Replaces a secret value.
@@ -106,6 +109,8 @@ pub struct Redactor {
     pub also: Option<Predicate>,
     /// Whether what exists only in the cluster is shown.
     pub live_values: LiveValues,
+    /// The values of Secrets to search for.
+    pasted: Pasted,
 }
 
 impl fmt::Debug for Redactor {
@@ -123,15 +128,32 @@ pub fn redact(report: Report) -> Redacted {
 }
 
 impl Redactor {
+    /// Returns a redactor that masks what these rules mark as secret, too.
+    pub fn of(also: Option<Predicate>, live_values: LiveValues) -> Self {
+        Self {
+            also,
+            live_values,
+            pasted: Pasted::default(),
+        }
+    }
+
+    /// Also masks the values of these Secrets, wherever they are.
+    #[must_use]
+    pub fn knowing(mut self, secrets: &[SecretValue]) -> Self {
+        self.pasted = Pasted::of(secrets);
+        self
+    }
+
     /// Masks every secret of a report.
     pub fn redact(&self, mut report: Report) -> Redacted {
         let secret = std::mem::take(&mut report.secret);
+        let pasted = Pasted::of(&std::mem::take(&mut report.secret_values));
         let found: Vec<Vec<String>> = report
             .objects
             .par_iter_mut()
-            .map(|object| self.object(object, &secret))
+            .map(|object| self.object(object, &secret, &pasted))
             .collect();
-        scrub(&mut report, found.concat());
+        scrub(&mut report, found.concat(), &pasted);
         Redacted(report)
     }
 
@@ -168,7 +190,12 @@ impl Redactor {
         let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
         found.extend(decoded);
         let mut message = message.to_owned();
-        scrub_messages(vec![&mut message], found.clone(), BTreeSet::new());
+        scrub_messages(
+            vec![&mut message],
+            found.clone(),
+            BTreeSet::new(),
+            &self.pasted,
+        );
         match echoes::tells_a_part(&message, &found) {
             true => MASK.to_owned(),
             false => message,
@@ -176,14 +203,20 @@ impl Redactor {
     }
 
     /// Masks one object with `secret` places; returns what was masked.
-    fn object(&self, object: &mut ObjectReport, secret: &[SecretPlace]) -> Vec<String> {
+    fn object(
+        &self,
+        object: &mut ObjectReport,
+        secret: &[SecretPlace],
+        pasted: &Pasted,
+    ) -> Vec<String> {
         let key = object.key.clone();
         let unpacked = |view: &Option<Packed>| view.as_ref().map(Packed::value);
         let (mut declared, mut live) = (unpacked(&object.declared), unpacked(&object.live));
         let sides = [declared.as_ref(), live.as_ref()];
         let root = Holder::of_kind(&key.kind, sides);
         let views = &sides.map(|side| side.map(Finder::strict));
-        let mut masker = Masker::new(self, &key, root, secret).with_own_values(sides);
+        let masker = Masker::new(self, &key, root, secret).with_own_values(sides);
+        let mut masker = masker.searching(pasted);
         for drift in &mut object.drifts {
             // The base's value is one more side of the same place.
             if let Some(merge) = &mut drift.merge {
@@ -367,20 +400,25 @@ fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
                 }
                 keys.values_mut().collect()
             }
-            PathElement::Field(_) | PathElement::Index(_) => continue,
+            PathElement::Field(name) => {
+                masker.mask_pasted(name);
+                continue;
+            }
+            PathElement::Index(_) => continue,
         };
         for value in values {
-            if let Value::String(only) = value
-                && let Some(masked) = text::mask_one(only, &mut masker.found)
-            {
-                *only = masked;
+            if let Value::String(only) = value {
+                if let Some(masked) = text::mask_one(only, &mut masker.found) {
+                    *only = masked;
+                }
+                masker.mask_pasted(only);
             }
         }
     }
 }
 
 /// Masks echoes of masked values: messages may quote a value, or the server's response about it.
-fn scrub(report: &mut Report, found: Vec<String>) {
+fn scrub(report: &mut Report, found: Vec<String>, pasted: &Pasted) {
     let of_objects = report.objects.iter();
     let groups = of_objects.map(|object| object.key.group.clone());
     let groups = groups.filter(|group| !group.is_empty()).collect();
@@ -394,11 +432,16 @@ fn scrub(report: &mut Report, found: Vec<String>) {
         messages.extend(said.filter_map(|violation| violation.message.as_mut()));
         messages.extend(object.drifts.iter_mut().filter_map(|d| d.note.as_mut()));
     }
-    scrub_messages(messages, found, groups);
+    scrub_messages(messages, found, groups, pasted);
 }
 
 /// Masks echoes of masked values in these messages, except in the names of API groups.
-fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>, groups: BTreeSet<String>) {
+fn scrub_messages(
+    messages: Vec<&mut String>,
+    mut found: Vec<String>,
+    groups: BTreeSet<String>,
+    pasted: &Pasted,
+) {
     if messages.is_empty() {
         return;
     }
@@ -407,6 +450,9 @@ fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>, groups: BT
     let echoes = Echoes::of(&messages, found).besides(groups);
     for message in messages {
         echoes.mask(message);
+        if let Some(masked) = pasted.mask(message) {
+            *message = masked;
+        }
         if let Some(masked) = text::mask_message(message) {
             *message = masked;
         }

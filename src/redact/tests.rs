@@ -61,6 +61,7 @@ fn report(object: ObjectReport) -> Report {
         events: Default::default(),
         pages: Default::default(),
         secret: Vec::new(),
+        secret_values: Vec::new(),
         called: Default::default(),
     }
 }
@@ -402,12 +403,10 @@ fn the_name_of_an_api_group_is_never_masked() {
 
 #[test]
 fn users_add_rules_of_their_own() {
-    let redactor = Redactor {
-        also: Some(Box::new(|key, path| {
-            key.kind == "Promotion" && path.to_string() == ".spec.code"
-        })),
-        ..Redactor::default()
-    };
+    let also: Predicate = Box::new(|key: &ResourceKey, path: &FieldPath| {
+        key.kind == "Promotion" && path.to_string() == ".spec.code"
+    });
+    let redactor = Redactor::of(Some(also), LiveValues::default());
     let spec = json!({"spec": {"code": "X", "percent": 5}});
     let redacted = redactor.redact(report(object(
         key("store.example", "Promotion"),
@@ -427,10 +426,7 @@ fn users_add_rules_of_their_own() {
 
 #[test]
 fn values_that_exist_only_live_can_be_hidden() {
-    let redactor = Redactor {
-        live_values: LiveValues::Hidden,
-        ..Redactor::default()
-    };
+    let redactor = Redactor::of(None, LiveValues::Hidden);
     let redacted = redactor.redact(report(object(
         key("", "ConfigMap"),
         json!({"data": {"a": "1", "b": "2"}}),

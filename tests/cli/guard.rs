@@ -205,3 +205,35 @@ fn there_has_to_be_a_policy_to_check() {
         assert!(shown.starts_with("exit code: 2"), "{shown}");
     }
 }
+
+#[test]
+fn a_guard_may_be_about_all_objects_of_the_kind() {
+    let selected = [
+        "guard",
+        "m",
+        "--live",
+        "live.json",
+        "deploy/shop/cart",
+        ".spec.replicas",
+    ];
+    let with = |scope: &str, format: &str| {
+        let more = ["--allow", "alice", "--scope", scope, "--format", format];
+        place().run(selected.iter().chain(&more).copied())
+    };
+    for format in ["vap", "kyverno", "gatekeeper"] {
+        let shown = with("namespace", format);
+        assert!(shown.starts_with("exit code: 0"), "{shown}");
+        assert!(shown.contains("Guards every Deployment in shop"), "{shown}");
+        assert!(
+            shown.contains("refused  the same change of another Deployment"),
+            "{shown}"
+        );
+        assert!(!shown.contains("- cart\n"), "{shown}");
+        let shown = with("cluster", format);
+        assert!(shown.contains("Guards every Deployment against"), "{shown}");
+        assert!(!shown.contains("kubernetes.io/metadata.name"), "{shown}");
+        assert!(!shown.contains("- shop\n"), "{shown}");
+        let shown = with("object", format);
+        assert!(!shown.contains("another Deployment"), "{shown}");
+    }
+}

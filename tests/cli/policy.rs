@@ -289,3 +289,75 @@ fn policies_of_kyverno_are_evaluated_with_the_rules_for_what_makes_pods() {
         .file("m/cart.yaml", CART);
     insta::assert_snapshot!(place.run(["policy", "m", "--policies", "p", "-n", "shop"]));
 }
+
+/// A policy of Kyverno that asks who writes, and one in CEL.
+const BY_USER: &str = "\
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: by-user}
+spec:
+  rules:
+  - name: only-ci
+    match: {any: [{resources: {kinds: [Deployment]}}]}
+    exclude: {any: [{subjects: [{kind: User, name: ci-*}, {kind: ServiceAccount, name: ci, namespace: ci}]}]}
+    validate: {failureAction: Enforce, message: only CI deploys, deny: {}}
+";
+
+#[test]
+fn rules_about_who_writes_are_evaluated_for_a_named_user() {
+    let place = place().file("k/policy.yaml", BY_USER);
+    let shown = |policies: &str, more: &[&str]| {
+        let words = ["policy", "m", "--policies", policies];
+        place.run(words.iter().chain(more).copied())
+    };
+    assert!(shown("k", &[]).contains("not evaluated"), "nobody is named");
+    for (user, refused) in [
+        ("alice", true),
+        ("ci-7", false),
+        ("system:serviceaccount:ci:ci", false),
+        ("system:serviceaccount:shop:ci", true),
+    ] {
+        let said = shown("k", &["--as", user]);
+        assert_eq!(said.contains("only CI deploys"), refused, "{user}: {said}");
+        assert!(said.contains("0 not evaluated"), "{user}: {said}");
+    }
+    let said = shown("p", &["--as", "alice"]);
+    assert!(said.contains("validations[2]"), "{said}");
+    let said = shown("p", &["--as", "deployer"]);
+    assert!(!said.contains("validations[2]"), "{said}");
+}
+
+#[test]
+fn an_exception_among_the_policies_excuses_and_one_among_the_manifests_does_not() {
+    let exception = "\
+apiVersion: kyverno.io/v2
+kind: PolicyException
+metadata: {name: carts, namespace: shop}
+spec:
+  exceptions: [{policyName: by-user, ruleNames: [only-ci]}]
+  match: {any: [{resources: {kinds: [Deployment], names: [cart]}}]}
+";
+    for (at, refused) in [("k/exception.yaml", false), ("m/exception.yaml", true)] {
+        let place = place().file("k/policy.yaml", BY_USER).file(at, exception);
+        let said = place.run(["policy", "m", "--policies", "k", "--as", "alice"]);
+        assert_eq!(said.contains("only CI deploys"), refused, "{at}: {said}");
+    }
+}
+
+#[test]
+fn deletions_are_evaluated_where_they_are_asked_for() {
+    let policy = POLICY.replace("[CREATE, UPDATE]", "[DELETE]").replace(
+        "object.spec.replicas <= 20",
+        "oldObject.spec.replicas <= 20",
+    );
+    let place = Place::new()
+        .file("p/policy.yaml", policy)
+        .file("m/cart.yaml", CART);
+    let said = place.run(["policy", "m", "--policies", "p"]);
+    assert!(
+        said.contains("0 violations") || !said.contains("violates"),
+        "{said}"
+    );
+    let said = place.run(["policy", "m", "--policies", "p", "--delete"]);
+    assert!(said.contains("violates"), "{said}");
+}

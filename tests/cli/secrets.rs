@@ -238,3 +238,58 @@ fn secrets_are_shown_to_a_person_who_asks() {
     }
     insta::assert_snapshot!(token().var("CI", "true").run(asked));
 }
+
+/// A Secret, and its value under plain names in other objects, live or declared.
+#[test]
+fn the_value_of_a_secret_is_masked_wherever_it_is_pasted() {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(CANARY);
+    let of_data = secret(json!({"data": {"value": encoded}}));
+    let config = |data: Value| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "motd", "namespace": "shop"}, "data": data})
+    };
+    let job = |text: &str| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "job", "namespace": "shop",
+            "annotations": {"note": text}}, "spec": {"containers": [{"name": "a", "image": "a:1",
+            "args": [text], "env": [{"name": "GREETING", "value": text}]}]}})
+    };
+    let in_basic = base64::engine::general_purpose::STANDARD.encode(format!("admin:{CANARY}"));
+    for (declared, live) in [
+        (
+            config(json!({"motd": "hi"})),
+            config(json!({"motd": format!("hi {CANARY} there")})),
+        ),
+        (
+            config(json!({"motd": "hi"})),
+            config(json!({"motd": in_basic})),
+        ),
+        (
+            config(json!({"motd": CANARY})),
+            config(json!({"motd": "hi"})),
+        ),
+        (
+            config(json!({"motd": CANARY})),
+            config(json!({"motd": format!("{CANARY}2")})),
+        ),
+        (
+            config(json!({"a": "b"})),
+            config(json!({"a": "b", CANARY: "x"})),
+        ),
+        (job("hi"), job(CANARY)),
+        (job("hi"), job(&encoded)),
+    ] {
+        for secret_is_live in [true, false] {
+            let (mut manifests, mut objects) = (vec![declared.clone()], vec![live.clone()]);
+            manifests.push(of_data.clone());
+            if secret_is_live {
+                objects.push(of_data.clone());
+            }
+            let place = Place::new()
+                .file("manifests/all.json", recording(&manifests))
+                .file("live.json", recording(&objects));
+            let all = assert_no_leak(&place, &[]);
+            assert!(all.contains("redacted"), "{all}");
+        }
+    }
+}

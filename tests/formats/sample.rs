@@ -106,6 +106,7 @@ pub fn report(objects: Vec<ObjectReport>) -> Report {
         events: Default::default(),
         pages: Default::default(),
         secret: Vec::new(),
+        secret_values: Vec::new(),
         called: Default::default(),
     }
 }

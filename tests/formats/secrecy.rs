@@ -6,7 +6,7 @@ use driftctl::model::{
     FieldPath, JudgedChange, Merge, MergeClass, ObjectReport, Report, ResourceKey, Status, Warning,
 };
 use driftctl::output::{FORMATS, RenderOptions, Show};
-use driftctl::redact::{self, Redactor};
+use driftctl::redact::{self, LiveValues, Predicate, Redactor};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -351,12 +351,10 @@ fn what_users_call_secret_does_not_leak() {
         });
     }
     for object in [license, merged] {
-        let redactor = Redactor {
-            also: Some(Box::new(|key: &ResourceKey, path: &FieldPath| {
-                key.kind == "License" && path.to_string().starts_with(".spec")
-            })),
-            ..Redactor::default()
-        };
+        let also: Predicate = Box::new(|key: &ResourceKey, path: &FieldPath| {
+            key.kind == "License" && path.to_string().starts_with(".spec")
+        });
+        let redactor = Redactor::of(Some(also), LiveValues::default());
         let redacted = redactor.redact(sample::report(vec![object]));
         for format in FORMATS {
             for show in [Show::Drift, Show::All] {

@@ -287,7 +287,11 @@ pub fn redaction(data: &[u8]) {
 pub fn audit(data: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(data).unwrap();
-    if let Ok(writes) = cluster::audit::read(&[file.path().to_path_buf()], &|_| true) {
+    let logs = cluster::audit::Logs {
+        files: vec![file.path().to_path_buf()],
+        within: None,
+    };
+    if let Ok(writes) = cluster::audit::read(&logs, &|_| true) {
         for writes in writes.of.values() {
             assert!(writes.is_sorted_by_key(|write| write.at));
         }

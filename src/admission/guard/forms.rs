@@ -24,9 +24,11 @@ impl Guard {
             false => json!(["Warn", "Audit"]),
         };
         let mut named = self.resource_rule();
-        named["resourceNames"] = json!([self.key.name]);
+        if let Some(name) = self.only_name() {
+            named["resourceNames"] = json!([name]);
+        }
         let mut matched = json!({"resourceRules": [named]});
-        if let Some(namespace) = &self.key.namespace {
+        if let Some(namespace) = self.only_namespace() {
             matched["namespaceSelector"] =
                 json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
         }
@@ -50,10 +52,12 @@ impl Guard {
         let kinds: Vec<String> = std::iter::once(kind).chain(scaled).collect();
         let mut resources = json!({
             "kinds": kinds,
-            "names": [self.key.name],
             "operations": self.operations(),
         });
-        if let Some(namespace) = &self.key.namespace {
+        if let Some(name) = self.only_name() {
+            resources["names"] = json!([name]);
+        }
+        if let Some(namespace) = self.only_namespace() {
             resources["namespaces"] = json!([namespace]);
         }
         let action = if self.enforces { "Enforce" } else { "Audit" };
@@ -126,9 +130,11 @@ impl Guard {
         let action = if self.enforces { "deny" } else { "dryrun" };
         let mut matched = json!({
             "kinds": [{"apiGroups": [self.key.group], "kinds": [self.key.kind]}],
-            "name": self.key.name,
         });
-        if let Some(namespace) = &self.key.namespace {
+        if let Some(name) = self.only_name() {
+            matched["name"] = json!(name);
+        }
+        if let Some(namespace) = self.only_namespace() {
             matched["namespaces"] = json!([namespace]);
         }
         let constraint = json!({

@@ -116,6 +116,18 @@ impl Rule {
     }
 }
 
+/// Which objects of the kind a guard is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The object that drifted.
+    #[default]
+    Object,
+    /// All in its namespace.
+    Namespace,
+    /// All in the cluster.
+    Cluster,
+}
+
 /// Everything about a policy except its rules.
 #[derive(Debug, Clone)]
 pub struct Guard {
@@ -123,6 +135,8 @@ pub struct Guard {
     pub name: String,
     /// The object that it guards.
     pub key: ResourceKey,
+    /// Whether it guards others of the kind as well.
+    pub scope: Scope,
     /// Its version.
     pub api_version: String,
     /// Its resource.
@@ -140,6 +154,17 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// The name of the only object that it guards.
+    pub fn only_name(&self) -> Option<&str> {
+        (self.scope == Scope::Object).then_some(self.key.name.as_str())
+    }
+
+    /// The only namespace in which it guards objects.
+    pub fn only_namespace(&self) -> Option<&str> {
+        let namespace = self.key.namespace.as_deref();
+        namespace.filter(|_| self.scope != Scope::Cluster)
+    }
+
     /// The operations that it matches: a locked field has to exist before.
     pub fn operations(&self) -> &'static [&'static str] {
         match self.rules.iter().any(|rule| rule.form == Form::Lock) {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{AUTOSCALER, Guard};
+use super::{AUTOSCALER, Guard, Scope};
 use crate::admission::{Evaluate, Policies, Subject, User};
-use crate::model::Enforcement;
+use crate::model::{Enforcement, ResourceKey};
 
 /// One case of a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,7 @@ pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate
         if guard.is_scaled() {
             prover.scale(at, before, after, &anybody);
         }
+        prover.another(at, (before, after), &anybody);
     }
     let (edit, what) = unrelated_edit(guard, before);
     prover.pass(
@@ -118,8 +119,19 @@ type Said = Result<Vec<usize>, String>;
 
 impl Prover<'_> {
     fn ask(&self, object: &Value, old: Option<&Value>, subresource: &str, user: &User) -> Said {
+        self.ask_of(&self.guard.key, object, old, subresource, user)
+    }
+
+    fn ask_of(
+        &self,
+        key: &ResourceKey,
+        object: &Value,
+        old: Option<&Value>,
+        subresource: &str,
+        user: &User,
+    ) -> Said {
         let subject = Subject {
-            key: &self.guard.key,
+            key,
             api_version: &self.guard.api_version,
             plural: Some(&self.guard.plural),
             object,
@@ -173,6 +185,28 @@ impl Prover<'_> {
         let said = self.ask(object, old, subresource, user);
         let holds = said.as_ref().is_ok_and(|rules| rules.contains(&at));
         self.add(case, said, holds);
+    }
+
+    /// Tries the same change of another object of the kind.
+    fn another(&mut self, at: usize, (before, after): (&Value, &Value), user: &User) {
+        const NAME: &str = "driftctl-another";
+        if self.guard.scope == Scope::Object {
+            return;
+        }
+        let mut key = self.guard.key.clone();
+        NAME.clone_into(&mut key.name);
+        let renamed = |object: &Value| {
+            let mut object = object.clone();
+            if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.insert("name".to_owned(), json!(NAME));
+            }
+            object
+        };
+        let (before, after) = (renamed(before), renamed(after));
+        let said = self.ask_of(&key, &after, Some(&before), "", user);
+        let holds = said.as_ref().is_ok_and(|rules| rules.contains(&at));
+        let kind = &self.guard.key.kind;
+        self.add(&format!("the same change of another {kind}"), said, holds);
     }
 
     fn scale(&mut self, at: usize, before: &Value, after: &Value, anybody: &User) {

@@ -54,6 +54,7 @@ fn change(path: &str, live: &Value) -> Change {
 
 fn guard(rule: Rule, allows_declared: bool) -> Guard {
     Guard {
+        scope: Scope::default(),
         name: "driftctl-test".to_owned(),
         key: ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart"),
         api_version: "apps/v1".to_owned(),

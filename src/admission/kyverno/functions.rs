@@ -264,6 +264,10 @@ pub fn call(name: &str, args: &[Value]) -> Found {
             let most = usize::try_from(most).unwrap_or(usize::MAX);
             Ok(json!(text(0)?.chars().take(most).collect::<String>()))
         }
+        name if name.starts_with("time_") => {
+            let texts: Option<Vec<&str>> = args.iter().map(Value::as_str).collect();
+            super::time::call(name, &texts.ok_or_else(wrong)?)
+        }
         _ => Err(cannot(name)),
     }
 }

@@ -6,11 +6,13 @@
 mod autogen;
 mod conditions;
 mod evaluate;
+mod exceptions;
 mod functions;
 mod parse;
 mod pattern;
 mod select;
 mod text;
+mod time;
 mod validating;
 mod variables;
 
@@ -22,6 +24,7 @@ use serde_json::{Value, json};
 use super::{Answer, Says};
 use crate::model::{Enforcement, group_of};
 use evaluate::Failure;
+pub use exceptions::{excused, is_about, is_exception, is_partial};
 use pattern::Mismatch;
 use select::{Candidate, Matched};
 pub use validating::{as_builtin, is_validating};
@@ -63,6 +66,7 @@ pub fn may_match(policy: &Value, object: &Value, subresource: &str) -> bool {
         operation: "",
         subresource,
         namespace_labels: None,
+        user: None,
     };
     let rules = autogen::rules(policy, &text(object, "/kind"));
     rules.iter().any(|rule| {
@@ -124,23 +128,13 @@ pub fn enforcement(policy: &Value, rule: &str, namespace: &str) -> Enforcement {
 pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
     let object = input.get("object").unwrap_or(&Value::Null);
     let old = input.get("oldObject").unwrap_or(&Value::Null);
-    let text = |pointer: &str| input.pointer(pointer).and_then(Value::as_str);
-    let operation = text("/request/operation").unwrap_or("CREATE");
     // A deletion is about what was there.
     let subject = if object.is_null() { old } else { object };
     let kind = subject
         .get("kind")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let labels = input.get("namespaceObject").filter(|one| one.is_object());
-    let no_labels = json!({});
-    let candidate = Candidate {
-        object: subject,
-        operation,
-        subresource: text("/request/subResource").unwrap_or_default(),
-        namespace_labels: labels
-            .map(|namespace| namespace.pointer("/metadata/labels").unwrap_or(&no_labels)),
-    };
+    let candidate = Candidate::of(input);
     let rules = autogen::rules(policy, kind).into_iter();
     rules
         .filter(|rule| rule.get("validate").is_some())

@@ -13,6 +13,30 @@ pub struct Candidate<'a> {
     pub subresource: &'a str,
     /// The namespace's labels, where they are known.
     pub namespace_labels: Option<&'a Value>,
+    /// The user who writes (`userInfo`), if known.
+    pub user: Option<&'a Value>,
+}
+
+/// A namespace that is known and has no labels.
+static NO_LABELS: Value = Value::Null;
+
+impl<'a> Candidate<'a> {
+    /// Returns what is known of the object of an evaluation.
+    pub fn of(input: &'a Value) -> Self {
+        let text = |pointer: &str| input.pointer(pointer).and_then(Value::as_str);
+        let given = |name: &str| input.get(name).filter(|value| value.is_object());
+        // A deletion is about what was there.
+        let object = given("object").or_else(|| given("oldObject"));
+        let namespace = given("namespaceObject");
+        Self {
+            object: object.unwrap_or(&Value::Null),
+            operation: text("/request/operation").unwrap_or("CREATE"),
+            subresource: text("/request/subResource").unwrap_or_default(),
+            namespace_labels: namespace
+                .map(|namespace| namespace.pointer("/metadata/labels").unwrap_or(&NO_LABELS)),
+            user: input.pointer("/request/userInfo"),
+        }
+    }
 }
 
 /// Whether a rule is about an object.
@@ -68,7 +92,8 @@ fn all(each: impl Iterator<Item = Matched>) -> Matched {
     found
 }
 
-fn block(block: &Value, candidate: &Candidate<'_>, is_exclude: bool) -> Matched {
+/// Whether a block of filters, such as `match`, is about an object.
+pub fn block(block: &Value, candidate: &Candidate<'_>, is_exclude: bool) -> Matched {
     let list = |name: &str| {
         let list = block.get(name).and_then(Value::as_array);
         list.filter(|list| !list.is_empty())
@@ -112,8 +137,46 @@ fn filter(filter: &Value, candidate: &Candidate<'_>) -> Matched {
         .into_iter()
         .any(|name| filter.get(name).is_some_and(|value| !is_blank(value)));
     match meant {
-        Yes if asks => Unknown("it depends on who asks, which only the server knows".to_owned()),
+        Yes if asks => by_user(filter, candidate),
         other => other,
+    }
+}
+
+/// Whether a filter is about the user who writes. Roles are known only to the server.
+fn by_user(filter: &Value, candidate: &Candidate<'_>) -> Matched {
+    let unknown = || Unknown("it depends on who asks, which only the server knows".to_owned());
+    let Some(user) = candidate.user else {
+        return unknown();
+    };
+    let name = user.get("username").and_then(Value::as_str);
+    let name = name.unwrap_or_default();
+    let groups = texts(user, "groups");
+    let is_user = |subject: &Value| {
+        let text = |field: &str| {
+            let text = subject.get(field).and_then(Value::as_str);
+            text.unwrap_or_default()
+        };
+        match text("kind") {
+            "User" => wildcard(text("name"), name),
+            "Group" => groups.iter().any(|group| wildcard(text("name"), group)),
+            "ServiceAccount" => {
+                let (namespace, account) = (text("namespace"), text("name"));
+                let full = format!("system:serviceaccount:{namespace}:{account}");
+                wildcard(&full, name)
+            }
+            _ => false,
+        }
+    };
+    let subjects = filter.get("subjects").filter(|value| !is_blank(value));
+    let mut subjects = subjects.map(|list| list.as_array().into_iter().flatten());
+    let is_other = subjects.as_mut().is_some_and(|list| !list.any(is_user));
+    let asks_for_roles = ["roles", "clusterRoles"]
+        .into_iter()
+        .any(|field| filter.get(field).is_some_and(|value| !is_blank(value)));
+    match (is_other, asks_for_roles) {
+        (true, _) => No,
+        (false, true) => unknown(),
+        (false, false) => Yes,
     }
 }
 

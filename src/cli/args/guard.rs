@@ -50,7 +50,7 @@ pub struct GuardArgs {
         long,
         value_name = "FILE|DIR",
         conflicts_with_all = [
-            "FormArgs", "format", "allow", "allow_group", "allow_declared", "enforce", "audit_log",
+            "FormArgs", "format", "allow", "allow_group", "allow_declared", "enforce", "scope", "audit_log",
             "object", "path", "live",
         ],
         help_heading = "Guard"
@@ -98,6 +98,16 @@ pub struct GuardArgs {
     #[arg(long, help_heading = "Guard")]
     pub enforce: bool,
 
+    /// Which objects of the kind to guard
+    #[arg(
+        long,
+        value_name = "SCOPE",
+        value_enum,
+        default_value_t,
+        help_heading = "Guard"
+    )]
+    pub scope: GuardScope,
+
     /// Which drift.
     #[command(flatten)]
     pub drift: DriftArgs,
@@ -137,6 +147,18 @@ pub struct FormArgs {
     /// Images come from the registries that are declared
     #[arg(long, help_heading = "Guard")]
     pub origin: bool,
+}
+
+/// Which objects a policy guards.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum GuardScope {
+    /// The object that drifted
+    #[default]
+    Object,
+    /// Every object of its kind in its namespace
+    Namespace,
+    /// Every object of its kind
+    Cluster,
 }
 
 /// The engines that policies are written for.

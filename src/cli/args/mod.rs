@@ -43,7 +43,7 @@ pub use explain::ExplainArgs;
 pub use format::CommandFormat;
 use format::{TEXT_OR_JSON, offer};
 pub use gate::{FailOn, GateArgs};
-pub use guard::{FormArgs, GuardArgs, GuardFormat};
+pub use guard::{FormArgs, GuardArgs, GuardFormat, GuardScope};
 pub use policies::PoliciesArgs;
 pub use policy::{PolicyArgs, PolicyFailOn};
 pub use redact::{RedactArgs, SecretPath};

@@ -13,6 +13,7 @@ use super::{CommandFormat, SourceArgs, TEMPLATE, offer};
 Examples:
   driftctl policy ./manifests --policies ./policies           What is refused?
   driftctl policy overlays/prod --policies vap.yaml -n shop   A kustomization
+  driftctl policy ./manifests --policies ./policies --as ci   Where the user matters
   driftctl policy ./manifests --policies ./policies -o sarif  Code scanning
 ",
     after_help = "\
@@ -39,6 +40,22 @@ pub struct PolicyArgs {
     /// The namespace of manifests that name none
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub namespace: String,
+
+    /// Evaluate as if this user applied the manifests
+    ///
+    /// A user name, or system:serviceaccount:NAMESPACE:NAME. The user is in the groups that the API
+    /// server adds by itself, and in those of --as-group. Without it, rules about who writes are not
+    /// evaluated.
+    #[arg(long = "as", value_name = "USER")]
+    pub as_user: Option<String>,
+
+    /// The user of --as is in this group; can be repeated
+    #[arg(long, value_name = "GROUP", requires = "as_user")]
+    pub as_group: Vec<String>,
+
+    /// Evaluate the deletion of the objects instead of their creation
+    #[arg(long)]
+    pub delete: bool,
 
     /// Exit with 1 when an object violates a policy that denies it, or any policy
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]

@@ -57,7 +57,7 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     let (answer, rules) = ask(&path)?;
     let untrusted = args.source.untrusted.untrusted;
     let redactor = secrecy::redactor(&args.redact, untrusted, rules.secret());
-    let account = told(answer, &redactor)?;
+    let account = told(answer, redactor)?;
     let is_fatal = |warning: &&Warning| warning.fatal;
     let fatal: Vec<Warning> = account.warnings.iter().filter(is_fatal).cloned().collect();
     message::warnings(streams, settings, &fatal);
@@ -195,12 +195,14 @@ fn meant_as_field(word: &str) -> Option<String> {
 ///
 /// # Errors
 /// When there is nothing at the path.
-pub fn told(answer: Answer, redactor: &Redactor) -> Result<RedactedAccount> {
+pub fn told(answer: Answer, redactor: Redactor) -> Result<RedactedAccount> {
     let Answer {
         account,
         sides,
         mut nearest,
+        secret_values,
     } = answer;
+    let redactor = redactor.knowing(&secret_values);
     let views = [sides[0].as_ref(), sides[1].as_ref()];
     redactor.paths(&account.key, views, &mut nearest);
     let account = redactor.account(account, views);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::admission::{Policies, Subject, stored};
+use crate::admission::{Policies, Subject, User, stored};
 use crate::cli::args::{CommandFormat, PolicyArgs, PolicyFailOn, SourceArgs};
 use crate::cli::comparison::{self, load};
 use crate::cli::settings::Settings;
@@ -38,7 +38,7 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
     let both = read.iter().chain(&declared);
     let others: Vec<Value> = declared
         .iter()
-        .filter(|manifest| !manifest.kind.starts_with("ValidatingAdmissionPolicy"))
+        .filter(|manifest| !is_about_admission(manifest))
         .map(|manifest| manifest.value())
         .collect();
     let policies = Policies::of(read.iter().map(|manifest| manifest.value()).chain(others));
@@ -73,11 +73,16 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
             .map(|message| Warning::new("", message)),
     );
     let kinds = Kinds::of(both);
+    let user = args.as_user.as_deref();
+    let user = user.map(|name| User::acting(name, &args.as_group));
     let engine = comparison::engine();
     let mut passed = 0;
     let mut objects: Vec<ObjectReport> = declared
         .iter()
-        .map(|manifest| judge(manifest, &kinds, &policies, &engine, args, &mut passed))
+        .map(|manifest| {
+            let by = (&policies, user.as_ref());
+            judge(manifest, &kinds, by, &engine, args, &mut passed)
+        })
         .collect();
     objects.sort_by(|a, b| a.key.cmp(&b.key));
     warnings.sort();
@@ -94,6 +99,12 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
     });
     write(&report, &policies, passed, args, settings, streams)?;
     Ok(exit(&report, args))
+}
+
+/// Returns whether a manifest is a policy, a binding, or an exception from policies. The manifests do
+/// not decide which policies apply to them.
+fn is_about_admission(manifest: &Manifest) -> bool {
+    manifest.kind.starts_with("ValidatingAdmissionPolicy") || manifest.kind == "PolicyException"
 }
 
 fn exit(report: &Report, args: &PolicyArgs) -> Exit {
@@ -148,7 +159,7 @@ impl Kinds {
 fn judge(
     manifest: &Arc<Manifest>,
     kinds: &Kinds,
-    policies: &Policies,
+    (policies, user): (&Policies, Option<&User>),
     engine: &Jq,
     args: &PolicyArgs,
     passed: &mut usize,
@@ -177,10 +188,10 @@ fn judge(
         key: &key,
         api_version: &manifest.api_version,
         plural: found.as_ref().map(|(plural, _, _)| plural.as_str()),
-        object: &object,
-        old: None,
+        object: if args.delete { &Value::Null } else { &object },
+        old: args.delete.then_some(&object),
         subresource: "",
-        user: None,
+        user,
     };
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(engine, policy, input);
     let verdicts = policies.verdicts(subject, &evaluate);

@@ -13,13 +13,14 @@ use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Recorder;
+use crate::cluster::audit::Logs;
 use crate::engine;
 use crate::engine::history::{self, Asked};
 use crate::judge::explain::policies::Policies;
 use crate::model::Status;
 use crate::output::escape;
 use crate::policy::RuleSet;
-use crate::redact::Redactor;
+use crate::redact::{LiveValues, Redactor};
 
 /// Reads what a diff would read, by running one, and writes it.
 ///
@@ -31,7 +32,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
         ..LiveArgs::default()
     };
     let sources = sources(&args.reading.source, &live)?;
-    let redactor = redactor(args, settings)?;
+    let mut redactor = redactor(args, settings)?;
     let api = cluster(&args.reading.connection, &scanned(&args.reading.source))?;
     let recorder = Recorder::new(&api);
     let options = comparison::reading(&args.reading);
@@ -41,11 +42,12 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     // will be compared with.
     Policies::read(&recorder, BTreeMap::new());
     let mut report = report?;
+    redactor = redactor.map(|redactor| redactor.knowing(&report.secret_values));
     if args.history {
         let asked = Asked {
             objects: history::objects_of(&report),
             report: &report,
-            audit_logs: &[],
+            audit_logs: Logs::default(),
             redactor: &Redactor::default(),
             helm: false,
         };
@@ -121,10 +123,7 @@ fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>
         ..RulesArgs::default()
     };
     let rules = rules(&words, &args.reading.source, settings.now)?;
-    Ok(Some(Redactor {
-        also: rules.secret(),
-        ..Redactor::default()
-    }))
+    Ok(Some(Redactor::of(rules.secret(), LiveValues::default())))
 }
 
 fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

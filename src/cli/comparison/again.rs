@@ -13,7 +13,7 @@ use crate::cluster::{Api, Live};
 use crate::engine::triage::{self, Item};
 use crate::engine::{self, Answer, Question};
 use crate::model::Report;
-use crate::redact::{Redacted, Redactor};
+use crate::redact::{LiveValues, Redacted, Redactor};
 use crate::source::{Declared, Fixed, Loaded, Once, Source};
 
 /// Both sides of a comparison, and its rules. The live side may be a recording.
@@ -88,10 +88,7 @@ impl Again {
 
     /// Returns the redaction for reports, including the values that the user calls secret.
     pub fn redactor(&self) -> Redactor {
-        Redactor {
-            also: self.prepared.rules.secret(),
-            ..Redactor::default()
-        }
+        Redactor::of(self.prepared.rules.secret(), LiveValues::default())
     }
 
     /// Compares what is declared with a live side, for the command to select from.

@@ -20,6 +20,7 @@ use super::args::{
     CompareArgs, FilterArgs, LiveArgs, PoliciesArgs, ReadingArgs, RulesArgs, SourceArgs,
     UntrustedArgs,
 };
+use crate::cluster::audit::Logs;
 use crate::cluster::{Live, Overlay};
 use crate::engine::history::{self, Asked};
 use crate::engine::{self, Options};
@@ -120,11 +121,11 @@ pub fn run_by(
     }
     report.warnings.extend(absence(&report, source));
     if let Some(redactor) = also.events {
-        let redactor = redactor(&rules);
+        let redactor = redactor(&rules).knowing(&report.secret_values);
         let asked = Asked {
             objects: history::drifted(&report),
             report: &report,
-            audit_logs: &[],
+            audit_logs: Logs::default(),
             redactor: &redactor,
             helm: false,
         };
@@ -184,7 +185,7 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
         extra: compare.extra.within.into(),
         field_managers: compare.field_manager.clone(),
         server_dry_run: compare.server_dry_run,
-        audit_logs: compare.audit_log.clone(),
+        audit_logs: Logs::within(&compare.audit_log, live.connection.timeout),
         strict_fields: compare.strict_fields,
         explain,
         ..filters(&live.filter)

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{Prepared, Rules, emptiness, prepare, rules};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::cli::selected::Selected;
+use crate::cluster::audit::Logs;
 use crate::engine;
 use crate::engine::history::{self, Asked};
 use crate::model::{Evidence, History, Moment, Report};
@@ -61,11 +62,11 @@ pub fn timeline(
         }
         report.objects.retain(|object| meant.contains(&object.key));
     }
-    let redactor = redactor(&rules);
+    let redactor = redactor(&rules).knowing(&report.secret_values);
     let asked = Asked {
         objects: history::objects_of(&report),
         report: &report,
-        audit_logs: &compare.audit_log,
+        audit_logs: Logs::within(&compare.audit_log, live.connection.timeout),
         redactor: &redactor,
         helm: true,
     };

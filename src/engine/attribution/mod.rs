@@ -4,7 +4,6 @@ mod history;
 mod request;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -29,7 +28,7 @@ const REACHING_FAR: &[&str] = &["scale", "ephemeralcontainers", "resize"];
 pub fn attribute(
     objects: &mut [ObjectReport],
     declared: &[Declared<'_>],
-    logs: &[PathBuf],
+    logs: &audit::Logs,
 ) -> Result<Vec<Warning>> {
     if logs.is_empty() {
         return Ok(Vec::new());

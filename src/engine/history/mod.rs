@@ -7,13 +7,12 @@ mod sent;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Query, Wanted};
+use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Query, Wanted, audit};
 use crate::model::{Evidence, History, Moment, Report, ResourceKey, Status};
 use crate::redact::Redactor;
 
@@ -24,7 +23,7 @@ pub struct Asked<'a> {
     /// The objects whose history to read.
     pub objects: BTreeSet<ResourceKey>,
     /// Audit logs to read.
-    pub audit_logs: &'a [PathBuf],
+    pub audit_logs: audit::Logs,
     /// Masks secrets in messages.
     pub redactor: &'a Redactor,
     /// Whether to read the revisions of Helm releases, from the metadata of Secrets.

@@ -76,7 +76,7 @@ pub(super) fn from_audit_logs(
             (name, &wanted.key)
         })
         .collect();
-    let writes = audit::read(asked.audit_logs, &|name| objects.contains_key(name))?;
+    let writes = audit::read(&asked.audit_logs, &|name| objects.contains_key(name))?;
     for warning in writes.warnings {
         reader.unread(&warning.place, &warning.message);
     }

@@ -75,6 +75,7 @@ pub fn run(
             ..revision
         }));
     report.secret.extend(base.secret);
+    report.secret_values.extend(base.secret_values);
     report.three_way = true;
     Ok(report)
 }

@@ -390,7 +390,8 @@ fn an_address_that_is_written_back_is_the_servers_and_a_ca_of_a_stranger_is_not(
         (first, "cert-manager-cainjector", false, true),
         (first, "cert-manager-cainjector", true, false),
         (first, "kubectl-patch", true, true),
-        ("Cg==", "homegrown", false, false),
+        ("Cg==", "homegrown", false, true),
+        ("Cg==", "cert-manager-cainjector", false, false),
         ("Cg==", "kubectl-patch", false, true),
     ] {
         let declared = without_books(hook(bundle, "", asks));
@@ -741,6 +742,49 @@ fn with_sidecars(names: &[&str], with: &[&str], webhook: &Value) -> usize {
 }
 
 const FOUR: &[&str] = &["a", "b", "c", "d"];
+
+/// Returns how many of four objects have drift, where all carry the same change and a webhook matches
+/// all.
+fn with_all_changed(change: &dyn Fn(&mut Value)) -> usize {
+    let declared: Vec<Value> = FOUR.iter().map(|n| workload("Deployment", n)).collect();
+    let live: Vec<Value> = (declared.iter())
+        .map(|object| {
+            let mut object = live(object.clone(), change, None);
+            object["metadata"]["managedFields"][0]["time"] = json!("2026-06-01T00:00:00Z");
+            object
+        })
+        .collect();
+    let webhook = webhook("mesh", json!({}));
+    let live: Vec<&Value> = live.iter().chain([&webhook]).collect();
+    let text: Vec<String> = declared.iter().map(ToString::to_string).collect();
+    let objects = compared(&text.join("\n---\n"), &live);
+    objects.iter().filter(|object| object.is_drift()).count()
+}
+
+#[test]
+fn no_webhook_explains_what_is_critical_or_makes_tools_skip_the_object() {
+    let of_pod = |field: &'static str, value: Value| {
+        with_all_changed(&move |object: &mut Value| {
+            object.pointer_mut(POD).unwrap()[field] = value.clone();
+        })
+    };
+    assert_eq!(of_pod("hostPID", json!(true)), 4);
+    let privileged =
+        json!([{"name": "x", "image": "x:1", "securityContext": {"privileged": true}}]);
+    assert_eq!(of_pod("initContainers", privileged), 4);
+    assert_eq!(
+        of_pod(
+            "initContainers",
+            json!([{"name": "mesh", "image": "mesh:1"}])
+        ),
+        0
+    );
+    let mark = |object: &mut Value| {
+        object["metadata"]["annotations"] =
+            json!({"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"});
+    };
+    assert_eq!(with_all_changed(&mark), 4);
+}
 
 #[test]
 fn what_all_objects_that_a_webhook_matches_carry_is_the_webhooks() {

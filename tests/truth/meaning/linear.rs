@@ -57,6 +57,7 @@ fn report(objects: Vec<ObjectReport>) -> Report {
         events: Default::default(),
         pages: Default::default(),
         secret: Vec::new(),
+        secret_values: Vec::new(),
         called: Default::default(),
     }
 }

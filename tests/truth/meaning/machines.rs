@@ -262,3 +262,27 @@ fn helms_label_stays_helms_after_its_annotations_are_gone() {
         assert_eq!(found, is_helms, "{manager}");
     }
 }
+
+#[test]
+fn the_token_controller_fills_in_its_own_keys_and_no_others() {
+    let of = |annotations: Value| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "a", "namespace": "shop", "annotations": annotations}})
+    };
+    let token = of(json!({"kubernetes.io/service-account.name": "ci"}));
+    let opaque = of(json!({"note": "x"}));
+    let value = json!("c2VjcmV0LXZhbHVl");
+    for (secret, manager, key, explained) in [
+        (&token, "kube-controller-manager", "token", true),
+        (&token, "kube-controller-manager", "ca.crt", true),
+        (&token, "kube-controller-manager", "namespace", true),
+        (&token, "kube-controller-manager", "other", false),
+        (&token, "kubectl-edit", "token", false),
+        (&token, "kubelet", "token", false),
+        (&opaque, "kube-controller-manager", "token", false),
+    ] {
+        let way = ["data", key];
+        let found = is_explained(secret, manager, &way, &value);
+        assert_eq!(found, explained, "{manager} {key}");
+    }
+}

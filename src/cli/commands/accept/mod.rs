@@ -17,7 +17,7 @@ use crate::config;
 use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status, Verdict};
 use crate::output::escape;
 use crate::policy::{ACCEPTED, Debt};
-use crate::redact::{Redacted, Redactor};
+use crate::redact::{LiveValues, Redacted, Redactor};
 pub(super) use ledger::{Ledger, Terms};
 
 /// Compares, and records the drift that it finds.
@@ -38,10 +38,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
         false,
         settings.now,
     )?;
-    let redactor = Redactor {
-        also: rules.secret(),
-        ..Redactor::default()
-    };
+    let redactor = Redactor::of(rules.secret(), LiveValues::default());
     let redacted = redactor.redact(report.clone());
     let mut ledger = Ledger::open(rules.baseline.debt, settings)?;
     selected.check(&report, |object| changes(object, &ledger.debt))?;

@@ -67,9 +67,10 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
         drafts: &drafts,
         into: into.as_ref().map(|_| &may_edit as &dyn Fn(&str) -> bool),
     })?;
+    let redactor = again.redactor().knowing(&report.secret_values);
     let is_shown = args.output == CommandFormat::Diff && !args.write || for_review;
     if is_shown && !args.allow_secrets {
-        withhold(&mut planned, &again.redactor());
+        withhold(&mut planned, &redactor);
     }
     if args.write {
         files.write(&planned.files)?;
@@ -83,7 +84,6 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     let base = base.as_deref();
-    let redactor = again.redactor();
     say::result(args, &planned, (&files, base), &redactor, settings, streams)?;
     if report.is_incomplete() {
         message::what_failed(streams, settings, &shown, None);

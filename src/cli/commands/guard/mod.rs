@@ -8,8 +8,8 @@ mod say;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::admission::guard::Form;
-use crate::cli::args::{Extra, FormArgs, GuardArgs};
+use crate::admission::guard::{Form, Scope};
+use crate::cli::args::{Extra, FormArgs, GuardArgs, GuardScope};
 use crate::cli::comparison::{self, Again, Reports};
 use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
@@ -47,7 +47,11 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     selected.check(&report, changes)?;
     let writes = match drift.audit_log.is_empty() {
         true => None,
-        false => Some(audit::read(&drift.audit_log, &|_| true)?),
+        false => {
+            let seconds = drift.live.connection.timeout;
+            let logs = audit::Logs::within(&drift.audit_log, seconds);
+            Some(audit::read(&logs, &|_| true)?)
+        }
     };
     let engine = comparison::engine();
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
@@ -64,6 +68,11 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         groups: &args.allow_group,
         allow_declared: args.allow_declared,
         enforces: args.enforce,
+        scope: match args.scope {
+            GuardScope::Object => Scope::Object,
+            GuardScope::Namespace => Scope::Namespace,
+            GuardScope::Cluster => Scope::Cluster,
+        },
         writes: writes.as_ref(),
         evaluate: &evaluate,
     });

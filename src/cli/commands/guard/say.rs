@@ -79,10 +79,16 @@ fn print(
         writeln!(out)?;
     }
     let mut comment = |text: &str| writeln!(out, "# {}", escape::line(text));
-    comment(&format!(
-        "Guards {}, declared in {}.",
-        guard.key, guarded.place
-    ))?;
+    let key = &guard.key;
+    let guards = match (guard.only_name(), guard.only_namespace()) {
+        (Some(_), _) => format!("Guards {key}, declared in {}.", guarded.place),
+        (None, Some(namespace)) => {
+            let kind = &key.kind;
+            format!("Guards every {kind} in {namespace} against the drift of {key}.")
+        }
+        (None, None) => format!("Guards every {} against the drift of {key}.", key.kind),
+    };
+    comment(&guards)?;
     comment("Evaluated locally, as the API server evaluates it:")?;
     for case in &guarded.proof.cases {
         comment(&format!("  {:<7}  {}", case.outcome, case.case))?;

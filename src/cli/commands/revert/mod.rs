@@ -92,7 +92,7 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let api = again.cluster().context(NO_CLUSTER)?;
     let overlay = Overlay::of(api);
     let Reports { report, shown } = again.reports(&overlay)?;
-    let redactor = again.redactor();
+    let redactor = again.redactor().knowing(&report.secret_values);
     selected.check(&report, changes)?;
     let Planned {
         plan,

@@ -261,7 +261,7 @@ fn apply(
     let reports = again.reports(&overlay)?;
     let Reports { report, shown } = &reports;
     todo.check(&report.target)?;
-    let redactor = again.redactor();
+    let redactor = again.redactor().knowing(&report.secret_values);
     let items = reports.items(&selected);
     let mut resolved = Resolved::of(todo, &items, report, settings.now);
     let wanted = Wanted {

@@ -1,7 +1,9 @@
 //! Uses mutating webhooks as evidence.
 //!
 //! A webhook does not show what it writes. It is believed to have written an undeclared value if it
-//! matches enough objects of the run, and every one of them has that value.
+//! matches enough objects of the run, and every one of them has that value. A change of severity
+//! critical is not explained like this, nor is a severe label or annotation, such as a mark that makes
+//! tools skip the object: whoever may patch a few objects could hide it behind any webhook.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +15,10 @@ use crate::admission::{Candidate, Constraints};
 use crate::cluster::Answer;
 use crate::judge::explain::prevalent::{leaves, parts};
 use crate::judge::{Case, Run};
-use crate::model::{ChangeKind, FieldPath, GroupKind, Presence, Warning};
+use crate::model::{
+    Change, ChangeKind, FieldPath, GroupKind, PathElement, Presence, ResourceKey, Severity, Warning,
+};
+use crate::policy::RuleSet;
 
 /// How many objects a webhook must match before it is believed. A webhook for a single object
 /// proves nothing.
@@ -108,7 +113,7 @@ impl Policies {
                 .map(|(index, _)| index)
                 .collect();
             if meant.len() >= ENOUGH {
-                warnings.extend(explain(webhook, cases, &meant));
+                warnings.extend(explain(webhook, cases, &meant, run.rules));
             }
         }
         warnings
@@ -116,7 +121,12 @@ impl Policies {
 }
 
 /// Explains what all of these cases have in common, with one warning per kind.
-fn explain(webhook: &Webhook, cases: &mut [Case], meant: &[usize]) -> Vec<Warning> {
+fn explain(
+    webhook: &Webhook,
+    cases: &mut [Case],
+    meant: &[usize],
+    rules: &RuleSet,
+) -> Vec<Warning> {
     let mut carried: BTreeMap<(String, String), usize> = BTreeMap::new();
     for index in meant {
         let mut of_case = BTreeSet::new();
@@ -139,7 +149,9 @@ fn explain(webhook: &Webhook, cases: &mut [Case], meant: &[usize]) -> Vec<Warnin
         let case = &mut cases[*index];
         let kind = case.report.key.group_kind();
         for candidate in std::mem::take(&mut case.candidates) {
-            let parts = is_open_addition(&candidate)
+            let change = &candidate.finding.change;
+            let is_provable = !is_too_severe(rules, &case.report.key, change);
+            let parts = (is_provable && is_open_addition(&candidate))
                 .then(|| parts(&candidate, is_everywhere))
                 .flatten();
             let Some(parts) = parts else {
@@ -156,6 +168,27 @@ fn explain(webhook: &Webhook, cases: &mut [Case], meant: &[usize]) -> Vec<Warnin
     explained
         .map(|(kind, paths)| warning(webhook, &kind, &paths, meant.len()))
         .collect()
+}
+
+/// Returns whether a change is too severe for a webhook to explain it.
+fn is_too_severe(rules: &RuleSet, key: &ResourceKey, change: &Change) -> bool {
+    let leaves = change.live.as_ref().map(|live| leaves(&change.path, live));
+    let parts = leaves.into_iter().flatten().map(|(path, value)| Change {
+        path,
+        live: Some(value.clone()),
+        ..change.clone()
+    });
+    let worst = parts
+        .map(|part| rules.severity(key, &part))
+        .chain([rules.severity(key, change)])
+        .max();
+    let is_of_metadata =
+        matches!(change.path.0.first(), Some(PathElement::Field(name)) if name == "metadata");
+    match worst {
+        Some(Severity::Critical) => true,
+        Some(Severity::High) => is_of_metadata,
+        _ => false,
+    }
 }
 
 fn warning(

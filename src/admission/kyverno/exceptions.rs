@@ -1,0 +1,135 @@
+//! Kyverno's PolicyExceptions: which objects they excuse from which rules.
+
+use serde_json::Value;
+
+use super::select::{Candidate, Matched, block};
+use super::text::wildcard;
+use crate::admission::Excuse;
+use crate::model::group_of;
+
+/// Whether this is one of Kyverno's exceptions.
+pub fn is_exception(object: &Value) -> bool {
+    text(object, "/kind") == "PolicyException"
+        && matches!(
+            group_of(text(object, "/apiVersion")),
+            "kyverno.io" | "policies.kyverno.io"
+        )
+}
+
+/// Whether an exception names a policy in CEL.
+pub fn is_about(exception: &Value, policy: &str) -> bool {
+    group_of(text(exception, "/apiVersion")) == "policies.kyverno.io"
+        && list(exception, "/spec/policyRefs").any(|one| {
+            text(one, "/name") == policy && matches!(text(one, "/kind"), "" | "ValidatingPolicy")
+        })
+}
+
+/// Whether an exception in CEL excuses only parts of an object, such as one of its images.
+pub fn is_partial(exception: &Value) -> bool {
+    ["images", "allowedValues", "podSecurity"]
+        .iter()
+        .any(|field| exception.pointer(&format!("/spec/{field}")).is_some())
+}
+
+/// Whether one of the exceptions excuses an object from a rule. `input` is as for policies.
+pub fn excused(exceptions: &[Value], policy: &Value, rule: &str, input: &Value) -> Excuse {
+    let name = match text(policy, "/kind") {
+        "Policy" => format!(
+            "{}/{}",
+            text(policy, "/metadata/namespace"),
+            text(policy, "/metadata/name")
+        ),
+        _ => text(policy, "/metadata/name").to_owned(),
+    };
+    let candidate = Candidate::of(input);
+    let mut found = Excuse::None;
+    for exception in exceptions {
+        if group_of(text(exception, "/apiVersion")) != "kyverno.io" {
+            continue;
+        }
+        let is_meant = list(exception, "/spec/exceptions").any(|one| {
+            let mut rules = list(one, "/ruleNames").filter_map(Value::as_str);
+            text(one, "/policyName") == name
+                && (rule.is_empty() || rules.any(|wanted| wildcard(wanted, rule)))
+        });
+        if !is_meant {
+            continue;
+        }
+        let matches = exception.pointer("/spec/match").unwrap_or(&Value::Null);
+        let is_conditional = ["conditions", "podSecurity"].iter().any(|field| {
+            let given = exception.pointer(&format!("/spec/{field}"));
+            given.is_some_and(|given| !given.is_null())
+        });
+        match block(matches, &candidate, false) {
+            Matched::No => {}
+            Matched::Yes if !is_conditional && !rule.is_empty() => return Excuse::Given,
+            Matched::Yes | Matched::Unknown(_) => {
+                let exception = text(exception, "/metadata/name");
+                let why = format!("PolicyException {exception} may excuse the object");
+                found = Excuse::Unknown(why);
+            }
+        }
+    }
+    found
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
+    let list = value.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten()
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_exception_excuses_what_it_matches_from_the_rules_that_it_names() {
+        let policy = json!({"kind": "ClusterPolicy", "metadata": {"name": "no-host"}});
+        let exception = |rules: Value, more: Value| {
+            let mut exception = json!({"apiVersion": "kyverno.io/v2", "kind": "PolicyException",
+                "metadata": {"name": "agents"}, "spec": {
+                "exceptions": [{"policyName": "no-host", "ruleNames": rules}],
+                "match": {"any": [{"resources": {"kinds": ["DaemonSet"], "names": ["agent*"]}}]}}});
+            for (name, value) in more.as_object().unwrap() {
+                exception["spec"][name] = value.clone();
+            }
+            exception
+        };
+        let input = |name: &str| {
+            json!({"object": {"apiVersion": "apps/v1", "kind": "DaemonSet",
+                "metadata": {"name": name, "namespace": "shop"}}})
+        };
+        let unknown = || Excuse::Unknown("PolicyException agents may excuse the object".into());
+        for (rules, more, name, rule, expected) in [
+            (json!(["host"]), json!({}), "agent-1", "host", Excuse::Given),
+            (json!(["*"]), json!({}), "agent-1", "host", Excuse::Given),
+            (json!(["host"]), json!({}), "other", "host", Excuse::None),
+            (json!(["port"]), json!({}), "agent-1", "host", Excuse::None),
+            (
+                json!(["host"]),
+                json!({"conditions": {"any": []}}),
+                "agent-1",
+                "host",
+                unknown(),
+            ),
+            (
+                json!(["host"]),
+                json!({"podSecurity": [{}]}),
+                "agent-1",
+                "host",
+                unknown(),
+            ),
+        ] {
+            let given = [exception(rules, more)];
+            assert!(is_exception(&given[0]));
+            assert_eq!(excused(&given, &policy, rule, &input(name)), expected);
+        }
+    }
+}
