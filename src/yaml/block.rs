@@ -270,6 +270,8 @@ impl<'t, 's> Reader<'t, 's> {
                 self.end_line(self.at)?;
                 return self.below(column, depth, of_key, node);
             }
+            // Only the parser says where a block scalar is that is an item.
+            b'|' | b'>' if !of_key && node.is_some() => return None,
             b'|' | b'>' => return self.text(start, column),
             b'[' | b'{' => {
                 if node.is_some_and(|node| self.leads_further(node)) {
