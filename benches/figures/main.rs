@@ -11,6 +11,7 @@ mod instructions;
 mod offline;
 mod real;
 mod rules;
+mod scale;
 #[path = "../../tests/cluster/server/mod.rs"]
 mod server;
 mod startup;
@@ -24,6 +25,7 @@ const ALL: &[(&str, fn())] = &[
     ("cluster", cluster::measure),
     ("offline", offline::measure),
     ("rules", rules::measure),
+    ("scale", scale::measure),
     ("instructions", instructions::measure),
     ("real", real::measure),
 ];

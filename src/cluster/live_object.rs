@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::model::{Ownership, ResourceKey};
@@ -92,6 +94,15 @@ impl LiveObject {
         whole.get(piece.clone()).unwrap_or_default()
     }
 
+    /// Returns whether the object may have this field, label or annotation: whether its name is in
+    /// the text, or may be there with escapes. Where thousands of objects are searched for a rare
+    /// one, building them all takes longer than reading them from the cluster.
+    pub fn may_mention(&self, name: &str) -> bool {
+        let text = self.json().as_bytes();
+        let has = |what: &str| memchr::memmem::find(text, what.as_bytes()).is_some();
+        has(name) || has("\\u")
+    }
+
     /// Builds the whole object, with its `apiVersion` and `kind`. An extra object may have only its
     /// metadata.
     ///
@@ -124,23 +135,12 @@ impl LiveObject {
 
     /// Returns the object and its owners, if both are as an API server writes them.
     fn split(&self) -> Option<(Value, Ownership)> {
-        let text = self.json();
-        let (value, owners) = match managed_fields(text)? {
-            Some((managed, owners)) => {
-                // Any value will do in their place.
-                let without = [text.get(..managed.start)?, "0", text.get(managed.end..)?].concat();
-                let mut value: Value = serde_json::from_str(&without).ok()?;
-                let metadata = value.get_mut("metadata")?.as_object_mut()?;
-                metadata.remove("managedFields");
-                (value, owners)
-            }
-            None => (serde_json::from_str(text).ok()?, Ownership::default()),
-        };
-        let Value::Object(mut fields) = value else {
-            return None;
-        };
+        let mut text = serde_json::Deserializer::from_str(self.json());
+        let mut owners = None;
+        let mut fields = Fields(&mut owners).deserialize(&mut text).ok()?;
+        text.end().ok()?;
         self.give_type(&mut fields);
-        Some((Value::Object(fields), owners))
+        Some((Value::Object(fields), owners.unwrap_or_default()))
     }
 
     /// Items of a list from an API server have no type of their own.
@@ -153,31 +153,77 @@ impl LiveObject {
     }
 }
 
-/// Where the managed fields of an object are in its text, if it has any, and who owns what by them;
-/// `None` where no API server wrote the text.
-fn managed_fields(text: &str) -> Option<Option<(Range<usize>, Ownership)>> {
-    let mut found = None;
-    let mut seen = false;
-    Skim::of(text).fields(|skim, name| {
-        if name != "metadata" {
-            return skim.value().map(drop);
-        }
-        if std::mem::replace(&mut seen, true) {
-            return None;
-        }
-        skim.fields(|skim, name| {
-            if name != "managedFields" {
-                return skim.value().map(drop);
+/// Reads an object without its managed fields, and the owners from them. An object with two
+/// `metadata` or `managedFields`, or with others than an API server writes, is an error.
+struct Fields<'o>(&'o mut Option<Ownership>);
+
+impl<'de> DeserializeSeed<'de> for Fields<'_> {
+    type Value = Map<String, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, object: D) -> Result<Self::Value, D::Error> {
+        object.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<Self::Value, M::Error> {
+        let Self(owners) = self;
+        let mut fields = Map::new();
+        while let Some(name) = object.next_key::<String>()? {
+            let is_metadata = name == "metadata";
+            let value = match is_metadata {
+                true => Value::Object(object.next_value_seed(Metadata(owners))?),
+                false => object.next_value()?,
+            };
+            if fields.insert(name, value).is_some() && is_metadata {
+                return Err(de::Error::duplicate_field("metadata"));
             }
-            let mut owners = None;
-            let range = skim.range(|skim| {
-                owners = Some(ownership_in(skim)?);
-                Some(())
-            })?;
-            found.replace((range, owners?)).is_none().then_some(())
-        })
-    })?;
-    Some(found)
+        }
+        Ok(fields)
+    }
+}
+
+/// Reads the `metadata` of [`Fields`].
+struct Metadata<'o>(&'o mut Option<Ownership>);
+
+impl<'de> DeserializeSeed<'de> for Metadata<'_> {
+    type Value = Map<String, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, metadata: D) -> Result<Self::Value, D::Error> {
+        metadata.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Metadata<'_> {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("metadata")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut metadata: M) -> Result<Self::Value, M::Error> {
+        let Self(owners) = self;
+        let mut fields = Map::new();
+        while let Some(name) = metadata.next_key::<String>()? {
+            if name != "managedFields" {
+                fields.insert(name, metadata.next_value()?);
+                continue;
+            }
+            let text: &RawValue = metadata.next_value()?;
+            let read = ownership_in(&mut Skim::of(text.get()));
+            let read = read.ok_or_else(|| de::Error::custom("unusual managed fields"))?;
+            if owners.replace(read).is_some() {
+                return Err(de::Error::duplicate_field("managedFields"));
+            }
+        }
+        Ok(fields)
+    }
 }
 
 /// Hides the content, which may be a Secret's.
@@ -244,6 +290,15 @@ mod tests {
                     .is_err()
             );
         }
+    }
+
+    #[test]
+    fn a_name_is_searched_for_in_the_text() {
+        let object = |json| LiveObject::new(key(), "v1", json);
+        assert!(object(r#"{"metadata":{"ownerReferences":[]}}"#).may_mention("ownerReferences"));
+        assert!(!object(r#"{"metadata":{"labels":{}}}"#).may_mention("ownerReferences"));
+        let escaped = object(r#"{"metadata":{"\u006fwnerReferences":[]}}"#);
+        assert!(escaped.may_mention("ownerReferences"));
     }
 
     #[test]

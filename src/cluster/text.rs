@@ -103,6 +103,8 @@ pub(super) fn identity(piece: &str) -> Identity<'_> {
             "metadata" if skim.is_at_object() => skim.fields(|skim, name| {
                 match name {
                     "name" => identity.name = text_of(skim.value()?),
+                    // Servers write them last, and they are the larger part.
+                    "managedFields" if wanted == 1 && identity.name.is_some() => return None,
                     "namespace" => {
                         let namespace = text_of(skim.value()?);
                         identity.namespace = namespace.filter(|name| !name.is_empty());

@@ -216,10 +216,7 @@ impl<'a> Walker<'a> {
             let is_change = !(declares && in_whole && self.may_be_defaulted());
             return (is_change, declares.then_some(Cause::Dropped));
         }
-        if self.applies_on_the_client(entry)
-            && self.subject.last_applied.is_some()
-            && self.was_sent()
-        {
+        if self.applies_on_the_client(entry) && self.was_sent() {
             let cause = if declares {
                 Cause::Dropped
             } else {
@@ -270,7 +267,7 @@ impl<'a> Walker<'a> {
         if unknown
             || (entries.peek().is_some() && entries.all(|entry| self.applies_on_the_client(entry)))
         {
-            let sent = self.sent?.find(&self.path)?;
+            let sent = self.sent()?.find(&self.path)?;
             let is_sent = schema::equal_untyped(sent, live);
             let declares = self.entries().any(|entry| appliers.declares(entry));
             let cause = if declares {
@@ -291,9 +288,16 @@ impl<'a> Walker<'a> {
         self.subject.appliers.apply_on_the_client(entry)
     }
 
+    /// Finds in what client-side apply sent last, if the object records it.
+    fn sent(&self) -> Option<&Finder<'a>> {
+        let sent = self.subject.sent;
+        let finder = self.sent.get_or_init(|| sent.value().map(Finder::lenient));
+        finder.as_ref()
+    }
+
     /// Returns whether client-side apply sent the path.
     fn was_sent(&self) -> bool {
-        self.sent.is_some_and(|sent| {
+        self.sent().is_some_and(|sent| {
             let is_there = |path: &FieldPath| sent.find(path).is_some_and(|sent| !sent.is_null());
             is_there(&self.path) || self.as_string_data().as_ref().is_some_and(is_there)
         })

@@ -24,7 +24,7 @@ pub use view::live_view;
 pub use visit::{Visit, fields_by_type, known_by_type};
 
 use crate::model::{Cause, Change, ChangeKind, Explanation, FieldPath, Owner, Ownership};
-use crate::ownership::Appliers;
+use crate::ownership::{Appliers, Sent};
 use crate::schema::{Schema, TypeId};
 
 /// One object, from both sides, with everything that is known about it.
@@ -42,7 +42,7 @@ pub struct Subject<'a> {
     /// The managers that declare the manifest.
     pub appliers: &'a Appliers<'a>,
     /// What client-side apply sent last.
-    pub last_applied: Option<&'a Value>,
+    pub sent: &'a Sent<'a>,
     /// Explains fields that are known not to be written by people.
     pub rules: &'a dyn Explain,
     /// Which findings to return.

@@ -176,7 +176,7 @@ impl Walker<'_> {
                 .iter()
                 .any(|field| of(field).contains(owner))
         };
-        self.subject.last_applied.is_some() && !owners.is_empty() && owners.iter().all(wrote_back)
+        self.subject.sent.value().is_some() && !owners.is_empty() && owners.iter().all(wrote_back)
     }
 
     /// Returns whether the current field is the address of a Service that is headless live and not

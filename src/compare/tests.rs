@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Explain, Finding, Keep, Reason, Subject, compare, normalize};
 use crate::model::{Cause, ChangeKind, FieldPath, Owner};
-use crate::ownership::{Appliers, last_applied, ownership_of};
+use crate::ownership::{Appliers, Sent, ownership_of};
 use crate::schema::Schema;
 
 /// Knows only types and owners.
@@ -30,7 +30,7 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
         root: schema.kind(&text("apiVersion"), &text("kind")),
         ownership: &ownership,
         appliers: &Appliers::of(&ownership, declared, live, &[]),
-        last_applied: last_applied(live).as_ref(),
+        sent: &Sent::of(live),
         rules: &NoRules,
         keep: if keep_explained {
             Keep::All

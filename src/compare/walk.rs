@@ -1,5 +1,7 @@
 //! Compares each declared value with the live object.
 
+use std::cell::OnceCell;
+
 use serde_json::{Map, Value};
 
 use super::list::{self, Pairs};
@@ -36,8 +38,8 @@ pub(super) enum AllowedExtras {
 /// A walk over both sides of one object.
 pub(super) struct Walker<'a> {
     pub(super) subject: &'a Subject<'a>,
-    /// The configuration that client-side apply sent last.
-    pub(super) sent: Option<&'a Finder<'a>>,
+    /// Finds what client-side apply sent last, once it is asked for.
+    pub(super) sent: &'a OnceCell<Option<Finder<'a>>>,
     pub(super) path: FieldPath,
     pub(super) at: Vec<Step>,
     pub(super) ground: Ground,
@@ -54,10 +56,10 @@ pub(super) struct Walker<'a> {
 
 /// Walks over the whole object, and records it in `trace`.
 pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Finding>, Vec<Visit>) {
-    let sent = subject.last_applied.map(Finder::lenient);
+    let sent = OnceCell::new();
     let mut walker = Walker {
         subject,
-        sent: sent.as_ref(),
+        sent: &sent,
         path: FieldPath::root(),
         at: Vec::new(),
         ground: Ground::Owned,
@@ -298,7 +300,7 @@ impl<'a> Walker<'a> {
             Some(live) if declared.is_null() => {
                 let default = default(self);
                 let is_default = |default: &Value| self.means(ty, default, live);
-                if self.subject.last_applied.is_some() && default.as_ref().is_some_and(is_default) {
+                if self.subject.sent.value().is_some() && default.as_ref().is_some_and(is_default) {
                     self.see_equal(ty, Equal::DefaultTaken, Some(declared), Some(live));
                 } else {
                     self.changed(declared, live);

@@ -9,7 +9,6 @@ use super::{Extra, Options};
 use crate::cluster::{Answer, FetchRequest, Fetched, Live, LiveObject, ServedKind, Wanted};
 use crate::judge::{Explained, Known, judge_whole};
 use crate::model::{ExplainedCount, ExtraCoverage, GroupKind, ObjectReport, Owner, ResourceKey};
-use crate::ownership::ownership_of;
 use crate::policy::RuleSet;
 
 /// How far undeclared objects were searched for.
@@ -129,11 +128,10 @@ impl Seen {
 /// Looks at an undeclared object; `None` where the filter leaves it out.
 fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options) -> Option<Seen> {
     // An object that cannot be read in full still exists.
-    let value = live.value().unwrap_or_default();
+    let (value, ownership) = live.value_and_owners().unwrap_or_default();
     if !options.filter.keeps_labels(&value) {
         return None;
     }
-    let ownership = ownership_of(&value);
     let explained = known.undeclared(live, &value, &ownership, rules);
     if explained.is_some() && !options.explain {
         return Some(Seen {

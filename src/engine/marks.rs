@@ -85,8 +85,15 @@ impl Expected {
 
 /// Returns the marks of a live object.
 pub fn marks(live: &Value) -> Vec<Mark> {
+    let metadata = live.get("metadata");
+    let map = |name: &str| metadata.and_then(|metadata| metadata.get(name));
+    let (annotations, labels) = (map("annotations"), map("labels"));
+    if annotations.or(labels).is_none() {
+        return Vec::new();
+    }
     let text = |map: &str, name: &str| -> Option<&str> {
-        live.get("metadata")?.get(map)?.get(name)?.as_str()
+        let map = if map == "labels" { labels } else { annotations };
+        map?.get(name)?.as_str()
     };
     let both = |map: &str, name: &str, namespace: &str| {
         let (name, namespace) = (text(map, name)?, text(map, namespace)?);

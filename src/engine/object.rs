@@ -19,7 +19,7 @@ use crate::judge::{Candidate, Case, Declared, Judged, Known, Oracle, ask, judge_
 use crate::model::{
     Cause, Explanation, ObjectReport, Ownership, Packed, Presence, SchemaOrigin, Warning,
 };
-use crate::ownership::{Appliers, last_applied, ownership_of};
+use crate::ownership::{Appliers, Sent, last_applied, ownership_of};
 use crate::policy::{RuleSet, Sides, rules_of};
 
 /// The data that all comparisons of a run share.
@@ -174,7 +174,7 @@ impl Comparison<'_> {
         ownership: &Ownership,
     ) -> Compared {
         let appliers = Appliers::of(ownership, normal, live_value, &self.options.field_managers);
-        let sent = last_applied(live_value);
+        let sent = Sent::of(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
         // Ignore annotations on the live object are honoured where they always are, and no more.
         let trusted = if self.options.untrusted {
@@ -207,7 +207,7 @@ impl Comparison<'_> {
             root,
             ownership,
             appliers: &appliers,
-            last_applied: sent.as_ref(),
+            sent: &sent,
             rules: &oracle,
             keep,
         };

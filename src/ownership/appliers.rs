@@ -23,6 +23,30 @@ pub fn last_applied(live: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
+/// What client-side apply sent last, as a live object records it; parsed on first use, as for most
+/// objects nobody asks.
+#[derive(Debug, Default)]
+pub struct Sent<'a> {
+    live: Option<&'a Value>,
+    value: OnceLock<Option<Value>>,
+}
+
+impl<'a> Sent<'a> {
+    /// Returns what was sent to make this object.
+    pub fn of(live: &'a Value) -> Self {
+        Self {
+            live: Some(live),
+            value: OnceLock::new(),
+        }
+    }
+
+    /// Returns it, if the object records it.
+    pub fn value(&self) -> Option<&Value> {
+        let parsed = self.value.get_or_init(|| last_applied(self.live?));
+        parsed.as_ref()
+    }
+}
+
 /// The appliers of one object.
 ///
 /// A manager that declares by `Update` also owns the defaults of its requests, so ownership alone

@@ -1,8 +1,10 @@
 //! Parses `metadata.managedFields` into [`Ownership`].
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde_json::{Map, Value};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use crate::model::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership, PathElement};
 use crate::yaml::skim::{Skim, text_of};
@@ -29,7 +31,7 @@ fn entry(value: &Value) -> Option<ManagerEntry> {
         (!text.is_empty()).then(|| text.to_owned())
     };
     let operation = operation(value.get("operation")?.as_str()?)?;
-    let fields = value.get("fieldsV1")?.as_object()?;
+    let fields = value.get("fieldsV1").filter(|fields| fields.is_object())?;
     Some(ManagerEntry {
         owner: Owner {
             manager: text("manager").unwrap_or_default(),
@@ -38,7 +40,7 @@ fn entry(value: &Value) -> Option<ManagerEntry> {
             time: text("time"),
             user: None,
         },
-        fields: field_set(fields).into(),
+        fields: Level.deserialize(fields).unwrap_or_default().into(),
     })
 }
 
@@ -97,8 +99,8 @@ impl<'t> RawEntry<'t> {
                 user: None,
             },
             fields: OwnedFields::in_text(fields, |text| {
-                let fields: Option<Map<String, Value>> = serde_json::from_str(text).ok();
-                fields.as_ref().map(field_set).unwrap_or_default()
+                let mut text = serde_json::Deserializer::from_str(text);
+                Level.deserialize(&mut text).unwrap_or_default()
             }),
         })
     }
@@ -106,28 +108,109 @@ impl<'t> RawEntry<'t> {
 
 /// Parses one level of `FieldsV1` (structured-merge-diff `fieldpath/serialize.go`). An empty node
 /// is a member of the set; a node with children is one only if it contains `.`.
-fn field_set(node: &Map<String, Value>) -> FieldSet {
-    let mut set = FieldSet {
-        member: node.is_empty(),
-        ..FieldSet::default()
-    };
-    for (key, below) in node {
-        if key == "." {
-            set.member = true;
-            continue;
-        }
-        let below = below.as_object().map(field_set).unwrap_or_default();
-        match segment(key) {
-            Some(PathElement::Field(name)) => {
-                set.fields.insert(name, below);
-            }
-            Some(item) => {
-                set.items.insert(item, below);
-            }
-            None => {}
-        }
+struct Level;
+
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = FieldSet;
+
+    fn deserialize<D: Deserializer<'de>>(self, fields: D) -> Result<FieldSet, D::Error> {
+        fields.deserialize_any(self)
     }
-    set
+}
+
+impl<'de> Visitor<'de> for Level {
+    type Value = FieldSet;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("fields")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut node: M) -> Result<FieldSet, M::Error> {
+        let mut set = FieldSet {
+            member: true,
+            ..FieldSet::default()
+        };
+        let mut is_empty = true;
+        while let Some(key) = node.next_key::<Key>()? {
+            if std::mem::take(&mut is_empty) {
+                set.member = false;
+            }
+            let below = node.next_value_seed(Self)?;
+            match key {
+                Key::Itself => set.member = true,
+                Key::Part(PathElement::Field(name)) => {
+                    set.fields.insert(name, below);
+                }
+                Key::Part(item) => {
+                    set.items.insert(item, below);
+                }
+                Key::Unknown => {}
+            }
+        }
+        Ok(set)
+    }
+
+    // Anything else has nothing below it.
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<FieldSet, S::Error> {
+        while items.next_element::<Value>()?.is_some() {}
+        Ok(FieldSet::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<FieldSet, E> {
+        Ok(FieldSet::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<FieldSet, E> {
+        Ok(FieldSet::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<FieldSet, E> {
+        Ok(FieldSet::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<FieldSet, E> {
+        Ok(FieldSet::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<FieldSet, E> {
+        Ok(FieldSet::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<FieldSet, E> {
+        Ok(FieldSet::default())
+    }
+}
+
+/// A key of a level.
+enum Key {
+    /// `.`
+    Itself,
+    Part(PathElement),
+    Unknown,
+}
+
+impl<'de> serde::Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(key: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                Ok(match key {
+                    "." => Key::Itself,
+                    key => segment(key).map_or(Key::Unknown, Key::Part),
+                })
+            }
+        }
+
+        key.deserialize_str(Text)
+    }
 }
 
 /// Parses one path element (structured-merge-diff `fieldpath/serialize-pe.go`).

@@ -40,22 +40,20 @@ pub(super) fn is_text(pattern: &str) -> bool {
 /// Returns whether `text` matches `pattern`, in which only `*` is special: for names of fields,
 /// which may contain any character.
 pub(super) fn stars(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
+    let Some((first, mut pattern)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
     let Some(mut rest) = text.strip_prefix(first) else {
         return false;
     };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else {
-        return rest.is_empty();
-    };
-    for part in parts {
+    while let Some((part, after)) = pattern.split_once('*') {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],
             None => return false,
         }
+        pattern = after;
     }
-    rest.ends_with(last)
+    rest.ends_with(pattern)
 }
 
 /// Returns the glob that matches exactly this text (gobwas's `QuoteMeta`).

@@ -30,8 +30,9 @@ pub struct PathPattern {
 enum Part {
     /// A field of this name.
     Field(String),
-    /// A field whose name matches; `*` matches any text.
-    Fields(String),
+    /// A field whose name matches; `*` matches any text. The number is how much of it comes before
+    /// the first `*`.
+    Fields(String, usize),
     AnyItem,
     Exactly(PathElement),
 }
@@ -51,21 +52,54 @@ impl FromStr for PathPattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
+        if let Some(segments) = usual(text) {
+            return Ok(Self {
+                text: text.to_owned(),
+                segments,
+            });
+        }
         let path: FieldPath = match text.contains('*') {
             true => without_wildcards(text).parse()?,
             false => text.parse()?,
         };
-        let segments = path.0.into_iter().map(|segment| match segment {
-            PathElement::Field(name) if name.contains('*') => Part::Fields(name),
-            PathElement::Field(name) => Part::Field(name),
-            PathElement::Value(Value::String(item)) if item == ITEM => Part::AnyItem,
-            item => Part::Exactly(item),
-        });
+        let segments = path.0.into_iter().map(Part::of);
         Ok(Self {
             text: text.to_owned(),
             segments: segments.collect(),
         })
     }
+}
+
+/// Parses a pattern of the usual parts, as nearly all are: `.name`, `["name"]`, `.*` and `[*]`.
+fn usual(text: &str) -> Option<Vec<Part>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix("[*]") {
+            parts.push(Part::AnyItem);
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("[\"") {
+            let end = after
+                .bytes()
+                .position(|b| matches!(b, b'"' | b'\\' | ..b' '))?;
+            let (name, after) = after.split_at(end);
+            parts.push(Part::named(name.to_owned()));
+            rest = after.strip_prefix("\"]")?;
+        } else if let Some(after) = rest.strip_prefix(".*") {
+            parts.push(Part::named("*".to_owned()));
+            rest = after;
+        } else {
+            let after = rest.strip_prefix('.')?;
+            let end = after.bytes().position(|b| !b.is_ascii_alphanumeric());
+            let (name, after) = after.split_at(end.unwrap_or(after.len()));
+            if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                return None;
+            }
+            parts.push(Part::Field(name.to_owned()));
+            rest = after;
+        }
+    }
+    (!parts.is_empty()).then_some(parts)
 }
 
 /// Returns the pattern as a plain path, with wildcards written as names; quoted parts stay
@@ -103,11 +137,13 @@ impl std::fmt::Display for PathPattern {
 impl PathPattern {
     /// Returns whether `path` is covered: it matches, or is below something that does.
     pub fn covers(&self, path: &FieldPath) -> bool {
+        // From the end: many patterns begin alike.
         self.segments.len() <= path.0.len()
             && self
                 .segments
                 .iter()
                 .zip(&path.0)
+                .rev()
                 .all(|(part, segment)| part.matches(segment))
     }
 }
@@ -125,7 +161,7 @@ impl PathPattern {
     pub fn any_field() -> Self {
         Self {
             text: ".*".to_owned(),
-            segments: vec![Part::Fields("*".to_owned())],
+            segments: vec![Part::Fields("*".to_owned(), 0)],
         }
     }
 
@@ -150,7 +186,7 @@ impl PathPattern {
     /// Returns whether list items are written only as `[*]` or `[name=…]`.
     pub fn names_items_by_name(&self) -> bool {
         self.segments.iter().all(|part| match part {
-            Part::Field(_) | Part::Fields(_) | Part::AnyItem => true,
+            Part::Field(_) | Part::Fields(..) | Part::AnyItem => true,
             Part::Exactly(PathElement::Key(keys)) => keys.keys().eq(["name"]),
             Part::Exactly(_) => false,
         })
@@ -205,10 +241,29 @@ fn remove_below(node: &mut Value, rest: &[Part], removed: &mut bool) -> bool {
 }
 
 impl Part {
+    /// Returns the part that an element stands for, with wildcards as [`without_wildcards`] writes
+    /// them.
+    fn of(element: PathElement) -> Self {
+        match element {
+            PathElement::Field(name) => Self::named(name),
+            PathElement::Value(Value::String(item)) if item == ITEM => Self::AnyItem,
+            item => Self::Exactly(item),
+        }
+    }
+
+    fn named(name: String) -> Self {
+        match name.find('*') {
+            Some(star) => Self::Fields(name, star),
+            None => Self::Field(name),
+        }
+    }
+
     fn is_field(&self, name: &str) -> bool {
         match self {
             Self::Field(wanted) => wanted == name,
-            Self::Fields(pattern) => stars(pattern, name),
+            Self::Fields(pattern, star) => {
+                name.as_bytes().starts_with(&pattern.as_bytes()[..*star]) && stars(pattern, name)
+            }
             Self::AnyItem | Self::Exactly(_) => false,
         }
     }
@@ -217,7 +272,7 @@ impl Part {
     fn is_item(&self, position: usize, item: &Value) -> bool {
         match self {
             Self::AnyItem => true,
-            Self::Field(_) | Self::Fields(_) => false,
+            Self::Field(_) | Self::Fields(..) => false,
             Self::Exactly(PathElement::Index(index)) => *index == position,
             Self::Exactly(PathElement::Value(wanted)) => wanted == item,
             Self::Exactly(PathElement::Key(keys)) => {
@@ -232,8 +287,10 @@ impl Part {
 
     fn matches(&self, segment: &PathElement) -> bool {
         match (self, segment) {
-            (Self::Field(_) | Self::Fields(_), PathElement::Field(name)) => self.is_field(name),
-            (Self::AnyItem, PathElement::Field(_)) | (Self::Field(_) | Self::Fields(_), _) => false,
+            (Self::Field(_) | Self::Fields(..), PathElement::Field(name)) => self.is_field(name),
+            (Self::AnyItem, PathElement::Field(_)) | (Self::Field(_) | Self::Fields(..), _) => {
+                false
+            }
             (Self::AnyItem, _) => true,
             (Self::Exactly(PathElement::Key(wanted)), PathElement::Key(keys)) => wanted
                 .iter()
@@ -283,6 +340,33 @@ mod tests {
             ".ports[port=81]",
             ".ports[port=80,protocol=\"TCP\"].name"
         ));
+    }
+
+    #[test]
+    fn usual_patterns_are_parsed_as_all_are() {
+        let rules = crate::policy::RuleSet::builtin().rules().iter();
+        let builtin = rules.flat_map(|rule| &rule.selectors.paths);
+        let builtin = builtin.map(|pattern| pattern.text.as_str());
+        let others = [
+            ".",
+            "",
+            ".a-b",
+            ".a.*.b[*]",
+            "[\"a.b/*\"].c",
+            ".*x",
+            ".9",
+            "[\"a",
+            ".a[\"\\n\"]",
+        ];
+        let mut usual_ones = 0;
+        for text in builtin.chain(others) {
+            let in_full = without_wildcards(text).parse::<FieldPath>();
+            let in_full = in_full.map(|path| Vec::from_iter(path.0.into_iter().map(Part::of)));
+            let Some(parts) = usual(text) else { continue };
+            usual_ones += 1;
+            assert_eq!(Some(parts), in_full.ok(), "{text}");
+        }
+        assert!(usual_ones > 200, "{usual_ones}");
     }
 
     #[track_caller]

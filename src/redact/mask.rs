@@ -93,7 +93,10 @@ impl<'r> Masker<'r> {
             .collect();
         values.extend(decoded);
         values.retain(|text| is_telling(text));
-        self.own = AhoCorasick::new(values).ok();
+        // Without any, as in metadata alone, there is nothing to search for.
+        if !values.is_empty() {
+            self.own = AhoCorasick::new(values).ok();
+        }
         self
     }
 

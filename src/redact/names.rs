@@ -241,9 +241,9 @@ impl Class {
             && !SETTINGS.contains(&words.first())
             && !words.iter().any(|word| LIMITS.contains(&word));
         let ends = |text: &str| PARTS.iter().any(|part| text.ends_with(part));
-        let short = WORDS.contains(&last) || ENDS.iter().any(|end| last.ends_with(end));
-        let value =
-            sensitive && (short || ends(squeezed) || squeezed.strip_suffix('s').is_some_and(ends));
+        let short = || WORDS.contains(&last) || ENDS.iter().any(|end| last.ends_with(end));
+        let value = sensitive
+            && (short() || ends(squeezed) || squeezed.strip_suffix('s').is_some_and(ends));
         let passwords = ["passw", "passphrase", "passcode"];
         let password = value
             && (passwords.iter().any(|part| last.contains(part))
@@ -373,11 +373,14 @@ impl Words {
                 .any(|found| !is_harmless(self.around(found.start()))),
             None => PARTS.iter().any(|part| squeezed.contains(part)),
         };
+        // Every such word has a pair of letters that few names have.
+        let is_telling = |pair: &[u8]| matches!(pair, b"pa" | b"pw" | b"ps" | b"cr" | b"ds");
         by_part
-            || self.iter().any(|word| {
-                WORDS.contains(&word)
-                    || (ENDS.iter().any(|end| word.ends_with(end)) && !is_harmless(word))
-            })
+            || squeezed.as_bytes().windows(2).any(is_telling)
+                && self.iter().any(|word| {
+                    WORDS.contains(&word)
+                        || (ENDS.iter().any(|end| word.ends_with(end)) && !is_harmless(word))
+                })
     }
 }
 

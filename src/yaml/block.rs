@@ -10,9 +10,11 @@
 use serde_json::{Map, Value};
 
 use super::budget::{self, Budget};
+use super::locate::Signposts;
 use super::scalar::{self, Scalar, Tag};
 use super::split::Chunk;
 use super::{Document, Span};
+use crate::model::Position;
 
 /// The depth limit: real objects stay far below, and this recurses.
 const DEEPEST: usize = 48;
@@ -25,21 +27,10 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
     if !is_plain(chunk.text) {
         return None;
     }
-    let mut reader = Reader {
-        text: chunk.text,
-        at: 0,
-        column: 0,
-        at_end: false,
-        budget: Budget::new(chunk.text),
-    };
-    reader.next_line();
-    let start = reader.at;
-    if reader.at_end || reader.column != 0 {
-        return None;
-    }
-    let value = reader.mapping(0, 0)?;
+    let mut reader = Reader::of(chunk.text, None);
+    let (start, value) = reader.document(None)?;
     // The parser records the places of a List's items.
-    if !reader.at_end || value.get("items").is_some() {
+    if value.get("items").is_some() {
         return None;
     }
     let before = chunk.text.get(..start)?;
@@ -57,6 +48,16 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
     })
 }
 
+/// Finds fields and list items in a text that is one plain block document and begins at `first`.
+/// `None` if it is not, or if one of the items is empty.
+pub(super) fn find(text: &str, first: Position, signposts: &mut Signposts) -> Option<()> {
+    if !is_plain(text) {
+        return None;
+    }
+    let mut reader = Reader::of(text, Some((signposts, first)));
+    reader.document(Some(Signposts::ROOT)).map(drop)
+}
+
 /// Returns whether text contains only printable characters, `\n` and tabs.
 fn is_plain(text: &str) -> bool {
     let is_plain_byte = |byte: u8| matches!(byte, b'\t' | b'\n' | b' '..=b'~');
@@ -72,7 +73,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// A text, and its next line.
-struct Reader<'t> {
+struct Reader<'t, 's> {
     text: &'t str,
     /// The position of the next token.
     at: usize,
@@ -81,9 +82,65 @@ struct Reader<'t> {
     /// Whether the text has ended.
     at_end: bool,
     budget: Budget,
+    /// What is searched for, and where the text begins.
+    wanted: Option<(&'s mut Signposts, Position)>,
 }
 
-impl<'t> Reader<'t> {
+impl<'t, 's> Reader<'t, 's> {
+    fn of(text: &'t str, wanted: Option<(&'s mut Signposts, Position)>) -> Self {
+        Self {
+            text,
+            at: 0,
+            column: 0,
+            at_end: false,
+            budget: Budget::new(text),
+            wanted,
+        }
+    }
+
+    /// Parses the whole text; returns where its mapping begins, and the mapping.
+    fn document(&mut self, node: Option<usize>) -> Option<(usize, Value)> {
+        self.next_line();
+        let start = self.at;
+        if self.at_end || self.column != 0 {
+            return None;
+        }
+        let value = self.mapping(0, 0, node)?;
+        self.at_end.then_some((start, value))
+    }
+
+    /// Notes the place of a field that is searched for; returns its signpost.
+    fn note_field(&mut self, node: Option<usize>, name: &str, at: usize) -> Option<usize> {
+        let next = self.wanted.as_ref()?.0.field(node?, name)?;
+        self.note(next, at);
+        Some(next)
+    }
+
+    /// Notes the place of a list item that is searched for; returns its signpost.
+    fn note_item(&mut self, node: Option<usize>, index: usize) -> Option<usize> {
+        self.wanted.as_ref()?.0.item(node?, index)
+    }
+
+    /// Returns whether something below a signpost is searched for.
+    fn leads_further(&self, node: usize) -> bool {
+        let wanted = self.wanted.as_ref();
+        wanted.is_some_and(|(signposts, _)| !signposts.is_end(node))
+    }
+
+    fn note(&mut self, node: usize, at: usize) {
+        let text = self.text.as_bytes().get(..at).unwrap_or_default();
+        let line_start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+        let line = self.text.get(line_start..at).unwrap_or_default();
+        if let Some((signposts, first)) = &mut self.wanted {
+            let is_first = line_start == 0;
+            let place = Position {
+                line: first.line + memchr::memchr_iter(b'\n', text).count(),
+                column: if is_first { first.column } else { 1 } + line.chars().count(),
+            };
+            signposts.set(node, place);
+        }
+    }
+
     fn byte(&self, at: usize) -> u8 {
         // The end of the text ends its last line.
         self.text.as_bytes().get(at).copied().unwrap_or(b'\n')
@@ -149,12 +206,16 @@ impl<'t> Reader<'t> {
         (self.column == column).then_some(true)
     }
 
-    fn mapping(&mut self, column: usize, depth: usize) -> Option<Value> {
+    /// Parses a mapping at this column; `node` is its signpost, if it is on a path that is searched
+    /// for.
+    fn mapping(&mut self, column: usize, depth: usize, node: Option<usize>) -> Option<Value> {
         let mut map = Map::new();
+        let mut start = self.at;
         let mut key = self.key()?;
         loop {
             self.budget.spend(key.len() + 16).ok()?;
-            let value = self.value(column, depth, true)?;
+            let below = self.note_field(node, &key, start);
+            let value = self.value(column, depth, true, below)?;
             if map.insert(key, value).is_some() {
                 return None;
             }
@@ -162,16 +223,18 @@ impl<'t> Reader<'t> {
             if !self.goes_on(column)? || self.at_item() {
                 break;
             }
+            start = self.at;
             key = self.key()?;
         }
         self.cost(Value::Object(map))
     }
 
-    fn list(&mut self, column: usize, depth: usize) -> Option<Value> {
+    fn list(&mut self, column: usize, depth: usize, node: Option<usize>) -> Option<Value> {
         let mut items = Vec::new();
         while self.at_item() {
             self.at += 1;
-            items.push(self.value(column, depth, false)?);
+            let below = self.note_item(node, items.len());
+            items.push(self.value(column, depth, false, below)?);
             if !self.goes_on(column)? {
                 break;
             }
@@ -186,19 +249,34 @@ impl<'t> Reader<'t> {
     }
 
     /// Parses the value of a key or a dash in a collection at this column, from after it.
-    fn value(&mut self, column: usize, depth: usize, of_key: bool) -> Option<Value> {
+    fn value(
+        &mut self,
+        column: usize,
+        depth: usize,
+        of_key: bool,
+        node: Option<usize>,
+    ) -> Option<Value> {
         if depth == DEEPEST {
             return None;
         }
         let gap = self.spaces(self.at);
         let start = self.at + gap;
+        let is_below = matches!(self.byte(start), b'\n' | b'#');
+        if let Some(item) = node.filter(|_| !of_key && !is_below) {
+            self.note(item, start);
+        }
         match self.byte(start) {
-            b'\n' | b'#' => {
+            _ if is_below => {
                 self.end_line(self.at)?;
-                return self.below(column, depth, of_key);
+                return self.below(column, depth, of_key, node);
             }
+            // Only the parser says where a block scalar is that is an item.
+            b'|' | b'>' if !of_key && node.is_some() => return None,
             b'|' | b'>' => return self.text(start, column),
             b'[' | b'{' => {
+                if node.is_some_and(|node| self.leads_further(node)) {
+                    return None;
+                }
                 let (value, end) = self.flow(start, depth)?;
                 self.end_line(end)?;
                 return Some(value);
@@ -211,10 +289,10 @@ impl<'t> Reader<'t> {
             self.at = start;
             if self.at_item() {
                 self.column = inner;
-                return self.list(inner, depth + 1);
+                return self.list(inner, depth + 1, node);
             }
             if self.find_key().is_some() {
-                return self.mapping(inner, depth + 1);
+                return self.mapping(inner, depth + 1, node);
             }
         }
         let (value, end) = self.scalar(start)?;
@@ -223,14 +301,28 @@ impl<'t> Reader<'t> {
     }
 
     /// Parses the value on the lines below a key or a dash.
-    fn below(&mut self, column: usize, depth: usize, of_key: bool) -> Option<Value> {
+    fn below(
+        &mut self,
+        column: usize,
+        depth: usize,
+        of_key: bool,
+        node: Option<usize>,
+    ) -> Option<Value> {
         let is_deeper = !self.at_end && self.column > column;
         let is_beside = of_key && self.column == column && self.at_item();
+        let item = node.filter(|_| !of_key);
         if is_deeper || is_beside {
+            if let Some(item) = item {
+                self.note(item, self.at);
+            }
             return match self.at_item() {
-                true => self.list(self.column, depth + 1),
-                false => self.mapping(self.column, depth + 1),
+                true => self.list(self.column, depth + 1, node),
+                false => self.mapping(self.column, depth + 1, node),
             };
+        }
+        // Only the parser says where an empty item is.
+        if item.is_some() {
+            return None;
         }
         self.cost(Value::Null)
     }
@@ -279,7 +371,7 @@ impl<'t> Reader<'t> {
     /// or at the colon that makes it a key.
     fn plain_end(&self, start: usize) -> Option<usize> {
         let begins = match self.byte(start) {
-            b'-' => !self.is_gap(start + 1),
+            b'-' | b':' | b'?' => !self.is_gap(start + 1),
             first => {
                 first.is_ascii_alphanumeric()
                     || matches!(
@@ -324,21 +416,42 @@ impl<'t> Reader<'t> {
                     text.push('\\');
                     from = at + 1;
                 }
-                (b'\\', escaped @ (b'"' | b'\\')) => text.push(char::from(escaped)),
+                (b'\\', escaped @ (b'"' | b'\\' | b'/')) => text.push(char::from(escaped)),
                 (b'\\', b'n') => text.push('\n'),
+                (b'\\', b'r') => text.push('\r'),
                 (b'\\', b't') => text.push('\t'),
+                (b'\\', b'x') => from = self.unicode(&mut text, from, 2)?,
+                (b'\\', b'u') => from = self.unicode(&mut text, from, 4)?,
+                (b'\\', b'U') => from = self.unicode(&mut text, from, 8)?,
                 (byte, _) if byte == quote => return Some((text, at + 1)),
                 _ => return None,
             }
         }
     }
 
+    /// Adds the printable character of an escape, and returns the position after its digits.
+    fn unicode(&self, text: &mut String, start: usize, digits: usize) -> Option<usize> {
+        let end = start + digits;
+        let code = self.text.get(start..end)?;
+        if !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let character = char::from_u32(u32::from_str_radix(code, 16).ok()?)?;
+        let is_printable = matches!(character, ' '..='~' | '\u{a0}'..);
+        text.push(Some(character).filter(|_| is_printable)?);
+        Some(end)
+    }
+
     /// Parses a block scalar below a collection at this column: a literal one, or a folded one in
-    /// which every line begins at the same column.
+    /// which every line begins at the same column. Its header may say how far it is indented.
     fn text(&mut self, start: usize, column: usize) -> Option<Value> {
         let folds = self.byte(start) == b'>';
-        let strips = self.byte(start + 1) == b'-';
-        let header = start + 1 + usize::from(strips);
+        let mut header = start + 1;
+        let digit = Some(self.byte(header)).filter(|byte| matches!(byte, b'1'..=b'9'));
+        header += usize::from(digit.is_some());
+        let strips = self.byte(header) == b'-';
+        let keeps = self.byte(header) == b'+';
+        header += usize::from(strips || keeps);
         let spaces = self.spaces(header);
         let is_header = match self.byte(header + spaces) {
             b'\n' => true,
@@ -349,8 +462,13 @@ impl<'t> Reader<'t> {
             return None;
         }
         let mut line = self.line_end(header) + 1;
-        let indent = self.spaces(line);
-        if indent <= column || matches!(self.byte(line + indent), b'\n' | b'\t') {
+        let indent = match digit {
+            Some(digit) => column + usize::from(digit - b'0'),
+            None => self.spaces(line),
+        };
+        let first = line + self.spaces(line);
+        let begins_late = first < line + indent || matches!(self.byte(first), b'\n' | b'\t');
+        if indent <= column || begins_late || folds && (digit.is_some() || keeps) {
             return None;
         }
         let mut text = String::new();
@@ -388,6 +506,9 @@ impl<'t> Reader<'t> {
         }
         if strips {
             text.pop();
+        }
+        if keeps {
+            text.extend(std::iter::repeat_n('\n', blank));
         }
         text.shrink_to_fit();
         self.at = line;

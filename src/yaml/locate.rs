@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, ScanError};
 
-use super::Span;
 use super::build::{parser, tag_of};
 use super::mend::Mended;
 use super::scalar::{self, Scalar, Tag};
+use super::{Span, block};
 use crate::model::{Position, Step};
 
 /// Returns the place of the key or list item at `steps`, from the node that `span` covers, or of
@@ -26,6 +26,20 @@ pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
 pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Position>> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
+    let mut signposts = Signposts::to(ways);
+    if indent == 0 && block::find(node, span.position(), &mut signposts).is_some() {
+        return Some(signposts.all(ways, span));
+    }
+    locate_by_events(node, span, indent, ways)
+}
+
+/// Returns the places of these paths in any node.
+pub(super) fn locate_by_events(
+    node: &str,
+    span: Span,
+    indent: usize,
+    ways: &[&[Step]],
+) -> Option<Vec<Position>> {
     let padded;
     let node = if indent > 0 {
         padded = format!("{}{node}", " ".repeat(indent));
@@ -47,14 +61,13 @@ pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Positi
         let signposts = search.signposts;
         // A slice of a document may end early or miss its anchors; what was found stays valid.
         if !error.is_some_and(|error| mended.mend(&error)) {
-            let place = |way: &&[Step]| signposts.found(way).unwrap_or_else(|| span.position());
-            return Some(ways.iter().map(place).collect());
+            return Some(signposts.all(ways, span));
         }
     }
 }
 
 /// A node where paths branch; the first is their common start.
-struct Signposts(Vec<Signpost>);
+pub(super) struct Signposts(Vec<Signpost>);
 
 #[derive(Default)]
 struct Signpost {
@@ -65,7 +78,16 @@ struct Signpost {
 }
 
 impl Signposts {
-    fn to(ways: &[&[Step]]) -> Self {
+    /// The common start.
+    pub const ROOT: usize = 0;
+
+    /// Returns the places of paths within a node, which stands for what was not found.
+    pub fn all(&self, ways: &[&[Step]], node: Span) -> Vec<Position> {
+        let place = |way: &&[Step]| self.found(way).unwrap_or_else(|| node.position());
+        ways.iter().map(place).collect()
+    }
+
+    pub fn to(ways: &[&[Step]]) -> Self {
         let mut all = Self(vec![Signpost::default()]);
         for way in ways {
             let mut at = 0;
@@ -98,23 +120,23 @@ impl Signposts {
         }
     }
 
-    fn field(&self, at: usize, name: &str) -> Option<usize> {
+    pub fn field(&self, at: usize, name: &str) -> Option<usize> {
         self.0.get(at)?.fields.get(name).copied()
     }
 
-    fn item(&self, at: usize, index: usize) -> Option<usize> {
+    pub fn item(&self, at: usize, index: usize) -> Option<usize> {
         self.0.get(at)?.items.get(&index).copied()
     }
 
     /// For a duplicate key, the first counts.
-    fn set(&mut self, at: usize, place: Position) {
+    pub fn set(&mut self, at: usize, place: Position) {
         if let Some(signpost) = self.0.get_mut(at) {
             signpost.found.get_or_insert(place);
         }
     }
 
     /// Returns whether no path continues from here.
-    fn is_end(&self, at: usize) -> bool {
+    pub fn is_end(&self, at: usize) -> bool {
         let signpost = self.0.get(at);
         signpost.is_none_or(|signpost| signpost.fields.is_empty() && signpost.items.is_empty())
     }

@@ -10,7 +10,7 @@ use driftctl::cluster::{self, Dump, FetchRequest, Places, Read as _};
 use driftctl::compare::{Explain, Finding, Reason, Subject, compare as compare_sides};
 use driftctl::compare::{live_view, normalize};
 use driftctl::model::{ChangeKind, FieldPath, Finder, Owner, ResourceKey, Step};
-use driftctl::ownership::{Appliers, last_applied, ownership_of};
+use driftctl::ownership::{Appliers, Sent, ownership_of};
 use driftctl::policy::{self, LabelSelector, PathPattern, Pointer, RuleOrigin, RuleSpec};
 use driftctl::redact::{MASK, Redactor};
 use driftctl::schema::{self, Scalar, Schema};
@@ -162,7 +162,7 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &ownership,
         appliers: &Appliers::of(&ownership, declared, live, &[]),
-        last_applied: last_applied(live).as_ref(),
+        sent: &Sent::of(live),
         rules: &NoRules,
         keep: driftctl::compare::Keep::All,
     })

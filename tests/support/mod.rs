@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod action;
+pub mod command;
 pub mod json_schema;
 pub mod manifests;
 pub mod repository;
@@ -13,8 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use assert_cmd::Command;
 use tempfile::TempDir;
+
+use command::Driftctl;
 
 /// Where driftctl runs, and what was put there.
 pub struct Place {
@@ -64,15 +66,12 @@ impl Place {
 
     /// Returns the command, ready for arguments. Its environment holds a PATH and what
     /// [`Self::var`] set.
-    pub fn driftctl(&self) -> Command {
-        let mut command = Command::cargo_bin("driftctl").unwrap();
+    pub fn driftctl(&self) -> Driftctl {
+        let mut command = Driftctl::new(self.path());
         command
-            .current_dir(self.path())
-            .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.path())
-            .envs(self.vars())
-            .timeout(std::time::Duration::from_secs(60));
+            .envs(self.vars());
         command
     }
 

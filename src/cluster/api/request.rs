@@ -165,7 +165,11 @@ impl Request {
     /// 1.31 serve it from their watch cache once that has caught up with the storage (KEP-2340).
     /// `resourceVersion=0` would use the cache as it is, which on a lagging replica can be older
     /// than the apply that a pipeline has just made; and servers before 1.33 ignore `limit` with
-    /// it.
+    /// it. It saves nothing either: twenty lists of fifty objects each take as long with it as
+    /// without (measured on 1.36, 50 to 80 ms).
+    ///
+    /// Streaming lists (`sendInitialEvents`) are not used: a server whose storage reports no
+    /// progress answers them with an error, so that pages would be needed anyway.
     pub fn page(
         kind: &ServedKind,
         namespace: Option<&str>,

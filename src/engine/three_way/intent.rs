@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::compare::{Finding, Keep, Subject, compare};
 use crate::model::{Change, ChangeKind, Ownership};
-use crate::ownership::Appliers;
+use crate::ownership::{Appliers, Sent};
 use crate::policy::ObjectRules;
 use crate::schema::{Schema, TypeId};
 
@@ -47,7 +47,7 @@ fn of_declared(
         root,
         ownership: &Ownership::default(),
         appliers: &Appliers::default(),
-        last_applied: None,
+        sent: &Sent::default(),
         rules: &ObjectRules::default(),
         keep: Keep::Drift,
     });

@@ -39,8 +39,10 @@ impl Explainer for GeneratedObjects {
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
         let mut extra = run.fetched.extra.iter();
         let is_labelled = |object: &LiveObject| {
-            let value = object.value();
-            value.is_ok_and(|value| label(&value, POLICY).is_some())
+            let value = object.may_mention(POLICY).then(|| object.value());
+            value
+                .and_then(Result::ok)
+                .is_some_and(|value| label(&value, POLICY).is_some())
         };
         extra.any(is_labelled).then_some(())?;
         let generated = Generated::read(run.live);

@@ -58,7 +58,8 @@ impl Owners {
         for object in answers.chain(&fetched.extra) {
             owners.add(object);
         }
-        for object in &fetched.extra {
+        let owned = fetched.extra.iter();
+        for object in owned.filter(|object| object.may_mention("ownerReferences")) {
             let value = object.value().unwrap_or_default();
             for reference in references(&value) {
                 owners.ask(object, reference, live);
@@ -161,12 +162,11 @@ fn is_release(object: &LiveObject, value: &Value) -> bool {
         "ConfigMap" => true,
         _ => false,
     };
-    let entries = ownership_of(value).entries;
     let by_kubectl = |entry: &ManagerEntry| entry.owner.manager.starts_with("kubectl");
     is_typed
         && object.key.name.starts_with("sh.helm.release.v1.")
         && text("/metadata/labels/owner") == Some("helm")
-        && !entries.iter().any(by_kubectl)
+        && !ownership_of(value).entries.iter().any(by_kubectl)
 }
 
 fn uid_of(object: &Value) -> Option<String> {

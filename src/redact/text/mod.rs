@@ -120,19 +120,58 @@ fn apply(text: &str, spans: &[Span<'_>], mask: impl Fn(usize) -> &'static str) -
 
 /// Returns the secrets in text, in order and without overlaps.
 fn spans(text: &str, voice: Voice) -> Vec<Span<'_>> {
+    // Most texts are short, and lack a sign that every secret of a form has.
+    let signs = Signs::of(text);
     // A message names the kind of an object as often as it quotes one.
     let quotes_objects = voice == Voice::Data || text.contains("ata\"") || text.contains("ata:");
-    if quotes_objects && repeats_objects(text) {
+    if quotes_objects && (signs.colon || signs.slash) && repeats_objects(text) {
         return vec![span(0..text.len(), "")];
     }
     let mut spans = Vec::new();
-    pem_blocks(text, &mut spans);
-    url_passwords(text, &mut spans);
+    if signs.dash && signs.space {
+        pem_blocks(text, &mut spans);
+    }
+    if signs.at {
+        url_passwords(text, &mut spans);
+    }
     well_known_tokens(text, &mut spans);
-    authorizations(text, &mut spans);
-    commands::passwords(text, &mut spans);
+    if signs.space || signs.percent {
+        authorizations(text, &mut spans);
+    }
+    if signs.space {
+        commands::passwords(text, &mut spans);
+    }
     assignments(text, voice, &mut spans);
     apart(text, spans)
+}
+
+/// What text contains.
+#[derive(Default)]
+struct Signs {
+    at: bool,
+    colon: bool,
+    dash: bool,
+    percent: bool,
+    slash: bool,
+    space: bool,
+}
+
+impl Signs {
+    fn of(text: &str) -> Self {
+        let mut signs = Self::default();
+        for byte in text.bytes() {
+            match byte {
+                b'@' => signs.at = true,
+                b':' => signs.colon = true,
+                b'-' => signs.dash = true,
+                b'%' => signs.percent = true,
+                b'/' => signs.slash = true,
+                b' ' => signs.space = true,
+                _ => {}
+            }
+        }
+        signs
+    }
 }
 
 fn span(at: Range<usize>, name: &str) -> Span<'_> {

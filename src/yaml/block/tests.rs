@@ -5,7 +5,9 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Step;
 use crate::yaml::build;
+use crate::yaml::locate::locate_by_events;
 use crate::yaml::split::split;
 
 /// Parses each document of a text both ways, and returns how many of them were plain blocks.
@@ -25,8 +27,68 @@ fn agree(text: &str) -> usize {
         assert_eq!(document.value, expected.value, "{:?}", chunk.text);
         assert_eq!(document.span, expected.span, "{:?}", chunk.text);
         assert_eq!(document.items, expected.items, "{:?}", chunk.text);
+        agree_on_places(text, &document);
     }
     plain
+}
+
+/// Finds everything in a document both ways.
+#[track_caller]
+fn agree_on_places(text: &str, document: &Document) {
+    let span = document.span;
+    let node = &text[span.start..span.end];
+    let mut ways = vec![vec![Step::Field("not there".to_owned())]];
+    collect(&document.value, &mut Vec::new(), &mut ways);
+    let all: Vec<&[Step]> = ways.iter().map(Vec::as_slice).collect();
+    let expected = locate_by_events(node, span, 0, &all).unwrap();
+    // Of long texts, not every field.
+    for at in (0..ways.len()).step_by(1 + node.len() / 500) {
+        let mut signposts = Signposts::to(&[all[at]]);
+        if find(node, span.position(), &mut signposts).is_some() {
+            let found = signposts.all(&[all[at]], span);
+            assert_eq!(found, [expected[at]], "{:?} in {node:?}", all[at]);
+        }
+    }
+}
+
+fn collect(value: &Value, way: &mut Vec<Step>, ways: &mut Vec<Vec<Step>>) {
+    let fields = value.as_object().into_iter().flatten();
+    let fields = fields.map(|(name, value)| (Step::Field(name.clone()), value));
+    let items = value.as_array().into_iter().flatten().enumerate();
+    let items = items.map(|(index, value)| (Step::Index(index), value));
+    for (step, value) in fields.chain(items) {
+        way.push(step);
+        ways.push(way.clone());
+        collect(value, way, ways);
+        way.pop();
+    }
+}
+
+#[test]
+fn fields_of_plain_blocks_are_found_without_the_parser() {
+    let text = "# c\na: b\nc:\n  - d\n  -\n    e: x\n  - f: [1]\n    \"g\": h\n";
+    let ways: [&[Step]; 3] = [
+        &[Step::Field("a".to_owned())],
+        &[
+            Step::Field("c".to_owned()),
+            Step::Index(1),
+            Step::Field("e".to_owned()),
+        ],
+        &[
+            Step::Field("c".to_owned()),
+            Step::Index(2),
+            Step::Field("g".to_owned()),
+        ],
+    ];
+    let mut signposts = Signposts::to(&ways);
+    let first = Position { line: 7, column: 3 };
+    find(&text[4..], first, &mut signposts).unwrap();
+    let places = signposts.all(&ways, Span::default());
+    let places: Vec<_> = places
+        .iter()
+        .map(|place| (place.line, place.column))
+        .collect();
+    assert_eq!(places, [(7, 3), (11, 5), (13, 5)]);
 }
 
 fn is_read(text: &str) -> bool {
@@ -79,6 +141,9 @@ fn what_manifests_hold_is_read() {
         "a: http://x:80/#y\nb: -c -d\nc: --e\nd: /f\ne: a'b\"c\n",
         "on: off\n8080: 0x10\n1.5: 1e3\n",
         "a: x\u{e9}\u{1f980}\n",
+        "a: |+\n  b\n\n\nc: |2-\n   b\n  c\nd:\n- |1\n  e\n",
+        "a: \"\\x41\\r\\u20ac\\U0001f980\\/\"\n",
+        "a:\n- :80\n- ?b\n:c: d\n",
         "a: b",
     ] {
         assert!(is_read(text), "{text:?}");
@@ -94,8 +159,6 @@ fn what_is_worth_a_word_or_is_unusual_is_left_to_the_parser() {
         "a: >\n  b\n   c\n",
         "a: >+\n  b\n",
         "a: |\n  b",
-        "a: |+\n  b\n",
-        "a: |2\n   b\n",
         "a: b\n  c\n",
         "a: \"b\n  c\"\n",
         "a: b: c\n",
@@ -121,8 +184,13 @@ fn what_is_worth_a_word_or_is_unusual_is_left_to_the_parser() {
         "a: b\r\n",
         "a: b\n...\n",
         "a: |\n\n  b\n",
-        "a: \"\\x41\"\n",
         "a: \"b\" c\n",
+        "a: \"\\x07\"\n",
+        "a: \"\\ud800\"\n",
+        "a: \"\\x+1\"\n",
+        "a: >2\n   b\n",
+        "a: |3\n  b\n",
+        "a: |-2\n   b\n",
         "a: \u{85}\n",
     ] {
         assert!(!is_read(text), "{text:?}");
@@ -170,6 +238,12 @@ const PIECES: &[&str] = &[
     "g: &h i",
     "h: *h",
     "i: |+",
+    "i: |2",
+    "- |1-",
+    "j: \"\\x41\\u00e9\\r\"",
+    ":k: l",
+    "- :m",
+    "- ?n",
     "j: -1",
     "k: - 1",
     "yes: no",

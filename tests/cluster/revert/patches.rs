@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use driftctl::compare::{Explain, Keep, Reason, Subject, compare};
 use driftctl::model::{ChangeKind, Explanation, FieldPath, Owner, Ownership, PathElement};
-use driftctl::ownership::Appliers;
+use driftctl::ownership::{Appliers, Sent};
 use driftctl::patch::{self, Edit, Unfit, apply};
 use driftctl::schema::Schema;
 use proptest::prelude::*;
@@ -62,7 +62,7 @@ fn drift(declared: &Value, live: &Value) -> Vec<(FieldPath, Option<Value>)> {
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &Ownership::default(),
         appliers: &Appliers::default(),
-        last_applied: None,
+        sent: &Sent::default(),
         rules: &Bookkeeping,
         keep: Keep::Drift,
     });

@@ -269,7 +269,7 @@ fn what_three_objects_carry_alike_is_a_policy_unless_it_is_severe() {
 
 /// Flux and driftctl leave an object alone that says so. Who says it of many says it of each.
 #[test]
-fn a_live_mark_that_hides_an_object_is_never_supposed_to_be_a_policys() {
+fn no_live_mark_that_hides_an_object_passes_for_the_work_of_a_policy() {
     for (key, value) in [
         ("kustomize.toolkit.fluxcd.io/ssa", "Ignore"),
         ("kustomize.toolkit.fluxcd.io/SSA", "ifnotpresent"),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use driftctl::compare::{Explain, Finding, Reason, Subject, compare, live_view};
 use driftctl::model::{ChangeKind, FieldPath, Owner};
-use driftctl::ownership::{Appliers, last_applied, ownership_of};
+use driftctl::ownership::{Appliers, Sent, ownership_of};
 use driftctl::schema::Schema;
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,7 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &ownership,
         appliers: &Appliers::of(&ownership, declared, live, &[]),
-        last_applied: last_applied(live).as_ref(),
+        sent: &Sent::of(live),
         rules: &NoRules,
         keep: driftctl::compare::Keep::Drift,
     })

@@ -1,10 +1,8 @@
 //! Draws what is browsed into the cells of a terminal.
 
-use ratatui_core::buffer::Buffer;
-use ratatui_core::layout::{Position, Rect};
-use ratatui_core::style::{Color, Modifier, Style};
-use ratatui_core::terminal::Frame;
+use crossterm::style::Color;
 
+use super::cells::{Area, Cells, Style};
 use super::state::{Browser, Input, Row};
 use crate::model::Severity;
 
@@ -29,24 +27,31 @@ const HELP: &[&str] = &[
     "any key closes this",
 ];
 
+const BOLD: Style = Style {
+    color: None,
+    bold: true,
+    dim: false,
+    reversed: false,
+};
+
 /// Where things stand in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Panes {
-    list: Rect,
-    line: Rect,
+    list: Area,
+    line: Area,
     /// Where the explanation stands.
-    pub explanation: Rect,
+    pub explanation: Area,
 }
 
 impl Panes {
     /// Lays a window out.
-    pub fn of(window: Rect) -> Self {
-        let body = Rect {
+    pub fn of(window: Area) -> Self {
+        let body = Area {
             y: window.y + 1,
             height: window.height.saturating_sub(2),
             ..window
         };
-        let part = |x: u16, y: u16, width: u16, height: u16| Rect {
+        let part = |x: u16, y: u16, width: u16, height: u16| Area {
             x: body.x + x,
             y: body.y + y,
             width,
@@ -72,56 +77,37 @@ impl Panes {
 }
 
 /// Draws everything.
-pub fn draw(frame: &mut Frame<'_>, browser: &Browser, explained: &[String]) {
-    let window = frame.area();
+pub fn draw(cells: &mut Cells, browser: &Browser, explained: &[String]) {
+    let window = cells.area();
     if window.height < 5 || window.width < 20 {
-        text(
-            frame.buffer_mut(),
-            window,
-            0,
-            "the window is too small",
-            Style::new(),
-        );
+        cells.write(window, 0, "the window is too small", Style::default());
         return;
     }
     let panes = Panes::of(window);
-    let buffer = frame.buffer_mut();
-    title(buffer, window, browser);
-    list(buffer, panes.list, browser);
-    divider(buffer, panes.line, browser);
+    title(cells, window, browser);
+    list(cells, panes.list, browser);
+    divider(cells, panes.line, browser);
     match browser.input {
         Input::Help => {
             for (at, line) in HELP.iter().enumerate() {
-                text(buffer, panes.explanation, at, line, Style::new());
+                cells.write(panes.explanation, at, line, Style::default());
             }
         }
-        _ => explanation(buffer, panes.explanation, browser, explained),
+        _ => explanation(cells, panes.explanation, browser, explained),
     }
-    if let Some(cursor) = last_line(buffer, window, browser) {
-        frame.set_cursor_position(cursor);
-    }
+    cells.cursor = last_line(cells, window, browser);
 }
 
-/// Writes a line into an area, as much of it as fits; gives the column behind it.
-fn text(buffer: &mut Buffer, area: Rect, line: usize, what: &str, style: Style) -> u16 {
-    let Some(line) = u16::try_from(line).ok().filter(|line| *line < area.height) else {
-        return area.x;
+fn title(cells: &mut Cells, window: Area, browser: &Browser) {
+    let style = Style {
+        reversed: true,
+        ..Style::default()
     };
-    let width = usize::from(area.width);
-    buffer
-        .set_stringn(area.x, area.y + line, what, width, style)
-        .0
-}
-
-fn title(buffer: &mut Buffer, window: Rect, browser: &Browser) {
-    let style = Style::new().add_modifier(Modifier::REVERSED);
-    buffer.set_style(
-        Rect {
-            height: 1,
-            ..window
-        },
-        style,
-    );
+    let line = Area {
+        height: 1,
+        ..window
+    };
+    cells.fill(line, " ", style);
     let shown = browser.shown().len();
     let mut what = match shown == browser.rows.len() {
         true => format!(" driftctl  {}  {shown} changes", browser.title),
@@ -137,24 +123,21 @@ fn title(buffer: &mut Buffer, window: Rect, browser: &Browser) {
     if !browser.filter.is_empty() {
         what.push_str(&format!("  /{}", browser.filter));
     }
-    text(buffer, window, 0, &what, style);
+    cells.write(window, 0, &what, style);
 }
 
-fn divider(buffer: &mut Buffer, area: Rect, browser: &Browser) {
+fn divider(cells: &mut Cells, area: Area, browser: &Browser) {
     let symbol = match (area.width > 1, browser.ascii) {
         (true, false) => "─",
         (true, true) => "-",
         (false, false) => "│",
         (false, true) => "|",
     };
-    for position in area.positions() {
-        buffer.set_string(
-            position.x,
-            position.y,
-            symbol,
-            Style::new().add_modifier(Modifier::DIM),
-        );
-    }
+    let style = Style {
+        dim: true,
+        ..Style::default()
+    };
+    cells.fill(area, symbol, style);
 }
 
 /// A line of the list.
@@ -163,7 +146,7 @@ enum Line<'b> {
     Change(&'b Row, bool),
 }
 
-fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
+fn list(cells: &mut Cells, area: Area, browser: &Browser) {
     let mut lines = Vec::new();
     let mut cursor = 0;
     let mut object = None;
@@ -185,7 +168,7 @@ fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
             true => "no drift",
             false => "nothing has these words; Esc shows all",
         };
-        text(buffer, area, 0, what, Style::new());
+        cells.write(area, 0, what, Style::default());
         return;
     }
     let height = usize::from(area.height);
@@ -194,22 +177,16 @@ fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
     for (at, line) in lines.iter().skip(first).take(height).enumerate() {
         match line {
             Line::Object(object) => {
-                text(
-                    buffer,
-                    area,
-                    at,
-                    object,
-                    Style::new().add_modifier(Modifier::BOLD),
-                );
+                cells.write(area, at, object, BOLD);
             }
-            Line::Change(row, is_current) => change(buffer, area, at, (row, *is_current), browser),
+            Line::Change(row, is_current) => change(cells, area, at, (row, *is_current), browser),
         }
     }
 }
 
 fn change(
-    buffer: &mut Buffer,
-    area: Rect,
+    cells: &mut Cells,
+    area: Area,
     at: usize,
     (row, is_current): (&Row, bool),
     browser: &Browser,
@@ -221,41 +198,39 @@ fn change(
         row.path,
         row.what
     );
-    let mut style = Style::new();
+    let mut style = Style::default();
     if browser.colour {
-        style = match row.severity {
-            Severity::Critical | Severity::High => style.fg(Color::Red),
-            Severity::Medium => style.fg(Color::Yellow),
-            Severity::Low => style,
+        style.color = match row.severity {
+            Severity::Critical | Severity::High => Some(Color::DarkRed),
+            Severity::Medium => Some(Color::DarkYellow),
+            Severity::Low => None,
         };
     }
-    if mark != ' ' {
-        style = style.add_modifier(Modifier::BOLD);
-    }
+    style.bold = mark != ' ';
+    style.reversed = is_current;
     if is_current {
-        style = style.add_modifier(Modifier::REVERSED);
-        let line = Rect {
+        let line = Area {
             y: area.y + u16::try_from(at).unwrap_or_default(),
             height: 1,
             ..area
         };
-        buffer.set_style(line, style);
+        cells.fill(line, " ", style);
     }
-    text(buffer, area, at, &what, style);
+    cells.write(area, at, &what, style);
 }
 
-fn explanation(buffer: &mut Buffer, area: Rect, browser: &Browser, explained: &[String]) {
+fn explanation(cells: &mut Cells, area: Area, browser: &Browser, explained: &[String]) {
     let height = usize::from(area.height);
     let first = browser.scroll.min(explained.len().saturating_sub(height));
     let lines = explained.iter().skip(first).take(height);
     for (at, line) in lines.enumerate() {
-        text(buffer, area, at, line, Style::new());
+        cells.write(area, at, line, Style::default());
     }
 }
 
 /// The last line: what is typed, what there is to say, or the keys. Gives where the cursor stands.
-fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Position> {
-    let area = Rect {
+fn last_line(cells: &mut Cells, window: Area, browser: &Browser) -> Option<(u16, u16)> {
+    let area = Area {
         y: window.y + window.height - 1,
         height: 1,
         ..window
@@ -268,23 +243,17 @@ fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Pos
     };
     if let Some((ask, typed)) = ask {
         let what = format!("{ask}{typed}");
-        let behind = text(
-            buffer,
-            area,
-            0,
-            &what,
-            Style::new().add_modifier(Modifier::BOLD),
-        );
+        let behind = cells.write(area, 0, &what, BOLD);
         let x = behind.min(window.x + window.width - 1);
         if let Some(said) = &browser.said {
-            let rest = Rect {
+            let rest = Area {
                 x,
                 width: window.x + window.width - x,
                 ..area
             };
-            text(buffer, rest, 0, &format!("  ({said})"), Style::new());
+            cells.write(rest, 0, &format!("  ({said})"), Style::default());
         }
-        return Some(Position { x, y: area.y });
+        return Some((x, area.y));
     }
     let leave;
     let what: &str = match (&browser.input, &browser.said) {
@@ -298,26 +267,18 @@ fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Pos
         (_, Some(said)) => said,
         _ => KEYS,
     };
-    text(
-        buffer,
-        area,
-        0,
-        what,
-        Style::new().add_modifier(Modifier::BOLD),
-    );
+    cells.write(area, 0, what, BOLD);
     None
 }
 
 #[cfg(test)]
 mod tests {
-    use ratatui_core::backend::TestBackend;
-    use ratatui_core::terminal::Terminal;
-
+    use super::super::cells::tests::text;
     use super::super::example::{browser, press};
     use super::*;
 
     fn screen(browser: &Browser, width: u16, height: u16) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let mut cells = Cells::new(width, height);
         let explained = [
             "Deployment shop/cart",
             "",
@@ -325,10 +286,8 @@ mod tests {
             "    made by bob",
         ];
         let explained = explained.map(str::to_owned);
-        terminal
-            .draw(|frame| draw(frame, browser, &explained))
-            .unwrap();
-        terminal.backend().to_string()
+        draw(&mut cells, browser, &explained);
+        text(&cells)
     }
 
     #[test]
