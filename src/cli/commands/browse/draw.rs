@@ -1,8 +1,10 @@
 //! Draws what is browsed into the cells of a terminal.
 
-use crossterm::style::Color;
+use ratatui_core::buffer::Buffer;
+use ratatui_core::layout::{Position, Rect};
+use ratatui_core::style::{Color, Modifier, Style};
+use ratatui_core::terminal::Frame;
 
-use super::cells::{Area, Cells, Style};
 use super::state::{Browser, Input, Row};
 use crate::model::Severity;
 
@@ -27,31 +29,24 @@ const HELP: &[&str] = &[
     "any key closes this",
 ];
 
-const BOLD: Style = Style {
-    color: None,
-    bold: true,
-    dim: false,
-    reversed: false,
-};
-
 /// Where things stand in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Panes {
-    list: Area,
-    line: Area,
+    list: Rect,
+    line: Rect,
     /// Where the explanation stands.
-    pub explanation: Area,
+    pub explanation: Rect,
 }
 
 impl Panes {
     /// Lays a window out.
-    pub fn of(window: Area) -> Self {
-        let body = Area {
+    pub fn of(window: Rect) -> Self {
+        let body = Rect {
             y: window.y + 1,
             height: window.height.saturating_sub(2),
             ..window
         };
-        let part = |x: u16, y: u16, width: u16, height: u16| Area {
+        let part = |x: u16, y: u16, width: u16, height: u16| Rect {
             x: body.x + x,
             y: body.y + y,
             width,
@@ -77,37 +72,56 @@ impl Panes {
 }
 
 /// Draws everything.
-pub fn draw(cells: &mut Cells, browser: &Browser, explained: &[String]) {
-    let window = cells.area();
+pub fn draw(frame: &mut Frame<'_>, browser: &Browser, explained: &[String]) {
+    let window = frame.area();
     if window.height < 5 || window.width < 20 {
-        cells.write(window, 0, "the window is too small", Style::default());
+        text(
+            frame.buffer_mut(),
+            window,
+            0,
+            "the window is too small",
+            Style::new(),
+        );
         return;
     }
     let panes = Panes::of(window);
-    title(cells, window, browser);
-    list(cells, panes.list, browser);
-    divider(cells, panes.line, browser);
+    let buffer = frame.buffer_mut();
+    title(buffer, window, browser);
+    list(buffer, panes.list, browser);
+    divider(buffer, panes.line, browser);
     match browser.input {
         Input::Help => {
             for (at, line) in HELP.iter().enumerate() {
-                cells.write(panes.explanation, at, line, Style::default());
+                text(buffer, panes.explanation, at, line, Style::new());
             }
         }
-        _ => explanation(cells, panes.explanation, browser, explained),
+        _ => explanation(buffer, panes.explanation, browser, explained),
     }
-    cells.cursor = last_line(cells, window, browser);
+    if let Some(cursor) = last_line(buffer, window, browser) {
+        frame.set_cursor_position(cursor);
+    }
 }
 
-fn title(cells: &mut Cells, window: Area, browser: &Browser) {
-    let style = Style {
-        reversed: true,
-        ..Style::default()
+/// Writes a line into an area, as much of it as fits; gives the column behind it.
+fn text(buffer: &mut Buffer, area: Rect, line: usize, what: &str, style: Style) -> u16 {
+    let Some(line) = u16::try_from(line).ok().filter(|line| *line < area.height) else {
+        return area.x;
     };
-    let line = Area {
-        height: 1,
-        ..window
-    };
-    cells.fill(line, " ", style);
+    let width = usize::from(area.width);
+    buffer
+        .set_stringn(area.x, area.y + line, what, width, style)
+        .0
+}
+
+fn title(buffer: &mut Buffer, window: Rect, browser: &Browser) {
+    let style = Style::new().add_modifier(Modifier::REVERSED);
+    buffer.set_style(
+        Rect {
+            height: 1,
+            ..window
+        },
+        style,
+    );
     let shown = browser.shown().len();
     let mut what = match shown == browser.rows.len() {
         true => format!(" driftctl  {}  {shown} changes", browser.title),
@@ -123,21 +137,24 @@ fn title(cells: &mut Cells, window: Area, browser: &Browser) {
     if !browser.filter.is_empty() {
         what.push_str(&format!("  /{}", browser.filter));
     }
-    cells.write(window, 0, &what, style);
+    text(buffer, window, 0, &what, style);
 }
 
-fn divider(cells: &mut Cells, area: Area, browser: &Browser) {
+fn divider(buffer: &mut Buffer, area: Rect, browser: &Browser) {
     let symbol = match (area.width > 1, browser.ascii) {
         (true, false) => "─",
         (true, true) => "-",
         (false, false) => "│",
         (false, true) => "|",
     };
-    let style = Style {
-        dim: true,
-        ..Style::default()
-    };
-    cells.fill(area, symbol, style);
+    for position in area.positions() {
+        buffer.set_string(
+            position.x,
+            position.y,
+            symbol,
+            Style::new().add_modifier(Modifier::DIM),
+        );
+    }
 }
 
 /// A line of the list.
@@ -146,7 +163,7 @@ enum Line<'b> {
     Change(&'b Row, bool),
 }
 
-fn list(cells: &mut Cells, area: Area, browser: &Browser) {
+fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
     let mut lines = Vec::new();
     let mut cursor = 0;
     let mut object = None;
@@ -168,7 +185,7 @@ fn list(cells: &mut Cells, area: Area, browser: &Browser) {
             true => "no drift",
             false => "nothing has these words; Esc shows all",
         };
-        cells.write(area, 0, what, Style::default());
+        text(buffer, area, 0, what, Style::new());
         return;
     }
     let height = usize::from(area.height);
@@ -177,16 +194,22 @@ fn list(cells: &mut Cells, area: Area, browser: &Browser) {
     for (at, line) in lines.iter().skip(first).take(height).enumerate() {
         match line {
             Line::Object(object) => {
-                cells.write(area, at, object, BOLD);
+                text(
+                    buffer,
+                    area,
+                    at,
+                    object,
+                    Style::new().add_modifier(Modifier::BOLD),
+                );
             }
-            Line::Change(row, is_current) => change(cells, area, at, (row, *is_current), browser),
+            Line::Change(row, is_current) => change(buffer, area, at, (row, *is_current), browser),
         }
     }
 }
 
 fn change(
-    cells: &mut Cells,
-    area: Area,
+    buffer: &mut Buffer,
+    area: Rect,
     at: usize,
     (row, is_current): (&Row, bool),
     browser: &Browser,
@@ -198,39 +221,41 @@ fn change(
         row.path,
         row.what
     );
-    let mut style = Style::default();
+    let mut style = Style::new();
     if browser.colour {
-        style.color = match row.severity {
-            Severity::Critical | Severity::High => Some(Color::DarkRed),
-            Severity::Medium => Some(Color::DarkYellow),
-            Severity::Low => None,
+        style = match row.severity {
+            Severity::Critical | Severity::High => style.fg(Color::Red),
+            Severity::Medium => style.fg(Color::Yellow),
+            Severity::Low => style,
         };
     }
-    style.bold = mark != ' ';
-    style.reversed = is_current;
+    if mark != ' ' {
+        style = style.add_modifier(Modifier::BOLD);
+    }
     if is_current {
-        let line = Area {
+        style = style.add_modifier(Modifier::REVERSED);
+        let line = Rect {
             y: area.y + u16::try_from(at).unwrap_or_default(),
             height: 1,
             ..area
         };
-        cells.fill(line, " ", style);
+        buffer.set_style(line, style);
     }
-    cells.write(area, at, &what, style);
+    text(buffer, area, at, &what, style);
 }
 
-fn explanation(cells: &mut Cells, area: Area, browser: &Browser, explained: &[String]) {
+fn explanation(buffer: &mut Buffer, area: Rect, browser: &Browser, explained: &[String]) {
     let height = usize::from(area.height);
     let first = browser.scroll.min(explained.len().saturating_sub(height));
     let lines = explained.iter().skip(first).take(height);
     for (at, line) in lines.enumerate() {
-        cells.write(area, at, line, Style::default());
+        text(buffer, area, at, line, Style::new());
     }
 }
 
 /// The last line: what is typed, what there is to say, or the keys. Gives where the cursor stands.
-fn last_line(cells: &mut Cells, window: Area, browser: &Browser) -> Option<(u16, u16)> {
-    let area = Area {
+fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Position> {
+    let area = Rect {
         y: window.y + window.height - 1,
         height: 1,
         ..window
@@ -243,17 +268,23 @@ fn last_line(cells: &mut Cells, window: Area, browser: &Browser) -> Option<(u16,
     };
     if let Some((ask, typed)) = ask {
         let what = format!("{ask}{typed}");
-        let behind = cells.write(area, 0, &what, BOLD);
+        let behind = text(
+            buffer,
+            area,
+            0,
+            &what,
+            Style::new().add_modifier(Modifier::BOLD),
+        );
         let x = behind.min(window.x + window.width - 1);
         if let Some(said) = &browser.said {
-            let rest = Area {
+            let rest = Rect {
                 x,
                 width: window.x + window.width - x,
                 ..area
             };
-            cells.write(rest, 0, &format!("  ({said})"), Style::default());
+            text(buffer, rest, 0, &format!("  ({said})"), Style::new());
         }
-        return Some((x, area.y));
+        return Some(Position { x, y: area.y });
     }
     let leave;
     let what: &str = match (&browser.input, &browser.said) {
@@ -267,18 +298,26 @@ fn last_line(cells: &mut Cells, window: Area, browser: &Browser) -> Option<(u16,
         (_, Some(said)) => said,
         _ => KEYS,
     };
-    cells.write(area, 0, what, BOLD);
+    text(
+        buffer,
+        area,
+        0,
+        what,
+        Style::new().add_modifier(Modifier::BOLD),
+    );
     None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::cells::tests::text;
+    use ratatui_core::backend::TestBackend;
+    use ratatui_core::terminal::Terminal;
+
     use super::super::example::{browser, press};
     use super::*;
 
     fn screen(browser: &Browser, width: u16, height: u16) -> String {
-        let mut cells = Cells::new(width, height);
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let explained = [
             "Deployment shop/cart",
             "",
@@ -286,8 +325,10 @@ mod tests {
             "    made by bob",
         ];
         let explained = explained.map(str::to_owned);
-        draw(&mut cells, browser, &explained);
-        text(&cells)
+        terminal
+            .draw(|frame| draw(frame, browser, &explained))
+            .unwrap();
+        terminal.backend().to_string()
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! compare → list → mark → carry out as `driftctl triage` does → compare again
 
-mod cells;
 mod draw;
 #[cfg(test)]
 mod example;
@@ -133,14 +132,13 @@ fn read(
     };
     let mut screen = Screen::open(&mut streams.out).context("cannot use the terminal")?;
     loop {
-        let area = screen.area().context("cannot use the terminal")?;
-        let mut pane = Panes::of(area).explanation;
+        let mut pane = Panes::of(screen.terminal.get_frame().area()).explanation;
         let at = browser.shown().get(browser.at).copied();
         let known = at.and_then(|at| explained.get(&(at, pane.width)));
         let lines = known.cloned().unwrap_or_default();
-        let drawn = screen.draw(|cells| {
-            pane = Panes::of(cells.area()).explanation;
-            draw::draw(cells, browser, &lines);
+        let drawn = screen.terminal.draw(|frame| {
+            pane = Panes::of(frame.area()).explanation;
+            draw::draw(frame, browser, &lines);
         });
         drawn.context("cannot write to the terminal")?;
         let is_explained = at.is_none_or(|at| explained.contains_key(&(at, pane.width)));

@@ -4,19 +4,28 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crossterm::cursor::{Hide, Show};
+use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{self, Event};
-use crossterm::execute;
-use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::style::{
+    Attribute, Color as TerminalColor, Print, SetAttribute, SetForegroundColor,
+};
+use crossterm::terminal::{
+    self, Clear, ClearType as TerminalClear, EnterAlternateScreen, LeaveAlternateScreen,
+};
+use crossterm::{execute, queue};
+use ratatui_core::backend::{Backend, ClearType, WindowSize};
+use ratatui_core::buffer::Cell;
+use ratatui_core::layout::{Position, Size};
+use ratatui_core::style::{Color, Modifier};
+use ratatui_core::terminal::Terminal;
 
-use super::cells::{Area, Cells};
 use crate::cli::panics;
 use crate::signals::AtEnd;
 
 /// A terminal that is browsed in.
 pub struct Screen<'w> {
-    out: &'w mut Box<dyn Write>,
-    shown: Cells,
+    /// What is drawn with.
+    pub terminal: Terminal<Cells<'w>>,
     _at_end: AtEnd,
     _at_panic: panics::Before,
 }
@@ -31,36 +40,13 @@ impl<'w> Screen<'w> {
         let at_panic = panics::Before::message(restore);
         terminal::enable_raw_mode()?;
         execute!(out, EnterAlternateScreen, Hide)?;
+        let mut terminal = Terminal::new(Cells { out })?;
+        terminal.clear()?;
         Ok(Self {
-            out,
-            shown: Cells::new(0, 0),
+            terminal,
             _at_end: at_end,
             _at_panic: at_panic,
         })
-    }
-
-    /// Returns the window as it is now.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
-    pub fn area(&self) -> io::Result<Area> {
-        Ok(self.blank()?.area())
-    }
-
-    fn blank(&self) -> io::Result<Cells> {
-        terminal::size().map(|(width, height)| Cells::new(width, height))
-    }
-
-    /// Shows what is drawn into an empty window.
-    ///
-    /// # Errors
-    /// When the terminal cannot be written to.
-    pub fn draw(&mut self, draw: impl FnOnce(&mut Cells)) -> io::Result<()> {
-        let mut cells = self.blank()?;
-        draw(&mut cells);
-        cells.show(&self.shown, self.out)?;
-        self.shown = cells;
-        Ok(())
     }
 
     /// The next key, or that the window has another size; `None` if nothing comes for so long.
@@ -81,14 +67,16 @@ impl<'w> Screen<'w> {
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         use base64::Engine as _;
         let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        write!(self.out, "\u{1b}]52;c;{encoded}\u{7}")?;
-        self.out.flush()
+        let out = &mut self.terminal.backend_mut().out;
+        write!(out, "\u{1b}]52;c;{encoded}\u{7}")?;
+        out.flush()
     }
 }
 
 impl Drop for Screen<'_> {
     fn drop(&mut self) {
-        let _ = execute!(self.out, Show, LeaveAlternateScreen);
+        let out = &mut self.terminal.backend_mut().out;
+        let _ = execute!(out, Show, LeaveAlternateScreen);
         let _ = terminal::disable_raw_mode();
     }
 }
@@ -97,4 +85,104 @@ impl Drop for Screen<'_> {
 fn restore() {
     let _ = terminal::disable_raw_mode();
     let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
+}
+
+/// The cells of the terminal.
+pub struct Cells<'w> {
+    out: &'w mut Box<dyn Write>,
+}
+
+impl Cells<'_> {
+    fn style(&mut self, color: Color, modifier: Modifier) -> io::Result<()> {
+        queue!(self.out, SetAttribute(Attribute::Reset))?;
+        let color = match color {
+            Color::Red => Some(TerminalColor::DarkRed),
+            Color::Yellow => Some(TerminalColor::DarkYellow),
+            _ => None,
+        };
+        if let Some(color) = color {
+            queue!(self.out, SetForegroundColor(color))?;
+        }
+        for (is, attribute) in [
+            (Modifier::BOLD, Attribute::Bold),
+            (Modifier::DIM, Attribute::Dim),
+            (Modifier::REVERSED, Attribute::Reverse),
+        ] {
+            if modifier.contains(is) {
+                queue!(self.out, SetAttribute(attribute))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Backend for Cells<'_> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut last: Option<(u16, u16)> = None;
+        let mut style = None;
+        for (x, y, cell) in content {
+            if last != Some((x.wrapping_sub(1), y)) {
+                queue!(self.out, MoveTo(x, y))?;
+            }
+            last = Some((x, y));
+            if style != Some((cell.fg, cell.modifier)) {
+                style = Some((cell.fg, cell.modifier));
+                self.style(cell.fg, cell.modifier)?;
+            }
+            queue!(self.out, Print(cell.symbol()))?;
+        }
+        queue!(self.out, SetAttribute(Attribute::Reset))
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        execute!(self.out, Hide)
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        execute!(self.out, Show)
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        crossterm::cursor::position().map(|(x, y)| Position { x, y })
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let Position { x, y } = position.into();
+        execute!(self.out, MoveTo(x, y))
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.clear_region(ClearType::All)
+    }
+
+    fn clear_region(&mut self, what: ClearType) -> io::Result<()> {
+        let what = match what {
+            ClearType::All => TerminalClear::All,
+            ClearType::AfterCursor => TerminalClear::FromCursorDown,
+            ClearType::BeforeCursor => TerminalClear::FromCursorUp,
+            ClearType::CurrentLine => TerminalClear::CurrentLine,
+            ClearType::UntilNewLine => TerminalClear::UntilNewLine,
+        };
+        execute!(self.out, Clear(what))
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        terminal::size().map(|(width, height)| Size { width, height })
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        Ok(WindowSize {
+            columns_rows: self.size()?,
+            pixels: Size::default(),
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
