@@ -73,7 +73,7 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
             .map(|message| Warning::new("", message)),
     );
     let kinds = Kinds::of(both);
-    let engine = comparison::engine();
+    let engine = comparison::jq();
     let mut passed = 0;
     let mut objects: Vec<ObjectReport> = declared
         .iter()

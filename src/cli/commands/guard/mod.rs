@@ -49,7 +49,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         true => None,
         false => Some(audit::read(&drift.audit_log, &|_| true)?),
     };
-    let engine = comparison::engine();
+    let engine = comparison::jq();
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
     let (form, bound) = form(&args.form);
     let planned = plan(&Wish {
