@@ -109,6 +109,18 @@ pub struct Answer {
     pub field: Vec<String>,
 }
 
+impl Answer {
+    /// Returns why a policy as a whole cannot be evaluated.
+    fn cannot(why: String) -> Self {
+        Self {
+            rule: String::new(),
+            says: Says::Cannot,
+            message: why,
+            field: Vec::new(),
+        }
+    }
+}
+
 /// The possible results of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -358,14 +370,7 @@ impl Policies {
             "hasNamespace": namespace.is_none_or(|name| self.namespaces.contains_key(name)),
         });
         let answers = evaluate(&policy.to_string(), &input);
-        let answers = answers.unwrap_or_else(|why| {
-            vec![Answer {
-                rule: String::new(),
-                says: Says::Cannot,
-                message: why,
-                field: Vec::new(),
-            }]
-        });
+        let answers = answers.unwrap_or_else(|why| vec![Answer::cannot(why)]);
         let name = format!("Kyverno policy \"{}\"", text(policy, "/metadata/name"));
         for mut answer in answers {
             if matches!(answer.says, Says::Violates | Says::Cannot) {
@@ -392,15 +397,7 @@ impl Policies {
         evaluate: &Evaluate<'_>,
         verdicts: &mut Verdicts,
     ) {
-        let mut cannot = |why: String| {
-            let answer = Answer {
-                rule: String::new(),
-                says: Says::Cannot,
-                message: why,
-                field: Vec::new(),
-            };
-            verdicts.add(policy, binding, answer);
-        };
+        let mut cannot = |why| verdicts.add(policy, binding, Answer::cannot(why));
         let namespace = subject.key.namespace.as_deref();
         let namespace_object = namespace.and_then(|name| self.namespaces.get(name));
         let no_labels = json!({});
@@ -463,16 +460,7 @@ impl Policies {
                         verdicts.add(policy, binding, answer);
                     }
                 }
-                Err(why) => verdicts.add(
-                    policy,
-                    binding,
-                    Answer {
-                        rule: String::new(),
-                        says: Says::Cannot,
-                        message: why,
-                        field: Vec::new(),
-                    },
-                ),
+                Err(why) => verdicts.add(policy, binding, Answer::cannot(why)),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::facts::SERVER_METADATA;
 use crate::schema::{Schema, Type, TypeId, Zero, conditional_default, zero_of};
 
 /// Objects that are nested more deeply are left unchanged.
@@ -50,14 +51,6 @@ fn open_ports(container: &mut Value) {
 
 /// Takes over from a live object what an update of it cannot change.
 pub fn take_over(object: &mut Value, live: &Value) {
-    const METADATA: [&str; 6] = [
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "generation",
-        "deletionTimestamp",
-        "managedFields",
-    ];
     let Some(fields) = object.as_object_mut() else {
         return;
     };
@@ -67,10 +60,10 @@ pub fn take_over(object: &mut Value, live: &Value) {
     };
     let metadata = fields.get_mut("metadata").and_then(Value::as_object_mut);
     if let (Some(metadata), Some(live)) = (metadata, live.get("metadata")) {
-        for field in METADATA {
-            match live.get(field) {
-                Some(value) => metadata.insert(field.to_owned(), value.clone()),
-                None => metadata.remove(field),
+        for field in SERVER_METADATA.iter().chain(&["deletionTimestamp"]) {
+            match live.get(*field) {
+                Some(value) => metadata.insert((*field).to_owned(), value.clone()),
+                None => metadata.remove(*field),
             };
         }
     }

@@ -16,7 +16,7 @@ type Kind = (String, String);
 
 /// The live side as it was first read, except for objects that were replaced: by the server's
 /// prediction of a write, or by the state after it. The same comparison can then be made of each
-/// state, and nothing is read twice.
+/// state, and of several declared sides, and nothing is read twice.
 pub struct Overlay<'l> {
     live: &'l dyn Live,
     seen: RefCell<Seen>,
@@ -101,11 +101,10 @@ impl Discovery for Overlay<'_> {
         declared_crds: &[&Value],
     ) -> anyhow::Result<BTreeMap<Kind, KindLookup>> {
         let mut seen = self.seen.borrow_mut();
-        let unknown = kinds
-            .iter()
-            .filter(|kind| !seen.lookups.contains_key(kind))
-            .cloned()
-            .collect::<BTreeSet<_>>();
+        // A kind that is not served may be defined by other manifests than those of the last time.
+        let is_served = |kind: &Kind| matches!(seen.lookups.get(kind), Some(KindLookup::Served(_)));
+        let unknown = kinds.iter().filter(|kind| !is_served(kind)).cloned();
+        let unknown: BTreeSet<Kind> = unknown.collect();
         if !unknown.is_empty() {
             let lookups = self.live.resolve(&unknown, declared_crds)?;
             seen.lookups.extend(lookups);
@@ -168,7 +167,10 @@ impl Read for Overlay<'_> {
         if wants_extra {
             let is_gone =
                 |object: &&LiveObject| matches!(instead.get(&object.key), Some(Answer::Absent));
+            // What was read before was not wanted in the search.
+            let wanted: BTreeSet<&ResourceKey> = request.wanted.iter().map(|w| &w.key).collect();
             let extra = seen.extra.iter().filter(|object| !is_gone(object));
+            let extra = extra.filter(|object| !wanted.contains(&object.key));
             fetched.extra = extra.cloned().collect();
             fetched.extra_kinds = seen.extra_kinds.clone();
             fetched.extra_unread = seen.extra_unread.clone();

@@ -126,21 +126,23 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Returns the finding of a change about which nothing else is known.
+    pub fn of(change: Change) -> Self {
+        Self {
+            change,
+            owners: Vec::new(),
+            reason: None,
+            cause: None,
+            note: None,
+        }
+    }
+
     /// An explained addition that is not wanted: it counts until its parent is folded, and is never
     /// shown.
     fn explained(reason: Option<Reason>) -> Self {
         Self {
-            change: Change {
-                path: FieldPath::root(),
-                kind: ChangeKind::Added,
-                declared: None,
-                live: None,
-                at: Vec::new(),
-            },
-            owners: Vec::new(),
             reason,
-            cause: None,
-            note: None,
+            ..Self::of(Change::of_whole(ChangeKind::Added))
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Extra, Options};
 use crate::cluster::{Answer, FetchRequest, Fetched, Live, LiveObject, ServedKind, Wanted};
+use crate::facts::SERVER_METADATA;
 use crate::judge::{Explained, Known, judge_whole};
 use crate::model::{ExplainedCount, ExtraCoverage, GroupKind, ObjectReport, Owner, ResourceKey};
 use crate::policy::RuleSet;
@@ -77,7 +78,9 @@ pub fn undeclared(
 /// matter. Secrets are left as they are: nobody needs their values to see that they are there.
 ///
 /// A list of metadata costs little however many objects nobody has to declare; few are left after
-/// those are explained.
+/// those are explained or ignored by a rule. So each of these few is judged twice, which is cheaper
+/// than a request for every object that a rule ignores. `driftctl watch` reads them again in each
+/// round, because a round is a whole diff.
 fn read_whole<'o>(
     cut: impl Iterator<Item = &'o LiveObject>,
     fetched: &Fetched,
@@ -161,13 +164,7 @@ fn without_bookkeeping(mut live: Value) -> Value {
     if let Some(object) = live.as_object_mut() {
         object.remove("status");
         if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-            for field in [
-                "managedFields",
-                "uid",
-                "resourceVersion",
-                "generation",
-                "creationTimestamp",
-            ] {
+            for field in SERVER_METADATA {
                 metadata.remove(field);
             }
         }

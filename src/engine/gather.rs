@@ -80,7 +80,7 @@ impl<'m> Facts<'m> {
 
     /// Records what ended reading early, after everything was read: optional reads, such as schemas
     /// and autoscalers, may have been cut short, too.
-    pub fn end(&mut self, live: &dyn Live) {
+    pub fn note_cut_short(&mut self, live: &dyn Live) {
         if let Some(stopped) = live.cut_short() {
             self.fetched.interrupted = true;
             self.fetched.warnings.push(stopped);
@@ -116,7 +116,7 @@ fn fetch(
             aside.contains(&identity)
         };
         let namespace = key.namespace.as_deref();
-        !resolved.spoken_of.contains(key) && !is_aside(namespace) && !is_aside(None)
+        !resolved.all_keys.contains(key) && !is_aside(namespace) && !is_aside(None)
     });
     Ok(fetched)
 }

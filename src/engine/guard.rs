@@ -7,40 +7,17 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::admission::guard::{AUTOSCALER, Form, Guard, Proof, Rule, Scope, Wanted, prove, rule};
-use crate::admission::{Evaluate, Policies, Subject, User};
+use crate::admission::{Evaluate, Policies, Subject, User, Verdicts};
 use crate::cluster::audit::{Audited, Writes};
 use crate::cluster::{Overlay, Query, Read as _, Wanted as WantedObject};
 use crate::compare::normalize;
+use crate::facts::service_account;
 use crate::model::{Cause, Enforcement, JudgedChange, ObjectReport, Report, ResourceKey};
 use crate::ownership::{Appliers, ownership_of};
 use crate::patch::{self, Edit};
 use crate::redact::Redacted;
 
 use super::selected::{Meant, is_selected};
-
-/// The default service accounts of GitOps controllers.
-const KNOWN_DEPLOYERS: [(&str, &str); 5] = [
-    (
-        "argocd-controller",
-        "system:serviceaccount:argocd:argocd-application-controller",
-    ),
-    (
-        "argocd-application-controller",
-        "system:serviceaccount:argocd:argocd-application-controller",
-    ),
-    (
-        "kustomize-controller",
-        "system:serviceaccount:flux-system:kustomize-controller",
-    ),
-    (
-        "helm-controller",
-        "system:serviceaccount:flux-system:helm-controller",
-    ),
-    (
-        "fleetagent",
-        "system:serviceaccount:cattle-fleet-system:fleet-agent",
-    ),
-];
 
 /// The request for a guard.
 pub struct Wish<'a> {
@@ -179,94 +156,120 @@ fn guard_object(
             return;
         }
     };
-    let mut groups: BTreeMap<Group, Vec<(Rule, Value)>> = BTreeMap::new();
-    for (drift, shown) in meant {
-        match against(wish, object, (drift, shown), &before, &live) {
-            Ok((rule, after)) => {
-                let binds = rule.form.binds_the_deployer();
-                let group = (binds, rule.is_scaled(), rule.form);
-                let rules = groups.entry(group).or_default();
-                // One rule covers several changes of one list.
-                if !rules
-                    .iter()
-                    .any(|(known, _)| known.expression == rule.expression)
-                {
-                    rules.push((rule, after));
-                }
-            }
-            Err(why) => leave_out(shown, why),
-        }
-    }
+    let groups = grouped(wish, object, meant, (&before, &live), &mut leave_out);
     let deployer = deployer(wish, object, &live, &declared, &wanted);
-    for ((binds, is_scaled, form), rules) in groups {
-        let (mut users, mut remarks) = (wish.users.to_vec(), Vec::new());
-        if binds {
-            match &deployer {
-                Some((user, how)) if !users.contains(user) => {
-                    remarks.push(format!("deployer: {user}, {how}"));
-                    users.push(user.clone());
-                }
-                None if users.is_empty() && wish.groups.is_empty() => {
-                    for (rule, _) in &rules {
-                        planned.left_out.push(LeftOut {
-                            key: object.key.clone(),
-                            path: rule.path.to_string(),
-                            why: "it is unknown who deploys the object, and the policy would \
-                                block them; name them with --allow USER or --allow-group GROUP"
-                                .to_owned(),
-                        });
-                    }
-                    continue;
-                }
-                _ => {}
-            }
-        }
+    for (group, rules) in groups {
+        let (rules, after): (Vec<Rule>, Vec<Value>) = rules.into_iter().unzip();
+        let (_, is_scaled, form) = group;
         let name = name_of(&object.key, form, is_scaled, wish.scope);
         if planned.guards.iter().any(|known| known.guard.name == name) {
-            for (rule, _) in &rules {
-                planned.left_out.push(LeftOut {
-                    key: object.key.clone(),
-                    path: rule.path.to_string(),
-                    why: "the drift of another object made a policy of this kind and scope; guard \
-                          one object at a time with --scope"
-                        .to_owned(),
-                });
-            }
+            let why = "the drift of another object made a policy of this kind and scope; guard one \
+                       object at a time with --scope";
+            planned.left_out.extend(rules.iter().map(|rule| LeftOut {
+                key: object.key.clone(),
+                path: rule.path.to_string(),
+                why: why.to_owned(),
+            }));
             continue;
         }
-        let (rules, after): (Vec<Rule>, Vec<Value>) = rules.into_iter().unzip();
-        let guard = Guard {
-            name,
-            scope: wish.scope,
-            key: object.key.clone(),
-            api_version: wanted.kind.api_version.clone(),
-            plural: wanted.kind.plural.clone(),
-            rules,
-            users,
-            groups: wish.groups.to_vec(),
-            enforces: wish.enforces,
-            allows_declared: wish.allow_declared && form == Form::Lock,
-        };
-        if guard.is_scaled() {
-            remarks.push(format!("autoscaler: {AUTOSCALER} is exempt"));
+        match guard_by(wish, &object.key, &wanted, deployer.as_ref(), group, rules) {
+            Ok((guard, remarks)) => {
+                let proof = prove(&guard, &before, &after, wish.evaluate);
+                let live = over_live_objects(wish, &guard, &wanted);
+                planned.guards.push(Guarded {
+                    place: place_of(object),
+                    guard,
+                    proof,
+                    live,
+                    remarks,
+                });
+            }
+            Err(rules) => {
+                let why = "it is unknown who deploys the object, and the policy would block them; \
+                           name them with --allow USER or --allow-group GROUP";
+                planned.left_out.extend(rules.iter().map(|rule| LeftOut {
+                    key: object.key.clone(),
+                    path: rule.path.to_string(),
+                    why: why.to_owned(),
+                }));
+            }
         }
-        if form == Form::Lock && !guard.allows_declared {
-            remarks.push(
-                "users that it blocks cannot restore the declared value either; --allow-declared \
-                 lets them"
-                    .to_owned(),
-            );
-        }
-        let proof = prove(&guard, &before, &after, wish.evaluate);
-        let live = over_live_objects(wish, &guard, &wanted);
-        planned.guards.push(Guarded {
-            place: place_of(object),
-            guard,
-            proof,
-            live,
-            remarks,
-        });
     }
+}
+
+/// Returns the rules against some changes, by the policy that they belong to, each with the object
+/// that it must refuse; leaves out the changes that no rule fits.
+fn grouped(
+    wish: &Wish<'_>,
+    object: &ObjectReport,
+    meant: &[(&JudgedChange, &JudgedChange)],
+    (before, live): (&Value, &Value),
+    leave_out: &mut dyn FnMut(&JudgedChange, String),
+) -> BTreeMap<Group, Vec<(Rule, Value)>> {
+    let mut groups: BTreeMap<Group, Vec<(Rule, Value)>> = BTreeMap::new();
+    for (drift, shown) in meant {
+        let (rule, after) = match against(wish, object, (drift, shown), before, live) {
+            Ok(made) => made,
+            Err(why) => {
+                leave_out(shown, why);
+                continue;
+            }
+        };
+        let group = (rule.form.binds_the_deployer(), rule.is_scaled(), rule.form);
+        let rules = groups.entry(group).or_default();
+        // One rule covers several changes of one list.
+        let is_known = |(known, _): &(Rule, Value)| known.expression == rule.expression;
+        if !rules.iter().any(is_known) {
+            rules.push((rule, after));
+        }
+    }
+    groups
+}
+
+/// Returns the policy with some rules, and remarks about it.
+///
+/// # Errors
+/// Returns the rules if the policy would block whoever deploys the object.
+fn guard_by(
+    wish: &Wish<'_>,
+    key: &ResourceKey,
+    wanted: &WantedObject,
+    deployer: Option<&(String, String)>,
+    (binds, is_scaled, form): Group,
+    rules: Vec<Rule>,
+) -> Result<(Guard, Vec<String>), Vec<Rule>> {
+    let (mut users, mut remarks) = (wish.users.to_vec(), Vec::new());
+    match deployer.filter(|_| binds) {
+        Some((user, how)) if !users.contains(user) => {
+            remarks.push(format!("deployer: {user}, {how}"));
+            users.push(user.clone());
+        }
+        None if binds && users.is_empty() && wish.groups.is_empty() => return Err(rules),
+        _ => {}
+    }
+    let guard = Guard {
+        name: name_of(key, form, is_scaled, wish.scope),
+        scope: wish.scope,
+        key: key.clone(),
+        api_version: wanted.kind.api_version.clone(),
+        plural: wanted.kind.plural.clone(),
+        rules,
+        users,
+        groups: wish.groups.to_vec(),
+        enforces: wish.enforces,
+        allows_declared: wish.allow_declared && form == Form::Lock,
+    };
+    if guard.is_scaled() {
+        remarks.push(format!("autoscaler: {AUTOSCALER} is exempt"));
+    }
+    if form == Form::Lock && !guard.allows_declared {
+        remarks.push(
+            "users that it blocks cannot restore the declared value either; --allow-declared \
+             lets them"
+                .to_owned(),
+        );
+    }
+    Ok((guard, remarks))
 }
 
 /// Returns the rule against one change, and the object with that change.
@@ -360,10 +363,11 @@ fn deployer(
             return Some((write.user.clone(), how));
         }
     }
-    let known = |manager: &&str| KNOWN_DEPLOYERS.iter().find(|(name, _)| name == manager);
-    let (manager, user) = managers.iter().find_map(known)?;
+    let mut managers = managers.into_iter();
+    let (manager, user) =
+        managers.find_map(|manager| Some((manager, service_account(manager)?)))?;
     let how = format!("assumed, because {manager} applies the object; name others with --allow");
-    Some(((*user).to_owned(), how))
+    Some((user.to_owned(), how))
 }
 
 /// Returns whether no one edits the field by hand and no policy is needed.
@@ -404,6 +408,43 @@ fn name_of(key: &ResourceKey, form: Form, is_scaled: bool, scope: Scope) -> Stri
     format!("{}-{}", name.trim_end_matches('-'), form.as_str())
 }
 
+/// Evaluates the guard on an edit of a live object that changes nothing, by somebody who is not
+/// exempt.
+fn verdicts_of(
+    wish: &Wish<'_>,
+    guard: &Guard,
+    policies: &Policies,
+    object: Value,
+) -> (ResourceKey, Verdicts) {
+    let anybody = User::named("driftctl:anybody");
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    let key = ResourceKey {
+        namespace: text("/metadata/namespace").map(str::to_owned),
+        name: text("/metadata/name").unwrap_or_default().to_owned(),
+        ..guard.key.clone()
+    };
+    let mut object = without_bookkeeping(object);
+    if let Some(fields) = object.as_object_mut() {
+        for (name, value) in [
+            ("apiVersion", &guard.api_version),
+            ("kind", &guard.key.kind),
+        ] {
+            fields.entry(name).or_insert_with(|| json!(value));
+        }
+    }
+    let subject = Subject {
+        key: &key,
+        api_version: &guard.api_version,
+        plural: Some(&guard.plural),
+        object: &object,
+        old: Some(&object),
+        subresource: "",
+        user: Some(&anybody),
+    };
+    let verdicts = policies.verdicts(subject, wish.evaluate);
+    (key, verdicts)
+}
+
 /// Evaluates the guard on every live object of the kind: which match, and which could no longer be
 /// edited.
 fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> Vec<String> {
@@ -426,37 +467,10 @@ fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> V
             )];
         }
     };
-    let policies = Policies::of(guard.policy_and_binding());
-    let anybody = User::named("driftctl:anybody");
     let (mut other, mut passes, mut refused, mut unknown) = (0, 0, Vec::new(), Vec::new());
-    for object in &objects {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-        let key = ResourceKey {
-            namespace: text("/metadata/namespace").map(str::to_owned),
-            name: text("/metadata/name").unwrap_or_default().to_owned(),
-            ..guard.key.clone()
-        };
-        let mut object = without_bookkeeping(object.clone());
-        if let Some(fields) = object.as_object_mut() {
-            fields
-                .entry("apiVersion")
-                .or_insert_with(|| json!(guard.api_version));
-            fields
-                .entry("kind")
-                .or_insert_with(|| json!(guard.key.kind));
-        }
-        let verdicts = policies.verdicts(
-            Subject {
-                key: &key,
-                api_version: &guard.api_version,
-                plural: Some(&guard.plural),
-                object: &object,
-                old: Some(&object),
-                subresource: "",
-                user: Some(&anybody),
-            },
-            wish.evaluate,
-        );
+    let policies = Policies::of(guard.policy_and_binding());
+    for object in objects.iter().cloned() {
+        let (key, verdicts) = verdicts_of(wish, guard, &policies, object);
         let cannot = |e: Enforcement| e == Enforcement::Cannot;
         if verdicts.violations.iter().any(|v| cannot(v.enforcement)) {
             unknown.push(key.to_string());

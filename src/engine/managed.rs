@@ -59,7 +59,7 @@ impl<'m> Scope<'m> {
                 }
                 Managed::Inventory(entries) => {
                     let entries = entries.iter().map(|(key, api_version)| (key, api_version));
-                    undeclared.extend(entries.filter(|(key, _)| !resolved.spoken_of.contains(key)));
+                    undeclared.extend(entries.filter(|(key, _)| !resolved.all_keys.contains(key)));
                 }
             }
         }

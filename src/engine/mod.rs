@@ -50,7 +50,7 @@ pub use three_way::run as run_three_way;
 
 use gather::Facts;
 use outcome::Outcome;
-use report::Told;
+use report::LoadNotes;
 use schemas::Schemas;
 use trace::{ObjectTrace, TraceRequest};
 
@@ -87,15 +87,15 @@ fn pipeline(
     watch: Option<TraceRequest<'_>>,
 ) -> Result<Finished> {
     let mut loaded = load(sources, live);
-    let told = Told::take(&mut loaded);
+    let notes = LoadNotes::take(&mut loaded);
     let rules = &rules_of_run(rules, &loaded, options);
     let manifests = take_manifests(&mut loaded);
     let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
     let mut outcome = Outcome::of(&mut facts, live, rules, options, watch)?;
-    facts.end(live);
+    facts.note_cut_short(live);
     let traces = std::mem::take(&mut outcome.traces);
     let target = live.target();
-    let report = report::report(target, told, &mut facts, outcome, rules, options);
+    let report = report::report(target, notes, &mut facts, outcome, rules, options);
     Ok(Finished {
         report,
         traces,

@@ -20,7 +20,7 @@ use crate::model::{
     Cause, Explanation, ObjectReport, Ownership, Packed, Presence, SchemaOrigin, Warning,
 };
 use crate::ownership::{Appliers, Sent, last_applied, ownership_of};
-use crate::policy::{RuleSet, Sides, rules_of};
+use crate::policy::{AnnotationRules, ObjectRules, RuleSet, Sides, rules_of};
 
 /// The data that all comparisons of a run share.
 pub struct Comparison<'a> {
@@ -164,6 +164,7 @@ impl Comparison<'_> {
         compared
     }
 
+    /// Compares an object, and applies what explainers and rules know of it.
     fn candidates(
         &self,
         declared: &Declared<'_>,
@@ -175,24 +176,16 @@ impl Comparison<'_> {
     ) -> Compared {
         let appliers = Appliers::of(ownership, normal, live_value, &self.options.field_managers);
         let sent = Sent::of(live_value);
-        let place = format!("{} ({})", declared.manifest.origin, declared.key);
-        // Ignore annotations on the live object are honoured where they always are, and no more.
-        let trusted = if self.options.untrusted {
-            &Value::Null
-        } else {
-            normal
-        };
-        let own = rules_of(Some(trusted), Some(live_value), &place);
+        let own = self.own_rules(declared, normal, live_value);
         let sides = Sides {
             declared: normal,
             live: live_value,
         };
         let object_rules = self.rules.for_object(&declared.key, sides, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
-        let keep = if self.options.explain {
-            Keep::All
-        } else {
-            Keep::Evidence
+        let keep = match self.options.explain {
+            true => Keep::All,
+            false => Keep::Evidence,
         };
         let oracle = Oracle {
             rules: &object_rules,
@@ -211,19 +204,7 @@ impl Comparison<'_> {
             rules: &oracle,
             keep,
         };
-        let watch = self
-            .watch
-            .filter(|watch| (watch.is_meant)(&declared.key, &declared.kind.names()));
-        let (findings, trace) = match watch {
-            Some(watch) => {
-                let (findings, visits) = compare_and_trace(&subject);
-                let schema = self.schemas.origin(&live.api_version, &declared.key.kind);
-                let object = (&declared.key, declared.manifest.as_ref());
-                let trace = ObjectTrace::of(watch, object, &subject, visits, &object_rules, schema);
-                (findings, Some(trace))
-            }
-            None => (compare(&subject), None),
-        };
+        let (findings, trace) = self.findings(declared, live, &subject, &object_rules);
         let mut findings = self.known.review(&declared.key, &subject, findings);
         if self.options.strict_fields {
             findings.iter_mut().for_each(report_unknown_field);
@@ -259,6 +240,38 @@ impl Comparison<'_> {
                 ..Case::of(report)
             })
         }
+    }
+
+    /// Returns the rules in the annotations of both sides. Those of the live object are honoured
+    /// where they always are, and no more.
+    fn own_rules(&self, declared: &Declared<'_>, normal: &Value, live: &Value) -> AnnotationRules {
+        let place = format!("{} ({})", declared.manifest.origin, declared.key);
+        let trusted = match self.options.untrusted {
+            true => &Value::Null,
+            false => normal,
+        };
+        rules_of(Some(trusted), Some(live), &place)
+    }
+
+    /// Returns the differences, and the trace of an object that is watched.
+    fn findings(
+        &self,
+        declared: &Declared<'_>,
+        live: &LiveObject,
+        subject: &Subject<'_>,
+        rules: &ObjectRules<'_>,
+    ) -> (Vec<Finding>, Option<ObjectTrace>) {
+        let watch = self
+            .watch
+            .filter(|watch| (watch.is_meant)(&declared.key, &declared.kind.names()));
+        let Some(watch) = watch else {
+            return (compare(subject), None);
+        };
+        let (findings, visits) = compare_and_trace(subject);
+        let schema = self.schemas.origin(&live.api_version, &declared.key.kind);
+        let object = (&declared.key, declared.manifest.as_ref());
+        let trace = ObjectTrace::of(watch, object, subject, visits, rules, schema);
+        (findings, Some(trace))
     }
 }
 

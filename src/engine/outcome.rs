@@ -155,9 +155,9 @@ fn trouble(message: &str, options: &Options) -> Warning {
 /// Returns declared objects that could not be compared because their kind is unknown.
 fn uncompared(facts: &mut Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<ObjectReport> {
     let answers = &facts.fetched.answers;
-    let of_new_kinds = facts.resolved.of_new_kinds.drain(..);
-    let of_new_kinds = of_new_kinds.map(|object| object.into_report(answers));
-    let unresolved = facts.resolved.unresolved.drain(..).chain(of_new_kinds);
+    let of_declared_kinds = facts.resolved.of_declared_kinds.drain(..);
+    let of_declared_kinds = of_declared_kinds.map(|object| object.into_report(answers));
+    let unresolved = facts.resolved.unresolved.drain(..).chain(of_declared_kinds);
     unresolved
         .map(|report| {
             let declared = report.declared.as_ref().map(Packed::value);

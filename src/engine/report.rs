@@ -9,21 +9,21 @@ use super::{extra, filter, secrets};
 use crate::cluster::ServedKind;
 use crate::model::{
     Called, Coverage, GroupKind, History, ObjectReport, Report, Revision, RuleCount, SecretPlace,
-    Status, Target, Verdict, Warning, WebPages,
+    Target, Verdict, Warning, WebPages,
 };
 use crate::policy::{Audited, RuleOrigin, RuleSet, audit};
 use crate::schema::builtin_kind_of_group;
 use crate::source::Loaded;
 
 /// The notes of the sources.
-pub struct Told {
+pub struct LoadNotes {
     warnings: Vec<Warning>,
     skipped: Vec<Warning>,
     revisions: Vec<Revision>,
     secret: Vec<SecretPlace>,
 }
 
-impl Told {
+impl LoadNotes {
     /// Takes them out of the loaded sources.
     pub fn take(loaded: &mut Loaded) -> Self {
         let mut warnings = std::mem::take(&mut loaded.errors);
@@ -40,7 +40,7 @@ impl Told {
 /// Builds the report.
 pub fn report(
     target: Target,
-    told: Told,
+    notes: LoadNotes,
     facts: &mut Facts<'_>,
     outcome: Outcome,
     rules: &RuleSet,
@@ -52,13 +52,16 @@ pub fn report(
         explained,
         ..
     } = outcome;
-    let mut warnings = [told.warnings, warnings].concat();
+    let mut warnings = [notes.warnings, warnings].concat();
     warnings.extend(said_on_the_way(facts, options));
-    let filtered = facts.resolved.filtered;
     let coverage = Coverage {
+        skipped: notes.skipped.len(),
+        filtered: facts.resolved.filtered,
+        broken: warnings.iter().filter(|warning| warning.fatal).count(),
         extra: extra::coverage(&facts.fetched, options),
-        ..coverage(&objects, &warnings, told.skipped.len(), filtered)
+        ..Coverage::default()
     };
+    let coverage = coverage.over(&objects);
     let counts = counts(&objects, rules);
     let judged = Audited {
         counts: &counts,
@@ -72,17 +75,17 @@ pub fn report(
     let called = called(&objects, facts);
     Report {
         target,
-        revisions: told.revisions,
+        revisions: notes.revisions,
         coverage,
         rules: counts,
         explained,
         expired_rules: rules.rules().iter().filter(|rule| rule.expired).count(),
         objects,
         warnings,
-        skipped: told.skipped,
+        skipped: notes.skipped,
         interrupted: facts.fetched.interrupted,
         three_way: false,
-        secret: told.secret,
+        secret: notes.secret,
         secret_values: secrets::values(facts),
         called,
         events: History::default(),
@@ -130,29 +133,6 @@ fn said_on_the_way(facts: &mut Facts<'_>, options: &Options) -> Vec<Warning> {
     said
 }
 
-fn coverage(
-    objects: &[ObjectReport],
-    warnings: &[Warning],
-    skipped: usize,
-    filtered: usize,
-) -> Coverage {
-    let declared = objects.iter().filter(|object| object.origin.is_some());
-    let unknown = objects
-        .iter()
-        .filter(|object| object.status() == Status::Unknown)
-        .count();
-    let declared = declared.count();
-    let broken = warnings.iter().filter(|warning| warning.fatal).count();
-    Coverage {
-        declared: declared + filtered,
-        compared: declared - unknown,
-        skipped,
-        filtered,
-        failed: unknown + broken,
-        extra: None,
-    }
-}
-
 /// Returns how much each rule hid; for user rules also those that hid nothing.
 fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
     let users = rules
@@ -189,6 +169,7 @@ mod tests {
     use super::*;
     use crate::engine::tests::{config_map, manifests, recording};
     use crate::engine::{Extra, load, run};
+    use crate::model::Status;
     use crate::source::Source;
 
     /// A source of manifests and of what is wrong with others.

@@ -13,7 +13,7 @@ use crate::model::{KindNames, Manifest, ObjectReport, Presence, ResourceKey, War
 use crate::schema::replacement;
 
 /// An object whose kind the manifests define and the live side does not serve.
-pub struct OfNewKind {
+pub struct OfDeclaredKind {
     /// Its report, if its definition is not live either.
     missing: ObjectReport,
     /// The name of the CustomResourceDefinition.
@@ -22,7 +22,7 @@ pub struct OfNewKind {
     why: String,
 }
 
-impl OfNewKind {
+impl OfDeclaredKind {
     /// Decides on the object. It is missing only if its definition is proven not to exist;
     /// otherwise the kind is only not served at this version, or not yet.
     pub fn into_report(self, answers: &BTreeMap<ResourceKey, Answer>) -> ObjectReport {
@@ -52,11 +52,11 @@ pub struct Resolved<'m> {
     /// Those that cannot be compared, and why.
     pub unresolved: Vec<ObjectReport>,
     /// Those whose kind is not served but defined by the manifests themselves.
-    pub of_new_kinds: Vec<OfNewKind>,
+    pub of_declared_kinds: Vec<OfDeclaredKind>,
     /// How many the filters exclude.
     pub filtered: usize,
     /// Every declared object, excluded or not: none of them is extra.
-    pub spoken_of: BTreeSet<ResourceKey>,
+    pub all_keys: BTreeSet<ResourceKey>,
     /// The namespaces that the manifests cover.
     pub covered: BTreeSet<String>,
     /// The namespaces of objects that `--namespace` excludes.
@@ -110,7 +110,7 @@ pub fn resolve<'m>(
                 });
             }
             Some(KindLookup::NotServed(why)) if definition(manifest, &crds).is_some() => {
-                resolved.of_new_kinds.push(OfNewKind {
+                resolved.of_declared_kinds.push(OfDeclaredKind {
                     missing: missing_with_its_kind(manifest, &crds, &namespace),
                     definition: name_of(definition(manifest, &crds)),
                     why: why.clone(),
@@ -219,7 +219,7 @@ impl Resolved<'_> {
                 self.left_definitions.push(Wanted { key, kind });
             }
         }
-        self.spoken_of.insert(key);
+        self.all_keys.insert(key);
         left_out
     }
 
@@ -231,7 +231,7 @@ impl Resolved<'_> {
             kind: declared.kind.clone(),
         });
         let is_needed = |wanted: &&Wanted| {
-            let mut new = self.of_new_kinds.iter();
+            let mut new = self.of_declared_kinds.iter();
             new.any(|object| object.definition == wanted.key.name)
         };
         let definitions = self.left_definitions.iter().filter(is_needed).cloned();
@@ -416,7 +416,7 @@ mod tests {
         assert!(resolved.declared.is_empty() && resolved.unresolved.is_empty());
         assert_eq!(resolved.filtered, 2);
         assert_eq!(
-            names(resolved.spoken_of.iter()),
+            names(resolved.all_keys.iter()),
             ["ConfigMap shop/a", "ConfigMap shop/b"]
         );
         assert!(resolved.elsewhere.contains("shop") && resolved.covered.is_empty());

@@ -97,3 +97,32 @@ pub fn gitops_controller(manager: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+/// The service accounts of GitOps controllers, as their own manifests install them.
+const ACCOUNTS: [(&str, &str); 5] = [
+    (
+        "argocd-controller",
+        "system:serviceaccount:argocd:argocd-application-controller",
+    ),
+    (
+        "argocd-application-controller",
+        "system:serviceaccount:argocd:argocd-application-controller",
+    ),
+    (
+        "kustomize-controller",
+        "system:serviceaccount:flux-system:kustomize-controller",
+    ),
+    (
+        "helm-controller",
+        "system:serviceaccount:flux-system:helm-controller",
+    ),
+    (
+        "fleetagent",
+        "system:serviceaccount:cattle-fleet-system:fleet-agent",
+    ),
+];
+
+/// Returns the user that a GitOps controller is by default.
+pub fn service_account(manager: &str) -> Option<&'static str> {
+    let account = ACCOUNTS.iter().find(|(name, _)| *name == manager);
+    account.map(|(_, user)| *user)
+}

@@ -5,13 +5,15 @@
 
 mod kinds;
 mod managers;
+mod metadata;
 mod obeyed;
 mod workloads;
 
 pub use kinds::{BUILT_IN_GROUPS, MAKES, OPERATORS_MAKE, REQUEST_MESSAGES};
 pub use managers::{
     Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, SCALERS, gitops_controller, how_it_applies,
-    may_taint,
+    may_taint, service_account,
 };
+pub use metadata::SERVER_METADATA;
 pub use obeyed::{harmful, is_harmful, is_hidden};
 pub use workloads::{POD_SPECS, WORKLOADS, Workload, workload};

@@ -109,22 +109,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{ChangeKind, Explanation, ResourceKey};
+    use crate::model::{Explanation, ResourceKey};
 
     fn verdict(reason: bool, ignored: bool, accepted: bool) -> Verdict {
-        let change = Change {
-            path: ".spec.replicas".parse().unwrap(),
-            kind: ChangeKind::Modified,
-            declared: Some(json!(1)),
-            live: Some(json!(2)),
-            at: Vec::new(),
-        };
+        let path = ".spec.replicas".parse().unwrap();
         let finding = Finding {
-            change,
-            owners: Vec::new(),
             reason: reason.then(|| Explanation::TypeDefault.into()),
-            cause: None,
-            note: None,
+            ..Finding::of(Change::between(path, Some(json!(1)), Some(json!(2))))
         };
         let candidate = Candidate {
             ignored: ignored.then(|| Ignored {

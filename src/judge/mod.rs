@@ -4,6 +4,10 @@
 //! objects: each explainer may give a finding a reason. Then the rules of the run are applied
 //! ([`rules`]), and [`mod@decide`] alone makes the verdict, for a field, a missing object and an
 //! undeclared object alike: explained, else ignored, else accepted, else reported.
+//!
+//! A [`Case`] carries the report on its object, with the manifest, from the comparison to the
+//! verdicts. The status of an object and the counts of a report are functions of the verdicts. The
+//! severity is not: rules set it, and so it is stored with the verdict that they led to.
 
 mod decide;
 pub mod explain;

@@ -4,9 +4,7 @@ use serde_json::Value;
 
 use super::{Candidate, Explained, Ignored, decide_whole, removal};
 use crate::compare::{Finding, Reason};
-use crate::model::{
-    Change, ChangeKind, FieldPath, ObjectReport, Owner, Packed, Presence, ResourceKey,
-};
+use crate::model::{Change, ChangeKind, ObjectReport, Owner, Packed, Presence, ResourceKey};
 use crate::policy::{Asked, DebtMatch, ObjectRules, Rule, RuleSet, Sides, rules_of};
 use crate::source::never_applied;
 
@@ -169,24 +167,10 @@ fn ask_whole(
         once: of_object.of_object(kind, &owners, true),
     };
     let finding = Finding {
-        change: whole(kind),
         owners: report.owners.clone(),
-        reason: None,
-        cause: None,
-        note: None,
+        ..Finding::of(Change::of_whole(kind))
     };
     Some(candidate(rules, &report.key, finding, hit))
-}
-
-/// Returns the change that stands for an object as a whole.
-fn whole(kind: ChangeKind) -> Change {
-    Change {
-        path: FieldPath::root(),
-        kind,
-        declared: None,
-        live: None,
-        at: Vec::new(),
-    }
 }
 
 /// Returns where an object's own rules are, for people.

@@ -23,6 +23,15 @@ impl ChangeKind {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// Returns what happened, by the sides that there are.
+    pub fn between<T>(declared: Option<&T>, live: Option<&T>) -> Self {
+        match (declared, live) {
+            (None, _) => Self::Added,
+            (Some(_), None) => Self::Removed,
+            (Some(_), Some(_)) => Self::Modified,
+        }
+    }
 }
 
 /// One difference. *Declared* is the manifest's side, *live* is the cluster's.
@@ -39,6 +48,30 @@ pub struct Change {
     /// The path to the field in the manifest as written; for an addition, to the deepest declared
     /// ancestor.
     pub at: Vec<Step>,
+}
+
+impl Change {
+    /// Returns the change of a path from the declared to the live value.
+    pub fn between(path: FieldPath, declared: Option<Value>, live: Option<Value>) -> Self {
+        Self {
+            path,
+            kind: ChangeKind::between(declared.as_ref(), live.as_ref()),
+            declared,
+            live,
+            at: Vec::new(),
+        }
+    }
+
+    /// Returns the change that stands for an object as a whole.
+    pub fn of_whole(kind: ChangeKind) -> Self {
+        Self {
+            path: FieldPath::root(),
+            kind,
+            declared: None,
+            live: None,
+            at: Vec::new(),
+        }
+    }
 }
 
 /// Why a path that is live but not declared (or differs) is not drift. A difference without an

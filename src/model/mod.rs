@@ -23,6 +23,8 @@ mod plan;
 mod report;
 mod secret_place;
 mod similar;
+#[cfg(test)]
+pub mod tests;
 mod violation;
 mod worded;
 

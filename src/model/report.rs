@@ -46,10 +46,30 @@ pub struct Coverage {
     pub skipped: usize,
     /// Declared objects that a filter such as `--namespace` excludes.
     pub filtered: usize,
+    /// Documents and files that could not be read.
+    pub broken: usize,
     /// Objects, documents and files that could not be read or compared.
     pub failed: usize,
     /// How far undeclared objects were searched for; `None` if not requested.
     pub extra: Option<ExtraCoverage>,
+}
+
+impl Coverage {
+    /// Returns how many of these objects were compared. What was skipped, filtered or broken stays.
+    pub fn over(self, objects: &[ObjectReport]) -> Self {
+        let count = |is_one: &dyn Fn(&ObjectReport) -> bool| {
+            let counted = objects.iter().filter(|object| is_one(object));
+            counted.count()
+        };
+        let declared = count(&|object| object.origin.is_some());
+        let unknown = count(&|object| object.status() == Status::Unknown);
+        Self {
+            declared: declared + self.filtered,
+            compared: declared.saturating_sub(unknown),
+            failed: unknown + self.broken,
+            ..self
+        }
+    }
 }
 
 /// How far undeclared objects were searched for. If none is reported, that covers only what was

@@ -25,18 +25,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Cause, Change, ChangeKind, Merge, Verdict};
+    use crate::model::{Cause, Change, Merge, Verdict};
 
     #[test]
     fn classes_and_causes_are_told() {
         let drift = |class: Option<MergeClass>, cause| {
-            let change = Change {
-                path: ".spec.replicas".parse().unwrap(),
-                kind: ChangeKind::Modified,
-                declared: Some(json!(5)),
-                live: Some(json!(8)),
-                at: Vec::new(),
-            };
+            let path = ".spec.replicas".parse().unwrap();
+            let change = Change::between(path, Some(json!(5)), Some(json!(8)));
             let mut drift = JudgedChange::new(change, Verdict::Reported);
             drift.cause = cause;
             drift.merge = class.map(|class| Merge {

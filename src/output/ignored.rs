@@ -89,7 +89,6 @@ fn hidden<'o>(object: &'o ObjectReport, by: &RuleCount) -> impl Iterator<Item = 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Coverage, Target};
 
     fn report(hid: &[(&str, usize)]) -> Report {
         let rules = hid.iter().map(|(rule, hid)| RuleCount {
@@ -98,22 +97,8 @@ mod tests {
             hid: *hid,
         });
         Report {
-            target: Target::default(),
-            revisions: Vec::new(),
-            coverage: Coverage::default(),
-            objects: Vec::new(),
-            warnings: Vec::new(),
-            skipped: Vec::new(),
             rules: rules.collect(),
-            explained: Vec::new(),
-            expired_rules: 0,
-            interrupted: false,
-            three_way: false,
-            events: Default::default(),
-            pages: Default::default(),
-            secret: Vec::new(),
-            secret_values: Vec::new(),
-            called: BTreeMap::default(),
+            ..Report::default()
         }
     }
 

@@ -211,11 +211,7 @@ pub fn shown(drift: &JudgedChange) -> Cow<'_, Change> {
         MergeClass::Backport => (base, &change.live),
     };
     Cow::Owned(Change {
-        kind: match (before, after) {
-            (Some(_), None) => ChangeKind::Removed,
-            (None, Some(_)) => ChangeKind::Added,
-            _ => ChangeKind::Modified,
-        },
+        kind: ChangeKind::between(before.as_ref(), after.as_ref()),
         declared: before.clone(),
         live: after.clone(),
         ..change.clone()

@@ -206,13 +206,7 @@ mod tests {
     }
 
     fn change(live: Value) -> Change {
-        Change {
-            path: ".data.a".parse().unwrap(),
-            kind: ChangeKind::Modified,
-            declared: Some(json!(3)),
-            live: Some(live),
-            at: Vec::new(),
-        }
+        Change::between(".data.a".parse().unwrap(), Some(json!(3)), Some(live))
     }
 
     fn debt(live: Recorded, overdue: bool) -> Debt {

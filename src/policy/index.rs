@@ -125,17 +125,9 @@ mod tests {
 
     use super::*;
     use crate::compare::Explain as _;
+    use crate::model::tests::key;
     use crate::model::{ChangeKind, Operation, Owner};
     use crate::policy::{Asked, RuleSet, Sides};
-
-    fn key(group: &str, kind: &str) -> ResourceKey {
-        ResourceKey::new(
-            group.to_owned(),
-            kind.to_owned(),
-            Some("shop".to_owned()),
-            "cart",
-        )
-    }
 
     fn segment() -> impl Strategy<Value = PathElement> {
         let names = [

@@ -32,7 +32,7 @@ mod spec;
 mod status;
 
 pub use allowed::Allowed;
-pub use annotations::{Own, rules_of};
+pub use annotations::{AnnotationRules, rules_of};
 pub use audit::{Audited, audit};
 pub use debt::{ACCEPTED, Accepted, Debt, DebtMatch, Recorded};
 pub use expiry::{Expiry, ExpiryError};

@@ -360,15 +360,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn key(group: &str, kind: &str) -> ResourceKey {
-        ResourceKey::new(
-            group.to_owned(),
-            kind.to_owned(),
-            Some("shop".to_owned()),
-            "cart",
-        )
-    }
+    use crate::model::tests::key;
 
     #[test]
     fn the_compact_form_holds_what_the_file_says() {

@@ -217,30 +217,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::ChangeKind;
+    use crate::model::tests::key as key_of;
 
     fn key(kind: &str) -> ResourceKey {
         let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
-        ResourceKey::new(
-            group.to_owned(),
-            kind.to_owned(),
-            Some("shop".to_owned()),
-            "cart",
-        )
+        key_of(group, kind)
     }
 
     fn rate(kind: &str, path: &str, declared: Option<Value>, live: Option<Value>) -> Severity {
-        let change = Change {
-            path: path.parse().unwrap(),
-            kind: match (&declared, &live) {
-                (Some(_), Some(_)) => ChangeKind::Modified,
-                (Some(_), None) => ChangeKind::Removed,
-                (None, _) => ChangeKind::Added,
-            },
-            declared,
-            live,
-            at: Vec::new(),
-        };
+        let change = Change::between(path.parse().unwrap(), declared, live);
         RuleSet::builtin().severity(&key(kind), &change)
     }
 

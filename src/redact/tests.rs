@@ -1,34 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{JudgedChange, Presence, Verdict};
-
-fn key(group: &str, kind: &str) -> ResourceKey {
-    ResourceKey::new(
-        group.to_owned(),
-        kind.to_owned(),
-        Some("shop".to_owned()),
-        "cart",
-    )
-}
-
-fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
-    let kind = match (&declared, &live) {
-        (Some(_), Some(_)) => ChangeKind::Modified,
-        (Some(_), None) => ChangeKind::Removed,
-        _ => ChangeKind::Added,
-    };
-    JudgedChange::new(
-        Change {
-            path: path.parse().unwrap(),
-            kind,
-            declared,
-            live,
-            at: Vec::new(),
-        },
-        Verdict::Reported,
-    )
-}
+use crate::model::tests::{drift, key};
+use crate::model::{JudgedChange, Presence};
 
 fn object(
     key: ResourceKey,
@@ -47,22 +21,8 @@ fn object(
 
 fn report(object: ObjectReport) -> Report {
     Report {
-        target: Default::default(),
-        revisions: Vec::new(),
-        coverage: Default::default(),
         objects: vec![object],
-        warnings: Vec::new(),
-        skipped: Vec::new(),
-        rules: Vec::new(),
-        explained: Vec::new(),
-        expired_rules: 0,
-        interrupted: false,
-        three_way: false,
-        events: Default::default(),
-        pages: Default::default(),
-        secret: Vec::new(),
-        secret_values: Vec::new(),
-        called: Default::default(),
+        ..Report::default()
     }
 }
 

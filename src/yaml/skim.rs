@@ -183,6 +183,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
+    use crate::model::tests::any_value;
 
     fn fields(text: &str) -> Option<Map<String, Value>> {
         let mut fields = Map::new();
@@ -254,22 +255,6 @@ mod tests {
         })
         .unwrap();
         assert_eq!(place, Some(2..10));
-    }
-
-    fn any_value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from),
-        ];
-        leaf.prop_recursive(4, 32, 5, |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                proptest::collection::btree_map(any::<String>(), inner, 0..5)
-                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
-            ]
-        })
     }
 
     proptest! {

@@ -93,6 +93,8 @@ const STREAM_HANDLERS: &[(&str, &str)] = &[
 
 const LONGEST_MODULE: usize = 800;
 
+const LONGEST_FUNCTION: usize = 100;
+
 struct Module {
     /// Relative to `src`, with forward slashes.
     path: String,
@@ -384,6 +386,34 @@ fn modules_can_be_read_in_one_sitting() {
         .map(|(module, lines)| format!("src/{} has {lines} lines", module.path))
         .collect();
     assert_none(broken, "split what is longer than 800 lines:");
+}
+
+#[test]
+fn functions_can_be_seen_as_a_whole() {
+    let modules = modules();
+    let broken = modules.iter().flat_map(long_functions).collect();
+    assert_none(broken, "split what is longer than 100 lines:");
+}
+
+/// Returns the functions that are too long, and where they are. A function ends with the first brace
+/// that is indented as it is.
+fn long_functions(module: &Module) -> Vec<String> {
+    let code = module.code();
+    let lines: Vec<&str> = code.lines().collect();
+    let begins = |line: &str| {
+        let mut words = line.split_whitespace();
+        let is_before = |word: &&str| word.starts_with("pub") || matches!(*word, "const" | "async");
+        words.find(|word| !is_before(word)) == Some("fn")
+    };
+    let functions = lines.iter().enumerate().filter(|(_, line)| begins(line));
+    let long = functions.filter_map(|(at, line)| {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let end = format!("{indent}}}");
+        let length = lines[at..].iter().position(|line| *line == end)? + 1;
+        (length > LONGEST_FUNCTION)
+            .then(|| format!("src/{}:{} has {length} lines", module.path, at + 1))
+    });
+    long.collect()
 }
 
 #[test]

@@ -146,6 +146,5 @@ fn the_runs_timeout_ends_all_expressions_together() {
         begun.elapsed()
     );
     let text = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("may take 2s together"), "{shown}");
-    assert!(text.contains(".data.key"), "{shown}");
+    insta::assert_snapshot!(text);
 }

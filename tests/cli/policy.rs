@@ -52,10 +52,7 @@ fn a_violation_is_shown_at_its_line_and_fails_the_run() {
 #[test]
 fn formats_for_ci_have_the_line_of_the_field() {
     let shown = place().run(["policy", "m", "--policies", "p", "-o", "github"]);
-    assert!(
-        shown.contains("::error file=m/cart.yaml,line=5,col=3,title=Deployment default/cart::"),
-        "{shown}"
-    );
+    insta::assert_snapshot!(shown);
     for format in ["sarif", "gitlab", "junit"] {
         let shown = place().run(["policy", "m", "--policies", "p", "-o", format]);
         assert!(shown.contains("policy-violation"), "{format}: {shown}");
@@ -82,7 +79,7 @@ fn what_could_not_be_evaluated_fails_the_run_only_when_asked() {
     let words = ["policy", "m", "--policies", "p"];
     let shown = place.run(words);
     assert!(shown.starts_with("exit code: 0"), "{shown}");
-    assert!(shown.contains("1 not evaluated"), "{shown}");
+    insta::assert_snapshot!(shown);
     let shown = place.run([&words[..], &["--strict-policies"]].concat());
     assert!(shown.starts_with("exit code: 2"), "{shown}");
 }
@@ -120,7 +117,7 @@ fn an_expression_that_does_not_end_stops_nothing() {
     let shown = place()
         .file("p/policy.yaml", policy)
         .run(["policy", "m", "--policies", "p"]);
-    assert!(shown.contains("did not end within"), "{shown}");
+    insta::assert_snapshot!(shown);
     assert!(shown.starts_with("exit code: 0"), "{shown}");
 }
 
@@ -166,7 +163,7 @@ fn a_diff_says_which_policy_the_drift_violates_and_why_it_was_not_stopped() {
     insta::assert_snapshot!(drifted().run(DIFF));
     let place = drifted().file("m/cart.yaml", CART.replace("21", "30"));
     let shown = place.run(DIFF);
-    assert!(shown.contains("so does the live object"), "{shown}");
+    insta::assert_snapshot!(shown);
 }
 
 #[test]
@@ -183,7 +180,7 @@ fn every_format_of_a_diff_has_the_violation() {
         assert!(shown.contains(said), "{format}: {shown}");
     }
     let shown = drifted().run([&DIFF[..], &["-o", "github"]].concat());
-    assert!(shown.contains("file=m/cart.yaml,line=5,"), "{shown}");
+    insta::assert_snapshot!(shown);
 }
 
 #[test]

@@ -127,11 +127,11 @@ fn revisions_that_are_not_there_have_near_names() {
     let said = problem("2.1~2", place.path());
     assert!(said.ends_with("did you mean 'release/2.1'?"), "{said}");
     let said = problem("0123456789abcdef", place.path());
-    assert!(said.contains("run `git fetch` first"), "{said}");
+    insta::assert_snapshot!(said);
     let said = problem("main^{tree}", place.path());
-    assert!(said.contains("has no commit"), "{said}");
+    insta::assert_snapshot!(said);
     let said = problem("--output=x", place.path());
-    assert!(said.contains("begins with '-'"), "{said}");
+    insta::assert_snapshot!(said);
 }
 
 #[test]
@@ -151,11 +151,7 @@ fn shallow_clones_are_told_how_to_get_the_rest() {
     let clone = place.path().join("clone");
     assert_eq!(names(&at("HEAD", &clone)), ["cart"]);
     let said = problem("HEAD~1", &clone);
-    assert!(
-        said.contains("HEAD exists, but has no such ancestor"),
-        "{said}"
-    );
-    assert!(said.contains("fetch-depth: 0"), "{said}");
+    insta::assert_snapshot!(said);
 }
 
 #[test]
@@ -163,7 +159,7 @@ fn paths_in_no_repository_or_in_two_are_refused() {
     let place = Place::new().file("a/x.yaml", MAP).file("b/x.yaml", MAP);
     let (a, b) = (place.path().join("a"), place.path().join("b"));
     let said = problem("main", &a);
-    assert!(said.contains("is not in a Git repository"), "{said}");
+    insta::assert_snapshot!(said);
     if init(&a).is_none() || init(&b).is_none() {
         return;
     }
@@ -299,7 +295,7 @@ fn what_a_commit_only_names_is_an_error() {
     // Only the submodule's own repository knows what is within.
     let within = repo.join("deploy/library/x.yaml");
     let said = self::errors(&at("main", &within)).join(" ");
-    assert!(said.contains("it is in a submodule"), "{said}");
+    insta::assert_snapshot!(said);
 }
 
 /// A tree of ten trees of ten trees …: a thousand objects' worth of bytes, and 10^12 files.

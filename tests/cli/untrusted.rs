@@ -65,10 +65,7 @@ fn foreign_namespaces_are_refused_and_live_values_hidden() {
             "secrets",
         ],
     );
-    assert!(
-        shown.contains("--allow-kind ConfigMap allows it"),
-        "{shown}"
-    );
+    insta::assert_snapshot!(shown);
 }
 
 #[test]
@@ -100,7 +97,7 @@ fn manifests_bring_no_rules_along() {
     });
     let place = cluster().file("deploy/cart.yaml", ignoring.to_string());
     let shown = run(&place, &["deploy", "-n", "shop"]);
-    assert!(shown.contains(".data.key"), "{shown}");
+    insta::assert_snapshot!(shown);
 }
 
 /// Returns a live ConfigMap that drifted, and its manifest below a repository's root.
@@ -154,7 +151,7 @@ fn a_baseline_in_the_tree_is_not_read() {
         "--reason=r",
         "--expires=2036-01-01",
     ]);
-    assert!(accepted.contains("accepted 2 changes"), "{accepted}");
+    insta::assert_snapshot!(accepted);
     let baseline = std::fs::read(place.path().join(".driftctl-baseline.yaml")).unwrap();
     let place = place
         .file("deploy/.driftctl-baseline.yaml", &baseline)
@@ -186,7 +183,7 @@ fn a_config_that_is_named_holds() {
         &["deploy", "-n", "shop", "--config", "ci/rules.yaml"],
     );
     assert!(shown.starts_with("exit code: 0"), "{shown}");
-    assert!(shown.contains("ignored: 2 by all"), "{shown}");
+    insta::assert_snapshot!(shown);
 }
 
 /// Applications are manifests, too: they bring no rules along.
@@ -237,8 +234,7 @@ fn rules_of_the_base_hold() {
     ];
     let shown = run(&place, &words);
     assert!(shown.starts_with("exit code: 1"), "{shown}");
-    assert!(shown.contains("rule reviewed hid 1 change"), "{shown}");
-    assert!(shown.contains(".data.more"), "{shown}");
+    insta::assert_snapshot!(shown);
     let rules = place.run(["rules", "deploy", "--untrusted", "--base", "main"]);
     assert!(
         rules.contains("reviewed  main:deploy/.driftctl.yaml:1"),
@@ -261,10 +257,7 @@ fn paths_stay_below_the_current_directory() {
     insta::assert_snapshot!(run(&place, &["link", "-n", "shop"]));
     let outside = elsewhere.path().to_str().unwrap();
     let shown = run(&place, &[outside, "-n", "shop"]);
-    assert!(
-        shown.contains("leads out of the current directory"),
-        "{shown}"
-    );
+    insta::assert_snapshot!(shown);
 }
 
 #[test]
@@ -274,8 +267,7 @@ fn trees_are_bounded() {
         .file(&deep, manifest("shop", "cart", "x"))
         .file("deploy/big.yaml", vec![b'#'; (16 << 20) + 1]);
     let shown = run(&place, &["deploy", "-n", "shop"]);
-    assert!(shown.contains("nested more than 32 levels deep"), "{shown}");
-    assert!(shown.contains("larger than 16 MiB"), "{shown}");
+    insta::assert_snapshot!(shown);
     if init(place.path()).is_some() {
         let at_ref = run(&place, &["--ref", "main", "deploy", "-n", "shop"]);
         assert!(
@@ -302,10 +294,7 @@ users: [{name: evil, user: {exec: {apiVersion: client.authentication.k8s.io/v1, 
         .file("hidden/config", kubeconfig)
         .var("KUBECONFIG", "hidden/config");
     let shown = place.run(["diff", "deploy", "--untrusted"]);
-    assert!(
-        shown.contains("a kubeconfig among the manifests"),
-        "{shown}"
-    );
+    insta::assert_snapshot!(shown);
     assert!(!place.path().join("ran").exists());
 }
 
@@ -426,7 +415,7 @@ fn hooks_that_are_gone_are_no_drift() {
     let place = cluster().file("deploy/hook.yaml", hook);
     let shown = run(&place, &["deploy", "-n", "shop"]);
     assert!(shown.starts_with("exit code: 0"), "{shown}");
-    assert!(shown.contains("ignored: 1 by hook"), "{shown}");
+    insta::assert_snapshot!(shown);
 }
 
 /// The author of the tree chooses the names of its folders.
@@ -451,7 +440,7 @@ fn a_folder_is_no_base_where_nobody_is_trusted() {
     ];
     let shown = run(&place, &words);
     assert!(shown.starts_with("exit code: 1"), "{shown}");
-    assert!(shown.contains("CONFLICT"), "{shown}");
+    insta::assert_snapshot!(shown);
     for base in ["./main", "/tmp", ".", "../x"] {
         let shown = run(&place, &["deploy", "-n", "shop", "--base", base]);
         assert!(shown.starts_with("exit code: 2"), "{shown}");

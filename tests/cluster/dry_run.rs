@@ -106,10 +106,7 @@ fn without_the_right_to_patch_the_missing_verb_is_named() {
     let (code, report, stderr, _) = run_on(&cluster.start(), &["--server-dry-run"]);
     assert_eq!(code, 2);
     assert_eq!(report["verdict"], "incomplete");
-    assert!(
-        stderr.contains("patch deployments.apps in namespace shop is not allowed"),
-        "{stderr}"
-    );
+    insta::assert_snapshot!(stderr);
     assert_eq!(paths(&report), [".spec.replicas", IMAGE]);
 }
 
@@ -121,7 +118,7 @@ fn an_apply_that_is_refused_lacks_no_right() {
     let (code, report, stderr, _) = run(refused, &["--server-dry-run"]);
     assert_eq!(code, 2);
     assert_eq!(report["verdict"], "incomplete");
-    assert!(stderr.contains("refused to apply it"), "{stderr}");
+    insta::assert_snapshot!(stderr);
     assert!(
         !stderr.contains("not allowed") && !stderr.contains("canary"),
         "{stderr}"

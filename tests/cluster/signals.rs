@@ -81,7 +81,7 @@ fn an_interrupted_run_shows_what_it_has() {
 fn a_run_that_is_told_to_end_before_anything_is_read_knows_nothing() {
     let (code, report, said) = interrupted("/apis?", Signal::TERM);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("interrupted"), "{said}");
+    insta::assert_snapshot!(said);
     assert_eq!(report["verdict"], "incomplete", "{said}");
     assert_eq!(report["coverage"]["compared"], 0, "{said}");
 }
@@ -105,10 +105,9 @@ fn what_is_read_on_the_side_may_be_interrupted_too() {
     let (code, report, said) = interrupted("/openapi/", Signal::TERM);
     assert_eq!(code, Some(2), "{said}");
     assert_eq!(report["verdict"], "incomplete", "{said}");
-    assert!(said.contains("interrupted"), "{said}");
+    insta::assert_snapshot!(said);
     let (_server, place) = hanging("/openapi/");
     let (code, report, said) = end(start(&place, &["--timeout", "2"]));
     assert_eq!(code, Some(2), "{said}");
     assert_eq!(report["verdict"], "incomplete", "{said}");
-    assert!(said.contains("--timeout 2s"), "{said}");
 }

@@ -1,9 +1,9 @@
 //! Reports made by hand, with something of everything.
 
 use driftctl::model::{
-    Cause, Change, ChangeKind, Coverage, Explanation, JudgedChange, Lifecycle, Merge, MergeClass,
-    ObjectReport, Operation, Origin, Owner, Position, Presence, Report, ResourceKey, RuleCount,
-    Severity, Status, Target, Verdict, Warning,
+    Cause, Change, Coverage, Explanation, JudgedChange, Lifecycle, Merge, MergeClass, ObjectReport,
+    Operation, Origin, Owner, Position, Presence, Report, ResourceKey, RuleCount, Severity, Status,
+    Target, Verdict, Warning,
 };
 use serde_json::{Value, json};
 use strum::VariantArray as _;
@@ -32,21 +32,8 @@ pub fn owner(manager: &str, time: &str) -> Owner {
 
 /// Returns a change of medium severity that nobody holds.
 pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
-    let kind = match (&declared, &live) {
-        (Some(_), Some(_)) => ChangeKind::Modified,
-        (Some(_), None) => ChangeKind::Removed,
-        _ => ChangeKind::Added,
-    };
-    JudgedChange::new(
-        Change {
-            path: path.parse().unwrap(),
-            kind,
-            declared,
-            live,
-            at: Vec::new(),
-        },
-        Verdict::Reported,
-    )
+    let change = Change::between(path.parse().unwrap(), declared, live);
+    JudgedChange::new(change, Verdict::Reported)
 }
 
 /// Returns the same change with another verdict.
@@ -88,26 +75,13 @@ pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectRepo
 
 pub fn report(objects: Vec<ObjectReport>) -> Report {
     Report {
-        target: Target::default(),
-        revisions: Vec::new(),
         coverage: Coverage {
             declared: objects.len(),
             compared: objects.len(),
             ..Coverage::default()
         },
         objects,
-        warnings: Vec::new(),
-        skipped: Vec::new(),
-        rules: Vec::new(),
-        explained: Vec::new(),
-        expired_rules: 0,
-        interrupted: false,
-        three_way: false,
-        events: Default::default(),
-        pages: Default::default(),
-        secret: Vec::new(),
-        secret_values: Vec::new(),
-        called: Default::default(),
+        ..Report::default()
     }
 }
 

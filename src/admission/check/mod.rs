@@ -285,24 +285,7 @@ impl<'t> Tried<'t> {
             })
             .collect();
         let names = expressions.into_iter().zip(names).collect();
-        let mut tried = Self {
-            policy,
-            rules,
-            whole: vec![Outcomes::default(); rules.validations.len()],
-            atoms: BTreeMap::new(),
-            names,
-            reached: BTreeSet::new(),
-            cannot: BTreeMap::new(),
-            pass: vec![0; rules.validations.len()],
-            fail: vec![BTreeSet::new(); rules.validations.len()],
-            is_matched: false,
-            is_taken_out: false,
-            fails_open: text(policy, "/spec/failurePolicy") == "Ignore",
-            unasked: None,
-            filled: BTreeMap::new(),
-            unknown: BTreeMap::new(),
-            is_cut: false,
-        };
+        let mut tried = Self::untried(policy, rules, names);
         let by_name = labels(policy, bindings);
         if by_name.contains_key("kubernetes.io/metadata.name") {
             // No other object can match.
@@ -319,13 +302,8 @@ impl<'t> Tried<'t> {
             evaluate: tools.evaluate,
             is_about_before: policy.to_string().contains("oldObject"),
         };
-        let mut left = MOST_TRIES;
         for base in hand {
-            let object = Variant {
-                way: None,
-                object: base.object.clone(),
-            };
-            tried.try_one(&prober, base, &object, true);
+            tried.try_one(&prober, base, &Variant::unchanged(base), true);
         }
         let is_meant = |base: &Base<'_>| prober.matches(base);
         let mut bases: Vec<Base<'_>> = Vec::new();
@@ -341,42 +319,8 @@ impl<'t> Tried<'t> {
                 }
             }
         }
-        // First the decisive fields: one at a time, then two together.
-        for base in &bases {
-            let as_it_is = Variant {
-                way: None,
-                object: base.object.clone(),
-            };
-            tried.try_one(&prober, base, &as_it_is, false);
-            for way in &ways {
-                for variant in variants(base, way, &literals) {
-                    left = left.saturating_sub(1);
-                    if left > 0 {
-                        tried.try_one(&prober, base, &variant, false);
-                    }
-                }
-            }
-        }
-        let kinds_of_first = bases.iter().take(bases.len().div_ceil(places.len().max(1)));
-        for base in kinds_of_first {
-            for (at, way) in ways.iter().enumerate() {
-                for one in variants(base, way, &literals) {
-                    let changed = Base {
-                        object: one.object,
-                        ..base.clone()
-                    };
-                    for other in ways.iter().skip(at + 1) {
-                        for both in variants(&changed, other, &literals) {
-                            left = left.saturating_sub(1);
-                            if left > 0 {
-                                tried.try_one(&prober, base, &both, false);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        tried.is_cut = left == 0;
+        let kinds = bases.len().div_ceil(places.len().max(1));
+        tried.try_ways(&prober, &bases, kinds, &ways, &literals);
         // Given objects may have fields that minimal objects lack.
         let mut left = MOST_OF_HAND;
         for base in hand.iter().filter(|base| is_meant(base)) {
@@ -388,6 +332,70 @@ impl<'t> Tried<'t> {
             }
         }
         Ok(tried)
+    }
+
+    /// Returns the state before anything is tried.
+    fn untried(policy: &'t Value, rules: &'t Rules, names: BTreeMap<String, Names>) -> Self {
+        Self {
+            policy,
+            rules,
+            whole: vec![Outcomes::default(); rules.validations.len()],
+            atoms: BTreeMap::new(),
+            names,
+            reached: BTreeSet::new(),
+            cannot: BTreeMap::new(),
+            pass: vec![0; rules.validations.len()],
+            fail: vec![BTreeSet::new(); rules.validations.len()],
+            is_matched: false,
+            is_taken_out: false,
+            fails_open: text(policy, "/spec/failurePolicy") == "Ignore",
+            unasked: None,
+            filled: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            is_cut: false,
+        }
+    }
+
+    /// Tries the decisive fields: one at a time, then, of the first `kinds`, two together.
+    fn try_ways(
+        &mut self,
+        prober: &Prober<'_>,
+        bases: &[Base<'_>],
+        kinds: usize,
+        ways: &BTreeSet<Way>,
+        literals: &[Value],
+    ) {
+        let mut left = MOST_TRIES;
+        let mut try_one = |tried: &mut Self, base: &Base<'_>, variant: &Variant| {
+            left = left.saturating_sub(1);
+            if left > 0 {
+                tried.try_one(prober, base, variant, false);
+            }
+        };
+        for base in bases {
+            self.try_one(prober, base, &Variant::unchanged(base), false);
+            for way in ways {
+                for variant in variants(base, way, literals) {
+                    try_one(self, base, &variant);
+                }
+            }
+        }
+        for base in bases.iter().take(kinds) {
+            for (at, way) in ways.iter().enumerate() {
+                for one in variants(base, way, literals) {
+                    let changed = Base {
+                        object: one.object,
+                        ..base.clone()
+                    };
+                    for other in ways.iter().skip(at + 1) {
+                        for both in variants(&changed, other, literals) {
+                            try_one(self, base, &both);
+                        }
+                    }
+                }
+            }
+        }
+        self.is_cut = left == 0;
     }
 
     /// Records a field that the server defaults.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Base, Rules, Variant};
-use crate::admission::{Answer, Evaluate, Policies, Says, Subject, User, text};
+use crate::admission::{Answer, Evaluate, Policies, Subject, User, text};
 use crate::model::{ResourceKey, group_of};
 
 /// Evaluates a policy together with its conditions.
@@ -63,9 +63,7 @@ impl Prober<'_> {
             let answers = answers.unwrap_or_else(|why| {
                 vec![Answer {
                     rule: "validations[0]".to_owned(),
-                    says: Says::Cannot,
-                    message: why,
-                    field: Vec::new(),
+                    ..Answer::cannot(why)
                 }]
             });
             heard.replace(Some(answers));

@@ -62,6 +62,16 @@ pub struct Variant {
     pub object: Value,
 }
 
+impl Variant {
+    /// Returns the object as it is.
+    pub fn unchanged(base: &Base<'_>) -> Self {
+        Self {
+            way: None,
+            object: base.object.clone(),
+        }
+    }
+}
+
 /// Returns the object with each field that a policy names changed in every way that may matter.
 pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Variant> {
     let ty = base.schema.kind(

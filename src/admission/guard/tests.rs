@@ -38,18 +38,7 @@ fn change(path: &str, live: &Value) -> Change {
             .map(|(_, value)| value.clone())
     };
     let (declared, live) = (at(&deployment()), at(live));
-    let kind = match (&declared, &live) {
-        (None, _) => ChangeKind::Added,
-        (_, None) => ChangeKind::Removed,
-        _ => ChangeKind::Modified,
-    };
-    Change {
-        path,
-        kind,
-        declared,
-        live,
-        at: Vec::new(),
-    }
+    Change::between(path, declared, live)
 }
 
 fn guard(rule: Rule, allows_declared: bool) -> Guard {

@@ -3,20 +3,10 @@
 use serde_json::{Value, json};
 
 use super::select::parts;
+use crate::facts::workload;
 
 /// The annotation that names the kinds.
 const CONTROLLERS: &str = "pod-policies.kyverno.io/autogen-controllers";
-
-/// What makes Pods, with its version.
-const MAKERS: [(&str, &str); 7] = [
-    ("DaemonSet", "apps/v1/DaemonSet"),
-    ("Deployment", "apps/v1/Deployment"),
-    ("Job", "batch/v1/Job"),
-    ("StatefulSet", "apps/v1/StatefulSet"),
-    ("ReplicaSet", "apps/v1/ReplicaSet"),
-    ("ReplicationController", "v1/ReplicationController"),
-    ("CronJob", "batch/v1/CronJob"),
-];
 
 /// The longest name of a rule.
 const LONGEST: usize = 63;
@@ -25,15 +15,19 @@ const LONGEST: usize = 63;
 pub fn rules(policy: &Value, kind: &str) -> Vec<Value> {
     let own = policy.pointer("/spec/rules").and_then(Value::as_array);
     let own = own.map(Vec::as_slice).unwrap_or_default();
-    let maker = MAKERS.iter().find(|(name, _)| *name == kind);
+    let maker = workload(kind).filter(|_| kind != "Pod");
     let named = policy
         .pointer("/metadata/annotations")
         .and_then(|annotations| annotations.get(CONTROLLERS)?.as_str());
     let is_wanted = |kind: &str| named.is_none_or(|named| named.split(',').any(|one| one == kind));
-    let Some((_, selector)) = maker.filter(|(kind, _)| can(own) && is_wanted(kind)) else {
+    let Some(maker) = maker.filter(|maker| can(own) && is_wanted(maker.kind)) else {
         return own.to_vec();
     };
-    let made = own.iter().filter_map(|rule| made(rule, kind, selector));
+    let selector = match maker.group {
+        "" => format!("v1/{kind}"),
+        group => format!("{group}/v1/{kind}"),
+    };
+    let made = own.iter().filter_map(|rule| made(rule, kind, &selector));
     let plain = own.iter().filter(|rule| !is_made(rule)).cloned();
     plain.chain(made).collect()
 }
@@ -84,8 +78,7 @@ fn can(rules: &[Value]) -> bool {
             if narrows || kinds.len() > 1 && kinds.iter().any(|kind| is_pod(kind)) {
                 return false;
             }
-            let is_known =
-                |kind: &&str| *kind == "Pod" || MAKERS.iter().any(|(name, _)| name == kind);
+            let is_known = |kind: &&str| workload(kind).is_some();
             needed |= kinds.iter().any(is_known);
         }
     }

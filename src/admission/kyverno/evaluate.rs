@@ -110,39 +110,11 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
             };
             each(&items, right)
         }
-        Expression::Values(left, right) => match ignored(evaluate(left, value))? {
-            // The order of values is not fixed.
-            Value::Object(fields) if fields.len() > 1 => Err(Failure::Cannot(
-                "the order of the values of a map is not fixed".to_owned(),
-            )),
-            Value::Object(fields) => each(
-                &Value::Array(fields.into_iter().map(|(_, v)| v).collect()),
-                right,
-            ),
-            _ => Ok(Value::Null),
-        },
+        Expression::Values(left, right) => of_values(ignored(evaluate(left, value))?, right),
         Expression::Filter(left, right, condition) => {
-            let Value::Array(items) = ignored(evaluate(left, value))? else {
-                return Ok(Value::Null);
-            };
-            let mut kept = Vec::new();
-            for item in items {
-                if !is_false(&forgiven(evaluate(condition, &item))?) {
-                    kept.push(item);
-                }
-            }
-            each(&Value::Array(kept), right)
+            filtered(ignored(evaluate(left, value))?, condition, right)
         }
-        Expression::Flatten(left) => Ok(match ignored(evaluate(left, value))? {
-            Value::Array(items) => {
-                let flat = items.into_iter().flat_map(|item| match item {
-                    Value::Array(items) => items,
-                    item => vec![item],
-                });
-                Value::Array(flat.collect())
-            }
-            _ => Value::Null,
-        }),
+        Expression::Flatten(left) => Ok(flat(ignored(evaluate(left, value))?)),
         Expression::Or(left, right) => {
             let left = forgiven(evaluate(left, value))?;
             match is_false(&left) {
@@ -163,18 +135,7 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
             let right = forgiven(evaluate(right, value))?;
             Ok(compare(sign, &left, &right))
         }
-        Expression::Call(name, args) => {
-            let args: Result<Vec<Value>, Failure> = args
-                .iter()
-                .map(|arg| match arg {
-                    Expression::Reference(_) => Err(Failure::Cannot(format!(
-                        "{name} with a reference is not evaluated here"
-                    ))),
-                    arg => forgiven(evaluate(arg, value)),
-                })
-                .collect();
-            functions::call(name, &args?)
-        }
+        Expression::Call(name, args) => called(name, args, value),
         Expression::List(items) => {
             if value.is_null() {
                 return Ok(Value::Null);
@@ -197,6 +158,58 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
         }
         Expression::Reference(_) => Err(Failure::Cannot("a reference is no value".to_owned())),
     }
+}
+
+/// Calls a function on the values of some expressions.
+fn called(name: &str, args: &[Expression], value: &Value) -> Found {
+    let arg = |arg: &Expression| match arg {
+        Expression::Reference(_) => Err(Failure::Cannot(format!(
+            "{name} with a reference is not evaluated here"
+        ))),
+        arg => forgiven(evaluate(arg, value)),
+    };
+    let args: Result<Vec<Value>, Failure> = args.iter().map(arg).collect();
+    functions::call(name, &args?)
+}
+
+/// Evaluates an expression on the values of a map; their order is not fixed.
+fn of_values(map: Value, expression: &Expression) -> Found {
+    match map {
+        Value::Object(fields) if fields.len() > 1 => Err(Failure::Cannot(
+            "the order of the values of a map is not fixed".to_owned(),
+        )),
+        Value::Object(fields) => {
+            let values = fields.into_iter().map(|(_, value)| value);
+            each(&Value::Array(values.collect()), expression)
+        }
+        _ => Ok(Value::Null),
+    }
+}
+
+/// Evaluates an expression on the items that meet a condition.
+fn filtered(list: Value, condition: &Expression, expression: &Expression) -> Found {
+    let Value::Array(items) = list else {
+        return Ok(Value::Null);
+    };
+    let mut kept = Vec::new();
+    for item in items {
+        if !is_false(&forgiven(evaluate(condition, &item))?) {
+            kept.push(item);
+        }
+    }
+    each(&Value::Array(kept), expression)
+}
+
+/// Returns a list with the items of the lists in it.
+fn flat(list: Value) -> Value {
+    let Value::Array(items) = list else {
+        return Value::Null;
+    };
+    let items = items.into_iter().flat_map(|item| match item {
+        Value::Array(items) => items,
+        item => vec![item],
+    });
+    Value::Array(items.collect())
 }
 
 fn each(items: &Value, expression: &Expression) -> Found {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::evaluate::{Failure, same};
 use super::text::{printed, wildcard};
@@ -15,56 +15,69 @@ fn cannot(name: &str) -> Failure {
     Failure::Cannot(format!("the function {name} is not evaluated here"))
 }
 
+/// What a function is called with.
+struct Call<'a> {
+    name: &'a str,
+    args: &'a [Value],
+}
+
+impl<'a> Call<'a> {
+    fn cannot(&self) -> Failure {
+        cannot(self.name)
+    }
+
+    /// What a function does not take is an error for Kyverno too.
+    fn wrong(&self) -> Failure {
+        let name = self.name;
+        Failure::Error(format!("{name} does not take these arguments"))
+    }
+
+    fn count(&self, wanted: usize) -> Result<(), Failure> {
+        let name = self.name;
+        match self.args.len() == wanted {
+            true => Ok(()),
+            false => Err(Failure::Error(format!("{name} takes {wanted} arguments"))),
+        }
+    }
+
+    fn text(&self, at: usize) -> Result<&'a str, Failure> {
+        let text = self.args.get(at).and_then(Value::as_str);
+        text.ok_or_else(|| self.wrong())
+    }
+
+    fn list(&self, at: usize) -> Result<&'a Vec<Value>, Failure> {
+        let list = self.args.get(at).and_then(Value::as_array);
+        list.ok_or_else(|| self.wrong())
+    }
+
+    fn map(&self, at: usize) -> Result<&'a Map<String, Value>, Failure> {
+        let map = self.args.get(at).and_then(Value::as_object);
+        map.ok_or_else(|| self.wrong())
+    }
+}
+
 /// Calls a function.
 pub fn call(name: &str, args: &[Value]) -> Found {
-    // What a function does not take is an error for Kyverno too.
-    let wrong = || Failure::Error(format!("{name} does not take these arguments"));
-    let text = |at: usize| args.get(at).and_then(Value::as_str).ok_or_else(wrong);
-    let list = |at: usize| args.get(at).and_then(Value::as_array).ok_or_else(wrong);
-    let map = |at: usize| args.get(at).and_then(Value::as_object).ok_or_else(wrong);
-    let count = |wanted: usize| {
-        (args.len() == wanted)
-            .then_some(())
-            .ok_or_else(|| Failure::Error(format!("{name} takes {wanted} arguments")))
-    };
+    let call = Call { name, args };
     match name {
-        "length" => {
-            count(1)?;
-            Ok(json!(match &args[0] {
-                Value::String(text) => text.chars().count(),
-                Value::Array(items) => items.len(),
-                Value::Object(fields) => fields.len(),
-                _ => return Err(wrong()),
-            }))
-        }
-        "contains" => {
-            count(2)?;
-            Ok(json!(match &args[0] {
-                Value::Array(items) => items.iter().any(|item| same(item, &args[1])),
-                Value::String(all) => args[1].as_str().is_some_and(|some| all.contains(some)),
-                _ => return Err(wrong()),
-            }))
-        }
-        "keys" => {
-            count(1)?;
-            Ok(map(0)?.keys().cloned().collect())
-        }
-        "values" => {
-            count(1)?;
-            match map(0)?.len() {
-                0 | 1 => Ok(map(0)?.values().cloned().collect()),
-                _ => Err(Failure::Cannot(
-                    "the order of the values of a map is not fixed".into(),
-                )),
-            }
-        }
-        "not_null" => {
-            let found = args.iter().find(|arg| !arg.is_null());
-            Ok(found.cloned().unwrap_or_default())
-        }
+        "type" | "to_string" | "to_number" | "to_array" | "to_boolean" | "base64_decode"
+        | "base64_encode" | "parse_json" => converted(&call),
+        "starts_with" | "ends_with" | "join" | "split" | "to_upper" | "to_lower" | "trim"
+        | "trim_prefix" | "replace_all" | "equal_fold" | "regex_match" | "pattern_match"
+        | "truncate" => of_text(&call),
+        "add" | "subtract" | "multiply" | "sum" | "max" | "min" => of_numbers(&call),
+        "length" | "contains" | "keys" | "values" | "not_null" | "reverse" | "sort" | "merge"
+        | "lookup" | "items" => of_collection(&call),
+        _ => Err(call.cannot()),
+    }
+}
+
+/// Returns a value as another type.
+fn converted(call: &Call<'_>) -> Found {
+    match call.name {
         "type" => {
-            count(1)?;
-            Ok(json!(match &args[0] {
+            call.count(1)?;
+            Ok(json!(match &call.args[0] {
                 Value::Null => "null",
                 Value::Bool(_) => "boolean",
                 Value::Number(_) => "number",
@@ -74,18 +87,18 @@ pub fn call(name: &str, args: &[Value]) -> Found {
             }))
         }
         "to_string" => {
-            count(1)?;
-            match &args[0] {
+            call.count(1)?;
+            match &call.args[0] {
                 Value::String(text) => Ok(json!(text)),
                 Value::Number(_) | Value::Bool(_) => {
-                    Ok(json!(printed(&args[0]).ok_or_else(|| cannot(name))?))
+                    Ok(json!(printed(&call.args[0]).ok_or_else(|| call.cannot())?))
                 }
-                _ => Err(cannot(name)),
+                _ => Err(call.cannot()),
             }
         }
         "to_number" => {
-            count(1)?;
-            match &args[0] {
+            call.count(1)?;
+            match &call.args[0] {
                 number @ Value::Number(_) => Ok(number.clone()),
                 Value::String(text) => match text.parse::<i64>() {
                     Ok(number) => Ok(json!(number)),
@@ -95,181 +108,247 @@ pub fn call(name: &str, args: &[Value]) -> Found {
             }
         }
         "to_array" => {
-            count(1)?;
-            Ok(match &args[0] {
+            call.count(1)?;
+            Ok(match &call.args[0] {
                 list @ Value::Array(_) => list.clone(),
                 other => json!([other]),
             })
         }
         "to_boolean" => {
-            count(1)?;
-            match text(0)?.to_ascii_lowercase().as_str() {
+            call.count(1)?;
+            match call.text(0)?.to_ascii_lowercase().as_str() {
                 "true" => Ok(json!(true)),
                 "false" => Ok(json!(false)),
-                _ => Err(wrong()),
+                _ => Err(call.wrong()),
             }
         }
+        "base64_decode" => {
+            call.count(1)?;
+            let decoded = STANDARD.decode(call.text(0)?).map_err(|_| call.wrong())?;
+            Ok(json!(
+                String::from_utf8(decoded).map_err(|_| call.cannot())?
+            ))
+        }
+        "base64_encode" => {
+            call.count(1)?;
+            Ok(json!(STANDARD.encode(call.text(0)?)))
+        }
+        "parse_json" => {
+            call.count(1)?;
+            serde_json::from_str(call.text(0)?).map_err(|_| call.wrong())
+        }
+        _ => Err(call.cannot()),
+    }
+}
+
+/// Calls a function of texts.
+fn of_text(call: &Call<'_>) -> Found {
+    match call.name {
         "starts_with" => {
-            count(2)?;
-            Ok(json!(text(0)?.starts_with(text(1)?)))
+            call.count(2)?;
+            Ok(json!(call.text(0)?.starts_with(call.text(1)?)))
         }
         "ends_with" => {
-            count(2)?;
-            Ok(json!(text(0)?.ends_with(text(1)?)))
+            call.count(2)?;
+            Ok(json!(call.text(0)?.ends_with(call.text(1)?)))
         }
         "join" => {
-            count(2)?;
-            let parts: Option<Vec<&str>> = list(1)?.iter().map(Value::as_str).collect();
-            Ok(json!(parts.ok_or_else(wrong)?.join(text(0)?)))
+            call.count(2)?;
+            let parts: Option<Vec<&str>> = call.list(1)?.iter().map(Value::as_str).collect();
+            Ok(json!(
+                parts.ok_or_else(|| call.wrong())?.join(call.text(0)?)
+            ))
         }
         "split" => {
-            count(2)?;
-            match text(1)? {
-                "" => Err(cannot(name)),
-                by => Ok(text(0)?.split(by).collect()),
+            call.count(2)?;
+            match call.text(1)? {
+                "" => Err(call.cannot()),
+                by => Ok(call.text(0)?.split(by).collect()),
             }
         }
         "to_upper" | "to_lower" => {
-            count(1)?;
-            let given = text(0)?;
+            call.count(1)?;
+            let given = call.text(0)?;
             match given.is_ascii() {
-                true if name == "to_upper" => Ok(json!(given.to_ascii_uppercase())),
+                true if call.name == "to_upper" => Ok(json!(given.to_ascii_uppercase())),
                 true => Ok(json!(given.to_ascii_lowercase())),
-                false => Err(cannot(name)),
+                false => Err(call.cannot()),
             }
         }
         "trim" => {
-            count(2)?;
-            let (given, cut) = (text(0)?, text(1)?);
+            call.count(2)?;
+            let (given, cut) = (call.text(0)?, call.text(1)?);
             Ok(json!(given.trim_matches(|c| cut.contains(c))))
         }
         "trim_prefix" => {
-            count(2)?;
-            let given = text(0)?;
-            Ok(json!(given.strip_prefix(text(1)?).unwrap_or(given)))
+            call.count(2)?;
+            let given = call.text(0)?;
+            Ok(json!(given.strip_prefix(call.text(1)?).unwrap_or(given)))
         }
         "replace_all" => {
-            count(3)?;
-            match text(1)? {
-                "" => Err(cannot(name)),
-                from => Ok(json!(text(0)?.replace(from, text(2)?))),
+            call.count(3)?;
+            match call.text(1)? {
+                "" => Err(call.cannot()),
+                from => Ok(json!(call.text(0)?.replace(from, call.text(2)?))),
             }
         }
         "equal_fold" => {
-            count(2)?;
-            let (one, other) = (text(0)?, text(1)?);
+            call.count(2)?;
+            let (one, other) = (call.text(0)?, call.text(1)?);
             match one.is_ascii() && other.is_ascii() {
                 true => Ok(json!(one.eq_ignore_ascii_case(other))),
-                false => Err(cannot(name)),
+                false => Err(call.cannot()),
             }
         }
-        "regex_match" => {
-            count(2)?;
-            let given = printed(&args[1]).ok_or_else(wrong)?;
-            let expression = Regex::new(text(0)?).map_err(|_| cannot(name))?;
-            match given.is_ascii() || !text(0)?.contains('\\') {
-                true => Ok(json!(expression.is_match(&given))),
-                false => Err(cannot(name)),
-            }
-        }
+        "regex_match" => matches_regex(call),
         "pattern_match" => {
-            count(2)?;
-            let given = printed(&args[1]).ok_or_else(wrong)?;
-            Ok(json!(wildcard(text(0)?, &given)))
+            call.count(2)?;
+            let given = printed(&call.args[1]).ok_or_else(|| call.wrong())?;
+            Ok(json!(wildcard(call.text(0)?, &given)))
         }
-        "base64_decode" => {
-            count(1)?;
-            let decoded = STANDARD.decode(text(0)?).map_err(|_| wrong())?;
-            Ok(json!(String::from_utf8(decoded).map_err(|_| cannot(name))?))
+        "truncate" => {
+            call.count(2)?;
+            let most = call.args[1].as_u64().ok_or_else(|| call.wrong())?;
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            Ok(json!(call.text(0)?.chars().take(most).collect::<String>()))
         }
-        "base64_encode" => {
-            count(1)?;
-            Ok(json!(STANDARD.encode(text(0)?)))
-        }
+        _ => Err(call.cannot()),
+    }
+}
+
+/// Calls a function of numbers and quantities.
+fn of_numbers(call: &Call<'_>) -> Found {
+    match call.name {
         "add" | "subtract" | "multiply" => {
-            count(2)?;
-            arithmetic(name, &args[0], &args[1])
+            call.count(2)?;
+            arithmetic(call.name, &call.args[0], &call.args[1])
         }
         "sum" => {
-            count(1)?;
-            let mut items = list(0)?.iter();
-            let first = items.next().cloned().ok_or_else(wrong)?;
+            call.count(1)?;
+            let mut items = call.list(0)?.iter();
+            let first = items.next().cloned().ok_or_else(|| call.wrong())?;
             items.try_fold(first, |sum, item| arithmetic("add", &sum, item))
         }
         "max" | "min" => {
-            count(1)?;
-            let numbers: Option<Vec<i64>> = list(0)?.iter().map(Value::as_i64).collect();
-            let numbers = numbers.ok_or_else(|| cannot(name))?;
-            let found = match name {
+            call.count(1)?;
+            let numbers: Option<Vec<i64>> = call.list(0)?.iter().map(Value::as_i64).collect();
+            let numbers = numbers.ok_or_else(|| call.cannot())?;
+            let found = match call.name {
                 "max" => numbers.iter().max(),
                 _ => numbers.iter().min(),
             };
             Ok(found.map_or(Value::Null, |number| json!(number)))
         }
+        _ => Err(call.cannot()),
+    }
+}
+
+/// Calls a function of lists and maps.
+fn of_collection(call: &Call<'_>) -> Found {
+    match call.name {
+        "length" => {
+            call.count(1)?;
+            Ok(json!(match &call.args[0] {
+                Value::String(text) => text.chars().count(),
+                Value::Array(items) => items.len(),
+                Value::Object(fields) => fields.len(),
+                _ => return Err(call.wrong()),
+            }))
+        }
+        "contains" => {
+            call.count(2)?;
+            Ok(json!(match &call.args[0] {
+                Value::Array(items) => items.iter().any(|item| same(item, &call.args[1])),
+                Value::String(all) => call.args[1].as_str().is_some_and(|some| all.contains(some)),
+                _ => return Err(call.wrong()),
+            }))
+        }
+        "keys" => {
+            call.count(1)?;
+            Ok(call.map(0)?.keys().cloned().collect())
+        }
+        "values" => {
+            call.count(1)?;
+            match call.map(0)?.len() {
+                0 | 1 => Ok(call.map(0)?.values().cloned().collect()),
+                _ => Err(Failure::Cannot(
+                    "the order of the values of a map is not fixed".into(),
+                )),
+            }
+        }
+        "not_null" => {
+            let found = call.args.iter().find(|arg| !arg.is_null());
+            Ok(found.cloned().unwrap_or_default())
+        }
         "reverse" => {
-            count(1)?;
-            Ok(list(0)?.iter().rev().cloned().collect())
+            call.count(1)?;
+            Ok(call.list(0)?.iter().rev().cloned().collect())
         }
         "sort" => {
-            count(1)?;
-            let texts: Option<Vec<&str>> = list(0)?.iter().map(Value::as_str).collect();
-            let mut texts = texts.ok_or_else(|| cannot(name))?;
+            call.count(1)?;
+            let texts: Option<Vec<&str>> = call.list(0)?.iter().map(Value::as_str).collect();
+            let mut texts = texts.ok_or_else(|| call.cannot())?;
             texts.sort_unstable();
             Ok(texts.into_iter().collect())
         }
         "merge" => {
-            let mut merged = serde_json::Map::new();
-            for at in 0..args.len() {
-                merged.extend(map(at)?.clone());
+            let mut merged = Map::new();
+            for at in 0..call.args.len() {
+                merged.extend(call.map(at)?.clone());
             }
             Ok(Value::Object(merged))
         }
-        "lookup" => {
-            count(2)?;
-            Ok(match (&args[0], &args[1]) {
-                (Value::Object(fields), Value::String(key)) => {
-                    fields.get(key).cloned().unwrap_or_default()
-                }
-                (Value::Array(items), Value::Number(at)) => at
-                    .as_u64()
-                    .and_then(|at| items.get(usize::try_from(at).ok()?))
-                    .cloned()
-                    .unwrap_or_default(),
-                _ => return Err(wrong()),
-            })
-        }
-        "items" => {
-            count(3)?;
-            let (key, value) = (text(1)?, text(2)?);
-            Ok(match &args[0] {
-                Value::Object(fields) => fields
-                    .iter()
-                    .map(|(k, v)| json!({key: k, value: v}))
-                    .collect(),
-                Value::Array(items) => items
-                    .iter()
-                    .enumerate()
-                    .map(|(at, v)| json!({key: at, value: v}))
-                    .collect(),
-                _ => return Err(wrong()),
-            })
-        }
-        "parse_json" => {
-            count(1)?;
-            serde_json::from_str(text(0)?).map_err(|_| wrong())
-        }
-        "truncate" => {
-            count(2)?;
-            let most = args[1].as_u64().ok_or_else(wrong)?;
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
-            Ok(json!(text(0)?.chars().take(most).collect::<String>()))
-        }
+        "lookup" => looked_up(call),
+        "items" => as_items(call),
         name if name.starts_with("time_") => {
-            let texts: Option<Vec<&str>> = args.iter().map(Value::as_str).collect();
-            super::time::call(name, &texts.ok_or_else(wrong)?)
+            let texts: Option<Vec<&str>> = call.args.iter().map(Value::as_str).collect();
+            super::time::call(name, &texts.ok_or_else(|| call.wrong())?)
         }
-        _ => Err(cannot(name)),
+        _ => Err(call.cannot()),
     }
+}
+
+/// Returns whether a text matches a regular expression.
+fn matches_regex(call: &Call<'_>) -> Found {
+    call.count(2)?;
+    let given = printed(&call.args[1]).ok_or_else(|| call.wrong())?;
+    let expression = Regex::new(call.text(0)?).map_err(|_| call.cannot())?;
+    match given.is_ascii() || !call.text(0)?.contains('\\') {
+        true => Ok(json!(expression.is_match(&given))),
+        false => Err(call.cannot()),
+    }
+}
+
+/// Returns the value of a map or a list at a key.
+fn looked_up(call: &Call<'_>) -> Found {
+    call.count(2)?;
+    Ok(match (&call.args[0], &call.args[1]) {
+        (Value::Object(fields), Value::String(key)) => fields.get(key).cloned().unwrap_or_default(),
+        (Value::Array(items), Value::Number(at)) => at
+            .as_u64()
+            .and_then(|at| items.get(usize::try_from(at).ok()?))
+            .cloned()
+            .unwrap_or_default(),
+        _ => return Err(call.wrong()),
+    })
+}
+
+/// Returns the entries of a map or a list as objects.
+fn as_items(call: &Call<'_>) -> Found {
+    call.count(3)?;
+    let (key, value) = (call.text(1)?, call.text(2)?);
+    Ok(match &call.args[0] {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(k, v)| json!({key: k, value: v}))
+            .collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(at, v)| json!({key: at, value: v}))
+            .collect(),
+        _ => return Err(call.wrong()),
+    })
 }
 
 /// Whole numbers, and quantities that are added.

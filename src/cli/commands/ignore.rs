@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::expiry;
 use super::rewrite::Rewrite;
 use crate::cli::args::IgnoreArgs;
-use crate::cli::comparison::{check, engine};
+use crate::cli::comparison::{check, jq};
 use crate::cli::selection::{self, Selection};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
@@ -46,7 +46,7 @@ pub(super) fn with_rules(
             None => config::beside(None, CONFIG_NAME, start)?,
         },
     };
-    let engine = engine();
+    let engine = jq();
     let jq = |expression: &str| check(&engine, expression);
     Rewrite::of(file, |before, file| {
         config::read(&file.name, before, &jq)?;

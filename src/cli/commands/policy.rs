@@ -75,7 +75,7 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
     let kinds = Kinds::of(both);
     let user = args.as_user.as_deref();
     let user = user.map(|name| User::acting(name, &args.as_group));
-    let engine = comparison::engine();
+    let engine = comparison::jq();
     let mut passed = 0;
     let mut objects: Vec<ObjectReport> = declared
         .iter()

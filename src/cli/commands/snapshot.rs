@@ -17,7 +17,7 @@ use crate::cluster::audit::Logs;
 use crate::engine;
 use crate::engine::history::{self, Asked};
 use crate::judge::explain::policies::Policies;
-use crate::model::Status;
+use crate::model::{Report, Status};
 use crate::output::escape;
 use crate::policy::RuleSet;
 use crate::redact::{LiveValues, Redactor};
@@ -63,12 +63,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
         message::what_failed(streams, settings, &report, None);
         return Ok(Exit::Trouble);
     }
-    let secrets = report.objects.iter().filter(|object| {
-        object.key.kind == "Secret"
-            && object.key.group.is_empty()
-            && object.status() != Status::Missing
-    });
-    let secrets = secrets.count();
+    let secrets = secrets(&report);
     if args.output.is_none() && !args.redact && settings.is_terminal && secrets > 0 {
         bail!(
             "the snapshot would show the values of {secrets} Secrets on the terminal; write it to \
@@ -82,24 +77,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
             .write(redactor.as_ref(), &mut streams.out)
             .context("cannot write to standard output")?,
     }
-    let where_to = args
-        .output
-        .as_ref()
-        .map(|path| format!(" to {}", path.display()));
-    let masked = match (secrets, args.redact) {
-        (0, _) => String::new(),
-        (_, true) => "; secrets are masked".to_owned(),
-        (n, false) => format!("; it contains the values of {n} Secrets (--redact masks them)"),
-    };
-    let there = report
-        .objects
-        .iter()
-        .filter(|object| object.status() != Status::Missing);
-    let wrote = format!(
-        "wrote {} objects{}{masked}",
-        there.count(),
-        where_to.unwrap_or_default()
-    );
+    let wrote = wrote(args, &report, secrets);
     // Standard error is closed: there is nowhere to report it.
     let _ = writeln!(streams.err, "{}", escape::line(&wrote));
     let report = redactor.unwrap_or_default().redact(report);
@@ -109,6 +87,34 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     } else {
         Exit::Clean
     })
+}
+
+/// Returns how many Secrets were read.
+fn secrets(report: &Report) -> usize {
+    let secrets = report.objects.iter().filter(|object| {
+        object.key.kind == "Secret"
+            && object.key.group.is_empty()
+            && object.status() != Status::Missing
+    });
+    secrets.count()
+}
+
+/// Returns what was written, and whether it holds secrets.
+fn wrote(args: &SnapshotArgs, report: &Report, secrets: usize) -> String {
+    let there = report.objects.iter();
+    let there = there.filter(|object| object.status() != Status::Missing);
+    let path = args.output.as_ref();
+    let where_to = path.map(|path| format!(" to {}", path.display()));
+    let masked = match (secrets, args.redact) {
+        (0, _) => String::new(),
+        (_, true) => "; secrets are masked".to_owned(),
+        (n, false) => format!("; it contains the values of {n} Secrets (--redact masks them)"),
+    };
+    format!(
+        "wrote {} objects{}{masked}",
+        there.count(),
+        where_to.unwrap_or_default()
+    )
 }
 
 /// Returns what masks secrets, if they are to be masked: the built-in patterns, and those of the

@@ -36,7 +36,7 @@ pub use draft::Draft;
 pub use explanation::explain;
 pub use live_side::{LiveSide, NoLive, cluster, live_side};
 pub use policies::{evaluate, load};
-pub use rules::{Rules, accepted, check, engine, rules};
+pub use rules::{Rules, accepted, check, jq, rules};
 pub use sources::{base_sources, sources};
 pub use timeline::{Timeline, timeline};
 

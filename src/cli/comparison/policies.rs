@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{NoLive, engine, sources};
+use super::{NoLive, jq, sources};
 use crate::admission::{Answer, Policies};
 use crate::cli::args::{LiveArgs, PoliciesArgs, SourceArgs};
 use crate::cluster::Overlay;
@@ -80,7 +80,7 @@ pub fn add(report: &mut Report, live: &Overlay<'_>, words: &PoliciesArgs) -> Res
             "no ValidatingAdmissionPolicy and no policy of Kyverno in what --policies names; others are \
              not evaluated here (--policies reports reads what their engines say)"
         );
-        let engine = engine();
+        let engine = jq();
         judge(report, live, &policies, &|policy, input| {
             evaluate(&engine, policy, input)
         });

@@ -105,7 +105,7 @@ pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Ru
     let search = Search::of(source);
     let start = start(&source.paths);
     let found = config_file(args, start, &search)?;
-    let engine = Arc::new(engine());
+    let engine = Arc::new(jq());
     let config = match &found {
         Some((found, text)) => {
             config::read(&found.name, text, &|expression| check(&engine, expression))?
@@ -241,7 +241,7 @@ pub fn accepted(args: &RulesArgs, paths: &[PathBuf], now: Timestamp) -> Result<B
 }
 
 /// jq expressions run in another process of this program.
-pub fn engine() -> Jq {
+pub fn jq() -> Jq {
     // Without a path to this program no expression runs; each rule that has one reports it.
     Jq::new(std::env::current_exe().unwrap_or_default())
 }

@@ -59,13 +59,7 @@ fn split(path: &FieldPath, live: &Value, found: &mut Vec<Change>) {
                 split(&path, value, found);
             }
         }
-        _ => found.push(Change {
-            path: path.clone(),
-            kind: ChangeKind::Added,
-            declared: None,
-            live: Some(live.clone()),
-            at: Vec::new(),
-        }),
+        _ => found.push(Change::between(path.clone(), None, Some(live.clone()))),
     }
 }
 

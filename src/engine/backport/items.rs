@@ -182,23 +182,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::Verdict;
-
-    fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
-        let kind = match (&declared, &live) {
-            (None, _) => ChangeKind::Added,
-            (_, None) => ChangeKind::Removed,
-            _ => ChangeKind::Modified,
-        };
-        let change = Change {
-            path: path.parse().unwrap(),
-            kind,
-            declared,
-            live,
-            at: Vec::new(),
-        };
-        JudgedChange::new(change, Verdict::Reported)
-    }
+    use crate::model::tests::drift;
 
     fn told(units: &[Unit<'_>]) -> Vec<(String, Option<Value>, Option<String>)> {
         let told = units.iter().map(|unit| {

@@ -119,25 +119,7 @@ impl Found<'_> {
         if !matches!(status, Status::Drifted | Status::InSync) {
             return Ok(());
         }
-        let mut meant: Vec<(&JudgedChange, &JudgedChange)> = Vec::new();
-        for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
-            if !is_selected(object, drift, self.wish.selects, self.wish.names) {
-                continue;
-            }
-            let one = (object.key.to_string(), drift.change.path.to_string());
-            if let Some(message) = self.left_out.get(&one) {
-                let path = &shown.change.path;
-                let why = Why::Impossible;
-                self.refuse(Refused::because(&object.key, path, why, message.clone()));
-                continue;
-            }
-            match self.refusal(object, drift, shown) {
-                Some(why) => {
-                    self.refuse(Refused::new(&object.key, &shown.change.path, why));
-                }
-                None => meant.push((drift, shown)),
-            }
-        }
+        let meant = self.meant(object, shown);
         if meant.is_empty() {
             return Ok(());
         }
@@ -205,6 +187,34 @@ impl Found<'_> {
             outcome: None,
         });
         Ok(())
+    }
+
+    /// Returns the selected changes that can be backported, and refuses the others.
+    fn meant<'o>(
+        &mut self,
+        object: &'o ObjectReport,
+        shown: &'o ObjectReport,
+    ) -> Vec<(&'o JudgedChange, &'o JudgedChange)> {
+        let mut meant = Vec::new();
+        for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
+            if !is_selected(object, drift, self.wish.selects, self.wish.names) {
+                continue;
+            }
+            let one = (object.key.to_string(), drift.change.path.to_string());
+            if let Some(message) = self.left_out.get(&one) {
+                let path = &shown.change.path;
+                let why = Why::Impossible;
+                self.refuse(Refused::because(&object.key, path, why, message.clone()));
+                continue;
+            }
+            match self.refusal(object, drift, shown) {
+                Some(why) => {
+                    self.refuse(Refused::new(&object.key, &shown.change.path, why));
+                }
+                None => meant.push((drift, shown)),
+            }
+        }
+        meant
     }
 
     fn refuse(&mut self, refused: Refused) {

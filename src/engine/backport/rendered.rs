@@ -145,6 +145,58 @@ fn named(all: &[String]) -> String {
     }
 }
 
+/// Returns what else an edit means.
+fn remarks(candidate: &Candidate, part: &Part, right: &Right, texts: &Texts<'_>) -> Vec<String> {
+    let files = candidate.files.keys();
+    let mut remarks: Vec<String> = files
+        .map(|file| format!("edits {file}, verified by rendering"))
+        .collect();
+    if let Some(Part::Chart(folder)) = part.renderer()
+        && candidate.files.keys().any(|file| is_below(file, folder))
+    {
+        remarks.push(format!("this changes every release of the chart {folder}"));
+    }
+    if !right.others.is_empty() {
+        remarks.push(format!("this also changes {}", right.others.join(", ")));
+    }
+    if let Some((name, _)) = &right.renamed {
+        remarks.push(format!(
+            "its name becomes {name}, so the pods that use it are replaced"
+        ));
+    }
+    remarks.extend(candidate.bot(texts));
+    remarks
+}
+
+/// Returns why no edit is right: the first that others share, whether there is none at all, and
+/// whether there is none where it was asked for.
+fn why_not(
+    part: &Part,
+    shared: Option<(String, Vec<String>)>,
+    is_none: bool,
+    is_none_there: bool,
+) -> String {
+    match (shared, is_none, is_none_there) {
+        (Some((place, others)), ..) => format!(
+            "{place} is also used by {}, which would change; --into {} edits it anyway",
+            others.join(", "),
+            place.rsplit_once(':').map_or(&*place, |(file, _)| file)
+        ),
+        (None, true, _) => match part.renderer() {
+            Some(Part::Chart(folder)) => format!(
+                "no value of the chart {folder} sets just this field; change its template or its \
+                 values by hand"
+            ),
+            _ => "no file in the repository declares it".to_owned(),
+        },
+        (None, false, true) => "no file that --into names can declare it".to_owned(),
+        (None, false, false) => match part.folder() {
+            Some(folder) => format!("no edit of the files of {folder} changes just this"),
+            None => "no edit of its files changes just this".to_owned(),
+        },
+    }
+}
+
 impl Found<'_> {
     /// Backports a change into the files that the object is rendered from.
     pub(super) fn take_over_rendered(
@@ -203,28 +255,10 @@ impl Found<'_> {
                     shared.get_or_insert((candidate.place(&texts), others));
                 }
                 Outcome::Right(right) => {
-                    let files = candidate.files.keys();
-                    let mut remarks: Vec<String> = files
-                        .map(|file| format!("edits {file}, verified by rendering"))
-                        .collect();
-                    if let Some(Part::Chart(folder)) = part.renderer()
-                        && candidate.files.keys().any(|file| is_below(file, folder))
-                    {
-                        remarks.push(format!("this changes every release of the chart {folder}"));
-                    }
-                    if !right.others.is_empty() {
-                        remarks.push(format!("this also changes {}", right.others.join(", ")));
-                    }
-                    if let Some((name, former)) = right.renamed {
-                        remarks.push(format!(
-                            "its name becomes {name}, so the pods that use it are replaced"
-                        ));
-                        self.renamed.insert(name, former);
-                    }
+                    let mut remarks = remarks(candidate, part, &right, &texts);
                     remarks.extend(self.deploys_values(subject, candidate));
-                    remarks.extend(candidate.bot(&texts));
-                    let files = candidate.files.clone();
-                    self.accept(files);
+                    self.renamed.extend(right.renamed);
+                    self.accept(candidate.files.clone());
                     subject.value = right.wanted.value;
                     subject.drifting = right.wanted.drifting;
                     return Ok(Ok(remarks));
@@ -237,25 +271,12 @@ impl Found<'_> {
                 named(&others)
             ));
         }
-        no_place(match (shared, candidates.is_empty(), some.is_empty()) {
-            (Some((place, others)), ..) => format!(
-                "{place} is also used by {}, which would change; --into {} edits it anyway",
-                others.join(", "),
-                place.rsplit_once(':').map_or(&*place, |(file, _)| file)
-            ),
-            (None, true, _) => match part.renderer() {
-                Some(Part::Chart(folder)) => format!(
-                    "no value of the chart {folder} sets just this field; change its template or \
-                     its values by hand"
-                ),
-                _ => "no file in the repository declares it".to_owned(),
-            },
-            (None, false, true) => "no file that --into names can declare it".to_owned(),
-            (None, false, false) => match part.folder() {
-                Some(folder) => format!("no edit of the files of {folder} changes just this"),
-                None => "no edit of its files changes just this".to_owned(),
-            },
-        })
+        no_place(why_not(
+            part,
+            shared,
+            candidates.is_empty(),
+            some.is_empty(),
+        ))
     }
 
     /// Says that the values are in an object that is compared too, and differs until it is deployed.

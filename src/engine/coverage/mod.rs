@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::gather::Facts;
 use super::marks::{self, Mark, Tool};
 use super::outcome::Outcome;
-use super::report::{self, Told};
+use super::report::{self, LoadNotes};
 use super::{Options, load, managed, rules_of_run, take_manifests};
 use crate::cluster::{Answer, Live, LiveObject};
 use crate::judge::judge_whole;
@@ -48,7 +48,7 @@ pub fn count(
     options: &Options,
 ) -> Result<Counting> {
     let mut loaded = load(sources, live);
-    let told = Told::take(&mut loaded);
+    let notes = LoadNotes::take(&mut loaded);
     let rules = &rules_of_run(rules, &loaded, options);
     let manifests = take_manifests(&mut loaded);
     let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
@@ -67,8 +67,8 @@ pub fn count(
         previews::orphans(live, &undeclared, &objects, &deployers, options);
     let listed = (facts.fetched.extra_kinds.len(), unlisted_kinds(&facts));
     let outcome = Outcome::of(&mut facts, live, rules, options, None)?;
-    facts.end(live);
-    let report = report::report(live.target(), told, &mut facts, outcome, rules, options);
+    facts.note_cut_short(live);
+    let report = report::report(live.target(), notes, &mut facts, outcome, rules, options);
     let creators = creators(&report);
     objects.extend(undeclared.into_iter().map(|seen| {
         let creator = creators.get(&seen.key).cloned();

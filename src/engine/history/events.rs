@@ -36,7 +36,7 @@ pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
             labels: &[],
             metadata_only: false,
         };
-        let mut told = Told::new();
+        let mut told = ByContent::new();
         for event in reader.list("Events", &query) {
             let Some(root) = regarding(family, &namespace, &event) else {
                 continue;
@@ -56,11 +56,11 @@ pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
 
 /// What Events say, by what makes them alike: the object, what they are about, the reason and the
 /// message.
-type Told = BTreeMap<(ResourceKey, String, String, String), Said>;
+type ByContent = BTreeMap<(ResourceKey, String, String, String), Said>;
 
 /// Adds what an Event says: to one that says the same of another object with a made-up name, if there
 /// is one.
-fn add(told: &mut Told, said: Said) {
+fn add(told: &mut ByContent, said: Said) {
     let key = (
         said.root.clone(),
         said.about.clone(),
@@ -207,7 +207,7 @@ mod tests {
             last: None,
             count,
         };
-        let mut told = Told::new();
+        let mut told = ByContent::new();
         add(&mut told, said("2fkb2", "2026-11-02T10:00:02Z", 1));
         add(&mut told, said("8j8wd", "2026-11-02T10:00:01Z", 3));
         assert_eq!(told.len(), 1);

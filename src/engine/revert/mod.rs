@@ -286,25 +286,7 @@ impl Found<'_> {
             include: &self.wish.include,
             live: &live,
         };
-        let (mut edits, mut changes) = (Vec::new(), Vec::new());
-        for (drift, shown) in &meant {
-            let is_named = self.is_named(object, drift);
-            match refusals.change(&object.key, drift, is_named) {
-                Some((why, message)) => {
-                    let path = &shown.change.path;
-                    let refused = Refused::because(&object.key, path, why, message);
-                    self.refuse(refused, is_named);
-                }
-                None => {
-                    edits.push(Edit {
-                        path: drift.change.path.clone(),
-                        to: drift.change.declared.clone(),
-                        former: drift.owners.clone(),
-                    });
-                    changes.push(PlanChange::to_declared(shown));
-                }
-            }
-        }
+        let (edits, changes) = self.edits(object, &meant, &refusals);
         if edits.is_empty() {
             return;
         }
@@ -339,6 +321,36 @@ impl Found<'_> {
         };
         let job = Job::new(wanted, What::Patch(patch), manager, hand_back);
         self.steps.push((step, job));
+    }
+
+    /// Returns the edits that revert some changes, and the changes as they are shown; refuses the
+    /// others.
+    fn edits(
+        &mut self,
+        object: &ObjectReport,
+        meant: &[(&JudgedChange, &JudgedChange)],
+        refusals: &Refusals<'_>,
+    ) -> (Vec<Edit>, Vec<PlanChange>) {
+        let (mut edits, mut changes) = (Vec::new(), Vec::new());
+        for (drift, shown) in meant {
+            let is_named = self.is_named(object, drift);
+            match refusals.change(&object.key, drift, is_named) {
+                Some((why, message)) => {
+                    let path = &shown.change.path;
+                    let refused = Refused::because(&object.key, path, why, message);
+                    self.refuse(refused, is_named);
+                }
+                None => {
+                    edits.push(Edit {
+                        path: drift.change.path.clone(),
+                        to: drift.change.declared.clone(),
+                        former: drift.owners.clone(),
+                    });
+                    changes.push(PlanChange::to_declared(shown));
+                }
+            }
+        }
+        (edits, changes)
     }
 
     fn is_named(&self, object: &ObjectReport, drift: &JudgedChange) -> bool {

@@ -1,6 +1,6 @@
 //! Three-way comparison: the base, the branch, and the live objects.
 //!
-//! Both declared sides are compared with one [`Cached`] read of the live side, as in any other run,
+//! Both declared sides are compared with one read of the live side ([`Overlay`]), as in any other run,
 //! so "the same" means the same everywhere. If live differs from the base, someone changed it live;
 //! if the manifests differ, the branch changes it; [`classify`] combines the two.
 //!
@@ -12,7 +12,6 @@
 //! | differ | differ | the same | backport |
 //! | differ | differ | differ | conflict |
 
-mod cached;
 mod classify;
 mod intent;
 mod objects;
@@ -22,12 +21,11 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::{Extra, Finished, Options};
-use crate::cluster::Live;
-use crate::model::{Coverage, ObjectReport, Report, Revision, Status, Warning};
+use crate::cluster::{Live, Overlay};
+use crate::model::{Report, Revision, Warning};
 use crate::policy::RuleSet;
 use crate::source::Source;
 
-use cached::Cached;
 use objects::Merger;
 
 /// Compares a branch with the live objects, and separates the changes of the branch since its base
@@ -42,7 +40,7 @@ pub fn run(
     rules: &RuleSet,
     options: &Options,
 ) -> Result<Report> {
-    let snapshot = Cached::of(live);
+    let snapshot = Overlay::of(live);
     let base_options = Options {
         extra: Extra::None,
         explain: false,
@@ -62,7 +60,8 @@ pub fn run(
         schemas: &schemas,
     };
     let objects = merger.merge(base.objects, std::mem::take(&mut report.objects));
-    report.coverage = coverage(&report, &objects, faults.len());
+    report.coverage.broken += faults.len();
+    report.coverage = report.coverage.over(&objects);
     report.rules = super::report::recounted(report.rules, &objects);
     report.objects = objects;
     report.warnings.extend(faults);
@@ -91,24 +90,4 @@ fn faults_of_base(base: &Report, branch: &Report) -> Vec<Warning> {
             ..warning.clone()
         })
         .collect()
-}
-
-/// Returns the coverage of both declared sides together.
-fn coverage(branch: &Report, objects: &[ObjectReport], faults: usize) -> Coverage {
-    let unknown = |objects: &[ObjectReport]| {
-        let unknown = objects.iter().filter(|o| o.status() == Status::Unknown);
-        unknown.count()
-    };
-    let declared = objects
-        .iter()
-        .filter(|object| object.origin.is_some())
-        .count();
-    let before = branch.coverage;
-    Coverage {
-        declared: declared + before.filtered,
-        compared: declared.saturating_sub(unknown(objects)),
-        failed: (before.failed + unknown(objects) + faults)
-            .saturating_sub(unknown(&branch.objects)),
-        ..before
-    }
 }

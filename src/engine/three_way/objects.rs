@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::cached::Cached;
 use super::classify::Versions;
 use super::intent;
+use crate::cluster::Overlay;
 use crate::compare::normalize;
 use crate::engine::schemas::{Schemas, at_version};
 use crate::model::{
@@ -18,7 +18,7 @@ use crate::policy::RuleSet;
 /// Joins the reports on both declared sides, object by object. Each report has its manifest.
 pub struct Merger<'a> {
     /// The live side.
-    pub snapshot: &'a Cached<'a>,
+    pub snapshot: &'a Overlay<'a>,
     /// The rules, for severities.
     pub rules: &'a RuleSet,
     /// The schemas that the branch was compared with.
@@ -141,7 +141,7 @@ impl Merger<'_> {
     fn versions(&self, before: &ObjectReport, object: &ObjectReport) -> Option<Texts> {
         let key = &object.key;
         let manifest = object.manifest.as_deref()?;
-        let live = self.snapshot.found(key);
+        let live = self.snapshot.read_object(key).map(|(_, live)| live);
         let api_version = match &live {
             Some(live) => &live.api_version,
             None => &manifest.api_version,

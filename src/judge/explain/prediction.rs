@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::cluster::{Answer, Apply, Denial, LiveObject, Unpredicted, Wanted};
 use crate::compare::{Finding, Reason, Subject, compare};
+use crate::facts::SERVER_METADATA;
 use crate::judge::{Case, Declared, Explainer, Knowledge, Run};
 use crate::model::{
     ChangeKind, Enforcement, Explanation, FieldPath, Operation, Packed, ResourceKey, Violation,
@@ -16,15 +17,6 @@ use crate::ownership::{LAST_APPLIED, ownership_of};
 /// The applier if no manager of the object is one: kubectl's own name, with which the server takes
 /// over what client-side apply owned.
 const MANAGER: &str = "kubectl";
-
-/// Fields that the server maintains, and changes with every apply.
-const BOOKKEEPING: [&str; 5] = [
-    "managedFields",
-    "resourceVersion",
-    "generation",
-    "uid",
-    "creationTimestamp",
-];
 
 /// See the module.
 pub struct ServerDryRun;
@@ -175,7 +167,7 @@ impl Predictions {
         let mut value = self.objects.get(key)?.value().ok()?;
         value.as_object_mut()?.remove("status");
         let metadata = value.get_mut("metadata")?.as_object_mut()?;
-        for field in BOOKKEEPING {
+        for field in SERVER_METADATA {
             metadata.remove(field);
         }
         if let Some(annotations) = metadata.get_mut("annotations") {

@@ -346,17 +346,9 @@ mod tests {
         cause: Option<Cause>,
     ) -> Candidate {
         Candidate::of(Finding {
-            change: Change {
-                path: path.parse().unwrap(),
-                kind: ChangeKind::Added,
-                declared: None,
-                live: Some(live),
-                at: Vec::new(),
-            },
-            owners: Vec::new(),
             reason,
             cause,
-            note: None,
+            ..Finding::of(Change::between(path.parse().unwrap(), None, Some(live)))
         })
     }
 

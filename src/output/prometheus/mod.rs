@@ -12,7 +12,7 @@ use strum::VariantArray as _;
 
 use super::several::Cluster;
 use super::{Format, RenderOptions, ignored};
-use crate::model::{Cause, MergeClass, Owner, Report, Severity};
+use crate::model::{Cause, JudgedChange, MergeClass, Owner, Report, Severity};
 use crate::redact::Redacted;
 pub(super) use page::Page;
 
@@ -99,30 +99,32 @@ fn figures(page: &mut Page<'_>, report: &Report) {
             (vec![("status", "conflict")], totals.conflict as f64),
         ],
     );
-    let severities = [
-        Severity::Low,
-        Severity::Medium,
-        Severity::High,
-        Severity::Critical,
-    ];
+    changes(page, report);
+    rules(page, report);
+    run(page, report);
+}
+
+/// Writes the changes by severity, by cause and by what merging does to them.
+fn changes(page: &mut Page<'_>, report: &Report) {
+    let drifts = || report.objects.iter().flat_map(|object| &object.drifts);
+    let counting = |is_one: &dyn Fn(&JudgedChange) -> bool| {
+        let counted = drifts().filter(|drift| drift.is_drift() && is_one(drift));
+        counted.count() as f64
+    };
     page.gauge(
         "changes",
         "Reported changes by severity.",
-        severities.map(|severity| {
-            let changes = report.objects.iter().flat_map(|object| &object.drifts);
-            let counting = changes.filter(|drift| drift.is_drift());
-            let n = counting.filter(|drift| drift.severity == severity).count();
-            (vec![("severity", severity.as_str())], n as f64)
+        Severity::VARIANTS.iter().map(|&severity| {
+            let n = counting(&|drift| drift.severity == severity);
+            (vec![("severity", severity.as_str())], n)
         }),
     );
     page.gauge(
         "changes_by_cause",
         "Reported changes by cause, where it is known.",
         Cause::VARIANTS.iter().map(|&cause| {
-            let changes = report.objects.iter().flat_map(|object| &object.drifts);
-            let counting = changes.filter(|drift| drift.is_drift());
-            let n = counting.filter(|drift| drift.cause == Some(cause)).count();
-            (vec![("cause", cause.as_str())], n as f64)
+            let n = counting(&|drift| drift.cause == Some(cause));
+            (vec![("cause", cause.as_str())], n)
         }),
     );
     page.gauge(
@@ -142,6 +144,10 @@ fn figures(page: &mut Page<'_>, report: &Report) {
             }),
         );
     }
+}
+
+/// Writes what rules hid.
+fn rules(page: &mut Page<'_>, report: &Report) {
     page.gauge(
         "ignored_changes",
         "Changes hidden by rules, by rule.",
@@ -154,6 +160,10 @@ fn figures(page: &mut Page<'_>, report: &Report) {
         "Expired rules: what they hid is reported again.",
         [(Vec::new(), report.expired_rules as f64)],
     );
+}
+
+/// Writes how much was compared, and the messages.
+fn run(page: &mut Page<'_>, report: &Report) {
     let coverage = report.coverage;
     page.gauge(
         "coverage",

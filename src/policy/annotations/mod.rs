@@ -133,7 +133,7 @@ const SWITCHES: &[Switch] = &[
 
 /// The ignore annotations of an object.
 #[derive(Debug, Default)]
-pub struct Own {
+pub struct AnnotationRules {
     /// The rules.
     pub rules: Vec<Rule>,
     /// Errors; these hide nothing.
@@ -145,8 +145,8 @@ pub struct Own {
 /// Annotations only on the live object are honoured if their tool honours them, but not driftctl's
 /// own: otherwise the author of a change could hide it in the object. An undeclared object has only
 /// live annotations.
-pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> Own {
-    let mut own = Own::default();
+pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> AnnotationRules {
+    let mut own = AnnotationRules::default();
     let Some(first) = declared.or(live) else {
         return own;
     };
@@ -254,7 +254,7 @@ impl Switch {
     }
 }
 
-impl Own {
+impl AnnotationRules {
     /// Reads `driftctl.dev/ignore` and its companions.
     fn ours(&mut self, object: &Value, place: &str) {
         let annotation = |key| entries(object, "annotations").find(|(k, _)| *k == key);

@@ -9,7 +9,7 @@ fn with(map: &str, key: &str, value: &str) -> Value {
     json!({"metadata": {map: {key: value}}})
 }
 
-fn hides(own: &Own, path: &str, kind: ChangeKind) -> bool {
+fn hides(own: &AnnotationRules, path: &str, kind: ChangeKind) -> bool {
     let path = path.parse().unwrap();
     let change = Asked {
         path: &path,

@@ -514,20 +514,28 @@ impl<'t> Scan<'t, '_> {
         {
             return self.quoted_value(self.cursor.skip_blanks(value), place);
         }
-        let password = place.class.password;
-        if quoted {
-            let compound = place.word.contains(['_', '-']) && !self.is_message();
-            let value = self.cursor.quoted(sign)?;
-            // `secret "cart"` names an object.
-            let is_name =
-                |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-./:".contains(&b);
-            let named = self.text[value.content.clone()].bytes().all(is_name);
-            if !password && !compound && (named || self.is_message()) {
-                return None;
-            }
-            self.scalar(value.content, left);
-            return Some(value.end);
+        match quoted {
+            true => self.quoted_by_blank(place, sign, left),
+            false => self.word_by_blank(place, sign, left),
         }
+    }
+
+    /// Takes `password "…"`; `secret "cart"` names an object.
+    fn quoted_by_blank(&mut self, place: &Found<'t>, sign: usize, left: Left<'t>) -> Option<usize> {
+        let compound = place.word.contains(['_', '-']) && !self.is_message();
+        let value = self.cursor.quoted(sign)?;
+        let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-./:".contains(&b);
+        let named = self.text[value.content.clone()].bytes().all(is_name);
+        if !place.class.password && !compound && (named || self.is_message()) {
+            return None;
+        }
+        self.scalar(value.content, left);
+        Some(value.end)
+    }
+
+    /// Takes `password is …`, the values of a `.netrc`, and a value that is alone on its line.
+    fn word_by_blank(&mut self, place: &Found<'t>, sign: usize, left: Left<'t>) -> Option<usize> {
+        let line = self.cursor.line_at(place.name.start);
         let end = self.word(sign, left);
         let word = &self.text[sign..end];
         if ["is", "was", "are", "to", "as", "equals"].contains(&word.to_ascii_lowercase().as_str())
@@ -550,7 +558,7 @@ impl<'t> Scan<'t, '_> {
         if self.is_message() {
             return None;
         }
-        let netrc = password && self.is_netrc(place.name.start, line.start);
+        let netrc = place.class.password && self.is_netrc(place.name.start, line.start);
         let alone = place.name.start == self.cursor.skip_blanks(line.start)
             && self.cursor.skip_blanks(end) >= line.end;
         let trimmed = word.trim_end_matches([';', ',']);

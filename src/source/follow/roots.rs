@@ -60,23 +60,12 @@ impl Roots<'_> {
                 None => folders.push(self.checkouts.in_checkout(path, self.checkout)?),
             }
         }
-        let is_in = |file: &Path| folders.iter().any(|folder| file.starts_with(folder));
-        for (one, candidate) in self.scan.candidates.iter().enumerate() {
-            if is_in(&candidate.file) {
-                wanted.insert(one);
-            }
-        }
+        wanted.extend(self.within(&folders));
         if !folders.is_empty() {
             let errors = self.scan.errors.errors.iter().cloned();
             loaded.errors.extend(errors);
         }
         let leading = map.leading_to(&wanted, self.scan);
-        let roots: Vec<usize> = map
-            .roots
-            .iter()
-            .copied()
-            .filter(|root| leading.contains(root))
-            .collect();
         let mut units = Units {
             roots: self,
             map: &map,
@@ -88,7 +77,10 @@ impl Roots<'_> {
             own.extend(units.of_folder(folder, run));
         }
         let is_new = |root: &usize| !units.known.contains(&self.scan.candidates[*root].file);
-        let roots: Vec<usize> = roots.into_iter().filter(is_new).collect();
+        let roots = map.roots.iter().copied();
+        let roots: Vec<usize> = roots
+            .filter(|root| leading.contains(root) && is_new(root))
+            .collect();
         let trusted = !self.options.untrusted;
         let choice = choose(
             &roots,
@@ -101,31 +93,34 @@ impl Roots<'_> {
         run.is_chosen = choice.cluster.is_some();
         run.wanted = Some(Wanted {
             files: self.names_of(&wanted),
-            folders: folders
-                .iter()
-                .map(|one| self.checkout.names.of(one))
-                .collect(),
+            folders: (folders.iter().map(|one| self.checkout.names.of(one))).collect(),
             on_the_way: self.names_of(&leading),
         });
         entries.extend(own);
-        // What the bootstrap creates comes first, and may apply the others.
         let mut chosen = choice.chosen;
-        chosen.sort_by_key(|one| {
-            !map.reaches[*one]
-                .files
-                .contains(&self.scan.candidates[*one].file)
-        });
+        // What the bootstrap creates comes first, and may apply the others.
+        let is_created =
+            |one: &usize| (map.reaches[*one].files).contains(&self.scan.candidates[*one].file);
+        chosen.sort_by_key(|one| !is_created(one));
         for root in chosen {
             entries.extend(units.begin(root, wanted.contains(&root), run));
         }
-        // An object that is turned off is compared only if it is named.
-        let off: Vec<usize> = map
-            .switched_off
-            .iter()
-            .copied()
-            .filter(|one| wanted.contains(one))
-            .collect();
+        entries.extend(self.switched_off(&map, &wanted, loaded));
+        for folder in &folders {
+            entries.extend(self.charts(folder, &map, run));
+            let left = self.not_brought(folder, &map, &units.known);
+            run.not_brought.extend(left);
+        }
+        Ok(entries)
+    }
+
+    /// Returns the objects that are turned off, if nothing else is wanted: they are compared only if
+    /// they are named.
+    fn switched_off(&self, map: &Map, wanted: &BTreeSet<usize>, loaded: &mut Loaded) -> Vec<Entry> {
+        let off = map.switched_off.iter().copied();
+        let off: Vec<usize> = off.filter(|one| wanted.contains(one)).collect();
         let is_all_off = !wanted.is_empty() && wanted.iter().all(|one| off.contains(one));
+        let mut entries = Vec::new();
         for one in off {
             let candidate = &self.scan.candidates[one];
             if is_all_off {
@@ -139,12 +134,16 @@ impl Roots<'_> {
                 );
             }
         }
-        for folder in &folders {
-            entries.extend(self.charts(folder, &map, run));
-            let left = self.not_brought(folder, &map, &units.known);
-            run.not_brought.extend(left);
-        }
-        Ok(entries)
+        entries
+    }
+
+    /// Returns the candidates in some folders.
+    fn within<'f>(&'f self, folders: &'f [PathBuf]) -> impl Iterator<Item = usize> + 'f {
+        let is_in = move |file: &Path| folders.iter().any(|folder| file.starts_with(folder));
+        let candidates = self.scan.candidates.iter().enumerate();
+        candidates
+            .filter(move |(_, candidate)| is_in(&candidate.file))
+            .map(|(one, _)| one)
     }
 
     /// Returns the objects of one tool in a file, as roots if nothing applies them.

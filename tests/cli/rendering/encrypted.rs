@@ -77,7 +77,7 @@ fn what_cannot_be_decrypted_is_an_error() {
     );
     let shown = place.run([&DECRYPT[..], &["--live", "live.json"]].concat());
     assert!(shown.starts_with("exit code: 2"), "{shown}");
-    assert!(shown.contains("Secret mail cannot be decrypted"), "{shown}");
+    insta::assert_snapshot!(shown);
     let place = program(place, "sops", "echo 7\n");
     let shown = place.run([&DECRYPT[..], &["--live", "live.json"]].concat());
     assert!(
@@ -85,7 +85,7 @@ fn what_cannot_be_decrypted_is_an_error() {
         "{shown}"
     );
     let shown = place.run([&DECRYPT[..], &["--untrusted", "--live", "live.json"]].concat());
-    assert!(shown.contains("cannot be used with"), "{shown}");
+    insta::assert_snapshot!(shown);
 }
 
 #[test]
@@ -143,5 +143,5 @@ fn secrets_that_controllers_make_are_not_extra() {
         !shown.contains("sealedsecret") && !shown.contains("externalsecret"),
         "{shown}"
     );
-    assert!(shown.contains("other"), "{shown}");
+    insta::assert_snapshot!(shown);
 }

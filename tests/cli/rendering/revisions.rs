@@ -43,8 +43,7 @@ fn what_lies_here_is_read_and_the_difference_said() {
     let report = report(&place, &["diff", "--app", "app.yaml"]);
     assert_eq!(statuses(&report), "cart in-sync");
     let said = sources(&report);
-    assert!(said.contains("its revision v1 is "), "{said}");
-    assert!(said.contains("pass --target-revision to read v1"), "{said}");
+    insta::assert_snapshot!(said);
     assert_eq!(report["revisions"], serde_json::Value::Null, "{report}");
     // Where it asks for what is here, there is nothing to say.
     let place = place.file("app.yaml", application("path: apps, targetRevision: main"));
@@ -90,10 +89,7 @@ fn a_revision_counts_for_paths_and_files_of_applications() {
     let first = report(&place, &at_v1);
     assert_eq!(statuses(&first), "cart drifted, gone missing");
     let said = sources(&first);
-    assert!(
-        said.contains("apps/cart.yaml:1 by Application web"),
-        "{said}"
-    );
+    insta::assert_snapshot!(said);
     assert!(!said.contains("/tmp"), "{said}");
     // The file is read at the revision too, and as it is where the commit does not have it.
     let place = place.file("app.yaml", application("path: nowhere"));
@@ -157,10 +153,7 @@ fn kustomizations_of_flux_are_read_at_the_revision_of_their_source() {
     }
     let place = place.file("ks.yaml", objects("{semver: '>=1'}"));
     let said = sources(&report(&place, &words));
-    assert!(
-        said.contains("its revision >=1 is not in this clone"),
-        "{said}"
-    );
+    insta::assert_snapshot!(said);
 }
 
 #[test]
@@ -183,8 +176,7 @@ fn charts_are_rendered_from_a_copy_of_the_commit() {
         .file("chart/templates/cart.yaml", "");
     let words = ["diff", "chart", "--ref", "main", "--helm-bin", "./helm"];
     let shown = place.run([&words[..], &["--live", "live.json"]].concat());
-    assert!(shown.contains("chart/templates/cart.yaml:1 at "), "{shown}");
-    assert!(shown.contains("6 │ ~ .data.key  a → b"), "{shown}");
+    insta::assert_snapshot!(shown);
     let words_for_it = [
         "--helm-bin",
         "./helm",
@@ -194,13 +186,13 @@ fn charts_are_rendered_from_a_copy_of_the_commit() {
         "live.json",
     ];
     let shown = place.run([&["diff", "main:chart"][..], &words_for_it].concat());
-    assert!(shown.contains("chart/templates/cart.yaml:1 at "), "{shown}");
+    insta::assert_snapshot!(shown);
     let shown = place.run([&["diff", "helm:shop/cart"][..], &words_for_it].concat());
-    assert!(shown.contains("--release is for Helm charts"), "{shown}");
+    insta::assert_snapshot!(shown);
     commit(place.path(), "broken").unwrap();
     let shown = place.run([&words[..], &["--live", "live.json"]].concat());
     assert!(!shown.contains("/tmp"), "{shown}");
-    assert!(shown.contains("No such file"), "{shown}");
+    insta::assert_snapshot!(shown);
 }
 
 /// With the real program.
@@ -243,7 +235,7 @@ fn kustomizations_are_rendered_from_a_copy_of_the_commit() {
         "--live",
         "live.json",
     ]);
-    assert!(shown.contains("Ana"), "{shown}");
+    insta::assert_snapshot!(shown);
     // Both sides of a branch are rendered.
     let place = place
         .file(
@@ -253,7 +245,7 @@ fn kustomizations_are_rendered_from_a_copy_of_the_commit() {
         .file("base/kustomization.yaml", "resources: [cart.yaml]\n")
         .file("base/cart.yaml", config("cart", "c"));
     let shown = place.run(["diff", "over", "--base", "main", "--live", "live.json"]);
-    assert!(shown.contains("conflict"), "{shown}");
+    insta::assert_snapshot!(shown);
 }
 
 /// A sparse checkout, or a folder that was removed.
@@ -262,7 +254,7 @@ fn paths_that_are_not_checked_out_are_told_from_none() {
     let Some(place) = repository() else { return };
     std::fs::remove_dir_all(place.path().join("apps")).unwrap();
     let said = sources(&report(&place, &["diff", "--app", "app.yaml"]));
-    assert!(said.contains("but HEAD has it: check it out"), "{said}");
+    insta::assert_snapshot!(said);
     let words = ["diff", "--app", "app.yaml", "--ref", "HEAD"];
     assert_eq!(statuses(&report(&place, &words)), "cart in-sync");
 }
@@ -291,5 +283,5 @@ fn other_repositories_are_named() {
     let expected = "Kustomization flux/web: https://example.com/a.git is not this";
     assert!(said.contains(&format!("warnings: {expected}")), "{said}");
     let said = sources(&report(&place, &["diff", "flux:flux/wbe"]));
-    assert!(said.contains("check the name (there: web)"), "{said}");
+    insta::assert_snapshot!(said);
 }

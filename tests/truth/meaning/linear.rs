@@ -6,7 +6,7 @@ use std::thread;
 use serde_json::{Map, Value, json};
 
 use super::{compared, object};
-use driftctl::model::{Coverage, ObjectReport, Report, Target};
+use driftctl::model::{ObjectReport, Report};
 use driftctl::redact::redact;
 
 /// Items of each list.
@@ -43,22 +43,8 @@ fn changes(declared: &Value, live: &Value) -> usize {
 
 fn report(objects: Vec<ObjectReport>) -> Report {
     Report {
-        target: Target::default(),
-        revisions: Vec::new(),
-        coverage: Coverage::default(),
         objects,
-        warnings: Vec::new(),
-        skipped: Vec::new(),
-        rules: Vec::new(),
-        explained: Vec::new(),
-        expired_rules: 0,
-        interrupted: false,
-        three_way: false,
-        events: Default::default(),
-        pages: Default::default(),
-        secret: Vec::new(),
-        secret_values: Vec::new(),
-        called: Default::default(),
+        ..Report::default()
     }
 }
 

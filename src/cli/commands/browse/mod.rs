@@ -99,37 +99,22 @@ fn read(
         let said = "not everything could be compared; 'driftctl diff' says what and why";
         browser.said = Some(said.to_owned());
     }
-    let mut explained: BTreeMap<(usize, u16), Vec<String>> = BTreeMap::new();
-    let explain = |at: usize, width: u16| -> Vec<String> {
-        let Some(item) = items.get(at) else {
-            return Vec::new();
-        };
-        let root = FieldPath::root();
-        let path = item.drift.map_or(&root, |drift| &drift.change.path);
-        let name = item.shown.key.to_string();
-        let question = Question {
-            object: &name,
-            is_meant: &|key, _| *key == item.object.key,
-            path,
-        };
-        let options = RenderOptions {
-            width: usize::from(width),
-            now: Some(settings.now),
-            ascii: settings.ascii,
-            ..RenderOptions::default()
-        };
-        let mut text = Vec::new();
-        let answer = again.answer(&overlay, question);
-        let account = answer.and_then(|answer| told(answer, again.redactor()));
-        let written = account.and_then(|account| {
-            output::explanation_text(&account, &options, &mut text).map_err(Into::into)
-        });
-        if written.is_err() {
-            text = whole(item).into_bytes();
-        }
-        let text = String::from_utf8_lossy(&text);
-        text.lines().map(str::to_owned).collect()
+    let explain = |at: usize, width: u16| {
+        let item = items.get(at)?;
+        Some(explanation(item, &again, &overlay, width, settings))
     };
+    let asked = show(browser, &explain, settings, streams)?;
+    Ok((asked, is_incomplete))
+}
+
+/// Shows the rows, and explains the one under the cursor, until something is asked for.
+fn show(
+    browser: &mut Browser,
+    explain: &dyn Fn(usize, u16) -> Option<Vec<String>>,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<Ask> {
+    let mut explained: BTreeMap<(usize, u16), Vec<String>> = BTreeMap::new();
     let mut screen = Screen::open(&mut streams.out).context("cannot use the terminal")?;
     loop {
         let mut pane = Panes::of(screen.terminal.get_frame().area()).explanation;
@@ -151,7 +136,8 @@ fn read(
         let key = match (event, at) {
             (Some(Event::Key(key)), _) => key,
             (None, Some(at)) if !is_explained => {
-                explained.insert((at, pane.width), explain(at, pane.width));
+                let lines = explain(at, pane.width).unwrap_or_default();
+                explained.insert((at, pane.width), lines);
                 continue;
             }
             _ => continue,
@@ -172,12 +158,47 @@ fn read(
                     if let Err(error) = triage::open_at(&settings.editor, Path::new(&file), line) {
                         browser.said = Some(escape::line(&format!("{error:#}")).into_owned());
                     }
-                    return Ok((Ask::Open, is_incomplete));
+                    return Ok(Ask::Open);
                 }
             },
-            Some(asked) => return Ok((asked, is_incomplete)),
+            Some(asked) => return Ok(asked),
         }
     }
+}
+
+/// Returns the lines that explain a change.
+fn explanation(
+    item: &Item<'_>,
+    again: &Again,
+    overlay: &Overlay<'_>,
+    width: u16,
+    settings: &Settings,
+) -> Vec<String> {
+    let root = FieldPath::root();
+    let path = item.drift.map_or(&root, |drift| &drift.change.path);
+    let name = item.shown.key.to_string();
+    let question = Question {
+        object: &name,
+        is_meant: &|key, _| *key == item.object.key,
+        path,
+    };
+    let options = RenderOptions {
+        width: usize::from(width),
+        now: Some(settings.now),
+        ascii: settings.ascii,
+        ..RenderOptions::default()
+    };
+    let mut text = Vec::new();
+    let answer = again.answer(overlay, question);
+    let account = answer.and_then(|answer| told(answer, &again.redactor()));
+    let written = account.and_then(|account| {
+        output::explanation_text(&account, &options, &mut text).map_err(Into::into)
+    });
+    if written.is_err() {
+        text = whole(item).into_bytes();
+    }
+    let text = String::from_utf8_lossy(&text);
+    text.lines().map(str::to_owned).collect()
 }
 
 fn row(item: &Item<'_>, now: Timestamp) -> Row {

@@ -91,7 +91,7 @@ fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<Tri
     let hand: Vec<Base<'_>> = (declared.iter())
         .filter_map(|manifest| base_of(manifest, &kinds))
         .collect();
-    let engine = comparison::engine();
+    let engine = comparison::jq();
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
     let analyze = |policy: &Value, expressions: &[String]| -> Result<Vec<Names>, String> {
         let answer = engine.evaluate(&policy.to_string(), &analysis(expressions));

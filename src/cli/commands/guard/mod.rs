@@ -53,7 +53,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
             Some(audit::read(&logs, &|_| true)?)
         }
     };
-    let engine = comparison::engine();
+    let engine = comparison::jq();
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
     let (form, bound) = form(&args.form);
     let planned = plan(&Wish {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::cluster::{ServedKind, Wanted, Writer};
 use crate::engine::revert::{Job, What, side_changes};
+use crate::facts::SERVER_METADATA;
 use crate::model::{FieldPath, Plan, ResourceKey};
 use crate::patch;
 use crate::state::{Done, UndoEdit, UndoObject, UndoRecord, UndoRecords};
@@ -160,17 +161,13 @@ fn without_bookkeeping(object: &Value) -> Value {
         fields.remove("status");
     }
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        for field in [
-            "managedFields",
-            "resourceVersion",
-            "uid",
-            "creationTimestamp",
-            "generation",
-            "selfLink",
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-        ] {
-            metadata.remove(field);
+        let of_deletion = ["deletionTimestamp", "deletionGracePeriodSeconds"];
+        for field in SERVER_METADATA
+            .iter()
+            .chain(&of_deletion)
+            .chain(&["selfLink"])
+        {
+            metadata.remove(*field);
         }
     }
     object

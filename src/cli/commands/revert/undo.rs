@@ -16,8 +16,8 @@ use crate::cli::{Exit, Streams};
 use crate::cluster::{Discovery as _, ServedKind, Wanted, Writer};
 use crate::engine::revert::{Edit, Job, PatchJob, What};
 use crate::model::{
-    Action, Change, ChangeKind, FieldPath, How, Plan, PlanChange, PlanStep, Progress, Refused,
-    ResourceKey, Why, WrittenAs,
+    Action, Change, FieldPath, How, Plan, PlanChange, PlanStep, Progress, Refused, ResourceKey,
+    Why, WrittenAs,
 };
 use crate::output::escape;
 use crate::ownership::ownership_of;
@@ -142,128 +142,152 @@ pub fn run(
     Ok(end.exit(plan, short))
 }
 
-/// Plans the undo of one object.
+/// The plan for one object.
 enum Found {
     Step(Box<PlanStep>, Box<Job>),
     Refused(Vec<Refused>),
     Done,
 }
 
+impl Found {
+    fn step(step: PlanStep, job: Job) -> Self {
+        Self::Step(Box::new(step), Box::new(job))
+    }
+}
+
+/// An object whose change is to be undone.
+struct Undoing<'u> {
+    object: &'u UndoObject,
+    wanted: Wanted,
+}
+
 fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<Found> {
-    let key = object.key();
-    let root = FieldPath::root();
-    let wanted = Wanted {
-        kind: ServedKind {
-            api_version: object.api_version.clone(),
-            kind: object.kind.clone(),
-            plural: object.plural.clone(),
-            namespaced: object.namespace.is_some(),
-            short_names: Vec::new(),
-        },
-        key: key.clone(),
-    };
-    let refuse = |why, message: String| {
-        Ok(Found::Refused(vec![Refused::because(
-            &key, &root, why, message,
-        )]))
-    };
-    let now = match writer.read(&wanted) {
+    let undoing = Undoing::of(object);
+    let now = match writer.read(&undoing.wanted) {
         Ok(now) => now,
-        Err(why) => return refuse(Why::NotCompared, format!("it cannot be read: {why}")),
+        Err(why) => {
+            let message = format!("it cannot be read: {why}");
+            return Ok(undoing.refuse(Why::NotCompared, message));
+        }
     };
     let is_same = |now: &Value| {
         let uid = now.pointer("/metadata/uid").and_then(Value::as_str);
         uid == object.uid.as_deref()
     };
-    let step = |how, changes| PlanStep {
-        key: key.clone(),
-        api_version: object.api_version.clone(),
-        origin: None,
-        how,
-        changes,
-        written_as: None,
-        remarks: Vec::new(),
-        progress: Progress::Planned,
-        outcome: None,
-    };
-    let job =
-        |what, manager: &str| Box::new(Job::new(wanted.clone(), what, manager.to_owned(), None));
+    let changed = |message: &str| Ok(undoing.refuse(Why::Changed, message.to_owned()));
     match (object.done, now) {
         (Done::Created, None) => Ok(Found::Done),
-        (Done::Created, Some(now)) if is_same(&now) => Ok(Found::Step(
-            Box::new(step(How::Delete, Vec::new())),
-            job(
-                What::Delete {
-                    before: now,
-                    is_whole: true,
-                },
-                UNDO_NAME,
-            ),
-        )),
-        (Done::Deleted, None) => {
-            let Some(manifest) = object.before.clone() else {
-                let message = "only its metadata was read before it was deleted, so that it \
-                               cannot be created again; apply it from where it came";
-                return refuse(Why::Impossible, message.to_owned());
-            };
-            let what = What::Create {
-                manifest,
-                by_apply: false,
-                keeps_last_applied: false,
-            };
-            Ok(Found::Step(
-                Box::new(step(How::Create, Vec::new())),
-                job(what, UNDO_NAME),
-            ))
-        }
-        (Done::Deleted, Some(_)) => {
-            let message = "an object of this name exists by now; left alone".to_owned();
-            refuse(Why::Changed, message)
-        }
-        (Done::Patched, None) => refuse(Why::Changed, "the object is gone".to_owned()),
+        (Done::Created, Some(now)) if is_same(&now) => Ok(undoing.delete(now)),
+        (Done::Deleted, None) => Ok(undoing.create()),
+        (Done::Deleted, Some(_)) => changed("an object of this name exists by now; left alone"),
+        (Done::Patched, None) => changed("the object is gone"),
         (_, Some(now)) if !is_same(&now) => {
-            let message = "the object was deleted and recreated since; left alone".to_owned();
-            refuse(Why::Changed, message)
+            changed("the object was deleted and recreated since; left alone")
         }
-        (Done::Patched | Done::Created, Some(now)) => {
-            let (edits, refused) = edits(object, &key, &now)?;
-            if edits.is_empty() {
-                return Ok(if refused.is_empty() {
-                    Found::Done
-                } else {
-                    Found::Refused(refused)
-                });
-            }
-            if !refused.is_empty() {
-                // A patch is applied as a whole, and so is its undo.
-                return Ok(Found::Refused(refused));
-            }
-            let before = object.before.clone().unwrap_or_default();
-            let manager = manager_of(object);
-            let patch = PatchJob {
-                before: now,
-                wanted: before,
-                edits,
-            };
-            if let Err(unfit) = patch.operations(&patch.before) {
-                return refuse(Why::Impossible, unfit.to_string());
-            }
-            let changes = shown(&key, &patch, redactor);
-            let mut step = step(How::Patch, changes);
-            let why = if manager == UNDO_NAME {
-                "because several managers had written these fields"
-            } else {
-                "which wrote these fields before"
-            };
-            step.written_as = Some(WrittenAs {
-                manager: manager.clone(),
-                why: why.to_owned(),
-            });
-            Ok(Found::Step(
-                Box::new(step),
-                job(What::Patch(patch), &manager),
-            ))
+        (Done::Patched | Done::Created, Some(now)) => undoing.patch(now, redactor),
+    }
+}
+
+impl<'u> Undoing<'u> {
+    fn of(object: &'u UndoObject) -> Self {
+        let kind = ServedKind {
+            api_version: object.api_version.clone(),
+            kind: object.kind.clone(),
+            plural: object.plural.clone(),
+            namespaced: object.namespace.is_some(),
+            short_names: Vec::new(),
+        };
+        let key = object.key();
+        Self {
+            object,
+            wanted: Wanted { key, kind },
         }
+    }
+
+    fn refuse(&self, why: Why, message: String) -> Found {
+        let refused = Refused::because(&self.wanted.key, &FieldPath::root(), why, message);
+        Found::Refused(vec![refused])
+    }
+
+    fn step(&self, how: How, changes: Vec<PlanChange>) -> PlanStep {
+        PlanStep {
+            key: self.wanted.key.clone(),
+            api_version: self.object.api_version.clone(),
+            origin: None,
+            how,
+            changes,
+            written_as: None,
+            remarks: Vec::new(),
+            progress: Progress::Planned,
+            outcome: None,
+        }
+    }
+
+    fn job(&self, what: What, manager: &str) -> Job {
+        Job::new(self.wanted.clone(), what, manager.to_owned(), None)
+    }
+
+    /// Plans to delete what was created.
+    fn delete(&self, now: Value) -> Found {
+        let what = What::Delete {
+            before: now,
+            is_whole: true,
+        };
+        Found::step(
+            self.step(How::Delete, Vec::new()),
+            self.job(what, UNDO_NAME),
+        )
+    }
+
+    /// Plans to create what was deleted.
+    fn create(&self) -> Found {
+        let Some(manifest) = self.object.before.clone() else {
+            let message = "only its metadata was read before it was deleted, so that it cannot be \
+                           created again; apply it from where it came";
+            return self.refuse(Why::Impossible, message.to_owned());
+        };
+        let what = What::Create {
+            manifest,
+            by_apply: false,
+            keeps_last_applied: false,
+        };
+        Found::step(
+            self.step(How::Create, Vec::new()),
+            self.job(what, UNDO_NAME),
+        )
+    }
+
+    /// Plans to change back what was changed.
+    fn patch(&self, now: Value, redactor: &Redactor) -> Result<Found> {
+        let key = &self.wanted.key;
+        let (edits, refused) = edits(self.object, key, &now)?;
+        // A patch is applied as a whole, and so is its undo.
+        if !refused.is_empty() {
+            return Ok(Found::Refused(refused));
+        }
+        if edits.is_empty() {
+            return Ok(Found::Done);
+        }
+        let manager = manager_of(self.object);
+        let patch = PatchJob {
+            before: now,
+            wanted: self.object.before.clone().unwrap_or_default(),
+            edits,
+        };
+        if let Err(unfit) = patch.operations(&patch.before) {
+            return Ok(self.refuse(Why::Impossible, unfit.to_string()));
+        }
+        let mut step = self.step(How::Patch, shown(key, &patch, redactor));
+        let why = if manager == UNDO_NAME {
+            "because several managers had written these fields"
+        } else {
+            "which wrote these fields before"
+        };
+        step.written_as = Some(WrittenAs {
+            manager: manager.clone(),
+            why: why.to_owned(),
+        });
+        Ok(Found::step(step, self.job(What::Patch(patch), &manager)))
     }
 }
 
@@ -328,18 +352,7 @@ fn shown(key: &ResourceKey, job: &PatchJob, redactor: &Redactor) -> Vec<PlanChan
 fn change(job: &PatchJob, edit: &Edit) -> Change {
     let found = patch::find(&job.before, &edit.path).ok().flatten();
     let live = found.map(|(_, value)| value.clone());
-    let kind = match (&edit.to, &live) {
-        (None, _) => ChangeKind::Added,
-        (_, None) => ChangeKind::Removed,
-        _ => ChangeKind::Modified,
-    };
-    Change {
-        path: edit.path.clone(),
-        kind,
-        declared: edit.to.clone(),
-        live,
-        at: Vec::new(),
-    }
+    Change::between(edit.path.clone(), edit.to.clone(), live)
 }
 
 #[cfg(test)]
