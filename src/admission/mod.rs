@@ -288,10 +288,10 @@ impl Policies {
             self.ask(policy, binding, subject, evaluate, &mut found);
             match found.violations.is_empty() {
                 true => {}
-                false => match self.excused(policy, subject, evaluate) {
-                    Excuse::None => {}
-                    Excuse::Given => continue,
-                    Excuse::Unknown(why) => found.doubt(&why),
+                false => match self.exempted(policy, subject, evaluate) {
+                    Exemption::None => {}
+                    Exemption::Given => continue,
+                    Exemption::Unknown(why) => found.doubt(&why),
                 },
             }
             of_kyverno.append(found);
@@ -309,8 +309,8 @@ impl Policies {
         verdicts
     }
 
-    /// Returns whether an exception excuses an object from one of Kyverno's policies in CEL.
-    fn excused(&self, policy: &Value, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Excuse {
+    /// Returns whether an exception exempts an object from one of Kyverno's policies in CEL.
+    fn exempted(&self, policy: &Value, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Exemption {
         let namespace = subject.key.namespace.as_deref();
         let input = json!({
             "object": subject.object,
@@ -320,7 +320,7 @@ impl Policies {
             "hasNamespace": namespace.is_none_or(|name| self.namespaces.contains_key(name)),
         });
         let name = text(policy, "/metadata/name");
-        let mut found = Excuse::None;
+        let mut found = Exemption::None;
         let named = self.exceptions.iter();
         for exception in named.filter(|one| kyverno::is_about(one, name)) {
             let conditions = exception.pointer("/spec/matchConditions");
@@ -329,17 +329,17 @@ impl Policies {
                 "validations": [{"expression": "true"}],
             }});
             let says = match kyverno::is_partial(exception) {
-                true => Err("it excuses only a part".to_owned()),
+                true => Err("it exempts only a part".to_owned()),
                 false => evaluate(&asked.to_string(), &input),
             };
             let says = says.map(|answers| answers.first().map(|answer| answer.says));
             match says {
-                Ok(Some(Says::Pass)) => return Excuse::Given,
+                Ok(Some(Says::Pass)) => return Exemption::Given,
                 Ok(Some(Says::NotMatched)) => {}
                 _ => {
                     let exception = text(exception, "/metadata/name");
-                    found = Excuse::Unknown(format!(
-                        "PolicyException {exception} may excuse the object"
+                    found = Exemption::Unknown(format!(
+                        "PolicyException {exception} may exempt the object"
                     ));
                 }
             }
@@ -374,10 +374,10 @@ impl Policies {
         let name = format!("Kyverno policy \"{}\"", text(policy, "/metadata/name"));
         for mut answer in answers {
             if matches!(answer.says, Says::Violates | Says::Cannot) {
-                match kyverno::excused(&self.exceptions, policy, &answer.rule, &input) {
-                    Excuse::None => {}
-                    Excuse::Given => continue,
-                    Excuse::Unknown(why) => {
+                match kyverno::exempted(&self.exceptions, policy, &answer.rule, &input) {
+                    Exemption::None => {}
+                    Exemption::Given => continue,
+                    Exemption::Unknown(why) => {
                         answer.says = Says::Cannot;
                         answer.message = why;
                     }
@@ -550,9 +550,9 @@ impl Subject<'_> {
     }
 }
 
-/// Whether an exception excuses an object from a rule.
+/// Whether an exception exempts an object from a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Excuse {
+enum Exemption {
     /// None does.
     None,
     /// One does.

@@ -8,7 +8,7 @@
 //! - values whose *name* marks them as secret, such as the environment variable `DB_PASSWORD`, a
 //!   key `api-token` of a ConfigMap, or a field `clientSecret` of a custom resource;
 //! - passwords within text: `key=value` lines, URLs, private keys, tokens of well-known services;
-//! - the values of the Secrets of the run, wherever somebody pasted them.
+//! - the values of the Secrets of the run, wherever they were pasted.
 //!
 //! The mask is constant. It reveals neither the length of a value nor whether two values in
 //! different places are equal; only whether the two sides of one place differ.

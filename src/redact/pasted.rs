@@ -1,4 +1,4 @@
-//! Finds the values of Secrets where somebody pasted them: under a plain name, in an object of any
+//! Finds the values of Secrets where they were pasted: under a plain name, in an object of any
 //! kind.
 //!
 //! Only values that look made up are searched for: those under a name such as `password`, and those

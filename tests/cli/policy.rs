@@ -325,7 +325,7 @@ fn rules_about_who_writes_are_evaluated_for_a_named_user() {
 }
 
 #[test]
-fn an_exception_among_the_policies_excuses_and_one_among_the_manifests_does_not() {
+fn an_exception_among_the_policies_exempts_and_one_among_the_manifests_does_not() {
     let exception = "\
 apiVersion: kyverno.io/v2
 kind: PolicyException

@@ -1,10 +1,10 @@
-//! Kyverno's PolicyExceptions: which objects they excuse from which rules.
+//! Kyverno's PolicyExceptions: which objects they exempt from which rules.
 
 use serde_json::Value;
 
 use super::select::{Candidate, Matched, block};
 use super::text::wildcard;
-use crate::admission::Excuse;
+use crate::admission::Exemption;
 use crate::model::group_of;
 
 /// Whether this is one of Kyverno's exceptions.
@@ -24,15 +24,15 @@ pub fn is_about(exception: &Value, policy: &str) -> bool {
         })
 }
 
-/// Whether an exception in CEL excuses only parts of an object, such as one of its images.
+/// Whether an exception in CEL exempts only parts of an object, such as one of its images.
 pub fn is_partial(exception: &Value) -> bool {
     ["images", "allowedValues", "podSecurity"]
         .iter()
         .any(|field| exception.pointer(&format!("/spec/{field}")).is_some())
 }
 
-/// Whether one of the exceptions excuses an object from a rule. `input` is as for policies.
-pub fn excused(exceptions: &[Value], policy: &Value, rule: &str, input: &Value) -> Excuse {
+/// Whether one of the exceptions exempts an object from a rule. `input` is as for policies.
+pub fn exempted(exceptions: &[Value], policy: &Value, rule: &str, input: &Value) -> Exemption {
     let name = match text(policy, "/kind") {
         "Policy" => format!(
             "{}/{}",
@@ -42,7 +42,7 @@ pub fn excused(exceptions: &[Value], policy: &Value, rule: &str, input: &Value) 
         _ => text(policy, "/metadata/name").to_owned(),
     };
     let candidate = Candidate::of(input);
-    let mut found = Excuse::None;
+    let mut found = Exemption::None;
     for exception in exceptions {
         if group_of(text(exception, "/apiVersion")) != "kyverno.io" {
             continue;
@@ -62,11 +62,11 @@ pub fn excused(exceptions: &[Value], policy: &Value, rule: &str, input: &Value) 
         });
         match block(matches, &candidate, false) {
             Matched::No => {}
-            Matched::Yes if !is_conditional && !rule.is_empty() => return Excuse::Given,
+            Matched::Yes if !is_conditional && !rule.is_empty() => return Exemption::Given,
             Matched::Yes | Matched::Unknown(_) => {
                 let exception = text(exception, "/metadata/name");
-                let why = format!("PolicyException {exception} may excuse the object");
-                found = Excuse::Unknown(why);
+                let why = format!("PolicyException {exception} may exempt the object");
+                found = Exemption::Unknown(why);
             }
         }
     }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exception_excuses_what_it_matches_from_the_rules_that_it_names() {
+    fn an_exception_exempts_what_it_matches_from_the_rules_that_it_names() {
         let policy = json!({"kind": "ClusterPolicy", "metadata": {"name": "no-host"}});
         let exception = |rules: Value, more: Value| {
             let mut exception = json!({"apiVersion": "kyverno.io/v2", "kind": "PolicyException",
@@ -106,12 +106,24 @@ mod tests {
             json!({"object": {"apiVersion": "apps/v1", "kind": "DaemonSet",
                 "metadata": {"name": name, "namespace": "shop"}}})
         };
-        let unknown = || Excuse::Unknown("PolicyException agents may excuse the object".into());
+        let unknown = || Exemption::Unknown("PolicyException agents may exempt the object".into());
         for (rules, more, name, rule, expected) in [
-            (json!(["host"]), json!({}), "agent-1", "host", Excuse::Given),
-            (json!(["*"]), json!({}), "agent-1", "host", Excuse::Given),
-            (json!(["host"]), json!({}), "other", "host", Excuse::None),
-            (json!(["port"]), json!({}), "agent-1", "host", Excuse::None),
+            (
+                json!(["host"]),
+                json!({}),
+                "agent-1",
+                "host",
+                Exemption::Given,
+            ),
+            (json!(["*"]), json!({}), "agent-1", "host", Exemption::Given),
+            (json!(["host"]), json!({}), "other", "host", Exemption::None),
+            (
+                json!(["port"]),
+                json!({}),
+                "agent-1",
+                "host",
+                Exemption::None,
+            ),
             (
                 json!(["host"]),
                 json!({"conditions": {"any": []}}),
@@ -129,7 +141,7 @@ mod tests {
         ] {
             let given = [exception(rules, more)];
             assert!(is_exception(&given[0]));
-            assert_eq!(excused(&given, &policy, rule, &input(name)), expected);
+            assert_eq!(exempted(&given, &policy, rule, &input(name)), expected);
         }
     }
 }

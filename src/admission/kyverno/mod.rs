@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use super::{Answer, Says};
 use crate::model::{Enforcement, group_of};
 use evaluate::Failure;
-pub use exceptions::{excused, is_about, is_exception, is_partial};
+pub use exceptions::{exempted, is_about, is_exception, is_partial};
 use pattern::Mismatch;
 use select::{Candidate, Matched};
 pub use validating::{as_builtin, is_validating};

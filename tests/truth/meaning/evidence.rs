@@ -745,7 +745,7 @@ const FOUR: &[&str] = &["a", "b", "c", "d"];
 
 /// Returns how many of four objects have drift, where all carry the same change and a webhook matches
 /// all.
-fn with_all_changed(change: &dyn Fn(&mut Value)) -> usize {
+fn with_all_changed(change: &dyn Fn(&mut Value), of_webhook: Value) -> usize {
     let declared: Vec<Value> = FOUR.iter().map(|n| workload("Deployment", n)).collect();
     let live: Vec<Value> = (declared.iter())
         .map(|object| {
@@ -754,7 +754,7 @@ fn with_all_changed(change: &dyn Fn(&mut Value)) -> usize {
             object
         })
         .collect();
-    let webhook = webhook("mesh", json!({}));
+    let webhook = webhook("mesh", of_webhook);
     let live: Vec<&Value> = live.iter().chain([&webhook]).collect();
     let text: Vec<String> = declared.iter().map(ToString::to_string).collect();
     let objects = compared(&text.join("\n---\n"), &live);
@@ -764,9 +764,10 @@ fn with_all_changed(change: &dyn Fn(&mut Value)) -> usize {
 #[test]
 fn no_webhook_explains_what_is_critical_or_makes_tools_skip_the_object() {
     let of_pod = |field: &'static str, value: Value| {
-        with_all_changed(&move |object: &mut Value| {
+        let change = move |object: &mut Value| {
             object.pointer_mut(POD).unwrap()[field] = value.clone();
-        })
+        };
+        with_all_changed(&change, json!({}))
     };
     assert_eq!(of_pod("hostPID", json!(true)), 4);
     let privileged =
@@ -779,11 +780,17 @@ fn no_webhook_explains_what_is_critical_or_makes_tools_skip_the_object() {
         ),
         0
     );
+    let preload = |object: &mut Value| {
+        let container = &mut object.pointer_mut(POD).unwrap()["containers"][0];
+        container["env"] = json!([{"name": "LD_PRELOAD", "value": "/x.so"}]);
+    };
+    let no_rules = json!({"rules": []});
+    assert_eq!(with_all_changed(&preload, no_rules), 4, "all carry it");
     let mark = |object: &mut Value| {
         object["metadata"]["annotations"] =
             json!({"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"});
     };
-    assert_eq!(with_all_changed(&mark), 4);
+    assert_eq!(with_all_changed(&mark, json!({})), 4);
 }
 
 #[test]

@@ -190,7 +190,7 @@ fn explanation(
     };
     let mut text = Vec::new();
     let answer = again.answer(overlay, question);
-    let account = answer.and_then(|answer| told(answer, &again.redactor()));
+    let account = answer.and_then(|answer| told(answer, again.redactor()));
     let written = account.and_then(|account| {
         output::explanation_text(&account, &options, &mut text).map_err(Into::into)
     });
