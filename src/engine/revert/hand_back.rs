@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
+use super::PatchJob;
+use crate::model::PathElement;
 use crate::patch::{Operation, Pointer};
 
 /// Returns the patch that gives the fields that `ours` has written back to `applier`, as far as the
@@ -15,7 +18,7 @@ pub fn hand_back(
     live: &Value,
     ours: &str,
     applier: &str,
-    declared: &Value,
+    job: &PatchJob,
 ) -> Option<Vec<Operation>> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let is = |entry: &Value, manager: &str, operation: &str| {
@@ -23,35 +26,15 @@ pub fn hand_back(
             && entry["operation"] == operation
             && entry["subresource"].as_str().unwrap_or_default().is_empty()
     };
-    let our_place = entries.iter().position(|entry| is(entry, ours, "Update"))?;
-    let version = &entries.get(our_place)?["apiVersion"];
-    let mut of_applier = entries
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| is(entry, applier, "Apply"));
-    let first = of_applier.clone().next();
-    let same_version = of_applier.find(|(_, entry)| entry["apiVersion"] == *version);
-    let ours = entries.get(our_place)?;
-    let returned = declared_part(&ours["fieldsV1"], declared);
-    let Some((their_place, theirs)) = same_version.or(first) else {
-        // It owned nothing but these fields, and left no entry without them.
-        if returned.as_object().is_none_or(Map::is_empty) {
-            return None;
-        }
-        let mut theirs = ours.clone();
-        theirs["manager"] = applier.into();
-        theirs["operation"] = "Apply".into();
-        theirs["fieldsV1"] = returned;
-        let metadata = || Pointer::default().field("metadata");
-        let version = live.pointer("/metadata/resourceVersion")?.clone();
-        return Some(vec![
-            Operation::Test(metadata().field("resourceVersion"), version),
-            Operation::Replace(metadata().field("managedFields").index(our_place), theirs),
-        ]);
-    };
-    let their_fields = &theirs["fieldsV1"];
-    let mut merged = their_fields.clone();
-    merge(&mut merged, returned);
+    let our_place = entries.iter().position(|entry| is(entry, ours, "Update"));
+    let ours = our_place.and_then(|place| entries.get(place));
+    let mut returned = ours.map_or(Value::Null, |ours| {
+        declared_part(&ours["fieldsV1"], &job.wanted)
+    });
+    if returned.is_null() {
+        returned = Value::Object(Map::new());
+    }
+    add_empty_ones(&mut returned, job);
     let metadata = || Pointer::default().field("metadata");
     let place = |index: usize| metadata().field("managedFields").index(index);
     let version = live.pointer("/metadata/resourceVersion")?.clone();
@@ -59,12 +42,153 @@ pub fn hand_back(
         metadata().field("resourceVersion"),
         version,
     )];
+    let version = ours.map(|ours| &ours["apiVersion"]);
+    let mut of_applier = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| is(entry, applier, "Apply"));
+    let first = of_applier.clone().next();
+    let same_version = of_applier.find(|(_, entry)| Some(&entry["apiVersion"]) == version);
+    let Some((their_place, theirs)) = same_version.or(first) else {
+        // It owned nothing but these fields, and left no entry without them.
+        if returned.as_object().is_none_or(Map::is_empty) {
+            return None;
+        }
+        let mut theirs = ours?.clone();
+        theirs["manager"] = applier.into();
+        theirs["operation"] = "Apply".into();
+        theirs["fieldsV1"] = returned;
+        operations.push(Operation::Replace(place(our_place?), theirs));
+        return Some(operations);
+    };
+    let their_fields = &theirs["fieldsV1"];
+    leave_string_data(&mut returned, their_fields);
+    let mut merged = their_fields.clone();
+    merge(&mut merged, returned);
     if merged != *their_fields {
         let at = place(their_place).field("fieldsV1");
         operations.push(Operation::Replace(at, merged));
     }
-    operations.push(Operation::Remove(place(our_place)));
-    Some(operations)
+    operations.extend(our_place.map(|our_place| Operation::Remove(place(our_place))));
+    (operations.len() > 1).then_some(operations)
+}
+
+/// Returns the patch that gives an object an entry of its applier when nobody owns anything of it:
+/// after everything that managers owned was removed, the server does not follow who writes. The
+/// next server-side apply would conflict with `before-first-apply`.
+pub fn refill(
+    live: &Value,
+    (applier, applies): (&str, bool),
+    job: &PatchJob,
+    now: Timestamp,
+) -> Option<Vec<Operation>> {
+    let entries = live.pointer("/metadata/managedFields");
+    if entries
+        .and_then(Value::as_array)
+        .is_some_and(|entries| !entries.is_empty())
+    {
+        return None;
+    }
+    let mut fields = Value::Object(Map::new());
+    for edit in &job.edits {
+        let Some(to) = edit.to.as_ref().filter(|to| !to.is_null()) else {
+            continue;
+        };
+        add(&mut fields, &edit.path.0, field_set(to, !applies), !applies);
+    }
+    if fields.as_object().is_none_or(Map::is_empty) {
+        return None;
+    }
+    let entry = json!({
+        "manager": applier,
+        "operation": if applies { "Apply" } else { "Update" },
+        "apiVersion": live.get("apiVersion")?,
+        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    });
+    let metadata = || Pointer::default().field("metadata");
+    let version = live.pointer("/metadata/resourceVersion")?.clone();
+    Some(vec![
+        Operation::Test(metadata().field("resourceVersion"), version),
+        Operation::Add(metadata().field("managedFields"), json!([entry])),
+    ])
+}
+
+/// Returns the field set of a value: of each field of a map, and of a list as a whole. Who updates
+/// owns the maps themselves as well.
+fn field_set(value: &Value, owns_maps: bool) -> Value {
+    let Value::Object(fields) = value else {
+        return json!({});
+    };
+    let below = fields.iter();
+    let below = below.map(|(name, value)| (format!("f:{name}"), field_set(value, owns_maps)));
+    let mut set: Map<String, Value> = below.collect();
+    if owns_maps && !set.is_empty() {
+        set.insert(".".to_owned(), json!({}));
+    }
+    Value::Object(set)
+}
+
+/// Adds what is owned at a path.
+fn add(set: &mut Value, path: &[PathElement], owned: Value, owns_maps: bool) {
+    let name = |element: &PathElement| match element {
+        PathElement::Field(name) => Some(format!("f:{name}")),
+        PathElement::Key(keys) => Some(format!("k:{}", json!(keys))),
+        PathElement::Value(value) => Some(format!("v:{value}")),
+        // Its list is owned as a whole.
+        PathElement::Index(_) => None,
+    };
+    let mut place = set;
+    for (depth, element) in path.iter().enumerate() {
+        let (Some(name), Some(fields)) = (name(element), place.as_object_mut()) else {
+            return;
+        };
+        if owns_maps && depth > 0 && !is_struct(path, depth) {
+            fields.insert(".".to_owned(), json!({}));
+        }
+        place = fields.entry(name).or_insert_with(|| json!({}));
+    }
+    merge(place, owned);
+}
+
+/// Returns whether the value at this depth is `metadata` or `spec`, which nobody owns by itself.
+fn is_struct(path: &[PathElement], depth: usize) -> bool {
+    let top = matches!(&path[0], PathElement::Field(name) if name == "metadata" || name == "spec");
+    depth == 1 && top
+}
+
+/// Adds the fields that were written as empty lists and maps: built-in types do not store them, so
+/// that they are in no entry of ours.
+fn add_empty_ones(returned: &mut Value, job: &PatchJob) {
+    let is_empty = |value: &Value| match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    for edit in job
+        .edits
+        .iter()
+        .filter(|edit| edit.to.as_ref().is_some_and(is_empty))
+    {
+        add(returned, &edit.path.0, json!({}), false);
+    }
+}
+
+/// Takes out of the data of a Secret what its applier owns as `stringData`.
+fn leave_string_data(returned: &mut Value, theirs: &Value) {
+    let Some(texts) = theirs.get("f:stringData").and_then(Value::as_object) else {
+        return;
+    };
+    let Some(returned) = returned.as_object_mut() else {
+        return;
+    };
+    if let Some(data) = returned.get_mut("f:data").and_then(Value::as_object_mut) {
+        data.retain(|name, _| !texts.contains_key(name));
+        if data.is_empty() {
+            returned.remove("f:data");
+        }
+    }
 }
 
 /// Returns the part of a field set (`FieldsV1`) that a manifest declares: what an apply of it would
@@ -149,7 +273,82 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::engine::revert::Edit;
     use crate::patch::apply;
+
+    fn job(wanted: Value) -> PatchJob {
+        PatchJob {
+            before: Value::Null,
+            wanted,
+            edits: Vec::new(),
+        }
+    }
+
+    fn writing(path: &str, to: Value) -> PatchJob {
+        let edits = vec![Edit {
+            path: path.parse().unwrap(),
+            to: Some(to),
+            former: Vec::new(),
+        }];
+        PatchJob {
+            edits,
+            ..job(Value::Null)
+        }
+    }
+
+    #[test]
+    fn an_object_that_nobody_owns_gets_its_applier_back() {
+        let live = json!({"apiVersion": "v1", "metadata": {"resourceVersion": "7"}});
+        let now = Timestamp::from_second(0).unwrap();
+        let data = writing(".data.a", json!("1"));
+        for (applies, expected) in [
+            (true, json!({"f:data": {"f:a": {}}})),
+            (false, json!({"f:data": {".": {}, "f:a": {}}})),
+        ] {
+            let patch = refill(&live, ("argocd", applies), &data, now).unwrap();
+            let made = apply(&live, &patch).unwrap();
+            let entry = &made["metadata"]["managedFields"][0];
+            assert_eq!(entry["manager"], "argocd");
+            assert_eq!(entry["operation"] == "Apply", applies);
+            assert_eq!(entry["fieldsV1"], expected);
+            assert_eq!(refill(&made, ("argocd", applies), &data, now), None);
+        }
+        let whole = writing(".metadata.labels", json!({"app": "x"}));
+        let patch = refill(&live, ("helm", false), &whole, now).unwrap();
+        let made = apply(&live, &patch).unwrap();
+        assert_eq!(
+            made["metadata"]["managedFields"][0]["fieldsV1"],
+            json!({"f:metadata": {"f:labels": {".": {}, "f:app": {}}}})
+        );
+    }
+
+    #[test]
+    fn what_is_declared_as_empty_is_given_back_although_it_is_not_stored() {
+        let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
+            {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:a": {}}}}]}});
+        let job = writing(".spec.ingress", json!([]));
+        let patch = hand_back(&live, "driftctl", "kubectl", &job).unwrap();
+        let made = apply(&live, &patch).unwrap();
+        let fields = &made["metadata"]["managedFields"][0]["fieldsV1"];
+        assert_eq!(*fields, json!({"f:spec": {"f:a": {}, "f:ingress": {}}}));
+    }
+
+    #[test]
+    fn what_was_applied_as_string_data_does_not_become_data() {
+        let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
+            {"manager": "kubectl", "operation": "Apply", "fieldsV1": {
+                "f:data": {"f:q": {}}, "f:stringData": {"f:p": {}}}},
+            {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:data": {"f:p": {}}}}]}});
+        let job = job(json!({"data": {"p": "eA==", "q": "eQ=="}}));
+        let patch = hand_back(&live, "driftctl", "kubectl", &job).unwrap();
+        let made = apply(&live, &patch).unwrap();
+        let left = &made["metadata"]["managedFields"];
+        assert_eq!(left.as_array().unwrap().len(), 1);
+        assert_eq!(
+            left[0]["fieldsV1"],
+            live["metadata"]["managedFields"][0]["fieldsV1"]
+        );
+    }
 
     #[test]
     fn an_applier_that_owned_nothing_else_gets_an_entry_of_its_own() {
@@ -158,14 +357,17 @@ mod tests {
              "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}},
         ]}});
         let declared = json!({"data": {"a": "1"}});
-        let operations = hand_back(&live, "driftctl", "kubectl", &declared).unwrap();
+        let operations = hand_back(&live, "driftctl", "kubectl", &job(declared.clone())).unwrap();
         let after = apply(&live, &operations).unwrap();
         assert_eq!(
             after["metadata"]["managedFields"],
             json!([{"manager": "kubectl", "operation": "Apply", "apiVersion": "v1", "time": "t",
                 "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}}])
         );
-        assert_eq!(hand_back(&live, "driftctl", "kubectl", &json!({})), None);
+        assert_eq!(
+            hand_back(&live, "driftctl", "kubectl", &job(json!({}))),
+            None
+        );
     }
 
     #[test]
@@ -181,7 +383,7 @@ mod tests {
         ]}});
         let declared = json!({"metadata": {"labels": {"x": "1"}},
             "spec": {"a": 1, "b": 2, "ports": [{"containerPort": 80}]}});
-        let patch = hand_back(&live, "driftctl", "argocd", &declared).unwrap();
+        let patch = hand_back(&live, "driftctl", "argocd", &job(declared.clone())).unwrap();
         let made = apply(&live, &patch).unwrap();
         assert_eq!(
             made["metadata"]["managedFields"],
@@ -197,11 +399,11 @@ mod tests {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:a": {}}}]}});
         assert_eq!(
-            hand_back(&live, "driftctl", "argocd", &json!({"b": 1})),
+            hand_back(&live, "driftctl", "argocd", &job(json!({"b": 1}))),
             None
         );
         assert_eq!(
-            hand_back(&json!({}), "driftctl", "argocd", &json!({})),
+            hand_back(&json!({}), "driftctl", "argocd", &job(json!({}))),
             None
         );
     }

@@ -6,14 +6,16 @@
 mod hand_back;
 mod job;
 mod refuse;
+mod side;
 mod writer;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use hand_back::hand_back;
+pub use hand_back::{hand_back, refill};
 pub use job::{Edit, Job, PatchJob, State, What};
+pub use side::side_changes;
 pub use writer::{OWN_NAME, WriteAs};
 
 use crate::cluster::Overlay;
@@ -199,7 +201,7 @@ impl Found<'_> {
             let (wanted, live) = self.wish.live.read_object(&object.key)?;
             let manifest = object.manifest.as_ref()?;
             let declared = normalize(manifest.value(), wanted.kind.namespaced);
-            WriteAs::of(&live.value().ok()?, &declared)
+            WriteAs::of(&live.value().ok()?, &declared, &BTreeSet::new())
         });
         let most = WriteAs::of_most(each);
         self.siblings.insert(most).clone()
@@ -308,7 +310,12 @@ impl Found<'_> {
         }
         let write_as = match self.wish.field_manager {
             Some(name) => WriteAs::named(name),
-            None => WriteAs::of(&live, &declared).unwrap_or_else(|| self.siblings()),
+            None => {
+                let by_someone = meant.iter().filter(|(drift, _)| drift.cause.is_none());
+                let owners = by_someone.flat_map(|(drift, _)| &drift.owners);
+                let editors: BTreeSet<&str> = owners.map(|o| o.manager.as_str()).collect();
+                WriteAs::of(&live, &declared, &editors).unwrap_or_else(|| self.siblings())
+            }
         };
         let patch = PatchJob {
             before: live,

@@ -36,10 +36,32 @@ impl Refusals<'_> {
         if !is_named && is_dangerous(key, &drift.change.path) {
             return Some((Why::Dangerous, Why::Dangerous.meaning().to_owned()));
         }
+        if drift.change.declared.is_none() && is_kept_by_server(key, &drift.change.path) {
+            return Some((Why::Impossible, KEEPS_NODE_PORT.to_owned()));
+        }
         match crate::patch::find(self.live, &drift.change.path) {
             Err(unfit) => Some((Why::Impossible, unfit.to_string())),
             Ok(_) => None,
         }
+    }
+}
+
+/// What is said of a node port that the manifest leaves to the server.
+const KEEPS_NODE_PORT: &str =
+    "the manifest names no node port, so the API server keeps this one; declare the one you want";
+
+/// Returns whether the server puts a field back as it was when it is removed.
+fn is_kept_by_server(key: &ResourceKey, path: &FieldPath) -> bool {
+    let is = |element: &PathElement, name: &str| matches!(element, PathElement::Field(field) if field == name);
+    match &path.0[..] {
+        [spec, ports, PathElement::Key(_), port] => {
+            key.group.is_empty()
+                && key.kind == "Service"
+                && is(spec, "spec")
+                && is(ports, "ports")
+                && is(port, "nodePort")
+        }
+        _ => false,
     }
 }
 
@@ -106,5 +128,23 @@ pub(super) fn unknown_in(value: &Value) -> Option<String> {
         Value::Array(items) => items.iter().find_map(unknown_in),
         Value::Object(fields) => fields.values().find_map(unknown_in),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_port_of_a_service_is_kept_by_the_server() {
+        let is_kept = |kind: &str, path: &str| {
+            let key = ResourceKey::new("", kind, Some("shop".to_owned()), "cart");
+            is_kept_by_server(&key, &path.parse().unwrap())
+        };
+        let port = r#".spec.ports[port=80,protocol="TCP"]"#;
+        assert!(is_kept("Service", &format!("{port}.nodePort")));
+        assert!(!is_kept("Service", port));
+        assert!(!is_kept("Service", &format!("{port}.name")));
+        assert!(!is_kept("Widget", &format!("{port}.nodePort")));
     }
 }

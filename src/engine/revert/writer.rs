@@ -1,5 +1,7 @@
 //! Decides on the field manager of a write, and warns about its side effects.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::PatchJob;
@@ -48,8 +50,9 @@ impl WriteAs {
 
     /// Returns the name of the applier of a live object; `None` if no applier is known. If
     /// every field that the applier declares was changed by others, it owns none of them, and its
-    /// other traces name it.
-    pub fn of(live: &Value, declared: &Value) -> Option<Self> {
+    /// other traces name it. `editors` own what drifted: owning the rest as well, as who changed
+    /// one item of an atomic list does, makes none of them the applier.
+    pub fn of(live: &Value, declared: &Value, editors: &BTreeSet<&str>) -> Option<Self> {
         let ownership = ownership_of(live);
         let appliers = Appliers::of(&ownership, declared, live, &[]);
         let found = appliers.all().first();
@@ -60,6 +63,9 @@ impl WriteAs {
             .flatten();
         let (manager, keeps_last_applied) = match (left, found) {
             (Some(left), _) => left,
+            (None, Some(found)) if is_guess && editors.contains(found.manager.as_str()) => {
+                return None;
+            }
             (None, Some(found)) => {
                 let keeps_last_applied = found.why == ApplierReason::LastApplied;
                 (found.manager.clone(), keeps_last_applied)
@@ -182,7 +188,22 @@ mod tests {
         let declared = json!({"spec": {"rules": [{"host": "a"}]}});
         let live =
             json!({"spec": {"rules": [{"host": "b"}]}, "metadata": {"managedFields": entries}});
-        WriteAs::of(&live, &declared).map(|write_as| (write_as.manager, write_as.applies))
+        WriteAs::of(&live, &declared, &BTreeSet::new())
+            .map(|write_as| (write_as.manager, write_as.applies))
+    }
+
+    #[test]
+    fn who_edited_one_item_of_an_atomic_list_is_no_applier() {
+        let declared = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["list"]}]});
+        let live = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["*"]}],
+            "metadata": {"managedFields": [
+                {"manager": "curl", "operation": "Update", "fieldsV1": {"f:rules": {}}}]}});
+        let write_as = |editors: &[&str]| {
+            let editors = editors.iter().copied().collect();
+            WriteAs::of(&live, &declared, &editors).map(|write_as| write_as.manager)
+        };
+        assert_eq!(write_as(&["curl"]), None);
+        assert_eq!(write_as(&["bob"]).as_deref(), Some("curl"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     CART, FIELD, POINTER, field, progress, revert, revert_json, while_it_is_written, writable,
 };
-use crate::server::{Cluster, Denied, Fault, Server};
+use crate::server::{Cluster, Denied, Fault, Meanwhile, Server};
 
 #[test]
 fn a_value_that_changed_meanwhile_is_left_alone() {
@@ -87,6 +87,45 @@ fn what_is_never_done_never_looks_done() {
         assert_eq!(field(&server), before, "{fault:?}");
         assert!(server.events().is_empty(), "{fault:?}");
     }
+}
+
+#[test]
+fn a_deletion_that_got_lost_never_looks_done() {
+    const EXTRA: &str = "/api/v1/namespaces/shop/configmaps/tmp-override";
+    let delete = [
+        "cm/shop/tmp-override",
+        "--extra",
+        "namespace",
+        "--prune",
+        "--yes",
+        "--skip-dry-run",
+    ];
+    let failing = || writable().failing("configmaps/tmp-override", Fault::OnceDelete(500));
+    let server = failing().start();
+    let (code, plan) = revert_json(&server, &delete);
+    assert_eq!(code, 0, "{plan:#}");
+    assert!(server.object(EXTRA).is_null());
+
+    // The first request is lost, and before the second one somebody changes the object.
+    let mut cluster = failing();
+    cluster.meanwhile = vec![Meanwhile {
+        method: "DELETE",
+        part: "tmp-override",
+        without: "",
+        pointer: "/metadata/resourceVersion",
+        value: json!("1"),
+        times: 2,
+    }];
+    let server = cluster.start();
+    let (code, plan) = revert_json(&server, &delete);
+    assert_eq!(code, 2, "{plan:#}");
+    let progress = progress(&plan);
+    assert!(progress[0].contains("not-done"), "{progress:?}");
+    assert!(
+        progress[0].contains("was changed in the meantime"),
+        "{progress:?}"
+    );
+    assert!(!server.object(EXTRA).is_null());
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub enum Fault {
     Before(u16),
     /// The same at the first time, and a proper answer after that.
     OnceBefore(u16),
+    /// This status code to the first DELETE, before anything is done.
+    OnceDelete(u16),
     /// The connection is closed instead of the first answer, and what was asked for is done.
     OnceReset,
     /// The body of the first answer breaks off halfway, and what was asked for is done.
@@ -170,7 +172,7 @@ impl Faults {
 
     /// Returns what goes wrong with a request that came `earlier` times before. The same whatever
     /// the order of other requests.
-    fn of(&self, target: &str, earlier: usize) -> Option<Fault> {
+    fn of(&self, method: &str, target: &str, earlier: usize) -> Option<Fault> {
         match self {
             Self::None => None,
             Self::At(faults) => faults
@@ -178,9 +180,14 @@ impl Faults {
                 .find(|(part, fault)| {
                     let is_once = matches!(
                         fault,
-                        Fault::Once(_) | Fault::OnceBefore(_) | Fault::OnceReset | Fault::OnceCut
+                        Fault::Once(_)
+                            | Fault::OnceBefore(_)
+                            | Fault::OnceDelete(_)
+                            | Fault::OnceReset
+                            | Fault::OnceCut
                     );
-                    target.contains(part) && !(is_once && earlier > 0)
+                    let is_other = matches!(fault, Fault::OnceDelete(_)) && method != "DELETE";
+                    target.contains(part) && !is_other && !(is_once && earlier > 0)
                 })
                 .map(|(_, fault)| *fault),
             Self::Seeded { seed, percent } => {
@@ -203,16 +210,22 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Ans
     let target = format!("{path}?{}", parts.uri.query().unwrap_or_default());
     let earlier = {
         let mut seen = state.seen();
-        let earlier = seen.iter().filter(|(_, known)| *known == target).count();
-        seen.push((parts.method.to_string(), target.clone()));
+        let request = (parts.method.to_string(), target.clone());
+        let earlier = seen.iter().filter(|known| **known == request).count();
+        seen.push(request);
         earlier
     };
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let fault = state.cluster().faults.of(&target, earlier);
+    let fault = state
+        .cluster()
+        .faults
+        .of(parts.method.as_str(), &target, earlier);
     let fault = match fault {
         // Nothing is done before these are answered.
         Some(Fault::Before(code)) => return Ok(with(refusal(code), "retry-after", "0")),
-        Some(Fault::OnceBefore(code)) => return Ok(with(refusal(code), "retry-after", "0")),
+        Some(Fault::OnceBefore(code) | Fault::OnceDelete(code)) => {
+            return Ok(with(refusal(code), "retry-after", "0"));
+        }
         fault => fault,
     };
     let (code, answer) = if parts.method == http::Method::GET {

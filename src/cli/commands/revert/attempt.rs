@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::carry::Carrier;
 use crate::cluster::{Carry, WriteError};
 use crate::engine::revert::{Job, PatchJob, State, What};
+use crate::ownership::ownership_of;
 
 /// How often a write is sent if the server is too busy or the connection breaks.
 const TRIES: u32 = 4;
@@ -115,7 +116,8 @@ impl Carrier<'_> {
                 Err(WriteError::Busy) if tries < TRIES => sleep(pause(tries)),
                 Err(WriteError::AlreadyExists) if was_unclear => {
                     return match self.writer.read(object) {
-                        Ok(Some(now)) => Sent::Done(Some(now)),
+                        Ok(Some(now)) if is_written_by(&now, manager) => Sent::Done(Some(now)),
+                        Ok(Some(_)) => Sent::Not("someone else created it meanwhile".to_owned()),
                         Ok(None) => Sent::Not("it existed, and is gone again".to_owned()),
                         Err(why) => Sent::Unclear(why),
                     };
@@ -145,8 +147,19 @@ impl Carrier<'_> {
                 Ok(()) => return Sent::Done(None),
                 Err(WriteError::Busy) if tries < TRIES => sleep(pause(tries)),
                 Err(WriteError::NotFound) => return Sent::Done(None),
-                // Most likely it is being deleted, which changed it.
-                Err(WriteError::Conflict) if was_unclear => return Sent::Done(None),
+                Err(WriteError::Conflict) if was_unclear => {
+                    return match self.writer.read(&job.object) {
+                        Ok(None) => Sent::Done(None),
+                        Ok(Some(now)) if is_another(&now, uid) || is_ending(&now) => {
+                            Sent::Done(None)
+                        }
+                        Ok(Some(_)) => {
+                            let why = "it was changed in the meantime; left alone";
+                            Sent::Not(why.to_owned())
+                        }
+                        Err(why) => Sent::Unclear(why),
+                    };
+                }
                 Err(WriteError::Unclear(_)) if tries < TRIES => {
                     was_unclear = true;
                     sleep(pause(tries));
@@ -175,6 +188,21 @@ impl Carrier<'_> {
         let message = self.redactor.message(key, [declared, live], message);
         format!("{error}: {message}")
     }
+}
+
+/// Returns whether an object is not the one with this UID.
+fn is_another(object: &Value, uid: &str) -> bool {
+    object.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid)
+}
+
+/// Returns whether an object is being deleted.
+fn is_ending(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
+}
+
+fn is_written_by(object: &Value, manager: &str) -> bool {
+    let entries = ownership_of(object).entries;
+    entries.iter().any(|entry| entry.owner.manager == manager)
 }
 
 /// Returns the pause, which doubles each time.

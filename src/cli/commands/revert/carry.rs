@@ -12,7 +12,7 @@ use super::flow::Hands;
 use super::record::Recorder;
 use crate::cli::args::WriteArgs;
 use crate::cluster::{Answer, Api, Carry, LiveObject, WriteError, Writer};
-use crate::engine::revert::{Job, State, What, hand_back, side_effects};
+use crate::engine::revert::{Job, State, What, hand_back, refill, side_effects};
 use crate::model::{Action, FieldPath, Plan, Progress, Report, ResourceKey, Status};
 use crate::redact::Redactor;
 use crate::state::UndoRecords;
@@ -230,7 +230,7 @@ impl Carrier<'_> {
             match self.attempt(at, Carry::Out) {
                 Sent::Done(answer) => {
                     if let Some(recorder) = &mut recorder {
-                        recorder.note_answer(answer.as_ref())?;
+                        recorder.note_answer(&self.jobs[at], answer.as_ref())?;
                     }
                     self.plan.steps[at].progress = Progress::Partly;
                     if let Some(answer) = answer {
@@ -395,17 +395,25 @@ impl Carrier<'_> {
         step.outcome = Some(why);
     }
 
-    /// Gives the fields back to the manager that applies the object with server-side apply. A
-    /// failure is only a note: the object is right, but its next apply may report a conflict.
+    /// Gives the fields back to the manager that applies the object with server-side apply, and an
+    /// object that nobody owns to its applier. A failure is only a note: the object is right, but
+    /// its next apply may report a conflict.
     fn hand_back(&mut self, at: usize, answer: Value) {
         let job = &self.jobs[at];
-        let (Some(applier), Some(patch)) = (&job.hand_back, job.patch()) else {
+        let Some(patch) = job.patch() else {
             return;
         };
+        let applier = job.hand_back.as_ref();
+        let owner = (applier.unwrap_or(&job.manager).as_str(), applier.is_some());
         let mut live = answer;
         let mut why = String::new();
         for _ in 0..HAND_BACK_TRIES {
-            let Some(operations) = hand_back(&live, &job.manager, applier, &patch.wanted) else {
+            let refilled = refill(&live, owner, patch, self.manner.now);
+            let operations = refilled.or_else(|| {
+                let applier = applier?;
+                hand_back(&live, &job.manager, applier, patch)
+            });
+            let Some(operations) = operations else {
                 return;
             };
             let answer = self
@@ -431,6 +439,9 @@ impl Carrier<'_> {
                 }
             }
         }
+        let Some(applier) = applier else {
+            return;
+        };
         let remark = format!(
             "note: {} still owns what it wrote ({why}); if the next apply by {applier} reports a \
              conflict with it, use --force-conflicts",

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cluster::{ServedKind, Wanted, Writer};
-use crate::engine::revert::{Job, What};
+use crate::engine::revert::{Job, What, side_changes};
 use crate::model::{FieldPath, Plan, ResourceKey};
 use crate::patch;
 use crate::state::{Done, UndoEdit, UndoObject, UndoRecord, UndoRecords};
@@ -48,11 +48,11 @@ impl Recorder {
         self.records.keep(&self.record)
     }
 
-    /// Adds the object as the last job left it.
+    /// Adds the object as the last job left it, with what the server changed by itself.
     ///
     /// # Errors
     /// Fails if it cannot be kept.
-    pub fn note_answer(&mut self, answer: Option<&Value>) -> Result<()> {
+    pub fn note_answer(&mut self, job: &Job, answer: Option<&Value>) -> Result<()> {
         let (Some(object), Some(answer)) = (self.record.objects.last_mut(), answer) else {
             return Ok(());
         };
@@ -65,6 +65,15 @@ impl Recorder {
                 edit.after = found.map(|(_, value)| value.clone());
             }
         }
+        let managers = object.edits.first().map(|edit| edit.managers.clone());
+        let changes = job.patch().map(|patch| side_changes(patch, answer));
+        let edits = changes.into_iter().flatten().map(|change| UndoEdit {
+            path: change.path.to_string(),
+            after: change.after,
+            before: change.before,
+            managers: managers.clone().unwrap_or_default(),
+        });
+        object.edits.extend(edits);
         self.records.keep(&self.record)
     }
 
