@@ -90,14 +90,14 @@ impl Ledger {
         }
         for (key, object) in &round.objects {
             if object.standing != ObjectState::Unknown {
-                self.compared.insert(key.clone(), round.at);
+                self.compared.insert(key.clone(), round.began);
             }
         }
         if round.is_complete {
             // Objects that no longer exist are not kept forever.
             self.compared
                 .retain(|key, _| round.objects.contains_key(key));
-            self.complete = Some(round.at);
+            self.complete = Some(round.began);
         }
         events
     }

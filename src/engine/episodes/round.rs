@@ -18,7 +18,9 @@ use crate::policy::ACCEPTED;
 /// The result of one round.
 #[derive(Debug, Clone, Default)]
 pub struct Round {
-    /// When it was made.
+    /// When it began to read: a later write may not be in it.
+    pub began: Timestamp,
+    /// When it ended: everything that it saw is older.
     pub at: Timestamp,
     /// Whether everything was compared, and undeclared objects of every kind were searched for.
     pub is_complete: bool,
@@ -81,8 +83,14 @@ impl Round {
     ///
     /// Objects without a declaration are ignored if the report is incomplete: if a manifest could
     /// not be read, its object looks undeclared.
-    pub fn of(report: &Report, ledger: &Ledger, digester: &Digester, at: Timestamp) -> Self {
+    pub fn of(
+        report: &Report,
+        ledger: &Ledger,
+        digester: &Digester,
+        (began, at): (Timestamp, Timestamp),
+    ) -> Self {
         let mut round = Self {
+            began,
             at,
             is_complete: !report.is_incomplete(),
             ..Self::default()
@@ -200,7 +208,11 @@ fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Si
     Sight {
         severity: drift.severity,
         written: last.map(|(_, at)| at).filter(|_| !is_of_git),
-        who: last.map(|(owner, _)| called(owner)),
+        who: match last {
+            Some((owner, _)) => Some(called(owner)),
+            // What is written through /scale has no time.
+            None => drift.owners.first().map(called),
+        },
         declared: declared.or_else(|| digester.optional(change.declared.as_ref())),
         live: digester.optional(change.live.as_ref()),
     }

@@ -39,6 +39,7 @@ fn drifted(path: &str, written: Option<i64>) -> Object {
 /// Returns a complete round with one object called `a`.
 fn round(second: i64, object: Object) -> Round {
     Round {
+        began: at(second),
         at: at(second),
         is_complete: true,
         objects: BTreeMap::from([(key("a"), object)]),
@@ -246,11 +247,38 @@ fn round_of(second: i64, is_complete: bool, steps: &[Step]) -> Round {
         Some((key(&at.to_string()), object))
     });
     Round {
+        began: at(second),
         at: at(second),
         is_complete,
         objects: objects.collect(),
         declared: BTreeMap::new(),
     }
+}
+
+#[test]
+fn what_is_written_while_a_round_reads_begins_with_its_write() {
+    let mut ledger = Ledger::default();
+    let mut first = round(10, object(ObjectState::Compared));
+    // It read from second 0 to second 10, and `.data.x` was written at second 5, after it was read.
+    first.began = at(0);
+    ledger.advance(&first);
+    let events = ledger.advance(&round(40, drifted(".data.x", Some(5))));
+    let [Event::Opened(episode)] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!((episode.opened, episode.onset), (at(5), Onset::Written));
+}
+
+#[test]
+fn what_is_first_seen_begins_at_the_end_of_the_round() {
+    let mut ledger = Ledger::default();
+    let mut slow = round(10, drifted(".data.x", None));
+    slow.began = at(0);
+    let events = ledger.advance(&slow);
+    let [Event::Opened(episode)] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(episode.opened, at(10));
 }
 
 proptest! {

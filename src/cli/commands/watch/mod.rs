@@ -37,7 +37,7 @@ pub fn run(args: &WatchArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let mut show = Show::new(args, settings);
     show.begin(&watch, streams)?;
     if args.once {
-        let outcome = watch.round(settings.now);
+        let outcome = watch.round(settings.now, &|| settings.now);
         show.round(&watch, &outcome, settings.now, streams)?;
         write_metrics(args, &watch)?;
         return Ok(match outcome {
@@ -56,12 +56,11 @@ pub fn run(args: &WatchArgs, settings: &Settings, streams: &mut Streams) -> Resu
     };
     loop {
         let began = Instant::now();
-        let now = Timestamp::now();
-        let outcome = watch.round(now);
+        let outcome = watch.round(Timestamp::now(), &Timestamp::now);
         if commands.told_to_end() {
             return Ok(Exit::Clean);
         }
-        show.round(&watch, &outcome, now, streams)?;
+        show.round(&watch, &outcome, Timestamp::now(), streams)?;
         if let Some(service) = &service {
             service.publish(pages(args, &watch)?);
         }

@@ -90,8 +90,8 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Compares once. An outage changes nothing.
-    pub fn round(&mut self, now: Timestamp) -> Outcome {
+    /// Compares once, and reads the clock again at the end. An outage changes nothing.
+    pub fn round(&mut self, now: Timestamp, clock: &dyn Fn() -> Timestamp) -> Outcome {
         let began = Instant::now();
         self.troubles.clear();
         // Rules are read again: they change, and they expire.
@@ -115,7 +115,7 @@ impl<'a> Watch<'a> {
             comparison::Also::default(),
         );
         self.took = began.elapsed();
-        self.at = now;
+        self.at = clock().max(now);
         let outcome = match compared {
             Ok(compared) => self.take(compared, now),
             Err(error) => {
@@ -127,13 +127,13 @@ impl<'a> Watch<'a> {
         outcome
     }
 
-    fn take(&mut self, compared: Compared, now: Timestamp) -> Outcome {
+    fn take(&mut self, compared: Compared, began: Timestamp) -> Outcome {
         let Compared { report, rules } = compared;
         if report.interrupted {
             self.rounds.incomplete += 1;
             return Outcome::Incomplete(Vec::new());
         }
-        let round = Round::of(&report, &self.ledger, &self.digester, now);
+        let round = Round::of(&report, &self.ledger, &self.digester, (began, self.at));
         let events = self.ledger.advance(&round);
         self.unwritten.extend(events.iter().cloned());
         for event in &events {
@@ -147,7 +147,7 @@ impl<'a> Watch<'a> {
         self.report = Some(report);
         if round.is_complete && self.troubles.is_empty() {
             self.rounds.complete += 1;
-            self.last_complete = Some((now, Instant::now()));
+            self.last_complete = Some((self.at, Instant::now()));
             Outcome::Complete(events)
         } else {
             self.rounds.incomplete += 1;
