@@ -558,3 +558,27 @@ fn values_in_an_application_are_edited() {
         );
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_tag_that_a_chart_leaves_to_its_version_is_set_in_its_values() {
+    const VALUES: &str =
+        "replicaCount: 9\nimage:\n  name: cart\n  tag: \"\" # the chart's version\n";
+    let tag = "tag=$(sed -n 's/^  tag: *\"*\\([^\" ]*\\).*/\\1/p' chart/values.yaml)\ncat <<END";
+    let helm = HELM
+        .replace("cat <<END", tag)
+        .replace("cart:1", "cart:${tag:-1.0}");
+    let place = chart();
+    let live = fs::read_to_string(place.path().join("live.json")).unwrap();
+    let place = place
+        .file("live.json", live.replace("cart:1", "cart:1.0-hotfix"))
+        .file("chart/values.yaml", VALUES)
+        .file("helm", helm);
+    let image = r#".spec.template.spec.containers[name="api"].image"#;
+    let words = [&IN_CHART[..], &["-w", "deploy/shop/cart", image]].concat();
+    let output = place.driftctl().args(words).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let after = fs::read_to_string(place.path().join("chart/values.yaml")).unwrap();
+    assert_eq!(after, VALUES.replace("\"\"", "\"1.0-hotfix\""));
+}

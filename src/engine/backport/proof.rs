@@ -63,6 +63,54 @@ pub(super) fn changed(
     })
 }
 
+/// Returns what an edit changes besides: other objects, and fields of the object itself. Empty
+/// unless the edit gives the object the wanted value at the path.
+pub(super) fn side_effects(
+    before: &Rendered,
+    after: &Rendered,
+    (object, wanted): (&Value, &Value),
+    path: &[PathElement],
+    deployer: Option<&Deployer>,
+) -> Vec<String> {
+    let bare = |one: &Value| without_values(one, deployer);
+    let known: BTreeMap<Identity, Value> = before
+        .objects
+        .iter()
+        .map(|one| (identity(one), bare(one)))
+        .collect();
+    let made: BTreeMap<Identity, Value> = after
+        .objects
+        .iter()
+        .map(|one| (identity(one), bare(one)))
+        .collect();
+    let now = made.get(&identity(object));
+    if now.is_none_or(|now| values::lookup(now, path) != values::lookup(wanted, path)) {
+        return Vec::new();
+    }
+    let all: BTreeSet<&Identity> = known.keys().chain(made.keys()).collect();
+    let changed = all.into_iter().filter(|it| known.get(*it) != made.get(*it));
+    let others = changed.filter(|it| **it != identity(object));
+    let mut found: Vec<String> = others.map(name_of).collect();
+    if found.is_empty() {
+        found.push(format!("other fields of {}", name_of(&identity(object))));
+    }
+    found
+}
+
+/// Returns `Deployment shop/cart`.
+fn name_of([_, kind, namespace, name]: &Identity) -> String {
+    let namespace = namespace
+        .as_ref()
+        .map(|it| format!("{it}/"))
+        .unwrap_or_default();
+    let (kind, name) = (kind.as_deref(), name.as_deref());
+    format!(
+        "{} {namespace}{}",
+        kind.unwrap_or_default(),
+        name.unwrap_or_default()
+    )
+}
+
 /// Returns an object, without the values of its chart if it is the deployer.
 fn without_values(object: &Value, deployer: Option<&Deployer>) -> Value {
     let mut bare = object.clone();
@@ -200,6 +248,24 @@ mod tests {
         assert!(proven(release(2, "5m"), Some(&deployer)));
         assert!(!proven(release(2, "6m"), Some(&deployer)));
         assert!(!proven(release(2, "5m"), None));
+    }
+
+    #[test]
+    fn what_an_edit_changes_besides_is_named_if_it_sets_the_field() {
+        let path: FieldPath = ".spec.replicas".parse().unwrap();
+        let before = rendered(&[object("a", 1), object("b", 1)]);
+        let besides = |a: Value, b: Value| {
+            let objects = (&object("a", 1), &object("a", 2));
+            side_effects(&before, &rendered(&[a, b]), objects, &path.0, None)
+        };
+        let mut paused = object("a", 2);
+        paused["spec"]["paused"] = true.into();
+        assert_eq!(besides(object("a", 2), object("b", 2)), ["Deployment b"]);
+        assert_eq!(
+            besides(paused, object("b", 1)),
+            ["other fields of Deployment a"]
+        );
+        assert!(besides(object("a", 3), object("b", 2)).is_empty());
     }
 
     #[test]

@@ -130,8 +130,19 @@ enum Outcome {
     Right(Box<Right>),
     /// It has, but others would change too.
     Shared(Vec<String>),
-    /// It has another effect.
-    Wrong,
+    /// It has another effect. If it also sets the field, what it changes besides.
+    Wrong(Vec<String>),
+}
+
+/// Names the first of several.
+fn named(all: &[String]) -> String {
+    const MOST: usize = 3;
+    let first = all.iter().take(MOST).map(String::as_str);
+    let first: Vec<&str> = first.collect();
+    match all.len().saturating_sub(MOST) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }
 
 impl Found<'_> {
@@ -173,6 +184,7 @@ impl Found<'_> {
         };
         let some: Vec<&Candidate> = candidates.iter().filter(is_asked_for).collect();
         let mut shared: Option<(String, Vec<String>)> = None;
+        let mut besides: Option<(String, Vec<String>)> = None;
         for candidate in some.iter().take(MOST_TRIED) {
             match self.outcome(
                 subject,
@@ -182,7 +194,11 @@ impl Found<'_> {
                 [&edits, &candidate.files],
                 &before,
             )? {
-                Outcome::Wrong => {}
+                Outcome::Wrong(others) => {
+                    if besides.is_none() && !others.is_empty() {
+                        besides = Some((candidate.place(&texts), others));
+                    }
+                }
                 Outcome::Shared(others) => {
                     shared.get_or_insert((candidate.place(&texts), others));
                 }
@@ -205,6 +221,7 @@ impl Found<'_> {
                         ));
                         self.renamed.insert(name, former);
                     }
+                    remarks.extend(self.deploys_values(subject, candidate));
                     remarks.extend(candidate.bot(&texts));
                     let files = candidate.files.clone();
                     self.accept(files);
@@ -213,6 +230,12 @@ impl Found<'_> {
                     return Ok(Ok(remarks));
                 }
             }
+        }
+        if let (None, Some((place, others))) = (&shared, besides) {
+            return no_place(format!(
+                "{place} sets it, and an edit there would also change {}",
+                named(&others)
+            ));
         }
         no_place(match (shared, candidates.is_empty(), some.is_empty()) {
             (Some((place, others)), ..) => format!(
@@ -233,6 +256,22 @@ impl Found<'_> {
                 None => "no edit of its files changes just this".to_owned(),
             },
         })
+    }
+
+    /// Says that the values are in an object that is compared too, and differs until it is deployed.
+    fn deploys_values(&self, subject: &Subject<'_>, candidate: &Candidate) -> Option<String> {
+        let deployer = subject.origin.chain.last()?;
+        let holders = self.wish.drafts.deployers(deployer);
+        if !candidate.files.keys().any(|file| holders.contains(file)) {
+            return None;
+        }
+        let mut objects = self.wish.report.objects.iter();
+        let holder = objects
+            .find(|object| object.key.kind == deployer.kind && object.key.name == deployer.name)?;
+        Some(format!(
+            "{} itself differs from the live one until this is deployed",
+            holder.key
+        ))
     }
 
     /// Returns a part's rendering, with generated objects under their current names.
@@ -281,20 +320,23 @@ impl Found<'_> {
         let mut with = edits.clone();
         with.extend(files.clone());
         let Ok(after) = self.rendered(part, &with) else {
-            return Ok(Outcome::Wrong);
+            return Ok(Outcome::Wrong(Vec::new()));
         };
         let deployer = subject.origin.chain.last();
         let Some(Changed { value, renamed }) =
             proof::changed(before, &after, &subject.value, &change.path.0, deployer)
         else {
-            return Ok(Outcome::Wrong);
+            let objects = (&subject.value, &wanted.value);
+            let path = &change.path.0;
+            let others = proof::side_effects(before, &after, objects, path, deployer);
+            return Ok(Outcome::Wrong(others));
         };
         let drifting = match value == wanted.value {
             true => Some(wanted.drifting.clone()),
             false => self.is_taken_over(subject, change, &value)?,
         };
         let Some(drifting) = drifting else {
-            return Ok(Outcome::Wrong);
+            return Ok(Outcome::Wrong(Vec::new()));
         };
         let mut others = Vec::new();
         for file in files.keys() {

@@ -205,7 +205,7 @@ fn collect(intent: &Intent<'_>, tree: &Value, way: &mut Vec<Step>, found: &mut V
 /// Returns what a value would have to be, if it sets the field or something around it.
 fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usize)> {
     let path = &intent.change.path.0;
-    let alike = 10 * alike(path, way);
+    let alike = 10 * alike(path, way) + 2 * of_object(intent, way);
     if let (ChangeKind::Modified, Some(declared), Some(live)) =
         (intent.change.kind, &intent.change.declared, intent.to())
         && !value.is_object()
@@ -215,6 +215,14 @@ fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usi
         let (is, was, to) = (text_of(value)?, text_of(declared)?, text_of(live)?);
         if is == was {
             return Some((written_like(value, live, to), 100 + alike));
+        }
+        // Without a tag, charts take their own version.
+        if is.is_empty() && names_tag(way) {
+            let (image, tag) = to.rsplit_once(':')?;
+            let is_new_tag = was
+                .rsplit_once(':')
+                .is_some_and(|(before, _)| before == image);
+            return is_new_tag.then(|| (Value::from(tag), 50 + alike));
         }
         // A part of it, such as the tag of an image.
         let (before, after) = was.split_once(&is).filter(|_| !is.is_empty())?;
@@ -286,6 +294,26 @@ fn names_parent(path: &[PathElement], way: &[Step]) -> bool {
         (Some(last), Some(Step::Field(name))) => name.to_lowercase().ends_with(&last),
         _ => false,
     }
+}
+
+/// Returns whether a value is the tag of an image, by its name.
+fn names_tag(way: &[Step]) -> bool {
+    let name = match way.last() {
+        Some(Step::Field(name)) => name.to_lowercase(),
+        _ => return false,
+    };
+    name.ends_with("tag")
+}
+
+/// Returns how many words of the value's way are in the kind and the name of the object: of two
+/// `annotations`, those below `serviceAccount` are a ServiceAccount's.
+fn of_object(intent: &Intent<'_>, way: &[Step]) -> usize {
+    let words = [words_of(intent.kind()), words_of(intent.name())].concat();
+    let names = way.iter().filter_map(|step| match step {
+        Step::Field(name) => Some(words_of(name)),
+        Step::Index(_) => None,
+    });
+    names.flatten().filter(|word| words.contains(word)).count()
 }
 
 fn text_of(value: &Value) -> Option<String> {
