@@ -343,6 +343,10 @@ const WRAPPING: [&str; 2] = ["ServiceError", "client error ("];
 
 /// The words of the operating system without its numbers: `connection refused`.
 fn plain(text: &str) -> String {
+    // As rustls words it, with a link to its manual.
+    if text.contains("without sending TLS close_notify") {
+        return "the server closed it before it had answered".to_owned();
+    }
     let text = text.replace("tcp connect error: ", "");
     let Some((words, rest)) = text.split_once(" (os error ") else {
         return text;
@@ -491,6 +495,14 @@ mod tests {
         let variables = [proxy, ("no_proxy", "10.0.0.0/8")];
         assert_eq!(proxied("https://10.1.2.3:6443", &variables), None);
         assert!(proxied("https://192.0.2.1:6443", &variables).is_some());
+    }
+
+    #[test]
+    fn a_connection_that_was_cut_is_said_plainly() {
+        let error = std::io::Error::other(
+            "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/x",
+        );
+        assert_eq!(cause(&error), "the server closed it before it had answered");
     }
 
     #[test]

@@ -45,6 +45,8 @@ struct Revision<'v> {
     before: Vec<u64>,
     template: Value,
     object: &'v Value,
+    /// Whether its object is written only when it gets its number.
+    keeps_time: bool,
 }
 
 /// Reads the rollouts of workloads, and finds out which objects belong to them.
@@ -171,7 +173,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
         // Later writes may have moved the time: it is only the latest possible one.
         let again = earlier.is_some() || older;
         let is_newest = at + 1 == numbers.len();
-        let time = time.filter(|_| !again || is_newest);
+        let time = time.filter(|_| !again || is_newest || revision.keeps_time);
         reader.add(time.as_deref(), root, Evidence::Rollout, what);
     }
 }
@@ -200,6 +202,8 @@ fn replica_set(object: &Value) -> Option<Revision<'_>> {
             .collect(),
         template: plain(object.pointer("/spec/template")?),
         object,
+        // Scaling writes it too.
+        keeps_time: false,
     })
 }
 
@@ -209,6 +213,7 @@ fn controller_revision(object: &Value) -> Option<Revision<'_>> {
         before: Vec::new(),
         template: plain(object.pointer("/data/spec/template")?),
         object,
+        keeps_time: true,
     })
 }
 
