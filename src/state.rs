@@ -94,6 +94,9 @@ pub struct UndoEdit {
     /// Its earlier owners.
     #[serde(default)]
     pub managers: Vec<String>,
+    /// Whether the server changed it by itself, because of the other edits.
+    #[serde(default)]
+    pub by_server: bool,
 }
 
 impl UndoEdit {

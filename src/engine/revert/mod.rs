@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub use hand_back::{hand_back, refill};
 pub use job::{Edit, Job, PatchJob, State, What};
-pub use side::side_changes;
+pub use side::{side_changes, side_effects_of};
 pub use writer::{OWN_NAME, WriteAs};
 
 use crate::cluster::Overlay;
@@ -361,7 +361,7 @@ fn step_of(object: &ObjectReport) -> PlanStep {
 }
 
 /// Returns what else the server would change: where its prediction differs from the patched object.
-pub fn side_effects(job: &PatchJob, answer: &Value) -> Vec<String> {
+fn side_effects(job: &PatchJob, answer: &Value) -> Vec<String> {
     let Ok(operations) = job.operations(&job.before) else {
         return Vec::new();
     };

@@ -3,13 +3,12 @@
 //! A Service that is no NodePort any more loses its node ports, and a Deployment whose strategy is
 //! RollingUpdate again gets defaults that Recreate does not allow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{PatchJob, side_effects};
 use crate::model::{FieldPath, PathElement};
-use crate::patch;
 
 /// Names that identify the items of lists, the longest first.
 const KEYS: [&[&str]; 3] = [
@@ -29,20 +28,112 @@ pub struct SideChange {
     pub after: Option<Value>,
 }
 
-/// Returns what the server changed besides what it was asked to change.
-pub fn side_changes(job: &PatchJob, answer: &Value) -> Vec<SideChange> {
+/// Returns where the server would change something besides what it is asked to change, and besides
+/// the defaults of that.
+pub fn side_effects_of(job: &PatchJob, answer: &Value) -> Vec<FieldPath> {
     let effects = side_effects(job, answer);
-    let changes = effects.iter().filter_map(|pointer| {
-        let path = path_of(pointer, answer).or_else(|| path_of(pointer, &job.before))?;
-        let value = |object| Some(patch::find(object, &path).ok()??.1.clone());
-        let (before, after) = (value(&job.before), value(answer));
-        (before != after).then_some(SideChange {
-            path,
-            before,
-            after,
-        })
+    let paths = effects
+        .iter()
+        .filter_map(|pointer| path_of(pointer, answer).or_else(|| path_of(pointer, &job.before)));
+    paths.collect()
+}
+
+/// Returns what the server changed besides the fields that were written.
+pub fn side_changes(job: &PatchJob, answer: &Value) -> Vec<SideChange> {
+    let mut found = Vec::new();
+    let edits: Vec<&FieldPath> = job.edits.iter().map(|edit| &edit.path).collect();
+    let root = FieldPath::root();
+    differ([Some(&job.before), Some(answer)], &root, &edits, &mut found);
+    found
+}
+
+/// What the server writes with every change.
+const BOOKKEEPING: [&[&str]; 4] = [
+    &["metadata", "managedFields"],
+    &["metadata", "resourceVersion"],
+    &["metadata", "generation"],
+    &["status"],
+];
+
+fn differ(
+    [before, after]: [Option<&Value>; 2],
+    path: &FieldPath,
+    edits: &[&FieldPath],
+    found: &mut Vec<SideChange>,
+) {
+    let is_bookkeeping = BOOKKEEPING.iter().any(|names| {
+        let names = names
+            .iter()
+            .map(|name| PathElement::Field((*name).to_owned()));
+        names.eq(path.0.iter().cloned())
     });
-    changes.collect()
+    // An edit keeps the whole value at its path.
+    let is_written = edits.iter().any(|edit| path.starts_with(edit));
+    if before == after || is_bookkeeping || is_written {
+        return;
+    }
+    let is_above = edits.iter().any(|edit| edit.starts_with(path));
+    match (before, after) {
+        (Some(Value::Object(_)), Some(Value::Object(_)))
+        | (None, Some(Value::Object(_)))
+        | (Some(Value::Object(_)), None)
+            if is_above || before.is_some() && after.is_some() =>
+        {
+            let names = |side: Option<&Value>| {
+                let fields = side.and_then(Value::as_object);
+                fields
+                    .map(|fields| fields.keys().cloned().collect())
+                    .unwrap_or_default()
+            };
+            let names: BTreeSet<String> = [before, after]
+                .into_iter()
+                .flat_map(|side| {
+                    let names: Vec<String> = names(side);
+                    names
+                })
+                .collect();
+            for name in names {
+                let sides = [before, after].map(|side| side.and_then(|side| side.get(&name)));
+                differ(sides, &path.child(PathElement::Field(name)), edits, found);
+            }
+        }
+        (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
+            let items = |items: &[Value]| -> Option<Vec<PathElement>> {
+                items.iter().map(|item| item_of(items, item)).collect()
+            };
+            match (items(ours), items(theirs)) {
+                (Some(names), Some(others)) => {
+                    let new = others.iter().filter(|name| !names.contains(name)).cloned();
+                    let all: Vec<PathElement> = names.iter().cloned().chain(new).collect();
+                    for name in all {
+                        let item = |names: &[PathElement], items| {
+                            let items: &[Value] = items;
+                            let at = names.iter().position(|other| *other == name);
+                            at.and_then(|at| items.get(at).cloned())
+                        };
+                        let (one, other) = (item(&names, ours), item(&others, theirs));
+                        let sides = [one.as_ref(), other.as_ref()];
+                        differ(sides, &path.child(name), edits, found);
+                    }
+                }
+                _ if is_above => {}
+                _ => found.push(SideChange::of(path, before, after)),
+            }
+        }
+        // An empty map or list means the same as none.
+        (None, Some(other)) | (Some(other), None) if super::is_empty(other) => {}
+        _ => found.push(SideChange::of(path, before, after)),
+    }
+}
+
+impl SideChange {
+    fn of(path: &FieldPath, before: Option<&Value>, after: Option<&Value>) -> Self {
+        Self {
+            path: path.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+        }
+    }
 }
 
 /// Returns the path of a JSON Pointer, whose items are named as the object has them. `None` if it
@@ -132,6 +223,36 @@ mod tests {
                 r#".spec.ports[port=90,protocol="TCP"].nodePort 32000 → none"#,
             ]
         );
+    }
+
+    #[test]
+    fn what_comes_with_a_map_that_is_emptied_is_found() {
+        let before = json!({"metadata": {"generation": 1}, "spec": {
+            "strategy": {"type": "Recreate"},
+            "containers": [{"name": "a", "image": "x"}]}});
+        let after = json!({"metadata": {"generation": 2}, "spec": {
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}},
+            "containers": [{"name": "a", "image": "x"}, {"name": "istio", "image": "y"}]}});
+        assert_eq!(
+            changes(
+                before.clone(),
+                ".spec.strategy.type",
+                json!("RollingUpdate"),
+                &after
+            ),
+            [
+                r#".spec.containers[name="istio"] none → {"image":"y","name":"istio"}"#,
+                r#".spec.strategy.rollingUpdate none → {"maxSurge":1}"#,
+            ]
+        );
+        // The edit of the whole holds it.
+        let found = changes(
+            before,
+            ".spec.strategy",
+            json!({"type": "RollingUpdate"}),
+            &after,
+        );
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 
     #[test]

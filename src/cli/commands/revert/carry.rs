@@ -12,7 +12,7 @@ use super::flow::Hands;
 use super::record::Recorder;
 use crate::cli::args::WriteArgs;
 use crate::cluster::{Answer, Api, Carry, LiveObject, WriteError, Writer};
-use crate::engine::revert::{Job, State, What, hand_back, refill, side_effects};
+use crate::engine::revert::{Job, State, What, hand_back, refill, side_effects_of};
 use crate::model::{Action, FieldPath, Plan, Progress, Report, ResourceKey, Status};
 use crate::redact::Redactor;
 use crate::state::UndoRecords;
@@ -163,7 +163,8 @@ impl Carrier<'_> {
         let Some(patch) = self.jobs[at].patch() else {
             return;
         };
-        let effects = side_effects(patch, answer);
+        let effects = side_effects_of(patch, answer);
+        let effects: Vec<String> = effects.iter().map(ToString::to_string).collect();
         if !effects.is_empty() {
             const MOST: usize = 5;
             let mut shown = effects.join(", ");

@@ -72,6 +72,7 @@ impl Recorder {
             after: change.after,
             before: change.before,
             managers: managers.clone().unwrap_or_default(),
+            by_server: true,
         });
         object.edits.extend(edits);
         self.records.keep(&self.record)
@@ -119,6 +120,7 @@ fn object(job: &Job) -> UndoObject {
                 },
                 before: value(Some(&patch.before), &edit.path),
                 managers: edit.former.iter().map(|o| o.manager.clone()).collect(),
+                by_server: false,
             };
             let edits = patch.edits.iter().map(edit).collect();
             (Done::Patched, edits, Some(&patch.before))

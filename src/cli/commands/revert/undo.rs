@@ -275,7 +275,8 @@ fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edi
         let path = edit.field_path()?;
         let found = patch::find(now, &path).ok().flatten();
         let is = found.map(|(_, value)| value.clone());
-        if is == edit.before {
+        let is_stale = is != edit.after && edit.by_server;
+        if is == edit.before || is_stale {
             continue;
         }
         let owners = ownership.owners_of(&path, 0);
@@ -299,12 +300,14 @@ fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edi
     Ok((edits, refused))
 }
 
-/// Returns the manager that had written all of the fields, or else driftctl's own name.
+/// Returns the manager that had written all of the fields, or else driftctl's own name. A field that
+/// was not there had none.
 fn manager_of(object: &UndoObject) -> String {
     let mut managers: Vec<&String> = object.edits.iter().flat_map(|e| &e.managers).collect();
     managers.sort();
     managers.dedup();
-    let all_had_one = object.edits.iter().all(|edit| !edit.managers.is_empty());
+    let mut written = object.edits.iter().filter(|edit| edit.before.is_some());
+    let all_had_one = written.all(|edit| !edit.managers.is_empty());
     match managers.as_slice() {
         [one] if all_had_one => (*one).clone(),
         _ => UNDO_NAME.to_owned(),
@@ -336,5 +339,47 @@ fn change(job: &PatchJob, edit: &Edit) -> Change {
         declared: edit.to.clone(),
         live,
         at: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::state::UndoEdit;
+
+    #[test]
+    fn an_undo_is_written_as_who_wrote_the_fields_before() {
+        let edit = |before: Option<Value>, managers: &[&str]| UndoEdit {
+            path: ".data.a".to_owned(),
+            after: None,
+            before,
+            managers: managers.iter().map(|name| (*name).to_owned()).collect(),
+            by_server: false,
+        };
+        let manager = |edits: Vec<UndoEdit>| {
+            manager_of(&UndoObject {
+                api_version: "v1".to_owned(),
+                group: String::new(),
+                kind: "ConfigMap".to_owned(),
+                plural: "configmaps".to_owned(),
+                namespace: None,
+                name: "a".to_owned(),
+                uid: None,
+                done: Done::Patched,
+                edits,
+                before: None,
+            })
+        };
+        let by = |name: &str| edit(Some(json!("1")), &[name]);
+        let absent = || edit(None, &[]);
+        assert_eq!(manager(vec![by("kubectl-edit"), absent()]), "kubectl-edit");
+        assert_eq!(manager(vec![by("kubectl-edit"), by("helm")]), UNDO_NAME);
+        assert_eq!(
+            manager(vec![edit(Some(json!("1")), &[]), by("helm")]),
+            UNDO_NAME
+        );
+        assert_eq!(manager(vec![absent()]), UNDO_NAME);
     }
 }
