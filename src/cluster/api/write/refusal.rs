@@ -30,6 +30,13 @@ pub enum WriteError {
     /// Fields that are invalid or cannot be changed.
     #[error("the server refuses it as invalid{}", at(.0))]
     Invalid(Vec<String>),
+    /// Fields that cannot be changed once the object exists.
+    #[error(
+        "the server allows no change{} of an existing object; to change it, delete the object and \
+         create it again",
+        at(.0)
+    )]
+    Immutable(Vec<String>),
     /// The object does not exist.
     #[error("the object is gone")]
     NotFound,
@@ -78,7 +85,18 @@ struct Details {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Cause {
+    reason: String,
+    message: String,
     field: String,
+}
+
+impl Cause {
+    /// Whether a value is refused only because the object exists already. The words are those of
+    /// `apimachinery/pkg/api/validation` and `apps/validation`.
+    fn is_immutable(&self) -> bool {
+        self.message.ends_with("field is immutable")
+            || self.reason == "FieldValueForbidden" && self.message.contains("updates to ")
+    }
 }
 
 impl WriteError {
@@ -95,6 +113,13 @@ impl WriteError {
             return Self::Denied { by, message };
         }
         let causes = status.details.unwrap_or_default().causes;
+        if causes
+            .iter()
+            .any(|cause| cause.reason == "NamespaceTerminating")
+        {
+            return Self::Other("its namespace is being deleted".to_owned());
+        }
+        let is_immutable = !causes.is_empty() && causes.iter().all(Cause::is_immutable);
         let mut fields: Vec<String> = causes.into_iter().map(|cause| cause.field).collect();
         fields.retain(|field| is_field(field));
         fields.dedup();
@@ -111,6 +136,7 @@ impl WriteError {
             422 if writing.is_patch && fields.is_empty() && status.kind == "Status" => {
                 Self::TestFailed
             }
+            400 | 422 if is_immutable => Self::Immutable(fields),
             400 | 422 => Self::Invalid(fields),
             429 => Self::Busy,
             500.. => Self::Unclear(format!("the server responded with {code}")),
@@ -161,6 +187,23 @@ mod tests {
         let message = "admission webhook \"w.example\" does not support dry run";
         assert_eq!(without_dry_run(message).as_deref(), Some("w.example"));
         assert_eq!(without_dry_run("admission webhook \"w\" denied"), None);
+    }
+
+    #[test]
+    fn what_exists_already_is_refused_in_words() {
+        let cause = |reason: &str, message: &str| Cause {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            field: "spec".to_owned(),
+        };
+        let updates = "Forbidden: updates to statefulset spec for fields other than 'replicas' are \
+                       forbidden";
+        assert!(cause("FieldValueForbidden", updates).is_immutable());
+        let immutable = "Invalid value: \"x\": field is immutable";
+        assert!(cause("FieldValueInvalid", immutable).is_immutable());
+        assert!(!cause("FieldValueForbidden", "Forbidden: may not be set").is_immutable());
+        let said = WriteError::Immutable(vec!["spec".to_owned()]).to_string();
+        assert!(said.starts_with("the server allows no change at spec of an existing object"));
     }
 
     #[test]
