@@ -14,6 +14,10 @@ use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
 /// The two sides of a field's siblings.
 type Siblings<'s> = (&'s Map<String, Value>, &'s Map<String, Value>);
 
+fn is_zero_scalar(value: &Value) -> bool {
+    !value.is_object() && !value.is_array() && schema::is_zero(value)
+}
+
 impl Walker<'_> {
     /// Checks an undeclared field of an object that both sides have.
     pub(super) fn undeclared_field(
@@ -101,9 +105,16 @@ impl Walker<'_> {
         }) {
             return Some(default);
         }
-        // A struct that is not a pointer is stored as `{}`.
-        let is_struct = field.is_some_and(|field| matches!(field.zero, Zero::Struct));
-        is_struct.then(|| Value::Object(Map::new()))
+        match field?.zero {
+            // A struct that is not a pointer is stored as `{}`.
+            Zero::Struct => Some(Value::Object(Map::new())),
+            // A scalar that is not a pointer is stored as its zero: a StatefulSet's `serviceName`.
+            Zero::Always => live
+                .get(name)
+                .filter(|value| is_zero_scalar(value))
+                .cloned(),
+            Zero::Pointer | Zero::ZeroAbsent | Zero::EmptyAbsent => None,
+        }
     }
 
     /// Checks one undeclared node: explains it as a whole, or part by part.

@@ -220,6 +220,22 @@ fn what_somebody_owns_was_added() {
     assert_eq!(found[0].owners[0].manager, "kubectl-edit");
 }
 
+#[test]
+fn a_zero_that_is_stored_for_an_undeclared_field_is_no_drift() {
+    let set = |spec: Value| {
+        json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+            "metadata": {"name": "a", "namespace": "b"}, "spec": spec})
+    };
+    let named = |name: &str| {
+        let live = set(json!({"replicas": 1, "serviceName": name}));
+        let entry = json!({"manager": "kubectl-client-side-apply", "operation": "Update",
+            "fieldsV1": {"f:spec": {"f:replicas": {}}}});
+        drift(&set(json!({"replicas": 1})), &managed(live, json!([entry])))
+    };
+    assert!(named("").is_empty());
+    assert_eq!(named("db"), ["added .spec.serviceName"]);
+}
+
 /// A selector that is owned as a whole already existed, as its default `{}`.
 #[test]
 fn what_came_into_a_default_is_told_without_it() {
