@@ -38,7 +38,10 @@ pub enum Refusal {
     #[error("the field's parent is not in the file")]
     NoWay,
     /// The value is shared with other places, through an anchor and its aliases, or a merge key.
-    #[error("line {0} shares its value with others through an anchor, an alias or a merge key")]
+    #[error(
+        "line {0} shares its value with others through an anchor, an alias or a merge key; write it \
+         out there first"
+    )]
     Shared(usize),
     /// The layout has no safe place for the edit.
     #[error("the layout of line {0} has no safe place for the change")]

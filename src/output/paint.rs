@@ -295,8 +295,17 @@ fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
         };
         (near..=fit).rev().find(starts)
     };
+    // A word that fits on a line of its own is not split.
+    let word = || {
+        let far = fit / 3;
+        let blank = far + chars[far..fit].iter().rposition(|(_, c)| *c == ' ')?;
+        let rest = chars[blank + 1..].iter();
+        let word = rest.map(|(_, c)| *c).take_while(|c| *c != ' ');
+        let width: usize = word.map(|c| c.width().unwrap_or(0)).sum();
+        (width <= columns).then_some(blank + 1)
+    };
     let at = blank.map(|blank| near + blank + 1);
-    let mut at = at.or_else(element).unwrap_or(fit);
+    let mut at = at.or_else(element).or_else(word).unwrap_or(fit);
     // A line does not start with what ends a phrase.
     while at > 1 && matches!(chars[at].1, ',' | ';' | ')') {
         at -= 1;
@@ -334,6 +343,9 @@ mod tests {
         let path = Line::of(Paint::Plain, ".spec.containers[name=\"web\"].image");
         let parts: Vec<_> = path.wrap(18).iter().map(|l| l.render(false)).collect();
         assert_eq!(parts, [".spec.containers", "[name=\"web\"].image"]);
+        let name = Line::of(Paint::Plain, "a job in the shop, kubectl-client-side-apply");
+        let parts: Vec<_> = name.wrap(40).iter().map(|l| l.render(false)).collect();
+        assert_eq!(parts, ["a job in the shop, ", "kubectl-client-side-apply"]);
         let long = "x".repeat(25);
         let parts = Line::of(Paint::Plain, &long).wrap(10);
         assert_eq!(parts.len(), 3);

@@ -157,7 +157,10 @@ fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Resu
         .iter()
         .filter(|remark| !is_after(remark))
         .collect();
-    if let Some(first) = remarks.first() {
+    let mut remarks = remarks.into_iter().peekable();
+    let width = |remark: &str| Line::of(Paint::Note, remark).width();
+    let fits = |remark: &&String| line.width() + 3 + width(remark) <= page.options.width;
+    if let Some(first) = remarks.next_if(fits) {
         line.push(Paint::Plain, "   ").push(Paint::Note, first);
     }
     page.line(&line)?;
@@ -173,7 +176,7 @@ fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Resu
         render_change(page, (action, step.how), change, digits)?;
     }
     let indent = Line::of(Paint::Plain, "  ");
-    for remark in remarks.iter().skip(1) {
+    for remark in remarks {
         page.wrapped(&indent, 2, Line::of(Paint::Note, remark))?;
     }
     if let Some(by) = &step.written_as {

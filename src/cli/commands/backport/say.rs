@@ -116,7 +116,11 @@ fn summary(
         (_, false) => "; apply the patch with git apply, or run again with --write",
     };
     let changes = if all == 1 { "change" } else { "changes" };
-    writeln!(err, "{taken} of {all} {changes} backported{next}")?;
+    let verb = match args.write {
+        true => "backported",
+        false => "can be backported",
+    };
+    writeln!(err, "{taken} of {all} {changes} {verb}{next}")?;
     Ok(())
 }
 

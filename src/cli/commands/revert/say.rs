@@ -48,7 +48,7 @@ fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) ->
         _ if !plan.writes_to_cluster() => writeln!(out, "nothing was changed"),
         _ => writeln!(
             out,
-            "the server accepts this (dry run); {}\nnothing was changed",
+            "the server accepts this (dry run)\n{}\nnothing was changed",
             target(plan)
         ),
     }
@@ -77,7 +77,7 @@ pub fn before_question(
     } else {
         "the server accepts this (dry run)"
     };
-    writeln!(streams.err, "{asked}; {}", target(plan))?;
+    writeln!(streams.err, "{asked}\n{}", target(plan))?;
     Ok(())
 }
 
