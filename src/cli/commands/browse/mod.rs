@@ -93,6 +93,7 @@ fn read(
     let items = reports.items(&selected);
     let rows = items.iter().map(|item| row(item, settings.now)).collect();
     browser.replace(title(&shown.target), rows);
+    browser.is_recording = shown.target.dump.is_some();
     let is_incomplete = report.is_incomplete();
     if is_incomplete {
         let said = "not everything could be compared; 'driftctl diff' says what and why";

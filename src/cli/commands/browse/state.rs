@@ -116,6 +116,8 @@ pub struct Browser {
     pub filter: String,
     /// What is typed.
     pub input: Input,
+    /// Whether the live side is a recording, which nothing can be written to.
+    pub is_recording: bool,
     /// What there is to say.
     pub said: Option<String>,
     /// Lines of the explanation above the window.
@@ -139,6 +141,7 @@ impl Browser {
             at: 0,
             filter: String::new(),
             input: Input::Commands,
+            is_recording: false,
             said: None,
             scroll: 0,
             colour: true,
@@ -239,6 +242,10 @@ impl Browser {
             KeyCode::End => self.go(usize::MAX),
             KeyCode::Char('J') => self.scroll += 1,
             KeyCode::Char('K') => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::Char('r') if self.is_recording => {
+                let said = "a recording cannot be reverted; browse the cluster, without --live";
+                self.said = Some(said.to_owned());
+            }
             KeyCode::Char('r') => self.set(Mark::Revert),
             KeyCode::Char('b') => self.set(Mark::Backport),
             KeyCode::Char('a') if self.current().is_some() => {
@@ -367,6 +374,15 @@ mod tests {
             ]
         );
         assert_eq!(press(&mut browser, "x"), Some(Ask::CarryOut));
+    }
+
+    #[test]
+    fn a_recording_has_no_marks_to_revert() {
+        let mut browser = browser();
+        browser.is_recording = true;
+        press(&mut browser, "r");
+        assert_eq!(browser.marked(), 0);
+        assert!(browser.said.is_some_and(|said| said.contains("--live")));
     }
 
     #[test]
