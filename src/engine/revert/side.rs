@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{PatchJob, side_effects};
+use super::{BOOKKEEPING, PatchJob, side_effects};
 use crate::model::{FieldPath, PathElement};
 
 /// Names that identify the items of lists, the longest first.
@@ -47,26 +47,14 @@ pub fn side_changes(job: &PatchJob, answer: &Value) -> Vec<SideChange> {
     found
 }
 
-/// What the server writes with every change.
-const BOOKKEEPING: [&[&str]; 4] = [
-    &["metadata", "managedFields"],
-    &["metadata", "resourceVersion"],
-    &["metadata", "generation"],
-    &["status"],
-];
-
 fn differ(
     [before, after]: [Option<&Value>; 2],
     path: &FieldPath,
     edits: &[&FieldPath],
     found: &mut Vec<SideChange>,
 ) {
-    let is_bookkeeping = BOOKKEEPING.iter().any(|names| {
-        let names = names
-            .iter()
-            .map(|name| PathElement::Field((*name).to_owned()));
-        names.eq(path.0.iter().cloned())
-    });
+    let name = path.to_string();
+    let is_bookkeeping = BOOKKEEPING.iter().any(|at| at.replace('/', ".") == name);
     // An edit keeps the whole value at its path.
     let is_written = edits.iter().any(|edit| path.starts_with(edit));
     if before == after || is_bookkeeping || is_written {
@@ -79,22 +67,13 @@ fn differ(
         | (Some(Value::Object(_)), None)
             if is_above || before.is_some() && after.is_some() =>
         {
-            let names = |side: Option<&Value>| {
-                let fields = side.and_then(Value::as_object);
-                fields
-                    .map(|fields| fields.keys().cloned().collect())
-                    .unwrap_or_default()
-            };
-            let names: BTreeSet<String> = [before, after]
-                .into_iter()
-                .flat_map(|side| {
-                    let names: Vec<String> = names(side);
-                    names
-                })
-                .collect();
+            let sides = [before, after].into_iter().flatten();
+            let fields = sides.filter_map(Value::as_object);
+            let names: BTreeSet<&String> = fields.flat_map(Map::keys).collect();
             for name in names {
-                let sides = [before, after].map(|side| side.and_then(|side| side.get(&name)));
-                differ(sides, &path.child(PathElement::Field(name)), edits, found);
+                let sides = [before, after].map(|side| side.and_then(|side| side.get(name)));
+                let below = path.child(PathElement::Field(name.clone()));
+                differ(sides, &below, edits, found);
             }
         }
         (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
