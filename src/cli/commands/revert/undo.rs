@@ -396,3 +396,45 @@ mod tests {
         assert_eq!(manager(vec![absent()]), UNDO_NAME);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::state::UndoEdit;
+
+    #[test]
+    fn an_undo_is_written_as_who_wrote_the_fields_before() {
+        let edit = |before: Option<Value>, managers: &[&str]| UndoEdit {
+            path: ".data.a".to_owned(),
+            after: None,
+            before,
+            managers: managers.iter().map(|name| (*name).to_owned()).collect(),
+            by_server: false,
+        };
+        let manager = |edits: Vec<UndoEdit>| {
+            manager_of(&UndoObject {
+                api_version: "v1".to_owned(),
+                group: String::new(),
+                kind: "ConfigMap".to_owned(),
+                plural: "configmaps".to_owned(),
+                namespace: None,
+                name: "a".to_owned(),
+                uid: None,
+                done: Done::Patched,
+                edits,
+                before: None,
+            })
+        };
+        let by = |name: &str| edit(Some(json!("1")), &[name]);
+        let absent = || edit(None, &[]);
+        assert_eq!(manager(vec![by("kubectl-edit"), absent()]), "kubectl-edit");
+        assert_eq!(manager(vec![by("kubectl-edit"), by("helm")]), UNDO_NAME);
+        assert_eq!(
+            manager(vec![edit(Some(json!("1")), &[]), by("helm")]),
+            UNDO_NAME
+        );
+        assert_eq!(manager(vec![absent()]), UNDO_NAME);
+    }
+}
