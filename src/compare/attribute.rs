@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::Finding;
 use super::walk::{Ground, Walker};
+use crate::facts;
 use crate::model::{
-    Cause, FieldPath, FieldSet, Finder, ManagerEntry, Operation, Owner, PathElement,
+    Cause, ChangeKind, FieldPath, FieldSet, Finder, ManagerEntry, Operation, Owner, PathElement,
 };
 use crate::schema::{self, ListKind, Type, TypeId};
 
@@ -35,6 +36,55 @@ impl<'a> Walker<'a> {
             owners.extend(self.subject.ownership.owners_of(&written, covering));
         }
         owners
+    }
+
+    /// Returns who owns the current path, without those who only own a parent of it as a whole if
+    /// others own the path itself. Where the schema ends, a server-side apply owns a value as a
+    /// whole, and still does after others have changed a part of it.
+    pub(super) fn owners_nearest(&self) -> Vec<&'a Owner> {
+        let all = self.owners();
+        let entries = &self.subject.ownership.entries;
+        let holds = |entry: &&ManagerEntry| node(entry, &self.path.0).is_some();
+        let nearest: Vec<&Owner> = entries.iter().filter(holds).map(|it| &it.owner).collect();
+        let is_near = |owner: &&Owner| nearest.contains(owner);
+        match all.iter().any(is_near) {
+            true => all.into_iter().filter(is_near).collect(),
+            false => all,
+        }
+    }
+
+    /// Leaves out the owners of a node's taint who own it only because they wrote another taint
+    /// beside it.
+    pub(super) fn without_bystanders(
+        &self,
+        kind: ChangeKind,
+        mut owners: Vec<Owner>,
+        cause: Option<Cause>,
+    ) -> (Vec<Owner>, Option<Cause>) {
+        let Some(key) = self.taint() else {
+            return (owners, cause);
+        };
+        let before = owners.len();
+        owners.retain(|owner| facts::may_taint(&owner.manager, key));
+        let is_lost = owners.is_empty() && before > 0 && kind == ChangeKind::Added;
+        (owners, cause.or(is_lost.then_some(Cause::Unattributed)))
+    }
+
+    /// Returns the key of the taint that the current path is or is in.
+    fn taint(&self) -> Option<&str> {
+        let [
+            PathElement::Field(spec),
+            PathElement::Field(taints),
+            PathElement::Key(keys),
+            ..,
+        ] = self.path.0.as_slice()
+        else {
+            return None;
+        };
+        let is_node = self.subject.declared.get("kind")? == "Node";
+        (is_node && spec == "spec" && taints == "taints")
+            .then(|| keys.get("key")?.as_str())
+            .flatten()
     }
 
     /// Returns after how many path elements values begin that are owned as a whole: at an atomic

@@ -558,7 +558,7 @@ impl<'a> Walker<'a> {
             {
                 Vec::new()
             }
-            _ => self.owners().into_iter().cloned().collect(),
+            _ => self.owners_nearest().into_iter().cloned().collect(),
         };
         let placeholder = declared.as_ref().is_some_and(|it| self.is_placeholder(it));
         // A controller that replaces a placeholder adds what the manifest leaves open.
@@ -596,6 +596,7 @@ impl<'a> Walker<'a> {
         reason: Option<Reason>,
         cause: Option<Cause>,
     ) {
+        let (owners, cause) = self.without_bystanders(kind, owners, cause);
         self.out.push(Finding {
             change: Change {
                 path: self.path.clone(),

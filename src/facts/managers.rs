@@ -3,6 +3,27 @@
 /// The field manager of client-side `kubectl apply` (`kubectl/pkg/cmd/apply`).
 pub const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
 
+/// The field manager of `kubectl apply --server-side`, and of every kubectl command that names none.
+pub const KUBECTL: &str = "kubectl";
+
+/// The prefixes of the taints that controllers of the control plane put on nodes
+/// (`k8s.io/api/core/v1/well_known_taints.go`, `k8s.io/cloud-provider/api`).
+const TAINTS_OF_CONTROLLERS: &[&str] =
+    &["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
+
+/// Returns whether a controller of the control plane may have put a taint with this key on a node.
+/// They write the list of taints as a whole, and so come to own the taints of others.
+pub fn may_taint(manager: &str, key: &str) -> bool {
+    let is_controller = matches!(
+        manager,
+        "kube-controller-manager" | "cloud-controller-manager"
+    );
+    !is_controller
+        || TAINTS_OF_CONTROLLERS
+            .iter()
+            .any(|prefix| key.starts_with(prefix))
+}
+
 /// How a tool applies manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applies {
@@ -22,7 +43,7 @@ const APPLIERS: &[(&str, Applies)] = &[
     ("fleetagent", Applies::Unattended),
     ("helm", Applies::AtHand),
     (CLIENT_SIDE_APPLY, Applies::AtHand),
-    ("kubectl", Applies::AtHand),
+    (KUBECTL, Applies::AtHand),
     ("kapp", Applies::AtHand),
     ("kapp-server-side-apply", Applies::AtHand),
     ("kluctl", Applies::AtHand),

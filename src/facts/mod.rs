@@ -10,7 +10,8 @@ mod workloads;
 
 pub use kinds::{BUILT_IN_GROUPS, MAKES, OPERATORS_MAKE, REQUEST_MESSAGES};
 pub use managers::{
-    Applies, CLIENT_SIDE_APPLY, EDITORS, SCALERS, gitops_controller, how_it_applies,
+    Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, SCALERS, gitops_controller, how_it_applies,
+    may_taint,
 };
 pub use obeyed::{harmful, is_harmful, is_hidden};
 pub use workloads::{POD_SPECS, WORKLOADS, Workload, workload};

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::coverage::{coverage, declared_fields};
-use crate::facts::{Applies, CLIENT_SIDE_APPLY, EDITORS, how_it_applies};
+use crate::facts::{Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, how_it_applies};
 use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Owner, Ownership};
 
 /// The annotation in which `kubectl apply` keeps what it sent
@@ -87,9 +87,18 @@ impl<'a> Appliers<'a> {
     }
 
     /// Returns whether the entry is of an applier. Writes through a subresource (`kubectl debug`,
-    /// `kubectl scale`) were never applied, under whichever name.
+    /// `kubectl scale`) were never applied, under whichever name. Nor were those of `kubectl cordon`
+    /// and `drain`, which share their name with `kubectl apply --server-side`.
     pub fn declares(&self, entry: &ManagerEntry) -> bool {
-        entry.owner.subresource.is_none() && self.include(&entry.owner.manager)
+        let owner = &entry.owner;
+        let by_another_command = |applier: &Applier| {
+            owner.manager == KUBECTL
+                && owner.operation == Operation::Update
+                && applier.why == ApplierReason::ServerSideApply
+        };
+        owner.subresource.is_none()
+            && (self.all().iter())
+                .any(|found| found.manager == owner.manager && !by_another_command(found))
     }
 
     /// Returns whether the entry is of a client-side applier, whose last-applied configuration
@@ -384,6 +393,18 @@ mod tests {
         );
         let less = entries(&[("argocd-controller", "Apply", LATE, &["a"]), laptop]);
         assert_applier(&less, ("kubectl", ApplierReason::ServerSideApply, 4));
+    }
+
+    #[test]
+    fn cordon_is_not_the_apply_that_shares_its_name() {
+        let ownership = entries(&[
+            ("kubectl", "Apply", EARLY, ALL),
+            ("kubectl", "Update", LATE, &["unschedulable"]),
+        ]);
+        let declared = declared();
+        let appliers = Appliers::of(&ownership, &declared, &declared, &[]);
+        assert!(appliers.declares(&ownership.entries[0]));
+        assert!(!appliers.declares(&ownership.entries[1]));
     }
 
     #[test]

@@ -191,6 +191,27 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_value_is_there_until_somebody_removes_it() {
+        let gone = change(
+            ".spec.tmp.emptyDir",
+            ChangeKind::Removed,
+            Some(json!({})),
+            None,
+        );
+        let object = |tmp: Value| json!({"apiVersion": "v1", "kind": "A", "spec": {"tmp": tmp}});
+        let (with, without) = (
+            object(json!({"emptyDir": {}})),
+            object(json!({"hostPath": {}})),
+        );
+        let removes = json!([{"op": "remove", "path": "/spec/tmp/emptyDir"}]);
+        let writes = [
+            by("admin", "patch", with.clone(), with),
+            by("alice", "patch", removes, without),
+        ];
+        assert_author(&writes, &gone, Some("alice"));
+    }
+
+    #[test]
     fn a_later_update_that_changed_nothing_is_nobodys() {
         let gone = change(
             ".metadata.labels.tier",

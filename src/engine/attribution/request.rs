@@ -205,7 +205,8 @@ pub fn holds(object: &Value, change: &Change) -> Option<bool> {
     let there = find(object, path);
     match &change.live {
         Some(live) => Some(there == Some(live)),
-        None => Some(there.is_none_or(is_empty)),
+        // `emptyDir: {}` is gone only if nothing is there any more.
+        None => Some(there.is_none_or(|it| is_empty(it) && change.declared.as_ref() != Some(it))),
     }
 }
 

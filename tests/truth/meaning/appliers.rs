@@ -174,3 +174,63 @@ fn the_named_manager_is_the_applier() {
         ]
     );
 }
+
+/// A field manager's entry, with the fields as `fieldsV1` has them.
+fn holds(manager: &str, operation: &str, fields: &Value) -> Value {
+    json!({"manager": manager, "operation": operation, "apiVersion": "v1",
+        "time": "2026-11-20T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": fields})
+}
+
+#[test]
+fn who_changed_a_part_of_a_free_form_value_is_named_without_who_applied_the_whole() {
+    let declared = json!({"apiVersion": "a.example/v1", "kind": "Gizmo",
+        "metadata": {"name": "a", "namespace": "shop"},
+        "spec": {"free": {"any": {"thing": [1, 2]}}}});
+    let mut live = declared.clone();
+    live["spec"]["free"]["any"]["thing"] = json!([1]);
+    live["metadata"]["managedFields"] = json!([
+        holds(
+            "kustomize-controller",
+            "Apply",
+            &json!({"f:spec": {"f:free": {"f:any": {}}}})
+        ),
+        holds(
+            "kubectl-patch",
+            "Update",
+            &json!({"f:spec": {"f:free": {"f:any": {"f:thing": {}}}}})
+        ),
+    ]);
+    assert_eq!(
+        told(&declared, &live, &[]),
+        [change(".spec.free.any.thing", None, "kubectl-patch")]
+    );
+}
+
+#[test]
+fn a_taint_is_not_that_of_the_controller_that_wrote_another_beside_it() {
+    let declared = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"},
+        "spec": {"podCIDR": "10.0.0.0/24"}});
+    let taint = |key: &str| {
+        let mut live = declared.clone();
+        live["spec"]["taints"] = json!([{"key": key, "effect": "NoExecute"}]);
+        live["metadata"]["managedFields"] = json!([
+            holds("ci", "Apply", &json!({"f:spec": {"f:podCIDR": {}}})),
+            holds(
+                "kube-controller-manager",
+                "Update",
+                &json!({"f:spec": {"f:taints": {}}})
+            ),
+        ]);
+        told(&declared, &live, &[])
+    };
+    let by = |taint: &[(String, Option<Cause>, Vec<String>)]| (taint[0].1, taint[0].2.clone());
+    assert_eq!(
+        by(&taint("dedicated")),
+        (Some(Cause::Unattributed), Vec::new())
+    );
+    let controller = vec!["kube-controller-manager".to_owned()];
+    assert_eq!(
+        by(&taint("node.kubernetes.io/out-of-service")),
+        (None, controller)
+    );
+}
