@@ -225,3 +225,40 @@ fn a_claim_without_a_class_gets_the_default_one() {
     ));
     assert!(!is_explained(&declared, "kubectl-edit", &class, &name));
 }
+
+#[test]
+fn marks_of_tools_that_deploy_are_theirs_where_nobody_is_recorded() {
+    let declared = object("v1", "ConfigMap", &json!({}));
+    let found = |live: &Value| drift_of("ConfigMap", &[&declared], &[live]);
+    let mut live = declared.clone();
+    live["metadata"]["labels"] = json!({
+        "kustomize.toolkit.fluxcd.io/name": "apps",
+        "kustomize.toolkit.fluxcd.io/namespace": "flux-system"});
+    live["metadata"]["annotations"] = json!({
+        "argocd.argoproj.io/tracking-id": "shop:/ConfigMap:shop/a"});
+    assert_eq!(found(&live), [""; 0]);
+    live["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/reconcile"] = json!("disabled");
+    assert_eq!(found(&live).len(), 1);
+    // A person who writes such a mark is reported.
+    let label = ["metadata", "labels", "kustomize.toolkit.fluxcd.io/name"];
+    assert!(!is_explained(
+        &declared,
+        "kubectl-label",
+        &label,
+        &json!("apps")
+    ));
+}
+
+#[test]
+fn helms_label_stays_helms_after_its_annotations_are_gone() {
+    let declared = object("v1", "ConfigMap", &json!({}));
+    let label = ["metadata", "labels", "app.kubernetes.io/managed-by"];
+    for (manager, is_helms) in [
+        ("helm", true),
+        ("helm-controller", true),
+        ("kubectl-label", false),
+    ] {
+        let found = is_explained(&declared, manager, &label, &json!("Helm"));
+        assert_eq!(found, is_helms, "{manager}");
+    }
+}
