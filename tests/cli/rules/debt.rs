@@ -242,6 +242,7 @@ fn ignore_adds_a_rule_and_leaves_the_rest() {
     ];
     insta::assert_snapshot!(place.run([&words[..], &["--expires", "7d"]].concat()));
     let (_, text) = diff_with(&place, &["--show", "ignored"]);
+    insta::assert_snapshot!(text);
     // The plural that kubectl takes is written down as the kind.
     let by_plural = [
         "ignore",
@@ -254,11 +255,13 @@ fn ignore_adds_a_rule_and_leaves_the_rest() {
     assert_eq!(code, 0, "{text}");
     let (code, text) = run(&place, &["ignore", "Widget/x", ".spec", "--reason", "x"]);
     assert_eq!(code, 2);
+    insta::assert_snapshot!(text);
 
     let flow = "ignoreDifferences: [{kind: A, paths: [.b], reason: c}]\n";
     let place = place.file(".driftctl.yaml", flow);
     let (code, text) = run(&place, &words);
     assert_eq!(code, 2);
+    insta::assert_snapshot!(text);
     let after = fs::read_to_string(place.path().join(".driftctl.yaml")).unwrap();
     assert_eq!(after, flow, "nothing was written");
 }
