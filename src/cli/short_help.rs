@@ -70,7 +70,6 @@ const SHOWN: &[(&str, &str)] = &[
     ("origin", "Images come from the declared registries"),
     ("require", "The field is set"),
     ("allow", "Exempt this user; can be repeated"),
-    ("allow_group", "Exempt this group; can be repeated"),
     ("enforce", "Deny; by default the policy only warns"),
     ("scope", "What to guard: object, namespace, cluster"),
     ("as_user", "Evaluate as if this user applied the manifests"),

@@ -229,7 +229,7 @@ fn grouped(
 /// Returns the policy with some rules, and remarks about it.
 ///
 /// # Errors
-/// Returns the rules if the policy would block whoever deploys the object.
+/// Returns the rules if the policy would block the deployer of the object.
 fn guard_by(
     wish: &Wish<'_>,
     key: &ResourceKey,
@@ -408,7 +408,7 @@ fn name_of(key: &ResourceKey, form: Form, is_scaled: bool, scope: Scope) -> Stri
     format!("{}-{}", name.trim_end_matches('-'), form.as_str())
 }
 
-/// Evaluates the guard on an edit of a live object that changes nothing, by somebody who is not
+/// Evaluates the guard on an edit of a live object that changes nothing, by someone who is not
 /// exempt.
 fn verdicts_of(
     wish: &Wish<'_>,

@@ -283,3 +283,9 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         });
     }
 }
+
+/// Shows the ports of test servers, which are others in each run, as `PORT`.
+pub fn without_ports(text: &str) -> String {
+    let port = regex::Regex::new(r"(127\.0\.0\.1):\d+").unwrap();
+    port.replace_all(text, "$1:PORT").into_owned()
+}
