@@ -15,6 +15,15 @@ const MOST: usize = 12;
 /// The length limit of a value.
 const LONGEST_VALUE: usize = 48;
 
+/// The columns of a value that is not cut.
+const SHORT_VALUE: usize = 18;
+
+/// The columns of the severity.
+const SEVERITY: usize = 10;
+
+/// The columns that a change needs, beside its author.
+const LEAST: usize = 20;
+
 /// One line.
 struct Entry<'r> {
     object: &'r ObjectReport,
@@ -43,24 +52,31 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         .filter(|width| *width <= room);
     let widest = widest.max().unwrap_or(0);
     for (entry, name) in shown.iter().zip(&names) {
+        let who = who(page, entry)
+            .map(|who| format!("  {who}"))
+            .unwrap_or_default();
+        let what = What::of(entry);
+        let full = what.width() + width(&who);
+        // Names are in a column, except on a line that needs the space.
+        let column = SEVERITY + widest.max(width(name)) + 2;
+        let column = match column + full <= page.options.width {
+            true => column,
+            false => 0,
+        };
         let mut line = Line::of(
             Paint::of_severity(entry.severity),
             &format!("{:<8}  ", entry.severity.as_str()),
         );
-        let at = line.width() + widest + 2;
         line.push(Paint::Bold, name)
             .push(Paint::Plain, "  ")
-            .pad_to(at);
-        let who = who(page, entry)
-            .map(|who| format!("  {who}"))
-            .unwrap_or_default();
+            .pad_to(column);
         let left = page.options.width.saturating_sub(line.width());
         // The author is the next question: it is dropped only on narrow pages.
-        let what = match left.saturating_sub(width(&who)) {
-            room @ 24.. => what(entry).cut(room),
-            _ => what(entry),
+        let (room, who) = match left.saturating_sub(width(&who)) {
+            room if room >= LEAST.min(what.width()) => (room, who.as_str()),
+            _ => (left, ""),
         };
-        line.append(what).push(Paint::Dim, &who);
+        line.append(what.fit(room)).push(Paint::Dim, who);
         page.line(&line.cut(page.options.width))?;
     }
     if entries.len() > MOST {
@@ -113,34 +129,68 @@ fn entries<'r>(report: &'r Report, carried: &Carried<'_>) -> Vec<Entry<'r>> {
     entries
 }
 
-/// Returns `+ .spec.hostNetwork true`.
-fn what(entry: &Entry<'_>) -> Line {
-    let Some(drift) = entry.drift else {
-        let word = entry.object.status().as_str();
-        let mut line = Line::of(Paint::of_status(entry.object.status()), word);
-        if let Some(gist) = gist::of(entry.object).first() {
-            line.push(Paint::Plain, &format!(": {gist}"));
+/// What happened: `+ .spec.hostNetwork true`, or `missing`.
+struct What {
+    sign: &'static str,
+    paint: Paint,
+    path: String,
+    value: String,
+}
+
+impl What {
+    fn of(entry: &Entry<'_>) -> Self {
+        let Some(drift) = entry.drift else {
+            let status = entry.object.status();
+            let gist = gist::of(entry.object).into_iter().next();
+            return Self {
+                sign: status.as_str(),
+                paint: Paint::of_status(status),
+                path: String::new(),
+                value: gist.map_or_else(String::new, |gist| format!(": {gist}")),
+            };
+        };
+        let change = &drift.change;
+        let (sign, paint, value) = match (change.kind, &change.declared, &change.live) {
+            (_, Some(_), Some(_)) if drift.is_conflict() => ("! ", Paint::Alarm, String::new()),
+            (ChangeKind::Removed, Some(value), _) => {
+                ("- ", Paint::Declared, differ::flow(value, LONGEST_VALUE))
+            }
+            (ChangeKind::Added, _, Some(value)) => {
+                ("+ ", Paint::Live, differ::flow(value, LONGEST_VALUE))
+            }
+            (_, Some(declared), Some(live)) => ("~ ", Paint::Drift, finding::both(declared, live)),
+            _ => ("~ ", Paint::Drift, String::new()),
+        };
+        let value = match value.is_empty() {
+            true => value,
+            false => format!(" {value}"),
+        };
+        Self {
+            sign,
+            paint,
+            path: words::short_path(&change.path),
+            value,
         }
-        return line;
-    };
-    let change = &drift.change;
-    let (sign, paint, value) = match (change.kind, &change.declared, &change.live) {
-        (_, Some(_), Some(_)) if drift.is_conflict() => ("! ", Paint::Alarm, String::new()),
-        (ChangeKind::Removed, Some(value), _) => {
-            ("- ", Paint::Declared, differ::flow(value, LONGEST_VALUE))
-        }
-        (ChangeKind::Added, _, Some(value)) => {
-            ("+ ", Paint::Live, differ::flow(value, LONGEST_VALUE))
-        }
-        (_, Some(declared), Some(live)) => ("~ ", Paint::Drift, finding::both(declared, live)),
-        _ => ("~ ", Paint::Drift, String::new()),
-    };
-    let mut line = Line::of(paint, sign);
-    line.push(Paint::Path, &words::short_path(&change.path));
-    if !value.is_empty() {
-        line.push(Paint::Plain, &format!(" {value}"));
     }
-    line
+
+    fn width(&self) -> usize {
+        width(self.sign) + width(&self.path) + width(&self.value)
+    }
+
+    /// Returns the line, cut to so many columns. A short value stays whole, and its path is cut.
+    fn fit(&self, room: usize) -> Line {
+        let mut line = Line::of(self.paint, self.sign);
+        let room = room.saturating_sub(line.width());
+        let value = width(&self.value);
+        let for_value = match value <= SHORT_VALUE {
+            true => value,
+            false => value.min(room.saturating_sub(width(&self.path))),
+        };
+        let path = Line::of(Paint::Path, &self.path).cut(room.saturating_sub(for_value));
+        line.append(path);
+        line.append(Line::of(Paint::Plain, &self.value).cut(for_value));
+        line
+    }
 }
 
 fn who(page: &Page<'_>, entry: &Entry<'_>) -> Option<String> {
