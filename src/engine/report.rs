@@ -1,4 +1,4 @@
-//! Completes the report of a run: warnings, coverage, and what each rule did.
+//! Completes the report of a run: warnings, coverage, and counts for each rule.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::policy::{Audited, RuleOrigin, RuleSet, audit};
 use crate::schema::builtin_kind_of_group;
 use crate::source::Loaded;
 
-/// The notes of the sources.
+/// The notes of the sources about loading.
 pub struct Told {
     warnings: Vec<Warning>,
     skipped: Vec<Warning>,
@@ -24,7 +24,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// Takes them out of the loaded sources.
+    /// Takes the notes out of the loaded sources.
     pub fn take(loaded: &mut Loaded) -> Self {
         let mut warnings = std::mem::take(&mut loaded.errors);
         warnings.append(&mut loaded.warnings);
@@ -89,7 +89,7 @@ pub fn report(
     }
 }
 
-/// Returns the names of the kinds: from the live side, or else from Kubernetes.
+/// Returns the other names of the kinds: from the live side, or else from the built-in list.
 fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Called> {
     let declared = facts.resolved.declared.iter();
     let served = declared.map(|declared| &declared.kind);
@@ -152,7 +152,7 @@ fn coverage(
     }
 }
 
-/// Returns how much each rule hid; for user rules also those that hid nothing.
+/// Returns how many changes each rule hid; rules of users are listed even if they hid none.
 fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
     let users = rules
         .rules()
@@ -166,7 +166,7 @@ fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
     recounted(none.collect(), objects)
 }
 
-/// Returns the same rules, with how much each hid in these objects.
+/// Returns the same rules, with how many changes each hid in these objects.
 pub(super) fn recounted(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<RuleCount> {
     let mut counts: BTreeMap<(String, String), usize> = rules
         .into_iter()
@@ -190,7 +190,7 @@ mod tests {
     use crate::engine::{Extra, load, run};
     use crate::source::Source;
 
-    /// A source of manifests and of what is wrong with others.
+    /// A source of these manifests and errors.
     struct Given(Vec<serde_json::Value>, Vec<Warning>);
 
     impl Source for Given {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn undeclared_objects_are_extra_only_where_they_are_asked_for() {
+    fn reports_extra_objects_only_with_extra() {
         let [a, b] = ["a", "b"].map(|name| config_map(name, json!({"k": "1"})));
         let live = [a.clone(), b];
         let of = |options: &Options| report(Given(vec![a.clone()], Vec::new()), &live, options);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_that_fail_leave_the_others() {
+    fn a_source_that_fails_does_not_stop_the_others() {
         let live = recording(&[]);
         let good = Given(vec![config_map("a", json!({}))], Vec::new());
         let bad = Given(Vec::new(), vec![Warning::error("b.yaml", "unreadable")]);

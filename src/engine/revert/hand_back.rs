@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::patch::{Operation, Pointer};
 
-/// Returns the patch that gives the fields that `ours` has written back to `applier`, as far as the
-/// manifest declares them, and removes the entry of `ours`. Only `managedFields` changes.
+/// Returns the patch that returns ownership of the fields that `ours` has written to `applier`, as
+/// far as the manifest declares them, and removes the entry of `ours`. Only `managedFields`
+/// changes.
 ///
 /// Without it, the applier's next apply of another value would conflict with `ours`. Returns `None`
 /// if there is nothing to give back.
@@ -34,7 +35,7 @@ pub fn hand_back(
     let ours = entries.get(our_place)?;
     let returned = declared_part(&ours["fieldsV1"], declared);
     let Some((their_place, theirs)) = same_version.or(first) else {
-        // It owned nothing but these fields, and left no entry without them.
+        // The applier owned only these fields, so it has no entry any more.
         if returned.as_object().is_none_or(Map::is_empty) {
             return None;
         }
@@ -67,8 +68,8 @@ pub fn hand_back(
     Some(operations)
 }
 
-/// Returns the part of a field set (`FieldsV1`) that a manifest declares: what an apply of it would
-/// own.
+/// Returns the part of a field set (`FieldsV1`) that a manifest declares, which is what an apply of
+/// the manifest would own.
 fn declared_part(fields: &Value, declared: &Value) -> Value {
     let mut part = Map::new();
     let Some(fields) = fields.as_object() else {
@@ -152,7 +153,7 @@ mod tests {
     use crate::patch::apply;
 
     #[test]
-    fn an_applier_that_owned_nothing_else_gets_an_entry_of_its_own() {
+    fn adds_an_entry_for_an_applier_that_owned_nothing_else() {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "apiVersion": "v1", "time": "t",
              "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}},
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn declared_fields_go_back_and_defaults_go_to_nobody() {
+    fn hands_back_declared_fields_and_drops_defaults() {
         let port = "k:{\"containerPort\":80,\"protocol\":\"TCP\"}";
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "argocd", "operation": "Apply", "apiVersion": "v1",
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_gets_nothing_that_it_does_not_declare() {
+    fn does_not_hand_back_undeclared_fields() {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:a": {}}}]}});
         assert_eq!(

@@ -11,7 +11,7 @@ use crate::cluster::{
 };
 use crate::model::{ResourceKey, Target, Warning};
 
-/// `(apiVersion, kind)`
+/// An `(apiVersion, kind)`.
 type Kind = (String, String);
 
 /// The live side as first read. Both comparisons see the same state, and nothing is read twice.
@@ -32,7 +32,7 @@ impl<'l> Cached<'l> {
         }
     }
 
-    /// Returns an object that was read and exists.
+    /// Returns an object, if it was read and exists.
     pub fn found(&self, key: &ResourceKey) -> Option<LiveObject> {
         match self.answers.borrow().get(key) {
             Some(Answer::Found(object)) => Some(object.clone()),

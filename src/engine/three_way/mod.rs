@@ -1,8 +1,9 @@
 //! Three-way comparison: the base, the branch, and the live objects.
 //!
-//! Both declared sides are compared with one [`Cached`] read of the live side, as in any other run,
-//! so "the same" means the same everywhere. If live differs from the base, someone changed it live;
-//! if the manifests differ, the branch changes it; [`classify`] combines the two.
+//! Both declared sides are compared with one [`Cached`] read of the live side, by the usual
+//! comparison, so "the same" means the same everywhere. If live differs from the base, someone
+//! changed it live; if the manifests differ, the branch changes the object; [`classify`] combines
+//! both.
 //!
 //! | base and branch | base and live | branch and live | class |
 //! |---|---|---|---|
@@ -30,8 +31,8 @@ use crate::source::Source;
 use cached::Cached;
 use objects::Merger;
 
-/// Compares a branch with the live objects, and separates the changes of the branch since its base
-/// from live changes.
+/// Compares a branch with the live objects, and separates the branch's changes since its base from
+/// live changes.
 ///
 /// # Errors
 /// Fails like [`run`](super::run).
@@ -79,7 +80,8 @@ pub fn run(
     Ok(report)
 }
 
-/// Returns errors about the base: without it, branch changes and live changes cannot be separated.
+/// Returns errors about the base, without which branch changes and live changes cannot be
+/// separated.
 fn faults_of_base(base: &Report, branch: &Report) -> Vec<Warning> {
     let known: BTreeSet<&Warning> = branch.warnings.iter().collect();
     let faults = base.warnings.iter().filter(|warning| warning.fatal);

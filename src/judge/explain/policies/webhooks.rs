@@ -1,7 +1,7 @@
 //! Uses mutating webhooks as evidence.
 //!
-//! A webhook does not show what it writes. It is believed to have written an undeclared value if it
-//! matches enough objects of the run, and every one of them has that value.
+//! The configuration of a webhook does not show what it writes. It is assumed to have written an
+//! undeclared value if it matches enough objects of the run, and every one of them has that value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::judge::explain::prevalent::{leaves, parts};
 use crate::judge::{Case, Run};
 use crate::model::{ChangeKind, FieldPath, GroupKind, Presence, Warning};
 
-/// How many objects a webhook must match before it is believed. A webhook for a single object
+/// How many objects a webhook must match to be evidence. A webhook that matches a single object
 /// proves nothing.
 const ENOUGH: usize = 3;
 
@@ -28,8 +28,8 @@ pub struct Webhook {
     pub(super) matches: Constraints,
 }
 
-/// Returns the webhooks of a configuration. One with CEL conditions proves nothing: it is unknown
-/// which objects it is called for.
+/// Returns the webhooks of a configuration, without those with CEL match conditions: which objects
+/// these are called for is unknown.
 pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
     let text = |path: &str| configuration.pointer(path).and_then(Value::as_str);
     let Some(name) = text("/metadata/name") else {
@@ -57,8 +57,7 @@ impl Webhook {
         is_sure && self.matches.match_object(candidate) && self.was_there(live)
     }
 
-    /// Returns whether the webhook existed when the object was last written. One that was created
-    /// afterwards has changed nothing.
+    /// Returns whether the webhook existed when the object was last written.
     fn was_there(&self, live: &Value) -> bool {
         let entries = live.pointer("/metadata/managedFields");
         let times = entries.and_then(Value::as_array).into_iter().flatten();
@@ -115,7 +114,7 @@ impl Policies {
     }
 }
 
-/// Explains what all of these cases have in common, with one warning per kind.
+/// Explains the additions that all of these cases have in common, with one warning per kind.
 fn explain(webhook: &Webhook, cases: &mut [Case], meant: &[usize]) -> Vec<Warning> {
     let mut carried: BTreeMap<(String, String), usize> = BTreeMap::new();
     for index in meant {
