@@ -28,7 +28,7 @@ mod tests {
     use crate::model::{Cause, Change, ChangeKind, Merge, Verdict};
 
     #[test]
-    fn classes_and_causes_are_told() {
+    fn explains_classes_and_causes() {
         let drift = |class: Option<MergeClass>, cause| {
             let change = Change {
                 path: ".spec.replicas".parse().unwrap(),

@@ -169,7 +169,7 @@ impl Redactor {
         found.extend(decoded);
         let mut message = message.to_owned();
         scrub_messages(vec![&mut message], found.clone(), BTreeSet::new());
-        match echoes::tells_a_part(&message, &found) {
+        match echoes::contains_part(&message, &found) {
             true => MASK.to_owned(),
             false => message,
         }

@@ -1,14 +1,14 @@
-//! The rules that Kyverno makes for what makes Pods, out of those for Pods.
+//! The rules that Kyverno generates for Pod controllers from those for Pods (autogen).
 
 use serde_json::{Value, json};
 
 use super::select::parts;
 
-/// The annotation that names the kinds.
+/// The annotation that names the controllers.
 const CONTROLLERS: &str = "pod-policies.kyverno.io/autogen-controllers";
 
-/// What makes Pods, with its version.
-const MAKERS: [(&str, &str); 7] = [
+/// The kinds of Pod controllers, with their version.
+const CONTROLLER_KINDS: [(&str, &str); 7] = [
     ("DaemonSet", "apps/v1/DaemonSet"),
     ("Deployment", "apps/v1/Deployment"),
     ("Job", "batch/v1/Job"),
@@ -18,14 +18,14 @@ const MAKERS: [(&str, &str); 7] = [
     ("CronJob", "batch/v1/CronJob"),
 ];
 
-/// The longest name of a rule.
+/// The length limit of a rule's name.
 const LONGEST: usize = 63;
 
-/// The rules of a policy for objects of a kind.
+/// Returns the rules of a policy that apply to objects of a kind.
 pub fn rules(policy: &Value, kind: &str) -> Vec<Value> {
     let own = policy.pointer("/spec/rules").and_then(Value::as_array);
     let own = own.map(Vec::as_slice).unwrap_or_default();
-    let maker = MAKERS.iter().find(|(name, _)| *name == kind);
+    let maker = CONTROLLER_KINDS.iter().find(|(name, _)| *name == kind);
     let named = policy
         .pointer("/metadata/annotations")
         .and_then(|annotations| annotations.get(CONTROLLERS)?.as_str());
@@ -63,7 +63,8 @@ fn is_pod(kind: &str) -> bool {
     parts(kind).2 == "Pod"
 }
 
-/// Whether Kyverno makes rules: for what is selected by kind alone, and has Pods or what makes them.
+/// Returns whether Kyverno generates rules: only for rules that select by kind alone, and select
+/// Pods or their controllers.
 fn can(rules: &[Value]) -> bool {
     let mut needed = false;
     for rule in rules {
@@ -84,15 +85,16 @@ fn can(rules: &[Value]) -> bool {
             if narrows || kinds.len() > 1 && kinds.iter().any(|kind| is_pod(kind)) {
                 return false;
             }
-            let is_known =
-                |kind: &&str| *kind == "Pod" || MAKERS.iter().any(|(name, _)| name == kind);
+            let is_known = |kind: &&str| {
+                *kind == "Pod" || CONTROLLER_KINDS.iter().any(|(name, _)| name == kind)
+            };
             needed |= kinds.iter().any(is_known);
         }
     }
     needed
 }
 
-/// The rule for one kind, out of one for Pods.
+/// Returns the rule for one kind, generated from a rule for Pods.
 fn made(rule: &Value, kind: &str, selector: &str) -> Option<Value> {
     if is_made(rule) {
         return None;
@@ -161,7 +163,7 @@ fn made(rule: &Value, kind: &str, selector: &str) -> Option<Value> {
             text = text.replace(&from, &format!("{prefix}{object}.{template}.{part}"));
         }
     }
-    // What was put in for `metadata` has none of `spec`, so that one pass is enough.
+    // The replacement of `metadata` does not contain `spec`, so one pass is enough.
     serde_json::from_str(&text).ok()
 }
 
@@ -173,7 +175,7 @@ fn block_is_plain(block: &Value) -> bool {
     !has("any") && !has("all")
 }
 
-/// Names the kind in place of Pods.
+/// Replaces the selected kind Pod with the controller's kind.
 fn retarget(block: &mut Value, selector: &str, is_plain: bool, is_cron: bool) {
     if is_plain {
         if let Some(resources) = block.get_mut("resources")

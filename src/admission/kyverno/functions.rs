@@ -1,4 +1,4 @@
-//! The functions of Kyverno's JMESPath that are evaluated here.
+//! The supported functions of Kyverno's JMESPath.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,12 +12,12 @@ use crate::schema::{Quantity, nanos};
 type Found = Result<Value, Failure>;
 
 fn cannot(name: &str) -> Failure {
-    Failure::Cannot(format!("the function {name} is not evaluated here"))
+    Failure::Cannot(format!("the function {name} is not supported"))
 }
 
 /// Calls a function.
 pub fn call(name: &str, args: &[Value]) -> Found {
-    // What a function does not take is an error for Kyverno too.
+    // Invalid arguments are an error in Kyverno too.
     let wrong = || Failure::Error(format!("{name} does not take these arguments"));
     let text = |at: usize| args.get(at).and_then(Value::as_str).ok_or_else(wrong);
     let list = |at: usize| args.get(at).and_then(Value::as_array).ok_or_else(wrong);
@@ -268,7 +268,7 @@ pub fn call(name: &str, args: &[Value]) -> Found {
     }
 }
 
-/// Whole numbers, and quantities that are added.
+/// Calculates with whole numbers, and adds quantities.
 fn arithmetic(name: &str, one: &Value, other: &Value) -> Found {
     if let (Some(a), Some(b)) = (one.as_i64(), other.as_i64()) {
         let result = match name {
