@@ -23,7 +23,7 @@ pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
 /// Returns the places of these paths, each like [`locate`], in one pass over the text.
 ///
 /// Returns `None` if `span` is outside `text`.
-pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Position>> {
+pub fn locate_all(text: &str, span: Span, paths: &[&[Step]]) -> Option<Vec<Position>> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
     let mut signposts = Signposts::to(ways);
@@ -50,7 +50,7 @@ pub(super) fn locate_by_events(
     let mut mended = Mended::new(node);
     loop {
         let mut search = Search {
-            signposts: Signposts::to(ways),
+            signposts: Signposts::to(paths),
             mended: &mended,
             first_line: span.line,
             first_column: span.column.max(1) - indent,
@@ -89,9 +89,9 @@ impl Signposts {
 
     pub fn to(ways: &[&[Step]]) -> Self {
         let mut all = Self(vec![Signpost::default()]);
-        for way in ways {
+        for path in paths {
             let mut at = 0;
-            for step in *way {
+            for step in *path {
                 at = match all.next(at, step) {
                     Some(next) => next,
                     None => all.add(at, step),
@@ -155,10 +155,10 @@ impl Signposts {
     }
 
     /// Returns the place of a path, or of its deepest ancestor that was found.
-    fn found(&self, way: &[Step]) -> Option<Position> {
+    fn found(&self, path: &[Step]) -> Option<Position> {
         let mut at = 0;
         let mut found = None;
-        for step in way {
+        for step in path {
             let Some(next) = self.next(at, step) else {
                 break;
             };

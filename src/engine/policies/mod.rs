@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 pub use reports::add_reports;
 
-use crate::admission::{Evaluate, Policies, Subject, Verdicts, stored, take_over};
+use crate::admission::{Evaluate, Policies, Subject, Verdicts, keep_immutable, stored};
 use crate::cluster::{Discovery as _, Overlay, Query, Read as _, Wanted};
 use crate::model::{
     Enforcement, JudgedChange, Manifest, ObjectReport, Packed, Report, Step, Violation, Warning,
@@ -198,7 +198,7 @@ impl Judged<'_> {
             return value;
         };
         if let Some(live) = self.live {
-            take_over(&mut completed, live);
+            keep_immutable(&mut completed, live);
         }
         completed
     }

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::io;
 
-use super::carried::{self, Carried};
+use super::carried::{self, CommonAdditions};
 use super::{Line, Page, Paint, words};
 use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status};
 use crate::output::{differ, finding, gist, view};
@@ -24,7 +24,7 @@ struct Entry<'r> {
 }
 
 pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let carried = Carried::of(report, page);
+    let carried = CommonAdditions::of(report, page);
     let entries = entries(report, &carried);
     let shown = &entries[..entries.len().min(MOST)];
     let name = |entry: &Entry<'_>| match entry.drift {
@@ -51,14 +51,14 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         line.push(Paint::Bold, name)
             .push(Paint::Plain, "  ")
             .pad_to(at);
-        let who = who(page, entry)
+        let who = author(page, entry)
             .map(|who| format!("  {who}"))
             .unwrap_or_default();
         let left = page.options.width.saturating_sub(line.width());
         // The author is the next question: it is dropped only on narrow pages.
         let what = match left.saturating_sub(width(&who)) {
-            room @ 24.. => what(entry).cut(room),
-            _ => what(entry),
+            room @ 24.. => change_text(entry).cut(room),
+            _ => change_text(entry),
         };
         line.append(what).push(Paint::Dim, &who);
         page.line(&line.cut(page.options.width))?;
@@ -79,7 +79,7 @@ fn width(text: &str) -> usize {
 }
 
 /// Returns what is critical or high, the worst first.
-fn entries<'r>(report: &'r Report, carried: &Carried<'_>) -> Vec<Entry<'r>> {
+fn entries<'r>(report: &'r Report, carried: &CommonAdditions<'_>) -> Vec<Entry<'r>> {
     let mut entries = Vec::new();
     let is_told = |object: &ObjectReport, drift: &JudgedChange| {
         let carriers = carried.carriers(object, drift);
@@ -114,7 +114,7 @@ fn entries<'r>(report: &'r Report, carried: &Carried<'_>) -> Vec<Entry<'r>> {
 }
 
 /// Returns `+ .spec.hostNetwork true`.
-fn what(entry: &Entry<'_>) -> Line {
+fn change_text(entry: &Entry<'_>) -> Line {
     let Some(drift) = entry.drift else {
         let word = entry.object.status().as_str();
         let mut line = Line::of(Paint::of_status(entry.object.status()), word);
@@ -143,7 +143,7 @@ fn what(entry: &Entry<'_>) -> Line {
     line
 }
 
-fn who(page: &Page<'_>, entry: &Entry<'_>) -> Option<String> {
+fn author(page: &Page<'_>, entry: &Entry<'_>) -> Option<String> {
     match entry.drift {
         Some(drift) => words::latest(drift.owners.iter(), page.options.now),
         None => words::last_writer(entry.object, page.options.now),

@@ -25,7 +25,7 @@ use crate::patch;
 use crate::redact::Redactor;
 use crate::state::{Done, UndoObject, UndoRecord, UndoRecords};
 
-/// The field manager for writes if no other manager's name is right.
+/// The field manager of writes for which no other manager's name is right.
 const UNDO_NAME: &str = "driftctl-undo";
 
 /// Lists the reverts that can be undone, the latest first.
@@ -106,7 +106,7 @@ pub fn run(
     let mut jobs = Vec::new();
     // The last change is undone first.
     for object in record.objects.iter().rev() {
-        match one(object, &writer, &redactor)? {
+        match plan_object(object, &writer, &redactor)? {
             Found::Step(step, job) => {
                 plan.steps.push(*step);
                 jobs.push(*job);

@@ -247,7 +247,7 @@ impl Policies {
         let of_policies = self.mutations.iter().flat_map(|mutation| &mutation.matches);
         let of_webhooks = self.webhooks.iter().map(|webhook| &webhook.matches);
         let mut all = of_policies.chain(of_webhooks);
-        if !all.any(Constraints::asks_for_labels_of_namespaces) {
+        if !all.any(Constraints::needs_labels_of_namespaces) {
             return;
         }
         for namespace in live.related("v1", "Namespace", "").unwrap_or_default() {
