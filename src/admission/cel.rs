@@ -26,7 +26,7 @@ pub enum Failure {
 /// The depth up to which nested variables are evaluated.
 const MOST_DEEP: usize = 32;
 
-/// What is known only while a request is served.
+/// Names whose values are known only while the server handles a request.
 const UNKNOWN: [&str; 4] = [
     "authorizer",
     "request.options",

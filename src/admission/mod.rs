@@ -145,7 +145,7 @@ pub struct Policies {
     validating: Vec<(Value, Value)>,
     /// Kyverno's exceptions from its policies.
     exceptions: Vec<Value>,
-    /// Everything else that was read, for parameters.
+    /// All other objects that were read, for parameters.
     others: Vec<Value>,
     namespaces: BTreeMap<String, Value>,
 }
@@ -568,7 +568,7 @@ impl Verdicts {
         self.fields.append(&mut others.fields);
     }
 
-    /// Makes a doubt of every violation.
+    /// Turns every violation into a result that is unknown.
     fn doubt(&mut self, why: &str) {
         for violation in &mut self.violations {
             violation.enforcement = Enforcement::Cannot;

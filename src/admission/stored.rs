@@ -49,8 +49,8 @@ fn open_ports(container: &mut Value) {
     }
 }
 
-/// Takes over from a live object what an update of it cannot change.
-pub fn take_over(object: &mut Value, live: &Value) {
+/// Copies fields from a live object that an update cannot change.
+pub fn keep_immutable(object: &mut Value, live: &Value) {
     let Some(fields) = object.as_object_mut() else {
         return;
     };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aho_corasick::AhoCorasick;
 use serde_json::{Map, Value};
 
-use super::echoes::is_telling;
+use super::echoes::is_distinctive;
 use super::pasted::Pasted;
 use super::place::{Holder, Level, Place, Sides, is_object_copy, is_text_map};
 use super::{DIFFERS, LiveValues, MASK, Redactor, text};
@@ -32,7 +32,7 @@ pub(super) struct Masker<'r> {
     own: Option<AhoCorasick>,
     /// The values of the run's Secrets.
     pasted: &'r Pasted,
-    /// What was masked, to search for in messages.
+    /// The masked values, to search for in messages.
     pub(super) found: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ impl<'r> Masker<'r> {
             .filter_map(|text| super::decode(text))
             .collect();
         values.extend(decoded);
-        values.retain(|text| is_telling(text));
+        values.retain(|text| is_distinctive(text));
         // Without any, as in metadata alone, there is nothing to search for.
         if !values.is_empty() {
             self.own = AhoCorasick::new(values).ok();

@@ -365,7 +365,7 @@ fn never_masks_the_name_of_an_api_group() {
 }
 
 #[test]
-fn users_add_rules_of_their_own() {
+fn applies_the_users_rules() {
     let also: Predicate = Box::new(|key: &ResourceKey, path: &FieldPath| {
         key.kind == "Promotion" && path.to_string() == ".spec.code"
     });
@@ -388,7 +388,7 @@ fn users_add_rules_of_their_own() {
 }
 
 #[test]
-fn values_that_exist_only_live_can_be_hidden() {
+fn hides_values_that_exist_only_live() {
     let redactor = Redactor::of(None, LiveValues::Hidden);
     let redacted = redactor.redact(report(object(
         key("", "ConfigMap"),

@@ -214,7 +214,7 @@ fn helms_labels_and_annotations_are_not_drift() {
         &place,
         &["helm:shop/cart", "--extra", "namespace", "-o", "name"],
     );
-    // Of a hook nobody says that it is extra; a label alone makes no release.
+    // A hook is never extra; a label alone does not make a release.
     insta::assert_snapshot!(shown);
 }
 

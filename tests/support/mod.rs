@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use command::Driftctl;
 
-/// Where driftctl runs, and what was put there.
+/// The directory in which driftctl runs, with its files.
 pub struct Place {
     dir: TempDir,
     vars: Vec<(String, String)>,
@@ -64,8 +64,8 @@ impl Place {
         self.dir.path()
     }
 
-    /// Returns the command, ready for arguments. Its environment holds a PATH and what
-    /// [`Self::var`] set.
+    /// Returns the command, without arguments. Its environment has a PATH and what [`Self::var`]
+    /// set.
     pub fn driftctl(&self) -> Driftctl {
         let mut command = Driftctl::new(self.path());
         command

@@ -304,7 +304,7 @@ impl<'t> Tried<'t> {
             uses_old_object: policy.to_string().contains("oldObject"),
         };
         for base in hand {
-            tried.try_one(&prober, base, &Variant::unchanged(base), true);
+            tried.try_variant(&prober, base, &Variant::unchanged(base), true);
         }
         let is_meant = |base: &Base<'_>| prober.matches(base);
         let mut bases: Vec<Base<'_>> = Vec::new();
@@ -321,7 +321,7 @@ impl<'t> Tried<'t> {
             }
         }
         let kinds = bases.len().div_ceil(places.len().max(1));
-        tried.try_ways(&prober, &bases, kinds, &ways, &literals);
+        tried.try_paths(&prober, &bases, kinds, &paths, &literals);
         // Given objects may have fields that minimal objects lack.
         let mut left = MOST_OF_GIVEN;
         for base in hand.iter().filter(|base| is_meant(base)) {
@@ -348,7 +348,7 @@ impl<'t> Tried<'t> {
             pass: vec![0; rules.validations.len()],
             fail: vec![BTreeSet::new(); rules.validations.len()],
             is_matched: false,
-            is_taken_out: false,
+            is_excluded: false,
             fails_open: text(policy, "/spec/failurePolicy") == "Ignore",
             unasked: None,
             filled: BTreeMap::new(),
@@ -358,39 +358,39 @@ impl<'t> Tried<'t> {
     }
 
     /// Tries the decisive fields: one at a time, then, of the first `kinds`, two together.
-    fn try_ways(
+    fn try_paths(
         &mut self,
         prober: &Prober<'_>,
         bases: &[Base<'_>],
         kinds: usize,
-        ways: &BTreeSet<Way>,
+        paths: &BTreeSet<ObjectPath>,
         literals: &[Value],
     ) {
         let mut left = MOST_TRIES;
-        let mut try_one = |tried: &mut Self, base: &Base<'_>, variant: &Variant| {
+        let mut try_variant = |tried: &mut Self, base: &Base<'_>, variant: &Variant| {
             left = left.saturating_sub(1);
             if left > 0 {
-                tried.try_one(prober, base, variant, false);
+                tried.try_variant(prober, base, variant, false);
             }
         };
         for base in bases {
-            self.try_one(prober, base, &Variant::unchanged(base), false);
-            for way in ways {
-                for variant in variants(base, way, literals) {
-                    try_one(self, base, &variant);
+            self.try_variant(prober, base, &Variant::unchanged(base), false);
+            for path in paths {
+                for variant in variants(base, path, literals) {
+                    try_variant(self, base, &variant);
                 }
             }
         }
         for base in bases.iter().take(kinds) {
-            for (at, way) in ways.iter().enumerate() {
-                for one in variants(base, way, literals) {
+            for (at, path) in paths.iter().enumerate() {
+                for one in variants(base, path, literals) {
                     let changed = Base {
                         object: one.object,
                         ..base.clone()
                     };
-                    for other in ways.iter().skip(at + 1) {
+                    for other in paths.iter().skip(at + 1) {
                         for both in variants(&changed, other, literals) {
-                            try_one(self, base, &both);
+                            try_variant(self, base, &both);
                         }
                     }
                 }

@@ -66,14 +66,15 @@ impl Variant {
     /// Returns the object as it is.
     pub fn unchanged(base: &Base<'_>) -> Self {
         Self {
-            way: None,
+            path: None,
             object: base.object.clone(),
         }
     }
 }
 
-/// Returns the object with each field that a policy names changed in every way that may matter.
-pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Variant> {
+/// Returns copies of the object in which a field that a policy names has each value that may
+/// matter.
+pub fn variants(base: &Base<'_>, full_path: &[String], literals: &[Value]) -> Vec<Variant> {
     let ty = base.schema.kind(
         base.object["apiVersion"].as_str().unwrap_or_default(),
         base.object["kind"].as_str().unwrap_or_default(),

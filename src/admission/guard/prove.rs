@@ -118,7 +118,7 @@ struct Prover<'p> {
 type Refusals = Result<Vec<usize>, String>;
 
 impl Prover<'_> {
-    fn ask(&self, object: &Value, old: Option<&Value>, subresource: &str, user: &User) -> Said {
+    fn ask(&self, object: &Value, old: Option<&Value>, subresource: &str, user: &User) -> Refusals {
         self.ask_of(&self.guard.key, object, old, subresource, user)
     }
 
@@ -129,7 +129,7 @@ impl Prover<'_> {
         old: Option<&Value>,
         subresource: &str,
         user: &User,
-    ) -> Said {
+    ) -> Refusals {
         let subject = Subject {
             key,
             api_version: &self.guard.api_version,

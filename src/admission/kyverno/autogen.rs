@@ -8,7 +8,7 @@ use crate::facts::workload;
 /// The annotation that names the controllers.
 const CONTROLLERS: &str = "pod-policies.kyverno.io/autogen-controllers";
 
-/// The longest name of a rule.
+/// The length limit of a rule's name.
 const LONGEST: usize = 63;
 
 /// Returns the rules of a policy that apply to objects of a kind.

@@ -110,11 +110,11 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
             };
             each(&items, right)
         }
-        Expression::Values(left, right) => of_values(ignored(evaluate(left, value))?, right),
+        Expression::Values(left, right) => of_values(null_if_failed(evaluate(left, value))?, right),
         Expression::Filter(left, right, condition) => {
-            filtered(ignored(evaluate(left, value))?, condition, right)
+            filtered(null_if_failed(evaluate(left, value))?, condition, right)
         }
-        Expression::Flatten(left) => Ok(flat(ignored(evaluate(left, value))?)),
+        Expression::Flatten(left) => Ok(flat(null_if_failed(evaluate(left, value))?)),
         Expression::Or(left, right) => {
             let left = null_if_missing(evaluate(left, value))?;
             match is_false(&left) {
@@ -166,9 +166,9 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
 fn called(name: &str, args: &[Expression], value: &Value) -> Found {
     let arg = |arg: &Expression| match arg {
         Expression::Reference(_) => Err(Failure::Cannot(format!(
-            "{name} with a reference is not evaluated here"
+            "{name} with an expression reference is not supported"
         ))),
-        arg => forgiven(evaluate(arg, value)),
+        arg => null_if_missing(evaluate(arg, value)),
     };
     let args: Result<Vec<Value>, Failure> = args.iter().map(arg).collect();
     functions::call(name, &args?)
@@ -195,7 +195,7 @@ fn filtered(list: Value, condition: &Expression, expression: &Expression) -> Fou
     };
     let mut kept = Vec::new();
     for item in items {
-        if !is_false(&forgiven(evaluate(condition, &item))?) {
+        if !is_false(&null_if_missing(evaluate(condition, &item))?) {
             kept.push(item);
         }
     }

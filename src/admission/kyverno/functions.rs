@@ -351,7 +351,7 @@ fn as_items(call: &Call<'_>) -> Found {
     })
 }
 
-/// Whole numbers, and quantities that are added.
+/// Calculates with whole numbers, and adds quantities.
 fn arithmetic(name: &str, one: &Value, other: &Value) -> Found {
     if let (Some(a), Some(b)) = (one.as_i64(), other.as_i64()) {
         let result = match name {

@@ -129,7 +129,7 @@ pub fn enforcement(policy: &Value, rule: &str, namespace: &str) -> Enforcement {
 pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
     let object = input.get("object").unwrap_or(&Value::Null);
     let old = input.get("oldObject").unwrap_or(&Value::Null);
-    // A deletion is about what was there.
+    // For a deletion, the policy sees the object as it was.
     let subject = if object.is_null() { old } else { object };
     let kind = subject
         .get("kind")

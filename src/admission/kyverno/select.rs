@@ -136,7 +136,7 @@ fn filter(filter: &Value, candidate: &Candidate<'_>) -> Matched {
     let asks = ["subjects", "roles", "clusterRoles"]
         .into_iter()
         .any(|name| filter.get(name).is_some_and(|value| !is_blank(value)));
-    match meant {
+    match matched {
         Yes if asks => by_user(filter, candidate),
         other => other,
     }
@@ -144,7 +144,7 @@ fn filter(filter: &Value, candidate: &Candidate<'_>) -> Matched {
 
 /// Whether a filter is about the user who writes. Roles are known only to the server.
 fn by_user(filter: &Value, candidate: &Candidate<'_>) -> Matched {
-    let unknown = || Unknown("it depends on who asks, which only the server knows".to_owned());
+    let unknown = || Unknown("it depends on the requester, which only the server knows".to_owned());
     let Some(user) = candidate.user else {
         return unknown();
     };

@@ -108,7 +108,7 @@ pub struct GuardArgs {
     )]
     pub scope: GuardScope,
 
-    /// Which drift.
+    /// The drift to guard against.
     #[command(flatten)]
     pub drift: DriftArgs,
 }

@@ -57,7 +57,7 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     let (answer, rules) = ask(&path)?;
     let untrusted = args.source.untrusted.untrusted;
     let redactor = secrecy::redactor(&args.redact, untrusted, rules.secret());
-    let account = told(answer, redactor)?;
+    let account = redacted(answer, redactor)?;
     let is_fatal = |warning: &&Warning| warning.fatal;
     let fatal: Vec<Warning> = account.warnings.iter().filter(is_fatal).cloned().collect();
     message::warnings(streams, settings, &fatal);
@@ -194,8 +194,8 @@ fn suggest_field(word: &str) -> Option<String> {
 /// Returns the explanation without secrets.
 ///
 /// # Errors
-/// When there is nothing at the path.
-pub fn told(answer: Answer, redactor: Redactor) -> Result<RedactedAccount> {
+/// Fails if the path does not exist, declared or live.
+pub fn redacted(answer: Answer, redactor: Redactor) -> Result<RedactedAccount> {
     let Answer {
         account,
         sides,

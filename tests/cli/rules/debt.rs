@@ -182,7 +182,7 @@ fn arguments_select_objects_and_their_fields() {
     );
     let (_, left) = diff_with(&place, &[]);
     insta::assert_snapshot!(left);
-    // Named again, it is accepted again: until the new deadline, with the new reason.
+    // Selected by name, it is accepted again: with the new deadline and the new reason.
     let (code, text) = accept(&["m", "deploy/cart", "--expires", "24h"]);
     assert_eq!(code, 0, "{text}");
     insta::assert_snapshot!(text);
@@ -243,7 +243,7 @@ fn ignore_adds_a_rule_and_keeps_the_rest() {
     insta::assert_snapshot!(place.run([&words[..], &["--expires", "7d"]].concat()));
     let (_, text) = diff_with(&place, &["--show", "ignored"]);
     insta::assert_snapshot!(text);
-    // The plural that kubectl takes is written down as the kind.
+    // The plural from the command line is written as the kind.
     let by_plural = [
         "ignore",
         "deployments.apps/a",

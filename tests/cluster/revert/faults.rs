@@ -129,7 +129,7 @@ fn a_deletion_that_got_lost_never_looks_done() {
 }
 
 #[test]
-fn what_the_server_refuses_in_a_dry_run_stops_all() {
+fn a_refused_dry_run_stops_everything() {
     type Cell = (&'static str, Box<dyn Fn(&mut Cluster)>, &'static str);
     let cells: [Cell; 4] = [
         (

@@ -32,7 +32,7 @@ pub enum Fault {
     OnceBefore(u16),
     /// This status code to the first DELETE, before anything is done.
     OnceDelete(u16),
-    /// The connection is closed instead of the first answer, and what was asked for is done.
+    /// The first connection is closed without a response, after the request was carried out.
     OnceReset,
     /// The body of the first response breaks off halfway, after the request was carried out.
     OnceCut,

@@ -201,7 +201,7 @@ fn who_changed_a_part_of_a_free_form_value_is_named_without_who_applied_the_whol
         ),
     ]);
     assert_eq!(
-        told(&declared, &live, &[]),
+        reported(&declared, &live, &[]),
         [change(".spec.free.any.thing", None, "kubectl-patch")]
     );
 }
@@ -221,7 +221,7 @@ fn a_taint_is_not_that_of_the_controller_that_wrote_another_beside_it() {
                 &json!({"f:spec": {"f:taints": {}}})
             ),
         ]);
-        told(&declared, &live, &[])
+        reported(&declared, &live, &[])
     };
     let by = |taint: &[(String, Option<Cause>, Vec<String>)]| (taint[0].1, taint[0].2.clone());
     assert_eq!(

@@ -274,7 +274,7 @@ fn explains_the_same_value_on_three_objects_unless_it_is_severe() {
 /// Flux and driftctl skip an object with such a mark. Many objects with the mark do not make it a
 /// policy's.
 #[test]
-fn no_live_mark_that_hides_an_object_passes_for_the_work_of_a_policy() {
+fn never_explains_a_live_mark_that_hides_an_object() {
     for (key, value) in [
         ("kustomize.toolkit.fluxcd.io/ssa", "Ignore"),
         ("kustomize.toolkit.fluxcd.io/SSA", "ifnotpresent"),

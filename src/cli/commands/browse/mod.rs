@@ -102,8 +102,8 @@ fn read(
         let item = items.get(at)?;
         Some(explanation(item, &again, &overlay, width, settings))
     };
-    let asked = show(browser, &explain, settings, streams)?;
-    Ok((asked, is_incomplete))
+    let request = show(browser, &explain, settings, streams)?;
+    Ok((request, is_incomplete))
 }
 
 /// Shows the rows, and explains the one under the cursor, until something is asked for.
@@ -112,7 +112,7 @@ fn show(
     explain: &dyn Fn(usize, u16) -> Option<Vec<String>>,
     settings: &Settings,
     streams: &mut Streams,
-) -> Result<Ask> {
+) -> Result<Request> {
     let mut explained: BTreeMap<(usize, u16), Vec<String>> = BTreeMap::new();
     let mut screen = Screen::open(&mut streams.out).context("cannot use the terminal")?;
     loop {
@@ -157,10 +157,10 @@ fn show(
                     if let Err(error) = triage::open_at(&settings.editor, Path::new(&file), line) {
                         browser.message = Some(escape::line(&format!("{error:#}")).into_owned());
                     }
-                    return Ok(Ask::Open);
+                    return Ok(Request::Open);
                 }
             },
-            Some(asked) => return Ok(asked),
+            Some(request) => return Ok(request),
         }
     }
 }
@@ -189,12 +189,12 @@ fn explanation(
     };
     let mut text = Vec::new();
     let answer = again.answer(overlay, question);
-    let account = answer.and_then(|answer| told(answer, again.redactor()));
+    let account = answer.and_then(|answer| redacted(answer, again.redactor()));
     let written = account.and_then(|account| {
         output::explanation_text(&account, &options, &mut text).map_err(Into::into)
     });
     if written.is_err() {
-        text = whole(item).into_bytes();
+        text = describe_whole(item).into_bytes();
     }
     let text = String::from_utf8_lossy(&text);
     text.lines().map(str::to_owned).collect()

@@ -119,9 +119,9 @@ pub struct Browser {
     pub input: Input,
     /// Whether the live side is a recording, which nothing can be written to.
     pub is_recording: bool,
-    /// What there is to say.
-    pub said: Option<String>,
-    /// Lines of the explanation above the window.
+    /// A message in the last line.
+    pub message: Option<String>,
+    /// How many lines the explanation is scrolled.
     pub scroll: usize,
     /// Whether to use colours.
     pub colour: bool,
@@ -143,7 +143,7 @@ impl Browser {
             filter: String::new(),
             input: Input::Commands,
             is_recording: false,
-            said: None,
+            message: None,
             scroll: 0,
             colour: true,
             ascii: false,
@@ -244,8 +244,8 @@ impl Browser {
             KeyCode::Char('J') => self.scroll += 1,
             KeyCode::Char('K') => self.scroll = self.scroll.saturating_sub(1),
             KeyCode::Char('r') if self.is_recording => {
-                let said = "a recording cannot be reverted; browse the cluster, without --live";
-                self.said = Some(said.to_owned());
+                let message = "a recording cannot be reverted; browse the cluster, without --live";
+                self.message = Some(message.to_owned());
             }
             KeyCode::Char('r') => self.set(Mark::Revert),
             KeyCode::Char('b') => self.set(Mark::Backport),
@@ -384,11 +384,15 @@ mod tests {
         browser.is_recording = true;
         press(&mut browser, "r");
         assert_eq!(browser.marked(), 0);
-        assert!(browser.said.is_some_and(|said| said.contains("--live")));
+        assert!(
+            browser
+                .message
+                .is_some_and(|message| message.contains("--live"))
+        );
     }
 
     #[test]
-    fn a_time_that_is_none_is_asked_for_again() {
+    fn asks_again_for_an_invalid_deadline() {
         let mut browser = browser();
         press(&mut browser, "a\u{8}\u{8}\u{8}\u{8}soon Incident\n");
         assert!(browser.message.is_some());

@@ -231,7 +231,7 @@ impl Carrier<'_> {
             match self.attempt(at, Carry::Out) {
                 Sent::Done(answer) => {
                     if let Some(recorder) = &mut recorder {
-                        recorder.note_answer(&self.jobs[at], answer.as_ref())?;
+                        recorder.note_result(&self.jobs[at], answer.as_ref())?;
                     }
                     self.plan.steps[at].progress = Progress::Partly;
                     if let Some(answer) = answer {

@@ -52,8 +52,8 @@ impl Recorder {
     /// Adds the object as the last job left it, with what the server changed by itself.
     ///
     /// # Errors
-    /// Fails if it cannot be kept.
-    pub fn note_answer(&mut self, job: &Job, answer: Option<&Value>) -> Result<()> {
+    /// Fails if the record cannot be saved.
+    pub fn note_result(&mut self, job: &Job, answer: Option<&Value>) -> Result<()> {
         let (Some(object), Some(answer)) = (self.record.objects.last_mut(), answer) else {
             return Ok(());
         };

@@ -142,7 +142,7 @@ pub fn run(
     Ok(end.exit(plan, short))
 }
 
-/// The plan for one object.
+/// The plan for the undo of one object.
 enum Found {
     Step(Box<PlanStep>, Box<Job>),
     Refused(Vec<Refused>),
@@ -161,7 +161,7 @@ struct Undoing<'u> {
     wanted: Wanted,
 }
 
-fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<Found> {
+fn plan_object(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<Found> {
     let undoing = Undoing::of(object);
     let now = match writer.read(&undoing.wanted) {
         Ok(now) => now,
