@@ -1,6 +1,6 @@
 //! Handles SIGINT, SIGTERM and the other signals that end a process. A run that is reading stops
-//! and reports what it has. Any other process ends, and leaves neither a program running nor a
-//! temporary folder behind; so does one that panics.
+//! and reports what it has read. Any other process ends, without leaving a program running or a
+//! temporary folder behind; so does a process that panics.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,24 +10,24 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// The exit code that shells expect after an interrupt from the keyboard.
+/// The exit code after an interrupt from the keyboard (SIGINT), as shells expect it.
 const INTERRUPTED: i32 = 130;
 
-/// The same after the terminal closed (SIGHUP), which tells a service to read its rules again.
+/// The exit code after the terminal closed (SIGHUP). A service reloads its rules instead.
 const HUNG_UP: i32 = 129;
 
-/// Whether this process runs until it is told to end.
+/// Whether this process is a service, which runs until a signal ends it.
 static SERVES: AtomicBool = AtomicBool::new(false);
 
-/// How many runs are reading.
+/// The number of runs that are reading.
 static READING: AtomicUsize = AtomicUsize::new(0);
 
-/// While a value of this type exists, a first signal interrupts the reading rather than the
+/// While a value of this type exists, the first signal interrupts the reading instead of ending the
 /// process.
 pub struct Reading;
 
 impl Reading {
-    /// Starts to read.
+    /// Starts to count a run as reading.
     pub fn begin() -> Self {
         READING.fetch_add(1, Ordering::SeqCst);
         Self
@@ -40,29 +40,29 @@ impl Drop for Reading {
     }
 }
 
-/// The signals for a process that runs until it is told to end.
+/// Receives signals in a service.
 pub struct Commands {
     end: watch::Receiver<bool>,
     reread: watch::Receiver<u64>,
     runtime: tokio::runtime::Runtime,
 }
 
-/// The meaning of a signal for such a process.
+/// What a signal means for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// To end.
+    /// The service should end.
     End,
-    /// To read its rules again (SIGHUP).
+    /// The service should reload its rules (SIGHUP).
     Reread,
-    /// Nothing yet.
+    /// No signal was received.
     Nothing,
 }
 
 impl Commands {
-    /// Handles signals as commands from now on: a first one no longer ends the process.
+    /// Handles signals as commands from now on: the first one no longer ends the process.
     ///
     /// # Errors
-    /// Fails if nothing can wait for them.
+    /// Fails if the runtime that waits for signals cannot be built.
     pub fn listen() -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -76,12 +76,12 @@ impl Commands {
         Ok(commands)
     }
 
-    /// Returns whether the process should end.
+    /// Returns whether the service should end.
     pub fn told_to_end(&self) -> bool {
         *self.end.borrow()
     }
 
-    /// Waits for a signal, with a timeout.
+    /// Waits for a signal until a timeout.
     pub fn wait(&mut self, at_most: Duration) -> Told {
         let (end, reread) = (&mut self.end, &mut self.reread);
         self.runtime.block_on(async {
@@ -100,7 +100,7 @@ impl Commands {
     }
 }
 
-/// Counts the signals that tell a service to read its rules again.
+/// Counts the signals by which a service reloads its rules.
 fn hangups() -> &'static watch::Sender<u64> {
     static HANGUPS: OnceLock<watch::Sender<u64>> = OnceLock::new();
     HANGUPS.get_or_init(|| watch::Sender::new(0))
@@ -108,15 +108,15 @@ fn hangups() -> &'static watch::Sender<u64> {
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// What to do before [`end`], in order of registration.
+/// The tasks to run in [`end`], in order of registration.
 static LAST: Mutex<BTreeMap<usize, Work>> = Mutex::new(BTreeMap::new());
 
-/// A task for [`end`], which drops nothing. It is cancelled when this is dropped.
+/// A task for [`end`], which drops no values. Dropping this cancels it.
 #[derive(Debug)]
 pub struct AtEnd(usize);
 
 impl AtEnd {
-    /// Registers it. A caller that comes while the process is ending waits for its end.
+    /// Registers a task. If the process is already ending, the caller waits for its end.
     pub fn run(work: impl FnOnce() + Send + 'static) -> Self {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
         signals(); // a watcher is needed
@@ -134,8 +134,8 @@ impl Drop for AtEnd {
     }
 }
 
-/// Turns true at the first signal. There is one watcher per process, as signals are per process; if
-/// it cannot be set up, signals have their default effect.
+/// Returns a receiver that turns true at the first signal. There is one watcher per process,
+/// because signals are per process; if it cannot be set up, signals have their default effect.
 pub fn signals() -> watch::Receiver<bool> {
     static SIGNALS: OnceLock<watch::Receiver<bool>> = OnceLock::new();
     SIGNALS
@@ -165,10 +165,11 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
                 }
                 continue;
             }
-            // Checked first: a run that is told to stop may finish reading a moment later.
+            // Checked first, because an interrupted run may finish reading a moment later.
             let is_reading = READING.load(Ordering::SeqCst) > 0;
             let first = !interrupted.send_replace(true);
-            // A user at a keyboard wants it to end; a job that is stopped should report its partial result.
+            // A user at a keyboard wants it to end; a job that is stopped should report its partial
+            // result.
             if !first || !is_reading || code == INTERRUPTED {
                 if code == INTERRUPTED {
                     // If standard error cannot be written to, nothing can be done.

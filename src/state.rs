@@ -34,9 +34,9 @@ pub struct UndoRecord {
     pub server: Option<String>,
     /// The UID of the namespace `kube-system`, which no two clusters share.
     pub cluster: Option<String>,
-    /// When it was, RFC 3339.
+    /// When the revert ran, in RFC 3339.
     pub time: String,
-    /// Whether it was undone.
+    /// Whether the revert was undone.
     #[serde(default)]
     pub undone: bool,
     /// The objects, in the order in which they were written.
@@ -47,7 +47,7 @@ pub struct UndoRecord {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UndoObject {
-    /// The API version that it was written at.
+    /// The API version of the write.
     pub api_version: String,
     /// The API group.
     pub group: String,
@@ -61,7 +61,7 @@ pub struct UndoObject {
     pub name: String,
     /// The object's UID when it was written.
     pub uid: Option<String>,
-    /// What was done.
+    /// What the revert did.
     pub done: Done,
     /// The fields that were written.
     pub edits: Vec<UndoEdit>,
@@ -201,7 +201,7 @@ impl UndoRecords {
     pub fn keep(&self, record: &UndoRecord) -> Result<()> {
         let file = self.file(&record.id);
         let write = || -> Result<()> {
-            // Private to its owner, and put in place as a whole.
+            // Readable by its owner only, and replaced atomically.
             let mut new = tempfile::NamedTempFile::new_in(&self.folder)?;
             serde_json::to_writer_pretty(&mut new, record)?;
             new.write_all(b"\n")?;
@@ -214,7 +214,7 @@ impl UndoRecords {
 
     /// Deletes a record.
     pub fn forget(&self, record: &UndoRecord) {
-        // A record that stays does no harm.
+        // A leftover record does no harm.
         let _ = fs::remove_file(self.file(&record.id));
     }
 
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_found_again_by_name() {
+    fn finds_records_by_id() {
         let (_place, records) = records();
         let mut record = begin(&records, "prod");
         assert_eq!(record.id, "prod-20261129T234012Z");
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_cannot_lead_out_of_the_folder() {
+    fn context_names_cannot_escape_the_folder() {
         let (_place, records) = records();
         let record = begin(&records, "../../etc/x y");
         assert!(!record.id.contains('/') && !record.id.starts_with('.'));
@@ -316,7 +316,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_a_record() {
+    fn only_the_user_can_read_a_record() {
         use std::os::unix::fs::PermissionsExt as _;
         let (_place, records) = records();
         let record = begin(&records, "prod");

@@ -1,7 +1,7 @@
-//! A cluster compared: 1,000 declared objects, alone and among 100,000 others.
+//! Compares with a cluster: 1,000 declared objects, alone and among 100,000 others.
 //!
 //! The floor is what any client would have to do: one LIST for each group of the plan, over the
-//! same HTTP/2 and TLS stack, and a bare parse of the answers into trees of values.
+//! same HTTP/2 and TLS stack, and parsing the responses into trees of values.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub fn measure() {
     for number in 0..OTHERS {
         let from = if number % 10 == 0 { 0 } else { EACH };
         let mut other = objects[from + number % EACH].clone();
-        // Lists are sorted by name: what is declared must not be on their first pages.
+        // Lists are sorted by name: declared objects must not all be on the first pages.
         let initial = char::from(b'a' + u8::try_from(number % 26).unwrap());
         other["metadata"]["name"] = json!(format!("{initial}-{number:06}"));
         cluster.add(other);
@@ -74,7 +74,7 @@ fn measure_one(title: &str, place: &Path, mut cluster: Cluster, most_requests: O
     let requests = server.seen().len();
     let (time, floor) = in_turns(compare, || floor.run());
     table::title(title);
-    let what = "time (floor: plain LISTs and a bare parse)";
+    let what = "time (floor: LISTs and parsing only)";
     table::ratio(what, time, floor, 1.5);
     table::count("requests", requests, most_requests);
     table::peak(peak(&mut command()), 200_000_000);
@@ -118,7 +118,7 @@ impl Floor {
         }
     }
 
-    /// Lists everything side by side, over new connections.
+    /// Lists everything in parallel, over new connections.
     fn run(&self) {
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(self.tls.clone())
@@ -140,7 +140,7 @@ impl Floor {
     }
 }
 
-/// Reads a list to its end.
+/// Reads all pages of a list, and returns their number.
 async fn list(client: HttpsClient, address: String) -> usize {
     let mut items = 0;
     let mut next = String::new();

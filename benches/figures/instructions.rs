@@ -1,11 +1,11 @@
-//! Instructions, which are the same however busy the machine is.
+//! Counts instructions, which do not depend on how busy the machine is.
 //!
-//! valgrind's callgrind counts them. Each figure is held to the last one of its name in
-//! `benches/instructions.tsv`: more than a twentieth above it ends the run with an error, and so does a
-//! figure that was never recorded. `.ci/instructions` measures what is recorded, and says how.
+//! valgrind's callgrind counts them. Each count is compared with the last recorded one of its name
+//! in `benches/instructions.tsv`: a count that is more than 5 % higher, or was never recorded, is
+//! an error. `.ci/instructions` measures the recorded runs, and documents how to record.
 //!
-//! The floor is a bare parse of the same bytes that keeps nothing: the manifests by libyaml, the
-//! recording by `serde_json`. It is counted in this program, called with [`FLOOR`].
+//! The floor is a parser that reads the same bytes and keeps nothing: libyaml for the manifests,
+//! `serde_json` for the recording. It is counted in this program, called with [`FLOOR`].
 
 use std::fs;
 use std::io::Write as _;
@@ -21,16 +21,16 @@ use crate::support::copies::{copies, fixtures, pairs, recording, write_manifests
 use crate::support::measure::binary;
 use crate::support::table;
 
-/// How much more than recorded is too much.
+/// The limit on a count, relative to the recorded one.
 const MOST: f64 = 1.05;
 
-/// How many times the floor a comparison may take.
+/// The limit on a comparison, relative to the floor.
 const MOST_OVER_FLOOR: f64 = 2.5;
 
-/// The word by which this program only parses: `figures floor MANIFESTS RECORDING`.
+/// The argument with which this program only parses: `figures floor MANIFESTS RECORDING`.
 pub const FLOOR: &str = "floor";
 
-/// A figure: its name, the manifests and the recording.
+/// A measured run: its name, the manifests and the recording.
 type Figure = (&'static str, PathBuf, PathBuf);
 
 /// Measures and prints.
@@ -52,7 +52,7 @@ pub fn measure() {
         let diff = Command::new(binary());
         let words = [Path::new("diff"), manifests, Path::new("--live"), live];
         let Some(count) = instructions(place.path(), diff, &words) else {
-            println!("  valgrind is not here, so that nothing was counted");
+            println!("  valgrind is not installed, so nothing was counted");
             std::process::exit(1);
         };
         table::instructions(what, count, recorded(what).unwrap_or(count), MOST);
@@ -83,7 +83,7 @@ pub fn measure() {
     }
 }
 
-/// What a run takes that has next to nothing to do.
+/// A run with almost nothing to do.
 fn one_object(place: &Path) -> Figure {
     let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "a", "namespace": "default"}});
@@ -94,7 +94,7 @@ fn one_object(place: &Path) -> Figure {
     ("diff of one object in sync", manifest, live)
 }
 
-/// Deployments and ConfigMaps, of which one in fifty has drifted.
+/// Deployments and ConfigMaps, one in fifty with drift.
 fn thousand_objects(place: &Path) -> Figure {
     let (mut declared, mut objects) = copies(&pairs(&["Deployment"]), 500, 10);
     let (configs, live) = copies(&pairs(&["ConfigMap"]), 500, 10);
@@ -108,7 +108,7 @@ fn thousand_objects(place: &Path) -> Figure {
     ("diff of 1,000 objects", manifests, live)
 }
 
-/// The instructions that a program takes; `None` where nothing counts them.
+/// Returns the instructions that a program takes; `None` without valgrind.
 fn instructions(home: &Path, program: Command, words: &[&Path]) -> Option<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -145,7 +145,7 @@ fn history() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/instructions.tsv")
 }
 
-/// The last figure of this name: lines are `DAY<tab>FIGURE<tab>INSTRUCTIONS`.
+/// Returns the last count of this name: lines are `DAY<tab>FIGURE<tab>INSTRUCTIONS`.
 fn recorded(what: &str) -> Option<u64> {
     let text = fs::read_to_string(history()).unwrap();
     let mut figures = text

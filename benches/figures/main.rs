@@ -1,8 +1,7 @@
-//! The figures that driftctl is held to, each as a ratio to a floor of the same run: `cargo bench`.
+//! Benchmarks, each as a ratio to a floor of the same run: `cargo bench`.
 //!
-//! `cargo bench -- offline startup` measures these two only. `DRIFTCTL_BENCH_TURNS` says how many
-//! turns each takes, and `DRIFTCTL_BENCH_BINARY` names another binary to measure than that of this
-//! build.
+//! `cargo bench -- offline startup` runs only these two. `DRIFTCTL_BENCH_TURNS` sets the number of
+//! turns of each, and `DRIFTCTL_BENCH_BINARY` another binary than that of this build.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -19,7 +18,7 @@ mod support;
 
 use std::path::Path;
 
-/// What is measured, by name.
+/// The benchmarks, by name.
 const ALL: &[(&str, fn())] = &[
     ("startup", startup::measure),
     ("cluster", cluster::measure),

@@ -1,7 +1,8 @@
-//! A recording compared offline: 10,000 objects, time and memory.
+//! Compares with a recording offline: 10,000 objects, time and memory.
 //!
-//! The floor of the time is a bare parse of the same bytes that keeps nothing, on one thread: the
-//! manifests by libyaml, the recording by `serde_json`. The floor of the memory is the input itself.
+//! The floor of the time is a parser that reads the same bytes on one thread and keeps nothing:
+//! libyaml for the manifests, `serde_json` for the recording. The floor of the memory is the input
+//! itself.
 
 use std::fs;
 
@@ -10,7 +11,7 @@ use crate::support::copies::{copies, pairs, recording, write_manifests};
 use crate::support::measure::{driftctl, in_turns, peak, run};
 use crate::support::table::{self, megabytes};
 
-/// Chosen so that an object takes about 4 kB as YAML and 6 kB live, as in clusters.
+/// Chosen so that an object takes about 4 kB as YAML and 6 kB live, as in real clusters.
 const KINDS: &[&str] = &[
     "Deployment",
     "StatefulSet",

@@ -1,7 +1,8 @@
-//! A real API server, where `DRIFTCTL_E2E_KUBECONFIG` names one: 1,000 declared objects in sync.
+//! Compares with a real API server, if `DRIFTCTL_E2E_KUBECONFIG` is set: 1,000 declared objects in
+//! sync.
 //!
-//! The floor is curl, which lists the same namespaces side by side and reads nothing of it. The
-//! objects are applied by kubectl, and their namespaces deleted afterwards.
+//! The floor is curl, which lists the same namespaces in parallel and parses nothing. kubectl
+//! applies the objects, and their namespaces are deleted afterwards.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,13 +20,13 @@ const NAMESPACES: usize = 10;
 /// Measures and prints.
 pub fn measure() {
     let Ok(kubeconfig) = std::env::var("DRIFTCTL_E2E_KUBECONFIG") else {
-        return println!("\na real API server: DRIFTCTL_E2E_KUBECONFIG names none");
+        return println!("\na real API server: skipped, DRIFTCTL_E2E_KUBECONFIG is not set");
     };
     let place = tempfile::tempdir().unwrap();
     let manifests = place.path().join("manifests");
     std::fs::create_dir(&manifests).unwrap();
     let (mut declared, _) = copies(&pairs(&["Deployment"]), 500, NAMESPACES);
-    // No Pods: it is not the controllers that are measured.
+    // No Pods: controllers are not measured.
     for deployment in &mut declared {
         deployment["spec"]["replicas"] = json!(0);
     }
@@ -75,7 +76,7 @@ pub fn measure() {
     }
 }
 
-/// What curl is called with to list everything side by side.
+/// Returns the curl command that lists everything in parallel.
 fn lists(place: &Path, config: &Value, namespaces: &[String]) -> Command {
     let mut command = Command::new("curl");
     command.current_dir(place);

@@ -1,6 +1,6 @@
-//! What a thousand rules cost over ten thousand objects, next to the comparison itself.
+//! Measures what a thousand rules cost for ten thousand objects, relative to the comparison itself.
 //!
-//! The ratio is to stay below one.
+//! The ratio should stay below one.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -48,7 +48,7 @@ fn list(replicas: usize) -> String {
     json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
 }
 
-/// Rules of every shape but jq, most of them about the kind of the objects.
+/// Rules of every kind but jq, most of them about the kind of the objects.
 fn rules() -> RuleSet {
     let mut text = String::from("ignoreDifferences:\n");
     for number in 0..RULES {
@@ -71,7 +71,7 @@ fn rules() -> RuleSet {
     RuleSet::with(config.users, Timestamp::UNIX_EPOCH)
 }
 
-/// The quickest of several runs.
+/// Returns the fastest of several runs.
 fn time(folder: &Path, rules: &RuleSet) -> Duration {
     let sources: [Box<dyn Source>; 1] = [Box::new(Files::new([folder.join("declared.json")]))];
     let live = Dump::read(&[folder.join("live.json")]).unwrap();
@@ -94,6 +94,6 @@ pub fn measure() {
     let cost = with.saturating_sub(without);
     let title = format!("{RULES} rules over {OBJECTS} objects, each of which drifted");
     table::title(&title);
-    let what = "what they add (floor: comparing without them)";
+    let what = "added time (floor: comparing without rules)";
     table::ratio(what, cost, without, 1.0);
 }

@@ -1,4 +1,4 @@
-//! How long nothing takes, and how large the binary is.
+//! Measures the time of a run that does almost nothing, and the size of the binary.
 //!
 //! The floor is a program that does nothing (`true`), started the same way.
 
@@ -9,7 +9,7 @@ use crate::support::copies::fixtures;
 use crate::support::measure::{binary, driftctl, in_turns, run};
 use crate::support::table;
 
-/// Starting is short, so many starts are measured at once.
+/// One start is too short to measure, so many are measured together.
 const STARTS: u32 = 40;
 
 /// Measures and prints.

@@ -17,16 +17,16 @@ use super::library;
 /// Why an expression has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// The server could not evaluate it either; `failurePolicy` decides.
+    /// The server could not evaluate it either; `failurePolicy` decides the result.
     Error(String),
-    /// It cannot be evaluated here.
+    /// It cannot be evaluated without a server.
     Cannot(String),
 }
 
 /// The depth up to which nested variables are evaluated.
 const MOST_DEEP: usize = 32;
 
-/// What is known only while a request is served.
+/// Names whose values are known only while the server handles a request.
 const UNKNOWN: [&str; 4] = [
     "authorizer",
     "request.options",
@@ -34,7 +34,7 @@ const UNKNOWN: [&str; 4] = [
     "userInfo.extra",
 ];
 
-/// The same of an object that is created.
+/// Further such names for an object that is created.
 const NEW: [&str; 4] = [
     "metadata.uid",
     "metadata.creationTimestamp",
@@ -42,7 +42,7 @@ const NEW: [&str; 4] = [
     "metadata.resourceVersion",
 ];
 
-/// The same names if the requester is unknown.
+/// Further such names if the requester is unknown.
 const USER: &str = "userInfo";
 
 /// Evaluates the expressions of one policy for one object.
@@ -58,7 +58,7 @@ pub struct Engine {
 /// A value of an expression.
 type Owned = Box<dyn Val>;
 
-/// What expressions are evaluated in.
+/// The environment in which expressions are evaluated.
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(env()));
 
 impl Engine {
@@ -87,7 +87,7 @@ impl Engine {
         let result = self.evaluate(expression, MOST_DEEP)?;
         match result.downcast_ref::<CelBool>() {
             Some(result) => Ok(*result.inner()),
-            None => Err(Failure::Cannot("its result is no boolean".to_owned())),
+            None => Err(Failure::Cannot("its result is not a boolean".to_owned())),
         }
     }
 
@@ -96,14 +96,14 @@ impl Engine {
         let result = self.evaluate(expression, MOST_DEEP)?;
         match result.downcast_ref::<CelString<'_>>() {
             Some(text) => Ok(text.inner().to_owned()),
-            None => Err(Failure::Cannot("its result is not text".to_owned())),
+            None => Err(Failure::Cannot("its result is not a string".to_owned())),
         }
     }
 
     fn evaluate(&self, expression: &str, depth: usize) -> Result<Owned, Failure> {
         let cannot = |why: String| Err(Failure::Cannot(why));
         if depth == 0 {
-            return cannot("its variables nest too deeply".to_owned());
+            return cannot("its variables are nested too deeply".to_owned());
         }
         let user = Some(&USER).filter(|_| !self.has_user);
         let new = NEW.iter().filter(|_| !self.has_old);
@@ -114,15 +114,15 @@ impl Engine {
                 "the result depends on {word}, which only the server knows"
             ));
         }
-        if asks_for_a_variable(expression) {
-            return cannot("it asks whether a variable has a value".to_owned());
+        if tests_for_a_variable(expression) {
+            return cannot("it tests whether a variable has a value".to_owned());
         }
         if !self.has_namespace && expression.contains("namespaceObject") {
             return cannot("the namespace is unknown".to_owned());
         }
         let program = match ENV.compile(expression) {
             Ok(program) => program,
-            Err(_) => return cannot("the expression cannot be read".to_owned()),
+            Err(_) => return cannot("the expression cannot be parsed".to_owned()),
         };
         let mut context = Context::with_env(Arc::clone(&ENV));
         for (name, value) in &self.inputs {
@@ -187,7 +187,7 @@ impl Engine {
     }
 }
 
-/// The environment that expressions are evaluated in.
+/// Returns the environment in which expressions are evaluated.
 pub fn env() -> Env {
     let mut env = Env::stdlib();
     // If a function cannot be added, its calls are `cannot`.
@@ -217,16 +217,16 @@ fn names(expression: &str, variable: &str) -> bool {
     })
 }
 
-/// Whether an expression asks for a variable itself (`has(variables.x)`): one that has no value is
-/// not there for the server, and may be for us.
-fn asks_for_a_variable(expression: &str) -> bool {
+/// Returns whether an expression tests for a variable itself (`has(variables.x)`): a variable
+/// without a value is absent on the server, and may not be absent here.
+fn tests_for_a_variable(expression: &str) -> bool {
     expression.split("has(variables.").skip(1).any(|rest| {
         let rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
         rest.trim_start().starts_with(')')
     })
 }
 
-/// A value as CEL has it. Whole numbers are `int`, as the server has them.
+/// Returns a JSON value as a CEL value. Whole numbers are `int`, as on the server.
 fn of_json(value: &Value) -> Owned {
     match value {
         Value::Null => Box::new(CelNull),

@@ -11,7 +11,7 @@ const NAME: &str = "kubernetes.io/metadata.name";
 /// An object, as policies see it.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
-    /// Which object.
+    /// The object.
     pub key: &'a ResourceKey,
     /// The API version that it is declared at.
     pub api_version: &'a str,
@@ -21,9 +21,9 @@ pub struct Candidate<'a> {
     pub subresource: &'a str,
     /// Its declared labels.
     pub labels: Option<&'a Value>,
-    /// What was there before an update: a selector of objects may match that as well.
+    /// The object before an update: an object selector may match it instead.
     pub old: Option<&'a Value>,
-    /// The labels of its namespace, where they are known.
+    /// The labels of its namespace, if known.
     pub namespace_labels: Option<&'a Value>,
     /// The operation, such as `CREATE`; `None` for any write.
     pub operation: Option<&'a str>,
@@ -136,16 +136,16 @@ impl Constraints {
         }
         let version = object.api_version.rsplit('/').next().unwrap_or_default();
         let rules = self.rules.iter().flatten();
-        let mut meant = rules.filter(|rule| rule.matches(object)).peekable();
-        let is_other = meant.peek().is_some()
-            && !meant.any(|rule| rule.versions.iter().any(|v| v == "*" || v == version));
+        let mut matching = rules.filter(|rule| rule.matches(object)).peekable();
+        let is_other = matching.peek().is_some()
+            && !matching.any(|rule| rule.versions.iter().any(|v| v == "*" || v == version));
         is_other.then(|| format!("it matches versions of the kind other than {version}"))
     }
 
     fn is_by_unknown_labels(&self, object: &Candidate<'_>) -> bool {
         object.key.namespace.is_some()
             && object.namespace_labels.is_none()
-            && self.asks_for_labels_of_namespaces()
+            && self.needs_labels_of_namespaces()
     }
 
     /// Returns whether a selector cannot be parsed.
@@ -206,7 +206,7 @@ impl Constraints {
     }
 
     /// Returns whether the labels of namespaces are needed, in addition to their names.
-    pub fn asks_for_labels_of_namespaces(&self) -> bool {
+    pub fn needs_labels_of_namespaces(&self) -> bool {
         let text = self.namespaces.as_ref().and_then(Option::as_ref);
         let text = text.map(ToString::to_string).unwrap_or_default();
         let keys = text.matches("\"key\":").count();
@@ -269,7 +269,7 @@ impl Rule {
         self.is_about(object.operation)
             && in_scope
             && is(&self.groups, group)
-            // A policy also sees other versions of what it names (`matchPolicy: Equivalent`).
+            // A policy also matches other versions of what it names (`matchPolicy: Equivalent`).
             && (is(&self.versions, version) || !self.versions.is_empty())
             && self.resources.iter().any(is_resource)
             && (self.names.is_empty() || self.names.contains(&object.key.name))
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_meant_by_resource_labels_and_namespace() {
+    fn matches_objects_by_resource_labels_and_namespace() {
         let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
         let labels = json!({"app": "cart"});
         let of_namespace = json!({"mesh": "on"});

@@ -1,8 +1,7 @@
-//! What ValidatingAdmissionPolicies and Kyverno's policies say about an object, worked out without a
-//! server.
+//! Evaluates ValidatingAdmissionPolicies and Kyverno's policies on an object, without a server.
 //!
-//! A policy sees what the server would store, so manifests are defaulted first ([`stored()`]). What
-//! cannot be evaluated is [`Enforcement::Cannot`], and never a pass.
+//! A policy sees what the server would store, so manifests are defaulted first ([`stored()`]). A
+//! policy that cannot be evaluated is [`Enforcement::Cannot`], and never passes.
 
 mod cel;
 pub mod check;
@@ -23,7 +22,7 @@ use serde_json::{Value, json};
 
 pub use matching::{Candidate, Constraints};
 pub use run::{analysis, run};
-pub use stored::{stored, take_over};
+pub use stored::{keep_immutable, stored};
 
 use crate::model::{Enforcement, ResourceKey, Violation};
 
@@ -32,11 +31,11 @@ const GROUP: &str = "admissionregistration.k8s.io/";
 /// An object to evaluate policies on.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    /// Which object.
+    /// The object's key.
     pub key: &'a ResourceKey,
-    /// Its version.
+    /// The API version.
     pub api_version: &'a str,
-    /// Its resource; `None` where the kind is unknown.
+    /// The resource; `None` if the kind is unknown.
     pub plural: Option<&'a str>,
     /// The object as the server would store it; `null` for a delete.
     pub object: &'a Value,
@@ -88,18 +87,18 @@ impl User {
 /// The results of all policies for one object.
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    /// How many rules were evaluated and hold.
+    /// The number of rules that were evaluated and hold.
     pub passed: usize,
     /// Violations, and rules that could not be evaluated.
     pub violations: Vec<Violation>,
-    /// For each of them the field that its expression names, as path elements.
+    /// For each of them, the field that its expression names, as path elements.
     pub fields: Vec<Vec<String>>,
 }
 
 /// The result of one rule of a policy, as [`run()`] returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// Which rule; empty for the policy as a whole.
+    /// The rule; empty for the policy as a whole.
     pub rule: String,
     /// The result.
     pub says: Says,
@@ -140,13 +139,13 @@ pub enum Says {
 pub struct Policies {
     policies: BTreeMap<String, Value>,
     bindings: Vec<Value>,
-    /// Kyverno's policies of rules, which need no binding.
+    /// Kyverno's policies with rules, which need no binding.
     kyverno: Vec<Value>,
-    /// Kyverno's policies in CEL, as Kubernetes' own ones and bindings without a name.
+    /// Kyverno's policies in CEL, as Kubernetes' own policies and bindings without a name.
     validating: Vec<(Value, Value)>,
     /// Kyverno's exceptions from its policies.
     exceptions: Vec<Value>,
-    /// Everything else that was read, for parameters.
+    /// All other objects that were read, for parameters.
     others: Vec<Value>,
     namespaces: BTreeMap<String, Value>,
 }
@@ -208,7 +207,7 @@ impl Policies {
         self.policies.values().chain(self.of_kyverno())
     }
 
-    /// Kyverno's policies, each once.
+    /// Returns Kyverno's policies, each once.
     fn of_kyverno(&self) -> impl Iterator<Item = &Value> {
         let mut names = BTreeSet::new();
         let validating = self.validating.iter().map(|(policy, _)| policy);
@@ -250,8 +249,8 @@ impl Policies {
         named.cloned().collect()
     }
 
-    /// Returns what keeps policies from having any effect: bindings without a policy, and policies
-    /// without a binding.
+    /// Returns why policies have no effect: bindings without a policy, and policies without a
+    /// binding.
     pub fn problems(&self) -> Vec<String> {
         let bound: BTreeSet<&str> = self.bindings.iter().map(policy_of).collect();
         let idle = self
@@ -300,9 +299,9 @@ impl Policies {
             self.ask_kyverno(policy, subject, evaluate, &mut of_kyverno);
         }
         let namespace = subject.key.namespace.as_deref().unwrap_or_default();
-        if kyverno::LEFT_OUT.contains(&namespace) {
+        if kyverno::EXCLUDED.contains(&namespace) {
             of_kyverno.doubt(&format!(
-                "Kyverno leaves out namespace {namespace} unless it is configured otherwise"
+                "Kyverno excludes the namespace {namespace} unless it is configured otherwise"
             ));
         }
         verdicts.append(of_kyverno);
@@ -423,7 +422,7 @@ impl Policies {
         let narrowed = Constraints::of_binding(narrowed);
         let both = [&constraints, &narrowed];
         if both.iter().any(|one| one.is_broken()) {
-            return cannot("a selector cannot be read".to_owned());
+            return cannot("a selector cannot be parsed".to_owned());
         }
         if subject.plural.is_none() {
             if names_group(policy, &subject.key.group) {
@@ -431,7 +430,7 @@ impl Policies {
             }
             return;
         }
-        // One selector that certainly does not match decides, whatever the other says.
+        // If one selector certainly does not match, the other does not matter.
         let leaves_out =
             |one: &&Constraints| !one.match_object(&candidate) && one.doubt(&candidate).is_none();
         if both.iter().any(leaves_out) {
@@ -465,7 +464,7 @@ impl Policies {
         }
     }
 
-    /// Returns the parameters that a binding names; one `null` if the policy takes none.
+    /// Returns the parameters that a binding names; a single `null` if the policy takes none.
     fn params(
         &self,
         policy: &Value,
@@ -482,7 +481,7 @@ impl Policies {
         let selector = match reference.get("selector") {
             Some(selector) => Some(
                 crate::policy::LabelSelector::from_object(selector)
-                    .ok_or("the selector of its parameters cannot be read")?,
+                    .ok_or("the selector of its parameters cannot be parsed")?,
             ),
             None => None,
         };
@@ -569,7 +568,7 @@ impl Verdicts {
         self.fields.append(&mut others.fields);
     }
 
-    /// Makes a doubt of every violation.
+    /// Turns every violation into a result that is unknown.
     fn doubt(&mut self, why: &str) {
         for violation in &mut self.violations {
             violation.enforcement = Enforcement::Cannot;

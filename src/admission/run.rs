@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 use super::cel::{Engine, Failure};
 use super::{Answer, Says, check, kyverno};
 
-/// The input key with expressions, for the request that asks what they name.
+/// The key of the input for expressions whose field names are requested.
 const ANALYZE: &str = "analyze";
 
-/// The server takes no longer message from an expression, and none of several lines.
+/// The server rejects messages of expressions that are longer, or have several lines.
 const LONGEST: usize = 5 << 10;
 
-/// The input that asks what expressions name.
+/// Returns the input that requests the field names of expressions.
 pub fn analysis(expressions: &[String]) -> Value {
     json!({ANALYZE: expressions})
 }
 
 /// Evaluates a policy, both as JSON, and returns a JSON list of [`Answer`]s; or of
-/// [`Names`](check::Names) where the input asks what expressions name. The caller sets the
-/// bounds: an expression may take long.
+/// [`Names`](check::Names) if the input requests the field names of expressions. The caller sets
+/// the limits: an expression may take long.
 pub fn run(policy: &str, input: &str) -> String {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let (policy, input) = (read(policy), read(input));
@@ -36,14 +36,14 @@ pub fn run(policy: &str, input: &str) -> String {
     said.unwrap_or_else(|_| "[]".to_owned())
 }
 
-/// What the validations of a policy say.
+/// Evaluates the validations of a policy.
 pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
     let engine = Engine::of(policy, input);
     let fails = policy
         .pointer("/spec/failurePolicy")
         .and_then(Value::as_str)
         != Some("Ignore");
-    if let Some(answer) = left_out(&engine, policy, fails) {
+    if let Some(answer) = excluded(&engine, policy, fails) {
         return vec![answer];
     }
     list(policy, "/spec/validations")
@@ -55,8 +55,9 @@ pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
         .collect()
 }
 
-/// Evaluates the match conditions: one that is false excludes the object, whatever the others say.
-fn left_out(engine: &Engine, policy: &Value, fails: bool) -> Option<Answer> {
+/// Evaluates the match conditions: if one is false, it excludes the object, whatever the others
+/// return.
+fn excluded(engine: &Engine, policy: &Value, fails: bool) -> Option<Answer> {
     let mut failed: Option<Answer> = None;
     let conditions = list(policy, "/spec/matchConditions");
     for condition in conditions {
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_field_of_an_expression_is_named() {
+    fn finds_the_longest_field_of_an_expression() {
         let field = |text: &str| field_of(text).join(".");
         assert_eq!(field("object.spec.replicas <= 5"), "spec.replicas");
         assert_eq!(

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::facts::SERVER_METADATA;
 use crate::schema::{Schema, Type, TypeId, Zero, conditional_default, zero_of};
 
-/// Objects that are nested more deeply are left unchanged.
+/// Objects that are nested more deeply are returned unchanged.
 const MOST_DEEP: usize = 128;
 
 /// Returns a manifest with the server's defaults, and without what the server drops. Returns `None`
@@ -20,7 +20,7 @@ pub fn stored(schema: &Schema, manifest: &Value) -> Option<Value> {
     Some(object)
 }
 
-/// Fills in what no schema tells.
+/// Adds defaults that no schema contains.
 fn complete(object: &mut Value) {
     let kind = object.get("kind").and_then(Value::as_str);
     match kind.unwrap_or_default().to_owned().as_str() {
@@ -39,7 +39,7 @@ fn complete(object: &mut Value) {
     }
 }
 
-/// In the network of the node, a port of a container is one of the node.
+/// With `hostNetwork`, the ports of a container are ports of the node.
 fn open_ports(container: &mut Value) {
     let ports = container.get_mut("ports").and_then(Value::as_array_mut);
     for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -49,8 +49,8 @@ fn open_ports(container: &mut Value) {
     }
 }
 
-/// Takes over from a live object what an update of it cannot change.
-pub fn take_over(object: &mut Value, live: &Value) {
+/// Copies fields from a live object that an update cannot change.
+pub fn keep_immutable(object: &mut Value, live: &Value) {
     let Some(fields) = object.as_object_mut() else {
         return;
     };
@@ -84,10 +84,10 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
                     object.remove(&**name);
                 }
             }
-            // A default may depend on another one: two passes are enough for all that exist.
+            // A default may depend on another one: two passes are enough for all existing defaults.
             for _ in 0..2 {
                 for (name, field) in fields {
-                    // These are not for templates, and not for every Pod.
+                    // These defaults do not apply to templates, nor to every Pod.
                     let is_apart = matches!(&**name, "creationTimestamp" | "hostPort");
                     if object.contains_key(&**name) || is_apart {
                         continue;
@@ -120,7 +120,7 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
     }
 }
 
-/// Returns what is stored for a field that nobody sets and that has no default.
+/// Returns what is stored for a field that is not set and has no default.
 fn zero(schema: &Schema, ty: TypeId, zero: Zero) -> Option<Value> {
     match (zero, schema.get(ty)) {
         (Zero::Struct, _) => Some(Value::Object(Map::new())),

@@ -55,10 +55,10 @@ fn verdicts(objects: Vec<Value>) -> Verdicts {
 
 /// Returns what a policy with this expression says: `pass`, or its action and message.
 fn says(expression: &str) -> String {
-    said(verdicts(vec![policy(expression), binding(json!({}))]))
+    result(verdicts(vec![policy(expression), binding(json!({}))]))
 }
 
-fn said(verdicts: Verdicts) -> String {
+fn result(verdicts: Verdicts) -> String {
     match &verdicts.violations[..] {
         [] if verdicts.passed > 0 => "pass".to_owned(),
         [] => "not matched".to_owned(),
@@ -73,7 +73,7 @@ fn said(verdicts: Verdicts) -> String {
 
 /// The server fills these in before it evaluates policies.
 #[test]
-fn policies_see_what_the_server_stores() {
+fn evaluates_policies_on_what_the_server_stores() {
     for expression in [
         "has(object.spec.template.spec.securityContext)",
         "object.spec.strategy.type == 'RollingUpdate'",
@@ -86,7 +86,7 @@ fn policies_see_what_the_server_stores() {
 }
 
 #[test]
-fn what_cannot_be_evaluated_is_never_a_pass() {
+fn a_policy_that_cannot_be_evaluated_never_passes() {
     assert_eq!(says("object.spec.replicas <= 20"), "deny: no");
     assert_eq!(says("object.spec.replicas <= variables.twice"), "pass");
     for expression in [
@@ -94,12 +94,12 @@ fn what_cannot_be_evaluated_is_never_a_pass() {
         "authorizer.group('').resource('pods').check('get').allowed()",
         "nothing('1') == 2",
         "namespaceObject.metadata.name == 'shop'",
-        "this is no expression",
+        "this is not an expression",
         "has(object.metadata.uid)",
         "'text'",
     ] {
-        let said = says(expression);
-        assert!(said.starts_with("cannot: "), "{expression}: {said}");
+        let result = says(expression);
+        assert!(result.starts_with("cannot: "), "{expression}: {result}");
     }
 }
 
@@ -109,15 +109,15 @@ fn an_expression_that_fails_follows_the_failure_policy() {
     assert!(says(failing).starts_with("deny: the expression fails"));
     let mut ignoring = policy(failing);
     ignoring["spec"]["failurePolicy"] = json!("Ignore");
-    assert_eq!(said(verdicts(vec![ignoring, binding(json!({}))])), "pass");
+    assert_eq!(result(verdicts(vec![ignoring, binding(json!({}))])), "pass");
     // No expression uses the variable.
     assert_eq!(says("true || variables.missing == 1"), "pass");
     assert!(says("variables.missing == 1").starts_with("deny: the expression fails"));
 }
 
 #[test]
-fn selectors_and_conditions_take_objects_out() {
-    let bound = |more: Value| said(verdicts(vec![policy("false"), binding(more)]));
+fn selectors_and_conditions_exclude_objects() {
+    let bound = |more: Value| result(verdicts(vec![policy("false"), binding(more)]));
     let in_namespace = |labels: Value| {
         bound(json!({"matchResources": {"namespaceSelector": {"matchLabels": labels}}}))
     };
@@ -137,7 +137,7 @@ fn selectors_and_conditions_take_objects_out() {
     conditional["spec"]["matchConditions"] =
         json!([{"name": "not-cart", "expression": "object.metadata.name != 'cart'"}]);
     assert_eq!(
-        said(verdicts(vec![conditional, binding(json!({}))])),
+        result(verdicts(vec![conditional, binding(json!({}))])),
         "not matched"
     );
     assert_eq!(
@@ -148,7 +148,7 @@ fn selectors_and_conditions_take_objects_out() {
 }
 
 #[test]
-fn parameters_are_read_beside_the_policies() {
+fn reads_parameters_next_to_the_policies() {
     let mut with_params = policy("object.spec.replicas <= int(params.data.most)");
     with_params["spec"]["paramKind"] = json!({"apiVersion": "v1", "kind": "ConfigMap"});
     let bound = binding(
@@ -160,7 +160,7 @@ fn parameters_are_read_beside_the_policies() {
             "metadata": {"name": "limits", "namespace": "policies"}, "data": {"most": most}})
     };
     let with = |more: Vec<Value>| {
-        said(verdicts(
+        result(verdicts(
             [vec![with_params.clone(), bound.clone()], more].concat(),
         ))
     };
@@ -170,7 +170,7 @@ fn parameters_are_read_beside_the_policies() {
 }
 
 #[test]
-fn policies_that_have_no_effect_are_named() {
+fn reports_policies_without_effect() {
     let alone = Policies::of([policy("true")]).problems();
     assert_eq!(
         alone,
@@ -181,26 +181,26 @@ fn policies_that_have_no_effect_are_named() {
 }
 
 #[test]
-fn an_update_keeps_what_only_the_server_writes() {
+fn an_update_keeps_fields_that_only_the_server_writes() {
     let live = json!({"metadata": {"uid": "u", "generation": 3}, "status": {"replicas": 2}});
     let mut object = stored(Schema::builtin(), &deployment()).unwrap();
     assert_eq!(
         object.pointer("/spec/template/metadata/creationTimestamp"),
         None
     );
-    take_over(&mut object, &live);
+    keep_immutable(&mut object, &live);
     assert_eq!(object["metadata"]["uid"], "u");
     assert_eq!(object["metadata"]["generation"], 3);
     assert_eq!(object["status"], json!({"replicas": 2}));
 }
 
 #[test]
-fn a_message_of_several_lines_or_none_is_not_the_servers() {
+fn replaces_messages_that_the_server_rejects() {
     let said_of = |expression: &str| {
         let mut policy = policy("false");
         policy["spec"]["validations"][0]["messageExpression"] = json!(expression);
         policy["spec"]["validations"][0]["message"] = json!("plain");
-        said(verdicts(vec![policy, binding(json!({}))]))
+        result(verdicts(vec![policy, binding(json!({}))]))
     };
     assert_eq!(said_of("' padded '"), "deny: padded");
     assert_eq!(said_of(r"'two\nlines'"), "deny: plain");
@@ -208,7 +208,7 @@ fn a_message_of_several_lines_or_none_is_not_the_servers() {
 }
 
 #[test]
-fn what_was_there_before_an_update_is_selected_too() {
+fn selects_the_object_before_an_update_too() {
     let old = json!({"metadata": {"labels": {"tier": "gone"}}});
     let mut policy = policy("false");
     policy["spec"]["matchConstraints"]["objectSelector"] = json!({"matchLabels": {"tier": "gone"}});
@@ -231,7 +231,7 @@ fn what_was_there_before_an_update_is_selected_too() {
 }
 
 #[test]
-fn ports_of_the_node_and_empty_rules_are_as_the_server_stores_them() {
+fn stores_host_ports_and_empty_rules_like_the_server() {
     let pod = |host: bool| {
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
             "spec": {"hostNetwork": host, "containers": [{"name": "a", "image": "b",

@@ -11,7 +11,7 @@ use super::args::ReportArgs;
 use crate::model::{ObjectReport, Owner, Report, ResourceKey, Status, Warning};
 
 /// Removes from a report what the user did not select, and adds a note about it.
-pub fn choose(report: &mut Report, args: &ReportArgs, now: Timestamp) {
+pub fn apply(report: &mut Report, args: &ReportArgs, now: Timestamp) {
     let choice = Choice::of(args, now);
     if choice.is_everything() {
         return;

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_from_manifests_and_kinds() {
+    fn completes_names_from_manifests_and_kinds() {
         let mut declared = Declared::default();
         declared.add(&json!({"apiVersion": "apps/v1", "kind": "Deployment",
                              "metadata": {"name": "cart", "namespace": "shop"}}));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Everything was compared and nothing drifted; or the command did what it was asked.
+    /// Everything was compared and nothing drifted; or the command succeeded.
     Clean,
     /// Everything was compared, and there is drift.
     Drift,
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exit_zero_forgives_drift_and_nothing_else() {
+    fn exit_zero_only_turns_drift_into_success() {
         assert_eq!(Exit::Drift.without_drift(), Exit::Clean);
         assert_eq!(Exit::Clean.without_drift(), Exit::Clean);
         assert_eq!(Exit::Trouble.without_drift(), Exit::Trouble);

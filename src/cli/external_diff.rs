@@ -35,7 +35,7 @@ pub fn show(reports: &[Redacted], settings: &Settings, streams: &mut Streams) ->
             let name = format!("{cluster}{}", flat_file_name(object));
             let sides = [("declared", &object.declared), ("live", &object.live)];
             for (side, value) in sides {
-                // A side that is not there is an empty file, as with kubectl.
+                // As in kubectl, a missing side is an empty file.
                 let text = value.as_ref().map(|value| object_text(&value.value()));
                 let file = folder.path().join(side).join(&name);
                 write(&file, &text.unwrap_or_default())?;

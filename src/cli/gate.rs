@@ -124,8 +124,8 @@ pub fn check(
     Ok(())
 }
 
-/// Adds an error to the report for each limit that it exceeds. So many missing or extra objects are
-/// rarely drift: more likely the wrong things were compared, and nobody should act on the report.
+/// Adds an error to the report for each limit that it exceeds. Many missing or extra objects are
+/// rarely drift: the wrong things were probably compared, and nobody should act on the report.
 pub fn apply_limits(report: &mut Report, args: &GateArgs) {
     let totals = report.totals();
     let count = |n: usize| match n {

@@ -109,7 +109,7 @@ fn grouped(messages: impl Iterator<Item = (String, String)>) -> Vec<String> {
     said
 }
 
-/// Returns a message on one line, whatever it quotes.
+/// Prints a message on one line, with control characters escaped.
 pub fn say(streams: &mut Streams, settings: &Settings, message: &str) {
     let label = if settings.message_color {
         "error:".red().bold().to_string()
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_of_many_objects_is_said_once() {
+    fn groups_equal_messages_about_many_objects() {
         let message = |about: &str, message: &str| (about.to_owned(), message.to_owned());
         let many =
             ["a", "b", "c", "d", "e"].map(|name| message(&format!("Pod shop/{name}"), "why"));

@@ -42,7 +42,7 @@ use args::{Cli, ColorChoice};
 use commands::jq_worker;
 use settings::Settings;
 
-/// Runs the command that `words` ask for; the first of them is the program's name.
+/// Runs a command line; the first word is the program's name.
 ///
 /// Every error ends here, as one message and [`Exit::Trouble`].
 pub fn run(
@@ -59,11 +59,11 @@ pub fn run(
         parsed.and_then(|matches| Cli::from_arg_matches(&matches))
     };
     if words.iter().skip(1).eq([jq_worker::NAME]) {
-        // The caller is gone when this fails.
+        // If this fails, the reader of the output is gone.
         let done = jq_worker::run(&mut streams).unwrap_or(Exit::Trouble);
         return finish(done, around, &mut streams);
     }
-    // All other subcommands, and this one in full, are for help and messages alone.
+    // The other subcommands, and this one in full, are needed for help and messages only.
     let command = words.get(1).and_then(|word| Cli::alone(word.to_str()?));
     let command = command.unwrap_or_else(|| plugin::command(&words));
     let parsed = parse(command).or_else(|_| parse(whole_command(&words)));
@@ -99,7 +99,8 @@ fn whole_command(words: &[OsString]) -> clap::Command {
     command
 }
 
-/// Help that was asked for goes to standard output and is not an error; usage errors are.
+/// Prints what the parser returned. Help goes to standard output and is not an error; usage errors
+/// go to standard error.
 fn answer_of_parser(streams: &mut Streams, around: &Surroundings, answer: &clap::Error) -> Exit {
     let (stream, is_terminal, exit) = if answer.use_stderr() {
         (&mut streams.err, around.stderr_is_terminal, Exit::Trouble)
@@ -115,8 +116,8 @@ fn answer_of_parser(streams: &mut Streams, around: &Surroundings, answer: &clap:
     written.map_or(Exit::Trouble, |()| exit)
 }
 
-/// The exit code is chosen only after everything is written: a report that did not fit on the disk
-/// is an error.
+/// Chooses the exit code after everything is written: a report that did not fit on the disk is an
+/// error.
 fn finish(done: Exit, around: &Surroundings, streams: &mut Streams) -> Exit {
     if let Err(error) = streams.out.flush() {
         let settings = Settings::resolve(ColorChoice::Auto, around);
@@ -128,7 +129,7 @@ fn finish(done: Exit, around: &Surroundings, streams: &mut Streams) -> Exit {
     done
 }
 
-/// Returns the command line as clap knows it, for help, completions and tests.
+/// Returns the command line for help, completions and tests.
 pub fn command() -> clap::Command {
     Cli::command()
 }
@@ -140,11 +141,11 @@ mod tests {
     use super::args::Cli;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_valid() {
         super::command().debug_assert();
     }
 
-    /// What decides how words are read.
+    /// Returns everything that decides how arguments are parsed.
     fn flags(command: &Command) -> String {
         let arguments: Vec<_> = command.get_arguments().collect();
         let groups: Vec<_> = command.get_groups().collect();
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_alone_reads_words_as_it_does_among_the_others() {
+    fn parses_a_command_alone_as_with_all_commands() {
         let whole = super::command();
         assert!(Cli::alone("help").is_none());
         for known in whole.get_subcommands() {

@@ -26,12 +26,12 @@ impl Pager {
         Self(pages.then(|| program.to_owned()))
     }
 
-    /// No pager.
+    /// Returns no pager.
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// Returns whether text with so many lines is paged.
+    /// Returns whether text of this length is paged.
     pub fn pages(&self, text: &[u8], settings: &Settings) -> bool {
         let Some(rows) = settings.rows.filter(|_| self.0.is_some()) else {
             return false;
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_particular_variable_names_the_pager() {
+    fn uses_the_most_specific_variable() {
         let of = |variables: [Option<&str>; 2]| Pager::of(variables).0;
         assert_eq!(of([None, None]).as_deref(), Some("less"));
         assert_eq!(of([None, Some("most")]).as_deref(), Some("most"));
@@ -97,7 +97,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_pager_that_is_not_there_shows_nothing() {
+    fn returns_false_if_the_pager_does_not_exist() {
         let pager = Pager(Some("/no/such/pager".to_owned()));
         assert!(!pager.show(b"text").unwrap());
         let pager = Pager(Some("no-such-pager -x".to_owned()));

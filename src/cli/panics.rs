@@ -7,15 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use super::Exit;
 use crate::signals;
 
-/// Runs before the message of a panic is written.
+/// A function to run before the message of a panic is written.
 static BEFORE: Mutex<Option<fn()>> = Mutex::new(None);
 
-/// Runs something before the message of a panic is written, as long as it lives. A terminal in its
-/// alternate screen would lose the message.
+/// Runs a function before the message of a panic is written, as long as the value lives. A terminal
+/// in its alternate screen would lose the message.
 pub struct Before(());
 
 impl Before {
-    /// Runs this before the message.
+    /// Registers the function.
     pub fn message(work: fn()) -> Self {
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
         Self(())
@@ -61,12 +61,12 @@ mod tests {
 
     use super::*;
 
-    const WAY: &str = "DRIFTCTL_TEST_PANIC";
+    const PANIC_VARIABLE: &str = "DRIFTCTL_TEST_PANIC";
     const PAYLOAD: &str = "payload of a panic";
     const RESTORED: &str = "[the terminal is restored]";
 
     /// Runs work that panics, on every kind of thread; on some, a panic would go unnoticed.
-    const WAYS: &[(&str, fn())] = &[
+    const PANICS: &[(&str, fn())] = &[
         ("here", || panic!("{PAYLOAD}")),
         ("caught", || {
             let _ = panic::catch_unwind(|| panic!("{PAYLOAD}"));
@@ -96,18 +96,18 @@ mod tests {
 
     /// The process ends, so each case is a separate run of this test.
     #[test]
-    fn a_panic_anywhere_is_trouble() {
-        if let Ok(chosen) = env::var(WAY) {
+    fn a_panic_on_any_thread_exits_with_2() {
+        if let Ok(chosen) = env::var(PANIC_VARIABLE) {
             end_at_panics();
-            let (_, work) = WAYS.iter().find(|(name, _)| *name == chosen).unwrap();
+            let (_, work) = PANICS.iter().find(|(name, _)| *name == chosen).unwrap();
             work();
             exit(0);
         }
-        for (name, _) in WAYS {
-            let this = "cli::panics::tests::a_panic_anywhere_is_trouble";
+        for (name, _) in PANICS {
+            let this = "cli::panics::tests::a_panic_on_any_thread_exits_with_2";
             let output = Command::new(env::current_exe().unwrap())
                 .args([this, "--exact", "--nocapture"])
-                .env(WAY, name)
+                .env(PANIC_VARIABLE, name)
                 .output()
                 .unwrap();
             let said = String::from_utf8(output.stderr).unwrap();

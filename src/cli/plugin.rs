@@ -1,4 +1,4 @@
-//! `kubectl drift`: driftctl under the name by which kubectl finds plugins.
+//! `kubectl drift`: driftctl as a kubectl plugin.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::args::Cli;
 /// (<https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins>)
 const FILE_NAME: &str = "kubectl-drift";
 
-/// Returns the command line under the name that it was called by, so that users can type what help
+/// Returns the command line with the name that it was called by, so that users can copy what help
 /// and messages show.
 pub fn command(words: &[OsString]) -> Command {
     let called = words.first().map(Path::new).and_then(Path::file_stem);

@@ -42,22 +42,22 @@ impl Drop for Progress {
     }
 }
 
-/// The delay before the line says what the run is waiting for.
+/// How long to wait before the line says what the run is waiting for.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The server that was connected to, and the context.
 static SERVERS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Records that a server is about to be asked, so that the line can name it.
+/// Records that a request is sent to a server, so that the line can name it.
 pub fn waits_for(target: &Target) {
     let server = target.server.as_deref().unwrap_or("the API server");
-    let said = match &target.context {
+    let progress_text = match &target.context {
         Some(context) => format!("{server} (context {context})"),
         None => server.to_owned(),
     };
     let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
-    if !servers.contains(&said) {
-        servers.push(said);
+    if !servers.contains(&progress_text) {
+        servers.push(progress_text);
     }
 }
 
@@ -80,7 +80,7 @@ fn reached(state: &ProgressState, line: &mut dyn std::fmt::Write) {
     }
     if reached.groups > 0 {
         // A line that cannot be written is not shown.
-        let _ = line.write_str(&said(reached, state.elapsed()));
+        let _ = line.write_str(&progress_text(reached, state.elapsed()));
     }
 }
 
@@ -98,21 +98,21 @@ fn rendering(reached: Reached, elapsed: Duration) -> String {
 }
 
 /// Returns `reading 12 of 20 kinds by namespace, 512 objects, 3s`.
-fn said(reached: Reached, elapsed: Duration) -> String {
+fn progress_text(reached: Reached, elapsed: Duration) -> String {
     let Reached {
         groups,
         read,
         objects,
         ..
     } = reached;
-    let mut said = String::new();
+    let mut progress_text = String::new();
     // Writing into a String does not fail.
     let _ = write!(
-        said,
+        progress_text,
         "reading {read} of {groups} kinds by namespace, {objects} objects, {}s",
         elapsed.as_secs()
     );
-    said
+    progress_text
 }
 
 #[cfg(test)]
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_objects_and_time_are_said() {
+    fn shows_kinds_objects_and_time() {
         let reached = Reached {
             groups: 20,
             read: 12,
@@ -131,7 +131,10 @@ mod tests {
         let rendering = rendering(reached, Duration::from_secs(3));
         let expected = "rendering 12 of 81 kustomizations, charts and Applications, 3s";
         assert_eq!(rendering, expected);
-        let said = said(reached, Duration::from_millis(3_400));
-        assert_eq!(said, "reading 12 of 20 kinds by namespace, 512 objects, 3s");
+        let progress_text = progress_text(reached, Duration::from_millis(3_400));
+        assert_eq!(
+            progress_text,
+            "reading 12 of 20 kinds by namespace, 512 objects, 3s"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Writes files of driftctl's own: reports, the baseline, rules, messages.
+//! Writes files for the user: reports, the baseline, rules, messages.
 //!
 //! They may be in an untrusted tree, for example when a CI job writes its report into the checkout.
 //! No link there is followed, and only regular files are opened.
@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 /// Writes a file, replacing an existing one.
 ///
 /// # Errors
-/// Fails also if the path is a link, leads through a link below the current directory, or is a
-/// pipe.
+/// Fails also if the path is a link or a pipe, or leads through a link below the current directory.
 pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if is_of_system(path) {
         return into(File::options().write(true).open(path)?, render).map(drop);
@@ -38,10 +37,10 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     Ok(())
 }
 
-/// Checks that a path leads to a regular file or to nothing, through no link.
+/// Checks that a path leads to a regular file or does not exist, and contains no link.
 ///
 /// # Errors
-/// When it does not.
+/// Fails if it does not.
 pub fn check(path: &Path) -> io::Result<()> {
     if let Some(link) = linked(path) {
         let why = format!("{} is a link, which is not followed", link.display());
@@ -75,15 +74,22 @@ fn is_of_system(path: &Path) -> bool {
 fn linked(path: &Path) -> Option<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     let absolute = here.join(path);
-    let mut way = PathBuf::new();
+    let mut path_so_far = PathBuf::new();
     let mut last = absolute.components().count();
     for component in absolute.components() {
-        way.push(component);
+        path_so_far.push(component);
         last -= 1;
-        let is_below = way.starts_with(&here) && way != here;
-        let is_link = way.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        let is_below = path_so_far.starts_with(&here) && path_so_far != here;
+        let is_link = path_so_far
+            .symlink_metadata()
+            .is_ok_and(|found| found.is_symlink());
         if is_link && (last == 0 || is_below) {
-            return Some(way.strip_prefix(&here).unwrap_or(&way).to_owned());
+            return Some(
+                path_so_far
+                    .strip_prefix(&here)
+                    .unwrap_or(&path_so_far)
+                    .to_owned(),
+            );
         }
     }
     None
@@ -97,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_written_to_regular_files_alone() {
+    fn writes_to_regular_files_only() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let text = |out: &mut dyn Write| out.write_all(b"new");

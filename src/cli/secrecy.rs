@@ -34,8 +34,8 @@ pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
     Ok(())
 }
 
-/// Removes from a report what its reader must not see. `configured` are the values that rules mark
-/// as secret.
+/// Masks what readers of the report must not see. `configured` are the values that rules mark as
+/// secret.
 pub fn redact(
     mut report: Report,
     args: &RedactArgs,
@@ -71,7 +71,7 @@ fn unknown_kinds(args: &RedactArgs, report: &Report) -> Vec<Warning> {
         .collect()
 }
 
-/// Returns the redaction of everything that the reader must not see.
+/// Returns the redactor for a report.
 pub fn redactor(args: &RedactArgs, untrusted: bool, configured: Option<Predicate>) -> Redactor {
     let live_values = match untrusted {
         true => LiveValues::Hidden,
@@ -89,8 +89,8 @@ fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate>
     }
 }
 
-/// Returns whether an object is of a kind: any name of a built-in kind matches, and the own name of
-/// any other. Matching ignores case, so that masking does not depend on it.
+/// Returns whether an object is of a kind. A built-in kind matches by any of its names, any other
+/// kind by its own name. Case is ignored, so that masking does not depend on it.
 fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
     let own = Called::default();
     let of_group = format!("{}/", key.group);
@@ -100,7 +100,7 @@ fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
         || glob(kind.name(), &key.kind)
 }
 
-/// Returns what `--redact` names.
+/// Returns the values that `--redact` names.
 fn named(args: &RedactArgs) -> Option<Predicate> {
     let named = args.redact.clone();
     (!named.is_empty()).then(|| {
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_masked_is_named_by_any_name_of_its_kind() {
+    fn masks_kinds_by_any_of_their_names() {
         let is = |text: &str, group: &str, kind: &str| {
             let key = ResourceKey::new(group.to_owned(), kind.to_owned(), None, "a");
             is_of_kind(&text.parse().unwrap(), &key)

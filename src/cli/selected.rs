@@ -13,12 +13,12 @@ use crate::policy::PathPattern;
 /// The selection; everything if nothing is named.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Selected {
-    parts: Vec<Part>,
+    parts: Vec<SelectionPart>,
 }
 
 /// Some objects and some of their paths. An empty list of either means all.
 #[derive(Debug, Default, Clone, PartialEq)]
-struct Part {
+struct SelectionPart {
     /// The selection as written, for messages.
     written: Vec<String>,
     objects: Vec<Selection>,
@@ -37,11 +37,11 @@ impl Selected {
     ) -> Result<(Self, SourceArgs)> {
         let mut source = source.clone();
         let selected = Self::take(objects, paths, &mut source.paths);
-        let is_meant = |word: &&PathBuf| {
+        let is_manifest = |word: &&PathBuf| {
             let text = word.to_string_lossy();
             text == "-" || text.contains(':') || word.symlink_metadata().is_ok()
         };
-        let lost = source.paths.iter().find(|word| !is_meant(word));
+        let lost = source.paths.iter().find(|word| !is_manifest(word));
         if let (Some(word), None) = (lost, &source.revision) {
             bail!(
                 "{} is not a file or folder, not KIND/[NAMESPACE/]NAME with a known kind, and not \
@@ -61,7 +61,7 @@ impl Selected {
     /// An existing file always names manifests.
     fn take(objects: &[Selection], paths: &[PathPattern], words: &mut Vec<PathBuf>) -> Self {
         let mut selected = Self::default();
-        let mut named: Vec<Part> = Vec::new();
+        let mut named: Vec<SelectionPart> = Vec::new();
         words.retain(|word| {
             let is_manifest = word.symlink_metadata().is_ok();
             let text = word.to_str().filter(|_| !is_manifest);
@@ -86,7 +86,7 @@ impl Selected {
         }
         let says_nothing = objects.is_empty() && paths.is_empty();
         if !is_used && !says_nothing {
-            selected.parts.push(Part {
+            selected.parts.push(SelectionPart {
                 written: by_object().chain(by_path()).collect(),
                 objects: objects.to_vec(),
                 paths: paths.to_vec(),
@@ -163,7 +163,7 @@ pub fn changes(object: &ObjectReport) -> Vec<String> {
     drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
-/// As it was written.
+/// Returns the selection as written.
 impl fmt::Display for Selected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = self.parts.iter().map(|p| p.written.join(" ")).collect();
@@ -171,7 +171,7 @@ impl fmt::Display for Selected {
     }
 }
 
-impl Part {
+impl SelectionPart {
     fn names_both(&self) -> bool {
         !self.objects.is_empty() && !self.paths.is_empty()
     }
@@ -195,10 +195,10 @@ impl Part {
 
 /// Parses an argument as an object, or as a path of the object before it. Returns whether it is
 /// either.
-fn take_word(text: &str, parts: &mut Vec<Part>) -> bool {
+fn take_word(text: &str, parts: &mut Vec<SelectionPart>) -> bool {
     if let (true, Ok(pattern)) = (is_path(text), selection::pattern(text)) {
         if parts.is_empty() {
-            parts.push(Part::default());
+            parts.push(SelectionPart::default());
         }
         if let Some(part) = parts.last_mut() {
             part.written.push(text.to_owned());
@@ -208,7 +208,7 @@ fn take_word(text: &str, parts: &mut Vec<Part>) -> bool {
     }
     match text.parse::<Selection>() {
         Ok(selection) if selection.names_a_kind() => {
-            parts.push(Part {
+            parts.push(SelectionPart {
                 written: vec![text.to_owned()],
                 objects: vec![selection],
                 paths: Vec::new(),
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_flags_narrow_each_other() {
+    fn arguments_and_flags_narrow_each_other() {
         let written = |objects: &[&str], paths: &[&str], words: &[&str]| {
             let objects: Vec<Selection> = objects.iter().map(|o| o.parse().unwrap()).collect();
             let paths: Vec<PathPattern> = paths.iter().map(|p| p.parse().unwrap()).collect();
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_and_their_paths_are_told_from_manifests() {
+    fn separates_selections_from_manifests() {
         let (manifests, parts) = taken(&[
             "./deploy",
             ".spec.replicas",

@@ -135,7 +135,7 @@ impl Selection {
 /// A time in the past, absolute or relative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// So long ago.
+    /// This long ago.
     Ago(SignedDuration),
     /// At that time.
     At(Timestamp),
@@ -280,7 +280,7 @@ pub fn begins_like_a_manifest(word: &str) -> bool {
 /// A time in the future, absolute or relative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
-    /// So long from now.
+    /// This long from now.
     In(SignedDuration),
     /// At that time.
     At(Expiry),
@@ -340,7 +340,7 @@ mod tests {
     use crate::schema::builtin_kind;
 
     #[test]
-    fn objects_are_named_by_kind_and_name() {
+    fn parses_objects_by_kind_and_name() {
         let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
         let kind = builtin_kind("apps/v1", "Deployment").unwrap().names();
         let called = kind.called();
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn the_group_of_a_built_in_kind_is_known() {
+    fn finds_the_group_of_a_built_in_kind() {
         let group_kind = |text: &str| text.parse::<Selection>().unwrap().group_kind();
         let pair = |group: &str, kind: &str| Ok((group.to_owned(), kind.to_owned()));
         assert_eq!(group_kind("deployment/cart"), pair("apps", "Deployment"));
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_may_be_written_as_people_write_them() {
+    fn accepts_paths_as_people_write_them() {
         for (written, full) in [
             ("spec.replicas", ".spec.replicas"),
             (".spec.replicas", ".spec.replicas"),
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_have_passed() {
+    fn parses_times_in_the_past() {
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let since = |text: &str| {
             text.parse::<Since>()
@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_to_come() {
+    fn parses_times_in_the_future() {
         let now: Timestamp = "2026-11-21T12:00:00.5Z".parse().unwrap();
         let until = |text: &str| text.parse::<Until>()?.from(now).map(|e| e.to_string());
         assert_eq!(until("24h"), Ok("2026-11-22T12:00:00Z".to_owned()));

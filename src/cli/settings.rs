@@ -34,7 +34,7 @@ pub struct Settings {
     pub links: bool,
     /// The external program that shows differences.
     pub external_diff: Option<String>,
-    /// The editor.
+    /// The command that opens the editor.
     pub editor: String,
     /// The height of the terminal, if results go to one.
     pub rows: Option<usize>,
@@ -50,9 +50,9 @@ pub struct Settings {
     pub can_ask: bool,
     /// The address of a line in the repository of this CI job.
     pub line_address: Option<String>,
-    /// When the run takes place.
+    /// The current time, for the whole run.
     pub now: Timestamp,
-    /// The user who runs it, as far as known.
+    /// The user who runs it, if known.
     pub user: Option<String>,
 }
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_follows_the_flag_then_the_environment_then_the_stream() {
+    fn chooses_colour_by_flag_then_environment_then_stream() {
         use ColorChoice::{Always, Auto, Never};
         assert!(!resolved(Auto, |_| ()));
         assert!(resolved(Auto, |a| a.stdout_is_terminal = true));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_shown_to_those_who_watch() {
+    fn shows_progress_on_terminals_only() {
         let shown = |change: fn(&mut Surroundings)| {
             let mut around = Surroundings::bare();
             around.stderr_is_terminal = true;
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_come_from_the_variable_then_from_the_terminal() {
+    fn takes_the_width_from_the_variable_then_from_the_terminal() {
         let columns = |change: fn(&mut Surroundings)| {
             let mut around = Surroundings::bare();
             change(&mut around);

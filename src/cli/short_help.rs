@@ -10,7 +10,7 @@ use super::args::EXIT_CODES as LONG_EXIT_CODES;
 /// The default width of a terminal.
 const COLUMNS: usize = 80;
 
-/// A command with at most so many flags shows all of them.
+/// A command with at most this many flags shows all of them.
 const FEW: usize = 12;
 
 /// The flags that `-h` shows, with shorter texts than in `--help`; `COMMAND.FLAG` is for one command.
@@ -61,7 +61,7 @@ const SHOWN: &[(&str, &str)] = &[
         "Show the plan, checked by the server; write nothing",
     ),
     ("yes", "Do not ask for confirmation"),
-    ("check", "Try these policies instead; can be repeated"),
+    ("check", "Check these policies instead; can be repeated"),
     ("format", "The engine: vap, kyverno, gatekeeper"),
     ("lock", "The field keeps its value"),
     ("closed", "Nothing may be added to the list or map"),
@@ -88,7 +88,7 @@ pub fn is_asked(words: &[OsString]) -> bool {
 
 /// Returns the command line as `-h` shows it.
 pub fn of(command: Command) -> Command {
-    // clap hands this down to commands when it parses, over their own.
+    // When clap parses, it applies this to commands, too, and replaces their own.
     let command = command.max_term_width(COLUMNS);
     let command = command.mut_arg("color", |color| color.hide_short_help(true));
     let command = command.after_help(EXIT_CODES);
@@ -157,11 +157,11 @@ fn shortened(command: Command) -> Command {
         ))
 }
 
-/// Flags for which a command whose arguments name objects has no room: the arguments do the same.
+/// Flags that are hidden if arguments can name objects, because the arguments do the same.
 const DONE_BY_SELECTION: &[&str] = &["all_namespaces", "kind", "object", "path"];
 
-/// Returns examples with their descriptions in one column. The longest lose theirs if they do not
-/// fit, and a command that is wider than the screen is left out.
+/// Returns examples with their descriptions in one column. If they do not fit, the longest lose
+/// theirs; a command that is wider than the screen is left out.
 fn aligned(text: &str) -> String {
     let mut examples: Vec<(&str, &str)> = text
         .lines()
@@ -209,7 +209,7 @@ fn aligned(text: &str) -> String {
     lines.collect::<String>().trim_end().to_owned()
 }
 
-/// Returns the columns that a text takes.
+/// Returns the width of a text in columns.
 fn width(text: &str) -> usize {
     text.chars().count()
 }
@@ -288,7 +288,7 @@ fn short_positional(arg: Arg, selects: bool) -> Arg {
     }
 }
 
-/// Finds the flag of a command in [`SHOWN`], where it stands by itself or as `COMMAND.FLAG`.
+/// Finds the flag of a command in [`SHOWN`], where it is listed by itself or as `COMMAND.FLAG`.
 fn place(command: &str, id: &str) -> Option<(usize, &'static str)> {
     let of = |known: &str| match known.split_once('.') {
         Some((name, flag)) => name == command && flag == id,
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_shortened_to_the_screen() {
+    fn shortens_long_lines_to_the_screen() {
         let examples = format!(
             "  driftctl a  {}\n  driftctl bb  Short\n  driftctl {}  Long\n",
             "word ".repeat(20),

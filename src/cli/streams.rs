@@ -91,14 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_hung_up_is_no_error() {
+    fn ignores_a_closed_pipe() {
         let mut stream = UntilClosed::new(Failing(ErrorKind::BrokenPipe));
         assert!(stream.write_all(b"more").is_ok());
         assert!(stream.flush().is_ok());
     }
 
     #[test]
-    fn a_full_disk_is() {
+    fn reports_a_full_disk() {
         let mut stream = UntilClosed::new(Failing(ErrorKind::StorageFull));
         assert!(stream.write_all(b"more").is_err());
         assert!(stream.flush().is_err());

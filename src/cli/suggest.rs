@@ -131,20 +131,20 @@ pub fn message(error: &clap::Error, command: &Command, words: &[String]) -> Opti
                 Some(sub) => format!("{name} {} -h", sub.get_name()),
                 None => format!("{name} -h"),
             };
-            Some(said("flag", &word, meant.filter(known_here), &help))
+            Some(unknown_text("flag", &word, meant.filter(known_here), &help))
         }
         ErrorKind::InvalidSubcommand => {
             let word = text(error, ContextKind::InvalidSubcommand)?;
             let subs = command.get_subcommands().map(clap::Command::get_name);
             let by_name = || nearest(&word, subs).map(str::to_owned);
             let meant = by_meaning(COMMANDS, &word).or_else(by_name);
-            Some(said("command", &word, meant, &format!("{name} -h")))
+            Some(unknown_text("command", &word, meant, &format!("{name} -h")))
         }
         _ => None,
     }
 }
 
-fn said(what: &str, word: &str, meant: Option<String>, help: &str) -> String {
+fn unknown_text(what: &str, word: &str, meant: Option<String>, help: &str) -> String {
     match meant {
         Some(meant) => format!("unknown {what} {word}; did you mean {meant}? ({help} lists them)"),
         None => format!("unknown {what} {word}; {help} lists them"),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_words_are_answered_with_what_was_meant() {
+    fn suggests_similar_words() {
         for (words, meant) in [
             (
                 &["driftctl", "diff", "--sinse", "2h"][..],
@@ -199,13 +199,13 @@ mod tests {
                 "unknown flag --xyzzy; driftctl diff -h",
             ),
         ] {
-            let said = answer(words);
-            assert!(said.contains(meant), "{words:?}: {said}");
+            let message = answer(words);
+            assert!(message.contains(meant), "{words:?}: {message}");
         }
     }
 
     #[test]
-    fn what_other_tools_call_a_flag_is_one_here() {
+    fn suggests_flags_for_those_of_other_tools() {
         let command = crate::cli::command();
         let diff = command.find_subcommand("diff").unwrap();
         for (_, meant) in FLAGS.iter().filter(|(_, meant)| meant.starts_with("--")) {

@@ -43,8 +43,8 @@ pub struct Surroundings {
     pub is_ci: bool,
     /// The address of a line in the repository of this CI job, with `{commit}`, `{path}` and `{line}`.
     pub line_address: Option<String>,
-    /// When the run takes place, for "3h ago". `SOURCE_DATE_EPOCH` in its stead makes a report
-    /// repeatable (<https://reproducible-builds.org/specs/source-date-epoch>).
+    /// The current time, for "3h ago". `SOURCE_DATE_EPOCH` overrides it, which makes reports
+    /// reproducible (<https://reproducible-builds.org/specs/source-date-epoch>).
     pub now: Timestamp,
     /// The user who runs it: the Git author, or the system user.
     pub user: Option<String>,
@@ -109,7 +109,7 @@ fn has_links() -> bool {
     by_version || by_name || by_mark.into_iter().any(|name| var(name).is_some())
 }
 
-/// How lines of the repository are addressed that GitHub Actions or GitLab CI runs in.
+/// Returns the address of a line in the repository that GitHub Actions or GitLab CI runs in.
 fn line_address(var: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let github = var("GITHUB_REPOSITORY").map(|repository| {
         let server = var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
@@ -124,7 +124,7 @@ fn line_address(var: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     is_web.then_some(address)
 }
 
-/// A variable that is set to something.
+/// Returns a variable, unless it is empty.
 fn var(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

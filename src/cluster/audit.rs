@@ -1,7 +1,7 @@
 //! Reads the API server's audit log: who sent which write, and when.
 //!
-//! `metadata.managedFields` names programs instead of people, and does not record who removed
-//! something. The audit log (`audit.k8s.io/v1`, one event per line, or an `EventList`) has both.
+//! `metadata.managedFields` names programs instead of users, and does not record who removed a
+//! field. The audit log (`audit.k8s.io/v1`, one event per line, or an `EventList`) records both.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::model::{ResourceKey, Warning};
 
-/// An object as the audit log names it: by its resource.
+/// An object as the audit log identifies it, by its resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Audited {
     /// The API group; empty for the core group.
@@ -34,8 +34,8 @@ pub struct Audited {
 
 impl Audited {
     /// Returns the object of a key. Without the `plural` from discovery, the resource is guessed
-    /// from the kind as the API machinery does (`meta.UnsafeGuessKindToResource`): a wrong guess
-    /// matches no event, and so names no user.
+    /// from the kind as the API machinery does (`meta.UnsafeGuessKindToResource`). A wrong guess
+    /// matches no event, so no user is named.
     pub fn of(key: &ResourceKey, plural: Option<&str>) -> Self {
         let resource = plural
             .filter(|plural| !plural.is_empty())
@@ -69,7 +69,7 @@ pub struct Write {
     /// `create`, `update`, `patch`, `delete` or `deletecollection`; a patch that created the object
     /// is a `create`.
     pub verb: String,
-    /// The user, and the impersonator if there was one.
+    /// The user, with the authenticated user if that one impersonated.
     pub user: String,
     /// The field manager in the request, or else what the server derives from the user agent.
     pub manager: String,
@@ -80,7 +80,7 @@ pub struct Write {
     /// The object after the request, without its status and managed fields, if the audit policy
     /// keeps it (level `RequestResponse`).
     pub after: Option<Value>,
-    /// Whether the object's version shows that the request changed nothing.
+    /// Whether the resource version shows that the request changed nothing.
     pub is_idle: bool,
 }
 
@@ -108,20 +108,20 @@ impl Write {
 /// A write that the server refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
-    /// What was asked for.
+    /// The request.
     pub write: Write,
     /// The status code.
     pub code: u16,
 }
 
-/// The writes to some objects, in the order of time.
+/// The writes to some objects, sorted by time.
 #[derive(Debug, Default)]
 pub struct Writes {
-    /// By object.
+    /// The writes that were carried out, by object.
     pub of: BTreeMap<Audited, Vec<Write>>,
-    /// Those that were refused, by object.
+    /// The writes that were refused, by object.
     pub refused: BTreeMap<Audited, Vec<Refusal>>,
-    /// Lines that are no audit events.
+    /// Warnings about lines that are not audit events.
     pub warnings: Vec<Warning>,
 }
 
@@ -192,8 +192,8 @@ pub fn read(logs: &Logs, wanted: &dyn Fn(&Audited) -> bool) -> Result<Writes> {
     Ok(writes)
 }
 
-/// Sorts writes by time, or by resource version if known: a request that was received first may
-/// have been carried out last. A request that did not change the version did nothing.
+/// Sorts writes by time, or by resource version if known: a request that arrived first may have
+/// been carried out last. Marks requests that did not change the version as idle.
 fn put_in_order(writes: &mut [Write]) {
     writes.sort_by_key(|write| write.at);
     let with_version = writes.iter().enumerate();
@@ -221,7 +221,7 @@ fn version(write: &Write) -> Option<u64> {
     version.as_str()?.parse().ok()
 }
 
-/// The length limit of a line, which may contain a list of events.
+/// The limit on the length of a line, which may contain a list of events.
 const LONGEST_LINE: u64 = 256 << 20;
 
 /// Skips empty lines, of which a compressed log can have any number; returns how many.
@@ -365,8 +365,8 @@ struct ResponseStatus {
     code: Option<u16>,
 }
 
-/// Returns the object of a response, without undeclared parts. A `Status` or a `Scale` is a
-/// different kind of response.
+/// Returns the object of a response, without fields that are never declared; `None` for other
+/// responses, such as a `Status` or a `Scale`.
 fn without_bookkeeping(mut response: Value) -> Option<Value> {
     let kind = response.get("kind").and_then(Value::as_str);
     let resource = response.get("apiVersion").and_then(Value::as_str);
@@ -383,16 +383,15 @@ fn without_bookkeeping(mut response: Value) -> Option<Value> {
     Some(response)
 }
 
-/// The status codes of requests that the server refused for good. Clients try again after others,
-/// such as a conflict.
+/// The status codes of final refusals. After others, such as a conflict, clients retry.
 const REFUSALS: [u16; 3] = [400, 403, 422];
 
 /// The verbs that change objects.
 const WRITING: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
 impl Event<'_> {
-    /// The write that the event tells of, with the status code, if it was carried out or refused and is
-    /// to one of the `wanted`.
+    /// Returns the event's write and status code, if the write was carried out or refused and is to
+    /// one of the `wanted` objects.
     fn write(self, wanted: &dyn Fn(&Audited) -> bool) -> Option<(Audited, Write, u16)> {
         let code = self.response_status.as_ref()?.code?;
         let done = self.stage == "ResponseComplete"
@@ -408,7 +407,7 @@ impl Event<'_> {
             Some(acted) => format!("{} (through {})", acted.username, self.user.username),
             None => self.user.username.clone(),
         };
-        // Controllers report an object's status repeatedly, and nothing else.
+        // Controllers write an object's status repeatedly, which changes nothing else.
         let subresource = self
             .object_ref
             .as_ref()
@@ -429,7 +428,7 @@ impl Event<'_> {
                 .and_then(|body| serde_json::from_str(body.get()).ok()),
             is_idle: false,
             after: response.and_then(without_bookkeeping),
-            // An apply to an object that does not exist creates it.
+            // An apply creates an object that does not exist.
             verb: match (self.verb, code) {
                 (verb, 201) if verb == "patch" => "create".to_owned(),
                 (verb, _) => verb.into_owned(),
@@ -441,7 +440,7 @@ impl Event<'_> {
     fn object(&self) -> Option<Audited> {
         let object = self.object_ref.as_ref()?;
         let resource = object.resource.clone()?;
-        // Events about a Namespace also name it as their namespace.
+        // An event about a Namespace also has its name as the namespace.
         let is_namespace = resource == "namespaces";
         let given = object.name.clone().or_else(|| {
             let made: Value = serde_json::from_str(self.response_object?.get()).ok()?;
@@ -455,8 +454,8 @@ impl Event<'_> {
         })
     }
 
-    /// Returns the field manager for the request (`managedfields`: the query parameter, else the
-    /// user agent up to its first `/`).
+    /// Returns the field manager of the request: the query parameter, or else the user agent up to
+    /// its first `/` (`managedfields` in apiserver).
     fn manager(&self) -> String {
         let agent = || self.user_agent.as_deref().and_then(|a| a.split('/').next());
         let named = self.query("fieldManager");

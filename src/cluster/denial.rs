@@ -1,20 +1,21 @@
-//! Finds out what refuses a write, from the API server's message.
+//! Finds out which policy, webhook or quota refuses a write, from the API server's message.
 //!
-//! The server puts fixed text around the message of a policy or webhook. That message may quote
+//! The server adds fixed text around the message of a policy or webhook. That message may quote
 //! values: redact it before showing it.
 
-/// One refusal of a write.
+/// A refusal of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Denial {
-    /// What refuses it, with its kind: `admission webhook "x"`, `ValidatingAdmissionPolicy "y"`.
+    /// The policy, webhook or quota, with its kind: `admission webhook "x"`,
+    /// `ValidatingAdmissionPolicy "y"`.
     pub by: String,
     /// The binding of a ValidatingAdmissionPolicy.
     pub binding: Option<String>,
     /// The policy or constraint behind a webhook.
     pub policy: Option<String>,
-    /// The rule of that policy.
+    /// The rule of the policy.
     pub rule: Option<String>,
-    /// Its message.
+    /// The message.
     pub message: Option<String>,
 }
 
@@ -29,7 +30,7 @@ impl Denial {
     }
 }
 
-/// Returns all refusals in a message of the server; none if it is another message.
+/// Returns all refusals in a message of the server; none if the message is about something else.
 pub fn denials(message: &str) -> Vec<Denial> {
     let Some(denial) = denial(message) else {
         return Vec::new();
@@ -52,7 +53,7 @@ pub fn denials(message: &str) -> Vec<Denial> {
     apart.into_iter().map(of).collect()
 }
 
-/// Returns one refusal, with its whole message.
+/// Returns a single refusal, with its whole message.
 pub fn denial(message: &str) -> Option<Denial> {
     if let Some((_, rest)) = message.split_once("admission webhook \"") {
         let (name, rest) = rest.split_once('"')?;
@@ -80,7 +81,7 @@ pub fn denial(message: &str) -> Option<Denial> {
     None
 }
 
-/// Splits Kyverno's message: one policy per line, and below it one rule per line.
+/// Splits Kyverno's message: one policy per line, and its rules on the lines below.
 fn kyverno(said: &str) -> Vec<(String, Option<String>, String)> {
     let mut found: Vec<(String, Option<String>, String)> = Vec::new();
     let Some((_, listed)) = said.split_once("due to the following policies") else {
@@ -97,7 +98,7 @@ fn kyverno(said: &str) -> Vec<(String, Option<String>, String)> {
             (None, _) if !is_indented && line.trim_end().ends_with(':') => {
                 policy = Some(line.trim_end().trim_end_matches(':'));
             }
-            // A message of several lines.
+            // The message has several lines.
             _ => {
                 if let Some((_, _, last)) = found.last_mut() {
                     last.push('\n');
@@ -150,7 +151,7 @@ mod tests {
 
     /// Messages of real API servers, shortened.
     #[test]
-    fn the_policy_or_webhook_that_denies_is_named() {
+    fn names_the_policy_or_webhook_that_denies() {
         let said = |text: &str| Some(text.to_owned());
         for (message, who, why) in [
             (
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binding_is_read_beside_its_policy() {
+    fn reads_the_binding_of_a_policy() {
         let message = "x \"y\" is forbidden: ValidatingAdmissionPolicy 'lock' with binding \
                        'lock-prod' denied request: no";
         let found = denials(message);
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policies_behind_a_webhook_are_told_apart() {
+    fn splits_a_webhook_message_by_policy() {
         let kyverno = "admission webhook \"validate.kyverno.svc-fail\" denied the request: \n\n\
                        resource Deployment/shop/cart was blocked due to the following policies \n\n\
                        disallow-latest:\n  require-tag: 'validation error: a tag is needed'\n  \

@@ -1,4 +1,4 @@
-//! A live object, kept as the JSON text that the live side sent.
+//! A live object, kept as the JSON text that was received.
 
 use std::fmt;
 use std::ops::Range;
@@ -14,12 +14,12 @@ use crate::yaml::skim::Skim;
 
 /// A live object.
 ///
-/// It keeps JSON text instead of a tree of values, because the tree takes many times the memory
-/// (every small map in `managedFields` costs a tree node): code that compares an object builds its
-/// tree, and drops it before the next one.
+/// It keeps JSON text instead of a tree of values, which would take many times the memory: every
+/// small map in `managedFields` costs a tree node. A comparison builds the tree of one object at a
+/// time, and drops it.
 #[derive(Clone)]
 pub struct LiveObject {
-    /// Which object.
+    /// The object's key.
     pub key: ResourceKey,
     /// The version that it was read at.
     pub api_version: String,
@@ -27,15 +27,15 @@ pub struct LiveObject {
     is_partial: bool,
 }
 
-/// A slice of text that several objects share: a dump, or one object's own copy.
+/// A slice of text that several objects may share: a recording, or an object's own text.
 #[derive(Clone)]
 struct Text {
     whole: Arc<String>,
     piece: Range<usize>,
 }
 
-/// A live object whose text cannot become values: nested too deeply, or with a number out of range.
-/// The message does not quote the object.
+/// Why the text of a live object cannot be parsed: it is nested too deeply, or has a number out of
+/// range. The message does not quote the object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read the live object: {0}")]
 pub struct Unreadable(String);
@@ -48,9 +48,9 @@ impl LiveObject {
         Self::shared(key, api_version, whole, piece)
     }
 
-    /// Returns an object that is a piece of a longer text.
+    /// Returns an object that is a part of a longer text.
     ///
-    /// A `piece` outside the text, or within a character, becomes an error later.
+    /// A `piece` outside the text, or within a character, is an error when the object is read.
     pub fn shared(
         key: ResourceKey,
         api_version: impl Into<String>,
@@ -65,7 +65,7 @@ impl LiveObject {
         }
     }
 
-    /// An object of which only the metadata were read.
+    /// Returns an object of which only the metadata was read.
     pub fn metadata_only(
         key: ResourceKey,
         api_version: impl Into<String>,
@@ -77,17 +77,17 @@ impl LiveObject {
         }
     }
 
-    /// Reports whether only the metadata of the object were read.
+    /// Returns whether only the metadata of the object was read.
     pub fn is_partial(&self) -> bool {
         self.is_partial
     }
 
-    /// An object from its values.
+    /// Returns an object with this value.
     pub fn from_value(key: ResourceKey, api_version: impl Into<String>, value: &Value) -> Self {
         Self::new(key, api_version, value.to_string())
     }
 
-    /// Returns the JSON text as it was sent. Items of a list from an API server have no
+    /// Returns the JSON text as it was received. Items of a list from an API server have no
     /// `apiVersion` and `kind` of their own.
     pub fn json(&self) -> &str {
         let Text { whole, piece } = &self.text;
@@ -107,8 +107,8 @@ impl LiveObject {
     /// metadata.
     ///
     /// # Errors
-    /// Fails if the text is nested too deeply (more than 127 levels, far beyond what an API server
-    /// stores), or is not a JSON object.
+    /// Fails if the text is nested too deeply (more than 127 levels, which no API server stores),
+    /// or is not a JSON object.
     pub fn value(&self) -> Result<Value, Unreadable> {
         let mut value: Value =
             serde_json::from_str(self.json()).map_err(|error| Unreadable(error.to_string()))?;
@@ -119,11 +119,11 @@ impl LiveObject {
         Ok(value)
     }
 
-    /// Builds the object without its managed fields, which are often the larger part, and returns
-    /// the owners from them.
+    /// Parses the object without its managed fields, which are often the larger part, and returns
+    /// the field owners in them.
     ///
     /// # Errors
-    /// Like [`LiveObject::value`].
+    /// Fails like [`LiveObject::value`].
     pub fn value_and_owners(&self) -> Result<(Value, Ownership), Unreadable> {
         if let Some(read) = self.split() {
             return Ok(read);
@@ -133,7 +133,8 @@ impl LiveObject {
         Ok((value, owners))
     }
 
-    /// Returns the object and its owners, if both are as an API server writes them.
+    /// Parses the object and its owners separately; `None` if the text is not in the form that an
+    /// API server writes.
     fn split(&self) -> Option<(Value, Ownership)> {
         let mut text = serde_json::Deserializer::from_str(self.json());
         let mut owners = None;
@@ -143,7 +144,7 @@ impl LiveObject {
         Some((Value::Object(fields), owners.unwrap_or_default()))
     }
 
-    /// Items of a list from an API server have no type of their own.
+    /// Adds the type, which items of a list from an API server do not have.
     fn give_type(&self, fields: &mut Map<String, Value>) {
         for (name, text) in [("apiVersion", &self.api_version), ("kind", &self.key.kind)] {
             if !fields.contains_key(name) {
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn list_items_get_the_kind_that_the_server_leaves_out() {
+    fn adds_the_kind_that_list_items_omit() {
         let object = LiveObject::new(key(), "v1", r#"{"metadata":{"name":"token"}}"#);
         let value = object.value().unwrap();
         assert_eq!(value["kind"], "Secret");
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn managed_fields_are_left_out_where_the_owners_are_asked_for() {
+    fn value_and_owners_omits_managed_fields() {
         for json in [
             r#"{"a":[1,{"b":null}],"metadata":{"name":"x","managedFields":[{"manager":"m",
                 "operation":"Update","fieldsV1":{"f:a":{}}}],"labels":{"b":"c"}},"kind":"Secret"}"#,

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts what is read. There is one counter per process, as there is one terminal: several
-/// clusters add up.
+/// Counts what was read. There is one counter per process, which adds up all clusters, because
+/// there is only one terminal.
 #[derive(Debug, Default)]
 pub struct Meter {
     groups: AtomicUsize,
@@ -16,15 +16,15 @@ pub struct Meter {
 /// The progress of a process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// Kinds by namespace to read.
+    /// Groups (a kind in a namespace) to read.
     pub groups: usize,
-    /// Kinds by namespace that were read.
+    /// Groups that were read.
     pub read: usize,
     /// Objects found so far.
     pub objects: usize,
     /// Kustomizations, charts and Applications to render.
     pub to_render: usize,
-    /// Those that were rendered.
+    /// Those that are rendered.
     pub rendered: usize,
 }
 
@@ -53,12 +53,12 @@ impl Meter {
         }
     }
 
-    /// Adds to the number to render.
+    /// Adds to the number of things to render.
     pub fn plan_renderings(&self, count: usize) {
         self.to_render.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Counts one as rendered.
+    /// Counts one rendering.
     pub fn rendering(&self) {
         self.rendered.fetch_add(1, Ordering::Relaxed);
     }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_adds_up() {
+    fn counts_add_up() {
         let meter = Meter::default();
         meter.plan(3);
         meter.group();

@@ -60,14 +60,13 @@ impl ServedKind {
     }
 }
 
-/// What the live side knows about a kind. Only the first of three answers can prove that an object
-/// is missing.
+/// What the live side knows about a kind. Only a kind that is served can have missing objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KindLookup {
     /// It is served.
     Served(ServedKind),
-    /// It is certainly not served; the text explains ("policy/v1beta1 was removed in 1.25; use
+    /// The kind is certainly not served, for this reason ("policy/v1beta1 was removed in 1.25; use
     /// policy/v1").
     NotServed(String),
     /// It could not be found out, and why.
@@ -77,7 +76,7 @@ pub enum KindLookup {
 /// One object to read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wanted {
-    /// Which object.
+    /// The object's key.
     pub key: ResourceKey,
     /// How its kind is served.
     pub kind: ServedKind,
@@ -123,7 +122,7 @@ impl Places {
         matches!(self, Self::Only(places) if places.is_empty())
     }
 
-    /// Returns whether a namespace is in the set. The empty string is never.
+    /// Returns whether a namespace is in the set. The empty string is not a namespace.
     pub fn contains(&self, namespace: &str) -> bool {
         match self {
             Self::Only(places) => places.contains(namespace),
@@ -132,7 +131,7 @@ impl Places {
     }
 }
 
-/// `shop, shop-platform`
+/// Writes `shop, shop-platform`.
 impl fmt::Display for Places {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -152,14 +151,14 @@ pub enum Answer {
     Found(LiveObject),
     /// It is proven not to exist: a 404 for a kind that is served, or a complete list without it.
     Absent,
-    /// It could not be read, and why. This is never the same as absent.
+    /// The object could not be read, for this reason. This never counts as absent.
     Unread(String),
 }
 
 /// The results of a read.
 #[derive(Debug, Default)]
 pub struct Fetched {
-    /// One result for each wanted object; an object without a result counts as unread.
+    /// One result for each wanted object. An object without a result counts as unread.
     pub answers: BTreeMap<ResourceKey, Answer>,
     /// Other live objects in the `extra_in` namespaces, unfiltered.
     pub extra: Vec<LiveObject>,
@@ -177,7 +176,7 @@ pub struct Fetched {
 /// A server-side apply to dry-run.
 #[derive(Debug, Clone)]
 pub struct Apply {
-    /// Which object.
+    /// The object, and how its kind is served.
     pub wanted: Wanted,
     /// The field manager that would apply it.
     pub manager: String,
@@ -185,26 +184,26 @@ pub struct Apply {
     pub manifest: Value,
 }
 
-/// Group versions and kinds in the form of [`Discovery::api_versions`].
+/// Returns the versions and kinds in the form of [`Discovery::api_versions`].
 fn served_names<'k>(kinds: impl Iterator<Item = (&'k str, &'k str)>) -> BTreeSet<String> {
     kinds
         .flat_map(|(version, kind)| [version.to_owned(), format!("{version}/{kind}")])
         .collect()
 }
 
-/// What the server would make of an object, or why it is unknown.
+/// The object that an apply would result in, or why it is unknown.
 pub type Prediction = Result<LiveObject, Unpredicted>;
 
-/// Why it is unknown what the server would make of an object.
+/// Why a prediction failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unpredicted {
-    /// Policies, webhooks or quotas refuse it.
+    /// Policies, webhooks or quotas would refuse the apply.
     Denied(Vec<Denial>),
-    /// The server could not be asked, or failed.
+    /// The dry run failed, for this reason.
     Failed(String),
 }
 
-/// Returns the same failure for objects whose result cannot be predicted.
+/// Returns the same failure for all of these applies.
 pub fn unpredicted(applies: Vec<Apply>, why: &str) -> BTreeMap<ResourceKey, Prediction> {
     let applies = applies.into_iter();
     applies
@@ -214,41 +213,41 @@ pub fn unpredicted(applies: Vec<Apply>, why: &str) -> BTreeMap<ResourceKey, Pred
 
 /// Describes the live side and the kinds that it serves.
 ///
-/// No method of this trait, of [`Read`] and of [`Predict`] has a default body: a wrapper of a live
-/// side does not compile until it implements each.
+/// The methods of this trait, of [`Read`] and of [`Predict`] have no default bodies, so that a
+/// wrapper of a live side must implement each.
 pub trait Discovery {
-    /// Returns what the report says about the live side.
+    /// Returns the description of the live side for reports.
     fn target(&self) -> Target;
 
-    /// Returns the namespace of namespaced objects that name none, if the live side has one (a
-    /// kubeconfig context's namespace).
+    /// Returns the namespace of namespaced objects that name none, if the live side has one (the
+    /// namespace of the kubeconfig context).
     fn default_namespace(&self) -> Option<String>;
 
     /// Returns how a kind is served. `declared_crds` are the CustomResourceDefinitions among the
     /// manifests: a recording without discovery documents learns scopes from them.
     ///
     /// # Errors
-    /// Fails if nothing can be found out about any kind: no connection, no credentials, an
-    /// unreadable dump.
+    /// Fails if nothing can be found out about any kind: no connection, no credentials, or an
+    /// unreadable recording.
     fn resolve(
         &self,
         kinds: &BTreeSet<(String, String)>,
         declared_crds: &[&Value],
     ) -> anyhow::Result<BTreeMap<(String, String), KindLookup>>;
 
-    /// Returns the OpenAPI v3 document (or the live CustomResourceDefinitions, as a `List`) that
-    /// describes the custom resources of a group version; `None` if the live side has none.
+    /// Returns the OpenAPI v3 document (or the live CustomResourceDefinitions, as a `List`) for the
+    /// custom resources of a group version; `None` if the live side has none.
     ///
     /// # Errors
-    /// Fails if it has one that cannot be read.
+    /// Fails if the document exists but cannot be read.
     fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>>;
 
-    /// Returns every kind whose objects people may create, and why there may be more.
+    /// Returns every kind whose objects users may create, and the reasons there may be more.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);
 
-    /// Returns every served group version and kind, as Helm names them: `apps/v1` and
-    /// `apps/v1/Deployment`. A recording knows what was noted or recorded, and what every cluster
-    /// serves.
+    /// Returns every served group version and kind in Helm's form: `apps/v1` and
+    /// `apps/v1/Deployment`. For a recording these are the noted or recorded ones, and those that
+    /// every cluster serves.
     fn api_versions(&self) -> BTreeSet<String>;
 }
 
@@ -260,31 +259,31 @@ pub trait Read {
     /// Fails if nothing at all can be read; errors of single objects are in the results.
     fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched>;
 
-    /// Lists objects that are not known by name, for declared state that is stored in the cluster:
-    /// all that the query selects, in the order of the live side. A recording returns what it
-    /// contains.
+    /// Lists objects without knowing their names, for declared state that is stored in the cluster.
+    /// Returns all objects that the query selects, in the order of the live side; for a recording,
+    /// those that it contains.
     ///
     /// # Errors
-    /// Fails if they cannot be read, or not all of them.
+    /// Fails if not all of them can be read.
     fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>>;
 
-    /// Returns the objects of a kind in a namespace that a verdict depends on (autoscalers); an
-    /// empty namespace means cluster-scoped objects. Returns `None` if they cannot be read.
+    /// Returns the objects of a kind in a namespace that a verdict depends on (such as
+    /// autoscalers); an empty namespace means cluster-scoped objects. Returns `None` if they cannot
+    /// be read.
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>>;
 
-    /// Returns what ended all reading early, if anything did: a signal, or the end of the run's
-    /// time. Requests after that got no response.
+    /// Returns why reading ended early, if it did: a signal, or the end of the run's time. Requests
+    /// after that got no response.
     fn cut_short(&self) -> Option<Warning>;
 }
 
 /// Predicts what applying manifests would do.
 pub trait Predict {
-    /// Returns what each object would become if its manifest was applied, or why that is unknown.
-    /// Nothing is changed.
+    /// Returns the result of applying each manifest, or why it is unknown. Nothing is stored.
     fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction>;
 }
 
-/// The live side of a comparison. It only reads.
+/// The live side of a comparison, which can only be read.
 pub trait Live: Discovery + Read + Predict {}
 
 impl<L: Discovery + Read + Predict> Live for L {}

@@ -1,4 +1,4 @@
-//! Shows a live side that was read once with some objects replaced.
+//! A live side that was read once, with some objects replaced.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{ResourceKey, Target, Warning};
 
-/// `(apiVersion, kind)`
+/// An `(apiVersion, kind)`.
 type Kind = (String, String);
 
 /// The live side as it was first read, except for objects that were replaced: by the server's
@@ -23,7 +23,7 @@ pub struct Overlay<'l> {
     instead: RefCell<BTreeMap<ResourceKey, Answer>>,
 }
 
-/// What was read.
+/// The results of the first read.
 #[derive(Default)]
 struct Seen {
     lookups: BTreeMap<Kind, KindLookup>,
@@ -37,7 +37,7 @@ struct Seen {
 }
 
 impl<'l> Overlay<'l> {
-    /// The current live side.
+    /// Returns an overlay without replaced objects.
     pub fn of(live: &'l dyn Live) -> Self {
         Self {
             live,
@@ -46,12 +46,12 @@ impl<'l> Overlay<'l> {
         }
     }
 
-    /// Replaces the objects that were read by these.
+    /// Shows these objects instead of those that were read.
     pub fn show(&self, answers: BTreeMap<ResourceKey, Answer>) {
         self.instead.replace(answers);
     }
 
-    /// Returns an object as it was first read, and how its kind is served.
+    /// Returns an object as it was first read, with how its kind is served.
     pub fn read_object(&self, key: &ResourceKey) -> Option<(Wanted, LiveObject)> {
         let seen = self.seen.borrow();
         if let Some(Answer::Found(object)) = seen.answers.get(key) {
@@ -72,14 +72,14 @@ impl<'l> Overlay<'l> {
         ))
     }
 
-    /// Returns how a requested object is served, whether it exists or not.
+    /// Returns how the kind of a requested object is served, whether the object exists or not.
     pub fn wanted(&self, key: &ResourceKey) -> Option<Wanted> {
         let kind = self.seen.borrow().kinds.get(key)?.clone();
         let key = key.clone();
         Some(Wanted { key, kind })
     }
 
-    /// Returns whether all objects of a kind were read in the search for undeclared ones.
+    /// Returns whether all objects of a kind were read in a search for undeclared ones.
     pub fn is_listed_completely(&self, key: &ResourceKey) -> bool {
         let kind = key.group_kind().to_string();
         !self.seen.borrow().extra_unread.contains(&kind)

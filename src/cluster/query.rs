@@ -1,26 +1,26 @@
-//! A query for objects that are not known by name.
+//! A query for objects whose names are not known.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// Which objects are wanted.
+/// Selects objects of a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'q> {
-    /// The version to read them at.
+    /// The API version.
     pub api_version: &'q str,
-    /// Their kind.
+    /// The kind.
     pub kind: &'q str,
-    /// Their namespace; `None` for all.
+    /// The namespace; `None` for all namespaces.
     pub namespace: Option<&'q str>,
-    /// The labels that all of them have.
+    /// The conditions on labels, all of which must be met.
     pub labels: &'q [Label<'q>],
-    /// Whether their metadata is enough. More may be returned anyway.
+    /// Whether the metadata is sufficient. Whole objects may be returned nevertheless.
     pub metadata_only: bool,
 }
 
 impl Query<'_> {
-    /// Returns whether an object has the labels.
+    /// Returns whether the labels of an object meet the conditions.
     pub fn selects(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
         let value = |key: &str| labels.and_then(|labels| labels.get(key));
@@ -34,13 +34,13 @@ impl Query<'_> {
 /// A condition on a label, as in a label selector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label<'q> {
-    /// It exists and has this value.
+    /// The label has this value.
     Is(&'q str, &'q str),
-    /// It does not exist, or has another value.
+    /// The label does not exist, or has another value.
     IsNot(&'q str, &'q str),
 }
 
-/// Returns `owner=helm`.
+/// Writes `owner=helm`.
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_select_as_in_kubernetes() {
+    fn label_conditions_select_as_in_kubernetes() {
         let selects = |labels: &[Label<'_>]| {
             let query = Query {
                 api_version: "v1",

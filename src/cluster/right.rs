@@ -1,4 +1,4 @@
-//! Permissions, in RBAC terms.
+//! Permissions, in the terms of RBAC.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,7 +15,7 @@ pub struct Right {
     pub resource: String,
     /// The namespace; `None` for cluster-scoped resources, or for all namespaces.
     pub namespace: Option<String>,
-    /// `get`, `list`, `patch`.
+    /// The verb: `get`, `list`, `patch`.
     pub verb: String,
 }
 
@@ -30,7 +30,7 @@ impl Right {
         }
     }
 
-    /// Returns the same permission in all namespaces.
+    /// Returns the same permission for all namespaces.
     #[must_use]
     pub fn everywhere(&self) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Right {
 /// Describes permissions in as few lines as possible: resources or namespaces with the same
 /// permissions share a line.
 ///
-/// Returns `list pods, secrets and services in 5 namespaces (a, b, c and 2 more)`.
+/// Example: `list pods, secrets and services in 5 namespaces (a, b, c and 2 more)`.
 pub fn rights_in_words<'r>(rights: impl IntoIterator<Item = &'r Right>) -> Vec<String> {
     let mut places: BTreeMap<(&str, String), BTreeSet<Option<&str>>> = BTreeMap::new();
     for right in rights {
@@ -84,11 +84,11 @@ fn place(places: &BTreeSet<Option<&str>>) -> String {
     }
 }
 
-/// How many resources and namespaces are named if there are many.
+/// The limits on named resources and namespaces.
 const RESOURCES: usize = 8;
 const NAMESPACES: usize = 3;
 
-/// `a, b and c`, or `a, b, c and 2 more`
+/// Joins names: `a, b and c`, or `a, b, c and 2 more`.
 fn names(all: &[&str], limit: usize) -> String {
     match all.split_at_checked(limit) {
         Some((named, more)) if !more.is_empty() => {
@@ -102,7 +102,7 @@ fn names(all: &[&str], limit: usize) -> String {
     }
 }
 
-/// `get deployments.apps in namespace shop`
+/// Writes `get deployments.apps in namespace shop`.
 impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = place(&BTreeSet::from([self.namespace.as_deref()]));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn rights_are_told_together() {
+    fn describes_permissions_together() {
         let of = ["a", "b", "c", "d", "e"].map(|name| right("get", "secrets", Some(name)));
         let others = [
             right("get", "nodes", None),

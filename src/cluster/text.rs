@@ -1,5 +1,5 @@
-//! Reads JSON no further than needed: the objects in text as pieces of it, and in each piece only
-//! what identifies it.
+//! Reads JSON text no further than needed: finds objects as ranges of the text, and in each object
+//! only its identity.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::snapshot::SNAPSHOT;
 
 use crate::yaml::skim::{Skim, text_of};
 
-/// A document on its outermost level. Everything below stays text.
+/// The outermost level of a document. Everything below it stays text.
 #[derive(Debug, Default)]
 pub(super) struct Envelope<'t> {
     /// `apiVersion`.
@@ -27,17 +27,17 @@ pub(super) struct Envelope<'t> {
     pub notes: Option<&'t RawValue>,
 }
 
-/// The fields of a document that count.
+/// The fields of a document that are read.
 const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "items", SNAPSHOT];
 
-/// What identifies an object.
+/// The fields that identify an object.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Identity<'t> {
-    /// `apiVersion`; items of typed lists have none.
+    /// `apiVersion`; `None` for items of typed lists.
     pub api_version: Option<Cow<'t, str>>,
-    /// `kind`; the same.
+    /// `kind`; `None` for items of typed lists.
     pub kind: Option<Cow<'t, str>>,
-    /// `metadata.namespace`, when it is not empty.
+    /// `metadata.namespace`, unless empty.
     pub namespace: Option<Cow<'t, str>>,
     /// `metadata.name`.
     pub name: Option<Cow<'t, str>>,
@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                 let mut envelope = Envelope::default();
                 let mut seen = [false; FIELDS.len()];
                 while let Some(Chars(key)) = map.next_key()? {
-                    // Readers differ in which of two fields with the same name they use.
+                    // Parsers differ in which of two fields with the same name they use.
                     if let Some(at) = FIELDS.iter().position(|field| *field == key)
                         && std::mem::replace(&mut seen[at], true)
                     {
@@ -91,8 +91,8 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 
 /// Reads the identity of an object, and stops as soon as it is complete.
 ///
-/// The piece must have been read as JSON before: what follows the identity is not looked at. What is
-/// broken within the identity leaves it incomplete, which the caller sees.
+/// The text must have been checked to be JSON: text after the identity is not read. If a part of
+/// the identity is malformed, the result is incomplete, which the caller can see.
 pub(super) fn identity(piece: &str) -> Identity<'_> {
     let mut identity = Identity::default();
     let mut wanted = 3;
@@ -129,7 +129,7 @@ pub(super) fn identity(piece: &str) -> Identity<'_> {
     identity
 }
 
-/// List metadata, as far as the list continues.
+/// The part of a list's metadata that tells whether the list continues.
 #[derive(Default)]
 struct Metadata<'t> {
     next_page: Option<Cow<'t, str>>,
@@ -168,7 +168,7 @@ impl<'de> Deserialize<'de> for Metadata<'de> {
     }
 }
 
-/// Borrowed where the text has no escapes.
+/// A string, borrowed if it has no escapes.
 struct Chars<'t>(Cow<'t, str>);
 
 impl<'de> Deserialize<'de> for Chars<'de> {
@@ -195,8 +195,8 @@ impl<'de> Deserialize<'de> for Chars<'de> {
     }
 }
 
-/// Text if it is text; anything else counts as absent, so that one odd field of one object does not
-/// make the text around it unreadable.
+/// A string; any other value counts as absent, so that one malformed field does not make the whole
+/// text unreadable.
 struct Lenient<'t>(Option<Cow<'t, str>>);
 
 impl<'de> Deserialize<'de> for Lenient<'de> {
@@ -207,7 +207,7 @@ impl<'de> Deserialize<'de> for Lenient<'de> {
     }
 }
 
-/// The items of a list as pieces of text; `None` for anything other than a list.
+/// The items of a list as ranges of the text; `None` if it is not a list.
 struct Items<'t>(Option<Vec<&'t RawValue>>);
 
 impl<'de> Deserialize<'de> for Items<'de> {
@@ -235,7 +235,7 @@ impl<'de> Deserialize<'de> for Items<'de> {
             }
 
             fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-                // Go writes `null` for a list that nothing was appended to.
+                // Go writes `null` for a nil slice.
                 Ok(Items(Some(Vec::new())))
             }
 
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identity_is_read_in_any_order_and_no_further() {
+    fn reads_the_identity_in_any_order_and_no_further() {
         let expected = Identity {
             api_version: Some("v1".into()),
             kind: Some("ConfigMap".into()),
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_has_no_identity() {
+    fn text_that_is_not_an_object_has_no_identity() {
         for text in [
             "null",
             "3",
@@ -297,13 +297,13 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_name_is_read() {
+    fn reads_an_escaped_name() {
         let text = r#"{"metadata":{"name":"a\u0062"}}"#;
         assert_eq!(identity(text).name.as_deref(), Some("ab"));
     }
 
     #[test]
-    fn a_list_is_taken_apart_without_looking_into_its_items() {
+    fn splits_a_list_without_parsing_its_items() {
         let text = r#"{"kind":"ConfigMapList","metadata":{"continue":"token"},"items":[{"a":[1]}, 2 ],"apiVersion":"v1"}"#;
         let list: Envelope = serde_json::from_str(text).unwrap();
         let items: Vec<_> = list.items.unwrap().iter().map(|item| item.get()).collect();

@@ -7,8 +7,8 @@ use crate::model::{PathElement, Step};
 use crate::schema::TypeId;
 
 impl Walker<'_> {
-    /// Compares lists whose items have no identity: in order, and reported item by item only if
-    /// that is clearer than showing the lists whole.
+    /// Compares lists whose items have no identity, in order. They are reported item by item only
+    /// if that is clearer than showing the whole lists.
     pub(super) fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
         let outer = self.ground;
         let allowed = self.allowed_in_list();
@@ -44,8 +44,8 @@ impl Walker<'_> {
     /// Returns the live list, with each item that means the same as a declared one in its declared
     /// form.
     ///
-    /// Equal items at both ends are found in one pass. The items between are compared each with
-    /// each, as long as they are few: in lists of thousands nobody looks for a moved item.
+    /// Equal items at both ends are found in one pass. The items between are compared pair by pair,
+    /// unless they are many: in lists of thousands of items, nobody looks for a moved one.
     fn without_noise(&self, item: Option<TypeId>, declared: &[Value], live: &[Value]) -> Value {
         const MOST_PAIRS: usize = 10_000;
         let same = |(ours, theirs): &(&Value, &Value)| self.means(item, ours, theirs);

@@ -1,4 +1,4 @@
-//! Finds out who made a difference, as far as the live object records it.
+//! Finds the owners and the cause of a difference, as far as the live object records them.
 
 use serde_json::Value;
 
@@ -10,8 +10,8 @@ use crate::model::{
 };
 use crate::schema::{self, ListKind, Type, TypeId};
 
-/// Fields with only user-written content, in resources of any kind: the metadata, and maps with
-/// user-defined keys.
+/// Fields of any kind whose whole content users write: the metadata, and maps with user-defined
+/// keys.
 const FILLED_BY_USERS: &[&str] = &[
     "annotations",
     "binaryData",
@@ -27,8 +27,9 @@ const FILLED_BY_USERS: &[&str] = &[
 ];
 
 impl<'a> Walker<'a> {
-    /// Returns who owns the current path. Server-side apply records a Secret's `stringData` under
-    /// that name, although it is stored as `data`; who owns the key of `data` wrote it later.
+    /// Returns the owners of the current path. Server-side apply records a Secret's `stringData`
+    /// under that name although it is stored as `data`; a manager that owns the key of `data` wrote
+    /// it later.
     pub(super) fn owners(&self) -> Vec<&'a Owner> {
         let covering = self.covering();
         let mut owners = self.subject.ownership.owners_of(&self.path, covering);
@@ -116,9 +117,9 @@ impl<'a> Walker<'a> {
         self.path.0.len()
     }
 
-    /// Returns whether the current field was removed from a map that is empty now and not known to
-    /// be owned as a whole. Its owners have not changed, and the manager that emptied it owns
-    /// nothing there: `f:plugin: {}` is all that an emptied map leaves to its applier.
+    /// Returns whether the current field was removed from a map that is now empty and is not known
+    /// to be owned as a whole. The owners of the field have not changed, and the manager that
+    /// emptied the map owns nothing in it: the applier keeps only `f:plugin: {}`.
     pub(super) fn is_out_of_empty_map(&self) -> bool {
         let Some((PathElement::Field(_), above)) = self.path.0.split_last() else {
             return false;
@@ -162,10 +163,11 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns the owners that make a value an addition, or `None` if all of them are allowed.
+    /// Returns the owners who make a value an addition; `None` if each of its owners is allowed to
+    /// have it.
     pub(super) fn changed_by(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
         if self.ground != Ground::Owned {
-            // The owner of the list as a whole wrote its content.
+            // The owner of an atomic list wrote its content.
             let holders = self.owners().into_iter().cloned().collect();
             return (Some(holders), None);
         }
@@ -189,7 +191,7 @@ impl<'a> Walker<'a> {
                 cause = cause.or(how);
             }
         }
-        // Another writer says more than how the applier came to own it.
+        // Another owner says more than the cause of the applier's ownership.
         let only_appliers = self.entries().all(|entry| {
             self.subject.appliers.declares(entry) || self.applies_on_the_client(entry)
         });
@@ -197,8 +199,8 @@ impl<'a> Walker<'a> {
         (found, cause.filter(|_| only_appliers))
     }
 
-    /// Returns whether the current field marks an object that is being deleted
-    /// (`metav1.ObjectMeta.DeletionTimestamp`), which nobody owns and nobody defaults.
+    /// Returns whether the current field is `metadata.deletionTimestamp`, which has no owner and no
+    /// default (`metav1.ObjectMeta.DeletionTimestamp`).
     pub(super) fn is_deletion(&self) -> bool {
         let [PathElement::Field(metadata), PathElement::Field(mark)] = self.path.0.as_slice()
         else {
@@ -207,8 +209,8 @@ impl<'a> Walker<'a> {
         metadata == "metadata" && mark == "deletionTimestamp"
     }
 
-    /// Returns whether an entry's manager is responsible for the path by owning it, and how it came
-    /// about.
+    /// Returns whether an entry's manager is responsible for the path because it owns it, and the
+    /// cause, if known.
     fn judge(&self, entry: &ManagerEntry) -> (bool, Option<Cause>) {
         let declares = self.subject.appliers.declares(entry);
         if entry.owner.operation == Operation::Apply {
@@ -228,11 +230,11 @@ impl<'a> Walker<'a> {
         (is_change, declares.then_some(Cause::WrittenByApplier))
     }
 
-    /// Returns whether an undeclared field may be the server's default in a custom resource without
-    /// a schema. The server's defaults are owned by nobody, or by the applier: as part of a list
-    /// that is owned as a whole or, without server-side apply, field by field. The server adds no
-    /// items to lists, no entries to maps that users fill, and nothing to the metadata. If the
-    /// schema is known, it says what the defaults are.
+    /// Returns whether an undeclared field of a custom resource without a schema may be the
+    /// server's default. Defaults have no owner, or the applier owns them: as part of a list that
+    /// is owned as a whole or, without server-side apply, field by field. The server adds no items
+    /// to lists, no entries to maps that users fill, and nothing to the metadata. A known schema
+    /// says what the defaults are.
     pub(super) fn may_be_defaulted(&self) -> bool {
         let is_users = |segment: &PathElement| match segment {
             PathElement::Field(name) => FILLED_BY_USERS.contains(&name.as_str()),
@@ -241,25 +243,25 @@ impl<'a> Walker<'a> {
         self.subject.root.is_none() && !self.in_new_item && !self.path.0.iter().any(is_users)
     }
 
-    /// Returns whether the manifest declares `null` here: server-side apply makes the applier own the
-    /// field all the same, and the server may set a default.
+    /// Returns whether the manifest declares `null` here. After server-side apply the applier owns
+    /// the field nevertheless, and the server may set a default.
     fn is_declared_null(&self) -> bool {
         let declared = Finder::lenient(self.subject.declared).find(&self.path);
         declared.is_some_and(Value::is_null)
     }
 
-    /// Returns whether no manager is known to own the path.
+    /// Returns whether the path has no known owner.
     pub(super) fn is_unowned(&self) -> bool {
         self.entries().next().is_none()
     }
 
-    /// Returns whether the applier owns the path, and nobody else.
+    /// Returns whether the applier is the only owner of the path.
     pub(super) fn only_the_applier(&self) -> bool {
         let mut entries = self.entries().peekable();
         entries.peek().is_some() && entries.all(|entry| self.subject.appliers.declares(entry))
     }
 
-    /// Returns how a declared field got its live value, if the applier itself set it.
+    /// Returns why a declared field has another live value, if the applier itself set it.
     pub(super) fn cause_of_change(&self, live: &Value) -> Option<Cause> {
         let appliers = self.subject.appliers;
         let mut entries = self.entries().peekable();
@@ -314,9 +316,9 @@ impl<'a> Walker<'a> {
         })
     }
 
-    /// Returns whether the node itself is in the field set of a manager that is responsible for
-    /// what is below: then that request created it (structured-merge-diff `typed/compare.go` adds
-    /// parents too).
+    /// Returns whether a manager that is responsible for the findings below also owns the current
+    /// path itself (`.` in its field set): then its request created it (structured-merge-diff
+    /// `typed/compare.go` adds parents too).
     pub(super) fn is_created_by_who_changed_it(&self, below: &[Finding]) -> bool {
         self.entries().any(|entry| {
             let answers = below
@@ -327,7 +329,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Returns what an entry's manager owns at a path and below it.
+/// Returns the part of a manager's field set at a path.
 fn node<'e>(entry: &'e ManagerEntry, path: &[PathElement]) -> Option<&'e FieldSet> {
     let mut steps = path.iter();
     let set: &FieldSet = &entry.fields;

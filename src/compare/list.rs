@@ -18,9 +18,9 @@ pub struct Pairs {
     pub live: Vec<(PathElement, usize)>,
 }
 
-/// Pairs items by `identity`. Items with the same identity, which the API server accepts in `env`
-/// and `ports`, are paired in order if both lists have the same number of them: of environment
-/// variables, the last one counts. If one list has more, equal ones are paired first, so that the
+/// Pairs items by `identity`. The API server accepts several items with the same identity in `env`
+/// and `ports`. They are paired in order if both lists have the same number of them, because the
+/// last of several environment variables counts. Otherwise equal items are paired first, and the
 /// rest was added or removed.
 pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> PathElement) -> Pairs {
     if let Some(both) = in_order(declared, live, &identity) {
@@ -70,7 +70,7 @@ pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> Pat
     pairs
 }
 
-/// Returns the pairs of two lists with the same items in the same order, as most lists are.
+/// Pairs two lists that have the same items in the same order, as most lists do.
 fn in_order(
     declared: &[Value],
     live: &[Value],
@@ -87,8 +87,8 @@ fn in_order(
     pairs.collect()
 }
 
-/// Returns the identity of an associative list's item: its key fields, with defaults for those it
-/// omits (a Service port without `protocol` is a TCP port).
+/// Returns the identity of an item of an associative list: its keys, with defaults for omitted ones
+/// (a Service port without `protocol` is a TCP port).
 pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> PathElement {
     let field = |key: &str| match schema.get(item_type) {
         Type::Struct { fields, .. } => fields.get(key),
@@ -98,7 +98,7 @@ pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Valu
     for key in keys {
         let field = field(key);
         let default = field.and_then(|field| field.default.clone());
-        // `protocol: ""` is as good as none.
+        // `protocol: ""` means the same as an omitted one.
         let yields = |value: &Value| {
             default.is_some() && field.is_some_and(|field| field.yields_to_default(value))
         };
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn items_pair_by_identity_whatever_their_order() {
+    fn pairs_items_by_identity_in_any_order() {
         let declared = [json!({"name": "a"}), json!({"name": "b"})];
         let live = [json!({"name": "c"}), json!({"name": "a"})];
         let pairs = pair(&declared, &live, by_name);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_pair_in_order() {
+    fn pairs_duplicates_in_order() {
         let declared = [json!({"name": "a", "v": 1}), json!({"name": "a", "v": 2})];
         let pairs = pair(&declared, &declared, by_name);
         assert_eq!(
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn of_duplicates_that_are_not_on_both_sides_the_same_pair_first() {
+    fn pairs_equal_duplicates_first_if_their_numbers_differ() {
         let declared = [json!({"name": "a", "v": 1})];
         let live = [json!({"name": "a", "v": 2}), json!({"name": "a", "v": 1})];
         let pairs = pair(&declared, &live, by_name);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn natural_keys_are_unique_strings() {
+    fn a_natural_key_is_a_unique_string() {
         let named = [json!({"name": "a"}), json!({"name": "b"})];
         assert_eq!(natural_key(&named, &named), Some("name"));
         let twice = [json!({"name": "a"}), json!({"name": "a"})];

@@ -1,8 +1,8 @@
 //! Compares declared with live objects: the core of driftctl.
 //!
-//! Two questions are asked about each object. For every declared path: does the live value mean the
-//! same? ([`walk`]) And for every live path that is not declared: what explains it? ([`survey`])
-//! What has no explanation is drift.
+//! Each object is compared in two passes. For every declared path: does the live value mean the
+//! same? ([`walk`]) For every undeclared live path: what explains it? ([`survey`]) Differences
+//! without an explanation are drift.
 
 mod atomic;
 mod attribute;
@@ -27,7 +27,7 @@ use crate::model::{Cause, Change, ChangeKind, Explanation, FieldPath, Owner, Own
 use crate::ownership::{Appliers, Sent};
 use crate::schema::{Schema, TypeId};
 
-/// One object, from both sides, with everything that is known about it.
+/// The two sides of one object, with everything that the comparison needs to know about them.
 pub struct Subject<'a> {
     /// The manifest, [normalized](normalize()).
     pub declared: &'a Value,
@@ -35,9 +35,9 @@ pub struct Subject<'a> {
     pub live: &'a Value,
     /// The schema that knows the object's type.
     pub schema: &'a Schema,
-    /// The object's type; `None` where there is not a schema for it.
+    /// The object's type; `None` if it has no schema.
     pub root: Option<TypeId>,
-    /// Who owns what in the live object.
+    /// The field owners in the live object.
     pub ownership: &'a Ownership,
     /// The managers that declare the manifest.
     pub appliers: &'a Appliers<'a>,
@@ -54,20 +54,20 @@ pub struct Subject<'a> {
 pub enum Keep {
     /// Only unexplained ones.
     Drift,
-    /// Also what machines are known to have added without a rule for it: it is evidence of what the
-    /// same machines do elsewhere.
+    /// Also additions that are known to come from software without a rule for them: they are
+    /// evidence for the same additions to other objects.
     Evidence,
     /// Everything.
     All,
 }
 
 impl Keep {
-    /// Returns whether a finding is wanted.
+    /// Returns whether to return a finding.
     pub fn keeps(self, finding: &Finding) -> bool {
         self.keeps_explained(finding.reason.as_ref())
     }
 
-    /// Returns whether a finding with this reason, or with none, is wanted.
+    /// Returns whether to return a finding with this reason, if any.
     fn keeps_explained(self, reason: Option<&Reason>) -> bool {
         match (reason, self) {
             (None, _) | (_, Self::All) => true,
@@ -82,14 +82,13 @@ impl Keep {
     }
 }
 
-/// Knowledge about single paths that is not in a schema: the rules that hide and explain.
+/// Knowledge about paths that is not in a schema: the rules that hide and explain.
 pub trait Explain {
-    /// Returns the rule that explains a change at `path`, whose live value `owners` own, if there
-    /// is one.
+    /// Returns the rule that explains a change at `path`, whose live value `owners` own.
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason>;
 
     /// Returns whether [`explains`](Self::explains) depends on the owners at `path`. If not, they
-    /// need not be found out.
+    /// are not looked up.
     fn owners_matter(&self, _path: &FieldPath) -> bool {
         true
     }
@@ -100,7 +99,7 @@ pub trait Explain {
 pub struct Reason {
     /// The explanation.
     pub by: Explanation,
-    /// The rule that explains it, if it was one.
+    /// The rule, if a rule explains the difference.
     pub rule: Option<String>,
 }
 
@@ -119,7 +118,7 @@ pub struct Finding {
     pub owners: Vec<Owner>,
     /// Why it is not drift; `None` if it is.
     pub reason: Option<Reason>,
-    /// How it came about, if more is known than its owners.
+    /// The cause, if more is known than the owners.
     pub cause: Option<Cause>,
     /// An additional note.
     pub note: Option<String>,
@@ -149,7 +148,7 @@ impl Finding {
 
 /// Compares one object.
 ///
-/// Linear in the size of both sides.
+/// Runs in time linear in the size of both sides.
 pub fn compare(subject: &Subject<'_>) -> Vec<Finding> {
     sorted(walk::walk(subject, None).0)
 }

@@ -1,16 +1,16 @@
-//! Normalizes a manifest before any schema is used.
+//! Normalizes manifests before any schema is used.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-/// Rewrites a manifest into the form that the API server gives it, as far as that depends on the
-/// kind and not on a field's type.
+/// Rewrites a manifest into the form in which the API server stores it, as far as that depends on
+/// the kind rather than on the type of a field.
 ///
 /// - A Secret's `stringData` becomes `data`, and wins over a key of the same name
 ///   (`k8s.io/api/core/v1`, `Secret.StringData`).
 /// - A namespace on a cluster-scoped object is dropped, as kubectl does.
-/// - A ReplicationController or Job without labels takes those of its template
+/// - A ReplicationController or Job without labels gets those of its template
 ///   (`pkg/apis/core/v1/defaults.go`, `pkg/apis/batch/v1/defaults.go`).
 pub fn normalize(mut declared: Value, namespaced: bool) -> Value {
     if !namespaced && let Some(Value::Object(metadata)) = declared.get_mut("metadata") {
@@ -29,10 +29,11 @@ pub fn normalize(mut declared: Value, namespaced: bool) -> Value {
     declared
 }
 
-/// Sorts the metrics of a HorizontalPodAutoscaler into the order of an API server that stores it at
-/// `autoscaling/v1`, if the live object is in that order: the CPU utilization has its own field
-/// there, and comes last when it is converted back (`pkg/apis/autoscaling/v1/conversion.go`).
-/// Kubernetes 1.25 does this. The order has no meaning: the largest recommendation wins.
+/// Sorts the metrics of a HorizontalPodAutoscaler as an API server does that stores it at
+/// `autoscaling/v1`, if the live object has that order: v1 has a field of its own for the CPU
+/// utilization, which becomes the last metric when it is converted back
+/// (`pkg/apis/autoscaling/v1/conversion.go`). Kubernetes 1.25 does this. The order has no meaning,
+/// because the largest recommendation is used.
 pub fn order_metrics(declared: &mut Value, live: &Value) {
     const METRICS: &str = "/spec/metrics";
     if declared
@@ -66,9 +67,9 @@ fn labels(object: &Value) -> Option<&Map<String, Value>> {
     object.pointer("/metadata/labels")?.as_object()
 }
 
-/// Removes the labels that a ReplicationController or Job that is not [labelled](is_labelled()) was
-/// given from its template, where the live object has none of them: its deployer labelled it, so the
-/// API server did not.
+/// Removes the labels that a ReplicationController or Job that is not [labelled](is_labelled()) got
+/// from its template, if the live object has none of them: its deployer set other labels, so the
+/// API server set none.
 pub fn drop_template_labels(declared: &mut Value, live: &Value) {
     let (Some(taken), Some(live)) = (labels(declared), labels(live)) else {
         return;
@@ -116,11 +117,11 @@ fn encode_string_data(secret: &mut Value) {
     };
     for (key, value) in plain {
         if value.is_null() {
-            // `kubectl apply` leaves it out, and the server stores an empty string: nothing is set.
+            // `kubectl apply` omits `null`, and the server stores an empty string.
             data.entry(key).or_insert(Value::Null);
             continue;
         }
-        // The server refuses anything but a string; it is kept as it is, and so differs.
+        // The server refuses anything but a string, so the value is kept and reported.
         let encoded = match value {
             Value::String(text) => Value::String(STANDARD.encode(text)),
             other => other,
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_secrets_are_survived() {
+    fn malformed_secrets_do_not_panic() {
         for secret in [
             json!({"apiVersion": "v1", "kind": "Secret", "stringData": 3}),
             json!({"apiVersion": "v1", "kind": "Secret", "data": 3, "stringData": {"a": "b"}}),
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_ordered_as_an_old_server_keeps_them() {
+    fn sorts_metrics_as_an_old_server_does() {
         let cpu = json!({"type": "Resource",
             "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}});
         let memory = json!({"type": "Resource",

@@ -1,5 +1,5 @@
-//! Values that mean the same although their type does not say so: rewrites that the API server does
-//! for a few fields, and those that controllers do when they write custom resources back.
+//! Values that mean the same for reasons that their type does not show: rewrites by the API server
+//! of a few fields, and by controllers that write custom resources back.
 
 use std::net::IpAddr;
 
@@ -11,8 +11,8 @@ use super::walk::Walker;
 use crate::model::{FieldPath, Operation, Owner, PathElement};
 use crate::schema::{self, Field, Scalar, Type, TypeId};
 
-/// The annotation in which a HorizontalPodAutoscaler at `autoscaling/v1` keeps the metrics that v1
-/// has no fields for (`pkg/apis/autoscaling/v1/conversion.go`).
+/// The annotation in which a HorizontalPodAutoscaler at `autoscaling/v1` keeps metrics for which v1
+/// has no field (`pkg/apis/autoscaling/v1/conversion.go`).
 const V1_METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 
 /// Annotations of pods from before init containers were a field. The API server drops them
@@ -24,15 +24,15 @@ const DROPPED_ANNOTATIONS: [&str; 4] = [
     "pod.beta.kubernetes.io/init-containers",
 ];
 
-/// What a headless Service has instead of an address.
+/// The `clusterIP` of a headless Service.
 const HEADLESS: &str = "None";
 
 /// Line breaks in YAML 1.1 that are not line breaks in JSON.
 const NEXT_LINE: char = '\u{85}';
 
 impl Walker<'_> {
-    /// Returns whether a declared and a live single value mean the same for reasons that their type
-    /// does not know.
+    /// Returns whether a declared and a live scalar mean the same for reasons that their type does
+    /// not show.
     pub(super) fn is_respelled(&self, declared: &Value, live: &Value) -> bool {
         if self.is_amount() && schema::equal(Scalar::Quantity, declared, live) && self.is_custom() {
             return true;
@@ -46,8 +46,8 @@ impl Walker<'_> {
             || (self.is_v1_metrics() && same_metrics(declared, live))
     }
 
-    /// Returns whether the current path is a quantity in any resource: `cpu` and the like, and what
-    /// is below `requests` and `limits`.
+    /// Returns whether the current path is a resource quantity: `cpu` and the like, and everything
+    /// below `requests` and `limits`.
     fn is_amount(&self) -> bool {
         match self.path.0.as_slice() {
             [.., PathElement::Field(above), PathElement::Field(name)] => {
@@ -93,8 +93,8 @@ impl Walker<'_> {
         parent == "annotations" && DROPPED_ANNOTATIONS.contains(&name.as_str()) && !self.is_custom()
     }
 
-    /// Returns what `serviceAccount` is stored as: its successor `serviceAccountName` takes
-    /// precedence (`pkg/apis/core/v1/conversion.go`, `Convert_v1_PodSpec_To_core_PodSpec`).
+    /// Returns the value that `serviceAccount` is stored as: `serviceAccountName`, its successor,
+    /// takes precedence (`pkg/apis/core/v1/conversion.go`, `Convert_v1_PodSpec_To_core_PodSpec`).
     pub(super) fn overruled_alias<'v>(
         &self,
         parent: Option<TypeId>,
@@ -110,9 +110,9 @@ impl Walker<'_> {
         Some(successor)
     }
 
-    /// Returns whether a controller that writes a custom resource back leaves out this declared
-    /// value: Go's `omitempty`. An empty object may select a variant, and a count of zero replicas
-    /// is not their default.
+    /// Returns whether a controller that writes a custom resource back omits this declared value
+    /// because of Go's `omitempty`. Not an empty object, which may select a variant, and not zero
+    /// replicas, because zero is not their default.
     pub(super) fn is_left_out(&self, ty: Option<TypeId>, field: &Field, declared: &Value) -> bool {
         if field.default.is_some() || field.nullable || !self.is_custom() {
             return false;
@@ -128,8 +128,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Returns whether a declared certificate is a placeholder for one that is injected: it is not
-    /// a valid certificate.
+    /// Returns whether a declared certificate is a placeholder that is replaced by injection: it is
+    /// not a valid certificate.
     pub(super) fn is_placeholder(&self, declared: &Value) -> bool {
         let decoded = |text: &str| STANDARD.decode(text.trim()).unwrap_or_default();
         self.last_name() == "caBundle"
@@ -141,8 +141,8 @@ impl Walker<'_> {
     }
 
     /// Returns whether the current field is a port of a Service that was changed to a type with
-    /// such ports: the server may have allocated it or someone may have chosen it, and nothing
-    /// shows which.
+    /// such ports: the server may have allocated it or someone may have chosen it, which nothing
+    /// shows.
     pub(super) fn is_allocated_by_change(&self) -> bool {
         if self.last_name() != "nodePort" || !self.subject.ownership.is_empty() {
             return false;
@@ -153,9 +153,9 @@ impl Walker<'_> {
         is_service && !matches!(ty, Some("NodePort" | "LoadBalancer"))
     }
 
-    /// Returns whether the server allocated the current value of a Service, and someone wrote it
-    /// back from an export: an address or its family, as long as the server could have allocated
-    /// it, or a port whose owner also owns the address, among the applied fields.
+    /// Returns whether the server allocated the current value of a Service, and someone applied it
+    /// again from an export: an address or its family, if the server could have allocated it, or a
+    /// port whose owner also owns the address.
     pub(super) fn is_written_back(&self) -> bool {
         const ALLOCATED: [&str; 2] = ["nodePort", "healthCheckNodePort"];
         let live = self.subject.live;
@@ -179,8 +179,8 @@ impl Walker<'_> {
         self.subject.sent.value().is_some() && !owners.is_empty() && owners.iter().all(wrote_back)
     }
 
-    /// Returns whether the current field is the address of a Service that is headless live and not
-    /// in the manifest. The server gives every other Service an address, so someone asked for none.
+    /// Returns whether the current field is the address of a Service that is headless live but not
+    /// in the manifest. The server gives every other Service an address, so someone set `None`.
     pub(super) fn is_headless_by_hand(&self) -> bool {
         let is_none = |side: &Value, path: &str| {
             let address = side.pointer(path).and_then(Value::as_str);
@@ -194,8 +194,8 @@ impl Walker<'_> {
             && !is_none(declared, "/spec/clusterIPs/0")
     }
 
-    /// Returns whether the current field is one of the addresses of a Service or their families, or
-    /// in them.
+    /// Returns whether the current field is, or is in, the addresses of a Service or their
+    /// families.
     fn is_address(&self) -> bool {
         const ADDRESSES: [&str; 3] = ["clusterIP", "clusterIPs", "ipFamilies"];
         match self.path.0.as_slice() {
@@ -212,18 +212,17 @@ impl Walker<'_> {
         field.is_none() && matches!(known, Some(Type::Struct { open: false, .. }))
     }
 
-    /// Returns the keys that identify the items of an atomic list anyway: a node has one taint per
-    /// key and effect (`pkg/apis/core/validation`, `validateNodeTaints`).
+    /// Returns the keys that identify the items of an atomic list nevertheless: a node has one
+    /// taint per key and effect (`pkg/apis/core/validation`, `validateNodeTaints`).
     pub(super) fn keys_of_atomic(&self, item: TypeId) -> Option<[Box<str>; 2]> {
         let is_taint = self.subject.schema.name(item) == "core.v1.Taint";
         is_taint.then(|| ["effect".into(), "key".into()])
     }
 }
 
-/// Returns whether the addresses of a Service and their families are ones that the server allocates
-/// and checks: one or two addresses, the first of which is `clusterIP`, each of its own family
-/// (`pkg/registry/core/service/storage/alloc.go`, `ValidateServiceClusterIPsRelatedFields`). An
-/// inconsistent combination was not allocated.
+/// Returns whether the addresses and families of a Service are consistent, as the server allocates
+/// and validates them: one or two addresses, the first of which is `clusterIP`, each of its own
+/// family (`pkg/registry/core/service/storage/alloc.go`, `ValidateServiceClusterIPsRelatedFields`).
 fn is_one_allocation(spec: &Value) -> bool {
     let texts = |name: &str| -> Option<Vec<&str>> {
         let items = spec.get(name)?.as_array()?;
@@ -236,7 +235,7 @@ fn is_one_allocation(spec: &Value) -> bool {
         let twice = families.len() == 2 && families[0] == families[1];
         known && !twice && matches!(families.len(), 1 | 2)
     });
-    // Servers before 1.20 have only one address.
+    // Servers before 1.20 have only a single address.
     let addresses = texts("clusterIPs").or_else(|| first.map(|first| vec![first]));
     let (Some(addresses), true) = (addresses, are_families) else {
         return false;
@@ -256,7 +255,7 @@ fn is_one_allocation(spec: &Value) -> bool {
     of_addresses.is_some_and(|found| families.is_none_or(|families| families == found))
 }
 
-/// Returns a value as YAML 1.1 reads it within quotes: line breaks are folded, with the blanks
+/// Returns a text as YAML 1.1 reads it within quotes: line breaks are folded, with the blanks
 /// around them.
 fn folded(text: &str) -> String {
     let is_blank = |c: char| c == ' ' || c == '\t';
@@ -289,8 +288,8 @@ fn folded(text: &str) -> String {
     folded
 }
 
-/// Returns whether two lists of metrics, each written as JSON, are the same: the API server
-/// rewrites them with canonical quantities and without empty values.
+/// Returns whether two lists of metrics in JSON are the same. The API server rewrites them with
+/// canonical quantities and without empty values.
 fn same_metrics(declared: &str, live: &str) -> bool {
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();
     match (read(declared), read(live)) {
@@ -324,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn breaks_are_folded_as_yaml_folds_them() {
+    fn folds_line_breaks_as_yaml_does() {
         for (text, expected) in [
             ("a\u{85}b", "a b"),
             ("a \u{85} b", "a b"),
@@ -339,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_and_families_have_to_go_together() {
+    fn addresses_and_families_must_be_consistent() {
         let cases: [(&str, &[&str], &[&str], bool); 12] = [
             ("10.0.0.7", &["10.0.0.7"], &["IPv4"], true),
             ("fd00::7", &["fd00::7"], &["IPv6"], true),
@@ -366,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_the_same_in_another_spelling() {
+    fn metrics_in_another_spelling_are_equal() {
         let declared =
             r#"[{"type":"Pods","pods":{"metricName":"rate","targetAverageValue":"1000m"}}]"#;
         let live = r#"[{"pods":{"targetAverageValue":"1","metricName":"rate","selector":null},"type":"Pods"}]"#;

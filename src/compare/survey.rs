@@ -1,8 +1,8 @@
 //! Finds live fields that are not declared, and explains them.
 //!
-//! An undeclared value may be explained in part: a default that the server set next to a field that
-//! someone added. So it is checked leaf by leaf, and what was added as one piece is then folded
-//! back into one addition.
+//! An undeclared value may be explained in part, for example a default beside a field that someone
+//! added. So it is checked leaf by leaf, and parts that were added as one piece are folded into one
+//! addition.
 
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ fn is_zero_scalar(value: &Value) -> bool {
 }
 
 impl Walker<'_> {
-    /// Checks an undeclared field of an object that both sides have.
+    /// Checks an undeclared field of an object that exists on both sides.
     pub(super) fn undeclared_field(
         &mut self,
         parent: Option<TypeId>,
@@ -58,9 +58,9 @@ impl Walker<'_> {
         self.out.extend(kept);
     }
 
-    /// Returns whether the server filled in what a manifest leaves open: an empty string, a zero
-    /// and `null` are not stored, so `clusterIP: ""` asks for any address. Server-side apply
-    /// records the applier as the owner of the field anyway.
+    /// Returns whether the server filled in a value that the manifest leaves open: empty strings,
+    /// zeros and `null` are not stored, so `clusterIP: ""` requests any address. After server-side
+    /// apply the applier owns the field nevertheless.
     pub(super) fn is_allocated(
         &mut self,
         field: Option<&Field>,
@@ -88,7 +88,7 @@ impl Walker<'_> {
         true
     }
 
-    /// Returns the server's default for a field that nobody sets.
+    /// Returns the server's default for an omitted field.
     pub(super) fn default_of(
         &self,
         parent: Option<TypeId>,
@@ -148,7 +148,7 @@ impl Walker<'_> {
                     self.leave(false);
                 }
                 self.gone_from_default(default, fields);
-                // A node that is owned as a whole belongs to the manager that changed it last.
+                // A node that is owned as a whole is owned by the manager that changed it last.
                 let was_there = default.is_some() && self.is_atomic_struct(ty);
                 self.fold(mark, value, !is_map && !was_there, default.is_some());
                 if !is_map && default.is_none() {
@@ -166,9 +166,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Reports the default of a definition for a field that the manifest leaves out, and what was
-    /// removed from it: the server sets the default as a whole, and does not restore parts that
-    /// someone removed.
+    /// Reports parts that were removed from a default of the CustomResourceDefinition: the server
+    /// sets a default as a whole, and does not restore removed parts.
     fn gone_from_default(&mut self, default: Option<&Value>, live: &Map<String, Value>) {
         let Some(Value::Object(whole)) = default.filter(|_| self.is_custom()) else {
             return;
@@ -195,7 +194,7 @@ impl Walker<'_> {
         matches!(known, Some(Type::Struct { atomic: true, .. }))
     }
 
-    /// Reports a struct that someone added with only default values: without that request it would
+    /// Reports a struct that someone added with only default values: without that request, it would
     /// not exist.
     fn notice_presence(&mut self, mark: usize, value: &Value) {
         let alone = self.out.len() == mark + 1 && self.ground == Ground::Owned;
@@ -231,13 +230,14 @@ impl Walker<'_> {
                 is_allowed.then(|| Explanation::ApplierDefault.into())
             }
             Ground::Owned if self.subject.ownership.is_empty() || self.is_deletion() => None,
-            // The owners last: parsing the managed fields takes as long as everything else.
+            // Owners come last, because parsing the managed fields takes as long as everything
+            // else.
             Ground::Owned => (self.may_be_defaulted() && self.is_unowned())
                 .then(|| Explanation::UnownedDefault.into()),
         }
     }
 
-    /// Returns the parts of a value that have their own owners.
+    /// Splits a value into the parts that have their own owners.
     fn parts<'v>(&self, ty: Option<TypeId>, value: &'v Value) -> Parts<'v> {
         let schema = self.subject.schema;
         let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
@@ -272,8 +272,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Folds the findings since `mark`, all of them below this node, into one about the node: if
-    /// all have the same explanation, or if the node was added as one piece.
+    /// Folds the findings since `mark`, all of which are below this node, into one about the node
+    /// if all have the same explanation, or if the node was added as one piece.
     fn fold(&mut self, mark: usize, value: &Value, is_struct: bool, exists_anyway: bool) {
         let below = self.out.get(mark..).unwrap_or_default();
         let Some(first) = below.first() else { return };
@@ -331,12 +331,12 @@ impl Walker<'_> {
     }
 }
 
-/// How an undeclared value is split.
+/// The parts of an undeclared value.
 enum Parts<'v> {
-    /// Not at all.
+    /// The value is not split.
     Leaf,
-    /// Into fields or map keys.
+    /// The value is split into fields or map keys.
     Fields(&'v Map<String, Value>),
-    /// Into list items.
+    /// The value is split into list items.
     Items(Option<TypeId>, Vec<(PathElement, &'v Value)>),
 }

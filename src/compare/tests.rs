@@ -7,7 +7,7 @@ use crate::model::{Cause, ChangeKind, FieldPath, Owner};
 use crate::ownership::{Appliers, Sent, ownership_of};
 use crate::schema::Schema;
 
-/// Knows only types and owners.
+/// Has no rules, so that only types and owners explain.
 struct NoRules;
 
 impl Explain for NoRules {
@@ -40,7 +40,7 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
     })
 }
 
-/// Returns what is reported, one line per change.
+/// Returns the reported changes, one per line.
 #[track_caller]
 fn drift(declared: &Value, live: &Value) -> Vec<String> {
     let line =
@@ -77,7 +77,7 @@ fn managed(mut live: Value, entries: Value) -> Value {
 const APP: &str = ".spec.template.spec.containers[name=\"app\"]";
 
 #[test]
-fn an_object_does_not_differ_from_itself() {
+fn an_object_equals_itself() {
     let object = container(json!({"env": [{"name": "A", "value": "1"}], "args": ["a", "b"]}));
     assert!(drift(&object, &object).is_empty());
 }
@@ -91,7 +91,7 @@ fn spellings_of_one_value_are_equal() {
 }
 
 #[test]
-fn null_and_absent_are_one() {
+fn null_means_the_same_as_absent() {
     let declared = container(json!({"command": null}));
     assert!(drift(&declared, &container(json!({}))).is_empty());
     let live = container(json!({"command": ["sh"]}));
@@ -140,7 +140,7 @@ fn zeros_that_are_stored_are_not_absent() {
 }
 
 #[test]
-fn list_maps_are_matched_by_their_keys() {
+fn matches_items_of_associative_lists_by_key() {
     let declared = container(json!({"env": [{"name": "A", "value": "1"}, {"name": "B"}]}));
     let live = container(json!({"env": [{"name": "B"}, {"name": "A", "value": "2"}]}));
     assert_eq!(
@@ -150,7 +150,7 @@ fn list_maps_are_matched_by_their_keys() {
 }
 
 #[test]
-fn a_key_that_is_left_out_has_its_default() {
+fn an_omitted_key_has_its_default() {
     let declared = container(json!({"ports": [{"containerPort": 80}]}));
     let live = container(json!({"ports": [{"containerPort": 80, "protocol": "UDP"}]}));
     assert_eq!(
@@ -170,7 +170,7 @@ fn atomic_lists_keep_their_order() {
 }
 
 #[test]
-fn one_changed_item_of_an_atomic_list_is_named() {
+fn reports_the_changed_item_of_an_atomic_list() {
     let rules = |verb: &str| {
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
@@ -193,7 +193,7 @@ fn sets_have_no_order() {
 }
 
 #[test]
-fn what_nobody_owns_and_the_type_defaults_is_a_default() {
+fn explains_an_unowned_value_that_is_the_default_of_its_type() {
     let live = managed(
         container(json!({"imagePullPolicy": "IfNotPresent"})),
         json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {
@@ -204,7 +204,7 @@ fn what_nobody_owns_and_the_type_defaults_is_a_default() {
 }
 
 #[test]
-fn what_somebody_owns_was_added() {
+fn reports_an_addition_that_another_manager_owns() {
     let live = managed(
         container(json!({"env": [{"name": "DEBUG", "value": "1"}]})),
         json!([{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": {
@@ -238,7 +238,7 @@ fn a_zero_that_is_stored_for_an_undeclared_field_is_no_drift() {
 
 /// A selector that is owned as a whole already existed, as its default `{}`.
 #[test]
-fn what_came_into_a_default_is_told_without_it() {
+fn reports_only_the_field_that_was_added_to_a_default() {
     let hook = |more: Value| {
         let mut hook = json!({"name": "a.example.com", "sideEffects": "None",
             "clientConfig": {"url": "https://a.example.com"}, "admissionReviewVersions": ["v1"]});
@@ -276,7 +276,7 @@ fn applied(data: Value, sent: Value) -> Value {
 }
 
 #[test]
-fn what_client_side_apply_owns_and_did_not_send_is_a_default_or_drift() {
+fn a_field_that_client_side_apply_owns_but_did_not_send_is_a_default_or_drift() {
     let annotations = applied(json!({}), json!({"a": "1"}))["metadata"]["annotations"].clone();
     let declared = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"},
         "metadata": {"annotations": annotations}});
@@ -286,7 +286,7 @@ fn what_client_side_apply_owns_and_did_not_send_is_a_default_or_drift() {
     assert_eq!(found[0].cause, Some(Cause::WrittenByApplier));
 }
 
-/// The managed fields of a Deployment, with one entry of Argo CD for its container.
+/// Returns the managed fields of a Deployment, with one entry of Argo CD for its container.
 fn argo_books() -> Value {
     json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {
         "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {
@@ -294,7 +294,7 @@ fn argo_books() -> Value {
 }
 
 #[test]
-fn what_nobody_owns_and_no_type_defaults_is_drift() {
+fn an_unowned_value_that_is_not_a_default_is_drift() {
     for (more, path) in [
         (
             json!({"env": [{"name": "A", "value": "1"}]}),
@@ -346,7 +346,7 @@ fn an_item_with_equal_keys_is_owned_as_a_whole() {
 }
 
 #[test]
-fn what_it_sent_and_the_manifest_does_not_declare_is_drift() {
+fn a_field_that_was_applied_but_is_no_longer_declared_is_drift() {
     let live = applied(json!({"a": "1", "b": "2"}), json!({"a": "1", "b": "2"}));
     let declared = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"},
         "metadata": {"annotations": live["metadata"]["annotations"]}});
@@ -365,7 +365,7 @@ fn without_owners_only_defaults_are_explained() {
 }
 
 #[test]
-fn string_data_is_data() {
+fn string_data_is_compared_with_data() {
     let declared = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "x"}});
     let live =
         json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA=="}, "type": "Opaque"});
@@ -373,7 +373,7 @@ fn string_data_is_data() {
 }
 
 #[test]
-fn kinds_of_values_that_do_not_fit_differ() {
+fn values_of_different_types_differ() {
     for live in [
         json!("text"),
         json!(null),
@@ -387,7 +387,7 @@ fn kinds_of_values_that_do_not_fit_differ() {
 }
 
 #[test]
-fn without_a_schema_lists_are_matched_by_what_their_items_show() {
+fn without_a_schema_lists_are_matched_by_a_natural_key() {
     let with = |list: Value| json!({"apiVersion": "x/v1", "kind": "X", "spec": {"list": list}});
     let declared = with(json!([{"name": "a", "v": 1}, {"name": "b", "v": 1}]));
     let live = with(json!([{"name": "b", "v": 2}, {"name": "a", "v": 1}]));
@@ -403,7 +403,7 @@ fn without_a_schema_lists_are_matched_by_what_their_items_show() {
 
 /// A manifest declares that an object exists, but this one is about to be deleted.
 #[test]
-fn an_object_that_is_being_deleted_has_drifted() {
+fn an_object_that_is_being_deleted_is_drift() {
     let declared = pod(json!({}));
     let mut live = declared.clone();
     live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();

@@ -1,7 +1,7 @@
 //! Records what a comparison sees, for `driftctl explain`.
 //!
-//! The same walk decides and records: what is shown about a path is what was decided there. Without
-//! a trace nothing is recorded.
+//! The same walk decides and records, so an explanation shows what was decided. Without a trace,
+//! nothing is recorded.
 
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Records that a live field means the same as its absence.
+    /// Records that a live value means the same as an absent field.
     pub(super) fn see_nothing(&mut self, name: &str, ty: Option<TypeId>, how: Equal, live: &Value) {
         if self.trace.is_some() {
             self.enter_field(name, false);
@@ -85,12 +85,12 @@ impl Walker<'_> {
         self.trace.as_mut()?.last_mut()
     }
 
-    /// Returns how many places were recorded so far.
+    /// Returns how many paths were recorded.
     pub(super) fn seen(&self) -> usize {
         self.trace.as_ref().map_or(0, Vec::len)
     }
 
-    /// Forgets the records after the first `seen` places: it was decided above them.
+    /// Forgets all records after the first `count` paths: the decision was made above them.
     pub(super) fn unsee(&mut self, seen: usize) {
         if let Some(trace) = &mut self.trace {
             trace.truncate(seen);

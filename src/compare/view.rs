@@ -1,4 +1,4 @@
-//! Builds the live side of whole-object views.
+//! Builds the live side for views of whole objects.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::model::{Change, ListIndex, Omitted, PathElement};
 
-/// Returns the declared object with the given changes made to it: the live object, as far as it is
-/// drift.
+/// Returns the declared object with the given changes applied: the live object, without differences
+/// that are not drift.
 ///
 /// The live object itself would hide the drift among defaults, bookkeeping and other spellings.
 pub fn live_view<'c>(declared: &Value, changes: impl Iterator<Item = &'c Change>) -> Value {
@@ -18,7 +18,7 @@ pub fn live_view<'c>(declared: &Value, changes: impl Iterator<Item = &'c Change>
     view
 }
 
-/// Makes changes at and below a node; all of their paths lead to it in `depth` steps.
+/// Applies the changes at and below a node. All of their paths lead to it in `depth` steps.
 fn apply(node: &mut Value, changes: &[&Change], depth: usize) {
     let (own, below): (Vec<&Change>, Vec<&Change>) = changes
         .iter()
@@ -51,7 +51,7 @@ fn in_field(fields: &mut Map<String, Value>, name: String, changes: &[&Change], 
         return;
     }
     let field = fields.entry(name).or_insert(Value::Null);
-    // Missing parents are created, in the shape that the next element needs.
+    // Missing parents are created, as a map or a list as the next path element requires.
     if field.is_null() {
         *field = match changes.first().and_then(|change| change.path.0.get(depth)) {
             Some(PathElement::Field(_)) => Value::Object(Map::new()),
@@ -62,7 +62,7 @@ fn in_field(fields: &mut Map<String, Value>, name: String, changes: &[&Change], 
     apply(field, changes, depth);
 }
 
-/// Finds items before any of them is moved, and removes items after everything else.
+/// Finds items before any of them moves, and removes items last.
 fn in_items(items: &mut Vec<Value>, groups: Vec<(PathElement, &[&Change])>, depth: usize) {
     let mut index = ListIndex::default();
     let found: Vec<Vec<usize>> = groups
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_made_in_place() {
+    fn applies_changes_at_their_paths() {
         let declared =
             json!({"spec": {"containers": [{"name": "a", "image": "x"}], "args": [1, 2, 3]}});
         let changes = [
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_do_not_fit_are_passed_over() {
+    fn skips_paths_that_do_not_exist() {
         let declared = json!({"spec": 3});
         let changes = [
             change(".spec.a.b", Some(json!(1))),

@@ -1,30 +1,30 @@
-//! Describes a place in an object, for `driftctl explain`.
+//! Describes a path of an object, for `driftctl explain`.
 
 use serde_json::Value;
 
 use crate::model::{DefaultFrom, Equal, FieldPath, Form, Owner, PathElement, Step};
 use crate::schema::{self, ListKind, Scalar, Schema, Type, TypeId};
 
-/// A place that the walk visited.
+/// A path that the walk visited.
 #[derive(Debug, Clone)]
 pub struct Visit {
     /// The path.
     pub path: FieldPath,
-    /// The path to it in the manifest, or to its deepest declared ancestor.
+    /// The steps to it in the manifest, or to its deepest declared ancestor.
     pub at: Vec<Step>,
-    /// How it is compared.
+    /// How its values are compared.
     pub form: Form,
     /// The name of its type.
     pub type_name: String,
-    /// The server's default for it.
+    /// The server's default for the field.
     pub default: Option<(Value, DefaultFrom)>,
     /// All of its owners.
     pub owners: Vec<Owner>,
-    /// Both values, and why they mean the same; `None` if that was not decided here.
+    /// Both values, and why they mean the same; `None` if that was not decided at this path.
     pub equal: Option<(Equal, Option<Value>, Option<Value>)>,
 }
 
-/// Why two values mean the same.
+/// Returns why two values of a type mean the same.
 pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equal {
     match ty {
         _ if declared == live => Equal::Same,
@@ -38,8 +38,8 @@ pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equal {
     }
 }
 
-/// Returns what the schema knows about a path that is on neither side: its form, the name of its
-/// type and its default. Returns `None` if the schema does not lead there.
+/// Returns what the schema knows about a path that neither side has: how it is compared, the name
+/// of its type, and its default. Returns `None` if the schema has no such path.
 pub fn known_by_type(
     schema: &Schema,
     root: Option<TypeId>,
@@ -88,7 +88,7 @@ pub fn fields_by_type<'s>(
     }
 }
 
-/// Returns how a type is compared.
+/// Returns how values of a type are compared.
 pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> Form {
     match ty.map_or(&Type::Any, |ty| schema.get(ty)) {
         Type::Any => Form::Untyped,
@@ -106,7 +106,7 @@ pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> Form {
     }
 }
 
-/// Returns the name of a type, without the marker for a place with its own defaults.
+/// Returns the name of a type, without the suffix of types with their own defaults.
 pub(super) fn type_name(schema: &Schema, ty: Option<TypeId>) -> String {
     let name = ty.map_or("", |ty| schema.name(ty));
     name.split('@').next().unwrap_or_default().to_owned()

@@ -13,25 +13,25 @@ use crate::model::{
 };
 use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
 
-/// How undeclared paths are checked at the current path.
+/// How undeclared fields are checked at the current path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ground {
     /// By their owners, among other things.
     Owned,
-    /// Inside an atomic list, which has owners only as a whole.
+    /// Inside an atomic list, which is owned as a whole.
     Atomic {
-        /// What else may be in the list.
+        /// The undeclared content that the list may have.
         allowed: AllowedExtras,
     },
 }
 
-/// What an atomic list may contain without being declared or drift.
+/// The undeclared content of an atomic list that is not drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AllowedExtras {
     /// Nothing.
     Nothing,
-    /// Fields that the server may have defaulted: the type is unknown, and only the applier owns
-    /// the list.
+    /// Fields that the server may have defaulted, because the type is unknown and only the applier
+    /// owns the list.
     Fields,
 }
 
@@ -47,14 +47,14 @@ pub(super) struct Walker<'a> {
     pub(super) in_new_item: bool,
     /// The server's defaults for the current map.
     pub(super) map_default: Option<Value>,
-    /// Whether the walk only tests equality: then it does not work out how the sides differ.
+    /// Whether the walk only tests for equality, without recording how the sides differ.
     pub(super) only_asked: bool,
     pub(super) out: Vec<Finding>,
-    /// The trace, if one is wanted.
+    /// The trace, if one was requested.
     pub(super) trace: Option<Vec<Visit>>,
 }
 
-/// Walks over the whole object, and records it in `trace`.
+/// Walks over the whole object, and records the visited paths in `trace`.
 pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Finding>, Vec<Visit>) {
     let sent = OnceCell::new();
     let mut walker = Walker {
@@ -77,7 +77,7 @@ pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Fin
     (walker.out, walker.trace.unwrap_or_default())
 }
 
-/// What identifies an object, and so is equal by construction.
+/// Returns whether a path identifies the object, so that both sides are equal by definition.
 fn is_identity(path: &FieldPath) -> bool {
     match path.0.as_slice() {
         [PathElement::Field(field)] => matches!(field.as_str(), "apiVersion" | "kind"),
@@ -88,8 +88,8 @@ fn is_identity(path: &FieldPath) -> bool {
     }
 }
 
-/// Returns whether a live value means the same as its absence: `null`, and an empty list or map if
-/// the server stores none (a tool that removes annotations may leave an empty map).
+/// Returns whether a live value means the same as an absent field: `null`, or an empty list or map
+/// if the server stores none (a tool that removes annotations may leave an empty map).
 pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
     let is_empty = match value {
         Value::Null => return true,
@@ -100,8 +100,8 @@ pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
     is_empty && field.is_some_and(|field| matches!(field.zero, Zero::EmptyAbsent))
 }
 
-/// Returns whether both sides are equal, value for value, so that nothing in them differs in meaning.
-/// Returns false for sides of more than a few values, which are walked instead.
+/// Returns whether both sides are identical, so that nothing in them differs in meaning. Returns
+/// false for sides with more than a few values, which are walked instead.
 fn is_copy(declared: &Value, live: &Value) -> bool {
     fn within(declared: &Value, live: &Value, left: &mut usize) -> bool {
         let Some(fewer) = left.checked_sub(1) else {
@@ -124,12 +124,13 @@ fn is_copy(declared: &Value, live: &Value) -> bool {
     within(declared, live, &mut { AT_A_GLANCE })
 }
 
-/// The most values that are compared before both sides are walked. Sides that differ are compared
-/// again at each level of nesting, so without a limit the work would grow with depth times size.
+/// The limit on values that are compared before both sides are walked. Sides that differ are
+/// compared again at each level of nesting, so without a limit the work would grow with depth times
+/// size.
 const AT_A_GLANCE: usize = 32;
 
-/// Returns whether a manifest sets a field with this value. `null` sets none, unless the type keeps it
-/// (`nullable`; `apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
+/// Returns whether a manifest sets a field by declaring this value. `null` does not, unless the
+/// type is `nullable` (`apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
 fn sets(field: Option<&Field>, declared: &Value) -> bool {
     !declared.is_null() || field.is_some_and(|field| field.nullable)
 }
@@ -176,8 +177,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A `null` in a list or a map of single values is stored as their zero value, unlike that of a
-    /// struct's field, which sets nothing (Go's `encoding/json`).
+    /// Returns whether two scalars mean the same. In a list or a map, `null` is stored as the zero
+    /// value; in a field of a struct it sets nothing (Go's `encoding/json`).
     fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
         let zero = declared.is_null().then(|| schema::zero_of(scalar));
         schema::equal(scalar, zero.as_ref().unwrap_or(declared), live)
@@ -185,7 +186,7 @@ impl<'a> Walker<'a> {
                 && self.is_respelled(declared, live))
     }
 
-    /// Returns whether a map declares `null` for a key, which means nothing or the zero value.
+    /// Returns whether a map declares `null` for a key and the live value means the same.
     fn is_null_entry(&self, map: Option<TypeId>, declared: Option<&Value>, live: &Value) -> bool {
         let value = self
             .field_type(map, None)
@@ -249,7 +250,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The server's own fields are not compared, whatever a generator left in the manifest.
+    /// Returns whether the current field is one that only the server writes, which is not compared
+    /// even if the manifest has it.
     fn is_hidden_subtree(&mut self, declared: &Value, live: Option<&Value>) -> bool {
         if self.path.0.len() > 2 {
             return false;
@@ -262,7 +264,8 @@ impl<'a> Walker<'a> {
         let Some(reason) = self.subject.rules.explains(&self.path, kind, &[]) else {
             return false;
         };
-        // A field declared as `null` is not declared: the loop over live fields handles it.
+        // A field that is declared as `null` counts as undeclared: the loop over live fields
+        // handles it.
         let differs = !declared.is_null() && live != Some(declared);
         if self.subject.keep == Keep::All && differs {
             let (declared, live) = (Some(declared.clone()), live.cloned());
@@ -293,7 +296,7 @@ impl<'a> Walker<'a> {
             None if declared.is_null() => {
                 self.see_equal(ty, Equal::Null, Some(declared), None);
             }
-            // In fact an undeclared path: the loop over the live fields handles it.
+            // It counts as undeclared: the loop over live fields handles it.
             _ if !sets => {}
             // It is stored as it is, whatever the default, except by client-side apply, which does
             // not send it when it creates the object.
@@ -342,7 +345,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns whether the server stores nothing for a declared value, so its absence is not drift
+    /// Returns whether the server does not store a declared value, so that its absence is not drift
     /// (Go's `omitempty` on values that are not pointers).
     fn vanishes(&self, ty: Option<TypeId>, field: Option<&Field>, declared: &Value) -> bool {
         if declared.is_null() {
@@ -357,7 +360,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns whether the server stores nothing of a declared object or list.
+    /// Returns whether the server stores nothing for a declared object or list.
     fn is_empty(&self, ty: Option<TypeId>, declared: &Value) -> bool {
         match declared {
             Value::Object(fields) => fields.iter().all(|(name, value)| {
@@ -394,7 +397,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Without a schema, lists are matched by their items' fields.
+    /// Compares lists without a schema, whose items are matched by a natural key.
     fn untyped_list(&mut self, declared: &[Value], live: &[Value]) {
         match list::natural_key(declared, live) {
             Some(key) => {
@@ -442,11 +445,11 @@ impl<'a> Walker<'a> {
         self.note_duplicates(mark, &twice);
     }
 
-    /// Adds a note to the findings since `mark` that live items of the current list have equal
-    /// keys, if those items occur `twice` there.
+    /// Adds a note to the findings since `mark` if live items of the current list have the same
+    /// key: those in `twice`.
     fn note_duplicates(&mut self, mark: usize, twice: &[PathElement]) {
         let depth = self.path.0.len();
-        // The kubelet sets one variable after the other; for mounts and ports, each counts.
+        // The kubelet sets environment variables in order; of mounts and ports, each one is used.
         let which = match self.path.0.last() {
             Some(PathElement::Field(list)) if list == "env" => ", of which the last one counts",
             _ => "",
@@ -508,7 +511,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns whether the current field has these names.
+    /// Returns whether the current path has these names.
     pub(super) fn stands_at(&self, names: &[&str]) -> bool {
         let is = |(element, name): (&PathElement, &&str)| matches!(element, PathElement::Field(field) if field == name);
         self.path.0.len() == names.len() && self.path.0.iter().zip(names).all(is)
@@ -530,8 +533,8 @@ impl<'a> Walker<'a> {
         self.found(ChangeKind::Modified, Some(declared.clone()), Some(live));
     }
 
-    /// Reports a declared value that is not live; a map's keys one by one, because each is a
-    /// decision of its own.
+    /// Reports a declared value that is not live. The keys of a map are reported one by one,
+    /// because each is set independently.
     fn removed(&mut self, ty: Option<TypeId>, declared: &Value) {
         self.see(ty);
         match declared {
@@ -554,7 +557,7 @@ impl<'a> Walker<'a> {
 
     fn found(&mut self, kind: ChangeKind, declared: Option<Value>, live: Option<Value>) {
         let owners: Vec<Owner> = match kind {
-            // Nobody owns a removed value, except as part of its parent.
+            // A removed value has no owner, except as part of its parent.
             ChangeKind::Removed
                 if self.covering() >= self.path.0.len() || self.is_out_of_empty_map() =>
             {
@@ -563,7 +566,7 @@ impl<'a> Walker<'a> {
             _ => self.owners_nearest().into_iter().cloned().collect(),
         };
         let placeholder = declared.as_ref().is_some_and(|it| self.is_placeholder(it));
-        // A controller that replaces a placeholder adds what the manifest leaves open.
+        // A controller that replaces a placeholder adds a value that the manifest leaves open.
         let as_rules_see_it = match kind {
             ChangeKind::Modified if placeholder => ChangeKind::Added,
             kind => kind,

@@ -12,7 +12,7 @@ use crate::yaml;
 /// The list that rules are added to.
 const LIST: &str = "ignoreDifferences";
 
-/// The file has a layout to which a rule cannot be added without rewriting it.
+/// The layout of the file does not allow adding a rule without rewriting it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its layout has no safe place for another rule")]
 pub struct CannotAppend;
@@ -20,12 +20,12 @@ pub struct CannotAppend;
 /// Returns the text with one more rule, at the end of the list. The result is parsed again, and
 /// must contain the existing rules and this one.
 ///
-/// # Errors
+/// Fails if it does not; then nothing was written.
 /// Fails if it does not; nothing was written then.
 pub fn append(text: &str, rule: &RuleSpec) -> Result<String, CannotAppend> {
     let mut expected = specs(text);
     expected.push(rule.clone());
-    let changed = place(text, rule).ok_or(CannotAppend)?;
+    let changed = insert(text, rule).ok_or(CannotAppend)?;
     let is_sound = yaml::parse(&changed).problems.is_empty();
     if is_sound && specs(&changed) == expected && others(&changed) == others(text) {
         Ok(changed)
@@ -47,7 +47,7 @@ fn others(text: &str) -> Value {
     }
 }
 
-fn place(text: &str, rule: &RuleSpec) -> Option<String> {
+fn insert(text: &str, rule: &RuleSpec) -> Option<String> {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let document = yaml::parse(text).documents.into_iter().next();
     let list = document.as_ref().and_then(|d| d.value.get(LIST));
@@ -162,7 +162,7 @@ pub fn rule_text(rule: &impl Serialize) -> String {
     text
 }
 
-/// Returns text as YAML that every reader takes for a string: quoted unless it is plainly text.
+/// Returns text as a YAML string: quoted unless every YAML parser reads it as a string.
 pub(super) fn scalar(text: &str) -> String {
     // Values on which YAML versions disagree.
     const DISPUTED: &[&str] = &[

@@ -31,9 +31,9 @@ pub struct ArgoSettings {
     pub rules: Vec<Rule>,
     /// The objects whose status is not compared.
     pub status: StatusOf,
-    /// What cannot be read.
+    /// Warnings about settings that cannot be read.
     pub warnings: Vec<Warning>,
-    /// What is skipped because it says nothing about differences.
+    /// Keys that are skipped because they do not affect what counts as a difference.
     pub notes: Vec<Warning>,
 }
 
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn customizations_are_rules_of_their_kind() {
+    fn reads_customizations_as_rules_of_their_kind() {
         let map = json!({"data": {
             "resource.customizations.ignoreDifferences.apps_Deployment": "jsonPointers: [/spec/replicas]",
             "resource.customizations.ignoreDifferences.Service": "jqPathExpressions: [.spec.x]",
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_followed_where_they_change_what_a_difference_is() {
+    fn applies_options_that_affect_what_counts_as_a_difference() {
         let read = |options: &str| {
             let map = json!({"data": {"resource.compareoptions": options}});
             let settings = read_argocd(&map, "cm.yaml:1");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_refreshing_is_noted_once() {
+    fn notes_keys_about_refreshing_once() {
         let map = json!({"data": {
             "resource.customizations.ignoreResourceUpdates.all": "jsonPointers: [/status]",
             "resource.customizations.ignoreResourceUpdates.apps_Deployment": "jsonPointers: [/a]",
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_followed_is_said() {
+    fn warns_about_settings_that_it_cannot_apply() {
         let map = json!({"data": {
             "resource.customizations.ignoreDifferences.apps_Deployment": "jsonPointers: spec",
             "resource.customizations.ignoreDifferences.Service": "jsonPointers: [spec]",

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_is_read_in_the_same_layout() {
+    fn reads_what_it_writes_and_keeps_the_layout() {
         let text = write_baseline(&debt());
         let now = "2026-11-21T14:00:00Z".parse().unwrap();
         let read = read_baseline("b.yaml", &text, now).unwrap();
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_with_its_line() {
+    fn reports_every_problem_with_its_line() {
         let text = "\
 salt: a
 accepted:

@@ -76,7 +76,7 @@ fn upwards(here: &Path, start: &Path) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// Fails if the current directory cannot be determined.
-pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Found> {
+pub fn new_file(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Found> {
     if let Some(neighbour) = neighbour {
         let path = neighbour.path.with_file_name(name);
         let name = Path::new(&neighbour.name).with_file_name(name);
@@ -125,7 +125,7 @@ mod tests {
     use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 
     #[test]
-    fn the_search_ends_at_the_root_of_the_repository() {
+    fn stops_searching_at_the_root_of_the_repository() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         fs::create_dir_all(root.join("repo/.git")).unwrap();
@@ -144,21 +144,21 @@ mod tests {
     }
 
     #[test]
-    fn new_files_belong_next_to_the_config_or_to_the_root() {
+    fn places_new_files_next_to_the_config_or_at_the_root() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         fs::create_dir_all(root.join("repo/.git")).unwrap();
         fs::create_dir_all(root.join("repo/apps")).unwrap();
         let start = root.join("repo/apps");
-        let at_root = beside(None, BASELINE_NAME, &start).unwrap();
+        let at_root = new_file(None, BASELINE_NAME, &start).unwrap();
         assert_eq!(at_root.path, root.join("repo").join(BASELINE_NAME));
         let config = Found::named(&start.join(CONFIG_NAME));
-        let next = beside(Some(&config), BASELINE_NAME, &start).unwrap();
+        let next = new_file(Some(&config), BASELINE_NAME, &start).unwrap();
         assert_eq!(next.path, start.join(BASELINE_NAME));
     }
 
     #[test]
-    fn only_regular_files_are_read() {
+    fn reads_regular_files_only() {
         let dir = tempfile::tempdir().unwrap();
         let error = read_file(&Found::named(dir.path())).unwrap_err();
         assert!(format!("{error:#}").ends_with("it is not a regular file"));

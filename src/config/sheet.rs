@@ -165,18 +165,18 @@ impl<'t> Sheet<'t> {
 
 /// Returns the places of all entries of the top-level lists, and of their IDs.
 fn places(text: &str, span: Span, value: &Value) -> HashMap<Vec<Step>, Position> {
-    let mut ways = Vec::new();
+    let mut paths = Vec::new();
     for (key, list) in value.as_object().into_iter().flatten() {
         let entries = list.as_array().into_iter().flatten();
         for (i, _) in entries.enumerate() {
             let entry = vec![field(key), Step::Index(i)];
-            ways.push([entry.clone(), vec![field("id")]].concat());
-            ways.push(entry);
+            paths.push([entry.clone(), vec![field("id")]].concat());
+            paths.push(entry);
         }
     }
-    let steps: Vec<&[Step]> = ways.iter().map(Vec::as_slice).collect();
+    let steps: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
     let found = yaml::locate_all(text, span, &steps).unwrap_or_default();
-    ways.into_iter().zip(found).collect()
+    paths.into_iter().zip(found).collect()
 }
 
 /// Returns the child with a name.

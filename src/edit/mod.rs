@@ -9,8 +9,8 @@
 //! use driftctl::model::Step;
 //!
 //! let text = "spec:\n  replicas: 2 # on purpose\n";
-//! let way = [Step::Field("spec".into()), Step::Field("replicas".into())];
-//! let edited = edit(text, 1, &way, Some(&5.into())).unwrap();
+//! let path = [Step::Field("spec".into()), Step::Field("replicas".into())];
+//! let edited = edit(text, 1, &path, Some(&5.into())).unwrap();
 //! assert_eq!(edited, "spec:\n  replicas: 5 # on purpose\n");
 //! ```
 
@@ -28,13 +28,13 @@ use crate::yaml::tree::{Kind, Node};
 use crate::yaml::{self, Document};
 pub use write::{document, scalar};
 
-/// Why text is not edited. It never quotes the text.
+/// Why an edit is refused. The message never quotes the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The text, or the document in it, cannot be parsed.
     #[error("the file cannot be parsed")]
     Unreadable,
-    /// The path leads nowhere.
+    /// The path does not exist.
     #[error("the field's parent is not in the file")]
     NoWay,
     /// The value is shared with other places, through an anchor and its aliases, or a merge key.
@@ -43,7 +43,7 @@ pub enum Refusal {
          out there first"
     )]
     Shared(usize),
-    /// The layout has no safe place for the edit.
+    /// The layout of the text allows no safe edit.
     #[error("the layout of line {0} has no safe place for the change")]
     Layout(usize),
     /// The edited text would not parse to the expected value.
@@ -51,31 +51,31 @@ pub enum Refusal {
     Unsound,
 }
 
-/// Returns the text in which the field at `way` in a document (counted from 1) has this value, or
+/// Returns the text in which the field at `path` in a document (counted from 1) has this value, or
 /// is removed.
 ///
 /// A map or list is compared with the one in the text first, so that only differences are edited.
 ///
 /// # Errors
-/// Fails if it cannot be done without touching anything else.
+/// Fails if the edit would affect anything else.
 pub fn edit(
     text: &str,
     document: usize,
-    way: &[Step],
+    path: &[Step],
     to: Option<&Value>,
 ) -> Result<String, Refusal> {
     let mut text = text.to_owned();
     // Each pass makes the first of the remaining edits, and compares again.
     for _ in 0..MOST_PASSES {
         let parsed = yaml::parse(&text);
-        let document = find(&parsed.documents, document)?;
-        let is = at(&document.value, way);
+        let document = find_document(&parsed.documents, document)?;
+        let is = at(&document.value, path);
         let mut smallest = Vec::new();
-        smallest_edits(is, to, way, &mut smallest);
+        smallest_edits(is, to, path, &mut smallest);
         let Some(next) = smallest.into_iter().next() else {
             return Ok(text);
         };
-        text = one(&text, document, &next)?;
+        text = apply_small_edit(&text, document, &next)?;
         // The next item has moved up to the place of the removed one.
         if to.is_none() {
             return Ok(text);
@@ -84,36 +84,36 @@ pub fn edit(
     Err(Refusal::Unsound)
 }
 
-/// How many fields of one value are edited; a value that differs in more is replaced.
+/// The limit on passes, and so on the edits of one value.
 const MOST_PASSES: usize = 2000;
 
 /// One small edit.
 #[derive(Debug, Clone, PartialEq)]
-struct Small {
-    way: Vec<Step>,
-    what: What,
+struct SmallEdit {
+    path: Vec<Step>,
+    kind: EditKind,
 }
 
-/// What to do at the end of a path.
+/// What to do with the value at a path.
 #[derive(Debug, Clone, PartialEq)]
-enum What {
+enum EditKind {
     /// Replaces the value, or adds one.
     Set(Value),
     /// Inserts an item before the one at this index, or at the end.
     Insert(Value),
-    /// Removes it.
+    /// Removes the value.
     Remove,
 }
 
-fn find(documents: &[Document], number: usize) -> Result<&Document, Refusal> {
+fn find_document(documents: &[Document], number: usize) -> Result<&Document, Refusal> {
     let mut documents = documents.iter();
     let found = documents.find(|document| document.number == number);
     found.ok_or(Refusal::Unreadable)
 }
 
 /// Returns the value at a path.
-pub fn at<'v>(value: &'v Value, way: &[Step]) -> Option<&'v Value> {
-    way.iter().try_fold(value, |value, step| match step {
+pub fn at<'v>(value: &'v Value, path: &[Step]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, step| match step {
         Step::Field(name) => value.get(name),
         Step::Index(index) => value.get(index),
     })
@@ -121,27 +121,32 @@ pub fn at<'v>(value: &'v Value, way: &[Step]) -> Option<&'v Value> {
 
 /// Returns the differences, in pieces that are as small as possible. In a list, the last items come
 /// first.
-fn smallest_edits(is: Option<&Value>, to: Option<&Value>, way: &[Step], found: &mut Vec<Small>) {
-    let below = |step: Step| [way, &[step]].concat();
-    let mut push = |way: &[Step], what: What| {
-        let way = way.to_vec();
-        found.push(Small { way, what });
+fn smallest_edits(
+    is: Option<&Value>,
+    to: Option<&Value>,
+    path: &[Step],
+    found: &mut Vec<SmallEdit>,
+) {
+    let below = |step: Step| [path, &[step]].concat();
+    let mut push = |path: &[Step], kind: EditKind| {
+        let path = path.to_vec();
+        found.push(SmallEdit { path, kind });
     };
     match (is, to) {
         (is, to) if is == to => {}
-        (None, Some(to)) if matches!(way.last(), Some(Step::Index(_))) => {
-            push(way, What::Insert(to.clone()));
+        (None, Some(to)) if matches!(path.last(), Some(Step::Index(_))) => {
+            push(path, EditKind::Insert(to.clone()));
         }
-        (Some(_), None) => push(way, What::Remove),
+        (Some(_), None) => push(path, EditKind::Remove),
         (Some(Value::Object(is)), Some(Value::Object(to))) if !is.is_empty() && !to.is_empty() => {
             for (name, to) in to {
-                let way = below(Step::Field(name.clone()));
-                smallest_edits(is.get(name), Some(to), &way, found);
+                let path = below(Step::Field(name.clone()));
+                smallest_edits(is.get(name), Some(to), &path, found);
             }
             // A map is never emptied on the way to its final content.
             for (name, is) in is.iter().filter(|(name, _)| !to.contains_key(*name)) {
-                let way = below(Step::Field(name.clone()));
-                smallest_edits(Some(is), None, &way, found);
+                let path = below(Step::Field(name.clone()));
+                smallest_edits(Some(is), None, &path, found);
             }
         }
         (Some(Value::Array(is)), Some(Value::Array(to))) if !is.is_empty() && !to.is_empty() => {
@@ -153,29 +158,29 @@ fn smallest_edits(is: Option<&Value>, to: Option<&Value>, way: &[Step], found: &
             let to_middle = &to_rest[..to_rest.len() - after];
             let both = is_middle.len().min(to_middle.len());
             for (index, (is, to)) in is_middle.iter().zip(to_middle).enumerate() {
-                let way = below(Step::Index(before + index));
-                smallest_edits(Some(is), Some(to), &way, found);
+                let path = below(Step::Index(before + index));
+                smallest_edits(Some(is), Some(to), &path, found);
             }
             for index in (both..is_middle.len()).rev() {
-                let way = below(Step::Index(before + index));
-                found.push(Small {
-                    way,
-                    what: What::Remove,
+                let path = below(Step::Index(before + index));
+                found.push(SmallEdit {
+                    path,
+                    kind: EditKind::Remove,
                 });
             }
             for (index, to) in to_middle.iter().enumerate().skip(both) {
-                let way = below(Step::Index(before + index));
-                let what = What::Insert(to.clone());
-                found.push(Small { way, what });
+                let path = below(Step::Index(before + index));
+                let kind = EditKind::Insert(to.clone());
+                found.push(SmallEdit { path, kind });
             }
         }
-        (_, Some(to)) => push(way, What::Set(to.clone())),
+        (_, Some(to)) => push(path, EditKind::Set(to.clone())),
         (None, None) => {}
     }
 }
 
 /// Makes one small edit, and checks it.
-fn one(text: &str, document: &Document, small: &Small) -> Result<String, Refusal> {
+fn apply_small_edit(text: &str, document: &Document, small: &SmallEdit) -> Result<String, Refusal> {
     let (root, comments) = yaml::tree::tree(text, document.span).ok_or(Refusal::Unreadable)?;
     let splices = splice::splices(text, &root, &comments, small)?;
     let mut edited = text.to_owned();
@@ -195,7 +200,7 @@ fn one(text: &str, document: &Document, small: &Small) -> Result<String, Refusal
     kept.sort_unstable();
     match check(text, document, small, &edited, &kept) {
         Ok(()) => Ok(edited),
-        Err(refusal) => Err(match anchor_at(&root, &small.way) {
+        Err(refusal) => Err(match anchor_at(&root, &small.path) {
             Some(at) => {
                 Refusal::Shared(text.get(..at).unwrap_or_default().matches('\n').count() + 1)
             }
@@ -204,10 +209,10 @@ fn one(text: &str, document: &Document, small: &Small) -> Result<String, Refusal
     }
 }
 
-/// Where an anchor stands that the way leads through or to, or that stands below it.
-fn anchor_at(root: &Node, way: &[Step]) -> Option<usize> {
+/// Returns the line of an anchor on the path, at its end, or below it.
+fn anchor_at(root: &Node, path: &[Step]) -> Option<usize> {
     let mut node = root;
-    for step in way {
+    for step in path {
         if node.has_anchor {
             return Some(node.from);
         }
@@ -235,12 +240,12 @@ fn anchor_at(root: &Node, way: &[Step]) -> Option<usize> {
 fn check(
     text: &str,
     document: &Document,
-    small: &Small,
+    small: &SmallEdit,
     edited: &str,
     kept: &[&str],
 ) -> Result<(), Refusal> {
     let mut expected = document.value.clone();
-    apply(&mut expected, &small.way, &small.what).ok_or(Refusal::NoWay)?;
+    apply(&mut expected, &small.path, &small.kind).ok_or(Refusal::NoWay)?;
     let (before, after) = (yaml::parse(text), yaml::parse(edited));
     let is_sound = before.documents.len() == after.documents.len()
         && before.problems.len() >= after.problems.len();
@@ -252,7 +257,7 @@ fn check(
     if !is_sound || !as_meant {
         return Err(Refusal::Unsound);
     }
-    let after = find(&after.documents, document.number)?;
+    let after = find_document(&after.documents, document.number)?;
     let (_, comments) = yaml::tree::tree(edited, after.span).ok_or(Refusal::Unsound)?;
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
     for comment in comments.iter().filter_map(|at| edited.get(at.clone())) {
@@ -267,10 +272,10 @@ fn check(
     }
 }
 
-/// Makes the edit in a value.
-fn apply(value: &mut Value, way: &[Step], what: &What) -> Option<()> {
-    let Some((last, before)) = way.split_last() else {
-        if let What::Set(to) = what {
+/// Applies the edit to a parsed value, to know the expected result.
+fn apply(value: &mut Value, path: &[Step], kind: &EditKind) -> Option<()> {
+    let Some((last, before)) = path.split_last() else {
+        if let EditKind::Set(to) = kind {
             value.clone_from(to);
             return Some(());
         }
@@ -280,24 +285,24 @@ fn apply(value: &mut Value, way: &[Step], what: &What) -> Option<()> {
         Step::Field(name) => value.get_mut(name),
         Step::Index(index) => value.get_mut(index),
     })?;
-    match (last, what) {
-        (Step::Field(name), What::Set(to)) => {
+    match (last, kind) {
+        (Step::Field(name), EditKind::Set(to)) => {
             parent.as_object_mut()?.insert(name.clone(), to.clone());
         }
-        (Step::Field(name), What::Remove) => drop(parent.as_object_mut()?.remove(name)?),
-        (Step::Index(index), What::Set(to)) => parent.get_mut(index)?.clone_from(to),
-        (Step::Index(index), What::Insert(to)) => {
+        (Step::Field(name), EditKind::Remove) => drop(parent.as_object_mut()?.remove(name)?),
+        (Step::Index(index), EditKind::Set(to)) => parent.get_mut(index)?.clone_from(to),
+        (Step::Index(index), EditKind::Insert(to)) => {
             let items = parent.as_array_mut()?;
             items.insert((*index).min(items.len()), to.clone());
         }
-        (Step::Index(index), What::Remove) => {
+        (Step::Index(index), EditKind::Remove) => {
             let items = parent.as_array_mut()?;
             if *index >= items.len() {
                 return None;
             }
             items.remove(*index);
         }
-        (Step::Field(_), What::Insert(_)) => return None,
+        (Step::Field(_), EditKind::Insert(_)) => return None,
     }
     Some(())
 }

@@ -5,23 +5,23 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::write::{self, Layout};
-use super::{Refusal, Small, What};
+use super::{EditKind, Refusal, SmallEdit};
 use crate::facts;
 use crate::model::Step;
 use crate::yaml::tree::{Comment, Key, Kind, Node, Style};
 
-/// Bytes, and their replacement.
+/// A byte range, and the text that replaces it.
 pub(super) type Splice = (Range<usize>, String);
 
 /// Returns the splices for an edit.
 ///
 /// # Errors
-/// Fails if the path leads nowhere, or the layout has no place.
+/// Fails if the path does not exist, or the layout allows no safe edit.
 pub(super) fn splices(
     text: &str,
     root: &Node,
     comments: &[Comment],
-    small: &Small,
+    small: &SmallEdit,
 ) -> Result<Vec<Splice>, Refusal> {
     let editor = Editor {
         text,
@@ -53,12 +53,12 @@ struct Editor<'t> {
 }
 
 impl Editor<'_> {
-    fn edit(&self, root: &Node, small: &Small) -> Result<Vec<Splice>, Refusal> {
+    fn edit(&self, root: &Node, small: &SmallEdit) -> Result<Vec<Splice>, Refusal> {
         let mut node = root;
         let mut parent = Parent::Root;
-        let mut way = small.way.iter().peekable();
-        while let Some(step) = way.next() {
-            let is_last = way.peek().is_none();
+        let mut path = small.path.iter().peekable();
+        while let Some(step) = path.next() {
+            let is_last = path.peek().is_none();
             let here = self.line(node.at.start);
             match (step, &node.kind) {
                 (_, Kind::Alias) => return Err(Refusal::Shared(here)),
@@ -68,13 +68,15 @@ impl Editor<'_> {
                         |(_, (key, _)): &(usize, &(Key, Node))| !key.is_merge && &key.name == name;
                     let Some((index, (_, value))) = all.find(meant) else {
                         let merges = entries.iter().any(|(key, _)| key.is_merge);
-                        return match &small.what {
-                            What::Set(value) if is_last => self.add_key(node, parent, name, value),
+                        return match &small.kind {
+                            EditKind::Set(value) if is_last => {
+                                self.add_key(node, parent, name, value)
+                            }
                             _ if merges => Err(Refusal::Shared(here)),
                             _ => Err(Refusal::NoWay),
                         };
                     };
-                    if is_last && small.what == What::Remove {
+                    if is_last && small.kind == EditKind::Remove {
                         return self.remove_key(node, parent, index);
                     }
                     parent = Parent::Key {
@@ -84,11 +86,11 @@ impl Editor<'_> {
                     node = value;
                 }
                 (Step::Index(index), Kind::Sequence(items)) => {
-                    if let (true, What::Insert(value)) = (is_last, &small.what) {
+                    if let (true, EditKind::Insert(value)) = (is_last, &small.kind) {
                         return self.insert(node, parent, *index, value);
                     }
                     let item = items.get(*index).ok_or(Refusal::NoWay)?;
-                    if is_last && small.what == What::Remove {
+                    if is_last && small.kind == EditKind::Remove {
                         return self.remove_item(node, *index);
                     }
                     parent = Parent::Item {
@@ -99,11 +101,13 @@ impl Editor<'_> {
                 }
                 // An unwritten or empty collection gets its first key or item.
                 (step, Kind::Scalar(_)) if is_last => {
-                    let value = match (step, &small.what) {
-                        (Step::Field(name), What::Set(value)) => {
+                    let value = match (step, &small.kind) {
+                        (Step::Field(name), EditKind::Set(value)) => {
                             serde_json::json!({ name.as_str(): value })
                         }
-                        (Step::Index(_), What::Insert(value)) => Value::Array(vec![value.clone()]),
+                        (Step::Index(_), EditKind::Insert(value)) => {
+                            Value::Array(vec![value.clone()])
+                        }
                         _ => return Err(Refusal::NoWay),
                     };
                     return self.set(node, parent, &value);
@@ -111,8 +115,8 @@ impl Editor<'_> {
                 _ => return Err(Refusal::NoWay),
             }
         }
-        match &small.what {
-            What::Set(value) => self.set(node, parent, value),
+        match &small.kind {
+            EditKind::Set(value) => self.set(node, parent, value),
             _ => Err(Refusal::NoWay),
         }
     }
@@ -243,7 +247,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Returns where the tag of a value begins, if it goes along with the value.
+    /// Returns where a value that is replaced together with its tag begins: after its anchor.
     fn after_anchor(&self, node: &Node) -> usize {
         if node.has_anchor {
             node.at.start
@@ -292,7 +296,7 @@ impl Editor<'_> {
         let has_break = self.slice(node.at.clone()).ends_with('\n');
         let more = match trailing {
             0 | 1 => usize::from(has_break),
-            // Blank lines at its end are those that it has already.
+            // Blank lines at the end of the block are already there.
             _ if has_break => trailing - 1,
             _ => match trailing.checked_sub(behind.max(1)) {
                 Some(more) => more,
@@ -316,7 +320,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Replaces a node in a block with another value, whatever each of them is.
+    /// Replaces a node in a block with any other value.
     fn replace(
         &self,
         node: &Node,
@@ -603,7 +607,7 @@ impl Editor<'_> {
         self.remove_lines(mapping, key.at.start, end, next)
     }
 
-    /// Removes something that is on its own lines, or begins after a dash.
+    /// Removes an entry that is on its own lines, or begins after a dash.
     fn remove_lines(
         &self,
         collection: &Node,
@@ -640,7 +644,7 @@ impl Editor<'_> {
         (from..to, String::new())
     }
 
-    /// Leaves an empty collection when the last entry is removed.
+    /// Replaces a collection that lost its last entry with an empty one.
     fn emptied(
         &self,
         collection: &Node,

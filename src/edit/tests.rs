@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// `spec/containers/#0/image`; `~1` is a slash.
-fn way(path: &str) -> Vec<Step> {
+/// Parses `spec/containers/#0/image`; `~1` is a slash.
+fn steps(path: &str) -> Vec<Step> {
     let steps = path.split('/').map(|step| match step.strip_prefix('#') {
         Some(index) => Step::Index(index.parse().unwrap()),
         None => Step::Field(step.replace("~1", "/")),
@@ -13,11 +13,11 @@ fn way(path: &str) -> Vec<Step> {
 
 #[track_caller]
 fn edited(text: &str, path: &str, to: Option<Value>) -> String {
-    edit(text, 1, &way(path), to.as_ref()).unwrap()
+    edit(text, 1, &steps(path), to.as_ref()).unwrap()
 }
 
 #[test]
-fn tricky_edits_leave_the_text_as_a_person_would() {
+fn edits_tricky_layouts_as_a_person_would() {
     let cases: Value =
         serde_json::from_str(include_str!("../../fixtures/edits/cases.json")).unwrap();
     let mut failed = Vec::new();
@@ -25,7 +25,7 @@ fn tricky_edits_leave_the_text_as_a_person_would() {
         let text = |field: &str| case[field].as_str().unwrap();
         let document = case["document"].as_u64().unwrap() as usize + 1;
         let to = case["op"].get("set");
-        let after = edit(text("before"), document, &way(text("path")), to);
+        let after = edit(text("before"), document, &steps(text("path")), to);
         if after.as_deref() != Ok(text("after")) {
             failed.push(format!(
                 "{}: {after:?}\n   not {:?}",
@@ -38,7 +38,7 @@ fn tricky_edits_leave_the_text_as_a_person_would() {
 }
 
 #[test]
-fn a_list_keeps_its_items_and_their_comments() {
+fn keeps_the_other_items_of_a_list_and_their_comments() {
     let text = "a:\n  # one\n  - x: 1\n  # two\n  - x: 2 # why\n";
     let to = json!([{"x": 1}, {"x": 2}, {"x": 3}]);
     assert_eq!(
@@ -52,14 +52,14 @@ fn a_list_keeps_its_items_and_their_comments() {
 }
 
 #[test]
-fn what_others_share_is_refused() {
+fn refuses_to_edit_values_shared_through_anchors() {
     let text = "a: &x {k: 1}\nb: *x\nc:\n  <<: *x\n";
     assert_eq!(
-        edit(text, 1, &way("a/k"), Some(&json!(2))),
+        edit(text, 1, &steps("a/k"), Some(&json!(2))),
         Err(Refusal::Shared(1))
     );
     assert_eq!(
-        edit(text, 1, &way("b/k"), Some(&json!(2))),
+        edit(text, 1, &steps("b/k"), Some(&json!(2))),
         Err(Refusal::Shared(2))
     );
     // An own key overrides a merged one.
@@ -70,7 +70,7 @@ fn what_others_share_is_refused() {
 }
 
 #[test]
-fn texts_that_other_readers_take_for_something_else_are_quoted() {
+fn quotes_text_that_some_yaml_parsers_read_as_another_type() {
     for text in [
         "y", "No", "1_000", "1:30", "0644", "1e3", "~", "", "a: b", "a #b", "- a",
     ] {
@@ -90,7 +90,7 @@ fn texts_that_other_readers_take_for_something_else_are_quoted() {
 
 /// Sets and removes every scalar of the manifests of a shop.
 #[test]
-fn every_field_of_real_manifests_can_be_edited() {
+fn edits_every_field_of_real_manifests() {
     let (mut done, mut refused) = (0, Vec::new());
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/shop/manifests");
     for entry in walkdir::WalkDir::new(folder).sort_by_file_name() {
@@ -107,11 +107,11 @@ fn every_field_of_real_manifests_can_be_edited() {
             continue;
         }
         for document in yaml::parse(&text).documents {
-            let mut ways = Vec::new();
-            leaves(&document.value, &mut Vec::new(), &mut ways);
-            for way in ways.iter().step_by(3) {
+            let mut paths = Vec::new();
+            leaves(&document.value, &mut Vec::new(), &mut paths);
+            for path in paths.iter().step_by(3) {
                 for to in [Some(json!("changed")), Some(json!({"k": [1, "y"]})), None] {
-                    match edit(&text, document.number, way, to.as_ref()) {
+                    match edit(&text, document.number, path, to.as_ref()) {
                         Ok(after) => assert!(touched(&text, &after) <= 12, "{after}"),
                         Err(refusal) => refused.push(format!("{:?} {refusal}", entry.path())),
                     }
@@ -128,11 +128,11 @@ fn every_field_of_real_manifests_can_be_edited() {
     );
 }
 
-fn leaves(value: &Value, way: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
+fn leaves(value: &Value, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
     let mut below = |step: Step, value: &Value| {
-        way.push(step);
-        leaves(value, way, found);
-        way.pop();
+        path.push(step);
+        leaves(value, path, found);
+        path.pop();
     };
     match value {
         Value::Object(fields) => {
@@ -145,7 +145,7 @@ fn leaves(value: &Value, way: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
                 below(Step::Index(index), value);
             }
         }
-        _ => found.push(way.clone()),
+        _ => found.push(path.clone()),
     }
 }
 
@@ -167,16 +167,16 @@ fn touched(before: &str, after: &str) -> usize {
 }
 
 #[test]
-fn a_block_at_the_end_keeps_the_last_line_break() {
-    let way = [Step::Field("a".into())];
-    let edited = edit("a: |-\n  x\n", 1, &way, Some(&"y\nz".into())).unwrap();
+fn keeps_the_last_line_break_of_a_block_at_the_end() {
+    let path = [Step::Field("a".into())];
+    let edited = edit("a: |-\n  x\n", 1, &path, Some(&"y\nz".into())).unwrap();
     assert_eq!(edited, "a: |-\n  y\n  z\n");
-    let edited = edit("a: |\n  x\n", 1, &way, Some(&"y\n".into())).unwrap();
+    let edited = edit("a: |\n  x\n", 1, &path, Some(&"y\n".into())).unwrap();
     assert_eq!(edited, "a: |\n  y\n");
 }
 
 #[test]
-fn a_block_that_keeps_its_blank_lines_gets_as_many_as_are_meant() {
+fn writes_the_right_number_of_blank_lines_into_a_keep_block() {
     for newline in ["\n", "\r\n"] {
         let lines = |text: &str| text.replace('\n', newline);
         let text = lines("a: |+\n  x\n\nb: 1\n");
@@ -197,7 +197,7 @@ fn a_block_that_keeps_its_blank_lines_gets_as_many_as_are_meant() {
 }
 
 #[test]
-fn a_key_with_an_anchor_stands_in_the_column_of_its_anchor() {
+fn aligns_a_key_with_the_anchor_before_it() {
     let text = "a:\n  &k x: 1\n";
     assert_eq!(
         edited(text, "a/z", Some(json!("2"))),
@@ -206,13 +206,13 @@ fn a_key_with_an_anchor_stands_in_the_column_of_its_anchor() {
 }
 
 #[test]
-fn an_anchor_is_named_where_taking_it_out_would_break_its_aliases() {
+fn refuses_to_remove_an_anchor_that_has_aliases() {
     let text = "a:\n- n: 1\n  v: &x q\n- n: 2\nb: *x\n";
-    assert_eq!(edit(text, 1, &way("a/#0"), None), Err(Refusal::Shared(3)));
+    assert_eq!(edit(text, 1, &steps("a/#0"), None), Err(Refusal::Shared(3)));
 }
 
 #[test]
-fn what_older_readers_take_for_a_line_break_is_escaped() {
+fn escapes_line_breaks_of_older_yaml_versions() {
     for c in ['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}', '\u{7f}'] {
         let escaped = format!("\"a\\u{:04x}b\"", c as u32);
         for before in ["x", "'x'", "\"x\"", "|\n  x"] {
@@ -228,9 +228,9 @@ fn what_older_readers_take_for_a_line_break_is_escaped() {
     }
 }
 
-/// Values come from a cluster, whose users may want a reviewer to see something else.
+/// Values come from a cluster, whose users may want to mislead a reviewer.
 #[test]
-fn what_hides_or_is_obeyed_is_written_as_an_escape() {
+fn escapes_invisible_text_and_terminal_commands() {
     let hostile = [
         "\u{202e}gpj.exe\u{2066}",
         "admin\u{200b}",

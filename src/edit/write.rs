@@ -15,7 +15,7 @@ pub(super) struct Layout {
     pub dash: usize,
 }
 
-/// Returns text as YAML that every reader takes for a string: quoted unless it is plainly text.
+/// Returns text as a YAML string: quoted unless every YAML parser reads it as a string.
 pub fn scalar(text: &str) -> String {
     if is_plainly_text(text) {
         return text.to_owned();
@@ -46,8 +46,7 @@ pub(super) fn quoted(text: &str, is_json: bool) -> String {
     written
 }
 
-/// Returns whether every YAML reader takes these characters for a string, inside braces and
-/// outside.
+/// Returns whether every YAML parser reads these characters as a string, inside braces and outside.
 fn is_plainly_text(text: &str) -> bool {
     // Values on which YAML versions disagree.
     const DISPUTED: &[&str] = &[
@@ -245,7 +244,7 @@ pub fn document(value: &Value) -> String {
     block(value, 0, Layout { step: 2, dash: 0 }, "\n")
 }
 
-/// Whether a document in braces quotes its keys.
+/// Returns whether a document in braces quotes its keys.
 pub(super) fn is_json(text: &str, root: &Node) -> bool {
     match &root.kind {
         Kind::Mapping(entries) => entries.iter().all(|(key, _)| {
@@ -256,7 +255,7 @@ pub(super) fn is_json(text: &str, root: &Node) -> bool {
     }
 }
 
-/// How the document lays out what is nested.
+/// Returns how the document indents nested values.
 pub(super) fn layout(text: &str, root: &Node) -> Layout {
     let mut found = (None, None);
     let mut waiting = vec![root];

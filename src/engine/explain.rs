@@ -19,12 +19,12 @@ use crate::model::{
 use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
 
-/// The similarity from which names are suggested.
+/// The minimum similarity of suggested names.
 const CLOSE: f64 = 0.35;
-/// How many names are suggested.
+/// The maximum number of suggested names.
 const MOST_OFFERED: usize = 3;
 
-/// A question about an object.
+/// The object and path to explain.
 #[derive(Clone, Copy)]
 pub struct Question<'q> {
     /// The object as written.
@@ -40,7 +40,7 @@ pub struct Question<'q> {
 pub struct Answer {
     /// The explanation.
     pub account: Account,
-    /// Both sides as they were compared, for what a path alone does not show.
+    /// Both sides as compared, for formats that show more than the path.
     pub sides: [Option<Value>; 2],
     /// Suggested paths, if the requested one does not exist.
     pub nearest: Vec<FieldPath>,
@@ -54,16 +54,16 @@ pub enum Unanswered {
     /// No manifest declares the object.
     #[error("no manifest declares {asked}{}", did_you_mean(.nearest))]
     NoObject {
-        /// The name in the question.
+        /// The name in the request.
         asked: String,
-        /// Objects that may have been meant.
+        /// Objects with similar names.
         nearest: Vec<String>,
     },
     /// Several objects match.
     #[error("{asked} matches several objects: {}; add the namespace or the group", .found.join(", \
         "))]
     Several {
-        /// The name in the question.
+        /// The name in the request.
         asked: String,
         /// The objects.
         found: Vec<String>,
@@ -117,7 +117,7 @@ pub fn explain(
     .answer())
 }
 
-/// Returns the one object that matches.
+/// Returns the one object that the request matches.
 fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectReport, Unanswered> {
     let is_meant = |o: &&ObjectReport| (question.is_meant)(&o.key, &report.names_of(o));
     let found: Vec<&ObjectReport> = report.objects.iter().filter(is_meant).collect();
@@ -142,7 +142,7 @@ fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectRep
     }
 }
 
-/// Returns `Deployment/shop/cart`: an object as the command line takes it.
+/// Returns an object in the form of the command line: `Deployment/shop/cart`.
 fn as_asked(key: &ResourceKey) -> String {
     match &key.namespace {
         Some(namespace) => format!("{}/{namespace}/{}", key.kind, key.name),
@@ -166,7 +166,7 @@ fn nearest(asked: &str, names: Vec<String>) -> Vec<String> {
     close.into_iter().map(|(_, name)| name).collect()
 }
 
-/// Returns what is known about the object.
+/// Builds the explanation of an object from the report, its trace and the rules.
 struct Answerer<'a> {
     report: &'a Report,
     object: &'a ObjectReport,
@@ -223,7 +223,8 @@ impl<'a> Answerer<'a> {
         self.trace.into_iter().flat_map(|trace| &trace.visits)
     }
 
-    /// Returns whether a path belongs to the answer: it is below the requested one, or decides it.
+    /// Returns whether a path belongs to the explanation: it is at or below the requested path, or
+    /// decides it.
     fn is_asked(&self, path: &FieldPath) -> bool {
         path.starts_with(self.path) || self.path.starts_with(path)
     }
@@ -233,7 +234,7 @@ impl<'a> Answerer<'a> {
         let drifts = self.object.drifts.iter();
         let drifts: Vec<&JudgedChange> = drifts.filter(|d| self.is_asked(&d.change.path)).collect();
         let told: BTreeSet<&FieldPath> = drifts.iter().map(|d| &d.change.path).collect();
-        // What was decided for the whole is not repeated for its parts.
+        // A decision on a whole block is not repeated for its fields.
         let is_told = |path: &FieldPath| {
             let prefixes = (0..=path.0.len()).map(|n| FieldPath(path.0[..n].to_vec()));
             prefixes.into_iter().any(|prefix| told.contains(&prefix))
@@ -254,7 +255,7 @@ impl<'a> Answerer<'a> {
         entries
     }
 
-    /// Finds the lines of visited entries.
+    /// Adds the positions of entries whose paths were visited.
     fn locate(&self, entries: &mut [Entry], visits: &BTreeMap<&FieldPath, &Visit>) {
         let Some(trace) = self.trace else { return };
         let way = |entry: &Entry| {
@@ -298,10 +299,10 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// Returns a path that its type knows but neither side has.
+    /// Returns an entry for a path that the type has but neither side does.
     fn absent(&self, visits: &BTreeMap<&FieldPath, &Visit>) -> Option<Entry> {
         let (form, type_name, default) = self.trace?.asked.clone()?;
-        // A type says nothing about an item that is in neither list.
+        // A type does not know which items exist, so an item in neither list gets no entry.
         let item = self
             .path
             .0
@@ -365,7 +366,7 @@ impl<'a> Answerer<'a> {
         })
     }
 
-    /// Returns paths that may have been meant.
+    /// Returns similar paths for a path that does not exist.
     fn nearest_paths(&self) -> Vec<FieldPath> {
         let seen = self.visits().map(|visit| visit.path.to_string());
         let found = self.object.drifts.iter();
@@ -393,7 +394,7 @@ impl<'a> Answerer<'a> {
     }
 }
 
-/// Returns the lists on a path.
+/// Returns how the lists on a path were matched.
 fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &Visit>) -> Vec<Matched> {
     let above = (1..path.0.len()).map(|n| FieldPath(path.0[..n].to_vec()));
     let lists = above.filter_map(|above| {
@@ -406,7 +407,7 @@ fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &Visit>) -> Vec<Match
     lists.collect()
 }
 
-/// Returns the owners of a path, with the known users of some of them.
+/// Returns the owners of a path, with their users where those are known.
 fn with_users(holders: &[Owner], known: &[Owner]) -> Vec<Owner> {
     let known_as = |holder: &Owner| {
         let same = |other: &&Owner| {

@@ -12,7 +12,7 @@ use crate::judge::{Explained, Known, judge_whole};
 use crate::model::{ExplainedCount, ExtraCoverage, GroupKind, ObjectReport, Owner, ResourceKey};
 use crate::policy::RuleSet;
 
-/// How far undeclared objects were searched for.
+/// Returns which undeclared objects were searched for.
 pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
     (options.extra != Extra::None).then_some(ExtraCoverage {
         kinds: fetched.extra_kinds.len(),
@@ -23,17 +23,18 @@ pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
 /// The results for the undeclared objects of a run.
 #[derive(Debug, Default)]
 pub struct Undeclared {
-    /// Those that count, or that a rule ignores; with `explain` also explained ones.
+    /// The objects that count or that a rule ignores; with `--show explained`, the explained ones
+    /// too.
     pub objects: Vec<ObjectReport>,
-    /// The explained ones.
+    /// How many objects were explained, by reason.
     pub explained: Vec<ExplainedCount>,
 }
 
-/// The most undeclared objects that are read whole. Of more than these only the metadata are
+/// The limit on undeclared objects that are read in full. If there are more, only their metadata is
 /// reported.
 const MOST_READ_WHOLE: usize = 500;
 
-/// Reports on the undeclared objects, as far as the filter keeps them.
+/// Reports on the undeclared objects that match the filter.
 pub fn undeclared(
     known: &Known,
     fetched: &Fetched,
@@ -53,7 +54,7 @@ pub fn undeclared(
     for (object, seen) in &mut seen {
         match whole.get(&object.key) {
             Some(Answer::Found(whole)) => *seen = look(whole),
-            // It was deleted meanwhile.
+            // The object was deleted in the meantime.
             Some(Answer::Absent) => *seen = None,
             Some(Answer::Unread(_)) | None => {}
         }
@@ -74,8 +75,8 @@ pub fn undeclared(
     undeclared
 }
 
-/// Reads objects of which only the metadata are known, since what they hold decides how much they
-/// matter. Secrets are left as they are: nobody needs their values to see that they are there.
+/// Reads the objects of which only the metadata was listed, because their content decides their
+/// severity. Secrets are not read: that they exist can be reported without their values.
 ///
 /// A list of metadata costs little however many objects nobody has to declare; few are left after
 /// those are explained or ignored by a rule. So each of these few is judged twice, which is cheaper
@@ -109,13 +110,13 @@ fn read_whole<'o>(
         wanted,
         ..FetchRequest::default()
     };
-    // That the objects are there is known already; without more they are reported as they are.
+    // The objects are known to exist; if they cannot be read, they are reported by their metadata.
     live.fetch(&request)
         .map(|fetched| fetched.answers)
         .unwrap_or_default()
 }
 
-/// What became of one undeclared object.
+/// The result for one undeclared object.
 struct Seen {
     report: Option<ObjectReport>,
     explained: Option<Explained>,
@@ -128,7 +129,7 @@ impl Seen {
     }
 }
 
-/// Looks at an undeclared object; `None` where the filter leaves it out.
+/// Judges an undeclared object; returns `None` if the filter excludes it.
 fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options) -> Option<Seen> {
     // An object that cannot be read in full still exists.
     let (value, ownership) = live.value_and_owners().unwrap_or_default();
@@ -159,7 +160,7 @@ fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options)
     })
 }
 
-/// Returns the object as someone might have written it.
+/// Returns the object without fields that only the server writes.
 fn without_bookkeeping(mut live: Value) -> Value {
     if let Some(object) = live.as_object_mut() {
         object.remove("status");

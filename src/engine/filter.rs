@@ -1,4 +1,4 @@
-//! Checks filters that match nothing.
+//! Reports filters that match nothing.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use crate::model::{KindPattern, Warning, nearest};
 use crate::policy::Filter;
 use crate::schema::builtin_kinds;
 
-/// Returns errors about unknown kinds: a misspelt filter must not look like "no drift".
+/// Returns errors about unknown kinds in filters, because a misspelt filter must not look like "no
+/// drift".
 pub fn unknown_kinds(
     filter: &Filter,
     declared: &BTreeSet<String>,
@@ -35,8 +36,8 @@ pub fn unknown_kinds(
         .collect()
 }
 
-/// Returns an error about a `--namespace` in which no manifest declares anything, while others are
-/// declared in other namespaces: it is probably misspelt.
+/// Returns an error about a `--namespace` in which no manifest declares anything although manifests
+/// declare objects in other namespaces: it is probably misspelt.
 pub fn unknown_namespace(
     only: Option<&str>,
     covered: &BTreeSet<String>,
@@ -77,14 +78,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_namespace_is_said() {
+    fn reports_a_misspelt_namespace() {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let (shop, none): (BTreeSet<String>, BTreeSet<String>) = (set(&["shop"]), set(&[]));
         let said = unknown_namespace(Some("shpo"), &none, &shop).unwrap();
         assert!(said.fatal && said.message.contains("shpo") && said.message.contains("in shop"));
         assert!(unknown_namespace(Some("shop"), &shop, &none).is_none());
         assert!(unknown_namespace(None, &none, &shop).is_none());
-        // If all declared objects are cluster-scoped, no namespace is wrong.
+        // If all declared objects are cluster-scoped, any namespace is accepted.
         assert!(unknown_namespace(Some("shpo"), &none, &none).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Gathers everything that a comparison needs.
+//! Gathers the data that a comparison needs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,25 +18,25 @@ use crate::source::Loaded;
 
 /// Both sides of a run, and their types.
 pub struct Facts<'m> {
-    /// The declared state, as it was read.
+    /// The manifests, as they were read.
     pub manifests: &'m [Arc<Manifest>],
-    /// The declared state, resolved.
+    /// The manifests, resolved to objects.
     pub resolved: Resolved<'m>,
-    /// The live state.
+    /// The live objects.
     pub fetched: Fetched,
     /// The schemas of custom resources.
     pub schemas: Schemas,
     /// What the explainers know.
     pub known: Known,
-    /// Which application or release the objects belong to, according to their sources.
+    /// The applications and releases that the objects belong to, according to their sources.
     pub expected: Expected,
 }
 
 impl<'m> Facts<'m> {
-    /// Reads everything that the comparison needs from the live side.
+    /// Reads everything that a comparison needs from the live side.
     ///
     /// # Errors
-    /// Fails if nothing can be found out about any kind, or nothing can be read at all.
+    /// Fails if the live side knows no kind at all, or nothing can be read.
     pub fn gather(
         loaded: &Loaded,
         manifests: &'m [Arc<Manifest>],
@@ -60,7 +60,7 @@ impl<'m> Facts<'m> {
         Ok(facts)
     }
 
-    /// Both sides, as explainers see them.
+    /// Returns both sides in the form that explainers use.
     pub fn run<'r>(
         &'r self,
         live: &'r dyn Live,
@@ -78,7 +78,7 @@ impl<'m> Facts<'m> {
         }
     }
 
-    /// Records what ended reading early, after everything was read: optional reads, such as schemas
+    /// Records why reading ended early, once everything was read: optional reads, such as schemas
     /// and autoscalers, may have been cut short, too.
     pub fn note_cut_short(&mut self, live: &dyn Live) {
         if let Some(stopped) = live.cut_short() {
@@ -107,7 +107,7 @@ fn fetch(
     if let Some(managed) = managed {
         managed.keep_managed(&mut fetched);
     }
-    // A skipped manifest, such as a hook, is not compared; its live object is expected.
+    // A skipped manifest, such as a hook, is not compared, but its live object is not extra either.
     let aside: HashSet<Identity> = loaded.objects_aside().map(identity_of).collect();
     fetched.extra.retain(|object| {
         let key = &object.key;

@@ -1,4 +1,4 @@
-//! Writes policies that block drift next time, each with a proof.
+//! Writes admission policies that block the same drift in future, each with a proof.
 //!
 //! Nothing here writes to a cluster. A [`Guarded`] is printed only if its proof holds.
 
@@ -31,9 +31,9 @@ pub struct Wish<'a> {
     pub selects: Meant<'a>,
     /// Whether a change is named, by its object and its path.
     pub names: Meant<'a>,
-    /// The form, if one was requested.
+    /// The form of the policies, if one was requested.
     pub form: Option<Form>,
-    /// The bound, if one was given.
+    /// The bound of the policies, if one was given.
     pub bound: Option<&'a str>,
     /// Exempt users.
     pub users: &'a [String],
@@ -57,11 +57,11 @@ pub struct Guarded {
     pub guard: Guard,
     /// The proof.
     pub proof: Proof,
-    /// Where the object is declared.
+    /// Where the object is declared, as `file:line`.
     pub place: String,
-    /// The result for the live objects of the kind.
+    /// The effect on the live objects of the kind.
     pub live: Vec<String>,
-    /// Further notes.
+    /// Further notes for the user.
     pub remarks: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ pub struct LeftOut {
     pub why: String,
 }
 
-/// The result.
+/// The guards, and the changes without one.
 #[derive(Default)]
 pub struct Planned {
     /// The guards, sorted by their objects.
@@ -99,7 +99,7 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
     planned
 }
 
-/// Returns why the drift of an object cannot be guarded against.
+/// Returns why a guard cannot prevent the drift: it is not a live edit.
 fn is_no_edit(drift: &JudgedChange) -> Option<&'static str> {
     match drift.cause {
         Some(Cause::Unapplied | Cause::Dropped) => {
@@ -111,7 +111,7 @@ fn is_no_edit(drift: &JudgedChange) -> Option<&'static str> {
     }
 }
 
-/// Rules that make one policy: those with the same operations and resources.
+/// The key by which rules are grouped into policies: operations and resources, and the form.
 type Group = (bool, bool, Form);
 
 fn guard_object(
@@ -272,7 +272,7 @@ fn guard_by(
     Ok((guard, remarks))
 }
 
-/// Returns the rule against one change, and the object with that change.
+/// Returns the rule against one change, and the object as it would be with that change.
 fn against(
     wish: &Wish<'_>,
     object: &ObjectReport,
@@ -329,8 +329,8 @@ fn changed(object: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Value, 
     patch::apply(object, &operations).map_err(|unfit| unfit.to_string())
 }
 
-/// Returns who deploys the object, and how that is known: from the audit log, or from the default
-/// account of the tool that applies it.
+/// Returns the user who deploys the object and how that is known: from the audit log, or by the
+/// default service account of the tool that applies the object.
 fn deployer(
     wish: &Wish<'_>,
     object: &ObjectReport,
@@ -370,7 +370,7 @@ fn deployer(
     Some((user.to_owned(), how))
 }
 
-/// Returns whether no one edits the field by hand and no policy is needed.
+/// Returns the object without `managedFields`.
 fn without_bookkeeping(mut live: Value) -> Value {
     if let Some(metadata) = live.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
@@ -448,7 +448,7 @@ fn verdicts_of(
 /// Evaluates the guard on every live object of the kind: which match, and which could no longer be
 /// edited.
 fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> Vec<String> {
-    /// How many objects are named.
+    /// The limit on named objects.
     const MOST: usize = 5;
     let namespace = guard.only_namespace();
     let query = Query {

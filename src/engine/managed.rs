@@ -1,4 +1,4 @@
-//! Finds live objects that a tool manages and that no manifest declares (any more).
+//! Finds live objects that a deployment tool manages but that no manifest declares (any more).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,28 +14,28 @@ use crate::source::Managed;
 /// The annotation by which Argo CD tracks objects: `app:group/Kind:namespace/name`.
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 
-/// The labels of its older tracking method, which is still available: the default one, and the one
-/// that its documentation recommends if charts use that label themselves
+/// The labels of Argo CD's older tracking method, which can still be configured: the default label,
+/// and the one that its documentation recommends if charts use the default themselves
 /// (`application.instanceLabelKey`).
 const INSTANCES: [&str; 2] = ["app.kubernetes.io/instance", "argocd.argoproj.io/instance"];
 
-/// What to search for in addition to declared objects.
+/// The undeclared objects to search for.
 #[derive(Default)]
 pub struct Scope<'m> {
     managed: &'m [Managed],
-    /// Undeclared objects in inventories, which are read one by one.
+    /// Undeclared objects that inventories list, which are read one by one.
     wanted: Vec<Wanted>,
-    /// Where objects may be that carry a mark of their deployer.
+    /// The namespaces in which objects may carry the mark of their deployer.
     places: BTreeSet<String>,
-    /// What is unknown about an inventory.
+    /// Warnings about inventories.
     warnings: Vec<Warning>,
 }
 
 impl<'m> Scope<'m> {
-    /// Finds out what these tools manage.
+    /// Finds out where to search for the objects that these tools manage.
     ///
     /// # Errors
-    /// Fails if nothing can be found out about any kind.
+    /// Fails if the live side knows no kind at all.
     pub fn of(
         managed: &'m [Managed],
         resolved: &Resolved<'_>,
@@ -84,7 +84,7 @@ impl<'m> Scope<'m> {
                     key: (*key).clone(),
                     kind: kind.clone(),
                 }),
-                // An object of a kind that is not served does not exist.
+                // If its kind is not served, the object does not exist.
                 Some(KindLookup::NotServed(_)) => {}
                 Some(KindLookup::Unknown(why)) => self.warnings.push(unread(key, why)),
                 None => {
@@ -96,15 +96,16 @@ impl<'m> Scope<'m> {
         Ok(())
     }
 
-    /// Adds it to the request.
+    /// Adds these objects and namespaces to a request.
     pub fn add_to(&self, request: &mut FetchRequest) {
         request.wanted.extend(self.wanted.iter().cloned());
         request.extra_in = Places::Only(self.places.clone());
     }
 
-    /// Keeps only managed objects among the undeclared ones.
+    /// Removes undeclared objects that no tool manages.
     pub fn keep_managed(mut self, fetched: &mut Fetched) {
-        // If an Application's own objects have its ID, an object with only the label was copied.
+        // If an Application's objects have its tracking ID, an object with only the label was
+        // copied.
         let declared = fetched.answers.values().filter_map(|answer| match answer {
             Answer::Found(live) => Some((live.key.clone(), live.value().ok()?)),
             _ => None,
@@ -140,7 +141,7 @@ fn unread(key: &ResourceKey, why: &str) -> Warning {
     )
 }
 
-/// Returns the Applications whose tracking ID an object has.
+/// Returns the Applications whose tracking ID an object carries.
 fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> Vec<&'m str> {
     let of = managed.iter().filter_map(|managed| match managed {
         Managed::ArgoCd { application, .. } => Some(application.as_str()),
@@ -150,7 +151,7 @@ fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> 
         .collect()
 }
 
-/// Returns whether one of these tools manages an undeclared object. `by_id` are the Applications
+/// Returns whether one of these tools manages an undeclared object. `by_id` has the Applications
 /// that track by annotation.
 fn is_managed(
     managed: &[Managed],
@@ -178,8 +179,8 @@ fn is_of_release(release: &str, namespace: &str, live: &Value) -> bool {
     says("name", release) && says("namespace", namespace)
 }
 
-/// Returns whether Argo CD treats an object as part of an Application. An ID that does not name its
-/// own object was copied from another one; the ID of a cluster-scoped object names the
+/// Returns whether Argo CD treats an object as part of an Application. A tracking ID that names
+/// another object was copied with the manifest; the ID of a cluster-scoped object names the
 /// Application's destination (`argo-cd/controller/state.go`, `isSelfReferencedObj`).
 pub(super) fn is_tracked(application: &str, by_id: bool, key: &ResourceKey, live: &Value) -> bool {
     let text = |map: &str, name: &str| {
@@ -209,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_objects_without_a_namespace_name_the_destination() {
+    fn tracking_ids_of_cluster_scoped_objects_name_the_destination_namespace() {
         let key = ResourceKey::new(
             "rbac.authorization.k8s.io",
             "ClusterRole",
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn tracking_ids_name_their_own_object_or_nothing() {
+    fn a_tracking_id_that_names_another_object_does_not_count() {
         let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
         let with_id = |id: &str| json!({"metadata": {"annotations": {TRACKING: id}}});
         let is_tracked = |live: &Value| is_tracked("web", false, &key, live);
@@ -240,7 +241,7 @@ mod tests {
         assert!(!is_tracked(
             &json!({"metadata": {"labels": {INSTANCES[1]: "a"}}})
         ));
-        // If the Application tracks by annotation, the label has no meaning.
+        // If the Application tracks by annotation, the label does not count.
         let labelled = json!({"metadata": {"labels": {INSTANCES[0]: "web"}}});
         assert!(!super::is_tracked("web", true, &key, &labelled));
     }

@@ -1,5 +1,5 @@
-//! Reads the marks that deployers put on their objects, and reports objects that carry the mark of
-//! another application or release than they should, or than most others of the run.
+//! Reads the marks that deployers put on their objects, and reports objects marked as belonging to
+//! another application or release than the compared one, or than most others of the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::model::{Deployer, ResourceKey, Warning};
 use crate::source::Managed;
 
-/// A mark: the tool, and the application or release.
+/// A deployer's mark on an object: the tool, and the application or release.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
     /// The tool.
@@ -18,7 +18,7 @@ pub struct Mark {
     pub of: String,
 }
 
-/// `Argo CD Application web`
+/// Writes `Argo CD Application web`.
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.tool.word(), self.of)
@@ -28,7 +28,7 @@ impl fmt::Display for Mark {
 /// The tools whose marks are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
-    /// Argo CD, by its tracking ID.
+    /// Argo CD, by tracking ID.
     ArgoCd,
     /// Flux's kustomize-controller.
     FluxKustomization,
@@ -76,7 +76,7 @@ impl Expected {
         Self(expected)
     }
 
-    /// Returns whether a mark is that of an Application or a release that the run compares.
+    /// Returns whether a mark is that of an Application or release that the run compares.
     pub fn has(&self, mark: &Mark) -> bool {
         let of_tool = self.0.get(&mark.tool);
         of_tool.is_some_and(|all| all.contains(&mark.of))
@@ -137,8 +137,9 @@ pub fn marks(live: &Value) -> Vec<Mark> {
         .collect()
 }
 
-/// Reports objects that are marked as belonging to another owner than the compared Application or
-/// release, than the last of their chain, or, if only manifests are compared, than most others.
+/// Reports objects with the mark of another owner. The expected owner is the compared Application
+/// or release, or the last GitOps object of the chain that led to the manifest; if only manifests
+/// are compared, the owner of most objects.
 pub fn foreign<'k>(
     marked: impl IntoIterator<Item = (&'k ResourceKey, &'k [Mark], &'k [Deployer])>,
     expected: &Expected,
@@ -174,7 +175,7 @@ pub fn foreign<'k>(
     followed.into_iter().chain(found).collect()
 }
 
-/// Returns the mark that Flux puts on what the last of a chain applies.
+/// Returns the mark that Flux puts on the objects that the last of a chain applies.
 fn owner(chain: &[Deployer]) -> Option<Mark> {
     let last = chain.last()?;
     let tool = match &*last.kind {
@@ -186,16 +187,16 @@ fn owner(chain: &[Deployer]) -> Option<Mark> {
     Some(Mark { tool, of })
 }
 
-/// How the right owner is known.
+/// How the expected owner is known.
 #[derive(Debug, Clone, Copy)]
 enum Why {
     /// The compared source names it.
     Compared,
-    /// Most objects have it.
+    /// Most other objects have it.
     Others,
 }
 
-/// Returns the mark of more than half of the objects.
+/// Returns the mark that more than half of the objects have.
 fn most<'o>(objects: &[(&ResourceKey, &'o str)]) -> Option<&'o str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, of) in objects {
@@ -252,18 +253,18 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_another_application_than_its_siblings_is_said() {
+    fn warns_of_an_object_of_another_application_than_most() {
         let none = Expected::default();
         let found = said(&["shop", "shop", "warehouse"], &none);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("Application warehouse, but most others belong to shop"));
         assert!(said(&["shop", "shop"], &none).is_empty());
-        // If two share a folder, neither is the exception.
+        // If two applications share a folder equally, neither is an exception.
         assert!(said(&["shop", "warehouse"], &none).is_empty());
     }
 
     #[test]
-    fn an_object_of_another_application_than_the_compared_one_is_said() {
+    fn warns_of_an_object_of_another_application_than_the_compared_one() {
         let managed = [Managed::ArgoCd {
             application: "shop".to_owned(),
             namespace: "shop".to_owned(),
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_followed_carries_the_mark_of_what_brings_it() {
+    fn expects_the_mark_of_the_kustomization_that_led_to_the_manifest() {
         let deployer = |name: &str| Deployer {
             kind: "Kustomization".to_owned(),
             namespace: "flux-system".to_owned(),

@@ -57,7 +57,8 @@ use trace::{ObjectTrace, TraceRequest};
 /// Runs a comparison.
 ///
 /// # Errors
-/// Fails if nothing at all can be compared: no connection, no credentials, an unreadable recording.
+/// Fails if nothing at all can be compared: no connection, no credentials, or an unreadable
+/// recording.
 /// Errors in single files and objects are in the report.
 pub fn run(
     sources: &[Box<dyn Source>],
@@ -72,13 +73,13 @@ pub fn run(
 struct Finished {
     /// The report.
     report: Report,
-    /// The traces of the watched objects.
+    /// The traces of the requested objects.
     traces: Vec<ObjectTrace>,
-    /// The schemas that it used.
+    /// The schemas that were used.
     schemas: Schemas,
 }
 
-/// Runs a comparison, and returns traces of the watched objects.
+/// Runs a comparison, and returns the traces of the requested objects.
 fn pipeline(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
@@ -122,14 +123,14 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
     all
 }
 
-/// Takes the manifests out of the loaded source. They are shared from here on: each object's report
-/// carries its manifest.
+/// Takes the manifests out of the loaded sources. They are shared: the report of each object has
+/// its manifest.
 fn take_manifests(loaded: &mut Loaded) -> Vec<Arc<Manifest>> {
     let manifests = std::mem::take(&mut loaded.manifests);
     manifests.into_iter().map(Arc::new).collect()
 }
 
-/// Rules in the declared state join those of the run, unless their author is not trusted.
+/// Returns the rules of the run, with those in manifests unless their author is not trusted.
 fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> Cow<'r, RuleSet> {
     let mut more = loaded.unknown.clone();
     if !options.untrusted {
@@ -141,7 +142,7 @@ fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> C
     }
 }
 
-/// Returns the key for an object whose scope is unknown.
+/// Returns the key of an object whose scope is unknown.
 fn key_as_written(manifest: &Manifest) -> ResourceKey {
     let kind = crate::model::GroupKind::new(&manifest.api_version, &manifest.kind);
     ResourceKey::new(

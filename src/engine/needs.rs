@@ -12,7 +12,7 @@ use crate::judge::explain::policies;
 use crate::model::{ObjectReport, Warning, group_of};
 use crate::source::Source;
 
-/// What a permission is for.
+/// The purpose of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
     /// The run is incomplete without it.
@@ -21,19 +21,19 @@ pub enum Use {
     Faster,
     /// Without it, replicas set by an autoscaler count as drift.
     Autoscalers,
-    /// Without it, what admission webhooks and policies add may count as drift.
+    /// Without it, changes by admission webhooks and policies may count as drift.
     Admission,
     /// Without it, a revert leaves no Event on the objects.
     Events,
-    /// Without it, the server predicts no Role that grants more than its applier holds. A user who
-    /// has it can grant themselves anything, so no printed Role includes it.
+    /// Without it, the server does not dry-run a Role that grants more than its applier holds.
+    /// Users who have it can grant themselves anything, so no printed Role includes it.
     Escalation,
 }
 
-/// The needs of a run.
+/// The permissions that a run needs, and what it was found to cover.
 #[derive(Debug, Default)]
 pub struct Needs {
-    /// Selected declared objects.
+    /// Their kinds.
     pub objects: usize,
     /// Their kinds.
     pub kinds: BTreeSet<ServedKind>,
@@ -49,10 +49,10 @@ pub struct Needs {
     pub filtered: usize,
 }
 
-/// Finds out what a run would need. `extra_kinds` are the kinds to search for undeclared objects.
+/// Returns what a run would need. `extra_kinds` are the kinds to search for undeclared objects.
 ///
 /// # Errors
-/// Fails if the live side knows nothing about any kind.
+/// Fails if the live side knows no kind at all.
 pub fn needs(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
@@ -107,13 +107,14 @@ pub fn needs(
 }
 
 impl Needs {
-    /// The strongest use counts.
+    /// Adds a permission; of several purposes, the strongest counts.
     fn add(&mut self, right: Right, what_for: Use) {
         let known = self.rights.entry(right).or_insert(what_for);
         *known = what_for.min(*known);
     }
 
-    /// RBAC does not let users grant permissions that they do not hold, and checks dry runs too
+    /// Adds the permissions to dry-run Roles and bindings: RBAC does not let users grant
+    /// permissions that they do not hold, not even in a dry run
     /// (`rbac/validation.ConfirmNoEscalation`).
     fn add_escalation(&mut self, kind: &ServedKind, namespace: Option<&str>) {
         if group_of(&kind.api_version) != "rbac.authorization.k8s.io" {
@@ -121,7 +122,7 @@ impl Needs {
         }
         let (verb, resource) = match kind.kind.as_str() {
             "Role" | "ClusterRole" => ("escalate", kind.plural.as_str()),
-            // A RoleBinding may bind either; a ClusterRole is bound most often.
+            // A RoleBinding may refer to a Role or a ClusterRole; most refer to a ClusterRole.
             _ => ("bind", "clusterroles"),
         };
         let right = Right {
@@ -131,7 +132,7 @@ impl Needs {
         self.add(right, Use::Escalation);
     }
 
-    /// Returns what a Role must grant for the run to be complete.
+    /// Returns the permissions that a Role must grant for the run to be complete.
     pub fn to_grant(&self) -> BTreeSet<Right> {
         let granted = self.rights.iter();
         let granted = granted.filter(|(_, what_for)| **what_for != Use::Escalation);
@@ -161,7 +162,7 @@ fn replicas(manifest: &Value) -> Option<&Value> {
     manifest.pointer("/spec/replicas")
 }
 
-/// The kind that records what happened to an object.
+/// Returns the kind of Events.
 fn events() -> ServedKind {
     ServedKind {
         api_version: "events.k8s.io/v1".to_owned(),
@@ -172,7 +173,7 @@ fn events() -> ServedKind {
     }
 }
 
-/// The kind that sets replicas.
+/// Returns the kind of HorizontalPodAutoscalers.
 fn autoscalers() -> ServedKind {
     ServedKind {
         api_version: "autoscaling/v2".to_owned(),

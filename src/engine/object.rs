@@ -1,4 +1,4 @@
-//! Compares one object, from its read result to its findings.
+//! Compares one object: from its read result to its findings.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -22,13 +22,13 @@ use crate::model::{
 use crate::ownership::{Appliers, Sent, last_applied, ownership_of};
 use crate::policy::{AnnotationRules, ObjectRules, RuleSet, Sides, rules_of};
 
-/// The data that all comparisons of a run share.
+/// Data that all comparisons of a run share.
 pub struct Comparison<'a> {
     /// The schemas of custom resources.
     pub schemas: &'a Schemas,
     /// The rules.
     pub rules: &'a RuleSet,
-    /// What the explainers know.
+    /// The data of the explainers.
     pub known: &'a Known,
     /// The options of the run.
     pub options: &'a Options,
@@ -40,9 +40,9 @@ pub struct Comparison<'a> {
 pub struct Compared {
     /// The object, and its findings.
     pub case: Case,
-    /// Whether the live object records owners; `None` if there was none to compare.
+    /// Whether the live object records field owners; `None` if no live object was compared.
     pub has_owners: Option<bool>,
-    /// Whether undeclared fields were taken for defaults without a schema.
+    /// Whether undeclared fields were assumed to be defaults because the schema is unknown.
     pub supposed_defaults: bool,
     /// Errors in rules.
     pub troubles: Vec<String>,
@@ -67,7 +67,7 @@ impl Compared {
         }
     }
 
-    /// Returns an object that cannot be compared, and why.
+    /// Returns an object that cannot be compared, with the reason.
     fn unknown(declared: &Declared<'_>, why: String) -> Self {
         Self::of(Case::of(ObjectReport {
             reason: Some(why),
@@ -106,8 +106,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// Reads a live object and its owners. The managed fields themselves are hidden and explained
-    /// by the first built-in rule, so they are left out unless a trace needs them.
+    /// Reads a live object and its field owners. `managedFields` itself is hidden and explained by
+    /// the first built-in rule, so it is left out unless a trace needs it.
     fn read(&self, live: &LiveObject) -> Result<(Value, Ownership), Unreadable> {
         let nobody_looks = self.rules.is_builtin()
             && !self.options.explain
@@ -288,19 +288,19 @@ fn blank(declared: &Declared<'_>) -> ObjectReport {
     ObjectReport::of(declared.key.clone(), declared.manifest)
 }
 
-/// Returns whether a finding may still be reported after all objects are checked.
+/// Returns whether a finding may still be reported once all objects are judged together.
 fn may_count(candidate: &Candidate) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_none_or(|reason| reason.rule.is_some())
 }
 
-/// Returns whether a finding is taken for a default because only the applier owns it.
+/// Returns whether a finding is assumed to be a default because only the applier owns it.
 fn is_supposed(candidate: &Candidate) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_some_and(|reason| reason.by == Explanation::ApplierDefault)
 }
 
-/// Warns once about kinds whose defaults were guessed without a schema.
+/// Warns once about kinds whose defaults were assumed without a schema.
 pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
     let supposed = compared.iter().filter(|object| object.supposed_defaults);
     let kinds: BTreeSet<String> = supposed
@@ -319,7 +319,7 @@ pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
     })
 }
 
-/// Warns once that live objects have no managed fields, if none of them has.
+/// Warns once if no live object has managed fields.
 pub fn without_managed_fields(compared: &[Compared], options: &Options) -> Option<Warning> {
     let mut known = compared
         .iter()

@@ -11,39 +11,39 @@ pub enum Extra {
     None,
     /// In the namespaces that the manifests cover.
     Namespace,
-    /// Those that the tools behind the sources manage.
+    /// Objects that the tools behind the sources manage.
     Managed,
-    /// Like `Namespace`, and in the namespace of `--namespace` even if nothing is declared there.
+    /// As `Namespace`, and in the namespace of `--namespace` even if nothing is declared there.
     Census,
 }
 
 /// The options of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// `--namespace`: the namespace of namespaced objects that name none, and the only namespace
-    /// that is compared.
+    /// `--namespace`: the namespace of objects that name none, and the only namespace that is
+    /// compared.
     pub namespace: Option<String>,
-    /// `--all-namespaces`: all are compared, declared or not.
+    /// `--all-namespaces`: compare all namespaces, whether declared or not.
     pub all_namespaces: bool,
-    /// The limits of the run.
+    /// The filters of the run.
     pub filter: Filter,
     /// The objects that may be read.
     pub allowed: Allowed,
-    /// `--untrusted`: whether rules that come with the manifests are ignored, because
-    /// their author could hide drift with them.
+    /// `--untrusted`: whether to ignore rules that come with the manifests, because their author
+    /// could hide drift with them.
     pub untrusted: bool,
     /// Whether to search for undeclared objects.
     pub extra: Extra,
-    /// `--field-manager`: the managers that declare the manifests; empty to determine it for each
-    /// object.
+    /// `--field-manager`: the managers that declare the manifests; if empty, they are determined
+    /// for each object.
     pub field_managers: Vec<String>,
     /// `--audit-log`: audit logs of the API server.
     pub audit_logs: audit::Logs,
     /// `--server-dry-run`: whether to ask the server what an apply would change.
     pub server_dry_run: bool,
-    /// Whether drift is to be reverted: the run then needs more permissions.
+    /// Whether drift will be reverted: the run then needs more permissions.
     pub writes: bool,
-    /// Whether explained paths are wanted in the report.
+    /// Whether the report includes explained paths.
     pub explain: bool,
     /// `--strict-fields`: whether unknown declared fields are drift.
     pub strict_fields: bool,

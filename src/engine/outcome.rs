@@ -1,4 +1,4 @@
-//! Turns the gathered facts into a report for every object.
+//! Turns the gathered data into a report on every object.
 
 use std::collections::BTreeSet;
 
@@ -21,11 +21,11 @@ use crate::policy::RuleSet;
 pub struct Outcome {
     /// A report on each, sorted by key.
     pub objects: Vec<ObjectReport>,
-    /// The undeclared objects that are explained.
+    /// How many undeclared objects were explained, by reason.
     pub explained: Vec<ExplainedCount>,
     /// Warnings about them.
     pub warnings: Vec<Warning>,
-    /// The traces of the watched objects.
+    /// The traces of the requested objects.
     pub traces: Vec<ObjectTrace>,
 }
 
@@ -143,7 +143,7 @@ fn warnings(compared: &[Compared], facts: &Facts<'_>, options: &Options) -> Vec<
         .collect()
 }
 
-/// Returns an error about a rule; what it would have hidden is reported.
+/// Returns an error about a rule. Drift that the rule would have hidden is reported.
 fn trouble(message: &str, options: &Options) -> Warning {
     Warning {
         place: String::new(),
@@ -152,7 +152,7 @@ fn trouble(message: &str, options: &Options) -> Warning {
     }
 }
 
-/// Returns declared objects that could not be compared because their kind is unknown.
+/// Returns the declared objects that could not be compared because their kind is unknown.
 fn uncompared(facts: &mut Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<ObjectReport> {
     let answers = &facts.fetched.answers;
     let of_declared_kinds = facts.resolved.of_declared_kinds.drain(..);

@@ -1,4 +1,4 @@
-//! Builds the minimal Roles for some permissions.
+//! Builds minimal Roles for a set of permissions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use crate::cluster::Right;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
-/// Returns a Role for each namespace and a ClusterRole for the rest, each with its binding if there
-/// is a `subject` (a user as the API server names it).
+/// Returns a Role for each namespace and a ClusterRole for cluster-wide permissions, each with its
+/// binding if there is a `subject` (a user name as the API server knows it).
 pub fn roles<'r>(
     name: &str,
     rights: impl IntoIterator<Item = &'r Right>,
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn rights_are_granted_where_they_are_needed_and_nowhere_else() {
+    fn grants_permissions_only_in_the_namespaces_that_need_them() {
         let rights = [
             right("get", "", "secrets", Some("shop")),
             right("list", "", "secrets", Some("shop")),

@@ -1,4 +1,4 @@
-//! Completes the report of a run: warnings, coverage, and what each rule did.
+//! Completes the report of a run: warnings, coverage, and counts for each rule.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ pub fn report(
     }
 }
 
-/// Returns the names of the kinds: from the live side, or else from Kubernetes.
+/// Returns the other names of the kinds: from the live side, or else from the built-in list.
 fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Called> {
     let declared = facts.resolved.declared.iter();
     let served = declared.map(|declared| &declared.kind);
@@ -147,7 +147,7 @@ fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
     recounted(none.collect(), objects)
 }
 
-/// Returns the same rules, with how much each hid in these objects.
+/// Returns the same rules, with how many changes each hid in these objects.
 pub(super) fn recounted(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<RuleCount> {
     let mut counts: BTreeMap<(String, String), usize> = rules
         .into_iter()
@@ -172,7 +172,7 @@ mod tests {
     use crate::model::Status;
     use crate::source::Source;
 
-    /// A source of manifests and of what is wrong with others.
+    /// A source of these manifests and errors.
     struct Given(Vec<serde_json::Value>, Vec<Warning>);
 
     impl Source for Given {
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn undeclared_objects_are_extra_only_where_they_are_asked_for() {
+    fn reports_extra_objects_only_with_extra() {
         let [a, b] = ["a", "b"].map(|name| config_map(name, json!({"k": "1"})));
         let live = [a.clone(), b];
         let of = |options: &Options| report(Given(vec![a.clone()], Vec::new()), &live, options);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_that_fail_leave_the_others() {
+    fn a_source_that_fails_does_not_stop_the_others() {
         let live = recording(&[]);
         let good = Given(vec![config_map("a", json!({}))], Vec::new());
         let bad = Given(Vec::new(), vec![Warning::error("b.yaml", "unreadable")]);

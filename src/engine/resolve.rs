@@ -1,4 +1,4 @@
-//! Resolves which object each manifest declares, before anything is fetched.
+//! Resolves which object each manifest declares, before live objects are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub struct OfDeclaredKind {
     missing: ObjectReport,
     /// The name of the CustomResourceDefinition.
     definition: String,
-    /// What the live side says about the kind.
+    /// Why the live side does not know the kind.
     why: String,
 }
 
@@ -41,15 +41,15 @@ impl OfDeclaredKind {
     }
 }
 
-/// The kind that defines kinds.
+/// The kind that defines custom kinds.
 const CRD: &str = "CustomResourceDefinition";
 
 /// All manifests, resolved.
 #[derive(Default)]
 pub struct Resolved<'m> {
-    /// Those whose object is known, by key.
+    /// The objects that were resolved, by key.
     pub declared: Vec<Declared<'m>>,
-    /// Those that cannot be compared, and why.
+    /// The objects that cannot be compared, with the reason.
     pub unresolved: Vec<ObjectReport>,
     /// Those whose kind is not served but defined by the manifests themselves.
     pub of_declared_kinds: Vec<OfDeclaredKind>,
@@ -61,9 +61,9 @@ pub struct Resolved<'m> {
     pub covered: BTreeSet<String>,
     /// The namespaces of objects that `--namespace` excludes.
     pub elsewhere: BTreeSet<String>,
-    /// The `--kind`s that manifests have.
+    /// The `--kind` patterns that match a manifest.
     pub kinds_found: BTreeSet<String>,
-    /// Warnings about manifests that are compared anyway.
+    /// Warnings about manifests that are compared nevertheless.
     pub remarks: Vec<Warning>,
     /// CustomResourceDefinitions that the filters exclude.
     left_definitions: Vec<Wanted>,
@@ -72,7 +72,7 @@ pub struct Resolved<'m> {
 /// Resolves which object each manifest declares.
 ///
 /// # Errors
-/// Fails if the live side knows nothing about any kind.
+/// Fails if the live side knows no kind at all.
 pub fn resolve<'m>(
     manifests: &'m [Arc<Manifest>],
     live: &dyn Live,
@@ -170,8 +170,8 @@ fn key_of(manifest: &Manifest, namespaced: bool, default: &str) -> ResourceKey {
     }
 }
 
-/// Returns the key of an object in the group that serves it, which may not be the manifest's: since
-/// `extensions/v1beta1` was removed, its Deployments are those of `apps/v1`.
+/// Returns the key of an object in the group that serves it, which may differ from the manifest's
+/// group: `extensions/v1beta1` was removed, so its Deployments are read as `apps/v1`.
 fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> ResourceKey {
     ResourceKey {
         group: group_of(&kind.api_version).to_owned(),
@@ -180,8 +180,8 @@ fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> Resou
 }
 
 impl Resolved<'_> {
-    /// Returns whether the filters exclude an object. Records the facts about it that are needed
-    /// anyway.
+    /// Returns whether the filters exclude an object. Records the facts that are needed about
+    /// excluded objects, too.
     fn leave_out(
         &mut self,
         manifest: &Manifest,
@@ -223,8 +223,8 @@ impl Resolved<'_> {
         left_out
     }
 
-    /// Returns what to read: the objects, and the definitions whose absence proves that others are
-    /// missing.
+    /// Returns the objects to read, including the definitions whose absence proves that other
+    /// objects are missing.
     pub fn wanted(&self) -> Vec<Wanted> {
         let declared = self.declared.iter().map(|declared| Wanted {
             key: declared.key.clone(),
@@ -239,7 +239,7 @@ impl Resolved<'_> {
     }
 }
 
-/// Returns why a declared object is not read, though it could be.
+/// Returns why a declared object is not read although its kind is served.
 fn refusal(
     manifest: &Manifest,
     lookup: Option<&KindLookup>,
@@ -258,7 +258,7 @@ fn refusal(
     allowed.refusal(&key, &kind.names())
 }
 
-/// Returns the namespace that a manifest covers: its own, or the one that it creates.
+/// Returns the namespace that a manifest covers: that of its object, or the one that it creates.
 fn covers(key: &ResourceKey) -> Option<String> {
     let is_namespace = key.kind == "Namespace" && key.group.is_empty();
     match &key.namespace {
@@ -287,7 +287,7 @@ pub fn is_crd(manifest: &Manifest) -> bool {
     manifest.kind == CRD && manifest.api_version.starts_with("apiextensions.k8s.io/")
 }
 
-/// Returns the declared definition of a manifest's kind.
+/// Returns the CustomResourceDefinition of a manifest's kind, if declared.
 fn definition<'c>(manifest: &Manifest, crds: &'c [Value]) -> Option<&'c Value> {
     let group = crate::model::group_of(&manifest.api_version);
     crds.iter().find(|crd| {
@@ -304,8 +304,8 @@ fn name_of(definition: Option<&Value>) -> String {
     name.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Returns an object whose kind the manifests define and the cluster does not know: since its kind
-/// does not exist, neither does it.
+/// Returns an object whose kind the manifests define but the cluster does not know: the kind does
+/// not exist, so neither does the object.
 fn missing_with_its_kind(
     manifest: &Arc<Manifest>,
     crds: &[Value],
@@ -331,8 +331,8 @@ fn unknown(manifest: &Arc<Manifest>, why: String) -> ObjectReport {
     }
 }
 
-/// Returns the error for an object that several manifests declare: it is unknown which of them is
-/// right.
+/// Returns the error for an object that several manifests declare: which of them is right is
+/// unknown.
 fn declared_twice(
     key: ResourceKey,
     first: &Arc<Manifest>,
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_without_a_namespace_belongs_to_the_namespace_of_the_run() {
+    fn an_object_without_a_namespace_gets_the_namespace_of_the_run() {
         let bare = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
         let cluster = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
             "metadata": {"name": "b", "namespace": "ignored"}});
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_declared_twice_is_unknown_with_both_lines() {
+    fn an_object_that_is_declared_twice_is_an_error_that_names_both_lines() {
         let manifests = manifests(&[config_map("a", json!({})), config_map("a", json!({}))]);
         let live = recording(&[config_map("a", json!({}))]);
         let resolved = resolve(&manifests, &live, &Options::default()).unwrap();
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_filter_leaves_out_is_counted_and_never_extra() {
+    fn filtered_objects_are_counted_and_never_extra() {
         let manifests = manifests(&[config_map("a", json!({})), config_map("b", json!({}))]);
         let options = Options {
             namespace: Some("web".to_owned()),
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_that_nobody_knows_is_unknown_and_stops_nothing_else() {
+    fn an_unknown_kind_does_not_stop_other_objects() {
         let odd = json!({"apiVersion": "example.com/v1", "kind": "Odd",
             "metadata": {"name": "o", "namespace": "shop"}});
         let manifests = manifests(&[odd, config_map("a", json!({}))]);
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn untrusted_manifests_keep_to_the_namespace_of_the_run() {
+    fn untrusted_manifests_may_only_declare_objects_in_the_namespace_of_the_run() {
         let manifests = manifests(&[config_map("a", json!({}))]);
         let live = recording(&[config_map("a", json!({}))]);
         let options = Options {

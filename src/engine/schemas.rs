@@ -1,4 +1,4 @@
-//! The schemas of custom resources, from all available sources.
+//! Gathers the schemas of custom resources from all available sources.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,14 +11,14 @@ use crate::cluster::Live;
 use crate::model::{GroupKind, Manifest, SchemaOrigin, Warning};
 use crate::schema::{self, KUBERNETES_VERSION, Schema, TypeId};
 
-/// Every schema of a run.
+/// The schemas of custom resources in a run.
 pub struct Schemas {
     custom: Schema,
-    /// Whether all versions of a custom kind have the same form, if its definition is known.
+    /// Whether all versions of a custom kind have the same schema, if its definition is known.
     one_form: BTreeMap<GroupKind, bool>,
     /// The source of each custom kind's schema, by `apiVersion` and `kind`.
     origins: HashMap<(String, String), SchemaOrigin>,
-    /// Schemas that the live side has but that could not be read.
+    /// Warnings about schemas that the live side has but that could not be read.
     pub warnings: Vec<Warning>,
 }
 
@@ -32,9 +32,9 @@ impl Schemas {
         }
     }
 
-    /// Returns the manifest at the live version; `None` if the changes between the two are unknown.
-    /// Without a conversion webhook, the versions of a custom kind differ only in name
-    /// (`spec.conversion.strategy` of its definition).
+    /// Returns the manifest at the live version; `None` if the changes between the two versions are
+    /// unknown. Without a conversion webhook, versions of a custom kind differ only in their name
+    /// (`spec.conversion.strategy` of the CustomResourceDefinition).
     pub fn at_version<'v>(&self, declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
         at_version(declared, api_version).or_else(|| {
             let text = |field: &str| declared.get(field).and_then(Value::as_str);
@@ -89,7 +89,8 @@ impl Schemas {
     }
 }
 
-/// Returns a built-in kind at another version; `None` if the changes between the two are unknown.
+/// Returns a manifest of a built-in kind at another version; `None` if the changes between the two
+/// versions are unknown.
 pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
     if declared.get("apiVersion").is_some_and(|v| v == api_version) {
         return Some(Cow::Borrowed(declared));
@@ -97,8 +98,8 @@ pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<C
     schema::convert(declared, api_version).map(Cow::Owned)
 }
 
-/// Gathers the schemas of the declared custom resources: from definitions among the manifests, and
-/// then from the live side, which takes precedence.
+/// Gathers the schemas of the declared custom resources: from definitions among the manifests, then
+/// from the live side, which takes precedence.
 pub fn gather(declared: &[Declared<'_>], manifests: &[Arc<Manifest>], live: &dyn Live) -> Schemas {
     let mut schemas = Schemas {
         custom: Schema::default(),

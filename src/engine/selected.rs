@@ -1,8 +1,8 @@
-//! Selects the drift that a command acts on.
+//! Decides which drift a command acts on.
 
 use crate::model::{JudgedChange, ObjectReport, Verdict};
 
-/// Returns whether something of an object is selected; the path `.` means the object itself.
+/// Selects changes by their object and path; the path `.` stands for the whole object.
 pub type Meant<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
 
 /// Returns whether a command acts on a change: on reported drift that `selects` selects, and on

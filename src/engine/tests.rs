@@ -1,4 +1,4 @@
-//! Manifests and recordings that tests of several stages begin with.
+//! Manifests and recordings for the tests of several stages.
 
 use std::fs;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use crate::cluster::Dump;
 use crate::model::{Manifest, Origin};
 
-/// Returns a ConfigMap of the namespace `shop`.
+/// Returns a ConfigMap in the namespace `shop`.
 pub fn config_map(name: &str, data: Value) -> Value {
     let metadata = json!({"name": name, "namespace": "shop"});
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
 }
 
-/// Returns manifests of these objects. Each is the next document of `shop.yaml`, and begins at line
-/// ten times its number.
+/// Returns manifests of these objects. Each is the next document of `shop.yaml`, at line ten times
+/// its number.
 pub fn manifests(objects: &[Value]) -> Vec<Arc<Manifest>> {
     let of_object = |(number, object): (usize, &Value)| {
         let text = |pointer: &str| Some(object.pointer(pointer)?.as_str()?.to_owned());

@@ -20,17 +20,17 @@ pub struct TraceRequest<'w> {
 /// The trace of an object.
 #[derive(Debug)]
 pub struct ObjectTrace {
-    /// Which object.
+    /// The object.
     pub key: ResourceKey,
     /// The API version that it was compared at.
     pub api_version: String,
-    /// Its manifest, for the lines.
+    /// Its manifest, for positions.
     pub manifest: Manifest,
     /// The manifest as compared.
     pub declared: Value,
     /// The live object.
     pub live: Value,
-    /// Every place that the comparison visited.
+    /// Every path that the comparison visited.
     pub visits: Vec<Visit>,
     /// The applier.
     pub appliers: Vec<Applier>,
@@ -45,7 +45,7 @@ pub struct ObjectTrace {
 }
 
 impl ObjectTrace {
-    /// Records what a comparison of `subject` saw.
+    /// Records what the comparison of `subject` saw.
     pub fn of(
         watch: TraceRequest<'_>,
         (key, manifest): (&ResourceKey, &Manifest),

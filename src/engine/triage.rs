@@ -1,4 +1,4 @@
-//! Lists what can be decided on: each reported difference with its mark.
+//! Lists the differences to decide on, each with its mark.
 
 use std::cmp::Reverse;
 
@@ -12,10 +12,10 @@ use crate::redact::Redacted;
 /// The length of a mark.
 pub const LENGTH: usize = 10;
 
-/// The domain of the digests of secrets; their place is part of them, too.
+/// The salt for digests of secrets; the object and path are part of the digest, too.
 const SALT: &str = "driftctl.triage/v1";
 
-/// One difference: a change of an object, or an object that is missing or extra as a whole.
+/// A difference: a change of an object, or an object that is missing or extra as a whole.
 #[derive(Debug, Clone)]
 pub struct Item<'r> {
     /// The object, including secrets.
@@ -28,7 +28,7 @@ pub struct Item<'r> {
     pub shown_drift: Option<&'r JudgedChange>,
     /// The severity.
     pub severity: Severity,
-    /// Ten hexadecimal digits that change as soon as either value does.
+    /// Ten hexadecimal digits that change whenever the declared or the live value does.
     pub mark: String,
 }
 
@@ -38,7 +38,7 @@ impl Item<'_> {
         path(self.drift)
     }
 
-    /// Returns the same without secrets.
+    /// Returns the same path without secrets.
     pub fn shown_path(&self) -> String {
         path(self.shown_drift)
     }
@@ -48,7 +48,7 @@ fn path(drift: Option<&JudgedChange>) -> String {
     drift.map_or_else(|| ".".to_owned(), |drift| drift.change.path.to_string())
 }
 
-/// Lists what can be decided on, the worst first.
+/// Lists the differences to decide on, the most severe first.
 pub fn items<'r>(report: &'r Report, shown: &'r Redacted) -> Vec<Item<'r>> {
     let mut items = Vec::new();
     for (object, shown) in report.objects.iter().zip(&shown.objects) {
@@ -87,7 +87,7 @@ fn mark_of(object: &ObjectReport, drift: &JudgedChange, shown: &JudgedChange) ->
     let known_by = |side: &str, value: &Option<Value>, shown: &Option<Value>| match value {
         None => String::new(),
         Some(value) if Some(value) == shown.as_ref() => format!("={value}"),
-        // Slow to compute, to make guessing short passwords expensive.
+        // Slow to compute, which makes guessing short passwords expensive.
         Some(value) => Debt::new(SALT.to_owned()).digest(&object.key, &path, side, value),
     };
     let (change, shown) = (&drift.change, &shown.change);

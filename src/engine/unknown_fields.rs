@@ -1,5 +1,5 @@
-//! Reports declared fields that their types do not have. The API server drops them, so they can
-//! never be live: that is a mistake in the manifest, and not anyone's change.
+//! Reports declared fields that their types do not have. The API server drops them, so they are
+//! never live: this is a mistake in the manifest, not a live change.
 
 use crate::compare::fields_by_type;
 use crate::judge::{Candidate, Declared};

@@ -26,8 +26,8 @@ pub const BUILT_IN_GROUPS: &[&str] = &[
     "storagemigration.k8s.io",
 ];
 
-/// Kinds that occur in requests and responses, and are never stored. The same is true for kinds
-/// whose names end in `Options` or `Review`.
+/// Kinds that occur only in requests and responses, and are never stored, like kinds whose names
+/// end in `Options` or `Review`.
 pub const REQUEST_MESSAGES: &[&str] = &[
     "APIGroup",
     "APIVersions",
@@ -40,7 +40,8 @@ pub const REQUEST_MESSAGES: &[&str] = &[
     "TokenRequest",
 ];
 
-/// What built-in kinds create: the group and kind of the owner, and the kinds of the objects.
+/// The objects that built-in kinds create: the group and kind of the owner, and the kinds of the
+/// objects.
 pub const MAKES: &[(&str, &str, &[&str])] = &[
     ("", "Endpoints", &["EndpointSlice"]),
     ("", "Node", &["Lease", "Pod", "CSINode"]),
@@ -63,7 +64,7 @@ pub const MAKES: &[(&str, &str, &[&str])] = &[
     ("batch", "Job", &["Pod"]),
 ];
 
-/// What the kinds of widely used operators create.
+/// The objects that the kinds of widely used operators create.
 pub const OPERATORS_MAKE: &[(&str, &str, &[&str])] = &[
     ("bitnami.com", "SealedSecret", &["Secret"]),
     ("external-secrets.io", "ExternalSecret", &["Secret"]),

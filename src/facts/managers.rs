@@ -1,4 +1,4 @@
-//! Names of field managers, and what the tools behind them do.
+//! Names of field managers, and how the tools behind them write.
 
 /// The field manager of client-side `kubectl apply` (`kubectl/pkg/cmd/apply`).
 pub const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
@@ -33,8 +33,8 @@ pub enum Applies {
     AtHand,
 }
 
-/// The field managers of controllers and tools that apply manifests. A person may have used one of
-/// the tools by hand, but none of the controllers.
+/// The field managers of controllers and tools that apply manifests. A person may run a tool, but
+/// never a controller.
 const APPLIERS: &[(&str, Applies)] = &[
     ("argocd-controller", Applies::Unattended),
     ("argocd-application-controller", Applies::Unattended),
@@ -54,8 +54,8 @@ const APPLIERS: &[(&str, Applies)] = &[
     ("skaffold", Applies::AtHand),
 ];
 
-/// The field managers under which kubectl changes single fields and driftctl reverts them. They
-/// never declare a manifest, however many fields they own.
+/// The field managers under which kubectl changes single fields, and under which driftctl reverts
+/// them. They never declare a manifest, however many fields they own.
 pub const EDITORS: &[&str] = &[
     "driftctl",
     "driftctl-undo",
@@ -71,7 +71,7 @@ pub const EDITORS: &[&str] = &[
 ];
 
 /// The field managers that write replicas for an autoscaler, as globs: through the `scale`
-/// subresource, or as nobody after a server-side apply.
+/// subresource, or without an owner after a server-side apply.
 pub const SCALERS: &[&str] = &[
     "kube-controller-manager",
     "horizontal-pod-autoscaler",

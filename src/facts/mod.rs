@@ -1,7 +1,7 @@
-//! Facts about Kubernetes and the tools around it that are in no OpenAPI document, as data.
+//! Facts about Kubernetes and its tools that no OpenAPI document contains, as data.
 //!
-//! The types themselves come from [`schema`](crate::schema). The facts here come from the sources
-//! that each table names; `tests/truth/facts.rs` checks the tables against the schema.
+//! Types come from [`schema`](crate::schema). Each table here names its source;
+//! `tests/truth/facts.rs` checks the tables against the schema.
 
 mod kinds;
 mod managers;

@@ -1,4 +1,5 @@
-//! Characters that terminals interpret or do not show, and commands that CI systems read from logs.
+//! Finds characters that terminals interpret or do not show, and commands that CI systems read from
+//! logs.
 
 /// Returns whether a character is invisible, or moves or reverses text. Line feed and tab are not.
 ///
@@ -40,8 +41,8 @@ pub fn is_harmful(raw: &str) -> bool {
     harmful(raw).next().is_some()
 }
 
-/// Returns the positions of characters to escape: invisible ones, and those that would start a
-/// command for a CI system.
+/// Returns the positions of characters to escape: invisible ones, and those that start a command of
+/// a CI system.
 pub fn harmful(raw: &str) -> impl Iterator<Item = (usize, char)> {
     let mut starts_line = true;
     raw.char_indices().filter(move |(at, c)| {
@@ -55,14 +56,15 @@ pub fn harmful(raw: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// `##[command]`, `##vso[…]`, `##teamcity[…]`: Azure Pipelines and older GitHub runners interpret
-/// them anywhere in a line. Returns true for the second `#`.
+/// Returns whether a `#` is the second one of `##[command]`, `##vso[…]` or `##teamcity[…]`, which
+/// Azure Pipelines, older GitHub runners and TeamCity interpret anywhere in a line.
 fn completes_log_command(text: &str, at: usize) -> bool {
     let after = text[at + 1..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
     text[..at].ends_with('#') && after.starts_with('[')
 }
 
-/// `::name …::`: GitHub's runners interpret them at the start of a line, after blanks.
+/// Returns whether a text starts with `::name …::`, which GitHub's runners interpret at the start
+/// of a line, after blanks.
 fn starts_workflow_command(text: &str) -> bool {
     let line = text.lines().next().unwrap_or_default();
     line.strip_prefix("::").is_some_and(|command| {

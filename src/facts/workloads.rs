@@ -9,12 +9,12 @@ pub struct Workload {
     pub kind: &'static str,
     /// The field names that lead to the pod template; empty for a Pod, which is its own template.
     pub template: &'static [&'static str],
-    /// Where the status counts the running Pods, as a JSON pointer. `None` if a changed template
-    /// restarts none of them.
+    /// The JSON pointer to the number of running Pods in the status; `None` if a changed template
+    /// restarts no Pods.
     pub running: Option<&'static str>,
 }
 
-/// All of them, sorted by kind. (`k8s.io/api/{apps,batch,core}`)
+/// The workloads, sorted by kind (`k8s.io/api/{apps,batch,core}`).
 pub const WORKLOADS: &[Workload] = &[
     Workload {
         group: "batch",
@@ -66,7 +66,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
 ];
 
-/// Where [`WORKLOADS`] keep the specification of their Pods, the deepest first, as JSON pointers.
+/// JSON pointers to the Pod specs of [`WORKLOADS`], the deepest first.
 pub const POD_SPECS: [&str; 3] = [
     "/spec/jobTemplate/spec/template/spec",
     "/spec/template/spec",
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn workloads_keep_their_pods_where_the_list_says() {
+    fn pod_specs_has_the_path_of_every_workload() {
         assert!(WORKLOADS.is_sorted_by_key(|workload| workload.kind));
         for workload in WORKLOADS {
             let spec: String = workload.template.iter().map(|f| format!("/{f}")).collect();

@@ -35,8 +35,8 @@ fn delete_paths(mut value: Val, paths: Val) -> ValR {
     Ok(value)
 }
 
-/// Compares paths in jq's order. Negative indexes count from the end, so they cannot be matched
-/// with others; nobody mixes them.
+/// Compares paths in jq's order. Negative indexes count from the end and cannot be compared with
+/// others; no real program mixes them.
 fn compare(a: &[Val], b: &[Val]) -> Ordering {
     a.iter().cmp(b.iter())
 }

@@ -17,44 +17,44 @@ use super::watch::TIMED_OUT;
 use super::worker::{READY, Request, Response};
 use crate::policy::{DeleteByJq, JqFailure};
 
-/// How long an expression may compute for one object by default: twice what Argo CD allows, which
-/// is 1 s of wall-clock time.
+/// How long an expression may run on one object by default: twice Argo CD's limit of 1 s of
+/// wall-clock time.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long the child may take to start, which does not depend on the expression.
 const START: Duration = Duration::from_secs(60);
 
-/// The child ends itself after too much CPU time. On a busy machine that takes longer by the clock,
-/// but at most this many times as long.
+/// The child ends itself after too much CPU time. On a busy machine that takes longer in wall-clock
+/// time, but at most this many times as long.
 const PATIENCE: u32 = 20;
 
-/// How long to wait for expressions that do not end, all of them together: a file with a thousand
-/// of them would otherwise take half an hour. A longer limit of a single expression still applies.
+/// How long to wait for all expressions that do not finish, together: a file with a thousand of
+/// them would otherwise take half an hour. A longer limit of a single expression still applies.
 const ALL_TOGETHER: Duration = Duration::from_secs(6);
 
-/// How long all expressions of a run may compute, including those that end: each may take long on
-/// each of ten thousand objects.
+/// How long all expressions of a run may take together, including those that finish: each may take
+/// long on each of ten thousand objects.
 const WHOLE_RUN: Duration = Duration::from_secs(60);
 
 /// Why an expression has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JqError {
-    /// It is not a jq program.
+    /// The text is not a jq expression.
     #[error("not a jq expression: {0}")]
     Syntax(String),
-    /// It has no result for this object.
+    /// The expression fails on this object.
     #[error("{0}")]
     Failed(String),
-    /// It took too long, on this object or an earlier one.
+    /// The expression took too long, on this object or an earlier one.
     #[error("it did not end within {0:?}")]
     Deadline(Duration),
-    /// Others before it took so long that no more are run.
+    /// Earlier expressions took so long that no more are run.
     #[error("it was not run: other expressions took {0:?} without finishing")]
     Together(Duration),
     /// All expressions of the run together took so long that no more are run.
     #[error("it was not run: all jq expressions of this run may take {0:?} together")]
     Spent(Duration),
-    /// It used up all memory or stack, on this object or an earlier one.
+    /// The expression used up its memory or stack, on this object or an earlier one.
     #[error("it exceeded its memory limit")]
     Exhausted,
     /// No expression can be run.
@@ -81,7 +81,7 @@ struct State {
     given_up: BTreeMap<String, JqError>,
     /// How long the run has waited for them.
     lost: Duration,
-    /// How long all expressions took, including those that ended.
+    /// How long all expressions took, including those that finished.
     spent: Duration,
 }
 
@@ -116,12 +116,12 @@ impl Jq {
     /// Checks whether the text can be put into `del(…)`.
     ///
     /// # Errors
-    /// Fails if it cannot.
+    /// Fails if the text is not a jq expression.
     pub fn check(&self, expression: &str) -> Result<(), JqError> {
         self.ask(expression, None, false).map(|_| ())
     }
 
-    /// Returns what `del(EXPRESSION)` leaves of an object.
+    /// Returns the object after `del(EXPRESSION)`.
     ///
     /// # Errors
     /// Fails if it has no result; then the object is used unchanged.
@@ -184,7 +184,7 @@ impl Jq {
             Some(Ok(Response::Readable)) | None => Ok(None),
             Some(Ok(Response::Syntax(message))) => Err(JqError::Syntax(message)),
             Some(Ok(Response::Failed(message))) => Err(JqError::Failed(message)),
-            // The time of the whole run ended it, and not its own.
+            // The deadline of the whole run ended it, not its own.
             Some(Err(JqError::Deadline(_))) if deadline < self.deadline => {
                 state.child = None;
                 state.spent = state.whole_run;
@@ -192,7 +192,7 @@ impl Jq {
             }
             Some(Err(error)) => {
                 state.child = None;
-                // By the clock it may take longer on a busy machine.
+                // On a busy machine it may take longer in wall-clock time.
                 state.lost += begun.elapsed().min(deadline);
                 let given_up = &mut state.given_up;
                 given_up.insert(expression.to_owned(), error.clone());
@@ -202,12 +202,12 @@ impl Jq {
     }
 }
 
-/// The functions of an engine that rules need.
+/// The functions of the engine that rules need.
 impl DeleteByJq for Jq {
     fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqFailure> {
         self.delete(expression, object)
             .map_err(|error| match error {
-                // Argo CD ignores an expression that fails on an object.
+                // Argo CD, too, ignores an expression that fails on an object.
                 JqError::Failed(_) => JqFailure::Unfit,
                 broken => JqFailure::Broken(broken.to_string()),
             })

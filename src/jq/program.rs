@@ -7,7 +7,7 @@ use jaq_json::{Val, read};
 
 use super::delete;
 
-/// Natives that programs may not call: the environment, the clock, the log and the end of the
+/// Native functions that programs may not call: they use the environment, the clock, the log or the
 /// process.
 const WITHHELD: &[&str] = &[
     "env",
@@ -40,13 +40,13 @@ pub struct Program {
 /// Why a program has no result. The text never contains a value of the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
-    /// It is not a jq program.
+    /// The text is not a jq program.
     #[error("{0}")]
     Syntax(String),
-    /// It failed on this input.
+    /// The program failed on this input.
     #[error("it fails on this object")]
     Failed,
-    /// It has none or several results.
+    /// The program returned no result, or several.
     #[error("it returns {0}, but must return one")]
     Results(&'static str),
 }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn parentheses_are_text() {
+    fn allows_unbalanced_parentheses_as_argo_cd_does() {
         let input = json!({"data": {"config.yaml": "{\"auth\": 1, \"port\": 2}"}});
         let expression = ".nothing) | .data[\"config.yaml\"] |= (fromjson | del(.auth) | tojson";
         let expected = json!({"data": {"config.yaml": "{\"port\":2}"}});
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stay_as_they_are() {
+    fn keeps_numbers_unchanged() {
         let text = "{\"a\":1,\"n\":9007199254740993,\"f\":0.1,\"big\":18446744073709551615}";
         let result = Program::deletion(".a").unwrap().run(text).unwrap();
         assert_eq!(
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_program_is_said() {
+    fn reports_syntax_errors() {
         let error = |text: &str| Program::deletion(text).err().unwrap().to_string();
         let table = [
             ("", "expected term before ')'"),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_process_is_out_of_reach() {
+    fn withholds_functions_that_reach_the_process() {
         for expression in [
             "env.HOME",
             "$ENV.HOME",
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_do_not_quote_the_object() {
+    fn error_messages_do_not_quote_the_object() {
         let program = Program::deletion(".a.b").unwrap();
         let error = program.run("{\"a\": \"hunter2\"}").unwrap_err();
         assert_eq!(error, ProgramError::Failed);

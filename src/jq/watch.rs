@@ -15,9 +15,9 @@ pub(super) const TIMED_OUT: i32 = 124;
 /// How often the time is checked.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Watches the time of one piece of work after the other.
+/// Limits the time of one request after the other.
 pub(super) struct Watch {
-    /// When the current work must end.
+    /// When the current request must end.
     limit: Arc<Mutex<Option<Duration>>>,
     time: Time,
 }
@@ -34,14 +34,14 @@ impl Watch {
                 watch(&watched, time);
             }
         });
-        // Without a thread the parent's clock still decides.
+        // Without a thread, the parent's deadline still applies.
         if watching.is_ok() {
             let _ = up.recv();
         }
         Self { limit, time }
     }
 
-    /// Does some work; the process ends if it takes too long.
+    /// Runs a request; the process ends if it takes too long.
     pub fn over<T>(&self, allowed: Duration, work: impl FnOnce() -> T) -> T {
         self.set(self.time.now().checked_add(allowed));
         let done = work();

@@ -1,4 +1,4 @@
-//! The child's side: reads requests line by line and answers each.
+//! The child's side: reads one request per line and answers each.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
@@ -11,15 +11,15 @@ use super::watch::Watch;
 use super::{Program, ProgramError};
 use crate::admission;
 
-/// What the child prints when it is ready.
+/// The line that the child prints when it is ready.
 pub const READY: &str = "ready";
 
 /// One request.
 #[derive(Serialize, Deserialize)]
 pub struct Request {
-    /// The expression; the program is `del(EXPRESSION)`. Or the policy.
+    /// The expression, which is run as `del(EXPRESSION)`; or the policy.
     pub expression: String,
-    /// Whether it is an admission policy with its CEL expressions.
+    /// Whether to evaluate an admission policy with its CEL expressions instead.
     #[serde(default)]
     pub is_policy: bool,
     /// The object; without one, the expression is only parsed.
@@ -32,20 +32,20 @@ pub struct Request {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Response {
-    /// The object after it.
+    /// The resulting object.
     Output(Box<RawValue>),
     /// The expression can be parsed.
     Readable,
-    /// It is not a jq program.
+    /// It is not a jq expression.
     Syntax(String),
-    /// It has no result for this object.
+    /// It fails on this object.
     Failed(String),
 }
 
 /// Answers requests until there are no more.
 ///
 /// # Errors
-/// Fails if a stream breaks or contains no requests: then the parent process is gone.
+/// Fails if a stream breaks or contains something else: then the parent process is gone.
 pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
     let watch = Watch::begin();
     limit_memory();
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_line_by_line() {
+    fn answers_one_line_per_request() {
         let requests = concat!(
             "{\"expression\":\".a\",\"allowed\":9,\"input\":{\"a\":1,\"b\":2}}\n",
             "{\"expression\":\".a\",\"allowed\":9,\"input\":[]}\n",

@@ -5,7 +5,7 @@ use crate::compare::{Finding, Reason, live_view};
 use crate::model::{Change, JudgedChange, ObjectReport, Presence, Step, Verdict};
 use crate::policy::{ACCEPTED, RuleSet};
 
-/// Decides on a finding: explained, else ignored, else accepted, else reported.
+/// Decides on a finding: it is explained, else ignored, else accepted, else reported.
 fn judged(candidate: Candidate, report: &ObjectReport, rules: &RuleSet) -> JudgedChange {
     let Candidate {
         finding:
@@ -37,14 +37,14 @@ fn judged(candidate: Candidate, report: &ObjectReport, rules: &RuleSet) -> Judge
     judged
 }
 
-/// Returns a change that no rule and no explainer matches, because the branch now declares the live
+/// Returns a reported change that no rule or explainer sees: the branch now declares the live
 /// value.
 pub fn reported(change: Change) -> JudgedChange {
     JudgedChange::new(change, Verdict::Reported)
 }
 
-/// Gives a compared object its changes with their verdicts; explained ones only if `explain` asks
-/// for them.
+/// Gives a compared object its changes with their verdicts. Explained changes are left out unless
+/// `explain` is set.
 pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
     let Case {
         mut report,
@@ -78,8 +78,8 @@ pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
     report
 }
 
-/// Decides on an object that is missing or undeclared as a whole. If it does not count, it stays in
-/// the report, with a change at its root.
+/// Decides on an object that is missing or undeclared as a whole. If that is not drift, the object
+/// stays in the report with a change at its root.
 pub fn decide_whole(
     mut report: ObjectReport,
     candidate: Candidate,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn explained_comes_before_ignored_before_accepted_before_reported() {
+    fn explained_beats_ignored_beats_accepted_beats_reported() {
         let explained = Verdict::Explained {
             by: Explanation::TypeDefault,
             rule: None,

@@ -13,9 +13,9 @@ use crate::model::{
 use crate::ownership::Appliers;
 use crate::policy::RuleSet;
 
-/// A manifest whose object is known.
+/// A manifest, with the object that it declares.
 pub struct Declared<'m> {
-    /// Which object.
+    /// The object.
     pub key: ResourceKey,
     /// How its kind is served.
     pub kind: ServedKind,
@@ -23,10 +23,10 @@ pub struct Declared<'m> {
     pub manifest: &'m Arc<Manifest>,
 }
 
-/// Both sides of a run, as explainers see them.
+/// Both sides of a run, in the form that explainers use.
 #[derive(Clone, Copy)]
 pub struct Run<'r> {
-    /// Everything that is declared, regardless of filters.
+    /// All manifests, regardless of filters.
     pub manifests: &'r [Arc<Manifest>],
     /// The compared objects.
     pub declared: &'r [Declared<'r>],
@@ -36,22 +36,22 @@ pub struct Run<'r> {
     pub live: &'r dyn Live,
     /// The rules.
     pub rules: &'r RuleSet,
-    /// Whether the server is asked what an apply would change.
+    /// Whether the server dry-runs an apply of each manifest.
     pub server_dry_run: bool,
-    /// The managers that declare the manifests; empty to determine it for each object.
+    /// The managers that declare the manifests; if empty, they are determined for each object.
     pub field_managers: &'r [String],
 }
 
-/// Knowledge about machines that change or create objects. Each explainer is one file under
+/// Knowledge about software that changes or creates objects. Each explainer is one file under
 /// `judge/explain` and one line of [`EXPLAINERS`].
 pub trait Explainer: Sync {
     /// Returns the ID that its explanations are counted under.
     fn id(&self) -> &'static str;
 
-    /// Returns its knowledge, in one sentence.
+    /// Returns a description in one sentence.
     fn about(&self) -> &'static str;
 
-    /// Reads what it needs of a run; returns `None` if it has nothing to do.
+    /// Reads the data that it needs in a run; returns `None` if it has nothing to explain.
     fn learn(&self, _run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
         None
     }
@@ -75,19 +75,19 @@ pub trait Knowledge: Send + Sync {
         false
     }
 
-    /// Sets the expected values of an object in its manifest, before it is compared. Returns the
-    /// top-level field that this decides, so that no rule applies to it.
+    /// Sets expected values in an object's manifest, before the comparison. Returns the top-level
+    /// field that this decides, to which no rule applies then.
     fn expected(&self, _key: &ResourceKey, _declared: &mut Value) -> Option<&'static str> {
         None
     }
 
-    /// Returns the paths of a live object whose values are known to be a machine's, unless someone
-    /// other than the applier owns them.
+    /// Returns the paths of a live object with values that are known to be set by software, unless
+    /// someone other than the applier owns them.
     fn filled(&self, _declared: &Value, _live: &Value) -> Vec<FieldPath> {
         Vec::new()
     }
 
-    /// Adds or removes reasons of the findings of one object.
+    /// Adds or removes reasons on the findings of one object.
     fn review(
         &self,
         _key: &ResourceKey,
@@ -97,7 +97,7 @@ pub trait Knowledge: Send + Sync {
         findings
     }
 
-    /// Adds or removes reasons of findings that only all objects together explain.
+    /// Adds or removes reasons on findings that only all objects together can explain.
     fn together(&self, _cases: &mut [Case], _run: &Run<'_>) -> Vec<Warning> {
         Vec::new()
     }
@@ -107,7 +107,7 @@ pub trait Knowledge: Send + Sync {
         None
     }
 
-    /// Returns why a live object need not be declared, if so.
+    /// Returns why nobody has to declare a live object, if that is so.
     fn undeclared(
         &self,
         _object: &LiveObject,
@@ -138,7 +138,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// Lets every explainer read what it needs.
+    /// Lets every explainer read the data that it needs.
     pub fn learn(run: &Run<'_>) -> Self {
         let all = EXPLAINERS.iter().enumerate();
         let all = all.filter_map(|(place, one)| Some((place, one.learn(run)?)));
@@ -165,30 +165,30 @@ impl Known {
         self.all.iter().map(|(_, knowledge)| knowledge.as_ref())
     }
 
-    /// See [`Knowledge::compares_again`].
+    /// Returns whether any [`Knowledge::compares_again`].
     pub fn compares_again(&self) -> bool {
         self.all().any(Knowledge::compares_again)
     }
 
-    /// See [`Knowledge::warnings`].
+    /// Collects [`Knowledge::warnings`].
     pub fn warnings(&self) -> Vec<Warning> {
         self.all().flat_map(Knowledge::warnings).collect()
     }
 
-    /// See [`Knowledge::expected`].
+    /// Collects [`Knowledge::expected`].
     pub fn expected(&self, key: &ResourceKey, declared: &mut Value) -> Vec<&'static str> {
         let decided = self.all().filter_map(|one| one.expected(key, declared));
         decided.collect()
     }
 
-    /// See [`Knowledge::filled`].
+    /// Collects [`Knowledge::filled`].
     pub fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         self.all()
             .flat_map(|one| one.filled(declared, live))
             .collect()
     }
 
-    /// See [`Knowledge::review`].
+    /// Applies [`Knowledge::review`].
     pub fn review(
         &self,
         key: &ResourceKey,
@@ -199,7 +199,7 @@ impl Known {
             .fold(findings, |left, one| one.review(key, subject, left))
     }
 
-    /// See [`Knowledge::together`].
+    /// Applies [`Knowledge::together`].
     pub fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for one in self.all() {
@@ -208,12 +208,12 @@ impl Known {
         warnings
     }
 
-    /// See [`Knowledge::missing`].
+    /// Returns the first answer of [`Knowledge::missing`].
     pub fn missing(&self, key: &ResourceKey, declared: &Value) -> Option<Explained> {
         self.all().find_map(|one| one.missing(key, declared))
     }
 
-    /// See [`Knowledge::undeclared`].
+    /// Returns the first answer of [`Knowledge::undeclared`].
     pub fn undeclared(
         &self,
         object: &LiveObject,
@@ -226,17 +226,18 @@ impl Known {
     }
 }
 
-/// What the comparison needs about each path: the rules, and what is known to be added by machines.
+/// What the comparison needs to know about each path: the rules, and the values that are known to
+/// be set by software.
 ///
-/// It is used during the walk, so that explained values cost no memory.
+/// It is used during the walk, so that explained values take no memory.
 pub struct Oracle<'a> {
     /// The rules.
     pub rules: &'a dyn Explain,
     /// The managers that declare the manifest.
     pub appliers: &'a Appliers<'a>,
-    /// See [`Knowledge::filled`].
+    /// The paths from [`Knowledge::filled`].
     pub filled: Vec<FieldPath>,
-    /// Top-level fields that no rule applies to; see [`Knowledge::expected`].
+    /// The top-level fields from [`Knowledge::expected`], to which no rule applies.
     pub decided: Vec<&'static str>,
 }
 

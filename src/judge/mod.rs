@@ -1,4 +1,4 @@
-//! Decides what is drift and what is not: the only module that judges.
+//! Decides what is drift: the only module that makes verdicts.
 //!
 //! A difference goes through three steps. [`explain`] contains knowledge about machines that change
 //! objects: each explainer may give a finding a reason. Then the rules of the run are applied
@@ -24,19 +24,19 @@ pub use explain::EXPLAINERS;
 pub use explainer::{Declared, Explained, Explainer, Knowledge, Known, Oracle, Run};
 pub use rules::{Judged, ask, judge_whole};
 
-/// One declared object between its comparison and its verdicts.
+/// A declared object between its comparison and its verdicts.
 #[derive(Debug)]
 pub struct Case {
-    /// Its report, without changes so far.
+    /// Its report, still without changes.
     pub report: ObjectReport,
     /// The manifest as it was compared; `None` if nothing can be reported.
     pub declared: Option<Packed>,
-    /// The findings, and what is known about them.
+    /// The findings, with what else is known about them.
     pub candidates: Vec<Candidate>,
 }
 
 impl Case {
-    /// Returns a case in which nothing was compared.
+    /// Returns a case for an object that was not compared.
     pub fn of(report: ObjectReport) -> Self {
         Self {
             report,
@@ -46,21 +46,21 @@ impl Case {
     }
 }
 
-/// A finding and what is known about it, before the verdict.
+/// A finding before its verdict, with what else is known about it.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The finding. Its reason says what explains it.
+    /// The finding. Its reason says why it is explained.
     pub finding: Finding,
     /// The rule that ignores it.
     pub ignored: Option<Ignored>,
-    /// Why it was accepted, if it was.
+    /// The reason for which it was accepted, if it was.
     pub accepted: Option<String>,
-    /// A note for the report, if the finding stays.
+    /// A note for the report, if the finding is reported.
     pub note: Option<String>,
 }
 
 impl Candidate {
-    /// Returns a finding about which nothing else is known.
+    /// Returns a candidate for a finding about which nothing else is known.
     pub fn of(finding: Finding) -> Self {
         Self {
             note: finding.note.clone(),
@@ -81,6 +81,6 @@ impl Candidate {
 pub struct Ignored {
     /// The rule's id.
     pub rule: String,
-    /// Why the rule is there.
+    /// The reason given for the rule.
     pub reason: String,
 }

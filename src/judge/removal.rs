@@ -1,9 +1,9 @@
-//! Applies rules about something *within* a change, or that only an engine can follow: JSON
-//! Pointers with list indexes, jq expressions, patterns below the change.
+//! Applies rules that ignore something *within* a change, or that only removing values can decide:
+//! JSON Pointers with list indexes, jq expressions, and patterns below the change.
 //!
-//! Argo CD removes what such rules name from both sides before it compares. That would lose the
-//! count of what a rule hid. Here both are compared: a difference that disappears with the removals
-//! is ignored by the rule whose removal made it disappear.
+//! Argo CD removes what such rules select from both sides before it compares, which would lose the
+//! count of what each rule hid. Here both results are compared: a difference that disappears with
+//! the removals is ignored by the rule that made it disappear.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::compare::Finding;
 use crate::model::{FieldPath, Owner, PathElement};
 use crate::policy::{Asked, JqFailure, Rule};
 
-/// Decides what [`Rule::covers`] left open.
+/// Decides on the findings that [`Rule::covers`] leaves open.
 pub(super) fn decide<'r>(
     object: &Judged<'_>,
     rules: &[&'r Rule],
@@ -47,7 +47,7 @@ pub(super) fn decide<'r>(
     }
 }
 
-/// Returns whether removing what a rule names can make a finding disappear that the rule does not
+/// Returns whether removing what a rule selects can make a finding disappear that the rule does not
 /// cover.
 fn may_remove(rule: &Rule, finding: &Finding) -> bool {
     let path = &finding.change.path;
@@ -77,7 +77,7 @@ fn admits(rule: &Rule, finding: &Finding) -> bool {
     })
 }
 
-/// Returns the open findings that disappear, and the rule for each.
+/// Returns the open findings that disappear, with the rule for each.
 fn gone<'r>(
     object: &Judged<'_>,
     rules: &[&'r Rule],
@@ -92,7 +92,7 @@ fn gone<'r>(
     if rules.is_empty() {
         return Vec::new();
     }
-    // Most removals make nothing disappear, which one comparison shows.
+    // Most removals make nothing disappear; one comparison with all of them shows that.
     let remaining = both.compare(object);
     if open
         .iter()
@@ -117,7 +117,7 @@ fn gone<'r>(
     gone
 }
 
-/// Both sides, from which values are removed.
+/// Both sides, with values removed.
 struct Both {
     declared: Value,
     live: Value,
@@ -131,7 +131,7 @@ impl Both {
         }
     }
 
-    /// Removes what a rule names. Returns whether there was anything.
+    /// Removes what a rule selects; returns whether anything was removed.
     fn remove(&mut self, rule: &Rule, object: &Judged<'_>, troubles: &mut Vec<String>) -> bool {
         let mut removed = false;
         for side in [&mut self.declared, &mut self.live] {
@@ -166,8 +166,8 @@ impl Both {
     }
 }
 
-/// Returns whether a finding is still there. Removals shift list indexes and make blocks smaller,
-/// so a new finding stands for the original above it, below it, or at another index of the same
+/// Returns whether a finding remains. Removals shift list indexes and shrink blocks, so a new
+/// finding counts as the original if it is above it, below it, or at another index of the same
 /// list.
 fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -> bool {
     let path = &finding.change.path;
@@ -179,7 +179,7 @@ fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -
     })
 }
 
-/// Returns whether the rest is the empty block that contained what was removed.
+/// Returns whether the remaining finding is only the emptied block around the removed values.
 fn is_husk(left: &Finding, finding: &Finding) -> bool {
     let sides = |finding: &Finding| [finding.change.declared.clone(), finding.change.live.clone()];
     let is_empty = |value: &Value| match value {
@@ -226,7 +226,7 @@ fn remove_written(node: &mut Value, expression: &regex::Regex, path: &mut String
     removed
 }
 
-/// Returns `spec.replicas`, `metadata.labels["example.com/team"]`.
+/// Appends a field: `spec.replicas`, `metadata.labels["example.com/team"]`.
 fn push_field(path: &mut String, name: &str) {
     let plain = name
         .bytes()

@@ -10,7 +10,7 @@ use crate::source::never_applied;
 
 /// The data for applying the rules to the findings of one object.
 pub struct Judged<'a> {
-    /// Which object.
+    /// The object.
     pub key: &'a ResourceKey,
     /// The rules of the run.
     pub rules: &'a RuleSet,
@@ -31,8 +31,8 @@ pub(super) struct Hit<'r> {
     pub once: Option<&'r Rule>,
 }
 
-/// Applies the rules to all findings of an object. Errors in rules are added to `troubles`; what
-/// they would have hidden is reported.
+/// Applies the rules to all findings of an object. Adds errors in rules to `troubles`; changes
+/// that those rules would have hidden are reported.
 pub fn ask(
     object: &Judged<'_>,
     findings: Vec<Finding>,
@@ -52,14 +52,14 @@ pub fn ask(
         .collect()
 }
 
-/// Returns whether nothing can make a finding count. A finding that a rule explains may still
-/// count, after other objects are checked.
+/// Returns whether a finding is final: no later stage can make it count. A finding that a
+/// rule explains may still count after all objects are checked together.
 fn is_final(finding: &Finding) -> bool {
     let reason = finding.reason.as_ref();
     reason.is_some_and(|reason| reason.rule.is_none())
 }
 
-/// Decides from the path alone: the first rule decides.
+/// Applies rules by the path alone; the first match decides.
 fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Hit<'r> {
     let owners: Vec<&Owner> = finding.owners.iter().collect();
     let change = Asked {
@@ -77,7 +77,7 @@ fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Hit<'r> {
     }
 }
 
-/// Records what the rules and the baseline say about a finding.
+/// Records the results of the rules and the baseline for a finding.
 fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>) -> Candidate {
     let ignored = hit.by.map(|rule| Ignored {
         rule: rule.id.clone(),
@@ -102,8 +102,8 @@ fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>)
     }
 }
 
-/// Judges an object that is missing or undeclared as a whole; all others stay unchanged.
-/// Annotations of an `untrusted` manifest are not rules.
+/// Judges an object that is missing or undeclared as a whole; other objects stay unchanged.
+/// Annotations on an `untrusted` manifest do not count as rules.
 pub fn judge_whole(
     report: ObjectReport,
     declared: Option<&Value>,
@@ -129,18 +129,18 @@ pub fn judge_whole(
     decide_whole(report, candidate, rules)
 }
 
-/// Returns the rule that excludes a missing hook.
+/// The name of the rule for missing hooks.
 const HOOK: &str = "hook";
 
-/// Returns why an object says that it is not kept in a cluster. If its author is not trusted, it is
-/// still compared if it exists.
+/// Returns why a manifest says that its object is only temporary, as a hook is. For an untrusted
+/// author this counts only if the object is missing.
 fn comes_and_goes(declared: &Value) -> Option<&'static str> {
     let metadata = declared.get("metadata").and_then(Value::as_object);
     metadata.and_then(never_applied)
 }
 
-/// Applies the rules to an object that is missing or undeclared as a whole; returns `None` for all
-/// others.
+/// Applies the rules to an object that is missing or undeclared as a whole; returns `None` for
+/// other objects.
 fn ask_whole(
     report: &ObjectReport,
     declared: Option<&Value>,
@@ -181,7 +181,7 @@ fn place_of(report: &ObjectReport) -> String {
     }
 }
 
-/// Returns the warning that a rule expired whose drift still exists.
+/// Returns the warning about an expired rule whose drift still exists.
 fn expired_rule(rule: &Rule) -> String {
     let until = rule.expires.as_ref().map(ToString::to_string);
     let until = until.unwrap_or_default();

@@ -8,7 +8,7 @@ use super::{
     Status, Target, Verdict, Warning,
 };
 
-/// How a place of an object is compared, as its type determines.
+/// How the values at a path are compared, as their type determines.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Form {
@@ -43,7 +43,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// Returns the word for documents.
+    /// Returns the word for JSON documents.
     pub fn as_str(&self) -> &'static str {
         self.into()
     }
@@ -57,7 +57,7 @@ impl Form {
     }
 }
 
-/// Why both sides of a path mean the same.
+/// Why both sides of a path have the same meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 pub enum Equal {
     /// They are identical.
@@ -81,7 +81,7 @@ pub enum Equal {
     /// They are the same bytes in base64.
     #[strum(serialize = "same-bytes")]
     Bytes,
-    /// It identifies the object, so both sides have it.
+    /// The path identifies the object, so both sides have the same value.
     #[strum(serialize = "identity")]
     Identity,
     /// The manifest declares `null`, and the field is not live.
@@ -91,7 +91,7 @@ pub enum Equal {
     /// value.
     #[strum(serialize = "null-is-zero")]
     NullIsZero,
-    /// The server does not store this value, so its absence means the same.
+    /// The server does not store the declared value, so an absent field means the same.
     #[strum(serialize = "not-stored")]
     NotStored,
     /// The live value is empty, which means the same as absent.
@@ -103,12 +103,12 @@ pub enum Equal {
 }
 
 impl Equal {
-    /// Returns the word for documents.
+    /// Returns the word for JSON documents.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
-    /// Returns what it means, in words.
+    /// Returns the meaning in words.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Same => "both sides are the same",
@@ -137,14 +137,14 @@ impl Equal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum DefaultFrom {
-    /// The type itself.
+    /// The server's own defaulting, which depends on other fields.
     Type,
     /// The server's own defaulting, which depends on other fields.
     Neighbours,
 }
 
 impl DefaultFrom {
-    /// Returns the word for documents.
+    /// Returns the word for JSON documents.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -165,13 +165,13 @@ pub enum SchemaOrigin {
     /// A CustomResourceDefinition among the manifests, at this place.
     #[strum(serialize = "declared-crd")]
     DeclaredDefinition(String),
-    /// There is none.
+    /// There is no schema.
     #[strum(serialize = "none")]
     None,
 }
 
 impl SchemaOrigin {
-    /// Returns the word for documents.
+    /// Returns the word for JSON documents.
     pub fn as_str(&self) -> &'static str {
         self.into()
     }
@@ -195,7 +195,7 @@ pub enum ApplierReason {
 }
 
 impl ApplierReason {
-    /// Returns the word for documents.
+    /// Returns the word for JSON documents.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -253,9 +253,9 @@ pub enum Decision {
         verdict: Verdict,
         /// The severity.
         severity: Severity,
-        /// How it came about.
+        /// The cause, if known.
         cause: Option<Cause>,
-        /// A note that helps to act.
+        /// A note that helps the user to act.
         note: Option<String>,
     },
     /// Both sides mean the same.
@@ -264,7 +264,7 @@ pub enum Decision {
     Absent,
 }
 
-/// A list on a path, which determines what is compared with what.
+/// A list on a path. How its items are identified determines what is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matched {
     /// The list.
@@ -278,7 +278,7 @@ pub struct Matched {
 pub struct Entry {
     /// The path.
     pub path: FieldPath,
-    /// Its line in the manifest, or that of its nearest ancestor there.
+    /// The position in the manifest of the path, or of its nearest declared ancestor.
     pub position: Option<Position>,
     /// The declared value.
     pub declared: Option<Value>,
@@ -288,7 +288,7 @@ pub struct Entry {
     pub decision: Decision,
     /// All owners of the live value, including the applier.
     pub owners: Vec<Owner>,
-    /// How it is compared.
+    /// How its values are compared.
     pub form: Form,
     /// The name of its type; empty if it has none.
     pub type_name: String,
@@ -296,7 +296,7 @@ pub struct Entry {
     pub default: Option<(Value, DefaultFrom)>,
     /// The lists on the path.
     pub matched: Vec<Matched>,
-    /// The rule that decided.
+    /// The rule that made the decision.
     pub rule: Option<RuleNote>,
 }
 
@@ -314,32 +314,32 @@ pub struct Account {
     pub target: Target,
     /// Which object.
     pub key: ResourceKey,
-    /// The API version that it was compared at.
+    /// The API version of the comparison.
     pub api_version: String,
     /// Where it is declared; `None` for an undeclared object.
     pub origin: Option<Origin>,
-    /// The status of the object as a whole.
+    /// The status of the object.
     pub status: Status,
-    /// How much it matters that it is missing or extra.
+    /// The severity of the object being missing or extra.
     pub severity: Option<Severity>,
-    /// What else there is to say of it.
+    /// A further note on the object.
     pub reason: Option<String>,
-    /// Who wrote an extra object, and who deleted a missing one, the latest first.
+    /// The managers that wrote an extra object or deleted a missing one, latest first.
     pub owners: Vec<Owner>,
-    /// An extra object, which has no paths to tell about.
+    /// The live object if it is extra: it has no paths to explain.
     pub live: Option<Value>,
-    /// The path that was asked about; the root for the whole object.
+    /// The requested path; the root for the whole object.
     pub asked: FieldPath,
     /// The applier.
     pub appliers: Vec<Applier>,
-    /// Whether the live object records owners.
+    /// Whether the live object records field owners.
     pub has_owners: bool,
-    /// Where its schema comes from.
+    /// The source of the schema.
     pub schema: SchemaOrigin,
     /// The paths, sorted.
     pub entries: Vec<Entry>,
     /// Warnings about the run.
     pub warnings: Vec<Warning>,
-    /// Places whose values came from a Secret.
+    /// The places whose values come from a Secret.
     pub secret: Vec<SecretPlace>,
 }

@@ -1,10 +1,10 @@
-//! What a plan does about drift, and why something is left alone.
+//! What a plan does about drift, and why drift is left alone.
 
 use strum::{IntoStaticStr, VariantArray};
 
 use super::{Cause, Status};
 
-/// What a plan does: which side it changes.
+/// The action of a plan: which side it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Action {
@@ -14,7 +14,7 @@ pub enum Action {
     Undo,
     /// Changes the manifest to match the live object.
     Backport,
-    /// Carries out decisions: for each change any of the others, or hiding it.
+    /// Carries out decisions: reverts, backports, accepts or ignores each change.
     Triage,
 }
 
@@ -24,11 +24,11 @@ impl Action {
         self.into()
     }
 
-    /// Returns why a change with this cause is left alone unless it is named; `None` if it is
+    /// Returns why a change with this cause is left alone unless the user names it; `None` for
     /// ordinary drift.
     ///
-    /// This is the only table that separates changes that a person made in the cluster from commits
-    /// that have not been applied yet.
+    /// This is the only table that separates changes made in the cluster from commits that have not
+    /// been applied yet.
     pub fn refusal(self, cause: Option<Cause>) -> Option<Why> {
         match (self, cause?) {
             (_, Cause::BeingDeleted) => Some(Why::BeingDeleted),
@@ -47,7 +47,7 @@ impl Action {
         }
     }
 
-    /// Returns why an object that is missing or extra as a whole is left alone without a flag.
+    /// Returns why a missing or extra object is left alone without a flag.
     pub fn refusal_of_object(self, status: Status) -> Option<Why> {
         match (self, status) {
             (Self::Revert, Status::Missing) => Some(Why::Missing),
@@ -59,7 +59,7 @@ impl Action {
     }
 }
 
-/// Why something is left alone; a step's message may say more.
+/// Why a change or an object is left alone. The message of a step may say more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Why {
@@ -69,7 +69,7 @@ pub enum Why {
     Dropped,
     /// A backport would undo a commit that has not been applied yet.
     UndoesCommit,
-    /// The applier wrote it and would write it again.
+    /// The applier wrote the value, and would write it again.
     WrittenByApplier,
     /// The object is being deleted.
     BeingDeleted,
@@ -77,7 +77,7 @@ pub enum Why {
     Missing,
     /// The object is extra, and deleting objects was not requested.
     Extra,
-    /// The object is missing: its manifest is for its author to delete.
+    /// The object is missing, so only its author can decide to delete the manifest.
     MissingInCluster,
     /// The object is extra: no manifest declares it.
     ExtraInCluster,
@@ -85,11 +85,11 @@ pub enum Why {
     Controlled,
     /// The declared value is unknown.
     UnknownValue,
-    /// Changing the field or object can lose data or objects; it has to be named.
+    /// Changing the field or object can lose data or objects, so the user must name it.
     Dangerous,
     /// The object could not be compared.
     NotCompared,
-    /// It changed between reading and writing.
+    /// It was changed between reading and writing.
     #[strum(serialize = "changed-meanwhile")]
     Changed,
     /// The server refuses it.
@@ -97,19 +97,19 @@ pub enum Why {
     Refused,
     /// It cannot be written as a patch.
     Impossible,
-    /// Its place in the manifests is unknown or shared.
+    /// The field has no place in the manifests, or its place is unknown or shared.
     NoPlace,
-    /// The value is secret, and must not be in the file in plain text.
+    /// The value is secret, and must not be written to a file in plain text.
     Secret,
 }
 
 impl Why {
-    /// Returns the word for documents.
+    /// Returns the word for JSON documents.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
-    /// Returns what it means, and what to do.
+    /// Returns the meaning, and what to do.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Unapplied => {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_in_the_cluster_can_go_either_way() {
+    fn an_edit_in_the_cluster_can_be_reverted_or_backported() {
         for cause in [
             None,
             Some(Cause::AppliedElsewhere),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_being_deleted_is_left_alone() {
+    fn an_object_that_is_being_deleted_is_left_alone() {
         for &action in Action::VARIANTS {
             let why = action.refusal(Some(Cause::BeingDeleted));
             assert_eq!(why, Some(Why::BeingDeleted));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_has_a_word_of_its_own() {
+    fn every_reason_has_a_unique_word() {
         let mut words: Vec<&str> = Why::VARIANTS.iter().map(|why| why.as_str()).collect();
         words.sort_unstable();
         words.dedup();

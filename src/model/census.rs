@@ -1,4 +1,4 @@
-//! A census of the live objects by who declares them, for `driftctl coverage`.
+//! Counts of live objects by who declares them, for `driftctl coverage`.
 
 use std::collections::BTreeMap;
 
@@ -33,11 +33,11 @@ impl Class {
 /// A live object with its class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
-    /// Which object.
+    /// The object's key.
     pub key: ResourceKey,
     /// The class.
     pub class: Class,
-    /// The evidence, such as `Argo CD Application web`.
+    /// The evidence for the class, such as `Argo CD Application web`.
     pub why: Option<String>,
     /// Its first writer, as far as managed fields and audit logs show.
     pub creator: Option<String>,
@@ -74,7 +74,7 @@ impl Tally {
 /// A part of a total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
-    /// The declared ones.
+    /// The declared part.
     pub declared: usize,
     /// The total.
     pub of: usize,
@@ -87,16 +87,16 @@ impl Share {
     }
 }
 
-/// A namespace that was created for something that is gone.
+/// A namespace that was created for a preview that no longer exists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Orphan {
     /// The namespace.
     pub namespace: String,
     /// When it was created.
     pub created: Option<Timestamp>,
-    /// How many objects in it were created neither by a controller nor by the cluster.
+    /// The number of objects in it that neither a controller nor the cluster created.
     pub objects: usize,
-    /// What is gone.
+    /// The evidence, such as the deployer that is gone.
     pub why: String,
 }
 
@@ -107,15 +107,15 @@ pub struct Census {
     pub target: Target,
     /// The live objects, sorted by key.
     pub objects: Vec<Counted>,
-    /// Fields of declared objects: those in the manifests, and the total with those added live.
+    /// The fields of declared objects: declared ones, and the total with those added live.
     pub fields: Share,
     /// Declared objects that are not live.
     pub missing: usize,
     /// Declared objects that could not be read.
     pub unknown: usize,
-    /// Kinds that were listed.
+    /// The number of kinds that were listed.
     pub kinds: usize,
-    /// Kinds that could not be listed completely. If there are any, more objects may be live.
+    /// The kinds that could not be listed completely, which may have more objects.
     pub unlisted: Vec<String>,
     /// Orphaned namespaces, sorted.
     pub orphans: Vec<Orphan>,
@@ -161,7 +161,7 @@ impl Census {
         !self.unlisted.is_empty() || self.interrupted
     }
 
-    /// Returns whether something declared could not be read.
+    /// Returns whether a declared object could not be read.
     pub fn is_incomplete(&self) -> bool {
         self.unknown > 0 || self.interrupted || self.warnings.iter().any(|warning| warning.fatal)
     }
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_derived_or_ignored_does_not_count() {
+    fn derived_and_ignored_objects_do_not_count() {
         let mut tally = Tally::default();
         for &class in Class::VARIANTS {
             tally.add(class);

@@ -5,11 +5,11 @@ use strum::{IntoStaticStr, VariantArray};
 
 use super::{FieldPath, Step};
 
-/// What happened to a path, from the manifest's point of view.
+/// What happened to a path on the live side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum ChangeKind {
-    /// Declared and live, with different meaning.
+    /// Declared and live, with a different meaning.
     #[strum(serialize = "changed")]
     Modified,
     /// Declared but not live.
@@ -45,7 +45,7 @@ pub struct Change {
     pub declared: Option<Value>,
     /// The live value; `None` if removed.
     pub live: Option<Value>,
-    /// The path to the field in the manifest as written; for an addition, to the deepest declared
+    /// The steps to the field in the manifest as written; for an addition, to its deepest declared
     /// ancestor.
     pub at: Vec<Step>,
 }
@@ -102,7 +102,7 @@ impl Explanation {
         self.into()
     }
 
-    /// Returns what it means, in words.
+    /// Returns the meaning in words.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::ServerManaged => "the API server's own bookkeeping",
@@ -121,25 +121,24 @@ impl Explanation {
     }
 }
 
-/// How a reported difference came about, if more is known than the owner of the live value.
+/// The cause of a reported difference, if more is known than the owner of the live value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Cause {
-    /// The applier still declares it in the cluster, but the manifest does not, and nobody has
-    /// applied that yet.
+    /// The applier declared the field when it last applied, but the manifest does not: nobody has
+    /// applied the manifest since it changed.
     Dropped,
-    /// The applier sent the live value: the manifest has changed since, and nobody has applied that
-    /// yet.
+    /// The applier sent the live value: nobody has applied the manifest since it changed.
     Unapplied,
     /// The applier owns the live value: the manifest has changed since, or admission changed the
-    /// value on its way in. After a server-side apply the two cannot be distinguished.
+    /// value during the apply. After a server-side apply, these cannot be distinguished.
     SetByApplier,
-    /// `kubectl apply` sent it, from another manifest or an earlier one.
+    /// `kubectl apply` sent the value, from another manifest or an earlier version of this one.
     AppliedElsewhere,
-    /// The applier wrote it, without declaring it.
+    /// The applier wrote the value without declaring it.
     WrittenByApplier,
-    /// The live object does not record who wrote it, so a person's change and a machine's cannot be
-    /// distinguished.
+    /// The live object does not record who wrote the value, so a change by a person and one by
+    /// software cannot be distinguished.
     Unattributed,
     /// The object is being deleted and waits for its finalizers.
     BeingDeleted,
@@ -153,7 +152,7 @@ impl Cause {
         self.into()
     }
 
-    /// Returns what it means, in words.
+    /// Returns the meaning in words.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Dropped => "the last apply declared it, but this manifest does not",

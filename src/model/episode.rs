@@ -1,4 +1,4 @@
-//! Episodes of drift, from onset to end.
+//! Episodes of drift, from their onset to their end.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,8 @@ impl From<ChangeKind> for Deviation {
     }
 }
 
-/// What drifted: an object, a path and how. A path that drifts again starts another episode.
+/// The identity of an episode: the object, the path and how it differs. If a path drifts again,
+/// that is another episode.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EpisodeKey {
     /// The object.
@@ -55,9 +56,9 @@ pub struct EpisodeKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Onset {
-    /// From the last write of the field manager that owns the value.
+    /// The last write of the field manager that owns the value.
     Written,
-    /// From the first round that saw it.
+    /// The first round that found the drift.
     Seen,
 }
 
@@ -93,7 +94,7 @@ impl Ending {
     }
 }
 
-/// Open drift.
+/// An open episode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Episode {
     /// What drifted.
@@ -112,7 +113,7 @@ pub struct Episode {
     pub live: Option<u16>,
 }
 
-/// Drift that has ended.
+/// An episode that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
     /// What drifted.
@@ -135,14 +136,14 @@ impl Closed {
     }
 }
 
-/// What a round found out about an episode.
+/// A change to the open episodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// It began.
+    /// The episode began.
     Opened(Episode),
-    /// It continues, with another severity or other values.
+    /// The episode continues, with another severity or other values.
     Altered(Episode),
-    /// It ended.
+    /// The episode ended.
     Closed(Closed),
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum CheckState {
@@ -18,7 +18,7 @@ pub enum CheckState {
 }
 
 impl CheckState {
-    /// Returns the word that documents use.
+    /// Returns the word for JSON documents.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -27,17 +27,17 @@ impl CheckState {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was checked, in one word.
+    /// The subject of the check, in one word.
     pub check: &'static str,
-    /// How it ended.
+    /// The result.
     pub state: CheckState,
     /// The result in words.
     pub found: String,
-    /// What to do about it.
+    /// What the user can do about it.
     pub to_do: Option<String>,
 }
 
-/// Returns `rights: get secrets in namespace shop is not allowed; …`.
+/// Writes `rights: get secrets in namespace shop is not allowed; …`.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.check, self.found)?;
@@ -48,14 +48,14 @@ impl fmt::Display for Check {
     }
 }
 
-/// The checks of one cluster, and the permissions that a run needs there.
+/// The checks of one cluster, and the permissions that a run needs in it.
 #[derive(Debug, Default)]
 pub struct Examination {
     /// The context, if several are checked.
     pub context: Option<String>,
     /// The checks, in order.
     pub checks: Vec<Check>,
-    /// The minimal Roles that the run needs, and their bindings.
+    /// The minimal Roles for the run, with their bindings.
     pub roles: Vec<Value>,
     /// The user that the Roles are bound to.
     pub subject: Option<String>,

@@ -1,4 +1,4 @@
-//! Follows many paths into one value.
+//! Looks up many paths in one value.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::item_index::{ListIndex, Omitted, SHORT, is_identified};
 use super::{FieldPath, PathElement};
 
-/// Follows paths into a value. A long list is indexed once, however many paths lead into it.
+/// Looks up paths in a value. A long list is indexed once, for all paths into it.
 pub struct Finder<'v> {
     root: &'v Value,
     omitted: Omitted,
@@ -17,7 +17,8 @@ pub struct Finder<'v> {
 }
 
 impl<'v> Finder<'v> {
-    /// Finds items that leave out keys of the path too, since the server may default them.
+    /// Returns a finder that also matches items that omit keys of the path, because the server may
+    /// default them.
     pub fn lenient(root: &'v Value) -> Self {
         Self {
             root,
@@ -26,7 +27,7 @@ impl<'v> Finder<'v> {
         }
     }
 
-    /// Finds only items that have all keys of the path.
+    /// Returns a finder that only matches items with all keys of the path.
     pub fn strict(root: &'v Value) -> Self {
         Self {
             omitted: Omitted::Differs,
@@ -34,19 +35,19 @@ impl<'v> Finder<'v> {
         }
     }
 
-    /// Returns the value that paths lead into.
+    /// Returns the value in which paths are looked up.
     pub fn root(&self) -> &'v Value {
         self.root
     }
 
-    /// Returns the value at a path, if there is one.
+    /// Returns the value at a path.
     pub fn find(&self, path: &FieldPath) -> Option<&'v Value> {
         path.0
             .iter()
             .try_fold(self.root, |value, segment| self.step(value, segment))
     }
 
-    /// Returns the value one step below a value that is part of the root.
+    /// Returns the value one path element below a value that is part of the root.
     pub fn step(&self, value: &'v Value, segment: &PathElement) -> Option<&'v Value> {
         match segment {
             PathElement::Field(name) => value.get(name),
@@ -79,9 +80,9 @@ mod tests {
 
     use super::*;
 
-    /// Whatever the length of the list, the same item is found.
+    /// Searches long lists, which are indexed, like short ones.
     #[test]
-    fn long_lists_are_searched_as_short_ones_are() {
+    fn finds_the_same_items_in_long_and_short_lists() {
         let few = json!([{"port": 1}, {"port": 2, "protocol": "UDP"}, {"port": 2, "protocol": "TCP"},
             {"port": 2}, "x", "x", 3, {"port": 1, "protocol": "TCP"}]);
         let mut many = few.clone();

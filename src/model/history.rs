@@ -1,11 +1,11 @@
-//! What happened to objects, in order of time.
+//! The history of objects, sorted by time.
 
 use jiff::Timestamp;
 use strum::{IntoStaticStr, VariantArray};
 
 use super::ResourceKey;
 
-/// The source of an entry.
+/// The source of a history entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Evidence {
@@ -34,7 +34,7 @@ impl Evidence {
     }
 }
 
-/// An event in the history of an object.
+/// An entry in the history of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
     /// The time; `None` if not recorded.
@@ -53,7 +53,7 @@ pub struct Moment {
     pub is_warning: bool,
 }
 
-/// What sources other than the comparison know about objects.
+/// The history of objects, from sources other than the comparison.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     /// The entries, oldest first.

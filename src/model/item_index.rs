@@ -1,4 +1,4 @@
-//! Finds list items by what identifies them.
+//! Finds list items by their keys or values.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -7,19 +7,20 @@ use serde_json::Value;
 
 use super::PathElement;
 
-/// The longest list that is searched item by item. An index costs more than it saves below that.
+/// The longest list that is searched item by item. For short lists, an index costs more than it
+/// saves.
 pub const SHORT: usize = 32;
 
-/// What an item that leaves out a key means.
+/// How to treat an item that omits a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Omitted {
-    /// The API server defaults the key, so the item may be the one that is meant.
+    /// The item matches, because the API server may default the key.
     Matches,
-    /// The item is another one.
+    /// The item does not match.
     Differs,
 }
 
-/// Reports whether keys identify an item.
+/// Returns whether keys identify an item.
 pub fn is_identified(item: &Value, keys: &BTreeMap<String, Value>, omitted: Omitted) -> bool {
     item.is_object()
         && keys.iter().all(|(name, key)| {
@@ -28,8 +29,8 @@ pub fn is_identified(item: &Value, keys: &BTreeMap<String, Value>, omitted: Omit
         })
 }
 
-/// Finds the positions of a list's items by path elements. It reads the list once for each set of
-/// key names, of which a list mostly has one.
+/// Finds the indexes of list items by path elements. It reads the list once for each set of key
+/// names; most lists have only one.
 #[derive(Default)]
 pub struct ListIndex {
     values: Option<HashMap<String, Vec<usize>>>,
@@ -37,8 +38,8 @@ pub struct ListIndex {
 }
 
 impl ListIndex {
-    /// Returns the positions of the items that an element means, in order. `items` is the same list
-    /// in each call.
+    /// Returns the indexes of the items that match a path element, in order. `items` must be the
+    /// same list in each call.
     pub fn positions(
         &mut self,
         items: &[Value],
@@ -77,25 +78,25 @@ impl ListIndex {
     }
 }
 
-/// Finds the positions of items by the keys that the items and the query both write.
+/// Finds the indexes of items by the keys that both the items and the query have.
 pub struct KeyIndex {
     groups: Vec<Group>,
 }
 
-/// The positions of items, by the values of keys.
+/// The indexes of items, by the values of their keys.
 type Table = HashMap<String, Vec<usize>>;
 
-/// Items that write keys of the same names.
+/// The items that have keys with the same names.
 struct Group {
     names: Vec<String>,
-    /// The position of each item, and the values of its keys.
+    /// The index of each item, with the values of its keys.
     items: Vec<(usize, Vec<String>)>,
-    /// The positions by the values of some of the keys. They are made when they are needed.
+    /// The indexes by the values of some of the keys; built when needed.
     tables: RefCell<HashMap<Vec<usize>, Table>>,
 }
 
 impl KeyIndex {
-    /// Reads items: their positions, and their keys in the order of the names.
+    /// Builds the index from the items' positions and their keys, in the order of the names.
     pub fn new<'i, K>(items: impl Iterator<Item = (usize, K)>) -> Self
     where
         K: Iterator<Item = (&'i String, &'i Value)>,
@@ -118,7 +119,7 @@ impl KeyIndex {
         Self { groups }
     }
 
-    /// Returns the positions of the items whose keys have the given values, in order.
+    /// Returns the indexes of the items whose keys have the given values, in order.
     pub fn positions<'q>(
         &self,
         keys: impl Iterator<Item = (&'q String, &'q Value)>,
@@ -146,7 +147,7 @@ impl KeyIndex {
     }
 }
 
-/// Stands between the values of keys. JSON text never holds it.
+/// The separator between key values. JSON text never contains it.
 const SEPARATOR: &str = "\0";
 
 impl Group {
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn all_items_that_keys_identify_are_found() {
+    fn finds_all_items_that_match_keys() {
         let items = json!([{"port": 1}, {"port": 1, "protocol": "UDP"}, "x",
             {"port": 1, "protocol": "TCP"}, {"port": 2}, {"port": 1}]);
         let tcp = "[port=1,protocol=\"TCP\"]";
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_positions_are_found() {
+    fn finds_items_by_value_and_by_index() {
         let items = json!(["a", "b", "a", 1, "1"]);
         assert_eq!(positions(&items, "[=\"a\"]", Omitted::Differs), [0, 2]);
         assert_eq!(positions(&items, "[=1]", Omitted::Differs), [3]);
@@ -199,9 +200,9 @@ mod tests {
         assert!(positions(&items, "[5]", Omitted::Differs).is_empty());
     }
 
-    /// The index finds what a search item by item finds.
+    /// Compares the results of the index with those of a search item by item.
     #[test]
-    fn an_index_and_a_search_agree() {
+    fn the_index_and_a_search_agree() {
         let items = json!([{"a": 1}, {"b": 2}, {"a": 1, "b": 2}, {"a": 1, "b": 3}, {}, 7,
             {"a": "1", "b": 2}, {"c": 1}]);
         let items = items.as_array().unwrap();

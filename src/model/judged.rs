@@ -4,15 +4,15 @@ use strum::{IntoStaticStr, VariantArray};
 
 use super::{Cause, Change, ChangeKind, Explanation, Merge, MergeClass, Owner, Position};
 
-/// The severity of a change, the worst last, so that `max` is the worst.
+/// The severity of a change. Variants are in ascending order, so that `max` is the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Severity {
-    /// Labels, annotations.
+    /// Labels and annotations.
     Low,
-    /// Resources, replicas, probes, configuration.
+    /// Resources, replicas, probes and configuration.
     Medium,
-    /// What runs, as which user, and who can reach it.
+    /// The code that runs, its user, and its network access.
     High,
     /// Permissions and cluster protection.
     Critical,
@@ -30,7 +30,7 @@ impl Severity {
 pub enum Verdict {
     /// It is drift.
     Reported,
-    /// It is drift, but a rule ignores it.
+    /// It is drift, but a rule hides it.
     Ignored {
         /// The rule's ID.
         rule: String,
@@ -41,19 +41,19 @@ pub enum Verdict {
     Explained {
         /// The explanation.
         by: Explanation,
-        /// The built-in rule that explains it, if it was one.
+        /// The built-in rule that explains it, if a rule does.
         rule: Option<String>,
     },
 }
 
-/// The commit that last touched a line of a manifest.
+/// The commit that last changed a line of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Blame {
     /// The commit's full ID; `None` for a line that is only in the work tree.
     pub commit: Option<String>,
     /// The name of its author.
     pub author: Option<String>,
-    /// When it was authored, RFC 3339.
+    /// When it was authored, in RFC 3339.
     pub time: Option<String>,
 }
 
@@ -62,7 +62,7 @@ pub struct Blame {
 pub struct JudgedChange {
     /// The change.
     pub change: Change,
-    /// Where in the manifest.
+    /// The position in the manifest.
     pub position: Option<Position>,
     /// The owners of the live value; empty for a removed field, or if unknown.
     pub owners: Vec<Owner>,
@@ -70,19 +70,19 @@ pub struct JudgedChange {
     pub severity: Severity,
     /// The verdict; see [`JudgedChange::new`].
     verdict: Verdict,
-    /// How it came about, if more is known than its owner.
+    /// The cause, if more is known than the owner.
     pub cause: Option<Cause>,
-    /// A note that helps to act, such as "outside its autoscaler's limits, 2 to 5".
+    /// A note that helps the user to act, such as "outside its autoscaler's limits, 2 to 5".
     pub note: Option<String>,
     /// The last commit of its line in the manifest, if requested.
     pub blame: Option<Blame>,
-    /// The relation to the base of a branch, if there is one.
+    /// The relation to the base of the branch, if there is a base.
     pub merge: Option<Merge>,
 }
 
 impl JudgedChange {
-    /// Attaches a verdict to a change, permanently. Only the module that judges does that; an
-    /// architecture test enforces it.
+    /// Returns a change with its final verdict. Only the `judge` module calls this, which an
+    /// architecture test enforces.
     pub fn new(change: Change, verdict: Verdict) -> Self {
         Self {
             change,
@@ -102,7 +102,7 @@ impl JudgedChange {
         &self.verdict
     }
 
-    /// Returns a part of the change, with the same verdict.
+    /// Returns a part of the change with the same verdict.
     #[must_use]
     pub fn part(&self, change: Change, severity: Severity) -> Self {
         Self {
@@ -117,14 +117,14 @@ impl JudgedChange {
         self.verdict == Verdict::Reported
     }
 
-    /// Returns whether the change counts as drift: not if only the branch changes it, or if the
-    /// branch now declares the live value.
+    /// Returns whether the change is drift. It is not if only the branch changes the field, or if
+    /// the branch now declares the live value.
     pub fn is_drift(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && !matches!(class, Some(MergeClass::Pending | MergeClass::Backport))
     }
 
-    /// Returns whether only the branch changes it.
+    /// Returns whether only the branch changes the field.
     pub fn is_pending(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && class == Some(MergeClass::Pending)
@@ -136,8 +136,8 @@ impl JudgedChange {
         self.is_reported() && class == Some(MergeClass::Conflict)
     }
 
-    /// Returns whether applying the manifest would undo the change. An apply does not remove what
-    /// others added, unless the applier declared it before.
+    /// Returns whether applying the manifest would undo the change. An apply does not remove fields
+    /// that others added, unless the applier declared them before.
     pub fn is_undone_by_an_apply(&self) -> bool {
         self.change.kind != ChangeKind::Added || self.cause == Some(Cause::Dropped)
     }

@@ -12,7 +12,7 @@ pub fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
-/// A kind within its API group, whatever the version.
+/// A kind in its API group, at any version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupKind {
     /// The API group; empty for the core group.
@@ -22,7 +22,7 @@ pub struct GroupKind {
 }
 
 impl GroupKind {
-    /// Returns the group and kind that a manifest names.
+    /// Returns the group and kind of a manifest.
     pub fn new(api_version: &str, kind: &str) -> Self {
         Self {
             group: group_of(api_version).to_owned(),
@@ -43,7 +43,7 @@ impl fmt::Display for GroupKind {
 
 /// The identity of one object, **without its version**.
 ///
-/// One object is served at several versions at once; a manifest that moves from `v1beta1` to `v1`
+/// An object is served at several versions at once. A manifest that moves from `v1beta1` to `v1`
 /// declares the same object, so a version bump is not a removal and an addition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceKey {
@@ -74,7 +74,7 @@ impl ResourceKey {
         }
     }
 
-    /// Returns the kind within its group.
+    /// Returns the kind in its group.
     pub fn group_kind(&self) -> GroupKind {
         GroupKind {
             group: self.group.clone(),
@@ -83,7 +83,7 @@ impl ResourceKey {
     }
 }
 
-/// Returns `Deployment shop/cart` or `Namespace shop`, for people.
+/// Writes `Deployment shop/cart` or `Namespace shop`.
 impl fmt::Display for ResourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.namespace {

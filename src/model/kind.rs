@@ -1,4 +1,4 @@
-//! The names of kinds, as people and API servers write them.
+//! The names of kinds, as users and API servers write them.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -9,18 +9,18 @@ use super::group_of;
 /// The names of a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct KindNames<'n, S = String> {
-    /// The version that it is served or declared at.
+    /// The version at which it is served or declared.
     pub api_version: &'n str,
     /// The kind; its lower-case form is the singular.
     pub kind: &'n str,
     /// The resource; empty if unknown.
     pub plural: &'n str,
-    /// Such as `deploy`.
+    /// The short names, such as `deploy`.
     pub short_names: &'n [S],
 }
 
 impl<S: AsRef<str>> KindNames<'_, S> {
-    /// Other names of the kind.
+    /// Returns the other names of the kind.
     pub fn called(&self) -> Called {
         let short_names = self.short_names.iter();
         Called {
@@ -35,7 +35,7 @@ impl<S: AsRef<str>> KindNames<'_, S> {
 pub struct Called {
     /// The resource; empty if unknown.
     pub plural: String,
-    /// Such as `deploy`.
+    /// The short names, such as `deploy`.
     pub short_names: Vec<String>,
 }
 
@@ -68,22 +68,22 @@ impl Called {
 pub struct KindPattern {
     text: String,
     name: String,
-    /// What follows the first dot: a group, or a version and a group.
+    /// The part after the first dot: a group, or a version and a group.
     group: Option<String>,
 }
 
 impl KindPattern {
-    /// Returns what is written before the group.
+    /// Returns the part before the first dot.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The group, or the version and the group, if given.
+    /// Returns the group, or the version and the group, if given.
     pub fn group(&self) -> Option<&str> {
         self.group.as_deref()
     }
 
-    /// Returns whether it matches a kind.
+    /// Returns whether the pattern matches a kind.
     pub fn matches<S: AsRef<str>>(&self, kind: &KindNames<'_, S>) -> bool {
         let is_called = |name: &str| !name.is_empty() && name.eq_ignore_ascii_case(&self.name);
         let named = is_called(kind.kind)
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_meant_by_each_of_its_names() {
+    fn matches_each_name_of_a_kind() {
         let version = "store.example/v1beta1";
         for pattern in [
             "Promotion",
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_plural_is_no_name() {
+    fn an_empty_plural_matches_nothing() {
         let names = Called::default();
         let names = names.names("v1", "Pod");
         assert!(!"".parse::<KindPattern>().unwrap().matches(&names));

@@ -1,4 +1,4 @@
-//! A declared object and where it is declared.
+//! A declared object, and where it is declared.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use super::Packed;
 pub struct Deployer {
     /// `Kustomization`, `Application`, `ApplicationSet` or `HelmRelease`.
     pub kind: String,
-    /// Its namespace; empty where it names none.
+    /// Its namespace; empty if it names none.
     pub namespace: String,
     /// Its name.
     pub name: String,
 }
 
 impl Deployer {
-    /// Writes a chain of deployers, the outermost first: `cluster → apps → media/jellyfin`. A
-    /// namespace is written if it differs from the previous deployer's.
+    /// Writes a chain of deployers, outermost first: `cluster → apps → media/jellyfin`. A namespace
+    /// is written only if it differs from that of the previous deployer.
     pub fn chain(chain: &[Self]) -> String {
         let mut before = chain.first().map_or("", |first| first.namespace.as_str());
         let mut said: Vec<String> = Vec::new();
@@ -37,7 +37,7 @@ impl Deployer {
     }
 }
 
-/// Returns `Kustomization flux-system/apps`.
+/// Writes `Kustomization flux-system/apps`.
 impl fmt::Display for Deployer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.namespace.as_str() {
@@ -56,11 +56,11 @@ pub struct Origin {
     pub document: usize,
     /// The line of the object's first key, counted from 1.
     pub line: usize,
-    /// The Git commit that was read, in full.
+    /// The full ID of the Git commit that was read.
     pub revision: Option<Arc<str>>,
-    /// What produced the object from the file, such as `kustomize`.
+    /// The tool that rendered the object from the file, such as `kustomize`.
     pub rendered_by: Option<Arc<str>>,
-    /// The GitOps objects that lead to it, the outermost first; the last one applies it.
+    /// The GitOps objects that lead to it, outermost first; the last one applies it.
     pub chain: Arc<[Deployer]>,
 }
 
@@ -78,14 +78,14 @@ impl Origin {
     }
 }
 
-/// Returns `cart/deployment.yaml:3`.
+/// Writes `cart/deployment.yaml:3`.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }
 }
 
-/// A place in a file. Lines and columns count from 1, columns in characters.
+/// A position in a file. Lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The line.
@@ -94,8 +94,8 @@ pub struct Position {
     pub column: usize,
 }
 
-/// One step down into the manifest *as it is written*: lists by position, unlike in a
-/// [`FieldPath`](super::FieldPath), which names their items by key.
+/// One step into the manifest *as it is written*. Lists are addressed by index, unlike in a
+/// [`FieldPath`](super::FieldPath), which identifies items by key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Step {
     /// A key of a mapping.
@@ -104,22 +104,22 @@ pub enum Step {
     Index(usize),
 }
 
-/// Finds the position of an object's field in its file.
+/// Finds the positions of an object's fields in its file.
 ///
 /// Positions are needed only for drift, so they are found on demand.
 pub trait Locate: fmt::Debug + Send + Sync {
-    /// Returns the position of the key (or list item) at `steps`, or of its deepest written
+    /// Returns the position of the key (or list item) at `steps`, or of its deepest existing
     /// ancestor; `None` if no positions are known.
     fn locate(&self, steps: &[Step]) -> Option<Position>;
 
-    /// Returns the positions of several fields, in the order of `ways`, for little more than the
+    /// Returns the positions of several fields, in the order of `paths`, for little more than the
     /// cost of one.
     fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
         ways.iter().map(|way| self.locate(way)).collect()
     }
 }
 
-/// One declared object.
+/// A declared object.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// `apiVersion`, as written.
@@ -130,26 +130,26 @@ pub struct Manifest {
     pub namespace: Option<String>,
     /// `metadata.name`.
     pub name: String,
-    /// The whole object, with the values that Kubernetes reads.
+    /// The whole object, with its values as Kubernetes reads them.
     pub object: Packed,
     /// Where it is declared.
     pub origin: Origin,
-    /// Finds the lines of its fields.
+    /// Finds the positions of its fields.
     pub source_map: Option<Arc<dyn Locate>>,
 }
 
 impl Manifest {
-    /// Builds the whole object; call it once, and drop it soon.
+    /// Builds the whole object. Call it once, and drop the result early.
     pub fn value(&self) -> Value {
         self.object.value()
     }
 
-    /// Returns the position of a field in the file, as far as known.
+    /// Returns the position of a field in the file, if known.
     pub fn locate(&self, steps: &[Step]) -> Option<Position> {
         self.locate_all(&[steps]).pop()?
     }
 
-    /// Returns the positions of several fields, in the order of `ways`: the file is parsed once.
+    /// Returns the positions of several fields, in the order of `paths`. The file is parsed once.
     pub fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
         match &self.source_map {
             Some(source_map) if !ways.is_empty() => match self.string_data(ways) {
@@ -163,8 +163,8 @@ impl Manifest {
         }
     }
 
-    /// Returns the paths to a Secret's `data` as written, if the manifest has the keys under
-    /// `stringData`; `None` for any other object.
+    /// Returns the paths below a Secret's `stringData` for paths below `data`, if the manifest has
+    /// the keys there; `None` for other objects.
     fn string_data(&self, ways: &[&[Step]]) -> Option<Vec<Vec<Step>>> {
         let is_data = |way: &&&[Step]| way.first() == Some(&Step::Field("data".to_owned()));
         if self.kind != "Secret" || !ways.iter().any(|way| is_data(&way)) {

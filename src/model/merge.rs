@@ -1,4 +1,4 @@
-//! The effect of a merge on live objects.
+//! The effects of merging a branch on live objects.
 
 use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
@@ -7,11 +7,11 @@ use strum::{IntoStaticStr, VariantArray};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum MergeClass {
-    /// The branch now declares the live value, and the base does not.
+    /// The branch now declares the live value, but the base does not.
     Backport,
-    /// The branch changes it, and the live value matches the base.
+    /// The branch changes the field, and the live value is that of the base.
     Pending,
-    /// It was changed live, and the branch does not change it.
+    /// The field was changed live, and the branch does not change it.
     Drift,
     /// Both changed it: merging overwrites the live change.
     Conflict,
@@ -33,7 +33,7 @@ pub struct Merge {
     pub base: Option<Value>,
 }
 
-/// What a branch does to an object as a whole.
+/// What merging a branch does to a whole object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Lifecycle {

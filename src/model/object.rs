@@ -13,9 +13,9 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Status {
-    /// Compared, without differences to report.
+    /// Compared, without reported differences.
     InSync,
-    /// Compared, and different.
+    /// Compared, with differences.
     Drifted,
     /// Declared, and proven not to exist.
     Missing,
@@ -23,9 +23,10 @@ pub enum Status {
     Extra,
     /// Not compared; [`ObjectReport::reason`] says why.
     Unknown,
-    /// The branch changes it, and the live object matches the base.
+    /// The branch changes the object, and the live object matches the base.
     Pending,
-    /// The branch changes it, and so did someone live: merging overwrites that.
+    /// The branch changes the object, and someone changed it live: merging overwrites the live
+    /// change.
     Conflict,
 }
 
@@ -36,7 +37,7 @@ impl Status {
     }
 }
 
-/// Which side an object was found on.
+/// On which sides an object exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Presence {
     /// It is declared and live, and was compared.
@@ -49,21 +50,21 @@ pub enum Presence {
     Unknown,
 }
 
-/// One object of a report. Its status and severity are computed, so that no later stage can leave
+/// One object of a report. Its status and severity are computed, so that no later stage can make
 /// them outdated.
 #[derive(Debug, Clone)]
 pub struct ObjectReport {
-    /// Which object.
+    /// The object's key.
     pub key: ResourceKey,
-    /// The API version that it was compared at.
+    /// The API version of the comparison.
     pub api_version: String,
     /// Where it is declared; `None` for an extra object.
     pub origin: Option<Origin>,
     /// Its manifest; `None` for an extra object.
     pub manifest: Option<Arc<Manifest>>,
-    /// Which side it was found on. [`status`](Self::status) derives from it.
+    /// On which sides it exists. [`status`](Self::status) depends on it.
     pub presence: Presence,
-    /// Why it is unknown, or an additional note.
+    /// Why it is unknown, or a further note.
     pub reason: Option<String>,
     /// The severity of the whole object being missing or extra.
     pub whole_severity: Option<Severity>,
@@ -71,18 +72,19 @@ pub struct ObjectReport {
     pub lifecycle: Option<Lifecycle>,
     /// Whether merging the branch overwrites a live change of the whole object.
     pub conflict: bool,
-    /// The status before changes were left out that the user did not select.
+    /// The status before changes that the user did not select were removed.
     pub found: Option<Status>,
-    /// Its changes, sorted by path; one at the root if a rule or an explainer excludes the whole
-    /// object. Explained changes are included only on request.
+    /// Its changes, sorted by path. A change at the root stands for the whole object, if a rule or
+    /// an explainer hides it. Explained changes are included only on request.
     pub drifts: Vec<JudgedChange>,
     /// The policies that it violates, or that could not be evaluated.
     pub violations: Vec<Violation>,
     /// The owners of an extra object, the most recent write first.
     pub owners: Vec<Owner>,
-    /// The declared side for whole-object views; absent for extra objects and objects in sync.
+    /// The declared side for views of the whole object; `None` for extra objects and objects in
+    /// sync.
     pub declared: Option<Packed>,
-    /// The live side for whole-object views: the declared object with the reported changes made.
+    /// The live side for views of the whole object: the declared object with the reported changes.
     pub live: Option<Packed>,
 }
 
@@ -118,7 +120,7 @@ impl ObjectReport {
         }
     }
 
-    /// Returns the status, from its side and its changes.
+    /// Returns the status, computed from its presence and its changes.
     pub fn status(&self) -> Status {
         if let Some(status) = self.found {
             return status;
@@ -156,7 +158,7 @@ impl ObjectReport {
             .find(|drift| drift.change.path.0.is_empty())
     }
 
-    /// Returns the changes that count.
+    /// Returns the changes that count as drift.
     pub fn reported(&self) -> impl Iterator<Item = &JudgedChange> {
         self.drifts.iter().filter(|drift| drift.is_reported())
     }
@@ -167,7 +169,7 @@ impl ObjectReport {
         all.filter(|violation| violation.enforcement.refuses())
     }
 
-    /// Returns the severity of the object: that it is missing or extra, or else of its worst
+    /// Returns the severity of the object being missing or extra, or else that of its most severe
     /// change.
     pub fn severity(&self) -> Option<Severity> {
         let all = self.reported();
@@ -175,8 +177,8 @@ impl ObjectReport {
         self.whole_severity.max(worst.map(|(_, severity)| severity))
     }
 
-    /// Returns whether the object differs from its manifest, not counting changes that only the
-    /// branch makes.
+    /// Returns whether the object differs from its manifest, without changes that only the branch
+    /// makes.
     pub fn is_drift(&self) -> bool {
         matches!(
             self.status(),

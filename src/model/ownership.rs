@@ -1,4 +1,4 @@
-//! The owners of each path of a live object: `metadata.managedFields`, parsed.
+//! The field owners of a live object: `metadata.managedFields`, parsed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -14,7 +14,7 @@ pub enum Operation {
     /// Server-side apply: the manager owns exactly what it sent.
     #[strum(serialize = "Apply")]
     Apply,
-    /// Anything else: the manager owns what its request changed, including defaults.
+    /// Any other write: the manager owns what its request changed, including defaults.
     #[strum(serialize = "Update")]
     Update,
 }
@@ -26,8 +26,8 @@ impl Operation {
     }
 }
 
-/// An owner of a path. The time is that of the manager's last write to the object, not to this
-/// path.
+/// An owner of a path. The time is that of the manager's last write to the object, which may not
+/// have changed this path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     /// The field manager's name.
@@ -36,9 +36,9 @@ pub struct Owner {
     pub operation: Operation,
     /// The subresource.
     pub subresource: Option<String>,
-    /// Its last write, RFC 3339; `kubectl scale` records none.
+    /// The time of its last write, in RFC 3339; `kubectl scale` records none.
     pub time: Option<String>,
-    /// The user, according to the audit log; managedFields record no users.
+    /// The user according to the audit log; managedFields do not record users.
     pub user: Option<String>,
 }
 
@@ -58,8 +58,8 @@ pub struct ManagerEntry {
     pub fields: OwnedFields,
 }
 
-/// The fields of a manager: a [`FieldSet`], parsed from its text on first use. For most objects
-/// nobody asks about owners.
+/// The fields of a manager: a [`FieldSet`], parsed from text on first use. Most objects are
+/// compared without looking at owners.
 #[derive(Debug, Clone)]
 pub struct OwnedFields {
     set: OnceLock<FieldSet>,
@@ -68,7 +68,7 @@ pub struct OwnedFields {
 }
 
 impl OwnedFields {
-    /// Returns the fields that `read` parses from text.
+    /// Returns fields that `read` will parse from the text.
     pub fn in_text(text: &str, read: fn(&str) -> FieldSet) -> Self {
         Self {
             set: OnceLock::new(),
@@ -101,20 +101,20 @@ impl Deref for OwnedFields {
 pub struct FieldSet {
     /// Whether the path of this node itself is in the set.
     pub member: bool,
-    /// Named fields below.
+    /// The fields below this node.
     pub fields: BTreeMap<String, FieldSet>,
-    /// List items below.
+    /// The list items below this node.
     pub items: HashMap<PathElement, FieldSet>,
 }
 
 impl FieldSet {
-    /// Returns whether nothing is below this node: the owner of a leaf owns everything under it,
+    /// Returns whether the node has no children. The owner of a leaf owns everything below it,
     /// which is how atomic maps and lists are owned.
     pub fn is_leaf(&self) -> bool {
         self.fields.is_empty() && self.items.is_empty()
     }
 
-    /// Returns the node one element further.
+    /// Returns the child for a path element.
     pub fn child(&self, segment: &PathElement) -> Option<&FieldSet> {
         match segment {
             PathElement::Field(name) => self.fields.get(name),
@@ -122,13 +122,13 @@ impl FieldSet {
         }
     }
 
-    /// Returns whether the set contains `path`, something above it as a whole, or something below
-    /// it.
+    /// Returns whether the set contains `path`, an ancestor that is owned as a whole, or a path
+    /// below it.
     ///
-    /// Atomic values begin after `covering` elements of the path: a leaf of the set above that is a
-    /// struct or map that was owned while it was empty (`f:resources: {}`), which says nothing
-    /// about its later content. A leaf that is an item of an associative list is owned as a whole:
-    /// an item always has its keys, so only items with equal keys are written that way
+    /// Atomic values begin after `covering` elements of the path. A leaf before that is a struct or
+    /// map that was owned while it was empty (`f:resources: {}`), which says nothing about its
+    /// later content. A leaf for an item of an associative list is owned as a whole: items always
+    /// contain their keys, so only items with duplicate keys are written as leaves
     /// (structured-merge-diff `typed/tofieldset.go`).
     pub fn touches(&self, path: &FieldPath, covering: usize) -> bool {
         let mut node = self;
@@ -148,7 +148,7 @@ impl FieldSet {
 }
 
 impl Ownership {
-    /// Returns whether nothing is known about owners.
+    /// Returns whether no owners are known.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

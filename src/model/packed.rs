@@ -1,25 +1,25 @@
-//! A value kept in one piece.
+//! A compact form of a value.
 
 use std::fmt;
 
 use serde_json::{Map, Number, Value};
 use strum::VariantArray;
 
-/// A whole object in one piece of memory, since the tree of its values takes many times as much. A
-/// reader builds an object's tree, and drops it before the next one.
+/// A whole object in two blocks of memory, because the tree of its values takes many times as much.
+/// Code that reads an object builds its tree, and drops it before the next one.
 ///
-/// It is no JSON: what takes time in JSON is to escape what is text, to spell numbers and to find
-/// where things end.
+/// It is not JSON text, because escaping strings, formatting numbers and finding the ends of values
+/// take time.
 #[derive(Clone)]
 pub struct Packed {
-    /// What follows one another: a [`Tag`] and what belongs to it.
+    /// A sequence of values, each as a [`Tag`] and its data.
     marks: Box<[u8]>,
-    /// All names and texts, one after the other.
+    /// All names and strings, one after another.
     text: Box<str>,
 }
 
-/// What a value is. Behind it follow a length (of a text, or how many parts there are) or the eight
-/// bytes of a number.
+/// The type of a value. The data that follows is a length (of a string, or the number of children),
+/// or the eight bytes of a number.
 #[derive(Clone, Copy, VariantArray)]
 enum Tag {
     Null,
@@ -40,7 +40,7 @@ impl Packed {
             marks: &self.marks,
             text: &self.text,
         };
-        // What was packed can be read.
+        // Packed data is always well-formed.
         unpacker.value().unwrap_or_default()
     }
 }
@@ -121,7 +121,8 @@ impl Packer {
         self.text.push_str(text);
     }
 
-    /// Seven bits a byte, the lowest first; all bytes but the last have the eighth.
+    /// Writes a length with seven bits per byte, lowest first; all bytes but the last have the
+    /// eighth bit set.
     fn length(&mut self, mut length: usize) {
         while length >= 0x80 {
             self.marks.push((length & 0x7f) as u8 | 0x80);
@@ -198,7 +199,7 @@ impl<'p> Unpacker<'p> {
     }
 }
 
-/// Shows no content: it may be a Secret's.
+/// Hides the content, which may be a Secret's.
 impl fmt::Debug for Packed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Packed").finish_non_exhaustive()
@@ -214,7 +215,7 @@ mod tests {
     use crate::model::tests::any_value;
 
     #[test]
-    fn deep_values_survive() {
+    fn packs_deeply_nested_values() {
         for depth in [1, 2, 127, 128, 900] {
             let deep = (0..depth).fold(json!("leaf"), |value, _| json!([value]));
             assert_eq!(Packed::from(&deep).value(), deep, "{depth}");
@@ -222,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_holds_no_content() {
+    fn debug_output_contains_no_content() {
         assert!(!format!("{:?}", Packed::from(json!("canary"))).contains("canary"));
     }
 
     proptest! {
         #[test]
-        fn what_is_packed_comes_out_the_same(value in any_value()) {
+        fn packing_keeps_every_value(value in any_value()) {
             prop_assert_eq!(Packed::from(&value).value(), value);
         }
     }

@@ -1,16 +1,16 @@
-//! Where manifests can be read in a browser.
+//! The web pages of manifests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Origin;
 
-/// The pages of files, by file and commit.
+/// The addresses of files in a browser, by file and commit.
 #[derive(Debug, Clone, Default)]
 pub struct WebPages(BTreeMap<(Arc<str>, Option<Arc<str>>), String>);
 
 impl WebPages {
-    /// Adds the address of a file, with `{line}` in the place of the line.
+    /// Adds the address of a file, in which `{line}` stands for the line.
     pub fn add(&mut self, file: Arc<str>, revision: Option<Arc<str>>, address: String) {
         self.0.insert((file, revision), address);
     }

@@ -60,13 +60,13 @@ impl FieldPath {
         Self(segments)
     }
 
-    /// Returns whether the path is `prefix` or is below it.
+    /// Returns whether the path is at or below `prefix`.
     pub fn starts_with(&self, prefix: &FieldPath) -> bool {
         self.0.starts_with(&prefix.0)
     }
 }
 
-/// Paths sort by their text, so that reports are stable whatever the order of the cluster's
+/// Compares paths by their text, so that reports do not depend on the order of the cluster's
 /// responses.
 impl Ord for FieldPath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
@@ -81,7 +81,7 @@ impl Ord for FieldPath {
 }
 
 impl PathElement {
-    /// Compares indexes as numbers, and everything else as text.
+    /// Compares indexes as numbers, and all other elements as text.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         match (self, other) {
             (Self::Index(a), Self::Index(b)) => a.cmp(b),
@@ -94,8 +94,8 @@ impl PathElement {
         }
     }
 
-    /// Returns the single key of an item and its value, if both sort like their text in the path:
-    /// lists of thousands are sorted by them.
+    /// Returns the only key of an item and its value, if comparing them gives the same order as
+    /// comparing text. This makes sorting long lists fast.
     fn only_name(&self) -> Option<(&str, &str)> {
         let Self::Key(keys) = self else { return None };
         let mut keys = keys.iter();
@@ -158,7 +158,7 @@ fn is_plain_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
 }
 
-/// Text that is not a path, and where the error is.
+/// A text that is not a path, with the position of the error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a field path at character {at}: {what}")]
 pub struct PathError {
@@ -204,7 +204,7 @@ impl Parser<'_> {
                 PathElement::Value(self.value()?)
             }
             Some(b) if b.is_ascii_digit() => PathElement::Index(self.index()?),
-            // A malformed item without any identity.
+            // An item without any key.
             Some(b']') => PathElement::Key(BTreeMap::new()),
             _ => PathElement::Key(self.keys()?),
         };
@@ -259,7 +259,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses one JSON value, as far as it reaches.
+    /// Parses one JSON value at the current position.
     fn value(&mut self) -> Result<Value, PathError> {
         let mut values =
             serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<Value>();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_where() {
+    fn errors_have_a_position() {
         let error = ".spec.".parse::<FieldPath>().unwrap_err();
         assert_eq!(error.at, 7);
         for text in ["spec", ".a[", ".a[name=]", ".a[\"x]", ".a[1", ".a..b"] {
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_sort_as_their_text_does() {
+    fn paths_sort_as_text() {
         let texts = [
             ".a",
             ".a-b",

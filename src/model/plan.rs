@@ -1,4 +1,4 @@
-//! A plan: what to do about drift, before it is done.
+//! A plan: what a command is about to do about drift.
 
 use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
@@ -42,12 +42,12 @@ pub enum Progress {
     /// Not done yet.
     #[default]
     Planned,
-    /// Done, and read again.
+    /// Done, and verified by reading again.
     Done,
-    /// Partly done, or with another result than planned.
+    /// Partly done, or with a result other than planned.
     #[strum(serialize = "partly-done")]
     Partly,
-    /// It was not done.
+    /// Failed.
     #[strum(serialize = "not-done")]
     Failed,
     /// Skipped, because the user declined it or an earlier step failed.
@@ -61,35 +61,34 @@ impl Progress {
     }
 }
 
-/// One field to change: from its current value to its new one. For a revert that is from live to
-/// declared, the opposite direction of a diff.
+/// The change of one field, from its current to its new value. A revert goes from live to declared,
+/// which is the opposite direction of a diff.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanChange {
     /// The path.
     pub path: FieldPath,
-    /// What happens to the field: [`ChangeKind::Added`] adds it, [`ChangeKind::Removed`] removes
-    /// it.
+    /// The effect on the field: [`ChangeKind::Added`] adds it, [`ChangeKind::Removed`] removes it.
     pub kind: ChangeKind,
     /// Its current value, without secrets.
     pub from: Option<Value>,
     /// Its new value, without secrets.
     pub to: Option<Value>,
-    /// The owners whose change it undoes.
+    /// The owners whose change is undone.
     pub owners: Vec<Owner>,
     /// Where it is declared.
     pub position: Option<Position>,
-    /// How the difference came about, if known.
+    /// The cause of the difference, if known.
     pub cause: Option<Cause>,
 }
 
 impl PlanChange {
-    /// Returns the change that makes the live side match the declared side.
+    /// Returns the change that gives the live side its declared value.
     pub fn to_declared(drift: &JudgedChange) -> Self {
         let (from, to) = (drift.change.live.clone(), drift.change.declared.clone());
         Self::between(drift, from, to)
     }
 
-    /// Returns the change that makes the declared side match the live side.
+    /// Returns the change that gives the declared side its live value.
     pub fn to_live(drift: &JudgedChange) -> Self {
         let (from, to) = (drift.change.declared.clone(), drift.change.live.clone());
         Self::between(drift, from, to)
@@ -136,60 +135,60 @@ impl PlanChange {
 pub struct WrittenAs {
     /// The field manager.
     pub manager: String,
-    /// Why this manager.
+    /// Why this manager was chosen.
     pub why: String,
 }
 
-/// What to do to one object.
+/// The part of a plan for one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanStep {
-    /// Which object.
+    /// The object's key.
     pub key: ResourceKey,
-    /// The API version that it is written at.
+    /// The API version of the write.
     pub api_version: String,
     /// Where it is declared.
     pub origin: Option<Origin>,
-    /// How it is carried out.
+    /// How the step is carried out.
     pub how: How,
     /// The changes, sorted by path; empty if the whole object is created or deleted.
     pub changes: Vec<PlanChange>,
     /// The field manager that writes it.
     pub written_as: Option<WrittenAs>,
-    /// Side effects and notes: `restarts 7 pods`.
+    /// Side effects and notes, such as `restarts 7 pods`.
     pub remarks: Vec<String>,
     /// The progress.
     pub progress: Progress,
-    /// The result in words; why it failed.
+    /// The result in words, or why the step failed.
     pub outcome: Option<String>,
 }
 
 impl PlanStep {
-    /// Returns how many changes it counts as: a whole object is one.
+    /// Returns the number of changes; creating or deleting an object counts as one.
     pub fn weight(&self) -> usize {
         self.changes.len().max(1)
     }
 }
 
-/// Something that was selected but is left alone.
+/// A selected change or object that is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refused {
-    /// Which object.
+    /// The object's key.
     pub key: ResourceKey,
     /// The field; the root for the whole object.
     pub path: FieldPath,
     /// Why.
     pub why: Why,
-    /// The reason, for people; the meaning of [`Self::why`] if nothing more is known.
+    /// The reason in words; [`Why::meaning`] if nothing more is known.
     pub message: String,
 }
 
 impl Refused {
-    /// Returns a refusal whose reason needs no explanation.
+    /// Returns a refusal with the standard message.
     pub fn new(key: &ResourceKey, path: &FieldPath, why: Why) -> Self {
         Self::because(key, path, why, why.meaning())
     }
 
-    /// Returns a refusal with its own explanation.
+    /// Returns a refusal with its own message.
     pub fn because(
         key: &ResourceKey,
         path: &FieldPath,
@@ -205,7 +204,7 @@ impl Refused {
     }
 }
 
-/// What to do about drift. It contains no secrets: its values are redacted first.
+/// A plan. It contains no secrets: values are redacted first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The action.
@@ -214,11 +213,11 @@ pub struct Plan {
     pub target: Target,
     /// The steps, in the order in which they are done.
     pub steps: Vec<PlanStep>,
-    /// What was selected but is left alone, sorted.
+    /// The selected changes that are left alone, sorted.
     pub refused: Vec<Refused>,
-    /// How to undo the plan after it was carried out.
+    /// How to undo the plan afterwards.
     pub undo: Option<String>,
-    /// Notes: what an apply would leave behind.
+    /// Notes, such as on drift that an apply would leave.
     pub notes: Vec<String>,
 }
 
@@ -253,7 +252,7 @@ impl Plan {
         steps.any(|step| matches!(step.how, How::Patch | How::Create | How::Delete))
     }
 
-    /// Marks what was not started.
+    /// Marks the steps that were not started as skipped.
     pub fn skip_rest(&mut self, why: &str) {
         for step in &mut self.steps {
             if step.progress == Progress::Planned {
@@ -264,10 +263,10 @@ impl Plan {
     }
 }
 
-/// Returns a note about the drift that an apply of the manifests would leave: an apply does not
-/// remove what others added. `None` if it would leave nothing.
+/// Returns a note on the drift that applying the manifests would not undo: an apply does not remove
+/// fields that others added. `None` if it would undo everything.
 pub fn after_an_apply(report: &Report) -> Option<String> {
-    /// How many changes are named.
+    /// The limit on named changes.
     const MOST: usize = 5;
     let drifted = |object: &&ObjectReport| object.status() == Status::Drifted;
     let (mut all, mut stay) = (0, Vec::new());

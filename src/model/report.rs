@@ -16,26 +16,26 @@ pub struct Target {
     pub server: Option<String>,
     /// The API server's version, such as `v1.36.2`.
     pub version: Option<String>,
-    /// The dump that was read instead of a cluster.
+    /// The recording that was read instead of a cluster.
     pub dump: Option<String>,
     /// Whether the server's certificate is not verified.
     pub insecure: bool,
-    /// When the live side was read, RFC 3339.
+    /// When the live side was read, in RFC 3339.
     pub read_at: Option<String>,
 }
 
-/// A Git commit that declared state was read from.
+/// A Git commit from which declared state was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     /// The user's name for it, such as `main`.
     pub name: String,
     /// Its full ID.
     pub commit: String,
-    /// When it was made, RFC 3339.
+    /// When it was made, in RFC 3339.
     pub time: Option<String>,
 }
 
-/// Declared objects by whether they were compared.
+/// How many declared objects were compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// Objects that the sources declare.
@@ -50,7 +50,7 @@ pub struct Coverage {
     pub broken: usize,
     /// Objects, documents and files that could not be read or compared.
     pub failed: usize,
-    /// How far undeclared objects were searched for; `None` if not requested.
+    /// Which undeclared objects were searched for; `None` if not requested.
     pub extra: Option<ExtraCoverage>,
 }
 
@@ -76,28 +76,28 @@ impl Coverage {
 /// searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExtraCoverage {
-    /// Kinds that were searched.
+    /// The number of kinds that were searched.
     pub kinds: usize,
-    /// Kinds, and groups of kinds, that could not be searched completely.
+    /// The number of kinds, and of whole groups, that could not be searched completely.
     pub unread: usize,
 }
 
 /// The figures of the summary line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Objects by status.
+    /// Objects with [`Status::InSync`].
     pub in_sync: usize,
-    /// See [`Status::Drifted`].
+    /// Objects with [`Status::Drifted`].
     pub drifted: usize,
-    /// See [`Status::Missing`].
+    /// Objects with [`Status::Missing`].
     pub missing: usize,
-    /// See [`Status::Extra`].
+    /// Objects with [`Status::Extra`].
     pub extra: usize,
-    /// See [`Status::Unknown`].
+    /// Objects with [`Status::Unknown`].
     pub unknown: usize,
-    /// See [`Status::Pending`].
+    /// Objects with [`Status::Pending`].
     pub pending: usize,
-    /// See [`Status::Conflict`].
+    /// Objects with [`Status::Conflict`].
     pub conflict: usize,
     /// Changes that count as drift.
     pub reported: usize,
@@ -116,30 +116,30 @@ pub struct RuleCount {
     pub hid: usize,
 }
 
-/// How much a rule or an explainer explained.
+/// How many objects a rule or an explainer explained.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExplainedCount {
     /// The ID of the built-in rule or the explainer.
     pub by: String,
-    /// Its knowledge, in a sentence.
+    /// Its description, in one sentence.
     pub about: String,
-    /// Live objects that need not be declared.
+    /// The number of live objects that need not be declared.
     pub objects: usize,
 }
 
-/// A message for the reader: what happened, and what to do.
+/// A message to the user: what happened, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Warning {
-    /// Where, as `file:line:column` or as an object; empty if it concerns the run.
+    /// The place, as `file:line:column` or as an object; empty for the whole run.
     pub place: String,
     /// What happened, and what to do.
     pub message: String,
-    /// Whether it makes the comparison incomplete.
+    /// Whether the message makes the comparison incomplete.
     pub fatal: bool,
 }
 
 impl Warning {
-    /// Returns a warning at a place; an empty place means the whole run.
+    /// Returns a warning about a place; an empty place means the whole run.
     pub fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             place: place.into(),
@@ -170,28 +170,28 @@ pub struct Report {
     pub objects: Vec<ObjectReport>,
     /// Errors and warnings, sorted.
     pub warnings: Vec<Warning>,
-    /// What was skipped and why, by file; shown on request.
+    /// Skipped documents and files, with the reasons; shown on request.
     pub skipped: Vec<Warning>,
-    /// The rules that hid something.
+    /// The rules that hid changes.
     pub rules: Vec<RuleCount>,
-    /// The undeclared objects that are not drift, by explanation. With `--show all` they are among
-    /// the objects, too.
+    /// Counts of the undeclared objects that are not drift, by explanation. With `--show all` they
+    /// are also among the objects.
     pub explained: Vec<ExplainedCount>,
-    /// How many rules have expired, and no longer hide anything.
+    /// The number of rules that have expired and no longer hide anything.
     pub expired_rules: usize,
     /// Whether the run was cut short.
     pub interrupted: bool,
     /// Whether the declared side is a branch that was also compared with its base.
     pub three_way: bool,
-    /// Places with secrets that do not look secret: no renderer shows them.
+    /// The places of secrets that do not look like secrets; they are never shown.
     pub secret: Vec<SecretPlace>,
     /// The values of the Secrets of the run, which no renderer shows in any object.
     pub secret_values: Vec<SecretValue>,
     /// The names of the objects' kinds, for messages that name objects.
     pub called: BTreeMap<GroupKind, Called>,
-    /// Warning Events of the objects that drifted and of their pods, where they were asked for.
+    /// Warning Events of drifted objects and of their pods, if requested.
     pub events: History,
-    /// Where manifests can be read in a browser, as far as it is known.
+    /// The web pages of manifests, as far as known.
     pub pages: WebPages,
 }
 
@@ -220,7 +220,7 @@ impl Report {
                 .iter()
                 .filter(|drift| matches!(drift.verdict(), Verdict::Ignored { .. }))
                 .count();
-            // An extra object that a rule ignores does not count as in sync.
+            // An ignored extra object does not count as in sync.
             let ignored_extra = object.origin.is_none() && !object.drifts.is_empty();
             if object.status() == Status::InSync && ignored_extra {
                 continue;
@@ -238,7 +238,7 @@ impl Report {
         totals
     }
 
-    /// Returns whether something could not be read or compared.
+    /// Returns whether anything could not be read or compared.
     pub fn is_incomplete(&self) -> bool {
         self.interrupted
             || self.coverage.failed > 0
@@ -249,7 +249,7 @@ impl Report {
                 .any(|object| object.status() == Status::Unknown)
     }
 
-    /// Returns whether drift was found, complete or not.
+    /// Returns whether drift was found, even if the comparison is incomplete.
     pub fn has_drift(&self) -> bool {
         self.objects.iter().any(ObjectReport::is_drift)
     }
@@ -270,8 +270,8 @@ impl Report {
     pub const VERDICTS: [&'static str; 5] =
         ["in-sync", "pending", "drifted", "conflict", "incomplete"];
 
-    /// Returns `incomplete` if anything could not be read, else the worst result: `conflict`,
-    /// `drifted`, `pending` (with a base only) or `in-sync`. An error never looks like "no drift".
+    /// Returns `incomplete` if anything could not be read, or else the worst result: `conflict`,
+    /// `drifted`, `pending` (only with a base) or `in-sync`. An error never looks like "no drift".
     pub fn verdict(&self) -> &'static str {
         if self.is_incomplete() {
             "incomplete"

@@ -5,29 +5,29 @@ use std::fmt;
 
 use super::{FieldPath, PathElement, ResourceKey};
 
-/// A place in an object whose declared value came from a Secret, such as a substituted variable. No
-/// report shows its declared or live value.
+/// A place in an object whose declared value comes from a Secret, such as a substituted variable.
+/// Reports show neither its declared nor its live value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretPlace {
     /// The kind of the object.
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The path to the place: names of fields, and `None` for any item of a list, because items may
-    /// have different indexes on the two sides.
+    /// The path to the place: names of fields, and `None` for any list item, because items may have
+    /// different indexes on both sides.
     pub path: Vec<Option<String>>,
 }
 
 impl SecretPlace {
-    /// Returns whether the place is in this object, which may be reported under another group or
-    /// namespace than its manifest names: a kind moves between groups, and may be cluster-scoped.
-    /// If two objects have the same name, both are masked.
+    /// Returns whether the place is in this object. The object may be reported with another group
+    /// or namespace than in its manifest, because kinds move between groups and may be
+    /// cluster-scoped. If two objects have the same name, both are masked.
     pub fn is_in(&self, key: &ResourceKey) -> bool {
         self.kind == key.kind && self.name == key.name
     }
 
-    /// Returns whether a path leads to the place, or below it. A list item that is identified by a
-    /// secret value is such a place itself.
+    /// Returns whether a path is at or below the place. A list item that is identified by a secret
+    /// value is itself such a place.
     pub fn covers(&self, path: &FieldPath) -> bool {
         let mut parts = self.path.iter().peekable();
         for segment in &path.0 {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn places_cover_what_lies_at_them_and_below() {
+    fn places_cover_paths_at_and_below_them() {
         assert!(covers(&["data", "url"], ".data.url"));
         assert!(covers(&["data"], ".data.url"));
         assert!(!covers(&["data", "url"], ".data"));
@@ -91,12 +91,12 @@ mod tests {
     }
 
     #[test]
-    fn an_item_whose_key_is_secret_is_secret() {
+    fn an_item_with_a_secret_key_is_secret() {
         assert!(covers(&["hosts", "*", "name"], r#".hosts[name="A"]"#));
     }
 
     #[test]
-    fn an_object_is_known_under_any_group_and_namespace() {
+    fn matches_an_object_in_any_group_and_namespace() {
         let key = |group: &str, namespace: Option<&str>, name: &str| {
             ResourceKey::new(
                 group.to_owned(),

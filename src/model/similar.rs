@@ -1,10 +1,10 @@
-//! Finds the name that was probably meant by one that does not exist.
+//! Suggests a similar name for one that does not exist.
 
-/// The similarity (Jaro-Winkler) from which a name is suggested.
+/// The minimum similarity (Jaro-Winkler) of suggested names.
 const SIMILAR: f64 = 0.85;
 
-/// Returns the most similar name, if one is similar enough; of several, the first in order. Upper
-/// and lower case are the same.
+/// Returns the most similar name, if one is similar enough; of several, the first in order. The
+/// comparison ignores case.
 ///
 /// ```
 /// use driftctl::model::nearest;

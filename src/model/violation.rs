@@ -1,4 +1,4 @@
-//! The result of an admission policy for an object.
+//! The result of evaluating an admission policy for an object.
 
 use strum::{IntoStaticStr, VariantArray};
 
@@ -8,7 +8,7 @@ use super::{Packed, Position};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Enforcement {
-    /// The server refused the object, in a dry run.
+    /// The server refused the object in a dry run.
     Denied,
     /// The policy would refuse it.
     Deny,
@@ -21,7 +21,7 @@ pub enum Enforcement {
 }
 
 impl Enforcement {
-    /// Returns the word that documents use.
+    /// Returns the word for JSON documents.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -35,21 +35,21 @@ impl Enforcement {
 /// A policy, webhook or quota that an object violates, or that could not be evaluated.
 #[derive(Debug, Clone)]
 pub struct Violation {
-    /// What is done about it.
+    /// What the policy does about it.
     pub enforcement: Enforcement,
     /// The policy, with its kind: `ValidatingAdmissionPolicy prod-guardrails`.
     pub policy: String,
-    /// The binding that applies it.
+    /// The policy's binding.
     pub binding: Option<String>,
-    /// The rule in it.
+    /// The rule of the policy.
     pub rule: Option<String>,
-    /// Its message, or why it could not be evaluated.
+    /// The policy's message, or why it could not be evaluated.
     pub message: Option<String>,
-    /// The field that the rule is about, in the manifest.
+    /// The position of the field that the rule is about, in the manifest.
     pub position: Option<Position>,
-    /// A note, such as why it was not stopped.
+    /// A note, such as why the change was not stopped.
     pub note: Option<String>,
-    /// The live object, which the message may quote: redaction searches it for secrets.
+    /// The live object, if the message may quote it: redaction searches it for secrets.
     pub quoted: Option<Packed>,
 }
 

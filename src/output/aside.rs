@@ -28,7 +28,7 @@ mod tests {
     use crate::model::{Cause, Change, Merge, Verdict};
 
     #[test]
-    fn classes_and_causes_are_told() {
+    fn explains_classes_and_causes() {
         let drift = |class: Option<MergeClass>, cause| {
             let path = ".spec.replicas".parse().unwrap();
             let change = Change::between(path, Some(json!(5)), Some(json!(8)));

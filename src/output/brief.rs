@@ -8,13 +8,13 @@ use crate::model::{FieldPath, JudgedChange, PathElement};
 /// How many characters of a value are shown within a sentence.
 const LONGEST_VALUE: usize = 80;
 
-/// How many places of a text in conflict are listed.
+/// The limit on regions of a text in conflict.
 const MOST_REGIONS: usize = 8;
 
 /// How many differences within a list or a block are listed.
 const MOST_DIFFERENCES: usize = 3;
 
-/// Returns the three values of a conflict on a line, or a line for each place of a text at which
+/// Returns the three values of a conflict on one line, or a line for each region of a text in which
 /// they differ.
 pub(super) fn in_conflict(drift: &JudgedChange, between: &str) -> Vec<String> {
     let values = view::three(drift);
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modes_of_files_are_octal() {
+    fn file_modes_are_octal() {
         let at = |path: &str, value| scalar_at(&path.parse().unwrap(), &value);
         assert_eq!(at(".secret.defaultMode", json!(420)), "0644");
         assert_eq!(at(".items[key=\"a\"].mode", json!(256)), "0400");

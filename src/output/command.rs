@@ -21,7 +21,7 @@ pub enum CommandFormat {
     Html,
     /// The names of objects, one per line.
     Name,
-    /// A review of a pull request, as GitHub's API takes it.
+    /// A review of a pull request, in the form of GitHub's API.
     #[strum(serialize = "github-review")]
     Review,
     /// Metrics in Prometheus' text format.
@@ -37,7 +37,7 @@ pub enum CommandFormat {
 }
 
 impl CommandFormat {
-    /// Returns the word that `--output` takes.
+    /// Returns the value of `--output`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }

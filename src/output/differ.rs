@@ -1,5 +1,5 @@
-//! Finds where two values differ, for lines that have room for neither: by path within lists,
-//! blocks and embedded documents, and cut around the difference within a long line.
+//! Finds where two values differ, if there is no room to show both: by path within lists, blocks
+//! and embedded documents, and cut around the difference within a long line.
 
 use std::collections::BTreeMap;
 
@@ -220,7 +220,7 @@ pub fn cut_all_around(lines: &[&str], most: usize) -> Vec<String> {
     cut.collect()
 }
 
-/// Returns the numbers of the lines at which two multi-line texts first differ, with both lines.
+/// Returns the number of the first line in which two multi-line texts differ, and both lines.
 pub fn first_lines<'t>(declared: &'t str, live: &'t str) -> Option<(usize, &'t str, &'t str)> {
     let (mut ours, mut theirs) = (declared.lines(), live.lines());
     for number in 1.. {
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_compared_by_path() {
+    fn compares_values_by_path() {
         let a = json!({"panels": [{"id": 1, "t": "a"}, {"id": 2, "t": "b"}], "v": 1});
         let b = json!({"panels": [{"id": 2, "t": "B"}, {"id": 1, "t": "a"}], "w": 1});
         assert_eq!(paths(&a, &b), [".panels[id=\"2\"].t", ".v", ".w"]);
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_within_texts_are_compared() {
+    fn compares_documents_within_texts() {
         let found = embedded("{\"a\": [1,2]}", "{ \"a\":[1,3] }").unwrap();
         assert_eq!((found.format, found.leaves.len()), ("JSON", 1));
         assert!(
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_cut_around_what_differs() {
+    fn cuts_long_lines_around_the_difference() {
         let (a, b) = ("x".repeat(500), "y".repeat(500));
         let line = |middle: &str| format!("{a}{middle}{b}");
         let [ours, theirs] = cut_around(&line("one"), &line("two"), 60);
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_of_roles_are_said_in_words() {
+    fn describes_rules_of_roles_in_words() {
         let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]});
         assert_eq!(rbac_rule(&rule).unwrap(), "* on secrets");
         let rule = json!({"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"], "resourceNames": ["cart"]});

@@ -53,14 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ordinary_text_is_left_alone() {
+    fn leaves_ordinary_text_unchanged() {
         for text in ["", "plain ASCII ~", "é ü 日本語 → …", "😀", "a\nb\tc"] {
             assert!(matches!(super::text(text), Cow::Borrowed(same) if same == text));
         }
     }
 
     #[test]
-    fn what_moves_hides_or_turns_text_is_written_out() {
+    fn escapes_characters_that_move_hide_or_reverse_text() {
         let hidden = (0..0x20)
             .chain(0x7f..0xa0)
             .chain(0x200b..=0x200f)
@@ -77,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_keep_to_themselves() {
+    fn escapes_line_feeds_within_lines() {
         assert_eq!(line("a\nb\tc\r"), "a\\nb\\tc\\r");
         assert_eq!(text("a\nb\tc\r\n"), "a\nb\tc\\r\n");
     }
 
     #[test]
-    fn commands_to_ci_systems_are_text() {
+    fn escapes_commands_to_ci_systems() {
         for (raw, shown) in [
             ("::set-output name=a::b", "\\u{3a}:set-output name=a::b"),
             ("  ::add-mask::b", "  \\u{3a}:add-mask::b"),

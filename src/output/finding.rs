@@ -72,7 +72,7 @@ impl Class {
         self.into()
     }
 
-    /// Returns what it means, in a sentence.
+    /// Returns what the class means, in a sentence.
     pub fn description(self) -> &'static str {
         match self {
             Self::Changed => "A field has another value in the cluster than in the manifest",
@@ -99,12 +99,12 @@ impl Class {
         }
     }
 
-    /// Returns whether it means that something was not compared.
+    /// Returns whether the class means that something was not compared.
     pub fn is_fault(self) -> bool {
         matches!(self, Self::Unknown | Self::Error)
     }
 
-    /// Returns whether it is the result of a policy.
+    /// Returns whether the class is a result of a policy.
     pub fn is_of_policy(self) -> bool {
         matches!(
             self,
@@ -112,7 +112,7 @@ impl Class {
         )
     }
 
-    /// Returns whether it is a change that the branch intends, which is not a problem.
+    /// Returns whether the class is a change that the branch intends, which is not a problem.
     pub fn is_intended(self) -> bool {
         matches!(
             self,
@@ -121,9 +121,9 @@ impl Class {
     }
 }
 
-/// A place in a file.
+/// A location in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The file, as the user named it.
     pub file: String,
     /// The line, counted from 1.
@@ -147,14 +147,13 @@ pub struct Finding {
     pub path: Option<String>,
     /// The sentence, without the subject.
     pub message: String,
-    /// Where in the manifests, as far as known.
-    pub place: Option<Place>,
+    /// The location in the manifests, if known.
+    pub place: Option<Location>,
     /// A path that represents an object that no manifest declares.
     pub stand_in: String,
-    /// A fingerprint that is the same in every run for the same finding, whatever the lines and the
-    /// values.
+    /// A fingerprint that stays the same from run to run, even if lines or values change.
     pub fingerprint: String,
-    /// Why a rule ignores it.
+    /// The rule that ignores it, and the reason.
     pub ignored: Option<String>,
 }
 
@@ -266,7 +265,7 @@ fn of_violation(object: &ObjectReport, violation: &Violation) -> Finding {
         path: None,
         message: words::violation(violation),
         place: origin(object).map(|place| match violation.position {
-            Some(position) => Place {
+            Some(position) => Location {
                 line: position.line,
                 column: Some(position.column),
                 ..place
@@ -300,7 +299,7 @@ fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> Finding {
         message.push_str(&format!("; {}", escape::line(&note)));
     }
     let place = origin(object).map(|place| match drift.position {
-        Some(position) => Place {
+        Some(position) => Location {
             line: position.line,
             column: Some(position.column),
             ..place
@@ -391,12 +390,12 @@ fn sentence(change: &Change) -> String {
     }
 }
 
-fn origin(object: &ObjectReport) -> Option<Place> {
+fn origin(object: &ObjectReport) -> Option<Location> {
     // The branch's file no longer has the object: the base's line number would be wrong in it.
     if object.lifecycle == Some(Lifecycle::Removed) {
         return None;
     }
-    object.origin.as_ref().map(|origin| Place {
+    object.origin.as_ref().map(|origin| Location {
         file: origin.file.to_string(),
         line: origin.line.max(1),
         column: None,
@@ -404,7 +403,7 @@ fn origin(object: &ObjectReport) -> Option<Place> {
 }
 
 /// Parses `file:line:column` or `file:line`.
-fn place_of_text(text: &str) -> Option<Place> {
+fn place_of_text(text: &str) -> Option<Location> {
     let (rest, last) = text.rsplit_once(':')?;
     let last: usize = last.parse().ok()?;
     let before = rest
@@ -414,7 +413,7 @@ fn place_of_text(text: &str) -> Option<Place> {
         Some((file, line)) => (file, line, Some(last)),
         None => (rest, last, None),
     };
-    (!file.is_empty() && line > 0).then(|| Place {
+    (!file.is_empty() && line > 0).then(|| Location {
         file: file.to_owned(),
         line,
         column,
@@ -453,7 +452,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_found_at_the_end_of_a_text() {
+    fn parses_locations_at_the_end_of_a_text() {
         let place = |text| place_of_text(text).map(|p| (p.file, p.line, p.column));
         let file = || "a/b:c.yaml".to_owned();
         assert_eq!(place("a/b:c.yaml:7:3"), Some((file(), 7, Some(3))));
@@ -464,13 +463,13 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_know_where_parts_end() {
+    fn fingerprints_depend_on_the_boundaries_of_parts() {
         assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
         assert_eq!(fingerprint(&["a"]).len(), 32);
     }
 
     #[test]
-    fn values_within_sentences_are_brief() {
+    fn shortens_values_within_sentences() {
         assert_eq!(brief(&serde_json::json!("a\nb")), "a text of 2 lines");
         assert_eq!(brief(&serde_json::json!([1])), "a list of 1 item");
         assert_eq!(brief(&serde_json::json!({"a": 1})), "a block of 1 field");

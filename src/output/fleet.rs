@@ -1,4 +1,4 @@
-//! Several clusters at a glance: a table of them, and the drift that they have in common.
+//! Summarizes several clusters: a table of them, and the drift that they have in common.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,14 +9,14 @@ use super::{Show, escape, words};
 use crate::model::{JudgedChange, ObjectReport, ResourceKey, Severity};
 use crate::redact::Redacted;
 
-/// What identifies a change in every cluster: the object, its severity, and its text.
-type Sameness = (String, &'static str, String);
+/// Identifies a change across clusters: the object, its severity, and its text.
+type CommonKey = (String, &'static str, String);
 
 /// Drift that several clusters have in common.
-pub(super) struct Alike<'r> {
-    /// The drift, as in the first of them.
+pub(super) struct CommonDrift<'r> {
+    /// The drift, as found in the first of the clusters.
     pub row: Row<'r>,
-    /// Their names, in the order of the report.
+    /// The names of the clusters, in the order of the report.
     pub clusters: Vec<&'r str>,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Alike<'r> {
 pub(super) struct ClusterRow<'r> {
     /// The name.
     pub name: &'r str,
-    /// `drifted`
+    /// The verdict: `drifted`
     pub verdict: &'static str,
     /// Counts of drifted, missing, undeclared and unknown objects.
     pub counts: [usize; 4],
@@ -33,7 +33,7 @@ pub(super) struct ClusterRow<'r> {
 }
 
 /// Returns the table of clusters.
-pub(super) fn standings<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ClusterRow<'r>> {
+pub(super) fn cluster_rows<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ClusterRow<'r>> {
     let of = |cluster: &'r Cluster<'r>| {
         let totals = cluster.report.totals();
         let objects = cluster.report.objects.iter();
@@ -54,31 +54,33 @@ pub(super) fn standings<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ClusterRow<'r>> 
 }
 
 /// Returns the drift that more than one cluster has, the most common first.
-pub(super) fn alike<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<Alike<'r>> {
-    let mut found: BTreeMap<Sameness, Alike<'r>> = BTreeMap::new();
+pub(super) fn common_drift<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<CommonDrift<'r>> {
+    let mut found: BTreeMap<CommonKey, CommonDrift<'r>> = BTreeMap::new();
     for cluster in clusters {
         let rows = rows::of(cluster.report, show).into_iter();
         for row in rows.filter(counts) {
-            let known = found.entry(sameness(&row)).or_insert_with(|| Alike {
-                row,
-                clusters: Vec::new(),
-            });
+            let known = found
+                .entry(common_key(&row))
+                .or_insert_with(|| CommonDrift {
+                    row,
+                    clusters: Vec::new(),
+                });
             // A list may contain items with the same text.
             if known.clusters.last() != Some(&cluster.name.as_str()) {
                 known.clusters.push(&cluster.name);
             }
         }
     }
-    let mut alike: Vec<Alike<'r>> = found.into_values().collect();
-    alike.retain(|one| one.clusters.len() > 1);
+    let mut common_drift: Vec<CommonDrift<'r>> = found.into_values().collect();
+    common_drift.retain(|one| one.clusters.len() > 1);
     // The sort is stable: equally severe drift stays in the order of objects.
-    alike.sort_by_key(|one| Reverse((one.row.severity, one.clusters.len())));
-    alike
+    common_drift.sort_by_key(|one| Reverse((one.row.severity, one.clusters.len())));
+    common_drift
 }
 
-impl Alike<'_> {
-    /// `in all 3 clusters`, or which of them, escaped for the middle of a line.
-    pub fn places(&self, all: usize) -> String {
+impl CommonDrift<'_> {
+    /// Returns `in all 3 clusters`, or the names of the clusters, escaped for use within a line.
+    pub fn cluster_names(&self, all: usize) -> String {
         let n = self.clusters.len();
         match n == all {
             true => format!("in all {n} clusters"),
@@ -90,36 +92,43 @@ impl Alike<'_> {
     }
 }
 
-/// What a report says of changes that stand in the list of what several clusters have alike.
+/// Returns a note about changes that are listed with those that several clusters have in common.
 pub(super) fn left_out(changes: usize) -> Option<String> {
     match changes {
         0 => None,
-        1 => Some("1 change is the same in other clusters and stands above".to_owned()),
+        1 => Some("1 change is the same in other clusters and is listed above".to_owned()),
         n => Some(format!(
             "{n} changes are the same in other clusters and are listed above"
         )),
     }
 }
 
-/// Whether a row is drift: what is unknown or hidden stays with its cluster.
+/// Returns whether a row is drift. Unknown and hidden rows stay with their cluster.
 fn counts(row: &Row<'_>) -> bool {
     let is_reported = row.drift.is_none_or(JudgedChange::is_reported);
     row.violation.is_none() && row.severity.is_some() && is_reported
 }
 
-fn sameness(row: &Row<'_>) -> Sameness {
+fn common_key(row: &Row<'_>) -> CommonKey {
     let what = format!("{} {}", row.sign(), row.what(false, usize::MAX));
     (words::object(row.object), row.severity(), what)
 }
 
 /// Returns the report without the changes that it has in common with others, and how many those
 /// are. Its verdict and its counts of objects stay.
-pub(super) fn own(report: &Redacted, alike: &[Alike<'_>], show: Show) -> (Redacted, usize) {
-    let common: BTreeSet<Sameness> = alike.iter().map(|one| sameness(&one.row)).collect();
+pub(super) fn own(
+    report: &Redacted,
+    common_drift: &[CommonDrift<'_>],
+    show: Show,
+) -> (Redacted, usize) {
+    let common: BTreeSet<CommonKey> = common_drift
+        .iter()
+        .map(|one| common_key(&one.row))
+        .collect();
     let rows = rows::of(report, show).into_iter().filter(counts);
     // The path is empty for the whole object.
     let out: BTreeSet<(ResourceKey, String)> = rows
-        .filter(|row| common.contains(&sameness(row)))
+        .filter(|row| common.contains(&common_key(row)))
         .map(|row| {
             let path = row.drift.map(|drift| drift.change.path.to_string());
             (row.object.key.clone(), path.unwrap_or_default())

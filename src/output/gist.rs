@@ -13,8 +13,8 @@ const MOST: usize = 6;
 /// How many characters one line has.
 const LONGEST: usize = 160;
 
-/// Returns what an extra object does, one phrase per line, escaped for use within a line; nothing
-/// for other objects, and for kinds whose name says enough.
+/// Returns a description of an extra object, one phrase per line, escaped for use within a line;
+/// nothing for other objects, and for kinds whose name says enough.
 pub fn of(object: &ObjectReport) -> Vec<String> {
     let Some(live) = object
         .live
@@ -26,7 +26,7 @@ pub fn of(object: &ObjectReport) -> Vec<String> {
     of_live(&object.key, &live.value())
 }
 
-/// The same of a live object that stands alone.
+/// Returns the same for a single live object.
 pub fn of_live(key: &ResourceKey, live: &Value) -> Vec<String> {
     if is_bare(live) {
         return Vec::new();
@@ -59,7 +59,7 @@ pub fn of_live(key: &ResourceKey, live: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Reports whether nothing is known of an object but its metadata.
+/// Returns whether only the metadata of an object is known.
 fn is_bare(live: &Value) -> bool {
     let mut fields = live.as_object().into_iter().flatten();
     fields.all(|(name, _)| matches!(name.as_str(), "apiVersion" | "kind" | "metadata"))
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_granted_and_run_is_said() {
+    fn describes_what_an_object_grants_and_runs() {
         assert_eq!(
             binding(&json!({
                 "roleRef": {"kind": "ClusterRole", "name": "admin"},

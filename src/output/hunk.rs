@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_words_are_marked() {
+    fn marks_changed_words() {
         insta::assert_snapshot!(show("a\nlog level info\nb\n", "a\nlog level debug\nb\n"), @r"
         @@ -1,3 +1,3 @@
          a
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_neighbourhood_is_shown() {
+    fn shows_a_few_lines_around_a_change() {
         let text: String = (1..=20).map(|i| format!("{i}\n")).collect();
         insta::assert_snapshot!(show(&text, &text.replace("10\n", "")), @r"
         @@ -7,7 +7,6 @@
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_line_feed_at_the_end_shows() {
+    fn shows_a_missing_line_feed_at_the_end() {
         insta::assert_snapshot!(show("a\nb\n", "a\nb"), @r"
         @@ -1,2 +1,2 @@
          a
@@ -321,12 +321,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_compare_with_starts_at_line_0() {
+    fn an_empty_side_starts_at_line_0() {
         assert_eq!(hunks("", "a\n")[0].header(), "@@ -0,0 +1 @@");
     }
 
     #[test]
-    fn very_long_lines_are_compared_by_what_they_do_not_share() {
+    fn compares_only_the_differing_part_of_very_long_lines() {
         let long: String = (0..20_000).map(|i| format!("word{i} ")).collect();
         let other = long.replace("word9999 ", "word-REWIRED ");
         let hunks = hunks(&long, &other);

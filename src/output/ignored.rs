@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_that_hid_most_are_named_and_the_others_counted() {
+    fn names_the_rules_that_hid_most_and_counts_the_others() {
         let report = report(&[("a", 1), ("b", 5), ("idle", 0), ("c", 1), ("d", 2)]);
         assert_eq!(
             brief(&report, 9).as_deref(),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_hidden_nothing_is_said() {
+    fn returns_nothing_if_nothing_is_hidden() {
         assert_eq!(brief(&report(&[("idle", 0)]), 9), None);
     }
 }

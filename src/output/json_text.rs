@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_characters_are_escaped_and_the_value_stays() {
+    fn escapes_hidden_characters_and_keeps_the_value() {
         let value = serde_json::json!({"k\u{202e}": ["a\u{9b}\u{e0041}\n\u{1b}##[x", {}, []]});
         let mut out = Vec::new();
         write(&mut out, &value).unwrap();

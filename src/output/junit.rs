@@ -68,7 +68,7 @@ enum Outcome {
 }
 
 /// Returns the test that everything was compared, which fails for errors without an object.
-fn whole(report: &Redacted, faults: Vec<Finding>) -> Case {
+fn completeness(report: &Redacted, faults: Vec<Finding>) -> Case {
     Case {
         class_name: "driftctl".to_owned(),
         name: "everything was compared".to_owned(),
@@ -124,7 +124,7 @@ impl<'r> Suite<'r> {
                 None => {}
             }
         }
-        cases.push(whole(report, faults));
+        cases.push(completeness(report, faults));
         Self {
             name: "driftctl".to_owned(),
             report,

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::fleet::{self, Alike};
+use super::fleet::{self, CommonDrift};
 use super::hunk::{self, Side};
 use super::several::Cluster;
 use super::{
@@ -20,7 +20,8 @@ use crate::redact::Redacted;
 /// The size limit of a comment, in bytes. GitHub refuses more than 65,536 characters.
 const BUDGET: usize = 65_000;
 
-/// With so many clusters, half a comment may be about what they have alike.
+/// With at most this many clusters, half of a comment may be about the drift that they have in
+/// common.
 const FEW: usize = 20;
 
 /// How many lines one change has.
@@ -60,7 +61,7 @@ impl Format for Markdown {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let alike = fleet::alike(clusters, options.show);
+        let alike = fleet::common_drift(clusters, options.show);
         let mut page = format!("{MARK}\n{}", overview(clusters));
         page.push_str(&common(&alike, clusters.len()));
         for (at, Cluster { name, report }) in clusters.iter().enumerate() {
@@ -81,9 +82,9 @@ impl Format for Markdown {
     }
 }
 
-/// One line for each cluster.
+/// Returns one line for each cluster.
 fn overview(clusters: &[Cluster<'_>]) -> String {
-    let rows = fleet::standings(clusters).into_iter().map(|row| {
+    let rows = fleet::cluster_rows(clusters).into_iter().map(|row| {
         let [drifted, missing, extra, unknown] = row.counts;
         let worst = row.worst.map_or("", Severity::as_str);
         format!(
@@ -104,8 +105,8 @@ fn overview(clusters: &[Cluster<'_>]) -> String {
     )
 }
 
-/// What several clusters have alike, an entry each.
-fn common(alike: &[Alike<'_>], all: usize) -> String {
+/// Returns the drift that several clusters have in common, one entry each.
+fn common(alike: &[CommonDrift<'_>], all: usize) -> String {
     let lines = alike.iter().map(|one| {
         let row = &one.row;
         format!(
@@ -113,11 +114,11 @@ fn common(alike: &[Alike<'_>], all: usize) -> String {
             row.severity(),
             code(&row.object.key.to_string()),
             code(&format!("{} {}", row.sign(), row.what(false, LONGEST_LINE))),
-            code(&one.places(all)),
+            code(&one.cluster_names(all)),
         )
     });
     let head = "\n## The same in several clusters\n\n";
-    // What stands here is told nowhere else; many clusters need the room for themselves.
+    // These entries are shown nowhere else; many clusters need the space for themselves.
     let share = if all > FEW { 8 } else { 2 };
     match within(lines, BUDGET / share) {
         (_, _, 0) => String::new(),
@@ -126,7 +127,7 @@ fn common(alike: &[Alike<'_>], all: usize) -> String {
     }
 }
 
-/// What is said of one cluster, in about so many bytes.
+/// Returns the comment on one cluster, in about `budget` bytes.
 fn comment(report: &Report, options: &RenderOptions, budget: usize) -> String {
     let objects = view::by_urgency(report, options.show);
     // A comment is read later than it is written: it shows times, not ages.
@@ -170,7 +171,7 @@ fn head(report: &Report) -> String {
     head
 }
 
-/// Writes what merging overwrites, unfolded, because nobody must miss it.
+/// Writes what merging overwrites, unfolded, so that nobody misses it.
 fn conflicts(report: &Report, room: usize) -> String {
     let Some(meaning) = words::conflict(report) else {
         return String::new();
@@ -496,7 +497,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inline_code_holds_whatever_it_is_given() {
+    fn inline_code_contains_any_text() {
         assert_eq!(code("cart-1.yaml:3"), "<code>cart-1.yaml&#58;3</code>");
         assert_eq!(
             code("a`|</code>\n@b"),
@@ -505,13 +506,13 @@ mod tests {
     }
 
     #[test]
-    fn fences_outgrow_what_they_hold() {
+    fn fences_are_longer_than_those_in_their_content() {
         assert_eq!(fence(&["a".to_owned()]), "```");
         assert_eq!(fence(&["- ````` x".to_owned(), "``".to_owned()]), "``````");
     }
 
     #[test]
-    fn what_does_not_fit_is_counted() {
+    fn counts_what_does_not_fit() {
         let texts = || ["aaaa", "bbbb", "c"].map(str::to_owned).into_iter();
         assert_eq!(within(texts(), 100), ("aaaabbbbc".to_owned(), 3, 3));
         assert_eq!(within(texts(), 6), ("aaaa".to_owned(), 1, 3));

@@ -82,7 +82,7 @@ pub use text::{
     plan as plan_text,
 };
 pub use todo::{TodoText, todo_text};
-pub use tried::{TriedPolicy, checks, checks_schema};
+pub use tried::{CheckedPolicyDocument, checks, checks_schema};
 pub use view::Show;
 pub use watch::{Rounds, Watched, event_line, watch_alerts, watch_metrics, watch_screen};
 pub use words::{count, file_name, flat_file_name, name as object_name};
@@ -90,7 +90,7 @@ pub use yaml_text::{Style, document as yaml_document};
 
 /// An output format of reports.
 pub trait Format: Sync {
-    /// Returns the word that `--output` takes.
+    /// Returns the value of `--output`.
     fn name(&self) -> &'static str;
 
     /// One line for the help.

@@ -33,7 +33,7 @@ impl Format for Name {
             writeln!(out, "{}", words::name(&object.key))?;
         }
         for object in report.objects.iter().filter(|object| object.is_drift()) {
-            writeln!(out, "# {}", account(object))?;
+            writeln!(out, "# {}", comment(object))?;
         }
         for object in &report.objects {
             for said in words::violations(object) {
@@ -49,7 +49,7 @@ impl Format for Name {
 
 /// Returns `Deployment.apps/shop/cart: drifted (3 changes: 2 dropped, 1 unattributed)`; a conflict
 /// in full.
-fn account(object: &ObjectReport) -> String {
+fn comment(object: &ObjectReport) -> String {
     let name = words::name(&object.key);
     if object.status() == Status::Conflict {
         let note = words::status_note(object).unwrap_or_default();

@@ -216,7 +216,7 @@ impl Line {
             .collect()
     }
 
-    /// Returns the line, cut if it is wider than so many columns.
+    /// Returns the line, cut if it is wider than `columns`.
     #[must_use]
     pub fn cut(self, columns: usize) -> Self {
         if self.width <= columns {
@@ -329,14 +329,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_is_there_when_it_is_wanted() {
+    fn adds_colour_only_on_request() {
         assert_eq!(paint(false, Paint::Bad, "x"), "x");
         assert_eq!(paint(true, Paint::Plain, "x"), "x");
         assert!(paint(true, Paint::Bad, "x").starts_with("\u{1b}["));
     }
 
     #[test]
-    fn lines_break_after_blanks_and_lose_nothing() {
+    fn breaks_lines_after_blanks_and_loses_nothing() {
         let line = Line::of(Paint::Plain, "one two three four");
         let parts: Vec<_> = line.wrap(10).iter().map(|l| l.render(false)).collect();
         assert_eq!(parts, ["one two ", "three four"]);
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_may_be_a_link() {
+    fn a_location_may_be_a_link() {
         let mut line = Line::of(Paint::Plain, "a ");
         line.push_link(Paint::Plain, "b.yaml:3", Some("file:///b.yaml".to_owned()));
         assert_eq!(
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_drawn_with_ascii_where_nothing_else_is_there() {
+    fn draws_lines_with_ascii_on_request() {
         assert_eq!(ascii("  9 │ ~ a → b … ⋮"), "  9 | ~ a -> b ... :");
     }
 
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pushed_is_escaped() {
+    fn escapes_pushed_text() {
         assert_eq!(
             Line::of(Paint::Plain, "a\u{1b}[1m\n").render(false),
             "a\\u{1b}[1m\\n"

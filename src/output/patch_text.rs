@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use similar::TextDiff;
 
-/// Writes the change of one file as a patch, with so many lines of context; `name` is its path from
-/// the root of the repository.
+/// Writes the change of one file as a patch; `name` is its path from the root of the repository.
 ///
 /// # Errors
 /// Only those of `out`.
@@ -25,8 +24,8 @@ pub fn patch_text(
     write!(out, "{unified}")
 }
 
-/// Returns the lines of the original that a patch shows with so many lines of context, counted from
-/// 1.
+/// Returns the lines of the original that a patch shows with `context` lines of context, counted
+/// from 1.
 pub fn shown_lines(before: &str, after: &str, context: usize) -> Vec<Range<usize>> {
     let diff = TextDiff::from_lines(before, after);
     let groups = diff.grouped_ops(context);

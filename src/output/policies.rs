@@ -6,8 +6,8 @@ use super::{escape, words};
 use crate::model::Enforcement;
 use crate::redact::Redacted;
 
-/// Writes the results of `policies` policies for the objects of a report. `passed` counts rules
-/// that passed.
+/// Writes the results of `policies` policies for the objects of a report. `passed` is the number of
+/// rules that passed.
 ///
 /// # Errors
 /// Fails if it cannot be written.

@@ -136,7 +136,7 @@ fn properties(report: &Redacted) -> Value {
     })
 }
 
-/// Returns how many of the results fit into so many compressed bytes.
+/// Returns how many of the results fit into `room` compressed bytes.
 fn fitting(results: &[Value], room: usize) -> io::Result<usize> {
     let mut count = results.len();
     loop {
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_results_are_kept_as_fit() {
+    fn keeps_as_many_results_as_fit() {
         let alike: Vec<Value> = (0..1000).map(|_| json!({"text": "the same"})).collect();
         assert_eq!(fitting(&alike, 10_000).unwrap(), 1000, "they compress well");
         // A sequence of digits that does not repeat compresses to less than half.

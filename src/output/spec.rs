@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_format_goes_to_standard_output_or_to_a_file() {
+    fn parses_formats_with_and_without_a_file() {
         let spec: OutputSpec = "json".parse().unwrap();
         assert_eq!((spec.format.name(), spec.file), ("json", None));
         let spec: OutputSpec = "json=-".parse().unwrap();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_say_what_there_is() {
+    fn errors_list_the_formats() {
         let error = "jsn".parse::<OutputSpec>().unwrap_err().to_string();
         assert!(
             error.contains("'jsn'") && error.contains("text, table"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn one_place_takes_one_report() {
+    fn rejects_two_reports_for_one_output() {
         let specs = |texts: &[&str]| -> Vec<OutputSpec> {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };

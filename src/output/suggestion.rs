@@ -1,5 +1,5 @@
-//! Edits of files for the review of a pull request: blocks that GitHub commits at a click where the
-//! pull request's diff shows their lines, and small diffs elsewhere.
+//! Edits of files for the review of a pull request: blocks that GitHub can commit with a click
+//! where the pull request's diff shows their lines, and small diffs elsewhere.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -11,10 +11,10 @@ use super::markdown::{code, fence};
 use super::{differ, json_text, patch_text, words};
 use crate::model::{ChangeKind, Plan, PlanChange, PlanStep};
 
-/// Characters of a value.
+/// The length limit of a value, in characters.
 const LONGEST_VALUE: usize = 120;
 
-/// The most changes that are listed.
+/// The limit on listed changes.
 const MOST_CHANGES: usize = 100;
 
 /// One edited file.
@@ -22,9 +22,9 @@ const MOST_CHANGES: usize = 100;
 pub struct FileEdit<'f> {
     /// Its path from the root of the repository.
     pub name: String,
-    /// Its text as it is.
+    /// The original text.
     pub before: &'f str,
-    /// Its text with the changes.
+    /// The text with the changes.
     pub after: &'f str,
     /// How many lines around a change may be shown.
     pub context: usize,
@@ -32,13 +32,13 @@ pub struct FileEdit<'f> {
     pub in_diff: Vec<Range<usize>>,
 }
 
-/// A stretch of lines that an edit replaces.
+/// A range of lines that an edit replaces.
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
-    /// The lines that are replaced, counted from 1. There is always one: new lines come along with
-    /// the line before them.
+    /// The replaced lines, counted from 1. There is always at least one: new lines replace the line
+    /// before them together with it.
     lines: Range<usize>,
-    /// What stands in their place.
+    /// The new lines.
     text: Vec<String>,
 }
 
@@ -102,7 +102,7 @@ fn comment(plan: &Plan, file: &FileEdit<'_>, block: &Block) -> Value {
     comment
 }
 
-/// The changes that are declared in the lines of a block, where that is known.
+/// Returns the changes that are declared in the lines of a block, if known.
 fn about(plan: &Plan, file: &FileEdit<'_>, block: &Block) -> String {
     let of_file = plan.steps.iter().filter(|step| {
         let origin = step.origin.as_ref();
@@ -157,7 +157,7 @@ fn summary(plan: &Plan) -> String {
     text
 }
 
-/// `- Deployment shop/cart .spec.replicas 2 → 7, by bob with kubectl-edit`
+/// Returns `- Deployment shop/cart .spec.replicas 2 → 7, by bob with kubectl-edit`.
 fn listed(step: &PlanStep, change: &PlanChange) -> String {
     let value = |value: &Option<Value>| match value {
         Some(value) => differ::flow(value, LONGEST_VALUE),
@@ -208,14 +208,14 @@ fn place(lines: &Range<usize>) -> String {
     }
 }
 
-/// A block that GitHub offers to commit.
+/// Returns a block that GitHub offers to commit.
 fn suggestion(block: &Block) -> String {
     let fence = fence(&block.text);
     let lines: String = block.text.iter().map(|line| format!("{line}\n")).collect();
     format!("{fence}suggestion\n{lines}{fence}")
 }
 
-/// The blocks that the pull request's diff shows, and the others.
+/// Returns the blocks that the pull request's diff shows, and the others.
 fn split(file: &FileEdit<'_>) -> (Vec<Block>, Vec<Block>) {
     let all = blocks(file.before, file.after).into_iter();
     all.partition(|block| {
@@ -224,7 +224,7 @@ fn split(file: &FileEdit<'_>) -> (Vec<Block>, Vec<Block>) {
     })
 }
 
-/// The stretches of lines in which two texts differ.
+/// Returns the ranges of lines in which two texts differ.
 fn blocks(before: &str, after: &str) -> Vec<Block> {
     let diff = TextDiff::from_lines(before, after);
     let mut ranges: Vec<(Range<usize>, Range<usize>)> = Vec::new();
@@ -240,7 +240,8 @@ fn blocks(before: &str, after: &str) -> Vec<Block> {
     let lines: Vec<&str> = after.lines().collect();
     let blocks = ranges.into_iter().map(|(mut old, mut new)| {
         if old.is_empty() {
-            // A comment stands at a line: that before what is new, or at the top that behind it.
+            // A comment needs an existing line: the one before the new lines, or at the top the one
+            // after them.
             match old.start.checked_sub(1) {
                 Some(start) => (old.start, new.start) = (start, new.start.saturating_sub(1)),
                 None => (old.end, new.end) = (old.end + 1, new.end + 1),
@@ -255,7 +256,7 @@ fn blocks(before: &str, after: &str) -> Vec<Block> {
     blocks.collect()
 }
 
-/// The edits of a file that are not offered, as a diff.
+/// Returns the edits of a file that cannot be suggested, as a diff.
 fn as_diff(file: &FileEdit<'_>, blocks: &[Block]) -> io::Result<String> {
     let lines: Vec<&str> = file.before.split_inclusive('\n').collect();
     let mut text = String::new();
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_replaces_the_lines_that_differ() {
+    fn a_block_replaces_the_differing_lines() {
         assert_eq!(
             blocks("a\nb\nc\n", "a\nB\nB2\nc\n"),
             [block(2..3, &["B", "B2"])]
@@ -306,20 +307,20 @@ mod tests {
     }
 
     #[test]
-    fn new_lines_come_along_with_the_line_before_them() {
+    fn new_lines_replace_the_line_before_them_too() {
         assert_eq!(blocks("a\nb\n", "a\nx\nb\n"), [block(1..2, &["a", "x"])]);
         assert_eq!(blocks("a\nb\n", "x\na\nb\n"), [block(1..2, &["x", "a"])]);
         assert_eq!(blocks("a\r\nb", "a\r\nb\r\nc"), [block(2..3, &["b", "c"])]);
     }
 
     #[test]
-    fn a_fence_outgrows_what_is_suggested() {
+    fn fences_are_longer_than_those_in_a_suggestion() {
         let text = suggestion(&block(1..2, &["x: |", "  ```", "  @everyone"]));
         assert_eq!(text, "````suggestion\nx: |\n  ```\n  @everyone\n````");
     }
 
     #[test]
-    fn only_lines_that_the_diff_shows_are_offered() {
+    fn suggests_only_lines_that_the_diff_shows() {
         let file = FileEdit {
             name: "a.yaml".to_owned(),
             before: "a\nb\nc\nd\n",

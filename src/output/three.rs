@@ -113,7 +113,7 @@ fn grouped(sides: [&[&str]; 3], most: usize) -> Vec<(Vec<&'static str>, Vec<Stri
     groups.collect()
 }
 
-/// Which lines of one text correspond to which of another.
+/// Which lines of one text correspond to which lines of another.
 struct Mapping(Vec<DiffOp>);
 
 impl Mapping {
@@ -124,7 +124,8 @@ impl Mapping {
         Self(diff.ops().to_vec())
     }
 
-    /// The lines of the base that are not in the other text, or where that has more.
+    /// Returns the lines of the base that are not in the other text, and the positions of lines
+    /// that only the other text has.
     fn changed(&self) -> impl Iterator<Item = (usize, usize)> {
         let changed = self
             .0
@@ -133,7 +134,7 @@ impl Mapping {
         changed.map(|op| (op.old_range().start, op.old_range().end))
     }
 
-    /// Returns what a range of the base became whose ends are outside changes, or at their
+    /// Returns the range that a range of the base became. Its ends are outside changes, or at their
     /// boundary.
     fn range(&self, start: usize, end: usize) -> (usize, usize) {
         let at = |position: usize, first: bool| {
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn only_lines_that_are_not_the_same_everywhere_are_given() {
+    fn returns_only_lines_that_differ_between_the_sides() {
         let base: String = (0..150).map(|i| format!("key{i}=v{i}\n")).collect();
         let branch = base.replace("key10=v10\n", "key10=branch\n");
         let live = base.replace("key120=v120\n", "key120=live\n");
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_both_changed_is_one_region_and_additions_have_a_place() {
+    fn joins_overlapping_changes_and_locates_additions() {
         assert_eq!(
             show("a\nb\nc\n", "a\nB\nc\n", "a\nbb\nc\nd\n"),
             "line 2\n  base: b\n  branch: B\n  live: bb\nline 4\n  base,branch: \n  live: d\n"

@@ -87,8 +87,9 @@ pub(super) fn entries(report: &Report, history: &History, show: Show, short: boo
     let rows = rows::of(report, show);
     let changes = rows.iter().map(|row| change(row, short, most));
     let mut entries: Vec<Entry> = changes.chain(history.moments.iter().map(moment)).collect();
-    // Most sources know the second and no more: within it, what follows from a write comes behind
-    // it. Stable: what was written at once, and what has no time, keeps the worst first.
+    // Most sources record times to the second: within it, the consequences of a write come after
+    // it. The sort is stable: entries of the same time, and those without a time, stay the worst
+    // first.
     entries.sort_by_key(|entry| {
         let second = entry.at.map(Timestamp::as_second);
         (second, follows(entry.evidence), entry.at)
@@ -96,7 +97,7 @@ pub(super) fn entries(report: &Report, history: &History, show: Show, short: boo
     entries
 }
 
-/// Whether a source tells what followed from a write, and not the write itself.
+/// Returns whether a source reports consequences of a write, and not the write itself.
 fn follows(evidence: Evidence) -> u8 {
     match evidence {
         Evidence::Git | Evidence::AuditLog | Evidence::ManagedFields | Evidence::Drift => 0,

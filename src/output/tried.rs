@@ -1,4 +1,4 @@
-//! What `driftctl guard --check -o json` writes.
+//! The output of `driftctl guard --check -o json`.
 
 use std::io::{self, Write};
 
@@ -12,13 +12,13 @@ use crate::output::document::words;
 
 const SCHEMA: &str = "driftctl.policy-check/v1";
 
-/// A policy with what was found out about its rules.
-pub struct TriedPolicy<'t> {
+/// A policy with the findings about its rules.
+pub struct CheckedPolicyDocument<'t> {
     /// The policy.
     pub manifest: &'t Manifest,
     /// Whether its bindings only warn or audit.
     pub only_warns: bool,
-    /// Its rules, each with its line where it is known.
+    /// Its rules, each with its line if known.
     pub rules: Vec<(&'t Checked, Option<usize>)>,
 }
 
@@ -40,7 +40,7 @@ struct PolicyDocument<'t> {
     name: &'t str,
     /// The file that it was read from.
     file: &'t str,
-    /// The line that it begins at.
+    /// The line where it begins.
     line: usize,
     /// Whether its bindings only warn or audit.
     only_warns: bool,
@@ -50,11 +50,11 @@ struct PolicyDocument<'t> {
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct RuleDocument<'t> {
-    /// Which rule; empty for the policy as a whole.
+    /// The rule; empty for the policy as a whole.
     rule: &'t str,
-    /// The line of the rule, where it is known.
+    /// The line of the rule, if known.
     line: Option<usize>,
-    /// What is wrong with it; nothing where it does what it says.
+    /// What is wrong with it; empty if it works.
     flaws: Vec<FlawDocument<'t>>,
     /// How many of the given objects pass it.
     pass: usize,
@@ -71,16 +71,16 @@ struct FlawDocument<'t> {
     why: &'t str,
 }
 
-/// The JSON Schema of what is found out about policies.
+/// Returns the JSON Schema of the findings about policies.
 pub fn checks_schema() -> Value {
     super::document::schema_of::<ChecksDocument<'_>>(SCHEMA)
 }
 
-/// Writes what was found out about policies, as one JSON document.
+/// Writes the findings about policies as one JSON document.
 ///
 /// # Errors
-/// Those of `out`.
-pub fn checks(tried: &[TriedPolicy<'_>], out: &mut dyn Write) -> io::Result<()> {
+/// Only those of `out`.
+pub fn checks(tried: &[CheckedPolicyDocument<'_>], out: &mut dyn Write) -> io::Result<()> {
     let policies = tried.iter().map(|one| PolicyDocument {
         kind: &one.manifest.kind,
         name: &one.manifest.name,

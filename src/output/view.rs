@@ -89,12 +89,12 @@ pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     objects
 }
 
-/// Takes apart the objects that could not be compared where many of one kind have the same reason, or
-/// where rights are missing in one place.
-pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&ObjectReport>>) {
-    /// From this number on they are grouped.
+/// Separates the objects that could not be compared and share a reason: many of one kind, or those
+/// for which permissions are missing in one place.
+pub fn by_reason(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&ObjectReport>>) {
+    /// The number of objects from which they are grouped.
     const MANY: usize = 5;
-    /// The same where rights are missing.
+    /// The same number if permissions are missing.
     const FORBIDDEN: usize = 2;
     let mut groups: Vec<Vec<&ObjectReport>> = Vec::new();
     let mut others = Vec::new();
@@ -139,15 +139,15 @@ pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&Objec
     (objects.into_iter().filter(is_apart).collect(), many)
 }
 
-/// What may not be done, and where, of an object that could not be read for want of a right:
-/// `get secrets` and `namespace shop`.
+/// Returns the missing permission, and where, for an object that could not be read without it: `get
+/// secrets` and `namespace shop`.
 pub fn missing_right(object: &ObjectReport) -> Option<(&str, &str)> {
     let reason = object.reason.as_deref()?.strip_prefix("forbidden: ")?;
     let (right, _) = reason.split_once(" is not allowed")?;
     right.split_once(" in ")
 }
 
-/// What a reason says apart from the object: where something is declared is its own.
+/// Returns the part of a reason that does not depend on the object, such as where it is declared.
 fn of_kind(object: &ObjectReport) -> Option<&str> {
     let reason = object.reason.as_deref()?;
     match reason.strip_prefix("declared ") {
@@ -156,8 +156,8 @@ fn of_kind(object: &ObjectReport) -> Option<&str> {
     }
 }
 
-/// Groups objects by their deployer, in the order in which they come; `None` for those without a
-/// GitOps tool.
+/// Groups objects by their deployer, in their original order; `None` for those without a GitOps
+/// tool.
 pub fn by_deployer(objects: Vec<&ObjectReport>) -> Vec<(Option<&[Deployer]>, Vec<&ObjectReport>)> {
     let mut groups: Vec<(Option<&[Deployer]>, Vec<&ObjectReport>)> = Vec::new();
     for object in objects {

@@ -7,8 +7,8 @@ use crate::model::{ObjectReport, Operation, Owner};
 
 /// Returns an owner in one phrase: `kubectl-edit, last write 3h ago`.
 ///
-/// It says "last write" because the time is that of the manager's last write to the object,
-/// whichever field that was.
+/// It says "last write" because the time is that of the manager's last write to the object, to
+/// whichever field.
 pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
     let mut who = escape::line(&owner.manager).into_owned();
     match (&owner.subresource, owner.operation) {
@@ -27,7 +27,7 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
     }
 }
 
-/// Combines several users behind one manager, any of whom it may have been: `alice or bob`.
+/// Combines several users behind one manager, any of whom may have written: `alice or bob`.
 fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
     let mut found: Vec<Owner> = Vec::new();
     for owner in owners {

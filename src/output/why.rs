@@ -131,8 +131,8 @@ pub fn no_applier(account: &Account) -> &'static str {
 /// Returns the text about owners if the object is not live.
 pub const NO_OWNERS: &str = "unknown: the live object was read without managed fields";
 
-/// Returns the text about owners if nobody owns a path.
-pub fn nobody(account: &Account, entry: &Entry) -> &'static str {
+/// Returns the text about owners if a path has none.
+pub fn no_owner(account: &Account, entry: &Entry) -> &'static str {
     if entry.live.is_none() {
         "nobody: it is not live"
     } else if account.has_owners {

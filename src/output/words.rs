@@ -440,7 +440,7 @@ pub fn file_name(object: &ObjectReport) -> String {
     format!("{namespace}{slash}{kind}/{name}.yaml")
 }
 
-/// `apps.v1.Deployment.shop.cart`: a file for each object in one folder, named as kubectl does for
+/// Returns `apps.v1.Deployment.shop.cart`: a flat file name for each object, as kubectl uses for
 /// the program that `KUBECTL_EXTERNAL_DIFF` names.
 pub fn flat_file_name(object: &ObjectReport) -> String {
     let key = &object.key;
@@ -449,7 +449,7 @@ pub fn flat_file_name(object: &ObjectReport) -> String {
     file_part(&format!("{version}.{}.{namespace}.{}", key.kind, key.name))
 }
 
-/// A name as a part of a path: percent-encoded where it could be something else.
+/// Returns a name as a part of a path, percent-encoded where it could have another meaning.
 fn file_part(name: &str) -> String {
     let mut part = String::with_capacity(name.len());
     for b in name.bytes() {
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_are_rough_and_old_times_exact() {
+    fn recent_ages_are_rough_and_old_times_exact() {
         assert_eq!(ago("2026-11-21T11:59:15Z"), "45s ago");
         assert_eq!(ago("2026-11-21T11:48:00Z"), "12m ago");
         assert_eq!(ago("2026-11-21T09:00:00Z"), "3h ago");
@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_say_through_what_and_since_when() {
+    fn owners_include_the_subresource_and_the_last_write() {
         let mut one = Owner {
             manager: "kubectl".to_owned(),
             operation: Operation::Update,
@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_below_their_directory() {
+    fn file_names_cannot_leave_their_directory() {
         assert_eq!(file_part("cart-1.example"), "cart-1.example");
         assert_eq!(file_part("system:node"), "system:node");
         assert_eq!(file_part("../etc"), "%2E.%2Fetc");

@@ -169,7 +169,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_another_reader_would_mistake_is_quoted() {
+    fn quotes_what_other_yaml_parsers_read_as_another_type() {
         for (text, expected) in [
             ("yes", "\"yes\""),
             ("on", "\"on\""),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_in_order_and_text_is_in_blocks() {
+    fn orders_keys_and_writes_multi_line_text_as_blocks() {
         let value = json!({
             "spec": {"b": [1, {"c": 2}], "a": "x\ny\n"},
             "metadata": {"name": "cart"},
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_characters_are_written_out_and_read_back() {
+    fn escapes_hidden_characters_so_that_they_read_back() {
         let value = json!({
             "k\u{202e}": "a\u{200b}b",
             "\u{200b} \\b": {"c\u{ad}": ["\u{ad}"], "d": [{"e\u{ad}": null}]},

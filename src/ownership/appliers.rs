@@ -9,7 +9,7 @@ use super::coverage::{coverage, declared_fields};
 use crate::facts::{Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, how_it_applies};
 use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Owner, Ownership};
 
-/// The annotation in which `kubectl apply` keeps what it sent
+/// The annotation in which `kubectl apply` records the configuration that it sent
 /// (`k8s.io/api/core/v1/annotation_key_constants.go`).
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -52,7 +52,7 @@ impl<'a> Sent<'a> {
 /// A manager that declares by `Update` also owns the defaults of its requests, so ownership alone
 /// does not make such a value an addition.
 ///
-/// They are determined on first use: for most objects they are not needed.
+/// They are determined when first needed, which is never for most objects.
 #[derive(Debug, Clone, Default)]
 pub struct Appliers<'a> {
     of: Option<Object<'a>>,
@@ -69,19 +69,20 @@ struct Object<'a> {
 }
 
 impl<'a> Appliers<'a> {
-    /// The appliers of an object.
+    /// Returns the appliers of an object.
     ///
-    /// `named` are the managers that the user names; they are believed. Otherwise it is a GitOps
-    /// controller that owns at least half of the declared fields: a user who applied the same
-    /// manifest from a laptop and took over fields is a second applier, however much it owns.
-    /// Otherwise it is the manager that owns most of the declared fields: a laptop that later
-    /// applied its own variant owns little more than what it changed. Managers of `kubectl edit`,
-    /// `patch` or `label` are never the applier. On a tie, it is one with evidence of applying
-    /// (server-side apply, or the last applied configuration), then one that is known to apply,
-    /// then the one that wrote first.
+    /// `named` are the managers that the user names; they are used without checks. Otherwise the
+    /// applier is a GitOps controller that owns at least half of the declared fields: a user who
+    /// applied the same manifest from a laptop and took over fields is a second applier, however
+    /// many fields that is. Otherwise it is the manager that owns most of the declared fields:
+    /// someone who later applied a variant owns little more than the changes. Managers of `kubectl
+    /// edit`, `patch` and `label` are never the applier. On a tie, managers with evidence of
+    /// applying (server-side apply, or the last applied configuration) come first, then those that
+    /// are known to apply, then the one that wrote first.
     ///
     /// A manager that only updates, under a name that is not known to apply, does not declare a
-    /// field whose live value differs from the declared one: owning it means that it changed it.
+    /// field whose live value differs from the declared one: it owns the field because it changed
+    /// it.
     pub fn of(
         ownership: &'a Ownership,
         declared: &'a Value,
@@ -99,7 +100,7 @@ impl<'a> Appliers<'a> {
         }
     }
 
-    /// Returns the appliers, and why.
+    /// Returns the appliers, with the reasons.
     pub fn all(&self) -> &[Applier] {
         let found = || self.of.map(Object::declarers).unwrap_or_default();
         self.declarers.get_or_init(found)
@@ -125,8 +126,8 @@ impl<'a> Appliers<'a> {
                 .any(|found| found.manager == owner.manager && !by_another_command(found))
     }
 
-    /// Returns whether the entry is of a client-side applier, whose last-applied configuration
-    /// separates defaults from declared fields: kubectl's, or the applier's if it keeps that
+    /// Returns whether a client-side applier wrote the entry: its last applied configuration
+    /// distinguishes defaults from declared fields. This is kubectl, or an applier that keeps that
     /// annotation (Argo CD does, without server-side apply).
     pub fn apply_on_the_client(&self, entry: &ManagerEntry) -> bool {
         entry.owner.operation == Operation::Update
@@ -161,8 +162,8 @@ impl Object<'_> {
             return named.collect();
         }
         let mut best: Option<&Candidate<'_>> = None;
-        // A manifest that declares only its name has nothing to own, and after others changed every
-        // declared field the applier owns none: then the last applied configuration decides.
+        // A manifest that declares only its name has no fields to own, and if others changed every
+        // declared field, the applier owns none: then the last applied configuration decides.
         let may_declare = |c: &&Candidate<'_>| {
             c.owns > 0 || (c.wrote_last_applied && (all == 0 || sent_alike(declared, live)))
         };
@@ -179,14 +180,14 @@ impl Object<'_> {
 /// A candidate for the applier, from all of its entries except those of subresources.
 struct Candidate<'o> {
     manager: &'o str,
-    /// How many declared fields it owns; without evidence that it applies, how many of them have
-    /// their declared value.
+    /// How many declared fields it owns. Without evidence that it applies, only fields with their
+    /// declared value count.
     owns: usize,
-    /// It used server-side apply.
+    /// Whether it used server-side apply.
     applies: bool,
-    /// It wrote the last applied configuration.
+    /// Whether it wrote the last applied configuration.
     wrote_last_applied: bool,
-    /// The first of its last writes; `kubectl scale` records none.
+    /// The first of its last writes; `kubectl scale` records no time.
     time: Option<&'o str>,
     /// The fields that it owns.
     entries: Vec<&'o ManagerEntry>,
@@ -208,8 +209,8 @@ impl<'o> Candidate<'o> {
         how_it_applies(self.manager)
     }
 
-    /// Returns what is compared between two candidates, the most important first. The first
-    /// candidate wins a tie.
+    /// Returns what two candidates are compared by, the most important first. On a tie, the first
+    /// candidate wins.
     fn rank(&self, all: usize) -> impl PartialOrd + use<'o> {
         let unattended = self.known() == Some(Applies::Unattended);
         (
@@ -235,7 +236,7 @@ impl<'o> Candidate<'o> {
 }
 
 /// Returns every possible applier, in the order of its first entry. A manager that wrote at several
-/// versions has an entry for each, and owns each field through one of them.
+/// versions has an entry for each, and owns each field in one of them.
 fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> Vec<Candidate<'o>> {
     let mut found: Vec<Candidate<'o>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -261,7 +262,7 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
         candidate.time = candidate.time.min(owner.time.as_deref());
         candidate.entries.push(entry);
     }
-    // Most objects were written by managers with evidence or knowledge that they apply.
+    // Most objects were written by managers that are seen or known to apply.
     let mut as_live = None;
     for candidate in &mut found {
         let is_seen = candidate.applies || candidate.wrote_last_applied;
@@ -277,7 +278,7 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
     found
 }
 
-/// Returns the declared fields whose live value is the same; `None` if there are none.
+/// Returns the declared fields that have their declared value live; `None` if there are none.
 fn alike(declared: &Value, live: &Value) -> Option<Value> {
     match (declared, live) {
         (Value::Object(ours), Value::Object(theirs)) if !ours.is_empty() => {
@@ -287,19 +288,20 @@ fn alike(declared: &Value, live: &Value) -> Option<Value> {
             let same: serde_json::Map<String, Value> = same.collect();
             (!same.is_empty()).then_some(Value::Object(same))
         }
-        // Only the schema identifies items: an item counts as declared.
+        // Identifying items would need the schema, so a list counts as equal.
         (Value::Array(_), Value::Array(_)) => Some(declared.clone()),
         (declared, live) => (declared == live).then(|| declared.clone()),
     }
 }
 
-/// Returns whether what client-side apply sent last declares a field as the manifest does.
+/// Returns whether the configuration that client-side apply sent last declares a field like the
+/// manifest.
 fn sent_alike(declared: &Value, live: &Value) -> bool {
     let same = last_applied(live).and_then(|sent| alike(declared, &sent));
     same.is_some_and(|same| declared_fields(&same) > 0)
 }
 
-/// Returns whether a set contains the annotation in which client-side apply keeps what it sent.
+/// Returns whether a set contains the last-applied annotation of client-side apply.
 pub fn holds_last_applied(set: &FieldSet) -> bool {
     let annotations = set
         .fields
@@ -337,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn the_applier_of_a_manifest_that_sets_nothing_declares_it() {
+    fn finds_the_applier_of_a_manifest_that_sets_no_fields() {
         let last_applied = format!("f:{LAST_APPLIED}");
         let live = json!({"metadata": {"managedFields": [
             {"manager": CLIENT_SIDE_APPLY, "operation": "Update", "fieldsV1": {
@@ -369,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn named_managers_are_believed() {
+    fn named_managers_are_the_appliers() {
         let (ownership, appliers) = appliers(&["kubectl-edit"]);
         assert!(appliers.declares(&ownership.entries[0]));
         assert!(!appliers.declares(&ownership.entries[1]));
@@ -457,14 +459,14 @@ mod tests {
         let appliers = Appliers::of(&writer, &declared, &declared, &[]);
         assert!(appliers.apply_on_the_client(&writer.entries[1]));
         assert!(!appliers.apply_on_the_client(&writer.entries[0]));
-        // Editing the annotation by hand is not an apply.
+        // A manual edit of the annotation does not count as an apply.
         let someone = ["someone".to_owned()];
         let named = Appliers::of(&writer, &declared, &declared, &someone);
         assert!(!named.apply_on_the_client(&writer.entries[1]));
     }
 
     #[test]
-    fn entries_of_one_manager_at_several_versions_are_one() {
+    fn adds_up_entries_of_one_manager_at_several_versions() {
         let ownership = entries(&[
             ("helm", "Update", EARLY, &["a", "b"]),
             ("kubectl-edit", "Update", LATE, &["a", "b", "c"]),
@@ -474,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn who_only_changed_what_is_declared_is_not_the_applier() {
+    fn a_manager_that_changed_declared_fields_is_not_the_applier() {
         let of = |operation: &str, live: Value| {
             let ownership = entries(&[("node-fetch", operation, LATE, &["a", "extra"])]);
             let declared = json!({"spec": {"a": 1}});
@@ -487,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn who_applied_on_the_client_stays_the_applier_when_others_changed_every_field() {
+    fn a_client_side_applier_stays_the_applier_after_others_changed_every_field() {
         let found = |sent: &str| {
             let last_applied = format!("f:{LAST_APPLIED}");
             let live = json!({"metadata": {
@@ -510,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn what_went_through_a_subresource_applies_nothing() {
+    fn writes_through_a_subresource_do_not_count_as_applied() {
         let mut ownership = entries(&[("hpa", "Update", EARLY, ALL)]);
         ownership.entries[0].owner.subresource = Some("scale".to_owned());
         assert!(
@@ -526,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_manager_is_believed_even_where_it_wrote_nothing() {
+    fn a_named_manager_is_the_applier_even_if_it_wrote_nothing() {
         let ownership = entries(&[("helm", "Update", EARLY, ALL)]);
         let (declared, ci) = (declared(), ["ci".to_owned()]);
         let appliers = Appliers::of(&ownership, &declared, &declared, &ci);

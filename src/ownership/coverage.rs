@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::{FieldSet, KeyIndex, Omitted, PathElement, SHORT, is_identified};
 
-/// Returns how many of the declared fields a set contains.
+/// Returns how many of the declared fields a field set contains.
 pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
     if set.member && set.is_leaf() {
         return leaves(declared);
@@ -26,11 +26,11 @@ pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
     }
 }
 
-/// Finds what a field set holds of a list's items, by what a manifest writes of their keys. Keys
-/// that the manifest leaves to be defaulted match.
+/// Finds the entry of a field set for a list item, by the keys in the manifest. Keys that the
+/// manifest omits match any value.
 struct ItemFinder<'s> {
     set: &'s FieldSet,
-    /// The items of a large set, and where they are among them.
+    /// The items of a large set, and an index of their keys.
     index: OnceCell<(Vec<&'s FieldSet>, KeyIndex)>,
 }
 
@@ -45,7 +45,7 @@ impl<'s> ItemFinder<'s> {
             .or_else(|| self.set.items.get(&PathElement::Value(item.clone())))
     }
 
-    /// Returns the first item by name of those that may be meant.
+    /// Returns the first matching entry in the order of names.
     fn find_by_keys(&self, item: &Value) -> Option<&'s FieldSet> {
         let fields = item.as_object()?;
         if self.set.items.len() < SHORT {
@@ -54,7 +54,7 @@ impl<'s> ItemFinder<'s> {
                 _ => false,
             });
             let one = found.next()?;
-            // Names are made only where they decide.
+            // Names are built only for a tie.
             let others = found.map(|other| (other.0.to_string(), other.1));
             let first = others.min_by(|a, b| a.0.cmp(&b.0));
             let first = first.filter(|(name, _)| *name < one.0.to_string());
@@ -79,8 +79,8 @@ impl<'s> ItemFinder<'s> {
     }
 }
 
-/// Returns how many fields are declared, without those that identify the object and that nobody
-/// owns.
+/// Returns how many fields are declared, without those that identify the object, which have no
+/// owner.
 pub fn declared_fields(declared: &Value) -> usize {
     let has = |within: Option<&Value>, name: &&str| within.is_some_and(|at| at.get(name).is_some());
     let metadata = declared.get("metadata");
@@ -91,7 +91,7 @@ pub fn declared_fields(declared: &Value) -> usize {
     leaves(declared).saturating_sub(top + named)
 }
 
-/// Counts the single values in a value; an empty map or list counts as one.
+/// Counts the scalars in a value; an empty map or list counts as one.
 pub fn leaves(value: &Value) -> usize {
     match value {
         Value::Object(fields) if !fields.is_empty() => fields.values().map(leaves).sum(),
@@ -108,7 +108,7 @@ mod tests {
     use crate::ownership::ownership_of;
 
     #[test]
-    fn items_that_leave_keys_to_be_defaulted_are_found() {
+    fn finds_items_that_omit_keys_with_defaults() {
         let live = json!({"metadata": {"managedFields": [
             {"manager": "a", "operation": "Apply", "fieldsV1": {"f:ports": {
                 "k:{\"port\":53,\"protocol\":\"UDP\"}": {"f:name": {}, "f:port": {}},

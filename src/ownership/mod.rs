@@ -1,4 +1,4 @@
-//! Reads `metadata.managedFields`: who owns what, and who declares the manifest.
+//! Reads `metadata.managedFields`: who owns each field, and who declares the manifest.
 
 mod appliers;
 mod coverage;

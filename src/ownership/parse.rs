@@ -11,9 +11,9 @@ use crate::yaml::skim::{Skim, text_of};
 
 /// Parses the managed fields of a live object.
 ///
-/// Entries that cannot be parsed are left out: they come from the cluster, and an object whose
-/// owners are partly unknown is still compared. Empty if the object has none, which is how `kubectl
-/// get -o yaml` prints it.
+/// Entries that cannot be parsed are left out: the object is still compared, with some owners
+/// unknown. The result is empty if the object has no managed fields, which `kubectl get -o yaml`
+/// omits.
 pub fn ownership_of(live: &Value) -> Ownership {
     let entries = live
         .pointer("/metadata/managedFields")
@@ -52,9 +52,9 @@ fn operation(word: &str) -> Option<Operation> {
     }
 }
 
-/// Goes over the JSON text of an object's `managedFields`, and reads it as [`ownership_of`] reads
-/// the values, but parses the fields themselves on first use. `None` where the text is
-/// nothing that an API server writes.
+/// Reads an object's `managedFields` from JSON text as [`ownership_of`] reads the values, but
+/// parses the field sets only when first needed. Returns `None` if the text is not in the form that
+/// an API server writes.
 pub fn ownership_in(managed_fields: &mut Skim<'_>) -> Option<Ownership> {
     let mut entries = Vec::new();
     managed_fields.items(|skim| {
@@ -71,7 +71,7 @@ struct RawEntry<'t>([Option<&'t str>; 5]);
 impl<'t> RawEntry<'t> {
     const PARTS: [&'static str; 5] = ["manager", "operation", "subresource", "time", "fieldsV1"];
 
-    /// Goes over an entry; `None` if it is not an object, or has a part twice.
+    /// Reads an entry; returns `None` if it is not an object, or has a key twice.
     fn read(skim: &mut Skim<'t>) -> Option<Self> {
         let mut parts = [None; 5];
         skim.fields(|skim, name| {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_path_element_is_found() {
+    fn finds_every_kind_of_path_element() {
         assert!(owns(".spec.containers[name=\"app\"].image"));
         assert!(owns(".spec.containers[name=\"app\"]"));
         assert!(owns(".metadata.finalizers[=\"hold\"]"));
@@ -273,18 +273,18 @@ mod tests {
     }
 
     #[test]
-    fn a_leaf_covers_what_is_below_it() {
+    fn a_leaf_covers_every_path_below_it() {
         assert!(owns(".spec.selector[\"app.kubernetes.io/name\"]"));
     }
 
     #[test]
-    fn a_parent_is_touched_by_what_is_below_it() {
+    fn a_parent_is_touched_by_fields_below_it() {
         assert!(owns(".spec"));
         assert!(!owns(".data"));
     }
 
     #[test]
-    fn the_text_says_what_the_values_say() {
+    fn reading_text_gives_the_same_result_as_reading_values() {
         for entry in [
             json!({"manager": "a", "operation": "Apply", "fieldsV1": {}}),
             json!({"manager": "", "operation": "Update", "time": "x", "fieldsV1": {"f:a": {}}}),
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_cannot_be_read_are_left_out() {
+    fn malformed_entries_are_left_out() {
         assert_eq!(ownership_of(&live()).entries.len(), 1);
         assert!(ownership_of(&json!({"metadata": {"managedFields": 3}})).is_empty());
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Operation, Pointer, is_meant};
+use super::{Operation, Pointer, is_named_by};
 use crate::model::PathElement;
 
 /// The changes of one list.
@@ -26,7 +26,7 @@ impl ListEdits<'_> {
         self.gone.sort_unstable();
         let position = |(element, item): &(&PathElement, &Value)| {
             let mut wanted = wanted.iter();
-            wanted.position(|other| other == *item || is_meant(other, element))
+            wanted.position(|other| other == *item || is_named_by(other, element))
         };
         self.new
             .sort_by_key(|new| position(new).unwrap_or(usize::MAX));
@@ -40,7 +40,7 @@ impl ListEdits<'_> {
         let mut places = Vec::new();
         for new in &self.new {
             let place = match position(new) {
-                Some(position) => place_behind(&list, &wanted[..position], new.0),
+                Some(position) => index_after(&list, &wanted[..position], new.0),
                 None => list.len(),
             };
             list.insert(place, new.1);
@@ -63,14 +63,14 @@ impl ListEdits<'_> {
     }
 }
 
-/// Returns where a new item goes: after the nearest item before it in the wanted list, or else in
-/// front.
-fn place_behind(list: &[&Value], before: &[Value], element: &PathElement) -> usize {
+/// Returns where a new item goes: after the nearest item that precedes it in the wanted list, or
+/// else at the front.
+fn index_after(list: &[&Value], before: &[Value], element: &PathElement) -> usize {
     let same = |one: &Value, other: &Value| match element {
         PathElement::Key(keys) => keys.keys().all(|name| {
             match (one.get(name), other.get(name)) {
                 (Some(one), Some(other)) => one == other,
-                _ => true, // one of them leaves it to be defaulted
+                _ => true, // defaulted in one of them
             }
         }),
         _ => one == other,

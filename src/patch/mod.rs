@@ -32,7 +32,7 @@ pub struct Edit<'a> {
 /// Why no patch is possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// A path does not exist in the live object.
+    /// A path is not in the live object.
     #[error("{0} does not exist in the live object")]
     NoWay(FieldPath),
     /// Several items of a list have the same identifying keys.
@@ -72,7 +72,7 @@ pub fn build(live: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Vec<Ope
     builder.finish()
 }
 
-/// Returns the value at a path, and its pointer; `None` if there is none.
+/// Returns the value at a path, and its pointer; `None` if the path does not exist.
 ///
 /// # Errors
 /// Fails if the path could mean several items of a list.
@@ -91,7 +91,7 @@ pub fn find<'v>(live: &'v Value, path: &FieldPath) -> Result<Option<(Pointer, &'
     Ok(Some((at, value)).filter(|(_, value)| !value.is_null()))
 }
 
-/// Returns the value one element further.
+/// One step from a value to a value in it.
 enum Step<'v, 'p> {
     Field(&'p str, &'v Value),
     Item(usize, &'v Value),
@@ -108,12 +108,12 @@ fn step<'v, 'p>(
         PathElement::Field(name) => value.get(name).map(|below| Step::Field(name, below)),
         PathElement::Index(index) => items().get(*index).map(|below| Step::Item(*index, below)),
         PathElement::Key(_) | PathElement::Value(_) => {
-            let mut meant = items()
+            let mut matching = items()
                 .iter()
                 .enumerate()
-                .filter(|(_, item)| is_meant(item, element));
-            let first = meant.next();
-            if meant.next().is_some() {
+                .filter(|(_, item)| is_named_by(item, element));
+            let first = matching.next();
+            if matching.next().is_some() {
                 return Err(Unfit::Ambiguous(FieldPath(path.0[..=depth].to_vec())));
             }
             first.map(|(index, below)| Step::Item(index, below))
@@ -123,7 +123,7 @@ fn step<'v, 'p>(
 
 /// Returns whether a path element names an item. Keys that the item leaves to be defaulted are
 /// ignored.
-fn is_meant(item: &Value, element: &PathElement) -> bool {
+fn is_named_by(item: &Value, element: &PathElement) -> bool {
     match element {
         PathElement::Value(value) => item == value,
         PathElement::Key(keys) => {
@@ -136,12 +136,12 @@ fn is_meant(item: &Value, element: &PathElement) -> bool {
     }
 }
 
-/// A tree of edits by path.
+/// A tree of the edits, by path.
 #[derive(Default)]
 struct Node<'a> {
     /// The new value here.
     to: Option<Option<&'a Value>>,
-    /// Edits further down, in the order in which they came.
+    /// Edits further down, in their original order.
     below: Vec<(&'a PathElement, Node<'a>)>,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Node<'a> {
         self.below[at].1.insert(rest, to);
     }
 
-    /// Removes a list or map as a whole if it would become empty, unless it is wanted. Returns
+    /// Removes a list or map as a whole if it would become empty and is not wanted empty. Returns
     /// whether to remove this node.
     fn prune(&mut self, live: &Value, wanted: Option<&Value>) -> bool {
         if let Some(to) = self.to {
@@ -195,7 +195,7 @@ fn child<'v>(value: &'v Value, element: &PathElement) -> Option<&'v Value> {
         element => value
             .as_array()?
             .iter()
-            .find(|item| is_meant(item, element)),
+            .find(|item| is_named_by(item, element)),
     }
 }
 
@@ -265,7 +265,7 @@ impl Builder {
             match here.live.get(name).filter(|value| !value.is_null()) {
                 None => {
                     let Some(value) = fresh(below, &path())? else {
-                        continue; // it is gone already
+                        continue; // already gone
                     };
                     self.tests.push(Operation::Test(at.clone(), Value::Null));
                     self.in_place.push(Operation::Add(at, value));
@@ -310,7 +310,7 @@ impl Builder {
                         Some(Some(_)) => self.field(at, item, to.flatten()),
                     }
                 }
-                (None, Some(None)) => {} // it is gone already
+                (None, Some(None)) => {} // already gone
                 (None, Some(Some(item))) => list.new.push((element, item)),
                 _ => return Err(Unfit::NoWay(path)),
             }
@@ -356,8 +356,8 @@ impl Builder {
     }
 }
 
-/// Returns what to add where nothing exists: the value itself, or only the path that leads to it.
-/// `None` if there is nothing to add.
+/// Returns the value to add where nothing exists, with the parents that are missing; `None` if
+/// there is nothing to add.
 fn fresh(node: &Node<'_>, path: &FieldPath) -> Result<Option<Value>, Unfit> {
     if let Some(to) = node.to {
         return Ok(to.cloned());

@@ -47,7 +47,7 @@ impl fmt::Display for Pointer {
 /// One operation. API servers accept `null` in a test for a field that does not exist.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operation {
-    /// The value must be this.
+    /// Requires that the value is this one.
     Test(Pointer, Value),
     /// Adds a value to an object, or before the item at an index.
     Add(Pointer, Value),
@@ -70,20 +70,20 @@ impl Operation {
         }
     }
 
-    /// Returns its pointer.
+    /// Returns the pointer of the operation.
     pub fn at(&self) -> &Pointer {
         match self {
             Self::Test(at, _) | Self::Add(at, _) | Self::Replace(at, _) | Self::Remove(at) => at,
         }
     }
 
-    /// Returns whether it changes something.
+    /// Returns whether the operation changes the object.
     pub fn changes(&self) -> bool {
         !matches!(self, Self::Test(..))
     }
 }
 
-/// Applies a patch to a value, by the rules of API servers.
+/// Applies a patch to a value as API servers do.
 ///
 /// # Errors
 /// Fails if a test fails, or a pointer does not exist.
@@ -99,8 +99,8 @@ pub fn apply(value: &Value, operations: &[Operation]) -> Result<Value, Unfit> {
                 }
             }
             Operation::Replace(at, new) => {
-                let place = value.pointer_mut(at.as_str()).ok_or_else(no_fit)?;
-                place.clone_from(new);
+                let container = value.pointer_mut(at.as_str()).ok_or_else(no_fit)?;
+                container.clone_from(new);
             }
             Operation::Add(at, new) => {
                 let (parent, last) = at.split().ok_or_else(no_fit)?;

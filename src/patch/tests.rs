@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-/// Makes the edits, and returns the patch in short form and its result.
+/// Makes the edits. Returns the patch in short form, and its result.
 #[track_caller]
 fn patched(live: &Value, wanted: &Value, edits: &[(&str, Option<Value>)]) -> (Vec<String>, Value) {
     let paths: Vec<FieldPath> = edits
@@ -28,7 +28,7 @@ fn patched(live: &Value, wanted: &Value, edits: &[(&str, Option<Value>)]) -> (Ve
 }
 
 #[test]
-fn a_changed_field_is_tested_and_replaced() {
+fn tests_and_replaces_a_changed_field() {
     let live = json!({"metadata": {"uid": "u"}, "spec": {"replicas": 5, "paused": true}});
     let wanted = json!({"spec": {"replicas": 3}});
     let (patch, made) = patched(&live, &wanted, &[(".spec.replicas", Some(json!(3)))]);
@@ -44,7 +44,7 @@ fn a_changed_field_is_tested_and_replaced() {
 }
 
 #[test]
-fn items_on_the_way_are_tested_by_their_keys() {
+fn tests_the_keys_of_list_items_on_the_path() {
     let live = json!({"c": [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]});
     let (patch, _) = patched(&live, &live, &[(".c[name=\"b\"].image", Some(json!("z")))]);
     assert_eq!(
@@ -58,7 +58,7 @@ fn items_on_the_way_are_tested_by_their_keys() {
 }
 
 #[test]
-fn a_removed_field_comes_back_with_its_absent_parents() {
+fn adds_a_removed_field_with_its_missing_parents() {
     let live = json!({"metadata": {"name": "a"}});
     let wanted = json!({"metadata": {"labels": {"a/b": "1", "c": "2"}}});
     let edits = [
@@ -86,7 +86,7 @@ fn a_removed_field_comes_back_with_its_absent_parents() {
 }
 
 #[test]
-fn what_becomes_empty_and_is_not_declared_goes() {
+fn removes_maps_that_become_empty_and_are_not_declared() {
     let live = json!({"metadata": {"annotations": {"a": "1", "b": "2"}}, "spec": {"x": {"y": 1}}});
     let edits = [
         (".metadata.annotations.a", None),
@@ -101,7 +101,7 @@ fn what_becomes_empty_and_is_not_declared_goes() {
 }
 
 #[test]
-fn a_port_that_changed_takes_the_place_of_the_other() {
+fn replaces_a_changed_port_in_place() {
     let live = json!({"ports": [{"port": 81, "protocol": "TCP"}]});
     let wanted = json!({"ports": [{"port": 80}]});
     let edits = [
@@ -124,7 +124,7 @@ fn a_port_that_changed_takes_the_place_of_the_other() {
 }
 
 #[test]
-fn items_go_from_the_end_and_come_behind_their_neighbours() {
+fn removes_items_from_the_end_and_adds_them_after_their_neighbours() {
     let item = |name: &str| json!({"name": name});
     let live = json!({"c": [item("x"), item("a"), item("y"), item("d")]});
     let wanted = json!({"c": [item("a"), item("b"), item("c"), item("d")]});
@@ -149,7 +149,7 @@ fn items_go_from_the_end_and_come_behind_their_neighbours() {
 }
 
 #[test]
-fn an_item_is_not_added_twice() {
+fn does_not_add_an_item_twice() {
     let live = json!({"c": [{"name": "a"}]});
     let wanted = json!({"c": [{"name": "a"}, {"name": "b"}]});
     let edits = [(".c[name=\"b\"]", Some(json!({"name": "b"})))];
@@ -159,7 +159,7 @@ fn an_item_is_not_added_twice() {
 }
 
 #[test]
-fn inner_lists_are_done_before_outer_ones_move() {
+fn edits_inner_lists_before_outer_items_move() {
     let live = json!({"c": [{"name": "x"}, {"name": "a", "env": [{"name": "n"}]}]});
     let wanted = json!({"c": [{"name": "a", "env": [{"name": "m"}, {"name": "o"}]}]});
     let edits = [
@@ -172,7 +172,7 @@ fn inner_lists_are_done_before_outer_ones_move() {
 }
 
 #[test]
-fn an_atomic_list_is_tested_as_a_whole() {
+fn tests_an_atomic_list_as_a_whole() {
     let live = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["list"]}]});
     let wanted = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["watch"]}]});
     let edits = [(".rules[1].verbs", Some(json!(["watch"])))];
@@ -182,7 +182,7 @@ fn an_atomic_list_is_tested_as_a_whole() {
 }
 
 #[test]
-fn what_is_done_already_takes_no_operation() {
+fn skips_edits_that_are_already_done() {
     let live = json!({"a": 1, "l": [{"name": "x"}]});
     let edits = [
         (".a", Some(json!(1))),
@@ -195,7 +195,7 @@ fn what_is_done_already_takes_no_operation() {
 }
 
 #[test]
-fn a_path_that_leads_nowhere_is_an_error() {
+fn rejects_a_path_that_does_not_exist() {
     let live = json!({"a": 1, "l": [{"name": "x", "v": 1}, {"name": "x", "v": 2}]});
     for (path, to) in [
         (".a.b", Some(json!(1))),
@@ -213,7 +213,7 @@ fn a_path_that_leads_nowhere_is_an_error() {
 }
 
 #[test]
-fn a_test_that_does_not_hold_stops_all_of_it() {
+fn applies_nothing_if_a_test_fails() {
     let live = json!({"a": 1, "b": 2});
     let path: FieldPath = ".a".parse().unwrap();
     let to = json!(3);
@@ -228,7 +228,7 @@ fn a_test_that_does_not_hold_stops_all_of_it() {
 }
 
 #[test]
-fn a_patch_is_as_long_as_the_server_takes() {
+fn limits_the_length_of_a_patch() {
     let live: Map<String, Value> = (0..6_000).map(|n| (format!("k{n}"), json!(n))).collect();
     let paths: Vec<FieldPath> = (0..6_000)
         .map(|n| format!(".data.k{n}").parse().unwrap())

@@ -1,21 +1,22 @@
-//! Limits which objects untrusted manifests may name.
+//! Limits the objects that untrusted manifests may name.
 
 use super::glob;
 use crate::model::{KindNames, KindPattern, ResourceKey};
 
-/// The objects that may be read. The author of a manifest chooses which live object is read, so
-/// untrusted manifests must not name any object; refused objects are never requested.
+/// The objects that may be read. Manifests choose which live objects are read, so untrusted
+/// manifests must be limited; objects outside these limits are never requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// The namespaces, as globs; `None` for all. Cluster-scoped objects then need their kind in
-    /// `kinds`, except for these namespaces themselves.
+    /// `kinds`, except for these Namespaces themselves.
     pub namespaces: Option<Vec<String>>,
     /// The kinds; empty for all.
     pub kinds: Vec<KindPattern>,
 }
 
 impl Allowed {
-    /// Returns why an object may not be read, and what would allow it; `None` if it may.
+    /// Returns why an object may not be read, and which flag would allow it; `None` if it may be
+    /// read.
     pub fn refusal(&self, key: &ResourceKey, kind: &KindNames<'_>) -> Option<String> {
         let named = self.kinds.iter().any(|pattern| pattern.matches(kind));
         if !self.kinds.is_empty() && !named {
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_limit_and_let_in_what_has_no_namespace() {
+    fn kinds_limit_objects_and_allow_cluster_scoped_ones() {
         let allowed = Allowed {
             namespaces: Some(vec!["shop".to_owned()]),
             kinds: vec!["node".parse().unwrap(), "configmap".parse().unwrap()],

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ACCEPTED, Rule, RuleOrigin, RuleSet};
 use crate::model::{ObjectReport, RuleCount, Status, Verdict, Warning};
 
-/// What a run did with the rules; by default, that there was none.
+/// What a run did with the rules; by default, nothing was compared.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Audited<'r> {
-    /// How much each rule hid.
+    /// How many changes each rule hid.
     pub counts: &'r [RuleCount],
-    /// Everything that was compared.
+    /// The objects that were compared.
     pub objects: &'r [ObjectReport],
-    /// Whether everything was compared.
+    /// Whether all objects were compared.
     pub whole: bool,
     /// Whether undeclared objects were searched for.
     pub with_extras: bool,
@@ -58,7 +58,7 @@ fn remarks(rule: &Rule, run: &Audited<'_>) -> impl Iterator<Item = String> + use
     idle.into_iter().chain(silent)
 }
 
-/// Returns accepted drift that is gone, of objects that were compared.
+/// Returns a warning about accepted drift that no longer exists, in objects that were compared.
 fn gone_debt(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning> {
     let compared: BTreeMap<_, _> = run
         .objects

@@ -14,14 +14,14 @@ use crate::model::{Change, ChangeKind, ResourceKey};
 /// The ID in reports for the rule that hides accepted drift.
 pub const ACCEPTED: &str = "accepted";
 
-/// How often the digest is repeated: about 1 ms per check, which makes guessing short passwords
+/// The iterations of the digest: about 1 ms per check, which makes guessing short passwords
 /// expensive.
 const ROUNDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
 
-/// A value, as far as it may be stored.
+/// A value in the form in which it may be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recorded {
-    /// None: the other side has it.
+    /// No value: only the other side has one.
     Nothing,
     /// The value itself.
     Value(Value),
@@ -29,12 +29,12 @@ pub enum Recorded {
     Digest(String),
 }
 
-/// One accepted change.
+/// An accepted change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
     /// The object.
     pub key: ResourceKey,
-    /// The path; the root for the object itself, if it is missing or extra.
+    /// The path; the root for a whole object that is missing or extra.
     pub path: String,
     /// The kind of change.
     pub kind: ChangeKind,
@@ -48,16 +48,16 @@ pub struct Accepted {
     pub ticket: Option<String>,
     /// Who accepted it.
     pub by: Option<String>,
-    /// When, RFC 3339.
+    /// When it was accepted, in RFC 3339.
     pub at: Option<String>,
     /// The deadline.
     pub expires: Option<Expiry>,
-    /// Whether it has passed.
+    /// Whether the deadline has passed.
     pub overdue: bool,
 }
 
 impl Accepted {
-    /// Returns when it was accepted, if recorded.
+    /// Returns when the change was accepted, if recorded.
     pub fn accepted_at(&self) -> Option<jiff::Timestamp> {
         self.at.as_ref()?.parse().ok()
     }
@@ -66,14 +66,14 @@ impl Accepted {
 /// All accepted drift.
 #[derive(Debug, Clone, Default)]
 pub struct Debt {
-    /// The salt of digests, so that equal values in two files do not look equal.
+    /// The salt of digests, so that equal values in two files have different digests.
     pub salt: String,
     entries: BTreeMap<Place, Accepted>,
 }
 
 type Place = (ResourceKey, String, ChangeKind);
 
-/// The state of a change relative to the baseline.
+/// The state of a change compared with the baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum DebtMatch<'d> {
     /// It was accepted.
@@ -93,7 +93,7 @@ impl Debt {
         }
     }
 
-    /// Records a change; replaces an earlier one at the same place.
+    /// Records an accepted change; replaces an earlier one with the same object, path and kind.
     pub fn insert(&mut self, accepted: Accepted) {
         let Accepted {
             key, path, kind, ..
@@ -109,25 +109,25 @@ impl Debt {
         before - self.entries.len()
     }
 
-    /// What was accepted of a change.
+    /// Returns the accepted change at a path of an object.
     pub fn at(&self, key: &ResourceKey, path: &str, kind: ChangeKind) -> Option<&Accepted> {
         let place = (key.clone(), path.to_owned(), kind);
         self.entries.get(&place)
     }
 
-    /// Returns everything, by object and path.
+    /// Returns all accepted changes, sorted by object and path.
     pub fn entries(&self) -> impl Iterator<Item = &Accepted> {
         self.entries.values()
     }
 
-    /// Returns the state of an object's change.
+    /// Returns the state of a change of an object.
     pub fn find(&self, key: &ResourceKey, change: &Change) -> Option<DebtMatch<'_>> {
         if self.entries.is_empty() {
             return None;
         }
         let path = change.path.to_string();
         let Some(accepted) = self.at(key, &path, change.kind) else {
-            // A field that was accepted as changed and is now gone was not accepted.
+            // Accepting a changed field does not accept its removal.
             let kinds = [ChangeKind::Modified, ChangeKind::Removed, ChangeKind::Added];
             let other = kinds.iter().find_map(|kind| self.at(key, &path, *kind));
             return other.map(DebtMatch::Changed);
@@ -138,7 +138,7 @@ impl Debt {
             Recorded::Digest(recorded) => value
                 .is_some_and(|value| *recorded == self.digest(key, &accepted.path, side, value)),
         };
-        // Whether an object exists has no value.
+        // A missing or extra object has no value to compare.
         let same = change.path.0.is_empty()
             || (is_same(&accepted.declared, "declared", change.declared.as_ref())
                 && is_same(&accepted.live, "live", change.live.as_ref()));
@@ -149,7 +149,7 @@ impl Debt {
         })
     }
 
-    /// Returns the digest of a value at this place in this file. The same value elsewhere, or in
+    /// Returns the digest of a value at a path of an object. The same value at another path, or in
     /// another file, has another digest.
     pub fn digest(&self, key: &ResourceKey, path: &str, side: &str, value: &Value) -> String {
         let place = [
@@ -174,7 +174,7 @@ impl Debt {
 }
 
 impl DebtMatch<'_> {
-    /// Returns a note about a change that is reported although it was accepted once.
+    /// Returns a note about a change that is reported although it was accepted earlier.
     pub fn note(self) -> Option<String> {
         match self {
             Self::Accepted(_) => None,
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_accepted_stands_until_it_changes_or_expires() {
+    fn accepted_drift_is_hidden_until_it_changes_or_expires() {
         let five = Recorded::Value(json!(5));
         let (holds, over) = (debt(five.clone(), false), debt(five, true));
         let found = |debt: &Debt, name: &str, live| {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_tell_values_apart_and_places_and_files() {
+    fn digests_differ_by_value_path_and_file() {
         let bare = Debt::new("salt".to_owned());
         let digest = |name: &str, value| bare.digest(&key(name), ".data.a", "live", &value);
         let recorded = digest("cart", json!("hunter2"));

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The time from which a rule no longer applies.
+/// The time at which a rule expires.
 ///
-/// Written as a date, which includes that day in UTC, or as a time (RFC 3339).
+/// It is written as a date, which is the rule's last day in UTC, or as a time (RFC 3339).
 ///
 /// ```
 /// use driftctl::policy::Expiry;
@@ -23,7 +23,7 @@ pub struct Expiry {
     at: Timestamp,
 }
 
-/// Text that is neither a date nor a time.
+/// An error about a text that is neither a date nor a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("neither a date such as 2026-12-31 nor a time such as 2026-12-31T18:00:00Z")]
 pub struct ExpiryError;
@@ -40,9 +40,9 @@ impl FromStr for Expiry {
     }
 }
 
-/// Returns the end of a day.
+/// Parses a date, as the end of that day.
 fn end_of(text: &str) -> Result<Timestamp, ExpiryError> {
-    // Parse strictly: a date with a time of day but no offset would be taken for a day.
+    // Parse strictly, because a date and time without an offset would be parsed as a date.
     if text.len() != "2026-12-31".len() {
         return Err(ExpiryError);
     }
@@ -53,7 +53,7 @@ fn end_of(text: &str) -> Result<Timestamp, ExpiryError> {
 }
 
 impl Expiry {
-    /// Returns the expiry at a time.
+    /// Returns an expiry at a time.
     pub fn at(at: Timestamp) -> Self {
         Self {
             text: at.to_string(),
@@ -66,7 +66,7 @@ impl Expiry {
         now >= self.at
     }
 
-    /// Returns the time itself.
+    /// Returns the time.
     pub fn timestamp(&self) -> Timestamp {
         self.at
     }

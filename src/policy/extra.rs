@@ -1,4 +1,4 @@
-//! Live objects that need not be declared.
+//! Rules for live objects that need not be declared.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl ExtraSpec {
     /// Parses the entry.
     ///
     /// # Errors
-    /// Fails with everything that is wrong with it.
+    /// Fails with a list of all problems.
     pub fn compile(self, origin: RuleOrigin) -> Result<Rule, Vec<SpecProblem>> {
         let spec = RuleSpec {
             group: self.group,
@@ -97,8 +97,8 @@ impl ExtraSpec {
     }
 }
 
-/// Returns the built-in rule that explains why a live object need not be declared: controllers and
-/// the system create it. `holds` checks the condition of a rule.
+/// Returns the built-in rule that explains a live object which controllers or the system created.
+/// `holds` checks the condition of a rule.
 pub fn explains_extra<'r>(
     rules: &'r RuleSet,
     key: &ResourceKey,

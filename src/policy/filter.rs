@@ -10,17 +10,17 @@ use crate::model::{KindNames, KindPattern};
 pub struct Filter {
     /// `--kind`: only these kinds; empty for all.
     pub kinds: Vec<KindPattern>,
-    /// `--selector`: only objects with such labels.
+    /// `--selector`: only objects whose labels match.
     pub labels: Option<LabelSelector>,
 }
 
 impl Filter {
-    /// Returns whether objects of a kind are included.
+    /// Returns whether the filter includes objects of a kind.
     pub fn keeps_kind(&self, kind: &KindNames<'_>) -> bool {
         self.kinds.is_empty() || self.kinds.iter().any(|pattern| pattern.matches(kind))
     }
 
-    /// Returns whether an object is included by its labels.
+    /// Returns whether the filter includes an object by its labels.
     pub fn keeps_labels(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
         self.labels

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::str::{Chars, FromStr};
 
-/// Special characters, other than stars.
+/// The special characters other than `*`.
 const SPECIAL: [char; 4] = ['?', '[', '{', '\\'];
 
 /// The depth limit of nested braces.
 const DEEPEST: usize = 32;
 
 /// Returns whether `text` matches `pattern`, parsed as a [`Glob`]. An invalid glob matches nothing,
-/// as in Argo CD; callers validate users' patterns with [`Glob`]'s `from_str` first.
+/// as in Argo CD; callers validate patterns of users by [`Glob`]'s `from_str` first.
 ///
 /// ```
 /// use driftctl::policy::glob;
@@ -37,8 +37,8 @@ pub(super) fn is_text(pattern: &str) -> bool {
     !pattern.bytes().any(special)
 }
 
-/// Returns whether `text` matches `pattern`, in which only `*` is special: for names of fields,
-/// which may contain any character.
+/// Returns whether `text` matches `pattern`, in which only `*` is special. This is for names of
+/// fields, which may contain any other character.
 pub(super) fn stars(pattern: &str, text: &str) -> bool {
     let Some((first, mut pattern)) = pattern.split_once('*') else {
         return pattern == text;
@@ -68,9 +68,9 @@ pub fn literally(text: &str) -> String {
     quoted
 }
 
-/// A pattern in which `*` and `**` match any text, including dots and slashes, `?` one character,
-/// `[abc]`, `[a-z]`, `[!abc]` one of a set, `{a,b}` alternatives, and `\` escapes the next
-/// character.
+/// A pattern. `*` and `**` match any text, including dots and slashes; `?` matches one character;
+/// `[abc]`, `[a-z]` and `[!abc]` match one character of a set; `{a,b}` are alternatives; `\`
+/// escapes the next character.
 ///
 /// As in Argo CD, a set is either one range or single characters, and unclosed braces end with the
 /// pattern.
@@ -97,16 +97,16 @@ enum Set {
     List(String),
 }
 
-/// Why text is not a glob.
+/// Why a text is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
-    /// `[a`
+    /// An open set: `[a`.
     #[error("a set is not closed; end it with ], or write \\[ for the character")]
     OpenSet,
-    /// `[]`, `[a-zA-Z]`, `[z-a]`
+    /// An invalid set: `[]`, `[a-zA-Z]`, `[z-a]`.
     #[error("a set must be one range such as [a-z] or single characters such as [abc]")]
     Set,
-    /// Braces within braces within braces.
+    /// Braces are nested too deeply.
     #[error("braces are nested too deep")]
     Deep,
 }
@@ -120,7 +120,7 @@ impl FromStr for Glob {
     }
 }
 
-/// Parses alternatives up to their brace, or to the end; outside braces there is only one.
+/// Parses alternatives up to the closing brace or the end. Outside braces, there is only one.
 fn alternatives(rest: &mut Chars<'_>, depth: usize) -> Result<Vec<Vec<Part>>, GlobError> {
     if depth > DEEPEST {
         return Err(GlobError::Deep);
@@ -150,7 +150,7 @@ fn push(parts: &mut Vec<Part>, c: char) {
     }
 }
 
-/// Parses a set after its bracket.
+/// Parses a set after its opening bracket.
 fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
     let not = rest.as_str().starts_with('!');
     if not {
@@ -179,7 +179,7 @@ fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
 }
 
 impl Glob {
-    /// Checks whether text is a glob.
+    /// Checks whether a text is a glob.
     ///
     /// # Errors
     /// Fails if it is not.
@@ -196,8 +196,8 @@ impl Glob {
     }
 }
 
-/// Returns the positions in the text after the parts, starting from one of these positions. Each
-/// position is checked once for each part, so that no pattern takes forever.
+/// Returns the positions in the text after matching `parts` from any of these positions. Each
+/// position is checked once per part, so matching takes bounded time.
 fn after(parts: &[Part], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
     let mut places = from;
     for part in parts {
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stars_stand_for_any_text() {
+    fn stars_match_any_text() {
         for (pattern, text) in [
             ("*", ""),
             ("*", "a.b/c"),
@@ -271,9 +271,9 @@ mod tests {
         }
     }
 
-    /// The results of gobwas/glob for the same patterns.
+    /// Compares with the results of gobwas/glob for the same patterns.
     #[test]
-    fn globs_mean_what_they_mean_in_argo() {
+    fn globs_match_as_in_argo_cd() {
         for (pattern, text, expected) in [
             ("{Stateful,Daemon}Set", "DaemonSet", true),
             ("{Stateful,Daemon}Set", "ReplicaSet", false),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_glob_says_why_and_matches_nothing() {
+    fn an_invalid_glob_has_an_error_and_matches_nothing() {
         for (pattern, expected) in [
             ("[a", GlobError::OpenSet),
             ("[a-", GlobError::OpenSet),
@@ -327,13 +327,13 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_pattern_ends() {
+    fn a_hostile_pattern_takes_bounded_time() {
         let pattern = format!("{}b?", "*a".repeat(200));
         assert!(!glob(&pattern, &"a".repeat(2000)));
     }
 
     #[test]
-    fn a_text_can_be_meant_literally() {
+    fn literally_escapes_special_characters() {
         for text in ["a", "*?\\[]{}", "a{b,c}", "system:x"] {
             assert!(glob(&literally(text), text), "{text}");
             assert!(!glob(&literally(text), &format!("{text}x")), "{text}");

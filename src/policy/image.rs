@@ -3,9 +3,9 @@
 /// The default registry.
 const DEFAULT: &str = "docker.io";
 
-/// Returns the registry of an image reference. The first part of a name is one if it could be a
-/// host: it has a dot or a port, or is `localhost`.
-/// (<https://github.com/distribution/reference/blob/main/normalize.go>, `splitDockerDomain`.)
+/// Returns the registry of an image reference. The first part of a name is a registry if it looks
+/// like a host: it has a dot or a port, or is `localhost`
+/// (<https://github.com/distribution/reference/blob/main/normalize.go>, `splitDockerDomain`).
 pub fn registry(image: &str) -> &str {
     let Some((first, _)) = image.split_once('/') else {
         return DEFAULT;
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn registries_are_told_from_repositories() {
+    fn distinguishes_registries_from_repositories() {
         for (image, expected) in [
             ("nginx", "docker.io"),
             ("nginx:1.27", "docker.io"),

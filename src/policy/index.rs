@@ -1,8 +1,8 @@
 //! An index of rules by kind and path.
 //!
 //! Only a few of the hundreds of rules of a run apply to a given field. They are put into a tree by
-//! the names that their paths begin with, once for each kind, so that a change checks only those on
-//! its path.
+//! the field names at the start of their paths, once for each kind, so that only the rules along
+//! its path are checked for a change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,9 +13,9 @@ use crate::model::{FieldPath, PathElement, ResourceKey};
 /// The rules that may match objects of one kind.
 #[derive(Debug, Default)]
 pub(super) struct KindRules {
-    /// Their indexes among all rules, in order.
+    /// Their indexes in the list of all rules, in order.
     pub positions: Vec<usize>,
-    /// Indexes into `positions` of the rules that depend on more than an object's kind.
+    /// Indexes into `positions` of the rules with conditions other than the kind.
     pub conditional: Vec<usize>,
     /// Indexes into `positions`, by path.
     by_path: Node,
@@ -24,7 +24,7 @@ pub(super) struct KindRules {
 /// A node of the tree.
 #[derive(Debug, Default)]
 struct Node {
-    /// The rules that may match here and below.
+    /// The rules that may match at this node or below it.
     rules: Vec<usize>,
     fields: BTreeMap<String, Node>,
 }
@@ -48,8 +48,8 @@ impl KindRules {
         all
     }
 
-    /// Calls back with the index in `positions` of each rule that may match a path: also for some
-    /// that do not, and for some more than once.
+    /// Calls `show` with the index in `positions` of each rule that may match a path. Some of them
+    /// do not match, and some are passed more than once.
     pub fn on_the_way(&self, path: &FieldPath, mut show: impl FnMut(usize)) {
         let mut node = &self.by_path;
         let mut steps = path.0.iter();
@@ -66,7 +66,7 @@ impl KindRules {
     }
 }
 
-/// Returns the paths of a rule that only has plain ones.
+/// Returns the paths of a rule that has no other selectors.
 fn only_paths(selectors: &Selectors) -> Option<&[PathPattern]> {
     let Selectors {
         paths,
@@ -79,7 +79,7 @@ fn only_paths(selectors: &Selectors) -> Option<&[PathPattern]> {
 }
 
 impl Node {
-    /// Adds a rule where its path ends, or no longer consists of plain names.
+    /// Adds a rule at the node where its path ends, or where its plain field names end.
     fn add(&mut self, path: &PathPattern, place: usize) {
         let names = path.leading_names();
         let node = names.fold(self, |node, name| {
@@ -112,7 +112,7 @@ impl Kinds {
     }
 }
 
-/// A copy of a set may get other rules.
+/// Returns an empty index, because a copy of a set may get other rules.
 impl Clone for Kinds {
     fn clone(&self) -> Self {
         Self::default()
@@ -147,7 +147,8 @@ mod tests {
         ]
     }
 
-    /// Paths that the built-in rules and one rule of every other form match, and some others.
+    /// Generates paths that the built-in rules match, paths for one rule of each other form, and
+    /// others.
     fn paths() -> impl Strategy<Value = FieldPath> {
         let of_rules = RuleSet::builtin().rules().iter();
         let of_rules = of_rules.flat_map(|rule| &rule.selectors.paths);
@@ -200,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_rule_that_leads_to_a_path_is_shown(path in paths(), kind in 0_usize..4) {
+        fn finds_every_rule_that_may_match_a_path(path in paths(), kind in 0_usize..4) {
             let kinds = [("apps", "Deployment"), ("", "Service"), ("", "Secret"), ("a.b", "C")];
             let key = key(kinds[kind].0, kinds[kind].1);
             let rules = rules();
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_asks_few_rules() {
+    fn checks_few_rules_for_a_field() {
         let rules = RuleSet::builtin().rules();
         let of_kind = Kinds::default().of(&key("apps", "Deployment"), rules);
         let mut shown = 0;

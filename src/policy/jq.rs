@@ -1,21 +1,21 @@
-//! The interface of a jq engine, for rules.
+//! The interface of rules to a jq engine.
 
 use serde_json::Value;
 
-/// An engine that runs jq expressions.
+/// Runs jq expressions.
 pub trait DeleteByJq: Send + Sync {
-    /// Returns what `del(EXPRESSION)` leaves of an object.
+    /// Returns an object after `del(EXPRESSION)`.
     ///
     /// # Errors
-    /// Fails if it leaves no object.
+    /// Fails if the result is not an object.
     fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqFailure>;
 }
 
 /// Why a jq expression has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JqFailure {
-    /// It does not match this object, which is not an error.
+    /// The expression does not match this object, which is not an error.
     Unfit,
-    /// It cannot be used, and why.
+    /// The expression cannot be used, for this reason.
     Broken(String),
 }

@@ -1,9 +1,9 @@
-//! JSONPath, as far as kluctl's annotations use it.
+//! The subset of JSONPath that kluctl's annotations use.
 
 use super::PathPattern;
 
-/// Translates a JSONPath that only walks down: fields, `[*]`, indexes, quoted names, with or
-/// without a leading `$`. Searches (`..`) and filters (`[?…]`) have no equivalent in paths.
+/// Translates a JSONPath that only descends: fields, `[*]`, indexes and quoted names, with or
+/// without a leading `$`. Searches (`..`) and filters (`[?…]`) have no equivalent in path patterns.
 pub fn pattern_of(json_path: &str) -> Option<PathPattern> {
     let mut rest = json_path.trim();
     rest = rest.strip_prefix('$').unwrap_or(rest);
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_walks_down_is_translated() {
+    fn translates_paths_that_only_descend() {
         let covers = |json_path: &str, path: &str| {
             pattern_of(json_path)
                 .unwrap()

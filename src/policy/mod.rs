@@ -1,6 +1,6 @@
 //! Rules: what they match, when they expire, and severities.
 //!
-//! A [`Rule`] either explains (only built-in ones: the change is not drift) or ignores: the change
+//! A [`Rule`] either explains (only built-in rules: the change is not drift) or ignores: the change
 //! is drift and is counted, but not reported. The module `judge` applies them.
 
 /// The file of the user's rules.

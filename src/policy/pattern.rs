@@ -1,4 +1,4 @@
-//! Paths with wildcards, as rules write them.
+//! Paths with wildcards in rules.
 
 use std::str::FromStr;
 
@@ -11,8 +11,8 @@ use crate::policy::glob::stars;
 /// A path in the syntax of reports in which `[*]` matches any list item, and `*` in a field name
 /// any text.
 ///
-/// A pattern also covers everything below it. Keys that it leaves out of an item's identity do not
-/// matter: `ports[containerPort=80]` covers `ports[containerPort=80,protocol="TCP"]`.
+/// A pattern also covers everything below it. Keys that it omits match any value:
+/// `ports[containerPort=80]` covers `ports[containerPort=80,protocol="TCP"]`.
 ///
 /// ```
 /// use driftctl::policy::PathPattern;
@@ -37,15 +37,15 @@ enum Part {
     Exactly(PathElement),
 }
 
-/// Text that is not a path pattern.
+/// An error about a text that is not a path pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct PatternError(#[from] PathError);
 
-/// What replaces `[*]` while the rest is parsed as a path, and its parsed form.
+/// The placeholder for `[*]` while a pattern is parsed as a path, and its parsed form.
 const ANY_ITEM: &str = "[=\"driftctl any item\"]";
 const ITEM: &str = "driftctl any item";
-/// What replaces `.*`.
+/// The placeholder for `.*`.
 const ANY_FIELD: &str = "[\"*\"]";
 
 impl FromStr for PathPattern {
@@ -135,7 +135,7 @@ impl std::fmt::Display for PathPattern {
 }
 
 impl PathPattern {
-    /// Returns whether `path` is covered: it matches, or is below something that does.
+    /// Returns whether the pattern matches `path` or a parent of it.
     pub fn covers(&self, path: &FieldPath) -> bool {
         // From the end: many patterns begin alike.
         self.segments.len() <= path.0.len()
@@ -149,7 +149,7 @@ impl PathPattern {
 }
 
 impl PathPattern {
-    /// Returns the pattern of the whole object.
+    /// Returns the pattern that matches the whole object.
     pub fn root() -> Self {
         Self {
             text: ".".to_owned(),
@@ -157,7 +157,7 @@ impl PathPattern {
         }
     }
 
-    /// Returns the pattern of every field, but not of the object itself.
+    /// Returns the pattern that matches every field, but not the object itself.
     pub fn any_field() -> Self {
         Self {
             text: ".*".to_owned(),
@@ -165,7 +165,7 @@ impl PathPattern {
         }
     }
 
-    /// Returns the names of fields at its beginning, up to its first wildcard or item.
+    /// Returns the field names at the start of the pattern, up to its first wildcard or list item.
     pub(super) fn leading_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().map_while(|part| match part {
             Part::Field(name) => Some(name.as_str()),
@@ -173,7 +173,7 @@ impl PathPattern {
         })
     }
 
-    /// Returns whether the pattern matches something within what is at `path`.
+    /// Returns whether the pattern matches something below `path`.
     pub fn is_within(&self, path: &FieldPath) -> bool {
         self.segments.len() > path.0.len()
             && self
@@ -192,7 +192,7 @@ impl PathPattern {
         })
     }
 
-    /// Removes everything that the pattern matches. Returns whether there was anything.
+    /// Removes everything that the pattern matches; returns whether anything was removed.
     pub fn remove(&self, object: &mut Value) -> bool {
         match self.segments.split_first() {
             Some((first, rest)) => remove(object, first, rest),
@@ -226,7 +226,7 @@ fn remove(node: &mut Value, part: &Part, rest: &[Part]) -> bool {
     removed
 }
 
-/// Removes below a node; returns whether to remove the node itself.
+/// Removes matches below a node; returns whether the node itself matches.
 fn remove_below(node: &mut Value, rest: &[Part], removed: &mut bool) -> bool {
     match rest.split_first() {
         Some((part, rest)) => {
@@ -268,7 +268,8 @@ impl Part {
         }
     }
 
-    /// Returns whether a list item matches. Keys that it leaves to be defaulted are ignored.
+    /// Returns whether a list item matches. Keys that the item omits, because the server defaults
+    /// them, are ignored.
     fn is_item(&self, position: usize, item: &Value) -> bool {
         match self {
             Self::AnyItem => true,
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_cover_what_is_below() {
+    fn patterns_cover_everything_below_them() {
         assert!(covers(".status", ".status.replicas"));
         assert!(covers(".", ".spec"));
         assert!(!covers(".status.replicas", ".status"));
@@ -378,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pattern_leads_to_can_be_removed() {
+    fn removes_everything_that_a_pattern_matches() {
         let pod = json!({"containers": [{"name": "a", "image": 1}, {"name": "b", "image": 2}]});
         let without = json!({"containers": [{"name": "a"}, {"name": "b"}]});
         assert_eq!(after(".containers[*].image", pod.clone()), without);
@@ -405,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_may_speak_of_a_part() {
+    fn a_pattern_may_match_below_a_path() {
         let within = |pattern: &str, path: &str| {
             let pattern: PathPattern = pattern.parse().unwrap();
             pattern.is_within(&path.parse().unwrap())
@@ -418,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_those_of_paths() {
+    fn errors_are_the_same_as_for_paths() {
         assert!("spec".parse::<PathPattern>().is_err());
     }
 }

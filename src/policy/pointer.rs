@@ -19,13 +19,13 @@ use crate::model::{FieldPath, PathElement};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer(Vec<String>);
 
-/// Text that is not a JSON Pointer.
+/// Why a text is not a JSON Pointer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
-    /// It does not begin with a slash.
+    /// The text does not begin with a slash.
     #[error("a JSON Pointer must begin with '/'")]
     NoSlash,
-    /// A tilde that escapes nothing.
+    /// A tilde is not followed by 0 or 1.
     #[error("in a JSON Pointer, write '~' as '~0', and '/' within a name as '~1'")]
     Escape,
 }
@@ -33,7 +33,7 @@ pub enum PointerError {
 impl FromStr for Pointer {
     type Err = PointerError;
 
-    /// The empty text means the whole object.
+    /// Parses a pointer. The empty text is the whole object.
     fn from_str(text: &str) -> Result<Self, PointerError> {
         if text.is_empty() {
             return Ok(Self(Vec::new()));
@@ -53,7 +53,7 @@ impl FromStr for Pointer {
     }
 }
 
-/// Returns a pointer from names and indexes, as they are in the object.
+/// Builds a pointer from unescaped names and indexes.
 impl From<Vec<String>> for Pointer {
     fn from(parts: Vec<String>) -> Self {
         Self(parts)
@@ -69,11 +69,11 @@ impl fmt::Display for Pointer {
 }
 
 impl Pointer {
-    /// Removes what the pointer names, like the `remove` of a JSON Patch. A missing value is
-    /// ignored. Returns whether anything was removed.
+    /// Removes the value at the pointer, like the `remove` operation of a JSON Patch; returns
+    /// whether anything was removed.
     ///
-    /// The whole object cannot be removed by a patch; it is emptied, which is what Flux means by
-    /// the empty pointer.
+    /// The whole object is emptied instead of removed, which is the meaning of the empty pointer in
+    /// Flux.
     pub fn remove(&self, object: &mut Value) -> bool {
         let Some((last, parents)) = self.0.split_last() else {
             *object = Value::Null;
@@ -97,8 +97,8 @@ impl Pointer {
         }
     }
 
-    /// Returns the path of the same place, if it has no list index: indexes mean different items in
-    /// different objects.
+    /// Returns the same place as a path, if the pointer has no list index: an index may mean
+    /// different items in different objects.
     pub fn path(&self) -> Option<FieldPath> {
         let segments = self.0.iter().map(|part| match index(part) {
             Some(_) => None,
@@ -108,7 +108,7 @@ impl Pointer {
     }
 }
 
-/// Parses a list index (RFC 6901, 4: digits without leading zeros).
+/// Parses a list index (RFC 6901, section 4: digits without leading zeros).
 fn index(part: &str) -> Option<usize> {
     let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let canonical = digits && (part == "0" || !part.starts_with('0'));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn removes_as_json_patch_does() {
+    fn removes_like_json_patch() {
         let table = [
             ("/a", json!({"a": 1, "b": 2}), json!({"b": 2})),
             ("/a/b", json!({"a": {"b": 1}}), json!({"a": {}})),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_shifts_what_follows() {
+    fn removing_an_item_shifts_the_items_after_it() {
         let first: Pointer = "/x/0".parse().unwrap();
         let mut object = json!({"x": [1, 2, 3]});
         first.remove(&mut object);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pointer() {
+    fn rejects_text_that_is_not_a_pointer() {
         assert_eq!("spec".parse::<Pointer>(), Err(PointerError::NoSlash));
         assert_eq!("/a~b".parse::<Pointer>(), Err(PointerError::Escape));
         assert_eq!("/a~2b".parse::<Pointer>(), Err(PointerError::Escape));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_have_no_path() {
+    fn pointers_with_indexes_have_no_path() {
         let path = |text: &str| text.parse::<Pointer>().unwrap().path();
         assert_eq!(
             path("/spec/replicas").unwrap().to_string(),

@@ -1,4 +1,4 @@
-//! One rule: which objects, which changes, why and until when.
+//! A rule: which objects and changes it matches, why, and until when.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use strum::{IntoStaticStr, VariantArray};
 use super::{Expiry, LabelSelector, PathPattern, Pointer, Sides, glob};
 use crate::model::{ChangeKind, Explanation, FieldPath, Finder, Owner, ResourceKey};
 
-/// One rule, made from a [`RuleSpec`](super::RuleSpec).
+/// A rule, compiled from a [`RuleSpec`](super::RuleSpec).
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Its ID in reports.
@@ -23,32 +23,32 @@ pub struct Rule {
     pub ticket: Option<String>,
     /// When it expires.
     pub expires: Option<Expiry>,
-    /// Whether it has expired; then it hides nothing.
+    /// Whether it has expired. An expired rule hides nothing.
     pub expired: bool,
     /// Where it is defined.
     pub origin: RuleOrigin,
-    /// The explanation for the change; without it, the change is drift that is not reported.
+    /// The explanation that it gives. Without one, the change is drift, but is not reported.
     pub explains: Option<Explanation>,
-    /// Which objects it matches.
+    /// The objects that it matches.
     pub objects: Objects,
-    /// Only objects with these labels.
+    /// Only objects with matching labels.
     pub labels: Option<LabelSelector>,
     /// Only if the manifest declares this path.
     pub if_declared: Option<FieldPath>,
-    /// Only if the live object has this path; an item is identified by the keys that it has.
+    /// Only if the live object has this path. Keys that an item omits are ignored.
     pub if_live: Option<FieldPath>,
-    /// The kinds of change; empty for any.
+    /// The kinds of changes; empty for any.
     pub kinds: Vec<ChangeKind>,
-    /// The owners: each of them must match.
+    /// The field managers: every owner of the live value must match.
     pub managers: Vec<String>,
     /// The parts of the object; see [`Selectors`].
     pub selectors: Selectors,
-    /// Whether it is only about the object's existence.
+    /// Whether the rule is only about the object being missing or extra.
     pub object_only: bool,
-    /// Only objects that another one owns (`metadata.ownerReferences`).
+    /// Only objects with an owner reference (`metadata.ownerReferences`).
     pub owned: bool,
-    /// What it does not match: the live labels and annotations that are such switches, so that
-    /// setting one is reported, also beside another.
+    /// Paths that the rule does not match: the labels and annotations on the live object that are
+    /// switches themselves, so that setting one of them is still reported.
     pub except: Vec<FieldPath>,
 }
 
@@ -59,8 +59,8 @@ pub enum RuleOrigin {
     BuiltIn,
     /// In a file or annotation: `.driftctl.yaml:12`.
     Place(String),
-    /// In settings that apply to more than these manifests, such as a ConfigMap of Argo CD's: such
-    /// a rule may well hide nothing here.
+    /// In settings that apply to other manifests too, such as a ConfigMap of Argo CD. That such a
+    /// rule hides nothing here is no reason for a warning.
     Shared(String),
 }
 
@@ -73,7 +73,7 @@ impl fmt::Display for RuleOrigin {
     }
 }
 
-/// What a rule does with what it matches.
+/// The effect of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum RuleEffect {
@@ -87,14 +87,14 @@ pub enum RuleEffect {
 }
 
 impl RuleEffect {
-    /// Returns the words for lists of rules.
+    /// Returns the words that lists of rules show.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 }
 
-/// The objects that a rule matches, as in Argo CD: `group` and `kind` are globs in which `*`
-/// crosses dots, and an empty `name` or `namespace` means any. The API version does not matter.
+/// The objects that a rule matches, as in Argo CD: `group` and `kind` are globs in which `*` also
+/// matches dots, and an empty `name` or `namespace` matches any. The API version does not matter.
 ///
 /// Unlike in Argo CD, `name` and `namespace` are globs too; names hardly ever contain special
 /// characters.
@@ -130,8 +130,8 @@ impl Objects {
     }
 }
 
-/// The parts of an object that a rule matches: those that any of these select, or the whole object
-/// if there are none.
+/// The parts of an object that a rule matches: everything that one of these selects, or the whole
+/// object if there are none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Selectors {
     /// Paths in the syntax of reports.
@@ -140,14 +140,14 @@ pub struct Selectors {
     pub pointers: Vec<Pointer>,
     /// `jqPathExpressions`.
     pub jq: Vec<String>,
-    /// `managedFieldsManagers`: fields that these managers own and whose values differ.
+    /// `managedFieldsManagers`: fields that these managers own, where the values differ.
     pub owned_by: Vec<String>,
-    /// Regular expressions over the path as written in the manifest (kluctl).
+    /// Regular expressions for paths as written in the manifest (kluctl).
     pub written: Vec<WrittenPath>,
 }
 
-/// A regular expression over paths such as `spec.template.spec.containers[0].image`, which may
-/// match any part.
+/// A regular expression for paths such as `spec.template.spec.containers[0].image`; it may match
+/// any part of a path.
 #[derive(Debug, Clone)]
 pub struct WrittenPath(pub regex::Regex);
 
@@ -158,7 +158,7 @@ impl PartialEq for WrittenPath {
 }
 
 impl Selectors {
-    /// Returns whether nothing is selected, which means everything.
+    /// Returns whether there are no selectors, so that everything is selected.
     pub fn is_empty(&self) -> bool {
         let Self {
             paths,
@@ -172,7 +172,7 @@ impl Selectors {
     }
 }
 
-/// What a rule sees of a change.
+/// The properties of a change that rules match.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'c> {
     /// The path.
@@ -184,14 +184,14 @@ pub struct Asked<'c> {
 }
 
 impl Rule {
-    /// Returns the rule at a time, at which it may have expired.
+    /// Returns the rule at a time, marked as expired if it has expired.
     #[must_use]
     pub fn by(mut self, now: Timestamp) -> Self {
         self.expired = self.expires.as_ref().is_some_and(|at| at.is_over(now));
         self
     }
 
-    /// Returns whether the rule matches the object at all.
+    /// Returns whether the rule matches the object.
     pub fn concerns(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
     }
@@ -222,13 +222,13 @@ impl Rule {
             && (!self.owned || is_made_by_owner(declared))
     }
 
-    /// Returns whether the rule matches a change of one of its objects, as far as its path shows.
+    /// Returns whether the rule matches a change of an object that it matches, judged by its path.
     pub fn covers(&self, change: Asked<'_>) -> bool {
-        // The path first: most rules are about other paths, which the first field shows.
+        // The path is checked first: most rules fail at its first field.
         self.leads_to(change) && self.admits(change)
     }
 
-    /// Returns whether the kind of a change and its owners match the rule.
+    /// Returns whether the kind and the owners of a change match the rule.
     pub fn admits(&self, change: Asked<'_>) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&change.kind))
             && (!self.object_only || change.path.0.is_empty())
@@ -242,7 +242,7 @@ impl Rule {
         })
     }
 
-    /// Returns whether one of the selectors matches the change or its parents.
+    /// Returns whether a selector matches the change or a parent.
     fn leads_to(&self, change: Asked<'_>) -> bool {
         let owned_by = &self.selectors.owned_by;
         self.leads_to_path(change.path)
@@ -262,18 +262,18 @@ impl Rule {
             || self.selectors.is_empty()
     }
 
-    /// Returns whether the owners of a path decide whether the rule matches its change.
+    /// Returns whether the owners of a path decide whether the rule matches.
     pub(super) fn asks_for_owners(&self, path: &FieldPath) -> bool {
         !self.selectors.owned_by.is_empty()
             || (!self.managers.is_empty() && self.leads_to_path(path))
     }
 
-    /// Returns whether the rule can only be used in a search for undeclared objects.
+    /// Returns whether the rule applies only to undeclared objects.
     pub fn is_about_extras(&self) -> bool {
         self.object_only && self.kinds == [ChangeKind::Added]
     }
 
-    /// Returns what the rule does with what it matches.
+    /// Returns the effect of the rule.
     pub fn effect(&self) -> RuleEffect {
         match self.explains {
             Some(_) => RuleEffect::Explains,
@@ -284,7 +284,7 @@ impl Rule {
         }
     }
 
-    /// Returns whether the rule is about the existence of the whole object.
+    /// Returns whether the rule is about the object being missing or extra.
     pub fn covers_object(&self, kind: ChangeKind, owners: &[&Owner]) -> bool {
         let root = FieldPath::root();
         self.covers(Asked {
@@ -295,9 +295,9 @@ impl Rule {
     }
 }
 
-/// Returns whether an object has an owner that created it. `kubectl create job --from=cronjob/NAME`
-/// sets an owner too, and an annotation that says that a person started the Job
-/// (`kubectl/pkg/cmd/create/create_job.go`).
+/// Returns whether the controller of an owner created the object. `kubectl create job
+/// --from=cronjob/NAME` sets an owner reference too, and an annotation that marks the Job as
+/// started by a person (`kubectl/pkg/cmd/create/create_job.go`).
 fn is_made_by_owner(object: &Value) -> bool {
     let Some(metadata) = object.get("metadata") else {
         return false;
@@ -310,8 +310,8 @@ fn is_made_by_owner(object: &Value) -> bool {
     owners.is_some_and(|owners| !owners.is_empty()) && !by_hand
 }
 
-/// Returns whether every owner matches one of the patterns and none of those that start with `!`.
-/// Patterns that only exclude also match a value without an owner.
+/// Returns whether every owner matches a pattern, and no pattern that starts with `!`. Patterns
+/// that only exclude also match a value without owners.
 pub(super) fn managers_match(patterns: &[String], owners: &[&Owner]) -> bool {
     if patterns.is_empty() {
         return true;
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_a_person_started_is_not_its_owners() {
+    fn a_job_started_by_a_person_was_not_created_by_its_owner() {
         let job = |annotations: Value| {
             json!({"metadata": {"annotations": annotations,
             "ownerReferences": [{"kind": "CronJob", "name": "nightly"}]}})
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn managers_must_all_match() {
+    fn every_manager_must_match() {
         let patterns = ["kube-*".to_owned(), "!kube-x".to_owned()];
         let (a, b, x) = (owner("kube-a"), owner("bob"), owner("kube-x"));
         assert!(managers_match(&patterns, &[&a]));

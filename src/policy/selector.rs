@@ -36,7 +36,7 @@ enum Test {
     Below(i64),
 }
 
-/// Text that is not a label selector, and where the error is.
+/// Why a text is not a label selector, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a label selector at character {at}: {what}")]
 pub struct SelectorError {
@@ -45,7 +45,8 @@ pub struct SelectorError {
 }
 
 impl LabelSelector {
-    /// Parses a selector in an object (`metav1.LabelSelector`); returns `None` if it is not one.
+    /// Parses a selector from an object (`metav1.LabelSelector`); returns `None` if it is
+    /// malformed.
     pub fn from_object(selector: &Value) -> Option<Self> {
         let mut requirements = Vec::new();
         let labels = selector.get("matchLabels").and_then(Value::as_object);
@@ -196,7 +197,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Returns a label's name or value; values may be empty.
+    /// Parses the name or value of a label. Values may be empty.
     fn value(&mut self) -> String {
         self.skip_blanks();
         let rest = &self.text[self.at..];
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requirements_mean_what_they_mean_in_kubectl() {
+    fn requirements_match_as_in_kubectl() {
         let labels = json!({"app": "cart", "tier": "web", "weight": "7", "empty": ""});
         for (text, expected) in [
             ("", true),
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_say_where() {
+    fn errors_have_a_position() {
         for (text, at) in [
             ("=a", 1),
             ("a b", 3),

@@ -1,4 +1,4 @@
-//! All rules of a run, and those that match one object.
+//! The rules of a run, and those that match one object.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -21,8 +21,8 @@ use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
 /// The built-in rules, as a file in the schema of users; `driftctl rules` prints it.
 pub const BUILTIN: &str = include_str!("builtin.yaml");
 
-/// The same as JSON without comments, which is parsed ten times faster: every run begins with that.
-/// A test compares it with the file and rewrites it.
+/// The same rules as JSON without comments, which is parsed ten times faster at the start of every
+/// run. A test compares it with the file, and can rewrite it.
 const COMPACT: &str = include_str!("builtin.json");
 
 #[derive(Debug, Deserialize)]
@@ -30,7 +30,7 @@ const COMPACT: &str = include_str!("builtin.json");
 struct File<'f> {
     ignore_differences: Vec<RuleSpec>,
     ignore_extra: Vec<ExtraSpec>,
-    /// Parsed when there is drift to rate.
+    /// Parsed only if there is drift to rate.
     #[serde(borrow)]
     severity: &'f RawValue,
 }
@@ -38,7 +38,7 @@ struct File<'f> {
 /// The user's rules, in the order in which they are applied.
 #[derive(Debug, Clone, Default)]
 pub struct Users {
-    /// Rules about changes and objects.
+    /// The rules about changes and objects.
     pub rules: Vec<Rule>,
     /// Severities of changes.
     pub severity: Vec<SeverityRule>,
@@ -55,7 +55,7 @@ pub struct RuleSet {
     kinds: Kinds,
     /// Whether these are exactly the built-in rules.
     is_builtin: bool,
-    /// Built-in rules about objects that need not be declared.
+    /// The built-in rules about objects that need not be declared.
     pub(super) extra: Arc<[Rule]>,
     /// The user's severities of changes.
     severity: Vec<SeverityRule>,
@@ -69,7 +69,7 @@ pub struct RuleSet {
     now: Option<Timestamp>,
 }
 
-/// Returns the engine, if there is one.
+/// The engine for jq expressions, if there is one.
 #[derive(Clone, Default)]
 struct Jq(Option<Arc<dyn DeleteByJq>>);
 
@@ -103,14 +103,15 @@ impl RuleSet {
         })
     }
 
-    /// Returns the built-in severities. Most runs find nothing to rate.
+    /// Returns the built-in severities. They are parsed on first use, because most runs have
+    /// nothing to rate.
     fn builtin_severity() -> &'static [SeverityRule] {
         static RULES: LazyLock<Vec<SeverityRule>> =
             LazyLock::new(|| read_builtin_severity().unwrap_or_default());
         &RULES
     }
 
-    /// Returns the severities of changes, in the order in which they apply.
+    /// Returns the severity rules, in the order in which they are applied.
     pub(super) fn all_severity(&self) -> impl Iterator<Item = &SeverityRule> {
         let builtin = match self.rates {
             true => Self::builtin_severity(),
@@ -126,8 +127,8 @@ impl RuleSet {
         }
     }
 
-    /// Returns the user's rules with the built-in rules, which are applied last, without the
-    /// disabled ones. Rules that expired by `now` hide nothing.
+    /// Returns the user's rules, followed by the built-in rules that are not disabled. Rules that
+    /// expired by `now` hide nothing.
     pub fn with(users: Users, now: Timestamp) -> Self {
         let builtin = Self::builtin();
         let is_builtin = users.rules.is_empty() && users.switched_off.is_empty();
@@ -150,7 +151,7 @@ impl RuleSet {
         }
     }
 
-    /// Returns the set with more rules, which are applied before these.
+    /// Returns the set with more rules, which are applied before the others.
     #[must_use]
     pub fn joined(&self, more: Vec<Rule>) -> Self {
         let by_now = |rule: Rule| match self.now {
@@ -161,7 +162,7 @@ impl RuleSet {
         self.with_rules(more.chain(self.rules.iter().cloned()).collect())
     }
 
-    /// Returns the set with more user rules, which are applied after the others.
+    /// Returns the set with more user rules, which are applied after the user's other rules.
     #[must_use]
     pub fn with_last(&self, more: Vec<Rule>) -> Self {
         let first_builtin = self
@@ -191,22 +192,22 @@ impl RuleSet {
         }
     }
 
-    /// Returns the set with an engine for jq expressions; without one, rules that have some hide
-    /// nothing.
+    /// Returns the set with an engine for jq expressions. Without one, rules with jq expressions
+    /// hide nothing.
     #[must_use]
     pub fn with_jq(mut self, engine: Arc<dyn DeleteByJq>) -> Self {
         self.jq = Jq(Some(engine));
         self
     }
 
-    /// Returns the set with accepted drift.
+    /// Returns the set with a baseline of accepted drift.
     #[must_use]
     pub fn with_debt(mut self, debt: Debt) -> Self {
         self.debt = Some(Arc::new(debt));
         self
     }
 
-    /// Returns the baseline's state of a change that no rule matches.
+    /// Returns the baseline's entry for a change that no rule matches.
     pub fn accepted_as(&self, key: &ResourceKey, change: &Change) -> Option<DebtMatch<'_>> {
         self.debt.as_ref()?.find(key, change)
     }
@@ -216,10 +217,10 @@ impl RuleSet {
         self.debt.iter().flat_map(|debt| debt.entries())
     }
 
-    /// Returns what `del(EXPRESSION)` leaves of an object.
+    /// Returns an object after `del(EXPRESSION)`.
     ///
     /// # Errors
-    /// Fails if there is no engine, or the expression leaves no object.
+    /// Fails if there is no engine, or the result is not an object.
     pub fn delete_by_jq(&self, expression: &str, object: &Value) -> Result<Value, JqFailure> {
         match &self.jq.0 {
             Some(engine) => engine.delete(expression, object),
@@ -249,7 +250,7 @@ impl RuleSet {
         rules.chain(set.extra.iter().map(|rule| rule.id.as_str()))
     }
 
-    /// The rules that match one object; `own` are those in its own annotations.
+    /// Returns the rules that match one object; `own` are those in its annotations.
     pub fn for_object(
         &self,
         key: &ResourceKey,
@@ -290,7 +291,7 @@ fn read_builtin_severity() -> Result<Vec<SeverityRule>, String> {
 pub struct ObjectRules<'r> {
     set: &'r [Rule],
     of_kind: Arc<KindRules>,
-    /// Which rules of its kind match the object.
+    /// Which of the rules of its kind match the object.
     concerns: Vec<bool>,
     own: Vec<Rule>,
 }
@@ -313,14 +314,14 @@ impl<'r> ObjectRules<'r> {
         self.own.iter().chain(self.of_run())
     }
 
-    /// Returns the rules that ignore drift, in the order in which they are applied: the object's
-    /// own annotations come first.
+    /// Returns the rules that ignore drift, in the order in which they are applied: rules in the
+    /// object's annotations come first.
     pub fn ignoring(&self) -> impl Iterator<Item = &Rule> {
         self.all().filter(|rule| rule.explains.is_none())
     }
 
-    /// Returns the rule that ignores that the object exists ([`ChangeKind::Added`]), or that it
-    /// does not ([`ChangeKind::Removed`]); with `expired`, the rule that did until it expired.
+    /// Returns the rule that hides that the object is extra ([`ChangeKind::Added`]) or missing
+    /// ([`ChangeKind::Removed`]); with `expired`, the rule that did so until it expired.
     pub fn of_object(&self, kind: ChangeKind, owners: &[&Owner], expired: bool) -> Option<&Rule> {
         self.ignoring()
             .find(|rule| rule.expired == expired && rule.covers_object(kind, owners))
@@ -363,7 +364,7 @@ mod tests {
     use crate::model::tests::key;
 
     #[test]
-    fn the_compact_form_holds_what_the_file_says() {
+    fn the_json_form_equals_the_yaml_file() {
         let file: Value = serde_yaml::from_str(BUILTIN).unwrap();
         if std::env::var_os("DRIFTCTL_BLESS").is_some() {
             let place = concat!(env!("CARGO_MANIFEST_DIR"), "/src/policy/builtin.json");
@@ -376,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn the_builtin_rules_can_be_read_and_have_ids_and_reasons() {
+    fn builtin_rules_have_ids_and_reasons() {
         let set = RuleSet::read_builtin().unwrap();
         assert!(set.rules.len() > 10);
         assert!(read_builtin_severity().unwrap().len() > 10);
@@ -390,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_speak_of_their_objects_and_paths_only() {
+    fn rules_match_only_their_objects_and_paths() {
         let rules = RuleSet::builtin();
         let path = ".spec.clusterIP".parse().unwrap();
         let explained = |kind: &str, group: &str, change| {
@@ -403,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_reference_of_nobody_is_a_controllers_if_it_says_so() {
+    fn explains_an_unowned_owner_reference_only_if_it_is_a_controllers() {
         let rules = RuleSet::builtin();
         let path = ".metadata.ownerReferences".parse().unwrap();
         let explained = |reference: Value| {
@@ -421,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn builtin_rules_can_be_switched_off() {
+    fn builtin_rules_can_be_disabled() {
         let off = |ids: &[&str]| Users {
             switched_off: ids.iter().map(|id| (*id).to_owned()).collect(),
             ..Users::default()

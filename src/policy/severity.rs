@@ -42,13 +42,13 @@ pub struct SeveritySpec {
     pub live_is: Vec<Value>,
 }
 
-/// A parsed rule that rates changes.
+/// A compiled severity rule.
 #[derive(Debug, Clone)]
 pub struct SeverityRule {
     spec: SeveritySpec,
     severity: Severity,
     objects: Objects,
-    /// Empty for any.
+    /// The paths; empty for any.
     paths: Vec<PathPattern>,
 }
 
@@ -56,7 +56,7 @@ impl SeveritySpec {
     /// Parses the entry.
     ///
     /// # Errors
-    /// Fails with everything that is wrong with it.
+    /// Fails with a list of all problems.
     pub fn compile(self) -> Result<SeverityRule, Vec<SpecProblem>> {
         let objects = Objects {
             group: self.group.clone(),
@@ -125,14 +125,13 @@ impl SeverityRule {
 }
 
 impl RuleSet {
-    /// The rules for severities, in the order in which they are applied.
+    /// Returns the severity rules, in the order in which they are applied.
     pub fn severities(&self) -> impl Iterator<Item = &SeveritySpec> {
         self.all_severity().map(|rule| &rule.spec)
     }
 
-    /// Returns the severity of an object's change: the first matching rule decides, and it is
-    /// medium if none matches. A block that was added or removed has the severity of its worst
-    /// field.
+    /// Returns the severity of a change. The first matching rule decides; without one, it is
+    /// medium. A block that was added or removed has the severity of its most severe field.
     pub fn severity(&self, key: &ResourceKey, change: &Change) -> Severity {
         let sides = [change.declared.as_ref(), change.live.as_ref()];
         let images = match sides.map(|side| side.and_then(Value::as_str)) {
@@ -149,9 +148,9 @@ impl RuleSet {
         own.max(worst).unwrap_or(Severity::Medium)
     }
 
-    /// Returns the severity of a whole object being missing or extra; `None` for others. Rules
-    /// without paths also rate whole objects; if none matches, a missing object is high, and an
-    /// extra one is medium.
+    /// Returns the severity of a whole object being missing or extra; `None` for other objects.
+    /// Rules without paths also rate whole objects. If none matches, a missing object is high, and
+    /// an extra one is medium.
     pub fn whole_severity(&self, key: &ResourceKey, status: Status) -> Option<Severity> {
         let otherwise = match status {
             Status::Missing => Severity::High,
@@ -166,8 +165,8 @@ impl RuleSet {
         Some(whole.unwrap_or(otherwise))
     }
 
-    /// Returns the worst severity in a block. A switch that is off counts as absent: a container
-    /// that is *not* privileged is not an alarm.
+    /// Returns the worst severity in a block. A boolean that is false counts as absent: a container
+    /// that is *not* privileged is not severe.
     fn worst_within(
         &self,
         key: &ResourceKey,
@@ -229,7 +228,7 @@ mod tests {
         RuleSet::builtin().severity(&key(kind), &change)
     }
 
-    /// The places of pod specifications, with a kind for each.
+    /// The paths of pod specs, with a kind for each.
     const PODS: [(&str, &str); 4] = [
         ("Pod", ".spec"),
         ("Deployment.apps", ".spec.template.spec"),
@@ -238,7 +237,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_a_pod_may_do_and_what_it_runs_matters_most() {
+    fn privileges_and_images_of_pods_are_severe() {
         use Severity::{Critical, High, Medium};
         let cases = [
             (
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn annotations_that_act_are_rated_by_what_they_do() {
+    fn rates_annotations_by_their_effect() {
         use Severity::{Critical, High, Low};
         for (kind, annotation, expected) in [
             ("ServiceAccount", "eks.amazonaws.com/role-arn", Critical),
@@ -435,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn scaling_to_zero_is_an_outage_and_scaling_is_not() {
+    fn scaling_to_zero_is_high_and_other_scaling_is_medium() {
         let scaled = |kind, to: u64| rate(kind, ".spec.replicas", Some(json!(3)), Some(json!(to)));
         for kind in ["Deployment.apps", "StatefulSet.apps", "Kiosk.example.com"] {
             assert_eq!(scaled(kind, 0), Severity::High, "{kind}");
@@ -473,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_matters_as_much_as_the_worst_in_it() {
+    fn a_block_has_the_severity_of_its_worst_field() {
         let container = ".spec.template.spec.containers[name=\"debug\"]";
         let added = |value| rate("Deployment.apps", container, None, Some(value));
         let plain = json!({"name": "debug", "securityContext": {"privileged": false}});
@@ -490,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_objects_are_rated_by_their_kind() {
+    fn rates_whole_objects_by_kind() {
         let rules = RuleSet::builtin();
         for (kind, status, expected) in [
             ("Deployment.apps", Status::Missing, Some(Severity::High)),

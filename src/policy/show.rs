@@ -1,4 +1,4 @@
-//! Writes rules as YAML, and in a line.
+//! Writes rules as YAML, and as a one-line summary.
 
 use super::{ExtraSpec, Kind, OwnedBy, Rule, RuleSpec};
 use crate::model::ChangeKind;
@@ -8,8 +8,8 @@ fn texts<T: ToString>(values: &[T]) -> Vec<String> {
 }
 
 impl Rule {
-    /// Returns the rule as written. Regular expressions over paths, which only kluctl's annotations
-    /// have, are left out.
+    /// Returns the rule in its written form. Regular expressions for paths, which only kluctl's
+    /// annotations have, are left out.
     pub fn spec(&self) -> RuleSpec {
         let kinds = self.kinds.iter().map(|kind| match kind {
             ChangeKind::Modified => Kind::Changed,
@@ -39,7 +39,7 @@ impl Rule {
         }
     }
 
-    /// Returns the rule as written, if it is about undeclared objects.
+    /// Returns the rule in its written form, if it is about undeclared objects.
     pub fn extra_spec(&self) -> Option<ExtraSpec> {
         let spec = self.spec();
         self.is_about_extras().then_some(ExtraSpec {
@@ -59,8 +59,7 @@ impl Rule {
         })
     }
 
-    /// Returns what the rule matches, in a line: `Deployment.apps shop/cart: .spec.replicas
-    /// (changed)`.
+    /// Returns a one-line summary: `Deployment.apps shop/cart: .spec.replicas (changed)`.
     pub fn summary(&self) -> String {
         let objects = &self.objects;
         let any = |text: &str| if text.is_empty() { "*" } else { text }.to_owned();
@@ -71,7 +70,7 @@ impl Rule {
         };
         if !objects.namespace.is_empty() || !objects.name.is_empty() {
             let name = any(&objects.name);
-            // `{,shop}` in a tool's own rule matches objects that may be cluster-scoped.
+            // `{,shop}` in a built-in rule also matches cluster-scoped objects.
             let namespace = objects.namespace.strip_prefix("{,");
             let namespace = namespace.and_then(|rest| rest.strip_suffix('}'));
             said.push_str(&match namespace.unwrap_or(&objects.namespace) {

@@ -1,4 +1,4 @@
-//! Both sides of an object, as rules see them.
+//! The two sides of an object that rules match.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The written form of a rule, in driftctl's own file and in the user's.
+//! The written form of a rule, in the built-in rules and in the user's.
 
 use regex::RegexBuilder;
 use schemars::JsonSchema;
@@ -80,7 +80,7 @@ pub struct RuleSpec {
     pub explains: Option<Explains>,
 }
 
-/// Returns whether a key can be left out.
+/// Returns whether a key has its default, and so can be omitted.
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -107,7 +107,7 @@ impl From<Kind> for ChangeKind {
     }
 }
 
-/// The explanations that a rule can give; the others depend on owners and types.
+/// The explanations that a rule can give; others depend on owners and types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Explains {
@@ -132,7 +132,7 @@ impl From<Explains> for Explanation {
 impl TryFrom<Explanation> for Explains {
     type Error = ();
 
-    /// Fails for an explanation that no rule can give.
+    /// Fails for an explanation that rules cannot give.
     fn try_from(by: Explanation) -> Result<Self, ()> {
         match by {
             Explanation::ServerManaged => Ok(Self::ServerManaged),
@@ -143,7 +143,7 @@ impl TryFrom<Explanation> for Explains {
     }
 }
 
-/// A problem with one key of a rule.
+/// A problem with a key of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecProblem {
     /// The key.
@@ -155,10 +155,10 @@ pub struct SpecProblem {
 }
 
 impl RuleSpec {
-    /// Parses the entry. jq expressions are taken as they are: only the engine can parse them.
+    /// Compiles the entry. jq expressions are not checked, because only the engine can parse them.
     ///
     /// # Errors
-    /// Fails with everything that is wrong with it.
+    /// Fails with a list of all problems.
     pub fn compile(self, origin: RuleOrigin) -> Result<Rule, Vec<SpecProblem>> {
         let mut problems = Problems::default();
         let selectors = Selectors {
@@ -216,14 +216,14 @@ impl RuleSpec {
     }
 }
 
-/// The size limit of a compiled regular expression: one over paths takes some 20 kB, and
+/// The size limit of a compiled regular expression. One for paths takes about 20 kB, and
 /// `\\pL{1,300}` ten times as much as all of them together.
 const LARGEST_EXPRESSION: usize = 256 << 10;
 
-/// The depth limit of its brackets.
+/// The depth limit of brackets in a regular expression.
 const DEEPEST_EXPRESSION: u32 = 32;
 
-/// Parses one of kluctl's regular expressions over written paths.
+/// Compiles one of kluctl's regular expressions for written paths.
 ///
 /// # Errors
 /// Fails if it is invalid, with the regex engine's message.
@@ -237,10 +237,10 @@ pub fn written_path(expression: &str) -> Result<WrittenPath, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Parses which objects and paths a rule is about.
+/// Compiles the objects and paths of a rule.
 ///
 /// # Errors
-/// Fails with everything that is wrong with them.
+/// Fails with a list of all problems.
 pub(super) fn places(
     objects: Objects,
     key: &'static str,
@@ -257,7 +257,7 @@ pub(super) fn places(
 }
 
 impl Objects {
-    /// Returns what is not a valid glob.
+    /// Returns the globs that are invalid.
     pub fn problems(&self) -> Vec<SpecProblem> {
         let keys = [
             ("group", &self.group),

@@ -1,27 +1,27 @@
-//! Which status fields are compared, if Argo CD is configured to compare some.
+//! Decides which status fields are compared, as configured in Argo CD.
 
 use super::{Rule, RuleOrigin, RuleSet};
 use crate::model::ChangeKind;
 
-/// The built-in rule that explains all of `.status`.
+/// The built-in rule that explains `.status`.
 const STATUS: &str = "status";
 
-/// The objects whose status is not compared: `ignoreResourceStatusField` in Argo CD's
+/// The kinds whose status is not compared: `ignoreResourceStatusField` in Argo CD's
 /// `resource.compareoptions`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StatusOf {
-    /// Of no kind.
+    /// All kinds (`all`, the default).
     #[default]
     All,
-    /// Of CustomResourceDefinitions.
+    /// CustomResourceDefinitions (`crd`).
     Definitions,
-    /// Of all kinds.
+    /// No kind (`none`, `off`).
     None,
 }
 
 impl RuleSet {
-    /// Returns the rules with that much of the status compared. Only declared fields of it are
-    /// compared: controllers' additions stay explained in any case.
+    /// Returns the rules with the status compared for the other kinds. Only declared status fields
+    /// are compared; fields that controllers add stay explained.
     #[must_use]
     pub fn ignoring_status(self, of: StatusOf) -> Self {
         if of == StatusOf::All {
@@ -36,7 +36,8 @@ impl RuleSet {
     }
 }
 
-/// Returns the rule for additions only, and as it was for the kinds whose status is not compared.
+/// Returns the rule limited to additions, and the original rule for kinds whose status is not
+/// compared.
 fn split(rule: &Rule, of: StatusOf) -> Vec<Rule> {
     let mut additions = rule.clone();
     additions.kinds = vec![ChangeKind::Added];
@@ -58,7 +59,7 @@ mod tests {
     use crate::policy::Sides;
 
     #[test]
-    fn what_is_declared_of_a_status_is_compared_where_that_is_wanted() {
+    fn declared_status_fields_are_compared_if_configured() {
         let explains = |of, group: &str, kind: &str, change| {
             let key = ResourceKey::new(group.to_owned(), kind.to_owned(), None, "x");
             let rules = RuleSet::builtin().clone().ignoring_status(of);

@@ -25,7 +25,7 @@ impl Deref for RedactedAccount {
     }
 }
 
-/// Both sides of the whole object, for what a path does not show.
+/// Both sides of the whole object, for context that a path does not show.
 type Sides<'v> = [Option<&'v Value>; 2];
 
 impl Redactor {
@@ -98,7 +98,7 @@ impl<'w> Work<'w> {
             Decision::Equal(_) | Decision::Absent => None,
         };
         let Some(kind) = kind else {
-            // Both sides mean the same: they do not differ, so each is masked by itself.
+            // Both sides are equal, so each is masked by itself.
             for value in [&mut entry.declared, &mut entry.live].into_iter().flatten() {
                 self.one(&as_written, value);
             }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_values_of_secrets_are_masked_equal_or_not() {
+    fn masks_values_of_secrets_whether_or_not_they_differ() {
         let side = |value: &str| json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": value, "b": "c2FtZTEyMw=="}});
         let (declared, live) = (side("aHVudGVyMg=="), side("aHVudGVyMw=="));
         let account = of(
@@ -227,18 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn defaults_and_equal_values_with_telling_names_are_masked() {
+    fn masks_defaults_and_equal_values_with_sensitive_names() {
         let side = json!({"kind": "Widget", "spec": {"password": "hunter22"}});
-        let mut told = entry(
+        let mut sensitive = entry(
             ".spec.password",
             Decision::Equal(Equal::Same),
             "hunter22",
             "hunter22",
         );
-        told.default = Some((json!("changeme1"), crate::model::DefaultFrom::Type));
+        sensitive.default = Some((json!("changeme1"), crate::model::DefaultFrom::Type));
         let mut account = of("Widget", [&side, &side], Vec::new()).0;
         account.key.group = "example.com".to_owned();
-        account.entries = vec![told];
+        account.entries = vec![sensitive];
         let redacted = Redactor::default().account(account, [Some(&side), Some(&side)]);
         let shown = format!("{redacted:?}");
         assert!(!shown.contains("hunter22"), "{shown}");

@@ -15,7 +15,7 @@ const MASKS: [&str; 3] = [MASK, DIFFERS, HIDDEN];
 /// The values that messages may quote.
 pub(super) struct Echoes {
     values: Option<AhoCorasick>,
-    /// Which of them are plain words.
+    /// Whether each is a plain word.
     words: Vec<bool>,
     /// API groups, which the report shows anyway.
     groups: BTreeSet<String>,
@@ -51,7 +51,7 @@ impl Echoes {
         }
     }
 
-    /// Keeps these API groups unmasked if a message contains the whole name.
+    /// Exempts API groups from masking where a message contains the whole name.
     pub(super) fn besides(mut self, groups: BTreeSet<String>) -> Self {
         self.groups = groups;
         self
@@ -74,7 +74,7 @@ impl Echoes {
         })
     }
 
-    /// Masks them in a message.
+    /// Masks the values in a message.
     pub(super) fn mask(&self, message: &mut String) {
         let Some(values) = &self.values else { return };
         let mut masked = String::new();
@@ -102,14 +102,14 @@ const PART: usize = 8;
 
 /// Returns whether a message contains a part of a masked value, in any case and either direction.
 /// Policies compute messages from objects, and may cut or reverse a value or change its case.
-pub(super) fn tells_a_part(message: &str, found: &[String]) -> bool {
+pub(super) fn contains_part(message: &str, found: &[String]) -> bool {
     let message = message.to_lowercase();
     let parts: HashSet<&[u8]> = message.as_bytes().windows(PART).collect();
     if parts.is_empty() {
         return false;
     }
     found.iter().any(|value| {
-        if !is_telling(value) {
+        if !is_distinctive(value) {
             return false;
         }
         let value = value.to_lowercase();
@@ -126,7 +126,7 @@ fn is_quote(c: char) -> bool {
 }
 
 /// Returns whether text that contains this value was probably made from it.
-pub(super) fn is_telling(value: &str) -> bool {
+pub(super) fn is_distinctive(value: &str) -> bool {
     value.len() >= SHORTEST && !is_plain_word(value) && !MASKS.contains(&value)
 }
 

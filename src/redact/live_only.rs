@@ -8,7 +8,7 @@ use crate::model::{FieldPath, ObjectReport, Owner, PathElement};
 /// The only key of list items that is shown: containers and variables are identified by it.
 const SHOWN: &str = "name";
 
-/// Hides them in a report whose reader may not see what exists only in the cluster.
+/// Hides both in a report whose reader must not see what exists only in the cluster.
 pub(super) fn hide(object: &mut ObjectReport) {
     let declared = object.declared.as_ref().map(|declared| declared.value());
     for drift in &mut object.drifts {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_items_that_are_not_declared_are_hidden() {
+    fn hides_keys_of_undeclared_items() {
         let declared = json!({"spec": {"containers": [{
             "name": "app", "ports": [{"containerPort": 80}], "args": ["a"],
         }]}});

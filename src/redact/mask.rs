@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aho_corasick::AhoCorasick;
 use serde_json::{Map, Value};
 
-use super::echoes::is_telling;
+use super::echoes::is_distinctive;
 use super::pasted::Pasted;
 use super::place::{Holder, Level, Place, Sides, is_object_copy, is_text_map};
 use super::{DIFFERS, LiveValues, MASK, Redactor, text};
@@ -25,14 +25,14 @@ pub(super) struct Masker<'r> {
     secret: Vec<&'r SecretPlace>,
     /// The current path; kept only if a user rule or such a place needs it.
     path: FieldPath,
-    /// What is known about the object as a whole.
+    /// The kind of the object, and what else is known about it.
     root: Holder,
     depth: usize,
     /// The values of a Secret, which its annotations may repeat.
     own: Option<AhoCorasick>,
     /// The values of the run's Secrets.
     pasted: &'r Pasted,
-    /// What was masked, to search for in messages.
+    /// The masked values, to search for in messages.
     pub(super) found: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ impl<'r> Masker<'r> {
             .filter_map(|text| super::decode(text))
             .collect();
         values.extend(decoded);
-        values.retain(|text| is_telling(text));
+        values.retain(|text| is_distinctive(text));
         // Without any, as in metadata alone, there is nothing to search for.
         if !values.is_empty() {
             self.own = AhoCorasick::new(values).ok();
@@ -107,8 +107,8 @@ impl<'r> Masker<'r> {
             || self.secret.iter().any(|place| place.covers(path))
     }
 
-    /// Returns whether the current path matters.
-    fn asks_for_path(&self) -> bool {
+    /// Returns whether the current path is needed.
+    fn needs_path(&self) -> bool {
         self.redactor.also.is_some() || !self.secret.is_empty()
     }
 
@@ -128,7 +128,7 @@ impl<'r> Masker<'r> {
         if path.0.is_empty() {
             return self.mask_object(place, sides);
         }
-        if self.asks_for_path() {
+        if self.needs_path() {
             self.path = path.clone();
         }
         self.depth = 1; // the root is behind it
@@ -136,7 +136,7 @@ impl<'r> Masker<'r> {
     }
 
     fn walk(&mut self, place: Place, mut sides: SidesMut<'_>) {
-        let ruled = self.asks_for_path() && self.is_hidden_by_rule(&self.path);
+        let ruled = self.needs_path() && self.is_hidden_by_rule(&self.path);
         if ruled || place.level == Level::Masked || self.depth >= MAX_DEPTH {
             return self.replace(sides);
         }
@@ -337,7 +337,7 @@ impl<'r> Masker<'r> {
     }
 
     fn descend(&mut self, segment: PathElement, work: impl FnOnce(&mut Self)) {
-        if !self.asks_for_path() {
+        if !self.needs_path() {
             return work(self);
         }
         self.path.0.push(segment);

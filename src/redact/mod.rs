@@ -196,7 +196,7 @@ impl Redactor {
             BTreeSet::new(),
             &self.pasted,
         );
-        match echoes::tells_a_part(&message, &found) {
+        match echoes::contains_part(&message, &found) {
             true => MASK.to_owned(),
             false => message,
         }

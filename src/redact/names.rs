@@ -82,7 +82,7 @@ const HEADERS: &[&str] = &[
     "auth",
 ];
 
-/// Last words of names that are *about* a secret: its location, its lifetime.
+/// Last words of names that are *about* a secret, such as its location or its lifetime.
 const ABOUT: &[&str] = &[
     "after",
     "age",
@@ -215,18 +215,18 @@ const LIMITS: &[&str] = &["max", "maximum", "min", "minimum", "per"];
 /// Longer names are checked from their end.
 const LONGEST: usize = 320;
 
-/// What a name says about its value.
+/// The meaning of a name for its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Class {
-    /// It is secret.
+    /// Whether the value is secret.
     pub(super) sensitive: bool,
-    /// It is the secret itself: `token` and `admin-password`, but not `token-service`.
+    /// Whether the value is the secret itself: `token` and `admin-password`, but not `token-service`.
     pub(super) value: bool,
-    /// It is a password, a word that prose rarely follows with anything but its value.
+    /// Whether the name is a password, a word that prose rarely follows with anything but its value.
     pub(super) password: bool,
-    /// It is a header (or a setting in a file) that contains credentials.
+    /// Whether the name is a header (or a setting in a file) that contains credentials.
     pub(super) header: bool,
-    /// It may be a count: `tokens: 4096`.
+    /// Whether the value may be a count: `tokens: 4096`.
     pub(super) count: bool,
 }
 
@@ -400,7 +400,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_say_so() {
+    fn recognizes_sensitive_names() {
         for name in [
             "PASSWORD",
             "MYSQLPASSWORD",
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_only_speak_about_it() {
+    fn ignores_names_that_are_only_about_a_secret() {
         for name in [
             "image",
             "compass",

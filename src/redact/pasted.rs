@@ -11,7 +11,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::echoes::is_telling;
+use super::echoes::is_distinctive;
 use super::{DIFFERS, MASK, is_sensitive_name, text};
 use crate::model::SecretValue;
 
@@ -190,7 +190,7 @@ fn parts(secret: &SecretValue, found: &mut HashSet<String>) {
 /// Returns whether a value is secret: it is called so, or looks made up.
 fn is_secret(value: &str, is_named: bool) -> bool {
     value.len() >= SHORTEST
-        && is_telling(value)
+        && is_distinctive(value)
         && !is_public(value)
         && (is_named && !is_reference(value) || is_made_up(value))
 }

@@ -29,11 +29,11 @@ pub(super) struct Place {
     free: bool,
     /// Whether a `secretKey` here is the name of a key, according to its type.
     names_keys: bool,
-    /// What else is known about the values here.
+    /// Further facts about the values here.
     known: Known,
 }
 
-/// What is known about the values at a place that is shown.
+/// Facts about the values at a place that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
     /// Nothing.
@@ -159,10 +159,10 @@ pub(super) fn is_data_key(key: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
 }
 
-/// What is known about the values on a path: the same place on either side.
+/// Both sides of the value at a place.
 pub(super) type Sides<'v> = [Option<&'v Value>; 2];
 
-/// What the values at a place say about what is below it.
+/// Facts about the values below a place, derived from the values at it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Holder {
     /// It is a Secret (embedded in a list, a template, a custom resource).

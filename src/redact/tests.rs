@@ -33,7 +33,7 @@ fn view(packed: &Option<Packed>) -> Value {
 
 /// Returns one redacted change of an object: its path, declared and live.
 #[track_caller]
-fn one(
+fn redacted_change(
     group: &str,
     kind: &str,
     path: &str,
@@ -53,8 +53,9 @@ fn one(
 }
 
 #[test]
-fn a_secret_says_that_it_differs_and_nothing_else() {
-    let (path, declared, live) = one("", "Secret", ".data.password", json!("YQ=="), json!("Yg=="));
+fn a_secret_only_shows_that_it_differs() {
+    let (path, declared, live) =
+        redacted_change("", "Secret", ".data.password", json!("YQ=="), json!("Yg=="));
     assert_eq!(path, ".data.password");
     assert_eq!((declared, live), (json!(DIFFERS), json!(DIFFERS)));
 }
@@ -129,7 +130,7 @@ fn malformed_secrets() -> Vec<Value> {
 }
 
 #[test]
-fn malformed_secrets_are_masked_whole() {
+fn masks_malformed_secrets_as_a_whole() {
     assert!(malformed_secrets().len() >= 20);
     for mut secret in malformed_secrets() {
         for kind in [Some("Secret"), Some("secret"), None] {
@@ -165,8 +166,8 @@ fn malformed_secrets_are_masked_whole() {
 }
 
 #[test]
-fn the_path_into_a_malformed_secret_ends_before_the_value() {
-    let (path, ..) = one(
+fn cuts_the_path_into_a_malformed_secret_before_the_value() {
+    let (path, ..) = redacted_change(
         "",
         "Secret",
         ".stringData.password.CANARY",
@@ -174,12 +175,12 @@ fn the_path_into_a_malformed_secret_ends_before_the_value() {
         json!("b"),
     );
     assert_eq!(path, ".stringData.password");
-    let (path, ..) = one("", "Secret", ".data[=\"CANARY\"]", json!("a"), json!("b"));
+    let (path, ..) = redacted_change("", "Secret", ".data[=\"CANARY\"]", json!("a"), json!("b"));
     assert_eq!(path, ".data");
 }
 
 #[test]
-fn a_change_within_an_embedded_secret_is_masked() {
+fn masks_changes_within_an_embedded_secret() {
     let manifest = json!({"spec": {"manifest": {
         "apiVersion": "v1", "kind": "Secret", "stringData": {"pin": "one"}
     }}});
@@ -198,15 +199,15 @@ fn a_change_within_an_embedded_secret_is_masked() {
 }
 
 #[test]
-fn environment_variables_go_by_their_names() {
+fn masks_environment_variables_by_name() {
     let env = ".spec.template.spec.containers[name=\"app\"].env";
     let path = format!("{env}[name=\"DB_PASSWORD\"].value");
-    let (_, declared, live) = one("apps", "Deployment", &path, json!("a"), json!("b"));
+    let (_, declared, live) = redacted_change("apps", "Deployment", &path, json!("a"), json!("b"));
     assert_eq!((declared, live), (json!(DIFFERS), json!(DIFFERS)));
     let path = format!("{env}[name=\"DB_HOST\"].value");
-    let (_, declared, _) = one("apps", "Deployment", &path, json!("a"), json!("b"));
+    let (_, declared, _) = redacted_change("apps", "Deployment", &path, json!("a"), json!("b"));
     assert_eq!(declared, json!("a"));
-    let (_, declared, live) = one(
+    let (_, declared, live) = redacted_change(
         "apps",
         "Deployment",
         env,
@@ -219,7 +220,7 @@ fn environment_variables_go_by_their_names() {
 }
 
 #[test]
-fn a_variable_at_a_position_goes_by_the_name_beside_it() {
+fn masks_variables_at_an_index_by_the_name_next_to_them() {
     let spec = json!({"spec": {"env": [{"name": "TOKEN", "value": "a"}]}});
     let redacted = redact(report(object(
         key("example.com", "App"),
@@ -236,21 +237,22 @@ fn a_variable_at_a_position_goes_by_the_name_beside_it() {
 }
 
 #[test]
-fn known_fields_of_built_in_types_are_no_secrets() {
+fn shows_known_fields_of_built_in_types() {
     for (path, value) in [
         (".automountServiceAccountToken", json!("no")),
         (".imagePullSecrets", json!([{"name": "pull"}])),
         (".spec.volumes[name=\"a\"].secret.secretName", json!("name")),
         (".secrets", json!([{"name": "token"}])),
     ] {
-        let (_, declared, _) = one("", "ServiceAccount", path, value.clone(), json!("x"));
+        let (_, declared, _) =
+            redacted_change("", "ServiceAccount", path, value.clone(), json!("x"));
         assert_eq!(declared, value, "{path}");
     }
 }
 
 #[test]
-fn custom_resources_and_config_maps_go_by_their_keys() {
-    let (_, declared, _) = one(
+fn masks_custom_resources_and_config_maps_by_key() {
+    let (_, declared, _) = redacted_change(
         "example.com",
         "Database",
         ".spec",
@@ -273,15 +275,16 @@ fn custom_resources_and_config_maps_go_by_their_keys() {
             "size": 3,
         })
     );
-    let (_, declared, _) = one("", "ConfigMap", ".data.api-token", json!("a"), json!("b"));
+    let (_, declared, _) =
+        redacted_change("", "ConfigMap", ".data.api-token", json!("a"), json!("b"));
     assert_eq!(declared, json!(DIFFERS));
-    let (_, declared, _) = one("", "ConfigMap", ".data.colour", json!("a"), json!("b"));
+    let (_, declared, _) = redacted_change("", "ConfigMap", ".data.colour", json!("a"), json!("b"));
     assert_eq!(declared, json!("a"));
 }
 
 #[test]
-fn arguments_after_a_secret_flag_are_masked() {
-    let (_, declared, live) = one(
+fn masks_arguments_after_a_secret_flag() {
+    let (_, declared, live) = redacted_change(
         "apps",
         "Deployment",
         ".spec.template.spec.containers[name=\"app\"].args",
@@ -299,7 +302,7 @@ fn arguments_after_a_secret_flag_are_masked() {
 }
 
 #[test]
-fn messages_do_not_echo_what_was_masked() {
+fn messages_do_not_repeat_masked_values() {
     let mut report = report(object(
         key("", "Secret"),
         json!({"data": {"password": "aHVudGVyMi1jYW5hcnk="}}),
@@ -317,9 +320,9 @@ fn messages_do_not_echo_what_was_masked() {
     );
 }
 
-/// Policies work their messages out of objects.
+/// Policies compute their messages from objects.
 #[test]
-fn messages_that_tell_a_part_of_a_secret_are_masked_as_a_whole() {
+fn masks_messages_that_contain_a_part_of_a_secret() {
     let config =
         json!({"kind": "ConfigMap", "data": {"password": "Zx9hunter2canary7", "k": "value-1"}});
     let said = |message: &str| {
@@ -341,7 +344,7 @@ fn messages_that_tell_a_part_of_a_secret_are_masked_as_a_whole() {
 
 /// The report names its API groups anyway.
 #[test]
-fn the_name_of_an_api_group_is_never_masked() {
+fn never_masks_the_name_of_an_api_group() {
     let mut object = object(
         key("externalsecrets.my-vault.io", "ExternalSecret"),
         json!({"spec": {"password": "my-vault"}}),
@@ -362,7 +365,7 @@ fn the_name_of_an_api_group_is_never_masked() {
 }
 
 #[test]
-fn users_add_rules_of_their_own() {
+fn applies_the_users_rules() {
     let also: Predicate = Box::new(|key: &ResourceKey, path: &FieldPath| {
         key.kind == "Promotion" && path.to_string() == ".spec.code"
     });
@@ -385,7 +388,7 @@ fn users_add_rules_of_their_own() {
 }
 
 #[test]
-fn values_that_exist_only_live_can_be_hidden() {
+fn hides_values_that_exist_only_live() {
     let redactor = Redactor::of(None, LiveValues::Hidden);
     let redacted = redactor.redact(report(object(
         key("", "ConfigMap"),
@@ -438,5 +441,9 @@ fn deep_values_do_not_exhaust_the_stack() {
     while let Some(inner) = live.get(0) {
         live = inner;
     }
-    assert_eq!(live, &json!(MASK), "what lies too deep is masked unread");
+    assert_eq!(
+        live,
+        &json!(MASK),
+        "values that are nested too deeply are masked unread"
+    );
 }

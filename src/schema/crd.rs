@@ -8,12 +8,12 @@ use super::openapi::{Builder, Dialect, MAX_DEPTH};
 use super::{Schema, Type};
 
 impl Schema {
-    /// Returns the types of every version that a CustomResourceDefinition defines.
+    /// Returns the types of every version in a CustomResourceDefinition.
     ///
     /// Custom resources are stored as they are sent: explicit zeros are kept, and quantities and
-    /// times are not rewritten, whatever their `format` says. Only the metadata is that of every
-    /// object. A version without a schema is left out; anything but a definition gives an empty
-    /// schema.
+    /// times are not rewritten, whatever their `format`. Only the metadata has the usual type.
+    /// Versions without a schema are left out; if `definition` is not a CustomResourceDefinition,
+    /// the schema is empty.
     pub fn from_crd(definition: &Value) -> Self {
         let mut builder = Builder::default();
         let mut kinds = Vec::new();
@@ -44,7 +44,7 @@ impl Schema {
         schema
     }
 
-    /// Opens every struct, as the API server does for definitions from before structural schemas.
+    /// Opens every struct, as the API server does for definitions without structural schemas.
     fn keep_unknown_fields(&mut self) {
         let own = self.names.iter().zip(&mut self.types);
         for (_, ty) in own.filter(|(name, _)| !name.starts_with("meta.v1.")) {
@@ -75,8 +75,8 @@ impl Version<'_> {
     }
 }
 
-/// Returns the versions that have a schema, their own or (until `apiextensions.k8s.io/v1beta1`) a
-/// common one.
+/// Returns the versions that have a schema, either their own or (until
+/// `apiextensions.k8s.io/v1beta1`) a common one.
 fn versions(definition: &Value) -> Vec<Version<'_>> {
     let text = |path: &str| definition.pointer(path).and_then(Value::as_str);
     let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else {
@@ -121,7 +121,7 @@ mod tests {
         }))
     }
 
-    /// Returns the field at a path; `[]` means the items of a list or the values of a map.
+    /// Returns the field at a path; `[]` stands for the items of a list or the values of a map.
     fn field(schema: &Schema, path: &str) -> Field {
         let mut found = Field {
             ty: schema.kind("example.com/v1", "Widget").unwrap(),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_structural_schema_says_is_known() {
+    fn reads_structural_schemas() {
         let schema = widget(
             json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
                 "size": {"type": "integer", "default": 3, "nullable": true},
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn older_definitions_have_one_schema_for_all_versions() {
+    fn reads_the_common_schema_of_older_definitions() {
         let schema = Schema::from_crd(&json!({"spec": {
             "group": "example.com", "version": "v1", "names": {"kind": "Widget"}, "preserveUnknownFields": true,
             "validation": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object"}}}},
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_survived() {
+    fn malformed_definitions_do_not_panic() {
         let mut deep = json!({"type": "string"});
         for _ in 0..300 {
             deep = json!({"type": "object", "properties": {"a": deep}});

@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 
-/// The depth limit of inline schemas; deeper ones are [`Type::Any`]. (Real ones stay under 30.)
+/// The depth limit of inline schemas, which are [`Type::Any`] below it. Real ones have fewer than
+/// 30 levels.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Fields of custom resources that contain quantities, whatever their type: the names of resources
+/// Fields of custom resources that contain quantities whatever their type: the resource names
 /// (`core/v1`, `ResourceName`).
 pub const AMOUNTS: [&str; 4] = ["cpu", "memory", "storage", "ephemeral-storage"];
 
@@ -30,9 +31,8 @@ pub fn short_name(name: &str) -> &str {
     package(name).unwrap_or(name)
 }
 
-/// Returns the part after the Go package root, for types that are written in Go: those of
-/// Kubernetes itself, and not those of custom resources (whose names begin with their reversed
-/// group).
+/// Returns the part after the Go package root for types that are written in Go, which are those of
+/// Kubernetes. Names of custom resources begin with their reversed group instead.
 fn package(name: &str) -> Option<&str> {
     const HOMES: [&str; 5] = [
         "io.k8s.api.",
@@ -45,19 +45,20 @@ fn package(name: &str) -> Option<&str> {
 }
 
 impl Schema {
-    /// Returns the types in one group version's OpenAPI v3 document
+    /// Returns the types in the OpenAPI v3 document of a group version
     /// (`/openapi/v3/apis/GROUP/VERSION`).
     ///
-    /// What OpenAPI does not say about built-in types (which zero values are dropped, most
-    /// defaults) is taken from the embedded table, so that the types of another server version have
-    /// their own fields and the known defaults. Anything but such a document gives an empty schema.
+    /// Facts about built-in types that OpenAPI does not contain (which zero values are dropped,
+    /// most defaults) are taken from the embedded table, so that the types of another server
+    /// version have their own fields with the known defaults. If `document` is not an OpenAPI
+    /// document, the schema is empty.
     pub fn from_openapi(document: &Value) -> Self {
         let mut schema = Self::from_openapi_alone(document);
         schema.learn_from(Self::builtin());
         schema
     }
 
-    /// Returns the types in an OpenAPI v3 document, from the document alone.
+    /// Returns the types in an OpenAPI v3 document, without facts from the embedded table.
     pub fn from_openapi_alone(document: &Value) -> Self {
         let mut builder = Builder::default();
         let Some(components) = document.pointer("/components/schemas") else {
@@ -77,7 +78,7 @@ impl Schema {
         builder.finish()
     }
 
-    /// Copies zero values and defaults of the types that both schemas have by name.
+    /// Copies the zero values and defaults of types with the same name.
     fn learn_from(&mut self, known: &Schema) {
         let named = self.names.iter().zip(&mut self.types);
         for (name, ty) in named.filter(|(name, _)| !name.is_empty()) {
@@ -97,7 +98,7 @@ impl Schema {
     }
 }
 
-/// Returns the kinds of a component: none for lists and for parts of objects.
+/// Returns the kinds of a component; none for lists and for parts of objects.
 fn kinds_of(node: &Value) -> Vec<(String, String)> {
     let metadata = node.pointer("/properties/metadata");
     if metadata.is_none_or(|node| reference(node).is_some_and(|name| name.ends_with(".ListMeta"))) {
@@ -118,33 +119,33 @@ fn kinds_of(node: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whose rules apply to stored values.
+/// The rules for stored values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// A Go type: values are decoded and encoded again, which normalizes their spelling.
+    /// A Go type: values are decoded and encoded again, which normalizes their notation.
     Go,
     /// A custom resource: values are stored as they were sent.
     Custom,
 }
 
-/// Turns schema nodes into types.
+/// Builds types from schema nodes.
 #[derive(Default)]
 pub(super) struct Builder<'d> {
     pub schema: Schema,
     components: HashMap<&'d str, &'d Value>,
     ids: HashMap<&'d str, TypeId>,
     scalars: HashMap<Scalar, TypeId>,
-    /// Components that have an ID and wait for their body: a queue instead of recursion, because
-    /// documents may chain references endlessly.
+    /// Components that have an ID but no body yet. This is a queue instead of recursion, because
+    /// documents may chain references without limit.
     pending: Vec<(&'d str, TypeId)>,
-    /// Structs that differ from another only in being atomic or not.
+    /// Structs that differ from another one only in whether they are atomic.
     variants: Vec<(TypeId, TypeId, bool)>,
     any: Option<TypeId>,
     object_meta: Option<TypeId>,
 }
 
 impl<'d> Builder<'d> {
-    /// Returns the schema, after every requested type is built.
+    /// Returns the schema, once every requested type is built.
     pub fn finish(mut self) -> Schema {
         while let Some((name, id)) = self.pending.pop() {
             let dialect = match package(name) {
@@ -155,7 +156,7 @@ impl<'d> Builder<'d> {
                 Some(node) => self.body(node, dialect, MAX_DEPTH),
                 None => Type::Any,
             };
-            // The root of a custom resource: documents spell these out, types do not.
+            // Documents spell out the root fields of a custom resource; types do not.
             if let Type::Struct { fields, .. } = &mut ty
                 && dialect == Dialect::Custom
                 && fields.contains_key("apiVersion")
@@ -251,7 +252,7 @@ impl<'d> Builder<'d> {
             Some("number") => Type::Scalar(Scalar::Number),
             Some("array") => self.list(node, dialect, depth),
             Some("object") => self.object(node, dialect, depth),
-            // The type is often left out if only properties matter.
+            // The type is often omitted beside properties.
             _ if node.contains_key("properties") => self.object(node, dialect, depth),
             _ => Type::Any,
         }
@@ -337,8 +338,8 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// Adds the fields of every object, overriding the schema: a custom resource may restrict its
-    /// metadata, but it is `ObjectMeta` anyway.
+    /// Adds the fields of every object, replacing those of the schema: a custom resource may
+    /// restrict its metadata, but its type is `ObjectMeta` nevertheless.
     pub fn add_object_fields(&mut self, fields: &mut BTreeMap<Box<str>, Field>) {
         let string = self.scalar(Scalar::String);
         let meta = self.object_meta();
@@ -377,11 +378,11 @@ impl<'d> Builder<'d> {
     }
 }
 
-/// Returns what becomes of a Go field's zero value, as far as OpenAPI shows.
+/// Returns what the server does with a Go field's zero value, as far as OpenAPI shows.
 ///
-/// A declared default of `{}` means a struct that is not a pointer; another zero value as the
-/// default is always written; lists and maps are left out if empty unless they are required. About
-/// the rest nothing is known, and taking them for pointers hides nothing.
+/// A default of `{}` is that of a struct that is not a pointer; any other zero value as the default
+/// is always written; lists and maps are omitted if empty unless they are required. Other fields
+/// are treated as pointers, which hides no difference.
 fn zero_of(node: &Value, default: Option<&Value>, required: bool) -> Zero {
     let is_map = node.get("additionalProperties").is_some();
     let is_list = node.get("items").is_some();
@@ -394,7 +395,7 @@ fn zero_of(node: &Value, default: Option<&Value>, required: bool) -> Zero {
     }
 }
 
-/// Go types whose JSON differs from their OpenAPI, or that have none.
+/// Go types whose JSON differs from their OpenAPI, or that have no OpenAPI.
 enum Special {
     No,
     Scalar(Scalar),
@@ -410,8 +411,8 @@ fn special(package: &str) -> Special {
         "meta.v1.Duration" => Special::Scalar(Scalar::Duration),
         "runtime.RawExtension" | "meta.v1.FieldsV1" | "meta.v1.Patch" => Special::Any,
         "apiextensions.v1.JSON" | "apiextensions.v1.JSONSchemaPropsOrStringArray" => Special::Any,
-        // These are nearly always schemas; the alternative (a boolean, a list of schemas) is not an
-        // object and so is compared as it is.
+        // These are nearly always schemas. The alternative (a boolean, or a list of schemas) is not
+        // an object, so it is compared as written.
         "apiextensions.v1.JSONSchemaPropsOrArray" | "apiextensions.v1.JSONSchemaPropsOrBool" => {
             Special::Same(JSON_SCHEMA_PROPS)
         }
@@ -420,7 +421,7 @@ fn special(package: &str) -> Special {
 }
 
 /// Returns the name of the component that a node refers to, directly or as the only part of an
-/// `allOf` (which is how OpenAPI adds a default or a description to a reference).
+/// `allOf`, which is how OpenAPI adds a default or a description to a reference.
 fn reference(node: &Value) -> Option<&str> {
     let target = match node.get("$ref") {
         Some(target) => target,

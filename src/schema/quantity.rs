@@ -1,12 +1,13 @@
 //! `resource.Quantity`: numbers with units, compared exactly.
 //!
 //! The server reads `1000m` and writes `1`. A quantity is a decimal number with any number of
-//! digits and any exponent, which no float can represent. The rules are those of
+//! digits and any exponent, which floats cannot represent. The rules are those of
 //! `k8s.io/apimachinery/pkg/api/resource/quantity.go`.
 
-/// The value of a quantity as the server keeps it: `±digits × 10^exponent`.
+/// The value of a quantity as the server stores it: `±digits × 10^exponent`.
 ///
-/// The digits have no zeros at either end, so that equal values are equal structs; zero has none.
+/// There are no zeros at either end of the digits, so that equal values are equal structs; zero has
+/// no digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quantity {
     negative: bool,
@@ -15,17 +16,17 @@ pub struct Quantity {
     exponent: i64,
 }
 
-/// Values are kept to this power of ten, rounded away from zero.
+/// The smallest power of ten of a value; smaller fractions are rounded away from zero.
 const NANO: i64 = -9;
 
-/// Resource lists (requests, limits, capacities) are kept to this one.
+/// The smallest power of ten in resource lists (requests, limits, capacities).
 const MILLI: i64 = -3;
 
-/// The largest value with a binary suffix; larger ones are capped.
+/// The largest value with a binary suffix. Larger values are capped.
 const BINARY_MAX: &[u8; 19] = b"9223372036854775807";
 
 impl Quantity {
-    /// Parses a quantity; `None` for what the server would refuse.
+    /// Parses a quantity; returns `None` for text that the server would refuse.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (negative, rest) = match text.as_bytes().first()? {
@@ -66,8 +67,8 @@ impl Quantity {
         Some(quantity)
     }
 
-    /// Returns whether the server keeps this declared quantity as that live one: the same number,
-    /// or the number that resource lists make of it by rounding away from zero to thousandths
+    /// Returns whether the server stores this declared quantity as that live one: the same number,
+    /// or the number that it is rounded to in resource lists, away from zero to thousandths
     /// (`SetDefaults_ResourceList`).
     pub fn kept_as(mut self, live: &Self) -> bool {
         if self == *live {
@@ -91,7 +92,7 @@ impl Quantity {
         }
     }
 
-    /// Returns it as a whole number.
+    /// Returns the value as a whole number.
     pub fn to_integer(&self) -> Option<i64> {
         if self.exponent < 0 || self.exponent > 19 {
             return (self.sign() == 0).then_some(0);
@@ -113,7 +114,7 @@ impl Quantity {
         text.parse().unwrap_or_default()
     }
 
-    /// Returns it negated.
+    /// Returns the negated value.
     #[must_use]
     pub fn negated(&self) -> Self {
         Self {
@@ -196,7 +197,7 @@ impl Quantity {
         if self.digits.is_empty() || self.exponent >= to {
             return;
         }
-        // The digits do not end in zero, so dropping any of them rounds up.
+        // The digits do not end in zero, so dropping any of them means rounding up.
         let dropped = usize::try_from(to.saturating_sub(self.exponent)).unwrap_or(usize::MAX);
         self.digits
             .truncate(self.digits.len().saturating_sub(dropped));
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn every_notation_is_the_number_that_the_server_writes() {
+    fn every_notation_equals_the_number_that_the_server_writes() {
         for (declared, live) in [
             ("1000m", "1"),
             ("0.5", "500m"),
@@ -403,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_refuses_is_no_quantity() {
+    fn rejects_text_that_the_server_refuses() {
         for text in [
             "",
             " ",
@@ -432,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_exponent_costs_nothing() {
+    fn a_large_exponent_takes_no_time() {
         assert_kept("1e999999999", "10e999999998");
         assert_kept("0e999999999", "0");
         assert_eq!(
@@ -444,7 +445,7 @@ mod tests {
         assert_kept(&format!("{long}Ei"), "9223372036854775807");
     }
 
-    /// Returns a number of nanos, if it is one, as are all quantities of moderate size.
+    /// Returns a quantity of moderate size as a number of nanos.
     fn nanos(mantissa: i64, places: u32, unit: (i128, i128)) -> i128 {
         let (numerator, denominator) = unit;
         let divisor = 10i128.pow(places) * denominator;

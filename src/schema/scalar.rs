@@ -1,4 +1,4 @@
-//! Decides when two single values mean the same.
+//! Decides whether two scalars have the same meaning.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use serde_json::{Number, Value};
 use super::Scalar;
 use super::quantity::Quantity;
 
-/// Returns whether the server keeps a declared value as this live one.
+/// Returns whether the server stores a declared value as this live one.
 ///
-/// Values that do not have their type (a number for a string, an invalid quantity) are compared as
-/// they are.
+/// Values that are not of their type (a number for a string, an invalid quantity) are compared as
+/// written.
 ///
 /// ```
 /// use driftctl::schema::{Scalar, equal};
@@ -37,11 +37,11 @@ pub fn equal(scalar: Scalar, declared: &Value, live: &Value) -> bool {
     same.unwrap_or_else(|| equal_untyped(declared, live))
 }
 
-/// Returns whether two values of unknown type are the same: numbers by value, everything else as it
-/// is.
+/// Returns whether two values of unknown type are equal: numbers by value, everything else as
+/// written.
 ///
-/// This is the rule for custom resources without a schema: the server stores what it is sent, and
-/// only JSON itself has two spellings (`1` and `1.0`) for one value.
+/// This is the rule for custom resources without a schema. The server stores what it is sent, and
+/// only JSON itself has two notations (`1` and `1.0`) for one value.
 pub fn equal_untyped(declared: &Value, live: &Value) -> bool {
     match (declared, live) {
         (Value::Number(a), Value::Number(b)) => equal_numbers(a, b),
@@ -57,8 +57,8 @@ pub fn equal_untyped(declared: &Value, live: &Value) -> bool {
     }
 }
 
-/// Returns what the server stores for a `null` in a list or a map of such values: the zero value of
-/// the Go type.
+/// Returns what the server stores for a `null` in a list or a map of such scalars: the zero value
+/// of the Go type.
 pub fn zero_of(scalar: Scalar) -> Value {
     match scalar {
         Scalar::Boolean => Value::Bool(false),
@@ -90,11 +90,12 @@ pub fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Compares by value and without rounding: a float equals an integer only if it is exactly that.
+/// Compares numbers by value and without rounding: a float equals an integer only if it is exactly
+/// that integer.
 fn equal_numbers(a: &Number, b: &Number) -> bool {
     match (integer(a), integer(b)) {
         (Some(a), Some(b)) => {
-            // What is not a 64-bit integer is stored as a float, and so rounded.
+            // Numbers beyond 64-bit integers are stored as floats, and so rounded.
             let is_stored_as_float = i64::try_from(a).is_err();
             a == b || is_stored_as_float && a as f64 == b as f64
         }
@@ -103,14 +104,14 @@ fn equal_numbers(a: &Number, b: &Number) -> bool {
     }
 }
 
-/// Returns a number without a fraction; floats of this size are exact.
+/// Returns a number without a fraction as an integer; floats of this size are exact.
 fn integer(number: &Number) -> Option<i128> {
     if let Some(integer) = number.as_i128() {
         return Some(integer);
     }
     let float = number.as_f64()?;
-    // Beyond this every float is an integer, and none of them has an integer spelling in JSON that
-    // was parsed as one.
+    // Larger floats are all integers, but none of them can be written in JSON in a form that is
+    // parsed as an integer.
     let whole = float.fract() == 0.0 && float.abs() < 1e30;
     whole.then_some(float as i128)
 }
@@ -119,7 +120,7 @@ fn texts<'v>(declared: &'v Value, live: &'v Value) -> Option<(&'v str, &'v str)>
     Some((declared.as_str()?, live.as_str()?))
 }
 
-/// Returns the text of a quantity, which may be a number; the server reads its digits.
+/// Compares two quantities, which may be numbers; the server reads their digits.
 fn quantities(declared: &Value, live: &Value) -> Option<bool> {
     let parse = |value: &Value| match value {
         Value::String(text) => Quantity::parse(text),
@@ -129,7 +130,7 @@ fn quantities(declared: &Value, live: &Value) -> Option<bool> {
     Some(parse(declared)?.kept_as(&parse(live)?))
 }
 
-/// Compares `80` and `"80"` as the same number; text that is not the normal spelling of a number is
+/// Compares `80` and `"80"` as the same number. Text that is not the normal notation of a number is
 /// compared as text.
 fn int_or_strings(declared: &Value, live: &Value) -> Option<bool> {
     match (declared, live) {
@@ -142,8 +143,8 @@ fn int_or_strings(declared: &Value, live: &Value) -> Option<bool> {
     }
 }
 
-/// Compares both as instants, the declared one cut to the precision of the other: seconds for
-/// `metav1.Time`, microseconds for `metav1.MicroTime`.
+/// Compares two times as instants, with the declared one truncated to the precision of the live
+/// one: seconds for `metav1.Time`, microseconds for `metav1.MicroTime`.
 fn instants(declared: &str, live: &str) -> Option<bool> {
     let (a, b): (jiff::Timestamp, jiff::Timestamp) = (declared.parse().ok()?, live.parse().ok()?);
     let precision = if live.contains('.') {
@@ -155,8 +156,8 @@ fn instants(declared: &str, live: &str) -> Option<bool> {
     Some(a == b.as_nanosecond() || a - a.rem_euclid(precision) == b.as_nanosecond())
 }
 
-/// Returns decoded base64. Go's decoder skips line breaks and ignores the unused bits of the last
-/// digit, so two texts may be the same value.
+/// Decodes base64. Go's decoder skips line breaks and ignores the unused bits of the last digit, so
+/// two texts may have the same value.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &STANDARD,
@@ -172,7 +173,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text.as_bytes()).ok()
 }
 
-/// A duration as `time.ParseDuration` reads it, in nanoseconds: `1h30m`, `1.5h`, `-20ms`, `0`.
+/// Parses a duration as `time.ParseDuration` does, in nanoseconds: `1h30m`, `1.5h`, `-20ms`, `0`.
 pub fn nanos(text: &str) -> Option<i128> {
     const UNITS: [(&str, i128); 8] = [
         ("ns", 1),
@@ -211,15 +212,15 @@ pub fn nanos(text: &str) -> Option<i128> {
     i64::try_from(total).ok().map(i128::from)
 }
 
-/// Returns whether a live text is Go's spelling (`time.Duration.String`) of a duration that is
-/// declared in another: `2160h` is written as `2160h0m0s`.
+/// Returns whether a live text is Go's notation (`time.Duration.String`) of a duration that is
+/// declared in another notation: `2160h` is written as `2160h0m0s`.
 pub fn is_canonical_duration(declared: &str, live: &str) -> bool {
     let has_unit = declared.ends_with(|c: char| c.is_ascii_alphabetic());
     has_unit && nanos(declared).is_some_and(|nanos| in_go_spelling(nanos) == live)
 }
 
-/// Returns whether a live text is how Go writes (`metav1.Time`) a time that is declared in another spelling:
-/// `2026-01-01T01:00:00+01:00` is written as `2026-01-01T00:00:00Z`.
+/// Returns whether a live text is Go's notation (`metav1.Time`) of a time that is declared in
+/// another notation: `2026-01-01T01:00:00+01:00` is written as `2026-01-01T00:00:00Z`.
 pub fn is_canonical_time(declared: &str, live: &str) -> bool {
     live.ends_with('Z') && declared.contains('T') && instants(declared, live) == Some(true)
 }
@@ -254,7 +255,7 @@ fn in_go_spelling(nanos: i128) -> String {
     format!("{sign}{text}")
 }
 
-/// Parses a decimal number of units, in whole nanoseconds; smaller parts are cut off.
+/// Parses a decimal number of units, in whole nanoseconds; smaller fractions are cut off.
 fn scaled(number: &str, unit: i128) -> Option<i128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() {
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn go_writes_durations_in_one_way() {
+    fn recognizes_the_notation_of_go_for_durations() {
         for (declared, live) in [
             ("2160h", "2160h0m0s"),
             ("90s", "1m30s"),
@@ -461,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_compared_by_what_it_holds() {
+    fn base64_is_compared_by_decoded_value() {
         same(Scalar::Bytes, json!("aGVs\nbG8=\n"), json!("aGVsbG8="));
         same(Scalar::Bytes, json!("aGVs\r\nbG8="), json!("aGVsbG8="));
         same(Scalar::Bytes, json!("YR=="), json!("YQ=="));

@@ -1,6 +1,6 @@
 //! The short names of the built-in kinds.
 
-/// `(group, kind, short names)` as in a cluster's discovery, sorted.
+/// `(group, kind, short names)` as in discovery, sorted.
 const SHORT_NAMES: &[(&str, &str, &[&str])] = &[
     ("", "ComponentStatus", &["cs"]),
     ("", "ConfigMap", &["cm"]),
@@ -38,7 +38,7 @@ const SHORT_NAMES: &[(&str, &str, &[&str])] = &[
     ("storage.k8s.io", "VolumeAttributesClass", &["vac"]),
 ];
 
-/// Returns the short names of a built-in kind, such as `deploy`; none for any other kind.
+/// Returns the short names of a built-in kind, such as `deploy`; none for other kinds.
 ///
 /// ```
 /// assert_eq!(driftctl::schema::short_names("apps", "Deployment"), ["deploy"]);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_those_of_a_clusters_discovery() {
+    fn short_names_are_those_of_discovery() {
         let mut found = Vec::new();
         for file in ["api", "apis"] {
             let path = format!("fixtures/apiserver/{file}.aggregated.json.gz");

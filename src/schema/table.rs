@@ -1,4 +1,4 @@
-//! The text form of a [`Schema`]: one line for each kind, one for each type, one for each field.
+//! The text form of a [`Schema`]: a line for each kind, each type, and each field.
 //!
 //! ```text
 //! kubernetes v1.36.2
@@ -10,11 +10,11 @@
 //! type core.v1.ConfigMapKeySelector atomic
 //! ```
 //!
-//! A field's second word is its [`Zero`] (`pointer`, `zero`, `empty`, `always`, `struct`), the
-//! third its type: a scalar, a type's name, `list(T)` (atomic), `set(T)`, `list[key,key](T)`,
-//! `map(T)`; `!` after a map or a name makes it atomic, `~` makes an atomic type granular at this
-//! place. ` = ` is followed by the default, in JSON. The types are sorted, so that the changes
-//! between Kubernetes versions are readable as a diff.
+//! The second word of a field is its [`Zero`] (`pointer`, `zero`, `empty`, `always`, `struct`), the
+//! third its type: a scalar, the name of a type, `list(T)` (atomic), `set(T)`, `list[key,key](T)`,
+//! or `map(T)`. `!` after a map or a name makes it atomic; `~` makes an atomic type granular in
+//! this field. ` = ` is followed by the default in JSON. Types are sorted, so that changes between
+//! Kubernetes versions are readable as a diff.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -31,27 +31,27 @@ pub(super) struct KindLine<'t> {
 
 /// A table whose types are parsed on first use.
 ///
-/// A run needs few of the types, so that nothing is read but where each of them begins. The named
-/// types are sorted, and the id of one is its place; what is spelt otherwise (`list(string)`) gets
-/// the next id when a field first mentions it.
+/// A run needs few of the types, so only the positions of their names are read at first. The named
+/// types are sorted, and the ID of a type is its index; other types (`list(string)`) get the next
+/// ID when a field first mentions them.
 ///
-/// The table is compiled in and a test holds it to its source, so that a line that cannot be read
-/// is passed over and a type that is not there becomes [`Type::Any`]: no input of a user's is read
-/// by this.
+/// The table is compiled in, and a test compares it with its source. So malformed lines are
+/// skipped, and a type that is missing is [`Type::Any`]: no user input is read here.
 #[derive(Debug)]
 pub(super) struct Table {
     text: &'static str,
-    /// Where the name of each named type begins.
+    /// The position of each named type's name.
     starts: Vec<usize>,
     named: Vec<OnceLock<Type>>,
     kinds: HashMap<(&'static str, &'static str), TypeId>,
-    /// How many expressions have an id, by their spelling.
+    /// The IDs of expressions, by their spelling.
     ids: Mutex<HashMap<&'static str, TypeId>>,
-    /// The expressions, in the order of their ids; there is room for all that the table can hold.
+    /// The expressions, in the order of their IDs, with capacity for all that the table can
+    /// contain.
     expressions: Vec<OnceLock<Expression>>,
 }
 
-/// A type that has no name of its own.
+/// A type without a name.
 #[derive(Debug)]
 struct Expression {
     spelling: &'static str,
@@ -82,7 +82,7 @@ impl Table {
         table
     }
 
-    /// Returns its schema.
+    /// Returns the schema that uses the table.
     pub fn schema(&'static self) -> Schema {
         Schema {
             table: Some(self),
@@ -95,7 +95,7 @@ impl Table {
         self.named.len() + self.expressions.len()
     }
 
-    /// How many types have names of their own.
+    /// Returns how many types have names.
     #[cfg(test)]
     pub fn named_len(&self) -> usize {
         self.named.len()
@@ -109,7 +109,7 @@ impl Table {
         Some(TypeId(u32::try_from(place.ok()?).ok()?))
     }
 
-    /// The name of a type; empty for lists, maps and single values.
+    /// Returns the name of a type; empty for lists, maps and scalars.
     pub fn name(&self, index: usize) -> &'static str {
         if let Some(start) = self.starts.get(index) {
             return self.name_at(*start);
@@ -145,14 +145,14 @@ impl Table {
         self.expressions.get(index)?.get()
     }
 
-    /// The name that begins here.
+    /// Returns the name at a position.
     fn name_at(&self, start: usize) -> &'static str {
         let rest = self.text.get(start..).unwrap_or_default();
         let end = memchr::memchr2(b' ', b'\n', rest.as_bytes());
         end.and_then(|end| rest.get(..end)).unwrap_or(rest)
     }
 
-    /// The header of a named type without its name, and its lines.
+    /// Returns the remainder of a named type's header, and its lines.
     fn section(&self, index: usize) -> (&'static str, &'static str) {
         let start = self.starts.get(index).copied().unwrap_or(self.text.len());
         let next = self.starts.get(index + 1);
@@ -162,7 +162,7 @@ impl Table {
         (header.split_once(' ').map_or("", |(_, flag)| flag), lines)
     }
 
-    /// The id of a spelling, which is given one if it has none.
+    /// Returns the ID of an expression; assigns one if it has none.
     fn known(&self, spelling: &'static str) -> TypeId {
         if let Some(id) = self.named(spelling) {
             return id;
@@ -222,7 +222,7 @@ impl Table {
         if let Some(scalar) = scalar(spelling) {
             return Type::Scalar(scalar);
         }
-        // A struct that differs from a named one only in being atomic or not.
+        // A struct that differs from a named one only in whether it is atomic.
         if let Some((name, atomic)) = variant(spelling)
             && let Some(id) = self.named(name)
         {
@@ -255,7 +255,8 @@ fn element(spelling: &str) -> Option<&str> {
     plain.strip_suffix(')').filter(|_| is_known)
 }
 
-/// Returns the kinds at the beginning of a table, after the line with its version.
+/// Parses a line at the start of a table: the version, or a kind. Returns `None` at the first other
+/// line.
 fn kind_or_version(line: &'static str) -> Option<Option<(KindLine<'static>, &'static str)>> {
     match line.strip_prefix("kubernetes ") {
         Some(_) => Some(None),

@@ -10,24 +10,24 @@ use super::table::Table;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(pub u32);
 
-/// A set of types that refer to each other, and the kinds among them.
+/// A set of types that refer to each other, and the kinds that they describe.
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
-    /// The first types, if they come from a table.
+    /// The table with the first types, if there is one.
     pub(super) table: Option<&'static Table>,
-    /// Every type except those of the table; a [`TypeId`] is an index into both.
+    /// The types other than those of the table; a [`TypeId`] is an index into both.
     pub types: Vec<Type>,
-    /// The name of each type, by the same index; shorter than `types` if the last ones have none.
+    /// The name of each of these types; shorter than `types` if the last ones have none.
     pub names: Vec<Box<str>>,
-    /// The type of each kind, by `apiVersion` and `kind`, except for those of the table.
+    /// The type of each kind by `apiVersion` and `kind`, except for those of the table.
     pub kinds: HashMap<(String, String), TypeId>,
 }
 
-/// What is known about the values of one type.
+/// The structure of the values of one type.
 #[derive(Debug, Clone)]
 pub enum Type {
-    /// Unknown: values are compared as they are, lists are matched by their items' fields (`name`,
-    /// `key` or `id` if unique).
+    /// Unknown: values are compared as written, and lists are matched by a field of their items
+    /// (`name`, `key` or `id` if unique).
     Any,
     /// A single value.
     Scalar(Scalar),
@@ -62,15 +62,15 @@ pub enum Type {
 /// How the items of a list are identified (`x-kubernetes-list-type`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListKind {
-    /// They have no identity: the list is one value, and its order matters.
+    /// Items have no identity: the list is one value, and its order matters.
     Atomic,
-    /// By their value; order does not matter.
+    /// Items are identified by their value; their order does not matter.
     Set,
-    /// By these fields; order does not matter.
+    /// Items are identified by these fields; their order does not matter.
     Map(Vec<Box<str>>),
 }
 
-/// The meaning of a single value.
+/// The meaning of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scalar {
     /// Text, compared byte by byte.
@@ -115,9 +115,9 @@ pub enum Zero {
 pub struct Field {
     /// Its type.
     pub ty: TypeId,
-    /// What becomes of its zero value.
+    /// What the server does with its zero value.
     pub zero: Zero,
-    /// The server's default if it is absent, whatever its siblings are.
+    /// The server's default if the field is absent, whatever its siblings are.
     pub default: Option<Value>,
     /// Whether an explicit `null` is stored.
     pub nullable: bool,
@@ -140,7 +140,8 @@ impl Schema {
         self.table.map_or(0, Table::len) + self.types.len()
     }
 
-    /// The type of this name; of several, one that differs from the others in being atomic or not.
+    /// Returns the type with a name. If several types differ only in whether they are atomic,
+    /// returns one of them.
     pub fn named(&self, name: &str) -> Option<TypeId> {
         let in_table = self.table.and_then(|table| table.named(name));
         in_table.or_else(|| {
@@ -150,8 +151,7 @@ impl Schema {
         })
     }
 
-    /// Returns the name of a type, such as `core.v1.Container`; empty for lists, maps and single
-    /// values.
+    /// Returns the name of a type, such as `core.v1.Container`; empty for lists, maps and scalars.
     ///
     /// Names are those of OpenAPI without the Go package path: `apps.v1.Deployment` for
     /// `io.k8s.api.apps.v1.Deployment`, `meta.v1.ObjectMeta`, `apiextensions.v1.JSONSchemaProps`.
@@ -174,8 +174,8 @@ impl Schema {
         id
     }
 
-    /// Adds the types and kinds of another schema, which has no table; if both have a kind, the
-    /// other's is used.
+    /// Adds the types and kinds of another schema, which has no table. If both have a kind, the
+    /// other's type is used.
     pub fn merge(&mut self, other: Schema) {
         let offset = u32::try_from(self.len()).unwrap_or(u32::MAX);
         let moved = |id: TypeId| TypeId(id.0.saturating_add(offset));
@@ -188,7 +188,7 @@ impl Schema {
             .extend(other.kinds.into_iter().map(|(kind, id)| (kind, moved(id))));
     }
 
-    /// Copies a type of another schema, and every type that it refers to.
+    /// Copies a type of another schema, with every type that it refers to.
     pub fn import(&mut self, other: &Schema, id: TypeId) -> TypeId {
         let mut copies = HashMap::new();
         let mut pending = vec![id];
@@ -222,7 +222,7 @@ impl Schema {
 }
 
 impl Type {
-    /// Visits the ID of every type that this one consists of.
+    /// Visits the ID of every type that this one refers to.
     pub fn for_each_reference(&mut self, mut visit: impl FnMut(&mut TypeId)) {
         match self {
             Self::Any | Self::Scalar(_) => {}
@@ -236,15 +236,15 @@ impl Type {
 }
 
 impl Field {
-    /// Returns whether a default replaces this value if it is declared: the server's defaulting
-    /// cannot distinguish an unset field from a zero value, unless it is a pointer.
+    /// Returns whether the server replaces this declared value by the default: its defaulting
+    /// cannot distinguish an unset field from a zero value, unless the field is a pointer.
     pub fn yields_to_default(&self, declared: &Value) -> bool {
         let is_kept = matches!(self.zero, Zero::Always | Zero::Struct);
         self.drops(declared) || is_kept && super::is_zero(declared)
     }
 
-    /// Returns whether the server drops this value if it is declared, so that declaring it is the
-    /// same as leaving out the field.
+    /// Returns whether the server drops this declared value, so that declaring it means the same as
+    /// omitting the field.
     pub fn drops(&self, declared: &Value) -> bool {
         match self.zero {
             Zero::ZeroAbsent => super::is_zero(declared),

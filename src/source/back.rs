@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::{Locate, Manifest, Position, Step, group_of};
 
-/// The keys that identify list items in another place.
+/// The keys that identify list items whose index changed.
 pub(super) const KEYS: [&str; 8] = [
     "name",
     "containerPort",
@@ -18,8 +18,8 @@ pub(super) const KEYS: [&str; 8] = [
     "topologyKey",
 ];
 
-/// Returns how similar an object in a file is to a built one; `None` if not at all. Names may have
-/// a prefix, a suffix or another namespace.
+/// Returns how similar an object in a file is to a built one; `None` if they differ in kind. Names
+/// may have a prefix, a suffix or another namespace.
 pub(super) fn likeness(written: &Manifest, built: &Manifest) -> Option<(bool, bool, bool)> {
     let same_kind = written.kind == built.kind
         && group_of(&written.api_version) == group_of(&built.api_version);
@@ -32,7 +32,7 @@ pub(super) fn likeness(written: &Manifest, built: &Manifest) -> Option<(bool, bo
     })
 }
 
-/// Returns the path in the written object for a path in the built one.
+/// Finds positions in the written object for paths in the built one.
 #[derive(Debug)]
 pub(super) struct Back {
     pub written: Arc<Manifest>,
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_are_found_by_their_keys_wherever_they_stand() {
+    fn finds_items_by_key_at_any_index() {
         let built = json!({"c": [{"name": "new"}, {"name": "a", "v": 1, "w": 2}]});
         let written = json!({"c": [{"name": "a", "v": 3}]});
         let field = |name: &str| Step::Field(name.to_owned());

@@ -103,7 +103,7 @@ impl Checkout {
         )
     }
 
-    /// Returns what the commit names in a directory but this copy does not have.
+    /// Returns the paths in a directory that the commit has but this copy does not.
     fn left_out<'c>(&'c self, directory: &'c Path) -> impl Iterator<Item = (PathBuf, &'c str)> {
         let export = self.export.as_ref();
         let all = export.into_iter().flat_map(|export| {
@@ -113,7 +113,8 @@ impl Checkout {
         all.filter(move |(path, _)| path.starts_with(directory))
     }
 
-    /// Adds to what was loaded from a directory its commit, and what is missing.
+    /// Adds the commit to what was loaded from a directory, and errors about files that this copy
+    /// lacks.
     pub fn sign(&self, directory: &Path, loaded: &mut Loaded) {
         let Some(commit) = &self.commit else {
             return;
@@ -136,7 +137,7 @@ pub(super) struct Checkouts<'o> {
     names: Names,
     git: OnceLock<Option<InGit>>,
     known: Mutex<BTreeMap<String, Arc<Checkout>>>,
-    /// The address that is taken for this repository in GitOps objects, if Git knows none.
+    /// The address in GitOps objects that stands for this repository, if Git has no remote.
     home: OnceLock<String>,
 }
 
@@ -148,8 +149,8 @@ struct InGit {
 }
 
 impl<'o> Checkouts<'o> {
-    /// Returns those of the `--repo-root` directory, or else of the Git repository around `start`;
-    /// outside a repository, of `start` itself if it may be the root.
+    /// Returns the checkouts of the `--repo-root` directory, or else of the Git repository around
+    /// `start`; outside a repository, of `start` itself if it may be the root.
     ///
     /// # Errors
     /// Fails if there is none, with a message for the user.
@@ -313,8 +314,9 @@ impl<'o> Checkouts<'o> {
         })
     }
 
-    /// Accepts this repository as the one at an address, or refuses: its files are not here.
-    /// Returns a warning if it is only probably the same one, such as a fork of it.
+    /// Accepts an address as that of this repository, or refuses it, because its files are not
+    /// here. Returns a warning if it is only likely to be the same repository, such as a fork of
+    /// it.
     ///
     /// # Errors
     /// Fails if the address is that of another repository, with a message for the user.
@@ -357,13 +359,13 @@ impl<'o> Checkouts<'o> {
         ))
     }
 
-    /// Accepts this repository as the one at an address, if Git does not know.
+    /// Records the address that stands for this repository, if Git has no remote.
     pub fn call_home(&self, address: &str) {
-        // The first one counts.
+        // The first address is used.
         let _ = self.home.set(address.to_owned());
     }
 
-    /// Returns how the paths are read.
+    /// Returns the options for reading paths.
     pub fn options(&self) -> &'o GitOps {
         self.options
     }
@@ -414,7 +416,8 @@ impl<'o> Checkouts<'o> {
         there.ok_or_else(|| format!("there is no {} in {}", path.display(), checkout.called))
     }
 
-    /// Returns the objects in the file of one or several GitOps objects; errors go to `loaded`.
+    /// Returns the objects in a file that may contain several GitOps objects; errors go to
+    /// `loaded`.
     pub fn objects(&self, path: &Path, loaded: &mut Loaded) -> Vec<Found> {
         let name = path.to_string_lossy();
         let mut read = Loaded::default();
@@ -432,11 +435,11 @@ impl<'o> Checkouts<'o> {
         found.collect()
     }
 
-    /// Refuses a file that an untrusted author may have made a link out of the tree.
+    /// Refuses a file that may be a link out of the tree by an untrusted author.
     fn allow(&self, path: &Path) -> Result<(), String> {
         let here = Path::new(".").canonicalize();
         let (Ok(here), Ok(found)) = (here, path.canonicalize()) else {
-            // Nothing can be read then, which is reported when it is tried.
+            // If the file cannot be read, reading it reports the error.
             return Ok(());
         };
         match self.options.untrusted && !found.starts_with(here) {
@@ -481,7 +484,7 @@ impl<'o> Checkouts<'o> {
 }
 
 impl GitOps {
-    /// Returns the limits that keep reading from going on forever.
+    /// Returns the limits that bound the time for reading.
     pub(super) fn bounds(&self) -> Bounds {
         let bounds = if self.untrusted {
             Bounds::tight(None)
@@ -518,13 +521,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_password_is_shown() {
+    fn does_not_show_passwords() {
         assert_eq!(without_user("https://u:p@h/a"), "https://h/a");
         assert_eq!(without_user("git@h:a"), "git@h:a");
     }
 
     #[test]
-    fn paths_stay_within() {
+    fn paths_stay_within_the_repository() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().canonicalize().unwrap();
         std::fs::create_dir_all(root.join("repo/.git")).unwrap();

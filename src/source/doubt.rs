@@ -1,5 +1,5 @@
-//! What a tree says to exclude an object from the comparison. If its author is trusted, the object
-//! is skipped; otherwise the claim is ignored.
+//! Statements in a tree that exclude an object from the comparison. If the author is trusted, the
+//! object is skipped; otherwise the statement is ignored.
 
 use std::collections::HashSet;
 
@@ -7,17 +7,17 @@ use super::text::CHART_TEMPLATE;
 use super::{Loaded, remark};
 use crate::model::{Manifest, Warning};
 
-/// Something that was skipped because the tree says so.
+/// Something that was skipped because the tree excludes it.
 #[derive(Debug, Clone)]
 pub struct Doubt {
-    /// What it says.
+    /// The reason that the tree gives.
     pub(super) skipped: Warning,
     /// The object, if it can be compared anyway.
     object: Option<Manifest>,
 }
 
 impl Loaded {
-    /// Skips something because the tree says so: an object, or what may contain some.
+    /// Skips something that the tree excludes: an object, or a document that may contain some.
     pub(super) fn set_aside(
         &mut self,
         place: impl ToString,
@@ -29,7 +29,7 @@ impl Loaded {
         self.doubts.push(Doubt { skipped, object });
     }
 
-    /// Records what the tree says about a part that is not compared.
+    /// Records that a part of the tree is excluded and not compared.
     pub(super) fn doubt(&mut self, place: impl ToString, reason: impl Into<String>) {
         let skipped = remark(place, reason, false);
         self.doubts.push(Doubt {
@@ -38,13 +38,13 @@ impl Loaded {
         });
     }
 
-    /// Returns the objects that were skipped because the tree says so: hooks, local configuration.
-    /// They are not compared, but they still count as declared.
+    /// Returns the excluded objects, such as hooks and local configuration. They are not compared,
+    /// but they still count as declared.
     pub fn objects_aside(&self) -> impl Iterator<Item = &Manifest> {
         self.doubts.iter().filter_map(|doubt| doubt.object.as_ref())
     }
 
-    /// Reverses skips that an untrusted author asked for: an object is compared, and anything that
+    /// Reverses the exclusions by an untrusted author: an object is compared, and anything that
     /// cannot be compared is an error.
     pub(super) fn distrust(&mut self) {
         let doubts = std::mem::take(&mut self.doubts);

@@ -25,7 +25,7 @@ pub struct Files {
     arguments: Vec<PathBuf>,
     untrusted: bool,
     rendering: Option<Rendering>,
-    /// Recordings of the live side, which are not manifests wherever they are.
+    /// Recordings of the live side, which are not manifests even if they are among them.
     recordings: Vec<PathBuf>,
 }
 
@@ -40,7 +40,7 @@ impl Files {
         }
     }
 
-    /// Excludes the recordings of the live side: they may be next to the manifests.
+    /// Excludes recordings of the live side, which may be next to the manifests.
     #[must_use]
     pub fn without(self, recordings: &[PathBuf]) -> Self {
         let recordings = recordings
@@ -70,7 +70,7 @@ impl Files {
         self.read_with(None)
     }
 
-    /// Excludes recordings, unless they were named as manifests themselves.
+    /// Excludes recordings, unless an argument names them as manifests.
     fn is_declared(&self, found: &Found, loaded: &mut Loaded) -> bool {
         let Found::File {
             name,
@@ -138,7 +138,7 @@ impl Source for Files {
     }
 }
 
-/// What arguments name on disk, if it can be rendered.
+/// The files and directories on disk that arguments name, and that can be rendered.
 pub(super) struct OnDisk {
     pub arguments: Vec<Argument>,
     /// The size limit of a file, in bytes.
@@ -254,7 +254,7 @@ pub(super) fn read_all(
     loaded
 }
 
-/// Reads one file on disk of at most so many bytes, or a stream.
+/// Reads a file on disk with a size limit, or a stream.
 pub(super) fn load_on_disk(found: &Found, most: usize, decrypts: Option<&Rendering>) -> Loaded {
     let reading = Reading {
         decrypts,
@@ -263,7 +263,7 @@ pub(super) fn load_on_disk(found: &Found, most: usize, decrypts: Option<&Renderi
     load(&Disk, found, most, &reading)
 }
 
-/// Does the same, with variables in names that are still to be substituted.
+/// Does the same for a file with variables in names that are substituted later.
 pub(super) fn load_open(found: &Found, most: usize, decrypts: Option<&Rendering>) -> Loaded {
     let reading = Reading {
         is_open: true,

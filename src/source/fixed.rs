@@ -1,4 +1,4 @@
-//! A source with known objects.
+//! A source with given objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::{Loaded, Source};
 use crate::cluster::Live;
 use crate::model::{Manifest, Origin};
 
-/// One declared object: several can have the same place, as templates generate them.
+/// A declared object. Several objects can have the same origin, if a template generates them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Declared {
     origin: Origin,
@@ -28,11 +28,11 @@ impl Declared {
     }
 }
 
-/// What another source declares, with some objects as they would be after an edit.
+/// The objects of another source, some of them as they would be after an edit.
 pub struct Fixed(Loaded);
 
 impl Fixed {
-    /// Replaces these objects by these values.
+    /// Replaces the values of these objects.
     pub fn edited(mut loaded: Loaded, values: &BTreeMap<Declared, Value>) -> Self {
         let origins = origins(values);
         for manifest in &mut loaded.manifests {
@@ -45,7 +45,7 @@ impl Fixed {
         Self(loaded)
     }
 
-    /// Returns only these objects, without the errors of others.
+    /// Returns only these objects, without errors about others.
     pub fn only(mut loaded: Loaded, values: &BTreeMap<Declared, Value>) -> Self {
         let origins = origins(values);
         let is_one = |manifest: &Manifest| of_manifest(manifest, values, &origins).is_some();
@@ -62,7 +62,8 @@ fn origins(values: &BTreeMap<Declared, Value>) -> BTreeSet<&Origin> {
     values.keys().map(|declared| &declared.origin).collect()
 }
 
-/// Returns the new value of a manifest. Objects are built only if their place is among those.
+/// Returns the new value of a manifest. Manifests are built only if their origin is among
+/// `origins`.
 fn of_manifest<'v>(
     manifest: &Manifest,
     values: &'v BTreeMap<Declared, Value>,

@@ -1,5 +1,5 @@
-//! Temporary folders, which are removed when they are dropped or a signal ends the run. Those of a
-//! killed run are removed by the next run.
+//! Temporary directories, which are removed when they are dropped or a signal ends the run. The
+//! next run removes those of a killed run.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,7 +14,8 @@ use crate::signals::AtEnd;
 /// The prefix of their names, which no other program uses.
 const PREFIX: &str = ".driftctl-of-a-run-";
 
-/// The minimum age before another run removes a folder: it is locked a moment after it is created.
+/// The minimum age at which another run removes a directory, because it is locked only after it was
+/// created.
 const AGE: Duration = Duration::from_secs(60);
 
 /// A temporary folder.
@@ -25,13 +26,13 @@ pub(in crate::source) struct Folder {
     // Cancelled before the folder is removed.
     _at_end: AtEnd,
     _directory: TempDir,
-    /// Tells other runs that the folder is in use. The system releases the lock when the process
-    /// ends, however it ends.
+    /// The lock by which other runs see that the directory is in use. The system releases it when
+    /// the process ends in any way.
     _lock: Option<File>,
 }
 
 impl Folder {
-    /// Creates one among the system's temporary files, private to the user.
+    /// Creates one in the system's temporary directory, private to the user.
     pub fn temporary() -> io::Result<Self> {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(|| sweep(&std::env::temp_dir()));
@@ -46,7 +47,7 @@ impl Folder {
             _lock: locked(&path),
             path,
             _at_end: AtEnd::run(move || {
-                // There is nobody left to report it to.
+                // Nothing can report the error any more.
                 let _ = fs::remove_dir_all(at_end);
             }),
             _directory: directory,
@@ -59,15 +60,15 @@ impl Folder {
     }
 }
 
-/// Locks a folder; returns `None` if another process has, or the system has no such locks.
+/// Locks a directory; returns `None` if another process has locked it, or the system has no locks.
 fn locked(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;
     folder.try_lock().ok()?;
     Some(folder)
 }
 
-/// Removes the folders of killed runs. A folder that cannot be removed, or belongs to another user,
-/// stays.
+/// Removes the directories of killed runs. Directories that cannot be removed, or belong to other
+/// users, stay.
 fn sweep(among: &Path) {
     for entry in fs::read_dir(among).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
@@ -77,7 +78,7 @@ fn sweep(among: &Path) {
     }
 }
 
-/// Returns whether a folder is the user's, and no run uses it any more.
+/// Returns whether a directory is the user's, and no run uses it any more.
 fn is_left(folder: &Path) -> bool {
     let Ok(found) = folder.symlink_metadata() else {
         return false;
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_private_and_those_of_killed_runs_go() {
+    fn directories_are_private_and_those_of_killed_runs_are_removed() {
         let ours = Folder::temporary().unwrap();
         let mode = ours.path().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);

@@ -1,5 +1,5 @@
-//! Shared by the sources of GitOps tools: finds their objects, and applies their settings to what
-//! is declared.
+//! Code that the sources of GitOps tools share: finds their objects, and applies their settings to
+//! manifests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob, literally};
 
-/// The limit on GitOps objects in one file of an untrusted author.
+/// The limit on GitOps objects in a file of an untrusted author.
 pub(super) const MOST: usize = 200;
 
 /// Which GitOps object to read.
@@ -35,7 +35,7 @@ pub enum Which {
 /// The revision of paths in GitOps objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ReadAt {
-    /// The work tree. In a branch that is about to be merged, that is what the tool will read then.
+    /// The work tree. In a branch that is about to be merged, it has what the tool will read next.
     #[default]
     WorkTree,
     /// This revision.
@@ -56,7 +56,7 @@ pub struct GitOps {
     pub read_at: ReadAt,
     /// Whether the author is untrusted.
     pub untrusted: bool,
-    /// The clusters, by address, name or folder, whose objects are compared.
+    /// The clusters whose objects are compared, by address, name or directory.
     pub destinations: Vec<String>,
     /// The clusters that Argo CD knows; by default, those of the live side.
     pub clusters: Option<Clusters>,
@@ -65,7 +65,7 @@ pub struct GitOps {
 }
 
 impl Loaded {
-    /// Returns the message about a file without any object of a kind, and what it contains instead.
+    /// Returns the message about a file without objects of a kind, with the kinds that it has.
     pub(super) fn nothing(&self, kind: &str) -> String {
         let there = match self.skipped.first() {
             Some(skipped) => format!("; {}: {}", skipped.place, skipped.message),
@@ -76,6 +76,8 @@ impl Loaded {
 }
 
 impl GitOps {
+    /// Returns the options for rendering.
+    ///
     /// # Errors
     /// Returns the error if nothing may be rendered.
     pub(super) fn rendering(&self) -> Result<&Rendering, String> {
@@ -110,13 +112,13 @@ pub(super) enum Wanted {
     Tag(String),
     /// A commit.
     Commit(String),
-    /// A range of versions, which needs a list of all tags there.
+    /// A range of versions, which would need a list of all tags.
     Range(String),
 }
 
 impl Target {
-    /// Returns the possible names of the revision in this clone, the best first. Those of the
-    /// remote come first, because it is what the tool reads.
+    /// Returns the possible names of the revision in this clone, best first. Names of the remote
+    /// come first, because the tool reads the remote.
     pub fn references(&self, remote: &str) -> Vec<String> {
         let branch = |name: &str| {
             vec![
@@ -179,8 +181,8 @@ impl Found {
         text.and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the prefix of a message about it, if its place does not name it: in the cluster its
-    /// place is the object.
+    /// Returns the prefix for messages about it: empty if its place names it already, as that of an
+    /// object in the cluster does.
     pub fn subject<'s>(&self, subject: &'s str) -> &'s str {
         let kind = self.value.get("kind").and_then(Value::as_str);
         let is_file = kind.is_none_or(|kind| !self.place.starts_with(&format!("{kind} ")));
@@ -232,7 +234,7 @@ pub(super) fn in_cluster(
     })
 }
 
-/// Returns the existing names, for a user who looks for another one.
+/// Returns the existing names, as a hint for a name that does not exist.
 fn there(mut names: Vec<String>) -> String {
     const AT_MOST: usize = 5;
     names.sort();
@@ -248,8 +250,8 @@ fn there(mut names: Vec<String>) -> String {
     }
 }
 
-/// Adds a GitOps object as the deployer of manifests, and sets the namespace of those without one
-/// to its target's.
+/// Adds a GitOps object as the deployer of manifests, and sets its target namespace on those
+/// without a namespace.
 pub(super) fn adopt(manifests: &mut [Manifest], by: &str, namespace: Option<&str>) {
     for manifest in manifests {
         let rendered = manifest.origin.rendered_by.take();
@@ -263,7 +265,7 @@ pub(super) fn adopt(manifests: &mut [Manifest], by: &str, namespace: Option<&str
     }
 }
 
-/// Returns the last of the objects that several sources declare, as in Argo CD. Warns about the
+/// Keeps the last of the objects that several sources declare, as Argo CD does. Warns about the
 /// others.
 pub(super) fn last_wins(loaded: &mut Loaded) {
     type Key = (String, String, Option<String>, String);
@@ -289,9 +291,9 @@ pub(super) fn last_wins(loaded: &mut Loaded) {
     loaded.manifests = last.into_values().collect();
 }
 
-/// Limits a rule to these manifests: returns one rule for each that it matches. A rule that matches
-/// none is changed to match nothing, and is reported as one that hid nothing: it must not hide drift
-/// of other objects.
+/// Limits a rule to these manifests: returns one rule for each that it matches. If it matches none,
+/// returns a rule that matches nothing, so that it is reported as unused but hides no drift of
+/// other objects.
 pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
     let is_or_any = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
     let matching = manifests.iter().filter(|manifest| {
@@ -323,7 +325,7 @@ pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
     }
 }
 
-/// Returns the rule that a tool's own marks on live objects are not drift.
+/// Returns the rule that a tool's marks on live objects are not drift.
 pub(super) fn marks(id: &str, reason: &str, paths: &[&str]) -> Option<Rule> {
     let spec = RuleSpec {
         id: id.to_owned(),
@@ -385,7 +387,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn revisions_are_looked_for_where_the_tool_looks() {
+    fn looks_up_revisions_of_the_remote_first() {
         let references = |revision| {
             let address = String::new();
             Target { address, revision }.references("up").join(" ")
@@ -405,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_taken_apart() {
+    fn splits_images_into_name_tag_and_digest() {
         for (text, expected) in [
             ("nginx:1.2", json!({"name": "nginx", "newTag": "1.2"})),
             (

@@ -1,4 +1,4 @@
-//! Reads what `kubectl apply` was last given, from the annotations on live objects.
+//! Reads the configurations that `kubectl apply` last applied, from annotations on live objects.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct LastApplied {
     namespace: Option<String>,
 }
 
-/// Numerous kinds that nobody applies.
+/// Kinds with many objects that nobody applies.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("v1", "Endpoints"),
     ("v1", "Event"),
@@ -27,7 +27,8 @@ const LEFT_OUT: &[(&str, &str)] = &[
 ];
 
 impl LastApplied {
-    /// Returns the objects of a namespace, or with `*` of all, including cluster-scoped ones.
+    /// Returns the objects of a namespace, or with `*` of all namespaces, including cluster-scoped
+    /// ones.
     ///
     /// # Errors
     /// Fails if the argument is not a namespace.
@@ -86,7 +87,7 @@ impl Source for LastApplied {
     }
 }
 
-/// Adds what was applied to a live object, if anything was.
+/// Adds the configuration that was last applied to a live object, if any.
 fn take(kind: &ServedKind, object: &Value, loaded: &mut Loaded) {
     let metadata = |field: &str| {
         let value = object
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_applied_to_the_object_itself_is_declared() {
+    fn declares_the_configuration_that_was_applied_to_the_object() {
         let own = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cart"}});
         let loaded = taken(&own.to_string());
         assert_eq!(loaded.manifests[0].namespace.as_deref(), Some("shop"));
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_and_damage_are_said() {
+    fn reports_copied_and_damaged_configurations() {
         let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
         let loaded = taken(&other.to_string());
         assert_eq!((loaded.manifests.len(), loaded.skipped.len()), (0, 1));
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_a_name() {
+    fn accepts_only_names_of_namespaces() {
         assert!(LastApplied::named("*").is_ok() && LastApplied::named("shop-1").is_ok());
         assert!(LastApplied::named("").is_err() && LastApplied::named("a/b").is_err());
     }

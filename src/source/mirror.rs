@@ -1,5 +1,5 @@
-//! Copies a repository's files, some of them as they would be after an edit. Renderers read files,
-//! and the user's files must not be touched to try an edit.
+//! Copies a repository's files, some of them with edits. Renderers read files, and trying an edit
+//! must not change the user's files.
 
 use std::fs;
 use std::io;
@@ -25,8 +25,8 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Copies a directory, which must be free of links, except for Git's own files: the copy points
-    /// to those.
+    /// Copies a directory, which must be free of links. Git's own files are not copied: the copy
+    /// links to them.
     ///
     /// # Errors
     /// Fails if it is too large, or cannot be copied, with a message for the user.
@@ -48,7 +48,7 @@ impl Mirror {
             } else if kind.is_file() {
                 files.push(below.to_owned());
             } else if kind.is_symlink() {
-                // A broken link is broken in the copy, too.
+                // Broken links stay broken in the copy.
                 let _ = link(entry.path(), original, &to.join(below), to);
             }
             if files.len() > MOST_FILES {
@@ -82,12 +82,13 @@ impl Mirror {
         })
     }
 
-    /// Returns where the copy is, without links.
+    /// Returns the directory of the copy, without links.
     pub fn root(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Returns the copy of a path that is free of links; `None` if it is elsewhere.
+    /// Returns the copy of a path that is free of links; `None` if the path is outside the
+    /// directory.
     pub fn copy_of(&self, path: &Path) -> Option<PathBuf> {
         let below = path.strip_prefix(&self.original).ok()?;
         Some(self.root().join(below))
@@ -99,7 +100,7 @@ impl Mirror {
         Some(self.original.join(below))
     }
 
-    /// Returns the YAML files of the copy that contain all of these words, in order of their names.
+    /// Returns the YAML files of the copy that contain all of these words, sorted by name.
     pub fn manifests_with(&self, words: &[&str]) -> Vec<PathBuf> {
         let entries = WalkDir::new(self.root()).sort_by_file_name().into_iter();
         let files = entries.flatten().filter(|entry| {
@@ -115,7 +116,7 @@ impl Mirror {
         files.map(|file| file.into_path()).filter(holds).collect()
     }
 
-    /// Returns a program's message, with paths of the copy replaced by those of the original.
+    /// Returns a program's message with the paths of originals instead of copies.
     pub fn in_message(&self, message: &str) -> String {
         let (copy, original) = (
             self.root().to_string_lossy(),
@@ -124,7 +125,7 @@ impl Mirror {
         message.replace(&*copy, &original)
     }
 
-    /// Changes the text of a file in the copy; `None` restores the original's.
+    /// Changes the text of a file in the copy; `None` restores the original text.
     ///
     /// # Errors
     /// Fails if it cannot be written, with a message for the user.
@@ -140,7 +141,7 @@ impl Mirror {
     }
 }
 
-/// Git's own folder in a work tree.
+/// Returns the `.git` of a work tree.
 fn git_of(root: &Path) -> Option<PathBuf> {
     let git = root.join(".git");
     if git.is_dir() {
@@ -172,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edits_of_a_copy_leave_the_original_alone() {
+    fn edits_do_not_change_the_original() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().canonicalize().unwrap();
         fs::create_dir_all(root.join("a/.git")).unwrap();

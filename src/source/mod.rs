@@ -56,8 +56,8 @@ pub use schemes::{SCHEMES, Scheme};
 pub use sops::Encrypted;
 pub use text::objects_in;
 
-/// What a source declares, and what it could not read. Nothing is ignored silently: every file and
-/// document becomes a manifest, a named skip or an error.
+/// The objects that a source declares, and what could not be read. Nothing is ignored silently:
+/// each file and document becomes a manifest, a named skip or an error.
 #[derive(Debug, Default, Clone)]
 pub struct Loaded {
     /// The declared objects, in the order of files and documents.
@@ -70,16 +70,16 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Rules that come with the declared state, such as an Application's `ignoreDifferences`.
     pub rules: Vec<Rule>,
-    /// Rules for unknown declared values, such as encrypted ones: it is unknown whether they
-    /// drifted, regardless of their author.
+    /// Rules for unknown declared values, such as encrypted ones. They apply for any author,
+    /// because it is unknown whether these values drifted.
     pub unknown: Vec<Rule>,
     /// The commits that were read.
     pub revisions: Vec<Revision>,
-    /// What the tools behind the sources manage.
+    /// The objects that the tools behind the sources manage.
     pub managed: Vec<Managed>,
     /// Places whose declared values came from a Secret.
     pub secret: Vec<SecretPlace>,
-    /// What was skipped because the tree says so.
+    /// The parts that were skipped because the tree excludes them.
     pub doubts: Vec<Doubt>,
     /// Encrypted objects, until they are decrypted.
     pub encrypted: Vec<Encrypted>,
@@ -145,18 +145,19 @@ fn remark(place: impl ToString, message: impl Into<String>, fatal: bool) -> Warn
 /// A source of declared state.
 pub trait Source {
     /// Reads everything that the source declares. An error in one file does not stop the others.
-    /// Some declared state is in the cluster itself (a release's record, the last applied
-    /// configuration); it is read through `live`.
+    /// Declared state in the cluster itself (release records, last applied configurations) is read
+    /// through `live`.
     fn load(&self, live: &dyn Live) -> Loaded;
 
-    /// Returns the permissions that reading the source itself needs, in addition to those for what
-    /// it declares.
+    /// Returns the permissions that reading the source itself needs, in addition to those for the
+    /// objects that it declares.
     fn rights(&self) -> Vec<Right> {
         Vec::new()
     }
 }
 
-/// A source that is read only once: what is declared must not change between a plan and its result.
+/// A source that is read only once, because manifests must not change between a plan and its
+/// result.
 pub struct Once {
     source: Box<dyn Source>,
     loaded: OnceCell<Loaded>,

@@ -10,8 +10,8 @@ use super::{Loaded, sops};
 use crate::model::{Locate, Manifest, Origin, Position, Step};
 use crate::yaml::{self, Document, Span};
 
-/// Finds the fields of one object in its text. The text is parsed again when a position is
-/// requested, and only as much of it as the object takes.
+/// Finds the fields of an object in its text. When a position is requested, the text of the object
+/// is parsed again.
 #[derive(Debug)]
 struct SourceMap {
     /// The whole text of the file, shared by all of its objects.
@@ -129,7 +129,7 @@ fn called(object: &Value) -> String {
     }
 }
 
-/// Removes an annotation, and with the last one their map.
+/// Removes an annotation, and the map of annotations if it becomes empty.
 pub(super) fn remove_annotation(object: &mut Value, key: &str) {
     let Some(Value::Object(metadata)) = object.get_mut("metadata") else {
         return;
@@ -163,7 +163,7 @@ pub(super) fn extract(file: &File<'_>, document: Document, loaded: &mut Loaded) 
     take(file, candidate, &document.items, 0, loaded);
 }
 
-/// The depth limit of lists in lists; kubectl does not support any.
+/// The depth limit of nested lists, which kubectl does not support at all.
 const MAX_LISTS: usize = 8;
 
 fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loaded: &mut Loaded) {
@@ -207,7 +207,7 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
     }
 }
 
-/// Returns the objects in a list; an item without a type of its own has that of a typed list
+/// Extracts the objects in a list. An item without a type has that of a typed list
 /// (`k8s.io/apimachinery/pkg/apis/meta/v1/unstructured`, `decodeToList`).
 fn take_items(
     file: &File<'_>,
@@ -220,7 +220,7 @@ fn take_items(
         return;
     };
     let item_type = item_type(&list.value);
-    // The items of a list in a list have no places yet.
+    // Items of a nested list have no positions yet.
     let found;
     let spans = if spans.len() == items.len() {
         spans
@@ -236,7 +236,7 @@ fn take_items(
         }
         let (span, prefix, position) = match spans.get(index) {
             Some(span) => (*span, Vec::new(), span.position()),
-            // Items from an alias have no place of their own.
+            // Items from an alias have no position of their own.
             None => {
                 let steps = [Step::Field("items".to_owned()), Step::Index(index)];
                 let prefix = [list.prefix.as_slice(), &steps].concat();
@@ -275,7 +275,8 @@ fn give_type(fields: &mut Map<String, Value>, api_version: &str, kind: &str) {
     }
 }
 
-/// Returns the manifest of an object whose identity was already checked; else the place to report.
+/// Returns the manifest of an object whose identity was already checked; otherwise the place to
+/// report.
 fn manifest(file: &File<'_>, object: Candidate) -> Result<Manifest, String> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let metadata = object.value.get("metadata");

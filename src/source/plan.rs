@@ -1,5 +1,5 @@
-//! Decides which files of a tree are rendered, and which are read as plain manifests. Never both: a
-//! file and its rendering are two different declarations.
+//! Decides which files of a tree are rendered, and which are read as plain manifests. No file is
+//! used for both, because a file and its rendering are two different declarations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(super) struct Plan {
     pub builds: Vec<Root>,
     /// The charts to render.
     pub charts: Vec<Root>,
-    /// What is left out, and why.
+    /// The files that are left out, with the reasons.
     pub remarks: Loaded,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Plan {
 pub(super) struct Argument {
     /// The user's name for it.
     pub name: PathBuf,
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
 }
 
@@ -40,11 +40,12 @@ pub(super) struct Root {
     pub argument: PathBuf,
 }
 
-/// Decides how to read what the arguments name.
+/// Decides how to read the files and directories that the arguments name.
 ///
-/// A named kustomization or chart is rendered, and nothing else below it is read. In a tree with
-/// kustomizations, those are built that no other one there uses. Files that any of them uses are
-/// not read again, nor are files next to them, which kustomize ignores too.
+/// If an argument names a kustomization or chart, it is rendered, and nothing else below it is
+/// read. In a tree with kustomizations, those that no other one in the tree uses are built. Files
+/// that any of them uses are not read again, nor are files next to them, which kustomize ignores
+/// too.
 pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     let mut graph = Graph::default();
     let named = named_roots(arguments, &mut graph);
@@ -107,8 +108,7 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     plan
 }
 
-/// Reports what a rendered kustomization leaves out: files below it that neither it nor its bases
-/// use.
+/// Reports the files below a rendered kustomization that neither it nor its bases use.
 pub(super) fn unused(directory: &Path, names: &Names) -> Loaded {
     let mut loaded = Loaded::default();
     let mut graph = Graph::default();
@@ -161,8 +161,7 @@ fn called(name: &Path) -> String {
     }
 }
 
-/// Returns the arguments that are charts in the same way. A directory that is both is a
-/// kustomization.
+/// Does the same for charts. A directory that is both is treated as a kustomization.
 fn named_charts(
     arguments: &[Argument],
     kustomizations: &BTreeMap<PathBuf, PathBuf>,
@@ -188,8 +187,8 @@ fn directory_of_kustomization(found: &Found) -> Option<PathBuf> {
     }
 }
 
-/// Returns the kustomizations among these directories that no other one uses. Of those that use
-/// each other in a cycle, one is built, and kustomize reports the cycle.
+/// Returns the kustomizations among these directories that no other one uses. If some use each
+/// other in a cycle, one of them is built, so that kustomize reports the cycle.
 fn roots(directories: &BTreeSet<PathBuf>, graph: &mut Graph) -> BTreeSet<PathBuf> {
     let mut bases = BTreeSet::new();
     let mut whole = BTreeSet::new();

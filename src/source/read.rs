@@ -14,22 +14,21 @@ const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 /// The beginning of a file that git-crypt encrypted.
 const GIT_CRYPT: &[u8] = b"\0GITCRYPT\0";
 
-/// The error for such a file.
+/// The error for a file encrypted by git-crypt.
 pub(super) const LOCKED: &str =
     "this file is encrypted by git-crypt and locked: run `git-crypt unlock` to compare it";
 
 /// Returns the bytes of a regular file.
 ///
 /// # Errors
-/// Fails with a message for the user: what cannot be read, and why.
+/// Fails with a message for the user.
 pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
     // Opening a pipe would wait for its writer.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return Err("this is not a regular file".to_owned());
     }
     let file = File::open(path).map_err(|error| reason(&error))?;
-    // The open file is checked too, because the name may have been given to another file in the
-    // meantime.
+    // The open file is checked too, because the path may lead to another file in the meantime.
     let metadata = file.metadata().map_err(|error| reason(&error))?;
     if !metadata.is_file() {
         return Err("this is not a regular file".to_owned());
@@ -40,17 +39,17 @@ pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
     stream(file)
 }
 
-/// Returns the bytes of standard input. It can be read only once, and is kept for later callers:
-/// the same manifests may be compared with several clusters.
+/// Returns the bytes of standard input. It can be read only once, so it is kept for further
+/// callers: the same manifests may be compared with several clusters.
 ///
 /// # Errors
-/// Fails with a message for the user: what cannot be read, and why.
+/// Fails with a message for the user.
 pub(super) fn stdin() -> Result<Vec<u8>, String> {
     static STDIN: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
     STDIN.get_or_init(|| stream(io::stdin().lock())).clone()
 }
 
-/// Returns the bytes of a stream, to its end.
+/// Returns the bytes of a stream up to its end.
 pub(super) fn stream(input: impl Read) -> Result<Vec<u8>, String> {
     bounded(input, MAX_BYTES)
 }
@@ -67,7 +66,7 @@ fn bounded(input: impl Read, max: u64) -> Result<Vec<u8>, String> {
     manifest(bytes)
 }
 
-/// Returns the bytes, unless they only stand for others.
+/// Returns the bytes, unless they stand for other content.
 ///
 /// # Errors
 /// Fails for a Git LFS pointer, and for a file encrypted by git-crypt, with a message for the user.
@@ -91,7 +90,7 @@ pub(super) fn too_large() -> String {
     )
 }
 
-/// Returns why something cannot be read.
+/// Returns why a file or directory cannot be read.
 pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory: check the path".to_owned(),
@@ -105,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endless_streams_end() {
+    fn limits_endless_streams() {
         let message = bounded(io::repeat(b' '), 1 << 20).unwrap_err();
         assert!(message.contains("256 MiB"), "{message}");
     }
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_git_crypt_encrypted_are_errors() {
+    fn files_encrypted_by_git_crypt_are_errors() {
         let locked = b"\0GITCRYPT\0\x01\x02";
         assert_eq!(stream(&locked[..]).unwrap_err(), LOCKED);
     }

@@ -1,7 +1,7 @@
-//! Arguments with a scheme, such as `helm:shop/cart`: declared state that is not named by a path.
+//! Arguments with a scheme, such as `helm:shop/cart`: declared state that is not a path.
 //!
-//! A new scheme is one entry of [`SCHEMES`]. The help, `--base` and the recognition of paths derive
-//! from it.
+//! A new scheme is one entry of [`SCHEMES`], from which the help, `--base` and the recognition of
+//! paths are derived.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub struct Scheme {
 
 /// How the source is opened.
 enum Open {
-    /// The cluster has the declared state. There is no other revision to compare with.
+    /// The cluster has the declared state, which has no other revision to compare with.
     Recorded(fn(&str) -> Result<Box<dyn Source>, String>),
     /// An object in the cluster names manifests in Git, which have a base.
     InGit {
@@ -77,7 +77,8 @@ impl Scheme {
         Some((known, rest))
     }
 
-    /// Returns whether its source can be read at another revision, and so compared with a base.
+    /// Returns whether its source can be read at another revision, and so can be compared with a
+    /// base.
     pub fn has_base(&self) -> bool {
         matches!(self.open, Open::InGit { .. })
     }
@@ -85,7 +86,7 @@ impl Scheme {
     /// Opens the source of an argument.
     ///
     /// # Errors
-    /// Fails if it does not have the form of the scheme.
+    /// Fails if the argument does not have the form of the scheme.
     pub fn source(&self, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>, String> {
         match &self.open {
             Open::Recorded(open) => open(rest),
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn words_with_a_scheme_are_told_from_paths_and_revisions() {
+    fn distinguishes_schemes_from_paths_and_revisions() {
         assert_eq!(scheme("helm:shop/cart"), Some(("helm", "shop/cart")));
         assert_eq!(scheme("argocd:web"), Some(("argocd", "web")));
         assert_eq!(scheme("main:deploy"), None);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_scheme_opens_what_it_names_and_refuses_the_rest() {
+    fn every_scheme_accepts_only_its_own_form() {
         let good = ["shop/cart", "shop", "web", "shop/web"];
         let gitops = GitOps::default();
         for (scheme, rest) in SCHEMES.iter().zip(good) {

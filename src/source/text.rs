@@ -1,4 +1,4 @@
-//! Parses a file's bytes into objects.
+//! Parses the bytes of a file into objects.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use crate::yaml::{self, Problem};
 /// Why a file in the `templates` of a chart is not compared.
 pub(super) const CHART_TEMPLATE: &str = "a template of a Helm chart, which is not rendered";
 
-/// Returns the objects in text that is not from a file; `name` is its name in places.
+/// Returns the objects in text that does not come from a file; `name` is its name in messages.
 pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
     let mut loaded = Loaded::default();
     load_bytes(name, bytes, &mut loaded);
     loaded
 }
 
-/// Returns the objects in a file's bytes, which are not a template.
+/// Loads the objects in the bytes of a file that is not a template.
 pub(super) fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
     load(name, bytes, || false, false, loaded);
 }
 
-/// Returns the same for a file that may be a template; `is_open` is as in [`File`].
+/// Does the same for a file that may be a template; `is_open` is as in [`File`].
 pub(super) fn load(
     name: &str,
     bytes: Vec<u8>,
@@ -74,7 +74,7 @@ pub(super) fn load(
     }
 }
 
-/// Returns the rest of the line with a problem, from its column on.
+/// Returns the remainder of the line with a problem, from its column on.
 fn text_at<'t>(chunk: &'t str, problem: &Problem) -> &'t str {
     let lines_before = problem.position.line.saturating_sub(problem.chunk.line);
     let line = chunk.lines().nth(lines_before).unwrap_or("");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::read;
 
-/// What an entry of a tree is.
+/// The kind of an entry in a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A directory.
@@ -16,11 +16,11 @@ pub(super) enum Kind {
     File,
     /// A link.
     Link,
-    /// A repository within a repository, of which a commit contains only the name.
+    /// A repository within a repository; a commit has only the ID of its commit.
     Submodule,
-    /// A device, a socket, a pipe.
+    /// A device, a socket or a pipe.
     Other,
-    /// Outside the tree, where links may lead.
+    /// A path outside the tree, where links may lead.
     Outside,
 }
 
@@ -36,16 +36,17 @@ pub(super) struct Entry {
 pub(super) struct Resolved {
     /// The path without links.
     pub canonical: PathBuf,
-    /// What is there; never a link.
+    /// The kind of its target; never a link.
     pub kind: Kind,
 }
 
-/// A tree of named files. Files and commits are read by the same rules, through this interface.
+/// A tree of named files. Through this interface, files on disk and in commits are read by the same
+/// rules.
 pub(super) trait Tree: Sync {
     /// Resolves every link in a path.
     ///
     /// # Errors
-    /// Fails with `NotFound` if there is nothing, and with other errors.
+    /// Fails with `NotFound` if nothing exists at the path, or with other errors.
     fn resolve(&self, path: &Path) -> io::Result<Resolved>;
 
     /// Returns the entries of a directory, in any order; `canonical` contains no links.
@@ -57,10 +58,10 @@ pub(super) trait Tree: Sync {
     /// Returns the bytes of a file; `canonical` contains no links.
     ///
     /// # Errors
-    /// Fails with a message for the user: what cannot be read, and why.
+    /// Fails with a message for the user.
     fn read(&self, canonical: &Path) -> Result<Vec<u8>, String>;
 
-    /// Returns why something cannot be read, with a message for the user.
+    /// Returns the reason of an error, as a message for the user.
     fn reason(&self, error: &io::Error) -> String {
         read::reason(error)
     }

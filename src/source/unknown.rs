@@ -4,7 +4,7 @@ use crate::model::{Manifest, group_of};
 use crate::policy::{Kind, Rule, RuleOrigin, RuleSpec, literally};
 
 /// Returns the rule that changes at these JSON Pointers of an object are not drift, because their
-/// declared values cannot be compared.
+/// declared values are unknown.
 pub(in crate::source) fn not_compared(
     id: &str,
     reason: String,

@@ -1,18 +1,18 @@
-//! Unsupported settings of GitOps tools. Each is named where it is used, because its effect is
+//! Unsupported settings of GitOps tools. Each is reported where it is used, because its effect is
 //! missing in the comparison.
 
 use serde_json::Value;
 
-/// A mapping of settings, with those that are supported or do not affect the declared objects.
+/// A mapping of settings, with the keys that are supported or do not affect the declared objects.
 pub(super) struct Known {
-    /// Where the mapping is, as a JSON Pointer.
+    /// The JSON Pointer to the mapping.
     pub at: &'static str,
     /// Its keys.
     pub keys: &'static [&'static str],
 }
 
-/// Returns the unsupported settings that are used, by the names of their fields:
-/// `kustomize.version`. Empty and disabled ones count as absent.
+/// Returns the unsupported settings in use, by the names of their fields: `kustomize.version`.
+/// Empty and disabled settings count as absent.
 pub(super) fn unread(settings: &Value, known: &[Known]) -> Vec<String> {
     let mut found = Vec::new();
     for Known { at, keys } in known {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_and_not_known_is_named() {
+    fn names_unsupported_settings_that_are_used() {
         let known = [
             Known {
                 at: "",

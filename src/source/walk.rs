@@ -2,7 +2,7 @@
 //!
 //! Files on disk and files in a commit are found by the same rules. They may be in an untrusted
 //! tree, so links are followed only below the named directory, only regular files are opened, and
-//! every file is read once whatever names it has.
+//! each file is read once even if it has several names.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -40,7 +40,7 @@ pub(super) enum Found {
 /// The limits of a walk.
 #[derive(Debug, Clone)]
 pub(super) struct Bounds {
-    /// The depth limit of directories. Commits can nest them endlessly.
+    /// The depth limit of directories, because commits can nest them without limit.
     pub depth: usize,
     /// The limit on entries. A commit of a few bytes can contain billions of them, because equal
     /// directories are stored once.
@@ -69,7 +69,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// Returns limits for an untrusted tree, which no ordinary tree reaches.
+    /// Returns limits for an untrusted tree, which no ordinary tree exceeds.
     pub fn tight(root: Option<PathBuf>) -> Self {
         Self {
             depth: 32,
@@ -82,7 +82,7 @@ impl Bounds {
     }
 }
 
-/// Collects what the arguments name, each thing once.
+/// Collects the files and streams that the arguments name, each once.
 pub(super) struct Walk<'t> {
     tree: &'t dyn Tree,
     bounds: Bounds,
@@ -90,14 +90,14 @@ pub(super) struct Walk<'t> {
     /// The files and directories found so far, without links.
     seen: HashSet<PathBuf>,
     entries: usize,
-    /// How many paths were named so far.
+    /// The number of paths that were named so far.
     arguments: usize,
     stdin: bool,
-    /// Errors, and what is left out.
+    /// Errors, and files that are left out.
     loaded: Loaded,
 }
 
-/// The current position.
+/// A position in the tree.
 #[derive(Clone, Copy)]
 struct Place<'p> {
     /// The path as the user names it.
@@ -107,7 +107,7 @@ struct Place<'p> {
     depth: usize,
 }
 
-/// What to visit after the rest of a directory.
+/// Entries to visit after the others of a directory.
 #[derive(Default)]
 struct Later {
     links: Vec<(PathBuf, PathBuf)>,
@@ -115,7 +115,7 @@ struct Later {
 }
 
 impl<'t> Walk<'t> {
-    /// Returns a walk through a tree that has not started.
+    /// Returns a walk through a tree, before its start.
     pub fn through(tree: &'t dyn Tree, bounds: Bounds) -> Self {
         Self {
             tree,
@@ -129,7 +129,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Returns the inputs, by argument and then by path, and the errors.
+    /// Returns the files found, sorted by argument and path, and the errors.
     pub fn finish(self) -> (Vec<Found>, Loaded) {
         (self.found, self.loaded)
     }
@@ -149,8 +149,8 @@ impl<'t> Walk<'t> {
         true
     }
 
-    /// Returns the path beside a missing one with the most similar name. An untrusted tree does not
-    /// say what else is in it.
+    /// Returns the path next to a missing one with the most similar name. Names in an untrusted tree
+    /// are not shown.
     fn nearest(&self, path: &Path) -> Option<String> {
         if self.bounds.root.is_some() {
             return None;
@@ -169,7 +169,7 @@ impl<'t> Walk<'t> {
         Some(path.with_file_name(meant).display().to_string())
     }
 
-    /// Adds what is at `path` in the tree, which the user calls `name`.
+    /// Adds the file or directory at `path` in the tree, which the user calls `name`.
     pub fn argument(&mut self, name: &Path, path: &Path) {
         self.arguments += 1;
         let Resolved { canonical, kind } = match self.tree.resolve(path) {
@@ -214,7 +214,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Walks a directory. Links come last, so that a file has its own name if it has one in the
+    /// Walks a directory. Links come last, so that a file gets its own name if it has one in the
     /// tree.
     fn directory(&mut self, name: &Path, canonical: &Path, root: &Path) {
         let mut later = Later::default();
@@ -310,9 +310,9 @@ impl<'t> Walk<'t> {
         is_hidden_name(directory) && !(self.bounds.hidden && directory != Some(OsStr::new(".git")))
     }
 
-    /// Skips rules and accepted drift, which are not manifests. Those in the folder where the
-    /// search for them begins are skipped silently, unless they are not trusted; those below it
-    /// apply to other runs.
+    /// Skips files of rules and of accepted drift, which are not manifests. In the directory where
+    /// the search for rules begins they are skipped silently, unless they are not trusted; those in
+    /// directories below apply to other runs.
     fn ours(&mut self, name: &Path, depth: usize) {
         let why = if self.bounds.root.is_some() {
             "rules that come with untrusted manifests are not read"
@@ -324,8 +324,9 @@ impl<'t> Walk<'t> {
         self.loaded.skip(name_of(name), why);
     }
 
-    /// Reports that a hidden directory is left out, if it contains anything to read. Git's own and
-    /// those of a mounted ConfigMap, which the links next to them lead to, are skipped silently.
+    /// Reports that a hidden directory is left out, if it contains files to read. Git's own
+    /// directories and those of a mounted ConfigMap, which links next to them lead to, are skipped
+    /// silently.
     fn hidden(&mut self, name: &Path, canonical: &Path) {
         let last = name.file_name().unwrap_or_default().to_string_lossy();
         if last == ".git" || last.starts_with("..") {
@@ -359,7 +360,7 @@ impl<'t> Walk<'t> {
             return;
         }
         if let Some(why) = self.bounds.no_links {
-            // A name without an extension may be a directory's.
+            // A name without an extension may be that of a directory.
             if is_manifest(name) || name.extension().is_none() {
                 self.loaded.skip(name_of(name), why);
             }
@@ -369,7 +370,7 @@ impl<'t> Walk<'t> {
             Ok(resolved) => resolved,
             Err(error) => return self.broken_link(name, &error),
         };
-        // What is outside a commit is unknown; a name without an extension is taken for a
+        // What is outside a commit is unknown. A name without an extension is assumed to be a
         // directory's.
         let may_be_directory = kind == Kind::Outside && name.extension().is_none();
         let may_hold_manifests =
@@ -401,7 +402,7 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// Returns what is in a directory on disk, which must be free of links.
+/// Returns the files in a directory on disk, which must be free of links.
 pub(super) fn found_on_disk(
     directory: &Path,
     names: &Names,
@@ -412,7 +413,7 @@ pub(super) fn found_on_disk(
     walk.finish()
 }
 
-/// Returns the error for something elsewhere, if only files below may be read.
+/// Returns the error for a path outside the current directory, if only files below it may be read.
 pub(super) const NOT_BELOW: &str = "this leads out of the current directory, but untrusted \
     manifests are read only below it: run driftctl in the directory that contains them";
 
@@ -442,7 +443,7 @@ fn path_of(found: &Found) -> Option<&Path> {
     }
 }
 
-/// Returns whether the path can only mean an open stream.
+/// Returns whether the path can only be that of an open stream.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
@@ -473,8 +474,8 @@ fn is_nearly_manifest(path: &Path) -> bool {
     })
 }
 
-/// Returns whether a name is that of a hidden directory: `.git`, editors' folders, the `..data` of
-/// a mounted ConfigMap.
+/// Returns whether a name is that of a hidden directory: `.git`, directories of editors, the
+/// `..data` of a mounted ConfigMap.
 fn is_hidden_name(name: Option<&OsStr>) -> bool {
     name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }

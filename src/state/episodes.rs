@@ -19,20 +19,20 @@ use crate::model::{
     Severity, Tallies, Worded,
 };
 
-/// The name and version of the format.
+/// The name and version of the format of the file.
 const SCHEMA: &str = "driftctl.watch/v1";
 
-/// A file with more lines is rewritten when a watch starts.
+/// The number of lines from which a file is rewritten when a watch starts.
 const LONG: usize = 5_000;
 
-/// The content of a file.
+/// The content of a state file.
 #[derive(Debug, Default)]
 pub struct Kept {
-    /// How many episodes began and ended before the events.
+    /// The counts of episodes before the first of the events.
     pub tallies: Tallies,
-    /// The episodes that were open then.
+    /// The episodes that were open at that time.
     pub open: Vec<Episode>,
-    /// The events since.
+    /// The events since that time.
     pub events: Vec<Event>,
     /// Whether an incomplete last line was dropped.
     pub was_torn: bool,
@@ -66,7 +66,7 @@ impl LockedFile {
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
-        // A file that cannot be unlocked was never locked.
+        // Unlocking fails only if the file was never locked.
         let _ = self.0.unlock();
     }
 }
@@ -438,12 +438,14 @@ impl From<&Tallies> for TalliesLine {
         let durations = tallies.durations.iter();
         Self {
             opened: opened
-                .map(|((severity, place, onset), n)| {
-                    (Word(*severity), place.clone(), Word(*onset), *n)
+                .map(|((severity, state_file, onset), n)| {
+                    (Word(*severity), state_file.clone(), Word(*onset), *n)
                 })
                 .collect(),
             closed: closed
-                .map(|((severity, place, how), n)| (Word(*severity), place.clone(), Word(*how), *n))
+                .map(|((severity, state_file, how), n)| {
+                    (Word(*severity), state_file.clone(), Word(*how), *n)
+                })
                 .collect(),
             durations: durations
                 .map(|(severity, one)| (Word(*severity), one.within, one.sum, one.count))
@@ -459,10 +461,10 @@ impl From<TalliesLine> for Tallies {
         let durations = line.durations.into_iter();
         Self {
             opened: opened
-                .map(|(severity, place, onset, n)| ((severity.0, place, onset.0), n))
+                .map(|(severity, state_file, onset, n)| ((severity.0, state_file, onset.0), n))
                 .collect(),
             closed: closed
-                .map(|(severity, place, how, n)| ((severity.0, place, how.0), n))
+                .map(|(severity, state_file, how, n)| ((severity.0, state_file, how.0), n))
                 .collect(),
             durations: durations
                 .map(|(severity, within, sum, count)| {
@@ -513,15 +515,15 @@ mod tests {
         })
     }
 
-    fn place() -> (tempfile::TempDir, PathBuf) {
+    fn state_file() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.jsonl");
         (folder, path)
     }
 
     #[test]
-    fn events_are_read_again_as_they_were_written() {
-        let (_folder, path) = place();
+    fn reads_events_as_they_were_written() {
+        let (_folder, path) = state_file();
         let events = [
             Event::Opened(episode("a")),
             Event::Altered(episode("a")),
@@ -540,10 +542,10 @@ mod tests {
         assert!(!kept.was_torn);
     }
 
-    /// Whatever a crash leaves of the last write, everything synced before can be read.
+    /// A crash can cut the last write anywhere. Everything synced before it can still be read.
     #[test]
-    fn a_torn_line_is_dropped_wherever_it_was_torn() {
-        let (_folder, path) = place();
+    fn drops_an_incomplete_last_line() {
+        let (_folder, path) = state_file();
         let (mut file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();
         file.add(&[Event::Opened(episode("a"))]).unwrap();
         let whole = fs::metadata(&path).unwrap().len();
@@ -566,8 +568,8 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_something_else_is_left_alone() {
-        let (_folder, path) = place();
+    fn refuses_files_of_other_formats_and_other_clusters() {
+        let (_folder, path) = state_file();
         let refused = |cluster: &str| {
             let error = EpisodeFile::open(&path, cluster).unwrap_err();
             format!("{error:#}")
@@ -583,8 +585,8 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_is_written_anew() {
-        let (_folder, path) = place();
+    fn rewrites_a_long_file_when_it_is_opened() {
+        let (_folder, path) = state_file();
         let (mut file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();
         let pairs: Vec<Event> = (0..LONG / 2 + 1)
             .flat_map(|_| [Event::Opened(episode("a")), closed("a")])

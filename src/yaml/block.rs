@@ -332,7 +332,7 @@ impl<'t, 's> Reader<'t, 's> {
         let end = self.find_key()?;
         let key = match self.byte(self.at) {
             b'"' | b'\'' => self.quoted(self.at)?.0,
-            _ => key_meant(self.text.get(self.at..end)?)?,
+            _ => plain_key(self.text.get(self.at..end)?)?,
         };
         self.at = end + 1;
         Some(key)
@@ -356,11 +356,11 @@ impl<'t, 's> Reader<'t, 's> {
         }
         let end = self.plain_end(start)?;
         let text = self.text.get(start..end)?;
-        Some((self.meant(text)?, end))
+        Some((self.resolve_plain(text)?, end))
     }
 
     /// Returns the value of a plain scalar, if it needs no warning.
-    fn meant(&self, text: &str) -> Option<Value> {
+    fn resolve_plain(&self, text: &str) -> Option<Value> {
         match scalar::resolve(text, Tag::None).ok()? {
             Scalar::Rounded(_) => None,
             scalar => scalar.into_value(text).ok(),
@@ -567,7 +567,7 @@ impl<'t, 's> Reader<'t, 's> {
             }
             _ => {
                 let end = self.flow_plain_end(start)?;
-                (self.meant(self.text.get(start..end)?)?, end)
+                (self.resolve_plain(self.text.get(start..end)?)?, end)
             }
         };
         Some((self.cost(value)?, end))
@@ -579,7 +579,7 @@ impl<'t, 's> Reader<'t, 's> {
             b'"' | b'\'' => self.quoted(start)?,
             _ => {
                 let end = self.flow_plain_end(start)?;
-                (key_meant(self.text.get(start..end)?)?, end)
+                (plain_key(self.text.get(start..end)?)?, end)
             }
         };
         let is_key = self.byte(end) == b':' && self.byte(end + 1) == b' ';
@@ -598,7 +598,7 @@ impl<'t, 's> Reader<'t, 's> {
 }
 
 /// Returns a plain key, if it is an ordinary one.
-fn key_meant(text: &str) -> Option<String> {
+fn plain_key(text: &str) -> Option<String> {
     match scalar::resolve(text, Tag::None).ok()? {
         Scalar::Rounded(_) => None,
         _ if text == "<<" => None,

@@ -68,14 +68,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn byte_order_marks_are_taken_off() {
+    fn removes_byte_order_marks() {
         assert_eq!(decode(b"\xef\xbb\xbfa".to_vec()).unwrap(), "a");
         assert_eq!(decode(b"\xff\xfea\0".to_vec()).unwrap(), "a");
         assert_eq!(decode(b"\xfe\xff\0a".to_vec()).unwrap(), "a");
     }
 
     #[test]
-    fn invalid_bytes_are_found_in_their_line() {
+    fn reports_the_line_of_invalid_bytes() {
         let problem = decode(b"a: 1\r\nb: \xe9\n".to_vec()).unwrap_err();
         assert_eq!((problem.position.line, problem.position.column), (2, 4));
         let lone_surrogate = b"\xff\xfea\0\n\0\0\xd8".to_vec();

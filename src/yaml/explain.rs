@@ -35,7 +35,7 @@ pub(super) fn explain(error: &ScanError, text: &str) -> String {
         Kind::UnclosedFlowCollection { open: '[' } => "a `[` is not closed",
         Kind::UnclosedFlowCollection { .. } => "a `{` is not closed",
         Kind::MismatchedFlowCollectionEnd { .. } | Kind::MisplacedFlowCollectionEnd => {
-            "this bracket closes nothing"
+            "this bracket has no opening bracket"
         }
         Kind::RecursionLimitExceeded => {
             return format!("the document is nested more than {MAX_DEPTH} levels deep");

@@ -23,14 +23,14 @@ pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
 /// Returns the places of these paths, each like [`locate`], in one pass over the text.
 ///
 /// Returns `None` if `span` is outside `text`.
-pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Position>> {
+pub fn locate_all(text: &str, span: Span, paths: &[&[Step]]) -> Option<Vec<Position>> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
-    let mut signposts = Signposts::to(ways);
+    let mut signposts = Signposts::to(paths);
     if indent == 0 && block::find(node, span.position(), &mut signposts).is_some() {
-        return Some(signposts.all(ways, span));
+        return Some(signposts.all(paths, span));
     }
-    locate_by_events(node, span, indent, ways)
+    locate_by_events(node, span, indent, paths)
 }
 
 /// Returns the places of these paths in any node.
@@ -38,7 +38,7 @@ pub(super) fn locate_by_events(
     node: &str,
     span: Span,
     indent: usize,
-    ways: &[&[Step]],
+    paths: &[&[Step]],
 ) -> Option<Vec<Position>> {
     let padded;
     let node = if indent > 0 {
@@ -50,7 +50,7 @@ pub(super) fn locate_by_events(
     let mut mended = Mended::new(node);
     loop {
         let mut search = Search {
-            signposts: Signposts::to(ways),
+            signposts: Signposts::to(paths),
             mended: &mended,
             first_line: span.line,
             first_column: span.column.max(1) - indent,
@@ -61,7 +61,7 @@ pub(super) fn locate_by_events(
         let signposts = search.signposts;
         // A slice of a document may end early or miss its anchors; what was found stays valid.
         if !error.is_some_and(|error| mended.mend(&error)) {
-            return Some(signposts.all(ways, span));
+            return Some(signposts.all(paths, span));
         }
     }
 }
@@ -82,16 +82,16 @@ impl Signposts {
     pub const ROOT: usize = 0;
 
     /// Returns the places of paths within a node, which stands for what was not found.
-    pub fn all(&self, ways: &[&[Step]], node: Span) -> Vec<Position> {
-        let place = |way: &&[Step]| self.found(way).unwrap_or_else(|| node.position());
-        ways.iter().map(place).collect()
+    pub fn all(&self, paths: &[&[Step]], node: Span) -> Vec<Position> {
+        let place = |path: &&[Step]| self.found(path).unwrap_or_else(|| node.position());
+        paths.iter().map(place).collect()
     }
 
-    pub fn to(ways: &[&[Step]]) -> Self {
+    pub fn to(paths: &[&[Step]]) -> Self {
         let mut all = Self(vec![Signpost::default()]);
-        for way in ways {
+        for path in paths {
             let mut at = 0;
-            for step in *way {
+            for step in *path {
                 at = match all.next(at, step) {
                     Some(next) => next,
                     None => all.add(at, step),
@@ -155,10 +155,10 @@ impl Signposts {
     }
 
     /// Returns the place of a path, or of its deepest ancestor that was found.
-    fn found(&self, way: &[Step]) -> Option<Position> {
+    fn found(&self, path: &[Step]) -> Option<Position> {
         let mut at = 0;
         let mut found = None;
-        for step in way {
+        for step in path {
             let Some(next) = self.next(at, step) else {
                 break;
             };

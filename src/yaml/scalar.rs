@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn words() {
+    fn resolves_words() {
         for text in ["y", "Yes", "on", "TRUE"] {
             assert_eq!(read(text), json!(true), "{text}");
         }
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn integers() {
+    fn resolves_integers() {
         for (text, value) in [
             ("0644", 420),
             ("0o755", 493),
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn floats_that_are_integers_become_integers() {
+    fn converts_floats_that_are_integers() {
         for (text, value) in [
             ("3.0", 3),
             ("1e1", 10),
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_text() {
+    fn reads_some_numbers_as_text() {
         for text in [
             "1:30",
             "22:22",
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_beyond_64_bits_are_told_apart() {
+    fn distinguishes_integers_beyond_64_bits() {
         assert_eq!(
             plain("12345678901234567890"),
             Scalar::Rounded(12_345_678_901_234_567_890.0)
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn infinity_has_no_json() {
+    fn rejects_infinity() {
         for text in [".inf", "-.INF", "+.Inf", ".NaN"] {
             assert!(plain(text).into_value(text).is_err(), "{text}");
         }
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn tags() {
+    fn applies_tags() {
         let read = |text: &str, tag| resolve(text, tag).and_then(|s| s.into_value(text));
         assert_eq!(read("123", Tag::Str).unwrap(), json!("123"));
         assert_eq!(read("", Tag::Str).unwrap(), json!(""));
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn keys() {
+    fn resolves_keys() {
         let key = |text: &str| plain(text).into_key(text);
         for (text, expected) in [
             ("on", "true"),

@@ -1,15 +1,15 @@
-//! Finds fields in the text of JSON that was checked before, without reading the rest.
+//! Finds fields in JSON text that was validated before, without parsing the rest.
 //!
-//! The text of a recording or of an answer is checked as a whole when it arrives. To find a field in
-//! it later takes no more than to know where each value ends, which costs a fraction of reading it.
-//! Text that is no JSON ends early here, and is an error when the piece is read.
+//! The text of a recording or of a response is validated as a whole when it arrives. To find a
+//! field later, it is enough to know where each value ends, which costs a fraction of parsing.
+//! Invalid text ends early here, and is an error when the part is parsed.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A place in a text, from where one goes on.
+/// A position in a text.
 ///
-/// A method that goes over a part returns `None` where the text does not hold one.
+/// Methods return `None` if the text does not contain what they read.
 #[derive(Debug, Clone)]
 pub struct Skim<'t> {
     text: &'t str,
@@ -17,12 +17,12 @@ pub struct Skim<'t> {
 }
 
 impl<'t> Skim<'t> {
-    /// The beginning of a text.
+    /// Returns the beginning of a text.
     pub fn of(text: &'t str) -> Self {
         Self { text, at: 0 }
     }
 
-    /// Goes over an object. `visit` is told the name of each field, and goes over its value.
+    /// Reads an object. `visit` gets the name of each field, and reads its value.
     pub fn fields(&mut self, mut visit: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
         self.parts(b'{', b'}', |skim| {
             let name = skim.string()?;
@@ -33,12 +33,12 @@ impl<'t> Skim<'t> {
         })
     }
 
-    /// Goes over a list. `visit` goes over each item.
+    /// Reads a list. `visit` reads each item.
     pub fn items(&mut self, visit: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.parts(b'[', b']', visit)
     }
 
-    /// Goes over any value, and returns its text.
+    /// Reads any value, and returns its text.
     pub fn value(&mut self) -> Option<&'t str> {
         let range = self.range(|skim| match skim.peek()? {
             b'"' => skim.string().map(drop),
@@ -57,7 +57,7 @@ impl<'t> Skim<'t> {
         self.text.get(range)
     }
 
-    /// Goes over something, and returns where it is.
+    /// Runs `go`, and returns the range that it read.
     pub fn range(&mut self, go: impl FnOnce(&mut Self) -> Option<()>) -> Option<Range<usize>> {
         self.skip_blanks();
         let start = self.at;
@@ -65,7 +65,7 @@ impl<'t> Skim<'t> {
         Some(start..self.at)
     }
 
-    /// Whether an object begins here.
+    /// Returns whether an object begins here.
     pub fn is_at_object(&self) -> bool {
         self.peek() == Some(b'{')
     }
@@ -93,7 +93,7 @@ impl<'t> Skim<'t> {
         }
     }
 
-    /// Goes over a text in quotes.
+    /// Reads a quoted string.
     fn string(&mut self) -> Option<&'t str> {
         let start = self.at;
         self.eat(b'"')?;
@@ -107,7 +107,7 @@ impl<'t> Skim<'t> {
         }
     }
 
-    /// Goes over an object or a list.
+    /// Reads an object or a list.
     fn brackets(&mut self) -> Option<()> {
         let bytes = self.text.as_bytes();
         let mut depth = 0_usize;
@@ -146,7 +146,7 @@ impl<'t> Skim<'t> {
     }
 }
 
-/// The text of a JSON string; `None` for anything else.
+/// Returns the text of a JSON string; `None` for anything else.
 pub fn text_of(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if !inner.bytes().any(|byte| byte == b'\\') {
@@ -155,23 +155,23 @@ pub fn text_of(json: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str(json).ok().map(Cow::Owned)
 }
 
-/// How far it is to the next `"` or `\`. Most texts are too short for `memchr` to be worth its call:
-/// eight bytes are looked at in one.
+/// Returns the distance to the next `"` or `\`. Most texts are too short for `memchr` to be worth a
+/// call, so eight bytes are checked at a time.
 fn to_quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 0xff;
     const HIGH: u64 = ONES << 7;
-    // Of a word that holds a zero byte, the lowest high bit that is left stands in the first of them.
+    // The lowest high bit that is left marks the first zero byte of the word.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     let mut passed = 0;
     let mut rest = bytes;
-    while let Some((chunk, behind)) = rest.split_first_chunk::<8>() {
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
         let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
         if found != 0 {
             return Some(passed + (found.trailing_zeros() / 8) as usize);
         }
         passed += 8;
-        rest = behind;
+        rest = after;
     }
     let is_found = |byte: &u8| matches!(byte, b'"' | b'\\');
     Some(passed + rest.iter().position(is_found)?)
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_and_escapes_are_gone_over() {
+    fn skips_blanks_and_escapes() {
         let text = " { \"a\\u0062\" : \"x\\\"}\" ,\n\"c\":[1, {\"d\":\"]\"}] , \"e\":-1.5e3} ";
         let expected: Value = serde_json::from_str(text).unwrap();
         assert_eq!(fields(text).map(Value::Object), Some(expected));
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_ends_early() {
+    fn stops_at_invalid_json() {
         for text in [
             "",
             "{",
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_told_without_the_blanks_before_it() {
+    fn a_range_excludes_the_blanks_before_it() {
         let mut skim = Skim::of("[ {\"a\": 1} ]");
         let mut place = None;
         skim.items(|skim| {
@@ -259,7 +259,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_parts_are_those_that_a_parser_finds(value in any_value(), is_pretty: bool) {
+        fn finds_the_same_parts_as_a_parser(value in any_value(), is_pretty: bool) {
             let text = match is_pretty {
                 true => serde_json::to_string_pretty(&value).unwrap(),
                 false => value.to_string(),
@@ -269,7 +269,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_breaks_it(text in "[\\[\\]{}\",:\\\\a1 é]{0,40}") {
+        fn never_panics(text in "[\\[\\]{}\",:\\\\a1 é]{0,40}") {
             let mut parts = 0;
             let mut skim = Skim::of(&text);
             while skim.value().is_some_and(|part| !part.is_empty()) {

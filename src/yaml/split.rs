@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_counted_through_all_line_ends() {
+    fn counts_lines_with_all_line_ends() {
         assert_eq!(
             texts("a\n---\nb\r\n--- # c\r\nd\r---\re"),
             [(1, "a\n"), (3, "b\r\n"), (5, "d\r"), (7, "e")]
@@ -163,19 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn blank_documents_are_left_out() {
+    fn skips_blank_documents() {
         assert_eq!(texts("---\n\n---  \n---\na"), [(5, "a")]);
         assert_eq!(texts(""), []);
         assert_eq!(texts("---"), []);
     }
 
     #[test]
-    fn only_the_start_of_a_line_separates() {
+    fn separates_only_at_the_start_of_a_line() {
         assert_eq!(texts("a: |\n  ---\n  b\n"), [(1, "a: |\n  ---\n  b\n")]);
     }
 
     #[test]
-    fn byte_order_marks_may_begin_any_document() {
+    fn accepts_byte_order_marks_in_any_document() {
         assert_eq!(
             texts("\u{feff}a\n---\n\u{feff}b\n"),
             [(1, "a\n"), (3, "b\n")]
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn content_on_the_separator_is_a_problem_of_that_document_alone() {
+    fn content_on_a_separator_affects_only_its_document() {
         for separator in ["--- {a: 1}", "----", "---a", "--- |", "--- !!map"] {
             let text = format!("a\n{separator}\nb\n---\nc\n");
             let chunks = split(&text);

@@ -20,7 +20,7 @@ fn problem(text: &str) -> String {
 }
 
 #[test]
-fn merges_override_what_stands_before_them() {
+fn merges_override_earlier_keys() {
     let text = "b: &b {w: 1, x: 1}\nc: {w: 3, <<: *b}\nd: {<<: *b, w: 3}\n";
     assert_eq!(
         value(text),
@@ -29,7 +29,7 @@ fn merges_override_what_stands_before_them() {
 }
 
 #[test]
-fn problems_say_where_in_the_whole_text() {
+fn problems_have_positions_in_the_whole_text() {
     assert_eq!(
         problem("a: 1\n---\nb: 1\nb: 2\n"),
         "4:1: this key already exists in the same mapping; kubectl silently uses the last one, \
@@ -42,7 +42,7 @@ fn problems_say_where_in_the_whole_text() {
 }
 
 #[test]
-fn fields_are_led_back_to_their_lines() {
+fn finds_the_lines_of_fields() {
     let text = "# c\nspec:\n  ports:\n    - name: a\n      port: 1\n    - port: 2\n";
     let span = parse(text).documents[0].span;
     let at = |steps: &[Step]| {
@@ -64,7 +64,7 @@ fn fields_are_led_back_to_their_lines() {
 }
 
 #[test]
-fn lines_in_quotes_need_no_indentation() {
+fn accepts_unindented_lines_in_quotes() {
     let text = "a:\n  b: \"one\n  two\n\n three\" # c\n  c: 'x\ny'\n  d: 1\ne: {f: 0}\n";
     assert_eq!(
         value(text),
@@ -91,7 +91,7 @@ fn lines_in_quotes_need_no_indentation() {
 /// A one-line text has columns in the millions; each object is found from where it begins, or a
 /// list of thousands would take minutes.
 #[test]
-fn objects_in_a_long_line_are_found_where_they_begin() {
+fn finds_objects_in_a_long_line() {
     let item = |n: usize| format!(r#"{{"kind":"A","spec":{{"n":{n},"list":[1,{{"x":2}}]}}}}"#);
     let items: Vec<String> = (0..20_000).map(item).collect();
     let text = format!(r#"{{"items":[{}]}}"#, items.join(","));
@@ -110,7 +110,7 @@ fn objects_in_a_long_line_are_found_where_they_begin() {
 }
 
 #[test]
-fn braces_over_several_lines_are_found_line_by_line() {
+fn finds_fields_in_braces_over_several_lines() {
     let text = "- &a {k: 1}\n- x: {a: 1,\n  b: {c: 2,\n      d: 3}}\n";
     let span = |part: &str, line: usize, column: usize| {
         let start = text.find(part).unwrap();
@@ -138,7 +138,7 @@ fn braces_over_several_lines_are_found_line_by_line() {
 }
 
 #[test]
-fn lists_within_a_long_line_are_read_where_they_begin() {
+fn reads_lists_within_a_long_line() {
     let text = r#"{"items":[{"items":[{"a":1},{"b":2}]}]}"#;
     let outer = parse(text).documents[0].items[0];
     let inner = items_within(text, outer).unwrap();
@@ -152,7 +152,7 @@ fn lists_within_a_long_line_are_read_where_they_begin() {
 
 /// A character that is allowed in JSON but not in YAML shows which parser was used.
 #[test]
-fn items_that_are_no_list_are_a_field_as_any_other() {
+fn items_that_are_not_a_list_are_an_ordinary_field() {
     for items in [json!({"a": 1}), json!("b"), json!(null), json!([{"c": 1}])] {
         let value = json!({"kind": "A", "items": items, "del": "\u{7f}"});
         let parsed = parse(&value.to_string());

@@ -22,7 +22,7 @@ pub enum Style {
     Block,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     /// A string, a number, a boolean or null.
@@ -49,7 +49,7 @@ pub struct Key {
 /// One node of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its bytes, without its anchor and its tag, and without what follows its last line.
     pub at: Range<usize>,
@@ -69,8 +69,8 @@ impl Node {
         let Kind::Mapping(entries) = &self.kind else {
             return None;
         };
-        let mut meant = entries.iter().rev();
-        let (key, node) = meant.find(|(key, _)| !key.is_merge && key.name == name)?;
+        let mut matching = entries.iter().rev();
+        let (key, node) = matching.find(|(key, _)| !key.is_merge && key.name == name)?;
         Some((key, node))
     }
 
@@ -273,7 +273,7 @@ impl Reader<'_> {
             let after = self.text.get(end..).unwrap_or_default();
             let blank = after.len() - after.trim_start().len();
             let kept = after.get(..blank).unwrap_or_default();
-            // The line break of the last line is no part of it, be it of one character or of two.
+            // The line break of the last line, of one character or two, is not part of it.
             let kept = kept.rfind('\n').and_then(|end| kept.get(..end));
             end += kept.map_or(0, |kept| kept.strip_suffix('\r').unwrap_or(kept).len());
         }

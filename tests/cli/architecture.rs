@@ -1,4 +1,4 @@
-//! Checks the floors that `src/lib.rs` lists: which module may use which, and other rules for
+//! Checks which modules may use which, by the floors that `src/lib.rs` lists, and other rules for
 //! modules.
 
 #![allow(clippy::unwrap_used)]
@@ -34,7 +34,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("facts", 0),
 ];
 
-/// Uses of a neighbour on the same floor, and why each is right.
+/// Uses of a neighbour on the same floor, with the reason.
 const NEIGHBOURS: &[(&str, &str, &str)] = &[
     ("compare", "schema", "values mean what their types say"),
     (
@@ -44,11 +44,7 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
     ),
     ("ownership", "yaml", "managed fields are found in the text"),
     ("policy", "compare", "rules explain while it walks"),
-    (
-        "edit",
-        "yaml",
-        "what is edited is read again as manifests are",
-    ),
+    ("edit", "yaml", "edited text is parsed again"),
     (
         "admission",
         "policy",
@@ -59,35 +55,28 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
         "schema",
         "policies see objects as the server stores them",
     ),
-    (
-        "source",
-        "cluster",
-        "some declared state lies in the cluster",
-    ),
+    ("source", "cluster", "some declared state is in the cluster"),
     (
         "source",
         "signals",
-        "renderers and their folders are tidied up",
+        "renderers are stopped and their folders deleted",
     ),
-    ("cluster", "signals", "what is being read may be cut short"),
+    ("cluster", "signals", "a signal stops reading"),
 ];
 
-/// Where the process's own streams are used, and why.
+/// Where the process's own streams are used, with the reason.
 const STREAM_HANDLERS: &[(&str, &str)] = &[
-    ("cli/streams.rs", "hands the streams down to everyone else"),
+    ("cli/streams.rs", "passes the streams to everything else"),
     ("cli/surroundings.rs", "asks whether they are terminals"),
-    ("cli/panics.rs", "a panic hook has nothing handed down"),
-    (
-        "signals.rs",
-        "a signal ends the process where nothing is handed down",
-    ),
+    ("cli/panics.rs", "no streams are passed to a panic hook"),
+    ("signals.rs", "no streams are passed to a signal handler"),
     (
         "cluster/api/exec.rs",
         "a credential plugin may ask at a terminal",
     ),
     (
         "cli/commands/browse/screen.rs",
-        "gives the terminal back where the process ends at once",
+        "restores the terminal when the process ends at once",
     ),
 ];
 
@@ -102,7 +91,7 @@ struct Module {
 }
 
 impl Module {
-    /// The top-level module of a file: `cli` for `cli/commands/diff.rs`.
+    /// Returns the top-level module of a file: `cli` for `cli/commands/diff.rs`.
     fn name(&self) -> &str {
         let first = self.path.split('/').next().unwrap();
         first.strip_suffix(".rs").unwrap_or(first)
@@ -113,8 +102,8 @@ impl Module {
             .unwrap_or_else(|| panic!("{}: give this module a floor in FLOORS", self.path))
     }
 
-    /// The code without comments and without the test module (`tests.rs` is a test module in its
-    /// own file).
+    /// Returns the code without comments and without the test module (`tests.rs` is a test module
+    /// in its own file).
     fn code(&self) -> String {
         if self.path.ends_with("/tests.rs") {
             return String::new();
@@ -127,7 +116,7 @@ impl Module {
             .join("\n")
     }
 
-    /// Numbered lines of shipped code that hold one of `words`.
+    /// Returns the numbered lines of code outside tests that contain one of `words`.
     fn lines_with(&self, words: &[&str]) -> Vec<String> {
         let code = self.code();
         let lines = code.lines().enumerate();
@@ -176,7 +165,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the top-level modules that `code` names after `crate::`, grouped imports included.
+/// Returns the top-level modules that `code` names after `crate::`, including grouped imports.
 fn uses(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, word) in code.match_indices("crate::") {
@@ -193,7 +182,7 @@ fn uses(code: &str) -> BTreeSet<String> {
     found
 }
 
-/// The first name of each path in a group, up to its closing brace.
+/// Returns the first name of each path in a group, up to its closing brace.
 fn first_names(group: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut depth = 0;
@@ -244,9 +233,9 @@ fn modules_use_only_the_floors_below() {
     assert_none(broken, "a module uses a floor that is not below its own:");
 }
 
-/// `super::super::…` up to the crate root would bypass the floors.
+/// `super::super::…` up to the crate root would bypass the check of the floors.
 #[test]
-fn nobody_climbs_out_of_a_module() {
+fn modules_do_not_use_super_to_leave_themselves() {
     let mut broken = Vec::new();
     for module in modules() {
         let depth =
@@ -255,11 +244,11 @@ fn nobody_climbs_out_of_a_module() {
             broken.extend(module.lines_with(&[&"super::".repeat(depth.max(1))]));
         }
     }
-    assert_none(broken, "write `crate::` for what lies outside the module:");
+    assert_none(broken, "write `crate::` for items outside the module:");
 }
 
 #[test]
-fn the_model_knows_no_crate_of_the_edges() {
+fn the_lower_floors_use_no_io_crates() {
     let edges = [
         "clap",
         "kube::",
@@ -292,22 +281,19 @@ fn only_output_and_main_print() {
         .filter(|module| !STREAM_HANDLERS.iter().any(|(path, _)| *path == module.path))
         .flat_map(|module| module.lines_with(&printing))
         .collect();
-    assert_none(broken, "write to the streams that are handed down:");
+    assert_none(broken, "write to the streams that are passed as arguments:");
 }
 
 #[test]
-fn nothing_that_ships_unwraps() {
+fn only_tests_unwrap() {
     let broken = modules()
         .iter()
         .flat_map(|module| module.lines_with(&[".unwrap()", ".expect(", ".unwrap_err()"]))
         .collect();
-    assert_none(
-        broken,
-        "what comes from outside can be wrong; return an error:",
-    );
+    assert_none(broken, "outside data can be invalid; return an error:");
 }
 
-/// A change gets its verdict once, in one module, and nothing can replace it later: the field is
+/// A change gets its verdict once, in one module, and no code can replace it later: the field is
 /// private, and only one module calls the function that sets it.
 #[test]
 fn only_one_module_makes_verdicts() {
@@ -328,9 +314,9 @@ fn only_one_module_makes_verdicts() {
 }
 
 /// A writer can change a cluster. A diff has none, and triage writes through revert. The XML writer
-/// in `output` is a different one, and `output` cannot use `cluster` anyway.
+/// in `output` is unrelated; `output` cannot use `cluster` anyway.
 #[test]
-fn nobody_but_revert_writes_to_a_cluster() {
+fn only_revert_writes_to_a_cluster() {
     let may = |path: &str| {
         path.starts_with("cli/commands/revert/")
             || path.starts_with("cluster/api/write")
@@ -352,9 +338,9 @@ fn nobody_but_revert_writes_to_a_cluster() {
     assert_none(broken, "only the command revert takes the writer:");
 }
 
-/// A request that writes is made in one module and sent by it alone.
+/// Requests that write are built in one module, and only that module sends them.
 #[test]
-fn writing_requests_are_made_and_sent_in_one_module() {
+fn only_one_module_builds_and_sends_writes() {
     let broken = modules()
         .iter()
         .filter(|module| {
@@ -378,7 +364,7 @@ fn writing_requests_are_made_and_sent_in_one_module() {
 }
 
 #[test]
-fn modules_can_be_read_in_one_sitting() {
+fn modules_are_not_too_long() {
     let broken = modules()
         .iter()
         .map(|module| (module, module.text.lines().count()))
@@ -417,7 +403,7 @@ fn long_functions(module: &Module) -> Vec<String> {
 }
 
 #[test]
-fn the_map_names_every_module() {
+fn the_map_lists_every_module() {
     let modules = modules();
     let lib = &modules.iter().find(|m| m.path == "lib.rs").unwrap().text;
     let declared: Vec<&str> = lib
@@ -430,7 +416,7 @@ fn the_map_names_every_module() {
         let row = format!("//! | {floor} | [`{name}`] | ");
         assert!(
             lib.contains(&row),
-            "the table in src/lib.rs lacks a row `{row}`"
+            "the table in src/lib.rs has no row `{row}`"
         );
     }
     for (name, _) in FLOORS {
@@ -440,7 +426,7 @@ fn the_map_names_every_module() {
 }
 
 #[test]
-fn uses_are_found_however_they_are_written() {
+fn finds_uses_in_every_notation() {
     let found = uses(
         "use crate::{model::{A, B}, schema, yaml::x};\nlet a = crate::engine::run(); mycrate::no",
     );
@@ -459,7 +445,7 @@ fn every_test_file_is_part_of_a_binary() {
     assert!(forgotten.is_empty(), "add a `mod` line for: {forgotten:#?}");
 }
 
-/// Adds the files below a folder that its `main.rs` or `mod.rs` does not name.
+/// Adds the files below a folder that its `main.rs` or `mod.rs` does not declare.
 fn forgotten_below(folder: &Path, forgotten: &mut Vec<PathBuf>) {
     let root = ["main.rs", "mod.rs"].map(|name| folder.join(name));
     let root = root.iter().find(|root| root.exists());
@@ -473,7 +459,7 @@ fn forgotten_below(folder: &Path, forgotten: &mut Vec<PathBuf>) {
         if is_module {
             forgotten_below(&path, forgotten);
         }
-        // `leak` belongs to some of the binaries that include `support`.
+        // `leak` is used only by some of the binaries that include `support`.
         let shared = stem == "leak";
         let is_named = named.contains(&format!("mod {stem};"));
         if (is_module || is_file) && path != *root && !is_named && !shared {

@@ -1,4 +1,4 @@
-//! Argo CD's `ignoreDifferences`, field by field: a block means the same here as in Argo CD.
+//! Tests that every field of Argo CD's `ignoreDifferences` means the same as in Argo CD.
 //!
 //! (argo-cd, `util/argo/normalizers/diff_normalizer.go` and `util/argo/managedfields`.)
 
@@ -37,7 +37,7 @@ spec:
         - {name: b, image: 'b:1'}
 "#;
 
-/// Six differences; `scaler` holds the replicas and the label that it added.
+/// Six differences; `scaler` owns the replicas and the label that it added.
 const LIVE: &str = r#"
 apiVersion: apps/v1
 kind: Deployment
@@ -75,7 +75,7 @@ const TEAM: &str = ".metadata.labels.team";
 const IMAGE_A: &str = ".spec.template.spec.containers[name=\"a\"].image";
 const IMAGE_B: &str = ".spec.template.spec.containers[name=\"b\"].image";
 
-/// An entry, and what it hides.
+/// An entry, and the paths that it hides.
 const TABLE: &[(&str, &[&str])] = &[
     // group and kind: globs in which * crosses dots, case-sensitive; no group is the core group.
     (
@@ -124,7 +124,8 @@ const TABLE: &[(&str, &[&str])] = &[
         "group: apps, kind: Deployment, name: '', namespace: '', jsonPointers: [/spec/replicas]",
         &[REPLICAS],
     ),
-    // jsonPointers: escapes, what is not there, everything below, positions, and their shift.
+    // jsonPointers: escapes, missing paths, everything below a path, indexes, and how removals
+    // shift them.
     (
         "group: apps, kind: Deployment, jsonPointers: [/metadata/annotations/a~1b~0c]",
         &[ESCAPED],
@@ -165,7 +166,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "group: apps, kind: Deployment, jsonPointers: ['/spec/template/spec/containers/*/image']",
         &[],
     ),
-    // jqPathExpressions: put into del(…) as text; what fails on an object is passed over.
+    // jqPathExpressions: put into del(…) as text; an expression that fails on an object is skipped.
     (
         "group: apps, kind: Deployment, jqPathExpressions: [.spec.replicas]",
         &[REPLICAS],
@@ -218,12 +219,12 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
 ];
 
-struct Bench {
+struct Fixture {
     dir: TempDir,
     jq: Arc<Jq>,
 }
 
-impl Bench {
+impl Fixture {
     fn new(deadline: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("declared.yaml"), DECLARED).unwrap();
@@ -237,7 +238,7 @@ impl Bench {
         }
     }
 
-    /// Compares under these entries.
+    /// Compares with these entries.
     fn report(&self, entries: &str) -> Report {
         let text = format!("ignoreDifferences:\n{entries}\n");
         let config = config::read("c.yaml", &text, &|_| Ok(())).unwrap();
@@ -262,8 +263,8 @@ fn paths(report: &Report, hidden: bool) -> BTreeSet<String> {
 const PATIENCE: Duration = Duration::from_secs(600);
 
 #[test]
-fn every_field_means_what_it_means_there() {
-    let bench = Bench::new(PATIENCE);
+fn every_field_means_the_same_as_in_argo_cd() {
+    let bench = Fixture::new(PATIENCE);
     let all: BTreeSet<String> = [REPLICAS, ESCAPED, GONE, TEAM, IMAGE_A, IMAGE_B]
         .map(str::to_owned)
         .into();
@@ -291,8 +292,8 @@ fn every_field_means_what_it_means_there() {
 
 /// The first rule that hides a change is the one that is counted.
 #[test]
-fn the_first_rule_counts() {
-    let bench = Bench::new(PATIENCE);
+fn counts_only_the_first_rule_that_hides_a_change() {
+    let bench = Fixture::new(PATIENCE);
     let report = bench.report(
         "  - {id: one, group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}\n  \
          - {id: two, group: apps, kind: Deployment, jqPathExpressions: [.spec]}",
@@ -306,8 +307,8 @@ fn the_first_rule_counts() {
 
 /// An expression that does not end is skipped with a warning; the others still apply.
 #[test]
-fn a_time_out_costs_one_expression() {
-    let bench = Bench::new(Duration::from_millis(300));
+fn an_expression_that_times_out_does_not_affect_others() {
+    let bench = Fixture::new(Duration::from_millis(300));
     let report = bench.report("  - {id: spins, group: apps, kind: Deployment, reason: x, jqPathExpressions: ['def f: f; f']}\n  - {id: holds, group: apps, kind: Deployment, reason: x, jsonPointers: [/spec/replicas]}");
     assert_eq!(paths(&report, true), BTreeSet::from([REPLICAS.to_owned()]));
     let said = report

@@ -1,4 +1,4 @@
-//! The audit log names the people behind drift: exactly those whom the truth names.
+//! Tests that the audit log names exactly the users who caused the drift.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use support::{Place, fixture, fixture_arg};
 
 const SCENARIO: &str = "driftbench/shop-csa-drift";
 
-/// Names an object, in a report and in the truth alike.
+/// Returns the name of an object, the same for a report and the expected result.
 fn name(object: &Value) -> String {
     let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
     format!("{} {}/{}", text("kind"), text("namespace"), text("name"))
@@ -32,7 +32,7 @@ fn report(log: &str) -> Value {
         .unwrap_or_else(|_| panic!("no report:\n{}", place.shown(&output)))
 }
 
-/// Returns who changed each object, by the truth.
+/// Returns who changed each object, according to the expected result.
 fn truth() -> BTreeMap<String, BTreeSet<String>> {
     let text = std::fs::read(fixture(&format!("{SCENARIO}/expected.json"))).unwrap();
     let truth: Value = serde_json::from_slice(&text).unwrap();
@@ -57,7 +57,7 @@ fn users(owners: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_change_names_who_made_it() {
+fn names_the_author_of_every_change() {
     let truth = truth();
     let report = report(&fixture_arg("audit/shop-csa.log.gz"));
     let mut named = 0;
@@ -77,7 +77,7 @@ fn every_change_names_who_made_it() {
 }
 
 #[test]
-fn what_is_missing_says_who_deleted_it() {
+fn names_who_deleted_a_missing_object() {
     let report = report(&fixture_arg("audit/shop-csa.log.gz"));
     let objects = report["objects"].as_array().unwrap().iter();
     let missing: Vec<_> = objects.filter(|o| o["status"] == "missing").collect();
@@ -93,7 +93,7 @@ fn what_is_missing_says_who_deleted_it() {
 }
 
 #[test]
-fn what_is_no_event_is_said_and_a_log_that_is_not_there_is_an_error() {
+fn warns_about_invalid_lines_and_fails_without_the_file() {
     let place = Place::new().file("audit.log", "{}\nnot an event\n\n");
     let log = place.path().join("audit.log");
     let found = report(log.to_str().unwrap());
@@ -115,9 +115,9 @@ fn what_is_no_event_is_said_and_a_log_that_is_not_there_is_an_error() {
     insta::assert_snapshot!(shown);
 }
 
-/// `kubectl delete` of something that waits for its finalizers, and `kubectl delete --all`.
+/// Deletion of an object that waits for its finalizers, and `kubectl delete --all`.
 #[test]
-fn what_is_being_deleted_says_who_deleted_it() {
+fn names_who_deleted_an_object_that_is_terminating() {
     for (verb, name, uri) in [
         (
             "delete",
@@ -147,7 +147,7 @@ fn what_is_being_deleted_says_who_deleted_it() {
         let words = ["--live", "live.json", "--audit-log", "audit.log"];
         let shown = place.run([&["diff", "m.json"], &words[..]].concat());
         assert!(shown.starts_with("exit code: 1"), "{shown}");
-        let told = "high · being-deleted · alice@example.com with kubectl";
-        assert!(shown.contains(told), "{verb}: {shown}");
+        let expected = "high · being-deleted · alice@example.com with kubectl";
+        assert!(shown.contains(expected), "{verb}: {shown}");
     }
 }

@@ -35,7 +35,7 @@ stringData:
   token: hunter-two-hunter
 ";
 
-/// Returns the live side of the manifests above, as the server completes them.
+/// Returns the live objects, as the server completes the manifests above.
 fn live() -> Value {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -83,7 +83,7 @@ fn container(live: &mut Value) -> &mut Value {
 }
 
 #[test]
-fn a_patch_holds_what_a_person_would_have_changed() {
+fn writes_the_patch_that_a_person_would_write() {
     let mut live = live();
     live["items"][0]["spec"]["replicas"] = 7.into();
     container(&mut live)["image"] = "reg.example.com/cart:hotfix".into();
@@ -110,7 +110,7 @@ fn a_patch_holds_what_a_person_would_have_changed() {
 }
 
 #[test]
-fn write_edits_the_file_and_nothing_else() {
+fn write_edits_only_the_file() {
     let mut live = live();
     live["items"][0]["spec"]["replicas"] = 7.into();
     container(&mut live)["image"] = "reg.example.com/cart:hotfix".into();
@@ -135,7 +135,7 @@ fn write_edits_the_file_and_nothing_else() {
         message.starts_with("Declare 1 live change of Deployment shop/cart\n"),
         "{message}"
     );
-    // Nothing but the file itself is left behind.
+    // Only the file itself remains.
     assert_eq!(
         fs::read_dir(place.path().join("deploy")).unwrap().count(),
         1
@@ -143,7 +143,7 @@ fn write_edits_the_file_and_nothing_else() {
 }
 
 #[test]
-fn secrets_are_written_and_shown_only_where_that_is_asked_for() {
+fn writes_secrets_only_on_request() {
     let mut live = live();
     live["items"][1]["data"]["token"] = "cm90YXRlZC1ieS1oYW5k".into(); // rotated-by-hand
     let place = place(&live);
@@ -175,7 +175,7 @@ fn secrets_are_written_and_shown_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_patch_shows_no_line_of_a_secret_nearby() {
+fn a_patch_shows_no_nearby_line_of_a_secret() {
     let mut live = live();
     let ports = &mut container(&mut live)["ports"];
     ports[0]["name"] = "web".into();
@@ -197,7 +197,7 @@ fn a_patch_shows_no_line_of_a_secret_nearby() {
 }
 
 #[test]
-fn a_commit_that_is_not_applied_yet_is_not_undone() {
+fn does_not_undo_a_commit_that_is_not_applied_yet() {
     let mut live = live();
     let applied = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -224,7 +224,7 @@ fn a_commit_that_is_not_applied_yet_is_not_undone() {
 
 #[test]
 #[cfg(unix)]
-fn nothing_outside_of_the_repository_is_written() {
+fn writes_nothing_outside_the_repository() {
     let mut live = live();
     live["items"][0]["spec"]["replicas"] = 7.into();
     let outside = Place::new().file("cart.yaml", CART);
@@ -261,7 +261,7 @@ fn a_selection_that_selects_nothing_is_an_error() {
 }
 
 #[test]
-fn json_and_names_say_the_same() {
+fn json_and_names_list_the_same_objects() {
     let mut live = live();
     live["items"][0]["spec"]["replicas"] = 7.into();
     let place = place(&live);
@@ -277,10 +277,10 @@ fn json_and_names_say_the_same() {
     assert_eq!(run("name"), "Deployment.apps/shop/cart\n");
 }
 
-/// Replicas that an autoscaler writes are not drift, as long as the autoscaler targets that
+/// Replicas that an autoscaler writes are not drift as long as the autoscaler targets that
 /// Deployment.
 #[test]
-fn a_change_that_makes_another_object_drift_is_left_out() {
+fn skips_a_change_that_makes_another_object_drift() {
     let autoscaler = "\
 ---
 apiVersion: autoscaling/v2
@@ -312,10 +312,10 @@ spec:
     insta::assert_snapshot!("backport_spoils_another", place.run(words));
 }
 
-/// Backports all drift of a recorded cluster at once: nothing drifts afterwards, and every comment
+/// Backports all drift of a recorded cluster at once: afterwards nothing drifts, and every comment
 /// outside removed lines is still there.
 #[test]
-fn a_whole_cluster_is_taken_over() {
+fn backports_all_drift_of_a_cluster() {
     let place = Place::new();
     let shop = fixture("shop");
     let copied = Command::new("cp")
@@ -365,9 +365,9 @@ spec:
     nodePort: 30080 # known to the load balancer
 ";
 
-/// A port whose number changes is reported as one that is gone and one that is new.
+/// A port whose number changes is reported as one removed and one added port.
 #[test]
-fn an_item_whose_key_changed_keeps_its_place_and_its_comments() {
+fn keeps_the_position_and_comments_of_an_item_whose_key_changed() {
     let ports = json!([{
         "name": "web", "port": 81, "targetPort": "http", "nodePort": 30080, "protocol": "TCP"
     }]);
@@ -400,7 +400,7 @@ fn an_item_whose_key_changed_keeps_its_place_and_its_comments() {
     }
 }
 
-/// A repository in which a branch has changed the image.
+/// Returns a repository with a branch that changes the image.
 fn branch(live: &Value) -> Option<Place> {
     let place = Place::new()
         .file("deploy/cart.yaml", CART)
@@ -414,7 +414,7 @@ fn branch(live: &Value) -> Option<Place> {
 }
 
 #[test]
-fn changes_in_lines_of_a_pull_request_are_suggested() {
+fn suggests_changes_in_lines_of_a_pull_request() {
     let mut live = live();
     live["items"][0]["spec"]["replicas"] = 7.into();
     container(&mut live)["image"] = "reg.example.com/cart:hotfix".into();
@@ -456,7 +456,7 @@ fn changes_in_lines_of_a_pull_request_are_suggested() {
 }
 
 #[test]
-fn a_review_needs_a_base_and_a_patch_takes_none() {
+fn a_review_needs_a_base_and_a_patch_rejects_it() {
     let place = place(&live());
     for (more, said) in [
         (&["-o", "github-review"][..], "name its base"),
@@ -479,7 +479,7 @@ fn a_review_needs_a_base_and_a_patch_takes_none() {
 }
 
 #[test]
-fn a_suggestion_shows_no_secret() {
+fn suggestions_show_no_secrets() {
     let mut live = live();
     live["items"][1]["data"]["token"] = "cm90YXRlZC1ieS1oYW5k".into(); // rotated-by-hand
     live["items"][0]["spec"]["replicas"] = 7.into();
@@ -505,9 +505,10 @@ fn a_suggestion_shows_no_secret() {
     }
 }
 
-/// A patch goes to a terminal, to a log, to a review: it shows no more than a report does.
+/// A patch may end up on a terminal, in a log or in a review: it must not show more than a report
+/// does.
 #[test]
-fn a_patch_shows_no_line_that_a_report_masks() {
+fn a_patch_shows_no_lines_that_a_report_masks() {
     const SECRET: &str = "Zx9-hunter2_canary.q7";
     let url = format!("postgres://cart:{SECRET}@db/cart");
     let config = |kind: &str, field: &str, name: &str, secret: &str, other: &str| {
@@ -541,7 +542,7 @@ fn a_patch_shows_no_line_that_a_report_masks() {
             .file("live.json", items.to_string());
         let shown = place.run(["backport", "m.yaml", "--live", "live.json"]);
         assert!(!shown.contains("hunter2"), "{text}{shown}");
-        // Where fewer lines do not help, the file is left alone.
+        // If fewer lines do not help, the file is left alone.
         let is_beside = declared["kind"] != "Pod";
         assert_eq!(shown.starts_with("exit code: 1"), is_beside, "{shown}");
         let shown = place.run(["backport", "m.yaml", "--live", "live.json", "--write"]);

@@ -1,5 +1,5 @@
-//! `driftctl backport` of kustomizations: the edit goes to the file that sets the value, and counts
-//! only if rendering again changes that and nothing else.
+//! Tests `driftctl backport` of kustomizations and charts: it edits the file that sets the value,
+//! and only if rendering again changes nothing else.
 
 #![allow(clippy::print_stderr)]
 
@@ -66,7 +66,7 @@ spec:
   replicas: 1 # enough
 ";
 
-/// Returns what kustomize makes of the overlay `prod`, with an edit.
+/// Returns what kustomize renders for the overlay `prod`, with an edit.
 fn live(edit: impl Fn(&mut Value, &mut Value)) -> String {
     let mut deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -105,15 +105,15 @@ fn place(live: &str) -> Place {
     place
 }
 
-/// Returns whether there is a kustomize to render with.
+/// Returns whether a kustomize is installed.
 fn can_render() -> bool {
     let mut programs = ["kustomize", "kubectl"].into_iter();
     let there = programs.any(|program| {
-        let asked = std::process::Command::new(program).arg("version").output();
-        asked.is_ok()
+        let version = std::process::Command::new(program).arg("version").output();
+        version.is_ok()
     });
     if !there {
-        eprintln!("skipped: neither kustomize nor kubectl is there");
+        eprintln!("skipped: neither kustomize nor kubectl is installed");
     }
     there
 }
@@ -122,7 +122,7 @@ fn api(deployment: &mut Value) -> &mut Value {
     &mut deployment["spec"]["template"]["spec"]["containers"][0]
 }
 
-/// Runs the words with `--write` on the overlay `prod`, and gives what became of its file.
+/// Runs a command with `--write` on the overlay `prod`, and returns its results and the new file.
 fn written(place: &Place, words: &[&str]) -> (Option<i32>, String, String) {
     let words = [
         &["backport", "overlays/prod", "--live", "live.json", "-w"],
@@ -140,7 +140,7 @@ fn written(place: &Place, words: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn an_overlay_gets_what_others_are_not_to_get() {
+fn edits_the_overlay_if_others_would_change_too() {
     if !can_render() {
         return;
     }
@@ -161,9 +161,9 @@ fn an_overlay_gets_what_others_are_not_to_get() {
         "{after}"
     );
     let base = fs::read_to_string(place.path().join("base/cart.yaml")).unwrap();
-    // The other overlay is built of it too, and says its own number of replicas.
+    // The other overlay is built from the same base and has its own number of replicas.
     assert_eq!(base, CART.replace("replicas: 2", "replicas: 7"));
-    // Only the hash of the ConfigMap is another one now.
+    // Only the hash of the ConfigMap differs now.
     let words = ["diff", "overlays/prod", "--live", "live.json", "-o", "json"];
     let output = place.driftctl().args(words).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -177,7 +177,7 @@ fn an_overlay_gets_what_others_are_not_to_get() {
 }
 
 #[test]
-fn a_patch_that_states_the_value_is_edited() {
+fn edits_the_patch_that_sets_the_value() {
     if !can_render() {
         return;
     }
@@ -207,7 +207,7 @@ fn a_patch_that_states_the_value_is_edited() {
 }
 
 #[test]
-fn a_patch_in_json_and_one_in_the_kustomization_are_edited() {
+fn edits_json_patches_and_inline_patches() {
     if !can_render() {
         return;
     }
@@ -240,9 +240,9 @@ patches:
     assert_eq!(after, expected.replace("replicas: 2", "replicas: 7"));
 }
 
-/// No patch of a kustomization comes after its own labels.
+/// No patch of a kustomization is applied after its own labels.
 #[test]
-fn a_label_of_all_objects_can_be_another_one_for_one_of_them() {
+fn overrides_a_common_label_for_one_object() {
     if !can_render() {
         return;
     }
@@ -272,9 +272,9 @@ transformers:
     assert_eq!(after, format!("{prod}{transformer}"));
 }
 
-/// Transformers in files come after those that stand in the kustomization.
+/// Transformers in files are applied after those in the kustomization itself.
 #[test]
-fn a_label_of_a_transformer_in_a_file_is_changed_behind_it() {
+fn overrides_a_label_of_a_transformer_in_a_file() {
     if !can_render() {
         return;
     }
@@ -319,7 +319,7 @@ target:
 }
 
 #[test]
-fn the_user_says_which_file_is_edited() {
+fn into_chooses_the_edited_file() {
     if !can_render() {
         return;
     }
@@ -346,7 +346,7 @@ fn the_user_says_which_file_is_edited() {
 }
 
 #[test]
-fn what_kustomize_generates_secretly_is_left_alone() {
+fn leaves_generated_secrets_alone() {
     if !can_render() {
         return;
     }
@@ -374,7 +374,7 @@ generatorOptions: {disableNameSuffixHash: true}
 }
 
 #[test]
-fn a_patch_of_a_kustomization_shows_no_secret_nearby() {
+fn a_patch_of_a_kustomization_shows_no_nearby_secret() {
     if !can_render() {
         return;
     }
@@ -398,7 +398,7 @@ images:
     assert!(!patch.contains("hunter"), "{patch}");
 }
 
-/// Makes a Deployment with the number of replicas of the last values that say one, as helm would.
+/// A stand-in for helm: renders a Deployment with the replicas of the last values that set them.
 const HELM: &str = r#"#!/bin/sh
 number() { sed -n -e 's/^replicaCount: *\([0-9]*\).*/\1/p' -e 's/.*"replicaCount":\([0-9]*\).*/\1/p' "$1"; }
 replicas=$(number chart/values.yaml)
@@ -481,11 +481,11 @@ const IN_CHART: [&str; 6] = [
 
 #[cfg(unix)]
 #[test]
-fn values_are_set_where_a_release_is_given_them() {
+fn sets_values_in_the_values_file_of_the_release() {
     let place = chart();
     let words = [&IN_CHART[..], &["--values", "prod.yaml"]].concat();
     insta::assert_snapshot!("backport_values", place.run(words));
-    // A values file that does not set it gets it too, and the chart stays unchanged.
+    // A values file that does not set the value gets it too, and the chart stays unchanged.
     let words = [
         "--values",
         "other.yaml",
@@ -507,13 +507,13 @@ fn values_are_set_where_a_release_is_given_them() {
 
 #[cfg(unix)]
 #[test]
-fn a_chart_that_is_given_no_values_gets_its_own_edited() {
+fn edits_the_charts_own_values_without_a_values_file() {
     insta::assert_snapshot!("backport_chart", chart().run(IN_CHART));
 }
 
 #[cfg(unix)]
 #[test]
-fn values_in_an_application_are_edited() {
+fn edits_values_in_an_application() {
     for (values, expected) in [
         (
             "valuesObject:\n        replicaCount: 4 # more\n",

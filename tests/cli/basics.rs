@@ -10,7 +10,7 @@ use std::path::Path;
 use support::{Place, fixture_arg, json_schema};
 
 #[test]
-fn help_is_short_with_h_and_teaches_with_help() {
+fn h_is_short_and_help_is_complete() {
     let place = Place::new();
     insta::assert_snapshot!("help_short", place.run(["-h"]));
     insta::assert_snapshot!("help_long", place.run(["--help"]));
@@ -41,12 +41,12 @@ fn every_command_has_help_with_a_summary() {
 }
 
 #[test]
-fn nothing_asked_for_is_a_usage_error_that_helps() {
+fn no_command_is_a_usage_error_with_help() {
     insta::assert_snapshot!("no_words", Place::new().run([]));
 }
 
 #[test]
-fn usage_errors_are_trouble() {
+fn usage_errors_exit_with_2() {
     let place = Place::new();
     for words in [
         &["dif"][..],
@@ -65,7 +65,7 @@ fn usage_errors_are_trouble() {
 }
 
 #[test]
-fn the_version_is_the_packages() {
+fn prints_the_version_of_the_package() {
     let place = Place::new();
     let version = env!("CARGO_PKG_VERSION");
     for words in [&["version"][..], &["--version"], &["-V"]] {
@@ -86,7 +86,7 @@ fn the_version_is_the_packages() {
 }
 
 #[test]
-fn schemas_are_printed_as_json() {
+fn prints_schemas_as_json() {
     use driftctl::{config, output};
     let mut schemas: Vec<_> = output::SCHEMAS
         .iter()
@@ -101,7 +101,7 @@ fn schemas_are_printed_as_json() {
 }
 
 #[test]
-fn documents_have_the_schema_that_they_name() {
+fn documents_match_the_schema_that_they_name() {
     let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
     let recording = [&manifests, "--live", &live];
     let place = Place::new();
@@ -143,7 +143,7 @@ fn documents_have_the_schema_that_they_name() {
 }
 
 #[test]
-fn help_is_coloured_only_where_that_is_wanted() {
+fn colours_help_only_on_request() {
     let plain = Place::new().run(["--help"]);
     assert!(!plain.contains('\x1b'));
     let forced = Place::new().var("CLICOLOR_FORCE", "1");
@@ -152,8 +152,8 @@ fn help_is_coloured_only_where_that_is_wanted() {
     assert!(!refused.run(["--help"]).contains('\x1b'));
 }
 
-/// The scripts in `completions/` are what the command writes. With `DRIFTCTL_BLESS=1` they are
-/// written again.
+/// The scripts in `completions/` are those that the command writes. `DRIFTCTL_BLESS=1` writes them
+/// again.
 #[test]
 fn generated_completions_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
@@ -183,7 +183,7 @@ fn generated_completions_are_current() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_trouble() {
+fn a_full_disk_exits_with_2() {
     let full = fs::OpenOptions::new()
         .write(true)
         .open("/dev/full")
@@ -199,7 +199,7 @@ fn a_full_disk_is_trouble() {
 }
 
 #[test]
-fn a_reader_that_hung_up_does_not_change_the_exit_code() {
+fn a_closed_pipe_does_not_change_the_exit_code() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_driftctl"));
     let mut child = command
         .args(["completions", "bash"])

@@ -1,4 +1,4 @@
-//! `driftctl coverage`: objects of every class, planted in a recording.
+//! Tests `driftctl coverage` with a recording that contains objects of every class.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ ignoreExtra:
   - {kind: ConfigMap, name: scratch, reason: everybody's}
 ";
 
-/// An object, written first by one manager and then by others.
+/// Returns an object, created by the first manager and updated by the others.
 fn object(api_version: &str, kind: &str, place: (&str, &str), managers: &[&str]) -> Value {
     let (namespace, name) = place;
     let managers = managers.iter().enumerate();
@@ -151,7 +151,7 @@ fn json_of(more: &[&str]) -> (i32, Value) {
 }
 
 #[test]
-fn planted_objects_of_every_class_are_found() {
+fn classifies_objects_of_every_class() {
     let (code, document) = json_of(&["-n", "shop"]);
     assert_eq!(code, 0, "{document}");
     let objects = document["objects"].as_array().unwrap().iter();
@@ -194,7 +194,7 @@ fn planted_objects_of_every_class_are_found() {
 }
 
 #[test]
-fn previews_that_nothing_deploys_to_are_orphans() {
+fn finds_orphaned_preview_namespaces() {
     let (_, document) = json_of(&["-A"]);
     let orphans = document["orphans"].as_array().unwrap().iter();
     let orphans: Vec<_> = orphans
@@ -210,12 +210,12 @@ fn previews_that_nothing_deploys_to_are_orphans() {
 }
 
 #[test]
-fn the_text_has_tables_and_names() {
+fn the_text_lists_namespaces_kinds_and_objects() {
     insta::assert_snapshot!(place().run(["coverage", "m", "--live", "live.json", "-A"]));
 }
 
 #[test]
-fn too_little_coverage_fails_the_run() {
+fn coverage_below_the_minimum_fails_the_run() {
     let run = |more: &[&str]| json_of(&[&["-n", "shop"], more].concat()).0;
     assert_eq!(run(&["--min", "22"]), 0);
     assert_eq!(run(&["--min", "23%"]), 1);
@@ -226,7 +226,7 @@ fn too_little_coverage_fails_the_run() {
 }
 
 #[test]
-fn a_recording_of_declared_objects_proves_nothing() {
+fn refuses_a_recording_of_only_declared_objects() {
     let mut live = cluster();
     live["items"].as_array_mut().unwrap().truncate(2);
     let place = Place::new()
@@ -236,7 +236,7 @@ fn a_recording_of_declared_objects_proves_nothing() {
 }
 
 #[test]
-fn metrics_and_the_schema_fit() {
+fn metrics_and_json_match_their_formats() {
     let text = place().run([
         "coverage",
         "m",
@@ -252,7 +252,7 @@ fn metrics_and_the_schema_fit() {
 }
 
 #[test]
-fn what_others_may_choose_is_refused() {
+fn refuses_untrusted_manifests() {
     let said = place().run(["coverage", "m", "--live", "live.json", "--untrusted"]);
     assert!(said.starts_with("exit code: 2"), "{said}");
 }

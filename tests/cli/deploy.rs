@@ -1,4 +1,5 @@
-//! `deploy/watch`: what runs `driftctl watch` in a cluster, held to the program and to its own rules.
+//! Tests `deploy/watch`, which runs `driftctl watch` in a cluster: it must match the program, and
+//! follow its own rules.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,7 +42,7 @@ fn containers(pod: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn every_file_is_named_by_the_kustomization() {
+fn the_kustomization_lists_every_file() {
     let text = fs::read_to_string(folder().join("kustomization.yaml")).unwrap();
     for file in files() {
         assert!(text.contains(&format!("- {file}")), "{file}");
@@ -49,7 +50,7 @@ fn every_file_is_named_by_the_kustomization() {
 }
 
 #[test]
-fn the_alerts_are_those_that_the_program_prints() {
+fn the_alerts_match_the_output_of_the_program() {
     let output = Place::new()
         .driftctl()
         .args(["watch", "--print-alerts"])
@@ -63,13 +64,13 @@ fn the_alerts_are_those_that_the_program_prints() {
     let kept = fs::read_to_string(&file).unwrap();
     assert!(
         kept == printed,
-        "DRIFTCTL_BLESS=1 writes {} anew",
+        "DRIFTCTL_BLESS=1 rewrites {}",
         file.display()
     );
 }
 
 #[test]
-fn driftctl_compares_them_with_what_is_live() {
+fn driftctl_finds_drift_in_the_deployed_objects() {
     let live: Vec<Value> = files().iter().flat_map(|file| objects(file)).collect();
     let compare = |live: &[Value]| {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": live});
@@ -101,7 +102,7 @@ fn driftctl_compares_them_with_what_is_live() {
 }
 
 #[test]
-fn the_pod_can_do_little() {
+fn the_pod_has_few_privileges() {
     let pod = pod();
     assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
     assert_eq!(
@@ -119,7 +120,7 @@ fn the_pod_can_do_little() {
         assert_eq!(context["capabilities"]["drop"], json!(["ALL"]));
         assert!(!container["resources"]["limits"]["memory"].is_null());
     }
-    // What is written is on a volume.
+    // Everything that is written is on a volume.
     let watch = &pod["containers"][0];
     let mounts = watch["volumeMounts"].as_array().unwrap();
     let writable = mounts.iter().filter(|mount| mount["readOnly"] != true);
@@ -130,7 +131,7 @@ fn the_pod_can_do_little() {
 }
 
 #[test]
-fn the_arguments_ports_and_versions_fit() {
+fn arguments_ports_and_versions_match() {
     let pod = pod();
     let watch = &pod["containers"][0];
     let arguments = watch["args"].as_array().unwrap().iter();
@@ -152,7 +153,7 @@ fn the_arguments_ports_and_versions_fit() {
 }
 
 #[test]
-fn rights_are_to_read() {
+fn the_roles_only_allow_reading() {
     let roles = ["rbac.yaml", "rbac-secrets.yaml"].map(objects).concat();
     let rules = roles.iter().filter_map(|role| role["rules"].as_array());
     let mut count = 0;
@@ -163,7 +164,7 @@ fn rights_are_to_read() {
     }
     assert!(count > 10);
     let text = fs::read_to_string(folder().join("rbac.yaml")).unwrap();
-    assert!(!text.contains("secrets"), "those have a file of their own");
+    assert!(!text.contains("secrets"), "Secrets have a separate file");
     let names = roles
         .iter()
         .filter(|one| one["kind"] == "ClusterRoleBinding");

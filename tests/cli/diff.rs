@@ -1,4 +1,4 @@
-//! `driftctl diff` as users see it: its output, streams and exit codes.
+//! Tests the output, the streams and the exit codes of `driftctl diff`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,7 +28,7 @@ kind: ConfigMap
 metadata: {name: nowhere}
 ";
 
-/// A place with a manifest and a recording of exactly what it declares.
+/// Returns a directory with a manifest and a recording in sync.
 fn in_sync() -> Place {
     Place::new()
         .file("manifests/cart.yaml", DEPLOYMENT)
@@ -68,13 +68,13 @@ fn a_missing_object() {
 
 /// A recording without any object of a kind may have been made without that kind.
 #[test]
-fn a_kind_that_was_not_recorded_counts_as_missing_and_is_said() {
+fn a_kind_without_recorded_objects_counts_as_missing_with_a_warning() {
     let place = in_sync().file("manifests/config.yaml", CONFIG);
     insta::assert_snapshot!(place.run(DIFF));
 }
 
 #[test]
-fn exit_zero_forgives_drift_but_no_error() {
+fn exit_zero_ignores_drift_but_not_errors() {
     let place = drifted();
     assert_eq!(code(&place, &DIFF), 1);
     assert_eq!(code(&place, &[&DIFF[..], &["--exit-zero"]].concat()), 0);
@@ -85,7 +85,7 @@ fn exit_zero_forgives_drift_but_no_error() {
 
 /// The image is high, a missing ConfigMap too, an extra one medium, a label low.
 #[test]
-fn what_fails_a_run_is_chosen() {
+fn fail_on_selects_what_fails_the_run() {
     let extra = CONFIG.replace("name: cart", "name: leftover");
     let high = drifted();
     let low = DEPLOYMENT.replace(
@@ -129,7 +129,7 @@ fn what_fails_a_run_is_chosen() {
 }
 
 #[test]
-fn a_wrong_path_is_no_mass_deletion() {
+fn max_extra_stops_a_run_with_a_wrong_path() {
     let leftovers = ["a", "b"].map(|name| CONFIG.replace("name: cart", &format!("name: {name}")));
     let live = recording(&[DEPLOYMENT, &leftovers[0], &leftovers[1]]);
     let place = in_sync().file("live.json", live);
@@ -141,7 +141,7 @@ fn a_wrong_path_is_no_mass_deletion() {
 }
 
 #[test]
-fn a_wrong_cluster_is_no_mass_loss() {
+fn max_missing_stops_a_run_on_the_wrong_cluster() {
     let place = in_sync()
         .file("manifests/config.yaml", CONFIG)
         .file("live.json", recording(&[DEPLOYMENT, ELSEWHERE]));
@@ -155,17 +155,17 @@ fn a_wrong_cluster_is_no_mass_loss() {
 }
 
 #[test]
-fn a_path_that_is_not_there() {
+fn a_missing_path_is_an_error() {
     insta::assert_snapshot!(in_sync().run(["diff", "manifest", "--live", "live.json"]));
 }
 
 #[test]
-fn a_recording_that_is_not_there() {
+fn a_missing_recording_is_an_error() {
     insta::assert_snapshot!(in_sync().run(["diff", "manifests", "--live", "life.json"]));
 }
 
 #[test]
-fn an_empty_folder_is_no_all_clear() {
+fn an_empty_folder_is_an_error() {
     let place = in_sync().folder("empty");
     let words = ["diff", "empty", "--live", "live.json"];
     insta::assert_snapshot!(place.run(words));
@@ -182,7 +182,7 @@ fn a_broken_file_does_not_hide_the_others() {
 }
 
 #[test]
-fn the_current_folder_is_where_manifests_are_looked_for() {
+fn reads_manifests_from_the_current_folder() {
     let place = Place::new()
         .file("a/cart.yaml", DEPLOYMENT)
         .file("b/live.json", recording(&[DEPLOYMENT]));
@@ -206,12 +206,12 @@ fn manifests_from_standard_input() {
 }
 
 #[test]
-fn standard_input_is_read_once() {
+fn rejects_reading_standard_input_twice() {
     insta::assert_snapshot!(in_sync().run(["diff", "-", "--live", "-"]));
 }
 
 #[test]
-fn a_namespace_takes_what_names_none_and_leaves_out_what_names_another() {
+fn namespace_applies_to_manifests_without_one_and_excludes_others() {
     let place = Place::new()
         .file(
             "manifests/all.yaml",
@@ -254,7 +254,7 @@ fn every_format_writes_the_same_drift() {
 }
 
 #[test]
-fn reports_go_to_files_too() {
+fn writes_reports_to_files() {
     let place = drifted();
     let words = [
         &DIFF[..],
@@ -286,24 +286,24 @@ fn reports_go_to_files_too() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_trouble() {
+fn a_report_that_cannot_be_written_exits_with_2() {
     insta::assert_snapshot!(
         drifted().run([&DIFF[..], &["-o", "json=no/such/folder.json"]].concat())
     );
 }
 
 #[test]
-fn two_reports_do_not_share_a_place() {
+fn rejects_two_reports_for_one_output() {
     insta::assert_snapshot!(drifted().run([&DIFF[..], &["-o", "json", "-o", "name"]].concat()));
 }
 
 #[test]
-fn a_format_that_does_not_exist() {
+fn an_unknown_format_is_an_error() {
     insta::assert_snapshot!(drifted().run([&DIFF[..], &["-o", "jsno"]].concat()));
 }
 
 #[test]
-fn quiet_answers_by_exit_code_and_says_errors_only() {
+fn quiet_prints_errors_only() {
     let quiet = [&DIFF[..], &["-q"]].concat();
     assert_eq!(drifted().run(quiet.clone()), "exit code: 1\n");
     let broken = drifted().file("manifests/broken.yaml", "kind: [");
@@ -311,26 +311,26 @@ fn quiet_answers_by_exit_code_and_says_errors_only() {
 }
 
 #[test]
-fn verbose_names_what_was_skipped() {
+fn verbose_lists_skipped_files() {
     let place = in_sync().file("manifests/values.yaml", "replicas: 3\n");
     insta::assert_snapshot!(place.run(DIFF));
     insta::assert_snapshot!(place.run([&DIFF[..], &["-v"]].concat()));
 }
 
 #[test]
-fn show_all_lists_what_is_in_sync() {
+fn show_all_lists_objects_in_sync() {
     insta::assert_snapshot!(in_sync().run([&DIFF[..], &["--show", "all"]].concat()));
 }
 
 #[test]
-fn extra_objects_are_reported_when_asked_for() {
+fn reports_extra_objects_on_request() {
     let place = in_sync().file("live.json", recording(&[DEPLOYMENT, CONFIG]));
     assert_eq!(code(&place, &DIFF), 0);
     insta::assert_snapshot!(place.run([&DIFF[..], &["--extra", "namespace"]].concat()));
 }
 
 #[test]
-fn two_recordings_are_one_live_side() {
+fn merges_two_recordings() {
     let place = Place::new()
         .file("manifests/all.yaml", [DEPLOYMENT, CONFIG].join("---\n"))
         .file("one.json", recording(&[DEPLOYMENT]))
@@ -347,13 +347,13 @@ fn two_recordings_are_one_live_side() {
 }
 
 #[test]
-fn an_object_declared_twice_is_an_error_that_names_both_places() {
+fn an_object_declared_twice_is_an_error_with_both_locations() {
     let place = in_sync().file("manifests/again.yaml", DEPLOYMENT);
     insta::assert_snapshot!(place.run(DIFF));
 }
 
 #[test]
-fn colour_is_for_terminals_and_for_who_asks() {
+fn uses_colour_on_terminals_and_on_request() {
     let colour =
         |place: &Place, words: &[&str]| place.run([&DIFF[..], words].concat()).contains('\x1b');
     let place = drifted();
@@ -368,7 +368,7 @@ fn colour_is_for_terminals_and_for_who_asks() {
 }
 
 #[test]
-fn forty_columns() {
+fn wraps_to_forty_columns() {
     let place = Place::new().var("COLUMNS", "40");
     let output = place
         .driftctl()
@@ -382,7 +382,7 @@ fn forty_columns() {
 }
 
 #[test]
-fn who_hangs_up_early_still_gets_the_exit_code() {
+fn a_closed_pipe_does_not_change_the_exit_code() {
     for (place, expected) in [(drifted(), 1), (in_sync(), 0)] {
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_driftctl"))
             .args(DIFF)
@@ -401,7 +401,7 @@ fn who_hangs_up_early_still_gets_the_exit_code() {
 /// A user who closes standard output wants only the exit code.
 #[cfg(unix)]
 #[test]
-fn a_closed_standard_output_does_not_change_the_exit_code() {
+fn a_closed_stdout_does_not_change_the_exit_code() {
     for (place, expected) in [(drifted(), 1), (in_sync(), 0)] {
         let output = std::process::Command::new("sh")
             .args(["-c", "\"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_driftctl")])
@@ -415,7 +415,7 @@ fn a_closed_standard_output_does_not_change_the_exit_code() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_trouble_even_where_nothing_drifted() {
+fn a_full_disk_exits_with_2_without_drift() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
     let place = in_sync();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_driftctl"))
@@ -428,14 +428,14 @@ fn a_full_disk_is_trouble_even_where_nothing_drifted() {
 }
 
 #[test]
-fn help_teaches() {
+fn prints_help() {
     insta::assert_snapshot!(Place::new().run(["diff", "-h"]));
     insta::assert_snapshot!(Place::new().run(["diff", "--help"]));
 }
 
-/// A user who has manifests and a recording in one folder means one by the other.
+/// A user who has manifests and a recording in one folder must not get the recording as manifests.
 #[test]
-fn a_recording_among_the_manifests_is_no_manifest() {
+fn skips_the_recording_among_the_manifests() {
     let place = drifted();
     let shown = place.run(["diff", "--live", "live.json", "-v"]);
     assert!(shown.starts_with("exit code: 1"), "{shown}");

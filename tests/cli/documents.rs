@@ -1,10 +1,10 @@
-//! The README and `docs/`: every command that they show exists, and every output that they show is what
-//! the command prints.
+//! Checks the README and `docs/`: every command in them exists, and every output is what the
+//! command prints.
 //!
-//! - A block marked `console` is run, line by line, in a copy of `fixtures/`, and its output compared.
-//!   A line `…` stands for any lines. After a change of the output, write the blocks without one again:
+//! - Commands in a `console` block are run, line by line, in a copy of `fixtures/`, and their output is
+//!   compared. A line `…` matches any lines. To update blocks without `…`:
 //!   `DRIFTCTL_WRITE_DOCS=1 cargo test --test cli documents`.
-//! - In a block marked `sh`, the arguments of each `driftctl` are parsed and not run.
+//! - In a `sh` block, the arguments of each `driftctl` are parsed but not run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use crate::support::{Place, fixture};
 
 /// A fenced block of a document.
 struct Block {
-    /// The word behind the opening fence.
+    /// The word after the opening fence.
     language: String,
-    /// The line of the document that the text starts at, from zero.
+    /// The line of the document where the text starts, from zero.
     start: usize,
     lines: Vec<String>,
 }
@@ -53,9 +53,9 @@ fn blocks(text: &str) -> Vec<Block> {
     blocks
 }
 
-/// A command of a block, with the output that is shown below it.
+/// A command of a block, with the output below it.
 struct Example {
-    /// Its lines, the prompt and continuations included.
+    /// Its lines, with the prompt and continuations.
     shown: Vec<String>,
     script: String,
     output: Vec<String>,
@@ -87,7 +87,7 @@ fn examples(block: &Block) -> Vec<Example> {
     examples
 }
 
-/// Returns whether the shown lines are those of the output, where `…` stands for any.
+/// Returns whether the shown lines match the output, where `…` matches any lines.
 fn is_shown(shown: &[String], output: &[String]) -> bool {
     let parts: Vec<&[String]> = shown.split(|line| line.trim() == "…").collect();
     if parts.len() == 1 {
@@ -109,13 +109,13 @@ fn is_shown(shown: &[String], output: &[String]) -> bool {
     true
 }
 
-/// Returns whether there is a kustomize.
+/// Returns whether a kustomize is installed.
 fn can_render() -> bool {
     let mut programs = ["kustomize", "kubectl"].into_iter();
     programs.any(|program| Command::new(program).arg("version").output().is_ok())
 }
 
-/// Returns a repository with one commit that holds the fixtures which documents use.
+/// Returns a repository with one commit of the fixtures that documents use.
 fn workplace() -> Place {
     let place = Place::new().folder("fixtures");
     for name in [
@@ -158,7 +158,7 @@ fn run(place: &Place, script: &str) -> Vec<String> {
 
 #[cfg(unix)]
 #[test]
-fn examples_print_what_documents_show() {
+fn examples_print_what_the_documents_show() {
     let is_written = std::env::var_os("DRIFTCTL_WRITE_DOCS").is_some();
     let mut wrong = Vec::new();
     for document in documents() {
@@ -207,7 +207,7 @@ fn examples_print_what_documents_show() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Returns the words of a line of shell, without quotes, comments, pipes and redirections.
+/// Returns the words of a shell line, without quotes, comments, pipes and redirections.
 fn commands(line: &str) -> Vec<Vec<String>> {
     let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let mut quote = None;
@@ -284,7 +284,7 @@ fn shell_lines_are_split_into_commands() {
     );
 }
 
-/// Links between documents lead somewhere.
+/// Links between documents must lead to an existing file.
 #[test]
 fn relative_links_in_documents_exist() {
     let mut wrong = Vec::new();
@@ -304,7 +304,7 @@ fn relative_links_in_documents_exist() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Nobody reads a paragraph that does not fit on a screen.
+/// A paragraph must fit on a screen.
 #[test]
 fn paragraphs_of_the_readme_are_short() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();

@@ -1,4 +1,4 @@
-//! `driftctl explain` as users see it: one question for each possible answer.
+//! Tests `driftctl explain`, with a question for each possible answer.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,7 @@ use crate::support;
 use serde_json::{Value, json};
 use support::{Place, fixture_arg};
 
-/// Asks about the shop, whose live objects someone has changed.
+/// Runs `explain` for the shop, whose live objects were changed.
 fn shop(words: &[&str]) -> String {
     let place = Place::new();
     let manifests = fixture_arg("shop/manifests");
@@ -19,7 +19,7 @@ fn shop(words: &[&str]) -> String {
     place.run(all).replace(&root, "$FIXTURES/")
 }
 
-/// Returns the decisions on a path, as data.
+/// Returns the decisions on a path, as JSON.
 fn decisions(place: &Place, words: &[&str]) -> Vec<Value> {
     let mut all = vec!["explain"];
     all.extend(words);
@@ -32,7 +32,7 @@ fn decisions(place: &Place, words: &[&str]) -> Vec<Value> {
     document["decisions"].as_array().unwrap().clone()
 }
 
-/// Returns a place with a manifest and the recording of one live object.
+/// Returns a directory with a manifest and a recording of one live object.
 fn place(manifest: &Value, live: &Value) -> Place {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
     Place::new()
@@ -41,12 +41,12 @@ fn place(manifest: &Value, live: &Value) -> Place {
 }
 
 #[test]
-fn drift_is_told_with_lines_and_holders() {
+fn explains_drift_with_lines_and_owners() {
     insta::assert_snapshot!(shop(&["Service/shop/cart", ".spec.type"]));
 }
 
 #[test]
-fn an_addition_is_told_with_the_lists_on_the_way() {
+fn explains_an_addition_with_the_lists_on_its_path() {
     let path = ".spec.template.spec.containers[name=\"api\"].env[name=\"DEBUG_15\"]";
     insta::assert_snapshot!(shop(&["Deployment/cart", path]));
 }
@@ -114,7 +114,7 @@ fn the_same_quantity() {
 }
 
 #[test]
-fn an_atomic_list_is_told_as_a_whole() {
+fn explains_an_atomic_list_as_a_whole() {
     let path = ".spec.template.spec.containers[name=\"web\"].command[0]";
     insta::assert_snapshot!(shop(&["Deployment/catalog", path]));
 }
@@ -161,7 +161,7 @@ fn the_document() {
 }
 
 #[test]
-fn what_a_type_knows_and_nobody_sets_is_absent() {
+fn a_known_field_without_a_value_is_absent() {
     insta::assert_snapshot!(shop(&[
         "Deployment/cart",
         ".spec.template.spec.runtimeClassName"
@@ -169,7 +169,7 @@ fn what_a_type_knows_and_nobody_sets_is_absent() {
 }
 
 #[test]
-fn a_rule_that_cannot_be_used_is_told() {
+fn warns_about_a_rule_that_cannot_be_used() {
     let object = |kind: &str| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a", "namespace": "b"}});
     let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm"},
         "data": {"resource.customizations.ignoreDifferences.Service": "jsonPointers: [spec]"}});
@@ -190,9 +190,9 @@ fn a_rule_that_cannot_be_used_is_told() {
     assert!(shown.contains("ignoreDifferences.Service"), "{shown}");
 }
 
-/// As kubectl takes kinds; those of custom resources as their definition names them.
+/// As in kubectl; kinds of custom resources are called as in their definition.
 #[test]
-fn a_kind_is_meant_by_each_of_its_names() {
+fn accepts_every_name_of_a_kind() {
     let of_cart = shop(&["Deployment/cart", ".spec.replicas"]);
     for name in [
         "deploy/cart",
@@ -209,7 +209,7 @@ fn a_kind_is_meant_by_each_of_its_names() {
 }
 
 #[test]
-fn a_missing_object_is_told_as_such() {
+fn explains_that_an_object_is_missing() {
     let output = Place::new()
         .driftctl()
         .args(["diff", &fixture_arg("shop/manifests"), "--live"])
@@ -230,7 +230,7 @@ fn a_missing_object_is_told_as_such() {
 }
 
 #[test]
-fn unknown_objects_and_paths_are_answered_with_the_nearest() {
+fn suggests_similar_objects_and_paths() {
     insta::assert_snapshot!(shop(&["Deployment/crat", ".spec"]));
     insta::assert_snapshot!(shop(&[
         "Deployment/cart",
@@ -240,7 +240,7 @@ fn unknown_objects_and_paths_are_answered_with_the_nearest() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_an_error() {
+fn a_missing_file_is_an_error() {
     let shown = Place::new().run([
         "explain",
         "Deployment/a",
@@ -270,7 +270,7 @@ ignoreDifferences:
 ";
 
 #[test]
-fn a_rule_that_ignores_is_named_with_its_place() {
+fn names_the_rule_that_ignores_with_its_location() {
     let deployment = |replicas: u64| {
         json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "cart", "namespace": "shop"},
@@ -288,9 +288,9 @@ fn a_rule_that_ignores_is_named_with_its_place() {
     insta::assert_snapshot!(place.run(words));
 }
 
-/// The words of the document are those of the schema that `driftctl schema explanation` prints.
+/// The values in the document are those of the schema that `driftctl schema explanation` prints.
 #[test]
-fn every_verdict_has_its_word_in_the_document() {
+fn the_schema_lists_every_verdict() {
     let manifest = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "b"}, "spec": {
         "nodeSelector": {}, "hostNetwork": false, "priorityClassName": null,
         "containers": [{"name": "app", "image": "x:1",
@@ -329,9 +329,9 @@ fn every_verdict_has_its_word_in_the_document() {
     assert_eq!(decision["compared"]["scalar"], "quantity");
 }
 
-/// It is the same comparison: whatever a report shows of an object, explain says of its paths.
+/// Both come from the same comparison: what a report shows of an object, explain says of its paths.
 #[test]
-fn an_explanation_says_what_the_report_says() {
+fn explain_agrees_with_the_report() {
     let output = Place::new()
         .driftctl()
         .args(["diff", &fixture_arg("shop/manifests"), "--live"])
@@ -359,27 +359,31 @@ fn an_explanation_says_what_the_report_says() {
         let object = object.next().unwrap();
         let question = format!("{kind}/{name}");
         let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
-        let told = decisions(&place, &[&question, &manifests, "--live", &live]);
-        let differing: Vec<&Value> = told.iter().filter(|d| !d["change"].is_null()).collect();
+        let explained = decisions(&place, &[&question, &manifests, "--live", &live]);
+        let differing: Vec<&Value> = explained
+            .iter()
+            .filter(|d| !d["change"].is_null())
+            .collect();
         let changes = object["changes"].as_array().unwrap();
         assert_eq!(differing.len(), changes.len(), "{question}");
-        for (told, change) in differing.into_iter().zip(changes) {
+        for (explained, change) in differing.into_iter().zip(changes) {
             for key in [
                 "path", "declared", "live", "line", "severity", "cause", "note",
             ] {
-                assert_eq!(told[key], change[key], "{question} {key}");
+                assert_eq!(explained[key], change[key], "{question} {key}");
             }
-            assert_eq!(told["change"], change["kind"]);
-            assert_eq!(told["explanation"], change["explained"]["by"]);
+            assert_eq!(explained["change"], change["kind"]);
+            assert_eq!(explained["explanation"], change["explained"]["by"]);
             compared += 1;
         }
     }
     assert!(compared > 60, "{compared}");
 }
 
-/// Nobody declares it, so there is no path to tell about: who made it, and what it does.
+/// No manifest declares the object, so there is no path to explain: shows who made it, and what it
+/// does.
 #[test]
-fn an_extra_object_is_told_with_its_author() {
+fn explains_an_extra_object_with_its_author() {
     let text = shop(&["role/shop/tmp-admin", "--extra", "namespace"]);
     assert!(
         text.contains("extra: not in any manifest (critical)"),
@@ -396,7 +400,7 @@ fn an_extra_object_is_told_with_its_author() {
 }
 
 #[test]
-fn the_values_of_an_extra_secret_stay_hidden() {
+fn masks_the_values_of_an_extra_secret() {
     let secret = |name: &str, value: &str| {
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "shop",
             "managedFields": [{"manager": "kubectl-create", "operation": "Update", "apiVersion": "v1",

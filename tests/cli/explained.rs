@@ -1,4 +1,4 @@
-//! Nothing disappears: what is live but not declared is reported or explained.
+//! Tests that nothing disappears: live fields that are not declared are reported or explained.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,8 +16,8 @@ use driftctl::source::{Files, Source};
 use serde_json::{Value, json};
 use support::{Place, fixture};
 
-/// The fields of `live` that `declared` does not have. A list that is declared is one value here:
-/// which of its items are the same, only the comparer can tell.
+/// Returns the fields of `live` that `declared` does not have. A declared list counts as one value:
+/// only the comparison can match its items.
 fn undeclared(
     path: &FieldPath,
     declared: Option<&Value>,
@@ -37,7 +37,8 @@ fn undeclared(
     }
 }
 
-/// Returns an empty list or object, and what identifies the object, need no explanation.
+/// Returns whether a value needs no explanation: an empty list or object, or what identifies the
+/// object.
 fn says_nothing(live: &Value) -> bool {
     match live {
         Value::Null => true,
@@ -57,7 +58,7 @@ fn is_identity(path: &FieldPath) -> bool {
     identity.contains(&path.to_string().as_str())
 }
 
-/// Returns whether the report speaks of a path: of it, of what it is part of, or of parts of it.
+/// Returns whether the report mentions a path, a parent of it, or a part of it.
 fn is_covered(object: &ObjectReport, path: &FieldPath) -> bool {
     object.drifts.iter().any(|drift| {
         let change = &drift.change.path;
@@ -65,7 +66,7 @@ fn is_covered(object: &ObjectReport, path: &FieldPath) -> bool {
     })
 }
 
-/// Kind, namespace and name of an object as it is written.
+/// Returns the kind, namespace and name of an object.
 fn name(object: &Value) -> (String, String, String) {
     let text = |path: &str| {
         object
@@ -132,7 +133,7 @@ fn every_undeclared_path_is_reported_or_explained() {
     );
 }
 
-/// Returns an autoscaler of the Deployment that [`scaled_by`] is about.
+/// Returns an autoscaler for the Deployment of [`scaled_by`].
 fn autoscaler(api_version: &str, kind: &str, limits: &Value) -> Value {
     let mut spec = limits.clone();
     spec["scaleTargetRef"] = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"});
@@ -180,7 +181,7 @@ fn scaled_by(autoscalers: &[Value], live: u64, owners: Value) -> (Verdict, Optio
 }
 
 #[test]
-fn replicas_are_the_autoscalers_between_its_limits_only() {
+fn explains_replicas_only_within_the_autoscalers_limits() {
     let scaler = json!([{"manager": "kube-controller-manager", "operation": "Update",
         "subresource": "scale", "fieldsType": "FieldsV1",
         "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
@@ -208,7 +209,7 @@ fn an_event_driven_autoscaler_may_scale_to_zero() {
             "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}}])
     };
     let scaled = |limits: Value| autoscaler("keda.sh/v1alpha1", "ScaledObject", &limits);
-    // What it makes for all but zero, which has no word for zero.
+    // The HPA that KEDA creates does not support zero.
     let made = autoscaler(
         "autoscaling/v2",
         "HorizontalPodAutoscaler",
@@ -229,7 +230,7 @@ fn an_event_driven_autoscaler_may_scale_to_zero() {
     assert!(!is_explained(&[never_zero], 0, "keda-operator"));
 }
 
-/// Returns the paths that are reported of one object.
+/// Returns the reported paths of one object.
 fn reported(manifest: &Value, live: &Value) -> Vec<String> {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
     let place = Place::new()
@@ -244,7 +245,7 @@ fn reported(manifest: &Value, live: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_the_server_allocates_is_nobodys() {
+fn explains_values_that_the_server_allocates() {
     let manifest = json!({"apiVersion": "v1", "kind": "Service",
         "metadata": {"name": "cart", "namespace": "shop"},
         "spec": {"type": "NodePort", "ports": [{"port": 80}]}});
@@ -277,7 +278,7 @@ fn what_the_server_allocates_is_nobodys() {
 }
 
 #[test]
-fn a_certificate_that_is_declared_is_not_taken_away_by_those_who_inject_them() {
+fn reports_a_declared_certificate_that_was_removed() {
     let hook = |client: Value| {
         json!({"apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "guard"},
@@ -292,8 +293,8 @@ fn a_certificate_that_is_declared_is_not_taken_away_by_those_who_inject_them() {
     assert_eq!(reported(&manifest, &hook(json!({"url": url}))), [path]);
 }
 
-/// Deployments that all carry a sidecar of nobody, and one that another change is about too.
-fn carried() -> Place {
+/// Returns Deployments that all have a sidecar without an owner, one of them with another change.
+fn with_common_sidecar() -> Place {
     let declared = ["a", "b", "c", "d"].map(|name| {
         json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": name, "namespace": "shop"},
@@ -315,8 +316,8 @@ fn carried() -> Place {
 }
 
 #[test]
-fn what_many_objects_carry_alike_is_told_once_with_a_rule() {
-    let place = carried();
+fn reports_an_addition_to_many_objects_once_with_a_rule() {
+    let place = with_common_sidecar();
     let shown = place.run(["diff", "m.json", "--live", "live.json"]);
     for said in [
         "~ 4 Deployments  CRITICAL",
@@ -330,7 +331,7 @@ fn what_many_objects_carry_alike_is_told_once_with_a_rule() {
     assert!(each.matches("name=\"agent\"").count() >= 4, "{each}");
     let json = place.run(["diff", "m.json", "--live", "live.json", "-o", "json"]);
     assert!(json.matches("agent\\\"").count() >= 4, "{json}");
-    // The rule is one, as it stands there.
+    // The printed rule can be used as it is.
     let from = shown.find("    ignoreDifferences:").unwrap();
     let lines = shown[from..].lines();
     let rule: Vec<&str> = lines.take_while(|line| line.starts_with("    ")).collect();

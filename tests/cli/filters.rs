@@ -1,4 +1,4 @@
-//! Filters: what they select, and that excluded objects are counted.
+//! Tests which objects filters select, and that excluded objects are counted.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use support::{Place, fixture_arg};
 
-/// Runs over the recorded shop: exit code, report, standard error.
+/// Runs a diff of the recorded shop. Returns the exit code, the report and standard error.
 fn shop(more: &[&str]) -> (i32, Value, String) {
     let output = Place::new()
         .driftctl()
@@ -45,7 +45,7 @@ fn assert_whole(report: &Value) {
 }
 
 #[test]
-fn a_kind_is_chosen_by_each_of_its_names() {
+fn selects_a_kind_by_each_of_its_names() {
     let (code, by_kind, _) = shop(&["--kind", "Deployment"]);
     assert_eq!(code, 1);
     assert_whole(&by_kind);
@@ -68,7 +68,7 @@ fn a_kind_is_chosen_by_each_of_its_names() {
 }
 
 #[test]
-fn labels_choose_declared_objects_by_what_they_declare() {
+fn selects_objects_by_their_declared_labels() {
     let (_, report, _) = shop(&["-l", "app.kubernetes.io/name in (cart)"]);
     assert_whole(&report);
     assert!(values(&report, "name").contains("cart"));
@@ -78,7 +78,7 @@ fn labels_choose_declared_objects_by_what_they_declare() {
 }
 
 #[test]
-fn a_namespace_leaves_out_what_lies_in_others_and_all_namespaces_nothing() {
+fn namespace_excludes_other_namespaces_and_all_namespaces_none() {
     let (_, report, _) = shop(&["-n", "shop"]);
     assert_whole(&report);
     let expected = ["none", "shop"].map(str::to_owned);
@@ -88,7 +88,7 @@ fn a_namespace_leaves_out_what_lies_in_others_and_all_namespaces_nothing() {
 }
 
 #[test]
-fn undeclared_objects_are_chosen_too_and_what_is_left_out_is_none_of_them() {
+fn filters_undeclared_objects_without_reporting_excluded_ones() {
     let extra = |more: &[&str]| {
         let (_, mut report, _) = shop(&[&["--extra", "namespace"], more].concat());
         let objects = report["objects"].as_array_mut().unwrap();
@@ -106,7 +106,7 @@ fn undeclared_objects_are_chosen_too_and_what_is_left_out_is_none_of_them() {
 }
 
 #[test]
-fn all_namespaces_are_those_of_the_cluster() {
+fn all_namespaces_searches_the_whole_cluster() {
     let config = |namespace: &str, name: &str| {
         let metadata = serde_json::json!({"name": name, "namespace": namespace});
         serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
@@ -133,7 +133,7 @@ fn all_namespaces_are_those_of_the_cluster() {
 }
 
 #[test]
-fn a_filter_that_leaves_nothing_is_an_error_that_names_it() {
+fn a_filter_that_selects_nothing_is_an_error() {
     for (more, named) in [
         (&["-l", "nobody=here"][..], "--selector nobody=here"),
         (&["--kind", "node"], "--kind node"),

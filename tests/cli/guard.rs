@@ -1,4 +1,4 @@
-//! `driftctl guard`: policies against what was changed live.
+//! Tests `driftctl guard`: policies that block live changes.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ metadata: {name: cart, namespace: shop}
 stringData: {token: hunter-two-hunter}
 ";
 
-/// Returns what is live: replicas, the image and a container were changed by hand, and the token.
+/// Returns the live objects: replicas, the image, a container and the token were changed by hand.
 fn live() -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": [
         {
@@ -67,12 +67,12 @@ fn run(words: &[&str]) -> String {
 }
 
 #[test]
-fn a_policy_is_printed_with_its_proof() {
+fn prints_a_policy_with_its_proof() {
     insta::assert_snapshot!(run(&["deploy/shop/cart", "--allow", "alice"]));
 }
 
 #[test]
-fn other_engines_get_the_same_expressions() {
+fn writes_the_same_expressions_for_other_engines() {
     let words = [
         "deploy/shop/cart",
         ".spec.replicas",
@@ -87,8 +87,8 @@ fn other_engines_get_the_same_expressions() {
 }
 
 #[test]
-fn a_policy_that_does_not_hold_is_not_printed() {
-    // 7 replicas are not refused by a policy that admits 20.
+fn does_not_print_a_policy_that_fails_its_proof() {
+    // A policy that allows 20 replicas does not refuse 7.
     let shown = run(&[
         "deploy/shop/cart",
         ".spec.replicas",
@@ -100,7 +100,7 @@ fn a_policy_that_does_not_hold_is_not_printed() {
 }
 
 #[test]
-fn nobody_is_stopped_from_deploying_without_being_asked() {
+fn does_not_lock_out_the_deployer_unless_requested() {
     let shown = run(&["deploy/shop/cart", ".spec.replicas"]);
     assert!(shown.starts_with("exit code: 1"), "{shown}");
     assert!(shown.contains("--allow USER"), "{shown}");
@@ -108,7 +108,7 @@ fn nobody_is_stopped_from_deploying_without_being_asked() {
 }
 
 #[test]
-fn no_policy_holds_a_value_of_a_secret() {
+fn policies_contain_no_values_of_secrets() {
     for words in [
         &["secret/shop/cart", "--allow", "alice"][..],
         &["secret/shop/cart", "--allow", "alice", "--allow-declared"],
@@ -127,7 +127,7 @@ fn no_policy_holds_a_value_of_a_secret() {
 }
 
 #[test]
-fn what_is_guarded_has_to_be_said() {
+fn requires_a_selection() {
     let shown = run(&[]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
     assert!(shown.contains("deploy/shop/cart"), "{shown}");
@@ -135,9 +135,9 @@ fn what_is_guarded_has_to_be_said() {
     assert!(shown.starts_with("exit code: 2"), "{shown}");
 }
 
-/// What tools apply with tells the account that they run as.
+/// The field manager of a tool says which service account the tool uses.
 #[test]
-fn the_account_of_a_gitops_controller_is_assumed() {
+fn assumes_the_service_account_of_a_gitops_controller() {
     let mut live = live();
     live["items"][0]["metadata"]["managedFields"] = json!([
         {"manager": "argocd-controller", "operation": "Apply", "apiVersion": "apps/v1",
@@ -165,7 +165,7 @@ fn the_account_of_a_gitops_controller_is_assumed() {
 }
 
 #[test]
-fn rules_that_do_not_do_what_they_say_are_found() {
+fn check_finds_rules_that_do_not_work() {
     let place = Place::new().file(
         "m/cart.yaml",
         CART.replace("shop}", "prod-shop}")
@@ -194,7 +194,7 @@ fn rules_that_do_not_do_what_they_say_are_found() {
 }
 
 #[test]
-fn there_has_to_be_a_policy_to_check() {
+fn check_requires_a_policy() {
     for words in [
         &["guard", "--check", "m"][..],
         &["guard", "--check", "nothing"],

@@ -1,5 +1,5 @@
-//! jq expressions that never end, or use up all resources, are stopped at their deadline; the run
-//! continues.
+//! Tests that jq expressions which never end, or use up all resources, are stopped at their
+//! deadline, and that the run continues.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,10 +8,10 @@ use std::time::Duration;
 use driftctl::jq::{Jq, JqError};
 use serde_json::json;
 
-/// Longer than any machine is busy: where an answer is expected, time plays no part.
+/// Longer than any machine is busy: used where a result is expected.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Where none is expected, the deadline comes soon.
+/// Used where no result is expected, so that the deadline comes soon.
 const SOON: Duration = Duration::from_millis(300);
 
 fn jq() -> Jq {
@@ -21,7 +21,7 @@ fn jq() -> Jq {
 }
 
 #[test]
-fn deletes_in_the_child() {
+fn deletes_in_the_child_process() {
     let jq = jq();
     let object = json!({"a": 1, "b": {"c": [1, 2]}});
     assert_eq!(
@@ -39,20 +39,20 @@ fn deletes_in_the_child() {
 }
 
 #[test]
-fn what_spins_ends_at_its_deadline_and_is_not_tried_again() {
+fn stops_an_endless_expression_and_does_not_retry_it() {
     let mut jq = jq();
     let object = json!({"a": 1});
     let ended = Err(JqError::Deadline(SOON));
     jq.set_deadline(SOON);
     assert_eq!(jq.delete("def f: f; f", &object), ended);
-    // Were it tried again, that would be for ever.
+    // If it were retried, this would never end.
     jq.set_deadline(PATIENCE);
     assert_eq!(jq.delete("def f: f; f", &object), ended);
     assert_eq!(jq.delete(".a", &object), Ok(json!({})), "the next one runs");
 }
 
 #[test]
-fn expressions_that_do_not_end_are_given_up_together() {
+fn limits_the_total_time_of_endless_expressions() {
     let mut jq = jq();
     let object = json!({"a": 1});
     jq.set_deadline(Duration::from_secs(2));
@@ -66,7 +66,7 @@ fn expressions_that_do_not_end_are_given_up_together() {
 }
 
 #[test]
-fn expressions_that_end_slowly_are_bounded_together() {
+fn limits_the_total_time_of_slow_expressions() {
     let jq = jq();
     let object = json!({"a": 1});
     jq.limit_whole_run(Duration::from_millis(200));
@@ -77,7 +77,7 @@ fn expressions_that_end_slowly_are_bounded_together() {
 }
 
 #[test]
-fn what_exhausts_the_child_ends_it_alone() {
+fn an_expression_that_exhausts_memory_ends_only_the_child() {
     let mut jq = jq();
     let object = json!({"a": 1});
     for value in [
@@ -104,7 +104,7 @@ fn what_exhausts_the_child_ends_it_alone() {
 }
 
 #[test]
-fn nested_texts_are_no_way_to_crash_the_reader() {
+fn deeply_nested_expressions_do_not_crash_the_parser() {
     let jq = jq();
     for text in ["(", "[", "{a:", "-", "if ", "def f: ", "try "] {
         let deep = text.repeat(16_000 / text.len());
@@ -114,14 +114,14 @@ fn nested_texts_are_no_way_to_crash_the_reader() {
 }
 
 #[test]
-fn without_a_child_nothing_runs() {
+fn fails_if_the_child_process_cannot_start() {
     let jq = Jq::new("/nonexistent/driftctl".into());
     assert!(matches!(jq.check(".a"), Err(JqError::Unavailable(_))));
 }
 
-/// Expressions that each end, and together take longer than the run may.
+/// Each of the expressions ends, but together they take longer than the run may.
 #[test]
-fn the_runs_timeout_ends_all_expressions_together() {
+fn timeout_limits_all_expressions_together() {
     let mut config = String::from("ignoreDifferences:\n");
     for n in 0..40 {
         config.push_str(&format!(

@@ -1,4 +1,4 @@
-//! The command line: arguments in; standard output, standard error and exit code out.
+//! Tests the command line: arguments in; standard output, standard error and exit code out.
 
 #![allow(clippy::unwrap_used)]
 

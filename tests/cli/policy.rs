@@ -1,4 +1,4 @@
-//! `driftctl policy`: what admission policies would refuse, without a cluster.
+//! Tests `driftctl policy`: what admission policies would refuse, without a cluster.
 
 use serde_json::Value;
 
@@ -45,12 +45,12 @@ fn place() -> Place {
 }
 
 #[test]
-fn a_violation_is_shown_at_its_line_and_fails_the_run() {
+fn reports_a_violation_with_its_line_and_fails_the_run() {
     insta::assert_snapshot!(place().run(["policy", "m", "--policies", "p", "-n", "shop"]));
 }
 
 #[test]
-fn formats_for_ci_have_the_line_of_the_field() {
+fn ci_formats_have_the_line_of_the_field() {
     let shown = place().run(["policy", "m", "--policies", "p", "-o", "github"]);
     insta::assert_snapshot!(shown);
     for format in ["sarif", "gitlab", "junit"] {
@@ -74,7 +74,7 @@ fn formats_for_ci_have_the_line_of_the_field() {
 }
 
 #[test]
-fn what_could_not_be_evaluated_fails_the_run_only_when_asked() {
+fn a_policy_that_was_not_evaluated_fails_the_run_only_with_strict_policies() {
     let place = place().file("m/cart.yaml", CART.replace("21", "2"));
     let words = ["policy", "m", "--policies", "p"];
     let shown = place.run(words);
@@ -85,7 +85,7 @@ fn what_could_not_be_evaluated_fails_the_run_only_when_asked() {
 }
 
 #[test]
-fn a_policy_that_only_audits_fails_the_run_when_asked() {
+fn an_audit_policy_fails_the_run_only_on_request() {
     let place = place().file("p/policy.yaml", POLICY.replace("[Deny]", "[Audit]"));
     let words = ["policy", "m", "--policies", "p"];
     assert!(place.run(words).starts_with("exit code: 0"));
@@ -94,7 +94,7 @@ fn a_policy_that_only_audits_fails_the_run_when_asked() {
 }
 
 #[test]
-fn nothing_to_judge_or_nothing_to_judge_by_is_an_error() {
+fn no_objects_or_no_policies_is_an_error() {
     for words in [
         ["policy", "m", "--policies", "m"],
         ["policy", "m", "--policies", "nothing"],
@@ -105,9 +105,9 @@ fn nothing_to_judge_or_nothing_to_judge_by_is_an_error() {
     }
 }
 
-/// Five loops over twenty items take minutes.
+/// Five nested loops over twenty items take minutes.
 #[test]
-fn an_expression_that_does_not_end_stops_nothing() {
+fn an_endless_expression_does_not_stop_the_run() {
     let list = format!("[{}]", vec!["1"; 20].join(","));
     let all = |inner: String, name: &str| format!("{list}.all({name}, {inner})");
     let endless = ["a", "b", "c", "d", "e", "f"]
@@ -121,8 +121,8 @@ fn an_expression_that_does_not_end_stops_nothing() {
     assert!(shown.starts_with("exit code: 0"), "{shown}");
 }
 
-/// The live side of the manifests above: someone scaled it to 30, before the policy existed or
-/// through the subresource.
+/// Returns the live side of the manifests above: scaled to 30, before the policy existed or through
+/// the subresource.
 fn live(more: Value) -> String {
     let mut deployment = serde_json::json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -149,7 +149,7 @@ fn live(more: Value) -> String {
     serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [deployment]}).to_string()
 }
 
-/// Returns the manifest declares 2 replicas, which no rule minds.
+/// Returns a directory whose manifest declares 2 replicas, which no rule refuses.
 fn drifted() -> Place {
     place()
         .file("m/cart.yaml", CART.replace("21", "2"))
@@ -159,7 +159,7 @@ fn drifted() -> Place {
 const DIFF: [&str; 6] = ["diff", "m", "--live", "live.json", "--policies", "p"];
 
 #[test]
-fn a_diff_says_which_policy_the_drift_violates_and_why_it_was_not_stopped() {
+fn diff_reports_violated_policies_and_why_they_did_not_block() {
     insta::assert_snapshot!(drifted().run(DIFF));
     let place = drifted().file("m/cart.yaml", CART.replace("21", "30"));
     let shown = place.run(DIFF);
@@ -167,12 +167,12 @@ fn a_diff_says_which_policy_the_drift_violates_and_why_it_was_not_stopped() {
 }
 
 #[test]
-fn every_format_of_a_diff_has_the_violation() {
+fn every_format_of_diff_shows_the_violation() {
     for format in [
         "json", "yaml", "sarif", "junit", "github", "gitlab", "markdown", "html", "table", "name",
     ] {
         let shown = drifted().run([&DIFF[..], &["-o", format]].concat());
-        // A table cuts what is long.
+        // A table cuts long texts.
         let said = match format {
             "table" => "violates ValidatingAdmissionPolicy",
             _ => "30 replicas are too many",
@@ -184,7 +184,7 @@ fn every_format_of_a_diff_has_the_violation() {
 }
 
 #[test]
-fn violations_and_what_was_not_evaluated_fail_a_diff_when_asked() {
+fn violations_and_unevaluated_policies_fail_a_diff_on_request() {
     let in_sync = place()
         .file("m/cart.yaml", CART.replace("21", "30"))
         .file("live.json", live(serde_json::json!({})));
@@ -203,7 +203,7 @@ fn violations_and_what_was_not_evaluated_fail_a_diff_when_asked() {
 }
 
 #[test]
-fn what_engines_reported_stands_beside_the_object() {
+fn shows_the_results_of_policy_engines_with_the_object() {
     let items = serde_json::json!([
         serde_json::from_str::<Value>(&live(serde_json::json!({}))).unwrap()["items"][0],
         {
@@ -280,7 +280,7 @@ spec:
 ";
 
 #[test]
-fn policies_of_kyverno_are_evaluated_with_the_rules_for_what_makes_pods() {
+fn evaluates_kyverno_policies_with_autogen_rules() {
     let place = Place::new()
         .file("p/policy.yaml", KYVERNO)
         .file("m/cart.yaml", CART);

@@ -1,4 +1,4 @@
-//! What makes a report quick to read: selection, order, and the pager.
+//! Tests what makes a report quick to read: selection, order, and the pager.
 
 use crate::support;
 
@@ -6,7 +6,8 @@ use serde_json::Value;
 use support::manifests::recording;
 use support::{Place, fixture_arg};
 
-/// Returns the shop's report with more words: exit code, standard output and standard error.
+/// Runs a diff of the shop with more arguments. Returns the exit code, standard output and standard
+/// error.
 fn shop(place: &Place, words: &[&str]) -> (i32, String, String) {
     let output = place
         .driftctl()
@@ -29,7 +30,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn a_long_report_ends_with_its_worst_changes() {
+fn a_long_report_ends_with_the_worst_changes() {
     let (code, text, _) = shop(&place(), &[]);
     assert_eq!(code, 1);
     let lines: Vec<&str> = text.lines().collect();
@@ -47,7 +48,7 @@ fn a_long_report_ends_with_its_worst_changes() {
 }
 
 #[test]
-fn the_header_of_an_object_has_its_worst_severity_and_the_worst_change_is_first() {
+fn object_headers_have_the_worst_severity_and_the_worst_change_comes_first() {
     let (_, text, _) = shop(&place(), &[]);
     let header = text
         .lines()
@@ -65,7 +66,7 @@ fn the_header_of_an_object_has_its_worst_severity_and_the_worst_change_is_first(
 }
 
 #[test]
-fn what_is_left_out_counts_all_the_same() {
+fn hidden_changes_still_count() {
     for words in [
         &["--severity", "critical"][..],
         &["--by", "nobody-*"],
@@ -102,7 +103,7 @@ fn what_is_left_out_counts_all_the_same() {
 }
 
 #[test]
-fn the_same_change_of_many_objects_is_one_entry() {
+fn groups_the_same_change_of_many_objects() {
     let deployment = |n: usize, labels: &str| {
         format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: app-{n:03}, namespace: shop{labels}}}\n\
@@ -111,7 +112,7 @@ fn the_same_change_of_many_objects_is_one_entry() {
         )
     };
     let declared: Vec<String> = (0..220).map(|n| deployment(n, "")).collect();
-    // A label that all of them had would be taken for the work of an admission policy.
+    // A label on all of them would be attributed to an admission policy.
     let label = |n: usize| match n < 100 {
         true => ", labels: {cost-center: \"4711\"}",
         false => "",
@@ -139,7 +140,7 @@ fn the_same_change_of_many_objects_is_one_entry() {
 }
 
 #[test]
-fn a_table_has_a_change_a_line_and_fits_the_page() {
+fn a_table_has_one_change_per_line_and_fits_the_page() {
     let (_, text, _) = shop(&place(), &["-o", "table"]);
     let rows: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(rows.len(), 87, "{text}");
@@ -160,7 +161,7 @@ fn a_table_has_a_change_a_line_and_fits_the_page() {
 }
 
 #[test]
-fn what_cannot_be_read_is_one_line_without_a_verdict() {
+fn an_input_error_is_one_line_without_a_verdict() {
     let place = place().file(
         "live.json",
         "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}",
@@ -176,13 +177,13 @@ fn what_cannot_be_read_is_one_line_without_a_verdict() {
         1,
         "{shown}"
     );
-    // A user who asks for a document still gets one.
+    // A user who requests a document still gets one.
     let shown = place.run(["diff", "nowhere", "--live", "live.json", "-o", "json"]);
     assert!(shown.contains("\"verdict\": \"incomplete\""), "{shown}");
 }
 
 #[test]
-fn kubectls_words_are_understood() {
+fn accepts_arguments_as_in_kubectl() {
     let place = place()
         .file("m/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata: {k: a}\n")
         .file("live.json", recording(&["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata: {k: b}\n"]));
@@ -208,8 +209,8 @@ fn kubectls_words_are_understood() {
 
 #[cfg(unix)]
 #[test]
-fn the_difference_program_of_kubectls_users_shows_differences() {
-    // One folder of files, as kubectl has it: no -r is needed.
+fn runs_kubectl_external_diff() {
+    // A flat folder, as from kubectl: no -r is needed.
     let place = place().var("KUBECTL_EXTERNAL_DIFF", "diff -u");
     let (code, text, _) = shop(&place, &["-o", "diff", "--severity", "critical"]);
     assert_eq!(code, 1);
@@ -223,7 +224,7 @@ fn the_difference_program_of_kubectls_users_shows_differences() {
 }
 
 #[test]
-fn a_locale_without_utf8_gets_ascii() {
+fn uses_ascii_in_a_locale_without_utf8() {
     let place = place().var("LC_ALL", "C");
     for format in ["text", "table", "timeline"] {
         let (_, text, _) = shop(&place, &["-o", format, "--severity", "critical"]);
@@ -235,7 +236,7 @@ fn a_locale_without_utf8_gets_ascii() {
 }
 
 #[test]
-fn completions_offer_names_and_no_files() {
+fn completions_offer_names_instead_of_files() {
     let complete = |place: &Place, words: &[&str]| {
         let output = place
             .driftctl()
@@ -273,7 +274,7 @@ fn completions_offer_names_and_no_files() {
 }
 
 #[test]
-fn man_pages_name_every_command() {
+fn writes_a_man_page_for_every_command() {
     let place = Place::new().folder("man");
     let shown = place.run(["man", "--dir", "man"]);
     assert!(shown.starts_with("exit code: 0"), "{shown}");
@@ -286,7 +287,7 @@ fn man_pages_name_every_command() {
 }
 
 #[test]
-fn an_unknown_kind_is_one_line_and_no_verdict() {
+fn an_unknown_kind_is_one_line_without_a_verdict() {
     let (code, text, stderr) = shop(&place(), &["--kind", "deplyo"]);
     assert_eq!((code, text.as_str()), (2, ""));
     assert_eq!(
@@ -295,9 +296,9 @@ fn an_unknown_kind_is_one_line_and_no_verdict() {
     );
 }
 
-/// Lines lead to the page of the file: by the flag, in a CI job, or by the remote.
+/// Line numbers link to the file: by the flag, in a CI job, or by the Git remote.
 #[test]
-fn lines_in_html_lead_to_the_repository() {
+fn line_numbers_in_html_link_to_the_repository() {
     use crate::support::repository::{commit, git, init};
     let place = Place::new()
         .file("deploy/a b.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n")

@@ -1,4 +1,5 @@
-//! The files by which other tools run driftctl: a GitHub Action, a pre-commit hook, a kubectl plugin.
+//! Tests the files with which other tools run driftctl: a GitHub Action, a pre-commit hook, a
+//! kubectl plugin.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 use support::Place;
 use support::action::{action, compare, run_step, script, steps};
 
-/// The step that runs driftctl.
+/// The name of the step that runs driftctl.
 const COMPARE: &str = "Compare";
 
 fn top_level(name: &str) -> String {
@@ -39,7 +40,7 @@ fn known_flags() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_flag_of_the_action_exists() {
+fn the_action_uses_existing_flags() {
     let script = script(COMPARE);
     let is_git = |line: &&str| {
         ["git fetch", "git rev-parse", "--depth=1"]
@@ -53,10 +54,10 @@ fn every_flag_of_the_action_exists() {
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 
-/// `${{ … }}` is pasted into a script before the shell parses it: the author of a branch name could
-/// inject commands.
+/// `${{ … }}` is inserted into a script before the shell parses it: the author of a branch name
+/// could inject commands.
 #[test]
-fn no_expression_is_part_of_a_script() {
+fn scripts_contain_no_expressions() {
     let action = action();
     for step in steps(&action) {
         let script = step["run"].as_str().unwrap_or_default();
@@ -76,7 +77,7 @@ fn every_input_is_used_and_described() {
 
 #[cfg(unix)]
 #[test]
-fn the_actions_script_compares_and_answers() {
+fn the_action_runs_a_comparison() {
     let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n";
     let place = Place::new()
         .file("deploy/a.yaml", format!("{config}data: {{a: b}}\n"))
@@ -87,17 +88,17 @@ fn the_actions_script_compares_and_answers() {
         ("kubeconfig", "nowhere"),
     ];
     let Some((said, answer)) = compare(&place, &inputs) else {
-        println!("skipped: there is no bash here");
+        println!("skipped: bash is not installed");
         return;
     };
     assert_eq!(answer, "exit-code=2\n", "{said}");
     insta::assert_snapshot!(said);
 }
 
-/// Inputs are data, whatever they look like.
+/// Inputs are data, whatever they contain.
 #[cfg(unix)]
 #[test]
-fn the_actions_inputs_run_nothing() {
+fn inputs_of_the_action_cannot_run_commands() {
     let evil = "$(touch pwned); touch pwned; `touch pwned` && touch pwned";
     let names = [
         "path",
@@ -133,7 +134,7 @@ fn the_actions_inputs_run_nothing() {
     }
 }
 
-/// Returns what the action makes of its inputs: driftctl's arguments, one to a line.
+/// Returns the arguments that the action passes to driftctl, one per line.
 #[cfg(unix)]
 fn arguments(inputs: &[(&str, &str)], vars: &[(&str, &str)]) -> Option<String> {
     let place = Place::new().file(
@@ -153,11 +154,11 @@ fn executable(file: &Path) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A pull request from another repository is untrusted by default, and every flag that it then
-/// needs is available.
+/// A pull request from a fork is untrusted by default, and every flag that it then needs is an
+/// input.
 #[cfg(unix)]
 #[test]
-fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
+fn the_action_passes_the_flags_that_a_fork_needs() {
     let inputs = [
         ("path", "deploy\n\nmore of it\n"),
         ("base", "origin/main"),
@@ -173,7 +174,7 @@ fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
     );
     let event = ("GITHUB_EVENT_NAME", "pull_request");
     let Some(outside) = arguments(&inputs, &[event, pull_request]) else {
-        println!("skipped: there is no bash here");
+        println!("skipped: bash is not installed");
         return;
     };
     insta::assert_snapshot!(outside);
@@ -221,7 +222,7 @@ fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
 
 #[cfg(unix)]
 #[test]
-fn a_fork_without_allowed_namespaces_gets_one_message_that_names_the_inputs() {
+fn a_fork_without_allowed_namespaces_gets_one_message() {
     let fork = (
         "github.event.pull_request.head.repo.full_name",
         "stranger/deploy",
@@ -233,7 +234,7 @@ fn a_fork_without_allowed_namespaces_gets_one_message_that_names_the_inputs() {
             .var("GITHUB_EVENT_NAME", event);
         let inputs = [fork, ("path", "deploy"), ("base", "b")];
         let Some((said, answer)) = compare(&place, &inputs) else {
-            println!("skipped: there is no bash here");
+            println!("skipped: bash is not installed");
             return;
         };
         assert_eq!(answer, "exit-code=2\n", "{said}");
@@ -242,9 +243,9 @@ fn a_fork_without_allowed_namespaces_gets_one_message_that_names_the_inputs() {
     }
 }
 
-/// Cargo takes settings, programs to run among them, from the folder that it runs in.
+/// Cargo reads settings from the current folder, which can name programs to run.
 #[test]
-fn nothing_is_built_in_the_repository_under_test() {
+fn builds_outside_the_repository_under_test() {
     let action = action();
     for step in steps(&action) {
         let script = step["run"].as_str().unwrap_or_default();
@@ -254,7 +255,7 @@ fn nothing_is_built_in_the_repository_under_test() {
     }
 }
 
-/// Returns a `gh` that writes down what it is asked, and answers with the comments that there are.
+/// Returns a `gh` that records its arguments, and prints the given comments.
 #[cfg(unix)]
 fn with_gh(comments: &str) -> Place {
     let place = Place::new()
@@ -271,10 +272,10 @@ fn with_gh(comments: &str) -> Place {
     place
 }
 
-/// One comment, which is kept up to date.
+/// There is one comment, which is updated.
 #[cfg(unix)]
 #[test]
-fn the_action_comments_once() {
+fn the_action_updates_its_comment() {
     let body = "--field body=@";
     let comments = "repos/shop/deploy/issues";
     for (there, expected) in [
@@ -327,10 +328,10 @@ fn the_action_comments_once() {
     );
 }
 
-/// The job ends with the comparison's exit code; a job that did not get that far fails.
+/// The job exits with the comparison's code; a job that fails earlier fails too.
 #[cfg(unix)]
 #[test]
-fn the_action_answers_with_the_exit_code() {
+fn the_action_exits_with_the_code_of_the_comparison() {
     for (code, expected) in [("0", 0), ("1", 1), ("2", 2), ("", 2)] {
         let place = Place::new();
         let Some(output) = run_step(&place, "Answer", &[("CODE", code)]) else {
@@ -340,9 +341,9 @@ fn the_action_answers_with_the_exit_code() {
     }
 }
 
-/// The snippet for GitLab runs: every flag exists, and so does every format.
+/// Every flag and every format in the GitLab snippet exists.
 #[test]
-fn the_gitlab_snippet_is_driftctls() {
+fn the_gitlab_snippet_uses_existing_flags() {
     let document = top_level("docs/ci.md");
     let (_, rest) = document.split_once("## GitLab").unwrap();
     let (_, rest) = rest.split_once("```yaml\n").unwrap();
@@ -367,7 +368,7 @@ fn the_gitlab_snippet_is_driftctls() {
 }
 
 #[test]
-fn the_pre_commit_hook_runs_a_command_that_exists() {
+fn the_pre_commit_hook_runs_an_existing_command() {
     let hooks: Value = serde_yaml::from_str(&top_level(".pre-commit-hooks.yaml")).unwrap();
     let hook = &hooks[0];
     let entry: Vec<&str> = hook["entry"].as_str().unwrap().split(' ').collect();
@@ -376,9 +377,9 @@ fn the_pre_commit_hook_runs_a_command_that_exists() {
     assert_eq!(hook["pass_filenames"], false);
 }
 
-/// krew-release-bot fills the template in; without its calls it is a manifest.
+/// krew-release-bot fills in the template; without its calls it is a valid manifest.
 #[test]
-fn the_krew_manifest_names_the_plugin() {
+fn the_krew_manifest_describes_the_plugin() {
     let text = top_level(".krew.yaml").replace("{{ .TagName }}", "v1.0.0");
     let plain: String = text
         .lines()
@@ -400,10 +401,10 @@ fn the_krew_manifest_names_the_plugin() {
     assert!(manifest["spec"]["shortDescription"].as_str().unwrap().len() <= 50);
 }
 
-/// Called as kubectl calls it, it speaks of itself by the name that people type.
+/// Called as a kubectl plugin, it shows the name that users type.
 #[cfg(unix)]
 #[test]
-fn as_a_plugin_it_goes_by_kubectls_name() {
+fn the_plugin_calls_itself_kubectl_drift() {
     let place = Place::new();
     let plugin = place.path().join("kubectl-drift");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_driftctl"), &plugin).unwrap();

@@ -1,5 +1,5 @@
-//! What a release is made of: the workflows, the archives that they make, and all that downloads them
-//! agree on names, and the action takes only what it verified.
+//! Tests that everything about a release agrees on names: the workflows, the archives that they
+//! build, and whatever downloads them; and that the action runs only what it verified.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,7 +41,7 @@ fn targets() -> BTreeSet<String> {
         .collect()
 }
 
-/// Returns every `x86_64-…` and `aarch64-…` in a text.
+/// Returns every `x86_64-…` and `aarch64-…` target in a text.
 fn targets_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
     words
@@ -52,7 +52,7 @@ fn targets_in(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn everything_names_the_repository_of_cargo_toml() {
+fn all_files_name_the_repository_of_cargo_toml() {
     let repository = of_cargo("repository");
     let (_, name) = repository.split_once("github.com/").unwrap();
     for file in ["README.md", "docs/ci.md", ".krew.yaml", "action.yml"] {
@@ -79,7 +79,7 @@ fn everything_names_the_repository_of_cargo_toml() {
 
 /// A tag can be moved to other code; a commit cannot.
 #[test]
-fn actions_are_pinned_by_commit() {
+fn pins_actions_by_commit() {
     for file in WORKFLOWS.iter().chain(&["action.yml"]) {
         for line in top_level(file).lines() {
             let Some((_, used)) = line.split_once("uses: ") else {
@@ -94,7 +94,7 @@ fn actions_are_pinned_by_commit() {
 }
 
 #[test]
-fn workflows_run_scripts_that_exist() {
+fn workflows_run_existing_scripts() {
     for file in WORKFLOWS {
         let text = top_level(file);
         for word in text
@@ -112,13 +112,13 @@ fn the_action_downloads_what_the_release_builds() {
 }
 
 #[test]
-fn the_formula_takes_archives_that_the_release_builds() {
+fn the_formula_downloads_what_the_release_builds() {
     let named = targets_in(&top_level(".ci/formula"));
     assert!(named.len() == 4 && named.is_subset(&targets()), "{named:?}");
 }
 
 #[test]
-fn binstall_takes_archives_that_the_release_builds() {
+fn binstall_downloads_what_the_release_builds() {
     let text = top_level("Cargo.toml");
     let (_, metadata) = text.split_once("[package.metadata.binstall]").unwrap();
     let (metadata, _) = metadata.split_once("[lints").unwrap();
@@ -130,9 +130,9 @@ fn binstall_takes_archives_that_the_release_builds() {
     assert!(musl.len() == 2 && musl.is_subset(&targets()), "{musl:?}");
 }
 
-/// The archives of the kubectl plugin that `.ci/package` makes of the targets.
+/// `.ci/package` makes the archives of the kubectl plugin from the targets.
 #[test]
-fn krew_takes_archives_that_the_release_builds() {
+fn krew_downloads_what_the_release_builds() {
     let made: BTreeSet<String> = targets()
         .iter()
         .map(|target| {
@@ -156,7 +156,7 @@ fn krew_takes_archives_that_the_release_builds() {
 
 #[cfg(unix)]
 #[test]
-fn the_formula_is_written_from_checksums() {
+fn writes_the_formula_from_checksums() {
     let place = Place::new();
     let sums: String = targets()
         .iter()
@@ -187,7 +187,7 @@ fn the_formula_is_written_from_checksums() {
     );
 }
 
-/// Returns the step of the action that downloads, with a `gh` that serves a release.
+/// Runs the download step of the action, with a `gh` that serves a release.
 #[cfg(unix)]
 fn download(key: Option<&str>, tamper: bool, attested: bool) -> Option<(bool, String, bool)> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -238,7 +238,7 @@ fn download(key: Option<&str>, tamper: bool, attested: bool) -> Option<(bool, St
 
 #[cfg(unix)]
 #[test]
-fn the_action_takes_a_release_of_its_own_sources() {
+fn the_action_downloads_a_release_of_its_own_sources() {
     let Some((success, said, there)) = download(Some("same"), false, true) else {
         return;
     };
@@ -247,7 +247,7 @@ fn the_action_takes_a_release_of_its_own_sources() {
 
 #[cfg(unix)]
 #[test]
-fn the_action_builds_where_no_release_is_of_its_own_sources() {
+fn the_action_builds_from_source_without_a_matching_release() {
     for key in [None, Some("another")] {
         let Some((success, said, there)) = download(key, false, true) else {
             return;
@@ -261,7 +261,7 @@ fn the_action_builds_where_no_release_is_of_its_own_sources() {
 
 #[cfg(unix)]
 #[test]
-fn the_action_fails_where_a_release_cannot_be_verified() {
+fn the_action_fails_if_a_release_cannot_be_verified() {
     for (tamper, attested) in [(true, true), (false, false)] {
         let Some((success, said, there)) = download(Some("same"), tamper, attested) else {
             return;
@@ -270,9 +270,9 @@ fn the_action_fails_where_a_release_cannot_be_verified() {
     }
 }
 
-/// The image is made of files that the workflow puts there.
+/// The image contains files that the workflow puts there.
 #[test]
-fn the_image_is_made_of_what_the_release_built() {
+fn the_image_contains_what_the_release_built() {
     let image = top_level("deploy/image/Dockerfile");
     let release = top_level(WORKFLOWS[1]);
     assert!(image.contains("COPY --chmod=755 driftctl-linux-${TARGETARCH}"));

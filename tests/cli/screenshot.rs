@@ -1,4 +1,4 @@
-//! The picture in the README: what driftctl really writes, in its colours.
+//! Checks the picture in the README, which shows driftctl's real output in colour.
 
 use crate::support;
 
@@ -8,13 +8,13 @@ use std::path::Path;
 
 use support::Place;
 
-/// Set by `.ci/screenshot`, which makes the picture again.
+/// Set by `.ci/screenshot`, which updates the picture.
 const MAKE: &str = "DRIFTCTL_MAKE_SCREENSHOT";
 
 /// The picture, from the root of the repository.
 const FILE: &str = "docs/report.svg";
 
-/// When the picture is taken, so that it does not change by itself.
+/// The time of the picture, fixed so that it does not change by itself.
 const NOW: &str = "1795262400";
 
 const COLUMNS: usize = 100;
@@ -22,7 +22,7 @@ const WIDTH_OF_A_CHARACTER: f64 = 8.4;
 const HEIGHT_OF_A_LINE: usize = 19;
 
 #[test]
-fn the_picture_is_what_driftctl_writes() {
+fn the_picture_matches_the_output() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let words = [
         "diff",
@@ -57,7 +57,7 @@ fn the_picture_is_what_driftctl_writes() {
 }
 
 #[test]
-fn escapes_and_markup_become_a_picture() {
+fn converts_escapes_and_markup() {
     let made = svg("a \u{1b}[31;1m<b>\u{1b}[0m c\n");
     assert!(
         made.contains("<tspan fill=\"#ff7b72\" font-weight=\"bold\">&lt;b&gt;</tspan>"),
@@ -66,7 +66,7 @@ fn escapes_and_markup_become_a_picture() {
     roxmltree::Document::parse(&made).unwrap();
 }
 
-/// Returns a terminal with a text in it.
+/// Returns a picture of a terminal with a text.
 fn svg(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let width = (COLUMNS as f64 * WIDTH_OF_A_CHARACTER) as usize + 40;
@@ -86,7 +86,7 @@ fn svg(text: &str) -> String {
     out
 }
 
-/// Returns a line with its colours (Select Graphic Rendition, as far as driftctl writes it).
+/// Returns a line with its colours (Select Graphic Rendition, as far as driftctl uses it).
 fn spans(line: &str) -> String {
     let mut out = String::new();
     let mut style: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! Secrets, from the manifests and the recording to every format: no byte of them comes out.
+//! Tests that no format shows a byte of a secret from the manifests or the recording.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ use support::Place;
 
 const CANARY: &str = "Zx9-hunter2_CANARY.q7Wvv4";
 
-/// Any eight bytes of the canary, as they are or in base64 at each offset.
+/// Returns whether text contains any eight bytes of the canary, raw or in base64 at any offset.
 fn leaks(text: &str) -> bool {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
@@ -24,7 +24,7 @@ fn leaks(text: &str) -> bool {
     })
 }
 
-/// Runs a comparison with every format in one run, says everything, and looks for the canary.
+/// Runs a comparison with every format, and checks that none shows the canary.
 #[track_caller]
 fn assert_no_leak(place: &Place, more: &[&str]) -> String {
     let formats = FORMATS.iter().map(|format| format.name());
@@ -70,7 +70,7 @@ fn secret(fields: Value) -> Value {
     secret
 }
 
-/// Secrets that no API server would take, and that someone wrote all the same.
+/// Secrets that no API server would accept, but that people write.
 fn malformed() -> Vec<Value> {
     [
         json!({"data": CANARY}),
@@ -100,7 +100,7 @@ fn malformed() -> Vec<Value> {
 }
 
 #[test]
-fn a_malformed_secret_does_not_slip_past() {
+fn masks_malformed_secrets() {
     assert_eq!(malformed().len(), 20);
     let sound = secret(json!({"data": {"a": "b3RoZXI="}}));
     std::thread::scope(|scope| {
@@ -122,9 +122,9 @@ fn a_malformed_secret_does_not_slip_past() {
     });
 }
 
-/// Whatever line of a Secret's file is broken, the message quotes none of it.
+/// Whichever line of a Secret's file is broken, the message does not quote it.
 #[test]
-fn a_broken_secret_is_not_quoted() {
+fn does_not_quote_a_broken_secret() {
     let text = format!(
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: cart\nstringData:\n  a: {CANARY}\n  b: |\n    {CANARY}\n"
     );
@@ -154,9 +154,9 @@ fn a_broken_secret_is_not_quoted() {
     }
 }
 
-/// kubectl's own note repeats the object: on any kind, nested, and in field names.
+/// kubectl's annotation repeats the object: on any kind, nested, and in field names.
 #[test]
-fn copies_of_the_object_are_not_shown() {
+fn masks_copies_of_the_object() {
     let copy = json!({"data": {"password": CANARY}}).to_string();
     let annotations = json!({"kubectl.kubernetes.io/last-applied-configuration": copy});
     let fields = json!({"f:data": {format!("f:{CANARY}"): {}}});
@@ -190,7 +190,7 @@ fn license() -> Place {
 }
 
 #[test]
-fn what_a_user_names_is_masked_too() {
+fn masks_paths_that_the_user_names() {
     assert_no_leak(&license(), &["--redact", "License:.spec.text"]);
     assert_no_leak(&license(), &["--redact", "license:.spec.text"]);
     assert_no_leak(&license(), &["--redact", ".spec.*"]);
@@ -221,7 +221,7 @@ fn token() -> Place {
 }
 
 #[test]
-fn secrets_are_shown_to_a_person_who_asks() {
+fn shows_secrets_on_request() {
     let words = ["diff", "manifests", "--live", "live.json"];
     let asked = [&words[..], &["--show-secrets"]].concat();
     assert!(!leaks(&token().run(words)));

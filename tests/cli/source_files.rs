@@ -1,4 +1,4 @@
-//! What becomes of files and directories: manifest, named skip or error.
+//! Tests the outcome for files and directories: manifest, named skip or error.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ fn load(path: &Path) -> Loaded {
     Files::new([path]).read()
 }
 
-/// Returns what was loaded, as text, with paths relative to `root`.
+/// Returns the loaded objects as text, with paths relative to `root`.
 fn describe(loaded: &Loaded, root: &Path) -> String {
     let mut text = String::new();
     for manifest in &loaded.manifests {
@@ -54,7 +54,7 @@ fn copy_of(name: &str) -> tempfile::TempDir {
 }
 
 #[test]
-fn every_file_ends_as_manifest_skip_or_error() {
+fn every_file_is_a_manifest_a_skip_or_an_error() {
     let mut files: Vec<PathBuf> = fs::read_dir(fixtures())
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -73,7 +73,7 @@ fn every_file_ends_as_manifest_skip_or_error() {
 }
 
 #[test]
-fn directories_are_read_as_they_lie() {
+fn reads_directories_recursively() {
     let mut text = String::new();
     for name in [
         "dir-envs",
@@ -90,7 +90,7 @@ fn directories_are_read_as_they_lie() {
 
 #[test]
 #[cfg(unix)]
-fn links_are_followed_beneath_the_root() {
+fn follows_links_below_the_root() {
     use std::os::unix::fs::symlink;
     let copy = copy_of("dir-mixed");
     let root = copy.path().join("dir-mixed");
@@ -107,7 +107,7 @@ fn links_are_followed_beneath_the_root() {
 
 #[test]
 #[cfg(unix)]
-fn mounted_config_maps_are_read_once() {
+fn reads_mounted_config_maps_once() {
     use std::os::unix::fs::symlink;
     let copy = copy_of("dir-configmap-mount");
     let root = copy.path().join("dir-configmap-mount");
@@ -121,7 +121,7 @@ fn config_map(name: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n")
 }
 
-/// Returns the one error of what was loaded.
+/// Returns the only error.
 fn error_of(loaded: &Loaded) -> &Warning {
     assert_eq!(loaded.errors.len(), 1, "{:?}", loaded.errors);
     assert!(loaded.errors[0].fatal);
@@ -129,7 +129,7 @@ fn error_of(loaded: &Loaded) -> &Warning {
 }
 
 #[test]
-fn a_path_that_is_not_there_is_an_error() {
+fn a_missing_path_is_an_error() {
     let loaded = load(Path::new("no/such/path.yaml"));
     let error = error_of(&loaded);
     assert_eq!(error.place, "no/such/path.yaml");
@@ -137,7 +137,7 @@ fn a_path_that_is_not_there_is_an_error() {
 }
 
 #[test]
-fn a_file_is_read_once_however_often_it_is_named() {
+fn reads_a_file_once_even_if_named_twice() {
     let directory = tempfile::tempdir().unwrap();
     let (root, sub) = (directory.path(), directory.path().join("sub"));
     fs::create_dir(&sub).unwrap();
@@ -162,7 +162,7 @@ fn an_explicit_file_may_have_any_name() {
 }
 
 #[test]
-fn pointers_of_git_lfs_are_errors() {
+fn git_lfs_pointers_are_errors() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("a.yaml");
     fs::write(
@@ -174,7 +174,7 @@ fn pointers_of_git_lfs_are_errors() {
 }
 
 #[test]
-fn huge_files_are_refused_unread() {
+fn refuses_huge_files_unread() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("a.yaml");
     let sparse = fs::File::create(&file).unwrap();
@@ -188,7 +188,7 @@ fn huge_files_are_refused_unread() {
 
 #[test]
 #[cfg(unix)]
-fn special_files_are_never_opened() {
+fn never_opens_special_files() {
     let directory = tempfile::tempdir().unwrap();
     let pipe = directory.path().join("pipe.yaml");
     let made = std::process::Command::new("mkfifo")
@@ -223,7 +223,7 @@ fn special_files_are_never_opened() {
 
 #[test]
 #[cfg(unix)]
-fn what_may_not_be_read_is_an_error() {
+fn unreadable_files_are_errors() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
     let (file, sub) = (
@@ -246,7 +246,7 @@ fn what_may_not_be_read_is_an_error() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn names_need_not_be_text() {
+fn accepts_file_names_that_are_not_utf8() {
     use std::os::unix::ffi::OsStrExt as _;
     let directory = tempfile::tempdir().unwrap();
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9.yaml");
@@ -257,7 +257,7 @@ fn names_need_not_be_text() {
 }
 
 #[test]
-fn fields_of_objects_are_led_back_to_their_lines() {
+fn finds_the_lines_of_fields() {
     use driftctl::model::{Position, Step};
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
@@ -267,12 +267,12 @@ fn fields_of_objects_are_led_back_to_their_lines() {
                 \"kind\":\"ConfigMap\", \"metadata\":{\"name\":\"c\"},\n  \"data\": {\"k\": \"v\"}}\n";
     fs::write(&path, text).unwrap();
     let loaded = load(&path);
-    let way = [Step::Field("data".into()), Step::Field("k".into())];
+    let path = [Step::Field("data".into()), Step::Field("k".into())];
     let places: Vec<_> = loaded
         .manifests
         .iter()
         .map(|manifest| {
-            let Position { line, column } = manifest.locate(&way).unwrap();
+            let Position { line, column } = manifest.locate(&path).unwrap();
             (
                 manifest.name.as_str(),
                 manifest.origin.line,
@@ -293,14 +293,14 @@ fn fields_of_objects_are_led_back_to_their_lines() {
 }
 
 #[test]
-fn objects_that_are_meant_for_prometheus_may_hold_braces() {
+fn prometheus_rules_may_contain_template_braces() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("rule.yaml");
     let rule = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: r}\n\
                 spec: {groups: [{rules: [{annotations: {a: '{{ $labels.pod }}'}}]}]}\n";
     fs::write(&path, rule).unwrap();
     assert_eq!(load(&path).manifests.len(), 1);
-    // A mistake in one is an error, and no template.
+    // A mistake in such a rule is an error, and does not make the file a template.
     fs::write(&path, rule.replace('\'', "")).unwrap();
     error_of(&load(&path));
 }

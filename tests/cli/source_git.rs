@@ -1,4 +1,5 @@
-//! Manifests in commits: the same rules as for files, and nothing of a hostile repository runs.
+//! Tests manifests in commits: the rules are those for files, and no program of a malicious
+//! repository runs.
 
 #![allow(clippy::unwrap_used)]
 
@@ -35,7 +36,7 @@ fn errors(loaded: &Loaded) -> Vec<String> {
         .collect()
 }
 
-/// A copy of a folder of the fixtures, links and all.
+/// Copies a folder of the fixtures, with links.
 fn copy(from: &Path, to: &Path) {
     for entry in walkdir::WalkDir::new(from) {
         let entry = entry.unwrap();
@@ -51,8 +52,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Returns what was loaded, in words that do not tell a commit from a work tree.
-fn told(loaded: &Loaded) -> String {
+/// Returns the loaded objects in a form that is the same for a commit and a work tree.
+fn described(loaded: &Loaded) -> String {
     let manifests = loaded.manifests.iter().map(|manifest| {
         let steps = [driftctl::model::Step::Field("metadata".to_owned())];
         format!(
@@ -70,7 +71,7 @@ fn told(loaded: &Loaded) -> String {
 }
 
 #[test]
-fn commits_are_read_by_the_rules_of_files() {
+fn reads_commits_like_files() {
     let place = Place::new();
     copy(&fixture("yaml"), place.path());
     if init(place.path()).is_none() {
@@ -78,12 +79,12 @@ fn commits_are_read_by_the_rules_of_files() {
     }
     let files = Files::new([place.path()]).read();
     assert!(files.manifests.len() > 100 && files.errors.len() > 10 && files.skipped.len() > 10);
-    // Git keeps no empty directories, and everything else.
-    assert_eq!(told(&at("main", place.path())), told(&files));
+    // Git keeps everything but empty directories.
+    assert_eq!(described(&at("main", place.path())), described(&files));
 }
 
 #[test]
-fn the_work_tree_does_not_matter() {
+fn ignores_the_work_tree() {
     let place = Place::new().file("deploy/cart.yaml", MAP);
     if init(place.path()).is_none() {
         return;
@@ -116,7 +117,7 @@ fn the_work_tree_does_not_matter() {
 }
 
 #[test]
-fn revisions_that_are_not_there_have_near_names() {
+fn suggests_similar_revisions() {
     let place = Place::new().file("cart.yaml", MAP);
     if init(place.path()).is_none() {
         return;
@@ -135,7 +136,7 @@ fn revisions_that_are_not_there_have_near_names() {
 }
 
 #[test]
-fn shallow_clones_are_told_how_to_get_the_rest() {
+fn explains_how_to_deepen_a_shallow_clone() {
     let place = Place::new().file("origin/cart.yaml", MAP);
     let origin = place.path().join("origin");
     if init(&origin).is_none() {
@@ -155,7 +156,7 @@ fn shallow_clones_are_told_how_to_get_the_rest() {
 }
 
 #[test]
-fn paths_in_no_repository_or_in_two_are_refused() {
+fn refuses_paths_outside_one_repository() {
     let place = Place::new().file("a/x.yaml", MAP).file("b/x.yaml", MAP);
     let (a, b) = (place.path().join("a"), place.path().join("b"));
     let said = problem("main", &a);
@@ -168,7 +169,7 @@ fn paths_in_no_repository_or_in_two_are_refused() {
 }
 
 #[test]
-fn a_directory_that_looks_like_a_bare_repository_is_none() {
+fn ignores_directories_that_look_like_bare_repositories() {
     let place = Place::new().file("work/cart.yaml", MAP);
     let work = place.path().join("work");
     if init(&work).is_none() {
@@ -181,7 +182,7 @@ fn a_directory_that_looks_like_a_bare_repository_is_none() {
 
 #[test]
 #[cfg(unix)]
-fn nothing_of_a_hostile_repository_runs() {
+fn runs_no_program_of_a_malicious_repository() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::new()
         .file("repo/cart.yaml", MAP)
@@ -224,7 +225,7 @@ fn nothing_of_a_hostile_repository_runs() {
     assert_eq!(listing(&repo), before, "the repository was written to");
 }
 
-/// Returns every file below, with its time.
+/// Returns every file below a directory, with its time.
 fn listing(root: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
     let entries = walkdir::WalkDir::new(root).sort_by_file_name();
     let entries = entries.into_iter().map(Result::unwrap);
@@ -236,7 +237,7 @@ fn listing(root: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
 
 #[test]
 #[cfg(unix)]
-fn links_lead_nowhere_outside_the_commit() {
+fn links_cannot_leave_the_commit() {
     use std::os::unix::fs::symlink;
     let place = Place::new()
         .file("outside.yaml", MAP)
@@ -257,15 +258,15 @@ fn links_lead_nowhere_outside_the_commit() {
     let from_disk = Files::new([&deploy]).read();
     let loaded = at("main", &deploy);
     assert_eq!(names(&loaded), ["own"]);
-    assert_eq!(told(&loaded), told(&from_disk));
+    assert_eq!(described(&loaded), described(&from_disk));
     assert_eq!(errors(&loaded).len(), 6, "{:#?}", loaded.errors);
-    // From the root, the base is within.
+    // From the root, the base is inside.
     let loaded = at("main", &repo);
     assert_eq!(names(&loaded), ["cart", "own"]);
 }
 
 #[test]
-fn what_a_commit_only_names_is_an_error() {
+fn submodules_and_lfs_pointers_are_errors() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
     let place = Place::new()
         .file("repo/deploy/big.yaml", pointer)
@@ -292,15 +293,15 @@ fn what_a_commit_only_names_is_an_error() {
         errors[1].contains("the manifest itself is not in the commit"),
         "{errors:?}"
     );
-    // Only the submodule's own repository knows what is within.
+    // Only the submodule's own repository has the files in it.
     let within = repo.join("deploy/library/x.yaml");
     let said = self::errors(&at("main", &within)).join(" ");
     insta::assert_snapshot!(place.masked(&said));
 }
 
-/// A tree of ten trees of ten trees …: a thousand objects' worth of bytes, and 10^12 files.
+/// A tree of ten trees of ten trees and so on: as large as a thousand objects, with 10^12 files.
 #[test]
-fn trees_without_an_end_end() {
+fn stops_at_endless_trees() {
     let place = Place::new().file("cart.yaml", MAP);
     if init(place.path()).is_none() {
         return;

@@ -1,4 +1,4 @@
-//! Declared state that is in Git and in the cluster, as people meet it.
+//! Tests declared state in Git and in the cluster.
 
 #![allow(clippy::unwrap_used)]
 
@@ -40,7 +40,7 @@ fn config_map(namespace: &str, name: &str, data: Value) -> Value {
     })
 }
 
-/// Returns a manifest in `deploy`, and a live object that differs from it in both of its values.
+/// Returns a directory with a manifest in `deploy`, and a live object that differs in both values.
 fn drifted() -> Place {
     let live = config_map("shop", "cart", json!({"currency": "USD", "level": "debug"}));
     Place::new()
@@ -58,7 +58,7 @@ fn run(place: &Place, words: &[&str]) -> String {
 }
 
 #[test]
-fn a_revision_is_compared_and_named() {
+fn compares_a_revision_and_names_it() {
     let place = drifted();
     if init(place.path()).is_none() {
         return;
@@ -69,7 +69,7 @@ fn a_revision_is_compared_and_named() {
 }
 
 #[test]
-fn revisions_that_are_not_there() {
+fn missing_revisions_are_errors() {
     let place = drifted();
     insta::assert_snapshot!(run(&place, &["--ref", "main", "deploy"]));
     if init(place.path()).is_none() {
@@ -82,7 +82,7 @@ fn revisions_that_are_not_there() {
 }
 
 #[test]
-fn lines_are_blamed_on_commits_and_on_the_work_tree() {
+fn blames_commits_and_the_work_tree() {
     let place = drifted();
     if init(place.path()).is_none() {
         return;
@@ -105,7 +105,7 @@ fn lines_are_blamed_on_commits_and_on_the_work_tree() {
 }
 
 #[test]
-fn a_shallow_history_is_said() {
+fn warns_about_a_shallow_history() {
     let place = drifted();
     if init(place.path()).is_none() {
         return;
@@ -121,7 +121,7 @@ fn a_shallow_history_is_said() {
     insta::assert_snapshot!(shown);
 }
 
-/// Returns a record of Helm, as it is in the cluster.
+/// Returns a Helm release record, as stored in the cluster.
 fn release(name: &str, revision: u64, status: &str, manifest: &str) -> Value {
     let text = json!({
         "name": name, "namespace": "shop", "version": revision,
@@ -172,7 +172,7 @@ fn released(records: Vec<Value>) -> Place {
 }
 
 #[test]
-fn helm_releases_are_compared_without_a_chart() {
+fn compares_helm_releases_without_a_chart() {
     let old = MANIFEST.replace("EUR", "DEM");
     let place = released(vec![
         release("cart", 2, "superseded", &old),
@@ -185,10 +185,10 @@ fn helm_releases_are_compared_without_a_chart() {
     }
 }
 
-/// What Helm 3 puts on the objects of a release (`helm/pkg/action/validate.go`), without declaring
-/// it in the manifest that it stores.
+/// The labels and annotations that Helm 3 adds to the objects of a release
+/// (`helm/pkg/action/validate.go`) and that the stored manifest does not contain.
 #[test]
-fn the_marks_of_helm_are_no_drift() {
+fn helms_labels_and_annotations_are_not_drift() {
     let mut config = config_map("shop", "cart", json!({"currency": "EUR"}));
     let mark = |object: &mut Value, name: &str| {
         object["metadata"]["annotations"] = json!({
@@ -214,13 +214,13 @@ fn the_marks_of_helm_are_no_drift() {
         &place,
         &["helm:shop/cart", "--extra", "namespace", "-o", "name"],
     );
-    // Of a hook nobody says that it is extra; a label alone makes no release.
+    // A hook is never extra; a label alone does not make a release.
     insta::assert_snapshot!(shown);
 }
 
-/// Flux labels what it deploys by Helm, and its HelmRelease says which drift is meant.
+/// Flux labels what it deploys with Helm, and its HelmRelease says which drift to ignore.
 #[test]
-fn what_a_helm_release_of_flux_ignores_is_ignored() {
+fn applies_the_ignore_rules_of_a_helm_release() {
     let labels = "metadata:\n  labels:\n    helm.toolkit.fluxcd.io/name: web\n    \
                   helm.toolkit.fluxcd.io/namespace: shop\n";
     let manifest = MANIFEST.replace("metadata:\n", labels);
@@ -252,9 +252,10 @@ fn what_a_helm_release_of_flux_ignores_is_ignored() {
     insta::assert_snapshot!(unknown);
 }
 
-/// What a chart no longer declares and Helm left in place is extra; what is another's is not.
+/// Objects that a chart no longer declares and Helm left behind are extra; objects of other
+/// releases are not.
 #[test]
-fn what_helm_left_behind_is_extra() {
+fn objects_that_helm_left_behind_are_extra() {
     let left = |name: &str, release: &str| {
         let mut object = config_map("shop", name, json!({}));
         object["metadata"]["annotations"] = json!({
@@ -276,9 +277,9 @@ fn what_helm_left_behind_is_extra() {
     insta::assert_snapshot!(shown);
 }
 
-/// Each helm has its own setting for where it keeps its records.
+/// Helm can be configured to store its records elsewhere.
 #[test]
-fn records_are_found_in_secrets_and_in_config_maps() {
+fn finds_records_in_secrets_and_config_maps() {
     let in_map = |name: &str, status: &str| {
         let mut record = release(name, 1, status, &MANIFEST.replace("cart", name));
         let packed = STANDARD.decode(record["data"]["release"].as_str().unwrap());
@@ -309,7 +310,7 @@ fn records_are_found_in_secrets_and_in_config_maps() {
 }
 
 #[test]
-fn helm_releases_that_cannot_be_compared() {
+fn reports_helm_releases_that_cannot_be_compared() {
     let mut broken = release("pay", 1, "deployed", MANIFEST);
     broken["data"]["release"] = "aHVudGVyMg==".into();
     let place = released(vec![
@@ -324,7 +325,7 @@ fn helm_releases_that_cannot_be_compared() {
 }
 
 #[test]
-fn last_applied_configurations_are_declared_state() {
+fn reads_last_applied_configurations_as_declared_state() {
     let applied = config_map("shop", "cart", json!({"currency": "EUR"})).to_string();
     let annotation = json!({"kubectl.kubernetes.io/last-applied-configuration": applied});
     let mut own = config_map("shop", "cart", json!({"currency": "USD"}));
@@ -342,7 +343,7 @@ fn last_applied_configurations_are_declared_state() {
     );
 }
 
-/// `-f PATH` and `PATH` are one, in every command that reads manifests.
+/// `-f PATH` and `PATH` mean the same in every command that reads manifests.
 #[test]
 fn filename_and_path_mean_the_same_in_every_command() {
     let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));

@@ -1,4 +1,4 @@
-//! `driftctl timeline`: every step of an incident, in order, with who took it.
+//! Tests `driftctl timeline`: every step of an incident, in order, with its author.
 
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ fn event(
         "count": 1, "source": {"component": "kubelet"}})
 }
 
-/// Returns a bad image was rolled out and rolled back, then someone scaled by hand.
+/// Returns an incident: a bad image was rolled out and rolled back, then someone scaled by hand.
 fn incident() -> Value {
     let written = |manager: &str, at: &str, fields: Value| {
         json!({"manager": manager, "operation": "Update", "apiVersion": "apps/v1", "time": at,
@@ -113,7 +113,7 @@ fn timeline(more: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn every_step_of_an_incident_is_there_in_order() {
+fn lists_every_step_of_an_incident_in_order() {
     let (code, text) = timeline(&["-o", "json"]);
     assert_eq!(code, 0, "{text}");
     let document: Value = serde_json::from_str(&text).unwrap();
@@ -147,7 +147,7 @@ fn the_text_groups_by_hour() {
 }
 
 #[test]
-fn a_selection_and_a_time_leave_out_the_rest() {
+fn selection_and_since_exclude_the_rest() {
     let (code, text) = timeline(&[
         "deploy/shop/cart",
         "--since",
@@ -163,15 +163,16 @@ fn a_selection_and_a_time_leave_out_the_rest() {
 }
 
 #[test]
-fn the_page_needs_no_script() {
+fn the_html_page_needs_no_script() {
     let (_, page) = timeline(&["-o", "html"]);
     assert!(page.contains("OOMKilled") && page.contains("</html>"));
     assert!(!page.contains("<script"));
 }
 
-/// A request of the audit log that left drift is that drift, with its user; one that did more stays.
+/// A request in the audit log that caused drift is shown as that drift, with its user; other
+/// requests stay.
 #[test]
-fn a_request_that_is_drift_stands_once() {
+fn shows_a_request_that_caused_drift_once() {
     let request = |at: &str, spec: Value| {
         json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Request",
             "auditID": at, "stage": "ResponseComplete", "verb": "patch",
@@ -226,9 +227,9 @@ fn a_request_that_is_drift_stands_once() {
     );
 }
 
-/// `diff -o timeline` is its short form: with --events, the warnings stand beside the changes.
+/// `diff -o timeline` is the short form: with --events, warnings are between the changes.
 #[test]
-fn warnings_stand_beside_the_changes() {
+fn shows_warning_events_between_the_changes() {
     let place = Place::new()
         .file("manifests/cart.yaml", MANIFEST)
         .file("live.json", incident().to_string());
@@ -265,9 +266,9 @@ fn warnings_stand_beside_the_changes() {
     insta::assert_snapshot!(refused);
 }
 
-/// Incidents that people played on a real API server: `steps.json` has what they did.
+/// Incidents that people caused on a real API server; `steps.json` lists what they did.
 #[test]
-fn every_step_of_recorded_incidents_stands_once_in_order() {
+fn lists_every_step_of_recorded_incidents_once_in_order() {
     for incident in ["long-night", "refused"] {
         let file = |name: &str| fixture_arg(&format!("incidents/{incident}/{name}"));
         let place = Place::new();
@@ -291,7 +292,7 @@ fn every_step_of_recorded_incidents_stands_once_in_order() {
         let text = |value: &Value, field: &str| value[field].as_str().unwrap_or("").to_owned();
         let acts = ["audit-log", "drift", "managed-fields"];
         let moments = document["moments"].as_array().unwrap().iter();
-        let told: Vec<&Value> = moments
+        let listed: Vec<&Value> = moments
             .filter(|moment| acts.contains(&moment["source"].as_str().unwrap()))
             .filter(|moment| !text(moment, "who").starts_with("ci "))
             .collect();
@@ -307,12 +308,12 @@ fn every_step_of_recorded_incidents_stands_once_in_order() {
                     && says.split('|').any(|word| what.contains(word))
                     && what.starts_with("refused") == (step["refused"] == true)
             };
-            let found = told.get(next).filter(|moment| is_it(moment));
+            let found = listed.get(next).filter(|moment| is_it(moment));
             let found = found.unwrap_or_else(|| {
-                panic!("{incident}: {step} is not {:?}: {shown}", told.get(next))
+                panic!("{incident}: {step} is not {:?}: {shown}", listed.get(next))
             });
-            // One act may leave several changes.
-            let of_act = told[next..].iter().take_while(|moment| {
+            // One step may leave several changes.
+            let of_act = listed[next..].iter().take_while(|moment| {
                 let same = |field: &str| text(moment, field)[..] == text(found, field)[..];
                 std::ptr::eq(**moment, *found)
                     || (moment["source"] == "drift"
@@ -322,6 +323,6 @@ fn every_step_of_recorded_incidents_stands_once_in_order() {
             });
             next += of_act.count();
         }
-        assert_eq!(told.len(), next, "{incident}: {:?}", &told[next..]);
+        assert_eq!(listed.len(), next, "{incident}: {:?}", &listed[next..]);
     }
 }

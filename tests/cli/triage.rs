@@ -1,10 +1,10 @@
-//! `driftctl triage` on a recording: the file, and the decisions that need no cluster.
+//! Tests `driftctl triage` with a recording: the file, and the decisions that need no cluster.
 
 use std::fs;
 
 use crate::support::{Place, fixture};
 
-/// Returns a repository with the manifests of the demo, and its recording.
+/// Returns a repository with the manifests of the demo, and the recording.
 fn place() -> Place {
     let read = |path: &str| fs::read(fixture(path)).unwrap();
     Place::new()
@@ -30,12 +30,12 @@ fn apply(place: &Place, text: &str, more: &[&str]) -> String {
 }
 
 #[test]
-fn the_file_has_a_line_for_each_change_the_worst_first() {
+fn the_file_lists_each_change_the_worst_first() {
     insta::assert_snapshot!("triage_file", listed(&place()));
 }
 
 #[test]
-fn decisions_that_need_no_cluster_are_carried_out_on_a_recording() {
+fn carries_out_decisions_that_need_no_cluster() {
     let place = place();
     let text = listed(&place);
     let text = text
@@ -54,7 +54,7 @@ fn decisions_that_need_no_cluster_are_carried_out_on_a_recording() {
 }
 
 #[test]
-fn a_rule_is_added_where_the_comparison_finds_it() {
+fn adds_a_rule_where_the_comparison_finds_it() {
     let place = place();
     let text = listed(&place).replace("\nkeep ", "\nignore Set by the on-call team ");
     let shown = apply(&place, &text, &["--yes"]);
@@ -70,7 +70,7 @@ fn a_rule_is_added_where_the_comparison_finds_it() {
 }
 
 #[test]
-fn a_file_in_which_everything_is_kept_does_nothing() {
+fn a_file_that_keeps_everything_does_nothing() {
     let place = place();
     let shown = apply(&place, &listed(&place), &[]);
     assert!(shown.starts_with("exit code: 0"), "{shown}");
@@ -78,7 +78,7 @@ fn a_file_in_which_everything_is_kept_does_nothing() {
 }
 
 #[test]
-fn a_recording_is_not_reverted() {
+fn refuses_to_revert_a_recording() {
     let place = place();
     let text = listed(&place).replace("\nkeep ", "\nrevert ");
     let shown = apply(&place, &text, &["--yes"]);
@@ -87,7 +87,7 @@ fn a_recording_is_not_reverted() {
 }
 
 #[test]
-fn malformed_files_are_told_by_line() {
+fn reports_malformed_lines() {
     let place = place();
     let text =
         "keep\naccept 24h\nforget 0123456789 high a/b .c\nignore \"\" 0123456789 high a/b .c\n";
@@ -95,7 +95,7 @@ fn malformed_files_are_told_by_line() {
 }
 
 #[test]
-fn words_that_contradict_one_another_are_refused() {
+fn rejects_contradictory_arguments() {
     let place = place();
     for (words, said) in [
         (
@@ -122,9 +122,9 @@ fn words_that_contradict_one_another_are_refused() {
     }
 }
 
-/// Decisions can be piped; there is nobody to ask then.
+/// Decisions can be piped in; then there is no terminal to ask at.
 #[test]
-fn decisions_can_come_from_standard_input() {
+fn reads_decisions_from_standard_input() {
     let place = place();
     let text = listed(&place).replace("\nkeep ", "\nbackport ");
     let mut command = place.driftctl();
@@ -135,9 +135,9 @@ fn decisions_can_come_from_standard_input() {
     insta::assert_snapshot!(shown);
 }
 
-/// As in the other commands, and as kubectl names them.
+/// As in the other commands and in kubectl.
 #[test]
-fn manifests_can_be_named_with_f() {
+fn accepts_manifests_with_f() {
     let place = place();
     let run = |command: &str| {
         let words = [command, "-f", "deploy", "--live", "live.json"];
@@ -148,9 +148,9 @@ fn manifests_can_be_named_with_f() {
     assert!(run("backport").contains("512Mi"), "{}", run("backport"));
 }
 
-/// A name of an object can hold blanks, and look like the rest of a line.
+/// The name of an object can contain blanks, and look like the rest of a line.
 #[test]
-fn names_that_look_like_lines_stay_names() {
+fn names_may_look_like_lines() {
     let name = "a\\nrevert 0123456789 high x/y .z";
     let manifest = format!(
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: \"{name}\"}}\n\

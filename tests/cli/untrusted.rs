@@ -1,4 +1,4 @@
-//! Untrusted manifests: what they ask for is refused and reported.
+//! Tests that forbidden requests of untrusted manifests are refused and reported.
 
 #![allow(clippy::unwrap_used)]
 
@@ -31,7 +31,7 @@ fn manifest(namespace: &str, name: &str, value: &str) -> String {
     config_map(namespace, name, value).to_string()
 }
 
-/// Live objects in two namespaces, whose data the manifests' author must not see.
+/// Returns live objects in two namespaces, whose data the author of the manifests must not see.
 fn cluster() -> Place {
     let mut added = config_map("shop", "cart", "hunter2-cart");
     added["data"]["more"] = "hunter2-more".into();
@@ -43,7 +43,7 @@ fn cluster() -> Place {
 }
 
 #[test]
-fn foreign_namespaces_are_refused_and_live_values_hidden() {
+fn refuses_foreign_namespaces_and_hides_live_values() {
     let place = cluster()
         .file("deploy/cart.yaml", manifest("shop", "cart", "declared"))
         .file("deploy/keys.yaml", manifest("kube-system", "keys", "x"));
@@ -69,7 +69,7 @@ fn foreign_namespaces_are_refused_and_live_values_hidden() {
 }
 
 #[test]
-fn undeclared_objects_of_foreign_namespaces_are_not_named() {
+fn does_not_name_undeclared_objects_of_foreign_namespaces() {
     let namespace = json!({
         "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"},
     });
@@ -88,7 +88,7 @@ fn undeclared_objects_of_foreign_namespaces_are_not_named() {
 }
 
 #[test]
-fn manifests_bring_no_rules_along() {
+fn ignores_rules_in_manifests() {
     let mut ignoring = config_map("shop", "cart", "declared");
     ignoring["metadata"]["annotations"] = json!({
         "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
@@ -100,14 +100,14 @@ fn manifests_bring_no_rules_along() {
     insta::assert_snapshot!(shown);
 }
 
-/// Returns a live ConfigMap that drifted, and its manifest below a repository's root.
+/// Returns a live ConfigMap that drifted, and its manifest below the root of a repository.
 fn drifted() -> Place {
     cluster()
         .folder(".git")
         .file("deploy/cart.yaml", manifest("shop", "cart", "declared"))
 }
 
-/// Hides everything.
+/// A rule that hides everything.
 const HIDES_ALL: &str =
     "ignoreDifferences: [{id: all, group: '*', kind: '*', paths: [.], reason: x}]\n";
 
@@ -118,9 +118,9 @@ fn assert_reported(shown: &str) {
     assert!(!shown.contains("ignored"), "{shown}");
 }
 
-/// The tree has no say: neither files above the manifests, nor those among them.
+/// Files of the tree are ignored, both above the manifests and among them.
 #[test]
-fn a_config_in_the_tree_is_not_read() {
+fn ignores_a_config_in_the_tree() {
     let place = drifted()
         .file(".driftctl.yaml", HIDES_ALL)
         .file("deploy/.driftctl.yaml", HIDES_ALL);
@@ -128,7 +128,7 @@ fn a_config_in_the_tree_is_not_read() {
     let rules = place.run(["rules", "deploy", "--untrusted"]);
     assert!(rules.starts_with("exit code: 0"), "{rules}");
     assert!(!rules.contains(".driftctl.yaml"), "{rules}");
-    // Where the tree is trusted, it holds.
+    // In a trusted tree, it applies.
     let trusted = place.run([
         "diff",
         "deploy/cart.yaml",
@@ -141,7 +141,7 @@ fn a_config_in_the_tree_is_not_read() {
 }
 
 #[test]
-fn a_baseline_in_the_tree_is_not_read() {
+fn ignores_a_baseline_in_the_tree() {
     let place = drifted().file("trusted/config.yaml", "disable: []\n");
     let accepted = place.run([
         "accept",
@@ -159,7 +159,7 @@ fn a_baseline_in_the_tree_is_not_read() {
     let trusted = place.run(["diff", "deploy", "--live", "live.json"]);
     assert!(trusted.starts_with("exit code: 0"), "{trusted}");
     assert_reported(&run(&place, &["deploy", "-n", "shop"]));
-    // Next to a file that is named is not named.
+    // A file next to a named file was not named itself.
     assert_reported(&run(
         &place,
         &["deploy", "-n", "shop", "--config", "trusted/config.yaml"],
@@ -176,7 +176,7 @@ fn a_baseline_in_the_tree_is_not_read() {
 }
 
 #[test]
-fn a_config_that_is_named_holds() {
+fn applies_a_named_config() {
     let place = drifted().file("ci/rules.yaml", HIDES_ALL);
     let shown = run(
         &place,
@@ -186,9 +186,9 @@ fn a_config_that_is_named_holds() {
     insta::assert_snapshot!(shown);
 }
 
-/// Applications are manifests, too: they bring no rules along.
+/// Applications are manifests too: their rules are ignored.
 #[test]
-fn applications_bring_no_rules_along() {
+fn ignores_rules_in_applications() {
     let app = "\
 apiVersion: argoproj.io/v1alpha1
 kind: Application
@@ -207,9 +207,9 @@ spec:
     assert!(!shown.starts_with("exit code: 0"), "{shown}");
 }
 
-/// A live change cannot hide itself with an annotation on the object either.
+/// A live change cannot hide itself with an annotation on the object.
 #[test]
-fn live_objects_bring_none_of_our_rules_along() {
+fn ignores_rules_in_live_objects() {
     let mut hiding = config_map("shop", "cart", "hunter2-cart");
     hiding["metadata"]["annotations"] = json!({"driftctl.dev/ignore": "true"});
     let recording = json!({"apiVersion": "v1", "kind": "List", "items": [hiding]});
@@ -219,13 +219,13 @@ fn live_objects_bring_none_of_our_rules_along() {
 
 /// The base of a branch has been reviewed: its rules apply, and those of the branch do not.
 #[test]
-fn rules_of_the_base_hold() {
+fn applies_the_rules_of_the_base() {
     let of_main =
         "ignoreDifferences: [{id: reviewed, kind: ConfigMap, paths: [.data.key], reason: x}]\n";
     let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "declared"));
     let place = place.file("deploy/.driftctl.yaml", of_main);
     if init(place.path()).is_none() {
-        println!("skipped: there is no git here");
+        println!("skipped: git is not installed");
         return;
     }
     let place = place.file("deploy/.driftctl.yaml", HIDES_ALL);
@@ -240,14 +240,14 @@ fn rules_of_the_base_hold() {
         rules.contains("reviewed  main:deploy/.driftctl.yaml:1"),
         "{rules}"
     );
-    // A broken one is told, with its place.
+    // A broken one is reported with its location.
     let shown = run(&place, &["deploy", "-n", "shop", "--base", "nowhere"]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
 }
 
 #[test]
 #[cfg(unix)]
-fn paths_stay_below_the_current_directory() {
+fn paths_cannot_leave_the_current_directory() {
     use std::os::unix::fs::symlink;
     let elsewhere = Place::new().file("own.yaml", manifest("shop", "own", "x"));
     let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "hunter2-cart"));
@@ -261,7 +261,7 @@ fn paths_stay_below_the_current_directory() {
 }
 
 #[test]
-fn trees_are_bounded() {
+fn limits_the_size_of_trees() {
     let deep = format!("deploy/{}cart.yaml", "d/".repeat(40));
     let place = cluster()
         .file(&deep, manifest("shop", "cart", "x"))
@@ -278,9 +278,9 @@ fn trees_are_bounded() {
     }
 }
 
-/// A kubeconfig can run programs, so none that came with the manifests is used.
+/// A kubeconfig can run programs, so one that came with the manifests is not used.
 #[test]
-fn a_kubeconfig_among_the_manifests_is_refused() {
+fn refuses_a_kubeconfig_among_the_manifests() {
     let kubeconfig = "\
 apiVersion: v1
 kind: Config
@@ -298,17 +298,17 @@ users: [{name: evil, user: {exec: {apiVersion: client.authentication.k8s.io/v1, 
     assert!(!place.path().join("ran").exists());
 }
 
-/// Returns a manifest of the drifted ConfigMap, changed so that a tree would take it out of the
-/// comparison.
+/// Returns a manifest of the drifted ConfigMap, changed so that a trusted tree would exclude it
+/// from the comparison.
 fn hiding(change: impl FnOnce(&mut Value)) -> String {
     let mut object = config_map("shop", "cart", "declared");
     change(&mut object);
     object.to_string()
 }
 
-/// Nothing that the tree says takes an object out of the comparison.
+/// Nothing in the tree excludes an object from the comparison.
 #[test]
-fn what_the_tree_says_of_itself_skips_no_object() {
+fn the_tree_cannot_exclude_objects() {
     let plain = || hiding(|_| {});
     let annotated = |key: &str, value: &str| {
         hiding(|object| object["metadata"]["annotations"] = json!({key: value}))
@@ -405,9 +405,9 @@ fn what_the_tree_says_of_itself_skips_no_object() {
     }
 }
 
-/// A hook comes and goes: where it is not there, nothing is wrong.
+/// Hooks come and go: a missing hook is not drift.
 #[test]
-fn hooks_that_are_gone_are_no_drift() {
+fn missing_hooks_are_not_drift() {
     let hook = hiding(|object| {
         object["metadata"]["annotations"] = json!({"helm.sh/hook": "pre-install"});
         object["metadata"]["name"] = "gone".into();
@@ -420,10 +420,10 @@ fn hooks_that_are_gone_are_no_drift() {
 
 /// The author of the tree chooses the names of its folders.
 #[test]
-fn a_folder_is_no_base_where_nobody_is_trusted() {
+fn rejects_a_folder_as_the_base() {
     let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "of-main"));
     if init(place.path()).is_none() {
-        println!("skipped: there is no git here");
+        println!("skipped: git is not installed");
         return;
     }
     let place = place
@@ -461,10 +461,10 @@ fn a_folder_is_no_base_where_nobody_is_trusted() {
     assert!(trusted("refs/heads/main").contains("CONFLICT"));
 }
 
-/// A report is written where the job says, and nowhere else.
+/// A report is written only where the job says.
 #[cfg(unix)]
 #[test]
-fn the_file_of_a_report_is_no_link() {
+fn does_not_write_reports_through_links() {
     use std::os::unix::fs::symlink;
     let elsewhere = Place::new().file("own", "mine").folder("folder");
     let place = drifted();
@@ -494,9 +494,9 @@ fn the_file_of_a_report_is_no_link() {
     assert!(written.starts_with('{'), "{written}");
 }
 
-/// Commands that tell what is live, and who wrote it, have nothing to say about untrusted manifests.
+/// Commands that show live values and their authors are refused for untrusted manifests.
 #[test]
-fn commands_that_tell_what_is_live_are_refused() {
+fn refuses_commands_that_show_live_values() {
     let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "declared"));
     for words in [
         &["timeline", "deploy"][..],

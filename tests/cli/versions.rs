@@ -1,4 +1,4 @@
-//! Manifests at one API version, live objects at another.
+//! Tests manifests at one API version with live objects at another.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,7 @@ use crate::support;
 use serde_json::{Value, json};
 use support::Place;
 
-/// Compares one manifest with one live object: the report, and the exit code.
+/// Compares one manifest with one live object. Returns the report and the exit code.
 fn diff(declared: &Value, live: &Value) -> (Value, i32) {
     let place = Place::new()
         .file("a.json", declared.to_string())
@@ -26,7 +26,7 @@ fn object(api_version: &str, kind: &str, spec: Value) -> Value {
         "metadata": {"name": "a", "namespace": "shop"}, "spec": spec})
 }
 
-/// The two are one object, and a change of it is found.
+/// Checks that both are the same object, and that a change is found.
 #[track_caller]
 fn are_one(declared: &Value, live: &Value, pointer: &str, other: Value) {
     let (report, code) = diff(declared, live);
@@ -42,7 +42,7 @@ const CPU: &str = r#"{"type": "Resource", "resource": {"name": "cpu",
     "target": {"type": "Utilization", "averageUtilization": 70}}}"#;
 
 #[test]
-fn autoscalers_both_ways() {
+fn converts_autoscalers_in_both_directions() {
     let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
     let metric: Value = serde_json::from_str(CPU).unwrap();
     let v1 = json!({"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 5,
@@ -62,7 +62,7 @@ fn autoscalers_both_ways() {
 }
 
 #[test]
-fn kinds_that_moved_to_another_group() {
+fn finds_kinds_that_moved_to_another_group() {
     let template = json!({"metadata": {"labels": {"app": "a"}},
         "spec": {"containers": [{"name": "a", "image": "x:1"}]}});
     let spec = json!({"replicas": 2, "template": template,
@@ -90,7 +90,7 @@ fn kinds_that_moved_to_another_group() {
 }
 
 #[test]
-fn versions_that_are_gone_name_their_replacement() {
+fn names_the_replacement_of_removed_versions() {
     let spec = json!({"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}});
     let live = object("policy/v1", "PodDisruptionBudget", spec.clone());
     let declared = object("policy/v1beta1", "PodDisruptionBudget", spec);
@@ -106,7 +106,7 @@ fn versions_that_are_gone_name_their_replacement() {
 }
 
 #[test]
-fn what_changed_between_versions_and_is_not_known_is_unknown() {
+fn reports_versions_that_it_cannot_convert_as_unknown() {
     let declared = object("example.com/v1beta1", "Widget", json!({"size": 1}));
     let live = object("example.com/v1", "Widget", json!({"size": 1}));
     let (report, code) = diff(&declared, &live);
@@ -116,7 +116,7 @@ fn what_changed_between_versions_and_is_not_known_is_unknown() {
 }
 
 #[test]
-fn custom_resources_differ_in_name_only_where_nothing_converts_them() {
+fn compares_versions_of_custom_resources_without_conversion() {
     let definition = |strategy: &str| {
         let version = |name: &str, storage: bool| {
             json!({"name": name, "served": true, "storage": storage, "schema":

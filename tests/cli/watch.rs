@@ -1,4 +1,4 @@
-//! `driftctl watch --once`: a scripted day, round by round, in which every process is a new one.
+//! Tests `driftctl watch --once`: a scripted day of rounds, each in a new process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,7 +31,7 @@ fn manifest(name: &str, value: &str) -> String {
     )
 }
 
-/// The day as it should be told: what is open since when, and what ended how.
+/// The expected result: which drift is open since when, and how the rest ended.
 #[derive(Default)]
 struct Day {
     declared: BTreeMap<String, String>,
@@ -74,7 +74,7 @@ fn round(place: &Place, at: i64) -> i32 {
     command.output().unwrap().status.code().unwrap()
 }
 
-/// A small generator, so that the day is the same in each run.
+/// A small random number generator, so that the day is the same in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -88,7 +88,7 @@ impl Dice {
 }
 
 #[test]
-fn a_scripted_day_is_told_as_it_was() {
+fn follows_a_scripted_day() {
     const EVERY: i64 = 30;
     let place = Place::new().folder("m");
     let mut day = Day::default();
@@ -165,7 +165,7 @@ fn a_scripted_day_is_told_as_it_was() {
         day.write(&place);
         assert_eq!(round(&place, now), 0, "round {n}");
         if n == 77 {
-            // The last write was torn, and the process with it.
+            // The process ended during the last write.
             let path = place.path().join("state.jsonl");
             let mut text = fs::read(&path).unwrap();
             text.extend(b"{\"opened\":{\"kind\":\"Conf");
@@ -181,7 +181,7 @@ fn a_scripted_day_is_told_as_it_was() {
     ] {
         assert!(counts.get(what).is_some_and(|n| *n >= least), "{counts:?}");
     }
-    let (open, closed) = told(&place);
+    let (open, closed) = state(&place);
     assert_eq!(open, day.open);
     assert_eq!(closed, day.closed);
     let metrics = fs::read_to_string(place.path().join("day.prom")).unwrap();
@@ -196,8 +196,8 @@ fn a_scripted_day_is_told_as_it_was() {
 
 type Ended = (String, &'static str, i64, i64);
 
-/// Returns what the state file holds: what is open since when, and what ended how.
-fn told(place: &Place) -> (BTreeMap<String, i64>, Vec<Ended>) {
+/// Returns the content of the state file: the open drift, and how the rest ended.
+fn state(place: &Place) -> (BTreeMap<String, i64>, Vec<Ended>) {
     let text = fs::read_to_string(place.path().join("state.jsonl")).unwrap();
     let (mut open, mut closed) = (BTreeMap::new(), Vec::new());
     let second = |value: &Value| {
@@ -232,19 +232,19 @@ fn once(more: &[&str]) -> String {
 }
 
 #[test]
-fn the_first_round_says_what_is_open() {
+fn the_first_round_reports_open_drift() {
     let shown = once(&["--kind", "Deployment"]);
     insta::assert_snapshot!(shown);
 }
 
-/// Each line is a comment or a sample of the metric above it, as the format asks for.
+/// Checks that each line is a comment or a sample of the metric above it, as the format requires.
 fn check_metrics(text: &str) {
     let mut name = String::new();
     let mut seen = BTreeSet::new();
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (new, help) = rest.split_once(' ').unwrap();
-            assert!(seen.insert(new.to_owned()), "{new} stands twice");
+            assert!(seen.insert(new.to_owned()), "{new} occurs twice");
             assert!(help.ends_with('.'), "{line}");
             name = new.to_owned();
             continue;
@@ -267,7 +267,7 @@ fn check_metrics(text: &str) {
 }
 
 #[test]
-fn alerts_use_metrics_that_there_are() {
+fn alerts_use_existing_metrics() {
     let place = Place::new();
     let alerts = place.run(["watch", "--print-alerts"]);
     insta::assert_snapshot!(alerts);
@@ -314,7 +314,7 @@ fn alerts_use_metrics_that_there_are() {
 }
 
 #[test]
-fn words_that_make_no_watch_are_refused() {
+fn rejects_arguments_that_watch_does_not_support() {
     let place = Place::new().file("m/a.yaml", manifest("a", "0"));
     for (words, said) in [
         (&["watch", "m", "--base", "main"][..], "--base is for"),

@@ -1,4 +1,4 @@
-//! Help and documents use the terms of Kubernetes, and one word for one thing.
+//! Checks that help, documents and code use the terms of Kubernetes, and one word for one thing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Words that are not used, and what to write instead, or why.
+/// Words to avoid, and what to write instead, or why.
 const AVOIDED: &[(&str, &str)] = &[
     ("whoever", "name the role: the author, the applier"),
     (
@@ -43,6 +43,28 @@ const AVOIDED: &[(&str, &str)] = &[
         "someone, anyone, or the role: the author, the user",
     ),
     (" everybody ", "everyone"),
+    ("what is to be", "name it: the plan, the warnings"),
+    ("which is not there", "missing; does not exist"),
+    ("told what", "gets; is asked"),
+    ("are told", "are reported, are listed"),
+    ("are said", "are reported"),
+    ("stands beside", "is next to"),
+    ("stand beside", "are next to"),
+    ("stands behind", "follows"),
+    ("as though", "as if"),
+    ("that which", "the value that"),
+    ("put down to", "attributed to"),
+    ("carry alike", "have in common"),
+    ("at a click", "with a click"),
+    ("without a word", "silently"),
+    ("makes pods", "Pod controllers"),
+    ("spelled anew", "rewritten"),
+    ("led back to", "found at"),
+    ("for want of", "because … is missing"),
+    ("comes to what", "results in"),
+    ("slip past", "bypass"),
+    ("all-clear", "\"no drift\""),
+    ("fn asked(", "a function says what it returns"),
 ];
 
 fn assert_plain(what: &str, text: &str) {
@@ -80,18 +102,58 @@ fn documents_use_the_terms_of_kubernetes() {
     }
 }
 
-/// Comments, messages and names, too. What is a snapshot or a table of facts is not prose.
+/// Checks comments, messages and names. Snapshots and tables of facts are not prose.
 #[test]
 fn code_uses_the_terms_of_kubernetes() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files = walkdir::WalkDir::new(root).into_iter().map(Result::unwrap);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["src", "tests", "benches"].map(|name| walkdir::WalkDir::new(root.join(name)));
+    let files = folders.into_iter().flatten().map(Result::unwrap);
+    let is_code = |path: &Path| {
+        path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests/cli/words.rs")
+    };
     let mut count = 0;
-    for file in files.filter(|file| file.path().extension().is_some_and(|e| e == "rs")) {
+    for file in files.filter(|file| is_code(file.path())) {
         let text = fs::read_to_string(file.path()).unwrap();
         assert_plain(&file.path().display().to_string(), &text);
         count += 1;
     }
-    assert!(count > 300, "{count} files");
+    assert!(count > 400, "{count} files");
+}
+
+/// Words in names of tests that read like proverbs: a name says what the code does.
+const PROVERBS: &[&str] = &[
+    "_is_no_",
+    "_are_no_",
+    "_is_none",
+    "_is_told",
+    "_are_told",
+    "_is_said",
+    "_are_said",
+    "_anew",
+    "_somebody",
+    "_alike",
+    "_beside_",
+    "_lies_",
+    "_nobody_is",
+    "_goes_by",
+    "_keeps_to_",
+    "_has_a_say",
+];
+
+#[test]
+fn names_of_tests_say_what_the_code_does() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = walkdir::WalkDir::new(root.join("tests")).into_iter();
+    for file in files.map(Result::unwrap) {
+        if file.path().extension().is_some_and(|e| e == "rs") {
+            let text = fs::read_to_string(file.path()).unwrap();
+            for name in text.lines().filter_map(|line| line.strip_prefix("fn ")) {
+                let name = name.split('(').next().unwrap_or_default();
+                let found = PROVERBS.iter().find(|word| name.contains(*word));
+                assert_eq!(found, None, "{}: {name}", file.path().display());
+            }
+        }
+    }
 }
 
 /// Lists of values, by the name of the property that has them.

@@ -1,4 +1,4 @@
-//! Ways to the server: kubeconfigs, credential plugins, certificates, proxies.
+//! Tests how the server is reached: kubeconfigs, credential plugins, certificates, proxies.
 
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use crate::support::Place;
 
 const MANIFEST: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop-data}\n";
 
-/// Returns a place with one manifest of an object that drifted, and a kubeconfig.
+/// Returns a directory with one manifest of an object that drifted, and a kubeconfig.
 fn place(kubeconfig: &str) -> Place {
     Place::new()
         .file("manifests/a.yaml", MANIFEST)
         .file("kubeconfig", kubeconfig)
 }
 
-/// Runs a comparison: the exit code and everything that was shown.
+/// Runs a comparison. Returns the exit code and all output.
 fn diff(place: &Place, words: &[&str]) -> (i32, String) {
     let mut command = place.driftctl();
     command.args([
@@ -51,7 +51,8 @@ fn assert_works(place: &Place) {
     assert!(shown.contains("1 of 1 declared object compared"), "{shown}");
 }
 
-/// Whatever is wrong is reported in these words, and the run is never "no drift".
+/// Checks that the problem is reported in these words, and that the run never looks like "no
+/// drift".
 #[track_caller]
 fn assert_fails(place: &Place, words: &[&str]) {
     let (code, shown) = diff(place, &["--kubeconfig", "kubeconfig"]);
@@ -73,7 +74,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[test]
-fn a_certificate_of_an_unknown_authority_is_refused() {
+fn refuses_a_certificate_of_an_unknown_authority() {
     let server = open(Identity::plain());
     let other = encoded(Identity::other_authority());
     let cluster = json!({"certificate-authority-data": other});
@@ -86,11 +87,14 @@ fn a_certificate_of_an_unknown_authority_is_refused() {
             "the server's certificate is not signed by",
         ],
     );
-    assert!(server.seen().is_empty(), "something was sent to a stranger");
+    assert!(
+        server.seen().is_empty(),
+        "a request was sent to an unverified server"
+    );
 }
 
 #[test]
-fn a_certificate_of_another_host_is_refused_unless_the_name_is_known() {
+fn refuses_a_certificate_of_another_host_unless_named() {
     let server = open(Identity::named());
     assert_fails(&place(&server.kubeconfig()), &["invalid peer certificate"]);
     let named = json!({"tls-server-name": "api.shop.example"});
@@ -99,7 +103,7 @@ fn a_certificate_of_another_host_is_refused_unless_the_name_is_known() {
 }
 
 #[test]
-fn a_certificate_that_nobody_checks_is_marked() {
+fn reports_an_unverified_certificate() {
     let server = open(Identity::named());
     let insecure = json!({"insecure-skip-tls-verify": true, "certificate-authority-data": null});
     let kubeconfig = server.kubeconfig_with(insecure, json!({"token": TOKEN}));
@@ -113,14 +117,14 @@ fn a_certificate_that_nobody_checks_is_marked() {
 }
 
 #[test]
-fn a_certificate_that_ran_out_may_be_a_wrong_clock() {
+fn an_expired_certificate_suggests_checking_the_clock() {
     let server = open(Identity::expired());
     let words = ["certificate expired", "check this machine's clock"];
     assert_fails(&place(&server.kubeconfig()), &words);
 }
 
 #[test]
-fn an_address_shows_no_password() {
+fn masks_the_password_of_an_address() {
     let server = open(Identity::plain());
     let address = server.address();
     let cluster = json!({"server": format!("https://me:canary@{address}")});
@@ -132,7 +136,7 @@ fn an_address_shows_no_password() {
 }
 
 #[test]
-fn the_report_tells_when_the_cluster_was_read() {
+fn the_report_has_the_time_of_reading() {
     let server = open(Identity::plain());
     let place = place(&server.kubeconfig());
     let (_, shown) = diff(&place, &["--kubeconfig", "kubeconfig", "-o", "json"]);
@@ -145,7 +149,7 @@ fn the_report_tells_when_the_cluster_was_read() {
 }
 
 #[test]
-fn credentials_may_lie_in_files_next_to_the_kubeconfig() {
+fn reads_credentials_from_files_next_to_the_kubeconfig() {
     let identity = Identity::plain().asking_clients();
     let client = identity.client();
     let mut cluster = shop();
@@ -180,10 +184,10 @@ fn credentials_may_lie_in_files_next_to_the_kubeconfig() {
     assert_fails("No such file");
 }
 
-/// The kubelet renews a pod's token in its file; the one that a long run began with is refused
-/// one day.
+/// The kubelet renews a pod's token in its file; the server rejects the old token at some point
+/// during a long run.
 #[test]
-fn a_token_that_was_renewed_in_its_file_is_read_again() {
+fn rereads_a_renewed_token_file() {
     let mut cluster = shop().failing("", Fault::Delay(500));
     cluster.tokens = vec![TOKEN.to_owned()];
     let server = cluster.start();
@@ -203,7 +207,7 @@ fn a_token_that_was_renewed_in_its_file_is_read_again() {
 }
 
 #[test]
-fn a_client_may_show_a_certificate() {
+fn authenticates_with_a_client_certificate() {
     let identity = Identity::plain().asking_clients();
     let client = identity.client();
     let mut cluster = shop();
@@ -219,7 +223,7 @@ fn a_client_may_show_a_certificate() {
 }
 
 #[test]
-fn a_token_that_is_not_taken_stops_the_run() {
+fn a_rejected_token_stops_the_run() {
     let server = open(Identity::plain());
     let user = json!({"token": "canary-of-a-token"});
     let words = ["401", "check this machine's clock"];
@@ -227,7 +231,7 @@ fn a_token_that_is_not_taken_stops_the_run() {
 }
 
 #[test]
-fn files_of_a_list_are_merged_and_the_first_word_counts() {
+fn merges_kubeconfig_files_with_priority_to_the_first() {
     let server = open(Identity::plain());
     let all: Value = serde_json::from_str(&server.kubeconfig()).unwrap();
     let mut first = json!({"apiVersion": "v1", "kind": "Config"});
@@ -249,7 +253,7 @@ fn files_of_a_list_are_merged_and_the_first_word_counts() {
 }
 
 #[test]
-fn a_broken_kubeconfig_never_falls_back_to_another() {
+fn does_not_fall_back_from_a_broken_kubeconfig() {
     let server = open(Identity::plain());
     let place = Place::new()
         .file("manifests/a.yaml", MANIFEST)
@@ -263,7 +267,7 @@ fn a_broken_kubeconfig_never_falls_back_to_another() {
 }
 
 #[test]
-fn a_kubeconfig_among_the_manifests_is_refused() {
+fn refuses_a_kubeconfig_among_the_manifests() {
     let server = open(Identity::plain());
     let place = Place::new()
         .file("manifests/a.yaml", MANIFEST)
@@ -274,7 +278,7 @@ fn a_kubeconfig_among_the_manifests_is_refused() {
 }
 
 #[test]
-fn a_login_by_oidc_names_what_is_missing() {
+fn an_oidc_login_without_a_token_names_what_is_missing() {
     let server = open(Identity::plain());
     let user = json!({"auth-provider": {"name": "oidc", "config": {
         "idp-issuer-url": "https://id.shop.example", "client-id": "shop"}}});
@@ -314,7 +318,7 @@ mod plugins {
     }
 
     #[test]
-    fn a_plugin_gives_a_token() {
+    fn uses_the_token_of_a_plugin() {
         let server = open(Identity::plain());
         let script = format!(
             "#!/bin/sh\n[ \"$GREETING\" = hello ] || exit 3\n{}",
@@ -323,9 +327,9 @@ mod plugins {
         assert_works(&with_plugin(&server, &script));
     }
 
-    /// Plugins choose what they print by what they are asked for.
+    /// The output of a plugin depends on the requested version.
     #[test]
-    fn a_plugin_is_spoken_to_in_the_version_of_the_kubeconfig() {
+    fn calls_a_plugin_with_the_version_of_the_kubeconfig() {
         let server = open(Identity::plain());
         let version = "client.authentication.k8s.io/v1beta1";
         let credential = json!({"apiVersion": version, "kind": "ExecCredential",
@@ -338,7 +342,7 @@ mod plugins {
     }
 
     #[test]
-    fn a_plugin_gives_a_certificate() {
+    fn uses_the_certificate_of_a_plugin() {
         let identity = Identity::plain().asking_clients();
         let client = identity.client();
         let mut cluster = shop();
@@ -353,7 +357,7 @@ mod plugins {
     }
 
     #[test]
-    fn credentials_that_are_refused_are_renewed_once() {
+    fn renews_rejected_credentials_once() {
         let server = open(Identity::plain());
         let renewing = format!(
             "#!/bin/sh\nif [ -e asked ]; then\n{}else\n  : > asked\n{}fi\n",
@@ -372,7 +376,7 @@ mod plugins {
     }
 
     #[test]
-    fn a_plugin_that_fails_shows_nothing_of_what_it_printed() {
+    fn does_not_show_the_output_of_a_failing_plugin() {
         let server = open(Identity::plain());
         let cases = [
             (
@@ -408,7 +412,7 @@ mod plugins {
     }
 
     #[test]
-    fn a_plugin_that_is_not_there_is_named() {
+    fn names_a_missing_plugin() {
         let server = open(Identity::plain());
         let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1",
             "command": "cloud-login", "installHint": "install cloud-login"}});
@@ -417,7 +421,7 @@ mod plugins {
     }
 }
 
-/// Returns a proxy for `CONNECT`: its address, and how many tunnels it made.
+/// Starts a proxy for `CONNECT`. Returns its address, and the number of its tunnels.
 fn proxy(credentials: Option<&'static str>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -461,7 +465,7 @@ fn tunnel(mut client: TcpStream, credentials: Option<&str>, made: &AtomicUsize) 
 }
 
 #[test]
-fn a_proxy_of_the_kubeconfig_is_used() {
+fn uses_the_proxy_of_the_kubeconfig() {
     let server = open(Identity::plain());
     let (address, tunnels) = proxy(None);
     let through = json!({"proxy-url": format!("http://{address}")});
@@ -471,7 +475,7 @@ fn a_proxy_of_the_kubeconfig_is_used() {
 }
 
 #[test]
-fn a_proxy_gets_its_password_and_no_report_does() {
+fn sends_the_password_to_the_proxy_without_showing_it() {
     let server = open(Identity::plain());
     let (address, tunnels) = proxy(Some("me:canary-word"));
     let through = json!({"proxy-url": format!("http://me:canary-word@{address}")});
@@ -484,7 +488,7 @@ fn a_proxy_gets_its_password_and_no_report_does() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_is_not_for_this_machine() {
+fn does_not_use_the_proxy_of_the_environment_for_localhost() {
     let server = open(Identity::plain());
     let place = place(&server.kubeconfig()).var("HTTPS_PROXY", "http://127.0.0.1:1");
     assert_works(&place);

@@ -1,4 +1,4 @@
-//! Every fault at every place, each with its expected verdict.
+//! Tests every fault at every place, each with its expected outcome.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use anyhow::Result;
 use driftctl::model::{Manifest, ObjectReport, Origin, Report, Status};
 use serde_json::{Value, json};
 
-use crate::observe::{Outcome, Patience, Truth, judge, observe, observe_these, said};
+use crate::observe::{Outcome, Patience, Truth, judge, observe, observe_these, results_of};
 use crate::server::{Cluster, Discovery, Fault, Server};
 use crate::shop;
 
@@ -15,12 +15,12 @@ use crate::shop;
 pub static TRUTH: LazyLock<Truth> = LazyLock::new(|| {
     let report = observe(&shop().start(), Patience::default()).unwrap();
     assert!(!report.is_incomplete(), "{:?}", report.warnings);
-    let truth = said(&report);
+    let truth = results_of(&report);
     assert!(truth.len() > 50);
     truth
 });
 
-/// A list of several pages, each of which is worth reading: objects of which every other drifted.
+/// A list with several pages; every second object drifted.
 static LONG: LazyLock<(Vec<Manifest>, Cluster, Truth)> = LazyLock::new(|| {
     let object = |number: usize, value: &str| {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": value},
@@ -41,21 +41,21 @@ static LONG: LazyLock<(Vec<Manifest>, Cluster, Truth)> = LazyLock::new(|| {
     let mut cluster = Cluster::with_objects(&objects);
     cluster.page = 30;
     let run = observe_these(&manifests, &cluster.clone().start(), Patience::default());
-    let truth = said(&run.unwrap());
+    let truth = results_of(&run.unwrap());
     assert_eq!(truth.len(), 90);
     (manifests, cluster, truth)
 });
 
-/// Short, because many cells wait until it ends.
+/// Short, because many cells wait for it.
 const PATIENCE: Patience = Patience {
     request: Duration::from_millis(700),
     run: Duration::from_millis(2500),
 };
 
-/// How much longer than its deadline a run may take on a machine that is busy.
+/// How much longer than its deadline a run may take on a busy machine.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Faults that no retry fixes: whatever is requested at the place cannot be read.
+/// Faults that no retry fixes: what is requested cannot be read.
 const FATAL: &[Fault] = &[
     Fault::Code(400),
     Fault::Code(401),
@@ -87,10 +87,10 @@ const FATAL: &[Fault] = &[
     Fault::UnknownEncoding,
 ];
 
-/// Other faults that no retry fixes, for a document as for a list.
+/// Further faults that no retry fixes, for documents and lists.
 const NO_ANSWER: &[Fault] = &[Fault::Code(404), Fault::Endless, Fault::GzipBomb];
 
-/// Other faults that no retry fixes, for a list.
+/// Further faults that no retry fixes, for lists.
 const NO_LIST: &[Fault] = &[
     Fault::Code(410),
     Fault::LostPages,
@@ -98,7 +98,7 @@ const NO_LIST: &[Fault] = &[
     Fault::NamelessItem,
 ];
 
-/// Other faults that no retry fixes, for pages after the first.
+/// Further faults that no retry fixes, for pages after the first.
 const NO_PAGE: &[Fault] = &[
     Fault::Code(410),
     Fault::LostPages,
@@ -107,7 +107,7 @@ const NO_PAGE: &[Fault] = &[
     Fault::MixedPages,
 ];
 
-/// What may not be listed is read one by one, and the other way round.
+/// Objects that may not be listed are read one by one, and the other way round.
 const FORBIDDEN: &[Fault] = &[Fault::Code(403), Fault::Page(403)];
 
 /// Faults that a retry fixes, or that do no harm.
@@ -120,7 +120,7 @@ const HARMLESS: &[Fault] = &[
     Fault::WrongType,
 ];
 
-/// Runs one cell for each of the faults, side by side since most of them wait.
+/// Runs one cell for each of the faults, in parallel because most of them wait.
 fn check(place: &'static str, faults: &[&[Fault]], discovery: Discovery, expected: &[Outcome]) {
     let _ = TRUTH.len();
     std::thread::scope(|scope| {
@@ -148,7 +148,7 @@ fn assert_cell(cell: (&str, Fault), run: &Result<Report>, truth: &Truth, expecte
     );
 }
 
-/// The same for the pages of a long list behind the first.
+/// Does the same for the later pages of a long list.
 fn check_later_pages(faults: &[&[Fault]], expected: &[Outcome]) {
     let (manifests, cluster, truth) = &*LONG;
     std::thread::scope(|scope| {
@@ -167,52 +167,72 @@ fn check_later_pages(faults: &[&[Fault]], expected: &[Outcome]) {
     });
 }
 
-/// Returns how often a page behind the first was asked for.
+/// Returns how often a page after the first was requested.
 fn asked_for_pages(server: &Server) -> usize {
     let seen = server.seen().into_iter();
     seen.filter(|(_, path)| path.contains("&continue=")).count()
 }
 
-const SAID: &[Outcome] = &[Outcome::Incomplete, Outcome::Error];
+const REPORTED: &[Outcome] = &[Outcome::Incomplete, Outcome::Error];
 const NOTHING_LOST: &[Outcome] = &[Outcome::Whole];
 
 #[test]
-fn discovery_of_the_core_group() {
-    check("/api?", &[FATAL, NO_ANSWER], Discovery::Aggregated, SAID);
+fn faults_in_discovery_of_the_core_group() {
+    check(
+        "/api?",
+        &[FATAL, NO_ANSWER],
+        Discovery::Aggregated,
+        REPORTED,
+    );
 }
 
 #[test]
-fn discovery_of_the_other_groups() {
-    check("/apis?", &[FATAL, NO_ANSWER], Discovery::Aggregated, SAID);
+fn faults_in_discovery_of_the_other_groups() {
+    check(
+        "/apis?",
+        &[FATAL, NO_ANSWER],
+        Discovery::Aggregated,
+        REPORTED,
+    );
 }
 
 #[test]
-fn discovery_of_one_version() {
+fn faults_in_discovery_of_one_version() {
     let missing = &[Fault::Code(404)];
-    check("/apis/apps/v1?", &[FATAL, missing], Discovery::Legacy, SAID);
+    check(
+        "/apis/apps/v1?",
+        &[FATAL, missing],
+        Discovery::Legacy,
+        REPORTED,
+    );
 }
 
 #[test]
-fn the_first_page_of_a_list() {
+fn faults_in_the_first_page_of_a_list() {
     let faults = [&readable()[..], NO_ANSWER, NO_LIST];
-    check("/deployments?limit", &faults, Discovery::Aggregated, SAID);
+    check(
+        "/deployments?limit",
+        &faults,
+        Discovery::Aggregated,
+        REPORTED,
+    );
 }
 
 #[test]
-fn a_later_page_of_a_list() {
-    check_later_pages(&[&readable(), NO_ANSWER, NO_PAGE], SAID);
+fn faults_in_a_later_page_of_a_list() {
+    check_later_pages(&[&readable(), NO_ANSWER, NO_PAGE], REPORTED);
     let heals = [Fault::Once(410), Fault::Once(503), Fault::Delay(100)];
     check_later_pages(&[&heals, &[Fault::Code(403)]], NOTHING_LOST);
 }
 
-/// Faults that no retry fixes, and no other way of reading either.
+/// Returns faults after which neither a retry nor another way of reading helps.
 fn readable() -> Vec<Fault> {
     let faults = FATAL.iter().copied();
     faults.filter(|fault| !FORBIDDEN.contains(fault)).collect()
 }
 
 #[test]
-fn a_list_that_expires_again_and_again_is_begun_anew_twice() {
+fn restarts_an_expiring_list_twice() {
     let (manifests, cluster, _) = &*LONG;
     let server = cluster
         .clone()
@@ -224,38 +244,38 @@ fn a_list_that_expires_again_and_again_is_begun_anew_twice() {
 }
 
 #[test]
-fn a_single_object() {
+fn faults_in_a_single_object() {
     let place = "/statefulsets/orders-db?";
     let faults = [&readable()[..], NO_ANSWER, &[Fault::Code(410)]];
-    check(place, &faults, Discovery::Aggregated, SAID);
+    check(place, &faults, Discovery::Aggregated, REPORTED);
     check(place, &[FORBIDDEN], Discovery::Aggregated, NOTHING_LOST);
 }
 
 #[test]
-fn what_heals_or_does_no_harm_loses_nothing() {
+fn temporary_faults_lose_nothing() {
     let list = "/deployments?limit";
     for place in ["/api?", "/apis?", list, "/statefulsets/orders-db?"] {
         check(place, &[HARMLESS], Discovery::Aggregated, NOTHING_LOST);
     }
     let faults = [&[Fault::ItemReplaced], FORBIDDEN];
     check(list, &faults, Discovery::Aggregated, NOTHING_LOST);
-    // Which of two answers for one object is the live one cannot be told.
+    // It is unknown which of two answers for one object is current.
     check(
         list,
         &[&[Fault::RepeatedItems]],
         Discovery::Aggregated,
-        SAID,
+        REPORTED,
     );
 }
 
 #[test]
-fn the_version_is_only_nice_to_know() {
+fn a_missing_version_does_no_harm() {
     let faults = [Fault::Code(403), Fault::Html, Fault::Reset, Fault::Hang];
     check("/version?", &[&faults], Discovery::Aggregated, NOTHING_LOST);
 }
 
 #[test]
-fn older_servers_are_asked_group_by_group() {
+fn reads_discovery_of_older_servers_by_group() {
     let mut cluster = shop();
     cluster.discovery = Discovery::Legacy;
     let server = cluster.start();
@@ -266,7 +286,7 @@ fn older_servers_are_asked_group_by_group() {
 }
 
 #[test]
-fn a_stale_group_makes_its_own_kinds_unknown() {
+fn a_stale_group_makes_only_its_kinds_unknown() {
     let mut cluster = shop();
     cluster.discovery = Discovery::Stale;
     let run = observe(&cluster.start(), Patience::default());
@@ -289,9 +309,9 @@ fn a_stale_group_makes_its_own_kinds_unknown() {
     assert!(report.objects.iter().any(|object| is_unknown(&object)));
 }
 
-/// etcd takes objects of up to 1.5 MiB.
+/// etcd accepts objects of up to 1.5 MiB.
 #[test]
-fn the_largest_objects_are_compared() {
+fn compares_the_largest_objects() {
     let value = "x".repeat(1_500_000);
     let object = |number: usize, last: &str| {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": format!("{value}{last}")},
@@ -314,7 +334,7 @@ fn the_largest_objects_are_compared() {
     let server = Cluster::with_objects(&live).start();
     let report = observe_these(&manifests, &server, Patience::default()).unwrap();
     assert!(!report.is_incomplete(), "{:?}", report.warnings);
-    let drifted = said(&report).into_iter();
+    let drifted = results_of(&report).into_iter();
     let drifted: Vec<_> = drifted.filter(|(_, said)| !said.1.is_empty()).collect();
     assert_eq!(drifted.len(), 1);
     assert_eq!(drifted[0].0.name, "c-3");

@@ -1,4 +1,4 @@
-//! Random faults: whatever happens, nothing that is reported about an object is wrong.
+//! Tests random faults: whatever happens, nothing that is reported about an object is wrong.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::observe::{Outcome, Patience, judge, observe};
 use crate::server::{Discovery, Faults};
 use crate::shop;
 
-/// The runs of a test, unless `DRIFTCTL_FAULT_RUNS` says otherwise; 2,000 take some minutes.
+/// The default number of runs (`DRIFTCTL_FAULT_RUNS`); 2,000 take some minutes.
 const RUNS: u64 = 48;
 
-/// Runs under way at once; they mostly wait.
+/// How many runs are in progress at a time; they mostly wait.
 const AT_ONCE: usize = 16;
 
 const PATIENCE: Patience = Patience {
@@ -20,7 +20,7 @@ const PATIENCE: Patience = Patience {
 };
 
 #[test]
-fn no_fault_leads_to_a_false_all_clear() {
+fn no_fault_looks_like_no_drift() {
     let runs = std::env::var("DRIFTCTL_FAULT_RUNS").ok();
     let runs = runs.map_or(RUNS, |runs| runs.parse().unwrap());
     let _ = TRUTH.len();
@@ -52,7 +52,7 @@ fn no_fault_leads_to_a_false_all_clear() {
         }
     });
     let count = |outcome: Outcome| counts[outcome as usize].load(Ordering::Relaxed);
-    // A test whose faults never happen, or always, would show nothing.
+    // If faults happened never or always, the test would show nothing.
     assert!(count(Outcome::Incomplete) > runs / 20, "{counts:?}");
     assert!(count(Outcome::Whole) > runs / 20, "{counts:?}");
     println!("errors, incomplete, whole: {counts:?}");

@@ -1,4 +1,4 @@
-//! Several clusters in one run.
+//! Tests several clusters in one run.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub fn kubeconfig(servers: &[(&str, &Server)]) -> String {
     merged.to_string()
 }
 
-/// Runs a command with the contexts `red` and `blue`; what goes wrong, goes wrong in `blue`.
+/// Runs a command with the contexts `red` and `blue`; the fault is in `blue`.
 fn command(words: &[&str], fault: Option<(&'static str, Fault)>) -> (i32, String, String) {
     let (red, blue) = (
         Server::start(&recording(), None),
@@ -47,13 +47,13 @@ fn command(words: &[&str], fault: Option<(&'static str, Fault)>) -> (i32, String
     )
 }
 
-/// Compares with both.
+/// Compares with both clusters.
 fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, String) {
     command(&[&["diff"], more].concat(), fault)
 }
 
 #[test]
-fn each_cluster_has_a_report_of_its_own() {
+fn reports_each_cluster_separately() {
     let (code, shown, _) = run(None, &["-o", "json"]);
     assert_eq!(code, 1);
     let document: Value = serde_json::from_str(&shown).unwrap();
@@ -71,7 +71,7 @@ fn each_cluster_has_a_report_of_its_own() {
 }
 
 #[test]
-fn one_that_cannot_be_reached_does_not_hide_the_others() {
+fn an_unreachable_cluster_does_not_hide_the_others() {
     let (code, shown, stderr) = run(Some(("/api", Fault::Reset)), &["-o", "json", "--exit-zero"]);
     assert_eq!(code, 2);
     let document: Value = serde_json::from_str(&shown).unwrap();
@@ -92,7 +92,7 @@ fn one_that_cannot_be_reached_does_not_hide_the_others() {
 }
 
 #[test]
-fn manifests_from_standard_input_are_compared_with_each() {
+fn compares_standard_input_with_each_cluster() {
     let (red, blue) = (
         Server::start(&recording(), None),
         Server::start(&recording(), None),
@@ -119,7 +119,7 @@ fn manifests_from_standard_input_are_compared_with_each() {
 }
 
 #[test]
-fn each_cluster_is_examined() {
+fn doctor_checks_each_cluster() {
     let (code, shown, _) = command(&["doctor"], None);
     assert_eq!(code, 0, "{shown}");
     let (red, blue) = shown.split_once("\n━━ cluster blue\n").unwrap();
@@ -147,7 +147,7 @@ fn each_cluster_is_examined() {
 }
 
 #[test]
-fn what_is_about_one_cluster_says_so() {
+fn commands_for_one_cluster_reject_several_contexts() {
     for (words, expected) in [
         (
             &["doctor", "-o", "yaml"][..],
@@ -166,7 +166,7 @@ fn what_is_about_one_cluster_says_so() {
 }
 
 #[test]
-fn a_pattern_chooses_contexts() {
+fn selects_contexts_by_pattern() {
     let servers = [(); 3].map(|()| Server::start(&recording(), None));
     let names = ["prod-a", "prod-b", "staging"];
     let named: Vec<_> = names.into_iter().zip(&servers).collect();
@@ -189,7 +189,7 @@ fn a_pattern_chooses_contexts() {
 }
 
 #[test]
-fn contexts_are_read_from_a_file() {
+fn reads_contexts_from_a_file() {
     let servers = [(); 3].map(|()| Server::start(&recording(), None));
     let named: Vec<_> = ["prod-a", "prod-b", "staging"]
         .into_iter()
@@ -218,9 +218,9 @@ fn contexts_are_read_from_a_file() {
     assert!(run("diff", "@nowhere").contains("cannot read nowhere"));
 }
 
-/// A report of several clusters begins with a table, and tells once what they have alike.
+/// A report on several clusters begins with a table, and lists their common drift once.
 #[test]
-fn what_clusters_have_alike_is_one_entry() {
+fn lists_common_drift_of_clusters_once() {
     let servers = [(); 3].map(|()| Server::start(&recording(), None));
     let path = "/api/v1/namespaces/shop/configmaps/cart-config";
     let mut edited = servers[2].object(path);
@@ -301,9 +301,9 @@ fn what_clusters_have_alike_is_one_entry() {
     }
 }
 
-/// Each Application is compared with the cluster that the Secret of its name leads to.
+/// Each Application is compared with the cluster that the Secret of its destination describes.
 #[test]
-fn applications_are_compared_with_their_own_clusters() {
+fn compares_applications_with_their_own_clusters() {
     let servers = [(); 2].map(|()| Server::start(&recording(), None));
     let named: Vec<_> = ["east", "west-admin"].into_iter().zip(&servers).collect();
     let application = |name: &str, destination: &str| {
@@ -317,7 +317,7 @@ fn applications_are_compared_with_their_own_clusters() {
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: of-{name}}}\ndata: {{a: b}}\n")
     };
     let west = format!("https://{}", servers[1].address());
-    // Argo CD knows the one cluster by another address, and the other by another name.
+    // Argo CD knows one cluster by another address, and the other one by another name.
     let secret = |name: &str, server: &str| {
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: \

@@ -1,4 +1,5 @@
-//! `driftctl coverage` against a server: what cannot be listed makes the share an upper bound.
+//! Tests `driftctl coverage` with a server: if kinds cannot be listed, the percentage is an upper
+//! bound.
 
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ fn coverage(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value,
 }
 
 #[test]
-fn all_kinds_of_a_cluster_are_counted() {
+fn counts_all_kinds_of_a_cluster() {
     let (code, document, _) = coverage(None, &["--min", "80"]);
     assert_eq!(code, 0, "{document}");
     assert_eq!(document["atMost"], false);
@@ -28,7 +29,7 @@ fn all_kinds_of_a_cluster_are_counted() {
 }
 
 #[test]
-fn a_kind_that_cannot_be_listed_makes_it_at_most() {
+fn an_unlisted_kind_makes_the_percentage_an_upper_bound() {
     let forbidden = || Some(("/roles?", Fault::Code(403)));
     let (code, document, _) = coverage(forbidden(), &[]);
     assert_eq!(document["atMost"], true, "{document}");
@@ -44,7 +45,7 @@ fn a_kind_that_cannot_be_listed_makes_it_at_most() {
 }
 
 #[test]
-fn a_declared_object_that_cannot_be_read_is_an_error() {
+fn an_unreadable_declared_object_is_an_error() {
     let (code, document, _) = coverage(Some(("/statefulsets", Fault::Code(403))), &[]);
     assert_eq!(code, 2, "{document}");
     assert_eq!(document["unknown"], 1);

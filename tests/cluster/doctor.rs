@@ -1,4 +1,4 @@
-//! `driftctl doctor` against the server.
+//! Tests `driftctl doctor` with a server.
 
 use serde_json::Value;
 
@@ -6,7 +6,8 @@ use crate::server::{Denied, Fault, Server};
 use crate::support::{Place, fixture};
 use crate::{Requests, recording};
 
-/// Runs `driftctl doctor` over the shop's manifests: exit code, both streams, requests.
+/// Runs `driftctl doctor` for the shop's manifests. Returns the exit code, both streams and the
+/// requests.
 fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, String, Requests) {
     run_on(&Server::start(&recording(), fault), more)
 }
@@ -32,7 +33,7 @@ fn run_on(server: &Server, more: &[&str]) -> (i32, String, String, Requests) {
 }
 
 #[test]
-fn a_cluster_that_lets_everything_be_read_is_ready() {
+fn a_fully_readable_cluster_is_ready() {
     let (code, shown, _, seen) = run(None, &[]);
     assert_eq!(code, 0, "{shown}");
     for part in [
@@ -58,7 +59,7 @@ fn a_cluster_that_lets_everything_be_read_is_ready() {
 }
 
 #[test]
-fn a_right_that_is_missing_is_named_and_granted_by_what_is_printed() {
+fn names_a_missing_right_and_prints_a_role_that_grants_it() {
     let forbidden = Some(("/secrets", Fault::Code(403)));
     let (code, shown, _, _) = run(forbidden, &[]);
     assert_eq!(code, 2);
@@ -93,7 +94,7 @@ fn a_right_that_is_missing_is_named_and_granted_by_what_is_printed() {
 }
 
 #[test]
-fn roles_are_bound_to_whom_they_are_for() {
+fn binds_roles_to_the_named_user() {
     let (code, roles, stderr, _) = run(None, &["-o", "yaml", "--for", "alice@example.org"]);
     assert_eq!((code, stderr.as_str()), (0, ""));
     assert!(
@@ -104,7 +105,7 @@ fn roles_are_bound_to_whom_they_are_for() {
 }
 
 #[test]
-fn looking_for_undeclared_objects_takes_more_rights() {
+fn searching_for_undeclared_objects_needs_more_rights() {
     let roles = |more: &[&str]| run(None, &[&["-o", "json"], more].concat()).1;
     let (few, many) = (roles(&[]), roles(&["--extra", "namespace"]));
     assert!(!few.contains("\"controllerrevisions\"") && many.contains("\"controllerrevisions\""));
@@ -119,7 +120,7 @@ fn looking_for_undeclared_objects_takes_more_rights() {
 }
 
 #[test]
-fn what_cannot_be_asked_is_not_ready() {
+fn a_failed_check_is_not_ready() {
     for fault in [
         ("/apis?", Fault::Reset),
         ("/apis?", Fault::Code(401)),
@@ -139,9 +140,9 @@ fn what_cannot_be_asked_is_not_ready() {
     );
 }
 
-/// Many rights that are missing are few lines, and what nobody should be given is only told.
+/// Many missing rights take few lines, and rights that nobody should grant are only mentioned.
 #[test]
-fn missing_rights_are_told_together() {
+fn groups_missing_rights() {
     let mut cluster = crate::shop();
     let all = ["get", "list", "patch", "escalate", "bind"];
     let kinds = driftctl::schema::builtin_kinds().iter();
@@ -162,13 +163,16 @@ fn missing_rights_are_told_together() {
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     assert!(lines("FAIL").len() < 20, "{shown}");
-    let told = |verb: &str| lines("note").iter().any(|line| line.contains(verb));
-    assert!(told("escalate roles.rbac.authorization.k8s.io"), "{shown}");
+    let is_noted = |verb: &str| lines("note").iter().any(|line| line.contains(verb));
+    assert!(
+        is_noted("escalate roles.rbac.authorization.k8s.io"),
+        "{shown}"
+    );
 }
 
-/// Kubernetes before 1.28 tells nobody who they are, which is no reason not to be ready.
+/// Kubernetes before 1.28 does not tell users who they are, which is not a reason to fail.
 #[test]
-fn a_server_that_does_not_say_who_we_are_is_read_all_the_same() {
+fn an_unknown_user_is_only_a_note() {
     for code in [403, 404] {
         let (exit, shown, _, _) = run(Some(("/selfsubjectreviews", Fault::Code(code))), &[]);
         assert_eq!(exit, 0, "{shown}");

@@ -1,4 +1,4 @@
-//! `--server-dry-run`: the server's own prediction.
+//! Tests `--server-dry-run`, the server's own prediction.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn deployment(image: &str, replicas: u32) -> Value {
                 "spec": {"containers": [{"name": "web", "image": image}]}}}})
 }
 
-/// Runs over one Deployment, which a webhook gave another image, and someone five replicas.
+/// Compares one Deployment: a webhook changed its image, and someone its replicas.
 fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, String, Requests) {
     run_on(&Server::start(&cluster(), fault), more)
 }
@@ -69,7 +69,7 @@ fn paths(report: &Value) -> Vec<String> {
 const IMAGE: &str = ".spec.template.spec.containers[name=\"web\"].image";
 
 #[test]
-fn what_a_webhook_would_do_again_is_no_drift() {
+fn what_a_webhook_would_do_again_is_not_drift() {
     let (_, plain, _, seen) = run(None, &[]);
     assert_eq!(paths(&plain), [".spec.replicas", IMAGE]);
     assert!(seen.iter().all(|(method, _)| method == "GET"), "{seen:?}");
@@ -82,7 +82,7 @@ fn what_a_webhook_would_do_again_is_no_drift() {
 }
 
 #[test]
-fn nothing_is_applied_but_in_thought_and_nothing_that_is_missing() {
+fn sends_only_dry_runs_and_none_for_missing_objects() {
     let (_, report, _, seen) = run(None, &["--server-dry-run", "--field-manager", "argo cd"]);
     assert_eq!(report["summary"]["missing"], 1);
     let patches: Vec<_> = seen.iter().filter(|(method, _)| method != "GET").collect();
@@ -96,7 +96,7 @@ fn nothing_is_applied_but_in_thought_and_nothing_that_is_missing() {
 }
 
 #[test]
-fn without_the_right_to_patch_the_missing_verb_is_named() {
+fn names_the_missing_verb_patch() {
     let mut cluster = Cluster::of(&cluster());
     cluster.denied = vec![Denied {
         verb: "patch",
@@ -110,9 +110,9 @@ fn without_the_right_to_patch_the_missing_verb_is_named() {
     assert_eq!(paths(&report), [".spec.replicas", IMAGE]);
 }
 
-/// No missing verb is named, since patch is allowed.
+/// The verb is not named, because patch is allowed.
 #[test]
-fn an_apply_that_is_refused_lacks_no_right() {
+fn a_refused_apply_is_not_a_missing_right() {
     let message = "clusterroles \"web\" is forbidden: attempting to grant RBAC permissions: canary";
     let refused = Some(("dryRun=All", Fault::Saying(403, message)));
     let (code, report, stderr, _) = run(refused, &["--server-dry-run"]);
@@ -160,9 +160,9 @@ fn denied(code: u16, message: &'static str, more: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), text(output.stdout))
 }
 
-/// A policy chooses the status code of its refusal, 401 included.
+/// A policy chooses the status code of its refusal, including 401.
 #[test]
-fn a_policy_that_refuses_an_apply_is_named_and_the_object_counts_as_compared() {
+fn names_a_policy_that_refuses_an_apply() {
     for code in [401, 403, 413, 422] {
         let (exit, report) = denied(code, DENIED, &["-o", "json"]);
         assert_eq!(exit, 1, "{report}");
@@ -181,7 +181,7 @@ fn a_policy_that_refuses_an_apply_is_named_and_the_object_counts_as_compared() {
 }
 
 #[test]
-fn fail_on_decides_whether_a_refusal_fails_the_run() {
+fn fail_on_denied_selects_refusals() {
     assert_eq!(denied(422, DENIED, &[]).0, 1);
     assert_eq!(denied(422, DENIED, &["--fail-on", "denied"]).0, 1);
     assert_eq!(denied(422, DENIED, &["--fail-on", "any"]).0, 1);
@@ -193,7 +193,7 @@ fn fail_on_decides_whether_a_refusal_fails_the_run() {
 }
 
 #[test]
-fn a_refusal_is_in_every_format_and_no_secret_with_it() {
+fn every_format_shows_a_refusal_without_secrets() {
     for format in [
         "text",
         "json",
@@ -226,7 +226,7 @@ fn a_refusal_is_in_every_format_and_no_secret_with_it() {
 }
 
 #[test]
-fn the_policies_behind_a_webhook_are_named_one_by_one() {
+fn names_each_policy_behind_a_webhook() {
     let message = "admission webhook \"validate.kyverno.svc-fail\" denied the request: \n\n\
         resource Deployment/shop/web was blocked due to the following policies \n\n\
         limits:\n  cpu: set a limit\n";
@@ -239,15 +239,15 @@ fn the_policies_behind_a_webhook_are_named_one_by_one() {
 }
 
 #[test]
-fn a_recording_cannot_be_asked() {
+fn rejects_a_recording() {
     let shown = Place::new().run(["diff", "m", "--live", "x.json", "--server-dry-run"]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
     assert!(shown.contains("cannot be used with"), "{shown}");
 }
 
-/// With a base, both manifests are applied in a dry run, each to the object that is live.
+/// With a base, both manifests are applied in a dry run, each to the live object.
 #[test]
-fn a_base_and_a_dry_run_go_together() {
+fn combines_a_base_and_a_dry_run() {
     let server = Server::start(&cluster(), None);
     let place = Place::new()
         .file("kubeconfig", server.kubeconfig())

@@ -1,4 +1,4 @@
-//! `driftctl explain` of custom resources, whose types are known from the cluster itself.
+//! Tests `driftctl explain` of custom resources, whose types come from the cluster.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::Place;
 
 const VERSION: &str = "example.com/v1";
 
-/// Returns the definition of widgets; its schema knows of no `parts`.
+/// Returns the definition of widgets; its schema has no `parts`.
 fn definition() -> Value {
     let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {
         "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}});
@@ -24,7 +24,7 @@ fn widget(spec: Value) -> Value {
         "metadata": {"name": "big", "namespace": "shop"}, "spec": spec})
 }
 
-/// Returns what the server publishes of widgets: their parts are told apart by `id`.
+/// Returns the server's document about widgets: their parts are identified by `id`.
 fn document() -> Value {
     const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
     let parts = json!({"type": "array", "x-kubernetes-list-type": "map",
@@ -71,14 +71,17 @@ fn explained(server: &Server, object: &str) -> Value {
 }
 
 #[test]
-fn the_rule_of_a_type_comes_from_the_clusters_own_document() {
-    let told = explained(&server(true), "Widget/big");
-    assert_eq!(told["types"]["from"], "cluster-openapi", "{told:#}");
-    let decisions = told["decisions"].as_array().unwrap();
+fn takes_list_keys_from_the_clusters_openapi_document() {
+    let explained_widget = explained(&server(true), "Widget/big");
+    assert_eq!(
+        explained_widget["types"]["from"], "cluster-openapi",
+        "{explained_widget:#}"
+    );
+    let decisions = explained_widget["decisions"].as_array().unwrap();
     let at = |path: &str| {
         let mut all = decisions.iter();
         all.find(|decision| decision["path"] == path)
-            .unwrap_or_else(|| panic!("{path}: {told:#}"))
+            .unwrap_or_else(|| panic!("{path}: {explained_widget:#}"))
     };
     let colour = at(".spec.parts[id=\"a\"].colour");
     assert_eq!(colour["verdict"], "explained", "{colour}");
@@ -87,13 +90,16 @@ fn the_rule_of_a_type_comes_from_the_clusters_own_document() {
 }
 
 #[test]
-fn without_the_document_the_definition_is_heeded() {
-    let told = explained(&server(false), "Widget/big");
-    assert_ne!(told["types"]["from"], "cluster-openapi", "{told:#}");
+fn takes_list_keys_from_the_definition_without_a_document() {
+    let explained_widget = explained(&server(false), "Widget/big");
+    assert_ne!(
+        explained_widget["types"]["from"], "cluster-openapi",
+        "{explained_widget:#}"
+    );
 }
 
 #[test]
-fn a_custom_kind_is_meant_by_each_of_its_names() {
+fn accepts_every_name_of_a_custom_kind() {
     let server = server(true);
     let own = explained(&server, "Widget/big");
     for name in [
@@ -102,7 +108,7 @@ fn a_custom_kind_is_meant_by_each_of_its_names() {
         "WIDGET.example.com/big",
         "widgets.v1.example.com/big",
     ] {
-        let told = explained(&server, name);
-        assert_eq!(told["decisions"], own["decisions"], "{name}");
+        let explained_widget = explained(&server, name);
+        assert_eq!(explained_widget["decisions"], own["decisions"], "{name}");
     }
 }

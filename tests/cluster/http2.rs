@@ -1,4 +1,4 @@
-//! Servers that speak HTTP/2, and mean harm: each is an error, soon.
+//! Tests malicious HTTP/2 servers: each causes an error, soon.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [head.as_slice(), payload].concat()
 }
 
-/// What a server sends: once at the beginning, then to the first request, and then again and again.
+/// What the server sends: at the beginning, in response to the first request, and then repeatedly.
 #[derive(Default)]
 struct Script {
     first: Vec<u8>,
@@ -48,7 +48,7 @@ struct Script {
     closes: bool,
 }
 
-/// Starts a server that follows a script on every connection; returns its address.
+/// Starts a server that follows a script on every connection. Returns its address.
 fn start(script: Script) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -67,7 +67,7 @@ fn start(script: Script) -> String {
                     let Ok(mut stream) = acceptor.accept(stream).await else {
                         return;
                     };
-                    // The client may hang up.
+                    // The client may close the connection.
                     let _ = follow(&script, &mut stream).await;
                 });
             }
@@ -83,7 +83,7 @@ where
     stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
     stream.write_all(&script.first).await?;
     stream.flush().await?;
-    // The client's preface, its settings and its first request.
+    // The client's preface, settings and first request.
     let mut seen = vec![0; 16 << 10];
     let _ = stream.read(&mut seen).await?;
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -100,7 +100,7 @@ where
 }
 
 #[test]
-fn a_server_that_breaks_the_rules_of_http2_is_an_error_soon() {
+fn a_server_that_violates_http2_is_an_error() {
     let settings = |name: u16, value: u32| {
         let payload = [&name.to_be_bytes()[..], &value.to_be_bytes()].concat();
         frame(SETTINGS, 0, 0, &payload)

@@ -1,8 +1,7 @@
-//! `docs/incident.md`, step by step: what only reads is run on the recording that the page names, and
-//! what writes against a server that holds it.
+//! Tests `docs/incident.md` step by step: commands that only read run on the recording that the
+//! page names, and those that write run with a server that has its objects.
 //!
-//! The outputs of `console` blocks are compared where documents are tested; those of `text` blocks
-//! here.
+//! Other tests compare the outputs of `console` blocks; this one compares those of `text` blocks.
 
 #![cfg(unix)]
 
@@ -16,7 +15,7 @@ use crate::support::{Place, fixture};
 
 const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
 
-/// Returns the cluster of the page.
+/// Returns a server with the page's cluster.
 fn server() -> Server {
     let text = std::fs::read_to_string(fixture("demo/live.json")).unwrap();
     let mut cluster = Cluster::of(&serde_json::from_str(&text).unwrap());
@@ -48,7 +47,7 @@ fn place(server: &Server) -> Place {
     place
 }
 
-/// Runs a command of the page, as the shell would.
+/// Runs a command of the page in a shell.
 fn shell(place: &Place, script: &str) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_driftctl")).parent().unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -69,8 +68,7 @@ fn shell(place: &Place, script: &str) -> String {
     String::from_utf8(text).unwrap().trim_end().to_owned()
 }
 
-/// Returns the commands of the page with the outputs that are shown, and whether the output is
-/// compared.
+/// Returns the commands of the page with their outputs, and whether to compare the output.
 fn steps() -> Vec<(String, String, bool)> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/incident.md");
     let page = std::fs::read_to_string(page).unwrap();
@@ -99,7 +97,7 @@ fn steps() -> Vec<(String, String, bool)> {
 }
 
 #[test]
-fn the_page_leads_from_the_first_question_to_no_drift() {
+fn the_steps_of_the_page_end_without_drift() {
     let server = server();
     let place = place(&server);
     let before = server.object(CART);
@@ -111,7 +109,7 @@ fn the_page_leads_from_the_first_question_to_no_drift() {
             assert_eq!(printed, output.trim(), "$ {command}\n{printed}");
         }
     }
-    // The container is gone, the limit is as it was raised, and the manifest declares it.
+    // The container is gone; the raised limit is still live, and the manifest declares it.
     let after = server.object(CART);
     let containers = |object: &Value| object["spec"]["template"]["spec"]["containers"].clone();
     assert_eq!(containers(&before).as_array().unwrap().len(), 2);
@@ -130,7 +128,7 @@ fn the_page_leads_from_the_first_question_to_no_drift() {
     assert_eq!(patches.count(), 1);
     let events = server.events();
     assert_eq!(events[0]["reason"], "DriftReverted");
-    // And all of it can be taken back.
+    // All of it can be undone.
     let undone = shell(&place, "driftctl revert --undo --yes");
     assert!(undone.contains("UNDONE"), "{undone}");
     assert_eq!(containers(&server.object(CART)), containers(&before));

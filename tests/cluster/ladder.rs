@@ -1,4 +1,4 @@
-//! LIST everywhere, LIST in the namespace, GET: whichever of them is allowed.
+//! Tests LIST in all namespaces, LIST in one namespace, and GET: whichever is allowed.
 
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn run(fault: (&'static str, Fault)) -> (i32, Value, Requests) {
 }
 
 #[test]
-fn without_list_objects_are_read_one_by_one() {
+fn reads_objects_one_by_one_without_list() {
     let (code, report, seen) = run(("?limit=", Fault::Code(403)));
     assert_eq!(code, 1, "{}", report["warnings"]);
     assert_same(&drift(&report), &from_recording(&[]));
@@ -36,8 +36,8 @@ fn without_list_objects_are_read_one_by_one() {
 }
 
 #[test]
-fn without_get_objects_are_listed() {
-    // Every address of a single Secret, and none of a list of them.
+fn lists_objects_without_get() {
+    // The addresses of all single Secrets, but of no list of them.
     let (code, report, seen) = run(("/secrets/", Fault::Code(403)));
     assert_eq!(code, 1, "{}", report["warnings"]);
     assert_same(&drift(&report), &from_recording(&[]));

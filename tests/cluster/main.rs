@@ -1,4 +1,4 @@
-//! The API server as a live side, against a real HTTPS server in this process.
+//! Tests the API client against a real HTTPS server in this process.
 
 #![allow(clippy::unwrap_used)]
 
@@ -41,7 +41,7 @@ use serde_json::Value;
 use server::{Cluster, Fault, Server};
 use support::{Place, fixture};
 
-/// Method and path with query of each request.
+/// The method and the path with query of each request.
 type Requests = Vec<(String, String)>;
 
 fn recording() -> Value {
@@ -49,13 +49,14 @@ fn recording() -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Returns a cluster that holds the recorded shop.
+/// Returns a cluster with the objects of the recorded shop.
 fn shop() -> Cluster {
     static SHOP: LazyLock<Cluster> = LazyLock::new(|| Cluster::of(&recording()));
     SHOP.clone()
 }
 
-/// Runs `driftctl diff` over the shop's manifests against a server: exit code, report and requests.
+/// Runs `driftctl diff` for the shop's manifests with a server. Returns the exit code, the report
+/// and the requests.
 fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, Vec<(String, String)>) {
     let server = match fault {
         Some((part, fault)) => shop().failing(part, fault).start(),
@@ -64,7 +65,7 @@ fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, Vec<
     run_against(&server, more)
 }
 
-/// Returns the same against a server that runs already.
+/// Does the same with a running server.
 fn run_against(server: &Server, more: &[&str]) -> (i32, Value, Vec<(String, String)>) {
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     let manifests = fixture("shop/manifests");
@@ -125,7 +126,7 @@ fn from_recording(more: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_server_shows_the_same_drift_as_its_recording() {
+fn a_server_has_the_same_drift_as_its_recording() {
     let (code, report, _) = run(None, &[]);
     assert_eq!(code, 1, "{}", report["warnings"]);
     assert_same(&drift(&report), &from_recording(&[]));
@@ -133,16 +134,16 @@ fn a_server_shows_the_same_drift_as_its_recording() {
 }
 
 #[test]
-fn undeclared_objects_are_found_too() {
+fn finds_undeclared_objects() {
     let (code, report, _) = run(None, &["--extra", "namespace"]);
     assert_eq!(code, 1, "{}", report["warnings"]);
     assert_same(&drift(&report), &from_recording(&["--extra", "namespace"]));
 }
 
-/// Undeclared objects are listed by their metadata, and those that are reported are read whole:
-/// the text says of each what it does. Secrets stay as they are listed.
+/// Undeclared objects are listed by metadata, and reported ones are read in full, because the text
+/// says what each does. Secrets are not read.
 #[test]
-fn what_undeclared_objects_do_is_read_from_a_server_too() {
+fn describes_undeclared_objects_of_a_server() {
     let server = shop().start();
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     let text = |live: &[&str]| {
@@ -166,9 +167,9 @@ fn what_undeclared_objects_do_is_read_from_a_server_too() {
     assert_eq!(secrets.next(), None, "no Secret is read by its name");
 }
 
-/// That no undeclared object is reported means little where none could be looked for.
+/// A search that failed says nothing about undeclared objects.
 #[test]
-fn what_could_not_be_looked_for_is_in_the_coverage() {
+fn the_coverage_shows_failed_searches() {
     let looked_for = |fault, more: &[&str]| {
         let (code, report, _) = run(fault, more);
         (code, report["coverage"]["extra"].clone())
@@ -185,7 +186,7 @@ fn what_could_not_be_looked_for_is_in_the_coverage() {
 }
 
 #[test]
-fn nothing_but_reading_is_sent() {
+fn sends_only_reads() {
     for more in [&[][..], &["--extra", "namespace"]] {
         let (_, _, seen) = run(None, more);
         assert!(seen.len() > 10);
@@ -193,10 +194,10 @@ fn nothing_but_reading_is_sent() {
     }
 }
 
-/// What may go wrong, where, and that none of it looks like "no drift" to a reader of the exit
-/// code. [`cells`] has all of it.
+/// A few faults in a few places: none looks like "no drift" to a reader of the exit code. [`cells`]
+/// tests all of them.
 #[test]
-fn what_cannot_be_read_is_never_an_all_clear() {
+fn read_failures_never_look_like_no_drift() {
     let cells = [
         ("/apis?", Fault::Code(403)),
         ("/api?", Fault::Html),
@@ -221,7 +222,7 @@ fn check((place, fault): (&'static str, Fault)) {
 }
 
 #[test]
-fn what_heals_is_asked_for_again() {
+fn retries_temporary_faults() {
     for code in [429, 500, 503] {
         let (exit, report, _) = run(Some(("/deployments", Fault::Once(code))), &[]);
         assert_eq!(exit, 1, "{code}: {}", report["warnings"]);
@@ -229,7 +230,7 @@ fn what_heals_is_asked_for_again() {
 }
 
 #[test]
-fn what_is_forbidden_names_the_missing_right() {
+fn names_the_missing_right() {
     let (_, report, _) = run(Some(("/statefulsets", Fault::Code(403))), &[]);
     let text = report.to_string();
     assert!(
@@ -245,7 +246,7 @@ fn what_is_forbidden_names_the_missing_right() {
 }
 
 #[test]
-fn a_kubeconfig_that_cannot_be_used_is_an_error_that_names_it() {
+fn names_an_unusable_kubeconfig() {
     let place = Place::new()
         .file(
             "a.yaml",

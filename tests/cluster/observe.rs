@@ -1,4 +1,4 @@
-//! Runs comparisons within this process, and holds them against the truth.
+//! Runs comparisons within this process, and compares the reports with the expected results.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -18,10 +18,10 @@ use crate::support::{Place, fixture};
 static SHOP: LazyLock<Vec<Manifest>> =
     LazyLock::new(|| Files::new([fixture("shop/manifests")]).read().manifests);
 
-/// What is reported about each object: its status, and the paths that drifted.
+/// The expected report on each object: its status, and the paths that drifted.
 pub type Truth = BTreeMap<ResourceKey, (Status, Vec<String>)>;
 
-/// How long things may take.
+/// Time limits.
 #[derive(Clone, Copy)]
 pub struct Patience {
     pub request: Duration,
@@ -29,7 +29,7 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// Enough for anything that goes well.
+    /// Enough for anything that succeeds.
     fn default() -> Self {
         Self {
             request: Duration::from_secs(20),
@@ -38,7 +38,7 @@ impl Default for Patience {
     }
 }
 
-/// Manifests that are read already.
+/// A source of manifests that are already loaded.
 struct Declared(Vec<Manifest>);
 
 impl Source for Declared {
@@ -50,12 +50,12 @@ impl Source for Declared {
     }
 }
 
-/// Compares the shop's manifests with what a server holds.
+/// Compares the shop's manifests with the objects of a server.
 pub fn observe(server: &Server, patience: Patience) -> Result<Report> {
     observe_these(&SHOP, server, patience)
 }
 
-/// Compares manifests with what a server holds.
+/// Compares manifests with the objects of a server.
 pub fn observe_these(
     manifests: &[Manifest],
     server: &Server,
@@ -70,7 +70,7 @@ pub fn observe_these(
     engine::run(&sources, &api, RuleSet::builtin(), &Options::default())
 }
 
-/// Returns a connection by whatever kubeconfig, with some patience.
+/// Returns the options for a connection with these time limits.
 pub fn options(patience: Patience) -> ConnectOptions {
     ConnectOptions {
         kubeconfig: None,
@@ -82,8 +82,8 @@ pub fn options(patience: Patience) -> ConnectOptions {
     }
 }
 
-/// Returns what a report says of each object.
-pub fn said(report: &Report) -> Truth {
+/// Returns the status and the paths of each object in a report.
+pub fn results_of(report: &Report) -> Truth {
     let objects = report.objects.iter();
     let say = |object: &driftctl::model::ObjectReport| {
         let paths = object.reported().map(|drift| drift.change.path.to_string());
@@ -92,22 +92,22 @@ pub fn said(report: &Report) -> Truth {
     objects.map(say).collect()
 }
 
-/// How a run came out, held against the truth.
+/// The outcome of a run, compared with the expected result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing could be compared, and that is said.
+    /// Nothing could be compared, and the run reports that.
     Error,
-    /// Something could not be read, and that is said; all the rest is true.
+    /// Something could not be read, and the run reports that; everything else is correct.
     Incomplete,
-    /// Everything was compared, and is true.
+    /// Everything was compared and is correct.
     Whole,
 }
 
-/// Compares a run with the truth.
+/// Compares a run with the expected result.
 ///
 /// # Panics
-/// When something that is said of an object is wrong, when a run that is not called incomplete
-/// lacks one, and when the body of an error is shown.
+/// Panics if a statement about an object is wrong, if a complete run lacks an object, or if the
+/// body of an error is shown.
 #[track_caller]
 pub fn judge(run: &Result<Report>, truth: &Truth, what: &dyn std::fmt::Debug) -> Outcome {
     let report = match run {
@@ -124,8 +124,11 @@ pub fn judge(run: &Result<Report>, truth: &Truth, what: &dyn std::fmt::Debug) ->
         !format!("{report:?}").contains("canary"),
         "{what:?}: an error's body is shown"
     );
-    let said = said(report);
-    for (key, about) in said.iter().filter(|(_, about)| about.0 != Status::Unknown) {
+    let results = results_of(report);
+    for (key, about) in results
+        .iter()
+        .filter(|(_, about)| about.0 != Status::Unknown)
+    {
         assert_eq!(
             Some(about),
             truth.get(key),
@@ -136,10 +139,13 @@ pub fn judge(run: &Result<Report>, truth: &Truth, what: &dyn std::fmt::Debug) ->
     if report.is_incomplete() {
         return Outcome::Incomplete;
     }
-    let missing: Vec<_> = truth.keys().filter(|key| !said.contains_key(key)).collect();
+    let missing: Vec<_> = truth
+        .keys()
+        .filter(|key| !results.contains_key(key))
+        .collect();
     assert!(
         missing.is_empty(),
-        "{what:?}: nothing is said of {missing:?}"
+        "{what:?}: {missing:?} is not in the report"
     );
     Outcome::Whole
 }

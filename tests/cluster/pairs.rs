@@ -1,5 +1,5 @@
-//! Flags that change the pipeline, in pairs: each two of them together give no error, and find what
-//! each alone finds.
+//! Tests flags that change the pipeline in pairs: together they cause no error, and find what each
+//! finds alone.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ const FLAGS: [Flag; 10] = [
 ];
 
 impl Flag {
-    /// Returns what is passed, where the flag says nothing of the live side.
+    /// Returns the arguments of a flag that does not change the live side.
     fn words(self) -> Vec<String> {
         let words: &[&str] = match self {
             Self::Base => &["--base", "base"],
@@ -52,8 +52,8 @@ impl Flag {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
-    /// Returns whether two flags exclude each other: a recording predicts nothing, and has no
-    /// context.
+    /// Returns whether two flags exclude each other: a recording cannot predict anything, and has
+    /// no context.
     fn excludes(self, other: Self) -> bool {
         let is_live = |flag| matches!(flag, Self::DryRun | Self::Contexts);
         self == Self::Recording && is_live(other) || other == Self::Recording && is_live(self)
@@ -73,12 +73,12 @@ fn config(name: &str) -> Value {
         "metadata": {"name": name, "namespace": "shop", "labels": {"team": "shop"}}})
 }
 
-/// Runs with some flags: the exit code, the report of each cluster, and what was said.
+/// Runs with some flags. Returns the exit code, the report on each cluster, and standard error.
 fn run(flags: &[Flag]) -> (i32, Vec<Value>, String) {
     let live = json!({"apiVersion": "v1", "kind": "List", "items": [
         deployment("mirror.example/nginx:1", 5), config("extra"), config("kube-root-ca.crt")]});
     let (red, blue) = (Server::start(&live, None), Server::start(&live, None));
-    // An untrusted folder holds no kubeconfig.
+    // An untrusted folder must not contain a kubeconfig.
     let trusted = Place::new()
         .file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]))
         .file("live.json", live.to_string());
@@ -109,7 +109,7 @@ fn run(flags: &[Flag]) -> (i32, Vec<Value>, String) {
     (output.status.code().unwrap_or(-1), reports, stderr)
 }
 
-/// Returns what is reported: each object that counts, with its paths.
+/// Returns each object that counts as drift, with its paths.
 fn reported(report: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for object in report["objects"].as_array().into_iter().flatten() {
@@ -126,7 +126,7 @@ fn reported(report: &Value) -> Vec<String> {
 }
 
 #[test]
-fn flags_that_change_the_pipeline_go_together() {
+fn flags_that_change_the_pipeline_can_be_combined() {
     let mut pairs: Vec<Vec<Flag>> = FLAGS.iter().map(|flag| vec![*flag]).collect();
     for (at, one) in FLAGS.iter().enumerate() {
         let others = FLAGS[at + 1..].iter();
@@ -138,7 +138,7 @@ fn flags_that_change_the_pipeline_go_together() {
         let (code, reports, stderr) = run(&flags);
         let has = |flag| flags.contains(&flag);
         if has(Flag::Base) && has(Flag::Untrusted) {
-            // A base that the author of the manifests can write as well is refused: it has to be a
+            // A base that the author of the manifests can write is refused: it has to be a
             // revision.
             assert_eq!(code, 2, "{flags:?}: {stderr}");
             continue;

@@ -1,4 +1,4 @@
-//! Rights: what is forbidden is read another way, or named.
+//! Tests missing permissions: driftctl reads in another way, or names what is missing.
 
 use driftctl::model::{ObjectReport, Status};
 
@@ -17,7 +17,7 @@ fn denied(verb: &'static str, resource: &'static str, namespace: &'static str) -
 }
 
 #[test]
-fn what_may_not_be_listed_is_read_one_by_one() {
+fn reads_objects_one_by_one_if_they_cannot_be_listed() {
     let mut cluster = shop();
     cluster.denied = vec![
         denied("list", "deployments", "*"),
@@ -36,7 +36,7 @@ fn what_may_not_be_listed_is_read_one_by_one() {
 }
 
 #[test]
-fn what_may_not_be_read_at_all_is_unknown_and_names_the_right() {
+fn unreadable_objects_are_unknown_and_name_the_right() {
     let mut cluster = shop();
     cluster.denied = vec![
         denied("list", "services", "shop"),
@@ -64,7 +64,7 @@ fn what_may_not_be_read_at_all_is_unknown_and_names_the_right() {
 }
 
 #[test]
-fn single_reads_alone_are_enough() {
+fn get_alone_is_enough() {
     let mut cluster = shop();
     let resources = driftctl::schema::builtin_kinds()
         .iter()
@@ -77,9 +77,9 @@ fn single_reads_alone_are_enough() {
     assert_eq!(judge(&run, &TRUTH, &"get alone"), Outcome::Whole);
 }
 
-/// Many kinds that may not be read in one namespace are one entry, which names them.
+/// Several kinds that may not be read in one namespace are one entry.
 #[test]
-fn rights_that_are_missing_in_one_place_are_told_together() {
+fn groups_missing_rights_of_a_namespace() {
     let mut cluster = shop();
     for resource in ["deployments", "services", "configmaps", "secrets"] {
         for verb in ["list", "get"] {

@@ -1,4 +1,5 @@
-//! Whatever a server does to a list of Secrets, no value of it is shown, at any verbosity.
+//! Tests that no value of a Secret is shown, however a server breaks a list of Secrets, at any
+//! verbosity.
 
 use std::thread;
 
@@ -19,7 +20,7 @@ metadata: {name: cart, namespace: shop}
 stringData: {password: declared}
 ";
 
-/// Returns a cluster with Secrets that hold the canary: as it is, in base64, and in copies of the
+/// Returns a cluster with Secrets that contain the canary: raw, in base64, and in copies of the
 /// object.
 fn cluster() -> Cluster {
     let encoded = STANDARD.encode(CANARY);
@@ -35,7 +36,7 @@ fn cluster() -> Cluster {
     Cluster::of(&json!({"items": secrets}))
 }
 
-/// Any ten characters of the canary, as it is or in base64.
+/// Returns any ten characters of the canary in the text, raw or in base64.
 fn leak(text: &str) -> Option<String> {
     let encoded = (0..3).map(|skip| STANDARD.encode(&CANARY[skip..]));
     let shapes: Vec<String> = encoded.chain([CANARY.to_owned()]).collect();
@@ -52,7 +53,7 @@ fn check(fault: Option<Fault>, level: &[&str]) {
         None => cluster(),
     };
     let server = cluster.start();
-    // Debug logs of the libraries below do not show more either.
+    // Debug logs of libraries must not show more either.
     let place = Place::new()
         .file("m/secret.yaml", MANIFEST)
         .file("kubeconfig", server.kubeconfig())
@@ -86,7 +87,7 @@ fn check(fault: Option<Fault>, level: &[&str]) {
 }
 
 #[test]
-fn broken_lists_of_secrets_show_none() {
+fn broken_lists_show_no_secrets() {
     assert!(leak(&STANDARD.encode(format!("a{CANARY}"))).is_some());
     let faults = [
         Fault::Truncated,

@@ -1,4 +1,4 @@
-//! Runs that someone ends, or whose time is up: what was read is shown, and never looks complete.
+//! Tests runs that are interrupted or time out: they show what was read, and never look complete.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::server::{Fault, Server};
 use crate::shop;
 use crate::support::{Place, fixture};
 
-/// Returns a server that never answers what is asked for at `part`, and a place that knows it.
+/// Returns a server that never answers requests for `part`, and a directory with its kubeconfig.
 fn hanging(part: &'static str) -> (Server, Place) {
     let server = shop().failing(part, Fault::Hang).start();
     let place = Place::new().file("kubeconfig", server.kubeconfig());
@@ -32,7 +32,7 @@ fn start(place: &Place, more: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Returns the exit code, what was reported, and what was said besides.
+/// Returns the exit code, the report, and standard error.
 fn end(child: Child) -> (Option<i32>, Value, String) {
     let output = child.wait_with_output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
@@ -40,7 +40,7 @@ fn end(child: Child) -> (Option<i32>, Value, String) {
     (output.status.code(), report, said)
 }
 
-/// Runs until the server hangs, and for a while longer so that the rest can be read; then sends a
+/// Runs until the server hangs, and a while longer so that the rest can be read; then sends a
 /// signal.
 fn interrupted(part: &'static str, signal: Signal) -> (Option<i32>, Value, String) {
     let (server, place) = hanging(part);
@@ -50,7 +50,7 @@ fn interrupted(part: &'static str, signal: Signal) -> (Option<i32>, Value, Strin
     while !hangs() {
         assert!(
             began.elapsed() < Duration::from_secs(30),
-            "{part} was not asked for"
+            "{part} was not requested"
         );
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -60,7 +60,7 @@ fn interrupted(part: &'static str, signal: Signal) -> (Option<i32>, Value, Strin
 }
 
 #[test]
-fn an_interrupted_run_shows_what_it_has() {
+fn an_interrupted_run_reports_what_was_read() {
     {
         let (code, report, said) = interrupted("/statefulsets", Signal::TERM);
         assert_eq!(code, Some(2), "{said}");
@@ -78,7 +78,7 @@ fn an_interrupted_run_shows_what_it_has() {
 }
 
 #[test]
-fn a_run_that_is_told_to_end_before_anything_is_read_knows_nothing() {
+fn a_run_that_is_terminated_early_reports_nothing() {
     let (code, report, said) = interrupted("/apis?", Signal::TERM);
     assert_eq!(code, Some(2), "{said}");
     insta::assert_snapshot!(said);
@@ -87,7 +87,7 @@ fn a_run_that_is_told_to_end_before_anything_is_read_knows_nothing() {
 }
 
 #[test]
-fn an_interrupt_from_the_keyboard_ends_the_run_at_once() {
+fn ctrl_c_ends_the_run_at_once() {
     for part in ["/apis?", "/statefulsets"] {
         let began = Instant::now();
         let (code, report, said) = interrupted(part, Signal::INT);
@@ -99,9 +99,9 @@ fn an_interrupt_from_the_keyboard_ends_the_run_at_once() {
     }
 }
 
-/// Schemas are read once the objects are there. Without them the comparison is another one.
+/// Schemas are read after the objects. Without them, the comparison would differ.
 #[test]
-fn what_is_read_on_the_side_may_be_interrupted_too() {
+fn an_interruption_while_reading_schemas_is_incomplete() {
     let (code, report, said) = interrupted("/openapi/", Signal::TERM);
     assert_eq!(code, Some(2), "{said}");
     assert_eq!(report["verdict"], "incomplete", "{said}");

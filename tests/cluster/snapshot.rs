@@ -1,4 +1,4 @@
-//! `driftctl snapshot`: a comparison with the snapshot gives the same result as with the cluster.
+//! Tests `driftctl snapshot`: a diff with the snapshot has the same result as with the cluster.
 
 use serde_json::Value;
 
@@ -6,14 +6,15 @@ use crate::recording;
 use crate::server::{Fault, Server, without_ports};
 use crate::support::{Place, fixture};
 
-/// Returns a server and a place that knows it.
+/// Returns a server, and a directory with its kubeconfig.
 fn cluster(fault: Option<(&'static str, Fault)>) -> (Server, Place) {
     let server = Server::start(&recording(), fault);
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     (server, place)
 }
 
-/// Runs a command over the shop's manifests: exit code, standard output and error.
+/// Runs a command for the shop's manifests. Returns the exit code, standard output and standard
+/// error.
 fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
     let mut command = place.driftctl();
     let output = command.args(words).arg(fixture("shop/manifests")).output();
@@ -32,7 +33,7 @@ fn report(place: &Place, more: &[&str]) -> (i32, Value) {
 }
 
 #[test]
-fn a_diff_with_a_snapshot_says_what_a_diff_with_the_cluster_said() {
+fn a_diff_with_a_snapshot_equals_the_diff_with_the_cluster() {
     let forbidden = Some(("/statefulsets", Fault::Code(403)));
     for (fault, more) in [
         (None, &[][..]),
@@ -60,7 +61,7 @@ fn a_diff_with_a_snapshot_says_what_a_diff_with_the_cluster_said() {
 }
 
 #[test]
-fn what_a_snapshot_does_not_cover_is_unknown() {
+fn objects_outside_a_snapshot_are_unknown() {
     let (_server, place) = cluster(None);
     let words = [
         &["snapshot", "-o", "live.json", "-n", "shop"],
@@ -78,7 +79,7 @@ fn what_a_snapshot_does_not_cover_is_unknown() {
 }
 
 #[test]
-fn a_redacted_snapshot_holds_no_secret_and_says_so_later() {
+fn a_redacted_snapshot_contains_no_secrets() {
     let (_server, place) = cluster(None);
     let words = [&["snapshot", "--redact"], &CONNECTED[..]].concat();
     let (code, redacted, _) = run(&place, &words);
@@ -111,7 +112,7 @@ fn a_redacted_snapshot_holds_no_secret_and_says_so_later() {
 }
 
 #[test]
-fn what_the_configuration_calls_sensitive_is_masked_too() {
+fn masks_what_the_configuration_marks_as_sensitive() {
     let (_server, place) = cluster(None);
     let config = "sensitive:\n  - {group: apps, kind: Deployment, paths: ['.spec.template.spec.containers']}\n";
     let place = place.file("of-the-shop.yaml", config);
@@ -144,7 +145,7 @@ fn what_the_configuration_calls_sensitive_is_masked_too() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_snapshot_that_does_not_fit_on_the_disk_is_trouble() {
+fn a_full_disk_exits_with_2() {
     let (_server, place) = cluster(None);
     let words = [&["snapshot", "-o", "/dev/full"], &CONNECTED[..]].concat();
     let (code, _, stderr) = run(&place, &words);
@@ -154,11 +155,11 @@ fn a_snapshot_that_does_not_fit_on_the_disk_is_trouble() {
 
 #[cfg(unix)]
 #[test]
-fn a_snapshot_in_a_file_is_for_its_owner() {
+fn only_the_owner_can_read_a_snapshot_file() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let (_server, place) = cluster(None);
-    let place = place.file("live.json", "from before, and for everybody");
+    let place = place.file("live.json", "an earlier file, readable by everyone");
     let words = [&["snapshot", "-o", "live.json"], &CONNECTED[..]].concat();
     assert_eq!(run(&place, &words).0, 0);
     let metadata = std::fs::metadata(place.path().join("live.json")).unwrap();

@@ -1,4 +1,4 @@
-//! `driftctl timeline` against a server: what cannot be read is named, and stops nothing.
+//! Tests `driftctl timeline` with a server: unreadable sources are named, and do not stop it.
 
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ fn timeline(fault: Option<(&'static str, Fault)>) -> (i32, Value) {
 }
 
 #[test]
-fn sources_that_are_forbidden_are_named() {
+fn names_forbidden_sources() {
     let (_, all) = timeline(None);
     assert!(all["read"].to_string().contains("Events in shop"), "{all}");
     let (code, less) = timeline(Some(("/events", Fault::Code(403))));
@@ -42,14 +42,14 @@ fn sources_that_are_forbidden_are_named() {
 }
 
 #[test]
-fn objects_that_cannot_be_read_fail_the_timeline() {
+fn unreadable_objects_fail_the_timeline() {
     let (code, document) = timeline(Some(("/deployments", Fault::Code(403))));
     assert_eq!(code, 2);
     assert!(!document["moments"].as_array().unwrap().is_empty());
 }
 
 #[test]
-fn a_snapshot_with_history_holds_what_a_timeline_reads() {
+fn a_snapshot_with_history_contains_what_a_timeline_reads() {
     let server = Server::start(&recording(), None);
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     let manifests = fixture("shop/manifests");

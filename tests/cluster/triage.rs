@@ -1,4 +1,4 @@
-//! `driftctl triage` against a server whose objects change: exactly what was decided is done.
+//! Tests `driftctl triage` with a server whose objects change: it does exactly what was decided.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::server::{Cluster, Server, without_ports};
 use crate::support::{Place, fixture};
 
-/// Returns the shop, whose objects can be changed.
+/// Returns the shop, with objects that can be changed.
 fn writable() -> Cluster {
     let mut shop = crate::shop();
     shop.writable = true;
     shop
 }
 
-/// Returns a repository with the shop's manifests, and the way to the server.
+/// Returns a repository with the shop's manifests, and a kubeconfig for the server.
 fn place(server: &Server) -> Place {
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     let copied = Command::new("cp")
@@ -28,7 +28,7 @@ fn place(server: &Server) -> Place {
     place
 }
 
-/// Runs a command against the server: exit code, and what was printed on either stream.
+/// Runs a command with the server. Returns the exit code and both streams.
 fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
     let (command, words) = words.split_first().unwrap();
     let output = place
@@ -52,7 +52,7 @@ fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
     )
 }
 
-/// Returns the lines of a file of decisions that are about changes.
+/// Returns the lines about changes in a file of decisions.
 fn lines(place: &Place, words: &[&str]) -> (String, Vec<String>) {
     let words = [&["triage", "manifests"], words].concat();
     let (code, text, err) = run(place, &words);
@@ -68,13 +68,13 @@ fn about(line: &str) -> String {
     words.join(" ")
 }
 
-/// Returns what drifts, whatever rules say: object and path.
+/// Returns the object and the path of all drift, without rules.
 fn drifting(place: &Place) -> BTreeSet<String> {
     let (_, lines) = lines(place, &["--no-config", "--extra", "namespace"]);
     lines.iter().map(|line| about(line)).collect()
 }
 
-/// Returns what is decided about a line of the shop: each decision as often as it fits.
+/// Returns a decision for a line of the shop; all decisions are used.
 fn decision(at: usize, line: &str) -> &'static str {
     let is_whole = line.contains(" .  extra") || line.contains(" .  missing");
     match at % 4 {
@@ -87,8 +87,7 @@ fn decision(at: usize, line: &str) -> &'static str {
     }
 }
 
-/// Returns the text with decisions about the first of its lines, and what they are by their first
-/// word.
+/// Returns the text with decisions in its first lines, and those decisions by their first word.
 fn decided(text: &str, most: usize) -> (String, Vec<(String, String)>) {
     let mut made = Vec::new();
     let mut out = String::new();
@@ -135,7 +134,7 @@ fn files(place: &Place) -> Vec<(String, String)> {
 }
 
 #[test]
-fn fifty_decisions_are_carried_out_exactly() {
+fn carries_out_fifty_decisions_exactly() {
     let server = writable().start();
     let place = place(&server);
     let before = drifting(&place);
@@ -157,12 +156,12 @@ fn fifty_decisions_are_carried_out_exactly() {
     for word in ["revert", "backport", "accept", "ignore"] {
         assert!(of(&[word]).len() >= 5, "{word}: {made:#?}");
     }
-    // Whatever rules say: what was reverted and backported drifts no more, and nothing else changed.
+    // Without rules: what was reverted or backported no longer drifts, and nothing else changed.
     let after = drifting(&place);
     let gone: BTreeSet<String> = before.difference(&after).cloned().collect();
     assert_eq!(gone, of(&["revert", "backport"]));
     assert!(after.is_subset(&before), "{:#?}", after.difference(&before));
-    // By the rules: what was kept drifts, and nothing else.
+    // With rules: only what was kept drifts.
     let (_, left) = lines(&place, &["--extra", "namespace"]);
     let left: BTreeSet<String> = left.iter().map(|line| about(line)).collect();
     let kept: BTreeSet<String> = all.iter().skip(50).map(|line| about(line)).collect();
@@ -173,7 +172,7 @@ fn fifty_decisions_are_carried_out_exactly() {
         .filter(|line| line.contains("  reverted  "))
         .count();
     assert_eq!(said, expected, "{out}");
-    // What was reverted can be taken back.
+    // The reverts can be undone.
     assert!(out.contains("driftctl revert --undo shop-2026"), "{out}");
     let (code, out, err) = run(&place, &["revert", "--undo", "--yes"]);
     assert_eq!(code, 0, "{out}{err}");
@@ -182,7 +181,7 @@ fn fifty_decisions_are_carried_out_exactly() {
 }
 
 #[test]
-fn the_same_file_can_be_applied_again() {
+fn applying_a_file_again_does_nothing() {
     let server = writable().start();
     let place = place(&server);
     let (text, _) = lines(&place, &[]);
@@ -210,7 +209,7 @@ fn of_the_cart(place: &Place) -> String {
 }
 
 #[test]
-fn a_value_that_changed_since_is_skipped_and_said() {
+fn skips_and_reports_values_that_changed_since() {
     let server = writable().start();
     let place = place(&server);
     write(&place, &of_the_cart(&place));
@@ -253,7 +252,7 @@ fn a_value_that_changed_since_is_skipped_and_said() {
 }
 
 #[test]
-fn a_malformed_line_stops_all_before_anything_is_done() {
+fn a_malformed_line_stops_everything() {
     let server = writable().start();
     let place = place(&server);
     let text = format!("{}\nrevrt 0123456789 high a/b .c\n", of_the_cart(&place));
@@ -272,7 +271,7 @@ fn a_malformed_line_stops_all_before_anything_is_done() {
 }
 
 #[test]
-fn a_dry_run_writes_neither_there_nor_here() {
+fn a_dry_run_writes_neither_to_the_cluster_nor_to_files() {
     let server = writable().start();
     let place = place(&server);
     let (text, _) = lines(&place, &[]);
@@ -287,7 +286,7 @@ fn a_dry_run_writes_neither_there_nor_here() {
 }
 
 #[test]
-fn what_the_server_refuses_stops_the_decisions_about_files_too() {
+fn a_refusal_of_the_server_stops_edits_of_files_too() {
     let mut cluster = writable();
     cluster.denies = Some("admission webhook \"lock\" denied the request: locked".to_owned());
     let server = cluster.start();
@@ -307,7 +306,7 @@ fn what_the_server_refuses_stops_the_decisions_about_files_too() {
 }
 
 #[test]
-fn a_file_of_another_cluster_is_refused() {
+fn refuses_a_file_of_another_cluster() {
     let (server, other) = (writable().start(), writable().start());
     let place = place(&server);
     write(&place, &of_the_cart(&place));
@@ -319,7 +318,7 @@ fn a_file_of_another_cluster_is_refused() {
 }
 
 #[test]
-fn no_secret_is_in_the_file() {
+fn the_file_contains_no_secrets() {
     let server = writable().start();
     let place = place(&server);
     let (text, lines) = lines(&place, &["secret/*"]);
@@ -327,13 +326,13 @@ fn no_secret_is_in_the_file() {
     let secret = server.object("/api/v1/namespaces/shop/secrets/cart-session");
     for value in secret["data"].as_object().unwrap().values() {
         let value = value.as_str().unwrap();
-        // Shorter ones cannot be told from other text.
+        // Shorter ones cannot be distinguished from other text.
         assert!(value.len() < 8 || !text.contains(value), "{text}");
     }
 }
 
 #[test]
-fn git_ahead_of_the_cluster_is_not_reverted_and_the_line_says_why() {
+fn does_not_revert_unapplied_changes_and_says_why() {
     let live = crate::revert::applied_with_two_replicas();
     let mut cluster = Cluster::with_objects(&[live]);
     cluster.writable = true;

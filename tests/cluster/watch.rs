@@ -1,4 +1,4 @@
-//! `driftctl watch` against a server that is edited, goes away, and comes back.
+//! Tests `driftctl watch` with a server that is edited, goes down, and comes back.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::server::{Cluster, Fault, Faults, Server};
 use crate::support::Place;
 
-/// How long something may take that comes with the next round.
+/// How long to wait for a change in the next rounds.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 fn config_map(name: &str, value: &str, writer: &str) -> Value {
@@ -32,7 +32,7 @@ fn manifest(name: &str, value: &str) -> String {
     )
 }
 
-/// A watch that runs.
+/// A running watch.
 struct Watch {
     child: Child,
     address: String,
@@ -75,7 +75,7 @@ impl Watch {
         (status, body.to_owned())
     }
 
-    /// Returns the sum of the samples of a metric whose labels hold `part`.
+    /// Returns the sum of the samples of a metric whose labels contain `part`.
     fn metric(&self, name: &str, part: &str) -> f64 {
         let page = self.get("/metrics").1;
         let samples = page.lines().filter(|line| {
@@ -88,7 +88,7 @@ impl Watch {
     }
 
     #[track_caller]
-    fn becomes(&self, what: &str, is: impl Fn(&Self) -> bool) {
+    fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !is(self) {
             let page = || self.get("/metrics").1;
@@ -106,12 +106,12 @@ impl Watch {
         self.metric("driftctl_drift_closed_total", &how)
     }
 
-    /// Waits for two rounds, so that one of them began after now.
+    /// Waits for two rounds, so that one of them began after this call.
     #[track_caller]
-    fn rounds_go_by(&self) {
+    fn wait_for_rounds(&self) {
         let rounds = |watch: &Self| watch.metric("driftctl_rounds_total", "");
         let now = rounds(self);
-        self.becomes("two more rounds", |watch| rounds(watch) >= now + 2.0);
+        self.wait_until("two more rounds", |watch| rounds(watch) >= now + 2.0);
     }
 
     fn signal(&self, name: &str) {
@@ -139,7 +139,7 @@ fn edit(server: &Server, name: &str, value: &str) {
 }
 
 #[test]
-fn episodes_begin_and_end_through_edits_outages_and_restarts() {
+fn tracks_episodes_through_edits_outages_and_restarts() {
     let names = ["a", "b", "c"];
     let objects = names.map(|name| config_map(name, "one", "kubectl-client-side-apply"));
     let server = Cluster::with_objects(&objects).start();
@@ -148,49 +148,49 @@ fn episodes_begin_and_end_through_edits_outages_and_restarts() {
         place = place.file(&format!("m/{name}.yaml"), manifest(name, "one"));
     }
     let watch = Watch::start(&place);
-    watch.becomes("well", |watch| watch.get("/healthz").0 == 200);
+    watch.wait_until("well", |watch| watch.get("/healthz").0 == 200);
     assert_eq!((watch.open(), watch.get("/livez").0), (0.0, 200));
 
     edit(&server, "a", "two");
-    watch.becomes("open", |watch| watch.open() == 1.0);
+    watch.wait_until("open", |watch| watch.open() == 1.0);
     let written = watch.metric("driftctl_drift_opened_total", "onset=\"written\"");
     assert_eq!(written, 1.0);
     let report = watch.get("/report.json").1;
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["verdict"], "drifted");
 
-    // Nothing answers, whatever happens in the meantime.
+    // No requests are answered, whatever else happens.
     server.change(|cluster| cluster.faults = Faults::At(vec![("/api", Fault::Code(503))]));
-    watch.rounds_go_by();
+    watch.wait_for_rounds();
     edit(&server, "b", "two");
-    watch.becomes("unwell", |watch| watch.get("/healthz").0 == 503);
+    watch.wait_until("unwell", |watch| watch.get("/healthz").0 == 503);
     let counts = |watch: &Watch| (watch.open(), watch.closed("reverted"));
     assert_eq!(counts(&watch), (1.0, 0.0));
 
-    // One kind cannot be read, and the others can.
+    // One kind cannot be read; the others can.
     server.change(|cluster| cluster.faults = Faults::At(vec![("/configmaps", Fault::Code(403))]));
-    watch.becomes("incomplete", |watch| {
+    watch.wait_until("incomplete", |watch| {
         watch.metric("driftctl_rounds_total", "\"incomplete\"") >= 1.0
     });
     assert_eq!(counts(&watch), (1.0, 0.0));
 
     server.change(|cluster| cluster.faults = Faults::None);
-    watch.becomes("b is seen", |watch| watch.open() == 2.0);
+    watch.wait_until("b is seen", |watch| watch.open() == 2.0);
     edit(&server, "a", "one");
-    watch.becomes("reverted", |watch| watch.closed("reverted") == 1.0);
+    watch.wait_until("reverted", |watch| watch.closed("reverted") == 1.0);
     place = place.file("m/b.yaml", manifest("b", "two"));
-    watch.becomes("backported", |watch| watch.closed("backported") == 1.0);
+    watch.wait_until("backported", |watch| watch.closed("backported") == 1.0);
     assert_eq!(watch.open(), 0.0);
 
-    // It is killed while something is open, and ends while it is down.
+    // The watch is killed while drift is open, which ends while the watch is down.
     edit(&server, "a", "three");
     edit(&server, "c", "three");
-    watch.becomes("both are open", |watch| watch.open() == 2.0);
+    watch.wait_until("both are open", |watch| watch.open() == 2.0);
     let since = watch.metric("driftctl_drift_oldest_timestamp_seconds", "");
     assert_eq!(watch.end("KILL"), None);
     edit(&server, "a", "one");
     let watch = Watch::start(&place);
-    watch.becomes("reverted while it was down", |watch| {
+    watch.wait_until("reverted while it was down", |watch| {
         watch.closed("reverted") == 2.0
     });
     assert_eq!(watch.open(), 1.0);
@@ -202,17 +202,17 @@ fn episodes_begin_and_end_through_edits_outages_and_restarts() {
         "ignoreDifferences:\n  - {kind: ConfigMap, name: c, paths: [.data], reason: known}\n";
     place = place.file("m/.driftctl.yaml", rule);
     watch.signal("HUP");
-    watch.becomes("ignored", |watch| watch.closed("ignored") == 1.0);
-    // Rules that cannot be read leave those of before in place, and are not complete round.
+    watch.wait_until("ignored", |watch| watch.closed("ignored") == 1.0);
+    // If the rules cannot be read, the previous ones stay, and the round is not complete.
     let _place = place.file("m/.driftctl.yaml", "ignoreDifferences: [");
-    watch.rounds_go_by();
+    watch.wait_for_rounds();
     assert_eq!(watch.open(), 0.0);
-    watch.becomes("unwell", |watch| watch.get("/healthz").0 == 503);
+    watch.wait_until("unwell", |watch| watch.get("/healthz").0 == 503);
     assert_eq!(watch.end("TERM"), Some(0));
 }
 
 #[test]
-fn a_second_watch_on_the_same_file_is_refused() {
+fn refuses_a_second_watch_on_the_same_file() {
     let server = Cluster::with_objects(&[config_map("a", "one", "helm")]).start();
     let place = Place::new()
         .file("kubeconfig", server.kubeconfig())
@@ -234,9 +234,9 @@ fn a_second_watch_on_the_same_file_is_refused() {
     assert_eq!(watch.end("INT"), Some(0));
 }
 
-/// What `driftctl doctor` asks for is granted by the role that is shipped, custom resources apart.
+/// The shipped role grants what `driftctl doctor` requests, except for custom resources.
 #[test]
-fn the_shipped_role_grants_what_doctor_asks_for() {
+fn the_shipped_role_grants_what_doctor_requests() {
     use serde::Deserialize as _;
     use std::collections::BTreeSet;
 

@@ -1,9 +1,9 @@
 //! The main scenarios against a real API server: real `kubectl` applies and edits, then
 //! `driftctl diff`.
 //!
-//! Runs only when `DRIFTCTL_E2E_KUBECONFIG` names a kubeconfig; without it every scenario is
-//! listed as ignored. Needs `kubectl` on the PATH and the right to create namespaces. Each scenario
-//! lives in a namespace of its own, which is deleted when it ends, however it ends.
+//! Runs only if `DRIFTCTL_E2E_KUBECONFIG` names a kubeconfig; otherwise every scenario is listed as
+//! ignored. Needs `kubectl` on the PATH and the right to create namespaces. Each scenario has its
+//! own namespace, which is deleted however the scenario ends.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -21,13 +21,13 @@ use support::Place;
 
 const VARIABLE: &str = "DRIFTCTL_E2E_KUBECONFIG";
 
-/// What every scenario starts from.
+/// The manifest that every scenario starts with.
 const MANIFEST: &str = include_str!("../../fixtures/e2e/shop.yaml");
 
-/// What a laptop holds: the same objects, older, with an environment variable of its own.
+/// The outdated manifests of a laptop: the same objects, with another environment variable.
 const LAPTOP: &str = include_str!("../../fixtures/e2e/laptop.yaml");
 
-/// The secret that must appear in no output.
+/// The secret that no output may contain.
 const SECRET: &str = "correct-horse-battery";
 
 /// How the manifest was applied.
@@ -38,11 +38,11 @@ enum Applied {
     Created,
 }
 
-/// What people did to the cluster, and what driftctl has to say about it.
+/// What people did to the cluster, and the expected report.
 struct Scenario {
     name: &'static str,
     applied: Applied,
-    /// The words of `kubectl` commands; `$LAPTOP` stands for the laptop's manifest.
+    /// The arguments of `kubectl` commands; `$LAPTOP` stands for the laptop's manifest.
     edits: &'static [&'static [&'static str]],
     /// `KIND/NAME STATUS` of each object that is not in sync, and `KIND/NAME CHANGE PATH`.
     expected: &'static [&'static str],
@@ -263,12 +263,12 @@ impl<'a> Namespace<'a> {
 
 impl Drop for Namespace<'_> {
     fn drop(&mut self) {
-        // A namespace that cannot be deleted is seen by whoever owns the cluster.
+        // If a namespace cannot be deleted, the owner of the cluster will see it.
         let _ = self.kubectl(&["delete", "namespace", &self.name, "--wait=false"]);
     }
 }
 
-/// Returns what a report says, one line for each object that is not in sync and one for each
+/// Returns the content of a report: one line for each object that is not in sync, and one for each
 /// change.
 fn lines(report: &Value) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
@@ -319,13 +319,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let kubeconfig = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
     if kubeconfig.is_none() && !arguments.list {
-        eprintln!("skipped: {VARIABLE} names no kubeconfig, so no cluster is tested against");
+        eprintln!("skipped: {VARIABLE} does not name a kubeconfig");
     }
     let trial = |name: &str, test: Test| {
         let path = kubeconfig.clone();
         Trial::test(name, move || match path {
             Some(path) => test(&path),
-            None => Err(format!("{VARIABLE} names no kubeconfig").into()),
+            None => Err(format!("{VARIABLE} does not name a kubeconfig").into()),
         })
         .with_ignored_flag(kubeconfig.is_none())
     };

@@ -1,5 +1,5 @@
-//! What writes: real `kubectl` edits, then `driftctl revert`, `backport` and `triage`, and what
-//! `driftctl diff` finds afterwards.
+//! Tests commands that write: real `kubectl` edits, then `driftctl revert`, `backport` and
+//! `triage`, and then what `driftctl diff` finds.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -29,7 +29,7 @@ pub const SCENARIOS: &[(&str, Test)] = &[
     ("a_dry_run_writes_nothing", dry_run),
 ];
 
-/// What people do in an incident.
+/// Edits of an incident.
 const EDITS: &[&[&str]] = &[
     &["edit", "deployment/web"],
     &["scale", "deployment/web", "--replicas=5"],
@@ -64,7 +64,7 @@ const EDITS: &[&[&str]] = &[
     ],
 ];
 
-/// What they do to secrets.
+/// An edit of a Secret.
 const SECRET_EDIT: &[&str] = &[
     "patch",
     "secret/web",
@@ -81,7 +81,7 @@ fn edited<'a>(kubeconfig: &'a OsString, name: &str, how: Applied) -> Result<Name
     Ok(namespace)
 }
 
-/// Runs a command of driftctl in the namespace.
+/// Runs driftctl in the namespace.
 fn driftctl(namespace: &Namespace<'_>, words: &[&str]) -> Output {
     let mut command = namespace.place.driftctl();
     let (name, words) = words.split_first().unwrap();
@@ -94,7 +94,7 @@ fn driftctl(namespace: &Namespace<'_>, words: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// Returns the same, and checks the exit code.
+/// Does the same, and checks the exit code.
 fn expect(namespace: &Namespace<'_>, words: &[&str], exit: i32) -> Result<String, Failed> {
     let output = driftctl(namespace, words);
     let shown = namespace.place.shown(&output);
@@ -107,7 +107,7 @@ fn expect(namespace: &Namespace<'_>, words: &[&str], exit: i32) -> Result<String
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Returns what drifts.
+/// Returns the current drift.
 fn drift(namespace: &Namespace<'_>) -> Result<BTreeSet<String>, Failed> {
     let output = driftctl(namespace, &["diff", "manifests", "-o", "json"]);
     let report: Value =
@@ -135,7 +135,7 @@ fn revert(kubeconfig: &OsString, name: &str, how: Applied) -> Result<(), Failed>
     same("undone", &drift(&namespace)?, &before)
 }
 
-/// Ownership is unchanged: the next apply of the manifests meets no conflict.
+/// Ownership is unchanged: the next apply of the manifests has no conflicts.
 fn the_next_apply(kubeconfig: &OsString, name: &str) -> Result<(), Failed> {
     let namespace = edited(kubeconfig, name, Applied::ByServer)?;
     expect(&namespace, &["revert", "manifests", "--all", "--yes"], 0)?;
@@ -159,7 +159,7 @@ fn backport(kubeconfig: &OsString, name: &str) -> Result<(), Failed> {
     fs::write(place.join("fix.patch"), patch).unwrap();
     git(place, &["apply", "fix.patch"])?;
     expect(&namespace, &["diff", "manifests"], 0)?;
-    // The manifests say what is live: applying them changes nothing.
+    // The manifests match the live objects: applying them changes nothing.
     namespace.apply(Applied::ByClient)?;
     expect(&namespace, &["diff", "manifests"], 0)?;
     let text = fs::read_to_string(place.join("manifests/shop.yaml")).unwrap();
@@ -179,7 +179,7 @@ fn git(folder: &std::path::Path, words: &[&str]) -> Result<(), Failed> {
     }
 }
 
-/// Returns a decision of each kind, and one value that changes before they are carried out.
+/// Makes a decision of each kind, and changes one value before they are carried out.
 fn triage(kubeconfig: &OsString, name: &str) -> Result<(), Failed> {
     let namespace = edited(kubeconfig, name, Applied::ByClient)?;
     git(namespace.place.path(), &["init", "-q"])?;
@@ -232,7 +232,7 @@ fn dry_run(kubeconfig: &OsString, name: &str) -> Result<(), Failed> {
     let said = expect(&namespace, &["revert", "manifests", "--dry-run"], 1)?;
     for part in ["the server accepts this (dry run)", "an apply undoes"] {
         if !said.replace('\n', " ").contains(part) {
-            return Err(format!("{part:?} is not said:\n{said}").into());
+            return Err(format!("{part:?} is not shown:\n{said}").into());
         }
     }
     same("after a dry run", &drift(&namespace)?, &before)

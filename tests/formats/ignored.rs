@@ -1,5 +1,5 @@
-//! Nothing disappears: what a rule hid is counted with the rule in every format, by default, and
-//! listed by `--show ignored`.
+//! Tests that nothing disappears: every format counts what each rule hid, and `--show ignored`
+//! lists it.
 
 use driftctl::model::{Report, RuleCount, Verdict};
 use driftctl::output::{FORMATS, RenderOptions, Show, find, render_all};
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{options, render, sample};
 
-/// Three rules: one that hid 37 changes, one that hid 2, and what was accepted for two reasons.
+/// Returns a report with two rules that hid 37 and 2 changes, and drift that was accepted for two
+/// reasons.
 fn report() -> Report {
     let mut report = sample::drifted();
     let count = |rule: &str, reason: &str, hid| RuleCount {
@@ -33,7 +34,7 @@ fn report() -> Report {
     report
 }
 
-/// Returns how each format counts them. A new format is to say here how it does.
+/// Returns how each format counts them. Add new formats here.
 fn counts(format: &str) -> &'static [&'static str] {
     match format {
         "text" => &["ignored: 37 by keda-scales, 7 by accepted, 2 by mesh\n"],
@@ -69,7 +70,7 @@ fn counts(format: &str) -> &'static [&'static str] {
             "driftctl_ignored_changes{rule=\"idle\"} 0\n",
         ],
         "html" => &["<p><code>keda-scales</code> hid 37 changes: Scaled by KEDA</p>"],
-        new => panic!("say here how the format {new} counts what rules hid"),
+        new => panic!("add here how the format {new} counts what rules hid"),
     }
 }
 
@@ -85,13 +86,13 @@ fn every_format_counts_what_each_rule_hid() {
 }
 
 #[test]
-fn every_format_lists_it_when_asked_to() {
+fn every_format_lists_hidden_changes_on_request() {
     let show = Show::Ignored;
     for format in FORMATS {
         let asked = RenderOptions { show, ..options() };
         let text = render(format.name(), report(), &asked);
         let silent = render(format.name(), report(), &options());
-        // Metrics are figures; nobody lists in them.
+        // Metrics are numbers and contain no lists.
         let lists = format.name() != "prometheus";
         assert_eq!(text.contains(".spec.hidden"), lists, "{}", format.name());
         assert!(!silent.contains(".spec.hidden"), "{}", format.name());
@@ -99,9 +100,9 @@ fn every_format_lists_it_when_asked_to() {
     }
 }
 
-/// Hundreds of rules do not bury the verdict, and none of them goes uncounted.
+/// With hundreds of rules, the verdict stays visible, and all of them are counted.
 #[test]
-fn many_rules_are_summed_up() {
+fn summarizes_many_rules() {
     let mut report = report();
     report.rules = (0..500)
         .map(|n| RuleCount {
@@ -121,9 +122,9 @@ fn many_rules_are_summed_up() {
     assert!(markdown.contains(" of 500 rules\n"), "{markdown}");
 }
 
-/// Of several clusters each counts for itself, and the worst verdict is that of all.
+/// Each of several clusters has its own counts, and the worst verdict is the overall one.
 #[test]
-fn several_clusters_keep_their_counts() {
+fn several_clusters_have_separate_counts() {
     let named = |context: &str, mut report: Report| {
         report.target.context = Some(context.to_owned());
         redact::redact(report)

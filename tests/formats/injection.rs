@@ -1,5 +1,5 @@
-//! Nothing in a manifest or a cluster is interpreted by a terminal, a CI system, a Markdown or HTML
-//! renderer, or a parser, wherever it is.
+//! Tests that nothing in a manifest or a cluster is interpreted by a terminal, a CI system, a
+//! Markdown or HTML renderer, or a parser.
 
 use driftctl::model::{
     Blame, Cause, Operation, Origin, Position, Report, Revision, RuleCount, Status, Verdict,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{options, render_redacted, sample, strict};
 
-/// Texts that someone obeys.
+/// Texts that some reader would interpret.
 const TOKENS: &[&str] = &[
     "\u{1b}[31mred\u{1b}[0m",
     "\u{1b}]8;;https://evil.example\u{7}link\u{1b}]8;;\u{7}",
@@ -39,7 +39,7 @@ const TOKENS: &[&str] = &[
     "\u{2028}\u{2029}\u{85}x\u{b}y\u{c}z",
 ];
 
-/// Returns a report that holds a text in every position that someone else fills.
+/// Returns a report that contains a text wherever outside data goes.
 fn report(token: &str) -> Report {
     let path = json!(token).to_string();
     let mut object = sample::object(
@@ -106,7 +106,7 @@ fn report(token: &str) -> Report {
         if status == Status::Extra {
             object.origin = None;
         }
-        // What is not there, or not declared, has hardly any changes of its own.
+        // Missing and extra objects have almost no changes.
         if status != Status::Drifted {
             object.drifts.truncate(1);
         }
@@ -141,7 +141,7 @@ fn report(token: &str) -> Report {
     report
 }
 
-/// Returns the same with a base and without.
+/// Returns the same with and without a base.
 fn reports(token: &str) -> [Report; 2] {
     let mut with_base = report(token);
     sample::merge_all(
@@ -151,9 +151,9 @@ fn reports(token: &str) -> [Report; 2] {
     [report(token), with_base]
 }
 
-/// Returns every format, shown in every way.
+/// Returns the output of every format with various options.
 fn outputs(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
-    // Redaction takes some of the tokens out; here they are all to get as far as the renderers.
+    // Redaction would remove some of the texts; here all must reach the renderers.
     let report = Redacted::showing_secrets(report.clone());
     FORMATS.iter().flat_map(move |format| {
         let narrow = RenderOptions {
@@ -165,21 +165,21 @@ fn outputs(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
             verbose: true,
             ..options()
         };
-        // All but the text are as wide as what is in them.
+        // Only the text format depends on the width.
         let narrow = (format.name() == "text").then_some(narrow);
-        let ways = [options(), all].into_iter().chain(narrow);
+        let variants = [options(), all].into_iter().chain(narrow);
         let rendered = |options| {
             (
                 format.name(),
                 render_redacted(format.name(), &report, &options),
             )
         };
-        ways.map(rendered).collect::<Vec<_>>()
+        variants.map(rendered).collect::<Vec<_>>()
     })
 }
 
 #[test]
-fn no_output_holds_an_active_token() {
+fn no_output_contains_an_active_text() {
     TOKENS.par_iter().for_each(|token| {
         for (format, text) in reports(token).iter().flat_map(outputs) {
             check_text(format, &text, token);
@@ -191,9 +191,9 @@ fn no_output_holds_an_active_token() {
     });
 }
 
-/// The redacted report, which is what is really rendered, is as harmless.
+/// The redacted report, which is what runs render, is as harmless.
 #[test]
-fn redaction_makes_nothing_active() {
+fn redaction_makes_no_text_active() {
     for token in TOKENS {
         let report = redact::redact(report(token));
         for format in FORMATS {
@@ -205,7 +205,7 @@ fn redaction_makes_nothing_active() {
 }
 
 #[test]
-fn every_hidden_character_is_written_out_everywhere() {
+fn every_format_escapes_every_hidden_character() {
     let controls = (0..0x20u32).chain(0x7f..0xa0);
     let bidi = [0x61c, 0x200e, 0x200f].into_iter().chain(0x202a..=0x202e);
     let isolates = 0x2066..=0x2069u32;
@@ -226,7 +226,7 @@ fn every_hidden_character_is_written_out_everywhere() {
     });
 }
 
-/// Lines and characters that terminals and CI systems obey.
+/// Checks for lines and characters that terminals and CI systems interpret.
 fn check_text(format: &str, text: &str, token: &str) {
     for line in text.lines() {
         let hidden = line.chars().find(|c| *c != '\t' && is_harmful(*c));
@@ -251,7 +251,8 @@ fn check_text(format: &str, text: &str, token: &str) {
     assert!(!text.contains('\r'), "{format} {token:?}");
 }
 
-/// Returns what nobody should see in a log: told apart here on its own, not by the code under test.
+/// Returns whether a character is harmful in a log. This list is independent of the code under
+/// test.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c as u32,
@@ -259,7 +260,7 @@ fn is_harmful(c: char) -> bool {
             | 0xfeff | 0xfff9..=0xfffb | 0xfffe | 0xffff | 0xe0000..=0xe007f)
 }
 
-/// Outside its fences, a comment holds only what the renderer itself writes.
+/// Outside its fences, a comment contains only markup of the renderer.
 fn read_markdown(text: &str) {
     let mut fence: Option<&str> = None;
     for line in text.lines() {

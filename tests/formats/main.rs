@@ -1,4 +1,4 @@
-//! Every format, over reports made by hand: what it looks like, and that it is what it says it is.
+//! Tests every format with handmade reports: how it looks, and that it is valid.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -41,7 +41,7 @@ fn render(format: &str, report: Report, options: &RenderOptions) -> String {
 }
 
 #[test]
-fn names_are_unique_and_described() {
+fn format_names_are_unique_and_described() {
     let mut names: Vec<_> = FORMATS.iter().map(|format| format.name()).collect();
     assert_eq!(names[0], "text", "the default");
     for format in FORMATS {
@@ -54,7 +54,7 @@ fn names_are_unique_and_described() {
 }
 
 #[test]
-fn the_same_report_reads_the_same() {
+fn output_is_deterministic() {
     for format in FORMATS {
         let once = render(format.name(), sample::drifted(), &options());
         let again = render(format.name(), sample::drifted(), &options());
@@ -63,7 +63,7 @@ fn the_same_report_reads_the_same() {
 }
 
 #[test]
-fn every_format_passes_on_that_it_could_not_write() {
+fn every_format_returns_write_errors() {
     struct Full;
     impl std::io::Write for Full {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
@@ -86,7 +86,7 @@ fn every_format_passes_on_that_it_could_not_write() {
 }
 
 #[test]
-fn more_is_shown_when_asked_for() {
+fn show_all_shows_more() {
     for format in ["text", "json", "yaml"] {
         let with = |show| RenderOptions { show, ..options() };
         let drift = render(format, sample::drifted(), &with(Show::Drift));

@@ -1,4 +1,4 @@
-//! Reports made by hand, with something of everything.
+//! Handmade reports with an example of everything.
 
 use driftctl::model::{
     Cause, Change, Coverage, Explanation, JudgedChange, Lifecycle, Merge, MergeClass, ObjectReport,
@@ -8,7 +8,7 @@ use driftctl::model::{
 use serde_json::{Value, json};
 use strum::VariantArray as _;
 
-/// When the samples are read.
+/// The current time for the samples.
 pub const NOW: &str = "2026-11-21T12:00:00Z";
 
 pub fn key(group: &str, kind: &str, namespace: &str, name: &str) -> ResourceKey {
@@ -30,7 +30,7 @@ pub fn owner(manager: &str, time: &str) -> Owner {
     }
 }
 
-/// Returns a change of medium severity that nobody holds.
+/// Returns a change of medium severity without owners.
 pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
     let change = Change::between(path.parse().unwrap(), declared, live);
     JudgedChange::new(change, Verdict::Reported)
@@ -50,7 +50,7 @@ pub fn decided(drift: &JudgedChange, verdict: Verdict) -> JudgedChange {
     decided
 }
 
-/// Returns the side, or sides, on which an object of a status was found.
+/// Returns the side, or sides, on which an object with a status exists.
 pub fn presence(status: Status) -> Presence {
     match status {
         Status::Missing => Presence::Declared,
@@ -60,7 +60,7 @@ pub fn presence(status: Status) -> Presence {
     }
 }
 
-/// Returns an object that is found where a status says; its changes are the caller's.
+/// Returns an object with a status; the caller adds changes.
 pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectReport {
     ObjectReport {
         presence: presence(status),
@@ -307,7 +307,7 @@ fn secret() -> ObjectReport {
     secret
 }
 
-/// Drift of every kind, everything compared.
+/// Returns a complete report with every kind of drift.
 pub fn drifted() -> Report {
     let mut missing = object(
         key("", "ServiceAccount", "shop", "cart"),
@@ -373,7 +373,7 @@ pub fn drifted() -> Report {
     report
 }
 
-/// Returns a run in which not everything could be read.
+/// Returns a report in which not everything could be read.
 pub fn incomplete() -> Report {
     let mut unknown = object(
         key("store.example", "Promotion", "shop", "spring"),
@@ -409,7 +409,7 @@ pub fn incomplete() -> Report {
     report
 }
 
-/// Returns a run that found nothing.
+/// Returns a report without drift.
 pub fn in_sync() -> Report {
     report(vec![object(
         key("", "Namespace", "", "shop"),
@@ -418,15 +418,15 @@ pub fn in_sync() -> Report {
     )])
 }
 
-/// Returns the drifted report as one with a base: each change has another class than its
-/// neighbours, and the objects what a branch does to them.
+/// Returns the drifted report as if it had a base: changes have different classes, and objects
+/// different lifecycles.
 pub fn with_base() -> Report {
     let mut report = drifted();
     merge_all(&mut report, &json!({"base": ["of", "the branch"]}));
     report
 }
 
-/// Gives every change a class in turn, and a value of the base.
+/// Gives the changes each class in turn, and a value of the base.
 pub fn merge_all(report: &mut Report, base: &Value) {
     report.three_way = true;
     let mut classes = MergeClass::VARIANTS.iter().rev().copied().cycle();

@@ -1,4 +1,4 @@
-//! What SARIF's readers count on.
+//! Tests what readers of SARIF depend on.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{options, render, sample};
 
-/// Returns the part of the SARIF 2.1.0 schema that the output makes use of, with the standard's own
-/// words for what is required, allowed and of which type. Objects are closed: a property that is
-/// not listed here is unknown to be in the standard.
+/// Returns the part of the SARIF 2.1.0 schema that the output uses: what is required, what is
+/// allowed, and the types. Objects are closed: a property that is not listed here may not exist in
+/// the standard.
 pub fn schema() -> Value {
     let closed = |required: &[&str], properties: Value| {
         json!({
@@ -116,7 +116,7 @@ pub fn schema() -> Value {
 }
 
 #[test]
-fn results_point_at_their_rules_and_keep_their_fingerprints() {
+fn results_reference_their_rules_and_keep_their_fingerprints() {
     let sarif = |report: Report| -> Value {
         let show = Show::Ignored;
         let text = render("sarif", report, &RenderOptions { show, ..options() });
@@ -140,12 +140,15 @@ fn results_point_at_their_rules_and_keep_their_fingerprints() {
     }
     for result in sarif(later)["results"].as_array().unwrap() {
         let fingerprint = result["partialFingerprints"]["driftctl/v1"].to_string();
-        assert!(fingerprints.contains(&fingerprint), "values move, it stays");
+        assert!(
+            fingerprints.contains(&fingerprint),
+            "the fingerprint does not depend on values"
+        );
     }
 }
 
 #[test]
-fn the_log_keeps_to_the_number_of_results_that_services_read() {
+fn limits_the_number_of_results() {
     let mut report = sample::drifted();
     let object = report.objects.last().unwrap().clone();
     report.objects = (0..25_010)

@@ -1,4 +1,5 @@
-//! No byte of a secret is in any output: not as it is, nor encoded, nor in pieces of eight bytes.
+//! Tests that no output contains a byte of a secret: not raw, not encoded, and not in pieces of
+//! eight bytes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use crate::leak::leak;
 use crate::{options, render_redacted, sample};
 
-/// A place where a secret can be: an object, given a secret.
+/// A place where a secret can be: returns an object that contains the secret.
 type Place = fn(&str) -> ObjectReport;
 
 fn object(group: &str, kind: &str, value: Value, drifts: Vec<JudgedChange>) -> ObjectReport {
@@ -38,7 +39,7 @@ fn changed(path: &str, value: Value) -> JudgedChange {
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Where secrets really are.
+/// Places where secrets are found in practice.
 const PLACES: &[Place] = &[
     |s| {
         let s = STANDARD.encode(s);
@@ -56,7 +57,7 @@ const PLACES: &[Place] = &[
             vec![changed(".stringData.note", json!(s))],
         )
     },
-    // Malformed ones: a list, a number, a misspelt field, a value in the place of a key.
+    // Malformed ones: a list, a number, a misspelt field, a value in place of a key.
     |s| {
         object(
             "",
@@ -126,7 +127,7 @@ const PLACES: &[Place] = &[
             vec![changed(".data[\"secret.yaml\"]", json!(text))],
         )
     },
-    // Values that say by their names what they are.
+    // Values whose names mark them as secret.
     |s| {
         let env = json!([{"name": "DB_PASSWORD", "value": s}, {"name": "HOST", "value": "db"}]);
         let container = ".spec.template.spec.containers[name=\"app\"]";
@@ -174,7 +175,7 @@ const PLACES: &[Place] = &[
             vec![changed(".data[\"server.pem\"]", json!(key))],
         )
     },
-    // Headers by their names, text in base64, and copies of a Secret's values next to it.
+    // Headers, text in base64, and copies of a Secret's values next to it.
     |s| {
         let headers = json!({"Authorization": format!("Bearer {s}"), "Cookie": format!("s={s}")});
         let binary = STANDARD.encode(format!("password={s}\n"));
@@ -203,7 +204,7 @@ const PLACES: &[Place] = &[
             vec![changed(path, json!(copy))],
         )
     },
-    // Values next to a name, and keys of lists that are secrets.
+    // Values next to a name, and keys of lists that are secret.
     |s| {
         let params = json!([{"name": "password", "default": s}, {"name": "token", "values": [s]},
             {"name": "apiKey", "stringValue": s}]);
@@ -220,7 +221,7 @@ const PLACES: &[Place] = &[
         let drifts = vec![changed(".spec.provider.fake.password", json!(s))];
         object("external-secrets.io", "SecretStore", value, drifts)
     },
-    // What the base of a branch declares.
+    // Values of a branch's base.
     |s| {
         let value = json!({"kind": "Secret", "data": {"password": "b3RoZXI="}});
         let mut drift = changed(".data.password", json!("b25l"));
@@ -254,7 +255,7 @@ const PLACES: &[Place] = &[
 
 fn report(places: &[Place], secret: &str) -> Report {
     let mut report = sample::report(places.iter().map(|place| place(secret)).collect());
-    // What a server says about an invalid Secret quotes it.
+    // The server's message about an invalid Secret quotes it.
     if report
         .objects
         .iter()
@@ -287,7 +288,7 @@ fn check(report: Report, secret: &str) {
 }
 
 #[test]
-fn the_search_for_leaks_finds_them() {
+fn the_search_finds_leaks() {
     let secret = "correct-horse-battery-staple";
     assert!(leak("xx horse-battery xx", secret).is_some());
     assert!(leak(&STANDARD.encode(secret), secret).is_some());
@@ -297,16 +298,16 @@ fn the_search_for_leaks_finds_them() {
 }
 
 #[test]
-fn no_single_place_leaks() {
+fn no_place_leaks() {
     for place in PLACES {
         let secret = "Zx9-hunter2_CANARY.q7Wvv4";
         check(report(&[*place], secret), secret);
     }
 }
 
-/// A mask says nothing of what it stands for: neither how long it is, nor what it is made of.
+/// A mask reveals nothing about the value: neither its length nor its content.
 #[test]
-fn masks_are_the_same_whatever_they_hide() {
+fn masks_do_not_depend_on_the_value() {
     let long = "Zx9-hunter2_CANARY.q7Wvv4".repeat(40);
     for (at, place) in PLACES.iter().enumerate() {
         for show in [Show::Drift, Show::All] {
@@ -327,9 +328,9 @@ fn masks_are_the_same_whatever_they_hide() {
     }
 }
 
-/// Values that a user calls secret leave in no format either, with a base or without.
+/// Values that the user marks as secret are masked in every format, with and without a base.
 #[test]
-fn what_users_call_secret_does_not_leak() {
+fn masks_what_users_mark_as_secret() {
     let secret = "Zx9-hunter2_CANARY.q7Wvv4";
     let value = json!({"spec": {"text": secret, "list": [secret], secret: 1}});
     let mut license = object(
@@ -366,7 +367,7 @@ fn what_users_call_secret_does_not_leak() {
     }
 }
 
-/// As many cases as `PROPTEST_CASES` says, else few: each renders every format twice.
+/// The number of cases is `PROPTEST_CASES`, by default small: each renders every format twice.
 fn config() -> ProptestConfig {
     let few = ProptestConfig::with_cases(48);
     let default = ProptestConfig::default();
@@ -384,7 +385,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn no_secret_is_in_any_output(
+    fn no_output_contains_a_secret(
         secret in "[A-Za-z0-9+/_.~!@#$%^&*-]{24,48}",
         places in proptest::sample::subsequence(PLACES.to_vec(), 1..6),
     ) {
@@ -392,7 +393,7 @@ proptest! {
     }
 
     #[test]
-    fn redacting_twice_changes_nothing(
+    fn redaction_is_idempotent(
         secret in "[ -~]{8,48}",
         places in proptest::sample::subsequence(PLACES.to_vec(), 1..6),
     ) {

@@ -1,4 +1,4 @@
-//! The reports on several clusters in one document.
+//! Tests the reports on several clusters in one document.
 
 use driftctl::output::{FORMATS, find, render_all, reports_schema};
 use driftctl::redact::{self, Redacted};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::strict::read;
 use crate::{json_schema, options, render_redacted, sample};
 
-/// Three clusters: one with drift, one that could not be read in full, one in sync.
+/// Returns reports on three clusters: with drift, incomplete, in sync.
 fn reports() -> Vec<Redacted> {
     let named = [
         ("red", sample::drifted()),
@@ -29,7 +29,7 @@ fn joined(format: &str, reports: &[Redacted]) -> String {
 }
 
 #[test]
-fn every_format_holds_all_clusters_and_still_is_what_it_is() {
+fn every_format_contains_all_clusters_and_stays_valid() {
     let reports = reports();
     for format in FORMATS {
         let name = format.name();
@@ -49,7 +49,7 @@ fn every_format_holds_all_clusters_and_still_is_what_it_is() {
                     assert_eq!(*report, serde_json::from_str::<Value>(&alone).unwrap());
                 }
             }
-            // The readers of these know one cluster only; see below.
+            // These formats support only one cluster; see below.
             "diff" | "name" | "html" | "github" | "junit" => {}
             _ => read(name, &text),
         }
@@ -57,7 +57,7 @@ fn every_format_holds_all_clusters_and_still_is_what_it_is() {
 }
 
 #[test]
-fn parts_are_told_apart() {
+fn clusters_are_distinguished() {
     let reports = reports();
     let sarif: Value = serde_json::from_str(&joined("sarif", &reports)).unwrap();
     let ids: Vec<_> = (0..3)
@@ -95,7 +95,7 @@ fn parts_are_told_apart() {
 }
 
 #[test]
-fn one_cluster_is_written_as_it_always_is() {
+fn a_single_cluster_has_its_usual_form() {
     let one = reports().remove(0);
     for format in FORMATS {
         let alone = render_redacted(format.name(), &one, &options());
@@ -109,7 +109,7 @@ fn one_cluster_is_written_as_it_always_is() {
 }
 
 #[test]
-fn a_comment_has_room_for_every_cluster() {
+fn a_comment_has_space_for_every_cluster() {
     let many: Vec<Redacted> = (0..12).flat_map(|_| reports()).collect();
     let comment = joined("markdown", &many);
     assert!(comment.len() <= 65_000, "{}", comment.len());

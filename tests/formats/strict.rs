@@ -1,4 +1,4 @@
-//! Every output is read back by a strict reader of its format.
+//! Reads every output with a strict reader of its format.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{json_schema, options, render, render_redacted, sample, sarif};
 
-/// Reads an output as strictly as its format allows; panics where it is none.
+/// Reads an output as strictly as its format allows. Panics if it is invalid.
 pub fn read(format: &str, text: &str) {
     match format {
         "text" | "table" | "wide" | "timeline" | "markdown" => {}
@@ -32,12 +32,12 @@ pub fn read(format: &str, text: &str) {
         "junit" => read_junit(text),
         "prometheus" => read_prometheus(text),
         "html" => read_html(text),
-        new => panic!("say here how the format {new} is read"),
+        new => panic!("add here how the format {new} is read"),
     }
 }
 
 #[test]
-fn every_format_reads_back() {
+fn strict_readers_accept_every_format() {
     let all = RenderOptions {
         show: Show::All,
         verbose: true,
@@ -64,7 +64,7 @@ fn every_format_reads_back() {
     }
 }
 
-/// Formats that programs gate on cannot be read as "no drift" when the run was incomplete.
+/// Formats that gates read must not look like "no drift" if the run was incomplete.
 #[test]
 fn an_incomplete_run_never_looks_clean() {
     let mut cut_short = sample::in_sync();
@@ -88,14 +88,14 @@ fn an_incomplete_run_never_looks_clean() {
 }
 
 #[test]
-fn json_and_yaml_are_one_document() {
+fn json_and_yaml_are_the_same_document() {
     let json: Value = serde_json::from_str(&render("json", sample::drifted(), &options())).unwrap();
     let yaml: Value = serde_yaml::from_str(&render("yaml", sample::drifted(), &options())).unwrap();
     assert_eq!(json, yaml);
     assert_eq!(json["schema"], "driftctl.report/v1");
 }
 
-/// Names without blanks, then comments, the verdict last.
+/// Reads names without blanks, then comments, the verdict last.
 fn read_names(text: &str) {
     let is_comment = |line: &&str| line.starts_with("# ");
     let names = text.lines().take_while(|line| !is_comment(line));
@@ -105,7 +105,7 @@ fn read_names(text: &str) {
     assert!(verdict.contains("compared"), "{verdict}");
 }
 
-/// Applied to one side, a diff makes the other: what `patch` would do.
+/// Applies the diff to one side, like `patch`: the result is the other side.
 fn read_diff(text: &str) {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
@@ -148,7 +148,7 @@ fn ranges(header: &str) -> (usize, usize) {
     (len(words[1]), len(words[2]))
 }
 
-/// What the runner does (`ActionCommand.TryParseV2`).
+/// Reads like the runner (`ActionCommand.TryParseV2`).
 fn read_github(text: &str) {
     let mut lines: Vec<&str> = text.lines().collect();
     assert!(lines.pop().unwrap().starts_with("driftctl: "));
@@ -179,11 +179,14 @@ fn read_gitlab(text: &str) {
         assert!(!path.is_empty() && !path.starts_with("./"));
         assert!(issue["location"]["lines"]["begin"].as_u64().unwrap() > 0);
         let fingerprint = issue["fingerprint"].as_str().unwrap().to_owned();
-        assert!(fingerprints.insert(fingerprint), "GitLab drops the second");
+        assert!(
+            fingerprints.insert(fingerprint),
+            "GitLab drops the second issue"
+        );
     }
 }
 
-/// What Ant's and Jenkins' schemas have in common: names, attributes, order, counts.
+/// Checks what the schemas of Ant and Jenkins have in common: names, attributes, order, counts.
 fn read_junit(text: &str) {
     let document = roxmltree::Document::parse(text).unwrap();
     let suites = document.root_element();
@@ -213,7 +216,7 @@ fn read_junit(text: &str) {
     assert_eq!(suite.attribute("tests"), Some(&number[..]));
     assert_eq!(suite.attribute("failures"), Some(&count("failure")[..]));
     assert_eq!(suite.attribute("errors"), Some(&count("error")[..]));
-    // Ant's schema knows no attributes there.
+    // Ant's schema allows no attributes there.
     assert_eq!(suites.attributes().count(), 0);
     for case in cases {
         assert_eq!(case.tag_name().name(), "testcase");
@@ -231,7 +234,7 @@ fn elements<'a, 'i>(node: roxmltree::Node<'a, 'i>) -> Vec<roxmltree::Node<'a, 'i
     node.children().filter(|node| node.is_element()).collect()
 }
 
-/// The text format's own rules: every sample belongs to the metric announced last, once.
+/// Checks the rules of the text format: every sample belongs to the metric before it, once.
 fn read_prometheus(text: &str) {
     assert!(text.ends_with('\n'));
     let mut metric = String::new();
@@ -241,7 +244,7 @@ fn read_prometheus(text: &str) {
             let mut words = rest.splitn(3, ' ');
             match (words.next(), words.next(), words.next()) {
                 (Some("HELP"), Some(name), Some(help)) => {
-                    assert!(seen.insert(name.to_owned()), "{name} comes twice");
+                    assert!(seen.insert(name.to_owned()), "{name} occurs twice");
                     assert!(!help.is_empty());
                     metric = name.to_owned();
                 }
@@ -259,13 +262,13 @@ fn read_prometheus(text: &str) {
         };
         assert!(
             seen.insert(format!("{metric}{labels:?}")),
-            "{line} comes twice"
+            "{line} occurs twice"
         );
         value.strip_prefix(' ').unwrap().parse::<f64>().unwrap();
     }
 }
 
-/// `a="b",c="d"} rest`
+/// Parses `a="b",c="d"} rest`.
 fn labels(mut text: &str) -> (Vec<(String, String)>, &str) {
     let mut labels = Vec::new();
     loop {
@@ -294,7 +297,7 @@ fn labels(mut text: &str) -> (Vec<(String, String)>, &str) {
     }
 }
 
-/// The page is written so that it is well-formed but for elements that HTML never closes.
+/// Checks that the page is well-formed, except for elements that HTML never closes.
 fn read_html(text: &str) {
     let mut xml = text.replacen("<!DOCTYPE html>", "", 1);
     for open in ["<meta ", "<input "] {
@@ -329,7 +332,7 @@ fn read_html(text: &str) {
 }
 
 #[test]
-fn markdown_keeps_to_its_budget_and_says_what_it_left_out() {
+fn markdown_keeps_its_size_limit_and_says_what_it_omits() {
     let mut report = sample::drifted();
     let object = report.objects[4].clone();
     report.objects = (0..600)
@@ -350,9 +353,9 @@ fn markdown_keeps_to_its_budget_and_says_what_it_left_out() {
     );
 }
 
-/// The showing of secrets is asked for by name.
+/// Secrets are shown only on explicit request.
 #[test]
-fn secrets_show_when_asked_for() {
+fn shows_secrets_on_request() {
     let report = Redacted::showing_secrets(sample::drifted());
     for format in ["text", "diff", "json", "yaml", "html", "markdown"] {
         let text = render_redacted(format, &report, &options());

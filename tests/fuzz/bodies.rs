@@ -1,5 +1,5 @@
-//! What each fuzz target does with an input. Shared by the targets and by a test that runs them
-//! over the seeds, so that they keep working.
+//! The bodies of the fuzz targets. Shared with a test that runs them on the seeds, so that they
+//! keep working.
 
 // Each target uses one of these.
 #![allow(dead_code, clippy::unwrap_used)]
@@ -17,7 +17,7 @@ use driftctl::schema::{self, Scalar, Schema};
 use driftctl::{edit, facts, jq, source, yaml};
 use serde_json::{Value, json};
 
-/// What a target does with one input.
+/// A fuzz target: processes one input.
 pub type Body = fn(&[u8]);
 
 /// Every target, by its name.
@@ -36,7 +36,7 @@ pub const ALL: &[(&str, Body)] = &[
     ("values", values),
 ];
 
-/// Reads a manifest file: no panic, and every place is within the text.
+/// Reads a manifest file: no panic, and every position is within the text.
 pub fn loader(data: &[u8]) {
     if let Ok(text) = yaml::decode(data.to_vec()) {
         let parsed = yaml::parse(&text);
@@ -61,7 +61,7 @@ pub fn loader(data: &[u8]) {
     }
 }
 
-/// Returns the way to the first leaf.
+/// Returns the path of the first leaf.
 fn first_steps(value: &Value) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut node = value;
@@ -100,7 +100,7 @@ pub fn dump(data: &[u8]) {
     }
 }
 
-/// Reads managed fields and asks them.
+/// Reads managed fields and queries them.
 pub fn managed_fields(data: &[u8]) {
     let Ok(fields) = serde_json::from_slice::<Value>(data) else {
         return;
@@ -119,7 +119,7 @@ pub fn managed_fields(data: &[u8]) {
     assert!(declaring.count() <= ownership.entries.len());
 }
 
-/// Nothing is known but types and owners.
+/// Rules that explain nothing.
 struct NoRules;
 
 impl Explain for NoRules {
@@ -128,8 +128,8 @@ impl Explain for NoRules {
     }
 }
 
-/// Compares two JSON values, the second of which may carry managed fields: no panic, nothing
-/// differs from itself, and what is reported can be shown.
+/// Compares two JSON values, the second of which may have managed fields: no panic, no value
+/// differs from itself, and findings can be shown.
 pub fn compare(data: &[u8]) {
     let mut values = serde_json::Deserializer::from_slice(data).into_iter::<Value>();
     let (Some(Ok(declared)), Some(Ok(live))) = (values.next(), values.next()) else {
@@ -168,7 +168,7 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
     })
 }
 
-/// Reads a path: what can be read is written as it was meant.
+/// Reads a path: a valid path is written as it was read.
 pub fn path(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -189,7 +189,7 @@ pub fn path(data: &[u8]) {
     }
 }
 
-/// Reads rules, as a file and as annotations hold them, and uses them.
+/// Reads rules, from a file and from annotations, and applies them.
 pub fn rules(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -209,7 +209,7 @@ pub fn rules(data: &[u8]) {
         selector.matches(Some(&json!({"a": "b"})));
     }
     policy::glob(text, "configmaps.shop");
-    // Reading only: running needs a process that ends at a deadline.
+    // Only parses expressions: running them needs a child process.
     let _ = jq::Program::deletion(text);
     if let Ok(spec) = serde_yaml::from_str::<RuleSpec>(text) {
         let _ = spec.compile(RuleOrigin::Place("fuzz".to_owned()));
@@ -227,7 +227,7 @@ pub fn rules(data: &[u8]) {
     }
 }
 
-/// Compares single values by their types: each equals itself, whichever side it is on.
+/// Compares single values by type: each equals itself, on either side.
 pub fn scalars(data: &[u8]) {
     const ALL: [Scalar; 9] = [
         Scalar::String,
@@ -250,7 +250,7 @@ pub fn scalars(data: &[u8]) {
         assert!(schema::equal(scalar, &a, &a), "{scalar:?} {a}");
         let one_way = schema::equal(scalar, &a, &b);
         let other_way = schema::equal(scalar, &b, &a);
-        // Of instants and quantities the server keeps less than was declared.
+        // The server stores instants and quantities with less precision.
         if !matches!(scalar, Scalar::Time | Scalar::Quantity) {
             assert_eq!(one_way, other_way, "{scalar:?} {a} {b}");
         }
@@ -259,8 +259,8 @@ pub fn scalars(data: &[u8]) {
     assert_eq!(one_way, schema::equal_untyped(&b, &a), "{a} {b}");
 }
 
-/// Masks a text wherever texts are, and one that was masked again: no panic, what is around a secret
-/// stays, and what holds none does not change any more.
+/// Masks a text in every place, twice: no panic, the text around a secret stays, and text without
+/// secrets no longer changes.
 pub fn redaction(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -283,7 +283,7 @@ pub fn redaction(data: &[u8]) {
     assert!(!secret.to_string().contains(&json!(text).to_string()) || text.len() < 16);
 }
 
-/// Reads a log of what was written, plain or gzip.
+/// Reads an audit log, plain or gzip.
 pub fn audit(data: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(data).unwrap();
@@ -298,7 +298,7 @@ pub fn audit(data: &[u8]) {
     }
 }
 
-/// Reads a folder with a kustomization in it, without building it.
+/// Reads a folder with a kustomization, without building it.
 pub fn kustomization(data: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("kustomization.yaml"), data).unwrap();
@@ -311,8 +311,8 @@ pub fn kustomization(data: &[u8]) {
     assert!(loaded.manifests.len() <= 64);
 }
 
-/// Reads a text by the fast reader of plain blocks and by the parser, which is made to read it by a
-/// comment that the fast reader leaves alone: both read the same.
+/// Parses a text with the fast parser and with the general parser, which a comment selects: both
+/// return the same.
 pub fn block(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -337,8 +337,8 @@ pub fn block(data: &[u8]) {
     }
 }
 
-/// Edits the first value of a file of values, as backport does: what is written reads as what was
-/// meant, and shows all that it holds.
+/// Edits the first value of a values file, as backport does: the result parses to the new value,
+/// and contains no hidden characters.
 pub fn values(data: &[u8]) {
     let Ok(text) = yaml::decode(data.to_vec()) else {
         return;
@@ -347,7 +347,7 @@ pub fn values(data: &[u8]) {
     let Some(document) = parsed.documents.first() else {
         return;
     };
-    let way = first_steps(&document.value);
+    let path = first_steps(&document.value);
     for to in [
         json!("a: b # c"),
         json!("\u{202e}a\u{85}b"),
@@ -355,12 +355,12 @@ pub fn values(data: &[u8]) {
         json!({"a": ["##[b]", 1, null]}),
         Value::Null,
     ] {
-        let Ok(after) = edit::edit(&text, document.number, &way, Some(&to)) else {
+        let Ok(after) = edit::edit(&text, document.number, &path, Some(&to)) else {
             continue;
         };
         let again = yaml::parse(&after);
         let mut found = again.documents.first().map(|document| &document.value);
-        for step in &way {
+        for step in &path {
             found = found.and_then(|value| match step {
                 Step::Field(name) => value.get(name),
                 Step::Index(index) => value.get(index),

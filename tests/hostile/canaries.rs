@@ -1,5 +1,5 @@
-//! Whatever a renderer is given, it reaches neither a canary file outside the tree nor a canary
-//! server on loopback. With the real programs, if they are installed.
+//! Tests that a renderer reaches neither a canary file outside the tree nor a canary server on
+//! loopback, whatever its input. Uses the real programs if they are installed.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{config, program, run};
 use crate::support::Place;
 
-/// What is outside, and must not be reached.
+/// The canaries outside the tree.
 struct Outside {
     place: Place,
     address: String,
@@ -41,7 +41,7 @@ impl Outside {
         }
     }
 
-    /// Returns a text in which FILE, FOLDER and URL stand for what is outside.
+    /// Returns a text with FILE, FOLDER and URL replaced by the canaries.
     fn named_in(&self, text: &str) -> String {
         let folder = self.place.path().canonicalize().unwrap();
         text.replace("FILE", folder.join("canary.yaml").to_str().unwrap())
@@ -64,7 +64,7 @@ fn has(tool: &str) -> bool {
     found
 }
 
-/// Returns whether renderers have namespaces of their own here.
+/// Returns whether renderers can run in Linux namespaces here.
 fn has_sandbox() -> bool {
     let unshare = Command::new("unshare")
         .args([
@@ -79,12 +79,12 @@ fn has_sandbox() -> bool {
         .output();
     let has = unshare.is_ok_and(|output| output.status.success());
     if !has {
-        eprintln!("skipped: there are no user namespaces");
+        eprintln!("skipped: user namespaces are not available");
     }
     has
 }
 
-/// Fields of a kustomization, each of which leads outside.
+/// Fields of a kustomization that refer to something outside.
 const FIELDS: &[&str] = &[
     "resources: [FILE]",
     "resources: [FOLDER]",
@@ -146,7 +146,7 @@ const FLUX: &str = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomizat
                     {name: a}\nspec: {path: ./over}\n";
 
 #[test]
-fn nothing_that_a_kustomization_says_leads_outside() {
+fn a_kustomization_cannot_reach_outside() {
     if !has("kubectl") || !has_sandbox() {
         return;
     }
@@ -180,7 +180,7 @@ fn nothing_that_a_kustomization_says_leads_outside() {
     }
 }
 
-/// Returns a chart, its schema, and an Application with these settings.
+/// Returns a chart with a schema, and an Application with these settings.
 fn charted(outside: &Outside, schema: &str, helm: &str) -> Place {
     let place = super::place()
         .folder(".git")
@@ -210,7 +210,7 @@ fn charted(outside: &Outside, schema: &str, helm: &str) -> Place {
 }
 
 #[test]
-fn nothing_that_a_chart_says_leads_outside() {
+fn a_chart_cannot_reach_outside() {
     if !has("helm") || !has_sandbox() {
         return;
     }
@@ -243,8 +243,9 @@ fn nothing_that_a_chart_says_leads_outside() {
             &["--app", "app.yaml"],
         ] {
             let shown = run(&place, words);
-            let is_told = shown.starts_with("exit code: 2") || shown.contains("are not checked");
-            assert!(is_told, "{schema} {helm}: {shown}");
+            let is_reported =
+                shown.starts_with("exit code: 2") || shown.contains("are not checked");
+            assert!(is_reported, "{schema} {helm}: {shown}");
             outside.is_untouched(schema);
         }
     }
@@ -253,9 +254,9 @@ fn nothing_that_a_chart_says_leads_outside() {
     outside.is_untouched("a template");
 }
 
-/// An archive within a chart is not looked into, so here the sandbox alone keeps helm back.
+/// An archive within a chart is not inspected, so only the sandbox restricts helm here.
 #[test]
-fn schemas_in_archives_reach_nobody() {
+fn schemas_in_archives_cannot_reach_outside() {
     if !has("helm") || !has_sandbox() {
         return;
     }
@@ -291,9 +292,9 @@ fn schemas_in_archives_reach_nobody() {
     outside.is_untouched("an archive without a sandbox");
 }
 
-/// What a renderer could see if it ran whatever it wanted.
+/// Runs a renderer that tries to read everything.
 #[test]
-fn a_renderer_sees_its_workspace_alone() {
+fn a_renderer_sees_only_its_workspace() {
     if !has_sandbox() {
         return;
     }
@@ -326,7 +327,7 @@ fn a_renderer_sees_its_workspace_alone() {
 }
 
 #[test]
-fn without_namespaces_untrusted_rendering_takes_a_flag() {
+fn untrusted_rendering_without_namespaces_needs_a_flag() {
     let place = super::place()
         .file("over/kustomization.yaml", "resources: [cart.yaml]\n")
         .file("over/cart.yaml", config("cart"));
@@ -340,7 +341,7 @@ fn without_namespaces_untrusted_rendering_takes_a_flag() {
         "--kustomize-bin",
         "./kustomize",
     ];
-    // It runs where it can write nothing, or not at all.
+    // It can write nowhere, or does not run.
     let shown = run(&place, &words);
     assert!(!super::left(&place, "ran"), "{shown}");
     if !has_sandbox() {
@@ -350,9 +351,9 @@ fn without_namespaces_untrusted_rendering_takes_a_flag() {
     assert!(super::left(&place, "ran"));
 }
 
-/// The system's own word: no program that is run opens the canary, or connects to anything.
+/// Traces system calls: no program opens the canary file or connects to anything.
 #[test]
-fn strace_sees_nothing_opened_and_nobody_asked() {
+fn strace_sees_no_access_to_the_canaries() {
     if !has("strace") || !has("kubectl") || !has_sandbox() {
         return;
     }

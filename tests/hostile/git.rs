@@ -1,4 +1,4 @@
-//! Revisions and repositories.
+//! Tests malicious revisions and repositories.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn repository() -> Option<Place> {
 }
 
 #[test]
-fn what_is_no_revision_is_refused() {
+fn refuses_what_is_not_a_revision() {
     let Some(place) = repository() else { return };
     for (revision, expected) in [
         ("--upload-pack=touch ran", "begins with '-'"),
@@ -48,7 +48,7 @@ fn what_is_no_revision_is_refused() {
     assert!(!left(&place, "ran"));
 }
 
-/// Programs that a repository names, none of which may run.
+/// Returns a Git configuration with programs, none of which may run.
 fn evil_config(evil: &str) -> String {
     format!(
         "[core]\n\trepositoryformatversion = 1\n\tfsmonitor = {evil}\n\thooksPath = .evil\n\t\
@@ -63,7 +63,7 @@ fn evil_config(evil: &str) -> String {
 }
 
 #[test]
-fn nothing_that_a_repository_names_runs() {
+fn runs_no_program_that_a_repository_names() {
     let place = program(place(), "evil.sh", "touch \"$(dirname \"$0\")/ran\"; cat");
     let place = place
         .file("repo/deploy/cart.yaml", config("cart"))
@@ -115,7 +115,7 @@ fn application() -> &'static str {
 }
 
 #[test]
-fn a_committed_bare_repository_is_a_folder() {
+fn treats_a_committed_bare_repository_as_a_folder() {
     let place = place().file("outer/cart.yaml", config("cart"));
     let outer = place.path().join("outer");
     if git(&outer, &["init", "-q", "--bare", "fake"]).is_none() {
@@ -140,9 +140,9 @@ fn a_committed_bare_repository_is_a_folder() {
     assert!(!left(&place, "ran"));
 }
 
-/// An object that the clone does not hold is never fetched.
+/// Objects that are not in the clone are never fetched.
 #[test]
-fn a_partial_clone_is_not_completed() {
+fn does_not_fetch_into_a_partial_clone() {
     let place = place().file("origin/deploy/cart.yaml", config("cart"));
     let origin = place.path().join("origin");
     if init(&origin).is_none() {
@@ -167,7 +167,7 @@ fn a_partial_clone_is_not_completed() {
 }
 
 #[test]
-fn a_shallow_clone_says_what_it_lacks() {
+fn explains_what_a_shallow_clone_lacks() {
     let place = place().file("origin/deploy/cart.yaml", config("cart"));
     let origin = place.path().join("origin");
     if init(&origin).is_none() {
@@ -183,14 +183,14 @@ fn a_shallow_clone_says_what_it_lacks() {
     );
 }
 
-/// Returns the loose object of a path at HEAD.
+/// Returns the file of the loose object for a path at HEAD.
 fn object(repo: &Path, path: &str) -> std::path::PathBuf {
     let id = git(repo, &["rev-parse", &format!("HEAD:{path}")]).unwrap();
     repo.join(".git/objects").join(&id[..2]).join(&id[2..])
 }
 
 #[test]
-fn damaged_repositories_are_errors() {
+fn reports_damaged_repositories() {
     type Damage = fn(&Path);
     let cases: &[(Damage, &str)] = &[
         (
@@ -231,21 +231,21 @@ fn damaged_repositories_are_errors() {
         let Some(place) = repository() else { return };
         damage(place.path());
         refused(&place, &["deploy", "--ref", "main"], expected);
-        // The files as they are are there all the same.
+        // The work tree can still be read.
         let shown = run(&place, &["deploy", "--blame"]);
         assert!(shown.contains("ConfigMap shop/cart"), "{shown}");
     }
 }
 
-/// Objects are written for reading only.
+/// Overwrites a read-only object file.
 fn overwrite(file: &Path, bytes: &[u8]) {
     fs::remove_file(file).unwrap();
     fs::write(file, bytes).unwrap();
 }
 
-/// A commit of a few hundred bytes with a hundred million files in it.
+/// A commit of a few hundred bytes that contains a hundred million files.
 #[test]
-fn a_wide_tree_ends() {
+fn stops_at_a_wide_tree() {
     let Some(place) = repository() else { return };
     let mut tree = git(place.path(), &["rev-parse", "HEAD:deploy"]).unwrap();
     for _ in 0..4 {
@@ -259,7 +259,7 @@ fn a_wide_tree_ends() {
     let id = git(place.path(), &["commit-tree", "-m", "wide", &top]).unwrap();
     let untrusted = ["deploy", "--ref", &id, "--untrusted", "-n", "shop", "-q"];
     refused(&place, &untrusted, "more than 50000 files and directories");
-    // A renderer would need all of them on disk.
+    // A renderer would need all files on disk.
     let place = place.file(
         "app.yaml",
         application().replace("path: deploy", "path: deploy, kustomize: {}"),
@@ -284,7 +284,7 @@ fn mktree(repo: &Path, lines: &str) -> String {
 
 /// Names that Git itself would refuse to check out.
 #[test]
-fn names_that_lead_out_of_a_commit_are_errors() {
+fn file_names_cannot_leave_the_commit() {
     let Some(place) = repository() else { return };
     let blob = git(place.path(), &["rev-parse", "HEAD:deploy/cart.yaml"]).unwrap();
     let id = raw_commit(place.path(), &[("..", &blob)]);
@@ -298,7 +298,7 @@ fn names_that_lead_out_of_a_commit_are_errors() {
     }
 }
 
-/// Returns a commit of a tree with these files, whatever their names are.
+/// Returns a commit of a tree with these files, with any names.
 fn raw_commit(repo: &Path, entries: &[(&str, &str)]) -> String {
     let mut bytes = Vec::new();
     for (name, id) in entries {

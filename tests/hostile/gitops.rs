@@ -1,11 +1,11 @@
-//! GitOps objects of untrusted authors, and kubeconfigs.
+//! Tests GitOps objects of untrusted authors, and kubeconfigs.
 
 use std::os::unix::fs::symlink;
 
 use super::{config, place, refused, run};
 use crate::support::Place;
 
-/// Returns a repository with live objects that its author must not see.
+/// Returns a repository, with live objects that its author must not see.
 fn repository() -> Place {
     let secret = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"keys","namespace":"kube-system"},"data":{"pw":"aHVudGVyMg=="}}"#;
     let map = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"keys","namespace":"kube-system","annotations":{"argocd.argoproj.io/tracking-id":"web:/ConfigMap:kube-system/keys"}},"data":{"pw":"hunter2"}}"#;
@@ -33,7 +33,7 @@ fn kustomization(fields: &str) -> String {
 const UNTRUSTED: [&str; 3] = ["--untrusted", "-n", "shop"];
 
 #[test]
-fn paths_of_applications_stay_within() {
+fn paths_of_applications_cannot_leave_the_repository() {
     for (source, expected) in [
         ("{path: ../..}", "leads out of"),
         ("{path: /../..}", "leads out of"),
@@ -64,7 +64,7 @@ fn paths_of_applications_stay_within() {
 }
 
 #[test]
-fn value_files_stay_within() {
+fn values_files_cannot_leave_the_repository() {
     for (file, expected) in [
         ("/../../etc/passwd", "leads out of"),
         ("gone.yaml", "there is no"),
@@ -82,9 +82,9 @@ fn value_files_stay_within() {
     }
 }
 
-/// The author chooses the namespace, and would see a value of any Secret there.
+/// The author chooses the namespace, and would see values of any Secret there.
 #[test]
-fn variables_of_the_cluster_are_not_read() {
+fn does_not_read_variables_from_the_cluster() {
     for kind in ["Secret", "ConfigMap"] {
         let fields = format!("  postBuild:\n    substituteFrom: [{{kind: {kind}, name: keys}}]\n");
         let place = repository().file("ks.yaml", kustomization(&fields));
@@ -94,7 +94,7 @@ fn variables_of_the_cluster_are_not_read() {
 }
 
 #[test]
-fn inventories_and_destinations_name_no_foreign_objects() {
+fn inventories_and_destinations_cannot_reach_foreign_namespaces() {
     let status = "status:\n  inventory:\n    entries: [{id: kube-system_keys__ConfigMap, v: v1}]\n";
     let place = repository()
         .file("ks.yaml", kustomization("") + status)
@@ -106,7 +106,7 @@ fn inventories_and_destinations_name_no_foreign_objects() {
         );
         assert!(!shown.contains("kube-system/keys"), "{shown}");
     }
-    // Whoever is trusted sees them.
+    // Trusted authors see them.
     let shown = run(
         &place,
         &["--kustomization", "ks.yaml", "--extra", "managed"],
@@ -115,7 +115,7 @@ fn inventories_and_destinations_name_no_foreign_objects() {
 }
 
 #[test]
-fn rules_of_applications_hide_nothing() {
+fn ignores_rules_of_applications() {
     let ignoring = application("{path: apps}")
         + "  ignoreDifferences: [{kind: ConfigMap, jsonPointers: [/data]}]\n";
     let live = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cart","namespace":"shop"},"data":{"key":"b"}}"#;
@@ -130,7 +130,7 @@ fn rules_of_applications_hide_nothing() {
 }
 
 #[test]
-fn sets_that_ask_others_are_refused() {
+fn refuses_sets_that_query_other_services() {
     for (generator, why) in [
         ("{clusters: {}}", "which are unknown here"),
         ("{scmProvider: {}}", "queries another service"),
@@ -151,9 +151,9 @@ fn sets_that_ask_others_are_refused() {
     }
 }
 
-/// It would run a program, or send what it reads to someone else.
+/// A kubeconfig can run programs, or send data to someone else.
 #[test]
-fn kubeconfigs_in_the_tree_are_refused() {
+fn refuses_kubeconfigs_in_the_tree() {
     let kubeconfig = "apiVersion: v1\nkind: Config\ncurrent-context: evil\ncontexts: [{name: evil, \
                       context: {cluster: evil, user: evil}}]\nclusters: [{name: evil, cluster: \
                       {server: 'https://127.0.0.1:1'}}]\nusers: [{name: evil, user: {exec: \
@@ -186,9 +186,9 @@ fn kubeconfigs_in_the_tree_are_refused() {
     assert!(!super::left(&place, "ran"));
 }
 
-/// Continuous integration leaves its token there.
+/// CI systems leave their token in .git.
 #[test]
-fn nothing_of_gits_own_is_read() {
+fn does_not_read_git_directories() {
     for source in [
         "{path: .git}",
         "{path: chart, helm: {valueFiles: [/.git/config]}}",
@@ -203,7 +203,7 @@ fn nothing_of_gits_own_is_read() {
         let words = [&["--app", "app.yaml", "--render"][..], &UNTRUSTED].concat();
         refused(&place, &words, "is part of .git");
     }
-    // Templates may read any file of their chart.
+    // Templates can read any file of their chart.
     let place = repository()
         .file("Chart.yaml", "name: a\n")
         .file("app.yaml", application("{path: ., helm: {}}"));
@@ -213,9 +213,9 @@ fn nothing_of_gits_own_is_read() {
     }
 }
 
-/// Flux has no such field, but the kustomization that it becomes part of has.
+/// Flux has no such field, but the kustomization that it generates has.
 #[test]
-fn patches_load_no_files() {
+fn patches_cannot_load_files() {
     let place = repository()
         .file(
             "ks.yaml",
@@ -239,7 +239,7 @@ fn patches_load_no_files() {
 }
 
 #[test]
-fn variables_fill_no_memory() {
+fn limits_the_memory_of_variables() {
     let fields = format!(
         "  postBuild: {{substitute: {{a: {}}}}}\n",
         "x".repeat(100_000)
@@ -260,7 +260,7 @@ fn variables_fill_no_memory() {
 }
 
 #[test]
-fn files_of_objects_stay_within() {
+fn files_of_objects_cannot_leave_the_directory() {
     let elsewhere = place().file("app.yaml", application("{path: apps}"));
     let place = repository();
     symlink(
@@ -275,7 +275,7 @@ fn files_of_objects_stay_within() {
 }
 
 #[test]
-fn a_set_of_very_many_ends() {
+fn limits_the_number_of_generated_applications() {
     let elements = vec!["{}"; 100_000].join(",");
     let set = format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: a}}\nspec:\n  \

@@ -1,5 +1,5 @@
-//! Hostile trees, repositories and renderers: each ends as a clear error, and nothing of it runs or
-//! is shown.
+//! Tests hostile trees, repositories and renderers: each causes a clear error, and nothing in them
+//! runs or is shown.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
@@ -16,7 +16,7 @@ mod written;
 
 use support::Place;
 
-/// What no output may hold: the data of live objects that nobody may see, and system files.
+/// Text that no output may contain: data of live objects that are hidden, and of system files.
 const SECRETS: [&str; 2] = ["hunter2", "root:x:0"];
 
 /// An empty recording.
@@ -30,17 +30,17 @@ fn config(name: &str) -> String {
     )
 }
 
-/// Returns a place with an empty recording.
+/// Returns a directory with an empty recording.
 fn place() -> Place {
     Place::new().file("live.json", NOTHING)
 }
 
-/// Runs a comparison, which must end as an error with this message, soon and without a panic.
+/// Runs a comparison, which must fail with this message, soon and without a panic.
 #[track_caller]
 fn refused(place: &Place, words: &[&str], expected: &str) -> String {
     let shown = run(place, words);
     assert!(shown.starts_with("exit code: 2"), "{words:?}\n{shown}");
-    // Long lines are broken between words.
+    // Long lines are wrapped between words.
     let text = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains(expected), "{words:?}: {expected}\n{shown}");
     shown
@@ -60,15 +60,15 @@ fn run(place: &Place, words: &[&str]) -> String {
     shown
 }
 
-/// Returns whether a file of this name lies anywhere below: what a program that ran would leave
-/// behind.
+/// Returns whether a file of this name exists anywhere below: a program that ran would have left
+/// it.
 fn left(place: &Place, name: &str) -> bool {
     walkdir::WalkDir::new(place.path())
         .into_iter()
         .any(|entry| entry.unwrap().file_name() == name)
 }
 
-/// Returns a program of a few lines of shell.
+/// Returns the directory with a shell script as a program.
 fn program(place: Place, path: &str, script: &str) -> Place {
     use std::os::unix::fs::PermissionsExt;
     let place = place.file(path, format!("#!/bin/sh\n{script}\n"));

@@ -1,4 +1,4 @@
-//! Kustomizations and charts, and the programs that render them.
+//! Tests kustomizations and charts, and the programs that render them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use super::{config, left, place, program, refused, run};
 use crate::support::Place;
 use crate::support::repository::init;
 
-/// Returns a kustomization with these fields, and programs that leave a file behind where they run.
+/// Returns a kustomization with these fields, and renderers that leave a file behind if they run.
 fn kustomization(fields: &str) -> Place {
     let place = place()
         .file("over/kustomization.yaml", fields)
@@ -26,7 +26,7 @@ fn kustomization(fields: &str) -> Place {
 const KUSTOMIZE: [&str; 2] = ["--kustomize-bin", "./kustomize"];
 
 #[test]
-fn kustomizations_reach_for_nothing_beyond_their_files() {
+fn kustomizations_cannot_use_remote_files_or_plugins() {
     let cases = [
         (
             "resources: ['https://example.com/a.yaml']",
@@ -62,7 +62,7 @@ fn kustomizations_reach_for_nothing_beyond_their_files() {
             assert!(!left(&place, "ran"), "{fields}");
         };
         refused(&["over"]);
-        // The same check is before every run of the program; some of each will do.
+        // The same check is made before every run of the program, so a few examples suffice.
         if at % 6 == 0 && init(place.path()).is_some() {
             refused(&["over", "--untrusted", "--render", "-n", "shop"]);
             refused(&["over", "--ref", "main"]);
@@ -71,7 +71,7 @@ fn kustomizations_reach_for_nothing_beyond_their_files() {
 }
 
 #[test]
-fn kustomizations_from_outside_stay_within() {
+fn untrusted_kustomizations_cannot_leave_their_tree() {
     let elsewhere = place().file("base/kustomization.yaml", "resources: []\n");
     let base = elsewhere.path().join("base");
     let fields = format!("resources: ['{}']", base.display());
@@ -92,9 +92,9 @@ fn kustomizations_from_outside_stay_within() {
     assert!(!left(&place, "ran"));
 }
 
-/// Flux has kustomize load files from anywhere in the repository; none is to come from elsewhere.
+/// Flux lets kustomize load files from anywhere in the repository, but not from outside.
 #[test]
-fn files_that_kustomize_reads_for_flux_stay_within() {
+fn kustomize_for_flux_cannot_leave_the_repository() {
     let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: \
                 a}\nspec: {path: ./over}\n";
     let builtin = "{apiVersion: builtin, metadata: {name: a}, kind: ";
@@ -143,9 +143,9 @@ fn files_that_kustomize_reads_for_flux_stay_within() {
     }
 }
 
-/// Continuous integration leaves its token there.
+/// CI systems leave their token in .git.
 #[test]
-fn nothing_of_gits_own_is_read() {
+fn does_not_read_git_directories() {
     for (entry, words) in [
         ("../.git/config", &["--allow-remote"][..]),
         ("link/config", &["--untrusted", "--render", "-n", "shop"]),
@@ -159,9 +159,9 @@ fn nothing_of_gits_own_is_read() {
     }
 }
 
-/// kustomize's own restriction, with the real program.
+/// The restriction of the real kustomize.
 #[test]
-fn kustomize_loads_no_file_from_outside() {
+fn kustomize_loads_no_files_from_outside() {
     let has_kubectl = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .any(|folder| folder.join("kubectl").is_file() || folder.join("kustomize").is_file());
     if !has_kubectl {
@@ -189,7 +189,7 @@ fn kustomize_loads_no_file_from_outside() {
 }
 
 #[test]
-fn nothing_is_rendered_for_those_who_are_not_trusted_unless_asked() {
+fn renders_untrusted_manifests_only_on_request() {
     let place = kustomization("resources: [cart.yaml]\nnamePrefix: x-\n")
         .file("chart/Chart.yaml", "name: shop\n")
         .file("chart/templates/a.yaml", "{{ .Values.a }}");
@@ -215,7 +215,7 @@ fn nothing_is_rendered_for_those_who_are_not_trusted_unless_asked() {
     assert!(shown.contains("--untrusted"), "{shown}");
 }
 
-/// Everything that programs go by to find credentials, and a few that they run.
+/// Variables that lead programs to credentials, and a few that name programs to run.
 const ENVIRONMENT: [&str; 16] = [
     "KUBECONFIG",
     "AWS_SECRET_ACCESS_KEY",
@@ -236,7 +236,7 @@ const ENVIRONMENT: [&str; 16] = [
 ];
 
 #[test]
-fn renderers_see_nothing_of_the_environment() {
+fn renderers_get_no_environment() {
     let print = "env > \"$(dirname \"$0\")/env\"; ls -A \"$HOME\" >> \"$(dirname \"$0\")/env\"";
     let mut place = kustomization("resources: [cart.yaml]\n")
         .file("chart/Chart.yaml", "name: shop\n")
@@ -263,7 +263,7 @@ fn renderers_see_nothing_of_the_environment() {
 }
 
 #[test]
-fn renderers_that_misbehave_are_ended() {
+fn stops_renderers_that_misbehave() {
     for (script, expected) in [
         ("sleep 60", "did not finish within 1s"),
         ("while :; do :; done", "did not finish within 1s"),
@@ -297,7 +297,7 @@ fn renderers_that_misbehave_are_ended() {
 }
 
 #[test]
-fn renderers_that_write_without_an_end_are_ended() {
+fn stops_renderers_that_write_without_end() {
     let place = kustomization("resources: [cart.yaml]\n");
     let place = program(place, "kustomize", "exec cat /dev/zero");
     refused(
@@ -307,9 +307,9 @@ fn renderers_that_write_without_an_end_are_ended() {
     );
 }
 
-/// The chart is left out, which is an error; the rest of the kustomization is built without it.
+/// The missing chart is an error; the rest of the kustomization is built without it.
 #[test]
-fn charts_of_kustomizations_are_not_fetched_unasked() {
+fn does_not_fetch_charts_of_kustomizations_by_default() {
     let fields = "resources: [cart.yaml]\nhelmCharts: [{name: a, repo: 'https://e.com'}]";
     let place = kustomization(fields);
     let place = program(place, "helm", "touch \"$(dirname \"$0\")/fetched\"");
@@ -319,7 +319,7 @@ fn charts_of_kustomizations_are_not_fetched_unasked() {
     assert!(!left(&place, "fetched"), "{shown}");
 }
 
-/// Returns a chart, and a helm that says with which words it ran.
+/// Returns a chart, and a stand-in for helm that prints its arguments.
 fn chart(description: &str) -> Place {
     let place = place().file("chart/Chart.yaml", description).file(
         "chart/templates/a.yaml",
@@ -331,7 +331,7 @@ fn chart(description: &str) -> Place {
 const HELM: [&str; 3] = ["chart", "--helm-bin", "./helm"];
 
 #[test]
-fn charts_reach_for_nothing_beyond_their_files() {
+fn charts_cannot_use_remote_files() {
     for (description, expected) in [
         (
             "name: a\ndependencies: [{name: b, repository: 'https://e.com'}]",
@@ -362,9 +362,9 @@ fn charts_reach_for_nothing_beyond_their_files() {
     assert!(!left(&place, "ran"));
 }
 
-/// `lookup` and `getHostByName` give nothing unless helm is told to ask others.
+/// `lookup` and `getHostByName` return nothing unless helm may connect.
 #[test]
-fn templates_ask_nobody() {
+fn templates_cannot_query_servers() {
     let place = chart("name: a");
     run(&place, &HELM);
     let words = fs::read_to_string(place.path().join("ran")).unwrap();
@@ -379,9 +379,9 @@ fn templates_ask_nobody() {
     }
 }
 
-/// A template can print the comment that says where an object comes from.
+/// A template can print the comment that names the source of an object.
 #[test]
-fn comments_of_templates_lead_nowhere() {
+fn source_comments_of_templates_cannot_leave_the_chart() {
     for (source, place_of) in [
         ("a/../../../../../../../etc/passwd", "chart/Chart.yaml:1"),
         ("a//etc/passwd", "chart/Chart.yaml:1"),

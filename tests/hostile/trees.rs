@@ -1,4 +1,4 @@
-//! Trees of files, on disk and in a commit.
+//! Tests trees of files, on disk and in a commit.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -7,15 +7,15 @@ use super::{config, place, refused, run};
 use crate::support::Place;
 use crate::support::repository::init;
 
-/// Returns a tree with one good manifest, and something next to it.
+/// Returns a tree with one valid manifest, and something next to it.
 fn tree(make: impl Fn(&std::path::Path)) -> Place {
     let place = place().file("deploy/cart.yaml", config("cart"));
     make(&place.path().join("deploy"));
     place
 }
 
-/// The same message on disk, in a commit, and for those who are not trusted. The good manifest is
-/// compared all the same.
+/// Checks for the same message on disk, in a commit, and with untrusted manifests. The valid
+/// manifest is still compared.
 #[track_caller]
 fn refused_everywhere(make: impl Fn(&std::path::Path), expected: &str) {
     let place = tree(make);
@@ -35,7 +35,7 @@ fn refused_everywhere(make: impl Fn(&std::path::Path), expected: &str) {
 }
 
 #[test]
-fn links_that_lead_out_are_errors() {
+fn links_out_of_the_tree_are_errors() {
     for (target, name) in [
         ("/etc/passwd", "passwd.yaml"),
         ("/etc", "etc"),
@@ -48,7 +48,7 @@ fn links_that_lead_out_are_errors() {
 }
 
 #[test]
-fn a_chain_of_links_leads_no_further_than_its_end() {
+fn chains_of_links_cannot_leave_the_tree() {
     let make = |deploy: &std::path::Path| {
         symlink("b.yaml", deploy.join("a.yaml")).unwrap();
         symlink("c.yaml", deploy.join("b.yaml")).unwrap();
@@ -75,7 +75,7 @@ fn links_to_nowhere_are_errors() {
 }
 
 #[test]
-fn links_back_into_the_tree_read_nothing_twice() {
+fn links_back_into_the_tree_read_files_once() {
     let place = tree(|deploy| {
         symlink(".", deploy.join("here")).unwrap();
         symlink("../deploy", deploy.join("again")).unwrap();
@@ -90,7 +90,7 @@ fn links_back_into_the_tree_read_nothing_twice() {
 }
 
 #[test]
-fn pipes_and_devices_are_never_opened() {
+fn never_opens_pipes_and_devices() {
     let place = tree(|deploy| {
         let pipe = deploy.join("pipe.yaml");
         let made = std::process::Command::new("mkfifo").arg(pipe).status();
@@ -114,14 +114,14 @@ fn pipes_and_devices_are_never_opened() {
 }
 
 #[test]
-fn what_may_not_be_read_is_an_error() {
+fn unreadable_files_are_errors() {
     let place = tree(|deploy| {
         fs::write(deploy.join("mine.yaml"), config("mine")).unwrap();
         let none = fs::Permissions::from_mode(0o000);
         fs::set_permissions(deploy.join("mine.yaml"), none).unwrap();
     });
     if fs::read(place.path().join("deploy/mine.yaml")).is_ok() {
-        eprintln!("skipped: root may read everything");
+        eprintln!("skipped: root can read everything");
         return;
     }
     refused(
@@ -132,7 +132,7 @@ fn what_may_not_be_read_is_an_error() {
 }
 
 #[test]
-fn content_that_is_no_text_is_an_error() {
+fn binary_content_is_an_error() {
     for (bytes, expected) in [
         (&b"key: \xff\xfe\xff"[..], "UTF-8"),
         (
@@ -146,7 +146,7 @@ fn content_that_is_no_text_is_an_error() {
 }
 
 #[test]
-fn names_that_are_no_text_are_shown_and_read() {
+fn accepts_file_names_that_are_not_utf8() {
     use std::os::unix::ffi::OsStrExt;
     let place = tree(|deploy| {
         for name in [&b"caf\xe9.yaml"[..], b"a\x1b[31m\n::error::.yaml"] {
@@ -167,7 +167,7 @@ fn names_that_are_no_text_are_shown_and_read() {
 }
 
 #[test]
-fn a_huge_file_is_refused_unread() {
+fn refuses_huge_files_unread() {
     let place = tree(|deploy| {
         let sparse = fs::File::create(deploy.join("big.yaml")).unwrap();
         sparse.set_len(2 << 30).unwrap();
@@ -178,7 +178,7 @@ fn a_huge_file_is_refused_unread() {
 }
 
 #[test]
-fn a_deep_tree_ends() {
+fn stops_at_a_deep_tree() {
     let make = |deploy: &std::path::Path| {
         let deep = deploy.join("d/".repeat(200));
         fs::create_dir_all(&deep).unwrap();
@@ -188,7 +188,7 @@ fn a_deep_tree_ends() {
 }
 
 #[test]
-fn a_path_that_leaves_the_place_is_refused_for_those_who_are_not_trusted() {
+fn untrusted_paths_cannot_leave_the_directory() {
     let place = tree(|_| {});
     let words = ["../", "--untrusted", "-n", "shop"];
     refused(&place, &words, "leads out of the current directory");

@@ -1,5 +1,5 @@
-//! What driftctl writes: nothing outside the repository, through no link, and nothing elsewhere because
-//! a file of decisions says so.
+//! Tests what driftctl writes: nothing outside the repository, nothing through a link, and nothing
+//! elsewhere at the request of a file of decisions.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ const LIVE: &str = r#"{"apiVersion": "v1", "kind": "List", "items": [
     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cart", "namespace": "shop"},
         "data": {"key": "b"}}]}"#;
 
-/// A repository in `repo` with drift, and a file and a folder of another owner beside it.
+/// Returns a repository in `repo` with drift, and next to it a file and a folder of another owner.
 fn place() -> Place {
     Place::new()
         .file("victim", "")
@@ -28,7 +28,7 @@ fn run(place: &Place, words: &[&str]) -> String {
     place.shown(&command.output().unwrap())
 }
 
-/// Decides about all that drifts in a file, which begins with these words.
+/// Applies a file with a decision on all drift, which begins with these arguments.
 fn decide(place: &Place, words: &str, decision: &str) -> String {
     let listed = run(place, &["triage", "deploy", "--live", "live.json"]);
     let line = listed.lines().find(|line| line.starts_with("keep "));
@@ -39,7 +39,7 @@ fn decide(place: &Place, words: &str, decision: &str) -> String {
 }
 
 #[test]
-fn files_of_our_own_are_written_through_no_link() {
+fn does_not_write_files_through_links() {
     type How = fn(&Place) -> String;
     let cases: [(&str, How); 6] = [
         (".driftctl-baseline.yaml", |place| {
@@ -118,7 +118,7 @@ fn files_of_our_own_are_written_through_no_link() {
 }
 
 #[test]
-fn a_pipe_is_not_waited_for() {
+fn refuses_to_write_to_a_pipe() {
     for words in [
         &[
             "backport",
@@ -151,7 +151,7 @@ fn a_pipe_is_not_waited_for() {
 }
 
 #[test]
-fn a_link_in_the_repository_leads_no_edit_out_of_it() {
+fn edits_do_not_follow_links_out_of_the_repository() {
     let named = ["linked", "linked/cart.yaml", "cart.yaml"];
     for (name, is_committed) in named.iter().flat_map(|name| [(name, false), (name, true)]) {
         let place = place();
@@ -169,7 +169,7 @@ fn a_link_in_the_repository_leads_no_edit_out_of_it() {
         assert_eq!(text, config("cart"), "{name}: {shown}");
         assert!(!shown.starts_with("exit code: 0"), "{name}: {shown}");
     }
-    // Who names the other folder means it.
+    // A folder that the user names may be edited.
     let place = place();
     let words = ["backport", "../elsewhere", "--live", "live.json", "--write"];
     let shown = run(&place, &words);
@@ -177,7 +177,7 @@ fn a_link_in_the_repository_leads_no_edit_out_of_it() {
 }
 
 #[test]
-fn a_file_of_decisions_leads_no_write_out_of_the_repository() {
+fn a_file_of_decisions_cannot_write_outside_the_repository() {
     for (words, decision) in [
         ("deploy --baseline ../victim.yaml", "accept 24h x"),
         ("deploy --baseline=../victim.yaml", "accept 24h x"),

@@ -1,4 +1,4 @@
-//! The steps of `action.yml`, run as a GitHub runner runs them.
+//! Runs the steps of `action.yml` like a GitHub runner.
 
 use std::fs;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub fn script(name: &str) -> String {
     step.unwrap()["run"].as_str().unwrap().to_owned()
 }
 
-/// Returns what the runner knows: files and variables of a job.
+/// Returns a shell with the files and variables of a job.
 fn job(place: &Place) -> Command {
     let mut command = Command::new("bash");
     let path = std::env::var_os("PATH").unwrap();
@@ -49,7 +49,7 @@ fn job(place: &Place) -> Command {
     command
 }
 
-/// Runs a step with these variables; `None` where there is not a bash.
+/// Runs a step with these variables; `None` without bash.
 pub fn run_step(place: &Place, name: &str, vars: &[(&str, &str)]) -> Option<Output> {
     let mut command = job(place);
     command
@@ -58,8 +58,8 @@ pub fn run_step(place: &Place, name: &str, vars: &[(&str, &str)]) -> Option<Outp
     command.output().ok()
 }
 
-/// Runs the comparison with the built driftctl in the place of the cached one, and these inputs;
-/// the others have their defaults. Gives what was said, the summary with it, and the outputs.
+/// Runs the comparison with the built driftctl in place of the cached one, with these inputs and
+/// the defaults of the others. Returns the output with the summary, and the outputs of the step.
 pub fn compare(place: &Place, inputs: &[(&str, &str)]) -> Option<(String, String)> {
     let bin = place.path().join("runner/driftctl/bin");
     fs::create_dir_all(&bin).unwrap();
@@ -69,7 +69,7 @@ pub fn compare(place: &Place, inputs: &[(&str, &str)]) -> Option<(String, String
     let step = steps(&action).iter().find(|step| step["id"] == "diff");
     let step = step.unwrap();
     let mut vars = Vec::new();
-    // What the runner does with `env:`, for the inputs' defaults.
+    // Sets `env:` like the runner, with the defaults of the inputs.
     for (name, value) in step["env"].as_object().unwrap() {
         let input = value.as_str().unwrap();
         let input = input
@@ -77,7 +77,7 @@ pub fn compare(place: &Place, inputs: &[(&str, &str)]) -> Option<(String, String
             .trim_start_matches("inputs.")
             .trim_end_matches(" }}");
         let given = inputs.iter().find(|(name, _)| *name == input);
-        // What is not an input, such as the name of the repository that the branch is of, is empty.
+        // Everything else, such as the name of the repository, is empty.
         let default = action["inputs"][input]["default"]
             .as_str()
             .unwrap_or_default();

@@ -1,9 +1,9 @@
-//! As much of JSON Schema as the tests need. A keyword that it does not know is a failure, so that
-//! nothing passes unread.
+//! Validates with the part of JSON Schema that the tests need. An unknown keyword is a failure, so
+//! that nothing is skipped.
 
 use serde_json::Value;
 
-/// Returns what is wrong with `value` by `schema`, each with its place.
+/// Returns the errors of `value`, each with its place.
 pub fn errors(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     check(schema, schema, value, "$", &mut found);

@@ -1,9 +1,9 @@
-//! Looks for a secret in what was shown: as it is, encoded, and in pieces of eight bytes.
+//! Searches output for a secret: raw, encoded, and in pieces of eight bytes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Returns every shape in which the secret could leave.
+/// Returns every form in which the secret could leak.
 fn shapes(secret: &str) -> Vec<String> {
     let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
     let url: String = secret.bytes().map(|b| format!("%{b:02X}")).collect();
@@ -20,11 +20,11 @@ fn shapes(secret: &str) -> Vec<String> {
     shapes
 }
 
-/// Returns the first piece of eight bytes of a shape of the secret that a text holds.
+/// Returns the first piece of eight bytes of any form of the secret that a text contains.
 pub fn leak(text: &str, secret: &str) -> Option<String> {
     let windows = |shape: String| -> Vec<String> {
         let bytes = shape.as_bytes();
-        // Encoded, a byte is two or three characters: a piece is as many of them.
+        // An encoded byte takes two or three characters, so a piece has more characters.
         let size = 8 * (bytes.len() / secret.len()).max(1);
         bytes
             .windows(size.min(bytes.len()))

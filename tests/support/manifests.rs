@@ -1,6 +1,6 @@
-//! Manifests that several tests begin with, and recordings of what is live.
+//! Manifests that several tests use, and recordings of live objects.
 
-/// A Deployment, as small as it may be. Its container's fields stand last.
+/// A minimal Deployment. The container's fields come last.
 pub const DEPLOYMENT: &str = "\
 apiVersion: apps/v1
 kind: Deployment
@@ -20,7 +20,7 @@ spec:
           image: registry.example/cart:1.4
 ";
 
-/// Returns what `kubectl get -o json` would have written of these objects.
+/// Returns these objects as `kubectl get -o json` prints them.
 pub fn recording(objects: &[&str]) -> String {
     let parsed = objects
         .iter()

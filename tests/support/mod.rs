@@ -1,4 +1,4 @@
-//! A temporary directory and the driftctl command in it, with nothing of the machine around.
+//! A temporary directory with the driftctl command, isolated from the machine's settings.
 
 // Each test binary uses its own part of this.
 #![allow(dead_code)]
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use command::Driftctl;
 
-/// Where driftctl runs, and what was put there.
+/// The directory in which driftctl runs, with its files.
 pub struct Place {
     dir: TempDir,
     vars: Vec<(String, String)>,
@@ -34,13 +34,13 @@ impl Place {
         }
     }
 
-    /// With an environment variable.
+    /// Sets an environment variable.
     pub fn var(mut self, name: &str, value: &str) -> Self {
         self.vars.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With a file.
+    /// Adds a file.
     pub fn file(self, path: &str, text: impl AsRef<[u8]>) -> Self {
         let file = self.path().join(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -48,13 +48,13 @@ impl Place {
         self
     }
 
-    /// With an empty directory.
+    /// Adds an empty directory.
     pub fn folder(self, path: &str) -> Self {
         fs::create_dir_all(self.path().join(path)).unwrap();
         self
     }
 
-    /// Returns what [`Self::var`] set.
+    /// Returns the variables that [`Self::var`] set.
     pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
         self.vars.iter().map(|(name, value)| (&**name, &**value))
     }
@@ -64,8 +64,8 @@ impl Place {
         self.dir.path()
     }
 
-    /// Returns the command, ready for arguments. Its environment holds a PATH and what
-    /// [`Self::var`] set.
+    /// Returns the command, without arguments. Its environment has a PATH and what [`Self::var`]
+    /// set.
     pub fn driftctl(&self) -> Driftctl {
         let mut command = Driftctl::new(self.path());
         command
@@ -75,13 +75,13 @@ impl Place {
         command
     }
 
-    /// Runs the command with these words and shows everything that it did.
+    /// Runs the command with these arguments, and returns its exit code and output.
     pub fn run<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> String {
         self.shown(&self.driftctl().args(words).output().unwrap())
     }
 
-    /// Standard output, standard error and the exit code, for snapshots. The directory, which
-    /// is another one in each run, is shown as `$DIR`.
+    /// Returns standard output, standard error and the exit code, for snapshots. The name of the
+    /// directory, which differs in each run, is replaced by `$DIR`.
     pub fn shown(&self, output: &Output) -> String {
         let mut shown = String::new();
         let code = output.status.code();
@@ -102,7 +102,7 @@ impl Place {
     }
 }
 
-/// Returns a file or folder of the project's fixtures.
+/// Returns the path of a file or folder of the fixtures.
 pub fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")

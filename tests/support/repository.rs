@@ -1,15 +1,15 @@
-//! Git repositories that tests make for themselves, with the `git` program and without the user's
-//! configuration.
+//! Makes Git repositories for tests, with the `git` program and without the user's configuration.
 
-// A skipped test can say so nowhere else; not every test binary makes repositories.
+// A skipped test can only print a note; not every test binary makes repositories.
 #![allow(clippy::print_stderr)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Runs `git` in a directory, as someone whose commits are the same in each run.
+/// Runs `git` in a directory, with a fixed author and time, so that commits have the same IDs in
+/// each run.
 ///
-/// `None` when there is no such program, which says so: the test has nothing to work on.
+/// Returns `None` and prints a note if git is not installed.
 pub fn git(directory: &Path, words: &[&str]) -> Option<String> {
     let output = Command::new("git")
         .args(words)
@@ -38,7 +38,7 @@ pub fn git(directory: &Path, words: &[&str]) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
-/// Makes a repository of what is in a directory, with one commit on `main`.
+/// Makes a repository of a directory, with one commit on `main`.
 pub fn init(directory: &Path) -> Option<()> {
     git(directory, &["init", "-q", "-b", "main"])?;
     commit(directory, "first")

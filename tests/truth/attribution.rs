@@ -1,11 +1,11 @@
-//! Recorded clusters with known authors: every named author is right.
+//! Tests recorded clusters with known authors: every named author is right.
 //!
-//! A removed field has no owner any more, so nobody is named for it without an audit log. Where
-//! someone is named, it is a manager that holds the field or one that wrote to the object.
+//! A removed field has no owner any more, so its author is known only with an audit log. A named
+//! manager must own the field, or have written to the object.
 
 #![allow(clippy::unwrap_used)]
 
-use crate::driftbench::{Object, items, lies_under, object_of, path_of};
+use crate::driftbench::{Object, is_below, items, object_of, path_of};
 use crate::support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use std::fs;
 use serde_json::Value;
 use support::{Place, fixture, fixture_arg};
 
-/// Who applied the manifests of some scenario, and so holds what nobody changed.
+/// The appliers of some scenarios, which own what nobody changed.
 const APPLIERS: &[&str] = &[
     "argocd-controller",
     "helm",
@@ -27,7 +27,7 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value[field].as_str().unwrap_or_default()
 }
 
-/// Returns the drifted objects of a scenario, as the truth has them.
+/// Returns the drifted objects of a scenario, according to the expected result.
 fn truth(scenario: &str) -> Value {
     let expected = fixture(&format!("driftbench/{scenario}")).join("expected.json");
     serde_json::from_slice(&fs::read(expected).unwrap()).unwrap()
@@ -47,10 +47,10 @@ fn reported(scenario: &str, more: &[&str]) -> BTreeMap<Object, Vec<Value>> {
         .collect()
 }
 
-/// Returns what the owners of the changes at or below a path are called.
+/// Returns the owners of the changes at or below a path.
 fn named(changes: &[Value], at: &Value, field: &str) -> BTreeSet<String> {
     let at = path_of(at);
-    let below = |change: &&Value| lies_under(&path_of(change), &at);
+    let below = |change: &&Value| is_below(&path_of(change), &at);
     let owners = changes.iter().filter(below);
     let owners = owners.flat_map(|change| items(change, "owners"));
     let names = owners.map(|owner| text(owner, field).to_owned());
@@ -63,7 +63,7 @@ fn of_operations(object: &Value, field: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn whoever_holds_a_change_is_named_and_nobody_who_did_not_write() {
+fn names_owners_of_changes_and_only_writers() {
     let scenarios = fs::read_dir(fixture("driftbench")).unwrap();
     let names = scenarios.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let (mut held, mut missed) = (0, Vec::new());
@@ -80,22 +80,22 @@ fn whoever_holds_a_change_is_named_and_nobody_who_did_not_write() {
                     .iter()
                     .filter_map(|name| Some(name.as_str()?.to_owned()))
                     .collect();
-                let told = named(changes, change, "manager");
+                let owners = named(changes, change, "manager");
                 let place = format!("{scenario} {} {}", object["name"], change["path"]);
                 let is_known = |name: &String| {
                     holders.contains(name)
                         || writers.contains(name)
                         || APPLIERS.contains(&name.as_str())
                 };
-                assert!(told.iter().all(is_known), "{place}: {told:?}");
+                assert!(owners.iter().all(is_known), "{place}: {owners:?}");
                 let reported = changes
                     .iter()
-                    .any(|one| lies_under(&path_of(one), &path_of(change)));
+                    .any(|one| is_below(&path_of(one), &path_of(change)));
                 if !reported || holders.is_empty() || change["kind"] == "removed" {
                     continue;
                 }
                 held += 1;
-                if holders.is_disjoint(&told) {
+                if holders.is_disjoint(&owners) {
                     missed.push(place);
                 }
             }
@@ -110,7 +110,7 @@ fn whoever_holds_a_change_is_named_and_nobody_who_did_not_write() {
 }
 
 #[test]
-fn whoever_the_log_names_wrote_to_the_object() {
+fn users_from_the_audit_log_wrote_to_the_object() {
     let log = fixture_arg("audit/shop-csa.log.gz");
     let found = reported("shop-csa-drift", &["--audit-log", &log]);
     let truth = truth("shop-csa-drift");
@@ -121,10 +121,10 @@ fn whoever_the_log_names_wrote_to_the_object() {
         };
         let users = of_operations(object, "user");
         for change in items(object, "changes") {
-            let told = named(changes, change, "user");
+            let owners = named(changes, change, "user");
             let place = format!("{} {}", object["name"], change["path"]);
-            assert!(told.is_subset(&users), "{place}: {told:?} of {users:?}");
-            match told.is_empty() {
+            assert!(owners.is_subset(&users), "{place}: {owners:?} of {users:?}");
+            match owners.is_empty() {
                 true => unnamed += 1,
                 false => right += 1,
             }

@@ -1,5 +1,6 @@
-//! Recorded cases, each a folder of `fixtures/cases` with manifests, a live side and what is right:
-//! kinds of change that were once answered wrongly, and next to each the one that must stay right.
+//! Tests recorded cases, each a folder of `fixtures/cases` with manifests, a live side and the
+//! expected result: changes that were once reported incorrectly, and similar ones that must stay
+//! correct.
 
 use crate::support;
 
@@ -30,10 +31,11 @@ fn name(object: &Value) -> [String; 3] {
 
 fn path(value: &Value) -> FieldPath {
     let text = text(value, "path");
-    text.parse().unwrap_or_else(|_| panic!("{text} is no path"))
+    text.parse()
+        .unwrap_or_else(|_| panic!("{text} is not a path"))
 }
 
-/// Returns the changes of a report that count as drift, each with its object.
+/// Returns the changes of a report that count as drift, with their objects.
 fn changes(report: &Value) -> Vec<(&Value, &Value)> {
     let objects = list(report, "objects").iter();
     let compared = objects.filter(|object| {
@@ -67,14 +69,14 @@ fn fits(wanted: &Value, found: (&Value, &Value)) -> bool {
         && ["severity", "cause", "class", "line"].into_iter().all(same)
 }
 
-/// Returns what is wrong with a report.
+/// Returns the differences from the expected report.
 fn faults_of_report(run: &Value, report: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let changes = changes(report);
     let wanted = list(run, "drifted");
     for one in wanted {
         if !changes.iter().any(|found| fits(one, *found)) {
-            faults.push(format!("not reported so: {one}"));
+            faults.push(format!("not reported as expected: {one}"));
         }
     }
     for one in list(run, "not_drifted") {
@@ -104,7 +106,7 @@ fn faults_of_report(run: &Value, report: &Value) -> Vec<String> {
     faults
 }
 
-/// Puts a folder elsewhere, so that nothing around the fixtures is part of the case.
+/// Copies a folder elsewhere, so that nothing around the fixtures affects the case.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -167,7 +169,7 @@ fn faults_of_run(case: &Path, run: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_case_is_answered_as_it_should_be() {
+fn every_case_has_the_expected_result() {
     let mut cases: Vec<PathBuf> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())

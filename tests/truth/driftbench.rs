@@ -1,11 +1,12 @@
-//! Recorded clusters with known drift: all changes that people made are found, and nothing else.
+//! Tests recorded clusters with known drift: all changes that people made are found, and nothing
+//! else.
 //!
-//! A reported path is right when it is, or is under, a path of the truth; one above it is wrong,
-//! because it hides what changed. Changes that the truth calls optional may be reported and need
-//! not be.
+//! A reported path is right if it is a path of the expected result, or below one; a path above it
+//! is wrong, because it hides what changed. Changes that the expected result calls optional may be
+//! reported or not.
 //!
-//! The same holds where the live objects do not say who wrote what: `kubectl get -o yaml` leaves
-//! out managed fields, and not everyone applies with `kubectl apply`.
+//! The same must hold if the live objects do not record who wrote what: `kubectl get -o yaml` omits
+//! managed fields, and not everyone applies with `kubectl apply`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,11 +20,11 @@ use driftctl::model::{FieldPath, PathElement};
 use serde_json::Value;
 use support::{Place, fixture, fixture_arg};
 
-/// What is reported otherwise than the truth has it, as [`Score::faults`] says it. A line that does
-/// not come true any more has to go.
+/// Differences from the expected result, in the words of [`Score::faults`]. A line that is no
+/// longer true must be removed.
 ///
-/// The truth is structural: each of these is another spelling of one value (`1G` and `1e9`, `null`
-/// and nothing), which is not drift.
+/// The expected result is structural: each of these is another spelling of the same value (`1G` and
+/// `1e9`, `null` and absent), which is not drift.
 const NOT_YET: &[(&str, &str)] = &[
     (
         "shop-laptop-argo-drift",
@@ -114,7 +115,7 @@ struct Score {
     faults: Vec<String>,
 }
 
-/// Holds a report against the truth.
+/// Compares a report with the expected result.
 fn score(truth: &Truth, report: &Value) -> Score {
     let mut score = Score::default();
     let mut reported: BTreeMap<Object, Vec<FieldPath>> = BTreeMap::new();
@@ -139,7 +140,7 @@ fn score(truth: &Truth, report: &Value) -> Score {
         let found = reported.get(object).unwrap_or(&none);
         for path in paths {
             score.truth += 1;
-            if !found.iter().any(|found| lies_under(found, path)) {
+            if !found.iter().any(|found| is_below(found, path)) {
                 score.fault("not found", object, Some(path));
             }
         }
@@ -150,7 +151,7 @@ fn score(truth: &Truth, report: &Value) -> Score {
             if !right
                 .iter()
                 .flat_map(|paths| *paths)
-                .any(|right| lies_under(path, right))
+                .any(|right| is_below(path, right))
             {
                 score.fault("wrong", object, Some(path));
             }
@@ -176,8 +177,8 @@ impl Score {
     }
 }
 
-/// Returns whether `path` is `above` or is under it. The values of keys are compared as text.
-pub fn lies_under(path: &FieldPath, above: &FieldPath) -> bool {
+/// Returns whether `path` is `above` or below it. The values of keys are compared as text.
+pub fn is_below(path: &FieldPath, above: &FieldPath) -> bool {
     let text = |value: &Value| {
         value
             .as_str()
@@ -192,22 +193,22 @@ pub fn lies_under(path: &FieldPath, above: &FieldPath) -> bool {
         })
 }
 
-/// What is left of the live objects that tells who wrote what.
+/// How much the live objects record about their writers.
 #[derive(Clone, Copy, PartialEq)]
-enum Told {
+enum Recorded {
     All,
     LastApplied,
     Nothing,
 }
 
-/// Returns the live side of a scenario, with what it tells taken out.
-fn live(folder: &str, told: Told) -> Value {
+/// Returns the live side of a scenario, without part of its records.
+fn live(folder: &str, recorded: Recorded) -> Value {
     let packed = fs::File::open(fixture(folder).join("live.json.gz")).unwrap();
     let mut live: Value = serde_json::from_reader(flate2::read::GzDecoder::new(packed)).unwrap();
     for object in live["items"].as_array_mut().unwrap() {
         let metadata = object["metadata"].as_object_mut().unwrap();
         metadata.remove("managedFields");
-        if told == Told::Nothing
+        if recorded == Recorded::Nothing
             && let Some(Value::Object(annotations)) = metadata.get_mut("annotations")
         {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
@@ -216,15 +217,15 @@ fn live(folder: &str, told: Told) -> Value {
     live
 }
 
-/// Returns the faults of one scenario, and how many changes it has.
-fn run(scenario: &str, told: Told) -> Score {
+/// Returns the faults of one scenario, and its number of changes.
+fn run(scenario: &str, recorded: Recorded) -> Score {
     let folder = format!("driftbench/{scenario}");
     let expected = fs::read(fixture(&folder).join("expected.json")).unwrap();
     let expected: Value = serde_json::from_slice(&expected).unwrap();
-    let (place, recording) = match told {
-        Told::All => (Place::new(), fixture_arg(&format!("{folder}/live.json.gz"))),
-        told => {
-            let live = live(&folder, told).to_string();
+    let (place, recording) = match recorded {
+        Recorded::All => (Place::new(), fixture_arg(&format!("{folder}/live.json.gz"))),
+        recorded => {
+            let live = live(&folder, recorded).to_string();
             (Place::new().file("live.json", live), "live.json".to_owned())
         }
     };
@@ -250,7 +251,7 @@ fn run(scenario: &str, told: Told) -> Score {
     score
 }
 
-fn check(told: Told) {
+fn check(recorded: Recorded) {
     let mut scenarios: Vec<String> = fs::read_dir(fixture("driftbench"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -260,7 +261,7 @@ fn check(told: Told) {
     let (mut truth, mut table) = (0, String::new());
     let mut not_yet: BTreeSet<(&str, &str)> = NOT_YET.iter().copied().collect();
     for scenario in &scenarios {
-        let score = run(scenario, told);
+        let score = run(scenario, recorded);
         truth += score.truth;
         for fault in &score.faults {
             let before = not_yet.len();
@@ -276,16 +277,16 @@ fn check(told: Told) {
 }
 
 #[test]
-fn every_drift_is_found_and_nothing_else() {
-    check(Told::All);
+fn finds_all_drift_and_nothing_else() {
+    check(Recorded::All);
 }
 
 #[test]
-fn without_managed_fields_too() {
-    check(Told::LastApplied);
+fn finds_all_drift_without_managed_fields() {
+    check(Recorded::LastApplied);
 }
 
 #[test]
-fn without_managed_fields_and_last_applied_too() {
-    check(Told::Nothing);
+fn finds_all_drift_without_managed_fields_and_last_applied() {
+    check(Recorded::Nothing);
 }

@@ -1,4 +1,4 @@
-//! The tables of `driftctl::facts` against the schema of the built-in types.
+//! Checks the tables of `driftctl::facts` against the schema of the built-in types.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use driftctl::facts::{BUILT_IN_GROUPS, MAKES, POD_SPECS, WORKLOADS};
 use driftctl::model::group_of;
 use driftctl::schema::{Schema, Type, builtin_kind_of_group, builtin_kinds};
 
-/// Reports whether a kind has containers at a JSON pointer and below it.
+/// Returns whether a kind has containers at a JSON pointer.
 fn has_containers(api_version: &str, kind: &str, pod_spec: &str) -> bool {
     let schema = Schema::builtin();
     let fields = pod_spec.split('/').skip(1).chain(["containers"]);
@@ -20,7 +20,7 @@ fn has_containers(api_version: &str, kind: &str, pod_spec: &str) -> bool {
 }
 
 #[test]
-fn workloads_are_the_kinds_that_have_a_pod_spec() {
+fn workloads_are_the_kinds_with_a_pod_spec() {
     let listed: BTreeSet<_> = WORKLOADS.iter().map(|w| (w.group, w.kind)).collect();
     let known: BTreeSet<_> = builtin_kinds()
         .iter()
@@ -40,10 +40,10 @@ fn workloads_are_the_kinds_that_have_a_pod_spec() {
 }
 
 #[test]
-fn the_built_in_groups_are_those_of_the_schema() {
+fn the_built_in_groups_match_the_schema() {
     let groups = builtin_kinds().iter();
     let mut groups: BTreeSet<&str> = groups.map(|known| group_of(known.api_version)).collect();
-    // Requests, which nobody declares and which hold tokens; and the API server's own records.
+    // Requests, which are never declared and contain tokens; and the API server's own records.
     for group in [
         "authentication.k8s.io",
         "authorization.k8s.io",
@@ -51,18 +51,18 @@ fn the_built_in_groups_are_those_of_the_schema() {
     ] {
         assert!(groups.remove(group), "{group}");
     }
-    // Gone since 1.22, and named by old manifests; not served by default.
+    // Removed in 1.22, but named by old manifests; not served by default.
     groups.extend(["extensions", "storagemigration.k8s.io"]);
     assert_eq!(BTreeSet::from_iter(BUILT_IN_GROUPS.iter().copied()), groups);
 }
 
 #[test]
-fn owners_and_what_they_make_are_kinds_of_the_schema() {
+fn owners_and_their_objects_are_known_kinds() {
     let kinds: BTreeSet<&str> = builtin_kinds().iter().map(|known| known.kind).collect();
     for (group, owner, made) in MAKES {
         assert_ne!(builtin_kind_of_group(group, owner), [], "{group}/{owner}");
         for kind in *made {
-            // Cilium's agent makes one for each Pod.
+            // Cilium's agent creates one for each Pod.
             assert!(kinds.contains(kind) || *kind == "CiliumEndpoint", "{kind}");
         }
     }

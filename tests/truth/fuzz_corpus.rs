@@ -1,5 +1,5 @@
-//! Runs what the fuzz targets run over their seeds, over what they found, and over pieces and
-//! mixtures of both, so that neither the targets rot nor a fault comes back.
+//! Runs the fuzz targets on their seeds, on inputs that once failed, and on pieces and mixtures of
+//! both, so that the targets keep working and faults do not come back.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ mod bodies;
 use std::fs;
 use std::path::Path;
 
-/// Returns the seeds of a target, and the inputs that it found faults with.
+/// Returns the seeds of a target, and the inputs that once failed.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fuzz/seeds")
@@ -23,7 +23,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_target_takes_its_seeds() {
+fn every_target_accepts_its_seeds() {
     for (target, body) in bodies::ALL {
         let seeds = seeds(target);
         assert!(seeds.len() > 2, "{target} has {} seeds", seeds.len());
@@ -34,7 +34,7 @@ fn every_target_takes_its_seeds() {
 }
 
 #[test]
-fn every_target_takes_broken_seeds() {
+fn every_target_accepts_broken_seeds() {
     for (target, body) in bodies::ALL {
         for seed in seeds(target) {
             for part in 1..16 {

@@ -1,8 +1,8 @@
-//! Edits of many kinds of objects, each recorded once from a real API server after a manifest was
-//! applied server-side by Argo CD's manager (namespace `applied`) or by `kubectl apply` (`classic`).
+//! Tests edits of many kinds of objects, recorded from a real API server after Argo CD's manager
+//! applied a manifest server-side (namespace `applied`), or `kubectl apply` did (`classic`).
 //!
-//! `expected.json` lists what each edit changed: the structural difference between the objects before
-//! and after it, and the field manager of the command.
+//! `expected.json` lists what each edit changed: the structural difference between the objects
+//! before and after it, and the field manager of the command.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ fn list<'v>(value: &'v Value, field: &str) -> &'v [Value] {
     value[field].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// What is reported of each object, one line a change.
+/// Returns the report on each object, one line per change.
 fn reported(report: &Value) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     for object in list(report, "objects") {
@@ -47,7 +47,7 @@ fn reported(report: &Value) -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
-fn edits_of_every_kind_are_found_with_their_managers_and_nothing_else() {
+fn finds_edits_of_every_kind_with_their_managers() {
     let expected: Value =
         serde_json::from_str(&std::fs::read_to_string(fixture("kinds/expected.json")).unwrap())
             .unwrap();

@@ -1,5 +1,5 @@
-//! The engine against what is known to be true: recorded clusters, rules of equality, the schema
-//! table's sources, and properties that hold for every object.
+//! Tests the engine against known results: recorded clusters, rules of equality, the sources of the
+//! schema table, and properties that hold for every object.
 
 #![allow(clippy::unwrap_used)]
 

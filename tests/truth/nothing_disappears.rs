@@ -1,5 +1,5 @@
-//! Nothing disappears: what is live is reported, or counted under its explanation, and display
-//! flags do not change a verdict.
+//! Tests that nothing disappears: what is live is reported, or counted under its explanation, and
+//! display flags do not change a verdict.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::properties::cluster::key_of;
 use crate::support::{Place, fixture};
 
-/// Compares with everything live in view.
+/// Compares with all live objects.
 fn run(manifests: std::path::PathBuf, live: std::path::PathBuf, explain: bool) -> Report {
     let sources: Vec<Box<dyn Source>> = vec![Box::new(Files::new([manifests]))];
     let dump = Dump::read(&[live]).unwrap();
@@ -47,7 +47,7 @@ fn check(manifests: &std::path::Path, live: &std::path::Path) {
     let few = run(manifests.to_owned(), live.to_owned(), false);
     let all = run(manifests.to_owned(), live.to_owned(), true);
 
-    // Cluster-scoped objects that nobody declares are not looked for.
+    // Undeclared cluster-scoped objects are not searched for.
     let listed: BTreeSet<&ResourceKey> = all.objects.iter().map(|object| &object.key).collect();
     let in_scope = live_keys.iter().filter(|key| key.namespace.is_some());
     let lost: Vec<String> = in_scope
@@ -75,12 +75,12 @@ fn check(manifests: &std::path::Path, live: &std::path::Path) {
 }
 
 #[test]
-fn every_live_object_is_reported_or_counted_under_a_name() {
+fn every_live_object_is_reported_or_counted() {
     check(&fixture("shop/manifests"), &fixture("shop/live.json"));
 }
 
 #[test]
-fn what_controllers_and_the_system_make_is_counted() {
+fn counts_objects_of_controllers_and_the_system() {
     let object = |api_version: &str, kind: &str, name: &str, more: Value| {
         let mut object = json!({"apiVersion": api_version, "kind": kind,
             "metadata": {"name": name, "namespace": "shop"}});

@@ -1,4 +1,4 @@
-//! Schemas from the documents that real servers and definitions give.
+//! Tests schemas from the documents of real servers and from definitions.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,7 +23,7 @@ fn openapi(name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Returns every type by the way that leads to it, to compare schemas whose ids differ.
+/// Returns every type by its path, to compare schemas whose IDs differ.
 fn describe(schema: &Schema, id: TypeId) -> String {
     match schema.get(id) {
         Type::Struct { fields, atomic, .. } => {
@@ -37,7 +37,7 @@ fn describe(schema: &Schema, id: TypeId) -> String {
 }
 
 #[test]
-fn a_servers_own_documents_say_what_the_table_says() {
+fn the_documents_of_a_server_match_the_table() {
     let builtin = Schema::builtin();
     let mut seen = 0;
     for name in [
@@ -52,7 +52,7 @@ fn a_servers_own_documents_say_what_the_table_says() {
             };
             let known = builtin.get(known);
             let Type::Struct { fields: known, .. } = known else {
-                panic!("{name} is no struct");
+                panic!("{name} is not a struct");
             };
             for (field_name, field) in fields {
                 let known = &known[field_name];
@@ -74,7 +74,7 @@ fn a_servers_own_documents_say_what_the_table_says() {
     assert!(seen > 1500, "{seen}");
 }
 
-/// As an API server publishes a custom resource.
+/// Returns the document that an API server publishes for a custom resource.
 fn widgets() -> Value {
     let meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
     json!({"openapi": "3.0.0", "components": {"schemas": {
@@ -104,7 +104,7 @@ fn widgets() -> Value {
 }
 
 #[test]
-fn custom_resources_of_a_server_are_stored_as_they_are_sent() {
+fn custom_resources_of_a_server_are_stored_as_sent() {
     let schema = Schema::from_openapi(&widgets());
     let fields = |id| match schema.get(id) {
         Type::Struct { fields, .. } => fields.clone(),
@@ -127,14 +127,14 @@ fn custom_resources_of_a_server_are_stored_as_they_are_sent() {
         panic!()
     };
     assert_eq!(*kind, ListKind::Map(vec!["id".into()]));
-    // The metadata are those that every object has, whatever the document leaves out.
+    // The metadata are those of every object, whatever the document omits.
     let metadata = fields(root["metadata"].ty);
     assert_eq!(metadata["labels"].zero, Zero::EmptyAbsent);
     assert!(metadata.contains_key("finalizers"));
 }
 
 #[test]
-fn the_shops_definitions_are_read() {
+fn reads_the_definitions_of_the_shop() {
     let mut kinds = Vec::new();
     for entry in fs::read_dir(fixtures().join("shop/manifests/crds")).unwrap() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
@@ -165,7 +165,7 @@ fn the_shops_definitions_are_read() {
 }
 
 #[test]
-fn schemas_are_merged_without_mixing_up_their_types() {
+fn merges_schemas_without_mixing_up_types() {
     let mut all = Schema::builtin().clone();
     let before = all.types.len();
     all.merge(Schema::from_openapi(&widgets()));
@@ -186,7 +186,7 @@ fn schemas_are_merged_without_mixing_up_their_types() {
 }
 
 #[test]
-fn documents_that_are_none_and_references_without_end_are_survived() {
+fn survives_invalid_documents_and_endless_references() {
     for nonsense in [
         json!(null),
         json!([]),

@@ -1,5 +1,5 @@
-//! Hostile texts: each is read or refused in bounded time and memory, and no message quotes its
-//! content.
+//! Tests malicious texts: each is parsed or refused in limited time and memory, and no message
+//! quotes its content.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,8 +11,8 @@ use driftctl::model::Step;
 use driftctl::yaml::{self, Parsed};
 use proptest::prelude::*;
 
-/// What a text of a few megabytes may take, in a build without optimization and on a machine that
-/// does much else: enough for a second of work, and not for what never ends.
+/// The time limit for a text of a few megabytes, in an unoptimized build on a busy machine: enough
+/// for a second of work, but not for an endless loop.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn read(text: &str) -> Parsed {
@@ -23,7 +23,7 @@ fn read(text: &str) -> Parsed {
     parsed
 }
 
-/// Reads a text that is to be refused, and gives the first problem.
+/// Parses a text that must be refused, and returns the first problem.
 fn refused(text: &str) -> String {
     let parsed = read(text);
     assert!(parsed.documents.is_empty(), "{} bytes are read", text.len());
@@ -31,7 +31,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn deep_nesting_is_refused() {
+fn refuses_deep_nesting() {
     const DEPTH: usize = 100_000;
     let block_sequence = "- ".repeat(DEPTH);
     let block_mapping: String = (0..5_000).map(|depth| " ".repeat(depth) + "a:\n").collect();
@@ -61,7 +61,7 @@ fn deep_nesting_is_refused() {
 }
 
 #[test]
-fn a_second_json_object_may_not_be_deep_either() {
+fn refuses_deep_nesting_in_a_second_json_object() {
     let deep = "{\"a\":".repeat(5_000) + "1" + &"}".repeat(5_000);
     let parsed = read(&format!("{{\"a\":1}}\n{deep}\n{{\"b\":2}}"));
     assert_eq!(parsed.documents.len(), 2);
@@ -70,7 +70,7 @@ fn a_second_json_object_may_not_be_deep_either() {
 }
 
 #[test]
-fn a_thousand_levels_are_read_written_and_dropped() {
+fn reads_writes_and_drops_a_thousand_levels() {
     let text = "[".repeat(yaml::MAX_DEPTH) + &"]".repeat(yaml::MAX_DEPTH);
     let parsed = read(&text);
     assert_eq!(parsed.problems, []);
@@ -80,14 +80,14 @@ fn a_thousand_levels_are_read_written_and_dropped() {
 }
 
 #[test]
-fn aliases_are_bounded() {
+fn limits_aliases() {
     let doubling: String = (1..60)
         .map(|level| format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1))
         .collect();
     let long = format!("a: &a {}\n{}", "x".repeat(100_000), "- *a\n".repeat(100));
     let long_in_list = long.replacen("a: &a", "- &a", 1);
     let long_in_list = long_in_list.replace("- *a", &format!("- [{}]", "*a, ".repeat(100)));
-    // Each anchor keeps a copy of everything that is in it.
+    // Each anchor keeps a copy of its content.
     let nested: String = (0..900).map(|level| format!("&n{level} [")).collect();
     let nested = nested + &"y".repeat(1_000_000) + &"]".repeat(900);
     let merged = format!(
@@ -111,7 +111,7 @@ fn aliases_are_bounded() {
 }
 
 #[test]
-fn dense_texts_are_bounded() {
+fn limits_dense_texts() {
     for text in [
         "[".to_owned() + &"{a},".repeat(500_000) + "]",
         "{\"b\":[".to_owned() + &"{\"\":0},".repeat(500_000) + "0]}",
@@ -122,7 +122,7 @@ fn dense_texts_are_bounded() {
 }
 
 #[test]
-fn long_texts_take_time_in_proportion() {
+fn long_texts_take_linear_time() {
     let mut names = String::new();
     for name in 0..100_000 {
         names += &format!("- &n{name} x\n");
@@ -157,7 +157,7 @@ fn long_texts_take_time_in_proportion() {
     }
 }
 
-/// Words that no message may hold.
+/// Words that no message may contain.
 const SECRET: &str = "hunter2correcthorse";
 
 #[test]
@@ -257,7 +257,7 @@ fn mutated() -> impl Strategy<Value = String> {
     })
 }
 
-/// `PROPTEST_CASES` asks for more.
+/// `PROPTEST_CASES` sets the number of cases.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
     ProptestConfig {
@@ -270,7 +270,7 @@ fn config() -> ProptestConfig {
 proptest! {
     #![proptest_config(config())]
 
-    /// Nothing panics, every place is in the text, and every document can be searched.
+    /// Nothing panics, every position is in the text, and every document can be searched.
     #[test]
     fn any_text_is_read_or_refused(text in mutated()) {
         let lines = text.replace("\r\n", "\n").split(['\n', '\r']).count();
@@ -279,18 +279,18 @@ proptest! {
             prop_assert!((1..=lines + 1).contains(&problem.position.line));
             prop_assert!(text.get(problem.chunk.start..problem.chunk.end).is_some());
         }
-        let way = [Step::Field("metadata".into()), Step::Field("name".into())];
+        let path = [Step::Field("metadata".into()), Step::Field("name".into())];
         for document in &parsed.documents {
             for span in document.items.iter().chain([&document.span]) {
                 prop_assert!(text.get(span.start..span.end).is_some());
                 prop_assert!((1..=lines).contains(&span.line));
-                prop_assert!(yaml::locate(&text, *span, &way).is_some());
+                prop_assert!(yaml::locate(&text, *span, &path).is_some());
                 let _ = yaml::items_within(&text, *span);
             }
         }
     }
 
-    /// Bytes that are not text at all do no harm.
+    /// Bytes that are not text do no harm.
     #[test]
     fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(text) = yaml::decode(bytes) {
@@ -298,12 +298,12 @@ proptest! {
         }
     }
 
-    /// What is written as JSON reads the same by both readers.
+    /// Both parsers read text written as JSON in the same way.
     #[test]
     fn json_is_yaml(value in json_values()) {
         let json = serde_json::json!({"a": value}).to_string();
         let by_json = yaml::parse(&json);
-        // A comment sends the text to the YAML reader.
+        // The comment selects the general parser.
         let by_yaml = yaml::parse(&format!("# YAML\n{json}"));
         prop_assert_eq!(&by_json.problems, &[]);
         prop_assert_eq!(&by_json.documents[0].value, &by_yaml.documents[0].value);
@@ -315,13 +315,14 @@ proptest! {
         let text = format!("# one field\na:\n  b: {}\n", serde_json::json!([0, value]));
         let parsed = yaml::parse(&text);
         prop_assert_eq!(&parsed.problems, &[]);
-        let way = [Step::Field("a".into()), Step::Field("b".into()), Step::Index(1)];
-        let place = yaml::locate(&text, parsed.documents[0].span, &way).unwrap();
+        let path = [Step::Field("a".into()), Step::Field("b".into()), Step::Index(1)];
+        let place = yaml::locate(&text, parsed.documents[0].span, &path).unwrap();
         prop_assert_eq!((place.line, place.column), (3, 9));
     }
 }
 
-/// Small JSON values, with keys and texts that YAML reads in its own ways when they are not quoted.
+/// Returns small JSON values, with keys and texts that YAML reads differently unless they are
+/// quoted.
 fn json_values() -> impl Strategy<Value = serde_json::Value> {
     let words = prop::sample::select(vec![
         "yes", "on", "y", "~", "", "0644", "1:30", "<<", "é", "a b", "\n",

@@ -1,4 +1,4 @@
-//! The values in every text of `fixtures/yaml` against what kubectl 1.32 made of it
+//! Compares the parsed values of every text in `fixtures/yaml` with those of kubectl 1.32
 //! (`expected/NAME.create.json`: `kubectl create --dry-run=client -o json`).
 
 #![allow(clippy::unwrap_used)]
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use driftctl::yaml::{self, Parsed};
 use serde_json::Value;
 
-/// How this reading differs from kubectl's, on purpose.
+/// How the parser differs from kubectl on purpose.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Deviation {
     /// The same values, and a problem is reported.
@@ -22,7 +22,7 @@ enum Deviation {
 
 use Deviation::{ReadsOn, Refuses, Reports};
 
-/// The texts that are read differently on purpose, and why.
+/// The texts that are parsed differently on purpose, and why.
 const DEVIATIONS: &[(&str, Deviation, &str)] = &[
     (
         "05-alias-across-documents.yaml",
@@ -32,42 +32,42 @@ const DEVIATIONS: &[(&str, Deviation, &str)] = &[
     (
         "07-yaml11-bool-keys.yaml",
         Reports,
-        "`on`, `yes` and `y` are one key; kubectl takes the last without a word",
+        "`on`, `yes` and `y` are one key; kubectl silently uses the last one",
     ),
     (
         "13-big-integers.yaml",
         Reports,
-        "kubectl loses digits without a word",
+        "kubectl silently loses digits",
     ),
     (
         "17-duplicate-keys.yaml",
         Reports,
-        "kubectl takes the last without a word",
+        "kubectl silently uses the last one",
     ),
     (
         "23-latin1.yaml",
         Refuses,
-        "kubectl puts replacement characters without a word",
+        "kubectl silently inserts replacement characters",
     ),
     (
         "31-document-end-marker.yaml",
         Reports,
-        "kubectl loses what follows `...` without a word",
+        "kubectl silently drops what follows `...`",
     ),
     (
         "41-json-dup-keys.json",
         Reports,
-        "kubectl takes the last without a word",
+        "kubectl silently uses the last one",
     ),
     (
         "42-json-in-yaml-file.yaml",
         ReadsOn,
-        "kubectl takes the whole file for JSON and stops at `---`",
+        "kubectl parses the whole file as JSON and stops at `---`",
     ),
     (
         "43-json-then-yaml.yaml",
         ReadsOn,
-        "kubectl takes the whole file for JSON and stops at `---`",
+        "kubectl parses the whole file as JSON and stops at `---`",
     ),
     (
         "49-missing-fields.yaml",
@@ -91,7 +91,7 @@ const DEVIATIONS: &[(&str, Deviation, &str)] = &[
     ),
 ];
 
-/// The texts that kubectl refuses as text (not as objects), and that are refused here too.
+/// The texts that kubectl refuses as text (not as objects) and that are refused here too.
 const REFUSED: &[&str] = &[
     "07b-null-key.yaml",
     "24-tab-indent.yaml",
@@ -122,7 +122,7 @@ fn read(path: &Path) -> Parsed {
     }
 }
 
-/// Returns the objects that kubectl would send: documents, with lists taken apart.
+/// Returns the objects that kubectl would send: documents, with lists split.
 fn objects(parsed: &Parsed) -> Vec<Value> {
     let mut objects = Vec::new();
     for document in &parsed.documents {
@@ -153,7 +153,7 @@ fn flatten(value: &Value, objects: &mut Vec<Value>) {
     }
 }
 
-/// Takes off what `kubectl create` puts on or drops by itself.
+/// Removes what `kubectl create` adds or drops by itself.
 fn as_written(mut object: Value) -> Value {
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
         return object;
@@ -175,7 +175,7 @@ fn as_written(mut object: Value) -> Value {
 }
 
 #[test]
-fn values_are_those_that_kubectl_sends() {
+fn parses_the_values_that_kubectl_sends() {
     let deviations: BTreeMap<&str, Deviation> = DEVIATIONS
         .iter()
         .map(|(name, how, _)| (*name, *how))
@@ -187,7 +187,7 @@ fn values_are_those_that_kubectl_sends() {
         let name = name.strip_suffix(".create.json").unwrap();
         let path = fixtures().join(name);
         if !path.is_file() {
-            continue; // Directories are another test's.
+            continue; // another test covers directories
         }
         let parsed = read(&path);
         let (ours, theirs) = (objects(&parsed), objects(&read(&expected)));
@@ -214,7 +214,7 @@ fn values_are_those_that_kubectl_sends() {
 }
 
 #[test]
-fn what_kubectl_refuses_is_refused_with_a_place() {
+fn refuses_what_kubectl_refuses_with_a_position() {
     for name in REFUSED {
         let parsed = read(&fixtures().join(name));
         let problem = parsed
@@ -230,7 +230,7 @@ fn what_kubectl_refuses_is_refused_with_a_place() {
 }
 
 #[test]
-fn what_kubectl_reads_as_nothing_is_nothing() {
+fn ignores_what_kubectl_ignores() {
     for name in [
         "80-comments-only.yaml",
         "81-zero-bytes.yaml",

@@ -1,5 +1,5 @@
-//! The fixtures' shop, as many times as are wanted. The same every time: nothing depends on chance
-//! or on the clock.
+//! Copies the shop of the fixtures as often as needed. The result is always the same: it does not
+//! depend on chance or on the clock.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,21 +9,21 @@ use driftctl::source::Files;
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
-/// The label that tells declared and live apart where an object is to have drifted.
+/// The label whose value differs between the two sides of a drifted object.
 const LABEL: &str = "release";
 
-/// A declared object, and the same object as a cluster holds it.
+/// A declared object, and the same object as stored in a cluster.
 pub struct Pair {
     declared: Value,
     live: Value,
 }
 
-/// The folder of the fixtures.
+/// Returns the folder of the fixtures.
 pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// The shop's namespaced objects of these kinds, as they were applied and nobody changed them.
+/// Returns the shop's namespaced objects of these kinds that are unchanged since they were applied.
 pub fn pairs(kinds: &[&str]) -> Vec<Pair> {
     let file = File::open(fixtures().join("driftbench/shop-csa-clean/live.json.gz")).unwrap();
     let mut recording: Value = serde_json::from_reader(GzDecoder::new(file)).unwrap();
@@ -57,7 +57,7 @@ fn name_of(object: &Value) -> (String, String) {
 }
 
 impl Pair {
-    /// A copy under another name. One in fifty has drifted.
+    /// Returns a copy with another name. One in fifty has drifted.
     pub fn copy(&self, namespace: &str, number: usize) -> (Value, Value) {
         let name = self.declared["metadata"]["name"].as_str().unwrap();
         let name = format!("{name}-{number:05}");
@@ -77,7 +77,7 @@ impl Pair {
     }
 }
 
-/// So many copies, spread over namespaces: declared and live objects in the same order.
+/// Returns copies that are spread over namespaces: declared and live objects in the same order.
 pub fn copies(pairs: &[Pair], count: usize, namespaces: usize) -> (Vec<Value>, Vec<Value>) {
     (0..count)
         .map(|number| {
@@ -87,7 +87,7 @@ pub fn copies(pairs: &[Pair], count: usize, namespaces: usize) -> (Vec<Value>, V
         .unzip()
 }
 
-/// Manifests as files of fifty objects each.
+/// Writes manifests, fifty objects per file.
 pub fn write_manifests(folder: &Path, declared: &[Value]) -> u64 {
     let mut bytes = 0;
     for (number, objects) in declared.chunks(50).enumerate() {
@@ -102,7 +102,7 @@ pub fn write_manifests(folder: &Path, declared: &[Value]) -> u64 {
     bytes
 }
 
-/// A recording, as `kubectl get -o json` wraps it.
+/// Returns a recording, as `kubectl get -o json` writes it.
 pub fn recording(live: &[Value]) -> String {
     json!({"apiVersion": "v1", "kind": "List", "items": live}).to_string()
 }

@@ -1,22 +1,22 @@
-//! Time and memory.
+//! Measures time and memory.
 //!
-//! Times of a busy machine vary, so everything that is compared runs in turns within one program,
-//! and the fastest of several turns counts: what slows a turn down is not the program's.
+//! Times vary on a busy machine, so everything that is compared runs in turns within one program,
+//! and the fastest of several turns counts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// The turns of each measurement, unless `DRIFTCTL_BENCH_TURNS` says otherwise.
+/// The default number of turns, unless `DRIFTCTL_BENCH_TURNS` is set.
 const TURNS: usize = 5;
 
-/// How many turns to take.
+/// Returns the number of turns.
 pub fn turns() -> usize {
     let turns = std::env::var("DRIFTCTL_BENCH_TURNS").ok();
     turns.and_then(|turns| turns.parse().ok()).unwrap_or(TURNS)
 }
 
-/// The fastest turn of each of two things that take turns.
+/// Returns the fastest turn of each of two functions, which run in turns.
 pub fn in_turns(mut one: impl FnMut(), mut other: impl FnMut()) -> (Duration, Duration) {
     let mut fastest = (Duration::MAX, Duration::MAX);
     for _ in 0..turns() {
@@ -32,13 +32,13 @@ fn timed(mut run: impl FnMut()) -> Duration {
     began.elapsed()
 }
 
-/// The binary under test: that of this build, unless `DRIFTCTL_BENCH_BINARY` names another one.
+/// Returns the path of the binary: that of this build, unless `DRIFTCTL_BENCH_BINARY` is set.
 pub fn binary() -> PathBuf {
     let named = std::env::var_os("DRIFTCTL_BENCH_BINARY");
     named.map_or_else(|| env!("CARGO_BIN_EXE_driftctl").into(), PathBuf::from)
 }
 
-/// The command under test, with nothing of the machine's settings.
+/// Returns the command, without the settings of this machine.
 pub fn driftctl(home: &Path) -> Command {
     let mut command = Command::new(binary());
     command
@@ -49,10 +49,10 @@ pub fn driftctl(home: &Path) -> Command {
     command
 }
 
-/// Runs a command, which is to end with this exit code.
+/// Runs a command, which must exit with this code.
 ///
 /// # Panics
-/// When it ends otherwise: what it did then is not worth measuring.
+/// Panics if the exit code is another one: then the time means nothing.
 pub fn run(command: &mut Command, code: i32) -> Output {
     let output = command.output().unwrap();
     let shown = String::from_utf8_lossy(&output.stderr);
@@ -60,10 +60,10 @@ pub fn run(command: &mut Command, code: i32) -> Output {
     output
 }
 
-/// The most memory that a command takes, in bytes; `None` where it is not known how to tell.
+/// Returns the peak memory of a command, in bytes; `None` on systems that do not report it.
 ///
-/// It is looked at while the command runs. What `getrusage` says of children would be of no use:
-/// a child begins with the peak of its parent, and this one may hold a whole cluster.
+/// The memory is read while the command runs. `getrusage` would not help: a child begins with the
+/// peak of its parent, which may hold a whole cluster.
 pub fn peak(command: &mut Command) -> Option<u64> {
     let mut child = command
         .stdout(Stdio::null())
@@ -78,7 +78,7 @@ pub fn peak(command: &mut Command) -> Option<u64> {
     peak
 }
 
-/// The most memory that a process has taken so far, as Linux tells it.
+/// Returns the peak memory of a process so far (Linux).
 fn high_water(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! What the benchmarks share: the shop many times over, and how time and memory are measured.
+//! Helpers that the benchmarks share.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,16 +1,16 @@
-//! Figures as one table: what was measured, its floor, the ratio of the two, and what is aimed at.
+//! Prints results as a table: the measurement, its floor, their ratio, and the target.
 
 use std::time::Duration;
 
 const MEGABYTE: f64 = 1e6;
 
-/// Prints what is measured, and the head of a table.
+/// Prints a title, and the head of a table.
 pub fn title(what: &str) {
     println!("\n{what}");
     line("", "figure", "floor", "ratio", "aim");
 }
 
-/// A time over that of its floor, and the most that this ratio should be.
+/// Prints a time and its floor, with the maximum ratio.
 pub fn ratio(what: &str, time: Duration, floor: Duration, most: f64) {
     let ratio = time.as_secs_f64() / floor.as_secs_f64();
     let shown = format!("{ratio:.2}");
@@ -23,19 +23,19 @@ pub fn ratio(what: &str, time: Duration, floor: Duration, most: f64) {
     );
 }
 
-/// A time, and the most that it should be.
+/// Prints a time, with the maximum.
 pub fn time(what: &str, time: Duration, most: Option<Duration>) {
     let aim = most.map(|most| aim(time.as_secs_f64(), most.as_secs_f64(), &millis(most)));
     line(what, &millis(time), "", "", &aim.unwrap_or_default());
 }
 
-/// A number, and the most that it should be.
+/// Prints a number, with the maximum.
 pub fn count(what: &str, number: usize, most: Option<usize>) {
     let aim = most.map(|most| aim(number as f64, most as f64, &most.to_string()));
     line(what, &number.to_string(), "", "", &aim.unwrap_or_default());
 }
 
-/// A size, and the most that it should be.
+/// Prints a size, with the maximum.
 pub fn size(what: &str, bytes: u64, most: u64) {
     line(
         what,
@@ -46,7 +46,7 @@ pub fn size(what: &str, bytes: u64, most: u64) {
     );
 }
 
-/// Instructions over those of the floor, and the most that this ratio may be.
+/// Prints instructions and their floor, with the maximum ratio.
 pub fn instructions(what: &str, count: u64, floor: u64, most: f64) {
     let ratio = count as f64 / floor as f64;
     let millions = |count: u64| format!("{:.1} M", count as f64 / 1e6);
@@ -59,7 +59,7 @@ pub fn instructions(what: &str, count: u64, floor: u64, most: f64) {
     );
 }
 
-/// A size that may not be known, and the most that it should be.
+/// Prints a size that may be unknown, with the maximum.
 pub fn peak(bytes: Option<u64>, most: u64) {
     match bytes {
         Some(bytes) => size("peak memory", bytes, most),
@@ -67,7 +67,7 @@ pub fn peak(bytes: Option<u64>, most: u64) {
     }
 }
 
-/// A size over that of its floor, and the most that this ratio should be.
+/// Prints a size and its floor, with the maximum ratio.
 pub fn size_ratio(what: &str, bytes: u64, floor: u64, most: f64) {
     let ratio = bytes as f64 / floor as f64;
     line(
@@ -89,14 +89,14 @@ fn line(what: &str, figure: &str, floor: &str, ratio: &str, aim: &str) {
     println!("{}", text.trim_end());
 }
 
-/// Milliseconds, with more digits where there are few.
+/// Returns milliseconds, with more digits for small values.
 pub fn millis(time: Duration) -> String {
     let millis = time.as_secs_f64() * 1e3;
     let digits = usize::from(millis < 100.0);
     format!("{millis:.digits$} ms")
 }
 
-/// Megabytes, for people.
+/// Returns megabytes for people.
 pub fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / MEGABYTE)
 }

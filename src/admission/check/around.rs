@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::names::Way;
+use super::names::ObjectPath;
 
 /// Returns the ways to write an object that a rule does not check.
-pub fn got_around(policy: &Value, ways: &[Way], expression: &str) -> Option<String> {
+pub fn bypass(policy: &Value, paths: &[ObjectPath], expression: &str) -> Option<String> {
     const SCALED: [&str; 4] = [
         "deployments",
         "statefulsets",
         "replicasets",
         "replicationcontrollers",
     ];
-    let names = |way: &[&str]| ways.iter().any(|named| named[1..] == *way);
+    let names = |path: &[&str]| paths.iter().any(|named| named[1..] == *path);
     let rules = policy.pointer("/spec/matchConstraints/resourceRules");
     let rules: Vec<&Value> = rules
         .and_then(Value::as_array)
@@ -50,10 +50,10 @@ pub fn got_around(policy: &Value, ways: &[Way], expression: &str) -> Option<Stri
             }
         }
     }
-    if ways
-        .iter()
-        .any(|way| way.get(2).is_some_and(|part| part == "ephemeralContainers"))
-        && matches("pods")
+    if paths.iter().any(|path| {
+        path.get(2)
+            .is_some_and(|part| part == "ephemeralContainers")
+    }) && matches("pods")
         && !matches("pods/ephemeralcontainers")
     {
         return Some(
@@ -66,7 +66,7 @@ pub fn got_around(policy: &Value, ways: &[Way], expression: &str) -> Option<Stri
         .flat_map(|rule| list(rule, "operations"))
         .collect();
     let does = |operation: &str| operations.contains(operation) || operations.contains("*");
-    let is_about_before = expression.contains("oldObject");
+    let uses_old_object = expression.contains("oldObject");
     // Pods and Jobs are rarely updated after they are created.
     let is_edited = resources
         .iter()
@@ -75,7 +75,7 @@ pub fn got_around(policy: &Value, ways: &[Way], expression: &str) -> Option<Stri
         (true, false) if is_edited && !expression.contains("operation") => {
             Some("edits are not checked: it matches CREATE but not UPDATE".to_owned())
         }
-        (false, true) if !is_about_before && !expression.contains("operation") => {
+        (false, true) if !uses_old_object && !expression.contains("operation") => {
             Some("new objects are not checked: it matches UPDATE but not CREATE".to_owned())
         }
         _ => None,

@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expressions_are_taken_apart_where_conditions_are_joined() {
+    fn splits_expressions_at_logical_operators() {
         let atoms = |text: &str| Formula::of(text).atoms().join(" ; ");
         assert_eq!(
             atoms("(a == '&&') && (b.all(c, c || d) || !(e))"),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_whole_can_be_follows_from_its_conditions() {
+    fn derives_the_outcomes_of_an_expression_from_its_conditions() {
         let can = |text: &str| {
             let all = Formula::of(text).outcomes(&|atom| Outcomes {
                 yes: atom.contains('t'),

@@ -23,9 +23,9 @@ pub use pattern::check_kyverno;
 pub use variants::{Base, SMALLEST, smallest};
 
 use super::{Answer, Evaluate, Says, cel, text};
-use around::got_around;
+use around::bypass;
 use formula::{Formula, Outcomes};
-use names::Way;
+use names::ObjectPath;
 use prober::{Prober, key_of, labels, namespaces, policies, scalars};
 use strum::{IntoStaticStr, VariantArray};
 use variants::{Variant, unknown_field, variants};
@@ -33,8 +33,8 @@ use variants::{Variant, unknown_field, variants};
 /// How many objects one policy is tested on.
 const MOST_TRIES: usize = 2_000;
 
-/// How many variants of given objects a policy is tested on.
-const MOST_OF_HAND: usize = 300;
+/// How many variants of the given objects a policy is tested on.
+const MOST_OF_GIVEN: usize = 300;
 
 /// How many objects a test starts from.
 const MOST_BASES: usize = 40;
@@ -42,17 +42,18 @@ const MOST_BASES: usize = 40;
 /// How many fields of one condition are tested in all combinations.
 const MOST_TOGETHER: usize = 2;
 
-/// What is wrong with a rule, or with a policy as a whole.
+/// A flaw of a rule, or of a policy as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Flaw {
-    /// Nothing fails it.
+    /// No object fails it.
     BlocksNothing,
-    /// Nothing passes it.
+    /// No object passes it.
     BlocksEverything,
-    /// Objects can be written in another way, which it does not check.
-    GotAround,
-    /// It matches nothing.
+    /// Objects can be written through a request that it does not check.
+    #[strum(serialize = "got-around")]
+    Bypassed,
+    /// It matches no object.
     MatchesNothing,
     /// No binding applies it.
     NotBound,
@@ -72,7 +73,7 @@ impl Flaw {
         match self {
             Self::BlocksNothing => "blocks nothing",
             Self::BlocksEverything => "blocks everything",
-            Self::GotAround => "can be bypassed",
+            Self::Bypassed => "can be bypassed",
             Self::MatchesNothing => "matches nothing",
             Self::NotBound => "has no binding",
             Self::NotDecided => "not determined",
@@ -94,11 +95,11 @@ impl Flaw {
 /// The findings about one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// Which rule: `validations[0]`; empty for the policy as a whole.
+    /// The rule: `validations[0]`; empty for the policy as a whole.
     pub rule: String,
     /// The path to the rule in the policy, as path elements.
     pub at: Vec<String>,
-    /// What is wrong, and the reason.
+    /// The flaws, each with the reason.
     pub flaws: Vec<(Flaw, String)>,
     /// How many given objects pass it.
     pub pass: usize,
@@ -107,7 +108,7 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Returns whether nothing is wrong with it.
+    /// Returns whether the rule has no flaw.
     pub fn holds(&self) -> bool {
         self.flaws.is_empty()
     }
@@ -191,7 +192,7 @@ fn literals(policy: &Value, names: &[Names], others: &[Value]) -> Vec<Value> {
 
 /// The expressions of a policy.
 struct Rules {
-    /// Of each validation.
+    /// The expression of each validation.
     validations: Vec<String>,
     formulas: Vec<Formula>,
     /// All conditions of all validations, each once.
@@ -237,10 +238,10 @@ struct Tried<'t> {
     whole: Vec<Outcomes>,
     /// The outcomes of each condition.
     atoms: BTreeMap<String, Outcomes>,
-    /// What each condition names.
+    /// The fields and values in each condition.
     names: BTreeMap<String, Names>,
     /// The fields that could be changed.
-    reached: BTreeSet<Way>,
+    reached: BTreeSet<ObjectPath>,
     /// Why a validation or condition could not be evaluated.
     cannot: BTreeMap<String, String>,
     /// How many given objects pass, by validation.
@@ -249,15 +250,15 @@ struct Tried<'t> {
     /// Whether any object was matched.
     is_matched: bool,
     /// Whether match conditions excluded a matched object.
-    is_taken_out: bool,
-    /// Whether a failing expression refuses nothing.
+    is_excluded: bool,
+    /// Whether an expression that fails refuses nothing.
     fails_open: bool,
     /// Why the policy was not evaluated although it may match.
     unasked: Option<String>,
-    /// What the server defaults, by field.
-    filled: BTreeMap<Way, Value>,
-    /// Fields that no type has, and the reason.
-    unknown: BTreeMap<Way, String>,
+    /// The values that the server defaults, by field.
+    filled: BTreeMap<ObjectPath, Value>,
+    /// Fields that exist in no type, and the reason.
+    unknown: BTreeMap<ObjectPath, String>,
     /// Whether there was more to test than the limit allows.
     is_cut: bool,
 }
@@ -275,13 +276,13 @@ impl<'t> Tried<'t> {
         let expressions = [&rules.atoms[..], &rules.conditions[..]].concat();
         let names = (tools.analyze)(policy, &expressions)?;
         let literals = literals(policy, &names, others);
-        let ways: BTreeSet<Way> = names
+        let paths: BTreeSet<ObjectPath> = names
             .iter()
-            .flat_map(|names| names.ways.iter().cloned())
-            .filter(|way| matches!(way[0].as_str(), "object" | "oldObject"))
-            .map(|mut way| {
-                way[0] = "object".to_owned();
-                way
+            .flat_map(|names| names.paths.iter().cloned())
+            .filter(|path| matches!(path[0].as_str(), "object" | "oldObject"))
+            .map(|mut path| {
+                path[0] = "object".to_owned();
+                path
             })
             .collect();
         let names = expressions.into_iter().zip(names).collect();
@@ -289,8 +290,8 @@ impl<'t> Tried<'t> {
         let by_name = labels(policy, bindings);
         if by_name.contains_key("kubernetes.io/metadata.name") {
             // No other object can match.
-            let way = ["object", "metadata", "namespace"].map(str::to_owned);
-            tried.reached.insert(way.to_vec());
+            let path = ["object", "metadata", "namespace"].map(str::to_owned);
+            tried.reached.insert(path.to_vec());
         }
         let bindings = match bindings {
             [] => vec![json!({"spec": {"policyName": text(policy, "/metadata/name")}})],
@@ -300,10 +301,10 @@ impl<'t> Tried<'t> {
         let prober = Prober {
             policies: policies(policy, &bindings, others, rules, &places),
             evaluate: tools.evaluate,
-            is_about_before: policy.to_string().contains("oldObject"),
+            uses_old_object: policy.to_string().contains("oldObject"),
         };
         for base in hand {
-            tried.try_one(&prober, base, &Variant::unchanged(base), true);
+            tried.try_variant(&prober, base, &Variant::unchanged(base), true);
         }
         let is_meant = |base: &Base<'_>| prober.matches(base);
         let mut bases: Vec<Base<'_>> = Vec::new();
@@ -312,22 +313,22 @@ impl<'t> Tried<'t> {
             bases.extend(of_place.take((MOST_BASES / places.len()).max(1)));
         }
         for base in &bases {
-            for way in &ways {
-                tried.note_filled(base, way);
-                if let Some(why) = unknown_field(base, way) {
-                    tried.unknown.insert(way.clone(), why);
+            for path in &paths {
+                tried.note_filled(base, path);
+                if let Some(why) = unknown_field(base, path) {
+                    tried.unknown.insert(path.clone(), why);
                 }
             }
         }
         let kinds = bases.len().div_ceil(places.len().max(1));
-        tried.try_ways(&prober, &bases, kinds, &ways, &literals);
+        tried.try_paths(&prober, &bases, kinds, &paths, &literals);
         // Given objects may have fields that minimal objects lack.
-        let mut left = MOST_OF_HAND;
+        let mut left = MOST_OF_GIVEN;
         for base in hand.iter().filter(|base| is_meant(base)) {
-            for way in &ways {
-                for variant in variants(base, way, &literals).into_iter().take(left) {
+            for path in &paths {
+                for variant in variants(base, path, &literals).into_iter().take(left) {
                     left -= 1;
-                    tried.try_one(&prober, base, &variant, false);
+                    tried.try_variant(&prober, base, &variant, false);
                 }
             }
         }
@@ -347,7 +348,7 @@ impl<'t> Tried<'t> {
             pass: vec![0; rules.validations.len()],
             fail: vec![BTreeSet::new(); rules.validations.len()],
             is_matched: false,
-            is_taken_out: false,
+            is_excluded: false,
             fails_open: text(policy, "/spec/failurePolicy") == "Ignore",
             unasked: None,
             filled: BTreeMap::new(),
@@ -357,39 +358,39 @@ impl<'t> Tried<'t> {
     }
 
     /// Tries the decisive fields: one at a time, then, of the first `kinds`, two together.
-    fn try_ways(
+    fn try_paths(
         &mut self,
         prober: &Prober<'_>,
         bases: &[Base<'_>],
         kinds: usize,
-        ways: &BTreeSet<Way>,
+        paths: &BTreeSet<ObjectPath>,
         literals: &[Value],
     ) {
         let mut left = MOST_TRIES;
-        let mut try_one = |tried: &mut Self, base: &Base<'_>, variant: &Variant| {
+        let mut try_variant = |tried: &mut Self, base: &Base<'_>, variant: &Variant| {
             left = left.saturating_sub(1);
             if left > 0 {
-                tried.try_one(prober, base, variant, false);
+                tried.try_variant(prober, base, variant, false);
             }
         };
         for base in bases {
-            self.try_one(prober, base, &Variant::unchanged(base), false);
-            for way in ways {
-                for variant in variants(base, way, literals) {
-                    try_one(self, base, &variant);
+            self.try_variant(prober, base, &Variant::unchanged(base), false);
+            for path in paths {
+                for variant in variants(base, path, literals) {
+                    try_variant(self, base, &variant);
                 }
             }
         }
         for base in bases.iter().take(kinds) {
-            for (at, way) in ways.iter().enumerate() {
-                for one in variants(base, way, literals) {
+            for (at, path) in paths.iter().enumerate() {
+                for one in variants(base, path, literals) {
                     let changed = Base {
                         object: one.object,
                         ..base.clone()
                     };
-                    for other in ways.iter().skip(at + 1) {
+                    for other in paths.iter().skip(at + 1) {
                         for both in variants(&changed, other, literals) {
-                            try_one(self, base, &both);
+                            try_variant(self, base, &both);
                         }
                     }
                 }
@@ -399,7 +400,7 @@ impl<'t> Tried<'t> {
     }
 
     /// Records a field that the server defaults.
-    fn note_filled(&mut self, base: &Base<'_>, way: &Way) {
+    fn note_filled(&mut self, base: &Base<'_>, path: &ObjectPath) {
         if text(&base.object, "/metadata/name") != SMALLEST {
             return;
         }
@@ -410,7 +411,7 @@ impl<'t> Tried<'t> {
         );
         let at = |object: &Value| -> Option<Value> {
             let mut value = object;
-            for part in &way[1..] {
+            for part in &path[1..] {
                 value = match value {
                     Value::Array(items) => items.first()?,
                     value => value.get(part)?,
@@ -419,11 +420,17 @@ impl<'t> Tried<'t> {
             Some(value.clone())
         };
         if let (None, Some(filled)) = (at(&written), at(&base.object)) {
-            self.filled.entry(way.clone()).or_insert(filled);
+            self.filled.entry(path.clone()).or_insert(filled);
         }
     }
 
-    fn try_one(&mut self, prober: &Prober<'_>, base: &Base<'_>, variant: &Variant, at_hand: bool) {
+    fn try_variant(
+        &mut self,
+        prober: &Prober<'_>,
+        base: &Base<'_>,
+        variant: &Variant,
+        at_hand: bool,
+    ) {
         for (object, old) in prober.requests(base, variant) {
             let answers = match prober.ask(base, &object, old.as_ref()) {
                 Ok(answers) => answers,
@@ -433,8 +440,8 @@ impl<'t> Tried<'t> {
                 }
             };
             self.is_matched = true;
-            if let Some(way) = &variant.way {
-                self.reached.insert(way.clone());
+            if let Some(path) = &variant.path {
+                self.reached.insert(path.clone());
             }
             self.note(&answers, base, at_hand);
         }
@@ -444,7 +451,7 @@ impl<'t> Tried<'t> {
         if let [only] = answers
             && only.says == Says::NotMatched
         {
-            self.is_taken_out = true;
+            self.is_excluded = true;
             return;
         }
         let count = self.rules.validations.len();
@@ -505,7 +512,7 @@ impl<'t> Tried<'t> {
             (_, true) => {}
         }
         let is_evaluated = self.whole.iter().any(|one| one.yes || one.no || one.error);
-        if self.is_matched && !is_evaluated && self.is_taken_out {
+        if self.is_matched && !is_evaluated && self.is_excluded {
             match self.rules.conditions.iter().any(|one| depends_on_more(one)) {
                 true => whole.flaw(
                     Flaw::NotDecided,
@@ -543,14 +550,14 @@ impl<'t> Tried<'t> {
         if let Some(why) = self.cannot.get(&rule) {
             checked.flaw(Flaw::NotDecided, why.clone());
         } else if is_evaluated && !can_refuse {
-            self.toothless(index, &mut checked, fails_open);
+            self.check_blocks(index, &mut checked, fails_open);
         } else if is_evaluated && !seen.yes {
-            self.blunt(index, &mut checked);
+            self.check_passes(index, &mut checked);
         }
         if can_refuse {
-            let ways = self.ways_of(index);
-            if let Some(why) = got_around(self.policy, &ways, &self.rules.validations[index]) {
-                checked.flaw(Flaw::GotAround, why);
+            let paths = self.paths_of(index);
+            if let Some(why) = bypass(self.policy, &paths, &self.rules.validations[index]) {
+                checked.flaw(Flaw::Bypassed, why);
             }
         }
         checked.rule = rule;
@@ -558,7 +565,7 @@ impl<'t> Tried<'t> {
     }
 
     /// Decides whether nothing can fail a rule that nothing failed.
-    fn toothless(&self, index: usize, checked: &mut Checked, fails_open: bool) {
+    fn check_blocks(&self, index: usize, checked: &mut Checked, fails_open: bool) {
         let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
         let is_possible = possible.no || (possible.error && !fails_open);
         if is_possible && !self.is_exhausted(index) {
@@ -568,14 +575,17 @@ impl<'t> Tried<'t> {
         if let Some(why) = self.undecided(index) {
             return checked.flaw(Flaw::NotDecided, why);
         }
-        checked.flaw(Flaw::BlocksNothing, self.why_toothless(index, fails_open));
+        checked.flaw(
+            Flaw::BlocksNothing,
+            self.why_it_blocks_nothing(index, fails_open),
+        );
     }
 
-    fn why_toothless(&self, index: usize, fails_open: bool) -> String {
-        for way in self.ways_of(index) {
-            let name = way.last().cloned().unwrap_or_default();
+    fn why_it_blocks_nothing(&self, index: usize, fails_open: bool) -> String {
+        for path in self.paths_of(index) {
+            let name = path.last().cloned().unwrap_or_default();
             let has = format!(".{name})");
-            let Some(filled) = self.filled.get(&way) else {
+            let Some(filled) = self.filled.get(&path) else {
                 continue;
             };
             if self.rules.validations[index].contains(&has) {
@@ -590,14 +600,14 @@ impl<'t> Tried<'t> {
                 request pass"
                 .to_owned();
         }
-        match self.ways_of(index).is_empty() {
+        match self.paths_of(index).is_empty() {
             true => "it is true for every object".to_owned(),
             false => "it is true for all values of the fields it names".to_owned(),
         }
     }
 
     /// Decides whether nothing can pass a rule that nothing passed.
-    fn blunt(&self, index: usize, checked: &mut Checked) {
+    fn check_passes(&self, index: usize, checked: &mut Checked) {
         let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
         if possible.yes && !self.is_exhausted(index) {
             let why = "nothing that was tried passes it, but not everything could be tried";
@@ -616,27 +626,27 @@ impl<'t> Tried<'t> {
 
     /// Returns why a field that the rule names exists in no type.
     fn unknown_of(&self, index: usize) -> Option<String> {
-        let mut ways = self.ways_of(index).into_iter();
-        ways.find_map(|way| {
-            let is_reached = self.reached.contains(&way);
-            self.unknown.get(&way).filter(|_| !is_reached).cloned()
+        let mut paths = self.paths_of(index).into_iter();
+        paths.find_map(|path| {
+            let is_reached = self.reached.contains(&path);
+            self.unknown.get(&path).filter(|_| !is_reached).cloned()
         })
     }
 
     /// Returns whether all values of the few fields that a rule names were tested together.
     fn is_exhausted(&self, index: usize) -> bool {
-        let ways: BTreeSet<Way> = self.ways_of(index).into_iter().collect();
-        let mut known = ways.iter().filter(|way| way[0] == "object");
+        let paths: BTreeSet<ObjectPath> = self.paths_of(index).into_iter().collect();
+        let mut known = paths.iter().filter(|path| path[0] == "object");
         !self.is_cut
             && !depends_on_more(&self.rules.validations[index])
-            && ways.len() <= MOST_TOGETHER
-            && known.all(|way| self.reached.contains(way) || self.is_fixed(way))
+            && paths.len() <= MOST_TOGETHER
+            && known.all(|path| self.reached.contains(path) || self.is_fixed(path))
     }
 
     /// Returns whether a field can have only one value.
-    fn is_fixed(&self, way: &Way) -> bool {
-        let is_type = matches!(&way[1..], [only] if only == "kind" || only == "apiVersion");
-        is_type || self.filled.contains_key(way) || self.unknown.contains_key(way)
+    fn is_fixed(&self, path: &ObjectPath) -> bool {
+        let is_type = matches!(&path[1..], [only] if only == "kind" || only == "apiVersion");
+        is_type || self.filled.contains_key(path) || self.unknown.contains_key(path)
     }
 
     fn seen(&self, atom: &str) -> Outcomes {
@@ -660,28 +670,32 @@ impl<'t> Tried<'t> {
                 return Some("not everything could be tried".to_owned());
             }
             let Some(names) = self.names.get(atom).filter(|names| !names.is_broken) else {
-                return Some(format!("{atom} cannot be read"));
+                return Some(format!("{atom} cannot be parsed"));
             };
-            let ways: Vec<&Way> = names.ways.iter().filter(|way| way[0] == "object").collect();
-            if ways.len() > MOST_TOGETHER {
+            let paths: Vec<&ObjectPath> = names
+                .paths
+                .iter()
+                .filter(|path| path[0] == "object")
+                .collect();
+            if paths.len() > MOST_TOGETHER {
                 return Some(format!(
                     "{atom} names more fields than can be tried together"
                 ));
             }
-            let untried = ways
+            let untried = paths
                 .iter()
-                .find(|way| !self.reached.contains(**way) && !self.is_fixed(way));
-            if let Some(way) = untried {
-                return Some(format!("{} could not be changed", way.join(".")));
+                .find(|path| !self.reached.contains(**path) && !self.is_fixed(path));
+            if let Some(path) = untried {
+                return Some(format!("{} could not be changed", path.join(".")));
             }
         }
         None
     }
 
-    fn ways_of(&self, index: usize) -> Vec<Way> {
+    fn paths_of(&self, index: usize) -> Vec<ObjectPath> {
         let atoms = self.rules.formulas[index].atoms().into_iter();
         let names = atoms.filter_map(|atom| self.names.get(atom));
-        names.flat_map(|names| names.ways.clone()).collect()
+        names.flat_map(|names| names.paths.clone()).collect()
     }
 }
 

@@ -14,13 +14,13 @@ pub const ANY: &str = "*";
 const MOST_DEEP: usize = 16;
 
 /// A path into the object; the first element is the name of the root.
-pub type Way = Vec<String>;
+pub type ObjectPath = Vec<String>;
 
-/// What an expression names.
+/// The fields and values in an expression.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Names {
     /// The fields that it names.
-    pub ways: Vec<Way>,
+    pub paths: Vec<ObjectPath>,
     /// The values that it mentions.
     pub literals: Vec<Value>,
     /// Whether it cannot be parsed.
@@ -37,8 +37,8 @@ impl Names {
             depth: MOST_DEEP,
         };
         reader.read(expression);
-        reader.names.ways.sort();
-        reader.names.ways.dedup();
+        reader.names.paths.sort();
+        reader.names.paths.dedup();
         reader.names
     }
 }
@@ -50,11 +50,11 @@ struct Reader<'e> {
     depth: usize,
 }
 
-/// What loop variables refer to.
-type Scope = Vec<(String, Vec<Way>)>;
+/// The paths that loop variables refer to.
+type Scope = Vec<(String, Vec<ObjectPath>)>;
 
 impl Reader<'_> {
-    fn read(&mut self, expression: &str) -> Vec<Way> {
+    fn read(&mut self, expression: &str) -> Vec<ObjectPath> {
         let Ok(parsed) = self.env.parser().parse(expression) else {
             self.names.is_broken = true;
             return Vec::new();
@@ -63,23 +63,23 @@ impl Reader<'_> {
     }
 
     /// Visits an expression, records the paths in it, and returns the paths that it refers to.
-    fn walk(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<Way> {
-        let ways = self.ways(expr, scope);
+    fn walk(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<ObjectPath> {
+        let paths = self.paths(expr, scope);
         self.names
-            .ways
-            .extend(ways.iter().filter(|way| way.len() > 1).cloned());
-        ways
+            .paths
+            .extend(paths.iter().filter(|path| path.len() > 1).cloned());
+        paths
     }
 
     /// Returns the paths that an expression refers to.
-    fn ways(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<Way> {
+    fn paths(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<ObjectPath> {
         match &expr.expr {
             Expr::Ident(name) => {
                 let known = scope.iter().rev().find(|(known, _)| known == name);
-                known.map_or_else(|| vec![vec![name.clone()]], |(_, ways)| ways.clone())
+                known.map_or_else(|| vec![vec![name.clone()]], |(_, paths)| paths.clone())
             }
             Expr::Select(select) => {
-                let below = self.ways(&select.operand, scope);
+                let below = self.paths(&select.operand, scope);
                 self.step(below, &select.field)
             }
             Expr::Literal(literal) => {
@@ -103,10 +103,10 @@ impl Reader<'_> {
             }
             Expr::Comprehension(loops) => {
                 let range = self.walk(&loops.iter_range, scope);
-                let items = range.iter().map(|way| {
-                    let mut way = way.clone();
-                    way.push(ANY.to_owned());
-                    way
+                let items = range.iter().map(|path| {
+                    let mut path = path.clone();
+                    path.push(ANY.to_owned());
+                    path
                 });
                 scope.push((loops.iter_var.clone(), items.collect()));
                 // `filter` returns items of the same list.
@@ -135,14 +135,14 @@ impl Reader<'_> {
         target: Option<&IdedExpr>,
         args: &[IdedExpr],
         scope: &mut Scope,
-    ) -> Vec<Way> {
+    ) -> Vec<ObjectPath> {
         match (name, target, args) {
             (
                 operators::OPT_SELECT | operators::INDEX | operators::OPT_INDEX,
                 None,
                 [of, field],
             ) => {
-                let below = self.ways(of, scope);
+                let below = self.paths(of, scope);
                 match &field.expr {
                     Expr::Literal(LiteralValue::String(field)) => self.step(below, field.inner()),
                     Expr::Literal(_) => self.step(below, ANY),
@@ -153,19 +153,19 @@ impl Reader<'_> {
                 }
             }
             ("orValue" | "or" | "value" | "optMap" | "optFlatMap", Some(target), args) => {
-                let ways = self.ways(target, scope);
-                let others = args.iter().flat_map(|arg| self.ways(arg, scope));
-                let others: Vec<Way> = others.collect();
-                [ways, others].concat()
+                let paths = self.paths(target, scope);
+                let others = args.iter().flat_map(|arg| self.paths(arg, scope));
+                let others: Vec<ObjectPath> = others.collect();
+                [paths, others].concat()
             }
             (operators::CONDITIONAL, None, [condition, yes, no]) => {
                 self.walk(condition, scope);
-                [self.ways(yes, scope), self.ways(no, scope)].concat()
+                [self.paths(yes, scope), self.paths(no, scope)].concat()
             }
             (operators::ADD, None, [one, other]) => {
-                [self.ways(one, scope), self.ways(other, scope)].concat()
+                [self.paths(one, scope), self.paths(other, scope)].concat()
             }
-            ("optional.of" | "dyn", None, [of]) => self.ways(of, scope),
+            ("optional.of" | "dyn", None, [of]) => self.paths(of, scope),
             _ => {
                 for part in target.into_iter().chain(args) {
                     self.walk(part, scope);
@@ -176,10 +176,10 @@ impl Reader<'_> {
     }
 
     /// Returns the paths one element further; follows the policy's variables.
-    fn step(&mut self, ways: Vec<Way>, field: &str) -> Vec<Way> {
+    fn step(&mut self, paths: Vec<ObjectPath>, field: &str) -> Vec<ObjectPath> {
         let mut further = Vec::new();
-        for mut way in ways {
-            if way == ["variables"] {
+        for mut path in paths {
+            if path == ["variables"] {
                 let Some(expression) = self.variables.get(field) else {
                     continue;
                 };
@@ -189,8 +189,8 @@ impl Reader<'_> {
                 }
                 continue;
             }
-            way.push(field.to_owned());
-            further.push(way);
+            path.push(field.to_owned());
+            further.push(path);
         }
         further
     }
@@ -233,17 +233,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fields_and_values_of_an_expression_are_found() {
+    fn finds_the_fields_and_values_of_an_expression() {
         let variables = BTreeMap::from([(
             "all".to_owned(),
             "object.spec.containers + object.spec.initContainers".to_owned(),
         )]);
         let names = |expression: &str| {
             let names = Names::of(&Env::stdlib(), expression, &variables);
-            let ways: Vec<String> = names.ways.iter().map(|way| way.join(".")).collect();
-            (ways.join(" "), names.literals)
+            let paths: Vec<String> = names.paths.iter().map(|path| path.join(".")).collect();
+            (paths.join(" "), names.literals)
         };
-        for (expression, ways, literals) in [
+        for (expression, paths, literals) in [
             (
                 "has(object.spec.a) && object.spec.b <= 5",
                 "object.spec.a object.spec.b",
@@ -277,7 +277,7 @@ mod tests {
             ),
         ] {
             let (found, mut said) = names(expression);
-            assert_eq!(found, ways, "{expression}");
+            assert_eq!(found, paths, "{expression}");
             // Loops have their own literals.
             said.retain(|value| literals.as_array().unwrap().contains(value));
             said.dedup();

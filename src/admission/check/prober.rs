@@ -1,5 +1,4 @@
-//! Evaluates a policy together with the bindings, namespaces and parameters that it needs, which it
-//! makes up.
+//! Evaluates a policy together with generated bindings, namespaces and parameters.
 
 use std::collections::BTreeSet;
 
@@ -9,18 +8,18 @@ use super::{Base, Rules, Variant};
 use crate::admission::{Answer, Evaluate, Policies, Subject, User, text};
 use crate::model::{ResourceKey, group_of};
 
-/// Evaluates a policy together with its conditions.
+/// Evaluates a policy and its conditions.
 pub struct Prober<'p> {
     /// The policy, and everything that it may refer to.
     pub policies: Policies,
-    /// Evaluates it.
+    /// Evaluates policies.
     pub evaluate: &'p Evaluate<'p>,
     /// Whether it refers to `oldObject`.
-    pub is_about_before: bool,
+    pub uses_old_object: bool,
 }
 
 impl Prober<'_> {
-    /// Whether the policy and its binding match an object, apart from its match conditions.
+    /// Returns whether the policy and its binding match an object, apart from its match conditions.
     pub fn matches(&self, base: &Base<'_>) -> bool {
         let always = |_: &str, _: &Value| Ok(Vec::new());
         let asked = std::cell::Cell::new(false);
@@ -35,14 +34,14 @@ impl Prober<'_> {
         asked.get()
     }
 
-    /// The operations that are tried: create, update and delete.
+    /// Returns the requests to test: create, update and delete.
     pub fn requests(&self, base: &Base<'_>, variant: &Variant) -> Vec<(Value, Option<Value>)> {
         let object = &variant.object;
         let mut all = vec![
             (object.clone(), None),
             (object.clone(), Some(object.clone())),
         ];
-        if self.is_about_before && variant.way.is_some() {
+        if self.uses_old_object && variant.path.is_some() {
             all.push((object.clone(), Some(base.object.clone())));
             all.push((base.object.clone(), Some(object.clone())));
         }
@@ -50,7 +49,7 @@ impl Prober<'_> {
         all
     }
 
-    /// Evaluates the policy; if it does not match, or may not, the reason is returned.
+    /// Evaluates the policy. Returns the reason if it does not match, or may not match.
     pub fn ask(
         &self,
         base: &Base<'_>,
@@ -125,8 +124,8 @@ pub fn key_of(base: &Base<'_>) -> ResourceKey {
     )
 }
 
-/// The policy with its conditions as further validations, its binding, and everything that it may
-/// refer to.
+/// Returns the policy with its conditions as additional validations, its binding, and everything
+/// that it may refer to.
 pub fn policies(
     policy: &Value,
     bindings: &[Value],
@@ -142,7 +141,7 @@ pub fn policies(
     {
         validations.extend(atoms);
     }
-    // This distinguishes how it fails.
+    // This shows how the policy fails.
     if let Some(spec) = probed.get_mut("spec").and_then(Value::as_object_mut) {
         spec.insert("failurePolicy".to_owned(), json!("Fail"));
     }
@@ -242,7 +241,7 @@ pub fn namespaces(policy: &Value, bindings: &[Value], literals: &[Value]) -> Vec
     found
 }
 
-/// Returns the single values in a parameter.
+/// Collects the scalars in a parameter.
 pub fn scalars(value: &Value, found: &mut Vec<Value>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| scalars(item, found)),

@@ -65,7 +65,7 @@ fn flaws(resource: &str, expression: &str) -> String {
 }
 
 #[test]
-fn sound_rules_are_not_accused() {
+fn working_rules_have_no_flaws() {
     for expression in [
         "has(object.spec.template.spec.securityContext.runAsNonRoot)",
         "object.spec.template.spec.containers.all(c, has(c.securityContext) && \
@@ -96,7 +96,7 @@ fn sound_rules_are_not_accused() {
 }
 
 #[test]
-fn rules_that_block_nothing_are_found() {
+fn finds_rules_that_block_nothing() {
     for expression in [
         "has(object.spec.template.spec.securityContext)",
         "object.metadata.namespace.startsWith('prod-') ? \
@@ -124,7 +124,7 @@ fn rules_that_block_nothing_are_found() {
 }
 
 #[test]
-fn rules_that_nothing_passes_are_found() {
+fn finds_rules_that_nothing_passes() {
     for expression in [
         "false",
         "object.spec.nothing == 1",
@@ -140,7 +140,7 @@ fn rules_that_nothing_passes_are_found() {
 }
 
 #[test]
-fn what_gets_around_a_rule_is_found() {
+fn finds_requests_that_bypass_a_rule() {
     assert_eq!(
         flaws("deployments", "object.spec.replicas <= 20"),
         "got-around"
@@ -150,12 +150,12 @@ fn what_gets_around_a_rule_is_found() {
     creates["spec"]["matchConstraints"]["resourceRules"][0]["operations"] = json!(["CREATE"]);
     assert_eq!(
         checked(&creates, &[binding()])[0].flaws[0].0,
-        Flaw::GotAround
+        Flaw::Bypassed
     );
 }
 
 #[test]
-fn policies_without_effect_are_found() {
+fn finds_policies_without_effect() {
     let unbound = checked(&policy("deployments", "object.spec.paused == true"), &[]);
     assert_eq!(unbound[0].flaws[0].0, Flaw::NotBound);
     let mut elsewhere = policy("deployments", "object.spec.paused == true");
@@ -169,7 +169,7 @@ fn policies_without_effect_are_found() {
 }
 
 #[test]
-fn what_depends_on_more_than_the_object_is_not_decided() {
+fn does_not_decide_on_rules_that_depend_on_more_than_the_object() {
     for expression in [
         "request.userInfo.username == 'alice'",
         "authorizer.group('').resource('pods').check('get').allowed()",
@@ -182,7 +182,7 @@ fn what_depends_on_more_than_the_object_is_not_decided() {
 }
 
 #[test]
-fn patterns_of_kyverno_that_skip_what_they_should_refuse_are_found() {
+fn finds_kyverno_patterns_that_skip_what_they_should_refuse() {
     let found = |pattern: Value| {
         let policy = json!({"spec": {"rules": [{
             "name": "r",
@@ -205,7 +205,7 @@ fn patterns_of_kyverno_that_skip_what_they_should_refuse_are_found() {
     assert_eq!(found(conditional), []);
     assert_eq!(
         found(json!({"spec": {"replicas": "<=20"}})),
-        [Flaw::GotAround]
+        [Flaw::Bypassed]
     );
     assert_eq!(found(container(json!({"X(securityContext)": null}))), []);
 }

@@ -1,11 +1,11 @@
-//! Builds objects to test policies on: minimal ones, given ones, and all of them with the fields
-//! changed that a policy names.
+//! Builds objects to test policies on: minimal ones, given ones, and copies of both in which the
+//! fields that a policy names are changed.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::names::{ANY, Way};
+use super::names::{ANY, ObjectPath};
 use crate::admission::stored;
 use crate::schema::{Quantity, Scalar, Schema, Type, TypeId};
 
@@ -56,8 +56,8 @@ pub fn smallest(api_version: &str, kind: &str, namespace: Option<&str>) -> Value
 /// An object with one field changed, as the server would store it.
 #[derive(Debug, Clone)]
 pub struct Variant {
-    /// The field; `None` for an object as it is.
-    pub way: Option<Way>,
+    /// The changed field; `None` if the object is unchanged.
+    pub path: Option<ObjectPath>,
     /// The object.
     pub object: Value,
 }
@@ -66,19 +66,20 @@ impl Variant {
     /// Returns the object as it is.
     pub fn unchanged(base: &Base<'_>) -> Self {
         Self {
-            way: None,
+            path: None,
             object: base.object.clone(),
         }
     }
 }
 
-/// Returns the object with each field that a policy names changed in every way that may matter.
-pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Variant> {
+/// Returns copies of the object in which a field that a policy names has each value that may
+/// matter.
+pub fn variants(base: &Base<'_>, full_path: &[String], literals: &[Value]) -> Vec<Variant> {
     let ty = base.schema.kind(
         base.object["apiVersion"].as_str().unwrap_or_default(),
         base.object["kind"].as_str().unwrap_or_default(),
     );
-    let (Some(ty), Some((_, path))) = (ty, way.split_first()) else {
+    let (Some(ty), Some((_, path))) = (ty, full_path.split_first()) else {
         return Vec::new();
     };
     if matches!(path, [only] if only == "kind" || only == "apiVersion") {
@@ -114,7 +115,7 @@ pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Vari
             let object = stored(base.schema, &object).unwrap_or(object);
             if object != base.object && !found.iter().any(|known| known.object == object) {
                 found.push(Variant {
-                    way: Some(way.to_vec()),
+                    path: Some(full_path.to_vec()),
                     object,
                 });
             }
@@ -123,17 +124,17 @@ pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Vari
     found
 }
 
-/// Returns the field on a path that its type does not have.
-pub fn unknown_field(base: &Base<'_>, way: &[String]) -> Option<String> {
+/// Returns the part of a path that the type of the object does not have.
+pub fn unknown_field(base: &Base<'_>, path: &[String]) -> Option<String> {
     let kind = base.object["kind"].as_str().unwrap_or_default();
     let version = base.object["apiVersion"].as_str().unwrap_or_default();
     let mut ty = base.schema.kind(version, kind)?;
-    for (at, part) in way.iter().enumerate().skip(1) {
+    for (at, part) in path.iter().enumerate().skip(1) {
         ty = match base.schema.get(ty) {
             Type::Struct { fields, open, .. } => match fields.get(part.as_str()) {
                 Some(field) => field.ty,
                 None if *open => return None,
-                None => return Some(format!("{kind} has no field .{}", way[1..=at].join("."))),
+                None => return Some(format!("{kind} has no field .{}", path[1..=at].join("."))),
             },
             Type::Map { value, .. } => *value,
             Type::List { item, .. } => *item,

@@ -1,6 +1,6 @@
 //! Writes a policy that refuses a live change the next time.
 //!
-//! [`rule()`] writes the expression, [`Guard`] the policy around it, and [`prove()`] evaluates it: a
+//! [`rule()`] writes the expression, [`Guard`] the policy around it, and [`prove()`] evaluates it.
 //! A policy that fails its proof is not printed.
 
 mod forms;
@@ -79,7 +79,7 @@ impl Form {
     }
 }
 
-/// What a rule should do.
+/// What a rule should prevent, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// The live change.
@@ -110,7 +110,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the field is also written through `scale`.
+    /// Returns whether the field is also written through the subresource `scale`.
     pub fn is_scaled(&self) -> bool {
         self.path == FieldPath::of_fields(&["spec", "replicas"])
     }
@@ -173,7 +173,7 @@ impl Guard {
         }
     }
 
-    /// Whether it matches scaling.
+    /// Returns whether the policy matches writes through the subresource `scale`.
     pub fn is_scaled(&self) -> bool {
         self.rules.iter().any(Rule::is_scaled)
     }
@@ -185,7 +185,7 @@ impl Guard {
 /// Returns why no rule can guard the change.
 pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
     let form = wanted.form.unwrap_or_else(|| choose(wanted.change));
-    let path = place::told_apart(&wanted.change.path);
+    let path = place::identifiable(&wanted.change.path);
     let Some((last, parent)) = path.0.split_last() else {
         return Err("its path is not a field".to_owned());
     };
@@ -299,8 +299,8 @@ fn declared_value(before: &Value, path: &FieldPath) -> String {
             return descend(value.and_then(|value| value.get(name)), rest);
         }
         let items = value.and_then(Value::as_array).into_iter().flatten();
-        let meant = items.filter(|item| is_meant(item, first));
-        let each = meant.map(|item| match rest.is_empty() {
+        let matching = items.filter(|item| is_named_by(item, first));
+        let each = matching.map(|item| match rest.is_empty() {
             true => literal(item),
             false => descend(Some(item), rest),
         });
@@ -309,7 +309,7 @@ fn declared_value(before: &Value, path: &FieldPath) -> String {
     descend(Some(before), &path.0)
 }
 
-fn is_meant(item: &Value, element: &PathElement) -> bool {
+fn is_named_by(item: &Value, element: &PathElement) -> bool {
     match element {
         PathElement::Key(keys) => keys
             .iter()
@@ -326,7 +326,7 @@ fn found<'v>(value: &'v Value, path: &[PathElement]) -> Vec<&'v Value> {
             PathElement::Field(name) => value.get(name).into_iter().collect::<Vec<_>>(),
             element => {
                 let items = value.as_array().into_iter().flatten();
-                items.filter(|item| is_meant(item, element)).collect()
+                items.filter(|item| is_named_by(item, element)).collect()
             }
         });
         below.collect()
@@ -443,7 +443,7 @@ fn require(wanted: Wanted<'_>, path: &FieldPath) -> Result<Made, String> {
         _ => None,
     };
     if change.kind == ChangeKind::Modified && constant.is_none() {
-        return Err("it still exists, with another value; use --lock".to_owned());
+        return Err("the field still exists, with another value; use --lock".to_owned());
     }
     let expression = some("object", &path.0, &|chain| match constant {
         Some(value) => format!("{chain} == optional.of({})", literal(value)),
@@ -459,7 +459,7 @@ fn require(wanted: Wanted<'_>, path: &FieldPath) -> Result<Made, String> {
 fn origin(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Result<Made, String> {
     let is_image = matches!(last, PathElement::Field(name) if name == "image");
     let Some((PathElement::Key(_), list)) = parent.split_last().filter(|_| is_image) else {
-        return Err("it is not a container image; use --lock".to_owned());
+        return Err("the field is not a container image; use --lock".to_owned());
     };
     let mut registries: Vec<&str> = Vec::new();
     for items in found(wanted.before, list) {

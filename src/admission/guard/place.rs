@@ -9,9 +9,9 @@ use crate::model::{FieldPath, PathElement};
 /// Reserved words of CEL, which cannot be used to select a field.
 const KEYWORDS: [&str; 4] = ["in", "true", "false", "null"];
 
-/// Returns what a path refers to, as far as items have identity: an item of an atomic list has
-/// none, so the list is meant.
-pub fn told_apart(path: &FieldPath) -> FieldPath {
+/// Returns the path up to the last item that can be identified: items of an atomic list cannot, so
+/// it ends at the list.
+pub fn identifiable(path: &FieldPath) -> FieldPath {
     let is_index = |element: &PathElement| matches!(element, PathElement::Index(_));
     let end = path.0.iter().position(is_index).unwrap_or(path.0.len());
     FieldPath(path.0[..end].to_vec())
@@ -64,19 +64,19 @@ fn descend(
         _ => format!("{chain}.orValue([])"),
     };
     let name = variable(root);
-    let meant = is_item(&name, item);
+    let is_matching = is_item(&name, item);
     if rest.is_empty() {
         return match through {
-            Through::Map => format!("{list}.filter({name}, {meant})"),
-            Through::All => leaf(&format!("{list}.filter({name}, {meant})")),
-            Through::Exists => format!("{list}.exists({name}, {meant})"),
+            Through::Map => format!("{list}.filter({name}, {is_matching})"),
+            Through::All => leaf(&format!("{list}.filter({name}, {is_matching})")),
+            Through::Exists => format!("{list}.exists({name}, {is_matching})"),
         };
     }
     let below = descend(&name, rest, leaf, through);
     match through {
-        Through::Map => format!("{list}.filter({name}, {meant}).map({name}, {below})"),
-        Through::All => format!("{list}.filter({name}, {meant}).all({name}, {below})"),
-        Through::Exists => format!("{list}.exists({name}, {meant} && {below})"),
+        Through::Map => format!("{list}.filter({name}, {is_matching}).map({name}, {below})"),
+        Through::All => format!("{list}.filter({name}, {is_matching}).all({name}, {below})"),
+        Through::Exists => format!("{list}.exists({name}, {is_matching} && {below})"),
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_become_expressions() {
+    fn writes_paths_as_expressions() {
         for (written, expected) in [
             (".spec.replicas", "object.?spec.?replicas"),
             (
@@ -230,11 +230,11 @@ mod tests {
             exists,
             "object.?a.?c.orValue([]).exists(i, i.?n == optional.of(1) && i.?x.hasValue())"
         );
-        assert_eq!(told_apart(&path(".rules[0].verbs[1]")), path(".rules"));
+        assert_eq!(identifiable(&path(".rules[0].verbs[1]")), path(".rules"));
     }
 
     #[test]
-    fn values_are_written_as_cel_reads_them() {
+    fn writes_values_as_cel_literals() {
         let value = serde_json::json!({"a'b": ["x\n", 1, 1.5, true, null, "\u{1f600}\u{1}"]});
         assert_eq!(
             literal(&value),

@@ -31,7 +31,7 @@ impl Proof {
     }
 }
 
-/// Returns a user that no guard exempts.
+/// A user that no guard exempts.
 const ANYBODY: &str = "driftctl:anybody";
 
 /// Proves a guard. `before` is the object without the changes; `after` has, for each rule, the
@@ -114,11 +114,11 @@ struct Prover<'p> {
     proof: Proof,
 }
 
-/// Returns the rules that refuse, or why the result is unknown.
-type Said = Result<Vec<usize>, String>;
+/// The indexes of the rules that refuse, or why the result is unknown.
+type Refusals = Result<Vec<usize>, String>;
 
 impl Prover<'_> {
-    fn ask(&self, object: &Value, old: Option<&Value>, subresource: &str, user: &User) -> Said {
+    fn ask(&self, object: &Value, old: Option<&Value>, subresource: &str, user: &User) -> Refusals {
         self.ask_of(&self.guard.key, object, old, subresource, user)
     }
 
@@ -129,7 +129,7 @@ impl Prover<'_> {
         old: Option<&Value>,
         subresource: &str,
         user: &User,
-    ) -> Said {
+    ) -> Refusals {
         let subject = Subject {
             key,
             api_version: &self.guard.api_version,
@@ -150,7 +150,7 @@ impl Prover<'_> {
             let at = rule
                 .trim_start_matches("validations[")
                 .trim_end_matches(']');
-            // A failing expression refuses everything, and proves nothing.
+            // A failing expression refuses everything, so it proves nothing.
             let is_rule = self.guard.rules.iter().any(|rule| rule.message == message);
             match at.parse() {
                 Ok(at) if is_rule => refused.push(at),
@@ -226,7 +226,7 @@ impl Prover<'_> {
         self.pass(case, &after, Some(&before), "scale", &autoscaler);
     }
 
-    fn add(&mut self, case: &str, said: Said, holds: bool) {
+    fn add(&mut self, case: &str, said: Refusals, holds: bool) {
         let outcome = match said {
             Ok(refused) if refused.is_empty() => "passes".to_owned(),
             Ok(_) => "refused".to_owned(),

@@ -93,7 +93,7 @@ fn container(object: &mut Value) -> &mut Value {
 const API: &str = ".spec.template.spec.containers[name=\"api\"]";
 
 #[test]
-fn each_kind_of_change_has_a_policy_that_is_proven() {
+fn proves_a_policy_for_each_kind_of_change() {
     let api = |rest: &str| format!("{API}{rest}");
     let pod = |rest: &str| format!(".spec.template.spec{rest}");
     type Edit = fn(&mut Value);
@@ -162,7 +162,7 @@ fn each_kind_of_change_has_a_policy_that_is_proven() {
 }
 
 #[test]
-fn what_is_scaled_is_guarded_against_scaling_too() {
+fn guards_against_scaling_too() {
     let (_, proof) = made(".spec.replicas", Some(Form::Lock), |o| {
         o["spec"]["replicas"] = 7.into();
     });
@@ -177,7 +177,7 @@ fn what_is_scaled_is_guarded_against_scaling_too() {
 }
 
 #[test]
-fn a_policy_that_does_not_hold_is_seen() {
+fn a_policy_that_does_not_work_fails_its_proof() {
     let mut live = deployment();
     live["spec"]["replicas"] = 7.into();
     let toothless = |expression: &str| {
@@ -208,7 +208,7 @@ fn a_policy_that_does_not_hold_is_seen() {
 }
 
 #[test]
-fn changes_without_a_rule_say_why() {
+fn explains_why_a_change_has_no_rule() {
     let mut live = deployment();
     live["metadata"]["finalizers"] = json!(["example.com/x"]);
     live["metadata"]["annotations"] = json!({"a": "b"});

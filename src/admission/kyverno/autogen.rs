@@ -1,17 +1,17 @@
-//! The rules that Kyverno makes for what makes Pods, out of those for Pods.
+//! The rules that Kyverno generates for Pod controllers from those for Pods (autogen).
 
 use serde_json::{Value, json};
 
 use super::select::parts;
 use crate::facts::workload;
 
-/// The annotation that names the kinds.
+/// The annotation that names the controllers.
 const CONTROLLERS: &str = "pod-policies.kyverno.io/autogen-controllers";
 
-/// The longest name of a rule.
+/// The length limit of a rule's name.
 const LONGEST: usize = 63;
 
-/// The rules of a policy for objects of a kind.
+/// Returns the rules of a policy that apply to objects of a kind.
 pub fn rules(policy: &Value, kind: &str) -> Vec<Value> {
     let own = policy.pointer("/spec/rules").and_then(Value::as_array);
     let own = own.map(Vec::as_slice).unwrap_or_default();
@@ -57,7 +57,8 @@ fn is_pod(kind: &str) -> bool {
     parts(kind).2 == "Pod"
 }
 
-/// Whether Kyverno makes rules: for what is selected by kind alone, and has Pods or what makes them.
+/// Returns whether Kyverno generates rules: only for rules that select by kind alone, and select
+/// Pods or their controllers.
 fn can(rules: &[Value]) -> bool {
     let mut needed = false;
     for rule in rules {
@@ -85,7 +86,7 @@ fn can(rules: &[Value]) -> bool {
     needed
 }
 
-/// The rule for one kind, out of one for Pods.
+/// Returns the rule for one kind, generated from a rule for Pods.
 fn made(rule: &Value, kind: &str, selector: &str) -> Option<Value> {
     if is_made(rule) {
         return None;
@@ -154,7 +155,7 @@ fn made(rule: &Value, kind: &str, selector: &str) -> Option<Value> {
             text = text.replace(&from, &format!("{prefix}{object}.{template}.{part}"));
         }
     }
-    // What was put in for `metadata` has none of `spec`, so that one pass is enough.
+    // The replacement of `metadata` does not contain `spec`, so one pass is enough.
     serde_json::from_str(&text).ok()
 }
 
@@ -166,7 +167,7 @@ fn block_is_plain(block: &Value) -> bool {
     !has("any") && !has("all")
 }
 
-/// Names the kind in place of Pods.
+/// Replaces the selected kind Pod with the controller's kind.
 fn retarget(block: &mut Value, selector: &str, is_plain: bool, is_cron: bool) {
     if is_plain {
         if let Some(resources) = block.get_mut("resources")

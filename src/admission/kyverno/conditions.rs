@@ -9,13 +9,13 @@ use super::text::{Operator, matches, printed, wildcard};
 use super::variables::Context;
 use crate::schema::{Quantity, nanos};
 
-/// Whether conditions hold; those of nothing do.
+/// Returns whether conditions hold. An empty list holds.
 ///
 /// # Errors
-/// When that is not known here, or is an error for Kyverno.
+/// Fails if the result cannot be determined here, or is an error in Kyverno.
 pub fn hold(conditions: &Value, context: &Context) -> Result<bool, Failure> {
     match conditions {
-        // The old form: a list, all of which hold.
+        // The old form: a list in which every condition must hold.
         Value::Array(all) => hold_all(all, context),
         Value::Object(either) => {
             let list = |name: &str| either.get(name).and_then(Value::as_array);
@@ -57,7 +57,7 @@ fn holds(condition: &Value, context: &Context) -> Result<bool, Failure> {
             Some(!equals(&key, &value).ok_or_else(|| cannot("a fraction is compared"))?)
         }
         "in" | "anyin" | "allin" | "notin" | "anynotin" | "allnotin" => {
-            among(&operator, &key, &value)
+            search(&operator, &key, &value)
         }
         "greaterthan" | "greaterthanorequals" | "lessthan" | "lessthanorequals" => {
             let holds = |order: Ordering| holds_for(&operator, order);
@@ -68,10 +68,10 @@ fn holds(condition: &Value, context: &Context) -> Result<bool, Failure> {
         | "durationlessthan"
         | "durationlessthanorequals" => {
             let operator = operator.trim_start_matches("duration");
-            let order = length(&key).and_then(|key| Some(key.cmp(&length(&value)?)));
+            let order = duration(&key).and_then(|key| Some(key.cmp(&duration(&value)?)));
             Some(order.is_some_and(|order| holds_for(operator, order)))
         }
-        _ => return Err(Failure::Error(format!("{operator:?} is no operator"))),
+        _ => return Err(Failure::Error(format!("{operator:?} is not an operator"))),
     };
     answer.ok_or_else(|| cannot("values of these types are not compared here"))
 }
@@ -85,8 +85,8 @@ fn holds_for(operator: &str, order: Ordering) -> bool {
     }
 }
 
-/// A duration in nanoseconds; a number is one of seconds.
-fn length(value: &Value) -> Option<i128> {
+/// Returns a duration in nanoseconds; a number is in seconds.
+fn duration(value: &Value) -> Option<i128> {
     match value {
         Value::Number(number) => Some(i128::from(number.as_i64()?) * 1_000_000_000),
         Value::String(text) => nanos(text),
@@ -94,8 +94,8 @@ fn length(value: &Value) -> Option<i128> {
     }
 }
 
-/// The lengths of both, where one of them is a duration.
-fn lengths(key: &Value, value: &Value) -> Option<(i128, i128)> {
+/// Returns both durations, if one of the values is a duration.
+fn durations(key: &Value, value: &Value) -> Option<(i128, i128)> {
     let is_duration = |value: &Value| {
         value
             .as_str()
@@ -106,7 +106,7 @@ fn lengths(key: &Value, value: &Value) -> Option<(i128, i128)> {
     }
     let of = |value: &Value| match value {
         Value::String(text) if text == "0" => None,
-        value => length(value),
+        value => duration(value),
     };
     Some((of(key)?, of(value)?))
 }
@@ -120,14 +120,14 @@ fn equals(key: &Value, value: &Value) -> Option<bool> {
             Value::String(text) if number.is_f64() => text.parse::<f64>().ok() == number.as_f64(),
             Value::String(text) => match (text.parse::<i64>(), text.parse::<f64>()) {
                 (Ok(other), _) => number.as_i64() == Some(other),
-                // Whether a number is whole for Kyverno depends on where it comes from.
+                // Whether Kyverno treats a number as whole depends on its source.
                 (Err(_), Ok(_)) => return None,
                 _ => false,
             },
             _ => false,
         },
         Value::String(text) => {
-            if let Some((key, value)) = lengths(key, value) {
+            if let Some((key, value)) = durations(key, value) {
                 return Some(key == value);
             }
             let other = value.as_str();
@@ -150,7 +150,7 @@ fn numbers(key: &Value, value: &Value) -> Option<Option<Ordering>> {
     };
     Some(match key {
         Value::Number(_) | Value::String(_) => {
-            if let Some((key, value)) = lengths(key, value) {
+            if let Some((key, value)) = durations(key, value) {
                 return Some(Some(key.cmp(&value)));
             }
             if let (Value::String(key), Value::String(value)) = (key, value)
@@ -161,7 +161,7 @@ fn numbers(key: &Value, value: &Value) -> Option<Option<Ordering>> {
             }
             match (float(key), float(value)) {
                 (Some(key), Some(value)) => key.partial_cmp(&value),
-                // It may be a version.
+                // The value may be a version.
                 (None, _) if key.as_str().is_some_and(|text| text.contains('.')) => return None,
                 _ => None,
             }
@@ -170,8 +170,8 @@ fn numbers(key: &Value, value: &Value) -> Option<Option<Ordering>> {
     })
 }
 
-/// The operators that look for keys in a list, a text, or a range.
-fn among(operator: &str, key: &Value, value: &Value) -> Option<bool> {
+/// Evaluates the operators that search for keys in a list, a text, or a range.
+fn search(operator: &str, key: &Value, value: &Value) -> Option<bool> {
     let keys: Vec<String> = match key {
         Value::Array(items) => items.iter().map(printed).collect::<Option<_>>()?,
         Value::Null | Value::Object(_) => return Some(false),
@@ -202,7 +202,7 @@ fn among(operator: &str, key: &Value, value: &Value) -> Option<bool> {
                     let items = items.iter().map(|item| item.as_str().map(str::to_owned));
                     items.collect::<Option<_>>()?
                 }
-                // JSON that is no list is an error, which counts as false.
+                // JSON that is not a list is an error, which counts as false.
                 Ok(_) => return Some(false),
                 Err(_) if matches!(operator, "in" | "notin") => return Some(false),
                 Err(_) => vec![text.clone()],
@@ -213,7 +213,7 @@ fn among(operator: &str, key: &Value, value: &Value) -> Option<bool> {
         }
         _ => return Some(false),
     };
-    // A text is looked for as it is among the items of a JSON list.
+    // Text is compared unparsed with the items of a JSON list.
     let is_exact = value.is_string() && (!is_list || matches!(operator, "in" | "notin"));
     let found = |key: &String| {
         values.iter().any(|value| match is_exact {
@@ -230,7 +230,7 @@ fn among(operator: &str, key: &Value, value: &Value) -> Option<bool> {
             return None;
         }
         let all = keys.iter().all(|key| values.contains(key));
-        // With wildcards, and of sets that overlap, the old operators are not exact.
+        // With wildcards, and for sets that overlap, the old operators are not exact.
         let has_any = keys.iter().any(found);
         return match (all, has_any) {
             (true, _) => Some(operator == "in"),

@@ -1,4 +1,4 @@
-//! Evaluates JMESPath as Kyverno does, where a key that is not there is an error.
+//! Evaluates JMESPath as Kyverno does: a missing key is an error.
 
 use serde_json::{Map, Value, json};
 
@@ -8,21 +8,21 @@ use super::parse::Expression;
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// A key is not there: for Kyverno an error, which some places forgive.
+    /// A key does not exist: an error in Kyverno, which some places tolerate.
     NotFound(String),
-    /// An error for Kyverno too.
+    /// An error in Kyverno too.
     Error(String),
-    /// It is not evaluated here.
+    /// It cannot be evaluated here.
     Cannot(String),
 }
 
 impl Failure {
-    /// Why, in words.
+    /// Returns the reason in words.
     pub fn why(self) -> String {
         match self {
             Self::NotFound(key) => {
                 format!(
-                    "a variable names {key:?}, which is not there, and Kyverno reports an error"
+                    "a variable names the key {key:?}, which does not exist, so Kyverno reports an error"
                 )
             }
             Self::Error(why) => format!("Kyverno reports an error: {why}"),
@@ -33,23 +33,23 @@ impl Failure {
 
 type Found = Result<Value, Failure>;
 
-/// A value, or `null` where a key is not there.
-fn forgiven(found: Found) -> Found {
+/// Returns the value, or `null` if a key does not exist.
+fn null_if_missing(found: Found) -> Found {
     match found {
         Err(Failure::NotFound(_)) => Ok(Value::Null),
         other => other,
     }
 }
 
-/// A value, or `null` where there is an error.
-fn ignored(found: Found) -> Found {
+/// Returns the value, or `null` after an error.
+fn null_if_failed(found: Found) -> Found {
     match found {
         Err(Failure::NotFound(_) | Failure::Error(_)) => Ok(Value::Null),
         other => other,
     }
 }
 
-/// Whether a value counts as false.
+/// Returns whether a value counts as false.
 pub fn is_false(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -61,7 +61,7 @@ pub fn is_false(value: &Value) -> bool {
     }
 }
 
-/// Whether two values are the same. Numbers are compared as such.
+/// Returns whether two values are equal. Numbers are compared as numbers.
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
@@ -100,8 +100,8 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
         },
         Expression::Chain(left, right) => evaluate(right, &evaluate(left, value)?),
         Expression::Pipe(left, right) => {
-            let left = forgiven(evaluate(left, value))?;
-            forgiven(evaluate(right, &left))
+            let left = null_if_missing(evaluate(left, value))?;
+            null_if_missing(evaluate(right, &left))
         }
         Expression::Each(left, right) => {
             let items = match evaluate(left, value) {
@@ -110,29 +110,29 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
             };
             each(&items, right)
         }
-        Expression::Values(left, right) => of_values(ignored(evaluate(left, value))?, right),
+        Expression::Values(left, right) => of_values(null_if_failed(evaluate(left, value))?, right),
         Expression::Filter(left, right, condition) => {
-            filtered(ignored(evaluate(left, value))?, condition, right)
+            filtered(null_if_failed(evaluate(left, value))?, condition, right)
         }
-        Expression::Flatten(left) => Ok(flat(ignored(evaluate(left, value))?)),
+        Expression::Flatten(left) => Ok(flat(null_if_failed(evaluate(left, value))?)),
         Expression::Or(left, right) => {
-            let left = forgiven(evaluate(left, value))?;
+            let left = null_if_missing(evaluate(left, value))?;
             match is_false(&left) {
-                true => forgiven(evaluate(right, value)),
+                true => null_if_missing(evaluate(right, value)),
                 false => Ok(left),
             }
         }
         Expression::And(left, right) => {
-            let left = forgiven(evaluate(left, value))?;
+            let left = null_if_missing(evaluate(left, value))?;
             match is_false(&left) {
                 true => Ok(left),
                 false => evaluate(right, value),
             }
         }
-        Expression::Not(of) => Ok(json!(is_false(&forgiven(evaluate(of, value))?))),
+        Expression::Not(of) => Ok(json!(is_false(&null_if_missing(evaluate(of, value))?))),
         Expression::Compare(sign, left, right) => {
-            let left = forgiven(evaluate(left, value))?;
-            let right = forgiven(evaluate(right, value))?;
+            let left = null_if_missing(evaluate(left, value))?;
+            let right = null_if_missing(evaluate(right, value))?;
             Ok(compare(sign, &left, &right))
         }
         Expression::Call(name, args) => called(name, args, value),
@@ -142,7 +142,7 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
             }
             let items: Result<Vec<Value>, Failure> = items
                 .iter()
-                .map(|item| forgiven(evaluate(item, value)))
+                .map(|item| null_if_missing(evaluate(item, value)))
                 .collect();
             Ok(Value::Array(items?))
         }
@@ -152,11 +152,13 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
             }
             let mut map = Map::new();
             for (name, field) in fields {
-                map.insert(name.clone(), forgiven(evaluate(field, value))?);
+                map.insert(name.clone(), null_if_missing(evaluate(field, value))?);
             }
             Ok(Value::Object(map))
         }
-        Expression::Reference(_) => Err(Failure::Cannot("a reference is no value".to_owned())),
+        Expression::Reference(_) => Err(Failure::Cannot(
+            "an expression reference is not a value".to_owned(),
+        )),
     }
 }
 
@@ -164,9 +166,9 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
 fn called(name: &str, args: &[Expression], value: &Value) -> Found {
     let arg = |arg: &Expression| match arg {
         Expression::Reference(_) => Err(Failure::Cannot(format!(
-            "{name} with a reference is not evaluated here"
+            "{name} with an expression reference is not supported"
         ))),
-        arg => forgiven(evaluate(arg, value)),
+        arg => null_if_missing(evaluate(arg, value)),
     };
     let args: Result<Vec<Value>, Failure> = args.iter().map(arg).collect();
     functions::call(name, &args?)
@@ -193,7 +195,7 @@ fn filtered(list: Value, condition: &Expression, expression: &Expression) -> Fou
     };
     let mut kept = Vec::new();
     for item in items {
-        if !is_false(&forgiven(evaluate(condition, &item))?) {
+        if !is_false(&null_if_missing(evaluate(condition, &item))?) {
             kept.push(item);
         }
     }
@@ -218,7 +220,7 @@ fn each(items: &Value, expression: &Expression) -> Found {
     };
     let mut collected = Vec::new();
     for item in items {
-        let found = forgiven(evaluate(expression, item))?;
+        let found = null_if_missing(evaluate(expression, item))?;
         if !found.is_null() {
             collected.push(found);
         }
@@ -253,7 +255,7 @@ fn slice(items: &[Value], [start, stop, step]: [Option<i64>; 3]) -> Found {
     let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
     if step.unwrap_or(1) != 1 {
         return Err(Failure::Cannot(
-            "a slice with steps is not evaluated here".to_owned(),
+            "a slice with a step is not supported".to_owned(),
         ));
     }
     let place = |at: i64| {

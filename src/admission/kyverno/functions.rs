@@ -1,4 +1,4 @@
-//! The functions of Kyverno's JMESPath that are evaluated here.
+//! The supported functions of Kyverno's JMESPath.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ use crate::schema::{Quantity, nanos};
 type Found = Result<Value, Failure>;
 
 fn cannot(name: &str) -> Failure {
-    Failure::Cannot(format!("the function {name} is not evaluated here"))
+    Failure::Cannot(format!("the function {name} is not supported"))
 }
 
 /// What a function is called with.
@@ -351,7 +351,7 @@ fn as_items(call: &Call<'_>) -> Found {
     })
 }
 
-/// Whole numbers, and quantities that are added.
+/// Calculates with whole numbers, and adds quantities.
 fn arithmetic(name: &str, one: &Value, other: &Value) -> Found {
     if let (Some(a), Some(b)) = (one.as_i64(), other.as_i64()) {
         let result = match name {

@@ -1,7 +1,8 @@
-//! What Kyverno's validating rules (`kyverno.io`) say about an object.
+//! Evaluates Kyverno's validating rules (`kyverno.io`) on an object.
 //!
-//! Patterns, conditions, loops, CEL, and the rules that Kyverno makes for what makes Pods. What reads
-//! from elsewhere (the API, images, ConfigMaps) is not evaluated, and never a pass.
+//! Supports patterns, conditions, loops, CEL, and the rules that Kyverno generates for Pod
+//! controllers. A rule that reads from elsewhere (the API, images, ConfigMaps) cannot be evaluated,
+//! and never passes.
 
 mod autogen;
 mod conditions;
@@ -30,16 +31,16 @@ use select::{Candidate, Matched};
 pub use validating::{as_builtin, is_validating};
 use variables::Context;
 
-/// The namespaces that Kyverno leaves out unless its ConfigMap says otherwise.
-pub const LEFT_OUT: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "kyverno"];
+/// The namespaces that Kyverno excludes unless its ConfigMap says otherwise.
+pub const EXCLUDED: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "kyverno"];
 
-/// Loops in loops that go deeper are not evaluated.
+/// The depth up to which nested loops are evaluated.
 const MOST_DEEP: usize = 8;
 
-/// So many items of a list are looked at.
+/// The limit on items of a list.
 const MOST_ITEMS: usize = 10_000;
 
-/// Whether this is one of Kyverno's policies of rules.
+/// Returns whether an object is a Kyverno policy with rules.
 pub fn is_policy(object: &Value) -> bool {
     let text = |field: &str| {
         object
@@ -51,7 +52,7 @@ pub fn is_policy(object: &Value) -> bool {
         && matches!(text("kind"), "ClusterPolicy" | "Policy")
 }
 
-/// Whether a policy may be about objects of a kind: no more than that is asked for speed.
+/// Returns whether a policy may match objects of a kind. This check is fast and not exact.
 pub fn may_match(policy: &Value, object: &Value, subresource: &str) -> bool {
     let text = |value: &Value, pointer: &str| {
         let text = value.pointer(pointer).and_then(Value::as_str);
@@ -79,7 +80,7 @@ pub fn may_match(policy: &Value, object: &Value, subresource: &str) -> bool {
                     let kinds = filter.pointer("/resources/kinds").and_then(Value::as_array);
                     let mut kinds = kinds.into_iter().flatten().filter_map(Value::as_str);
                     kinds.any(|kind| select::is_kind(kind, &candidate))
-                        // A filter may have no kinds at all.
+                        // A filter may name no kinds.
                         || filter.get("resources").is_some_and(|r| r.get("kinds").is_none())
                         || filter.get("subjects").is_some()
                 })
@@ -87,7 +88,7 @@ pub fn may_match(policy: &Value, object: &Value, subresource: &str) -> bool {
     })
 }
 
-/// What is done about a violation of a rule.
+/// Returns the action on a violation of a rule.
 pub fn enforcement(policy: &Value, rule: &str, namespace: &str) -> Enforcement {
     let spec = policy.get("spec").unwrap_or(&Value::Null);
     let rules = spec.get("rules").and_then(Value::as_array);
@@ -124,11 +125,11 @@ pub fn enforcement(policy: &Value, rule: &str, namespace: &str) -> Enforcement {
     }
 }
 
-/// What the rules of a policy say. `input` is as for other policies.
+/// Evaluates the rules of a policy. `input` is the same as for other policies.
 pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
     let object = input.get("object").unwrap_or(&Value::Null);
     let old = input.get("oldObject").unwrap_or(&Value::Null);
-    // A deletion is about what was there.
+    // For a deletion, the policy sees the object as it was.
     let subject = if object.is_null() { old } else { object };
     let kind = subject
         .get("kind")
@@ -164,13 +165,13 @@ pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
         .collect()
 }
 
-/// What a rule, or one item of a loop, comes to.
+/// The result of a rule, or of a loop for one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Outcome {
     Pass,
-    /// It does not apply.
+    /// The rule does not apply.
     Skip,
-    /// With the path of the field.
+    /// The violation, with the path of the field.
     Fail(String),
 }
 
@@ -226,7 +227,7 @@ impl Rule<'_> {
         self.part(validate, self.object, context, MOST_DEEP)
     }
 
-    /// What a rule's `validate`, or a loop in it, says of an object or of an item.
+    /// Evaluates a rule's `validate`, or a loop in it, on an object or an item.
     fn part(
         &self,
         part: &Value,
@@ -257,8 +258,8 @@ impl Rule<'_> {
                 let kinds = ["podSecurity", "manifests", "assert"];
                 let kind = kinds.into_iter().find(|kind| given(kind).is_some());
                 Err(Failure::Cannot(match kind {
-                    Some(kind) => format!("validate.{kind} is not evaluated here"),
-                    None => "the rule says nothing that is known here".to_owned(),
+                    Some(kind) => format!("validate.{kind} is not supported"),
+                    None => "the rule has no supported check".to_owned(),
                 }))
             }
         }
@@ -266,7 +267,8 @@ impl Rule<'_> {
 
     fn loops(&self, loops: &[Value], context: &Context, depth: usize) -> Result<Outcome, Failure> {
         let depth = depth.checked_sub(1);
-        let depth = depth.ok_or_else(|| Failure::Cannot("its loops nest too deeply".into()))?;
+        let depth =
+            depth.ok_or_else(|| Failure::Cannot("its loops are nested too deeply".into()))?;
         let nesting = MOST_DEEP - depth - 1;
         let mut applied = 0;
         for one in loops {
@@ -292,7 +294,7 @@ impl Rule<'_> {
                 let conditions = one.get("preconditions").unwrap_or(&Value::Null);
                 match conditions::hold(conditions, &context) {
                     Ok(true) => {}
-                    // An error in the conditions of an item skips it.
+                    // An error in the conditions of an item skips the item.
                     Ok(false) | Err(Failure::NotFound(_) | Failure::Error(_)) => continue,
                     Err(failure) => return Err(failure),
                 }
@@ -326,7 +328,7 @@ impl Rule<'_> {
     fn cel(&self, cel: &Value, validate: &Value) -> (Says, String, Vec<String>) {
         let cannot = |why: String| (Says::Cannot, why, Vec::new());
         if cel.get("paramKind").is_some() {
-            return cannot("the parameters of a rule in CEL are not read here".to_owned());
+            return cannot("parameters of rules in CEL are not supported".to_owned());
         }
         if let Some(conditions) = self.rule.get("preconditions") {
             match conditions::hold(conditions, &self.context()) {
@@ -350,7 +352,7 @@ impl Rule<'_> {
             "validations": validations,
         }});
         let answers = super::run::answers(&policy, self.input);
-        // The first that is against it decides.
+        // The first expression that is false decides.
         let found = answers
             .iter()
             .find(|one| one.says == Says::Violates)
@@ -398,7 +400,7 @@ fn any_pattern(object: &Value, patterns: &Value) -> Result<Outcome, Failure> {
     }
 }
 
-/// The fields of a path, up to the first item of a list.
+/// Returns the fields of a path, up to the first list item.
 fn field_of(path: &str) -> Vec<String> {
     let parts = path.split('/').filter(|part| !part.is_empty());
     let fields = parts.take_while(|part| !part.bytes().all(|b| b.is_ascii_digit()));

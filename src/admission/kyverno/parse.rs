@@ -1,17 +1,17 @@
-//! Reads JMESPath, the language of Kyverno's variables.
+//! Parses JMESPath, the language of Kyverno's variables.
 //!
-//! Kyverno's dialect forgives what is not there behind a pipe and not behind a dot, which is why the
-//! two stay apart here.
+//! In Kyverno's dialect, a missing key is null after a pipe and an error after a dot, so the syntax
+//! tree distinguishes the two.
 
 use serde_json::{Value, json};
 
-/// Expressions that are nested deeper are not read.
+/// The depth up to which nested expressions are parsed.
 const MOST_DEEP: usize = 40;
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expression {
-    /// `@`, or nothing.
+    /// `@`, or an empty expression.
     Current,
     Literal(Value),
     Field(String),
@@ -53,7 +53,7 @@ const SIGNS: [&str; 26] = [
     ":", "|", "&", "!", "<", ">", "@", "?", "$",
 ];
 
-/// Reads an expression; `None` where it is none that is known.
+/// Parses an expression; `None` if it is not supported.
 pub fn parse(text: &str) -> Option<Expression> {
     let tokens = tokens(text)?;
     let mut parser = Parser { tokens, at: 0 };
@@ -107,7 +107,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// How long a quoted text is, with its quotes.
+/// Returns the length of quoted text, with its quotes.
 fn quoted(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -160,7 +160,7 @@ impl Parser {
                 break;
             }
             left = match sign {
-                "." | "[" | "[?" | "[]" => self.behind(left, depth)?,
+                "." | "[" | "[?" | "[]" => self.suffix(left, depth)?,
                 _ => {
                     self.at += 1;
                     let right = Box::new(self.expression(binds, depth)?);
@@ -210,14 +210,14 @@ impl Parser {
             }
             Token::Sign("[" | "[?" | "[]") => {
                 self.at -= 1;
-                self.behind(Expression::Current, depth)
+                self.suffix(Expression::Current, depth)
             }
             Token::Sign(_) => None,
         }
     }
 
-    /// What follows a value: `.name`, `[0]`, `[*]`, `[?…]`, `[]`.
-    fn behind(&mut self, left: Expression, depth: usize) -> Option<Expression> {
+    /// Parses what follows a value: `.name`, `[0]`, `[*]`, `[?…]`, `[]`.
+    fn suffix(&mut self, left: Expression, depth: usize) -> Option<Expression> {
         let chain = |left: Expression, right: Expression| match left {
             Expression::Current => right,
             left => Expression::Chain(Box::new(left), Box::new(right)),
@@ -292,12 +292,12 @@ impl Parser {
         Some(Expression::Each(Box::new(sliced), Box::new(rest)))
     }
 
-    /// What is done with each item of a projection.
+    /// Parses what is applied to each item of a projection.
     fn projected(&mut self, depth: usize) -> Option<Expression> {
         let mut item = Expression::Current;
         while let Some(sign) = self.sign() {
             match sign {
-                "." | "[" | "[?" => item = self.behind(item, depth.checked_sub(1)?)?,
+                "." | "[" | "[?" => item = self.suffix(item, depth.checked_sub(1)?)?,
                 _ => break,
             }
         }
@@ -334,7 +334,7 @@ impl Parser {
     }
 }
 
-/// How strongly a sign binds what stands before it.
+/// Returns the binding power of an operator.
 fn power_of(sign: &str) -> usize {
     match sign {
         "|" => 1,

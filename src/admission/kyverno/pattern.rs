@@ -1,27 +1,27 @@
-//! `validate.pattern`: an object beside a pattern of the same shape, with anchors.
+//! `validate.pattern`: compares an object with a pattern of the same shape, with anchors.
 
 use serde_json::{Map, Value};
 
 use super::text::{has_wildcard, matches, wildcard};
 
-/// Patterns that are nested deeper are not evaluated.
+/// The depth up to which nested patterns are evaluated.
 const MOST_DEEP: usize = 64;
 
-/// Why an object is not as a pattern says.
+/// Why an object does not match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mismatch {
-    /// A condition of the pattern does not hold, so that it says nothing. The flag tells whether
-    /// that was found further down.
+    /// A condition of the pattern does not hold, so the pattern does not apply. The flag says
+    /// whether the condition is further down.
     Skip(bool),
-    /// It is against the pattern, at this path.
+    /// The object violates the pattern, at this path.
     Fail(String),
     /// Kyverno reports an error.
     Error(String),
-    /// It is not known here.
+    /// The result cannot be determined here.
     Cannot(String),
 }
 
-/// What kind of anchor a key has.
+/// The kind of an anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Anchor {
     Condition,
@@ -39,7 +39,7 @@ pub fn check(object: &Value, pattern: &Value) -> Result<(), Mismatch> {
     };
     let found = checker.element(object, pattern, "", MOST_DEEP);
     match found {
-        // Where an anchor's key is nowhere in the object, Kyverno makes an error of a failure.
+        // If the key of an anchor is nowhere in the object, Kyverno turns a failure into an error.
         Err(Mismatch::Fail(path)) if !path.starts_with('!') && checker.is_missing() => {
             Err(Mismatch::Error(path))
         }
@@ -85,7 +85,9 @@ impl Checker {
         depth: usize,
     ) -> Result<(), Mismatch> {
         if depth == 0 {
-            return Err(Mismatch::Cannot("the pattern nests too deeply".to_owned()));
+            return Err(Mismatch::Cannot(
+                "the pattern is nested too deeply".to_owned(),
+            ));
         }
         let fails = || Err(Mismatch::Fail(path.to_owned()));
         match (pattern, object) {
@@ -190,7 +192,7 @@ impl Checker {
             }
             (Some(Anchor::Condition), None) => Err(Mismatch::Skip(false)),
             (Some(Anchor::Negation), None) => Ok(()),
-            // What stands there makes no difference.
+            // The value there makes no difference.
             (Some(Anchor::Negation), Some(_)) => Err(Mismatch::Fail(format!("!{below}"))),
             (Some(_), None) => Ok(()),
             (Some(Anchor::Condition | Anchor::Global), Some(value)) => {
@@ -205,7 +207,7 @@ impl Checker {
         }
     }
 
-    /// Each item of the pattern has an item of the list that is like it.
+    /// Requires that each item of the pattern matches some item of the list.
     fn exists(
         &mut self,
         value: &Value,
@@ -271,7 +273,7 @@ impl Checker {
     }
 }
 
-/// Whether anchors stand anywhere in a pattern.
+/// Returns whether a pattern contains anchors.
 fn has_anchors(pattern: &Value) -> bool {
     match pattern {
         Value::Object(fields) => fields.iter().any(|(key, value)| {
@@ -292,7 +294,8 @@ fn has_anchors(pattern: &Value) -> bool {
     }
 }
 
-/// A pattern whose wildcards in the keys of labels and annotations are the keys that the object has.
+/// Returns the pattern with wildcards in keys of labels and annotations replaced by the matching
+/// keys of the object.
 fn expanded(pattern: &Map<String, Value>, object: &Map<String, Value>) -> Map<String, Value> {
     let mut pattern = pattern.clone();
     let is = |key: &str, name: &str| key == name || anchor(key).is_some_and(|(_, key)| key == name);
@@ -343,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_compared_by_operators_units_and_wildcards() {
+    fn compares_values_by_operators_units_and_wildcards() {
         for (value, pattern, expected) in [
             (json!("nginx:1.2"), json!("*:*"), "pass"),
             (json!("nginx:latest"), json!("!*:latest"), "fail"),
@@ -372,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn anchors_say_when_a_pattern_speaks() {
+    fn anchors_decide_whether_a_pattern_applies() {
         let pod = |fields: Value| json!({"spec": {"containers": [fields]}});
         let equality = json!({"spec": {"=(hostNetwork)": false,
             "containers": [{"=(securityContext)": {"=(privileged)": false}}]}});
@@ -397,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_labels_may_have_wildcards() {
+    fn expands_wildcards_in_keys_of_labels() {
         let object = json!({"metadata": {"labels": {"app.kubernetes.io/name": "cart"}}});
         let pattern = json!({"metadata": {"labels": {"app.*/name": "?*"}}});
         assert_eq!(says(object, pattern), "pass");

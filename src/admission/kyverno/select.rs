@@ -1,4 +1,4 @@
-//! `match` and `exclude`: which objects a rule is about.
+//! `match` and `exclude`: decides whether a rule applies to an object.
 
 use serde_json::{Map, Value};
 
@@ -6,12 +6,12 @@ use super::text::{has_wildcard, wildcard};
 use crate::model::group_of;
 use crate::policy::LabelSelector;
 
-/// What is known of the object that is asked about.
+/// The object, and what is known about the request.
 pub struct Candidate<'a> {
     pub object: &'a Value,
     pub operation: &'a str,
     pub subresource: &'a str,
-    /// The namespace's labels, where they are known.
+    /// The labels of the namespace, if known.
     pub namespace_labels: Option<&'a Value>,
     /// The user who writes (`userInfo`), if known.
     pub user: Option<&'a Value>,
@@ -39,18 +39,18 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Whether a rule is about an object.
+/// Whether a rule applies to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matched {
     Yes,
     No,
-    /// That is not known here.
+    /// It cannot be determined here.
     Unknown(String),
 }
 
 use Matched::{No, Unknown, Yes};
 
-/// Whether a rule is about an object.
+/// Decides whether a rule applies to an object.
 pub fn select(rule: &Value, candidate: &Candidate<'_>) -> Matched {
     let empty = Value::Null;
     let included = block(rule.get("match").unwrap_or(&empty), candidate, false);
@@ -103,7 +103,7 @@ pub fn block(block: &Value, candidate: &Candidate<'_>, is_exclude: bool) -> Matc
         return any(filters.iter().map(filter));
     }
     if let Some(filters) = list("all") {
-        // A filter that says nothing excludes nothing.
+        // A filter without conditions excludes nothing.
         let filters = filters.iter().filter(|one| !is_exclude || !is_empty(one));
         return all(filters.map(filter));
     }
@@ -132,11 +132,11 @@ fn filter(filter: &Value, candidate: &Candidate<'_>) -> Matched {
         return No;
     }
     let none = Value::Null;
-    let meant = resources(filter.get("resources").unwrap_or(&none), candidate);
+    let matched = resources(filter.get("resources").unwrap_or(&none), candidate);
     let asks = ["subjects", "roles", "clusterRoles"]
         .into_iter()
         .any(|name| filter.get(name).is_some_and(|value| !is_blank(value)));
-    match meant {
+    match matched {
         Yes if asks => by_user(filter, candidate),
         other => other,
     }
@@ -144,7 +144,7 @@ fn filter(filter: &Value, candidate: &Candidate<'_>) -> Matched {
 
 /// Whether a filter is about the user who writes. Roles are known only to the server.
 fn by_user(filter: &Value, candidate: &Candidate<'_>) -> Matched {
-    let unknown = || Unknown("it depends on who asks, which only the server knows".to_owned());
+    let unknown = || Unknown("it depends on the requester, which only the server knows".to_owned());
     let Some(user) = candidate.user else {
         return unknown();
     };
@@ -203,14 +203,14 @@ fn resources(wanted: &Value, candidate: &Candidate<'_>) -> Matched {
     };
     let single = wanted.get("name").and_then(Value::as_str);
     let annotations = wanted.get("annotations").and_then(Value::as_object);
-    let is_meant = list("operations", &|one| one == candidate.operation)
+    let is_matched = list("operations", &|one| one == candidate.operation)
         && list("kinds", &|one| is_kind(one, candidate))
         && single.is_none_or(|one| one.is_empty() || wildcard(one, name))
         && list("names", &|one| wildcard(one, name))
         && list("namespaces", &|one| wildcard(one, namespace))
         && annotations
             .is_none_or(|wanted| has_all(wanted, object.pointer("/metadata/annotations")));
-    if !is_meant {
+    if !is_matched {
         return No;
     }
     let own = wanted.get("selector").filter(|one| !one.is_null());
@@ -223,7 +223,7 @@ fn resources(wanted: &Value, candidate: &Candidate<'_>) -> Matched {
         Some(selector) => match candidate.namespace_labels {
             Some(labels) => selects(selector, Some(labels)),
             None if namespace.is_empty() => selects(selector, None),
-            None => Unknown(format!("the labels of namespace {namespace} are not known")),
+            None => Unknown(format!("the labels of namespace {namespace} are unknown")),
         },
     };
     all([by_labels, by_namespace].into_iter())
@@ -239,7 +239,7 @@ fn has_all(wanted: &Map<String, Value>, has: Option<&Value>) -> bool {
     })
 }
 
-/// Whether labels are those of a selector, in which keys and values may have wildcards.
+/// Returns whether labels match a selector, in which keys and values may have wildcards.
 fn selects(selector: &Value, labels: Option<&Value>) -> Matched {
     let mut selector = selector.clone();
     let wanted = selector
@@ -267,11 +267,11 @@ fn selects(selector: &Value, labels: Option<&Value>) -> Matched {
     match LabelSelector::from_object(&selector) {
         Some(selector) if selector.matches(labels) => Yes,
         Some(_) => No,
-        None => Unknown("a selector cannot be read".to_owned()),
+        None => Unknown("a selector cannot be parsed".to_owned()),
     }
 }
 
-/// Whether a text such as `apps/v1/Deployment`, `Deployment` or `Pod/status` names the kind.
+/// Returns whether text such as `apps/v1/Deployment`, `Deployment` or `Pod/status` names the kind.
 pub fn is_kind(selector: &str, candidate: &Candidate<'_>) -> bool {
     let text = |field: &str| candidate.object.get(field).and_then(Value::as_str);
     let api_version = text("apiVersion").unwrap_or_default();
@@ -282,7 +282,7 @@ pub fn is_kind(selector: &str, candidate: &Candidate<'_>) -> bool {
         && wildcard(subresource, candidate.subresource)
 }
 
-/// Group, version, kind and subresource that a selector of kinds names.
+/// Returns the group, version, kind and subresource that a selector of kinds names.
 pub fn parts(selector: &str) -> (&str, &str, &str, &str) {
     let (before, last) = selector.rsplit_once('/').unwrap_or(("", selector));
     let mut parts: Vec<&str> = before.split('/').filter(|part| !part.is_empty()).collect();

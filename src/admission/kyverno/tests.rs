@@ -19,7 +19,7 @@ fn deployment(container: Value) -> Value {
         "spec": {"replicas": 2, "template": {"metadata": {}, "spec": pod["spec"]}}})
 }
 
-fn said(policy: &Value, object: &Value) -> String {
+fn result(policy: &Value, object: &Value) -> String {
     let input = json!({"object": object, "oldObject": null,
         "request": {"operation": "CREATE", "namespace": "shop", "name": "cart"}});
     let all = answers(policy, &input);
@@ -31,122 +31,125 @@ fn said(policy: &Value, object: &Value) -> String {
 }
 
 #[test]
-fn a_rule_for_pods_holds_for_what_makes_them() {
+fn a_rule_for_pods_also_applies_to_pod_controllers() {
     let tags = policy(json!({"message": "a tag is needed",
         "pattern": {"spec": {"containers": [{"image": "*:*"}]}}}));
-    assert_eq!(said(&tags, &pod(json!({"image": "nginx:1"}))), "r: Pass");
+    assert_eq!(result(&tags, &pod(json!({"image": "nginx:1"}))), "r: Pass");
     assert_eq!(
-        said(&tags, &deployment(json!({"image": "nginx"}))),
+        result(&tags, &deployment(json!({"image": "nginx"}))),
         "autogen-r: Violates a tag is needed"
     );
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}});
-    assert_eq!(said(&tags, &service), "");
+    assert_eq!(result(&tags, &service), "");
     let mut only = tags.clone();
     only["metadata"]["annotations"] =
         json!({"pod-policies.kyverno.io/autogen-controllers": "StatefulSet"});
-    assert_eq!(said(&only, &deployment(json!({"image": "nginx"}))), "");
+    assert_eq!(result(&only, &deployment(json!({"image": "nginx"}))), "");
 }
 
 #[test]
-fn a_condition_that_names_what_it_refuses_skips_it() {
-    // It reads like a rule against privileged containers, and blocks none.
+fn a_conditional_anchor_skips_what_it_names() {
+    // It looks like a rule against privileged containers, but it blocks none.
     let conditional = policy(json!({"message": "no",
         "pattern": {"spec": {"containers": [{"(securityContext)": {"(privileged)": false}}]}}}));
     let privileged = pod(json!({"securityContext": {"privileged": true}}));
-    assert_eq!(said(&conditional, &privileged), "");
+    assert_eq!(result(&conditional, &privileged), "");
     let equality = policy(json!({"message": "no",
         "pattern": {"spec": {"containers": [{"=(securityContext)": {"=(privileged)": false}}]}}}));
-    assert_eq!(said(&equality, &privileged), "r: Violates no");
+    assert_eq!(result(&equality, &privileged), "r: Violates no");
 }
 
 #[test]
-fn conditions_deny_with_variables() {
+fn evaluates_deny_conditions_with_variables() {
     let deny = policy(
         json!({"message": "{{ request.object.metadata.name }} is too large",
         "deny": {"conditions": {"any": [
             {"key": "{{ length(request.object.spec.containers) }}", "operator": "GreaterThan", "value": 1},
             {"key": "{{ request.object.metadata.labels.team || '' }}", "operator": "AnyNotIn", "value": ["a", "b", ""]}]}}}),
     );
-    assert_eq!(said(&deny, &pod(json!({}))), "r: Pass");
+    assert_eq!(result(&deny, &pod(json!({}))), "r: Pass");
     let mut two = pod(json!({}));
     two["spec"]["containers"] = json!([{}, {}]);
-    assert_eq!(said(&deny, &two), "r: Violates cart is too large");
+    assert_eq!(result(&deny, &two), "r: Violates cart is too large");
     let mut other = pod(json!({}));
     other["metadata"]["labels"] = json!({"team": "c"});
-    assert_eq!(said(&deny, &other), "r: Violates cart is too large");
+    assert_eq!(result(&deny, &other), "r: Violates cart is too large");
 }
 
 #[test]
-fn loops_look_at_each_item() {
+fn loops_check_each_item() {
     let each = policy(json!({"message": "latest", "foreach": [
         {"list": "request.object.spec.containers", "pattern": {"image": "!*:latest"}},
         {"list": "request.object.spec.initContainers", "pattern": {"image": "!*:latest"}},
         {"list": "request.object.spec.containers[].ports[]",
             "preconditions": {"all": [{"key": "{{ element.protocol }}", "operator": "Equals", "value": "UDP"}]},
             "deny": {"conditions": {"all": [{"key": "{{ element.containerPort }}", "operator": "LessThan", "value": 1024}]}}}]}));
-    assert_eq!(said(&each, &pod(json!({"image": "a:1"}))), "r: Pass");
+    assert_eq!(result(&each, &pod(json!({"image": "a:1"}))), "r: Pass");
     assert_eq!(
-        said(&each, &pod(json!({"image": "a:latest"}))),
+        result(&each, &pod(json!({"image": "a:latest"}))),
         "r: Violates latest"
     );
     let udp = json!({"image": "a:1", "ports": [{"containerPort": 80}, {"containerPort": 53, "protocol": "UDP"}]});
-    assert_eq!(said(&each, &deployment(udp)), "autogen-r: Violates latest");
+    assert_eq!(
+        result(&each, &deployment(udp)),
+        "autogen-r: Violates latest"
+    );
 }
 
 #[test]
-fn what_reads_from_elsewhere_is_not_evaluated() {
+fn does_not_evaluate_rules_that_read_from_elsewhere() {
     let mut elsewhere = policy(json!({"deny": {"conditions": {"all": [
         {"key": "{{ allowed }}", "operator": "Equals", "value": "x"}]}}}));
     elsewhere["spec"]["rules"][0]["context"] =
         json!([{"name": "allowed", "apiCall": {"urlPath": "/api/v1/namespaces"}}]);
-    let said_of = said(&elsewhere, &pod(json!({})));
+    let result_of = result(&elsewhere, &pod(json!({})));
     assert!(
-        said_of.starts_with("r: Cannot the result depends on allowed"),
-        "{said_of}"
+        result_of.starts_with("r: Cannot the result depends on allowed"),
+        "{result_of}"
     );
     elsewhere["spec"]["rules"][0]["context"][0]["name"] = json!("the-allowed");
     elsewhere["spec"]["rules"][0]["validate"]["deny"]["conditions"]["all"][0]["key"] =
         json!("{{ \"the-allowed\".data.x }}");
-    let said_of = said(&elsewhere, &pod(json!({})));
+    let result_of = result(&elsewhere, &pod(json!({})));
     assert!(
-        said_of.contains("which is read from elsewhere"),
-        "{said_of}"
+        result_of.contains("which is read from elsewhere"),
+        "{result_of}"
     );
     for (key, why) in [
         ("{{ images.containers.a.registry }}", "only Kyverno knows"),
-        ("{{ request.userInfo.username }}", "who asks"),
-        ("{{ time_now() }}", "time_now is not evaluated"),
-        ("{{ request.object.spec.nothing }}", "not there"),
-        ("{{ request.object.metadata.name ??? }}", "cannot be read"),
+        ("{{ request.userInfo.username }}", "the requester"),
+        ("{{ time_now() }}", "time_now is not supported"),
+        ("{{ request.object.spec.nothing }}", "does not exist"),
+        ("{{ request.object.metadata.name ??? }}", "cannot be parsed"),
     ] {
         let asks = policy(json!({"deny": {"conditions": {"all": [
             {"key": key, "operator": "Equals", "value": "x"}]}}}));
-        let said = said(&asks, &pod(json!({})));
+        let result = result(&asks, &pod(json!({})));
         assert!(
-            said.starts_with("r: Cannot") && said.contains(why),
-            "{key}: {said}"
+            result.starts_with("r: Cannot") && result.contains(why),
+            "{key}: {result}"
         );
     }
     let subjects = json!({"any": [{"resources": {"kinds": ["Pod"]}, "subjects": [{"kind": "User", "name": "bob"}]}]});
     let mut for_bob = policy(json!({"pattern": {"metadata": {"name": "x"}}}));
     for_bob["spec"]["rules"][0]["match"] = subjects;
-    assert!(said(&for_bob, &pod(json!({}))).starts_with("r: Cannot it depends on who asks"));
+    assert!(result(&for_bob, &pod(json!({}))).starts_with("r: Cannot it depends on the requester"));
 }
 
 #[test]
-fn rules_in_cel_are_evaluated() {
+fn evaluates_rules_in_cel() {
     let cel = policy(
         json!({"message": "no host network", "cel": {"expressions": [
         {"expression": "!has(object.spec.hostNetwork) || !object.spec.hostNetwork"}]}}),
     );
-    assert_eq!(said(&cel, &pod(json!({}))), "r: Pass");
+    assert_eq!(result(&cel, &pod(json!({}))), "r: Pass");
     let mut host = deployment(json!({}));
     host["spec"]["template"]["spec"]["hostNetwork"] = json!(true);
-    assert_eq!(said(&cel, &host), "autogen-r: Violates no host network");
+    assert_eq!(result(&cel, &host), "autogen-r: Violates no host network");
 }
 
 #[test]
-fn the_action_is_that_of_the_rule_the_policy_or_the_namespace() {
+fn takes_the_action_from_the_rule_the_policy_or_the_namespace() {
     let mut both = policy(json!({"pattern": {}}));
     let of = |policy: &Value| enforcement(policy, "autogen-r", "shop");
     assert_eq!(of(&both), Enforcement::Audit);
@@ -161,7 +164,7 @@ fn the_action_is_that_of_the_rule_the_policy_or_the_namespace() {
 }
 
 #[test]
-fn a_policy_in_cel_is_moved_to_what_makes_pods() {
+fn applies_a_policy_in_cel_to_pod_controllers() {
     let policy = json!({"apiVersion": "policies.kyverno.io/v1", "kind": "ValidatingPolicy",
         "metadata": {"name": "p"}, "spec": {
             "autogen": {"podControllers": {"controllers": ["deployments", "cronjobs"]}},

@@ -1,4 +1,4 @@
-//! Texts as Kyverno compares them: wildcards, numbers with units, durations, ranges.
+//! Compares text as Kyverno does: wildcards, numbers with units, durations, ranges.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ pub fn wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where the last star stands, and what it takes so far.
+    // The position of the last star, and how much it matches so far.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
@@ -38,12 +38,12 @@ pub fn wildcard(pattern: &str, text: &str) -> bool {
     pattern.iter().skip(p).all(|c| *c == '*')
 }
 
-/// Whether a text has wildcards.
+/// Returns whether text has wildcards.
 pub fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-/// A value as Go prints it. `None` where that is not a plain text.
+/// Returns a value as Go prints it; `None` if that is not plain text.
 pub fn printed(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -53,14 +53,14 @@ pub fn printed(value: &Value) -> Option<String> {
                 let float = number.as_f64()?;
                 (float.fract() == 0.0 && float.abs() < 1e6).then_some(float as i64)
             })?;
-            // Larger ones are printed with an exponent in some places.
+            // Larger numbers are printed with an exponent in some places.
             (whole.abs() < 1_000_000).then(|| whole.to_string())
         }
         _ => None,
     }
 }
 
-/// An operator in front of a pattern.
+/// An operator at the start of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     Equal,
@@ -74,7 +74,7 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// The operator of a pattern, and what stands behind it.
+    /// Returns the operator of a pattern, and the rest.
     pub fn of(pattern: &str) -> (Self, &str) {
         if pattern.len() < 2 {
             return (Self::Equal, pattern);
@@ -116,7 +116,7 @@ impl Operator {
     }
 }
 
-/// The two ends of a range such as `10-32` or `1Gi!-2Gi`.
+/// Returns both ends of a range such as `10-32` or `1Gi!-2Gi`.
 fn range<'p>(pattern: &'p str, sign: &str) -> Option<(&'p str, &'p str)> {
     let mut places = pattern.match_indices(sign);
     places.find_map(|(at, _)| {
@@ -125,7 +125,7 @@ fn range<'p>(pattern: &'p str, sign: &str) -> Option<(&'p str, &'p str)> {
     })
 }
 
-/// A number with a sign, a fraction and a unit, as a range has it.
+/// Returns whether text is a number with an optional sign, fraction and unit, as in a range.
 fn is_amount(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+', '|']).unwrap_or(text);
     let unit = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -136,7 +136,7 @@ fn is_amount(text: &str) -> bool {
     }
 }
 
-/// Whether a value is as a scalar of a pattern says. `Err` where that is not known here.
+/// Returns whether a value matches a scalar of a pattern; `Err` if that cannot be determined here.
 pub fn matches(value: &Value, pattern: &Value) -> Result<bool, String> {
     match pattern {
         Value::Bool(wanted) => Ok(value == &Value::Bool(*wanted)),
@@ -218,7 +218,7 @@ fn compared(value: &Value, pattern: &str, operator: Operator) -> Result<bool, St
     }
     let text = match value {
         Value::Number(number) if number.is_f64() => {
-            return Err("a fraction is compared with a text".to_owned());
+            return Err("a fraction is compared with text".to_owned());
         }
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),

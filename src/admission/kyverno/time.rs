@@ -17,7 +17,7 @@ const RFC_3339: &str = "2006-01-02T15:04:05Z07:00";
 /// Calls a function.
 pub fn call(name: &str, args: &[&str]) -> Result<Value, Failure> {
     let wrong = || Failure::Error(format!("{name} does not take these arguments"));
-    let cannot = || Failure::Cannot(format!("the function {name} is not evaluated here"));
+    let cannot = || Failure::Cannot(format!("the function {name} is not supported"));
     let text = |at: usize| args.get(at).copied().ok_or_else(wrong);
     let time = |at: usize| parse(text(at)?).ok_or_else(wrong);
     let length = |at: usize| nanos(text(at)?).ok_or_else(wrong);

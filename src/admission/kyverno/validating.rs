@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::model::group_of;
 
-/// What makes Pods: the resource, its group, and where its template stands.
-const MAKERS: [(&str, &str, &str); 6] = [
+/// Pod controllers: the resource, its group, and the path of its Pod template.
+const CONTROLLERS: [(&str, &str, &str); 6] = [
     ("daemonsets", "apps", "spec.template"),
     ("deployments", "apps", "spec.template"),
     ("replicasets", "apps", "spec.template"),
@@ -14,7 +14,7 @@ const MAKERS: [(&str, &str, &str); 6] = [
     ("cronjobs", "batch", "spec.jobTemplate.spec.template"),
 ];
 
-/// Whether this is one of these policies.
+/// Returns whether an object is such a policy.
 pub fn is_validating(object: &Value) -> bool {
     let text = |field: &str| {
         object
@@ -25,8 +25,8 @@ pub fn is_validating(object: &Value) -> bool {
     group_of(text("apiVersion")) == "policies.kyverno.io" && text("kind") == "ValidatingPolicy"
 }
 
-/// A policy as Kubernetes' own policies and bindings; those that Kyverno makes for what makes Pods are
-/// among them.
+/// Returns a policy as Kubernetes' own policies and bindings, including those that Kyverno
+/// generates for Pod controllers.
 pub fn as_builtin(policy: &Value) -> Vec<(Value, Value)> {
     let spec = policy.get("spec").unwrap_or(&Value::Null);
     if spec.pointer("/evaluation/mode").and_then(Value::as_str) == Some("JSON") {
@@ -65,7 +65,9 @@ fn made(spec: &Value, own: &Value) -> Vec<Value> {
     let named = named.and_then(Value::as_array);
     let is_wanted =
         |resource: &str| named.is_none_or(|named| named.iter().any(|one| one == resource));
-    let makers = MAKERS.iter().filter(|(resource, ..)| is_wanted(resource));
+    let makers = CONTROLLERS
+        .iter()
+        .filter(|(resource, ..)| is_wanted(resource));
     makers
         .filter_map(|(resource, group, template)| {
             let rule = matched.pointer("/resourceRules/0")?;
@@ -84,7 +86,7 @@ fn made(spec: &Value, own: &Value) -> Vec<Value> {
         .collect()
 }
 
-/// Whether nothing but Pods is matched, by their kind alone.
+/// Returns whether only Pods are matched, by their kind alone.
 fn is_of_pods(matched: &Value) -> bool {
     let is = |value: Option<&Value>, one: &str| value == Some(&json!([one]));
     let is_blank = |value: &Value| {
@@ -112,7 +114,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Expressions about a Pod as expressions about a template of one. An object's own namespace stays.
+/// Rewrites expressions about a Pod as expressions about a Pod template. The namespace of the
+/// object itself stays.
 fn moved(text: &str, template: &str) -> String {
     let mut text = text.to_owned();
     for part in ["spec", "metadata"] {

@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 use super::evaluate::{Failure, evaluate};
 use super::parse::parse;
 
-/// So many rounds of variables in variables are resolved.
+/// The limit on rounds in which variables within variables are resolved.
 const MOST_ROUNDS: usize = 16;
 
-/// Texts that grow longer are not resolved.
+/// The length up to which text is resolved.
 const LONGEST: usize = 100_000;
 
-/// What is known only inside Kyverno.
+/// Variables that only Kyverno knows.
 const UNKNOWN: [&str; 5] = [
     "images",
     "image",
@@ -22,16 +22,16 @@ const UNKNOWN: [&str; 5] = [
     "target",
 ];
 
-/// What expressions are asked about.
+/// The values that expressions can refer to.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     known: Map<String, Value>,
-    /// Entries of the context whose value is not known here, and why.
+    /// Entries of the context whose value is unknown here, and why.
     unknown: BTreeMap<String, Failure>,
 }
 
 impl Context {
-    /// The context of a request.
+    /// Returns the context of a request.
     pub fn of(request: Value) -> Self {
         let mut context = Self::default();
         context.known.insert("request".to_owned(), request);
@@ -85,9 +85,9 @@ impl Context {
             (Ok(Value::Null) | Err(Failure::NotFound(_) | Failure::Error(_)), Some(default)) => {
                 Ok(default)
             }
-            (Ok(Value::Null), None) => Err(Failure::Error(
-                "a variable of the context has no value".into(),
-            )),
+            (Ok(Value::Null), None) => {
+                Err(Failure::Error("a context variable has no value".into()))
+            }
             (found, _) => found,
         }
     }
@@ -95,7 +95,7 @@ impl Context {
     /// Evaluates an expression.
     ///
     /// # Errors
-    /// When it has no value, or none that is known here.
+    /// Fails if it has no value, or the value cannot be determined here.
     pub fn query(&self, expression: &str) -> Result<Value, Failure> {
         let words = words(expression);
         let is_named = |name: &String| match name.bytes().all(is_of_word) {
@@ -119,16 +119,16 @@ impl Context {
             && request.is_none_or(|request| request.get("userInfo").is_none())
         {
             return Err(Failure::Cannot(
-                "the result depends on who asks, which only the server knows".to_owned(),
+                "the result depends on the requester, which only the server knows".to_owned(),
             ));
         }
         query(expression, &Value::Object(self.known.clone()))
     }
 
-    /// Puts the values of variables into a document.
+    /// Replaces the variables in a document with their values.
     ///
     /// # Errors
-    /// When one has no value, or none that is known here.
+    /// Fails if one has no value, or the value cannot be determined here.
     pub fn resolve(&self, document: &Value) -> Result<Value, Failure> {
         match document {
             Value::String(text) => self.resolve_text(text),
@@ -138,7 +138,7 @@ impl Context {
                 for (key, value) in fields {
                     let key = match self.resolve_text(key)? {
                         Value::String(key) => key,
-                        _ => return Err(Failure::Error("a key is not text".to_owned())),
+                        _ => return Err(Failure::Error("a key is not a string".to_owned())),
                     };
                     resolved.insert(key, self.resolve(value)?);
                 }
@@ -151,7 +151,7 @@ impl Context {
     fn resolve_text(&self, text: &str) -> Result<Value, Failure> {
         if text.contains("$(") {
             return Err(Failure::Cannot(
-                "a reference of a pattern is not evaluated here".into(),
+                "pattern references are not supported".into(),
             ));
         }
         let mut text = text.to_owned();
@@ -163,7 +163,7 @@ impl Context {
                 .trim_start_matches('{')
                 .trim_end_matches('}')
                 .trim();
-            // Of a map, one brace belongs to it.
+            // In a map, one of the braces belongs to the map.
             let inner = match variable.starts_with("{{{") {
                 true => variable
                     .get(2..variable.len() - 2)
@@ -172,7 +172,7 @@ impl Context {
                 false => inner,
             };
             if inner == "@" || inner.starts_with('-') {
-                return Err(Failure::Cannot(format!("{variable} is not evaluated here")));
+                return Err(Failure::Cannot(format!("{variable} is not supported")));
             }
             let value = self.query(inner)?;
             if variable == text {
@@ -187,7 +187,9 @@ impl Context {
                 break;
             }
         }
-        Err(Failure::Cannot("its variables nest too deeply".to_owned()))
+        Err(Failure::Cannot(
+            "its variables are nested too deeply".to_owned(),
+        ))
     }
 }
 
@@ -196,7 +198,7 @@ fn query(expression: &str, value: &Value) -> Result<Value, Failure> {
     let read = parse(expression.trim());
     let read = read.ok_or_else(|| {
         Failure::Cannot(format!(
-            "the expression {:?} cannot be read",
+            "the expression {:?} cannot be parsed",
             expression.trim()
         ))
     })?;
@@ -207,7 +209,7 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The words of an expression.
+/// Returns the words of an expression.
 fn words(expression: &str) -> Vec<&str> {
     expression
         .split(|c: char| !u8::try_from(c).is_ok_and(is_of_word))
@@ -215,7 +217,7 @@ fn words(expression: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The first variable that has no other one in it, and where it stands.
+/// Returns the first variable that contains no other, and its position.
 fn innermost(text: &str) -> Option<(usize, String)> {
     let mut from = 0;
     while let Some(found) = text.get(from..)?.find("{{") {
@@ -231,7 +233,7 @@ fn innermost(text: &str) -> Option<(usize, String)> {
     None
 }
 
-/// Where a variable ends: two closing braces, with pairs of single braces between.
+/// Returns where a variable ends: at two closing braces, with pairs of single braces between.
 fn end_of(rest: &str) -> Option<usize> {
     let bytes = rest.as_bytes();
     let mut at = 0;
@@ -250,7 +252,7 @@ fn end_of(rest: &str) -> Option<usize> {
     None
 }
 
-/// The request as Kyverno's expressions see it.
+/// Returns the request as Kyverno's expressions see it.
 pub fn request(input: &Value) -> Value {
     let mut request = input.get("request").cloned().unwrap_or_else(|| json!({}));
     for name in ["object", "oldObject"] {

@@ -1,4 +1,4 @@
-//! `format.…()`: the forms of names and other texts.
+//! `format.…()`: validates names and other strings.
 
 use std::sync::LazyLock;
 
@@ -14,10 +14,10 @@ use super::{
 
 opaque!(Format(Form), FORMAT = "kubernetes.NamedFormat");
 
-/// The form that a text is to have.
+/// The required form of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// A name by its characters and its greatest length. Of a prefix, a `-` at the end is no fault.
+    /// A name, by its characters and its maximum length. A prefix may end in `-`.
     Name {
         expression: &'static str,
         most: usize,
@@ -47,7 +47,7 @@ const fn name(expression: &'static str, most: usize, is_prefix: bool) -> Form {
     }
 }
 
-/// Every form by its name.
+/// Every form, by its name.
 const FORMS: [(&str, Form); 13] = [
     ("dns1123Label", name(LABEL, 63, false)),
     ("dns1123LabelPrefix", name(LABEL, 63, true)),
@@ -67,11 +67,11 @@ const FORMS: [(&str, Form); 13] = [
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_type(FORMAT.to_owned())?;
     add_global(env, "format.named", &[&STRING_TYPE], named)?;
-    // A function has no state, so that each form has its own.
+    // A function has no state, so each form has its own function.
     macro_rules! add {
         ($($at:literal)*) => {$(
             add_global(env, &format!("format.{}", FORMS[$at].0), &[], |_| {
@@ -101,8 +101,9 @@ fn validate<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     }))
 }
 
-/// Whether all of a text is of an expression. The expressions are ours.
-fn is_all(expression: &'static str, text: &str) -> bool {
+/// Returns whether an expression matches the whole text. The expressions are constants of this
+/// file.
+fn is_match(expression: &'static str, text: &str) -> bool {
     static KNOWN: LazyLock<Vec<(&str, Option<Regex>)>> = LazyLock::new(|| {
         let all = [
             LABEL,
@@ -126,7 +127,7 @@ fn too_long(most: usize) -> String {
 }
 
 impl Form {
-    /// What is wrong with a text.
+    /// Returns what is wrong with a text.
     fn faults(self, given: &str) -> Result<Vec<String>, ExecutionError> {
         let one = |is_fine: bool, fault: &str| match is_fine {
             true => Vec::new(),
@@ -150,7 +151,7 @@ impl Form {
                 if checked.len() > most {
                     faults.push(too_long(most));
                 }
-                if !is_all(expression, checked) {
+                if !is_match(expression, checked) {
                     faults.push(format!("regex used for validation is '{expression}'"));
                 }
                 faults
@@ -161,15 +162,15 @@ impl Form {
                 Err(Unread::Wrong) => vec!["invalid URI".to_owned()],
                 Err(Unread::Strange) => return Err(unexpected("URI")),
             },
-            Self::Uuid => one(is_all(UUID, given), "does not match the UUID format"),
-            Self::Byte => one(is_all(BYTE, given), "invalid base64"),
+            Self::Uuid => one(is_match(UUID, given), "does not match the UUID format"),
+            Self::Byte => one(is_match(BYTE, given), "invalid base64"),
             Self::Date => {
                 let is_date = given.len() == 10 && given.parse::<jiff::civil::Date>().is_ok();
                 one(is_date, "invalid date")
             }
             Self::DateTime => match super::time::is_timestamp(given) {
                 true => Vec::new(),
-                // Other layouts are read too.
+                // Other layouts are accepted too.
                 false => return Err(unexpected("datetime")),
             },
         })
@@ -188,7 +189,7 @@ fn qualified_faults(given: &str) -> Vec<String> {
     }
     match prefix {
         Some("") => faults.push("prefix part must be non-empty".to_owned()),
-        Some(prefix) if prefix.len() > 253 || !is_all(SUBDOMAIN, prefix) => {
+        Some(prefix) if prefix.len() > 253 || !is_match(SUBDOMAIN, prefix) => {
             faults.push(format!(
                 "prefix part regex used for validation is '{SUBDOMAIN}'"
             ));
@@ -200,7 +201,7 @@ fn qualified_faults(given: &str) -> Vec<String> {
     } else if name.len() > 63 {
         faults.push(format!("name part {}", too_long(63)));
     }
-    if !is_all(QUALIFIED, name) {
+    if !is_match(QUALIFIED, name) {
         faults.push(format!(
             "name part regex used for validation is '{QUALIFIED}'"
         ));

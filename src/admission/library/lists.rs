@@ -1,4 +1,4 @@
-//! `lists` and `sets`: what is asked of the items of lists.
+//! `lists` and `sets`: functions of lists.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use super::{Answer, Args, Members, add_global, boolean, invalid, items, owned, u
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     let mut members = Members(env, &LIST_TYPE);
     members.add("isSorted", &[], is_sorted)?;
@@ -35,7 +35,7 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     )
 }
 
-/// How two items of one list compare. Those of different types are not compared here.
+/// Compares two items of one list. Items of different types are not supported.
 fn compare(one: &dyn Val, other: &dyn Val) -> Result<Ordering, ExecutionError> {
     if one.get_type() != other.get_type() {
         return Err(unexpected("list of one type"));
@@ -118,7 +118,7 @@ fn last_index_of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     place(items.iter().rposition(|item| item.equals(wanted.as_ref())))
 }
 
-/// Whether the first list has every item of the second one.
+/// Returns whether the first list contains every item of the second.
 fn has_all(all: &[&dyn Val], some: &[&dyn Val]) -> bool {
     some.iter()
         .all(|item| all.iter().any(|one| one.equals(*item)))

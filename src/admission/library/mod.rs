@@ -21,10 +21,10 @@ use cel::common::types::{CelBool, CelInt, CelList, CelString, Type};
 use cel::common::value::{CowVal, FromVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 
-/// Marks errors that also occur in the server: `failurePolicy` decides on them.
+/// Marks errors that the server reports too: `failurePolicy` decides on them.
 const OWN: &str = "kubernetes:";
 
-/// Functions of the `cel` crate that refuse what the server's refuse.
+/// Functions of the `cel` crate that reject the same arguments as the server.
 const SAME: [&str; 6] = ["value", "charAt", "substring", "int", "uint", "double"];
 
 /// Adds the functions to an environment.
@@ -91,7 +91,7 @@ fn owned_types(types: &[&'static Type]) -> Vec<Type> {
     types.iter().map(|&one| one.to_owned()).collect()
 }
 
-/// Makes a type of values out of one of ours, with equality and nothing else.
+/// Wraps one of our types as a CEL type, with equality and nothing else.
 macro_rules! opaque {
     ($(#[$doc:meta])* $name:ident($inner:ty), $cel:ident = $text:literal $(, $more:item)*) => {
         static $cel: cel::common::types::Type =
@@ -130,12 +130,12 @@ macro_rules! opaque {
 }
 use opaque;
 
-/// The server refuses these arguments too.
+/// Returns the error for arguments that the server rejects too.
 fn invalid(function: &str, message: impl ToString) -> ExecutionError {
     ExecutionError::function_error(&format!("{OWN}{function}"), message)
 }
 
-/// An argument of the type that its overload asks for.
+/// Returns an argument, which must have the type of its overload.
 fn arg<'b, 'v, T: FromVal<'b, 'v> + Val>(
     args: &'b [CowVal<'_, 'v>],
     at: usize,
@@ -152,7 +152,7 @@ fn int(args: &[CowVal<'_, '_>], at: usize) -> Result<i64, ExecutionError> {
     Ok(*arg::<CelInt>(args, at)?.inner())
 }
 
-/// The items of a list, or the keys of a map.
+/// Returns the items of a list, or the keys of a map.
 fn items<'b, 'v>(
     args: &'b [CowVal<'_, 'v>],
     at: usize,
@@ -166,7 +166,7 @@ fn items<'b, 'v>(
     Ok(items)
 }
 
-/// It is not evaluated here.
+/// Returns the error for arguments that are not supported here.
 fn unexpected(want: &str) -> ExecutionError {
     ExecutionError::UnexpectedType {
         got: "another type".to_owned(),

@@ -1,4 +1,4 @@
-//! `ip(…)` and `cidr(…)`: addresses and blocks of them.
+//! `ip(…)` and `cidr(…)`: IP addresses and address blocks.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use super::{
 opaque!(Ip(IpAddr), IP = "net.IP");
 opaque!(Cidr(Block), CIDR = "net.CIDR");
 
-/// An address, and how many of its bits name the block.
+/// An address, and the length of its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Block {
     address: IpAddr,
@@ -23,7 +23,7 @@ struct Block {
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_type(CIDR.to_owned())?;
     env.add_type(IP.to_owned())?;
@@ -45,17 +45,17 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
         owned(CelInt::from(if is_four { 4 } else { 6 }))
     })?;
     members.add("isUnspecified", &[], |args| {
-        asks(&args, IpAddr::is_unspecified)
+        test(&args, IpAddr::is_unspecified)
     })?;
-    members.add("isLoopback", &[], |args| asks(&args, IpAddr::is_loopback))?;
+    members.add("isLoopback", &[], |args| test(&args, IpAddr::is_loopback))?;
     members.add("isLinkLocalMulticast", &[], |args| {
-        asks(&args, is_link_local_multicast)
+        test(&args, is_link_local_multicast)
     })?;
     members.add("isLinkLocalUnicast", &[], |args| {
-        asks(&args, is_link_local_unicast)
+        test(&args, is_link_local_unicast)
     })?;
     members.add("isGlobalUnicast", &[], |args| {
-        asks(&args, is_global_unicast)
+        test(&args, is_global_unicast)
     })?;
     let mut members = Members(env, &CIDR);
     members.add("containsIP", &[&IP], |args| {
@@ -85,7 +85,7 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     })
 }
 
-/// An address as Kubernetes takes one: no zone, and no IPv4 address in an IPv6 one.
+/// Parses an address as Kubernetes does: no zone, and no IPv4 address within an IPv6 one.
 fn parse(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.parse().ok()?;
     let is_mapped = matches!(address, IpAddr::V6(six) if six.to_ipv4_mapped().is_some());
@@ -102,11 +102,11 @@ fn parse_block(text: &str) -> Option<Block> {
 }
 
 fn parsed(function: &str, text: &str) -> Result<IpAddr, ExecutionError> {
-    parse(text).ok_or_else(|| invalid(function, format!("{text:?} is no IP address")))
+    parse(text).ok_or_else(|| invalid(function, format!("{text:?} is not an IP address")))
 }
 
 fn parsed_block(function: &str, text: &str) -> Result<Block, ExecutionError> {
-    parse_block(text).ok_or_else(|| invalid(function, format!("{text:?} is no CIDR")))
+    parse_block(text).ok_or_else(|| invalid(function, format!("{text:?} is not a CIDR")))
 }
 
 fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
@@ -132,7 +132,7 @@ fn is_block<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     Ok(boolean(parse_block(text(&args, 0)?).is_some()))
 }
 
-fn asks<'b, 'v>(args: &[CowVal<'b, 'v>], question: fn(&IpAddr) -> bool) -> Answer<'b, 'v> {
+fn test<'b, 'v>(args: &[CowVal<'b, 'v>], question: fn(&IpAddr) -> bool) -> Answer<'b, 'v> {
     Ok(boolean(question(&arg::<Ip>(args, 0)?.0)))
 }
 
@@ -150,7 +150,7 @@ fn is_link_local_unicast(address: &IpAddr) -> bool {
     }
 }
 
-/// As Go understands it: private addresses are among them.
+/// Returns whether an address is global in Go's sense, which includes private addresses.
 fn is_global_unicast(address: &IpAddr) -> bool {
     let is_broadcast = matches!(address, IpAddr::V4(four) if four.is_broadcast());
     !is_broadcast

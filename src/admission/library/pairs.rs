@@ -1,7 +1,8 @@
 //! Comprehensions with two variables: `list.all(index, value, …)`, `map.exists(key, value, …)`,
 //! `transformList`, `transformMap` and the like.
 //!
-//! The interpreter binds one variable, so that each is made one over pairs, in which both are bound.
+//! The interpreter binds only one variable, so each comprehension becomes one over pairs, from
+//! which both variables are bound.
 
 use std::collections::HashMap;
 
@@ -15,19 +16,19 @@ use cel::{DeclarationError, Env, ExecutionError};
 
 use super::{Answer, Args, Members, arg, invalid, items, owned, unexpected};
 
-/// Functions that expressions cannot name.
+/// Functions whose names expressions cannot contain.
 const PAIRS: &str = "@pairs";
 const AS_MAP: &str = "@asMap";
 const MERGED: &str = "@merged";
 
-/// What the pair and the result of a comprehension are bound to.
+/// The variables of the pair and of the result of a comprehension.
 const PAIR: &str = "@pair";
 const RESULT: &str = "@found";
 
-/// Adds the macros, and what they are made of.
+/// Adds the macros, and the functions that they expand to.
 ///
 /// # Errors
-/// When the environment has one of them already.
+/// Fails if the environment already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     Members(env, &LIST_TYPE).add(PAIRS, &[], of_list)?;
     Members(env, &MAP_TYPE).add(PAIRS, &[], of_map)?;
@@ -141,7 +142,7 @@ fn expand(
     })))
 }
 
-/// Makes the expressions of one comprehension.
+/// Builds the expressions of one comprehension.
 struct Maker<'h, 'p> {
     helper: &'h mut MacroExprHelper<'p>,
     names: [String; 2],
@@ -179,7 +180,7 @@ impl Maker<'_, '_> {
             .next_expr(Expr::Comprehension(Box::new(comprehension)))
     }
 
-    /// Goes on until the result is surely this.
+    /// Returns the condition to continue: the result is not yet final.
     fn unless(&mut self, end: bool) -> IdedExpr {
         let found = self.ident(RESULT);
         let goes_on = match end {
@@ -189,7 +190,7 @@ impl Maker<'_, '_> {
         self.call(operators::NOT_STRICTLY_FALSE, None, vec![goes_on])
     }
 
-    /// An expression in which the two variables have the values of the pair.
+    /// Returns an expression in which the two variables have the values of the pair.
     fn bound(&mut self, body: IdedExpr) -> IdedExpr {
         let [first, second] = self.names.clone();
         let inner = self.bind(&second, 1, body);
@@ -243,7 +244,7 @@ fn entry<'v>(
 ) -> Result<(), ExecutionError> {
     let key = Key::try_from(key).map_err(|_| unexpected("key"))?;
     match map.insert(key, value) {
-        Some(_) => Err(invalid("transformMapEntry", "a key is there twice")),
+        Some(_) => Err(invalid("transformMapEntry", "duplicate key")),
         None => Ok(()),
     }
 }

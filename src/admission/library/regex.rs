@@ -1,4 +1,4 @@
-//! `find` and `findAll`: what a regular expression finds in a text.
+//! `find` and `findAll`: matches of a regular expression in a text.
 
 use cel::common::types::{INT_TYPE, STRING_TYPE};
 use cel::common::value::CowVal;
@@ -10,7 +10,7 @@ use super::{Answer, Args, Members, int, list_of_strings, owned, string, text, un
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     let mut members = Members(env, &STRING_TYPE);
     members.add("find", &[&STRING_TYPE], find)?;
@@ -18,9 +18,9 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     members.add("findAll", &[&STRING_TYPE, &INT_TYPE], find_most)
 }
 
-/// The expression of a call. What is refused here may still be one of Go's.
+/// Parses the expression of a call. Go may accept an expression that is rejected here.
 fn expression(args: &[CowVal<'_, '_>]) -> Result<Regex, ExecutionError> {
-    // Of characters beyond ASCII, `\d` and the like mean others to Go.
+    // Beyond ASCII, `\d` and similar classes differ from Go's.
     let is_same = text(args, 0)?.is_ascii() || !text(args, 1)?.contains('\\');
     let expression = Regex::new(text(args, 1)?).ok().filter(|_| is_same);
     expression.ok_or_else(|| unexpected("regular expression"))
@@ -43,7 +43,7 @@ fn find_all<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
 }
 
 fn find_most<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
-    // A negative number is no bound.
+    // A negative number means no limit.
     let most = usize::try_from(int(&args, 2)?).unwrap_or(usize::MAX);
     owned(list_of_strings(found(&args, most)?))
 }

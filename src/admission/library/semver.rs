@@ -10,16 +10,16 @@ use super::{Answer, Args, Members, add_global, arg, boolean, invalid, opaque, ow
 
 opaque!(Semver(Version), SEMVER = "kubernetes.Semver");
 
-/// A version, as <https://semver.org> orders them. What stands behind a `+` decides nothing.
+/// A version, ordered as <https://semver.org> says. Build metadata after a `+` is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Version {
     numbers: [u64; 3],
-    before: Vec<Part>,
+    before: Vec<PreReleasePart>,
 }
 
-/// A part of what stands behind a `-`. Numbers come before words.
+/// A part of the pre-release after a `-`. Numbers come before words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum PreReleasePart {
     Number(u64),
     Word(String),
 }
@@ -27,7 +27,7 @@ enum Part {
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_type(SEMVER.to_owned())?;
     add_global(env, "semver", &[&STRING_TYPE], of)?;
@@ -64,11 +64,11 @@ impl Version {
             let parts = before.split('.').map(|part| {
                 is_word(part).then_some(())?;
                 match part.bytes().all(|b| b.is_ascii_digit()) {
-                    true => whole(part).map(Part::Number),
-                    false => Some(Part::Word(part.to_owned())),
+                    true => whole(part).map(PreReleasePart::Number),
+                    false => Some(PreReleasePart::Word(part.to_owned())),
                 }
             });
-            parts.collect::<Option<Vec<Part>>>()
+            parts.collect::<Option<Vec<PreReleasePart>>>()
         });
         Some(Self {
             numbers: numbers?.try_into().ok()?,
@@ -87,7 +87,7 @@ impl Version {
     }
 }
 
-/// A number without leading zeros.
+/// Parses a number without leading zeros.
 fn whole(text: &str) -> Option<u64> {
     let is_number = text.bytes().all(|b| b.is_ascii_digit());
     let is_padded = text.len() > 1 && text.starts_with('0');
@@ -96,7 +96,7 @@ fn whole(text: &str) -> Option<u64> {
         .flatten()
 }
 
-/// The text as a version, if it is one.
+/// Parses the text as a version.
 fn parse(args: &[CowVal<'_, '_>]) -> Result<Option<Version>, ExecutionError> {
     let given = text(args, 0)?;
     let is_loose = args.len() > 1 && *arg::<CelBool>(args, 1)?.inner();
@@ -106,7 +106,7 @@ fn parse(args: &[CowVal<'_, '_>]) -> Result<Option<Version>, ExecutionError> {
     })
 }
 
-/// A version as Kubernetes makes one of `v1.2`: three numbers, without zeros in front.
+/// Normalizes `v1.2` as Kubernetes does: three numbers, without leading zeros.
 fn normal(text: &str) -> String {
     let text = text.strip_prefix('v').unwrap_or(text);
     let end = text.find(['-', '+']).unwrap_or(text.len());
@@ -127,7 +127,7 @@ fn normal(text: &str) -> String {
 fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let version = parse(&args)?;
     owned(Semver(
-        version.ok_or_else(|| invalid("semver", "it is no version"))?,
+        version.ok_or_else(|| invalid("semver", "it is not a version"))?,
     ))
 }
 

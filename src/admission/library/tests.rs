@@ -1,4 +1,4 @@
-//! The examples of Kubernetes' documentation of its libraries.
+//! Tests the examples in Kubernetes' documentation of its libraries.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn evaluate(expression: &str) -> Result<bool, Failure> {
 }
 
 #[test]
-fn the_libraries_say_what_their_documentation_says() {
+fn evaluates_the_examples_of_the_documentation() {
     let wrong: Vec<String> = TRUE
         .lines()
         .map(str::trim)
@@ -25,7 +25,7 @@ fn the_libraries_say_what_their_documentation_says() {
 }
 
 #[test]
-fn what_the_server_refuses_is_an_error_of_the_expression() {
+fn errors_of_the_server_are_errors_of_the_expression() {
     for line in FAILS.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let answer = evaluate(line);
         assert!(
@@ -36,7 +36,7 @@ fn what_the_server_refuses_is_an_error_of_the_expression() {
 }
 
 #[test]
-fn what_may_mean_something_else_to_the_server_is_not_evaluated() {
+fn does_not_evaluate_what_the_server_may_read_differently() {
     for line in CANNOT
         .lines()
         .map(str::trim)

@@ -56,7 +56,7 @@ opaque!(
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     add_global(env, "duration", &[&STRING_TYPE], duration)?;
     add_global(env, "timestamp", &[&STRING_TYPE], timestamp)?;
@@ -104,20 +104,20 @@ fn same<'b, 'v>(mut args: Args<'b, 'v>) -> Answer<'b, 'v> {
 fn duration<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let length = nanos(text(&args, 0)?).and_then(|nanos| i64::try_from(nanos).ok());
     owned(Duration(
-        length.ok_or_else(|| invalid("duration", "it is no duration"))?,
+        length.ok_or_else(|| invalid("duration", "it is not a duration"))?,
     ))
 }
 
 fn timestamp<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let given = text(&args, 0)?;
     let at: Option<Timestamp> = given.parse().ok().filter(|_| is_rfc_3339(given));
-    owned(Moment(
-        at.ok_or_else(|| invalid("timestamp", "it is no timestamp"))?,
-    ))
+    owned(Moment(at.ok_or_else(|| {
+        invalid("timestamp", "it is not a timestamp")
+    })?))
 }
 
-/// Whether a text has the one shape that Go reads: `2026-01-02T03:04:05Z`, with a fraction or an
-/// offset.
+/// Returns whether text has the one layout that Go accepts: `2026-01-02T03:04:05Z`, with an
+/// optional fraction, or an offset.
 fn is_rfc_3339(text: &str) -> bool {
     let is_like = |text: &str, shape: &str| {
         text.len() == shape.len()
@@ -146,7 +146,7 @@ fn is_rfc_3339(text: &str) -> bool {
         && (zone == "Z" || is_like(zone, "+00:00") || is_like(zone, "-00:00"))
 }
 
-/// A duration as CEL writes it.
+/// Returns a duration as CEL writes it.
 fn seconds(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let (whole, rest) = (
@@ -249,7 +249,7 @@ fn shifted<'b, 'v>(moment: &Moment, by: i64) -> Answer<'b, 'v> {
     owned(Moment(shifted.map_err(|_| too_far())?))
 }
 
-/// Whether a text is a timestamp as [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339) writes one.
+/// Returns whether text is a timestamp in [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339).
 pub fn is_timestamp(text: &str) -> bool {
     is_rfc_3339(text) && text.parse::<Timestamp>().is_ok()
 }

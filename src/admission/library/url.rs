@@ -1,4 +1,4 @@
-//! `url(…)`, read as Go's `net/url` reads it.
+//! `url(…)`: parses URLs as Go's `net/url` does.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,23 +20,23 @@ struct Parts {
     host: String,
     path: String,
     query: String,
-    /// What decides whether two are equal.
+    /// The part that decides whether two URLs are equal.
     whole: String,
 }
 
-/// Why a text is not read.
+/// Why text is not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
-    /// Go refuses it too.
+    /// Go rejects it too.
     Wrong,
-    /// It may be one for Go.
+    /// Go may accept it.
     Strange,
 }
 
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it already has one of them.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_type(URL.to_owned())?;
     add_global(env, "url", &[&STRING_TYPE], of)?;
@@ -70,7 +70,7 @@ fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let given = text(&args, 0)?;
     let parsed = is_request_uri(given).and_then(|()| parse(given));
     owned(Url(parsed.map_err(|why| match why {
-        Unread::Wrong => invalid("url", "it is no URL"),
+        Unread::Wrong => invalid("url", "it is not a URL"),
         Unread::Strange => unexpected("URL"),
     })?))
 }
@@ -83,7 +83,7 @@ fn is<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     }
 }
 
-/// What `url.ParseRequestURI` accepts.
+/// Checks for what `url.ParseRequestURI` accepts.
 pub fn is_request_uri(text: &str) -> Result<(), Unread> {
     if text.is_empty() {
         return Err(Unread::Wrong);
@@ -91,7 +91,7 @@ pub fn is_request_uri(text: &str) -> Result<(), Unread> {
     parts_of(text, true).map(|_| ())
 }
 
-/// As `url.Parse` reads it: what follows a `#` is no part of the rest.
+/// Parses like `url.Parse`: what follows a `#` is separate.
 fn parse(text: &str) -> Result<Parts, Unread> {
     let before = text.split_once('#').map_or(text, |(before, _)| before);
     let parts = parts_of(before, false)?;
@@ -119,7 +119,7 @@ fn parts_of(text: &str, is_request: bool) -> Result<Parts, Unread> {
     }
     if !rest.starts_with('/') {
         if !scheme.is_empty() {
-            // `mailto:somebody` has neither host nor path.
+            // `mailto:name` has neither host nor path.
             return Ok(read("", ""));
         }
         let first = rest.split('/').next().unwrap_or_default();
@@ -141,7 +141,7 @@ fn parts_of(text: &str, is_request: bool) -> Result<Parts, Unread> {
     }
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:@[]%/".contains(&b);
     if !path.bytes().all(is_plain) {
-        // It would be escaped.
+        // Go would escape it.
         return Err(Unread::Strange);
     }
     Ok(read(host, path))
@@ -163,7 +163,7 @@ fn scheme_of(text: &str) -> Result<(String, &str), Unread> {
     Ok((String::new(), text))
 }
 
-/// The host of an authority, with its port.
+/// Returns the host of an authority, with its port.
 fn host_of(authority: &str) -> Result<&str, Unread> {
     let (user, host) = match authority.rsplit_once('@') {
         Some((user, host)) => (user, host),
@@ -185,7 +185,7 @@ fn host_of(authority: &str) -> Result<&str, Unread> {
         return address.map(|_| host).ok_or(Unread::Strange);
     }
     if host.matches(':').count() > 1 {
-        // Go has changed its mind about these.
+        // Versions of Go differ here.
         return Err(Unread::Strange);
     }
     let port = host.rfind(':').map_or("", |at| &host[at..]);

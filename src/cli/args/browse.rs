@@ -1,4 +1,4 @@
-//! The words of `driftctl browse`.
+//! Arguments of `driftctl browse`.
 
 use clap::Args;
 
@@ -9,16 +9,16 @@ use super::{ActArgs, TEMPLATE, TriageArgs};
 #[derive(Debug, Clone, Default, Args)]
 #[command(
     before_help = "\
-Lists drift in the terminal, what matters most first, and explains the change under the cursor.
-Mark changes and press x: the plan of all marks is shown, and carried out after a question, as
-'driftctl triage --apply' does it.
+Lists drift in the terminal, the worst first, and explains the change under the cursor. Mark
+changes and press x to see the plan for all marks; it is carried out once you confirm it, as with
+'driftctl triage --apply'.
 
 Keys:
   up down, PgUp PgDn, Home End    Move
   r b a i                         Mark: revert, backport, accept, ignore
-  space                           Take the mark away
+  space                           Remove the mark
   x                               Carry out what is marked
-  /                               Filter by words
+  /                               Filter by text
   J K                             Scroll the explanation
   o                               Open the manifest at its line in $VISUAL or $EDITOR
   y                               Copy the path
@@ -45,13 +45,13 @@ pub struct BrowseArgs {
     #[arg(long, help_heading = "Browse")]
     pub allow_secrets: bool,
 
-    /// Which drift, and how it is written.
+    /// The drift to list, and how to write changes.
     #[command(flatten)]
     pub act: ActArgs,
 }
 
 impl BrowseArgs {
-    /// The same words for what carries decisions out.
+    /// Returns the arguments for `driftctl triage`, which carries out the decisions.
     pub fn as_triage(&self) -> TriageArgs {
         TriageArgs {
             allow_secrets: self.allow_secrets,

@@ -37,15 +37,15 @@ pub struct CoverageArgs {
 
     /// Exit with 1 when fewer than this percentage of live objects are declared
     ///
-    /// Where kinds could not be listed the percentage is an upper bound: below --min the exit code
-    /// is 1, and otherwise 2, because nobody knows.
+    /// Where kinds could not be listed, the percentage is an upper bound: if it is below --min, the
+    /// exit code is 1, otherwise 2, because it is unknown.
     #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = "Coverage")]
     pub min: Option<f64>,
 
-    /// Count objects as declared that Argo CD, Flux or Helm deploys from elsewhere
+    /// Count objects that Argo CD, Flux or Helm deploys from elsewhere as declared
     ///
-    /// Those are objects with the mark of an Application, a Kustomization or a release that is not
-    /// among the sources.
+    /// These are objects that are marked as part of an Application, a Kustomization or a release
+    /// that is not among the sources.
     #[arg(long, help_heading = "Coverage")]
     pub count_elsewhere: bool,
 
@@ -64,7 +64,7 @@ pub struct CoverageArgs {
     )]
     pub output: CommandFormat,
 
-    /// List every object that nobody declares
+    /// List every undeclared object
     #[arg(short, long, help_heading = "Report")]
     pub verbose: bool,
 }

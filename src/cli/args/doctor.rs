@@ -67,16 +67,16 @@ pub struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    /// The user to bind the Roles to, if one is named.
+    /// Returns the user to bind the Roles to, if one is named.
     pub fn subject(&self) -> Option<&String> {
         self.purposes.iter().find(|word| *word != REVERT)
     }
 
-    /// Whether the permissions of `driftctl revert` are checked.
+    /// Returns whether to check the permissions of `driftctl revert`.
     pub fn is_for_revert(&self) -> bool {
         self.purposes.iter().any(|word| word == REVERT)
     }
 }
 
-/// The word for the command in place of a user.
+/// The argument for `driftctl revert`, in place of a user.
 const REVERT: &str = "revert";

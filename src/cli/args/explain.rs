@@ -46,7 +46,7 @@ pub struct ExplainArgs {
     /// The live side.
     #[command(flatten)]
     pub live: LiveArgs,
-    /// What is compared.
+    /// How to compare.
     #[command(flatten)]
     pub compare: CompareArgs,
     /// The rules.
@@ -68,7 +68,7 @@ pub struct ExplainArgs {
     )]
     pub output: CommandFormat,
 
-    /// What is masked.
+    /// How secrets are masked.
     #[command(flatten)]
     pub redact: RedactArgs,
 }

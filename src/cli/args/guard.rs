@@ -40,12 +40,12 @@ pub struct GuardArgs {
     #[command(flatten)]
     pub form: FormArgs,
 
-    /// Try the policies in this file or folder instead; may be given several times
+    /// Check the policies in this file or folder instead; can be repeated
     ///
-    /// Finds rules that block nothing, that nothing passes, that scaling gets around, that match
+    /// Finds rules that block nothing, that block everything, that scaling bypasses, that match
     /// nothing or that have no binding. Each rule is evaluated on the smallest object of each kind
-    /// that it matches and on the objects of PATH, and on all of these with the fields changed that
-    /// it names. Reads no cluster.
+    /// that it matches, on the objects of PATH, and on copies of both in which the fields that it
+    /// names are changed. Reads no cluster.
     #[arg(
         long,
         value_name = "FILE|DIR",
@@ -57,7 +57,7 @@ pub struct GuardArgs {
     )]
     pub check: Vec<PathBuf>,
 
-    /// The format of what --check finds
+    /// The format of the findings of --check
     #[arg(
         short,
         long,
@@ -69,7 +69,7 @@ pub struct GuardArgs {
     )]
     pub output: CommandFormat,
 
-    /// Which engine the policy is for
+    /// The engine to write the policy for
     #[arg(
         long,
         value_name = "ENGINE",
@@ -108,19 +108,19 @@ pub struct GuardArgs {
     )]
     pub scope: GuardScope,
 
-    /// Which drift.
+    /// The drift to guard against.
     #[command(flatten)]
     pub drift: DriftArgs,
 }
 
-/// What a policy demands.
+/// What the policy requires.
 #[derive(Debug, Clone, Default, Args)]
 #[group(multiple = false)]
 pub struct FormArgs {
     /// The field keeps its value
     #[arg(long, help_heading = "Guard")]
     pub lock: bool,
-    /// The list or map holds nothing but what is declared
+    /// The list or map contains nothing but what is declared
     #[arg(long, help_heading = "Guard")]
     pub closed: bool,
     /// The number is at most what is declared, or this

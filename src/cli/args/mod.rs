@@ -98,7 +98,7 @@ Examples:
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What applies to every command.
+    /// The flags of every command.
     #[command(flatten)]
     pub global: GlobalArgs,
     /// The command.
@@ -107,8 +107,8 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The command line with one subcommand and without anything for people to read, if there is a
-    /// subcommand of that name. To build the flags of all of them takes longer than many a run.
+    /// Returns the command line with a single subcommand and without help texts, if there is a
+    /// subcommand of that name. Building the flags of all commands takes longer than many a run.
     pub fn alone(name: &str) -> Option<clap::Command> {
         let with_flags: fn(clap::Command) -> clap::Command = match name {
             "diff" => DiffArgs::augment_args,
@@ -207,14 +207,15 @@ pub enum Command {
     Backport(Box<BackportArgs>),
     /// Decide on drift change by change, in a file
     ///
-    /// Writes the file, and with --apply carries its decisions out (keep, revert, backport, accept,
-    /// ignore), as the commands of these names do: one plan, asked of the server and of you first.
-    /// Changes since the file was written are skipped and reported.
+    /// Writes the file, and with --apply carries out its decisions (keep, revert, backport, accept,
+    /// ignore), as the commands of these names do: one plan, which the server checks and you
+    /// confirm first. Changes since the file was written are skipped and reported.
     Triage(Box<TriageArgs>),
     /// Browse drift in the terminal, and revert, backport or accept it
     ///
-    /// Lists drift by severity, with its explanation beside it. Marks are the decisions of triage,
-    /// and are carried out as triage --apply does: one plan, asked of the server and of you first.
+    /// Lists drift by severity, with an explanation of each change. Marks are the decisions of
+    /// triage and are carried out as by triage --apply: one plan, which the server checks and you
+    /// confirm first.
     Browse(Box<BrowseArgs>),
     /// Check manifests against admission policies, without a cluster
     ///
@@ -321,7 +322,7 @@ pub struct DiffArgs {
     /// The live side.
     #[command(flatten)]
     pub live: LiveArgs,
-    /// What is compared.
+    /// How to compare.
     #[command(flatten)]
     pub compare: CompareArgs,
     /// The policies to evaluate.

@@ -8,13 +8,14 @@ use clap::Args;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Policies")]
 pub struct PoliciesArgs {
-    /// Judge the objects by admission policies: the cluster's (live), those of a file or folder, or
-    /// what policy engines reported (reports)
+    /// Evaluate admission policies: the cluster's (live), those in a file or folder, or the results
+    /// that policy engines reported (reports)
     ///
-    /// ValidatingAdmissionPolicies and Kyverno's policies are evaluated on what is declared, as the
-    /// API server would store it, and on what is live. What only the live object violates was made by the drift, and the
-    /// report says why it was not stopped where facts tell. 'reports' reads PolicyReports and the
-    /// status of Gatekeeper's constraints. May be given several times.
+    /// Evaluates ValidatingAdmissionPolicies and Kyverno's policies on the declared object, as the
+    /// API server would store it, and on the live object. If only the live object violates a
+    /// policy, the drift caused it, and the report says why nothing blocked it, where that is
+    /// known. 'reports' reads PolicyReports and the status of Gatekeeper's constraints. Can be
+    /// repeated.
     #[arg(long, value_name = "live|reports|FILE|DIR")]
     pub policies: Vec<PathBuf>,
 

@@ -37,7 +37,7 @@ pub struct PolicyArgs {
     #[arg(long, value_name = "FILE|DIR", required = true)]
     pub policies: Vec<PathBuf>,
 
-    /// The namespace of manifests that name none
+    /// The namespace of manifests that do not name one
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub namespace: String,
 

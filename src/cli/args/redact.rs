@@ -7,7 +7,7 @@ use clap::Args;
 use crate::model::KindPattern;
 use crate::policy::{PathPattern, PatternError};
 
-/// What is masked besides known secrets.
+/// What to mask besides known secrets.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Report")]
 pub struct RedactArgs {

@@ -81,8 +81,8 @@ pub struct ReportArgs {
 
     /// Also show warning Events of what drifted, in the time lines of -o timeline and -o html
     ///
-    /// Those of the objects, of their ReplicaSets and of their pods, and containers that failed. It
-    /// takes the right to list Events, ReplicaSets and Pods in their namespaces.
+    /// Events of the objects, of their ReplicaSets and of their Pods, and containers that failed.
+    /// Needs the permission to list Events, ReplicaSets and Pods in their namespaces.
     #[arg(long)]
     pub events: bool,
 
@@ -103,7 +103,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub pager: PagerChoice,
 
-    /// What is masked.
+    /// How secrets are masked.
     #[command(flatten)]
     pub redact: RedactArgs,
 
@@ -118,7 +118,7 @@ pub struct ReportArgs {
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// Print errors only, and answer by exit code
+    /// Print errors only; the exit code is the answer
     ///
     /// Reports that go to files are still written.
     #[arg(short, long, conflicts_with = "verbose")]
@@ -126,7 +126,7 @@ pub struct ReportArgs {
 }
 
 /// # Errors
-/// When it is no address in the web, or does not say where the path goes.
+/// Fails if the text is not a web address, or does not contain `{path}`.
 fn line_address(text: &str) -> Result<String, String> {
     let is_web = text.starts_with("https://") || text.starts_with("http://");
     match is_web && text.contains("{path}") {
@@ -138,7 +138,7 @@ fn line_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// When to page.
+/// When to use the pager.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PagerChoice {
     /// When the text is longer than the terminal

@@ -76,7 +76,7 @@ pub struct RevertArgs {
     )]
     pub max_objects: usize,
 
-    /// Which drift, and how it is written.
+    /// The drift to revert, and how to write changes.
     #[command(flatten)]
     pub act: ActArgs,
 }

@@ -117,7 +117,7 @@ pub struct AcceptArgs {
     /// The live side.
     #[command(flatten)]
     pub live: LiveArgs,
-    /// What is compared.
+    /// How to compare.
     #[command(flatten)]
     pub compare: CompareArgs,
     /// The rules.

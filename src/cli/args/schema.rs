@@ -18,7 +18,7 @@ Examples:
     max_term_width = 100
 )]
 pub struct SchemaArgs {
-    /// Of what
+    /// The document
     #[arg(value_name = "WHAT", value_parser = documents())]
     pub what: String,
 }

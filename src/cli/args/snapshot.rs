@@ -24,7 +24,7 @@ Exit codes:
     max_term_width = 100
 )]
 pub struct SnapshotArgs {
-    /// What would be read.
+    /// The objects to read.
     #[command(flatten)]
     pub reading: ReadingArgs,
 

@@ -69,7 +69,7 @@ pub struct SourceArgs {
     /// Read the clusters that Argo CD knows from this file
     ///
     /// The file holds the Secrets labelled argocd.argoproj.io/secret-type=cluster, as kubectl get
-    /// prints them; their credentials are not read. They tell which server the name in an
+    /// prints them; their credentials are not read. They say which server the name in an
     /// Application's destination means, so that each --context is compared with its own
     /// Applications, and they expand the clusters generator of ApplicationSets. By default, that
     /// generator reads these Secrets from the live side.
@@ -94,11 +94,11 @@ pub struct SourceArgs {
     #[arg(long, value_name = "DIR")]
     pub repo_root: Option<PathBuf>,
 
-    /// Read Applications and Kustomizations at the revision that they name
+    /// Read Applications and Kustomizations at the revision that they specify
     ///
     /// That is the targetRevision of an Application, or the ref of a Kustomization's GitRepository,
     /// if this clone has it. By default, files are read from the work tree or at --ref, and the
-    /// report says where that differs from the revision that they name.
+    /// report shows where that differs from the specified revision.
     #[arg(long, conflicts_with = "revision")]
     pub target_revision: bool,
 
@@ -127,7 +127,7 @@ pub struct SourceArgs {
     pub blame: bool,
 
     // A flattened struct changes the heading of everything after it.
-    /// How directories are rendered.
+    /// How folders are rendered.
     #[command(flatten)]
     pub render: RenderArgs,
 

@@ -35,7 +35,7 @@ pub struct TimelineArgs {
     /// The live side.
     #[command(flatten)]
     pub live: LiveArgs,
-    /// What is compared.
+    /// How to compare.
     #[command(flatten)]
     pub compare: CompareArgs,
     /// The rules.
@@ -64,7 +64,7 @@ pub struct TimelineArgs {
     )]
     pub output: CommandFormat,
 
-    /// What is masked.
+    /// How secrets are masked.
     #[command(flatten)]
     pub redact: RedactArgs,
 }

@@ -45,7 +45,7 @@ pub struct TriageArgs {
     )]
     pub apply: Option<PathBuf>,
 
-    /// Open the file in $VISUAL or $EDITOR, and carry out what it says when that ends
+    /// Open the file in $VISUAL or $EDITOR, and carry out its decisions when the editor exits
     #[arg(long, help_heading = "Triage")]
     pub edit: bool,
 
@@ -53,7 +53,7 @@ pub struct TriageArgs {
     #[arg(long, help_heading = "Triage")]
     pub allow_secrets: bool,
 
-    /// Which drift, and how it is written.
+    /// The drift to list, and how to write changes.
     #[command(flatten)]
     pub act: ActArgs,
 

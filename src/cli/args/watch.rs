@@ -33,7 +33,7 @@ pub struct WatchArgs {
     /// The live side.
     #[command(flatten)]
     pub live: LiveArgs,
-    /// What is compared.
+    /// How to compare.
     #[command(flatten)]
     pub compare: CompareArgs,
     /// The rules.
@@ -78,7 +78,7 @@ pub struct WatchArgs {
     #[arg(long, help_heading = "Watch")]
     pub print_alerts: bool,
 
-    /// What is masked.
+    /// How secrets are masked.
     #[command(flatten)]
     pub redact: RedactArgs,
 }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn periods_and_addresses_are_read() {
+    fn parses_periods_and_addresses() {
         assert_eq!(period("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(period("5m"), Ok(Duration::from_secs(300)));
         for wrong in ["", "0s", "30", "2d", "-1s", "99999999999999999999s"] {

@@ -57,7 +57,7 @@ pub struct WriteArgs {
     pub output: CommandFormat,
 }
 
-/// The causes that are left alone by default.
+/// Causes of drift that are left alone by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum IncludedCause {
     /// The manifest was changed after the last apply

@@ -42,15 +42,15 @@ pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> R
     if args.output != CommandFormat::Text {
         message::warnings(streams, settings, &census.warnings);
     }
-    let (exit, said) = answer(&census, args);
+    let (exit, said) = outcome(&census, args);
     if let Some(said) = said {
         message::say(streams, settings, &said);
     }
     Ok(exit)
 }
 
-/// Returns the exit code, and a message about it.
-fn answer(census: &Census, args: &CoverageArgs) -> (Exit, Option<String>) {
+/// Returns the exit code, with a message if there is something to explain.
+fn outcome(census: &Census, args: &CoverageArgs) -> (Exit, Option<String>) {
     if census.is_incomplete() {
         return (Exit::Trouble, None);
     }

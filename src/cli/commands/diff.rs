@@ -64,7 +64,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         .map(|report| gate::answer(report, &args.gate));
     let exit = exits.max().unwrap_or(Exit::Trouble);
     for report in &mut reports {
-        choice::choose(report, &args.report, settings.now);
+        choice::apply(report, &args.report, settings.now);
     }
     let mut formats = args.report.output.iter().map(|spec| spec.format.name());
     if formats.any(|name| name == "html") {
@@ -84,26 +84,26 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     Ok(exit)
 }
 
-/// The formats that have a time line, which Events stand in.
+/// The formats that have a time line, which shows Events.
 const WITH_EVENTS: [&str; 2] = ["timeline", "html"];
 
 /// # Errors
-/// When Events are asked for, and no format shows them.
+/// Fails if `--events` is given and no format shows Events.
 fn check_events(args: &ReportArgs, untrusted: bool) -> Result<()> {
     ensure!(
         !args.events || !untrusted,
-        "--events is refused with --untrusted, which hides what the cluster knows"
+        "--events is not allowed with --untrusted, which hides cluster data"
     );
     let mut formats = args.output.iter().map(|spec| spec.format.name());
     ensure!(
         !args.events || formats.any(|name| WITH_EVENTS.contains(&name)),
-        "--events is shown by -o timeline and -o html; name one of them"
+        "--events needs a format that shows Events: add -o timeline or -o html"
     );
     Ok(())
 }
 
-/// Whether nothing at all was chosen of the manifests: then there is nothing to report, and errors
-/// say why.
+/// Returns whether no manifest was read at all: then there is nothing to report, and the errors say
+/// why.
 fn is_input_error(reports: &[Redacted]) -> bool {
     reports.iter().all(|report| {
         report.is_incomplete()
@@ -168,8 +168,8 @@ fn write_all(
         };
         done = done.and(written);
     }
-    // The text report ends with the errors; for any other format, or none, they are printed here to
-    // explain exit code 2.
+    // The text report ends with the errors. For any other format, or without a report, they are
+    // printed here to explain exit code 2.
     if args.quiet || only_errors || !specs.iter().any(is_text) {
         for (at, report) in reports.iter().enumerate() {
             let cluster = (reports.len() > 1).then(|| output::cluster(report, at));

@@ -57,14 +57,14 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     let (answer, rules) = ask(&path)?;
     let untrusted = args.source.untrusted.untrusted;
     let redactor = secrecy::redactor(&args.redact, untrusted, rules.secret());
-    let account = told(answer, redactor)?;
+    let account = redacted(answer, redactor)?;
     let is_fatal = |warning: &&Warning| warning.fatal;
     let fatal: Vec<Warning> = account.warnings.iter().filter(is_fatal).cloned().collect();
     message::warnings(streams, settings, &fatal);
-    // A rule that could not be used may be the one in question.
+    // The unused rule may be the one in question.
     message::warnings(streams, settings, &rules.warnings);
     write(&account, args.output, settings, streams)?;
-    // What could not be read may have led to another decision.
+    // The unread objects may have led to another decision.
     Ok(if fatal.is_empty() {
         Exit::Clean
     } else {
@@ -95,8 +95,8 @@ fn object_and_rest(object: &Selection, source: &SourceArgs) -> Result<(Selection
     Ok((object, source))
 }
 
-/// Returns the element of an item that is written by its index, from the paths of its list; `None`
-/// if items of the list have no names.
+/// Returns the path element of an item that is given by its index, from the paths of its list;
+/// `None` if items of the list have no identity.
 fn named_item(list: &Answer, path: &[PathElement]) -> Option<PathElement> {
     let (PathElement::Index(number), parent) = path.split_last()? else {
         return None;
@@ -132,10 +132,10 @@ fn find<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v Value> {
     })
 }
 
-/// Takes the field from the front of the arguments, if it is there.
+/// Takes the field from the front of the arguments, if there is one.
 ///
 /// # Errors
-/// Fails if the first argument was meant as a field but is not one.
+/// Fails if the first argument looks like a field but is not one.
 fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
     let mut source = source.clone();
     let first = source.paths.first().and_then(|first| first.to_str());
@@ -156,7 +156,7 @@ fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
     let path = match written.parse::<FieldPath>() {
         Ok(path) => path,
         Err(error) => {
-            if let Some(meant) = meant_as_field(first) {
+            if let Some(meant) = suggest_field(first) {
                 bail!("{first} is not a file, and {error}; {meant}");
             }
             return Ok((FieldPath::root(), source));
@@ -177,10 +177,10 @@ fn is_name(word: &str) -> bool {
     is_closed && !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric())
 }
 
-/// Returns what to write instead of an argument that looks like a field but names nothing.
-fn meant_as_field(word: &str) -> Option<String> {
-    let is_place = word.contains(['/', '\\', ':']) || matches!(word, "-" | "..");
-    if is_place || Path::new(word).symlink_metadata().is_ok() {
+/// Suggests how to write an argument that looks like a field but is not one.
+fn suggest_field(word: &str) -> Option<String> {
+    let is_file_name = word.contains(['/', '\\', ':']) || matches!(word, "-" | "..");
+    if is_file_name || Path::new(word).symlink_metadata().is_ok() {
         return None;
     }
     let dotted = format!(".{word}");
@@ -194,8 +194,8 @@ fn meant_as_field(word: &str) -> Option<String> {
 /// Returns the explanation without secrets.
 ///
 /// # Errors
-/// When there is nothing at the path.
-pub fn told(answer: Answer, redactor: Redactor) -> Result<RedactedAccount> {
+/// Fails if the path does not exist, declared or live.
+pub fn redacted(answer: Answer, redactor: Redactor) -> Result<RedactedAccount> {
     let Answer {
         account,
         sides,
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_and_the_manifests_are_told_apart() {
+    fn separates_the_field_from_the_manifests() {
         let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
         assert_eq!(split(&["."]), (".".to_owned(), paths(&["."])));
         let field = || ".spec.replicas".to_owned();
@@ -272,16 +272,16 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_none_is_no_file_either() {
+    fn suggests_how_to_write_a_field() {
         let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
-        let meant = |word: &str| meant_as_field(word).unwrap_or_default();
+        let meant = |word: &str| suggest_field(word).unwrap_or_default();
         assert_eq!(meant("spec.replicas"), "write the field as .spec.replicas");
         assert!(meant(".spec[").contains("as reports do"));
         assert_eq!(split(&["image", "a"]), (".image".to_owned(), paths(&["a"])));
         assert_eq!(split(&["containers[0]"]).0, ".containers[0]");
         assert_eq!(split(&["src"]), (".".to_owned(), paths(&["src"])));
         for word in ["./spec", "-", "main:deploy", "manifests", "Cargo.toml"] {
-            assert_eq!(meant_as_field(word), None, "{word}");
+            assert_eq!(suggest_field(word), None, "{word}");
         }
     }
 }

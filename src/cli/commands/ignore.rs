@@ -16,7 +16,7 @@ use crate::config::{self, CONFIG_NAME, Found};
 use crate::output::escape;
 use crate::policy::{PathPattern, RuleSpec};
 
-/// Adds a rule to the configuration, and changes nothing else in it.
+/// Adds a rule to the configuration.
 ///
 /// # Errors
 /// Fails if the file is broken, or cannot be added to; then it is unchanged.
@@ -43,7 +43,7 @@ pub(super) fn with_rules(
         Some(path) => Found::named(path),
         None => match config::find(CONFIG_NAME, start)? {
             Some(found) => found,
-            None => config::beside(None, CONFIG_NAME, start)?,
+            None => config::new_file(None, CONFIG_NAME, start)?,
         },
     };
     let engine = jq();

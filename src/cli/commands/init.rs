@@ -10,10 +10,10 @@ use crate::cli::{Exit, Streams};
 use crate::config::{CONFIG_NAME, TEMPLATE};
 use crate::output::escape;
 
-/// Writes a configuration in which everything is explained and nothing is turned on.
+/// Writes a configuration in which every setting is explained and none is active.
 ///
 /// # Errors
-/// Fails if there is one already, or it cannot be written.
+/// Fails if the file exists, or cannot be written.
 pub fn run(args: &InitArgs, streams: &mut Streams) -> Result<Exit> {
     let path = args.folder.join(CONFIG_NAME);
     let path = path.strip_prefix(".").unwrap_or(&path);

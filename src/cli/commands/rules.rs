@@ -33,7 +33,7 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
         let loaded = source.load(&NoLive);
         warnings.extend(loaded.errors);
         if args.source.untrusted.untrusted {
-            continue; // their rules are not asked
+            continue; // rules of Applications apply to other objects
         }
         of_sources.extend(loaded.rules);
         for manifest in loaded.manifests {
@@ -41,7 +41,7 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
             let place = format!("{} ({name})", manifest.origin);
             let own = rules_of(Some(&manifest.value()), None, &place);
             let own_rules = own.rules.into_iter().map(|rule| Rule {
-                objects: just(&manifest),
+                objects: objects_of(&manifest),
                 ..rule.by(settings.now)
             });
             of_objects.extend(own_rules);
@@ -65,8 +65,8 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
     Ok(if failed { Exit::Trouble } else { Exit::Clean })
 }
 
-/// Returns the object that a rule was written on, if it has one.
-fn just(manifest: &Manifest) -> Objects {
+/// Returns the object of a rule that is written on an object.
+fn objects_of(manifest: &Manifest) -> Objects {
     Objects {
         group: group_of(&manifest.api_version).to_owned(),
         kind: literally(&manifest.kind),

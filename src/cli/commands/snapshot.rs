@@ -117,8 +117,7 @@ fn wrote(args: &SnapshotArgs, report: &Report, secrets: usize) -> String {
     )
 }
 
-/// Returns what masks secrets, if they are to be masked: the built-in patterns, and those of the
-/// user.
+/// Returns the redactor, if secrets are to be masked: with the built-in patterns, and the user's.
 fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>> {
     if !args.redact {
         return Ok(None);

@@ -23,7 +23,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
     }
     if args.source.untrusted.untrusted {
         bail!(
-            "timeline tells who changed what, and is refused with --untrusted; use 'driftctl diff'"
+            "timeline is not allowed with --untrusted, because it shows who changed what; use 'driftctl diff'"
         );
     }
     let selection = &args.selection;

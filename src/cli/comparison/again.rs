@@ -44,7 +44,7 @@ impl Again {
     /// Finds both sides, without reading them yet.
     ///
     /// # Errors
-    /// Fails if the arguments contradict each other, or there is not a live side.
+    /// Fails if the arguments contradict each other, or the live side cannot be found.
     pub fn begin(
         source: &SourceArgs,
         words: &DriftArgs,
@@ -86,7 +86,7 @@ impl Again {
         &self.prepared.rules
     }
 
-    /// Returns the redaction for reports, including the values that the user calls secret.
+    /// Returns the redactor for reports, which also masks the values that the user marks as secret.
     pub fn redactor(&self) -> Redactor {
         Redactor::of(self.prepared.rules.secret(), LiveValues::default())
     }
@@ -119,7 +119,7 @@ impl Again {
     /// Explains the state of an object, secrets included.
     ///
     /// # Errors
-    /// When nothing can be compared, or what is asked about is not there.
+    /// Fails if nothing can be compared, or the object or path does not exist.
     pub fn answer(&self, live: &dyn Live, question: Question<'_>) -> Result<Answer> {
         let Prepared {
             sources,

@@ -22,7 +22,7 @@ pub struct Draft<'d> {
     live_args: &'d LiveArgs,
     live: &'d dyn Live,
     roots: Vec<PathBuf>,
-    /// Whether files are called by their full paths.
+    /// Whether files are named by their full paths.
     is_absolute: bool,
     mirrors: OnceCell<Result<Vec<Mirror>, String>>,
     /// The files in the copy that differ from the original.
@@ -32,7 +32,7 @@ pub struct Draft<'d> {
 }
 
 impl<'d> Draft<'d> {
-    /// Returns drafts of the sources in these directories. Nothing is copied before it is needed.
+    /// Returns drafts of the sources in these directories. They are copied when first needed.
     pub fn of(
         source: &'d SourceArgs,
         live_args: &'d LiveArgs,

@@ -56,7 +56,7 @@ pub struct Compared {
 pub struct Also<'a> {
     /// Keeps what is explained.
     pub explain: bool,
-    /// Reads the warnings of what drifted, masked by this.
+    /// Reads the warning Events of objects that drifted, masked by this redactor.
     pub events: Option<&'a (dyn Fn(&Rules) -> Redactor + Sync)>,
 }
 
@@ -258,8 +258,8 @@ fn first_template(report: &Report) -> Option<&str> {
     Some(place.split(':').next().unwrap_or(place))
 }
 
-/// Warns if no declared object exists: a wrong cluster, namespace or release is more likely than a
-/// full deletion.
+/// Warns if no declared object exists: a wrong cluster, namespace or release is more likely than
+/// the deletion of everything.
 fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     let objects = &report.objects;
     let is_missing = |object: &ObjectReport| object.status() == Status::Missing;

@@ -36,7 +36,7 @@ pub struct Rules {
     pub baseline: Baseline,
     /// Warnings about the files.
     pub warnings: Vec<Warning>,
-    /// What was skipped in the files, and why.
+    /// The settings that were skipped in the files, and why.
     pub notes: Vec<Warning>,
 }
 
@@ -45,7 +45,7 @@ pub struct Rules {
 pub struct Baseline {
     /// The file.
     pub file: Found,
-    /// What is in it.
+    /// Its content.
     pub debt: Debt,
 }
 
@@ -206,7 +206,7 @@ fn baseline(
         (None, _) if args.no_config => None,
         (None, Some(config)) if *search == Search::Upwards => {
             // Drift that was accepted before there were rules stays accepted.
-            match read(config::beside(Some(config), BASELINE_NAME, start)?)? {
+            match read(config::new_file(Some(config), BASELINE_NAME, start)?)? {
                 Some(found) => Some(found),
                 None => search.read(BASELINE_NAME, start)?,
             }
@@ -219,7 +219,7 @@ fn baseline(
     }
     let file = match &args.baseline {
         Some(path) => Found::named(path),
-        None => config::beside(config, BASELINE_NAME, start)?,
+        None => config::new_file(config, BASELINE_NAME, start)?,
     };
     Ok(Baseline {
         file,
@@ -278,8 +278,8 @@ fn argocd_of_file(args: &RulesArgs) -> Result<ArgoSettings> {
             found.name
         );
     };
-    let place = format!("{}:{}", found.name, map.span.line);
-    Ok(config::read_argocd(&map.value, &place))
+    let location = format!("{}:{}", found.name, map.span.line);
+    Ok(config::read_argocd(&map.value, &location))
 }
 
 fn argocd_of_cluster(live: &dyn Live) -> Result<ArgoSettings> {

@@ -56,7 +56,7 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
             },
         }
     }
-    check_chart_words(args)?;
+    check_chart_flags(args)?;
     if !plain.is_empty() {
         let paths = GitOpsObjects::at(&plain, options)?;
         followed = Some(join(followed, paths));
@@ -252,7 +252,7 @@ fn is_both(word: &Path) -> bool {
 }
 
 /// Fails if flags for charts are given without a chart, where they would do nothing.
-fn check_chart_words(args: &SourceArgs) -> Result<()> {
+fn check_chart_flags(args: &SourceArgs) -> Result<()> {
     let render = &args.render;
     let given = [
         (!render.values.is_empty(), "--values"),
@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn revisions_and_paths_are_told_apart() {
+    fn separates_revisions_from_paths() {
         let split = |word| revision_and_path(Path::new(word));
         let main = |path| Some(("main", Path::new(path)));
         assert_eq!(split("main:deploy"), main("deploy"));

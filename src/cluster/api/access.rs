@@ -1,6 +1,6 @@
-//! Asks the API server who we are, and what we may do.
+//! Asks the API server for the user's identity and permissions.
 //!
-//! The API takes these reviews by POST; they change nothing.
+//! These reviews are sent by POST, but change nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,16 +26,16 @@ pub struct Identity {
 }
 
 impl Api {
-    /// Asks who we are (`SelfSubjectReview`, from Kubernetes 1.28 on).
+    /// Returns the user's identity (`SelfSubjectReview`, in Kubernetes 1.28 and later).
     ///
     /// # Errors
-    /// Fails if the server does not say.
+    /// Fails if the server does not return it.
     pub fn identity(&self) -> Result<Identity> {
         let _reading = Reading::begin();
         let request = Request::review(Review::Identity, &json!({}));
         let answer = self.runtime.block_on(self.sender.checked(&request, parsed));
         let answer = answer.map_err(|failure| match failure {
-            // A server without this API checks authorization first, which denies everyone.
+            // A server without this API checks authorization first, which denies it to everyone.
             Failure::NotFound | Failure::UnknownResource | Failure::Forbidden(_) => {
                 anyhow!("not every user may ask before Kubernetes 1.28")
             }
@@ -56,9 +56,9 @@ impl Api {
         })
     }
 
-    /// Asks which of these permissions we have (`SelfSubjectAccessReview`); returns the reason for
-    /// each that could not be asked for. Permissions in all namespaces are asked for before those
-    /// in single ones.
+    /// Returns which of these permissions the user has (`SelfSubjectAccessReview`), or why a
+    /// permission could not be checked. Permissions in all namespaces are checked before those in
+    /// single namespaces.
     pub fn may(&self, rights: &BTreeSet<Right>) -> BTreeMap<Right, Result<bool, String>> {
         let _reading = Reading::begin();
         self.runtime.block_on(async {
@@ -84,11 +84,11 @@ impl Api {
         reviews.join_all().await.into_iter().collect()
     }
 
-    /// Returns every namespaced kind whose objects people may create, to determine the permissions
-    /// for a search for undeclared objects.
+    /// Returns every namespaced kind whose objects users may create. A search for undeclared
+    /// objects needs permissions on these.
     ///
     /// # Errors
-    /// Fails if some of them cannot be found out.
+    /// Fails if not all kinds are known.
     pub fn namespaced_kinds(&self) -> Result<Vec<ServedKind>> {
         let _reading = Reading::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));

@@ -1,6 +1,6 @@
-//! Reads what the API server serves from its discovery documents.
+//! Reads the kinds that the API server serves from its discovery documents.
 //!
-//! Servers since 1.26 describe everything in two documents. Older ones, and proxies in front of
+//! Servers since 1.26 describe everything in two documents. Older servers, and proxies in front of
 //! them, respond to the same two requests with a list of groups, whose versions are then requested
 //! one by one, as needed.
 
@@ -61,7 +61,7 @@ pub(super) enum Resources {
     Broken(Gap),
 }
 
-/// One root of the API: the core group, or all the others.
+/// A root of the API: the core group, or all other groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Root {
     /// Its groups, each with its versions in the server's order of preference.
@@ -79,8 +79,8 @@ pub(super) struct Catalog {
     pub named: Root,
 }
 
-/// The groups of computed objects, which are not stored and never declared. Their servers are the
-/// ones that fail most.
+/// The groups of computed objects, which are neither stored nor declared. The servers behind them
+/// are the ones that fail most often.
 const COMPUTED: [&str; 3] = [
     "metrics.k8s.io",
     "custom.metrics.k8s.io",
@@ -98,7 +98,7 @@ impl Catalog {
         if let Some(found @ (KindLookup::Served(_) | KindLookup::Unknown(_))) = current {
             return found;
         }
-        // An older server has the group, but not yet the version with the replacement.
+        // An older server may have the group without the version of the replacement.
         let is_to_come = |version: &str| {
             let versions = self.groups().find(|(group, _)| *group == group_of(version));
             versions.is_some() && !self.has_version(version)
@@ -201,7 +201,7 @@ impl Catalog {
             .collect()
     }
 
-    /// Fills in what was requested one by one.
+    /// Adds the resources of a version that was requested on its own.
     pub fn fill(&mut self, api_version: &str, resources: Resources) {
         for root in [&mut self.core, &mut self.named] {
             let Root::Known(groups) = root else { continue };
@@ -212,15 +212,15 @@ impl Catalog {
         }
     }
 
-    /// Returns every namespaced kind whose objects people may create.
+    /// Returns every namespaced kind whose objects users may create, and the gaps in the list.
     pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<Gap>) {
         let (mut kinds, gaps) = self.kinds();
         kinds.retain(|kind| kind.namespaced);
         (kinds, gaps)
     }
 
-    /// Returns every kind whose objects people may create, each at its preferred version, and what
-    /// keeps the list from being complete.
+    /// Returns every kind whose objects users may create, each at its preferred version, and the
+    /// gaps in the list.
     pub fn kinds(&self) -> (Vec<ServedKind>, Vec<Gap>) {
         let mut kinds = BTreeMap::new();
         let mut gaps = Vec::new();
@@ -237,7 +237,8 @@ impl Catalog {
                 match resources {
                     Resources::Known(known) => {
                         for resource in known.iter().filter(|r| r.can_list) {
-                            // Only controllers create Events, and they outnumber everything else.
+                            // Only controllers create Events, and there are more of them than of
+                            // anything else.
                             if resource.kind == "Event" {
                                 continue;
                             }
@@ -254,7 +255,7 @@ impl Catalog {
         (kinds.into_values().collect(), gaps)
     }
 
-    /// Returns every version, with every kind in it.
+    /// Returns every version, with each kind in it.
     pub fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
         let versions = self.groups().flat_map(|(_, versions)| versions);
         versions.flat_map(|(version, resources)| {
@@ -266,7 +267,8 @@ impl Catalog {
         })
     }
 
-    /// Returns whether the server serves a version. Any other version is never put into a URL.
+    /// Returns whether the server serves a version. Versions that it does not serve are never put
+    /// into a URL.
     pub fn has_version(&self, api_version: &str) -> bool {
         self.groups()
             .flat_map(|(_, versions)| versions)
@@ -298,8 +300,8 @@ fn kind_of(version: &str, resource: &Resource) -> ServedKind {
 /// Parses the response to `/api` or `/apis`.
 ///
 /// # Errors
-/// Fails if the document is wrong; the error does not quote it. A server that lists no group is not
-/// a Kubernetes API server.
+/// Fails if the document is malformed; the error does not quote it. A server that lists no group is
+/// not a Kubernetes API server.
 pub(super) fn root(body: &[u8]) -> Result<Root, String> {
     let document: Document =
         serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
@@ -322,7 +324,7 @@ pub(super) fn root(body: &[u8]) -> Result<Root, String> {
 /// Parses the resources of one version, from `/apis/apps/v1`.
 ///
 /// # Errors
-/// Fails if the document is wrong; the error does not quote it.
+/// Fails if the document is malformed; the error does not quote it.
 pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, String> {
     let list: ResourceList =
         serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
@@ -391,7 +393,7 @@ fn aggregated(group: Group) -> (String, Vec<(String, Resources)>) {
 fn resource(resource: AggregatedResource) -> Option<Resource> {
     Some(Resource {
         plural: resource.resource,
-        // A resource without a kind has only subresources.
+        // A resource without a kind is only the parent of subresources.
         kind: resource.response_kind?.kind,
         namespaced: resource.scope == "Namespaced",
         short_names: resource.short_names,
@@ -407,7 +409,7 @@ fn legacy(group: LegacyGroup) -> (String, Vec<(String, Resources)>) {
         .into_iter()
         .map(|v| v.group_version)
         .collect();
-    // A stable sort: the preferred version, then the server's order.
+    // The sort is stable: the preferred version comes first, then the server's order.
     versions.sort_by_key(|version| Some(version) != preferred.as_ref());
     let versions = versions.into_iter().map(|v| (v, Resources::NotAsked));
     (group.name, versions.collect())

@@ -1,7 +1,7 @@
-//! Sends the requests that every run needs before anything needs the responses.
+//! Sends the requests that every run needs before their responses are needed.
 //!
-//! Connecting takes round trips and the discovery documents are large, while there is nothing else
-//! to request until manifests are read. So both happen in parallel.
+//! Connecting takes several round trips and the discovery documents are large, while no other
+//! request can be made until manifests are read. So both happen in parallel.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,15 +20,15 @@ pub(super) const CORE: &str = "/api";
 /// The URL of the document of all other groups.
 pub(super) const NAMED: &str = "/apis";
 
-/// How long a caller that has everything else waits for optional responses.
+/// How long to wait for an optional response once everything else has arrived.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Requests under way, each until its response is taken.
+/// Requests that were sent early, until their responses are taken.
 #[derive(Default)]
 pub(super) struct Early {
     pub core: Option<JoinHandle<Root>>,
     pub named: Option<JoinHandle<Root>>,
-    /// The server's version is optional; failing to get it says nothing about the rest.
+    /// The server's version, which is optional: other requests may succeed without it.
     pub version: Option<JoinHandle<Option<String>>>,
 }
 
@@ -42,7 +42,7 @@ impl Early {
         }
     }
 
-    /// Takes the responses that are needed now; the others may never be.
+    /// Takes the requests whose responses are needed now. Others may never be needed.
     pub fn take(&mut self, core: bool, named: bool) -> Self {
         Self {
             core: self.core.take_if(|_| core),
@@ -52,7 +52,8 @@ impl Early {
     }
 }
 
-/// Waits for an early response; sends the request now if there is none and it is needed.
+/// Waits for the response to an early request. If none was sent and the response is needed, sends
+/// the request now.
 pub(super) async fn or_ask<T, F: Future<Output = T>>(
     early: Option<JoinHandle<T>>,
     is_needed: bool,
@@ -66,7 +67,7 @@ pub(super) async fn or_ask<T, F: Future<Output = T>>(
     if is_needed { Some(ask().await) } else { None }
 }
 
-/// Returns an optional response: nobody waits if it hangs.
+/// Waits a short time for an optional response.
 pub(super) async fn soon<T>(early: JoinHandle<Option<T>>) -> Option<T> {
     let answer = tokio::time::timeout(PATIENCE, early).await;
     answer.ok()?.ok()?

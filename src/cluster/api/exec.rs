@@ -1,9 +1,9 @@
 //! Runs credential plugins (`users[].user.exec`), by the protocol of
 //! `client.authentication.k8s.io/v1`.
 //!
-//! A plugin prints credentials, so its output is never shown: an error has only its name and exit
-//! code (CVE-2019-11250). It is run here rather than by kube, which runs it twice per client,
-//! without a deadline, and puts its output into errors.
+//! A plugin prints credentials, so its output is never shown: errors contain only its name and exit
+//! code (CVE-2019-11250). Plugins are not run by kube, which runs them twice per client and without
+//! a deadline, and puts their output into errors.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -58,7 +58,7 @@ pub(super) async fn credentials(
     if credential.kind != "ExecCredential" {
         return Err(failed("printed something that is not an ExecCredential"));
     }
-    // As in kubectl: fields may mean something else in another version.
+    // As in kubectl, because fields may have another meaning in another version.
     if let Some(version) = &plugin.api_version
         && credential.api_version != *version
     {
@@ -94,7 +94,7 @@ pub(super) async fn credentials(
     Ok(user)
 }
 
-/// Returns the plugin's name, without its folder.
+/// Returns the plugin's name, without its directory.
 fn name(plugin: &ExecConfig) -> Result<String, Failure> {
     let command = plugin
         .command
@@ -163,7 +163,7 @@ fn command(plugin: &ExecConfig, interactive: bool) -> Command {
     for name in plugin.drop_env.iter().flatten() {
         command.env_remove(name);
     }
-    // A person at a terminal may need to see a login code; a log may not show it.
+    // A user at a terminal may need to see a login code, which must not appear in a log.
     let visible = interactive && std::io::stderr().is_terminal();
     command
         .env("KUBERNETES_EXEC_INFO", info.to_string())

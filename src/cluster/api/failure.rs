@@ -1,12 +1,12 @@
-//! Errors of reading, as types, because the next step depends on them.
+//! Read errors as types, because the next step depends on them.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::cluster::{Denial, Right};
 
-/// Why a request has no usable response. No variant shows what a server or a credential plugin
-/// wrote, except words that are checked to be harmless: bodies of error responses repeat values.
+/// Why a request has no usable response. No variant shows text from a server or a credential
+/// plugin, except words that were checked to be harmless: bodies of error responses repeat values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
     /// 403.
@@ -18,18 +18,18 @@ pub(super) enum Failure {
          again (a pod's token may have expired or been revoked), and check this machine's clock"
     )]
     Unauthorized,
-    /// 403 to an apply for a reason other than a missing permission.
+    /// 403 to an apply, for a reason other than a missing permission.
     #[error(
         "the API server refused to apply it (403 Forbidden), though patch is allowed: an \
          admission webhook, a policy or a quota denied it, or it is a Role that grants more than \
          you hold (verbs escalate and bind)"
     )]
     Refused,
-    /// Policies, webhooks or quotas refuse an apply. Their messages are redacted before they are
+    /// Policies, webhooks or quotas refused an apply. Their messages are redacted before they are
     /// shown.
     #[error("the API server refuses to apply it: {} against it", who(.0))]
     Denied(Vec<Denial>),
-    /// 404 that names the object: the kind is served, and the object does not exist.
+    /// 404 that names the object: its kind is served, and the object does not exist.
     #[error("not found")]
     NotFound,
     /// Any other 404: it proves nothing about the object.
@@ -48,7 +48,7 @@ pub(super) enum Failure {
     Malformed {
         /// Such as `DeploymentList`.
         expected: String,
-        /// What is wrong with it; never a part of it.
+        /// What is wrong with the body; never a part of it.
         what: String,
     },
     /// A body over the size limit.
@@ -57,7 +57,7 @@ pub(super) enum Failure {
     /// The connection failed or broke.
     #[error("the connection failed: {0}")]
     Connection(String),
-    /// The server is not trusted, which a retry does not fix.
+    /// The server is not trusted, so a retry does not help.
     #[error("the connection failed: {0}")]
     Untrusted(String),
     /// One request took too long.
@@ -82,8 +82,8 @@ impl Failure {
         }
     }
 
-    /// Returns whether the run cannot continue, because every further request would end the same
-    /// way.
+    /// Returns whether the run cannot continue, because every further request would fail in the
+    /// same way.
     pub fn ends_run(&self) -> bool {
         matches!(
             self,
@@ -101,7 +101,7 @@ impl Failure {
     }
 }
 
-/// Returns `ValidatingAdmissionPolicy "lock" is`, without the policy's message.
+/// Returns the names of policies, without their messages: `ValidatingAdmissionPolicy "lock"`.
 fn who(denials: &[Denial]) -> String {
     let mut all: Vec<&str> = denials.iter().map(|denial| denial.by.as_str()).collect();
     all.dedup();

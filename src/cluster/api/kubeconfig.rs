@@ -2,9 +2,9 @@
 //! `--context`, as kubectl does.
 //!
 //! The rules are those of client-go (`clientcmd`), with two differences. A kubeconfig that is named
-//! but broken is an error, and so is a context that does not exist: nothing falls back to another
-//! cluster. And files are merged and selected here rather than by `kube::Config`, which matches
-//! `NO_PROXY` against the proxy's own address and runs an exec plugin twice.
+//! but broken is an error, and so is a context that does not exist: driftctl never falls back to
+//! another cluster. And files are merged and selected here rather than by `kube::Config`, which
+//! matches `NO_PROXY` against the proxy's own address and runs an exec plugin twice.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -36,10 +36,10 @@ pub(super) struct Choice<'c> {
     pub home: Option<&'c Path>,
     /// `--context`.
     pub context: Option<&'c str>,
-    /// The folders that manifests are read from. A kubeconfig in one of them would let the author
-    /// of the manifests run programs (CVE-2022-24817).
+    /// The directories that manifests are read from. A kubeconfig in one of them would let the
+    /// author of the manifests run programs (CVE-2022-24817).
     pub scanned: &'c [PathBuf],
-    /// Where a pod finds its service account, if this is a pod.
+    /// The service account, if this process runs in a pod.
     pub pod: ServiceAccount,
 }
 
@@ -120,8 +120,8 @@ fn refuse_scanned(file: &Path, scanned: &[PathBuf]) -> Result<()> {
     }
 }
 
-/// Reads and merges the files: if two entries have the same name, the first file's is used, as in
-/// kubectl.
+/// Reads and merges the files. If two entries have the same name, the first file's entry is used,
+/// as in kubectl.
 fn read(files: &[PathBuf]) -> Result<Kubeconfig> {
     let mut merged = Kubeconfig::default();
     for file in files {
@@ -134,7 +134,7 @@ fn read(files: &[PathBuf]) -> Result<Kubeconfig> {
     Ok(merged)
 }
 
-/// Says where an error is but not what: the file contains credentials.
+/// Returns an error with the position but not the text: the file contains credentials.
 fn unreadable(file: &Path, error: &KubeconfigError) -> anyhow::Error {
     let file = file.display();
     match error {
@@ -252,7 +252,7 @@ fn refuse_removed_provider(user: &AuthInfo) -> Result<()> {
     Ok(())
 }
 
-/// Returns the credentials with their base64 on one line; tools wrap it, and Go's decoder accepts
+/// Returns the credentials with their base64 on one line: tools wrap it, and Go's decoder accepts
 /// that.
 fn unwrapped(mut user: AuthInfo) -> AuthInfo {
     user.client_certificate_data = user.client_certificate_data.map(|data| in_one_line(&data));
@@ -268,8 +268,8 @@ fn in_one_line(base64: &str) -> String {
     base64.chars().filter(|c| !is_break(*c)).collect()
 }
 
-/// Takes the plugin out of the user, for [`super::exec`] to run, and applies client-go's precedence
-/// among credentials: a token file before a token, either before a plugin.
+/// Takes the plugin out of the user, so that [`super::exec`] can run it. Applies client-go's
+/// precedence: a token file before a token, and either before a plugin.
 fn with_plugin(mut user: AuthInfo, cluster: &Cluster) -> Result<(AuthInfo, Option<ExecConfig>)> {
     if user.token_file.is_some() {
         user.token = None;
@@ -295,7 +295,8 @@ fn config(context: &Context, cluster: &Cluster, user: AuthInfo) -> Result<Config
     let server = server.with_context(|| format!("cluster {} names no server", context.cluster))?;
     let insecure = cluster.insecure_skip_tls_verify.unwrap_or(false);
     let roots = roots(cluster)?;
-    // `rest.DefaultServerURL`: an address without a scheme is HTTPS if anything implies TLS.
+    // As in `rest.DefaultServerURL`, an address without a scheme is HTTPS if any setting implies
+    // TLS.
     let server = if server.contains("://") {
         server.to_owned()
     } else if insecure || roots.is_some() {
@@ -330,7 +331,7 @@ fn config(context: &Context, cluster: &Cluster, user: AuthInfo) -> Result<Config
 }
 
 /// Returns `https://host:6443/path` for `https://user:password@host:6443/path`, even if a slash in
-/// the password is not encoded: no path of an API server contains an `@`.
+/// the password is not escaped: no path of an API server contains an `@`.
 pub(super) fn without_user_info(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();

@@ -1,4 +1,4 @@
-//! Reads one list, page by page, and keeps the wanted items.
+//! Reads a list page by page, and keeps the wanted items.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) struct Selection {
     pub kind: ServedKind,
     /// The namespace that is listed; `None` for the whole cluster.
     pub namespace: Option<String>,
-    /// The declared objects: names by namespace (the empty string for none).
+    /// The declared objects: names by namespace (empty if cluster-scoped).
     pub wanted: HashMap<String, HashSet<String>>,
     /// The namespaces whose undeclared objects are wanted too.
     pub extra_in: Places,
@@ -31,28 +31,29 @@ pub(super) struct Selection {
 pub(super) struct Page {
     /// The wanted objects in it.
     pub found: Vec<LiveObject>,
-    /// The wanted objects in a page of metadata: they exist, and have yet to be read.
+    /// The wanted objects in a page of metadata: they exist, but still have to be read.
     pub present: Vec<ResourceKey>,
     /// Undeclared objects, metadata only.
     pub extra: Vec<LiveObject>,
-    /// How many objects the page has.
+    /// The number of objects in the page.
     pub items: usize,
     /// The token of the next page.
     pub next: Option<String>,
-    /// How many objects follow after this page, if the server says so.
+    /// The number of objects after this page, if the server returns it.
     pub remaining: Option<u64>,
     /// The resource version of the list.
     pub resource_version: String,
 }
 
-/// Processes a page as it arrives. An unwanted item is not built, and not parsed beyond its name.
+/// Processes a page as it arrives. Unwanted items are not built, and are parsed only up to their
+/// names.
 pub(super) struct PageReceiver {
     selection: Arc<Selection>,
     splitter: Splitter,
     page: Page,
-    /// Whether metadata was requested. A server may send whole objects anyway.
+    /// Whether metadata was requested. A server may send whole objects nevertheless.
     metadata: bool,
-    /// The items that were seen. If one occurs twice, it is unknown which of the two is live.
+    /// The items so far. If an item occurs twice, it is unknown which one is live.
     seen: HashSet<(String, String)>,
 }
 
@@ -131,7 +132,7 @@ fn list_kind(selection: &Selection) -> String {
     format!("{}List", selection.kind.kind)
 }
 
-/// Keeps an item, or the wanted part of it.
+/// Keeps an item or the wanted part of it, if it is wanted.
 fn take(
     selection: &Selection,
     page: &mut Page,
@@ -195,13 +196,14 @@ fn take(
     Ok(())
 }
 
-/// Reports whether undeclared objects of a kind are kept whole: what they hold explains others. The
-/// selector of a Service tells whether the control plane made the Endpoints of its name.
+/// Returns whether undeclared objects of a kind are kept whole, because their content explains
+/// other objects. The selector of a Service shows whether the control plane created the Endpoints
+/// of that name.
 pub(super) fn is_evidence(kind: &ServedKind) -> bool {
     kind.api_version == "v1" && kind.kind == "Service"
 }
 
-/// `{"metadata":{…}}`
+/// Returns the metadata of an item as `{"metadata":{…}}`.
 fn metadata_of(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Item<'t> {
@@ -221,7 +223,7 @@ struct Envelope {
     api_version: String,
     #[serde(default)]
     metadata: ListMetadata,
-    /// Emptied while parsing; Go writes `null` for a list that nothing was appended to.
+    /// Empty, because the splitter takes the items out; Go writes `null` for a nil slice.
     #[serde(default, deserialize_with = "present")]
     items: Option<IgnoredAny>,
 }
@@ -235,7 +237,7 @@ struct ListMetadata {
     resource_version: String,
 }
 
-/// Present, as `null` or as a list; anything else is an error.
+/// Accepts `null` or a list; anything else is an error.
 fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<IgnoredAny>, D::Error> {

@@ -6,9 +6,9 @@
 //!                      discovery ─► plan ─► read ◄── list ◄── splitter
 //! ```
 //!
-//! Only what [`request`] can make is sent, and that is reading; what [`mod@write`] can make is sent by its
-//! [`Writer`] alone. Nothing of an answer's body is
-//! logged or put into an error: it may be a Secret.
+//! Only the requests that [`request`] can build are sent, all of which only read, and the writes
+//! that [`mod@write`] can build, which only its [`Writer`] sends. Response bodies are never logged
+//! or put into an error: they may contain a Secret.
 
 mod access;
 mod discovery;
@@ -67,13 +67,13 @@ pub struct ConnectOptions {
     pub kubeconfig: Option<PathBuf>,
     /// `--context`; otherwise the current one.
     pub context: Option<String>,
-    /// The folders that manifests are read from: a kubeconfig in them is refused.
+    /// The directories that manifests are read from: a kubeconfig in one of them is refused.
     pub scanned: Vec<PathBuf>,
     /// The timeout of one request, from sending it to the last byte of its response.
     pub request_timeout: Duration,
     /// The timeout of all reading in the run.
     pub timeout: Duration,
-    /// How many requests may be under way at once.
+    /// The limit on concurrent requests.
     pub concurrency: usize,
 }
 
@@ -89,11 +89,11 @@ pub struct Api {
 
 impl Api {
     /// Finds the cluster, and starts discovery: by the time the manifests are read, the connection
-    /// is made and the responses have arrived.
+    /// is open and the responses have arrived.
     ///
     /// # Errors
-    /// Fails if there is no kubeconfig, if one is broken or has no such context, or if its
-    /// credentials cannot be obtained. Nothing falls back to another cluster.
+    /// Fails if there is no kubeconfig, if it is broken or has no such context, or if its
+    /// credentials cannot be obtained. It never falls back to another cluster.
     pub fn connect(options: &ConnectOptions) -> Result<Self> {
         let variable = std::env::var_os("KUBECONFIG");
         let home = std::env::home_dir();
@@ -141,9 +141,9 @@ impl Api {
         })
     }
 
-    /// Finds out what is served: the core group, the others, or both, with one request each, and
-    /// the groups that an older server needs one request each for (of all groups, if `groups` is
-    /// `None`).
+    /// Discovers what the server serves: the core group, all other groups, or both, with one
+    /// request each, and the groups that an older server needs one request each for (all groups, if
+    /// `groups` is `None`).
     async fn discover(&self, core: bool, named: bool, groups: Option<&BTreeSet<&str>>) -> Catalog {
         let mut catalog = lock(&self.catalog).clone();
         let core = core && catalog.core == Root::NotAsked;
@@ -203,8 +203,8 @@ impl Api {
         for part in tasks.join_all().await {
             outcome.add(part);
         }
-        // Every version of a kind shows all of its objects: a list at one declared version includes
-        // objects declared at another.
+        // A list at any version of a kind has all of its objects: a list at one declared version
+        // has objects declared at another.
         let declared: HashSet<_> = request.wanted.iter().map(|wanted| &wanted.key).collect();
         outcome
             .extra
@@ -353,18 +353,18 @@ fn parsed(body: Vec<u8>) -> Result<Value, Failure> {
         .map_err(|_| Failure::malformed("document", "it is not valid JSON"))
 }
 
-/// An error that every further request would meet, too.
+/// Returns the error that every further request would meet too.
 fn stopped(by: &Failure) -> Warning {
     Warning::error("", format!("reading from the cluster stopped: {by}"))
 }
 
-/// The data is intact after a panic, because each value is replaced as a whole.
+/// Locks a mutex. Its data is intact after a panic, because each value is replaced as a whole.
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the schemas of an OpenAPI document, in their place in it. A proxy's error page is not
-/// such a document.
+/// Returns the schemas of an OpenAPI document, at their path in it. A proxy's error page is not an
+/// OpenAPI document.
 fn schemas(body: Vec<u8>) -> Result<Value, Failure> {
     let mut document = parsed(body)?;
     if !document.get("openapi").is_some_and(Value::is_string) {

@@ -6,23 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cluster::{FetchRequest, Places, ServedKind};
 use crate::model::{GroupKind, ResourceKey};
 
-/// Up to this many objects of a group are read one by one: a list of the same namespace is at best
-/// as cheap.
+/// Up to this many objects of a group are read one by one, because a list of the same namespace
+/// costs at least as much.
 pub(super) const FEW: usize = 2;
 
-/// How many single reads cost about as much as a page of five hundred objects: one read takes 0.5
-/// to 1 ms of the server's time, and encoding five hundred objects takes 10 to 25 ms.
+/// How many single reads cost about as much as a page of 500 objects: one read takes 0.5 to 1 ms of
+/// the server's time, and encoding 500 objects takes 10 to 25 ms.
 const READS_PER_PAGE: u64 = 20;
 
-/// The page size limit, as in kubectl.
+/// The limit on the page size, as in kubectl.
 pub(super) const PAGE: usize = 500;
 
-/// From this many lists in a run, kinds in several namespaces are listed in the whole cluster at
-/// once.
+/// From this many lists in a run, kinds in at least [`SPREAD`] namespaces are listed in the whole
+/// cluster at once.
 const MANY_LISTS: usize = 32;
 const SPREAD: usize = 3;
 
-/// Objects that are read together.
+/// Objects of one kind that are read together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
     pub kind: ServedKind,
@@ -33,10 +33,10 @@ pub(super) struct Group {
     pub extra_in: Places,
 }
 
-/// Where a group is.
+/// The scope of a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
-    /// In the cluster; the kind is not namespaced.
+    /// Cluster-scoped.
     Cluster,
     /// In one namespace.
     Namespace(String),
@@ -53,8 +53,8 @@ impl Group {
         }
     }
 
-    /// Returns how many objects to request for the first page: four times the wanted number,
-    /// because the response says how many more there are.
+    /// Returns the size of the first page: four times the wanted number, because the response
+    /// includes the number of further objects.
     pub fn first_page(&self) -> usize {
         if self.extra_in.is_empty() {
             (self.wanted.len() * 4).clamp(50, PAGE)
@@ -64,15 +64,15 @@ impl Group {
     }
 
     /// Returns whether reading the `left` wanted objects one by one is cheaper than reading
-    /// `remaining` more objects of the list. If the server does not say how many remain, at least a
+    /// `remaining` more objects of the list. If the server does not return the number, at least a
     /// page is assumed.
     pub fn reads_are_cheaper(left: usize, remaining: Option<u64>) -> bool {
         let pages = remaining.unwrap_or(1).div_ceil(PAGE as u64).max(1);
         (left as u64) < pages * READS_PER_PAGE
     }
 
-    /// Splits a group by namespace. Undeclared objects are then found only in namespaces with
-    /// declared ones.
+    /// Splits a group by namespace. Undeclared objects are then found only in namespaces that also
+    /// have declared ones.
     pub fn by_namespace(&self, wanted: Vec<ResourceKey>) -> Vec<Group> {
         let mut groups: BTreeMap<String, Vec<ResourceKey>> = BTreeMap::new();
         for key in wanted {
@@ -98,7 +98,7 @@ impl Group {
     }
 }
 
-/// Groups the wanted objects. `kinds` are those to search for undeclared objects.
+/// Groups the wanted objects. `kinds` are the kinds to search for undeclared objects.
 pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group> {
     let mut by_kind: BTreeMap<ServedKind, Vec<ResourceKey>> = BTreeMap::new();
     for wanted in &request.wanted {
@@ -107,7 +107,7 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group>
             .or_default()
             .push(wanted.key.clone());
     }
-    // An object that is declared at a version other than the preferred one is not extra.
+    // An object that is declared at another version than the preferred one is not extra.
     let extra_kinds = extra_kinds(&by_kind, kinds);
     for kind in &extra_kinds {
         by_kind.entry(kind.clone()).or_default();
@@ -136,8 +136,8 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group>
     spread(groups)
 }
 
-/// Returns, for each kind, the version at which its undeclared objects are listed: one at which
-/// objects are read anyway, or else the preferred one.
+/// Chooses the version at which the undeclared objects of each kind are listed: one at which
+/// declared objects are read, or else the preferred one.
 fn extra_kinds(
     declared: &BTreeMap<ServedKind, Vec<ResourceKey>>,
     kinds: &[ServedKind],
@@ -158,7 +158,7 @@ fn extra_kinds(
     by_group_kind.into_values().cloned().collect()
 }
 
-/// Decides between one list of the whole cluster and one list per namespace.
+/// Chooses between one list of the whole cluster and one list per namespace.
 ///
 /// Lists of namespaces run in parallel, contain few undeclared objects, and need no cluster-wide
 /// permissions; but with many namespaces, the requests themselves cost more.
@@ -190,7 +190,7 @@ fn spread(groups: Vec<Group>) -> Vec<Group> {
 }
 
 impl Group {
-    /// Returns whether it is read object by object.
+    /// Returns whether the group is read object by object.
     pub fn is_few(&self) -> bool {
         self.wanted.len() <= FEW && self.extra_in.is_empty()
     }
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn few_namespaces_are_listed_one_by_one_and_many_at_once() {
+    fn lists_few_namespaces_one_by_one_and_many_at_once() {
         let (deployment, config) = (kind("apps/v1", "Deployment"), kind("v1", "ConfigMap"));
         let few = groups(&request(&[(&deployment, 10, 50), (&config, 10, 50)]), &[]);
         assert_eq!(few.len(), 20);
@@ -246,21 +246,21 @@ mod tests {
     }
 
     #[test]
-    fn single_objects_need_no_list() {
+    fn reads_single_objects_without_a_list() {
         let groups = groups(&request(&[(&kind("v1", "Namespace"), 1, 1)]), &[]);
         assert!(groups[0].is_few());
         assert_eq!(groups[0].scope, Scope::Cluster);
     }
 
     #[test]
-    fn reads_replace_a_list_that_is_mostly_about_others() {
+    fn reads_objects_one_by_one_if_most_of_a_list_is_unwanted() {
         assert!(Group::reads_are_cheaper(50, Some(9_800)));
         assert!(!Group::reads_are_cheaper(50, Some(900)));
         assert!(Group::reads_are_cheaper(3, None));
     }
 
     #[test]
-    fn extra_objects_are_looked_for_at_one_version_of_each_kind() {
+    fn searches_each_kind_for_extra_objects_at_one_version() {
         let declared = kind("x.example/v1beta1", "Promo");
         let mut request = request(&[(&declared, 1, 1)]);
         request.extra_in = Places::Only(BTreeSet::from(["ns-0".to_owned()]));

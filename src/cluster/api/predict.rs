@@ -1,4 +1,4 @@
-//! Asks the server what manifests would become: a server-side apply as a dry run.
+//! Predicts what applying manifests would do, by server-side apply as a dry run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::send::Sender;
 use crate::cluster::{Apply, LiveObject, Unpredicted};
 use crate::model::ResourceKey;
 
-/// Returns the prediction for each object, or why there is none.
+/// Returns the prediction for each object, or why it failed.
 pub(super) async fn all(
     sender: Arc<Sender>,
     applies: Vec<Apply>,

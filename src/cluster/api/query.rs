@@ -13,7 +13,7 @@ use crate::cluster::{KindLookup, Query, ServedKind, served_names};
 use crate::model::group_of;
 use crate::signals::Reading;
 
-/// The page size: objects of up to 1.5 MiB each have to fit into one response.
+/// The page size: a response must be able to hold that many objects of up to 1.5 MiB.
 const PAGE_OF_WHOLE_OBJECTS: usize = 40;
 
 impl Api {
@@ -52,7 +52,7 @@ impl Api {
         served_names(catalog.versions())
     }
 
-    /// Returns the objects of a kind, page by page.
+    /// Returns all objects of a kind, page by page.
     pub(super) async fn items(
         &self,
         kind: &ServedKind,
@@ -80,7 +80,7 @@ impl Api {
                 None => break,
             }
         }
-        // Items of a list have no kind of their own, or that of mere metadata.
+        // Items of a list have no kind, or that of PartialObjectMetadata.
         for item in items.iter_mut().filter_map(Value::as_object_mut) {
             item.insert("kind".to_owned(), kind.kind.clone().into());
             item.insert("apiVersion".to_owned(), kind.api_version.clone().into());
@@ -89,7 +89,7 @@ impl Api {
     }
 }
 
-/// Returns the request for a list.
+/// The parameters of a list request.
 pub(super) struct List {
     form: Form,
     page: usize,
@@ -97,7 +97,7 @@ pub(super) struct List {
 }
 
 impl List {
-    /// Returns whole objects, all of them.
+    /// Returns the parameters for whole objects, without a selector.
     pub fn everything() -> Self {
         Self {
             form: Form::Json,

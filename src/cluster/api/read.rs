@@ -15,12 +15,11 @@ use super::send::Sender;
 use crate::cluster::{Answer, LiveObject, Meter, Places, Right, ServedKind, rights_in_words};
 use crate::model::{GroupKind, ResourceKey, Warning};
 
-/// How often an expired list is restarted.
+/// The limit on restarts of an expired list.
 const RELISTS: u32 = 2;
 
-/// Up to this many objects that are missing in a list are requested again: an object that was
-/// replaced while the list was read exists again a moment later. More than these are not a
-/// coincidence.
+/// Up to this many objects that a list lacks are requested again: an object that was replaced while
+/// the list was read exists again a moment later. More than that are not a coincidence.
 const CONFIRM: usize = 16;
 
 /// The results for a group.
@@ -35,14 +34,14 @@ pub(super) struct Outcome {
     /// The missing permissions, by where the search was.
     pub extra_forbidden: BTreeMap<String, BTreeSet<Right>>,
     pub warnings: Vec<Warning>,
-    /// Returns whether an object may not be read on its own.
+    /// Whether reading single objects is forbidden.
     pub forbidden: bool,
 }
 
 /// How far to read a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
-    /// Until reading the rest one by one is cheaper.
+    /// Until reading the remaining objects one by one is cheaper.
     AsNeeded,
     /// To its end.
     End,
@@ -55,7 +54,7 @@ struct Listed {
     extra: Vec<LiveObject>,
     /// Wanted objects that exist and were not read with the list.
     present: Vec<ResourceKey>,
-    /// Whether the list was read to its end, so that objects missing in it do not exist.
+    /// Whether the list was read to its end, so that objects that it lacks do not exist.
     complete: bool,
 }
 
@@ -65,14 +64,14 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads one group, and never fails as a whole: what could not be read is in the results.
+    /// Reads one group. Never fails as a whole: errors are in the results.
     pub async fn group(self: Arc<Self>, group: Group) -> Outcome {
         let outcome = self.strategy(group).await;
         Meter::of_process().group();
         outcome
     }
 
-    /// Boxed, because a group may be split into parts.
+    /// Returns the future that reads a group. It is boxed, because a group may be split into parts.
     fn strategy(self: Arc<Self>, group: Group) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
         Box::pin(self.choose(group))
     }
@@ -110,7 +109,7 @@ impl Reader {
         outcome
     }
 
-    /// Returns the results for everything that a group wants, from its list.
+    /// Returns the results for all objects that a group wants, given its list.
     async fn answer_group(self: Arc<Self>, group: Group, listed: Listed) -> Outcome {
         let mut outcome = Outcome {
             extra: listed.extra,
@@ -138,8 +137,8 @@ impl Reader {
         outcome
     }
 
-    /// Lists what may not be read one by one: a user with `list` but not `get` can still see the
-    /// objects. What may not be listed either stays forbidden.
+    /// Lists objects that may not be read one by one: a user with `list` but not `get` can still
+    /// read them. If the list is forbidden too, they stay forbidden.
     async fn listed_where_forbidden(&self, group: &Group, mut outcome: Outcome) -> Outcome {
         if !outcome.forbidden {
             return outcome;
@@ -194,8 +193,8 @@ impl Reader {
         outcome
     }
 
-    /// Requests the objects again that a list does not contain. The list has proven their absence,
-    /// so only a response with an object counts.
+    /// Requests objects again that a list lacks. The list has proven their absence, so only a
+    /// response with an object changes the result.
     async fn confirm(this: &Arc<Self>, kind: &ServedKind, absent: Vec<ResourceKey>) -> Outcome {
         let mut answers: BTreeMap<_, _> = absent
             .iter()
@@ -229,7 +228,8 @@ impl Reader {
         self.sender.checked(&request, check).await
     }
 
-    /// Reads a list from its first page to its last, or until the rest is not worth reading.
+    /// Reads a list from its first page to its last, or until reading the remaining objects one by
+    /// one is cheaper.
     async fn list(&self, group: &Group, reach: Reach) -> Result<Listed, Failure> {
         let mut relists = 0;
         loop {
@@ -256,8 +256,8 @@ impl Reader {
             let page = self
                 .page(group, &selection, form, limit, token.as_deref())
                 .await?;
-            // All pages of a list show one state. A server that mixes states could miss an object,
-            // or show it twice.
+            // All pages of a list must be from one resource version. A server that mixes versions
+            // could miss an object, or return it twice.
             if version.get_or_insert_with(|| page.resource_version.clone())
                 != &page.resource_version
             {
@@ -286,7 +286,8 @@ impl Reader {
                 && Group::reads_are_cheaper(left, page.remaining)
                 && !is_evidence(&group.kind)
             {
-                // The rest is read for its names; what is declared among them, object by object.
+                // Of the remaining pages only metadata is read; declared objects in them are read
+                // one by one.
                 form = Form::Metadata;
             }
             limit = PAGE;
@@ -343,7 +344,8 @@ impl Outcome {
         ));
     }
 
-    /// Reports what may not be listed, in one line for each place: a role often lacks many kinds.
+    /// Returns a warning for each place with the kinds that may not be listed there: a role often
+    /// lacks many kinds.
     pub fn forbidden_extra(&self) -> impl Iterator<Item = Warning> {
         self.extra_forbidden.iter().map(|(place, rights)| {
             Warning::error(

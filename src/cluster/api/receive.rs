@@ -4,9 +4,9 @@ use std::io;
 
 use super::failure::Failure;
 
-/// The size limit of an unpacked body. Five hundred objects of the largest size that etcd stores
-/// are 750 MiB. This limits the time that a compression bomb takes; the receiver's own limits bound
-/// the memory.
+/// The size limit of a decompressed body. Five hundred objects of the maximum size in etcd are 750
+/// MiB. This bounds the time that a compression bomb takes; the limits of the receivers bound the
+/// memory.
 const MAX_BODY: u64 = 1 << 30;
 
 /// The size limit of a body that is kept as a whole: an object, a discovery document, an OpenAPI
@@ -90,7 +90,7 @@ impl<T, F: Fn(Vec<u8>) -> Result<T, Failure>> Receive for Parsed<F> {
     }
 }
 
-/// A receiver with a size limit, to be fed directly or through a decompressor.
+/// A receiver with a size limit, which can be fed directly or by a decompressor.
 pub(super) struct Capped<R> {
     receiver: R,
     left: u64,
@@ -114,7 +114,7 @@ impl<R: Receive> Capped<R> {
         self.receiver.chunk(chunk)
     }
 
-    /// Why it refused a piece.
+    /// Takes the error for which the receiver refused a chunk.
     pub fn complaint(&mut self) -> Option<Failure> {
         self.complaint.take()
     }

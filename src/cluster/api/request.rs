@@ -1,8 +1,8 @@
-//! Defines every request that driftctl may send without writing.
+//! Defines every request that driftctl can send without a [`Writer`](super::Writer).
 //!
-//! A [`Request`] can be created only by the constructors here, so this file shows everything that a
-//! run without a [`Writer`](super::Writer) can do: GET; the self-reviews, which change nothing; and
-//! a server-side apply that always has `dryRun=All`.
+//! A [`Request`] can be built only by the constructors here, so this file shows everything that a
+//! run without a writer can do: GET; self-reviews, which change nothing; and server-side applies,
+//! which always have `dryRun=All`.
 
 use std::fmt::Write as _;
 
@@ -20,14 +20,15 @@ use crate::model::group_of;
 pub(super) enum Form {
     /// Plain JSON.
     Json,
-    /// All groups and their resources in one document, from servers since 1.26.
+    /// All groups and their resources in one document, on servers since 1.26.
     Discovery,
     /// Lists with only the metadata of their items.
     Metadata,
 }
 
 impl Form {
-    /// Each form except the plain one falls back to it on servers that do not know it.
+    /// Returns the `Accept` header. Each form falls back to plain JSON on servers that do not
+    /// support it.
     fn accept(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -43,12 +44,12 @@ impl Form {
     }
 }
 
-/// Questions about ourselves.
+/// A self-review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Review {
-    /// Who we are.
+    /// The user's identity.
     Identity,
-    /// Whether we may do something.
+    /// Whether the user has a permission.
     Access,
 }
 
@@ -81,7 +82,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// A document that is not an object: `/apis`, `/version`, `/openapi/v3/…`.
+    /// Builds a request for a document that is not an object: `/apis`, `/version`, `/openapi/v3/…`.
     pub fn document(path: &str, form: Form) -> Self {
         Self {
             method: Method::GET,
@@ -98,7 +99,7 @@ impl Request {
         }
     }
 
-    /// Returns one object.
+    /// Builds a request for one object.
     pub fn object(kind: &ServedKind, namespace: Option<&str>, name: &str) -> Result<Self, Failure> {
         let mut uri = collection(kind, namespace)?;
         uri.push('/');
@@ -113,8 +114,7 @@ impl Request {
         })
     }
 
-    /// Asks what a manifest would become: a server-side apply as a dry run. `dryRun=All` is a fixed
-    /// part of the URL.
+    /// Builds a server-side apply as a dry run; `dryRun=All` is a fixed part of the URL.
     pub fn predict(
         kind: &ServedKind,
         namespace: Option<&str>,
@@ -140,7 +140,7 @@ impl Request {
         })
     }
 
-    /// Asks about ourselves. Such a review is created, but never stored.
+    /// Builds a self-review. It is sent by POST, but never stored.
     pub fn review(review: Review, spec: &Value) -> Self {
         let (api_version, kind, resource) = review.names();
         let body = json!({"apiVersion": api_version, "kind": kind, "spec": spec});
@@ -159,7 +159,7 @@ impl Request {
         }
     }
 
-    /// Returns one page of a list.
+    /// Builds a request for a page of a list.
     ///
     /// `resourceVersion` is left out on purpose: such a list shows the newest state. Servers since
     /// 1.31 serve it from their watch cache once that has caught up with the storage (KEP-2340).
@@ -194,7 +194,8 @@ impl Request {
         })
     }
 
-    /// A page of the objects that a label selector selects; of all objects if it is empty.
+    /// Restricts a list to the objects that a label selector matches; an empty selector matches
+    /// all.
     pub fn with_labels(mut self, selector: &str) -> Self {
         if !selector.is_empty() {
             self.uri.push_str("&labelSelector=");
@@ -270,8 +271,8 @@ pub(super) fn group_version_path(api_version: &str) -> String {
 /// Encodes a name as one path segment.
 ///
 /// Names come from manifests, which may be untrusted: a name like `../../secrets/x` must not lead
-/// elsewhere. The API server allows no such name (`path.IsValidPathSegmentName`), and decodes `%2F`
-/// before it splits the path, so escaping would not help.
+/// to another path. The API server does not allow such names (`path.IsValidPathSegmentName`), and
+/// decodes `%2F` before it splits the path, so escaping would not help.
 pub(super) fn segment(name: &str) -> Result<String, Failure> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%']) {
         return Err(Failure::malformed("name", "no object can have this name"));
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_follow_the_rules_of_the_api() {
+    fn builds_urls_as_the_api_expects_them() {
         let kind = deployments();
         let get = Request::object(&kind, Some("shop"), "cart").unwrap();
         assert_eq!(get.uri, "/apis/apps/v1/namespaces/shop/deployments/cart");
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_a_manifest_leads_nowhere_else() {
+    fn a_name_from_a_manifest_cannot_change_the_path() {
         for name in ["", ".", "..", "../x", "a/b", "a%2Fb"] {
             assert!(
                 Request::object(&deployments(), Some("shop"), name).is_err(),
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_names_are_escaped() {
+    fn escapes_special_characters_in_names() {
         let get = Request::object(&deployments(), Some("shop"), "a?b#c é").unwrap();
         assert!(
             get.uri.ends_with("/deployments/a%3Fb%23c%20%C3%A9"),
@@ -353,9 +354,10 @@ mod tests {
         );
     }
 
-    /// Reads this module, so that a new method fails this test until it is listed here.
+    /// Reads the source of this module, so that a new method fails the test until it is listed
+    /// here.
     #[test]
-    fn only_reading_is_sent() {
+    fn only_reading_methods_are_sent() {
         let shipped = include_str!("request.rs")
             .split("#[cfg(test)]")
             .next()
@@ -369,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_applied_is_never_carried_out() {
+    fn every_apply_is_a_dry_run() {
         let manifest = json!({"kind": "Deployment"});
         let predict = |manager: &str| {
             Request::predict(&deployments(), Some("shop"), "cart", manager, &manifest).unwrap()

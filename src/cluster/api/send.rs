@@ -1,4 +1,4 @@
-//! Sends requests: with limits and deadlines, and with retries if they may help.
+//! Sends requests, with limits and deadlines, and with retries where they may help.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
@@ -19,21 +19,21 @@ use super::status;
 use super::transport::{Generation, Transport, cause};
 use super::write::Writing;
 
-/// How often a request is sent at most, by error. A restarting server takes some seconds; an
-/// unexpected body or a hang rarely goes away.
+/// The limits on tries, by error. A restarting server needs some seconds; a malformed body or a
+/// hanging response is rarely temporary.
 const TRIES: u32 = 6;
 const TRIES_AFTER_MALFORMED: u32 = 3;
 const TRIES_AFTER_HANG: u32 = 2;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// The longest pause between two tries, whatever `Retry-After` says.
+/// The limit on the pause between two tries, whatever `Retry-After` says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How much of an error response is read to find its reason.
 const MAX_STATUS: u64 = 256 << 10;
 
-/// The text of rustls; its types are hidden behind those of the HTTP client.
+/// An error text of rustls, whose types are hidden behind those of the HTTP client.
 const INVALID_CERTIFICATE: &str = "invalid peer certificate";
 
 /// The limits of a run.
@@ -43,7 +43,7 @@ pub(super) struct Limits {
     pub request: Duration,
     /// The time for the whole run.
     pub run: Duration,
-    /// How many requests may be under way at once.
+    /// The limit on concurrent requests.
     pub concurrency: usize,
 }
 
@@ -54,11 +54,11 @@ pub(super) struct Sender {
     deadline: Mutex<Instant>,
     permits: Semaphore,
     interrupted: watch::Receiver<bool>,
-    /// The error that ended the run, for every further request.
+    /// The error that ended the run, which every further request returns.
     ended: Mutex<Option<Failure>>,
 }
 
-/// The result of one try.
+/// A failed try.
 struct Tried {
     failure: Failure,
     retry_after: Option<Duration>,
@@ -99,8 +99,8 @@ impl Sender {
         self.send(request, || Parsed::new(&parse)).await
     }
 
-    /// Sends a request, with retries. Each try has a new receiver, so nothing is kept of a body
-    /// that was cut short.
+    /// Sends a request, with retries. Each try has a new receiver, so no part of a broken body is
+    /// kept.
     pub async fn send<R: Receive>(
         &self,
         request: &Request,
@@ -108,7 +108,7 @@ impl Sender {
     ) -> Result<R::Out, Failure> {
         let mut interrupted = self.interrupted.clone();
         let stop = async {
-            // An error means that nobody can interrupt any more.
+            // An error means that no signal can arrive any more.
             if interrupted.wait_for(|yes| *yes).await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -130,8 +130,8 @@ impl Sender {
         result
     }
 
-    /// Sends a write once: if there is no response, the caller has to find out what happened.
-    /// Returns the status code and body.
+    /// Sends a write once; without a response, the caller has to find out what happened. Returns
+    /// the status code and the body.
     ///
     /// Neither a signal nor the end of the run's time interrupts it, because the server may already
     /// have carried it out.
@@ -149,7 +149,7 @@ impl Sender {
                 let body = receive(response, Whole::default()).await;
                 match body {
                     Err(failure) if (200..300).contains(&code) => Err(failure),
-                    // An unreadable refusal only makes the error less precise.
+                    // If the response cannot be read, only the error is less precise.
                     body => Ok((code, body.unwrap_or_default())),
                 }
             };
@@ -171,7 +171,7 @@ impl Sender {
         }
     }
 
-    /// Returns whether the process was asked to stop.
+    /// Returns whether the process received a signal to stop.
     pub fn is_interrupted(&self) -> bool {
         *self.interrupted.borrow()
     }
@@ -186,7 +186,7 @@ impl Sender {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what ended the run, if anything did.
+    /// Returns the error that ended the run, if any.
     pub fn ended(&self) -> Option<Failure> {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.clone()
@@ -262,7 +262,7 @@ impl Sender {
             return Ok(receive(response, receiver).await?);
         }
         let retry_after = retry_after(response.headers());
-        // An unreadable error body only makes the error less precise.
+        // If the body cannot be read, only the error is less precise.
         let body = receive(response, Whole::up_to(MAX_STATUS)).await;
         Err(Tried {
             failure: status::failure(request, code, &body.unwrap_or_default()),
@@ -339,15 +339,16 @@ fn allowed(failure: &Failure) -> u32 {
     }
 }
 
-/// Returns a pause that doubles each time, plus or minus a quarter, so that requests that failed
-/// together are not retried together.
+/// Returns a pause that doubles with each try, plus or minus a quarter, so that requests that
+/// failed together are not retried together.
 fn pause_after(tries: u32) -> Duration {
     let pause = FIRST_PAUSE * 2_u32.saturating_pow(tries - 1);
     let chance = RandomState::new().hash_one(tries) % 512;
     pause * (768 + u32::try_from(chance).unwrap_or(256)) / 1024
 }
 
-/// Seconds only: the API server sends no dates, and a date would need the server's clock.
+/// Parses `Retry-After` in seconds. The API server does not send dates, which would depend on its
+/// clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers
         .get(RETRY_AFTER)?
@@ -364,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_and_retry_after_is_seconds() {
+    fn pauses_grow_and_retry_after_is_in_seconds() {
         for tries in 1..6 {
             let base = FIRST_PAUSE * 2_u32.pow(tries - 1);
             let pause = pause_after(tries);

@@ -1,7 +1,7 @@
 //! Connects from a pod without a kubeconfig, with the mounted service account, as client-go's
 //! `rest.InClusterConfig` does.
 //!
-//! kube does the same with fixed paths, which tests cannot use. This code also names a missing
+//! kube does the same with fixed paths, which tests cannot use; and errors here name the missing
 //! file.
 
 use std::fs;
@@ -13,13 +13,14 @@ use kube::Config;
 
 use super::login::{Login, certificates};
 
-/// Where the kubelet mounts the token, the certificate authority and the namespace.
+/// The directory in which the kubelet mounts the token, the certificate authority and the
+/// namespace.
 const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// Where a pod finds its service account.
+/// The service account of a pod.
 #[derive(Debug, Default)]
 pub(super) struct ServiceAccount {
-    /// The mounted folder.
+    /// The mounted directory.
     folder: PathBuf,
     /// `KUBERNETES_SERVICE_HOST`: a name or an IP address.
     host: Option<String>,
@@ -49,7 +50,7 @@ impl ServiceAccount {
         self.folder.join("token")
     }
 
-    /// Returns what this pod lacks to connect, in words; `None` if nothing.
+    /// Returns what this pod lacks to connect, in words; `None` if it lacks nothing.
     pub fn lacks(&self) -> Option<String> {
         let token = self.token();
         match (&self.host, &self.port) {
@@ -66,10 +67,11 @@ impl ServiceAccount {
         }
     }
 
-    /// Returns the connection. The token stays in its file, because the kubelet renews it there.
+    /// Returns the connection settings. The token stays in its file, because the kubelet renews it
+    /// there.
     ///
     /// # Errors
-    /// Fails if the address is invalid, or the authority's certificates cannot be read.
+    /// Fails if the address is invalid, or the certificates of the authority cannot be read.
     pub fn login(&self) -> Result<Login> {
         let mut config = Config::new(self.address()?);
         let authority = self.folder.join("ca.crt");
@@ -105,7 +107,8 @@ impl ServiceAccount {
         })
     }
 
-    /// Where client-go looks (`inClusterClientConfig.Namespace`).
+    /// Returns the pod's namespace, from the sources that client-go uses
+    /// (`inClusterClientConfig.Namespace`).
     fn namespace(&self) -> String {
         let mounted = || fs::read_to_string(self.folder.join("namespace")).ok();
         let namespace = self.namespace.clone().or_else(mounted);
@@ -126,7 +129,7 @@ mod tests {
         ("KUBERNETES_SERVICE_PORT", "443"),
     ];
 
-    /// Creates a pod's folder, with the named files.
+    /// Creates a service account's directory with the named files.
     fn pod(files: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for name in files {
@@ -147,7 +150,7 @@ mod tests {
         })
     }
 
-    /// Runs without a kubeconfig, and returns the result.
+    /// Connects without a kubeconfig, and returns the result.
     fn enter(files: &[&str], variables: &[(&str, &str)]) -> Result<Login, String> {
         let folder = pod(files);
         let choice = Choice {
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_needs_no_kubeconfig() {
+    fn a_pod_connects_without_a_kubeconfig() {
         let login = enter(&["token", "ca.crt", "namespace"], VARIABLES).unwrap();
         assert_eq!(login.config.cluster_url, "https://10.96.0.1:443/");
         assert_eq!(login.config.default_namespace, "payments");
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_those_of_go() {
+    fn builds_addresses_as_client_go_does() {
         for (host, port, address) in [
             (
                 "kubernetes.default.svc",
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_pod_is_an_error_that_says_what_is_missing() {
+    fn an_incomplete_service_account_is_an_error_that_names_the_missing_part() {
         let all = &["token", "ca.crt"][..];
         for (files, variables, words) in [
             (
@@ -217,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_no_way_around_a_kubeconfig_that_is_named() {
+    fn a_named_kubeconfig_is_used_even_in_a_pod() {
         let folder = pod(&["token", "ca.crt"]);
         let choice = |context| Choice {
             pod: account(folder.path(), VARIABLES),

@@ -1,7 +1,7 @@
-//! Splits the JSON of a list into items while it arrives.
+//! Splits the JSON text of a list into items while it arrives.
 //!
-//! Only the text around the items is kept. An item is passed on with its last byte, so a page of
-//! any size needs only the memory of its largest item.
+//! Only the text around the items is kept. Each item is passed on with its last byte, so a page of
+//! any size takes only the memory of its largest item.
 
 /// The size limit of an item. etcd refuses values above 1.5 MiB; aggregated API servers have no
 /// such limit.
@@ -10,10 +10,10 @@ const MAX_ITEM: usize = 32 << 20;
 /// The size limit of the text around the items: kind, version and list metadata.
 const MAX_ENVELOPE: usize = 1 << 20;
 
-/// Why text is not a list.
+/// Why a text is not a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoList {
-    /// Brackets do not match, or there is text where none is allowed.
+    /// Brackets do not match, or there is text where JSON allows none.
     #[error("it is not valid JSON")]
     Malformed,
     /// An item or the envelope exceeds its limit.
@@ -22,7 +22,7 @@ pub(super) enum NoList {
     /// The text is cut short.
     #[error("it is cut short")]
     CutShort,
-    /// Readers differ in which of two fields with the same name they use.
+    /// `items` occurs twice: parsers differ in which one they use.
     #[error("it has \"items\" twice")]
     Twice,
 }
@@ -44,13 +44,13 @@ pub(super) struct Splitter {
     depth: usize,
     in_string: bool,
     escaped: bool,
-    /// Where the last string of the envelope begins.
+    /// The start of the last string in the envelope.
     string_start: usize,
-    /// Whether a colon followed the key `items` of the outermost object.
+    /// Whether the outermost object's key `items` and its colon were just read.
     items_next: bool,
     /// Whether `items` occurred.
     had_items: bool,
-    /// Whether an item must follow, as after a comma.
+    /// Whether another item must follow, as after a comma.
     comma: Comma,
     /// The text without its items.
     envelope: Vec<u8>,
@@ -84,7 +84,7 @@ impl Splitter {
         }
     }
 
-    /// Processes the next bytes, and passes on every item that ends in them.
+    /// Processes the next bytes, and passes on each item that ends in them.
     pub fn feed<E: From<NoList>>(
         &mut self,
         chunk: &[u8],
@@ -101,7 +101,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// Returns the text without its items, after all of it has arrived.
+    /// Returns the text without its items, once all of it has arrived.
     pub fn finish(self) -> Result<Vec<u8>, NoList> {
         let complete = self.place == Place::Envelope && self.depth == 0 && !self.in_string;
         if complete && !self.envelope.is_empty() {
@@ -147,7 +147,7 @@ impl Splitter {
         Ok(chunk.len())
     }
 
-    /// Returns the last complete string, without quotes and with its escapes.
+    /// Returns the last complete string, unquoted but still escaped.
     fn last_string(&self) -> &[u8] {
         let rest = self.envelope.get(self.string_start..).unwrap_or_default();
         let end = memchr::memrchr(b'"', rest).unwrap_or(rest.len());
@@ -214,8 +214,8 @@ impl Splitter {
         Ok(end)
     }
 
-    /// Returns the position after the item's last bracket, if it is here. The bytes of undeclared
-    /// objects are skipped here, so strings are skipped with a vectorized search.
+    /// Returns the position after the item's last bracket, if it is in these bytes. Undeclared
+    /// objects are skipped here, so strings are skipped by a vectorized search.
     fn item_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoList> {
         let mut at = 0;
         while at < bytes.len() {
@@ -261,7 +261,7 @@ impl Splitter {
     }
 }
 
-/// Returns whether a key is `items`, however it is escaped.
+/// Returns whether a key is `items`, in any escaped form.
 fn is_items(key: &[u8]) -> bool {
     key == b"items"
         || memchr::memchr(b'\\', key).is_some_and(|_| {
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_found_wherever_the_chunks_end() {
+    fn finds_items_for_any_size_of_chunks() {
         let text = r#"{"kind":"L","metadata":{"items":["no"]},"items": [ {"a":"}\"]{"} ,
             {"b":[{"items":[{}]}]}],"apiVersion":"v1"}"#;
         for size in 1..text.len() {
@@ -304,13 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn a_value_called_items_is_no_key() {
+    fn a_string_value_items_is_not_the_key() {
         let text = r#"{"kind":"items","x":[{"a":1}],"items":[{"b":2}]}"#;
         assert_eq!(split(text, 3).unwrap().0, [r#"{"b":2}"#]);
     }
 
     #[test]
-    fn what_breaks_off_or_is_no_list_is_an_error() {
+    fn rejects_text_that_is_cut_short_or_is_not_a_list() {
         let whole = r#"{"kind":"L","items":[{"a":1},{"b":2}]}"#;
         for end in 0..whole.len() {
             assert_eq!(
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_found_however_their_key_is_escaped() {
+    fn finds_items_under_an_escaped_key() {
         for key in [r"it\u0065ms", r"\u0069tems", r"items"] {
             let text = format!(r#"{{"kind":"L","{key}" : [{{"b":2}}]}}"#);
             assert_eq!(split(&text, 3).unwrap().0, [r#"{"b":2}"#], "{key}");
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn items_that_are_there_twice_are_an_error() {
+    fn rejects_a_second_items_key() {
         for second in [
             r#""items":[{"b":2}]"#,
             r#""items":null"#,
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_beyond_every_bound_is_refused() {
+    fn rejects_an_item_over_the_size_limit() {
         let text = format!(r#"{{"items":[{{"a":"{}"}}]}}"#, "x".repeat(MAX_ITEM));
         assert_eq!(split(&text, 1 << 16), Err(NoList::TooLarge));
         let text = format!(r#"{{"a":"{}","items":[]}}"#, "x".repeat(MAX_ENVELOPE));

@@ -1,7 +1,7 @@
-//! Parses error responses: `metav1.Status`, for its code, reason and fields, and for what refuses
-//! an apply. Its message is never shown, because it repeats values that were sent or stored;
-//! messages of policies are redacted first. Webhooks can write reasons and fields, so these are
-//! shown only as far as they repeat what is already known.
+//! Parses error responses: the code, reason and fields of `metav1.Status`, and the policies that
+//! refuse an apply. Its message is never shown, because it repeats values that were sent or stored;
+//! messages of policies are redacted first. Webhooks can write reasons and fields, so only text
+//! that is already known is shown of these.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,11 +33,11 @@ struct Cause {
     field: Option<String>,
 }
 
-/// Returns what a response with this code and body means for a request.
+/// Returns the failure for a response with this code and body.
 pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
     let status: Status = serde_json::from_slice(body).unwrap_or_default();
     let details = status.details.unwrap_or_default();
-    // A policy chooses the status code of its refusal, which may be 401.
+    // A policy chooses the status code of its refusal, and may choose 401.
     if request.right().verb == "patch" {
         let denials = denials(&status.message);
         if !denials.is_empty() {
@@ -80,15 +80,16 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
     }
 }
 
-/// Returns whether the cause is something other than a missing patch permission. An authorizer
-/// names the verb (`responsewriters.forbiddenMessage`); admission does not, and neither does RBAC
-/// for a Role that grants more than the user holds. Only authorizers decide on reads.
+/// Returns whether a 403 is due to something other than a missing patch permission. An authorizer's
+/// message names the verb (`responsewriters.forbiddenMessage`); messages of admission do not, and
+/// neither does RBAC's message about a Role that grants more than the user holds. Reads are refused
+/// only by authorizers.
 fn is_refused_apply(right: &Right, message: &str) -> bool {
     let verb = format!("cannot {} ", right.verb);
     right.verb == "patch" && !message.is_empty() && !message.contains(&verb)
 }
 
-/// Returns the `metav1.StatusReason`; anything else is not from the API server.
+/// The known values of `metav1.StatusReason`. Any other reason is not from the API server.
 const REASONS: &[&str] = &[
     "AlreadyExists",
     "BadRequest",
@@ -111,8 +112,8 @@ const REASONS: &[&str] = &[
     "UnsupportedMediaType",
 ];
 
-/// Returns how far `spec.containers[0].image` leads through the object that was sent. Anything
-/// after that is untrusted text; and within a Secret, a name may be a value in the wrong place.
+/// Returns the part of a path like `spec.containers[0].image` that exists in the sent object. The
+/// remainder is untrusted text; and within a Secret, a name may be a misplaced value.
 fn known_part(field: &str, sent: &Value) -> Option<String> {
     let deepest = match sent.get("kind").and_then(Value::as_str) {
         Some("Secret") => 1,
@@ -132,8 +133,8 @@ fn known_part(field: &str, sent: &Value) -> Option<String> {
     (end > 0).then(|| field[..closed].to_owned())
 }
 
-/// Returns the names and indexes in a path of `k8s.io/apimachinery/pkg/util/validation/field`, and
-/// where they begin.
+/// Returns the names and indexes in a path in the syntax of
+/// `k8s.io/apimachinery/pkg/util/validation/field`, with their positions.
 fn segments(field: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut start = 0;
     let pieces = field.split(['.', '[', ']']).map(move |piece| {
@@ -152,7 +153,7 @@ mod tests {
 
     /// Responses of a real API server, shortened.
     #[test]
-    fn only_an_authorizer_lacks_rights() {
+    fn only_a_message_of_an_authorizer_means_a_missing_permission() {
         let may_not = "deployments.apps \"web\" is forbidden: User \"u\" cannot patch resource \
                        \"deployments\" in API group \"apps\" in the namespace \"shop\"";
         let escalating = "clusterroles.rbac.authorization.k8s.io \"shop-reader\" is forbidden: user \
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_told_as_far_as_they_were_sent() {
+    fn shows_only_the_part_of_a_path_that_was_sent() {
         let sent = json!({"kind": "Pod", "spec": {"containers": [{"image": "a"}]}});
         for (field, expected) in [
             ("spec.containers[0].image", Some("spec.containers[0].image")),

@@ -1,8 +1,8 @@
 //! Connects to the API server: TLS, credentials, proxy, HTTP/2.
 //!
-//! kube's own client speaks only HTTP/1.1, where each concurrent request needs a connection and a
-//! TLS handshake of its own. So the client under `kube::Client` is built here, with HTTP/2 if the
-//! server offers it; credentials, TLS settings and impersonation are still kube's.
+//! kube's own client speaks only HTTP/1.1, where each concurrent request needs its own connection
+//! and TLS handshake. So the client under `kube::Client` is built here, with HTTP/2 if the server
+//! supports it; credentials, TLS settings and impersonation are those of kube.
 
 use std::env;
 use std::fs;
@@ -32,12 +32,12 @@ use super::login::Login;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much the server may send ahead on one stream and on one connection. With hyper's defaults, a
-/// page of a list waits for round trips.
+/// The flow-control windows of a stream and of a connection. With hyper's defaults, a page of a
+/// list waits for round trips.
 const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// A connection to the API server that can be renewed while it is in use.
+/// A connection to the API server, which can be renewed while it is in use.
 pub(super) struct Transport {
     login: Login,
     proxy: Option<Intercept>,
@@ -52,15 +52,15 @@ pub(super) struct Transport {
 #[derive(Clone)]
 pub(super) struct Generation {
     pub client: Client,
-    /// How often credentials were renewed before it.
+    /// How many times credentials had been renewed before.
     credentials: u32,
-    /// How often connections were closed before it.
+    /// How many times connections had been closed before.
     connections: u32,
 }
 
 impl Transport {
     /// Prepares the connection, which may run a credential plugin for up to `exec_deadline`. Sends
-    /// nothing yet. Must be called within a tokio runtime.
+    /// no request. Must be called within a tokio runtime.
     pub async fn new(mut login: Login, exec_deadline: Duration) -> Result<Self, Failure> {
         let agent = concat!("driftctl/", env!("CARGO_PKG_VERSION"));
         let headers = &mut login.config.headers;
@@ -95,7 +95,7 @@ impl Transport {
         self.lock().clone()
     }
 
-    /// Closes the connections of a client: a hanging one would be used for the next request, too.
+    /// Closes the connections of a client, because the next request would use a hanging one again.
     pub fn reconnect(&self, given_up: &Generation) -> Result<(), Failure> {
         let mut current = self.lock();
         if current.connections == given_up.connections
@@ -110,7 +110,7 @@ impl Transport {
     /// Gets new credentials, once per run.
     ///
     /// # Errors
-    /// [`Failure::Unauthorized`] when the refused ones were new already.
+    /// Returns [`Failure::Unauthorized`] if the refused credentials had been renewed already.
     pub async fn renew_credentials(&self, refused: &Generation) -> Result<(), Failure> {
         let _renewing = self.renewal.lock().await;
         let credentials = self.lock().credentials;
@@ -145,7 +145,7 @@ async fn with_credentials(login: &Login, deadline: Duration) -> Result<Config, F
     Ok(config)
 }
 
-/// Returns whether the tokens can be sent. (The HTTP client panics on one that cannot.)
+/// Returns an error if a token cannot be sent in a header. The HTTP client would panic.
 fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
     let provider = user.auth_provider.iter().flat_map(|named| &named.config);
     let provided = provider.filter(|(name, _)| name.ends_with("-token"));
@@ -159,8 +159,8 @@ fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
     ))
 }
 
-/// Returns the token in a file, without the trailing line break that editors and `echo` add, as
-/// client-go reads it. (kube sends it along, which is not a valid header.)
+/// Returns the token in a file without the trailing line break that editors and `echo` add, as
+/// client-go does. kube keeps the line break, which is not valid in a header.
 fn token(file: &Path) -> Result<SecretString, Failure> {
     let unusable = |what: &dyn std::fmt::Display| {
         Failure::Credentials(format!("the token file {}: {what}", file.display()))
@@ -236,17 +236,18 @@ where
     Ok(Client::new(service, &config.default_namespace))
 }
 
-/// Neither TLS nor header errors contain the input.
+/// Returns the error about settings that cannot be used. Neither TLS nor header errors contain the
+/// input.
 fn unusable(error: &dyn std::error::Error) -> Failure {
     Failure::Credentials(format!("the kubeconfig's settings cannot be used: {error}"))
 }
 
-/// Returns the proxy for a server: always the one that the kubeconfig names; otherwise the
-/// environment's, with the exceptions of `NO_PROXY`, and never for this host (Go's `httpproxy`).
+/// Returns the proxy for a server: always the one that the kubeconfig names, if any; otherwise that
+/// of the environment, except for servers in `NO_PROXY` and for this host (Go's `httpproxy`).
 ///
 /// # Errors
-/// Fails if the proxy of the kubeconfig cannot be used. The message does not show it: it may hold a
-/// password.
+/// Fails if the kubeconfig's proxy cannot be used. The message does not show it, because it may
+/// contain a password.
 fn proxy_for(server: &Uri, named: Option<&str>) -> Result<Option<Intercept>, Failure> {
     let Some(named) = named else {
         return Ok(proxy_of_environment(server, |name| env::var(name).ok()));
@@ -287,7 +288,7 @@ fn proxy_of_environment(server: &Uri, value: impl Fn(&str) -> Option<String>) ->
 }
 
 /// Returns whether `NO_PROXY` names a server in a form that Go supports but the matcher does not:
-/// `*`, also for addresses, `*.domain` and `host:port`.
+/// `*`, `*.domain`, `host:port`, and these for IP addresses.
 fn is_excepted(server: &Uri, exceptions: &str) -> bool {
     let host = server.host().unwrap_or_default();
     let host = host
@@ -338,10 +339,10 @@ fn is_loopback(server: &Uri) -> bool {
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The prefixes that intermediate layers add, which say nothing about the cause.
+/// Prefixes that intermediate layers add, which do not help to find the cause.
 const WRAPPING: [&str; 2] = ["ServiceError", "client error ("];
 
-/// The words of the operating system without its numbers: `connection refused`.
+/// Returns an error of the operating system without its number: `connection refused`.
 fn plain(text: &str) -> String {
     // As rustls words it, with a link to its manual.
     if text.contains("without sending TLS close_notify") {
@@ -357,7 +358,7 @@ fn plain(text: &str) -> String {
     format!("{}{}{rest}", first.unwrap_or_default(), letters.as_str())
 }
 
-/// What broke a connection, in one line.
+/// Returns why a connection failed, on one line.
 pub(super) fn cause(error: &dyn std::error::Error) -> String {
     let whole = error;
     let mut causes: Vec<String> = Vec::new();
@@ -410,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kubeconfigs_proxy_is_always_used_and_this_machine_needs_none() {
+    fn uses_the_proxy_of_the_kubeconfig_and_none_for_this_host() {
         let proxy = proxy_for(
             &uri("https://127.0.0.1:6443"),
             Some("http://u:p@proxy.example:3128"),
@@ -429,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_an_error_and_not_gone_past() {
+    fn an_unusable_proxy_is_an_error_and_is_not_bypassed() {
         for named in [
             "ftp://a",
             "http://",
@@ -445,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environments_proxy_is_used_but_for_its_exceptions() {
+    fn uses_the_proxy_of_the_environment_except_for_no_proxy() {
         let proxied = |server: &str, variables: &[(&str, &str)]| {
             let value = |name: &str| {
                 let found = variables.iter().find(|(known, _)| *known == name);

@@ -1,8 +1,8 @@
-//! Defines every write that driftctl may send; no other module makes writing requests.
+//! Defines every write that driftctl can send; no other module sends writes.
 //!
-//! A [`Writing`] is made by one of the constructors here and by nothing else, and sent by the
-//! [`Writer`] alone: a JSON Patch, an object that is created, an object that is deleted under
-//! preconditions, and an Event. `tests/cli/architecture.rs` holds who may take the writer.
+//! A [`Writing`] can be built only by the constructors here, and only the [`Writer`] sends it: a
+//! JSON Patch, the creation of an object, the deletion of an object under preconditions, or an
+//! Event. `tests/cli/architecture.rs` lists the modules that may use the writer.
 
 mod refusal;
 
@@ -19,16 +19,16 @@ use crate::signals::Reading;
 
 pub use refusal::WriteError;
 
-/// Whether a write is carried out.
+/// Whether a write is a dry run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carry {
-    /// The server processes it but stores nothing (`dryRun=All`).
+    /// The server processes the write but does not store it (`dryRun=All`).
     DryRun,
-    /// It is stored.
+    /// The server stores the write.
     Out,
 }
 
-/// Writes to a cluster. Nothing else can change the live side.
+/// Writes to a cluster. No other type can change the live side.
 pub struct Writer<'a> {
     api: &'a Api,
 }
@@ -39,17 +39,18 @@ impl<'a> Writer<'a> {
         Self { api }
     }
 
-    /// Returns whether the process was asked to stop. A write that is under way is finished.
+    /// Returns whether the process received a signal to stop. A write in progress is finished
+    /// first.
     pub fn is_interrupted(&self) -> bool {
         self.api.sender.is_interrupted()
     }
 
-    /// Restarts the timeout of reading, after the user took time to answer.
+    /// Restarts the timeout for reading, after the user took time to answer.
     pub fn begin_anew(&self) {
         self.api.sender.begin_anew();
     }
 
-    /// Patches an object, and returns it as it is afterwards.
+    /// Patches an object; returns it in its new state.
     ///
     /// # Errors
     /// Fails if the server refuses it, or the result is unknown.
@@ -63,7 +64,7 @@ impl<'a> Writer<'a> {
         self.send(Writing::patch(object, operations, manager, carry))
     }
 
-    /// Creates an object, and returns it as it is afterwards.
+    /// Creates an object; returns it in its new state.
     ///
     /// # Errors
     /// Fails if the server refuses it, or the result is unknown.
@@ -77,8 +78,8 @@ impl<'a> Writer<'a> {
         self.send(Writing::create(object, manifest, manager, carry))
     }
 
-    /// Creates an object by server-side apply without force: it does not take over fields of other
-    /// managers.
+    /// Creates an object by server-side apply without force, so that it takes over no fields of
+    /// other managers.
     ///
     /// # Errors
     /// Fails if the server refuses it, or the result is unknown.
@@ -92,7 +93,7 @@ impl<'a> Writer<'a> {
         self.send(Writing::apply(object, manifest, manager, carry))
     }
 
-    /// Deletes an object, if it is still the same one in the same state.
+    /// Deletes an object, if it is still the same one in the same state (preconditions).
     ///
     /// # Errors
     /// Fails if the server refuses it, or the result is unknown.
@@ -116,7 +117,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Reads an object as it is now; `None` if it does not exist.
+    /// Reads the current state of an object; `None` if it does not exist.
     ///
     /// # Errors
     /// Fails if it cannot be read.
@@ -134,7 +135,7 @@ impl<'a> Writer<'a> {
     }
 
     fn send(&self, writing: Result<Writing, Failure>) -> Result<Value, WriteError> {
-        // A signal during a write must not end the process between the write and its record.
+        // A signal must not end the process between a write and its record.
         let _reading = Reading::begin();
         let writing = writing.map_err(|failure| WriteError::Other(failure.to_string()))?;
         let answer = self.api.runtime.block_on(self.api.sender.once(&writing));
@@ -150,7 +151,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// One writing request.
+/// A request that writes.
 pub(super) struct Writing {
     method: Method,
     uri: String,
@@ -235,7 +236,7 @@ impl Writing {
         let mut options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions",
             "preconditions": preconditions,
-            // As kubectl deletes.
+            // As kubectl does.
             "propagationPolicy": "Background",
         });
         if carry == Carry::DryRun {
@@ -274,7 +275,7 @@ impl Writing {
         self.right.clone()
     }
 
-    /// Returns the request as it is sent.
+    /// Returns the HTTP request.
     pub(super) fn to_http(&self) -> Result<http::Request<kube::client::Body>, Failure> {
         let uri: Uri = self
             .uri
@@ -307,12 +308,12 @@ fn right(verb: &str, object: &Wanted) -> Right {
     Right::new(verb, &object.kind, object.key.namespace.as_deref())
 }
 
-/// Returns the text of a body, with strings as the API server writes them. A `test` of a JSON Patch
-/// compares strings byte by byte as they are written, and Go's encoder escapes `<`, `>` and `&`.
-/// Without this, no test of a value with a `&` would hold.
+/// Returns a body as text, with strings written as the API server writes them. A `test` operation
+/// of a JSON Patch compares strings byte by byte in their written form, and Go's encoder escapes
+/// `<`, `>` and `&`. Without this, no `test` of a value with a `&` would succeed.
 fn text(body: &Value) -> String {
     let mut text = String::new();
-    // JSON has these characters in strings only.
+    // JSON has these characters only within strings.
     for c in body.to_string().chars() {
         match c {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
@@ -344,14 +345,14 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_written_as_the_server_writes_them() {
+    fn writes_strings_as_the_server_does() {
         let body = json!({"a&b": "<x>\u{2028}é\"\n"});
         assert_eq!(text(&body), r#"{"a\u0026b":"\u003cx\u003e\u2028é\"\n"}"#);
         assert_eq!(serde_json::from_str::<Value>(&text(&body)).unwrap(), body);
     }
 
     #[test]
-    fn a_dry_run_says_so_whatever_the_name_it_is_written_under() {
+    fn a_dry_run_is_marked_whatever_the_name_of_the_manager() {
         for manager in ["kubectl", "a&dryRun=None", "b#c"] {
             let dry = Writing::patch(&cart(), &[], manager, Carry::DryRun).unwrap();
             assert!(
@@ -391,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_leads_nowhere_else() {
+    fn a_name_cannot_change_the_path() {
         let mut object = cart();
         object.key.name = "../x".to_owned();
         assert!(Writing::delete(&object, "u", None, Carry::Out).is_err());

@@ -1,4 +1,4 @@
-//! Indexes where in the recorded text each object is.
+//! Indexes the positions of objects in recorded text.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
@@ -18,7 +18,7 @@ use crate::model::{GroupKind, ResourceKey, Warning, group_of};
 /// A recorded object.
 pub(super) struct Entry {
     pub api_version: String,
-    /// Why it cannot be used: it was recorded twice, with different content.
+    /// If the object was recorded twice with different content: the message about it.
     pub contradiction: Option<String>,
     file: Arc<Origin>,
     whole: Arc<String>,
@@ -26,7 +26,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Returns the object itself.
+    /// Returns the object.
     pub fn object(&self, key: &ResourceKey) -> LiveObject {
         let whole = Arc::clone(&self.whole);
         LiveObject::shared(key.clone(), &*self.api_version, whole, self.piece.clone())
@@ -46,7 +46,7 @@ impl Entry {
     }
 }
 
-/// Every recorded object, by key. One object may have been recorded at several versions.
+/// The recorded objects, by key. An object may have been recorded at several versions.
 #[derive(Default)]
 pub(super) struct Index {
     objects: BTreeMap<ResourceKey, Vec<Entry>>,
@@ -56,7 +56,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Finds the objects of every input.
+    /// Finds the objects of all inputs.
     pub fn build(inputs: &[Input], warnings: &mut Vec<Warning>) -> Result<Self> {
         let mut pieces = Pieces::default();
         for input in inputs {
@@ -75,7 +75,7 @@ impl Index {
         Ok(index)
     }
 
-    /// Returns what was recorded of an object, one entry per version.
+    /// Returns the recorded versions of an object.
     pub fn get(&self, key: &ResourceKey) -> Option<&[Entry]> {
         self.objects.get(key).map(Vec::as_slice)
     }
@@ -85,7 +85,7 @@ impl Index {
         self.objects.iter().map(|(key, entries)| (key, &**entries))
     }
 
-    /// Returns the objects of one kind; the keys of a kind are adjacent.
+    /// Returns the objects of one kind, whose keys are adjacent.
     pub fn of_kind(&self, kind: &GroupKind) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
         let first = ResourceKey::new(kind.group.clone(), kind.kind.clone(), None, "");
         self.objects
@@ -94,12 +94,12 @@ impl Index {
             .map(|(key, entries)| (key, &**entries))
     }
 
-    /// Returns the place of a list of this kind whose further pages are missing in the recording.
+    /// Returns the position of a list of this kind whose further pages are not in the recording.
     pub fn breaks_off(&self, kind: &GroupKind) -> Option<&str> {
         self.first_pages.get(kind).map(String::as_str)
     }
 
-    /// Adds an object. The last one read wins, unless the two differ: then it is unknown which one
+    /// Adds an object. The last one read is used, unless two differ: then it is unknown which one
     /// is live.
     fn insert(&mut self, key: ResourceKey, mut entry: Entry, warnings: &mut Vec<Warning>) {
         let entries = self.objects.entry(key).or_default();

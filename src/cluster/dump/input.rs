@@ -1,4 +1,4 @@
-//! Turns paths into text: files, folders, standard input, compressed or not.
+//! Reads recordings as text: files, directories and standard input, compressed or not.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -17,10 +17,10 @@ use crate::yaml;
 pub(super) const HOW_TO_RECORD: &str =
     "record with `driftctl snapshot`, or with `kubectl get … -o json --show-managed-fields`";
 
-/// The size limit of an unpacked input. It limits `/dev/zero` and compression bombs.
+/// The size limit of a decompressed input, which bounds `/dev/zero` and compression bombs.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// One file of a dump.
+/// One file of a recording.
 pub(super) struct Input {
     /// Where the text comes from.
     pub file: Arc<Origin>,
@@ -40,12 +40,12 @@ impl Input {
 pub(super) struct Origin {
     /// The file as the user named it, or `-`.
     pub name: String,
-    /// For YAML, which became one JSON document per line: where each document was in the file.
+    /// For YAML, which is converted to one JSON document per line: the position of each document.
     documents: Option<Vec<Position>>,
 }
 
 impl Origin {
-    /// Returns the origin of text that is unchanged from the file.
+    /// Returns the origin of text that equals the file.
     pub fn plain(name: String) -> Self {
         Self {
             name,
@@ -53,8 +53,7 @@ impl Origin {
         }
     }
 
-    /// Returns `file:line:column` of a position in the text; for YAML, the position of the
-    /// document.
+    /// Returns `file:line:column` of a position in the text; for YAML, that of the document.
     pub fn place(&self, text: &str, offset: usize) -> String {
         let within = position(text, offset);
         let documents = self.documents.as_deref().unwrap_or_default();
@@ -72,7 +71,7 @@ pub(super) fn position(text: &str, offset: usize) -> Position {
     }
 }
 
-/// Reads every file of a dump, folders in the order of their names.
+/// Reads every file of a recording; directories in the order of file names.
 pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for path in paths {
@@ -151,15 +150,14 @@ fn input(name: String, mut bytes: Vec<u8>) -> Result<Input> {
     })
 }
 
-/// Returns whether text is JSON. In JSON, no line begins with `---`: several JSON documents with
-/// such lines between them are YAML.
+/// Returns whether text is JSON. Several JSON documents separated by lines of `---` are YAML.
 fn is_json(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '['])
         && memchr::memmem::find(text.as_bytes(), b"\n---").is_none()
 }
 
-/// Converts the output of `kubectl get -o yaml` to JSON, one document per line; returns also where
-/// each document is.
+/// Converts the output of `kubectl get -o yaml` to JSON, one document per line; also returns the
+/// position of each document.
 fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
     let parsed = yaml::parse(text);
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
@@ -170,7 +168,7 @@ fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
     for document in parsed.documents.iter().filter(|d| !d.value.is_null()) {
         let place = document.span.position();
         // kubectl writes `kind` after the items, so a file that was cut off within them has no
-        // kind. It is still valid YAML, but everything after the cut must not count as missing.
+        // kind. It is still valid YAML, but objects after the cut must not count as missing.
         ensure!(
             document.value.get("items").is_none() || document.value.get("kind").is_some(),
             "{name}:{}:{}: a list without a kind: the recording is cut short; make it again",
@@ -198,7 +196,7 @@ fn read_capped(reader: &mut dyn Read, bytes: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// Decodes UTF-8, or the UTF-16 that PowerShell redirection writes; removes a byte order mark.
+/// Decodes UTF-8, or UTF-16, which PowerShell writes when redirecting; removes a byte order mark.
 fn decode(bytes: Vec<u8>) -> Result<String> {
     let units = |join: fn([u8; 2]) -> u16| -> Vec<u16> {
         let pairs = bytes[2..].chunks_exact(2);
@@ -216,7 +214,7 @@ fn decode(bytes: Vec<u8>) -> Result<String> {
                 Ok(text['\u{feff}'.len_utf8()..].to_owned())
             }
             Ok(text) => Ok(text),
-            // The error's own text may quote bytes.
+            // The error's own message may quote bytes.
             Err(error) => bail!(
                 "not valid UTF-8 at byte {}",
                 error.utf8_error().valid_up_to()

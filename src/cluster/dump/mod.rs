@@ -1,4 +1,4 @@
-//! A recording of live objects, as `kubectl get … -o json` or `-o yaml` prints them.
+//! Recordings of live objects, as `kubectl get … -o json` or `-o yaml` prints them.
 
 mod index;
 mod input;
@@ -21,27 +21,26 @@ use super::{
 use crate::model::{GroupKind, ResourceKey, Target, Warning, group_of};
 use crate::schema::builtin_kinds;
 
-/// The live side from files: single objects, lists, several documents, or folders of them; with or
-/// without managed fields.
+/// The live side from files: single objects, lists, several documents, or directories of these;
+/// with or without managed fields.
 ///
-/// Objects match by group and kind, whatever version they were recorded at. An object that the
-/// recording does not contain counts as missing; [`Read::fetch`] warns about kinds of which it
-/// contains no object at all.
+/// Objects match by group and kind, at any recorded version. An object that is not in the recording
+/// counts as missing; [`Read::fetch`] warns about kinds without any object in it.
 pub struct Dump {
     name: String,
     index: Index,
     warnings: Vec<Warning>,
-    /// The definitions of custom resources by group, built on first use.
+    /// The CustomResourceDefinitions by group, collected on first use.
     definitions: OnceLock<BTreeMap<String, Vec<Value>>>,
 }
 
 impl Dump {
-    /// Reads a recording: files, folders (all `.json`, `.yaml` and `.yml` below, also
-    /// compressed by gzip), or `-` for standard input.
+    /// Reads a recording: files, directories (all `.json`, `.yaml` and `.yml` files below, also
+    /// with gzip), or `-` for standard input.
     ///
     /// # Errors
-    /// Fails if a file cannot be read or is not a recording; the error has its place as
-    /// `file:line:column` and does not quote its content.
+    /// Fails if a file cannot be read or is not a recording. The error has the position as
+    /// `file:line:column` and does not quote the content.
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
         let inputs = input::read_all(paths)?;
         let mut warnings = Vec::new();
@@ -85,8 +84,8 @@ impl Dump {
         }
     }
 
-    /// Returns the notes of a snapshot; `None` for other recordings, and if several are read at
-    /// once, because each describes only itself.
+    /// Returns the notes of a snapshot; `None` for other recordings, and if several files are read,
+    /// because notes describe only their own snapshot.
     fn notes(&self) -> Option<&Notes> {
         match self.index.notes.as_slice() {
             [notes] => Some(notes),
@@ -170,8 +169,8 @@ impl Discovery for Dump {
         }
     }
 
-    /// Known only for snapshots: objects without a namespace were recorded in the namespace that
-    /// they ended up in, which other recordings do not say.
+    /// Returns the namespace of a snapshot. Other recordings do not say in which namespace objects
+    /// without one end up.
     fn default_namespace(&self) -> Option<String> {
         self.noted(Notes::default_namespace)
     }
@@ -198,7 +197,7 @@ impl Discovery for Dump {
         if let Some(noted) = self.notes().and_then(|notes| notes.schema_of(api_version)) {
             return Ok(Some(noted.clone()));
         }
-        // Called for each version: thousands of definitions are grouped only once.
+        // This is called for each version, so thousands of definitions are grouped only once.
         let by_group = self.definitions.get_or_init(|| {
             let mut by_group: BTreeMap<String, Vec<Value>> = BTreeMap::new();
             for crd in self.crds() {
@@ -211,7 +210,7 @@ impl Discovery for Dump {
         Ok(items.map(|items| json!({"apiVersion": "v1", "kind": "List", "items": items})))
     }
 
-    /// Returns the recorded kinds: a recording says nothing about others.
+    /// Returns the recorded kinds. Other kinds are unknown.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         let mut kinds: BTreeMap<GroupKind, ServedKind> = BTreeMap::new();
         for (key, entries) in self.index.iter() {
@@ -229,7 +228,7 @@ impl Discovery for Dump {
         (kinds.into_values().collect(), Vec::new())
     }
 
-    /// Returns what every cluster serves today, which is assumed if a recording does not say.
+    /// Returns the recorded versions and kinds, and those that every current cluster serves.
     fn api_versions(&self) -> BTreeSet<String> {
         self.noted(Notes::served).unwrap_or_else(|| {
             let is_stable = |version: &str| !version.contains("alpha") && !version.contains("beta");

@@ -1,4 +1,4 @@
-//! Splits text into objects, as pieces of the text.
+//! Splits text into objects, each as a range of the text.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,11 +11,12 @@ use super::super::text::Envelope;
 use super::input::Input;
 use crate::model::GroupKind;
 
-/// An object in text.
+/// An object in the text of an input.
 pub(super) struct Piece<'i> {
     pub input: &'i Input,
     pub range: Range<usize>,
-    /// What a typed list passes to its items, which have no `apiVersion` and `kind` of their own.
+    /// The type that a typed list gives to its items, which have no `apiVersion` and `kind` of
+    /// their own.
     pub lent: Option<Arc<Lent>>,
 }
 
@@ -26,7 +27,7 @@ impl<'i> Piece<'i> {
         text.get(self.range.clone()).unwrap_or_default()
     }
 
-    /// `live.json:3:7`
+    /// Returns `live.json:3:7`.
     pub fn place(&self) -> String {
         self.input.place(self.range.start)
     }
@@ -38,18 +39,18 @@ pub(super) struct Lent {
     pub kind: String,
 }
 
-/// The objects in text, and its incomplete lists.
+/// The objects in the inputs, and their incomplete lists.
 #[derive(Default)]
 pub(super) struct Pieces<'i> {
     pub objects: Vec<Piece<'i>>,
-    /// Kinds with only the first page of a list, and where it is.
+    /// The kinds of lists of which only the first page was recorded, with the position of the list.
     pub first_pages: Vec<(GroupKind, String)>,
     /// The notes of snapshots.
     pub notes: Vec<Notes>,
 }
 
 impl<'i> Pieces<'i> {
-    /// Splits text: one document or several, each an object or a list.
+    /// Splits the text of an input: one or several documents, each an object or a list.
     pub fn add(&mut self, input: &'i Input) -> Result<()> {
         let text: &'i str = &input.text;
         if text.trim_ascii_start().starts_with('[') {
@@ -100,7 +101,7 @@ impl<'i> Pieces<'i> {
         list: &Envelope<'_>,
         items: Vec<&'i RawValue>,
     ) {
-        // `ConfigMapList` gives `ConfigMap` to its items; a plain `List` gives nothing.
+        // Items of a `ConfigMapList` are ConfigMaps; a plain `List` gives its items no kind.
         let kind = list
             .kind
             .as_deref()
@@ -135,7 +136,7 @@ fn leading_space(text: &str) -> usize {
     text.len() - text.trim_ascii_start().len()
 }
 
-/// Returns an error that says where but not what: the text may be a Secret's.
+/// Returns an error with the position but not the text, which may be a Secret's.
 fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the JSON ends too early",

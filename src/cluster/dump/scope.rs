@@ -1,4 +1,4 @@
-//! Finds out whether a kind is namespaced, without a server to ask.
+//! Finds out whether a kind is namespaced without a server.
 
 use serde_json::Value;
 
@@ -8,9 +8,9 @@ use crate::model::GroupKind;
 use crate::schema::did_you_mean;
 use crate::schema::{builtin_kind_of_group, replacement, short_names, successor};
 
-/// Looks up a kind: in recorded CustomResourceDefinitions, among the built-in kinds, in declared
-/// CustomResourceDefinitions, and in recorded objects of that kind, whose namespace (or lack of
-/// one) proves the scope.
+/// Looks up a kind in recorded CustomResourceDefinitions, among the built-in kinds, in declared
+/// CustomResourceDefinitions, and in recorded objects of the kind, whose namespace (or lack of one)
+/// proves the scope.
 pub(super) fn lookup(
     api_version: &str,
     kind: &str,
@@ -49,8 +49,8 @@ pub(super) fn lookup(
         return KindLookup::NotServed(gone);
     }
     if let Some(crd) = live_crds.iter().find(|crd| defines(crd, &group_kind)) {
-        // Whatever versions it serves, an object of this kind would have been recorded at one of
-        // them.
+        // Whichever versions the cluster serves, an object of this kind would have been recorded at
+        // one of them.
         return served(names(crd));
     }
     if let Some(crd) = declared_crds.iter().find(|crd| defines(crd, &group_kind)) {
@@ -72,7 +72,8 @@ pub(super) fn lookup(
     }
 }
 
-/// Returns what a CustomResourceDefinition serves: `group/version` and `group/version/Kind`.
+/// Returns the versions and kinds that a CustomResourceDefinition serves: `group/version` and
+/// `group/version/Kind`.
 pub(super) fn served_by(crd: &Value) -> Vec<String> {
     let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str);
     let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else {
@@ -94,7 +95,8 @@ fn gone(api_version: &str, kind: &str) -> Option<String> {
     replacement(api_version, kind).map(|found| format!("{kind} at {api_version} {found}"))
 }
 
-/// Returns the version at which objects of a kind were recorded: the requested one, if it was.
+/// Returns the version at which objects of a kind were recorded; the requested version, if it is
+/// among them.
 fn recorded_version(api_version: &str, kind: &GroupKind, index: &Index) -> Option<String> {
     let mut other = None;
     for entry in index.of_kind(kind).flat_map(|(_, entries)| entries) {
@@ -111,7 +113,7 @@ fn defines(crd: &Value, kind: &GroupKind) -> bool {
     spec["group"] == *kind.group && spec["names"]["kind"] == *kind.kind
 }
 
-/// Returns what a definition says about its kind.
+/// The names and scope in a CustomResourceDefinition.
 #[derive(Default)]
 struct Names {
     plural: String,

@@ -72,7 +72,7 @@ fn lookup(dump: &Dump, api_version: &str, kind: &str, declared: &[&Value]) -> Ki
 }
 
 #[test]
-fn every_shape_of_recording_is_read() {
+fn reads_every_form_of_recording() {
     let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{CONFIG}]}}"#);
     let typed = r#"{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[{"metadata":{"name":"a","namespace":"shop"},"data":{"k":"1"}}]}"#;
     let array = format!("[{CONFIG}]");
@@ -96,7 +96,7 @@ fn every_shape_of_recording_is_read() {
 }
 
 #[test]
-fn compressed_and_utf16_recordings_are_read() {
+fn reads_compressed_and_utf16_recordings() {
     let folder = TempDir::new().unwrap();
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(CONFIG.as_bytes()).unwrap();
@@ -117,7 +117,7 @@ fn compressed_and_utf16_recordings_are_read() {
 }
 
 #[test]
-fn what_is_not_recorded_is_absent_and_a_kind_without_objects_is_spoken_of() {
+fn an_unrecorded_object_is_absent_and_a_kind_without_objects_is_a_warning() {
     let dump = read(&[("live.json", CONFIG)]).unwrap();
     assert!(matches!(fetch_one(&dump, config_map("b")), Answer::Absent));
     let request = FetchRequest {
@@ -130,7 +130,7 @@ fn what_is_not_recorded_is_absent_and_a_kind_without_objects_is_spoken_of() {
 }
 
 #[test]
-fn the_first_page_of_a_list_proves_no_absence() {
+fn the_first_page_of_a_list_does_not_prove_absence() {
     let text =
         r#"{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"continue":"x"},"items":[]}"#;
     let dump = read(&[("live.json", text)]).unwrap();
@@ -141,7 +141,7 @@ fn the_first_page_of_a_list_proves_no_absence() {
 }
 
 #[test]
-fn an_object_is_matched_whatever_its_version() {
+fn matches_an_object_at_any_version() {
     let v1 = r#"{"apiVersion":"x.example/v1","kind":"Promo","metadata":{"name":"p","namespace":"shop"}}"#;
     let v2 = v1.replace("/v1", "/v2");
     let dump = read(&[("live.json", &format!("{v1}{v2}"))]).unwrap();
@@ -158,7 +158,7 @@ fn an_object_is_matched_whatever_its_version() {
 }
 
 #[test]
-fn extra_objects_are_those_of_the_namespaces_that_were_not_wanted() {
+fn extra_objects_are_the_unwanted_objects_of_the_namespaces() {
     let others = [
         CONFIG.replace("\"a\"", "\"b\""),
         CONFIG.replace("\"shop\"", "\"elsewhere\""),
@@ -176,7 +176,7 @@ fn extra_objects_are_those_of_the_namespaces_that_were_not_wanted() {
 }
 
 #[test]
-fn duplicates_that_differ_are_unread_and_equal_ones_a_warning() {
+fn different_duplicates_are_unread_and_equal_ones_are_a_warning() {
     let reordered = r#"{"data":{"k":"1"}, "apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"shop","name":"a"}}"#;
     let dump = read(&[("a.json", CONFIG), ("b.json", reordered)]).unwrap();
     found(&dump, config_map("a"));
@@ -195,7 +195,7 @@ fn duplicates_that_differ_are_unread_and_equal_ones_a_warning() {
 }
 
 #[test]
-fn what_is_no_recording_is_an_error_with_its_place_and_without_its_content() {
+fn rejects_a_file_that_is_not_a_recording_with_its_position_only() {
     let cases = [
         ("", "is empty"),
         ("{\"canary\": \n  x}", "live.json:2:3: not valid JSON"),
@@ -225,7 +225,7 @@ fn what_is_no_recording_is_an_error_with_its_place_and_without_its_content() {
 }
 
 #[test]
-fn nesting_without_end_concerns_its_object_only() {
+fn deep_nesting_affects_only_its_own_object() {
     let deep = format!(
         r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"deep","namespace":"shop"}},"data":{}{}}}"#,
         "[".repeat(100_000),
@@ -240,7 +240,7 @@ fn nesting_without_end_concerns_its_object_only() {
 }
 
 #[test]
-fn scopes_come_from_definitions_and_from_the_objects_themselves() {
+fn finds_scopes_in_definitions_and_objects() {
     let crd = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"promos.x.example"},"spec":{"group":"x.example","scope":"Cluster","names":{"kind":"Promo","plural":"promos","shortNames":["pro"]},"versions":[{"name":"v1","served":true},{"name":"v2","served":false}]}}"#;
     let dump = read(&[("live.json", crd)]).unwrap();
     let expected = ServedKind {
@@ -282,7 +282,7 @@ fn scopes_come_from_definitions_and_from_the_objects_themselves() {
 }
 
 #[test]
-fn related_objects_are_those_of_the_namespace() {
+fn returns_related_objects_of_a_namespace() {
     let dump = read(&[("live.json", CONFIG)]).unwrap();
     assert_eq!(dump.related("v1", "ConfigMap", "shop").unwrap().len(), 1);
     assert!(

@@ -1,9 +1,9 @@
 //! Snapshots: recordings that driftctl makes.
 //!
-//! A snapshot is a `List` as kubectl writes it, with one more field: [`Notes`] about what the
-//! objects themselves cannot show. With them, a comparison with the snapshot gives the same result
-//! as the comparison with the cluster: which objects do not exist, what could not be read and why,
-//! how kinds are served.
+//! A snapshot is a `List` as kubectl writes it, with an additional field for [`Notes`] on facts
+//! that the objects cannot show: which objects do not exist, which could not be read and why, and
+//! how kinds are served. With them, a comparison with the snapshot gives the same result as the
+//! comparison with the cluster.
 
 mod notes;
 mod recorder;

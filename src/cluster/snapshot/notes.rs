@@ -1,4 +1,4 @@
-//! What the objects of a snapshot cannot show.
+//! The facts about a snapshot that its objects cannot show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,27 +11,27 @@ use crate::model::{ResourceKey, Target, Warning};
 /// The name and version of the schema.
 const SCHEMA: &str = "driftctl.snapshot/v1";
 
-/// The notes in addition to the objects.
+/// The notes of a snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Notes {
     schema: String,
     /// Where the objects come from.
     from: Provenance,
-    /// Returns the namespace of objects that name none.
+    /// The namespace of objects that name none.
     namespace: Option<String>,
     /// How kinds are served.
     kinds: Vec<KindNote>,
-    /// Every served version and kind, if charts needed them.
+    /// The served versions and kinds, if charts needed them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     api_versions: BTreeSet<String>,
     /// Objects that were proven not to exist.
     absent: BTreeSet<Key>,
     /// Objects that could not be read.
     unread: Vec<UnreadNote>,
-    /// Objects with only their metadata.
+    /// Objects of which only the metadata was read.
     partial: BTreeSet<Key>,
-    /// Objects whose secret values were masked.
+    /// Objects with masked secret values.
     masked: BTreeSet<Key>,
     /// Where undeclared objects were searched for, and of which kinds.
     extra: ExtraNote,
@@ -233,7 +233,7 @@ impl Notes {
         Some(found.lookup.clone())
     }
 
-    /// Returns every served version and kind, if they were requested.
+    /// Returns the served versions and kinds, if they were requested.
     pub fn served(&self) -> Option<BTreeSet<String>> {
         (!self.api_versions.is_empty()).then(|| self.api_versions.clone())
     }
@@ -243,7 +243,7 @@ impl Notes {
         self.schemas.get(api_version)
     }
 
-    /// Returns why an object in the snapshot still cannot be compared.
+    /// Returns why an object cannot be compared although it is in the snapshot.
     pub fn hindrance(&self, key: &ResourceKey) -> Option<String> {
         let key = Key::of(key);
         if self.masked.contains(&key) {
@@ -259,7 +259,7 @@ impl Notes {
         None
     }
 
-    /// Returns what is known about an object that is not in the snapshot.
+    /// Returns the result for an object that is not in the snapshot.
     pub fn without(&self, key: &ResourceKey) -> Answer {
         let note = Key::of(key);
         if let Some(unread) = self.unread.iter().find(|unread| unread.key == note) {
@@ -272,7 +272,8 @@ impl Notes {
         Answer::Unread(why.to_owned())
     }
 
-    /// Returns the warnings from when it was made, and what it does not cover of a request.
+    /// Returns the warnings from when the snapshot was made, and those about parts of a request
+    /// that it does not cover.
     pub fn warnings(&self, request: &FetchRequest) -> Vec<Warning> {
         let noted = self.warnings.iter().map(|note| Warning {
             place: note.place.clone(),

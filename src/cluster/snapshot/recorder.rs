@@ -1,4 +1,4 @@
-//! Records what a comparison reads.
+//! Records everything that a comparison reads.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use crate::model::{ResourceKey, Target, Warning};
 use crate::ownership::LAST_APPLIED;
 use crate::redact::Redactor;
 
-/// A live side that records everything that is read through it.
+/// A live side that records each read.
 pub struct Recorder<'l> {
     live: &'l dyn Live,
     kept: Mutex<Kept>,
@@ -32,7 +32,7 @@ struct Kept {
 }
 
 impl<'l> Recorder<'l> {
-    /// Reads through to `live`.
+    /// Returns a recorder that reads from `live`.
     pub fn new(live: &'l dyn Live) -> Self {
         Self {
             live,
@@ -41,14 +41,14 @@ impl<'l> Recorder<'l> {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        // The notes are intact after a panic, because each is made as a whole.
+        // The notes are intact after a panic, because each is added as a whole.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes what was recorded, one object per line; `redactor` masks secrets.
     ///
     /// # Errors
-    /// Fails like `out`, and if an object cannot be read.
+    /// Fails if `out` fails, or if an object cannot be read.
     pub fn write(self, redactor: Option<&Redactor>, out: &mut dyn Write) -> io::Result<()> {
         let target = self.live.target();
         let namespace = self.live.default_namespace();
@@ -79,8 +79,8 @@ impl<'l> Recorder<'l> {
     }
 }
 
-/// Masks the secrets of an object; returns whether there were any. Managed fields stay as they are,
-/// and the last applied configuration is masked inside: comparing needs both.
+/// Masks the secrets of an object; returns whether there were any. Managed fields stay, and the
+/// last applied configuration is masked value by value, because a comparison needs both.
 fn mask(redactor: &Redactor, key: &ResourceKey, value: &mut Value) -> bool {
     let owners = take(value, "/metadata", "managedFields");
     let applied = take(value, "/metadata/annotations", LAST_APPLIED);
@@ -119,7 +119,7 @@ fn put(value: &mut Value, place: &str, field: &str, content: Value) {
 }
 
 impl Recorder<'_> {
-    /// Keeps objects that were read in addition to those requested by name.
+    /// Records objects that were read without being requested by name.
     fn keep(&self, api_version: &str, kind: &str, objects: &[Value]) {
         let mut kept = self.kept();
         for value in objects {
@@ -195,7 +195,7 @@ impl Read for Recorder<'_> {
     }
 
     fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
-        // A snapshot may be asked for whole objects later.
+        // A later comparison with the snapshot may need whole objects.
         let whole = Query {
             metadata_only: false,
             ..*query

@@ -1,4 +1,4 @@
-//! Rules are added where people would add them, and nothing else changes.
+//! Tests that rules are added where people would add them, and that nothing else changes.
 
 use super::*;
 use crate::config::TEMPLATE;
@@ -42,7 +42,7 @@ fn item(indent: usize) -> String {
 }
 
 #[test]
-fn a_rule_goes_to_the_end_of_the_list_in_its_indentation() {
+fn adds_a_rule_to_the_end_of_the_list_with_its_indentation() {
     let text = "\
 # mine
 ignoreDifferences:
@@ -64,7 +64,7 @@ disable: [status]
 }
 
 #[test]
-fn a_list_is_begun_where_there_is_none() {
+fn creates_a_missing_list() {
     assert_eq!(added(""), (0, format!("ignoreDifferences:\n{}", item(2))));
     let others = "disable: [status]\n";
     let begun = format!("\nignoreDifferences:\n{}", item(2));
@@ -74,7 +74,7 @@ fn a_list_is_begun_where_there_is_none() {
 }
 
 #[test]
-fn an_empty_list_in_brackets_becomes_one() {
+fn replaces_an_empty_list_in_brackets() {
     let changed = append("ignoreDifferences: []\ndisable: []\n", &rule()).unwrap();
     assert_eq!(
         changed,
@@ -83,7 +83,7 @@ fn an_empty_list_in_brackets_becomes_one() {
 }
 
 #[test]
-fn line_ends_stay_as_they_are() {
+fn keeps_line_ends() {
     let changed = append(
         "ignoreDifferences:\r\n  - kind: A\r\n    paths: [.b]\r\n",
         &rule(),
@@ -96,7 +96,7 @@ fn line_ends_stay_as_they_are() {
 }
 
 #[test]
-fn what_cannot_be_extended_is_refused() {
+fn refuses_layouts_that_cannot_be_extended() {
     for text in [
         "ignoreDifferences: [{kind: A, paths: [.b]}]\n",
         "{}\n",
@@ -107,7 +107,7 @@ fn what_cannot_be_extended_is_refused() {
 }
 
 #[test]
-fn texts_are_quoted_where_readers_might_disagree() {
+fn quotes_texts_that_yaml_parsers_may_read_differently() {
     for plain in [
         "Deployment",
         ".spec.replicas",

@@ -19,7 +19,7 @@ fn errors(text: &str) -> String {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once_with_its_place() {
+fn reports_every_problem_at_once_with_its_place() {
     insta::assert_snapshot!(errors(
         r#"ignoreDiferences: []
 ignoreDifferences:
@@ -69,7 +69,7 @@ sensitive:
 }
 
 #[test]
-fn broken_yaml_is_told_with_its_place() {
+fn reports_broken_yaml_with_its_place() {
     insta::assert_snapshot!(
         [
             errors("ignoreDifferences: [\n"),
@@ -82,7 +82,7 @@ fn broken_yaml_is_told_with_its_place() {
 }
 
 #[test]
-fn nothing_said_is_fine() {
+fn accepts_an_empty_configuration() {
     for text in [
         "",
         "# nothing\n",
@@ -94,9 +94,9 @@ fn nothing_said_is_fine() {
     }
 }
 
-/// What the template shows in comments is what can be written.
+/// The commented-out keys of the template are valid.
 #[test]
-fn the_template_without_its_comment_signs_is_sound() {
+fn the_uncommented_template_is_valid() {
     let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("#  ") {
         Some(rest) => format!("  {rest}"),
         None if line == "#" => String::new(),
@@ -129,7 +129,7 @@ fn the_template_without_its_comment_signs_is_sound() {
 }
 
 #[test]
-fn rules_have_ids_and_origins() {
+fn assigns_ids_and_origins_to_rules() {
     let text = "\
 ignoreDifferences:
   - kind: Pod
@@ -158,13 +158,13 @@ ignoreDifferences:
 }
 
 #[test]
-fn keys_without_a_value_are_left_out() {
+fn treats_keys_without_a_value_as_left_out() {
     let text = "ignoreDifferences:\n  - kind: Pod\n    name:\n    paths: [.a]\n    reason:\n";
     assert_eq!(errors(text), "");
 }
 
 #[test]
-fn sensitive_values_are_called_so_by_path_or_name() {
+fn marks_values_as_sensitive_by_path_or_name() {
     let text = "\
 sensitive:
   - names: ['*licen?e*', 'X-*']
@@ -187,14 +187,14 @@ sensitive:
     assert!(!hides("Widget", ".spec.env[name=\"y\"]"));
 }
 
-/// Editors see the same keys that driftctl reads.
+/// The schema for editors has the same keys that driftctl reads.
 #[test]
 fn the_schema_is_current() {
     insta::assert_snapshot!(format!("{:#}", schema()));
 }
 
 #[test]
-fn a_former_key_is_an_error_that_names_the_new_one() {
+fn a_renamed_key_is_an_error_that_names_the_new_key() {
     for (old, new) in [
         ("kinds: [added]", "changes"),
         ("managers: [a]", "onlyManagers"),

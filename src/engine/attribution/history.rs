@@ -10,7 +10,7 @@ use crate::model::{Change, ChangeKind, FieldPath, PathElement};
 /// An addition with more leaves is looked up as one piece.
 const LEAVES: usize = 256;
 
-/// What an object had at a place after a write.
+/// The value that an object had at the path of a change after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
     /// The live value.
@@ -21,10 +21,10 @@ enum After {
     Unknown,
 }
 
-/// The writes that made a change, as far as requests and responses prove it.
+/// Returns the writes that made a change, as far as requests and responses prove it.
 ///
-/// Several users may have put together one addition. `version` is the API version of the change:
-/// `spec` may look different in another.
+/// Several users may have added parts of one addition. `version` is the API version of the change:
+/// at another version, `spec` may look different.
 pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<&'w Write> {
     let mut found: Vec<&Write> = Vec::new();
     for leaf in leaves(change) {
@@ -75,9 +75,9 @@ fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'
     let candidates: Vec<&'w Write> = between.iter().copied().filter(touches).collect();
     let (was_other, is_live) = (last_other.is_some(), first_live.is_some());
     match (between, candidates.as_slice()) {
-        // Before this request it was different, and after it the same as live.
+        // The value differed before this request and equals the live one after it.
         ([only], _) if was_other && is_live && only.changes() => Some(only),
-        // It was so from the beginning.
+        // The object was created with the live value.
         ([only], _) if is_live && only.verb == "create" => Some(only),
         (_, []) => of_one_user(between.iter().copied()).filter(|_| was_other && is_live),
         (_, candidates) => {
@@ -92,7 +92,7 @@ fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'
     }
 }
 
-/// Returns the last of some writes, if all of them are one user's.
+/// Returns the last of some writes, if all of them are by the same user.
 fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w Write>) -> Option<&'w Write> {
     let mut writes = writes.into_iter().filter(|write| write.changes());
     let first = writes.next()?;
@@ -228,7 +228,7 @@ mod tests {
             by("bob", "update", whole.clone(), Value::Null),
         ];
         assert_author(&writes, &gone, Some("alice"));
-        // An update is not blamed for a value that may have been gone before.
+        // The value may have been removed before this update.
         let writes = [by("bob", "update", whole.clone(), whole.clone())];
         assert_author(&writes, &gone, None);
         let writes = [
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn an_apply_that_left_something_out_removed_it() {
+    fn an_apply_removes_the_fields_that_it_leaves_out() {
         let gone = change(
             ".metadata.labels.app",
             ChangeKind::Removed,
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_together_by_two_names_both() {
+    fn names_both_authors_of_a_map_to_which_each_added_a_key() {
         let live = Some(json!({"a": "1", "b": "2"}));
         let added = change(".metadata.labels", ChangeKind::Added, None, live);
         let sets = |key: &str, value: &str| json!({"metadata": {"labels": {key: value}}});
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_was_made_anew_keeps_who_changed_it_before() {
+    fn names_the_author_of_a_value_that_a_recreated_object_kept() {
         let added = change(".spec.paused", ChangeKind::Added, None, Some(json!(true)));
         let spec = |paused: bool| json!({"apiVersion": "v1", "spec": {"paused": paused}});
         let sets = json!({"spec": {"paused": true}});
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_tells_nothing_of_the_specification() {
+    fn a_write_at_another_api_version_proves_nothing_about_the_spec() {
         let changed = change(
             ".spec.a",
             ChangeKind::Modified,

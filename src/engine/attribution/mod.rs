@@ -1,4 +1,4 @@
-//! Names who made a change, by the audit log: joins logged writes with drift.
+//! Names who made a change according to the audit log, by joining logged writes with drift.
 
 mod history;
 mod request;
@@ -18,13 +18,13 @@ use request::Touch;
 /// The precision of managedFields: whole seconds, when the write was stored.
 const SLACK_SECONDS: i64 = 2;
 
-/// The subresources that can change more than their own part of an object.
+/// Subresources whose writes change more of an object than their own part.
 const REACHING_FAR: &[&str] = &["scale", "ephemeralcontainers", "resize"];
 
-/// Names the users behind the changes of `objects`, and who deleted missing ones.
+/// Names the users who made the changes of `objects`, and those who deleted missing objects.
 ///
 /// # Errors
-/// Fails if a log cannot be read: a user who asked for names must not miss them unnoticed.
+/// Fails if a log cannot be read: without this error, a run with missing names would look complete.
 pub fn attribute(
     objects: &mut [ObjectReport],
     declared: &[Declared<'_>],
@@ -64,14 +64,15 @@ pub fn attribute(
     Ok(writes.warnings)
 }
 
-/// Returns the request that deleted an object, or all objects of its kind.
+/// Returns the request that deleted an object, or that deleted all objects of its kind
+/// (`deletecollection`).
 fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
     let is_delete =
         |write: &&Write| write.verb.starts_with("delete") && write.subresource.is_none();
     let life = writes.get(last_life(writes)..).unwrap_or_default();
     let mut own = life.iter().filter(is_delete);
     let first = own.next();
-    // An object that waits for its finalizers can be deleted again, which changes nothing.
+    // Deleting an object again while it waits for its finalizers changes nothing.
     let pending = first.is_some_and(|first| {
         let mark =
             |object: &serde_json::Value| object.pointer("/metadata/deletionTimestamp").is_some();
@@ -85,7 +86,8 @@ fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
     own.or_else(|| of_all.iter().rfind(is_delete))
 }
 
-/// Returns the last creation in the log: earlier writes were to an object that no longer exists.
+/// Returns the index of the last creation in the log. Earlier writes were to an object that no
+/// longer exists.
 fn last_life(writes: &[Write]) -> usize {
     let is_create = |write: &Write| write.verb == "create" && write.subresource.is_none();
     writes.iter().rposition(is_create).unwrap_or(0)
@@ -120,8 +122,8 @@ fn name_users(object: &mut ObjectReport, writes: &[Write], deleted: Option<&Writ
     }
 }
 
-/// Names the users whose requests made a change. The owner may be another manager: a manager that
-/// replaced the object owns what existed before.
+/// Names the users whose requests made a change. `managedFields` may show another owner: a manager
+/// that replaced the object owns all fields that existed before.
 fn name_authors(drift: &mut JudgedChange, authors: &[&Write]) {
     let mut found: Vec<Owner> = Vec::new();
     for write in authors {
@@ -131,7 +133,7 @@ fn name_authors(drift: &mut JudgedChange, authors: &[&Write]) {
             .find(|owner| owner.manager == write.manager && owner.subresource == write.subresource);
         let mut owner = holder.cloned().unwrap_or_else(|| owner_of(write));
         owner.user = Some(write.user.clone());
-        // The time of a manager is that of its last write; here the one is known that it was.
+        // managedFields has the time of the manager's last write; the log has that of this one.
         owner.time = Some(seconds(write.at));
         let is_same = |known: &&mut Owner| {
             known.user == owner.user
@@ -169,8 +171,8 @@ fn seconds(at: Timestamp) -> String {
     at.strftime("%FT%TZ").to_string()
 }
 
-/// Names the users behind the managers that own something, if only names and times are known.
-/// Several users may share a manager's name, as with kubectl's: then all who wrote under it are
+/// Names the users behind the managers that own a field, if the log has only names and times.
+/// Several users may share a manager's name, as with kubectl: then all who wrote under it are
 /// named.
 fn named(owners: &[Owner], writes: &[Write], change: Option<&Change>) -> Vec<Owner> {
     let mut found = Vec::new();
@@ -193,8 +195,9 @@ fn named(owners: &[Owner], writes: &[Write], change: Option<&Change>) -> Vec<Own
     found
 }
 
-/// Returns the requests, any of which may have given a manager its fields; none if its last one is
-/// missing in the log, or if the object was recreated from one that others had written to.
+/// Returns the requests that may have given a manager its fields. Returns none if the manager's
+/// last request is not in the log, or if the object was recreated from one that others had written
+/// to.
 fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -> Vec<&'w Write> {
     let life = last_life(writes);
     let is_anew = writes.get(..life).is_some_and(|before| !before.is_empty());
@@ -206,7 +209,7 @@ fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -
     let by_owner =
         |write: &&Write| write.manager == owner.manager && write.subresource == owner.subresource;
     let since = |write: &Write| time.map(|time| write.at.as_second() - time.as_second());
-    // The entries of `scale` have no time (`managedfields.ScaleHandler`).
+    // managedFields entries of `scale` have no time (`managedfields.ScaleHandler`).
     if time.is_none() && owner.subresource.is_none() {
         return Vec::new();
     }
@@ -227,7 +230,7 @@ fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -
         write.changes() && change.is_none_or(|change| request::touch(write, change) != Touch::No)
     };
     let sent: Vec<&Write> = written.iter().copied().filter(may_be).collect();
-    // A field that nobody sent was defaulted next to what one of them wrote.
+    // No request sent the field, so it was defaulted beside a field that one of them wrote.
     match sent.is_empty() {
         true => written.into_iter().filter(|w| w.changes()).collect(),
         false => sent,
@@ -279,7 +282,7 @@ mod tests {
         }
     }
 
-    /// A write whose body the log does not keep.
+    /// Returns a write without a body, as a log at level `Metadata` has it.
     fn bare(user: &str) -> Write {
         Write {
             user: user.to_owned(),
@@ -294,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn without_bodies_the_time_and_the_manager_tell() {
+    fn without_bodies_the_time_and_the_manager_identify_the_user() {
         let mut owner = owner(Some("2026-11-21T03:12:08Z"));
         let writes = [bare("alice")];
         assert_eq!(users(&owner, &writes), [Some("alice".to_owned())]);
@@ -309,14 +312,14 @@ mod tests {
     }
 
     #[test]
-    fn without_bodies_all_who_share_a_manager_are_named() {
+    fn without_bodies_all_users_of_a_shared_manager_are_named() {
         let owner = owner(Some("2026-11-21T03:12:08Z"));
         let both = [Some("alice".to_owned()), Some("bob".to_owned())];
         assert_eq!(users(&owner, &[bare("alice"), bare("bob")]), both);
     }
 
     #[test]
-    fn without_bodies_nobody_is_named_for_an_object_made_anew() {
+    fn without_bodies_no_user_is_named_for_a_recreated_object() {
         let owner = owner(Some("2026-11-21T03:12:08Z"));
         let mut again = bare("bob");
         again.verb = "create".into();
@@ -325,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_two_deletions_counts_where_the_object_waited() {
+    fn names_the_first_deletion_of_an_object_that_waited_for_finalizers() {
         let by = |user: &str, after: Value| Write {
             verb: "delete".into(),
             user: user.to_owned(),

@@ -1,4 +1,4 @@
-//! Finds out what the body of a request says about one place of an object.
+//! Finds out what the body of a request says about one path of an object.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,18 +7,18 @@ use serde_json::Value;
 use crate::cluster::audit::Write;
 use crate::model::{Change, ChangeKind, FieldPath, PathElement};
 
-/// Whether a request gave a place its live value.
+/// Whether a request gave a path its live value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touch {
-    /// It sent exactly this.
+    /// The request sent exactly this value.
     Yes,
-    /// It did not: it is about other places, or set another value.
+    /// The request set another value, or only other paths.
     No,
     /// Unknown: no body was logged, or the body leaves it open.
     Maybe,
 }
 
-/// Returns whether a write gave the place of `change` its live value, judged by its body.
+/// Returns whether a write gave the path of `change` its live value, judged by its body.
 pub fn touch(write: &Write, change: &Change) -> Touch {
     match write.subresource.as_deref() {
         _ if write.verb.starts_with("delete") => return Touch::No,
@@ -31,7 +31,7 @@ pub fn touch(write: &Write, change: &Change) -> Touch {
     };
     match (body, write.verb.as_str()) {
         (Value::Array(operations), _) => json_patch(operations, change),
-        // A whole object contains existing values as well as changed ones.
+        // A whole object contains unchanged values as well as changed ones.
         (_, "update" | "create") => match holds(body, change) {
             Some(false) => Touch::No,
             _ => Touch::Maybe,
@@ -47,7 +47,7 @@ fn scaled(write: &Write, change: &Change) -> Touch {
     match (is_count, sent) {
         (false, _) => Touch::No,
         (true, None) => Touch::Maybe,
-        // A count of zero is left out.
+        // A zero count is omitted.
         (true, Some(spec)) => {
             let sent = spec.get("replicas").and_then(Value::as_i64).unwrap_or(0);
             let live = change.live.as_ref().and_then(Value::as_i64);
@@ -60,7 +60,8 @@ fn scaled(write: &Write, change: &Change) -> Touch {
     }
 }
 
-/// A JSON patch (RFC 6902) names list items by index, which says nothing about their keys.
+/// Checks a JSON Patch (RFC 6902). It names list items by index, which says nothing about their
+/// keys.
 fn json_patch(operations: &[Value], change: &Change) -> Touch {
     let touches = operations.iter().filter(|one| {
         one.get("op").and_then(Value::as_str) != Some("test") && leads_to(one, &change.path)
@@ -103,7 +104,7 @@ fn leads_to(operation: &Value, path: &FieldPath) -> bool {
     })
 }
 
-/// A merge patch, a strategic merge patch, or a server-side apply.
+/// Checks a merge patch, a strategic merge patch, or a server-side apply.
 fn merge_patch(body: &Value, change: &Change) -> Touch {
     let path = &change.path;
     // A whole object that is sent as a patch may be a server-side apply, which removes fields by
@@ -125,14 +126,14 @@ fn merge_patch(body: &Value, change: &Change) -> Touch {
     }
 }
 
-/// Returns whether a value of `data` equals a string in `stringData`.
+/// Returns whether a value in `data` is the base64 encoding of a string in `stringData`.
 fn encodes(data: &Value, text: &str) -> bool {
     data.as_str()
         .and_then(|data| STANDARD.decode(data).ok())
         .is_some_and(|bytes| bytes == text.as_bytes())
 }
 
-/// Returns what a patch that does not name the place itself says about its parents.
+/// Returns what a patch says about a path through the parents of the path alone.
 fn from_above(body: &Value, change: &Change) -> Touch {
     let mut value = body;
     for segment in &change.path.0 {
@@ -151,7 +152,7 @@ fn from_above(body: &Value, change: &Change) -> Touch {
                 fields.get(name)
             }
             (Value::Null, _) => return gone(change),
-            // A list without merge keys is replaced as a whole.
+            // A list without a merge key is replaced as a whole.
             (Value::Array(_), PathElement::Index(_)) => return gone(change),
             (Value::Array(items), PathElement::Key(_)) => {
                 let whole =
@@ -175,12 +176,12 @@ fn from_above(body: &Value, change: &Change) -> Touch {
 fn gone(change: &Change) -> Touch {
     match change.kind {
         ChangeKind::Removed => Touch::Yes,
-        // The index does not show whether what it added instead is what is live.
+        // The index does not show whether the item it added is the live one.
         _ => Touch::Maybe,
     }
 }
 
-/// A Secret's `data` can also be written through `stringData`.
+/// Finds the value that a Secret's `stringData` gives to a path of `data`.
 fn in_string_data<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     match path.0.as_slice() {
         [PathElement::Field(data), PathElement::Field(key)] if data == "data" => {
@@ -190,7 +191,7 @@ fn in_string_data<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     }
 }
 
-/// Returns whether an object has the live value at the place of `change`; `None` if unknown.
+/// Returns whether an object has the live value at the path of `change`; `None` if unknown.
 pub fn holds(object: &Value, change: &Change) -> Option<bool> {
     let path = &change.path;
     if let Some((PathElement::Index(_), above)) = path.0.split_last() {
@@ -220,7 +221,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Finds the value at a path, in which items of lists are identified by all of their keys.
+/// Finds the value at a path, identifying list items by all of their keys.
 pub fn find<'v>(object: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     path.0
         .iter()
@@ -242,7 +243,7 @@ fn item_of<'v>(items: &'v [Value], segment: &PathElement) -> Option<&'v Value> {
                 };
                 keys.iter().all(has)
             };
-            // A key that is left out has its default (a port's protocol), which the path names.
+            // An omitted key has its default (a port's protocol), which the path contains.
             let exact = |item: &&Value| keys.iter().all(|(key, v)| item.get(key) == Some(v));
             let exactly = items.iter().find(exact);
             exactly.or_else(|| items.iter().filter(given).find(agrees))
@@ -251,8 +252,8 @@ fn item_of<'v>(items: &'v [Value], segment: &PathElement) -> Option<&'v Value> {
     }
 }
 
-/// Returns whether everything that was sent is live: merged into existing values, with defaults
-/// added. An empty list or object sends none of what is live.
+/// Returns whether everything that was sent is live, possibly merged into existing values and with
+/// defaults added. An empty list or object sends none of the live values.
 pub fn is_within(sent: &Value, live: &Value) -> bool {
     match (sent, live) {
         (Value::Object(sent), Value::Object(live)) if sent.is_empty() => live.is_empty(),
@@ -268,8 +269,8 @@ pub fn is_within(sent: &Value, live: &Value) -> bool {
     }
 }
 
-/// Returns whether a patch deletes the place: `null` in a merge patch, `$patch: delete` in a
-/// strategic one.
+/// Returns whether a patch deletes its path: by `null` in a merge patch, or by `$patch: delete` in
+/// a strategic one.
 fn deletes(sent: &Value) -> bool {
     sent.is_null() || sent.get("$patch").and_then(Value::as_str) == Some("delete")
 }
@@ -282,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_list_sends_nothing_of_what_is_live() {
+    fn an_empty_list_sends_none_of_the_live_items() {
         assert!(!is_within(&json!([]), &json!(["sleep"])));
         assert!(!is_within(&json!({}), &json!({"cpu": "1"})));
         assert!(is_within(&json!([]), &json!([])));
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_wrote_what_it_holds() {
+    fn a_patch_wrote_the_values_in_its_body() {
         let image = r#".spec.containers[name="app"].image"#;
         let patch = json!({"spec": {"containers": [{"name": "app", "image": "x:2"}]}});
         let patch = write("patch", patch);
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn removals_are_told_by_each_kind_of_request() {
+    fn finds_removals_in_each_kind_of_request() {
         let gone = change(
             ".metadata.labels.tier",
             ChangeKind::Removed,
@@ -322,18 +323,18 @@ mod tests {
         assert_eq!(tells("patch", other), Touch::No);
         let json_patch = json!([{"op": "remove", "path": "/metadata/labels/tier"}]);
         assert_eq!(tells("patch", json_patch), Touch::Yes);
-        // What an update lacks may have been gone before it.
+        // A field that an update lacks may have been removed before it.
         let whole = json!({"metadata": {"labels": {"team": "a"}}});
         assert_eq!(tells("update", whole), Touch::Maybe);
         let kept = json!({"metadata": {"labels": {"tier": "db"}}});
         assert_eq!(tells("update", kept), Touch::No);
-        // The same is true for what a server-side apply leaves out.
+        // So may a field that a server-side apply omits.
         let apply = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}});
         assert_eq!(tells("patch", apply), Touch::Maybe);
     }
 
     #[test]
-    fn a_port_is_told_apart_by_all_its_keys() {
+    fn identifies_a_port_by_all_of_its_keys() {
         let body = json!({"spec": {"ports": [{"port": 9091, "protocol": "TCP"},
             {"$patch": "delete", "port": 9090, "protocol": "TCP"}]}});
         let of = |port: u16| {
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn scaling_to_zero_leaves_the_count_out() {
+    fn scaling_to_zero_omits_the_count() {
         let mut scale = write("patch", json!({"spec": {}}));
         scale.subresource = Some("scale".to_owned());
         let of = |live| {

@@ -1,6 +1,6 @@
-//! Changes of list items that belong together. An item that is added can be reported field by
-//! field, and an item whose key changed is reported as one that is gone and one that is new. Each is
-//! one edit of the manifest.
+//! Groups changes of list items that belong together. An added item may be reported field by field,
+//! and an item whose key changed is reported as one removed and one added. Each group is one edit
+//! of the manifest.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -10,16 +10,16 @@ use serde_json::Value;
 use super::values;
 use crate::model::{Change, ChangeKind, FieldPath, JudgedChange, PathElement};
 
-/// A change as it was found, and without secrets.
+/// A change, with and without secrets.
 pub(super) type Pair<'d> = (&'d JudgedChange, &'d JudgedChange);
 
-/// Changes that are taken over together.
+/// Changes that are backported together.
 pub(super) struct Unit<'d> {
-    /// What was found.
+    /// The reported changes.
     pub found: Vec<Pair<'d>>,
-    /// The one change that they are.
+    /// The one change that they amount to.
     pub drift: Cow<'d, JudgedChange>,
-    /// The removed item whose place the new one takes, if its key was changed.
+    /// If the key of an item changed: the removed item, whose position the new one takes.
     pub instead_of: Option<Pair<'d>>,
 }
 
@@ -32,13 +32,13 @@ impl<'d> Unit<'d> {
         }
     }
 
-    /// The list of which an item as a whole is added or removed.
+    /// Returns the list to which the unit adds a whole item, or from which it removes one.
     pub fn list(&self) -> Option<FieldPath> {
         list_of(&self.drift.change)
     }
 }
 
-/// The list of which a change adds or removes an item as a whole.
+/// Returns the list to which a change adds a whole item, or from which it removes one.
 fn list_of(change: &Change) -> Option<FieldPath> {
     match change.path.0.split_last()? {
         (PathElement::Key(_), list) if change.kind != ChangeKind::Modified => {
@@ -48,8 +48,8 @@ fn list_of(change: &Change) -> Option<FieldPath> {
     }
 }
 
-/// Puts changes together, in the order in which they are made. `finds_partners` says whether an item
-/// may take the place of one that is gone.
+/// Groups changes, in the order in which they are made. `finds_partners` says whether an added item
+/// may take the position of a removed one.
 pub(super) fn units<'d>(
     meant: Vec<Pair<'d>>,
     manifest: &Value,
@@ -83,7 +83,7 @@ pub(super) fn units<'d>(
     if finds_partners {
         find_partners(&mut units);
     }
-    // Items keep their places until all else is done.
+    // Removals come last, so that the other items keep their positions until then.
     units.sort_by_key(|unit| match unit.drift.change.kind {
         ChangeKind::Modified => 0,
         ChangeKind::Added => 1,
@@ -92,7 +92,7 @@ pub(super) fn units<'d>(
     units
 }
 
-/// The item that a field is added to, if the manifest does not have it.
+/// Returns the item that a field is added to, if the manifest does not have the item.
 fn new_item(change: &Change, manifest: &Value) -> Option<FieldPath> {
     if change.kind != ChangeKind::Added {
         return None;
@@ -106,7 +106,7 @@ fn new_item(change: &Change, manifest: &Value) -> Option<FieldPath> {
     Some(FieldPath(path.get(..=end)?.to_vec()))
 }
 
-/// The addition of an item that is known by one of its fields so far.
+/// Returns the addition of an item of which one field is known so far.
 fn begun(first: &JudgedChange, item: &FieldPath) -> Option<JudgedChange> {
     let Some(PathElement::Key(keys)) = item.0.last() else {
         return None;
@@ -117,6 +117,7 @@ fn begun(first: &JudgedChange, item: &FieldPath) -> Option<JudgedChange> {
     with_field(&whole, item, &first.change)
 }
 
+/// Returns the addition of an item, extended by one more field.
 fn with_field(whole: &JudgedChange, item: &FieldPath, field: &Change) -> Option<JudgedChange> {
     let rest = field.path.0.get(item.0.len()..)?;
     let live = whole.change.live.as_ref()?;
@@ -125,7 +126,7 @@ fn with_field(whole: &JudgedChange, item: &FieldPath, field: &Change) -> Option<
     Some(whole)
 }
 
-/// Gives new items the places of those that are gone and resemble them.
+/// Pairs each added item with a removed one that resembles it.
 fn find_partners(units: &mut Vec<Unit<'_>>) {
     let (mut gone, mut rest): (Vec<Unit<'_>>, Vec<Unit<'_>>) = std::mem::take(units)
         .into_iter()
@@ -148,7 +149,8 @@ fn find_partners(units: &mut Vec<Unit<'_>>) {
     *units = rest;
 }
 
-/// How many fields two items have alike, if those are half of the declared ones beside the key.
+/// Returns how many fields two items have in common, if those are at least half of the declared
+/// fields other than the key.
 fn likeness(declared: &Value, live: &Value) -> Option<usize> {
     let fields = declared.as_object()?;
     let same = fields
@@ -159,7 +161,7 @@ fn likeness(declared: &Value, live: &Value) -> Option<usize> {
     (is_alike || fields.len() == 1).then_some(same)
 }
 
-/// An item with the fields of another one.
+/// Returns an item with the fields of another merged into it.
 pub(super) fn overlaid(declared: &Value, live: &Value) -> Value {
     match (declared, live) {
         (Value::Object(declared), Value::Object(live)) => {
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_reported_field_by_field_is_one_item_in_the_place_of_the_one_that_is_gone() {
+    fn groups_the_fields_of_an_added_item_and_pairs_it_with_the_removed_one() {
         let manifest = json!({"ports": [{"port": 80, "name": "web", "nodePort": 30000}]});
         let item = r#".ports[port=81,protocol="TCP"]"#;
         let drifts = [
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn items_that_have_nothing_in_common_are_no_partners() {
+    fn does_not_pair_items_that_have_nothing_in_common() {
         let old = json!({"name": "api", "image": "api:1", "env": []});
         let manifest = json!({"containers": [old]});
         let drifts = [
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_former_item_declares_beside_the_new_fields_stays() {
+    fn keeps_other_fields_of_the_removed_item() {
         let declared = json!({"port": 80, "nodePort": 30000, "x": {"a": 1}});
         let live = json!({"port": 81, "x": {"b": 2}});
         let both = json!({"port": 81, "nodePort": 30000, "x": {"a": 1, "b": 2}});

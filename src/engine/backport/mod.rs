@@ -1,8 +1,9 @@
 //! Plans edited manifests from a report: which drift to backport, and where to write it.
 //!
-//! Each change is first made in the value and compared with the same live object: it counts only if
-//! its drift is gone and no other appears. Then it is made in the text: of the manifest, or for
-//! rendered objects of the file whose edit makes the rendering match. Nothing here writes a file.
+//! Each change is first made in the value, which is then compared with the same live object: the
+//! change is accepted only if its drift is gone and no other appears. Then it is made in the text:
+//! in the manifest, or for rendered objects in a file whose edit makes the rendering match. Nothing
+//! here writes a file.
 
 mod items;
 mod object;
@@ -27,7 +28,7 @@ pub use super::selected::Meant;
 /// Compares edited manifests with the live objects.
 pub type Compare<'a> = &'a dyn Fn(&BTreeMap<Declared, Value>) -> Result<Report>;
 
-/// The request for a backport.
+/// The parameters of a backport.
 pub struct Wish<'a> {
     /// The report, including secrets.
     pub report: &'a Report,
@@ -39,15 +40,15 @@ pub struct Wish<'a> {
     pub names: Meant<'a>,
     /// Whether secrets may be written into files.
     pub allow_secrets: bool,
-    /// Returns the text of a named file, or why it is not edited.
+    /// Returns the text of a file, or why the file is not edited.
     pub read: &'a dyn Fn(&str) -> Result<String, String>,
-    /// Compares only some objects, as they would be declared.
+    /// Compares the given objects only, as they would be declared.
     pub compare: Compare<'a>,
-    /// Compares everything that is declared, with some objects as they would be declared.
+    /// Compares everything that is declared, with the given objects as they would be declared.
     pub compare_all: Compare<'a>,
     /// Renders edited files again with kustomize or Helm.
     pub drafts: &'a dyn Drafts,
-    /// Whether a file may be edited for a rendered object: the user may have chosen one.
+    /// Selects the files that may be edited for a rendered object, if the user named some.
     pub into: Option<&'a dyn Fn(&str) -> bool>,
 }
 
@@ -62,7 +63,7 @@ pub struct EditedFile {
 
 /// A plan with its edits.
 pub struct Planned {
-    /// The plan as people see it.
+    /// The plan to print, without secrets.
     pub plan: Plan,
     /// The edited files, by their names.
     pub files: BTreeMap<String, EditedFile>,
@@ -86,14 +87,14 @@ pub fn plan(wish: &Wish<'_>) -> Result<Planned> {
     bail!("backporting one change keeps making something else drift; select fewer changes")
 }
 
-/// How often a plan is made, each time without the changes that could not be backported.
+/// The limit on attempts, each without the changes that could not be backported in the one before.
 const MOST_ATTEMPTS: usize = 50;
 
-/// Changes that are left alone, by their object and path, and why.
+/// Changes that are not backported, by object and path, with the reason.
 type LeftOut = BTreeMap<(String, String), String>;
 
-/// Returns the changes that would make something else drift: a change that is right for its object
-/// may be wrong next to the others, and one object can make another drift.
+/// Returns the changes that would make something else drift. A change that is right for its object
+/// may be wrong together with others, and one object can make another drift.
 fn spoilers(
     wish: &Wish<'_>,
     before: &BTreeSet<(String, String)>,
@@ -118,7 +119,7 @@ fn spoilers(
     if !still.is_empty() {
         return Ok(still);
     }
-    // The first change with which something new drifts, if the ones before it are backported.
+    // The first change that, after those before it, makes something new drift.
     let (mut good, mut bad) = (0, taken.len());
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
@@ -145,7 +146,7 @@ fn spoilers(
 const STILL_DIFFERS: &str = "with this change, the manifest would still differ from the live \
     object";
 
-/// Everything that drifts: objects and paths.
+/// Returns the object and path of everything that drifts.
 fn drifting(report: &Report) -> BTreeSet<(String, String)> {
     let objects = report.objects.iter().flat_map(|object| {
         let key = object.key.to_string();

@@ -1,4 +1,4 @@
-//! Plans one object after the other: which of its changes are selected, and how its file declares
+//! Plans one object after another: which of its changes are selected, and how its file declares
 //! them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +18,10 @@ use crate::model::{
 use crate::source::Declared;
 use crate::yaml;
 
-/// The reason for a change that has no place.
+/// The reason for a change to a field that the manifest has no place for.
 const NO_PLACE: &str = "the manifest has no place for it";
 
-/// The reason if an item is not removed because its replacement was refused.
+/// The reason an item is not removed if the item that replaces it could not be backported.
 const ITS_SUCCESSOR: &str = "its replacement could not be backported";
 
 /// The state while going through a report.
@@ -35,11 +35,11 @@ pub(super) struct Found<'w> {
     pub(super) renamed: BTreeMap<String, String>,
 }
 
-/// A change that is backported.
+/// A backported change.
 pub(super) struct Taken {
     /// The object and the path.
     pub what: (String, String),
-    /// The index of the declared object that it is in.
+    /// The index of the declared object.
     pub place: Declared,
     /// The object as declared with this change and those before it.
     pub value: Value,
@@ -69,15 +69,15 @@ pub(super) enum Written {
         /// Whether its type is written; an item may take that of its list.
         has_type: bool,
     },
-    /// In the files that this part is rendered from.
+    /// In the files that it is rendered from.
     Rendered(Part),
 }
 
-/// How an object is declared with one more change.
+/// An object as it would be declared with one more change.
 pub(super) struct Wanted {
     /// The whole object.
     pub value: Value,
-    /// The value of the field, without what the server adds; `None` to remove the field.
+    /// The value of the field without what the server adds; `None` to remove the field.
     pub least: Option<Value>,
     /// The drift with this change.
     pub drifting: BTreeSet<FieldPath>,
@@ -236,7 +236,7 @@ impl Found<'_> {
         (is_secret && !self.wish.allow_secrets).then_some(Why::Secret)
     }
 
-    /// Returns the place of an object, or why it has none.
+    /// Returns where an object is declared, or why it cannot be edited there.
     fn subject<'o>(&mut self, object: &'o ObjectReport) -> Result<Subject<'o>, String> {
         let (Some(origin), Some(manifest)) = (&object.origin, &object.manifest) else {
             return Err("it is not declared in a file".to_owned());
@@ -297,8 +297,8 @@ impl Found<'_> {
         })
     }
 
-    /// Returns the paths at which an object drifts if it is declared like this; `None` if it cannot
-    /// be compared.
+    /// Returns the paths at which an object would drift if it were declared like this; `None` if it
+    /// cannot be compared.
     fn drifting(
         &self,
         subject: &Subject<'_>,
@@ -316,8 +316,8 @@ impl Found<'_> {
         }))
     }
 
-    /// Returns the drift of an object that is declared like this, if that ends the drift of a
-    /// change and brings no other.
+    /// Returns the paths at which an object would drift if it were declared like this, provided
+    /// that this ends the drift of `change` and adds none.
     pub fn is_taken_over(
         &self,
         subject: &Subject<'_>,
@@ -332,7 +332,8 @@ impl Found<'_> {
         Ok((is_gone && is_all).then_some(now))
     }
 
-    /// Returns how an object is declared with a change, in the place of a removed item if one is given.
+    /// Returns an object as it would be declared with a change; the change may replace a removed
+    /// item.
     fn wanted(
         &self,
         subject: &Subject<'_>,
@@ -346,7 +347,7 @@ impl Found<'_> {
             return Ok(Err((Why::Impossible, NO_PLACE.to_owned())));
         };
         let mut drifting = None;
-        // What the former item declares and the server says otherwise by itself can stay.
+        // Fields of the former item that do not drift on the new one can stay.
         if let (Some(declared), Some(live)) = (&place.declared, &change.live)
             && instead_of.is_some()
         {
@@ -364,7 +365,7 @@ impl Found<'_> {
         let Some(mut drifting) = drifting else {
             return Ok(Err((Why::Impossible, STILL_DIFFERS.to_owned())));
         };
-        // What a person would write: without what the server adds.
+        // Leave out what the server adds, as a person would.
         let mut least = whole.clone();
         if let Some(live) = &whole {
             for way in values::droppable(live, place.declared.as_ref()) {
@@ -385,8 +386,8 @@ impl Found<'_> {
         }))
     }
 
-    /// Makes changes that belong together: an item takes the place of the removed one, or is added
-    /// after the others if it cannot.
+    /// Backports changes that belong together: the added item takes the position of the removed
+    /// one, or is appended if that fails.
     fn take_over_unit(
         &mut self,
         subject: &mut Subject<'_>,
@@ -411,7 +412,7 @@ impl Found<'_> {
                 Ok(Ok(remarks))
             }
             Err(refusal) => {
-                // Neither without the other.
+                // Backport both or neither.
                 (subject.value, subject.drifting) = (value, drifting);
                 if let (Some(file), Some(before)) = (self.files.get_mut(&file), before) {
                     file.after = before;
@@ -421,7 +422,7 @@ impl Found<'_> {
         }
     }
 
-    /// Makes one change, in the value and in the text; returns notes.
+    /// Backports one change, in the value and in the text; returns notes.
     fn take_over(
         &mut self,
         subject: &mut Subject<'_>,
@@ -442,7 +443,7 @@ impl Found<'_> {
         }))
     }
 
-    /// Writes an object into its own file.
+    /// Writes an object into its file.
     fn write(
         &mut self,
         subject: &mut Subject<'_>,

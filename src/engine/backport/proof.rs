@@ -1,5 +1,5 @@
-//! Checks the effect of an edit on a rendering: it counts only if exactly one object changed, and
-//! only at the intended field.
+//! Checks the effect of an edit on a rendering: it is accepted only if exactly one object changed,
+//! and only at the intended field.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,18 +15,18 @@ type Identity = [Option<String>; 4];
 /// An object as rendered after an edit.
 #[derive(Debug, PartialEq)]
 pub(super) struct Changed {
-    /// The object, by its former name.
+    /// The object, under its former name.
     pub value: Value,
-    /// Its new name, if it ends in a hash of its content, and its former one.
+    /// Its new and former name, if the name ends in a hash of its content.
     pub renamed: Option<(String, String)>,
 }
 
-/// Returns the object as rendered after an edit; `None` unless it changed below the path, and
-/// nothing else did.
+/// Returns the object as rendered after an edit; `None` if it did not change below the path, or if
+/// anything else changed.
 ///
 /// The name of a generated object ends in a hash of its content, and so changes. It is replaced by
-/// the former name everywhere. The edited values may be in the HelmRelease or Application that
-/// deploys the object, and that may be declared too.
+/// the former name everywhere. The edited values may be inline in the HelmRelease or Application
+/// that deploys the object, which may be declared too.
 pub(super) fn changed(
     before: &Rendered,
     after: &Rendered,
@@ -164,7 +164,7 @@ fn identity(object: &Value) -> Identity {
     pointers.map(|pointer| object.pointer(pointer)?.as_str().map(str::to_owned))
 }
 
-/// Returns the new name of a generated object, and its former one.
+/// Returns the new and the former name of a generated object.
 fn renamed(before: &Rendered, after: &Rendered, object: &Value) -> Option<(String, String)> {
     let [version, kind, namespace, name] = identity(object);
     let (stem, _) = name.as_deref()?.rsplit_once('-')?;
@@ -182,7 +182,7 @@ fn renamed(before: &Rendered, after: &Rendered, object: &Value) -> Option<(Strin
     (!is_there).then_some((fresh?, name?))
 }
 
-/// Replaces new names of objects by their former ones everywhere.
+/// Replaces new names of generated objects by their former ones everywhere.
 pub(super) fn by_former_names(rendered: &mut Rendered, renamed: &BTreeMap<String, String>) {
     for (from, to) in renamed {
         let objects = rendered.objects.iter_mut();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn values_may_change_in_what_deploys_the_object() {
+    fn allows_changed_values_in_the_deployer_of_the_object() {
         let release = |replicas: u64, interval: &str| {
             json!({"kind": "HelmRelease", "metadata": {"name": "cart"},
                 "spec": {"interval": interval, "values": {"replicas": replicas}}})
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_name_may_end_in_another_hash() {
+    fn allows_a_new_hash_in_a_generated_name() {
         let config = |hash: &str, value: &str| {
             let name = format!("settings-{hash}");
             json!({"kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value}})

@@ -17,15 +17,15 @@ use crate::model::{Deployer, JudgedChange, Origin, Why};
 /// The texts of edited files, by their names.
 pub type Edits = BTreeMap<String, String>;
 
-/// A part of the sources that is rendered on its own.
+/// What to render: one kustomization, one chart, or everything.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// A folder with a kustomization.
     Kustomization(String),
     /// A folder with a Helm chart.
     Chart(String),
-    /// Everything that the arguments name, if GitOps objects lead to it: with its renderer, if
-    /// known.
+    /// Everything that the arguments name, if GitOps objects lead to the object; with its own
+    /// renderer, if known.
     All(Option<Box<Self>>),
 }
 
@@ -47,7 +47,7 @@ impl Part {
         }
     }
 
-    /// Its kustomization or chart, if known.
+    /// Returns its kustomization or chart, if known.
     pub fn renderer(&self) -> Option<&Self> {
         match self {
             Self::All(inner) => inner.as_deref(),
@@ -69,7 +69,7 @@ impl Part {
 pub struct Rendered {
     /// The objects.
     pub objects: Vec<Value>,
-    /// What could not be rendered, and why.
+    /// Errors in rendering, with their reasons.
     pub errors: Vec<String>,
 }
 
@@ -86,28 +86,29 @@ pub struct Layer {
 
 /// Renders edited files, without writing them.
 pub trait Drafts {
-    /// Returns what a part of the sources declares with these edited files.
+    /// Returns the objects that a part renders to with these edited files.
     ///
     /// # Errors
     /// Fails if it cannot be rendered.
     fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String>;
 
-    /// Returns the kustomizations that one is built from, itself first, with these edited files.
+    /// Returns the kustomizations that a folder is built from, itself first, with these edited
+    /// files.
     fn layers(&self, folder: &str, edits: &Edits) -> Vec<Layer>;
 
-    /// Returns the kustomizations and charts of the repository that nothing else uses and that use
-    /// a file, except a part and what it is built from.
+    /// Returns the other kustomizations and charts of the repository that use a file: those that
+    /// nothing else uses, and that the given part is not built from.
     fn others(&self, file: &str, part: &Part) -> Vec<Part>;
 
-    /// Returns the values files of a part's chart, in order of increasing precedence, and the
-    /// chart's own.
+    /// Returns the values files of a part's chart in order of increasing precedence, and the
+    /// chart's own `values.yaml`.
     fn values(&self, part: &Part) -> (Vec<String>, Option<String>);
 
-    /// Returns the files of the repository that may contain the object of a GitOps tool.
+    /// Returns the files of the repository that may contain the GitOps object.
     fn deployers(&self, deployer: &Deployer) -> Vec<String>;
 }
 
-/// Returns whether a file is in a folder, by their names.
+/// Returns whether a file is in a folder, judged by the paths.
 fn is_below(file: &str, folder: &str) -> bool {
     folder == "." || Path::new(file).starts_with(folder)
 }
@@ -115,20 +116,20 @@ fn is_below(file: &str, folder: &str) -> bool {
 /// The limit on edits that are tried for one change.
 const MOST_TRIED: usize = 20;
 
-/// An edit that has the intended effect.
+/// An edit with the wanted effect.
 struct Right {
     wanted: Wanted,
     /// A generated object's new name, and its former one.
     renamed: Option<(String, String)>,
-    /// What else changes, as the user requested.
+    /// Other objects that change too, as `--into` allows.
     others: Vec<String>,
 }
 
-/// The result of one edit.
+/// The result of trying one edit.
 enum Outcome {
-    /// It has the intended effect.
+    /// The edit has the wanted effect.
     Right(Box<Right>),
-    /// It has, but others would change too.
+    /// The edit has the wanted effect, but changes others too.
     Shared(Vec<String>),
     /// It has another effect. If it also sets the field, what it changes besides.
     Wrong(Vec<String>),
@@ -198,7 +199,7 @@ fn why_not(
 }
 
 impl Found<'_> {
-    /// Backports a change into the files that the object is rendered from.
+    /// Backports a change into a file that the object is rendered from.
     pub(super) fn take_over_rendered(
         &mut self,
         subject: &mut Subject<'_>,
@@ -366,7 +367,7 @@ impl Found<'_> {
                 let rendered = |edits| self.wish.drafts.rendered(&other, edits);
                 let is_same = match (rendered(edits), rendered(&with)) {
                     (Ok(before), Ok(after)) => proof::is_same(&before, &after),
-                    // What cannot be rendered cannot be shown to stay unchanged.
+                    // If it cannot be rendered, it cannot be shown to stay unchanged.
                     _ => false,
                 };
                 if !is_same && !others.contains(&name) {

@@ -1,4 +1,4 @@
-//! Makes changes in a manifest's value.
+//! Makes changes in the value of a manifest.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{Change, FieldPath, PathElement, Step};
 
-/// Returns the path from a document to an object in it: to itself, or to an item of a list. An item
-/// of a typed list may take its type from the list.
+/// Returns the path from a document to an object in it: to the document itself, or to an item of a
+/// list. An item of a typed list (`ConfigMapList`) may omit its type.
 pub(super) fn way_to(document: &Value, object: &Value) -> Option<Vec<Step>> {
     if document == object || document == &without_type(object) {
         return Some(Vec::new());
@@ -29,8 +29,8 @@ pub(super) fn without_type(object: &Value) -> Value {
     bare
 }
 
-/// Returns the manifest with one field as it is live, or without it; `None` if the field has no
-/// place.
+/// Returns the manifest with one field set to its live value, or removed; `None` if the field has
+/// no place in the manifest.
 pub(super) fn with(manifest: &Value, change: &Change, live: Option<&Value>) -> Option<Value> {
     let mut changed = manifest.clone();
     let (path, live) = written(manifest, &change.path, live)?;
@@ -38,7 +38,7 @@ pub(super) fn with(manifest: &Value, change: &Change, live: Option<&Value>) -> O
     Some(changed)
 }
 
-/// Returns the path as written: a Secret's `data` may be under `stringData`.
+/// Returns the path as written in the manifest: a Secret's `data` may be under `stringData`.
 fn written(
     manifest: &Value,
     path: &FieldPath,
@@ -134,13 +134,13 @@ fn put(value: &mut Value, path: &[PathElement], live: Option<&Value>) -> Option<
     Some(())
 }
 
-/// Fields that the server sets to an empty map, which means the same as absent.
+/// Fields that the server sets to an empty map, which means the same as omitting them.
 const EMPTY: [&str; 2] = ["resources", "securityContext"];
 
-/// The limit on fields of one value that are left out on trial.
+/// The limit on fields of one value that are tried without.
 const MOST: usize = 80;
 
-/// Returns the paths to undeclared scalars of a live value that the server may have added.
+/// Returns the paths of undeclared scalars in a live value that may be defaults of the server.
 pub(super) fn droppable(live: &Value, declared: Option<&Value>) -> Vec<Vec<Step>> {
     let mut found = Vec::new();
     collect(live, declared, &mut Vec::new(), &mut found);
@@ -184,12 +184,12 @@ fn collect(
     }
 }
 
-/// Removes a field, and with the last one the maps around it.
+/// Removes a field, and the maps around it that become empty.
 pub(super) fn leave_out(value: &mut Value, way: &[Step]) {
     remove(value, way);
 }
 
-/// Whether the value is empty afterwards.
+/// Removes a field; returns whether the value is empty afterwards.
 fn remove(value: &mut Value, way: &[Step]) -> bool {
     let Some((first, rest)) = way.split_first() else {
         return true;
@@ -249,15 +249,16 @@ fn element_is_value(element: &PathElement) -> bool {
     matches!(element, PathElement::Value(_))
 }
 
-/// Returns a value with another one at a path, or without it; `None` if it has no place.
+/// Returns a value with another value set at a path, or with the path removed; `None` if the path
+/// has no place in it.
 pub(super) fn with_at(value: &Value, path: &[PathElement], to: Option<&Value>) -> Option<Value> {
     let mut changed = value.clone();
     put(&mut changed, path, to)?;
     Some(changed)
 }
 
-/// Returns whether two values are the same except below a path. Other items of the lists on the
-/// path may be in another order: the comparison with the live object shows if that matters.
+/// Returns whether two values are the same except below a path. Items of lists on the path may be
+/// reordered: the comparison with the live object shows whether that matters.
 pub(super) fn same_but_below(one: &Value, other: &Value, path: &[PathElement]) -> bool {
     let Some((first, rest)) = path.split_first() else {
         return true;
@@ -296,7 +297,7 @@ pub(super) fn same_but_below(one: &Value, other: &Value, path: &[PathElement]) -
             };
             is_same && left.is_empty() && below
         }
-        // A value that exists on only one side consists only of the path to the field.
+        // A value that only one side has may contain nothing but the path to the field.
         (_, Value::Null, _) | (_, _, Value::Null) => true,
         _ => one == other,
     }

@@ -1,8 +1,8 @@
-//! Finds out which Applications, Kustomizations and releases exist, to find what deleted ones left
-//! behind.
+//! Finds out which Applications, Kustomizations and releases exist, so that objects of deleted ones
+//! can be found.
 //!
-//! One counts as deleted only if its kind is in use here: an Application may belong to an Argo CD
-//! in another cluster, and a release may be stored in a database.
+//! A deployer counts as deleted only if its kind is in use in this cluster: an Application may
+//! belong to an Argo CD in another cluster, and a release may be stored in a database.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::cluster::{Answer, Fetched, KindLookup, Live, LiveObject, Query};
 use crate::engine::marks::{Mark, Tool};
 
-/// The kinds of the tools' own objects, the newest version first.
+/// The kinds of the tools' own objects, newest API version first.
 const KINDS: &[(Tool, &[&str], &str)] = &[
     (Tool::ArgoCd, &["argoproj.io/v1alpha1"], "Application"),
     (
@@ -36,14 +36,14 @@ const KINDS: &[(Tool, &[&str], &str)] = &[
 /// The deployers in this cluster.
 #[derive(Debug, Default)]
 pub(super) struct Deployers {
-    /// The names that marks use, by tool; a missing tool is not known to be in use.
+    /// The names that marks use, by tool. A tool that is not in the map is not known to be in use.
     names: BTreeMap<Tool, BTreeSet<String>>,
     /// The namespaces that they deploy to.
     destinations: BTreeSet<String>,
 }
 
 impl Deployers {
-    /// Reads them.
+    /// Reads the deployers of the live side.
     pub fn read(live: &dyn Live, fetched: &Fetched) -> Self {
         let mut deployers = Self::default();
         for (tool, versions, kind) in KINDS {
@@ -91,13 +91,13 @@ impl Deployers {
         }
     }
 
-    /// Returns whether what a mark names is known to be gone.
+    /// Returns whether the deployer that a mark names is known to be gone.
     pub fn is_gone(&self, mark: &Mark) -> bool {
         let known = self.names.get(&mark.tool);
         known.is_some_and(|known| !known.contains(&mark.of))
     }
 
-    /// Returns whether deployers to namespaces are known, but none to this one.
+    /// Returns whether the deployers' namespaces are known, and this is not one of them.
     pub fn leave_out(&self, namespace: &str) -> bool {
         let known = [Tool::ArgoCd, Tool::FluxKustomization, Tool::FluxHelmRelease];
         known.iter().any(|tool| self.names.contains_key(tool))
@@ -132,7 +132,7 @@ fn list(live: &dyn Live, versions: &[&str], kind: &str) -> Vec<Value> {
     live.list(&query).unwrap_or_default()
 }
 
-/// Returns the release whose record an object is: `shop/web`.
+/// Returns the name of the release that an object is a record of: `shop/web`.
 fn release(object: &LiveObject) -> Option<String> {
     let is_record = matches!(object.key.kind.as_str(), "Secret" | "ConfigMap")
         && object.key.name.starts_with("sh.helm.release.v1.");
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_tool_that_is_in_use_here_can_have_lost_something() {
+    fn a_deployer_is_gone_only_if_its_tool_is_in_use_in_this_cluster() {
         let mark = |tool, of: &str| Mark {
             tool,
             of: of.to_owned(),

@@ -1,4 +1,4 @@
-//! Finds out who declares the live objects: declared, derived, declared elsewhere, or nobody's.
+//! Counts live objects by who declares them: declared, derived, declared elsewhere, or orphaned.
 //!
 //! Derived objects are those that the explainers of `--extra` know; objects declared elsewhere have
 //! the mark of an Application, a Kustomization or a release.
@@ -29,7 +29,7 @@ use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
 use deployers::Deployers;
 
-/// The counts.
+/// The counts, and the comparison behind them.
 pub struct Counting {
     /// Who declares the live objects.
     pub census: Census,
@@ -37,7 +37,7 @@ pub struct Counting {
     pub report: Report,
 }
 
-/// Compares, and counts the live objects by who declares them.
+/// Runs a comparison, and counts the live objects by who declares them.
 ///
 /// # Errors
 /// Fails if nothing at all can be compared; see [`run`](super::run).
@@ -91,17 +91,17 @@ pub fn count(
     Ok(Counting { census, report })
 }
 
-/// An undeclared object, and what its metadata says.
+/// An undeclared object, with facts from its metadata.
 struct Seen {
     key: ResourceKey,
     created: Option<Timestamp>,
-    /// Why it need not be declared.
+    /// Why nobody has to declare it.
     derived: Option<String>,
-    /// The user's rule that ignores it.
+    /// The user's rule that ignores it, if any.
     ignored: Option<String>,
     /// The marks of its deployers.
     marks: Vec<Mark>,
-    /// A mark of a source of this run, which does not declare the object.
+    /// The mark of one of this run's sources, which no longer declares the object.
     left: Option<Mark>,
 }
 
@@ -130,7 +130,7 @@ impl Seen {
     }
 }
 
-/// Looks at the undeclared objects that match the filter.
+/// Collects the undeclared objects that match the filter.
 fn undeclared(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<Seen> {
     let extra = facts.fetched.extra.par_iter();
     extra
@@ -183,8 +183,8 @@ fn look_at(
     })
 }
 
-/// Returns the policy that generated an object: Kyverno labels what it creates, and people who set
-/// such a label do so with kubectl.
+/// Returns the Kyverno policy that generated an object, by the label that Kyverno sets. A user may
+/// set the same label, with kubectl: then kubectl owns it.
 fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
     let label = |name: &str| value.pointer("/metadata/labels")?.get(name)?.as_str();
     let is_kyvernos = label("app.kubernetes.io/managed-by") == Some("kyverno");
@@ -194,8 +194,8 @@ fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
     (!owners.any(by_kubectl)).then(|| format!("Kyverno policy {policy}"))
 }
 
-/// Returns the marks of an object's deployers. A tracking ID that does not name its own object was
-/// copied.
+/// Returns the marks of an object's deployers. An Argo CD tracking ID that names another object was
+/// copied with the manifest, so it is left out.
 fn marks_of(key: &ResourceKey, value: &Value) -> Vec<Mark> {
     let mut marks = marks::marks(value);
     marks.retain(|mark| {
@@ -240,12 +240,13 @@ fn declared(facts: &Facts<'_>, options: &Options) -> Vec<Counted> {
         .collect()
 }
 
-/// Returns what could not be listed, and whether a recording contains only declared objects.
+/// Returns the kinds that could not be listed, and a note if a recording contains only declared
+/// objects.
 fn unlisted_kinds(facts: &Facts<'_>) -> Vec<String> {
     facts.fetched.extra_unread.iter().cloned().collect()
 }
 
-/// Returns who first wrote each undeclared object: `alice (kubectl-create)`.
+/// Returns who created each undeclared object: `alice (kubectl-create)`.
 fn creators(report: &Report) -> BTreeMap<ResourceKey, String> {
     let extras = report.objects.iter();
     extras
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tracking_id_counts_where_it_names_its_own_object() {
+    fn a_tracking_id_counts_only_on_the_object_that_it_names() {
         let marked = |metadata: Value| {
             let marks = marks_of(&key(), &json!({"metadata": metadata}));
             marks.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_object_is_not_one_that_somebody_labelled() {
+    fn a_label_set_with_kubectl_does_not_mark_an_object_as_generated() {
         let labels = json!({"app.kubernetes.io/managed-by": "kyverno",
             "generate.kyverno.io/policy-name": "quota"});
         let by = |manager: &str| {
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_are_counted_as_they_are_written() {
+    fn counts_leaf_values() {
         assert_eq!(leaves(&json!({"a": 1, "b": {"c": [1, 2], "d": {}}})), 4);
     }
 }

@@ -10,23 +10,23 @@ use crate::cluster::Live;
 use crate::engine::Options;
 use crate::model::{Counted, Orphan, ResourceKey, Warning};
 
-/// Words in the name of a preview namespace. The number of a pull request or a merge request
-/// follows the short ones.
+/// Words in the name of a preview namespace. The short ones count only if followed by the number of
+/// a pull request or merge request.
 const WORDS: [&str; 4] = ["preview", "previews", "review", "ephemeral"];
 const NUMBERED: [&str; 3] = ["pr", "mr", "pull"];
 
-/// The facts about a namespace.
+/// Facts about a namespace.
 #[derive(Default)]
 struct Place {
     /// Whether something in it is declared, here or by an existing deployer.
     is_wanted: bool,
-    /// Deleted deployers of objects in it.
+    /// Deployers of objects in the namespace that are gone.
     gone: BTreeSet<String>,
-    /// Objects that neither a controller nor the cluster created.
+    /// The number of objects that neither a controller nor the cluster created.
     objects: usize,
 }
 
-/// Finds the orphans among the checked namespaces.
+/// Finds the orphaned preview namespaces.
 pub(super) fn orphans(
     live: &dyn Live,
     undeclared: &[Seen],
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn previews_are_told_by_name_or_label() {
+    fn recognizes_previews_by_name_or_label() {
         let bare = json!({});
         for name in ["pr-42", "shop-pr-42", "pr42", "review-login", "mr-7-shop"] {
             assert!(is_preview(name, &bare), "{name}");

@@ -15,10 +15,10 @@ use crate::model::{
 
 pub use round::{Digester, Hidden, Object, ObjectState, Round, Sight};
 
-/// The precision of managed fields: one second.
+/// The precision of times in managedFields: one second.
 const GRAIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// The open episodes, and counts of all.
+/// The open episodes, with counts of all episodes.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     open: BTreeMap<EpisodeKey, Episode>,
@@ -30,7 +30,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Returns the ledger after some events. `tallies` count earlier ones.
+    /// Restores a ledger: applies `events` to the `open` episodes. `tallies` count earlier
+    /// episodes.
     pub fn restore(tallies: Tallies, open: Vec<Episode>, events: &[Event]) -> Self {
         let open = open.into_iter();
         let mut ledger = Self {
@@ -54,7 +55,8 @@ impl Ledger {
         &self.tallies
     }
 
-    /// Takes the result of a round, and returns what it opens and closes: ends first.
+    /// Applies the result of a round, and returns the events: episodes that end, then those that
+    /// begin.
     pub fn advance(&mut self, round: &Round) -> Vec<Event> {
         let open = self.open.values();
         let ends = open.filter_map(|episode| {
@@ -94,7 +96,7 @@ impl Ledger {
             }
         }
         if round.is_complete {
-            // Objects that no longer exist are not kept forever.
+            // Forget objects that no longer exist.
             self.compared
                 .retain(|key, _| round.objects.contains_key(key));
             self.complete = Some(round.began);
@@ -102,13 +104,13 @@ impl Ledger {
         events
     }
 
-    /// Returns an episode that this round saw first.
+    /// Returns an episode that begins in this round.
     fn begin(&self, key: EpisodeKey, sight: &Sight, round: &Round) -> Episode {
         let before = match key.deviation {
             Deviation::Extra => self.complete,
             _ => self.compared.get(&key.object).copied(),
         };
-        // A write from before the object was last in sync did not begin this.
+        // A write before the object was last in sync did not begin this episode.
         let is_new = |written: &Timestamp| {
             *written <= round.at && before.is_none_or(|before| *written + GRAIN > before)
         };
@@ -141,7 +143,7 @@ impl Ledger {
 }
 
 impl Round {
-    /// Returns how an open episode ended; `None` if it continues, or if that is unknown.
+    /// Returns how an open episode ended; `None` if it goes on, or if that is unknown.
     fn ending(&self, episode: &Episode) -> Option<Ending> {
         let EpisodeKey {
             object,
@@ -151,7 +153,7 @@ impl Round {
         let Some(object) = self.objects.get(object) else {
             return self.is_complete.then_some(match deviation {
                 Deviation::Extra => Ending::Reverted,
-                // It is no longer declared, and not live.
+                // It is neither declared nor live any more.
                 Deviation::Missing => Ending::Backported,
                 _ => Ending::Changed,
             });
@@ -182,7 +184,7 @@ impl Round {
         })
     }
 
-    /// Returns how a field came to be in sync, judged by its declared value now.
+    /// Returns how a field came to be in sync, judged by the value that is declared now.
     fn ending_of_field(&self, episode: &Episode, object: &Object) -> Ending {
         let path = &episode.key.path;
         if object.sights.keys().any(|(other, _)| overlap(path, other)) {
@@ -201,7 +203,7 @@ impl Round {
     }
 }
 
-/// Returns whether one path is the other or is in it.
+/// Returns whether one path equals the other or is below it.
 fn overlap(one: &str, other: &str) -> bool {
     let within = |part: &str, whole: &str| {
         part.strip_prefix(whole)

@@ -26,7 +26,7 @@ pub struct Round {
     pub is_complete: bool,
     /// The compared objects.
     pub objects: BTreeMap<ResourceKey, Object>,
-    /// The values now declared at the paths of open episodes, as far as known.
+    /// The values that are now declared at the paths of open episodes, as far as known.
     pub declared: BTreeMap<EpisodeKey, Option<u16>>,
 }
 
@@ -37,11 +37,11 @@ pub struct Object {
     pub standing: ObjectState,
     /// Its drift.
     pub sights: BTreeMap<(String, Deviation), Sight>,
-    /// The drift that it would have if nothing hid it.
+    /// The drift that the object would have if no rule or baseline hid it.
     pub hidden: BTreeMap<(String, Deviation), Hidden>,
 }
 
-/// What a round found out about an object.
+/// The state of an object in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectState {
     /// It was compared.
@@ -59,7 +59,7 @@ pub enum ObjectState {
 pub struct Sight {
     /// Its severity.
     pub severity: Severity,
-    /// When the owner of the value last wrote; `None` if that says nothing about the drift.
+    /// The last write of the value's owner; `None` if it says nothing about the drift.
     pub written: Option<Timestamp>,
     /// The owner.
     pub who: Option<String>,
@@ -69,7 +69,7 @@ pub struct Sight {
     pub live: Option<u16>,
 }
 
-/// What hides drift.
+/// What hides the drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hidden {
     /// It was accepted.
@@ -79,7 +79,7 @@ pub enum Hidden {
 }
 
 impl Round {
-    /// Reads a report. `ledger` has the open episodes.
+    /// Makes a round from a report. `ledger` has the open episodes.
     ///
     /// Objects without a declaration are ignored if the report is incomplete: if a manifest could
     /// not be read, its object looks undeclared.
@@ -184,7 +184,8 @@ fn hidden(rule: &str) -> Hidden {
     }
 }
 
-/// An undeclared object began when it was first written; for a missing one it is unknown.
+/// Returns the drift of a whole object. An extra object drifted when it was first written; when a
+/// missing one was deleted is unknown.
 fn sight_of_whole(object: &ObjectReport) -> Sight {
     let first = writers(&object.owners).min_by_key(|(_, at)| *at);
     Sight {
@@ -198,7 +199,7 @@ fn sight_of_whole(object: &ObjectReport) -> Sight {
 
 fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Sight {
     let last = writers(&drift.owners).max_by_key(|(_, at)| *at);
-    // If Git is ahead of the cluster, the last write is from before.
+    // If Git is ahead of the cluster, the last write came before the drift.
     let is_of_git = matches!(
         drift.cause,
         Some(Cause::Unapplied | Cause::Dropped | Cause::WrittenByApplier)
@@ -218,7 +219,7 @@ fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Si
     }
 }
 
-/// Returns who wrote, and when, as far as known.
+/// Returns the owners whose last write has a known time.
 fn writers(owners: &[Owner]) -> impl Iterator<Item = (&Owner, Timestamp)> {
     let owners = owners.iter();
     let owners = owners.filter(|owner| owner.subresource.as_deref() != Some("status"));
@@ -232,15 +233,15 @@ fn called(owner: &Owner) -> String {
     }
 }
 
-/// Makes the digests that are compared between rounds and runs: two bytes, salted. They distinguish
-/// two values, but cannot confirm a guess of a secret.
+/// Makes the digests that are compared between rounds and between runs. At two bytes, with a salt,
+/// they distinguish two values but cannot confirm a guess of a secret.
 #[derive(Debug, Clone)]
 pub struct Digester {
     salt: String,
 }
 
 impl Digester {
-    /// Returns a digester with a salt.
+    /// Returns a digester that uses a salt.
     pub fn of(salt: &str) -> Self {
         Self {
             salt: salt.to_owned(),

@@ -36,7 +36,7 @@ fn drifted(path: &str, written: Option<i64>) -> Object {
     object
 }
 
-/// Returns a complete round with one object called `a`.
+/// Returns a complete round with one object named `a`.
 fn round(second: i64, object: Object) -> Round {
     Round {
         began: at(second),
@@ -72,7 +72,7 @@ fn ends(round: Round) -> Option<Ending> {
     })
 }
 
-/// Returns the same, with a manifest that now declares a value.
+/// Returns how the open episode ends in a round in which the manifest declares another value.
 fn ends_with(now: Option<u16>) -> Option<Ending> {
     let mut round = round(60, object(ObjectState::Compared));
     let key = episode(".data.x", Deviation::Changed);
@@ -81,7 +81,7 @@ fn ends_with(now: Option<u16>) -> Option<Ending> {
 }
 
 #[test]
-fn the_side_that_moved_says_how_it_ended() {
+fn the_side_that_changed_decides_how_an_episode_ended() {
     assert_eq!(ends_with(Some(1)), Some(Ending::Reverted));
     assert_eq!(ends_with(Some(2)), Some(Ending::Backported));
     assert_eq!(ends_with(Some(3)), Some(Ending::Changed));
@@ -104,7 +104,7 @@ fn the_side_that_moved_says_how_it_ended() {
 }
 
 #[test]
-fn what_is_unknown_closes_nothing() {
+fn an_unknown_object_closes_no_episode() {
     assert_eq!(ends(round(60, object(ObjectState::Unknown))), None);
     let nothing = Round {
         at: at(60),
@@ -119,7 +119,7 @@ fn what_is_unknown_closes_nothing() {
 }
 
 #[test]
-fn added_and_removed_fields_end_by_what_is_declared() {
+fn the_declared_value_decides_how_added_and_removed_fields_end() {
     let ends = |deviation, now| {
         let mut object = object(ObjectState::Compared);
         object
@@ -141,7 +141,7 @@ fn added_and_removed_fields_end_by_what_is_declared() {
 }
 
 #[test]
-fn objects_end_as_a_whole() {
+fn episodes_of_whole_objects_end_with_the_object() {
     let ends = |deviation, first, next: Option<ObjectState>| {
         let mut object = object(first);
         object
@@ -168,7 +168,7 @@ fn objects_end_as_a_whole() {
 }
 
 #[test]
-fn an_episode_begins_with_the_write_that_made_it() {
+fn an_episode_begins_at_the_write_that_caused_it() {
     let begins = |ledger: &mut Ledger, second, written| match &ledger
         .advance(&round(second, drifted(".data.x", written)))[..]
     {
@@ -189,14 +189,14 @@ fn an_episode_begins_with_the_write_that_made_it() {
         (at(0), Onset::Written),
         "seconds are coarse"
     );
-    // The manager last wrote before the object was found in sync: something else began this.
+    // The manager last wrote before the object was found in sync, so its write did not begin this.
     assert_eq!(second(Some(-90)), (at(60), Onset::Seen));
     assert_eq!(second(Some(61)), (at(60), Onset::Seen), "clocks differ");
     assert_eq!(second(None), (at(60), Onset::Seen));
 }
 
 #[test]
-fn durations_are_counted_once_for_each_bound() {
+fn counts_each_duration_under_every_bound_that_it_is_within() {
     let mut ledger = open();
     ledger.advance(&round(120, object(ObjectState::Missing)));
     let durations = &ledger.tallies().durations[&Severity::High];
@@ -283,7 +283,7 @@ fn what_is_first_seen_begins_at_the_end_of_the_round() {
 
 proptest! {
     #[test]
-    fn the_ledger_follows_what_was_compared(rounds in steps()) {
+    fn the_ledger_changes_only_for_compared_objects(rounds in steps()) {
         let mut ledger = Ledger::default();
         let mut all = Vec::new();
         for (n, (is_complete, steps)) in rounds.iter().enumerate() {
@@ -292,7 +292,8 @@ proptest! {
             let events = ledger.advance(&round);
             let after: Vec<EpisodeKey> = ledger.open().map(|e| e.key.clone()).collect();
             let sights: Vec<EpisodeKey> = round.sights().map(|(key, _)| key).collect();
-            // Everything that was seen is open, and what was not compared is unchanged.
+            // All drift that was found is open, and episodes of objects that were not compared are
+            // unchanged.
             for key in &sights {
                 prop_assert!(after.contains(key));
             }

@@ -1,4 +1,4 @@
-//! Reads what Argo CD, Flux and Helm record about deploys of objects.
+//! Reads what Argo CD, Flux and Helm record about their deploys of an object.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>, found: &Found) {
     }
 }
 
-/// Returns whether a GitOps object deploys one of the objects.
+/// Returns whether a GitOps object deploys any of the objects.
 fn deploys(deployer: &Value, kind: &str, found: &Found) -> bool {
     let part = |one: &Value, name: &str| text(one, name).unwrap_or_default().to_owned();
     let of_argo = list(deployer, "/status/resources").iter().any(|one| {
@@ -84,7 +84,7 @@ fn deploys(deployer: &Value, kind: &str, found: &Found) -> bool {
     of_argo || of_flux || of_helm
 }
 
-/// Returns the deploys.
+/// Adds the deploys that a GitOps object records.
 fn syncs(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
     for one in list(deployer, "/status/history") {
         let deployed = text(one, "/deployedAt").or_else(|| text(one, "/lastDeployed"));
@@ -104,7 +104,7 @@ fn syncs(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
     }
 }
 
-/// Returns the current conditions, in which a deployer reports failures.
+/// Adds the current conditions in which a deployer reports failures.
 fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
     for one in list(deployer, "/status/conditions") {
         let kind = text(one, "/type").unwrap_or_default();
@@ -123,7 +123,7 @@ fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
     }
 }
 
-/// Returns the revisions of Helm releases, from the metadata of their Secrets.
+/// Adds the revisions of Helm releases, read from the metadata of their Secrets.
 pub(super) fn releases(reader: &mut Reader<'_>, found: &Found) {
     let annotation = |object: &Value, name: &str| {
         let annotations = object.pointer("/metadata/annotations")?;

@@ -10,23 +10,24 @@ use super::{Found, Reader, namespaces, text, time};
 use crate::cluster::Query;
 use crate::model::{Evidence, Moment, ResourceKey};
 
-/// What an Event says.
+/// An Event, or several that say the same.
 struct Said {
     root: ResourceKey,
     is_warning: bool,
     component: Option<String>,
-    /// `pod cart-7d4f8b-x2: `; empty where the object itself is meant.
+    /// `pod cart-7d4f8b-x2: `; empty if the Event is about the object itself.
     about: String,
     reason: String,
     message: String,
-    /// The message without the names that controllers make up.
+    /// The message without generated suffixes of names.
     alike: String,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     count: u64,
 }
 
-/// Reads Events: warnings of all that belongs to an object, and all those of the object itself.
+/// Reads Events: warnings about an object and everything below it, and all Events about the object
+/// itself.
 pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
     for namespace in namespaces(found) {
         let query = Query {
@@ -80,8 +81,8 @@ fn add(told: &mut ByContent, said: Said) {
     other.first = earlier(other.first, said.first);
 }
 
-/// The declared object that an Event is about. Pods that are gone are known by the names of their
-/// ReplicaSets.
+/// Returns the declared object that an Event is about. Pods that no longer exist are recognized by
+/// the names of their ReplicaSets.
 fn regarding(family: &Family, namespace: &str, event: &Value) -> Option<ResourceKey> {
     let by_uid = text(event, "/involvedObject/uid").and_then(|uid| family.of_uid.get(uid));
     if let Some(root) = by_uid {
@@ -130,7 +131,7 @@ fn said(
     let component = ["/reportingComponent", "/source/component"];
     let component = component.iter().find_map(|place| text(event, place));
     let first = first.iter().find_map(|place| time(event, place));
-    // What happens in the normal course is told each time.
+    // Normal Events are not summarized.
     let alike = match (is_warning, first) {
         (false, Some(first)) => format!("{message} {first}"),
         _ => without_suffixes(&message, name),
@@ -149,11 +150,11 @@ fn said(
     }
 }
 
-/// What client-go puts before the message that stands for several
+/// The prefix that client-go puts before a message that stands for several
 /// (`tools/record.EventAggregatorByReasonMessageFunc`).
 const COMBINED: &str = "(combined from similar events): ";
 
-/// A message without the suffixes of generated names: `web-6444769cf-…`.
+/// Returns a message without the suffixes of generated names: `web-6444769cf-…`.
 fn without_suffixes(message: &str, name: &str) -> String {
     let stem = format!("{name}-");
     let mut parts = message.split(&stem);
@@ -194,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_that_differ_in_generated_names_are_one() {
+    fn groups_events_that_differ_only_in_generated_names() {
         let said = |pod: &str, at: &str, count| Said {
             root: ResourceKey::new("apps", "Deployment".to_owned(), None, "web"),
             is_warning: true,

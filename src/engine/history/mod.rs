@@ -1,4 +1,4 @@
-//! Reads the history of objects besides drift: writes, rollouts, Events, restarts and deploys.
+//! Reads the history of objects: writes, rollouts, Events, restarts and deploys.
 
 mod deployer;
 mod events;
@@ -16,7 +16,7 @@ use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Query, Wanted, audi
 use crate::model::{Evidence, History, Moment, Report, ResourceKey, Status};
 use crate::redact::Redactor;
 
-/// The objects, and further sources.
+/// The parameters of a history.
 pub struct Asked<'a> {
     /// The comparison.
     pub report: &'a Report,
@@ -30,9 +30,9 @@ pub struct Asked<'a> {
     pub helm: bool,
 }
 
-/// Reads what the cluster and the audit logs know about some objects.
+/// Reads the history of some objects from the cluster and from audit logs.
 ///
-/// A source that cannot be read is named, and does not stop the others.
+/// A source that cannot be read is named in the result, and does not stop the others.
 ///
 /// # Errors
 /// Fails if an audit log cannot be read, or nothing can be read from the cluster.
@@ -52,10 +52,10 @@ pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     Ok(in_order(reader.history))
 }
 
-/// Reads the warnings that Events and pods have of some objects.
+/// Reads the warnings about some objects from Events and pods.
 ///
 /// # Errors
-/// When nothing can be read of the cluster.
+/// Fails if nothing can be read from the cluster.
 pub fn warnings(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     let mut reader = Reader::of(asked, live);
     let wanted = wanted(asked, live)?;
@@ -67,7 +67,7 @@ pub fn warnings(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     Ok(history)
 }
 
-/// The same in the order of time, and nothing twice.
+/// Sorts a history by time, and removes duplicates.
 fn in_order(mut history: History) -> History {
     history.moments.sort_by(|a, b| {
         let order = |moment: &Moment| (moment.at, moment.object.clone(), moment.evidence);
@@ -81,7 +81,7 @@ fn in_order(mut history: History) -> History {
     history
 }
 
-/// Returns how each object is read.
+/// Returns the requests that read the objects.
 fn wanted(asked: &Asked<'_>, live: &dyn Live) -> Result<Vec<Wanted>> {
     let objects = asked.report.objects.iter();
     let objects: Vec<_> = objects
@@ -126,7 +126,7 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// Reads the objects themselves.
+    /// Reads the objects themselves; returns those that exist.
     fn objects(&mut self, wanted: &[Wanted]) -> Result<Found> {
         let fetched = self.live.fetch(&FetchRequest {
             wanted: wanted.to_vec(),
@@ -148,8 +148,8 @@ impl<'r> Reader<'r> {
         Ok(found)
     }
 
-    /// Lists the objects of a kind, or returns why they could not be read. An empty list from a
-    /// recording proves nothing: the kind may not have been recorded.
+    /// Lists the objects of a kind; records why if they cannot be read. An empty list from a
+    /// recording proves nothing, because the kind may not have been recorded.
     fn list(&mut self, called: &str, query: &Query<'_>) -> Vec<Value> {
         let place = match query.namespace {
             Some(namespace) => format!("{called} in {namespace}"),
@@ -202,7 +202,7 @@ impl<'r> Reader<'r> {
         self.history.moments.push(moment);
     }
 
-    /// Returns a message about an object, without secrets, on one line.
+    /// Returns an Event's message about an object on one line, with secrets masked.
     fn message(&self, object: &ResourceKey, live: Option<&Value>, message: &str) -> String {
         let masked = self.redactor.message(object, [None, live], message);
         masked.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -223,7 +223,7 @@ fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     list.map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Returns the time at a place.
+/// Returns the time at a JSON pointer.
 fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
     text(value, pointer)?.parse().ok()
 }
@@ -234,7 +234,7 @@ fn namespaces(found: &Found) -> BTreeSet<String> {
     keys.filter_map(|key| key.namespace.clone()).collect()
 }
 
-/// The objects of a report that drifted and are live.
+/// Returns the objects of a report that drifted and are live.
 pub fn drifted(report: &Report) -> BTreeSet<ResourceKey> {
     let objects = report.objects.iter();
     let drifted = objects.filter(|object| {
@@ -243,7 +243,7 @@ pub fn drifted(report: &Report) -> BTreeSet<ResourceKey> {
     drifted.map(|object| object.key.clone()).collect()
 }
 
-/// The objects whose history can be told: all but those that could not be read.
+/// Returns the objects of a report whose history can be read: all but those that could not be read.
 pub fn objects_of(report: &Report) -> BTreeSet<ResourceKey> {
     let objects = report.objects.iter();
     let known = objects.filter(|object| object.status() != Status::Unknown);

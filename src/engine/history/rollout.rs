@@ -1,4 +1,4 @@
-//! Reads the pod templates that a workload has had: its ReplicaSets and ControllerRevisions.
+//! Reads the pod templates of a workload's past: its ReplicaSets and ControllerRevisions.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use crate::cluster::Query;
 use crate::facts::workload;
 use crate::model::{Evidence, ResourceKey};
 
-/// The owners of the objects below a workload.
+/// The declared objects that ReplicaSets and pods belong to.
 #[derive(Debug, Default)]
 pub(super) struct Family {
-    /// The declared object for each uid: of the object itself, its ReplicaSets and its pods.
+    /// The declared object by uid: of the object itself, its ReplicaSets and its pods.
     pub of_uid: BTreeMap<String, ResourceKey>,
-    /// The declared object of each ReplicaSet and pod, by namespace, kind and name.
+    /// The declared object by namespace, kind and name of a ReplicaSet or pod.
     pub of_name: BTreeMap<(String, String, String), ResourceKey>,
 }
 
@@ -30,7 +30,7 @@ impl Family {
         }
     }
 
-    /// Returns the declared object that controls another.
+    /// Returns the declared object whose controller reference leads to `member`.
     fn root_of(&self, member: &Value) -> Option<&ResourceKey> {
         let owners = list(member, "/metadata/ownerReferences").iter();
         let mut uids = owners.filter_map(|owner| text(owner, "/uid"));
@@ -38,10 +38,10 @@ impl Family {
     }
 }
 
-/// A template that a workload has had since some revision.
+/// A pod template, with the revision at which a workload began to use it.
 struct Revision<'v> {
     number: u64,
-    /// The revisions at which it was used before.
+    /// The earlier revisions that used the template.
     before: Vec<u64>,
     template: Value,
     object: &'v Value,
@@ -49,7 +49,7 @@ struct Revision<'v> {
     keeps_time: bool,
 }
 
-/// Reads the rollouts of workloads, and finds out which objects belong to them.
+/// Reads the rollouts of workloads; returns which objects belong to them.
 pub(super) fn read(reader: &mut Reader<'_>, found: &Found) -> Family {
     let mut family = Family::default();
     for (key, object) in found {
@@ -100,7 +100,7 @@ fn all(
     reader.list(called, &query)
 }
 
-/// Reports when each template of each workload was rolled out.
+/// Adds when each template of each workload was rolled out.
 fn rollouts(
     reader: &mut Reader<'_>,
     family: &mut Family,
@@ -125,7 +125,7 @@ fn rollouts(
 }
 
 fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) {
-    // Every revision number of a template, with the template.
+    // Each template, by every revision number that it has had.
     let mut numbers: Vec<(u64, &Revision<'_>)> = Vec::new();
     for revision in revisions {
         let own = std::iter::once(revision.number);
@@ -170,7 +170,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
             let cause = reader.message(root, Some(revision.object), cause);
             what.push_str(&format!(" ({cause})"));
         }
-        // Later writes may have moved the time: it is only the latest possible one.
+        // Later writes may have moved the time, so the rollout was at this time or before.
         let again = earlier.is_some() || older;
         let is_newest = at + 1 == numbers.len();
         let time = time.filter(|_| !again || is_newest || revision.keeps_time);
@@ -178,7 +178,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
     }
 }
 
-/// Returns when a controller last wrote an object other than its status.
+/// Returns when a controller last wrote an object, other than its status.
 fn last_write(object: &Value) -> Option<String> {
     let entries = list(object, "/metadata/managedFields").iter();
     let own = entries.filter(|entry| text(entry, "/subresource").is_none());
@@ -217,7 +217,7 @@ fn controller_revision(object: &Value) -> Option<Revision<'_>> {
     })
 }
 
-/// Returns a template without the label that the controller adds to distinguish templates.
+/// Returns a template without the `pod-template-hash` label that the controller adds.
 fn plain(template: &Value) -> Value {
     let mut template = template.clone();
     let labels = template.pointer_mut("/metadata/labels");
@@ -227,7 +227,7 @@ fn plain(template: &Value) -> Value {
     template
 }
 
-/// Returns `image of api reg/cart:1.4 to reg/cart:1.5`, for each container whose image changed.
+/// Returns `image of api reg/cart:1.4 to reg/cart:1.5` for each container whose image changed.
 fn images(before: &Value, after: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for place in ["/spec/initContainers", "/spec/containers"] {
@@ -249,7 +249,7 @@ fn images(before: &Value, after: &Value) -> Vec<String> {
     found
 }
 
-/// Returns where two templates differ, by path, without the values.
+/// Returns the paths at which two templates differ, without the values.
 fn differing(before: &Value, after: &Value) -> String {
     let mut paths = Vec::new();
     differ(before, after, String::new(), &mut paths);
@@ -284,7 +284,7 @@ fn differ(before: &Value, after: &Value, path: String, paths: &mut Vec<String>) 
     }
 }
 
-/// Reports how the containers of a pod ended.
+/// Adds how the containers of a pod ended.
 fn restarts(reader: &mut Reader<'_>, family: &mut Family, pod: &Value) {
     let itself = text(pod, "/metadata/uid").and_then(|uid| family.of_uid.get(uid));
     let Some(root) = itself.or_else(|| family.root_of(pod)).cloned() else {

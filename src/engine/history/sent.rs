@@ -1,4 +1,4 @@
-//! Which fields a request sends, from its body: what a line about it names, without values.
+//! Lists the fields that a request sends, from its body. Reports name these paths, without values.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::text;
 use crate::model::{FieldPath, PathElement};
 
-/// The fields by which patches name the items of lists, the most telling first.
+/// The fields by which patches identify list items, the most specific first.
 const KEYS: [&str; 6] = [
     "name",
     "containerPort",
@@ -17,7 +17,8 @@ const KEYS: [&str; 6] = [
     "topologyKey",
 ];
 
-/// The fields that a patch sends: a merge patch, a strategic one, an apply or a JSON Patch.
+/// Returns the fields that a patch sends: a merge patch, a strategic merge patch, an apply or a
+/// JSON Patch.
 pub(super) fn paths(body: &Value, kind: &str) -> Vec<FieldPath> {
     let mut found = Vec::new();
     match body {
@@ -30,7 +31,7 @@ pub(super) fn paths(body: &Value, kind: &str) -> Vec<FieldPath> {
         _ => walk(body, &mut Vec::new(), &mut found),
     }
     for path in &mut found {
-        // What is sent as stringData is stored as data.
+        // The server stores stringData as data.
         if let (Some(PathElement::Field(first)), "Secret") = (path.0.first_mut(), kind)
             && first == "stringData"
         {
@@ -42,14 +43,15 @@ pub(super) fn paths(body: &Value, kind: &str) -> Vec<FieldPath> {
     found
 }
 
-/// Whether a request changes nothing but the record of who owns what.
+/// Returns whether a request changes nothing but `managedFields`.
 pub(super) fn is_bookkeeping(paths: &[FieldPath]) -> bool {
     let books = [".metadata.managedFields", ".metadata.resourceVersion"];
     let is_book = |path: &FieldPath| books.iter().any(|book| path.to_string().starts_with(book));
     !paths.is_empty() && paths.iter().all(is_book)
 }
 
-/// Whether a path lies at or below another, as far as both name the items of lists alike.
+/// Returns whether a path is at or below another. An index matches any item, because a patch may
+/// identify items by index.
 pub(super) fn is_within(path: &FieldPath, whole: &FieldPath) -> bool {
     whole.0.len() <= path.0.len() && whole.0.iter().zip(&path.0).all(|(a, b)| is_same(a, b))
 }
@@ -58,7 +60,7 @@ fn is_same(a: &PathElement, b: &PathElement) -> bool {
     use PathElement::{Field, Index, Key, Value};
     match (a, b) {
         (Field(a), Field(b)) => a == b,
-        // The key of a map may be a number.
+        // A key of a map may look like a number.
         (Field(name), Index(at)) | (Index(at), Field(name)) => *name == at.to_string(),
         (Index(_), _) | (_, Index(_)) => true,
         (Key(a), Key(b)) => a.iter().all(|(name, value)| {
@@ -70,7 +72,8 @@ fn is_same(a: &PathElement, b: &PathElement) -> bool {
     }
 }
 
-/// `/spec/ports/0/port` as `.spec.ports[0].port`; what is added at the end of a list, as the list.
+/// Returns `/spec/ports/0/port` as `.spec.ports[0].port`; for an item that is appended (`-`), the
+/// path of the list.
 fn of_pointer(pointer: &str) -> FieldPath {
     let parts = pointer.split('/').skip(1);
     let parts = parts.map(|part| part.replace("~1", "/").replace("~0", "~"));
@@ -88,10 +91,10 @@ fn of_pointer(pointer: &str) -> FieldPath {
 fn walk(value: &Value, path: &mut Vec<PathElement>, found: &mut Vec<FieldPath>) {
     match value {
         Value::Object(fields) => {
-            // Directives of strategic patches tell how, and not what.
+            // Directives of strategic merge patches are not fields.
             let names = fields.iter().filter(|(name, _)| !name.starts_with('$'));
             let named: Vec<_> = names.filter(|(name, _)| !is_identity(path, name)).collect();
-            // A directive is about the whole, and an item may be sent by its key alone.
+            // A map with only a directive, or an item with only its key, is sent as a whole.
             let is_whole = fields.keys().any(|name| name.starts_with('$'));
             let is_item = matches!(path.last(), Some(PathElement::Key(_)));
             let is_sent = fields.is_empty() || is_whole || is_item;
@@ -118,7 +121,7 @@ fn walk(value: &Value, path: &mut Vec<PathElement>, found: &mut Vec<FieldPath>) 
     }
 }
 
-/// Whether a field only says which object, or which item of a list, is meant.
+/// Returns whether a field only identifies an object or a list item.
 fn is_identity(path: &[PathElement], name: &str) -> bool {
     match path {
         [] => matches!(name, "apiVersion" | "kind"),
@@ -130,7 +133,7 @@ fn is_identity(path: &[PathElement], name: &str) -> bool {
     }
 }
 
-/// What tells an item of a list from the others.
+/// Returns the key of a list item, if it has one.
 fn key(item: &Value) -> Option<BTreeMap<String, Value>> {
     let found = KEYS.iter().find_map(|name| {
         let value = item.get(*name)?;
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_names_its_paths_and_no_values() {
+    fn lists_the_paths_of_a_patch_without_values() {
         let body = json!({"kind": "Deployment", "metadata": {"name": "a", "labels": {"b": "c"}},
                           "spec": {"replicas": 3}, "stringData": {"password": "x"}});
         let expected = [".data.password", ".metadata.labels.b", ".spec.replicas"];
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strategic_patch_names_the_items_of_lists() {
+    fn identifies_list_items_of_a_strategic_patch_by_key() {
         let body = json!({"spec": {"$setElementOrder/containers": [{"name": "api"}],
             "containers": [{"name": "api", "env": [{"name": "A", "value": "1"}]},
                            {"name": "old", "$patch": "delete"}], "args": ["a"]}});
@@ -184,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_compared_as_far_as_both_name_items() {
+    fn an_index_matches_any_item() {
         let is =
             |path: &str, whole: &str| is_within(&path.parse().unwrap(), &whole.parse().unwrap());
         assert!(is(
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn who_owns_what_is_no_change() {
+    fn a_request_that_only_writes_managed_fields_is_bookkeeping() {
         let migrates = json!([{"op": "replace", "path": "/metadata/managedFields", "value": []},
                               {"op": "replace", "path": "/metadata/resourceVersion", "value": "1"}]);
         assert!(is_bookkeeping(&paths(&migrates, "Deployment")));

@@ -11,13 +11,13 @@ use crate::model::{
 };
 use crate::ownership::ownership_of;
 
-/// How many paths a line names.
+/// The limit on paths in one line.
 const PATHS: usize = 3;
 
-/// What is said of an object's creation.
+/// The description of an object's creation.
 const CREATED: &str = "created";
 
-/// Reads creation, deletion and last writes from the objects.
+/// Adds creations, requested deletions and last writes, from the objects.
 pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
     for (key, object) in found {
         let created = text(object, "/metadata/creationTimestamp");
@@ -56,7 +56,7 @@ pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
     }
 }
 
-/// Reads the requests in audit logs.
+/// Adds the requests in audit logs.
 ///
 /// # Errors
 /// Fails if a log cannot be read.
@@ -123,7 +123,7 @@ fn moment(key: &ResourceKey, write: &Write, what: String) -> Moment {
     }
 }
 
-/// Says which requests the server refused: the same one again and again in one line.
+/// Adds the requests that the server refused; repeated ones are one entry with a count.
 fn refused(reader: &mut Reader<'_>, key: &ResourceKey, refusals: &[Refusal]) {
     let mut found: Vec<(Moment, usize, Timestamp)> = Vec::new();
     for refusal in refusals {
@@ -155,14 +155,14 @@ fn refused(reader: &mut Reader<'_>, key: &ResourceKey, refusals: &[Refusal]) {
     }
 }
 
-/// The fields that a request sends, where the log keeps them.
+/// Returns the fields that a patch sends, if the log has its body.
 fn paths_of(write: &Write, kind: &str) -> Vec<FieldPath> {
     let body = write.body.as_ref().filter(|_| write.verb == "patch");
     body.map_or_else(Vec::new, |body| sent::paths(body, kind))
 }
 
-/// Whether changes of the comparison tell all that a request did: at its time, by its manager, and at
-/// every path that it sent; or that it deleted what is missing.
+/// Returns whether reported changes already show a request completely: they have its manager and
+/// time, and cover every path that it sent. A deletion is shown if the object is reported missing.
 fn is_told(object: &ObjectReport, write: &Write, paths: &[FieldPath]) -> bool {
     let is_by = |owner: &Owner| {
         let at: Option<Timestamp> = owner.time.as_ref().and_then(|time| time.parse().ok());
@@ -185,7 +185,8 @@ fn is_told(object: &ObjectReport, write: &Write, paths: &[FieldPath]) -> bool {
     !paths.is_empty() && paths.iter().all(is_known)
 }
 
-/// `patch .spec.replicas through /scale`. Values are not shown: a request may hold secrets.
+/// Returns `patch .spec.replicas through /scale`. Values are left out, because a request may
+/// contain secrets.
 fn request(write: &Write, paths: &[FieldPath]) -> String {
     let mut what = write.verb.clone();
     if !paths.is_empty() {
@@ -226,8 +227,8 @@ fn named(paths: &[String]) -> String {
     }
 }
 
-/// Removes duplicates: the last write of a manager that is also in the audit log or in a change of
-/// the comparison, with more details.
+/// Removes a manager's last write if the audit log or a reported change shows the same write with
+/// more details.
 pub(super) fn drop_repeated(moments: &mut Vec<Moment>, report: &Report) {
     let mut better: Vec<(ResourceKey, Option<String>, Option<i64>)> = moments
         .iter()
@@ -269,8 +270,8 @@ pub(super) fn drop_repeated(moments: &mut Vec<Moment>, report: &Report) {
     });
 }
 
-/// Whether two times are those of one request: the log has when it arrived, and the object when it
-/// was written.
+/// Returns whether two times may be those of one request: the log has when it arrived, the object
+/// when it was stored.
 fn is_near(logged: Option<i64>, written: Option<i64>) -> bool {
     logged
         .zip(written)
@@ -282,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_paths_are_counted() {
+    fn names_three_paths_and_counts_the_rest() {
         let paths: Vec<String> = (0..5).map(|at| format!(".a{at}")).collect();
         assert_eq!(named(&paths), ".a0, .a1, .a2 and 2 more fields");
         assert_eq!(named(&paths[..1]), ".a0");

@@ -1,8 +1,8 @@
 //! Adds the results of admission policies to the objects of a report.
 //!
-//! A declared object is evaluated as the API server would store it, and as an update of the live
-//! one; the live one as it is. If only the live object violates a policy, the drift caused it, and
-//! facts show why it was not stopped.
+//! A declared object is evaluated as the API server would store it, as an update of the live
+//! object; the live object is evaluated as it is. If only the live object violates a policy, the
+//! drift caused the violation, and a note says why the policy did not stop it.
 
 mod reports;
 mod stopped;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 pub use reports::add_reports;
 
-use crate::admission::{Evaluate, Policies, Subject, Verdicts, stored, take_over};
+use crate::admission::{Evaluate, Policies, Subject, Verdicts, keep_immutable, stored};
 use crate::cluster::{Discovery as _, Overlay, Query, Read as _, Wanted};
 use crate::model::{
     Enforcement, JudgedChange, Manifest, ObjectReport, Packed, Report, Step, Violation, Warning,
@@ -23,20 +23,20 @@ use crate::schema::{Schema, builtin_kind};
 
 const GROUP_VERSION: &str = "admissionregistration.k8s.io/v1";
 
-/// Whether a kind is one of Kyverno's that say what is refused.
+/// Returns whether a kind is one of Kyverno's validating policies.
 fn is_of_kyverno(api_version: &str, kind: &str) -> bool {
     match group_of(api_version) {
         "kyverno.io" => matches!(kind, "ClusterPolicy" | "Policy") && api_version.ends_with("/v1"),
-        // The preferred version alone is listed.
+        // Discovery lists only the preferred version.
         "policies.kyverno.io" => kind == "ValidatingPolicy",
         _ => false,
     }
 }
 
-/// Reads the policies of a cluster, their bindings, and what these ask for.
+/// Reads the policies of a cluster, their bindings, and the objects that those refer to.
 ///
 /// # Errors
-/// Fails if policies or bindings cannot be read: an unknown policy is never a pass.
+/// Fails if policies or bindings cannot be read: a policy that was not read never counts as passed.
 pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
     let list = |api_version: &str, kind: &str| {
         live.list(&Query {
@@ -85,7 +85,7 @@ pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
         let found = list(&kind.api_version, &kind.kind)?;
         all.extend(with_kind(found, &kind.api_version, &kind.kind));
     }
-    // Where these cannot be read, the check that needs them reports it.
+    // If these cannot be read, the evaluation that needs them reports it.
     params.insert(("v1".to_owned(), "Namespace".to_owned()));
     for (version, kind) in params {
         if let Ok(found) = list(&version, &kind) {
@@ -95,7 +95,7 @@ pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
     Ok(all)
 }
 
-/// Adds the results of policies to each object.
+/// Adds policy violations to each object.
 pub fn judge(
     report: &mut Report,
     live: &Overlay<'_>,
@@ -149,7 +149,7 @@ struct Judged<'j> {
     evaluate: &'j Evaluate<'j>,
 }
 
-/// What identifies a violation: the policy, its binding and its rule.
+/// The identity of a violation: the policy, its binding and its rule.
 type Which = (String, Option<String>, Option<String>);
 
 fn which(violation: &Violation) -> Which {
@@ -181,7 +181,7 @@ impl Judged<'_> {
             .verdicts(self.subject(object, old), self.evaluate)
     }
 
-    /// The manifest as the server would store it, as an update of what is live.
+    /// Returns the manifest as the server would store it, as an update of the live object.
     fn declared(&self) -> Value {
         let mut value = self.manifest.value();
         if let (Some(namespace), Some(metadata)) = (
@@ -198,7 +198,7 @@ impl Judged<'_> {
             return value;
         };
         if let Some(live) = self.live {
-            take_over(&mut completed, live);
+            keep_immutable(&mut completed, live);
         }
         completed
     }
@@ -245,7 +245,7 @@ impl Judged<'_> {
         found
     }
 
-    /// Returns a note on a violation of the live object alone.
+    /// Returns a note on a violation that only the live object has.
     fn note(&self, violation: &Violation, drift: Option<&JudgedChange>) -> String {
         let made = "only the live object: the drift caused it";
         let why = drift.and_then(|drift| {
@@ -268,7 +268,7 @@ impl Judged<'_> {
         }
     }
 
-    /// Returns the drift of a field, of something in it, or of its parent.
+    /// Returns the drift of a field, of a field in it, or of a parent.
     fn drift_at(&self, field: &[String]) -> Option<&JudgedChange> {
         let steps = |drift: &JudgedChange| -> Vec<String> {
             let parts = drift.change.path.0.iter();

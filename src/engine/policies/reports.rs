@@ -1,4 +1,4 @@
-//! Reads the results of policy engines in the cluster: reports of Kyverno and others, and the
+//! Reads results of policy engines from the cluster: PolicyReports of Kyverno and others, and the
 //! status of Gatekeeper's constraints.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,8 @@ const REPORTS: [(&str, &str); 4] = [
 /// The group of Gatekeeper's constraints.
 const CONSTRAINTS: &str = "constraints.gatekeeper.sh";
 
-/// Adds the results in reports to each object. With `strict`, open results make the run incomplete.
+/// Adds the results in reports to each object. With `strict`, unknown results make the run
+/// incomplete.
 pub fn add_reports(report: &mut Report, live: &Overlay<'_>, strict: bool) {
     let mut said: BTreeMap<ResourceKey, Vec<Violation>> = BTreeMap::new();
     let mut warnings = Vec::new();
@@ -164,7 +165,7 @@ fn of_report(kind: &str, report: &Value, said: &mut BTreeMap<ResourceKey, Vec<Vi
     }
 }
 
-/// Reads the results of one constraint; returns what it leaves open.
+/// Reads the results of one constraint; returns a warning if they are incomplete.
 fn constraint(
     kind: &str,
     constraint: &Value,

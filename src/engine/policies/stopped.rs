@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::admission::{Policies, User, Verdicts};
 use crate::model::{Enforcement, JudgedChange, Violation};
 
-/// Returns why, if known. `ask` evaluates the policies on the live object, for a write to a
+/// Returns the reason, if known. `ask` evaluates the policies on the live object, for a write to a
 /// subresource or by a user.
 pub fn why_not(
     policies: &Policies,

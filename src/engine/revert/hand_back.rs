@@ -9,8 +9,9 @@ use super::PatchJob;
 use crate::model::PathElement;
 use crate::patch::{Operation, Pointer};
 
-/// Returns the patch that gives the fields that `ours` has written back to `applier`, as far as the
-/// manifest declares them, and removes the entry of `ours`. Only `managedFields` changes.
+/// Returns the patch that returns ownership of the fields that `ours` has written to `applier`, as
+/// far as the manifest declares them, and removes the entry of `ours`. Only `managedFields`
+/// changes.
 ///
 /// Without it, the applier's next apply of another value would conflict with `ours`. Returns `None`
 /// if there is nothing to give back.
@@ -191,8 +192,8 @@ fn leave_string_data(returned: &mut Value, theirs: &Value) {
     }
 }
 
-/// Returns the part of a field set (`FieldsV1`) that a manifest declares: what an apply of it would
-/// own.
+/// Returns the part of a field set (`FieldsV1`) that a manifest declares, which is what an apply of
+/// the manifest would own.
 fn declared_part(fields: &Value, declared: &Value) -> Value {
     let mut part = Map::new();
     let Some(fields) = fields.as_object() else {
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn an_applier_that_owned_nothing_else_gets_an_entry_of_its_own() {
+    fn adds_an_entry_for_an_applier_that_owned_nothing_else() {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "apiVersion": "v1", "time": "t",
              "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}},
@@ -371,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn declared_fields_go_back_and_defaults_go_to_nobody() {
+    fn hands_back_declared_fields_and_drops_defaults() {
         let port = "k:{\"containerPort\":80,\"protocol\":\"TCP\"}";
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "argocd", "operation": "Apply", "apiVersion": "v1",
@@ -395,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_gets_nothing_that_it_does_not_declare() {
+    fn does_not_hand_back_undeclared_fields() {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:a": {}}}]}});
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What is done to one object.
+//! The write to one object.
 
 use serde_json::{Value, json};
 
@@ -10,35 +10,35 @@ use crate::patch::{self, Operation, Unfit};
 /// One field to write.
 #[derive(Debug, Clone)]
 pub struct Edit {
-    /// Where.
+    /// The path.
     pub path: FieldPath,
     /// Its new value; `None` to remove it.
     pub to: Option<Value>,
-    /// Its current owners.
+    /// The owners before the write.
     pub former: Vec<Owner>,
 }
 
 /// Fields of one object that are written in one patch.
 #[derive(Debug, Clone)]
 pub struct PatchJob {
-    /// The object as it was read and shown.
+    /// The object as it was read for the plan.
     pub before: Value,
-    /// The object in its final state, as far as declared.
+    /// The object after the write, as far as it is declared.
     pub wanted: Value,
     /// The fields.
     pub edits: Vec<Edit>,
 }
 
-/// The state of an object relative to the planned edits.
+/// The state of an object compared with the planned edits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// Every field has its final value.
+    /// Every field has its new value.
     Done,
-    /// Every field has the value that was shown.
+    /// Every field has the value that the plan showed.
     AsShown,
-    /// Someone changed one of them in the meantime.
+    /// Someone changed a field after the plan was made.
     Changed {
-        /// Where.
+        /// The path.
         path: FieldPath,
         /// Its current owners.
         by: Vec<String>,
@@ -46,10 +46,10 @@ pub enum State {
 }
 
 impl PatchJob {
-    /// Returns the patch that makes the edits in the object as it is now.
+    /// Returns the JSON Patch that makes the edits in the object in its current state.
     ///
     /// # Errors
-    /// Fails if an edit leads nowhere in it.
+    /// Fails if the object has no place for an edit.
     pub fn operations(&self, live: &Value) -> Result<Vec<Operation>, Unfit> {
         let edits: Vec<patch::Edit<'_>> = self
             .edits
@@ -63,7 +63,7 @@ impl PatchJob {
     }
 
     /// Returns the state of an object that was read later. `made` is the server's prediction of the
-    /// patched object; without it, a field counts as done only if it has exactly its final value.
+    /// patched object; without it, a field counts as done only if it has exactly its new value.
     pub fn state(&self, now: &Value, made: Option<&Value>) -> State {
         let (mut is_done, mut is_as_shown) = (true, true);
         let mut changed = None;
@@ -88,7 +88,7 @@ impl PatchJob {
             (true, _, _) => State::Done,
             (_, true, _) => State::AsShown,
             (_, _, changed) => {
-                // Some are done and others are not: a patch is applied as a whole.
+                // A patch is applied as a whole, so someone else made some of these edits.
                 let edit = changed.or(self.edits.first());
                 let path = edit.map(|edit| edit.path.clone()).unwrap_or_default();
                 let ownership = ownership_of(now);
@@ -101,7 +101,7 @@ impl PatchJob {
     }
 }
 
-/// What is done.
+/// The kind of write.
 #[derive(Debug, Clone)]
 pub enum What {
     /// Writes fields.
@@ -119,17 +119,17 @@ pub enum What {
     Delete {
         /// The object as it was read; at least its metadata.
         before: Value,
-        /// Whether all of it was read, so that it can be created again.
+        /// Whether the whole object was read, so that it can be created again.
         is_whole: bool,
     },
 }
 
-/// A job on one object.
+/// A write to one object.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Which object.
+    /// The object.
     pub object: Wanted,
-    /// What is done.
+    /// The kind of write.
     pub what: What,
     /// The field manager of the write.
     pub manager: String,
@@ -140,7 +140,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// Returns a job that the server was not asked about yet.
+    /// Returns a job for which the server has not made a prediction yet.
     pub fn new(object: Wanted, what: What, manager: String, hand_back: Option<String>) -> Self {
         Self {
             object,
@@ -151,7 +151,7 @@ impl Job {
         }
     }
 
-    /// Returns its patch, if it is one.
+    /// Returns its patch, if it has one.
     pub fn patch(&self) -> Option<&PatchJob> {
         match &self.what {
             What::Patch(patch) => Some(patch),
@@ -160,8 +160,8 @@ impl Job {
     }
 }
 
-/// Returns a manifest with the annotation in which `kubectl apply` keeps what it sent, so that the
-/// next apply knows what the object was created from.
+/// Returns a manifest with the annotation in which `kubectl apply` records the configuration that
+/// it sent, so that the next apply knows what the object was created from.
 pub(super) fn with_last_applied(manifest: &Value) -> Value {
     let mut sent = manifest.clone();
     let Some(metadata) = sent.get_mut("metadata").and_then(Value::as_object_mut) else {
@@ -177,7 +177,7 @@ pub(super) fn with_last_applied(manifest: &Value) -> Value {
 }
 
 impl What {
-    /// Returns the manifest to send for an object that is created.
+    /// Returns the manifest to send, if the job creates an object.
     pub fn to_create(&self) -> Option<Value> {
         match self {
             Self::Create {

@@ -1,7 +1,7 @@
 //! Plans writes from a report: which drift to revert, how, and under which manager.
 //!
-//! Nothing here writes. A [`Planned`] holds the [`Plan`] that people see, without secrets, and the
-//! [`Job`]s that hold the values, one for each step.
+//! Nothing here writes. A [`Planned`] has the [`Plan`] to print, without secrets, and the [`Job`]s
+//! with the values, one for each step.
 
 mod hand_back;
 mod job;
@@ -31,7 +31,7 @@ use refuse::Refusals;
 pub use super::selected::Meant;
 use super::selected::is_selected;
 
-/// The request for a revert.
+/// The parameters of a revert.
 pub struct Wish<'a> {
     /// The report, including secrets.
     pub report: &'a Report,
@@ -45,7 +45,7 @@ pub struct Wish<'a> {
     pub names: Meant<'a>,
     /// Whether an object is named as a whole.
     pub names_object: &'a dyn Fn(&ObjectReport) -> bool,
-    /// Causes that are reverted although they are left alone by default.
+    /// Causes that are left alone by default, but reverted on request.
     pub include: BTreeSet<Cause>,
     /// Whether to create missing objects.
     pub create: bool,
@@ -53,17 +53,17 @@ pub struct Wish<'a> {
     pub prune: bool,
     /// The field manager to write as, if one was given.
     pub field_manager: Option<&'a str>,
-    /// Whether to go back to another revision than the deployed one.
+    /// Whether the target is another revision than the deployed one.
     pub is_rollback: bool,
 }
 
 /// A plan for people, with one job for each step.
 pub struct Planned {
-    /// The plan as people see it.
+    /// The plan to print, without secrets.
     pub plan: Plan,
     /// The jobs, in the order of the plan's steps.
     pub jobs: Vec<Job>,
-    /// Whether something was named but is left alone.
+    /// Whether a change that the user named is left alone.
     pub falls_short: bool,
 }
 
@@ -96,7 +96,7 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
     }
 }
 
-/// Sorts the jobs: configuration before its users, and deletions last.
+/// Returns the order of a step: configuration before the workloads that use it, and deletions last.
 fn rank(step: &PlanStep) -> (u8, String) {
     let rank = match (step.how, step.key.kind.as_str()) {
         (How::Delete, _) => 9,
@@ -113,7 +113,7 @@ fn rank(step: &PlanStep) -> (u8, String) {
 
 struct Found<'w> {
     wish: &'w Wish<'w>,
-    /// The applier of most objects, determined on first use.
+    /// The applier of most objects; determined when first needed.
     siblings: Option<WriteAs>,
     steps: Vec<(PlanStep, Job)>,
     refused: Vec<Refused>,
@@ -387,7 +387,7 @@ fn side_effects(job: &PatchJob, answer: &Value) -> Vec<String> {
     found
 }
 
-/// Fields that the server writes with every change.
+/// Fields that the server writes with every update.
 const BOOKKEEPING: &[&str] = &[
     "/metadata/managedFields",
     "/metadata/resourceVersion",
@@ -396,7 +396,7 @@ const BOOKKEEPING: &[&str] = &[
 ];
 
 fn differences(one: &Value, other: &Value, at: String, touched: &[&str], found: &mut Vec<String>) {
-    // Next to written fields, the server sets defaults.
+    // Beside the written fields, the server sets defaults.
     let is_touched = touched.iter().any(|path| at.starts_with(*path));
     if one == other || is_touched || BOOKKEEPING.contains(&at.as_str()) {
         return;
@@ -417,7 +417,7 @@ fn differences(one: &Value, other: &Value, at: String, touched: &[&str], found: 
                 differences(ours, theirs, format!("{at}/{index}"), touched, found);
             }
         }
-        // An empty map or list means the same as absent.
+        // An empty map or list means the same as an absent one.
         (Value::Null, other) | (other, Value::Null) if is_empty(other) => {}
         _ => found.push(at),
     }

@@ -1,4 +1,4 @@
-//! Decides what is left alone, and why.
+//! Decides which drift is left alone, and why.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::redact::{DIFFERS, HIDDEN, MASK};
 
-/// Decides on the changes of one object.
+/// Decides on each change of one object.
 pub(super) struct Refusals<'a> {
     pub include: &'a BTreeSet<Cause>,
     pub live: &'a Value,
@@ -82,8 +82,8 @@ fn is_dangerous(key: &ResourceKey, path: &FieldPath) -> bool {
     }
 }
 
-/// Returns why an extra object is not deleted unless it is named: other objects or data would be
-/// lost with it.
+/// Returns why an extra object is not deleted unless the user names it: other objects or data would
+/// be lost with it.
 pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
     let takes_along = match object.key.kind.as_str() {
         "CustomResourceDefinition" => "every object of its kind",
@@ -96,7 +96,8 @@ pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
     ))
 }
 
-/// Returns why nothing of an object is written: it is being deleted, or a controller writes it.
+/// Returns why no field of an object is written: the object is being deleted, or a controller
+/// writes it.
 pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
     let root = FieldPath::root();
     if live.pointer("/metadata/deletionTimestamp").is_some() {
@@ -114,7 +115,7 @@ pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
     Some(Refused::because(key, &root, Why::Controlled, message))
 }
 
-/// Returns why a declared value cannot be used: it is encrypted, or was masked.
+/// Returns why a declared value cannot be written: it is encrypted or masked.
 pub(super) fn unknown_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.starts_with("ENC[AES") => Some(

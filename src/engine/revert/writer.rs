@@ -1,4 +1,4 @@
-//! Decides on the field manager of a write, and warns about its side effects.
+//! Chooses the field manager of a write, and warns about side effects.
 
 use std::collections::BTreeSet;
 
@@ -9,27 +9,27 @@ use crate::facts::{EDITORS, gitops_controller, how_it_applies, workload};
 use crate::model::{ApplierReason, ManagerEntry, ObjectReport, Operation, Ownership, PathElement};
 use crate::ownership::{Appliers, holds_last_applied, ownership_of};
 
-/// The field manager if no other one is right.
+/// The field manager if no applier is known.
 pub const OWN_NAME: &str = "driftctl";
 
 /// The field manager of `kubectl create`.
 const CREATOR: &str = "kubectl-create";
 
-/// The field manager that an object is written as.
+/// The field manager to write an object as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteAs {
     /// The field manager that declares the object.
     pub manager: String,
     /// Whether it uses server-side apply.
     pub applies: bool,
-    /// Whether it keeps what it sent in an annotation, as `kubectl apply` does.
+    /// Whether it records what it sent in an annotation, as `kubectl apply` does.
     pub keeps_last_applied: bool,
-    /// Why this one.
+    /// Why this manager was chosen.
     pub why: String,
 }
 
 impl WriteAs {
-    /// The name that the user gave.
+    /// Returns the field manager that the user named.
     pub fn named(name: &str) -> Self {
         Self {
             manager: name.to_owned(),
@@ -90,8 +90,8 @@ impl WriteAs {
         })
     }
 
-    /// Returns who applied or created an object but owns none of its declared fields, and whether
-    /// it keeps the last applied configuration.
+    /// Returns who applied or created an object but owns none of its declared fields now, and
+    /// whether it records the last applied configuration.
     fn left(ownership: &Ownership, is_declared: bool) -> Option<(String, bool)> {
         let own = |entry: &&ManagerEntry| {
             let owner = &entry.owner;
@@ -113,7 +113,8 @@ impl WriteAs {
             .map(|entry| (entry.owner.manager.clone(), false))
     }
 
-    /// Returns the most frequent one; on a tie, the first in alphabetical order.
+    /// Returns the most frequent manager; of equally frequent ones, the first in alphabetical
+    /// order.
     pub fn of_most(each: impl Iterator<Item = Self>) -> Self {
         let mut counts: Vec<(usize, Self)> = Vec::new();
         for one in each.filter(|one| *one != Self::own()) {
@@ -132,9 +133,8 @@ impl WriteAs {
         }
     }
 
-    /// Returns the field manager to write as, and the one that gets the fields back afterwards.
-    /// Fields applied with server-side apply cannot be written under the applier's name, because it
-    /// would own them twice.
+    /// Returns the field manager to write as, and the one to hand the fields back to. Under its own
+    /// name, a server-side applier would own the fields twice, by Apply and by Update.
     pub fn name_and_hand_back(&self) -> (String, Option<String>) {
         if self.applies {
             (OWN_NAME.to_owned(), Some(self.manager.clone()))
@@ -144,7 +144,7 @@ impl WriteAs {
     }
 }
 
-/// Returns the side effects: Pods that restart, and controllers that interfere.
+/// Returns notes on side effects: Pods that restart, and controllers that revert the write.
 pub(super) fn remarks(
     object: &ObjectReport,
     patch: &PatchJob,
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn who_changed_all_that_the_applier_declares_is_no_applier() {
+    fn the_manager_that_changed_all_declared_fields_is_not_the_applier() {
         let last_applied = "f:kubectl.kubernetes.io/last-applied-configuration";
         let applied = json!({"manager": "kubectl-client-side-apply", "operation": "Update",
             "fieldsV1": {"f:metadata": {"f:annotations": {last_applied: {}}}}});

@@ -1,4 +1,4 @@
-//! Classifies the changes of an object that base and branch both declare, field by field.
+//! Classifies the changes of an object that both base and branch declare, field by field.
 
 use serde_json::Value;
 
@@ -9,11 +9,11 @@ use crate::model::{
 };
 use crate::policy::RuleSet;
 
-/// One object in its three versions, and the differences between each two of them.
+/// One object in its three versions, and the differences between them.
 pub struct Versions<'a> {
-    /// Which object.
+    /// The object's key.
     pub key: &'a ResourceKey,
-    /// The branch's manifest, for the lines.
+    /// The branch's manifest, for positions.
     pub manifest: &'a Manifest,
     /// The object in the base.
     pub base: &'a Value,
@@ -51,7 +51,7 @@ impl Versions<'_> {
         drifts
     }
 
-    /// Finds the lines of all changes, in one pass over the manifest.
+    /// Finds the positions of all changes in one pass over the manifest.
     fn place(&self, drifts: &mut [JudgedChange]) {
         let ways: Vec<&[Step]> = drifts.iter().map(|d| d.change.at.as_slice()).collect();
         let positions = self.manifest.locate_all(&ways);
@@ -60,7 +60,7 @@ impl Versions<'_> {
         }
     }
 
-    /// Returns a change with its class; in parts, if those of a block have different classes.
+    /// Returns a change with its class. A block whose fields have different classes is split.
     fn parts(&self, drift: JudgedChange) -> Vec<JudgedChange> {
         let class = self.class(&drift.change);
         let fields = match class {
@@ -99,12 +99,12 @@ impl Versions<'_> {
         match (by_branch, live) {
             (true, true) => MergeClass::Conflict,
             (true, false) => MergeClass::Pending,
-            // Neither: different rules apply to base and branch. It differs.
+            // No side changed it: different rules apply to base and branch.
             (false, _) => MergeClass::Drift,
         }
     }
 
-    /// Returns whether the branch declares another value at a path than the base.
+    /// Returns whether base and branch declare different values at a path.
     fn branch_changed(&self, path: &FieldPath) -> bool {
         self.intended.iter().any(|change| {
             let there = || match change.kind {
@@ -117,7 +117,7 @@ impl Versions<'_> {
     }
 
     /// Returns what was changed live at a path, relative to the base. Accepted and ignored changes
-    /// count too: merging overwrites them.
+    /// count, because merging overwrites them too.
     fn live_changed(&self, path: &FieldPath) -> Option<&JudgedChange> {
         let is_explained =
             |drift: &&JudgedChange| matches!(drift.verdict(), Verdict::Explained { .. });
@@ -133,7 +133,8 @@ impl Versions<'_> {
         touching.next()
     }
 
-    /// Finds the parts of a branch's change that are already live and were changed there.
+    /// Finds the parts of a branch's change that are already live because someone changed them
+    /// there.
     fn taken_over(&self, change: &Change, found: &[JudgedChange], out: &mut Vec<JudgedChange>) {
         let mut differing = found.iter().map(|drift| &drift.change.path);
         if differing.clone().any(|path| covers(path, &change.path)) {
@@ -173,8 +174,8 @@ impl Versions<'_> {
     }
 }
 
-/// Returns whether a change at `changed` is one at `path`: there, below it, or above it if it
-/// includes what is `there`.
+/// Returns whether a change at `changed` concerns `path`: it is at the path, below it, or at a
+/// parent that has the path, as `there` says.
 fn touches(path: &FieldPath, changed: &FieldPath, there: impl Fn() -> bool) -> bool {
     covers(path, changed) || (covers(changed, path) && there())
 }
@@ -189,7 +190,7 @@ fn find<'v>(value: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     Finder::lenient(value).find(path)
 }
 
-/// The fields of a block that only one side has, as changes of their own.
+/// Returns the fields of a block that only one side has, each as its own change.
 fn fields(change: &Change) -> Vec<Change> {
     let ((Some(Value::Object(block)), None) | (None, Some(Value::Object(block)))) =
         (&change.declared, &change.live)
@@ -270,9 +271,10 @@ mod tests {
         })
     }
 
-    /// The table of the module above, for a value that is modified, added and removed.
+    /// Checks the table in the documentation of the parent module for a value that is modified,
+    /// added and removed.
     #[test]
-    fn a_value_has_the_class_that_the_table_says() {
+    fn classifies_values_as_in_the_table() {
         let [a, b, c] = [Some("a"), Some("b"), Some("c")];
         for (base, branch, live, expected) in [
             (a, a, a, None),
@@ -299,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_that_both_sides_add_is_classed_field_by_field() {
+    fn classifies_a_block_that_both_sides_add_field_by_field() {
         let base = json!({});
         let branch = json!({"block": {"same": "1", "ours": "1", "both": "1"}});
         let live = json!({"block": {"same": "1", "theirs": "1", "both": "2"}});

@@ -1,4 +1,4 @@
-//! Finds what a branch changes, from the manifests alone.
+//! Finds what a branch changes by comparing manifests.
 
 use serde_json::Value;
 
@@ -9,22 +9,22 @@ use crate::policy::ObjectRules;
 use crate::schema::{Schema, TypeId};
 
 /// Returns the differences in meaning between two manifests of one object, both [normalized] and at
-/// one version, from the branch's point of view: *declared* is the branch's value, *live* the
-/// base's. So `Added` is what the branch dropped.
+/// the same version. *Declared* is the branch's value and *live* the base's, so `Added` is a field
+/// that the branch dropped.
 ///
 /// [normalized]: crate::compare::normalize
 pub fn between(base: &Value, branch: &Value, schema: &Schema, root: Option<TypeId>) -> Vec<Change> {
     let differences = |declared, live| of_declared(declared, live, schema, root);
     let ours = differences(branch, base).map(|finding| finding.change);
-    // Fields that the branch does not declare are found from the other side: nothing in a manifest
-    // is a default that needs an explanation.
+    // Fields that the branch does not declare are found by comparing the other way round: a
+    // manifest contains no defaults that would have to be explained.
     let dropped = differences(base, branch)
         .filter(|finding| finding.change.kind == ChangeKind::Removed)
         .map(|finding| Change {
             kind: ChangeKind::Added,
             live: finding.change.declared,
             declared: None,
-            // The path leads through the base's file.
+            // The path is that in the base's file.
             at: Vec::new(),
             path: finding.change.path,
         });
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_told_apart_by_name() {
+    fn identifies_list_items_by_name() {
         let base = json!({"list": [{"name": "a", "v": 1}, {"name": "b", "v": 1}]});
         let branch = json!({"list": [{"name": "b", "v": 2}]});
         assert_eq!(

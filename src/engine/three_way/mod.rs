@@ -28,8 +28,8 @@ use crate::source::Source;
 
 use objects::Merger;
 
-/// Compares a branch with the live objects, and separates the changes of the branch since its base
-/// from live changes.
+/// Compares a branch with the live objects, and separates the branch's changes since its base from
+/// live changes.
 ///
 /// # Errors
 /// Fails like [`run`](super::run).
@@ -79,7 +79,8 @@ pub fn run(
     Ok(report)
 }
 
-/// Returns errors about the base: without it, branch changes and live changes cannot be separated.
+/// Returns errors about the base, without which branch changes and live changes cannot be
+/// separated.
 fn faults_of_base(base: &Report, branch: &Report) -> Vec<Warning> {
     let known: BTreeSet<&Warning> = branch.warnings.iter().collect();
     let faults = base.warnings.iter().filter(|warning| warning.fatal);

@@ -1,4 +1,4 @@
-//! Compares whole objects: new, removed, or declared by both base and branch.
+//! Compares whole objects: added, removed, or declared by both base and branch.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::policy::RuleSet;
 
-/// Joins the reports on both declared sides, object by object. Each report has its manifest.
+/// Joins the reports on both declared sides, object by object.
 pub struct Merger<'a> {
     /// The live side.
     pub snapshot: &'a Overlay<'a>,
@@ -26,7 +26,7 @@ pub struct Merger<'a> {
 }
 
 impl Merger<'_> {
-    /// Returns one report for each object of either side.
+    /// Returns one report for each object that either side declares.
     pub fn merge(&self, base: Vec<ObjectReport>, branch: Vec<ObjectReport>) -> Vec<ObjectReport> {
         let mut base: BTreeMap<ResourceKey, ObjectReport> = base
             .into_iter()
@@ -39,7 +39,7 @@ impl Merger<'_> {
                 None if is_declared => self.new_object(object),
                 None => object,
                 Some(before) if is_declared => self.both(&before, object),
-                // For the branch it is undeclared, but the base declares it.
+                // The branch does not declare it, but the base does.
                 Some(before) => self.removed(before),
             });
         }
@@ -48,13 +48,15 @@ impl Merger<'_> {
         merged
     }
 
-    /// Only the branch declares it. An object that is already live gets a two-way comparison.
+    /// Returns the report on an object that only the branch declares. If it is already live, the
+    /// comparison is two-way.
     fn new_object(&self, mut object: ObjectReport) -> ObjectReport {
         object.lifecycle = Some(Lifecycle::New);
         two_way(object)
     }
 
-    /// Only the base declares it: merging deletes it, with all live changes.
+    /// Returns the report on an object that only the base declares: merging deletes it, with all
+    /// live changes.
     fn removed(&self, mut object: ObjectReport) -> ObjectReport {
         object.lifecycle = Some(Lifecycle::Removed);
         if object.presence == Presence::Unknown {
@@ -71,7 +73,7 @@ impl Merger<'_> {
         object.live = object
             .live
             .or_else(|| manifest.map(|manifest| manifest.object.clone()));
-        // What rules ignore stays, and is counted.
+        // Changes that rules ignore stay, and are counted.
         for drift in object.drifts.iter_mut().filter(|drift| drift.is_reported()) {
             drift.change.kind = match drift.change.live {
                 Some(_) => ChangeKind::Added,
@@ -171,7 +173,7 @@ struct Texts {
     intended: Vec<Change>,
 }
 
-/// Returns the result of a two-way comparison: the sides differ, and no more can be said.
+/// Marks an object as compared two-way only: the sides differ, but which one changed is unknown.
 fn two_way(mut object: ObjectReport) -> ObjectReport {
     for drift in &mut object.drifts {
         if drift.is_reported() {

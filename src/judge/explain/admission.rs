@@ -1,8 +1,8 @@
-//! Explains what the API server's admission plugins add to a Pod.
+//! Explains fields that the API server's admission plugins add to a Pod.
 //!
-//! Nobody owns what they add, so managed fields distinguish it from a person's change. Without
-//! managed fields, and if a plugin adds to a list that the manifest declares, this knowledge of the
-//! plugins is used (`plugin/pkg/admission` in Kubernetes).
+//! These fields have no owner, which distinguishes them from a person's change. Knowledge about the
+//! plugins is needed without managed fields, and for plugins that add to a list that the manifest
+//! declares (`plugin/pkg/admission` in Kubernetes).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,13 +14,14 @@ use crate::judge::{Declared, Explainer, Knowledge, Run};
 use crate::model::{FieldPath, Manifest, PathElement};
 use crate::schema::{self, Scalar};
 
-/// Where a service account's token is mounted (`plugin/pkg/admission/serviceaccount`).
+/// The mount path of a service account's token (`plugin/pkg/admission/serviceaccount`).
 const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// The LimitRanger plugin's annotation about its changes (`plugin/pkg/admission/limitranger`).
+/// The annotation in which the LimitRanger plugin records its changes
+/// (`plugin/pkg/admission/limitranger`).
 const LIMIT_RANGER: &str = "kubernetes.io/limit-ranger";
 
-/// See the module.
+/// Explains what admission plugins add to Pods.
 pub struct AdmissionPlugins;
 
 impl Explainer for AdmissionPlugins {
@@ -50,15 +51,15 @@ impl Knowledge for PodAdmission {
     }
 }
 
-/// The objects that admission of the Pods of a run depends on.
+/// The objects that decide what admission adds to the Pods of a run.
 #[derive(Debug, Default)]
 struct PodAdmission {
-    /// RuntimeClasses that declared Pods name.
+    /// The RuntimeClasses that declared Pods name.
     runtime_classes: BTreeMap<String, Value>,
 }
 
 impl PodAdmission {
-    /// Gathers the objects that declared Pods refer to: as live, or else as declared.
+    /// Gathers the objects that declared Pods refer to, live ones before declared ones.
     fn gather(
         declared: &[Declared<'_>],
         manifests: &[Arc<Manifest>],
@@ -104,8 +105,7 @@ impl PodAdmission {
         }
     }
 
-    /// Returns the paths of a live object that have the value that admission sets; none except for
-    /// Pods.
+    /// Returns the paths of a live Pod whose values admission sets; none for other kinds.
     fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         if !is_pod(declared) {
             return Vec::new();
@@ -147,7 +147,7 @@ fn item(list: &[&str], key: &str, value: &str, below: &[&str]) -> FieldPath {
     path
 }
 
-/// Returns the lists of containers, and each container's name.
+/// Returns the containers, with the name of their list and their own.
 fn containers(pod: &Value) -> Vec<(&'static str, &str, &Value)> {
     let lists = ["containers", "initContainers", "ephemeralContainers"];
     let named = |list: &'static str| {
@@ -157,7 +157,8 @@ fn containers(pod: &Value) -> Vec<(&'static str, &str, &Value)> {
     lists.into_iter().flat_map(named).collect()
 }
 
-/// Returns the service account's token: a projected volume, and its mount in each container.
+/// Returns the paths of the service account's token: a projected volume, and its mount in each
+/// container.
 fn token_volumes(pod: &Value) -> Vec<FieldPath> {
     let is_token = |volume: &&Value| {
         items(volume, "/projected/sources")
@@ -184,9 +185,9 @@ fn token_volumes(pod: &Value) -> Vec<FieldPath> {
     paths
 }
 
-/// Returns requests of a Pod that its limits or its containers imply
-/// (`pkg/apis/core/v1/defaults.go`, `setDefaultPodRequests`): if a Pod has its own limits, it
-/// requests the sum of its containers, or else its limits.
+/// Returns the requests of a Pod that follow from its limits or its containers
+/// (`pkg/apis/core/v1/defaults.go`, `setDefaultPodRequests`): a Pod with its own limits requests
+/// the sum of its containers' requests, or else its limits.
 fn pod_requests(declared: &Value, live: &Value) -> Vec<FieldPath> {
     let resources = |pod: &Value, kind: &str| {
         let resources = pod.pointer("/spec/resources")?.get(kind)?.as_object()?;
@@ -214,8 +215,8 @@ fn pod_requests(declared: &Value, live: &Value) -> Vec<FieldPath> {
         .collect()
 }
 
-/// Returns what LimitRanges set on containers, from the plugin's annotation: `LimitRanger plugin
-/// set: cpu, memory limit for container a; cpu request for init container b`.
+/// Returns the paths that LimitRanges set on containers, from the plugin's annotation: `LimitRanger
+/// plugin set: cpu, memory limit for container a; cpu request for init container b`.
 fn limits(pod: &Value) -> Vec<FieldPath> {
     let said = pod
         .pointer("/metadata/annotations")
@@ -243,7 +244,8 @@ fn limits(pod: &Value) -> Vec<FieldPath> {
     paths
 }
 
-/// Returns what a RuntimeClass requires of nodes (`plugin/pkg/admission/runtimeclass`).
+/// Returns the node selector entries that a RuntimeClass adds
+/// (`plugin/pkg/admission/runtimeclass`).
 fn node_selector(pod: &Value, scheduling: Option<&Value>) -> Vec<FieldPath> {
     let selector = scheduling.and_then(|s| s.get("nodeSelector")?.as_object());
     let live = pod.pointer("/spec/nodeSelector");
@@ -255,8 +257,9 @@ fn node_selector(pod: &Value, scheduling: Option<&Value>) -> Vec<FieldPath> {
         .collect()
 }
 
-/// Returns the tolerations of a RuntimeClass, and those that every Pod gets
-/// (`plugin/pkg/admission/defaulttolerationseconds`, `podtolerationrestriction`).
+/// Returns the path of the tolerations if each undeclared one comes from a RuntimeClass or is one
+/// that every Pod gets (`plugin/pkg/admission/defaulttolerationseconds`,
+/// `podtolerationrestriction`).
 fn tolerations(declared: &Value, live: &Value, scheduling: Option<&Value>) -> Option<FieldPath> {
     let on_node = |key: &str| {
         json!({"key": format!("node.kubernetes.io/{key}"), "operator": "Exists",
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_limit_ranger_says_is_read() {
+    fn reads_the_annotation_of_limit_ranger() {
         let pod = json!({"metadata": {"annotations": {LIMIT_RANGER:
             "LimitRanger plugin set: cpu, memory limit for container a; \
              cpu request for init container b"}}});
@@ -313,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn tolerations_beside_the_declared_ones_are_known_or_not() {
+    fn explains_only_known_undeclared_tolerations() {
         let pod = |tolerations: Value| json!({"spec": {"tolerations": tolerations}});
         let own = json!({"key": "gpu", "operator": "Exists"});
         let given = json!({"key": "node.kubernetes.io/not-ready", "operator": "Exists",
@@ -328,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_mounted_by_the_plugin() {
+    fn explains_the_mount_of_the_service_account_token() {
         let mount = json!({"name": "kube-api-access-x", "mountPath": TOKEN_MOUNT});
         let source = json!({"serviceAccountToken": {"path": "token"}});
         let pod = json!({"spec": {

@@ -1,8 +1,9 @@
 //! Explains aggregated ClusterRoles, whose rules a controller combines from other roles.
 //!
-//! No manifest declares those rules, but they follow from the manifests: the union of the declared
-//! roles that the `aggregationRule` selects. A change that widens one of those roles widens this
-//! one too (`pkg/controller/clusterroleaggregation` in Kubernetes).
+//! No manifest declares those rules, but they follow from the manifests: they are the union of the
+//! rules of the declared roles that `aggregationRule` selects. A live change that widens one of
+//! those roles widens the aggregated one too (`pkg/controller/clusterroleaggregation` in
+//! Kubernetes).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use crate::judge::{Case, Declared, Explainer, Knowledge, Run};
 use crate::model::{FieldPath, ResourceKey, Warning};
 use crate::policy::LabelSelector;
 
-/// See the module.
+/// Explains the rules of aggregated ClusterRoles.
 pub struct AggregatedRoles;
 
 impl Explainer for AggregatedRoles {
@@ -39,7 +40,7 @@ impl Knowledge for Aggregated {
         Some(RULES)
     }
 
-    /// Adds a note about the source of the rules to the changes.
+    /// Adds a note about where the rules come from to the changes.
     fn together(&self, cases: &mut [Case], _: &Run<'_>) -> Vec<Warning> {
         for case in cases {
             if let Some(expected) = self.roles.get(&case.report.key) {
@@ -50,15 +51,15 @@ impl Knowledge for Aggregated {
     }
 }
 
-/// The field that a controller fills.
+/// The field that the aggregation controller fills.
 const RULES: &str = "rules";
 
-/// The rules that an aggregated role would have if nobody had changed its source roles.
+/// The rules that an aggregated role would have if its source roles were as declared.
 #[derive(Debug, Clone, PartialEq)]
 struct Expected {
     /// The rules.
     rules: Value,
-    /// The declared roles whose live rules differ.
+    /// The declared source roles whose live rules differ.
     sources: Vec<String>,
 }
 
@@ -125,15 +126,15 @@ impl Expected {
                     names => format!("ClusterRole {}, which drifted", names.join(", ")),
                 };
                 candidate.note = Some(format!("aggregated from {from}"));
-                // The aggregation controller applies, not a manifest.
+                // The aggregation controller owns the field by applying, without a manifest.
                 candidate.finding.cause = None;
             }
         }
     }
 }
 
-/// Returns the rules from the manifests, next to those from elsewhere; `None` if they equal the
-/// live ones.
+/// Returns the rules that follow from the manifests, together with those from undeclared roles;
+/// `None` if they equal the live rules.
 fn expected(
     role: &Role<'_>,
     selectors: &[LabelSelector],
@@ -147,7 +148,7 @@ fn expected(
         .filter(|other| is_selected(selectors, &other.declared))
         .flat_map(|other| rules(&other.declared))
         .collect();
-    // Live rules that no manifest declares, and that a declared role has live.
+    // Undeclared live rules that come from a declared role as it is live.
     let strange: Vec<&Value> = live
         .iter()
         .copied()
@@ -179,7 +180,7 @@ fn expected(
     if missing.is_empty() && !live.iter().any(|rule| is_strange(rule)) {
         return None;
     }
-    // A changed rule takes the place of the declared one.
+    // A changed rule replaces the declared one.
     missing.reverse();
     let mut expected: Vec<Value> = Vec::new();
     for rule in &live {
@@ -204,8 +205,8 @@ fn expected(
     })
 }
 
-/// Returns the selectors of an aggregated role; `None` if it is not one, or a selector cannot be
-/// parsed.
+/// Returns the selectors of an aggregated role; `None` if the role is not aggregated or a selector
+/// cannot be parsed.
 fn selectors(role: &Value) -> Option<Vec<LabelSelector>> {
     let selectors = role.pointer("/aggregationRule/clusterRoleSelectors")?;
     let selectors = selectors.as_array()?.iter();
@@ -230,7 +231,7 @@ fn has(rules: &[&Value], rule: &Value) -> bool {
     rules.iter().any(|other| is_same(other, rule))
 }
 
-/// Returns whether two rules mean the same: an empty list is not stored.
+/// Returns whether two rules mean the same. The server does not store empty lists.
 fn is_same(a: &Value, b: &Value) -> bool {
     let said = |rule: &Value| -> Option<Vec<(String, Value)>> {
         let is_said =
@@ -266,7 +267,7 @@ mod tests {
         json!({"apiGroups": [""], "resources": [resource], "verbs": verbs})
     }
 
-    /// What is expected of a role that is aggregated from a declared one.
+    /// Returns the expected rules of a role that is aggregated from one declared role.
     fn of(live: Value, part_live: Value, others: Vec<Value>) -> Option<Expected> {
         let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
             {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_manifests_make_is_in_order() {
+    fn rules_that_follow_from_the_manifests_are_in_sync() {
         let same = part(json!(["get"]));
         let live = json!([{"resourceNames": [], "apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
         assert_eq!(of(live, same.clone(), vec![]), None);
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_drifted_widens_what_it_is_part_of() {
+    fn drift_of_a_source_role_widens_the_aggregated_role() {
         let wide = part(json!(["get", "delete"]));
         let live = json!([
             rule("nodes", json!(["*"])),
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_is_gone_is_missed() {
+    fn expects_a_removed_rule() {
         let found = of(json!([]), json!({"rules": []}), vec![]).unwrap();
         assert_eq!(found.rules, json!([rule("pods", json!(["get"]))]));
     }

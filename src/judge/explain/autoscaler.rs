@@ -12,13 +12,13 @@ use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
 use crate::model::{Explanation, FieldPath, Owner, Warning};
 use crate::policy::glob;
 
-/// Kinds of autoscalers, and where to read them.
+/// The kinds of autoscalers, with the versions at which they are read.
 const AUTOSCALERS: [(&str, &str); 2] = [
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     ("keda.sh/v1alpha1", "ScaledObject"),
 ];
 
-/// What reports name instead of a rule.
+/// The name in reports, in place of a rule.
 const RULE: &str = "autoscaler-replicas";
 
 /// An autoscaler's limits.
@@ -34,8 +34,8 @@ impl Limits {
         replicas.is_some_and(|replicas| (self.min..=self.max).contains(&replicas))
     }
 
-    /// Returns whether these limits, which differ from the `declared` ones, explain the number of
-    /// replicas: it is at a limit that was moved.
+    /// Returns whether these limits, which differ from the `declared` ones, caused the number of
+    /// replicas: it is at a limit that was changed.
     fn decides_alone(self, declared: Self, replicas: &Value) -> bool {
         let replicas = replicas.as_u64();
         (self.min > declared.min && replicas == Some(self.min))
@@ -43,7 +43,7 @@ impl Limits {
     }
 }
 
-/// Returns `2 to 5`.
+/// Formats limits as `2 to 5`.
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} to {}", self.min, self.max)
@@ -53,7 +53,7 @@ impl fmt::Display for Limits {
 /// `(namespace, kind, name)` of a scaled object.
 type Scaled = (String, String, String);
 
-/// See the module.
+/// Explains replicas that an autoscaler sets.
 pub struct Autoscalers;
 
 impl Explainer for Autoscalers {
@@ -72,7 +72,7 @@ impl Explainer for Autoscalers {
 
 impl Knowledge for Autoscalers {
     /// Explains replicas within the limits of a declared autoscaler that targets the object. Adds a
-    /// note if they are outside, or if the autoscaler is not declared.
+    /// note if they are outside the limits, or if the autoscaler is not declared.
     fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
         let mut known: Option<[AllLimits; 2]> = None;
         let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -107,12 +107,12 @@ impl Knowledge for Autoscalers {
     }
 }
 
-/// The limits of every scaled object, and the autoscaler that sets them.
+/// The limits and the autoscaler of every scaled object.
 #[derive(Debug, Default)]
 struct AllLimits(BTreeMap<Scaled, (Limits, String)>);
 
 impl AllLimits {
-    /// Returns those of the declared autoscalers.
+    /// Returns the limits of the declared autoscalers.
     fn declared(run: &Run<'_>) -> Self {
         let mut limits = Self::default();
         let declared = run.manifests.iter();
@@ -122,7 +122,7 @@ impl AllLimits {
         limits
     }
 
-    /// Returns those of the autoscalers that were read anyway.
+    /// Returns the limits of the autoscalers that were read for other reasons.
     fn found(run: &Run<'_>) -> Self {
         let mut limits = Self::default();
         let answers = run.fetched.answers.values();
@@ -142,7 +142,8 @@ impl AllLimits {
     }
 
     /// Adds an autoscaler. If several target one object, any of them may have set the replicas:
-    /// KEDA itself scales to zero and leaves the rest to a HorizontalPodAutoscaler that it creates.
+    /// KEDA scales to zero itself, and leaves the rest to a HorizontalPodAutoscaler that it
+    /// creates.
     fn add(&mut self, autoscaler: &Value) {
         if let Some((scaled, Limits { min, max })) = limits_of(autoscaler) {
             let name = name_of(autoscaler);
@@ -171,7 +172,7 @@ fn scales(kind: &str) -> bool {
 }
 
 /// Returns the target and limits of an autoscaler: a HorizontalPodAutoscaler (`autoscaling/v1`,
-/// `v2`), or KEDA's ScaledObject, whose defaults are 0 and 100, and which may idle below its
+/// `v2`), or KEDA's ScaledObject, whose limits default to 0 and 100 and which may idle below its
 /// minimum.
 fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
     let number = |field: &str| object.pointer(field).and_then(Value::as_u64);
@@ -202,7 +203,7 @@ fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
     Some((scaled, limits))
 }
 
-/// Returns whether a finding is about replicas that no person owns.
+/// Returns whether a finding is about replicas that no person is known to have set.
 fn is_undecided(candidate: &Candidate) -> bool {
     let is_machine = |owner: &Owner| SCALERS.iter().any(|scaler| glob(scaler, &owner.manager));
     let finding = &candidate.finding;
@@ -211,11 +212,11 @@ fn is_undecided(candidate: &Candidate) -> bool {
         && finding.owners.iter().all(is_machine)
 }
 
-/// The autoscaler of one object.
+/// The autoscaler of one object, on both sides.
 struct Scaling<'s> {
-    /// As declared.
+    /// Its declared limits.
     declared: Option<(Limits, &'s str)>,
-    /// As it is live.
+    /// Its live limits.
     found: Option<(Limits, &'s str)>,
 }
 

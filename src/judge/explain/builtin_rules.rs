@@ -1,5 +1,5 @@
-//! Explains objects that controllers and the system create, as `ignoreExtra` of the built-in rules
-//! names them.
+//! Explains objects that controllers and the system create, as listed under `ignoreExtra` in the
+//! built-in rules.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::judge::{Explained, Explainer, Knowledge, Run};
 use crate::model::{Explanation, Ownership};
 use crate::policy::{RuleSet, explains_extra};
 
-/// See the module.
+/// Explains undeclared objects by the built-in rules.
 pub struct BuiltInExtras;
 
 impl Explainer for BuiltInExtras {
@@ -38,7 +38,7 @@ impl Knowledge for Owners {
         let holds = |rule: &str| match rule {
             "owned" => self.made(object, value),
             "endpoints" => self.are_endpoints_of_a_service(object),
-            // A hook belongs to a release.
+            // A Helm hook counts only beside a release.
             "helm-hooks" | "helm-hooks-of-nobody" => self.has_release_beside(object),
             _ => true,
         };

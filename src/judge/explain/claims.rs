@@ -1,6 +1,6 @@
-//! Explains claims that StatefulSets create from their templates. They have no owner reference, so
-//! that they outlive the set (`pkg/controller/statefulset/stateful_set_utils.go`,
-//! `getPersistentVolumeClaimName`).
+//! Explains PersistentVolumeClaims that StatefulSets create from their templates. They have no
+//! owner reference, so they outlive the StatefulSet
+//! (`pkg/controller/statefulset/stateful_set_utils.go`, `getPersistentVolumeClaimName`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::judge::{Explained, Explainer, Knowledge, Run};
 use crate::model::{Explanation, Manifest, Ownership, ResourceKey};
 use crate::policy::RuleSet;
 
-/// See the module.
+/// Explains PersistentVolumeClaims of StatefulSets.
 pub struct StatefulSetClaims;
 
 impl Explainer for StatefulSetClaims {
@@ -49,12 +49,12 @@ impl Knowledge for Claims {
 /// The claims that the StatefulSets of a run create.
 #[derive(Debug, Default)]
 struct Claims {
-    /// Namespace and `TEMPLATE-SET-`; the Pod's number follows.
+    /// The namespace, and the prefix `TEMPLATE-SET-`, which the Pod's ordinal follows.
     beginnings: BTreeSet<(String, String)>,
 }
 
 impl Claims {
-    /// Returns whether an object is such a claim.
+    /// Returns whether an object is one of these claims.
     fn cover(&self, key: &ResourceKey) -> bool {
         let Some((beginning, number)) = key.name.rsplit_once('-') else {
             return false;
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claims_are_named_after_their_template_and_set() {
+    fn recognizes_claims_by_template_set_and_ordinal() {
         let mut claims = Claims::default();
         claims.add(&json!({
             "metadata": {"name": "orders-db", "namespace": "shop"},

@@ -1,8 +1,8 @@
-//! The class that the API server gives an Ingress which names none
+//! Explains the class that the API server sets on an Ingress without one
 //! (`plugin/pkg/admission/network/defaultingressclass`).
 //!
-//! Nobody owns what admission fills in, and neither does anyone own a value whose entry was taken
-//! out of the managed fields. A class that is marked as the default one tells the two apart.
+//! Fields that admission fills have no owner, but neither has a field whose managedFields entry was
+//! deleted. The mark of the default class distinguishes them.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,14 @@ use crate::cluster::Answer;
 use crate::judge::{Explainer, Knowledge, Run};
 use crate::model::FieldPath;
 
-/// Which class is the default one (`k8s.io/api/networking/v1/well_known_annotations.go`).
+/// The annotation that marks the default class
+/// (`k8s.io/api/networking/v1/well_known_annotations.go`).
 const IS_DEFAULT: &str = "ingressclass.kubernetes.io/is-default-class";
 
-/// Where an Ingress names its class.
+/// The field in which an Ingress names its class.
 const CLASS: &str = "/spec/ingressClassName";
 
-/// See the module.
+/// Explains the default class of Ingresses.
 pub struct DefaultClasses;
 
 impl Explainer for DefaultClasses {
@@ -54,7 +55,7 @@ impl Explainer for DefaultClasses {
     }
 }
 
-/// The names of the default classes. There should be one, and may be more.
+/// The names of the default classes. There should be one, but there may be more.
 struct Defaults(BTreeSet<String>);
 
 impl Knowledge for Defaults {

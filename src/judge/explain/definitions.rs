@@ -1,9 +1,11 @@
-//! Defaults of other definitions of a custom resource than the one it was compared by.
+//! Explains defaults from other versions of a CustomResourceDefinition than the one that an object
+//! was compared with.
 //!
-//! A default is stored with the object that it was filled into. An object may have been written
-//! through another version than it is read at, each with its own defaults, and before its definition
-//! was changed: the manifests may hold the definition as it was, or as it is to become. What nobody
-//! but the applier holds, and one of these definitions fills in, was filled in.
+//! A default is stored in the object when a request leaves the field out. The object may have been
+//! written through another version than it is read at, each with its own defaults, or before its
+//! definition was changed; the manifests may contain the earlier or the next definition. If nobody
+//! but the applier owns a value, and one of these definitions has it as a default, it was
+//! defaulted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +17,7 @@ use crate::judge::{Explainer, Knowledge, Run};
 use crate::model::{Cause, ChangeKind, Explanation, Manifest, PathElement, ResourceKey};
 use crate::schema::{Field, Schema, Type, TypeId, equal_untyped};
 
-/// See the module.
+/// Explains defaults of other versions of a definition.
 pub struct OtherDefinitions;
 
 impl Explainer for OtherDefinitions {
@@ -45,7 +47,7 @@ impl Explainer for OtherDefinitions {
         if groups.is_empty() {
             return None;
         }
-        // The name of a definition ends with its group.
+        // The name of a CustomResourceDefinition ends with its group.
         let is_definition = |manifest: &&Arc<Manifest>| {
             let group = manifest.name.split_once('.').map(|(_, group)| group);
             manifest.kind == "CustomResourceDefinition"
@@ -71,15 +73,15 @@ impl Explainer for OtherDefinitions {
     }
 }
 
-/// What other definitions there are.
+/// The other definitions.
 struct Definitions {
-    /// Definitions among the manifests.
+    /// The definitions among the manifests.
     declared: Vec<Arc<Manifest>>,
-    /// What the live side has about the versions that objects are declared at.
+    /// The live definitions at the versions that objects are declared at.
     documents: Vec<Value>,
-    /// The types of all of them. They are read when an object first needs them: most need none.
+    /// The schemas of all of them; parsed when first needed, because most objects do not need them.
     schemas: OnceLock<Vec<Schema>>,
-    /// The version at which an object is declared, where it is read at another one.
+    /// The version at which an object is declared, if it is read at another one.
     versions: BTreeMap<ResourceKey, String>,
 }
 
@@ -131,7 +133,8 @@ impl Knowledge for Definitions {
     }
 }
 
-/// Returns whether an addition is open, and held by nobody but perhaps the applier.
+/// Returns whether a finding is an unexplained addition that nobody owns except perhaps the
+/// applier.
 fn is_nobody_elses(finding: &Finding) -> bool {
     finding.reason.is_none()
         && finding.change.kind == ChangeKind::Added
@@ -141,7 +144,7 @@ fn is_nobody_elses(finding: &Finding) -> bool {
         )
 }
 
-/// Returns the field that a path leads to.
+/// Returns the field at a path.
 fn field_at<'s>(schema: &'s Schema, root: TypeId, path: &[PathElement]) -> Option<&'s Field> {
     let mut ty = root;
     let mut found = None;
@@ -161,7 +164,7 @@ fn field_at<'s>(schema: &'s Schema, root: TypeId, path: &[PathElement]) -> Optio
     found
 }
 
-/// Returns whether a field is given this value as a whole, or part by part.
+/// Returns whether a value is the default of a field, as a whole or in each part.
 fn is_default(schema: &Schema, field: &Field, value: &Value) -> bool {
     let Some(default) = &field.default else {
         return false;

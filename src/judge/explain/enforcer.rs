@@ -1,8 +1,8 @@
-//! What the admissions enforcer of AKS adds to the selectors of webhooks: no webhook may keep the
-//! managed parts of the cluster from running.
+//! Explains requirements that the admissions enforcer of AKS adds to the selectors of webhooks, so
+//! that no webhook can stop the managed parts of the cluster.
 //!
-//! Its name alone proves nothing, since each client chooses its own. So the selector has to be what is
-//! declared, with just the requirements that the enforcer is known to add.
+//! A field manager's name proves nothing, because clients choose it. So the selector must be the
+//! declared one with only the requirements that the enforcer is known to add.
 
 use serde_json::{Value, json};
 
@@ -10,10 +10,10 @@ use crate::compare::{Finding, Subject};
 use crate::judge::{Explainer, Knowledge, Run};
 use crate::model::{ChangeKind, Explanation, PathElement, ResourceKey};
 
-/// Its field manager.
+/// The enforcer's field manager.
 const MANAGER: &str = "admissionsenforcer";
 
-/// See the module.
+/// Explains what the AKS admissions enforcer adds.
 pub struct AksEnforcer;
 
 impl Explainer for AksEnforcer {
@@ -55,7 +55,7 @@ fn is_webhooks(key: &ResourceKey) -> bool {
     key.group == "admissionregistration.k8s.io" && key.kind.ends_with("WebhookConfiguration")
 }
 
-/// Returns whether nothing but the known requirements was added to a selector of namespaces.
+/// Returns whether only the known requirements were added to a namespace selector.
 fn is_exemption(finding: &Finding) -> bool {
     let field = |step: Option<&PathElement>, name: &str| match step {
         Some(PathElement::Field(field)) => field == name,

@@ -1,4 +1,4 @@
-//! Explains why a Job may be gone: it asks to be removed once it has finished
+//! Explains missing Jobs: with `ttlSecondsAfterFinished`, a Job is deleted once it has finished
 //! (`pkg/controller/ttlafterfinished`).
 
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::judge::{Explained, Explainer, Knowledge, Run};
 use crate::model::{Explanation, ResourceKey};
 
-/// See the module.
+/// Explains missing Jobs that have finished.
 pub struct FinishedJobs;
 
 impl Explainer for FinishedJobs {
@@ -30,7 +30,7 @@ impl Knowledge for FinishedJobs {
         let field = |path: &str| declared.pointer(path);
         let is_removed = is_job(key)
             && field("/spec/ttlSecondsAfterFinished").is_some_and(Value::is_number)
-            // It is not suspended, so it runs.
+            // A Job that is not suspended runs.
             && field("/spec/suspend") != Some(&Value::Bool(true));
         is_removed.then(|| Explained {
             explanation: Explanation::ControllerOwned,
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_job_that_runs_and_asks_for_it_is_removed() {
+    fn only_a_job_with_ttl_that_is_not_suspended_may_be_missing() {
         assert!(may_be_gone(json!({"ttlSecondsAfterFinished": 0})));
         assert!(!may_be_gone(json!({})));
         assert!(!may_be_gone(

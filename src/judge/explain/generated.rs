@@ -1,7 +1,7 @@
-//! Objects that Kyverno's rules generate.
+//! Explains objects that Kyverno's policies generate.
 //!
-//! Their labels name the policy and the rule, and prove little alone: the policy has to be there, and
-//! its rule has to generate such objects.
+//! Labels name the policy and the rule, but prove little by themselves: the policy must exist, and
+//! its rule must generate such objects.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::judge::{Explained, Explainer, Knowledge, Run};
 use crate::model::{Explanation, Owner, Ownership};
 use crate::policy::RuleSet;
 
-/// See the module.
+/// Explains objects that Kyverno's policies generate.
 pub struct GeneratedObjects;
 
 /// The label that names the policy.
@@ -21,10 +21,10 @@ const POLICY: &str = "generate.kyverno.io/policy-name";
 /// The label that names the rule.
 const RULE: &str = "generate.kyverno.io/rule-name";
 
-/// The label that names the namespace of a policy that is in one.
+/// The label with the namespace of a namespaced policy.
 const NAMESPACE: &str = "generate.kyverno.io/policy-namespace";
 
-/// Where the policies are read.
+/// The version at which policies are read.
 const VERSION: &str = "kyverno.io/v1";
 
 impl Explainer for GeneratedObjects {
@@ -50,7 +50,7 @@ impl Explainer for GeneratedObjects {
     }
 }
 
-/// The rules that generate objects, by the namespace and name of the policy and their own name.
+/// The rules that generate objects, by the policy's namespace and name and the rule's name.
 #[derive(Debug, Default)]
 struct Generated {
     rules: BTreeMap<(String, String, String), Value>,
@@ -85,7 +85,7 @@ impl Generated {
         }
     }
 
-    /// The policy and the rule that made an object.
+    /// Returns a sentence that names the policy and rule that generated an object.
     fn maker(&self, object: &LiveObject, value: &Value) -> Option<String> {
         let policy = label(value, POLICY)?;
         let rule = label(value, RULE)?;
@@ -114,7 +114,7 @@ impl Knowledge for Generated {
         let by_kubectl = |owner: &Owner| owner.manager.starts_with("kubectl");
         let mut owners = ownership.entries.iter().map(|entry| &entry.owner);
         if owners.any(by_kubectl) {
-            // Someone wrote to it, or wrote the labels.
+            // Someone changed the object, or set the labels by hand.
             return None;
         }
         Some(Explained {
@@ -125,7 +125,7 @@ impl Knowledge for Generated {
     }
 }
 
-/// Whether a part of a rule generates objects such as this.
+/// Returns whether a part of a rule generates objects of this kind, namespace and name.
 fn makes(part: &Value, object: &LiveObject) -> bool {
     let text = |name: &str| part.get(name).and_then(Value::as_str);
     let is = |name: &str, has: &str| {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_has_to_be_there_and_to_generate_such_objects() {
+    fn the_policy_must_exist_and_generate_such_objects() {
         let labels = json!({POLICY: "quota", RULE: "limit"});
         assert_eq!(
             says("ResourceQuota", "default", labels.clone()).as_deref(),

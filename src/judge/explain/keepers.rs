@@ -1,11 +1,9 @@
-//! Explains what the controller of an object keeps on it: its finalizer, and annotations in its own
-//! domain.
+//! Explains finalizers and annotations that the controller of an object keeps on it.
 //!
-//! Operators put `finalizer.keda.sh` on ScaledObjects, `finalizers.fluxcd.io` on Kustomizations,
-//! `karpenter.sh/nodepool-hash` on NodePools. A field manager's name is only a claim; but if the
-//! same manager writes the object's status, it is the object's controller. Only finalizers are
-//! explained, and annotations whose domain is that of a custom resource's API group: whatever else
-//! a controller changes is drift.
+//! Operators set `finalizer.keda.sh` on ScaledObjects, `finalizers.fluxcd.io` on Kustomizations,
+//! `karpenter.sh/nodepool-hash` on NodePools. A field manager's name proves nothing, but a manager
+//! that writes an object's status is its controller. Only finalizers are explained, and annotations
+//! in the domain of a custom resource's API group: any other change by the controller is drift.
 
 use std::collections::HashSet;
 
@@ -16,10 +14,10 @@ use crate::judge::{Explainer, Knowledge, Run};
 use crate::model::{ChangeKind, Explanation, Operation, Owner, PathElement, ResourceKey};
 use crate::schema::Schema;
 
-/// Domains that many tools share, so they prove nothing.
+/// Domains that many projects share, so that they prove nothing.
 const SHARED: &[&str] = &["k8s.io", "x-k8s.io", "kubernetes.io"];
 
-/// See the module.
+/// Explains finalizers and annotations of an object's controller.
 pub struct Keepers;
 
 impl Explainer for Keepers {
@@ -101,7 +99,7 @@ fn is_of_group(key: &ResourceKey, subject: &Subject<'_>, name: &str) -> bool {
     !is_builtin && (domain == group || is_own)
 }
 
-/// Returns the registered domain: the last two labels; `None` for shared ones.
+/// Returns the last two labels of a domain; `None` for a shared domain.
 fn registered(domain: &str) -> Option<&str> {
     let (rest, _) = domain.rsplit_once('.')?;
     let start = rest.rfind('.').map_or(0, |dot| dot + 1);
@@ -109,8 +107,8 @@ fn registered(domain: &str) -> Option<&str> {
     (!SHARED.contains(&registered)).then_some(registered)
 }
 
-/// Returns the managers that write the object's status. `kubectl edit --subresource=status` is a
-/// person's.
+/// Returns the managers that write the object's status, without those of kubectl, because `kubectl
+/// edit --subresource=status` is a person's edit.
 fn reporters_of<'s>(subject: &Subject<'s>) -> HashSet<&'s str> {
     let entries = subject.ownership.entries.iter();
     let reporting = entries.filter(|entry| entry.fields.fields.contains_key("status"));

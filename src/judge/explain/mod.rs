@@ -1,4 +1,4 @@
-//! Knowledge about machines that change and create objects, one file each.
+//! Explainers: knowledge about software that changes and creates objects, one file each.
 //!
 //! A new explainer is a file here and a line in [`EXPLAINERS`]. If a path and its owners are enough
 //! to decide, write a rule in `policy/builtin.yaml` instead.
@@ -47,7 +47,7 @@ mod tests {
     use crate::policy::RuleSet;
 
     #[test]
-    fn every_explainer_has_an_id_of_its_own_and_says_what_it_knows() {
+    fn every_explainer_has_a_unique_id_and_a_description() {
         let mut ids: Vec<&str> = EXPLAINERS.iter().map(|one| one.id()).collect();
         ids.extend(RuleSet::switchable());
         let count = ids.len();

@@ -1,7 +1,7 @@
-//! Explains objects that were created by the object that owns them.
+//! Explains objects that the controller of their owner created.
 //!
-//! The object's author writes the owner reference, so it proves little alone: the owner must exist,
-//! with that uid, and be of a kind that creates such objects.
+//! Anyone can write an owner reference, so it proves little by itself: an owner with that uid must
+//! exist, and be of a kind that creates such objects.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -27,24 +27,24 @@ const SLICE_CONTROLLERS: [&str; 2] = [
 pub struct Owners {
     /// The uid of every object that was read.
     uids: HashSet<String>,
-    /// Namespaces and names of Services that select Pods.
+    /// The namespaces and names of Services that select Pods.
     selecting: HashSet<(String, String)>,
-    /// Namespaces in which Helm keeps release records.
+    /// The namespaces with records of Helm releases.
     releases: HashSet<String>,
-    /// What was read in addition: the existing uids, by version, kind and namespace.
+    /// The uids of owners that were read in addition.
     asked: BTreeMap<Place, HashSet<String>>,
 }
 
-/// The version and kind of owners, and the namespace of what they own.
+/// The version and kind of owners, and the namespace of the objects that they own.
 type Place = (String, String, String);
 
 impl Owners {
-    /// Returns the owners among the objects that were read, and those that undeclared objects name:
-    /// each kind is read once per namespace.
+    /// Returns the possible owners: the objects that were read, and those that undeclared objects
+    /// name. Each kind is read once per namespace.
     pub fn of(run: &Run<'_>) -> Self {
         let Run { fetched, live, .. } = *run;
         let mut owners = Self::default();
-        // A Service that was changed since has left its Endpoints behind.
+        // Declared Services count too: the Endpoints stay if the live Service was changed.
         for manifest in run.manifests.iter().filter(|one| one.kind == "Service") {
             let namespace = manifest.namespace.clone().unwrap_or_default();
             if selects(&manifest.value()) {
@@ -68,7 +68,7 @@ impl Owners {
         owners
     }
 
-    /// Reads the owners of a kind whose objects were not all read.
+    /// Reads the objects of an owner's kind, if not all of them were read already.
     fn ask(&mut self, object: &LiveObject, reference: &Value, live: &dyn Live) {
         let Some((version, kind, uid)) = named(reference) else {
             return;
@@ -100,7 +100,7 @@ impl Owners {
         }
     }
 
-    /// Returns whether an owner that the object names created it.
+    /// Returns whether the controller of an owner that the object names created the object.
     pub fn made(&self, object: &LiveObject, value: &Value) -> bool {
         references(value).any(|reference| self.made_it(object, value, reference))
     }
@@ -122,15 +122,16 @@ impl Owners {
         let namespace = object.key.namespace.clone().unwrap_or_default();
         let place = (version.to_owned(), kind.to_owned(), namespace);
         let is_there = |uids: &HashSet<String>| {
-            // If no owner of the kind was read at all, the reference is believed for kinds that are
-            // known to create such objects: the garbage collector removes objects without an owner.
+            // If no owner of this kind was read, trust the reference for kinds that are known to
+            // create such objects: the garbage collector deletes objects whose owner does not
+            // exist.
             uids.contains(uid) || (is_known && uids.is_empty())
         };
         self.uids.contains(uid) || self.asked.get(&place).is_some_and(is_there)
     }
 
-    /// Returns whether an object is the Endpoints of a Service that selects Pods, which its
-    /// controller overwrites.
+    /// Returns whether an object is the Endpoints of a Service that selects Pods, which the
+    /// endpoints controller overwrites.
     pub fn are_endpoints_of_a_service(&self, object: &LiveObject) -> bool {
         let namespace = object.key.namespace.clone().unwrap_or_default();
         object.key.kind == "Endpoints"
@@ -139,7 +140,7 @@ impl Owners {
                 .contains(&(namespace, object.key.name.clone()))
     }
 
-    /// Returns whether Helm keeps a release in the object's namespace.
+    /// Returns whether Helm keeps release records in the object's namespace.
     pub fn has_release_beside(&self, object: &LiveObject) -> bool {
         let namespace = object.key.namespace.as_deref().unwrap_or_default();
         self.releases.contains(namespace)
@@ -153,8 +154,8 @@ fn selects(service: &Value) -> bool {
     selector.is_some_and(|selector| !selector.is_empty())
 }
 
-/// Returns whether an object is Helm's record of a release: it has the name, labels and type of
-/// one, and nobody created it with kubectl (`pkg/storage/driver` in Helm).
+/// Returns whether an object is Helm's record of a release: it has the name, labels and type of a
+/// record, and was not created with kubectl (`pkg/storage/driver` in Helm).
 fn is_release(object: &LiveObject, value: &Value) -> bool {
     let text = |path: &str| value.pointer(path).and_then(Value::as_str);
     let is_typed = match object.key.kind.as_str() {
@@ -186,9 +187,9 @@ fn named(reference: &Value) -> Option<(&str, &str, &str)> {
     Some((text("apiVersion")?, text("kind")?, text("uid")?))
 }
 
-/// Returns whether an owner of this kind may have created an object of another and says that it
-/// controls it; then, whether Kubernetes itself creates such objects. An operator's kind may create
-/// anything.
+/// Returns whether a controlling owner of this kind may have created an object of kind `created`,
+/// and if so, whether Kubernetes itself creates such objects. An operator may create objects of any
+/// kind.
 fn may_make(reference: &Value, made: &str) -> Option<bool> {
     let (version, kind, _) = named(reference)?;
     let group = group_of(version);

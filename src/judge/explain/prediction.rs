@@ -1,4 +1,4 @@
-//! Explains what applying the manifests would change, according to a server dry run.
+//! Explains differences that applying the manifest would not remove, according to a server dry run.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::model::{
 };
 use crate::ownership::{LAST_APPLIED, ownership_of};
 
-/// The applier if no manager of the object is one: kubectl's own name, with which the server takes
-/// over what client-side apply owned.
+/// The applier if no manager of the object is one. The API server transfers fields of client-side
+/// apply to kubectl's own name.
 const MANAGER: &str = "kubectl";
 
 /// See the module.
@@ -40,7 +40,7 @@ impl Knowledge for Predictions {
         self.warnings.clone()
     }
 
-    /// Adds to each refused object what refuses it.
+    /// Adds the policies that refuse it to each object.
     fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
         for case in cases {
             let key = &case.report.key;
@@ -79,17 +79,17 @@ impl Knowledge for Predictions {
     }
 }
 
-/// The predicted objects, by key.
+/// The results of the dry runs.
 #[derive(Default)]
 struct Predictions {
     objects: BTreeMap<ResourceKey, LiveObject>,
-    /// The refusals.
+    /// The refusals, by object.
     denied: BTreeMap<ResourceKey, Vec<Denial>>,
-    /// The failed predictions.
+    /// Warnings about failed dry runs.
     warnings: Vec<Warning>,
 }
 
-/// Requests the predictions.
+/// Requests the dry runs.
 fn predict(run: &Run<'_>) -> Predictions {
     let mut predictions = Predictions::default();
     let answers = &run.fetched.answers;
@@ -132,7 +132,7 @@ fn violation(denial: &Denial) -> Violation {
 fn apply(declared: &Declared<'_>, live: &LiveObject, field_managers: &[String]) -> Apply {
     let mut manifest = declared.manifest.value();
     if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
-        // The server refuses these in an apply.
+        // The server refuses these fields in an apply.
         metadata.remove("managedFields");
         metadata.remove("resourceVersion");
         if let Some(namespace) = &declared.key.namespace {
@@ -149,7 +149,7 @@ fn apply(declared: &Declared<'_>, live: &LiveObject, field_managers: &[String]) 
     }
 }
 
-/// Returns the manager that applies the object.
+/// Returns the manager to dry-run the apply as.
 fn manager(live: &LiveObject, field_managers: &[String]) -> String {
     if let [named, ..] = field_managers {
         return named.clone();
@@ -162,7 +162,7 @@ fn manager(live: &LiveObject, field_managers: &[String]) -> String {
 }
 
 impl Predictions {
-    /// Returns the predicted object, without what the server maintains.
+    /// Returns the predicted object, without fields that the server maintains.
     fn of(&self, key: &ResourceKey) -> Option<Value> {
         let mut value = self.objects.get(key)?.value().ok()?;
         value.as_object_mut()?.remove("status");
@@ -177,8 +177,8 @@ impl Predictions {
     }
 }
 
-/// Replaces the findings by the server's prediction: a declared field drifted if an apply would
-/// change it. Additions of others stay as they are, because an apply leaves them alone.
+/// Replaces findings by the server's prediction: a declared field drifted if an apply would change
+/// it. Additions by others stay, because an apply leaves them alone.
 fn merge(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
     let changes: Vec<Finding> = predicted
         .into_iter()
@@ -203,7 +203,7 @@ fn merge(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
     explained
 }
 
-/// Returns whether one path leads through the other.
+/// Returns whether one path is at or below the other.
 fn meet(one: &FieldPath, other: &FieldPath) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }

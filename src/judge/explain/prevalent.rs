@@ -1,12 +1,12 @@
-//! Explains values that a machine sets on every object of a kind: admission webhooks and policies.
+//! Explains values that admission webhooks and policies set on every object of a kind.
 //!
-//! A value that such a machine added during an apply has no owner, or the applier as its owner. Two
-//! things hide this: when a person updates an object, the machine's changes during that update are
-//! recorded for the person; and without managed fields, nothing is recorded at all. Then the other
-//! objects of the kind are evidence. In the first case, two of them with the value as a machine's
-//! are enough. In the second, a machine is merely assumed, with a warning: only for workloads,
-//! which policies and injectors are for, and only if every one of those objects has the value. If a
-//! kind has few objects, those of another kind count.
+//! A value that admission added during an apply has no owner, or is owned by the applier. There are
+//! two exceptions: when a person updates an object, changes by admission are recorded for the
+//! person; and without managed fields, nothing is recorded. In these cases the other objects of the
+//! kind are evidence. In the first case, two objects with the value from admission are enough. In
+//! the second, admission is only assumed, with a warning: only for workloads, which policies and
+//! injectors usually change, and only if every object has the value. If there are few objects of a
+//! kind, objects of another kind count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,19 +21,19 @@ use crate::model::{
 };
 use crate::policy::RuleSet;
 
-/// How many objects must have a value from a machine before it is believed of another.
+/// How many objects must have a value from admission before it is explained on another object.
 const KNOWN: usize = 2;
-/// How many objects must have a value that may be a person's before a machine is assumed.
+/// How many objects must have a value of unknown origin before admission is assumed.
 const SUPPOSED: usize = 3;
 
-/// How many objects have an undeclared value.
+/// Counts of the objects with an undeclared value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
-    /// How many have it from a machine.
+    /// Objects that have it from admission.
     known: usize,
-    /// How many do not record its owner.
+    /// Objects that record no owner for it.
     open: usize,
-    /// How many have it from someone's update.
+    /// Objects that have it from an update.
     updated: usize,
 }
 
@@ -44,18 +44,18 @@ struct Evidence {
     compared: HashMap<GroupKind, usize>,
 }
 
-/// What an addition shows about its origin.
+/// Who added an undeclared value, as far as the object shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
-    /// A machine added it while the manifest was applied.
+    /// Admission, during an apply.
     Machine,
     /// Unknown.
     Open,
-    /// It is recorded for someone's update.
+    /// A manager's update.
     Update,
 }
 
-/// See the module.
+/// Explains values that every object of a kind has.
 pub struct PrevalentValues;
 
 impl Explainer for PrevalentValues {
@@ -78,8 +78,8 @@ impl Knowledge for PrevalentValues {
     }
 }
 
-/// Explains additions that other objects of the kind show to be a machine's; adds a warning for
-/// those that are merely assumed.
+/// Explains additions that other objects of the kind show to come from admission; warns of those
+/// that are only assumed.
 fn explain(cases: &mut [Case], rules: &RuleSet) -> Vec<Warning> {
     let is_open = |one: &Candidate| one.is_open() && whose(one).is_some();
     if !cases.iter().flat_map(|case| &case.candidates).any(is_open) {
@@ -94,7 +94,7 @@ fn explain(cases: &mut [Case], rules: &RuleSet) -> Vec<Warning> {
         let kind = case.report.key.group_kind();
         let key = case.report.key.clone();
         for candidate in std::mem::take(&mut case.candidates) {
-            // A severe change is never explained by assumption, however many objects have it.
+            // A severe change is never explained by an assumption.
             let severity = rules.severity(&key, &candidate.finding.change);
             let is_minor = severity <= Severity::Medium;
             let parts = match is_minor {
@@ -168,8 +168,7 @@ impl Evidence {
         evidence
     }
 
-    /// Returns the parts of a reported addition, if some of it is a machine's; `None` if nothing
-    /// is.
+    /// Returns an addition in parts if some of it comes from admission; `None` if nothing does.
     fn part(
         &self,
         kind: &GroupKind,
@@ -197,7 +196,7 @@ impl Evidence {
         }
         let is_supposed = match whose {
             Whose::Open => self.is_everywhere(&key),
-            // A policy's changes during a person's update are recorded for the person.
+            // Changes by a policy during a person's update are recorded for the person.
             Whose::Update => seen.open + seen.known >= KNOWN && self.is_everywhere(&key),
             Whose::Machine => false,
         };
@@ -208,7 +207,7 @@ impl Evidence {
     }
 
     /// Returns whether every workload of the kind has a value, and there are enough of them, or of
-    /// another kind that has it.
+    /// another kind with the value.
     fn is_everywhere(&self, (kind, path, value): &(GroupKind, String, String)) -> bool {
         let all_of = |kind: &GroupKind| {
             let key = (kind.clone(), path.clone(), value.clone());
@@ -222,8 +221,8 @@ impl Evidence {
     }
 }
 
-/// Returns the parts of an addition, if some of it is a machine's and so explained; `None` if
-/// nothing is.
+/// Returns an addition in parts if some of it comes from admission and so is explained; `None` if
+/// nothing does.
 pub fn parts(
     candidate: &Candidate,
     mut is_of_machine: impl FnMut(&FieldPath, &Value) -> bool,
@@ -258,11 +257,11 @@ fn explained(mut candidate: Candidate) -> Candidate {
     candidate
 }
 
-/// Returns what an addition shows about its origin; `None` if it is certainly not a machine's:
-/// someone declared it, or a rule matches it.
+/// Returns who added a value; `None` if it certainly was not admission: someone declared it, or a
+/// rule matches it.
 ///
 /// Replicas show nothing: scaling an object that was applied server-side leaves no owner, whether a
-/// person or a machine did it.
+/// person or a controller did it.
 fn whose(candidate: &Candidate) -> Option<Whose> {
     let finding = &candidate.finding;
     let is_scale = finding.change.path == FieldPath::of_fields(&["spec", "replicas"]);
@@ -290,8 +289,8 @@ fn whose(candidate: &Candidate) -> Option<Whose> {
     }
 }
 
-/// Returns the single values below a path. Items with unique names are identified by them, as in
-/// paths of associative lists; any other list is one value.
+/// Returns the scalars below a path. Items with unique names are identified by them, as in an
+/// associative list; any other list is one value.
 pub fn leaves<'v>(path: &FieldPath, value: &'v Value) -> Vec<(FieldPath, &'v Value)> {
     let mut found = Vec::new();
     collect(path.clone(), value, &mut found);
@@ -302,7 +301,7 @@ fn collect<'v>(path: FieldPath, value: &'v Value, found: &mut Vec<(FieldPath, &'
     let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
     match value {
         Value::Object(fields) if !fields.is_empty() => {
-            // An empty struct adds nothing to one with content.
+            // An empty struct has no values of its own.
             for (name, below) in fields.iter().filter(|(_, below)| !is_empty(below)) {
                 collect(path.child(PathElement::Field(name.clone())), below, found);
             }
@@ -320,7 +319,7 @@ fn collect<'v>(path: FieldPath, value: &'v Value, found: &mut Vec<(FieldPath, &'
     }
 }
 
-/// Returns the names of a list's items, if each has its own.
+/// Returns the names of a list's items, if each item has a unique one.
 fn names(items: &[Value]) -> Option<Vec<&str>> {
     let names: Option<Vec<&str>> = items
         .iter()
@@ -393,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_others_have_from_a_machine_was_not_put_there_by_hand() {
+    fn explains_a_value_that_two_other_objects_have_from_admission() {
         let run = |machines: usize, value: &str| {
             let mut objects: Vec<Case> = (0..machines)
                 .map(|name| object("Deployment", name, by_machine()))
@@ -409,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_that_nobody_owns_prove_no_machine() {
+    fn does_not_explain_replicas_by_other_objects() {
         let scaled = |mut candidate: Candidate| {
             candidate.finding.change.path = ".spec.replicas".parse().unwrap();
             candidate
@@ -423,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn what_every_workload_carries_is_supposed_and_said() {
+    fn warns_when_it_assumes_that_admission_set_a_value_on_all_workloads() {
         let run = |kind: &str, with: usize, without: usize| {
             let mut objects: Vec<Case> = (0..with)
                 .map(|name| object(kind, name, unattributed(LABEL, json!("a"))))
@@ -449,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn of_few_objects_those_of_another_kind_tell() {
+    fn counts_objects_of_another_kind_if_there_are_few() {
         let run = |deployments: usize, value: &str| {
             let labelled = |value: &str| unattributed(LABEL, json!(value));
             let mut objects: Vec<Case> = (0..deployments)
@@ -465,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_within_it_is_reported_alone() {
+    fn reports_only_the_changed_field_of_an_explained_value() {
         let path = ".spec.strategy";
         let strategy = json!({"type": "RollingUpdate", "rollingUpdate": {}});
         let mut objects: Vec<Case> = (0..4)
@@ -487,7 +486,7 @@ mod tests {
 
     /// A container on every object must be explained by its policy, not by other objects.
     #[test]
-    fn what_matters_much_is_reported_however_many_carry_it() {
+    fn reports_a_severe_change_even_if_every_object_has_it() {
         let path = ".spec.initContainers[name=\"mesh\"]";
         let mesh =
             json!({"name": "mesh", "image": "mesh:1", "resources": {"limits": {"cpu": "2"}}});

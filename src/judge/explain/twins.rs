@@ -1,5 +1,5 @@
-//! Explains objects that an API server serves twice, in two groups: before Kubernetes 1.22 every
-//! Ingress is in `networking.k8s.io` and in `extensions`. It is one object, with one `uid`.
+//! Explains objects that an API server serves in two groups: before Kubernetes 1.22, every Ingress
+//! is in `networking.k8s.io` and in `extensions`. Both are one object with one `uid`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,11 +10,11 @@ use crate::judge::{Explained, Explainer, Knowledge, Run};
 use crate::model::{Explanation, Ownership, ResourceKey};
 use crate::policy::RuleSet;
 
-/// The group of kinds before they had their own groups; everything that it serves, another group
-/// serves, too.
+/// The group in which kinds were before they got their own groups. Another group also serves each
+/// of its kinds.
 const FORMER: &str = "extensions";
 
-/// What the two views of an object have in common at least.
+/// The kind, namespace and name, which both views of an object share.
 type Name<'e> = (&'e str, Option<&'e str>, &'e str);
 
 fn name(object: &LiveObject) -> Name<'_> {
@@ -22,7 +22,7 @@ fn name(object: &LiveObject) -> Name<'_> {
     (&key.kind, key.namespace.as_deref(), &key.name)
 }
 
-/// See the module.
+/// Explains the second view of an object that is served in two groups.
 pub struct TwinGroups;
 
 impl Explainer for TwinGroups {
@@ -60,7 +60,8 @@ impl Knowledge for Twins {
     }
 }
 
-/// Returns the undeclared objects that are declared in another group, or undeclared in a newer one.
+/// Returns the undeclared objects that are declared in another group, or are also undeclared in a
+/// newer one.
 fn twins(fetched: &Fetched) -> BTreeSet<ResourceKey> {
     let declared = fetched.answers.values().filter_map(|answer| match answer {
         Answer::Found(object) => Some(object),
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn one_object_of_two_groups_is_undeclared_once_at_most() {
+    fn an_object_in_two_groups_is_extra_at_most_once() {
         let (new, old) = ("networking.k8s.io", FORMER);
         let declared = [ingress(new, "a", Some("1")), ingress(old, "b", Some("2"))];
         let answers = declared.map(|object| (object.key.clone(), Answer::Found(object)));
@@ -132,7 +133,7 @@ mod tests {
                 ingress(new, "b", Some("2")),
                 ingress(new, "c", Some("3")),
                 ingress(old, "c", Some("3")),
-                // An object with only the same name is another object.
+                // An object with the same name but another uid is a different object.
                 ingress(new, "d", Some("4")),
                 ingress(old, "d", Some("5")),
                 ingress("other.example", "a", Some("6")),

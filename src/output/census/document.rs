@@ -24,7 +24,8 @@ struct CensusDocument<'c> {
     target: TargetDocument<'c>,
     /// How many objects are declared.
     coverage: ShareDocument,
-    /// Whether more objects may be live than were counted: the percentage is then an upper bound.
+    /// Whether there may be more live objects than were counted: the percentage is then an upper
+    /// bound.
     at_most: bool,
     /// Whether objects that are declared elsewhere count as declared.
     counts_elsewhere: bool,
@@ -36,9 +37,9 @@ struct CensusDocument<'c> {
     namespaces: Vec<NamespaceDocument<'c>>,
     /// The objects of each kind by class.
     kinds: Vec<KindDocument>,
-    /// The objects that no manifest of the run declares, apart from derived ones.
+    /// The objects that no manifest of the run declares, except derived ones.
     objects: Vec<ObjectDocument<'c>>,
-    /// Namespaces that were created for something that is gone.
+    /// Namespaces whose purpose is gone, such as a preview whose branch was deleted.
     orphans: Vec<OrphanDocument<'c>>,
     /// Declared objects that are not live.
     missing: usize,

@@ -38,7 +38,7 @@ pub fn census(
     }
 }
 
-/// Returns a percentage with one decimal, rounded down: only all is 100 %.
+/// Returns a percentage with one decimal, rounded down: only full coverage is 100 %.
 fn percent(percent: Option<f64>) -> String {
     match percent {
         Some(percent) => format!("{}%", (percent * 10.0).floor() / 10.0),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_all_is_a_hundred_percent() {
+    fn only_full_coverage_is_100_percent() {
         assert_eq!(percent(Some(99.99)), "99.9%");
         assert_eq!(percent(Some(100.0)), "100%");
         assert_eq!(percent(None), "-");

@@ -46,7 +46,7 @@ pub(super) fn write(
     });
     page.table("NAMESPACE", namespaces.collect(), asked)?;
     kinds(page, census, asked)?;
-    nobodys(page, census)?;
+    undeclared(page, census)?;
     elsewhere(page, census)?;
     orphans(page, census)?;
     summary(page, census, asked)
@@ -94,7 +94,7 @@ fn of_class(census: &Census, class: Class) -> impl Iterator<Item = &Counted> {
 }
 
 /// Writes the undeclared objects, the oldest first.
-fn nobodys(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
+fn undeclared(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
     let mut objects: Vec<_> = of_class(census, Class::Nobody).collect();
     objects.sort_by_key(|object| (object.created.is_none(), object.created, &object.key));
     let lines = objects.into_iter().map(|object| {
@@ -203,7 +203,7 @@ fn summary(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Re
     Ok(())
 }
 
-/// Where it is written.
+/// The writer, with the options.
 struct Page<'p> {
     options: &'p RenderOptions,
     out: &'p mut dyn Write,
@@ -222,7 +222,7 @@ impl Page<'_> {
         writeln!(self.out, "{}", text.trim_end_matches(' '))
     }
 
-    /// Writes an empty line between two parts.
+    /// Writes an empty line between two sections.
     fn blank(&mut self) -> io::Result<()> {
         match self.is_begun {
             true => writeln!(self.out),

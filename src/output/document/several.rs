@@ -8,7 +8,7 @@ use super::parts::NameDocument;
 use super::{Document, schema_of, words};
 use crate::model::{ChangeKind, Report, Severity, Status};
 use crate::output::RenderOptions;
-use crate::output::fleet::{self, Alike, ClusterRow};
+use crate::output::fleet::{self, ClusterRow, CommonDrift};
 use crate::output::several::{Cluster, verdict};
 
 /// The name and version of the schema.
@@ -26,22 +26,22 @@ pub struct SeveralDocument<'r> {
     verdict: &'static str,
     /// Each cluster in one line, in the order in which they were named.
     clusters: Vec<ClusterDocument<'r>>,
-    /// The drift that several clusters have alike, the worst first. It is in their reports too.
+    /// Drift that several clusters have in common, the worst first. It is in their reports too.
     common: Vec<CommonDocument<'r>>,
     /// A report for each cluster, in the order in which they were named.
     reports: Vec<Document<'r>>,
 }
 
-/// One cluster at a glance.
+/// A summary of one cluster.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ClusterDocument<'r> {
-    /// Its context, or what else identifies it.
+    /// Its context, or another identifier.
     name: &'r str,
     /// The verdict of its report.
     #[schemars(extend("enum" = Report::VERDICTS))]
     verdict: &'static str,
-    /// How much the worst of its drift matters; absent where there is none.
+    /// The severity of its worst drift; absent if there is none.
     #[schemars(extend("enum" = words::<Severity>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
@@ -52,7 +52,7 @@ struct ClusterDocument<'r> {
     unknown: usize,
 }
 
-/// Drift that several clusters have alike: a change, or an object that is missing or extra.
+/// Drift that several clusters have in common: a change, or an object that is missing or extra.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CommonDocument<'r> {
@@ -61,17 +61,17 @@ struct CommonDocument<'r> {
     /// `drifted`, `missing` or `extra`; with `--base` also `pending` and `conflict`.
     #[schemars(extend("enum" = words::<Status>()))]
     status: &'static str,
-    /// The field; absent where the object as a whole is missing or extra.
+    /// The field; absent if the object as a whole is missing or extra.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    /// `changed`, `removed` (declared and not live) or `added` (live and not declared).
+    /// `changed`, `removed` (declared but not live) or `added` (live but not declared).
     #[schemars(extend("enum" = words::<ChangeKind>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<&'static str>,
-    /// What the manifest declares.
+    /// The declared value.
     #[serde(skip_serializing_if = "Option::is_none")]
     declared: Option<&'r Value>,
-    /// What is live.
+    /// The live value.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'r Value>,
     #[schemars(extend("enum" = words::<Severity>()))]
@@ -80,17 +80,17 @@ struct CommonDocument<'r> {
     clusters: Vec<&'r str>,
 }
 
-/// The JSON Schema of the document, which `driftctl schema reports` prints.
+/// Returns the JSON Schema of the document, which `driftctl schema reports` prints.
 pub fn reports_schema() -> Value {
     schema_of::<SeveralDocument<'_>>(SCHEMA)
 }
 
 impl<'r> SeveralDocument<'r> {
-    /// The document of several reports.
+    /// Returns the document for several reports.
     pub fn new(clusters: &'r [Cluster<'r>], options: &RenderOptions) -> Self {
         let reports = clusters.iter();
-        let rows = fleet::standings(clusters).into_iter();
-        let alike = fleet::alike(clusters, options.show).into_iter();
+        let rows = fleet::cluster_rows(clusters).into_iter();
+        let alike = fleet::common_drift(clusters, options.show).into_iter();
         Self {
             schema: SCHEMA,
             verdict: verdict(clusters),
@@ -119,9 +119,9 @@ impl<'r> ClusterDocument<'r> {
 }
 
 impl<'r> CommonDocument<'r> {
-    fn of(one: Alike<'r>) -> Self {
-        let object = one.row.object;
-        let change = one.row.drift.map(|drift| &drift.change);
+    fn of(common: CommonDrift<'r>) -> Self {
+        let object = common.row.object;
+        let change = common.row.drift.map(|drift| &drift.change);
         Self {
             object: NameDocument::of(&object.api_version, &object.key),
             status: object.status().as_str(),
@@ -129,8 +129,8 @@ impl<'r> CommonDocument<'r> {
             change: change.map(|change| change.kind.as_str()),
             declared: change.and_then(|change| change.declared.as_ref()),
             live: change.and_then(|change| change.live.as_ref()),
-            severity: one.row.severity(),
-            clusters: one.clusters,
+            severity: common.row.severity(),
+            clusters: common.clusters,
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct ViolationDocument<'r> {
     /// Its column, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
-    /// A note, such as why it was not stopped.
+    /// A note, such as why the policy did not block it.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
 }

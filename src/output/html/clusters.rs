@@ -1,14 +1,14 @@
-//! Several clusters on one page: a table of them, and the drift that they have alike.
+//! Several clusters on one page: a table of them, and the drift that they have in common.
 
 use std::io::{self, Write};
 
 use super::Text;
 use crate::model::Severity;
-use crate::output::fleet::{self, Alike};
+use crate::output::fleet::{self, CommonDrift};
 use crate::output::several::Cluster;
 use crate::output::words;
 
-/// Writes one row for each cluster, which leads to its section.
+/// Writes one row for each cluster, with a link to its section.
 pub(super) fn overview(clusters: &[Cluster<'_>], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
@@ -17,7 +17,7 @@ pub(super) fn overview(clusters: &[Cluster<'_>], out: &mut dyn Write) -> io::Res
          <th>Extra</th><th>Unknown</th></tr>",
         clusters.len()
     )?;
-    for (at, row) in fleet::standings(clusters).into_iter().enumerate() {
+    for (at, row) in fleet::cluster_rows(clusters).into_iter().enumerate() {
         let worst = row.worst.map_or("", Severity::as_str);
         let numbers = row.counts.map(|n| format!("<td>{n}</td>")).concat();
         writeln!(
@@ -33,17 +33,21 @@ pub(super) fn overview(clusters: &[Cluster<'_>], out: &mut dyn Write) -> io::Res
     writeln!(out, "</table>\n</header>")
 }
 
-/// Writes what several clusters have alike, an entry each.
-pub(super) fn common(alike: &[Alike<'_>], all: usize, out: &mut dyn Write) -> io::Result<()> {
-    if alike.is_empty() {
+/// Writes the drift that several clusters have in common, one entry each.
+pub(super) fn common(
+    common: &[CommonDrift<'_>],
+    all: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if common.is_empty() {
         return Ok(());
     }
-    let changes = words::count(alike.len(), "change");
+    let changes = words::count(common.len(), "change");
     writeln!(
         out,
         "<section>\n<h1>The same in several clusters: {changes}</h1>\n<ul class=\"common\">"
     )?;
-    for one in alike {
+    for one in common {
         let row = &one.row;
         let severity = row.severity();
         writeln!(
@@ -52,7 +56,7 @@ pub(super) fn common(alike: &[Alike<'_>], all: usize, out: &mut dyn Write) -> io
              <span class=\"owners\">{}</span></li>",
             Text(&words::object(row.object)),
             Text(&format!("{} {}", row.sign(), row.what(false, 400))),
-            Text(&one.places(all))
+            Text(&one.cluster_names(all))
         )?;
     }
     writeln!(out, "</ul>\n</section>")

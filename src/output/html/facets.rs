@@ -92,7 +92,7 @@ fn most_frequent(words: impl Iterator<Item = String>) -> Vec<String> {
 fn writer(object: &ObjectReport) -> Option<String> {
     let owners = object.reported().flat_map(|drift| &drift.owners);
     let owners = owners.chain(&object.owners);
-    // Who only reports the status made nothing.
+    // A manager that only writes the status did not make the change.
     let owners = owners.filter(|owner| owner.subresource.as_deref() != Some("status"));
     let latest = owners.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.cmp(a)))?;
     Some(latest.user.as_ref().unwrap_or(&latest.manager).clone())

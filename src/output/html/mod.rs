@@ -58,7 +58,7 @@ impl Format for Html {
         let scopes: Vec<String> = (0..clusters.len()).map(|at| format!("c{at}-")).collect();
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
         open(verdict(clusters), &scopes, out)?;
-        let alike = fleet::alike(clusters, options.show);
+        let alike = fleet::common_drift(clusters, options.show);
         clusters::overview(clusters, out)?;
         clusters::common(&alike, clusters.len(), out)?;
         for (at, (cluster, scope)) in clusters.iter().zip(scopes).enumerate() {
@@ -264,7 +264,7 @@ fn grouped(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io:
     Ok(())
 }
 
-/// Changes by the time of their last write, and warning Events, folded.
+/// Writes the changes by the time of their last write, with warning Events, folded.
 fn time_line(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let mut entries = timeline::entries(report, &report.events, options.show, true);
     entries.retain(|entry| entry.at.is_some());
@@ -358,7 +358,7 @@ fn render_object(
     writeln!(out, "</article>")
 }
 
-/// Markup that leads to a page, if there is one.
+/// Returns markup as a link, if there is an address.
 fn linked(markup: &str, page: Option<String>) -> String {
     match page {
         Some(page) => format!("<a href=\"{}\">{markup}</a>", Text(&page)),

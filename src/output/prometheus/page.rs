@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_end_with_all_values() {
+    fn the_last_bucket_counts_all_values() {
         let mut page = Page::default();
         let buckets = [(60.0, 1), (600.0, 3)];
         page.histogram(

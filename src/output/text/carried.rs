@@ -1,8 +1,8 @@
-//! Severe additions that many objects carry alike and that have no recorded writer, shown once.
+//! Severe additions that many objects have in common and that have no recorded writer, shown once.
 //!
 //! Either an admission policy that driftctl could not read added them, or someone changed many
-//! objects and removed the record. Nothing tells which, so they are drift; the rule that ignores
-//! them is shown below.
+//! objects and removed the record. It cannot be known which, so they are drift; the rule that
+//! ignores them is shown below.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,13 +28,15 @@ const LONGEST_VALUE: usize = 120;
 const ORDER: &[&str] = &["reason", "group", "kind", "paths", "changes"];
 
 /// Group, kind, path and value.
-type What = (String, String, String, String);
+type Addition = (String, String, String, String);
 
-/// The additions that many objects carry, with the objects.
+/// The additions that many objects have in common, with the objects.
 #[derive(Default)]
-pub(super) struct Carried<'r>(BTreeMap<What, Vec<(&'r ObjectReport, &'r JudgedChange)>>);
+pub(super) struct CommonAdditions<'r>(
+    BTreeMap<Addition, Vec<(&'r ObjectReport, &'r JudgedChange)>>,
+);
 
-impl<'r> Carried<'r> {
+impl<'r> CommonAdditions<'r> {
     /// Finds the additions to show once.
     pub fn of(report: &'r Report, page: &Page<'_>) -> Self {
         let mut found = Self::default();
@@ -43,7 +45,7 @@ impl<'r> Carried<'r> {
         }
         for object in view::objects(report, page.options.show) {
             for drift in object.drifts.iter().filter(|drift| is_open(drift)) {
-                let what = what(object, drift);
+                let what = addition_of(object, drift);
                 found.0.entry(what).or_default().push((object, drift));
             }
         }
@@ -51,7 +53,7 @@ impl<'r> Carried<'r> {
         found
     }
 
-    /// Returns the objects that carry a change alike, if it is shown once.
+    /// Returns the objects that have the same change, if it is shown once.
     pub fn carriers(
         &self,
         object: &ObjectReport,
@@ -60,11 +62,11 @@ impl<'r> Carried<'r> {
         if !is_open(drift) {
             return None;
         }
-        self.0.get(&what(object, drift)).map(Vec::as_slice)
+        self.0.get(&addition_of(object, drift)).map(Vec::as_slice)
     }
 
-    /// Returns whether all changes of an object are shown with others.
-    pub fn tells_all(&self, object: &ObjectReport, show: Show) -> bool {
+    /// Returns whether every change of an object is shown together with other objects.
+    pub fn covers_all(&self, object: &ObjectReport, show: Show) -> bool {
         let mut shown = view::drifts(object, show).peekable();
         !self.0.is_empty()
             && object.status() == Status::Drifted
@@ -73,7 +75,7 @@ impl<'r> Carried<'r> {
             && shown.all(|drift| self.carriers(object, drift).is_some())
     }
 
-    /// Renders them, the worst first.
+    /// Renders the additions, the worst first.
     pub fn render(&self, page: &mut Page<'_>) -> io::Result<()> {
         let mut all: Vec<_> = self.0.values().collect();
         all.sort_by_key(|carriers| carriers.first().map(|(_, drift)| drift.severity));
@@ -95,7 +97,7 @@ fn is_open(drift: &JudgedChange) -> bool {
         )
 }
 
-fn what(object: &ObjectReport, drift: &JudgedChange) -> What {
+fn addition_of(object: &ObjectReport, drift: &JudgedChange) -> Addition {
     let value = drift.change.live.as_ref();
     (
         object.key.group.clone(),
@@ -129,7 +131,7 @@ fn render(page: &mut Page<'_>, carriers: &[(&ObjectReport, &JudgedChange)]) -> i
             Paint::of_severity(drift.severity),
             &words::loud(drift.severity),
         )
-        .push(Paint::Dim, "  carry the same undeclared field");
+        .push(Paint::Dim, "  have the same undeclared field");
     page.line(&heading.cut(page.options.width))?;
     let indent = Line::of(Paint::Plain, "  ");
     let mut change = Line::of(Paint::Live, "+ ");
@@ -158,7 +160,7 @@ fn render(page: &mut Page<'_>, carriers: &[(&ObjectReport, &JudgedChange)]) -> i
     page.blank()
 }
 
-/// Returns the rule that ignores it, as YAML.
+/// Returns the rule that ignores the addition, as YAML.
 fn rule(object: &ObjectReport, drift: &JudgedChange) -> String {
     let rule = RuleSpec {
         reason: "added by an admission policy".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::carried::Carried;
+use super::carried::CommonAdditions;
 use super::sides::{Sides, sides, three};
 use super::{Line, Page, Paint};
 use crate::model::{
@@ -30,7 +30,7 @@ struct Group<'r> {
 pub(super) fn render_all(
     page: &mut Page<'_>,
     object: &ObjectReport,
-    carried: &Carried<'_>,
+    carried: &CommonAdditions<'_>,
 ) -> io::Result<()> {
     let mut drifts = view::worst_first(object, page.options.show);
     drifts.retain(|drift| carried.carriers(object, drift).is_none());

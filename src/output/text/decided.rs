@@ -14,9 +14,9 @@ use crate::output::{RenderOptions, words};
 /// The result of one decision.
 #[derive(Debug, Clone)]
 pub struct Decided {
-    /// Where the decision is written.
+    /// Where the decision is written: `todo:9`
     pub place: String,
-    /// `reverted`, `skipped`
+    /// The result: `reverted`, `skipped`
     pub word: &'static str,
     /// The progress; [`Progress::Planned`] if there was nothing left to do.
     pub progress: Progress,

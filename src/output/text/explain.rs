@@ -63,29 +63,29 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
         let severity = account.severity;
         let severity = severity.map_or(String::new(), |it| format!(" ({})", it.as_str()));
         let note = format!("{note}{severity}");
-        said(page, "", Paint::of_status(account.status), &note)?;
+        labelled(page, "", Paint::of_status(account.status), &note)?;
     }
     if matches!(account.status, Status::Missing | Status::Extra) {
-        return whole(page, account);
+        return origin_and_content(page, account);
     }
     for applier in &account.appliers {
-        said(page, "applier", Paint::Plain, &why::applier(applier))?;
+        labelled(page, "applier", Paint::Plain, &why::applier(applier))?;
     }
     if account.appliers.is_empty() {
-        said(page, "applier", Paint::Plain, why::no_applier(account))?;
+        labelled(page, "applier", Paint::Plain, why::no_applier(account))?;
     }
-    said(page, "types", Paint::Plain, &why::schema(&account.schema))
+    labelled(page, "types", Paint::Plain, &why::schema(&account.schema))
 }
 
-/// Who made an extra object or deleted a missing one, and what an extra object does.
-fn whole(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
+/// Writes who made an extra object or deleted a missing one, and what an extra object does.
+fn origin_and_content(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     let mut name = match account.status {
         Status::Missing => "deleted by",
         _ => "written by",
     };
     for owner in &account.owners {
         let by = words::owner(owner, page.options.now);
-        said(page, name, Paint::Plain, &by)?;
+        labelled(page, name, Paint::Plain, &by)?;
         name = "";
     }
     let mut name = "content";
@@ -94,14 +94,14 @@ fn whole(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
         .iter()
         .flat_map(|live| gist::of_live(&account.key, live))
     {
-        said(page, name, Paint::Plain, &line)?;
+        labelled(page, name, Paint::Plain, &line)?;
         name = "";
     }
     Ok(())
 }
 
-/// Something that is said under its name.
-fn said(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
+/// Writes a labelled text.
+fn labelled(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
     let first = Line::of(Paint::Dim, &format!("  {name}"));
     let mut first = first;
     first.pad_to(COLUMN);
@@ -121,14 +121,14 @@ fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()
     {
         verdict.push_str(&format!(" ({})", severity.as_str()));
     }
-    said(page, why::verdict(entry), paint_of(entry), &verdict)?;
+    labelled(page, why::verdict(entry), paint_of(entry), &verdict)?;
     if let Decision::Differs { cause, note, .. } = &entry.decision {
         if let Some(cause) = cause {
             let cause = format!("{}: {}", cause.as_str(), cause.meaning());
-            said(page, "cause", Paint::Note, &cause)?;
+            labelled(page, "cause", Paint::Note, &cause)?;
         }
         if let Some(note) = note {
-            said(page, "note", Paint::Note, note)?;
+            labelled(page, "note", Paint::Note, note)?;
         }
     }
     let place = entry.position.zip(account.origin.as_ref());
@@ -141,10 +141,10 @@ fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()
         place,
     )?;
     value(page, "live", Paint::Live, entry.live.as_ref(), None)?;
-    holders(page, account, entry)?;
+    owners(page, account, entry)?;
     types(page, entry)?;
     if let Some(rule) = &entry.rule {
-        said(page, "rule", Paint::Plain, &why::rule(rule))?;
+        labelled(page, "rule", Paint::Plain, &why::rule(rule))?;
     }
     Ok(())
 }
@@ -193,7 +193,7 @@ fn value(
     let more = lines.len().saturating_sub(MOST_LINES);
     if more > 0 {
         let more = format!("… {} (-o yaml shows all)", words::count(more, "more line"));
-        said(page, "", Paint::Dim, &more)?;
+        labelled(page, "", Paint::Dim, &more)?;
     }
     Ok(())
 }
@@ -229,15 +229,15 @@ fn is_one_line(value: &Value) -> bool {
     }
 }
 
-fn holders(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
+fn owners(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
     if entry.owners.is_empty() {
         return match entry.decision {
             Decision::Absent => Ok(()),
-            _ => said(
+            _ => labelled(
                 page,
                 "written by",
                 Paint::Plain,
-                why::nobody(account, entry),
+                why::no_owner(account, entry),
             ),
         };
     }
@@ -246,7 +246,7 @@ fn holders(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<
         let is_applier = account.appliers.iter().any(|a| a.manager == owner.manager);
         let role = if is_applier { ", the applier" } else { "" };
         let by = words::owner(owner, page.options.now);
-        said(page, name, Paint::Plain, &format!("{by}{role}"))?;
+        labelled(page, name, Paint::Plain, &format!("{by}{role}"))?;
     }
     Ok(())
 }
@@ -256,9 +256,9 @@ fn types(page: &mut Page<'_>, entry: &Entry) -> io::Result<()> {
     if !entry.type_name.is_empty() {
         compared = format!("{compared} ({})", entry.type_name);
     }
-    said(page, "compared", Paint::Plain, &compared)?;
+    labelled(page, "compared", Paint::Plain, &compared)?;
     for matched in &entry.matched {
-        said(page, "", Paint::Plain, &why::matched(matched))?;
+        labelled(page, "", Paint::Plain, &why::matched(matched))?;
     }
     if let Some((value, from)) = &entry.default {
         let shown = if is_one_line(value) {
@@ -267,7 +267,7 @@ fn types(page: &mut Page<'_>, entry: &Entry) -> io::Result<()> {
             value.to_string()
         };
         let default = format!("{shown}, {}", why::default_from(*from));
-        said(page, "default", Paint::Plain, &default)?;
+        labelled(page, "default", Paint::Plain, &default)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::{Line, Page, Paint, Text, words};
-use crate::output::fleet::{self, Alike, ClusterRow};
+use crate::output::fleet::{self, ClusterRow, CommonDrift};
 use crate::output::several::Cluster;
 use crate::output::{Format as _, RenderOptions};
 
@@ -14,10 +14,10 @@ const MARK: &str = "━━";
 /// How many lines of names are shown below a change.
 const MOST_LINES: usize = 2;
 
-/// Clusters that the last line names; of more it has the number of each verdict.
+/// How many clusters the last line names; if there are more, it shows the number of each verdict.
 const MOST_NAMED: usize = 8;
 
-/// Characters of a value.
+/// The length limit of a value, in characters.
 const LONGEST_VALUE: usize = 100;
 
 pub(super) fn render(
@@ -26,13 +26,13 @@ pub(super) fn render(
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let standings = fleet::standings(clusters);
-    let alike = fleet::alike(clusters, options.show);
+    let cluster_rows = fleet::cluster_rows(clusters);
+    let alike = fleet::common_drift(clusters, options.show);
     let mut page = Page {
         options,
         out: &mut *out,
     };
-    table(&mut page, &standings)?;
+    table(&mut page, &cluster_rows)?;
     page.blank()?;
     common(&mut page, &alike, clusters.len())?;
     for cluster in clusters {
@@ -52,14 +52,19 @@ pub(super) fn render(
         text.render(&own, options, out)?;
         writeln!(out)?;
     }
-    let verdicts = if standings.len() > MOST_NAMED {
+    let verdicts = if cluster_rows.len() > MOST_NAMED {
         let words = ["incomplete", "conflict", "drifted", "pending", "in-sync"];
-        let of = |word: &&str| standings.iter().filter(|one| one.verdict == *word).count();
+        let of = |word: &&str| {
+            cluster_rows
+                .iter()
+                .filter(|one| one.verdict == *word)
+                .count()
+        };
         let counts = words.iter().map(|word| (of(word), word));
         let counts = counts.filter(|(n, _)| *n > 0);
         counts.map(|(n, word)| format!("{n} {word}")).collect()
     } else {
-        let verdicts = standings.iter();
+        let verdicts = cluster_rows.iter();
         let verdicts = verdicts.map(|one| format!("{} {}", one.name, one.verdict));
         verdicts.collect::<Vec<_>>()
     };
@@ -72,13 +77,13 @@ pub(super) fn render(
     page.line(&Line::of(Paint::Plain, &said))
 }
 
-/// One line for each cluster.
-fn table(page: &mut Page<'_>, standings: &[ClusterRow<'_>]) -> io::Result<()> {
+/// Writes one line for each cluster.
+fn table(page: &mut Page<'_>, cluster_rows: &[ClusterRow<'_>]) -> io::Result<()> {
     let heads = [
         "CLUSTER", "VERDICT", "WORST", "DRIFTED", "MISSING", "EXTRA", "UNKNOWN",
     ];
     let heads = heads.map(|head| (Paint::Dim, head.to_owned()));
-    let rows = standings.iter().map(|one| {
+    let rows = cluster_rows.iter().map(|one| {
         let verdict = match one.verdict {
             "incomplete" | "conflict" => Paint::Bad,
             "drifted" => Paint::Drift,
@@ -127,7 +132,7 @@ fn table(page: &mut Page<'_>, standings: &[ClusterRow<'_>]) -> io::Result<()> {
 }
 
 /// Writes the drift that several clusters have in common, one entry each.
-fn common(page: &mut Page<'_>, alike: &[Alike<'_>], all: usize) -> io::Result<()> {
+fn common(page: &mut Page<'_>, alike: &[CommonDrift<'_>], all: usize) -> io::Result<()> {
     if alike.is_empty() {
         return Ok(());
     }
@@ -146,7 +151,7 @@ fn common(page: &mut Page<'_>, alike: &[Alike<'_>], all: usize) -> io::Result<()
             &format!("  {} {}", row.sign(), row.what(!verbose, most)),
         );
         page.wrapped(&Line::default(), 2, line)?;
-        let names = one.places(all);
+        let names = one.cluster_names(all);
         let columns = page.options.width.saturating_sub(4);
         let lines = Line::of(Paint::Dim, &names).wrap(columns);
         let shown = if verbose { lines.len() } else { MOST_LINES };

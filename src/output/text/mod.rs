@@ -34,9 +34,9 @@ use super::several::Cluster;
 use super::{Format, GroupBy, RenderOptions, escape, gist, view, words};
 use crate::model::{JudgedChange, MergeClass, ObjectReport, Report, Status};
 use crate::redact::Redacted;
-use carried::Carried;
+use carried::CommonAdditions;
 
-/// A report with up to so many lines fits on one screen with its verdict.
+/// The number of lines up to which a report fits on one screen with its verdict.
 const SHORT: usize = 16;
 
 /// The text report.
@@ -95,7 +95,7 @@ impl Format for Text {
     }
 }
 
-/// Where lines are written.
+/// The writer, with the options.
 struct Page<'p> {
     options: &'p RenderOptions,
     out: &'p mut dyn Write,
@@ -138,7 +138,7 @@ impl Page<'_> {
     }
 }
 
-/// Writes once what the signs mean, and at the beginning of a long report also what was compared.
+/// Writes what the signs mean, and at the beginning of a long report also what was compared.
 fn legend(page: &mut Page<'_>, report: &Report, with_target: bool) -> io::Result<()> {
     if let (true, Some(target)) = (with_target, summary::target(report)) {
         page.wrapped(&Line::default(), 0, target)?;
@@ -162,12 +162,12 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let objects = view::by_urgency(report, show);
     let (objects, alike) = match page.options.verbose {
         true => (objects, Vec::new()),
-        false => view::alike(objects),
+        false => view::by_reason(objects),
     };
-    let carried = Carried::of(report, page);
+    let carried = CommonAdditions::of(report, page);
     carried.render(page)?;
     for group in &alike {
-        render_alike(page, group)?;
+        render_group(page, group)?;
     }
     let mut aside = Vec::new();
     for (deployer, objects) in view::by_deployer(objects) {
@@ -179,7 +179,7 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             let quiet = object.status() == Status::InSync
                 && object.violations.is_empty()
                 && view::drifts(object, show).next().is_none();
-            if carried.tells_all(object, show) {
+            if carried.covers_all(object, show) {
                 continue;
             } else if quiet {
                 in_sync.push(object);
@@ -234,7 +234,7 @@ fn changes_in_short(object: &ObjectReport) -> String {
 fn render_object(
     page: &mut Page<'_>,
     object: &ObjectReport,
-    carried: &Carried<'_>,
+    carried: &CommonAdditions<'_>,
 ) -> io::Result<()> {
     header(page, object, None)?;
     let indent = Line::of(Paint::Plain, "  ");
@@ -263,10 +263,10 @@ fn render_object(
     page.blank()
 }
 
-/// `unknown: not compared, you may not get secrets and services in namespace shop`: what all these
-/// objects lack.
+/// Returns `unknown: not compared, you may not get secrets and services in namespace shop`: the
+/// permissions that all these objects lack.
 fn rights(group: &[&ObjectReport]) -> Option<String> {
-    /// How many are named.
+    /// How many permissions are named.
     const NAMED: usize = 6;
     let missing = group.iter().map(|object| view::missing_right(object));
     let missing: Vec<(&str, &str)> = missing.collect::<Option<_>>()?;
@@ -276,7 +276,7 @@ fn rights(group: &[&ObjectReport]) -> Option<String> {
     what.dedup();
     let more = what.len().saturating_sub(NAMED);
     what.truncate(NAMED);
-    // The verb is said once where it is the same.
+    // A verb that is the same for all is written once.
     let mut before = "";
     let said: Vec<&str> = what
         .iter()
@@ -300,9 +300,9 @@ fn rights(group: &[&ObjectReport]) -> Option<String> {
     ))
 }
 
-/// Objects that could not be compared for one reason, on few lines.
-fn render_alike(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> {
-    /// How many of them are named.
+/// Writes the objects that could not be compared for the same reason, on few lines.
+fn render_group(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> {
+    /// How many objects are named.
     const NAMED: usize = 3;
     let Some(first) = group.first() else {
         return Ok(());

@@ -81,7 +81,7 @@ pub fn outcome(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io:
     verdict(page, plan)
 }
 
-/// Returns notes that were added after writing, and belong to the result.
+/// Returns whether a note was added after writing, and so belongs to the result.
 fn is_after(remark: &str) -> bool {
     remark.starts_with("note: ")
 }

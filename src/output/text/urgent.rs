@@ -52,11 +52,11 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         .filter(|width| *width <= room);
     let widest = widest.max().unwrap_or(0);
     for (entry, name) in shown.iter().zip(&names) {
-        let who = who(page, entry)
+        let who = author(page, entry)
             .map(|who| format!("  {who}"))
             .unwrap_or_default();
-        let what = What::of(entry);
-        let full = what.width() + width(&who);
+        let change = ShortChange::of(entry);
+        let full = change.width() + width(&who);
         // Names are in a column, except on a line that needs the space.
         let column = SEVERITY + widest.max(width(name)) + 2;
         let column = match column + full <= page.options.width {
@@ -73,10 +73,10 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         let left = page.options.width.saturating_sub(line.width());
         // The author is the next question: it is dropped only on narrow pages.
         let (room, who) = match left.saturating_sub(width(&who)) {
-            room if room >= LEAST.min(what.width()) => (room, who.as_str()),
+            room if room >= LEAST.min(change.width()) => (room, who.as_str()),
             _ => (left, ""),
         };
-        line.append(what.fit(room)).push(Paint::Dim, who);
+        line.append(change.fit(room)).push(Paint::Dim, who);
         page.line(&line.cut(page.options.width))?;
     }
     if entries.len() > MOST {
@@ -130,14 +130,14 @@ fn entries<'r>(report: &'r Report, carried: &Carried<'_>) -> Vec<Entry<'r>> {
 }
 
 /// What happened: `+ .spec.hostNetwork true`, or `missing`.
-struct What {
+struct ShortChange {
     sign: &'static str,
     paint: Paint,
     path: String,
     value: String,
 }
 
-impl What {
+impl ShortChange {
     fn of(entry: &Entry<'_>) -> Self {
         let Some(drift) = entry.drift else {
             let status = entry.object.status();
@@ -193,7 +193,7 @@ impl What {
     }
 }
 
-fn who(page: &Page<'_>, entry: &Entry<'_>) -> Option<String> {
+fn author(page: &Page<'_>, entry: &Entry<'_>) -> Option<String> {
     match entry.drift {
         Some(drift) => words::latest(drift.owners.iter(), page.options.now),
         None => words::last_writer(entry.object, page.options.now),

@@ -19,7 +19,7 @@ pub use screen::{event_line, watch_screen};
 pub struct Watched<'w> {
     /// The open episodes.
     pub open: Vec<&'w Episode>,
-    /// How many began and ended.
+    /// How many episodes began and ended.
     pub tallies: &'w Tallies,
     /// Rounds by result.
     pub rounds: Rounds,
@@ -45,7 +45,7 @@ pub struct Rounds {
 }
 
 impl Rounds {
-    /// Returns how many there were.
+    /// Returns the number of all rounds.
     pub fn all(self) -> u64 {
         self.complete + self.incomplete + self.failed
     }

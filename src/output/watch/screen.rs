@@ -141,7 +141,7 @@ fn summary(watched: &Watched<'_>) -> Line {
     line
 }
 
-/// Returns the open episodes in columns: the worst first, and of those the oldest.
+/// Returns the open episodes in columns: the worst first, then the oldest.
 fn open(watched: &Watched<'_>, room: usize, options: &RenderOptions) -> Vec<Line> {
     if watched.open.is_empty() {
         return Vec::new();

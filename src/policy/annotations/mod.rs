@@ -1,5 +1,5 @@
-//! Ignore annotations: labels and annotations of driftctl and other tools that exclude an object or
-//! a part of it from the comparison.
+//! Ignore annotations: labels and annotations, of driftctl and of other tools, that exclude an
+//! object or a part of it from the comparison.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -10,7 +10,8 @@ use super::json_path::pattern_of;
 use super::{Objects, PathPattern, Rule, RuleOrigin, RuleSpec, Selectors, written_path};
 use crate::model::{ChangeKind, FieldPath, PathElement};
 
-/// driftctl's own: paths, separated by commas or line ends, or `true` for the whole object.
+/// driftctl's own annotation: paths, separated by commas or line breaks, or `true` for the whole
+/// object.
 const IGNORE: &str = "driftctl.dev/ignore";
 /// The reason.
 const IGNORE_REASON: &str = "driftctl.dev/ignore-reason";
@@ -21,32 +22,32 @@ const KLUCTL_FIELD: &str = "kluctl.io/ignore-diff-field";
 /// kluctl's regular expressions for fields, with or without a number suffix.
 const KLUCTL_FIELD_REGEX: &str = "kluctl.io/ignore-diff-field-regex";
 
-/// What a switch excludes.
+/// What a switch hides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// Everything, including its absence.
+    /// All differences, and that the object is missing.
     Everything,
-    /// Differences, but not its absence.
+    /// All differences, but not that the object is missing.
     Fields,
-    /// What was added to it.
+    /// Fields that were added live.
     Additions,
-    /// That it exists without being declared.
+    /// That the object is extra.
     BeingExtra,
 }
 
-/// Where a switch is honoured.
+/// The side on which a switch counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     /// In the manifest, and on undeclared objects.
     Declared,
-    /// On the live object too.
+    /// On the live object as well.
     Either,
 }
 
-/// A label or annotation with a fixed value that is a switch.
+/// A label or annotation that acts as a switch if it has a fixed value.
 struct Switch {
     key: &'static str,
-    /// The value; as one of a comma-separated list if `in_list`.
+    /// The value; one of several in a comma-separated list if `in_list`.
     value: &'static str,
     in_list: bool,
     /// Whether it may be a label too.
@@ -67,7 +68,8 @@ impl Switch {
         }
     }
 
-    /// Flux honours its switches in labels and annotations, desired and live.
+    /// Returns one of Flux's switches, which count as label or annotation, in the manifest and on
+    /// the live object.
     const fn flux(key: &'static str, value: &'static str, scope: Scope) -> Self {
         Self {
             or_label: true,
@@ -131,7 +133,7 @@ const SWITCHES: &[Switch] = &[
     Switch::new("cli-utils.sigs.k8s.io/on-remove", "keep", Scope::BeingExtra),
 ];
 
-/// The ignore annotations of an object.
+/// The rules in an object's own annotations.
 #[derive(Debug, Default)]
 pub struct AnnotationRules {
     /// The rules.
@@ -140,10 +142,10 @@ pub struct AnnotationRules {
     pub problems: Vec<String>,
 }
 
-/// Reads the rules in an object's annotations. `place` says which object it is.
+/// Reads the rules in an object's annotations. `place` identifies the object in messages.
 ///
-/// Annotations only on the live object are honoured if their tool honours them, but not driftctl's
-/// own: otherwise the author of a change could hide it in the object. An undeclared object has only
+/// Annotations that only the live object has count if their tool honours them there, but driftctl's
+/// own do not: otherwise the author of a live change could hide it. An undeclared object has only
 /// live annotations.
 pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> AnnotationRules {
     let mut own = AnnotationRules::default();
@@ -177,10 +179,11 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
     own
 }
 
-/// The domains of keys that are not among the switches.
+/// The domains of other keys than switches.
 const DOMAINS: &[&str] = &["driftctl.dev", "kluctl.io"];
 
-/// Returns whether an object has a label or an annotation of a tool with switches. Few have.
+/// Returns whether an object has a label or annotation in the domain of a tool with switches. Few
+/// have.
 fn may_say(object: &Value) -> bool {
     let mut keys = ["annotations", "labels"]
         .into_iter()
@@ -193,7 +196,7 @@ fn may_say(object: &Value) -> bool {
     })
 }
 
-/// The domains of all keys that say something.
+/// Returns the domains of all keys.
 fn domains() -> &'static BTreeSet<&'static str> {
     static ALL: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
         let of_switches = SWITCHES.iter().map(|switch| switch.key.split_once('/'));
@@ -204,8 +207,8 @@ fn domains() -> &'static BTreeSet<&'static str> {
 }
 
 impl Switch {
-    /// Returns the paths of the labels and annotations that are on the object with the right value.
-    /// Flux ignores the case of keys and values.
+    /// Returns the paths of the labels and annotations that turn the switch on. Flux ignores the
+    /// case of keys and values.
     fn all(&self, object: &Value) -> Vec<FieldPath> {
         let maps = if self.or_label {
             &["annotations", "labels"][..]
@@ -361,7 +364,8 @@ fn path_of(map: &str, key: &str) -> FieldPath {
     FieldPath::of_fields(&["metadata", map]).child(PathElement::Field(key.to_owned()))
 }
 
-/// Matches `kluctl.io/ignore-diff-field`, `kluctl.io/ignore-diff-field-2`.
+/// Returns whether a key is a name with an optional number: `kluctl.io/ignore-diff-field`,
+/// `kluctl.io/ignore-diff-field-2`.
 fn is_numbered(key: &str, name: &str) -> bool {
     key.strip_prefix(name).is_some_and(|rest| {
         rest.is_empty()
@@ -371,7 +375,7 @@ fn is_numbered(key: &str, name: &str) -> bool {
     })
 }
 
-/// Splits paths at commas and line ends, but not within brackets and quotes.
+/// Splits a text at commas and line breaks outside brackets and quotes.
 fn split(text: &str) -> Vec<String> {
     let (mut paths, mut path) = (Vec::new(), String::new());
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);

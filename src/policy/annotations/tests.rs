@@ -19,8 +19,8 @@ fn hides(own: &AnnotationRules, path: &str, kind: ChangeKind) -> bool {
     own.rules.iter().any(|rule| rule.covers(change))
 }
 
-/// Returns what an annotation in the manifest hides: a changed field, an added one, the object's
-/// absence, its being extra.
+/// Returns what an annotation in the manifest hides: a changed field, an added field, that the
+/// object is missing, that it is extra.
 fn scope(key: &str, value: &str) -> [bool; 4] {
     let own = rules_of(Some(&with("annotations", key, value)), None, "here");
     let of_object = |kind| own.rules.iter().any(|rule| rule.covers_object(kind, &[]));
@@ -33,7 +33,7 @@ fn scope(key: &str, value: &str) -> [bool; 4] {
 }
 
 #[test]
-fn switches_have_their_scope() {
+fn each_switch_hides_its_scope() {
     let everything = [true, true, true, true];
     let fields = [true, true, false, false];
     let nothing = [false; 4];
@@ -97,7 +97,7 @@ fn switches_have_their_scope() {
 }
 
 #[test]
-fn what_only_the_live_object_says_counts_where_its_tool_honours_it() {
+fn live_annotations_count_if_their_tool_honours_them() {
     let declared = json!({"metadata": {}});
     let flux = with(
         "labels",
@@ -126,7 +126,7 @@ fn what_only_the_live_object_says_counts_where_its_tool_honours_it() {
 }
 
 #[test]
-fn paths_are_separated_by_commas_and_lines() {
+fn paths_are_separated_by_commas_or_line_breaks() {
     let paths = ".spec.replicas, .spec.ports[port=80,protocol=\"TCP\"]\n.metadata.labels[\"a,b\"],";
     assert_eq!(
         split(paths),
@@ -155,7 +155,7 @@ fn kluctls_fields_may_be_numbered() {
 }
 
 #[test]
-fn mistakes_hide_nothing_and_are_said() {
+fn malformed_annotations_hide_nothing_and_are_reported() {
     let own = rules_of(Some(&with("annotations", IGNORE, "spec")), None, "here");
     assert!(own.rules.is_empty());
     assert!(own.problems[0].starts_with("here: driftctl.dev/ignore hides nothing"));

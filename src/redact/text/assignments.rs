@@ -32,7 +32,7 @@ pub(super) const HINTS: &[&str] = &[
 /// Longer names are checked up to this length.
 const LONGEST_NAME: usize = 128;
 
-/// What may come before a name at the beginning of a line that is one assignment.
+/// Words before a name at the beginning of a line that is one assignment.
 const LINE_STARTS: &[&str] = &[
     "",
     "export",
@@ -122,7 +122,7 @@ pub(super) fn assignments<'t>(text: &'t str, voice: Voice, spans: &mut Vec<Span<
     }
 }
 
-/// The search through one text.
+/// The search in one text.
 pub(super) struct Scan<'t, 's> {
     pub(super) text: &'t str,
     pub(super) cursor: Cursor<'t>,

@@ -124,8 +124,8 @@ fn flags<'t>(text: &'t str, from: usize, takes: &[Takes], spans: &mut Vec<Span<'
                 .trim_end_matches(['"', '\'', '`', ')', ',', ']'])
                 .len()
                 .max(quote);
-        for way in takes {
-            let secret = match way {
+        for style in takes {
+            let secret = match style {
                 Takes::Next(flag) if before == *flag => at + quote..end,
                 Takes::Glued(flag) if word.len() > flag.len() && word.starts_with(flag) => {
                     at + flag.len()..end

@@ -37,7 +37,7 @@ struct Span<'t> {
     name: &'t str,
 }
 
-/// What kind of text it is.
+/// The kind of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Voice {
     /// Data: whatever may be a secret is taken for one.

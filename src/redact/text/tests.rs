@@ -8,7 +8,7 @@ fn masks(text: &str, expected: &str) {
 }
 
 #[test]
-fn assignments_of_every_style() {
+fn masks_assignments_of_every_style() {
     masks("db.password=hunter2", "db.password=(redacted)");
     masks(
         "user: a\npassword: hunter 2\nhost: b",
@@ -35,7 +35,7 @@ fn assignments_of_every_style() {
 }
 
 #[test]
-fn blocks_below_a_sensitive_name() {
+fn masks_blocks_below_a_sensitive_name() {
     masks(
         "password: |\n  hunter2\n  hunter3\nuser: a",
         "password: |\n  (redacted)\nuser: a",
@@ -47,7 +47,7 @@ fn blocks_below_a_sensitive_name() {
 }
 
 #[test]
-fn urls_keys_and_tokens() {
+fn masks_urls_keys_and_tokens() {
     masks(
         "postgres://shop:hunter2@db:5432/shop",
         "postgres://shop:(redacted)@db:5432/shop",
@@ -63,7 +63,7 @@ fn urls_keys_and_tokens() {
 }
 
 #[test]
-fn copies_of_objects_are_masked_whole() {
+fn masks_copies_of_objects_as_a_whole() {
     masks("apiVersion: v1\nkind: Secret\ndata: {a: b}", "(redacted)");
     masks(r#"{"kind": "Secret","data":{"a":"b"}}"#, "(redacted)");
     masks(
@@ -80,7 +80,7 @@ fn every_sensitive_name_has_a_hint_in_it() {
 }
 
 #[test]
-fn every_form_of_a_token_is_read_and_found() {
+fn finds_every_form_of_a_token() {
     let lines = include_str!("tokens.txt").lines();
     let written = lines.filter(|line| !line.starts_with('#')).count();
     assert_eq!(tokens::forms().len(), written);
@@ -109,7 +109,7 @@ const CANARIES: &[&str] = &[
 ];
 
 #[test]
-fn secrets_in_everyday_syntaxes_are_masked() {
+fn masks_secrets_in_common_syntaxes() {
     let samples = samples(include_str!("samples/secrets.txt"));
     assert!(samples.len() > 100);
     for sample in samples {
@@ -125,14 +125,14 @@ fn secrets_in_everyday_syntaxes_are_masked() {
 }
 
 #[test]
-fn texts_that_only_speak_of_secrets_stay_readable() {
+fn leaves_texts_that_only_mention_secrets_readable() {
     for text in samples(include_str!("samples/harmless.txt")) {
         masks(text, text);
     }
 }
 
 #[test]
-fn messages_keep_their_own_words() {
+fn leaves_the_own_words_of_messages_readable() {
     for text in [
         r#"holds no object of kind Secret: 1 that is declared could not be compared"#,
         r#"holds no object of kind Secret: those that are declared"#,
@@ -153,7 +153,7 @@ fn messages_keep_their_own_words() {
 }
 
 #[test]
-fn messages_do_not_show_what_they_quote() {
+fn masks_secrets_that_messages_quote() {
     for (text, expected) in [
         (
             "helm: password=hunter2x: bad",
@@ -180,7 +180,7 @@ fn messages_do_not_show_what_they_quote() {
     }
 }
 
-/// Pieces of hostile texts, each of which once caused unlimited looking back or ahead.
+/// Pieces of malicious texts, each of which once caused unlimited looking back or ahead.
 const HOSTILE: &[&str] = &[
     ":",
     "://",
@@ -232,7 +232,7 @@ const HOSTILE: &[&str] = &[
 /// Instructions cannot be counted here; but twice the text taking twice the time differs clearly
 /// from four times.
 #[test]
-fn the_search_takes_time_in_proportion_to_the_text() {
+fn search_time_is_linear_in_the_length_of_the_text() {
     let time = |text: &str| {
         let runs = (0..3).map(|_| {
             let begun = std::time::Instant::now();
@@ -254,7 +254,7 @@ fn the_search_takes_time_in_proportion_to_the_text() {
 }
 
 #[test]
-fn innocent_text_stays() {
+fn leaves_harmless_text_unchanged() {
     for text in [
         "kind: SecretStore",
         "image: shop/cart:1.4",
@@ -267,7 +267,7 @@ fn innocent_text_stays() {
 }
 
 #[test]
-fn a_secret_that_differs_says_just_that() {
+fn a_differing_secret_shows_only_that_it_differs() {
     let (declared, live) = mask_both(
         "a=1\npassword=one\ntoken=t",
         "a=2\npassword=two\ntoken=t",

@@ -70,8 +70,8 @@ fn form(line: &'static str) -> Option<Form> {
     })
 }
 
-/// Finds the tokens of well-known services. Each byte is checked a limited number of times: a long
-/// enough run is skipped, and a shorter one is short.
+/// Finds the tokens of well-known services. Each byte is checked a limited number of times: a run
+/// that is long enough is skipped, and a shorter one costs little.
 pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     static STARTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()

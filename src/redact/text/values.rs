@@ -10,7 +10,7 @@ use crate::redact::{DIFFERS, MASK};
 /// The limit on scans of unclosed brackets to the end of the text.
 const MOST_UNCLOSED: usize = 8;
 
-/// What is known about the place where a value begins.
+/// The context of a value, to the left of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Left<'t> {
     /// The name of the value.
@@ -92,7 +92,7 @@ impl<'t> Scan<'t, '_> {
         self.bare(at, left)
     }
 
-    /// Takes a value for a secret, unless it only says that there is one, or where.
+    /// Masks a value, unless it only refers to a secret.
     pub(super) fn scalar(&mut self, at: Range<usize>, left: Left<'t>) {
         if !is_no_secret(&self.text[at.clone()], left.count) {
             self.push(at, left.name);

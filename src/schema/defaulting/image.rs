@@ -1,11 +1,11 @@
-//! Decides which images are always pulled.
+//! Computes the default of `imagePullPolicy`.
 
 use serde_json::{Value, json};
 
-/// Returns `Always` for an image without a tag or with `latest`.
+/// Returns `Always` for an image with the tag `latest` or without a tag.
 ///
-/// The server parses the name as Docker does (`pkg/util/parsers`); an invalid name has no tag, and
-/// a name without a tag is not `latest`.
+/// The server parses the name as Docker does (`pkg/util/parsers`). A name that it cannot parse has
+/// no tag, and does not count as `latest`.
 pub(super) fn pull_policy(image: &str) -> Value {
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, Some(digest)),
@@ -26,8 +26,7 @@ pub(super) fn pull_policy(image: &str) -> Value {
     })
 }
 
-/// Returns whether this is a repository name: lower case, after the registry's host if there is
-/// one.
+/// Returns whether a text is a valid repository name: lower case, after an optional registry host.
 fn is_repository(name: &str) -> bool {
     let path = match name.split_once('/') {
         Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pull_policy_follows_the_tag() {
+    fn the_pull_policy_depends_on_the_tag() {
         for (image, policy) in [
             ("nginx", "Always"),
             ("nginx:latest", "Always"),

@@ -1,8 +1,8 @@
-//! Defaults that depend on other fields.
+//! Computes defaults that depend on other fields.
 //!
 //! The rules are those of `SetDefaults_*` in `pkg/apis/*/*/defaults.go` of Kubernetes, of its
-//! conversions, and of the admission plugins that every API server runs. Defaults that depend on
-//! nothing are in the table ([`Field::default`](super::Field)).
+//! conversions, and of the admission plugins that every API server runs. Defaults that do not
+//! depend on other fields are in the table ([`Field::default`](super::Field)).
 
 use serde_json::{Map, Value, json};
 
@@ -11,15 +11,16 @@ mod image;
 use super::{Schema, TypeId, is_empty};
 use image::pull_policy;
 
-/// Returns the server's default for a field that nobody sets, if it depends on its siblings.
+/// Returns the server's default for an omitted field, if it depends on sibling fields.
 ///
 /// `declared` and `live` are the two sides of the object that contains the field; if the manifest
-/// does not declare that object, both are the live one. The declared siblings decide: a default
-/// that follows from a change (the traffic policy of a Service that was made a NodePort) is part of
-/// that change. The live ones are used only for values that the server itself generates.
+/// does not declare that object, both are the live one. The default follows the declared siblings:
+/// a default that follows from a live change (the traffic policy of a Service that was made a
+/// NodePort) is part of that change. Live siblings are used only for values that the server
+/// generates.
 ///
-/// The value is that of the whole field, whatever part of it is declared: the `requests` of a Pod's
-/// container are the declared ones and those that its limits imply.
+/// The result is the default of the whole field, even if a part of it is declared: the `requests`
+/// of a container are the declared ones and those that its limits imply.
 pub fn conditional_default(
     schema: &Schema,
     parent: TypeId,
@@ -32,12 +33,12 @@ pub fn conditional_default(
     siblings.default_of(ty, place, field)
 }
 
-/// Splits a type's name from the marker for a place with its own defaults (`core.v1.PodSpec@Pod`).
+/// Splits a type's name from the suffix of types with their own defaults (`core.v1.PodSpec@Pod`).
 fn split_name(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }
 
-/// The siblings of the field.
+/// The sibling fields, on both sides.
 struct Siblings<'v> {
     declared: &'v Map<String, Value>,
     live: &'v Map<String, Value>,
@@ -76,11 +77,11 @@ impl<'v> Siblings<'v> {
                 source.get("namespace").is_none().then(|| source.clone())
             }
             ("PersistentVolumeClaimSpec", "dataSourceRef") => self.get("dataSource").cloned(),
-            // Admission sets these when a Pod is created, and nobody can change them afterwards.
+            // Admission sets these when a Pod is created, and they are immutable afterwards.
             ("PodSpec", "overhead" | "preemptionPolicy" | "priority") if place == "Pod" => {
                 self.live(field).cloned()
             }
-            // Claims in a StatefulSet's templates are stored as whole objects.
+            // Claim templates of a StatefulSet are stored as whole objects.
             ("PersistentVolumeClaim", "apiVersion") => Some(json!("v1")),
             ("PersistentVolumeClaim", "kind") => Some(json!("PersistentVolumeClaim")),
             ("PersistentVolumeClaim", "status") => Some(json!({"phase": "Pending"})),
@@ -94,7 +95,7 @@ impl<'v> Siblings<'v> {
             ("ResourceRequirements", "requests") if place == "Pod" => {
                 self.merged("requests", &["limits"])
             }
-            // With the host's network, which a Pod cannot leave after it is created.
+            // With host networking, which is immutable in a Pod.
             ("ContainerPort", "hostPort") if place == "Pod" => self.get("containerPort").cloned(),
             ("ReplicationControllerSpec", "selector") => {
                 let labels = self.get("template")?.pointer("/metadata/labels")?;
@@ -129,7 +130,7 @@ impl<'v> Siblings<'v> {
         }
     }
 
-    /// Returns the defaults of a headless Service without a selector, which gets addresses of every
+    /// Returns the default of a headless Service without a selector, which gets addresses of every
     /// family (`pkg/registry/core/service/storage/alloc.go`).
     fn family_policy(&self) -> &'static str {
         let is_headless = self.text("clusterIP") == Some("None");
@@ -141,8 +142,8 @@ impl<'v> Siblings<'v> {
         }
     }
 
-    /// Fills a LimitRange item: default limits of a container come from the maxima; default
-    /// requests come from the default limits, or else from the minima.
+    /// Returns the defaults of a LimitRange item: default limits of a container come from the
+    /// maxima, and default requests from the default limits or else from the minima.
     fn of_limit_range(&self, field: &str) -> Option<Value> {
         if self.text("type") != Some("Container") {
             return None;
@@ -164,7 +165,7 @@ impl<'v> Siblings<'v> {
             ("v1.DaemonSetUpdateStrategy", "rollingUpdate") => {
                 rolls.then(|| json!({"maxSurge": 0, "maxUnavailable": 1}))
             }
-            // Here the type has to be absent too, as it is if nothing at all is declared.
+            // This applies only if the type is absent too, as it is if nothing is declared.
             ("v1.StatefulSetUpdateStrategy", "rollingUpdate") => {
                 let undeclared = std::ptr::eq(self.declared, self.live);
                 (ty.is_none() || undeclared).then(|| json!({"partition": 0}))
@@ -198,8 +199,8 @@ impl<'v> Siblings<'v> {
         }
     }
 
-    /// Returns the selector that the server generates for a Job, which selects by the Job's own
-    /// uid; it writes the same label into the template.
+    /// Returns the selector that the server generates for a Job: it selects the Job's uid, a label
+    /// that the server also adds to the template.
     fn generated_selector(&self) -> Option<Value> {
         let selector = self.live.get("selector")?;
         let labels = self.live.get("template")?.pointer("/metadata/labels")?;
@@ -219,7 +220,7 @@ impl<'v> Siblings<'v> {
             (version, name),
             (_, "ExactDeviceRequest" | "DeviceSubRequest") | ("v1beta1", "DeviceRequest")
         );
-        // A request in v1beta1 that is split into alternatives has no class of its own.
+        // A v1beta1 request with a list of alternatives has no class of its own.
         if !requests || self.text("deviceClassName").is_none_or(str::is_empty) {
             return None;
         }
@@ -251,7 +252,7 @@ impl<'v> Siblings<'v> {
             ("apiextensions.v1.CustomResourceDefinitionNames", "listKind") => {
                 Some(json!(format!("{}List", self.text("kind")?)))
             }
-            // Without any metric; v1 has no field for metrics other than this one.
+            // This applies only without other metrics, for which v1 has no field.
             ("autoscaling.v1.HorizontalPodAutoscalerSpec", "targetCPUUtilizationPercentage") => {
                 Some(json!(80))
             }
@@ -271,7 +272,7 @@ impl<'v> Siblings<'v> {
         self.get(name)?.as_str()
     }
 
-    /// Returns a resource list with missing entries from others, the earlier ones first.
+    /// Returns a resource list with missing entries taken from others, the earlier ones first.
     fn merged(&self, name: &str, others: &[&str]) -> Option<Value> {
         let mut merged = Map::new();
         for name in std::iter::once(&name).chain(others) {

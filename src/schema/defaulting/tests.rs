@@ -20,7 +20,7 @@ fn type_named(name: &str) -> TypeId {
 }
 
 #[test]
-fn services_take_every_family_where_they_select_nothing() {
+fn headless_services_without_selector_get_every_family() {
     let of = |spec| default_of("core.v1.ServiceSpec", "ipFamilyPolicy", spec);
     let (single, both) = (Some(json!("SingleStack")), Some(json!("RequireDualStack")));
     assert_eq!(of(json!({})), single);
@@ -34,7 +34,7 @@ fn services_take_every_family_where_they_select_nothing() {
 }
 
 #[test]
-fn services_by_type() {
+fn defaults_of_services_depend_on_their_type() {
     let of = |field, spec| default_of("core.v1.ServiceSpec", field, spec);
     assert_eq!(of("externalTrafficPolicy", json!({})), None);
     assert_eq!(
@@ -84,14 +84,14 @@ fn services_by_type() {
 }
 
 #[test]
-fn what_follows_from_a_live_change_is_no_default() {
+fn values_that_follow_from_a_live_change_are_not_defaults() {
     let live = json!({"type": "NodePort", "externalTrafficPolicy": "Cluster"});
     for declared in [json!({}), json!({"type": "ClusterIP"})] {
         let ty = "core.v1.ServiceSpec";
         let default = default_between(ty, "externalTrafficPolicy", declared, live.clone());
         assert_eq!(default, None);
     }
-    // The policy stays what the first image made it.
+    // The pull policy stays that of the first image.
     let live = json!({"image": "a:latest", "imagePullPolicy": "IfNotPresent"});
     let declared = json!({"image": "a:1"});
     let default = default_between("core.v1.Container", "imagePullPolicy", declared, live);
@@ -99,7 +99,7 @@ fn what_follows_from_a_live_change_is_no_default() {
 }
 
 #[test]
-fn copies_follow_what_is_declared() {
+fn copied_defaults_follow_the_declared_value() {
     let account = |field, declared| {
         let live = json!({"serviceAccountName": "cart", "serviceAccount": "cart"});
         default_between("core.v1.PodSpec", field, declared, live)
@@ -122,7 +122,7 @@ fn copies_follow_what_is_declared() {
 }
 
 #[test]
-fn what_the_server_makes_up_is_taken_from_the_live_side() {
+fn generated_values_are_taken_from_the_live_side() {
     let between = |ty, field, live| default_between(ty, field, json!({}), live);
     let ip = json!({"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"]});
     let ips = between("core.v1.ServiceSpec", "clusterIPs", ip);
@@ -134,7 +134,7 @@ fn what_the_server_makes_up_is_taken_from_the_live_side() {
 }
 
 #[test]
-fn resources_are_filled_from_one_another() {
+fn requests_and_limits_default_to_each_other() {
     let item = json!({"type": "Container", "max": {"cpu": "2", "memory": "1Gi"}, "min": {"disk": "1"}, "default": {"cpu": "1"}});
     let of = |field| default_of("core.v1.LimitRangeItem", field, item.clone());
     assert_eq!(of("default"), Some(json!({"cpu": "1", "memory": "1Gi"})));
@@ -157,7 +157,7 @@ fn resources_are_filled_from_one_another() {
 }
 
 #[test]
-fn jobs_and_strategies() {
+fn defaults_of_jobs_and_strategies() {
     let job = |field, spec| default_of("batch.v1.JobSpec@Job", field, spec);
     assert_eq!(job("completions", json!({})), Some(json!(1)));
     assert_eq!(job("completions", json!({"parallelism": 2})), None);
@@ -198,7 +198,7 @@ fn jobs_and_strategies() {
 }
 
 #[test]
-fn a_strategy_that_nobody_declares_is_filled_as_a_whole() {
+fn an_undeclared_strategy_is_defaulted_as_a_whole() {
     let live = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}});
     let live = live.as_object().unwrap();
     let schema = Schema::builtin();
@@ -208,7 +208,7 @@ fn a_strategy_that_nobody_declares_is_filled_as_a_whole() {
 }
 
 #[test]
-fn the_rest() {
+fn other_defaults() {
     let policy = |spec| default_of("networking.v1.NetworkPolicySpec", "policyTypes", spec);
     assert_eq!(policy(json!({"ingress": [{}]})), Some(json!(["Ingress"])));
     assert_eq!(

@@ -1,4 +1,5 @@
-//! Converts CustomResourceDefinitions: `v1beta1` has once for all versions what `v1` has in each
+//! Converts CustomResourceDefinitions: fields that `v1beta1` has once for all versions are in each
+//! version in `v1`
 //! (`staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1/conversion.go`).
 
 use serde_json::{Map, Value, json};
@@ -39,7 +40,7 @@ pub(super) fn definition(fields: &mut Map<String, Value>) -> Option<()> {
             conversion.insert("webhook".to_owned(), webhook);
         }
     }
-    // Definitions of that version keep unknown fields, unless they say otherwise.
+    // `v1beta1` definitions keep unknown fields by default.
     set_default(spec, "preserveUnknownFields", json!(true));
     Some(())
 }

@@ -1,5 +1,5 @@
-//! Converts HorizontalPodAutoscalers: what `autoscaling/v2` has in metrics, `v1` has in one number
-//! and in annotations, and `v2beta1` in fields with other names
+//! Converts HorizontalPodAutoscalers. The metrics of `autoscaling/v2` are one number and
+//! annotations in `v1`, and fields with other names in `v2beta1`
 //! (`pkg/apis/autoscaling/v1/conversion.go`, `k8s.io/api/autoscaling/v2beta1`).
 
 use serde_json::{Map, Value, json};
@@ -9,13 +9,13 @@ use super::{object_at, objects_in, rename, take};
 const TARGET_CPU: &str = "targetCPUUtilizationPercentage";
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
-/// Annotations with status, which no other version shows.
+/// Annotations with status, which other versions do not have.
 const STATUS: [&str; 2] = [
     "autoscaling.alpha.kubernetes.io/conditions",
     "autoscaling.alpha.kubernetes.io/current-metrics",
 ];
 
-/// Converts the annotations to metrics and behaviour, followed by the target as a metric.
+/// Converts the annotations to metrics and behaviour, then the target CPU utilization to a metric.
 pub(super) fn from_v1(fields: &mut Map<String, Value>) -> Option<()> {
     let (metrics, behavior) = match object_at(fields, &["metadata", "annotations"]) {
         Some(annotations) => {
@@ -46,7 +46,7 @@ pub(super) fn from_v1(fields: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// Converts only what has its own field: the server writes the rest into annotations, as text.
+/// Converts only fields that `v1` has: the server writes others into annotations, as JSON text.
 pub(super) fn to_v1(fields: &mut Map<String, Value>) -> Option<()> {
     let spec = object_at(fields, &["spec"])?;
     if take(spec, "behavior").is_some() {
@@ -95,7 +95,7 @@ fn metric_from_v2beta1(metric: &mut Map<String, Value>) -> Option<()> {
         set_target(external);
     }
     if let Some(object) = object_at(metric, &["object"]) {
-        // Here the average has another name than elsewhere.
+        // The average has another name in this metric.
         rename(object, "averageValue", "targetAverageValue");
         rename(object, "target", "describedObject");
         set_metric(object, "selector");

@@ -1,4 +1,4 @@
-//! Removed API versions, and objects converted from one version to another.
+//! Removed API versions, and conversions of objects between versions.
 
 mod apiextensions;
 mod autoscaling;
@@ -13,16 +13,16 @@ use crate::model::group_of;
 
 use super::{builtin_kind, builtin_kind_of_group};
 
-/// What to do about a kind at a version that API servers no longer serve.
+/// The replacement of a kind at a version that API servers no longer serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replacement {
-    /// The first minor version of Kubernetes without it, such as `1.25`, if known.
+    /// The first minor version of Kubernetes that does not serve it, such as `1.25`, if known.
     pub removed_in: Option<&'static str>,
     /// The `apiVersion` to write instead; `None` if the kind was removed altogether.
     pub use_instead: Option<&'static str>,
 }
 
-/// Returns the text after the name of the kind in a message: `was removed in Kubernetes 1.25; use
+/// Writes the text after the kind's name in a message: `was removed in Kubernetes 1.25; use
 /// policy/v1`.
 impl fmt::Display for Replacement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,8 +37,8 @@ impl fmt::Display for Replacement {
     }
 }
 
-/// Returns the replacement of a built-in kind at a removed version; `None` for versions that are
-/// served and for kinds that Kubernetes never had.
+/// Returns the replacement of a built-in kind at a removed version; `None` for served versions and
+/// for kinds that Kubernetes never had.
 ///
 /// The versions are those of the deprecated API migration guide
 /// (<https://kubernetes.io/docs/reference/using-api/deprecation-guide/>).
@@ -62,7 +62,7 @@ pub fn replacement(api_version: &str, kind: &str) -> Option<Replacement> {
             use_instead: removed.use_instead,
         });
     }
-    // The stable version is the one with the shortest name.
+    // The shortest name is that of the stable version.
     let served = builtin_kind_of_group(group_of(api_version), kind);
     let stable = served.iter().min_by_key(|kind| kind.api_version.len())?;
     Some(Replacement {
@@ -71,7 +71,7 @@ pub fn replacement(api_version: &str, kind: &str) -> Option<Replacement> {
     })
 }
 
-/// Returns the kinds that were removed from one version at once.
+/// Kinds that were removed from a version at the same time.
 struct Removed {
     api_version: &'static str,
     kinds: &'static [&'static str],
@@ -160,10 +160,10 @@ const REMOVED: &[Removed] = &[
 
 /// Returns an object, converted to another version of its kind.
 ///
-/// Every older version can be converted to the current one, and some back. `None` means that the
-/// changes between the two versions are unknown, or that this object contains something that the
-/// other version cannot express: a comparison would then show the difference between versions
-/// instead of real changes.
+/// Every older version can be converted to the current one, and some can be converted back. Returns
+/// `None` if the changes between the two versions are unknown, or if this object contains something
+/// that the other version cannot express: a comparison would then show the differences between
+/// versions instead of real changes.
 ///
 /// ```
 /// use serde_json::json;
@@ -188,8 +188,8 @@ pub fn convert(object: &Value, api_version: &str) -> Option<Value> {
     Some(Value::Object(fields))
 }
 
-/// Returns the version to read an object at whose own version was removed: its replacement, if the
-/// changes between the two are known.
+/// Returns the version at which to read an object whose own version was removed: the replacement,
+/// if the changes between the two are known.
 ///
 /// ```
 /// use driftctl::schema::successor;
@@ -203,7 +203,7 @@ pub fn successor(api_version: &str, kind: &str) -> Option<&'static str> {
         .then_some(current)
 }
 
-/// Converts an object from one version to another; returns `None` if that is not possible.
+/// Converts an object in place from one version to another; returns `None` if that is not possible.
 type Rewrite = fn(&mut Map<String, Value>) -> Option<()>;
 
 /// How a version of some kinds differs from the current one.
@@ -214,7 +214,7 @@ struct Form {
     down: Rewrite,
 }
 
-/// Versions that differ only in their name.
+/// Converts between versions that differ only in their names.
 fn same(_: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
@@ -306,7 +306,7 @@ fn object_at<'v>(
     })
 }
 
-/// Returns the objects in a list; none if there is no list.
+/// Returns the objects in a list; none if the field is not a list.
 fn objects_in<'v>(
     fields: &'v mut Map<String, Value>,
     name: &str,

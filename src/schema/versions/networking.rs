@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{object_at, objects_in, rename, set_default, take};
 
-/// `networking.k8s.io/v1` has a field for the default backend, and separates port names from port
-/// numbers.
+/// Converts an Ingress: `networking.k8s.io/v1` has a field for the default backend, and separates
+/// port names from port numbers.
 pub(super) fn ingress(fields: &mut Map<String, Value>) -> Option<()> {
     let Some(spec) = object_at(fields, &["spec"]) else {
         return Some(());
@@ -41,7 +41,7 @@ fn set_backend(backend: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// What `v1beta1` has in the topology labels of an endpoint has its own fields
+/// Converts an EndpointSlice: topology labels of `v1beta1` have their own fields in `v1`
 /// (`pkg/apis/discovery/v1beta1/conversion.go`).
 pub(super) fn endpoint_slice(fields: &mut Map<String, Value>) -> Option<()> {
     for endpoint in objects_in(fields, "endpoints") {

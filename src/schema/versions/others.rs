@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{object_at, objects_in, set_default, take};
 
-/// A missing selector selects the template's labels, until `apps/v1` requires one; fields of the
-/// old controllers are gone.
+/// Converts a workload: before `apps/v1`, a missing selector meant the template's labels. Removes
+/// fields that `apps/v1` does not have.
 pub(super) fn workload(fields: &mut Map<String, Value>) -> Option<()> {
     let Some(spec) = object_at(fields, &["spec"]) else {
         return Some(());
@@ -22,7 +22,8 @@ pub(super) fn workload(fields: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// The empty selector selects nothing in `v1beta1` and everything in `v1`.
+/// Converts a PodDisruptionBudget: the empty selector selects nothing in `v1beta1` and everything
+/// in `v1`.
 pub(super) fn disruption_budget(fields: &mut Map<String, Value>) -> Option<()> {
     let selector = object_at(fields, &["spec", "selector"]);
     let is_blank =
@@ -30,7 +31,8 @@ pub(super) fn disruption_budget(fields: &mut Map<String, Value>) -> Option<()> {
     (!selector.is_some_and(is_blank)).then_some(())
 }
 
-/// The defaults differed: `v1beta1` ignored failures of the webhook, and had a longer timeout.
+/// Converts a webhook configuration: by default, `v1beta1` ignored failures of a webhook, and had a
+/// longer timeout.
 pub(super) fn webhooks(fields: &mut Map<String, Value>) -> Option<()> {
     for webhook in objects_in(fields, "webhooks") {
         set_default(webhook, "admissionReviewVersions", json!(["v1beta1"]));
@@ -42,13 +44,13 @@ pub(super) fn webhooks(fields: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// `v1` has no default signer.
+/// Converts a CertificateSigningRequest: `v1` has no default signer.
 pub(super) fn signing_request(fields: &mut Map<String, Value>) -> Option<()> {
     let signer = object_at(fields, &["spec"])?.get("signerName")?;
     signer.is_string().then_some(())
 }
 
-/// The shares of a limited priority level were renamed in `v1beta3`.
+/// Converts a PriorityLevelConfiguration: the shares of a limited level were renamed in `v1beta3`.
 pub(super) fn flow_control(fields: &mut Map<String, Value>) -> Option<()> {
     if let Some(limited) = object_at(fields, &["spec", "limited"]) {
         super::rename(
@@ -60,7 +62,8 @@ pub(super) fn flow_control(fields: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// A request for devices is under `exactly` since `v1beta2`, next to the list of alternatives.
+/// Converts a ResourceClaim: since `v1beta2`, a request for devices is under `exactly`, beside the
+/// list of alternatives.
 pub(super) fn resource_claim(fields: &mut Map<String, Value>) -> Option<()> {
     for path in [&["spec", "devices"][..], &["spec", "spec", "devices"]] {
         let Some(devices) = object_at(fields, path) else {

@@ -9,7 +9,7 @@ fn converts(object: Value, to: &str, expected: Value) {
 }
 
 #[test]
-fn what_is_gone_has_its_replacement_named() {
+fn names_the_replacement_of_a_removed_version() {
     let sentence = |api_version, kind| replacement(api_version, kind).map(|r| r.to_string());
     assert_eq!(
         sentence("autoscaling/v2beta2", "HorizontalPodAutoscaler").unwrap(),
@@ -29,7 +29,7 @@ fn what_is_gone_has_its_replacement_named() {
 }
 
 #[test]
-fn the_tables_lead_to_kinds_that_are_served() {
+fn replacements_and_conversions_lead_to_served_kinds() {
     for removed in REMOVED {
         for kind in removed.kinds {
             assert_eq!(builtin_kind(removed.api_version, kind), None, "{kind}");
@@ -49,7 +49,7 @@ fn the_tables_lead_to_kinds_that_are_served() {
 }
 
 #[test]
-fn versions_of_one_shape_convert_both_ways() {
+fn versions_with_the_same_fields_convert_both_ways() {
     let at = |version: &str| json!({"apiVersion": version, "kind": "CronJob", "spec": {"schedule": "@daily"}});
     converts(at("batch/v1beta1"), "batch/v1", at("batch/v1"));
     converts(at("batch/v1"), "batch/v1beta1", at("batch/v1beta1"));
@@ -58,7 +58,7 @@ fn versions_of_one_shape_convert_both_ways() {
 }
 
 #[test]
-fn what_is_not_known_is_not_guessed() {
+fn does_not_convert_between_versions_with_unknown_changes() {
     for (from, to, kind) in [
         ("apps/v1", "apps/v1beta1", "Deployment"),
         ("example.com/v1", "example.com/v2", "Widget"),
@@ -82,7 +82,7 @@ fn autoscaler(version: &str, spec: Value) -> Value {
 }
 
 #[test]
-fn autoscalers_of_v1_have_one_metric() {
+fn converts_the_target_of_a_v1_autoscaler() {
     let cpu = json!({"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}});
     let v1 = autoscaler(
         "v1",
@@ -109,7 +109,7 @@ fn autoscalers_of_v1_have_one_metric() {
 }
 
 #[test]
-fn annotations_of_v1_autoscalers_are_metrics() {
+fn converts_annotations_of_a_v1_autoscaler_to_metrics() {
     let mut v1 = autoscaler("v1", json!({"targetCPUUtilizationPercentage": 70}));
     let metrics = r#"[{"type":"Pods","pods":{"metricName":"qps","targetAverageValue":"1k"}}]"#;
     v1["metadata"] = json!({"annotations": {
@@ -131,7 +131,7 @@ fn annotations_of_v1_autoscalers_are_metrics() {
 }
 
 #[test]
-fn metrics_of_v2beta1_have_targets() {
+fn converts_metrics_of_v2beta1() {
     let old = json!([
         {"type": "Resource", "resource": {"name": "cpu", "targetAverageUtilization": 60}},
         {"type": "Resource", "resource": {"name": "memory", "targetAverageValue": "1Gi"}},
@@ -152,7 +152,7 @@ fn metrics_of_v2beta1_have_targets() {
 }
 
 #[test]
-fn backends_of_ingresses_are_services() {
+fn converts_backends_of_ingresses() {
     let old = json!({"backend": {"serviceName": "shop", "servicePort": 80}, "rules": [{"http": {"paths": [
         {"path": "/", "backend": {"serviceName": "cart", "servicePort": "http"}},
         {"pathType": "Exact", "backend": {"resource": {"kind": "Bucket", "name": "a"}}},
@@ -169,7 +169,7 @@ fn backends_of_ingresses_are_services() {
 }
 
 #[test]
-fn older_workloads_select_their_template() {
+fn converts_workloads_without_a_selector() {
     let template = json!({"metadata": {"labels": {"app": "a"}}});
     let old = json!({"apiVersion": "extensions/v1beta1", "kind": "Deployment", "spec": {"template": template, "rollbackTo": {}}});
     let new = json!({"apiVersion": "apps/v1", "kind": "Deployment",
@@ -178,7 +178,7 @@ fn older_workloads_select_their_template() {
 }
 
 #[test]
-fn an_empty_selector_of_a_budget_changed_its_meaning() {
+fn converts_the_empty_selector_of_a_disruption_budget() {
     let budget = |selector: Value| json!({"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget", "spec": {"selector": selector}});
     assert_eq!(convert(&budget(json!({})), "policy/v1"), None);
     assert_eq!(
@@ -190,7 +190,7 @@ fn an_empty_selector_of_a_budget_changed_its_meaning() {
 }
 
 #[test]
-fn definitions_say_everything_of_each_version() {
+fn converts_custom_resource_definitions() {
     let old = json!({"apiVersion": "apiextensions.k8s.io/v1beta1", "kind": "CustomResourceDefinition", "spec": {
         "version": "v1", "validation": {"openAPIV3Schema": {"type": "object"}}, "subresources": {"status": {}},
         "additionalPrinterColumns": [{"name": "Age", "JSONPath": ".a"}],
@@ -210,7 +210,7 @@ fn definitions_say_everything_of_each_version() {
 }
 
 #[test]
-fn the_rest() {
+fn converts_other_kinds() {
     let object = |api_version: &str, kind: &str, field: &str, value: Value| json!({"apiVersion": api_version, "kind": kind, field: value});
     let level = convert(
         &object(

@@ -105,13 +105,13 @@ pub(super) struct Part<'a> {
 }
 
 impl Source {
-    /// Reports whether it is a whole artifact in a registry, which by convention is a chart.
+    /// Returns whether it is a whole artifact in a registry, which by convention is a chart.
     fn is_artifact(&self) -> bool {
         let is_whole = self.path.trim_matches(['.', '/']).is_empty();
         self.repo_url.starts_with("oci://") && self.chart.is_empty() && is_whole
     }
 
-    /// The requested revision.
+    /// Returns the requested revision.
     pub(super) fn target(&self) -> Target {
         Target {
             address: self.repo_url.clone(),
@@ -136,7 +136,7 @@ impl Application<'_> {
             return self.fetched(source, all, spec);
         }
         if source.path.is_empty() {
-            // It only provides files that another source refers to.
+            // This source only provides files that another source refers to.
             return if source.reference.is_empty() {
                 Err("a source names no path".to_owned())
             } else {
@@ -164,7 +164,7 @@ impl Application<'_> {
         Ok(loaded)
     }
 
-    /// Returns what a source declares that is a chart in a chart repository or a registry.
+    /// Returns the objects of a source whose chart is in a chart repository or a registry.
     fn fetched(&self, source: &Source, all: &[&Source], spec: &Spec) -> Result<Loaded, String> {
         let rendering = self.options.rendering()?;
         let mut repository = match source.repo_url.contains("://") {
@@ -190,7 +190,7 @@ impl Application<'_> {
         let fetched = rendering.charts.get(&reference, rendering);
         let fetched = fetched.map_err(|why| match rendering.allow_remote {
             true => why,
-            // The same for all of them.
+            // The message is the same for all of them.
             false => format!("its chart is not available: {}", not_fetched(rendering)),
         })?;
         let checkout = self.checkouts.of(None)?;
@@ -269,8 +269,8 @@ impl Application<'_> {
 }
 
 impl Part<'_> {
-    /// Argo CD uses the type in the Application, or else guesses it from the files
-    /// (`argo-cd/reposerver/repository`, `GetAppSourceType`).
+    /// Reads a directory by the type in the Application, or else by the type that Argo CD infers
+    /// from its files (`argo-cd/reposerver/repository`, `GetAppSourceType`).
     fn load(&self, directory: &Path) -> Result<Loaded, String> {
         let source = self.source;
         if source.plugin.is_some() {
@@ -457,8 +457,8 @@ fn glob_or_none(pattern: &str) -> Result<Option<Glob>, String> {
     parsed.map_err(|error: GlobError| format!("{pattern} is not a glob: {error}"))
 }
 
-/// Returns the first jsonnet file that Argo CD would evaluate. The presence of `directory.jsonnet`
-/// means nothing: Argo CD stores it with every directory.
+/// Returns the first jsonnet file that Argo CD would evaluate. A `directory.jsonnet` field does not
+/// mean that there is one, because Argo CD adds it to every directory.
 fn jsonnet(directory: &Path, is_chosen: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
     let mut files = WalkDir::new(directory)
         .sort_by_file_name()

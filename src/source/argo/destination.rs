@@ -24,8 +24,8 @@ pub(in crate::source) fn cluster(found: &Found) -> &str {
     cluster.filter(filled).unwrap_or(IN_CLUSTER[1])
 }
 
-/// The cluster that an Application goes to, if it is another than Argo CD's own: under the name of its
-/// Secret, where one is known, however the Application names it.
+/// Returns the cluster of an Application, if it is not the one that Argo CD runs in: by the name in
+/// the cluster's Secret if known, whether the Application has its name or its address.
 pub(in crate::source) fn other_cluster(named: &str, known: Option<&Clusters>) -> Option<String> {
     let secret = known.and_then(|known| known.named(named));
     let is_own = |word: &str| IN_CLUSTER.iter().any(|own| is_same(own, word));
@@ -35,7 +35,7 @@ pub(in crate::source) fn other_cluster(named: &str, known: Option<&Clusters>) ->
     Some(secret.map_or(named, |secret| &secret.name).to_owned())
 }
 
-/// Whether two names or addresses are those of one cluster.
+/// Returns whether two names or addresses stand for the same cluster.
 pub(in crate::source) fn is_same(wanted: &str, cluster: &str) -> bool {
     let wanted = wanted.trim_end_matches('/');
     let cluster = cluster.trim_end_matches('/');

@@ -1,5 +1,5 @@
-//! Argo CD's build environment: the variables that it substitutes in helm's parameters and value
-//! files (`argo-cd/pkg/apis/application/v1alpha1`, `Env.Envsubst`).
+//! Argo CD's build environment: variables that it substitutes in Helm parameters and value files
+//! (`argo-cd/pkg/apis/application/v1alpha1`, `Env.Envsubst`).
 
 /// The values of the variables.
 #[derive(Debug, Default)]
@@ -15,11 +15,11 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Replaces `$NAME` and `${NAME}`; `$$` means `$`, and a name that Argo CD does not know is
-    /// replaced with nothing.
+    /// Replaces `$NAME` and `${NAME}`. `$$` becomes `$`, and variables that Argo CD does not define
+    /// become empty.
     ///
     /// # Errors
-    /// Fails if Argo CD knows a variable whose value is unknown here.
+    /// Fails for a variable that Argo CD defines but whose value is unknown here.
     pub fn substitute(&self, text: &str) -> Result<String, String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;

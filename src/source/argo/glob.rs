@@ -51,7 +51,7 @@ pub fn file_glob(pattern: &str) -> Result<Regex, String> {
     Regex::new(&expression).map_err(|_| format!("{pattern} is not a glob"))
 }
 
-/// Returns the rest of a set, up to its bracket; `signs` are the special characters in it.
+/// Appends a set up to its closing bracket; `signs` are the special characters in it.
 fn push_set(expression: &mut String, characters: &mut impl Iterator<Item = char>, signs: &[char]) {
     for c in characters.take_while(|c| *c != ']') {
         if signs.contains(&c) {
@@ -63,7 +63,7 @@ fn push_set(expression: &mut String, characters: &mut impl Iterator<Item = char>
     expression.push(']');
 }
 
-/// Returns a character that matches itself.
+/// Appends a character that matches itself.
 fn push_literal(expression: &mut String, c: char) {
     expression.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
 }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories_are_matched_level_by_level() {
+    fn matches_directories_level_by_level() {
         for (pattern, text, expected) in [
             ("apps/*", "apps/a", true),
             ("apps/*", "apps/a/b", false),

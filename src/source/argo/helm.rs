@@ -55,7 +55,7 @@ impl Part<'_> {
             namespace: or(&helm.namespace, self.namespace),
         };
         let mut capabilities = Capabilities {
-            // The context's namespace does not matter to Argo CD.
+            // Argo CD does not use the namespace of the context.
             namespace: None,
             ..self.application.capabilities.clone()
         };
@@ -114,8 +114,8 @@ impl Part<'_> {
         }
     }
 
-    /// Returns whether a file is known to be absent: a file elsewhere that is not read is not,
-    /// because Argo CD may find it there.
+    /// Returns whether a file is known to be absent. A file in a repository that is not read is
+    /// not, because Argo CD may find it there.
     fn lacks(&self, path: &str, directory: &Path) -> bool {
         if path.contains("://") {
             return false;
@@ -200,7 +200,8 @@ fn inline_values(helm: &Helm) -> Result<Option<Value>, String> {
     Ok(parsed.documents.into_iter().next().map(|first| first.value))
 }
 
-/// Commas separate settings, except in lists (`argo-cd/util/helm`, `cleanSetParameters`).
+/// Escapes commas outside lists, which separate settings (`argo-cd/util/helm`,
+/// `cleanSetParameters`).
 fn escaped(value: &str) -> String {
     if value.starts_with('{') && value.ends_with('}') {
         return value.to_owned();
@@ -222,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commas_are_escaped_but_in_lists() {
+    fn escapes_commas_outside_lists() {
         assert_eq!(escaped("a,b"), "a\\,b");
         assert_eq!(escaped("a\\,b"), "a\\,b");
         assert_eq!(escaped("{a,b}"), "{a,b}");

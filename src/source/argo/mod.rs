@@ -40,7 +40,7 @@ pub(super) fn is_set(found: &Found) -> bool {
     found.is(GROUP, "ApplicationSet")
 }
 
-/// Returns the rule that what Argo CD writes on every object that it tracks is not drift.
+/// Returns the rule that Argo CD's tracking marks on objects are not drift.
 pub(super) fn tracking_marks() -> Option<Rule> {
     let paths = [
         ".metadata.annotations[\"argocd.argoproj.io/tracking-id\"]",
@@ -52,7 +52,7 @@ pub(super) fn tracking_marks() -> Option<Rule> {
     marks("argocd-tracking", reason, &paths)
 }
 
-/// Returns the object itself, as a deployer in a chain.
+/// Returns the object as a deployer in a chain.
 pub(super) fn deployer(found: &Found) -> Deployer {
     let kind = found.value.get("kind").and_then(Value::as_str);
     Deployer {
@@ -97,11 +97,11 @@ pub(super) fn addresses(application: &Value) -> Vec<String> {
 pub(super) struct Application<'a> {
     /// The object.
     pub found: &'a Found,
-    /// Where its files are.
+    /// The checkouts that its files are read from.
     pub checkouts: &'a Checkouts<'a>,
     /// How they are read.
     pub options: &'a GitOps,
-    /// What its charts see of the cluster.
+    /// What its charts can query about the cluster.
     pub capabilities: &'a Capabilities,
 }
 
@@ -110,7 +110,7 @@ impl Application<'_> {
         self.found.metadata("name")
     }
 
-    /// Returns what it declares.
+    /// Returns the objects that it declares.
     pub fn load(&self) -> Loaded {
         let mut loaded = Loaded::default();
         let spec = self.found.value.get("spec").cloned().unwrap_or(Value::Null);

@@ -8,7 +8,7 @@ use crate::model::{Manifest, Origin};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec};
 
 /// Returns what `managedNamespaceMetadata` declares, if Argo CD creates the namespace: the
-/// Namespace with these labels and annotations, and the rule that others on it are ignored.
+/// Namespace with these labels and annotations, and a rule that ignores all others on it.
 pub(super) fn declared(
     policy: &SyncPolicy,
     namespace: &str,
@@ -48,7 +48,7 @@ pub(super) fn declared(
     Some((manifest, others_are_free(namespace)))
 }
 
-/// Argo CD applies its labels and annotations to the namespace and leaves all others alone.
+/// Returns the rule that ignores other labels and annotations: Argo CD applies only its own.
 fn others_are_free(namespace: &str) -> Option<Rule> {
     let spec = RuleSpec {
         id: "argocd-managed-namespace".to_owned(),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_namespace_is_declared_where_it_is_made() {
+    fn declares_the_namespace_only_if_it_is_created() {
         let made = declared(&policy("CreateNamespace=true"), "shop", "apps/web.yaml:3");
         let (manifest, rule) = made.unwrap();
         assert_eq!(manifest.value()["metadata"]["labels"]["team"], "shop");

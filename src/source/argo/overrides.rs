@@ -53,7 +53,7 @@ pub(super) fn overridden(
     let mut merged: Source = serde_json::from_value(without_nulls(written.clone()))
         .map_err(|_| "its .argocd-source file has settings of other types".to_owned())?;
     merged.written = written;
-    // They change how it is rendered, not what or where.
+    // These files may change how the source is rendered, but not its repository or path.
     merged.chart.clone_from(&source.chart);
     merged.path.clone_from(&source.path);
     merged.repo_url.clone_from(&source.repo_url);
@@ -61,7 +61,7 @@ pub(super) fn overridden(
     Ok(Some(merged))
 }
 
-/// A JSON merge patch (RFC 7396).
+/// Applies a JSON merge patch (RFC 7396).
 fn merge(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *target = patch;
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn files_beside_the_manifests_say_more() {
+    fn files_beside_the_manifests_override_settings() {
         let dir = tempfile::tempdir().unwrap();
         let web =
             source(json!({"path": "a", "kustomize": {"images": ["x:1"], "namePrefix": "p-"}}));

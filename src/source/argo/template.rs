@@ -1,4 +1,4 @@
-//! The templates of ApplicationSets, as far as they only look up parameters.
+//! The templates of ApplicationSets, of which only look-ups of parameters are supported.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// Parameters; without `goTemplate` the keys are full names, such as `path.basename`.
+    /// Returns parameters. Without `goTemplate`, the keys are full names such as `path.basename`.
     pub fn new(values: Value, is_go: bool) -> Self {
         Self { values, is_go }
     }
@@ -45,10 +45,10 @@ impl Params {
     }
 }
 
-/// Returns a template with everything looked up, in values and in keys.
+/// Returns a template with all parameters filled in, in values and in keys.
 ///
 /// # Errors
-/// Fails if something in it is more than a look-up, or is unknown.
+/// Fails if an action is more than a look-up, or a parameter is unknown.
 pub fn expand(template: &Value, params: &Params) -> Result<Value, String> {
     Ok(match template {
         Value::String(text) => Value::String(expand_text(text, params)?),
@@ -66,7 +66,7 @@ pub fn expand(template: &Value, params: &Params) -> Result<Value, String> {
     })
 }
 
-/// Does the same for combined generators: what is unknown yet stays unchanged.
+/// Does the same for combined generators: unknown parameters stay unchanged.
 pub fn expand_known(template: &Value, params: &Params) -> Value {
     match template {
         Value::String(text) => {
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_looked_up_in_both_ways_of_writing() {
+    fn looks_up_names_in_both_notations() {
         let plain = Params::new(
             json!({"path": "a/b", "path.basename": "b", "path[0]": "a"}),
             false,
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_computed_is_an_error() {
+    fn actions_that_compute_values_are_errors() {
         let params = Params::new(json!({"name": "a"}), true);
         for text in [
             "{{ .name | upper }}",

@@ -1,4 +1,4 @@
-//! Finds charts in helm's cache, where `helm pull` and `helm template` leave them.
+//! Finds charts in Helm's cache, where `helm pull` and `helm template` store them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(super) fn archive(reference: &Reference) -> Option<PathBuf> {
     Some(named).filter(|file| file.is_file()).or_else(is_listed)
 }
 
-/// Returns where helm keeps something (`helm/pkg/helmpath`).
+/// Returns one of Helm's directories (`helm/pkg/helmpath`).
 fn folder(
     variable: &dyn Fn(&str) -> Option<OsString>,
     own: &str,
@@ -45,7 +45,7 @@ fn folder(
     Some(base.join("helm"))
 }
 
-/// Returns the archive that the index of a known repository names by its digest.
+/// Returns the archive whose digest is in the index of a known repository.
 fn by_digest(
     reference: &Reference,
     version: &str,
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn archives_are_found_by_the_index_of_their_repository() {
+    fn finds_archives_by_the_index_of_their_repository() {
         let home = tempfile::tempdir().unwrap();
         let path = |below: &str| home.path().join(below);
         let write = |below: &str, text: &str| {

@@ -1,4 +1,4 @@
-//! What charts see of the cluster (`.Capabilities`), and their release's namespace.
+//! What charts can query about the cluster (`.Capabilities`), and the namespace of their release.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::cluster::Live;
 /// The length limit of one argument of a command; Linux allows 128 KiB (`MAX_ARG_STRLEN`).
 const LONGEST_WORD: usize = 64 << 10;
 
-/// What templates can ask about the cluster.
+/// The facts about the cluster that templates can query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::source) struct Capabilities {
     /// The version of Kubernetes; helm's default if unknown.
@@ -24,14 +24,14 @@ impl Capabilities {
     pub fn of(live: &dyn Live) -> Self {
         let api_versions = live.api_versions();
         Self {
-            // Asked after the versions, because it becomes known along the way.
+            // Read after the versions, because reading those also finds out the server's version.
             kube_version: live.target().version.filter(|version| is_version(version)),
             api_versions,
             namespace: live.default_namespace(),
         }
     }
 
-    /// Returns it as arguments of `helm template`.
+    /// Returns these facts as arguments of `helm template`.
     pub fn words(&self) -> Vec<String> {
         let version = self.kube_version.iter();
         let mut words: Vec<String> = version.map(|v| format!("--kube-version={v}")).collect();
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_helm() {
+    fn passes_capabilities_to_helm() {
         let capabilities = Capabilities {
             kube_version: Some("v1.36.2".to_owned()),
             api_versions: ["a.example/v1/A", "a.example/v1"].map(str::to_owned).into(),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_is_longer_than_the_system_takes() {
+    fn splits_arguments_that_are_too_long() {
         let api_versions: BTreeSet<String> = (0..20_000)
             .map(|number| format!("group-{number}.example.com/v1/Kind"))
             .collect();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_that_helm_cannot_read_are_not_passed_on() {
+    fn omits_versions_that_helm_cannot_parse() {
         for version in ["v1.36.2", "1.29", "v1.29.3-gke.1234", "v1.30.0+k3s1-a"] {
             assert!(is_version(version), "{version}");
         }

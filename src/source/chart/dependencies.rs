@@ -1,5 +1,5 @@
-//! Finds the dependencies of a chart that are not in its `charts`: in a folder next to it, or
-//! fetched.
+//! Finds dependencies of a chart that are not in its `charts` directory: in a directory next to it,
+//! or fetched.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use super::elsewhere::{Fetched, Reference};
 use super::{Chart, FILE, private};
 use crate::source::render::{Names, Rendering};
 
-/// The prefix of the address of a folder.
+/// The prefix of the address of a directory.
 const FOLDER: &str = "file://";
 
-/// Charts to copy into `charts`.
+/// The charts to copy into `charts`.
 #[derive(Debug, Default)]
 pub(super) struct Supplied(Vec<(String, At)>);
 
@@ -24,7 +24,7 @@ enum At {
 }
 
 impl Chart<'_> {
-    /// Finds the dependencies of this chart that are not in it.
+    /// Finds the dependencies of this chart that are not in its `charts` directory.
     ///
     /// # Errors
     /// Fails if one of them is not available, and must not be fetched.

@@ -33,7 +33,7 @@ pub(super) struct Dependency {
     pub name: String,
     #[serde(deserialize_with = "text")]
     pub version: String,
-    /// An address, or `file://` and the path to its folder.
+    /// An address, or `file://` and the path of its directory.
     pub repository: String,
 }
 
@@ -44,10 +44,10 @@ impl Description {
         Some(description.version).filter(|version| !version.is_empty())
     }
 
-    /// Parses it.
+    /// Parses the file of a chart.
     ///
     /// # Errors
-    /// Fails if it cannot be parsed, or cannot be rendered as a chart.
+    /// Fails if the file cannot be parsed, or the chart cannot be rendered.
     pub fn read(chart: &Path) -> Result<Self, String> {
         let mut description: Self = first_document(&chart.join(FILE))?;
         if description.name.is_empty() {
@@ -67,7 +67,7 @@ impl Description {
         Ok(description)
     }
 
-    /// Returns the dependencies that are not in its `charts`. Helm would have to fetch them.
+    /// Returns the dependencies that are not in `charts`, which Helm would have to fetch.
     pub fn absent(&self, chart: &Path) -> Vec<Dependency> {
         let there: Vec<PathBuf> = fs::read_dir(chart.join("charts"))
             .into_iter()
@@ -98,7 +98,7 @@ impl Description {
     }
 }
 
-/// Returns a string that may be written like a number.
+/// Parses a string that may be written like a number.
 fn text<'d, D: Deserializer<'d>>(written: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(written)? {
         Value::String(text) => text,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn dependencies_lie_in_charts() {
+    fn finds_dependencies_in_charts() {
         let text = "name: a\ndependencies: [{name: b}, {name: c-d}, {name: c}]\n";
         let chart = chart(text);
         let charts = chart.path().join("charts");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chart_is_an_error() {
+    fn rejects_files_that_do_not_describe_a_chart() {
         for (text, expected) in [
             ("version: 1", "has no name"),
             ("7", "does not describe a chart"),

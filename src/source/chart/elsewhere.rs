@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn helm_is_told_what_to_fetch() {
+    fn passes_the_reference_to_helm() {
         let words = |reference: &Reference| {
             let words = reference.words().unwrap();
             let words: Vec<String> = words
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_told_from_ranges() {
+    fn distinguishes_versions_from_ranges() {
         let exact = |version: &str| reference("", version).exact_version().is_some();
         assert!(exact("1.2.3") && exact("v1.2.3-rc.1+a"));
         for range in [
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn archives_are_unpacked_within_their_folder() {
+    fn unpacks_archives_only_within_their_directory() {
         let folder = tempfile::tempdir().unwrap();
         let good = archive(&[("shop/Chart.yaml", "name: shop\n"), ("shop/a/b.yaml", "a")]);
         unpack(&good, folder.path()).unwrap();
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_in_addresses_are_not_shown() {
+    fn does_not_show_passwords_in_addresses() {
         let called = reference("https://me:pw@charts.example.com", "1.2.3").called();
         assert_eq!(called, "https://charts.example.com/shop@1.2.3");
     }

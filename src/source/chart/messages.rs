@@ -1,16 +1,17 @@
-//! Parses helm's messages: the place of an error, and warnings.
+//! Parses Helm's messages: the position of an error, and warnings.
 
 use std::path::{Component, Path};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Matches a place in a template in Helm's errors: `chart/templates/a.yaml:4:11`.
+/// Matches a position in a template in Helm's errors: `chart/templates/a.yaml:4:11`.
 static PLACE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"[^\s():"]+/[^\s():"]+(:\d+(:\d+)?)?"#).ok());
 
-/// Returns the place of an error: the file in the chart, and `:4:11` as far as known. For an error
-/// in a named template, Helm lists every place on the way; the last is where it happened.
+/// Returns the position of an error: the file in the chart, and `:4:11` as far as known. For an
+/// error in a named template, Helm lists every template that led to it; the last is where the error
+/// is.
 pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> {
     let places = PLACE.as_ref()?.find_iter(message);
     let found = places.filter_map(|place| {
@@ -31,8 +32,8 @@ pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> 
     exact.or(found.last()).cloned()
 }
 
-/// Returns helm's warnings about values that it ignores. The values themselves, which follow in
-/// brackets, may be secrets.
+/// Returns Helm's warnings about values that it ignores, without the values in brackets, which may
+/// be secrets.
 pub(super) fn warnings(messages: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(messages);
     let mut warnings: Vec<String> = text
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_led_to_their_templates() {
+    fn traces_errors_to_templates() {
         let chart = tempfile::tempdir().unwrap();
         let templates = chart.path().join("templates");
         std::fs::create_dir(&templates).unwrap();
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn warnings_come_without_values() {
+    fn warnings_omit_values() {
         let said = b"coalesce.go:289: warning: destination for a.b is a table. Ignoring non-table \
                      value (map[p:hunter2])\nwalk.go:1: found symbolic link\n";
         let expected = "destination for a.b is a table. Ignoring non-table value";

@@ -38,7 +38,7 @@ pub(super) use values::{lay_over, of_files as values_of_files, of_text as values
 /// The file that makes a directory a chart.
 pub(super) const FILE: &str = "Chart.yaml";
 
-/// Where values that are in no file are written, in the workspace.
+/// The file in the workspace for values that are not in a file.
 const INLINE: &str = "values.yaml";
 
 /// The hint if helm is not installed.
@@ -48,7 +48,7 @@ const HINT: &str = "helm is not on the PATH: install it (https://helm.sh/docs/in
 /// The options for rendering a chart: arguments of `helm template`.
 #[derive(Debug, Clone, Default)]
 pub struct ChartOptions {
-    /// `--values`: files, the last of which wins.
+    /// `--values`: files, of which later ones override earlier ones.
     pub values: Vec<PathBuf>,
     /// `--set` and similar flags, each with its value: `("--set", "image.tag=1.4")`.
     pub set: Vec<(String, String)>,
@@ -60,10 +60,10 @@ pub struct ChartOptions {
     pub namespace: Option<String>,
 }
 
-/// Values that are in no file.
+/// Values that are not in a file.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Inline<'c> {
-    /// They override files, and `set` overrides them.
+    /// The values. They override those of files, and `set` overrides them.
     pub own: Option<&'c Value>,
     /// The same with secret values replaced: the difference in the rendering shows where the chart
     /// puts secrets.
@@ -80,7 +80,7 @@ pub(super) struct Chart<'c> {
     pub names: &'c Names,
     /// The options.
     pub options: &'c ChartOptions,
-    /// What it sees of the cluster.
+    /// What it can query about the cluster.
     pub capabilities: &'c Capabilities,
     /// Values that are in no file.
     pub inline: Inline<'c>,
@@ -89,7 +89,7 @@ pub(super) struct Chart<'c> {
 }
 
 impl Chart<'_> {
-    /// Returns what the chart declares. Errors are reported at its file.
+    /// Returns the objects that the chart declares. Errors are reported at its file.
     pub fn load(&self, rendering: &Rendering) -> Loaded {
         let mut loaded = Loaded::default();
         if let Err(message) = self.rendered(rendering, &mut loaded) {
@@ -217,7 +217,7 @@ impl Chart<'_> {
         templates.set_origins(rendered, &of_lines);
     }
 
-    /// Refuses what would make helm access the network.
+    /// Refuses settings that would make Helm access the network.
     fn check(&self, rendering: &Rendering) -> Result<(), String> {
         let values = self.options.values.iter();
         let mut values = values.filter_map(|file| file.to_str());
@@ -231,7 +231,7 @@ impl Chart<'_> {
         Ok(())
     }
 
-    /// Copies the chart, and warns about what is left out.
+    /// Copies the chart, and warns about files that are left out.
     fn copied(
         &self,
         rendering: &Rendering,
@@ -336,7 +336,7 @@ impl Chart<'_> {
         if self.with_crds {
             arguments.push("--include-crds".into());
         }
-        // The schemas in an archive were not checked, and nothing else would stop them here.
+        // The schemas in an archive were not checked, and nothing else would block them here.
         if copied.has_archives && rendering.untrusted && rendering.sandbox == Sandbox::Off {
             arguments.push("--skip-schema-validation".into());
         }
@@ -386,8 +386,8 @@ pub(super) fn helm(rendering: &Rendering) -> Result<(), String> {
     Program::find(rendering.helm.as_deref(), &["helm"], HINT).map(drop)
 }
 
-/// Returns a file name for `--values`, which is a list with commas (pflag's `StringSlice`, read as
-/// CSV).
+/// Returns a file name in the form for `--values`, which takes a list with commas (pflag's
+/// `StringSlice`, read as CSV).
 fn one_of_a_list(file: PathBuf) -> OsString {
     match file.to_str() {
         Some(name) if name.contains([',', '"', '\n']) => {
@@ -402,7 +402,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comma_in_a_name_makes_no_list() {
+    fn quotes_commas_in_file_names() {
         let given = |name: &str| one_of_a_list(name.into());
         assert_eq!(given("/a/b.yaml"), "/a/b.yaml");
         assert_eq!(given("/a,b.yaml"), "\"/a,b.yaml\"");

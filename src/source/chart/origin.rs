@@ -1,4 +1,4 @@
-//! Traces helm's output to the files of the chart.
+//! Traces Helm's output to the files of the chart.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -114,11 +114,11 @@ impl Templates<'_> {
         Some(self.names.of(&path))
     }
 
-    /// Converts `chart/templates/a.yaml`; a subchart's templates are in
+    /// Returns the file of `chart/templates/a.yaml`; templates of a subchart are in
     /// `chart/charts/sub/templates`.
     fn path_of(&self, source: &str) -> Option<PathBuf> {
         let (_, below) = source.split_once('/')?;
-        // A template can print such a comment too, with any name.
+        // A template can print this comment too, with any name.
         let mut parts = Path::new(below).components();
         let is_below = parts.all(|part| matches!(part, Component::Normal(_)));
         is_below.then(|| self.chart.join(below))
@@ -132,7 +132,7 @@ impl Templates<'_> {
     }
 }
 
-/// Adds to an object where its fields are in the file, and its first line there.
+/// Makes an object find its fields in the file, and returns its first line there.
 fn lead(manifest: &mut Manifest, file: &Source, among: (usize, usize)) -> Option<usize> {
     match file {
         Source::Template(template) => {
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_are_led_back_by_the_comments_before_them() {
+    fn finds_templates_by_the_comments_before_objects() {
         let output = "---\n# Source: a/templates/x.yaml\nkind: A\n---\nkind: B\n---\n\
                       # Source: a/charts/b/templates/y.yaml\n\nkind: C\n";
         let sources = Sources::of(output);

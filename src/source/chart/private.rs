@@ -1,5 +1,5 @@
-//! Makes the copy of a chart for helm, with the files that its arguments name. helm parses file
-//! names by its own rules, so it gets only names that driftctl chooses.
+//! Copies a chart for Helm, with the files that its arguments name. Helm parses file names by its
+//! own rules, so it only gets names that driftctl chooses.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use walkdir::{DirEntry, WalkDir};
 use crate::source::read;
 use crate::source::render::{Names, write_bytes};
 
-/// Where the copy is in the workspace.
+/// The path of the copy in the workspace.
 pub(super) const CHART: &str = "./chart";
 
 /// The size limit of the copy, in bytes.
@@ -18,7 +18,7 @@ const MOST: u64 = 1 << 30;
 /// The limit on files of a chart.
 const MOST_FILES: usize = 100_000;
 
-/// The schema of values. helm opens whatever it refers to, by file or over HTTP.
+/// The schema of values. Helm opens files and URLs that it refers to.
 const SCHEMA: &str = "values.schema.json";
 
 /// The fields of a schema that refer to another one.
@@ -34,20 +34,20 @@ const KNOWN: &[&str] = &[
     "json-schema.org/schema",
 ];
 
-/// What was found while a chart was copied.
+/// The findings while copying a chart.
 #[derive(Debug, Default)]
 pub(super) struct Copied {
     /// Whether it contains archives of other charts, which were not checked.
     pub has_archives: bool,
-    /// Schemas that refer to others, and to which. They were left out.
+    /// Schemas that refer to others, with the reference. They were left out.
     pub foreign: Vec<(PathBuf, String)>,
 }
 
 /// Copies a chart: its regular files, without those of Git.
 ///
 /// # Errors
-/// Fails if something in it is not a file, leads out of the chart where that is not allowed, or
-/// cannot be copied.
+/// Fails if an entry is not a file, leads out of the chart where that is not allowed, or cannot be
+/// copied.
 pub(super) fn copy(
     chart: &Path,
     to: &Path,
@@ -106,7 +106,7 @@ pub(super) fn copy(
     Ok(copied)
 }
 
-/// Refuses a link that leads out of the chart, or to Git's own files.
+/// Refuses a link that leads out of the chart or to Git's own files.
 fn leads_out(link: &DirEntry, chart: &Path, names: &Names) -> Result<(), String> {
     let target = link.path().canonicalize().unwrap_or_default();
     let is_inside = target
@@ -122,7 +122,7 @@ fn leads_out(link: &DirEntry, chart: &Path, names: &Names) -> Result<(), String>
     }
 }
 
-/// Returns what a schema refers to outside itself.
+/// Returns a reference of a schema to something outside it.
 fn foreign(schema: &Value) -> Option<&str> {
     match schema {
         Value::Object(fields) => fields.iter().find_map(|(field, value)| match value {
@@ -136,7 +136,7 @@ fn foreign(schema: &Value) -> Option<&str> {
     }
 }
 
-/// Returns whether a reference stays within the schema, or refers to something built into helm.
+/// Returns whether a reference stays within the schema, or is to a schema that is built into Helm.
 fn is_own(reference: &str) -> bool {
     if reference.is_empty() || reference.starts_with('#') {
         return true;
@@ -148,8 +148,8 @@ fn is_own(reference: &str) -> bool {
     rest.is_some_and(|rest| KNOWN.contains(&rest.strip_suffix('#').unwrap_or(rest)))
 }
 
-/// Copies a file for helm, and returns its new name. The path is relative to the workspace and
-/// contains no comma or backslash of the user's.
+/// Copies a file for Helm, and returns its new name. The path is relative to the workspace and
+/// contains no comma or backslash from the user's path.
 ///
 /// # Errors
 /// Fails if it cannot be read or written.
@@ -166,7 +166,7 @@ pub(super) fn file(
     Ok(word)
 }
 
-/// Refuses a value name that helm would split into several, or into a name and a value.
+/// Refuses a value name that Helm would split into several names, or into a name and a value.
 ///
 /// # Errors
 /// Fails if it is not a name.
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_of_schemas_are_told_apart() {
+    fn distinguishes_own_and_foreign_references() {
         for own in [
             json!({"$schema": "http://json-schema.org/draft-07/schema#"}),
             json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "http://a"}),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_helm_takes_apart_are_refused() {
+    fn refuses_names_that_helm_would_split() {
         for name in ["a", "a.b[0].c", "a\\.b/c", "a-b_c", "\"a\""] {
             assert!(check_name(name).is_ok(), "{name}");
         }

@@ -1,7 +1,7 @@
 //! Finds where a chart puts secret values.
 //!
-//! It is rendered once more with the secret values replaced. What differs was made from them:
-//! verbatim, encoded, hashed or as part of other text.
+//! The chart is rendered again with the secret values replaced. Values that differ were made from
+//! secrets: verbatim, encoded, hashed or as part of a text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use crate::source::render::Secrets;
 /// A path in an object: `None` means any item of a list.
 type Way = Vec<Option<String>>;
 
-/// Returns another value of the same form: letters and digits are replaced, so that a number, an
-/// address or a name stays one.
+/// Returns a different value of the same form: letters and digits are replaced, so that a number,
+/// an address or a name stays valid.
 pub(in crate::source) fn other(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(text.chars().map(next).collect()),
@@ -41,7 +41,7 @@ fn next(c: char) -> char {
     match c {
         'z' => 'a',
         'Z' => 'A',
-        // Not with a zero, which numbers do not begin with.
+        // Not zero, because numbers do not begin with it.
         '9' => '1',
         'a'..='y' | 'A'..='Y' | '0'..='8' => char::from_u32(c as u32 + 1).unwrap_or(c),
         c => c,
@@ -106,7 +106,7 @@ pub(super) fn note_secrets(
                             &mut ways,
                         );
                     }
-                    // Even its name contains a secret.
+                    // Its name contains a secret.
                     None => drop(ways.insert(Vec::new())),
                 }
                 secret.extend(ways.into_iter().map(|way| place(manifest, way)));
@@ -232,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn other_values_are_of_the_same_kind() {
+    fn replaced_values_have_the_same_form() {
         let value = json!({"password": "aZ9-8", "port": 5432, "on": true, "list": ["x"]});
         let expected = json!({"password": "bA1-9", "port": 5433, "on": true, "list": ["y"]});
         assert_eq!(other(&value), expected);
     }
 
     #[test]
-    fn what_is_made_of_a_secret_is_known_by_another_one() {
+    fn finds_values_that_are_made_from_secrets() {
         let own = json!({"password": "hunter2", "colour": "red"});
         let other = json!({"password": "ivoufs3", "colour": "red"});
         let rendered = |hash: &str, url: &str| {

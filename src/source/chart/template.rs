@@ -1,8 +1,8 @@
 //! Traces rendered objects to the lines of a template.
 //!
-//! A template is not YAML, but most of its lines look like it: they are parsed by their
-//! indentation, and lines with only actions are skipped. Ambiguous fields (in two branches, or in
-//! an item that a loop generates) are not guessed: the path ends above them.
+//! A template is not YAML, but most of its lines look like YAML: they are parsed by indentation,
+//! and lines with only actions are skipped. If a field is ambiguous (in two branches, or in an item
+//! that a loop generates), the position of its parent is used.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use serde_json::Value;
 use crate::model::{Locate, Manifest, Position, Step};
 use crate::source::back::KEYS;
 
-/// The lines of a template, as far as they show a structure.
+/// The lines of a template that show a structure.
 #[derive(Debug)]
 pub(super) struct Template {
     nodes: Vec<Node>,
 }
 
-/// A line that begins a field, or an item of a list. `- a: 1` is one of each.
+/// A line that begins a field or a list item. `- a: 1` is two nodes, one of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Node {
     /// Counted from 1.
@@ -121,18 +121,18 @@ impl Template {
     }
 }
 
-/// How certainly text of a template became a rendered one.
+/// How likely it is that a text of a template was rendered to a given text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Likeness {
-    /// It may have become anything.
+    /// The text consists of actions, so it may be rendered to anything.
     Open,
     /// Its literal parts match.
     Partly,
-    /// It is identical.
+    /// The texts are identical.
     Same,
 }
 
-/// Returns whether text of a template may have become a rendered one.
+/// Returns whether a text of a template may have been rendered to a given text.
 fn could_be(written: &str, rendered: &str) -> Option<Likeness> {
     let written = unquoted(written);
     if !written.contains("{{") {
@@ -235,8 +235,8 @@ fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
     all.next().is_none().then_some(first)
 }
 
-/// Returns what belongs to the node at an index: what is indented further, and for a field also
-/// unindented items.
+/// Returns the nodes below the node at an index: those with more indentation, and for a field also
+/// items with the same indentation.
 fn below<'n>(nodes: &'n [Node], at: usize, node: &Node) -> &'n [Node] {
     let after = nodes.get(at + 1..).unwrap_or_default();
     let is_field = matches!(node.what, What::Field(..));
@@ -301,8 +301,8 @@ impl Locate for ToTemplate {
     }
 }
 
-/// Returns the item that a rendered one comes from: the one with the same key, or the one at the
-/// same index if all are literal.
+/// Returns the item that a rendered item comes from: the one with the same key, or the one at the
+/// same index if all items are literal.
 fn item_in<'n>(nodes: &'n [Node], list: &[Value], index: usize) -> Option<(usize, &'n Node)> {
     let items = outermost(nodes).filter(|(_, node)| matches!(node.what, What::Item(_)));
     let item = list.get(index)?;
@@ -424,7 +424,7 @@ metadata:
     }
 
     #[test]
-    fn fields_are_found_as_far_as_they_are_written() {
+    fn finds_the_lines_of_literal_fields() {
         let object = deployment();
         for (way, expected) in [
             ("metadata/name", 8),
@@ -442,7 +442,7 @@ metadata:
     }
 
     #[test]
-    fn objects_are_told_apart_by_name() {
+    fn distinguishes_objects_by_name() {
         let map = |name: &str| object(json!({"kind": "ConfigMap", "metadata": {"name": name}}));
         let template = Arc::new(Template::of(TEMPLATE));
         let line = |object: &Manifest| Some(ToTemplate::of(&template, object, (0, 1))?.line());
@@ -455,7 +455,7 @@ metadata:
     }
 
     #[test]
-    fn alike_documents_are_taken_in_turn() {
+    fn matches_similar_documents_in_order() {
         let text = "kind: A\nmetadata: {name: x}\n---\nkind: A\nmetadata: {name: y}\n";
         let template = Arc::new(Template::of(text));
         let made = object(json!({"kind": "A", "metadata": {"name": "y"}}));
@@ -464,7 +464,7 @@ metadata:
     }
 
     #[test]
-    fn texts_of_templates_become_rendered_ones() {
+    fn compares_texts_of_templates_with_rendered_ones() {
         assert_eq!(could_be("a", "a"), Some(Likeness::Same));
         assert_eq!(could_be("\"a\" # why", "a"), Some(Likeness::Same));
         assert_eq!(could_be("a", "b"), None);

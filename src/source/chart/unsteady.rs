@@ -1,6 +1,7 @@
-//! Finds what a chart renders differently each time: generated passwords, certificates, the time.
+//! Finds values that a chart renders differently each time: generated passwords, certificates,
+//! times.
 //!
-//! It is unknown whether such a value drifted: only the release has the declared value.
+//! Whether such a value drifted is unknown, because only the release has the declared value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -26,7 +27,7 @@ static FUNCTIONS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static LOOKUP: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"[({\s]lookup\s+["(.$]"#).ok());
 
-/// What the templates of a chart use that is not in the chart.
+/// The nondeterministic functions that the templates of a chart use.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Uses {
     /// Whether a value may differ each time. Archives in `charts` are not checked.
@@ -85,16 +86,16 @@ fn key(manifest: &Manifest) -> Key<'_> {
     )
 }
 
-/// What rendered a chart.
+/// The rendering of a chart.
 pub(super) struct By<'b> {
-    /// `helm template chart`
+    /// The command, such as `helm template chart`.
     pub what: &'b str,
     /// The release, as a source: `helm:NAMESPACE/RELEASE`.
     pub release: &'b str,
 }
 
 /// Compares two renderings of a chart. Warns about differences, and adds rules so that they do not
-/// count as drift; an object with a different name each time cannot be compared.
+/// count as drift. An object with a different name each time cannot be compared.
 pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut Loaded) {
     let release = by.release;
     let again: BTreeMap<Key<'_>, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
@@ -129,7 +130,7 @@ pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loade
     }
 }
 
-/// Returns the rule that changes at these pointers are not drift.
+/// Returns the rule that changes at these JSON Pointers are not drift.
 fn rule(manifest: &Manifest, pointers: &BTreeSet<String>, by: &str) -> Option<Rule> {
     let reason = format!("{by} gives another value each time.");
     let origin = RuleOrigin::Place(manifest.origin.to_string());
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_say_what_they_use() {
+    fn finds_functions_in_templates() {
         let chart = tempfile::tempdir().unwrap();
         let write = |file: &str, text: &str| {
             let file = chart.path().join(file);
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_named_and_not_compared() {
+    fn nondeterministic_values_are_named_and_not_compared() {
         let made = |password: &str| json!({"stringData": {"a/b": password, "user": "x"}, "l": [1]});
         let rendered = |manifests| Loaded {
             manifests,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::source::read;
 use crate::yaml;
 
-/// Merges values as Helm does: mappings recursively, everything else is replaced.
+/// Merges values as Helm does: mappings recursively; all other values are replaced.
 pub(in crate::source) fn lay_over(below: &mut Value, over: Value) {
     match (below, over) {
         (Value::Object(below), Value::Object(over)) => {
@@ -19,7 +19,7 @@ pub(in crate::source) fn lay_over(below: &mut Value, over: Value) {
     }
 }
 
-/// Returns the values in files; the last one wins.
+/// Returns the merged values of files, of which later ones override earlier ones.
 ///
 /// # Errors
 /// Fails if one of them cannot be read.
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mappings_are_merged_and_lists_replaced() {
+    fn merges_mappings_and_replaces_lists() {
         let mut below = json!({"a": {"b": 1, "c": [1, 2]}, "d": {"e": 1}});
         lay_over(&mut below, json!({"a": {"c": [3]}, "d": null}));
         assert_eq!(below, json!({"a": {"b": 1, "c": [3]}, "d": null}));

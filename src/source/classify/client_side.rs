@@ -1,4 +1,4 @@
-//! Files that look like objects, but that only client-side programs read.
+//! Recognizes files that look like objects but that only client-side programs read.
 
 use serde_json::{Map, Value};
 
@@ -119,7 +119,7 @@ pub(super) fn what_it_may_be(fields: &Map<String, Value>, file_name: &str) -> &'
     }
 }
 
-/// Returns whether a file is known by its name not to be a manifest, and to be not quite JSON
+/// Returns whether a file is known by its name not to be a manifest, and may not be valid JSON
 /// either.
 pub(in crate::source) fn is_other_json(file_name: &str) -> bool {
     let is = |stem: &str| file_name.starts_with(stem) && file_name.ends_with(".json");

@@ -22,24 +22,24 @@ pub(super) use client_side::is_other_json;
 pub use metadata::never_applied;
 pub(super) use template::is_template;
 
-/// What a document is.
+/// The class of a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// An object that a cluster can hold.
+    /// An object that a cluster can store.
     Object,
     /// A list of objects, whose `items` are classified one by one.
     List,
     /// Empty.
     Empty,
-    /// Not an object, and why.
+    /// Not an object, for this reason.
     Skip(String),
-    /// An object that says that it is not applied, and how.
+    /// An object that is marked as not to be applied, and how.
     Aside(&'static str),
-    /// A document that cannot be compared, although it may be an object, and why.
+    /// A document that may be an object but cannot be compared, for this reason.
     Doubtful(&'static str),
     /// An object with a template placeholder in its identity.
     Template,
-    /// Meant to be an object, but invalid: why, and at which field.
+    /// An invalid object: the error, and the field with it.
     Error(&'static str, Vec<Step>),
 }
 
@@ -149,14 +149,14 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
     Class::Object
 }
 
-/// Returns whether a group is one of Kubernetes' own, so that an object without a name is a
-/// mistake. Other groups are domains, and not all files with them are objects.
+/// Returns whether a group is one of Kubernetes, so that an object without a name is a mistake.
+/// Other groups are domains, and files with them need not be objects.
 fn is_of_kubernetes(api_version: &str) -> bool {
     let group = group_of(api_version);
     !group.contains('.') || group.ends_with(".k8s.io")
 }
 
-/// Returns whether a kind is only sent, and never stored.
+/// Returns whether objects of a kind are only sent, and never stored.
 fn is_message(kind: &str) -> bool {
     REQUEST_MESSAGES.contains(&kind) || kind.ends_with("Options") || kind.ends_with("Review")
 }
@@ -200,7 +200,7 @@ fn without_type(
     }
 }
 
-/// Returns what is wrong with a list without `items`, in which nothing would be compared.
+/// Returns the error for a list without `items`, in which nothing would be compared.
 fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
     let has_name = fields
         .get("metadata")
@@ -229,8 +229,8 @@ fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
     }
 }
 
-/// Returns whether a document is a list of objects: `List`, or a kind's own list as in API server
-/// responses. Some custom kinds end in `List` too, but have a name, which no list has.
+/// Returns whether a document is a list of objects: `List`, or a kind's list as in API server
+/// responses. Some custom kinds end in `List` too, but have a name, which lists do not.
 fn is_list(fields: &Map<String, Value>, kind: &str) -> bool {
     let has_name = fields
         .get("metadata")
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn directives_make_a_patch_unless_a_field_says_that_it_holds_one() {
+    fn directives_outside_patch_fields_make_a_patch() {
         let is_patch = |spec| {
             let class = classify(&object_with("spec", spec), "a.yaml");
             matches!(class, Class::Doubtful(reason) if reason.contains("strategic"))
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn flux_has_kustomizations_that_are_objects() {
+    fn kustomizations_of_flux_are_objects() {
         let of_group = |group: &str| {
             let api_version = format!("{group}/v1");
             let mut object = object_with("kind", json!("Kustomization"));
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_sent_is_no_object() {
+    fn requests_and_responses_are_not_objects() {
         let of_kind = |kind: &str, api_version: &str| {
             let mut object = object_with("kind", json!(kind));
             object["apiVersion"] = json!(api_version);

@@ -31,7 +31,7 @@ pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {
 fn speaks_of_patches(key: &str) -> bool {
     let mut rest = key.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
-        // Nearly every key is settled by its letters alone.
+        // Nearly every key can be decided by its letters alone.
         if first.eq_ignore_ascii_case(&b'p')
             && let Some(word) = rest.get(.."patch".len())
             && word.eq_ignore_ascii_case(b"patch")

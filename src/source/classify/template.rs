@@ -1,5 +1,4 @@
-//! Distinguishes templates, which become YAML or objects only when they are rendered, from
-//! mistakes.
+//! Distinguishes templates, which become YAML or objects only by rendering, from mistakes.
 
 /// Returns whether text still contains template placeholders.
 pub(super) fn holds_placeholder(text: &str) -> bool {
@@ -14,9 +13,9 @@ fn opens_placeholder(text: &str) -> bool {
 /// Returns whether text that is not YAML is a template.
 ///
 /// Text that Prometheus and others expand at run time contains `{{` too, and a mistake in such a
-/// manifest has to be an error. So more is required: a line with only a template action, one of
-/// Helm's own objects, or `{{` exactly where the text stops being YAML (`at`), unless it is
-/// followed by one of the variables of alert rules.
+/// manifest must be an error. So more is required: a line with only a template action, one of
+/// Helm's own objects, or `{{` exactly where the text stops being YAML (`at`), unless a variable of
+/// alert rules follows it.
 pub(in crate::source) fn is_template(text: &str, at: &str) -> bool {
     is_jinja(text) || is_go_template(text, at)
 }
@@ -57,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_are_told_from_mistakes() {
+    fn distinguishes_templates_from_mistakes() {
         assert!(is_template("a: {{ .Values.a }}", ""));
         assert!(is_template("{{- if true }}\na: 1", ""));
         assert!(is_template("a: {{ .namespace }}", "{ .namespace }}"));

@@ -1,5 +1,5 @@
-//! Artifacts that Flux makes from parts of a repository (`source-watcher/api/v1beta1`,
-//! `ArtifactGenerator`): a Kustomization that reads one is traced to the repository itself.
+//! Artifacts that Flux builds from parts of a repository (`source-watcher/api/v1beta1`,
+//! `ArtifactGenerator`). A Kustomization that reads an artifact is traced to the repository itself.
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +13,13 @@ const GROUP: &str = "source.extensions.fluxcd.io";
 /// The prefix of places in an artifact.
 const ARTIFACT: &str = "@artifact";
 
-/// Returns whether an object makes artifacts from sources.
+/// Returns whether an object builds artifacts from sources.
 pub(super) fn is_generator(found: &Found) -> bool {
     found.is(GROUP, "ArtifactGenerator")
 }
 
-/// Returns a Kustomization as it would read from the source of its artifact; `None` if no generator
-/// is known that makes it.
+/// Returns a Kustomization with the source and path that its artifact was built from; `None` if no
+/// known generator builds it.
 pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Option<Found> {
     let text = |pointer: &str| kustomization.value.pointer(pointer).and_then(Value::as_str);
     if text("/spec/sourceRef/kind") != Some("ExternalArtifact") {
@@ -59,7 +59,7 @@ fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
     let copies = list(artifact, "/copy").filter_map(|copy| {
         let from = copy.get("from")?.as_str()?.strip_prefix('@')?;
         let to = copy.get("to")?.as_str()?.strip_prefix(ARTIFACT)?;
-        // Copying file by file moves no directory.
+        // Copying single files keeps no directory structure.
         let from = from.strip_suffix("/**").or(from.strip_suffix('/'))?;
         let (alias, from) = from.split_once('/').unwrap_or((from, ""));
         let to = trimmed(Path::new(to));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_artifacts_are_led_back_to_the_repository() {
+    fn traces_paths_of_artifacts_to_the_repository() {
         let generator = found(json!({
             "apiVersion": "source.extensions.fluxcd.io/v1beta1",
             "kind": "ArtifactGenerator",

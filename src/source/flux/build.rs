@@ -91,12 +91,12 @@ impl Kustomization<'_> {
         Ok(())
     }
 
-    /// Returns whether a directory has a kustomization that Flux sees.
+    /// Returns whether a directory has a kustomization that Flux fetches.
     fn is_kustomization(&self, directory: &Path) -> bool {
         kustomize::file_in(directory).is_some_and(|file| self.left_out(&file).is_none())
     }
 
-    /// Returns what excludes a file from what Flux fetches.
+    /// Returns the rule by which Flux does not fetch a file.
     fn left_out(&self, file: &Path) -> Option<String> {
         self.left_out.as_ref()?.why(file)
     }

@@ -1,5 +1,6 @@
-//! Secrets that kustomize generates of files that SOPS encrypted. Flux decrypts the files first, so that
-//! the hash in the name is that of what nobody knows here: the name is taken from the live Secret.
+//! Secrets that kustomize generates from files encrypted by SOPS. Flux decrypts the files first, so
+//! the hash in the name depends on content that is unknown here: the name is taken from the live
+//! Secret.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,10 @@ use crate::source::sops::generated_rule;
 /// The length of the hash in a name.
 const LENGTH: usize = 10;
 
-/// The characters of such a hash (`sigs.k8s.io/kustomize/api/hasher`, `encode`).
+/// The characters of the hash (`sigs.k8s.io/kustomize/api/hasher`, `encode`).
 const DIGITS: &str = "2456789bcdfghkmt";
 
-/// Renames generated Secrets to their live names, in references too.
+/// Renames generated Secrets to their live names, including references to them.
 pub(super) fn call_as_live(loaded: &mut Loaded, values: &Values<'_>) {
     let mut names = BTreeMap::new();
     for manifest in &loaded.manifests {
@@ -76,7 +77,7 @@ fn rename(value: &mut Value, names: &BTreeMap<String, String>) -> bool {
             }
             None => false,
         },
-        // All of them are renamed, not only the first.
+        // Rename all of them, not only the first.
         Value::Array(items) => {
             let renamed = items.iter_mut().map(|item| rename(item, names));
             renamed.max() == Some(true)
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_of_kustomize_end_names() {
+    fn recognizes_the_hashes_of_kustomize() {
         assert_eq!(without_hash("shop-keys-5gc9b5th6b"), Some("shop-keys"));
         for name in ["keys", "keys-5gc9b5th6", "keys-5gc9b5th6a", "5gc9b5th6b"] {
             assert_eq!(without_hash(name), None, "{name}");
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_of_one_name_is_taken() {
+    fn uses_the_newest_secret_of_a_name() {
         let object = |name: &str, day: &str| {
             json!({"metadata": {"name": name,
             "creationTimestamp": format!("2026-01-{day}T00:00:00Z")}})

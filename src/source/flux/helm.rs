@@ -1,4 +1,4 @@
-//! Reads the chart of a HelmRelease (`helm-controller/api/v2`), and finds it.
+//! Reads the chart reference of a HelmRelease (`helm-controller/api/v2`), and finds the chart.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub(in crate::source) enum ChartAt {
         checkout: Arc<Checkout>,
         /// The files that replace its values.
         values: Vec<PathBuf>,
-        /// Whether each change of its files is deployed, instead of only version changes.
+        /// Whether each change of its files is deployed, rather than only version changes.
         each_revision: bool,
     },
     /// Remote.
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn post_renderers_are_fields_of_kustomizations() {
+    fn converts_post_renderers_to_kustomizations() {
         let patch = json!({"patch": "a", "target": {"kind": "B"}, "path": "/etc/passwd"});
         let written = spec(json!({"postRenderers": [
             {"kustomize": {"patches": [patch], "images": [{"name": "x", "newTag": "1"}]}},
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn definitions_are_updated_where_it_says_so() {
+    fn updates_crds_if_configured() {
         assert!(!spec(json!({"install": {"crds": "CreateReplace"}})).updates_crds());
         assert!(spec(json!({"upgrade": {"crds": "CreateReplace"}})).updates_crds());
     }

@@ -1,4 +1,4 @@
-//! Finds what Flux manages: the inventory of a Kustomization.
+//! Finds the objects that Flux manages: the inventory of a Kustomization.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::source::follow::Values;
 use crate::source::gitops::in_cluster;
 
 impl Kustomization<'_> {
-    /// What Flux manages: `status.inventory` of the live Kustomization.
+    /// Returns the objects in `status.inventory` of the live Kustomization.
     pub(super) fn inventory(&self, values: &Values<'_>) -> BTreeSet<(ResourceKey, String)> {
         let (namespace, name) = (
             self.found.metadata("namespace"),
@@ -43,8 +43,8 @@ impl Kustomization<'_> {
     }
 }
 
-/// Parses `namespace_name_group_Kind` (`cli-utils/pkg/object`, `ParseObjMetadata`); a colon in a
-/// name is written `__`.
+/// Parses `namespace_name_group_Kind` (`cli-utils/pkg/object`, `ParseObjMetadata`), in which `__`
+/// stands for a colon in a name.
 fn inventory_key(id: &str) -> Option<ResourceKey> {
     let (namespace, rest) = id.split_once('_')?;
     let (rest, kind) = rest.rsplit_once('_')?;
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_of_inventories() {
+    fn parses_entries_of_inventories() {
         let key = |id: &str| inventory_key(id).map(|key| (key.group.clone(), key.to_string()));
         let expected = ("apps".to_owned(), "Deployment shop/cart".to_owned());
         assert_eq!(key("shop_cart_apps_Deployment"), Some(expected));

@@ -22,25 +22,25 @@ const FILE: &str = ".sourceignore";
 /// Excluded from every repository (`sourceignore.ExcludeVCS`).
 const ALWAYS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes";
 
-/// Excluded by default: a single pattern of the user's replaces these
-/// (`storage.SourceIgnoreFilter`; `sourceignore.ExcludeExt`, `ExcludeCI`, `ExcludeExtra`).
+/// Excluded by default, unless the user has a pattern of any kind (`storage.SourceIgnoreFilter`;
+/// `sourceignore.ExcludeExt`, `ExcludeCI`, `ExcludeExtra`).
 const BY_DEFAULT: &str = "*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n\
                           .github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n\
                           .drone.yml\ncloudbuild.yaml\ncodeship-services.yml\ncodeship-steps.yml\n\
                           **/.goreleaser.yml\n**/.sops.yaml\n**/.flux.yaml";
 
 /// The limit on patterns that are checked for every file. No repository comes near it; without it,
-/// a few hostile files would keep a processor busy for days.
+/// a few hostile files could use a processor for days.
 const MOST: usize = 10_000;
 
-/// The author of patterns.
+/// The origin of patterns.
 #[derive(Debug)]
 enum Author {
     /// A file, by its path below the root.
     File(String),
     /// The settings of a GitRepository.
     Repository(String),
-    /// Flux's own, whatever the others say.
+    /// Flux itself; these cannot be overridden.
     Flux,
 }
 
@@ -51,7 +51,7 @@ struct List {
     author: Author,
     /// The names of the directory that they apply to, below the root.
     domain: Vec<String>,
-    /// Each with the number of its line.
+    /// The patterns, each with its line number.
     patterns: Vec<(usize, Pattern)>,
 }
 
@@ -103,8 +103,8 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    /// Returns what a GitRepository excludes from the files in `root`, which must be free of links;
-    /// its own settings apply if it is known.
+    /// Returns the files below `root`, which must be free of links, that a GitRepository excludes.
+    /// Its own settings apply if it is known.
     ///
     /// # Errors
     /// Fails if there are too many directories, or a file cannot be read.
@@ -140,7 +140,7 @@ impl LeftOut {
         })
     }
 
-    /// Returns why Flux does not have a file; `None` if it has.
+    /// Returns why Flux does not fetch a file; `None` if it does.
     pub fn why(&self, file: &Path) -> Option<String> {
         let below = file.strip_prefix(&self.root).ok()?;
         let is_fetched = |directory: &String| below.starts_with(directory);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_pattern_that_matches_counts() {
+    fn the_last_matching_pattern_decides() {
         let ignores = [
             ("", "# all\n/*\n!/deploy\n/deploy/**/*.md\n"),
             ("deploy/x", "a.yaml\n"),
@@ -256,9 +256,9 @@ mod tests {
         assert_eq!(left_out(&ignores, spec, "deploy/x/a.yaml"), "");
     }
 
-    /// Git would skip the directory.
+    /// Unlike Git, which would skip the directory.
     #[test]
-    fn a_file_is_taken_in_again_out_of_a_directory_that_is_left_out() {
+    fn a_file_in_an_excluded_directory_can_be_included_again() {
         let ignores = [("", "apps/\n!apps/web/*.yaml\n")];
         assert_eq!(left_out(&ignores, json!({}), "apps/web/a.yaml"), "");
         assert_eq!(
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_hold_where_nobody_says_anything() {
+    fn default_patterns_apply_without_other_patterns() {
         let own = "Flux's own rule";
         let by = |ignore: &str, file| left_out(&[("", ignore)], json!({}), file);
         assert_eq!(
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_mean_what_they_mean_to_flux() {
+    fn patterns_match_as_in_flux() {
         for (pattern, file, is_out) in [
             ("a.yaml  ", "x/a.yaml", true),
             ("/a.yaml", "x/a.yaml", false),
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn submodules_are_empty_unless_they_are_asked_for() {
+    fn submodules_are_empty_unless_requested() {
         let ignores = [("sub/.git", ""), ("sub", "b.yaml")];
         let by = |spec, file| left_out(&ignores, spec, file);
         let expected = "without spec.recurseSubmodules the GitRepository fleet";
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_fetched_is_there() {
+    fn only_sparse_directories_are_fetched() {
         let spec = json!({"sparseCheckout": ["./apps/"]});
         assert_eq!(left_out(&[], spec.clone(), "apps/a.yaml"), "");
         let by = left_out(&[], spec, "apps2/a.yaml");
@@ -323,7 +323,7 @@ mod tests {
 
     /// Patterns may come from an untrusted author.
     #[test]
-    fn no_pattern_takes_long() {
+    fn no_pattern_takes_much_time() {
         let deep = "a/".repeat(60) + "a.yaml";
         for pattern in [
             "**/a/".repeat(30) + "b",

@@ -43,7 +43,7 @@ pub(super) use variables::data_of;
 
 pub(super) const GROUP: &str = "kustomize.toolkit.fluxcd.io";
 
-/// The versions of its kind, the best first.
+/// The API versions of the kind, the preferred one first.
 pub(super) const VERSIONS: [&str; 2] = [
     "kustomize.toolkit.fluxcd.io/v1",
     "kustomize.toolkit.fluxcd.io/v1beta2",
@@ -126,7 +126,7 @@ pub(super) fn is_foreign(found: &Found, sources: &Sources<'_>, checkouts: &Check
         || reads_all && !is_home
 }
 
-/// Returns the rule that what Flux writes on every object that it applies is not drift.
+/// Returns the rule that Flux's marks on objects that it applies are not drift.
 pub(super) fn owner_marks() -> Option<Rule> {
     let paths = [
         ".metadata.labels[\"kustomize.toolkit.fluxcd.io/name\"]",

@@ -8,7 +8,7 @@ use gix::glob::wildmatch::Mode;
 pub(super) struct Pattern {
     /// As written.
     pub text: String,
-    /// Whether it includes again what others exclude.
+    /// Whether it includes files again that earlier patterns exclude.
     pub takes_in: bool,
     /// Whether it matches only directories, and what is in them.
     is_directory: bool,
@@ -52,8 +52,8 @@ impl Pattern {
     }
 }
 
-/// Returns the rest of a path after a pattern that matches its beginning. After `**`, the first
-/// matching name is used, so that no pattern takes long.
+/// Returns the remainder of a path after a pattern that matches its beginning. After `**`, the
+/// first matching name is used, so that matching takes bounded time.
 fn after<'p, 's>(way: &[String], path: &'p [&'s str]) -> Option<&'p [&'s str]> {
     let mut rest = path;
     let mut is_anywhere = false;

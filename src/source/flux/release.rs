@@ -16,7 +16,7 @@ use crate::source::gitops::{Found, in_cluster};
 
 const GROUP: &str = "helm.toolkit.fluxcd.io";
 
-/// The versions of its kind, the best first.
+/// The API versions of the kind, the preferred one first.
 const VERSIONS: [&str; 3] = [
     "helm.toolkit.fluxcd.io/v2",
     "helm.toolkit.fluxcd.io/v2beta2",
@@ -33,11 +33,11 @@ pub(super) struct HelmRelease<'r> {
 }
 
 impl HelmRelease<'_> {
-    /// Adds its rules. `objects` are the ones that it deploys, if known; otherwise its rules match
-    /// everything with its labels.
+    /// Adds its rules. `objects` are those that it deploys, if known; otherwise the rules match all
+    /// objects with its labels.
     ///
     /// # Errors
-    /// Fails with what cannot be read.
+    /// Fails with a message about the part that cannot be parsed.
     pub fn rules(&self, objects: Option<&[Manifest]>, loaded: &mut Loaded) -> Result<(), String> {
         let (namespace, name) = (self.namespace, self.name);
         let detection = self.value.pointer("/spec/driftDetection");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn releases_are_called_as_flux_calls_them() {
+    fn names_releases_as_flux_does() {
         for (spec, expected) in [
             (json!({}), "helm:media/web"),
             (json!({"releaseName": "w"}), "helm:media/w"),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_releases_that_are_too_long_end_in_their_hash() {
+    fn long_release_names_end_in_their_hash() {
         let long = "a-very-long-name-of-a-release-that-helm-does-not-take-at-all";
         let expected = "helm:media/a-very-long-name-of-a-release-that-helm--68ae7771d37f";
         assert_eq!(source(long, json!({})).as_deref(), Some(expected));

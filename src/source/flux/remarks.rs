@@ -1,4 +1,4 @@
-//! Warns about a Kustomization if Flux would read or do something else.
+//! Warns about a Kustomization if Flux would read other files or do more.
 
 use super::Kustomization;
 use crate::source::Loaded;
@@ -6,7 +6,7 @@ use crate::source::checkout::Checkouts;
 use crate::source::gitops::{Found, Target};
 
 impl Kustomization<'_> {
-    /// Warns if what is read is not what Flux reads.
+    /// Warns if the files that are read are not those that Flux reads.
     pub(super) fn remark_source(
         &self,
         target: Option<&Target>,
@@ -30,7 +30,7 @@ impl Kustomization<'_> {
         }
     }
 
-    /// Warns about what Flux does and driftctl does not.
+    /// Warns about settings that Flux applies but driftctl does not.
     pub(super) fn remark_settings(&self, unread: &[String], loaded: &mut Loaded) {
         for setting in unread {
             let message = match setting.as_str() {
@@ -48,7 +48,7 @@ impl Kustomization<'_> {
         }
     }
 
-    /// Warns about what Flux includes in the source and is not here.
+    /// Warns about files that Flux includes in the source but that are not available here.
     pub(super) fn remark_repository(&self, repository: Option<&Found>, loaded: &mut Loaded) {
         let included = repository.and_then(|found| found.value.pointer("/spec/include/0"));
         if let (Some(found), Some(_)) = (repository, included) {

@@ -31,6 +31,8 @@ pub struct Target {
 }
 
 impl Target {
+    /// Returns whether the target selects an object.
+    ///
     /// # Errors
     /// Fails if one of its expressions is invalid.
     fn matches(&self, manifest: &Manifest) -> Result<bool, String> {
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_are_anchored_expressions() {
+    fn targets_are_anchored_regular_expressions() {
         for (target, expected) in [
             (json!({"kind": "Deployment"}), true),
             (json!({"kind": "Deploy"}), false),
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_speak_of_the_matching_objects() {
+    fn rules_match_only_the_targets() {
         let author = Author {
             id: "apps",
             reason: "because",
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_that_are_no_names_are_refused_for_releases() {
+    fn refuses_expressions_other_than_names_for_releases() {
         assert_eq!(plain(".*").unwrap(), "*");
         assert_eq!(plain("apps").unwrap(), "apps");
         assert!(plain("a|b").is_err());

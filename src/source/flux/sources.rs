@@ -7,16 +7,16 @@ use super::spec::SourceRef;
 use crate::cluster::Live;
 use crate::source::gitops::{Found, Target, Wanted, in_cluster};
 
-/// The group of what Flux reads from.
+/// The group of the sources that Flux reads from.
 const GROUP: &str = "source.toolkit.fluxcd.io";
 
-/// Where the objects are that Kustomizations name.
+/// Where the objects are looked up that Kustomizations refer to.
 pub struct Sources<'a> {
     /// The objects in the files.
     pub beside: Vec<Found>,
     /// The live side, unless the Kustomization's author is not trusted with it.
     pub live: Option<&'a dyn Live>,
-    /// The source that represents this repository, by kind, namespace and name, if the followed
+    /// The source that stands for this repository, by kind, namespace and name, if the followed
     /// Kustomizations begin with one.
     pub home: Option<(String, String, String)>,
 }
@@ -82,7 +82,7 @@ impl<'a> Sources<'a> {
         (kind.to_owned(), namespace.to_owned(), name.to_owned())
     }
 
-    /// Returns the address that was taken for this repository, if known.
+    /// Returns the address of the source that stands for this repository, if known.
     pub fn home_address(&self) -> Option<String> {
         let (kind, namespace, name) = self.home.as_ref()?;
         let reference = SourceRef {
@@ -94,12 +94,12 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns whether the source of a Kustomization may be this repository: for a GitRepository by
-    /// its address; for other sources, if it is the one that the repository begins with.
+    /// its address; for other sources, if it is the one that stands for the repository.
     pub fn is_home(&self, reference: &SourceRef, namespace: &str) -> bool {
         let Some((kind, home, name)) = &self.home else {
             return true;
         };
-        // An ExternalArtifact is made from another source, usually from this repository.
+        // An ExternalArtifact is built from another source, usually from this repository.
         reference.is_git()
             || reference.kind == "ExternalArtifact"
             || *kind == reference.kind

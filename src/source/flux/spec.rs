@@ -35,7 +35,8 @@ pub struct SourceRef {
 }
 
 impl SourceRef {
-    /// Returns whether the source is a Git repository. A source without a kind is taken for one.
+    /// Returns whether the source is a Git repository, which is the default for a source without a
+    /// kind.
     pub fn is_git(&self) -> bool {
         matches!(self.kind.as_str(), "GitRepository" | "")
     }

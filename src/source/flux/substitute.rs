@@ -10,9 +10,8 @@ use crate::yaml;
 /// Turns substitution off for an object, as a label or an annotation.
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
-/// The size limit of substituted variables in all objects of a Kustomization, in bytes. An object
-/// in a cluster has at most a megabyte and a half; without the limit, two short files could fill
-/// any memory.
+/// The size limit of substituted text in all objects of a Kustomization, in bytes. An object in a
+/// cluster has at most 1.5 MiB; without the limit, two short files could fill any memory.
 const MOST: usize = 64 << 20;
 
 /// The depth limit of defaults within defaults.
@@ -27,7 +26,7 @@ pub(super) struct Variables {
     values: BTreeMap<String, String>,
     /// The names of those that come from Secrets.
     secret: BTreeSet<String>,
-    /// Whether there are more, which could not be read.
+    /// Whether there are further variables, which could not be read.
     pub is_incomplete: bool,
     /// How many bytes were substituted so far.
     became: Cell<usize>,
@@ -57,7 +56,7 @@ impl Variables {
         }
     }
 
-    /// Returns whether there are none.
+    /// Returns whether there are no variables.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -142,8 +141,8 @@ const LIST_KEYS: &[&str] = &[
     "uid",
 ];
 
-/// Returns which part of an object a path names that every report shows: its identity, or the
-/// reason of a rule.
+/// Returns the part of an object that a path leads to, if every report shows that part: its
+/// identity, or the reason of a rule.
 fn in_every_report(way: &[Option<String>]) -> Option<&'static str> {
     let parts: Vec<Option<&str>> = way.iter().map(Option::as_deref).collect();
     match parts.as_slice() {
@@ -221,7 +220,7 @@ impl Work<'_> {
         if used.unknown {
             self.unknown.push(self.pointer.clone());
         }
-        // It has no value that could be compared, and stays as written.
+        // The variable has no known value, so the text stays as written.
         Ok(match used.is_open {
             true => text.to_owned(),
             false => expanded,
@@ -240,9 +239,9 @@ struct Used {
     is_open: bool,
 }
 
-/// Flux substitutes variables in the YAML text, which is parsed again: `${n}` becomes a number if
-/// it looks like one, whether or not it was quoted before. Within blocks and quotes, text stays
-/// text.
+/// Parses a substituted string as Flux does, which substitutes in YAML text and parses it again:
+/// `${n}` becomes a number if it looks like one, whether or not it was quoted before. Within blocks
+/// and quotes, text stays text.
 fn typed(before: &str, after: String) -> Value {
     let is_quoted = before.contains('\n')
         || before.contains(": ")
@@ -286,7 +285,7 @@ fn expand_within(
         if let Some(after) = rest.strip_prefix("$$") {
             expanded.push('$');
             rest = after;
-            // An escaped variable is not one.
+            // `$${` is an escaped dollar sign, not a variable.
             if let Some(after) = rest.strip_prefix('{') {
                 expanded.push('{');
                 rest = after;
@@ -306,7 +305,7 @@ fn expand_within(
     Ok(expanded)
 }
 
-/// Returns where the brace closes that is open at the start.
+/// Returns the position of the brace that closes the one that is open at the start.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_places_of_secrets_are_known() {
+    fn records_where_secrets_are_used() {
         let object = json!({
             "a": "${name}",
             "b": {"c": ["x", "y=${none:-${pw}}"]},
@@ -407,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions() {
+    fn evaluates_expressions() {
         for (text, expected) in [
             ("${name}", "cart"),
             ("a-${name}-${n}", "a-cart-3"),
@@ -437,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_replaced_is_read_again() {
+    fn parses_substituted_text_again() {
         let object =
             json!({"a": "${n}", "b": "${name}", "c": "x: ${n}", "d": "${on}", "e": "1\n${n}"});
         let expected = json!({"a": 3, "b": "cart", "c": "x: 3", "d": true, "e": "1\n3"});
@@ -445,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_can_ask_to_be_left_alone() {
+    fn objects_can_disable_substitution() {
         let object = json!({"metadata": {"annotations": {SWITCH: "Disabled"}}, "a": "${n}"});
         assert_eq!(substitute(&object, &variables()).unwrap().object, object);
     }

@@ -1,4 +1,4 @@
-//! Applies what Flux does to built objects: common metadata, and variables.
+//! Applies Flux's changes to built objects: common metadata, and variables.
 
 use std::collections::BTreeMap;
 
@@ -71,8 +71,8 @@ impl Kustomization<'_> {
         }
     }
 
-    /// Collects the variables: inline ones override those from other objects. Returns what cannot
-    /// be read, and why.
+    /// Collects the variables: inline ones override those from ConfigMaps and Secrets. Returns
+    /// errors about those that cannot be read.
     fn variables(
         &self,
         post_build: &PostBuild,
@@ -177,7 +177,7 @@ pub(in crate::source) fn data_of(
     Some(variables)
 }
 
-/// Returns where in an object secret variables were used, and where unknown ones are.
+/// The places of secret and of unknown variables in an object.
 struct Places {
     secret: Vec<SecretPlace>,
     unknown: Vec<Vec<String>>,

@@ -10,18 +10,18 @@ use crate::cluster::Live;
 use crate::source::gitops::in_cluster;
 use crate::source::{argo, flux};
 
-/// The conventional name of a folder that has one folder per cluster.
+/// The conventional name of a directory that has one directory per cluster.
 const BY_CUSTOM: &str = "clusters";
 
-/// How many clusters a message names.
+/// The limit on clusters in a message.
 const NAMED: usize = 8;
 
 /// The selection of the root objects.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Choice {
-    /// Those of the cluster.
+    /// The root objects of the selected cluster.
     pub chosen: Vec<usize>,
-    /// Those of other clusters, each with the folder of its cluster.
+    /// The root objects of other clusters, each with the directory of its cluster.
     pub others: Vec<(usize, String)>,
     /// The folder of the cluster, if there are several.
     pub cluster: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Choice {
 /// objects are live.
 ///
 /// # Errors
-/// Fails with a list if it is unknown which cluster is meant.
+/// Fails with a list of the clusters if it is unknown which one to compare.
 pub(super) fn choose(
     roots: &[usize],
     candidates: &[Candidate],
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_of_one_name_in_several_folders_are_of_several_clusters() {
+    fn objects_of_one_name_in_several_folders_belong_to_several_clusters() {
         let all = [
             candidate("/r/env/prod/apps.yaml", "apps", "./apps/prod"),
             candidate("/r/env/dev/apps.yaml", "apps", "./apps/dev"),

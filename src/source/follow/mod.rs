@@ -33,7 +33,7 @@ use scan::Scan;
 
 pub(super) use values::{Values, unknown_values};
 
-/// How many folders a message names.
+/// The limit on directories in a message.
 const NAMED: usize = 4;
 
 /// Where to start.
@@ -41,7 +41,7 @@ const NAMED: usize = 4;
 enum Start {
     /// Objects in a folder of a repository, or below it.
     Folder(PathBuf),
-    /// Objects of one tool in a file, or the one with that name in the cluster.
+    /// Objects of one tool in a file, or a named object in the cluster.
     Object(Tool, Which),
 }
 
@@ -58,7 +58,7 @@ enum Tool {
 pub struct GitOpsObjects {
     starts: Vec<Start>,
     options: GitOps,
-    /// Recordings of the live side, which are not manifests wherever they are.
+    /// Recordings of the live side, which are not manifests even if they are among them.
     recordings: Vec<PathBuf>,
 }
 
@@ -73,8 +73,8 @@ impl GitOpsObjects {
         Self::of(vec![Start::Object(Tool::Argo, which)], options)
     }
 
-    /// Returns what these folders and files declare: what the GitOps objects in them lead to, or if
-    /// there are none, the manifests themselves.
+    /// Returns the objects of these directories and files: those that the GitOps objects in them
+    /// lead to, or if there are none, the manifests themselves.
     ///
     /// # Errors
     /// Fails if the revision to read them at does not exist.
@@ -94,14 +94,14 @@ impl GitOpsObjects {
         }
     }
 
-    /// Reads it together with others, so that each sees what the others declare.
+    /// Adds other starting points, so that each source sees what the others declare.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.starts.extend(other.starts);
         self
     }
 
-    /// Excludes the recordings of the live side: they may be next to the manifests.
+    /// Excludes recordings of the live side, which may be next to the manifests.
     #[must_use]
     pub fn without(self, recordings: &[PathBuf]) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl GitOpsObjects {
                 .map(|canonical| Scan::of(&canonical, &Names::like(folder), self.bounds())),
         };
         let scan = scan.map(|scan| scan.without(&self.recordings));
-        // A kustomization may name any file: one that nobody trusts is not followed by reading it.
+        // A kustomization may refer to any file, so untrusted ones are not read to decide this.
         let is_led_out = || match &self.options.read_at {
             ReadAt::Revision(_) => false,
             _ if self.options.untrusted => false,
@@ -224,10 +224,10 @@ impl Source for GitOpsObjects {
     }
 }
 
-/// Makes one error of the objects that several overlays of one base declare: these cannot all be
-/// meant at once, and each object would have its own error.
+/// Merges the errors about objects that several overlays of one base declare into one: all overlays
+/// cannot be compared at once, and each object would have its own error.
 fn one_overlay(loaded: &mut Loaded) {
-    /// From this number of objects on.
+    /// The minimum number of objects.
     const SEVERAL: usize = 5;
     type Key = (String, String, Option<String>, String);
     let key = |one: &Manifest| -> Key {
@@ -274,9 +274,10 @@ fn one_overlay(loaded: &mut Loaded) {
     loaded.error(first, message);
 }
 
-/// Removes duplicates of objects that two deployers declare, for example if one applies a folder
-/// with everything below it and another a part of it: the one with the longest chain applies it. An
-/// object that no deployer applies was applied by hand for the bootstrap, and yields to the others.
+/// Removes duplicates of objects that two deployers declare, for example if one applies a directory
+/// with everything below it and another a part of it: the deployer with the longest chain applies
+/// the object. An object without a deployer was applied by hand for the bootstrap; the other
+/// declaration is used.
 fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
     type Key = (String, String, Option<String>, String);
     let key = |one: &Manifest| -> Key {
@@ -313,7 +314,7 @@ fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
 
 /// Merges the warnings about charts that are not rendered into one, with a count.
 fn one_of_charts(warnings: &mut Vec<Warning>) {
-    /// From this number on.
+    /// The minimum number of warnings.
     const SEVERAL: usize = 3;
     let is_of_chart = |warning: &Warning| warning.message.starts_with(UNRENDERED);
     let count = warnings
@@ -337,9 +338,9 @@ fn one_of_charts(warnings: &mut Vec<Warning>) {
     });
 }
 
-/// Makes one of messages that are the same for several objects, with a count.
+/// Merges equal messages about several objects into one, with a count.
 fn collapsed(messages: Vec<Warning>) -> Vec<Warning> {
-    /// From this number on.
+    /// The minimum number of messages.
     const SEVERAL: usize = 3;
     let said = |warning: &Warning| -> Option<(String, String)> {
         let (subject, said) = warning.message.split_once(": ")?;
@@ -383,7 +384,7 @@ impl GitOpsObjects {
     }
 }
 
-/// Returns what is followed in one repository.
+/// Follows the GitOps objects of one repository.
 struct Following<'f> {
     options: &'f GitOps,
     starts: &'f [&'f Start],
@@ -509,8 +510,8 @@ impl Following<'_> {
         scan.with_bootstraps(&checkout.root, &checkout.names)
     }
 
-    /// Returns the folder that Kustomization paths start in if their artifact contains a part of
-    /// the repository: only the existence of the paths shows it.
+    /// Returns the directory that the paths of Kustomizations start in, if their artifact contains
+    /// only a part of the repository. Only the existence of the paths shows this.
     fn base(&self, scan: &Scan, checkout: &Checkout) -> Option<PathBuf> {
         if self.options.repo_root.is_some() {
             return None;
@@ -576,7 +577,7 @@ impl Following<'_> {
         }
     }
 
-    /// Selects what belongs to the compared cluster, and reports the rest.
+    /// Keeps the objects for the compared cluster, and reports the others.
     fn keep_of_cluster(&self, mut run: Run<'_>, loaded: &mut Loaded) -> Result<(), String> {
         let names: Vec<Option<String>> = run
             .parts
@@ -626,8 +627,9 @@ impl Following<'_> {
         Ok(())
     }
 
-    /// The cluster that is compared, where several are declared and none is named: the one whose
-    /// address or context the live side has, or the one that the tools run in, where they are live.
+    /// Returns the cluster that is compared if several are declared and the user names none: the
+    /// one with the address or context of the live side, or the one that the tools run in, if they
+    /// are live.
     fn live_cluster(
         &self,
         names: &[Option<String>],

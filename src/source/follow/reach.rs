@@ -1,4 +1,4 @@
-//! Finds which files GitOps objects lead to, without rendering anything.
+//! Finds the files that GitOps objects lead to, without rendering anything.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use crate::source::checkout::Checkouts;
 use crate::source::kustomize::{Graph, has_file};
 use crate::source::{argo, chart, flux};
 
-/// What an object leads to.
+/// The files and directories that an object leads to.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Reach {
     /// The files that it applies.
     pub files: BTreeSet<PathBuf>,
-    /// The directories that it owns: a file there that is not applied is turned off, and does not
+    /// The directories that it owns: a file in them that is not applied is disabled, and does not
     /// belong to another object.
     pub folders: BTreeSet<PathBuf>,
 }
@@ -30,14 +30,14 @@ impl Reach {
     }
 }
 
-/// Which candidate leads to which.
+/// Which candidates lead to which.
 #[derive(Debug)]
 pub(super) struct Map {
-    /// What each candidate leads to, in their order.
+    /// The reach of each candidate, in the order of candidates.
     pub reaches: Vec<Reach>,
     /// The candidates that no other one applies: the roots.
     pub roots: Vec<usize>,
-    /// Those in a directory of another one that are not applied.
+    /// Candidates in a directory that another one owns that are not applied.
     pub switched_off: Vec<usize>,
 }
 
@@ -81,7 +81,7 @@ impl Map {
             if above.count() > 0 {
                 continue;
             }
-            // Of those that lead to each other, the one that the bootstrap creates.
+            // Of candidates that lead to each other, use the one that the bootstrap creates.
             let circle: Vec<usize> = (0..count)
                 .filter(|other| below[one].contains(other) && below[*other].contains(&one))
                 .collect();
@@ -105,7 +105,7 @@ impl Map {
         }
     }
 
-    /// Returns the roots that lead to one of `wanted`, and every file on the way.
+    /// Returns the roots that lead to a candidate in `wanted`, and all files between them.
     pub fn leading_to(&self, wanted: &BTreeSet<usize>, scan: &Scan) -> BTreeSet<usize> {
         let mut leading = wanted.clone();
         loop {
@@ -180,8 +180,8 @@ impl Reading<'_> {
         reach
     }
 
-    /// Returns what a directory contains for a tool that reads it; with all directories below it if
-    /// it is neither a kustomization nor a chart.
+    /// Returns the files that a tool reads in a directory; if it is neither a kustomization nor a
+    /// chart, including all directories below it.
     fn directory(&mut self, directory: &Path, recurses: bool) -> Reach {
         let key = (directory.to_owned(), recurses);
         if let Some(known) = self.known.get(&key) {
@@ -197,7 +197,7 @@ impl Reading<'_> {
         if has_file(directory) {
             reach.folders.insert(directory.to_owned());
             reach.files = self.built([directory.to_owned()], &mut reach.folders);
-            // Directories with bases that are used also own the files next to them.
+            // Directories of bases also own the files next to them.
             let outside = reach
                 .folders
                 .iter()

@@ -17,7 +17,7 @@ use crate::source::kustomize::{Build, Graph, has_file};
 use crate::source::walk::Found as File;
 use crate::source::{Loaded, argo, chart, files, flux, remark};
 
-/// The start of the text that says that kustomize built an object.
+/// The prefix of the text which says that kustomize built an object.
 const BUILD: &str = "kustomize build ";
 
 /// Finds the root objects.
@@ -34,7 +34,7 @@ impl Roots<'_> {
     /// and warnings to `loaded`.
     ///
     /// # Errors
-    /// Fails if it is unknown which of several clusters is meant.
+    /// Fails if it is unknown which of several clusters to compare.
     pub fn entries(
         &self,
         paths: &[(Option<Tool>, PathBuf)],
@@ -210,7 +210,7 @@ impl Roots<'_> {
         entries
     }
 
-    /// Finds out which address means this repository, if Git does not know its address.
+    /// Finds out which address stands for this repository, if Git has no remote.
     fn find_home(&self, run: &mut Run<'_>) {
         let mut addresses: BTreeMap<String, usize> = BTreeMap::new();
         let mut sources: BTreeMap<(String, String, String), usize> = BTreeMap::new();
@@ -241,7 +241,7 @@ impl Roots<'_> {
         files.map(|file| self.checkout.names.of(file)).collect()
     }
 
-    /// Reports what belongs to other clusters.
+    /// Reports the objects that belong to other clusters.
     fn name_others(&self, others: &[(usize, String)], cluster: Option<&str>, loaded: &mut Loaded) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (one, of) in others {
@@ -265,7 +265,7 @@ impl Roots<'_> {
         }
     }
 
-    /// Returns what charts with Applications in them apply, if nothing applies the charts.
+    /// Returns the entries of charts that contain Applications, if nothing applies the charts.
     fn charts(&self, folder: &Path, map: &Map, run: &mut Run<'_>) -> Vec<Entry> {
         let Ok(rendering) = self.options.rendering() else {
             return Vec::new();
@@ -307,8 +307,8 @@ impl Roots<'_> {
         entries
     }
 
-    /// Adds root objects, which nobody applies, and returns those to follow. `counts` says whether
-    /// they are compared themselves, and `brings` whether what they apply is.
+    /// Adds root objects, and returns those to follow. `counts` says whether the objects themselves
+    /// are compared, and `brings` whether the objects that they apply are.
     fn begin(
         &self,
         mut loaded: Loaded,
@@ -327,8 +327,8 @@ impl Roots<'_> {
         more
     }
 
-    /// Excludes root objects whose kind the live side does not know: someone applied them once,
-    /// perhaps elsewhere.
+    /// Removes root objects whose kind the live side does not know: someone applied them by hand,
+    /// perhaps to another cluster.
     fn known_kinds(&self, mut loaded: Loaded) -> Loaded {
         let is_tool = |found: &crate::model::Manifest| {
             super::scan::is_candidate(&super::scan::found_of(found))
@@ -361,7 +361,7 @@ impl Roots<'_> {
         loaded
     }
 
-    /// Returns the files that nothing applies as far as the files alone tell.
+    /// Returns the files that nothing applies, judged by the files alone.
     fn not_brought(
         &self,
         folder: &Path,
@@ -381,8 +381,8 @@ impl Roots<'_> {
         files.filter(|(file, _)| is_left(file)).cloned().collect()
     }
 
-    /// Reports which files no followed object applies. Charts and ApplicationSets may apply more of
-    /// them than the files alone tell.
+    /// Reports files that no followed object applies. Charts and ApplicationSets may apply more
+    /// files than can be seen without rendering.
     pub fn leave_out(&self, run: &mut Run<'_>, loaded: &mut Loaded) {
         let mut left = std::mem::take(&mut run.not_brought);
         let manifests = || run.parts.values().flat_map(|part| &part.manifests);
@@ -506,7 +506,7 @@ impl Units<'_> {
         self.roots.begin(loaded, true, true, run)
     }
 
-    /// Returns what a kustomization builds, or `None` if nothing may be rendered.
+    /// Returns the built objects of a kustomization; `None` if nothing may be rendered.
     fn built(&mut self, directory: &Path) -> Option<Loaded> {
         let roots = self.roots;
         let rendering = roots.options.rendering().ok()?;
@@ -520,7 +520,7 @@ impl Units<'_> {
         Some(build.load(rendering))
     }
 
-    /// Returns the kustomization that builds a file and that no other one uses.
+    /// Returns the kustomization that builds a file and is not used by another one.
     ///
     /// # Errors
     /// Fails if there are several, and it is unknown which is applied.
@@ -538,7 +538,7 @@ impl Units<'_> {
             }
         }
         using.retain(|directory| !bases.contains(directory));
-        // The kustomization in the same folder wins over others that use the file.
+        // The kustomization in the same directory takes precedence over others that use the file.
         let own = using.iter().position(|one| file.parent() == Some(one));
         if let (Some(own), true) = (own, using.len() > 1) {
             return Ok(Some(using.swap_remove(own)));

@@ -1,4 +1,4 @@
-//! Follows GitOps objects to what they apply, and further to what that applies.
+//! Follows GitOps objects to the objects that they apply, to any depth.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,27 +18,27 @@ use crate::source::flux::{self, Kustomization, LeftOuts, Sources};
 use crate::source::gitops::{Found, MOST, in_cluster};
 use crate::source::{Loaded, remark};
 
-/// An object to follow, and the chain to it.
+/// An object to follow, with the chain to it.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     /// The object.
     pub found: Found,
-    /// Its deployers, the outermost first.
+    /// Its deployers, outermost first.
     pub chain: Vec<Deployer>,
     /// The cluster that it is applied to, as its tool names it; `None` for the tool's own.
     pub cluster: Option<String>,
-    /// Whether what it applies is compared, or it is only a step on the way.
+    /// Whether the objects that it applies are compared, or it only leads to others.
     pub counts: bool,
 }
 
-/// Which objects on the way are wanted, if not all are.
+/// The objects to compare, if not all are.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
     /// The names of the files whose objects are compared with everything that they apply.
     pub files: BTreeSet<String>,
-    /// The names of the folders that are compared, whatever applies the objects in them.
+    /// The names of the directories whose objects are compared, whatever applies them.
     pub folders: Vec<String>,
-    /// The names of the files that lead there.
+    /// The names of the files that lead to these.
     pub on_the_way: BTreeSet<String>,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Run<'a> {
     /// The declared HelmReleases, each with its chain.
     pub releases: Vec<(Manifest, Option<String>)>,
     pub declared: Declared,
-    /// The files that nothing applies as far as the files alone tell.
+    /// The files that nothing applies, judged by the files alone.
     pub not_brought: Vec<(PathBuf, String)>,
     pub(super) capabilities: OnceCell<Capabilities>,
     clusters: OnceCell<argo::Clusters>,
@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns whether one of the followed objects is live, so that its tool runs there.
+    /// Returns whether one of the followed objects is live, so that its tool runs in this cluster.
     pub fn runs_here(&self) -> bool {
         let is_live = |one: &Deployer| {
             let (versions, kind): (&[&str], _) = match &*one.kind {
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
         self.trusted && self.seen.iter().any(|(one, _)| is_live(one))
     }
 
-    /// Records root objects, which nobody applies, and returns those to follow.
+    /// Records root objects, which nothing applies, and returns those to follow.
     pub fn begin(&mut self, manifests: &[Manifest], brings: bool) -> Vec<Entry> {
         let entry = Entry {
             found: Found {
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
         more
     }
 
-    /// Returns where the results of a cluster go.
+    /// Returns the results for a cluster.
     pub fn part(&mut self, cluster: &Option<String>) -> &mut Loaded {
         self.parts.entry(cluster.clone()).or_default()
     }
@@ -184,7 +184,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns those whose variables are known, or that nobody is left to declare; and the others.
+    /// Splits entries into those whose variables are known or cannot be declared any more, and the
+    /// others.
     fn ready(&self, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
         let waits = |entry: &Entry| {
             let namespace = entry.found.metadata("namespace");
@@ -214,7 +215,7 @@ impl<'a> Run<'a> {
         let found = entry.found.clone();
         let deployer = argo::deployer(&found);
         if let Some(at) = entry.chain.iter().position(|one| *one == deployer) {
-            // The bootstrap applies what the bootstrap created.
+            // The bootstrap's Kustomization also applies itself.
             if at > 0 && at + 1 < entry.chain.len() {
                 let circle = [&entry.chain[at..], &[deployer]].concat();
                 let message = format!(
@@ -303,8 +304,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns the live Applications of a set whose generator queries another service; `None` if
-    /// there are none.
+    /// Returns the live Applications of an ApplicationSet whose generator queries another service;
+    /// `None` if there are none.
     fn made_live(&mut self, entry: &Entry) -> Option<Vec<Entry>> {
         let set = &entry.found;
         let generator = argo::asking(&set.value).filter(|_| self.trusted)?;
@@ -367,7 +368,7 @@ impl<'a> Run<'a> {
         (!known.0.is_empty()).then(|| known.clone())
     }
 
-    /// Completes a rendering, and returns what to follow in it.
+    /// Finishes a rendering, and returns the objects to follow in it.
     fn complete(
         &mut self,
         entry: Entry,
@@ -393,7 +394,7 @@ impl<'a> Run<'a> {
         self.take(loaded, &entry)
     }
 
-    /// Adds what an object applies, and returns what to follow in it.
+    /// Adds the objects that an object applies, and returns those to follow.
     pub fn take(&mut self, mut loaded: Loaded, entry: &Entry) -> Vec<Entry> {
         let chain: Arc<[Deployer]> = entry.chain.clone().into();
         let mut more = Vec::new();
@@ -403,7 +404,7 @@ impl<'a> Run<'a> {
         }
         self.declared.take(&loaded.manifests);
         if !entry.counts {
-            // Only a step, but errors on the way still matter.
+            // It only leads to others, but its errors still count.
             let wanted = self.wanted.as_ref();
             let is_wanted =
                 |one: &Manifest| wanted.is_some_and(|w| w.has_in_folder(&one.origin.file));
@@ -471,7 +472,7 @@ impl Work<'_> {
     }
 }
 
-/// Returns a message about an object, which names it if its place does not.
+/// Returns a message about an object, which names the object unless its place does.
 fn about(found: &Found, message: &str) -> String {
     let deployer = argo::deployer(found);
     let name = match (&*deployer.kind, &*deployer.namespace) {

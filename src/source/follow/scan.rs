@@ -32,7 +32,7 @@ pub(super) struct Candidate {
     pub found: Found,
     /// Its file, without links.
     pub file: PathBuf,
-    /// Whether it represents what another object creates, and is not an object itself.
+    /// Whether it stands for an object that another one creates.
     pub is_implied: bool,
 }
 
@@ -93,7 +93,7 @@ impl Scan {
         }
         scan.charts.sort();
         scan.charts.dedup();
-        // What is read from artifacts is in the repository, too.
+        // Objects that are read from artifacts are in the repository, too.
         for candidate in &mut scan.candidates {
             if let Some(led) = flux::resolved(&candidate.found, &scan.sources) {
                 candidate.found = led;
@@ -137,7 +137,7 @@ impl Scan {
     }
 }
 
-/// Returns whether a kustomization uses files with objects that bring others.
+/// Returns whether a kustomization uses files with objects that apply others.
 pub(super) fn is_built_of_candidates(directory: &Path, most: usize) -> bool {
     let mut graph = Graph::default();
     let nodes = graph.below([directory.to_owned()]);
@@ -210,8 +210,8 @@ fn look(file: &File, most: usize) -> One {
     }
     let mut loaded = Loaded::default();
     text::load(name, bytes, || false, true, &mut loaded);
-    // An error in a file is reported where it is read; but if nothing leads there, it is reported
-    // here, because the content is unknown.
+    // An error in a file is reported where the file is read. But if nothing leads to it, it is
+    // reported here, because the file's content is unknown.
     one.errors.errors = std::mem::take(&mut loaded.errors);
     for manifest in &loaded.manifests {
         let found = found_of(manifest);
@@ -257,7 +257,7 @@ pub(super) fn is_candidate(found: &Found) -> bool {
         || argo::is_set(found) && has("/spec/generators") && has("/spec/template")
 }
 
-/// Returns the chart whose template a file is.
+/// Returns the chart to which a template file belongs.
 fn chart_of_template(file: &Path) -> Option<PathBuf> {
     let mut above = file.ancestors();
     let templates = above.find(|ancestor| ancestor.ends_with("templates"))?;
@@ -283,7 +283,7 @@ pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
     kustomization_of_sync(sync?, namespace, &found.place, file)
 }
 
-/// Returns the same for a file of values for that chart.
+/// Does the same for a values file of that chart.
 fn of_values(file: &Path, name: &str, bytes: &[u8]) -> Option<Candidate> {
     let text = yaml::decode(bytes.to_vec()).ok()?;
     let document = yaml::parse(&text).documents.into_iter().next()?;

@@ -1,5 +1,5 @@
-//! ConfigMaps and Secrets that other objects take values from: those of this run first, then those
-//! in the cluster.
+//! ConfigMaps and Secrets that other objects take values from: declared ones first, then those in
+//! the cluster.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl Declared {
         }
     }
 
-    /// Returns whether one of them is known.
+    /// Returns whether a ConfigMap or Secret is declared.
     pub fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
         let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
         self.0.contains_key(&key)
@@ -35,7 +35,7 @@ fn holds_values(manifest: &Manifest) -> bool {
     manifest.api_version == "v1" && matches!(&*manifest.kind, "ConfigMap" | "Secret")
 }
 
-/// Where values are looked up.
+/// Looks up ConfigMaps and Secrets.
 #[derive(Clone, Copy)]
 pub(in crate::source) struct Values<'a> {
     /// The live side, unless the caller is not trusted with it.
@@ -51,13 +51,13 @@ impl Values<'_> {
         self.declared.0.get(&key).cloned()
     }
 
-    /// Returns the live ones in a namespace.
+    /// Returns the live ConfigMaps or Secrets in a namespace.
     pub fn all_live(&self, kind: &str, namespace: &str) -> Vec<Value> {
         let related = |live: &dyn Live| live.related("v1", kind, namespace);
         self.live.and_then(related).unwrap_or_default()
     }
 
-    /// Returns the live one.
+    /// Returns a live ConfigMap or Secret.
     pub fn live(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
         let objects = self.all_live(kind, namespace);
         let is_named = |object: &Value| {
@@ -69,7 +69,7 @@ impl Values<'_> {
 }
 
 /// Returns the rule that changes at these places of an object are not drift, because their declared
-/// value is unknown.
+/// values are unknown.
 pub(in crate::source) fn unknown_values(
     id: &str,
     why: &str,

@@ -12,12 +12,12 @@ use crate::source::tree::{Kind, Tree};
 pub struct FileAt {
     /// Its path below the root of the repository.
     pub path: PathBuf,
-    /// What is in it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
-/// Returns the text of a file at the commit where `HEAD` left a revision; `None` if the commit does not
-/// have the file.
+/// Returns the text of a file at the commit where the history of `HEAD` left that of a revision;
+/// `None` if the commit does not have the file.
 ///
 /// # Errors
 /// When there is no repository around the file, the repository does not have the revision, or the

@@ -1,4 +1,4 @@
-//! Finds who last touched a declared line.
+//! Finds the commits that last changed declared lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::model::{Blame, ChangeKind, ObjectReport, Origin, Warning};
 use crate::source::tree::{Kind, Tree};
 use crate::source::{read, remark};
 
-/// How to get the history that a shallow clone lacks.
+/// How to get the part of the history that a shallow clone lacks.
 const DEEPEN: &str = "run `git fetch --unshallow`, or check out with `fetch-depth: 0` in CI";
 
 /// A file as it was read: in a commit, or in the work tree.
@@ -63,8 +63,8 @@ pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
     warnings
 }
 
-/// Returns the file of an object's line numbers: for a rendered object, its source. An object in
-/// the cluster or from a stream has none.
+/// Returns the file that an object's line numbers refer to: for a rendered object, its source. An
+/// object from the cluster or from a stream has none.
 fn file_at(origin: &Origin) -> Option<FileAt> {
     let is_file = origin.revision.is_some() || Path::new(&*origin.file).is_file();
     is_file.then(|| (Arc::clone(&origin.file), origin.revision.clone()))
@@ -84,10 +84,10 @@ fn cut_off(file: &FileAt) -> Warning {
     )
 }
 
-/// What is known about the lines of a file.
+/// The commits of the lines of a file.
 struct History {
     lines: BTreeMap<u32, Blame>,
-    /// Whether it ends where a shallow clone does.
+    /// Whether the history is cut off by a shallow clone.
     cut_off: bool,
 }
 
@@ -138,7 +138,7 @@ fn in_work_tree(repository: &Repository, file: &str) -> Result<(PathBuf, Option<
     Ok((below.to_owned(), Some(read::file(&canonical)?)))
 }
 
-/// Returns contents with the line ends of the committed file: a checkout may have changed all of
+/// Returns contents with the line ends of the committed file: a checkout may have converted all of
 /// them (`core.autocrlf`), which is not a change.
 fn like(contents: Vec<u8>, committed: &[u8]) -> Vec<u8> {
     if committed.contains(&b'\r') {
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_ends_of_a_checkout_are_no_changes() {
+    fn converted_line_ends_are_not_changes() {
         assert_eq!(like(b"a\r\nb\r\n".to_vec(), b"a\n"), b"a\nb\n");
         assert_eq!(like(b"a\r\nb\r\n".to_vec(), b"a\r\n"), b"a\r\nb\r\n");
     }

@@ -26,7 +26,7 @@ const MOST: u64 = 1 << 30;
 pub(in crate::source) struct Export {
     /// The directory of the root of the repository, without links.
     pub root: PathBuf,
-    /// What is not copied, by its path below the root, and why.
+    /// The paths below the root that are not copied, with the reasons.
     pub left_out: BTreeMap<PathBuf, String>,
     _folder: Folder,
 }
@@ -120,11 +120,11 @@ impl Plan {
     }
 }
 
-/// What prevented files from being copied.
+/// An error that prevented copying.
 enum Trouble {
-    /// One of them.
+    /// It affects one file.
     One(String),
-    /// All of them.
+    /// It affects all files.
     All(String),
 }
 

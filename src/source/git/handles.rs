@@ -3,15 +3,15 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Handles that threads borrow and return. Each caches what it has unpacked, which the next object
-/// of the same pack is often based on.
+/// Handles that threads borrow and return. Each caches objects that it has unpacked, which further
+/// objects of the same pack are often based on.
 pub(super) struct Handles {
     repository: gix::ThreadSafeRepository,
     idle: Mutex<Vec<gix::Repository>>,
 }
 
 impl Handles {
-    /// Handles to a repository.
+    /// Returns a pool of handles to a repository.
     pub fn new(repository: gix::ThreadSafeRepository) -> Self {
         Self {
             repository,
@@ -28,7 +28,8 @@ impl Handles {
         done
     }
 
-    /// The pool is intact after a panic, because a handle is taken out while it is in use.
+    /// Locks the pool. It is intact after a panic, because a handle is taken out while it is in
+    /// use.
     fn idle(&self) -> MutexGuard<'_, Vec<gix::Repository>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

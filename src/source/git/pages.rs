@@ -1,4 +1,4 @@
-//! Where the files of a repository can be read in a browser.
+//! Finds the addresses of files in a browser.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use super::tree::CommitTree;
 use crate::model::{ObjectReport, WebPages};
 use crate::source::tree::Tree as _;
 
-/// How hosts that are known by their name show a line of a file. The rest of a name may say more:
-/// `gitlab.example.com` runs what `gitlab.com` runs.
+/// The path to a line of a file on known hosts. The first label of a host name is sufficient:
+/// `gitlab.example.com` runs the same software as `gitlab.com`.
 const HOSTS: [(&str, &str); 5] = [
     ("github.", "/blob/{commit}/{path}#L{line}"),
     ("gitlab.", "/-/blob/{commit}/{path}#L{line}"),
@@ -19,9 +19,9 @@ const HOSTS: [(&str, &str); 5] = [
     ("gitea.", "/src/commit/{commit}/{path}#L{line}"),
 ];
 
-/// Finds the pages of the files that objects are declared in. `template` is the address of a line
-/// with `{path}`, `{line}` and, where it is to be exact, `{commit}`; without one, the address of the
-/// remote tells, where its host is known.
+/// Finds the addresses of the files that objects are declared in. `template` is an address with
+/// `{path}`, `{line}` and optionally `{commit}`; without one, the address is derived from the
+/// remote if its host is known.
 pub fn pages(objects: &[ObjectReport], template: Option<&str>) -> WebPages {
     let origins = objects.iter().filter_map(|object| object.origin.as_ref());
     let files: BTreeSet<_> = origins
@@ -46,7 +46,7 @@ pub fn pages(objects: &[ObjectReport], template: Option<&str>) -> WebPages {
     pages
 }
 
-/// A repository whose pages have an address.
+/// A repository, with the template of its addresses.
 struct Known {
     repository: Repository,
     template: String,
@@ -66,7 +66,7 @@ impl Known {
         })
     }
 
-    /// The page of a file that is committed, without its line.
+    /// Returns the address of a committed file, without its line.
     fn page(&self, below: &Path, revision: Option<&str>) -> Option<String> {
         let commit = self.repository.resolve(revision.unwrap_or("HEAD")).ok()?;
         let tree = CommitTree::new(&self.repository, &commit);
@@ -77,8 +77,8 @@ impl Known {
     }
 }
 
-/// The address of a line in the repository that is fetched from here: `git@github.com:shop/deploy`,
-/// without user and password.
+/// Returns the template for a remote such as `git@github.com:shop/deploy`, without user and
+/// password.
 fn of_remote(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://").unwrap_or(("ssh", address));
     let rest = match rest.split_once('@') {
@@ -87,7 +87,7 @@ fn of_remote(address: &str) -> Option<String> {
     };
     let end = rest.find(['/', ':'])?;
     let (host, path) = rest.split_at(end);
-    // A port is that of SSH, and says nothing of the pages.
+    // A port is that of SSH, not of the web pages.
     let path = match (scheme, path.strip_prefix(':')) {
         (_, Some(path)) => match path.split_once('/') {
             Some((port, path)) if port.bytes().all(|digit| digit.is_ascii_digit()) => path,
@@ -103,7 +103,7 @@ fn of_remote(address: &str) -> Option<String> {
     is_safe.then(|| format!("https://{host}/{path}{line}"))
 }
 
-/// A path as a part of an address.
+/// Encodes a path for an address.
 fn encoded(path: &str) -> String {
     let mut text = String::with_capacity(path.len());
     for byte in path.bytes() {
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pages_of_known_hosts_follow_from_the_remote() {
+    fn derives_addresses_from_remotes_of_known_hosts() {
         for (remote, start) in [
             (
                 "git@github.com:shop/deploy.git",
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_encoded() {
+    fn encodes_paths() {
         assert_eq!(encoded("a b/ü#.yaml"), "a%20b/%C3%BC%23.yaml");
     }
 }

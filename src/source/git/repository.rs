@@ -198,11 +198,11 @@ impl Repository {
         })
     }
 
-    /// The commit at which the history of `HEAD` left that of a revision; the revision itself where
-    /// none is known, as in a shallow clone.
+    /// Returns the commit at which the history of `HEAD` left that of a revision; the revision
+    /// itself if none is known, as in a shallow clone.
     ///
     /// # Errors
-    /// When the revision means no commit.
+    /// Fails if the revision does not stand for a commit.
     pub fn merge_base(&self, revision: &str) -> Result<Commit, GitError> {
         let other = self.resolve(revision)?;
         let base = self.with(|handle| {
@@ -217,13 +217,13 @@ impl Repository {
         }
     }
 
-    /// The addresses that it is fetched from, as its configuration has them.
+    /// Returns the addresses of the remotes, as the configuration has them.
     pub fn addresses(&self) -> Vec<String> {
         let remotes = self.remotes().into_iter();
         remotes.map(|(_, address)| address).collect()
     }
 
-    /// Returns the name of the remote with an address, however that is written.
+    /// Returns the name of the remote with an address, in any notation.
     pub fn remote_at(&self, address: &str) -> Option<String> {
         let wanted = bare(address);
         let mut remotes = self.remotes().into_iter();
@@ -287,7 +287,7 @@ fn looks_bare(directory: &Path) -> bool {
     directory.join("HEAD").is_file() && is_directory("objects") && is_directory("refs")
 }
 
-/// Refuses what could be taken for an option or for a command, if it ever reached a program.
+/// Refuses revisions that a program could take for an option or a command.
 fn check(revision: &str) -> Result<(), GitError> {
     let why = if revision.is_empty() {
         "it is empty"
@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_one_repository_are_the_same() {
+    fn compares_addresses_in_different_notations() {
         for address in [
             "https://github.com/Org/repo.git",
             "git@github.com:org/repo.git",
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_an_option_is_no_revision() {
+    fn refuses_revisions_that_look_like_options() {
         for (revision, why) in [
             ("--upload-pack=evil", "begins with '-'"),
             ("", "empty"),

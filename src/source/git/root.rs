@@ -15,8 +15,8 @@ pub fn around(path: &Path) -> Option<(PathBuf, PathBuf)> {
 }
 
 /// Returns an absolute path, without `.` and `..`. Links in existing directories are resolved, so
-/// that it begins like the repository's path; the last part is not, because it may be a link
-/// itself.
+/// that it begins like the repository's path. The last part is not resolved, because it may be a
+/// link in the repository.
 fn absolute(path: &Path) -> Option<PathBuf> {
     let mut whole = PathBuf::new();
     for part in std::path::absolute(path).ok()?.components() {
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_repository_counts() {
+    fn finds_the_nearest_repository() {
         let directory = tempfile::tempdir().unwrap();
         let top = directory.path().canonicalize().unwrap();
         std::fs::create_dir_all(top.join("a/.git")).unwrap();

@@ -185,7 +185,7 @@ impl Tree for CommitTree<'_> {
     fn read(&self, canonical: &Path) -> Result<Vec<u8>, String> {
         let bytes = self.bytes(canonical);
         let bytes = bytes.map_err(|error| self.reason(&error))?;
-        // Git has nothing more of a submodule's commit.
+        // The commit contains nothing else of a submodule.
         read::manifest(bytes).map_err(|_| {
             "this is a Git LFS pointer, and the manifest itself is not in the commit: run `git \
              lfs pull`, and compare the files on disk"

@@ -64,7 +64,7 @@ impl HelmReleases {
     }
 }
 
-/// What is deployed of a release, and with which values.
+/// The deployed revision of a release.
 pub(super) struct Deployed {
     /// Its objects.
     pub loaded: Loaded,
@@ -154,7 +154,7 @@ struct Release<'r> {
 }
 
 impl Release<'_> {
-    /// Reads what is deployed of it.
+    /// Reads the deployed revision.
     fn read(&self, mut records: Vec<Record>, loaded: &mut Loaded) {
         records.sort_by_key(|record| record.version);
         let newest = records
@@ -179,8 +179,8 @@ impl Release<'_> {
         self.read_manifest(record, loaded);
     }
 
-    /// Of an uninstalled release Helm keeps at most the history, and `helm list` no longer shows
-    /// it.
+    /// Reports a release without a deployed revision. Of an uninstalled release, Helm keeps the
+    /// history at most, and `helm list` no longer shows it.
     fn not_deployed(&self, status: &str, loaded: &mut Loaded) {
         let Self {
             place,

@@ -87,7 +87,7 @@ impl Record {
         &self.chart.metadata.version
     }
 
-    /// `deployed`, `failed`, `pending-upgrade`, …
+    /// Returns the status: `deployed`, `failed`, `pending-upgrade`, …
     pub fn status(&self) -> &str {
         &self.info.status
     }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_read_from_secrets_and_config_maps() {
+    fn reads_records_from_secrets_and_config_maps() {
         let text = json!({
             "name": "cart", "namespace": "shop", "version": 3,
             "info": {"status": "deployed"}, "manifest": "---\n", "hooks": [{"path": "x"}],
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_and_damage_are_errors_without_content() {
+    fn compression_bombs_and_damage_are_errors_without_content() {
         let bomb = packed(&vec![b' '; MAX_BYTES as usize + 1]);
         for (release, why) in [
             (bomb.as_str(), "more than 64 MiB"),

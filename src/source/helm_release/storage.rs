@@ -61,7 +61,7 @@ impl HelmReleases {
 
     fn list(&self, live: &dyn Live, kind: &str) -> Result<Vec<Value>, String> {
         // https://github.com/helm/helm/blob/main/pkg/storage/driver/secrets.go, newSecretsObject.
-        // History is most of what there is.
+        // Most records are history.
         let mut labels = vec![
             Label::Is("owner", "helm"),
             Label::IsNot("status", "superseded"),

@@ -1,8 +1,8 @@
 //! Builds kustomizations: runs kustomize and parses its output.
 //!
-//! It does not build the user's kustomization itself, but a private copy of it, through a
-//! kustomization of driftctl's own that requests annotations with each object's origin. Settings of
-//! Flux and Argo CD are fields of that one; the user's files are not touched.
+//! kustomize does not build the user's kustomization itself, but a private copy of it, through an
+//! overlay that requests annotations with each object's origin. Settings of Flux and Argo CD are
+//! fields of the overlay; the user's files are not changed.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -43,9 +43,9 @@ pub(in crate::source) struct Build<'b> {
     pub over: Map<String, Value>,
     /// Directories of components to apply.
     pub components: Vec<PathBuf>,
-    /// Everything that is read must be in this directory, if there is one.
+    /// The directory that everything must be read from, if there is one.
     pub within: Option<&'b Path>,
-    /// Why files do not exist for the tool in question.
+    /// Why files do not exist for the GitOps tool.
     pub absent: Absent<'b>,
     /// Whether files outside a kustomization may be loaded, if they are `within`.
     pub load_outside: bool,
@@ -72,7 +72,7 @@ impl<'b> Build<'b> {
         }
     }
 
-    /// Returns what it declares. Errors are reported at its file.
+    /// Returns the objects that it builds. Errors are reported at its file.
     pub fn load(&self, rendering: &Rendering) -> Loaded {
         let mut loaded = Loaded::default();
         if let Err((file, message)) = self.built(rendering, &mut loaded) {
@@ -262,8 +262,8 @@ impl<'b> Build<'b> {
         })
     }
 
-    /// Refuses an overlay that the tool would write *into* the kustomization: a prefix would
-    /// replace the existing one, and an image would match by its original name.
+    /// Refuses an overlay whose fields the tool would write *into* the kustomization: a prefix
+    /// would replace the existing one, and an image would match by its original name.
     fn adapted(&self, root: Option<&Kustomization>) -> Result<Map<String, Value>, String> {
         let mut over = self.over.clone();
         let Some(root) = root else {
@@ -292,8 +292,8 @@ impl<'b> Build<'b> {
     }
 }
 
-/// Returns the arguments for building a directory. The tree is private, so nothing has to be loaded
-/// from outside a kustomization.
+/// Returns the arguments for building a directory. Its tree is private, so nothing needs to be
+/// loaded from outside a kustomization.
 fn arguments(program: &Program, target: &Path) -> Vec<OsString> {
     let verb = if program.name.starts_with("kubectl") || program.name == "oc" {
         "kustomize"
@@ -320,7 +320,7 @@ fn named(message: &str, names: &Names) -> String {
 /// The kustomization to build.
 struct Target {
     directory: PathBuf,
-    /// Whether objects keep their origin annotations, because they are declared.
+    /// Whether objects keep their origin annotations, because the user requests them.
     keeps_origins: bool,
 }
 
@@ -343,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories_are_named_as_the_user_would() {
+    fn messages_use_the_names_of_the_users_directories() {
         let names = Names::default().of_copy(Path::new("/tmp/x"), Path::new("/work"));
         let said = format!("kustomize (building a) failed: {WAY}/tmp/x/a': no matches");
         let shown = "kustomize (building a) failed, in /work/a: no matches";

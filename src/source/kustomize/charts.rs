@@ -41,7 +41,7 @@ pub(in crate::source) struct Entry {
 }
 
 impl Entry {
-    /// Returns the folder of the chart, if it is next to the kustomization.
+    /// Returns the directory of the chart, if it is next to the kustomization.
     fn folder(&self, directory: &Path) -> Option<PathBuf> {
         let home = match self.chart_home.as_str() {
             "" => "charts",
@@ -223,7 +223,7 @@ impl Entry {
         let fetched = rendering.charts.get(&reference, rendering);
         fetched.map_err(|why| match rendering.allow_remote {
             true => why,
-            // The same for all of them.
+            // The message is the same for all of them.
             false => format!(
                 "a chart in its helmCharts is not available: {}",
                 not_fetched(rendering)
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn charts_are_taken_out_of_fields_and_generators() {
+    fn extracts_charts_from_fields_and_generators() {
         let folder = tempfile::tempdir().unwrap();
         let write =
             |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_merged_as_the_entry_asks_for() {
+    fn merges_values_as_configured() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("v.yaml"), "a: file\nb: file\n").unwrap();
         for (merge, expected) in [

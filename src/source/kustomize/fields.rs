@@ -1,8 +1,8 @@
-//! The fields of a kustomization that name files, and all allowed fields.
+//! The fields of a kustomization that name files, and all known fields.
 //!
-//! kustomize ignores the case of its fields and reads only the first document. What was checked
-//! must be what runs: an unknown field is an error, and kustomize gets a kustomization that is
-//! written from the parsed one.
+//! kustomize ignores the case of its fields and reads only the first document. To make sure that
+//! the checked fields are the ones that are used, an unknown field is an error, and kustomize gets
+//! a kustomization that is written from the parsed one.
 
 use serde_json::{Map, Value};
 
@@ -128,7 +128,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// The field with the entry.
+    /// Returns the name of the field with the entry.
     pub fn field(self) -> &'static str {
         match self {
             Self::Objects(field) | Self::Plugin(field) | Self::File(field) | Self::Keyed(field) => {
@@ -138,13 +138,14 @@ impl Role {
     }
 }
 
-/// Called with each entry that names a file or directory, which it may change.
+/// A callback for each entry that names a file or directory, which it may change.
 pub(super) type Each<'e> = dyn FnMut(Role, &mut String) -> Result<(), String> + 'e;
 
 /// Visits every entry of a kustomization that names something outside its own file.
 ///
 /// # Errors
-/// Fails if `each` does, and for a kustomization that kustomize may read differently than driftctl.
+/// Fails if `each` fails, and for a kustomization that kustomize may read differently than
+/// driftctl.
 pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(), String> {
     if let Some(field) = HELM.iter().find(|field| fields.contains_key(**field)) {
         return Err(format!(
@@ -169,7 +170,7 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
         }
         fields.insert("patchesStrategicMerge".to_owned(), legacy);
     }
-    // Its old name, which kustomize replaces in the text.
+    // The old name of the field, which kustomize replaces in the text.
     if let Some(images) = fields.remove("imageTags")
         && fields.insert("images".to_owned(), images).is_some()
     {
@@ -225,7 +226,7 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
 /// Visits what the settings of a generator or transformer name, and returns the changed settings.
 ///
 /// # Errors
-/// Fails if `each` does, and for what would run another program.
+/// Fails if `each` fails, and for settings that would run another program.
 pub(super) fn plugin(
     field: &'static str,
     settings: &str,
@@ -303,7 +304,7 @@ pub(super) fn documents(text: &str) -> Option<Vec<Value>> {
     (parsed.problems.is_empty() && are_mappings && !documents.is_empty()).then_some(documents)
 }
 
-/// Refuses an unknown field. kustomize takes `Files` for `files`.
+/// Refuses an unknown field. kustomize accepts `Files` for `files`.
 fn known(fields: &Map<String, Value>, known: &[&str], place: &str) -> Result<(), String> {
     let Some(field) = fields.keys().find(|field| !known.contains(&field.as_str())) else {
         return Ok(());
@@ -387,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_that_names_a_file_is_visited() {
+    fn visits_every_entry_that_names_a_file() {
         let text = "resources: [a]\nbases: [b]\ncomponents: [c]\ncrds: [d]\nconfigurations: \
                     [e]\ngenerators: [f, '{apiVersion: builtin, kind: ConfigMapGenerator, files: \
                     [g=h], envs: [i], env: j}']\ntransformers: ['{apiVersion: builtin, kind: P, \
@@ -406,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_kustomize_may_read_otherwise_are_errors() {
+    fn refuses_fields_that_kustomize_may_read_differently() {
         for text in [
             "Resources: [a]",
             "configMapGenerator: [{Files: [a]}]",

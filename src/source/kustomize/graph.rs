@@ -119,8 +119,8 @@ impl Kustomization {
     }
 }
 
-/// Returns whether kustomize would take an entry for an address (`kustomize/api/internal/git`,
-/// `NewRepoSpecFromURL`; files by `http`). What merely looks like one is refused as well.
+/// Returns whether kustomize may treat an entry as an address (`kustomize/api/internal/git`,
+/// `NewRepoSpecFromURL`; files by `http`). Entries that only look like one are refused as well.
 pub(in crate::source) fn is_remote(entry: &str) -> bool {
     let lower = entry.to_ascii_lowercase();
     let starts = ["git@", "gh:", "git::", "github.com/", "github.com:", "org-"];
@@ -134,11 +134,11 @@ pub(in crate::source) fn is_remote(entry: &str) -> bool {
             .any(|mark| lower.contains(mark))
 }
 
-/// What an entry refers to.
+/// The target of an entry.
 pub(super) enum Target {
     /// A remote address.
     Remote,
-    /// Nothing.
+    /// A path that does not exist.
     Missing,
     /// A directory, without links.
     Directory(PathBuf),
@@ -146,7 +146,7 @@ pub(super) enum Target {
     File(PathBuf),
 }
 
-/// Returns what an entry of the kustomization in a directory refers to.
+/// Returns the target of an entry of the kustomization in a directory.
 pub(super) fn resolve(directory: &Path, role: Role, entry: &str) -> Target {
     let path = match role {
         Role::Keyed(_) => split_key(entry).1,
@@ -168,8 +168,8 @@ pub(super) fn split_key(entry: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// Returns the files that one of kustomize's own generators and transformers reads: their settings
-/// are those of a kustomization's fields, without the list around them.
+/// Returns the files that a built-in generator or transformer reads. Its settings are those of a
+/// kustomization's field, without the list.
 pub(super) fn files_of_builtin(settings: &Value) -> Vec<&str> {
     let texts = |field: &str| settings.get(field).into_iter();
     let of_key = |entry: &'_ str| entry.rsplit_once('=').map_or(0, |(key, _)| key.len() + 1);
@@ -201,7 +201,7 @@ fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
         .collect();
     let has_one = documents.iter().any(is_kustomization);
     let fatal = parsed.problems.iter().find(|problem| problem.fatal);
-    // kustomize treats a duplicate key differently, if only as an error.
+    // kustomize treats a duplicate key differently, at least as an error.
     let any = parsed.problems.first().filter(|_| has_one);
     if let Some(problem) = fatal.or(any) {
         return Err(format!("cannot read this kustomization: {problem}"));
@@ -265,7 +265,8 @@ impl Graph {
     }
 }
 
-/// Returns whether a directory has a file with a name that kustomize looks for, whatever is in it.
+/// Returns whether a directory has a file with a name that kustomize looks for, whatever its
+/// content.
 pub(in crate::source) fn has_file(directory: &Path) -> bool {
     file_in(directory).is_some()
 }
@@ -281,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_from_paths() {
+    fn distinguishes_addresses_from_paths() {
         for remote in [
             "https://github.com/a/b//c?ref=v1",
             "github.com/a/b",

@@ -9,8 +9,8 @@ use walkdir::WalkDir;
 use super::graph::Graph;
 use super::has_name;
 
-/// Returns the kustomizations that one is built from, itself first, in breadth-first order: their
-/// files and contents.
+/// Returns the kustomizations that a directory is built from, itself first, in breadth-first order:
+/// their files and contents.
 pub fn layers(directory: &Path) -> Vec<(PathBuf, Map<String, Value>)> {
     let mut graph = Graph::default();
     let mut seen = BTreeSet::new();
@@ -34,7 +34,7 @@ pub struct Layers {
     outermost: BTreeMap<PathBuf, Uses>,
 }
 
-/// What a kustomization is built from, itself included.
+/// The directories and files that a kustomization is built from, itself included.
 #[derive(Debug, Default)]
 struct Uses {
     directories: BTreeSet<PathBuf>,

@@ -1,4 +1,4 @@
-//! What kustomizations may not do.
+//! Limits what kustomizations may do.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,19 @@ use crate::source::of_git::{REFUSED, is_of_git};
 pub(in crate::source) struct Limits<'l> {
     /// Whether remote files may be fetched.
     pub allow_remote: bool,
-    /// Everything that is read must be in this directory, if there is one.
+    /// The directory that everything must be read from, if there is one.
     pub within: Option<&'l Path>,
-    /// Why a file does not exist for the tool that would read it.
+    /// Why a file does not exist for the GitOps tool that would read it.
     pub absent: Absent<'l>,
 }
 
-/// Returns why files do not exist for the tool that would read them; `None` if it has them all.
+/// Returns why a file does not exist for the tool that would read it; `None` if all files exist.
 pub(in crate::source) type Absent<'l> = Option<&'l dyn Fn(&Path) -> Option<String>>;
 
-/// Refuses what these kustomizations would do other than reading files here; returns `file` and
-/// why.
+/// Checks that these kustomizations only read files here; returns the file and reason of a refusal.
 ///
 /// # Errors
-/// Returns the first thing that is refused, in the order of directories.
+/// Returns the first refusal, in the order of directories.
 pub(in crate::source) fn check(
     nodes: &BTreeMap<PathBuf, &Kustomization>,
     limits: Limits<'_>,

@@ -1,6 +1,6 @@
-//! Kustomizations: what they say about the files next to them, and what kustomize builds.
+//! Kustomizations: the roles that they give to files next to them, and the objects that they build.
 //!
-//! Without rendering, a patch still looks like an object but is not one; it is recognized here.
+//! Without rendering, a patch looks like an object but is not one; it is recognized here.
 
 mod build;
 mod charts;
@@ -48,7 +48,7 @@ pub(super) fn is_kustomization(value: &Value) -> bool {
         None => value
             .get("kind")
             .is_none_or(|kind| kind == "Kustomization" || kind == "Component" || kind == ""),
-        // kustomize takes an empty one for its own.
+        // kustomize accepts an empty document.
         Some(api_version) => api_version
             .as_str()
             .is_some_and(|version| version.is_empty() || group_of(version) == GROUP),
@@ -116,7 +116,7 @@ pub(super) fn survey(
     (used, loaded)
 }
 
-/// How many kustomizations a warning names; some trees have hundreds.
+/// The limit on kustomizations in a warning, because some trees have hundreds.
 const NAMED: usize = 4;
 
 /// Returns the warning about kustomizations that do more than collect files.
@@ -133,7 +133,7 @@ fn as_they_lie(first: &str, others: &[&String]) -> String {
     )
 }
 
-/// Returns the same for an untrusted author.
+/// Returns the same warning for an untrusted author.
 fn not_rendered(others: &[&String]) -> String {
     format!(
         "the files of this kustomization{} are compared without rendering, because --untrusted \
@@ -142,7 +142,7 @@ fn not_rendered(others: &[&String]) -> String {
     )
 }
 
-/// Returns ` and of a/kustomization.yaml`.
+/// Returns a phrase such as ` and of a/kustomization.yaml`.
 fn and_of(others: &[&String]) -> String {
     let mut named: Vec<String> = others
         .iter()
@@ -161,7 +161,7 @@ fn and_of(others: &[&String]) -> String {
     }
 }
 
-/// Returns whether building gives anything other than the files next to the kustomization.
+/// Returns whether building changes the objects in the files that a kustomization lists.
 fn changes_what_it_collects(fields: &Map<String, Value>) -> bool {
     fields.iter().any(|(field, value)| match field.as_str() {
         "apiVersion" | "kind" | "metadata" => false,
@@ -170,7 +170,7 @@ fn changes_what_it_collects(fields: &Map<String, Value>) -> bool {
     })
 }
 
-/// Returns the files that a kustomization names, other than its resources, and the role of each.
+/// Returns the files that a kustomization names, other than its resources, with the role of each.
 fn used_files(fields: &Map<String, Value>) -> Vec<(&str, &'static str)> {
     let mut files = Vec::new();
     let list = |field| fields.get(field).into_iter().flat_map(entries);

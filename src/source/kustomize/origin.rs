@@ -1,4 +1,4 @@
-//! Traces what kustomize built to its source files.
+//! Traces objects that kustomize built to their source files.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl<'s> Sources<'s> {
         }
     }
 
-    /// Sets the origin of a manifest, and removes the annotation unless the manifest is to keep it.
+    /// Sets the origin of a manifest, and removes the annotation unless `keeps_annotation`.
     pub fn set_origin(&mut self, manifest: &mut Manifest, by: &str, keeps_annotation: bool) {
         let mut object = manifest.value();
         let annotation = object
@@ -118,7 +118,7 @@ impl<'s> Sources<'s> {
     }
 }
 
-/// Returns the line of the generator that made an object.
+/// Returns the line of the generator that generated an object.
 fn generator_line(file: &Path, kind: &str, name: &str) -> Option<usize> {
     let field = match kind {
         "ConfigMap" => "configMapGenerator",

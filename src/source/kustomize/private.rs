@@ -1,5 +1,5 @@
-//! The tree that kustomize gets: kustomizations rewritten from the parsed ones, and copies of the
-//! files that they may use. It contains nothing else.
+//! The tree that kustomize builds: kustomizations that are rewritten from the parsed ones, and
+//! copies of the files that they may use. It contains nothing else.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use crate::source::render::{relative_to, write_bytes};
 /// The size limit of the copies, in bytes.
 const MOST: usize = 1 << 30;
 
-/// Where files go that are outside the kustomization that uses them. kustomize loads nothing from
-/// outside.
+/// The directory for files from outside the kustomization that uses them, because kustomize loads
+/// nothing from outside.
 const OUTSIDE: &str = ".driftctl";
 
 /// The prefix of the names of files with rendered charts.
@@ -33,9 +33,9 @@ pub(super) struct Private {
     original: PathBuf,
     /// Copies that are elsewhere than their originals, and the originals.
     moved: HashMap<PathBuf, PathBuf>,
-    /// The files of objects that are locked, and left out.
+    /// The files of objects that git-crypt has locked, which are left out.
     pub locked: Vec<PathBuf>,
-    /// What was written, and whether it is unchanged from the user's file.
+    /// The files that were written, and whether each is unchanged from the user's file.
     written: HashMap<PathBuf, bool>,
     bytes: usize,
 }
@@ -132,7 +132,7 @@ impl Private {
         self.moved.insert(copy, original);
     }
 
-    /// Returns a program's message, with paths of the copy replaced by those of the originals.
+    /// Returns a program's message with the paths of originals instead of copies.
     pub fn in_message(&self, message: &str) -> String {
         let mut message = message.to_owned();
         for (copy, original) in &self.moved {
@@ -169,11 +169,11 @@ struct Adding<'a> {
 }
 
 impl Adding<'_> {
-    /// Replaces an entry by the copy of what it names.
+    /// Replaces an entry by the copy of the file or directory that it names.
     fn entry(&mut self, role: Role, entry: &mut String) -> Result<(), String> {
         let field = role.field();
         match resolve(self.directory, role, entry) {
-            // If that is not allowed it was refused before.
+            // It is allowed, or else it was refused before.
             Target::Remote => Ok(()),
             Target::Missing => Err(format!("{field} names {entry}, which does not exist")),
             Target::Directory(directory) => {
@@ -197,7 +197,7 @@ impl Adding<'_> {
                 let copy = self.file(role, &file)?;
                 let path = local(&copy, self.place, entry)?;
                 *entry = match role {
-                    // The name of the named file is the key, whatever it links to.
+                    // The key is the name of the file as written, even if it is a link.
                     Role::Keyed(_) => {
                         let (key, named) = split_key(entry);
                         let name = Path::new(named).file_name().unwrap_or_default();

@@ -12,7 +12,7 @@ use super::sandbox::{MEMORY, Sandbox, environment};
 use super::secrets::Secrets;
 use crate::signals::AtEnd;
 
-/// The limit on a renderer's output: the same as for a file.
+/// The limit on a renderer's output, which is the same as for a file.
 const MAX_OUTPUT: u64 = 256 << 20;
 
 /// The limit on its messages.
@@ -24,10 +24,10 @@ const LONGEST_MESSAGE: usize = 400;
 /// Helm's hint after an error, which does not help here (`helm/cmd/helm/template.go`).
 const ADVICE: &str = "Use --debug flag to render out invalid YAML";
 
-/// How often a child is checked that has closed its output but not ended.
+/// The interval for checking whether a child has ended that has closed its output.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The environment that a program needs for network access, if it may have that.
+/// The environment variables that a program needs for network access.
 const NETWORK: [&str; 12] = [
     "PATH",
     "HTTP_PROXY",
@@ -68,7 +68,7 @@ pub(in crate::source) struct Job<'j> {
     pub workspace: &'j Path,
     /// Whether it may access the network.
     pub network: bool,
-    /// The deadline at which it is killed.
+    /// The time after which it is killed.
     pub deadline: Duration,
     /// Whether it runs in its own namespaces.
     pub sandbox: Sandbox,
@@ -76,7 +76,7 @@ pub(in crate::source) struct Job<'j> {
     pub secrets: &'j dyn Fn() -> Secrets,
 }
 
-/// The output of a program that did not fail.
+/// The output of a program that succeeded.
 #[derive(Debug)]
 pub(in crate::source) struct Printed {
     /// Its standard output.
@@ -86,7 +86,7 @@ pub(in crate::source) struct Printed {
 }
 
 impl Job<'_> {
-    /// Returns what the program prints.
+    /// Returns the program's output.
     ///
     /// # Errors
     /// Fails with a message for the user if it cannot be started, fails, takes too long or prints
@@ -95,7 +95,8 @@ impl Job<'_> {
         self.watch(&mut self.command()?, Vec::new())
     }
 
-    /// Does the same for the user's own program, with the user's environment; `input` is its input.
+    /// Does the same for a program of the user, in the user's environment, with `input` as its
+    /// standard input.
     ///
     /// # Errors
     /// Fails like [`Self::run`].
@@ -119,7 +120,7 @@ impl Job<'_> {
             format!("{name} ({program}) cannot be started: {error}")
         })?;
         if let Some(mut stdin) = child.child.stdin.take() {
-            // A program that stops reading its input reports why itself.
+            // A program that stops reading its input reports the reason itself.
             thread::spawn(move || drop(stdin.write_all(&input)));
         }
         let output = collect(child.child.stdout.take(), MAX_OUTPUT);
@@ -139,7 +140,7 @@ impl Job<'_> {
             ));
         }
         let status = child.wait(ends).ok_or_else(late)?;
-        // A grandchild that is still running may hold it open.
+        // A grandchild that is still running may keep it open.
         let messages = messages.recv_timeout(until(ends).min(Duration::from_secs(1)));
         let messages = messages.unwrap_or_default();
         if status.success() {
@@ -159,7 +160,8 @@ impl Job<'_> {
         })
     }
 
-    /// Sets an environment without credentials or configuration, or anything to find them by.
+    /// Sets an environment without credentials or configuration, and without the means to find
+    /// them.
     fn command(&self) -> Result<Command, String> {
         let mut command =
             self.sandbox
@@ -176,14 +178,14 @@ impl Job<'_> {
             let given = |name: &str| Some((name.to_owned(), std::env::var_os(name)?));
             command.envs(NETWORK.iter().filter_map(|name| given(name)));
         } else {
-            // Nothing listens there.
+            // Nothing listens at this address.
             command.envs(PROXIES.map(|name| (name, "http://127.0.0.1:1")));
         }
         Ok(command)
     }
 }
 
-/// Kills the child when dropped, or when a signal ends the run, whatever the child is doing.
+/// Kills the child when dropped, or when a signal ends the run.
 struct Guard {
     child: Child,
     at_end: Option<AtEnd>,
@@ -191,7 +193,7 @@ struct Guard {
 
 impl Guard {
     fn start(command: &mut Command) -> io::Result<Self> {
-        // Registered first: once the run is ending, nothing is started any more.
+        // Registered first, so that nothing is started once the run is ending.
         let (tell, started) = mpsc::channel();
         let at_end = AtEnd::run(move || {
             if let Ok(id) = started.try_recv() {
@@ -219,7 +221,8 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Cancelled first: once the child was waited for, its ID may be another program's.
+        // Cancelled first, because after waiting for the child its ID may belong to another
+        // program.
         self.at_end = None;
         // It may have ended on its own.
         let _ = self.child.kill();
@@ -241,13 +244,13 @@ fn kill(id: u32) {
 #[cfg(not(unix))]
 fn kill(_: u32) {}
 
-/// Reads a stream in its own thread, at most one byte beyond the limit.
+/// Reads a stream in a thread, at most one byte beyond the limit.
 fn collect(stream: Option<impl Read + Send + 'static>, most: u64) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
-            // A stream that breaks ends here; the exit code shows the error.
+            // A broken stream ends here; the exit code shows the error.
             let _ = stream.by_ref().take(most + 1).read_to_end(&mut bytes);
         }
         // The receiver may be gone.
@@ -273,8 +276,8 @@ fn is_out_of_memory(messages: &[u8]) -> bool {
 /// end, after warnings.
 fn last_words(messages: &[u8]) -> String {
     let text = without_way(&String::from_utf8_lossy(messages));
-    // In a multi-line message in Kubernetes' log format, the first line says most; the others may
-    // quote the input.
+    // Of a multi-line message in Kubernetes' log format, the first line is the most useful; the
+    // others may quote the input.
     let of_several = text.split_once("err=<\n").map(|(_, lines)| lines);
     let first = of_several.and_then(|lines| lines.lines().next());
     let text = first.unwrap_or(&text);
@@ -287,7 +290,7 @@ fn last_words(messages: &[u8]) -> String {
     shortened(last.strip_prefix("error: ").unwrap_or(last))
 }
 
-/// Returns the line with the error; if that is a list, with the words before it.
+/// Returns the line with the error; for a list of errors, with the text before it.
 fn cause(lines: &[&str]) -> String {
     let begins = |line: &&str| line.starts_with("Error: ");
     match (lines.last(), lines.iter().rposition(begins)) {
@@ -297,8 +300,8 @@ fn cause(lines: &[&str]) -> String {
     }
 }
 
-/// Removes the middle of a text that is too long: the place is at its beginning, the cause at its
-/// end.
+/// Removes the middle of a text that is too long, because the position is at its beginning and the
+/// cause at its end.
 fn shortened(text: &str) -> String {
     let length = text.chars().count();
     if length <= LONGEST_MESSAGE {
@@ -327,7 +330,7 @@ fn without_way(text: &str) -> String {
     format!("{WAY}{}", cause.trim_end_matches('"'))
 }
 
-/// Keeps only the file of settings between the failure and its cause; their content may be secret.
+/// Replaces the settings in a message by their file, because their content may be secret.
 fn without_settings(text: &str) -> Option<String> {
     let (before, rest) = text.split_once(" with config: `\n")?;
     let (settings, cause) = rest.split_once("`: ")?;
@@ -353,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_kustomize_the_cause_is_shown_alone() {
+    fn shows_only_the_cause_of_an_error_by_kustomize() {
         let said = b"E1 2 3 run.go:72] \"command failed\" err=<\n\ttrouble configuring builtin A \
                      with config: `\n\tpath: p.yaml\n\ttarget: {}\n\t`: unable to parse from \
                      [pw: hunter2]\n >\n";
@@ -387,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn output_comes_back() {
+    fn returns_the_output() {
         let printed = run("echo a; echo b >&2").unwrap();
         assert_eq!(
             (&*printed.output, &*printed.messages),
@@ -396,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_tell_the_last_words_only() {
+    fn a_failure_shows_only_the_last_message() {
         let message = run("echo '# Warning' >&2; echo 'Error: no such file' >&2; exit 3");
         let expected = "tool failed with exit code 3: no such file";
         assert_eq!(message.unwrap_err(), expected);
@@ -410,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn what_helm_says_last_is_not_always_the_cause() {
+    fn finds_the_cause_in_messages_of_helm() {
         let advised = b"Error: execution error at (a/b.yaml:1:6): give q\n\nUse --debug flag to \
                         render out invalid YAML\n";
         assert_eq!(
@@ -425,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_format_of_kubectl_is_read() {
+    fn parses_the_log_format_of_kubectl() {
         let line = r#"E1121 14:53:57.05 27197 run.go:72] "command failed" err="a \"b\"\nc""#;
         assert_eq!(last_words(line.as_bytes()), "a \"b\" c");
         let lines = b"E1121 14:53:57.05 27197 run.go:72] \"failed\" err=<\n\ttrouble\n\tsecret\n >";
@@ -433,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_do_not_end_are_ended() {
+    fn kills_programs_at_the_deadline() {
         for script in ["sleep 60", "exec >&-; sleep 60", "while :; do :; done"] {
             let message = run(script).unwrap_err();
             assert!(message.contains("did not finish"), "{script}: {message}");
@@ -441,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_empty_and_so_is_the_home() {
+    fn the_environment_and_the_home_directory_are_empty() {
         let output = run("env | cut -d= -f1 | sort; ls -A \"$HOME\"").unwrap();
         let names = String::from_utf8(output.output).unwrap();
         let known = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "TMPDIR", "_"];

@@ -70,8 +70,8 @@ impl Default for Rendering {
     }
 }
 
-/// A temporary directory, for the empty home of a renderer and for overlays of the user's files. It
-/// is removed when dropped.
+/// Creates a temporary directory, for a renderer's empty home directory and for overlays. It is
+/// removed when dropped.
 pub(super) fn workspace() -> Result<Folder, String> {
     let failed = |error: std::io::Error| format!("cannot make a temporary directory: {error}");
     let folder = Folder::temporary().map_err(failed)?;
@@ -95,10 +95,10 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), String> {
     write().map_err(|error| format!("cannot write a temporary file: {error}"))
 }
 
-/// Creates a file that nobody else may read.
+/// Creates a file that only the user may read.
 ///
 /// # Errors
-/// Fails also if it already exists.
+/// Fails if the file already exists or cannot be created.
 pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);

@@ -1,4 +1,4 @@
-//! Names paths, without looking at the disk.
+//! Names files for the user, without accessing them.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 pub(in crate::source) struct Names {
     /// The current directory; `None` for absolute names.
     base: Option<PathBuf>,
-    /// A directory that is a copy, and its original: its files get the names of the original's.
+    /// A directory that is a copy, with its original: files in it get the names of the originals.
     copy: Option<(PathBuf, PathBuf)>,
 }
 
@@ -58,7 +58,7 @@ impl Names {
         named.to_string_lossy().into_owned()
     }
 
-    /// Returns a program's message, with paths of the copy replaced by those of the original.
+    /// Returns a program's message with the paths of originals instead of copies.
     pub fn in_message(&self, message: &str) -> String {
         match &self.copy {
             Some((copy, original)) => {
@@ -84,7 +84,7 @@ pub fn relative_to(path: &Path, base: &Path) -> PathBuf {
     from.map(|_| Component::ParentDir).chain(to).collect()
 }
 
-/// Returns a path without `.` and `..`, by its text alone.
+/// Returns a path without `.` and `..`, without accessing it.
 pub(in crate::source) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copies_are_called_as_their_originals() {
+    fn names_copies_like_their_originals() {
         let names = Names {
             base: Some(PathBuf::from("/work/repo")),
             copy: None,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn ways_between_paths() {
+    fn computes_relative_paths() {
         let way = |path: &str, base: &str| {
             let way = relative_to(Path::new(path), Path::new(base));
             way.to_str().unwrap().to_owned()

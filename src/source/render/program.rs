@@ -46,8 +46,8 @@ impl Program {
     }
 }
 
-/// Returns the file with that name in the first folder of the PATH that has one. Relative folders
-/// are skipped: they depend on the current directory, which may be in an untrusted tree.
+/// Returns the file with that name in the first directory of the PATH that has one. Relative
+/// directories are skipped, because the current directory may be in an untrusted tree.
 pub(super) fn on_path(path: &OsStr, name: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
@@ -83,14 +83,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_absolute_folders_of_the_path_count() {
+    fn searches_only_absolute_directories_of_the_path() {
         let found = on_path(OsStr::new(".:bin::/bin"), OsStr::new("sh"));
         assert_eq!(found, Some(PathBuf::from("/bin/sh")));
         assert_eq!(on_path(OsStr::new("."), OsStr::new("Cargo.toml")), None);
     }
 
     #[test]
-    fn what_cannot_be_run_is_no_program() {
+    fn skips_files_that_are_not_executable() {
         let find = |file: &str| Program::find(Some(Path::new(file)), &[], "");
         let text = tempfile::NamedTempFile::new().unwrap();
         assert!(find(text.path().to_str().unwrap()).is_err());

@@ -1,8 +1,8 @@
 //! Runs renderers with limits, and on Linux in their own namespaces.
 //!
-//! A renderer is a third-party program that reads untrusted files. The checks before it runs are
-//! one barrier. This is the other: it sees only its workspace and the system's programs, and no
-//! other file, process or network.
+//! A renderer is a third-party program that reads untrusted files. Checks before it runs are one
+//! barrier. The sandbox is the other: in it, the renderer sees only its workspace and the system's
+//! programs, and no other file, process or network.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::program::on_path;
 
-/// The script that runs in the namespaces, before the program.
+/// The script that runs in the namespaces before the program.
 const SCRIPT: &str = include_str!("sandbox.sh");
 
 /// Sets the limits, and executes the program. A limit that a system does not support is skipped.
@@ -45,16 +45,16 @@ const NAMESPACES: [&str; 10] = [
 /// Whether a renderer runs in namespaces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sandbox {
-    /// If the system has them.
+    /// If the system supports namespaces.
     #[default]
     Wanted,
-    /// Always: without them it does not run.
+    /// Always: without namespaces, the renderer does not run.
     Required,
     /// Never.
     Off,
 }
 
-/// The error if there are none.
+/// The error if namespaces are required but not available.
 const UNAVAILABLE: &str = "with --untrusted a renderer runs in its own namespaces, without access \
     to other files or the network, but this system does not provide them: run driftctl on Linux, \
     with util-linux and with user namespaces allowed, or pass --no-sandbox to render without a \
@@ -64,7 +64,7 @@ impl Sandbox {
     /// Returns the command that runs a program, without its arguments.
     ///
     /// # Errors
-    /// Fails if the program must not run here.
+    /// Fails if the program must not run on this system.
     pub(super) fn command(
         self,
         program: &Path,
@@ -95,7 +95,7 @@ impl Sandbox {
 #[cfg(unix)]
 fn limited(words: Vec<OsString>, deadline: Duration) -> Command {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // Of CPU time, as much as it could use until the deadline.
+    // The limit on CPU time is what it could use until the deadline.
     let seconds = (deadline.as_secs() + 1).saturating_mul(cores as u64);
     let mut command = Command::new("/bin/sh");
     command.args(["-c", LIMITS]).arg(seconds.to_string());
@@ -103,7 +103,7 @@ fn limited(words: Vec<OsString>, deadline: Duration) -> Command {
     command
 }
 
-/// Returns the command unchanged: there are no limits to set.
+/// Returns the command unchanged, because this system has no limits to set.
 #[cfg(not(unix))]
 fn limited(words: Vec<OsString>, _: Duration) -> Command {
     let mut words = words.into_iter();
@@ -121,13 +121,13 @@ fn namespaces(unshare: &Path, program: &Path, workspace: &Path, network: bool) -
     }
     words.extend(["--", "/bin/sh", "-c", SCRIPT, "sandbox"].map(OsString::from));
     words.push(workspace.into());
-    // It is mounted at its path without links.
+    // The workspace is mounted at its path without links.
     words.push(program.canonicalize().unwrap_or(program.to_owned()).into());
     words.push(if network { "yes" } else { "no" }.into());
     words
 }
 
-/// Returns the program that creates namespaces; `None` if that does not work. Checked once.
+/// Returns the program that creates namespaces; `None` if it does not work. This is checked once.
 fn unshare() -> Option<&'static Path> {
     static UNSHARE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = UNSHARE.get_or_init(|| {
@@ -155,7 +155,7 @@ fn is_binary(program: &Path) -> bool {
     read.is_ok() && start == *b"\x7fELF"
 }
 
-/// Returns the environment of every renderer, with nothing of the user's.
+/// Sets the environment of every renderer, without anything of the user's.
 pub(super) fn environment(command: &mut Command, workspace: &Path) {
     let home = workspace.join("home");
     command.env_clear().env("HOME", &home).env("TMPDIR", &home);

@@ -1,5 +1,5 @@
-//! Masks secrets in renderers' messages: an error of helm or kustomize quotes the value that it
-//! could not use.
+//! Masks secrets in renderers' messages: errors of Helm and kustomize quote values that they cannot
+//! use.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::redact::{MASK, is_sensitive_name};
 use crate::yaml;
 
-/// Shorter texts are not searched for: they would be found everywhere.
+/// The minimum length of texts to search for. Shorter ones would be found everywhere.
 const SHORTEST: usize = 4;
 
 /// Secret texts.
@@ -24,7 +24,7 @@ impl Secrets {
             if part.len() < SHORTEST || matches!(part, "true" | "false" | "null") {
                 continue;
             }
-            // As Go quotes it.
+            // The text as Go quotes it.
             let quoted = Value::from(part).to_string();
             self.0.insert(quoted.trim_matches('"').to_owned());
             self.0.insert(STANDARD.encode(part));
@@ -81,10 +81,10 @@ impl Secrets {
         }
     }
 
-    /// Returns a message without them.
+    /// Returns a message with the secrets masked.
     pub fn mask(&self, message: &str) -> String {
         let mut found: Vec<&String> = self.0.iter().filter(|s| message.contains(*s)).collect();
-        // One may be part of another.
+        // One secret may be part of another.
         found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let mut message = message.to_owned();
         for secret in found {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_masked_however_they_are_quoted() {
+    fn masks_secrets_in_any_quoting() {
         let mut secrets = Secrets::default();
         secrets.text("kind: Secret\ndata: {a: aHVudGVyMg==}\nstringData: {b: 'x\"yz'}\n");
         secrets

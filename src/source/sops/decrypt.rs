@@ -21,8 +21,8 @@ pub struct Encrypted {
 }
 
 impl Loaded {
-    /// Decrypts what was loaded, if the user names a program for it. An object that cannot be
-    /// decrypted is an error, and stays unknown.
+    /// Decrypts the encrypted objects, if the user names a program for it. An object that cannot be
+    /// decrypted is an error, and its values stay unknown.
     pub(in crate::source) fn decrypt(&mut self, rendering: Option<&Rendering>) {
         let encrypted = std::mem::take(&mut self.encrypted);
         let Some((rendering, program)) = rendering.and_then(|r| Some((r, r.decrypt.as_deref()?)))
@@ -54,7 +54,7 @@ impl Loaded {
         }
     }
 
-    /// Replaces the encrypted object, and masks its values.
+    /// Replaces an encrypted object by the decrypted one, and masks its values.
     fn put(&mut self, at: usize, object: Value, places: Vec<Vec<String>>) {
         let manifest = &mut self.manifests[at];
         manifest.object = object.into();
@@ -63,7 +63,7 @@ impl Loaded {
             .retain(|rule| rule.id != ID || rule.objects.kind != kind || rule.objects.name != name);
         let (kind, name) = (&manifest.kind, &manifest.name);
         let place = |path: Vec<String>| {
-            // The items of the two sides may have different indexes.
+            // Items may have different indexes on the two sides.
             let part = |part: String| (part.parse::<usize>().is_err()).then_some(part);
             SecretPlace {
                 kind: kind.clone(),
@@ -78,7 +78,7 @@ impl Loaded {
 /// Returns the decrypted object.
 fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Value, String> {
     let found = Program::find(Some(program), &[], "")?;
-    // The fields were reordered, as Flux does, so the checksum differs.
+    // The fields are in another order, as with Flux, so the checksum does not match.
     let words = [
         "--decrypt",
         "--ignore-mac",

@@ -19,7 +19,7 @@ pub(super) const ENCRYPTED: &str = "ENC[";
 /// SOPS's metadata in an encrypted object.
 const METADATA: &str = "sops";
 
-/// The same in a file of variables: the prefix of its keys.
+/// The prefix of SOPS's metadata keys in a file of variables.
 const METADATA_KEYS: &str = "sops_";
 
 /// The beginning of an encrypted value within text.
@@ -38,15 +38,15 @@ pub(super) fn is_encrypted(object: &Value) -> bool {
     !places.is_empty()
 }
 
-/// Returns whether [`mark_encrypted`] has to check an object: it says that it is encrypted, or is a
-/// Secret, which may be generated from encrypted files.
+/// Returns whether [`mark_encrypted`] has to check an object: it has SOPS metadata, or is a Secret,
+/// which may be generated from encrypted files.
 pub(super) fn may_be_encrypted(object: &Value) -> bool {
     object.get(METADATA).is_some_and(Value::is_object)
         || object.get("kind").is_some_and(|kind| kind == "Secret")
 }
 
-/// Removes SOPS's metadata from a manifest, and returns the rule for the unknown values, and what
-/// to decrypt; `None` for an object that is not encrypted.
+/// Removes SOPS's metadata from a manifest; returns the rule for the unknown values and the object
+/// to decrypt, or `None` for an object that is not encrypted.
 pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, Encrypted)> {
     let mut object = manifest.value();
     let has_metadata = object.get(METADATA).is_some_and(Value::is_object);
@@ -70,7 +70,7 @@ pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, E
     Some((rule, encrypted))
 }
 
-/// Returns the rule for the encrypted values of a generated Secret under its present name, or `None`
+/// Returns the rule for the encrypted values of a generated Secret under its current name; `None`
 /// if it is not encrypted.
 pub(super) fn generated_rule(manifest: &Manifest) -> Option<Rule> {
     let places = generated(&mut manifest.value());
@@ -135,7 +135,7 @@ mod tests {
     use crate::model::Origin;
 
     #[test]
-    fn encrypted_values_are_known_by_their_look() {
+    fn recognizes_encrypted_values() {
         let mut manifest = Manifest {
             api_version: "v1".to_owned(),
             kind: "Secret".to_owned(),

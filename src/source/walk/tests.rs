@@ -3,11 +3,11 @@
 use super::super::tree::Entry;
 use super::*;
 
-/// A tree with so many directories, each with as many files, some of which cannot be listed.
+/// A tree of directories, each with several files, some of which cannot be listed.
 struct Made {
     directories: usize,
     files: usize,
-    /// Sets what happens when directories with this name are listed.
+    /// The error for listing directories with this name.
     gone: Option<(&'static str, io::ErrorKind)>,
 }
 
@@ -52,7 +52,7 @@ fn walked(tree: &Made, bounds: Bounds) -> (usize, Vec<String>) {
 }
 
 #[test]
-fn a_directory_that_goes_while_it_is_walked_is_an_error() {
+fn a_directory_that_disappears_during_the_walk_is_an_error() {
     for (kind, expected) in [
         (io::ErrorKind::NotFound, "no such file or directory"),
         (io::ErrorKind::PermissionDenied, "permission denied"),
@@ -74,7 +74,7 @@ fn a_directory_that_goes_while_it_is_walked_is_an_error() {
 }
 
 #[test]
-fn a_wide_tree_is_read_up_to_a_bound() {
+fn limits_the_number_of_entries() {
     let tree = Made {
         directories: 100,
         files: 999,

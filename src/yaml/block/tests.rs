@@ -1,4 +1,4 @@
-//! Compares what is parsed here with the parser's result for the same text.
+//! Compares the result of this parser with the general parser's result for the same text.
 
 use std::path::Path;
 
@@ -113,13 +113,13 @@ fn fixtures() -> std::path::PathBuf {
 }
 
 #[test]
-fn the_fixtures_are_read_alike() {
+fn reads_the_fixtures_like_the_general_parser() {
     let plain: usize = texts(&fixtures()).iter().map(|text| agree(text)).sum();
     assert!(plain > 100, "{plain}");
 }
 
 #[test]
-fn ordinary_manifests_are_plain_blocks() {
+fn reads_ordinary_manifests_as_plain_blocks() {
     let texts = texts(&fixtures().join("shop/manifests"));
     let documents: usize = texts.iter().map(|text| split(text).len()).sum();
     let plain: usize = texts.iter().map(|text| agree(text)).sum();
@@ -127,7 +127,7 @@ fn ordinary_manifests_are_plain_blocks() {
 }
 
 #[test]
-fn what_manifests_hold_is_read() {
+fn reads_what_manifests_contain() {
     for text in [
         "a: b\n",
         "a:\nb:   # nothing\nc: ~\n",
@@ -151,7 +151,7 @@ fn what_manifests_hold_is_read() {
 }
 
 #[test]
-fn what_is_worth_a_word_or_is_unusual_is_left_to_the_parser() {
+fn leaves_unusual_text_to_the_general_parser() {
     for text in [
         "a: 1\na: 2\n",
         "a: &b 1\nc: *b\n",
@@ -198,7 +198,7 @@ fn what_is_worth_a_word_or_is_unusual_is_left_to_the_parser() {
 }
 
 #[test]
-fn depth_is_left_to_the_parser() {
+fn leaves_deep_nesting_to_the_general_parser() {
     let nested = |levels: usize| {
         let lines = (0..levels).map(|level| format!("{}a:\n", " ".repeat(level)));
         lines.collect::<String>()
@@ -329,17 +329,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn any_lines_are_read_alike(text in lines()) {
+    fn reads_any_lines_like_the_general_parser(text in lines()) {
         agree(&text);
     }
 
     #[test]
-    fn mistakes_are_read_alike(text in mistakes()) {
+    fn reads_mistakes_like_the_general_parser(text in mistakes()) {
         agree(&text);
     }
 
     #[test]
-    fn any_text_is_read_alike(text in "[a:\\-#|'\" \n\\[\\],]{0,24}\n") {
+    fn reads_any_text_like_the_general_parser(text in "[a:\\-#|'\" \n\\[\\],]{0,24}\n") {
         agree(&text);
     }
 }

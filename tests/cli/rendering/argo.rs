@@ -1,4 +1,4 @@
-//! Applications and ApplicationSets of Argo CD.
+//! Tests Applications and ApplicationSets of Argo CD.
 
 use super::{config, has, program, recording, report, sources, words_of};
 use crate::support::Place;
@@ -38,7 +38,7 @@ fn repository() -> Place {
 }
 
 #[test]
-fn a_directory_is_read_as_its_options_say() {
+fn applies_the_options_of_a_directory() {
     for (options, expected) in [
         ("", "cart,secret"),
         ("directory: {recurse: true}", "cart,deep,hidden,secret"),
@@ -59,14 +59,14 @@ fn a_directory_is_read_as_its_options_say() {
 }
 
 #[test]
-fn the_report_says_where_objects_come_from() {
+fn the_report_names_the_source_of_objects() {
     let place = repository().file("argo/app.yaml", application("web", "{path: apps/a}"));
     let report = report(&place, &["diff", "--app", "argo/app.yaml"]);
     insta::assert_snapshot!(sources(&report));
 }
 
 #[test]
-fn an_application_of_the_recording() {
+fn reads_an_application_of_the_recording() {
     let app = application("web", "{path: apps/a}");
     let live = recording(&[&app, &config("cart", "b"), &config("secret", "a")]);
     let place = repository().file("live.json", live);
@@ -78,7 +78,7 @@ fn an_application_of_the_recording() {
 }
 
 #[test]
-fn differences_that_the_application_ignores_are_ignored_for_its_objects() {
+fn applies_ignore_differences_to_the_applications_objects() {
     let app = application("web", "{path: apps/a, directory: {include: cart.yaml}}")
         + "  ignoreDifferences:\n  - {kind: ConfigMap, jsonPointers: [/data/key]}\n";
     let other = application("other", "{path: apps/c}");
@@ -99,7 +99,7 @@ fn differences_that_the_application_ignores_are_ignored_for_its_objects() {
 }
 
 #[test]
-fn what_the_application_tracks_and_does_not_declare_is_extra() {
+fn tracked_objects_that_are_not_declared_are_extra() {
     let tracked = |name: &str, id: &str| {
         let annotation = format!("annotations: {{argocd.argoproj.io/tracking-id: '{id}'}}");
         config(name, "a").replace("metadata:\n", &format!("metadata:\n  {annotation}\n"))
@@ -129,7 +129,7 @@ fn what_the_application_tracks_and_does_not_declare_is_extra() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error() {
+fn reports_what_cannot_be_read() {
     let set = |generator: &str| {
         format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: set}}\n\
@@ -184,7 +184,7 @@ fn what_cannot_be_read_is_an_error() {
 }
 
 #[test]
-fn sets_with_lists_and_directories_are_expanded() {
+fn expands_sets_with_lists_and_directories() {
     let set = "\
 apiVersion: argoproj.io/v1alpha1
 kind: ApplicationSet
@@ -217,9 +217,9 @@ spec:
     insta::assert_snapshot!(sources(&report));
 }
 
-/// With the real program: settings of Argo CD over a kustomization, of which the image was renamed.
+/// With the real kustomize: settings of Argo CD on a kustomization with a renamed image.
 #[test]
-fn kustomize_settings() {
+fn applies_kustomize_settings() {
     if !has(&["kustomize", "kubectl"]) {
         return;
     }
@@ -237,7 +237,7 @@ fn kustomize_settings() {
 }
 
 #[test]
-fn helm_settings() {
+fn applies_helm_settings() {
     let settings = "{path: apps/chart, helm: {valueFiles: [values.yaml, /shared.yaml], \
                     valuesObject: {c: d}, parameters: [{name: e, value: 'f,g'}, {name: h, value: \
                     '1', forceString: true}], skipCrds: true}}";
@@ -269,9 +269,9 @@ fn helm_settings() {
     );
 }
 
-/// What is in another repository is not looked for in this one.
+/// Files of another repository are not searched in this one.
 #[test]
-fn values_of_another_repository_are_refused() {
+fn rejects_values_of_another_repository() {
     let source = |address: &str, rest: &str| format!("{{repoURL: '{address}', {rest}}}");
     let app = |other: &str| {
         let chart = "path: chart, helm: {valueFiles: [$more/shared.yaml]}";
@@ -298,9 +298,9 @@ fn values_of_another_repository_are_refused() {
     assert!(said.contains(expected), "{said}");
 }
 
-/// A destination's namespace is not a namespace of what has none.
+/// The namespace of a destination does not apply to cluster-scoped objects.
 #[test]
-fn differences_of_cluster_scoped_objects_are_ignored_too() {
+fn applies_ignore_differences_to_cluster_scoped_objects() {
     let role = |verb: &str| {
         format!(
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: web}}\n\
@@ -319,9 +319,9 @@ fn differences_of_cluster_scoped_objects_are_ignored_too() {
     assert_eq!(report["summary"]["ignored"], 1);
 }
 
-/// What is set and not followed would be missing from the comparison.
+/// A setting that is set but not applied would falsify the comparison.
 #[test]
-fn settings_that_are_not_followed_are_named() {
+fn names_settings_that_are_not_supported() {
     let source =
         "{path: apps/a, tagPrefix: v, directory: {disableExtensionFilter: true, recurse: false}}";
     let place = repository().file("argo/app.yaml", application("web", source));
@@ -340,9 +340,9 @@ fn settings_that_are_not_followed_are_named() {
     insta::assert_snapshot!(shown);
 }
 
-/// The image updater writes there.
+/// Argo CD Image Updater writes its parameters there.
 #[test]
-fn settings_beside_the_files_count() {
+fn applies_settings_in_files_next_to_the_manifests() {
     let place = repository()
         .file(
             "apps/a/.argocd-source-web.yaml",
@@ -358,9 +358,9 @@ fn settings_beside_the_files_count() {
     assert_eq!(names, ["secret"]);
 }
 
-/// Generators that are combined tell their paths apart by a prefix.
+/// Combined generators distinguish their parameters by a prefix.
 #[test]
-fn paths_of_sets_may_have_a_prefix() {
+fn supports_path_prefixes_of_sets() {
     for (is_go, name, path) in [
         (true, "{{.x.path.basename}}", "{{.x.path.path}}"),
         (false, "{{x.path.basename}}", "{{x.path}}"),
@@ -380,9 +380,9 @@ fn paths_of_sets_may_have_a_prefix() {
     }
 }
 
-/// A set for several clusters, as sets mostly are.
+/// A set for several clusters, as most sets are.
 #[test]
-fn applications_of_other_clusters_are_left_out() {
+fn skips_applications_of_other_clusters() {
     let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all}\nspec:\n  \
                generators:\n  - list: {elements: [{at: in-cluster}, {at: west}]}\n  template:\n    \
                metadata: {name: 'web-{{at}}'}\n    spec:\n      destination: {name: '{{at}}', namespace: \

@@ -1,9 +1,9 @@
-//! Helm charts, with a stand-in for helm.
+//! Tests Helm charts, with a stand-in for helm.
 
 use super::{config, has, program, recording, report, sources, words_of};
 use crate::support::Place;
 
-/// Prints its words, and what a chart would give: two objects, a subchart's and a hook.
+/// Prints its arguments, and the output of a chart: two objects, one of a subchart, and a hook.
 const HELM: &str = r#"
 echo "$@" > "$0.words"
 cat <<'END'
@@ -50,14 +50,14 @@ fn chart() -> Place {
 }
 
 #[test]
-fn charts_are_rendered_and_hooks_left_out() {
+fn renders_charts_without_hooks() {
     let place = chart();
     let report = report(&place, &[&["diff", "chart", "plain"][..], &RENDER].concat());
     insta::assert_snapshot!(sources(&report));
 }
 
 #[test]
-fn words_reach_helm() {
+fn passes_arguments_to_helm() {
     let place = chart();
     let words = [
         "diff",
@@ -81,14 +81,14 @@ fn words_reach_helm() {
 }
 
 #[test]
-fn charts_below_an_argument_are_named_and_not_rendered() {
+fn lists_nested_charts_without_rendering_them() {
     let text = sources(&report(&chart(), &[&["diff", "."][..], &RENDER].concat()));
     insta::assert_snapshot!(text);
     assert!(!text.contains("by helm"), "{text}");
 }
 
 #[test]
-fn what_cannot_be_rendered_is_an_error() {
+fn reports_what_cannot_be_rendered() {
     let link = |place: &Place| {
         std::os::unix::fs::symlink("/etc/hostname", place.path().join("chart/templates/x.yaml"))
     };
@@ -106,14 +106,14 @@ fn what_cannot_be_rendered_is_an_error() {
 }
 
 #[test]
-fn words_for_charts_need_a_chart() {
+fn rejects_chart_flags_without_a_chart() {
     let shown = chart().run(["diff", "plain", "--set", "a=b", "--live", "live.json"]);
     insta::assert_snapshot!(shown);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
 }
 
 #[test]
-fn charts_see_what_is_served() {
+fn charts_see_the_served_api_versions() {
     let monitor = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: \
                    {name: monitors.example.com}\nspec: {group: example.com, names: {kind: \
                    Monitor}, scope: Namespaced, versions: [{name: v1, served: true}, {name: v2, \
@@ -141,9 +141,9 @@ fn charts_see_what_is_served() {
     }
 }
 
-/// A snapshot says what the cluster was when it was made.
+/// A snapshot records the cluster as it was at that time.
 #[test]
-fn charts_see_the_cluster_of_a_snapshot() {
+fn charts_see_the_version_of_a_snapshot() {
     let mut live: serde_json::Value =
         serde_json::from_str(&recording(&[&config("cart", "b")])).unwrap();
     live["driftctl"] = serde_json::json!({
@@ -153,14 +153,14 @@ fn charts_see_the_cluster_of_a_snapshot() {
     let place = chart().file("live.json", live.to_string());
     report(&place, &[&["diff", "chart"][..], &RENDER].concat());
     let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
-    let told = "--namespace=web --include-crds --kube-version=v1.36.2 \
+    let expected = "--namespace=web --include-crds --kube-version=v1.36.2 \
                 --api-versions=apps/v1,apps/v1/Deployment\n";
-    assert!(words.ends_with(told), "{words}");
+    assert!(words.ends_with(expected), "{words}");
 }
 
-/// Helm's messages about charts are in the report, at the right place.
+/// Helm's messages about charts are in the report, with the right location.
 #[test]
-fn what_helm_says_comes_through() {
+fn reports_messages_of_helm() {
     let failing = r#"
 echo "coalesce.go:1: warning: skipped value for shop.a: Not a table." >&2
 echo "Error: execution error at (shop/templates/cart.yaml:3:11): name a currency" >&2
@@ -195,9 +195,9 @@ exit 1
     );
 }
 
-/// The objects of a release are named after it.
+/// The names of objects contain the name of the release.
 #[test]
-fn where_nothing_is_there_the_release_may_be_another() {
+fn suggests_another_release_if_no_object_is_live() {
     let place = chart().file("live.json", recording(&[]));
     let diff = [&["diff", "chart", "--live", "live.json"][..], &RENDER].concat();
     let said = place.run(diff.clone());
@@ -206,9 +206,9 @@ fn where_nothing_is_there_the_release_may_be_another() {
     assert!(!named.contains("--release"), "{named}");
 }
 
-/// Generated values of a chart cannot have drifted, but removed ones can.
+/// Generated values of a chart cannot drift, but they can be removed.
 #[test]
-fn what_differs_with_each_rendering_is_not_compared() {
+fn does_not_compare_values_that_differ_with_each_rendering() {
     let helm = r#"
 echo x >> "$0.count"
 cat <<END
@@ -247,9 +247,9 @@ END
     assert_eq!(shown["verdict"], "drifted", "{shown}");
 }
 
-/// With a real helm: what it renders is what is declared.
+/// With a real helm: the rendered objects are declared.
 #[test]
-fn what_helm_really_renders() {
+fn renders_with_the_real_helm() {
     if !has(&["helm"]) {
         return;
     }
@@ -289,17 +289,17 @@ fn what_helm_really_renders() {
     assert!(said.contains(at), "{said}");
 }
 
-/// Prints what is in the chart as rendered.
+/// Prints the chart as if it were rendered.
 const COPY: &str = r#"
 for word in "$@"; do
   if [ -f "$word/rendered.yaml" ]; then cat "$word/rendered.yaml"; fi
 done
 "#;
 
-/// One template that loops over namespaces gives objects that share file, kind and name. Each is
-/// compared with its own counterpart of the base.
+/// A template that loops over namespaces makes objects with the same file, kind and name. Each is
+/// compared with its counterpart of the base.
 #[test]
-fn a_conflict_is_found_where_one_template_serves_two_namespaces() {
+fn finds_a_conflict_if_one_template_is_used_in_two_namespaces() {
     let config = |namespace: &str, mode: &str| {
         format!(
             "---\n# Source: shop/templates/cart.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: \

@@ -1,4 +1,4 @@
-//! What SOPS and git-crypt encrypted, and Secrets that controllers make.
+//! Tests what SOPS and git-crypt encrypted, and Secrets that controllers create.
 
 use super::follow::{found, messages};
 use super::{config, has, program, recording, report};
@@ -12,10 +12,10 @@ fn secret(fields: &str) -> String {
 const ENCRYPTED: &str = "stringData: {pass: 'ENC[AES256_GCM,data:aa==]'}\nsops: {mac: \
                          'ENC[AES256_GCM,data:cc==]', version: 3.9.0}";
 
-/// Decrypts what it reads, as sops would.
+/// A stand-in for sops, which decrypts its input.
 const SOPS: &str = "echo \"$@\" > \"$0.words\"\nsed -e 's/ENC.AES256_GCM,data:aa==./sesame/'\n";
 
-/// `sesame`, and `hunter2`.
+/// `sesame` and `hunter2`.
 const VALUES: [&str; 2] = ["c2VzYW1l", "aHVudGVyMg=="];
 
 fn place(live: &str) -> Place {
@@ -31,7 +31,7 @@ fn place(live: &str) -> Place {
 const DECRYPT: [&str; 4] = ["diff", "deploy", "--decrypt", "./sops"];
 
 #[test]
-fn values_are_compared_where_a_program_decrypts_them_and_stay_masked() {
+fn compares_decrypted_values_and_masks_them() {
     let [same, other] = VALUES;
     let said = report(&place(same), &DECRYPT);
     assert_eq!(found(&said), ["Secret shop/mail in-sync []"], "{said}");
@@ -56,7 +56,7 @@ fn values_are_compared_where_a_program_decrypts_them_and_stay_masked() {
 }
 
 #[test]
-fn kustomizations_are_decrypted_after_they_are_built() {
+fn decrypts_kustomizations_after_building_them() {
     if !has(&["kubectl", "kustomize"]) {
         return;
     }
@@ -69,7 +69,7 @@ fn kustomizations_are_decrypted_after_they_are_built() {
 }
 
 #[test]
-fn what_cannot_be_decrypted_is_an_error() {
+fn reports_what_cannot_be_decrypted() {
     let place = program(
         place(VALUES[0]),
         "sops",
@@ -89,7 +89,7 @@ fn what_cannot_be_decrypted_is_an_error() {
 }
 
 #[test]
-fn files_that_git_crypt_locked_are_named_and_the_others_compared() {
+fn names_files_locked_by_git_crypt_and_compares_the_others() {
     if !has(&["kubectl", "kustomize"]) {
         return;
     }
@@ -113,7 +113,7 @@ fn files_that_git_crypt_locked_are_named_and_the_others_compared() {
 }
 
 #[test]
-fn secrets_that_controllers_make_are_not_extra() {
+fn secrets_created_by_controllers_are_not_extra() {
     let made = |kind: &str, group: &str| {
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {}\n  namespace: shop\n  \

@@ -1,4 +1,4 @@
-//! Kustomizations of Flux.
+//! Tests Kustomizations of Flux.
 
 use super::{config, has, recording, report, sources};
 use crate::support::Place;
@@ -23,13 +23,13 @@ fn repository() -> Place {
 const DIFF: [&str; 3] = ["diff", "--kustomization", "ks.yaml"];
 
 #[test]
-fn a_path_is_read_with_all_that_lies_below() {
+fn reads_a_path_recursively() {
     let place = repository().file("ks.yaml", kustomization(""));
     insta::assert_snapshot!(sources(&report(&place, &DIFF)));
 }
 
 #[test]
-fn variables_are_substituted() {
+fn substitutes_variables() {
     let fields = "  postBuild:\n    substitute: {key: b}\n";
     let place = repository().file("ks.yaml", kustomization(fields));
     let text = report(&place, &DIFF).to_string();
@@ -41,9 +41,9 @@ fn variables_are_substituted() {
     insta::assert_snapshot!(shown);
 }
 
-/// Names are where variables stand most often; what is left open is named.
+/// Variables are most common in names; unresolved ones are reported.
 #[test]
-fn variables_are_replaced_in_names() {
+fn substitutes_variables_in_names() {
     let fields = "  postBuild:\n    substitute: {app: web, ns: shop}\n";
     let open = config("${app}-map", "b").replace("namespace: shop", "namespace: ${ns}");
     let place = repository()
@@ -54,14 +54,14 @@ fn variables_are_replaced_in_names() {
     let objects = said["objects"].as_array().unwrap();
     let web = objects.iter().find(|object| object["name"] == "web-map");
     assert_eq!(web.unwrap()["status"], "in-sync", "{said}");
-    // Without variables nothing is replaced.
+    // Without substitution, nothing is replaced.
     let place = place.file("ks.yaml", kustomization(""));
     let said = sources(&report(&place, &DIFF));
     insta::assert_snapshot!(said);
 }
 
 #[test]
-fn variables_come_from_live_objects_or_declared_ones() {
+fn reads_variables_from_live_or_declared_objects() {
     let fields = "  postBuild:\n    substituteFrom:\n    - {kind: ConfigMap, name: vars}\n    - \
                   {kind: Secret, name: secret}\n    - {kind: Secret, name: none, optional: true}\n";
     let vars = config("vars", "wrong").replace("namespace: shop", "namespace: flux-system");
@@ -81,9 +81,9 @@ fn variables_come_from_live_objects_or_declared_ones() {
     insta::assert_snapshot!(text);
 }
 
-/// Where the value of a Secret was substituted, no format shows the value or its live counterpart.
+/// If the value of a Secret was substituted, no format shows that value or its live counterpart.
 #[test]
-fn variables_from_secrets_are_masked() {
+fn masks_variables_from_secrets() {
     let fields = "  postBuild:\n    substitute: {open: shown}\n    substituteFrom:\n    - {kind: \
                   Secret, name: secret}\n";
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: secret, namespace: \
@@ -114,7 +114,7 @@ fn variables_from_secrets_are_masked() {
 }
 
 #[test]
-fn drift_that_flux_ignores_is_ignored() {
+fn applies_flux_ignore_rules() {
     let fields = "  ignore:\n  - paths: [/data/key]\n    target: {kind: Config.*}\n";
     let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: \
                    web, namespace: shop}\nspec:\n  driftDetection:\n    mode: warn\n    ignore:\n    - {paths: \
@@ -129,9 +129,9 @@ fn drift_that_flux_ignores_is_ignored() {
     insta::assert_snapshot!(text);
 }
 
-/// Flux's own name for it, and what it is called as a source.
+/// Named as in Flux, and as a source.
 #[test]
-fn a_helm_release_in_a_file_is_led_to_its_release() {
+fn finds_the_release_of_a_helm_release_in_a_file() {
     let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, \
                    namespace: flux-system}\nspec: {targetNamespace: shop}\n";
     let place = repository()
@@ -141,9 +141,9 @@ fn a_helm_release_in_a_file_is_led_to_its_release() {
     insta::assert_snapshot!(said);
 }
 
-/// Its rules are known to nobody but driftctl where Flux does not look for drift.
+/// If drift detection is off in Flux, only driftctl applies its rules.
 #[test]
-fn rules_of_a_release_without_drift_detection_are_followed_and_named() {
+fn applies_rules_of_a_release_without_drift_detection_with_a_note() {
     let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: \
                    web, namespace: shop}\nspec:\n  driftDetection:\n    ignore:\n    - {paths: \
                    [/spec/replicas]}\n";
@@ -156,7 +156,7 @@ fn rules_of_a_release_without_drift_detection_are_followed_and_named() {
 }
 
 #[test]
-fn what_the_inventory_holds_and_nobody_declares_is_extra() {
+fn objects_in_the_inventory_that_are_not_declared_are_extra() {
     let status = "status:\n  inventory:\n    entries:\n    - {id: shop_cart__ConfigMap, v: v1}\n    \
                   - {id: shop_gone__ConfigMap, v: v1}\n    - {id: _gone__Namespace, v: v1}\n    - \
                   {id: shop_pruned__ConfigMap, v: v1}\n";
@@ -183,7 +183,7 @@ fn what_the_inventory_holds_and_nobody_declares_is_extra() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error() {
+fn reports_what_cannot_be_read() {
     for (text, expected) in [
         (
             kustomization("").replace("./apps", "./none"),
@@ -210,9 +210,9 @@ fn what_cannot_be_read_is_an_error() {
     }
 }
 
-/// With the real program: a path without a kustomization of its own, and one below it.
+/// With the real kustomize: a path without its own kustomization, and one below it.
 #[test]
-fn settings_are_laid_over_files_and_kustomizations() {
+fn applies_settings_to_files_and_kustomizations() {
     if !has(&["kustomize", "kubectl"]) {
         return;
     }
@@ -232,9 +232,9 @@ fn settings_are_laid_over_files_and_kustomizations() {
     insta::assert_snapshot!(shown);
 }
 
-/// Features of Flux that driftctl does not support are reported.
+/// Reports features of Flux that driftctl does not support.
 #[test]
-fn settings_that_are_not_followed_are_named() {
+fn names_settings_that_are_not_supported() {
     let fields =
         "  suspend: true\n  decryption: {provider: sops}\n  wait: true\n  newSetting: [1]\n";
     let place = repository().file("ks.yaml", kustomization(fields));
@@ -242,7 +242,7 @@ fn settings_that_are_not_followed_are_named() {
     for part in ["is suspended", "the setting newSetting, which"] {
         assert!(warnings.contains(part), "{part}: {warnings}");
     }
-    // What SOPS encrypted is known by its look, and is not drift.
+    // Objects encrypted by SOPS are recognized, and are not drift.
     for part in ["wait", "decryption", "sops"] {
         assert!(!warnings.contains(part), "{part}: {warnings}");
     }
@@ -257,7 +257,7 @@ fn git_repository(fields: &str) -> String {
 }
 
 #[test]
-fn what_flux_does_not_fetch_is_not_declared() {
+fn files_that_flux_does_not_fetch_are_not_declared() {
     let repository = repository()
         .file("apps/.sops.yaml", config("rules", "a"))
         .file("apps/list.json", "{}")
@@ -282,9 +282,9 @@ fn what_flux_does_not_fetch_is_not_declared() {
     insta::assert_snapshot!([by_default, by_files, by_spec, sparse].join("\n\n"));
 }
 
-/// Flux itself fails to build such a kustomization.
+/// Flux fails to build this kustomization too.
 #[test]
-fn kustomizations_that_need_what_flux_does_not_fetch_are_errors() {
+fn kustomizations_that_need_unfetched_files_are_errors() {
     let built = "resources: [cart.yaml]\nconfigMapGenerator: [{name: a, files: [logo.png]}]\n";
     let place = repository()
         .file("ks.yaml", kustomization(""))
@@ -294,7 +294,7 @@ fn kustomizations_that_need_what_flux_does_not_fetch_are_errors() {
     let expected = "apps/kustomization.yaml: apps/logo.png is needed here, and Flux does not fetch \
                     it: Flux's own rule (*.png) leaves it out";
     assert!(said.contains(expected), "{said}");
-    // A kustomization that is not fetched is none.
+    // A kustomization that is not fetched does not count as one.
     let place = place.file(".sourceignore", "kustomization.yaml\n");
     let said = sources(&report(&place, &DIFF));
     insta::assert_snapshot!(said);

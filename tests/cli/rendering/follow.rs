@@ -1,12 +1,12 @@
-//! Repositories as people have them for Flux and Argo CD: the objects to begin with are found, and
-//! what they declare is followed.
+//! Tests real-world repositories for Flux and Argo CD: driftctl finds the entry points, and follows
+//! them.
 
 use super::{config, has, program, recording, report};
 use crate::support::Place;
 
 const TOOLS: [&str; 2] = ["kubectl", "kustomize"];
 
-/// Returns a Kustomization of Flux.
+/// Returns a Flux Kustomization.
 fn kustomization(name: &str, path: &str, more: &str) -> String {
     format!(
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: \
@@ -15,7 +15,7 @@ fn kustomization(name: &str, path: &str, more: &str) -> String {
     )
 }
 
-/// Returns the same in the namespace of Flux.
+/// Returns the same in Flux's namespace.
 pub(super) fn of_flux(name: &str, path: &str, more: &str) -> String {
     kustomization(name, path, more).replacen(
         "metadata:\n",
@@ -35,7 +35,7 @@ fn application(name: &str, path: &str, more: &str) -> String {
 const IN_CLUSTER: &str =
     "  destination: {server: 'https://kubernetes.default.svc', namespace: shop}\n";
 
-/// Returns each object and its status, and the way to it.
+/// Returns each object with its status, and the chain that leads to it.
 pub(super) fn found(report: &serde_json::Value) -> Vec<String> {
     let mut found: Vec<String> = report["objects"]
         .as_array()
@@ -70,8 +70,8 @@ pub(super) fn messages(report: &serde_json::Value, level: &str) -> String {
     said.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns a cluster's Kustomization that patches those of the applications, as home laboratories
-/// have it.
+/// Returns a cluster Kustomization that patches those of the applications, as is common in home
+/// labs.
 fn home() -> Place {
     let patches = "  patches:\n    - patch: |-\n        apiVersion: \
                    kustomize.toolkit.fluxcd.io/v1\n        kind: Kustomization\n        metadata: \
@@ -116,7 +116,7 @@ fn home() -> Place {
 }
 
 #[test]
-fn children_are_compared_with_what_their_parent_patches_into_them() {
+fn compares_children_with_their_parents_patches() {
     if !has(&TOOLS) {
         return;
     }
@@ -140,7 +140,7 @@ fn children_are_compared_with_what_their_parent_patches_into_them() {
 }
 
 #[test]
-fn a_file_of_a_child_is_read_with_its_parent() {
+fn reads_the_file_of_a_child_with_its_parents_patches() {
     if !has(&TOOLS) {
         return;
     }
@@ -148,21 +148,21 @@ fn a_file_of_a_child_is_read_with_its_parent() {
                 shop/cart]";
     let said = report(&home(), &["diff", "--kustomization", "apps/cart/ks.yaml"]);
     assert_eq!(found(&said), [cart], "{said}");
-    // What lies in the folder is compared itself.
+    // The contents of the folder are compared too.
     let own = "Kustomization shop/cart unknown [Kustomization flux-system/cluster]";
     let said = report(&home(), &["diff", "apps/cart"]);
     assert_eq!(found(&said), [cart, own], "{said}");
 }
 
 #[test]
-fn plain_reads_files_as_they_lie() {
+fn plain_reads_files_without_following() {
     let said = report(&home(), &["diff", "--plain", "."]);
     let names = found(&said).join("\n");
     assert!(names.contains("ConfigMap shop/first missing []"), "{names}");
 }
 
 #[test]
-fn the_text_names_what_applies_objects() {
+fn the_text_names_the_deployer_of_objects() {
     if !has(&TOOLS) {
         return;
     }
@@ -171,7 +171,7 @@ fn the_text_names_what_applies_objects() {
     insta::assert_snapshot!(shown);
 }
 
-/// `flux bootstrap` for two clusters.
+/// A repository after `flux bootstrap` for two clusters.
 fn fleet() -> Place {
     let mut place = Place::new().folder(".git").file(
         "live.json",
@@ -207,7 +207,7 @@ fn fleet() -> Place {
 }
 
 #[test]
-fn the_cluster_is_the_one_whose_bootstrap_is_live() {
+fn picks_the_cluster_whose_bootstrap_is_live() {
     if !has(&TOOLS) {
         return;
     }
@@ -221,7 +221,7 @@ fn the_cluster_is_the_one_whose_bootstrap_is_live() {
 }
 
 #[test]
-fn several_clusters_and_nothing_to_tell_which_are_an_error_that_lists_them() {
+fn lists_the_clusters_if_it_cannot_pick_one() {
     if !has(&TOOLS) {
         return;
     }
@@ -241,7 +241,7 @@ fn several_clusters_and_nothing_to_tell_which_are_an_error_that_lists_them() {
 }
 
 #[test]
-fn what_lies_beside_the_kustomizations_of_a_cluster_is_compared_with_them() {
+fn compares_objects_next_to_the_kustomizations_of_a_cluster() {
     if !has(&TOOLS) {
         return;
     }
@@ -285,7 +285,7 @@ fn what_lies_beside_the_kustomizations_of_a_cluster_is_compared_with_them() {
 }
 
 #[test]
-fn a_source_of_another_repository_hides_nothing_of_this_one() {
+fn a_source_of_another_repository_does_not_hide_objects_of_this_one() {
     if !has(&TOOLS) {
         return;
     }
@@ -322,7 +322,7 @@ fn a_source_of_another_repository_hides_nothing_of_this_one() {
 }
 
 #[test]
-fn a_folder_is_compared_with_what_lies_in_it_whatever_brings_it() {
+fn compares_a_folder_with_the_deployers_of_its_files() {
     if !has(&TOOLS) {
         return;
     }
@@ -337,7 +337,7 @@ fn a_folder_is_compared_with_what_lies_in_it_whatever_brings_it() {
 }
 
 #[test]
-fn a_kustomization_that_is_named_is_the_one_that_is_built() {
+fn builds_the_named_kustomization() {
     if !has(&TOOLS) {
         return;
     }
@@ -376,7 +376,7 @@ fn a_kustomization_that_is_named_is_the_one_that_is_built() {
 }
 
 #[test]
-fn files_that_a_chart_of_applications_brings_are_not_called_left_out() {
+fn files_of_a_chart_of_applications_are_not_reported_as_left_out() {
     if !has(&["sh"]) {
         return;
     }
@@ -407,7 +407,7 @@ fn files_that_a_chart_of_applications_brings_are_not_called_left_out() {
 }
 
 #[test]
-fn applications_of_applications_are_followed() {
+fn follows_applications_of_applications() {
     if !has(&TOOLS) {
         return;
     }
@@ -440,7 +440,7 @@ fn applications_of_applications_are_followed() {
 }
 
 #[test]
-fn what_one_application_ignores_is_drift_in_another() {
+fn ignore_rules_of_one_application_do_not_affect_another() {
     let ignoring =
         format!("{IN_CLUSTER}  ignoreDifferences: [{{kind: ConfigMap, jsonPointers: [/data]}}]\n");
     let secret = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: shop}\n";
@@ -456,7 +456,7 @@ fn what_one_application_ignores_is_drift_in_another() {
 }
 
 #[test]
-fn charts_that_are_not_rendered_are_counted_in_one_warning() {
+fn counts_unrendered_charts_in_one_warning() {
     let mut place = Place::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
@@ -475,7 +475,7 @@ fn charts_that_are_not_rendered_are_counted_in_one_warning() {
 }
 
 #[test]
-fn what_lies_in_another_repository_is_an_error() {
+fn a_source_in_another_repository_is_an_error() {
     if !has(&TOOLS) {
         return;
     }
@@ -492,7 +492,7 @@ fn what_lies_in_another_repository_is_an_error() {
 }
 
 #[test]
-fn paths_of_an_artifact_begin_in_the_folder_where_they_are() {
+fn resolves_paths_of_an_artifact_in_its_folder() {
     if !has(&TOOLS) {
         return;
     }
@@ -510,7 +510,7 @@ fn paths_of_an_artifact_begin_in_the_folder_where_they_are() {
 }
 
 #[test]
-fn a_variable_that_cannot_be_read_is_an_error_and_no_drift() {
+fn an_unreadable_variable_is_an_error() {
     if !has(&TOOLS) {
         return;
     }
@@ -526,7 +526,7 @@ fn a_variable_that_cannot_be_read_is_an_error_and_no_drift() {
 }
 
 #[test]
-fn untrusted_repositories_are_followed_where_they_may_be_rendered() {
+fn follows_untrusted_repositories_if_rendering_is_allowed() {
     if !has(&TOOLS) {
         return;
     }
@@ -537,7 +537,7 @@ fn untrusted_repositories_are_followed_where_they_may_be_rendered() {
     insta::assert_snapshot!(said);
 }
 
-/// Returns a record of Helm for the release shop/cart.
+/// Returns Helm's release record for shop/cart.
 fn record(config: &serde_json::Value) -> serde_json::Value {
     use std::io::Write;
 
@@ -586,7 +586,7 @@ fn released(record: Option<serde_json::Value>) -> Place {
 }
 
 #[test]
-fn what_a_helm_release_deployed_is_compared() {
+fn compares_what_a_helm_release_deployed() {
     if !has(&TOOLS) {
         return;
     }
@@ -601,7 +601,7 @@ fn what_a_helm_release_deployed_is_compared() {
 }
 
 #[test]
-fn helm_releases_without_a_record_are_counted() {
+fn counts_helm_releases_without_a_record() {
     if !has(&TOOLS) {
         return;
     }
@@ -612,7 +612,7 @@ fn helm_releases_without_a_record_are_counted() {
 }
 
 #[test]
-fn secrets_that_sops_encrypted_are_compared_by_their_keys() {
+fn compares_encrypted_secrets_by_key() {
     let secret = |values: &str, more: &str| {
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: mail, namespace: shop}}\n{values}\n{more}"
@@ -642,7 +642,7 @@ fn secrets_that_sops_encrypted_are_compared_by_their_keys() {
 }
 
 #[test]
-fn a_secret_generated_of_what_sops_encrypted_is_called_as_the_live_one() {
+fn finds_the_live_name_of_a_secret_generated_from_encrypted_files() {
     if !has(&TOOLS) {
         return;
     }
@@ -680,7 +680,7 @@ fn a_secret_generated_of_what_sops_encrypted_is_called_as_the_live_one() {
 }
 
 #[test]
-fn a_patch_of_a_template_is_laid_over_the_applications_of_a_set() {
+fn applies_a_template_patch_to_the_applications_of_a_set() {
     let set = |patch: &str| {
         format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: all, \
@@ -713,7 +713,7 @@ fn a_patch_of_a_template_is_laid_over_the_applications_of_a_set() {
 }
 
 #[test]
-fn objects_of_standard_input_are_followed() {
+fn follows_objects_on_standard_input() {
     if !has(&TOOLS) {
         return;
     }
@@ -732,7 +732,7 @@ fn objects_of_standard_input_are_followed() {
 }
 
 #[test]
-fn clusters_of_a_file_expand_sets() {
+fn expands_sets_with_the_clusters_of_a_file() {
     if !has(&TOOLS) {
         return;
     }
@@ -767,7 +767,7 @@ fn clusters_of_a_file_expand_sets() {
 }
 
 #[test]
-fn recordings_and_marks_of_argo_cd_make_no_repository_of_a_folder() {
+fn recordings_and_tracking_labels_are_not_entry_points() {
     let marked = config("web", "a").replace(
         "  namespace: shop\n",
         "  namespace: shop\n  annotations: {argocd.argoproj.io/sync-wave: '1'}\n",
@@ -781,7 +781,7 @@ fn recordings_and_marks_of_argo_cd_make_no_repository_of_a_folder() {
 }
 
 #[test]
-fn what_a_set_made_that_asks_another_service_is_compared_as_it_is_live() {
+fn compares_live_applications_of_sets_that_query_other_services() {
     let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: previews, \
                namespace: argocd}\nspec:\n  generators: [{matrix: {generators: [{pullRequest: \
                {github: {owner: a, repo: b}}}, {list: {elements: [{app: web}]}}]}}]\n  template:\n    \
@@ -811,9 +811,9 @@ fn what_a_set_made_that_asks_another_service_is_compared_as_it_is_live() {
     insta::assert_snapshot!(errors);
 }
 
-/// As `flux2-kustomize-helm-example` has it: artifacts of parts of the repository.
+/// Artifacts of parts of the repository, as in `flux2-kustomize-helm-example`.
 #[test]
-fn kustomizations_of_artifacts_are_read_in_the_repository() {
+fn reads_kustomizations_of_artifacts_in_the_repository() {
     if !has(&TOOLS) {
         return;
     }

@@ -1,10 +1,10 @@
-//! Kustomizations: what is built, what is read as plain files, and what is refused.
+//! Tests kustomizations: what is built, what is read as plain files, and what is refused.
 
 use super::{config, has, program, recording, report, sources};
 use crate::support::Place;
 
-/// Prints what kustomize would: the files of the kustomization that ours leads to, one level deep,
-/// with the annotation of their origins.
+/// A stand-in for kustomize: prints the files of the kustomization, one level deep, with the
+/// annotation of their origins.
 const KUSTOMIZE: &str = r#"
 [ "$1" = build ] && [ "$2" = --load-restrictor=LoadRestrictionsRootOnly ] || exit 9
 target=$(sed 's/.*"resources":\["\([^"]*\)"\].*/\1/' "$3/kustomization.yaml")
@@ -42,13 +42,13 @@ fn tree() -> Place {
 }
 
 #[test]
-fn a_tree_is_rendered_or_read_raw_and_never_both() {
+fn a_tree_is_either_rendered_or_read_as_files() {
     let report = report(&tree(), &[&["diff", "deploy"][..], &RENDER].concat());
     insta::assert_snapshot!(sources(&report));
 }
 
 #[test]
-fn a_kustomization_as_argument_is_all_that_is_read() {
+fn reads_only_the_named_kustomization() {
     let place = tree();
     let alone = sources(&report(
         &place,
@@ -67,9 +67,9 @@ fn a_kustomization_as_argument_is_all_that_is_read() {
     );
 }
 
-/// However arguments overlap, each file is part of one declaration.
+/// However arguments overlap, each file is declared once.
 #[test]
-fn overlapping_arguments_declare_nothing_twice() {
+fn overlapping_arguments_declare_objects_once() {
     for words in [
         &["deploy", "deploy/prod"][..],
         &["deploy/prod", "deploy"],
@@ -87,21 +87,21 @@ fn overlapping_arguments_declare_nothing_twice() {
 }
 
 #[test]
-fn drift_stands_at_the_line_of_the_source_file() {
+fn drift_has_the_line_of_the_source_file() {
     let place = tree();
     let words = ["diff", "deploy/base", "--live", "live.json"];
     insta::assert_snapshot!(place.run([&words[..], &RENDER].concat()));
 }
 
 #[test]
-fn without_rendering_files_are_read_as_they_lie() {
+fn reads_plain_files_without_rendering() {
     let report = report(&tree(), &["diff", "deploy/base", "--no-render"]);
     insta::assert_snapshot!(sources(&report));
 }
 
-/// Nothing of this may run the program: it would leave a file behind.
+/// None of these may run the program, which would leave a file behind.
 #[test]
-fn what_reaches_beyond_the_tree_is_refused_before_anything_runs() {
+fn refuses_references_outside_the_tree_before_rendering() {
     for (fields, expected) in [
         ("resources: ['https://example.com/a']", "--allow-remote"),
         ("resources: ['github.com/a/b?ref=main']", "--allow-remote"),
@@ -137,7 +137,7 @@ fn what_reaches_beyond_the_tree_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn failures_of_the_program_are_errors() {
+fn reports_failures_of_the_renderer() {
     for (script, expected) in [
         (
             "echo '# Warning' >&2; echo 'Error: no such file' >&2; exit 1",
@@ -161,9 +161,9 @@ fn failures_of_the_program_are_errors() {
     }
 }
 
-/// A signal drops nothing: neither the program that runs nor its folder may outlive the run.
+/// Destructors do not run after a signal: neither the program nor its folder may outlive the run.
 #[test]
-fn who_ends_the_run_ends_its_programs() {
+fn a_signal_ends_the_renderer_too() {
     use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
     let id = |text: &str| Pid::from_raw(text.trim().parse().unwrap()).unwrap();
@@ -192,7 +192,7 @@ fn who_ends_the_run_ends_its_programs() {
         };
         kill_process(Pid::from_child(&run), signal).unwrap();
         assert_eq!(run.wait().unwrap().code(), Some(code));
-        // Nobody waits for it any more, so that it may take a moment to be gone.
+        // Nobody waits for the program any more, so it may take a moment to end.
         while test_kill_process(program).is_ok() && began.elapsed().as_secs() < 30 {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
@@ -203,7 +203,7 @@ fn who_ends_the_run_ends_its_programs() {
 }
 
 #[test]
-fn no_program_is_an_error_with_a_hint() {
+fn a_missing_renderer_is_an_error_with_a_hint() {
     let place = tree().folder("bin");
     let bin = place.path().join("bin").to_str().unwrap().to_owned();
     let place = place.var("PATH", &bin);
@@ -211,7 +211,7 @@ fn no_program_is_an_error_with_a_hint() {
 }
 
 #[test]
-fn flux_kustomizations_are_objects() {
+fn flux_kustomizations_are_plain_objects() {
     let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  \
                 name: apps\n  namespace: shop\n";
     let place = tree()
@@ -221,9 +221,9 @@ fn flux_kustomizations_are_objects() {
     insta::assert_snapshot!(text);
 }
 
-/// With the real program: names, generated objects, and lines through overlays.
+/// With the real kustomize: names, generated objects, and lines through overlays.
 #[test]
-fn what_kustomize_really_builds() {
+fn builds_with_the_real_kustomize() {
     if !has(&["kustomize", "kubectl"]) {
         return;
     }
@@ -239,9 +239,9 @@ fn what_kustomize_really_builds() {
     insta::assert_snapshot!(sources(&report));
 }
 
-/// What only is a part of others can be looked at by itself.
+/// A component, which is only a part of other kustomizations, can be compared alone.
 #[test]
-fn a_component_is_built_when_it_is_named() {
+fn builds_a_component_if_it_is_named() {
     if !has(&["kubectl", "kustomize"]) {
         return;
     }

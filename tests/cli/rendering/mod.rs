@@ -1,4 +1,4 @@
-//! Declared state that other programs render.
+//! Tests declared state that other programs render.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -15,7 +15,7 @@ mod revisions;
 
 use support::Place;
 
-/// Returns what `kubectl get -o json` would have written of these objects.
+/// Returns these objects as `kubectl get -o json` prints them.
 fn recording(objects: &[&str]) -> String {
     let parsed = objects
         .iter()
@@ -32,7 +32,7 @@ fn config(name: &str, value: &str) -> String {
     )
 }
 
-/// Returns a program of a few lines of shell.
+/// Returns the directory with a shell script as a program.
 fn program(place: Place, path: &str, script: &str) -> Place {
     use std::os::unix::fs::PermissionsExt;
     let place = place.file(path, format!("#!/bin/sh\n{script}"));
@@ -53,7 +53,7 @@ fn report(place: &Place, words: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{words:?}: {stderr}"))
 }
 
-/// Returns each object and where it came from, and each message: what a report says of its sources.
+/// Returns each object with its source, and each message.
 fn sources(report: &serde_json::Value) -> String {
     let mut lines = Vec::new();
     for object in report["objects"].as_array().unwrap() {
@@ -77,7 +77,7 @@ fn sources(report: &serde_json::Value) -> String {
     lines.join("\n")
 }
 
-/// Returns whether the tool of that name is there; says so on standard error where it is not.
+/// Returns whether one of these tools is installed; prints a note if not.
 fn has(tools: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
@@ -88,8 +88,8 @@ fn has(tools: &[&str]) -> bool {
     found
 }
 
-/// Returns the words that a stand-in for helm was given, without the long one that says what the
-/// cluster serves.
+/// Returns the arguments of the stand-in for helm, without the long one that lists the served API
+/// versions.
 fn words_of(place: &Place) -> String {
     let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
     let root = place.path().canonicalize().unwrap();

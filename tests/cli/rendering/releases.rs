@@ -1,4 +1,4 @@
-//! HelmReleases, Applications and kustomizations with charts, rendered by a real helm.
+//! Tests HelmReleases, Applications and kustomizations with charts, rendered by a real helm.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use super::follow::{found, messages, of_flux};
 use super::{config, has, recording, report};
 use crate::support::Place;
 
-/// Returns whether the programs are there that these tests need.
+/// Returns whether the programs that these tests need are installed.
 fn has_both() -> bool {
     has(&["helm"]) && has(&["kubectl", "kustomize"])
 }
@@ -30,7 +30,7 @@ fn with_chart(place: Place, folder: &str) -> Place {
         )
 }
 
-/// Returns what the release of that chart is like live.
+/// Returns the live ConfigMap of that chart's release.
 fn live(colour: &str, size: &str, url: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cart\n  namespace: shop\n  labels: \
@@ -54,7 +54,7 @@ const IN_GIT: &str = "  chart: {spec: {chart: ./charts/shop, sourceRef: {kind: G
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: \
                       shop}\nstringData: {password: hunter2}\n";
 
-/// Returns a repository with a HelmRelease, and what is live.
+/// Returns a repository with a HelmRelease, and its live objects.
 fn repository(spec: &str, live: &[&str]) -> Place {
     let release = release(spec);
     let objects = [live, &[&*release, SECRET]].concat();
@@ -70,7 +70,7 @@ fn repository(spec: &str, live: &[&str]) -> Place {
 const CART: &str = "[Kustomization flux-system/cluster, HelmRelease shop/cart]";
 
 #[test]
-fn a_chart_in_the_repository_is_rendered_with_the_values_of_its_release() {
+fn renders_a_chart_of_the_repository_with_the_values_of_its_release() {
     if !has_both() {
         return;
     }
@@ -95,7 +95,7 @@ fn a_chart_in_the_repository_is_rendered_with_the_values_of_its_release() {
 }
 
 #[test]
-fn values_files_stand_in_place_of_the_values_of_the_chart() {
+fn values_files_replace_the_values_of_the_chart() {
     if !has_both() {
         return;
     }
@@ -111,7 +111,7 @@ fn values_files_stand_in_place_of_the_values_of_the_chart() {
 }
 
 #[test]
-fn post_renderers_change_what_was_rendered() {
+fn applies_post_renderers() {
     if !has_both() {
         return;
     }
@@ -135,7 +135,7 @@ const FROM_REPOSITORY: &str = "  chart: {spec: {chart: shop, version: 1.2.3, sou
                                HelmRepository, name: charts, namespace: shop}}}\n  values: \
                                {colour: red}\n";
 
-/// Returns the same release, of a chart that is in a repository of charts.
+/// Returns the same release, with a chart from a chart repository.
 fn from_repository(address: &str) -> Place {
     let live = live("blue", "1", "http://@db");
     let repository_object = format!(
@@ -148,7 +148,7 @@ fn from_repository(address: &str) -> Place {
     place
 }
 
-/// Packs the chart into a folder.
+/// Packages the chart into a folder.
 fn packed(place: &Place, into: &str) {
     let path = place.path();
     std::fs::create_dir_all(path.join(into)).unwrap();
@@ -162,7 +162,7 @@ fn packed(place: &Place, into: &str) {
 }
 
 #[test]
-fn charts_that_lie_elsewhere_are_not_fetched_unasked() {
+fn does_not_fetch_charts_by_default() {
     if !has_both() {
         return;
     }
@@ -173,7 +173,7 @@ fn charts_that_lie_elsewhere_are_not_fetched_unasked() {
 }
 
 #[test]
-fn charts_in_the_cache_of_helm_are_rendered_without_a_network() {
+fn renders_cached_charts_without_a_network() {
     if !has_both() {
         return;
     }
@@ -196,7 +196,7 @@ fn charts_in_the_cache_of_helm_are_rendered_without_a_network() {
     );
 }
 
-/// Serves the files of a folder over HTTP.
+/// Serves the files of a folder over HTTP. Returns the address.
 fn served(folder: &Path) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -227,7 +227,7 @@ fn served(folder: &Path) -> String {
 }
 
 #[test]
-fn helm_fetches_charts_where_it_may() {
+fn fetches_charts_with_allow_remote() {
     if !has_both() {
         return;
     }
@@ -245,7 +245,7 @@ fn helm_fetches_charts_where_it_may() {
 }
 
 #[test]
-fn applications_render_charts_of_the_cache_with_values_of_this_repository() {
+fn renders_cached_charts_of_applications_with_values_of_this_repository() {
     if !has_both() {
         return;
     }
@@ -274,7 +274,7 @@ fn applications_render_charts_of_the_cache_with_values_of_this_repository() {
 }
 
 #[test]
-fn charts_of_kustomizations_are_rendered() {
+fn renders_charts_of_kustomizations() {
     if !has_both() {
         return;
     }
@@ -298,7 +298,7 @@ fn charts_of_kustomizations_are_rendered() {
 }
 
 #[test]
-fn a_chart_that_is_not_here_keeps_nothing_else_from_being_compared() {
+fn a_missing_chart_does_not_stop_the_comparison_of_other_objects() {
     if !has_both() {
         return;
     }
@@ -317,7 +317,7 @@ fn a_chart_that_is_not_here_keeps_nothing_else_from_being_compared() {
 }
 
 #[test]
-fn dependencies_in_folders_beside_the_chart_are_used() {
+fn uses_dependencies_in_neighbouring_folders() {
     if !has_both() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Revisions: what is read of Applications, Kustomizations and kustomizations, and at which.
+//! Tests the revisions at which Applications, Kustomizations and kustomizations are read.
 
 use super::{config, has, program, recording, report, sources};
 use crate::support::Place;
@@ -12,7 +12,7 @@ fn application(source: &str) -> String {
     )
 }
 
-/// Returns a repository whose `apps` had the value `a` at the tag v1, and has `b` now.
+/// Returns a repository in which `apps` had the value `a` at the tag v1, and has `b` now.
 fn repository() -> Option<Place> {
     let place = Place::new()
         .file("live.json", recording(&[&config("cart", "b")]))
@@ -38,14 +38,14 @@ fn statuses(report: &serde_json::Value) -> String {
 }
 
 #[test]
-fn what_lies_here_is_read_and_the_difference_said() {
+fn reads_the_work_tree_and_reports_a_different_revision() {
     let Some(place) = repository() else { return };
     let report = report(&place, &["diff", "--app", "app.yaml"]);
     assert_eq!(statuses(&report), "cart in-sync");
     let said = sources(&report);
     insta::assert_snapshot!(said);
     assert_eq!(report["revisions"], serde_json::Value::Null, "{report}");
-    // Where it asks for what is here, there is nothing to say.
+    // If it names the checked-out revision, there is nothing to report.
     let place = place.file("app.yaml", application("path: apps, targetRevision: main"));
     let said = sources(&super::report(&place, &["diff", "--app", "app.yaml"]));
     assert!(!said.contains("its revision"), "{said}");
@@ -55,7 +55,7 @@ fn what_lies_here_is_read_and_the_difference_said() {
 }
 
 #[test]
-fn applications_are_read_at_their_own_revision_on_request() {
+fn reads_applications_at_their_own_revision_on_request() {
     let Some(place) = repository() else { return };
     let words = ["diff", "--app", "app.yaml", "--target-revision"];
     let shown = place.run([&words[..], &["--live", "live.json"]].concat());
@@ -66,9 +66,9 @@ fn applications_are_read_at_their_own_revision_on_request() {
     assert_eq!(report["verdict"], "incomplete");
 }
 
-/// The clone may be behind: what the remote has is what Argo CD reads.
+/// The clone may be behind: Argo CD reads the branch of the remote.
 #[test]
-fn branches_are_those_of_the_remote() {
+fn resolves_branches_at_the_remote() {
     let Some(place) = repository() else { return };
     let url = "https://example.com/a";
     git(place.path(), &["remote", "add", "up", url]).unwrap();
@@ -83,7 +83,7 @@ fn branches_are_those_of_the_remote() {
 }
 
 #[test]
-fn a_revision_counts_for_paths_and_files_of_applications() {
+fn ref_applies_to_paths_and_files_of_applications() {
     let Some(place) = repository() else { return };
     let at_v1 = ["diff", "--app", "app.yaml", "--ref", "v1"];
     let first = report(&place, &at_v1);
@@ -91,7 +91,7 @@ fn a_revision_counts_for_paths_and_files_of_applications() {
     let said = sources(&first);
     insta::assert_snapshot!(said);
     assert!(!said.contains("/tmp"), "{said}");
-    // The file is read at the revision too, and as it is where the commit does not have it.
+    // The file is read at the revision too, and from the work tree if the commit does not have it.
     let place = place.file("app.yaml", application("path: nowhere"));
     assert_eq!(
         statuses(&report(&place, &at_v1)),
@@ -104,7 +104,7 @@ fn a_revision_counts_for_paths_and_files_of_applications() {
 }
 
 #[test]
-fn sets_find_the_directories_of_the_revision() {
+fn sets_list_the_directories_of_the_revision() {
     let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: \
                set}\nspec:\n  generators: [{git: {revision: main, directories: [{path: '*'}]}}]\n  \
                template:\n    metadata: {name: '{{path.basename}}'}\n    spec: {source: {path: \
@@ -119,7 +119,7 @@ fn sets_find_the_directories_of_the_revision() {
 }
 
 #[test]
-fn kustomizations_of_flux_are_read_at_the_revision_of_their_source() {
+fn reads_flux_kustomizations_at_the_revision_of_their_source() {
     let objects = |reference: &str| {
         format!(
             "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: \
@@ -157,7 +157,7 @@ fn kustomizations_of_flux_are_read_at_the_revision_of_their_source() {
 }
 
 #[test]
-fn charts_are_rendered_from_a_copy_of_the_commit() {
+fn renders_charts_from_a_copy_of_the_commit() {
     let Some(place) = repository() else { return };
     let helm = "cat <<'END'\n# Source: shop/templates/cart.yaml\napiVersion: v1\nkind: \
                 ConfigMap\nmetadata: {name: cart, namespace: shop}\ndata: {key: a}\nEND\ncat \
@@ -195,9 +195,9 @@ fn charts_are_rendered_from_a_copy_of_the_commit() {
     insta::assert_snapshot!(shown);
 }
 
-/// With the real program.
+/// With the real kustomize.
 #[test]
-fn kustomizations_are_rendered_from_a_copy_of_the_commit() {
+fn renders_kustomizations_from_a_copy_of_the_commit() {
     if !has(&["kustomize", "kubectl"]) {
         return;
     }
@@ -248,9 +248,9 @@ fn kustomizations_are_rendered_from_a_copy_of_the_commit() {
     insta::assert_snapshot!(shown);
 }
 
-/// A sparse checkout, or a folder that was removed.
+/// A sparse checkout, or a removed folder.
 #[test]
-fn paths_that_are_not_checked_out_are_told_from_none() {
+fn distinguishes_missing_paths_from_those_not_checked_out() {
     let Some(place) = repository() else { return };
     std::fs::remove_dir_all(place.path().join("apps")).unwrap();
     let said = sources(&report(&place, &["diff", "--app", "app.yaml"]));
@@ -259,9 +259,9 @@ fn paths_that_are_not_checked_out_are_told_from_none() {
     assert_eq!(statuses(&report(&place, &words)), "cart in-sync");
 }
 
-/// What is here is not what the tools read, and each says so once.
+/// This is not the repository that the tools read, and each reports that once.
 #[test]
-fn other_repositories_are_named() {
+fn names_sources_in_other_repositories() {
     let Some(place) = repository() else { return };
     let url = "https://example.com/other.git";
     git(place.path(), &["remote", "add", "origin", url]).unwrap();

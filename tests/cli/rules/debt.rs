@@ -1,4 +1,4 @@
-//! What was accepted, and for how long; and the rules that are written by command.
+//! Tests accepted drift and its deadlines, and the commands that write rules.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::{DEPLOYMENT, DIFF, SECRET, diff_with, drifted, run};
 use crate::support::Place;
 use crate::support::manifests::recording;
 
-/// Returns the baseline with its salt and digests, which are others each time, made alike.
+/// Returns the baseline with its random salt and digests replaced.
 fn baseline(place: &Place) -> String {
     let text = fs::read_to_string(place.path().join(".driftctl-baseline.yaml")).unwrap();
     let lines = text.lines().map(|line| match line.split_once(": ") {
@@ -17,7 +17,7 @@ fn baseline(place: &Place) -> String {
 }
 
 #[test]
-fn accepted_drift_is_hidden_until_it_changes_or_expires() {
+fn hides_accepted_drift_until_it_changes_or_expires() {
     let place = drifted().var("USER", "ada");
     let accept = ["accept", "m", "--live", "live.json", "--extra", "namespace"];
     let words = [
@@ -58,7 +58,7 @@ fn accepted_drift_is_hidden_until_it_changes_or_expires() {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     insta::assert_snapshot!(flat);
 
-    // What exists now is accepted again, and what is gone is removed.
+    // Current drift is accepted again, and entries without drift are removed.
     let (code, text) = run(&place, &["accept", "m", "--live", "live.json"]);
     assert_eq!(code, 0);
     insta::assert_snapshot!(text);
@@ -66,7 +66,7 @@ fn accepted_drift_is_hidden_until_it_changes_or_expires() {
 }
 
 #[test]
-fn overdue_debt_is_reported_again_and_fails() {
+fn reports_overdue_debt_again_and_fails() {
     let place = drifted();
     let words = [
         "accept",
@@ -97,7 +97,7 @@ fn overdue_debt_is_reported_again_and_fails() {
 }
 
 #[test]
-fn a_selection_accepts_no_more_than_it_says() {
+fn accepts_only_the_selection() {
     let place = drifted();
     let words = [
         "accept",
@@ -115,7 +115,7 @@ fn a_selection_accepts_no_more_than_it_says() {
     insta::assert_snapshot!(text);
     assert!(
         baseline(&place).contains(".spec.replicas"),
-        "what was accepted stays"
+        "earlier accepted drift stays"
     );
     let (code, _) = run(
         &place,
@@ -131,9 +131,9 @@ fn a_selection_accepts_no_more_than_it_says() {
     assert_eq!(code, 2);
 }
 
-/// Words behind the manifests name objects, and fields in them.
+/// Arguments after the manifests name objects, and fields in them.
 #[test]
-fn words_select_objects_and_their_fields() {
+fn arguments_select_objects_and_their_fields() {
     let place = drifted();
     let accept = |words: &[&str]| {
         run(
@@ -182,7 +182,7 @@ fn words_select_objects_and_their_fields() {
     );
     let (_, left) = diff_with(&place, &[]);
     insta::assert_snapshot!(left);
-    // Named again, it is accepted again: until the new deadline, with the new reason.
+    // Selected by name, it is accepted again: with the new deadline and the new reason.
     let (code, text) = accept(&["m", "deploy/cart", "--expires", "24h"]);
     assert_eq!(code, 0, "{text}");
     insta::assert_snapshot!(text);
@@ -191,14 +191,14 @@ fn words_select_objects_and_their_fields() {
         kept.contains("reason: sale") && kept.matches("expires: ").count() == 4,
         "{kept}"
     );
-    // Without a word, what was accepted stays as it was.
+    // Without a selection, accepted drift stays as it was.
     let (code, text) = accept(&["m", "--expires", "48h"]);
     assert_eq!((code, text.as_str()), (0, "nothing to accept\n"));
 }
 
-/// Nobody can be asked here: what is not said is an error, and nothing is accepted.
+/// Without a terminal, a missing reason or deadline is an error, and nothing is accepted.
 #[test]
-fn accepting_takes_a_reason_and_an_end() {
+fn accept_requires_a_reason_and_a_deadline() {
     for (words, lacks) in [
         (&[][..], "a reason and an end: --reason TEXT --expires 7d"),
         (&["--reason", "sale"], "an end: --expires 7d"),
@@ -219,7 +219,7 @@ fn accepting_takes_a_reason_and_an_end() {
 
 /// What was not compared was not accepted.
 #[test]
-fn an_incomplete_comparison_is_not_accepted_as_a_whole() {
+fn accept_exits_with_2_after_an_incomplete_comparison() {
     let place = drifted().file("m/broken.yaml", "kind: [");
     let (code, text) = run(&place, &["accept", "m", "--live", "live.json"]);
     assert_eq!(code, 2);
@@ -227,7 +227,7 @@ fn an_incomplete_comparison_is_not_accepted_as_a_whole() {
 }
 
 #[test]
-fn ignore_adds_a_rule_and_leaves_the_rest() {
+fn ignore_adds_a_rule_and_keeps_the_rest() {
     let place = drifted();
     assert_eq!(run(&place, &["init"]).0, 0);
     let (code, text) = run(&place, &["init"]);
@@ -243,7 +243,7 @@ fn ignore_adds_a_rule_and_leaves_the_rest() {
     insta::assert_snapshot!(place.run([&words[..], &["--expires", "7d"]].concat()));
     let (_, text) = diff_with(&place, &["--show", "ignored"]);
     insta::assert_snapshot!(text);
-    // The plural that kubectl takes is written down as the kind.
+    // The plural from the command line is written as the kind.
     let by_plural = [
         "ignore",
         "deployments.apps/a",
@@ -266,9 +266,9 @@ fn ignore_adds_a_rule_and_leaves_the_rest() {
     assert_eq!(after, flow, "nothing was written");
 }
 
-/// Outside a repository too, what is accepted is found by every command, and is not a manifest.
+/// Outside a repository too, every command finds the baseline, and it is not a manifest.
 #[test]
-fn accepted_drift_lives_where_every_command_looks() {
+fn every_command_finds_the_baseline() {
     for is_repository in [false, true] {
         let mut place = drifted();
         if is_repository {
@@ -314,7 +314,7 @@ fn accepted_drift_lives_where_every_command_looks() {
         ]);
         assert!(again.contains("accepted 1 change of 1 object"), "{again}");
         assert!(!again.contains("gone"), "{again}");
-        // Rules that come later do not bring back what was accepted before.
+        // A configuration that is added later does not hide the existing baseline.
         place.run(["init", "m"]);
         let shown = place.run(["diff", "m", "--live", "live.json", "-v"]);
         assert_eq!(first(&shown), "exit code: 0", "{shown}");

@@ -1,4 +1,4 @@
-//! Rules as people meet them: files, commands, what a run says of them.
+//! Tests rules as users see them: files, commands, and how a run reports them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -39,7 +39,7 @@ metadata: {name: gone, namespace: shop}
 data: {account: A-1}
 ";
 
-/// Added live, and declared nowhere.
+/// Added live, and not in any manifest.
 const EXTRA: &str = "\
 apiVersion: v1
 kind: ConfigMap
@@ -49,7 +49,8 @@ data: {a: b}
 
 const DIFF: [&str; 4] = ["diff", "m", "--live", "live.json"];
 
-/// Replicas, an image and a password drifted, an object is missing, and one is extra.
+/// Returns a directory in which replicas, an image and a password drifted, and objects are missing
+/// and extra.
 fn drifted() -> Place {
     let live = DEPLOYMENT
         .replace("replicas: 3", "replicas: 5")
@@ -67,7 +68,7 @@ fn drifted() -> Place {
 }
 
 #[track_caller]
-/// Runs a command; one that accepts drift with the reason and the end that it then takes.
+/// Runs a command. Adds the reason and the deadline that `accept` needs.
 fn run(place: &Place, words: &[&str]) -> (i32, String) {
     let mut words = words.to_vec();
     for (flag, value) in [("--reason", "sale"), ("--expires", "2036-01-01")] {
@@ -88,7 +89,7 @@ fn diff_with(place: &Place, words: &[&str]) -> (i32, String) {
     run(place, &[&DIFF, words].concat())
 }
 
-/// Argo CD's block, and one of ours, hide; the run says what each hid.
+/// A rule in Argo CD's schema and one of ours.
 const RULES: &str = "\
 ignoreDifferences:
   - group: apps
@@ -111,7 +112,7 @@ ignoreExtra:
 ";
 
 #[test]
-fn rules_hide_and_say_what_they_hid() {
+fn rules_hide_drift_and_report_how_much() {
     let place = drifted().file(".driftctl.yaml", RULES);
     insta::assert_snapshot!(place.run(DIFF));
     let shown = [&DIFF[..], &["--show", "ignored", "--extra", "namespace"]].concat();
@@ -119,7 +120,7 @@ fn rules_hide_and_say_what_they_hid() {
 }
 
 #[test]
-fn rules_are_found_upwards_or_named_or_not_wanted() {
+fn finds_rules_upwards_by_name_or_not_at_all() {
     let place = drifted().file(".driftctl.yaml", "disable: [status]\nx: 1\n");
     let (code, text) = diff_with(&place, &[]);
     assert_eq!(
@@ -138,7 +139,7 @@ fn rules_are_found_upwards_or_named_or_not_wanted() {
 
 /// A broken file of rules ends the run before it connects to anything.
 #[test]
-fn a_broken_config_is_told_before_anything_is_read() {
+fn reports_a_broken_config_before_reading_anything() {
     let place = drifted().file(
         ".driftctl.yaml",
         "ignoreDifferences:\n  - kind: Pod\n    jqPathExpressions: ['.a |']\n    paths: [spec]\n",
@@ -147,7 +148,7 @@ fn a_broken_config_is_told_before_anything_is_read() {
 }
 
 #[test]
-fn strict_rules_take_remarks_for_errors() {
+fn strict_rules_turns_warnings_into_errors() {
     let place = drifted().file(".driftctl.yaml", RULES);
     assert_eq!(diff_with(&place, &["--strict-rules"]).0, 2);
     let sound = RULES.replace("  - id: idle\n    kind: Service\n    paths: [.spec]\n", "");
@@ -155,12 +156,12 @@ fn strict_rules_take_remarks_for_errors() {
     let (code, text) = diff_with(&place, &["--strict-rules"]);
     assert_eq!(
         code, 1,
-        "a rule about extras is not idle where none are looked for: {text}"
+        "a rule about extra objects is not unused if none are searched for: {text}"
     );
 }
 
 #[test]
-fn an_expired_rule_hides_nothing_and_says_so() {
+fn an_expired_rule_hides_nothing() {
     let place = drifted().file(".driftctl.yaml", RULES.replace("2026-12-31", "2026-11-20"));
     let (code, text) = diff_with(&place, &[]);
     assert_eq!(code, 1);
@@ -184,9 +185,9 @@ ignoreDifferences:
     insta::assert_snapshot!(text);
 }
 
-/// The object's own word expires too.
+/// Annotations expire too.
 #[test]
-fn annotations_of_the_manifest_hide_until_they_expire() {
+fn annotations_of_the_manifest_hide_drift_until_they_expire() {
     let annotated = |expires: &str| {
         DEPLOYMENT.replace(
             "  namespace: shop\nspec",
@@ -212,7 +213,7 @@ fn annotations_of_the_manifest_hide_until_they_expire() {
 }
 
 #[test]
-fn user_secrets_are_masked_everywhere() {
+fn masks_user_secrets_everywhere() {
     let place = drifted()
         .file("m/gone.yaml", MISSING.replace("A-1", "alpha"))
         .file(
@@ -231,7 +232,7 @@ fn user_secrets_are_masked_everywhere() {
 }
 
 #[test]
-fn argo_cds_own_settings_are_taken_over() {
+fn applies_the_settings_of_argo_cd() {
     let settings = "\
 apiVersion: v1
 kind: ConfigMap
@@ -266,10 +267,10 @@ data:
     insta::assert_snapshot!(text);
 }
 
-/// Options of Argo CD's that change what a difference is are followed; the others are named where
-/// someone wants to know all.
+/// Options of Argo CD that affect what counts as a difference are applied; the others are listed
+/// with `--verbose`.
 #[test]
-fn argo_cds_options_of_the_comparison_are_followed() {
+fn applies_the_compare_options_of_argo_cd() {
     let settings = |options: &str| {
         format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-cm, namespace: argocd}}\ndata:\n  \
@@ -299,7 +300,7 @@ fn argo_cds_options_of_the_comparison_are_followed() {
         );
         assert!(
             !text.contains(".status.ready"),
-            "what controllers add is theirs: {text}"
+            "rules that controllers add are not drift: {text}"
         );
         assert!(
             !text.contains("hid nothing") && !text.contains("refreshes"),
@@ -316,7 +317,7 @@ fn argo_cds_options_of_the_comparison_are_followed() {
 }
 
 #[test]
-fn jq_expressions_that_never_end_end_alone() {
+fn an_endless_jq_expression_stops_alone() {
     let rules = "ignoreDifferences:\n  - {group: apps, kind: Deployment, reason: x, id: spins, jqPathExpressions: ['def f: f; f']}\n  - {group: apps, kind: Deployment, reason: x, id: ends, jqPathExpressions: ['.spec.replicas']}\n";
     let place = drifted().file(".driftctl.yaml", rules);
     let (code, text) = diff_with(&place, &["--show", "ignored"]);
@@ -326,7 +327,7 @@ fn jq_expressions_that_never_end_end_alone() {
     insta::assert_snapshot!(flat);
 }
 
-/// Returns the entries that a listing prints, without their names.
+/// Returns the entries of a listing, without their names.
 fn entries(printed: &str) -> Vec<String> {
     let document: serde_json::Value = serde_yaml::from_str(printed).unwrap();
     let lists = ["ignoreDifferences", "ignoreExtra"].map(|list| document[list].as_array());
@@ -340,10 +341,9 @@ fn entries(printed: &str) -> Vec<String> {
     all
 }
 
-/// What `driftctl rules -o yaml` prints is a file of the user's: it loads as it is, and says the
-/// same.
+/// `driftctl rules -o yaml` prints a valid configuration that means the same.
 #[test]
-fn rules_that_are_printed_can_be_loaded() {
+fn printed_rules_can_be_loaded() {
     let annotated = |name: &str| {
         DEPLOYMENT.replace("name: cart\n  namespace: shop\n", &format!(
             "name: {name}\n  namespace: shop\n  annotations:\n    driftctl.dev/ignore: .spec.replicas\n    \
@@ -358,7 +358,7 @@ fn rules_that_are_printed_can_be_loaded() {
         let (code, text) = run(&place, &[words, &["-o", "yaml"]].concat());
         assert_eq!(code, 0, "{text}");
         let text = text.split("warning: ").next().unwrap();
-        // Nothing but the file: no built-in rule is left, and no annotation is read.
+        // Only the file applies: no built-in rules and no annotations.
         std::fs::write(place.path().join("c.yaml"), text).unwrap();
         std::fs::create_dir_all(place.path().join("empty")).unwrap();
         let again = ["rules", "empty", "--config", "c.yaml", "-o", "yaml"];
@@ -372,7 +372,7 @@ fn rules_that_are_printed_can_be_loaded() {
 }
 
 #[test]
-fn built_in_rules_are_all_listed() {
+fn lists_all_built_in_rules() {
     let ids = driftctl::policy::RuleSet::switchable().count();
     let (_, json) = run(&Place::new(), &["rules", "-o", "json"]);
     let document: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -1,4 +1,5 @@
-//! The GitHub Action over a pull request: the same repository and server, the same findings.
+//! Tests the GitHub Action on a pull request: with the same repository and server, it reports the
+//! same.
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ fn the_action_reviews_a_pull_request() {
     let server = Server::start(&cluster(), None);
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     if !pull_request(&place) {
-        println!("skipped: there is no git here");
+        println!("skipped: git is not installed");
         return;
     }
     let inputs = [
@@ -23,7 +24,7 @@ fn the_action_reviews_a_pull_request() {
         ("sarif", "true"),
     ];
     let Some((said, outputs)) = compare(&place, &inputs) else {
-        println!("skipped: there is no bash here");
+        println!("skipped: bash is not installed");
         return;
     };
     assert_eq!(outputs, "exit-code=1\nsarif=true\n", "{said}");

@@ -1,4 +1,4 @@
-//! Three ways: what the base declares, what the branch declares, and what is live.
+//! Tests three-way comparisons: the base, the branch, and the live objects.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,12 +15,12 @@ mod table;
 use serde_json::{Value, json};
 use support::Place;
 
-/// Returns what `kubectl get -o json` would have written of these objects.
+/// Returns these objects as `kubectl get -o json` prints them.
 fn recording(objects: &[Value]) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": objects})
 }
 
-/// Runs `driftctl diff branch --base base --live live.json` and gives its report.
+/// Runs `driftctl diff branch --base base --live live.json` and returns its report.
 fn report(base: &[Value], branch: &[Value], live: &[Value]) -> Value {
     let place = place(base, branch, live);
     let output = place
@@ -32,7 +32,7 @@ fn report(base: &[Value], branch: &[Value], live: &[Value]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Returns a place with what each of the three holds, an object to a file.
+/// Returns a directory with the objects of the three sides, one object per file.
 fn place(base: &[Value], branch: &[Value], live: &[Value]) -> Place {
     let mut place = Place::new()
         .folder("base")

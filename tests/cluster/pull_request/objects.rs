@@ -1,10 +1,10 @@
-//! Whole objects: which of the three has them.
+//! Tests whole objects that only some of the three sides have.
 
 use serde_json::{Value, json};
 
 use super::{changes, object, place, report};
 
-/// Returns the words and the exit code of `driftctl diff branch --base base`.
+/// Returns the output and the exit code of `driftctl diff branch --base base`.
 fn shown(base: &[Value], branch: &[Value], live: &[Value], more: &[&str]) -> String {
     let words = ["diff", "branch", "--base", "base", "--live", "live.json"];
     place(base, branch, live).run([&words[..], more].concat())
@@ -15,8 +15,8 @@ fn config(name: &str, mode: &str) -> Value {
         "metadata": {"name": name, "namespace": "shop"}, "data": {"mode": mode}})
 }
 
-/// Every combination of present and absent, and of changed and not where two of them have it.
-/// `a`, `b`, `c` are the object in three states, `-` is none.
+/// Every combination of present and absent, and of equal and different. `a`, `b`, `c` are the
+/// object in three states, `-` means absent.
 #[test]
 fn present_and_absent() {
     let cases = [
@@ -43,7 +43,7 @@ fn present_and_absent() {
                 mode => vec![config("cart", mode)],
             })
             .collect();
-        // Something else is there always, so that no side is empty.
+        // Another object is always there, so that no side is empty.
         let with = |side: &[Value]| [side, &[config("other", "a")]].concat();
         let [base, branch, live] = [0, 1, 2].map(|side| with(&sides[side]));
         let place = place(&base, &branch, &live);
@@ -74,7 +74,7 @@ fn present_and_absent() {
 }
 
 #[test]
-fn what_the_base_declares_is_not_extra() {
+fn objects_of_the_base_are_not_extra() {
     let (kept, gone) = (config("kept", "a"), config("gone", "a"));
     let stray = config("stray", "a");
     let base = [kept.clone(), gone.clone()];
@@ -91,7 +91,7 @@ fn what_the_base_declares_is_not_extra() {
 }
 
 #[test]
-fn a_removed_object_keeps_what_was_changed_live() {
+fn reports_live_changes_of_a_removed_object() {
     let report = report(
         &[config("cart", "a"), config("other", "a")],
         &[config("other", "a")],
@@ -101,9 +101,9 @@ fn a_removed_object_keeps_what_was_changed_live() {
     assert_eq!(changes(found), [r#".data.mode conflict "a" - "b""#]);
 }
 
-/// Without the base nobody can tell whose change is whose.
+/// Without the base, it is unknown whose change is whose.
 #[test]
-fn a_base_that_cannot_be_read_is_trouble() {
+fn an_unreadable_base_exits_with_2() {
     let one = [config("cart", "a")];
     let place = place(&one, &one, &one).file("base/broken.yaml", "kind: [");
     let shown = place.run(["diff", "branch", "--base", "base", "--live", "live.json"]);
@@ -112,7 +112,7 @@ fn a_base_that_cannot_be_read_is_trouble() {
 }
 
 #[test]
-fn a_base_that_is_not_there_is_trouble() {
+fn a_missing_base_exits_with_2() {
     let one = [config("cart", "a")];
     let place = place(&one, &one, &one);
     let shown = place.run(["diff", "branch", "--base", "bass", "--live", "live.json"]);
@@ -121,7 +121,7 @@ fn a_base_that_is_not_there_is_trouble() {
 }
 
 #[test]
-fn what_fails_a_merge_is_chosen() {
+fn fail_on_selects_what_fails_a_merge() {
     let one = |mode: &str| vec![config("cart", mode)];
     for (base, branch, live, fail_on, code) in [
         ("a", "b", "a", "drift,conflict", 0),
@@ -151,9 +151,9 @@ fn what_fails_a_merge_is_chosen() {
     }
 }
 
-/// What was accepted was changed live all the same, and merging overwrites it.
+/// Accepted drift was changed live all the same, and merging overwrites it.
 #[test]
-fn accepted_drift_is_in_conflict_too() {
+fn accepted_drift_can_be_in_conflict() {
     let one = |mode: &str| vec![config("cart", mode)];
     let place = place(&one("a"), &one("b"), &one("c"));
     let live = ["--live", "live.json", "--baseline", "accepted.yaml"];
@@ -175,7 +175,7 @@ fn accepted_drift_is_in_conflict_too() {
     assert!(shown.contains("changed since it was accepted"), "{shown}");
 }
 
-/// What people see before they merge.
+/// What users see before they merge.
 #[test]
 fn every_format_shows_the_conflict() {
     let base = [

@@ -1,4 +1,5 @@
-//! A pull request from its first commit to the exit code: a Git repository and an API server.
+//! Tests a pull request from its first commit to the exit code, with a Git repository and an API
+//! server.
 
 use std::process::Command;
 
@@ -29,7 +30,7 @@ metadata: {name: fresh, namespace: shop}
 data: {mode: new}
 ";
 
-/// Runs git in a place, with no configuration but its own. Whether there is a git to run.
+/// Runs git in a directory, without other configuration. Returns whether git is installed.
 fn git(place: &Place, words: &[&str]) -> bool {
     let done = Command::new("git")
         .current_dir(place.path())
@@ -69,7 +70,7 @@ pub fn cluster() -> Value {
     json!({"items": [live, retired]})
 }
 
-/// Returns a repository whose branch scales the cart, changes its image, drops one object and adds
+/// Makes a repository whose branch scales the cart, changes its image, removes one object and adds
 /// one.
 pub fn pull_request(place: &Place) -> bool {
     if !git(place, &["init", "-q", "-b", "main"]) {
@@ -95,7 +96,7 @@ fn a_pull_request_from_end_to_end() {
     let server = Server::start(&cluster(), None);
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     if !pull_request(&place) {
-        println!("skipped: there is no git here");
+        println!("skipped: git is not installed");
         return;
     }
     let words = [
@@ -164,8 +165,7 @@ fn a_pull_request_from_end_to_end() {
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "merge-conflict");
     assert!(server.seen().iter().all(|(method, _)| method == "GET"));
 
-    // Once the incident's change is taken over into the branch, nothing is in its way but what else
-    // was changed live.
+    // Once the incident's change is in the branch, only the other live changes remain.
     let taken_over = manifest()
         .replace("replicas: 3", "replicas: 8")
         .replace("fast", "safe");

@@ -1,4 +1,4 @@
-//! Every combination of equal and different among base, branch and live, present and absent.
+//! Tests every combination of equal and different, present and absent, among base, branch and live.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::{changes, object, report};
 
 type Side = Option<u8>;
 
-/// Returns each of the three is absent or one of three values: all partitions are among them.
+/// Returns all combinations in which each side is absent or has one of three values.
 fn combinations() -> Vec<[Side; 3]> {
     let sides = [None, Some(1), Some(2), Some(3)];
     let pairs = sides.into_iter().flat_map(|a| sides.map(|b| (a, b)));
@@ -18,7 +18,7 @@ fn key([base, branch, live]: [Side; 3]) -> String {
     format!("k-{}-{}-{}", part(base), part(branch), part(live))
 }
 
-/// Returns what the class must be, said once more in the plainest words.
+/// Returns the expected class, defined as simply as possible.
 fn expected([base, branch, live]: [Side; 3]) -> Option<&'static str> {
     match (base == branch, base == live, branch == live) {
         (true, _, true) => None,
@@ -29,11 +29,11 @@ fn expected([base, branch, live]: [Side; 3]) -> Option<&'static str> {
     }
 }
 
-/// Returns a map with an entry for each combination, as one of the three sides holds it.
+/// Returns a map with an entry for each combination, as one of the three sides has it.
 fn entries(side: usize, value: impl Fn(u8) -> Value) -> Value {
     let all = combinations().into_iter();
     let there = all.filter_map(|sides| Some((key(sides), value(sides[side]?))));
-    // What is always there keeps the map from vanishing as a whole.
+    // A constant entry keeps the map from being absent as a whole.
     let always = [("always".to_owned(), value(9))];
     Value::Object(there.chain(always).collect::<Map<_, _>>())
 }
@@ -58,7 +58,7 @@ fn check(objects: [Value; 3], path: impl Fn(&str) -> String) {
 }
 
 #[test]
-fn fields_of_a_map() {
+fn classifies_fields_of_a_map() {
     let config = |side| {
         let data = entries(side, |n| json!(format!("value {n}")));
         json!({"apiVersion": "v1", "kind": "ConfigMap",
@@ -69,9 +69,9 @@ fn fields_of_a_map() {
     });
 }
 
-/// Items of a list that is a map: found by their names, in whatever order.
+/// Items of an associative list: identified by name, in any order.
 #[test]
-fn items_of_a_list() {
+fn classifies_items_of_a_list() {
     let deployment = |side| {
         let env = entries(side, |n| json!(format!("value {n}")));
         let mut env: Vec<Value> = env
@@ -90,7 +90,7 @@ fn items_of_a_list() {
     let container = ".spec.template.spec.containers[name=\"cart\"]";
     for sides in combinations() {
         let item = format!("{container}.env[name=\"{}\"]", key(sides));
-        // Where both have the item, its value is what differs.
+        // If both sides have the item, its value differs.
         let at = |change: &&String| {
             change.starts_with(&format!("{item} ")) || change.starts_with(&format!("{item}.value "))
         };
@@ -120,9 +120,9 @@ fn of_containers(base: Value, branch: Value, live: Value) -> Vec<String> {
     short.collect()
 }
 
-/// The same meaning is the same value, on whichever side it is written otherwise.
+/// Values with the same meaning are equal, however each side writes them.
 #[test]
-fn the_same_meaning_is_the_same() {
+fn values_with_the_same_meaning_are_equal() {
     let cpu = |cpu: Value| json!({"resources": {"limits": {"cpu": cpu}}});
     let none: [&str; 0] = [];
     assert_eq!(
@@ -143,7 +143,7 @@ fn the_same_meaning_is_the_same() {
     );
 }
 
-/// A list that is written as a whole is one value.
+/// An atomic list is one value.
 #[test]
 fn atomic_lists_are_one_value() {
     let args = |args: &[&str]| json!({"args": args});
@@ -153,9 +153,10 @@ fn atomic_lists_are_one_value() {
     assert_eq!(found, [r#".args pending ["a"] ["a","b"] ["a"]"#]);
 }
 
-/// What was changed next to a change is not a conflict, even where a block came or went as a whole.
+/// A change next to another change is not a conflict, even if a block was added or removed as a
+/// whole.
 #[test]
-fn blocks_are_taken_apart() {
+fn compares_blocks_field_by_field() {
     let context = |fields: Value| json!({"securityContext": fields});
     let nothing = json!({});
     let found = of_containers(

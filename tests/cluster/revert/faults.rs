@@ -1,4 +1,4 @@
-//! A write that did not happen never looks done, and no write is done twice.
+//! Tests that a write that did not happen never looks done, and that no write is done twice.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::{
 use crate::server::{Cluster, Denied, Fault, Meanwhile, Server};
 
 #[test]
-fn a_value_that_changed_meanwhile_is_left_alone() {
+fn leaves_a_value_alone_that_changed_in_the_meantime() {
     let server = while_it_is_written(POINTER, json!("somebody-elses")).start();
     let (code, plan) = revert_json(&server, &FIELD);
     assert_eq!(code, 2, "{plan:#}");
@@ -20,7 +20,7 @@ fn a_value_that_changed_meanwhile_is_left_alone() {
 }
 
 #[test]
-fn what_others_change_elsewhere_meanwhile_does_not_disturb_it() {
+fn ignores_concurrent_changes_elsewhere_in_the_object() {
     let server = while_it_is_written("/spec/replicas", json!(9)).start();
     let before = field(&server);
     let (code, plan) = revert_json(&server, &FIELD);
@@ -29,14 +29,14 @@ fn what_others_change_elsewhere_meanwhile_does_not_disturb_it() {
     assert_eq!(server.object(CART)["spec"]["replicas"], 9);
 }
 
-/// Returns a fault of the write itself; whether it was carried out all the same, and how often it
-/// may be seen to change something.
+/// Returns a server with a fault of the write itself: whether it was carried out anyway, and how
+/// often.
 fn with_fault(fault: Fault) -> Server {
     writable().failing("cart?fieldManager=", fault).start()
 }
 
 #[test]
-fn what_was_done_and_not_answered_counts_as_done() {
+fn a_write_without_a_response_counts_as_done() {
     for fault in [
         Fault::Once(500),
         Fault::Once(503),
@@ -54,12 +54,12 @@ fn what_was_done_and_not_answered_counts_as_done() {
         let after = server.object(CART)["metadata"]["generation"]
             .as_u64()
             .unwrap();
-        assert_eq!(after, before + 1, "{fault:?}: it was done twice");
+        assert_eq!(after, before + 1, "{fault:?}: written twice");
     }
 }
 
 #[test]
-fn what_was_not_done_is_sent_again() {
+fn retries_a_write_that_was_not_done() {
     for code in [429, 500, 503] {
         let server = with_fault(Fault::OnceBefore(code));
         let (exit, plan) = revert_json(&server, &FIELD);
@@ -69,7 +69,7 @@ fn what_was_not_done_is_sent_again() {
 }
 
 #[test]
-fn what_is_never_done_never_looks_done() {
+fn a_write_that_was_never_done_never_looks_done() {
     for fault in [
         Fault::Before(429),
         Fault::Before(500),
@@ -129,7 +129,7 @@ fn a_deletion_that_got_lost_never_looks_done() {
 }
 
 #[test]
-fn what_the_server_refuses_in_a_dry_run_stops_all() {
+fn a_refused_dry_run_stops_everything() {
     type Cell = (&'static str, Box<dyn Fn(&mut Cluster)>, &'static str);
     let cells: [Cell; 4] = [
         (
@@ -180,7 +180,7 @@ fn what_the_server_refuses_in_a_dry_run_stops_all() {
 }
 
 #[test]
-fn one_refusal_stops_the_others_unless_they_are_to_go_on() {
+fn a_refusal_stops_the_others_unless_told_to_continue() {
     let refusing = || {
         let mut cluster = writable();
         cluster.denied = vec![Denied {

@@ -1,4 +1,4 @@
-//! `driftctl revert` against a server whose objects change.
+//! Tests `driftctl revert` with a server whose objects change.
 
 mod faults;
 mod patches;
@@ -11,14 +11,14 @@ use crate::support::{Place, fixture_arg};
 
 const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
 
-/// Returns the shop, whose objects can be changed.
+/// Returns the shop, with objects that can be changed.
 fn writable() -> Cluster {
     let mut shop = crate::shop();
     shop.writable = true;
     shop
 }
 
-/// Runs `driftctl revert` over the shop's manifests: exit code, what was printed on either stream.
+/// Runs `driftctl revert` for the shop's manifests. Returns the exit code and both streams.
 fn revert_in(place: &Place, server: &Server, words: &[&str]) -> (i32, String, String) {
     std::fs::write(place.path().join("kubeconfig"), server.kubeconfig()).unwrap();
     let output = place
@@ -58,7 +58,7 @@ fn revert_json(server: &Server, words: &[&str]) -> (i32, Value) {
     (code, plan)
 }
 
-/// Returns the steps of a plan: what became of each object.
+/// Returns the progress of each object in a plan.
 fn progress(plan: &Value) -> Vec<String> {
     let steps = plan["steps"].as_array().unwrap().iter();
     steps
@@ -75,14 +75,14 @@ fn progress(plan: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A field of the cart that someone added.
+/// A field that someone added to the cart.
 const FIELD: [&str; 3] = [
     "deploy/shop/cart",
     ".spec.template.spec.nodeSelector",
     "--yes",
 ];
 
-/// Where it is.
+/// The pointer to the field.
 const POINTER: &str = "/spec/template/spec/nodeSelector/disktype";
 
 fn field(server: &Server) -> Value {
@@ -90,7 +90,7 @@ fn field(server: &Server) -> Value {
     cart.pointer(POINTER).cloned().unwrap_or_default()
 }
 
-/// Returns a Deployment with two replicas, as `kubectl apply` of the same left it.
+/// Returns a Deployment after `kubectl apply` with two replicas.
 pub fn applied_with_two_replicas() -> Value {
     let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"annotations": {}, "name": "web", "namespace": "shop"},
@@ -107,7 +107,7 @@ pub fn applied_with_two_replicas() -> Value {
 }
 
 #[test]
-fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
+fn a_dry_run_shows_the_plan_and_changes_nothing() {
     let server = writable().start();
     let (code, out, err) = revert(&server, &["deploy/shop/cart", "--dry-run"]);
     assert_eq!(code, 1, "{out}{err}");
@@ -119,7 +119,7 @@ fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
 }
 
 #[test]
-fn what_is_reverted_is_as_declared_and_the_rest_is_left() {
+fn reverts_the_selection_and_leaves_the_rest() {
     let server = writable().start();
     let (code, plan) = revert_json(&server, &["deploy/shop/cart", "--yes"]);
     assert_eq!(code, 0, "{plan:#}");
@@ -150,9 +150,9 @@ fn what_is_reverted_is_as_declared_and_the_rest_is_left() {
     assert_eq!(events[0]["regarding"]["name"], "cart");
 }
 
-/// Everything that can be reverted is, and a second run finds nothing more to do.
+/// All revertible drift is reverted, and a second run has nothing to do.
 #[test]
-fn all_drift_can_be_reverted_at_once() {
+fn reverts_all_drift_at_once() {
     let server = writable().start();
     let words = ["--all", "--yes", "--max-objects", "200", "--keep-going"];
     let (_, plan) = revert_json(&server, &words);
@@ -167,7 +167,7 @@ fn all_drift_can_be_reverted_at_once() {
 }
 
 #[test]
-fn no_secret_is_shown() {
+fn shows_no_secrets() {
     let server = writable().start();
     let place = Place::new();
     let manifests = fixture_arg("shop/manifests");
@@ -178,7 +178,7 @@ fn no_secret_is_shown() {
     for value in secret["data"].as_object().unwrap().values() {
         let value = value.as_str().unwrap();
         if value.len() < 8 {
-            continue; // too short to be told from other text
+            continue; // too short to distinguish from other text
         }
         assert!(!out.contains(value) && !err.contains(value), "{out}{err}");
     }
@@ -188,7 +188,7 @@ fn no_secret_is_shown() {
 }
 
 #[test]
-fn one_field_is_reverted_and_the_others_stay() {
+fn reverts_one_field_only() {
     let server = writable().start();
     let before = server.object(CART);
     let (code, plan) = revert_json(&server, &FIELD);
@@ -202,7 +202,7 @@ fn one_field_is_reverted_and_the_others_stay() {
 }
 
 #[test]
-fn git_ahead_of_the_cluster_is_left_alone_until_it_is_included() {
+fn leaves_unapplied_changes_alone_unless_included() {
     let manifest = |replicas: u64, paused: &str| {
         format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: shop}}\n\
@@ -229,7 +229,7 @@ fn git_ahead_of_the_cluster_is_left_alone_until_it_is_included() {
 }
 
 #[test]
-fn missing_and_extra_objects_take_a_flag() {
+fn creating_and_deleting_objects_takes_a_flag() {
     let server = writable().start();
     let (code, plan) = revert_json(&server, &["--all", "--dry-run", "--max-objects", "200"]);
     assert_eq!(code, 1, "{plan:#}");
@@ -260,7 +260,7 @@ fn missing_and_extra_objects_take_a_flag() {
 }
 
 #[test]
-fn words_that_would_write_too_much_are_refused() {
+fn refuses_to_write_too_much() {
     let server = writable().start();
     for (words, said) in [
         (&["--yes"][..], "--yes without a selection"),
@@ -282,7 +282,7 @@ fn words_that_would_write_too_much_are_refused() {
 }
 
 #[test]
-fn a_recording_cannot_be_written_to() {
+fn refuses_a_recording() {
     let place = Place::new();
     let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
     let shown = place.run(["revert", &manifests, "--live", &live, "--dry-run"]);
@@ -291,7 +291,7 @@ fn a_recording_cannot_be_written_to() {
 }
 
 #[test]
-fn fields_go_back_to_the_server_side_applier() {
+fn returns_ownership_to_the_server_side_applier() {
     let live = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
             "managedFields": [
@@ -327,7 +327,7 @@ fn fields_go_back_to_the_server_side_applier() {
 }
 
 #[test]
-fn without_the_right_to_create_events_the_revert_is_done_and_says_so() {
+fn reverts_without_the_right_to_create_events() {
     let mut cluster = writable();
     cluster.denied = vec![Denied {
         verb: "create",
@@ -345,7 +345,7 @@ fn without_the_right_to_create_events_the_revert_is_done_and_says_so() {
     assert!(server.events().is_empty());
 }
 
-/// Returns the race that the tests of the patch are for.
+/// Returns a cluster in which someone changes a field while it is written.
 fn while_it_is_written(pointer: &'static str, value: Value) -> Cluster {
     let mut cluster = writable();
     cluster.meanwhile = vec![Meanwhile {

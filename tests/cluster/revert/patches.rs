@@ -1,4 +1,4 @@
-//! Whatever was edited live, the patch from the comparison reverts it.
+//! Tests that the patch from a comparison reverts any live edit.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use driftctl::schema::Schema;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// What the server keeps about an object, and nothing else, is not drift.
+/// Explains the server's own bookkeeping, and nothing else.
 struct Bookkeeping;
 
 const KEPT: [&str; 7] = [
@@ -42,7 +42,7 @@ impl Explain for Bookkeeping {
     }
 }
 
-/// Returns the object as someone would declare it who declares all of it.
+/// Returns the object as a manifest that declares all of it.
 fn declared(object: &Value) -> Value {
     let mut object = object.clone();
     object.as_object_mut().unwrap().remove("status");
@@ -51,7 +51,7 @@ fn declared(object: &Value) -> Value {
     object
 }
 
-/// Returns what drifted: paths, and what is declared there.
+/// Returns the drifted paths with their declared values.
 fn drift(declared: &Value, live: &Value) -> Vec<(FieldPath, Option<Value>)> {
     let text = |field: &str| declared[field].as_str().unwrap();
     let schema = Schema::builtin();
@@ -72,7 +72,7 @@ fn drift(declared: &Value, live: &Value) -> Vec<(FieldPath, Option<Value>)> {
         .collect()
 }
 
-/// Every place below a value.
+/// Collects the pointers to every value below a value.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     let below: Vec<(String, &Value)> = match value {
         Value::Object(fields) => fields
@@ -101,7 +101,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// One edit of someone's: a value changed, taken out or put in.
+/// Makes one edit: changes, removes or adds a value.
 fn edit(object: &mut Value, place: usize, how: u8) {
     let mut all = Vec::new();
     places(object, "", &mut all);
@@ -111,7 +111,7 @@ fn edit(object: &mut Value, place: usize, how: u8) {
     let (parent, last) = at.rsplit_once('/').unwrap();
     let last = last.replace("~1", "/").replace("~0", "~");
     if matches!(parent, "") && how.is_multiple_of(3) {
-        return; // whole sections are taken out by nobody
+        return; // nobody removes whole sections
     }
     let is_key = KEYS.contains(&last.as_str());
     match how % 3 {
@@ -160,7 +160,7 @@ fn edit(object: &mut Value, place: usize, how: u8) {
     }
 }
 
-/// What tells the items of lists apart: no server stores an item without it.
+/// Keys that identify list items: no server stores an item without them.
 const KEYS: [&str; 8] = [
     "containerPort",
     "key",
@@ -189,7 +189,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 
     #[test]
-    fn what_was_edited_live_is_put_back(
+    fn reverts_any_live_edit(
         which in any::<prop::sample::Index>(),
         edits in prop::collection::vec((any::<usize>(), any::<u8>()), 1..6),
     ) {
@@ -206,17 +206,17 @@ proptest! {
             .collect();
         let operations = match patch::build(&live, &wanted, &edits) {
             Ok(operations) => operations,
-            // Two items of one name cannot be told apart, and are left alone.
+            // Two items with the same name cannot be distinguished, and are left alone.
             Err(Unfit::Ambiguous(_)) => return Ok(()),
             Err(unfit) => return Err(TestCaseError::fail(unfit.to_string())),
         };
         let made = apply(&live, &operations).unwrap();
         let left = drift(&wanted, &made);
         prop_assert!(left.is_empty(), "{drifted:#?} left {left:#?}");
-        // What is kept about the object is as it was.
+        // The server's bookkeeping is unchanged.
         prop_assert_eq!(&made["metadata"]["managedFields"], &live["metadata"]["managedFields"]);
         prop_assert_eq!(&made["status"], &live["status"]);
-        // The tests hold what was read: the same patch does not fit what it made.
+        // The patch tests the original values: it does not apply to its own result.
         if operations.iter().any(|operation| operation.changes()) {
             prop_assert!(apply(&made, &operations).is_err(), "{operations:#?} fit twice");
         }

@@ -1,4 +1,4 @@
-//! What was reverted can be put back.
+//! Tests undoing a revert.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn spec(server: &Server) -> Value {
     server.object(CART)["spec"].clone()
 }
 
-/// A revert of the cart, and its record.
+/// Reverts the cart, and checks for the record.
 fn reverted(place: &Place, server: &Server) {
     let manifests = fixture_arg("shop/manifests");
     let words = [&*manifests, "deploy/shop/cart", "--yes"];
@@ -23,7 +23,7 @@ fn reverted(place: &Place, server: &Server) {
 }
 
 #[test]
-fn an_undo_puts_back_what_was_live() {
+fn undo_restores_the_live_values() {
     let server = writable().start();
     let place = Place::new();
     let before = spec(&server);
@@ -43,7 +43,7 @@ fn an_undo_puts_back_what_was_live() {
 }
 
 #[test]
-fn what_changed_since_the_revert_is_left_alone() {
+fn undo_leaves_later_changes_alone() {
     let server = writable().start();
     let place = Place::new();
     reverted(&place, &server);
@@ -61,7 +61,7 @@ fn what_changed_since_the_revert_is_left_alone() {
 }
 
 #[test]
-fn an_undo_is_refused_in_another_cluster() {
+fn refuses_to_undo_in_another_cluster() {
     let (server, other) = (writable().start(), writable().start());
     let place = Place::new();
     reverted(&place, &server);
@@ -76,7 +76,7 @@ fn an_undo_is_refused_in_another_cluster() {
 }
 
 #[test]
-fn without_a_place_for_the_record_nothing_is_written() {
+fn writes_nothing_if_the_record_cannot_be_saved() {
     let server = writable().start();
     let place = Place::new().file("state", "a file where the folder should be");
     let manifests = fixture_arg("shop/manifests");
@@ -87,9 +87,9 @@ fn without_a_place_for_the_record_nothing_is_written() {
     assert!(server.writes().is_empty());
 }
 
-/// An object that is nothing but its name, as many ServiceAccounts are, comes back too.
+/// An object with only a name, as many ServiceAccounts are, is recreated too.
 #[test]
-fn deleted_objects_are_created_again_however_little_they_hold() {
+fn undo_recreates_deleted_objects() {
     let object = |api_version: &str, kind: &str, name: &str, more: Value| {
         let mut object = json!({"apiVersion": api_version, "kind": kind,
             "metadata": {"name": name, "namespace": "shop", "uid": name, "resourceVersion": "1"}});

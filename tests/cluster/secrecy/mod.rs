@@ -1,5 +1,5 @@
-//! No byte of a secret is shown, wherever it is and whatever goes wrong: in any format, by any
-//! command, at any level.
+//! Tests that no byte of a secret is shown, wherever it is and whatever fails: in any format, by
+//! any command, at any verbosity.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ const LEVELS: [&[&str]; 4] = [
     &["--show=all", "--verbose"],
 ];
 
-/// Other commands that speak of what they compare.
+/// Other commands that show what they compare.
 const COMMANDS: [&[&str]; 8] = [
     &["accept", "--reason=r", "--expires=2036-01-01"],
     &["explain", "Secret/shop/cart"],
@@ -36,7 +36,7 @@ const COMMANDS: [&[&str]; 8] = [
     ],
 ];
 
-/// Runs over a world with the secret in these spots, and gives what was shown.
+/// Runs all commands with the secret in these spots, and returns their output.
 fn shown(spots: &[Spot], secret: &str, dice: usize, rules: bool) -> String {
     let mut world = World::default();
     for (at, spot) in spots.iter().enumerate() {
@@ -61,9 +61,9 @@ fn check(spots: &[Spot], secret: &str, dice: usize) {
 
 const CANARY: &str = "Zx9-hunter2_CANARY.q7Wvv4";
 
-/// Without its rule each of these is shown, so that it is the rule that hides it.
+/// Without its rule, each of these is shown: only the rule hides it.
 #[test]
-fn what_rules_call_secret_is_shown_without_them() {
+fn sensitive_rules_are_needed_to_mask_these_values() {
     for (at, spot) in spots::NAMED_BY_RULES.iter().enumerate() {
         let shown = shown(&[*spot], CANARY, 0, false);
         assert!(leak(&shown, CANARY).is_some(), "{at}: {shown}");
@@ -71,7 +71,7 @@ fn what_rules_call_secret_is_shown_without_them() {
     }
 }
 
-/// As many cases as `PROPTEST_CASES` says, else few: each runs the program twice.
+/// The number of cases is `PROPTEST_CASES`, by default small: each runs the program twice.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
     ProptestConfig {
@@ -89,7 +89,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn no_secret_is_shown(
+    fn shows_no_secrets(
         secret in "[A-Za-z0-9+/_.~!@#$%^&*-]{24,48}",
         spots in proptest::sample::subsequence(spots::all(), 1..5).prop_shuffle(),
         dice in 0..100_000_usize,

@@ -1,4 +1,4 @@
-//! Where a secret is, and through which error it could get out.
+//! Places where a secret can be, and errors through which it could leak.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::world::{Side, World};
 use crate::server::Fault;
 
-/// Puts a secret somewhere. `dice` chooses among the variants of a spot.
+/// Puts a secret somewhere. `dice` selects a variant of the spot.
 pub type Spot = fn(&mut World, &str, usize);
 
 fn object(api_version: &str, kind: &str, name: &str, fields: Value) -> Value {
@@ -27,7 +27,7 @@ fn secret(name: &str, fields: Value) -> Value {
     object("v1", "Secret", name, fields)
 }
 
-/// The secret on one side, on the other, on both, or on one of which there is no other.
+/// Puts the secret on either side, on both, or on the only side.
 fn sides(world: &mut World, dice: usize, with: Value, without: Value) {
     match dice % 5 {
         0 => world.both(with, without),
@@ -35,7 +35,7 @@ fn sides(world: &mut World, dice: usize, with: Value, without: Value) {
         2 => world.both(with.clone(), with),
         3 => world.declared.push(with),
         _ => {
-            // Something is declared in the namespace, so that extra objects are looked for there.
+            // The namespace has a declared object, so that extra objects are searched there.
             let other = object("v1", "ConfigMap", "other", json!({"data": {"a": "b"}}));
             world.both(other.clone(), other);
             world.live.push(with);
@@ -43,7 +43,7 @@ fn sides(world: &mut World, dice: usize, with: Value, without: Value) {
     }
 }
 
-/// Values that only the user's `sensitive` rules know to be secret.
+/// Values that only the user's `sensitive` rules mark as secret.
 pub const NAMED_BY_RULES: &[Spot] = &[
     |world, s, dice| {
         world.sensitive.push(
@@ -111,7 +111,7 @@ pub const NAMED_BY_RULES: &[Spot] = &[
     },
 ];
 
-/// Secrets, sound and malformed.
+/// Secrets, valid and malformed.
 pub const SECRETS: &[Spot] = &[
     |world, s, dice| {
         let with = secret(
@@ -153,7 +153,7 @@ pub const SECRETS: &[Spot] = &[
             secret("odd", json!({"data": {"a": "YQ=="}})),
         );
     },
-    // A manifest within another.
+    // A manifest within another object.
     |world, s, dice| {
         let inner = serde_yaml::to_string(&secret("inner", json!({"stringData": {"pin": s}})));
         let config = |text: &str| {
@@ -173,7 +173,7 @@ const DAMAGE: &[&str] = &[
     " &b ", ": ", " #", "\n\n", "\\x", "%", "@",
 ];
 
-/// Returns a Secret's text, broken somewhere behind its kind.
+/// Returns a Secret's text, broken at some position after its kind.
 fn broken(text: &str, dice: usize) -> Vec<u8> {
     let kind = text.find("Secret").unwrap() + "Secret".len();
     let at = kind + dice % (text.len() - kind);
@@ -195,7 +195,7 @@ fn secret_as_yaml(s: &str) -> String {
     )
 }
 
-/// What goes wrong in files, and quotes them where care is not taken.
+/// Broken files, whose errors must not quote them.
 pub const BROKEN_FILES: &[Spot] = &[
     |world, s, dice| {
         let text = broken(&secret_as_yaml(s), dice);
@@ -203,7 +203,7 @@ pub const BROKEN_FILES: &[Spot] = &[
     },
     |world, s, dice| {
         let data = json!({"data": {"a": STANDARD.encode(s)}, "stringData": {"b": s}});
-        // `json!` sorts: the kind has to come first, or what is left of it is not a Secret.
+        // `json!` sorts keys: the kind has to come first, or a truncated text is not a Secret.
         let fields = secret("broken", data).to_string();
         let text = format!("{{\"kind\":\"Secret\",{}", fields.trim_start_matches('{'));
         world
@@ -219,7 +219,7 @@ pub const BROKEN_FILES: &[Spot] = &[
         world.words.push("--live=other.json".to_owned());
         world.side = Side::Dump;
     },
-    // jq that fails over a Secret may quote what it failed on.
+    // A jq program that fails on a Secret may quote it.
     |world, s, dice| {
         let expressions = [
             ".data.password | error",
@@ -241,7 +241,7 @@ pub const BROKEN_FILES: &[Spot] = &[
             "jqPathExpressions": [expression], "jsonPointers": ["/data/password/x", "/data/0"]}));
         SECRETS[dice % SECRETS.len()](world, s, dice);
     },
-    // Helm's own record of a release: not base64, not gzip, not JSON.
+    // Helm's release record: not base64, not gzip, not JSON.
     |world, s, dice| {
         let record = json!({"name": "cart", "manifest": s, "config": {"a": s}}).to_string();
         let release = [
@@ -262,7 +262,7 @@ pub const BROKEN_FILES: &[Spot] = &[
     },
 ];
 
-/// What a server says that quotes secrets.
+/// Responses of a server that quote secrets.
 pub const ANSWERS: &[Spot] = &[|world, s, dice| {
     let parts = [
         "/secrets",
@@ -391,7 +391,7 @@ pub const KUBECONFIGS: &[Spot] = &[|world, s, dice| {
     SECRETS[dice % SECRETS.len()](world, s, dice);
 }];
 
-/// Returns all of them.
+/// Returns all spots.
 pub fn all() -> Vec<Spot> {
     [NAMED_BY_RULES, SECRETS, BROKEN_FILES, ANSWERS, KUBECONFIGS].concat()
 }

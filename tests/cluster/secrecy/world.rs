@@ -1,4 +1,4 @@
-//! A cluster, the manifests of it, and driftctl run over both.
+//! A cluster, its manifests, and driftctl run on both.
 
 use std::fs;
 use std::process::Output;
@@ -9,24 +9,24 @@ use serde_json::{Value, json};
 use crate::server::{Cluster, Fault, Server};
 use crate::support::Place;
 
-/// Where the live side comes from.
+/// The live side.
 #[derive(Default)]
 pub enum Side {
     /// A recording.
     #[default]
     Dump,
-    /// A server, of whose answers those with a text in their address go wrong.
+    /// A server that answers requests with this text in their address incorrectly.
     Server(Option<(&'static str, Fault)>),
-    /// A kubeconfig that leads nowhere.
+    /// A kubeconfig for a server that does not exist.
     Kubeconfig(Vec<u8>),
 }
 
-/// What one run finds.
+/// The inputs of one run.
 #[derive(Default)]
 pub struct World {
     /// Declared objects.
     pub declared: Vec<Value>,
-    /// Live ones.
+    /// Live objects.
     pub live: Vec<Value>,
     /// Entries of `ignoreDifferences`.
     pub rules: Vec<Value>,
@@ -34,20 +34,20 @@ pub struct World {
     pub sensitive: Vec<Value>,
     /// Further files.
     pub files: Vec<(String, Vec<u8>)>,
-    /// Further words of `driftctl diff`.
+    /// Further arguments of `driftctl diff`.
     pub words: Vec<String>,
     /// The live side.
     pub side: Side,
 }
 
 impl World {
-    /// An object that both sides have, each with its own fields.
+    /// Adds an object that both sides have, each with its own fields.
     pub fn both(&mut self, declared: Value, live: Value) {
         self.declared.push(declared);
         self.live.push(live);
     }
 
-    /// Puts everything into files, and starts the server.
+    /// Writes the files, and starts the server.
     pub fn begin(mut self) -> Begun {
         let config = json!({"ignoreDifferences": self.rules, "sensitive": self.sensitive});
         let mut place = Place::new()
@@ -64,7 +64,7 @@ impl World {
         }
         self.live.push(license_definition());
         let mut server = None;
-        // Nothing answers where a kubeconfig leads nowhere, however long one waits.
+        // No server answers, however long a run waits.
         let patience = if matches!(self.side, Side::Kubeconfig(_)) {
             1
         } else {
@@ -105,7 +105,7 @@ impl World {
     }
 }
 
-/// Returns the definition of the custom resource whose fields only the user knows to be secret.
+/// Returns the definition of a custom resource whose secret fields only the user knows.
 fn license_definition() -> Value {
     let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
@@ -116,7 +116,7 @@ fn license_definition() -> Value {
             "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": any}}}}]}})
 }
 
-/// A world in files.
+/// A world with its files and its server.
 pub struct Begun {
     place: Place,
     live_side: Vec<String>,
@@ -124,7 +124,7 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// Returns everything that `driftctl diff` shows anywhere: every format, at this level.
+    /// Returns all output of `driftctl diff`, in every format, at this verbosity.
     pub fn diff(&self, level: &[&str]) -> String {
         let files = FORMATS.iter().map(|format| format.name());
         let files = files.map(|name| format!("--output={name}=out/{name}"));
@@ -139,7 +139,7 @@ impl Begun {
         shown
     }
 
-    /// Returns everything that another command shows, and what it leaves behind.
+    /// Returns all output of another command, with the files that it writes.
     pub fn other(&self, words: &[&str]) -> String {
         let mut command = self.place.driftctl();
         let output = command.args(words).arg("m").args(&self.live_side).output();

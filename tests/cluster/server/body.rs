@@ -1,4 +1,4 @@
-//! Bodies that arrive as a whole, or piece by piece, or never.
+//! Bodies of responses that arrive at once, in pieces, or never.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 pub enum Body {
     /// All at once.
     Whole(Option<Bytes>),
-    /// As someone sends it; an error breaks the stream off.
+    /// In pieces; an error breaks the stream off.
     Pieces(mpsc::Receiver<io::Result<Bytes>>),
 }
 

@@ -1,18 +1,18 @@
-//! What the cluster serves, and the discovery documents that say so.
+//! The resources that the cluster serves, and the discovery documents about them.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use serde_json::{Value, json};
 
-/// How discovery is answered.
+/// How discovery requests are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Discovery {
     /// Everything in two documents, as servers since 1.26 do.
     Aggregated,
     /// Group by group.
     Legacy,
-    /// In two documents, of which the custom resources' version is `Stale`.
+    /// In two documents, in which the version of the custom resources is `Stale`.
     Stale,
 }
 
@@ -27,7 +27,7 @@ pub struct Resource {
     verbs: Value,
 }
 
-/// Everything that is served.
+/// All served resources.
 #[derive(Clone)]
 pub struct Catalog {
     /// The two aggregated documents, for `/api` and `/apis`.
@@ -38,8 +38,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Returns the recorded discovery of a plain cluster, with the kinds that these definitions
-    /// define.
+    /// Returns the recorded discovery of a plain cluster, with the kinds of these definitions.
     pub fn with_definitions<'v>(definitions: impl Iterator<Item = &'v Value>) -> Self {
         let core = recorded("api.aggregated.json.gz");
         let mut named = recorded("apis.aggregated.json.gz");
@@ -85,7 +84,7 @@ impl Catalog {
         }
     }
 
-    /// Returns a discovery document; `None` for a path that is none.
+    /// Returns a discovery document; `None` for any other path.
     pub fn document(&self, path: &str, aggregated: bool, how: Discovery) -> Option<Value> {
         let aggregated = aggregated && how != Discovery::Legacy;
         match path {

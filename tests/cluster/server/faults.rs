@@ -1,4 +1,4 @@
-//! Everything that can go wrong between a cluster and its client.
+//! Faults between a cluster and its client.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write as _};
@@ -16,39 +16,39 @@ use super::State;
 use super::body::Body;
 use super::rest;
 
-/// What the bodies of errors hold, and no report may.
+/// Text in the bodies of errors, which no report may contain.
 pub const CANARY: &str = "canary-in-an-error";
 
-/// One thing that goes wrong.
+/// One fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fault {
     /// This status code.
     Code(u16),
-    /// The same at the first time, and a proper answer after that.
+    /// The same for the first request; later ones succeed.
     Once(u16),
     /// This status code, before anything is done.
     Before(u16),
-    /// The same at the first time, and a proper answer after that.
+    /// The same for the first request; later ones succeed.
     OnceBefore(u16),
     /// This status code to the first DELETE, before anything is done.
     OnceDelete(u16),
-    /// The connection is closed instead of the first answer, and what was asked for is done.
+    /// The first connection is closed without a response, after the request was carried out.
     OnceReset,
-    /// The body of the first answer breaks off halfway, and what was asked for is done.
+    /// The body of the first response breaks off halfway, after the request was carried out.
     OnceCut,
     /// This status code with a `Retry-After`.
     RetryAfter(u16, &'static str),
-    /// This status code, an error that quotes a text everywhere, and a warning that does so too.
+    /// This status code, with an error and a warning that quote a text.
     Quoting(u16, &'static str),
     /// This status code, and this message.
     Saying(u16, &'static str),
-    /// The right answer, and a warning that quotes a text.
+    /// The right response, with a warning that quotes a text.
     Warning(&'static str),
     /// 200 and a web page.
     Html,
     /// A proxy's page with this status code.
     Page(u16),
-    /// A way to a login page.
+    /// A redirect to a login page.
     Redirect,
     /// 200 and no body.
     Empty,
@@ -56,69 +56,68 @@ pub enum Fault {
     EmptyObject,
     /// 200 and `null`.
     Null,
-    /// 200 and an error.
+    /// 200 and an error object.
     StatusAs200,
-    /// 200 and JSON of another kind.
+    /// 200 and a JSON object of another kind.
     WrongKind,
-    /// The right body, said to be a web page.
+    /// The right body, with the content type of a web page.
     WrongType,
-    /// 200 and bytes that mean nothing.
+    /// 200 and random bytes.
     Garbage,
-    /// A body that ends halfway, as if that were its end.
+    /// A body that ends halfway, as if complete.
     Truncated,
     /// A body that breaks off halfway.
     CutMidway,
-    /// The connection is closed instead of an answer.
+    /// The connection is closed without a response.
     Reset,
-    /// Never an answer.
+    /// No response.
     Hang,
     /// Half a body, and then nothing.
     HangMidway,
-    /// A byte now and then.
+    /// One byte from time to time.
     Drip,
-    /// An answer after so many milliseconds.
+    /// A delayed response, in milliseconds.
     Delay(u64),
-    /// The right body, compressed without being asked.
+    /// The right body, compressed without being requested.
     Gzip,
-    /// Compressed, and broken.
+    /// Compressed, and corrupt.
     BrokenGzip,
-    /// A few KiB that unpack to gigabytes.
+    /// A few KiB that decompress to gigabytes.
     GzipBomb,
-    /// An encoding that nobody asked for.
+    /// An encoding that was not requested.
     UnknownEncoding,
-    /// A body without an end.
+    /// A body that never ends.
     Endless,
     /// The same continue token on every page.
     SamePage,
-    /// Two pages that lead to each other.
+    /// Two pages whose tokens lead to each other.
     PagesInACircle,
-    /// Pages of different states of the list.
+    /// Pages of different resource versions.
     MixedPages,
-    /// More objects, and no token to get at them.
+    /// More objects remain, but there is no token for them.
     LostPages,
-    /// The list names its items twice.
+    /// The list contains its items twice.
     RepeatedItems,
     /// An item of another namespace.
     StrayItem,
     /// An item without a name.
     NamelessItem,
-    /// A list without its first item, which is there when it is asked for: it was replaced while
-    /// the list was read.
+    /// A list without its first item, which a GET returns: it was replaced while the list was read.
     ItemReplaced,
 }
 
-/// Where things go wrong.
+/// Where faults happen.
 #[derive(Debug, Clone)]
 pub enum Faults {
     /// Nowhere.
     None,
     /// For requests whose path and query contain a text.
     At(Vec<(&'static str, Fault)>),
-    /// By chance: each request with this probability in percent, by this seed.
+    /// At random: for each request with this probability in percent, with this seed.
     Seeded { seed: u64, percent: u64 },
 }
 
-/// What chance picks from.
+/// The faults that happen at random.
 const BY_CHANCE: &[Fault] = &[
     Fault::Code(400),
     Fault::Code(401),
@@ -161,8 +160,8 @@ const BY_CHANCE: &[Fault] = &[
 ];
 
 impl Faults {
-    /// Returns whether everything about a resource is answered by 403, so that a review says so
-    /// too.
+    /// Returns whether all requests for a resource are answered by 403, so that access reviews
+    /// agree.
     pub(super) fn forbid(&self, resource: &str) -> bool {
         let is_forbidden = |(part, fault): &(&str, Fault)| {
             *fault == Fault::Code(403) && part.strip_prefix('/') == Some(resource)
@@ -170,7 +169,7 @@ impl Faults {
         matches!(self, Self::At(faults) if faults.iter().any(is_forbidden))
     }
 
-    /// Returns what goes wrong with a request that came `earlier` times before. The same whatever
+    /// Returns the fault for a request that was sent `earlier` times before. It does not depend on
     /// the order of other requests.
     fn of(&self, method: &str, target: &str, earlier: usize) -> Option<Fault> {
         match self {
@@ -203,7 +202,7 @@ impl Faults {
 
 type Answer = Result<Response<Body>, io::Error>;
 
-/// Answers a request, properly or not.
+/// Answers a request, with its fault if there is one.
 pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
@@ -221,7 +220,7 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Ans
         .faults
         .of(parts.method.as_str(), &target, earlier);
     let fault = match fault {
-        // Nothing is done before these are answered.
+        // For these faults, nothing is done before the response.
         Some(Fault::Before(code)) => return Ok(with(refusal(code), "retry-after", "0")),
         Some(Fault::OnceBefore(code) | Fault::OnceDelete(code)) => {
             return Ok(with(refusal(code), "retry-after", "0"));
@@ -331,8 +330,7 @@ fn refusal(code: u16) -> Response<Body> {
     plain(code, body)
 }
 
-/// Returns what an admission webhook may say, and the server pass on: the value that it does not
-/// like.
+/// Returns what an admission webhook may say, and the server passes on: the rejected value.
 fn quoting(code: u16, text: &str) -> Vec<u8> {
     let message = format!("admission webhook \"w\" denied the request: invalid value \"{text}\"");
     let cause = json!({"reason": text, "message": message, "field": text});
@@ -353,7 +351,7 @@ fn page(code: u16) -> Response<Body> {
     response(code, "text/html", Body::whole(page))
 }
 
-/// Returns the beginning of a body, and then what someone makes of the rest.
+/// Returns the beginning of a body, followed by what `end` sends.
 fn pieces<F>(
     code: u16,
     body: Vec<u8>,
@@ -384,7 +382,7 @@ fn drip(code: u16, body: Vec<u8>) -> Response<Body> {
     response(code, "application/json", body)
 }
 
-/// Returns a list that goes on for as long as someone listens.
+/// Returns a list that continues as long as it is read.
 fn endless() -> Response<Body> {
     let body = Body::written(|sender| async move {
         let mut piece = Bytes::from_static(b"{\"items\":[");
@@ -402,14 +400,14 @@ fn packed(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Four gigabytes of spaces: one packed member of 16 MiB, over and over.
+/// Returns four gigabytes of spaces: one compressed member of 16 MiB, repeated.
 fn bomb() -> Vec<u8> {
     static MEMBER: std::sync::LazyLock<Vec<u8>> =
         std::sync::LazyLock::new(|| packed(&vec![b' '; 16 << 20]));
     MEMBER.repeat(256)
 }
 
-/// Spoils what is a list, and nothing else.
+/// Breaks a list; leaves other bodies unchanged.
 fn spoil_list(fault: Fault, target: &str, body: Vec<u8>) -> Vec<u8> {
     let Ok(mut list) = serde_json::from_slice::<Value>(&body) else {
         return body;

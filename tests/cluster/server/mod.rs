@@ -1,9 +1,9 @@
-//! An HTTPS server that simulates a recorded or generated cluster by the Kubernetes REST rules,
-//! with every fault that a test asks for.
+//! An HTTPS server that simulates a recorded or generated cluster with the Kubernetes REST API,
+//! with the faults that a test needs.
 //!
-//! Answers have the shape of those that a 1.36 API server gave: items of built-in lists have no
-//! kind of their own, continue tokens are opaque and name the state that they belong to, only the
-//! 404 of a missing object names it.
+//! Responses are shaped like those of a 1.36 API server: items of built-in lists have no kind,
+//! continue tokens are opaque and contain their resource version, and only the 404 for a missing
+//! object names the object.
 
 // Each program uses its own part of this.
 #![allow(dead_code, clippy::unwrap_used)]
@@ -39,26 +39,27 @@ pub use writes::Meanwhile;
 
 use store::Store;
 
-/// The token that the server takes.
+/// The token that the server accepts.
 pub const TOKEN: &str = "t";
 
-/// What a cluster holds and how it behaves. Change what a test is about, and [`start`](Self::start).
+/// The objects of a cluster and its behaviour. A test changes what it needs, and calls
+/// [`start`](Self::start).
 #[derive(Clone)]
 pub struct Cluster {
     store: Arc<Store>,
     /// How discovery is answered.
     pub discovery: Discovery,
-    /// The most items of a page, whatever was asked for. Small pages make many of them.
+    /// The maximum number of items per page, whatever was requested. Small values make many pages.
     pub page: usize,
-    /// What the user may not do.
+    /// Permissions that the user lacks.
     pub denied: Vec<Denied>,
-    /// Whose tokens are taken; any, if there is none.
+    /// The accepted tokens; any, if empty.
     pub tokens: Vec<String>,
-    /// What a server-side apply without a word about its answer gets: recorded answers by path.
+    /// Recorded responses to a server-side apply, by path.
     pub applied: BTreeMap<String, Value>,
     /// The OpenAPI documents, by path.
     pub openapi: BTreeMap<String, Value>,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Faults,
     /// The certificates.
     pub identity: Identity,
@@ -66,27 +67,27 @@ pub struct Cluster {
     pub http2: bool,
     /// Whether objects can be changed.
     pub writable: bool,
-    /// What others do while requests are under way.
+    /// What other clients do while requests are in progress.
     pub meanwhile: Vec<Meanwhile>,
-    /// Fields that no patch may change.
+    /// Fields that no patch can change.
     pub immutable: Vec<&'static str>,
-    /// What admission says to every patch, if it is against all.
+    /// The message with which admission refuses every patch, if any.
     pub denies: Option<String>,
-    /// What a mutating webhook puts into every object that is patched: where, and under which name.
+    /// What a mutating webhook adds to every patched object, and as which field manager.
     pub mutates: Option<(String, &'static str, Value)>,
     /// The Events that were created.
     pub events: Vec<Value>,
-    /// The version of the last change.
+    /// The resource version of the last change.
     version: u64,
 }
 
 impl Cluster {
-    /// Returns a cluster that holds the items of a recording.
+    /// Returns a cluster with the items of a recording.
     pub fn of(recording: &Value) -> Self {
         Self::with_objects(recording["items"].as_array().unwrap())
     }
 
-    /// Returns a cluster that holds these objects.
+    /// Returns a cluster with these objects.
     pub fn with_objects(objects: &[Value]) -> Self {
         Self {
             store: Arc::new(Store::of(objects)),
@@ -109,23 +110,23 @@ impl Cluster {
         }
     }
 
-    /// Adds an object, as long as the cluster is nobody else's.
+    /// Adds an object, unless the cluster is shared.
     pub fn add(&mut self, object: Value) {
         Arc::get_mut(&mut self.store).unwrap().add(object);
     }
 
-    /// Puts an object in the place of the one of its name.
+    /// Replaces the object with the same name.
     pub fn replace(&mut self, object: Value) {
         Arc::make_mut(&mut self.store).add(object);
     }
 
-    /// With one fault, for requests whose path and query contain `part`.
+    /// Adds a fault for requests whose path and query contain `part`.
     pub fn failing(mut self, part: &'static str, fault: Fault) -> Self {
         self.faults = Faults::At(vec![(part, fault)]);
         self
     }
 
-    /// Starts a server of its own.
+    /// Starts a server with its own runtime.
     pub fn start(self) -> Server {
         let runtime = Runtime::new().unwrap();
         let (address, state) = runtime.block_on(self.listen());
@@ -136,7 +137,7 @@ impl Cluster {
         }
     }
 
-    /// Starts a server on a runtime that many of them share.
+    /// Starts a server on a shared runtime.
     pub fn start_on(self, runtime: &Runtime) -> Server {
         let (address, state) = runtime.block_on(self.listen());
         Server {
@@ -165,15 +166,15 @@ pub struct Server {
     _runtime: Option<Runtime>,
 }
 
-/// What the requests under way share.
+/// The state that requests share.
 struct State {
     cluster: RwLock<Cluster>,
-    /// Method, and path with query, in the order of arrival.
+    /// The method, and the path with query, in the order of arrival.
     seen: Mutex<Vec<(String, String)>>,
 }
 
 impl Server {
-    /// Starts a server over the objects of a recording.
+    /// Starts a server with the objects of a recording.
     pub fn start(recording: &Value, fault: Option<(&'static str, Fault)>) -> Self {
         let cluster = Cluster::of(recording);
         match fault {
@@ -182,17 +183,17 @@ impl Server {
         }
     }
 
-    /// Returns where it listens.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns a kubeconfig that leads here.
+    /// Returns a kubeconfig for the server.
     pub fn kubeconfig(&self) -> String {
         self.kubeconfig_with(json!({}), json!({"token": TOKEN}))
     }
 
-    /// Returns a kubeconfig that leads here, with more to say about the cluster and another user.
+    /// Returns a kubeconfig for the server, with more fields of the cluster and another user.
     pub fn kubeconfig_with(&self, cluster: Value, user: Value) -> String {
         let identity = self.state.cluster().identity;
         let mut settings = json!({
@@ -211,12 +212,12 @@ impl Server {
         .to_string()
     }
 
-    /// Returns every request so far: method, and path with query.
+    /// Returns every request so far: the method, and the path with query.
     pub fn seen(&self) -> Vec<(String, String)> {
         self.state.seen().clone()
     }
 
-    /// Returns an object as it is now, by its path.
+    /// Returns the current object at a path.
     pub fn object(&self, path: &str) -> Value {
         self.state.cluster().object_at(path).unwrap_or_default()
     }
@@ -231,7 +232,7 @@ impl Server {
         self.state.cluster().events.clone()
     }
 
-    /// Returns the requests that were to change something, dry runs apart.
+    /// Returns the requests that change something, except dry runs.
     pub fn writes(&self) -> Vec<(String, String)> {
         let mut seen = self.seen();
         seen.retain(|(method, target)| {
@@ -240,7 +241,7 @@ impl Server {
         seen
     }
 
-    /// Returns how many requests there were so far, by method.
+    /// Returns the number of requests so far, by method.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for (method, _) in self.state.seen().iter() {

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// What the mutating webhook of this server puts before images.
+/// The registry that the mutating webhook of this server adds to images.
 const MIRROR: &str = "mirror.example/";
 
-/// What applying `sent` to the `stored` object would give. Without force, a conflict is reported.
+/// Returns the result of applying `sent` to the `stored` object. Without force, a conflict is
+/// reported.
 pub fn apply(query: &HashMap<String, String>, sent: &[u8], stored: &[u8]) -> Vec<u8> {
     assert_eq!(query.get("force").map(String::as_str), Some("true"));
     let mut object: Value = serde_json::from_slice(stored).unwrap();
@@ -15,7 +16,7 @@ pub fn apply(query: &HashMap<String, String>, sent: &[u8], stored: &[u8]) -> Vec
     object.to_string().into_bytes()
 }
 
-/// Maps by key, lists by position: what the tests apply has no other lists.
+/// Merges maps by key and lists by position: the tests apply no other lists.
 fn merge(object: &mut Value, sent: Value) {
     match (object, sent) {
         (Value::Object(object), Value::Object(sent)) => {

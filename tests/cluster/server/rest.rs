@@ -1,4 +1,4 @@
-//! The answer to a request, as long as nothing goes wrong.
+//! Responses without faults.
 
 use std::collections::HashMap;
 
@@ -18,16 +18,16 @@ use super::selectors::Selector;
 use super::store::{Objects, whole};
 use super::writes;
 
-/// The state that all lists show.
+/// The resource version of all lists.
 const RESOURCE_VERSION: u64 = 253;
 
-/// Tokens that lead back to the first page. No real server gives them.
+/// Tokens that lead back to the first page. Real servers do not return them.
 pub const AGAIN: [&str; 2] = ["again-and", "and-again"];
 
-/// A status code and a body, which is JSON unless it is the server's plain 404.
+/// A status code and a body, which is JSON except for the server's plain 404.
 pub type Answer = (u16, Vec<u8>);
 
-/// Where a request leads.
+/// The parts of a request path.
 pub(super) struct Route<'p> {
     pub version: String,
     pub namespace: Option<&'p str>,
@@ -42,7 +42,7 @@ impl Cluster {
     }
 }
 
-/// Returns the answer to a request that may change something.
+/// Returns the response to a request that may change something.
 pub fn answer_to_write(cluster: &mut Cluster, request: &Parts, body: &[u8]) -> Answer {
     let path = request.uri.path();
     let Some(route) = route(path).filter(|_| cluster.writable) else {
@@ -74,7 +74,7 @@ pub fn answer_to_write(cluster: &mut Cluster, request: &Parts, body: &[u8]) -> A
     }
 }
 
-/// Returns the answer of a healthy server.
+/// Returns the response of a healthy server.
 pub fn answer(cluster: &Cluster, request: &Parts, body: &[u8]) -> Answer {
     let header = |name| {
         let value = request.headers.get(name);
@@ -158,7 +158,7 @@ pub fn answer(cluster: &Cluster, request: &Parts, body: &[u8]) -> Answer {
     }
 }
 
-/// `/api/v1/…` and `/apis/GROUP/VERSION/…`, with or without a namespace and a name.
+/// Parses `/api/v1/…` and `/apis/GROUP/VERSION/…`, with or without a namespace and a name.
 fn route(path: &str) -> Option<Route<'_>> {
     let mut parts = path.trim_matches('/').split('/');
     let version = match parts.next()? {
@@ -284,7 +284,7 @@ fn metadata_of(item: &[u8]) -> Vec<u8> {
     format!("{head}{}}}", item.metadata.get()).into_bytes()
 }
 
-/// Returns a continue token: the state and the next key.
+/// Returns a continue token: the resource version and the next key.
 fn token((namespace, name): &(String, String)) -> String {
     let start = json!({"v": "meta.k8s.io/v1", "rv": RESOURCE_VERSION, "start": [namespace, name]});
     URL_SAFE_NO_PAD.encode(start.to_string())
@@ -297,7 +297,7 @@ fn read_token(token: &str) -> Option<(String, String)> {
     (token["rv"] == RESOURCE_VERSION).then_some((part(0)?, part(1)?))
 }
 
-/// Returns a server-side apply: answered where its answer was recorded, and never done.
+/// Returns the recorded response to a server-side apply; nothing is changed.
 fn patch(
     cluster: &Cluster,
     path: &str,
@@ -325,8 +325,8 @@ fn no_path() -> Answer {
     (404, b"404 page not found\n".to_vec())
 }
 
-/// Returns a version that is served answers for a resource that is not; one that is not is not a
-/// path.
+/// Returns the error for a resource that a served version does not have, or the 404 for a version
+/// that is not served.
 fn no_resource(cluster: &Cluster, version: &str) -> Answer {
     let group = |version: &str| version.split_once('/').map(|(group, _)| group.to_owned());
     let mut versions = cluster.store.catalog.resources.keys();
@@ -337,7 +337,7 @@ fn no_resource(cluster: &Cluster, version: &str) -> Answer {
     }
 }
 
-/// Returns an error, with a message that no report may show.
+/// Returns an error with a message that no report may show.
 pub fn failure(code: u16, reason: &str, details: Value) -> Answer {
     status(code, reason, super::faults::CANARY, details)
 }
@@ -350,7 +350,7 @@ pub fn status(code: u16, reason: &str, message: &str, details: Value) -> Answer 
     (code, status.to_string().into_bytes())
 }
 
-/// As an authorizer words it.
+/// Returns the error in the words of an authorizer.
 fn forbidden(verb: &str, route: &Route<'_>) -> Answer {
     let plural = route.plural;
     let details = json!({"name": route.name, "kind": plural});

@@ -1,21 +1,21 @@
-//! What the user may do, and the reviews that tell.
+//! The permissions of the user, and the access reviews that report them.
 
 use serde_json::{Value, json};
 
 use super::Cluster;
 
-/// Something that the user may not do.
+/// A permission that the user lacks.
 #[derive(Debug, Clone, Copy)]
 pub struct Denied {
     /// `get`, `list`, `patch`.
     pub verb: &'static str,
     /// The plural.
     pub resource: &'static str,
-    /// A namespace, `*` for anywhere, or empty for the whole cluster at once.
+    /// A namespace, `*` for any, or empty for cluster-wide requests.
     pub namespace: &'static str,
 }
 
-/// Returns whether a verb is allowed on a resource, in a namespace or (empty) the whole cluster.
+/// Returns whether a verb is allowed on a resource, in a namespace or (empty) cluster-wide.
 pub fn allowed(denied: &[Denied], verb: &str, resource: &str, namespace: &str) -> bool {
     !denied.iter().any(|denied| {
         denied.verb == verb
@@ -24,7 +24,7 @@ pub fn allowed(denied: &[Denied], verb: &str, resource: &str, namespace: &str) -
     })
 }
 
-/// Returns the answer to a self-review; `None` for anything else that is posted.
+/// Returns the response to a self-review; `None` for any other POST.
 pub fn answer(cluster: &Cluster, plural: &str, sent: &[u8]) -> Option<Value> {
     let mut review: Value = serde_json::from_slice(sent).ok()?;
     review["status"] = match plural {

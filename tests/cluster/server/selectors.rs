@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Which objects of a list are wanted.
+/// Selects objects of a list.
 pub struct Selector {
     terms: Vec<Term>,
 }
@@ -20,7 +20,7 @@ impl Selector {
     /// Returns the selector of a query's values; empty texts select everything.
     ///
     /// # Errors
-    /// What an API server says of a field that a kind cannot be selected by.
+    /// Returns the API server's error for a field that a kind does not support in selectors.
     pub fn read(labels: &str, fields: &str) -> Result<Self, String> {
         let mut terms: Vec<Term> = split(labels)
             .map(|term| read(term, "metadata.labels."))

@@ -1,4 +1,4 @@
-//! The objects, as text that answers are put together from.
+//! The objects, as text from which responses are built.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,19 +10,19 @@ use super::catalog::{Catalog, Resource};
 /// Objects by namespace (empty for none) and name.
 pub type Objects = BTreeMap<(String, String), Bytes>;
 
-/// All objects of a cluster, and what it serves.
+/// All objects of a cluster, and the served resources.
 #[derive(Clone)]
 pub struct Store {
     pub catalog: Catalog,
-    /// The kinds that definitions define, by `apiVersion` and kind.
+    /// The kinds of custom resources, by `apiVersion` and kind.
     custom: BTreeSet<(String, String)>,
-    /// By `apiVersion` and kind. An object's text is that of its item in a list, which in lists of
-    /// built-in kinds has no `apiVersion` and `kind`.
+    /// The objects, by `apiVersion` and kind. The text of an object is that of its item in a list,
+    /// which has no `apiVersion` and `kind` in lists of built-in kinds.
     objects: BTreeMap<(String, String), Objects>,
 }
 
 impl Store {
-    /// Returns a store of these objects. What they define is served.
+    /// Returns a store of these objects. The kinds that they define are served.
     pub fn of(objects: &[Value]) -> Self {
         let definitions = objects
             .iter()
@@ -44,7 +44,7 @@ impl Store {
         store
     }
 
-    /// Adds an object of a kind that is served.
+    /// Adds an object of a served kind.
     pub fn add(&mut self, mut object: Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let kind = (text(&object["apiVersion"]), text(&object["kind"]));
@@ -59,14 +59,14 @@ impl Store {
         of_kind.insert(key, Bytes::from(object.to_string()));
     }
 
-    /// Takes an object out.
+    /// Removes an object.
     pub fn remove(&mut self, kind: &(String, String), key: &(String, String)) {
         if let Some(objects) = self.objects.get_mut(kind) {
             objects.remove(key);
         }
     }
 
-    /// Returns what is served at a version under a plural name.
+    /// Returns the resource with this version and plural.
     pub fn resource(&self, version: &str, plural: &str) -> Option<&Resource> {
         let key = (version.to_owned(), plural.to_owned());
         self.catalog.resources.get(&key)
@@ -78,7 +78,7 @@ impl Store {
     }
 }
 
-/// Returns an item with its version and kind, as it is answered by itself.
+/// Returns an item with its version and kind, as a GET returns it.
 pub fn whole(version: &str, resource: &Resource, item: &[u8]) -> Vec<u8> {
     if resource.custom {
         return item.to_vec();

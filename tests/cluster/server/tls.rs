@@ -1,4 +1,4 @@
-//! The certificates of the test server, and the terms on which it takes connections.
+//! The certificates of the test server, and its requirements for connections.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ macro_rules! pair {
     };
 }
 
-/// A server's certificate, the authority that signed it, and what is asked of clients.
+/// A server's certificate, the authority that signed it, and the requirements for clients.
 #[derive(Clone, Copy)]
 pub struct Identity {
     server: Pair,
@@ -41,17 +41,17 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns that of a server at `127.0.0.1`.
+    /// Returns the identity of a server at `127.0.0.1`.
     pub fn plain() -> Self {
         Self::showing(pair!("server"))
     }
 
-    /// Returns that of a server at `api.shop.example`.
+    /// Returns the identity of a server at `api.shop.example`.
     pub fn named() -> Self {
         Self::showing(pair!("named"))
     }
 
-    /// Returns that of a server at `127.0.0.1` whose certificate has expired.
+    /// Returns the identity of a server at `127.0.0.1` whose certificate has expired.
     pub fn expired() -> Self {
         Self::showing(pair!("expired"))
     }
@@ -63,14 +63,14 @@ impl Identity {
         }
     }
 
-    /// Asks clients too: they must show a certificate of the same authority.
+    /// Requires client certificates that are signed by the same authority.
     #[must_use]
     pub fn asking_clients(mut self) -> Self {
         self.ask_clients = true;
         self
     }
 
-    /// Returns the certificate of the authority that signed.
+    /// Returns the certificate of the signing authority.
     pub fn authority(&self) -> &'static str {
         made!("authority.crt")
     }
@@ -80,12 +80,12 @@ impl Identity {
         made!("other.crt")
     }
 
-    /// Returns a certificate for a client, from the same authority.
+    /// Returns a client certificate from the same authority.
     pub fn client(&self) -> Pair {
         pair!("client")
     }
 
-    /// Returns what takes connections.
+    /// Returns the acceptor for connections.
     pub fn acceptor(&self, http2: bool) -> TlsAcceptor {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))

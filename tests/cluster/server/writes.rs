@@ -1,4 +1,4 @@
-//! Objects that change: JSON Patch, creation and deletion, by the rules of an API server.
+//! Writes: JSON Patch, creation and deletion, by the rules of an API server.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use super::Cluster;
 use super::rest::{Answer, Route, failure, status};
 use super::store::whole;
 
-/// Something that another client does just before a request is answered.
+/// A change by another client just before a request is answered.
 #[derive(Debug, Clone)]
 pub struct Meanwhile {
     /// The method of the request.
     pub method: &'static str,
-    /// What its path and query contain.
+    /// A text in the path and query of the request.
     pub part: &'static str,
-    /// What they do not contain.
+    /// A text that must not be in them.
     pub without: &'static str,
-    /// Where in the object of the request.
+    /// The pointer to the changed field in the object.
     pub pointer: &'static str,
     /// The new value.
     pub value: Value,
@@ -27,7 +27,7 @@ pub struct Meanwhile {
 }
 
 impl Cluster {
-    /// What others do before a request is answered.
+    /// Makes the changes of other clients before a request is answered.
     pub(super) fn meanwhile(&mut self, method: &str, target: &str, route: &Route<'_>) {
         let due = self.meanwhile.iter_mut().find(|other| {
             other.times > 0
@@ -47,7 +47,7 @@ impl Cluster {
         }
     }
 
-    /// Returns the object that a request names, as it is answered by itself.
+    /// Returns the object that a request names, as a GET returns it.
     pub(super) fn object(&self, route: &Route<'_>) -> Option<Value> {
         let resource = self.store.resource(&route.version, route.plural)?;
         let objects = self.store.objects(&route.version, &resource.kind)?;
@@ -72,7 +72,7 @@ impl Cluster {
     }
 }
 
-/// Returns a JSON Patch.
+/// Carries out a JSON Patch.
 pub(super) fn patch(
     cluster: &mut Cluster,
     route: &Route<'_>,
@@ -88,7 +88,7 @@ pub(super) fn patch(
     for operation in &operations {
         let path = operation["path"].as_str().unwrap();
         if !apply(&mut object, operation, path) {
-            // As a 1.36 API server words it: no cause, no field.
+            // The message of a 1.36 API server: no cause, no field.
             let message = "the server rejected our request due to an error in our request";
             return status(422, "Invalid", message, json!({}));
         }
@@ -133,7 +133,7 @@ fn apply(object: &mut Value, operation: &Value, path: &str) -> bool {
     let value = &operation["value"];
     match operation["op"].as_str().unwrap() {
         "test" => {
-            // An absent field is null; one below an absent parent is an error.
+            // An absent field is null; a field below an absent parent is an error.
             object.pointer(parent).is_some()
                 && object.pointer(path).unwrap_or(&Value::Null) == value
         }
@@ -172,10 +172,10 @@ fn apply(object: &mut Value, operation: &Value, path: &str) -> bool {
     }
 }
 
-/// Books what was written on its manager, as far as no list is on the way.
+/// Records written fields for their manager, as far as no list is on the path.
 fn book(object: &mut Value, before: &Value, manager: &str, touched: &[String], version: &str) {
     if object["metadata"]["managedFields"] != before["metadata"]["managedFields"] {
-        return; // it was about them
+        return; // the patch was about managed fields
     }
     let Some(entries) = object["metadata"]["managedFields"].as_array_mut() else {
         return;
@@ -218,7 +218,7 @@ fn book(object: &mut Value, before: &Value, manager: &str, touched: &[String], v
     }
 }
 
-/// Returns a new object.
+/// Creates an object.
 pub(super) fn create(
     cluster: &mut Cluster,
     route: &Route<'_>,
@@ -250,7 +250,7 @@ pub(super) fn create(
     (201, object.to_string().into_bytes())
 }
 
-/// Returns an object less, if it is still the one that is meant.
+/// Deletes an object, if the preconditions hold.
 pub(super) fn delete(cluster: &mut Cluster, route: &Route<'_>, sent: &[u8]) -> Answer {
     let Some(object) = cluster.object(route) else {
         return not_found(route);

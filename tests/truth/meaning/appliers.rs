@@ -1,4 +1,4 @@
-//! Who applies, and what that makes of what others declare.
+//! Tests the choice of the applier, and how changes of other appliers are judged.
 
 use driftctl::model::Cause;
 use serde_json::{Value, json};
@@ -34,8 +34,8 @@ fn live(data: &Value, mut managers: Vec<Value>, sent: Option<(&str, &Value)>) ->
     live
 }
 
-/// Returns each reported change with its cause and the managers that it is put down to.
-fn told(
+/// Returns each reported change with its cause and its managers.
+fn reported(
     declared: &Value,
     live: &Value,
     named: &[&str],
@@ -57,7 +57,7 @@ fn change(path: &str, cause: Option<Cause>, by: &str) -> (String, Option<Cause>,
 }
 
 #[test]
-fn what_a_second_applier_declares_and_the_manifest_does_not_is_drift() {
+fn additions_of_a_second_applier_are_drift() {
     let declared = config(&json!({"a": "1", "b": "2"}));
     let managers = || {
         vec![
@@ -67,13 +67,13 @@ fn what_a_second_applier_declares_and_the_manifest_does_not_is_drift() {
     };
     let live = live(&json!({"a": "1", "b": "2", "c": "3"}), managers(), None);
     assert_eq!(
-        told(&declared, &live, &[]),
+        reported(&declared, &live, &[]),
         [change(".data.c", None, "kubectl")]
     );
 }
 
 #[test]
-fn what_a_second_applier_took_over_is_its_own_doing() {
+fn changes_of_a_second_applier_are_attributed_to_it() {
     let declared = config(&json!({"a": "1", "b": "2", "c": "3"}));
     let managers = vec![
         entry("kustomize-controller", "Apply", &["a", "b"]),
@@ -81,13 +81,13 @@ fn what_a_second_applier_took_over_is_its_own_doing() {
     ];
     let live = live(&json!({"a": "1", "b": "2", "c": "9"}), managers, None);
     assert_eq!(
-        told(&declared, &live, &[]),
+        reported(&declared, &live, &[]),
         [change(".data.c", None, "kubectl")]
     );
 }
 
 #[test]
-fn what_the_manifest_dropped_and_nobody_applied_is_drift_of_its_own_kind() {
+fn fields_dropped_from_the_manifest_have_their_own_cause() {
     let declared = config(&json!({"a": "1"}));
     let data = json!({"a": "1", "b": "2"});
     let on_the_server = live(
@@ -97,7 +97,7 @@ fn what_the_manifest_dropped_and_nobody_applied_is_drift_of_its_own_kind() {
     );
     let dropped = Some(Cause::Dropped);
     assert_eq!(
-        told(&declared, &on_the_server, &[]),
+        reported(&declared, &on_the_server, &[]),
         [change(".data.b", dropped, "argocd-controller")]
     );
     let client = "kubectl-client-side-apply";
@@ -107,15 +107,15 @@ fn what_the_manifest_dropped_and_nobody_applied_is_drift_of_its_own_kind() {
         Some((client, &data)),
     );
     assert_eq!(
-        told(&declared, &on_the_client, &[]),
+        reported(&declared, &on_the_client, &[]),
         [change(".data.b", dropped, client)]
     );
 }
 
-/// Argo CD without server-side apply keeps the same annotation as kubectl, which tells what it sent
-/// from what it patched in next to it. Nothing is defaulted in the data of a ConfigMap.
+/// Like kubectl, Argo CD without server-side apply keeps an annotation that separates what it sent
+/// from what it patched in. A ConfigMap's data has no defaults.
 #[test]
-fn the_writer_of_last_applied_applies_on_the_client() {
+fn the_writer_of_last_applied_is_a_client_side_applier() {
     let declared = config(&json!({"a": "1"}));
     let data = json!({"a": "1", "b": "2"});
     let managers = || vec![entry("argocd-controller", "Update", &["a", "b"])];
@@ -127,18 +127,18 @@ fn the_writer_of_last_applied_applies_on_the_client() {
     let sent = json!({"a": "1"});
     let patched = live(&data, managers(), Some(("argocd-controller", &sent)));
     assert_eq!(
-        told(&declared, &patched, &[]),
+        reported(&declared, &patched, &[]),
         std::slice::from_ref(&written)
     );
     let dropped = live(&data, managers(), Some(("argocd-controller", &data)));
     let expected = change(".data.b", Some(Cause::Dropped), "argocd-controller");
-    assert_eq!(told(&declared, &dropped, &[]), [expected]);
+    assert_eq!(reported(&declared, &dropped, &[]), [expected]);
     let without = live(&data, managers(), None);
-    assert_eq!(told(&declared, &without, &[]), [written]);
+    assert_eq!(reported(&declared, &without, &[]), [written]);
 }
 
 #[test]
-fn a_laptop_that_applies_on_the_client_over_a_controller_is_found_out() {
+fn finds_a_client_side_apply_over_a_controller() {
     let declared = config(&json!({"a": "1", "b": "2"}));
     let client = "kubectl-client-side-apply";
     let sent = json!({"a": "1", "b": "2", "c": "3"});
@@ -148,7 +148,7 @@ fn a_laptop_that_applies_on_the_client_over_a_controller_is_found_out() {
     ];
     let live = live(&sent, managers, Some((client, &sent)));
     let expected = change(".data.c", Some(Cause::AppliedElsewhere), client);
-    let found = told(&declared, &live, &[]);
+    let found = reported(&declared, &live, &[]);
     let found: Vec<_> = found
         .into_iter()
         .filter(|(path, ..)| path.starts_with(".data"))
@@ -158,14 +158,14 @@ fn a_laptop_that_applies_on_the_client_over_a_controller_is_found_out() {
 }
 
 #[test]
-fn the_named_manager_is_the_applier() {
+fn field_manager_sets_the_applier() {
     let declared = config(&json!({"a": "1"}));
     let managers = vec![
         entry("argocd-controller", "Apply", &["a", "b"]),
         entry("ci", "Apply", &["c"]),
     ];
     let live = live(&json!({"a": "1", "b": "2", "c": "3"}), managers, None);
-    let found = told(&declared, &live, &["ci"]);
+    let found = reported(&declared, &live, &["ci"]);
     assert_eq!(
         found,
         [
@@ -201,7 +201,7 @@ fn who_changed_a_part_of_a_free_form_value_is_named_without_who_applied_the_whol
         ),
     ]);
     assert_eq!(
-        told(&declared, &live, &[]),
+        reported(&declared, &live, &[]),
         [change(".spec.free.any.thing", None, "kubectl-patch")]
     );
 }
@@ -221,7 +221,7 @@ fn a_taint_is_not_that_of_the_controller_that_wrote_another_beside_it() {
                 &json!({"f:spec": {"f:taints": {}}})
             ),
         ]);
-        told(&declared, &live, &[])
+        reported(&declared, &live, &[])
     };
     let by = |taint: &[(String, Option<Cause>, Vec<String>)]| (taint[0].1, taint[0].2.clone());
     assert_eq!(

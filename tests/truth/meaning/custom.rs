@@ -1,10 +1,10 @@
-//! Custom resources: what their schemas say, and what is sensible without one.
+//! Tests custom resources, with and without a schema.
 
 use serde_json::{Value, json};
 
 use super::{drift_of, object};
 
-/// Returns a definition of widgets whose `spec` has these properties.
+/// Returns a definition of widgets with these properties in `spec`.
 fn definition(properties: &Value) -> Value {
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": "widgets.example.com"},
@@ -18,7 +18,7 @@ fn widget(spec: &Value) -> Value {
     object("example.com/v1", "Widget", spec)
 }
 
-/// Returns what is reported of a widget whose definition is among the manifests.
+/// Returns the report on a widget whose definition is among the manifests.
 fn drift(properties: &Value, declared: &Value, live: &Value) -> Vec<String> {
     let definition = definition(properties);
     drift_of(
@@ -28,7 +28,7 @@ fn drift(properties: &Value, declared: &Value, live: &Value) -> Vec<String> {
     )
 }
 
-/// Returns what is reported of a widget that nothing describes.
+/// Returns the report on a widget without a definition.
 fn drift_without(declared: &Value, live: &Value) -> Vec<String> {
     drift_of("Widget", &[&widget(declared)], &[&widget(live)])
 }
@@ -43,7 +43,7 @@ fn owned(mut live: Value, manager: &str, fields: &Value) -> Value {
 }
 
 #[test]
-fn unknown_fields_that_are_preserved_are_compared_as_they_are_written() {
+fn compares_preserved_unknown_fields_as_written() {
     let open = json!({"extra": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
     let extra = |inner: Value| json!({"extra": inner});
     let declared =
@@ -69,7 +69,7 @@ fn unknown_fields_that_are_preserved_are_compared_as_they_are_written() {
 }
 
 #[test]
-fn fields_beside_the_known_ones_are_kept_where_the_type_keeps_them() {
+fn keeps_unknown_fields_if_the_type_preserves_them() {
     let open = json!({"part": {"type": "object", "x-kubernetes-preserve-unknown-fields": true,
         "properties": {"size": {"type": "integer", "default": 3}}}});
     let part = |part: Value| json!({"part": part});
@@ -86,7 +86,7 @@ fn fields_beside_the_known_ones_are_kept_where_the_type_keeps_them() {
 }
 
 #[test]
-fn embedded_resources_are_objects_of_whatever_kind_they_say() {
+fn compares_embedded_resources_by_their_own_kind() {
     let embedding = json!({"template": {"type": "object", "x-kubernetes-embedded-resource": true,
         "x-kubernetes-preserve-unknown-fields": true}});
     let template = |value: &str| {
@@ -109,7 +109,7 @@ fn embedded_resources_are_objects_of_whatever_kind_they_say() {
 }
 
 #[test]
-fn an_int_or_string_is_one_value_in_either_spelling() {
+fn int_or_string_accepts_either_spelling() {
     let port = json!({"port": {"x-kubernetes-int-or-string": true}});
     let spec = |port: Value| json!({"port": port});
     assert_eq!(drift(&port, &spec(json!(80)), &spec(json!("80"))), [""; 0]);
@@ -128,7 +128,7 @@ fn an_int_or_string_is_one_value_in_either_spelling() {
 }
 
 #[test]
-fn defaults_are_filled_into_the_items_of_every_list() {
+fn fills_defaults_into_the_items_of_every_list() {
     let item = json!({"type": "object", "properties": {
         "name": {"type": "string"},
         "mode": {"type": "string", "default": "auto"},
@@ -161,7 +161,7 @@ fn defaults_are_filled_into_the_items_of_every_list() {
 }
 
 #[test]
-fn keys_that_have_defaults_tell_items_apart_without_being_written() {
+fn keys_with_defaults_identify_items_without_being_written() {
     let properties = json!({"ports": {"type": "array", "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["port", "protocol"], "items": {"type": "object",
             "properties": {"port": {"type": "integer"}, "weight": {"type": "integer"},
@@ -179,7 +179,7 @@ fn keys_that_have_defaults_tell_items_apart_without_being_written() {
 }
 
 #[test]
-fn an_atomic_map_has_owners_as_a_whole() {
+fn an_atomic_map_is_owned_as_a_whole() {
     let properties = json!({"labels": {"type": "object", "x-kubernetes-map-type": "atomic",
         "additionalProperties": {"type": "string"}}});
     let definition = definition(&properties);
@@ -194,7 +194,7 @@ fn an_atomic_map_has_owners_as_a_whole() {
 }
 
 #[test]
-fn null_is_a_value_of_its_own_where_the_type_keeps_it() {
+fn null_is_a_value_if_the_type_is_nullable() {
     let nullable = json!({"end": {"type": "string", "nullable": true, "default": "never"}});
     let plain = json!({"end": {"type": "string", "default": "never"}});
     let null = json!({"end": null});
@@ -204,13 +204,13 @@ fn null_is_a_value_of_its_own_where_the_type_keeps_it() {
     assert_eq!(
         drift(&plain, &null, &default),
         [""; 0],
-        "it is dropped, and defaulted"
+        "null is dropped, and the field defaulted"
     );
     assert_eq!(drift(&nullable, &json!({}), &default), [""; 0]);
 }
 
 #[test]
-fn without_a_schema_list_items_are_told_apart_by_name_or_key_or_id() {
+fn without_a_schema_name_key_or_id_identify_list_items() {
     for key in ["name", "key", "id"] {
         let item = |name: &str, v: u64| json!({ key: name, "v": v });
         let declared = json!({"list": [item("a", 1), item("b", 1)]});
@@ -231,7 +231,7 @@ fn without_a_schema_list_items_are_told_apart_by_name_or_key_or_id() {
 }
 
 #[test]
-fn without_a_schema_other_lists_are_compared_in_order() {
+fn without_a_schema_other_lists_are_compared_by_position() {
     let list = |items: Value| json!({"list": items});
     let twice = json!([{"name": "a", "v": 1}, {"name": "a", "v": 2}]);
     let turned = json!([{"name": "a", "v": 2}, {"name": "a", "v": 1}]);
@@ -256,7 +256,7 @@ fn without_a_schema_other_lists_are_compared_in_order() {
 }
 
 #[test]
-fn without_a_schema_no_drift_is_made_up() {
+fn without_a_schema_defaults_are_not_drift() {
     let specs = [
         json!({"a": 1.0, "b": 1e3, "c": [1.50], "d": {"e": {}}, "f": [], "g": ""}),
         json!({"text": "a  \nb\n", "when": "2026-01-01T00:00:00Z", "amount": "1000m"}),
@@ -273,7 +273,7 @@ fn without_a_schema_no_drift_is_made_up() {
 }
 
 #[test]
-fn without_a_schema_values_are_what_they_are_written_as() {
+fn without_a_schema_values_are_compared_as_written() {
     for (declared, live) in [
         (json!("1000m"), json!("1")),
         (json!(80), json!("80")),
@@ -288,19 +288,19 @@ fn without_a_schema_values_are_what_they_are_written_as() {
     }
 }
 
-/// No schema marks them, so it makes no difference that there is none: text that is a duration is
-/// the same as that duration in Go's own spelling, in which a controller writes it back.
+/// No schema marks durations, so a missing schema makes no difference: a duration in text equals
+/// the same one in Go's notation, in which a controller writes it back.
 #[test]
-fn without_a_schema_durations_that_a_controller_spells_anew_are_the_same() {
+fn without_a_schema_durations_in_go_notation_are_equal() {
     for (declared, live) in [("60s", "1m0s"), ("2160h", "2160h0m0s")] {
         let found = drift_without(&json!({"v": declared}), &json!({"v": live}));
         assert_eq!(found, [""; 0], "{declared} {live}");
     }
 }
 
-/// Where the definition is does not matter.
+/// It does not matter on which side the definition is.
 #[test]
-fn a_definition_counts_whichever_side_it_is_on() {
+fn finds_a_definition_on_either_side() {
     let properties = json!({"parts": {"type": "array", "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["sku"], "items": {"type": "object"}}});
     let definition = definition(&properties);
@@ -315,7 +315,7 @@ fn a_definition_counts_whichever_side_it_is_on() {
     assert_eq!(found, ["changed .spec.parts"], "nowhere");
 }
 
-/// Returns a live widget that these managers hold: manager, operation, fields.
+/// Returns a live widget with these owners: manager, operation, fields.
 fn held(spec: &Value, managers: &[(&str, &str, Value)]) -> Value {
     let mut live = widget(spec);
     let entry = |(manager, operation, fields): &(&str, &str, Value)| {
@@ -326,10 +326,9 @@ fn held(spec: &Value, managers: &[(&str, &str, Value)]) -> Value {
     live
 }
 
-/// The server fills defaults into lists that are owned as a whole, and books all of an object on
-/// whoever creates it.
+/// The server fills defaults into atomic lists, and the creator of an object owns all of it.
 #[test]
-fn without_a_schema_fields_that_only_the_applier_holds_may_be_defaults() {
+fn without_a_schema_fields_that_only_the_applier_owns_may_be_defaults() {
     let declared = json!({"size": 1, "rules": [{"to": [{"name": "a"}]}]});
     let filled =
         json!({"size": 1, "rules": [{"to": [{"name": "a", "weight": 1}], "type": "Exact"}]});
@@ -356,7 +355,7 @@ fn without_a_schema_fields_that_only_the_applier_holds_may_be_defaults() {
 }
 
 #[test]
-fn without_a_schema_what_is_no_default_is_an_addition_all_the_same() {
+fn without_a_schema_other_fields_are_still_additions() {
     let declared = json!({"size": 1, "rules": [{"name": "a"}]});
     let found = |live: Value, managers: &[(&str, &str, Value)]| {
         drift_of("Widget", &[&widget(&declared)], &[&held(&live, managers)])
@@ -396,9 +395,9 @@ fn without_a_schema_what_is_no_default_is_an_addition_all_the_same() {
     assert_eq!(found, ["added .metadata.labels"]);
 }
 
-/// The definition fills in the field as a whole, and only where it is absent.
+/// The definition fills in the field as a whole, and only if it is absent.
 #[test]
-fn a_default_that_somebody_changed_inside_is_told_part_by_part() {
+fn reports_changes_inside_a_default_separately() {
     let quantities = json!({"type": "object", "additionalProperties": {"type": "string"}});
     let filled = json!({"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"cpu": "1"}});
     let properties = json!({"resources": {"type": "object", "default": filled, "properties": {
@@ -428,9 +427,9 @@ fn a_default_that_somebody_changed_inside_is_told_part_by_part() {
     );
 }
 
-/// Server-side apply leaves `f:x: {}` to whoever applied a map that is empty now.
+/// Server-side apply leaves `f:x: {}` for the manager that applied a map that is empty now.
 #[test]
-fn nobody_is_blamed_for_what_is_gone_from_an_empty_map() {
+fn names_no_owner_for_entries_removed_from_an_empty_map() {
     let open = json!({"plugin": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
         "selector": {"type": "object", "x-kubernetes-map-type": "atomic",
             "additionalProperties": {"type": "string"}}});
@@ -454,7 +453,7 @@ fn nobody_is_blamed_for_what_is_gone_from_an_empty_map() {
     let documents = format!("{definition}\n---\n{declared}");
     let objects = super::compared(&documents, &[&definition, &live]);
     let widget = objects.iter().find(|one| one.key.kind == "Widget").unwrap();
-    let told: Vec<(String, Vec<&str>)> = widget
+    let reported: Vec<(String, Vec<&str>)> = widget
         .reported()
         .map(|drift| {
             let owners = drift.owners.iter().map(|owner| owner.manager.as_str());
@@ -462,7 +461,7 @@ fn nobody_is_blamed_for_what_is_gone_from_an_empty_map() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             (".spec.plugin.x.a".to_owned(), vec![]),
             (".spec.selector.app".to_owned(), vec!["kubectl-edit"]),
@@ -470,7 +469,7 @@ fn nobody_is_blamed_for_what_is_gone_from_an_empty_map() {
     );
 }
 
-/// Returns which finalizers and notes next to `spec` are drift, where these managers wrote them.
+/// Returns which finalizers and notes next to `spec` are drift, if these managers wrote them.
 fn notes(group: &str, kind: &str, metadata: Value, managers: &[(&str, &str, Value)]) -> usize {
     let version = format!("{group}/v1");
     let declared = object(&version, kind, &json!({"size": 1}));
@@ -487,7 +486,7 @@ fn notes(group: &str, kind: &str, metadata: Value, managers: &[(&str, &str, Valu
 }
 
 #[test]
-fn the_controller_that_reports_the_status_keeps_finalizers_and_notes() {
+fn the_controller_that_writes_the_status_may_add_finalizers_and_notes() {
     let finalizer = json!({"finalizers": ["finalizer.keda.sh"]});
     let holds = json!({"f:metadata": {"f:finalizers": {".": {}, "v:\"finalizer.keda.sh\"": {}}}});
     let status = json!({"f:status": {"f:ready": {}}});
@@ -499,7 +498,7 @@ fn the_controller_that_reports_the_status_keeps_finalizers_and_notes() {
         notes("keda.sh", "ScaledObject", finalizer.clone(), &managers)
     };
     assert_eq!(keda("keda", &holds), 0);
-    assert_eq!(keda("k9s", &holds), 1, "somebody else put it there");
+    assert_eq!(keda("k9s", &holds), 1, "another manager added it");
     let note = |group: &str, name: &str, reporter: &str| {
         let mut keys = serde_json::Map::new();
         keys.insert(format!("f:{name}"), json!({}));
@@ -547,7 +546,7 @@ fn the_controller_that_reports_the_status_keeps_finalizers_and_notes() {
 }
 
 #[test]
-fn amounts_and_times_are_spelled_anew_by_controllers() {
+fn controllers_may_rewrite_amounts_and_times() {
     let live = |spec: Value| owned(widget(&spec), "operator", &json!({"f:spec": {"f:a": {}}}));
     for (declared, respelled, changed) in [
         (
@@ -577,8 +576,8 @@ fn amounts_and_times_are_spelled_anew_by_controllers() {
     );
 }
 
-/// A widget as `kubectl apply` made it of `{"mode": "a"}` and another manager changed it, with a
-/// default beside it.
+/// Returns a widget that `kubectl apply` created from `{"mode": "a"}` and another manager changed,
+/// with a default next to it.
 fn applied_and_changed(mode: &str, by: &str) -> Value {
     let mut live = widget(&json!({"mode": mode, "size": 3}));
     live["metadata"]["annotations"] = json!({
@@ -596,7 +595,7 @@ fn applied_and_changed(mode: &str, by: &str) -> Value {
 }
 
 #[test]
-fn defaults_stay_the_appliers_when_all_that_it_declared_was_changed() {
+fn defaults_are_explained_even_if_every_declared_field_changed() {
     let declared = widget(&json!({"mode": "a"}));
     let live = applied_and_changed("b", "kubectl-edit");
     assert_eq!(
@@ -616,7 +615,7 @@ fn defaults_stay_the_appliers_when_all_that_it_declared_was_changed() {
 }
 
 #[test]
-fn null_unsets_a_field_that_the_server_fills_in() {
+fn null_means_absent_for_a_defaulted_field() {
     let declared = widget(&json!({"mode": null, "size": 1}));
     let mut live = widget(&json!({"mode": "auto", "size": 1}));
     live["metadata"]["managedFields"] = json!([
@@ -637,7 +636,7 @@ fn null_unsets_a_field_that_the_server_fills_in() {
     );
 }
 
-/// A definition with two versions of one form, each with its own default of `mode`.
+/// Returns a definition with two versions of the same schema, each with its own default of `mode`.
 fn two_versions(old: &str, new: &str) -> Value {
     let version = |name: &str, default: &str, storage: bool| {
         json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema": {
@@ -680,7 +679,7 @@ fn a_default_may_come_from_the_version_that_was_applied_or_from_the_declared_def
     assert_eq!(found("example.com/v1beta1", &live("other", None)), both);
     let edited = live("old", Some("kubectl-edit"));
     assert!(!found("example.com/v1beta1", &edited).is_empty());
-    // The definition is declared otherwise than it is live.
+    // The declared definition differs from the live one.
     let before = two_versions("old", "before");
     let of_declared = |live: &Value| {
         let declared = declared("example.com/v1");

@@ -1,5 +1,5 @@
-//! What explains an undeclared value has to be shown: a default of the type, a controller on the
-//! paths that it writes, an autoscaler that is there, a policy that writes it.
+//! Tests that an undeclared value is explained only with evidence: a default of the type, a
+//! controller on the paths that it writes, an existing autoscaler, a policy that writes it.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn workload(kind: &str, name: &str) -> Value {
             "spec": {"containers": [{"name": "web", "image": "shop/web:1"}]}}}})
 }
 
-/// Returns the object as Argo CD applied it, with another entry next to it.
+/// Returns the object as Argo CD applied it, with another entry in managedFields.
 fn live(mut object: Value, change: impl FnOnce(&mut Value), other: Option<(&str, Value)>) -> Value {
     change(&mut object);
     let mut entries = vec![json!({"manager": "argocd-controller", "operation": "Apply",
@@ -24,7 +24,7 @@ fn live(mut object: Value, change: impl FnOnce(&mut Value), other: Option<(&str,
                 "f:metadata": {"f:labels": {"f:app": {}}},
                 "f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {
                     ".": {}, "f:name": {}, "f:image": {}}}}}}}})];
-    // A user who changes a value takes over its ownership.
+    // A user who changes a value becomes its owner.
     if let Some((_, fields)) = &other
         && !fields["f:spec"]["f:replicas"].is_null()
     {
@@ -46,7 +46,7 @@ fn set(path: &'static str, name: &'static str, value: Value) -> impl FnOnce(&mut
 }
 
 #[test]
-fn what_nobody_holds_is_drift_unless_it_is_the_types_default() {
+fn unowned_values_are_drift_unless_they_are_defaults() {
     let declared = workload("Deployment", "cart");
     for (path, name, value) in [
         (POD, "hostNetwork", json!(true)),
@@ -79,7 +79,7 @@ fn what_nobody_holds_is_drift_unless_it_is_the_types_default() {
 
 /// Anyone who may patch can choose the field manager.
 #[test]
-fn the_name_of_a_controller_explains_no_more_than_what_the_controller_writes() {
+fn a_controllers_name_explains_only_what_it_writes() {
     let declared = workload("Deployment", "cart");
     for manager in [
         "kube-controller-manager",
@@ -119,7 +119,7 @@ fn autoscaler(min: u64, max: u64) -> Value {
 }
 
 #[test]
-fn replicas_are_an_autoscalers_while_it_is_declared_and_allows_them() {
+fn explains_replicas_only_by_a_declared_autoscaler_within_its_limits() {
     let declared = workload("Deployment", "cart");
     let scaled = |replicas: u64| {
         let fields = json!({"f:spec": {"f:replicas": {}}});
@@ -142,19 +142,23 @@ fn replicas_are_an_autoscalers_while_it_is_declared_and_allows_them() {
     assert_eq!(
         drift(&[&declared], &[&scaled(3), &hpa]),
         replicas,
-        "nobody declares it"
+        "no manifest declares it"
     );
-    assert_eq!(drift(&[&declared], &[&scaled(3)]), replicas, "it is gone");
+    assert_eq!(
+        drift(&[&declared], &[&scaled(3)]),
+        replicas,
+        "the autoscaler is gone"
+    );
     let raised = autoscaler(3, 5);
     assert_eq!(
         drift(&[&declared, &hpa], &[&scaled(3), &raised]),
         replicas,
-        "somebody raised it"
+        "someone raised the limit"
     );
 }
 
 #[test]
-fn undeclared_replicas_that_somebody_scaled_are_drift() {
+fn undeclared_replicas_scaled_by_hand_are_drift() {
     let mut declared = workload("Deployment", "cart");
     declared["spec"].as_object_mut().unwrap().remove("replicas");
     let scaled = live(declared.clone(), set("/spec", "replicas", json!(7)), None);
@@ -191,7 +195,7 @@ const INJECTS: &str = r#"Object{ spec: Object.spec{ template: Object.spec.templa
         Object.spec.template.spec.initContainers{ name: "mesh", image: "mesh:1" } ] } } } }"#;
 
 #[test]
-fn what_a_policy_writes_is_explained_and_what_is_beside_it_is_not() {
+fn explains_only_what_a_policy_writes() {
     let declared = workload("Deployment", "cart");
     let [policy, binding] = policy(INJECTS);
     let injected = |more: Value| {
@@ -223,7 +227,7 @@ fn what_a_policy_writes_is_explained_and_what_is_beside_it_is_not() {
 }
 
 #[test]
-fn what_kyverno_adds_to_pods_is_explained_in_their_templates() {
+fn explains_what_kyverno_adds_to_pod_templates() {
     let declared = workload("Deployment", "cart");
     let policy = json!({"apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy",
         "metadata": {"name": "defaults"}, "spec": {"rules": [{"name": "a",
@@ -245,7 +249,7 @@ fn what_kyverno_adds_to_pods_is_explained_in_their_templates() {
 
 /// The same value on many objects does not explain a severe change.
 #[test]
-fn what_three_objects_carry_alike_is_a_policy_unless_it_is_severe() {
+fn explains_the_same_value_on_three_objects_unless_it_is_severe() {
     let declared: Vec<Value> = ["a", "b", "c"]
         .map(|name| workload("Deployment", name))
         .into();
@@ -267,9 +271,10 @@ fn what_three_objects_carry_alike_is_a_policy_unless_it_is_severe() {
     assert_eq!(run(POD, "serviceAccountName", json!("admin")), 3);
 }
 
-/// Flux and driftctl leave an object alone that says so. Who says it of many says it of each.
+/// Flux and driftctl skip an object with such a mark. Many objects with the mark do not make it a
+/// policy's.
 #[test]
-fn no_live_mark_that_hides_an_object_passes_for_the_work_of_a_policy() {
+fn never_explains_a_live_mark_that_hides_an_object() {
     for (key, value) in [
         ("kustomize.toolkit.fluxcd.io/ssa", "Ignore"),
         ("kustomize.toolkit.fluxcd.io/SSA", "ifnotpresent"),
@@ -293,7 +298,7 @@ fn no_live_mark_that_hides_an_object_passes_for_the_work_of_a_policy() {
     }
 }
 
-/// A mark hides no other mark: setting two of them is seen as setting one is.
+/// A mark hides no other mark: setting two of them is reported like setting one.
 #[test]
 fn a_live_mark_hides_no_other() {
     let declared = workload("Deployment", "cart");
@@ -323,7 +328,7 @@ fn a_live_mark_hides_no_other() {
 }
 
 #[test]
-fn an_address_that_is_written_back_is_the_servers_and_a_ca_of_a_stranger_is_not() {
+fn explains_normalized_addresses_but_not_foreign_cas() {
     let declared = json!({"apiVersion": "v1", "kind": "Service",
         "metadata": {"name": "a", "namespace": "shop"}, "spec": {"ports": [{"port": 80}]}});
     let mut restored = declared.clone();
@@ -401,7 +406,7 @@ fn an_address_that_is_written_back_is_the_servers_and_a_ca_of_a_stranger_is_not(
 }
 
 #[test]
-fn keys_that_are_dropped_from_string_data_are_left_behind() {
+fn keys_removed_from_string_data_stay_live() {
     let declared = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "x"},
         "metadata": {"name": "a", "namespace": "shop"}});
     let mut live = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
@@ -416,7 +421,7 @@ fn keys_that_are_dropped_from_string_data_are_left_behind() {
 }
 
 #[test]
-fn an_old_alias_yields_to_its_successor() {
+fn a_deprecated_alias_yields_to_its_successor() {
     let mut declared = workload("Deployment", "cart");
     declared.pointer_mut(POD).unwrap()["serviceAccount"] = json!("old");
     declared.pointer_mut(POD).unwrap()["serviceAccountName"] = json!("new");
@@ -451,7 +456,7 @@ fn queue(spec: Value) -> Value {
 }
 
 #[test]
-fn custom_resources_that_a_controller_spells_anew_are_the_same() {
+fn accepts_values_that_a_controller_rewrites() {
     let quantity = json!({"x-kubernetes-int-or-string": true,
         "anyOf": [{"type": "integer"}, {"type": "string"}],
         "pattern": "^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE])?$"});
@@ -480,7 +485,7 @@ fn custom_resources_that_a_controller_spells_anew_are_the_same() {
 }
 
 #[test]
-fn a_field_that_the_type_does_not_have_is_said_and_is_drift_if_that_is_asked_for() {
+fn warns_about_unknown_fields_and_reports_them_on_request() {
     let mut declared = workload("Deployment", "cart");
     declared["spec"]["replica"] = json!(2);
     let live = workload("Deployment", "cart");
@@ -498,7 +503,7 @@ fn a_field_that_the_type_does_not_have_is_said_and_is_drift_if_that_is_asked_for
 }
 
 #[test]
-fn a_job_that_is_removed_when_it_has_finished_is_not_missing() {
+fn a_job_with_a_ttl_is_not_missing() {
     let job = |more: Value| {
         let mut job = json!({"apiVersion": "batch/v1", "kind": "Job",
             "metadata": {"name": "a", "namespace": "shop"}, "spec": {"template": {"spec": {
@@ -521,7 +526,7 @@ fn a_job_that_is_removed_when_it_has_finished_is_not_missing() {
 }
 
 #[test]
-fn taints_are_told_apart_and_those_of_the_control_plane_have_a_cause() {
+fn identifies_taints_and_explains_those_of_the_control_plane() {
     let node = |spec: Value, ready: &str| {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "managedFields": [{
             "manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1",
@@ -564,7 +569,7 @@ fn extra(live: &[Value]) -> Vec<String> {
 }
 
 #[test]
-fn an_owner_has_to_be_there_and_to_make_such_objects() {
+fn an_owner_must_exist_and_create_such_objects() {
     let object = |version: &str, kind: &str, uid: &str, owner: Option<(&str, &str, &str, bool)>| {
         let references = owner.map(|(version, kind, uid, controller)| {
             json!([{"apiVersion": version, "kind": kind, "name": "x", "uid": uid,
@@ -599,9 +604,9 @@ fn an_owner_has_to_be_there_and_to_make_such_objects() {
     assert_eq!(extra(&[custom, of_custom("8")]).len(), 2);
 }
 
-/// `helm template | kubectl apply` applies hooks like everything else.
+/// `helm template | kubectl apply` applies hooks like other objects.
 #[test]
-fn a_hook_that_is_not_compared_is_no_surprise_where_it_is_live() {
+fn a_live_hook_is_not_extra() {
     let options = Options {
         extra: Extra::Namespace,
         ..Options::default()
@@ -620,7 +625,7 @@ fn a_hook_that_is_not_compared_is_no_surprise_where_it_is_live() {
 }
 
 #[test]
-fn what_kubernetes_protects_is_no_drift_and_another_finalizer_is() {
+fn protection_finalizers_are_not_drift_but_others_are() {
     for (version, kind, finalizer) in [
         (
             "networking.k8s.io/v1",
@@ -655,7 +660,7 @@ fn what_kubernetes_protects_is_no_drift_and_another_finalizer_is() {
 }
 
 #[test]
-fn a_name_and_a_label_leave_nothing_out() {
+fn a_name_and_a_label_alone_exclude_no_object() {
     let by = |kind: &str, version: &str, name: &str, manager: &str, metadata: Value| {
         let mut object = json!({"apiVersion": version, "kind": kind, "metadata": metadata});
         object["metadata"]["name"] = json!(name);
@@ -717,7 +722,7 @@ fn webhook(name: &str, rest: Value) -> Value {
         "webhooks": [webhook]})
 }
 
-/// Returns how many objects of each run of these names have drift, where those in `with` carry a
+/// Returns how many objects have drift in each run of these names, if those in `with` have a
 /// sidecar.
 fn with_sidecars(names: &[&str], with: &[&str], webhook: &Value) -> usize {
     let declared = names.iter().map(|name| workload("Deployment", name));
@@ -794,7 +799,7 @@ fn no_webhook_explains_what_is_critical_or_makes_tools_skip_the_object() {
 }
 
 #[test]
-fn what_all_objects_that_a_webhook_matches_carry_is_the_webhooks() {
+fn explains_what_all_objects_matched_by_a_webhook_have() {
     assert_eq!(with_sidecars(FOUR, FOUR, &webhook("mesh", json!({}))), 0);
     let by_label = json!({"objectSelector": {"matchExpressions": [
         {"key": "app", "operator": "NotIn", "values": ["d"]}]}});
@@ -806,7 +811,7 @@ fn what_all_objects_that_a_webhook_matches_carry_is_the_webhooks() {
 }
 
 #[test]
-fn a_webhook_proves_nothing_of_what_only_some_carry_or_of_what_it_may_not_match() {
+fn a_webhook_does_not_explain_what_only_some_objects_have() {
     let all = json!({});
     assert_eq!(with_sidecars(FOUR, &FOUR[..3], &webhook("mesh", all)), 3);
     for rest in [
@@ -824,9 +829,9 @@ fn a_webhook_proves_nothing_of_what_only_some_carry_or_of_what_it_may_not_match(
     }
 }
 
-/// Someone who may create webhooks makes one that matches what was changed by hand.
+/// Someone who may create webhooks creates one that matches a change made by hand.
 #[test]
-fn a_webhook_that_was_made_for_the_change_proves_nothing() {
+fn a_webhook_created_after_the_change_does_not_explain_it() {
     let for_one = json!({"objectSelector": {"matchLabels": {"app": "a"}}});
     assert_eq!(with_sidecars(FOUR, &["a"], &webhook("mine", for_one)), 1);
     let mut later = webhook("mine", json!({}));

@@ -1,5 +1,5 @@
-//! Objects as large and as deep as a cluster stores them, on a small stack: nothing here would end
-//! in time if anything grew with the square of its size.
+//! Tests objects as large and as deep as a cluster stores them, on a small stack: quadratic
+//! algorithms would not finish in time.
 
 use std::thread;
 
@@ -12,23 +12,23 @@ use driftctl::redact::redact;
 /// Items of each list.
 const MANY: usize = 100_000;
 
-/// Items where each takes long to be read, still enough for a thousand million pairs.
+/// Fewer items, if each takes long to read: still enough for a thousand million pairs.
 const FEWER: usize = 32_000;
 
-/// Those of them that changed, so many that looking for each of them item by item would take
-/// thousands of millions of steps.
+/// The number of changed items: searching for each of them linearly would take thousands of
+/// millions of steps.
 const CHANGED: usize = MANY / 10;
 
-/// The stack of a thread that nobody gave a larger one.
+/// The default stack size of a thread.
 const STACK: usize = 2 << 20;
 
-/// Runs on a thread of its own with a small stack.
+/// Runs a function on its own thread with a small stack.
 fn on_a_small_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let thread = thread::Builder::new().stack_size(STACK).spawn(work);
     thread.unwrap().join().unwrap()
 }
 
-/// Returns how many changes are reported, secrets masked and all.
+/// Returns the number of reported changes, after redaction.
 fn changes(declared: &Value, live: &Value) -> usize {
     let objects = compared(&declared.to_string(), &[live]);
     let reported: usize = objects.iter().map(|object| object.reported().count()).sum();
@@ -60,7 +60,7 @@ fn environment(value: &str, numbers: impl Iterator<Item = usize>) -> Vec<Value> 
         .collect()
 }
 
-/// Returns the live object as client-side apply left it, with every variable owned and sent.
+/// Returns the live object after client-side apply, with every variable owned and sent.
 fn applied(mut live: Value, sent: &Value) -> Value {
     let keys = (0..MANY).map(|n| {
         let key = format!("k:{{\"name\":\"V{n}\"}}");
@@ -76,7 +76,7 @@ fn applied(mut live: Value, sent: &Value) -> Value {
 }
 
 #[test]
-fn a_list_map_in_which_every_item_moved_and_many_changed() {
+fn an_associative_list_with_moved_and_changed_items() {
     let declared = pod("env", environment("a", 0..MANY));
     let mut items = environment("b", 0..CHANGED);
     items.extend(environment("a", CHANGED..MANY));
@@ -86,7 +86,7 @@ fn a_list_map_in_which_every_item_moved_and_many_changed() {
 }
 
 #[test]
-fn a_list_map_of_which_many_items_are_others() {
+fn an_associative_list_with_replaced_items() {
     let declared = pod("env", environment("a", 0..FEWER));
     let live = pod("env", environment("a", FEWER / 20..FEWER + FEWER / 20));
     assert_eq!(
@@ -96,7 +96,7 @@ fn a_list_map_of_which_many_items_are_others() {
 }
 
 #[test]
-fn a_list_map_whose_keys_are_left_to_be_defaulted() {
+fn an_associative_list_with_defaulted_keys() {
     let ports = |protocol: Option<&str>| {
         let port = |n: usize| {
             let mut port = json!({"containerPort": n, "hostIP": "10.10.10.10"});
@@ -121,7 +121,7 @@ fn a_list_map_whose_keys_are_left_to_be_defaulted() {
 }
 
 #[test]
-fn a_set_of_which_many_items_are_others() {
+fn a_set_with_replaced_items() {
     let set = |numbers: std::ops::Range<usize>| {
         let finalizers: Vec<String> = numbers.map(|n| format!("example.com/f{n}")).collect();
         json!({"apiVersion": "v1", "kind": "ConfigMap",
@@ -132,7 +132,7 @@ fn a_set_of_which_many_items_are_others() {
 }
 
 #[test]
-fn an_atomic_list_in_which_every_item_changed() {
+fn an_atomic_list_with_changed_items() {
     let arguments = |prefix: &str| {
         pod(
             "args",
@@ -144,7 +144,7 @@ fn an_atomic_list_in_which_every_item_changed() {
 }
 
 #[test]
-fn a_map_of_which_many_keys_are_others() {
+fn a_map_with_replaced_keys() {
     let map = |numbers: std::ops::Range<usize>| {
         let entries = numbers.map(|n| (format!("k{n}"), json!("v")));
         let data: Map<String, Value> = entries.collect();
@@ -155,9 +155,9 @@ fn a_map_of_which_many_keys_are_others() {
     assert_eq!(on_a_small_stack(move || changes(&declared, &live)), CHANGED);
 }
 
-/// As deep as a live object is read, and wide at each level.
+/// As deep as live objects are read, and wide at each level.
 #[test]
-fn an_object_that_very_many_managers_hold() {
+fn an_object_with_very_many_managers() {
     let config = |value: &str| {
         json!({"apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": "a", "namespace": "shop"}, "data": {"k": value}})
@@ -172,7 +172,7 @@ fn an_object_that_very_many_managers_hold() {
 }
 
 #[test]
-fn nested_to_the_bound() {
+fn an_object_nested_to_the_limit() {
     let nested = |leaf: &str| {
         let level = |inner: Value, _| json!({"a": inner, "b": "x".repeat(15_000)});
         object(

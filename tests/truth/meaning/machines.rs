@@ -1,27 +1,27 @@
-//! What machines outside Kubernetes write on objects: each is believed on the fields that it is known
-//! to write and under its own name, and nobody else is believed there.
+//! Tests what controllers outside Kubernetes write on objects: it is explained only for the known
+//! fields and field managers.
 
 use serde_json::{Value, json};
 
 use super::{at, drift_of, object};
 
-/// An object that Argo CD applied, with what `manager` wrote at `way` beside it.
-fn written(declared: &Value, manager: &str, way: &[&str], value: Value) -> Value {
+/// Returns an object that Argo CD applied, with a value that `manager` wrote at `path`.
+fn written(declared: &Value, manager: &str, path: &[&str], value: Value) -> Value {
     let mut live = declared.clone();
-    let mut place = &mut live;
+    let mut parent = &mut live;
     let mut fields = json!({});
-    for name in way.iter().rev() {
+    for name in path.iter().rev() {
         fields = json!({ format!("f:{name}"): fields });
     }
-    let (last, above) = way.split_last().unwrap();
+    let (last, above) = path.split_last().unwrap();
     for name in above {
-        place = place
+        parent = parent
             .as_object_mut()
             .unwrap()
             .entry(*name)
             .or_insert_with(|| json!({}));
     }
-    place[*last] = value;
+    parent[*last] = value;
     live["metadata"]["managedFields"] = json!([
         {"manager": "argocd-controller", "operation": "Apply", "apiVersion": "v1",
          "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:declared": {}}}},
@@ -30,15 +30,15 @@ fn written(declared: &Value, manager: &str, way: &[&str], value: Value) -> Value
     live
 }
 
-/// Whether nothing is reported.
-fn is_explained(declared: &Value, manager: &str, way: &[&str], value: &Value) -> bool {
-    let live = written(declared, manager, way, value.clone());
+/// Returns whether nothing is reported.
+fn is_explained(declared: &Value, manager: &str, path: &[&str], value: &Value) -> bool {
+    let live = written(declared, manager, path, value.clone());
     let kind = declared["kind"].as_str().unwrap();
     drift_of(kind, &[declared], &[&live]).is_empty()
 }
 
 #[test]
-fn what_tools_note_is_explained_for_them_alone() {
+fn explains_annotations_only_of_the_tools_that_write_them() {
     let service = object("v1", "Service", &json!({"ports": [{"port": 80}]}));
     let ingress = object(
         "networking.k8s.io/v1",
@@ -49,7 +49,7 @@ fn what_tools_note_is_explained_for_them_alone() {
     let text = json!("x");
     let annotation = |name| ["metadata", "annotations", name];
     let label = |name| ["metadata", "labels", name];
-    for (object, manager, way) in [
+    for (object, manager, path) in [
         (&service, "glbc", annotation("cloud.google.com/neg-status")),
         (
             &service,
@@ -96,14 +96,14 @@ fn what_tools_note_is_explained_for_them_alone() {
         ),
     ] {
         assert!(
-            is_explained(object, manager, &way, &text),
-            "{way:?} by {manager}"
+            is_explained(object, manager, &path, &text),
+            "{path:?} by {manager}"
         );
         assert!(
-            !is_explained(object, "kubectl-edit", &way, &text),
-            "{way:?} by a person"
+            !is_explained(object, "kubectl-edit", &path, &text),
+            "{path:?} by a person"
         );
-        let other = [way[0], way[1], "example.com/other"];
+        let other = [path[0], path[1], "example.com/other"];
         assert!(
             !is_explained(object, manager, &other, &text),
             "{other:?} by {manager}"
@@ -112,19 +112,19 @@ fn what_tools_note_is_explained_for_them_alone() {
 }
 
 #[test]
-fn argo_rollouts_notes_that_it_manages_a_service_and_its_selector_is_reported() {
+fn explains_the_annotation_of_argo_rollouts_but_not_the_selector() {
     let service = object("v1", "Service", &json!({"ports": [{"port": 80}]}));
     let manager = "rollouts-controller";
     let mark = "argo-rollouts.argoproj.io/managed-by-rollouts";
     let mark = ["metadata", "annotations", mark];
     assert!(is_explained(&service, manager, &mark, &json!("cart")));
-    // A field manager's name alone does not hide where traffic goes.
+    // The name of a field manager alone does not hide a change of the selector.
     let selector = ["spec", "selector", "rollouts-pod-template-hash"];
     assert!(!is_explained(&service, manager, &selector, &json!("5f7")));
 }
 
 #[test]
-fn certificates_are_filled_in_where_the_manifest_asks_for_them() {
+fn explains_injected_certificates_if_the_manifest_requests_them() {
     let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "a", "namespace": "shop"}});
     let data = ["data", "service-ca.crt"];
@@ -137,7 +137,7 @@ fn certificates_are_filled_in_where_the_manifest_asks_for_them() {
 }
 
 #[test]
-fn an_ingress_gets_the_class_that_is_marked_as_the_default() {
+fn explains_the_default_ingress_class() {
     let declared = object(
         "networking.k8s.io/v1",
         "Ingress",
@@ -169,7 +169,7 @@ fn an_ingress_gets_the_class_that_is_marked_as_the_default() {
 }
 
 #[test]
-fn aks_exempts_its_own_namespaces_from_webhooks_and_no_others() {
+fn explains_only_the_namespace_exemptions_of_aks() {
     let declared = json!({"apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "a"},
         "webhooks": [{"name": "a.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
@@ -195,7 +195,7 @@ fn aks_exempts_its_own_namespaces_from_webhooks_and_no_others() {
 }
 
 #[test]
-fn a_node_lists_the_range_that_is_declared() {
+fn explains_the_pod_cidr_list_of_a_node() {
     let declared = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"},
         "spec": {"podCIDR": "10.0.0.0/24"}});
     let mut live = declared.clone();
@@ -209,7 +209,7 @@ fn a_node_lists_the_range_that_is_declared() {
 }
 
 #[test]
-fn a_claim_without_a_class_gets_the_default_one() {
+fn explains_the_default_storage_class() {
     let declared = object(
         "v1",
         "PersistentVolumeClaim",

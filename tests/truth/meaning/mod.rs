@@ -1,5 +1,5 @@
-//! What means the same and what does not, one rule per test: the pipeline from a manifest and a
-//! recording to the report.
+//! Tests what means the same and what does not, one rule per test, from manifests and a recording
+//! to the report.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,13 +20,13 @@ use driftctl::source::{Files, Source};
 use serde_json::{Value, json};
 use support::Place;
 
-/// Returns what is reported of the objects of a kind, one line a change.
+/// Returns the report on the objects of a kind, one line per change.
 fn drift_of(kind: &str, declared: &[&Value], live: &[&Value]) -> Vec<String> {
     let documents: Vec<String> = declared.iter().map(ToString::to_string).collect();
     drift_of_text(kind, &documents.join("\n---\n"), live)
 }
 
-/// Returns the same of manifests as they are written.
+/// Returns the same for manifests as text.
 fn drift_of_text(kind: &str, manifests: &str, live: &[&Value]) -> Vec<String> {
     let lines = |object: &ObjectReport| {
         let changes = object.reported().map(|drift| &drift.change);
@@ -44,7 +44,7 @@ fn drift_of_text(kind: &str, manifests: &str, live: &[&Value]) -> Vec<String> {
     lines(object)
 }
 
-/// Returns every object of a run without rules of anyone.
+/// Returns every object of a run without rules.
 fn compared(manifests: &str, live: &[&Value]) -> Vec<ObjectReport> {
     compared_with(manifests, live, &Options::default())
 }
@@ -70,8 +70,8 @@ fn object(api_version: &str, kind: &str, spec: &Value) -> Value {
         "metadata": {"name": "a", "namespace": "shop"}, "spec": spec})
 }
 
-/// Returns a value at the end of a way of fields.
-fn at(way: &str, value: &Value) -> Value {
-    let fields = way.split('.').filter(|field| !field.is_empty()).rev();
+/// Returns an object with a value at a path of fields.
+fn at(path: &str, value: &Value) -> Value {
+    let fields = path.split('.').filter(|field| !field.is_empty()).rev();
     fields.fold(value.clone(), |value, field| json!({ field: value }))
 }

@@ -1,4 +1,4 @@
-//! Equal but spelled differently, and what only looks so.
+//! Tests values that are equal but written differently, and values that only look equal.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn container(fields: &Value) -> Value {
     deployment(&json!({"containers": [container]}))
 }
 
-/// Returns what is reported where a declared and a live value are at one place.
+/// Returns the report if a declared and a live value are in the same place.
 fn drift(make: impl Fn(&Value) -> Value, declared: &Value, live: &Value) -> Vec<String> {
     let (declared, live) = (make(declared), make(live));
     let kind = declared["kind"].as_str().unwrap();
@@ -90,7 +90,7 @@ fn quantities_are_equal_in_every_notation() {
 }
 
 #[test]
-fn ports_are_numbers_or_names_in_either_spelling() {
+fn ports_may_be_written_as_numbers_or_text() {
     let port = |value: &Value| container(&at("livenessProbe.httpGet.port", value));
     same(
         port,
@@ -111,7 +111,7 @@ fn ports_are_numbers_or_names_in_either_spelling() {
 }
 
 #[test]
-fn numbers_that_yaml_made_floats_are_whole() {
+fn whole_floats_are_integers() {
     let text = |replicas: &str| {
         format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a, namespace: shop}}\n\
@@ -137,7 +137,7 @@ fn numbers_that_yaml_made_floats_are_whole() {
 }
 
 #[test]
-fn instants_and_bytes_are_compared_by_what_they_are() {
+fn compares_times_and_bytes_by_value() {
     let secret = |value: &Value| {
         json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
             "metadata": {"name": "a", "namespace": "shop"}, "data": {"k": value}})
@@ -161,7 +161,7 @@ fn instants_and_bytes_are_compared_by_what_they_are() {
 }
 
 #[test]
-fn string_data_is_the_data_that_it_becomes() {
+fn compares_string_data_with_the_resulting_data() {
     let head = json!({"name": "a", "namespace": "shop"});
     let declared = json!({"apiVersion": "v1", "kind": "Secret", "metadata": head,
         "data": {"a": "eA==", "b": "eA=="}, "stringData": {"b": "y", "c": ""}});
@@ -177,20 +177,20 @@ fn string_data_is_the_data_that_it_becomes() {
 }
 
 #[test]
-fn empty_and_zero_say_what_absence_does_where_the_type_stores_none() {
+fn empty_and_zero_equal_absent_if_the_type_omits_them() {
     let absent = json!(null);
-    let with = |way: &'static str| {
+    let with = |path: &'static str| {
         move |value: &Value| {
             let mut pod = json!({"containers": [{"name": "app", "image": "x:1"}]});
             if !value.is_null() {
-                let (first, rest) = way.split_once('.').unwrap_or((way, ""));
+                let (first, rest) = path.split_once('.').unwrap_or((path, ""));
                 pod[first] = at(rest, value);
             }
             deployment(&pod)
         }
     };
-    // Values that Go keeps as values: `omitempty` drops their zeros.
-    for (way, zero) in [
+    // Values that Go stores by value: `omitempty` drops their zeros.
+    for (path, zero) in [
         ("hostNetwork", json!(false)),
         ("nodeSelector", json!({})),
         ("tolerations", json!([])),
@@ -198,25 +198,25 @@ fn empty_and_zero_say_what_absence_does_where_the_type_stores_none() {
         ("nodeName", json!("")),
         ("priorityClassName", json!("")),
     ] {
-        assert_eq!(drift(with(way), &zero, &absent), [""; 0], "{way}");
+        assert_eq!(drift(with(path), &zero, &absent), [""; 0], "{path}");
         if zero.is_array() || zero.is_object() {
-            assert_eq!(drift(with(way), &absent, &zero), [""; 0], "{way}, live");
+            assert_eq!(drift(with(path), &absent, &zero), [""; 0], "{path}, live");
         }
     }
     // Pointers: a zero is a value.
-    for (way, zero) in [
+    for (path, zero) in [
         ("activeDeadlineSeconds", json!(0)),
         ("automountServiceAccountToken", json!(false)),
         ("shareProcessNamespace", json!(false)),
         ("runtimeClassName", json!("")),
     ] {
-        let removed = format!("removed .spec.template.spec.{way}");
-        assert_eq!(drift(with(way), &zero, &absent), [removed], "{way}");
+        let removed = format!("removed .spec.template.spec.{path}");
+        assert_eq!(drift(with(path), &zero, &absent), [removed], "{path}");
     }
 }
 
 #[test]
-fn an_empty_selector_is_none_only_where_that_means_the_same() {
+fn an_empty_selector_equals_absent_only_if_it_means_the_same() {
     let policy = |value: &Value| {
         object(
             "networking.k8s.io/v1",
@@ -241,7 +241,7 @@ fn an_empty_selector_is_none_only_where_that_means_the_same() {
 }
 
 #[test]
-fn null_is_absence() {
+fn null_equals_absent() {
     let command = |value: &Value| container(&json!({ "command": value }));
     same(
         command,
@@ -258,7 +258,7 @@ fn null_is_absence() {
 }
 
 #[test]
-fn list_maps_and_sets_have_no_order_and_atomic_lists_do() {
+fn order_matters_only_in_atomic_lists() {
     let env = |value: &Value| container(&json!({ "env": value }));
     same(
         env,
@@ -288,7 +288,7 @@ fn list_maps_and_sets_have_no_order_and_atomic_lists_do() {
 }
 
 #[test]
-fn text_of_several_lines_is_its_value_however_it_is_written() {
+fn compares_multi_line_text_by_value() {
     let live = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "a", "namespace": "shop"}, "data": {"k": "one  \n two\n\nthree\n"}});
     let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata:\n";
@@ -312,7 +312,7 @@ fn text_of_several_lines_is_its_value_however_it_is_written() {
 }
 
 #[test]
-fn an_autoscaler_at_v1_is_the_one_at_v2() {
+fn converts_an_autoscaler_from_v1_to_v2() {
     let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"});
     let declared = object(
         "autoscaling/v1",
@@ -338,7 +338,7 @@ fn an_autoscaler_at_v1_is_the_one_at_v2() {
 }
 
 #[test]
-fn claim_templates_are_stored_as_whole_objects() {
+fn claim_templates_are_stored_as_complete_objects() {
     let set = |template: &Value| {
         object(
             "apps/v1",
@@ -362,7 +362,7 @@ fn claim_templates_are_stored_as_whole_objects() {
 }
 
 #[test]
-fn what_a_service_is_allocated_is_no_drift() {
+fn allocated_fields_of_a_service_are_not_drift() {
     let declared = object(
         "v1",
         "Service",
@@ -381,9 +381,9 @@ fn what_a_service_is_allocated_is_no_drift() {
     assert_eq!(drift_of("Service", &[&declared], &[&live]), [""; 0]);
 }
 
-/// As charts write it that leave address and port to the cluster.
+/// As in charts that let the cluster choose the address and the port.
 #[test]
-fn an_empty_text_asks_for_any_address() {
+fn an_empty_string_requests_any_address() {
     let service = |address: Value, port: Value| {
         let port = json!({"port": 80, "protocol": "TCP", "nodePort": port});
         let spec = json!({"type": "NodePort", "clusterIP": address, "ports": [port]});
@@ -401,7 +401,7 @@ fn an_empty_text_asks_for_any_address() {
         }]);
         live
     };
-    // Server-side apply books what was sent, which says nothing here.
+    // Server-side apply records the sent fields, which does not matter here.
     for open in [
         service(json!(""), json!(0)),
         service(json!(null), json!(null)),
@@ -416,14 +416,14 @@ fn an_empty_text_asks_for_any_address() {
         "changed .spec.clusterIP",
         "changed .spec.ports[port=80,protocol=\"TCP\"].nodePort",
     ];
-    // Nobody can change an address; a port can be chosen.
+    // An address cannot be changed; a port can be chosen.
     assert_eq!(drift_of("Service", &[&open], &[&edited]), expected[1..]);
     let other = service(json!("10.0.0.8"), json!(30123));
     assert_eq!(drift_of("Service", &[&other], &[&live]), expected[..1]);
 }
 
 #[test]
-fn a_certificate_that_a_controller_injects_is_no_drift_and_a_persons_is() {
+fn an_injected_certificate_is_not_drift_but_a_manual_one_is() {
     let configuration = |bundle: Option<&str>, manager: &str| {
         let mut client = json!({"service": {"name": "a", "namespace": "shop"}});
         if let Some(bundle) = bundle {
@@ -449,7 +449,7 @@ fn a_certificate_that_a_controller_injects_is_no_drift_and_a_persons_is() {
 }
 
 #[test]
-fn the_rules_of_an_aggregated_role_are_those_of_the_roles_it_selects() {
+fn explains_the_rules_of_an_aggregated_role() {
     let rule = |verb: &str| json!({"apiGroups": [""], "resources": ["pods"], "verbs": [verb]});
     let role = |name: &str, rules: Value| {
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
@@ -473,10 +473,10 @@ fn the_rules_of_an_aggregated_role_are_those_of_the_roles_it_selects() {
     assert_eq!(found, [""; 0]);
 }
 
-/// A Job that declares no labels is given those of its template, in which the server writes the
-/// Job's identity (`pkg/apis/batch/v1/defaults.go`, `pkg/registry/batch/job/strategy.go`).
+/// A Job without labels gets those of its template, to which the server adds the Job's identity
+/// (`pkg/apis/batch/v1/defaults.go`, `pkg/registry/batch/job/strategy.go`).
 #[test]
-fn the_labels_of_a_job_are_its_templates() {
+fn explains_the_labels_of_a_job_by_its_template() {
     let job = |labels: &Value| {
         let template = json!({"metadata": {"labels": labels}, "spec": {"restartPolicy": "Never",
             "containers": [{"name": "a", "image": "a:1"}]}});
@@ -496,7 +496,7 @@ fn the_labels_of_a_job_are_its_templates() {
 }
 
 #[test]
-fn zeros_that_the_server_fills_in_are_no_drift() {
+fn zeros_that_the_server_fills_in_are_not_drift() {
     let container = |port: Value| {
         json!({"selector": {"matchLabels": {"a": "b"}}, "template": {
             "metadata": {"labels": {"a": "b"}},
@@ -527,7 +527,7 @@ fn zeros_that_the_server_fills_in_are_no_drift() {
 }
 
 #[test]
-fn a_job_that_its_deployer_labelled_does_not_take_the_labels_of_its_template() {
+fn a_job_labelled_by_its_deployer_does_not_get_the_labels_of_its_template() {
     let declared = object(
         "batch/v1",
         "Job",
@@ -548,6 +548,6 @@ fn a_job_that_its_deployer_labelled_does_not_take_the_labels_of_its_template() {
         found(json!({"app": "x", "tier": "b"})),
         ["changed .metadata.labels.app"]
     );
-    // Only what was added is left, which Flux's rule explains where Flux holds it.
+    // Only the added label is left, which a rule explains if Flux owns it.
     assert_eq!(found(json!({"team": "x"})), ["added .metadata.labels.team"]);
 }

@@ -1,4 +1,4 @@
-//! Real objects, paired with what declares them, and a live side that holds whatever it is given.
+//! Real objects paired with their manifests, and a live side with given objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub struct Cluster {
     /// The scenario's name.
     pub name: String,
-    /// Each manifest with its live object, as far as they are in sync.
+    /// The manifests with their live objects, as far as they are in sync.
     pub pairs: Vec<Pair>,
     lookups: BTreeMap<(String, String), KindLookup>,
     definitions: Vec<Value>,
@@ -158,7 +158,7 @@ pub fn key_of(object: &Value) -> ResourceKey {
     )
 }
 
-/// Manifests that are there already.
+/// A source of given manifests.
 struct Given(Vec<Manifest>);
 
 impl Source for Given {
@@ -170,7 +170,7 @@ impl Source for Given {
     }
 }
 
-/// A cluster that holds what it is given.
+/// A live side with given objects.
 struct Side<'c> {
     cluster: &'c Cluster,
     live: &'c BTreeMap<ResourceKey, Value>,

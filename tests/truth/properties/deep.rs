@@ -1,12 +1,12 @@
-//! Objects that are nested as deep as any is read: whatever walks them by recursion has the stack
-//! for it, on worker threads too, in a build that is not optimized.
+//! Tests objects that are nested as deeply as is allowed: recursive code has enough stack for them,
+//! on worker threads too, in an unoptimized build.
 
 use super::support::Place;
 
-/// As deep as manifests are read, and a little less for what is around.
+/// As deep as manifests are read, minus a little for the surrounding object.
 const DEEP: usize = 980;
 
-/// `{"a":{"a":…{"a":LEAF}}}`.
+/// Returns `{"a":{"a":…{"a":LEAF}}}`.
 fn nested(depth: usize, leaf: &str) -> String {
     format!("{}{leaf}{}", "{\"a\":".repeat(depth), "}".repeat(depth))
 }
@@ -22,7 +22,7 @@ fn list(items: &[String]) -> String {
     format!(r#"{{"apiVersion":"v1","kind":"List","items":[{items}]}}"#)
 }
 
-/// Runs driftctl; it must end by itself.
+/// Runs driftctl, which must exit by itself.
 #[track_caller]
 fn run(declared: &[String], live: &[String], format: &str, code: i32) -> String {
     let place = Place::new()
@@ -39,7 +39,7 @@ fn run(declared: &[String], live: &[String], format: &str, code: i32) -> String 
 }
 
 #[test]
-fn missing_objects_are_shown_whole() {
+fn shows_deep_missing_objects() {
     let resources = (0..4).map(|n| object("x.example/v1", "X", n, "spec", &nested(DEEP, "1")));
     let secrets = (4..8).map(|n| object("v1", "Secret", n, "data", &nested(DEEP, "1")));
     let declared: Vec<String> = resources.chain(secrets).collect();
@@ -51,7 +51,7 @@ fn missing_objects_are_shown_whole() {
 }
 
 #[test]
-fn changes_far_down_are_found() {
+fn finds_deep_changes() {
     let side = |depth: usize, leaf: &str| -> Vec<String> {
         let value = nested(depth, leaf);
         (0..8)
@@ -60,13 +60,13 @@ fn changes_far_down_are_found() {
     };
     let shown = run(&side(100, "1"), &side(100, "2"), "json", 1);
     assert!(shown.contains(&".a".repeat(100)));
-    // The live side ends where the manifest goes on.
+    // The live side ends where the manifest continues.
     run(&side(DEEP, "1"), &side(100, "{}"), "text", 1);
     run(&side(100, "[[1]]"), &side(100, "[[2]]"), "text", 1);
 }
 
 #[test]
-fn live_objects_that_are_too_deep_are_unknown() {
+fn objects_that_are_too_deep_are_unknown() {
     let declared = [object("x.example/v1", "X", 0, "spec", "{}")];
     let live = [object("x.example/v1", "X", 0, "spec", &nested(5000, "1"))];
     let shown = run(&declared, &live, "text", 2);
@@ -74,7 +74,7 @@ fn live_objects_that_are_too_deep_are_unknown() {
 }
 
 #[test]
-fn schemas_may_be_as_deep() {
+fn accepts_deep_schemas() {
     let depth = 300;
     let open = r#"{"type":"object","properties":{"a":"#;
     let schema = format!(

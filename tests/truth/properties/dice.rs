@@ -1,4 +1,4 @@
-//! Chance that can be repeated.
+//! Repeatable randomness.
 
 /// A generator of random numbers (SplitMix64): the same seed gives the same numbers.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! What people do to live objects, one random edit at a time.
+//! Random edits of live objects, as people make them.
 
 use driftctl::model::{FieldPath, PathElement};
 use driftctl::schema::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero, is_zero};
@@ -9,25 +9,25 @@ use super::dice::Dice;
 use super::managers::{fields_of, give, take};
 use super::spot::{Spot, spots};
 
-/// The kinds of edit.
+/// The kinds of edits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Edit {
     /// Another value for a leaf.
     Flip,
     /// A new key in a map, item in a list or field in a struct.
     Add,
-    /// Something that the manifest declares is taken away.
+    /// The removal of something that the manifest declares.
     Drop,
 }
 
-/// An edit that was made, and where.
+/// An edit, and its path.
 pub struct Edited {
     pub pair: Pair,
     pub path: FieldPath,
     pub what: String,
 }
 
-/// Makes a random edit; `None` when chance led to nothing that can be edited.
+/// Makes a random edit; `None` if the randomly chosen place cannot be edited.
 pub fn make(cluster: &Cluster, pair: &Pair, edit: Edit, dice: &mut Dice) -> Option<Edited> {
     let (schema, root) = cluster.schema_of(&pair.live);
     let editor = Editor { schema, root, pair };
@@ -49,7 +49,9 @@ impl Editor<'_> {
     fn spots(&self, object: &Value) -> Vec<Spot> {
         let mut spots = spots(self.schema, self.root, object);
         let is_pod = self.pair.key.kind == "Pod";
-        spots.retain(|spot| !(is_the_servers(&spot.path) || is_pod && is_settled(&spot.path)));
+        spots.retain(|spot| {
+            !(belongs_to_the_server(&spot.path) || is_pod && is_set_at_admission(&spot.path))
+        });
         spots
     }
 
@@ -67,12 +69,12 @@ impl Editor<'_> {
         let what = format!("{before} became {after}");
         let mut edited = live.clone();
         *edited.pointer_mut(&spot.pointer)? = after;
-        self.book(&mut edited, spot);
+        self.record_owner(&mut edited, spot);
         Some(self.edited(edited, spot.path.clone(), what))
     }
 
-    /// Books a changed leaf on the person; a changed key makes another item.
-    fn book(&self, edited: &mut Value, spot: &Spot) {
+    /// Makes the person the owner of a changed leaf; a changed key makes another item.
+    fn record_owner(&self, edited: &mut Value, spot: &Spot) {
         let is_item = matches!(spot.path.0.last(), Some(PathElement::Value(_)));
         let item = match (spot.is_key, is_item) {
             (true, _) => spot
@@ -109,7 +111,7 @@ impl Editor<'_> {
         let spot = dice.pick(&declared)?;
         let written = self.pair.manifest.value();
         let declared = written.pointer(&spot.pointer)?;
-        // What the server does not store, or stores in any case, cannot be taken away.
+        // Values that the server does not store, or always stores, cannot be removed.
         let means_nothing = match spot.parent.map(|ty| self.schema.get(ty)) {
             Some(Type::Struct { fields, .. }) => {
                 let name = spot.pointer.rsplit('/').next().unwrap_or_default();
@@ -182,7 +184,9 @@ impl Editor<'_> {
         );
         let after = spots(self.schema, self.root, &edited);
         let new = after.iter().find(|new| new.pointer == pointer)?;
-        if is_the_servers(&new.path) || self.pair.key.kind == "Pod" && is_settled(&new.path) {
+        if belongs_to_the_server(&new.path)
+            || self.pair.key.kind == "Pod" && is_set_at_admission(&new.path)
+        {
             return None;
         }
         let fields = if new.owned < new.path.0.len() {
@@ -195,7 +199,7 @@ impl Editor<'_> {
         Some(self.edited(edited, new.path.clone(), format!("{value} was added")))
     }
 
-    /// Returns a value for a field that nobody set, other than what the server would give it.
+    /// Returns a value for an unset field that differs from the server's default.
     fn new_value(&self, field: &Field) -> Option<Value> {
         let value = self.new_of_type(field.ty)?;
         (field.default.as_ref() != Some(&value)).then_some(value)
@@ -219,7 +223,7 @@ impl Editor<'_> {
         })
     }
 
-    /// Returns an item like the last one, but another.
+    /// Returns a new item, similar to the last one.
     fn new_item(&self, item: TypeId, kind: &ListKind, items: &[Value]) -> Option<Value> {
         let mut value = items.last()?.clone();
         match kind {
@@ -258,7 +262,7 @@ fn is_leaf(value: Option<&Value>) -> bool {
     value.is_some_and(|value| !value.is_object() && !value.is_array() && !value.is_null())
 }
 
-/// Another value of a type.
+/// Returns another value of a type.
 fn other(scalar: Scalar, before: &Value) -> Option<Value> {
     match (scalar, before) {
         (Scalar::Quantity, Value::String(text)) if text == "17Mi" => Some(json!("18Mi")),
@@ -283,24 +287,24 @@ fn other_untyped(before: &Value) -> Option<Value> {
     }
 }
 
-/// Returns what identifies an object, and what only the server writes: nobody can edit it.
-fn is_the_servers(path: &FieldPath) -> bool {
+/// Returns whether nobody can edit a path: it identifies the object, or only the server writes it.
+fn belongs_to_the_server(path: &FieldPath) -> bool {
     let Some(PathElement::Field(first)) = path.0.first() else {
         return true;
     };
     let text = path.to_string();
     let kept = [
-        // kubectl's own note of what it sent.
+        // kubectl's annotation of what it sent.
         ".metadata.annotations[\"kubectl.kubernetes.io/last-applied-configuration\"]",
-        // The API server writes a namespace's name there again with every request.
+        // The API server restores this field with every request.
         ".metadata.labels[\"kubernetes.io/metadata.name\"]",
     ];
     match (first.as_str(), path.0.get(1)) {
         _ if kept.contains(&text.as_str()) => true,
-        // Filled in by clients that know no better; nothing reads it there.
+        // Old clients fill this in; nothing reads it.
         _ if text.ends_with(".metadata.creationTimestamp") => true,
         ("apiVersion" | "kind" | "status", _) => true,
-        // The metadata of an object is no place of its own.
+        // An object's metadata as a whole is not edited.
         ("metadata", None) => true,
         ("metadata", Some(PathElement::Field(second))) => {
             !matches!(second.as_str(), "labels" | "annotations" | "finalizers")
@@ -309,8 +313,8 @@ fn is_the_servers(path: &FieldPath) -> bool {
     }
 }
 
-/// Returns what admission settles when a Pod is made, and nobody can edit afterwards.
-fn is_settled(path: &FieldPath) -> bool {
+/// Returns whether admission sets a field of a new Pod, so that nobody can edit it later.
+fn is_set_at_admission(path: &FieldPath) -> bool {
     let text = path.to_string();
     let fields = [".spec.overhead", ".spec.preemptionPolicy", ".spec.priority"];
     fields.iter().any(|field| text.starts_with(field)) || text.contains(".resources.requests")

@@ -1,4 +1,4 @@
-//! Large objects: work grows with their size, and not faster.
+//! Tests large objects: the time grows linearly with their size.
 
 use std::time::{Duration, Instant};
 
@@ -33,10 +33,9 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
     })
 }
 
-/// Returns what this thread has computed for so far, whatever else the machine does; elsewhere than
-/// on Linux, the time that has passed.
+/// Returns the CPU time of this thread so far; on systems other than Linux, the elapsed time.
 fn computed(since: Instant) -> Duration {
-    // The kernel brings the figure up to date when it switches.
+    // The kernel updates the figure when it switches threads.
     std::thread::yield_now();
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat");
     let nanos = stat
@@ -45,7 +44,7 @@ fn computed(since: Instant) -> Duration {
     nanos.map_or_else(|| since.elapsed(), Duration::from_nanos)
 }
 
-/// Returns the best of three.
+/// Returns the best time of three.
 fn time(sides: &(Value, Value)) -> (Duration, usize) {
     let run = || {
         let since = Instant::now();
@@ -57,7 +56,7 @@ fn time(sides: &(Value, Value)) -> (Duration, usize) {
     [run(), run(), run()].into_iter().min().unwrap()
 }
 
-/// Four times the size takes about four times as long; sixteen times would be quadratic.
+/// Four times the size may take about four times as long; quadratic code would take sixteen times.
 #[track_caller]
 fn grows_with_its_size(what: &str, sides: impl Fn(usize) -> (Value, Value)) {
     const SIZE: usize = 800;
@@ -81,7 +80,7 @@ fn pod(list: &str, items: impl Iterator<Item = Value>) -> Value {
         "spec": {"containers": [container]}})
 }
 
-/// With every item and key of the object held by someone.
+/// Returns the object with an owner for every item and key.
 fn owned(mut live: Value, set: Value) -> Value {
     live["metadata"]["managedFields"] = json!([
         {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": set}]);
@@ -89,7 +88,7 @@ fn owned(mut live: Value, set: Value) -> Value {
 }
 
 #[test]
-fn many_keys() {
+fn many_keys_take_linear_time() {
     grows_with_its_size("changed", |size| {
         (config_map(size, "a"), config_map(size, "b"))
     });
@@ -105,7 +104,7 @@ fn many_keys() {
 }
 
 #[test]
-fn many_items() {
+fn many_items_take_linear_time() {
     let variable =
         |value: &'static str| move |n: usize| json!({"name": format!("V{n}"), "value": value});
     let set = |size: usize| {
@@ -130,7 +129,7 @@ fn many_items() {
 }
 
 #[test]
-fn many_items_without_identity() {
+fn many_items_without_identity_take_linear_time() {
     let argument = |n: usize| json!(format!("--flag-{n}"));
     grows_with_its_size("one was inserted", |size| {
         let declared = pod("args", (0..size).map(argument));
@@ -146,9 +145,9 @@ fn many_items_without_identity() {
     });
 }
 
-/// A list in a list in a list: each level is looked at once.
+/// A list in a list in a list: each level is visited once.
 #[test]
-fn lists_within_lists() {
+fn nested_lists_take_linear_time() {
     let nested = |depth: usize, inner: Value| {
         let list = (0..depth).fold(inner, |inner, _| json!([inner]));
         json!({"apiVersion": "x/v1", "kind": "X", "spec": list})

@@ -1,4 +1,4 @@
-//! Bookkeeping of owners, as the API server does it for an `Update`.
+//! Updates the field owners as the API server does for an `Update`.
 
 use driftctl::model::PathElement;
 use driftctl::schema::{ListKind, Schema, Type, TypeId};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::spot::item_segment;
 
-/// Who edits in these tests.
+/// The field manager of edits in these tests.
 pub const PERSON: &str = "kubectl-edit";
 
 fn key(segment: &PathElement) -> String {
@@ -18,7 +18,7 @@ fn key(segment: &PathElement) -> String {
     }
 }
 
-/// Takes a path, and what is below it, from every manager.
+/// Removes a path, and what is below it, from every manager.
 pub fn take(live: &mut Value, path: &[PathElement]) {
     let entries = live["metadata"]["managedFields"].as_array_mut();
     for entry in entries.into_iter().flatten() {
@@ -41,14 +41,14 @@ fn take_from(set: &mut Value, path: &[PathElement]) {
     if let Some(child) = node.get_mut(&key(first)) {
         let was_leaf = child.as_object().is_some_and(Map::is_empty);
         take_from(child, rest);
-        // A set holds no empty nodes but its members.
+        // A set contains no empty nodes except its members.
         if !was_leaf && child.as_object().is_some_and(Map::is_empty) {
             node.remove(&key(first));
         }
     }
 }
 
-/// Gives a path to the person who edits: `fields` is what is below it.
+/// Makes the person the owner of a path; `fields` is what is below it.
 pub fn give(live: &mut Value, path: &[PathElement], fields: Value) {
     let mut set = fields;
     for segment in path.iter().rev() {

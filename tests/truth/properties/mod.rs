@@ -1,7 +1,7 @@
-//! What holds for every object, tried on real ones: nothing differs from itself, every edit of a
-//! person's shows, order means nothing where it has no meaning, and nothing panics.
+//! Tests properties that hold for every object, on real ones: nothing differs from itself, every
+//! edit of a person is reported, order does not matter where it has no meaning, and nothing panics.
 //!
-//! `DRIFTCTL_PROPERTY_CASES` says how many edits are tried.
+//! `DRIFTCTL_PROPERTY_CASES` sets the number of edits.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,7 +25,7 @@ use driftctl::model::{FieldPath, JudgedChange, PathElement};
 use edit::Edit;
 use rayon::prelude::*;
 
-/// One of each way to apply, with everything in sync.
+/// One scenario for each way to apply, with everything in sync.
 const SCENARIOS: &[&str] = &[
     "shop-create-clean",
     "shop-csa-clean",
@@ -36,7 +36,7 @@ const SCENARIOS: &[&str] = &[
     "shop-laptop-csa-clean",
 ];
 
-/// All of them when many edits are tried, else three that are most unlike.
+/// All scenarios if many edits are tested, otherwise the three most different.
 static CLUSTERS: LazyLock<Vec<Cluster>> = LazyLock::new(|| {
     let count = if cases() > 1000 { SCENARIOS.len() } else { 3 };
     SCENARIOS[..count]
@@ -51,7 +51,7 @@ fn cases() -> usize {
 }
 
 #[test]
-fn the_real_objects_are_in_sync() {
+fn real_objects_are_in_sync() {
     for cluster in CLUSTERS.iter() {
         assert!(
             cluster.pairs.len() > 50,
@@ -63,7 +63,7 @@ fn the_real_objects_are_in_sync() {
 }
 
 #[test]
-fn every_edit_of_a_person_is_reported() {
+fn reports_every_edit_of_a_person() {
     let found: Vec<Option<Result<Edit, String>>> =
         (0..cases()).into_par_iter().map(try_edit).collect();
     let tried: Vec<_> = found.into_iter().flatten().collect();
@@ -84,13 +84,13 @@ fn every_edit_of_a_person_is_reported() {
     println!("edits that were reported: {counts:?}");
 }
 
-/// Tries one edit; says what was not reported.
+/// Tests one edit. Returns an error if it was not reported.
 fn try_edit(case: usize) -> Option<Result<Edit, String>> {
     let mut dice = Dice::new(case as u64);
     let cluster = dice.pick(&CLUSTERS)?;
     let pair = dice.pick(&cluster.pairs)?;
     let edit = *dice.pick(&[Edit::Flip, Edit::Add, Edit::Drop])?;
-    // Chance leads to nothing now and then.
+    // Sometimes the chosen place cannot be edited.
     let edited = (0..20).find_map(|_| edit::make(cluster, pair, edit, &mut dice))?;
     let found = cluster.found(&edited.pair);
     let is_near = |path: &FieldPath| {
@@ -111,7 +111,7 @@ fn try_edit(case: usize) -> Option<Result<Edit, String>> {
     )))
 }
 
-/// Returns the names on the way: which item of a list is another matter.
+/// Returns the field names on a path, without list items.
 fn names(path: &FieldPath) -> Vec<&str> {
     fn name(segment: &PathElement) -> &str {
         match segment {
@@ -139,8 +139,8 @@ fn nothing_differs_from_itself() {
     }
 }
 
-/// Returns what is found, in words.
-fn said(found: &[JudgedChange]) -> Vec<String> {
+/// Returns the findings as text.
+fn described(found: &[JudgedChange]) -> Vec<String> {
     let word = |drift: &JudgedChange| {
         let (path, kind) = (&drift.change.path, drift.change.kind);
         format!(
@@ -154,7 +154,7 @@ fn said(found: &[JudgedChange]) -> Vec<String> {
 }
 
 #[test]
-fn the_order_of_list_items_means_nothing_in_maps_and_sets() {
+fn order_does_not_matter_in_associative_lists_and_sets() {
     let tried: usize = (0..cases() / 2)
         .into_par_iter()
         .map(|case| {
@@ -169,7 +169,7 @@ fn the_order_of_list_items_means_nothing_in_maps_and_sets() {
             let mut written = mixed.manifest.value();
             order::mix(cluster, &mut written, &mut dice);
             mixed.manifest.object = written.into();
-            let found = |pair| said(&cluster.found(pair));
+            let found = |pair| described(&cluster.found(pair));
             assert_eq!(
                 found(&mixed),
                 found(&edited.pair),
@@ -186,7 +186,7 @@ fn the_order_of_list_items_means_nothing_in_maps_and_sets() {
 }
 
 #[test]
-fn the_order_of_an_atomic_list_is_drift() {
+fn order_matters_in_atomic_lists() {
     let mut reversed = 0;
     for cluster in CLUSTERS.iter().take(1) {
         for pair in &cluster.pairs {
@@ -203,7 +203,7 @@ fn the_order_of_an_atomic_list_is_drift() {
 }
 
 #[test]
-fn the_order_of_documents_and_keys_means_nothing() {
+fn order_of_documents_and_keys_does_not_matter() {
     let cluster = &CLUSTERS[0];
     let mut manifests: Vec<_> = cluster.pairs.iter().map(|p| p.manifest.clone()).collect();
     let live = cluster
@@ -212,8 +212,9 @@ fn the_order_of_documents_and_keys_means_nothing() {
         .map(|p| (p.key.clone(), p.live.clone()));
     let live = live.collect();
     let objects = |report: driftctl::model::Report| -> Vec<_> {
-        let said = |o: &driftctl::model::ObjectReport| (o.key.clone(), o.status(), said(&o.drifts));
-        report.objects.iter().map(said).collect()
+        let described_object =
+            |o: &driftctl::model::ObjectReport| (o.key.clone(), o.status(), described(&o.drifts));
+        report.objects.iter().map(described_object).collect()
     };
     let straight = objects(cluster.compare(&manifests, &live));
     for seed in 0..3 {

@@ -1,4 +1,4 @@
-//! Objects in another order.
+//! Returns objects in another order.
 
 use driftctl::schema::{ListKind, Type};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::cluster::{Cluster, Pair};
 use super::dice::Dice;
 use super::spot::{Spot, spots};
 
-/// Returns the lists of an object whose kind is wanted, with at least two items.
+/// Returns the lists of an object with a wanted kind and at least two items.
 fn lists(cluster: &Cluster, object: &Value, wanted: impl Fn(&ListKind) -> bool) -> Vec<Spot> {
     let (schema, root) = cluster.schema_of(object);
     let mut lists = spots(schema, root, object);
@@ -22,7 +22,8 @@ fn lists(cluster: &Cluster, object: &Value, wanted: impl Fn(&ListKind) -> bool) 
     lists
 }
 
-/// Shuffles the items of list maps and sets; the innermost first, while their ways still hold.
+/// Shuffles the items of associative lists and sets; the innermost first, while their paths are
+/// still valid.
 pub fn mix(cluster: &Cluster, object: &mut Value, dice: &mut Dice) {
     let lists = lists(cluster, object, |kind| *kind != ListKind::Atomic);
     for spot in lists.iter().rev() {
@@ -32,7 +33,7 @@ pub fn mix(cluster: &Cluster, object: &mut Value, dice: &mut Dice) {
     }
 }
 
-/// Returns the live objects with one atomic list turned round that the manifest declares.
+/// Returns the live objects with one declared atomic list reversed.
 pub fn reversed(cluster: &Cluster, pair: &Pair) -> Vec<Value> {
     let declared = lists(cluster, &pair.manifest.value(), |kind| {
         *kind == ListKind::Atomic
@@ -48,7 +49,7 @@ pub fn reversed(cluster: &Cluster, pair: &Pair) -> Vec<Value> {
     turned.collect()
 }
 
-/// Returns the JSON text of a value with the keys of every object backwards.
+/// Returns the JSON text of a value with the keys of every object reversed.
 pub fn backwards(value: &Value) -> String {
     match value {
         Value::Object(fields) => {

@@ -9,28 +9,28 @@ use serde_json::Value;
 /// One node of an object.
 #[derive(Clone, Debug)]
 pub struct Spot {
-    /// The way to it.
+    /// The path to it.
     pub pointer: String,
-    /// The way as reports write it.
+    /// The path as in reports.
     pub path: FieldPath,
-    /// How much of the path has owners of its own: less than all within an atomic value.
+    /// How many elements of the path have their own owners: not all within an atomic value.
     pub owned: usize,
     /// Its type.
     pub ty: Option<TypeId>,
-    /// The type of what it is in.
+    /// The type of its parent.
     pub parent: Option<TypeId>,
-    /// Whether it is a key field of the list item that it is in.
+    /// Whether it is a key field of its list item.
     pub is_key: bool,
 }
 
 impl Spot {
-    /// Returns the part of the path that has owners of its own.
+    /// Returns the part of the path that has its own owners.
     pub fn owned_path(&self) -> &[PathElement] {
         &self.path.0[..self.owned]
     }
 }
 
-/// Returns all nodes of an object but the root, whatever is in them.
+/// Returns all nodes of an object except the root.
 pub fn spots(schema: &Schema, root: Option<TypeId>, object: &Value) -> Vec<Spot> {
     let mut found = Vec::new();
     let root = Spot {
@@ -107,7 +107,7 @@ fn below(schema: &Schema, spot: &Spot, whole: bool, value: &Value, found: &mut V
     }
 }
 
-/// Returns what tells a list item apart.
+/// Returns the path element that identifies a list item.
 pub fn item_segment(
     schema: &Schema,
     item: TypeId,

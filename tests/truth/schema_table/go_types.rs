@@ -1,19 +1,20 @@
-//! What becomes of a field's zero value, read from the Go types of Kubernetes.
+//! Reads from the Go types of Kubernetes how the zero value of a field is stored.
 //!
-//! Whether a declared `false`, `0` or `[]` is stored hangs on two things that OpenAPI does not tell:
-//! whether the field is a pointer, and whether its tag says `omitempty`. This reads just as much of
-//! Go as `types.go` files use.
+//! Whether a declared `false`, `0` or `[]` is stored depends on two facts that OpenAPI does not
+//! contain: whether the field is a pointer, and whether its tag has `omitempty`. This parses only
+//! the part of Go that `types.go` files use.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each field of a type does with its zero value, by the name of its type in OpenAPI.
+/// How each field of a type stores its zero value, by the name of the type in OpenAPI.
 pub type ZeroValues = BTreeMap<String, BTreeMap<String, &'static str>>;
 
 /// Reads the zero values of the types with these OpenAPI names.
 ///
-/// `root` holds checkouts of k8s.io/api, apimachinery, apiextensions-apiserver and kube-aggregator.
+/// `root` contains checkouts of k8s.io/api, apimachinery, apiextensions-apiserver and
+/// kube-aggregator.
 pub fn zero_values<'n>(root: &Path, names: impl Iterator<Item = &'n String>) -> ZeroValues {
     let mut source = Source {
         root: root.to_owned(),
@@ -35,7 +36,7 @@ pub fn zero_values<'n>(root: &Path, names: impl Iterator<Item = &'n String>) -> 
     found
 }
 
-/// A field as it is written: `Replicas *int32 `json:"replicas,omitempty"``.
+/// A field as written: `Replicas *int32 `json:"replicas,omitempty"``.
 #[derive(Clone)]
 struct GoField {
     /// Its JSON name; empty for an embedded struct.
@@ -143,7 +144,7 @@ enum Shape {
     Scalar,
 }
 
-/// Returns the package and name of a type, as a file of `package` writes it.
+/// Returns the package and name of a type, as a file of `package` refers to it.
 fn resolve(package: &str, ty: &str, imports: &HashMap<String, String>) -> (String, String) {
     let is_composite = ty.starts_with(['*', '[']) || ty.starts_with("map[");
     match ty.split_once('.') {
@@ -185,7 +186,7 @@ fn read_file(text: &str, types: &mut HashMap<String, GoType>) {
     }
 }
 
-/// `v1 "k8s.io/api/core/v1"`, alone or after `import`.
+/// Parses `v1 "k8s.io/api/core/v1"`, alone or after `import`.
 fn import(line: &str) -> Option<(String, String)> {
     let line = line.trim().trim_start_matches("import ").trim();
     let (alias, path) = line.strip_suffix('"')?.split_once('"')?;

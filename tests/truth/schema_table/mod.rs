@@ -1,20 +1,20 @@
-//! Makes `src/schema/builtin.txt`, the embedded table of the built-in types, and holds it to its
-//! sources:
+//! Generates `src/schema/builtin.txt`, the embedded table of the built-in types, and checks it
+//! against its sources:
 //!
 //! - `fixtures/openapi/api*.json.gz`: the OpenAPI v3 document of every group version, without the
 //!   descriptions; `version.json` says of which server.
-//! - `fixtures/openapi/zero-values.json.gz`: what each field does with its zero value, which the Go
-//!   types tell and OpenAPI does not.
+//! - `fixtures/openapi/zero-values.json.gz`: how each field stores its zero value, which the Go
+//! types define and OpenAPI does not contain.
 //! - `src/schema/defaults.txt`: the defaults that the server's code sets, written by hand.
 //!
-//! After a change to one of them, write the table again:
+//! After a change to one of them, generate the table again:
 //!
 //! ```sh
 //! DRIFTCTL_WRITE_SCHEMA=1 cargo test --test truth schema_table
 //! ```
 //!
-//! For the next version of Kubernetes, save the documents of a new API server into a directory, and
-//! the Go types into another, and name both. What is taken from them replaces the fixtures:
+//! For the next version of Kubernetes, save the documents of a new API server in one directory and
+//! the Go types in another, and pass both. The new data replaces the fixtures:
 //!
 //! ```sh
 //! mkdir /tmp/openapi && kubectl get --raw /version > /tmp/openapi/version.json
@@ -28,8 +28,8 @@
 //!     cargo test --test truth schema_table
 //! ```
 //!
-//! Then read the difference of `builtin.txt`, and what became of `defaults.go` in every
-//! `pkg/apis/*/*` of Kubernetes between the two versions.
+//! Then read the diff of `builtin.txt`, and the changes of `defaults.go` in every `pkg/apis/*/*` of
+//! Kubernetes between the two versions.
 
 // A fixture that cannot be read is a failure of the test.
 #![allow(clippy::unwrap_used)]
@@ -60,7 +60,7 @@ fn writing() -> bool {
 }
 
 #[test]
-fn the_table_is_current() {
+fn the_table_is_up_to_date() {
     if let Some(dir) = std::env::var_os("DRIFTCTL_OPENAPI_DIR") {
         take_documents(Path::new(&dir));
     }
@@ -102,7 +102,7 @@ fn the_table_is_current() {
 }
 
 #[test]
-fn every_resource_of_discovery_is_known() {
+fn knows_every_resource_of_discovery() {
     let mut seen = 0;
     for name in ["discovery-api.json.gz", "discovery-apis.json.gz"] {
         for (api_version, resource) in discovered(&read_gz(&fixtures().join(name))) {
@@ -189,14 +189,14 @@ fn documents() -> Vec<Value> {
         .collect()
 }
 
-/// Replaces the fixtures by slimmed copies of fresh documents.
+/// Replaces the fixtures with slimmed copies of new documents.
 fn take_documents(dir: &Path) {
     for name in names(&fixtures(), ".json.gz") {
         fs::remove_file(fixtures().join(name)).unwrap();
     }
     for name in names(dir, ".json") {
         let document: Value = serde_json::from_slice(&fs::read(dir.join(&name)).unwrap()).unwrap();
-        // The documents of groups, as opposed to group versions, hold no types.
+        // The documents of groups, as opposed to group versions, contain no types.
         if document.pointer("/components/schemas").is_some() {
             write_gz(&fixtures().join(format!("{name}.gz")), &slim(&document));
         }
@@ -204,8 +204,8 @@ fn take_documents(dir: &Path) {
     fs::copy(dir.join("version.json"), fixtures().join("version.json")).unwrap();
 }
 
-/// Returns what the table needs of a document: the types without their descriptions, and for each
-/// path the kind that it serves.
+/// Returns the part of a document that the table needs: the types without descriptions, and the
+/// kind that each path serves.
 fn slim(document: &Value) -> Value {
     let mut schemas = document["components"]["schemas"].clone();
     drop_descriptions(&mut schemas);
@@ -227,7 +227,7 @@ const GVK: &str = "x-kubernetes-group-version-kind";
 fn drop_descriptions(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            // A property of that name is an object, not a text.
+            // A property with that name is an object, not text.
             fields.retain(|key, value| key != "description" || !value.is_string());
             fields.values_mut().for_each(drop_descriptions);
         }
@@ -236,7 +236,7 @@ fn drop_descriptions(value: &mut Value) {
     }
 }
 
-/// Returns one document of all types: many of them are in several.
+/// Returns one document with all types: many are in several documents.
 fn one_document(documents: &[Value]) -> Value {
     let mut schemas = Map::new();
     for document in documents {
@@ -283,7 +283,7 @@ fn set_zero_values(schema: &mut Schema) {
     let zeros = read_gz(&fixtures().join(ZERO_VALUES));
     for (name, zeros) in zeros.as_object().unwrap() {
         for (field, zero) in zeros.as_object().unwrap() {
-            // Fields come and go between versions; what is unknown stays as OpenAPI has it.
+            // Fields differ between versions; unknown ones stay as in OpenAPI.
             for field in fields_named(schema, short_name(name), field) {
                 field.zero = match text(zero) {
                     "pointer" => Zero::Pointer,
@@ -298,7 +298,7 @@ fn set_zero_values(schema: &mut Schema) {
     }
 }
 
-/// Applies `defaults.txt`, which says how its lines are written.
+/// Applies `defaults.txt`, which explains its own syntax.
 fn set_defaults(schema: &mut Schema) {
     let text = fs::read_to_string(root().join("src/schema/defaults.txt")).unwrap();
     for line in text
@@ -322,7 +322,7 @@ fn set_defaults(schema: &mut Schema) {
     }
 }
 
-/// Gives the struct at a field, or in the list at that field, a name of its own there.
+/// Gives the struct at a field, or in the list at that field, its own name there.
 fn copy_type(schema: &mut Schema, ty: &str, field: &str, name: &str) {
     let field_type = fields_named(schema, ty, field)[0].ty;
     let (item, list) = match schema.get(field_type) {
@@ -400,8 +400,7 @@ impl Table<'_> {
         out
     }
 
-    /// Returns the named types that the kinds lead to, by name, each as it is where it is not
-    /// overridden.
+    /// Returns the named types that kinds lead to, by name, in their original form.
     fn reachable(&self, mut pending: Vec<TypeId>) -> BTreeMap<String, TypeId> {
         let mut seen = BTreeSet::new();
         let mut found = BTreeMap::new();
@@ -421,7 +420,7 @@ impl Table<'_> {
         found
     }
 
-    /// Returns the type that carries a name first: its variants come later.
+    /// Returns the first type with a name; its variants come later.
     fn original(&self, name: &str) -> TypeId {
         self.schema.named(name).unwrap()
     }

@@ -25,9 +25,9 @@ pub struct Terms {
     pub expires: Option<Expiry>,
 }
 
-/// The accepted drift, which more can be added to.
+/// The accepted drift, to which more can be added.
 pub struct Ledger {
-    /// All of it.
+    /// The whole baseline.
     pub debt: Debt,
     by: Option<String>,
     at: String,
@@ -50,7 +50,7 @@ impl Ledger {
         })
     }
 
-    /// Accepts that an object is missing or extra, if it is.
+    /// Accepts that an object is missing or extra, if so.
     pub fn accept_whole(&mut self, object: &ObjectReport, terms: &Terms) {
         if let Some(kind) = of_whole(object) {
             let nothing = [Recorded::Nothing, Recorded::Nothing];
@@ -58,8 +58,8 @@ impl Ledger {
         }
     }
 
-    /// Accepts a change; `shown` is the same change without secrets. Returns whether it did: a path
-    /// that contains a secret is not written.
+    /// Accepts a change; `shown` is the same change without secrets. Returns `false` for a path
+    /// that contains a secret, which is not written.
     pub fn accept(
         &mut self,
         object: &ObjectReport,

@@ -52,7 +52,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     };
     let accepted = about_to_be_accepted(&report, &selected);
     complete(&mut terms, &accepted, &ledger.debt, settings, streams)?;
-    let gone = take_out(&mut ledger.debt, &report, &selected);
+    let gone = remove_stale(&mut ledger.debt, &report, &selected);
     let mut accepting = Accepting {
         report: &report,
         selected,
@@ -75,7 +75,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     accepting.answer(&redacted, settings, streams)
 }
 
-/// The paths at which an object has drift, or had accepted drift.
+/// Returns the paths at which an object has drift or accepted drift.
 fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
     let of_object = debt.entries().filter(|accepted| accepted.key == object.key);
     let accepted = of_object.map(|accepted| accepted.path.clone());
@@ -94,7 +94,7 @@ fn is_accepted(drift: &JudgedChange) -> bool {
 /// Removes accepted drift that is gone, or that will be accepted again because its value changed or
 /// it is overdue. Only looks at selected objects that were compared. Returns how many entries were
 /// removed because their drift is gone.
-fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
+fn remove_stale(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
     let mut renewed = 0;
     let out = debt.retain(|accepted| {
         let mut objects = report.objects.iter();
@@ -121,7 +121,7 @@ fn drifts_at(object: &ObjectReport, path: &str) -> bool {
 /// Asks for what the arguments leave out: a reason, if there is no earlier one, and an expiry.
 ///
 /// # Errors
-/// Fails if there is nobody to ask, or no answer.
+/// Fails if there is no terminal to ask at, or no answer.
 fn complete(
     terms: &mut Terms,
     accepted: &[Item<'_>],
@@ -165,7 +165,7 @@ fn complete(
 /// Returns one answer from the terminal.
 ///
 /// # Errors
-/// Fails if there is none.
+/// Fails if there is no answer.
 fn ask(streams: &mut Streams, question: &str) -> Result<String> {
     write!(streams.err, "{question} ")?;
     streams.err.flush()?;
@@ -221,7 +221,7 @@ fn about_to_be_accepted<'r>(report: &'r Report, selected: &Selected) -> Vec<Item
     items
 }
 
-/// Returns the status of an object as a whole.
+/// Returns the change of an object that is missing or extra as a whole.
 fn of_whole(object: &ObjectReport) -> Option<ChangeKind> {
     match object.status() {
         Status::Missing => Some(ChangeKind::Removed),
@@ -333,7 +333,7 @@ impl<'a> Accepting<'a> {
         Ok(())
     }
 
-    /// What was not compared was not accepted either.
+    /// Chooses the exit code: 2 if something was not compared, and so not accepted.
     fn answer(
         &self,
         report: &Redacted,

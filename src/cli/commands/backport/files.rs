@@ -63,7 +63,7 @@ impl Root {
     }
 }
 
-/// Returns the absolute path as it is written: no link is followed.
+/// Returns the absolute path without following links.
 fn written_out(path: &Path) -> Option<PathBuf> {
     let mut whole = PathBuf::new();
     for part in std::path::absolute(path).ok()?.components() {
@@ -137,15 +137,15 @@ impl Files {
             .map_or(name.to_owned(), |(_, shown)| shown)
     }
 
-    /// The lines of a file that the diff of a pull request to a revision shows.
+    /// Returns the lines of a file that the diff of a pull request to a revision shows.
     ///
     /// # Errors
-    /// When the repository does not have the revision.
+    /// Fails if the repository does not have the revision.
     pub fn in_diff(&self, name: &str, file: &EditedFile, base: &str) -> Result<Vec<Range<usize>>> {
         let (path, _) = self.resolve(name).map_err(anyhow::Error::msg)?;
         let before = before_branch(base, &path).with_context(|| format!("--base {base}"))?;
         let before = before.unwrap_or_default();
-        // As `shown_lines` tells the lines of the first text, the branch's is the first.
+        // `shown_lines` returns lines of its first text, so the branch's text is the first.
         Ok(output::shown_lines(&file.before, &before, CONTEXT))
     }
 
@@ -212,7 +212,7 @@ pub const CONTEXT: usize = 3;
 /// Secret, or other values that a report masks.
 ///
 /// # Errors
-/// Fails if even the changed lines would.
+/// Fails if the changed lines alone would show them.
 pub fn context(name: &str, file: &EditedFile, redactor: &Redactor) -> Result<usize> {
     let documents = yaml::parse(&file.before).documents;
     let spans = documents.iter().flat_map(|document| {

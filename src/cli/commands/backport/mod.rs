@@ -53,7 +53,7 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     selected.check(&report, changes)?;
     let files = Files::of(&source);
     let drafts = Draft::of(&source, &drift.live, &overlay, files.roots());
-    let into = args.into.as_deref().map(Into::of).transpose()?;
+    let into = args.into.as_deref().map(EditTarget::of).transpose()?;
     let may_edit = |file: &str| into.as_ref().is_some_and(|into| into.holds(file));
     let mut planned = plan(&Wish {
         report: &report,
@@ -121,12 +121,12 @@ fn withhold(planned: &mut Planned, redactor: &Redactor) {
     plan.refused.sort();
 }
 
-/// Where the user wants the edits of rendered sources.
-struct Into(PathBuf);
+/// The file or folder in which the user wants edits of rendered sources.
+struct EditTarget(PathBuf);
 
-impl Into {
+impl EditTarget {
     /// # Errors
-    /// Fails if there is no such file or folder.
+    /// Fails if the file or folder does not exist.
     fn of(path: &Path) -> Result<Self> {
         let canonical = path.canonicalize();
         let canonical = canonical.with_context(|| format!("--into {}", path.display()))?;

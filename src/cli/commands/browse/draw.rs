@@ -1,4 +1,4 @@
-//! Draws what is browsed into the cells of a terminal.
+//! Draws the browser on a terminal.
 
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::{Position, Rect};
@@ -8,7 +8,7 @@ use ratatui_core::terminal::Frame;
 use super::state::{Browser, Input, Row};
 use crate::model::Severity;
 
-/// From so many columns on, the explanation stands beside the list.
+/// The width from which the explanation is next to the list.
 const WIDE: u16 = 110;
 
 const KEYS: &str =
@@ -17,9 +17,9 @@ const KEYS: &str =
 const HELP: &[&str] = &[
     "up down j k, PgUp PgDn, Home End   move",
     "r b a i      mark: revert, backport, accept, ignore",
-    "space        take the mark away",
-    "x            show the plan of all marks, and carry it out",
-    "/            filter by words; Esc shows all",
+    "space        remove the mark",
+    "x            show the plan for all marks, and carry it out",
+    "/            filter by text; Esc shows all",
     "J K          scroll the explanation",
     "o            open the manifest at its line in $VISUAL or $EDITOR",
     "y            copy the path",
@@ -29,24 +29,24 @@ const HELP: &[&str] = &[
     "any key closes this",
 ];
 
-/// Where things stand in a window.
+/// The areas of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Panes {
     list: Rect,
     line: Rect,
-    /// Where the explanation stands.
+    /// The area of the explanation.
     pub explanation: Rect,
 }
 
 impl Panes {
-    /// Lays a window out.
+    /// Divides a window into its areas.
     pub fn of(window: Rect) -> Self {
         let body = Rect {
             y: window.y + 1,
             height: window.height.saturating_sub(2),
             ..window
         };
-        let part = |x: u16, y: u16, width: u16, height: u16| Rect {
+        let area = |x: u16, y: u16, width: u16, height: u16| Rect {
             x: body.x + x,
             y: body.y + y,
             width,
@@ -55,23 +55,23 @@ impl Panes {
         if window.width >= WIDE {
             let left = window.width * 9 / 20;
             Self {
-                list: part(0, 0, left, body.height),
-                line: part(left, 0, 1, body.height),
-                explanation: part(left + 2, 0, window.width - left - 2, body.height),
+                list: area(0, 0, left, body.height),
+                line: area(left, 0, 1, body.height),
+                explanation: area(left + 2, 0, window.width - left - 2, body.height),
             }
         } else {
             let top = (body.height * 2 / 5).max(3).min(body.height);
             let rest = body.height - top;
             Self {
-                list: part(0, 0, window.width, top),
-                line: part(0, top, window.width, rest.min(1)),
-                explanation: part(0, top + rest.min(1), window.width, rest.saturating_sub(1)),
+                list: area(0, 0, window.width, top),
+                line: area(0, top, window.width, rest.min(1)),
+                explanation: area(0, top + rest.min(1), window.width, rest.saturating_sub(1)),
             }
         }
     }
 }
 
-/// Draws everything.
+/// Draws the window.
 pub fn draw(frame: &mut Frame<'_>, browser: &Browser, explained: &[String]) {
     let window = frame.area();
     if window.height < 5 || window.width < 20 {
@@ -102,7 +102,7 @@ pub fn draw(frame: &mut Frame<'_>, browser: &Browser, explained: &[String]) {
     }
 }
 
-/// Writes a line into an area, as much of it as fits; gives the column behind it.
+/// Writes a line into an area, cut to fit. Returns the column after it.
 fn text(buffer: &mut Buffer, area: Rect, line: usize, what: &str, style: Style) -> u16 {
     let Some(line) = u16::try_from(line).ok().filter(|line| *line < area.height) else {
         return area.x;
@@ -183,7 +183,7 @@ fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
     if lines.is_empty() {
         let what = match browser.rows.is_empty() {
             true => "no drift",
-            false => "nothing has these words; Esc shows all",
+            false => "nothing matches the filter; Esc shows all",
         };
         text(buffer, area, 0, what, Style::new());
         return;
@@ -253,7 +253,7 @@ fn explanation(buffer: &mut Buffer, area: Rect, browser: &Browser, explained: &[
     }
 }
 
-/// The last line: what is typed, what there is to say, or the keys. Gives where the cursor stands.
+/// Draws the last line: the input, a message, or the keys. Returns the position of the cursor.
 fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Position> {
     let area = Rect {
         y: window.y + window.height - 1,
@@ -262,32 +262,32 @@ fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Pos
     };
     let ask = match &browser.input {
         Input::Filter(typed) => Some(("/", typed)),
-        Input::Accept(typed) => Some(("accept, for how long and why: ", typed)),
+        Input::Accept(typed) => Some(("accept until when, and why: ", typed)),
         Input::Ignore(typed) => Some(("ignore, why: ", typed)),
         _ => None,
     };
     if let Some((ask, typed)) = ask {
         let what = format!("{ask}{typed}");
-        let behind = text(
+        let end = text(
             buffer,
             area,
             0,
             &what,
             Style::new().add_modifier(Modifier::BOLD),
         );
-        let x = behind.min(window.x + window.width - 1);
-        if let Some(said) = &browser.said {
+        let x = end.min(window.x + window.width - 1);
+        if let Some(message) = &browser.message {
             let rest = Rect {
                 x,
                 width: window.x + window.width - x,
                 ..area
             };
-            text(buffer, rest, 0, &format!("  ({said})"), Style::new());
+            text(buffer, rest, 0, &format!("  ({message})"), Style::new());
         }
         return Some(Position { x, y: area.y });
     }
     let leave;
-    let what: &str = match (&browser.input, &browser.said) {
+    let what: &str = match (&browser.input, &browser.message) {
         (Input::Leave, _) => {
             leave = format!(
                 "{} marked and not carried out; quit? [y/N]",
@@ -295,7 +295,7 @@ fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Pos
             );
             &leave
         }
-        (_, Some(said)) => said,
+        (_, Some(message)) => message,
         _ => KEYS,
     };
     text(
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_explanation_stands_below_the_list_or_beside_it() {
+    fn shows_the_explanation_below_the_list_or_next_to_it() {
         let mut browser = browser();
         press(&mut browser, "rj");
         insta::assert_snapshot!("browse_80", screen(&browser, 80, 14));
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_asks() {
+    fn asks_in_the_last_line() {
         let mut browser = browser();
         press(&mut browser, "/cart");
         insta::assert_snapshot!("browse_filter", screen(&browser, 80, 12));
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn every_size_can_be_drawn() {
+    fn draws_windows_of_every_size() {
         let mut browser = browser();
         press(&mut browser, "/");
         for width in [1, 2, 19, 20, 21, 79, 110, 111, 300] {
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn wide_characters_and_long_texts_stay_in_their_columns() {
+    fn keeps_wide_characters_and_long_text_in_their_columns() {
         let mut browser = browser();
         browser.rows[0].path = "界".repeat(200);
         browser.rows[1].what = "x".repeat(5000);

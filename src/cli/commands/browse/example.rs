@@ -1,8 +1,8 @@
-//! What the tests browse.
+//! Example drift for tests.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::state::{Ask, Browser, Row};
+use super::state::{Browser, Request, Row};
 use crate::model::Severity;
 
 fn row(severity: Severity, object: &str, path: &str, what: &str) -> Row {
@@ -13,7 +13,7 @@ fn row(severity: Severity, object: &str, path: &str, what: &str) -> Row {
         what: what.to_owned(),
         who: "bob with kubectl-edit 2h ago".to_owned(),
         digest: "0123456789".to_owned(),
-        place: Some(("deploy/cart.yaml".to_owned(), 12)),
+        location: Some(("deploy/cart.yaml".to_owned(), 12)),
     }
 }
 
@@ -38,9 +38,9 @@ pub fn browser() -> Browser {
     Browser::new("prod".to_owned(), rows)
 }
 
-/// Presses keys one after the other, and returns what the last one asks for.
-pub fn press(browser: &mut Browser, keys: &str) -> Option<Ask> {
-    let mut asked = None;
+/// Presses keys one after the other, and returns the request of the last one.
+pub fn press(browser: &mut Browser, keys: &str) -> Option<Request> {
+    let mut request = None;
     for c in keys.chars() {
         let code = match c {
             '\n' => KeyCode::Enter,
@@ -48,7 +48,7 @@ pub fn press(browser: &mut Browser, keys: &str) -> Option<Ask> {
             '\u{8}' => KeyCode::Backspace,
             c => KeyCode::Char(c),
         };
-        asked = browser.key(KeyEvent::new(code, KeyModifiers::NONE));
+        request = browser.key(KeyEvent::new(code, KeyModifiers::NONE));
     }
-    asked
+    request
 }

@@ -1,4 +1,4 @@
-//! `driftctl browse`: drift in the terminal, decided about and acted on.
+//! `driftctl browse`: lists drift in the terminal, and acts on it.
 //!
 //! compare → list → mark → carry out as `driftctl triage` does → compare again
 
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use crossterm::event::Event;
 use jiff::Timestamp;
 
-use super::explain::told;
+use super::explain::redacted;
 use super::triage;
 use crate::cli::args::BrowseArgs;
 use crate::cli::comparison::{Again, Reports};
@@ -30,20 +30,20 @@ use crate::model::{FieldPath, Target};
 use crate::output::{self, RenderOptions, escape};
 use draw::Panes;
 use screen::Screen;
-use state::{Ask, Browser, Row};
+use state::{Browser, Request, Row};
 
-/// How long keys are waited for before the change under the cursor is explained.
+/// How long to wait for another key before the change under the cursor is explained.
 const PAUSE: Duration = Duration::from_millis(80);
 
-/// Shows drift, and carries out what is marked, until the user leaves.
+/// Shows drift, and carries out decisions, until the user quits.
 ///
 /// # Errors
-/// When there is no terminal, or nothing can be compared.
+/// Fails if there is no terminal, or nothing can be compared.
 pub fn run(args: &BrowseArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     ensure!(
         settings.is_terminal && settings.can_ask,
-        "there is no terminal to browse in; 'driftctl triage PATH > todo' writes drift as a file of \
-         decisions"
+        "there is no terminal to browse in; 'driftctl triage PATH > todo' writes a file of decisions \
+         instead"
     );
     let words = args.as_triage();
     triage::check(&words)?;
@@ -52,37 +52,36 @@ pub fn run(args: &BrowseArgs, settings: &Settings, streams: &mut Streams) -> Res
     (browser.colour, browser.ascii) = (settings.color, settings.ascii);
     let mut exit = Exit::Clean;
     loop {
-        let (asked, is_incomplete) = read(args, &settings, &mut browser, streams)?;
+        let (request, is_incomplete) = read(args, &settings, &mut browser, streams)?;
         if is_incomplete {
             exit = exit.max(Exit::Trouble);
         }
-        match asked {
-            Ask::Leave => return Ok(exit),
-            Ask::CarryOut => {
-                let ended = triage::decide(&words, &browser.decisions(), &settings, streams);
-                let ended =
-                    ended.unwrap_or_else(|error| message::failed(streams, &settings, &error));
-                exit = exit.max(ended);
-                write!(streams.err, "press Enter to go on")?;
+        match request {
+            Request::Leave => return Ok(exit),
+            Request::CarryOut => {
+                let done = triage::decide(&words, &browser.decisions(), &settings, streams);
+                let done = done.unwrap_or_else(|error| message::failed(streams, &settings, &error));
+                exit = exit.max(done);
+                write!(streams.err, "press Enter to continue")?;
                 streams.err.flush()?;
                 let mut line = String::new();
                 if streams.answers.read_line(&mut line)? == 0 {
                     return Ok(exit);
                 }
             }
-            Ask::Read | Ask::Open | Ask::Copy => {}
+            Request::Read | Request::Open | Request::Copy => {}
         }
         settings.now = Timestamp::now();
     }
 }
 
-/// Compares, and shows what was found until something is asked for that changes it.
+/// Compares, and shows the result until the user quits or a new comparison is needed.
 fn read(
     args: &BrowseArgs,
     settings: &Settings,
     browser: &mut Browser,
     streams: &mut Streams,
-) -> Result<(Ask, bool)> {
+) -> Result<(Request, bool)> {
     let act = &args.act;
     let (selected, source) = act.drift.selected()?;
     let again = Again::begin(&source, &act.drift, act.extra.within, settings.now)?;
@@ -96,15 +95,15 @@ fn read(
     browser.is_recording = shown.target.dump.is_some();
     let is_incomplete = report.is_incomplete();
     if is_incomplete {
-        let said = "not everything could be compared; 'driftctl diff' says what and why";
-        browser.said = Some(said.to_owned());
+        let message = "not everything could be compared; 'driftctl diff' shows why";
+        browser.message = Some(message.to_owned());
     }
     let explain = |at: usize, width: u16| {
         let item = items.get(at)?;
         Some(explanation(item, &again, &overlay, width, settings))
     };
-    let asked = show(browser, &explain, settings, streams)?;
-    Ok((asked, is_incomplete))
+    let request = show(browser, &explain, settings, streams)?;
+    Ok((request, is_incomplete))
 }
 
 /// Shows the rows, and explains the one under the cursor, until something is asked for.
@@ -113,7 +112,7 @@ fn show(
     explain: &dyn Fn(usize, u16) -> Option<Vec<String>>,
     settings: &Settings,
     streams: &mut Streams,
-) -> Result<Ask> {
+) -> Result<Request> {
     let mut explained: BTreeMap<(usize, u16), Vec<String>> = BTreeMap::new();
     let mut screen = Screen::open(&mut streams.out).context("cannot use the terminal")?;
     loop {
@@ -144,24 +143,24 @@ fn show(
         };
         match browser.key(key) {
             None => {}
-            Some(Ask::Copy) => {
+            Some(Request::Copy) => {
                 if let Some(row) = browser.current() {
                     let path = row.path.clone();
                     screen.copy(&path).context("cannot write to the terminal")?;
-                    browser.said = Some(format!("copied {path}"));
+                    browser.message = Some(format!("copied {path}"));
                 }
             }
-            Some(Ask::Open) => match browser.current().and_then(|row| row.place.clone()) {
-                None => browser.said = Some("no file of this machine declares it".to_owned()),
+            Some(Request::Open) => match browser.current().and_then(|row| row.location.clone()) {
+                None => browser.message = Some("its manifest is not a local file".to_owned()),
                 Some((file, line)) => {
                     drop(screen);
                     if let Err(error) = triage::open_at(&settings.editor, Path::new(&file), line) {
-                        browser.said = Some(escape::line(&format!("{error:#}")).into_owned());
+                        browser.message = Some(escape::line(&format!("{error:#}")).into_owned());
                     }
-                    return Ok(Ask::Open);
+                    return Ok(Request::Open);
                 }
             },
-            Some(asked) => return Ok(asked),
+            Some(request) => return Ok(request),
         }
     }
 }
@@ -190,12 +189,12 @@ fn explanation(
     };
     let mut text = Vec::new();
     let answer = again.answer(overlay, question);
-    let account = answer.and_then(|answer| told(answer, again.redactor()));
+    let account = answer.and_then(|answer| redacted(answer, again.redactor()));
     let written = account.and_then(|account| {
         output::explanation_text(&account, &options, &mut text).map_err(Into::into)
     });
     if written.is_err() {
-        text = whole(item).into_bytes();
+        text = describe_whole(item).into_bytes();
     }
     let text = String::from_utf8_lossy(&text);
     text.lines().map(str::to_owned).collect()
@@ -205,7 +204,7 @@ fn row(item: &Item<'_>, now: Timestamp) -> Row {
     let text = output::todo_text(item.shown, item.shown_drift, Some(now));
     let origin = item.object.origin.as_ref();
     let origin = origin.filter(|origin| origin.revision.is_none());
-    let place = origin.map(|origin| {
+    let location = origin.map(|origin| {
         let line = item.drift.and_then(|drift| drift.position);
         let line = line.map_or(origin.line, |position| position.line);
         (origin.file.to_string(), line)
@@ -217,12 +216,12 @@ fn row(item: &Item<'_>, now: Timestamp) -> Row {
         what: text.what,
         who: text.who,
         digest: item.mark.clone(),
-        place: place.filter(|(file, _)| Path::new(file).is_file()),
+        location: location.filter(|(file, _)| Path::new(file).is_file()),
     }
 }
 
-/// What is said of an object of which there is nothing to compare.
-fn whole(item: &Item<'_>) -> String {
+/// Describes an object that has no field to explain.
+fn describe_whole(item: &Item<'_>) -> String {
     let status = item.object.status().as_str();
     format!(
         "{}\n\n{status}\n",
@@ -230,7 +229,7 @@ fn whole(item: &Item<'_>) -> String {
     )
 }
 
-/// What is compared with.
+/// Returns the live side, for the title.
 fn title(target: &Target) -> String {
     let name = match target {
         Target {

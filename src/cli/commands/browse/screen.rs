@@ -1,5 +1,5 @@
-//! The terminal while it is browsed in: every key is read, and what stood there comes back at the
-//! end, however that comes about.
+//! The terminal while it shows the browser: reads every key, and restores the previous content
+//! however the process ends.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -22,19 +22,19 @@ use ratatui_core::terminal::Terminal;
 use crate::cli::panics;
 use crate::signals::AtEnd;
 
-/// A terminal that is browsed in.
+/// A terminal in its alternate screen.
 pub struct Screen<'w> {
-    /// What is drawn with.
+    /// The terminal to draw on.
     pub terminal: Terminal<Cells<'w>>,
     _at_end: AtEnd,
     _at_panic: panics::Before,
 }
 
 impl<'w> Screen<'w> {
-    /// Takes the terminal.
+    /// Switches to the alternate screen.
     ///
     /// # Errors
-    /// When there is none, or it cannot be written to.
+    /// Fails if there is no terminal, or it cannot be written to.
     pub fn open(out: &'w mut Box<dyn Write>) -> io::Result<Self> {
         let at_end = AtEnd::run(restore);
         let at_panic = panics::Before::message(restore);
@@ -49,10 +49,10 @@ impl<'w> Screen<'w> {
         })
     }
 
-    /// The next key, or that the window has another size; `None` if nothing comes for so long.
+    /// Returns the next key or change of size; `None` if there is none in this time.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// Fails if the terminal is gone.
     pub fn next(&mut self, at_most: Duration) -> io::Result<Option<Event>> {
         match event::poll(at_most)? {
             true => event::read().map(Some),
@@ -60,10 +60,10 @@ impl<'w> Screen<'w> {
         }
     }
 
-    /// Hands a text to the terminal's clipboard (OSC 52).
+    /// Copies text to the terminal's clipboard (OSC 52).
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
+    /// Fails if the terminal cannot be written to.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         use base64::Engine as _;
         let encoded = base64::engine::general_purpose::STANDARD.encode(text);
@@ -81,7 +81,7 @@ impl Drop for Screen<'_> {
     }
 }
 
-/// Gives the terminal back where nothing is dropped any more.
+/// Restores the terminal where destructors no longer run.
 fn restore() {
     let _ = terminal::disable_raw_mode();
     let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);

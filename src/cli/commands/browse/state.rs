@@ -1,4 +1,5 @@
-//! What is browsed, what is marked, and what keys do. It knows no terminal.
+//! The state of the browser: the changes, the marks, and what keys do. It does not use the
+//! terminal.
 
 use std::collections::BTreeMap;
 
@@ -7,47 +8,47 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crate::cli::selection::Until;
 use crate::model::Severity;
 
-/// A change, or an object as a whole, in words without secrets and control characters.
+/// A change, or an object as a whole, as text without secrets and control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
     /// `Deployment.apps/shop/cart`
     pub object: String,
     /// `.spec.replicas`
     pub path: String,
-    /// `~ 2 to 7`
+    /// The change: `~ 2 to 7`
     pub what: String,
-    /// `bob with kubectl-edit 2m ago`
+    /// Who wrote it: `bob with kubectl-edit 2m ago`
     pub who: String,
-    /// Digits that are others as soon as either side has another value.
+    /// A digest that differs as soon as either value changes.
     pub digest: String,
-    /// The file and the line that declare it.
-    pub place: Option<(String, usize)>,
+    /// The file and the line that declare the field.
+    pub location: Option<(String, usize)>,
 }
 
 impl Row {
-    /// What a mark is remembered by when all is read again.
+    /// Returns the key under which a mark survives another comparison.
     fn name(&self) -> String {
         format!("{} {} {}", self.digest, self.object, self.path)
     }
 }
 
-/// What is decided about a change.
+/// The decision on a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// Put it back.
+    /// Change the live object to match the manifest.
     Revert,
-    /// Take it over into the manifest.
+    /// Change the manifest to match the live object.
     Backport,
-    /// Accept it for a time, for a reason.
+    /// Accept it until a deadline, for a reason.
     Accept(String, String),
     /// Ignore it by a rule, for a reason.
     Ignore(String),
 }
 
 impl Mark {
-    /// The letter in the list.
+    /// Returns the letter in the list.
     pub const fn letter(&self) -> char {
         match self {
             Self::Revert => 'r',
@@ -57,7 +58,7 @@ impl Mark {
         }
     }
 
-    /// The words of a file of decisions.
+    /// Returns the decision as `driftctl triage` writes it.
     fn decision(&self) -> String {
         let quoted = |reason: &str| serde_json::Value::from(reason).to_string();
         match self {
@@ -69,70 +70,70 @@ impl Mark {
     }
 }
 
-/// What is typed into the last line.
+/// What the last line is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// Nothing: keys are commands.
+    /// Nothing is typed: keys are commands.
     Commands,
-    /// A filter; and the one before it.
+    /// Typing a filter.
     Filter(String),
-    /// For how long drift is accepted, and why.
+    /// Typing a deadline and a reason to accept drift.
     Accept(String),
-    /// Why drift is ignored.
+    /// Typing a reason to ignore drift.
     Ignore(String),
-    /// Whether to leave with marks that are not carried out.
+    /// Asking whether to quit although there are marks.
     Leave,
-    /// Any key closes the help.
+    /// Showing the help; any key closes it.
     Help,
 }
 
-/// What a key asks for that is more than another view.
+/// A request that the browser itself cannot fulfil.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
-    /// Carry out what is marked.
+pub enum Request {
+    /// Carry out the decisions.
     CarryOut,
     /// Open the manifest in the editor.
     Open,
-    /// Copy the path.
+    /// Copy the path to the clipboard.
     Copy,
     /// Compare again.
     Read,
-    /// End.
+    /// Quit.
     Leave,
 }
 
-/// What is browsed.
+/// The changes, and what is shown of them.
 #[derive(Debug)]
 pub struct Browser {
-    /// What is compared with what.
+    /// The title: what is compared.
     pub title: String,
-    /// The changes, what matters most first.
+    /// The changes, the worst first.
     pub rows: Vec<Row>,
     /// The decisions, by the names of rows.
     marks: BTreeMap<String, Mark>,
-    /// Which of the rows that are shown the cursor is on.
+    /// The position of the cursor among the shown rows.
     pub at: usize,
-    /// Words that rows must have.
+    /// Words that shown rows contain.
     pub filter: String,
-    /// What is typed.
+    /// The current input.
     pub input: Input,
     /// Whether the live side is a recording, which nothing can be written to.
     pub is_recording: bool,
-    /// What there is to say.
-    pub said: Option<String>,
-    /// Lines of the explanation above the window.
+    /// A message in the last line.
+    pub message: Option<String>,
+    /// How many lines the explanation is scrolled.
     pub scroll: usize,
-    /// Whether there are colours.
+    /// Whether to use colours.
     pub colour: bool,
-    /// Whether lines are drawn with ASCII only.
+    /// Whether to draw lines with ASCII only.
     pub ascii: bool,
 }
 
-/// Rows that a page key moves by.
+/// How many rows a page key moves.
 const PAGE: usize = 10;
 
 impl Browser {
-    /// Browses these rows.
+    /// Returns a browser of these rows.
     pub fn new(title: String, rows: Vec<Row>) -> Self {
         Self {
             title,
@@ -142,22 +143,22 @@ impl Browser {
             filter: String::new(),
             input: Input::Commands,
             is_recording: false,
-            said: None,
+            message: None,
             scroll: 0,
             colour: true,
             ascii: false,
         }
     }
 
-    /// Takes what was read again; the marks of changes that are as they were stay.
+    /// Replaces the rows after another comparison. Marks of unchanged rows stay.
     pub fn replace(&mut self, title: String, rows: Vec<Row>) {
         let names: Vec<String> = rows.iter().map(Row::name).collect();
         self.marks.retain(|name, _| names.contains(name));
         (self.title, self.rows) = (title, rows);
-        self.go(self.at);
+        self.move_to(self.at);
     }
 
-    /// The rows that are shown, by their numbers.
+    /// Returns the indexes of the rows that match the filter.
     pub fn shown(&self) -> Vec<usize> {
         let words: Vec<String> = self
             .filter
@@ -174,23 +175,23 @@ impl Browser {
         rows.filter(|(_, row)| has(row)).map(|(at, _)| at).collect()
     }
 
-    /// The row that the cursor is on.
+    /// Returns the row under the cursor.
     pub fn current(&self) -> Option<&Row> {
         let shown = self.shown();
         self.rows.get(*shown.get(self.at)?)
     }
 
-    /// What is decided about a row.
+    /// Returns the decision on a row.
     pub fn mark(&self, row: &Row) -> Option<&Mark> {
         self.marks.get(&row.name())
     }
 
-    /// How many rows are marked.
+    /// Returns the number of marks.
     pub fn marked(&self) -> usize {
         self.marks.len()
     }
 
-    /// The marks as lines of a file of decisions.
+    /// Returns the decisions as `driftctl triage` writes them.
     pub fn decisions(&self) -> String {
         let lines = self.rows.iter().filter_map(|row| {
             let decision = self.mark(row)?.decision();
@@ -201,15 +202,15 @@ impl Browser {
         lines.collect()
     }
 
-    /// Does what a key says.
-    pub fn key(&mut self, key: KeyEvent) -> Option<Ask> {
+    /// Handles a key.
+    pub fn key(&mut self, key: KeyEvent) -> Option<Request> {
         if key.kind == KeyEventKind::Release {
             return None;
         }
-        self.said = None;
+        self.message = None;
         let with_control = key.modifiers.contains(KeyModifiers::CONTROL);
         if with_control && key.code == KeyCode::Char('c') {
-            return Some(Ask::Leave);
+            return Some(Request::Leave);
         }
         match &self.input {
             Input::Commands => self.command(key.code, with_control),
@@ -219,32 +220,32 @@ impl Browser {
             }
             Input::Leave => {
                 self.input = Input::Commands;
-                matches!(key.code, KeyCode::Char('y' | 'Y')).then_some(Ask::Leave)
+                matches!(key.code, KeyCode::Char('y' | 'Y')).then_some(Request::Leave)
             }
             Input::Filter(_) | Input::Accept(_) | Input::Ignore(_) => {
-                self.typed(key.code);
+                self.type_key(key.code);
                 None
             }
         }
     }
 
-    fn command(&mut self, code: KeyCode, with_control: bool) -> Option<Ask> {
+    fn command(&mut self, code: KeyCode, with_control: bool) -> Option<Request> {
         match code {
-            KeyCode::Char('d') if with_control => self.go(self.at + PAGE),
-            KeyCode::Char('u') if with_control => self.go(self.at.saturating_sub(PAGE)),
-            KeyCode::Char('l') if with_control => return Some(Ask::Read),
+            KeyCode::Char('d') if with_control => self.move_to(self.at + PAGE),
+            KeyCode::Char('u') if with_control => self.move_to(self.at.saturating_sub(PAGE)),
+            KeyCode::Char('l') if with_control => return Some(Request::Read),
             KeyCode::Char(_) if with_control => {}
-            KeyCode::Down | KeyCode::Char('j') => self.go(self.at + 1),
-            KeyCode::Up | KeyCode::Char('k') => self.go(self.at.saturating_sub(1)),
-            KeyCode::PageDown => self.go(self.at + PAGE),
-            KeyCode::PageUp => self.go(self.at.saturating_sub(PAGE)),
-            KeyCode::Home => self.go(0),
-            KeyCode::End => self.go(usize::MAX),
+            KeyCode::Down | KeyCode::Char('j') => self.move_to(self.at + 1),
+            KeyCode::Up | KeyCode::Char('k') => self.move_to(self.at.saturating_sub(1)),
+            KeyCode::PageDown => self.move_to(self.at + PAGE),
+            KeyCode::PageUp => self.move_to(self.at.saturating_sub(PAGE)),
+            KeyCode::Home => self.move_to(0),
+            KeyCode::End => self.move_to(usize::MAX),
             KeyCode::Char('J') => self.scroll += 1,
             KeyCode::Char('K') => self.scroll = self.scroll.saturating_sub(1),
             KeyCode::Char('r') if self.is_recording => {
-                let said = "a recording cannot be reverted; browse the cluster, without --live";
-                self.said = Some(said.to_owned());
+                let message = "a recording cannot be reverted; browse the cluster, without --live";
+                self.message = Some(message.to_owned());
             }
             KeyCode::Char('r') => self.set(Mark::Revert),
             KeyCode::Char('b') => self.set(Mark::Backport),
@@ -257,30 +258,31 @@ impl Browser {
             KeyCode::Char(' ') => {
                 if let Some(name) = self.current().map(Row::name) {
                     self.marks.remove(&name);
-                    self.go(self.at + 1);
+                    self.move_to(self.at + 1);
                 }
             }
             KeyCode::Char('/') => self.input = Input::Filter(std::mem::take(&mut self.filter)),
             KeyCode::Esc => {
                 self.filter.clear();
-                self.go(self.at);
+                self.move_to(self.at);
             }
             KeyCode::Char('?') => self.input = Input::Help,
-            KeyCode::Char('R') => return Some(Ask::Read),
-            KeyCode::Char('o') => return self.current().and(Some(Ask::Open)),
-            KeyCode::Char('y') => return self.current().and(Some(Ask::Copy)),
+            KeyCode::Char('R') => return Some(Request::Read),
+            KeyCode::Char('o') => return self.current().and(Some(Request::Open)),
+            KeyCode::Char('y') => return self.current().and(Some(Request::Copy)),
             KeyCode::Char('x') if self.marks.is_empty() => {
-                self.said = Some("nothing is marked; mark with r, b, a or i".to_owned());
+                self.message =
+                    Some("nothing is marked; press r, b, a or i to mark a change".to_owned());
             }
-            KeyCode::Char('x') => return Some(Ask::CarryOut),
-            KeyCode::Char('q') if self.marks.is_empty() => return Some(Ask::Leave),
+            KeyCode::Char('x') => return Some(Request::CarryOut),
+            KeyCode::Char('q') if self.marks.is_empty() => return Some(Request::Leave),
             KeyCode::Char('q') => self.input = Input::Leave,
             _ => {}
         }
         None
     }
 
-    fn go(&mut self, to: usize) {
+    fn move_to(&mut self, to: usize) {
         let before = self.at;
         self.at = to.min(self.shown().len().saturating_sub(1));
         if self.at != before {
@@ -288,15 +290,15 @@ impl Browser {
         }
     }
 
-    /// Marks the row that the cursor is on, and goes to the next one.
+    /// Marks the row under the cursor, and moves to the next one.
     fn set(&mut self, mark: Mark) {
         if let Some(name) = self.current().map(Row::name) {
             self.marks.insert(name, mark);
-            self.go(self.at + 1);
+            self.move_to(self.at + 1);
         }
     }
 
-    fn typed(&mut self, code: KeyCode) {
+    fn type_key(&mut self, code: KeyCode) {
         let (Input::Filter(text) | Input::Accept(text) | Input::Ignore(text)) = &mut self.input
         else {
             return;
@@ -310,19 +312,19 @@ impl Browser {
             }
             KeyCode::Enter => {
                 let text = std::mem::take(text);
-                self.entered(&text);
+                self.submit(&text);
                 return;
             }
             _ => {}
         }
-        // A filter shows what it leaves while it is typed.
+        // The filter applies while it is typed.
         if let Input::Filter(text) = &self.input {
             self.filter = text.clone();
             self.at = 0;
         }
     }
 
-    fn entered(&mut self, text: &str) {
+    fn submit(&mut self, text: &str) {
         let input = std::mem::replace(&mut self.input, Input::Commands);
         let trimmed = text.trim();
         match input {
@@ -331,18 +333,18 @@ impl Browser {
                 let (time, reason) = trimmed.split_once(' ').unwrap_or((trimmed, ""));
                 let until: Result<Until, String> = time.parse();
                 match until {
-                    Err(why) => self.said = Some(format!("{time:?}: {why}")),
+                    Err(why) => self.message = Some(format!("{time:?}: {why}")),
                     Ok(_) if reason.trim().is_empty() => {
-                        self.said = Some("write a reason behind the time".to_owned());
+                        self.message = Some("add a reason after the deadline".to_owned());
                     }
                     Ok(_) => self.set(Mark::Accept(time.to_owned(), reason.trim().to_owned())),
                 }
-                if self.said.is_some() {
+                if self.message.is_some() {
                     self.input = Input::Accept(text.to_owned());
                 }
             }
             Input::Ignore(_) if trimmed.is_empty() => {
-                self.said = Some("write a reason".to_owned());
+                self.message = Some("write a reason".to_owned());
                 self.input = Input::Ignore(String::new());
             }
             Input::Ignore(_) => self.set(Mark::Ignore(trimmed.to_owned())),
@@ -357,7 +359,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_become_lines_of_a_file_of_decisions() {
+    fn writes_marks_as_a_file_of_decisions() {
         let mut browser = browser();
         press(&mut browser, "r");
         press(&mut browser, "aIncident \"12\"\n");
@@ -373,7 +375,7 @@ mod tests {
                 "ignore \"Noise\" 0123456789 low ConfigMap/shop/cart .data.LOG_LEVEL",
             ]
         );
-        assert_eq!(press(&mut browser, "x"), Some(Ask::CarryOut));
+        assert_eq!(press(&mut browser, "x"), Some(Request::CarryOut));
     }
 
     #[test]
@@ -382,14 +384,18 @@ mod tests {
         browser.is_recording = true;
         press(&mut browser, "r");
         assert_eq!(browser.marked(), 0);
-        assert!(browser.said.is_some_and(|said| said.contains("--live")));
+        assert!(
+            browser
+                .message
+                .is_some_and(|message| message.contains("--live"))
+        );
     }
 
     #[test]
-    fn a_time_that_is_none_is_asked_for_again() {
+    fn asks_again_for_an_invalid_deadline() {
         let mut browser = browser();
         press(&mut browser, "a\u{8}\u{8}\u{8}\u{8}soon Incident\n");
-        assert!(browser.said.is_some());
+        assert!(browser.message.is_some());
         assert_eq!(browser.input, Input::Accept("soon Incident".to_owned()));
         assert_eq!(browser.marked(), 0);
         press(&mut browser, "\u{1b}");
@@ -397,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_narrows_what_is_shown_and_the_cursor_stays_inside() {
+    fn keeps_the_cursor_on_a_row_that_matches_the_filter() {
         let mut browser = browser();
         press(&mut browser, "jj/debug low\n");
         assert_eq!(browser.current().unwrap().path, ".data.LOG_LEVEL");
@@ -412,19 +418,19 @@ mod tests {
     }
 
     #[test]
-    fn leaving_with_marks_asks_first() {
+    fn asks_before_quitting_with_marks() {
         let mut browser = browser();
         press(&mut browser, "b");
         assert_eq!(press(&mut browser, "q"), None);
         assert_eq!(press(&mut browser, "n"), None);
         assert_eq!(press(&mut browser, "q"), None);
-        assert_eq!(press(&mut browser, "y"), Some(Ask::Leave));
+        assert_eq!(press(&mut browser, "y"), Some(Request::Leave));
         press(&mut browser, "k ");
-        assert_eq!(press(&mut browser, "q"), Some(Ask::Leave));
+        assert_eq!(press(&mut browser, "q"), Some(Request::Leave));
     }
 
     #[test]
-    fn marks_of_changes_that_have_another_value_go() {
+    fn drops_marks_of_changes_whose_value_changed() {
         let mut browser = browser();
         press(&mut browser, "rr");
         let mut rows = browser.rows.clone();

@@ -1,4 +1,4 @@
-//! Runs the checks, and says what to do about each that fails.
+//! Runs the checks, and says how to fix each that fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ impl Examination {
         self.add("kubeconfig", CheckState::Failed, format!("{error:#}"), None);
     }
 
-    /// Reports which cluster it is.
+    /// Reports which cluster is checked.
     pub fn kubeconfig(&mut self, target: &Target) {
         let server = target.server.as_deref().unwrap_or_default();
         let found = match &target.context {
@@ -45,7 +45,7 @@ impl Examination {
         }
     }
 
-    /// Reports that the server cannot be reached, or rejects us.
+    /// Reports that the server cannot be reached, or rejects the credentials.
     pub fn no_connection(&mut self, target: &Target, error: &anyhow::Error) {
         let to_do = match &target.context {
             Some(context) => format!(
@@ -87,7 +87,7 @@ impl Examination {
         }
     }
 
-    /// Reports what is declared.
+    /// Reports the declared objects.
     pub fn manifests(&mut self, needs: &Needs) {
         for error in &needs.errors {
             let found = format!("{}: {}", error.place, error.message);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_within_the_skew_are_fine() {
+    fn accepts_versions_within_the_supported_skew() {
         assert_eq!(state_of(KUBERNETES_VERSION), CheckState::Ok);
         assert_eq!(state_of("v1.28.3-eks-1"), CheckState::Ok);
         assert_eq!(state_of("v1.99.0"), CheckState::Advice);

@@ -15,7 +15,7 @@ use crate::cli::comparison::{self, load};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::model::{Manifest, Step};
-use crate::output::{TriedPolicy, checks, escape};
+use crate::output::{CheckedPolicyDocument, checks, escape};
 use crate::schema::{Schema, builtin_kinds};
 
 /// Kinds that most policies match: they are tested first.
@@ -31,7 +31,7 @@ const COMMON: [&str; 8] = [
 ];
 
 /// A policy with the findings about its rules.
-struct Tried {
+struct CheckedPolicy {
     manifest: Arc<Manifest>,
     rules: Vec<Checked>,
     count: usize,
@@ -56,8 +56,8 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     };
     message::warnings(streams, settings, &warnings);
     let failed = warnings.iter().any(|warning| warning.fatal);
-    let tried = try_all(&read, &declared)?;
-    if tried.is_empty() {
+    let policies = try_all(&read, &declared)?;
+    if policies.is_empty() {
         let named = args.check.iter().map(|path| path.display().to_string());
         bail!(
             "no policy in {}: it contains no ValidatingAdmissionPolicy and no Kyverno \
@@ -66,10 +66,10 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         );
     }
     match args.output {
-        CommandFormat::Json => json(&tried, &mut streams.out)?,
-        _ => text(&tried, &mut streams.out)?,
+        CommandFormat::Json => json(&policies, &mut streams.out)?,
+        _ => text(&policies, &mut streams.out)?,
     }
-    let rules = || tried.iter().flat_map(|one| &one.rules);
+    let rules = || policies.iter().flat_map(|one| &one.rules);
     let mut flaws = rules().flat_map(|rule| &rule.flaws);
     Ok(match flaws.any(|(flaw, _)| *flaw != Flaw::NotDecided) {
         _ if failed => Exit::Trouble,
@@ -78,7 +78,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     })
 }
 
-fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<Tried>> {
+fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<CheckedPolicy>> {
     let kinds = Kinds::of(read.iter().chain(declared));
     let is_policy = |manifest: &&Arc<Manifest>| {
         !manifest.kind.starts_with("ValidatingAdmissionPolicy") && !is_kyverno(manifest)
@@ -102,12 +102,12 @@ fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<Tri
         evaluate: &evaluate,
         analyze: &analyze,
     };
-    let mut tried = Vec::new();
+    let mut checked = Vec::new();
     for manifest in read {
         let value = manifest.value();
         if is_kyverno(manifest) {
             let rules = check_kyverno(&value);
-            tried.push(Tried {
+            checked.push(CheckedPolicy {
                 count: rules.len(),
                 rules,
                 manifest: Arc::clone(manifest),
@@ -125,14 +125,14 @@ fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<Tri
         };
         let only_warns = !bindings.is_empty() && !bindings.iter().any(denies);
         let validations = value.pointer("/spec/validations").and_then(Value::as_array);
-        tried.push(Tried {
+        checked.push(CheckedPolicy {
             count: validations.map_or(0, Vec::len),
             rules: check(&value, &bindings, &others, &hand, &all_kinds, &tools),
             manifest: Arc::clone(manifest),
             only_warns,
         });
     }
-    Ok(tried)
+    Ok(checked)
 }
 
 fn is_kyverno(manifest: &Manifest) -> bool {
@@ -187,8 +187,8 @@ fn line_of(manifest: &Manifest, rule: &Checked) -> Option<usize> {
     Some(position?.line)
 }
 
-fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
-    for one in tried {
+fn text(policies: &[CheckedPolicy], out: &mut dyn Write) -> Result<()> {
+    for one in policies {
         let manifest = &one.manifest;
         let warns = if one.only_warns {
             "  (only warns or audits)"
@@ -202,23 +202,23 @@ fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
         writeln!(out, "{}", escape::line(&head))?;
         for rule in &one.rules {
             let line = line_of(manifest, rule).map_or_else(String::new, |line| line.to_string());
-            let said = match rule.rule.as_str() {
-                "" => said(rule),
-                name => format!("{name}  {}", said(rule)),
+            let finding = match rule.rule.as_str() {
+                "" => finding(rule),
+                name => format!("{name}  {}", finding(rule)),
             };
-            writeln!(out, "{line:>4} │ {}", escape::line(&said))?;
+            writeln!(out, "{line:>4} │ {}", escape::line(&finding))?;
         }
         writeln!(out)?;
     }
-    let all: usize = tried.iter().map(|one| one.count).sum();
-    let rules = || tried.iter().flat_map(|one| &one.rules);
+    let all: usize = policies.iter().map(|one| one.count).sum();
+    let rules = || policies.iter().flat_map(|one| &one.rules);
     let with = |flaw: Flaw| {
         rules()
             .filter(|rule| rule.flaws.iter().any(|(f, _)| *f == flaw))
             .count()
     };
-    let unbound = |one: &Tried| one.rules.first().is_some_and(|rule| rule.rule.is_empty());
-    let hold: usize = tried
+    let unbound = |one: &CheckedPolicy| one.rules.first().is_some_and(|rule| rule.rule.is_empty());
+    let hold: usize = policies
         .iter()
         .filter(|one| !unbound(one))
         .map(|one| one.rules.iter().filter(|rule| rule.holds()).count())
@@ -235,7 +235,7 @@ fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
 }
 
 /// Returns the finding about a rule, on one line.
-fn said(rule: &Checked) -> String {
+fn finding(rule: &Checked) -> String {
     /// How many objects are named.
     const MOST: usize = 5;
     let mut parts: Vec<String> = Vec::new();
@@ -267,10 +267,10 @@ fn said(rule: &Checked) -> String {
     parts.join("; ")
 }
 
-fn json(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
-    let policies = tried.iter().map(|one| {
+fn json(policies: &[CheckedPolicy], out: &mut dyn Write) -> Result<()> {
+    let policies = policies.iter().map(|one| {
         let rules = one.rules.iter();
-        TriedPolicy {
+        CheckedPolicyDocument {
             manifest: &one.manifest,
             only_warns: one.only_warns,
             rules: rules

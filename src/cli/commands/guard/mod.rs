@@ -32,7 +32,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     );
     ensure!(
         !args.drift.source.untrusted.untrusted,
-        "a policy tells what is live, and is refused with --untrusted; use 'driftctl diff'"
+        "guard is not allowed with --untrusted, because a policy shows live values; use 'driftctl diff'"
     );
     let drift = &args.drift;
     let (selected, source) = drift.selected()?;

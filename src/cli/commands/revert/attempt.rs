@@ -20,9 +20,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) enum Sent {
     /// The server returned the object after the write; nothing for a delete.
     Done(Option<Value>),
-    /// It was not done, and why.
+    /// Nothing was written, and why.
     Not(String),
-    /// It may have been done, and why that is unknown.
+    /// It may have been written, and why that is unknown.
     Unclear(String),
 }
 
@@ -92,7 +92,7 @@ impl Carrier<'_> {
                         }
                     }
                 }
-                error => return Sent::Not(self.said(job, error)),
+                error => return Sent::Not(self.refusal_text(job, error)),
             }
         }
     }
@@ -127,7 +127,7 @@ impl Carrier<'_> {
                     sleep(pause(tries));
                 }
                 Err(error @ WriteError::Unclear(_)) => return Sent::Unclear(error.to_string()),
-                Err(error) => return Sent::Not(self.said(job, error)),
+                Err(error) => return Sent::Not(self.refusal_text(job, error)),
             }
         }
     }
@@ -165,13 +165,13 @@ impl Carrier<'_> {
                     sleep(pause(tries));
                 }
                 Err(error @ WriteError::Unclear(_)) => return Sent::Unclear(error.to_string()),
-                Err(error) => return Sent::Not(self.said(job, error)),
+                Err(error) => return Sent::Not(self.refusal_text(job, error)),
             }
         }
     }
 
     /// Returns the text of a refusal without secrets.
-    fn said(&self, job: &Job, error: WriteError) -> String {
+    fn refusal_text(&self, job: &Job, error: WriteError) -> String {
         let WriteError::Denied {
             message: Some(message),
             ..

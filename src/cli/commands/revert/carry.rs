@@ -131,7 +131,7 @@ impl Hands for Carrier<'_> {
 
     /// Writes, and reads again.
     fn carry_out(&mut self) -> Result<()> {
-        // The answer to the question may have taken a while.
+        // The user may have taken a while to answer.
         self.writer.begin_anew();
         let mut recorder = match self.manner.keeps_record {
             true => {
@@ -177,8 +177,8 @@ impl Carrier<'_> {
         }
     }
 
-    /// Returns the selected changes that a later report still finds. Changes that others make
-    /// elsewhere in the object do not matter.
+    /// Returns the selected changes that the report after the write still contains. Changes by
+    /// others elsewhere in the object do not matter.
     fn left_over(&self, at: usize, report: &Report) -> Vec<String> {
         let job = &self.jobs[at];
         let mut objects = report.objects.iter();
@@ -231,7 +231,7 @@ impl Carrier<'_> {
             match self.attempt(at, Carry::Out) {
                 Sent::Done(answer) => {
                     if let Some(recorder) = &mut recorder {
-                        recorder.note_answer(&self.jobs[at], answer.as_ref())?;
+                        recorder.note_result(&self.jobs[at], answer.as_ref())?;
                     }
                     self.plan.steps[at].progress = Progress::Partly;
                     if let Some(answer) = answer {
@@ -244,7 +244,7 @@ impl Carrier<'_> {
                 }
                 Sent::Not(why) => {
                     if let Some(recorder) = &mut recorder {
-                        recorder.take_out()?;
+                        recorder.remove_last()?;
                     }
                     self.fail(at, why);
                     if !self.manner.keep_going {
@@ -295,8 +295,8 @@ impl Carrier<'_> {
                     values.insert(at, value);
                 }
                 Err(why) => {
-                    let said = format!("sent, but the object could not be read again: {why}");
-                    self.plan.steps[at].outcome = Some(said);
+                    let message = format!("sent, but the object could not be read again: {why}");
+                    self.plan.steps[at].outcome = Some(message);
                 }
             }
         }
@@ -316,7 +316,7 @@ impl Carrier<'_> {
             let is_ending = value
                 .as_ref()
                 .is_some_and(|value| value.pointer("/metadata/deletionTimestamp").is_some());
-            // An object that reads as before was not changed, whatever the response was.
+            // An object that reads as before was not changed, whatever the server responded.
             let is_as_before = match (&self.jobs[at].what, &value) {
                 (What::Patch(patch), Some(now)) => patch.state(now, None) == State::AsShown,
                 (What::Create { .. }, now) => now.is_none(),
@@ -328,11 +328,11 @@ impl Carrier<'_> {
                 step.progress = Progress::Done;
                 step.outcome = is_ending
                     .then(|| "deleted; it goes away once its finalizers are removed".to_owned());
-                self.tell_event(at, value.as_ref());
+                self.write_event(at, value.as_ref());
             } else if kept.is_empty() && value.is_some() {
                 step.progress = Progress::Done;
                 step.outcome = None;
-                self.tell_event(at, value.as_ref());
+                self.write_event(at, value.as_ref());
             } else {
                 let before = step.outcome.take();
                 let is = match value {
@@ -366,7 +366,7 @@ impl Carrier<'_> {
         }
     }
 
-    fn tell_event(&mut self, at: usize, object: Option<&Value>) {
+    fn write_event(&mut self, at: usize, object: Option<&Value>) {
         if !self.manner.events {
             return;
         }

@@ -27,7 +27,7 @@ pub trait Hands {
     fn carry_out(&mut self) -> Result<()>;
 }
 
-/// How a run ends.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// There is nothing to do.
@@ -43,7 +43,7 @@ pub enum End {
 }
 
 impl End {
-    /// Returns the exit code; `short` if something was left out before there was a plan.
+    /// Returns the exit code; at least `short`, for what was left out before the plan was made.
     pub fn exit(self, plan: &Plan, short: Exit) -> Exit {
         match self {
             Self::NothingToDo => short,

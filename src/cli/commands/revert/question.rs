@@ -18,7 +18,7 @@ pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     let objects = counted(plan.objects(Progress::Planned), "object");
     let question = match plan.action {
         Action::Undo => format!("Undo {changes} of {objects}? [y]es, [e]ach, [N]o: "),
-        // Each was already decided on.
+        // The user has already decided on each change.
         Action::Triage => {
             let decisions = counted(plan.changes(Progress::Planned), "decision");
             format!("Carry out {decisions}? [y]es, [N]o: ")

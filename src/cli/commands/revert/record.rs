@@ -52,8 +52,8 @@ impl Recorder {
     /// Adds the object as the last job left it, with what the server changed by itself.
     ///
     /// # Errors
-    /// Fails if it cannot be kept.
-    pub fn note_answer(&mut self, job: &Job, answer: Option<&Value>) -> Result<()> {
+    /// Fails if the record cannot be saved.
+    pub fn note_result(&mut self, job: &Job, answer: Option<&Value>) -> Result<()> {
         let (Some(object), Some(answer)) = (self.record.objects.last_mut(), answer) else {
             return Ok(());
         };
@@ -82,13 +82,13 @@ impl Recorder {
     /// Removes the last job, which changed nothing.
     ///
     /// # Errors
-    /// Fails if the record cannot be kept.
-    pub fn take_out(&mut self) -> Result<()> {
+    /// Fails if the record cannot be saved.
+    pub fn remove_last(&mut self) -> Result<()> {
         self.record.objects.pop();
         self.records.keep(&self.record)
     }
 
-    /// Finishes the record. Returns its ID, if it contains anything.
+    /// Finishes the record. Returns its ID, unless the record is empty.
     pub fn end(self) -> Option<String> {
         if self.record.objects.is_empty() {
             self.records.forget(&self.record);
@@ -173,7 +173,7 @@ fn without_bookkeeping(object: &Value) -> Value {
     object
 }
 
-/// An ID that no two clusters share.
+/// Returns an ID that no two clusters share.
 pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
     let namespace = Wanted {
         key: ResourceKey::new("", "Namespace", None, "kube-system"),

@@ -25,7 +25,7 @@ use crate::patch;
 use crate::redact::Redactor;
 use crate::state::{Done, UndoObject, UndoRecord, UndoRecords};
 
-/// The field manager for writes if no other manager's name is right.
+/// The field manager of writes for which no other manager's name is right.
 const UNDO_NAME: &str = "driftctl-undo";
 
 /// Lists the reverts that can be undone, the latest first.
@@ -106,7 +106,7 @@ pub fn run(
     let mut jobs = Vec::new();
     // The last change is undone first.
     for object in record.objects.iter().rev() {
-        match one(object, &writer, &redactor)? {
+        match plan_object(object, &writer, &redactor)? {
             Found::Step(step, job) => {
                 plan.steps.push(*step);
                 jobs.push(*job);
@@ -142,7 +142,7 @@ pub fn run(
     Ok(end.exit(plan, short))
 }
 
-/// The plan for one object.
+/// The plan for the undo of one object.
 enum Found {
     Step(Box<PlanStep>, Box<Job>),
     Refused(Vec<Refused>),
@@ -161,7 +161,7 @@ struct Undoing<'u> {
     wanted: Wanted,
 }
 
-fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<Found> {
+fn plan_object(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<Found> {
     let undoing = Undoing::of(object);
     let now = match writer.read(&undoing.wanted) {
         Ok(now) => now,

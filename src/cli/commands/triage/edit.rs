@@ -63,13 +63,13 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
 /// Opens a file at a line in the editor, if the editor is known to take one.
 ///
 /// # Errors
-/// When the editor cannot be run, or fails.
+/// Fails if the editor cannot be run, or fails.
 pub fn open_at(editor: &str, file: &Path, line: usize) -> Result<()> {
     let program = editor.split_whitespace().next().unwrap_or_default();
     let program = Path::new(program).file_stem().unwrap_or_default();
     let words = match program.to_string_lossy().as_ref() {
-        "code" | "codium" | "cursor" => vec!["--goto".into(), place(file, line)],
-        "hx" | "helix" | "subl" | "zed" => vec![place(file, line)],
+        "code" | "codium" | "cursor" => vec!["--goto".into(), file_and_line(file, line)],
+        "hx" | "helix" | "subl" | "zed" => vec![file_and_line(file, line)],
         "vi" | "vim" | "nvim" | "view" | "nano" | "pico" | "emacs" | "emacsclient" | "micro"
         | "kak" | "joe" | "jed" | "mg" | "ne" | "gedit" | "kate" => {
             vec![format!("+{line}").into(), file.into()]
@@ -80,7 +80,7 @@ pub fn open_at(editor: &str, file: &Path, line: usize) -> Result<()> {
 }
 
 /// `file:line`
-fn place(file: &Path, line: usize) -> OsString {
+fn file_and_line(file: &Path, line: usize) -> OsString {
     let mut place = file.as_os_str().to_owned();
     place.push(format!(":{line}"));
     place
@@ -94,18 +94,18 @@ pub fn open(editor: &str, file: &Path) -> Result<()> {
     run_editor(editor, &[file.into()])
 }
 
-fn run_editor(editor: &str, behind: &[OsString]) -> Result<()> {
+fn run_editor(editor: &str, args: &[OsString]) -> Result<()> {
     // As in Git, the variable may contain several words, which the shell splits.
     let mut command = if cfg!(windows) {
         let mut words = editor.split_whitespace();
         let mut command = Command::new(words.next().unwrap_or("notepad"));
-        command.args(words).args(behind);
+        command.args(words).args(args);
         command
     } else {
         let mut command = Command::new("sh");
         command
             .args(["-c", &format!("{editor} \"$@\""), editor])
-            .args(behind);
+            .args(args);
         command
     };
     let status = command

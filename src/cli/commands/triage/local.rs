@@ -21,7 +21,7 @@ pub struct Local {
     pub config: Option<Rewrite>,
 }
 
-/// Carries out a plan: first in the cluster, which may refuse it, then locally.
+/// Carries out a plan: first in the cluster, which may refuse it, then in local files.
 pub struct Hands<'a> {
     /// Writes to the cluster, and holds the plan.
     pub cluster: Option<Carrier<'a>>,
@@ -70,7 +70,7 @@ impl revert::Hands for Hands<'_> {
     }
 }
 
-/// Does all steps of one kind at once, unless something prevented them.
+/// Carries out all steps of one kind at once, unless something prevented them.
 fn by(plan: &mut Plan, how: How, write: impl FnOnce() -> Result<()>) {
     let mut due: Vec<_> = plan
         .steps

@@ -46,7 +46,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
         return Ok(listed.exit);
     };
     let todo = Todo::read(file, streams)?;
-    let args = with_words_of(&todo, args)?;
+    let args = with_arguments_of(&todo, args)?;
     check(&args)?;
     apply(&args, &todo, settings, streams)
 }
@@ -54,7 +54,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
 /// Checks for arguments that contradict each other.
 ///
 /// # Errors
-/// When they do.
+/// Fails if they do.
 pub(super) fn check(args: &TriageArgs) -> Result<()> {
     let source = &args.act.drift.source;
     ensure!(
@@ -72,7 +72,7 @@ pub(super) fn check(args: &TriageArgs) -> Result<()> {
 /// Drift as a file of decisions.
 struct Listed {
     text: String,
-    /// Returns how many changes there are to decide on.
+    /// The number of changes to decide on.
     changes: usize,
     exit: Exit,
 }
@@ -133,13 +133,13 @@ fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String>
     kept
 }
 
-/// Returns the arguments with which a file is applied. Without manifests of its own, the command line
-/// starts from the arguments that the file was written with, and overrides them. The file never says
+/// Returns the arguments with which a file is applied. If the command line names no manifests, it
+/// starts from the arguments that the file was written with, and overrides them. A file cannot set
 /// how decisions are carried out.
 ///
 /// # Errors
 /// Fails if they are not valid arguments of this command.
-fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
+fn with_arguments_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     let own = &args.act.drift;
     let names_none = own.source.paths == [PathBuf::from(".")]
         && own.source.app.is_empty()
@@ -186,7 +186,7 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
 /// Carries out decisions that were not made in a file.
 ///
 /// # Errors
-/// As with a file.
+/// Fails as with a file.
 pub(super) fn decide(
     args: &TriageArgs,
     decisions: &str,
@@ -199,7 +199,7 @@ pub(super) fn decide(
 /// Checks that the decisions of a file change no file outside the repository.
 ///
 /// # Errors
-/// Fails if it does: the author of the file must not choose what is written outside the repository.
+/// Fails if they do: the author of the file must not choose what is written outside the repository.
 fn check_writes(todo: &Todo, own: &DriftArgs, of_file: &DriftArgs) -> Result<()> {
     let decides = |what: fn(&Decision) -> bool| {
         let mut lines = todo.lines.iter();
@@ -223,7 +223,7 @@ fn check_writes(todo: &Todo, own: &DriftArgs, of_file: &DriftArgs) -> Result<()>
     let here = Path::new(".").canonicalize()?;
     let root = repository_around(&here.join("x")).map_or(here, |(root, _)| root);
     for path in named {
-        // A file that is not there yet lies where its folder does.
+        // For a file that does not exist yet, its folder counts.
         let folder = path.parent().unwrap_or(Path::new(""));
         let folder = match folder.as_os_str().is_empty() {
             true => Path::new("."),
@@ -241,7 +241,7 @@ fn check_writes(todo: &Todo, own: &DriftArgs, of_file: &DriftArgs) -> Result<()>
     Ok(())
 }
 
-/// Carries the decisions of a file out.
+/// Carries out the decisions of a file.
 fn apply(
     args: &TriageArgs,
     todo: &Todo,
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_leads_to_credentials_and_programs_is_not_written_down() {
+    fn never_records_flags_that_name_credentials_or_programs() {
         let words = [
             "./manifests",
             "--kubeconfig",
@@ -354,11 +354,11 @@ mod tests {
         let Command::Triage(args) = cli.command else {
             panic!("another command");
         };
-        with_words_of(&todo, &args).unwrap()
+        with_arguments_of(&todo, &args).unwrap()
     }
 
     #[test]
-    fn a_file_says_what_is_compared_and_never_by_which_credentials() {
+    fn a_file_sets_what_is_compared_but_not_the_credentials() {
         let file = "./manifests -n shop --context prod --kubeconfig evil --helm-bin evil \
                     --allow-remote";
         let drift = merged(file, &["--apply", "todo"]).act.drift;
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_no_say_in_how_it_is_carried_out() {
+    fn a_file_does_not_set_how_it_is_carried_out() {
         let file = "./manifests --yes --skip-dry-run --max-delete 99 --allow-secrets --no-event";
         let args = merged(file, &["--apply", "todo"]);
         assert!(!args.act.write.yes && !args.act.write.skip_dry_run && !args.allow_secrets);
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_the_command_line_hold_before_those_of_the_file() {
+    fn flags_of_the_command_line_override_those_of_the_file() {
         let own = [
             "--apply",
             "todo",

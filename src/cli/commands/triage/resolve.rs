@@ -31,7 +31,7 @@ use crate::redact::Redacted;
 /// The outcome of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
-    /// It stays as it is.
+    /// The line says keep.
     Kept,
     /// The change with this index is acted on.
     Meant(usize),
@@ -39,11 +39,11 @@ pub enum Fate {
     Over(String),
     /// It is left alone.
     Skipped(Why, String),
-    /// It was acted on: with what progress and note.
+    /// The decision was carried out: with what progress and note.
     Acted(Progress, Option<String>),
 }
 
-/// What a plan is made from.
+/// The inputs of a plan.
 pub struct Wanted<'a> {
     pub args: &'a TriageArgs,
     pub again: &'a Again,
@@ -103,8 +103,11 @@ impl<'a> Resolved<'a> {
         }
     }
 
-    /// Returns the changes of the lines with such decisions.
-    fn meant(&self, which: impl Fn(&Decision) -> bool) -> impl Iterator<Item = (&Line, &Item<'a>)> {
+    /// Returns the changes of lines whose decision matches.
+    fn lines_with(
+        &self,
+        which: impl Fn(&Decision) -> bool,
+    ) -> impl Iterator<Item = (&Line, &Item<'a>)> {
         let lines = self.lines.iter().zip(&self.fates);
         lines.filter_map(move |(line, fate)| match fate {
             Fate::Meant(at) if which(&line.decision) => Some((line, &self.items[*at])),
@@ -141,7 +144,7 @@ impl<'a> Resolved<'a> {
 
     fn reverts(&self, wanted: &Wanted<'_>, planned: &mut Planned) -> Result<()> {
         let chosen: BTreeSet<(ResourceKey, String)> = self
-            .meant(|decision| *decision == Decision::Revert)
+            .lines_with(|decision| *decision == Decision::Revert)
             .map(|(_, item)| (item.object.key.clone(), item.path()))
             .collect();
         if chosen.is_empty() {
@@ -175,7 +178,7 @@ impl<'a> Resolved<'a> {
 
     fn backports(&self, wanted: &Wanted<'_>, plan: &mut Plan, local: &mut Local) -> Result<()> {
         let chosen: BTreeSet<(ResourceKey, String)> = self
-            .meant(|decision| *decision == Decision::Backport)
+            .lines_with(|decision| *decision == Decision::Backport)
             .map(|(_, item)| (item.object.key.clone(), item.path()))
             .collect();
         if chosen.is_empty() {
@@ -216,7 +219,7 @@ impl<'a> Resolved<'a> {
         plan: &mut Plan,
         local: &mut Local,
     ) -> Result<()> {
-        let chosen = || self.meant(|decision| matches!(decision, Decision::Accept { .. }));
+        let chosen = || self.lines_with(|decision| matches!(decision, Decision::Accept { .. }));
         if chosen().next().is_none() {
             return Ok(());
         }
@@ -258,7 +261,8 @@ impl<'a> Resolved<'a> {
 
     fn ignores(&self, wanted: &Wanted<'_>, plan: &mut Plan, local: &mut Local) -> Result<()> {
         let mut specs = Vec::new();
-        for (line, item) in self.meant(|decision| matches!(decision, Decision::Ignore { .. })) {
+        for (line, item) in self.lines_with(|decision| matches!(decision, Decision::Ignore { .. }))
+        {
             let Decision::Ignore { reason } = &line.decision else {
                 continue;
             };
@@ -318,7 +322,7 @@ impl<'a> Resolved<'a> {
                     || changes.any(|change| change.path.to_string() == path)
             };
             *fate = match steps.find(is_this) {
-                Some(step) => Fate::Acted(step.progress, said(step)),
+                Some(step) => Fate::Acted(step.progress, note_of(step)),
                 None => Fate::Skipped(Why::Impossible, "this is not possible".to_owned()),
             };
         }
@@ -327,7 +331,7 @@ impl<'a> Resolved<'a> {
 }
 
 /// Returns the note for a step.
-fn said(step: &PlanStep) -> Option<String> {
+fn note_of(step: &PlanStep) -> Option<String> {
     let of_writer = || {
         step.remarks
             .iter()
@@ -387,12 +391,12 @@ fn not_found(line: &Line, report: &Report) -> Fate {
         return Fate::Skipped(Why::NotCompared, format!("not compared: {why}"));
     }
     let at = |drift: &&crate::model::JudgedChange| drift.change.path.to_string() == line.path;
-    let said = match object.drifts.iter().find(at).map(|drift| drift.verdict()) {
+    let note_of = match object.drifts.iter().find(at).map(|drift| drift.verdict()) {
         Some(Verdict::Ignored { rule, .. }) if rule == ACCEPTED => "already accepted".to_owned(),
         Some(Verdict::Ignored { rule, .. }) => format!("already ignored by {rule}"),
         _ => "it no longer drifts".to_owned(),
     };
-    Fate::Over(said)
+    Fate::Over(note_of)
 }
 
 /// Returns whether a line names an object.

@@ -55,7 +55,7 @@ pub fn end(
     }
     let lines = resolved.lines.iter().zip(&resolved.fates);
     let decided: Vec<Decided> = lines
-        .filter_map(|(line, fate)| told(todo, line, fate))
+        .filter_map(|(line, fate)| outcome_of(todo, line, fate))
         .collect();
     let kept = resolved.lines.len() - decided.len();
     let written = output::decided_text(
@@ -69,7 +69,7 @@ pub fn end(
 }
 
 /// Returns the text for a line; nothing for one that says keep.
-fn told(todo: &Todo, line: &Line, fate: &Fate) -> Option<Decided> {
+fn outcome_of(todo: &Todo, line: &Line, fate: &Fate) -> Option<Decided> {
     let (progress, word, said) = match fate {
         Fate::Kept | Fate::Meant(_) => return None,
         Fate::Over(said) => (Progress::Planned, "no drift", Some(said.clone())),

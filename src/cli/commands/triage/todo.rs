@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A line begins with the decision, followed by the mark of the change and the object and path. The
-//! mark is a digest that changes as soon as either value does. The rest is for the reader.
+//! changes as soon as either value does. The rest is for the reader.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -260,7 +260,7 @@ impl Todo {
         Ok(())
     }
 
-    /// Returns whether any decision is to be carried out.
+    /// Returns whether every line says keep.
     pub fn is_idle(&self) -> bool {
         let mut lines = self.lines.iter();
         lines.all(|line| line.decision == Decision::Keep)
@@ -319,11 +319,11 @@ fn decided(number: usize, first: &str, rest: &str) -> Result<Line, String> {
     })
 }
 
-/// Parses the mark, the object, the path, and what follows them.
-type Of<'t> = (&'t str, &'t str, &'t str, &'t str);
+/// The mark, the object, the path, and the rest of a line.
+type ChangeRef<'t> = (&'t str, &'t str, &'t str, &'t str);
 
 /// Parses the change that a decision is about.
-fn of(text: &str) -> Result<Of<'_>, String> {
+fn of(text: &str) -> Result<ChangeRef<'_>, String> {
     about(text).ok_or_else(|| {
         "after the decision, keep the mark, the severity, the object and the path as 'driftctl \
          triage' wrote them"
@@ -331,7 +331,7 @@ fn of(text: &str) -> Result<Of<'_>, String> {
     })
 }
 
-fn about(text: &str) -> Option<Of<'_>> {
+fn about(text: &str) -> Option<ChangeRef<'_>> {
     let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let (mark, rest) = word(text);
     if mark.len() != MARK || !mark.bytes().all(is_hex) {
@@ -348,7 +348,7 @@ fn about(text: &str) -> Option<Of<'_>> {
 }
 
 /// Parses a reason, in quotes or up to the mark, and returns what follows it.
-fn reason(text: &str) -> Result<(String, Of<'_>), String> {
+fn reason(text: &str) -> Result<(String, ChangeRef<'_>), String> {
     if text.starts_with('"') {
         let (first, rest) = word(text);
         let reason = unquoted(first)?;
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_is_decided_about_which_change() {
+    fn parses_the_decision_and_the_change_of_a_line() {
         let line = one(&format!("revert {OF}")).unwrap();
         assert_eq!(line.decision, Decision::Revert);
         assert_eq!(line.mark, "0123456789");
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_may_be_any_words() {
+    fn a_reason_may_contain_any_words() {
         let reason_of = |text: &str| match one(&format!("{text} {OF}")).unwrap().decision {
             Decision::Accept { reason, .. } | Decision::Ignore { reason } => reason,
             other => panic!("{other:?}"),
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn every_malformed_line_is_told_with_its_place() {
+    fn reports_every_malformed_line() {
         let text = format!(
             "# a comment\n\nfix {OF}\nrevert\naccept soon Reason {OF}\naccept 24h {OF}\n\
              ignore {OF}\naccept 24h Reason\nkeep {OF}\nrevert {OF}\nkeep 0123 high a/b .c\n\
@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_was_written_with_is_read_again() {
+    fn reads_the_arguments_that_a_file_was_written_with() {
         let text = "driftctl triage \"my manifests\" -n shop\n\
                     read 2026-11-22T00:00:00Z context a server https://10.0.0.1:6443\n";
         let todo = Todo::parse("todo", text).unwrap();
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_makes_the_parser_stumble() {
+    fn the_parser_never_panics() {
         for text in [
             "\u{feff}keep",
             "accept",

@@ -96,7 +96,7 @@ fn check(args: &WatchArgs) -> Result<()> {
     }
     if args.source.untrusted.untrusted {
         bail!(
-            "watch keeps and tells who changed what, and is refused with --untrusted; use \
+            "watch is not allowed with --untrusted, because it shows who changed what; use \
              'driftctl diff'"
         );
     }
@@ -107,7 +107,7 @@ fn check(args: &WatchArgs) -> Result<()> {
     Ok(())
 }
 
-/// Returns what is served after a round.
+/// Returns the pages to serve after a round.
 fn pages(args: &WatchArgs, watch: &Watch<'_>) -> Result<Pages> {
     let periods = args.every * PERIODS + Duration::from_secs(args.live.connection.timeout);
     Ok(Pages {

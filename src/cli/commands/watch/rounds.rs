@@ -202,7 +202,7 @@ impl<'a> Watch<'a> {
     /// Returns the page of metrics.
     ///
     /// # Errors
-    /// Fails if there is not memory for it.
+    /// Fails if there is not enough memory.
     pub fn metrics(&self) -> Result<Vec<u8>> {
         let mut page = Vec::new();
         let options = RenderOptions {
@@ -214,7 +214,7 @@ impl<'a> Watch<'a> {
         Ok(page)
     }
 
-    /// Returns the last report for other programs.
+    /// Returns the last report as JSON.
     ///
     /// # Errors
     /// Fails if it cannot be written.

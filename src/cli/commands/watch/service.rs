@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_served_and_health_expires() {
+    fn serves_pages_until_health_expires() {
         let address = "127.0.0.1:0".parse().unwrap();
         let service = Service::start(address, Pages::default()).unwrap();
         assert!(get(&service, "/healthz").starts_with("HTTP/1.1 503"));

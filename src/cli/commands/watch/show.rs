@@ -13,7 +13,7 @@ use crate::cli::{Streams, message};
 use crate::model::Event;
 use crate::output::{self, RenderOptions};
 
-/// Where a watch is shown, and its current content.
+/// The display of a watch, and its current content.
 pub struct Show<'s> {
     settings: &'s Settings,
     every: Duration,
@@ -22,7 +22,7 @@ pub struct Show<'s> {
     /// How many lines fit on the screen.
     drawn: usize,
     /// The last message about a round, so that it is not repeated.
-    said: Vec<String>,
+    shown_messages: Vec<String>,
 }
 
 impl<'s> Show<'s> {
@@ -33,7 +33,7 @@ impl<'s> Show<'s> {
             every: args.every,
             rows: settings.rows.filter(|_| !args.once),
             drawn: 0,
-            said: Vec::new(),
+            shown_messages: Vec::new(),
         }
     }
 
@@ -53,8 +53,8 @@ impl<'s> Show<'s> {
     /// Fails if nothing can be written.
     pub fn begin(&mut self, watch: &Watch<'_>, streams: &mut Streams) -> Result<()> {
         if watch.was_torn {
-            let said = "the last line of the state file was incomplete and has been dropped";
-            writeln!(streams.err, "warning: {said}").context("cannot write a message")?;
+            let message = "the last line of the state file was incomplete and has been dropped";
+            writeln!(streams.err, "warning: {message}").context("cannot write a message")?;
         }
         Ok(())
     }
@@ -65,8 +65,9 @@ impl<'s> Show<'s> {
     /// Fails if nothing can be written.
     pub fn listens(&self, service: &Service, streams: &mut Streams) -> Result<()> {
         let address = service.address;
-        let said = format!("serving http://{address}/metrics, /healthz, /livez and /report.json");
-        writeln!(streams.err, "{said}").context("cannot write a message")?;
+        let message =
+            format!("serving http://{address}/metrics, /healthz, /livez and /report.json");
+        writeln!(streams.err, "{message}").context("cannot write a message")?;
         Ok(())
     }
 
@@ -104,13 +105,13 @@ impl<'s> Show<'s> {
         rows: usize,
         streams: &mut Streams,
     ) -> Result<()> {
-        let said = self.state(watch, outcome, now);
+        let state = self.state(watch, outcome, now);
         let options = self.options(now);
         let recent = watch.recent();
         let watched = watch.watched();
         // The last row stays free, so that the terminal does not scroll.
         let rows = rows.saturating_sub(1);
-        let lines = output::watch_screen(&watched, watch.report(), &said, &recent, rows, &options);
+        let lines = output::watch_screen(&watched, watch.report(), &state, &recent, rows, &options);
         let mut text = String::new();
         if self.drawn > 0 {
             text.push_str(&format!("\u{1b}[{}A\r", self.drawn));
@@ -129,8 +130,8 @@ impl<'s> Show<'s> {
         let watched = watch.watched();
         let took = watched.took.as_secs_f64();
         let at = now.strftime("%H:%M:%S UTC");
-        let mut said = format!("round {} at {at} ", watched.rounds.all());
-        said.push_str(&match outcome {
+        let mut state = format!("round {} at {at} ", watched.rounds.all());
+        state.push_str(&match outcome {
             Outcome::Complete(_) => format!("compared everything in {took:.1}s"),
             Outcome::Incomplete(_) => {
                 let why = why_incomplete(watch).into_iter().next();
@@ -140,10 +141,10 @@ impl<'s> Show<'s> {
             Outcome::Failed(why) => format!("FAILED: {why}"),
         });
         if let Some(trouble) = watch.troubles.first() {
-            said.push_str(&format!("; error: {trouble}"));
+            state.push_str(&format!("; error: {trouble}"));
         }
-        said.push_str(&format!("; one every {}s", self.every.as_secs()));
-        said
+        state.push_str(&format!("; one every {}s", self.every.as_secs()));
+        state
     }
 
     fn write(
@@ -154,23 +155,23 @@ impl<'s> Show<'s> {
         streams: &mut Streams,
     ) -> Result<()> {
         let options = self.options(now);
-        let mut said: Vec<String> = watch.troubles.clone();
+        let mut messages: Vec<String> = watch.troubles.clone();
         let (events, result): (&[Event], &str) = match outcome {
             Outcome::Complete(events) => (events, "everything was compared"),
             Outcome::Incomplete(events) => {
-                said.extend(why_incomplete(watch));
+                messages.extend(why_incomplete(watch));
                 (
                     events,
                     "not everything was compared; drift that could not be checked stays open",
                 )
             }
             Outcome::Failed(why) => {
-                said.push(why.clone());
+                messages.push(why.clone());
                 (&[], "nothing was compared; open drift stays open")
             }
         };
-        if said != self.said {
-            for what in &said {
+        if messages != self.shown_messages {
+            for what in &messages {
                 message::say(streams, self.settings, what);
             }
         }
@@ -184,12 +185,12 @@ impl<'s> Show<'s> {
         }
         // A round without events prints nothing.
         let is_first = watch.watched().rounds.all() == 1;
-        if is_first || !lines.is_empty() || said != self.said {
+        if is_first || !lines.is_empty() || messages != self.shown_messages {
             let open = watch.watched().open.len();
             writeln!(streams.out, "{at}  {open} open; {result}")
                 .context("cannot write to standard output")?;
         }
-        self.said = said;
+        self.shown_messages = messages;
         Ok(())
     }
 }
@@ -200,7 +201,7 @@ fn why_incomplete(watch: &Watch<'_>) -> Vec<String> {
         return Vec::new();
     };
     let fatal = report.warnings.iter().filter(|warning| warning.fatal);
-    let mut said: Vec<String> = fatal
+    let mut messages: Vec<String> = fatal
         .map(|warning| match warning.place.as_str() {
             "" => warning.message.clone(),
             place => format!("{place}: {}", warning.message),
@@ -208,10 +209,10 @@ fn why_incomplete(watch: &Watch<'_>) -> Vec<String> {
         .collect();
     let unknown = report.objects.iter();
     let unknown = unknown.filter(|object| object.status() == crate::model::Status::Unknown);
-    said.extend(unknown.map(|object| {
+    messages.extend(unknown.map(|object| {
         let reason = object.reason.as_deref().unwrap_or("it could not be read");
         format!("{}: {reason}", object.key)
     }));
-    said.truncate(10);
-    said
+    messages.truncate(10);
+    messages
 }

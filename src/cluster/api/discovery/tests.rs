@@ -14,7 +14,7 @@ fn kind(plural: &str, kind: &str, verbs: &[&str]) -> serde_json::Value {
         "verbs": verbs, "subresources": [{"subresource": "status"}]})
 }
 
-/// Two groups by two requests, as servers since 1.26 respond.
+/// Returns a catalog of two groups from two requests, as servers since 1.26 respond.
 fn aggregated() -> Catalog {
     let reading = ["get", "list"];
     let core = json!({"kind": "APIGroupDiscoveryList", "items": [{"metadata": {}, "versions": [
@@ -47,7 +47,7 @@ fn assert_unknown(lookup: &KindLookup, words: &str) {
 }
 
 #[test]
-fn what_is_served_is_served_at_the_manifests_own_version() {
+fn serves_a_kind_at_the_version_of_its_manifest() {
     let catalog = aggregated();
     for (version, name) in [
         ("v1", "ConfigMap"),
@@ -63,7 +63,7 @@ fn what_is_served_is_served_at_the_manifests_own_version() {
 }
 
 #[test]
-fn a_kind_that_is_absent_moved_or_unknown_is_three_different_things() {
+fn distinguishes_absent_moved_and_unknown_kinds() {
     let catalog = aggregated();
     assert_not_served(
         &catalog.lookup("batch/v1", "Widget"),
@@ -90,7 +90,7 @@ fn a_kind_that_is_absent_moved_or_unknown_is_three_different_things() {
 }
 
 #[test]
-fn a_root_that_failed_makes_its_kinds_unknown_and_no_others() {
+fn a_failed_root_makes_only_its_own_kinds_unknown() {
     let mut catalog = aggregated();
     catalog.named = Root::Broken(Gap::new("/apis", "no response"));
     assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "no response");
@@ -101,7 +101,7 @@ fn a_root_that_failed_makes_its_kinds_unknown_and_no_others() {
 }
 
 #[test]
-fn older_servers_are_asked_version_by_version_for_what_is_needed() {
+fn requests_the_needed_versions_one_by_one_from_older_servers() {
     let core = json!({"kind": "APIVersions", "versions": ["v1"]});
     let named = json!({"kind": "APIGroupList", "groups": [
         {"name": "batch", "preferredVersion": {"groupVersion": "batch/v1"},
@@ -137,7 +137,7 @@ fn older_servers_are_asked_version_by_version_for_what_is_needed() {
 }
 
 #[test]
-fn what_is_no_discovery_document_is_an_error_and_no_empty_cluster() {
+fn a_document_that_is_not_a_discovery_document_is_an_error() {
     let empty = json!({"kind": "APIGroupDiscoveryList", "items": []}).to_string();
     let nothing = json!({"kind": "APIVersions", "versions": []}).to_string();
     let status = json!({"kind": "Status", "code": 500}).to_string();
@@ -153,7 +153,7 @@ fn what_is_no_discovery_document_is_an_error_and_no_empty_cluster() {
 }
 
 #[test]
-fn undeclared_objects_are_looked_for_once_for_each_kind() {
+fn searches_each_kind_once_for_undeclared_objects() {
     let (kinds, gaps) = aggregated().namespaced_kinds();
     let names: Vec<_> = kinds
         .iter()
@@ -164,7 +164,7 @@ fn undeclared_objects_are_looked_for_once_for_each_kind() {
 }
 
 #[test]
-fn groups_that_fail_alike_are_one_error() {
+fn reports_groups_that_fail_for_one_reason_as_one_error() {
     let gap = |what: &str, why: &str| Gap::new(what, why);
     let stale = (1..=5).map(|n| gap(&format!("g{n}/v1"), "Stale"));
     let gaps = stale.chain([gap("other/v1", "403")]).collect();
@@ -179,7 +179,7 @@ fn groups_that_fail_alike_are_one_error() {
     );
 }
 
-/// A server of Kubernetes 1.29 or later, as far as the tests need it.
+/// Returns the catalog of a server of Kubernetes 1.29 or later, as far as the tests need it.
 fn modern() -> Catalog {
     let group = |name: &str, version: &str, kind: &str| {
         format!(
@@ -203,7 +203,7 @@ fn modern() -> Catalog {
 }
 
 #[test]
-fn what_is_gone_is_read_at_what_took_its_place() {
+fn a_removed_version_is_read_at_its_replacement() {
     for (version, kind, current) in [
         ("policy/v1beta1", "PodDisruptionBudget", "policy/v1"),
         ("extensions/v1beta1", "Deployment", "apps/v1"),
@@ -217,7 +217,7 @@ fn what_is_gone_is_read_at_what_took_its_place() {
 }
 
 #[test]
-fn what_cannot_be_read_has_its_replacement_named() {
+fn names_the_replacement_of_a_removed_version() {
     for (version, kind, end) in [
         (
             "policy/v1beta1",
@@ -242,9 +242,9 @@ fn what_cannot_be_read_has_its_replacement_named() {
     assert!(matches!(newer, KindLookup::NotServed(why) if why.ends_with("use policy/v1")));
 }
 
-/// A replacement does not exist yet on a server that is older than the change.
+/// A server that is older than the change does not have the replacement yet.
 #[test]
-fn nobody_is_sent_to_a_version_that_is_not_served() {
+fn does_not_suggest_a_version_that_is_not_served() {
     let named = json!({"kind": "APIGroupDiscoveryList", "items": [
         {"metadata": {"name": "flowcontrol.apiserver.k8s.io"}, "versions": [
             {"version": "v1beta1", "resources": [kind("flowschemas", "FlowSchema", &["get"])]}]}]});

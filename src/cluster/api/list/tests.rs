@@ -48,7 +48,7 @@ fn assert_refused(body: &Value) {
 }
 
 #[test]
-fn only_what_is_wanted_is_kept() {
+fn keeps_only_wanted_objects() {
     let page = json!({"resourceVersion": "9", "continue": "token", "remainingItemCount": 4});
     let body = list(&page, &json!([item("a"), item("x"), item("b")])).to_string();
     let page = receive(&body, false, false).unwrap();
@@ -63,7 +63,7 @@ fn only_what_is_wanted_is_kept() {
 }
 
 #[test]
-fn of_what_nobody_declares_only_the_metadata_is_kept() {
+fn keeps_only_the_metadata_of_undeclared_objects() {
     let body = list(&json!({}), &json!([item("x")])).to_string();
     let page = receive(&body, true, false).unwrap();
     assert_eq!(page.extra.len(), 1);
@@ -75,7 +75,7 @@ fn of_what_nobody_declares_only_the_metadata_is_kept() {
 }
 
 #[test]
-fn wanted_objects_in_a_page_of_metadata_are_there_and_not_read() {
+fn wanted_objects_in_a_page_of_metadata_exist_but_are_not_read_yet() {
     let item = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
         "metadata": {"name": "a", "namespace": "shop"}});
     let body = json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
@@ -87,7 +87,7 @@ fn wanted_objects_in_a_page_of_metadata_are_there_and_not_read() {
 }
 
 #[test]
-fn a_list_of_nothing_is_written_as_null_by_some() {
+fn accepts_null_as_an_empty_list() {
     for items in [json!(null), json!([])] {
         let page = receive(&list(&json!({}), &items).to_string(), false, false).unwrap();
         assert_eq!((page.items, page.next), (0, None));
@@ -95,7 +95,7 @@ fn a_list_of_nothing_is_written_as_null_by_some() {
 }
 
 #[test]
-fn what_is_not_this_list_proves_nothing() {
+fn rejects_a_body_that_is_not_the_requested_list() {
     assert_refused(&json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": {}}));
     assert_refused(&json!({"kind": "ConfigMapList", "apiVersion": "v1", "items": {}}));
     assert_refused(&json!({"kind": "SecretList", "apiVersion": "v1", "items": []}));
@@ -121,7 +121,7 @@ fn what_is_not_this_list_proves_nothing() {
 }
 
 #[test]
-fn a_list_that_breaks_off_is_no_list() {
+fn rejects_a_list_that_is_cut_short() {
     let body = list(
         &json!({"resourceVersion": "9"}),
         &json!([item("a"), item("b")]),
@@ -135,7 +135,7 @@ fn a_list_that_breaks_off_is_no_list() {
 }
 
 #[test]
-fn a_broken_item_breaks_the_list_only_where_it_is_wanted() {
+fn a_malformed_item_is_an_error_only_if_it_is_wanted() {
     let broken = |name: &str| {
         format!(
             r#"{{"kind":"ConfigMapList","apiVersion":"v1","metadata":{{}},"items":[

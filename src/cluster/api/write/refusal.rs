@@ -1,4 +1,4 @@
-//! Parses what a server responds to a write that it does not carry out.
+//! Parses the response to a write that the server did not carry out.
 
 use serde::Deserialize;
 
@@ -7,10 +7,10 @@ use crate::cluster::Right;
 use crate::cluster::api::failure::Failure;
 use crate::cluster::denial::{Denial, denial};
 
-/// Why a write was not carried out, or why its result is unknown.
+/// Why a write failed, or why its result is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// A test in the patch failed: something changed in the meantime.
+    /// A `test` operation of the patch failed: the object was changed in the meantime.
     #[error("it was changed in the meantime")]
     TestFailed,
     /// 409: the object is not in the expected state, or another manager owns a field.
@@ -19,12 +19,12 @@ pub enum WriteError {
     /// 403 by an authorizer.
     #[error("forbidden: {0} is not allowed (driftctl doctor --for revert prints the Role)")]
     Forbidden(Right),
-    /// An admission webhook, a policy or a quota denied it.
+    /// An admission webhook, a policy or a quota refused it.
     #[error("{by} refuses it")]
     Denied {
-        /// What denied it, such as `the admission webhook "x"`.
+        /// What refused it, such as `the admission webhook "x"`.
         by: String,
-        /// Its message. It may quote values: redact it before showing it.
+        /// The message. It may quote values: redact it before showing it.
         message: Option<String>,
     },
     /// Fields that are invalid or cannot be changed.
@@ -49,13 +49,13 @@ pub enum WriteError {
         one"
     )]
     NoDryRun(String),
-    /// The server is too busy. Nothing was changed.
+    /// The server is too busy. It changed nothing.
     #[error("the server is too busy (429)")]
     Busy,
     /// The result is unknown: the connection broke, or the server failed.
     #[error("the result of the write is unknown: {0}")]
     Unclear(String),
-    /// Anything else. Nothing was changed.
+    /// Any other refusal. The server changed nothing.
     #[error("{0}")]
     Other(String),
 }
@@ -100,7 +100,7 @@ impl Cause {
 }
 
 impl WriteError {
-    /// Returns what a response with this code and body means.
+    /// Returns the error for a response with this code and body.
     pub(super) fn of(writing: &Writing, code: u16, body: &[u8]) -> Self {
         let status: Status = serde_json::from_slice(body).unwrap_or_default();
         if let Some(webhook) = without_dry_run(&status.message) {
@@ -144,7 +144,7 @@ impl WriteError {
         }
     }
 
-    /// Returns what a missing response means.
+    /// Returns the error for a missing response.
     pub(super) fn without_answer(failure: &Failure) -> Self {
         match failure {
             Failure::Unauthorized | Failure::Credentials(_) | Failure::Untrusted(_) => {
@@ -155,7 +155,7 @@ impl WriteError {
     }
 }
 
-/// Returns the path of a field, but not text that a webhook made up.
+/// Returns whether a text is the path of a field, rather than text by a webhook.
 fn is_field(field: &str) -> bool {
     !field.is_empty()
         && field.len() <= 200
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_webhook_without_dry_runs_is_named() {
+    fn names_a_webhook_that_does_not_support_dry_runs() {
         let message = "admission webhook \"w.example\" does not support dry run";
         assert_eq!(without_dry_run(message).as_deref(), Some("w.example"));
         assert_eq!(without_dry_run("admission webhook \"w\" denied"), None);

@@ -1,4 +1,4 @@
-//! Recordings in YAML, as `kubectl get -o yaml` writes them.
+//! Tests of recordings in YAML, as `kubectl get -o yaml` writes them.
 
 use std::io::Write as _;
 
@@ -46,7 +46,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn one_object_and_a_list_are_read() {
+fn reads_one_object_and_a_list() {
     let [object] = &*documents(OBJECT.as_bytes()).unwrap() else {
         panic!("one document");
     };
@@ -59,7 +59,7 @@ fn one_object_and_a_list_are_read() {
 }
 
 #[test]
-fn documents_may_be_joined_in_every_way() {
+fn reads_documents_with_any_separator() {
     let both = [OBJECT, LIST];
     for text in [
         both.join("---\n"),
@@ -79,22 +79,22 @@ fn documents_may_be_joined_in_every_way() {
 }
 
 #[test]
-fn a_compressed_one_is_read() {
+fn reads_a_compressed_recording() {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(LIST.as_bytes()).unwrap();
     assert_eq!(documents(&encoder.finish().unwrap()).unwrap().len(), 1);
 }
 
 #[test]
-fn json_documents_between_lines_of_dashes_are_read() {
+fn reads_json_documents_between_lines_of_dashes() {
     let text = "{\"kind\": \"Namespace\"}\n---\n{\"kind\": \"ConfigMap\"}\n";
     assert_eq!(documents(text.as_bytes()).unwrap()[1]["kind"], "ConfigMap");
 }
 
-/// Wherever a List is cut off within its items, the result is an error, or at least no shorter
+/// Cuts a List at every position within its items. The result must be an error, never a shorter
 /// List.
 #[test]
-fn a_list_that_breaks_off_is_an_error() {
+fn a_list_that_is_cut_short_is_an_error() {
     let end = LIST.find("kind: List").unwrap();
     for cut in 1..end {
         let text = &LIST[..cut];
@@ -111,7 +111,7 @@ fn a_list_that_breaks_off_is_an_error() {
 }
 
 #[test]
-fn errors_name_their_line_and_quote_nothing() {
+fn errors_have_a_line_and_quote_nothing() {
     let error = refused("apiVersion: v1\nkind: Secret\ndata: {k: canary\n");
     assert!(error.starts_with("live.yaml:"), "{error}");
     assert!(!error.contains("canary"), "{error}");
@@ -119,7 +119,7 @@ fn errors_name_their_line_and_quote_nothing() {
 }
 
 #[test]
-fn places_are_those_of_the_file() {
+fn positions_are_those_in_the_file() {
     let text = format!("# two\n{OBJECT}---\n{OBJECT}");
     let input = input("live.yaml".to_owned(), text.into_bytes()).unwrap();
     let second = input.text.find('\n').unwrap() + 1;

@@ -8,7 +8,7 @@ use super::{Candidate, Intent, Texts, beside, field, items};
 use crate::engine::backport::rendered::Layer;
 use crate::model::{ChangeKind, PathElement, Step};
 
-/// Returns the edits that add a generator that is merged with that of a base.
+/// Returns the edits that add a generator with `behavior: merge` for a generator of a base.
 pub(super) fn merged(
     intent: &Intent<'_>,
     layer: &Layer,
@@ -38,8 +38,8 @@ pub(super) fn merged(
     )
 }
 
-/// Returns the list of generators that may have generated the object, the key, and its new text;
-/// `None` to remove it.
+/// Returns the list of generators that the object may come from, the key, and its new text; `None`
+/// for the text removes the key.
 fn asked<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<String>)> {
     let list = match intent.kind() {
         "ConfigMap" => "configMapGenerator",
@@ -65,8 +65,9 @@ fn asked<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<St
 
 /// A generator that may have generated an object.
 struct Generator<'g> {
+    /// The kustomization.
     layer: &'g Layer,
-    /// The path to it in its kustomization.
+    /// The path to the generator in its kustomization.
     way: Vec<Step>,
     fields: &'g serde_json::Map<String, Value>,
     key: &'g str,
@@ -105,7 +106,7 @@ pub(super) fn edits(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Ve
 }
 
 impl Generator<'_> {
-    /// `literals: [key=value]`
+    /// Edits `literals: [key=value]`.
     fn literals(&self, texts: &Texts<'_>) -> Option<Candidate> {
         let literals = items(self.fields, "literals");
         let is_meant = |literal: &Value| {
@@ -129,7 +130,7 @@ impl Generator<'_> {
         Candidate::field(texts, &self.layer.file, 1, &way, changed.as_ref())
     }
 
-    /// `files: [key=path]`: the value is the text of the file.
+    /// Edits `files: [key=path]`, where the value is the text of the file.
     fn files(&self, texts: &Texts<'_>) -> Option<Candidate> {
         let files = items(self.fields, "files");
         let key_and_path = |entry: &'_ Value| -> Option<(String, String)> {
@@ -164,7 +165,7 @@ impl Generator<'_> {
         }
     }
 
-    /// `envs: [path]`: the value is on a line of the file.
+    /// Edits `envs: [path]`, where the value is on a line of the file.
     fn lines(&self, texts: &Texts<'_>) -> Option<Candidate> {
         let envs = items(self.fields, "envs").iter().filter_map(Value::as_str);
         let env = self.fields.get("env").and_then(Value::as_str);

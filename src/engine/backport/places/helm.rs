@@ -14,9 +14,9 @@ use crate::yaml;
 struct Holder {
     file: String,
     document: usize,
-    /// The path to it in the document.
+    /// The path to the values in the document.
     way: Vec<Step>,
-    /// The text that contains it, if it is a string itself.
+    /// The text that contains the values, if they are a string themselves.
     text: Option<String>,
     value: Value,
 }
@@ -50,7 +50,7 @@ pub(super) fn edits(
     }
     let Some(own) = own else { return found };
     let guesses = guesses(intent, &own.value);
-    // A value that the chart sets is overridden where values are given.
+    // A default of the chart is overridden in the files that set values.
     if let Some(first) = holders.first() {
         for guess in &guesses {
             let laid = laid_over(&first.value, &own.value, guess);
@@ -63,7 +63,7 @@ pub(super) fn edits(
     found
 }
 
-/// Returns the edit of a template line that contains the value itself.
+/// Returns the edit of a template line that contains the value literally.
 pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candidate> {
     let declared = intent.change.declared.as_ref()?;
     let (was, to) = differing(declared, intent.to()?)?;
@@ -79,7 +79,7 @@ pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candida
     Some(Candidate::text(file, lines.concat()))
 }
 
-/// A file of values.
+/// Reads a values file.
 fn whole(file: &str, texts: &Texts<'_>) -> Option<Holder> {
     let parsed = yaml::parse(&texts.of(file)?);
     let document = parsed.documents.into_iter().next()?;
@@ -133,7 +133,7 @@ fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Ho
     found
 }
 
-/// Returns the paths to values in an Application or a HelmRelease, in order of precedence.
+/// Returns the paths of the values in an Application or a HelmRelease, in order of precedence.
 fn ways(object: &Value) -> Vec<Vec<Step>> {
     let mut ways = Vec::new();
     let mut helm = vec![vec![field("spec"), field("source"), field("helm")]];
@@ -172,7 +172,7 @@ impl Holder {
 fn guesses(intent: &Intent<'_>, tree: &Value) -> Vec<Guess> {
     let mut found = Vec::new();
     collect(intent, tree, &mut Vec::new(), &mut found);
-    // Equally likely ones stay in the order of the tree.
+    // The sort is stable: equally likely ones stay in the order of the tree.
     found.sort_by_key(|guess| std::cmp::Reverse(guess.likely));
     found.truncate(MOST);
     found
@@ -202,7 +202,8 @@ fn collect(intent: &Intent<'_>, tree: &Value, way: &mut Vec<Step>, found: &mut V
     }
 }
 
-/// Returns what a value would have to be, if it sets the field or something around it.
+/// Returns the new value that would set the field, or a parent of it, to the live value; and how
+/// likely that is.
 fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usize)> {
     let path = &intent.change.path.0;
     let alike = 10 * alike(path, way) + 2 * of_object(intent, way);
@@ -284,7 +285,8 @@ fn is_within(value: &Value, all: &Map<String, Value>) -> bool {
     })
 }
 
-/// Returns whether the last name of a path of values is that of the field, or ends with it.
+/// Returns whether the last name of a path in the values equals the field's parent, or ends with
+/// it.
 fn names_parent(path: &[PathElement], way: &[Step]) -> bool {
     let last = path.iter().rev().find_map(|element| match element {
         PathElement::Field(name) => Some(name.to_lowercase()),
@@ -325,7 +327,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Returns the new value with the type of the existing one, if possible.
+/// Returns the new value with the type of the existing one, where possible.
 fn written_like(value: &Value, live: &Value, text: String) -> Value {
     match value {
         Value::Number(_) | Value::Bool(_) => {
@@ -338,7 +340,7 @@ fn written_like(value: &Value, live: &Value, text: String) -> Value {
     }
 }
 
-/// Returns how many words the names of both have in common.
+/// Returns how many words the names of a field and of a value have in common.
 fn alike(path: &[PathElement], way: &[Step]) -> usize {
     let mut words = Vec::new();
     for element in path {
@@ -380,7 +382,7 @@ fn words_of(name: &str) -> Vec<String> {
     words.into_iter().map(singular).collect()
 }
 
-/// Returns the given values with one of the chart's own values set in them. A list is set as a
+/// Returns the user's values with one default of the chart changed in them. A list is set as a
 /// whole.
 fn laid_over(given: &Value, own: &Value, guess: &Guess) -> Option<Value> {
     let is_index = |step: &Step| matches!(step, Step::Index(_));
@@ -422,13 +424,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_compared_by_their_words() {
+    fn compares_names_word_by_word() {
         assert_eq!(words_of("replicaCount"), ["replica", "count"]);
         assert_eq!(words_of("node-selectors"), ["node", "selector"]);
     }
 
     #[test]
-    fn a_value_of_the_chart_is_set_beside_those_that_are_given() {
+    fn overrides_a_chart_default_beside_the_given_values() {
         let own = json!({"image": {"tag": "1", "name": "a"}, "ports": [{"port": 1}, {"port": 2}]});
         let guess = |way: &[Step], to: Value| Guess {
             way: way.to_vec(),

@@ -6,7 +6,7 @@ use super::{Candidate, Intent, Texts, field, items};
 use crate::engine::backport::rendered::Layer;
 use crate::model::{ChangeKind, PathElement, Step};
 
-/// An image in three parts.
+/// An image reference in its three parts.
 pub(super) struct Image<'i> {
     pub name: &'i str,
     pub tag: Option<&'i str>,
@@ -35,7 +35,7 @@ impl<'i> Image<'i> {
     }
 }
 
-/// Returns the declared and the live image, if an image was changed.
+/// Returns the declared and the live image, if the change is one of an image.
 pub(super) fn images<'i>(intent: &'i Intent<'_>) -> Option<(Image<'i>, Image<'i>)> {
     let last = intent.change.path.0.last()?;
     if last != &PathElement::Field("image".to_owned()) {
@@ -46,7 +46,7 @@ pub(super) fn images<'i>(intent: &'i Intent<'_>) -> Option<(Image<'i>, Image<'i>
     Some((Image::of(both.0), Image::of(both.1)))
 }
 
-/// Gives an entry of `images` another image.
+/// Returns an entry of `images` that sets another image.
 pub(super) fn with_image(entry: &Map<String, Value>, from: &Image<'_>, to: &Image<'_>) -> Value {
     let mut entry = entry.clone();
     if from.name != to.name {
@@ -72,7 +72,7 @@ pub(super) fn is_replicas(intent: &Intent<'_>) -> bool {
     intent.change.path.to_string() == ".spec.replicas" && SCALED.contains(&intent.kind())
 }
 
-/// Returns the edits of a kustomization's own fields that set the declared value.
+/// Returns the edits of fields of a kustomization that set the declared value.
 pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let mut ways: Vec<(Vec<Step>, Option<Value>)> = Vec::new();
     if let Some((from, to)) = images(intent) {
@@ -103,7 +103,7 @@ pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> V
     made.collect()
 }
 
-/// Labels and annotations that a kustomization gives to all of its objects.
+/// Returns the labels and annotations that a kustomization gives to all of its objects.
 fn labels(intent: &Intent<'_>, layer: &Layer) -> Vec<(Vec<Step>, Option<Value>)> {
     let [.., PathElement::Field(of), PathElement::Field(key)] = &intent.change.path.0[..] else {
         return Vec::new();
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_are_taken_apart() {
+    fn splits_images_into_name_tag_and_digest() {
         let parts = |text| {
             let Image { name, tag, digest } = Image::of(text);
             (name, tag, digest)

@@ -1,5 +1,5 @@
-//! Finds where a field of a rendered object can be edited: first places that set its value, then
-//! places where it can be added. Each is a guess that is checked by rendering again.
+//! Finds where a field of a rendered object can be edited: first where its value is set, then where
+//! it can be added. Each is a guess, which is checked by rendering again.
 
 mod generators;
 mod helm;
@@ -26,19 +26,19 @@ pub(super) struct Intent<'i> {
     pub change: &'i Change,
     /// How the object should be rendered.
     pub wanted: &'i Wanted,
-    /// Where it comes from.
+    /// Where the object comes from.
     pub origin: &'i Origin,
-    /// Where its field is written, as far as known.
+    /// The position of the field, as far as known.
     pub position: Option<Position>,
 }
 
 impl Intent<'_> {
-    /// The new value of the field.
+    /// Returns the new value of the field.
     fn to(&self) -> Option<&Value> {
         self.wanted.least.as_ref()
     }
 
-    /// Returns another value of this field, or of the whole object, with the change.
+    /// Returns another value of the field or of its whole object, with the change made in it.
     fn made_in(&self, value: &Value) -> Option<Value> {
         values::with(value, self.change, self.to())
     }
@@ -56,8 +56,8 @@ impl Intent<'_> {
         self.text("/metadata/name")
     }
 
-    /// Returns whether a written name is that of the object before rendering, which may have added
-    /// a prefix, a suffix or a hash.
+    /// Returns whether a name in a file is that of the object before rendering, which may have
+    /// added a prefix, a suffix or a hash.
     fn is_of(&self, written: &Value) -> bool {
         let text = |pointer: &str| written.pointer(pointer).and_then(Value::as_str);
         let name = text("/metadata/name").unwrap_or_default();
@@ -85,22 +85,22 @@ impl<'t> Texts<'t> {
     }
 }
 
-/// An edit that may have the intended effect.
+/// An edit that may have the wanted effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// The texts of the files that it edits.
+    /// The texts of the edited files.
     pub files: Edits,
 }
 
 impl Candidate {
-    /// Gives a file another text.
+    /// Returns a candidate that replaces the text of a file.
     fn text(file: &str, text: String) -> Self {
         Self {
             files: Edits::from([(file.to_owned(), text)]),
         }
     }
 
-    /// Sets or removes a field of a file.
+    /// Returns a candidate that sets or removes a field of a file.
     fn field(
         texts: &Texts<'_>,
         file: &str,
@@ -113,7 +113,7 @@ impl Candidate {
         (edited != text).then(|| Self::text(file, edited))
     }
 
-    /// `file:line`, in the file as it will be.
+    /// Returns `file:line` in the edited file.
     pub fn place(&self, texts: &Texts<'_>) -> String {
         let place = |(file, after): (&String, &String)| {
             format!("{file}:{}", first_difference(texts, file, after))
@@ -122,7 +122,7 @@ impl Candidate {
         places.next().unwrap_or_default()
     }
 
-    /// Returns the note about a line that a bot writes too.
+    /// Returns a note if a bot also writes the edited line.
     pub fn bot(&self, texts: &Texts<'_>) -> Option<String> {
         let mut files = self.files.iter();
         files.find_map(|(file, after)| {
@@ -184,7 +184,8 @@ pub(super) fn candidates(
     once
 }
 
-/// Returns the file that the object is written in, and whether it declares the field.
+/// Returns the edit of the file that contains the object itself, and whether the file declares the
+/// field.
 fn own_file(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(Candidate, bool)> {
     let file = &*intent.origin.file;
     let (document, way, written) = written(intent, texts)?;
@@ -195,7 +196,7 @@ fn own_file(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(Candidate, bool)>
     Some((candidate, states && intent.change.declared.is_some()))
 }
 
-/// Returns the object in its file: the document, the path to it, and its value.
+/// Returns the object in its file: the document number, the path in it, and the value.
 fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, Value)> {
     let text = texts.of(&intent.origin.file)?;
     let parsed = yaml::parse(&text);
@@ -211,7 +212,7 @@ fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, 
     Some((at, way, items.get(index)?.clone()))
 }
 
-/// Returns the name of a file in a folder, as the user would write it.
+/// Returns the path of a file in a folder, relative to where the user stands.
 fn beside(folder: &str, file: &str) -> String {
     let joined = Path::new(folder).join(file);
     let mut path = PathBuf::new();
@@ -241,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_called_from_where_the_user_stands() {
+    fn names_files_relative_to_the_working_directory() {
         assert_eq!(beside("overlays/prod", "../../base/a.yaml"), "base/a.yaml");
         assert_eq!(beside(".", "a.yaml"), "a.yaml");
         assert_eq!(beside("a", "../../b.yaml"), "../b.yaml");

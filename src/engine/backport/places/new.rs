@@ -44,8 +44,8 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
         let target = json!({"kind": intent.kind(), "name": name});
         entries.push(("patches", json!({"patch": patch, "target": target})));
     }
-    // A transformer runs after everything else in a kustomization: labels, images, replicas. Those in
-    // files run after those in the kustomization itself.
+    // Transformers run after everything else in a kustomization (labels, images, replicas); those
+    // in files run after the inline ones.
     let transformers: Vec<String> = names
         .iter()
         .map(|(name, _)| transformer(intent, name))
@@ -172,8 +172,8 @@ fn merge(patch: &mut Value, path: &[PathElement], to: Option<&Value>) -> Option<
     }
 }
 
-/// Returns the operations of a JSON patch from one object to another. Names of list items are
-/// tested first, so that a changed base breaks the build instead of changing another field.
+/// Returns the JSON Patch that turns one object into another. Names of list items are tested first,
+/// so that the build fails instead of changing another item if the base changes.
 pub(super) fn operations(from: &Value, to: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     differ(from, to, "", &mut found);

@@ -13,7 +13,7 @@ use crate::yaml;
 /// The text of a patch, and where it is.
 struct Patch<'p> {
     file: String,
-    /// The path to it if it is in the kustomization.
+    /// The path to the patch if it is inline in the kustomization.
     inline: Option<Vec<Step>>,
     text: String,
     target: Option<&'p Value>,
@@ -105,7 +105,7 @@ fn may_select(target: &Value, intent: &Intent<'_>) -> bool {
     text("kind").is_none_or(|kind| kind == intent.kind())
 }
 
-/// Returns whether a patch's target is exactly this object.
+/// Returns whether a patch's target selects this object and no other.
 fn selects_alone(target: &Value, intent: &Intent<'_>) -> bool {
     let text = |name: &str| target.get(name).and_then(Value::as_str);
     let name = text("name").unwrap_or_default();
@@ -144,7 +144,7 @@ pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> V
     found
 }
 
-/// Returns the edits of JSON patches that set the value, or something around it.
+/// Returns the edits of JSON patches that set the value or a parent of it.
 fn operation(
     intent: &Intent<'_>,
     patch: &Patch<'_>,
@@ -183,7 +183,7 @@ fn operation(
     found
 }
 
-/// Returns the rest of a path after a JSON pointer.
+/// Returns the remainder of a path below a JSON pointer; `None` if the path is not below it.
 fn below<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]> {
     let mut rest = path;
     for token in pointer.split('/').skip(1) {
@@ -201,8 +201,8 @@ fn below<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]
     Some(rest)
 }
 
-/// Returns the edits of strategic merge patches of the object: of all of them, or of those that
-/// have the field's parent.
+/// Returns the edits of strategic merge patches for the object; with `needs_parent` only of those
+/// that have the field's parent.
 pub(super) fn merged(
     intent: &Intent<'_>,
     layer: &Layer,
@@ -257,7 +257,7 @@ mod tests {
     use crate::model::FieldPath;
 
     #[test]
-    fn pointers_lead_to_the_field_or_around_it() {
+    fn pointers_match_the_field_or_a_parent() {
         let path: FieldPath = r#".spec.containers[name="a"].env"#.parse().unwrap();
         let left = |pointer: &str| below(&path.0, pointer).map(<[_]>::len);
         assert_eq!(left("/spec/containers/0/env"), Some(0));

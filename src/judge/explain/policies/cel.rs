@@ -1,5 +1,5 @@
-//! Reads what the expressions of mutating policies write. They are not evaluated: objects and
-//! patches that are spelled out are read, and computed values may be any value.
+//! Reads what the expressions of mutating policies write. Expressions are not evaluated: objects
+//! and patches that are written as literals are read, and a computed value stands for any value.
 
 use std::collections::BTreeMap;
 
@@ -103,7 +103,7 @@ fn object(fields: &str, depth: usize) -> Template {
         let name = name.trim().trim_start_matches('?').trim().trim_matches('`');
         let name = match literal(name) {
             Some(Value::String(name)) => name,
-            // A computed key may be any.
+            // A computed key may be any key.
             _ if !name
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c)) =>
@@ -174,7 +174,7 @@ fn literal(text: &str) -> Option<Value> {
     chars.next().is_none().then_some(Value::String(value))
 }
 
-/// Returns the text between two brackets that enclose all of it.
+/// Returns the text between two brackets that enclose the whole text.
 fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
     let inner = text.strip_prefix(open)?.strip_suffix(close)?;
     // Only the last bracket closes the first one.
@@ -186,7 +186,7 @@ fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
     (balanced && depth == 0).then_some(inner)
 }
 
-/// Returns the parts between a separator outside brackets and strings.
+/// Splits a text at a separator that is outside brackets and strings.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0i32, 0);
@@ -205,7 +205,7 @@ fn split(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-/// `CONDITION ? THIS : THAT`
+/// Splits `CONDITION ? A : B` into its parts.
 fn conditional(text: &str) -> Option<(&str, &str, &str)> {
     let (mut depth, mut question, mut nested) = (0i32, None, 0);
     for (at, c) in outside_texts(text) {
@@ -268,7 +268,7 @@ mod tests {
     use crate::judge::explain::policies::template::of_value;
 
     #[test]
-    fn an_object_is_read_as_it_is_spelled_out() {
+    fn reads_object_literals() {
         let expression = r#"Object{ metadata: Object.metadata{ labels: Object.metadata.labels{
             costcentre: "platform", `a.b/c`: 'd' } },
             spec: Object.spec{ replicas: 3, paused: true, list: [ Object.spec.list{ name: "x" } ] } }"#;
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_worked_out_may_be_anything() {
+    fn computed_values_match_any_value() {
         let expression = r#"Object{ metadata: Object.metadata{ labels: {"team": object.metadata.name + "-x",
             "tier": has(object.spec) ? "a" : "b"} } }"#;
         let Template::Object(fields) = apply_configuration(expression) else {
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn patches_are_read_operation_by_operation() {
+    fn reads_each_operation_of_a_patch() {
         let expression = r#"has(object.metadata.labels) ? [JSONPatch{op: "add",
             path: "/metadata/labels/" + jsonpatch.escapeKey("example.com/env"), value: "test"}] : [
             JSONPatch{op: "remove", path: "/spec"},
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_survived() {
+    fn malformed_expressions_do_not_panic() {
         let deep = "[".repeat(5_000);
         for text in [
             "",

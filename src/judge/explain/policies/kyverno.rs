@@ -1,4 +1,4 @@
-//! Reads Kyverno's policies (`kyverno.io/v1`).
+//! Reads the mutations of Kyverno's policies (`kyverno.io/v1`).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::yaml;
 use super::Mutation;
 use super::template::{Template, at_pointer, of_value};
 
-/// Returns what the rules of a policy change.
+/// Returns the mutations of a policy.
 pub fn mutations(policy: &Value) -> Vec<Mutation> {
     let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
     let named = super::named("Kyverno's ClusterPolicy", policy);
@@ -37,7 +37,7 @@ fn of_rule(rule: &Value, policy: &str) -> Vec<Mutation> {
         .collect()
 }
 
-/// Returns what a rule writes.
+/// Returns the templates that a rule writes.
 fn writes(rule: &Value) -> Vec<Template> {
     let Some(mutate) = rule.get("mutate") else {
         return Vec::new();
@@ -83,7 +83,7 @@ fn of_resources(resources: &Value, writes: &[Template], name: &str) -> Vec<Mutat
         .all(|kind| kind == "Pod" || kind.ends_with("/Pod"))
         && !kinds.is_empty()
     {
-        // Kyverno derives rules for workloads from those for Pods ("auto-gen").
+        // Kyverno derives rules for workloads from rules for Pods (auto-gen rules).
         let makers = WORKLOADS
             .iter()
             .filter(|workload| !workload.template.is_empty());
@@ -104,7 +104,7 @@ fn of_resources(resources: &Value, writes: &[Template], name: &str) -> Vec<Mutat
     found
 }
 
-/// Converts what is written to a Pod into what is written to the template of one.
+/// Converts a template for a Pod into one for a workload with a pod template.
 fn nested(place: &[&str], template: &Template) -> Template {
     place.iter().rev().fold(template.clone(), |below, step| {
         Template::Object(BTreeMap::from([((*step).to_owned(), below)]))
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_for_pods_are_made_for_what_makes_pods_too() {
+    fn derives_rules_for_workloads_from_rules_for_pods() {
         let policy = json!({"spec": {"rules": [{"match": {"any": [{"resources": {"kinds": ["Pod"]}}]},
             "mutate": {"patchStrategicMerge": {"spec": {"priorityClassName": "low"}}}}]}});
         let found = mutations(&policy);

@@ -1,8 +1,8 @@
-//! Predicts what admission does to objects, from the policies in the cluster or a recording.
+//! Predicts what admission changes in objects, from the policies in the cluster or in a recording.
 //!
-//! An undeclared value that a policy writes is not anyone's change. The policies are read once, and
-//! only if they might explain something in an object: MutatingAdmissionPolicies with a binding,
-//! Kyverno's policies, and mutating webhooks, which do not show what they write.
+//! A value that a policy writes is not anyone's change. Policies are read at most once, and only if
+//! they might explain a difference: MutatingAdmissionPolicies with their bindings, Kyverno's
+//! policies, and mutating webhooks, whose configuration does not show what they write.
 
 mod cel;
 mod kyverno;
@@ -25,7 +25,7 @@ use crate::model::{
 use template::Template;
 use webhooks::Webhook;
 
-/// See the module.
+/// Explains values that admission policies write.
 pub struct AdmissionPolicies;
 
 impl Explainer for AdmissionPolicies {
@@ -96,27 +96,27 @@ impl Knowledge for Policies {
     }
 }
 
-/// Where Kubernetes' own policies are read, the newest version first.
+/// The versions of Kubernetes' own policies, newest first.
 const VERSIONS: [&str; 3] = [
     "admissionregistration.k8s.io/v1",
     "admissionregistration.k8s.io/v1beta1",
     "admissionregistration.k8s.io/v1alpha1",
 ];
 
-/// Where Kyverno's newer policies are read.
+/// The versions of Kyverno's newer policies, newest first.
 const KYVERNO_VERSIONS: [&str; 3] = [
     "policies.kyverno.io/v1",
     "policies.kyverno.io/v1beta1",
     "policies.kyverno.io/v1alpha1",
 ];
 
-/// Where mutating webhooks are read.
+/// The version and kind of mutating webhook configurations.
 const WEBHOOKS: (&str, &str) = (
     "admissionregistration.k8s.io/v1",
     "MutatingWebhookConfiguration",
 );
 
-/// The kinds that describe admission, as version and kind.
+/// Returns the kinds that configure mutating admission, as version and kind.
 pub fn kinds() -> BTreeSet<(String, String)> {
     let builtin = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"];
     let of = |version: &str, kind: &str| (version.to_owned(), kind.to_owned());
@@ -128,7 +128,7 @@ pub fn kinds() -> BTreeSet<(String, String)> {
     builtin.chain(kyverno).chain(others).collect()
 }
 
-/// What is known about the mutating admission of a cluster.
+/// The known mutating admission of a cluster.
 #[derive(Debug, Default)]
 pub struct Policies {
     mutations: Vec<Mutation>,
@@ -139,10 +139,10 @@ pub struct Policies {
     served: BTreeMap<ResourceKey, (String, String)>,
 }
 
-/// What one policy does.
+/// The mutations of one policy or rule.
 #[derive(Debug)]
 struct Mutation {
-    /// The policy and, where it has rules, the rule.
+    /// The policy, and the rule if it has several.
     name: String,
     /// All of these must match.
     matches: Vec<Constraints>,
@@ -165,7 +165,7 @@ struct Admitted<'a> {
 }
 
 impl Policies {
-    /// Reads the policies. A policy that cannot be read explains nothing. `namespaces` are the
+    /// Reads the policies. A policy that cannot be read explains nothing. `namespaces` has the
     /// known labels of namespaces.
     pub fn read(live: &dyn Live, namespaces: BTreeMap<String, Value>) -> Self {
         let mut policies = Self {
@@ -242,12 +242,12 @@ impl Policies {
         self.webhooks = found.iter().flat_map(webhooks::of_configuration).collect();
     }
 
-    /// Reads the labels of namespaces, if some policy selects by them and they are not all known.
+    /// Reads the labels of namespaces, if a policy selects by them and not all are known.
     fn read_namespaces(&mut self, live: &dyn Live) {
         let of_policies = self.mutations.iter().flat_map(|mutation| &mutation.matches);
         let of_webhooks = self.webhooks.iter().map(|webhook| &webhook.matches);
         let mut all = of_policies.chain(of_webhooks);
-        if !all.any(Constraints::asks_for_labels_of_namespaces) {
+        if !all.any(Constraints::needs_labels_of_namespaces) {
             return;
         }
         for namespace in live.related("v1", "Namespace", "").unwrap_or_default() {
@@ -268,8 +268,8 @@ impl Policies {
         })
     }
 
-    /// Names the policy behind each difference that policies explain: the first that alone makes
-    /// the live value of what is declared.
+    /// Adds a note to each difference that policies explain. It names the first policy that by
+    /// itself turns the declared value into the live one.
     fn name(&self, object: Admitted<'_>, findings: &mut [Finding]) {
         if !findings.iter().any(is_unnamed) {
             return;
@@ -294,7 +294,7 @@ impl Policies {
         }
     }
 
-    /// Returns the object after policies changed the manifest; `None` if none of them matches.
+    /// Returns the object after the policies changed the manifest; `None` if no policy matches.
     fn expected(&self, object: Admitted<'_>) -> Option<Value> {
         let mut expected = object.declared.clone();
         let matching = self.matching(object);
@@ -327,19 +327,19 @@ impl Policies {
     }
 }
 
-/// Reports whether admission changed it and no policy is named yet.
+/// Returns whether admission made a change that no policy is named for yet.
 fn is_unnamed(finding: &Finding) -> bool {
     let by = finding.reason.as_ref().map(|reason| reason.by);
     by == Some(Explanation::AdmissionChanged) && finding.note.is_none()
 }
 
-/// Returns what people call a policy.
+/// Returns the name of a policy for reports.
 fn named(kind: &str, policy: &Value) -> String {
     let name = policy.pointer("/metadata/name").and_then(Value::as_str);
     format!("{kind} {}", name.unwrap_or_default())
 }
 
-/// Returns what the mutations of a policy write, one after the other.
+/// Returns the templates that the mutations of a policy write, in order.
 fn mutations(policy: &Value) -> Vec<Template> {
     let mutations = policy.pointer("/spec/mutations").and_then(Value::as_array);
     let text = |mutation: &Value, path: &str| {
@@ -357,14 +357,14 @@ fn mutations(policy: &Value) -> Vec<Template> {
             .collect::<Vec<_>>()
     };
     let written = mutations.into_iter().flatten().flat_map(of);
-    // An expression that does not show what it writes proves nothing.
+    // An expression that may write anything proves nothing.
     written
         .filter(|template| *template != Template::Any)
         .collect()
 }
 
-/// Explains the differences that are gone after the policies have changed the manifest: `after` are
-/// the findings then. If a part of an addition is left, that part stays.
+/// Explains the differences that disappear once the policies have changed the manifest; `after` has
+/// the findings then. If a part of an addition remains, that part is reported.
 fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding> {
     let after: Vec<Finding> = after.into_iter().filter(|f| f.reason.is_none()).collect();
     let mut explained: Vec<Finding> = Vec::new();
@@ -396,7 +396,8 @@ fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding
     explained
 }
 
-/// Returns what differs from a policy's value in a place that no manifest declares.
+/// Returns a difference from a policy's value as an addition, because no manifest declares the
+/// field.
 fn as_added(finding: &Finding) -> Finding {
     let mut finding = finding.clone();
     finding.change.kind = ChangeKind::Added;
@@ -424,7 +425,8 @@ fn labels_of_namespaces(manifests: &[Arc<Manifest>], fetched: &Fetched) -> BTree
         .collect()
 }
 
-/// Returns whether it was added, and nobody is known to own it, or the applier never declared it.
+/// Returns whether a finding is an unexplained addition without a known owner, or one that the
+/// applier owns but never declared.
 fn is_open_addition(candidate: &judge::Candidate) -> bool {
     let causes = [Cause::Unattributed, Cause::WrittenByApplier];
     let finding = &candidate.finding;

@@ -1,5 +1,5 @@
-//! The effect of a policy on an object: a template of values, some of which are computed when the
-//! policy runs.
+//! The effect of a policy on an object: a template of the values that it writes, some of which are
+//! computed when the policy runs.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ const KEYS: [&str; 8] = [
     "key",
 ];
 
-/// A value that a policy writes, as far as its text shows.
+/// A value that a policy writes, as far as it is known without running the policy.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Template {
-    /// A value that is computed when the policy runs: any value.
+    /// A computed value, which may be anything.
     Any,
-    /// This value.
+    /// A known value.
     Value(Value),
     /// An object with these fields.
     Object(BTreeMap<String, Template>),
@@ -79,7 +79,7 @@ impl Template {
         }
     }
 
-    /// Returns the template as a value, if all of it is known.
+    /// Returns the template as a value, if it is completely known.
     fn known(&self) -> Option<&Value> {
         match self {
             Self::Value(value) => Some(value),
@@ -93,7 +93,7 @@ fn write_field(declared: &mut Map<String, Value>, name: &str, field: &Template, 
         .strip_prefix("+(")
         .and_then(|rest| rest.strip_suffix(')'));
     let name = add_only.unwrap_or(name);
-    // Kyverno's conditions change nothing.
+    // Kyverno's conditional anchors select objects and write nothing.
     if name.starts_with(['(', '<', '^', '=', 'X']) && name.ends_with(')') {
         return;
     }
@@ -108,8 +108,8 @@ fn write_field(declared: &mut Map<String, Value>, name: &str, field: &Template, 
     }
 }
 
-/// Merges an item into a list: into the one with the same key, into each that a pattern matches, or
-/// as a new one.
+/// Merges an item into a list: into the item with the same key, into all items that its pattern
+/// matches, or as a new item.
 fn write_item(declared: &mut Vec<Value>, item: &Template, live: &Value) {
     let live_items = live.as_array().map(Vec::as_slice).unwrap_or_default();
     let Template::Object(fields) = item else {
@@ -138,7 +138,7 @@ fn write_item(declared: &mut Vec<Value>, item: &Template, live: &Value) {
         .find_map(|key| Some((*key, fields.get(*key)?.known()?)));
     let Some((key, identity)) = key else {
         let mut value = Value::Null;
-        // An item without a key is one of the live items, if it is there.
+        // An item without a key is taken from the live list if that contains it.
         let found = live_items.iter().find(|live| {
             let mut value = Value::Null;
             item.write(&mut value, live);
@@ -191,7 +191,7 @@ pub fn of_value(value: &Value) -> Template {
     }
 }
 
-/// Returns the template that writes another at a JSON Pointer (RFC 6901); `-` and indexes append.
+/// Returns a template that writes another one at a JSON Pointer (RFC 6901); `-` and indexes append.
 pub fn at_pointer(pointer: &str, template: Template) -> Template {
     let steps: Vec<String> = pointer
         .split('/')
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_merged_by_their_keys() {
+    fn merges_list_items_by_key() {
         let template = of_value(&json!({"list": [{"name": "b", "image": "x"}]}));
         assert_eq!(
             written(&template, json!({"list": [{"name": "a"}]}), json!({})),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn kyvernos_anchors_are_honoured() {
+    fn supports_the_anchors_of_kyverno() {
         let template = of_value(&json!({"+(a)": "new", "+(b)": "new",
             "list": [{"(name)": "*", "+(v)": 2}]}));
         let declared = json!({"a": "old", "list": [{"name": "x"}, {"name": "y", "v": 1}]});
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_worked_out_is_what_is_live() {
+    fn computed_values_are_taken_from_the_live_object() {
         let template = of_value(&json!({"labels": {"team": "{{ request.userInfo.username }}"}}));
         let live = json!({"labels": {"team": "a", "other": "b"}});
         assert_eq!(
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn pointers_lead_into_objects_and_lists() {
+    fn writes_at_pointers_into_objects_and_lists() {
         let template = at_pointer("/metadata/labels/a~1b", Template::Value(json!("c")));
         assert_eq!(
             written(&template, json!({}), json!({})),

@@ -20,7 +20,7 @@ use crate::model::{
 };
 use crate::policy::RuleSet;
 
-/// How many objects a webhook must match before it is believed. A webhook for a single object
+/// How many objects a webhook must match to be evidence. A webhook that matches a single object
 /// proves nothing.
 const ENOUGH: usize = 3;
 
@@ -33,8 +33,8 @@ pub struct Webhook {
     pub(super) matches: Constraints,
 }
 
-/// Returns the webhooks of a configuration. One with CEL conditions proves nothing: it is unknown
-/// which objects it is called for.
+/// Returns the webhooks of a configuration, without those with CEL match conditions: which objects
+/// these are called for is unknown.
 pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
     let text = |path: &str| configuration.pointer(path).and_then(Value::as_str);
     let Some(name) = text("/metadata/name") else {
@@ -62,8 +62,7 @@ impl Webhook {
         is_sure && self.matches.match_object(candidate) && self.was_there(live)
     }
 
-    /// Returns whether the webhook existed when the object was last written. One that was created
-    /// afterwards has changed nothing.
+    /// Returns whether the webhook existed when the object was last written.
     fn was_there(&self, live: &Value) -> bool {
         let entries = live.pointer("/metadata/managedFields");
         let times = entries.and_then(Value::as_array).into_iter().flatten();

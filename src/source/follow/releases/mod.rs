@@ -1,5 +1,5 @@
-//! Reads what HelmReleases deploy: what Helm recorded in the cluster if it matches the declaration,
-//! or else what their charts render.
+//! Reads what HelmReleases deploy: the release records in the cluster if they match the
+//! declaration, or else the rendered charts.
 
 mod render;
 mod values;
@@ -24,7 +24,7 @@ use crate::source::{HelmReleases, Loaded, flux};
 use render::{At, Work};
 use values::DeclaredValues;
 
-/// How many releases or values a message names.
+/// The limit on releases or values in a message.
 const NAMED: usize = 4;
 
 /// A HelmRelease with its names.
@@ -53,10 +53,10 @@ impl Release {
     }
 }
 
-/// What is known about a release before anything is rendered.
+/// Facts about a release, before anything is rendered.
 struct Known {
     release: Release,
-    /// What Helm recorded.
+    /// The release record.
     deployed: Option<Deployed>,
     values: Result<DeclaredValues, String>,
     chart: ChartAt,
@@ -64,15 +64,15 @@ struct Known {
 
 /// How a release is compared.
 enum Outcome {
-    /// By what Helm recorded, with notes.
+    /// By the release record, with a note.
     Recorded(Box<Deployed>, Option<String>),
-    /// By rendering its chart, with notes.
+    /// By rendering its chart, with a note.
     Rendered(Box<Loaded>, Option<String>),
-    /// Not at all, for a reason that others may share.
+    /// Not compared, for a reason that others may share.
     Unread(String),
 }
 
-/// Adds what the HelmReleases deploy that a run declares.
+/// Adds the objects that the declared HelmReleases deploy.
 pub(super) fn add(run: &mut Run<'_>) {
     let releases = std::mem::take(&mut run.releases);
     let mut known: Vec<Known> = Vec::new();
@@ -142,7 +142,7 @@ pub(super) fn add(run: &mut Run<'_>) {
     }
 }
 
-/// Reports which releases are not compared for one reason.
+/// Reports the releases that are not compared for a given reason.
 fn say_unread(run: &mut Run<'_>, why: &str, releases: &[(String, String)]) {
     let Some((place, _)) = releases.first() else {
         return;
@@ -164,7 +164,7 @@ fn say_unread(run: &mut Run<'_>, why: &str, releases: &[(String, String)]) {
     run.part(&None).warning(place, message);
 }
 
-/// Finds out what is known about a release.
+/// Collects the facts about a release.
 fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Option<Known> {
     let found = found_of(&manifest);
     let cluster = match flux::other_cluster(&found) {
@@ -213,7 +213,7 @@ fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Optio
 }
 
 impl Known {
-    /// Returns whether both are declared in the same way.
+    /// Returns whether two releases are declared in the same way.
     fn is_same(&self, other: &Self) -> bool {
         let (one, other) = (&self.release, &other.release);
         one.name == other.name
@@ -225,7 +225,7 @@ impl Known {
         self.release.manifest.origin.chain.len()
     }
 
-    /// Returns whether what Helm recorded matches the declaration, as far as known.
+    /// Returns whether the release record matches the declaration, as far as known.
     fn is_recorded(&self) -> bool {
         let Some(deployed) = &self.deployed else {
             return false;
@@ -305,7 +305,7 @@ impl Known {
                 let fetched = rendering.charts.get(reference, rendering);
                 let fetched = fetched.map_err(|why| match rendering.allow_remote {
                     true => why,
-                    // The same for all of them.
+                    // The message is the same for all of them.
                     false => format!(
                         "their charts are not available: {}",
                         chart::not_fetched(rendering)
@@ -362,7 +362,7 @@ impl Known {
     }
 }
 
-/// Returns what Helm recorded, with the places of its secrets.
+/// Returns the objects in the release record, with the places of its secrets.
 fn take_secrets(
     values: &Result<DeclaredValues, String>,
     mut deployed: Deployed,

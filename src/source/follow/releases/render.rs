@@ -52,7 +52,7 @@ pub(super) struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// Returns what the chart declares with these values.
+    /// Returns the objects that the chart renders to with these values.
     ///
     /// # Errors
     /// Fails if it cannot be rendered at all.
@@ -74,7 +74,7 @@ impl Work<'_> {
             ..ChartOptions::default()
         };
         let capabilities = Capabilities {
-            // The context's namespace does not matter to Flux.
+            // Flux does not use the namespace of the context.
             namespace: None,
             ..self.capabilities.clone()
         };
@@ -121,7 +121,7 @@ impl Work<'_> {
         };
     }
 
-    /// Adds what Flux writes on every object of a release.
+    /// Adds the metadata that Flux sets on every object of a release.
     fn mark(&self, spec: &ReleaseSpec, loaded: &mut Loaded) {
         let found = &self.release.found;
         let group = "helm.toolkit.fluxcd.io";

@@ -1,4 +1,4 @@
-//! Collects the values of a HelmRelease, and which of them are secret.
+//! Collects the values of a HelmRelease, and finds out which are secret.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,14 @@ use crate::source::chart::{lay_over, other, values_of_text};
 use crate::source::flux;
 use crate::source::follow::Values;
 
-/// The values of a HelmRelease, those of ConfigMaps and Secrets first.
+/// The values of a HelmRelease: those from ConfigMaps and Secrets, overridden by inline ones.
 #[derive(Debug, Clone)]
 pub(super) struct DeclaredValues {
     /// The values.
     pub own: Value,
-    /// The same with those of Secrets replaced.
+    /// The same values, with those from Secrets replaced by others.
     pub other: Value,
-    /// The strings of Secrets among them.
+    /// The strings that come from Secrets.
     pub secret: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ impl DeclaredValues {
     /// Collects the values.
     ///
     /// # Errors
-    /// Fails if they are not all known, with the reason.
+    /// Fails if not all of them are known, with the reason.
     pub fn of(release: &Value, values: &Values<'_>) -> Result<Self, String> {
         let namespace = release.pointer("/metadata/namespace");
         let namespace = namespace.and_then(Value::as_str).unwrap_or_default();
@@ -47,7 +47,7 @@ impl DeclaredValues {
         Ok(all)
     }
 
-    /// Returns whether some of them are secret.
+    /// Returns whether some values are secret.
     pub fn has_secrets(&self) -> bool {
         !self.secret.is_empty()
     }
@@ -110,7 +110,7 @@ impl DeclaredValues {
         Ok(())
     }
 
-    /// Returns the paths of what is declared but not deployed yet, as `.image.tag`.
+    /// Returns the paths of values that are declared but not deployed, as `.image.tag`.
     pub fn not_in(&self, deployed: &Value) -> BTreeSet<String> {
         let mut changed = BTreeSet::new();
         differences(&self.own, deployed, &mut Vec::new(), &mut changed);
@@ -210,7 +210,7 @@ fn differences(a: &Value, b: &Value, way: &mut Vec<String>, found: &mut BTreeSet
     }
 }
 
-/// Returns whether two values mean the same, although Helm changes the form of numbers.
+/// Returns whether two values are equal, apart from changes that Helm makes to numbers.
 fn is_same(a: &Value, b: &Value) -> bool {
     let number = |value: &Value| value.as_f64();
     a == b || number(a).is_some() && number(a) == number(b)
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn target_paths_lead_to_one_value() {
+    fn target_paths_set_one_value() {
         for (path, written, expected) in [
             ("a.b", "5", json!({"a": {"b": 5}})),
             ("a.b", "'5'", json!({"a": {"b": "5"}})),
