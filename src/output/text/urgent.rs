@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::io;
 
-use super::carried::{self, Carried};
+use super::carried::{self, CommonAdditions};
 use super::{Line, Page, Paint, words};
 use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status};
 use crate::output::{differ, finding, gist, view};
@@ -33,7 +33,7 @@ struct Entry<'r> {
 }
 
 pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let carried = Carried::of(report, page);
+    let carried = CommonAdditions::of(report, page);
     let entries = entries(report, &carried);
     let shown = &entries[..entries.len().min(MOST)];
     let name = |entry: &Entry<'_>| match entry.drift {
@@ -95,9 +95,9 @@ fn width(text: &str) -> usize {
 }
 
 /// Returns what is critical or high, the worst first.
-fn entries<'r>(report: &'r Report, carried: &Carried<'_>) -> Vec<Entry<'r>> {
+fn entries<'r>(report: &'r Report, carried: &CommonAdditions<'_>) -> Vec<Entry<'r>> {
     let mut entries = Vec::new();
-    let is_told = |object: &ObjectReport, drift: &JudgedChange| {
+    let is_listed = |object: &ObjectReport, drift: &JudgedChange| {
         let carriers = carried.carriers(object, drift);
         carriers.is_some_and(|all| all.first().is_some_and(|(one, _)| one.key != object.key))
     };
@@ -111,7 +111,7 @@ fn entries<'r>(report: &'r Report, carried: &Carried<'_>) -> Vec<Entry<'r>> {
         }
         let drifts = view::worst_first(object, crate::output::Show::Drift);
         let drifts = drifts.into_iter().filter(|drift| drift.is_drift());
-        for drift in drifts.filter(|drift| !is_told(object, drift)) {
+        for drift in drifts.filter(|drift| !is_listed(object, drift)) {
             entries.push(Entry {
                 object,
                 drift: Some(drift),

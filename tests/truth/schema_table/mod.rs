@@ -4,7 +4,7 @@
 //! - `fixtures/openapi/api*.json.gz`: the OpenAPI v3 document of every group version, without the
 //!   descriptions; `version.json` says of which server.
 //! - `fixtures/openapi/zero-values.json.gz`: how each field stores its zero value, which the Go
-//! types define and OpenAPI does not contain.
+//!   types define and OpenAPI does not contain.
 //! - `src/schema/defaults.txt`: the defaults that the server's code sets, written by hand.
 //!
 //! After a change to one of them, generate the table again:
