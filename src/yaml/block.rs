@@ -480,7 +480,8 @@ impl<'t, 's> Reader<'t, 's> {
                 if spaces > indent {
                     return None;
                 }
-                blank += 1;
+                // The last line may have no line break to keep.
+                blank += usize::from(end < self.text.len());
             } else if spaces < indent {
                 if spaces > column {
                     return None;

@@ -144,6 +144,8 @@ fn reads_what_manifests_contain() {
         "a: |+\n  b\n\n\nc: |2-\n   b\n  c\nd:\n- |1\n  e\n",
         "a: \"\\x41\\r\\u20ac\\U0001f980\\/\"\n",
         "a:\n- :80\n- ?b\n:c: d\n",
+        "a: |+\n  b\n ",
+        "a: |+\n  b\n\n ",
         "a: b",
     ] {
         assert!(is_read(text), "{text:?}");

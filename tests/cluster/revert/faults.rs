@@ -106,7 +106,7 @@ fn a_deletion_that_got_lost_never_looks_done() {
     assert_eq!(code, 0, "{plan:#}");
     assert!(server.object(EXTRA).is_null());
 
-    // The first request is lost, and before the second one somebody changes the object.
+    // The first request is lost, and before the second one another client changes the object.
     let mut cluster = failing();
     cluster.meanwhile = vec![Meanwhile {
         method: "DELETE",

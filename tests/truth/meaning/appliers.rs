@@ -207,7 +207,7 @@ fn who_changed_a_part_of_a_free_form_value_is_named_without_who_applied_the_whol
 }
 
 #[test]
-fn a_taint_is_not_that_of_the_controller_that_wrote_another_beside_it() {
+fn does_not_attribute_a_taint_to_the_controller_that_wrote_another() {
     let declared = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"},
         "spec": {"podCIDR": "10.0.0.0/24"}});
     let taint = |key: &str| {

@@ -227,7 +227,7 @@ fn explains_the_default_storage_class() {
 }
 
 #[test]
-fn marks_of_tools_that_deploy_are_theirs_where_nobody_is_recorded() {
+fn attributes_marks_of_deployers_without_a_recorded_writer() {
     let declared = object("v1", "ConfigMap", &json!({}));
     let found = |live: &Value| drift_of("ConfigMap", &[&declared], &[live]);
     let mut live = declared.clone();
