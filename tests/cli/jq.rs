@@ -146,5 +146,6 @@ fn timeout_limits_all_expressions_together() {
         begun.elapsed()
     );
     let text = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    insta::assert_snapshot!(text);
+    assert!(text.contains("may take 2s together"), "{text}");
+    assert!(text.contains(".data.key"), "{text}");
 }

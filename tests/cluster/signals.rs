@@ -81,7 +81,7 @@ fn an_interrupted_run_reports_what_was_read() {
 fn a_run_that_is_terminated_early_reports_nothing() {
     let (code, report, said) = interrupted("/apis?", Signal::TERM);
     assert_eq!(code, Some(2), "{said}");
-    insta::assert_snapshot!(said);
+    assert!(said.contains("interrupted"), "{said}");
     assert_eq!(report["verdict"], "incomplete", "{said}");
     assert_eq!(report["coverage"]["compared"], 0, "{said}");
 }
@@ -105,7 +105,7 @@ fn an_interruption_while_reading_schemas_is_incomplete() {
     let (code, report, said) = interrupted("/openapi/", Signal::TERM);
     assert_eq!(code, Some(2), "{said}");
     assert_eq!(report["verdict"], "incomplete", "{said}");
-    insta::assert_snapshot!(said);
+    assert!(said.contains("interrupted"), "{said}");
     let (_server, place) = hanging("/openapi/");
     let (code, report, said) = end(start(&place, &["--timeout", "2"]));
     assert_eq!(code, Some(2), "{said}");

@@ -72,9 +72,9 @@ pub struct ReportArgs {
         default_value = "object",
         value_parser = offer(&[
             (GroupBy::Object, "The changes of each object"),
-            (GroupBy::Author, "What each user or field manager wrote last"),
-            (GroupBy::Severity, "What is critical, high, medium and low"),
-            (GroupBy::Change, "What was changed alike, with the objects"),
+            (GroupBy::Author, "By the user or field manager that wrote them last"),
+            (GroupBy::Severity, "By severity: critical, high, medium, low"),
+            (GroupBy::Change, "The same change in several objects"),
         ])
     )]
     pub group_by: GroupBy,
