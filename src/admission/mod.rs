@@ -308,16 +308,21 @@ impl Policies {
         verdicts
     }
 
-    /// Returns whether an exception exempts an object from one of Kyverno's policies in CEL.
-    fn exempted(&self, policy: &Value, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Exemption {
+    /// Returns what Kyverno's expressions can use: the object, the request and the namespace.
+    fn input(&self, subject: Subject<'_>) -> Value {
         let namespace = subject.key.namespace.as_deref();
-        let input = json!({
+        json!({
             "object": subject.object,
             "oldObject": subject.old,
             "namespaceObject": namespace.and_then(|name| self.namespaces.get(name)),
             "request": subject.request(),
             "hasNamespace": namespace.is_none_or(|name| self.namespaces.contains_key(name)),
-        });
+        })
+    }
+
+    /// Returns whether an exception exempts an object from one of Kyverno's policies in CEL.
+    fn exempted(&self, policy: &Value, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Exemption {
+        let input = self.input(subject);
         let name = text(policy, "/metadata/name");
         let mut found = Exemption::None;
         let named = self.exceptions.iter();
@@ -361,13 +366,7 @@ impl Policies {
             return;
         }
         let namespace = subject.key.namespace.as_deref();
-        let input = json!({
-            "object": subject.object,
-            "oldObject": subject.old,
-            "namespaceObject": namespace.and_then(|name| self.namespaces.get(name)),
-            "request": subject.request(),
-            "hasNamespace": namespace.is_none_or(|name| self.namespaces.contains_key(name)),
-        });
+        let input = self.input(subject);
         let answers = evaluate(&policy.to_string(), &input);
         let answers = answers.unwrap_or_else(|why| vec![Answer::cannot(why)]);
         let name = format!("Kyverno policy \"{}\"", text(policy, "/metadata/name"));

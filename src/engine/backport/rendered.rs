@@ -169,8 +169,9 @@ fn remarks(candidate: &Candidate, part: &Part, right: &Right, texts: &Texts<'_>)
     remarks
 }
 
-/// Returns why no edit is right: the first that others share, whether there is none at all, and
-/// whether there is none where it was asked for.
+/// Returns why no edit is right. `shared` is the first edit that would change other objects, too.
+/// `is_none` says that no file could be edited, and `is_none_there` that none could in the files
+/// that --into names.
 fn why_not(
     part: &Part,
     shared: Option<(String, Vec<String>)>,

@@ -49,7 +49,7 @@ impl<'w> Screen<'w> {
         })
     }
 
-    /// Returns the next key or change of size; `None` if there is none in this time.
+    /// Returns the next key press or resize; `None` if nothing happened in this time.
     ///
     /// # Errors
     /// Fails if the terminal is gone.
