@@ -161,15 +161,22 @@ fn edit(object: &mut Value, place: usize, how: u8) {
 }
 
 /// Keys that identify list items: no server stores an item without them.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 15] = [
+    "apiServerID",
     "containerPort",
+    "devicePath",
+    "ip",
     "key",
     "mountPath",
     "name",
     "port",
     "protocol",
+    "resourceID",
+    "rule",
     "topologyKey",
     "type",
+    "uid",
+    "whenUnsatisfiable",
 ];
 
 fn objects() -> Vec<Value> {
@@ -186,7 +193,7 @@ fn objects() -> Vec<Value> {
 static OBJECTS: LazyLock<Vec<Value>> = LazyLock::new(objects);
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
 
     #[test]
     fn reverts_any_live_edit(
