@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use driftctl::cli::{self, Streams, Surroundings};
+use driftctl::cli::{self, CliEnvironment, Streams};
 
 /// A comparison allocates and frees millions of small values on all cores at once, for which
 /// glibc's allocator is several times slower.
@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     use_small_pages();
     cli::end_at_panics();
-    let surroundings = Surroundings::detect();
+    let surroundings = CliEnvironment::detect();
     let streams = Streams::standard();
     cli::run(std::env::args_os(), &surroundings, streams).into()
 }

@@ -24,9 +24,9 @@ static READING: AtomicUsize = AtomicUsize::new(0);
 
 /// While a value of this type exists, the first signal interrupts the reading instead of ending the
 /// process.
-pub struct Reading;
+pub struct InterruptibleRead;
 
-impl Reading {
+impl InterruptibleRead {
     /// Starts to count a run as reading.
     pub fn begin() -> Self {
         READING.fetch_add(1, Ordering::SeqCst);
@@ -34,7 +34,7 @@ impl Reading {
     }
 }
 
-impl Drop for Reading {
+impl Drop for InterruptibleRead {
     fn drop(&mut self) {
         READING.fetch_sub(1, Ordering::SeqCst);
     }
@@ -49,7 +49,7 @@ pub struct Commands {
 
 /// What a signal means for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum ServiceSignal {
     /// The service should end.
     End,
     /// The service should reload its rules (SIGHUP).
@@ -82,7 +82,7 @@ impl Commands {
     }
 
     /// Waits for a signal until a timeout.
-    pub fn wait(&mut self, at_most: Duration) -> Told {
+    pub fn wait(&mut self, at_most: Duration) -> ServiceSignal {
         let (end, reread) = (&mut self.end, &mut self.reread);
         self.runtime.block_on(async {
             let ended = async {
@@ -92,9 +92,9 @@ impl Commands {
                 }
             };
             tokio::select! {
-                () = ended => Told::End,
-                _ = reread.changed() => Told::Reread,
-                () = tokio::time::sleep(at_most) => Told::Nothing,
+                () = ended => ServiceSignal::End,
+                _ = reread.changed() => ServiceSignal::Reread,
+                () = tokio::time::sleep(at_most) => ServiceSignal::Nothing,
             }
         })
     }
@@ -106,10 +106,10 @@ fn hangups() -> &'static watch::Sender<u64> {
     HANGUPS.get_or_init(|| watch::Sender::new(0))
 }
 
-type Work = Box<dyn FnOnce() + Send>;
+type CleanupWork = Box<dyn FnOnce() + Send>;
 
 /// The tasks to run in [`end`], in order of registration.
-static LAST: Mutex<BTreeMap<usize, Work>> = Mutex::new(BTreeMap::new());
+static LAST: Mutex<BTreeMap<usize, CleanupWork>> = Mutex::new(BTreeMap::new());
 
 /// A task for [`end`], which drops no values. Dropping this cancels it.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{FieldPath, ResourceKey};
-pub use episodes::{EpisodeFile, Kept, new_salt};
+pub use episodes::{EpisodeFile, StateContent, new_salt};
 
 /// The name and version of the format.
 const SCHEMA: &str = "driftctl.undo/v1";
@@ -62,7 +62,7 @@ pub struct UndoObject {
     /// The object's UID when it was written.
     pub uid: Option<String>,
     /// What the revert did.
-    pub done: Done,
+    pub done: UndoAction,
     /// The fields that were written.
     pub edits: Vec<UndoEdit>,
     /// The object as it was before, without fields that the server maintains.
@@ -72,7 +72,7 @@ pub struct UndoObject {
 /// What was done to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Done {
+pub enum UndoAction {
     /// Fields were written.
     Patched,
     /// It was created.

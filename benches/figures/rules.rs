@@ -11,7 +11,7 @@ use driftctl::cluster::Dump;
 use driftctl::config;
 use driftctl::engine::{self, Options};
 use driftctl::policy::RuleSet;
-use driftctl::source::{Files, Source};
+use driftctl::source::{FilesSource, Source};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -73,7 +73,8 @@ fn rules() -> RuleSet {
 
 /// Returns the fastest of several runs.
 fn time(folder: &Path, rules: &RuleSet) -> Duration {
-    let sources: [Box<dyn Source>; 1] = [Box::new(Files::new([folder.join("declared.json")]))];
+    let sources: [Box<dyn Source>; 1] =
+        [Box::new(FilesSource::new([folder.join("declared.json")]))];
     let live = Dump::read(&[folder.join("live.json")]).unwrap();
     let run = || {
         let began = Instant::now();

@@ -16,7 +16,7 @@ use super::library;
 
 /// Why an expression has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum CelFailure {
     /// The server could not evaluate it either; `failurePolicy` decides the result.
     Error(String),
     /// It cannot be evaluated without a server.
@@ -52,7 +52,7 @@ pub struct Engine {
     has_namespace: bool,
     has_user: bool,
     variables: BTreeMap<String, String>,
-    known: RefCell<BTreeMap<String, Result<Owned, Failure>>>,
+    known: RefCell<BTreeMap<String, Result<Owned, CelFailure>>>,
 }
 
 /// A value of an expression.
@@ -83,25 +83,25 @@ impl Engine {
     }
 
     /// Evaluates an expression whose result must be a boolean.
-    pub fn boolean(&self, expression: &str) -> Result<bool, Failure> {
+    pub fn boolean(&self, expression: &str) -> Result<bool, CelFailure> {
         let result = self.evaluate(expression, MOST_DEEP)?;
         match result.downcast_ref::<CelBool>() {
             Some(result) => Ok(*result.inner()),
-            None => Err(Failure::Cannot("its result is not a boolean".to_owned())),
+            None => Err(CelFailure::Cannot("its result is not a boolean".to_owned())),
         }
     }
 
     /// Evaluates an expression whose result must be a string.
-    pub fn text(&self, expression: &str) -> Result<String, Failure> {
+    pub fn text(&self, expression: &str) -> Result<String, CelFailure> {
         let result = self.evaluate(expression, MOST_DEEP)?;
         match result.downcast_ref::<CelString<'_>>() {
             Some(text) => Ok(text.inner().to_owned()),
-            None => Err(Failure::Cannot("its result is not a string".to_owned())),
+            None => Err(CelFailure::Cannot("its result is not a string".to_owned())),
         }
     }
 
-    fn evaluate(&self, expression: &str, depth: usize) -> Result<Owned, Failure> {
-        let cannot = |why: String| Err(Failure::Cannot(why));
+    fn evaluate(&self, expression: &str, depth: usize) -> Result<Owned, CelFailure> {
+        let cannot = |why: String| Err(CelFailure::Cannot(why));
         if depth == 0 {
             return cannot("its variables are nested too deeply".to_owned());
         }
@@ -144,30 +144,30 @@ impl Engine {
             Err(failure) => failure,
         };
         // An undeclared variable may be the one that has no value.
-        if let Some(unknown) = failures.iter().find(|f| matches!(f, Failure::Cannot(_))) {
+        if let Some(unknown) = failures.iter().find(|f| matches!(f, CelFailure::Cannot(_))) {
             return Err(unknown.clone());
         }
         match failure {
-            ExecutionError::NoSuchKey(key) => Err(Failure::Error(format!("no such key: {key}"))),
+            ExecutionError::NoSuchKey(key) => Err(CelFailure::Error(format!("no such key: {key}"))),
             ExecutionError::IndexOutOfBounds(_) => {
-                Err(Failure::Error("index out of bounds".to_owned()))
+                Err(CelFailure::Error("index out of bounds".to_owned()))
             }
             ExecutionError::FunctionError { function, message } => {
                 match library::failure(&function, &message) {
-                    Some(why) => Err(Failure::Error(why)),
+                    Some(why) => Err(CelFailure::Error(why)),
                     None => cannot(format!("{function} cannot be evaluated here")),
                 }
             }
             ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
-                Err(Failure::Error("division by zero".to_owned()))
+                Err(CelFailure::Error("division by zero".to_owned()))
             }
-            ExecutionError::Overflow(..) => Err(Failure::Error("a number overflows".to_owned())),
+            ExecutionError::Overflow(..) => Err(CelFailure::Error("a number overflows".to_owned())),
             ExecutionError::UndeclaredReference(name) => {
                 cannot(format!("{name} is not supported here"))
             }
             ExecutionError::NoSuchOverload(overload) => match self.has_old {
                 false if expression.contains("oldObject") => {
-                    Err(Failure::Error("there is no oldObject".to_owned()))
+                    Err(CelFailure::Error("there is no oldObject".to_owned()))
                 }
                 _ => cannot(format!("{} is not supported here", overload.function())),
             },
@@ -175,7 +175,7 @@ impl Engine {
         }
     }
 
-    fn variable(&self, name: &str, depth: usize) -> Result<Owned, Failure> {
+    fn variable(&self, name: &str, depth: usize) -> Result<Owned, CelFailure> {
         if let Some(known) = self.known.borrow().get(name) {
             return known.clone();
         }

@@ -10,7 +10,7 @@ const NAME: &str = "kubernetes.io/metadata.name";
 
 /// An object, as policies see it.
 #[derive(Clone, Copy)]
-pub struct Candidate<'a> {
+pub struct PolicyCandidate<'a> {
     /// The object.
     pub key: &'a ResourceKey,
     /// The API version that it is declared at.
@@ -33,9 +33,9 @@ pub struct Candidate<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Constraints {
     /// `resourceRules`; `None` for any resource.
-    rules: Option<Vec<Rule>>,
+    rules: Option<Vec<ResourceRule>>,
     /// `excludeResourceRules`.
-    excluded: Vec<Rule>,
+    excluded: Vec<ResourceRule>,
     namespaces: Option<Selector>,
     objects: Option<Selector>,
     /// Kyverno's kinds, as globs; `None` for any.
@@ -48,7 +48,7 @@ pub struct Constraints {
 type Selector = Option<LabelSelector>;
 
 #[derive(Debug, Clone)]
-struct Rule {
+struct ResourceRule {
     groups: Vec<String>,
     versions: Vec<String>,
     resources: Vec<String>,
@@ -68,7 +68,8 @@ impl Constraints {
     /// Reads `spec.matchResources` of a binding.
     pub fn of_binding(constraints: Option<&Value>) -> Self {
         let list = |name: &str| constraints.and_then(|c| c.get(name)?.as_array());
-        let rules = |name: &str| list(name).map(|rules| rules.iter().map(Rule::of).collect());
+        let rules =
+            |name: &str| list(name).map(|rules| rules.iter().map(ResourceRule::of).collect());
         Self {
             rules: rules("resourceRules"),
             excluded: rules("excludeResourceRules").unwrap_or_default(),
@@ -80,7 +81,7 @@ impl Constraints {
     pub fn of_webhook(webhook: &Value) -> Self {
         let rules = webhook.get("rules").and_then(Value::as_array);
         Self {
-            rules: Some(rules.into_iter().flatten().map(Rule::of).collect()),
+            rules: Some(rules.into_iter().flatten().map(ResourceRule::of).collect()),
             ..Self::selectors(webhook)
         }
     }
@@ -121,7 +122,7 @@ impl Constraints {
 
     /// Returns why it is unknown whether an object matches: the labels of its namespace are
     /// unknown, or the policy names another version of the kind.
-    pub fn doubt(&self, object: &Candidate<'_>) -> Option<String> {
+    pub fn doubt(&self, object: &PolicyCandidate<'_>) -> Option<String> {
         if !self.match_object(object) {
             // A namespace with other labels might match.
             let without = Self {
@@ -142,7 +143,7 @@ impl Constraints {
         is_other.then(|| format!("it matches versions of the kind other than {version}"))
     }
 
-    fn is_by_unknown_labels(&self, object: &Candidate<'_>) -> bool {
+    fn is_by_unknown_labels(&self, object: &PolicyCandidate<'_>) -> bool {
         object.key.namespace.is_some()
             && object.namespace_labels.is_none()
             && self.needs_labels_of_namespaces()
@@ -158,8 +159,8 @@ impl Constraints {
 
     /// Returns whether an object matches. CEL conditions are not evaluated: they only narrow the
     /// match.
-    pub fn match_object(&self, object: &Candidate<'_>) -> bool {
-        let is_meant = |rule: &Rule| rule.matches(object);
+    pub fn match_object(&self, object: &PolicyCandidate<'_>) -> bool {
+        let is_meant = |rule: &ResourceRule| rule.matches(object);
         self.rules
             .as_ref()
             .is_none_or(|rules| rules.iter().any(is_meant))
@@ -169,7 +170,7 @@ impl Constraints {
             && self.matches_names(object)
     }
 
-    fn matches_labels(&self, object: &Candidate<'_>) -> bool {
+    fn matches_labels(&self, object: &PolicyCandidate<'_>) -> bool {
         let old = object.old.map(|old| old.pointer("/metadata/labels"));
         let both = [Some(object.labels), old];
         let is_meant = |selector: &LabelSelector| {
@@ -180,7 +181,7 @@ impl Constraints {
         selector.is_none_or(|selector| selector.as_ref().is_some_and(is_meant))
     }
 
-    fn matches_names(&self, object: &Candidate<'_>) -> bool {
+    fn matches_names(&self, object: &PolicyCandidate<'_>) -> bool {
         let is = |globs: &[String], text: &str| globs.iter().any(|one| glob(one, text));
         let [namespaces, names] = &self.names;
         let namespace = object.key.namespace.as_deref().unwrap_or_default();
@@ -190,7 +191,7 @@ impl Constraints {
     }
 
     /// A namespace selector never excludes cluster-scoped objects.
-    fn matches_namespace(&self, object: &Candidate<'_>) -> bool {
+    fn matches_namespace(&self, object: &PolicyCandidate<'_>) -> bool {
         let (Some(selector), Some(namespace)) = (&self.namespaces, &object.key.namespace) else {
             return true;
         };
@@ -217,12 +218,12 @@ impl Constraints {
     }
 }
 
-fn labels_unknown(object: &Candidate<'_>) -> String {
+fn labels_unknown(object: &PolicyCandidate<'_>) -> String {
     let namespace = object.key.namespace.as_deref().unwrap_or_default();
     format!("the labels of namespace {namespace} are unknown")
 }
 
-impl Rule {
+impl ResourceRule {
     fn of(rule: &Value) -> Self {
         let texts = |name: &str| {
             let list = rule.get(name).and_then(Value::as_array);
@@ -249,7 +250,7 @@ impl Rule {
         self.operations.is_empty() || self.operations.iter().any(is)
     }
 
-    fn matches(&self, object: &Candidate<'_>) -> bool {
+    fn matches(&self, object: &PolicyCandidate<'_>) -> bool {
         let is = |wanted: &[String], value: &str| wanted.iter().any(|w| w == "*" || w == value);
         let (group, version) = match object.api_version.rsplit_once('/') {
             Some((group, version)) => (group, version),
@@ -287,7 +288,7 @@ mod tests {
         let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
         let labels = json!({"app": "cart"});
         let of_namespace = json!({"mesh": "on"});
-        let object = Candidate {
+        let object = PolicyCandidate {
             key: &key,
             api_version: "apps/v1",
             plural: "deployments",
@@ -314,7 +315,7 @@ mod tests {
             assert_eq!(meant(constraints), expected);
         }
         let before = json!({"metadata": {"labels": {"app": "x"}}});
-        let updated = Candidate {
+        let updated = PolicyCandidate {
             old: Some(&before),
             ..object
         };

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use matching::{Candidate, Constraints};
+pub use matching::{Constraints, PolicyCandidate};
 pub use run::{analysis, run};
 pub use stored::{keep_immutable, stored};
 
@@ -30,7 +30,7 @@ const GROUP: &str = "admissionregistration.k8s.io/";
 
 /// An object to evaluate policies on.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
+pub struct PolicyInput<'a> {
     /// The object's key.
     pub key: &'a ResourceKey,
     /// The API version.
@@ -44,19 +44,19 @@ pub struct Subject<'a> {
     /// The subresource that is written to, such as `scale`; empty for the object itself.
     pub subresource: &'a str,
     /// The user who writes; `None` if unknown.
-    pub user: Option<&'a User>,
+    pub user: Option<&'a RequestUser>,
 }
 
 /// A user who writes to a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct User {
+pub struct RequestUser {
     /// The name.
     pub name: String,
     /// The groups.
     pub groups: Vec<String>,
 }
 
-impl User {
+impl RequestUser {
     /// Returns a user of this name who is only in the group of all authenticated users.
     pub fn named(name: &str) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl User {
 
 /// The results of all policies for one object.
 #[derive(Debug, Default)]
-pub struct Verdicts {
+pub struct PolicyResults {
     /// The number of rules that were evaluated and hold.
     pub passed: usize,
     /// Violations, and rules that could not be evaluated.
@@ -97,23 +97,23 @@ pub struct Verdicts {
 
 /// The result of one rule of a policy, as [`run()`] returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct RuleResult {
     /// The rule; empty for the policy as a whole.
     pub rule: String,
     /// The result.
-    pub says: Says,
+    pub says: RuleOutcome,
     /// The message, or why it cannot be evaluated.
     pub message: String,
     /// The field that the expression names.
     pub field: Vec<String>,
 }
 
-impl Answer {
+impl RuleResult {
     /// Returns why a policy as a whole cannot be evaluated.
     fn cannot(why: String) -> Self {
         Self {
             rule: String::new(),
-            says: Says::Cannot,
+            says: RuleOutcome::Cannot,
             message: why,
             field: Vec::new(),
         }
@@ -123,7 +123,7 @@ impl Answer {
 /// The possible results of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Says {
+pub enum RuleOutcome {
     /// It holds.
     Pass,
     /// The object violates it.
@@ -151,7 +151,7 @@ pub struct Policies {
 }
 
 /// Evaluates the expressions of one policy, as [`run()`] does, within limits.
-pub type Evaluate<'e> = dyn Fn(&str, &Value) -> Result<Vec<Answer>, String> + 'e;
+pub type Evaluate<'e> = dyn Fn(&str, &Value) -> Result<Vec<RuleResult>, String> + 'e;
 
 impl Policies {
     /// Sorts objects into policies, bindings, namespaces and possible parameters.
@@ -274,16 +274,16 @@ impl Policies {
     }
 
     /// Evaluates all policies for an object.
-    pub fn verdicts(&self, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Verdicts {
-        let mut verdicts = Verdicts::default();
+    pub fn verdicts(&self, subject: PolicyInput<'_>, evaluate: &Evaluate<'_>) -> PolicyResults {
+        let mut verdicts = PolicyResults::default();
         for binding in &self.bindings {
             if let Some(policy) = self.policies.get(policy_of(binding)) {
                 self.ask(policy, binding, subject, evaluate, &mut verdicts);
             }
         }
-        let mut of_kyverno = Verdicts::default();
+        let mut of_kyverno = PolicyResults::default();
         for (policy, binding) in &self.validating {
-            let mut found = Verdicts::default();
+            let mut found = PolicyResults::default();
             self.ask(policy, binding, subject, evaluate, &mut found);
             match found.violations.is_empty() {
                 true => {}
@@ -309,7 +309,7 @@ impl Policies {
     }
 
     /// Returns what Kyverno's expressions can use: the object, the request and the namespace.
-    fn input(&self, subject: Subject<'_>) -> Value {
+    fn input(&self, subject: PolicyInput<'_>) -> Value {
         let namespace = subject.key.namespace.as_deref();
         json!({
             "object": subject.object,
@@ -321,7 +321,12 @@ impl Policies {
     }
 
     /// Returns whether an exception exempts an object from one of Kyverno's policies in CEL.
-    fn exempted(&self, policy: &Value, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Exemption {
+    fn exempted(
+        &self,
+        policy: &Value,
+        subject: PolicyInput<'_>,
+        evaluate: &Evaluate<'_>,
+    ) -> Exemption {
         let input = self.input(subject);
         let name = text(policy, "/metadata/name");
         let mut found = Exemption::None;
@@ -338,8 +343,8 @@ impl Policies {
             };
             let says = says.map(|answers| answers.first().map(|answer| answer.says));
             match says {
-                Ok(Some(Says::Pass)) => return Exemption::Given,
-                Ok(Some(Says::NotMatched)) => {}
+                Ok(Some(RuleOutcome::Pass)) => return Exemption::Given,
+                Ok(Some(RuleOutcome::NotMatched)) => {}
                 _ => {
                     let exception = text(exception, "/metadata/name");
                     found = Exemption::Unknown(format!(
@@ -354,9 +359,9 @@ impl Policies {
     fn ask_kyverno(
         &self,
         policy: &Value,
-        subject: Subject<'_>,
+        subject: PolicyInput<'_>,
         evaluate: &Evaluate<'_>,
-        verdicts: &mut Verdicts,
+        verdicts: &mut PolicyResults,
     ) {
         let object = match (subject.object, subject.old) {
             (Value::Null, Some(old)) => old,
@@ -368,15 +373,15 @@ impl Policies {
         let namespace = subject.key.namespace.as_deref();
         let input = self.input(subject);
         let answers = evaluate(&policy.to_string(), &input);
-        let answers = answers.unwrap_or_else(|why| vec![Answer::cannot(why)]);
+        let answers = answers.unwrap_or_else(|why| vec![RuleResult::cannot(why)]);
         let name = format!("Kyverno policy \"{}\"", text(policy, "/metadata/name"));
         for mut answer in answers {
-            if matches!(answer.says, Says::Violates | Says::Cannot) {
+            if matches!(answer.says, RuleOutcome::Violates | RuleOutcome::Cannot) {
                 match kyverno::exempted(&self.exceptions, policy, &answer.rule, &input) {
                     Exemption::None => {}
                     Exemption::Given => continue,
                     Exemption::Unknown(why) => {
-                        answer.says = Says::Cannot;
+                        answer.says = RuleOutcome::Cannot;
                         answer.message = why;
                     }
                 }
@@ -391,11 +396,11 @@ impl Policies {
         &self,
         policy: &Value,
         binding: &Value,
-        subject: Subject<'_>,
+        subject: PolicyInput<'_>,
         evaluate: &Evaluate<'_>,
-        verdicts: &mut Verdicts,
+        verdicts: &mut PolicyResults,
     ) {
-        let mut cannot = |why| verdicts.add(policy, binding, Answer::cannot(why));
+        let mut cannot = |why| verdicts.add(policy, binding, RuleResult::cannot(why));
         let namespace = subject.key.namespace.as_deref();
         let namespace_object = namespace.and_then(|name| self.namespaces.get(name));
         let no_labels = json!({});
@@ -406,7 +411,7 @@ impl Policies {
             (Value::Null, Some(old)) => old,
             (object, _) => object,
         };
-        let candidate = Candidate {
+        let candidate = PolicyCandidate {
             key: subject.key,
             api_version: subject.api_version,
             plural: subject.plural.unwrap_or_default(),
@@ -458,7 +463,7 @@ impl Policies {
                         verdicts.add(policy, binding, answer);
                     }
                 }
-                Err(why) => verdicts.add(policy, binding, Answer::cannot(why)),
+                Err(why) => verdicts.add(policy, binding, RuleResult::cannot(why)),
             }
         }
     }
@@ -510,7 +515,7 @@ impl Policies {
     }
 }
 
-impl Subject<'_> {
+impl PolicyInput<'_> {
     fn operation(&self) -> &'static str {
         match self.old {
             Some(_) if self.object.is_null() => "DELETE",
@@ -559,7 +564,7 @@ enum Exemption {
     Unknown(String),
 }
 
-impl Verdicts {
+impl PolicyResults {
     /// Adds the results of others.
     fn append(&mut self, mut others: Self) {
         self.passed += others.passed;
@@ -575,7 +580,7 @@ impl Verdicts {
         }
     }
 
-    fn add(&mut self, policy: &Value, binding: &Value, answer: Answer) {
+    fn add(&mut self, policy: &Value, binding: &Value, answer: RuleResult) {
         let name = text(policy, "/metadata/name");
         let (kind, binding_name) = match text(binding, "/metadata/name") {
             "" => ("Kyverno policy", None),
@@ -590,16 +595,16 @@ impl Verdicts {
         policy: String,
         binding: Option<String>,
         action: Enforcement,
-        answer: Answer,
+        answer: RuleResult,
     ) {
         let enforcement = match answer.says {
-            Says::Pass => {
+            RuleOutcome::Pass => {
                 self.passed += 1;
                 return;
             }
-            Says::NotMatched => return,
-            Says::Cannot => Enforcement::Cannot,
-            Says::Violates => action,
+            RuleOutcome::NotMatched => return,
+            RuleOutcome::Cannot => Enforcement::Cannot,
+            RuleOutcome::Violates => action,
         };
         self.violations.push(Violation {
             binding,

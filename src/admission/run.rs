@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::cel::{Engine, Failure};
-use super::{Answer, Says, check, kyverno};
+use super::cel::{CelFailure, Engine};
+use super::{RuleOutcome, RuleResult, check, kyverno};
 
 /// The key of the input for expressions whose field names are requested.
 const ANALYZE: &str = "analyze";
@@ -16,8 +16,8 @@ pub fn analysis(expressions: &[String]) -> Value {
     json!({ANALYZE: expressions})
 }
 
-/// Evaluates a policy, both as JSON, and returns a JSON list of [`Answer`]s; or of
-/// [`Names`](check::Names) if the input requests the field names of expressions. The caller sets
+/// Evaluates a policy, both as JSON, and returns a JSON list of [`RuleResult`]s; or of
+/// [`Names`](check::ExpressionNames) if the input requests the field names of expressions. The caller sets
 /// the limits: an expression may take long.
 pub fn run(policy: &str, input: &str) -> String {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
@@ -37,7 +37,7 @@ pub fn run(policy: &str, input: &str) -> String {
 }
 
 /// Evaluates the validations of a policy.
-pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
+pub fn answers(policy: &Value, input: &Value) -> Vec<RuleResult> {
     let engine = Engine::of(policy, input);
     let fails = policy
         .pointer("/spec/failurePolicy")
@@ -57,13 +57,13 @@ pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
 
 /// Evaluates the match conditions: if one is false, it excludes the object, whatever the others
 /// return.
-fn excluded(engine: &Engine, policy: &Value, fails: bool) -> Option<Answer> {
-    let mut failed: Option<Answer> = None;
+fn excluded(engine: &Engine, policy: &Value, fails: bool) -> Option<RuleResult> {
+    let mut failed: Option<RuleResult> = None;
     let conditions = list(policy, "/spec/matchConditions");
     for condition in conditions {
         let name = text(condition, "name");
         let expression = text(condition, "expression");
-        let answer = |says: Says, message: String| Answer {
+        let answer = |says: RuleOutcome, message: String| RuleResult {
             rule: format!("matchConditions[{name}]"),
             says,
             message,
@@ -71,13 +71,13 @@ fn excluded(engine: &Engine, policy: &Value, fails: bool) -> Option<Answer> {
         };
         match engine.boolean(expression) {
             Ok(true) => {}
-            Ok(false) => return Some(answer(Says::NotMatched, String::new())),
-            Err(Failure::Cannot(why)) => failed = Some(answer(Says::Cannot, why)),
-            Err(Failure::Error(why)) => {
+            Ok(false) => return Some(answer(RuleOutcome::NotMatched, String::new())),
+            Err(CelFailure::Cannot(why)) => failed = Some(answer(RuleOutcome::Cannot, why)),
+            Err(CelFailure::Error(why)) => {
                 let says = if fails {
-                    Says::Violates
+                    RuleOutcome::Violates
                 } else {
-                    Says::NotMatched
+                    RuleOutcome::NotMatched
                 };
                 failed.get_or_insert_with(|| answer(says, why));
             }
@@ -86,23 +86,26 @@ fn excluded(engine: &Engine, policy: &Value, fails: bool) -> Option<Answer> {
     failed
 }
 
-fn validate(engine: &Engine, validation: &Value, rule: String, fails: bool) -> Answer {
+fn validate(engine: &Engine, validation: &Value, rule: String, fails: bool) -> RuleResult {
     let expression = text(validation, "expression").trim();
-    let answer = |says: Says, message: String| Answer {
+    let answer = |says: RuleOutcome, message: String| RuleResult {
         rule,
         says,
         message,
         field: field_of(expression),
     };
     match engine.boolean(expression) {
-        Ok(true) => answer(Says::Pass, String::new()),
-        Ok(false) => answer(Says::Violates, message(engine, validation, expression)),
-        Err(Failure::Cannot(why)) => answer(Says::Cannot, why),
-        Err(Failure::Error(why)) if fails => answer(
-            Says::Violates,
+        Ok(true) => answer(RuleOutcome::Pass, String::new()),
+        Ok(false) => answer(
+            RuleOutcome::Violates,
+            message(engine, validation, expression),
+        ),
+        Err(CelFailure::Cannot(why)) => answer(RuleOutcome::Cannot, why),
+        Err(CelFailure::Error(why)) if fails => answer(
+            RuleOutcome::Violates,
             format!("the expression fails, which refuses the object (failurePolicy Fail): {why}"),
         ),
-        Err(Failure::Error(_)) => answer(Says::Pass, String::new()),
+        Err(CelFailure::Error(_)) => answer(RuleOutcome::Pass, String::new()),
     }
 }
 

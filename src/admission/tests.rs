@@ -34,14 +34,14 @@ fn deployment() -> Value {
                 "spec": {"hostname": null, "containers": [{"name": "api", "image": "x"}]}}}})
 }
 
-fn evaluate(policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
+fn evaluate(policy: &str, input: &Value) -> Result<Vec<RuleResult>, String> {
     serde_json::from_str(&run(policy, &input.to_string())).map_err(|error| error.to_string())
 }
 
-fn verdicts(objects: Vec<Value>) -> Verdicts {
+fn verdicts(objects: Vec<Value>) -> PolicyResults {
     let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
     let object = stored(Schema::builtin(), &deployment()).unwrap();
-    let subject = Subject {
+    let subject = PolicyInput {
         key: &key,
         api_version: "apps/v1",
         plural: Some("deployments"),
@@ -58,7 +58,7 @@ fn says(expression: &str) -> String {
     result(verdicts(vec![policy(expression), binding(json!({}))]))
 }
 
-fn result(verdicts: Verdicts) -> String {
+fn result(verdicts: PolicyResults) -> String {
     match &verdicts.violations[..] {
         [] if verdicts.passed > 0 => "pass".to_owned(),
         [] => "not matched".to_owned(),
@@ -216,7 +216,7 @@ fn selects_the_object_before_an_update_too() {
     let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
     let object = deployment();
     let ask = |old: Option<&Value>| {
-        let subject = Subject {
+        let subject = PolicyInput {
             key: &key,
             api_version: "apps/v1",
             plural: Some("deployments"),

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::args::ReportArgs;
-use crate::model::{ObjectReport, Owner, Report, ResourceKey, Status, Warning};
+use crate::model::{ObjectReport, ObjectStatus, Owner, Report, ResourceKey, Warning};
 
 /// Removes from a report what the user did not select, and adds a note about it.
 pub fn apply(report: &mut Report, args: &ReportArgs, now: Timestamp) {
-    let choice = Choice::of(args, now);
+    let choice = SelectedChanges::of(args, now);
     if choice.is_everything() {
         return;
     }
@@ -66,7 +66,7 @@ fn count(n: usize, word: &str) -> String {
 }
 
 fn is_whole(object: &ObjectReport) -> bool {
-    matches!(object.status(), Status::Missing | Status::Extra)
+    matches!(object.status(), ObjectStatus::Missing | ObjectStatus::Extra)
 }
 
 fn is_dated(owners: &[Owner]) -> bool {
@@ -74,14 +74,14 @@ fn is_dated(owners: &[Owner]) -> bool {
 }
 
 /// The selected changes.
-struct Choice<'a> {
+struct SelectedChanges<'a> {
     severity: Option<crate::model::Severity>,
     since: Option<Timestamp>,
     by: &'a [crate::policy::Glob],
     flags: Vec<&'static str>,
 }
 
-impl<'a> Choice<'a> {
+impl<'a> SelectedChanges<'a> {
     fn of(args: &'a ReportArgs, now: Timestamp) -> Self {
         let given = [
             (args.severity.is_some(), "--severity"),

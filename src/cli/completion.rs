@@ -154,13 +154,13 @@ fn revisions() -> Vec<String> {
 
 /// Returns the objects that manifests below the current folder declare.
 #[derive(Default)]
-struct Declared {
+struct DeclaredObject {
     namespaces: BTreeSet<String>,
     objects: BTreeSet<String>,
 }
 
-fn declared() -> Declared {
-    let mut declared = Declared::default();
+fn declared() -> DeclaredObject {
+    let mut declared = DeclaredObject::default();
     let files = WalkDir::new(".")
         .max_depth(8)
         .into_iter()
@@ -185,7 +185,7 @@ fn declared() -> Declared {
     declared
 }
 
-impl Declared {
+impl DeclaredObject {
     fn add(&mut self, value: &Value) {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let (Some(kind), Some(name), Some(_)) =
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn completes_names_from_manifests_and_kinds() {
-        let mut declared = Declared::default();
+        let mut declared = DeclaredObject::default();
         declared.add(&json!({"apiVersion": "apps/v1", "kind": "Deployment",
                              "metadata": {"name": "cart", "namespace": "shop"}}));
         declared

@@ -3,9 +3,9 @@
 use anyhow::{Result, bail};
 
 use super::Exit;
-use super::args::{Extra, FailOn, GateArgs};
+use super::args::{ExtraArg, FailOn, GateArgs};
 use crate::model::{
-    Enforcement, JudgedChange, MergeClass, ObjectReport, Report, Severity, Status, Warning,
+    Enforcement, JudgedChange, MergeClass, ObjectReport, ObjectStatus, Report, Severity, Warning,
 };
 
 /// Turns a report into an exit code.
@@ -29,18 +29,19 @@ pub fn answer(report: &Report, args: &GateArgs) -> Exit {
 fn fails(object: &ObjectReport, what: FailOn) -> bool {
     match what {
         // An object in conflict may also have other drift.
-        FailOn::Drift if object.status() == Status::Conflict => object
+        FailOn::Drift if object.status() == ObjectStatus::Conflict => object
             .drifts
             .iter()
             .any(|d| d.is_drift() && !d.is_conflict()),
         FailOn::Drift => object.is_drift(),
-        FailOn::Conflict => object.status() == Status::Conflict,
+        FailOn::Conflict => object.status() == ObjectStatus::Conflict,
         FailOn::DriftOnBranch => touches(object) && fails(object, FailOn::Drift),
         FailOn::Pending => {
-            object.status() == Status::Pending || object.reported().any(JudgedChange::is_pending)
+            object.status() == ObjectStatus::Pending
+                || object.reported().any(JudgedChange::is_pending)
         }
-        FailOn::Missing => object.status() == Status::Missing,
-        FailOn::Extra => object.status() == Status::Extra,
+        FailOn::Missing => object.status() == ObjectStatus::Missing,
+        FailOn::Extra => object.status() == ObjectStatus::Extra,
         FailOn::Denied => has(object, |one| one == Enforcement::Denied),
         FailOn::Violation => has(object, |one| one == Enforcement::Deny),
         FailOn::ViolationAudit => has(object, |one| {
@@ -49,9 +50,9 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
                 Enforcement::Deny | Enforcement::Warn | Enforcement::Audit
             )
         }),
-        FailOn::Unknown => object.status() == Status::Unknown,
+        FailOn::Unknown => object.status() == ObjectStatus::Unknown,
         FailOn::Any => {
-            object.status() != Status::InSync
+            object.status() != ObjectStatus::InSync
                 || object.reported().next().is_some()
                 || !object.violations.is_empty()
         }
@@ -74,7 +75,7 @@ fn touches(object: &ObjectReport) -> bool {
         class.is_some_and(|class| class != MergeClass::Drift)
     };
     object.lifecycle.is_some()
-        || object.status() == Status::Conflict
+        || object.status() == ObjectStatus::Conflict
         || object.reported().any(by_branch)
 }
 
@@ -92,7 +93,7 @@ fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
 /// Fails if a limit could never be reached.
 pub fn check(
     args: &GateArgs,
-    extra: Extra,
+    extra: ExtraArg,
     has_base: bool,
     asks_server: bool,
     has_policies: bool,
@@ -113,7 +114,7 @@ pub fn check(
     if !has_base && args.fail_on == [FailOn::Conflict] {
         bail!("--fail-on conflict needs the base of the branch; name it with --base");
     }
-    if extra == Extra::None {
+    if extra == ExtraArg::None {
         if args.max_extra.is_some() {
             bail!("--max-extra needs a search for undeclared objects; add --extra namespace");
         }

@@ -7,7 +7,7 @@ use owo_colors::OwoColorize;
 
 use super::settings::Settings;
 use super::{Exit, Streams};
-use crate::model::{Status, Warning};
+use crate::model::{ObjectStatus, Warning};
 use crate::output::escape;
 use crate::redact::Redacted;
 
@@ -34,7 +34,7 @@ pub fn what_failed(
     let unknown = report
         .objects
         .iter()
-        .filter(|o| o.status() == Status::Unknown);
+        .filter(|o| o.status() == ObjectStatus::Unknown);
     let unknown = unknown.map(|object| {
         let reason = object.reason.as_deref();
         let reason = reason.unwrap_or("it could not be compared");

@@ -36,7 +36,7 @@ use clap::{CommandFactory, FromArgMatches};
 pub use exit::Exit;
 pub use panics::end_at_panics;
 pub use streams::Streams;
-pub use surroundings::Surroundings;
+pub use surroundings::CliEnvironment;
 
 use args::{Cli, ColorChoice};
 use commands::jq_worker;
@@ -47,7 +47,7 @@ use settings::Settings;
 /// Every error ends here, as one message and [`Exit::Trouble`].
 pub fn run(
     words: impl IntoIterator<Item = OsString>,
-    around: &Surroundings,
+    around: &CliEnvironment,
     mut streams: Streams,
 ) -> Exit {
     let words: Vec<OsString> = words.into_iter().collect();
@@ -101,7 +101,7 @@ fn whole_command(words: &[OsString]) -> clap::Command {
 
 /// Prints what the parser returned. Help goes to standard output and is not an error; usage errors
 /// go to standard error.
-fn answer_of_parser(streams: &mut Streams, around: &Surroundings, answer: &clap::Error) -> Exit {
+fn answer_of_parser(streams: &mut Streams, around: &CliEnvironment, answer: &clap::Error) -> Exit {
     let (stream, is_terminal, exit) = if answer.use_stderr() {
         (&mut streams.err, around.stderr_is_terminal, Exit::Trouble)
     } else {
@@ -118,7 +118,7 @@ fn answer_of_parser(streams: &mut Streams, around: &Surroundings, answer: &clap:
 
 /// Chooses the exit code after everything is written: a report that did not fit on the disk is an
 /// error.
-fn finish(done: Exit, around: &Surroundings, streams: &mut Streams) -> Exit {
+fn finish(done: Exit, around: &CliEnvironment, streams: &mut Streams) -> Exit {
     if let Err(error) = streams.out.flush() {
         let settings = Settings::resolve(ColorChoice::Auto, around);
         let error = anyhow::Error::new(error).context("cannot write to standard output");

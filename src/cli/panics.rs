@@ -12,9 +12,9 @@ static BEFORE: Mutex<Option<fn()>> = Mutex::new(None);
 
 /// Runs a function before the message of a panic is written, as long as the value lives. A terminal
 /// in its alternate screen would lose the message.
-pub struct Before(());
+pub struct PanicHook(());
 
-impl Before {
+impl PanicHook {
     /// Registers the function.
     pub fn message(work: fn()) -> Self {
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
@@ -22,7 +22,7 @@ impl Before {
     }
 }
 
-impl Drop for Before {
+impl Drop for PanicHook {
     fn drop(&mut self) {
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -80,7 +80,7 @@ mod tests {
                 .for_each(|n| assert!(n < 5, "{PAYLOAD}"));
         }),
         ("drawing", || {
-            let _before = Before::message(|| {
+            let _before = PanicHook::message(|| {
                 let _ = std::io::stderr().write_all(RESTORED.as_bytes());
             });
             panic!("{PAYLOAD}");

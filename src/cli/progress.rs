@@ -7,17 +7,17 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::settings::Settings;
-use crate::cluster::{Meter, Reached};
-use crate::model::Target;
+use crate::cluster::{Meter, ReadProgress};
+use crate::model::ReportTarget;
 use crate::output::escape;
 
 const TICK: Duration = Duration::from_millis(100);
 
 /// A progress line that exists while this value lives and disappears afterwards, when results and
 /// messages are written.
-pub struct Progress(Option<ProgressBar>);
+pub struct ProgressDisplay(Option<ProgressBar>);
 
-impl Progress {
+impl ProgressDisplay {
     /// Starts to show progress, if someone is watching and did not ask for quiet.
     pub fn begin(settings: &Settings, quiet: bool) -> Self {
         if !settings.progress || quiet {
@@ -34,7 +34,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 static SERVERS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Records that a request is sent to a server, so that the line can name it.
-pub fn waits_for(target: &Target) {
+pub fn waits_for(target: &ReportTarget) {
     let server = target.server.as_deref().unwrap_or("the API server");
     let progress_text = match &target.context {
         Some(context) => format!("{server} (context {context})"),
@@ -85,8 +85,8 @@ fn reached(state: &ProgressState, line: &mut dyn std::fmt::Write) {
 }
 
 /// Returns `rendering 12 of 81 kustomizations, charts and Applications, 3s`.
-fn rendering(reached: Reached, elapsed: Duration) -> String {
-    let Reached {
+fn rendering(reached: ReadProgress, elapsed: Duration) -> String {
+    let ReadProgress {
         to_render,
         rendered,
         ..
@@ -98,8 +98,8 @@ fn rendering(reached: Reached, elapsed: Duration) -> String {
 }
 
 /// Returns `reading 12 of 20 kinds by namespace, 512 objects, 3s`.
-fn progress_text(reached: Reached, elapsed: Duration) -> String {
-    let Reached {
+fn progress_text(reached: ReadProgress, elapsed: Duration) -> String {
+    let ReadProgress {
         groups,
         read,
         objects,
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn shows_kinds_objects_and_time() {
-        let reached = Reached {
+        let reached = ReadProgress {
             groups: 20,
             read: 12,
             objects: 512,

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::args::{RedactArgs, ReportArgs};
-use crate::model::{Called, FieldPath, KindPattern, Report, ResourceKey, Warning};
+use crate::model::{FieldPath, KindAliases, KindPattern, Report, ResourceKey, Warning};
 use crate::policy::glob;
 use crate::redact::{LiveValues, Predicate, Redacted, Redactor};
 use crate::schema::{builtin_kind_of_group, builtin_kinds};
@@ -92,7 +92,7 @@ fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate>
 /// Returns whether an object is of a kind. A built-in kind matches by any of its names, any other
 /// kind by its own name. Case is ignored, so that masking does not depend on it.
 fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
-    let own = Called::default();
+    let own = KindAliases::default();
     let of_group = format!("{}/", key.group);
     let known = builtin_kind_of_group(&key.group, &key.kind);
     kind.matches(&own.names(&of_group, &key.kind))

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::args::SourceArgs;
-use super::selection::{self, Selection, begins_like_a_manifest};
-use crate::model::{FieldPath, ObjectReport, Report, Status};
+use super::selection::{self, ObjectSelection, begins_like_a_manifest};
+use crate::model::{FieldPath, ObjectReport, ObjectStatus, Report};
 use crate::policy::PathPattern;
 
 /// The selection; everything if nothing is named.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub struct Selected {
+pub struct ChangeSelection {
     parts: Vec<SelectionPart>,
 }
 
@@ -21,17 +21,17 @@ pub struct Selected {
 struct SelectionPart {
     /// The selection as written, for messages.
     written: Vec<String>,
-    objects: Vec<Selection>,
+    objects: Vec<ObjectSelection>,
     paths: Vec<PathPattern>,
 }
 
-impl Selected {
+impl ChangeSelection {
     /// Splits the selection from the declared side.
     ///
     /// # Errors
     /// Fails if an argument has no meaning: a typo in a selection must not select everything.
     pub fn of(
-        objects: &[Selection],
+        objects: &[ObjectSelection],
         paths: &[PathPattern],
         source: &SourceArgs,
     ) -> Result<(Self, SourceArgs)> {
@@ -59,7 +59,7 @@ impl Selected {
     /// those from `words`; the rest name manifests.
     ///
     /// An existing file always names manifests.
-    fn take(objects: &[Selection], paths: &[PathPattern], words: &mut Vec<PathBuf>) -> Self {
+    fn take(objects: &[ObjectSelection], paths: &[PathPattern], words: &mut Vec<PathBuf>) -> Self {
         let mut selected = Self::default();
         let mut named: Vec<SelectionPart> = Vec::new();
         words.retain(|word| {
@@ -159,12 +159,12 @@ impl Selected {
 pub fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
-    let whole = matches!(object.status(), Status::Missing | Status::Extra);
+    let whole = matches!(object.status(), ObjectStatus::Missing | ObjectStatus::Extra);
     drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
 /// Returns the selection as written.
-impl fmt::Display for Selected {
+impl fmt::Display for ChangeSelection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = self.parts.iter().map(|p| p.written.join(" ")).collect();
         f.write_str(&parts.join(" "))
@@ -206,7 +206,7 @@ fn take_word(text: &str, parts: &mut Vec<SelectionPart>) -> bool {
         }
         return true;
     }
-    match text.parse::<Selection>() {
+    match text.parse::<ObjectSelection>() {
         Ok(selection) if selection.names_a_kind() => {
             parts.push(SelectionPart {
                 written: vec![text.to_owned()],
@@ -237,10 +237,11 @@ mod tests {
     #[test]
     fn arguments_and_flags_narrow_each_other() {
         let written = |objects: &[&str], paths: &[&str], words: &[&str]| {
-            let objects: Vec<Selection> = objects.iter().map(|o| o.parse().unwrap()).collect();
+            let objects: Vec<ObjectSelection> =
+                objects.iter().map(|o| o.parse().unwrap()).collect();
             let paths: Vec<PathPattern> = paths.iter().map(|p| p.parse().unwrap()).collect();
             let mut words: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
-            let selected = Selected::take(&objects, &paths, &mut words);
+            let selected = ChangeSelection::take(&objects, &paths, &mut words);
             let parts = selected.parts.iter();
             let parts = parts.map(|p| (p.objects.len(), p.paths.len(), p.written.join(" ")));
             parts.collect::<Vec<_>>()

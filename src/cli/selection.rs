@@ -12,7 +12,7 @@ use crate::schema::{BuiltinKind, builtin_kinds};
 /// `KIND[.GROUP]/[NAMESPACE/]NAME`, with the kind as in kubectl: `Deployment`, `deployments`,
 /// `deploy`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selection {
+pub struct ObjectSelection {
     /// The kind, and its group if it was given.
     pub kind: KindPattern,
     /// The namespace; `None` for any.
@@ -21,7 +21,7 @@ pub struct Selection {
     pub name: String,
 }
 
-impl FromStr for Selection {
+impl FromStr for ObjectSelection {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -47,10 +47,10 @@ impl FromStr for Selection {
 ///
 /// # Errors
 /// Fails if it is neither.
-pub fn or_kind(text: &str) -> Result<Selection, String> {
+pub fn or_kind(text: &str) -> Result<ObjectSelection, String> {
     let alone = !text.contains('/') && !text.is_empty();
     let Ok(kind) = text.parse();
-    let kind = Selection {
+    let kind = ObjectSelection {
         kind,
         namespace: None,
         name: String::new(),
@@ -61,7 +61,7 @@ pub fn or_kind(text: &str) -> Result<Selection, String> {
     text.parse()
 }
 
-impl fmt::Display for Selection {
+impl fmt::Display for ObjectSelection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)?;
         if let Some(namespace) = &self.namespace {
@@ -71,7 +71,7 @@ impl fmt::Display for Selection {
     }
 }
 
-impl Selection {
+impl ObjectSelection {
     /// Returns whether the kind is certainly a kind and not a folder: a built-in kind by any of its
     /// names, one with a group, or one spelled as in manifests.
     pub fn names_a_kind(&self) -> bool {
@@ -134,14 +134,14 @@ impl Selection {
 
 /// A time in the past, absolute or relative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
+pub enum StartTime {
     /// This long ago.
     Ago(SignedDuration),
     /// At that time.
     At(Timestamp),
 }
 
-impl FromStr for Since {
+impl FromStr for StartTime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -172,7 +172,7 @@ impl FromStr for Since {
     }
 }
 
-impl Since {
+impl StartTime {
     /// Returns the time.
     pub fn before(self, now: Timestamp) -> Timestamp {
         match self {
@@ -279,14 +279,14 @@ pub fn begins_like_a_manifest(word: &str) -> bool {
 
 /// A time in the future, absolute or relative.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Until {
+pub enum EndTime {
     /// This long from now.
     In(SignedDuration),
     /// At that time.
     At(Expiry),
 }
 
-impl FromStr for Until {
+impl FromStr for EndTime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -311,7 +311,7 @@ impl FromStr for Until {
     }
 }
 
-impl Until {
+impl EndTime {
     /// Returns the time, to the second.
     ///
     /// # Errors
@@ -345,7 +345,11 @@ mod tests {
         let kind = builtin_kind("apps/v1", "Deployment").unwrap().names();
         let called = kind.called();
         let kind = called.names("apps/v1", "Deployment");
-        let matches = |text: &str| text.parse::<Selection>().unwrap().matches(&key, &kind);
+        let matches = |text: &str| {
+            text.parse::<ObjectSelection>()
+                .unwrap()
+                .matches(&key, &kind)
+        };
         for text in [
             "Deployment/cart",
             "deployment/shop/cart",
@@ -366,13 +370,13 @@ mod tests {
             assert!(!matches(text), "{text}");
         }
         for text in ["Deployment", "a/b/c/d", "a//b", "/a"] {
-            assert!(text.parse::<Selection>().is_err(), "{text}");
+            assert!(text.parse::<ObjectSelection>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn finds_the_group_of_a_built_in_kind() {
-        let group_kind = |text: &str| text.parse::<Selection>().unwrap().group_kind();
+        let group_kind = |text: &str| text.parse::<ObjectSelection>().unwrap().group_kind();
         let pair = |group: &str, kind: &str| Ok((group.to_owned(), kind.to_owned()));
         assert_eq!(group_kind("deployment/cart"), pair("apps", "Deployment"));
         assert_eq!(group_kind("Secret/x"), pair("", "Secret"));
@@ -424,7 +428,7 @@ mod tests {
     fn parses_times_in_the_past() {
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let since = |text: &str| {
-            text.parse::<Since>()
+            text.parse::<StartTime>()
                 .map(|since| since.before(now).to_string())
         };
         assert_eq!(since("2h"), Ok("2026-11-21T10:00:00Z".to_owned()));
@@ -442,7 +446,7 @@ mod tests {
     #[test]
     fn parses_times_in_the_future() {
         let now: Timestamp = "2026-11-21T12:00:00.5Z".parse().unwrap();
-        let until = |text: &str| text.parse::<Until>()?.from(now).map(|e| e.to_string());
+        let until = |text: &str| text.parse::<EndTime>()?.from(now).map(|e| e.to_string());
         assert_eq!(until("24h"), Ok("2026-11-22T12:00:00Z".to_owned()));
         assert_eq!(until("7d"), Ok("2026-11-28T12:00:00Z".to_owned()));
         assert_eq!(until("2w"), Ok("2026-12-05T12:00:00Z".to_owned()));

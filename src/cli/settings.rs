@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Surroundings;
+use super::CliEnvironment;
 use super::args::ColorChoice;
 use super::pager::Pager;
 use crate::output::RenderOptions;
@@ -69,7 +69,7 @@ impl Settings {
     }
 
     /// Resolves the arguments against the environment.
-    pub fn resolve(choice: ColorChoice, around: &Surroundings) -> Self {
+    pub fn resolve(choice: ColorChoice, around: &CliEnvironment) -> Self {
         Self {
             color: color(choice, around.stdout_is_terminal, around),
             color_in_files: choice == ColorChoice::Always,
@@ -102,7 +102,7 @@ impl Settings {
 
 /// Resolves colour: the flag decides; then `NO_COLOR`, then `CLICOLOR_FORCE`, then what the stream
 /// supports.
-pub fn color(choice: ColorChoice, is_terminal: bool, around: &Surroundings) -> bool {
+pub fn color(choice: ColorChoice, is_terminal: bool, around: &CliEnvironment) -> bool {
     match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
@@ -116,8 +116,8 @@ pub fn color(choice: ColorChoice, is_terminal: bool, around: &Surroundings) -> b
 mod tests {
     use super::*;
 
-    fn resolved(choice: ColorChoice, change: impl FnOnce(&mut Surroundings)) -> bool {
-        let mut around = Surroundings::bare();
+    fn resolved(choice: ColorChoice, change: impl FnOnce(&mut CliEnvironment)) -> bool {
+        let mut around = CliEnvironment::bare();
         change(&mut around);
         color(choice, around.stdout_is_terminal, &around)
     }
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn shows_progress_on_terminals_only() {
-        let shown = |change: fn(&mut Surroundings)| {
-            let mut around = Surroundings::bare();
+        let shown = |change: fn(&mut CliEnvironment)| {
+            let mut around = CliEnvironment::bare();
             around.stderr_is_terminal = true;
             change(&mut around);
             Settings::resolve(ColorChoice::Auto, &around).progress
@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn takes_the_width_from_the_variable_then_from_the_terminal() {
-        let columns = |change: fn(&mut Surroundings)| {
-            let mut around = Surroundings::bare();
+        let columns = |change: fn(&mut CliEnvironment)| {
+            let mut around = CliEnvironment::bare();
             change(&mut around);
             Settings::resolve(ColorChoice::Auto, &around).columns
         };

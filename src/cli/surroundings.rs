@@ -10,7 +10,7 @@ use super::pager::Pager;
 /// Facts about the environment, read once, so that everything else depends only on its arguments
 /// and tests can simulate any terminal.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct CliEnvironment {
     /// Whether standard output is a terminal.
     pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal.
@@ -50,7 +50,7 @@ pub struct Surroundings {
     pub user: Option<String>,
 }
 
-impl Surroundings {
+impl CliEnvironment {
     /// Reads the environment.
     pub fn detect() -> Self {
         Self {
@@ -134,7 +134,7 @@ fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
 }
 
 #[cfg(test)]
-impl Surroundings {
+impl CliEnvironment {
     /// Returns an empty environment: no terminal, no variables, the epoch as time.
     pub fn bare() -> Self {
         Self {

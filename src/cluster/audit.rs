@@ -21,7 +21,7 @@ use crate::model::{ResourceKey, Warning};
 
 /// An object as the audit log identifies it, by its resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Audited {
+pub struct AuditedObject {
     /// The API group; empty for the core group.
     pub group: String,
     /// The resource, in the plural.
@@ -32,7 +32,7 @@ pub struct Audited {
     pub name: String,
 }
 
-impl Audited {
+impl AuditedObject {
     /// Returns the object of a key. Without the `plural` from discovery, the resource is guessed
     /// from the kind as the API machinery does (`meta.UnsafeGuessKindToResource`). A wrong guess
     /// matches no event, so no user is named.
@@ -63,7 +63,7 @@ fn plural_of(kind: &str) -> String {
 
 /// A write that the server carried out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Write {
+pub struct AuditedWrite {
     /// When the server received it.
     pub at: Timestamp,
     /// `create`, `update`, `patch`, `delete` or `deletecollection`; a patch that created the object
@@ -84,7 +84,7 @@ pub struct Write {
     pub is_idle: bool,
 }
 
-impl Write {
+impl AuditedWrite {
     /// Stands in for a write that was taken out of a list.
     fn empty(at: Timestamp) -> Self {
         Self {
@@ -107,20 +107,20 @@ impl Write {
 
 /// A write that the server refused.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
+pub struct AuditedRefusal {
     /// The request.
-    pub write: Write,
+    pub write: AuditedWrite,
     /// The status code.
     pub code: u16,
 }
 
 /// The writes to some objects, sorted by time.
 #[derive(Debug, Default)]
-pub struct Writes {
+pub struct AuditedWrites {
     /// The writes that were carried out, by object.
-    pub of: BTreeMap<Audited, Vec<Write>>,
+    pub of: BTreeMap<AuditedObject, Vec<AuditedWrite>>,
     /// The writes that were refused, by object.
-    pub refused: BTreeMap<Audited, Vec<Refusal>>,
+    pub refused: BTreeMap<AuditedObject, Vec<AuditedRefusal>>,
     /// Warnings about lines that are not audit events.
     pub warnings: Vec<Warning>,
 }
@@ -173,8 +173,8 @@ impl Limit {
 ///
 /// # Errors
 /// Fails if a log cannot be read, or not in time.
-pub fn read(logs: &Logs, wanted: &dyn Fn(&Audited) -> bool) -> Result<Writes> {
-    let mut writes = Writes::default();
+pub fn read(logs: &Logs, wanted: &dyn Fn(&AuditedObject) -> bool) -> Result<AuditedWrites> {
+    let mut writes = AuditedWrites::default();
     let limit = Limit {
         begun: Instant::now(),
         within: logs.within,
@@ -194,16 +194,16 @@ pub fn read(logs: &Logs, wanted: &dyn Fn(&Audited) -> bool) -> Result<Writes> {
 
 /// Sorts writes by time, or by resource version if known: a request that arrived first may have
 /// been carried out last. Marks requests that did not change the version as idle.
-fn put_in_order(writes: &mut [Write]) {
+fn put_in_order(writes: &mut [AuditedWrite]) {
     writes.sort_by_key(|write| write.at);
     let with_version = writes.iter().enumerate();
     let places: Vec<usize> = with_version
         .filter_map(|(at, write)| version(write).map(|_| at))
         .collect();
-    let mut known: Vec<Write> = Vec::with_capacity(places.len());
+    let mut known: Vec<AuditedWrite> = Vec::with_capacity(places.len());
     for at in &places {
         let place = &mut writes[*at];
-        let empty = Write::empty(place.at);
+        let empty = AuditedWrite::empty(place.at);
         known.push(std::mem::replace(place, empty));
     }
     known.sort_by_key(version);
@@ -216,7 +216,7 @@ fn put_in_order(writes: &mut [Write]) {
     }
 }
 
-fn version(write: &Write) -> Option<u64> {
+fn version(write: &AuditedWrite) -> Option<u64> {
     let version = write.after.as_ref()?.pointer("/metadata/resourceVersion")?;
     version.as_str()?.parse().ok()
 }
@@ -256,9 +256,9 @@ fn next_line(reader: &mut dyn BufRead, longest: u64, line: &mut Vec<u8>) -> Resu
 
 fn read_file(
     path: &Path,
-    wanted: &dyn Fn(&Audited) -> bool,
+    wanted: &dyn Fn(&AuditedObject) -> bool,
     limit: &Limit,
-    writes: &mut Writes,
+    writes: &mut AuditedWrites,
 ) -> Result<()> {
     let mut file = BufReader::new(File::open(path)?);
     let is_gzip = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
@@ -285,7 +285,7 @@ fn read_file(
                         writes.of.entry(object).or_default().push(write);
                     } else {
                         let refusals = writes.refused.entry(object).or_default();
-                        refusals.push(Refusal { write, code });
+                        refusals.push(AuditedRefusal { write, code });
                     }
                 }
             }),
@@ -308,32 +308,32 @@ fn read_file(
 }
 
 /// Returns the events of a line: one, or a list of them.
-fn events(line: &[u8]) -> serde_json::Result<Vec<Event<'_>>> {
+fn events(line: &[u8]) -> serde_json::Result<Vec<AuditEvent<'_>>> {
     #[derive(Deserialize)]
-    struct List<'a> {
+    struct AuditEventList<'a> {
         #[serde(borrow)]
-        items: Vec<Event<'a>>,
+        items: Vec<AuditEvent<'a>>,
     }
     serde_json::from_slice(line)
         .map(|event| vec![event])
         .or_else(|error| {
-            let list: Result<List<'_>, _> = serde_json::from_slice(line);
+            let list: Result<AuditEventList<'_>, _> = serde_json::from_slice(line);
             list.map(|list| list.items).map_err(|_| error)
         })
 }
 
-/// The needed fields of an `audit.k8s.io/v1` `Event`.
+/// The needed fields of an `audit.k8s.io/v1` `AuditEvent`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
+struct AuditEvent<'a> {
     #[serde(borrow)]
     stage: Cow<'a, str>,
     #[serde(borrow)]
     verb: Cow<'a, str>,
     #[serde(borrow, rename = "requestURI", default)]
     request_uri: Cow<'a, str>,
-    user: User,
-    impersonated_user: Option<User>,
+    user: AuditUser,
+    impersonated_user: Option<AuditUser>,
     user_agent: Option<String>,
     object_ref: Option<ObjectRef>,
     response_status: Option<ResponseStatus>,
@@ -345,7 +345,7 @@ struct Event<'a> {
 }
 
 #[derive(Deserialize)]
-struct User {
+struct AuditUser {
     #[serde(default)]
     username: String,
 }
@@ -389,10 +389,13 @@ const REFUSALS: [u16; 3] = [400, 403, 422];
 /// The verbs that change objects.
 const WRITING: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
-impl Event<'_> {
+impl AuditEvent<'_> {
     /// Returns the event's write and status code, if the write was carried out or refused and is to
     /// one of the `wanted` objects.
-    fn write(self, wanted: &dyn Fn(&Audited) -> bool) -> Option<(Audited, Write, u16)> {
+    fn write(
+        self,
+        wanted: &dyn Fn(&AuditedObject) -> bool,
+    ) -> Option<(AuditedObject, AuditedWrite, u16)> {
         let code = self.response_status.as_ref()?.code?;
         let done = self.stage == "ResponseComplete"
             && ((200..300).contains(&code) || REFUSALS.contains(&code));
@@ -417,7 +420,7 @@ impl Event<'_> {
             .response_object
             .filter(|_| !reports)
             .and_then(|body| serde_json::from_str(body.get()).ok());
-        let write = Write {
+        let write = AuditedWrite {
             at: self.request_received_timestamp,
             user,
             manager: self.manager(),
@@ -437,7 +440,7 @@ impl Event<'_> {
         Some((object, write, code))
     }
 
-    fn object(&self) -> Option<Audited> {
+    fn object(&self) -> Option<AuditedObject> {
         let object = self.object_ref.as_ref()?;
         let resource = object.resource.clone()?;
         // An event about a Namespace also has its name as the namespace.
@@ -446,7 +449,7 @@ impl Event<'_> {
             let made: Value = serde_json::from_str(self.response_object?.get()).ok()?;
             made.pointer("/metadata/name")?.as_str().map(str::to_owned)
         });
-        Some(Audited {
+        Some(AuditedObject {
             group: object.api_group.clone().unwrap_or_default(),
             namespace: object.namespace.clone().filter(|_| !is_namespace),
             name: given.or_else(|| (self.verb == "deletecollection").then(String::new))?,

@@ -23,13 +23,13 @@ pub struct LiveObject {
     pub key: ResourceKey,
     /// The version that it was read at.
     pub api_version: String,
-    text: Text,
+    text: SharedText,
     is_partial: bool,
 }
 
 /// A slice of text that several objects may share: a recording, or an object's own text.
 #[derive(Clone)]
-struct Text {
+struct SharedText {
     whole: Arc<String>,
     piece: Range<usize>,
 }
@@ -60,7 +60,7 @@ impl LiveObject {
         Self {
             key,
             api_version: api_version.into(),
-            text: Text { whole, piece },
+            text: SharedText { whole, piece },
             is_partial: false,
         }
     }
@@ -90,7 +90,7 @@ impl LiveObject {
     /// Returns the JSON text as it was received. Items of a list from an API server have no
     /// `apiVersion` and `kind` of their own.
     pub fn json(&self) -> &str {
-        let Text { whole, piece } = &self.text;
+        let SharedText { whole, piece } = &self.text;
         whole.get(piece.clone()).unwrap_or_default()
     }
 
@@ -138,7 +138,7 @@ impl LiveObject {
     fn split(&self) -> Option<(Value, Ownership)> {
         let mut text = serde_json::Deserializer::from_str(self.json());
         let mut owners = None;
-        let mut fields = Fields(&mut owners).deserialize(&mut text).ok()?;
+        let mut fields = LiveFields(&mut owners).deserialize(&mut text).ok()?;
         text.end().ok()?;
         self.give_type(&mut fields);
         Some((Value::Object(fields), owners.unwrap_or_default()))
@@ -156,9 +156,9 @@ impl LiveObject {
 
 /// Reads an object without its managed fields, and the owners from them. An object with two
 /// `metadata` or `managedFields`, or with others than an API server writes, is an error.
-struct Fields<'o>(&'o mut Option<Ownership>);
+struct LiveFields<'o>(&'o mut Option<Ownership>);
 
-impl<'de> DeserializeSeed<'de> for Fields<'_> {
+impl<'de> DeserializeSeed<'de> for LiveFields<'_> {
     type Value = Map<String, Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, object: D) -> Result<Self::Value, D::Error> {
@@ -166,7 +166,7 @@ impl<'de> DeserializeSeed<'de> for Fields<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Fields<'_> {
+impl<'de> Visitor<'de> for LiveFields<'_> {
     type Value = Map<String, Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,7 +179,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
         while let Some(name) = object.next_key::<String>()? {
             let is_metadata = name == "metadata";
             let value = match is_metadata {
-                true => Value::Object(object.next_value_seed(Metadata(owners))?),
+                true => Value::Object(object.next_value_seed(LiveMetadata(owners))?),
                 false => object.next_value()?,
             };
             if fields.insert(name, value).is_some() && is_metadata {
@@ -190,10 +190,10 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// Reads the `metadata` of [`Fields`].
-struct Metadata<'o>(&'o mut Option<Ownership>);
+/// Reads the `metadata` of [`LiveFields`].
+struct LiveMetadata<'o>(&'o mut Option<Ownership>);
 
-impl<'de> DeserializeSeed<'de> for Metadata<'_> {
+impl<'de> DeserializeSeed<'de> for LiveMetadata<'_> {
     type Value = Map<String, Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, metadata: D) -> Result<Self::Value, D::Error> {
@@ -201,7 +201,7 @@ impl<'de> DeserializeSeed<'de> for Metadata<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Metadata<'_> {
+impl<'de> Visitor<'de> for LiveMetadata<'_> {
     type Value = Map<String, Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ pub struct Meter {
 
 /// The progress of a process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reached {
+pub struct ReadProgress {
     /// Groups (a kind in a namespace) to read.
     pub groups: usize,
     /// Groups that were read.
@@ -43,8 +43,8 @@ impl Meter {
     }
 
     /// Returns the progress so far.
-    pub fn reached(&self) -> Reached {
-        Reached {
+    pub fn reached(&self) -> ReadProgress {
+        ReadProgress {
             groups: self.groups.load(Ordering::Relaxed),
             read: self.read.load(Ordering::Relaxed),
             objects: self.objects.load(Ordering::Relaxed),
@@ -89,7 +89,7 @@ mod tests {
         meter.objects(12);
         meter.plan_renderings(2);
         meter.rendering();
-        let expected = Reached {
+        let expected = ReadProgress {
             groups: 3,
             read: 1,
             objects: 512,

@@ -18,19 +18,19 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{KindNames, KindPattern, ResourceKey, Target, Warning};
+use crate::model::{KindNames, KindPattern, ReportTarget, ResourceKey, Warning};
 
 pub use api::{
-    Api, Carry, ConnectOptions, Identity, WriteError, Writer, context_names, contexts_of,
+    Api, ClientIdentity, ConnectOptions, WriteError, WriteMode, Writer, context_names, contexts_of,
 };
 pub use denial::{Denial, denials};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
-pub use meter::{Meter, Reached};
+pub use meter::{Meter, ReadProgress};
 pub use overlay::Overlay;
 pub use query::{Label, Query};
-pub use right::{Right, rights_in_words};
-pub use snapshot::{Recorder, SNAPSHOT};
+pub use right::{AccessRight, rights_in_words};
+pub use snapshot::{SNAPSHOT, SnapshotRecorder};
 
 /// A kind as the live side serves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub enum KindLookup {
 
 /// One object to read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wanted {
+pub struct ObjectRequest {
     /// The object's key.
     pub key: ResourceKey,
     /// How its kind is served.
@@ -86,9 +86,9 @@ pub struct Wanted {
 #[derive(Debug, Clone, Default)]
 pub struct FetchRequest {
     /// The declared objects.
-    pub wanted: Vec<Wanted>,
+    pub wanted: Vec<ObjectRequest>,
     /// The namespaces whose undeclared objects are wanted too.
-    pub extra_in: Places,
+    pub extra_in: Namespaces,
     /// The kinds of undeclared objects to find; empty for all.
     pub extra_kinds: Vec<KindPattern>,
 }
@@ -103,20 +103,20 @@ impl FetchRequest {
 
 /// A set of namespaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Places {
+pub enum Namespaces {
     /// Only these.
     Only(BTreeSet<String>),
     /// All of them.
     All,
 }
 
-impl Default for Places {
+impl Default for Namespaces {
     fn default() -> Self {
         Self::Only(BTreeSet::new())
     }
 }
 
-impl Places {
+impl Namespaces {
     /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Only(places) if places.is_empty())
@@ -132,7 +132,7 @@ impl Places {
 }
 
 /// Writes `shop, shop-platform`.
-impl fmt::Display for Places {
+impl fmt::Display for Namespaces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Only(places) => {
@@ -146,7 +146,7 @@ impl fmt::Display for Places {
 
 /// The result for one wanted object.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub enum ReadResult {
     /// It exists.
     Found(LiveObject),
     /// It is proven not to exist: a 404 for a kind that is served, or a complete list without it.
@@ -157,9 +157,9 @@ pub enum Answer {
 
 /// The results of a read.
 #[derive(Debug, Default)]
-pub struct Fetched {
+pub struct ReadResults {
     /// One result for each wanted object. An object without a result counts as unread.
-    pub answers: BTreeMap<ResourceKey, Answer>,
+    pub answers: BTreeMap<ResourceKey, ReadResult>,
     /// Other live objects in the `extra_in` namespaces, unfiltered.
     pub extra: Vec<LiveObject>,
     /// The kinds that were searched for undeclared objects, sorted.
@@ -177,7 +177,7 @@ pub struct Fetched {
 #[derive(Debug, Clone)]
 pub struct Apply {
     /// The object, and how its kind is served.
-    pub wanted: Wanted,
+    pub wanted: ObjectRequest,
     /// The field manager that would apply it.
     pub manager: String,
     /// The manifest.
@@ -217,7 +217,7 @@ pub fn unpredicted(applies: Vec<Apply>, why: &str) -> BTreeMap<ResourceKey, Pred
 /// wrapper of a live side must implement each.
 pub trait Discovery {
     /// Returns the description of the live side for reports.
-    fn target(&self) -> Target;
+    fn target(&self) -> ReportTarget;
 
     /// Returns the namespace of namespaced objects that name none, if the live side has one (the
     /// namespace of the kubeconfig context).
@@ -257,7 +257,7 @@ pub trait Read {
     ///
     /// # Errors
     /// Fails if nothing at all can be read; errors of single objects are in the results.
-    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched>;
+    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<ReadResults>;
 
     /// Lists objects without knowing their names, for declared state that is stored in the cluster.
     /// Returns all objects that the query selects, in the order of the live side; for a recording,

@@ -6,28 +6,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict,
-    Prediction, Query, Read, ServedKind, Wanted,
+    Apply, Discovery, FetchRequest, KindLookup, Live, LiveObject, ObjectRequest, Predict,
+    Prediction, Query, Read, ReadResult, ReadResults, ServedKind,
 };
-use crate::model::{ResourceKey, Target, Warning};
+use crate::model::{ReportTarget, ResourceKey, Warning};
 
 /// An `(apiVersion, kind)`.
-type Kind = (String, String);
+type OverlayKind = (String, String);
 
 /// The live side as it was first read, except for objects that were replaced: by the server's
 /// prediction of a write, or by the state after it. The same comparison can then be made of each
 /// state, and of several declared sides, and nothing is read twice.
 pub struct Overlay<'l> {
     live: &'l dyn Live,
-    seen: RefCell<Seen>,
-    instead: RefCell<BTreeMap<ResourceKey, Answer>>,
+    seen: RefCell<FirstRead>,
+    instead: RefCell<BTreeMap<ResourceKey, ReadResult>>,
 }
 
 /// The results of the first read.
 #[derive(Default)]
-struct Seen {
-    lookups: BTreeMap<Kind, KindLookup>,
-    answers: BTreeMap<ResourceKey, Answer>,
+struct FirstRead {
+    lookups: BTreeMap<OverlayKind, KindLookup>,
+    answers: BTreeMap<ResourceKey, ReadResult>,
     schemas: BTreeMap<String, Option<Value>>,
     kinds: BTreeMap<ResourceKey, ServedKind>,
     extra: Vec<LiveObject>,
@@ -47,24 +47,24 @@ impl<'l> Overlay<'l> {
     }
 
     /// Shows these objects instead of those that were read.
-    pub fn show(&self, answers: BTreeMap<ResourceKey, Answer>) {
+    pub fn show(&self, answers: BTreeMap<ResourceKey, ReadResult>) {
         self.instead.replace(answers);
     }
 
     /// Returns an object as it was first read, with how its kind is served.
-    pub fn read_object(&self, key: &ResourceKey) -> Option<(Wanted, LiveObject)> {
+    pub fn read_object(&self, key: &ResourceKey) -> Option<(ObjectRequest, LiveObject)> {
         let seen = self.seen.borrow();
-        if let Some(Answer::Found(object)) = seen.answers.get(key) {
+        if let Some(ReadResult::Found(object)) = seen.answers.get(key) {
             let kind = seen.kinds.get(key)?.clone();
             let key = key.clone();
-            return Some((Wanted { key, kind }, object.clone()));
+            return Some((ObjectRequest { key, kind }, object.clone()));
         }
         let object = seen.extra.iter().find(|object| &object.key == key)?;
         let mut kinds = seen.extra_kinds.iter();
         let kind = kinds
             .find(|kind| kind.api_version == object.api_version && kind.kind == object.key.kind)?;
         Some((
-            Wanted {
+            ObjectRequest {
                 key: key.clone(),
                 kind: kind.clone(),
             },
@@ -73,10 +73,10 @@ impl<'l> Overlay<'l> {
     }
 
     /// Returns how the kind of a requested object is served, whether the object exists or not.
-    pub fn wanted(&self, key: &ResourceKey) -> Option<Wanted> {
+    pub fn wanted(&self, key: &ResourceKey) -> Option<ObjectRequest> {
         let kind = self.seen.borrow().kinds.get(key)?.clone();
         let key = key.clone();
-        Some(Wanted { key, kind })
+        Some(ObjectRequest { key, kind })
     }
 
     /// Returns whether all objects of a kind were read in a search for undeclared ones.
@@ -87,7 +87,7 @@ impl<'l> Overlay<'l> {
 }
 
 impl Discovery for Overlay<'_> {
-    fn target(&self) -> Target {
+    fn target(&self) -> ReportTarget {
         self.live.target()
     }
 
@@ -97,14 +97,15 @@ impl Discovery for Overlay<'_> {
 
     fn resolve(
         &self,
-        kinds: &BTreeSet<Kind>,
+        kinds: &BTreeSet<OverlayKind>,
         declared_crds: &[&Value],
-    ) -> anyhow::Result<BTreeMap<Kind, KindLookup>> {
+    ) -> anyhow::Result<BTreeMap<OverlayKind, KindLookup>> {
         let mut seen = self.seen.borrow_mut();
         // A kind that is not served may be defined by other manifests than those of the last time.
-        let is_served = |kind: &Kind| matches!(seen.lookups.get(kind), Some(KindLookup::Served(_)));
+        let is_served =
+            |kind: &OverlayKind| matches!(seen.lookups.get(kind), Some(KindLookup::Served(_)));
         let unknown = kinds.iter().filter(|kind| !is_served(kind)).cloned();
-        let unknown: BTreeSet<Kind> = unknown.collect();
+        let unknown: BTreeSet<OverlayKind> = unknown.collect();
         if !unknown.is_empty() {
             let lookups = self.live.resolve(&unknown, declared_crds)?;
             seen.lookups.extend(lookups);
@@ -133,14 +134,14 @@ impl Discovery for Overlay<'_> {
 }
 
 impl Read for Overlay<'_> {
-    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched> {
+    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<ReadResults> {
         let mut seen = self.seen.borrow_mut();
         let mut missing = request.clone();
         missing
             .wanted
             .retain(|wanted| !seen.answers.contains_key(&wanted.key));
         let wants_extra = !request.extra_in.is_empty();
-        let mut fetched = Fetched::default();
+        let mut fetched = ReadResults::default();
         if !missing.wanted.is_empty() || (wants_extra && !seen.has_extra) {
             if seen.has_extra {
                 missing.extra_in = Default::default();
@@ -158,7 +159,7 @@ impl Read for Overlay<'_> {
             seen.kinds.insert(wanted.key.clone(), wanted.kind.clone());
         }
         let instead = self.instead.borrow();
-        let answer = |wanted: &Wanted| {
+        let answer = |wanted: &ObjectRequest| {
             let key = &wanted.key;
             let answer = instead.get(key).or_else(|| seen.answers.get(key))?;
             Some((key.clone(), answer.clone()))
@@ -166,7 +167,7 @@ impl Read for Overlay<'_> {
         fetched.answers = request.wanted.iter().filter_map(answer).collect();
         if wants_extra {
             let is_gone =
-                |object: &&LiveObject| matches!(instead.get(&object.key), Some(Answer::Absent));
+                |object: &&LiveObject| matches!(instead.get(&object.key), Some(ReadResult::Absent));
             // What was read before was not wanted in the search.
             let wanted: BTreeSet<&ResourceKey> = request.wanted.iter().map(|w| &w.key).collect();
             let extra = seen.extra.iter().filter(|object| !is_gone(object));

@@ -8,7 +8,7 @@ use crate::model::group_of;
 
 /// A permission on a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Right {
+pub struct AccessRight {
     /// The API group; empty for the core group.
     pub group: String,
     /// The resource, such as `deployments`.
@@ -19,7 +19,7 @@ pub struct Right {
     pub verb: String,
 }
 
-impl Right {
+impl AccessRight {
     /// Returns the permission on the objects of a kind.
     pub fn new(verb: &str, kind: &ServedKind, namespace: Option<&str>) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Right {
 /// permissions share a line.
 ///
 /// Example: `list pods, secrets and services in 5 namespaces (a, b, c and 2 more)`.
-pub fn rights_in_words<'r>(rights: impl IntoIterator<Item = &'r Right>) -> Vec<String> {
+pub fn rights_in_words<'r>(rights: impl IntoIterator<Item = &'r AccessRight>) -> Vec<String> {
     let mut places: BTreeMap<(&str, String), BTreeSet<Option<&str>>> = BTreeMap::new();
     for right in rights {
         let what = (right.verb.as_str(), right.resource());
@@ -103,7 +103,7 @@ fn names(all: &[&str], limit: usize) -> String {
 }
 
 /// Writes `get deployments.apps in namespace shop`.
-impl fmt::Display for Right {
+impl fmt::Display for AccessRight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = place(&BTreeSet::from([self.namespace.as_deref()]));
         write!(f, "{} {} in {place}", self.verb, self.resource())
@@ -114,8 +114,8 @@ impl fmt::Display for Right {
 mod tests {
     use super::*;
 
-    fn right(verb: &str, resource: &str, namespace: Option<&str>) -> Right {
-        Right {
+    fn right(verb: &str, resource: &str, namespace: Option<&str>) -> AccessRight {
+        AccessRight {
             group: String::new(),
             resource: resource.to_owned(),
             namespace: namespace.map(str::to_owned),
@@ -143,7 +143,7 @@ mod tests {
             ]
         );
         let many = "abcdefghijk".split("").filter(|name| !name.is_empty());
-        let many: Vec<Right> = many.map(|name| right("list", name, Some("x"))).collect();
+        let many: Vec<AccessRight> = many.map(|name| right("list", name, Some("x"))).collect();
         let [line] = &*rights_in_words(&many) else {
             panic!("{:?}", rights_in_words(&many));
         };

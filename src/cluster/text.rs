@@ -14,7 +14,7 @@ use crate::yaml::skim::{Skim, text_of};
 
 /// The outermost level of a document. Everything below it stays text.
 #[derive(Debug, Default)]
-pub(super) struct Envelope<'t> {
+pub(super) struct DocumentEnvelope<'t> {
     /// `apiVersion`.
     pub api_version: Option<Cow<'t, str>>,
     /// `kind`.
@@ -32,7 +32,7 @@ const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "items", SNAPSHOT];
 
 /// The fields that identify an object.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Identity<'t> {
+pub(super) struct ObjectIdentity<'t> {
     /// `apiVersion`; `None` for items of typed lists.
     pub api_version: Option<Cow<'t, str>>,
     /// `kind`; `None` for items of typed lists.
@@ -43,19 +43,19 @@ pub(super) struct Identity<'t> {
     pub name: Option<Cow<'t, str>>,
 }
 
-impl<'de> Deserialize<'de> for Envelope<'de> {
+impl<'de> Deserialize<'de> for DocumentEnvelope<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct EnvelopeVisitor;
 
         impl<'de> Visitor<'de> for EnvelopeVisitor {
-            type Value = Envelope<'de>;
+            type Value = DocumentEnvelope<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut envelope = Envelope::default();
+                let mut envelope = DocumentEnvelope::default();
                 let mut seen = [false; FIELDS.len()];
                 while let Some(Chars(key)) = map.next_key()? {
                     // Parsers differ in which of two fields with the same name they use.
@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                         "apiVersion" => envelope.api_version = map.next_value::<Lenient>()?.0,
                         "kind" => envelope.kind = map.next_value::<Lenient>()?.0,
                         "metadata" => {
-                            let metadata: Metadata = map.next_value()?;
+                            let metadata: TextMetadata = map.next_value()?;
                             envelope.next_page = metadata
                                 .next_page
                                 .map(Cow::into_owned)
@@ -93,8 +93,8 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 ///
 /// The text must have been checked to be JSON: text after the identity is not read. If a part of
 /// the identity is malformed, the result is incomplete, which the caller can see.
-pub(super) fn identity(piece: &str) -> Identity<'_> {
-    let mut identity = Identity::default();
+pub(super) fn identity(piece: &str) -> ObjectIdentity<'_> {
+    let mut identity = ObjectIdentity::default();
     let mut wanted = 3;
     let _ = Skim::of(piece).fields(|skim, name| {
         match name {
@@ -131,23 +131,23 @@ pub(super) fn identity(piece: &str) -> Identity<'_> {
 
 /// The part of a list's metadata that tells whether the list continues.
 #[derive(Default)]
-struct Metadata<'t> {
+struct TextMetadata<'t> {
     next_page: Option<Cow<'t, str>>,
 }
 
-impl<'de> Deserialize<'de> for Metadata<'de> {
+impl<'de> Deserialize<'de> for TextMetadata<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct MetadataVisitor;
 
         impl<'de> Visitor<'de> for MetadataVisitor {
-            type Value = Metadata<'de>;
+            type Value = TextMetadata<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("metadata")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut metadata = Metadata::default();
+                let mut metadata = TextMetadata::default();
                 while let Some(Chars(key)) = map.next_key()? {
                     match &*key {
                         "continue" => metadata.next_page = map.next_value::<Lenient>()?.0,
@@ -160,7 +160,7 @@ impl<'de> Deserialize<'de> for Metadata<'de> {
             }
 
             fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-                Ok(Metadata::default())
+                Ok(TextMetadata::default())
             }
         }
 
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn reads_the_identity_in_any_order_and_no_further() {
-        let expected = Identity {
+        let expected = ObjectIdentity {
             api_version: Some("v1".into()),
             kind: Some("ConfigMap".into()),
             namespace: Some("shop".into()),
@@ -292,7 +292,7 @@ mod tests {
             r#"{"metadata":null}"#,
             r#"{"metadata":{"name":3}}"#,
         ] {
-            assert_eq!(identity(text), Identity::default(), "{text}");
+            assert_eq!(identity(text), ObjectIdentity::default(), "{text}");
         }
     }
 
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn splits_a_list_without_parsing_its_items() {
         let text = r#"{"kind":"ConfigMapList","metadata":{"continue":"token"},"items":[{"a":[1]}, 2 ],"apiVersion":"v1"}"#;
-        let list: Envelope = serde_json::from_str(text).unwrap();
+        let list: DocumentEnvelope = serde_json::from_str(text).unwrap();
         let items: Vec<_> = list.items.unwrap().iter().map(|item| item.get()).collect();
         assert_eq!(items, [r#"{"a":[1]}"#, "2"]);
         assert_eq!(list.next_page.as_deref(), Some("token"));
@@ -315,7 +315,7 @@ mod tests {
             r#"{"items":"x"}"#,
             "{}",
         ] {
-            let envelope: Envelope = serde_json::from_str(none).unwrap();
+            let envelope: DocumentEnvelope = serde_json::from_str(none).unwrap();
             assert!(envelope.items.is_none(), "{none}");
         }
     }

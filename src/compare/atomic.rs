@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::walk::{AllowedExtras, Ground, Walker};
-use crate::model::{PathElement, Step};
+use super::walk::{AllowedExtras, ListContext, Walker};
+use crate::model::{ManifestStep, PathElement};
 use crate::schema::TypeId;
 
 impl Walker<'_> {
@@ -12,13 +12,13 @@ impl Walker<'_> {
     pub(super) fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
         let outer = self.ground;
         let allowed = self.allowed_in_list();
-        self.ground = Ground::Atomic { allowed };
+        self.ground = ListContext::Atomic { allowed };
         let (mark, seen) = (self.out.len(), self.seen());
         let mut differing = 0;
         if declared.len() == live.len() {
             for (index, (ours, theirs)) in declared.iter().zip(live).enumerate() {
                 let before = self.out.len();
-                self.enter(PathElement::Index(index), Some(Step::Index(index)));
+                self.enter(PathElement::Index(index), Some(ManifestStep::Index(index)));
                 self.value(item, ours, theirs);
                 self.leave(true);
                 differing += usize::from(self.reported_since(before));
@@ -69,7 +69,7 @@ impl Walker<'_> {
     /// Returns whether two values mean the same, regardless of their owners.
     pub(super) fn means(&self, ty: Option<TypeId>, declared: &Value, live: &Value) -> bool {
         let ground = match self.ground {
-            Ground::Owned => Ground::Atomic {
+            ListContext::Owned => ListContext::Atomic {
                 allowed: AllowedExtras::Nothing,
             },
             atomic => atomic,
@@ -91,7 +91,7 @@ impl Walker<'_> {
     }
 
     fn allowed_in_list(&self) -> AllowedExtras {
-        if let Ground::Atomic { allowed } = self.ground {
+        if let ListContext::Atomic { allowed } = self.ground {
             return allowed;
         }
         if self.may_be_defaulted() && self.only_the_applier() {

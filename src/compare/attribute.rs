@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::Finding;
-use super::walk::{Ground, Walker};
+use super::Difference;
+use super::walk::{ListContext, Walker};
 use crate::facts;
 use crate::model::{
-    Cause, ChangeKind, FieldPath, FieldSet, Finder, ManagerEntry, Operation, Owner, PathElement,
+    ChangeCause, ChangeKind, FieldPath, FieldSet, Finder, ManagerEntry, Operation, Owner,
+    PathElement,
 };
 use crate::schema::{self, ListKind, Type, TypeId};
 
@@ -60,15 +61,18 @@ impl<'a> Walker<'a> {
         &self,
         kind: ChangeKind,
         mut owners: Vec<Owner>,
-        cause: Option<Cause>,
-    ) -> (Vec<Owner>, Option<Cause>) {
+        cause: Option<ChangeCause>,
+    ) -> (Vec<Owner>, Option<ChangeCause>) {
         let Some(key) = self.taint() else {
             return (owners, cause);
         };
         let before = owners.len();
         owners.retain(|owner| facts::may_taint(&owner.manager, key));
         let is_lost = owners.is_empty() && before > 0 && kind == ChangeKind::Added;
-        (owners, cause.or(is_lost.then_some(Cause::Unattributed)))
+        (
+            owners,
+            cause.or(is_lost.then_some(ChangeCause::Unattributed)),
+        )
     }
 
     /// Returns the key of the taint that the current path is or is in.
@@ -165,20 +169,20 @@ impl<'a> Walker<'a> {
 
     /// Returns the owners who make a value an addition; `None` if each of its owners is allowed to
     /// have it.
-    pub(super) fn changed_by(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
-        if self.ground != Ground::Owned {
+    pub(super) fn changed_by(&self) -> (Option<Vec<Owner>>, Option<ChangeCause>) {
+        if self.ground != ListContext::Owned {
             // The owner of an atomic list wrote its content.
             let holders = self.owners().into_iter().cloned().collect();
             return (Some(holders), None);
         }
         if self.is_deletion() {
-            return (Some(Vec::new()), Some(Cause::BeingDeleted));
+            return (Some(Vec::new()), Some(ChangeCause::BeingDeleted));
         }
         if self.is_unowned() {
             let cause = if self.was_sent() {
-                Cause::AppliedElsewhere
+                ChangeCause::AppliedElsewhere
             } else {
-                Cause::Unattributed
+                ChangeCause::Unattributed
             };
             return (Some(Vec::new()), Some(cause));
         }
@@ -211,23 +215,23 @@ impl<'a> Walker<'a> {
 
     /// Returns whether an entry's manager is responsible for the path because it owns it, and the
     /// cause, if known.
-    fn judge(&self, entry: &ManagerEntry) -> (bool, Option<Cause>) {
+    fn judge(&self, entry: &ManagerEntry) -> (bool, Option<ChangeCause>) {
         let declares = self.subject.appliers.declares(entry);
         if entry.owner.operation == Operation::Apply {
             let in_whole = node(entry, &self.path.0).is_none() || self.is_declared_null();
             let is_change = !(declares && in_whole && self.may_be_defaulted());
-            return (is_change, declares.then_some(Cause::Dropped));
+            return (is_change, declares.then_some(ChangeCause::Dropped));
         }
         if self.applies_on_the_client(entry) && self.was_sent() {
             let cause = if declares {
-                Cause::Dropped
+                ChangeCause::Dropped
             } else {
-                Cause::AppliedElsewhere
+                ChangeCause::AppliedElsewhere
             };
             return (true, Some(cause));
         }
         let is_change = !(declares && self.may_be_defaulted());
-        (is_change, declares.then_some(Cause::WrittenByApplier))
+        (is_change, declares.then_some(ChangeCause::WrittenByApplier))
     }
 
     /// Returns whether an undeclared field of a custom resource without a schema may be the
@@ -262,7 +266,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Returns why a declared field has another live value, if the applier itself set it.
-    pub(super) fn cause_of_change(&self, live: &Value) -> Option<Cause> {
+    pub(super) fn cause_of_change(&self, live: &Value) -> Option<ChangeCause> {
         let appliers = self.subject.appliers;
         let mut entries = self.entries().peekable();
         let unknown = self.subject.ownership.is_empty();
@@ -273,9 +277,9 @@ impl<'a> Walker<'a> {
             let is_sent = schema::equal_untyped(sent, live);
             let declares = self.entries().any(|entry| appliers.declares(entry));
             let cause = if declares {
-                Cause::Unapplied
+                ChangeCause::Unapplied
             } else {
-                Cause::AppliedElsewhere
+                ChangeCause::AppliedElsewhere
             };
             return is_sent.then_some(cause);
         }
@@ -283,7 +287,7 @@ impl<'a> Walker<'a> {
         let by_applier = |entry: &ManagerEntry| {
             entry.owner.operation == Operation::Apply && appliers.declares(entry)
         };
-        (entries.peek().is_some() && entries.all(by_applier)).then_some(Cause::SetByApplier)
+        (entries.peek().is_some() && entries.all(by_applier)).then_some(ChangeCause::SetByApplier)
     }
 
     fn applies_on_the_client(&self, entry: &ManagerEntry) -> bool {
@@ -319,7 +323,7 @@ impl<'a> Walker<'a> {
     /// Returns whether a manager that is responsible for the findings below also owns the current
     /// path itself (`.` in its field set): then its request created it (structured-merge-diff
     /// `typed/compare.go` adds parents too).
-    pub(super) fn is_created_by_who_changed_it(&self, below: &[Finding]) -> bool {
+    pub(super) fn is_created_by_who_changed_it(&self, below: &[Difference]) -> bool {
         self.entries().any(|entry| {
             let answers = below
                 .iter()

@@ -21,14 +21,14 @@ use serde_json::Value;
 
 pub use normalize::{drop_template_labels, is_labelled, normalize, order_metrics};
 pub use view::live_view;
-pub use visit::{Visit, fields_by_type, known_by_type};
+pub use visit::{VisitedPath, fields_by_type, known_by_type};
 
-use crate::model::{Cause, Change, ChangeKind, Explanation, FieldPath, Owner, Ownership};
-use crate::ownership::{Appliers, Sent};
+use crate::model::{Change, ChangeCause, ChangeKind, Explanation, FieldPath, Owner, Ownership};
+use crate::ownership::{Appliers, LastSent};
 use crate::schema::{Schema, TypeId};
 
 /// The two sides of one object, with everything that the comparison needs to know about them.
-pub struct Subject<'a> {
+pub struct ComparisonInput<'a> {
     /// The manifest, [normalized](normalize()).
     pub declared: &'a Value,
     /// The live object.
@@ -42,16 +42,16 @@ pub struct Subject<'a> {
     /// The managers that declare the manifest.
     pub appliers: &'a Appliers<'a>,
     /// What client-side apply sent last.
-    pub sent: &'a Sent<'a>,
+    pub sent: &'a LastSent<'a>,
     /// Explains fields that are known not to be written by people.
     pub rules: &'a dyn Explain,
     /// Which findings to return.
-    pub keep: Keep,
+    pub keep: KeepFindings,
 }
 
 /// Which findings of a comparison to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+pub enum KeepFindings {
     /// Only unexplained ones.
     Drift,
     /// Also additions that are known to come from software without a rule for them: they are
@@ -61,9 +61,9 @@ pub enum Keep {
     All,
 }
 
-impl Keep {
+impl KeepFindings {
     /// Returns whether to return a finding.
-    pub fn keeps(self, finding: &Finding) -> bool {
+    pub fn keeps(self, finding: &Difference) -> bool {
         self.keeps_explained(finding.reason.as_ref())
     }
 
@@ -111,7 +111,7 @@ impl From<Explanation> for Reason {
 
 /// A difference and its explanation.
 #[derive(Debug, Clone)]
-pub struct Finding {
+pub struct Difference {
     /// The difference.
     pub change: Change,
     /// The owners of the live value. For an addition, the owners that are not the applier.
@@ -119,12 +119,12 @@ pub struct Finding {
     /// Why it is not drift; `None` if it is.
     pub reason: Option<Reason>,
     /// The cause, if more is known than the owners.
-    pub cause: Option<Cause>,
+    pub cause: Option<ChangeCause>,
     /// An additional note.
     pub note: Option<String>,
 }
 
-impl Finding {
+impl Difference {
     /// Returns the finding of a change about which nothing else is known.
     pub fn of(change: Change) -> Self {
         Self {
@@ -149,17 +149,17 @@ impl Finding {
 /// Compares one object.
 ///
 /// Runs in time linear in the size of both sides.
-pub fn compare(subject: &Subject<'_>) -> Vec<Finding> {
+pub fn compare(subject: &ComparisonInput<'_>) -> Vec<Difference> {
     sorted(walk::walk(subject, None).0)
 }
 
 /// Compares one object, and records a trace.
-pub fn compare_and_trace(subject: &Subject<'_>) -> (Vec<Finding>, Vec<Visit>) {
+pub fn compare_and_trace(subject: &ComparisonInput<'_>) -> (Vec<Difference>, Vec<VisitedPath>) {
     let (findings, trace) = walk::walk(subject, Some(Vec::new()));
     (sorted(findings), trace)
 }
 
-fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+fn sorted(mut findings: Vec<Difference>) -> Vec<Difference> {
     findings.sort_by(|a, b| a.change.path.cmp(&b.change.path));
     findings
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::walk::Walker;
 use crate::model::{FieldPath, Operation, Owner, PathElement};
-use crate::schema::{self, Field, Scalar, Type, TypeId};
+use crate::schema::{self, Field, ScalarType, Type, TypeId};
 
 /// The annotation in which a HorizontalPodAutoscaler at `autoscaling/v1` keeps metrics for which v1
 /// has no field (`pkg/apis/autoscaling/v1/conversion.go`).
@@ -34,7 +34,10 @@ impl Walker<'_> {
     /// Returns whether a declared and a live scalar mean the same for reasons that their type does
     /// not show.
     pub(super) fn is_respelled(&self, declared: &Value, live: &Value) -> bool {
-        if self.is_amount() && schema::equal(Scalar::Quantity, declared, live) && self.is_custom() {
+        if self.is_amount()
+            && schema::equal(ScalarType::Quantity, declared, live)
+            && self.is_custom()
+        {
             return true;
         }
         let (Value::String(declared), Value::String(live)) = (declared, live) else {
@@ -312,7 +315,7 @@ fn same_json(declared: &Value, live: &Value) -> bool {
                     .filter(|(_, value)| says(value))
                     .all(|(name, a)| theirs.get(name).is_some_and(|b| same_json(a, b)))
         }
-        (declared, live) => schema::equal(Scalar::Quantity, declared, live),
+        (declared, live) => schema::equal(ScalarType::Quantity, declared, live),
     }
 }
 

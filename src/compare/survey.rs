@@ -6,13 +6,13 @@
 
 use serde_json::{Map, Value};
 
-use super::walk::{AllowedExtras, Ground, Walker, is_absent};
-use super::{Finding, Keep, Reason, list};
-use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, PathElement};
+use super::walk::{AllowedExtras, ListContext, Walker, is_absent};
+use super::{Difference, KeepFindings, Reason, list};
+use crate::model::{ChangeCause, ChangeKind, Equality, Explanation, Owner, PathElement};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
 
 /// The two sides of a field's siblings.
-type Siblings<'s> = (&'s Map<String, Value>, &'s Map<String, Value>);
+type SiblingMaps<'s> = (&'s Map<String, Value>, &'s Map<String, Value>);
 
 fn is_zero_scalar(value: &Value) -> bool {
     !value.is_object() && !value.is_array() && schema::is_zero(value)
@@ -25,7 +25,7 @@ impl Walker<'_> {
         parent: Option<TypeId>,
         name: &str,
         value: &Value,
-        siblings: Siblings<'_>,
+        siblings: SiblingMaps<'_>,
     ) {
         let field = self.field(parent, name);
         let in_map = self.map_default.as_ref().filter(|_| self.is_map(parent));
@@ -69,7 +69,7 @@ impl Walker<'_> {
     ) -> bool {
         let is_dropped = field.is_some_and(|field| field.drops(declared));
         let is_open = is_dropped && !self.is_headless_by_hand();
-        if !is_open || declared.is_boolean() || self.ground != Ground::Owned {
+        if !is_open || declared.is_boolean() || self.ground != ListContext::Owned {
             return false;
         }
         let rules = self.subject.rules;
@@ -82,7 +82,7 @@ impl Walker<'_> {
         let Some(reason) = rules.explains(&self.path, ChangeKind::Added, &owners) else {
             return false;
         };
-        if self.subject.keep == Keep::All {
+        if self.subject.keep == KeepFindings::All {
             self.found_added(live, Vec::new(), Some(reason), None);
         }
         true
@@ -126,14 +126,14 @@ impl Walker<'_> {
         }
         let mark = self.out.len();
         match self.parts(ty, value) {
-            Parts::Leaf => self.leaf(value),
-            Parts::Fields(fields) => {
+            UndeclaredParts::Leaf => self.leaf(value),
+            UndeclaredParts::Fields(fields) => {
                 let is_map = self.is_map(ty);
                 for (name, child) in fields {
                     let field = self.field(ty, name);
                     if is_absent(field, child) {
                         let ty = self.field_type(ty, field);
-                        self.see_nothing(name, ty, Equal::EmptyIsAbsent, child);
+                        self.see_nothing(name, ty, Equality::EmptyIsAbsent, child);
                         continue;
                     }
                     self.enter(PathElement::Field(name.clone()), None);
@@ -155,7 +155,7 @@ impl Walker<'_> {
                     self.notice_presence(mark, value);
                 }
             }
-            Parts::Items(item, items) => {
+            UndeclaredParts::Items(item, items) => {
                 for (segment, child) in items {
                     self.enter(segment, None);
                     self.survey(item, None, child);
@@ -197,7 +197,7 @@ impl Walker<'_> {
     /// Reports a struct that someone added with only default values: without that request, it would
     /// not exist.
     fn notice_presence(&mut self, mark: usize, value: &Value) {
-        let alone = self.out.len() == mark + 1 && self.ground == Ground::Owned;
+        let alone = self.out.len() == mark + 1 && self.ground == ListContext::Owned;
         let reason = self
             .out
             .get(mark)
@@ -222,41 +222,44 @@ impl Walker<'_> {
             return Some(Explanation::TypeDefault.into());
         }
         match self.ground {
-            Ground::Atomic { allowed } => {
+            ListContext::Atomic { allowed } => {
                 let is_allowed = match allowed {
                     AllowedExtras::Nothing => false,
                     AllowedExtras::Fields => self.may_be_defaulted(),
                 };
                 is_allowed.then(|| Explanation::ApplierDefault.into())
             }
-            Ground::Owned if self.subject.ownership.is_empty() || self.is_deletion() => None,
+            ListContext::Owned if self.subject.ownership.is_empty() || self.is_deletion() => None,
             // Owners come last, because parsing the managed fields takes as long as everything
             // else.
-            Ground::Owned => (self.may_be_defaulted() && self.is_unowned())
+            ListContext::Owned => (self.may_be_defaulted() && self.is_unowned())
                 .then(|| Explanation::UnownedDefault.into()),
         }
     }
 
     /// Splits a value into the parts that have their own owners.
-    fn parts<'v>(&self, ty: Option<TypeId>, value: &'v Value) -> Parts<'v> {
+    fn parts<'v>(&self, ty: Option<TypeId>, value: &'v Value) -> UndeclaredParts<'v> {
         let schema = self.subject.schema;
         let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
         match (known, value) {
-            (_, Value::Object(fields)) if !fields.is_empty() => Parts::Fields(fields),
+            (_, Value::Object(fields)) if !fields.is_empty() => UndeclaredParts::Fields(fields),
             (Type::List { item, kind }, Value::Array(items)) if !items.is_empty() => {
                 let named = |name: &dyn Fn(&Value) -> PathElement| {
-                    Parts::Items(Some(*item), items.iter().map(|v| (name(v), v)).collect())
+                    UndeclaredParts::Items(
+                        Some(*item),
+                        items.iter().map(|v| (name(v), v)).collect(),
+                    )
                 };
                 match kind {
                     ListKind::Atomic => match self.keys_of_atomic(*item) {
                         Some(keys) => named(&|v| list::key_of(schema, *item, &keys, v)),
-                        None => Parts::Leaf,
+                        None => UndeclaredParts::Leaf,
                     },
                     ListKind::Map(keys) => named(&|v| list::key_of(schema, *item, keys, v)),
                     ListKind::Set => named(&|v| PathElement::Value(v.clone())),
                 }
             }
-            _ => Parts::Leaf,
+            _ => UndeclaredParts::Leaf,
         }
     }
 
@@ -314,10 +317,10 @@ impl Walker<'_> {
         value: &Value,
         owners: Vec<Owner>,
         reason: Option<Reason>,
-        cause: Option<Cause>,
+        cause: Option<ChangeCause>,
     ) {
         if !self.subject.keep.keeps_explained(reason.as_ref()) {
-            self.out.push(Finding::explained(reason));
+            self.out.push(Difference::explained(reason));
             return;
         }
         self.push(
@@ -332,7 +335,7 @@ impl Walker<'_> {
 }
 
 /// The parts of an undeclared value.
-enum Parts<'v> {
+enum UndeclaredParts<'v> {
     /// The value is not split.
     Leaf,
     /// The value is split into fields or map keys.

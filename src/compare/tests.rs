@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Explain, Finding, Keep, Reason, Subject, compare, normalize};
-use crate::model::{Cause, ChangeKind, FieldPath, Owner};
-use crate::ownership::{Appliers, Sent, ownership_of};
+use super::{ComparisonInput, Difference, Explain, KeepFindings, Reason, compare, normalize};
+use crate::model::{ChangeCause, ChangeKind, FieldPath, Owner};
+use crate::ownership::{Appliers, LastSent, ownership_of};
 use crate::schema::Schema;
 
 /// Has no rules, so that only types and owners explain.
@@ -18,24 +18,24 @@ impl Explain for NoRules {
     }
 }
 
-fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding> {
+fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Difference> {
     let schema = Schema::builtin();
     let text = |field: &str| live[field].as_str().unwrap().to_owned();
     let normal = normalize(declared.clone(), true);
     let ownership = ownership_of(live);
-    compare(&Subject {
+    compare(&ComparisonInput {
         declared: &normal,
         live,
         schema,
         root: schema.kind(&text("apiVersion"), &text("kind")),
         ownership: &ownership,
         appliers: &Appliers::of(&ownership, declared, live, &[]),
-        sent: &Sent::of(live),
+        sent: &LastSent::of(live),
         rules: &NoRules,
         keep: if keep_explained {
-            Keep::All
+            KeepFindings::All
         } else {
-            Keep::Drift
+            KeepFindings::Drift
         },
     })
 }
@@ -44,7 +44,7 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
 #[track_caller]
 fn drift(declared: &Value, live: &Value) -> Vec<String> {
     let line =
-        |finding: &Finding| format!("{} {}", finding.change.kind.as_str(), finding.change.path);
+        |finding: &Difference| format!("{} {}", finding.change.kind.as_str(), finding.change.path);
     let found = findings(declared, live, false);
     found
         .iter()
@@ -283,7 +283,7 @@ fn a_field_that_client_side_apply_owns_but_did_not_send_is_a_default_or_drift() 
     let live = applied(json!({"a": "1", "b": "2"}), json!({"a": "1"}));
     let found = findings(&declared, &live, false);
     assert_eq!(found.len(), 1, "nobody defaults an entry of a map");
-    assert_eq!(found[0].cause, Some(Cause::WrittenByApplier));
+    assert_eq!(found[0].cause, Some(ChangeCause::WrittenByApplier));
 }
 
 /// Returns the managed fields of a Deployment, with one entry of Argo CD for its container.
@@ -315,7 +315,7 @@ fn an_unowned_value_that_is_not_a_default_is_drift() {
         let found = findings(&container(json!({})), &live, false);
         let paths: Vec<String> = found.iter().map(|f| f.change.path.to_string()).collect();
         assert_eq!(paths, [format!("{APP}{path}")]);
-        assert_eq!(found[0].cause, Some(Cause::Unattributed));
+        assert_eq!(found[0].cause, Some(ChangeCause::Unattributed));
     }
 }
 
@@ -352,7 +352,7 @@ fn a_field_that_was_applied_but_is_no_longer_declared_is_drift() {
         "metadata": {"annotations": live["metadata"]["annotations"]}});
     let found = findings(&declared, &live, false);
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].cause, Some(Cause::Dropped));
+    assert_eq!(found[0].cause, Some(ChangeCause::Dropped));
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn an_object_that_is_being_deleted_is_drift() {
             ["added .metadata.deletionTimestamp"]
         );
         let found = findings(&declared, &live, false);
-        assert_eq!(found[0].cause, Some(Cause::BeingDeleted));
+        assert_eq!(found[0].cause, Some(ChangeCause::BeingDeleted));
         assert!(found[0].owners.is_empty());
     }
 }

@@ -5,20 +5,20 @@
 
 use serde_json::Value;
 
-use super::visit::{Visit, form, type_name};
+use super::visit::{VisitedPath, form, type_name};
 use super::walk::Walker;
-use crate::model::{DefaultFrom, Equal, Form};
+use crate::model::{DefaultFrom, Equality, ValueType};
 use crate::schema::{Field, TypeId};
 
 impl Walker<'_> {
     /// Records the type at the current path.
     pub(super) fn see(&mut self, ty: Option<TypeId>) {
-        let is_seen = |trace: &Vec<Visit>| trace.last().is_some_and(|v| v.path == self.path);
+        let is_seen = |trace: &Vec<VisitedPath>| trace.last().is_some_and(|v| v.path == self.path);
         if self.trace.as_ref().is_none_or(is_seen) {
             return;
         }
         let schema = self.subject.schema;
-        let visit = Visit {
+        let visit = VisitedPath {
             path: self.path.clone(),
             at: self.at.clone(),
             form: form(schema, ty),
@@ -52,7 +52,7 @@ impl Walker<'_> {
     }
 
     /// Records how the items of a list without a schema are identified.
-    pub(super) fn see_form(&mut self, form: Form) {
+    pub(super) fn see_form(&mut self, form: ValueType) {
         if let Some(visit) = self.last_visit() {
             visit.form = form;
         }
@@ -62,7 +62,7 @@ impl Walker<'_> {
     pub(super) fn see_equal(
         &mut self,
         ty: Option<TypeId>,
-        how: Equal,
+        how: Equality,
         declared: Option<&Value>,
         live: Option<&Value>,
     ) {
@@ -73,7 +73,13 @@ impl Walker<'_> {
     }
 
     /// Records that a live value means the same as an absent field.
-    pub(super) fn see_nothing(&mut self, name: &str, ty: Option<TypeId>, how: Equal, live: &Value) {
+    pub(super) fn see_nothing(
+        &mut self,
+        name: &str,
+        ty: Option<TypeId>,
+        how: Equality,
+        live: &Value,
+    ) {
         if self.trace.is_some() {
             self.enter_field(name, false);
             self.see_equal(ty, how, None, Some(live));
@@ -81,7 +87,7 @@ impl Walker<'_> {
         }
     }
 
-    fn last_visit(&mut self) -> Option<&mut Visit> {
+    fn last_visit(&mut self) -> Option<&mut VisitedPath> {
         self.trace.as_mut()?.last_mut()
     }
 

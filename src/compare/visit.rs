@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use crate::model::{DefaultFrom, Equal, FieldPath, Form, Owner, PathElement, Step};
-use crate::schema::{self, ListKind, Scalar, Schema, Type, TypeId};
+use crate::model::{DefaultFrom, Equality, FieldPath, ManifestStep, Owner, PathElement, ValueType};
+use crate::schema::{self, ListKind, ScalarType, Schema, Type, TypeId};
 
 /// A path that the walk visited.
 #[derive(Debug, Clone)]
-pub struct Visit {
+pub struct VisitedPath {
     /// The path.
     pub path: FieldPath,
     /// The steps to it in the manifest, or to its deepest declared ancestor.
-    pub at: Vec<Step>,
+    pub at: Vec<ManifestStep>,
     /// How its values are compared.
-    pub form: Form,
+    pub form: ValueType,
     /// The name of its type.
     pub type_name: String,
     /// The server's default for the field.
@@ -21,20 +21,20 @@ pub struct Visit {
     /// All of its owners.
     pub owners: Vec<Owner>,
     /// Both values, and why they mean the same; `None` if that was not decided at this path.
-    pub equal: Option<(Equal, Option<Value>, Option<Value>)>,
+    pub equal: Option<(Equality, Option<Value>, Option<Value>)>,
 }
 
 /// Returns why two values of a type mean the same.
-pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equal {
+pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equality {
     match ty {
-        _ if declared == live => Equal::Same,
-        _ if declared.is_null() => Equal::NullIsZero,
-        Type::Scalar(Scalar::Quantity) => Equal::Quantity,
-        Type::Scalar(Scalar::IntOrString) => Equal::IntOrString,
-        Type::Scalar(Scalar::Duration) => Equal::Duration,
-        Type::Scalar(Scalar::Time) => Equal::Time,
-        Type::Scalar(Scalar::Bytes) => Equal::Bytes,
-        _ => Equal::Number,
+        _ if declared == live => Equality::Same,
+        _ if declared.is_null() => Equality::NullIsZero,
+        Type::Scalar(ScalarType::Quantity) => Equality::Quantity,
+        Type::Scalar(ScalarType::IntOrString) => Equality::IntOrString,
+        Type::Scalar(ScalarType::Duration) => Equality::Duration,
+        Type::Scalar(ScalarType::Time) => Equality::Time,
+        Type::Scalar(ScalarType::Bytes) => Equality::Bytes,
+        _ => Equality::Number,
     }
 }
 
@@ -44,7 +44,7 @@ pub fn known_by_type(
     schema: &Schema,
     root: Option<TypeId>,
     path: &FieldPath,
-) -> Option<(Form, String, Option<Value>)> {
+) -> Option<(ValueType, String, Option<Value>)> {
     let mut ty = root?;
     let mut default = None;
     for segment in &path.0 {
@@ -89,19 +89,21 @@ pub fn fields_by_type<'s>(
 }
 
 /// Returns how values of a type are compared.
-pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> Form {
+pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> ValueType {
     match ty.map_or(&Type::Any, |ty| schema.get(ty)) {
-        Type::Any => Form::Untyped,
-        Type::Scalar(scalar) => Form::Single(schema::word_of(*scalar)),
-        Type::Struct { atomic, open, .. } => Form::Struct {
+        Type::Any => ValueType::Untyped,
+        Type::Scalar(scalar) => ValueType::Single(schema::word_of(*scalar)),
+        Type::Struct { atomic, open, .. } => ValueType::Struct {
             atomic: *atomic,
             open: *open,
         },
-        Type::Map { atomic, .. } => Form::Map { atomic: *atomic },
+        Type::Map { atomic, .. } => ValueType::Map { atomic: *atomic },
         Type::List { kind, .. } => match kind {
-            ListKind::Atomic => Form::Atomic,
-            ListKind::Set => Form::Set,
-            ListKind::Map(keys) => Form::ListMap(keys.iter().map(ToString::to_string).collect()),
+            ListKind::Atomic => ValueType::Atomic,
+            ListKind::Set => ValueType::Set,
+            ListKind::Map(keys) => {
+                ValueType::ListMap(keys.iter().map(ToString::to_string).collect())
+            }
         },
     }
 }

@@ -5,17 +5,17 @@ use std::cell::OnceCell;
 use serde_json::{Map, Value};
 
 use super::list::{self, Pairs};
-use super::visit::{Visit, how_equal};
-use super::{Finding, Keep, Reason, Subject};
+use super::visit::{VisitedPath, how_equal};
+use super::{ComparisonInput, Difference, KeepFindings, Reason};
 use crate::model::{
-    Cause, Change, ChangeKind, Equal, Explanation, FieldPath, Finder, Form, Owner, PathElement,
-    Step,
+    Change, ChangeCause, ChangeKind, Equality, Explanation, FieldPath, Finder, ManifestStep, Owner,
+    PathElement, ValueType,
 };
-use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
+use crate::schema::{self, Field, ListKind, ScalarType, Type, TypeId, Zero};
 
 /// How undeclared fields are checked at the current path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ground {
+pub(super) enum ListContext {
     /// By their owners, among other things.
     Owned,
     /// Inside an atomic list, which is owned as a whole.
@@ -37,32 +37,35 @@ pub(super) enum AllowedExtras {
 
 /// A walk over both sides of one object.
 pub(super) struct Walker<'a> {
-    pub(super) subject: &'a Subject<'a>,
+    pub(super) subject: &'a ComparisonInput<'a>,
     /// Finds what client-side apply sent last, once it is asked for.
     pub(super) sent: &'a OnceCell<Option<Finder<'a>>>,
     pub(super) path: FieldPath,
-    pub(super) at: Vec<Step>,
-    pub(super) ground: Ground,
+    pub(super) at: Vec<ManifestStep>,
+    pub(super) ground: ListContext,
     /// Whether the walk is in a list item that is declared without the current field.
     pub(super) in_new_item: bool,
     /// The server's defaults for the current map.
     pub(super) map_default: Option<Value>,
     /// Whether the walk only tests for equality, without recording how the sides differ.
     pub(super) only_asked: bool,
-    pub(super) out: Vec<Finding>,
+    pub(super) out: Vec<Difference>,
     /// The trace, if one was requested.
-    pub(super) trace: Option<Vec<Visit>>,
+    pub(super) trace: Option<Vec<VisitedPath>>,
 }
 
 /// Walks over the whole object, and records the visited paths in `trace`.
-pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Finding>, Vec<Visit>) {
+pub(super) fn walk(
+    subject: &ComparisonInput<'_>,
+    trace: Option<Vec<VisitedPath>>,
+) -> (Vec<Difference>, Vec<VisitedPath>) {
     let sent = OnceCell::new();
     let mut walker = Walker {
         subject,
         sent: &sent,
         path: FieldPath::root(),
         at: Vec::new(),
-        ground: Ground::Owned,
+        ground: ListContext::Owned,
         in_new_item: false,
         map_default: None,
         only_asked: false,
@@ -179,10 +182,10 @@ impl<'a> Walker<'a> {
 
     /// Returns whether two scalars mean the same. In a list or a map, `null` is stored as the zero
     /// value; in a field of a struct it sets nothing (Go's `encoding/json`).
-    fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
+    fn same_scalar(&self, scalar: ScalarType, declared: &Value, live: &Value) -> bool {
         let zero = declared.is_null().then(|| schema::zero_of(scalar));
         schema::equal(scalar, zero.as_ref().unwrap_or(declared), live)
-            || (matches!(scalar, Scalar::String | Scalar::IntOrString)
+            || (matches!(scalar, ScalarType::String | ScalarType::IntOrString)
                 && self.is_respelled(declared, live))
     }
 
@@ -203,7 +206,7 @@ impl<'a> Walker<'a> {
         live: &Map<String, Value>,
     ) {
         // A trace and `--show explained` need a visit of each field.
-        let at_a_glance = self.trace.is_none() && self.subject.keep != Keep::All;
+        let at_a_glance = self.trace.is_none() && self.subject.keep != KeepFindings::All;
         for (name, value) in declared {
             if at_a_glance && live.get(name).is_some_and(|live| is_copy(value, live)) {
                 continue;
@@ -212,7 +215,7 @@ impl<'a> Walker<'a> {
             let field = self.field(ty, name);
             if is_identity(&self.path) {
                 let ty = self.field_type(ty, field);
-                self.see_equal(ty, Equal::Identity, Some(value), live.get(name));
+                self.see_equal(ty, Equality::Identity, Some(value), live.get(name));
             } else if !self.is_hidden_subtree(value, live.get(name)) {
                 self.declared_field(ty, (name, field), value, live.get(name), (declared, live));
             }
@@ -231,13 +234,18 @@ impl<'a> Walker<'a> {
                 self.see_nothing(
                     name,
                     self.field_type(ty, field),
-                    Equal::EmptyIsAbsent,
+                    Equality::EmptyIsAbsent,
                     value,
                 );
                 continue;
             }
             if self.is_null_entry(ty, ours, value) {
-                self.see_nothing(name, self.field_type(ty, field), Equal::NullIsZero, value);
+                self.see_nothing(
+                    name,
+                    self.field_type(ty, field),
+                    Equality::NullIsZero,
+                    value,
+                );
                 continue;
             }
             self.enter_field(name, false);
@@ -267,11 +275,11 @@ impl<'a> Walker<'a> {
         // A field that is declared as `null` counts as undeclared: the loop over live fields
         // handles it.
         let differs = !declared.is_null() && live != Some(declared);
-        if self.subject.keep == Keep::All && differs {
+        if self.subject.keep == KeepFindings::All && differs {
             let (declared, live) = (Some(declared.clone()), live.cloned());
             self.push(kind, declared, live, Vec::new(), Some(reason), None);
         } else if !differs && !declared.is_null() {
-            self.see_equal(None, Equal::Same, Some(declared), live);
+            self.see_equal(None, Equality::Same, Some(declared), live);
         }
         true
     }
@@ -294,7 +302,7 @@ impl<'a> Walker<'a> {
         }
         match live {
             None if declared.is_null() => {
-                self.see_equal(ty, Equal::Null, Some(declared), None);
+                self.see_equal(ty, Equality::Null, Some(declared), None);
             }
             // It counts as undeclared: the loop over live fields handles it.
             _ if !sets => {}
@@ -304,13 +312,13 @@ impl<'a> Walker<'a> {
                 let default = default(self);
                 let is_default = |default: &Value| self.means(ty, default, live);
                 if self.subject.sent.value().is_some() && default.as_ref().is_some_and(is_default) {
-                    self.see_equal(ty, Equal::DefaultTaken, Some(declared), Some(live));
+                    self.see_equal(ty, Equality::DefaultTaken, Some(declared), Some(live));
                 } else {
                     self.changed(declared, live);
                 }
             }
             None if self.vanishes(ty, field, declared) || self.is_dropped_annotation() => {
-                self.see_equal(ty, Equal::NotStored, Some(declared), None);
+                self.see_equal(ty, Equality::NotStored, Some(declared), None);
             }
             None if self.is_unknown_field(parent, field) => {
                 let reason = Some(Explanation::UnknownField.into());
@@ -323,13 +331,13 @@ impl<'a> Walker<'a> {
                     .overruled_alias(parent, siblings)
                     .is_some_and(|successor| successor == live) =>
             {
-                self.see_equal(ty, Equal::DefaultTaken, Some(declared), Some(live));
+                self.see_equal(ty, Equality::DefaultTaken, Some(declared), Some(live));
             }
             Some(live) if field.is_some_and(|field| field.yields_to_default(declared)) => {
                 let default = default(self);
                 let is_default = |default: &Value| self.means(ty, default, live);
                 if default.as_ref().is_some_and(is_default) {
-                    self.see_equal(ty, Equal::DefaultTaken, Some(declared), Some(live));
+                    self.see_equal(ty, Equality::DefaultTaken, Some(declared), Some(live));
                 } else if !self.is_allocated(field, declared, live) {
                     self.value(ty, declared, live);
                 }
@@ -401,13 +409,13 @@ impl<'a> Walker<'a> {
     fn untyped_list(&mut self, declared: &[Value], live: &[Value]) {
         match list::natural_key(declared, live) {
             Some(key) => {
-                self.see_form(Form::ItemsBy(key));
+                self.see_form(ValueType::ItemsBy(key));
                 let identity =
                     |item: &Value| PathElement::Key([(key.to_owned(), item[key].clone())].into());
                 self.pairs(None, list::pair(declared, live, identity), declared, live);
             }
             None => {
-                self.see_form(Form::ByPosition);
+                self.see_form(ValueType::ByPosition);
                 self.atomic_list(None, declared, live);
             }
         }
@@ -426,12 +434,12 @@ impl<'a> Walker<'a> {
             .cloned()
             .collect();
         for (segment, ours, theirs) in pairs.both {
-            self.enter(segment, Some(Step::Index(ours)));
+            self.enter(segment, Some(ManifestStep::Index(ours)));
             self.value(item, &declared[ours], &live[theirs]);
             self.leave(true);
         }
         for (segment, ours) in pairs.declared {
-            self.enter(segment, Some(Step::Index(ours)));
+            self.enter(segment, Some(ManifestStep::Index(ours)));
             self.removed(item, &declared[ours]);
             self.leave(true);
         }
@@ -487,11 +495,11 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn enter_field(&mut self, name: &str, declared: bool) {
-        let step = declared.then(|| Step::Field(name.to_owned()));
+        let step = declared.then(|| ManifestStep::Field(name.to_owned()));
         self.enter(PathElement::Field(name.to_owned()), step);
     }
 
-    pub(super) fn enter(&mut self, segment: PathElement, step: Option<Step>) {
+    pub(super) fn enter(&mut self, segment: PathElement, step: Option<ManifestStep>) {
         self.path.0.push(segment);
         self.at.extend(step);
     }
@@ -543,7 +551,7 @@ impl<'a> Walker<'a> {
                     self.enter_field(name, true);
                     let value_type = self.field_type(ty, None);
                     if self.is_dropped_annotation() {
-                        self.see_equal(value_type, Equal::NotStored, Some(value), None);
+                        self.see_equal(value_type, Equality::NotStored, Some(value), None);
                     } else {
                         self.see(value_type);
                         self.found(ChangeKind::Removed, Some(value.clone()), None);
@@ -595,10 +603,10 @@ impl<'a> Walker<'a> {
         live: Option<Value>,
         owners: Vec<Owner>,
         reason: Option<Reason>,
-        cause: Option<Cause>,
+        cause: Option<ChangeCause>,
     ) {
         let (owners, cause) = self.without_bystanders(kind, owners, cause);
-        self.out.push(Finding {
+        self.out.push(Difference {
             change: Change {
                 path: self.path.clone(),
                 kind,

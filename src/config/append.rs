@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::read::specs;
 use super::sheet::field;
-use crate::model::Step;
+use crate::model::ManifestStep;
 use crate::policy::RuleSpec;
 use crate::yaml;
 
@@ -54,11 +54,11 @@ fn insert(text: &str, rule: &RuleSpec) -> Option<String> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let (at, indent) = match (&document, list) {
         (Some(document), Some(list)) => {
-            let locate = |steps: &[Step]| yaml::locate(text, document.span, steps);
+            let locate = |steps: &[ManifestStep]| yaml::locate(text, document.span, steps);
             let key = locate(&[field(LIST)])?;
             match list.as_array() {
                 Some(items) if !items.is_empty() => {
-                    let first = locate(&[field(LIST), Step::Index(0)])?;
+                    let first = locate(&[field(LIST), ManifestStep::Index(0)])?;
                     let line = lines.get(first.line.checked_sub(1)?)?;
                     let before: String = line.chars().take(first.column - 1).collect();
                     let indent = before.strip_suffix(' ')?.trim_end().strip_suffix('-')?;

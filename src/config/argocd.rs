@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
     use crate::model::ResourceKey;
-    use crate::policy::Sides;
+    use crate::policy::ObjectSides;
 
     fn key(group: &str, kind: &str) -> ResourceKey {
         ResourceKey::new(group.to_owned(), kind.to_owned(), None, "x")
@@ -256,9 +256,9 @@ mod tests {
         let role = key("rbac.authorization.k8s.io", "ClusterRole");
         let rule = &settings.rules[0];
         let concerns = |declared: Value| {
-            let sides = Sides {
+            let sides = ObjectSides {
                 declared: &declared,
-                ..Sides::NONE
+                ..ObjectSides::NONE
             };
             rule.concerns(&role, sides)
         };

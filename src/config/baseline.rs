@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::append::scalar;
 use super::problem::ConfigError;
-use super::sheet::{Sheet, field};
+use super::sheet::{ConfigFile, field};
 use crate::model::{ChangeKind, FieldPath, ResourceKey};
-use crate::policy::{Accepted, Debt, Expiry, Kind, Recorded};
+use crate::policy::{Accepted, ChangeKindSpec, Debt, Expiry, RecordedValue};
 use crate::yaml;
 
 /// The header of the file.
@@ -41,7 +41,7 @@ struct AcceptedSpec {
     namespace: Option<String>,
     name: String,
     path: String,
-    change: Kind,
+    change: ChangeKindSpec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Value")]
     declared: Option<Value>,
@@ -75,7 +75,7 @@ pub fn read_baseline(file: &str, text: &str, now: Timestamp) -> Result<Debt, Con
     let schema = settings
         .into_generator()
         .into_root_schema_for::<BaselineSpec>();
-    let mut sheet = Sheet::read(file, text, &schema.to_value());
+    let mut sheet = ConfigFile::read(file, text, &schema.to_value());
     let mut debt = Debt::new(sheet.top("salt"));
     for (steps, spec) in sheet.entries::<AcceptedSpec>("accepted") {
         match spec.read(now) {
@@ -123,9 +123,9 @@ impl AcceptedSpec {
             name: key.name.clone(),
             path: accepted.path.clone(),
             change: match accepted.kind {
-                ChangeKind::Modified => Kind::Changed,
-                ChangeKind::Removed => Kind::Removed,
-                ChangeKind::Added => Kind::Added,
+                ChangeKind::Modified => ChangeKindSpec::Changed,
+                ChangeKind::Removed => ChangeKindSpec::Removed,
+                ChangeKind::Added => ChangeKindSpec::Added,
             },
             declared: value_of(declared),
             declared_digest: digest_of(declared),
@@ -144,26 +144,26 @@ fn recorded(
     key: &'static str,
     value: Option<Value>,
     digest: Option<String>,
-) -> Result<Recorded, (&'static str, String)> {
+) -> Result<RecordedValue, (&'static str, String)> {
     match (value, digest) {
-        (None, None) => Ok(Recorded::Nothing),
-        (None, Some(digest)) => Ok(Recorded::Digest(digest)),
-        (Some(value), None) => Ok(Recorded::Value(value)),
+        (None, None) => Ok(RecordedValue::Nothing),
+        (None, Some(digest)) => Ok(RecordedValue::Digest(digest)),
+        (Some(value), None) => Ok(RecordedValue::Value(value)),
         (Some(_), Some(_)) => Err((key, "it also has a digest; keep one of them".to_owned())),
     }
 }
 
-fn value_of(recorded: &Recorded) -> Option<Value> {
+fn value_of(recorded: &RecordedValue) -> Option<Value> {
     match recorded {
-        Recorded::Value(value) => Some(value.clone()),
-        Recorded::Nothing | Recorded::Digest(_) => None,
+        RecordedValue::Value(value) => Some(value.clone()),
+        RecordedValue::Nothing | RecordedValue::Digest(_) => None,
     }
 }
 
-fn digest_of(recorded: &Recorded) -> Option<String> {
+fn digest_of(recorded: &RecordedValue) -> Option<String> {
     match recorded {
-        Recorded::Digest(digest) => Some(digest.clone()),
-        Recorded::Nothing | Recorded::Value(_) => None,
+        RecordedValue::Digest(digest) => Some(digest.clone()),
+        RecordedValue::Nothing | RecordedValue::Value(_) => None,
     }
 }
 
@@ -236,12 +236,16 @@ mod tests {
     fn debt() -> Debt {
         let mut debt = Debt::new("c2FsdA".to_owned());
         for (name, path, live) in [
-            ("cart", ".spec.replicas", Recorded::Value(json!(5))),
-            ("cart", ".data[\"a.b\"]", Recorded::Digest("abc".to_owned())),
+            ("cart", ".spec.replicas", RecordedValue::Value(json!(5))),
+            (
+                "cart",
+                ".data[\"a.b\"]",
+                RecordedValue::Digest("abc".to_owned()),
+            ),
             (
                 "api",
                 ".spec.x",
-                Recorded::Value(json!({"yes": ["no", "0644", "a: b # c\n", null, 0.1, 1e21]})),
+                RecordedValue::Value(json!({"yes": ["no", "0644", "a: b # c\n", null, 0.1, 1e21]})),
             ),
         ] {
             debt.insert(Accepted {
@@ -253,7 +257,7 @@ mod tests {
                 ),
                 path: path.to_owned(),
                 kind: ChangeKind::Added,
-                declared: Recorded::Nothing,
+                declared: RecordedValue::Nothing,
                 live,
                 reason: "incident: 12, \"quoted\" # and\nmore".to_owned(),
                 ticket: Some("12".to_owned()),

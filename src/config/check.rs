@@ -5,13 +5,13 @@
 use serde_json::Value;
 
 use super::problem::did_you_mean;
-use crate::model::Step;
+use crate::model::ManifestStep;
 
 /// A problem at a place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// The path to it.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ManifestStep>,
     /// What is wrong, and what to do.
     pub message: String,
 }
@@ -28,18 +28,18 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// Returns everything that does not match the schema, which contains no references.
 pub(super) fn faults(schema: &Value, value: &Value) -> Vec<Fault> {
-    let mut check = Check::default();
+    let mut check = ConfigChecker::default();
     check.value(schema, value);
     check.faults
 }
 
 #[derive(Default)]
-struct Check {
-    steps: Vec<Step>,
+struct ConfigChecker {
+    steps: Vec<ManifestStep>,
     faults: Vec<Fault>,
 }
 
-impl Check {
+impl ConfigChecker {
     fn value(&mut self, schema: &Value, value: &Value) {
         let words = words(schema);
         let types = types(schema);
@@ -49,7 +49,7 @@ impl Check {
         }
         match value {
             // A key without a value counts as left out.
-            Value::Null if !matches!(self.steps.last(), Some(Step::Index(_))) => {}
+            Value::Null if !matches!(self.steps.last(), Some(ManifestStep::Index(_))) => {}
             Value::String(text) if !words.is_empty() => {
                 if !words.contains(&text.as_str()) {
                     let meant = did_you_mean(text, words.iter().copied());
@@ -64,7 +64,7 @@ impl Check {
             Value::Array(items) if fits("array") => {
                 let schema = part(schema, "items");
                 for (i, item) in items.iter().enumerate() {
-                    self.steps.push(Step::Index(i));
+                    self.steps.push(ManifestStep::Index(i));
                     self.value(schema, item);
                     self.steps.pop();
                 }
@@ -80,7 +80,7 @@ impl Check {
         let known = part(schema, "properties").as_object();
         let names = || known.into_iter().flat_map(|known| known.keys());
         for (name, value) in value.as_object().into_iter().flatten() {
-            self.steps.push(Step::Field(name.clone()));
+            self.steps.push(ManifestStep::Field(name.clone()));
             match known.and_then(|known| known.get(name)) {
                 Some(schema) => self.value(schema, value),
                 None => {
@@ -134,12 +134,12 @@ impl Check {
     /// Returns the name of the place for a message.
     fn at(&self) -> String {
         let name = self.steps.iter().rev().find_map(|step| match step {
-            Step::Field(name) => Some(name.as_str()),
-            Step::Index(_) => None,
+            ManifestStep::Field(name) => Some(name.as_str()),
+            ManifestStep::Index(_) => None,
         });
         match (name, self.steps.last()) {
             (None, _) => "the file".to_owned(),
-            (Some(name), Some(Step::Index(i))) => format!("item {} of \"{name}\"", i + 1),
+            (Some(name), Some(ManifestStep::Index(i))) => format!("item {} of \"{name}\"", i + 1),
             (Some(name), _) => format!("\"{name}\""),
         }
     }

@@ -11,14 +11,14 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// A file and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundConfig {
     /// The path to open.
     pub path: PathBuf,
     /// The name for messages: relative to the current directory, if it is below that.
     pub name: String,
 }
 
-impl Found {
+impl FoundConfig {
     /// Returns the file at a path that the user wrote.
     pub fn named(path: &Path) -> Self {
         Self {
@@ -41,13 +41,13 @@ impl Found {
 ///
 /// # Errors
 /// Fails if the current directory cannot be determined.
-pub fn find(name: &str, start: &Path) -> Result<Option<Found>> {
+pub fn find(name: &str, start: &Path) -> Result<Option<FoundConfig>> {
     let here = std::env::current_dir().context("cannot determine the current directory")?;
     let found = upwards(&here, start)
         .into_iter()
         .map(|directory| directory.join(name))
         .find(|path| path.symlink_metadata().is_ok());
-    Ok(found.map(|path| Found::seen_from(&here, path)))
+    Ok(found.map(|path| FoundConfig::seen_from(&here, path)))
 }
 
 /// Returns the directories from that of `start` up to where the search ends.
@@ -76,11 +76,11 @@ fn upwards(here: &Path, start: &Path) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// Fails if the current directory cannot be determined.
-pub fn new_file(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Found> {
+pub fn new_file(neighbour: Option<&FoundConfig>, name: &str, start: &Path) -> Result<FoundConfig> {
     if let Some(neighbour) = neighbour {
         let path = neighbour.path.with_file_name(name);
         let name = Path::new(&neighbour.name).with_file_name(name);
-        return Ok(Found {
+        return Ok(FoundConfig {
             path,
             name: name.display().to_string(),
         });
@@ -95,14 +95,14 @@ pub fn new_file(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<F
     let Some(directory) = place.or(directories.first()) else {
         bail!("cannot determine where {name} belongs; name a file");
     };
-    Ok(Found::seen_from(&here, directory.join(name)))
+    Ok(FoundConfig::seen_from(&here, directory.join(name)))
 }
 
 /// Returns the text of one of driftctl's own files.
 ///
 /// # Errors
 /// Fails if it cannot be read, is not a regular file, is too large, or is not text.
-pub fn read_file(found: &Found) -> Result<String> {
+pub fn read_file(found: &FoundConfig) -> Result<String> {
     let read = || -> Result<String> {
         // Reading a pipe or a device would never end.
         if !fs::metadata(&found.path)?.is_file() {
@@ -152,7 +152,7 @@ mod tests {
         let start = root.join("repo/apps");
         let at_root = new_file(None, BASELINE_NAME, &start).unwrap();
         assert_eq!(at_root.path, root.join("repo").join(BASELINE_NAME));
-        let config = Found::named(&start.join(CONFIG_NAME));
+        let config = FoundConfig::named(&start.join(CONFIG_NAME));
         let next = new_file(Some(&config), BASELINE_NAME, &start).unwrap();
         assert_eq!(next.path, start.join(BASELINE_NAME));
     }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn reads_regular_files_only() {
         let dir = tempfile::tempdir().unwrap();
-        let error = read_file(&Found::named(dir.path())).unwrap_err();
+        let error = read_file(&FoundConfig::named(dir.path())).unwrap_err();
         assert!(format!("{error:#}").ends_with("it is not a regular file"));
     }
 }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::problem::did_you_mean;
-use super::sheet::{Sheet, field};
-use crate::model::Step;
+use super::sheet::{ConfigFile, field};
+use crate::model::ManifestStep;
 use crate::policy::{Rule, RuleSet};
 
 /// Gives an ID to every rule that has none, and reports duplicate IDs.
-pub(super) fn assign_ids(sheet: &mut Sheet<'_>, rules: &mut [(Vec<Step>, Rule)], off: &[String]) {
+pub(super) fn assign_ids(
+    sheet: &mut ConfigFile<'_>,
+    rules: &mut [(Vec<ManifestStep>, Rule)],
+    off: &[String],
+) {
     let mut taken: BTreeMap<String, Option<usize>> = RuleSet::switchable()
         .filter(|id| !off.iter().any(|off| off == id))
         .map(|id| (id.to_owned(), None))
@@ -57,11 +61,11 @@ fn name_for(rule: &Rule) -> String {
 }
 
 /// Reports disabled IDs that no rule has.
-pub(super) fn check_disabled(sheet: &mut Sheet<'_>, off: &[String]) {
+pub(super) fn check_disabled(sheet: &mut ConfigFile<'_>, off: &[String]) {
     for (i, id) in off.iter().enumerate() {
         if !RuleSet::switchable().any(|known| known == id) {
             let meant = did_you_mean(id, RuleSet::switchable());
-            let steps = [field("disable"), Step::Index(i)];
+            let steps = [field("disable"), ManifestStep::Index(i)];
             let hint = if meant.is_empty() {
                 "; 'driftctl rules' lists the ids"
             } else {

@@ -19,8 +19,8 @@ pub use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 pub use append::{CannotAppend, append, rule_text};
 pub use argocd::{ArgoSettings, read_argocd};
 pub use baseline::{can_be_written, read_baseline, write_baseline};
-pub use find::{Found, find, new_file, read_file};
-pub use problem::{ConfigError, Problem};
+pub use find::{FoundConfig, find, new_file, read_file};
+pub use problem::{ConfigError, ConfigProblem};
 pub use read::{CheckJq, Config, read, schema, specs};
 pub use sensitive::Sensitive;
 

@@ -6,7 +6,7 @@ use crate::model::{Position, nearest};
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// Where, as far as known.
     pub position: Option<Position>,
     /// What is wrong, and what to do.
@@ -19,12 +19,12 @@ pub struct ConfigError {
     /// The file, as the user names it.
     pub file: String,
     /// In the order of the lines; at least one.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ConfigProblem>,
 }
 
 impl ConfigError {
     /// Returns all problems, in order.
-    pub(super) fn new(file: &str, mut problems: Vec<Problem>) -> Self {
+    pub(super) fn new(file: &str, mut problems: Vec<ConfigProblem>) -> Self {
         problems.sort();
         problems.dedup();
         Self {
@@ -36,7 +36,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, Problem { position, message }) in self.problems.iter().enumerate() {
+        for (i, ConfigProblem { position, message }) in self.problems.iter().enumerate() {
             let break_ = if i == 0 { "" } else { "\n" };
             write!(f, "{break_}{}", self.file)?;
             if let Some(Position { line, column }) = position {

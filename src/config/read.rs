@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::ids;
 use super::problem::ConfigError;
 use super::sensitive::{Sensitive, SensitiveSpec};
-use super::sheet::{Sheet, field};
-use crate::model::Step;
+use super::sheet::{ConfigFile, field};
+use crate::model::ManifestStep;
 use crate::policy::{ExtraSpec, Rule, RuleOrigin, RuleSpec, SeveritySpec, Users};
 
 /// Rules of driftctl (`.driftctl.yaml`)
@@ -60,7 +60,7 @@ pub fn schema() -> Value {
 /// # Errors
 /// Fails if anything is wrong with it; the error lists all problems.
 pub fn read(file: &str, text: &str, jq: &CheckJq<'_>) -> Result<Config, ConfigError> {
-    let mut sheet = Sheet::read(file, text, &schema());
+    let mut sheet = ConfigFile::read(file, text, &schema());
     let mut config = Config::default();
     let off: Vec<String> = sheet.top("disable");
     ids::check_disabled(&mut sheet, &off);
@@ -83,7 +83,7 @@ pub fn read(file: &str, text: &str, jq: &CheckJq<'_>) -> Result<Config, ConfigEr
     sheet.finish().map(|()| config)
 }
 
-fn ignore_rules(sheet: &mut Sheet<'_>, jq: &CheckJq<'_>) -> Vec<(Vec<Step>, Rule)> {
+fn ignore_rules(sheet: &mut ConfigFile<'_>, jq: &CheckJq<'_>) -> Vec<(Vec<ManifestStep>, Rule)> {
     let mut rules = Vec::new();
     for (steps, spec) in sheet.entries::<RuleSpec>("ignoreDifferences") {
         check_jq(sheet, &steps, &spec, jq);
@@ -102,11 +102,11 @@ fn ignore_rules(sheet: &mut Sheet<'_>, jq: &CheckJq<'_>) -> Vec<(Vec<Step>, Rule
 }
 
 /// Checks expressions: only the jq engine can parse them.
-fn check_jq(sheet: &mut Sheet<'_>, entry: &[Step], spec: &RuleSpec, jq: &CheckJq<'_>) {
+fn check_jq(sheet: &mut ConfigFile<'_>, entry: &[ManifestStep], spec: &RuleSpec, jq: &CheckJq<'_>) {
     const KEY: &str = "jqPathExpressions";
     for (i, expression) in spec.jq_path_expressions.iter().enumerate() {
         if let Err(why) = jq(expression) {
-            let at = [entry, &[field(KEY), Step::Index(i)]].concat();
+            let at = [entry, &[field(KEY), ManifestStep::Index(i)]].concat();
             sheet.wrong(&at, format!("\"{KEY}\": '{expression}': {why}"));
         }
     }
@@ -114,7 +114,7 @@ fn check_jq(sheet: &mut Sheet<'_>, entry: &[Step], spec: &RuleSpec, jq: &CheckJq
 
 /// Returns the rules of a configuration as written, to compare two of them.
 pub fn specs(text: &str) -> Vec<RuleSpec> {
-    let sheet = Sheet::read("", text, &schema());
+    let sheet = ConfigFile::read("", text, &schema());
     let entries = sheet.entries::<RuleSpec>("ignoreDifferences");
     entries.into_iter().map(|(_, spec)| spec).collect()
 }

@@ -6,37 +6,37 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::check::faults;
-use super::problem::{ConfigError, Problem};
-use crate::model::{Position, Step};
+use super::problem::{ConfigError, ConfigProblem};
+use crate::model::{ManifestStep, Position};
 use crate::policy::SpecProblem;
-use crate::yaml::{self, Span};
+use crate::yaml::{self, TextSpan};
 
 /// A file that is being read.
-pub(super) struct Sheet<'t> {
+pub(super) struct ConfigFile<'t> {
     file: &'t str,
     text: &'t str,
-    span: Span,
+    span: TextSpan,
     value: Value,
     /// Where each entry of a top-level list is, and its ID, found in one pass: there may be
     /// thousands.
-    places: HashMap<Vec<Step>, Position>,
+    places: HashMap<Vec<ManifestStep>, Position>,
     /// The places that do not match the schema: nothing at or above them can be read.
-    unfit: Vec<Vec<Step>>,
-    problems: Vec<Problem>,
+    unfit: Vec<Vec<ManifestStep>>,
+    problems: Vec<ConfigProblem>,
 }
 
-impl<'t> Sheet<'t> {
+impl<'t> ConfigFile<'t> {
     /// Parses the text and validates it against the schema.
     pub fn read(file: &'t str, text: &'t str, schema: &Value) -> Self {
         let parsed = yaml::parse(text);
-        let problem = |problem: &yaml::Problem| Problem {
+        let problem = |problem: &yaml::YamlProblem| ConfigProblem {
             position: Some(problem.position),
             message: problem.message.clone(),
         };
         let mut sheet = Self {
             file,
             text,
-            span: Span::default(),
+            span: TextSpan::default(),
             value: Value::Null,
             places: HashMap::new(),
             unfit: Vec::new(),
@@ -49,7 +49,7 @@ impl<'t> Sheet<'t> {
             sheet.places = places(text, sheet.span, &sheet.value);
         }
         if let Some(second) = documents.next() {
-            sheet.problems.push(Problem {
+            sheet.problems.push(ConfigProblem {
                 position: Some(second.span.position()),
                 message: "a second document, which is not read: keep one document in the \
                     file"
@@ -65,13 +65,13 @@ impl<'t> Sheet<'t> {
     }
 
     /// Returns the place of a field, or of its nearest parent.
-    pub fn position(&self, steps: &[Step]) -> Option<Position> {
+    pub fn position(&self, steps: &[ManifestStep]) -> Option<Position> {
         let known = self.places.get(steps).copied();
         known.or_else(|| yaml::locate(self.text, self.span, steps))
     }
 
     /// Returns `.driftctl.yaml:12`.
-    pub fn place(&self, steps: &[Step]) -> String {
+    pub fn place(&self, steps: &[ManifestStep]) -> String {
         match self.position(steps) {
             Some(position) => format!("{}:{}", self.file, position.line),
             None => self.file.to_owned(),
@@ -79,15 +79,15 @@ impl<'t> Sheet<'t> {
     }
 
     /// Records a problem.
-    pub fn wrong(&mut self, steps: &[Step], message: String) {
-        self.problems.push(Problem {
+    pub fn wrong(&mut self, steps: &[ManifestStep], message: String) {
+        self.problems.push(ConfigProblem {
             position: self.position(steps),
             message,
         });
     }
 
     /// Records problems with the keys of an entry.
-    pub fn wrong_keys(&mut self, entry: &[Step], problems: Vec<SpecProblem>) {
+    pub fn wrong_keys(&mut self, entry: &[ManifestStep], problems: Vec<SpecProblem>) {
         let is_whole = self.unfit_below(entry).next().is_none();
         for SpecProblem {
             key,
@@ -103,7 +103,7 @@ impl<'t> Sheet<'t> {
             if !key.is_empty() {
                 steps.push(field(key));
             }
-            steps.extend(index.map(Step::Index));
+            steps.extend(index.map(ManifestStep::Index));
             let quoted = if key.is_empty() {
                 String::new()
             } else {
@@ -119,12 +119,12 @@ impl<'t> Sheet<'t> {
     }
 
     /// Returns the entries of a top-level list, each with its place; without invalid ones.
-    pub fn entries<T: DeserializeOwned>(&self, key: &str) -> Vec<(Vec<Step>, T)> {
+    pub fn entries<T: DeserializeOwned>(&self, key: &str) -> Vec<(Vec<ManifestStep>, T)> {
         let list = self.value.get(key).and_then(Value::as_array);
         let count = list.map_or(0, Vec::len);
         (0..count)
             .filter_map(|i| {
-                let steps = vec![field(key), Step::Index(i)];
+                let steps = vec![field(key), ManifestStep::Index(i)];
                 let entry = self.at(&steps)?;
                 Some((steps, entry))
             })
@@ -132,24 +132,27 @@ impl<'t> Sheet<'t> {
     }
 
     /// Invalid parts are left out, so that the rest of an entry can be checked too.
-    fn at<T: DeserializeOwned>(&self, steps: &[Step]) -> Option<T> {
+    fn at<T: DeserializeOwned>(&self, steps: &[ManifestStep]) -> Option<T> {
         let value = steps
             .iter()
             .try_fold(&self.value, |node, step| match step {
-                Step::Field(name) => node.get(name),
-                Step::Index(i) => node.get(i),
+                ManifestStep::Field(name) => node.get(name),
+                ManifestStep::Index(i) => node.get(i),
             })?;
         let mut value = value.clone();
         for unfit in self.unfit_below(steps) {
             match (unfit.get(steps.len()), value.as_object_mut()) {
-                (Some(Step::Field(name)), Some(fields)) => fields.remove(name),
+                (Some(ManifestStep::Field(name)), Some(fields)) => fields.remove(name),
                 _ => return None,
             };
         }
         serde_json::from_value(value).ok()
     }
 
-    fn unfit_below<'s>(&'s self, steps: &'s [Step]) -> impl Iterator<Item = &'s Vec<Step>> {
+    fn unfit_below<'s>(
+        &'s self,
+        steps: &'s [ManifestStep],
+    ) -> impl Iterator<Item = &'s Vec<ManifestStep>> {
         self.unfit.iter().filter(|unfit| unfit.starts_with(steps))
     }
 
@@ -164,24 +167,24 @@ impl<'t> Sheet<'t> {
 }
 
 /// Returns the places of all entries of the top-level lists, and of their IDs.
-fn places(text: &str, span: Span, value: &Value) -> HashMap<Vec<Step>, Position> {
+fn places(text: &str, span: TextSpan, value: &Value) -> HashMap<Vec<ManifestStep>, Position> {
     let mut paths = Vec::new();
     for (key, list) in value.as_object().into_iter().flatten() {
         let entries = list.as_array().into_iter().flatten();
         for (i, _) in entries.enumerate() {
-            let entry = vec![field(key), Step::Index(i)];
+            let entry = vec![field(key), ManifestStep::Index(i)];
             paths.push([entry.clone(), vec![field("id")]].concat());
             paths.push(entry);
         }
     }
-    let steps: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
+    let steps: Vec<&[ManifestStep]> = paths.iter().map(Vec::as_slice).collect();
     let found = yaml::locate_all(text, span, &steps).unwrap_or_default();
     paths.into_iter().zip(found).collect()
 }
 
 /// Returns the child with a name.
-pub(super) fn field(name: &str) -> Step {
-    Step::Field(name.to_owned())
+pub(super) fn field(name: &str) -> ManifestStep {
+    ManifestStep::Field(name.to_owned())
 }
 
 /// A key without a value counts as left out: at the top, and in entries. Below that are the values

@@ -23,14 +23,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::model::Step;
-use crate::yaml::tree::{Kind, Node};
-use crate::yaml::{self, Document};
+use crate::model::ManifestStep;
+use crate::yaml::tree::{YamlKind, YamlNode};
+use crate::yaml::{self, YamlDocument};
 pub use write::{document, scalar};
 
 /// Why an edit is refused. The message never quotes the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum EditRefusal {
     /// The text, or the document in it, cannot be parsed.
     #[error("the file cannot be parsed")]
     Unreadable,
@@ -61,9 +61,9 @@ pub enum Refusal {
 pub fn edit(
     text: &str,
     document: usize,
-    path: &[Step],
+    path: &[ManifestStep],
     to: Option<&Value>,
-) -> Result<String, Refusal> {
+) -> Result<String, EditRefusal> {
     let mut text = text.to_owned();
     // Each pass makes the first of the remaining edits, and compares again.
     for _ in 0..MOST_PASSES {
@@ -81,7 +81,7 @@ pub fn edit(
             return Ok(text);
         }
     }
-    Err(Refusal::Unsound)
+    Err(EditRefusal::Unsound)
 }
 
 /// The limit on passes, and so on the edits of one value.
@@ -90,7 +90,7 @@ const MOST_PASSES: usize = 2000;
 /// One small edit.
 #[derive(Debug, Clone, PartialEq)]
 struct SmallEdit {
-    path: Vec<Step>,
+    path: Vec<ManifestStep>,
     kind: EditKind,
 }
 
@@ -105,17 +105,17 @@ enum EditKind {
     Remove,
 }
 
-fn find_document(documents: &[Document], number: usize) -> Result<&Document, Refusal> {
+fn find_document(documents: &[YamlDocument], number: usize) -> Result<&YamlDocument, EditRefusal> {
     let mut documents = documents.iter();
     let found = documents.find(|document| document.number == number);
-    found.ok_or(Refusal::Unreadable)
+    found.ok_or(EditRefusal::Unreadable)
 }
 
 /// Returns the value at a path.
-pub fn at<'v>(value: &'v Value, path: &[Step]) -> Option<&'v Value> {
+pub fn at<'v>(value: &'v Value, path: &[ManifestStep]) -> Option<&'v Value> {
     path.iter().try_fold(value, |value, step| match step {
-        Step::Field(name) => value.get(name),
-        Step::Index(index) => value.get(index),
+        ManifestStep::Field(name) => value.get(name),
+        ManifestStep::Index(index) => value.get(index),
     })
 }
 
@@ -124,28 +124,28 @@ pub fn at<'v>(value: &'v Value, path: &[Step]) -> Option<&'v Value> {
 fn smallest_edits(
     is: Option<&Value>,
     to: Option<&Value>,
-    path: &[Step],
+    path: &[ManifestStep],
     found: &mut Vec<SmallEdit>,
 ) {
-    let below = |step: Step| [path, &[step]].concat();
-    let mut push = |path: &[Step], kind: EditKind| {
+    let below = |step: ManifestStep| [path, &[step]].concat();
+    let mut push = |path: &[ManifestStep], kind: EditKind| {
         let path = path.to_vec();
         found.push(SmallEdit { path, kind });
     };
     match (is, to) {
         (is, to) if is == to => {}
-        (None, Some(to)) if matches!(path.last(), Some(Step::Index(_))) => {
+        (None, Some(to)) if matches!(path.last(), Some(ManifestStep::Index(_))) => {
             push(path, EditKind::Insert(to.clone()));
         }
         (Some(_), None) => push(path, EditKind::Remove),
         (Some(Value::Object(is)), Some(Value::Object(to))) if !is.is_empty() && !to.is_empty() => {
             for (name, to) in to {
-                let path = below(Step::Field(name.clone()));
+                let path = below(ManifestStep::Field(name.clone()));
                 smallest_edits(is.get(name), Some(to), &path, found);
             }
             // A map is never emptied on the way to its final content.
             for (name, is) in is.iter().filter(|(name, _)| !to.contains_key(*name)) {
-                let path = below(Step::Field(name.clone()));
+                let path = below(ManifestStep::Field(name.clone()));
                 smallest_edits(Some(is), None, &path, found);
             }
         }
@@ -158,18 +158,18 @@ fn smallest_edits(
             let to_middle = &to_rest[..to_rest.len() - after];
             let both = is_middle.len().min(to_middle.len());
             for (index, (is, to)) in is_middle.iter().zip(to_middle).enumerate() {
-                let path = below(Step::Index(before + index));
+                let path = below(ManifestStep::Index(before + index));
                 smallest_edits(Some(is), Some(to), &path, found);
             }
             for index in (both..is_middle.len()).rev() {
-                let path = below(Step::Index(before + index));
+                let path = below(ManifestStep::Index(before + index));
                 found.push(SmallEdit {
                     path,
                     kind: EditKind::Remove,
                 });
             }
             for (index, to) in to_middle.iter().enumerate().skip(both) {
-                let path = below(Step::Index(before + index));
+                let path = below(ManifestStep::Index(before + index));
                 let kind = EditKind::Insert(to.clone());
                 found.push(SmallEdit { path, kind });
             }
@@ -180,15 +180,19 @@ fn smallest_edits(
 }
 
 /// Makes one small edit, and checks it.
-fn apply_small_edit(text: &str, document: &Document, small: &SmallEdit) -> Result<String, Refusal> {
-    let (root, comments) = yaml::tree::tree(text, document.span).ok_or(Refusal::Unreadable)?;
+fn apply_small_edit(
+    text: &str,
+    document: &YamlDocument,
+    small: &SmallEdit,
+) -> Result<String, EditRefusal> {
+    let (root, comments) = yaml::tree::tree(text, document.span).ok_or(EditRefusal::Unreadable)?;
     let splices = splice::splices(text, &root, &comments, small)?;
     let mut edited = text.to_owned();
     let mut sorted = splices.clone();
     sorted.sort_by_key(|(at, _)| std::cmp::Reverse((at.start, at.end)));
     for (at, new) in &sorted {
         if !edited.is_char_boundary(at.start) || !edited.is_char_boundary(at.end) {
-            return Err(Refusal::Unsound);
+            return Err(EditRefusal::Unsound);
         }
         edited.replace_range(at.clone(), new);
     }
@@ -202,7 +206,7 @@ fn apply_small_edit(text: &str, document: &Document, small: &SmallEdit) -> Resul
         Ok(()) => Ok(edited),
         Err(refusal) => Err(match anchor_at(&root, &small.path) {
             Some(at) => {
-                Refusal::Shared(text.get(..at).unwrap_or_default().matches('\n').count() + 1)
+                EditRefusal::Shared(text.get(..at).unwrap_or_default().matches('\n').count() + 1)
             }
             None => refusal,
         }),
@@ -210,15 +214,15 @@ fn apply_small_edit(text: &str, document: &Document, small: &SmallEdit) -> Resul
 }
 
 /// Returns the line of an anchor on the path, at its end, or below it.
-fn anchor_at(root: &Node, path: &[Step]) -> Option<usize> {
+fn anchor_at(root: &YamlNode, path: &[ManifestStep]) -> Option<usize> {
     let mut node = root;
     for step in path {
         if node.has_anchor {
             return Some(node.from);
         }
         node = match (step, &node.kind) {
-            (Step::Field(name), _) => node.field(name)?.1,
-            (Step::Index(index), Kind::Sequence(items)) => items.get(*index)?,
+            (ManifestStep::Field(name), _) => node.field(name)?.1,
+            (ManifestStep::Index(index), YamlKind::Sequence(items)) => items.get(*index)?,
             _ => return None,
         };
     }
@@ -228,9 +232,9 @@ fn anchor_at(root: &Node, path: &[Step]) -> Option<usize> {
             return Some(node.from);
         }
         match &node.kind {
-            Kind::Mapping(entries) => waiting.extend(entries.iter().map(|(_, node)| node)),
-            Kind::Sequence(items) => waiting.extend(items),
-            Kind::Scalar(_) | Kind::Alias => {}
+            YamlKind::Mapping(entries) => waiting.extend(entries.iter().map(|(_, node)| node)),
+            YamlKind::Sequence(items) => waiting.extend(items),
+            YamlKind::Scalar(_) | YamlKind::Alias => {}
         }
     }
     None
@@ -239,13 +243,13 @@ fn anchor_at(root: &Node, path: &[Step]) -> Option<usize> {
 /// Parses the edited text, and compares it with the expected value.
 fn check(
     text: &str,
-    document: &Document,
+    document: &YamlDocument,
     small: &SmallEdit,
     edited: &str,
     kept: &[&str],
-) -> Result<(), Refusal> {
+) -> Result<(), EditRefusal> {
     let mut expected = document.value.clone();
-    apply(&mut expected, &small.path, &small.kind).ok_or(Refusal::NoWay)?;
+    apply(&mut expected, &small.path, &small.kind).ok_or(EditRefusal::NoWay)?;
     let (before, after) = (yaml::parse(text), yaml::parse(edited));
     let is_sound = before.documents.len() == after.documents.len()
         && before.problems.len() >= after.problems.len();
@@ -255,10 +259,10 @@ fn check(
         false => after.value == before.value,
     });
     if !is_sound || !as_meant {
-        return Err(Refusal::Unsound);
+        return Err(EditRefusal::Unsound);
     }
     let after = find_document(&after.documents, document.number)?;
-    let (_, comments) = yaml::tree::tree(edited, after.span).ok_or(Refusal::Unsound)?;
+    let (_, comments) = yaml::tree::tree(edited, after.span).ok_or(EditRefusal::Unsound)?;
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
     for comment in comments.iter().filter_map(|at| edited.get(at.clone())) {
         *counts.entry(comment).or_default() += 1;
@@ -268,12 +272,12 @@ fn check(
     }
     match counts.values().all(|count| *count >= 0) {
         true => Ok(()),
-        false => Err(Refusal::Unsound),
+        false => Err(EditRefusal::Unsound),
     }
 }
 
 /// Applies the edit to a parsed value, to know the expected result.
-fn apply(value: &mut Value, path: &[Step], kind: &EditKind) -> Option<()> {
+fn apply(value: &mut Value, path: &[ManifestStep], kind: &EditKind) -> Option<()> {
     let Some((last, before)) = path.split_last() else {
         if let EditKind::Set(to) = kind {
             value.clone_from(to);
@@ -282,27 +286,29 @@ fn apply(value: &mut Value, path: &[Step], kind: &EditKind) -> Option<()> {
         return None;
     };
     let parent = before.iter().try_fold(value, |value, step| match step {
-        Step::Field(name) => value.get_mut(name),
-        Step::Index(index) => value.get_mut(index),
+        ManifestStep::Field(name) => value.get_mut(name),
+        ManifestStep::Index(index) => value.get_mut(index),
     })?;
     match (last, kind) {
-        (Step::Field(name), EditKind::Set(to)) => {
+        (ManifestStep::Field(name), EditKind::Set(to)) => {
             parent.as_object_mut()?.insert(name.clone(), to.clone());
         }
-        (Step::Field(name), EditKind::Remove) => drop(parent.as_object_mut()?.remove(name)?),
-        (Step::Index(index), EditKind::Set(to)) => parent.get_mut(index)?.clone_from(to),
-        (Step::Index(index), EditKind::Insert(to)) => {
+        (ManifestStep::Field(name), EditKind::Remove) => {
+            drop(parent.as_object_mut()?.remove(name)?)
+        }
+        (ManifestStep::Index(index), EditKind::Set(to)) => parent.get_mut(index)?.clone_from(to),
+        (ManifestStep::Index(index), EditKind::Insert(to)) => {
             let items = parent.as_array_mut()?;
             items.insert((*index).min(items.len()), to.clone());
         }
-        (Step::Index(index), EditKind::Remove) => {
+        (ManifestStep::Index(index), EditKind::Remove) => {
             let items = parent.as_array_mut()?;
             if *index >= items.len() {
                 return None;
             }
             items.remove(*index);
         }
-        (Step::Field(_), EditKind::Insert(_)) => return None,
+        (ManifestStep::Field(_), EditKind::Insert(_)) => return None,
     }
     Some(())
 }

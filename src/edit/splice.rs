@@ -5,10 +5,10 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::write::{self, Layout};
-use super::{EditKind, Refusal, SmallEdit};
+use super::{EditKind, EditRefusal, SmallEdit};
 use crate::facts;
-use crate::model::Step;
-use crate::yaml::tree::{Comment, Key, Kind, Node, Style};
+use crate::model::ManifestStep;
+use crate::yaml::tree::{Comment, QuoteStyle, YamlKey, YamlKind, YamlNode};
 
 /// A byte range, and the text that replaces it.
 pub(super) type Splice = (Range<usize>, String);
@@ -19,10 +19,10 @@ pub(super) type Splice = (Range<usize>, String);
 /// Fails if the path does not exist, or the layout allows no safe edit.
 pub(super) fn splices(
     text: &str,
-    root: &Node,
+    root: &YamlNode,
     comments: &[Comment],
     small: &SmallEdit,
-) -> Result<Vec<Splice>, Refusal> {
+) -> Result<Vec<Splice>, EditRefusal> {
     let editor = Editor {
         text,
         comments,
@@ -40,8 +40,8 @@ pub(super) fn splices(
 #[derive(Clone, Copy)]
 enum Parent<'n> {
     Root,
-    Key { mapping: &'n Node, index: usize },
-    Item { list: &'n Node, index: usize },
+    Key { mapping: &'n YamlNode, index: usize },
+    Item { list: &'n YamlNode, index: usize },
 }
 
 struct Editor<'t> {
@@ -53,7 +53,7 @@ struct Editor<'t> {
 }
 
 impl Editor<'_> {
-    fn edit(&self, root: &Node, small: &SmallEdit) -> Result<Vec<Splice>, Refusal> {
+    fn edit(&self, root: &YamlNode, small: &SmallEdit) -> Result<Vec<Splice>, EditRefusal> {
         let mut node = root;
         let mut parent = Parent::Root;
         let mut path = small.path.iter().peekable();
@@ -61,19 +61,20 @@ impl Editor<'_> {
             let is_last = path.peek().is_none();
             let here = self.line(node.at.start);
             match (step, &node.kind) {
-                (_, Kind::Alias) => return Err(Refusal::Shared(here)),
-                (Step::Field(name), Kind::Mapping(entries)) => {
+                (_, YamlKind::Alias) => return Err(EditRefusal::Shared(here)),
+                (ManifestStep::Field(name), YamlKind::Mapping(entries)) => {
                     let mut all = entries.iter().enumerate().rev();
-                    let meant =
-                        |(_, (key, _)): &(usize, &(Key, Node))| !key.is_merge && &key.name == name;
+                    let meant = |(_, (key, _)): &(usize, &(YamlKey, YamlNode))| {
+                        !key.is_merge && &key.name == name
+                    };
                     let Some((index, (_, value))) = all.find(meant) else {
                         let merges = entries.iter().any(|(key, _)| key.is_merge);
                         return match &small.kind {
                             EditKind::Set(value) if is_last => {
                                 self.add_key(node, parent, name, value)
                             }
-                            _ if merges => Err(Refusal::Shared(here)),
-                            _ => Err(Refusal::NoWay),
+                            _ if merges => Err(EditRefusal::Shared(here)),
+                            _ => Err(EditRefusal::NoWay),
                         };
                     };
                     if is_last && small.kind == EditKind::Remove {
@@ -85,11 +86,11 @@ impl Editor<'_> {
                     };
                     node = value;
                 }
-                (Step::Index(index), Kind::Sequence(items)) => {
+                (ManifestStep::Index(index), YamlKind::Sequence(items)) => {
                     if let (true, EditKind::Insert(value)) = (is_last, &small.kind) {
                         return self.insert(node, parent, *index, value);
                     }
-                    let item = items.get(*index).ok_or(Refusal::NoWay)?;
+                    let item = items.get(*index).ok_or(EditRefusal::NoWay)?;
                     if is_last && small.kind == EditKind::Remove {
                         return self.remove_item(node, *index);
                     }
@@ -100,24 +101,24 @@ impl Editor<'_> {
                     node = item;
                 }
                 // An unwritten or empty collection gets its first key or item.
-                (step, Kind::Scalar(_)) if is_last => {
+                (step, YamlKind::Scalar(_)) if is_last => {
                     let value = match (step, &small.kind) {
-                        (Step::Field(name), EditKind::Set(value)) => {
+                        (ManifestStep::Field(name), EditKind::Set(value)) => {
                             serde_json::json!({ name.as_str(): value })
                         }
-                        (Step::Index(_), EditKind::Insert(value)) => {
+                        (ManifestStep::Index(_), EditKind::Insert(value)) => {
                             Value::Array(vec![value.clone()])
                         }
-                        _ => return Err(Refusal::NoWay),
+                        _ => return Err(EditRefusal::NoWay),
                     };
                     return self.set(node, parent, &value);
                 }
-                _ => return Err(Refusal::NoWay),
+                _ => return Err(EditRefusal::NoWay),
             }
         }
         match &small.kind {
             EditKind::Set(value) => self.set(node, parent, value),
-            _ => Err(Refusal::NoWay),
+            _ => Err(EditRefusal::NoWay),
         }
     }
 
@@ -153,7 +154,7 @@ impl Editor<'_> {
     }
 
     /// Returns the column of a key, with its anchor or its tag.
-    fn column_of_key(&self, key: &Key) -> usize {
+    fn column_of_key(&self, key: &YamlKey) -> usize {
         let start = self.start_of_line(key.at.start);
         let before = self.slice(start..key.at.start);
         let own = before.rfind(['&', '!']).filter(|at| {
@@ -175,12 +176,12 @@ impl Editor<'_> {
             .any(|comment| within.contains(&comment.start))
     }
 
-    fn layout_of(&self, node: &Node) -> Refusal {
-        Refusal::Layout(self.line(node.at.start))
+    fn layout_of(&self, node: &YamlNode) -> EditRefusal {
+        EditRefusal::Layout(self.line(node.at.start))
     }
 
     /// Returns where the written part of an entry's value ends.
-    fn end_of(&self, key: &Key, value: &Node) -> usize {
+    fn end_of(&self, key: &YamlKey, value: &YamlNode) -> usize {
         match value.is_unwritten() {
             true => key.at.end + 1,
             false => value.at.end.max(key.at.end + 1),
@@ -198,7 +199,12 @@ impl Editor<'_> {
         (at..at, format!("{}{lines}", self.newline))
     }
 
-    fn set(&self, node: &Node, parent: Parent<'_>, value: &Value) -> Result<Vec<Splice>, Refusal> {
+    fn set(
+        &self,
+        node: &YamlNode,
+        parent: Parent<'_>,
+        value: &Value,
+    ) -> Result<Vec<Splice>, EditRefusal> {
         let is_collection = match value {
             Value::Object(fields) => !fields.is_empty(),
             Value::Array(items) => !items.is_empty(),
@@ -211,7 +217,7 @@ impl Editor<'_> {
         };
         if in_flow {
             let written = match (&node.kind, value) {
-                (Kind::Scalar(style), Value::String(_)) if !self.is_json => {
+                (YamlKind::Scalar(style), Value::String(_)) if !self.is_json => {
                     write::one_line(value, Some(*style), node.is_tagged_text)
                 }
                 _ => write::flow(value, self.is_json),
@@ -222,10 +228,12 @@ impl Editor<'_> {
             return Ok(vec![(node.at.clone(), written)]);
         }
         match (&node.kind, value) {
-            (Kind::Scalar(Style::Block), Value::String(text)) if !text.trim().is_empty() => {
+            (YamlKind::Scalar(QuoteStyle::Block), Value::String(text))
+                if !text.trim().is_empty() =>
+            {
                 self.set_block(node, parent, text)
             }
-            (Kind::Scalar(style), _) if !is_collection && *style != Style::Block => {
+            (YamlKind::Scalar(style), _) if !is_collection && *style != QuoteStyle::Block => {
                 let is_for_block = value.as_str().is_some_and(write::is_for_block);
                 if !is_for_block && !node.is_unwritten() {
                     let keeps_tag = value.is_string();
@@ -240,7 +248,7 @@ impl Editor<'_> {
                 }
                 self.replace(node, parent, value)
             }
-            (Kind::Alias, _) if !is_collection => {
+            (YamlKind::Alias, _) if !is_collection => {
                 Ok(vec![(node.at.clone(), write::one_line(value, None, false))])
             }
             _ => self.replace(node, parent, value),
@@ -248,7 +256,7 @@ impl Editor<'_> {
     }
 
     /// Returns where a value that is replaced together with its tag begins: after its anchor.
-    fn after_anchor(&self, node: &Node) -> usize {
+    fn after_anchor(&self, node: &YamlNode) -> usize {
         if node.has_anchor {
             node.at.start
         } else {
@@ -259,10 +267,10 @@ impl Editor<'_> {
     /// Replaces the lines of a block scalar, and keeps its header and its indentation.
     fn set_block(
         &self,
-        node: &Node,
+        node: &YamlNode,
         parent: Parent<'_>,
         text: &str,
-    ) -> Result<Vec<Splice>, Refusal> {
+    ) -> Result<Vec<Splice>, EditRefusal> {
         let written = self.slice(node.at.clone());
         let header_end = node.at.start + written.find('\n').ok_or(self.layout_of(node))?;
         let header_line = self.slice(node.at.start..header_end).trim_end_matches('\r');
@@ -312,7 +320,7 @@ impl Editor<'_> {
         match parent {
             Parent::Root => 0,
             Parent::Key { mapping, index } => match &mapping.kind {
-                Kind::Mapping(entries) => entries.get(index),
+                YamlKind::Mapping(entries) => entries.get(index),
                 _ => None,
             }
             .map_or(0, |(key, _)| self.column(key.at.start)),
@@ -323,20 +331,20 @@ impl Editor<'_> {
     /// Replaces a node in a block with any other value.
     fn replace(
         &self,
-        node: &Node,
+        node: &YamlNode,
         parent: Parent<'_>,
         value: &Value,
-    ) -> Result<Vec<Splice>, Refusal> {
+    ) -> Result<Vec<Splice>, EditRefusal> {
         if node.has_anchor {
-            return Err(Refusal::Shared(self.line(node.from)));
+            return Err(EditRefusal::Shared(self.line(node.from)));
         }
         match parent {
             Parent::Root => Err(self.layout_of(node)),
             Parent::Key { mapping, index } => {
-                let Kind::Mapping(entries) = &mapping.kind else {
-                    return Err(Refusal::NoWay);
+                let YamlKind::Mapping(entries) = &mapping.kind else {
+                    return Err(EditRefusal::NoWay);
                 };
-                let (key, _) = entries.get(index).ok_or(Refusal::NoWay)?;
+                let (key, _) = entries.get(index).ok_or(EditRefusal::NoWay)?;
                 let column = entries
                     .first()
                     .map_or(0, |(first, _)| self.column_of_key(first));
@@ -345,8 +353,8 @@ impl Editor<'_> {
                 self.put(node, after, &new)
             }
             Parent::Item { list, index } => {
-                let Kind::Sequence(items) = &list.kind else {
-                    return Err(Refusal::NoWay);
+                let YamlKind::Sequence(items) = &list.kind else {
+                    return Err(EditRefusal::NoWay);
                 };
                 let dash = self.dash(list, items, index)?;
                 let column = self.column(dash);
@@ -358,7 +366,7 @@ impl Editor<'_> {
 
     /// Writes `new` after a colon or a dash at `after` instead of the node. A comment on the same
     /// line stays.
-    fn put(&self, node: &Node, after: usize, new: &str) -> Result<Vec<Splice>, Refusal> {
+    fn put(&self, node: &YamlNode, after: usize, new: &str) -> Result<Vec<Splice>, EditRefusal> {
         let end = match node.is_unwritten() {
             true => after,
             false => node.at.end,
@@ -368,7 +376,7 @@ impl Editor<'_> {
             Some(at) => new.split_at(at),
             None => (new, ""),
         };
-        let is_block = node.kind == Kind::Scalar(Style::Block);
+        let is_block = node.kind == YamlKind::Scalar(QuoteStyle::Block);
         let comment = self.comments.iter().find(|comment| {
             comment.start >= after && comment.end <= line_end && (comment.start >= end || !is_block)
         });
@@ -407,8 +415,13 @@ impl Editor<'_> {
     }
 
     /// Returns the dash of an item.
-    fn dash(&self, list: &Node, items: &[Node], index: usize) -> Result<usize, Refusal> {
-        let item = items.get(index).ok_or(Refusal::NoWay)?;
+    fn dash(
+        &self,
+        list: &YamlNode,
+        items: &[YamlNode],
+        index: usize,
+    ) -> Result<usize, EditRefusal> {
+        let item = items.get(index).ok_or(EditRefusal::NoWay)?;
         if index == 0 {
             return Ok(list.at.start);
         }
@@ -433,13 +446,13 @@ impl Editor<'_> {
 
     fn add_key(
         &self,
-        mapping: &Node,
+        mapping: &YamlNode,
         parent: Parent<'_>,
         name: &str,
         value: &Value,
-    ) -> Result<Vec<Splice>, Refusal> {
-        let Kind::Mapping(entries) = &mapping.kind else {
-            return Err(Refusal::NoWay);
+    ) -> Result<Vec<Splice>, EditRefusal> {
+        let YamlKind::Mapping(entries) = &mapping.kind else {
+            return Err(EditRefusal::NoWay);
         };
         if !mapping.is_flow {
             let (key, last) = entries.last().ok_or(self.layout_of(mapping))?;
@@ -467,7 +480,7 @@ impl Editor<'_> {
     }
 
     /// Returns the quote around all keys of a mapping.
-    fn style_of_keys(&self, entries: &[(Key, Node)]) -> Option<char> {
+    fn style_of_keys(&self, entries: &[(YamlKey, YamlNode)]) -> Option<char> {
         let mut first = entries
             .iter()
             .map(|(key, _)| self.slice(key.at.clone()).chars().next());
@@ -475,7 +488,7 @@ impl Editor<'_> {
         (quote == '"' && first.all(|other| other == Some('"'))).then_some(quote)
     }
 
-    fn end_of_flow(&self, key: &Key, value: &Node) -> usize {
+    fn end_of_flow(&self, key: &YamlKey, value: &YamlNode) -> usize {
         match value.is_unwritten() {
             true => key.at.end,
             false => value.at.end,
@@ -485,10 +498,10 @@ impl Editor<'_> {
     /// Adds an entry after the last one in braces or brackets.
     fn add_to_flow(
         &self,
-        flow: &Node,
+        flow: &YamlNode,
         entries: &[(usize, usize)],
         new: &str,
-    ) -> Result<Vec<Splice>, Refusal> {
+    ) -> Result<Vec<Splice>, EditRefusal> {
         let Some(&(start, end)) = entries.last() else {
             let inside = flow.at.start + 1..flow.at.end.saturating_sub(1);
             if self.has_comment(inside.clone()) {
@@ -523,13 +536,13 @@ impl Editor<'_> {
 
     fn insert(
         &self,
-        list: &Node,
+        list: &YamlNode,
         parent: Parent<'_>,
         index: usize,
         value: &Value,
-    ) -> Result<Vec<Splice>, Refusal> {
-        let Kind::Sequence(items) = &list.kind else {
-            return Err(Refusal::NoWay);
+    ) -> Result<Vec<Splice>, EditRefusal> {
+        let YamlKind::Sequence(items) = &list.kind else {
+            return Err(EditRefusal::NoWay);
         };
         if list.is_flow {
             if items.is_empty() && !self.is_json && is_large(value) {
@@ -563,7 +576,7 @@ impl Editor<'_> {
                 let end = before.at.end.max(dash + 1);
                 Ok(vec![self.behind(end, &format!("{indent}{item}"))])
             }
-            Some(None) => Err(Refusal::NoWay),
+            Some(None) => Err(EditRefusal::NoWay),
             None => {
                 let at = list.at.start;
                 let indent = " ".repeat(column);
@@ -573,9 +586,9 @@ impl Editor<'_> {
     }
 
     /// Returns how the items of a list are quoted, if all in the same way.
-    fn style_of_items(&self, items: &[Node]) -> Option<Style> {
+    fn style_of_items(&self, items: &[YamlNode]) -> Option<QuoteStyle> {
         let mut styles = items.iter().map(|item| match item.kind {
-            Kind::Scalar(style) if style != Style::Block => Some(style),
+            YamlKind::Scalar(style) if style != QuoteStyle::Block => Some(style),
             _ => None,
         });
         let first = styles.next()??;
@@ -584,14 +597,14 @@ impl Editor<'_> {
 
     fn remove_key(
         &self,
-        mapping: &Node,
+        mapping: &YamlNode,
         parent: Parent<'_>,
         index: usize,
-    ) -> Result<Vec<Splice>, Refusal> {
-        let Kind::Mapping(entries) = &mapping.kind else {
-            return Err(Refusal::NoWay);
+    ) -> Result<Vec<Splice>, EditRefusal> {
+        let YamlKind::Mapping(entries) = &mapping.kind else {
+            return Err(EditRefusal::NoWay);
         };
-        let (key, value) = entries.get(index).ok_or(Refusal::NoWay)?;
+        let (key, value) = entries.get(index).ok_or(EditRefusal::NoWay)?;
         if mapping.is_flow {
             let all: Vec<_> = entries
                 .iter()
@@ -610,11 +623,11 @@ impl Editor<'_> {
     /// Removes an entry that is on its own lines, or begins after a dash.
     fn remove_lines(
         &self,
-        collection: &Node,
+        collection: &YamlNode,
         start: usize,
         end: usize,
         next: Option<usize>,
-    ) -> Result<Vec<Splice>, Refusal> {
+    ) -> Result<Vec<Splice>, EditRefusal> {
         if self.begins_line(start) {
             return Ok(vec![self.whole_lines(start, end)]);
         }
@@ -647,24 +660,24 @@ impl Editor<'_> {
     /// Replaces a collection that lost its last entry with an empty one.
     fn emptied(
         &self,
-        collection: &Node,
+        collection: &YamlNode,
         parent: Parent<'_>,
         start: usize,
         end: usize,
         empty: &str,
-    ) -> Result<Vec<Splice>, Refusal> {
+    ) -> Result<Vec<Splice>, EditRefusal> {
         let after = match parent {
             Parent::Root => return Err(self.layout_of(collection)),
             Parent::Key { mapping, index } => match &mapping.kind {
-                Kind::Mapping(entries) => entries.get(index).map(|(key, _)| key.at.end + 1),
+                YamlKind::Mapping(entries) => entries.get(index).map(|(key, _)| key.at.end + 1),
                 _ => None,
             },
             Parent::Item { list, index } => match &list.kind {
-                Kind::Sequence(items) => Some(self.dash(list, items, index)? + 1),
+                YamlKind::Sequence(items) => Some(self.dash(list, items, index)? + 1),
                 _ => None,
             },
         };
-        let after = after.ok_or(Refusal::NoWay)?;
+        let after = after.ok_or(EditRefusal::NoWay)?;
         let after = after.max(
             if collection.has_anchor || collection.from < collection.at.start {
                 self.slice(0..collection.at.start).trim_end().len()
@@ -679,15 +692,15 @@ impl Editor<'_> {
         Ok(vec![(start..end, empty.to_owned())])
     }
 
-    fn remove_item(&self, list: &Node, index: usize) -> Result<Vec<Splice>, Refusal> {
-        let Kind::Sequence(items) = &list.kind else {
-            return Err(Refusal::NoWay);
+    fn remove_item(&self, list: &YamlNode, index: usize) -> Result<Vec<Splice>, EditRefusal> {
+        let YamlKind::Sequence(items) = &list.kind else {
+            return Err(EditRefusal::NoWay);
         };
         if list.is_flow {
             let all: Vec<_> = items.iter().map(|item| (item.from, item.at.end)).collect();
             return self.remove_from_flow(list, &all, index);
         }
-        let item = items.get(index).ok_or(Refusal::NoWay)?;
+        let item = items.get(index).ok_or(EditRefusal::NoWay)?;
         let dash = self.dash(list, items, index)?;
         let end = if item.is_unwritten() {
             dash + 1
@@ -718,11 +731,11 @@ impl Editor<'_> {
 
     fn remove_from_flow(
         &self,
-        flow: &Node,
+        flow: &YamlNode,
         entries: &[(usize, usize)],
         index: usize,
-    ) -> Result<Vec<Splice>, Refusal> {
-        let &(start, end) = entries.get(index).ok_or(Refusal::NoWay)?;
+    ) -> Result<Vec<Splice>, EditRefusal> {
+        let &(start, end) = entries.get(index).ok_or(EditRefusal::NoWay)?;
         let after = self.slice(end..flow.at.end);
         let has_comma = after.trim_start().starts_with(',');
         let comma = end + after.find(',').map_or(0, |at| at + 1);

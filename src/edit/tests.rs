@@ -3,10 +3,10 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Parses `spec/containers/#0/image`; `~1` is a slash.
-fn steps(path: &str) -> Vec<Step> {
+fn steps(path: &str) -> Vec<ManifestStep> {
     let steps = path.split('/').map(|step| match step.strip_prefix('#') {
-        Some(index) => Step::Index(index.parse().unwrap()),
-        None => Step::Field(step.replace("~1", "/")),
+        Some(index) => ManifestStep::Index(index.parse().unwrap()),
+        None => ManifestStep::Field(step.replace("~1", "/")),
     });
     steps.collect()
 }
@@ -56,11 +56,11 @@ fn refuses_to_edit_values_shared_through_anchors() {
     let text = "a: &x {k: 1}\nb: *x\nc:\n  <<: *x\n";
     assert_eq!(
         edit(text, 1, &steps("a/k"), Some(&json!(2))),
-        Err(Refusal::Shared(1))
+        Err(EditRefusal::Shared(1))
     );
     assert_eq!(
         edit(text, 1, &steps("b/k"), Some(&json!(2))),
-        Err(Refusal::Shared(2))
+        Err(EditRefusal::Shared(2))
     );
     // An own key overrides a merged one.
     assert_eq!(
@@ -128,8 +128,8 @@ fn edits_every_field_of_real_manifests() {
     );
 }
 
-fn leaves(value: &Value, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
-    let mut below = |step: Step, value: &Value| {
+fn leaves(value: &Value, path: &mut Vec<ManifestStep>, found: &mut Vec<Vec<ManifestStep>>) {
+    let mut below = |step: ManifestStep, value: &Value| {
         path.push(step);
         leaves(value, path, found);
         path.pop();
@@ -137,12 +137,12 @@ fn leaves(value: &Value, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                below(Step::Field(name.clone()), value);
+                below(ManifestStep::Field(name.clone()), value);
             }
         }
         Value::Array(items) => {
             for (index, value) in items.iter().enumerate() {
-                below(Step::Index(index), value);
+                below(ManifestStep::Index(index), value);
             }
         }
         _ => found.push(path.clone()),
@@ -168,7 +168,7 @@ fn touched(before: &str, after: &str) -> usize {
 
 #[test]
 fn keeps_the_last_line_break_of_a_block_at_the_end() {
-    let path = [Step::Field("a".into())];
+    let path = [ManifestStep::Field("a".into())];
     let edited = edit("a: |-\n  x\n", 1, &path, Some(&"y\nz".into())).unwrap();
     assert_eq!(edited, "a: |-\n  y\n  z\n");
     let edited = edit("a: |\n  x\n", 1, &path, Some(&"y\n".into())).unwrap();
@@ -208,7 +208,10 @@ fn aligns_a_key_with_the_anchor_before_it() {
 #[test]
 fn refuses_to_remove_an_anchor_that_has_aliases() {
     let text = "a:\n- n: 1\n  v: &x q\n- n: 2\nb: *x\n";
-    assert_eq!(edit(text, 1, &steps("a/#0"), None), Err(Refusal::Shared(3)));
+    assert_eq!(
+        edit(text, 1, &steps("a/#0"), None),
+        Err(EditRefusal::Shared(3))
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::facts;
 use crate::yaml;
-use crate::yaml::tree::{Kind, Node, Style};
+use crate::yaml::tree::{QuoteStyle, YamlKind, YamlNode};
 
 /// How to lay out new values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ fn reads_back(text: &str) -> bool {
 }
 
 /// Returns a scalar, or an empty map or list, on one line and in the style of the value before.
-pub(super) fn one_line(value: &Value, before: Option<Style>, is_tagged_text: bool) -> String {
+pub(super) fn one_line(value: &Value, before: Option<QuoteStyle>, is_tagged_text: bool) -> String {
     match value {
         Value::String(text) => text_in_line(text, before, is_tagged_text),
         Value::Object(_) => flow(value, false),
@@ -86,14 +86,14 @@ pub(super) fn one_line(value: &Value, before: Option<Style>, is_tagged_text: boo
     }
 }
 
-fn text_in_line(text: &str, before: Option<Style>, is_tagged_text: bool) -> String {
+fn text_in_line(text: &str, before: Option<QuoteStyle>, is_tagged_text: bool) -> String {
     let is_simple = !text.contains(char::is_control) && !facts::is_harmful(text);
     match before {
-        Some(Style::Single) if is_simple => {
+        Some(QuoteStyle::Single) if is_simple => {
             format!("'{}'", text.replace('\'', "''"))
         }
-        Some(Style::Double) => quoted(text, false),
-        Some(Style::Plain) if is_tagged_text && is_word(text) => text.to_owned(),
+        Some(QuoteStyle::Double) => quoted(text, false),
+        Some(QuoteStyle::Plain) if is_tagged_text && is_word(text) => text.to_owned(),
         _ => scalar(text),
     }
 }
@@ -245,9 +245,9 @@ pub fn document(value: &Value) -> String {
 }
 
 /// Returns whether a document in braces quotes its keys.
-pub(super) fn is_json(text: &str, root: &Node) -> bool {
+pub(super) fn is_json(text: &str, root: &YamlNode) -> bool {
     match &root.kind {
-        Kind::Mapping(entries) => entries.iter().all(|(key, _)| {
+        YamlKind::Mapping(entries) => entries.iter().all(|(key, _)| {
             text.get(key.at.clone())
                 .is_some_and(|key| key.starts_with('"'))
         }),
@@ -256,7 +256,7 @@ pub(super) fn is_json(text: &str, root: &Node) -> bool {
 }
 
 /// Returns how the document indents nested values.
-pub(super) fn layout(text: &str, root: &Node) -> Layout {
+pub(super) fn layout(text: &str, root: &YamlNode) -> Layout {
     let mut found = (None, None);
     let mut waiting = vec![root];
     let column = |at: usize| {
@@ -269,15 +269,15 @@ pub(super) fn layout(text: &str, root: &Node) -> Layout {
             break;
         }
         match &node.kind {
-            Kind::Mapping(entries) if !node.is_flow => {
+            YamlKind::Mapping(entries) if !node.is_flow => {
                 for (key, value) in entries {
                     let deeper = column(value.at.start).checked_sub(column(key.at.start));
                     let is_below = !value.is_flow && value.at.start > key.at.end;
                     match (&value.kind, deeper) {
-                        (Kind::Mapping(_), Some(deeper)) if is_below && deeper > 0 => {
+                        (YamlKind::Mapping(_), Some(deeper)) if is_below && deeper > 0 => {
                             found.0.get_or_insert(deeper);
                         }
-                        (Kind::Sequence(_), Some(deeper)) if is_below => {
+                        (YamlKind::Sequence(_), Some(deeper)) if is_below => {
                             found.1.get_or_insert(deeper);
                         }
                         _ => {}
@@ -285,7 +285,7 @@ pub(super) fn layout(text: &str, root: &Node) -> Layout {
                 }
                 waiting.extend(entries.iter().rev().map(|(_, value)| value));
             }
-            Kind::Sequence(items) if !node.is_flow => waiting.extend(items.iter().rev()),
+            YamlKind::Sequence(items) if !node.is_flow => waiting.extend(items.iter().rev()),
             _ => {}
         }
     }

@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::options::Options;
 use super::trace::{ObjectTrace, TraceRequest, note};
-use super::{Finished, pipeline};
+use super::{RunResult, pipeline};
 use crate::cluster::Live;
-use crate::compare::Visit;
+use crate::compare::VisitedPath;
 use crate::model::{
-    Account, Decision, Entry, FieldPath, Form, JudgedChange, KindNames, Matched, ObjectReport,
-    Owner, Packed, PathElement, Report, ResourceKey, RuleNote, SchemaOrigin, SecretValue, Status,
-    Step, Verdict,
+    FieldPath, JudgedChange, KindNames, ListMatching, ManifestStep, ObjectExplanation,
+    ObjectReport, ObjectStatus, Owner, PackedObject, PathDecision, PathElement, PathExplanation,
+    Report, ResourceKey, RuleNote, SchemaOrigin, SecretValue, ValueType, Verdict,
 };
 use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
@@ -26,7 +26,7 @@ const MOST_OFFERED: usize = 3;
 
 /// The object and path to explain.
 #[derive(Clone, Copy)]
-pub struct Question<'q> {
+pub struct ExplainRequest<'q> {
     /// The object as written.
     pub object: &'q str,
     /// Whether an object matches.
@@ -37,9 +37,9 @@ pub struct Question<'q> {
 
 /// The explanation, including secrets.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ExplainAnswer {
     /// The explanation.
-    pub account: Account,
+    pub account: ObjectExplanation,
     /// Both sides as compared, for formats that show more than the path.
     pub sides: [Option<Value>; 2],
     /// Suggested paths, if the requested one does not exist.
@@ -50,7 +50,7 @@ pub struct Answer {
 
 /// Why there is no explanation.
 #[derive(Debug, thiserror::Error)]
-pub enum Unanswered {
+pub enum NoExplanation {
     /// No manifest declares the object.
     #[error("no manifest declares {asked}{}", did_you_mean(.nearest))]
     NoObject {
@@ -88,14 +88,14 @@ fn did_you_mean(nearest: &[String]) -> String {
 /// Runs a comparison, and explains one of its objects.
 ///
 /// # Errors
-/// Fails like [`run`](super::run), and with [`Unanswered`].
+/// Fails like [`run`](super::run), and with [`NoExplanation`].
 pub fn explain(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
     rules: &RuleSet,
     options: &Options,
-    question: Question<'_>,
-) -> Result<Answer> {
+    question: ExplainRequest<'_>,
+) -> Result<ExplainAnswer> {
     let options = Options {
         explain: true,
         ..options.clone()
@@ -104,10 +104,10 @@ pub fn explain(
         is_meant: question.is_meant,
         path: question.path,
     };
-    let Finished { report, traces, .. } = pipeline(sources, live, rules, &options, Some(watch))?;
+    let RunResult { report, traces, .. } = pipeline(sources, live, rules, &options, Some(watch))?;
     let object = meant(&report, question)?;
     let trace = traces.iter().find(|trace| trace.key == object.key);
-    Ok(Answerer {
+    Ok(ExplanationBuilder {
         report: &report,
         object,
         trace,
@@ -118,24 +118,27 @@ pub fn explain(
 }
 
 /// Returns the one object that the request matches.
-fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectReport, Unanswered> {
+fn meant<'r>(
+    report: &'r Report,
+    question: ExplainRequest<'_>,
+) -> Result<&'r ObjectReport, NoExplanation> {
     let is_meant = |o: &&ObjectReport| (question.is_meant)(&o.key, &report.names_of(o));
     let found: Vec<&ObjectReport> = report.objects.iter().filter(is_meant).collect();
     let asked = question.object.to_owned();
     match found[..] {
         [] => {
             let names = report.objects.iter().map(|object| as_asked(&object.key));
-            Err(Unanswered::NoObject {
+            Err(NoExplanation::NoObject {
                 nearest: nearest(&asked, names.collect()),
                 asked,
             })
         }
-        [object] if object.status() == Status::Unknown => Err(Unanswered::Unknown {
+        [object] if object.status() == ObjectStatus::Unknown => Err(NoExplanation::Unknown {
             object: object.key.clone(),
             why: object.reason.clone().unwrap_or_default(),
         }),
         [object] => Ok(object),
-        _ => Err(Unanswered::Several {
+        _ => Err(NoExplanation::Several {
             asked,
             found: found.iter().map(|object| as_asked(&object.key)).collect(),
         }),
@@ -167,7 +170,7 @@ fn nearest(asked: &str, names: Vec<String>) -> Vec<String> {
 }
 
 /// Builds the explanation of an object from the report, its trace and the rules.
-struct Answerer<'a> {
+struct ExplanationBuilder<'a> {
     report: &'a Report,
     object: &'a ObjectReport,
     trace: Option<&'a ObjectTrace>,
@@ -175,8 +178,8 @@ struct Answerer<'a> {
     path: &'a FieldPath,
 }
 
-impl<'a> Answerer<'a> {
-    fn answer(&self) -> Answer {
+impl<'a> ExplanationBuilder<'a> {
+    fn answer(&self) -> ExplainAnswer {
         let object = self.object;
         let entries = self.entries();
         let nearest = if entries.is_empty() {
@@ -185,7 +188,7 @@ impl<'a> Answerer<'a> {
             Vec::new()
         };
         let trace = self.trace;
-        let account = Account {
+        let account = ObjectExplanation {
             target: self.report.target.clone(),
             key: object.key.clone(),
             api_version: trace
@@ -196,8 +199,8 @@ impl<'a> Answerer<'a> {
             severity: object.whole_severity,
             reason: object.reason.clone(),
             owners: object.owners.clone(),
-            live: (object.status() == Status::Extra)
-                .then(|| object.live.as_ref().map(Packed::value))
+            live: (object.status() == ObjectStatus::Extra)
+                .then(|| object.live.as_ref().map(PackedObject::value))
                 .flatten(),
             asked: self.path.clone(),
             appliers: trace.map_or_else(Vec::new, |trace| trace.appliers.clone()),
@@ -209,9 +212,11 @@ impl<'a> Answerer<'a> {
         };
         let sides = match trace {
             Some(trace) => [Some(trace.declared.clone()), Some(trace.live.clone())],
-            None => [&object.declared, &object.live].map(|side| side.as_ref().map(Packed::value)),
+            None => {
+                [&object.declared, &object.live].map(|side| side.as_ref().map(PackedObject::value))
+            }
         };
-        Answer {
+        ExplainAnswer {
             secret_values: self.report.secret_values.clone(),
             account,
             sides,
@@ -219,7 +224,7 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    fn visits(&self) -> impl Iterator<Item = &'a Visit> + use<'a> {
+    fn visits(&self) -> impl Iterator<Item = &'a VisitedPath> + use<'a> {
         self.trace.into_iter().flat_map(|trace| &trace.visits)
     }
 
@@ -229,8 +234,9 @@ impl<'a> Answerer<'a> {
         path.starts_with(self.path) || self.path.starts_with(path)
     }
 
-    fn entries(&self) -> Vec<Entry> {
-        let visits: BTreeMap<&FieldPath, &Visit> = self.visits().map(|v| (&v.path, v)).collect();
+    fn entries(&self) -> Vec<PathExplanation> {
+        let visits: BTreeMap<&FieldPath, &VisitedPath> =
+            self.visits().map(|v| (&v.path, v)).collect();
         let drifts = self.object.drifts.iter();
         let drifts: Vec<&JudgedChange> = drifts.filter(|d| self.is_asked(&d.change.path)).collect();
         let told: BTreeSet<&FieldPath> = drifts.iter().map(|d| &d.change.path).collect();
@@ -242,7 +248,7 @@ impl<'a> Answerer<'a> {
         let equal = visits.values().filter(|visit| {
             visit.equal.is_some() && self.is_asked(&visit.path) && !is_told(&visit.path)
         });
-        let mut entries: Vec<Entry> = equal
+        let mut entries: Vec<PathExplanation> = equal
             .filter_map(|visit| self.equal(visit, &visits))
             .collect();
         self.locate(&mut entries, &visits);
@@ -256,32 +262,40 @@ impl<'a> Answerer<'a> {
     }
 
     /// Adds the positions of entries whose paths were visited.
-    fn locate(&self, entries: &mut [Entry], visits: &BTreeMap<&FieldPath, &Visit>) {
+    fn locate(&self, entries: &mut [PathExplanation], visits: &BTreeMap<&FieldPath, &VisitedPath>) {
         let Some(trace) = self.trace else { return };
-        let way = |entry: &Entry| {
+        let way = |entry: &PathExplanation| {
             let visit = visits.get(&entry.path);
             visit.map_or(&[][..], |visit| visit.at.as_slice())
         };
-        let ways: Vec<&[Step]> = entries.iter().map(way).collect();
+        let ways: Vec<&[ManifestStep]> = entries.iter().map(way).collect();
         let positions = trace.manifest.locate_all(&ways);
         for (entry, position) in entries.iter_mut().zip(positions) {
             entry.position = position;
         }
     }
 
-    fn equal(&self, visit: &Visit, visits: &BTreeMap<&FieldPath, &Visit>) -> Option<Entry> {
+    fn equal(
+        &self,
+        visit: &VisitedPath,
+        visits: &BTreeMap<&FieldPath, &VisitedPath>,
+    ) -> Option<PathExplanation> {
         let (how, declared, live) = visit.equal.clone()?;
-        Some(Entry {
+        Some(PathExplanation {
             declared,
             live,
             owners: visit.owners.clone(),
-            ..self.entry(&visit.path, Decision::Equal(how), visits)
+            ..self.entry(&visit.path, PathDecision::Equal(how), visits)
         })
     }
 
-    fn differing(&self, drift: &JudgedChange, visits: &BTreeMap<&FieldPath, &Visit>) -> Entry {
+    fn differing(
+        &self,
+        drift: &JudgedChange,
+        visits: &BTreeMap<&FieldPath, &VisitedPath>,
+    ) -> PathExplanation {
         let change = &drift.change;
-        let decision = Decision::Differs {
+        let decision = PathDecision::Differs {
             kind: change.kind,
             verdict: drift.verdict().clone(),
             severity: drift.severity,
@@ -289,7 +303,7 @@ impl<'a> Answerer<'a> {
             note: drift.note.clone(),
         };
         let holders = visits.get(&change.path).map(|visit| &visit.owners);
-        Entry {
+        PathExplanation {
             position: drift.position,
             declared: change.declared.clone(),
             live: change.live.clone(),
@@ -300,7 +314,7 @@ impl<'a> Answerer<'a> {
     }
 
     /// Returns an entry for a path that the type has but neither side does.
-    fn absent(&self, visits: &BTreeMap<&FieldPath, &Visit>) -> Option<Entry> {
+    fn absent(&self, visits: &BTreeMap<&FieldPath, &VisitedPath>) -> Option<PathExplanation> {
         let (form, type_name, default) = self.trace?.asked.clone()?;
         // A type does not know which items exist, so an item in neither list gets no entry.
         let item = self
@@ -312,29 +326,29 @@ impl<'a> Answerer<'a> {
             visits.get(&FieldPath(self.path.0[..=item].to_vec()))?;
         }
         let default = default.map(|value| (value, crate::model::DefaultFrom::Type));
-        Some(Entry {
+        Some(PathExplanation {
             form,
             type_name,
             default,
-            ..self.entry(self.path, Decision::Absent, visits)
+            ..self.entry(self.path, PathDecision::Absent, visits)
         })
     }
 
     fn entry(
         &self,
         path: &FieldPath,
-        decision: Decision,
-        visits: &BTreeMap<&FieldPath, &Visit>,
-    ) -> Entry {
+        decision: PathDecision,
+        visits: &BTreeMap<&FieldPath, &VisitedPath>,
+    ) -> PathExplanation {
         let seen = visits.get(path);
-        Entry {
+        PathExplanation {
             path: path.clone(),
             position: None,
             declared: None,
             live: None,
             decision,
             owners: Vec::new(),
-            form: seen.map_or(Form::Untyped, |visit| visit.form.clone()),
+            form: seen.map_or(ValueType::Untyped, |visit| visit.form.clone()),
             type_name: seen.map_or_else(String::new, |visit| visit.type_name.clone()),
             default: seen.and_then(|visit| visit.default.clone()),
             matched: matched(path, visits),
@@ -395,11 +409,11 @@ impl<'a> Answerer<'a> {
 }
 
 /// Returns how the lists on a path were matched.
-fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &Visit>) -> Vec<Matched> {
+fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &VisitedPath>) -> Vec<ListMatching> {
     let above = (1..path.0.len()).map(|n| FieldPath(path.0[..n].to_vec()));
     let lists = above.filter_map(|above| {
         let form = &visits.get(&above)?.form;
-        form.is_list().then(|| Matched {
+        form.is_list().then(|| ListMatching {
             form: form.clone(),
             path: above,
         })

@@ -6,14 +6,16 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::{Extra, Options};
-use crate::cluster::{Answer, FetchRequest, Fetched, Live, LiveObject, ServedKind, Wanted};
+use crate::cluster::{
+    FetchRequest, Live, LiveObject, ObjectRequest, ReadResult, ReadResults, ServedKind,
+};
 use crate::facts::SERVER_METADATA;
-use crate::judge::{Explained, Known, judge_whole};
+use crate::judge::{ExplainerKnowledge, ObjectExplainer, judge_whole};
 use crate::model::{ExplainedCount, ExtraCoverage, GroupKind, ObjectReport, Owner, ResourceKey};
 use crate::policy::RuleSet;
 
 /// Returns which undeclared objects were searched for.
-pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
+pub fn coverage(fetched: &ReadResults, options: &Options) -> Option<ExtraCoverage> {
     (options.extra != Extra::None).then_some(ExtraCoverage {
         kinds: fetched.extra_kinds.len(),
         unread: fetched.extra_unread.len(),
@@ -36,35 +38,35 @@ const MOST_READ_WHOLE: usize = 500;
 
 /// Reports on the undeclared objects that match the filter.
 pub fn undeclared(
-    known: &Known,
-    fetched: &Fetched,
+    known: &ExplainerKnowledge,
+    fetched: &ReadResults,
     live: &dyn Live,
     rules: &RuleSet,
     options: &Options,
 ) -> Undeclared {
     let look = |object: &LiveObject| look_at(object, known, rules, options);
     let extra = fetched.extra.par_iter();
-    let mut seen: Vec<(&LiveObject, Option<Seen>)> =
+    let mut seen: Vec<(&LiveObject, Option<ExtraResult>)> =
         extra.map(|object| (object, look(object))).collect();
-    let is_cut = |(object, seen): &&(&LiveObject, Option<Seen>)| {
-        object.is_partial() && seen.as_ref().is_some_and(Seen::is_reported)
+    let is_cut = |(object, seen): &&(&LiveObject, Option<ExtraResult>)| {
+        object.is_partial() && seen.as_ref().is_some_and(ExtraResult::is_reported)
     };
     let cut = seen.iter().filter(is_cut).map(|(object, _)| *object);
     let whole = read_whole(cut, fetched, live);
     for (object, seen) in &mut seen {
         match whole.get(&object.key) {
-            Some(Answer::Found(whole)) => *seen = look(whole),
+            Some(ReadResult::Found(whole)) => *seen = look(whole),
             // The object was deleted in the meantime.
-            Some(Answer::Absent) => *seen = None,
-            Some(Answer::Unread(_)) | None => {}
+            Some(ReadResult::Absent) => *seen = None,
+            Some(ReadResult::Unread(_)) | None => {}
         }
     }
     let seen = seen.into_iter().filter_map(|(_, seen)| seen);
     let mut undeclared = Undeclared::default();
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for Seen { report, explained } in seen {
+    for ExtraResult { report, explained } in seen {
         undeclared.objects.extend(report);
-        if let Some(Explained { by, about, .. }) = explained {
+        if let Some(ObjectExplainer { by, about, .. }) = explained {
             *counts.entry((by, about)).or_default() += 1;
         }
     }
@@ -84,9 +86,9 @@ pub fn undeclared(
 /// round, because a round is a whole diff.
 fn read_whole<'o>(
     cut: impl Iterator<Item = &'o LiveObject>,
-    fetched: &Fetched,
+    fetched: &ReadResults,
     live: &dyn Live,
-) -> BTreeMap<ResourceKey, Answer> {
+) -> BTreeMap<ResourceKey, ReadResult> {
     let kinds = fetched.extra_kinds.iter();
     let kinds: BTreeMap<GroupKind, &ServedKind> = kinds
         .map(|kind| (GroupKind::new(&kind.api_version, &kind.kind), kind))
@@ -95,12 +97,12 @@ fn read_whole<'o>(
         let kind = object.key.group_kind();
         let is_secret = kind.group.is_empty() && kind.kind == "Secret";
         let kind = kinds.get(&kind).filter(|_| !is_secret)?;
-        Some(Wanted {
+        Some(ObjectRequest {
             key: object.key.clone(),
             kind: (*kind).clone(),
         })
     });
-    let mut wanted: Vec<Wanted> = wanted.collect();
+    let mut wanted: Vec<ObjectRequest> = wanted.collect();
     wanted.sort();
     wanted.truncate(MOST_READ_WHOLE);
     if wanted.is_empty() {
@@ -117,12 +119,12 @@ fn read_whole<'o>(
 }
 
 /// The result for one undeclared object.
-struct Seen {
+struct ExtraResult {
     report: Option<ObjectReport>,
-    explained: Option<Explained>,
+    explained: Option<ObjectExplainer>,
 }
 
-impl Seen {
+impl ExtraResult {
     /// Reports whether the object is drift.
     fn is_reported(&self) -> bool {
         self.report.as_ref().is_some_and(ObjectReport::is_drift)
@@ -130,7 +132,12 @@ impl Seen {
 }
 
 /// Judges an undeclared object; returns `None` if the filter excludes it.
-fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options) -> Option<Seen> {
+fn look_at(
+    live: &LiveObject,
+    known: &ExplainerKnowledge,
+    rules: &RuleSet,
+    options: &Options,
+) -> Option<ExtraResult> {
     // An object that cannot be read in full still exists.
     let (value, ownership) = live.value_and_owners().unwrap_or_default();
     if !options.filter.keeps_labels(&value) {
@@ -138,7 +145,7 @@ fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options)
     }
     let explained = known.undeclared(live, &value, &ownership, rules);
     if explained.is_some() && !options.explain {
-        return Some(Seen {
+        return Some(ExtraResult {
             report: None,
             explained,
         });
@@ -154,7 +161,7 @@ fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options)
         live: Some(without_bookkeeping(value).into()),
         ..ObjectReport::new(live.key.clone(), live.api_version.clone())
     };
-    Some(Seen {
+    Some(ExtraResult {
         report: Some(judge_whole(report, None, explained.as_ref(), rules, false)),
         explained,
     })

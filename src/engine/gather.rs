@@ -5,31 +5,31 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::managed::Scope;
-use super::marks::Expected;
+use super::managed::ExtraScope;
+use super::marks::ExpectedOwner;
 use super::options::{Extra, Options};
-use super::resolve::{self, Resolved};
+use super::resolve::{self, ResolvedManifests};
 use super::schemas::{self, Schemas};
-use crate::cluster::{FetchRequest, Fetched, Live, Places};
-use crate::judge::{Known, Run};
+use crate::cluster::{FetchRequest, Live, Namespaces, ReadResults};
+use crate::judge::{ExplainerInput, ExplainerKnowledge};
 use crate::model::{Manifest, group_of};
 use crate::policy::RuleSet;
-use crate::source::Loaded;
+use crate::source::LoadedSource;
 
 /// Both sides of a run, and their types.
 pub struct Facts<'m> {
     /// The manifests, as they were read.
     pub manifests: &'m [Arc<Manifest>],
     /// The manifests, resolved to objects.
-    pub resolved: Resolved<'m>,
+    pub resolved: ResolvedManifests<'m>,
     /// The live objects.
-    pub fetched: Fetched,
+    pub fetched: ReadResults,
     /// The schemas of custom resources.
     pub schemas: Schemas,
     /// What the explainers know.
-    pub known: Known,
+    pub known: ExplainerKnowledge,
     /// The applications and releases that the objects belong to, according to their sources.
-    pub expected: Expected,
+    pub expected: ExpectedOwner,
 }
 
 impl<'m> Facts<'m> {
@@ -38,7 +38,7 @@ impl<'m> Facts<'m> {
     /// # Errors
     /// Fails if the live side knows no kind at all, or nothing can be read.
     pub fn gather(
-        loaded: &Loaded,
+        loaded: &LoadedSource,
         manifests: &'m [Arc<Manifest>],
         live: &dyn Live,
         rules: &RuleSet,
@@ -51,12 +51,12 @@ impl<'m> Facts<'m> {
         let mut facts = Self {
             manifests,
             schemas,
-            known: Known::default(),
-            expected: Expected::of(&loaded.managed),
+            known: ExplainerKnowledge::default(),
+            expected: ExpectedOwner::of(&loaded.managed),
             resolved,
             fetched,
         };
-        facts.known = Known::learn(&facts.run(live, rules, options));
+        facts.known = ExplainerKnowledge::learn(&facts.run(live, rules, options));
         Ok(facts)
     }
 
@@ -66,8 +66,8 @@ impl<'m> Facts<'m> {
         live: &'r dyn Live,
         rules: &'r RuleSet,
         options: &'r Options,
-    ) -> Run<'r> {
-        Run {
+    ) -> ExplainerInput<'r> {
+        ExplainerInput {
             manifests: self.manifests,
             declared: &self.resolved.declared,
             fetched: &self.fetched,
@@ -90,14 +90,14 @@ impl<'m> Facts<'m> {
 
 /// Reads the live objects: the declared ones, and undeclared ones if requested.
 fn fetch(
-    loaded: &Loaded,
-    resolved: &Resolved<'_>,
+    loaded: &LoadedSource,
+    resolved: &ResolvedManifests<'_>,
     live: &dyn Live,
     options: &Options,
-) -> Result<Fetched> {
+) -> Result<ReadResults> {
     let mut request = request(resolved, options);
     let managed = match options.extra {
-        Extra::Managed => Some(Scope::of(&loaded.managed, resolved, live, options)?),
+        Extra::Managed => Some(ExtraScope::of(&loaded.managed, resolved, live, options)?),
         Extra::None | Extra::Namespace | Extra::Census => None,
     };
     if let Some(managed) = &managed {
@@ -108,7 +108,7 @@ fn fetch(
         managed.keep_managed(&mut fetched);
     }
     // A skipped manifest, such as a hook, is not compared, but its live object is not extra either.
-    let aside: HashSet<Identity> = loaded.objects_aside().map(identity_of).collect();
+    let aside: HashSet<DeclaredIdentity> = loaded.objects_aside().map(identity_of).collect();
     fetched.extra.retain(|object| {
         let key = &object.key;
         let is_aside = |namespace| {
@@ -122,24 +122,24 @@ fn fetch(
 }
 
 /// Group, kind, namespace and name.
-type Identity<'m> = (&'m str, &'m str, Option<&'m str>, &'m str);
+type DeclaredIdentity<'m> = (&'m str, &'m str, Option<&'m str>, &'m str);
 
-fn identity_of(manifest: &Manifest) -> Identity<'_> {
+fn identity_of(manifest: &Manifest) -> DeclaredIdentity<'_> {
     let group = group_of(&manifest.api_version);
     let namespace = manifest.namespace.as_deref();
     (group, &manifest.kind, namespace, &manifest.name)
 }
 
-fn request(resolved: &Resolved<'_>, options: &Options) -> FetchRequest {
+fn request(resolved: &ResolvedManifests<'_>, options: &Options) -> FetchRequest {
     FetchRequest {
         wanted: resolved.wanted(),
         extra_in: match options.extra {
-            Extra::None | Extra::Managed => Places::default(),
-            Extra::Namespace | Extra::Census if options.all_namespaces => Places::All,
-            Extra::Namespace => Places::Only(resolved.covered.clone()),
+            Extra::None | Extra::Managed => Namespaces::default(),
+            Extra::Namespace | Extra::Census if options.all_namespaces => Namespaces::All,
+            Extra::Namespace => Namespaces::Only(resolved.covered.clone()),
             Extra::Census => {
                 let named = options.namespace.iter().cloned();
-                Places::Only(resolved.covered.iter().cloned().chain(named).collect())
+                Namespaces::Only(resolved.covered.iter().cloned().chain(named).collect())
             }
         },
         extra_kinds: options.filter.kinds.clone(),

@@ -1,26 +1,28 @@
 //! Writes admission policies that block the same drift in future, each with a proof.
 //!
-//! Nothing here writes to a cluster. A [`Guarded`] is printed only if its proof holds.
+//! Nothing here writes to a cluster. A [`ProvenGuard`] is printed only if its proof holds.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::admission::guard::{AUTOSCALER, Form, Guard, Proof, Rule, Scope, Wanted, prove, rule};
-use crate::admission::{Evaluate, Policies, Subject, User, Verdicts};
-use crate::cluster::audit::{Audited, Writes};
-use crate::cluster::{Overlay, Query, Read as _, Wanted as WantedObject};
+use crate::admission::guard::{
+    AUTOSCALER, Guard, GuardForm, GuardProof, GuardRequest, GuardRule, GuardedObjects, prove, rule,
+};
+use crate::admission::{Evaluate, Policies, PolicyInput, PolicyResults, RequestUser};
+use crate::cluster::audit::{AuditedObject, AuditedWrites};
+use crate::cluster::{ObjectRequest as WantedObject, Overlay, Query, Read as _};
 use crate::compare::normalize;
 use crate::facts::service_account;
-use crate::model::{Cause, Enforcement, JudgedChange, ObjectReport, Report, ResourceKey};
+use crate::model::{ChangeCause, Enforcement, JudgedChange, ObjectReport, Report, ResourceKey};
 use crate::ownership::{Appliers, ownership_of};
-use crate::patch::{self, Edit};
+use crate::patch::{self, FieldChange};
 use crate::redact::Redacted;
 
-use super::selected::{Meant, is_selected};
+use super::selected::{SelectsChange, is_selected};
 
 /// The request for a guard.
-pub struct Wish<'a> {
+pub struct GuardParameters<'a> {
     /// The report, including secrets.
     pub report: &'a Report,
     /// The report without secrets.
@@ -28,11 +30,11 @@ pub struct Wish<'a> {
     /// The data that the report was made from.
     pub live: &'a Overlay<'a>,
     /// Whether a change is selected.
-    pub selects: Meant<'a>,
+    pub selects: SelectsChange<'a>,
     /// Whether a change is named, by its object and its path.
-    pub names: Meant<'a>,
+    pub names: SelectsChange<'a>,
     /// The form of the policies, if one was requested.
-    pub form: Option<Form>,
+    pub form: Option<GuardForm>,
     /// The bound of the policies, if one was given.
     pub bound: Option<&'a str>,
     /// Exempt users.
@@ -44,19 +46,19 @@ pub struct Wish<'a> {
     /// Whether the policies deny.
     pub enforces: bool,
     /// Which objects of the kind they guard.
-    pub scope: Scope,
+    pub scope: GuardedObjects,
     /// The deployers according to the audit log.
-    pub writes: Option<&'a Writes>,
+    pub writes: Option<&'a AuditedWrites>,
     /// Evaluates a policy.
     pub evaluate: &'a Evaluate<'a>,
 }
 
 /// A guard with its proof.
-pub struct Guarded {
+pub struct ProvenGuard {
     /// The guard.
     pub guard: Guard,
     /// The proof.
-    pub proof: Proof,
+    pub proof: GuardProof,
     /// Where the object is declared, as `file:line`.
     pub place: String,
     /// The effect on the live objects of the kind.
@@ -66,7 +68,7 @@ pub struct Guarded {
 }
 
 /// A change without a policy.
-pub struct LeftOut {
+pub struct UnguardedChange {
     /// The object.
     pub key: ResourceKey,
     /// The field, without secrets.
@@ -77,16 +79,16 @@ pub struct LeftOut {
 
 /// The guards, and the changes without one.
 #[derive(Default)]
-pub struct Planned {
+pub struct GuardPlan {
     /// The guards, sorted by their objects.
-    pub guards: Vec<Guarded>,
+    pub guards: Vec<ProvenGuard>,
     /// The changes without a guard.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<UnguardedChange>,
 }
 
 /// Writes and proves guards against the selected drift.
-pub fn plan(wish: &Wish<'_>) -> Planned {
-    let mut planned = Planned::default();
+pub fn plan(wish: &GuardParameters<'_>) -> GuardPlan {
+    let mut planned = GuardPlan::default();
     for (object, shown) in wish.report.objects.iter().zip(&wish.shown.objects) {
         let drifts = object.drifts.iter().zip(&shown.drifts);
         let meant: Vec<_> = drifts
@@ -102,26 +104,26 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
 /// Returns why a guard cannot prevent the drift: it is not a live edit.
 fn is_no_edit(drift: &JudgedChange) -> Option<&'static str> {
     match drift.cause {
-        Some(Cause::Unapplied | Cause::Dropped) => {
+        Some(ChangeCause::Unapplied | ChangeCause::Dropped) => {
             Some("Git is ahead of the cluster: this is a pending deploy, not a live edit")
         }
-        Some(Cause::BeingDeleted) => Some("the object is being deleted"),
-        Some(Cause::UnknownField) => Some("the type has no such field"),
+        Some(ChangeCause::BeingDeleted) => Some("the object is being deleted"),
+        Some(ChangeCause::UnknownField) => Some("the type has no such field"),
         _ => None,
     }
 }
 
 /// The key by which rules are grouped into policies: operations and resources, and the form.
-type Group = (bool, bool, Form);
+type GuardKey = (bool, bool, GuardForm);
 
 fn guard_object(
-    wish: &Wish<'_>,
+    wish: &GuardParameters<'_>,
     object: &ObjectReport,
     meant: &[(&JudgedChange, &JudgedChange)],
-    planned: &mut Planned,
+    planned: &mut GuardPlan,
 ) {
     let mut leave_out = |shown: &JudgedChange, why: String| {
-        planned.left_out.push(LeftOut {
+        planned.left_out.push(UnguardedChange {
             key: object.key.clone(),
             path: shown.change.path.to_string(),
             why,
@@ -140,9 +142,9 @@ fn guard_object(
         None => normalize(manifest.value(), wanted.kind.namespaced),
     };
     let live = without_bookkeeping(live);
-    let edits: Vec<Edit<'_>> = meant
+    let edits: Vec<FieldChange<'_>> = meant
         .iter()
-        .map(|(drift, _)| Edit {
+        .map(|(drift, _)| FieldChange {
             path: &drift.change.path,
             to: drift.change.declared.as_ref(),
         })
@@ -159,24 +161,26 @@ fn guard_object(
     let groups = grouped(wish, object, meant, (&before, &live), &mut leave_out);
     let deployer = deployer(wish, object, &live, &declared, &wanted);
     for (group, rules) in groups {
-        let (rules, after): (Vec<Rule>, Vec<Value>) = rules.into_iter().unzip();
+        let (rules, after): (Vec<GuardRule>, Vec<Value>) = rules.into_iter().unzip();
         let (_, is_scaled, form) = group;
         let name = name_of(&object.key, form, is_scaled, wish.scope);
         if planned.guards.iter().any(|known| known.guard.name == name) {
             let why = "the drift of another object made a policy of this kind and scope; guard one \
                        object at a time with --scope";
-            planned.left_out.extend(rules.iter().map(|rule| LeftOut {
-                key: object.key.clone(),
-                path: rule.path.to_string(),
-                why: why.to_owned(),
-            }));
+            planned
+                .left_out
+                .extend(rules.iter().map(|rule| UnguardedChange {
+                    key: object.key.clone(),
+                    path: rule.path.to_string(),
+                    why: why.to_owned(),
+                }));
             continue;
         }
         match guard_by(wish, &object.key, &wanted, deployer.as_ref(), group, rules) {
             Ok((guard, remarks)) => {
                 let proof = prove(&guard, &before, &after, wish.evaluate);
                 let live = over_live_objects(wish, &guard, &wanted);
-                planned.guards.push(Guarded {
+                planned.guards.push(ProvenGuard {
                     place: place_of(object),
                     guard,
                     proof,
@@ -187,11 +191,13 @@ fn guard_object(
             Err(rules) => {
                 let why = "it is unknown who deploys the object, and the policy would block them; \
                            name them with --allow USER or --allow-group GROUP";
-                planned.left_out.extend(rules.iter().map(|rule| LeftOut {
-                    key: object.key.clone(),
-                    path: rule.path.to_string(),
-                    why: why.to_owned(),
-                }));
+                planned
+                    .left_out
+                    .extend(rules.iter().map(|rule| UnguardedChange {
+                        key: object.key.clone(),
+                        path: rule.path.to_string(),
+                        why: why.to_owned(),
+                    }));
             }
         }
     }
@@ -200,13 +206,13 @@ fn guard_object(
 /// Returns the rules against some changes, by the policy that they belong to, each with the object
 /// that it must refuse; leaves out the changes that no rule fits.
 fn grouped(
-    wish: &Wish<'_>,
+    wish: &GuardParameters<'_>,
     object: &ObjectReport,
     meant: &[(&JudgedChange, &JudgedChange)],
     (before, live): (&Value, &Value),
     leave_out: &mut dyn FnMut(&JudgedChange, String),
-) -> BTreeMap<Group, Vec<(Rule, Value)>> {
-    let mut groups: BTreeMap<Group, Vec<(Rule, Value)>> = BTreeMap::new();
+) -> BTreeMap<GuardKey, Vec<(GuardRule, Value)>> {
+    let mut groups: BTreeMap<GuardKey, Vec<(GuardRule, Value)>> = BTreeMap::new();
     for (drift, shown) in meant {
         let (rule, after) = match against(wish, object, (drift, shown), before, live) {
             Ok(made) => made,
@@ -218,7 +224,7 @@ fn grouped(
         let group = (rule.form.binds_the_deployer(), rule.is_scaled(), rule.form);
         let rules = groups.entry(group).or_default();
         // One rule covers several changes of one list.
-        let is_known = |(known, _): &(Rule, Value)| known.expression == rule.expression;
+        let is_known = |(known, _): &(GuardRule, Value)| known.expression == rule.expression;
         if !rules.iter().any(is_known) {
             rules.push((rule, after));
         }
@@ -231,13 +237,13 @@ fn grouped(
 /// # Errors
 /// Returns the rules if the policy would block the deployer of the object.
 fn guard_by(
-    wish: &Wish<'_>,
+    wish: &GuardParameters<'_>,
     key: &ResourceKey,
     wanted: &WantedObject,
     deployer: Option<&(String, String)>,
-    (binds, is_scaled, form): Group,
-    rules: Vec<Rule>,
-) -> Result<(Guard, Vec<String>), Vec<Rule>> {
+    (binds, is_scaled, form): GuardKey,
+    rules: Vec<GuardRule>,
+) -> Result<(Guard, Vec<String>), Vec<GuardRule>> {
     let (mut users, mut remarks) = (wish.users.to_vec(), Vec::new());
     match deployer.filter(|_| binds) {
         Some((user, how)) if !users.contains(user) => {
@@ -257,12 +263,12 @@ fn guard_by(
         users,
         groups: wish.groups.to_vec(),
         enforces: wish.enforces,
-        allows_declared: wish.allow_declared && form == Form::Lock,
+        allows_declared: wish.allow_declared && form == GuardForm::Lock,
     };
     if guard.is_scaled() {
         remarks.push(format!("autoscaler: {AUTOSCALER} is exempt"));
     }
-    if form == Form::Lock && !guard.allows_declared {
+    if form == GuardForm::Lock && !guard.allows_declared {
         remarks.push(
             "users that it blocks cannot restore the declared value either; --allow-declared \
              lets them"
@@ -274,12 +280,12 @@ fn guard_by(
 
 /// Returns the rule against one change, and the object as it would be with that change.
 fn against(
-    wish: &Wish<'_>,
+    wish: &GuardParameters<'_>,
     object: &ObjectReport,
     (drift, shown): (&JudgedChange, &JudgedChange),
     before: &Value,
     live: &Value,
-) -> Result<(Rule, Value), String> {
+) -> Result<(GuardRule, Value), String> {
     if let Some(why) = is_no_edit(drift) {
         return Err(why.to_owned());
     }
@@ -291,10 +297,10 @@ fn against(
         || shown.change.declared != change.declared
         || shown.change.live != change.live;
     let form = match (wish.form, is_secret) {
-        (None, true) => Some(Form::Lock),
+        (None, true) => Some(GuardForm::Lock),
         (form, _) => form,
     };
-    if is_secret && (form != Some(Form::Lock) || wish.allow_declared) {
+    if is_secret && (form != Some(GuardForm::Lock) || wish.allow_declared) {
         return Err(
             "its value is secret, and a policy would show it; use --lock without \
                     --allow-declared"
@@ -307,7 +313,7 @@ fn against(
         (Some(origin), None) => origin.to_string(),
         (None, _) => "the manifests".to_owned(),
     };
-    let rule = rule(Wanted {
+    let rule = rule(GuardRequest {
         change,
         before,
         form,
@@ -315,7 +321,7 @@ fn against(
         allow_declared: wish.allow_declared,
         place: &place,
     })?;
-    let edit = Edit {
+    let edit = FieldChange {
         path: &change.path,
         to: change.live.as_ref(),
     };
@@ -324,7 +330,7 @@ fn against(
 }
 
 /// Returns an object with some fields changed.
-fn changed(object: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Value, String> {
+fn changed(object: &Value, wanted: &Value, edits: &[FieldChange<'_>]) -> Result<Value, String> {
     let operations = patch::build(object, wanted, edits).map_err(|unfit| unfit.to_string())?;
     patch::apply(object, &operations).map_err(|unfit| unfit.to_string())
 }
@@ -332,7 +338,7 @@ fn changed(object: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Value, 
 /// Returns the user who deploys the object and how that is known: from the audit log, or by the
 /// default service account of the tool that applies the object.
 fn deployer(
-    wish: &Wish<'_>,
+    wish: &GuardParameters<'_>,
     object: &ObjectReport,
     live: &Value,
     declared: &Value,
@@ -347,7 +353,7 @@ fn deployer(
         .map(|one| one.manager.as_str())
         .collect();
     if let Some(writes) = wish.writes {
-        let audited = Audited::of(&object.key, Some(&wanted.kind.plural));
+        let audited = AuditedObject::of(&object.key, Some(&wanted.kind.plural));
         let of = writes
             .of
             .get(&audited)
@@ -384,15 +390,17 @@ fn place_of(object: &ObjectReport) -> String {
 }
 
 /// Returns `driftctl-deployment-shop-cart-lock`.
-fn name_of(key: &ResourceKey, form: Form, is_scaled: bool, scope: Scope) -> String {
+fn name_of(key: &ResourceKey, form: GuardForm, is_scaled: bool, scope: GuardedObjects) -> String {
     const LONGEST: usize = 240;
     let kind = key.kind.to_ascii_lowercase();
     let scaled = is_scaled.then_some("replicas");
     let parts = [
         Some("driftctl"),
         Some(kind.as_str()),
-        key.namespace.as_deref().filter(|_| scope != Scope::Cluster),
-        Some(key.name.as_str()).filter(|_| scope == Scope::Object),
+        key.namespace
+            .as_deref()
+            .filter(|_| scope != GuardedObjects::Cluster),
+        Some(key.name.as_str()).filter(|_| scope == GuardedObjects::Object),
         scaled,
     ];
     let joined = parts.into_iter().flatten().collect::<Vec<_>>().join("-");
@@ -411,12 +419,12 @@ fn name_of(key: &ResourceKey, form: Form, is_scaled: bool, scope: Scope) -> Stri
 /// Evaluates the guard on an edit of a live object that changes nothing, by someone who is not
 /// exempt.
 fn verdicts_of(
-    wish: &Wish<'_>,
+    wish: &GuardParameters<'_>,
     guard: &Guard,
     policies: &Policies,
     object: Value,
-) -> (ResourceKey, Verdicts) {
-    let anybody = User::named("driftctl:anybody");
+) -> (ResourceKey, PolicyResults) {
+    let anybody = RequestUser::named("driftctl:anybody");
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let key = ResourceKey {
         namespace: text("/metadata/namespace").map(str::to_owned),
@@ -432,7 +440,7 @@ fn verdicts_of(
             fields.entry(name).or_insert_with(|| json!(value));
         }
     }
-    let subject = Subject {
+    let subject = PolicyInput {
         key: &key,
         api_version: &guard.api_version,
         plural: Some(&guard.plural),
@@ -447,7 +455,11 @@ fn verdicts_of(
 
 /// Evaluates the guard on every live object of the kind: which match, and which could no longer be
 /// edited.
-fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> Vec<String> {
+fn over_live_objects(
+    wish: &GuardParameters<'_>,
+    guard: &Guard,
+    wanted: &WantedObject,
+) -> Vec<String> {
     /// The limit on named objects.
     const MOST: usize = 5;
     let namespace = guard.only_namespace();

@@ -6,10 +6,12 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::Options;
-use super::resolve::Resolved;
-use crate::cluster::{Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Places, Wanted};
+use super::resolve::ResolvedManifests;
+use crate::cluster::{
+    FetchRequest, KindLookup, Live, LiveObject, Namespaces, ObjectRequest, ReadResult, ReadResults,
+};
 use crate::model::{ResourceKey, Warning};
-use crate::source::Managed;
+use crate::source::ManagedObjects;
 
 /// The annotation by which Argo CD tracks objects: `app:group/Kind:namespace/name`.
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
@@ -21,24 +23,24 @@ const INSTANCES: [&str; 2] = ["app.kubernetes.io/instance", "argocd.argoproj.io/
 
 /// The undeclared objects to search for.
 #[derive(Default)]
-pub struct Scope<'m> {
-    managed: &'m [Managed],
+pub struct ExtraScope<'m> {
+    managed: &'m [ManagedObjects],
     /// Undeclared objects that inventories list, which are read one by one.
-    wanted: Vec<Wanted>,
+    wanted: Vec<ObjectRequest>,
     /// The namespaces in which objects may carry the mark of their deployer.
     places: BTreeSet<String>,
     /// Warnings about inventories.
     warnings: Vec<Warning>,
 }
 
-impl<'m> Scope<'m> {
+impl<'m> ExtraScope<'m> {
     /// Finds out where to search for the objects that these tools manage.
     ///
     /// # Errors
     /// Fails if the live side knows no kind at all.
     pub fn of(
-        managed: &'m [Managed],
-        resolved: &Resolved<'_>,
+        managed: &'m [ManagedObjects],
+        resolved: &ResolvedManifests<'_>,
         live: &dyn Live,
         options: &Options,
     ) -> Result<Self> {
@@ -49,7 +51,8 @@ impl<'m> Scope<'m> {
         let mut undeclared: BTreeMap<&ResourceKey, &String> = BTreeMap::new();
         for managed in managed {
             match managed {
-                Managed::ArgoCd { namespace, .. } | Managed::Helm { namespace, .. } => {
+                ManagedObjects::ArgoCd { namespace, .. }
+                | ManagedObjects::Helm { namespace, .. } => {
                     scope.places.extend(resolved.covered.iter().cloned());
                     // An untrusted author could name any namespace as the destination.
                     let namespace = Some(namespace.clone()).filter(|_| !options.untrusted);
@@ -57,7 +60,7 @@ impl<'m> Scope<'m> {
                         .places
                         .extend(namespace.filter(|name| !name.is_empty()));
                 }
-                Managed::Inventory(entries) => {
+                ManagedObjects::Inventory(entries) => {
                     let entries = entries.iter().map(|(key, api_version)| (key, api_version));
                     undeclared.extend(entries.filter(|(key, _)| !resolved.all_keys.contains(key)));
                 }
@@ -80,7 +83,7 @@ impl<'m> Scope<'m> {
         let lookups = live.resolve(&kinds.collect(), &[])?;
         for (key, version) in objects {
             match lookups.get(&kind(key, version)) {
-                Some(KindLookup::Served(kind)) => self.wanted.push(Wanted {
+                Some(KindLookup::Served(kind)) => self.wanted.push(ObjectRequest {
                     key: (*key).clone(),
                     kind: kind.clone(),
                 }),
@@ -99,15 +102,15 @@ impl<'m> Scope<'m> {
     /// Adds these objects and namespaces to a request.
     pub fn add_to(&self, request: &mut FetchRequest) {
         request.wanted.extend(self.wanted.iter().cloned());
-        request.extra_in = Places::Only(self.places.clone());
+        request.extra_in = Namespaces::Only(self.places.clone());
     }
 
     /// Removes undeclared objects that no tool manages.
-    pub fn keep_managed(mut self, fetched: &mut Fetched) {
+    pub fn keep_managed(mut self, fetched: &mut ReadResults) {
         // If an Application's objects have its tracking ID, an object with only the label was
         // copied.
         let declared = fetched.answers.values().filter_map(|answer| match answer {
-            Answer::Found(live) => Some((live.key.clone(), live.value().ok()?)),
+            ReadResult::Found(live) => Some((live.key.clone(), live.value().ok()?)),
             _ => None,
         });
         let by_id: BTreeSet<&str> = declared
@@ -118,11 +121,11 @@ impl<'m> Scope<'m> {
             is_managed(self.managed, &by_id, &live.key, &value)
         };
         fetched.extra.retain(is_managed);
-        for Wanted { key, .. } in &self.wanted {
+        for ObjectRequest { key, .. } in &self.wanted {
             match fetched.answers.remove(key) {
-                Some(Answer::Found(live)) => fetched.extra.push(live),
-                Some(Answer::Absent) => {}
-                Some(Answer::Unread(why)) => self.warnings.push(unread(key, &why)),
+                Some(ReadResult::Found(live)) => fetched.extra.push(live),
+                Some(ReadResult::Absent) => {}
+                Some(ReadResult::Unread(why)) => self.warnings.push(unread(key, &why)),
                 None => self
                     .warnings
                     .push(unread(key, "the live side did not answer")),
@@ -142,10 +145,14 @@ fn unread(key: &ResourceKey, why: &str) -> Warning {
 }
 
 /// Returns the Applications whose tracking ID an object carries.
-fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> Vec<&'m str> {
+fn applications<'m>(
+    managed: &'m [ManagedObjects],
+    key: &ResourceKey,
+    live: &Value,
+) -> Vec<&'m str> {
     let of = managed.iter().filter_map(|managed| match managed {
-        Managed::ArgoCd { application, .. } => Some(application.as_str()),
-        Managed::Helm { .. } | Managed::Inventory(_) => None,
+        ManagedObjects::ArgoCd { application, .. } => Some(application.as_str()),
+        ManagedObjects::Helm { .. } | ManagedObjects::Inventory(_) => None,
     });
     of.filter(|application| is_tracked(application, true, key, live))
         .collect()
@@ -154,17 +161,17 @@ fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> 
 /// Returns whether one of these tools manages an undeclared object. `by_id` has the Applications
 /// that track by annotation.
 fn is_managed(
-    managed: &[Managed],
+    managed: &[ManagedObjects],
     by_id: &BTreeSet<&str>,
     key: &ResourceKey,
     live: &Value,
 ) -> bool {
     managed.iter().any(|managed| match managed {
-        Managed::Inventory(entries) => entries.iter().any(|(entry, _)| entry == key),
-        Managed::ArgoCd { application, .. } => {
+        ManagedObjects::Inventory(entries) => entries.iter().any(|(entry, _)| entry == key),
+        ManagedObjects::ArgoCd { application, .. } => {
             is_tracked(application, by_id.contains(application.as_str()), key, live)
         }
-        Managed::Helm { release, namespace } => is_of_release(release, namespace, live),
+        ManagedObjects::Helm { release, namespace } => is_of_release(release, namespace, live),
     })
 }
 

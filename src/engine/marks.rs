@@ -7,19 +7,19 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::model::{Deployer, ResourceKey, Warning};
-use crate::source::Managed;
+use crate::source::ManagedObjects;
 
 /// A deployer's mark on an object: the tool, and the application or release.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark {
+pub struct DeployerMark {
     /// The tool.
-    pub tool: Tool,
+    pub tool: DeployerTool,
     /// The application or release, with its namespace if the tool records it.
     pub of: String,
 }
 
 /// Writes `Argo CD Application web`.
-impl fmt::Display for Mark {
+impl fmt::Display for DeployerMark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.tool.word(), self.of)
     }
@@ -27,7 +27,7 @@ impl fmt::Display for Mark {
 
 /// The tools whose marks are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tool {
+pub enum DeployerTool {
     /// Argo CD, by tracking ID.
     ArgoCd,
     /// Flux's kustomize-controller.
@@ -42,7 +42,7 @@ pub enum Tool {
     Tanka,
 }
 
-impl Tool {
+impl DeployerTool {
     fn word(self) -> &'static str {
         match self {
             Self::ArgoCd => "Argo CD Application",
@@ -57,19 +57,21 @@ impl Tool {
 
 /// Which application or release the objects of a run belong to, according to their sources.
 #[derive(Debug, Default)]
-pub struct Expected(BTreeMap<Tool, BTreeSet<String>>);
+pub struct ExpectedOwner(BTreeMap<DeployerTool, BTreeSet<String>>);
 
-impl Expected {
+impl ExpectedOwner {
     /// Records the Applications and releases that a run compares.
-    pub fn of(managed: &[Managed]) -> Self {
-        let mut expected: BTreeMap<Tool, BTreeSet<String>> = BTreeMap::new();
+    pub fn of(managed: &[ManagedObjects]) -> Self {
+        let mut expected: BTreeMap<DeployerTool, BTreeSet<String>> = BTreeMap::new();
         for managed in managed {
             let (tool, of) = match managed {
-                Managed::ArgoCd { application, .. } => (Tool::ArgoCd, application.clone()),
-                Managed::Helm { release, namespace } => {
-                    (Tool::Helm, format!("{namespace}/{release}"))
+                ManagedObjects::ArgoCd { application, .. } => {
+                    (DeployerTool::ArgoCd, application.clone())
                 }
-                Managed::Inventory(_) => continue,
+                ManagedObjects::Helm { release, namespace } => {
+                    (DeployerTool::Helm, format!("{namespace}/{release}"))
+                }
+                ManagedObjects::Inventory(_) => continue,
             };
             expected.entry(tool).or_default().insert(of);
         }
@@ -77,14 +79,14 @@ impl Expected {
     }
 
     /// Returns whether a mark is that of an Application or release that the run compares.
-    pub fn has(&self, mark: &Mark) -> bool {
+    pub fn has(&self, mark: &DeployerMark) -> bool {
         let of_tool = self.0.get(&mark.tool);
         of_tool.is_some_and(|all| all.contains(&mark.of))
     }
 }
 
 /// Returns the marks of a live object.
-pub fn marks(live: &Value) -> Vec<Mark> {
+pub fn marks(live: &Value) -> Vec<DeployerMark> {
     let metadata = live.get("metadata");
     let map = |name: &str| metadata.and_then(|metadata| metadata.get(name));
     let (annotations, labels) = (map("annotations"), map("labels"));
@@ -118,22 +120,22 @@ pub fn marks(live: &Value) -> Vec<Mark> {
         "meta.helm.sh/release-namespace",
     );
     let found = [
-        (Tool::ArgoCd, application),
-        (Tool::FluxKustomization, kustomization),
-        (Tool::FluxHelmRelease, helm_release),
-        (Tool::Helm, release),
+        (DeployerTool::ArgoCd, application),
+        (DeployerTool::FluxKustomization, kustomization),
+        (DeployerTool::FluxHelmRelease, helm_release),
+        (DeployerTool::Helm, release),
         (
-            Tool::Kapp,
+            DeployerTool::Kapp,
             text("labels", "kapp.k14s.io/app").map(str::to_owned),
         ),
         (
-            Tool::Tanka,
+            DeployerTool::Tanka,
             text("labels", "tanka.dev/environment").map(str::to_owned),
         ),
     ];
     let found = found.into_iter();
     found
-        .filter_map(|(tool, of)| Some(Mark { tool, of: of? }))
+        .filter_map(|(tool, of)| Some(DeployerMark { tool, of: of? }))
         .collect()
 }
 
@@ -141,28 +143,32 @@ pub fn marks(live: &Value) -> Vec<Mark> {
 /// or release, or the last GitOps object of the chain that led to the manifest; if only manifests
 /// are compared, the owner of most objects.
 pub fn foreign<'k>(
-    marked: impl IntoIterator<Item = (&'k ResourceKey, &'k [Mark], &'k [Deployer])>,
-    expected: &Expected,
+    marked: impl IntoIterator<Item = (&'k ResourceKey, &'k [DeployerMark], &'k [Deployer])>,
+    expected: &ExpectedOwner,
 ) -> Vec<Warning> {
-    let mut by_tool: BTreeMap<Tool, Vec<(&ResourceKey, &str)>> = BTreeMap::new();
+    let mut by_tool: BTreeMap<DeployerTool, Vec<(&ResourceKey, &str)>> = BTreeMap::new();
     let mut followed = Vec::new();
     for (key, marks, chain) in marked {
         let owner = owner(chain);
         for mark in marks {
             match &owner {
-                Some(owner) if owner.tool == mark.tool => followed.extend(
-                    (owner != mark)
-                        .then(|| warning(mark.tool, key, &mark.of, &owner.of, Why::Compared)),
-                ),
+                Some(owner) if owner.tool == mark.tool => {
+                    followed.extend((owner != mark).then(|| {
+                        warning(mark.tool, key, &mark.of, &owner.of, OwnerSource::Compared)
+                    }))
+                }
                 _ => by_tool.entry(mark.tool).or_default().push((key, &mark.of)),
             }
         }
     }
     let found = by_tool.into_iter().flat_map(|(tool, objects)| {
         let (own, why) = match expected.0.get(&tool) {
-            Some(names) => (names.iter().map(String::as_str).collect(), Why::Compared),
+            Some(names) => (
+                names.iter().map(String::as_str).collect(),
+                OwnerSource::Compared,
+            ),
             None => match most(&objects) {
-                Some(most) => (BTreeSet::from([most]), Why::Others),
+                Some(most) => (BTreeSet::from([most]), OwnerSource::Others),
                 None => return Vec::new(),
             },
         };
@@ -176,20 +182,20 @@ pub fn foreign<'k>(
 }
 
 /// Returns the mark that Flux puts on the objects that the last of a chain applies.
-fn owner(chain: &[Deployer]) -> Option<Mark> {
+fn owner(chain: &[Deployer]) -> Option<DeployerMark> {
     let last = chain.last()?;
     let tool = match &*last.kind {
-        "Kustomization" => Tool::FluxKustomization,
-        "HelmRelease" => Tool::FluxHelmRelease,
+        "Kustomization" => DeployerTool::FluxKustomization,
+        "HelmRelease" => DeployerTool::FluxHelmRelease,
         _ => return None,
     };
     let of = format!("{}/{}", last.namespace, last.name);
-    Some(Mark { tool, of })
+    Some(DeployerMark { tool, of })
 }
 
 /// How the expected owner is known.
 #[derive(Debug, Clone, Copy)]
-enum Why {
+enum OwnerSource {
     /// The compared source names it.
     Compared,
     /// Most other objects have it.
@@ -206,14 +212,20 @@ fn most<'o>(objects: &[(&ResourceKey, &'o str)]) -> Option<&'o str> {
     (count * 2 > objects.len()).then_some(of)
 }
 
-fn warning(tool: Tool, key: &ResourceKey, of: &str, own: &str, why: Why) -> Warning {
+fn warning(
+    tool: DeployerTool,
+    key: &ResourceKey,
+    of: &str,
+    own: &str,
+    why: OwnerSource,
+) -> Warning {
     let word = tool.word();
     let message = match why {
-        Why::Compared => format!(
+        OwnerSource::Compared => format!(
             "the live object is marked as belonging to the {word} {of}, but {own} declares it: \
              both claim it"
         ),
-        Why::Others => format!(
+        OwnerSource::Others => format!(
             "the live object is marked as belonging to the {word} {of}, but most others belong to \
              {own}"
         ),
@@ -231,13 +243,13 @@ mod tests {
         ResourceKey::new("", "ConfigMap", Some("shop".to_owned()), name.to_owned())
     }
 
-    fn tracked(application: &str) -> Vec<Mark> {
+    fn tracked(application: &str) -> Vec<DeployerMark> {
         let id = format!("{application}:/ConfigMap:shop/a");
         marks(&json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}}}))
     }
 
-    fn said(names: &[&str], expected: &Expected) -> Vec<String> {
-        let objects: Vec<(ResourceKey, Vec<Mark>)> = names
+    fn said(names: &[&str], expected: &ExpectedOwner) -> Vec<String> {
+        let objects: Vec<(ResourceKey, Vec<DeployerMark>)> = names
             .iter()
             .enumerate()
             .map(|(at, name)| (key(&at.to_string()), tracked(name)))
@@ -254,7 +266,7 @@ mod tests {
 
     #[test]
     fn warns_of_an_object_of_another_application_than_most() {
-        let none = Expected::default();
+        let none = ExpectedOwner::default();
         let found = said(&["shop", "shop", "warehouse"], &none);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("Application warehouse, but most others belong to shop"));
@@ -265,11 +277,11 @@ mod tests {
 
     #[test]
     fn warns_of_an_object_of_another_application_than_the_compared_one() {
-        let managed = [Managed::ArgoCd {
+        let managed = [ManagedObjects::ArgoCd {
             application: "shop".to_owned(),
             namespace: "shop".to_owned(),
         }];
-        let expected = Expected::of(&managed);
+        let expected = ExpectedOwner::of(&managed);
         assert!(said(&["shop"], &expected).is_empty());
         assert!(said(&["warehouse"], &expected)[0].contains("both claim it"));
     }
@@ -281,18 +293,18 @@ mod tests {
             namespace: "flux-system".to_owned(),
             name: name.to_owned(),
         };
-        let mark = |name: &str| Mark {
-            tool: Tool::FluxKustomization,
+        let mark = |name: &str| DeployerMark {
+            tool: DeployerTool::FluxKustomization,
             of: format!("flux-system/{name}"),
         };
         let of_apps = [deployer("cluster"), deployer("apps")];
         let of_cluster = [deployer("cluster")];
         let (key, apps, cluster) = (key("a"), [mark("apps")], [mark("cluster")]);
-        let said = |marked: &[(&[Mark], &[Deployer])]| {
+        let said = |marked: &[(&[DeployerMark], &[Deployer])]| {
             let marked = marked.iter().map(|(marks, chain)| (&key, *marks, *chain));
-            foreign(marked, &Expected::default())
+            foreign(marked, &ExpectedOwner::default())
         };
-        let right: [(&[Mark], &[Deployer]); 4] = [
+        let right: [(&[DeployerMark], &[Deployer]); 4] = [
             (&apps, &of_apps),
             (&apps, &of_apps),
             (&apps, &of_apps),

@@ -39,17 +39,17 @@ use anyhow::Result;
 use crate::cluster::Live;
 use crate::model::{Manifest, Report, ResourceKey};
 use crate::policy::RuleSet;
-use crate::source::{Loaded, Source};
+use crate::source::{LoadedSource, Source};
 
 pub use coverage::{Counting, count};
-pub use explain::{Answer, Question, Unanswered, explain};
-pub use needs::{Needs, Use, needs};
+pub use explain::{ExplainAnswer, ExplainRequest, NoExplanation, explain};
+pub use needs::{Needs, RightUse, needs};
 pub use options::{Extra, Options};
 pub use rbac::roles;
 pub use three_way::run as run_three_way;
 
 use gather::Facts;
-use outcome::Outcome;
+use outcome::ObjectResults;
 use report::LoadNotes;
 use schemas::Schemas;
 use trace::{ObjectTrace, TraceRequest};
@@ -70,7 +70,7 @@ pub fn run(
 }
 
 /// The result of a run.
-struct Finished {
+struct RunResult {
     /// The report.
     report: Report,
     /// The traces of the requested objects.
@@ -86,18 +86,18 @@ fn pipeline(
     rules: &RuleSet,
     options: &Options,
     watch: Option<TraceRequest<'_>>,
-) -> Result<Finished> {
+) -> Result<RunResult> {
     let mut loaded = load(sources, live);
     let notes = LoadNotes::take(&mut loaded);
     let rules = &rules_of_run(rules, &loaded, options);
     let manifests = take_manifests(&mut loaded);
     let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
-    let mut outcome = Outcome::of(&mut facts, live, rules, options, watch)?;
+    let mut outcome = ObjectResults::of(&mut facts, live, rules, options, watch)?;
     facts.note_cut_short(live);
     let traces = std::mem::take(&mut outcome.traces);
     let target = live.target();
     let report = report::report(target, notes, &mut facts, outcome, rules, options);
-    Ok(Finished {
+    Ok(RunResult {
         report,
         traces,
         schemas: facts.schemas,
@@ -105,8 +105,8 @@ fn pipeline(
 }
 
 /// Reads all sources; an error in one does not stop the others.
-fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
-    let mut all = Loaded::default();
+fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> LoadedSource {
+    let mut all = LoadedSource::default();
     for source in sources {
         let loaded = source.load(live);
         all.manifests.extend(loaded.manifests);
@@ -125,13 +125,17 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
 
 /// Takes the manifests out of the loaded sources. They are shared: the report of each object has
 /// its manifest.
-fn take_manifests(loaded: &mut Loaded) -> Vec<Arc<Manifest>> {
+fn take_manifests(loaded: &mut LoadedSource) -> Vec<Arc<Manifest>> {
     let manifests = std::mem::take(&mut loaded.manifests);
     manifests.into_iter().map(Arc::new).collect()
 }
 
 /// Returns the rules of the run, with those in manifests unless their author is not trusted.
-fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> Cow<'r, RuleSet> {
+fn rules_of_run<'r>(
+    rules: &'r RuleSet,
+    loaded: &LoadedSource,
+    options: &Options,
+) -> Cow<'r, RuleSet> {
     let mut more = loaded.unknown.clone();
     if !options.untrusted {
         more.extend(loaded.rules.iter().cloned());

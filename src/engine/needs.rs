@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::Value;
 
-use super::resolve::{self, Resolved};
+use super::resolve::{self, ResolvedManifests};
 use super::{Extra, Options, load, take_manifests};
-use crate::cluster::{KindLookup, Live, Right, ServedKind};
+use crate::cluster::{AccessRight, KindLookup, Live, ServedKind};
 use crate::judge::explain::policies;
 use crate::model::{ObjectReport, Warning, group_of};
 use crate::source::Source;
 
 /// The purpose of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Use {
+pub enum RightUse {
     /// The run is incomplete without it.
     Needed,
     /// Without it, objects are read one by one.
@@ -40,7 +40,7 @@ pub struct Needs {
     /// The namespaces that they are in.
     pub namespaces: BTreeSet<String>,
     /// The permissions, and what each is for.
-    pub rights: BTreeMap<Right, Use>,
+    pub rights: BTreeMap<AccessRight, RightUse>,
     /// Objects that cannot be compared whatever the permissions.
     pub unresolved: Vec<ObjectReport>,
     /// Problems in the manifests.
@@ -72,33 +72,48 @@ pub fn needs(
         let namespace = declared.key.namespace.as_deref();
         needs.namespaces.extend(namespace.map(str::to_owned));
         if let (Some(namespace), Some(_)) = (namespace, replicas(&declared.manifest.value())) {
-            let right = Right::new("list", &autoscalers(), Some(namespace));
-            needs.add(right, Use::Autoscalers);
+            let right = AccessRight::new("list", &autoscalers(), Some(namespace));
+            needs.add(right, RightUse::Autoscalers);
         }
     }
     for wanted in resolved.wanted() {
         let namespace = wanted.key.namespace.as_deref();
-        needs.add(Right::new("get", &wanted.kind, namespace), Use::Needed);
-        needs.add(Right::new("list", &wanted.kind, namespace), Use::Faster);
+        needs.add(
+            AccessRight::new("get", &wanted.kind, namespace),
+            RightUse::Needed,
+        );
+        needs.add(
+            AccessRight::new("list", &wanted.kind, namespace),
+            RightUse::Faster,
+        );
         if options.writes {
-            needs.add(Right::new("patch", &wanted.kind, namespace), Use::Needed);
+            needs.add(
+                AccessRight::new("patch", &wanted.kind, namespace),
+                RightUse::Needed,
+            );
             let place = namespace.unwrap_or("default");
-            needs.add(Right::new("create", &events(), Some(place)), Use::Events);
+            needs.add(
+                AccessRight::new("create", &events(), Some(place)),
+                RightUse::Events,
+            );
         }
         if options.server_dry_run {
-            needs.add(Right::new("patch", &wanted.kind, namespace), Use::Needed);
+            needs.add(
+                AccessRight::new("patch", &wanted.kind, namespace),
+                RightUse::Needed,
+            );
             needs.add_escalation(&wanted.kind, namespace);
         }
         needs.kinds.insert(wanted.kind);
     }
     for right in sources.iter().flat_map(|source| source.rights()) {
-        needs.add(right, Use::Needed);
+        needs.add(right, RightUse::Needed);
     }
     needs.add_extra(&resolved, options, extra_kinds);
     if let Ok(served) = live.resolve(&policies::kinds(), &[]) {
         for lookup in served.into_values() {
             if let KindLookup::Served(kind) = lookup {
-                needs.add(Right::new("list", &kind, None), Use::Admission);
+                needs.add(AccessRight::new("list", &kind, None), RightUse::Admission);
             }
         }
     }
@@ -108,7 +123,7 @@ pub fn needs(
 
 impl Needs {
     /// Adds a permission; of several purposes, the strongest counts.
-    fn add(&mut self, right: Right, what_for: Use) {
+    fn add(&mut self, right: AccessRight, what_for: RightUse) {
         let known = self.rights.entry(right).or_insert(what_for);
         *known = what_for.min(*known);
     }
@@ -125,21 +140,26 @@ impl Needs {
             // A RoleBinding may refer to a Role or a ClusterRole; most refer to a ClusterRole.
             _ => ("bind", "clusterroles"),
         };
-        let right = Right {
+        let right = AccessRight {
             resource: resource.to_owned(),
-            ..Right::new(verb, kind, namespace)
+            ..AccessRight::new(verb, kind, namespace)
         };
-        self.add(right, Use::Escalation);
+        self.add(right, RightUse::Escalation);
     }
 
     /// Returns the permissions that a Role must grant for the run to be complete.
-    pub fn to_grant(&self) -> BTreeSet<Right> {
+    pub fn to_grant(&self) -> BTreeSet<AccessRight> {
         let granted = self.rights.iter();
-        let granted = granted.filter(|(_, what_for)| **what_for != Use::Escalation);
+        let granted = granted.filter(|(_, what_for)| **what_for != RightUse::Escalation);
         granted.map(|(right, _)| right.clone()).collect()
     }
 
-    fn add_extra(&mut self, resolved: &Resolved<'_>, options: &Options, kinds: &[ServedKind]) {
+    fn add_extra(
+        &mut self,
+        resolved: &ResolvedManifests<'_>,
+        options: &Options,
+        kinds: &[ServedKind],
+    ) {
         if options.extra == Extra::None {
             return;
         }
@@ -148,11 +168,14 @@ impl Needs {
             .filter(|kind| options.filter.keeps_kind(&kind.names()));
         for kind in chosen {
             if options.all_namespaces {
-                self.add(Right::new("list", kind, None), Use::Needed);
+                self.add(AccessRight::new("list", kind, None), RightUse::Needed);
                 continue;
             }
             for namespace in &resolved.covered {
-                self.add(Right::new("list", kind, Some(namespace)), Use::Needed);
+                self.add(
+                    AccessRight::new("list", kind, Some(namespace)),
+                    RightUse::Needed,
+                );
             }
         }
     }

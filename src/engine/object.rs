@@ -6,30 +6,33 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Options;
-use super::marks::{self, Mark};
+use super::marks::{self, DeployerMark};
 use super::schemas::Schemas;
 use super::trace::{ObjectTrace, TraceRequest};
 use super::unknown_fields;
-use crate::cluster::{Answer, LiveObject, Unreadable};
+use crate::cluster::{LiveObject, ReadResult, Unreadable};
 use crate::compare::{
-    Finding, Keep, Subject, compare, compare_and_trace, drop_template_labels, is_labelled,
-    normalize, order_metrics,
+    ComparisonInput, Difference, KeepFindings, compare, compare_and_trace, drop_template_labels,
+    is_labelled, normalize, order_metrics,
 };
-use crate::judge::{Candidate, Case, Declared, Judged, Known, Oracle, ask, judge_whole};
+use crate::judge::{
+    Case, DeclaredManifest, ExplainerKnowledge, JudgeInput, Oracle, RuleInput, ask, judge_whole,
+};
 use crate::model::{
-    Cause, Explanation, ObjectReport, Ownership, Packed, Presence, SchemaOrigin, Warning,
+    ChangeCause, Explanation, ObjectReport, Ownership, PackedObject, Presence, SchemaOrigin,
+    Warning,
 };
-use crate::ownership::{Appliers, Sent, last_applied, ownership_of};
-use crate::policy::{AnnotationRules, ObjectRules, RuleSet, Sides, rules_of};
+use crate::ownership::{Appliers, LastSent, last_applied, ownership_of};
+use crate::policy::{AnnotationRules, ObjectRules, ObjectSides, RuleSet, rules_of};
 
 /// Data that all comparisons of a run share.
-pub struct Comparison<'a> {
+pub struct RunData<'a> {
     /// The schemas of custom resources.
     pub schemas: &'a Schemas,
     /// The rules.
     pub rules: &'a RuleSet,
     /// The data of the explainers.
-    pub known: &'a Known,
+    pub known: &'a ExplainerKnowledge,
     /// The options of the run.
     pub options: &'a Options,
     /// The objects to trace.
@@ -37,7 +40,7 @@ pub struct Comparison<'a> {
 }
 
 /// One compared object, before its verdicts.
-pub struct Compared {
+pub struct ComparedObject {
     /// The object, and its findings.
     pub case: Case,
     /// Whether the live object records field owners; `None` if no live object was compared.
@@ -49,12 +52,12 @@ pub struct Compared {
     /// Declared fields that their types do not have.
     pub unknown_fields: Vec<Warning>,
     /// The marks of deployers on the live object.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<DeployerMark>,
     /// The trace, if requested.
     pub trace: Option<ObjectTrace>,
 }
 
-impl Compared {
+impl ComparedObject {
     fn of(case: Case) -> Self {
         Self {
             case,
@@ -68,7 +71,7 @@ impl Compared {
     }
 
     /// Returns an object that cannot be compared, with the reason.
-    fn unknown(declared: &Declared<'_>, why: String) -> Self {
+    fn unknown(declared: &DeclaredManifest<'_>, why: String) -> Self {
         Self::of(Case::of(ObjectReport {
             reason: Some(why),
             ..blank(declared)
@@ -76,23 +79,23 @@ impl Compared {
     }
 }
 
-impl Comparison<'_> {
+impl RunData<'_> {
     /// Compares one declared object with its live counterpart.
-    pub fn compare(&self, declared: &Declared<'_>, answer: &Answer) -> Compared {
+    pub fn compare(&self, declared: &DeclaredManifest<'_>, answer: &ReadResult) -> ComparedObject {
         match answer {
-            Answer::Found(live) => match self.read(live) {
-                Ok((value, owners)) => Compared {
+            ReadResult::Found(live) => match self.read(live) {
+                Ok((value, owners)) => ComparedObject {
                     has_owners: Some(!owners.is_empty()),
                     marks: marks::marks(&value),
                     ..self.compared(declared, live, &value, &owners)
                 },
-                Err(error) => Compared::unknown(declared, error.to_string()),
+                Err(error) => ComparedObject::unknown(declared, error.to_string()),
             },
-            Answer::Absent => {
+            ReadResult::Absent => {
                 let manifest = declared.manifest.value();
                 let missing = ObjectReport {
                     presence: Presence::Declared,
-                    declared: Some(Packed::from(&manifest)),
+                    declared: Some(PackedObject::from(&manifest)),
                     ..blank(declared)
                 };
                 let untrusted = self.options.untrusted;
@@ -100,9 +103,9 @@ impl Comparison<'_> {
                 let explained = explained.as_ref();
                 let missing =
                     judge_whole(missing, Some(&manifest), explained, self.rules, untrusted);
-                Compared::of(Case::of(missing))
+                ComparedObject::of(Case::of(missing))
             }
-            Answer::Unread(why) => Compared::unknown(declared, why.clone()),
+            ReadResult::Unread(why) => ComparedObject::unknown(declared, why.clone()),
         }
     }
 
@@ -123,11 +126,11 @@ impl Comparison<'_> {
 
     fn compared(
         &self,
-        declared: &Declared<'_>,
+        declared: &DeclaredManifest<'_>,
         live: &LiveObject,
         live_value: &Value,
         owners: &Ownership,
-    ) -> Compared {
+    ) -> ComparedObject {
         let written = declared.manifest.value();
         let converted = match self.schemas.at_version(&written, &live.api_version) {
             Some(Cow::Borrowed(_)) => Ok(None),
@@ -140,7 +143,7 @@ impl Comparison<'_> {
                  unknown; declare it as {}",
                 declared.manifest.api_version, live.api_version, live.api_version
             );
-            return Compared::unknown(declared, why);
+            return ComparedObject::unknown(declared, why);
         };
         let written = converted.unwrap_or(written);
         let is_labelled = is_labelled(&written);
@@ -167,25 +170,25 @@ impl Comparison<'_> {
     /// Compares an object, and applies what explainers and rules know of it.
     fn candidates(
         &self,
-        declared: &Declared<'_>,
+        declared: &DeclaredManifest<'_>,
         normal: &Value,
         decided: Vec<&'static str>,
         live: &LiveObject,
         live_value: &Value,
         ownership: &Ownership,
-    ) -> Compared {
+    ) -> ComparedObject {
         let appliers = Appliers::of(ownership, normal, live_value, &self.options.field_managers);
-        let sent = Sent::of(live_value);
+        let sent = LastSent::of(live_value);
         let own = self.own_rules(declared, normal, live_value);
-        let sides = Sides {
+        let sides = ObjectSides {
             declared: normal,
             live: live_value,
         };
         let object_rules = self.rules.for_object(&declared.key, sides, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
         let keep = match self.options.explain {
-            true => Keep::All,
-            false => Keep::Evidence,
+            true => KeepFindings::All,
+            false => KeepFindings::Evidence,
         };
         let oracle = Oracle {
             rules: &object_rules,
@@ -193,7 +196,7 @@ impl Comparison<'_> {
             filled: self.known.filled(normal, live_value),
             decided,
         };
-        let subject = Subject {
+        let subject = ComparisonInput {
             declared: normal,
             live: live_value,
             schema,
@@ -211,14 +214,14 @@ impl Comparison<'_> {
         }
         findings.retain(|finding| keep.keeps(finding));
         let compare_others = |declared: &Value, live: &Value| {
-            compare(&Subject {
+            compare(&ComparisonInput {
                 declared,
                 live,
-                keep: Keep::Drift,
+                keep: KeepFindings::Drift,
                 ..subject
             })
         };
-        let object = Judged {
+        let object = RuleInput {
             key: &declared.key,
             rules: self.rules,
             object_rules: &object_rules,
@@ -232,10 +235,10 @@ impl Comparison<'_> {
             presence: Presence::Both,
             ..blank(declared)
         };
-        Compared {
+        ComparedObject {
             troubles,
             trace,
-            ..Compared::of(Case {
+            ..ComparedObject::of(Case {
                 candidates,
                 ..Case::of(report)
             })
@@ -244,7 +247,12 @@ impl Comparison<'_> {
 
     /// Returns the rules in the annotations of both sides. Those of the live object are honoured
     /// where they always are, and no more.
-    fn own_rules(&self, declared: &Declared<'_>, normal: &Value, live: &Value) -> AnnotationRules {
+    fn own_rules(
+        &self,
+        declared: &DeclaredManifest<'_>,
+        normal: &Value,
+        live: &Value,
+    ) -> AnnotationRules {
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
         let trusted = match self.options.untrusted {
             true => &Value::Null,
@@ -256,11 +264,11 @@ impl Comparison<'_> {
     /// Returns the differences, and the trace of an object that is watched.
     fn findings(
         &self,
-        declared: &Declared<'_>,
+        declared: &DeclaredManifest<'_>,
         live: &LiveObject,
-        subject: &Subject<'_>,
+        subject: &ComparisonInput<'_>,
         rules: &ObjectRules<'_>,
-    ) -> (Vec<Finding>, Option<ObjectTrace>) {
+    ) -> (Vec<Difference>, Option<ObjectTrace>) {
         let watch = self
             .watch
             .filter(|watch| (watch.is_meant)(&declared.key, &declared.kind.names()));
@@ -276,32 +284,32 @@ impl Comparison<'_> {
 }
 
 /// Treats a field that the type does not have as drift.
-fn report_unknown_field(finding: &mut Finding) {
+fn report_unknown_field(finding: &mut Difference) {
     let by = finding.reason.as_ref().map(|reason| reason.by);
     if by == Some(Explanation::UnknownField) {
         finding.reason = None;
-        finding.cause = Some(Cause::UnknownField);
+        finding.cause = Some(ChangeCause::UnknownField);
     }
 }
 
-fn blank(declared: &Declared<'_>) -> ObjectReport {
+fn blank(declared: &DeclaredManifest<'_>) -> ObjectReport {
     ObjectReport::of(declared.key.clone(), declared.manifest)
 }
 
 /// Returns whether a finding may still be reported once all objects are judged together.
-fn may_count(candidate: &Candidate) -> bool {
+fn may_count(candidate: &JudgeInput) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_none_or(|reason| reason.rule.is_some())
 }
 
 /// Returns whether a finding is assumed to be a default because only the applier owns it.
-fn is_supposed(candidate: &Candidate) -> bool {
+fn is_supposed(candidate: &JudgeInput) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_some_and(|reason| reason.by == Explanation::ApplierDefault)
 }
 
 /// Warns once about kinds whose defaults were assumed without a schema.
-pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
+pub fn without_schemas(compared: &[ComparedObject]) -> Option<Warning> {
     let supposed = compared.iter().filter(|object| object.supposed_defaults);
     let kinds: BTreeSet<String> = supposed
         .map(|object| object.case.report.key.group_kind().to_string())
@@ -320,7 +328,7 @@ pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
 }
 
 /// Warns once if no live object has managed fields.
-pub fn without_managed_fields(compared: &[Compared], options: &Options) -> Option<Warning> {
+pub fn without_managed_fields(compared: &[ComparedObject], options: &Options) -> Option<Warning> {
     let mut known = compared
         .iter()
         .filter_map(|object| object.has_owners)

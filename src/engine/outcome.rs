@@ -7,18 +7,18 @@ use rayon::prelude::*;
 
 use super::extra::{self, Undeclared};
 use super::gather::Facts;
-use super::object::{self, Compared, Comparison};
+use super::object::{self, ComparedObject, RunData};
 use super::options::Options;
 use super::trace::{ObjectTrace, TraceRequest};
 use super::{attribution, marks};
-use crate::cluster::{Answer, Live};
-use crate::judge::{Candidate, Case, Declared, Known, decide, judge_whole};
-use crate::model::{ExplainedCount, ObjectReport, Packed, Warning};
+use crate::cluster::{Live, ReadResult};
+use crate::judge::{Case, DeclaredManifest, ExplainerKnowledge, JudgeInput, decide, judge_whole};
+use crate::model::{ExplainedCount, ObjectReport, PackedObject, Warning};
 use crate::policy::RuleSet;
 
 /// The results for the objects.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct ObjectResults {
     /// A report on each, sorted by key.
     pub objects: Vec<ObjectReport>,
     /// How many undeclared objects were explained, by reason.
@@ -29,7 +29,7 @@ pub struct Outcome {
     pub traces: Vec<ObjectTrace>,
 }
 
-impl Outcome {
+impl ObjectResults {
     /// Compares declared objects, lets explainers look at all objects together, judges, and adds
     /// undeclared objects and those that could not be compared.
     ///
@@ -78,7 +78,7 @@ impl Outcome {
     ) -> Vec<Case> {
         let mut compared = compare(facts, rules, options, watch, None);
         let cases: Vec<&Case> = compared.iter().map(|c| &c.case).collect();
-        let later = Known::learn_later(&facts.run(live, rules, options), &cases);
+        let later = ExplainerKnowledge::learn_later(&facts.run(live, rules, options), &cases);
         if facts.known.add(later) {
             compared = compare(facts, rules, options, watch, Some(compared));
         }
@@ -99,17 +99,17 @@ fn compare(
     rules: &RuleSet,
     options: &Options,
     watch: Option<TraceRequest<'_>>,
-    before: Option<Vec<Compared>>,
-) -> Vec<Compared> {
-    let comparison = Comparison {
+    before: Option<Vec<ComparedObject>>,
+) -> Vec<ComparedObject> {
+    let comparison = RunData {
         schemas: &facts.schemas,
         known: &facts.known,
         rules,
         options,
         watch,
     };
-    let unread = Answer::Unread("the live side did not answer".to_owned());
-    let one = |declared: &Declared<'_>| {
+    let unread = ReadResult::Unread("the live side did not answer".to_owned());
+    let one = |declared: &DeclaredManifest<'_>| {
         let answer = facts.fetched.answers.get(&declared.key);
         comparison.compare(declared, answer.unwrap_or(&unread))
     };
@@ -117,7 +117,8 @@ fn compare(
     let Some(before) = before else {
         return declared.map(one).collect();
     };
-    let is_open = |compared: &Compared| compared.case.candidates.iter().any(Candidate::is_open);
+    let is_open =
+        |compared: &ComparedObject| compared.case.candidates.iter().any(JudgeInput::is_open);
     (before.into_par_iter().zip(declared))
         .map(|(before, declared)| match is_open(&before) {
             true => one(declared),
@@ -127,7 +128,7 @@ fn compare(
 }
 
 /// Returns the warnings about the comparison as a whole.
-fn warnings(compared: &[Compared], facts: &Facts<'_>, options: &Options) -> Vec<Warning> {
+fn warnings(compared: &[ComparedObject], facts: &Facts<'_>, options: &Options) -> Vec<Warning> {
     let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
     let troubles = troubles.into_iter().map(|what| trouble(what, options));
     let unknown_fields = compared.iter().flat_map(|c| &c.unknown_fields);
@@ -160,7 +161,7 @@ fn uncompared(facts: &mut Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<
     let unresolved = facts.resolved.unresolved.drain(..).chain(of_declared_kinds);
     unresolved
         .map(|report| {
-            let declared = report.declared.as_ref().map(Packed::value);
+            let declared = report.declared.as_ref().map(PackedObject::value);
             judge_whole(report, declared.as_ref(), None, rules, options.untrusted)
         })
         .collect()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::cluster::Right;
+use crate::cluster::AccessRight;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -12,10 +12,10 @@ const GROUP: &str = "rbac.authorization.k8s.io";
 /// binding if there is a `subject` (a user name as the API server knows it).
 pub fn roles<'r>(
     name: &str,
-    rights: impl IntoIterator<Item = &'r Right>,
+    rights: impl IntoIterator<Item = &'r AccessRight>,
     subject: Option<&str>,
 ) -> Vec<Value> {
-    let mut by_place: BTreeMap<Option<&str>, Vec<&Right>> = BTreeMap::new();
+    let mut by_place: BTreeMap<Option<&str>, Vec<&AccessRight>> = BTreeMap::new();
     for right in rights {
         let place = right.namespace.as_deref();
         by_place.entry(place).or_default().push(right);
@@ -50,7 +50,7 @@ fn object(kind: String, name: &str, namespace: Option<&str>) -> Value {
 }
 
 /// Returns one rule for each group and set of verbs.
-fn rules(rights: &[&Right]) -> Vec<Value> {
+fn rules(rights: &[&AccessRight]) -> Vec<Value> {
     let mut verbs: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for right in rights {
         let resource = (right.group.as_str(), right.resource.as_str());
@@ -86,8 +86,8 @@ fn subject_of(user: &str) -> Value {
 mod tests {
     use super::*;
 
-    fn right(verb: &str, group: &str, resource: &str, namespace: Option<&str>) -> Right {
-        Right {
+    fn right(verb: &str, group: &str, resource: &str, namespace: Option<&str>) -> AccessRight {
+        AccessRight {
             group: group.to_owned(),
             resource: resource.to_owned(),
             namespace: namespace.map(str::to_owned),

@@ -4,28 +4,28 @@ use std::collections::BTreeMap;
 
 use super::gather::Facts;
 use super::options::{Extra, Options};
-use super::outcome::Outcome;
+use super::outcome::ObjectResults;
 use super::{extra, filter, secrets};
 use crate::cluster::ServedKind;
 use crate::model::{
-    Called, Coverage, GroupKind, History, ObjectReport, Report, Revision, RuleCount, SecretPlace,
-    Target, Verdict, Warning, WebPages,
+    Coverage, GroupKind, History, KindAliases, ObjectReport, Report, ReportTarget, RuleCount,
+    SecretPlace, SourceRevision, Verdict, Warning, WebPages,
 };
-use crate::policy::{Audited, RuleOrigin, RuleSet, audit};
+use crate::policy::{RuleOrigin, RuleSet, RuleUsage, audit};
 use crate::schema::builtin_kind_of_group;
-use crate::source::Loaded;
+use crate::source::LoadedSource;
 
 /// The notes of the sources.
 pub struct LoadNotes {
     warnings: Vec<Warning>,
     skipped: Vec<Warning>,
-    revisions: Vec<Revision>,
+    revisions: Vec<SourceRevision>,
     secret: Vec<SecretPlace>,
 }
 
 impl LoadNotes {
     /// Takes them out of the loaded sources.
-    pub fn take(loaded: &mut Loaded) -> Self {
+    pub fn take(loaded: &mut LoadedSource) -> Self {
         let mut warnings = std::mem::take(&mut loaded.errors);
         warnings.append(&mut loaded.warnings);
         Self {
@@ -39,14 +39,14 @@ impl LoadNotes {
 
 /// Builds the report.
 pub fn report(
-    target: Target,
+    target: ReportTarget,
     notes: LoadNotes,
     facts: &mut Facts<'_>,
-    outcome: Outcome,
+    outcome: ObjectResults,
     rules: &RuleSet,
     options: &Options,
 ) -> Report {
-    let Outcome {
+    let ObjectResults {
         objects,
         warnings,
         explained,
@@ -63,7 +63,7 @@ pub fn report(
     };
     let coverage = coverage.over(&objects);
     let counts = counts(&objects, rules);
-    let judged = Audited {
+    let judged = RuleUsage {
         counts: &counts,
         objects: &objects,
         whole: coverage.failed == 0 && coverage.filtered == 0 && coverage.compared > 0,
@@ -94,7 +94,7 @@ pub fn report(
 }
 
 /// Returns the other names of the kinds: from the live side, or else from the built-in list.
-fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Called> {
+fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, KindAliases> {
     let declared = facts.resolved.declared.iter();
     let served = declared.map(|declared| &declared.kind);
     let served = served.chain(&facts.fetched.extra_kinds);
@@ -169,24 +169,24 @@ mod tests {
     use super::*;
     use crate::engine::tests::{config_map, manifests, recording};
     use crate::engine::{Extra, load, run};
-    use crate::model::Status;
+    use crate::model::ObjectStatus;
     use crate::source::Source;
 
     /// A source of these manifests and errors.
-    struct Given(Vec<serde_json::Value>, Vec<Warning>);
+    struct TestSource(Vec<serde_json::Value>, Vec<Warning>);
 
-    impl Source for Given {
-        fn load(&self, _: &dyn crate::cluster::Live) -> Loaded {
+    impl Source for TestSource {
+        fn load(&self, _: &dyn crate::cluster::Live) -> LoadedSource {
             let manifests = manifests(&self.0).into_iter();
-            Loaded {
+            LoadedSource {
                 manifests: manifests.map(|manifest| (*manifest).clone()).collect(),
                 errors: self.1.clone(),
-                ..Loaded::default()
+                ..LoadedSource::default()
             }
         }
     }
 
-    fn report(source: Given, live: &[serde_json::Value], options: &Options) -> Report {
+    fn report(source: TestSource, live: &[serde_json::Value], options: &Options) -> Report {
         let sources: [Box<dyn Source>; 1] = [Box::new(source)];
         run(&sources, &recording(live), &RuleSet::default(), options).unwrap()
     }
@@ -201,7 +201,7 @@ mod tests {
             namespace: Some("shop".to_owned()),
             ..Options::default()
         };
-        let given = Given(vec![a.clone(), b, elsewhere], vec![broken.clone()]);
+        let given = TestSource(vec![a.clone(), b, elsewhere], vec![broken.clone()]);
         let report = report(given, &[a], &options);
         let coverage = report.coverage;
         assert_eq!(
@@ -221,14 +221,18 @@ mod tests {
     fn reports_extra_objects_only_with_extra() {
         let [a, b] = ["a", "b"].map(|name| config_map(name, json!({"k": "1"})));
         let live = [a.clone(), b];
-        let of = |options: &Options| report(Given(vec![a.clone()], Vec::new()), &live, options);
+        let of =
+            |options: &Options| report(TestSource(vec![a.clone()], Vec::new()), &live, options);
         let without = of(&Options::default());
         assert_eq!(without.objects.len(), 1);
         let with = of(&Options {
             extra: Extra::Namespace,
             ..Options::default()
         });
-        let extra = with.objects.iter().filter(|o| o.status() == Status::Extra);
+        let extra = with
+            .objects
+            .iter()
+            .filter(|o| o.status() == ObjectStatus::Extra);
         let extra: Vec<String> = extra.map(|object| object.key.to_string()).collect();
         assert_eq!(extra, ["ConfigMap shop/b"]);
         assert_eq!(with.coverage.extra.unwrap().unread, 0);
@@ -237,8 +241,8 @@ mod tests {
     #[test]
     fn a_source_that_fails_does_not_stop_the_others() {
         let live = recording(&[]);
-        let good = Given(vec![config_map("a", json!({}))], Vec::new());
-        let bad = Given(Vec::new(), vec![Warning::error("b.yaml", "unreadable")]);
+        let good = TestSource(vec![config_map("a", json!({}))], Vec::new());
+        let bad = TestSource(Vec::new(), vec![Warning::error("b.yaml", "unreadable")]);
         let loaded = load(&[Box::new(bad), Box::new(good)], &live);
         assert_eq!((loaded.manifests.len(), loaded.errors.len()), (1, 1));
     }

@@ -7,8 +7,8 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::{Options, key_as_written};
-use crate::cluster::{Answer, KindLookup, Live, ServedKind, Wanted};
-pub use crate::judge::Declared;
+use crate::cluster::{KindLookup, Live, ObjectRequest, ReadResult, ServedKind};
+pub use crate::judge::DeclaredManifest;
 use crate::model::{KindNames, Manifest, ObjectReport, Presence, ResourceKey, Warning, group_of};
 use crate::schema::replacement;
 
@@ -25,9 +25,9 @@ pub struct OfDeclaredKind {
 impl OfDeclaredKind {
     /// Decides on the object. It is missing only if its definition is proven not to exist;
     /// otherwise the kind is only not served at this version, or not yet.
-    pub fn into_report(self, answers: &BTreeMap<ResourceKey, Answer>) -> ObjectReport {
-        let is_absent = |(key, answer): (&ResourceKey, &Answer)| {
-            key.kind == CRD && key.name == self.definition && matches!(answer, Answer::Absent)
+    pub fn into_report(self, answers: &BTreeMap<ResourceKey, ReadResult>) -> ObjectReport {
+        let is_absent = |(key, answer): (&ResourceKey, &ReadResult)| {
+            key.kind == CRD && key.name == self.definition && matches!(answer, ReadResult::Absent)
         };
         if answers.iter().any(is_absent) {
             return self.missing;
@@ -46,9 +46,9 @@ const CRD: &str = "CustomResourceDefinition";
 
 /// All manifests, resolved.
 #[derive(Default)]
-pub struct Resolved<'m> {
+pub struct ResolvedManifests<'m> {
     /// The objects that were resolved, by key.
-    pub declared: Vec<Declared<'m>>,
+    pub declared: Vec<DeclaredManifest<'m>>,
     /// The objects that cannot be compared, with the reason.
     pub unresolved: Vec<ObjectReport>,
     /// Those whose kind is not served but defined by the manifests themselves.
@@ -66,7 +66,7 @@ pub struct Resolved<'m> {
     /// Warnings about manifests that are compared nevertheless.
     pub remarks: Vec<Warning>,
     /// CustomResourceDefinitions that the filters exclude.
-    left_definitions: Vec<Wanted>,
+    left_definitions: Vec<ObjectRequest>,
 }
 
 /// Resolves which object each manifest declares.
@@ -77,7 +77,7 @@ pub fn resolve<'m>(
     manifests: &'m [Arc<Manifest>],
     live: &dyn Live,
     options: &Options,
-) -> Result<Resolved<'m>> {
+) -> Result<ResolvedManifests<'m>> {
     let kinds: BTreeSet<(String, String)> =
         manifests.iter().map(|manifest| kind_of(manifest)).collect();
     let crds = declared_crds(manifests);
@@ -88,8 +88,8 @@ pub fn resolve<'m>(
         .or_else(|| live.default_namespace())
         .unwrap_or_else(|| "default".to_owned());
 
-    let mut resolved = Resolved::default();
-    let mut by_key: BTreeMap<ResourceKey, Vec<Declared<'m>>> = BTreeMap::new();
+    let mut resolved = ResolvedManifests::default();
+    let mut by_key: BTreeMap<ResourceKey, Vec<DeclaredManifest<'m>>> = BTreeMap::new();
     for manifest in manifests {
         let lookup = lookups.get(&kind_of(manifest));
         if let Some(why) = refusal(manifest, lookup, &namespace, options) {
@@ -103,11 +103,14 @@ pub fn resolve<'m>(
             Some(KindLookup::Served(kind)) => {
                 let key = key_of_served(manifest, kind, &namespace);
                 resolved.remarks.extend(read_elsewhere(manifest, kind));
-                by_key.entry(key.clone()).or_default().push(Declared {
-                    key,
-                    kind: kind.clone(),
-                    manifest,
-                });
+                by_key
+                    .entry(key.clone())
+                    .or_default()
+                    .push(DeclaredManifest {
+                        key,
+                        kind: kind.clone(),
+                        manifest,
+                    });
             }
             Some(KindLookup::NotServed(why)) if definition(manifest, &crds).is_some() => {
                 resolved.of_declared_kinds.push(OfDeclaredKind {
@@ -179,7 +182,7 @@ fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> Resou
     }
 }
 
-impl Resolved<'_> {
+impl ResolvedManifests<'_> {
     /// Returns whether the filters exclude an object. Records the facts that are needed about
     /// excluded objects, too.
     fn leave_out(
@@ -216,7 +219,7 @@ impl Resolved<'_> {
             self.filtered += 1;
             if let Some(kind) = served.filter(|_| key.kind == CRD) {
                 let (key, kind) = (key.clone(), kind.clone());
-                self.left_definitions.push(Wanted { key, kind });
+                self.left_definitions.push(ObjectRequest { key, kind });
             }
         }
         self.all_keys.insert(key);
@@ -225,12 +228,12 @@ impl Resolved<'_> {
 
     /// Returns the objects to read, including the definitions whose absence proves that other
     /// objects are missing.
-    pub fn wanted(&self) -> Vec<Wanted> {
-        let declared = self.declared.iter().map(|declared| Wanted {
+    pub fn wanted(&self) -> Vec<ObjectRequest> {
+        let declared = self.declared.iter().map(|declared| ObjectRequest {
             key: declared.key.clone(),
             kind: declared.kind.clone(),
         });
-        let is_needed = |wanted: &&Wanted| {
+        let is_needed = |wanted: &&ObjectRequest| {
             let mut new = self.of_declared_kinds.iter();
             new.any(|object| object.definition == wanted.key.name)
         };
@@ -336,7 +339,7 @@ fn unknown(manifest: &Arc<Manifest>, why: String) -> ObjectReport {
 fn declared_twice(
     key: ResourceKey,
     first: &Arc<Manifest>,
-    others: &[Declared<'_>],
+    others: &[DeclaredManifest<'_>],
 ) -> ObjectReport {
     let place = |manifest: &Manifest| match &manifest.origin.rendered_by {
         Some(by) => format!("{} by {by}", manifest.origin),
@@ -361,13 +364,13 @@ mod tests {
 
     use super::*;
     use crate::engine::tests::{config_map, manifests, recording};
-    use crate::model::Status;
+    use crate::model::ObjectStatus;
 
     fn names<'k>(keys: impl Iterator<Item = &'k ResourceKey>) -> Vec<String> {
         keys.map(ToString::to_string).collect()
     }
 
-    fn declared(resolved: &Resolved<'_>) -> Vec<String> {
+    fn declared(resolved: &ResolvedManifests<'_>) -> Vec<String> {
         names(resolved.declared.iter().map(|declared| &declared.key))
     }
 
@@ -400,7 +403,7 @@ mod tests {
         let [twice] = &resolved.unresolved[..] else {
             panic!("{} reports", resolved.unresolved.len())
         };
-        assert_eq!(twice.status(), Status::Unknown);
+        assert_eq!(twice.status(), ObjectStatus::Unknown);
         let reason = twice.reason.as_deref().unwrap();
         assert!(reason.contains("shop.yaml:10, shop.yaml:20"), "{reason}");
     }
@@ -431,7 +434,7 @@ mod tests {
         let resolved = resolve(&manifests, &live, &Options::default()).unwrap();
         assert_eq!(declared(&resolved), ["ConfigMap shop/a"]);
         assert_eq!(resolved.unresolved.len(), 1);
-        assert_eq!(resolved.unresolved[0].status(), Status::Unknown);
+        assert_eq!(resolved.unresolved[0].status(), ObjectStatus::Unknown);
     }
 
     #[test]
@@ -444,6 +447,6 @@ mod tests {
         };
         let resolved = resolve(&manifests, &live, &options).unwrap();
         assert!(resolved.declared.is_empty());
-        assert_eq!(resolved.unresolved[0].status(), Status::Unknown);
+        assert_eq!(resolved.unresolved[0].status(), ObjectStatus::Unknown);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::resolve::{Declared, is_crd};
+use super::resolve::{DeclaredManifest, is_crd};
 use crate::cluster::Live;
 use crate::model::{GroupKind, Manifest, SchemaOrigin, Warning};
 use crate::schema::{self, KUBERNETES_VERSION, Schema, TypeId};
@@ -100,7 +100,11 @@ pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<C
 
 /// Gathers the schemas of the declared custom resources: from definitions among the manifests, then
 /// from the live side, which takes precedence.
-pub fn gather(declared: &[Declared<'_>], manifests: &[Arc<Manifest>], live: &dyn Live) -> Schemas {
+pub fn gather(
+    declared: &[DeclaredManifest<'_>],
+    manifests: &[Arc<Manifest>],
+    live: &dyn Live,
+) -> Schemas {
     let mut schemas = Schemas {
         custom: Schema::default(),
         one_form: BTreeMap::new(),

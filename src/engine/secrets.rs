@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::gather::Facts;
-use crate::cluster::{Answer, LiveObject};
+use crate::cluster::{LiveObject, ReadResult};
 use crate::model::SecretValue;
 
 /// Helm's records of releases hold whole charts, which are compressed.
@@ -20,8 +20,8 @@ pub fn values(facts: &Facts<'_>) -> Vec<SecretValue> {
     }
     let answers = facts.fetched.answers.values();
     let live = answers.filter_map(|answer| match answer {
-        Answer::Found(object) => Some(object),
-        Answer::Absent | Answer::Unread(_) => None,
+        ReadResult::Found(object) => Some(object),
+        ReadResult::Absent | ReadResult::Unread(_) => None,
     });
     let is_secret = |object: &&LiveObject| {
         object.key.kind == "Secret" && object.key.group.is_empty() && !object.is_partial()

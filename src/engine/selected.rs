@@ -3,7 +3,7 @@
 use crate::model::{JudgedChange, ObjectReport, Verdict};
 
 /// Selects changes by their object and path; the path `.` stands for the whole object.
-pub type Meant<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
+pub type SelectsChange<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
 
 /// Returns whether a command acts on a change: on reported drift that `selects` selects, and on
 /// ignored and accepted drift only if `names` names both its object and its path. Explained
@@ -11,8 +11,8 @@ pub type Meant<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
 pub(super) fn is_selected(
     object: &ObjectReport,
     drift: &JudgedChange,
-    selects: Meant<'_>,
-    names: Meant<'_>,
+    selects: SelectsChange<'_>,
+    names: SelectsChange<'_>,
 ) -> bool {
     let path = &drift.change.path;
     match drift.verdict() {

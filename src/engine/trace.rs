@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::compare::{Subject, Visit, known_by_type};
+use crate::compare::{ComparisonInput, VisitedPath, known_by_type};
 use crate::model::{
-    Applier, FieldPath, Form, KindNames, Manifest, ResourceKey, RuleNote, SchemaOrigin,
+    Applier, FieldPath, KindNames, Manifest, ResourceKey, RuleNote, SchemaOrigin, ValueType,
 };
 use crate::policy::{ObjectRules, Rule};
 
@@ -31,7 +31,7 @@ pub struct ObjectTrace {
     /// The live object.
     pub live: Value,
     /// Every path that the comparison visited.
-    pub visits: Vec<Visit>,
+    pub visits: Vec<VisitedPath>,
     /// The applier.
     pub appliers: Vec<Applier>,
     /// Whether the live object records owners.
@@ -39,7 +39,7 @@ pub struct ObjectTrace {
     /// The source of the schema.
     pub schema: SchemaOrigin,
     /// What the schema knows about the requested path.
-    pub asked: Option<(Form, String, Option<Value>)>,
+    pub asked: Option<(ValueType, String, Option<Value>)>,
     /// The rules that match the object.
     pub rules: Vec<RuleNote>,
 }
@@ -49,8 +49,8 @@ impl ObjectTrace {
     pub fn of(
         watch: TraceRequest<'_>,
         (key, manifest): (&ResourceKey, &Manifest),
-        subject: &Subject<'_>,
-        visits: Vec<Visit>,
+        subject: &ComparisonInput<'_>,
+        visits: Vec<VisitedPath>,
         rules: &ObjectRules<'_>,
         schema: SchemaOrigin,
     ) -> Self {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use ring::digest;
 use serde_json::Value;
 
-use crate::model::{JudgedChange, ObjectReport, Report, Severity, Status};
+use crate::model::{JudgedChange, ObjectReport, ObjectStatus, Report, Severity};
 use crate::policy::Debt;
 use crate::redact::Redacted;
 
@@ -17,7 +17,7 @@ const SALT: &str = "driftctl.triage/v1";
 
 /// A difference: a change of an object, or an object that is missing or extra as a whole.
 #[derive(Debug, Clone)]
-pub struct Item<'r> {
+pub struct TriageItem<'r> {
     /// The object, including secrets.
     pub object: &'r ObjectReport,
     /// The change; `None` for the whole object.
@@ -32,7 +32,7 @@ pub struct Item<'r> {
     pub mark: String,
 }
 
-impl Item<'_> {
+impl TriageItem<'_> {
     /// Returns the path in the report; `.` for the whole object.
     pub fn path(&self) -> String {
         path(self.drift)
@@ -49,13 +49,13 @@ fn path(drift: Option<&JudgedChange>) -> String {
 }
 
 /// Lists the differences to decide on, the most severe first.
-pub fn items<'r>(report: &'r Report, shown: &'r Redacted) -> Vec<Item<'r>> {
+pub fn items<'r>(report: &'r Report, shown: &'r Redacted) -> Vec<TriageItem<'r>> {
     let mut items = Vec::new();
     for (object, shown) in report.objects.iter().zip(&shown.objects) {
-        if let (Status::Missing | Status::Extra, Some(severity)) =
+        if let (ObjectStatus::Missing | ObjectStatus::Extra, Some(severity)) =
             (object.status(), object.whole_severity)
         {
-            items.push(Item {
+            items.push(TriageItem {
                 object,
                 drift: None,
                 shown,
@@ -66,7 +66,7 @@ pub fn items<'r>(report: &'r Report, shown: &'r Redacted) -> Vec<Item<'r>> {
         }
         let drifts = object.drifts.iter().zip(&shown.drifts);
         for (drift, shown_drift) in drifts.filter(|(drift, _)| drift.is_drift()) {
-            items.push(Item {
+            items.push(TriageItem {
                 object,
                 drift: Some(drift),
                 shown,

@@ -2,15 +2,15 @@
 //! never live: this is a mistake in the manifest, not a live change.
 
 use crate::compare::fields_by_type;
-use crate::judge::{Candidate, Declared};
+use crate::judge::{DeclaredManifest, JudgeInput};
 use crate::model::{Explanation, FieldPath, PathElement, Warning, nearest};
 use crate::schema::{Schema, TypeId};
 
 /// Warns about the unknown fields among the changes of one object, each at its line.
 pub fn warnings(
-    declared: &Declared<'_>,
+    declared: &DeclaredManifest<'_>,
     (schema, root): (&Schema, Option<TypeId>),
-    candidates: &[Candidate],
+    candidates: &[JudgeInput],
 ) -> Vec<Warning> {
     let unknown = candidates.iter().filter(|candidate| is_unknown(candidate));
     unknown
@@ -27,13 +27,13 @@ pub fn warnings(
         .collect()
 }
 
-fn is_unknown(candidate: &Candidate) -> bool {
+fn is_unknown(candidate: &JudgeInput) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_some_and(|reason| reason.by == Explanation::UnknownField)
 }
 
 fn message(
-    declared: &Declared<'_>,
+    declared: &DeclaredManifest<'_>,
     (schema, root): (&Schema, Option<TypeId>),
     path: &FieldPath,
 ) -> String {

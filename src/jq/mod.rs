@@ -13,5 +13,5 @@ mod watch;
 mod worker;
 
 pub use process::{DEADLINE, Jq, JqError};
-pub use program::{Program, ProgramError};
+pub use program::{JqProgram, ProgramError};
 pub use worker::serve;

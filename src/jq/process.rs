@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::WORKER;
 use super::watch::TIMED_OUT;
-use super::worker::{READY, Request, Response};
+use super::worker::{JqRequest, READY, Response};
 use crate::policy::{DeleteByJq, JqFailure};
 
 /// How long an expression may run on one object by default: twice Argo CD's limit of 1 s of
@@ -69,13 +69,13 @@ pub enum JqError {
 pub struct Jq {
     executable: PathBuf,
     deadline: Duration,
-    state: Mutex<State>,
+    state: Mutex<ProcessState>,
 }
 
-struct State {
+struct ProcessState {
     /// How long all expressions may take.
     whole_run: Duration,
-    child: Option<Running>,
+    child: Option<RunningJq>,
     /// Expressions that killed a child are not tried again: on ten thousand objects they would take
     /// hours.
     given_up: BTreeMap<String, JqError>,
@@ -92,7 +92,7 @@ impl Jq {
         Self {
             executable,
             deadline: DEADLINE,
-            state: Mutex::new(State {
+            state: Mutex::new(ProcessState {
                 whole_run: WHOLE_RUN,
                 child: None,
                 given_up: BTreeMap::new(),
@@ -163,14 +163,14 @@ impl Jq {
         }
         let deadline = self.deadline.min(state.whole_run - state.spent);
         let begun = Instant::now();
-        let request = Request {
+        let request = JqRequest {
             expression: expression.to_owned(),
             is_policy,
             input,
             allowed: deadline.as_millis().try_into().unwrap_or(u64::MAX),
         };
         if state.child.is_none() {
-            let child = Running::start(&self.executable)
+            let child = RunningJq::start(&self.executable)
                 .map_err(|error| JqError::Unavailable(error.to_string()))?;
             state.child = Some(child);
         }
@@ -214,13 +214,13 @@ impl DeleteByJq for Jq {
     }
 }
 
-struct Running {
+struct RunningJq {
     child: Child,
     requests: ChildStdin,
     lines: Receiver<String>,
 }
 
-impl Running {
+impl RunningJq {
     fn start(executable: &PathBuf) -> io::Result<Self> {
         let mut child = Command::new(executable)
             .arg(WORKER)
@@ -256,7 +256,7 @@ impl Running {
         }
     }
 
-    fn ask(&mut self, request: &Request, deadline: Duration) -> Result<Response, JqError> {
+    fn ask(&mut self, request: &JqRequest, deadline: Duration) -> Result<Response, JqError> {
         let exhausted = |_| JqError::Exhausted;
         let by_the_clock = deadline.saturating_mul(PATIENCE);
         let mut line = serde_json::to_vec(request).map_err(|_| JqError::Exhausted)?;
@@ -275,7 +275,7 @@ impl Running {
 }
 
 /// Kills the child, whatever it is doing, and leaves no zombie.
-impl Drop for Running {
+impl Drop for RunningJq {
     fn drop(&mut self) {
         // It may have ended on its own.
         let _ = self.child.kill();

@@ -33,7 +33,7 @@ def del(f): . as $in | [path(f)] as $paths | $in | delete_paths($paths);
 const LONGEST: usize = 16 * 1024;
 
 /// A program that was parsed and can be run.
-pub struct Program {
+pub struct JqProgram {
     filter: jaq_core::Filter<JustLut<Val>>,
 }
 
@@ -51,7 +51,7 @@ pub enum ProgramError {
     Results(&'static str),
 }
 
-impl Program {
+impl JqProgram {
     /// Parses `del(EXPRESSION)`. The parentheses are put around the text, as in Argo CD, so that an
     /// expression that closes the first one and opens another means the same here.
     ///
@@ -148,7 +148,7 @@ mod tests {
 
     #[track_caller]
     fn after(expression: &str, input: Value) -> Value {
-        let program = Program::deletion(expression).unwrap();
+        let program = JqProgram::deletion(expression).unwrap();
         serde_json::from_str(&program.run(&input.to_string()).unwrap()).unwrap()
     }
 
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn keeps_numbers_unchanged() {
         let text = "{\"a\":1,\"n\":9007199254740993,\"f\":0.1,\"big\":18446744073709551615}";
-        let result = Program::deletion(".a").unwrap().run(text).unwrap();
+        let result = JqProgram::deletion(".a").unwrap().run(text).unwrap();
         assert_eq!(
             result,
             "{\"n\":9007199254740993,\"f\":0.1,\"big\":18446744073709551615}"
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn reports_syntax_errors() {
-        let error = |text: &str| Program::deletion(text).err().unwrap().to_string();
+        let error = |text: &str| JqProgram::deletion(text).err().unwrap().to_string();
         let table = [
             ("", "expected term before ')'"),
             (".a |", "expected term before ')'"),
@@ -239,18 +239,18 @@ mod tests {
             "input",
             "debug",
         ] {
-            assert!(Program::deletion(expression).is_err(), "{expression}");
+            assert!(JqProgram::deletion(expression).is_err(), "{expression}");
         }
     }
 
     #[test]
     fn error_messages_do_not_quote_the_object() {
-        let program = Program::deletion(".a.b").unwrap();
+        let program = JqProgram::deletion(".a.b").unwrap();
         let error = program.run("{\"a\": \"hunter2\"}").unwrap_err();
         assert_eq!(error, ProgramError::Failed);
-        let none = Program::deletion(".a) | empty | (.").unwrap();
+        let none = JqProgram::deletion(".a) | empty | (.").unwrap();
         assert_eq!(none.run("{}"), Err(ProgramError::Results("none")));
-        let two = Program::deletion(".a), (1").unwrap();
+        let two = JqProgram::deletion(".a), (1").unwrap();
         assert_eq!(two.run("{}"), Err(ProgramError::Results("several")));
     }
 }

@@ -16,13 +16,13 @@ pub(super) const TIMED_OUT: i32 = 124;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Limits the time of one request after the other.
-pub(super) struct Watch {
+pub(super) struct JqWatchdog {
     /// When the current request must end.
     limit: Arc<Mutex<Option<Duration>>>,
     time: Time,
 }
 
-impl Watch {
+impl JqWatchdog {
     /// Starts to watch. Memory must not be limited yet, because starting a thread needs some.
     pub fn begin() -> Self {
         let limit = Arc::new(Mutex::new(None));

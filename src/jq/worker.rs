@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::watch::Watch;
-use super::{Program, ProgramError};
+use super::watch::JqWatchdog;
+use super::{JqProgram, ProgramError};
 use crate::admission;
 
 /// The line that the child prints when it is ready.
@@ -16,7 +16,7 @@ pub const READY: &str = "ready";
 
 /// One request.
 #[derive(Serialize, Deserialize)]
-pub struct Request {
+pub struct JqRequest {
     /// The expression, which is run as `del(EXPRESSION)`; or the policy.
     pub expression: String,
     /// Whether to evaluate an admission policy with its CEL expressions instead.
@@ -47,13 +47,13 @@ pub enum Response {
 /// # Errors
 /// Fails if a stream breaks or contains something else: then the parent process is gone.
 pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
-    let watch = Watch::begin();
+    let watch = JqWatchdog::begin();
     limit_memory();
     writeln!(responses, "{READY}")?;
     responses.flush()?;
     let mut programs = HashMap::new();
     for line in requests.lines() {
-        let request: Request = serde_json::from_str(&line?)?;
+        let request: JqRequest = serde_json::from_str(&line?)?;
         let allowed = Duration::from_millis(request.allowed);
         let response = watch.over(allowed, || answer(&mut programs, &request))?;
         serde_json::to_writer(&mut responses, &response)?;
@@ -63,9 +63,9 @@ pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()
     Ok(())
 }
 
-type Programs = HashMap<String, Result<Program, ProgramError>>;
+type Programs = HashMap<String, Result<JqProgram, ProgramError>>;
 
-fn answer(programs: &mut Programs, request: &Request) -> io::Result<Response> {
+fn answer(programs: &mut Programs, request: &JqRequest) -> io::Result<Response> {
     if request.is_policy {
         let input = request.input.as_ref().map_or("null", |input| input.get());
         let output = admission::run(&request.expression, input);
@@ -74,7 +74,7 @@ fn answer(programs: &mut Programs, request: &Request) -> io::Result<Response> {
     // Parsing a program takes fifty times as long as running it.
     let program = programs
         .entry(request.expression.clone())
-        .or_insert_with(|| Program::deletion(&request.expression));
+        .or_insert_with(|| JqProgram::deletion(&request.expression));
     let program = match program {
         Ok(program) => program,
         Err(error) => return Ok(Response::Syntax(error.to_string())),

@@ -1,15 +1,15 @@
 //! The only place that makes a [`Verdict`].
 
-use super::{Candidate, Case, Ignored};
-use crate::compare::{Finding, Reason, live_view};
-use crate::model::{Change, JudgedChange, ObjectReport, Presence, Step, Verdict};
+use super::{Case, Ignored, JudgeInput};
+use crate::compare::{Difference, Reason, live_view};
+use crate::model::{Change, JudgedChange, ManifestStep, ObjectReport, Presence, Verdict};
 use crate::policy::{ACCEPTED, RuleSet};
 
 /// Decides on a finding: it is explained, else ignored, else accepted, else reported.
-fn judged(candidate: Candidate, report: &ObjectReport, rules: &RuleSet) -> JudgedChange {
-    let Candidate {
+fn judged(candidate: JudgeInput, report: &ObjectReport, rules: &RuleSet) -> JudgedChange {
+    let JudgeInput {
         finding:
-            Finding {
+            Difference {
                 change,
                 owners,
                 reason,
@@ -60,7 +60,7 @@ pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
     report.drifts.extend(judged);
     if let Some(manifest) = &report.manifest {
         let ways = report.drifts.iter().map(|drift| drift.change.at.as_slice());
-        let ways: Vec<&[Step]> = ways.collect();
+        let ways: Vec<&[ManifestStep]> = ways.collect();
         let positions = manifest.locate_all(&ways);
         for (drift, position) in report.drifts.iter_mut().zip(positions) {
             drift.position = position;
@@ -82,7 +82,7 @@ pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
 /// stays in the report with a change at its root.
 pub fn decide_whole(
     mut report: ObjectReport,
-    candidate: Candidate,
+    candidate: JudgeInput,
     rules: &RuleSet,
 ) -> ObjectReport {
     let status = report.status();
@@ -113,17 +113,17 @@ mod tests {
 
     fn verdict(reason: bool, ignored: bool, accepted: bool) -> Verdict {
         let path = ".spec.replicas".parse().unwrap();
-        let finding = Finding {
+        let finding = Difference {
             reason: reason.then(|| Explanation::TypeDefault.into()),
-            ..Finding::of(Change::between(path, Some(json!(1)), Some(json!(2))))
+            ..Difference::of(Change::between(path, Some(json!(1)), Some(json!(2))))
         };
-        let candidate = Candidate {
+        let candidate = JudgeInput {
             ignored: ignored.then(|| Ignored {
                 rule: "rule".to_owned(),
                 reason: String::new(),
             }),
             accepted: accepted.then(String::new),
-            ..Candidate::of(finding)
+            ..JudgeInput::of(finding)
         };
         let key = ResourceKey::new("apps", "Deployment", None, "web");
         let report = ObjectReport::new(key, "apps/v1".to_owned());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Case, EXPLAINERS};
-use crate::cluster::{Fetched, Live, LiveObject, ServedKind};
-use crate::compare::{Explain, Finding, Reason, Subject};
+use crate::cluster::{Live, LiveObject, ReadResults, ServedKind};
+use crate::compare::{ComparisonInput, Difference, Explain, Reason};
 use crate::model::{
     ChangeKind, Explanation, FieldPath, Manifest, Owner, Ownership, ResourceKey, Warning,
 };
@@ -14,7 +14,7 @@ use crate::ownership::Appliers;
 use crate::policy::RuleSet;
 
 /// A manifest, with the object that it declares.
-pub struct Declared<'m> {
+pub struct DeclaredManifest<'m> {
     /// The object.
     pub key: ResourceKey,
     /// How its kind is served.
@@ -25,13 +25,13 @@ pub struct Declared<'m> {
 
 /// Both sides of a run, in the form that explainers use.
 #[derive(Clone, Copy)]
-pub struct Run<'r> {
+pub struct ExplainerInput<'r> {
     /// All manifests, regardless of filters.
     pub manifests: &'r [Arc<Manifest>],
     /// The compared objects.
-    pub declared: &'r [Declared<'r>],
+    pub declared: &'r [DeclaredManifest<'r>],
     /// The live objects.
-    pub fetched: &'r Fetched,
+    pub fetched: &'r ReadResults,
     /// The live side, for further reads.
     pub live: &'r dyn Live,
     /// The rules.
@@ -52,13 +52,17 @@ pub trait Explainer: Sync {
     fn about(&self) -> &'static str;
 
     /// Reads the data that it needs in a run; returns `None` if it has nothing to explain.
-    fn learn(&self, _run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, _run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         None
     }
 
     /// Reads what it needs after the comparison, if that shows that there may be something to
     /// explain.
-    fn learn_later(&self, _run: &Run<'_>, _cases: &[&Case]) -> Option<Box<dyn Knowledge>> {
+    fn learn_later(
+        &self,
+        _run: &ExplainerInput<'_>,
+        _cases: &[&Case],
+    ) -> Option<Box<dyn Knowledge>> {
         None
     }
 }
@@ -91,19 +95,19 @@ pub trait Knowledge: Send + Sync {
     fn review(
         &self,
         _key: &ResourceKey,
-        _subject: &Subject<'_>,
-        findings: Vec<Finding>,
-    ) -> Vec<Finding> {
+        _subject: &ComparisonInput<'_>,
+        findings: Vec<Difference>,
+    ) -> Vec<Difference> {
         findings
     }
 
     /// Adds or removes reasons on findings that only all objects together can explain.
-    fn together(&self, _cases: &mut [Case], _run: &Run<'_>) -> Vec<Warning> {
+    fn together(&self, _cases: &mut [Case], _run: &ExplainerInput<'_>) -> Vec<Warning> {
         Vec::new()
     }
 
     /// Returns why a declared object need not be live, if so.
-    fn missing(&self, _key: &ResourceKey, _declared: &Value) -> Option<Explained> {
+    fn missing(&self, _key: &ResourceKey, _declared: &Value) -> Option<ObjectExplainer> {
         None
     }
 
@@ -114,14 +118,14 @@ pub trait Knowledge: Send + Sync {
         _value: &Value,
         _ownership: &Ownership,
         _rules: &RuleSet,
-    ) -> Option<Explained> {
+    ) -> Option<ObjectExplainer> {
         None
     }
 }
 
 /// Why a live object need not be declared, or a declared one need not be live.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Explained {
+pub struct ObjectExplainer {
     /// The explanation.
     pub explanation: Explanation,
     /// The explainer or the built-in rule.
@@ -132,21 +136,21 @@ pub struct Explained {
 
 /// The knowledge of all explainers in a run.
 #[derive(Default)]
-pub struct Known {
+pub struct ExplainerKnowledge {
     /// Each with its place in [`EXPLAINERS`], which is the order in which they act.
     all: Vec<(usize, Box<dyn Knowledge>)>,
 }
 
-impl Known {
+impl ExplainerKnowledge {
     /// Lets every explainer read the data that it needs.
-    pub fn learn(run: &Run<'_>) -> Self {
+    pub fn learn(run: &ExplainerInput<'_>) -> Self {
         let all = EXPLAINERS.iter().enumerate();
         let all = all.filter_map(|(place, one)| Some((place, one.learn(run)?)));
         Self { all: all.collect() }
     }
 
     /// Returns what explainers read after the comparison. It acts once it is [added](Self::add).
-    pub fn learn_later(run: &Run<'_>, cases: &[&Case]) -> Self {
+    pub fn learn_later(run: &ExplainerInput<'_>, cases: &[&Case]) -> Self {
         let all = EXPLAINERS.iter().enumerate();
         let all = all.filter_map(|(place, one)| Some((place, one.learn_later(run, cases)?)));
         Self { all: all.collect() }
@@ -192,15 +196,15 @@ impl Known {
     pub fn review(
         &self,
         key: &ResourceKey,
-        subject: &Subject<'_>,
-        findings: Vec<Finding>,
-    ) -> Vec<Finding> {
+        subject: &ComparisonInput<'_>,
+        findings: Vec<Difference>,
+    ) -> Vec<Difference> {
         self.all()
             .fold(findings, |left, one| one.review(key, subject, left))
     }
 
     /// Applies [`Knowledge::together`].
-    pub fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+    pub fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for one in self.all() {
             warnings.extend(one.together(cases, run));
@@ -209,7 +213,7 @@ impl Known {
     }
 
     /// Returns the first answer of [`Knowledge::missing`].
-    pub fn missing(&self, key: &ResourceKey, declared: &Value) -> Option<Explained> {
+    pub fn missing(&self, key: &ResourceKey, declared: &Value) -> Option<ObjectExplainer> {
         self.all().find_map(|one| one.missing(key, declared))
     }
 
@@ -220,7 +224,7 @@ impl Known {
         value: &Value,
         ownership: &Ownership,
         rules: &RuleSet,
-    ) -> Option<Explained> {
+    ) -> Option<ObjectExplainer> {
         self.all()
             .find_map(|one| one.undeclared(object, value, ownership, rules))
     }

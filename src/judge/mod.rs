@@ -15,14 +15,17 @@ mod explainer;
 mod removal;
 mod rules;
 
-use crate::compare::Finding;
-use crate::model::{ObjectReport, Packed};
+use crate::compare::Difference;
+use crate::model::{ObjectReport, PackedObject};
 
 use decide::decide_whole;
 pub use decide::{decide, reported};
 pub use explain::EXPLAINERS;
-pub use explainer::{Declared, Explained, Explainer, Knowledge, Known, Oracle, Run};
-pub use rules::{Judged, ask, judge_whole};
+pub use explainer::{
+    DeclaredManifest, Explainer, ExplainerInput, ExplainerKnowledge, Knowledge, ObjectExplainer,
+    Oracle,
+};
+pub use rules::{RuleInput, ask, judge_whole};
 
 /// A declared object between its comparison and its verdicts.
 #[derive(Debug)]
@@ -30,9 +33,9 @@ pub struct Case {
     /// Its report, still without changes.
     pub report: ObjectReport,
     /// The manifest as it was compared; `None` if nothing can be reported.
-    pub declared: Option<Packed>,
+    pub declared: Option<PackedObject>,
     /// The findings, with what else is known about them.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<JudgeInput>,
 }
 
 impl Case {
@@ -48,9 +51,9 @@ impl Case {
 
 /// A finding before its verdict, with what else is known about it.
 #[derive(Debug, Clone)]
-pub struct Candidate {
+pub struct JudgeInput {
     /// The finding. Its reason says why it is explained.
-    pub finding: Finding,
+    pub finding: Difference,
     /// The rule that ignores it.
     pub ignored: Option<Ignored>,
     /// The reason for which it was accepted, if it was.
@@ -59,9 +62,9 @@ pub struct Candidate {
     pub note: Option<String>,
 }
 
-impl Candidate {
+impl JudgeInput {
     /// Returns a candidate for a finding about which nothing else is known.
-    pub fn of(finding: Finding) -> Self {
+    pub fn of(finding: Difference) -> Self {
         Self {
             note: finding.note.clone(),
             finding,

@@ -9,17 +9,17 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::rules::{Hit, Judged};
-use crate::compare::Finding;
+use super::rules::{RuleHit, RuleInput};
+use crate::compare::Difference;
 use crate::model::{FieldPath, Owner, PathElement};
-use crate::policy::{Asked, JqFailure, Rule};
+use crate::policy::{ChangeQuery, JqFailure, Rule};
 
 /// Decides on the findings that [`Rule::covers`] leaves open.
 pub(super) fn decide<'r>(
-    object: &Judged<'_>,
+    object: &RuleInput<'_>,
     rules: &[&'r Rule],
-    findings: &[Finding],
-    hits: &mut [Hit<'r>],
+    findings: &[Difference],
+    hits: &mut [RuleHit<'r>],
     troubles: &mut Vec<String>,
 ) {
     for expired in [false, true] {
@@ -49,7 +49,7 @@ pub(super) fn decide<'r>(
 
 /// Returns whether removing what a rule selects can make a finding disappear that the rule does not
 /// cover.
-fn may_remove(rule: &Rule, finding: &Finding) -> bool {
+fn may_remove(rule: &Rule, finding: &Difference) -> bool {
     let path = &finding.change.path;
     let selectors = &rule.selectors;
     admits(rule, finding)
@@ -68,9 +68,9 @@ fn may_remove(rule: &Rule, finding: &Finding) -> bool {
                 }))
 }
 
-fn admits(rule: &Rule, finding: &Finding) -> bool {
+fn admits(rule: &Rule, finding: &Difference) -> bool {
     let owners: Vec<&Owner> = finding.owners.iter().collect();
-    rule.admits(Asked {
+    rule.admits(ChangeQuery {
         path: &finding.change.path,
         kind: finding.change.kind,
         owners: &owners,
@@ -79,14 +79,14 @@ fn admits(rule: &Rule, finding: &Finding) -> bool {
 
 /// Returns the open findings that disappear, with the rule for each.
 fn gone<'r>(
-    object: &Judged<'_>,
+    object: &RuleInput<'_>,
     rules: &[&'r Rule],
-    findings: &[Finding],
+    findings: &[Difference],
     mut open: Vec<usize>,
     troubles: &mut Vec<String>,
 ) -> Vec<(usize, &'r Rule)> {
     let known: HashSet<String> = findings.iter().map(|f| f.change.path.to_string()).collect();
-    let mut both = Both::of(object);
+    let mut both = StrippedSides::of(object);
     let mut removes = |rule: &&&Rule| both.remove(rule, object, troubles);
     let rules: Vec<&Rule> = rules.iter().filter(&mut removes).copied().collect();
     if rules.is_empty() {
@@ -101,7 +101,7 @@ fn gone<'r>(
         return Vec::new();
     }
     let mut gone = Vec::new();
-    let mut both = Both::of(object);
+    let mut both = StrippedSides::of(object);
     for rule in rules {
         both.remove(rule, object, &mut Vec::new());
         let remaining = both.compare(object);
@@ -118,13 +118,13 @@ fn gone<'r>(
 }
 
 /// Both sides, with values removed.
-struct Both {
+struct StrippedSides {
     declared: Value,
     live: Value,
 }
 
-impl Both {
-    fn of(object: &Judged<'_>) -> Self {
+impl StrippedSides {
+    fn of(object: &RuleInput<'_>) -> Self {
         Self {
             declared: object.sides.declared.clone(),
             live: object.sides.live.clone(),
@@ -132,7 +132,7 @@ impl Both {
     }
 
     /// Removes what a rule selects; returns whether anything was removed.
-    fn remove(&mut self, rule: &Rule, object: &Judged<'_>, troubles: &mut Vec<String>) -> bool {
+    fn remove(&mut self, rule: &Rule, object: &RuleInput<'_>, troubles: &mut Vec<String>) -> bool {
         let mut removed = false;
         for side in [&mut self.declared, &mut self.live] {
             for pattern in &rule.selectors.paths {
@@ -161,7 +161,7 @@ impl Both {
         removed
     }
 
-    fn compare(&self, object: &Judged<'_>) -> Vec<Finding> {
+    fn compare(&self, object: &RuleInput<'_>) -> Vec<Difference> {
         (object.compare)(&self.declared, &self.live)
     }
 }
@@ -169,7 +169,7 @@ impl Both {
 /// Returns whether a finding remains. Removals shift list indexes and shrink blocks, so a new
 /// finding counts as the original if it is above it, below it, or at another index of the same
 /// list.
-fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -> bool {
+fn is_among(finding: &Difference, remaining: &[Difference], known: &HashSet<String>) -> bool {
     let path = &finding.change.path;
     let rest = remaining.iter().filter(|left| !is_husk(left, finding));
     rest.map(|left| &left.change.path).any(|left| {
@@ -180,8 +180,9 @@ fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -
 }
 
 /// Returns whether the remaining finding is only the emptied block around the removed values.
-fn is_husk(left: &Finding, finding: &Finding) -> bool {
-    let sides = |finding: &Finding| [finding.change.declared.clone(), finding.change.live.clone()];
+fn is_husk(left: &Difference, finding: &Difference) -> bool {
+    let sides =
+        |finding: &Difference| [finding.change.declared.clone(), finding.change.live.clone()];
     let is_empty = |value: &Value| match value {
         Value::Object(fields) => fields.is_empty(),
         Value::Array(items) => items.is_empty(),

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Candidate, Explained, Ignored, decide_whole, removal};
-use crate::compare::{Finding, Reason};
-use crate::model::{Change, ChangeKind, ObjectReport, Owner, Packed, Presence, ResourceKey};
-use crate::policy::{Asked, DebtMatch, ObjectRules, Rule, RuleSet, Sides, rules_of};
+use super::{Ignored, JudgeInput, ObjectExplainer, decide_whole, removal};
+use crate::compare::{Difference, Reason};
+use crate::model::{Change, ChangeKind, ObjectReport, Owner, PackedObject, Presence, ResourceKey};
+use crate::policy::{ChangeQuery, DebtMatch, ObjectRules, ObjectSides, Rule, RuleSet, rules_of};
 use crate::source::never_applied;
 
 /// The data for applying the rules to the findings of one object.
-pub struct Judged<'a> {
+pub struct RuleInput<'a> {
     /// The object.
     pub key: &'a ResourceKey,
     /// The rules of the run.
@@ -17,14 +17,14 @@ pub struct Judged<'a> {
     /// The rules that match the object.
     pub object_rules: &'a ObjectRules<'a>,
     /// Both sides as compared.
-    pub sides: Sides<'a>,
+    pub sides: ObjectSides<'a>,
     /// Compares two other sides of the same object.
-    pub compare: &'a dyn Fn(&Value, &Value) -> Vec<Finding>,
+    pub compare: &'a dyn Fn(&Value, &Value) -> Vec<Difference>,
 }
 
 /// The result of the rules for one finding.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Hit<'r> {
+pub(super) struct RuleHit<'r> {
     /// The rule that hides it.
     pub by: Option<&'r Rule>,
     /// A rule that hid it until it expired.
@@ -34,15 +34,15 @@ pub(super) struct Hit<'r> {
 /// Applies the rules to all findings of an object. Adds errors in rules to `troubles`; changes
 /// that those rules would have hidden are reported.
 pub fn ask(
-    object: &Judged<'_>,
-    findings: Vec<Finding>,
+    object: &RuleInput<'_>,
+    findings: Vec<Difference>,
     troubles: &mut Vec<String>,
-) -> Vec<Candidate> {
+) -> Vec<JudgeInput> {
     let ignoring: Vec<&Rule> = object.object_rules.ignoring().collect();
-    let mut hits: Vec<Hit<'_>> = findings
+    let mut hits: Vec<RuleHit<'_>> = findings
         .iter()
         .map(|finding| match is_final(finding) {
-            true => Hit::default(),
+            true => RuleHit::default(),
             false => by_path(&ignoring, finding),
         })
         .collect();
@@ -54,15 +54,15 @@ pub fn ask(
 
 /// Returns whether a finding is final: no later stage can make it count. A finding that a
 /// rule explains may still count after all objects are checked together.
-fn is_final(finding: &Finding) -> bool {
+fn is_final(finding: &Difference) -> bool {
     let reason = finding.reason.as_ref();
     reason.is_some_and(|reason| reason.rule.is_none())
 }
 
 /// Applies rules by the path alone; the first match decides.
-fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Hit<'r> {
+fn by_path<'r>(rules: &[&'r Rule], finding: &Difference) -> RuleHit<'r> {
     let owners: Vec<&Owner> = finding.owners.iter().collect();
-    let change = Asked {
+    let change = ChangeQuery {
         path: &finding.change.path,
         kind: finding.change.kind,
         owners: &owners,
@@ -71,14 +71,19 @@ fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Hit<'r> {
         let mut covering = rules.iter().filter(|rule| rule.covers(change));
         covering.find(|rule| rule.expired == expired).copied()
     };
-    Hit {
+    RuleHit {
         by: first(false),
         once: first(true),
     }
 }
 
 /// Records the results of the rules and the baseline for a finding.
-fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>) -> Candidate {
+fn candidate(
+    rules: &RuleSet,
+    key: &ResourceKey,
+    finding: Difference,
+    hit: RuleHit<'_>,
+) -> JudgeInput {
     let ignored = hit.by.map(|rule| Ignored {
         rule: rule.id.clone(),
         reason: rule.reason.clone(),
@@ -92,7 +97,7 @@ fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>)
         _ => None,
     };
     let note = accepted_before.and_then(DebtMatch::note);
-    Candidate {
+    JudgeInput {
         note: note
             .or(hit.once.map(expired_rule))
             .or_else(|| finding.note.clone()),
@@ -107,7 +112,7 @@ fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>)
 pub fn judge_whole(
     report: ObjectReport,
     declared: Option<&Value>,
-    explained: Option<&Explained>,
+    explained: Option<&ObjectExplainer>,
     rules: &RuleSet,
     untrusted: bool,
 ) -> ObjectReport {
@@ -146,29 +151,29 @@ fn ask_whole(
     declared: Option<&Value>,
     rules: &RuleSet,
     untrusted: bool,
-) -> Option<Candidate> {
+) -> Option<JudgeInput> {
     let kind = match report.presence {
         Presence::Declared => ChangeKind::Removed,
         Presence::Live => ChangeKind::Added,
         Presence::Both | Presence::Unknown => return None,
     };
-    let live = report.live.as_ref().map(Packed::value);
+    let live = report.live.as_ref().map(PackedObject::value);
     let object = declared.or(live.as_ref()).unwrap_or(&Value::Null);
     let trusted = declared.filter(|_| !untrusted);
     let own = rules_of(trusted, live.as_ref(), &place_of(report));
-    let sides = Sides {
+    let sides = ObjectSides {
         declared: object,
         live: live.as_ref().unwrap_or(&Value::Null),
     };
     let of_object = rules.for_object(&report.key, sides, own.rules);
     let owners: Vec<&Owner> = report.owners.iter().collect();
-    let hit = Hit {
+    let hit = RuleHit {
         by: of_object.of_object(kind, &owners, false),
         once: of_object.of_object(kind, &owners, true),
     };
-    let finding = Finding {
+    let finding = Difference {
         owners: report.owners.clone(),
-        ..Finding::of(Change::of_whole(kind))
+        ..Difference::of(Change::of_whole(kind))
     };
     Some(candidate(rules, &report.key, finding, hit))
 }

@@ -4,14 +4,14 @@ use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray, VariantNames};
 
 use super::{
-    Cause, ChangeKind, FieldPath, Origin, Owner, Position, ResourceKey, SecretPlace, Severity,
-    Status, Target, Verdict, Warning,
+    ChangeCause, ChangeKind, FieldPath, ObjectStatus, Origin, Owner, Position, ReportTarget,
+    ResourceKey, SecretPlace, Severity, Verdict, Warning,
 };
 
 /// How the values at a path are compared, as their type determines.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Form {
+pub enum ValueType {
     /// Its type is unknown: compared as written.
     Untyped,
     /// A single value of this type, such as `quantity`.
@@ -42,7 +42,7 @@ pub enum Form {
     ByPosition,
 }
 
-impl Form {
+impl ValueType {
     /// Returns the word for JSON documents.
     pub fn as_str(&self) -> &'static str {
         self.into()
@@ -59,7 +59,7 @@ impl Form {
 
 /// Why both sides of a path have the same meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
-pub enum Equal {
+pub enum Equality {
     /// They are identical.
     #[strum(serialize = "same")]
     Same,
@@ -102,7 +102,7 @@ pub enum Equal {
     DefaultTaken,
 }
 
-impl Equal {
+impl Equality {
     /// Returns the word for JSON documents.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -244,7 +244,7 @@ pub struct RuleNote {
 
 /// The decision on a path.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
+pub enum PathDecision {
     /// Both sides differ: it is drift, ignored, or explained.
     Differs {
         /// The kind of change.
@@ -254,28 +254,28 @@ pub enum Decision {
         /// The severity.
         severity: Severity,
         /// The cause, if known.
-        cause: Option<Cause>,
+        cause: Option<ChangeCause>,
         /// A note that helps the user to act.
         note: Option<String>,
     },
     /// Both sides mean the same.
-    Equal(Equal),
+    Equal(Equality),
     /// It is neither declared nor live.
     Absent,
 }
 
 /// A list on a path. How its items are identified determines what is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matched {
+pub struct ListMatching {
     /// The list.
     pub path: FieldPath,
     /// How its items are identified.
-    pub form: Form,
+    pub form: ValueType,
 }
 
 /// The explanation of one path.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct PathExplanation {
     /// The path.
     pub path: FieldPath,
     /// The position in the manifest of the path, or of its nearest declared ancestor.
@@ -285,33 +285,33 @@ pub struct Entry {
     /// The live value.
     pub live: Option<Value>,
     /// The decision.
-    pub decision: Decision,
+    pub decision: PathDecision,
     /// All owners of the live value, including the applier.
     pub owners: Vec<Owner>,
     /// How its values are compared.
-    pub form: Form,
+    pub form: ValueType,
     /// The name of its type; empty if it has none.
     pub type_name: String,
     /// The server's default for the field.
     pub default: Option<(Value, DefaultFrom)>,
     /// The lists on the path.
-    pub matched: Vec<Matched>,
+    pub matched: Vec<ListMatching>,
     /// The rule that made the decision.
     pub rule: Option<RuleNote>,
 }
 
-impl Entry {
+impl PathExplanation {
     /// Returns whether it is drift.
     pub fn is_drift(&self) -> bool {
-        matches!(&self.decision, Decision::Differs { verdict, .. } if *verdict == Verdict::Reported)
+        matches!(&self.decision, PathDecision::Differs { verdict, .. } if *verdict == Verdict::Reported)
     }
 }
 
 /// The explanation of the paths of one object.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct ObjectExplanation {
     /// The cluster or recording that was compared.
-    pub target: Target,
+    pub target: ReportTarget,
     /// Which object.
     pub key: ResourceKey,
     /// The API version of the comparison.
@@ -319,7 +319,7 @@ pub struct Account {
     /// Where it is declared; `None` for an undeclared object.
     pub origin: Option<Origin>,
     /// The status of the object.
-    pub status: Status,
+    pub status: ObjectStatus,
     /// The severity of the object being missing or extra.
     pub severity: Option<Severity>,
     /// A further note on the object.
@@ -337,7 +337,7 @@ pub struct Account {
     /// The source of the schema.
     pub schema: SchemaOrigin,
     /// The paths, sorted.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<PathExplanation>,
     /// Warnings about the run.
     pub warnings: Vec<Warning>,
     /// The places whose values come from a Secret.

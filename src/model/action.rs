@@ -2,7 +2,7 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Cause, Status};
+use super::{ChangeCause, ObjectStatus};
 
 /// The action of a plan: which side it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
@@ -29,31 +29,33 @@ impl Action {
     ///
     /// This is the only table that separates changes made in the cluster from commits that have not
     /// been applied yet.
-    pub fn refusal(self, cause: Option<Cause>) -> Option<Why> {
+    pub fn refusal(self, cause: Option<ChangeCause>) -> Option<RefusalReason> {
         match (self, cause?) {
-            (_, Cause::BeingDeleted) => Some(Why::BeingDeleted),
-            (Self::Undo | Self::Triage, _) | (_, Cause::AppliedElsewhere | Cause::Unattributed) => {
-                None
+            (_, ChangeCause::BeingDeleted) => Some(RefusalReason::BeingDeleted),
+            (Self::Undo | Self::Triage, _)
+            | (_, ChangeCause::AppliedElsewhere | ChangeCause::Unattributed) => None,
+            (Self::Revert, ChangeCause::Unapplied | ChangeCause::SetByApplier) => {
+                Some(RefusalReason::Unapplied)
             }
-            (Self::Revert, Cause::Unapplied | Cause::SetByApplier) => Some(Why::Unapplied),
-            (Self::Revert, Cause::Dropped) => Some(Why::Dropped),
-            (Self::Revert, Cause::WrittenByApplier) => Some(Why::WrittenByApplier),
+            (Self::Revert, ChangeCause::Dropped) => Some(RefusalReason::Dropped),
+            (Self::Revert, ChangeCause::WrittenByApplier) => Some(RefusalReason::WrittenByApplier),
             // The server would drop it again.
-            (Self::Revert, Cause::UnknownField) => Some(Why::Impossible),
-            (Self::Backport, Cause::Unapplied | Cause::SetByApplier | Cause::Dropped) => {
-                Some(Why::UndoesCommit)
-            }
-            (Self::Backport, Cause::WrittenByApplier | Cause::UnknownField) => None,
+            (Self::Revert, ChangeCause::UnknownField) => Some(RefusalReason::Impossible),
+            (
+                Self::Backport,
+                ChangeCause::Unapplied | ChangeCause::SetByApplier | ChangeCause::Dropped,
+            ) => Some(RefusalReason::UndoesCommit),
+            (Self::Backport, ChangeCause::WrittenByApplier | ChangeCause::UnknownField) => None,
         }
     }
 
     /// Returns why a missing or extra object is left alone without a flag.
-    pub fn refusal_of_object(self, status: Status) -> Option<Why> {
+    pub fn refusal_of_object(self, status: ObjectStatus) -> Option<RefusalReason> {
         match (self, status) {
-            (Self::Revert, Status::Missing) => Some(Why::Missing),
-            (Self::Revert, Status::Extra) => Some(Why::Extra),
-            (Self::Backport, Status::Missing) => Some(Why::MissingInCluster),
-            (Self::Backport, Status::Extra) => Some(Why::ExtraInCluster),
+            (Self::Revert, ObjectStatus::Missing) => Some(RefusalReason::Missing),
+            (Self::Revert, ObjectStatus::Extra) => Some(RefusalReason::Extra),
+            (Self::Backport, ObjectStatus::Missing) => Some(RefusalReason::MissingInCluster),
+            (Self::Backport, ObjectStatus::Extra) => Some(RefusalReason::ExtraInCluster),
             _ => None,
         }
     }
@@ -62,7 +64,7 @@ impl Action {
 /// Why a change or an object is left alone. The message of a step may say more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Why {
+pub enum RefusalReason {
     /// Git is ahead: the applier set the live value, and the manifest changed since.
     Unapplied,
     /// Git is ahead: the applier declared the field, and the manifest no longer does.
@@ -103,7 +105,7 @@ pub enum Why {
     Secret,
 }
 
-impl Why {
+impl RefusalReason {
     /// Returns the word for JSON documents.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -160,10 +162,10 @@ mod tests {
 
     #[test]
     fn git_ahead_of_the_cluster_is_neither_reverted_nor_backported() {
-        for cause in [Cause::Unapplied, Cause::Dropped] {
+        for cause in [ChangeCause::Unapplied, ChangeCause::Dropped] {
             assert!(Action::Revert.refusal(Some(cause)).is_some());
             let why = Action::Backport.refusal(Some(cause));
-            assert_eq!(why, Some(Why::UndoesCommit));
+            assert_eq!(why, Some(RefusalReason::UndoesCommit));
         }
     }
 
@@ -171,13 +173,13 @@ mod tests {
     fn an_edit_in_the_cluster_can_be_reverted_or_backported() {
         for cause in [
             None,
-            Some(Cause::AppliedElsewhere),
-            Some(Cause::Unattributed),
+            Some(ChangeCause::AppliedElsewhere),
+            Some(ChangeCause::Unattributed),
         ] {
             assert_eq!(Action::Revert.refusal(cause), None);
             assert_eq!(Action::Backport.refusal(cause), None);
         }
-        let by_applier = Some(Cause::WrittenByApplier);
+        let by_applier = Some(ChangeCause::WrittenByApplier);
         assert!(Action::Revert.refusal(by_applier).is_some());
         assert_eq!(Action::Backport.refusal(by_applier), None);
     }
@@ -185,16 +187,19 @@ mod tests {
     #[test]
     fn an_object_that_is_being_deleted_is_left_alone() {
         for &action in Action::VARIANTS {
-            let why = action.refusal(Some(Cause::BeingDeleted));
-            assert_eq!(why, Some(Why::BeingDeleted));
+            let why = action.refusal(Some(ChangeCause::BeingDeleted));
+            assert_eq!(why, Some(RefusalReason::BeingDeleted));
         }
     }
 
     #[test]
     fn every_reason_has_a_unique_word() {
-        let mut words: Vec<&str> = Why::VARIANTS.iter().map(|why| why.as_str()).collect();
+        let mut words: Vec<&str> = RefusalReason::VARIANTS
+            .iter()
+            .map(|why| why.as_str())
+            .collect();
         words.sort_unstable();
         words.dedup();
-        assert_eq!(words.len(), Why::VARIANTS.len());
+        assert_eq!(words.len(), RefusalReason::VARIANTS.len());
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{GroupKind, ResourceKey, Target, Warning};
+use super::{GroupKind, ReportTarget, ResourceKey, Warning};
 
 /// Who declares a live object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Class {
+pub enum ObjectClass {
     /// A manifest of the run declares it.
     Declared,
     /// A controller, a policy or the cluster created it.
@@ -23,7 +23,7 @@ pub enum Class {
     Ignored,
 }
 
-impl Class {
+impl ObjectClass {
     /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -32,11 +32,11 @@ impl Class {
 
 /// A live object with its class.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counted {
+pub struct ClassifiedObject {
     /// The object's key.
     pub key: ResourceKey,
     /// The class.
-    pub class: Class,
+    pub class: ObjectClass,
     /// The evidence for the class, such as `Argo CD Application web`.
     pub why: Option<String>,
     /// Its first writer, as far as managed fields and audit logs show.
@@ -51,22 +51,23 @@ pub struct Tally([usize; 5]);
 
 impl Tally {
     /// Counts one more object.
-    pub fn add(&mut self, class: Class) {
+    pub fn add(&mut self, class: ObjectClass) {
         self.0[class as usize] += 1;
     }
 
     /// Returns how many objects are of a class.
-    pub fn of(self, class: Class) -> usize {
+    pub fn of(self, class: ObjectClass) -> usize {
         self.0[class as usize]
     }
 
     /// Returns the share of declared objects. Derived and ignored objects need no manifest.
     pub fn share(self, counts_elsewhere: bool) -> Share {
-        let elsewhere = self.of(Class::Elsewhere);
-        let declared = self.of(Class::Declared) + if counts_elsewhere { elsewhere } else { 0 };
+        let elsewhere = self.of(ObjectClass::Elsewhere);
+        let declared =
+            self.of(ObjectClass::Declared) + if counts_elsewhere { elsewhere } else { 0 };
         Share {
             declared,
-            of: self.of(Class::Declared) + elsewhere + self.of(Class::Nobody),
+            of: self.of(ObjectClass::Declared) + elsewhere + self.of(ObjectClass::Nobody),
         }
     }
 }
@@ -104,9 +105,9 @@ pub struct Orphan {
 #[derive(Debug, Clone, Default)]
 pub struct Census {
     /// The cluster or recording.
-    pub target: Target,
+    pub target: ReportTarget,
     /// The live objects, sorted by key.
-    pub objects: Vec<Counted>,
+    pub objects: Vec<ClassifiedObject>,
     /// The fields of declared objects: declared ones, and the total with those added live.
     pub fields: Share,
     /// Declared objects that are not live.
@@ -174,10 +175,10 @@ mod tests {
     #[test]
     fn derived_and_ignored_objects_do_not_count() {
         let mut tally = Tally::default();
-        for &class in Class::VARIANTS {
+        for &class in ObjectClass::VARIANTS {
             tally.add(class);
         }
-        tally.add(Class::Derived);
+        tally.add(ObjectClass::Derived);
         let share = |declared| Share { declared, of: 3 };
         assert_eq!(tally.share(false), share(1));
         assert_eq!(tally.share(true), share(2));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{FieldPath, Step};
+use super::{FieldPath, ManifestStep};
 
 /// What happened to a path on the live side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
@@ -47,7 +47,7 @@ pub struct Change {
     pub live: Option<Value>,
     /// The steps to the field in the manifest as written; for an addition, to its deepest declared
     /// ancestor.
-    pub at: Vec<Step>,
+    pub at: Vec<ManifestStep>,
 }
 
 impl Change {
@@ -124,7 +124,7 @@ impl Explanation {
 /// The cause of a reported difference, if more is known than the owner of the live value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Cause {
+pub enum ChangeCause {
     /// The applier declared the field when it last applied, but the manifest does not: nobody has
     /// applied the manifest since it changed.
     Dropped,
@@ -146,7 +146,7 @@ pub enum Cause {
     UnknownField,
 }
 
-impl Cause {
+impl ChangeCause {
     /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
         self.into()

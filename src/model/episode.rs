@@ -115,7 +115,7 @@ pub struct Episode {
 
 /// An episode that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closed {
+pub struct ClosedEpisode {
     /// What drifted.
     pub key: EpisodeKey,
     /// The severity.
@@ -128,7 +128,7 @@ pub struct Closed {
     pub how: Ending,
 }
 
-impl Closed {
+impl ClosedEpisode {
     /// Returns how long it was open.
     pub fn seconds(&self) -> f64 {
         let seconds = self.closed.duration_since(self.opened).as_secs_f64();
@@ -138,13 +138,13 @@ impl Closed {
 
 /// A change to the open episodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum EpisodeEvent {
     /// The episode began.
     Opened(Episode),
     /// The episode continues, with another severity or other values.
     Altered(Episode),
     /// The episode ended.
-    Closed(Closed),
+    Closed(ClosedEpisode),
 }
 
 /// The bounds of durations, in seconds: 1m 3m 10m 30m 1h 4h 12h 24h 3d 7d.
@@ -176,14 +176,14 @@ pub struct Tallies {
 
 impl Tallies {
     /// Counts an event.
-    pub fn count(&mut self, event: &Event) {
+    pub fn count(&mut self, event: &EpisodeEvent) {
         let namespace = |key: &EpisodeKey| key.object.namespace.clone().unwrap_or_default();
         match event {
-            Event::Opened(episode) => {
+            EpisodeEvent::Opened(episode) => {
                 let place = (episode.severity, namespace(&episode.key), episode.onset);
                 *self.opened.entry(place).or_default() += 1;
             }
-            Event::Closed(closed) => {
+            EpisodeEvent::Closed(closed) => {
                 let place = (closed.severity, namespace(&closed.key), closed.how);
                 *self.closed.entry(place).or_default() += 1;
                 let seconds = closed.seconds();
@@ -194,7 +194,7 @@ impl Tallies {
                 durations.sum += seconds;
                 durations.count += 1;
             }
-            Event::Altered(_) => {}
+            EpisodeEvent::Altered(_) => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use super::ResourceKey;
 /// The source of a history entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Evidence {
+pub enum HistorySource {
     /// A commit of the declared lines.
     Git,
     /// The API server's audit log.
@@ -27,7 +27,7 @@ pub enum Evidence {
     Pod,
 }
 
-impl Evidence {
+impl HistorySource {
     /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -36,13 +36,13 @@ impl Evidence {
 
 /// An entry in the history of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
+pub struct HistoryEntry {
     /// The time; `None` if not recorded.
     pub at: Option<Timestamp>,
     /// The object.
     pub object: ResourceKey,
     /// The source.
-    pub evidence: Evidence,
+    pub evidence: HistorySource,
     /// The user, if the source knows one.
     pub user: Option<String>,
     /// The field manager or the component.
@@ -57,7 +57,7 @@ pub struct Moment {
 #[derive(Debug, Clone, Default)]
 pub struct History {
     /// The entries, oldest first.
-    pub moments: Vec<Moment>,
+    pub moments: Vec<HistoryEntry>,
     /// The sources that were read, such as `Events in shop`, sorted.
     pub read: Vec<String>,
     /// The sources that could not be read, each with the reason, sorted.

@@ -80,19 +80,19 @@ impl ListIndex {
 
 /// Finds the indexes of items by the keys that both the items and the query have.
 pub struct KeyIndex {
-    groups: Vec<Group>,
+    groups: Vec<KeyGroup>,
 }
 
 /// The indexes of items, by the values of their keys.
-type Table = HashMap<String, Vec<usize>>;
+type KeyTable = HashMap<String, Vec<usize>>;
 
 /// The items that have keys with the same names.
-struct Group {
+struct KeyGroup {
     names: Vec<String>,
     /// The index of each item, with the values of its keys.
     items: Vec<(usize, Vec<String>)>,
     /// The indexes by the values of some of the keys; built when needed.
-    tables: RefCell<HashMap<Vec<usize>, Table>>,
+    tables: RefCell<HashMap<Vec<usize>, KeyTable>>,
 }
 
 impl KeyIndex {
@@ -102,12 +102,12 @@ impl KeyIndex {
         K: Iterator<Item = (&'i String, &'i Value)>,
     {
         let mut by_names: HashMap<Vec<&'i String>, usize> = HashMap::new();
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<KeyGroup> = Vec::new();
         for (position, keys) in items {
             let (names, values): (Vec<&String>, Vec<String>) =
                 keys.map(|(name, value)| (name, value.to_string())).unzip();
             let at = *by_names.entry(names).or_insert_with_key(|names| {
-                groups.push(Group {
+                groups.push(KeyGroup {
                     names: names.iter().map(|name| (*name).clone()).collect(),
                     items: Vec::new(),
                     tables: RefCell::default(),
@@ -150,11 +150,11 @@ impl KeyIndex {
 /// The separator between key values. JSON text never contains it.
 const SEPARATOR: &str = "\0";
 
-impl Group {
+impl KeyGroup {
     fn positions(&self, shared: Vec<usize>, values: &str) -> Vec<usize> {
         let mut tables = self.tables.borrow_mut();
         let table = tables.entry(shared).or_insert_with_key(|shared| {
-            let mut table = Table::new();
+            let mut table = KeyTable::new();
             for (position, values) in &self.items {
                 let values: Vec<&str> = shared.iter().map(|at| values[*at].as_str()).collect();
                 let positions = table.entry(values.join(SEPARATOR)).or_default();

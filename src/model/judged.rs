@@ -2,7 +2,7 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Cause, Change, ChangeKind, Explanation, Merge, MergeClass, Owner, Position};
+use super::{Change, ChangeCause, ChangeKind, Explanation, Merge, MergeClass, Owner, Position};
 
 /// The severity of a change. Variants are in ascending order, so that `max` is the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
@@ -71,7 +71,7 @@ pub struct JudgedChange {
     /// The verdict; see [`JudgedChange::new`].
     verdict: Verdict,
     /// The cause, if more is known than the owner.
-    pub cause: Option<Cause>,
+    pub cause: Option<ChangeCause>,
     /// A note that helps the user to act, such as "outside its autoscaler's limits, 2 to 5".
     pub note: Option<String>,
     /// The last commit of its line in the manifest, if requested.
@@ -139,7 +139,7 @@ impl JudgedChange {
     /// Returns whether applying the manifest would undo the change. An apply does not remove fields
     /// that others added, unless the applier declared them before.
     pub fn is_undone_by_an_apply(&self) -> bool {
-        self.change.kind != ChangeKind::Added || self.cause == Some(Cause::Dropped)
+        self.change.kind != ChangeKind::Added || self.cause == Some(ChangeCause::Dropped)
     }
 
     /// Returns its cause and note, in one line.

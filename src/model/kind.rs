@@ -21,9 +21,9 @@ pub struct KindNames<'n, S = String> {
 
 impl<S: AsRef<str>> KindNames<'_, S> {
     /// Returns the other names of the kind.
-    pub fn called(&self) -> Called {
+    pub fn called(&self) -> KindAliases {
         let short_names = self.short_names.iter();
-        Called {
+        KindAliases {
             plural: self.plural.to_owned(),
             short_names: short_names.map(|name| name.as_ref().to_owned()).collect(),
         }
@@ -32,14 +32,14 @@ impl<S: AsRef<str>> KindNames<'_, S> {
 
 /// Other names of a kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Called {
+pub struct KindAliases {
     /// The resource; empty if unknown.
     pub plural: String,
     /// The short names, such as `deploy`.
     pub short_names: Vec<String>,
 }
 
-impl Called {
+impl KindAliases {
     /// Returns all names of the kind.
     pub fn names<'n>(&'n self, api_version: &'n str, kind: &'n str) -> KindNames<'n> {
         KindNames {
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_empty_plural_matches_nothing() {
-        let names = Called::default();
+        let names = KindAliases::default();
         let names = names.names("v1", "Pod");
         assert!(!"".parse::<KindPattern>().unwrap().matches(&names));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Packed;
+use super::PackedObject;
 
 /// A GitOps object that applies other objects: a Flux Kustomization, an Argo CD Application, a
 /// HelmRelease.
@@ -97,7 +97,7 @@ pub struct Position {
 /// One step into the manifest *as it is written*. Lists are addressed by index, unlike in a
 /// [`FieldPath`](super::FieldPath), which identifies items by key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum ManifestStep {
     /// A key of a mapping.
     Field(String),
     /// An item of a sequence, counted from 0.
@@ -110,11 +110,11 @@ pub enum Step {
 pub trait Locate: fmt::Debug + Send + Sync {
     /// Returns the position of the key (or list item) at `steps`, or of its deepest existing
     /// ancestor; `None` if no positions are known.
-    fn locate(&self, steps: &[Step]) -> Option<Position>;
+    fn locate(&self, steps: &[ManifestStep]) -> Option<Position>;
 
     /// Returns the positions of several fields, in the order of `paths`, for little more than the
     /// cost of one.
-    fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
+    fn locate_all(&self, ways: &[&[ManifestStep]]) -> Vec<Option<Position>> {
         ways.iter().map(|way| self.locate(way)).collect()
     }
 }
@@ -131,7 +131,7 @@ pub struct Manifest {
     /// `metadata.name`.
     pub name: String,
     /// The whole object, with its values as Kubernetes reads them.
-    pub object: Packed,
+    pub object: PackedObject,
     /// Where it is declared.
     pub origin: Origin,
     /// Finds the positions of its fields.
@@ -145,16 +145,16 @@ impl Manifest {
     }
 
     /// Returns the position of a field in the file, if known.
-    pub fn locate(&self, steps: &[Step]) -> Option<Position> {
+    pub fn locate(&self, steps: &[ManifestStep]) -> Option<Position> {
         self.locate_all(&[steps]).pop()?
     }
 
     /// Returns the positions of several fields, in the order of `paths`. The file is parsed once.
-    pub fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
+    pub fn locate_all(&self, ways: &[&[ManifestStep]]) -> Vec<Option<Position>> {
         match &self.source_map {
             Some(source_map) if !ways.is_empty() => match self.string_data(ways) {
                 Some(written) => {
-                    let ways: Vec<&[Step]> = written.iter().map(Vec::as_slice).collect();
+                    let ways: Vec<&[ManifestStep]> = written.iter().map(Vec::as_slice).collect();
                     source_map.locate_all(&ways)
                 }
                 None => source_map.locate_all(ways),
@@ -165,19 +165,20 @@ impl Manifest {
 
     /// Returns the paths below a Secret's `stringData` for paths below `data`, if the manifest has
     /// the keys there; `None` for other objects.
-    fn string_data(&self, ways: &[&[Step]]) -> Option<Vec<Vec<Step>>> {
-        let is_data = |way: &&&[Step]| way.first() == Some(&Step::Field("data".to_owned()));
+    fn string_data(&self, ways: &[&[ManifestStep]]) -> Option<Vec<Vec<ManifestStep>>> {
+        let is_data =
+            |way: &&&[ManifestStep]| way.first() == Some(&ManifestStep::Field("data".to_owned()));
         if self.kind != "Secret" || !ways.iter().any(|way| is_data(&way)) {
             return None;
         }
         let object = self.value();
         let plain = object.get("stringData")?;
         let written = ways.iter().map(|way| match way {
-            [Step::Field(data), Step::Field(key), ..]
+            [ManifestStep::Field(data), ManifestStep::Field(key), ..]
                 if data == "data" && plain.get(key).is_some() =>
             {
                 let mut way = way.to_vec();
-                way[0] = Step::Field("stringData".to_owned());
+                way[0] = ManifestStep::Field("stringData".to_owned());
                 way
             }
             way => way.to_vec(),

@@ -29,32 +29,36 @@ mod violation;
 mod worded;
 
 pub use account::{
-    Account, Applier, ApplierReason, Decision, DefaultFrom, Entry, Equal, Form, Matched, RuleNote,
-    SchemaOrigin,
+    Applier, ApplierReason, DefaultFrom, Equality, ListMatching, ObjectExplanation, PathDecision,
+    PathExplanation, RuleNote, SchemaOrigin, ValueType,
 };
-pub use action::{Action, Why};
-pub use census::{Census, Class, Counted, Orphan, Share, Tally};
-pub use change::{Cause, Change, ChangeKind, Explanation};
+pub use action::{Action, RefusalReason};
+pub use census::{Census, ClassifiedObject, ObjectClass, Orphan, Share, Tally};
+pub use change::{Change, ChangeCause, ChangeKind, Explanation};
 pub use episode::{
-    BOUNDS, Closed, Deviation, Durations, Ending, Episode, EpisodeKey, Event, Onset, Tallies,
+    BOUNDS, ClosedEpisode, Deviation, Durations, Ending, Episode, EpisodeEvent, EpisodeKey, Onset,
+    Tallies,
 };
 pub use examination::{Check, CheckState, Examination};
 pub use finder::Finder;
-pub use history::{Evidence, History, Moment};
+pub use history::{History, HistoryEntry, HistorySource};
 pub use item_index::{KeyIndex, ListIndex, Omitted, SHORT, is_identified};
 pub use judged::{Blame, JudgedChange, Severity, Verdict};
 pub use key::{GroupKind, ResourceKey, group_of};
-pub use kind::{Called, KindNames, KindPattern};
-pub use manifest::{Deployer, Locate, Manifest, Origin, Position, Step};
+pub use kind::{KindAliases, KindNames, KindPattern};
+pub use manifest::{Deployer, Locate, Manifest, ManifestStep, Origin, Position};
 pub use merge::{Lifecycle, Merge, MergeClass};
-pub use object::{ObjectReport, Presence, Status};
+pub use object::{ObjectReport, ObjectStatus, Presence};
 pub use ownership::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership};
-pub use packed::Packed;
+pub use packed::PackedObject;
 pub use pages::WebPages;
 pub use path::{FieldPath, PathElement, PathError};
-pub use plan::{How, Plan, PlanChange, PlanStep, Progress, Refused, WrittenAs, after_an_apply};
+pub use plan::{
+    Plan, PlanChange, PlanStep, RefusedItem, StepAction, StepProgress, WrittenAs, after_an_apply,
+};
 pub use report::{
-    Coverage, ExplainedCount, ExtraCoverage, Report, Revision, RuleCount, Target, Totals, Warning,
+    Coverage, ExplainedCount, ExtraCoverage, Report, ReportTarget, RuleCount, SourceRevision,
+    Totals, Warning,
 };
 pub use secret_place::{SecretPlace, SecretValue};
 pub use similar::nearest;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use strum::{IntoStaticStr, VariantArray};
 
 use super::{
-    JudgedChange, Lifecycle, Manifest, MergeClass, Origin, Owner, Packed, ResourceKey, Severity,
-    Violation,
+    JudgedChange, Lifecycle, Manifest, MergeClass, Origin, Owner, PackedObject, ResourceKey,
+    Severity, Violation,
 };
 
 /// The status of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Status {
+pub enum ObjectStatus {
     /// Compared, without reported differences.
     InSync,
     /// Compared, with differences.
@@ -30,7 +30,7 @@ pub enum Status {
     Conflict,
 }
 
-impl Status {
+impl ObjectStatus {
     /// Returns the word for reports.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -73,7 +73,7 @@ pub struct ObjectReport {
     /// Whether merging the branch overwrites a live change of the whole object.
     pub conflict: bool,
     /// The status before changes that the user did not select were removed.
-    pub found: Option<Status>,
+    pub found: Option<ObjectStatus>,
     /// Its changes, sorted by path. A change at the root stands for the whole object, if a rule or
     /// an explainer hides it. Explained changes are included only on request.
     pub drifts: Vec<JudgedChange>,
@@ -83,9 +83,9 @@ pub struct ObjectReport {
     pub owners: Vec<Owner>,
     /// The declared side for views of the whole object; `None` for extra objects and objects in
     /// sync.
-    pub declared: Option<Packed>,
+    pub declared: Option<PackedObject>,
     /// The live side for views of the whole object: the declared object with the reported changes.
-    pub live: Option<Packed>,
+    pub live: Option<PackedObject>,
 }
 
 impl ObjectReport {
@@ -121,30 +121,30 @@ impl ObjectReport {
     }
 
     /// Returns the status, computed from its presence and its changes.
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> ObjectStatus {
         if let Some(status) = self.found {
             return status;
         }
         match (self.presence, self.lifecycle) {
-            (Presence::Unknown, _) => Status::Unknown,
-            (Presence::Declared, Some(Lifecycle::Removed)) => Status::InSync,
-            _ if self.whole().is_some() => Status::InSync,
-            (Presence::Live, _) => Status::Extra,
-            (Presence::Declared, _) if self.conflict => Status::Conflict,
-            (Presence::Declared, Some(Lifecycle::New)) => Status::Pending,
-            (Presence::Declared, None) => Status::Missing,
+            (Presence::Unknown, _) => ObjectStatus::Unknown,
+            (Presence::Declared, Some(Lifecycle::Removed)) => ObjectStatus::InSync,
+            _ if self.whole().is_some() => ObjectStatus::InSync,
+            (Presence::Live, _) => ObjectStatus::Extra,
+            (Presence::Declared, _) if self.conflict => ObjectStatus::Conflict,
+            (Presence::Declared, Some(Lifecycle::New)) => ObjectStatus::Pending,
+            (Presence::Declared, None) => ObjectStatus::Missing,
             (Presence::Both, lifecycle) => {
                 let all = self.reported().map(|drift| match &drift.merge {
                     Some(merge) => merge.class,
                     None => MergeClass::Drift,
                 });
                 match (all.max(), lifecycle) {
-                    (Some(_), Some(Lifecycle::Removed)) => Status::Conflict,
-                    (None, Some(Lifecycle::Removed)) => Status::Pending,
-                    (Some(MergeClass::Conflict), _) => Status::Conflict,
-                    (Some(MergeClass::Drift), _) => Status::Drifted,
-                    (Some(MergeClass::Pending), _) => Status::Pending,
-                    (Some(MergeClass::Backport) | None, _) => Status::InSync,
+                    (Some(_), Some(Lifecycle::Removed)) => ObjectStatus::Conflict,
+                    (None, Some(Lifecycle::Removed)) => ObjectStatus::Pending,
+                    (Some(MergeClass::Conflict), _) => ObjectStatus::Conflict,
+                    (Some(MergeClass::Drift), _) => ObjectStatus::Drifted,
+                    (Some(MergeClass::Pending), _) => ObjectStatus::Pending,
+                    (Some(MergeClass::Backport) | None, _) => ObjectStatus::InSync,
                 }
             }
         }
@@ -182,7 +182,10 @@ impl ObjectReport {
     pub fn is_drift(&self) -> bool {
         matches!(
             self.status(),
-            Status::Drifted | Status::Missing | Status::Extra | Status::Conflict
+            ObjectStatus::Drifted
+                | ObjectStatus::Missing
+                | ObjectStatus::Extra
+                | ObjectStatus::Conflict
         )
     }
 }

@@ -11,8 +11,8 @@ use strum::VariantArray;
 /// It is not JSON text, because escaping strings, formatting numbers and finding the ends of values
 /// take time.
 #[derive(Clone)]
-pub struct Packed {
-    /// A sequence of values, each as a [`Tag`] and its data.
+pub struct PackedObject {
+    /// A sequence of values, each as a [`PackedTag`] and its data.
     marks: Box<[u8]>,
     /// All names and strings, one after another.
     text: Box<str>,
@@ -21,7 +21,7 @@ pub struct Packed {
 /// The type of a value. The data that follows is a length (of a string, or the number of children),
 /// or the eight bytes of a number.
 #[derive(Clone, Copy, VariantArray)]
-enum Tag {
+enum PackedTag {
     Null,
     False,
     True,
@@ -33,7 +33,7 @@ enum Tag {
     Map,
 }
 
-impl Packed {
+impl PackedObject {
     /// Builds the value.
     pub fn value(&self) -> Value {
         let mut unpacker = Unpacker {
@@ -45,7 +45,7 @@ impl Packed {
     }
 }
 
-impl From<&Value> for Packed {
+impl From<&Value> for PackedObject {
     fn from(value: &Value) -> Self {
         let mut packer = Packer {
             marks: Vec::with_capacity(256),
@@ -59,7 +59,7 @@ impl From<&Value> for Packed {
     }
 }
 
-impl From<Value> for Packed {
+impl From<Value> for PackedObject {
     fn from(value: Value) -> Self {
         Self::from(&value)
     }
@@ -73,21 +73,21 @@ struct Packer {
 impl Packer {
     fn value(&mut self, value: &Value) {
         match value {
-            Value::Null => self.tag(Tag::Null),
-            Value::Bool(false) => self.tag(Tag::False),
-            Value::Bool(true) => self.tag(Tag::True),
+            Value::Null => self.tag(PackedTag::Null),
+            Value::Bool(false) => self.tag(PackedTag::False),
+            Value::Bool(true) => self.tag(PackedTag::True),
             Value::Number(number) => self.number(number),
             Value::String(text) => {
-                self.tag(Tag::Text);
+                self.tag(PackedTag::Text);
                 self.text(text);
             }
             Value::Array(items) => {
-                self.tag(Tag::List);
+                self.tag(PackedTag::List);
                 self.length(items.len());
                 items.iter().for_each(|item| self.value(item));
             }
             Value::Object(fields) => {
-                self.tag(Tag::Map);
+                self.tag(PackedTag::Map);
                 self.length(fields.len());
                 for (name, value) in fields {
                     self.text(name);
@@ -99,12 +99,12 @@ impl Packer {
 
     fn number(&mut self, number: &Number) {
         let (tag, bytes) = if let Some(natural) = number.as_u64() {
-            (Tag::Natural, natural.to_le_bytes())
+            (PackedTag::Natural, natural.to_le_bytes())
         } else if let Some(integer) = number.as_i64() {
-            (Tag::Integer, integer.to_le_bytes())
+            (PackedTag::Integer, integer.to_le_bytes())
         } else {
             (
-                Tag::Float,
+                PackedTag::Float,
                 number.as_f64().unwrap_or_default().to_le_bytes(),
             )
         };
@@ -112,7 +112,7 @@ impl Packer {
         self.marks.extend_from_slice(&bytes);
     }
 
-    fn tag(&mut self, tag: Tag) {
+    fn tag(&mut self, tag: PackedTag) {
         self.marks.push(tag as u8);
     }
 
@@ -139,15 +139,15 @@ struct Unpacker<'p> {
 
 impl<'p> Unpacker<'p> {
     fn value(&mut self) -> Option<Value> {
-        Some(match Tag::VARIANTS.get(usize::from(self.byte()?))? {
-            Tag::Null => Value::Null,
-            Tag::False => Value::Bool(false),
-            Tag::True => Value::Bool(true),
-            Tag::Natural => u64::from_le_bytes(self.eight()?).into(),
-            Tag::Integer => i64::from_le_bytes(self.eight()?).into(),
-            Tag::Float => f64::from_le_bytes(self.eight()?).into(),
-            Tag::Text => Value::String(self.text()?.to_owned()),
-            Tag::List => {
+        Some(match PackedTag::VARIANTS.get(usize::from(self.byte()?))? {
+            PackedTag::Null => Value::Null,
+            PackedTag::False => Value::Bool(false),
+            PackedTag::True => Value::Bool(true),
+            PackedTag::Natural => u64::from_le_bytes(self.eight()?).into(),
+            PackedTag::Integer => i64::from_le_bytes(self.eight()?).into(),
+            PackedTag::Float => f64::from_le_bytes(self.eight()?).into(),
+            PackedTag::Text => Value::String(self.text()?.to_owned()),
+            PackedTag::List => {
                 let length = self.length()?;
                 let mut items = Vec::with_capacity(length.min(self.marks.len()));
                 for _ in 0..length {
@@ -155,7 +155,7 @@ impl<'p> Unpacker<'p> {
                 }
                 Value::Array(items)
             }
-            Tag::Map => {
+            PackedTag::Map => {
                 let mut fields = Map::new();
                 for _ in 0..self.length()? {
                     let name = self.text()?.to_owned();
@@ -200,7 +200,7 @@ impl<'p> Unpacker<'p> {
 }
 
 /// Hides the content, which may be a Secret's.
-impl fmt::Debug for Packed {
+impl fmt::Debug for PackedObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Packed").finish_non_exhaustive()
     }
@@ -218,19 +218,19 @@ mod tests {
     fn packs_deeply_nested_values() {
         for depth in [1, 2, 127, 128, 900] {
             let deep = (0..depth).fold(json!("leaf"), |value, _| json!([value]));
-            assert_eq!(Packed::from(&deep).value(), deep, "{depth}");
+            assert_eq!(PackedObject::from(&deep).value(), deep, "{depth}");
         }
     }
 
     #[test]
     fn debug_output_contains_no_content() {
-        assert!(!format!("{:?}", Packed::from(json!("canary"))).contains("canary"));
+        assert!(!format!("{:?}", PackedObject::from(json!("canary"))).contains("canary"));
     }
 
     proptest! {
         #[test]
         fn packing_keeps_every_value(value in any_value()) {
-            prop_assert_eq!(Packed::from(&value).value(), value);
+            prop_assert_eq!(PackedObject::from(&value).value(), value);
         }
     }
 }

@@ -175,7 +175,7 @@ impl FromStr for FieldPath {
         if text == "." {
             return Ok(Self::root());
         }
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = PathParser { text, at: 0 };
         let mut segments = Vec::new();
         while parser.at < text.len() {
             segments.push(parser.segment()?);
@@ -184,12 +184,12 @@ impl FromStr for FieldPath {
     }
 }
 
-struct Parser<'t> {
+struct PathParser<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl Parser<'_> {
+impl PathParser<'_> {
     fn segment(&mut self) -> Result<PathElement, PathError> {
         if self.eat(b'.') {
             return self.plain_name().map(PathElement::Field);

@@ -4,14 +4,14 @@ use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
 
 use super::{
-    Action, Cause, Change, ChangeKind, FieldPath, JudgedChange, ObjectReport, Origin, Owner,
-    Position, Report, ResourceKey, Status, Target, Why,
+    Action, Change, ChangeCause, ChangeKind, FieldPath, JudgedChange, ObjectReport, ObjectStatus,
+    Origin, Owner, Position, RefusalReason, Report, ReportTarget, ResourceKey,
 };
 
 /// How a step is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum How {
+pub enum StepAction {
     /// By one JSON Patch on the live object.
     Patch,
     /// By creating the object.
@@ -26,7 +26,7 @@ pub enum How {
     Ignore,
 }
 
-impl How {
+impl StepAction {
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -38,7 +38,7 @@ impl How {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, IntoStaticStr, VariantArray,
 )]
 #[strum(serialize_all = "kebab-case")]
-pub enum Progress {
+pub enum StepProgress {
     /// Not done yet.
     #[default]
     Planned,
@@ -54,7 +54,7 @@ pub enum Progress {
     Skipped,
 }
 
-impl Progress {
+impl StepProgress {
     /// Returns the word for documents.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -78,7 +78,7 @@ pub struct PlanChange {
     /// Where it is declared.
     pub position: Option<Position>,
     /// The cause of the difference, if known.
-    pub cause: Option<Cause>,
+    pub cause: Option<ChangeCause>,
 }
 
 impl PlanChange {
@@ -149,7 +149,7 @@ pub struct PlanStep {
     /// Where it is declared.
     pub origin: Option<Origin>,
     /// How the step is carried out.
-    pub how: How,
+    pub how: StepAction,
     /// The changes, sorted by path; empty if the whole object is created or deleted.
     pub changes: Vec<PlanChange>,
     /// The field manager that writes it.
@@ -157,7 +157,7 @@ pub struct PlanStep {
     /// Side effects and notes, such as `restarts 7 pods`.
     pub remarks: Vec<String>,
     /// The progress.
-    pub progress: Progress,
+    pub progress: StepProgress,
     /// The result in words, or why the step failed.
     pub outcome: Option<String>,
 }
@@ -171,20 +171,20 @@ impl PlanStep {
 
 /// A selected change or object that is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Refused {
+pub struct RefusedItem {
     /// The object's key.
     pub key: ResourceKey,
     /// The field; the root for the whole object.
     pub path: FieldPath,
     /// Why.
-    pub why: Why,
+    pub why: RefusalReason,
     /// The reason in words; [`Why::meaning`] if nothing more is known.
     pub message: String,
 }
 
-impl Refused {
+impl RefusedItem {
     /// Returns a refusal with the standard message.
-    pub fn new(key: &ResourceKey, path: &FieldPath, why: Why) -> Self {
+    pub fn new(key: &ResourceKey, path: &FieldPath, why: RefusalReason) -> Self {
         Self::because(key, path, why, why.meaning())
     }
 
@@ -192,7 +192,7 @@ impl Refused {
     pub fn because(
         key: &ResourceKey,
         path: &FieldPath,
-        why: Why,
+        why: RefusalReason,
         message: impl Into<String>,
     ) -> Self {
         Self {
@@ -210,11 +210,11 @@ pub struct Plan {
     /// The action.
     pub action: Action,
     /// The cluster or recording.
-    pub target: Target,
+    pub target: ReportTarget,
     /// The steps, in the order in which they are done.
     pub steps: Vec<PlanStep>,
     /// The selected changes that are left alone, sorted.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedItem>,
     /// How to undo the plan afterwards.
     pub undo: Option<String>,
     /// Notes, such as on drift that an apply would leave.
@@ -223,7 +223,7 @@ pub struct Plan {
 
 impl Plan {
     /// Returns an empty plan.
-    pub fn new(action: Action, target: Target) -> Self {
+    pub fn new(action: Action, target: ReportTarget) -> Self {
         Self {
             action,
             target,
@@ -235,13 +235,13 @@ impl Plan {
     }
 
     /// Returns how many changes are in steps with this progress.
-    pub fn changes(&self, progress: Progress) -> usize {
+    pub fn changes(&self, progress: StepProgress) -> usize {
         let steps = self.steps.iter().filter(|step| step.progress == progress);
         steps.map(PlanStep::weight).sum()
     }
 
     /// Returns how many objects are in steps with this progress.
-    pub fn objects(&self, progress: Progress) -> usize {
+    pub fn objects(&self, progress: StepProgress) -> usize {
         let steps = self.steps.iter().filter(|step| step.progress == progress);
         steps.count()
     }
@@ -249,14 +249,19 @@ impl Plan {
     /// Returns whether any step writes to the cluster.
     pub fn writes_to_cluster(&self) -> bool {
         let mut steps = self.steps.iter();
-        steps.any(|step| matches!(step.how, How::Patch | How::Create | How::Delete))
+        steps.any(|step| {
+            matches!(
+                step.how,
+                StepAction::Patch | StepAction::Create | StepAction::Delete
+            )
+        })
     }
 
     /// Marks the steps that were not started as skipped.
     pub fn skip_rest(&mut self, why: &str) {
         for step in &mut self.steps {
-            if step.progress == Progress::Planned {
-                step.progress = Progress::Skipped;
+            if step.progress == StepProgress::Planned {
+                step.progress = StepProgress::Skipped;
                 step.outcome = Some(why.to_owned());
             }
         }
@@ -268,7 +273,7 @@ impl Plan {
 pub fn after_an_apply(report: &Report) -> Option<String> {
     /// The limit on named changes.
     const MOST: usize = 5;
-    let drifted = |object: &&ObjectReport| object.status() == Status::Drifted;
+    let drifted = |object: &&ObjectReport| object.status() == ObjectStatus::Drifted;
     let (mut all, mut stay) = (0, Vec::new());
     for object in report.objects.iter().filter(drifted) {
         for drift in object.drifts.iter().filter(|drift| drift.is_drift()) {

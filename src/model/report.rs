@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Called, GroupKind, History, KindNames, MergeClass, ObjectReport, SecretPlace, SecretValue,
-    Status, Verdict, WebPages,
+    GroupKind, History, KindAliases, KindNames, MergeClass, ObjectReport, ObjectStatus,
+    SecretPlace, SecretValue, Verdict, WebPages,
 };
 
 /// The cluster or recording that was compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Target {
+pub struct ReportTarget {
     /// The kubeconfig context.
     pub context: Option<String>,
     /// The API server's address, without user information.
@@ -26,7 +26,7 @@ pub struct Target {
 
 /// A Git commit from which declared state was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revision {
+pub struct SourceRevision {
     /// The user's name for it, such as `main`.
     pub name: String,
     /// Its full ID.
@@ -62,7 +62,7 @@ impl Coverage {
             counted.count()
         };
         let declared = count(&|object| object.origin.is_some());
-        let unknown = count(&|object| object.status() == Status::Unknown);
+        let unknown = count(&|object| object.status() == ObjectStatus::Unknown);
         Self {
             declared: declared + self.filtered,
             compared: declared.saturating_sub(unknown),
@@ -161,9 +161,9 @@ impl Warning {
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// The cluster or recording that was compared.
-    pub target: Target,
+    pub target: ReportTarget,
     /// The Git commits that the declared state was read from.
-    pub revisions: Vec<Revision>,
+    pub revisions: Vec<SourceRevision>,
     /// How much was compared.
     pub coverage: Coverage,
     /// Every object, sorted by key.
@@ -188,7 +188,7 @@ pub struct Report {
     /// The values of the Secrets of the run, which no renderer shows in any object.
     pub secret_values: Vec<SecretValue>,
     /// The names of the objects' kinds, for messages that name objects.
-    pub called: BTreeMap<GroupKind, Called>,
+    pub called: BTreeMap<GroupKind, KindAliases>,
     /// Warning Events of drifted objects and of their pods, if requested.
     pub events: History,
     /// The web pages of manifests, as far as known.
@@ -198,7 +198,7 @@ pub struct Report {
 impl Report {
     /// Returns the names of an object's kind.
     pub fn names_of<'r>(&'r self, object: &'r ObjectReport) -> KindNames<'r> {
-        const NOTHING: &Called = &Called {
+        const NOTHING: &KindAliases = &KindAliases {
             plural: String::new(),
             short_names: Vec::new(),
         };
@@ -222,17 +222,17 @@ impl Report {
                 .count();
             // An ignored extra object does not count as in sync.
             let ignored_extra = object.origin.is_none() && !object.drifts.is_empty();
-            if object.status() == Status::InSync && ignored_extra {
+            if object.status() == ObjectStatus::InSync && ignored_extra {
                 continue;
             }
             *match object.status() {
-                Status::InSync => &mut totals.in_sync,
-                Status::Drifted => &mut totals.drifted,
-                Status::Missing => &mut totals.missing,
-                Status::Extra => &mut totals.extra,
-                Status::Unknown => &mut totals.unknown,
-                Status::Pending => &mut totals.pending,
-                Status::Conflict => &mut totals.conflict,
+                ObjectStatus::InSync => &mut totals.in_sync,
+                ObjectStatus::Drifted => &mut totals.drifted,
+                ObjectStatus::Missing => &mut totals.missing,
+                ObjectStatus::Extra => &mut totals.extra,
+                ObjectStatus::Unknown => &mut totals.unknown,
+                ObjectStatus::Pending => &mut totals.pending,
+                ObjectStatus::Conflict => &mut totals.conflict,
             } += 1;
         }
         totals
@@ -246,7 +246,7 @@ impl Report {
             || self
                 .objects
                 .iter()
-                .any(|object| object.status() == Status::Unknown)
+                .any(|object| object.status() == ObjectStatus::Unknown)
     }
 
     /// Returns whether drift was found, even if the comparison is incomplete.
@@ -255,7 +255,7 @@ impl Report {
     }
 
     /// Returns whether any object has a status.
-    fn has(&self, status: Status) -> bool {
+    fn has(&self, status: ObjectStatus) -> bool {
         self.objects.iter().any(|object| object.status() == status)
     }
 
@@ -275,11 +275,11 @@ impl Report {
     pub fn verdict(&self) -> &'static str {
         if self.is_incomplete() {
             "incomplete"
-        } else if self.has(Status::Conflict) {
+        } else if self.has(ObjectStatus::Conflict) {
             "conflict"
         } else if self.has_drift() {
             "drifted"
-        } else if self.has(Status::Pending) {
+        } else if self.has(ObjectStatus::Pending) {
             "pending"
         } else {
             "in-sync"

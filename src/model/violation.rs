@@ -2,7 +2,7 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Packed, Position};
+use super::{PackedObject, Position};
 
 /// What a policy does about an object that violates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
@@ -50,7 +50,7 @@ pub struct Violation {
     /// A note, such as why the change was not stopped.
     pub note: Option<String>,
     /// The live object, if the message may quote it: redaction searches it for secrets.
-    pub quoted: Option<Packed>,
+    pub quoted: Option<PackedObject>,
 }
 
 impl Violation {

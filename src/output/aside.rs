@@ -25,7 +25,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Cause, Change, Merge, Verdict};
+    use crate::model::{Change, ChangeCause, Merge, Verdict};
 
     #[test]
     fn explains_classes_and_causes() {
@@ -49,7 +49,10 @@ mod tests {
             ]
         );
         assert_eq!(
-            lines(&drift(Some(MergeClass::Drift), Some(Cause::Unattributed))),
+            lines(&drift(
+                Some(MergeClass::Drift),
+                Some(ChangeCause::Unattributed)
+            )),
             [
                 "drift at .spec.replicas: changed live, and the branch does not change it",
                 "unattributed at .spec.replicas: the live object does not record who wrote it",

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::hunk::{self, Hunk};
 use super::paint::{Paint, paint};
-use super::yaml_text::{self, Style};
+use super::yaml_text::{self, ControlCharacters};
 use super::{Format, RenderOptions, aside, escape, ignored, words};
-use crate::model::{ObjectReport, Packed, Status};
+use crate::model::{ObjectReport, ObjectStatus, PackedObject};
 use crate::redact::Redacted;
 
 /// Declared against live, object by object, as YAML.
@@ -57,16 +57,16 @@ fn render_object(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (declared, live) = match object.status() {
-        Status::InSync => return Ok(()),
-        Status::Unknown => {
+        ObjectStatus::InSync => return Ok(()),
+        ObjectStatus::Unknown => {
             let what = words::status_note(object).unwrap_or_default();
             return writeln!(out, "# {}: {what}", words::object(object));
         }
-        Status::Drifted | Status::Pending | Status::Conflict => {
+        ObjectStatus::Drifted | ObjectStatus::Pending | ObjectStatus::Conflict => {
             (object.declared.as_ref(), object.live.as_ref())
         }
-        Status::Missing => (object.declared.as_ref(), None),
-        Status::Extra => (None, object.live.as_ref()),
+        ObjectStatus::Missing => (object.declared.as_ref(), None),
+        ObjectStatus::Extra => (None, object.live.as_ref()),
     };
     if object.lifecycle.is_some() {
         let what = words::status_note(object).unwrap_or_default();
@@ -75,7 +75,7 @@ fn render_object(
     for line in object.reported().flat_map(aside::lines) {
         writeln!(out, "# {}: {line}", words::object(object))?;
     }
-    let unpacked = |view: Option<&Packed>| text(view.map(Packed::value).as_ref());
+    let unpacked = |view: Option<&PackedObject>| text(view.map(PackedObject::value).as_ref());
     let hunks = hunk::hunks(&unpacked(declared), &unpacked(live));
     if hunks.is_empty() {
         let note =
@@ -114,6 +114,6 @@ fn render_hunk(hunk: &Hunk, colour: bool, out: &mut dyn Write) -> io::Result<()>
 
 fn text(value: Option<&Value>) -> String {
     value.map_or_else(String::new, |value| {
-        yaml_text::document(value, Style::Readable)
+        yaml_text::document(value, ControlCharacters::Readable)
     })
 }

@@ -21,7 +21,7 @@ const KEYS: [&str; 4] = ["name", "id", "key", "uid"];
 
 /// A path at which two values differ.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Leaf {
+pub struct DifferingPath {
     /// The path from the root of both values.
     pub path: FieldPath,
     /// The first value.
@@ -31,7 +31,7 @@ pub struct Leaf {
 }
 
 /// Returns the paths at which two values differ, in the order of the first.
-pub fn by_path(declared: &Value, live: &Value) -> Vec<Leaf> {
+pub fn by_path(declared: &Value, live: &Value) -> Vec<DifferingPath> {
     let mut leaves = Vec::new();
     walk(
         &mut FieldPath::root(),
@@ -46,7 +46,7 @@ fn walk(
     path: &mut FieldPath,
     declared: Option<&Value>,
     live: Option<&Value>,
-    leaves: &mut Vec<Leaf>,
+    leaves: &mut Vec<DifferingPath>,
 ) {
     match (declared, live) {
         (Some(a), Some(b)) if a == b => {}
@@ -59,7 +59,7 @@ fn walk(
             }
         }
         (Some(Value::Array(a)), Some(Value::Array(b))) => items(path, a, b, leaves),
-        _ => leaves.push(Leaf {
+        _ => leaves.push(DifferingPath {
             path: path.clone(),
             declared: declared.cloned(),
             live: live.cloned(),
@@ -67,7 +67,7 @@ fn walk(
     }
 }
 
-fn items(path: &mut FieldPath, a: &[Value], b: &[Value], leaves: &mut Vec<Leaf>) {
+fn items(path: &mut FieldPath, a: &[Value], b: &[Value], leaves: &mut Vec<DifferingPath>) {
     if let Some((key, ours, theirs)) = keyed(a, b) {
         let names = ours
             .keys()
@@ -106,13 +106,13 @@ fn items(path: &mut FieldPath, a: &[Value], b: &[Value], leaves: &mut Vec<Leaf>)
 }
 
 /// Returns the items of both lists by an identifying field.
-type Keyed<'v> = (
+type KeyedItems<'v> = (
     &'static str,
     BTreeMap<String, &'v Value>,
     BTreeMap<String, &'v Value>,
 );
 
-fn keyed<'v>(a: &'v [Value], b: &'v [Value]) -> Option<Keyed<'v>> {
+fn keyed<'v>(a: &'v [Value], b: &'v [Value]) -> Option<KeyedItems<'v>> {
     if a.is_empty() || b.is_empty() {
         return None;
     }
@@ -135,15 +135,15 @@ fn keyed<'v>(a: &'v [Value], b: &'v [Value]) -> Option<Keyed<'v>> {
 }
 
 /// The document type of two texts, and where the documents differ.
-pub struct Embedded {
+pub struct EmbeddedDocument {
     /// `JSON` or `YAML`.
     pub format: &'static str,
     /// Where they differ; empty if they mean the same.
-    pub leaves: Vec<Leaf>,
+    pub leaves: Vec<DifferingPath>,
 }
 
 /// Compares two texts as JSON or YAML; `None` if they are neither.
-pub fn embedded(declared: &str, live: &str) -> Option<Embedded> {
+pub fn embedded(declared: &str, live: &str) -> Option<EmbeddedDocument> {
     if declared.len().max(live.len()) > LONGEST_DOCUMENT {
         return None;
     }
@@ -156,7 +156,7 @@ pub fn embedded(declared: &str, live: &str) -> Option<Embedded> {
         (Some(a), Some(b)) => ("JSON", a, b),
         _ => ("YAML", document(declared)?, document(live)?),
     };
-    Some(Embedded {
+    Some(EmbeddedDocument {
         format,
         leaves: by_path(&a, &b),
     })
@@ -302,7 +302,7 @@ pub fn rbac_rule(value: &Value) -> Option<String> {
 }
 
 /// Returns differences in a few words each: `added * on secrets`, `[name="a"].port 80 → 81`.
-pub fn in_words(leaves: &[Leaf], most: usize, width: usize) -> String {
+pub fn in_words(leaves: &[DifferingPath], most: usize, width: usize) -> String {
     let said = leaves.iter().take(most).map(|leaf| {
         let item = match leaf.path.0.last() {
             Some(PathElement::Index(_)) if leaf.path.0.len() == 1 => String::new(),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use owo_colors::{OwoColorize as _, Style as Colour};
 
 use super::document::{DoctorDocument, DoctorsDocument};
-use super::yaml_text::{Style, document as yaml_document};
+use super::yaml_text::{ControlCharacters, document as yaml_document};
 use super::{escape, json_text};
 use crate::model::{Check, CheckState, Examination};
 
@@ -68,7 +68,11 @@ pub fn doctor_yaml(examination: &Examination, out: &mut dyn Write) -> io::Result
     }
     for (i, role) in examination.roles.iter().enumerate() {
         let separator = if i == 0 { "" } else { "---\n" };
-        write!(out, "{separator}{}", yaml_document(role, Style::Exact))?;
+        write!(
+            out,
+            "{separator}{}",
+            yaml_document(role, ControlCharacters::Exact)
+        )?;
     }
     Ok(())
 }

@@ -23,8 +23,8 @@ use serde_json::Value;
 use super::RenderOptions;
 use super::view;
 use crate::model::{
-    Cause, ChangeKind, Explanation, JudgedChange, Lifecycle, MergeClass, ObjectReport, Report,
-    RuleCount, Severity, Status, Verdict, Worded,
+    ChangeCause, ChangeKind, Explanation, JudgedChange, Lifecycle, MergeClass, ObjectReport,
+    ObjectStatus, Report, RuleCount, Severity, Verdict, Worded,
 };
 use crate::redact::Redacted;
 use coverage::CoverageDocument;
@@ -115,7 +115,7 @@ struct ObjectDocument<'r> {
     object: NameDocument<'r>,
     /// `in-sync`, `drifted`, `missing`, `extra` or `unknown`; with `--base` also `pending` and
     /// `conflict`.
-    #[schemars(extend("enum" = words::<Status>()))]
+    #[schemars(extend("enum" = words::<ObjectStatus>()))]
     status: &'static str,
     /// With `--base`: whether only the branch (`new`) or only the base (`removed`) declares it.
     #[schemars(extend("enum" = words::<Lifecycle>()))]
@@ -190,7 +190,7 @@ struct ChangeDocument<'r> {
     /// `written-by-applier`, `unattributed` (the live object does not record who wrote it), or
     /// `being-deleted` (the object is being deleted and waits for its finalizers).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = words::<Cause>()))]
+    #[schemars(extend("enum" = words::<ChangeCause>()))]
     cause: Option<&'static str>,
     /// A note that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -365,7 +365,7 @@ impl<'r> ChangeDocument<'r> {
             owners: drift.owners.iter().map(OwnerDocument::of).collect(),
             ignored,
             explained,
-            cause: drift.cause.map(Cause::as_str),
+            cause: drift.cause.map(ChangeCause::as_str),
             note: drift.note.as_deref(),
             blame: drift.blame.as_ref().map(BlameDocument::of),
         }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::document::ExplanationDocument;
 use super::json_text;
-use super::yaml_text::{self, Style};
+use super::yaml_text::{self, ControlCharacters};
 use crate::redact::RedactedAccount;
 
 /// The keys that come first in every mapping; the others are sorted.
@@ -34,5 +34,5 @@ pub fn explanation_json(account: &RedactedAccount, out: &mut dyn Write) -> io::R
 /// Only those of `out`.
 pub fn explanation_yaml(account: &RedactedAccount, out: &mut dyn Write) -> io::Result<()> {
     let value = serde_json::to_value(ExplanationDocument::new(account))?;
-    out.write_all(yaml_text::document_in_order(&value, Style::Exact, ORDER).as_bytes())
+    out.write_all(yaml_text::document_in_order(&value, ControlCharacters::Exact, ORDER).as_bytes())
 }

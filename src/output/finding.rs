@@ -4,15 +4,15 @@ use ring::digest;
 use strum::{IntoStaticStr, VariantArray};
 
 pub(super) use super::brief::{both, brief, in_conflict, is_simple, pair};
-use super::{Show, escape, view, words};
+use super::{ShowLevel, escape, view, words};
 use crate::model::{
-    Cause, Change, ChangeKind, Enforcement, JudgedChange, Lifecycle, Merge, MergeClass,
-    ObjectReport, Report, Severity, Status, Verdict, Violation, Warning,
+    Change, ChangeCause, ChangeKind, Enforcement, JudgedChange, Lifecycle, Merge, MergeClass,
+    ObjectReport, ObjectStatus, Report, Severity, Verdict, Violation, Warning,
 };
 
 /// The class of a finding. Each has a name and a description that other programs show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
-pub enum Class {
+pub enum FindingClass {
     /// A field differs.
     #[strum(serialize = "changed-field")]
     Changed,
@@ -66,7 +66,7 @@ pub enum Class {
     Warning,
 }
 
-impl Class {
+impl FindingClass {
     /// Returns a stable name.
     pub fn id(self) -> &'static str {
         self.into()
@@ -134,9 +134,9 @@ pub struct Location {
 
 /// One finding of a report. Its texts are escaped for use within a line.
 #[derive(Debug, Clone)]
-pub struct Finding {
+pub struct ReportFinding {
     /// Its class.
-    pub class: Class,
+    pub class: FindingClass,
     /// The index of its object in the report.
     pub object: Option<usize>,
     /// The severity.
@@ -158,10 +158,10 @@ pub struct Finding {
 }
 
 /// Returns every finding, the worst first.
-pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
-    let mut all: Vec<Finding> = report.warnings.iter().map(of_warning).collect();
+pub fn findings(report: &Report, show: ShowLevel) -> Vec<ReportFinding> {
+    let mut all: Vec<ReportFinding> = report.warnings.iter().map(of_warning).collect();
     // Explained differences are not findings.
-    let show = show.min(Show::Ignored);
+    let show = show.min(ShowLevel::Ignored);
     for (at, object) in report.objects.iter().enumerate() {
         let drifts = view::drifts(object, show).map(|drift| of_drift(object, drift));
         let violations = object
@@ -173,7 +173,7 @@ pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
                 .into_iter()
                 .chain(violations)
                 .chain(drifts)
-                .map(|finding| Finding {
+                .map(|finding| ReportFinding {
                     object: Some(at),
                     ..finding
                 }),
@@ -185,7 +185,7 @@ pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
         (
             finding.ignored.is_some(),
             finding.class.is_intended(),
-            finding.class != Class::Conflict,
+            finding.class != FindingClass::Conflict,
             !finding.class.is_fault(),
             urgency,
         )
@@ -193,14 +193,14 @@ pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
     all
 }
 
-fn of_warning(warning: &Warning) -> Finding {
+fn of_warning(warning: &Warning) -> ReportFinding {
     let (class, severity) = if warning.fatal {
-        (Class::Error, Severity::Critical)
+        (FindingClass::Error, Severity::Critical)
     } else {
-        (Class::Warning, Severity::Low)
+        (FindingClass::Warning, Severity::Low)
     };
     let subject = escape::line(&warning.place).into_owned();
-    Finding {
+    ReportFinding {
         class,
         object: None,
         severity,
@@ -215,26 +215,31 @@ fn of_warning(warning: &Warning) -> Finding {
 }
 
 /// Returns the message about an object as a whole.
-fn of_object(object: &ObjectReport) -> Option<Finding> {
+fn of_object(object: &ObjectReport) -> Option<ReportFinding> {
     let severity = object.severity().unwrap_or(Severity::Medium);
     let (class, severity) = match object.status() {
-        Status::Missing => (Class::Missing, severity),
-        Status::Extra => (Class::Extra, severity),
-        Status::Unknown => (Class::Unknown, Severity::Critical),
-        Status::Conflict if object.whole_severity.is_some() || object.drifts.is_empty() => {
-            (Class::Conflict, severity)
+        ObjectStatus::Missing => (FindingClass::Missing, severity),
+        ObjectStatus::Extra => (FindingClass::Extra, severity),
+        ObjectStatus::Unknown => (FindingClass::Unknown, Severity::Critical),
+        ObjectStatus::Conflict if object.whole_severity.is_some() || object.drifts.is_empty() => {
+            (FindingClass::Conflict, severity)
         }
-        Status::Pending if object.lifecycle == Some(Lifecycle::New) => (Class::New, severity),
-        Status::Pending if object.lifecycle == Some(Lifecycle::Removed) => {
-            (Class::Dropped, severity)
+        ObjectStatus::Pending if object.lifecycle == Some(Lifecycle::New) => {
+            (FindingClass::New, severity)
         }
-        Status::InSync | Status::Drifted | Status::Conflict | Status::Pending => return None,
+        ObjectStatus::Pending if object.lifecycle == Some(Lifecycle::Removed) => {
+            (FindingClass::Dropped, severity)
+        }
+        ObjectStatus::InSync
+        | ObjectStatus::Drifted
+        | ObjectStatus::Conflict
+        | ObjectStatus::Pending => return None,
     };
     let mut message = words::status_note(object).unwrap_or_default();
     if let Some(owners) = words::owners(&object.owners, None) {
         message.push_str(&format!("; {owners}"));
     }
-    Some(Finding {
+    Some(ReportFinding {
         class,
         object: None,
         severity,
@@ -249,15 +254,15 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
 }
 
 /// Returns the finding for a policy's result, at the line of its field.
-fn of_violation(object: &ObjectReport, violation: &Violation) -> Finding {
+fn of_violation(object: &ObjectReport, violation: &Violation) -> ReportFinding {
     let (class, severity) = match violation.enforcement {
-        Enforcement::Denied | Enforcement::Deny => (Class::Violation, Severity::High),
-        Enforcement::Warn | Enforcement::Audit => (Class::AuditViolation, Severity::Medium),
-        Enforcement::Cannot => (Class::Unevaluated, Severity::Low),
+        Enforcement::Denied | Enforcement::Deny => (FindingClass::Violation, Severity::High),
+        Enforcement::Warn | Enforcement::Audit => (FindingClass::AuditViolation, Severity::Medium),
+        Enforcement::Cannot => (FindingClass::Unevaluated, Severity::Low),
     };
     let rule = violation.rule.as_deref().unwrap_or_default();
     let said = format!("{} {rule}", violation.policy);
-    Finding {
+    ReportFinding {
         class,
         object: None,
         severity,
@@ -278,13 +283,13 @@ fn of_violation(object: &ObjectReport, violation: &Violation) -> Finding {
     }
 }
 
-fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> Finding {
+fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> ReportFinding {
     let class = class_of(drift);
     let path = drift.change.path.to_string();
     let mut message = match class {
-        Class::Conflict => conflict(drift),
-        Class::Pending => format!("pending: {}", sentence(&drift.change)),
-        Class::Backport => {
+        FindingClass::Conflict => conflict(drift),
+        FindingClass::Pending => format!("pending: {}", sentence(&drift.change)),
+        FindingClass::Backport => {
             let path = escape::line(&path);
             let live = drift.change.live.as_ref();
             let live = live.map_or_else(|| "not there".to_owned(), brief);
@@ -306,7 +311,7 @@ fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> Finding {
         },
         None => place,
     });
-    Finding {
+    ReportFinding {
         class,
         object: None,
         severity: drift.severity,
@@ -325,9 +330,9 @@ fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> Finding {
     }
 }
 
-fn class_of(drift: &JudgedChange) -> Class {
-    if drift.merge.is_none() && drift.cause == Some(Cause::Dropped) {
-        return Class::DroppedField;
+fn class_of(drift: &JudgedChange) -> FindingClass {
+    if drift.merge.is_none() && drift.cause == Some(ChangeCause::Dropped) {
+        return FindingClass::DroppedField;
     }
     match (&drift.merge, drift.change.kind) {
         (
@@ -336,24 +341,24 @@ fn class_of(drift: &JudgedChange) -> Class {
                 ..
             }),
             _,
-        ) => Class::Conflict,
+        ) => FindingClass::Conflict,
         (
             Some(Merge {
                 class: MergeClass::Pending,
                 ..
             }),
             _,
-        ) => Class::Pending,
+        ) => FindingClass::Pending,
         (
             Some(Merge {
                 class: MergeClass::Backport,
                 ..
             }),
             _,
-        ) => Class::Backport,
-        (_, ChangeKind::Modified) => Class::Changed,
-        (_, ChangeKind::Removed) => Class::Removed,
-        (_, ChangeKind::Added) => Class::Added,
+        ) => FindingClass::Backport,
+        (_, ChangeKind::Modified) => FindingClass::Changed,
+        (_, ChangeKind::Removed) => FindingClass::Removed,
+        (_, ChangeKind::Added) => FindingClass::Added,
     }
 }
 
@@ -420,7 +425,7 @@ fn place_of_text(text: &str) -> Option<Location> {
     })
 }
 
-fn identity<'o>(object: &'o ObjectReport, class: Class, path: &'o str) -> [&'o str; 6] {
+fn identity<'o>(object: &'o ObjectReport, class: FindingClass, path: &'o str) -> [&'o str; 6] {
     let key = &object.key;
     [
         class.id(),

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rows::{self, Row};
-use super::several::Cluster;
-use super::{Show, escape, words};
+use super::rows::{self, ReportRow};
+use super::several::ClusterReport;
+use super::{ShowLevel, escape, words};
 use crate::model::{JudgedChange, ObjectReport, ResourceKey, Severity};
 use crate::redact::Redacted;
 
@@ -15,7 +15,7 @@ type CommonKey = (String, &'static str, String);
 /// Drift that several clusters have in common.
 pub(super) struct CommonDrift<'r> {
     /// The drift, as found in the first of the clusters.
-    pub row: Row<'r>,
+    pub row: ReportRow<'r>,
     /// The names of the clusters, in the order of the report.
     pub clusters: Vec<&'r str>,
 }
@@ -33,8 +33,8 @@ pub(super) struct ClusterRow<'r> {
 }
 
 /// Returns the table of clusters.
-pub(super) fn cluster_rows<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ClusterRow<'r>> {
-    let of = |cluster: &'r Cluster<'r>| {
+pub(super) fn cluster_rows<'r>(clusters: &'r [ClusterReport<'r>]) -> Vec<ClusterRow<'r>> {
+    let of = |cluster: &'r ClusterReport<'r>| {
         let totals = cluster.report.totals();
         let objects = cluster.report.objects.iter();
         let drifted = objects.filter(|object| object.is_drift());
@@ -54,7 +54,10 @@ pub(super) fn cluster_rows<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ClusterRow<'r
 }
 
 /// Returns the drift that more than one cluster has, the most common first.
-pub(super) fn common_drift<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<CommonDrift<'r>> {
+pub(super) fn common_drift<'r>(
+    clusters: &'r [ClusterReport<'r>],
+    show: ShowLevel,
+) -> Vec<CommonDrift<'r>> {
     let mut found: BTreeMap<CommonKey, CommonDrift<'r>> = BTreeMap::new();
     for cluster in clusters {
         let rows = rows::of(cluster.report, show).into_iter();
@@ -104,12 +107,12 @@ pub(super) fn left_out(changes: usize) -> Option<String> {
 }
 
 /// Returns whether a row is drift. Unknown and hidden rows stay with their cluster.
-fn counts(row: &Row<'_>) -> bool {
+fn counts(row: &ReportRow<'_>) -> bool {
     let is_reported = row.drift.is_none_or(JudgedChange::is_reported);
     row.violation.is_none() && row.severity.is_some() && is_reported
 }
 
-fn common_key(row: &Row<'_>) -> CommonKey {
+fn common_key(row: &ReportRow<'_>) -> CommonKey {
     let what = format!("{} {}", row.sign(), row.what(false, usize::MAX));
     (words::object(row.object), row.severity(), what)
 }
@@ -119,7 +122,7 @@ fn common_key(row: &Row<'_>) -> CommonKey {
 pub(super) fn own(
     report: &Redacted,
     common_drift: &[CommonDrift<'_>],
-    show: Show,
+    show: ShowLevel,
 ) -> (Redacted, usize) {
     let common: BTreeSet<CommonKey> = common_drift
         .iter()

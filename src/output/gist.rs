@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::differ::{cut, rbac_rule};
 use super::escape;
 use crate::facts::POD_SPECS;
-use crate::model::{ObjectReport, ResourceKey, Status};
+use crate::model::{ObjectReport, ObjectStatus, ResourceKey};
 
 /// How many lines describe one object.
 const MOST: usize = 6;
@@ -19,7 +19,7 @@ pub fn of(object: &ObjectReport) -> Vec<String> {
     let Some(live) = object
         .live
         .as_ref()
-        .filter(|_| object.status() == Status::Extra)
+        .filter(|_| object.status() == ObjectStatus::Extra)
     else {
         return Vec::new();
     };

@@ -4,8 +4,8 @@
 
 use std::io::{self, Write};
 
-use super::finding::{Class, Finding, findings};
-use super::several::Cluster;
+use super::finding::{FindingClass, ReportFinding, findings};
+use super::several::ClusterReport;
 use super::{Format, RenderOptions, escape, ignored, several, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
@@ -45,7 +45,7 @@ impl Format for Github {
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -54,10 +54,10 @@ impl Format for Github {
 }
 
 /// Returns `::error file=cart.yaml,line=20,title=Deployment shop/cart::.spec.replicas …`.
-fn annotation(finding: &Finding) -> String {
+fn annotation(finding: &ReportFinding) -> String {
     let level = match finding.severity {
         _ if finding.ignored.is_some() || finding.class.is_intended() => "notice",
-        _ if finding.class == Class::Conflict => "error",
+        _ if finding.class == FindingClass::Conflict => "error",
         Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",
         Severity::Low => "notice",
@@ -73,7 +73,7 @@ fn annotation(finding: &Finding) -> String {
     }
     let title = match (finding.subject.as_str(), finding.class) {
         ("", _) => "driftctl",
-        (subject, Class::Conflict) => &format!("CONFLICT in {subject}"),
+        (subject, FindingClass::Conflict) => &format!("CONFLICT in {subject}"),
         (subject, _) => subject,
     };
     properties.push(format!("title={}", property(title)));

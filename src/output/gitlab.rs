@@ -7,8 +7,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::finding::{Class, Finding, findings};
-use super::several::Cluster;
+use super::finding::{FindingClass, ReportFinding, findings};
+use super::several::ClusterReport;
 use super::{Format, RenderOptions, escape, ignored, json_text, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
@@ -22,17 +22,17 @@ struct Issue {
     check_name: &'static str,
     fingerprint: String,
     severity: &'static str,
-    location: Location,
+    location: GitlabLocation,
 }
 
 #[derive(Serialize)]
-struct Location {
+struct GitlabLocation {
     path: String,
-    lines: Lines,
+    lines: GitlabLines,
 }
 
 #[derive(Serialize)]
-struct Lines {
+struct GitlabLines {
     begin: usize,
 }
 
@@ -56,7 +56,7 @@ impl Format for Gitlab {
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -113,10 +113,10 @@ fn verdict(report: &Redacted) -> Issue {
     }
 }
 
-fn issue(finding: Finding) -> Issue {
+fn issue(finding: ReportFinding) -> Issue {
     let severity = match finding.severity {
         _ if finding.ignored.is_some() => "info",
-        _ if finding.class.is_fault() || finding.class == Class::Conflict => "blocker",
+        _ if finding.class.is_fault() || finding.class == FindingClass::Conflict => "blocker",
         _ if finding.class.is_intended() => "info",
         Severity::Critical => "critical",
         Severity::High => "major",
@@ -143,10 +143,10 @@ fn issue(finding: Finding) -> Issue {
     }
 }
 
-fn location(path: String, begin: usize) -> Location {
-    Location {
+fn location(path: String, begin: usize) -> GitlabLocation {
+    GitlabLocation {
         path,
-        lines: Lines { begin },
+        lines: GitlabLines { begin },
     }
 }
 

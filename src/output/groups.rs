@@ -3,26 +3,26 @@
 
 use std::collections::BTreeMap;
 
-use super::rows::{self, Row};
-use super::{GroupBy, Show};
+use super::rows::{self, ReportRow};
+use super::{GroupBy, ShowLevel};
 use crate::model::{Report, Severity};
 
 /// How many characters of a value the title of a group shows.
 const LONGEST_VALUE: usize = 100;
 
 /// Changes that have something in common.
-pub(super) struct Group<'r> {
+pub(super) struct ChangeGroup<'r> {
     /// The title: `+ .metadata.labels.team a`, `bob@example.com`, `critical`.
     pub title: String,
     /// The worst severity.
     pub severity: Option<Severity>,
     /// The changes, the worst first.
-    pub rows: Vec<Row<'r>>,
+    pub rows: Vec<ReportRow<'r>>,
 }
 
 /// Returns the groups of a report, the worst first.
-pub(super) fn of(report: &Report, show: Show, by: GroupBy) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
+pub(super) fn of(report: &Report, show: ShowLevel, by: GroupBy) -> Vec<ChangeGroup<'_>> {
+    let mut groups: Vec<ChangeGroup<'_>> = Vec::new();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows::of(report, show) {
         let title = match by {
@@ -40,7 +40,7 @@ pub(super) fn of(report: &Report, show: Show, by: GroupBy) -> Vec<Group<'_>> {
         };
         let at = *known.entry(key).or_insert(groups.len());
         if at == groups.len() {
-            groups.push(Group {
+            groups.push(ChangeGroup {
                 title,
                 severity: row.severity,
                 rows: Vec::new(),

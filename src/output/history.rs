@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::timeline::{Entry, entries, write_entries};
+use super::timeline::{TimelineLine, entries, write_entries};
 use super::{CommandFormat, RenderOptions, escape, html};
-use crate::model::{Evidence, History};
+use crate::model::{History, HistorySource};
 use crate::output::document::words;
 use crate::redact::Redacted;
 
@@ -35,7 +35,7 @@ struct MomentDocument<'h> {
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     /// The source.
-    #[schemars(extend("enum" = words::<Evidence>()))]
+    #[schemars(extend("enum" = words::<HistorySource>()))]
     source: &'static str,
     /// The object, such as `Deployment shop/cart`.
     object: &'h str,
@@ -90,7 +90,7 @@ pub fn history(
 }
 
 fn text(
-    entries: &[Entry],
+    entries: &[TimelineLine],
     history: &History,
     options: &RenderOptions,
     out: &mut dyn Write,
@@ -110,14 +110,14 @@ fn text(
     Ok(())
 }
 
-fn json(entries: &[Entry], history: &History, out: &mut dyn Write) -> io::Result<()> {
+fn json(entries: &[TimelineLine], history: &History, out: &mut dyn Write) -> io::Result<()> {
     let moments = entries.iter().map(|entry| MomentDocument {
         time: entry.at.map(|at| at.to_string()),
         source: entry.evidence.as_str(),
         object: &entry.object,
         who: entry.who.as_deref(),
         what: &entry.what,
-        severity: (entry.evidence == Evidence::Drift).then_some(entry.severity.as_str()),
+        severity: (entry.evidence == HistorySource::Drift).then_some(entry.severity.as_str()),
         warning: entry.is_warning,
     });
     let unread = history.unread.iter();
@@ -133,7 +133,7 @@ fn json(entries: &[Entry], history: &History, out: &mut dyn Write) -> io::Result
     writeln!(out)
 }
 
-fn markdown(entries: &[Entry], history: &History, out: &mut dyn Write) -> io::Result<()> {
+fn markdown(entries: &[TimelineLine], history: &History, out: &mut dyn Write) -> io::Result<()> {
     let cell = super::markdown::code;
     writeln!(out, "| Time | Source | Object | Who | What |")?;
     writeln!(out, "|---|---|---|---|---|")?;

@@ -17,7 +17,7 @@ const MOST_INLINE: usize = 60;
 
 /// Which side a line is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum HunkSide {
     /// Both have it.
     Both,
     /// Only the declared one has it.
@@ -26,7 +26,7 @@ pub enum Side {
     Live,
 }
 
-impl Side {
+impl HunkSide {
     /// Returns the sign in front of the line.
     pub fn sign(self) -> char {
         match self {
@@ -38,13 +38,13 @@ impl Side {
 }
 
 /// A line in pieces, each with whether its words changed.
-type Pieces = Vec<(bool, String)>;
+type LinePieces = Vec<(bool, String)>;
 
 /// One line of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct HunkLine {
     /// Its side.
-    pub side: Side,
+    pub side: HunkSide,
     /// Its text without the line feed, in pieces, each with whether its words changed.
     pub pieces: Vec<(bool, String)>,
     /// Whether the text ends here without a line feed.
@@ -54,7 +54,7 @@ pub struct Line {
 /// How many characters of an unchanged stretch of a long line are shown around a change.
 const AROUND: usize = 60;
 
-impl Line {
+impl HunkLine {
     /// Returns the line with its long unchanged stretches cut if it is longer than `most`
     /// characters.
     #[must_use]
@@ -103,7 +103,7 @@ pub struct Hunk {
     /// How many lines of the live side.
     pub live_len: usize,
     /// The lines.
-    pub lines: Vec<Line>,
+    pub lines: Vec<HunkLine>,
 }
 
 impl Hunk {
@@ -150,7 +150,7 @@ fn hunk(diff: &TextDiff<'_, '_, str>, ops: &[DiffOp]) -> Hunk {
     }
 }
 
-fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp) -> Vec<Line> {
+fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp) -> Vec<HunkLine> {
     let replaced = matches!(op, DiffOp::Replace { .. });
     let few = op.old_range().len() + op.new_range().len() <= MOST_INLINE;
     let short = || {
@@ -170,7 +170,7 @@ fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp) -> Vec<Line> {
             })
             .collect()
     } else {
-        let mut lines: Vec<Line> = diff
+        let mut lines: Vec<HunkLine> = diff
             .iter_changes(op)
             .map(|change| line(change.tag(), vec![(false, change.value().to_owned())]))
             .collect();
@@ -183,7 +183,7 @@ fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp) -> Vec<Line> {
 
 /// Marks differences in lines that are too long to compare by words: compares each with the line
 /// that replaces it.
-fn mark_pairs(lines: &mut [Line], removed: usize) {
+fn mark_pairs(lines: &mut [HunkLine], removed: usize) {
     let (ours, theirs) = lines.split_at_mut(removed);
     for (ours, theirs) in ours.iter_mut().zip(theirs) {
         let ([(_, a)], [(_, b)]) = (&ours.pieces[..], &theirs.pieces[..]) else {
@@ -195,7 +195,7 @@ fn mark_pairs(lines: &mut [Line], removed: usize) {
 }
 
 /// Returns two lines in pieces: the shared ends, and the differing middle.
-fn apart(a: &str, b: &str) -> (Pieces, Pieces) {
+fn apart(a: &str, b: &str) -> (LinePieces, LinePieces) {
     let start: usize = a
         .chars()
         .zip(b.chars())
@@ -240,24 +240,24 @@ fn apart(a: &str, b: &str) -> (Pieces, Pieces) {
 }
 
 /// Adds to the last piece if that is of the same kind.
-fn push(pieces: &mut Pieces, changed: bool, text: &str) {
+fn push(pieces: &mut LinePieces, changed: bool, text: &str) {
     match pieces.last_mut() {
         Some((kind, last)) if *kind == changed => last.push_str(text),
         _ => pieces.push((changed, text.to_owned())),
     }
 }
 
-fn line(tag: ChangeTag, mut pieces: Vec<(bool, String)>) -> Line {
+fn line(tag: ChangeTag, mut pieces: Vec<(bool, String)>) -> HunkLine {
     let terminated = pieces.last().is_some_and(|(_, text)| text.ends_with('\n'));
     if let (true, Some((_, last))) = (terminated, pieces.last_mut()) {
         last.pop();
     }
     pieces.retain(|(_, text)| !text.is_empty());
-    Line {
+    HunkLine {
         side: match tag {
-            ChangeTag::Equal => Side::Both,
-            ChangeTag::Delete => Side::Declared,
-            ChangeTag::Insert => Side::Live,
+            ChangeTag::Equal => HunkSide::Both,
+            ChangeTag::Delete => HunkSide::Declared,
+            ChangeTag::Insert => HunkSide::Live,
         },
         pieces,
         unterminated: !terminated,
@@ -330,7 +330,7 @@ mod tests {
         let long: String = (0..20_000).map(|i| format!("word{i} ")).collect();
         let other = long.replace("word9999 ", "word-REWIRED ");
         let hunks = hunks(&long, &other);
-        let changed = |line: &Line| {
+        let changed = |line: &HunkLine| {
             let pieces = line.pieces.iter().filter(|(changed, _)| *changed);
             pieces.map(|(_, text)| text.clone()).collect::<Vec<_>>()
         };

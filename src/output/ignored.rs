@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Show, escape, words};
+use super::{ShowLevel, escape, words};
 use crate::model::{ObjectReport, Report, RuleCount, Verdict};
 
 /// Returns the rules that hid something, in the order of the report.
@@ -58,11 +58,11 @@ pub fn sentence(rule: &RuleCount) -> String {
 }
 
 /// Returns a line for each rule that hid something, followed by what it hid if requested.
-pub fn lines(report: &Report, show: Show) -> Vec<String> {
+pub fn lines(report: &Report, show: ShowLevel) -> Vec<String> {
     let mut lines = Vec::new();
     for rule in rules(report) {
         lines.push(sentence(rule));
-        if show >= Show::Ignored {
+        if show >= ShowLevel::Ignored {
             lines.extend(
                 report
                     .objects
@@ -113,7 +113,7 @@ mod tests {
             brief(&report, 1).as_deref(),
             Some("5 by b, 4 by 3 other rules")
         );
-        assert_eq!(lines(&report, Show::All).len(), 4);
+        assert_eq!(lines(&report, ShowLevel::All).len(), 4);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::document::{Document, SeveralDocument};
-use super::several::Cluster;
+use super::several::ClusterReport;
 use super::{Format, RenderOptions, json_text};
 use crate::redact::Redacted;
 
@@ -30,7 +30,7 @@ impl Format for Json {
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {

@@ -9,7 +9,7 @@ use super::escape;
 
 /// Writes indented JSON with a final line feed.
 pub(super) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = Serializer::with_formatter(&mut *out, Visible::default());
+    let mut serializer = Serializer::with_formatter(&mut *out, VisibleEscapes::default());
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")
 }
@@ -17,9 +17,9 @@ pub(super) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<(
 /// Writes whatever a terminal would interpret or not show as JSON escapes. The values stay the
 /// same.
 #[derive(Default)]
-struct Visible(PrettyFormatter<'static>);
+struct VisibleEscapes(PrettyFormatter<'static>);
 
-impl Formatter for Visible {
+impl Formatter for VisibleEscapes {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         out: &mut W,

@@ -8,10 +8,10 @@ use std::io::{self, Write};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::finding::{Class, Finding, findings};
-use super::several::Cluster;
-use super::{Format, RenderOptions, Show, escape, ignored, words};
-use crate::model::Status;
+use super::finding::{FindingClass, ReportFinding, findings};
+use super::several::ClusterReport;
+use super::{Format, RenderOptions, ShowLevel, escape, ignored, words};
+use crate::model::ObjectStatus;
 use crate::redact::Redacted;
 
 /// One suite with one test for each object.
@@ -33,43 +33,43 @@ impl Format for Junit {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        write([Suite::new(report)].into_iter(), options, out)
+        write([TestSuite::new(report)].into_iter(), options, out)
     }
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let suites = clusters.iter().map(|cluster| Suite {
+        let suites = clusters.iter().map(|cluster| TestSuite {
             name: format!("driftctl {}", escape::line(&cluster.name)),
-            ..Suite::new(cluster.report)
+            ..TestSuite::new(cluster.report)
         });
         write(suites, options, out)
     }
 }
 
 /// A test: an object, or the run as a whole.
-struct Case {
+struct TestCase {
     class_name: String,
     name: String,
     /// Why it is an error rather than a failure, if it is.
     error: Option<String>,
-    findings: Vec<Finding>,
+    findings: Vec<ReportFinding>,
 }
 
 /// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum TestOutcome {
     Passed,
     Failure,
     Error,
 }
 
 /// Returns the test that everything was compared, which fails for errors without an object.
-fn completeness(report: &Redacted, faults: Vec<Finding>) -> Case {
-    Case {
+fn completeness(report: &Redacted, faults: Vec<ReportFinding>) -> TestCase {
+    TestCase {
         class_name: "driftctl".to_owned(),
         name: "everything was compared".to_owned(),
         error: words::incomplete(report).map(str::to_owned),
@@ -78,14 +78,14 @@ fn completeness(report: &Redacted, faults: Vec<Finding>) -> Case {
 }
 
 /// Returns the tests of one cluster.
-struct Suite<'r> {
+struct TestSuite<'r> {
     name: String,
     report: &'r Redacted,
-    cases: Vec<Case>,
+    cases: Vec<TestCase>,
 }
 
 fn write<'r>(
-    suites: impl Iterator<Item = Suite<'r>>,
+    suites: impl Iterator<Item = TestSuite<'r>>,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -100,21 +100,21 @@ fn write<'r>(
     xml.into_inner().write_all(b"\n")
 }
 
-impl<'r> Suite<'r> {
+impl<'r> TestSuite<'r> {
     fn new(report: &'r Redacted) -> Self {
-        let mut cases: Vec<Case> = report
+        let mut cases: Vec<TestCase> = report
             .objects
             .iter()
-            .map(|object| Case {
+            .map(|object| TestCase {
                 class_name: object.key.namespace.clone().unwrap_or_default(),
                 name: words::object(object),
-                error: (object.status() == Status::Unknown)
+                error: (object.status() == ObjectStatus::Unknown)
                     .then(|| words::status_note(object).unwrap_or_default()),
                 findings: Vec::new(),
             })
             .collect();
         let mut faults = Vec::new();
-        for finding in findings(report, Show::Drift) {
+        for finding in findings(report, ShowLevel::Drift) {
             if finding.class.is_intended() {
                 continue;
             }
@@ -132,15 +132,15 @@ impl<'r> Suite<'r> {
         }
     }
 
-    fn with(&self, outcome: Outcome) -> String {
+    fn with(&self, outcome: TestOutcome) -> String {
         let cases = self.cases.iter().filter(|case| case.outcome() == outcome);
         cases.count().to_string()
     }
 
     fn count(&self, element: &mut BytesStart<'_>) {
         element.push_attribute(("tests", self.cases.len().to_string().as_str()));
-        element.push_attribute(("failures", self.with(Outcome::Failure).as_str()));
-        element.push_attribute(("errors", self.with(Outcome::Error).as_str()));
+        element.push_attribute(("failures", self.with(TestOutcome::Failure).as_str()));
+        element.push_attribute(("errors", self.with(TestOutcome::Error).as_str()));
     }
 
     fn write(
@@ -201,12 +201,12 @@ impl<'r> Suite<'r> {
     }
 }
 
-impl Case {
-    fn outcome(&self) -> Outcome {
+impl TestCase {
+    fn outcome(&self) -> TestOutcome {
         match (&self.error, &self.findings[..]) {
-            (Some(_), _) => Outcome::Error,
-            (None, []) => Outcome::Passed,
-            (None, _) => Outcome::Failure,
+            (Some(_), _) => TestOutcome::Error,
+            (None, []) => TestOutcome::Passed,
+            (None, _) => TestOutcome::Failure,
         }
     }
 
@@ -221,7 +221,7 @@ impl Case {
         case.push_attribute(("classname", class_name));
         case.push_attribute(("name", self.name.as_str()));
         case.push_attribute(("time", "0"));
-        if self.outcome() == Outcome::Passed {
+        if self.outcome() == TestOutcome::Passed {
             return xml.write_event(Event::Empty(case));
         }
         xml.write_event(Event::Start(case))?;
@@ -232,14 +232,14 @@ impl Case {
     /// All findings of an object are one failure: some readers show only the first.
     fn write_outcome(&self, xml: &mut Writer<&mut dyn Write>) -> io::Result<()> {
         let name = match self.outcome() {
-            Outcome::Error => "error",
-            Outcome::Passed | Outcome::Failure => "failure",
+            TestOutcome::Error => "error",
+            TestOutcome::Passed | TestOutcome::Failure => "failure",
         };
         let mut outcome = BytesStart::new(name);
         let message = match (&self.error, &self.findings[..]) {
             (Some(error), _) => error.clone(),
             (None, [only]) => only.message.clone(),
-            (None, [first, ..]) if first.class == Class::Conflict => first.message.clone(),
+            (None, [first, ..]) if first.class == FindingClass::Conflict => first.message.clone(),
             (None, [first, ..]) if first.class.is_of_policy() => first.message.clone(),
             (None, many) => words::count(many.len(), "change"),
         };
@@ -254,7 +254,7 @@ impl Case {
 }
 
 /// Returns `manifests/cart.yaml:20: .spec.replicas is 5 live, but 3 is declared (medium)`.
-fn line(finding: &Finding) -> String {
+fn line(finding: &ReportFinding) -> String {
     let place = finding.place.as_ref().map_or_else(String::new, |place| {
         format!("{}:{}: ", place.file, place.line)
     });

@@ -9,12 +9,12 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::fleet::{self, CommonDrift};
-use super::hunk::{self, Side};
-use super::several::Cluster;
+use super::hunk::{self, HunkSide};
+use super::several::ClusterReport;
 use super::{
     Format, GroupBy, RenderOptions, escape, finding, gist, groups, ignored, view, words, yaml_text,
 };
-use crate::model::{JudgedChange, ObjectReport, Report, Severity, Status, Verdict};
+use crate::model::{JudgedChange, ObjectReport, ObjectStatus, Report, Severity, Verdict};
 use crate::redact::Redacted;
 
 /// The size limit of a comment, in bytes. GitHub refuses more than 65,536 characters.
@@ -57,14 +57,14 @@ impl Format for Markdown {
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let alike = fleet::common_drift(clusters, options.show);
         let mut page = format!("{MARK}\n{}", overview(clusters));
         page.push_str(&common(&alike, clusters.len()));
-        for (at, Cluster { name, report }) in clusters.iter().enumerate() {
+        for (at, ClusterReport { name, report }) in clusters.iter().enumerate() {
             page.push_str(&format!("\n## Cluster {}\n", code(name)));
             let (own, left_out) = fleet::own(report, &alike, options.show);
             let mut comment =
@@ -83,7 +83,7 @@ impl Format for Markdown {
 }
 
 /// Returns one line for each cluster.
-fn overview(clusters: &[Cluster<'_>]) -> String {
+fn overview(clusters: &[ClusterReport<'_>]) -> String {
     let rows = fleet::cluster_rows(clusters).into_iter().map(|row| {
         let [drifted, missing, extra, unknown] = row.counts;
         let worst = row.worst.map_or("", Severity::as_str);
@@ -179,7 +179,7 @@ fn conflicts(report: &Report, room: usize) -> String {
     let in_conflict = report
         .objects
         .iter()
-        .filter(|o| o.status() == Status::Conflict);
+        .filter(|o| o.status() == ObjectStatus::Conflict);
     let blocks = in_conflict.flat_map(|object| {
         let name = code(&object.key.to_string());
         let whole = object.whole_severity.and(words::status_note(object));
@@ -315,7 +315,7 @@ fn rules(report: &Report, room: usize) -> String {
 /// Returns `drifted`, `pending (new)`, **conflict**.
 fn status(object: &ObjectReport) -> String {
     let status = match object.status() {
-        Status::Conflict => "**CONFLICT**",
+        ObjectStatus::Conflict => "**CONFLICT**",
         status => status.as_str(),
     };
     match object.lifecycle {
@@ -419,7 +419,7 @@ fn change(drift: &JudgedChange, options: &RenderOptions, lines: &mut Vec<String>
     let texts = [&shown.declared, &shown.live].map(|side| {
         side.as_ref().map_or_else(String::new, |value| match value {
             Value::String(text) if text.contains('\n') => text.clone(),
-            value => yaml_text::document(value, yaml_text::Style::Readable),
+            value => yaml_text::document(value, yaml_text::ControlCharacters::Readable),
         })
     });
     let body: Vec<String> = if texts[0] == texts[1] {
@@ -443,7 +443,7 @@ fn change(drift: &JudgedChange, options: &RenderOptions, lines: &mut Vec<String>
     }
 }
 
-fn signed(line: &hunk::Line) -> String {
+fn signed(line: &hunk::HunkLine) -> String {
     let line = line.cut(LONGEST_LINE);
     let text: String = line
         .pieces
@@ -451,7 +451,7 @@ fn signed(line: &hunk::Line) -> String {
         .map(|(_, piece)| piece.as_str())
         .collect();
     match line.side {
-        Side::Both => format!("  {text}"),
+        HunkSide::Both => format!("  {text}"),
         side => format!("{} {text}", side.sign()),
     }
 }

@@ -74,19 +74,19 @@ pub use plan::plan_json;
 pub use policies::policies_text;
 pub use rules::{rules_json, rules_text};
 pub use schemas::{DocumentSchema, SCHEMAS};
-pub use several::{Cluster, cluster, render_all};
+pub use several::{ClusterReport, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
 pub use suggestion::{FileEdit, review_json, suggestions_markdown};
 pub use text::{
-    Decided, decided as decided_text, explanation as explanation_text, outcome as outcome_text,
-    plan as plan_text,
+    DecisionResult, decided as decided_text, explanation as explanation_text,
+    outcome as outcome_text, plan as plan_text,
 };
 pub use todo::{TodoText, todo_text};
 pub use tried::{CheckedPolicyDocument, checks, checks_schema};
-pub use view::Show;
-pub use watch::{Rounds, Watched, event_line, watch_alerts, watch_metrics, watch_screen};
+pub use view::ShowLevel;
+pub use watch::{Rounds, WatchState, event_line, watch_alerts, watch_metrics, watch_screen};
 pub use words::{count, file_name, flat_file_name, name as object_name};
-pub use yaml_text::{Style, document as yaml_document};
+pub use yaml_text::{ControlCharacters, document as yaml_document};
 
 /// An output format of reports.
 pub trait Format: Sync {
@@ -115,7 +115,7 @@ pub trait Format: Sync {
     /// Only those of `out`.
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -134,7 +134,7 @@ pub struct RenderOptions {
     /// file.
     pub cut: bool,
     /// What to list.
-    pub show: Show,
+    pub show: ShowLevel,
     /// Whether to show long values in full and name skipped files.
     pub verbose: bool,
     /// The current time, for ages; without it times are absolute.
@@ -172,7 +172,7 @@ impl Default for RenderOptions {
             colour: false,
             width: 100,
             cut: true,
-            show: Show::default(),
+            show: ShowLevel::default(),
             verbose: false,
             now: None,
             duration: None,
@@ -191,19 +191,19 @@ pub fn value_in_line(value: &serde_json::Value) -> String {
 
 /// Returns one side of an object, as formats show it.
 pub fn object_text(value: &serde_json::Value) -> String {
-    yaml_text::document(value, Style::Readable)
+    yaml_text::document(value, ControlCharacters::Readable)
 }
 
 /// Every format, the default first.
 pub static FORMATS: &[&dyn Format] = &[
-    &text::Text,
-    &table::Table,
-    &table::Wide,
-    &timeline::Timeline,
+    &text::TextReport,
+    &table::TableReport,
+    &table::WideTable,
+    &timeline::TimelineReport,
     &diff::Diff,
     &json::Json,
     &yaml::Yaml,
-    &name::Name,
+    &name::NameReport,
     &markdown::Markdown,
     &github::Github,
     &gitlab::Gitlab,

@@ -8,13 +8,13 @@ use std::io::{self, Write};
 use strum::VariantArray as _;
 
 use super::{Format, RenderOptions, ignored, words};
-use crate::model::{Cause, JudgedChange, ObjectReport, Status};
+use crate::model::{ChangeCause, JudgedChange, ObjectReport, ObjectStatus};
 use crate::redact::Redacted;
 
 /// One object per line.
-pub struct Name;
+pub struct NameReport;
 
-impl Format for Name {
+impl Format for NameReport {
     fn name(&self) -> &'static str {
         "name"
     }
@@ -51,7 +51,7 @@ impl Format for Name {
 /// in full.
 fn comment(object: &ObjectReport) -> String {
     let name = words::name(&object.key);
-    if object.status() == Status::Conflict {
+    if object.status() == ObjectStatus::Conflict {
         let note = words::status_note(object).unwrap_or_default();
         return format!("{name}: {note}");
     }
@@ -60,7 +60,7 @@ fn comment(object: &ObjectReport) -> String {
     if changes.is_empty() {
         return format!("{name}: {status}");
     }
-    let causes = Cause::VARIANTS.iter().filter_map(|&cause| {
+    let causes = ChangeCause::VARIANTS.iter().filter_map(|&cause| {
         let n = changes.iter().filter(|drift| drift.cause == Some(cause));
         let n = n.count();
         (n > 0).then(|| format!("{n} {}", cause.as_str()))

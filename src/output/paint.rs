@@ -4,8 +4,8 @@ use owo_colors::{OwoColorize, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::escape;
-use super::hunk::Side;
-use crate::model::{MergeClass, Severity, Status};
+use super::hunk::HunkSide;
+use crate::model::{MergeClass, ObjectStatus, Severity};
 
 /// The role of a piece of text; only this module decides how it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,32 +65,32 @@ impl Paint {
     }
 
     /// Returns the style of a line of a comparison.
-    pub fn of_side(side: Side) -> Self {
+    pub fn of_side(side: HunkSide) -> Self {
         match side {
-            Side::Both => Self::Plain,
-            Side::Declared => Self::Declared,
-            Side::Live => Self::Live,
+            HunkSide::Both => Self::Plain,
+            HunkSide::Declared => Self::Declared,
+            HunkSide::Live => Self::Live,
         }
     }
 
     /// Returns the style of the changed words within such a line.
-    pub fn of_words(side: Side) -> Self {
+    pub fn of_words(side: HunkSide) -> Self {
         match side {
-            Side::Both => Self::Plain,
-            Side::Declared => Self::DeclaredWord,
-            Side::Live => Self::LiveWord,
+            HunkSide::Both => Self::Plain,
+            HunkSide::Declared => Self::DeclaredWord,
+            HunkSide::Live => Self::LiveWord,
         }
     }
 
     /// Returns the style of an object's status.
-    pub fn of_status(status: Status) -> Self {
+    pub fn of_status(status: ObjectStatus) -> Self {
         match status {
-            Status::InSync => Self::Good,
-            Status::Drifted | Status::Extra => Self::Drift,
-            Status::Missing => Self::Bad,
-            Status::Unknown => Self::Unknown,
-            Status::Pending => Self::Note,
-            Status::Conflict => Self::Alarm,
+            ObjectStatus::InSync => Self::Good,
+            ObjectStatus::Drifted | ObjectStatus::Extra => Self::Drift,
+            ObjectStatus::Missing => Self::Bad,
+            ObjectStatus::Unknown => Self::Unknown,
+            ObjectStatus::Pending => Self::Note,
+            ObjectStatus::Conflict => Self::Alarm,
         }
     }
 
@@ -148,14 +148,14 @@ pub fn width(text: &str) -> usize {
 
 /// A line being built: pieces of text with their styles.
 #[derive(Debug, Clone, Default)]
-pub struct Line {
+pub struct StyledLine {
     pieces: Vec<(Paint, String)>,
     width: usize,
     /// The piece that is a link, and its target.
     link: Option<(usize, String)>,
 }
 
-impl Line {
+impl StyledLine {
     /// Returns a line of one piece.
     pub fn of(paint: Paint, text: &str) -> Self {
         let mut line = Self::default();
@@ -337,17 +337,17 @@ mod tests {
 
     #[test]
     fn breaks_lines_after_blanks_and_loses_nothing() {
-        let line = Line::of(Paint::Plain, "one two three four");
+        let line = StyledLine::of(Paint::Plain, "one two three four");
         let parts: Vec<_> = line.wrap(10).iter().map(|l| l.render(false)).collect();
         assert_eq!(parts, ["one two ", "three four"]);
-        let path = Line::of(Paint::Plain, ".spec.containers[name=\"web\"].image");
+        let path = StyledLine::of(Paint::Plain, ".spec.containers[name=\"web\"].image");
         let parts: Vec<_> = path.wrap(18).iter().map(|l| l.render(false)).collect();
         assert_eq!(parts, [".spec.containers", "[name=\"web\"].image"]);
-        let name = Line::of(Paint::Plain, "a job in the shop, kubectl-client-side-apply");
+        let name = StyledLine::of(Paint::Plain, "a job in the shop, kubectl-client-side-apply");
         let parts: Vec<_> = name.wrap(40).iter().map(|l| l.render(false)).collect();
         assert_eq!(parts, ["a job in the shop, ", "kubectl-client-side-apply"]);
         let long = "x".repeat(25);
-        let parts = Line::of(Paint::Plain, &long).wrap(10);
+        let parts = StyledLine::of(Paint::Plain, &long).wrap(10);
         assert_eq!(parts.len(), 3);
         let back: String = parts.iter().map(|l| l.render(false)).collect();
         assert_eq!(back, long);
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_location_may_be_a_link() {
-        let mut line = Line::of(Paint::Plain, "a ");
+        let mut line = StyledLine::of(Paint::Plain, "a ");
         line.push_link(Paint::Plain, "b.yaml:3", Some("file:///b.yaml".to_owned()));
         assert_eq!(
             line.render(false),
@@ -371,14 +371,14 @@ mod tests {
 
     #[test]
     fn wide_characters_count_twice() {
-        let parts = Line::of(Paint::Plain, &"日".repeat(10)).wrap(10);
+        let parts = StyledLine::of(Paint::Plain, &"日".repeat(10)).wrap(10);
         assert_eq!(parts.len(), 2);
     }
 
     #[test]
     fn escapes_pushed_text() {
         assert_eq!(
-            Line::of(Paint::Plain, "a\u{1b}[1m\n").render(false),
+            StyledLine::of(Paint::Plain, "a\u{1b}[1m\n").render(false),
             "a\\u{1b}[1m\\n"
         );
     }

@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
-use super::{Show, differ, escape, finding, gist, view, words};
+use super::{ShowLevel, differ, escape, finding, gist, view, words};
 use crate::model::{
-    ChangeKind, Enforcement, JudgedChange, ObjectReport, Owner, Report, Severity, Status, Violation,
+    ChangeKind, Enforcement, JudgedChange, ObjectReport, ObjectStatus, Owner, Report, Severity,
+    Violation,
 };
 
 /// One change of an object, or an object as a whole.
-pub(super) struct Row<'r> {
+pub(super) struct ReportRow<'r> {
     pub object: &'r ObjectReport,
     /// `None` for an object that is missing, extra or unknown.
     pub drift: Option<&'r JudgedChange>,
@@ -19,19 +20,19 @@ pub(super) struct Row<'r> {
 }
 
 /// Returns every row, the worst first.
-pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
+pub(super) fn of(report: &Report, show: ShowLevel) -> Vec<ReportRow<'_>> {
     let mut rows = Vec::new();
     for object in view::by_urgency(report, show) {
-        let unknown = object.status() == Status::Unknown;
+        let unknown = object.status() == ObjectStatus::Unknown;
         if object.whole_severity.is_some() || unknown {
-            rows.push(Row {
+            rows.push(ReportRow {
                 object,
                 drift: None,
                 violation: None,
                 severity: object.whole_severity,
             });
         }
-        rows.extend(object.violations.iter().map(|violation| Row {
+        rows.extend(object.violations.iter().map(|violation| ReportRow {
             object,
             drift: None,
             violation: Some(violation),
@@ -44,7 +45,7 @@ pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
         rows.extend(
             view::worst_first(object, show)
                 .into_iter()
-                .map(|drift| Row {
+                .map(|drift| ReportRow {
                     object,
                     drift: Some(drift),
                     violation: None,
@@ -69,7 +70,7 @@ pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
     rows
 }
 
-impl Row<'_> {
+impl ReportRow<'_> {
     /// Returns `critical`; for a verdict without a severity, its own word.
     pub fn severity(&self) -> &'static str {
         match (self.drift, self.severity) {
@@ -86,9 +87,9 @@ impl Row<'_> {
         }
         let Some(drift) = self.drift else {
             return match self.object.status() {
-                Status::Missing => '-',
-                Status::Extra => '+',
-                Status::Conflict => '!',
+                ObjectStatus::Missing => '-',
+                ObjectStatus::Extra => '+',
+                ObjectStatus::Conflict => '!',
                 _ => '?',
             };
         };

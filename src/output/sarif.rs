@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use strum::VariantArray as _;
 
-use super::finding::{Class, Finding, findings};
-use super::several::Cluster;
+use super::finding::{FindingClass, ReportFinding, findings};
+use super::several::ClusterReport;
 use super::{Format, RenderOptions, escape, ignored, json_text, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
@@ -27,16 +27,16 @@ const MOST_BYTES: usize = 10_000_000;
 pub struct Sarif;
 
 #[derive(Serialize)]
-struct Log {
+struct SarifLog {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: Vec<Run>,
+    runs: Vec<SarifRun>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run {
+struct SarifRun {
     tool: Value,
     /// Distinguishes the runs on several clusters.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,19 +62,19 @@ impl Format for Sarif {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        write(vec![Run::of(report, options, MOST_BYTES)?], out)
+        write(vec![SarifRun::of(report, options, MOST_BYTES)?], out)
     }
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let room = MOST_BYTES / clusters.len().max(1);
         let mut runs = Vec::new();
         for cluster in clusters {
-            let mut run = Run::of(cluster.report, options, room)?;
+            let mut run = SarifRun::of(cluster.report, options, room)?;
             let id = format!("driftctl/{}/", escape::line(&cluster.name));
             run.automation_details = Some(json!({"id": id}));
             runs.push(run);
@@ -83,8 +83,8 @@ impl Format for Sarif {
     }
 }
 
-fn write(runs: Vec<Run>, out: &mut dyn Write) -> io::Result<()> {
-    let log = Log {
+fn write(runs: Vec<SarifRun>, out: &mut dyn Write) -> io::Result<()> {
+    let log = SarifLog {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
         runs,
@@ -92,12 +92,14 @@ fn write(runs: Vec<Run>, out: &mut dyn Write) -> io::Result<()> {
     json_text::write(out, &log)
 }
 
-impl Run {
+impl SarifRun {
     /// Returns the results of one cluster, in no more than `room` compressed bytes.
     fn of(report: &Redacted, options: &RenderOptions, room: usize) -> io::Result<Self> {
         let (about_the_run, drift): (Vec<_>, Vec<_>) = findings(report, options.show)
             .into_iter()
-            .partition(|finding| matches!(finding.class, Class::Error | Class::Warning));
+            .partition(|finding| {
+                matches!(finding.class, FindingClass::Error | FindingClass::Warning)
+            });
         let mut notifications: Vec<Value> = about_the_run.iter().map(notification).collect();
         let mut results: Vec<Value> = drift.par_iter().take(MOST_RESULTS).map(result).collect();
         results.truncate(fitting(&results, room)?);
@@ -168,7 +170,7 @@ fn ignored(report: &Redacted) -> Vec<Value> {
 }
 
 fn tool() -> Value {
-    let rules: Vec<Value> = Class::VARIANTS
+    let rules: Vec<Value> = FindingClass::VARIANTS
         .iter()
         .map(|class| {
             json!({
@@ -186,8 +188,8 @@ fn tool() -> Value {
     }})
 }
 
-fn result(finding: &Finding) -> Value {
-    let rule_index = Class::VARIANTS
+fn result(finding: &ReportFinding) -> Value {
+    let rule_index = FindingClass::VARIANTS
         .iter()
         .position(|class| *class == finding.class);
     let (uri, region) = match &finding.place {
@@ -226,7 +228,7 @@ fn result(finding: &Finding) -> Value {
     result
 }
 
-fn notification(finding: &Finding) -> Value {
+fn notification(finding: &ReportFinding) -> Value {
     let text = if finding.subject.is_empty() {
         finding.message.clone()
     } else {
@@ -246,19 +248,19 @@ fn notification(finding: &Finding) -> Value {
     notification
 }
 
-fn default_level(class: Class) -> &'static str {
+fn default_level(class: FindingClass) -> &'static str {
     match class {
-        Class::Conflict => "error",
+        FindingClass::Conflict => "error",
         class if class.is_fault() => "error",
         class if class.is_intended() => "note",
         _ => "warning",
     }
 }
 
-fn level(finding: &Finding) -> &'static str {
+fn level(finding: &ReportFinding) -> &'static str {
     match finding.severity {
         _ if finding.class.is_intended() => "note",
-        _ if finding.class == Class::Conflict => "error",
+        _ if finding.class == FindingClass::Conflict => "error",
         Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",
         Severity::Low => "note",

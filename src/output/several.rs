@@ -8,7 +8,7 @@ use crate::redact::Redacted;
 
 /// The report on one of several clusters.
 #[derive(Debug, Clone)]
-pub struct Cluster<'r> {
+pub struct ClusterReport<'r> {
     /// The name of the cluster: its context, or another identifier.
     pub name: String,
     /// The report.
@@ -28,10 +28,10 @@ pub fn render_all(
     if let [report] = reports {
         return format.render(report, options, out);
     }
-    let clusters: Vec<Cluster<'_>> = reports
+    let clusters: Vec<ClusterReport<'_>> = reports
         .iter()
         .enumerate()
-        .map(|(at, report)| Cluster {
+        .map(|(at, report)| ClusterReport {
             name: cluster(report, at),
             report,
         })
@@ -48,7 +48,7 @@ pub fn cluster(report: &Report, at: usize) -> String {
 }
 
 /// Returns the worst verdict of all; `incomplete` is the worst.
-pub(super) fn verdict(clusters: &[Cluster<'_>]) -> &'static str {
+pub(super) fn verdict(clusters: &[ClusterReport<'_>]) -> &'static str {
     let any = |word| clusters.iter().any(|one| one.report.verdict() == word);
     ["incomplete", "conflict", "drifted", "pending"]
         .into_iter()
@@ -61,12 +61,12 @@ pub(super) fn verdict(clusters: &[Cluster<'_>]) -> &'static str {
 pub(super) fn sections(
     format: &(impl Format + ?Sized),
     mark: &str,
-    clusters: &[Cluster<'_>],
+    clusters: &[ClusterReport<'_>],
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut verdicts = Vec::new();
-    for Cluster { name, report } in clusters {
+    for ClusterReport { name, report } in clusters {
         let name = escape::line(name);
         writeln!(out, "{mark} cluster {name}")?;
         format.render(report, options, out)?;

@@ -34,7 +34,7 @@ pub struct FileEdit<'f> {
 
 /// A range of lines that an edit replaces.
 #[derive(Debug, PartialEq, Eq)]
-struct Block {
+struct LineRange {
     /// The replaced lines, counted from 1. There is always at least one: new lines replace the line
     /// before them together with it.
     lines: Range<usize>,
@@ -86,7 +86,7 @@ pub fn review_json(plan: &Plan, files: &[FileEdit<'_>], out: &mut dyn Write) -> 
     json_text::write(out, &review)
 }
 
-fn comment(plan: &Plan, file: &FileEdit<'_>, block: &Block) -> Value {
+fn comment(plan: &Plan, file: &FileEdit<'_>, block: &LineRange) -> Value {
     let about = about(plan, file, block);
     let last = block.lines.end - 1;
     let mut comment = json!({
@@ -103,7 +103,7 @@ fn comment(plan: &Plan, file: &FileEdit<'_>, block: &Block) -> Value {
 }
 
 /// Returns the changes that are declared in the lines of a block, if known.
-fn about(plan: &Plan, file: &FileEdit<'_>, block: &Block) -> String {
+fn about(plan: &Plan, file: &FileEdit<'_>, block: &LineRange) -> String {
     let of_file = plan.steps.iter().filter(|step| {
         let origin = step.origin.as_ref();
         origin.is_some_and(|origin| {
@@ -209,14 +209,14 @@ fn place(lines: &Range<usize>) -> String {
 }
 
 /// Returns a block that GitHub offers to commit.
-fn suggestion(block: &Block) -> String {
+fn suggestion(block: &LineRange) -> String {
     let fence = fence(&block.text);
     let lines: String = block.text.iter().map(|line| format!("{line}\n")).collect();
     format!("{fence}suggestion\n{lines}{fence}")
 }
 
 /// Returns the blocks that the pull request's diff shows, and the others.
-fn split(file: &FileEdit<'_>) -> (Vec<Block>, Vec<Block>) {
+fn split(file: &FileEdit<'_>) -> (Vec<LineRange>, Vec<LineRange>) {
     let all = blocks(file.before, file.after).into_iter();
     all.partition(|block| {
         let mut shown = file.in_diff.iter();
@@ -225,7 +225,7 @@ fn split(file: &FileEdit<'_>) -> (Vec<Block>, Vec<Block>) {
 }
 
 /// Returns the ranges of lines in which two texts differ.
-fn blocks(before: &str, after: &str) -> Vec<Block> {
+fn blocks(before: &str, after: &str) -> Vec<LineRange> {
     let diff = TextDiff::from_lines(before, after);
     let mut ranges: Vec<(Range<usize>, Range<usize>)> = Vec::new();
     for op in diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal) {
@@ -248,7 +248,7 @@ fn blocks(before: &str, after: &str) -> Vec<Block> {
             }
         }
         let text = lines.get(new).unwrap_or_default().iter();
-        Block {
+        LineRange {
             lines: old.start + 1..old.end + 1,
             text: text.map(|line| (*line).to_owned()).collect(),
         }
@@ -257,7 +257,7 @@ fn blocks(before: &str, after: &str) -> Vec<Block> {
 }
 
 /// Returns the edits of a file that cannot be suggested, as a diff.
-fn as_diff(file: &FileEdit<'_>, blocks: &[Block]) -> io::Result<String> {
+fn as_diff(file: &FileEdit<'_>, blocks: &[LineRange]) -> io::Result<String> {
     let lines: Vec<&str> = file.before.split_inclusive('\n').collect();
     let mut text = String::new();
     let mut at = 0;
@@ -290,11 +290,11 @@ fn as_diff(file: &FileEdit<'_>, blocks: &[Block]) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Action, Target};
+    use crate::model::{Action, ReportTarget};
 
-    fn block(lines: Range<usize>, text: &[&str]) -> Block {
+    fn block(lines: Range<usize>, text: &[&str]) -> LineRange {
         let text = text.iter().map(|line| (*line).to_owned()).collect();
-        Block { lines, text }
+        LineRange { lines, text }
     }
 
     #[test]
@@ -328,7 +328,7 @@ mod tests {
             context: 0,
             in_diff: std::iter::once(3..5).collect(),
         };
-        let plan = Plan::new(Action::Backport, Target::default());
+        let plan = Plan::new(Action::Backport, ReportTarget::default());
         let mut out = Vec::new();
         suggestions_markdown(&plan, &[file], &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::paint::{Line, Paint, ascii, width};
-use super::rows::{self, Row};
+use super::paint::{Paint, StyledLine, ascii, width};
+use super::rows::{self, ReportRow};
 use super::{Format, RenderOptions, ignored, words};
 use crate::model::Report;
 use crate::redact::Redacted;
@@ -18,12 +18,12 @@ const WHO: usize = 2;
 const LONGEST_VALUE: usize = 80;
 
 /// Writes one change per line, cut to the width of the page.
-pub struct Table;
+pub struct TableReport;
 
 /// Writes one change per line, in full, with its place.
-pub struct Wide;
+pub struct WideTable;
 
-impl Format for Table {
+impl Format for TableReport {
     fn name(&self) -> &'static str {
         "table"
     }
@@ -42,7 +42,7 @@ impl Format for Table {
     }
 }
 
-impl Format for Wide {
+impl Format for WideTable {
     fn name(&self) -> &'static str {
         "wide"
     }
@@ -109,7 +109,7 @@ fn render(
             "" => String::new(),
             place => format!("{place}: "),
         };
-        let line = Line::of(
+        let line = StyledLine::of(
             Paint::Plain,
             &format!("# {level}: {place}{}", warning.message),
         );
@@ -121,11 +121,11 @@ fn render(
     writeln!(out, "# {}", words::verdict(report))
 }
 
-fn laid_out(cells: &[(Paint, String)], widths: &[usize]) -> Line {
-    let mut line = Line::default();
+fn laid_out(cells: &[(Paint, String)], widths: &[usize]) -> StyledLine {
+    let mut line = StyledLine::default();
     let mut column = 0;
     for (at, ((paint, text), width)) in cells.iter().zip(widths).enumerate() {
-        let cell = Line::of(*paint, text);
+        let cell = StyledLine::of(*paint, text);
         let is_last = at + 1 == cells.len();
         line.pad_to(column)
             .append(if is_last { cell } else { cell.cut(*width) });
@@ -134,7 +134,7 @@ fn laid_out(cells: &[(Paint, String)], widths: &[usize]) -> Line {
     line
 }
 
-fn cells(row: &Row<'_>, options: &RenderOptions, wide: bool) -> Vec<(Paint, String)> {
+fn cells(row: &ReportRow<'_>, options: &RenderOptions, wide: bool) -> Vec<(Paint, String)> {
     let severity = row.severity();
     let paint = row.severity.map_or(Paint::Unknown, Paint::of_severity);
     let time = row.writer().and_then(|writer| writer.time.as_ref());

@@ -12,14 +12,14 @@ const MOST_LINES: usize = 8;
 
 /// A region of a text in which its three sides differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Region {
+pub struct ThreeWayRegion {
     /// The line of the base where it starts, counted from 1.
     pub line: usize,
     /// Equal sides together, by name, with their lines.
     pub sides: Vec<(Vec<&'static str>, Vec<String>)>,
 }
 
-impl Region {
+impl ThreeWayRegion {
     /// Returns `line 121: base, branch v120 · live "live"`.
     pub fn in_words(&self) -> String {
         let sides = self.sides.iter().map(|(names, lines)| {
@@ -46,14 +46,14 @@ pub fn regions(
     branch: Option<&Value>,
     live: Option<&Value>,
     most: usize,
-) -> Option<Vec<Region>> {
+) -> Option<Vec<ThreeWayRegion>> {
     let texts = [base?.as_str()?, branch?.as_str()?, live?.as_str()?];
     if !texts.iter().any(|text| text.contains('\n')) {
         return None;
     }
     let [base, branch, live] = texts;
-    let of_branch = Mapping::of(base, branch);
-    let of_live = Mapping::of(base, live);
+    let of_branch = LineMapping::of(base, branch);
+    let of_live = LineMapping::of(base, live);
     let lines = texts.map(|text| text.lines().collect::<Vec<_>>());
     let mut spans: Vec<(usize, usize)> = of_branch.changed().chain(of_live.changed()).collect();
     spans.sort_unstable();
@@ -71,7 +71,7 @@ pub fn regions(
             let (from, to) = ranges[at];
             lines[at].get(from..to).unwrap_or_default()
         });
-        Region {
+        ThreeWayRegion {
             line: start + 1,
             sides: grouped(sides, most),
         }
@@ -114,9 +114,9 @@ fn grouped(sides: [&[&str]; 3], most: usize) -> Vec<(Vec<&'static str>, Vec<Stri
 }
 
 /// Which lines of one text correspond to which lines of another.
-struct Mapping(Vec<DiffOp>);
+struct LineMapping(Vec<DiffOp>);
 
-impl Mapping {
+impl LineMapping {
     fn of(base: &str, other: &str) -> Self {
         let diff = TextDiff::configure()
             .algorithm(Algorithm::Patience)

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::paint::{Line, Paint, ascii};
-use super::rows::{self, Row};
-use super::{Format, RenderOptions, Show, escape, ignored, words};
-use crate::model::{Evidence, History, Moment, Report};
+use super::paint::{Paint, StyledLine, ascii};
+use super::rows::{self, ReportRow};
+use super::{Format, RenderOptions, ShowLevel, escape, ignored, words};
+use crate::model::{History, HistoryEntry, HistorySource, Report};
 use crate::redact::Redacted;
 
 /// The indentation of continuation lines.
@@ -19,9 +19,9 @@ const INDENT: usize = 12;
 const LONGEST_VALUE: usize = 80;
 
 /// The changes in the order of their last write.
-pub struct Timeline;
+pub struct TimelineReport;
 
-impl Format for Timeline {
+impl Format for TimelineReport {
     fn name(&self) -> &'static str {
         "timeline"
     }
@@ -49,7 +49,7 @@ impl Format for Timeline {
                 place => format!("{place}: "),
             };
             let message = format!("# {level}: {place}{}", warning.message);
-            let line = Line::of(Paint::Plain, &message);
+            let line = StyledLine::of(Paint::Plain, &message);
             writeln!(out, "{}", line.render(options.colour))?;
         }
         for line in ignored::lines(report, options.show) {
@@ -60,11 +60,11 @@ impl Format for Timeline {
 }
 
 /// One line of a timeline.
-pub(super) struct Entry {
+pub(super) struct TimelineLine {
     /// The time, if recorded.
     pub at: Option<Timestamp>,
     /// The source.
-    pub evidence: Evidence,
+    pub evidence: HistorySource,
     /// `high`; empty for an entry that is not a change of the comparison.
     pub severity: String,
     /// Whether it is a warning or a failure.
@@ -82,11 +82,17 @@ pub(super) struct Entry {
 
 /// Merges the changes of a report with entries of other sources, in order of time. `short` cuts
 /// long values.
-pub(super) fn entries(report: &Report, history: &History, show: Show, short: bool) -> Vec<Entry> {
+pub(super) fn entries(
+    report: &Report,
+    history: &History,
+    show: ShowLevel,
+    short: bool,
+) -> Vec<TimelineLine> {
     let most = if short { LONGEST_VALUE } else { usize::MAX };
     let rows = rows::of(report, show);
     let changes = rows.iter().map(|row| change(row, short, most));
-    let mut entries: Vec<Entry> = changes.chain(history.moments.iter().map(moment)).collect();
+    let mut entries: Vec<TimelineLine> =
+        changes.chain(history.moments.iter().map(moment)).collect();
     // Most sources record times to the second: within it, the consequences of a write come after
     // it. The sort is stable: entries of the same time, and those without a time, stay the worst
     // first.
@@ -98,20 +104,23 @@ pub(super) fn entries(report: &Report, history: &History, show: Show, short: boo
 }
 
 /// Returns whether a source reports consequences of a write, and not the write itself.
-fn follows(evidence: Evidence) -> u8 {
+fn follows(evidence: HistorySource) -> u8 {
     match evidence {
-        Evidence::Git | Evidence::AuditLog | Evidence::ManagedFields | Evidence::Drift => 0,
-        Evidence::Deployer => 1,
-        Evidence::Rollout => 2,
-        Evidence::Event | Evidence::Pod => 3,
+        HistorySource::Git
+        | HistorySource::AuditLog
+        | HistorySource::ManagedFields
+        | HistorySource::Drift => 0,
+        HistorySource::Deployer => 1,
+        HistorySource::Rollout => 2,
+        HistorySource::Event | HistorySource::Pod => 3,
     }
 }
 
-fn change(row: &Row<'_>, short: bool, most: usize) -> Entry {
+fn change(row: &ReportRow<'_>, short: bool, most: usize) -> TimelineLine {
     let writer = row.writer();
-    Entry {
+    TimelineLine {
         at: writer.and_then(|writer| writer.time.as_ref()?.parse().ok()),
-        evidence: Evidence::Drift,
+        evidence: HistorySource::Drift,
         severity: row.severity().to_owned(),
         is_warning: false,
         object: words::object(row.object),
@@ -122,10 +131,10 @@ fn change(row: &Row<'_>, short: bool, most: usize) -> Entry {
     }
 }
 
-fn moment(moment: &Moment) -> Entry {
+fn moment(moment: &HistoryEntry) -> TimelineLine {
     let (user, manager) = (moment.user.as_deref(), moment.manager.as_deref());
     let is_known = user.is_some() || manager.is_some();
-    Entry {
+    TimelineLine {
         at: moment.at,
         evidence: moment.evidence,
         severity: String::new(),
@@ -153,7 +162,7 @@ fn who(user: Option<&str>, manager: Option<&str>) -> String {
 
 /// Writes the lines under a heading for each hour.
 pub(super) fn write_entries(
-    entries: &[Entry],
+    entries: &[TimelineLine],
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -164,13 +173,13 @@ pub(super) fn write_entries(
             if heading.is_some() {
                 writeln!(out)?;
             }
-            let line = Line::of(Paint::Bold, &now);
+            let line = StyledLine::of(Paint::Bold, &now);
             writeln!(out, "{}", line.render(options.colour))?;
             heading = Some(now);
         }
         let columns = options.width.saturating_sub(INDENT);
         for (at, part) in lines(entry, columns).into_iter().enumerate() {
-            let mut indented = Line::default();
+            let mut indented = StyledLine::default();
             indented.pad_to(if at == 0 { 2 } else { INDENT });
             let part = indented.append(part);
             let text = part.render(options.colour);
@@ -197,7 +206,7 @@ fn hour(moment: Option<Timestamp>) -> String {
 
 /// Returns `09:12:03  high  Deployment shop/cart  bob  ~ .spec.replicas 3 to 0`, wrapped. What
 /// happened begins a line of its own if it does not fit on the first.
-fn lines(entry: &Entry, columns: usize) -> Vec<Line> {
+fn lines(entry: &TimelineLine, columns: usize) -> Vec<StyledLine> {
     let (mut head, what) = (head(entry), what(entry));
     if head.width() + what.width() <= columns {
         head.append(what);
@@ -209,19 +218,19 @@ fn lines(entry: &Entry, columns: usize) -> Vec<Line> {
 }
 
 /// Returns `09:12:03  high  Deployment shop/cart  bob  `.
-fn head(entry: &Entry) -> Line {
+fn head(entry: &TimelineLine) -> StyledLine {
     let time = match entry.at {
         Some(at) => at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string(),
         None => " ".repeat(8),
     };
     let label = match entry.evidence {
-        Evidence::Drift => entry.severity.as_str(),
-        Evidence::ManagedFields => "write",
-        Evidence::AuditLog => "request",
-        Evidence::Deployer => "deploy",
+        HistorySource::Drift => entry.severity.as_str(),
+        HistorySource::ManagedFields => "write",
+        HistorySource::AuditLog => "request",
+        HistorySource::Deployer => "deploy",
         other => other.as_str(),
     };
-    let mut line = Line::of(Paint::Dim, &format!("{time}  "));
+    let mut line = StyledLine::of(Paint::Dim, &format!("{time}  "));
     line.push(entry.paint, &format!("{label:<8}  "))
         .push(Paint::Bold, &entry.object)
         .push(Paint::Plain, "  ");
@@ -232,8 +241,8 @@ fn head(entry: &Entry) -> Line {
 }
 
 /// Returns `~ .spec.replicas 3 to 0`.
-fn what(entry: &Entry) -> Line {
-    let mut line = Line::default();
+fn what(entry: &TimelineLine) -> StyledLine {
+    let mut line = StyledLine::default();
     if let Some(sign) = entry.sign {
         let paint = match sign {
             '+' => Paint::Live,

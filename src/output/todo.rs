@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::rows::{Row, values};
+use super::rows::{ReportRow, values};
 use super::{escape, words};
 use crate::model::{JudgedChange, ObjectReport};
 
@@ -28,7 +28,7 @@ pub fn todo_text(
     drift: Option<&JudgedChange>,
     now: Option<Timestamp>,
 ) -> TodoText {
-    let row = Row {
+    let row = ReportRow {
         object,
         drift,
         violation: None,

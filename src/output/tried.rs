@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::admission::check::{Checked, Flaw};
+use crate::admission::check::{CheckedRule, PolicyFlaw};
 use crate::model::Manifest;
 use crate::output::document::words;
 
@@ -19,7 +19,7 @@ pub struct CheckedPolicyDocument<'t> {
     /// Whether its bindings only warn or audit.
     pub only_warns: bool,
     /// Its rules, each with its line if known.
-    pub rules: Vec<(&'t Checked, Option<usize>)>,
+    pub rules: Vec<(&'t CheckedRule, Option<usize>)>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -45,11 +45,11 @@ struct PolicyDocument<'t> {
     /// Whether its bindings only warn or audit.
     only_warns: bool,
     /// Its rules.
-    rules: Vec<RuleDocument<'t>>,
+    rules: Vec<TriedRule<'t>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct RuleDocument<'t> {
+struct TriedRule<'t> {
     /// The rule; empty for the policy as a whole.
     rule: &'t str,
     /// The line of the rule, if known.
@@ -65,7 +65,7 @@ struct RuleDocument<'t> {
 #[derive(Debug, Serialize, JsonSchema)]
 struct FlawDocument<'t> {
     /// What is wrong.
-    #[schemars(extend("enum" = words::<Flaw>()))]
+    #[schemars(extend("enum" = words::<PolicyFlaw>()))]
     flaw: &'static str,
     /// Why.
     why: &'t str,
@@ -101,12 +101,12 @@ pub fn checks(tried: &[CheckedPolicyDocument<'_>], out: &mut dyn Write) -> io::R
     writeln!(out)
 }
 
-fn of_rule(rule: &Checked, line: Option<usize>) -> RuleDocument<'_> {
+fn of_rule(rule: &CheckedRule, line: Option<usize>) -> TriedRule<'_> {
     let flaws = rule.flaws.iter().map(|(flaw, why)| FlawDocument {
         flaw: flaw.as_str(),
         why,
     });
-    RuleDocument {
+    TriedRule {
         rule: &rule.rule,
         line,
         flaws: flaws.collect(),

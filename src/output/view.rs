@@ -8,8 +8,8 @@ use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::{
-    Change, ChangeKind, Deployer, JudgedChange, Merge, MergeClass, ObjectReport, Report, Status,
-    Verdict,
+    Change, ChangeKind, Deployer, JudgedChange, Merge, MergeClass, ObjectReport, ObjectStatus,
+    Report, Verdict,
 };
 
 /// How much is shown.
@@ -17,7 +17,7 @@ use crate::model::{
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, IntoStaticStr, VariantArray,
 )]
 #[strum(serialize_all = "kebab-case")]
-pub enum Show {
+pub enum ShowLevel {
     /// What counts as drift.
     #[default]
     Drift,
@@ -27,7 +27,7 @@ pub enum Show {
     All,
 }
 
-impl Show {
+impl ShowLevel {
     /// Returns whether a change is shown.
     pub fn includes(self, drift: &JudgedChange) -> bool {
         match drift.verdict() {
@@ -40,7 +40,7 @@ impl Show {
     /// Returns whether an object is shown.
     pub fn includes_object(self, object: &ObjectReport) -> bool {
         self == Self::All
-            || (object.status() != Status::InSync && !is_left_out(object))
+            || (object.status() != ObjectStatus::InSync && !is_left_out(object))
             || object.drifts.iter().any(|drift| self.includes(drift))
             || !object.violations.is_empty()
     }
@@ -49,14 +49,17 @@ impl Show {
 /// Returns whether everything about an object is hidden by `--severity`, `--since` or `--by`.
 fn is_left_out(object: &ObjectReport) -> bool {
     match object.status() {
-        Status::Missing | Status::Extra => object.whole_severity.is_none(),
-        Status::Drifted => object.drifts.is_empty() && object.reason.is_none(),
-        Status::InSync | Status::Unknown | Status::Pending | Status::Conflict => false,
+        ObjectStatus::Missing | ObjectStatus::Extra => object.whole_severity.is_none(),
+        ObjectStatus::Drifted => object.drifts.is_empty() && object.reason.is_none(),
+        ObjectStatus::InSync
+        | ObjectStatus::Unknown
+        | ObjectStatus::Pending
+        | ObjectStatus::Conflict => false,
     }
 }
 
 /// Returns the objects to show, in the order of the report.
-pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectReport> {
+pub fn objects(report: &Report, show: ShowLevel) -> impl Iterator<Item = &ObjectReport> {
     report
         .objects
         .iter()
@@ -64,16 +67,19 @@ pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectRepor
 }
 
 /// Returns the objects to show to people, the worst first.
-pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
+pub fn by_urgency(report: &Report, show: ShowLevel) -> Vec<&ObjectReport> {
     let mut objects: Vec<_> = objects(report, show).collect();
     let urgency = |object: &ObjectReport| {
-        let in_conflict = object.status() == Status::Conflict;
+        let in_conflict = object.status() == ObjectStatus::Conflict;
         // Changes that the branch makes or already declares are expected. With a base, the reader
         // still asks about them.
-        let is_intended = matches!(object.status(), Status::Pending | Status::InSync);
-        let is_unknown = object.status() == Status::Unknown;
+        let is_intended = matches!(
+            object.status(),
+            ObjectStatus::Pending | ObjectStatus::InSync
+        );
+        let is_unknown = object.status() == ObjectStatus::Unknown;
         let is_first = if report.three_way {
-            object.status() != Status::Drifted
+            object.status() != ObjectStatus::Drifted
         } else {
             !is_intended
         };
@@ -112,7 +118,7 @@ pub fn by_reason(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&O
                 },
             )
         };
-        if object.status() != Status::Unknown {
+        if object.status() != ObjectStatus::Unknown {
             others.push(*object);
             continue;
         }
@@ -132,7 +138,7 @@ pub fn by_reason(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&O
         return (others, many);
     }
     let is_apart = |object: &&ObjectReport| {
-        object.status() != Status::Unknown
+        object.status() != ObjectStatus::Unknown
             || few.contains(&object.key)
                 && !many.iter().flatten().any(|one| std::ptr::eq(*one, *object))
     };
@@ -173,7 +179,7 @@ pub fn by_deployer(objects: Vec<&ObjectReport>) -> Vec<(Option<&[Deployer]>, Vec
 }
 
 /// Returns the changes of an object to show.
-pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &JudgedChange> {
+pub fn drifts(object: &ObjectReport, show: ShowLevel) -> impl Iterator<Item = &JudgedChange> {
     object
         .drifts
         .iter()
@@ -182,7 +188,7 @@ pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &Judged
 
 /// Returns the changes of an object to show, the worst first: what merging overwrites, then drift,
 /// then what the branch intends.
-pub fn worst_first(object: &ObjectReport, show: Show) -> Vec<&JudgedChange> {
+pub fn worst_first(object: &ObjectReport, show: ShowLevel) -> Vec<&JudgedChange> {
     let mut drifts: Vec<_> = drifts(object, show).collect();
     // The sort is stable: changes of the same severity stay sorted by path.
     drifts.sort_by_key(|drift| {

@@ -1,20 +1,20 @@
 //! Explains in sentences why a path is drift or not: the same in text and in documents.
 
 use crate::model::{
-    Account, Applier, ChangeKind, Decision, DefaultFrom, Entry, Form, Matched, RuleNote,
-    SchemaOrigin, Verdict,
+    Applier, ChangeKind, DefaultFrom, ListMatching, ObjectExplanation, PathDecision,
+    PathExplanation, RuleNote, SchemaOrigin, ValueType, Verdict,
 };
 
 /// Returns the word for the decision.
-pub fn verdict(entry: &Entry) -> &'static str {
+pub fn verdict(entry: &PathExplanation) -> &'static str {
     match &entry.decision {
-        Decision::Differs { verdict, .. } => match verdict {
+        PathDecision::Differs { verdict, .. } => match verdict {
             Verdict::Reported => "drift",
             Verdict::Ignored { .. } => "ignored",
             Verdict::Explained { .. } => "explained",
         },
-        Decision::Equal(_) => "equal",
-        Decision::Absent => "absent",
+        PathDecision::Equal(_) => "equal",
+        PathDecision::Absent => "absent",
     }
 }
 
@@ -22,9 +22,9 @@ pub fn verdict(entry: &Entry) -> &'static str {
 pub const VERDICTS: [&str; 5] = ["drift", "ignored", "explained", "equal", "absent"];
 
 /// Returns the reason for the decision.
-pub fn why(entry: &Entry) -> String {
+pub fn why(entry: &PathExplanation) -> String {
     match &entry.decision {
-        Decision::Differs { kind, verdict, .. } => match verdict {
+        PathDecision::Differs { kind, verdict, .. } => match verdict {
             Verdict::Reported => drift(*kind).to_owned(),
             Verdict::Ignored { rule, reason } if reason.is_empty() => {
                 format!("the rule {rule} ignores it")
@@ -32,8 +32,8 @@ pub fn why(entry: &Entry) -> String {
             Verdict::Ignored { rule, reason } => format!("the rule {rule} ignores it: {reason}"),
             Verdict::Explained { by, .. } => format!("{}: {}", by.as_str(), by.meaning()),
         },
-        Decision::Equal(how) => how.meaning().to_owned(),
-        Decision::Absent => "it is neither declared nor live".to_owned(),
+        PathDecision::Equal(how) => how.meaning().to_owned(),
+        PathDecision::Absent => "it is neither declared nor live".to_owned(),
     }
 }
 
@@ -46,32 +46,32 @@ fn drift(kind: ChangeKind) -> &'static str {
 }
 
 /// Returns how it is compared: `quantity`, `an associative list by name`.
-pub fn form(form: &Form) -> String {
+pub fn form(form: &ValueType) -> String {
     match form {
-        Form::Untyped => "as written, because its type is unknown".to_owned(),
-        Form::Single(scalar) => (*scalar).to_owned(),
-        Form::Struct { atomic: true, .. } => "an object, owned as a whole".to_owned(),
-        Form::Struct { open: true, .. } => {
+        ValueType::Untyped => "as written, because its type is unknown".to_owned(),
+        ValueType::Single(scalar) => (*scalar).to_owned(),
+        ValueType::Struct { atomic: true, .. } => "an object, owned as a whole".to_owned(),
+        ValueType::Struct { open: true, .. } => {
             "an object, field by field; unknown fields are preserved".to_owned()
         }
-        Form::Struct { .. } => "an object, field by field".to_owned(),
-        Form::Map { atomic: true } => "a map, owned as a whole".to_owned(),
-        Form::Map { .. } => "a map, key by key".to_owned(),
-        Form::ListMap(keys) => format!(
+        ValueType::Struct { .. } => "an object, field by field".to_owned(),
+        ValueType::Map { atomic: true } => "a map, owned as a whole".to_owned(),
+        ValueType::Map { .. } => "a map, key by key".to_owned(),
+        ValueType::ListMap(keys) => format!(
             "an associative list: items are identified by {}",
             all_of(keys)
         ),
-        Form::Set => "a set: items are identified by value, in any order".to_owned(),
-        Form::Atomic => "an atomic list: one value, in order".to_owned(),
-        Form::ItemsBy(key) => {
+        ValueType::Set => "a set: items are identified by value, in any order".to_owned(),
+        ValueType::Atomic => "an atomic list: one value, in order".to_owned(),
+        ValueType::ItemsBy(key) => {
             format!("a list without a schema: items are identified by {key}")
         }
-        Form::ByPosition => "a list without a schema or item keys: by position".to_owned(),
+        ValueType::ByPosition => "a list without a schema or item keys: by position".to_owned(),
     }
 }
 
 /// Returns how items of a list on the path are matched.
-pub fn matched(matched: &Matched) -> String {
+pub fn matched(matched: &ListMatching) -> String {
     format!("{} is {}", matched.path, form(&matched.form))
 }
 
@@ -120,7 +120,7 @@ pub fn applier(applier: &Applier) -> String {
 }
 
 /// Returns the text if there is no applier.
-pub fn no_applier(account: &Account) -> &'static str {
+pub fn no_applier(account: &ObjectExplanation) -> &'static str {
     if account.has_owners {
         "none: no manager owns the declared fields"
     } else {
@@ -132,7 +132,7 @@ pub fn no_applier(account: &Account) -> &'static str {
 pub const NO_OWNERS: &str = "unknown: the live object was read without managed fields";
 
 /// Returns the text about owners if a path has none.
-pub fn no_owner(account: &Account, entry: &Entry) -> &'static str {
+pub fn no_owner(account: &ObjectExplanation, entry: &PathExplanation) -> &'static str {
     if entry.live.is_none() {
         "nobody: it is not live"
     } else if account.has_owners {

@@ -7,7 +7,7 @@ pub use super::who::{last_writer, latest, owner, owners, when};
 use super::{escape, ignored};
 use crate::model::{
     Blame, Deployer, Enforcement, FieldPath, JudgedChange, Lifecycle, MergeClass, ObjectReport,
-    Report, ResourceKey, Revision, Severity, Status, Violation,
+    ObjectStatus, Report, ResourceKey, Severity, SourceRevision, Violation,
 };
 use crate::policy::ACCEPTED;
 
@@ -68,20 +68,20 @@ pub fn status_note_at(object: &ObjectReport, now: Option<Timestamp>) -> Option<S
 /// Returns a note about an object that was not compared field by field.
 pub fn status_note(object: &ObjectReport) -> Option<String> {
     let said = match object.status() {
-        Status::Missing => "missing in the cluster",
-        Status::Extra => "extra: not in any manifest",
-        Status::Unknown => "unknown: not compared",
-        Status::Conflict if object.lifecycle == Some(Lifecycle::Removed) => {
+        ObjectStatus::Missing => "missing in the cluster",
+        ObjectStatus::Extra => "extra: not in any manifest",
+        ObjectStatus::Unknown => "unknown: not compared",
+        ObjectStatus::Conflict if object.lifecycle == Some(Lifecycle::Removed) => {
             "CONFLICT: the branch removes it, and it was changed live"
         }
-        Status::Conflict => "CONFLICT: merging overwrites what was changed live",
-        Status::Pending if object.lifecycle == Some(Lifecycle::New) => {
+        ObjectStatus::Conflict => "CONFLICT: merging overwrites what was changed live",
+        ObjectStatus::Pending if object.lifecycle == Some(Lifecycle::New) => {
             "new: the branch declares it, but it is not in the cluster yet"
         }
-        Status::Pending if object.lifecycle == Some(Lifecycle::Removed) => {
+        ObjectStatus::Pending if object.lifecycle == Some(Lifecycle::Removed) => {
             "removed: the branch no longer declares it"
         }
-        Status::InSync | Status::Drifted | Status::Pending => {
+        ObjectStatus::InSync | ObjectStatus::Drifted | ObjectStatus::Pending => {
             return object
                 .reason
                 .as_ref()
@@ -89,7 +89,7 @@ pub fn status_note(object: &ObjectReport) -> Option<String> {
         }
     };
     Some(match &object.reason {
-        Some(reason) if object.status() == Status::Unknown => {
+        Some(reason) if object.status() == ObjectStatus::Unknown => {
             format!("{said}, {}", escape::line(reason))
         }
         Some(reason) => format!("{said} ({})", escape::line(reason)),
@@ -338,7 +338,7 @@ fn described(report: &Report, with_server: bool) -> Option<String> {
 }
 
 /// Returns `main at 3f2c1a0b9d12 of 2026-11-20`.
-fn revision(revision: &Revision) -> String {
+fn revision(revision: &SourceRevision) -> String {
     let commit = short(&revision.commit);
     let mut said = if commit.starts_with(&revision.name) {
         format!("commit {commit}")

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::document::{Document, SeveralDocument};
-use super::several::Cluster;
-use super::yaml_text::{self, Style};
+use super::several::ClusterReport;
+use super::yaml_text::{self, ControlCharacters};
 use super::{Format, RenderOptions};
 use crate::redact::Redacted;
 
@@ -46,7 +46,7 @@ impl Format for Yaml {
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -56,5 +56,5 @@ impl Format for Yaml {
 
 fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let value = serde_json::to_value(document)?;
-    out.write_all(yaml_text::document_in_order(&value, Style::Exact, ORDER).as_bytes())
+    out.write_all(yaml_text::document_in_order(&value, ControlCharacters::Exact, ORDER).as_bytes())
 }

@@ -10,7 +10,7 @@ use super::escape;
 
 /// How harmful characters in multi-line strings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum ControlCharacters {
     /// Double-quoted, as YAML escapes: reads back as the same value.
     Exact,
     /// Escaped within a block, like [`escape::text`]: stays readable line by line.
@@ -23,18 +23,18 @@ const OBJECT_ORDER: &[&str] = &["apiVersion", "kind", "metadata", "name"];
 /// Returns a value as a YAML document with a final line feed. Identifying keys come first, the
 /// others are sorted; whatever another reader could take for a boolean, a number or a date is
 /// quoted.
-pub fn document(value: &Value, style: Style) -> String {
+pub fn document(value: &Value, style: ControlCharacters) -> String {
     document_in_order(value, style, OBJECT_ORDER)
 }
 
 /// Returns the same with other keys first.
-pub fn document_in_order(value: &Value, style: Style, order: &[&str]) -> String {
+pub fn document_in_order(value: &Value, style: ControlCharacters, order: &[&str]) -> String {
     let mut out = String::new();
     let options = serde_saphyr::ser_options! {
         // No folding: a line stays one line, or diffs would shift.
         folded_wrap_chars: usize::MAX,
     };
-    let node = Node {
+    let node = StyledValue {
         value,
         style,
         order,
@@ -56,7 +56,7 @@ pub fn scalar(value: &Value) -> String {
     {
         return Value::from(escape::text(text).into_owned()).to_string();
     }
-    let mut text = document(value, Style::Exact);
+    let mut text = document(value, ControlCharacters::Exact);
     text.truncate(text.trim_end_matches('\n').len());
     text
 }
@@ -113,20 +113,20 @@ fn push_escaped(out: &mut String, text: &str) {
 }
 
 /// Returns a value with its keys in order and its strings in their style.
-struct Node<'v> {
+struct StyledValue<'v> {
     value: &'v Value,
-    style: Style,
+    style: ControlCharacters,
     order: &'v [&'v str],
 }
 
-impl Serialize for Node<'_> {
+impl Serialize for StyledValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
             Value::String(text) => serialize_text(text, self.style, serializer),
             Value::Array(items) => {
                 let mut seq = serializer.serialize_seq(Some(items.len()))?;
                 for value in items {
-                    seq.serialize_element(&Node { value, ..*self })?;
+                    seq.serialize_element(&StyledValue { value, ..*self })?;
                 }
                 seq.end()
             }
@@ -135,7 +135,7 @@ impl Serialize for Node<'_> {
                 sorted.sort_by_key(|(name, _)| (self.rank(name), *name));
                 let mut map = serializer.serialize_map(Some(sorted.len()))?;
                 for (name, value) in sorted {
-                    let value = Node { value, ..*self };
+                    let value = StyledValue { value, ..*self };
                     map.serialize_entry(name, &value)?;
                 }
                 map.end()
@@ -145,17 +145,21 @@ impl Serialize for Node<'_> {
     }
 }
 
-fn serialize_text<S: Serializer>(text: &str, style: Style, to: S) -> Result<S::Ok, S::Error> {
+fn serialize_text<S: Serializer>(
+    text: &str,
+    style: ControlCharacters,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     if !escape::is_harmful(text) {
         return text.serialize(to);
     }
-    if style == Style::Readable && text.contains('\n') {
+    if style == ControlCharacters::Readable && text.contains('\n') {
         return escape::text(text).serialize(to);
     }
     DoubleQuoted(text).serialize(to)
 }
 
-impl Node<'_> {
+impl StyledValue<'_> {
     /// Returns the sort position of a key.
     fn rank(&self, name: &str) -> usize {
         let first = self.order.iter().position(|first| *first == name);
@@ -199,7 +203,7 @@ mod tests {
             "kind": "ConfigMap",
             "apiVersion": "v1",
         });
-        insta::assert_snapshot!(document(&value, Style::Exact), @r"
+        insta::assert_snapshot!(document(&value, ControlCharacters::Exact), @r"
         apiVersion: v1
         kind: ConfigMap
         metadata:
@@ -224,11 +228,11 @@ mod tests {
             "ci": "a\n::set-output name=a::b ##vso[task.complete]",
             "::add-mask::k": "::add-mask::v",
         });
-        let exact = document(&value, Style::Exact);
+        let exact = document(&value, ControlCharacters::Exact);
         assert!(!exact.contains(escape::is_hidden), "{exact}");
         let back: Value = serde_yaml::from_str(&exact).unwrap();
         assert_eq!(back, value);
-        let readable = document(&value, Style::Readable);
+        let readable = document(&value, ControlCharacters::Readable);
         assert!(!readable.contains(escape::is_hidden), "{readable}");
         assert!(
             exact.contains("#\\u0023vso[") && readable.contains("#\\u{23}vso["),

@@ -26,12 +26,12 @@ pub fn last_applied(live: &Value) -> Option<Value> {
 /// What client-side apply sent last, as a live object records it; parsed on first use, as for most
 /// objects nobody asks.
 #[derive(Debug, Default)]
-pub struct Sent<'a> {
+pub struct LastSent<'a> {
     live: Option<&'a Value>,
     value: OnceLock<Option<Value>>,
 }
 
-impl<'a> Sent<'a> {
+impl<'a> LastSent<'a> {
     /// Returns what was sent to make this object.
     pub fn of(live: &'a Value) -> Self {
         Self {
@@ -55,13 +55,13 @@ impl<'a> Sent<'a> {
 /// They are determined when first needed, which is never for most objects.
 #[derive(Debug, Clone, Default)]
 pub struct Appliers<'a> {
-    of: Option<Object<'a>>,
+    of: Option<ApplierInput<'a>>,
     declarers: OnceLock<Vec<Applier>>,
 }
 
 /// The data for determining the appliers of an object.
 #[derive(Debug, Clone, Copy)]
-struct Object<'a> {
+struct ApplierInput<'a> {
     ownership: &'a Ownership,
     declared: &'a Value,
     live: &'a Value,
@@ -90,7 +90,7 @@ impl<'a> Appliers<'a> {
         named: &'a [String],
     ) -> Self {
         Self {
-            of: Some(Object {
+            of: Some(ApplierInput {
                 ownership,
                 declared,
                 live,
@@ -102,7 +102,7 @@ impl<'a> Appliers<'a> {
 
     /// Returns the appliers, with the reasons.
     pub fn all(&self) -> &[Applier] {
-        let found = || self.of.map(Object::declarers).unwrap_or_default();
+        let found = || self.of.map(ApplierInput::declarers).unwrap_or_default();
         self.declarers.get_or_init(found)
     }
 
@@ -136,7 +136,7 @@ impl<'a> Appliers<'a> {
     }
 }
 
-impl Object<'_> {
+impl ApplierInput<'_> {
     /// Determines the appliers; see [`Appliers::of`].
     fn declarers(self) -> Vec<Applier> {
         let Self {
@@ -147,7 +147,7 @@ impl Object<'_> {
         } = self;
         let candidates = candidates(ownership, declared, live);
         let all = declared_fields(declared);
-        let applier = |candidate: &Candidate<'_>, why| Applier {
+        let applier = |candidate: &ApplierCandidate<'_>, why| Applier {
             manager: candidate.manager.to_owned(),
             why,
             owns: candidate.owns,
@@ -156,15 +156,15 @@ impl Object<'_> {
         if !named.is_empty() {
             let named = named.iter().map(|name| {
                 let known = candidates.iter().find(|c| c.manager == name);
-                let unseen = Candidate::new(name);
+                let unseen = ApplierCandidate::new(name);
                 applier(known.unwrap_or(&unseen), ApplierReason::Named)
             });
             return named.collect();
         }
-        let mut best: Option<&Candidate<'_>> = None;
+        let mut best: Option<&ApplierCandidate<'_>> = None;
         // A manifest that declares only its name has no fields to own, and if others changed every
         // declared field, the applier owns none: then the last applied configuration decides.
-        let may_declare = |c: &&Candidate<'_>| {
+        let may_declare = |c: &&ApplierCandidate<'_>| {
             c.owns > 0 || (c.wrote_last_applied && (all == 0 || sent_alike(declared, live)))
         };
         for candidate in candidates.iter().filter(may_declare) {
@@ -178,7 +178,7 @@ impl Object<'_> {
 }
 
 /// A candidate for the applier, from all of its entries except those of subresources.
-struct Candidate<'o> {
+struct ApplierCandidate<'o> {
     manager: &'o str,
     /// How many declared fields it owns. Without evidence that it applies, only fields with their
     /// declared value count.
@@ -193,7 +193,7 @@ struct Candidate<'o> {
     entries: Vec<&'o ManagerEntry>,
 }
 
-impl<'o> Candidate<'o> {
+impl<'o> ApplierCandidate<'o> {
     fn new(manager: &'o str) -> Self {
         Self {
             manager,
@@ -237,8 +237,12 @@ impl<'o> Candidate<'o> {
 
 /// Returns every possible applier, in the order of its first entry. A manager that wrote at several
 /// versions has an entry for each, and owns each field in one of them.
-fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> Vec<Candidate<'o>> {
-    let mut found: Vec<Candidate<'o>> = Vec::new();
+fn candidates<'o>(
+    ownership: &'o Ownership,
+    declared: &Value,
+    live: &Value,
+) -> Vec<ApplierCandidate<'o>> {
+    let mut found: Vec<ApplierCandidate<'o>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     let may_apply =
         |owner: &Owner| owner.subresource.is_none() && !EDITORS.contains(&owner.manager.as_str());
@@ -248,9 +252,9 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
             continue;
         }
         let at = *places.entry(&owner.manager).or_insert_with(|| {
-            found.push(Candidate {
+            found.push(ApplierCandidate {
                 time: owner.time.as_deref(),
-                ..Candidate::new(&owner.manager)
+                ..ApplierCandidate::new(&owner.manager)
             });
             found.len() - 1
         });

@@ -4,6 +4,6 @@ mod appliers;
 mod coverage;
 mod parse;
 
-pub use appliers::{Appliers, LAST_APPLIED, Sent, holds_last_applied, last_applied};
+pub use appliers::{Appliers, LAST_APPLIED, LastSent, holds_last_applied, last_applied};
 pub use coverage::leaves;
 pub use parse::{ownership_in, ownership_of};

@@ -40,7 +40,7 @@ fn entry(value: &Value) -> Option<ManagerEntry> {
             time: text("time"),
             user: None,
         },
-        fields: Level.deserialize(fields).unwrap_or_default().into(),
+        fields: FieldsLevel.deserialize(fields).unwrap_or_default().into(),
     })
 }
 
@@ -100,7 +100,7 @@ impl<'t> RawEntry<'t> {
             },
             fields: OwnedFields::in_text(fields, |text| {
                 let mut text = serde_json::Deserializer::from_str(text);
-                Level.deserialize(&mut text).unwrap_or_default()
+                FieldsLevel.deserialize(&mut text).unwrap_or_default()
             }),
         })
     }
@@ -108,9 +108,9 @@ impl<'t> RawEntry<'t> {
 
 /// Parses one level of `FieldsV1` (structured-merge-diff `fieldpath/serialize.go`). An empty node
 /// is a member of the set; a node with children is one only if it contains `.`.
-struct Level;
+struct FieldsLevel;
 
-impl<'de> DeserializeSeed<'de> for Level {
+impl<'de> DeserializeSeed<'de> for FieldsLevel {
     type Value = FieldSet;
 
     fn deserialize<D: Deserializer<'de>>(self, fields: D) -> Result<FieldSet, D::Error> {
@@ -118,7 +118,7 @@ impl<'de> DeserializeSeed<'de> for Level {
     }
 }
 
-impl<'de> Visitor<'de> for Level {
+impl<'de> Visitor<'de> for FieldsLevel {
     type Value = FieldSet;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,20 +131,20 @@ impl<'de> Visitor<'de> for Level {
             ..FieldSet::default()
         };
         let mut is_empty = true;
-        while let Some(key) = node.next_key::<Key>()? {
+        while let Some(key) = node.next_key::<LevelKey>()? {
             if std::mem::take(&mut is_empty) {
                 set.member = false;
             }
             let below = node.next_value_seed(Self)?;
             match key {
-                Key::Itself => set.member = true,
-                Key::Part(PathElement::Field(name)) => {
+                LevelKey::Itself => set.member = true,
+                LevelKey::Part(PathElement::Field(name)) => {
                     set.fields.insert(name, below);
                 }
-                Key::Part(item) => {
+                LevelKey::Part(item) => {
                     set.items.insert(item, below);
                 }
-                Key::Unknown => {}
+                LevelKey::Unknown => {}
             }
         }
         Ok(set)
@@ -183,28 +183,28 @@ impl<'de> Visitor<'de> for Level {
 }
 
 /// A key of a level.
-enum Key {
+enum LevelKey {
     /// `.`
     Itself,
     Part(PathElement),
     Unknown,
 }
 
-impl<'de> serde::Deserialize<'de> for Key {
+impl<'de> serde::Deserialize<'de> for LevelKey {
     fn deserialize<D: Deserializer<'de>>(key: D) -> Result<Self, D::Error> {
         struct Text;
 
         impl Visitor<'_> for Text {
-            type Value = Key;
+            type Value = LevelKey;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a key")
             }
 
-            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+            fn visit_str<E>(self, key: &str) -> Result<LevelKey, E> {
                 Ok(match key {
-                    "." => Key::Itself,
-                    key => segment(key).map_or(Key::Unknown, Key::Part),
+                    "." => LevelKey::Itself,
+                    key => segment(key).map_or(LevelKey::Unknown, LevelKey::Part),
                 })
             }
         }

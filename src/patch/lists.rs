@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Operation, Pointer, is_named_by};
+use super::{JsonPointer, PatchOperation, is_named_by};
 use crate::model::PathElement;
 
 /// The changes of one list.
@@ -22,7 +22,12 @@ impl ListEdits<'_> {
     /// Returns the operations: items are removed from the highest index down, then added from the
     /// lowest index up. If as many are added as removed, at the same places, each replaces another:
     /// a Service is never without ports.
-    pub fn operations(mut self, live: &[Value], wanted: &[Value], at: &Pointer) -> Vec<Operation> {
+    pub fn operations(
+        mut self,
+        live: &[Value],
+        wanted: &[Value],
+        at: &JsonPointer,
+    ) -> Vec<PatchOperation> {
         self.gone.sort_unstable();
         let position = |(element, item): &(&PathElement, &Value)| {
             let mut wanted = wanted.iter();
@@ -50,15 +55,16 @@ impl ListEdits<'_> {
             let pairs = self.gone.iter().zip(&self.new);
             return pairs
                 .map(|(index, (_, item))| {
-                    Operation::Replace(at.clone().index(*index), (*item).clone())
+                    PatchOperation::Replace(at.clone().index(*index), (*item).clone())
                 })
                 .collect();
         }
         let gone = self.gone.iter().rev();
-        let gone = gone.map(|index| Operation::Remove(at.clone().index(*index)));
+        let gone = gone.map(|index| PatchOperation::Remove(at.clone().index(*index)));
         let new = places.iter().zip(&self.new);
-        let new =
-            new.map(|(place, (_, item))| Operation::Add(at.clone().index(*place), (*item).clone()));
+        let new = new.map(|(place, (_, item))| {
+            PatchOperation::Add(at.clone().index(*place), (*item).clone())
+        });
         gone.chain(new).collect()
     }
 }

@@ -15,14 +15,14 @@ use serde_json::{Map, Value};
 
 use crate::model::{FieldPath, PathElement};
 use lists::ListEdits;
-pub use operation::{Operation, Pointer, apply};
+pub use operation::{JsonPointer, PatchOperation, apply};
 
 /// The limit on operations in one patch (`apiserver/pkg/endpoints/handlers/patch.go`).
 const MOST_OPERATIONS: usize = 10_000;
 
 /// One field to change.
 #[derive(Debug, Clone, Copy)]
-pub struct Edit<'a> {
+pub struct FieldChange<'a> {
     /// The path.
     pub path: &'a FieldPath,
     /// The new value; `None` to remove it.
@@ -31,7 +31,7 @@ pub struct Edit<'a> {
 
 /// Why no patch is possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum PatchError {
     /// A path is not in the live object.
     #[error("{0} does not exist in the live object")]
     NoWay(FieldPath),
@@ -51,21 +51,27 @@ pub enum Unfit {
 ///
 /// # Errors
 /// Fails if a path does not exist, or the patch would be too long.
-pub fn build(live: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Vec<Operation>, Unfit> {
-    let mut root = Node::default();
+pub fn build(
+    live: &Value,
+    wanted: &Value,
+    edits: &[FieldChange<'_>],
+) -> Result<Vec<PatchOperation>, PatchError> {
+    let mut root = EditNode::default();
     for edit in edits {
         root.insert(&edit.path.0, edit.to);
     }
     root.prune(live, Some(wanted));
-    let mut builder = Builder::default();
+    let mut builder = PatchBuilder::default();
     if let Some(uid) = live.pointer("/metadata/uid") {
-        let uid_at = Pointer::default().field("metadata").field("uid");
-        builder.tests.push(Operation::Test(uid_at, uid.clone()));
+        let uid_at = JsonPointer::default().field("metadata").field("uid");
+        builder
+            .tests
+            .push(PatchOperation::Test(uid_at, uid.clone()));
     }
-    let here = Here {
+    let here = ObjectPosition {
         live,
         wanted: Some(wanted),
-        at: Pointer::default(),
+        at: JsonPointer::default(),
         path: FieldPath::root(),
     };
     builder.walk(&root, &here)?;
@@ -76,23 +82,26 @@ pub fn build(live: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Vec<Ope
 ///
 /// # Errors
 /// Fails if the path could mean several items of a list.
-pub fn find<'v>(live: &'v Value, path: &FieldPath) -> Result<Option<(Pointer, &'v Value)>, Unfit> {
-    let mut at = Pointer::default();
+pub fn find<'v>(
+    live: &'v Value,
+    path: &FieldPath,
+) -> Result<Option<(JsonPointer, &'v Value)>, PatchError> {
+    let mut at = JsonPointer::default();
     let mut value = live;
     for (depth, element) in path.0.iter().enumerate() {
         let Some(step) = step(value, element, path, depth)? else {
             return Ok(None);
         };
         (at, value) = match step {
-            Step::Field(name, below) => (at.field(name), below),
-            Step::Item(index, below) => (at.index(index), below),
+            PatchStep::Field(name, below) => (at.field(name), below),
+            PatchStep::Item(index, below) => (at.index(index), below),
         };
     }
     Ok(Some((at, value)).filter(|(_, value)| !value.is_null()))
 }
 
 /// One step from a value to a value in it.
-enum Step<'v, 'p> {
+enum PatchStep<'v, 'p> {
     Field(&'p str, &'v Value),
     Item(usize, &'v Value),
 }
@@ -102,11 +111,13 @@ fn step<'v, 'p>(
     element: &'p PathElement,
     path: &FieldPath,
     depth: usize,
-) -> Result<Option<Step<'v, 'p>>, Unfit> {
+) -> Result<Option<PatchStep<'v, 'p>>, PatchError> {
     let items = || value.as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(match element {
-        PathElement::Field(name) => value.get(name).map(|below| Step::Field(name, below)),
-        PathElement::Index(index) => items().get(*index).map(|below| Step::Item(*index, below)),
+        PathElement::Field(name) => value.get(name).map(|below| PatchStep::Field(name, below)),
+        PathElement::Index(index) => items()
+            .get(*index)
+            .map(|below| PatchStep::Item(*index, below)),
         PathElement::Key(_) | PathElement::Value(_) => {
             let mut matching = items()
                 .iter()
@@ -114,9 +125,9 @@ fn step<'v, 'p>(
                 .filter(|(_, item)| is_named_by(item, element));
             let first = matching.next();
             if matching.next().is_some() {
-                return Err(Unfit::Ambiguous(FieldPath(path.0[..=depth].to_vec())));
+                return Err(PatchError::Ambiguous(FieldPath(path.0[..=depth].to_vec())));
             }
-            first.map(|(index, below)| Step::Item(index, below))
+            first.map(|(index, below)| PatchStep::Item(index, below))
         }
     })
 }
@@ -138,14 +149,14 @@ fn is_named_by(item: &Value, element: &PathElement) -> bool {
 
 /// A tree of the edits, by path.
 #[derive(Default)]
-struct Node<'a> {
+struct EditNode<'a> {
     /// The new value here.
     to: Option<Option<&'a Value>>,
     /// Edits further down, in their original order.
-    below: Vec<(&'a PathElement, Node<'a>)>,
+    below: Vec<(&'a PathElement, EditNode<'a>)>,
 }
 
-impl<'a> Node<'a> {
+impl<'a> EditNode<'a> {
     fn insert(&mut self, path: &'a [PathElement], to: Option<&'a Value>) {
         let Some((first, rest)) = path.split_first() else {
             self.to = Some(to);
@@ -153,7 +164,7 @@ impl<'a> Node<'a> {
         };
         let at = self.below.iter().position(|(element, _)| *element == first);
         let at = at.unwrap_or_else(|| {
-            self.below.push((first, Node::default()));
+            self.below.push((first, EditNode::default()));
             self.below.len() - 1
         });
         self.below[at].1.insert(rest, to);
@@ -200,16 +211,16 @@ fn child<'v>(value: &'v Value, element: &PathElement) -> Option<&'v Value> {
 }
 
 /// The current position in the object.
-struct Here<'v> {
+struct ObjectPosition<'v> {
     live: &'v Value,
     wanted: Option<&'v Value>,
-    at: Pointer,
+    at: JsonPointer,
     path: FieldPath,
 }
 
-impl<'v> Here<'v> {
-    fn below(&self, element: &PathElement, live: &'v Value, at: Pointer) -> Self {
-        Here {
+impl<'v> ObjectPosition<'v> {
+    fn below(&self, element: &PathElement, live: &'v Value, at: JsonPointer) -> Self {
+        ObjectPosition {
             live,
             wanted: self.wanted.and_then(|wanted| child(wanted, element)),
             at,
@@ -220,20 +231,20 @@ impl<'v> Here<'v> {
 
 /// The operations by kind. Tests come first, and see the object as it was read.
 #[derive(Default)]
-struct Builder {
-    tests: Vec<Operation>,
+struct PatchBuilder {
+    tests: Vec<PatchOperation>,
     /// Operations that do not shift indexes.
-    in_place: Vec<Operation>,
+    in_place: Vec<PatchOperation>,
     /// Operations that shift list items, innermost lists first.
-    in_lists: Vec<(usize, Vec<Operation>)>,
+    in_lists: Vec<(usize, Vec<PatchOperation>)>,
 }
 
-impl Builder {
-    fn finish(mut self) -> Result<Vec<Operation>, Unfit> {
+impl PatchBuilder {
+    fn finish(mut self) -> Result<Vec<PatchOperation>, PatchError> {
         self.in_lists
             .sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
         let in_lists = self.in_lists.into_iter().flat_map(|(_, of_list)| of_list);
-        let mut all: Vec<Operation> = Vec::new();
+        let mut all: Vec<PatchOperation> = Vec::new();
         for test in self.tests {
             // A node that several edits pass is tested once.
             if !all.contains(&test) {
@@ -243,23 +254,23 @@ impl Builder {
         all.extend(self.in_place);
         all.extend(in_lists);
         if all.len() > MOST_OPERATIONS {
-            return Err(Unfit::TooLong);
+            return Err(PatchError::TooLong);
         }
         Ok(all)
     }
 
     /// Makes the edits below an existing value.
-    fn walk(&mut self, node: &Node<'_>, here: &Here<'_>) -> Result<(), Unfit> {
+    fn walk(&mut self, node: &EditNode<'_>, here: &ObjectPosition<'_>) -> Result<(), PatchError> {
         if here.live.is_array() {
             return self.walk_list(node, here);
         }
         for (element, below) in &node.below {
             let path = || here.path.child((*element).clone());
             let PathElement::Field(name) = element else {
-                return Err(Unfit::NoWay(path()));
+                return Err(PatchError::NoWay(path()));
             };
             if !here.live.is_object() {
-                return Err(Unfit::NoWay(path()));
+                return Err(PatchError::NoWay(path()));
             }
             let at = here.at.clone().field(name);
             match here.live.get(name).filter(|value| !value.is_null()) {
@@ -267,8 +278,9 @@ impl Builder {
                     let Some(value) = fresh(below, &path())? else {
                         continue; // already gone
                     };
-                    self.tests.push(Operation::Test(at.clone(), Value::Null));
-                    self.in_place.push(Operation::Add(at, value));
+                    self.tests
+                        .push(PatchOperation::Test(at.clone(), Value::Null));
+                    self.in_place.push(PatchOperation::Add(at, value));
                 }
                 Some(live) => match below.to {
                     Some(to) => self.field(at, live, to),
@@ -279,18 +291,23 @@ impl Builder {
         Ok(())
     }
 
-    fn field(&mut self, at: Pointer, live: &Value, to: Option<&Value>) {
+    fn field(&mut self, at: JsonPointer, live: &Value, to: Option<&Value>) {
         if to == Some(live) {
             return;
         }
-        self.tests.push(Operation::Test(at.clone(), live.clone()));
+        self.tests
+            .push(PatchOperation::Test(at.clone(), live.clone()));
         self.in_place.push(match to {
-            Some(value) => Operation::Replace(at, value.clone()),
-            None => Operation::Remove(at),
+            Some(value) => PatchOperation::Replace(at, value.clone()),
+            None => PatchOperation::Remove(at),
         });
     }
 
-    fn walk_list(&mut self, node: &Node<'_>, here: &Here<'_>) -> Result<(), Unfit> {
+    fn walk_list(
+        &mut self,
+        node: &EditNode<'_>,
+        here: &ObjectPosition<'_>,
+    ) -> Result<(), PatchError> {
         let items = here.live.as_array().map(Vec::as_slice).unwrap_or_default();
         let mut list = ListEdits::default();
         for (element, below) in &node.below {
@@ -298,13 +315,13 @@ impl Builder {
             let depth = path.0.len() - 1;
             let found = step(here.live, element, &path, depth)?;
             match (found, below.to) {
-                (Some(Step::Item(index, item)), to) => {
+                (Some(PatchStep::Item(index, item)), to) => {
                     self.test_item(here, element, index, item);
                     let at = here.at.clone().index(index);
                     match to {
                         None => self.walk(below, &here.below(element, item, at))?,
                         Some(None) => {
-                            self.tests.push(Operation::Test(at, item.clone()));
+                            self.tests.push(PatchOperation::Test(at, item.clone()));
                             list.gone.push(index);
                         }
                         Some(Some(_)) => self.field(at, item, to.flatten()),
@@ -312,7 +329,7 @@ impl Builder {
                 }
                 (None, Some(None)) => {} // already gone
                 (None, Some(Some(item))) => list.new.push((element, item)),
-                _ => return Err(Unfit::NoWay(path)),
+                _ => return Err(PatchError::NoWay(path)),
             }
         }
         if list.is_empty() {
@@ -324,33 +341,39 @@ impl Builder {
         // so that a patch that is sent again never adds an item twice.
         if operations
             .iter()
-            .any(|one| matches!(one, Operation::Add(..)))
+            .any(|one| matches!(one, PatchOperation::Add(..)))
         {
             let (at, live) = (here.at.clone(), here.live.clone());
-            self.tests.push(Operation::Test(at, live));
+            self.tests.push(PatchOperation::Test(at, live));
         }
         self.in_lists.push((here.path.0.len(), operations));
         Ok(())
     }
 
     /// Adds a test that the item at an index is the right one.
-    fn test_item(&mut self, here: &Here<'_>, element: &PathElement, index: usize, item: &Value) {
+    fn test_item(
+        &mut self,
+        here: &ObjectPosition<'_>,
+        element: &PathElement,
+        index: usize,
+        item: &Value,
+    ) {
         let at = here.at.clone().index(index);
         match element {
             PathElement::Key(keys) => {
                 for name in keys.keys() {
                     let value = item.get(name).cloned().unwrap_or_default();
                     self.tests
-                        .push(Operation::Test(at.clone().field(name), value));
+                        .push(PatchOperation::Test(at.clone().field(name), value));
                 }
             }
             PathElement::Value(value) => {
-                self.tests.push(Operation::Test(at, value.clone()));
+                self.tests.push(PatchOperation::Test(at, value.clone()));
             }
             // Only the list identifies an item of an atomic list.
             PathElement::Index(_) | PathElement::Field(_) => {
                 self.tests
-                    .push(Operation::Test(here.at.clone(), here.live.clone()));
+                    .push(PatchOperation::Test(here.at.clone(), here.live.clone()));
             }
         }
     }
@@ -358,7 +381,7 @@ impl Builder {
 
 /// Returns the value to add where nothing exists, with the parents that are missing; `None` if
 /// there is nothing to add.
-fn fresh(node: &Node<'_>, path: &FieldPath) -> Result<Option<Value>, Unfit> {
+fn fresh(node: &EditNode<'_>, path: &FieldPath) -> Result<Option<Value>, PatchError> {
     if let Some(to) = node.to {
         return Ok(to.cloned());
     }
@@ -375,7 +398,7 @@ fn fresh(node: &Node<'_>, path: &FieldPath) -> Result<Option<Value>, Unfit> {
             }
             // Only a whole item can be added to a list that does not exist.
             _ if below.to.is_some() => items.push(value),
-            _ => return Err(Unfit::NoWay(path)),
+            _ => return Err(PatchError::NoWay(path)),
         }
     }
     if !items.is_empty() {

@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::Unfit;
+use super::PatchError;
 
 /// A JSON Pointer (RFC 6901).
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Pointer(String);
+pub struct JsonPointer(String);
 
-impl Pointer {
+impl JsonPointer {
     /// Returns the pointer one field further.
     #[must_use]
     pub fn field(mut self, name: &str) -> Self {
@@ -38,7 +38,7 @@ impl Pointer {
     }
 }
 
-impl fmt::Display for Pointer {
+impl fmt::Display for JsonPointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -46,18 +46,18 @@ impl fmt::Display for Pointer {
 
 /// One operation. API servers accept `null` in a test for a field that does not exist.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Operation {
+pub enum PatchOperation {
     /// Requires that the value is this one.
-    Test(Pointer, Value),
+    Test(JsonPointer, Value),
     /// Adds a value to an object, or before the item at an index.
-    Add(Pointer, Value),
+    Add(JsonPointer, Value),
     /// Replaces a value.
-    Replace(Pointer, Value),
+    Replace(JsonPointer, Value),
     /// Removes a value.
-    Remove(Pointer),
+    Remove(JsonPointer),
 }
 
-impl Operation {
+impl PatchOperation {
     /// Returns the operation in the form of the API.
     pub fn to_json(&self) -> Value {
         match self {
@@ -71,7 +71,7 @@ impl Operation {
     }
 
     /// Returns the pointer of the operation.
-    pub fn at(&self) -> &Pointer {
+    pub fn at(&self) -> &JsonPointer {
         match self {
             Self::Test(at, _) | Self::Add(at, _) | Self::Replace(at, _) | Self::Remove(at) => at,
         }
@@ -87,22 +87,22 @@ impl Operation {
 ///
 /// # Errors
 /// Fails if a test fails, or a pointer does not exist.
-pub fn apply(value: &Value, operations: &[Operation]) -> Result<Value, Unfit> {
+pub fn apply(value: &Value, operations: &[PatchOperation]) -> Result<Value, PatchError> {
     let mut value = value.clone();
     for operation in operations {
-        let no_fit = || Unfit::NoFit(operation.at().to_string());
+        let no_fit = || PatchError::NoFit(operation.at().to_string());
         match operation {
-            Operation::Test(at, expected) => {
+            PatchOperation::Test(at, expected) => {
                 let found = value.pointer(at.as_str()).unwrap_or(&Value::Null);
                 if found != expected {
                     return Err(no_fit());
                 }
             }
-            Operation::Replace(at, new) => {
+            PatchOperation::Replace(at, new) => {
                 let container = value.pointer_mut(at.as_str()).ok_or_else(no_fit)?;
                 container.clone_from(new);
             }
-            Operation::Add(at, new) => {
+            PatchOperation::Add(at, new) => {
                 let (parent, last) = at.split().ok_or_else(no_fit)?;
                 match value.pointer_mut(parent).ok_or_else(no_fit)? {
                     Value::Object(fields) => {
@@ -118,7 +118,7 @@ pub fn apply(value: &Value, operations: &[Operation]) -> Result<Value, Unfit> {
                     _ => return Err(no_fit()),
                 }
             }
-            Operation::Remove(at) => {
+            PatchOperation::Remove(at) => {
                 let (parent, last) = at.split().ok_or_else(no_fit)?;
                 match value.pointer_mut(parent).ok_or_else(no_fit)? {
                     Value::Object(fields) => {

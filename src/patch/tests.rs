@@ -9,20 +9,20 @@ fn patched(live: &Value, wanted: &Value, edits: &[(&str, Option<Value>)]) -> (Ve
         .iter()
         .map(|(path, _)| path.parse().unwrap())
         .collect();
-    let edits: Vec<Edit<'_>> = paths
+    let edits: Vec<FieldChange<'_>> = paths
         .iter()
         .zip(edits)
-        .map(|(path, (_, to))| Edit {
+        .map(|(path, (_, to))| FieldChange {
             path,
             to: to.as_ref(),
         })
         .collect();
     let operations = build(live, wanted, &edits).unwrap();
     let shown = operations.iter().map(|operation| match operation {
-        Operation::Test(at, value) => format!("test {at} {value}"),
-        Operation::Add(at, value) => format!("add {at} {value}"),
-        Operation::Replace(at, value) => format!("replace {at} {value}"),
-        Operation::Remove(at) => format!("remove {at}"),
+        PatchOperation::Test(at, value) => format!("test {at} {value}"),
+        PatchOperation::Add(at, value) => format!("add {at} {value}"),
+        PatchOperation::Replace(at, value) => format!("replace {at} {value}"),
+        PatchOperation::Remove(at) => format!("remove {at}"),
     });
     (shown.collect(), apply(live, &operations).unwrap())
 }
@@ -204,7 +204,7 @@ fn rejects_a_path_that_does_not_exist() {
         (".a[0]", Some(json!(3))),
     ] {
         let path: FieldPath = path.parse().unwrap();
-        let edit = Edit {
+        let edit = FieldChange {
             path: &path,
             to: to.as_ref(),
         };
@@ -217,7 +217,7 @@ fn applies_nothing_if_a_test_fails() {
     let live = json!({"a": 1, "b": 2});
     let path: FieldPath = ".a".parse().unwrap();
     let to = json!(3);
-    let edit = Edit {
+    let edit = FieldChange {
         path: &path,
         to: Some(&to),
     };
@@ -234,13 +234,13 @@ fn limits_the_length_of_a_patch() {
         .map(|n| format!(".data.k{n}").parse().unwrap())
         .collect();
     let to = json!("x");
-    let edits: Vec<Edit<'_>> = paths
+    let edits: Vec<FieldChange<'_>> = paths
         .iter()
-        .map(|path| Edit {
+        .map(|path| FieldChange {
             path,
             to: Some(&to),
         })
         .collect();
     let live = json!({"data": live});
-    assert_eq!(build(&live, &live, &edits), Err(Unfit::TooLong));
+    assert_eq!(build(&live, &live, &edits), Err(PatchError::TooLong));
 }

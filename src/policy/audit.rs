@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ACCEPTED, Rule, RuleOrigin, RuleSet};
-use crate::model::{ObjectReport, RuleCount, Status, Verdict, Warning};
+use crate::model::{ObjectReport, ObjectStatus, RuleCount, Verdict, Warning};
 
 /// What a run did with the rules; by default, nothing was compared.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Audited<'r> {
+pub struct RuleUsage<'r> {
     /// How many changes each rule hid.
     pub counts: &'r [RuleCount],
     /// The objects that were compared.
@@ -20,7 +20,7 @@ pub struct Audited<'r> {
 
 /// Warns about user rules that have expired, have no reason, or, if everything was compared, hid
 /// nothing; and about accepted drift that no longer exists. With `strict` these are errors.
-pub fn audit(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Vec<Warning> {
+pub fn audit(rules: &RuleSet, run: &RuleUsage<'_>, strict: bool) -> Vec<Warning> {
     let users = rules.rules().iter();
     let users = users.filter(|rule| rule.origin != RuleOrigin::BuiltIn);
     let mut warnings: Vec<Warning> = users
@@ -35,7 +35,7 @@ pub fn audit(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Vec<Warning> {
     warnings
 }
 
-fn remarks(rule: &Rule, run: &Audited<'_>) -> impl Iterator<Item = String> + use<> {
+fn remarks(rule: &Rule, run: &RuleUsage<'_>) -> impl Iterator<Item = String> + use<> {
     let hid = |rule: &Rule| {
         let mut counts = run.counts.iter();
         counts.any(|count| count.rule == rule.id && count.hid > 0)
@@ -59,11 +59,11 @@ fn remarks(rule: &Rule, run: &Audited<'_>) -> impl Iterator<Item = String> + use
 }
 
 /// Returns a warning about accepted drift that no longer exists, in objects that were compared.
-fn gone_debt(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning> {
+fn gone_debt(rules: &RuleSet, run: &RuleUsage<'_>, strict: bool) -> Option<Warning> {
     let compared: BTreeMap<_, _> = run
         .objects
         .iter()
-        .filter(|object| object.status() != Status::Unknown)
+        .filter(|object| object.status() != ObjectStatus::Unknown)
         .map(|object| (&object.key, object))
         .collect();
     let mut places: BTreeSet<String> = BTreeSet::new();
@@ -77,7 +77,8 @@ fn gone_debt(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning
                 matches!(drift.verdict(), Verdict::Ignored { rule, .. } if rule == ACCEPTED);
             (is_hidden || drift.is_reported()) && drift.change.path.to_string() == accepted.path
         });
-        let is_absent_or_extra = matches!(object.status(), Status::Missing | Status::Extra);
+        let is_absent_or_extra =
+            matches!(object.status(), ObjectStatus::Missing | ObjectStatus::Extra);
         let is_still_so = is_there || (is_whole && is_absent_or_extra);
         if !is_still_so {
             places.insert(format!("{} {}", accepted.key, accepted.path));

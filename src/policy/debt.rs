@@ -20,7 +20,7 @@ const ROUNDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
 
 /// A value in the form in which it may be stored.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Recorded {
+pub enum RecordedValue {
     /// No value: only the other side has one.
     Nothing,
     /// The value itself.
@@ -39,9 +39,9 @@ pub struct Accepted {
     /// The kind of change.
     pub kind: ChangeKind,
     /// The declared value.
-    pub declared: Recorded,
+    pub declared: RecordedValue,
     /// The live value.
-    pub live: Recorded,
+    pub live: RecordedValue,
     /// The reason; empty if none was given.
     pub reason: String,
     /// Link to a ticket or discussion.
@@ -68,10 +68,10 @@ impl Accepted {
 pub struct Debt {
     /// The salt of digests, so that equal values in two files have different digests.
     pub salt: String,
-    entries: BTreeMap<Place, Accepted>,
+    entries: BTreeMap<DebtKey, Accepted>,
 }
 
-type Place = (ResourceKey, String, ChangeKind);
+type DebtKey = (ResourceKey, String, ChangeKind);
 
 /// The state of a change compared with the baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -132,10 +132,10 @@ impl Debt {
             let other = kinds.iter().find_map(|kind| self.at(key, &path, *kind));
             return other.map(DebtMatch::Changed);
         };
-        let is_same = |recorded: &Recorded, side: &str, value: Option<&Value>| match recorded {
-            Recorded::Nothing => value.is_none(),
-            Recorded::Value(recorded) => value == Some(recorded),
-            Recorded::Digest(recorded) => value
+        let is_same = |recorded: &RecordedValue, side: &str, value: Option<&Value>| match recorded {
+            RecordedValue::Nothing => value.is_none(),
+            RecordedValue::Value(recorded) => value == Some(recorded),
+            RecordedValue::Digest(recorded) => value
                 .is_some_and(|value| *recorded == self.digest(key, &accepted.path, side, value)),
         };
         // A missing or extra object has no value to compare.
@@ -209,13 +209,13 @@ mod tests {
         Change::between(".data.a".parse().unwrap(), Some(json!(3)), Some(live))
     }
 
-    fn debt(live: Recorded, overdue: bool) -> Debt {
+    fn debt(live: RecordedValue, overdue: bool) -> Debt {
         let mut debt = Debt::new("salt".to_owned());
         debt.insert(Accepted {
             key: key("cart"),
             path: ".data.a".to_owned(),
             kind: ChangeKind::Modified,
-            declared: Recorded::Value(json!(3)),
+            declared: RecordedValue::Value(json!(3)),
             live,
             reason: "incident".to_owned(),
             ticket: None,
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn accepted_drift_is_hidden_until_it_changes_or_expires() {
-        let five = Recorded::Value(json!(5));
+        let five = RecordedValue::Value(json!(5));
         let (holds, over) = (debt(five.clone(), false), debt(five, true));
         let found = |debt: &Debt, name: &str, live| {
             let found = debt.find(&key(name), &change(live));
@@ -261,7 +261,7 @@ mod tests {
         let elsewhere = Debt::new("pepper".to_owned());
         let there = elsewhere.digest(&key("cart"), ".data.a", "live", &json!("hunter2"));
         assert_ne!(recorded, there);
-        let debt = debt(Recorded::Digest(recorded), false);
+        let debt = debt(RecordedValue::Digest(recorded), false);
         let found = debt.find(&key("cart"), &change(json!("hunter2")));
         assert!(matches!(found, Some(DebtMatch::Accepted(_))));
         let found = debt.find(&key("cart"), &change(json!("hunter3")));

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::spec::is_default;
-use super::{PathPattern, Rule, RuleOrigin, RuleSet, RuleSpec, Selectors, Sides, SpecProblem};
+use super::{
+    ObjectSides, PathPattern, Rule, RuleOrigin, RuleSet, RuleSpec, Selectors, SpecProblem,
+};
 use crate::model::{ChangeKind, Owner, Ownership, ResourceKey};
 
 /// Live objects that need not be declared: an entry of `ignoreExtra`.
@@ -112,7 +114,7 @@ pub fn explains_extra<'r>(
         .map(|entry| &entry.owner)
         .filter(|owner| owner.subresource.as_deref() != Some("status"))
         .collect();
-    let sides = Sides {
+    let sides = ObjectSides {
         declared: live,
         live,
     };

@@ -75,10 +75,10 @@ pub fn literally(text: &str) -> String {
 /// As in Argo CD, a set is either one range or single characters, and unclosed braces end with the
 /// pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob(Vec<Part>);
+pub struct Glob(Vec<GlobPart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum GlobPart {
     Text(String),
     /// `?`
     One,
@@ -88,7 +88,7 @@ enum Part {
         not: bool,
         of: Set,
     },
-    Either(Vec<Vec<Part>>),
+    Either(Vec<Vec<GlobPart>>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl FromStr for Glob {
 }
 
 /// Parses alternatives up to the closing brace or the end. Outside braces, there is only one.
-fn alternatives(rest: &mut Chars<'_>, depth: usize) -> Result<Vec<Vec<Part>>, GlobError> {
+fn alternatives(rest: &mut Chars<'_>, depth: usize) -> Result<Vec<Vec<GlobPart>>, GlobError> {
     if depth > DEEPEST {
         return Err(GlobError::Deep);
     }
@@ -129,10 +129,10 @@ fn alternatives(rest: &mut Chars<'_>, depth: usize) -> Result<Vec<Vec<Part>>, Gl
     let mut parts = Vec::new();
     while let Some(c) = rest.next() {
         match c {
-            '*' => parts.push(Part::Any),
-            '?' => parts.push(Part::One),
+            '*' => parts.push(GlobPart::Any),
+            '?' => parts.push(GlobPart::One),
             '[' => parts.push(set(rest)?),
-            '{' => parts.push(Part::Either(alternatives(rest, depth + 1)?)),
+            '{' => parts.push(GlobPart::Either(alternatives(rest, depth + 1)?)),
             ',' if depth > 0 => all.push(std::mem::take(&mut parts)),
             '}' if depth > 0 => break,
             '\\' => rest.next().into_iter().for_each(|c| push(&mut parts, c)),
@@ -143,15 +143,15 @@ fn alternatives(rest: &mut Chars<'_>, depth: usize) -> Result<Vec<Vec<Part>>, Gl
     Ok(all)
 }
 
-fn push(parts: &mut Vec<Part>, c: char) {
+fn push(parts: &mut Vec<GlobPart>, c: char) {
     match parts.last_mut() {
-        Some(Part::Text(text)) => text.push(c),
-        _ => parts.push(Part::Text(c.to_string())),
+        Some(GlobPart::Text(text)) => text.push(c),
+        _ => parts.push(GlobPart::Text(c.to_string())),
     }
 }
 
 /// Parses a set after its opening bracket.
-fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
+fn set(rest: &mut Chars<'_>) -> Result<GlobPart, GlobError> {
     let not = rest.as_str().starts_with('!');
     if not {
         rest.next();
@@ -163,7 +163,9 @@ fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
         *rest = ahead;
         let of = Set::Range(first, last);
         let sound = closed && first <= last;
-        return sound.then_some(Part::Set { not, of }).ok_or(GlobError::Set);
+        return sound
+            .then_some(GlobPart::Set { not, of })
+            .ok_or(GlobError::Set);
     }
     let mut list = String::new();
     loop {
@@ -175,7 +177,7 @@ fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
         }
     }
     let of = Set::List(list);
-    Ok(Part::Set { not, of })
+    Ok(GlobPart::Set { not, of })
 }
 
 impl Glob {
@@ -198,7 +200,7 @@ impl Glob {
 
 /// Returns the positions in the text after matching `parts` from any of these positions. Each
 /// position is checked once per part, so matching takes bounded time.
-fn after(parts: &[Part], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
+fn after(parts: &[GlobPart], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
     let mut places = from;
     for part in parts {
         let one = |at: usize, is: &dyn Fn(char) -> bool| {
@@ -207,21 +209,21 @@ fn after(parts: &[Part], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
         };
         let each = places.iter().copied();
         places = match part {
-            Part::Text(wanted) => each
+            GlobPart::Text(wanted) => each
                 .filter(|at| text[*at..].starts_with(wanted.as_str()))
                 .map(|at| at + wanted.len())
                 .collect(),
-            Part::One => each.filter_map(|at| one(at, &|_| true)).collect(),
-            Part::Set { not, of } => each
+            GlobPart::One => each.filter_map(|at| one(at, &|_| true)).collect(),
+            GlobPart::Set { not, of } => each
                 .filter_map(|at| one(at, &|c| of.has(c) != *not))
                 .collect(),
-            Part::Any => match places.first() {
+            GlobPart::Any => match places.first() {
                 Some(first) => (*first..=text.len())
                     .filter(|at| text.is_char_boundary(*at))
                     .collect(),
                 None => BTreeSet::new(),
             },
-            Part::Either(alternatives) => alternatives
+            GlobPart::Either(alternatives) => alternatives
                 .iter()
                 .flat_map(|parts| after(parts, text, places.clone()))
                 .collect(),

@@ -18,15 +18,15 @@ pub(super) struct KindRules {
     /// Indexes into `positions` of the rules with conditions other than the kind.
     pub conditional: Vec<usize>,
     /// Indexes into `positions`, by path.
-    by_path: Node,
+    by_path: IndexNode,
 }
 
 /// A node of the tree.
 #[derive(Debug, Default)]
-struct Node {
+struct IndexNode {
     /// The rules that may match at this node or below it.
     rules: Vec<usize>,
-    fields: BTreeMap<String, Node>,
+    fields: BTreeMap<String, IndexNode>,
 }
 
 impl KindRules {
@@ -78,7 +78,7 @@ fn only_paths(selectors: &Selectors) -> Option<&[PathPattern]> {
     (!is_whole).then_some(paths)
 }
 
-impl Node {
+impl IndexNode {
     /// Adds a rule at the node where its path ends, or where its plain field names end.
     fn add(&mut self, path: &PathPattern, place: usize) {
         let names = path.leading_names();
@@ -91,9 +91,9 @@ impl Node {
 
 /// The rules of each requested kind, by kind and group.
 #[derive(Debug, Default)]
-pub(super) struct Kinds(RwLock<HashMap<String, HashMap<String, Arc<KindRules>>>>);
+pub(super) struct KindIndex(RwLock<HashMap<String, HashMap<String, Arc<KindRules>>>>);
 
-impl Kinds {
+impl KindIndex {
     /// Returns the rules that may match an object; `rules` are all rules of the set that this
     /// belongs to.
     pub fn of(&self, key: &ResourceKey, rules: &[Rule]) -> Arc<KindRules> {
@@ -113,7 +113,7 @@ impl Kinds {
 }
 
 /// Returns an empty index, because a copy of a set may get other rules.
-impl Clone for Kinds {
+impl Clone for KindIndex {
     fn clone(&self) -> Self {
         Self::default()
     }
@@ -127,7 +127,7 @@ mod tests {
     use crate::compare::Explain as _;
     use crate::model::tests::key;
     use crate::model::{ChangeKind, Operation, Owner};
-    use crate::policy::{Asked, RuleSet, Sides};
+    use crate::policy::{ChangeQuery, ObjectSides, RuleSet};
 
     fn segment() -> impl Strategy<Value = PathElement> {
         let names = [
@@ -205,7 +205,7 @@ mod tests {
             let kinds = [("apps", "Deployment"), ("", "Service"), ("", "Secret"), ("a.b", "C")];
             let key = key(kinds[kind].0, kinds[kind].1);
             let rules = rules();
-            let of_kind = Kinds::default().of(&key, &rules);
+            let of_kind = KindIndex::default().of(&key, &rules);
             let mut shown = vec![false; rules.len()];
             of_kind.on_the_way(&path, |place| shown[of_kind.positions[place]] = true);
             for (position, rule) in rules.iter().enumerate() {
@@ -248,10 +248,10 @@ mod tests {
             let owners: Vec<Owner> = managers.iter().map(|at| owner(MANAGERS[*at])).collect();
             let owners: Vec<&Owner> = owners.iter().collect();
             let rules = RuleSet::builtin();
-            let asked = |owners| Asked { path: &path, kind: change, owners };
-            let mut all = rules.rules().iter().filter(|rule| rule.concerns(&key, Sides::NONE));
+            let asked = |owners| ChangeQuery { path: &path, kind: change, owners };
+            let mut all = rules.rules().iter().filter(|rule| rule.concerns(&key, ObjectSides::NONE));
             let first = all.find(|rule| rule.explains.is_some() && rule.covers(asked(&owners)));
-            let of_object = rules.for_object(&key, Sides::NONE, Vec::new());
+            let of_object = rules.for_object(&key, ObjectSides::NONE, Vec::new());
             let found = of_object.explains(&path, change, &owners);
             let id = found.as_ref().and_then(|reason| reason.rule.as_deref());
             prop_assert_eq!(id, first.map(|rule| rule.id.as_str()), "{}", path);
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn checks_few_rules_for_a_field() {
         let rules = RuleSet::builtin().rules();
-        let of_kind = Kinds::default().of(&key("apps", "Deployment"), rules);
+        let of_kind = KindIndex::default().of(&key("apps", "Deployment"), rules);
         let mut shown = 0;
         let path = ".spec.revisionHistoryLimit".parse().unwrap();
         of_kind.on_the_way(&path, |_| shown += 1);

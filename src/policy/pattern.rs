@@ -23,11 +23,11 @@ use crate::policy::glob::stars;
 #[serde(try_from = "String")]
 pub struct PathPattern {
     text: String,
-    segments: Vec<Part>,
+    segments: Vec<PatternPart>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Part {
+enum PatternPart {
     /// A field of this name.
     Field(String),
     /// A field whose name matches; `*` matches any text. The number is how much of it comes before
@@ -62,7 +62,7 @@ impl FromStr for PathPattern {
             true => without_wildcards(text).parse()?,
             false => text.parse()?,
         };
-        let segments = path.0.into_iter().map(Part::of);
+        let segments = path.0.into_iter().map(PatternPart::of);
         Ok(Self {
             text: text.to_owned(),
             segments: segments.collect(),
@@ -71,22 +71,22 @@ impl FromStr for PathPattern {
 }
 
 /// Parses a pattern of the usual parts, as nearly all are: `.name`, `["name"]`, `.*` and `[*]`.
-fn usual(text: &str) -> Option<Vec<Part>> {
+fn usual(text: &str) -> Option<Vec<PatternPart>> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix("[*]") {
-            parts.push(Part::AnyItem);
+            parts.push(PatternPart::AnyItem);
             rest = after;
         } else if let Some(after) = rest.strip_prefix("[\"") {
             let end = after
                 .bytes()
                 .position(|b| matches!(b, b'"' | b'\\' | ..b' '))?;
             let (name, after) = after.split_at(end);
-            parts.push(Part::named(name.to_owned()));
+            parts.push(PatternPart::named(name.to_owned()));
             rest = after.strip_prefix("\"]")?;
         } else if let Some(after) = rest.strip_prefix(".*") {
-            parts.push(Part::named("*".to_owned()));
+            parts.push(PatternPart::named("*".to_owned()));
             rest = after;
         } else {
             let after = rest.strip_prefix('.')?;
@@ -95,7 +95,7 @@ fn usual(text: &str) -> Option<Vec<Part>> {
             if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
                 return None;
             }
-            parts.push(Part::Field(name.to_owned()));
+            parts.push(PatternPart::Field(name.to_owned()));
             rest = after;
         }
     }
@@ -161,14 +161,14 @@ impl PathPattern {
     pub fn any_field() -> Self {
         Self {
             text: ".*".to_owned(),
-            segments: vec![Part::Fields("*".to_owned(), 0)],
+            segments: vec![PatternPart::Fields("*".to_owned(), 0)],
         }
     }
 
     /// Returns the field names at the start of the pattern, up to its first wildcard or list item.
     pub(super) fn leading_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().map_while(|part| match part {
-            Part::Field(name) => Some(name.as_str()),
+            PatternPart::Field(name) => Some(name.as_str()),
             _ => None,
         })
     }
@@ -186,9 +186,9 @@ impl PathPattern {
     /// Returns whether list items are written only as `[*]` or `[name=…]`.
     pub fn names_items_by_name(&self) -> bool {
         self.segments.iter().all(|part| match part {
-            Part::Field(_) | Part::Fields(..) | Part::AnyItem => true,
-            Part::Exactly(PathElement::Key(keys)) => keys.keys().eq(["name"]),
-            Part::Exactly(_) => false,
+            PatternPart::Field(_) | PatternPart::Fields(..) | PatternPart::AnyItem => true,
+            PatternPart::Exactly(PathElement::Key(keys)) => keys.keys().eq(["name"]),
+            PatternPart::Exactly(_) => false,
         })
     }
 
@@ -204,7 +204,7 @@ impl PathPattern {
     }
 }
 
-fn remove(node: &mut Value, part: &Part, rest: &[Part]) -> bool {
+fn remove(node: &mut Value, part: &PatternPart, rest: &[PatternPart]) -> bool {
     let mut removed = false;
     match node {
         Value::Object(fields) => {
@@ -227,7 +227,7 @@ fn remove(node: &mut Value, part: &Part, rest: &[Part]) -> bool {
 }
 
 /// Removes matches below a node; returns whether the node itself matches.
-fn remove_below(node: &mut Value, rest: &[Part], removed: &mut bool) -> bool {
+fn remove_below(node: &mut Value, rest: &[PatternPart], removed: &mut bool) -> bool {
     match rest.split_first() {
         Some((part, rest)) => {
             *removed |= remove(node, part, rest);
@@ -240,7 +240,7 @@ fn remove_below(node: &mut Value, rest: &[Part], removed: &mut bool) -> bool {
     }
 }
 
-impl Part {
+impl PatternPart {
     /// Returns the part that an element stands for, with wildcards as [`without_wildcards`] writes
     /// them.
     fn of(element: PathElement) -> Self {
@@ -362,7 +362,8 @@ mod tests {
         let mut usual_ones = 0;
         for text in builtin.chain(others) {
             let in_full = without_wildcards(text).parse::<FieldPath>();
-            let in_full = in_full.map(|path| Vec::from_iter(path.0.into_iter().map(Part::of)));
+            let in_full =
+                in_full.map(|path| Vec::from_iter(path.0.into_iter().map(PatternPart::of)));
             let Some(parts) = usual(text) else { continue };
             usual_ones += 1;
             assert_eq!(Some(parts), in_full.ok(), "{text}");

@@ -17,7 +17,7 @@ use crate::model::{FieldPath, PathElement};
 /// assert_eq!(object, serde_json::json!({"metadata": {"labels": {}}}));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pointer(Vec<String>);
+pub struct PointerPattern(Vec<String>);
 
 /// Why a text is not a JSON Pointer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum PointerError {
     Escape,
 }
 
-impl FromStr for Pointer {
+impl FromStr for PointerPattern {
     type Err = PointerError;
 
     /// Parses a pointer. The empty text is the whole object.
@@ -54,13 +54,13 @@ impl FromStr for Pointer {
 }
 
 /// Builds a pointer from unescaped names and indexes.
-impl From<Vec<String>> for Pointer {
+impl From<Vec<String>> for PointerPattern {
     fn from(parts: Vec<String>) -> Self {
         Self(parts)
     }
 }
 
-impl fmt::Display for Pointer {
+impl fmt::Display for PointerPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0
             .iter()
@@ -68,7 +68,7 @@ impl fmt::Display for Pointer {
     }
 }
 
-impl Pointer {
+impl PointerPattern {
     /// Removes the value at the pointer, like the `remove` operation of a JSON Patch; returns
     /// whether anything was removed.
     ///
@@ -123,7 +123,7 @@ mod tests {
 
     #[track_caller]
     fn after(pointer: &str, mut object: Value) -> Value {
-        let pointer: Pointer = pointer.parse().unwrap();
+        let pointer: PointerPattern = pointer.parse().unwrap();
         assert_eq!(pointer.to_string().parse(), Ok(pointer.clone()));
         pointer.remove(&mut object);
         object
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn removing_an_item_shifts_the_items_after_it() {
-        let first: Pointer = "/x/0".parse().unwrap();
+        let first: PointerPattern = "/x/0".parse().unwrap();
         let mut object = json!({"x": [1, 2, 3]});
         first.remove(&mut object);
         first.remove(&mut object);
@@ -165,15 +165,15 @@ mod tests {
 
     #[test]
     fn rejects_text_that_is_not_a_pointer() {
-        assert_eq!("spec".parse::<Pointer>(), Err(PointerError::NoSlash));
-        assert_eq!("/a~b".parse::<Pointer>(), Err(PointerError::Escape));
-        assert_eq!("/a~2b".parse::<Pointer>(), Err(PointerError::Escape));
-        assert_eq!("/a~".parse::<Pointer>(), Err(PointerError::Escape));
+        assert_eq!("spec".parse::<PointerPattern>(), Err(PointerError::NoSlash));
+        assert_eq!("/a~b".parse::<PointerPattern>(), Err(PointerError::Escape));
+        assert_eq!("/a~2b".parse::<PointerPattern>(), Err(PointerError::Escape));
+        assert_eq!("/a~".parse::<PointerPattern>(), Err(PointerError::Escape));
     }
 
     #[test]
     fn pointers_with_indexes_have_no_path() {
-        let path = |text: &str| text.parse::<Pointer>().unwrap().path();
+        let path = |text: &str| text.parse::<PointerPattern>().unwrap().path();
         assert_eq!(
             path("/spec/replicas").unwrap().to_string(),
             ".spec.replicas"

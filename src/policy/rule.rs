@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Expiry, LabelSelector, PathPattern, Pointer, Sides, glob};
+use super::{Expiry, LabelSelector, ObjectSides, PathPattern, PointerPattern, glob};
 use crate::model::{ChangeKind, Explanation, FieldPath, Finder, Owner, ResourceKey};
 
 /// A rule, compiled from a [`RuleSpec`](super::RuleSpec).
@@ -137,7 +137,7 @@ pub struct Selectors {
     /// Paths in the syntax of reports.
     pub paths: Vec<PathPattern>,
     /// `jsonPointers`.
-    pub pointers: Vec<Pointer>,
+    pub pointers: Vec<PointerPattern>,
     /// `jqPathExpressions`.
     pub jq: Vec<String>,
     /// `managedFieldsManagers`: fields that these managers own, where the values differ.
@@ -174,7 +174,7 @@ impl Selectors {
 
 /// The properties of a change that rules match.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'c> {
+pub struct ChangeQuery<'c> {
     /// The path.
     pub path: &'c FieldPath,
     /// The kind of change.
@@ -192,7 +192,7 @@ impl Rule {
     }
 
     /// Returns whether the rule matches the object.
-    pub fn concerns(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
+    pub fn concerns(&self, key: &ResourceKey, sides: ObjectSides<'_>) -> bool {
         self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
     }
 
@@ -211,8 +211,8 @@ impl Rule {
     }
 
     /// Returns whether the rule matches an object of its kind.
-    pub(super) fn concerns_one(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
-        let Sides { declared, live } = sides;
+    pub(super) fn concerns_one(&self, key: &ResourceKey, sides: ObjectSides<'_>) -> bool {
+        let ObjectSides { declared, live } = sides;
         let labels = || declared.get("metadata").and_then(|m| m.get("labels"));
         self.objects.match_name(key)
             && self.labels.as_ref().is_none_or(|s| s.matches(labels()))
@@ -223,13 +223,13 @@ impl Rule {
     }
 
     /// Returns whether the rule matches a change of an object that it matches, judged by its path.
-    pub fn covers(&self, change: Asked<'_>) -> bool {
+    pub fn covers(&self, change: ChangeQuery<'_>) -> bool {
         // The path is checked first: most rules fail at its first field.
         self.leads_to(change) && self.admits(change)
     }
 
     /// Returns whether the kind and the owners of a change match the rule.
-    pub fn admits(&self, change: Asked<'_>) -> bool {
+    pub fn admits(&self, change: ChangeQuery<'_>) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&change.kind))
             && (!self.object_only || change.path.0.is_empty())
             && !self.excepts(change.path)
@@ -243,7 +243,7 @@ impl Rule {
     }
 
     /// Returns whether a selector matches the change or a parent.
-    fn leads_to(&self, change: Asked<'_>) -> bool {
+    fn leads_to(&self, change: ChangeQuery<'_>) -> bool {
         let owned_by = &self.selectors.owned_by;
         self.leads_to_path(change.path)
             || (change.kind == ChangeKind::Modified
@@ -257,7 +257,7 @@ impl Rule {
         paths.iter().any(|pattern| pattern.covers(path))
             || pointers
                 .iter()
-                .filter_map(Pointer::path)
+                .filter_map(PointerPattern::path)
                 .any(|pointer| path.starts_with(&pointer))
             || self.selectors.is_empty()
     }
@@ -287,7 +287,7 @@ impl Rule {
     /// Returns whether the rule is about the object being missing or extra.
     pub fn covers_object(&self, kind: ChangeKind, owners: &[&Owner]) -> bool {
         let root = FieldPath::root();
-        self.covers(Asked {
+        self.covers(ChangeQuery {
             path: &root,
             kind,
             owners,

@@ -23,11 +23,11 @@ pub struct LabelSelector {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Requirement {
     key: String,
-    test: Test,
+    test: LabelTest,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Test {
+enum LabelTest {
     Exists,
     Absent,
     In(Vec<String>),
@@ -52,7 +52,7 @@ impl LabelSelector {
         let labels = selector.get("matchLabels").and_then(Value::as_object);
         for (key, value) in labels.into_iter().flatten() {
             let value = value.as_str()?.to_owned();
-            let (key, test) = (key.clone(), Test::In(vec![value]));
+            let (key, test) = (key.clone(), LabelTest::In(vec![value]));
             requirements.push(Requirement { key, test });
         }
         let expressions = selector.get("matchExpressions").and_then(Value::as_array);
@@ -62,10 +62,10 @@ impl LabelSelector {
             let values = values.into_iter().flatten().filter_map(Value::as_str);
             let values: Vec<String> = values.map(str::to_owned).collect();
             let test = match text("operator")? {
-                "In" => Test::In(values),
-                "NotIn" => Test::NotIn(values),
-                "Exists" => Test::Exists,
-                "DoesNotExist" => Test::Absent,
+                "In" => LabelTest::In(values),
+                "NotIn" => LabelTest::NotIn(values),
+                "Exists" => LabelTest::Exists,
+                "DoesNotExist" => LabelTest::Absent,
                 _ => return None,
             };
             let key = text("key")?.to_owned();
@@ -86,7 +86,7 @@ impl LabelSelector {
     }
 }
 
-impl Test {
+impl LabelTest {
     fn holds(&self, value: Option<&str>) -> bool {
         let number = || value.and_then(|value| value.parse::<i64>().ok());
         match self {
@@ -111,7 +111,7 @@ impl FromStr for LabelSelector {
     type Err = SelectorError;
 
     fn from_str(text: &str) -> Result<Self, SelectorError> {
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = SelectorParser { text, at: 0 };
         let mut requirements = Vec::new();
         parser.skip_blanks();
         while parser.at < text.len() {
@@ -129,36 +129,36 @@ impl FromStr for LabelSelector {
     }
 }
 
-struct Parser<'t> {
+struct SelectorParser<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl Parser<'_> {
+impl SelectorParser<'_> {
     fn requirement(&mut self) -> Result<Requirement, SelectorError> {
         if self.eat("!") {
             let key = self.word("expected a label after '!'")?;
             return Ok(Requirement {
                 key,
-                test: Test::Absent,
+                test: LabelTest::Absent,
             });
         }
         let key = self.word("expected a label")?;
         self.skip_blanks();
         let test = if self.eat("!=") {
-            Test::NotIn(vec![self.value()])
+            LabelTest::NotIn(vec![self.value()])
         } else if self.eat("==") || self.eat("=") {
-            Test::In(vec![self.value()])
+            LabelTest::In(vec![self.value()])
         } else if self.eat(">") {
-            Test::Above(self.number()?)
+            LabelTest::Above(self.number()?)
         } else if self.eat("<") {
-            Test::Below(self.number()?)
+            LabelTest::Below(self.number()?)
         } else if self.eat("notin") {
-            Test::NotIn(self.values()?)
+            LabelTest::NotIn(self.values()?)
         } else if self.eat("in") {
-            Test::In(self.values()?)
+            LabelTest::In(self.values()?)
         } else {
-            Test::Exists
+            LabelTest::Exists
         };
         Ok(Requirement { key, test })
     }

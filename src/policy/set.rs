@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::index::{KindRules, Kinds};
-use super::rule::Asked;
+use super::index::{KindIndex, KindRules};
+use super::rule::ChangeQuery;
 use super::severity::SeverityRule;
 use super::{
-    Accepted, Debt, DebtMatch, DeleteByJq, ExtraSpec, JqFailure, Rule, RuleOrigin, RuleSpec,
-    SeveritySpec, Sides, SpecProblem,
+    Accepted, Debt, DebtMatch, DeleteByJq, ExtraSpec, JqFailure, ObjectSides, Rule, RuleOrigin,
+    RuleSpec, SeveritySpec, SpecProblem,
 };
 use crate::compare::{Explain, Reason};
 use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
@@ -27,7 +27,7 @@ const COMPACT: &str = include_str!("builtin.json");
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File<'f> {
+struct RuleFile<'f> {
     ignore_differences: Vec<RuleSpec>,
     ignore_extra: Vec<ExtraSpec>,
     /// Parsed only if there is drift to rate.
@@ -52,7 +52,7 @@ pub struct RuleSet {
     /// Rules about changes, in the order in which they are applied.
     rules: Arc<[Rule]>,
     /// The rules for each kind.
-    kinds: Kinds,
+    kinds: KindIndex,
     /// Whether these are exactly the built-in rules.
     is_builtin: bool,
     /// The built-in rules about objects that need not be declared.
@@ -62,7 +62,7 @@ pub struct RuleSet {
     /// Whether the built-in severities apply after the user's.
     rates: bool,
     /// The engine for jq expressions.
-    jq: Jq,
+    jq: JqEngine,
     /// Accepted drift.
     debt: Option<Arc<Debt>>,
     /// The current time, for rules in annotations that expire.
@@ -71,9 +71,9 @@ pub struct RuleSet {
 
 /// The engine for jq expressions, if there is one.
 #[derive(Clone, Default)]
-struct Jq(Option<Arc<dyn DeleteByJq>>);
+struct JqEngine(Option<Arc<dyn DeleteByJq>>);
 
-impl fmt::Debug for Jq {
+impl fmt::Debug for JqEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Jq" } else { "none" })
     }
@@ -88,7 +88,8 @@ impl RuleSet {
     }
 
     fn read_builtin() -> Result<Self, String> {
-        let file: File<'_> = serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
+        let file: RuleFile<'_> =
+            serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
         let wrong = |problems: Vec<SpecProblem>| format!("{problems:?}");
         let origin = || RuleOrigin::BuiltIn;
         let rules = file.ignore_differences.into_iter();
@@ -196,7 +197,7 @@ impl RuleSet {
     /// hide nothing.
     #[must_use]
     pub fn with_jq(mut self, engine: Arc<dyn DeleteByJq>) -> Self {
-        self.jq = Jq(Some(engine));
+        self.jq = JqEngine(Some(engine));
         self
     }
 
@@ -254,7 +255,7 @@ impl RuleSet {
     pub fn for_object(
         &self,
         key: &ResourceKey,
-        sides: Sides<'_>,
+        sides: ObjectSides<'_>,
         own: Vec<Rule>,
     ) -> ObjectRules<'_> {
         let of_kind = self.kinds.of(key, &self.rules);
@@ -277,7 +278,7 @@ impl RuleSet {
 }
 
 fn read_builtin_severity() -> Result<Vec<SeverityRule>, String> {
-    let file: File<'_> = serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
+    let file: RuleFile<'_> = serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
     let specs: Vec<SeveritySpec> =
         serde_json::from_str(file.severity.get()).map_err(|error| error.to_string())?;
     let rules = specs.into_iter().map(SeveritySpec::compile);
@@ -330,7 +331,7 @@ impl<'r> ObjectRules<'r> {
 
 impl Explain for ObjectRules<'_> {
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason> {
-        let change = Asked { path, kind, owners };
+        let change = ChangeQuery { path, kind, owners };
         let mut first: Option<usize> = None;
         self.of_kind.on_the_way(path, |place| {
             let is_earlier = first.is_none_or(|first| place < first);
@@ -395,7 +396,7 @@ mod tests {
         let rules = RuleSet::builtin();
         let path = ".spec.clusterIP".parse().unwrap();
         let explained = |kind: &str, group: &str, change| {
-            let rules = rules.for_object(&key(group, kind), Sides::NONE, Vec::new());
+            let rules = rules.for_object(&key(group, kind), ObjectSides::NONE, Vec::new());
             rules.explains(&path, change, &[]).is_some()
         };
         assert!(explained("Service", "", ChangeKind::Added));
@@ -409,9 +410,9 @@ mod tests {
         let path = ".metadata.ownerReferences".parse().unwrap();
         let explained = |reference: Value| {
             let live = json!({"metadata": {"ownerReferences": [{"uid": "other"}, reference]}});
-            let sides = Sides {
+            let sides = ObjectSides {
                 live: &live,
-                ..Sides::NONE
+                ..ObjectSides::NONE
             };
             let rules = rules.for_object(&key("", "Secret"), sides, Vec::new());
             rules.explains(&path, ChangeKind::Added, &[]).is_some()

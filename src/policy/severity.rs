@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::spec::{is_default, places};
 use super::{Objects, PathPattern, RuleSet, SpecProblem, image};
 use crate::facts::POD_SPECS;
-use crate::model::{Change, FieldPath, PathElement, ResourceKey, Severity, Status};
+use crate::model::{Change, FieldPath, ObjectStatus, PathElement, ResourceKey, Severity};
 
 /// A rule that rates changes by what they touch: an entry of `severity`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,7 +15,7 @@ use crate::model::{Change, FieldPath, PathElement, ResourceKey, Severity, Status
 #[schemars(extend("required" = ["severity", "kind"]))]
 pub struct SeveritySpec {
     /// The severity of such a change
-    pub severity: Level,
+    pub severity: SeverityLevel,
     /// The API group, a glob; left out, the core group
     #[serde(default, skip_serializing_if = "is_default")]
     pub group: String,
@@ -84,7 +84,7 @@ impl SeveritySpec {
 /// A [`Severity`], as rules write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum Level {
+pub enum SeverityLevel {
     /// Labels, annotations
     Low,
     /// Resources, replicas, probes, configuration
@@ -95,13 +95,13 @@ pub enum Level {
     Critical,
 }
 
-impl From<Level> for Severity {
-    fn from(level: Level) -> Self {
+impl From<SeverityLevel> for Severity {
+    fn from(level: SeverityLevel) -> Self {
         match level {
-            Level::Low => Self::Low,
-            Level::Medium => Self::Medium,
-            Level::High => Self::High,
-            Level::Critical => Self::Critical,
+            SeverityLevel::Low => Self::Low,
+            SeverityLevel::Medium => Self::Medium,
+            SeverityLevel::High => Self::High,
+            SeverityLevel::Critical => Self::Critical,
         }
     }
 }
@@ -151,15 +151,15 @@ impl RuleSet {
     /// Returns the severity of a whole object being missing or extra; `None` for other objects.
     /// Rules without paths also rate whole objects. If none matches, a missing object is high, and
     /// an extra one is medium.
-    pub fn whole_severity(&self, key: &ResourceKey, status: Status) -> Option<Severity> {
+    pub fn whole_severity(&self, key: &ResourceKey, status: ObjectStatus) -> Option<Severity> {
         let otherwise = match status {
-            Status::Missing => Severity::High,
-            Status::Extra => Severity::Medium,
-            Status::InSync
-            | Status::Drifted
-            | Status::Unknown
-            | Status::Pending
-            | Status::Conflict => return None,
+            ObjectStatus::Missing => Severity::High,
+            ObjectStatus::Extra => Severity::Medium,
+            ObjectStatus::InSync
+            | ObjectStatus::Drifted
+            | ObjectStatus::Unknown
+            | ObjectStatus::Pending
+            | ObjectStatus::Conflict => return None,
         };
         let whole = self.rated(key, &FieldPath::root(), None, None);
         Some(whole.unwrap_or(otherwise))
@@ -492,20 +492,24 @@ mod tests {
     fn rates_whole_objects_by_kind() {
         let rules = RuleSet::builtin();
         for (kind, status, expected) in [
-            ("Deployment.apps", Status::Missing, Some(Severity::High)),
-            ("ConfigMap", Status::Extra, Some(Severity::Medium)),
-            ("Secret", Status::Extra, Some(Severity::High)),
+            (
+                "Deployment.apps",
+                ObjectStatus::Missing,
+                Some(Severity::High),
+            ),
+            ("ConfigMap", ObjectStatus::Extra, Some(Severity::Medium)),
+            ("Secret", ObjectStatus::Extra, Some(Severity::High)),
             (
                 "NetworkPolicy.networking.k8s.io",
-                Status::Missing,
+                ObjectStatus::Missing,
                 Some(Severity::High),
             ),
             (
                 "ClusterRoleBinding.rbac.authorization.k8s.io",
-                Status::Extra,
+                ObjectStatus::Extra,
                 Some(Severity::Critical),
             ),
-            ("Deployment.apps", Status::Drifted, None),
+            ("Deployment.apps", ObjectStatus::Drifted, None),
         ] {
             assert_eq!(
                 rules.whole_severity(&key(kind), status),

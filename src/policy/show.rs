@@ -1,6 +1,6 @@
 //! Writes rules as YAML, and as a one-line summary.
 
-use super::{ExtraSpec, Kind, OwnedBy, Rule, RuleSpec};
+use super::{ChangeKindSpec, ExtraSpec, OwnedBy, Rule, RuleSpec};
 use crate::model::ChangeKind;
 
 fn texts<T: ToString>(values: &[T]) -> Vec<String> {
@@ -12,9 +12,9 @@ impl Rule {
     /// annotations have, are left out.
     pub fn spec(&self) -> RuleSpec {
         let kinds = self.kinds.iter().map(|kind| match kind {
-            ChangeKind::Modified => Kind::Changed,
-            ChangeKind::Removed => Kind::Removed,
-            ChangeKind::Added => Kind::Added,
+            ChangeKind::Modified => ChangeKindSpec::Changed,
+            ChangeKind::Removed => ChangeKindSpec::Removed,
+            ChangeKind::Added => ChangeKindSpec::Added,
         });
         RuleSpec {
             id: self.id.clone(),

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 /// The declared and the live object.
 #[derive(Debug, Clone, Copy)]
-pub struct Sides<'a> {
+pub struct ObjectSides<'a> {
     /// The manifest.
     pub declared: &'a Value,
     /// The live object.
     pub live: &'a Value,
 }
 
-impl Sides<'_> {
+impl ObjectSides<'_> {
     /// Returns two empty sides.
     pub const NONE: Self = Self {
         declared: &Value::Null,

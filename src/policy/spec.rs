@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::WrittenPath;
 use super::{
-    Expiry, Glob, LabelSelector, Objects, PathPattern, Pointer, Rule, RuleOrigin, Selectors,
+    Expiry, Glob, LabelSelector, Objects, PathPattern, PointerPattern, Rule, RuleOrigin, Selectors,
 };
 use crate::model::{ChangeKind, Explanation};
 
@@ -69,7 +69,7 @@ pub struct RuleSpec {
     pub managed_fields_managers: Vec<String>,
     /// Only changes of these kinds; left out, any
     #[serde(skip_serializing_if = "is_default")]
-    pub changes: Vec<Kind>,
+    pub changes: Vec<ChangeKindSpec>,
     /// Only values that these field managers, and nobody else, own: globs, '!' before one excludes
     #[serde(skip_serializing_if = "is_default")]
     pub only_managers: Vec<String>,
@@ -88,7 +88,7 @@ pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// A [`ChangeKind`], as rules write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum Kind {
+pub enum ChangeKindSpec {
     /// Declared and live, with different meaning
     Changed,
     /// Declared but not live
@@ -97,12 +97,12 @@ pub enum Kind {
     Added,
 }
 
-impl From<Kind> for ChangeKind {
-    fn from(kind: Kind) -> Self {
+impl From<ChangeKindSpec> for ChangeKind {
+    fn from(kind: ChangeKindSpec) -> Self {
         match kind {
-            Kind::Changed => Self::Modified,
-            Kind::Removed => Self::Removed,
-            Kind::Added => Self::Added,
+            ChangeKindSpec::Changed => Self::Modified,
+            ChangeKindSpec::Removed => Self::Removed,
+            ChangeKindSpec::Added => Self::Added,
         }
     }
 }
@@ -163,7 +163,7 @@ impl RuleSpec {
         let mut problems = Problems::default();
         let selectors = Selectors {
             paths: problems.all::<PathPattern>("paths", &self.paths),
-            pointers: problems.all::<Pointer>("jsonPointers", &self.json_pointers),
+            pointers: problems.all::<PointerPattern>("jsonPointers", &self.json_pointers),
             jq: self.jq_path_expressions,
             owned_by: self.managed_fields_managers,
             written: Vec::new(),

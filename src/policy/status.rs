@@ -56,14 +56,14 @@ mod tests {
     use super::*;
     use crate::compare::Explain;
     use crate::model::ResourceKey;
-    use crate::policy::Sides;
+    use crate::policy::ObjectSides;
 
     #[test]
     fn declared_status_fields_are_compared_if_configured() {
         let explains = |of, group: &str, kind: &str, change| {
             let key = ResourceKey::new(group.to_owned(), kind.to_owned(), None, "x");
             let rules = RuleSet::builtin().clone().ignoring_status(of);
-            let rules = rules.for_object(&key, Sides::NONE, Vec::new());
+            let rules = rules.for_object(&key, ObjectSides::NONE, Vec::new());
             let path = ".status.replicas".parse().unwrap();
             rules.explains(&path, change, &[]).is_some()
         };

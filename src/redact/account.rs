@@ -6,34 +6,38 @@ use std::ops::Deref;
 use serde_json::Value;
 
 use super::mask::Masker;
-use super::place::Holder;
+use super::place::ParentFacts;
 use super::{Redactor, Views, change, scrub_messages};
 use crate::model::{
-    Account, Change, ChangeKind, Decision, Entry, FieldPath, Finder, ResourceKey, SecretPlace,
-    Warning,
+    Change, ChangeKind, FieldPath, Finder, ObjectExplanation, PathDecision, PathExplanation,
+    ResourceKey, SecretPlace, Warning,
 };
 
 /// An explanation without secrets.
 #[derive(Debug, Clone)]
-pub struct RedactedAccount(Account);
+pub struct RedactedAccount(ObjectExplanation);
 
 impl Deref for RedactedAccount {
-    type Target = Account;
+    type Target = ObjectExplanation;
 
-    fn deref(&self) -> &Account {
+    fn deref(&self) -> &ObjectExplanation {
         &self.0
     }
 }
 
 /// Both sides of the whole object, for context that a path does not show.
-type Sides<'v> = [Option<&'v Value>; 2];
+type WholeSides<'v> = [Option<&'v Value>; 2];
 
 impl Redactor {
     /// Masks every secret in an explanation. `sides` are both sides of the object.
-    pub fn account(&self, mut account: Account, sides: Sides<'_>) -> RedactedAccount {
+    pub fn account(
+        &self,
+        mut account: ObjectExplanation,
+        sides: WholeSides<'_>,
+    ) -> RedactedAccount {
         let key = account.key.clone();
         let secret = std::mem::take(&mut account.secret);
-        let mut work = Work::of(self, &key, sides, &secret);
+        let mut work = ExplanationMasker::of(self, &key, sides, &secret);
         for entry in &mut account.entries {
             work.entry(entry);
         }
@@ -47,7 +51,7 @@ impl Redactor {
         }
         messages.extend(account.reason.as_mut());
         for entry in &mut account.entries {
-            if let Decision::Differs { note, .. } = &mut entry.decision {
+            if let PathDecision::Differs { note, .. } = &mut entry.decision {
                 messages.extend(note.as_mut());
             }
         }
@@ -56,27 +60,27 @@ impl Redactor {
     }
 
     /// Masks secrets in paths that are shown alone.
-    pub fn paths(&self, key: &ResourceKey, sides: Sides<'_>, paths: &mut [FieldPath]) {
-        let mut work = Work::of(self, key, sides, &[]);
+    pub fn paths(&self, key: &ResourceKey, sides: WholeSides<'_>, paths: &mut [FieldPath]) {
+        let mut work = ExplanationMasker::of(self, key, sides, &[]);
         paths.iter_mut().for_each(|path| work.path(path));
     }
 }
 
-struct Work<'w> {
+struct ExplanationMasker<'w> {
     masker: Masker<'w>,
     key: &'w ResourceKey,
     views: Views<'w>,
-    root: Holder,
+    root: ParentFacts,
 }
 
-impl<'w> Work<'w> {
+impl<'w> ExplanationMasker<'w> {
     fn of(
         redactor: &'w Redactor,
         key: &'w ResourceKey,
-        sides: Sides<'w>,
+        sides: WholeSides<'w>,
         secret: &'w [SecretPlace],
     ) -> Self {
-        let root = Holder::of_kind(&key.kind, sides);
+        let root = ParentFacts::of_kind(&key.kind, sides);
         Self {
             masker: Masker::new(redactor, key, root, secret).with_own_values(sides),
             key,
@@ -85,7 +89,7 @@ impl<'w> Work<'w> {
         }
     }
 
-    fn entry(&mut self, entry: &mut Entry) {
+    fn entry(&mut self, entry: &mut PathExplanation) {
         let as_written = entry.path.clone();
         if let Some((value, _)) = &mut entry.default {
             self.one(&as_written, value);
@@ -94,8 +98,8 @@ impl<'w> Work<'w> {
             self.path(&mut matched.path);
         }
         let kind = match &entry.decision {
-            Decision::Differs { kind, .. } => Some(*kind),
-            Decision::Equal(_) | Decision::Absent => None,
+            PathDecision::Differs { kind, .. } => Some(*kind),
+            PathDecision::Equal(_) | PathDecision::Absent => None,
         };
         let Some(kind) = kind else {
             // Both sides are equal, so each is masked by itself.
@@ -151,17 +155,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Equal, Form, SchemaOrigin, Severity, Status, Target, Verdict};
+    use crate::model::{
+        Equality, ObjectStatus, ReportTarget, SchemaOrigin, Severity, ValueType, Verdict,
+    };
 
-    fn entry(path: &str, decision: Decision, declared: &str, live: &str) -> Entry {
-        Entry {
+    fn entry(path: &str, decision: PathDecision, declared: &str, live: &str) -> PathExplanation {
+        PathExplanation {
             path: path.parse().unwrap(),
             position: None,
             declared: Some(json!(declared)),
             live: Some(json!(live)),
             decision,
             owners: Vec::new(),
-            form: Form::Untyped,
+            form: ValueType::Untyped,
             type_name: String::new(),
             default: None,
             matched: Vec::new(),
@@ -169,13 +175,13 @@ mod tests {
         }
     }
 
-    fn of(kind: &str, views: [&Value; 2], entries: Vec<Entry>) -> RedactedAccount {
-        let account = Account {
-            target: Target::default(),
+    fn of(kind: &str, views: [&Value; 2], entries: Vec<PathExplanation>) -> RedactedAccount {
+        let account = ObjectExplanation {
+            target: ReportTarget::default(),
             key: ResourceKey::new("", kind.to_owned(), Some("shop".to_owned()), "a"),
             api_version: "v1".to_owned(),
             origin: None,
-            status: Status::Drifted,
+            status: ObjectStatus::Drifted,
             severity: None,
             reason: None,
             owners: Vec::new(),
@@ -191,8 +197,8 @@ mod tests {
         Redactor::default().account(account, views.map(Some))
     }
 
-    fn differs() -> Decision {
-        Decision::Differs {
+    fn differs() -> PathDecision {
+        PathDecision::Differs {
             kind: ChangeKind::Modified,
             verdict: Verdict::Reported,
             severity: Severity::High,
@@ -212,7 +218,7 @@ mod tests {
                 entry(".data.a", differs(), "aHVudGVyMg==", "aHVudGVyMw=="),
                 entry(
                     ".data.b",
-                    Decision::Equal(Equal::Same),
+                    PathDecision::Equal(Equality::Same),
                     "c2FtZTEyMw==",
                     "c2FtZTEyMw==",
                 ),
@@ -231,7 +237,7 @@ mod tests {
         let side = json!({"kind": "Widget", "spec": {"password": "hunter22"}});
         let mut sensitive = entry(
             ".spec.password",
-            Decision::Equal(Equal::Same),
+            PathDecision::Equal(Equality::Same),
             "hunter22",
             "hunter22",
         );

@@ -13,7 +13,7 @@ const SHORTEST: usize = 6;
 const MASKS: [&str; 3] = [MASK, DIFFERS, HIDDEN];
 
 /// The values that messages may quote.
-pub(super) struct Echoes {
+pub(super) struct QuotableValues {
     values: Option<AhoCorasick>,
     /// Whether each is a plain word.
     words: Vec<bool>,
@@ -21,7 +21,7 @@ pub(super) struct Echoes {
     groups: BTreeSet<String>,
 }
 
-impl Echoes {
+impl QuotableValues {
     /// Prepares to search for masked values in messages. Few of a million values are in any
     /// message: values whose beginning is in no message are dropped first.
     pub(super) fn of(messages: &[&mut String], mut found: Vec<String>) -> Self {

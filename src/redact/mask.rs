@@ -6,8 +6,10 @@ use aho_corasick::AhoCorasick;
 use serde_json::{Map, Value};
 
 use super::echoes::is_distinctive;
-use super::pasted::Pasted;
-use super::place::{Holder, Level, Place, Sides, is_object_copy, is_text_map};
+use super::pasted::PastedValues;
+use super::place::{
+    MaskContext, ParentFacts, PlaceSides, SecrecyLevel, is_object_copy, is_text_map,
+};
 use super::{DIFFERS, LiveValues, MASK, Redactor, text};
 use crate::model::{FieldPath, PathElement, ResourceKey, SecretPlace};
 
@@ -26,12 +28,12 @@ pub(super) struct Masker<'r> {
     /// The current path; kept only if a user rule or such a place needs it.
     path: FieldPath,
     /// The kind of the object, and what else is known about it.
-    root: Holder,
+    root: ParentFacts,
     depth: usize,
     /// The values of a Secret, which its annotations may repeat.
     own: Option<AhoCorasick>,
     /// The values of the run's Secrets.
-    pasted: &'r Pasted,
+    pasted: &'r PastedValues,
     /// The masked values, to search for in messages.
     pub(super) found: Vec<String>,
 }
@@ -40,7 +42,7 @@ impl<'r> Masker<'r> {
     pub(super) fn new(
         redactor: &'r Redactor,
         key: &'r ResourceKey,
-        root: Holder,
+        root: ParentFacts,
         secret: &'r [SecretPlace],
     ) -> Self {
         Self {
@@ -57,7 +59,7 @@ impl<'r> Masker<'r> {
     }
 
     /// Searches for the values of these Secrets instead of those that the redactor knows.
-    pub(super) fn searching(mut self, pasted: &'r Pasted) -> Self {
+    pub(super) fn searching(mut self, pasted: &'r PastedValues) -> Self {
         self.pasted = pasted;
         self
     }
@@ -70,7 +72,7 @@ impl<'r> Masker<'r> {
     }
 
     /// Collects the values of a Secret, to search for them in the rest of it.
-    pub(super) fn with_own_values(mut self, sides: Sides<'_>) -> Self {
+    pub(super) fn with_own_values(mut self, sides: PlaceSides<'_>) -> Self {
         let annotated = |side: &&Value| {
             ["annotations", "labels"]
                 .iter()
@@ -113,7 +115,7 @@ impl<'r> Masker<'r> {
     }
 
     /// Masks the whole object, as far as either side has it.
-    pub(super) fn mask_object(&mut self, place: Place, sides: SidesMut<'_>) {
+    pub(super) fn mask_object(&mut self, place: MaskContext, sides: SidesMut<'_>) {
         let is_object = sides.iter().flatten().all(|value| value.is_object());
         if self.root.is_secret() && !is_object {
             return self.replace(sides);
@@ -124,7 +126,7 @@ impl<'r> Masker<'r> {
     }
 
     /// Masks a value that exists on one or both sides; `path` is its path.
-    pub(super) fn mask(&mut self, place: Place, path: &FieldPath, sides: SidesMut<'_>) {
+    pub(super) fn mask(&mut self, place: MaskContext, path: &FieldPath, sides: SidesMut<'_>) {
         if path.0.is_empty() {
             return self.mask_object(place, sides);
         }
@@ -135,9 +137,9 @@ impl<'r> Masker<'r> {
         self.walk(place, sides);
     }
 
-    fn walk(&mut self, place: Place, mut sides: SidesMut<'_>) {
+    fn walk(&mut self, place: MaskContext, mut sides: SidesMut<'_>) {
         let ruled = self.needs_path() && self.is_hidden_by_rule(&self.path);
-        if ruled || place.level == Level::Masked || self.depth >= MAX_DEPTH {
+        if ruled || place.level == SecrecyLevel::Masked || self.depth >= MAX_DEPTH {
             return self.replace(sides);
         }
         self.depth += 1;
@@ -169,7 +171,7 @@ impl<'r> Masker<'r> {
 
     fn objects(
         &mut self,
-        place: Place,
+        place: MaskContext,
         declared: Option<&mut Map<String, Value>>,
         live: Option<&mut Map<String, Value>>,
     ) {
@@ -186,7 +188,7 @@ impl<'r> Masker<'r> {
         for side in [&mut *declared, &mut *live] {
             self.mask_keys(side);
         }
-        let mut holder = Holder::of_fields([&*declared, &*live]);
+        let mut holder = ParentFacts::of_fields([&*declared, &*live]);
         if self.depth == 1 {
             holder = holder.or(self.root);
         }
@@ -220,7 +222,7 @@ impl<'r> Masker<'r> {
     }
 
     /// Masks the data of a Secret key by key as long as it is a map of strings, else as a whole.
-    fn secret_or_walk(&mut self, (place, data): (Place, bool), sides: SidesMut<'_>) {
+    fn secret_or_walk(&mut self, (place, data): (MaskContext, bool), sides: SidesMut<'_>) {
         let shaped = sides.iter().flatten().all(|value| is_text_map(value));
         match sides {
             [declared, live] if data && shaped => {
@@ -253,7 +255,7 @@ impl<'r> Masker<'r> {
     }
 
     /// Masks lists item by item: by `name` if each item has its own, else by index.
-    fn arrays(&mut self, place: Place, declared: &mut [Value], live: &mut [Value]) {
+    fn arrays(&mut self, place: MaskContext, declared: &mut [Value], live: &mut [Value]) {
         let mut partners: Vec<Option<usize>> = Vec::with_capacity(declared.len());
         let by_name = names(declared).zip(names(live));
         let by_name = by_name.map(|(ours, theirs)| {
@@ -288,7 +290,7 @@ impl<'r> Masker<'r> {
         }
     }
 
-    fn scalars(&mut self, place: Place, sides: SidesMut<'_>) {
+    fn scalars(&mut self, place: MaskContext, sides: SidesMut<'_>) {
         let repeats = |value: &Value| {
             let own = self.own.as_ref().zip(value.as_str());
             own.is_some_and(|(own, text)| own.is_match(text))
@@ -359,7 +361,7 @@ impl<'r> Masker<'r> {
 }
 
 /// Returns whether the place is the data of a well-formed Secret, along with the place.
-fn secret_map(place: Place, holder: Holder, name: &str) -> (Place, bool) {
+fn secret_map(place: MaskContext, holder: ParentFacts, name: &str) -> (MaskContext, bool) {
     let data = holder.is_well_formed_secret() && matches!(name, "data" | "stringData");
     (place, data)
 }

@@ -33,15 +33,15 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, Packed, PathElement, Report,
-    ResourceKey, SecretPlace, SecretValue, Warning,
+    Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, PackedObject, PathElement,
+    Report, ResourceKey, SecretPlace, SecretValue, Warning,
 };
 pub use account::RedactedAccount;
-use echoes::Echoes;
+use echoes::QuotableValues;
 use mask::Masker;
 pub use names::is_sensitive_name;
-use pasted::Pasted;
-use place::{Holder, Level, Place};
+use pasted::PastedValues;
+use place::{MaskContext, ParentFacts, SecrecyLevel};
 
 /// Replaces a secret value.
 pub const MASK: &str = "(redacted)";
@@ -110,7 +110,7 @@ pub struct Redactor {
     /// Whether what exists only in the cluster is shown.
     pub live_values: LiveValues,
     /// The values of Secrets to search for.
-    pasted: Pasted,
+    pasted: PastedValues,
 }
 
 impl fmt::Debug for Redactor {
@@ -133,21 +133,21 @@ impl Redactor {
         Self {
             also,
             live_values,
-            pasted: Pasted::default(),
+            pasted: PastedValues::default(),
         }
     }
 
     /// Also masks the values of these Secrets, wherever they are.
     #[must_use]
     pub fn knowing(mut self, secrets: &[SecretValue]) -> Self {
-        self.pasted = Pasted::of(secrets);
+        self.pasted = PastedValues::of(secrets);
         self
     }
 
     /// Masks every secret of a report.
     pub fn redact(&self, mut report: Report) -> Redacted {
         let secret = std::mem::take(&mut report.secret);
-        let pasted = Pasted::of(&std::mem::take(&mut report.secret_values));
+        let pasted = PastedValues::of(&std::mem::take(&mut report.secret_values));
         let found: Vec<Vec<String>> = report
             .objects
             .par_iter_mut()
@@ -159,15 +159,15 @@ impl Redactor {
 
     /// Masks a single live object.
     pub fn live(&self, key: &ResourceKey, mut live: Value) -> Value {
-        let root = Holder::of_kind(&key.kind, [None, Some(&live)]);
+        let root = ParentFacts::of_kind(&key.kind, [None, Some(&live)]);
         let mut masker = Masker::new(self, key, root, &[]).with_own_values([None, Some(&live)]);
-        masker.mask_object(Place::root(&key.group), [None, Some(&mut live)]);
+        masker.mask_object(MaskContext::root(&key.group), [None, Some(&mut live)]);
         live
     }
 
     /// Masks changes of an object that is not in a report. `sides` are the whole object.
     pub fn changes(&self, key: &ResourceKey, sides: [Option<&Value>; 2], changes: &mut [Change]) {
-        let root = Holder::of_kind(&key.kind, sides);
+        let root = ParentFacts::of_kind(&key.kind, sides);
         let views = &sides.map(|side| side.map(Finder::strict));
         let mut masker = Masker::new(self, key, root, &[]);
         for one in changes {
@@ -178,14 +178,17 @@ impl Redactor {
     /// Masks an object's secrets in a message that someone else wrote. `sides` are the declared and
     /// the live object.
     pub fn message(&self, key: &ResourceKey, sides: [Option<&Value>; 2], message: &str) -> String {
-        let root = Holder::of_kind(&key.kind, sides);
+        let root = ParentFacts::of_kind(&key.kind, sides);
         if root.is_secret() {
             return MASK.to_owned();
         }
         let mut copies = sides.map(|side| side.cloned());
         let mut masker = Masker::new(self, key, root, &[]);
         let [declared, live] = &mut copies;
-        masker.mask_object(Place::root(&key.group), [declared.as_mut(), live.as_mut()]);
+        masker.mask_object(
+            MaskContext::root(&key.group),
+            [declared.as_mut(), live.as_mut()],
+        );
         let mut found = masker.found;
         let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
         found.extend(decoded);
@@ -207,13 +210,13 @@ impl Redactor {
         &self,
         object: &mut ObjectReport,
         secret: &[SecretPlace],
-        pasted: &Pasted,
+        pasted: &PastedValues,
     ) -> Vec<String> {
         let key = object.key.clone();
-        let unpacked = |view: &Option<Packed>| view.as_ref().map(Packed::value);
+        let unpacked = |view: &Option<PackedObject>| view.as_ref().map(PackedObject::value);
         let (mut declared, mut live) = (unpacked(&object.declared), unpacked(&object.live));
         let sides = [declared.as_ref(), live.as_ref()];
-        let root = Holder::of_kind(&key.kind, sides);
+        let root = ParentFacts::of_kind(&key.kind, sides);
         let views = &sides.map(|side| side.map(Finder::strict));
         let masker = Masker::new(self, &key, root, secret).with_own_values(sides);
         let mut masker = masker.searching(pasted);
@@ -231,12 +234,15 @@ impl Redactor {
             }
             change(&mut masker, &key, views, root, &mut drift.change);
         }
-        masker.mask_object(Place::root(&key.group), [declared.as_mut(), live.as_mut()]);
+        masker.mask_object(
+            MaskContext::root(&key.group),
+            [declared.as_mut(), live.as_mut()],
+        );
         if let Some(live) = &mut live {
             masker.hide_live_only(declared.as_ref(), live);
         }
-        object.declared = declared.map(Packed::from);
-        object.live = live.map(Packed::from);
+        object.declared = declared.map(PackedObject::from);
+        object.live = live.map(PackedObject::from);
         if masker.hides_live() {
             live_only::hide(object);
         }
@@ -264,7 +270,7 @@ fn change(
     masker: &mut Masker<'_>,
     key: &ResourceKey,
     views: &Views<'_>,
-    root: Holder,
+    root: ParentFacts,
     change: &mut Change,
 ) {
     if root.is_secret() {
@@ -276,7 +282,8 @@ fn change(
     }
     mask_texts(masker, &mut change.path);
     let sides = [change.declared.as_mut(), change.live.as_mut()];
-    let whole = place.level == Level::Masked || sides.iter().flatten().any(|v| place.hides(v));
+    let whole =
+        place.level == SecrecyLevel::Masked || sides.iter().flatten().any(|v| place.hides(v));
     if whole {
         masker.replace(sides);
         if change.kind == ChangeKind::Modified {
@@ -303,7 +310,7 @@ fn change(
 
 /// By its type, a Secret's data has nothing below a key; a value there may be the secret itself,
 /// used as a key by mistake.
-fn cut_secret_path(path: &mut FieldPath, root: Holder, found: &mut Vec<String>) {
+fn cut_secret_path(path: &mut FieldPath, root: ParentFacts, found: &mut Vec<String>) {
     let keep = match path.0.first() {
         Some(PathElement::Field(first)) => match (first.as_str(), path.0.get(1)) {
             ("metadata", _) if root.is_well_formed_secret() => return,
@@ -334,27 +341,27 @@ fn place_of(
     masker: &Masker<'_>,
     key: &ResourceKey,
     views: &Views<'_>,
-    root: Holder,
+    root: ParentFacts,
     path: &FieldPath,
-) -> (Place, Option<usize>) {
-    let mut place = Place::root(&key.group);
+) -> (MaskContext, Option<usize>) {
+    let mut place = MaskContext::root(&key.group);
     let mut nodes = views.each_ref().map(|side| side.as_ref().map(Finder::root));
     let mut hidden_from = None;
-    let mut holder = Holder::of(nodes).or(root);
+    let mut holder = ParentFacts::of(nodes).or(root);
     for (i, segment) in path.0.iter().enumerate() {
         place = place.step(holder, segment);
         if masker.is_hidden_by_rule(&FieldPath(path.0[..=i].to_vec())) {
             place = place.masked();
         }
-        if place.level != Level::Shown {
+        if place.level != SecrecyLevel::Shown {
             hidden_from.get_or_insert(i);
         } else {
             hidden_from = None;
         }
         nodes = std::array::from_fn(|side| views[side].as_ref()?.step(nodes[side]?, segment));
-        holder = Holder::of(nodes).or(place::holder_of_key(segment));
+        holder = ParentFacts::of(nodes).or(place::holder_of_key(segment));
         if matches!(segment, PathElement::Index(_)) && nodes == [None, None] {
-            holder = Holder::unknown_item();
+            holder = ParentFacts::unknown_item();
         }
     }
     (place, hidden_from)
@@ -389,7 +396,7 @@ fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
                     .is_some_and(is_sensitive_name);
                 for (field, value) in keys.iter_mut() {
                     let secret =
-                        names::Class::of(field).value || (named && text::is_value_field(field));
+                        names::NameClass::of(field).value || (named && text::is_value_field(field));
                     if secret
                         && !value
                             .as_str()
@@ -418,7 +425,7 @@ fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
 }
 
 /// Masks echoes of masked values: messages may quote a value, or the server's response about it.
-fn scrub(report: &mut Report, found: Vec<String>, pasted: &Pasted) {
+fn scrub(report: &mut Report, found: Vec<String>, pasted: &PastedValues) {
     let of_objects = report.objects.iter();
     let groups = of_objects.map(|object| object.key.group.clone());
     let groups = groups.filter(|group| !group.is_empty()).collect();
@@ -440,14 +447,14 @@ fn scrub_messages(
     messages: Vec<&mut String>,
     mut found: Vec<String>,
     groups: BTreeSet<String>,
-    pasted: &Pasted,
+    pasted: &PastedValues,
 ) {
     if messages.is_empty() {
         return;
     }
     let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
     found.extend(decoded);
-    let echoes = Echoes::of(&messages, found).besides(groups);
+    let echoes = QuotableValues::of(&messages, found).besides(groups);
     for message in messages {
         echoes.mask(message);
         if let Some(masked) = pasted.mask(message) {

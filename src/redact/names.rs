@@ -217,7 +217,7 @@ const LONGEST: usize = 320;
 
 /// The meaning of a name for its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Class {
+pub(super) struct NameClass {
     /// Whether the value is secret.
     pub(super) sensitive: bool,
     /// Whether the value is the secret itself: `token` and `admin-password`, but not `token-service`.
@@ -230,10 +230,10 @@ pub(super) struct Class {
     pub(super) count: bool,
 }
 
-impl Class {
+impl NameClass {
     /// Checks a name.
     pub(super) fn of(name: &str) -> Self {
-        let words = Words::of(name);
+        let words = NameWords::of(name);
         let (squeezed, last) = (words.squeezed(), words.last());
         let sensitive = !OTHERS.contains(&name)
             && words.is_sensitive()
@@ -269,19 +269,20 @@ impl Class {
 /// assert!(!is_sensitive_name("MAX_TOKENS"));
 /// ```
 pub fn is_sensitive_name(name: &str) -> bool {
-    Class::of(name).sensitive
+    NameClass::of(name).sensitive
 }
 
 /// Returns whether a field *below* something sensitive is about it rather than being it, such as
 /// the `name` of `imagePullSecrets[]`.
 pub(super) fn is_about(name: &str) -> bool {
-    ABOUT.contains(&Words::of(name).last()) || matches!(name, "apiVersion" | "apiGroup" | "group")
+    ABOUT.contains(&NameWords::of(name).last())
+        || matches!(name, "apiVersion" | "apiGroup" | "group")
 }
 
 /// Returns whether a field contains a reference to an object instead of a value.
 pub(super) fn is_reference(name: &str) -> bool {
     matches!(
-        Words::of(name).last(),
+        NameWords::of(name).last(),
         "ref" | "refs" | "reference" | "selector"
     )
 }
@@ -289,7 +290,7 @@ pub(super) fn is_reference(name: &str) -> bool {
 /// Returns whether a name is the first word of a function that returns a secret and takes none.
 pub(super) fn is_getter(name: &str) -> bool {
     matches!(
-        Words::of(name).first(),
+        NameWords::of(name).first(),
         "get" | "read" | "load" | "fetch" | "lookup" | "find" | "require" | "use" | "from" | "has"
     )
 }
@@ -297,14 +298,14 @@ pub(super) fn is_getter(name: &str) -> bool {
 /// A name reduced to lower-case letters and digits, and where its words begin: those of
 /// `snake_case`, `kebab-case`, `dotted.names` and `camelCase`. Allocates nothing: every name in a
 /// text of a megabyte is checked.
-struct Words {
+struct NameWords {
     letters: [u8; LONGEST],
     len: usize,
     /// Bit *i* says that a word begins at letter *i*.
     starts: [u64; LONGEST / 64],
 }
 
-impl Words {
+impl NameWords {
     fn of(name: &str) -> Self {
         let mut words = Self {
             letters: [0; LONGEST],

@@ -30,16 +30,16 @@ const MOST: usize = 200_000;
 
 /// The values to search for.
 #[derive(Clone, Default)]
-pub(super) struct Pasted(Option<Arc<Index>>);
+pub(super) struct PastedValues(Option<Arc<PastedIndex>>);
 
-struct Index {
+struct PastedIndex {
     /// Sorted, and each once.
     values: Vec<String>,
     /// A bit for each beginning of a value.
     starts: Vec<u64>,
 }
 
-impl Pasted {
+impl PastedValues {
     /// Prepares to search for the values of Secrets.
     pub fn of(secrets: &[SecretValue]) -> Self {
         let mut plain: HashSet<String> = HashSet::new();
@@ -64,7 +64,7 @@ impl Pasted {
         values.sort_unstable();
         values.dedup();
         let bits = (values.len() * 16).next_power_of_two().max(4096);
-        let mut index = Index {
+        let mut index = PastedIndex {
             starts: vec![0; bits / 64],
             values,
         };
@@ -135,7 +135,7 @@ impl Pasted {
     }
 }
 
-impl Index {
+impl PastedIndex {
     /// Returns the length of the longest value that the text begins with.
     fn longest(&self, text: &[u8]) -> Option<usize> {
         let mut start = text.get(..LONGEST).unwrap_or(text);
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_value_is_found_as_it_is_and_encoded() {
-        let pasted = Pasted::of(&[secret("value", "Zx9hun/ter2CANARYq7\"Wvv4")]);
+        let pasted = PastedValues::of(&[secret("value", "Zx9hun/ter2CANARYq7\"Wvv4")]);
         let value = "Zx9hun/ter2CANARYq7\"Wvv4";
         let mut shown = vec![value.to_owned(), value.replace('"', "\\\"")];
         shown.push(value.replace('/', "%2F").replace('"', "%22"));
@@ -342,7 +342,7 @@ mod tests {
             "2026-11-21T20:00:00Z",
             "1234567890",
         ] {
-            let pasted = Pasted::of(&[secret("host", value)]);
+            let pasted = PastedValues::of(&[secret("host", value)]);
             assert_eq!(pasted.mask(value), None, "{value}");
         }
         for (name, value) in [
@@ -352,7 +352,7 @@ mod tests {
             ("config.yaml", "host: cart\npassword: some-thing-long\n"),
             ("url", "postgres://cart:some-thing-long@db/cart"),
         ] {
-            let pasted = Pasted::of(&[secret(name, value)]);
+            let pasted = PastedValues::of(&[secret(name, value)]);
             let asked = if value.contains("some-thing") {
                 "some-thing-long"
             } else {
@@ -366,7 +366,7 @@ mod tests {
     fn the_longest_of_values_that_begin_alike_is_masked() {
         let longer = format!("{VALUE}A1b2");
         let other = format!("{VALUE}A1b9zz");
-        let pasted = Pasted::of(&[
+        let pasted = PastedValues::of(&[
             secret("a", VALUE),
             secret("b", &longer),
             secret("c", &other),
@@ -383,14 +383,14 @@ mod tests {
     #[test]
     fn long_values_are_masked_to_their_end() {
         let long = VALUE.repeat(100);
-        let pasted = Pasted::of(&[secret("token", &long)]);
+        let pasted = PastedValues::of(&[secret("token", &long)]);
         let masked = pasted.mask(&format!("a '{long}' b")).unwrap();
         assert_eq!(masked, "a '(redacted)' b");
     }
 
     #[test]
     fn the_same_text_around_different_values_is_said_to_differ() {
-        let pasted = Pasted::of(&[secret("a", VALUE), secret("b", "Ty8winter3KANARIp6Xuu5")]);
+        let pasted = PastedValues::of(&[secret("a", VALUE), secret("b", "Ty8winter3KANARIp6Xuu5")]);
         let mut declared = format!("x {VALUE}");
         let mut live = "x Ty8winter3KANARIp6Xuu5".to_owned();
         assert!(pasted.mask_both(&mut declared, &mut live));

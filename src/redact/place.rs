@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::names::{Class, is_about, is_reference};
+use super::names::{NameClass, is_about, is_reference};
 use super::text;
 use crate::facts::BUILT_IN_GROUPS;
 use crate::model::PathElement;
 
 /// How secret a place is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
+pub(super) enum SecrecyLevel {
     /// Shown, except for secrets within its text.
     Shown,
     /// Below a sensitive name: strings and numbers are masked, fields about the secret (the `name`
@@ -21,8 +21,8 @@ pub(super) enum Level {
 
 /// A place within an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) level: Level,
+pub(super) struct MaskContext {
+    pub(super) level: SecrecyLevel,
     /// Whether people chose the names of the fields here, so that names are meaningful: the data of
     /// a ConfigMap, annotations, custom resources. The fields of built-in types are known: a
     /// `secretName` or `automountServiceAccountToken` there is not a secret.
@@ -30,12 +30,12 @@ pub(super) struct Place {
     /// Whether a `secretKey` here is the name of a key, according to its type.
     names_keys: bool,
     /// Further facts about the values here.
-    known: Known,
+    known: PlaceFacts,
 }
 
 /// Facts about the values at a place that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum PlaceFacts {
     /// Nothing.
     Nothing,
     /// Headers such as `Authorization`, or settings such as `auth`, with this name.
@@ -160,11 +160,11 @@ pub(super) fn is_data_key(key: &str) -> bool {
 }
 
 /// Both sides of the value at a place.
-pub(super) type Sides<'v> = [Option<&'v Value>; 2];
+pub(super) type PlaceSides<'v> = [Option<&'v Value>; 2];
 
 /// Facts about the values below a place, derived from the values at it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Holder {
+pub(super) struct ParentFacts {
     /// It is a Secret (embedded in a list, a template, a custom resource).
     secret: Option<SecretShape>,
     /// Its `name` or `key` marks its `value` as secret.
@@ -178,9 +178,9 @@ enum SecretShape {
     Malformed,
 }
 
-impl Holder {
+impl ParentFacts {
     /// Checks the values of a place.
-    pub(super) fn of(sides: Sides<'_>) -> Self {
+    pub(super) fn of(sides: PlaceSides<'_>) -> Self {
         Self::of_fields(sides.into_iter().flatten().filter_map(Value::as_object))
     }
 
@@ -210,86 +210,86 @@ impl Holder {
 }
 
 fn names_secret(name: &str) -> bool {
-    let class = Class::of(name);
+    let class = NameClass::of(name);
     class.sensitive || class.header
 }
 
-impl Place {
+impl MaskContext {
     /// Returns the root of an object in a group.
     pub(super) fn root(group: &str) -> Self {
         Self {
-            level: Level::Shown,
+            level: SecrecyLevel::Shown,
             free: !BUILT_IN_GROUPS.contains(&group),
             names_keys: KEY_NAMING_GROUPS.contains(&group),
-            known: Known::Nothing,
+            known: PlaceFacts::Nothing,
         }
     }
 
     /// Returns this place, masked whatever it contains.
     pub(super) fn masked(self) -> Self {
         Self {
-            level: Level::Masked,
+            level: SecrecyLevel::Masked,
             ..self
         }
     }
 
     /// Returns the place of a field of what `holder` describes.
-    pub(super) fn field(self, holder: Holder, name: &str) -> Self {
+    pub(super) fn field(self, holder: ParentFacts, name: &str) -> Self {
         let free = self.free || FREE_MAPS.contains(&name);
         let at = |level| Self {
             level,
             free,
-            known: Known::Nothing,
+            known: PlaceFacts::Nothing,
             ..self
         };
         // Names of fields are encoded values there: `f:…` of a map, `v:…` of a set.
-        if self.level == Level::Masked || is_object_copy(name) || name == "managedFields" {
-            return at(Level::Masked);
+        if self.level == SecrecyLevel::Masked || is_object_copy(name) || name == "managedFields" {
+            return at(SecrecyLevel::Masked);
         }
         match holder.secret {
             Some(SecretShape::WellFormed) if SECRET_SHOWN.contains(&name) => {}
             Some(SecretShape::Malformed) if matches!(name, "apiVersion" | "kind") => {}
-            Some(_) => return at(Level::Masked),
+            Some(_) => return at(SecrecyLevel::Masked),
             None => {}
         }
         if holder.names_secret && text::is_value_field(name) {
-            return at(Level::Named);
+            return at(SecrecyLevel::Named);
         }
-        let class = Class::of(name);
+        let class = NameClass::of(name);
         let known = |known| Self {
             known,
             ..at(self.level)
         };
         match self.level {
-            Level::Named if is_reference(name) || is_about(name) => at(Level::Shown),
-            Level::Named => at(Level::Named),
+            SecrecyLevel::Named if is_reference(name) || is_about(name) => at(SecrecyLevel::Shown),
+            SecrecyLevel::Named => at(SecrecyLevel::Named),
             _ if !self.free => match name {
-                "binaryData" => known(Known::Binary),
-                _ => at(Level::Shown),
+                "binaryData" => known(PlaceFacts::Binary),
+                _ => at(SecrecyLevel::Shown),
             },
-            _ if self.names_keys && name == "secretKey" => at(Level::Shown),
+            _ if self.names_keys && name == "secretKey" => at(SecrecyLevel::Shown),
             _ if class.sensitive && class.count => Self {
-                known: Known::Count,
-                ..at(Level::Named)
+                known: PlaceFacts::Count,
+                ..at(SecrecyLevel::Named)
             },
-            _ if class.sensitive => at(Level::Named),
-            _ if class.header => known(Known::Header(text::header_name(name))),
-            _ if may_be_copy(name) => known(Known::Copy),
-            _ if self.known == Known::Binary => {
+            _ if class.sensitive => at(SecrecyLevel::Named),
+            _ if class.header => known(PlaceFacts::Header(text::header_name(name))),
+            _ if may_be_copy(name) => known(PlaceFacts::Copy),
+            _ if self.known == PlaceFacts::Binary => {
                 let store = KEY_STORES.iter().any(|end| name.ends_with(end));
                 known(if store {
-                    Known::KeyStore
+                    PlaceFacts::KeyStore
                 } else {
-                    Known::Binary
+                    PlaceFacts::Binary
                 })
             }
-            _ if name == "binaryData" => known(Known::Binary),
-            _ => at(Level::Shown),
+            _ if name == "binaryData" => known(PlaceFacts::Binary),
+            _ => at(SecrecyLevel::Shown),
         }
     }
 
     /// Returns the place one path element further.
-    pub(super) fn step(self, holder: Holder, segment: &PathElement) -> Self {
+    pub(super) fn step(self, holder: ParentFacts, segment: &PathElement) -> Self {
         match segment {
             PathElement::Field(name) => self.field(holder, name),
             PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_) => self,
@@ -298,28 +298,28 @@ impl Place {
 
     /// Returns whether a scalar here is masked.
     pub(super) fn hides(self, value: &Value) -> bool {
-        let count = self.known == Known::Count;
+        let count = self.known == PlaceFacts::Count;
         match (self.level, self.known) {
-            (Level::Masked, _) => true,
-            (Level::Named, _) => match value {
+            (SecrecyLevel::Masked, _) => true,
+            (SecrecyLevel::Named, _) => match value {
                 Value::String(text) => !text::is_no_secret(text, count),
                 Value::Number(_) => !count,
                 _ => false,
             },
-            (Level::Shown, Known::Nothing | Known::Count) => false,
-            (Level::Shown, known) => value.as_str().is_some_and(|text| match known {
-                Known::Header(name) => text::is_header_value(name, text),
-                Known::Copy => text.contains(['{', '\n']) || text.starts_with("H4sI"),
-                Known::Binary => text::is_binary_secret(text),
-                Known::KeyStore => true,
-                Known::Nothing | Known::Count => false,
+            (SecrecyLevel::Shown, PlaceFacts::Nothing | PlaceFacts::Count) => false,
+            (SecrecyLevel::Shown, known) => value.as_str().is_some_and(|text| match known {
+                PlaceFacts::Header(name) => text::is_header_value(name, text),
+                PlaceFacts::Copy => text.contains(['{', '\n']) || text.starts_with("H4sI"),
+                PlaceFacts::Binary => text::is_binary_secret(text),
+                PlaceFacts::KeyStore => true,
+                PlaceFacts::Nothing | PlaceFacts::Count => false,
             }),
         }
     }
 }
 
 /// Returns the holder that a path's list key describes: `env[name="DB_PASSWORD"]`.
-pub(super) fn holder_of_key(segment: &PathElement) -> Holder {
+pub(super) fn holder_of_key(segment: &PathElement) -> ParentFacts {
     let names_secret = match segment {
         PathElement::Key(keys) => ["name", "key"]
             .iter()
@@ -327,15 +327,15 @@ pub(super) fn holder_of_key(segment: &PathElement) -> Holder {
             .any(names_secret),
         _ => false,
     };
-    Holder {
+    ParentFacts {
         secret: None,
         names_secret,
     }
 }
 
-impl Holder {
+impl ParentFacts {
     /// Returns what an object's own kind says, whatever its value looks like.
-    pub(super) fn of_kind(kind: &str, views: Sides<'_>) -> Self {
+    pub(super) fn of_kind(kind: &str, views: PlaceSides<'_>) -> Self {
         let well_formed = views
             .into_iter()
             .flatten()

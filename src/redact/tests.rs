@@ -27,7 +27,7 @@ fn report(object: ObjectReport) -> Report {
 }
 
 /// Returns a whole-object view.
-fn view(packed: &Option<Packed>) -> Value {
+fn view(packed: &Option<PackedObject>) -> Value {
     packed.as_ref().unwrap().value()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::table::{self, Table};
+use super::table::{self, SchemaTable};
 use super::{Schema, short_names};
 use crate::model::{KindNames, nearest};
 
@@ -29,7 +29,7 @@ impl Schema {
     ///
     /// Each type is parsed on first use, because a run needs only a few.
     pub fn builtin() -> &'static Self {
-        static TYPES: LazyLock<Table> = LazyLock::new(|| Table::of(TABLE));
+        static TYPES: LazyLock<SchemaTable> = LazyLock::new(|| SchemaTable::of(TABLE));
         static BUILTIN: LazyLock<Schema> = LazyLock::new(|| TYPES.schema());
         &BUILTIN
     }

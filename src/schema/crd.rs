@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::openapi::{Builder, Dialect, MAX_DEPTH};
+use super::openapi::{Dialect, MAX_DEPTH, SchemaBuilder};
 use super::{Schema, Type};
 
 impl Schema {
@@ -15,7 +15,7 @@ impl Schema {
     /// Versions without a schema are left out; if `definition` is not a CustomResourceDefinition,
     /// the schema is empty.
     pub fn from_crd(definition: &Value) -> Self {
-        let mut builder = Builder::default();
+        let mut builder = SchemaBuilder::default();
         let mut kinds = Vec::new();
         for version in versions(definition) {
             let mut root = match version.schema.as_object() {
@@ -56,14 +56,14 @@ impl Schema {
 }
 
 /// One version of a definition.
-struct Version<'d> {
+struct CrdVersion<'d> {
     group: &'d str,
     kind: &'d str,
     name: &'d str,
     schema: &'d Value,
 }
 
-impl Version<'_> {
+impl CrdVersion<'_> {
     fn api_version(&self) -> String {
         format!("{}/{}", self.group, self.name)
     }
@@ -77,7 +77,7 @@ impl Version<'_> {
 
 /// Returns the versions that have a schema, either their own or (until
 /// `apiextensions.k8s.io/v1beta1`) a common one.
-fn versions(definition: &Value) -> Vec<Version<'_>> {
+fn versions(definition: &Value) -> Vec<CrdVersion<'_>> {
     let text = |path: &str| definition.pointer(path).and_then(Value::as_str);
     let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else {
         return Vec::new();
@@ -95,7 +95,7 @@ fn versions(definition: &Value) -> Vec<Version<'_>> {
     if versions.is_empty() {
         versions.extend(single);
     }
-    let versions = versions.into_iter().map(|(name, schema)| Version {
+    let versions = versions.into_iter().map(|(name, schema)| CrdVersion {
         group,
         kind,
         name,
@@ -109,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::schema::{Field, ListKind, Scalar, Zero};
+    use crate::schema::{Field, ListKind, ScalarType, Zero};
 
     fn widget(schema: Value) -> Schema {
         Schema::from_crd(&json!({
@@ -171,10 +171,10 @@ mod tests {
         );
         assert!(matches!(
             ty("spec.amount"),
-            Type::Scalar(Scalar::IntOrString)
+            Type::Scalar(ScalarType::IntOrString)
         ));
-        assert!(matches!(ty("spec.since"), Type::Scalar(Scalar::String)));
-        assert!(matches!(ty("spec.blob"), Type::Scalar(Scalar::String)));
+        assert!(matches!(ty("spec.since"), Type::Scalar(ScalarType::String)));
+        assert!(matches!(ty("spec.blob"), Type::Scalar(ScalarType::String)));
         assert_eq!(list("spec.parts"), ListKind::Map(vec!["name".into()]));
         assert_eq!(
             field(&schema, "spec.parts.[].weight").default,

@@ -32,5 +32,5 @@ pub use scalar::{
 };
 pub use short_names::short_names;
 pub use table::word_of;
-pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
+pub use types::{Field, ListKind, ScalarType, Schema, Type, TypeId, Zero};
 pub use versions::{Replacement, convert, replacement, successor};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
-use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
+use super::{Field, ListKind, ScalarType, Schema, Type, TypeId, Zero};
 
 /// The depth limit of inline schemas, which are [`Type::Any`] below it. Real ones have fewer than
 /// 30 levels.
@@ -60,7 +60,7 @@ impl Schema {
 
     /// Returns the types in an OpenAPI v3 document, without facts from the embedded table.
     pub fn from_openapi_alone(document: &Value) -> Self {
-        let mut builder = Builder::default();
+        let mut builder = SchemaBuilder::default();
         let Some(components) = document.pointer("/components/schemas") else {
             return builder.schema;
         };
@@ -130,11 +130,11 @@ pub(super) enum Dialect {
 
 /// Builds types from schema nodes.
 #[derive(Default)]
-pub(super) struct Builder<'d> {
+pub(super) struct SchemaBuilder<'d> {
     pub schema: Schema,
     components: HashMap<&'d str, &'d Value>,
     ids: HashMap<&'d str, TypeId>,
-    scalars: HashMap<Scalar, TypeId>,
+    scalars: HashMap<ScalarType, TypeId>,
     /// Components that have an ID but no body yet. This is a queue instead of recursion, because
     /// documents may chain references without limit.
     pending: Vec<(&'d str, TypeId)>,
@@ -144,7 +144,7 @@ pub(super) struct Builder<'d> {
     object_meta: Option<TypeId>,
 }
 
-impl<'d> Builder<'d> {
+impl<'d> SchemaBuilder<'d> {
     /// Returns the schema, once every requested type is built.
     pub fn finish(mut self) -> Schema {
         while let Some((name, id)) = self.pending.pop() {
@@ -235,21 +235,21 @@ impl<'d> Builder<'d> {
             // controller-gen writes this pattern for `resource.Quantity`.
             let is_quantity = text(node, "pattern").is_some_and(|p| p.contains("[KMGTPE]i"));
             return Type::Scalar(match dialect {
-                Dialect::Custom if is_quantity => Scalar::Quantity,
-                _ => Scalar::IntOrString,
+                Dialect::Custom if is_quantity => ScalarType::Quantity,
+                _ => ScalarType::IntOrString,
             });
         }
         match text(node, "type") {
             Some("string") => Type::Scalar(match (dialect, format) {
-                (Dialect::Go, "byte") => Scalar::Bytes,
-                (Dialect::Go, "date-time") => Scalar::Time,
-                (Dialect::Custom, "duration") => Scalar::Duration,
-                (Dialect::Custom, "quantity") => Scalar::Quantity,
-                _ => Scalar::String,
+                (Dialect::Go, "byte") => ScalarType::Bytes,
+                (Dialect::Go, "date-time") => ScalarType::Time,
+                (Dialect::Custom, "duration") => ScalarType::Duration,
+                (Dialect::Custom, "quantity") => ScalarType::Quantity,
+                _ => ScalarType::String,
             }),
-            Some("boolean") => Type::Scalar(Scalar::Boolean),
-            Some("integer") => Type::Scalar(Scalar::Integer),
-            Some("number") => Type::Scalar(Scalar::Number),
+            Some("boolean") => Type::Scalar(ScalarType::Boolean),
+            Some("integer") => Type::Scalar(ScalarType::Integer),
+            Some("number") => Type::Scalar(ScalarType::Number),
             Some("array") => self.list(node, dialect, depth),
             Some("object") => self.object(node, dialect, depth),
             // The type is often omitted beside properties.
@@ -295,10 +295,10 @@ impl<'d> Builder<'d> {
                 let mut field = self.field(node, dialect, depth, required);
                 let is_text = matches!(
                     self.schema.get(field.ty),
-                    Type::Scalar(Scalar::String | Scalar::IntOrString)
+                    Type::Scalar(ScalarType::String | ScalarType::IntOrString)
                 );
                 if dialect == Dialect::Custom && is_text && AMOUNTS.contains(&name.as_str()) {
-                    field.ty = self.scalar(Scalar::Quantity);
+                    field.ty = self.scalar(ScalarType::Quantity);
                 }
                 (name.as_str().into(), field)
             })
@@ -341,7 +341,7 @@ impl<'d> Builder<'d> {
     /// Adds the fields of every object, replacing those of the schema: a custom resource may
     /// restrict its metadata, but its type is `ObjectMeta` nevertheless.
     pub fn add_object_fields(&mut self, fields: &mut BTreeMap<Box<str>, Field>) {
-        let string = self.scalar(Scalar::String);
+        let string = self.scalar(ScalarType::String);
         let meta = self.object_meta();
         for (name, ty) in [("apiVersion", string), ("kind", string), ("metadata", meta)] {
             let field = Field {
@@ -366,7 +366,7 @@ impl<'d> Builder<'d> {
         *self.object_meta.insert(id)
     }
 
-    fn scalar(&mut self, scalar: Scalar) -> TypeId {
+    fn scalar(&mut self, scalar: ScalarType) -> TypeId {
         let schema = &mut self.schema;
         let ids = self.scalars.entry(scalar);
         *ids.or_insert_with(|| schema.push("", Type::Scalar(scalar)))
@@ -398,17 +398,17 @@ fn zero_of(node: &Value, default: Option<&Value>, required: bool) -> Zero {
 /// Go types whose JSON differs from their OpenAPI, or that have no OpenAPI.
 enum Special {
     No,
-    Scalar(Scalar),
+    Scalar(ScalarType),
     Any,
     Same(&'static str),
 }
 
 fn special(package: &str) -> Special {
     match package {
-        "api.resource.Quantity" => Special::Scalar(Scalar::Quantity),
-        "util.intstr.IntOrString" => Special::Scalar(Scalar::IntOrString),
-        "meta.v1.Time" | "meta.v1.MicroTime" => Special::Scalar(Scalar::Time),
-        "meta.v1.Duration" => Special::Scalar(Scalar::Duration),
+        "api.resource.Quantity" => Special::Scalar(ScalarType::Quantity),
+        "util.intstr.IntOrString" => Special::Scalar(ScalarType::IntOrString),
+        "meta.v1.Time" | "meta.v1.MicroTime" => Special::Scalar(ScalarType::Time),
+        "meta.v1.Duration" => Special::Scalar(ScalarType::Duration),
         "runtime.RawExtension" | "meta.v1.FieldsV1" | "meta.v1.Patch" => Special::Any,
         "apiextensions.v1.JSON" | "apiextensions.v1.JSONSchemaPropsOrStringArray" => Special::Any,
         // These are nearly always schemas. The alternative (a boolean, or a list of schemas) is not

@@ -42,7 +42,7 @@ impl Quantity {
         if whole.is_empty() && fraction.is_empty() {
             return None;
         }
-        let unit = Unit::of(suffix)?;
+        let unit = SuffixFactor::of(suffix)?;
         let mut quantity = Self {
             negative,
             digits: whole
@@ -53,14 +53,14 @@ impl Quantity {
             exponent: -i64::try_from(fraction.len()).ok()?,
         };
         match unit {
-            Unit::Decimal(exponent) => {
+            SuffixFactor::Decimal(exponent) => {
                 quantity.exponent = quantity.exponent.checked_add(exponent)?;
             }
-            Unit::Binary(kilos) => (0..kilos).for_each(|_| quantity.multiply(1024)),
+            SuffixFactor::Binary(kilos) => (0..kilos).for_each(|_| quantity.multiply(1024)),
         }
         quantity.trim();
         quantity.round(NANO);
-        if matches!(unit, Unit::Binary(_)) && quantity.exceeds_binary() {
+        if matches!(unit, SuffixFactor::Binary(_)) && quantity.exceeds_binary() {
             quantity.digits = BINARY_MAX.iter().map(|b| b - b'0').collect();
             quantity.exponent = 0;
         }
@@ -256,14 +256,14 @@ impl PartialOrd for Quantity {
 
 /// The factor of a suffix.
 #[derive(Clone, Copy)]
-enum Unit {
+enum SuffixFactor {
     /// A power of 10.
     Decimal(i64),
     /// A power of 1024.
     Binary(u8),
 }
 
-impl Unit {
+impl SuffixFactor {
     fn of(suffix: &str) -> Option<Self> {
         Some(match suffix {
             "" => Self::Decimal(0),

@@ -7,7 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Number, Value};
 
-use super::Scalar;
+use super::ScalarType;
 use super::quantity::Quantity;
 
 /// Returns whether the server stores a declared value as this live one.
@@ -21,18 +21,22 @@ use super::quantity::Quantity;
 /// assert!(equal(Scalar::Quantity, &json!("1000m"), &json!("1")));
 /// assert!(!equal(Scalar::String, &json!("1000m"), &json!("1")));
 /// ```
-pub fn equal(scalar: Scalar, declared: &Value, live: &Value) -> bool {
+pub fn equal(scalar: ScalarType, declared: &Value, live: &Value) -> bool {
     if declared == live {
         return true;
     }
     let same = match scalar {
-        Scalar::String | Scalar::Boolean => Some(false),
-        Scalar::Integer | Scalar::Number => None,
-        Scalar::Quantity => quantities(declared, live),
-        Scalar::IntOrString => int_or_strings(declared, live),
-        Scalar::Duration => texts(declared, live).and_then(|(a, b)| Some(nanos(a)? == nanos(b)?)),
-        Scalar::Time => texts(declared, live).and_then(|(a, b)| instants(a, b)),
-        Scalar::Bytes => texts(declared, live).and_then(|(a, b)| Some(decoded(a)? == decoded(b)?)),
+        ScalarType::String | ScalarType::Boolean => Some(false),
+        ScalarType::Integer | ScalarType::Number => None,
+        ScalarType::Quantity => quantities(declared, live),
+        ScalarType::IntOrString => int_or_strings(declared, live),
+        ScalarType::Duration => {
+            texts(declared, live).and_then(|(a, b)| Some(nanos(a)? == nanos(b)?))
+        }
+        ScalarType::Time => texts(declared, live).and_then(|(a, b)| instants(a, b)),
+        ScalarType::Bytes => {
+            texts(declared, live).and_then(|(a, b)| Some(decoded(a)? == decoded(b)?))
+        }
     };
     same.unwrap_or_else(|| equal_untyped(declared, live))
 }
@@ -59,12 +63,14 @@ pub fn equal_untyped(declared: &Value, live: &Value) -> bool {
 
 /// Returns what the server stores for a `null` in a list or a map of such scalars: the zero value
 /// of the Go type.
-pub fn zero_of(scalar: Scalar) -> Value {
+pub fn zero_of(scalar: ScalarType) -> Value {
     match scalar {
-        Scalar::Boolean => Value::Bool(false),
-        Scalar::Integer | Scalar::Number | Scalar::IntOrString => Value::from(0),
-        Scalar::Quantity => Value::from("0"),
-        Scalar::String | Scalar::Duration | Scalar::Time | Scalar::Bytes => Value::from(""),
+        ScalarType::Boolean => Value::Bool(false),
+        ScalarType::Integer | ScalarType::Number | ScalarType::IntOrString => Value::from(0),
+        ScalarType::Quantity => Value::from("0"),
+        ScalarType::String | ScalarType::Duration | ScalarType::Time | ScalarType::Bytes => {
+            Value::from("")
+        }
     }
 }
 
@@ -286,12 +292,12 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn same(scalar: Scalar, declared: Value, live: Value) {
+    fn same(scalar: ScalarType, declared: Value, live: Value) {
         assert!(equal(scalar, &declared, &live), "{declared} is {live}");
     }
 
     #[track_caller]
-    fn differs(scalar: Scalar, declared: Value, live: Value) {
+    fn differs(scalar: ScalarType, declared: Value, live: Value) {
         assert!(!equal(scalar, &declared, &live), "{declared} is not {live}");
     }
 
@@ -321,36 +327,40 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_by_value_and_exactly() {
-        same(Scalar::Integer, json!(1.0), json!(1));
-        same(Scalar::Number, json!(-0.0), json!(0));
-        same(Scalar::Integer, json!(u64::MAX), json!(u64::MAX));
-        same(Scalar::Number, json!(0.1), json!(0.1));
+        same(ScalarType::Integer, json!(1.0), json!(1));
+        same(ScalarType::Number, json!(-0.0), json!(0));
+        same(ScalarType::Integer, json!(u64::MAX), json!(u64::MAX));
+        same(ScalarType::Number, json!(0.1), json!(0.1));
         differs(
-            Scalar::Integer,
+            ScalarType::Integer,
             json!(9_007_199_254_740_993u64),
             json!(9_007_199_254_740_992u64),
         );
         differs(
-            Scalar::Integer,
+            ScalarType::Integer,
             json!(9_007_199_254_740_993u64),
             json!(9_007_199_254_740_992.0),
         );
-        differs(Scalar::Integer, json!(i64::MIN), json!(u64::MAX));
+        differs(ScalarType::Integer, json!(i64::MIN), json!(u64::MAX));
         let stored = json!(12_345_678_901_234_567_000u64);
         same(
-            Scalar::Number,
+            ScalarType::Number,
             json!(12_345_678_901_234_567_890u64),
             stored.clone(),
         );
-        differs(Scalar::Number, json!(12_345_678_901_234_599_890u64), stored);
+        differs(
+            ScalarType::Number,
+            json!(12_345_678_901_234_599_890u64),
+            stored,
+        );
         // The API server keeps no integers beyond 64 bits with a sign.
         same(
-            Scalar::Integer,
+            ScalarType::Integer,
             json!(u64::MAX),
             json!(18_446_744_073_709_551_615.0),
         );
-        differs(Scalar::Integer, json!(1), json!("1"));
-        differs(Scalar::Number, json!(1e300), json!(2e300));
+        differs(ScalarType::Integer, json!(1), json!("1"));
+        differs(ScalarType::Number, json!(1e300), json!(2e300));
         assert!(equal_untyped(
             &json!({"a": [1, {"b": 2.0}]}),
             &json!({"a": [1.0, {"b": 2}]})
@@ -362,30 +372,30 @@ mod tests {
 
     #[test]
     fn strings_and_booleans_are_strict() {
-        differs(Scalar::String, json!("true"), json!(true));
-        differs(Scalar::String, json!("a"), json!("a "));
-        differs(Scalar::Boolean, json!("true"), json!(true));
-        same(Scalar::Boolean, json!(true), json!(true));
+        differs(ScalarType::String, json!("true"), json!(true));
+        differs(ScalarType::String, json!("a"), json!("a "));
+        differs(ScalarType::Boolean, json!("true"), json!(true));
+        same(ScalarType::Boolean, json!(true), json!(true));
     }
 
     #[test]
     fn quantities_may_be_numbers() {
-        same(Scalar::Quantity, json!(2), json!("2"));
-        same(Scalar::Quantity, json!(0.5), json!("500m"));
-        same(Scalar::Quantity, json!(1e3), json!("1k"));
-        differs(Scalar::Quantity, json!("lots"), json!("1"));
-        same(Scalar::Quantity, json!("lots"), json!("lots"));
-        differs(Scalar::Quantity, json!(true), json!("1"));
+        same(ScalarType::Quantity, json!(2), json!("2"));
+        same(ScalarType::Quantity, json!(0.5), json!("500m"));
+        same(ScalarType::Quantity, json!(1e3), json!("1k"));
+        differs(ScalarType::Quantity, json!("lots"), json!("1"));
+        same(ScalarType::Quantity, json!("lots"), json!("lots"));
+        differs(ScalarType::Quantity, json!(true), json!("1"));
     }
 
     #[test]
     fn int_or_string_is_compared_by_value() {
-        same(Scalar::IntOrString, json!(80), json!("80"));
-        same(Scalar::IntOrString, json!(80.0), json!(80));
-        same(Scalar::IntOrString, json!("25%"), json!("25%"));
-        differs(Scalar::IntOrString, json!(25), json!("25%"));
-        differs(Scalar::IntOrString, json!(80), json!("080"));
-        differs(Scalar::IntOrString, json!("http"), json!("https"));
+        same(ScalarType::IntOrString, json!(80), json!("80"));
+        same(ScalarType::IntOrString, json!(80.0), json!(80));
+        same(ScalarType::IntOrString, json!("25%"), json!("25%"));
+        differs(ScalarType::IntOrString, json!(25), json!("25%"));
+        differs(ScalarType::IntOrString, json!(80), json!("080"));
+        differs(ScalarType::IntOrString, json!("http"), json!("https"));
     }
 
     #[test]
@@ -403,7 +413,7 @@ mod tests {
             ("0.0000000001s", "0s"),
             ("-1.5s", "-1500ms"),
         ] {
-            same(Scalar::Duration, json!(declared), json!(live));
+            same(ScalarType::Duration, json!(declared), json!(live));
         }
         for (declared, live) in [
             ("1m", "1h"),
@@ -413,10 +423,10 @@ mod tests {
             (".s", "0s"),
             ("1d", "24h"),
         ] {
-            differs(Scalar::Duration, json!(declared), json!(live));
+            differs(ScalarType::Duration, json!(declared), json!(live));
         }
         differs(
-            Scalar::Duration,
+            ScalarType::Duration,
             json!("9999999999h"),
             json!("99999999990h"),
         );
@@ -425,37 +435,37 @@ mod tests {
     #[test]
     fn times_are_instants() {
         same(
-            Scalar::Time,
+            ScalarType::Time,
             json!("2026-01-02T03:04:05+02:00"),
             json!("2026-01-02T01:04:05Z"),
         );
         same(
-            Scalar::Time,
+            ScalarType::Time,
             json!("2026-01-02T03:04:05.999Z"),
             json!("2026-01-02T03:04:05Z"),
         );
         same(
-            Scalar::Time,
+            ScalarType::Time,
             json!("2026-01-02T05:04:05.5+02:00"),
             json!("2026-01-02T03:04:05.500000Z"),
         );
         same(
-            Scalar::Time,
+            ScalarType::Time,
             json!("2026-01-02T03:04:05.1234567Z"),
             json!("2026-01-02T03:04:05.123456Z"),
         );
         differs(
-            Scalar::Time,
+            ScalarType::Time,
             json!("2026-01-02T03:04:05Z"),
             json!("2026-01-02T03:04:06Z"),
         );
         differs(
-            Scalar::Time,
+            ScalarType::Time,
             json!("2026-01-02T03:04:05Z"),
             json!("2026-01-02T03:04:05.000001Z"),
         );
         differs(
-            Scalar::Time,
+            ScalarType::Time,
             json!("yesterday"),
             json!("2026-01-02T03:04:05Z"),
         );
@@ -463,12 +473,12 @@ mod tests {
 
     #[test]
     fn base64_is_compared_by_decoded_value() {
-        same(Scalar::Bytes, json!("aGVs\nbG8=\n"), json!("aGVsbG8="));
-        same(Scalar::Bytes, json!("aGVs\r\nbG8="), json!("aGVsbG8="));
-        same(Scalar::Bytes, json!("YR=="), json!("YQ=="));
-        differs(Scalar::Bytes, json!("aGVsbG8="), json!("aGVsbG9v"));
-        differs(Scalar::Bytes, json!("aGVsbG8"), json!("aGVsbG8="));
-        differs(Scalar::Bytes, json!("not base64!"), json!("aGVsbG8="));
+        same(ScalarType::Bytes, json!("aGVs\nbG8=\n"), json!("aGVsbG8="));
+        same(ScalarType::Bytes, json!("aGVs\r\nbG8="), json!("aGVsbG8="));
+        same(ScalarType::Bytes, json!("YR=="), json!("YQ=="));
+        differs(ScalarType::Bytes, json!("aGVsbG8="), json!("aGVsbG9v"));
+        differs(ScalarType::Bytes, json!("aGVsbG8"), json!("aGVsbG8="));
+        differs(ScalarType::Bytes, json!("not base64!"), json!("aGVsbG8="));
     }
 
     #[test]

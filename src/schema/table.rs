@@ -19,7 +19,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
+use super::{Field, ListKind, ScalarType, Schema, Type, TypeId, Zero};
 
 /// A kind in the table.
 pub(super) struct KindLine<'t> {
@@ -38,7 +38,7 @@ pub(super) struct KindLine<'t> {
 /// The table is compiled in, and a test compares it with its source. So malformed lines are
 /// skipped, and a type that is missing is [`Type::Any`]: no user input is read here.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct SchemaTable {
     text: &'static str,
     /// The position of each named type's name.
     starts: Vec<usize>,
@@ -48,17 +48,17 @@ pub(super) struct Table {
     ids: Mutex<HashMap<&'static str, TypeId>>,
     /// The expressions, in the order of their IDs, with capacity for all that the table can
     /// contain.
-    expressions: Vec<OnceLock<Expression>>,
+    expressions: Vec<OnceLock<UnnamedType>>,
 }
 
 /// A type without a name.
 #[derive(Debug)]
-struct Expression {
+struct UnnamedType {
     spelling: &'static str,
     ty: OnceLock<Type>,
 }
 
-impl Table {
+impl SchemaTable {
     /// Indexes the types of a table.
     pub fn of(text: &'static str) -> Self {
         const TYPE: &str = "\ntype ";
@@ -140,7 +140,7 @@ impl Table {
         }
     }
 
-    fn expression_at(&self, index: usize) -> Option<&Expression> {
+    fn expression_at(&self, index: usize) -> Option<&UnnamedType> {
         let index = index.checked_sub(self.named.len())?;
         self.expressions.get(index)?.get()
     }
@@ -177,7 +177,7 @@ impl Table {
         };
         let id = TypeId(u32::try_from(self.named.len() + place).unwrap_or(u32::MAX));
         ids.insert(spelling, id);
-        slot.get_or_init(|| Expression {
+        slot.get_or_init(|| UnnamedType {
             spelling,
             ty: OnceLock::new(),
         });
@@ -290,26 +290,26 @@ fn variant(spelling: &str) -> Option<(&str, bool)> {
     }
 }
 
-fn scalar(word: &str) -> Option<Scalar> {
+fn scalar(word: &str) -> Option<ScalarType> {
     SCALARS
         .iter()
         .find_map(|(spelling, scalar)| (*spelling == word).then_some(*scalar))
 }
 
 /// Returns the word for a scalar type in the table.
-pub fn word_of(scalar: Scalar) -> &'static str {
+pub fn word_of(scalar: ScalarType) -> &'static str {
     let known = SCALARS.iter().find(|(_, known)| *known == scalar);
     known.map_or("any", |(word, _)| word)
 }
 
-const SCALARS: [(&str, Scalar); 9] = [
-    ("string", Scalar::String),
-    ("boolean", Scalar::Boolean),
-    ("integer", Scalar::Integer),
-    ("number", Scalar::Number),
-    ("quantity", Scalar::Quantity),
-    ("int-or-string", Scalar::IntOrString),
-    ("duration", Scalar::Duration),
-    ("time", Scalar::Time),
-    ("bytes", Scalar::Bytes),
+const SCALARS: [(&str, ScalarType); 9] = [
+    ("string", ScalarType::String),
+    ("boolean", ScalarType::Boolean),
+    ("integer", ScalarType::Integer),
+    ("number", ScalarType::Number),
+    ("quantity", ScalarType::Quantity),
+    ("int-or-string", ScalarType::IntOrString),
+    ("duration", ScalarType::Duration),
+    ("time", ScalarType::Time),
+    ("bytes", ScalarType::Bytes),
 ];

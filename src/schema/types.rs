@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::table::Table;
+use super::table::SchemaTable;
 
 /// A type within its [`Schema`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,7 +14,7 @@ pub struct TypeId(pub u32);
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
     /// The table with the first types, if there is one.
-    pub(super) table: Option<&'static Table>,
+    pub(super) table: Option<&'static SchemaTable>,
     /// The types other than those of the table; a [`TypeId`] is an index into both.
     pub types: Vec<Type>,
     /// The name of each of these types; shorter than `types` if the last ones have none.
@@ -30,7 +30,7 @@ pub enum Type {
     /// (`name`, `key` or `id` if unique).
     Any,
     /// A single value.
-    Scalar(Scalar),
+    Scalar(ScalarType),
     /// An object with known fields.
     Struct {
         /// The fields by name.
@@ -72,7 +72,7 @@ pub enum ListKind {
 
 /// The meaning of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scalar {
+pub enum ScalarType {
     /// Text, compared byte by byte.
     String,
     /// A boolean.
@@ -137,7 +137,7 @@ impl Schema {
 
     /// Returns how many types there are.
     fn len(&self) -> usize {
-        self.table.map_or(0, Table::len) + self.types.len()
+        self.table.map_or(0, SchemaTable::len) + self.types.len()
     }
 
     /// Returns the type with a name. If several types differ only in whether they are atomic,
@@ -146,7 +146,7 @@ impl Schema {
         let in_table = self.table.and_then(|table| table.named(name));
         in_table.or_else(|| {
             let index = self.names.iter().position(|known| &**known == name)?;
-            let of_table = self.table.map_or(0, Table::len);
+            let of_table = self.table.map_or(0, SchemaTable::len);
             Some(TypeId(u32::try_from(of_table + index).ok()?))
         })
     }
@@ -201,7 +201,7 @@ impl Schema {
             copies.insert(id, self.push(other.name(id), ty));
         }
         for copy in copies.values() {
-            let of_table = self.table.map_or(0, Table::len);
+            let of_table = self.table.map_or(0, SchemaTable::len);
             let index = (copy.0 as usize).checked_sub(of_table);
             if let Some(ty) = index.and_then(|index| self.types.get_mut(index)) {
                 ty.for_each_reference(|id| *id = copies[id]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::model::{Locate, Manifest, Position, Step, group_of};
+use crate::model::{Locate, Manifest, ManifestStep, Position, group_of};
 
 /// The keys that identify list items whose index changed.
 pub(super) const KEYS: [&str; 8] = [
@@ -34,35 +34,35 @@ pub(super) fn likeness(written: &Manifest, built: &Manifest) -> Option<(bool, bo
 
 /// Finds positions in the written object for paths in the built one.
 #[derive(Debug)]
-pub(super) struct Back {
+pub(super) struct OriginalPositions {
     pub written: Arc<Manifest>,
     pub built: Value,
 }
 
-impl Locate for Back {
-    fn locate(&self, steps: &[Step]) -> Option<Position> {
+impl Locate for OriginalPositions {
+    fn locate(&self, steps: &[ManifestStep]) -> Option<Position> {
         self.written
             .locate(&way_back(&self.built, &self.written.value(), steps))
     }
 
-    fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
+    fn locate_all(&self, ways: &[&[ManifestStep]]) -> Vec<Option<Position>> {
         let written = self.written.value();
-        let back = |way: &&[Step]| way_back(&self.built, &written, way);
-        let back: Vec<Vec<Step>> = ways.iter().map(back).collect();
-        let back: Vec<&[Step]> = back.iter().map(Vec::as_slice).collect();
+        let back = |way: &&[ManifestStep]| way_back(&self.built, &written, way);
+        let back: Vec<Vec<ManifestStep>> = ways.iter().map(back).collect();
+        let back: Vec<&[ManifestStep]> = back.iter().map(Vec::as_slice).collect();
         self.written.locate_all(&back)
     }
 }
 
 /// Returns the same path in the written object, as far as it exists.
-fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step> {
+fn way_back(mut built: &Value, mut written: &Value, steps: &[ManifestStep]) -> Vec<ManifestStep> {
     let mut way = Vec::with_capacity(steps.len());
     for step in steps {
         let next = match step {
-            Step::Field(field) => built.get(field).zip(written.get(field)).inspect(|_| {
+            ManifestStep::Field(field) => built.get(field).zip(written.get(field)).inspect(|_| {
                 way.push(step.clone());
             }),
-            Step::Index(index) => built.get(index).and_then(|item| {
+            ManifestStep::Index(index) => built.get(index).and_then(|item| {
                 let items = written.as_array()?;
                 // Usually its index is the same.
                 let there = items.get(*index).filter(|there| is_same(item, there));
@@ -70,7 +70,7 @@ fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step>
                     Some(there) => (*index, there),
                     None => items.iter().enumerate().find(|(_, w)| is_same(item, w))?,
                 };
-                way.push(Step::Index(at));
+                way.push(ManifestStep::Index(at));
                 Some((item, same))
             }),
         };
@@ -99,16 +99,16 @@ mod tests {
     fn finds_items_by_key_at_any_index() {
         let built = json!({"c": [{"name": "new"}, {"name": "a", "v": 1, "w": 2}]});
         let written = json!({"c": [{"name": "a", "v": 3}]});
-        let field = |name: &str| Step::Field(name.to_owned());
-        let back = |steps: &[Step]| way_back(&built, &written, steps);
+        let field = |name: &str| ManifestStep::Field(name.to_owned());
+        let back = |steps: &[ManifestStep]| way_back(&built, &written, steps);
         assert_eq!(
-            back(&[field("c"), Step::Index(1), field("v")]),
-            [field("c"), Step::Index(0), field("v")]
+            back(&[field("c"), ManifestStep::Index(1), field("v")]),
+            [field("c"), ManifestStep::Index(0), field("v")]
         );
         assert_eq!(
-            back(&[field("c"), Step::Index(1), field("w")]),
-            [field("c"), Step::Index(0)]
+            back(&[field("c"), ManifestStep::Index(1), field("w")]),
+            [field("c"), ManifestStep::Index(0)]
         );
-        assert_eq!(back(&[field("c"), Step::Index(0)]), [field("c")]);
+        assert_eq!(back(&[field("c"), ManifestStep::Index(0)]), [field("c")]);
     }
 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::git::{Commit, Export, Repository, around, bare, is_in_head};
-use super::gitops::{Found, GitOps, ReadAt, Target};
+use super::gitops::{GitOps, GitOpsObject, ReadAt, RevisionRequest};
 use super::of_git::{REFUSED, is_of_git};
-use super::render::Names;
+use super::render::FileNames;
 use super::walk::{Bounds, NOT_BELOW};
-use super::{Loaded, remark, text};
-use crate::model::Revision;
+use super::{LoadedSource, remark, text};
+use crate::model::SourceRevision;
 
 /// A repository's files: in the work tree, or in a commit.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Checkout {
     /// The directory of the root, without links.
     pub root: PathBuf,
     /// The names of its files.
-    pub names: Names,
+    pub names: FileNames,
     /// The name of the root in messages.
     called: String,
     /// Nothing outside this directory is read.
@@ -115,7 +115,7 @@ impl Checkout {
 
     /// Adds the commit to what was loaded from a directory, and errors about files that this copy
     /// lacks.
-    pub fn sign(&self, directory: &Path, loaded: &mut Loaded) {
+    pub fn sign(&self, directory: &Path, loaded: &mut LoadedSource) {
         let Some(commit) = &self.commit else {
             return;
         };
@@ -134,7 +134,7 @@ pub(super) struct Checkouts<'o> {
     options: &'o GitOps,
     /// Where paths start on disk, without links.
     root: PathBuf,
-    names: Names,
+    names: FileNames,
     git: OnceLock<Option<InGit>>,
     known: Mutex<BTreeMap<String, Arc<Checkout>>>,
     /// The address in GitOps objects that stands for this repository, if Git has no remote.
@@ -181,7 +181,7 @@ impl<'o> Checkouts<'o> {
         Ok(Self {
             options,
             root,
-            names: Names::like(given),
+            names: FileNames::like(given),
             git: OnceLock::new(),
             known: Mutex::default(),
             home: OnceLock::new(),
@@ -192,7 +192,7 @@ impl<'o> Checkouts<'o> {
     ///
     /// # Errors
     /// Fails if the revision does not exist or cannot be read.
-    pub fn of(&self, target: Option<&Target>) -> Result<Arc<Checkout>, String> {
+    pub fn of(&self, target: Option<&RevisionRequest>) -> Result<Arc<Checkout>, String> {
         let commit = match (&self.options.read_at, target) {
             (ReadAt::WorkTree, _) | (ReadAt::Target, None) => None,
             (ReadAt::Revision(revision), _) => {
@@ -274,7 +274,7 @@ impl<'o> Checkouts<'o> {
     }
 
     /// Returns the commit that a tool would read for a target, as far as this clone knows.
-    fn commit(&self, target: &Target) -> Option<Commit> {
+    fn commit(&self, target: &RevisionRequest) -> Option<Commit> {
         let git = self.git().ok()?;
         let remote = git.repository.remote_at(&target.address);
         let remote = remote.unwrap_or_else(|| "origin".to_owned());
@@ -286,7 +286,7 @@ impl<'o> Checkouts<'o> {
         })
     }
 
-    fn unknown(&self, target: &Target) -> String {
+    fn unknown(&self, target: &RevisionRequest) -> String {
         if let Err(message) = self.git() {
             return message;
         }
@@ -297,7 +297,7 @@ impl<'o> Checkouts<'o> {
     }
 
     /// Returns the warning if the work tree is read, but a tool would read another commit.
-    pub fn difference(&self, target: &Target) -> Option<String> {
+    pub fn difference(&self, target: &RevisionRequest) -> Option<String> {
         if self.options.read_at != ReadAt::WorkTree || self.is_at(&target.address) == Some(false) {
             return None;
         }
@@ -397,7 +397,7 @@ impl<'o> Checkouts<'o> {
     }
 
     /// Returns the commits that were read.
-    pub fn revisions(&self) -> Vec<Revision> {
+    pub fn revisions(&self) -> Vec<SourceRevision> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let commits = known.values().filter_map(|known| known.commit.as_ref());
         commits.map(Commit::revision).collect()
@@ -418,9 +418,9 @@ impl<'o> Checkouts<'o> {
 
     /// Returns the objects in a file that may contain several GitOps objects; errors go to
     /// `loaded`.
-    pub fn objects(&self, path: &Path, loaded: &mut Loaded) -> Vec<Found> {
+    pub fn objects(&self, path: &Path, loaded: &mut LoadedSource) -> Vec<GitOpsObject> {
         let name = path.to_string_lossy();
-        let mut read = Loaded::default();
+        let mut read = LoadedSource::default();
         let file = self.allow(path).and_then(|()| self.file(path, loaded));
         match file {
             Ok(bytes) => text::load_bytes(&name, bytes, &mut read),
@@ -428,7 +428,7 @@ impl<'o> Checkouts<'o> {
         }
         let found = std::mem::take(&mut read.manifests);
         loaded.append(read);
-        let found = found.into_iter().map(|manifest| Found {
+        let found = found.into_iter().map(|manifest| GitOpsObject {
             place: manifest.origin.to_string(),
             value: manifest.value(),
         });
@@ -453,7 +453,7 @@ impl<'o> Checkouts<'o> {
     ///
     /// # Errors
     /// Fails if it cannot be read, with a message for the user.
-    fn file(&self, path: &Path, loaded: &mut Loaded) -> Result<Vec<u8>, String> {
+    fn file(&self, path: &Path, loaded: &mut LoadedSource) -> Result<Vec<u8>, String> {
         if path == Path::new("-") {
             return super::read::stdin();
         }

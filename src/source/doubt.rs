@@ -4,19 +4,19 @@
 use std::collections::HashSet;
 
 use super::text::CHART_TEMPLATE;
-use super::{Loaded, remark};
+use super::{LoadedSource, remark};
 use crate::model::{Manifest, Warning};
 
 /// Something that was skipped because the tree excludes it.
 #[derive(Debug, Clone)]
-pub struct Doubt {
+pub struct ExcludedContent {
     /// The reason that the tree gives.
     pub(super) skipped: Warning,
     /// The object, if it can be compared anyway.
     object: Option<Manifest>,
 }
 
-impl Loaded {
+impl LoadedSource {
     /// Skips something that the tree excludes: an object, or a document that may contain some.
     pub(super) fn set_aside(
         &mut self,
@@ -26,13 +26,13 @@ impl Loaded {
     ) {
         let skipped = remark(place, reason, false);
         self.skipped.push(skipped.clone());
-        self.doubts.push(Doubt { skipped, object });
+        self.doubts.push(ExcludedContent { skipped, object });
     }
 
     /// Records that a part of the tree is excluded and not compared.
     pub(super) fn doubt(&mut self, place: impl ToString, reason: impl Into<String>) {
         let skipped = remark(place, reason, false);
-        self.doubts.push(Doubt {
+        self.doubts.push(ExcludedContent {
             skipped,
             object: None,
         });
@@ -55,7 +55,7 @@ impl Loaded {
         let doubted: HashSet<_> = doubted.map(|said| (&said.place, &said.message)).collect();
         self.skipped
             .retain(|said| !doubted.contains(&(&said.place, &said.message)));
-        for Doubt { skipped, object } in doubts {
+        for ExcludedContent { skipped, object } in doubts {
             match object {
                 Some(object) => self.manifests.push(object),
                 None => {

@@ -8,11 +8,11 @@ use rayon::prelude::*;
 use super::chart::{Capabilities, Chart};
 use super::kustomize::Build;
 use super::of_git::beside_chart;
-use super::plan::{self, Argument, Root};
-use super::render::{Names, Rendering};
-use super::tree::{Disk, Kind, Tree};
-use super::walk::{Bounds, Found, Walk};
-use super::{Loaded, Source, chart, kustomize, read, text};
+use super::plan::{self, RenderRoot, SourceArgument};
+use super::render::{FileNames, Rendering};
+use super::tree::{Disk, Tree, TreeEntryKind};
+use super::walk::{Bounds, Walk, WalkEntry};
+use super::{LoadedSource, Source, chart, kustomize, read, text};
 use crate::cluster::{Live, Meter};
 use crate::yaml;
 
@@ -21,7 +21,7 @@ use crate::yaml;
 /// Each file is read once, however many arguments and links lead to it. Kustomizations are rendered
 /// on request; otherwise they and Helm charts are read as plain files, with a warning.
 #[derive(Debug)]
-pub struct Files {
+pub struct FilesSource {
     arguments: Vec<PathBuf>,
     untrusted: bool,
     rendering: Option<Rendering>,
@@ -29,7 +29,7 @@ pub struct Files {
     recordings: Vec<PathBuf>,
 }
 
-impl Files {
+impl FilesSource {
     /// Returns the files for these arguments.
     pub fn new(arguments: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self {
@@ -66,13 +66,13 @@ impl Files {
     }
 
     /// Reads the files; this needs no cluster.
-    pub fn read(&self) -> Loaded {
+    pub fn read(&self) -> LoadedSource {
         self.read_with(None)
     }
 
     /// Excludes recordings, unless an argument names them as manifests.
-    fn is_declared(&self, found: &Found, loaded: &mut Loaded) -> bool {
-        let Found::File {
+    fn is_declared(&self, found: &WalkEntry, loaded: &mut LoadedSource) -> bool {
+        let WalkEntry::File {
             name,
             path,
             canonical,
@@ -97,11 +97,11 @@ impl Files {
         Ok(Bounds::default())
     }
 
-    fn read_with(&self, live: Option<&dyn Live>) -> Loaded {
+    fn read_with(&self, live: Option<&dyn Live>) -> LoadedSource {
         let bounds = match self.bounds() {
             Ok(bounds) => bounds,
             Err(error) => {
-                let mut loaded = Loaded::default();
+                let mut loaded = LoadedSource::default();
                 loaded.error(".", read::reason(&error));
                 return loaded;
             }
@@ -118,7 +118,7 @@ impl Files {
         let Some(rendering) = &self.rendering else {
             return read_all(&Disk, &found, most, [self.untrusted; 2], None, loaded);
         };
-        let arguments = self.arguments.iter().map(|path| Argument {
+        let arguments = self.arguments.iter().map(|path| SourceArgument {
             name: path.clone(),
             path: path.clone(),
         });
@@ -132,15 +132,15 @@ impl Files {
     }
 }
 
-impl Source for Files {
-    fn load(&self, live: &dyn Live) -> Loaded {
+impl Source for FilesSource {
+    fn load(&self, live: &dyn Live) -> LoadedSource {
         self.read_with(Some(live))
     }
 }
 
 /// The files and directories on disk that arguments name, and that can be rendered.
 pub(super) struct OnDisk {
-    pub arguments: Vec<Argument>,
+    pub arguments: Vec<SourceArgument>,
     /// The size limit of a file, in bytes.
     pub most: usize,
     /// The directory that must contain everything, without links; `None` for anywhere.
@@ -154,11 +154,11 @@ impl OnDisk {
     /// far.
     pub fn read(
         &self,
-        found: Vec<Found>,
+        found: Vec<WalkEntry>,
         rendering: &Rendering,
         live: Option<&dyn Live>,
-        loaded: Loaded,
-    ) -> Loaded {
+        loaded: LoadedSource,
+    ) -> LoadedSource {
         let plan = plan::plan(&self.arguments, found);
         let distrusts = rendering.untrusted;
         let trust = [false, distrusts];
@@ -166,29 +166,29 @@ impl OnDisk {
         loaded.append(plan.remarks);
         let meter = Meter::of_process();
         meter.plan_renderings(plan.builds.len() + plan.charts.len());
-        let built = |root: &Root| {
+        let built = |root: &RenderRoot| {
             let built = self.build(root, rendering);
             meter.rendering();
             built
         };
-        let parts: Vec<Loaded> = plan.builds.par_iter().map(built).collect();
+        let parts: Vec<LoadedSource> = plan.builds.par_iter().map(built).collect();
         parts.into_iter().for_each(|part| loaded.append(part));
         if plan.charts.is_empty() {
             return loaded;
         }
         let capabilities = live.map(Capabilities::of).unwrap_or_default();
-        let rendered = |root: &Root| {
+        let rendered = |root: &RenderRoot| {
             let rendered = self.chart(root, rendering, &capabilities);
             meter.rendering();
             rendered
         };
-        let parts: Vec<Loaded> = plan.charts.par_iter().map(rendered).collect();
+        let parts: Vec<LoadedSource> = plan.charts.par_iter().map(rendered).collect();
         parts.into_iter().for_each(|part| loaded.append(part));
         loaded
     }
 
-    fn names(&self, root: &Root) -> Names {
-        let names = Names::like(&root.argument);
+    fn names(&self, root: &RenderRoot) -> FileNames {
+        let names = FileNames::like(&root.argument);
         match &self.copy {
             Some((copy, original)) => names.of_copy(copy, original),
             None => names,
@@ -196,7 +196,7 @@ impl OnDisk {
     }
 
     /// Builds one kustomization.
-    fn build(&self, root: &Root, rendering: &Rendering) -> Loaded {
+    fn build(&self, root: &RenderRoot, rendering: &Rendering) -> LoadedSource {
         let names = self.names(root);
         let build = Build {
             within: self.within.as_deref(),
@@ -206,7 +206,12 @@ impl OnDisk {
     }
 
     /// Renders one chart.
-    fn chart(&self, root: &Root, rendering: &Rendering, capabilities: &Capabilities) -> Loaded {
+    fn chart(
+        &self,
+        root: &RenderRoot,
+        rendering: &Rendering,
+        capabilities: &Capabilities,
+    ) -> LoadedSource {
         let chart = Chart {
             directory: &root.directory,
             names: &self.names(root),
@@ -216,7 +221,7 @@ impl OnDisk {
             with_crds: true,
         };
         if let (Some(_), Err(message)) = (&self.within, beside_chart(&root.directory)) {
-            let mut loaded = Loaded::default();
+            let mut loaded = LoadedSource::default();
             loaded.error(chart.names.of(&root.directory.join(chart::FILE)), message);
             return loaded;
         }
@@ -229,22 +234,22 @@ impl OnDisk {
 /// whether the files cannot exclude objects.
 pub(super) fn read_all(
     tree: &dyn Tree,
-    found: &[Found],
+    found: &[WalkEntry],
     most: usize,
     [untrusted, distrusts]: [bool; 2],
     decrypts: Option<&Rendering>,
-    mut loaded: Loaded,
-) -> Loaded {
+    mut loaded: LoadedSource,
+) -> LoadedSource {
     let (used, remarks) = kustomize::survey(tree, found, untrusted);
     loaded.append(remarks);
-    let reading = Reading {
+    let reading = FileReader {
         used,
         untrusted,
         distrusts,
         is_open: false,
         decrypts,
     };
-    let parts: Vec<Loaded> = found
+    let parts: Vec<LoadedSource> = found
         .par_iter()
         .map(|found| load(tree, found, most, &reading))
         .collect();
@@ -255,27 +260,35 @@ pub(super) fn read_all(
 }
 
 /// Reads a file on disk with a size limit, or a stream.
-pub(super) fn load_on_disk(found: &Found, most: usize, decrypts: Option<&Rendering>) -> Loaded {
-    let reading = Reading {
+pub(super) fn load_on_disk(
+    found: &WalkEntry,
+    most: usize,
+    decrypts: Option<&Rendering>,
+) -> LoadedSource {
+    let reading = FileReader {
         decrypts,
-        ..Reading::default()
+        ..FileReader::default()
     };
     load(&Disk, found, most, &reading)
 }
 
 /// Does the same for a file with variables in names that are substituted later.
-pub(super) fn load_open(found: &Found, most: usize, decrypts: Option<&Rendering>) -> Loaded {
-    let reading = Reading {
+pub(super) fn load_open(
+    found: &WalkEntry,
+    most: usize,
+    decrypts: Option<&Rendering>,
+) -> LoadedSource {
+    let reading = FileReader {
         is_open: true,
         decrypts,
-        ..Reading::default()
+        ..FileReader::default()
     };
     load(&Disk, found, most, &reading)
 }
 
 /// How files are read.
 #[derive(Default)]
-struct Reading<'r> {
+struct FileReader<'r> {
     /// The files that are not manifests, and what they are.
     used: HashMap<PathBuf, String>,
     /// Whether nothing is rendered because the author is not trusted.
@@ -289,21 +302,21 @@ struct Reading<'r> {
 }
 
 /// Reads one file or stream.
-fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading<'_>) -> Loaded {
-    let mut loaded = Loaded::default();
-    if let Found::File { name, path, .. } = found
+fn load(tree: &dyn Tree, found: &WalkEntry, most: usize, reading: &FileReader<'_>) -> LoadedSource {
+    let mut loaded = LoadedSource::default();
+    if let WalkEntry::File { name, path, .. } = found
         && path.ends_with(chart::FILE)
     {
         loaded.warning(name, unrendered_chart(path, reading.untrusted));
     }
     let (name, bytes) = match found {
-        Found::Stdin => ("-", read::stdin()),
-        Found::Descriptor(path) => {
+        WalkEntry::Stdin => ("-", read::stdin()),
+        WalkEntry::Descriptor(path) => {
             let stream = std::fs::File::open(path).map_err(|error| read::reason(&error));
             let name = path.to_str().unwrap_or("-");
             (name, stream.and_then(read::stream))
         }
-        Found::File {
+        WalkEntry::File {
             name, canonical, ..
         } => {
             if let Some(role) = reading.used.get(canonical) {
@@ -320,8 +333,8 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading<'_>) -> L
         }
     };
     let is_template = || match found {
-        Found::File { canonical, .. } => in_chart_templates(tree, canonical),
-        Found::Stdin | Found::Descriptor(_) => false,
+        WalkEntry::File { canonical, .. } => in_chart_templates(tree, canonical),
+        WalkEntry::Stdin | WalkEntry::Descriptor(_) => false,
     };
     match bytes {
         Ok(bytes) if bytes.len() > most => {
@@ -372,7 +385,7 @@ fn unrendered_chart(file: &Path, untrusted: bool) -> String {
 fn in_chart_templates(tree: &dyn Tree, canonical: &Path) -> bool {
     let is_file = |path: PathBuf| {
         let resolved = tree.resolve(&path);
-        resolved.is_ok_and(|resolved| resolved.kind == Kind::File)
+        resolved.is_ok_and(|resolved| resolved.kind == TreeEntryKind::File)
     };
     canonical
         .ancestors()

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Loaded, Source};
+use super::{LoadedSource, Source};
 use crate::cluster::Live;
 use crate::model::{Manifest, Origin};
 
 /// A declared object. Several objects can have the same origin, if a template generates them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Declared {
+pub struct RenderedObject {
     origin: Origin,
     /// Its kind, namespace and name.
     names: [Option<String>; 3],
 }
 
-impl Declared {
+impl RenderedObject {
     /// Returns the object with this value and place.
     pub fn of(origin: &Origin, value: &Value) -> Self {
         let names = ["/kind", "/metadata/namespace", "/metadata/name"];
@@ -29,11 +29,11 @@ impl Declared {
 }
 
 /// The objects of another source, some of them as they would be after an edit.
-pub struct Fixed(Loaded);
+pub struct FixedSource(LoadedSource);
 
-impl Fixed {
+impl FixedSource {
     /// Replaces the values of these objects.
-    pub fn edited(mut loaded: Loaded, values: &BTreeMap<Declared, Value>) -> Self {
+    pub fn edited(mut loaded: LoadedSource, values: &BTreeMap<RenderedObject, Value>) -> Self {
         let origins = origins(values);
         for manifest in &mut loaded.manifests {
             if let Some(value) = of_manifest(manifest, values, &origins) {
@@ -46,7 +46,7 @@ impl Fixed {
     }
 
     /// Returns only these objects, without errors about others.
-    pub fn only(mut loaded: Loaded, values: &BTreeMap<Declared, Value>) -> Self {
+    pub fn only(mut loaded: LoadedSource, values: &BTreeMap<RenderedObject, Value>) -> Self {
         let origins = origins(values);
         let is_one = |manifest: &Manifest| of_manifest(manifest, values, &origins).is_some();
         loaded.manifests.retain(is_one);
@@ -58,7 +58,7 @@ impl Fixed {
     }
 }
 
-fn origins(values: &BTreeMap<Declared, Value>) -> BTreeSet<&Origin> {
+fn origins(values: &BTreeMap<RenderedObject, Value>) -> BTreeSet<&Origin> {
     values.keys().map(|declared| &declared.origin).collect()
 }
 
@@ -66,15 +66,15 @@ fn origins(values: &BTreeMap<Declared, Value>) -> BTreeSet<&Origin> {
 /// `origins`.
 fn of_manifest<'v>(
     manifest: &Manifest,
-    values: &'v BTreeMap<Declared, Value>,
+    values: &'v BTreeMap<RenderedObject, Value>,
     origins: &BTreeSet<&Origin>,
 ) -> Option<&'v Value> {
     let is_one = origins.contains(&manifest.origin);
-    is_one.then(|| values.get(&Declared::of(&manifest.origin, &manifest.value())))?
+    is_one.then(|| values.get(&RenderedObject::of(&manifest.origin, &manifest.value())))?
 }
 
-impl Source for Fixed {
-    fn load(&self, _: &dyn Live) -> Loaded {
+impl Source for FixedSource {
+    fn load(&self, _: &dyn Live) -> LoadedSource {
         self.0.clone()
     }
 }

@@ -20,7 +20,7 @@ const AGE: Duration = Duration::from_secs(60);
 
 /// A temporary folder.
 #[derive(Debug)]
-pub(in crate::source) struct Folder {
+pub(in crate::source) struct ManifestFolder {
     /// Without links, as some programs require.
     path: PathBuf,
     // Cancelled before the folder is removed.
@@ -31,7 +31,7 @@ pub(in crate::source) struct Folder {
     _lock: Option<File>,
 }
 
-impl Folder {
+impl ManifestFolder {
     /// Creates one in the system's temporary directory, private to the user.
     pub fn temporary() -> io::Result<Self> {
         static SWEPT: Once = Once::new();
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn directories_are_private_and_those_of_killed_runs_are_removed() {
-        let ours = Folder::temporary().unwrap();
+        let ours = ManifestFolder::temporary().unwrap();
         let mode = ours.path().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
         let among = tempfile::tempdir().unwrap();

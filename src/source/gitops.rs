@@ -8,19 +8,19 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::Loaded;
+use super::LoadedSource;
 use super::argo::Clusters;
 use super::render::Rendering;
 use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
-use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob, literally};
+use crate::policy::{ChangeKindSpec, Explains, Rule, RuleOrigin, RuleSpec, glob, literally};
 
 /// The limit on GitOps objects in a file of an untrusted author.
 pub(super) const MOST: usize = 200;
 
 /// Which GitOps object to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
+pub enum GitOpsSelector {
     /// Those in a file.
     File(PathBuf),
     /// One in the cluster, or in the recording.
@@ -64,7 +64,7 @@ pub struct GitOps {
     pub is_plain: bool,
 }
 
-impl Loaded {
+impl LoadedSource {
     /// Returns the message about a file without objects of a kind, with the kinds that it has.
     pub(super) fn nothing(&self, kind: &str) -> String {
         let there = match self.skipped.first() {
@@ -94,16 +94,16 @@ impl GitOps {
 
 /// A requested revision: Argo CD's `targetRevision`, or the `ref` of a Flux GitRepository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct RevisionRequest {
     /// The address of the repository.
     pub address: String,
     /// The revision in that repository.
-    pub revision: Wanted,
+    pub revision: RemoteRevision,
 }
 
 /// A revision in a remote repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum RemoteRevision {
     /// Any reference with this name; empty or `HEAD` for the default branch.
     Any(String),
     /// A branch.
@@ -116,7 +116,7 @@ pub(super) enum Wanted {
     Range(String),
 }
 
-impl Target {
+impl RevisionRequest {
     /// Returns the possible names of the revision in this clone, best first. Names of the remote
     /// come first, because the tool reads the remote.
     pub fn references(&self, remote: &str) -> Vec<String> {
@@ -128,10 +128,10 @@ impl Target {
         };
         let tag = |name: &str| vec![format!("refs/tags/{name}")];
         match &self.revision {
-            Wanted::Any(name) if name.is_empty() || name == "HEAD" => {
+            RemoteRevision::Any(name) if name.is_empty() || name == "HEAD" => {
                 vec![format!("refs/remotes/{remote}/HEAD")]
             }
-            Wanted::Any(name) => match name.strip_prefix("refs/") {
+            RemoteRevision::Any(name) => match name.strip_prefix("refs/") {
                 Some(full) => match full.strip_prefix("heads/") {
                     Some(name) => branch(name),
                     None => vec![name.clone()],
@@ -139,10 +139,10 @@ impl Target {
                 None if is_id(name) => [branch(name), tag(name), vec![name.clone()]].concat(),
                 None => [branch(name), tag(name)].concat(),
             },
-            Wanted::Branch(name) => branch(name),
-            Wanted::Tag(name) => tag(name),
-            Wanted::Commit(id) => vec![id.clone()],
-            Wanted::Range(_) => Vec::new(),
+            RemoteRevision::Branch(name) => branch(name),
+            RemoteRevision::Tag(name) => tag(name),
+            RemoteRevision::Commit(id) => vec![id.clone()],
+            RemoteRevision::Range(_) => Vec::new(),
         }
     }
 }
@@ -152,29 +152,29 @@ fn is_id(text: &str) -> bool {
     text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for RevisionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.revision {
-            Wanted::Any(name) if name.is_empty() => "HEAD",
-            Wanted::Any(name)
-            | Wanted::Branch(name)
-            | Wanted::Tag(name)
-            | Wanted::Commit(name)
-            | Wanted::Range(name) => name,
+            RemoteRevision::Any(name) if name.is_empty() => "HEAD",
+            RemoteRevision::Any(name)
+            | RemoteRevision::Branch(name)
+            | RemoteRevision::Tag(name)
+            | RemoteRevision::Commit(name)
+            | RemoteRevision::Range(name) => name,
         })
     }
 }
 
 /// A GitOps object, and where it is.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct GitOpsObject {
     /// The object.
     pub value: Value,
     /// `app.yaml:3`, or the object's name in the cluster.
     pub place: String,
 }
 
-impl Found {
+impl GitOpsObject {
     /// Returns a string in its metadata.
     pub fn metadata(&self, field: &str) -> &str {
         let text = self.value.pointer("/metadata").and_then(|m| m.get(field));
@@ -206,7 +206,7 @@ pub(super) fn in_cluster(
     kind: &str,
     namespace: &str,
     name: &str,
-) -> Result<Found, String> {
+) -> Result<GitOpsObject, String> {
     let mut could_read = false;
     let mut others = Vec::new();
     for api_version in api_versions {
@@ -218,7 +218,7 @@ pub(super) fn in_cluster(
             let found = value.pointer("/metadata/name").and_then(Value::as_str);
             if found == Some(name) {
                 let place = format!("{kind} {namespace}/{name}");
-                return Ok(Found { value, place });
+                return Ok(GitOpsObject { value, place });
             }
             others.extend(found.map(str::to_owned));
         }
@@ -267,7 +267,7 @@ pub(super) fn adopt(manifests: &mut [Manifest], by: &str, namespace: Option<&str
 
 /// Keeps the last of the objects that several sources declare, as Argo CD does. Warns about the
 /// others.
-pub(super) fn last_wins(loaded: &mut Loaded) {
+pub(super) fn last_wins(loaded: &mut LoadedSource) {
     type Key = (String, String, Option<String>, String);
     let key = |manifest: &Manifest| -> Key {
         (
@@ -332,7 +332,7 @@ pub(super) fn marks(id: &str, reason: &str, paths: &[&str]) -> Option<Rule> {
         group: "*".to_owned(),
         kind: "*".to_owned(),
         paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-        changes: vec![Kind::Added],
+        changes: vec![ChangeKindSpec::Added],
         reason: reason.to_owned(),
         explains: Some(Explains::ControllerOwned),
         ..RuleSpec::default()
@@ -390,9 +390,11 @@ mod tests {
     fn looks_up_revisions_of_the_remote_first() {
         let references = |revision| {
             let address = String::new();
-            Target { address, revision }.references("up").join(" ")
+            RevisionRequest { address, revision }
+                .references("up")
+                .join(" ")
         };
-        let any = |name: &str| references(Wanted::Any(name.to_owned()));
+        let any = |name: &str| references(RemoteRevision::Any(name.to_owned()));
         assert_eq!(any(""), "refs/remotes/up/HEAD");
         assert_eq!(any("HEAD"), "refs/remotes/up/HEAD");
         assert_eq!(any("v1"), "refs/remotes/up/v1 refs/heads/v1 refs/tags/v1");
@@ -402,8 +404,11 @@ mod tests {
             "refs/remotes/up/main refs/heads/main"
         );
         assert_eq!(any("refs/pull/1/head"), "refs/pull/1/head");
-        assert_eq!(references(Wanted::Tag("v1".to_owned())), "refs/tags/v1");
-        assert_eq!(references(Wanted::Range(">=1".to_owned())), "");
+        assert_eq!(
+            references(RemoteRevision::Tag("v1".to_owned())),
+            "refs/tags/v1"
+        );
+        assert_eq!(references(RemoteRevision::Range(">=1".to_owned())), "");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Loaded, Source};
+use super::{LoadedSource, Source};
 use crate::cluster::{Live, Query, ServedKind};
 use crate::model::{Manifest, Origin};
 use crate::ownership::LAST_APPLIED;
@@ -56,8 +56,8 @@ impl LastApplied {
 }
 
 impl Source for LastApplied {
-    fn load(&self, live: &dyn Live) -> Loaded {
-        let mut loaded = Loaded::default();
+    fn load(&self, live: &dyn Live) -> LoadedSource {
+        let mut loaded = LoadedSource::default();
         let (kinds, gaps) = live.kinds();
         for why in gaps {
             let message = format!("not every kind could be searched: {why}");
@@ -88,7 +88,7 @@ impl Source for LastApplied {
 }
 
 /// Adds the configuration that was last applied to a live object, if any.
-fn take(kind: &ServedKind, object: &Value, loaded: &mut Loaded) {
+fn take(kind: &ServedKind, object: &Value, loaded: &mut LoadedSource) {
     let metadata = |field: &str| {
         let value = object
             .get("metadata")
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    fn taken(applied: &str) -> Loaded {
+    fn taken(applied: &str) -> LoadedSource {
         let kind = ServedKind {
             api_version: "v1".to_owned(),
             kind: "ConfigMap".to_owned(),
@@ -148,7 +148,7 @@ mod tests {
         let object = json!({"metadata": {
             "name": "cart", "namespace": "shop", "annotations": {LAST_APPLIED: applied},
         }});
-        let mut loaded = Loaded::default();
+        let mut loaded = LoadedSource::default();
         take(&kind, &object, &mut loaded);
         loaded
     }

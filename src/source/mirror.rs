@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::folder::Folder;
+use super::folder::ManifestFolder;
 
 /// The size limit of a copy, in bytes.
 const MOST: u64 = 1 << 30;
@@ -21,7 +21,7 @@ const MOST_FILES: usize = 200_000;
 #[derive(Debug)]
 pub struct Mirror {
     original: PathBuf,
-    folder: Folder,
+    folder: ManifestFolder,
 }
 
 impl Mirror {
@@ -35,7 +35,7 @@ impl Mirror {
             let name = original.display();
             format!("cannot copy the files of {name} to render them: {error}")
         };
-        let folder = Folder::temporary().map_err(failed)?;
+        let folder = ManifestFolder::temporary().map_err(failed)?;
         let to = folder.path();
         let entries = WalkDir::new(original).min_depth(1).into_iter();
         let entries = entries.filter_entry(|entry| entry.file_name() != ".git");

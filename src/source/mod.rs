@@ -33,20 +33,20 @@ mod walk;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use crate::cluster::{Live, Right};
-use crate::model::{Manifest, ResourceKey, Revision, SecretPlace, Warning};
+use crate::cluster::{AccessRight, Live};
+use crate::model::{Manifest, ResourceKey, SecretPlace, SourceRevision, Warning};
 use crate::policy::Rule;
 
-pub use argo::{Cluster, Clusters};
+pub use argo::{ArgoCluster, Clusters};
 pub use chart::{ChartOptions, Charts};
 pub use classify::never_applied;
-pub use doubt::Doubt;
-pub use files::Files;
-pub use fixed::{Declared, Fixed};
+pub use doubt::ExcludedContent;
+pub use files::FilesSource;
+pub use fixed::{FixedSource, RenderedObject};
 pub use follow::GitOpsObjects;
 pub use git::around as repository_around;
-pub use git::{Commit, FileAt, Git, GitError, Repository, above, before_branch, blame, pages};
-pub use gitops::{GitOps, ReadAt, Which};
+pub use git::{Commit, CommitFile, Git, GitError, Repository, above, before_branch, blame, pages};
+pub use gitops::{GitOps, GitOpsSelector, ReadAt};
 pub use helm_release::HelmReleases;
 pub use kustomize::{Layers, layers};
 pub use last_applied::LastApplied;
@@ -59,7 +59,7 @@ pub use text::objects_in;
 /// The objects that a source declares, and what could not be read. Nothing is ignored silently:
 /// each file and document becomes a manifest, a named skip or an error.
 #[derive(Debug, Default, Clone)]
-pub struct Loaded {
+pub struct LoadedSource {
     /// The declared objects, in the order of files and documents.
     pub manifests: Vec<Manifest>,
     /// Documents and files that contain no Kubernetes object, with the reason.
@@ -74,20 +74,20 @@ pub struct Loaded {
     /// because it is unknown whether these values drifted.
     pub unknown: Vec<Rule>,
     /// The commits that were read.
-    pub revisions: Vec<Revision>,
+    pub revisions: Vec<SourceRevision>,
     /// The objects that the tools behind the sources manage.
-    pub managed: Vec<Managed>,
+    pub managed: Vec<ManagedObjects>,
     /// Places whose declared values came from a Secret.
     pub secret: Vec<SecretPlace>,
     /// The parts that were skipped because the tree excludes them.
-    pub doubts: Vec<Doubt>,
+    pub doubts: Vec<ExcludedContent>,
     /// Encrypted objects, until they are decrypted.
     pub encrypted: Vec<Encrypted>,
 }
 
 /// The live objects that a tool manages.
 #[derive(Debug, Clone)]
-pub enum Managed {
+pub enum ManagedObjects {
     /// Argo CD's: the objects have its mark.
     ArgoCd {
         /// The Application.
@@ -106,7 +106,7 @@ pub enum Managed {
     Inventory(BTreeSet<(ResourceKey, String)>),
 }
 
-impl Loaded {
+impl LoadedSource {
     fn append(&mut self, mut other: Self) {
         self.manifests.append(&mut other.manifests);
         self.skipped.append(&mut other.skipped);
@@ -147,23 +147,23 @@ pub trait Source {
     /// Reads everything that the source declares. An error in one file does not stop the others.
     /// Declared state in the cluster itself (release records, last applied configurations) is read
     /// through `live`.
-    fn load(&self, live: &dyn Live) -> Loaded;
+    fn load(&self, live: &dyn Live) -> LoadedSource;
 
     /// Returns the permissions that reading the source itself needs, in addition to those for the
     /// objects that it declares.
-    fn rights(&self) -> Vec<Right> {
+    fn rights(&self) -> Vec<AccessRight> {
         Vec::new()
     }
 }
 
 /// A source that is read only once, because manifests must not change between a plan and its
 /// result.
-pub struct Once {
+pub struct CachedSource {
     source: Box<dyn Source>,
-    loaded: OnceCell<Loaded>,
+    loaded: OnceCell<LoadedSource>,
 }
 
-impl Once {
+impl CachedSource {
     /// Reads the source on first use.
     pub fn of(source: Box<dyn Source>) -> Self {
         Self {
@@ -173,12 +173,12 @@ impl Once {
     }
 }
 
-impl Source for Once {
-    fn load(&self, live: &dyn Live) -> Loaded {
+impl Source for CachedSource {
+    fn load(&self, live: &dyn Live) -> LoadedSource {
         self.loaded.get_or_init(|| self.source.load(live)).clone()
     }
 
-    fn rights(&self) -> Vec<Right> {
+    fn rights(&self) -> Vec<AccessRight> {
         self.source.rights()
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::classify::{Class, TEMPLATE, classify};
+use super::classify::{DocumentClass, TEMPLATE, classify};
 use super::render::Rendering;
-use super::{Loaded, sops};
-use crate::model::{Locate, Manifest, Origin, Position, Step};
-use crate::yaml::{self, Document, Span};
+use super::{LoadedSource, sops};
+use crate::model::{Locate, Manifest, ManifestStep, Origin, Position};
+use crate::yaml::{self, TextSpan, YamlDocument};
 
 /// Finds the fields of an object in its text. When a position is requested, the text of the object
 /// is parsed again.
@@ -17,22 +17,22 @@ struct SourceMap {
     /// The whole text of the file, shared by all of its objects.
     text: Arc<str>,
     /// The node in the text where the path begins.
-    span: Span,
+    span: TextSpan,
     /// The path from there to the object.
-    prefix: Vec<Step>,
+    prefix: Vec<ManifestStep>,
 }
 
 impl Locate for SourceMap {
-    fn locate(&self, steps: &[Step]) -> Option<Position> {
+    fn locate(&self, steps: &[ManifestStep]) -> Option<Position> {
         let mut way = self.prefix.clone();
         way.extend_from_slice(steps);
         yaml::locate(&self.text, self.span, &way)
     }
 
-    fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
-        let whole = |way: &&[Step]| [&self.prefix, *way].concat();
-        let whole: Vec<Vec<Step>> = ways.iter().map(whole).collect();
-        let whole: Vec<&[Step]> = whole.iter().map(Vec::as_slice).collect();
+    fn locate_all(&self, ways: &[&[ManifestStep]]) -> Vec<Option<Position>> {
+        let whole = |way: &&[ManifestStep]| [&self.prefix, *way].concat();
+        let whole: Vec<Vec<ManifestStep>> = ways.iter().map(whole).collect();
+        let whole: Vec<&[ManifestStep]> = whole.iter().map(Vec::as_slice).collect();
         match yaml::locate_all(&self.text, self.span, &whole) {
             Some(places) => places.into_iter().map(Some).collect(),
             None => vec![None; ways.len()],
@@ -41,7 +41,7 @@ impl Locate for SourceMap {
 }
 
 /// The file of a document.
-pub(super) struct File<'f> {
+pub(super) struct DocumentFile<'f> {
     /// The path as the user named it.
     pub name: &'f Arc<str>,
     /// Its text.
@@ -51,12 +51,12 @@ pub(super) struct File<'f> {
 }
 
 /// The output of a renderer.
-pub(super) struct Rendered<'r> {
+pub(super) struct RendererOutput<'r> {
     /// The file that represents the whole output.
     pub place: &'r str,
     /// The output.
     pub output: Vec<u8>,
-    /// As in [`File`].
+    /// As in [`DocumentFile`].
     pub is_open: bool,
     /// Whether it cannot exclude objects.
     pub distrusts: bool,
@@ -69,11 +69,11 @@ pub(super) struct Rendered<'r> {
 /// Parses the objects in a renderer's output, whose line numbers are meaningless. `set_origin` sets
 /// the origin of each object.
 pub(super) fn load_rendered(
-    rendered: Rendered<'_>,
-    loaded: &mut Loaded,
+    rendered: RendererOutput<'_>,
+    loaded: &mut LoadedSource,
     mut set_origin: impl FnMut(&mut Manifest),
 ) {
-    let Rendered {
+    let RendererOutput {
         place,
         output,
         is_open,
@@ -89,14 +89,14 @@ pub(super) fn load_rendered(
     for problem in parsed.problems.iter().filter(|problem| problem.fatal) {
         loaded.error(place, format!("rendered output, at {problem}"));
     }
-    let file = File {
+    let file = DocumentFile {
         name: &Arc::from(place),
         text: &Arc::from(text),
         is_open,
     };
     for document in parsed.documents {
         let called = called(&document.value);
-        let mut rendered = Loaded::default();
+        let mut rendered = LoadedSource::default();
         extract(&file, document, &mut rendered);
         let doubted = rendered.doubts.iter_mut().map(|doubt| &mut doubt.skipped);
         let remarks = rendered.skipped.iter_mut().chain(&mut rendered.errors);
@@ -143,17 +143,17 @@ pub(super) fn remove_annotation(object: &mut Value, key: &str) {
 }
 
 /// A node that may be an object.
-struct Candidate {
+struct ObjectCandidate {
     value: Value,
     document: usize,
-    span: Span,
-    prefix: Vec<Step>,
+    span: TextSpan,
+    prefix: Vec<ManifestStep>,
     position: Position,
 }
 
 /// Returns the objects in a document.
-pub(super) fn extract(file: &File<'_>, document: Document, loaded: &mut Loaded) {
-    let candidate = Candidate {
+pub(super) fn extract(file: &DocumentFile<'_>, document: YamlDocument, loaded: &mut LoadedSource) {
+    let candidate = ObjectCandidate {
         value: document.value,
         document: document.number,
         span: document.span,
@@ -166,29 +166,35 @@ pub(super) fn extract(file: &File<'_>, document: Document, loaded: &mut Loaded) 
 /// The depth limit of nested lists, which kubectl does not support at all.
 const MAX_LISTS: usize = 8;
 
-fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loaded: &mut Loaded) {
+fn take(
+    file: &DocumentFile<'_>,
+    candidate: ObjectCandidate,
+    items: &[TextSpan],
+    level: usize,
+    loaded: &mut LoadedSource,
+) {
     let file_name = file.name.rsplit('/').next().unwrap_or_default();
     let place = || format!("{}:{}", file.name, candidate.position.line);
     match classify(&candidate.value, file_name) {
-        Class::Empty => {}
-        Class::Skip(reason) => loaded.skip(place(), reason),
-        Class::Doubtful(reason) => loaded.set_aside(place(), reason, None),
-        Class::Aside(reason) => {
+        DocumentClass::Empty => {}
+        DocumentClass::Skip(reason) => loaded.skip(place(), reason),
+        DocumentClass::Doubtful(reason) => loaded.set_aside(place(), reason, None),
+        DocumentClass::Aside(reason) => {
             let place = place();
             loaded.set_aside(place, reason, manifest(file, candidate).ok());
         }
-        Class::Template if !file.is_open => loaded.set_aside(place(), TEMPLATE, None),
-        Class::Error(message, field) => {
+        DocumentClass::Template if !file.is_open => loaded.set_aside(place(), TEMPLATE, None),
+        DocumentClass::Error(message, field) => {
             let way = [candidate.prefix.as_slice(), &field].concat();
             let position = yaml::locate(file.text, candidate.span, &way);
             let Position { line, column } = position.unwrap_or(candidate.position);
             loaded.error(format!("{}:{line}:{column}", file.name), message);
         }
-        Class::List if level == MAX_LISTS => {
+        DocumentClass::List if level == MAX_LISTS => {
             loaded.error(place(), "lists are nested too deeply");
         }
-        Class::List => take_items(file, candidate, items, level, loaded),
-        Class::Object | Class::Template => {
+        DocumentClass::List => take_items(file, candidate, items, level, loaded),
+        DocumentClass::Object | DocumentClass::Template => {
             let may_be_encrypted = sops::may_be_encrypted(&candidate.value);
             match manifest(file, candidate) {
                 Ok(mut manifest) => {
@@ -210,11 +216,11 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
 /// Extracts the objects in a list. An item without a type has that of a typed list
 /// (`k8s.io/apimachinery/pkg/apis/meta/v1/unstructured`, `decodeToList`).
 fn take_items(
-    file: &File<'_>,
-    mut list: Candidate,
-    spans: &[Span],
+    file: &DocumentFile<'_>,
+    mut list: ObjectCandidate,
+    spans: &[TextSpan],
     level: usize,
-    loaded: &mut Loaded,
+    loaded: &mut LoadedSource,
 ) {
     let Some(Value::Array(items)) = list.value.get_mut("items").map(Value::take) else {
         return;
@@ -238,7 +244,10 @@ fn take_items(
             Some(span) => (*span, Vec::new(), span.position()),
             // Items from an alias have no position of their own.
             None => {
-                let steps = [Step::Field("items".to_owned()), Step::Index(index)];
+                let steps = [
+                    ManifestStep::Field("items".to_owned()),
+                    ManifestStep::Index(index),
+                ];
                 let prefix = [list.prefix.as_slice(), &steps].concat();
                 (list.span, prefix, list.position)
             }
@@ -249,7 +258,7 @@ fn take_items(
             loaded.error(place, "an item of this list is not an object");
             continue;
         }
-        let item = Candidate {
+        let item = ObjectCandidate {
             value,
             document: list.document,
             span,
@@ -277,7 +286,7 @@ fn give_type(fields: &mut Map<String, Value>, api_version: &str, kind: &str) {
 
 /// Returns the manifest of an object whose identity was already checked; otherwise the place to
 /// report.
-fn manifest(file: &File<'_>, object: Candidate) -> Result<Manifest, String> {
+fn manifest(file: &DocumentFile<'_>, object: ObjectCandidate) -> Result<Manifest, String> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let metadata = object.value.get("metadata");
     let of_metadata = |field: &str| text(metadata.and_then(|metadata| metadata.get(field)));

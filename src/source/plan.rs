@@ -5,26 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::kustomize::{self, Graph, has_file};
-use super::render::Names;
-use super::walk::{Bounds, Found, found_on_disk};
-use super::{Loaded, chart};
+use super::render::FileNames;
+use super::walk::{Bounds, WalkEntry, found_on_disk};
+use super::{LoadedSource, chart};
 
 /// How a tree is read.
 #[derive(Default)]
-pub(super) struct Plan {
+pub(super) struct SourcePlan {
     /// The files that are read as plain manifests.
-    pub raw: Vec<Found>,
+    pub raw: Vec<WalkEntry>,
     /// The kustomizations to build.
-    pub builds: Vec<Root>,
+    pub builds: Vec<RenderRoot>,
     /// The charts to render.
-    pub charts: Vec<Root>,
+    pub charts: Vec<RenderRoot>,
     /// The files that are left out, with the reasons.
-    pub remarks: Loaded,
+    pub remarks: LoadedSource,
 }
 
 /// An argument that names something on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Argument {
+pub(super) struct SourceArgument {
     /// The user's name for it.
     pub name: PathBuf,
     /// The path.
@@ -33,7 +33,7 @@ pub(super) struct Argument {
 
 /// A directory to render.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Root {
+pub(super) struct RenderRoot {
     /// Without links.
     pub directory: PathBuf,
     /// The name of the argument that led to it.
@@ -46,7 +46,7 @@ pub(super) struct Root {
 /// read. In a tree with kustomizations, those that no other one in the tree uses are built. Files
 /// that any of them uses are not read again, nor are files next to them, which kustomize ignores
 /// too.
-pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
+pub(super) fn plan(arguments: &[SourceArgument], found: Vec<WalkEntry>) -> SourcePlan {
     let mut graph = Graph::default();
     let named = named_roots(arguments, &mut graph);
     let charts = named_charts(arguments, &named);
@@ -59,23 +59,23 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     };
     let within = found.iter().filter_map(directory_of_kustomization);
     let within: BTreeSet<PathBuf> = within.filter(is_own).collect();
-    let mut plan = Plan::default();
+    let mut plan = SourcePlan::default();
     let roots = roots(&within, &mut graph);
     let names = |directory: &Path| argument_of(directory, arguments);
     for (directory, argument) in &named {
-        plan.builds.push(Root {
+        plan.builds.push(RenderRoot {
             directory: directory.clone(),
             argument: argument.clone(),
         });
     }
     for (directory, argument) in &charts {
-        plan.charts.push(Root {
+        plan.charts.push(RenderRoot {
             directory: directory.clone(),
             argument: argument.clone(),
         });
     }
     for directory in &roots {
-        plan.builds.push(Root {
+        plan.builds.push(RenderRoot {
             directory: directory.clone(),
             argument: names(directory),
         });
@@ -84,7 +84,7 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     let nodes = graph.below(all);
     let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
     for file in found {
-        let Found::File {
+        let WalkEntry::File {
             name, canonical, ..
         } = &file
         else {
@@ -109,15 +109,15 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
 }
 
 /// Reports the files below a rendered kustomization that neither it nor its bases use.
-pub(super) fn unused(directory: &Path, names: &Names) -> Loaded {
-    let mut loaded = Loaded::default();
+pub(super) fn unused(directory: &Path, names: &FileNames) -> LoadedSource {
+    let mut loaded = LoadedSource::default();
     let mut graph = Graph::default();
     let nodes = graph.below([directory.to_owned()]);
     let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
     // Errors in files that are not read do not matter.
     let (found, _) = found_on_disk(directory, names, Bounds::default());
     for file in &found {
-        let Found::File {
+        let WalkEntry::File {
             name, canonical, ..
         } = file
         else {
@@ -135,7 +135,7 @@ fn no_part_of(kustomization: &str) -> String {
 }
 
 /// Returns the arguments that are kustomizations, by directory, and the names of the directories.
-fn named_roots(arguments: &[Argument], graph: &mut Graph) -> BTreeMap<PathBuf, PathBuf> {
+fn named_roots(arguments: &[SourceArgument], graph: &mut Graph) -> BTreeMap<PathBuf, PathBuf> {
     let mut roots = BTreeMap::new();
     for argument in arguments {
         let Ok(mut path) = argument.path.canonicalize() else {
@@ -163,7 +163,7 @@ fn called(name: &Path) -> String {
 
 /// Does the same for charts. A directory that is both is treated as a kustomization.
 fn named_charts(
-    arguments: &[Argument],
+    arguments: &[SourceArgument],
     kustomizations: &BTreeMap<PathBuf, PathBuf>,
 ) -> BTreeMap<PathBuf, PathBuf> {
     let charts = arguments.iter().filter_map(|argument| {
@@ -175,9 +175,9 @@ fn named_charts(
 }
 
 /// Returns the directory of a file that has one of kustomize's names.
-fn directory_of_kustomization(found: &Found) -> Option<PathBuf> {
+fn directory_of_kustomization(found: &WalkEntry) -> Option<PathBuf> {
     match found {
-        Found::File {
+        WalkEntry::File {
             path, canonical, ..
         } if kustomize::has_name(path) => canonical
             .parent()
@@ -216,8 +216,8 @@ fn unused_component(
     file: &Path,
     roots: &BTreeSet<PathBuf>,
     named: &BTreeMap<PathBuf, PathBuf>,
-    nodes: &BTreeMap<PathBuf, &kustomize::Kustomization>,
-    remarks: &mut Loaded,
+    nodes: &BTreeMap<PathBuf, &kustomize::KustomizationNode>,
+    remarks: &mut LoadedSource,
 ) {
     let Some((directory, _)) = nodes.iter().find(|(_, node)| node.file == *file) else {
         return;
@@ -245,8 +245,8 @@ fn root_above<'n>(path: &Path, named: &'n BTreeMap<PathBuf, PathBuf>) -> Option<
 }
 
 /// Returns the argument that led to a directory.
-fn argument_of(directory: &Path, arguments: &[Argument]) -> PathBuf {
-    let leads = |argument: &&Argument| {
+fn argument_of(directory: &Path, arguments: &[SourceArgument]) -> PathBuf {
+    let leads = |argument: &&SourceArgument| {
         let path = argument.path.canonicalize();
         path.is_ok_and(|path| directory.starts_with(path))
     };

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::{GitOps, GitOpsObjects, HelmReleases, LastApplied, Source, Which};
+use super::{GitOps, GitOpsObjects, GitOpsSelector, HelmReleases, LastApplied, Source};
 
 /// Argo CD's default namespace.
 const ARGO_NAMESPACE: &str = "argocd";
@@ -18,11 +18,11 @@ pub struct Scheme {
     pub forms: &'static str,
     /// A description.
     pub help: &'static str,
-    open: Open,
+    open: SchemeOpener,
 }
 
 /// How the source is opened.
-enum Open {
+enum SchemeOpener {
     /// The cluster has the declared state, which has no other revision to compare with.
     Recorded(fn(&str) -> Result<Box<dyn Source>, String>),
     /// An object in the cluster names manifests in Git, which have a base.
@@ -30,7 +30,7 @@ enum Open {
         /// Parses the text after the colon as namespace and name; `None` if it is neither.
         name: fn(&str) -> Option<(&str, &str)>,
         /// Opens the source.
-        open: fn(Which, GitOps) -> Box<dyn Source>,
+        open: fn(GitOpsSelector, GitOps) -> Box<dyn Source>,
     },
 }
 
@@ -40,19 +40,21 @@ pub const SCHEMES: &[Scheme] = &[
         word: "helm",
         forms: "helm:NAMESPACE/RELEASE, helm:NAMESPACE or 'helm:*'",
         help: "the releases that Helm recorded in the cluster: one, those of a namespace, or all",
-        open: Open::Recorded(|rest| HelmReleases::named(rest).map(|one| Box::new(one) as _)),
+        open: SchemeOpener::Recorded(|rest| {
+            HelmReleases::named(rest).map(|one| Box::new(one) as _)
+        }),
     },
     Scheme {
         word: "last-applied",
         forms: "last-applied:NAMESPACE or 'last-applied:*'",
         help: "the configurations that kubectl apply left on the live objects",
-        open: Open::Recorded(|rest| LastApplied::named(rest).map(|one| Box::new(one) as _)),
+        open: SchemeOpener::Recorded(|rest| LastApplied::named(rest).map(|one| Box::new(one) as _)),
     },
     Scheme {
         word: "argocd",
         forms: "argocd:NAME or argocd:NAMESPACE/NAME",
         help: "an Argo CD Application in the cluster",
-        open: Open::InGit {
+        open: SchemeOpener::InGit {
             name: |rest| Some(rest.split_once('/').unwrap_or((ARGO_NAMESPACE, rest))),
             open: |which, gitops| Box::new(GitOpsObjects::argo(which, gitops)),
         },
@@ -61,7 +63,7 @@ pub const SCHEMES: &[Scheme] = &[
         word: "flux",
         forms: "flux:NAMESPACE/NAME",
         help: "a Flux Kustomization in the cluster",
-        open: Open::InGit {
+        open: SchemeOpener::InGit {
             name: |rest| rest.split_once('/'),
             open: |which, gitops| Box::new(GitOpsObjects::flux(which, gitops)),
         },
@@ -80,7 +82,7 @@ impl Scheme {
     /// Returns whether its source can be read at another revision, and so can be compared with a
     /// base.
     pub fn has_base(&self) -> bool {
-        matches!(self.open, Open::InGit { .. })
+        matches!(self.open, SchemeOpener::InGit { .. })
     }
 
     /// Opens the source of an argument.
@@ -89,8 +91,8 @@ impl Scheme {
     /// Fails if the argument does not have the form of the scheme.
     pub fn source(&self, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>, String> {
         match &self.open {
-            Open::Recorded(open) => open(rest),
-            Open::InGit { name, open } => {
+            SchemeOpener::Recorded(open) => open(rest),
+            SchemeOpener::InGit { name, open } => {
                 let named = name(rest).filter(|(namespace, name)| {
                     !namespace.is_empty() && !name.is_empty() && !name.contains('/')
                 });
@@ -100,7 +102,7 @@ impl Scheme {
                         self.forms
                     ));
                 };
-                let which = Which::Live {
+                let which = GitOpsSelector::Live {
                     namespace: namespace.to_owned(),
                     name: name.to_owned(),
                 };

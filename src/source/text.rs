@@ -3,33 +3,33 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Loaded;
+use super::LoadedSource;
 use super::classify::{is_other_json, is_template};
-use super::objects::{self, File};
-use crate::yaml::{self, Problem};
+use super::objects::{self, DocumentFile};
+use crate::yaml::{self, YamlProblem};
 
 /// Why a file in the `templates` of a chart is not compared.
 pub(super) const CHART_TEMPLATE: &str = "a template of a Helm chart, which is not rendered";
 
 /// Returns the objects in text that does not come from a file; `name` is its name in messages.
-pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
-    let mut loaded = Loaded::default();
+pub fn objects_in(name: &str, bytes: Vec<u8>) -> LoadedSource {
+    let mut loaded = LoadedSource::default();
     load_bytes(name, bytes, &mut loaded);
     loaded
 }
 
 /// Loads the objects in the bytes of a file that is not a template.
-pub(super) fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
+pub(super) fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut LoadedSource) {
     load(name, bytes, || false, false, loaded);
 }
 
-/// Does the same for a file that may be a template; `is_open` is as in [`File`].
+/// Does the same for a file that may be a template; `is_open` is as in [`DocumentFile`].
 pub(super) fn load(
     name: &str,
     bytes: Vec<u8>,
     in_chart_templates: impl Fn() -> bool,
     is_open: bool,
-    loaded: &mut Loaded,
+    loaded: &mut LoadedSource,
 ) {
     let path = Path::new(name);
     let file_name = path
@@ -64,7 +64,7 @@ pub(super) fn load(
     }
     let name: Arc<str> = Arc::from(name);
     let text: Arc<str> = Arc::from(text);
-    let file = File {
+    let file = DocumentFile {
         name: &name,
         text: &text,
         is_open,
@@ -75,14 +75,14 @@ pub(super) fn load(
 }
 
 /// Returns the remainder of the line with a problem, from its column on.
-fn text_at<'t>(chunk: &'t str, problem: &Problem) -> &'t str {
+fn text_at<'t>(chunk: &'t str, problem: &YamlProblem) -> &'t str {
     let lines_before = problem.position.line.saturating_sub(problem.chunk.line);
     let line = chunk.lines().nth(lines_before).unwrap_or("");
     let column = line.char_indices().nth(problem.position.column - 1);
     column.map_or("", |(at, _)| &line[at..])
 }
 
-fn report(name: &str, problem: &Problem, loaded: &mut Loaded) {
+fn report(name: &str, problem: &YamlProblem, loaded: &mut LoadedSource) {
     let (line, column) = (problem.position.line, problem.position.column);
     let place = format!("{name}:{line}:{column}");
     if problem.fatal {

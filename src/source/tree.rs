@@ -9,7 +9,7 @@ use super::read;
 
 /// The kind of an entry in a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TreeEntryKind {
     /// A directory.
     Directory,
     /// A file.
@@ -26,18 +26,18 @@ pub(super) enum Kind {
 
 /// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct TreeEntry {
     pub name: OsString,
-    pub kind: Kind,
+    pub kind: TreeEntryKind,
 }
 
 /// A path with all links resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Resolved {
+pub(super) struct ResolvedPath {
     /// The path without links.
     pub canonical: PathBuf,
     /// The kind of its target; never a link.
-    pub kind: Kind,
+    pub kind: TreeEntryKind,
 }
 
 /// A tree of named files. Through this interface, files on disk and in commits are read by the same
@@ -47,13 +47,13 @@ pub(super) trait Tree: Sync {
     ///
     /// # Errors
     /// Fails with `NotFound` if nothing exists at the path, or with other errors.
-    fn resolve(&self, path: &Path) -> io::Result<Resolved>;
+    fn resolve(&self, path: &Path) -> io::Result<ResolvedPath>;
 
     /// Returns the entries of a directory, in any order; `canonical` contains no links.
     ///
     /// # Errors
     /// Fails if they cannot be read.
-    fn list(&self, canonical: &Path) -> io::Result<Vec<Entry>>;
+    fn list(&self, canonical: &Path) -> io::Result<Vec<TreeEntry>>;
 
     /// Returns the bytes of a file; `canonical` contains no links.
     ///
@@ -71,16 +71,16 @@ pub(super) trait Tree: Sync {
 pub(super) struct Disk;
 
 impl Tree for Disk {
-    fn resolve(&self, path: &Path) -> io::Result<Resolved> {
+    fn resolve(&self, path: &Path) -> io::Result<ResolvedPath> {
         let canonical = path.canonicalize()?;
         let kind = kind_of(fs::metadata(&canonical)?.file_type());
-        Ok(Resolved { canonical, kind })
+        Ok(ResolvedPath { canonical, kind })
     }
 
-    fn list(&self, canonical: &Path) -> io::Result<Vec<Entry>> {
+    fn list(&self, canonical: &Path) -> io::Result<Vec<TreeEntry>> {
         let entries = fs::read_dir(canonical)?.map(|entry| {
             let entry = entry?;
-            Ok(Entry {
+            Ok(TreeEntry {
                 name: entry.file_name(),
                 kind: kind_of(entry.file_type()?),
             })
@@ -93,14 +93,14 @@ impl Tree for Disk {
     }
 }
 
-fn kind_of(kind: fs::FileType) -> Kind {
+fn kind_of(kind: fs::FileType) -> TreeEntryKind {
     if kind.is_dir() {
-        Kind::Directory
+        TreeEntryKind::Directory
     } else if kind.is_file() {
-        Kind::File
+        TreeEntryKind::File
     } else if kind.is_symlink() {
-        Kind::Link
+        TreeEntryKind::Link
     } else {
-        Kind::Other
+        TreeEntryKind::Other
     }
 }

@@ -1,7 +1,7 @@
 //! Unknown declared values, such as those that a chart generates or SOPS encrypted.
 
 use crate::model::{Manifest, group_of};
-use crate::policy::{Kind, Rule, RuleOrigin, RuleSpec, literally};
+use crate::policy::{ChangeKindSpec, Rule, RuleOrigin, RuleSpec, literally};
 
 /// Returns the rule that changes at these JSON Pointers of an object are not drift, because their
 /// declared values are unknown.
@@ -26,7 +26,7 @@ pub(in crate::source) fn not_compared(
         name: literally(&manifest.name),
         namespace: namespace.map_or_else(String::new, literally),
         json_pointers: pointers.into_iter().map(stored).collect(),
-        changes: vec![Kind::Changed],
+        changes: vec![ChangeKindSpec::Changed],
         ..RuleSpec::default()
     };
     spec.compile(origin).ok()

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// A mapping of settings, with the keys that are supported or do not affect the declared objects.
-pub(super) struct Known {
+pub(super) struct SupportedSettings {
     /// The JSON Pointer to the mapping.
     pub at: &'static str,
     /// Its keys.
@@ -13,9 +13,9 @@ pub(super) struct Known {
 
 /// Returns the unsupported settings in use, by the names of their fields: `kustomize.version`.
 /// Empty and disabled settings count as absent.
-pub(super) fn unread(settings: &Value, known: &[Known]) -> Vec<String> {
+pub(super) fn unread(settings: &Value, known: &[SupportedSettings]) -> Vec<String> {
     let mut found = Vec::new();
-    for Known { at, keys } in known {
+    for SupportedSettings { at, keys } in known {
         let fields = settings.pointer(at).and_then(Value::as_object);
         for (name, value) in fields.into_iter().flatten() {
             if !keys.contains(&name.as_str()) && !is_off(value) {
@@ -46,11 +46,11 @@ mod tests {
     #[test]
     fn names_unsupported_settings_that_are_used() {
         let known = [
-            Known {
+            SupportedSettings {
                 at: "",
                 keys: &["path", "helm"],
             },
-            Known {
+            SupportedSettings {
                 at: "/helm",
                 keys: &["values"],
             },

@@ -9,9 +9,9 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::render::Names;
-use super::tree::{Disk, Kind, Resolved, Tree};
-use super::{Loaded, kustomize};
+use super::render::FileNames;
+use super::tree::{Disk, ResolvedPath, Tree, TreeEntryKind};
+use super::{LoadedSource, kustomize};
 use crate::model::nearest;
 use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 
@@ -21,7 +21,7 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// Something to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum WalkEntry {
     /// A regular file.
     File {
         /// The path as the user names it.
@@ -86,7 +86,7 @@ impl Bounds {
 pub(super) struct Walk<'t> {
     tree: &'t dyn Tree,
     bounds: Bounds,
-    found: Vec<Found>,
+    found: Vec<WalkEntry>,
     /// The files and directories found so far, without links.
     seen: HashSet<PathBuf>,
     entries: usize,
@@ -94,12 +94,12 @@ pub(super) struct Walk<'t> {
     arguments: usize,
     stdin: bool,
     /// Errors, and files that are left out.
-    loaded: Loaded,
+    loaded: LoadedSource,
 }
 
 /// A position in the tree.
 #[derive(Clone, Copy)]
-struct Place<'p> {
+struct WalkPosition<'p> {
     /// The path as the user names it.
     name: &'p Path,
     /// The same without links.
@@ -109,7 +109,7 @@ struct Place<'p> {
 
 /// Entries to visit after the others of a directory.
 #[derive(Default)]
-struct Later {
+struct DeferredEntries {
     links: Vec<(PathBuf, PathBuf)>,
     hidden: Vec<(PathBuf, PathBuf)>,
 }
@@ -125,12 +125,12 @@ impl<'t> Walk<'t> {
             entries: 0,
             arguments: 0,
             stdin: false,
-            loaded: Loaded::default(),
+            loaded: LoadedSource::default(),
         }
     }
 
     /// Returns the files found, sorted by argument and path, and the errors.
-    pub fn finish(self) -> (Vec<Found>, Loaded) {
+    pub fn finish(self) -> (Vec<WalkEntry>, LoadedSource) {
         (self.found, self.loaded)
     }
 
@@ -138,11 +138,11 @@ impl<'t> Walk<'t> {
     pub fn stream(&mut self, argument: &Path) -> bool {
         if argument == Path::new("-") || argument == Path::new("/dev/stdin") {
             if !self.stdin {
-                self.found.push(Found::Stdin);
+                self.found.push(WalkEntry::Stdin);
             }
             self.stdin = true;
         } else if is_descriptor(argument) {
-            self.found.push(Found::Descriptor(argument.to_owned()));
+            self.found.push(WalkEntry::Descriptor(argument.to_owned()));
         } else {
             return false;
         }
@@ -172,7 +172,7 @@ impl<'t> Walk<'t> {
     /// Adds the file or directory at `path` in the tree, which the user calls `name`.
     pub fn argument(&mut self, name: &Path, path: &Path) {
         self.arguments += 1;
-        let Resolved { canonical, kind } = match self.tree.resolve(path) {
+        let ResolvedPath { canonical, kind } = match self.tree.resolve(path) {
             Ok(resolved) => resolved,
             Err(error) => {
                 let mut why = self.tree.reason(&error);
@@ -188,15 +188,15 @@ impl<'t> Walk<'t> {
             return self.loaded.error(name_of(name), NOT_BELOW);
         }
         match kind {
-            Kind::Directory => {
+            TreeEntryKind::Directory => {
                 let first = self.found.len();
                 self.directory(name, &canonical, &canonical);
                 self.found[first..].sort_by(|a, b| path_of(a).cmp(&path_of(b)));
             }
-            Kind::File => self.file(name, canonical),
-            Kind::Submodule => self.loaded.error(name_of(name), SUBMODULE),
-            Kind::Outside => self.loaded.error(name_of(name), OUTSIDE),
-            Kind::Link | Kind::Other => self.loaded.error(
+            TreeEntryKind::File => self.file(name, canonical),
+            TreeEntryKind::Submodule => self.loaded.error(name_of(name), SUBMODULE),
+            TreeEntryKind::Outside => self.loaded.error(name_of(name), OUTSIDE),
+            TreeEntryKind::Link | TreeEntryKind::Other => self.loaded.error(
                 name_of(name),
                 "this is neither a file nor a directory: to read a stream, pipe it in and name `-`",
             ),
@@ -206,7 +206,7 @@ impl<'t> Walk<'t> {
     /// Adds a file, unless it was already found.
     fn file(&mut self, path: &Path, canonical: PathBuf) {
         if self.seen.insert(canonical.clone()) {
-            self.found.push(Found::File {
+            self.found.push(WalkEntry::File {
                 name: name_of(path),
                 path: path.to_owned(),
                 canonical,
@@ -217,8 +217,8 @@ impl<'t> Walk<'t> {
     /// Walks a directory. Links come last, so that a file gets its own name if it has one in the
     /// tree.
     fn directory(&mut self, name: &Path, canonical: &Path, root: &Path) {
-        let mut later = Later::default();
-        let place = Place {
+        let mut later = DeferredEntries::default();
+        let place = WalkPosition {
             name,
             canonical,
             depth: 0,
@@ -232,7 +232,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    fn descend(&mut self, place: Place<'_>, later: &mut Later) {
+    fn descend(&mut self, place: WalkPosition<'_>, later: &mut DeferredEntries) {
         if !self.seen.insert(place.canonical.to_owned()) {
             return;
         }
@@ -271,27 +271,27 @@ impl<'t> Walk<'t> {
 
     fn entry(
         &mut self,
-        kind: Kind,
+        kind: TreeEntryKind,
         name: PathBuf,
         canonical: PathBuf,
         depth: usize,
-        later: &mut Later,
+        later: &mut DeferredEntries,
     ) {
         match kind {
-            Kind::Directory if self.leaves_out(name.file_name()) => {
+            TreeEntryKind::Directory if self.leaves_out(name.file_name()) => {
                 later.hidden.push((name, canonical));
             }
-            Kind::Directory => {
-                let place = Place {
+            TreeEntryKind::Directory => {
+                let place = WalkPosition {
                     name: &name,
                     canonical: &canonical,
                     depth,
                 };
                 self.descend(place, later);
             }
-            Kind::Link => later.links.push((name, canonical)),
-            Kind::File if is_ours(&name) => self.ours(&name, depth),
-            Kind::Submodule => self.loaded.error(name_of(&name), SUBMODULE),
+            TreeEntryKind::Link => later.links.push((name, canonical)),
+            TreeEntryKind::File if is_ours(&name) => self.ours(&name, depth),
+            TreeEntryKind::Submodule => self.loaded.error(name_of(&name), SUBMODULE),
             _ if !is_manifest(&name) => {
                 if is_nearly_manifest(&name) {
                     self.loaded.skip(
@@ -301,8 +301,10 @@ impl<'t> Walk<'t> {
                     );
                 }
             }
-            Kind::File => self.file(&name, canonical),
-            Kind::Other | Kind::Outside => self.loaded.error(name_of(&name), IRREGULAR),
+            TreeEntryKind::File => self.file(&name, canonical),
+            TreeEntryKind::Other | TreeEntryKind::Outside => {
+                self.loaded.error(name_of(&name), IRREGULAR)
+            }
         }
     }
 
@@ -349,7 +351,9 @@ impl<'t> Walk<'t> {
             return false;
         }
         entries.iter().any(|entry| match entry.kind {
-            Kind::Directory => self.holds_manifests(&canonical.join(&entry.name), depth + 1),
+            TreeEntryKind::Directory => {
+                self.holds_manifests(&canonical.join(&entry.name), depth + 1)
+            }
             _ => is_manifest(Path::new(&entry.name)),
         })
     }
@@ -366,25 +370,25 @@ impl<'t> Walk<'t> {
             }
             return;
         }
-        let Resolved { canonical, kind } = match self.tree.resolve(path) {
+        let ResolvedPath { canonical, kind } = match self.tree.resolve(path) {
             Ok(resolved) => resolved,
             Err(error) => return self.broken_link(name, &error),
         };
         // What is outside a commit is unknown. A name without an extension is assumed to be a
         // directory's.
-        let may_be_directory = kind == Kind::Outside && name.extension().is_none();
+        let may_be_directory = kind == TreeEntryKind::Outside && name.extension().is_none();
         let may_hold_manifests =
-            may_be_directory || matches!(kind, Kind::Directory | Kind::Submodule);
+            may_be_directory || matches!(kind, TreeEntryKind::Directory | TreeEntryKind::Submodule);
         if !may_hold_manifests && !is_manifest(name) || self.seen.contains(&canonical) {
             return;
         }
-        if kind == Kind::Outside || !canonical.starts_with(root) {
+        if kind == TreeEntryKind::Outside || !canonical.starts_with(root) {
             return self.loaded.error(name_of(name), OUTSIDE);
         }
         match kind {
-            Kind::Directory => self.directory(name, &canonical, root),
-            Kind::File => self.file(name, canonical),
-            Kind::Submodule => self.loaded.error(name_of(name), SUBMODULE),
+            TreeEntryKind::Directory => self.directory(name, &canonical, root),
+            TreeEntryKind::File => self.file(name, canonical),
+            TreeEntryKind::Submodule => self.loaded.error(name_of(name), SUBMODULE),
             _ => self.loaded.error(name_of(name), IRREGULAR),
         }
     }
@@ -405,9 +409,9 @@ impl<'t> Walk<'t> {
 /// Returns the files in a directory on disk, which must be free of links.
 pub(super) fn found_on_disk(
     directory: &Path,
-    names: &Names,
+    names: &FileNames,
     bounds: Bounds,
-) -> (Vec<Found>, Loaded) {
+) -> (Vec<WalkEntry>, LoadedSource) {
     let mut walk = Walk::through(&Disk, bounds);
     walk.argument(Path::new(&names.of(directory)), directory);
     walk.finish()
@@ -436,10 +440,10 @@ fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-fn path_of(found: &Found) -> Option<&Path> {
+fn path_of(found: &WalkEntry) -> Option<&Path> {
     match found {
-        Found::File { path, .. } => Some(path),
-        Found::Stdin | Found::Descriptor(_) => None,
+        WalkEntry::File { path, .. } => Some(path),
+        WalkEntry::Stdin | WalkEntry::Descriptor(_) => None,
     }
 }
 

@@ -15,8 +15,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BOUNDS, Closed, Deviation, Durations, Ending, Episode, EpisodeKey, Event, Onset, ResourceKey,
-    Severity, Tallies, Worded,
+    BOUNDS, ClosedEpisode, Deviation, Durations, Ending, Episode, EpisodeEvent, EpisodeKey, Onset,
+    ResourceKey, Severity, Tallies, Worded,
 };
 
 /// The name and version of the format of the file.
@@ -27,13 +27,13 @@ const LONG: usize = 5_000;
 
 /// The content of a state file.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct StateContent {
     /// The counts of episodes before the first of the events.
     pub tallies: Tallies,
     /// The episodes that were open at that time.
     pub open: Vec<Episode>,
     /// The events since that time.
-    pub events: Vec<Event>,
+    pub events: Vec<EpisodeEvent>,
     /// Whether an incomplete last line was dropped.
     pub was_torn: bool,
 }
@@ -90,12 +90,12 @@ impl EpisodeFile {
     /// # Errors
     /// Fails if it belongs to another cluster, another process writes to it, it cannot be read or
     /// written, or a line other than the last one is invalid.
-    pub fn open(path: &Path, cluster: &str) -> Result<(Self, Kept)> {
+    pub fn open(path: &Path, cluster: &str) -> Result<(Self, StateContent)> {
         let opened = Self::opened(path, cluster);
         opened.with_context(|| format!("cannot use the state file {}", path.display()))
     }
 
-    fn opened(path: &Path, cluster: &str) -> Result<(Self, Kept)> {
+    fn opened(path: &Path, cluster: &str) -> Result<(Self, StateContent)> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -109,9 +109,9 @@ impl EpisodeFile {
             .iter()
             .rposition(|byte| *byte == b'\n')
             .map_or(0, |at| at + 1);
-        let mut kept = Kept {
+        let mut kept = StateContent {
             was_torn: whole < bytes.len(),
-            ..Kept::default()
+            ..StateContent::default()
         };
         let text = std::str::from_utf8(&bytes[..whole]);
         let text = text.context("it is not UTF-8 text; move it away to start a new one")?;
@@ -119,14 +119,14 @@ impl EpisodeFile {
         let mut lines = 0;
         for (at, line) in text.lines().enumerate() {
             lines += 1;
-            let read: Line = serde_json::from_str(line).map_err(|_| {
+            let read: StateLine = serde_json::from_str(line).map_err(|_| {
                 anyhow::anyhow!(
                     "line {} is not valid in a state file; move the file away to start a new one",
                     at + 1
                 )
             })?;
             match read {
-                Line::Head(head) => {
+                StateLine::Head(head) => {
                     ensure!(
                         head.schema == SCHEMA,
                         "it was written by another version of driftctl ({})",
@@ -140,11 +140,15 @@ impl EpisodeFile {
                     );
                     salt = Some(head.salt);
                 }
-                Line::Tallies(tallies) => kept.tallies = tallies.into(),
-                Line::Open(episode) => kept.open.push(episode.into()),
-                Line::Opened(episode) => kept.events.push(Event::Opened(episode.into())),
-                Line::Altered(episode) => kept.events.push(Event::Altered(episode.into())),
-                Line::Closed(closed) => kept.events.push(Event::Closed(closed.into())),
+                StateLine::Tallies(tallies) => kept.tallies = tallies.into(),
+                StateLine::Open(episode) => kept.open.push(episode.into()),
+                StateLine::Opened(episode) => {
+                    kept.events.push(EpisodeEvent::Opened(episode.into()))
+                }
+                StateLine::Altered(episode) => {
+                    kept.events.push(EpisodeEvent::Altered(episode.into()))
+                }
+                StateLine::Closed(closed) => kept.events.push(EpisodeEvent::Closed(closed.into())),
             }
         }
         ensure!(
@@ -183,16 +187,16 @@ impl EpisodeFile {
     ///
     /// # Errors
     /// Fails if they cannot be written.
-    pub fn add(&mut self, events: &[Event]) -> Result<()> {
+    pub fn add(&mut self, events: &[EpisodeEvent]) -> Result<()> {
         if events.is_empty() {
             return Ok(());
         }
         let mut text = String::new();
         for event in events {
             let line = match event {
-                Event::Opened(episode) => Line::Opened(episode.into()),
-                Event::Altered(episode) => Line::Altered(episode.into()),
-                Event::Closed(closed) => Line::Closed(closed.into()),
+                EpisodeEvent::Opened(episode) => StateLine::Opened(episode.into()),
+                EpisodeEvent::Altered(episode) => StateLine::Altered(episode.into()),
+                EpisodeEvent::Closed(closed) => StateLine::Closed(closed.into()),
             };
             push(&mut text, &line)?;
         }
@@ -211,7 +215,7 @@ impl EpisodeFile {
 
     fn head(&self, cluster: &str) -> Result<String> {
         let mut text = String::new();
-        let head = Line::Head(Head {
+        let head = StateLine::Head(StateHeader {
             schema: SCHEMA.to_owned(),
             cluster: cluster.to_owned(),
             salt: self.salt.clone(),
@@ -227,22 +231,22 @@ impl EpisodeFile {
     }
 
     /// Rewrites the file, with the open episodes and the counts.
-    fn rewrite(&mut self, cluster: &str, kept: &mut Kept) -> Result<()> {
+    fn rewrite(&mut self, cluster: &str, kept: &mut StateContent) -> Result<()> {
         for event in std::mem::take(&mut kept.events) {
             kept.tallies.count(&event);
             match event {
-                Event::Opened(episode) => kept.open.push(episode),
-                Event::Altered(episode) => {
+                EpisodeEvent::Opened(episode) => kept.open.push(episode),
+                EpisodeEvent::Altered(episode) => {
                     kept.open.retain(|open| open.key != episode.key);
                     kept.open.push(episode);
                 }
-                Event::Closed(closed) => kept.open.retain(|open| open.key != closed.key),
+                EpisodeEvent::Closed(closed) => kept.open.retain(|open| open.key != closed.key),
             }
         }
         let mut text = self.head(cluster)?;
-        push(&mut text, &Line::Tallies((&kept.tallies).into()))?;
+        push(&mut text, &StateLine::Tallies((&kept.tallies).into()))?;
         for episode in &kept.open {
-            push(&mut text, &Line::Open(episode.into()))?;
+            push(&mut text, &StateLine::Open(episode.into()))?;
         }
         let folder = self
             .path
@@ -265,7 +269,7 @@ impl EpisodeFile {
     }
 }
 
-fn push(text: &mut String, line: &Line) -> Result<()> {
+fn push(text: &mut String, line: &StateLine) -> Result<()> {
     text.push_str(&serde_json::to_string(line)?);
     text.push('\n');
     Ok(())
@@ -274,8 +278,8 @@ fn push(text: &mut String, line: &Line) -> Result<()> {
 /// A line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Line {
-    Head(Head),
+enum StateLine {
+    Head(StateHeader),
     Tallies(TalliesLine),
     Open(EpisodeLine),
     Opened(EpisodeLine),
@@ -284,7 +288,7 @@ enum Line {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct StateHeader {
     schema: String,
     cluster: String,
     salt: String,
@@ -300,16 +304,16 @@ struct KeyLine {
     name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     path: String,
-    deviation: Word<Deviation>,
+    deviation: EnumWord<Deviation>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct EpisodeLine {
     #[serde(flatten)]
     key: KeyLine,
-    severity: Word<Severity>,
+    severity: EnumWord<Severity>,
     since: Timestamp,
-    onset: Word<Onset>,
+    onset: EnumWord<Onset>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     who: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -322,25 +326,25 @@ struct EpisodeLine {
 struct ClosedLine {
     #[serde(flatten)]
     key: KeyLine,
-    severity: Word<Severity>,
+    severity: EnumWord<Severity>,
     since: Timestamp,
     until: Timestamp,
-    how: Word<Ending>,
+    how: EnumWord<Ending>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct TalliesLine {
-    opened: Vec<(Word<Severity>, String, Word<Onset>, u64)>,
-    closed: Vec<(Word<Severity>, String, Word<Ending>, u64)>,
-    durations: Vec<(Word<Severity>, [u64; BOUNDS.len()], f64, u64)>,
+    opened: Vec<(EnumWord<Severity>, String, EnumWord<Onset>, u64)>,
+    closed: Vec<(EnumWord<Severity>, String, EnumWord<Ending>, u64)>,
+    durations: Vec<(EnumWord<Severity>, [u64; BOUNDS.len()], f64, u64)>,
 }
 
 /// A value of an enumeration, as the word that reports use.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str", bound = "T: Worded")]
-struct Word<T: Worded>(T);
+struct EnumWord<T: Worded>(T);
 
-impl<T: Worded> TryFrom<String> for Word<T> {
+impl<T: Worded> TryFrom<String> for EnumWord<T> {
     type Error = String;
 
     fn try_from(word: String) -> Result<Self, String> {
@@ -349,8 +353,8 @@ impl<T: Worded> TryFrom<String> for Word<T> {
     }
 }
 
-impl<T: Worded> From<Word<T>> for &'static str {
-    fn from(word: Word<T>) -> Self {
+impl<T: Worded> From<EnumWord<T>> for &'static str {
+    fn from(word: EnumWord<T>) -> Self {
         word.0.word()
     }
 }
@@ -364,7 +368,7 @@ impl From<&EpisodeKey> for KeyLine {
             namespace: object.namespace.clone(),
             name: object.name.clone(),
             path: key.path.clone(),
-            deviation: Word(key.deviation),
+            deviation: EnumWord(key.deviation),
         }
     }
 }
@@ -383,9 +387,9 @@ impl From<&Episode> for EpisodeLine {
     fn from(episode: &Episode) -> Self {
         Self {
             key: (&episode.key).into(),
-            severity: Word(episode.severity),
+            severity: EnumWord(episode.severity),
             since: episode.opened,
-            onset: Word(episode.onset),
+            onset: EnumWord(episode.onset),
             who: episode.who.clone(),
             declared: episode.declared,
             live: episode.live,
@@ -407,19 +411,19 @@ impl From<EpisodeLine> for Episode {
     }
 }
 
-impl From<&Closed> for ClosedLine {
-    fn from(closed: &Closed) -> Self {
+impl From<&ClosedEpisode> for ClosedLine {
+    fn from(closed: &ClosedEpisode) -> Self {
         Self {
             key: (&closed.key).into(),
-            severity: Word(closed.severity),
+            severity: EnumWord(closed.severity),
             since: closed.opened,
             until: closed.closed,
-            how: Word(closed.how),
+            how: EnumWord(closed.how),
         }
     }
 }
 
-impl From<ClosedLine> for Closed {
+impl From<ClosedLine> for ClosedEpisode {
     fn from(line: ClosedLine) -> Self {
         Self {
             key: line.key.into(),
@@ -439,16 +443,21 @@ impl From<&Tallies> for TalliesLine {
         Self {
             opened: opened
                 .map(|((severity, state_file, onset), n)| {
-                    (Word(*severity), state_file.clone(), Word(*onset), *n)
+                    (
+                        EnumWord(*severity),
+                        state_file.clone(),
+                        EnumWord(*onset),
+                        *n,
+                    )
                 })
                 .collect(),
             closed: closed
                 .map(|((severity, state_file, how), n)| {
-                    (Word(*severity), state_file.clone(), Word(*how), *n)
+                    (EnumWord(*severity), state_file.clone(), EnumWord(*how), *n)
                 })
                 .collect(),
             durations: durations
-                .map(|(severity, one)| (Word(*severity), one.within, one.sum, one.count))
+                .map(|(severity, one)| (EnumWord(*severity), one.within, one.sum, one.count))
                 .collect(),
         }
     }
@@ -504,9 +513,9 @@ mod tests {
         }
     }
 
-    fn closed(name: &str) -> Event {
+    fn closed(name: &str) -> EpisodeEvent {
         let episode = episode(name);
-        Event::Closed(Closed {
+        EpisodeEvent::Closed(ClosedEpisode {
             key: episode.key,
             severity: episode.severity,
             opened: episode.opened,
@@ -525,9 +534,9 @@ mod tests {
     fn reads_events_as_they_were_written() {
         let (_folder, path) = state_file();
         let events = [
-            Event::Opened(episode("a")),
-            Event::Altered(episode("a")),
-            Event::Opened(episode("b")),
+            EpisodeEvent::Opened(episode("a")),
+            EpisodeEvent::Altered(episode("a")),
+            EpisodeEvent::Opened(episode("b")),
             closed("a"),
         ];
         let (mut file, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
@@ -547,9 +556,9 @@ mod tests {
     fn drops_an_incomplete_last_line() {
         let (_folder, path) = state_file();
         let (mut file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();
-        file.add(&[Event::Opened(episode("a"))]).unwrap();
+        file.add(&[EpisodeEvent::Opened(episode("a"))]).unwrap();
         let whole = fs::metadata(&path).unwrap().len();
-        file.add(&[Event::Opened(episode("b"))]).unwrap();
+        file.add(&[EpisodeEvent::Opened(episode("b"))]).unwrap();
         drop(file);
         let text = fs::read(&path).unwrap();
         for length in whole..text.len() as u64 {
@@ -588,11 +597,11 @@ mod tests {
     fn rewrites_a_long_file_when_it_is_opened() {
         let (_folder, path) = state_file();
         let (mut file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();
-        let pairs: Vec<Event> = (0..LONG / 2 + 1)
-            .flat_map(|_| [Event::Opened(episode("a")), closed("a")])
+        let pairs: Vec<EpisodeEvent> = (0..LONG / 2 + 1)
+            .flat_map(|_| [EpisodeEvent::Opened(episode("a")), closed("a")])
             .collect();
         file.add(&pairs).unwrap();
-        file.add(&[Event::Opened(episode("b"))]).unwrap();
+        file.add(&[EpisodeEvent::Opened(episode("b"))]).unwrap();
         let salt = file.salt().to_owned();
         drop(file);
         let (mut file, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();

@@ -10,10 +10,10 @@
 use serde_json::{Map, Value};
 
 use super::budget::{self, Budget};
-use super::locate::Signposts;
-use super::scalar::{self, Scalar, Tag};
+use super::locate::PathBranches;
+use super::scalar::{self, YamlScalar, YamlTag};
 use super::split::Chunk;
-use super::{Document, Span};
+use super::{TextSpan, YamlDocument};
 use crate::model::Position;
 
 /// The depth limit: real objects stay far below, and this recurses.
@@ -23,24 +23,24 @@ const DEEPEST: usize = 48;
 const LONGEST_KEY: usize = 512;
 
 /// Parses the document in a chunk, if it is plain block YAML and needs no message.
-pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
+pub(super) fn read(chunk: &Chunk<'_>) -> Option<YamlDocument> {
     if !is_plain(chunk.text) {
         return None;
     }
-    let mut reader = Reader::of(chunk.text, None);
+    let mut reader = BlockReader::of(chunk.text, None);
     let (start, value) = reader.document(None)?;
     // The parser records the places of a List's items.
     if value.get("items").is_some() {
         return None;
     }
     let before = chunk.text.get(..start)?;
-    let span = Span {
+    let span = TextSpan {
         start: chunk.start + start,
         end: chunk.start + chunk.text.len(),
         line: chunk.line + memchr::memchr_iter(b'\n', before.as_bytes()).count(),
         column: chunk.column,
     };
-    Some(Document {
+    Some(YamlDocument {
         number: 0,
         value,
         span,
@@ -50,12 +50,12 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
 
 /// Finds fields and list items in a text that is one plain block document and begins at `first`.
 /// `None` if it is not, or if one of the items is empty.
-pub(super) fn find(text: &str, first: Position, signposts: &mut Signposts) -> Option<()> {
+pub(super) fn find(text: &str, first: Position, signposts: &mut PathBranches) -> Option<()> {
     if !is_plain(text) {
         return None;
     }
-    let mut reader = Reader::of(text, Some((signposts, first)));
-    reader.document(Some(Signposts::ROOT)).map(drop)
+    let mut reader = BlockReader::of(text, Some((signposts, first)));
+    reader.document(Some(PathBranches::ROOT)).map(drop)
 }
 
 /// Returns whether text contains only printable characters, `\n` and tabs.
@@ -73,7 +73,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// A text, and its next line.
-struct Reader<'t, 's> {
+struct BlockReader<'t, 's> {
     text: &'t str,
     /// The position of the next token.
     at: usize,
@@ -83,11 +83,11 @@ struct Reader<'t, 's> {
     at_end: bool,
     budget: Budget,
     /// What is searched for, and where the text begins.
-    wanted: Option<(&'s mut Signposts, Position)>,
+    wanted: Option<(&'s mut PathBranches, Position)>,
 }
 
-impl<'t, 's> Reader<'t, 's> {
-    fn of(text: &'t str, wanted: Option<(&'s mut Signposts, Position)>) -> Self {
+impl<'t, 's> BlockReader<'t, 's> {
+    fn of(text: &'t str, wanted: Option<(&'s mut PathBranches, Position)>) -> Self {
         Self {
             text,
             at: 0,
@@ -361,8 +361,8 @@ impl<'t, 's> Reader<'t, 's> {
 
     /// Returns the value of a plain scalar, if it needs no warning.
     fn resolve_plain(&self, text: &str) -> Option<Value> {
-        match scalar::resolve(text, Tag::None).ok()? {
-            Scalar::Rounded(_) => None,
+        match scalar::resolve(text, YamlTag::None).ok()? {
+            YamlScalar::Rounded(_) => None,
             scalar => scalar.into_value(text).ok(),
         }
     }
@@ -600,8 +600,8 @@ impl<'t, 's> Reader<'t, 's> {
 
 /// Returns a plain key, if it is an ordinary one.
 fn plain_key(text: &str) -> Option<String> {
-    match scalar::resolve(text, Tag::None).ok()? {
-        Scalar::Rounded(_) => None,
+    match scalar::resolve(text, YamlTag::None).ok()? {
+        YamlScalar::Rounded(_) => None,
         _ if text == "<<" => None,
         scalar => scalar.into_key(text).ok(),
     }

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::budget::{self, Budget};
 use super::explain::explain;
 use super::mapping::{key_of, merge};
-use super::mend::Mended;
-use super::scalar::{self, Scalar, Tag};
+use super::mend::FixedText;
+use super::scalar::{self, YamlScalar, YamlTag};
 use super::split::Chunk;
-use super::{Document, MAX_DEPTH, Parsed, Problem, Span};
+use super::{MAX_DEPTH, ParsedYaml, TextSpan, YamlDocument, YamlProblem};
 use crate::model::Position;
 
 /// The limit on warnings for one document.
@@ -31,23 +31,23 @@ pub(super) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
 }
 
 /// Parses the only document of a chunk that Kubernetes reads.
-pub(super) fn build(chunk: &Chunk<'_>) -> Parsed {
-    let mut mended = Mended::new(chunk.text);
+pub(super) fn build(chunk: &Chunk<'_>) -> ParsedYaml {
+    let mut mended = FixedText::new(chunk.text);
     loop {
-        let mut builder = Builder::new(chunk, &mended);
+        let mut builder = YamlBuilder::new(chunk, &mended);
         let stop = builder.run().err();
-        let Builder {
+        let YamlBuilder {
             document,
             mut problems,
             ..
         } = builder;
         match stop {
-            Some(Stop::Syntax(error)) if mended.mend(&error) => continue,
-            Some(Stop::Syntax(error)) => problems.push(syntax(chunk, &mended, &error)),
-            Some(Stop::Meaning(problem)) => problems.push(*problem),
+            Some(ParseStop::Syntax(error)) if mended.mend(&error) => continue,
+            Some(ParseStop::Syntax(error)) => problems.push(syntax(chunk, &mended, &error)),
+            Some(ParseStop::Meaning(problem)) => problems.push(*problem),
             None => {}
         }
-        return Parsed {
+        return ParsedYaml {
             documents: document.into_iter().collect(),
             problems,
         };
@@ -55,23 +55,23 @@ pub(super) fn build(chunk: &Chunk<'_>) -> Parsed {
 }
 
 /// Why a document ends early.
-enum Stop {
+enum ParseStop {
     Syntax(Box<ScanError>),
-    Meaning(Failure),
+    Meaning(BuildFailure),
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
+impl From<BuildFailure> for ParseStop {
+    fn from(failure: BuildFailure) -> Self {
         Self::Meaning(failure)
     }
 }
 
 /// Boxed, because it is large and rare.
-type Failure = Box<Problem>;
+type BuildFailure = Box<YamlProblem>;
 
 /// A finished node.
 #[derive(Debug, Clone)]
-struct Node {
+struct BuiltNode {
     value: Value,
     /// Its memory, with its content.
     cost: usize,
@@ -80,15 +80,15 @@ struct Node {
 }
 
 /// A collection that is being parsed.
-struct Frame {
-    kind: Kind,
+struct OpenCollection {
+    kind: CollectionKind,
     anchor: usize,
     start: Mark,
     cost: usize,
     height: usize,
 }
 
-enum Kind {
+enum CollectionKind {
     Sequence {
         items: Vec<Value>,
         /// Whether these are the items of the document's top-level `items`.
@@ -96,32 +96,32 @@ enum Kind {
     },
     Mapping {
         map: Map<String, Value>,
-        key: Option<Key>,
+        key: Option<BuiltKey>,
         /// The merged keys: these may be written again.
         merged: BTreeSet<String>,
     },
 }
 
-enum Key {
+enum BuiltKey {
     Field(String),
     Merge,
 }
 
-struct Builder<'c, 't> {
+struct YamlBuilder<'c, 't> {
     chunk: &'c Chunk<'t>,
-    mended: &'c Mended<'t>,
+    mended: &'c FixedText<'t>,
     budget: Budget,
-    stack: Vec<Frame>,
-    anchors: HashMap<usize, Node>,
+    stack: Vec<OpenCollection>,
+    anchors: HashMap<usize, BuiltNode>,
     /// The root node's place, once it began.
     root: Option<Mark>,
-    items: Vec<Span>,
-    document: Option<Document>,
-    problems: Vec<Problem>,
+    items: Vec<TextSpan>,
+    document: Option<YamlDocument>,
+    problems: Vec<YamlProblem>,
 }
 
-impl<'c, 't> Builder<'c, 't> {
-    fn new(chunk: &'c Chunk<'t>, mended: &'c Mended<'t>) -> Self {
+impl<'c, 't> YamlBuilder<'c, 't> {
+    fn new(chunk: &'c Chunk<'t>, mended: &'c FixedText<'t>) -> Self {
         Self {
             chunk,
             mended,
@@ -135,15 +135,15 @@ impl<'c, 't> Builder<'c, 't> {
         }
     }
 
-    fn run(&mut self) -> Result<(), Stop> {
+    fn run(&mut self) -> Result<(), ParseStop> {
         for event in parser(&self.mended.text) {
-            let (event, mark) = event.map_err(|error| Stop::Syntax(Box::new(error)))?;
+            let (event, mark) = event.map_err(|error| ParseStop::Syntax(Box::new(error)))?;
             self.event(event, mark)?;
         }
         Ok(())
     }
 
-    fn event(&mut self, event: Event<'_>, mark: Mark) -> Result<(), Failure> {
+    fn event(&mut self, event: Event<'_>, mark: Mark) -> Result<(), BuildFailure> {
         if event.is_node() && self.document.is_some() {
             return Err(self.failure(
                 mark,
@@ -160,10 +160,10 @@ impl<'c, 't> Builder<'c, 't> {
             Event::SequenceStart(_, anchor, _) => {
                 let of_list = self.at_list_items();
                 let items = Vec::new();
-                self.open(Kind::Sequence { items, of_list }, anchor, mark)
+                self.open(CollectionKind::Sequence { items, of_list }, anchor, mark)
             }
             Event::MappingStart(_, anchor, _) => {
-                let kind = Kind::Mapping {
+                let kind = CollectionKind::Mapping {
                     map: Map::new(),
                     key: None,
                     merged: BTreeSet::new(),
@@ -187,23 +187,24 @@ impl<'c, 't> Builder<'c, 't> {
         anchor: usize,
         tag: Option<&granit_parser::Tag>,
         mark: Mark,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), BuildFailure> {
         let is_plain = style == ScalarStyle::Plain;
         let tag = tag_of(tag);
         if self.expects_key() {
             // A quoted `<<` is an ordinary key.
-            let is_merge = text == "<<" && (is_plain && tag == Tag::None || tag == Tag::Merge);
+            let is_merge =
+                text == "<<" && (is_plain && tag == YamlTag::None || tag == YamlTag::Merge);
             if is_merge {
-                self.set_key(Key::Merge);
+                self.set_key(BuiltKey::Merge);
                 return Ok(());
             }
         }
-        let scalar = if tag == Tag::None && !is_plain {
-            Scalar::Text
+        let scalar = if tag == YamlTag::None && !is_plain {
+            YamlScalar::Text
         } else {
             scalar::resolve(text, tag).map_err(|refusal| self.failure(mark, refusal))?
         };
-        if matches!(scalar, Scalar::Rounded(_)) {
+        if matches!(scalar, YamlScalar::Rounded(_)) {
             self.warn(
                 mark,
                 "Kubernetes keeps about 16 digits of an integer beyond 64 bits: quote it if it \
@@ -221,7 +222,7 @@ impl<'c, 't> Builder<'c, 't> {
             .map_err(|refusal| self.failure(mark, refusal))?;
         let cost = budget::cost(&value);
         self.spend(cost, mark)?;
-        let node = Node {
+        let node = BuiltNode {
             value,
             cost,
             height: 0,
@@ -229,14 +230,19 @@ impl<'c, 't> Builder<'c, 't> {
         self.finish(node, anchor, mark, mark)
     }
 
-    fn open(&mut self, kind: Kind, anchor: usize, start: Mark) -> Result<(), Failure> {
+    fn open(
+        &mut self,
+        kind: CollectionKind,
+        anchor: usize,
+        start: Mark,
+    ) -> Result<(), BuildFailure> {
         if self.expects_key() {
             return Err(self.failure(start, "a list or mapping cannot be a key"));
         }
         if self.stack.len() == MAX_DEPTH {
             return Err(self.too_deep(start));
         }
-        self.stack.push(Frame {
+        self.stack.push(OpenCollection {
             kind,
             anchor,
             start,
@@ -246,20 +252,20 @@ impl<'c, 't> Builder<'c, 't> {
         Ok(())
     }
 
-    fn close(&mut self, end: Mark) -> Result<(), Failure> {
+    fn close(&mut self, end: Mark) -> Result<(), BuildFailure> {
         let Some(frame) = self.stack.pop() else {
             return Ok(());
         };
         let value = match frame.kind {
-            Kind::Sequence { mut items, .. } => {
+            CollectionKind::Sequence { mut items, .. } => {
                 items.shrink_to_fit();
                 Value::Array(items)
             }
-            Kind::Mapping { map, .. } => Value::Object(map),
+            CollectionKind::Mapping { map, .. } => Value::Object(map),
         };
         let own = budget::cost(&value);
         self.spend(own, frame.start)?;
-        let node = Node {
+        let node = BuiltNode {
             value,
             cost: frame.cost + own,
             height: frame.height + 1,
@@ -267,7 +273,7 @@ impl<'c, 't> Builder<'c, 't> {
         self.finish(node, frame.anchor, frame.start, end)
     }
 
-    fn alias(&mut self, anchor: usize, mark: Mark) -> Result<(), Failure> {
+    fn alias(&mut self, anchor: usize, mark: Mark) -> Result<(), BuildFailure> {
         let Some(node) = self.anchors.get(&anchor) else {
             return Err(self.failure(mark, "this alias is inside the value that it refers to"));
         };
@@ -283,7 +289,13 @@ impl<'c, 't> Builder<'c, 't> {
     }
 
     /// Adds a finished node to its parent.
-    fn finish(&mut self, node: Node, anchor: usize, start: Mark, end: Mark) -> Result<(), Failure> {
+    fn finish(
+        &mut self,
+        node: BuiltNode,
+        anchor: usize,
+        start: Mark,
+        end: Mark,
+    ) -> Result<(), BuildFailure> {
         if anchor != 0 {
             self.spend(node.cost, start)?;
             self.anchors.insert(anchor, node.clone());
@@ -299,7 +311,7 @@ impl<'c, 't> Builder<'c, 't> {
         frame.cost += node.cost;
         frame.height = frame.height.max(node.height);
         match &mut frame.kind {
-            Kind::Sequence { items, of_list } => {
+            CollectionKind::Sequence { items, of_list } => {
                 items.push(node.value);
                 if *of_list {
                     let span = self.span(start, end);
@@ -307,12 +319,12 @@ impl<'c, 't> Builder<'c, 't> {
                 }
                 Ok(())
             }
-            Kind::Mapping { map, key, merged } => match key.take() {
-                Some(Key::Field(field)) => {
+            CollectionKind::Mapping { map, key, merged } => match key.take() {
+                Some(BuiltKey::Field(field)) => {
                     map.insert(field, node.value);
                     Ok(())
                 }
-                Some(Key::Merge) => {
+                Some(BuiltKey::Merge) => {
                     merge(map, merged, node.value).map_err(|refusal| self.failure(start, refusal))
                 }
                 None => Ok(()),
@@ -322,7 +334,7 @@ impl<'c, 't> Builder<'c, 't> {
 
     fn finish_document(&mut self, value: Value, end: Mark) {
         let start = self.root.unwrap_or(end);
-        self.document = Some(Document {
+        self.document = Some(YamlDocument {
             number: 0,
             value,
             span: self.span(start, end),
@@ -331,10 +343,10 @@ impl<'c, 't> Builder<'c, 't> {
     }
 
     /// Adds a key. Warns about a duplicate: the last one wins, as in kubectl, which does not warn.
-    fn key(&mut self, key: String, mark: Mark) -> Result<(), Failure> {
+    fn key(&mut self, key: String, mark: Mark) -> Result<(), BuildFailure> {
         self.spend(key.len() + 16, mark)?;
-        if let Some(Frame {
-            kind: Kind::Mapping { map, merged, .. },
+        if let Some(OpenCollection {
+            kind: CollectionKind::Mapping { map, merged, .. },
             ..
         }) = self.stack.last_mut()
             && map.contains_key(&key)
@@ -346,13 +358,13 @@ impl<'c, 't> Builder<'c, 't> {
                  and so does the comparison: remove one of them",
             );
         }
-        self.set_key(Key::Field(key));
+        self.set_key(BuiltKey::Field(key));
         Ok(())
     }
 
-    fn set_key(&mut self, new: Key) {
-        if let Some(Frame {
-            kind: Kind::Mapping { key, .. },
+    fn set_key(&mut self, new: BuiltKey) {
+        if let Some(OpenCollection {
+            kind: CollectionKind::Mapping { key, .. },
             ..
         }) = self.stack.last_mut()
         {
@@ -363,8 +375,8 @@ impl<'c, 't> Builder<'c, 't> {
     fn expects_key(&self) -> bool {
         matches!(
             self.stack.last(),
-            Some(Frame {
-                kind: Kind::Mapping { key: None, .. },
+            Some(OpenCollection {
+                kind: CollectionKind::Mapping { key: None, .. },
                 ..
             })
         )
@@ -374,10 +386,10 @@ impl<'c, 't> Builder<'c, 't> {
     fn at_list_items(&self) -> bool {
         match self.stack.as_slice() {
             [
-                Frame {
+                OpenCollection {
                     kind:
-                        Kind::Mapping {
-                            key: Some(Key::Field(key)),
+                        CollectionKind::Mapping {
+                            key: Some(BuiltKey::Field(key)),
                             ..
                         },
                     ..
@@ -387,7 +399,7 @@ impl<'c, 't> Builder<'c, 't> {
         }
     }
 
-    fn spend(&mut self, cost: usize, mark: Mark) -> Result<(), Failure> {
+    fn spend(&mut self, cost: usize, mark: Mark) -> Result<(), BuildFailure> {
         self.budget.spend(cost).map_err(|budget::Exceeded| {
             self.failure(
                 mark,
@@ -400,31 +412,31 @@ impl<'c, 't> Builder<'c, 't> {
     /// Adds a warning, up to the limit.
     fn warn(&mut self, mark: Mark, message: &str) {
         if self.problems.len() < MOST_WARNINGS {
-            let warning = Problem::warning(self.position(mark), message);
+            let warning = YamlProblem::warning(self.position(mark), message);
             self.problems.push(warning);
         }
     }
 
-    fn too_deep(&self, mark: Mark) -> Failure {
+    fn too_deep(&self, mark: Mark) -> BuildFailure {
         self.failure(
             mark,
             format!("the document is nested more than {MAX_DEPTH} levels deep"),
         )
     }
 
-    fn failure(&self, mark: Mark, message: impl Into<String>) -> Failure {
-        Box::new(Problem::fatal(self.position(mark), message))
+    fn failure(&self, mark: Mark, message: impl Into<String>) -> BuildFailure {
+        Box::new(YamlProblem::fatal(self.position(mark), message))
     }
 
     fn position(&self, mark: Mark) -> Position {
         position(self.chunk, self.mended, &mark.start)
     }
 
-    fn span(&self, start: Mark, end: Mark) -> Span {
+    fn span(&self, start: Mark, end: Mark) -> TextSpan {
         let Position { line, column } = self.position(start);
         let byte = |marker: &granit_parser::Marker| self.mended.place(marker).2;
         let (start, end) = (byte(&start.start), byte(&end.end));
-        Span {
+        TextSpan {
             start: self.chunk.start + start,
             end: self.chunk.start + end.max(start),
             line,
@@ -434,13 +446,13 @@ impl<'c, 't> Builder<'c, 't> {
 }
 
 /// Returns the parser's error.
-fn syntax(chunk: &Chunk<'_>, mended: &Mended<'_>, error: &ScanError) -> Problem {
+fn syntax(chunk: &Chunk<'_>, mended: &FixedText<'_>, error: &ScanError) -> YamlProblem {
     let position = position(chunk, mended, error.marker());
-    Problem::fatal(position, explain(error, &mended.text))
+    YamlProblem::fatal(position, explain(error, &mended.text))
 }
 
 /// Returns a place in the whole text for a place in a chunk.
-fn position(chunk: &Chunk<'_>, mended: &Mended<'_>, marker: &granit_parser::Marker) -> Position {
+fn position(chunk: &Chunk<'_>, mended: &FixedText<'_>, marker: &granit_parser::Marker) -> Position {
     let (lines, column, _) = mended.place(marker);
     let first_column = if lines == 0 { chunk.column } else { 1 };
     Position {
@@ -450,11 +462,11 @@ fn position(chunk: &Chunk<'_>, mended: &Mended<'_>, marker: &granit_parser::Mark
 }
 
 /// Returns the type that a tag names.
-pub(super) fn tag_of(tag: Option<&granit_parser::Tag>) -> Tag {
+pub(super) fn tag_of(tag: Option<&granit_parser::Tag>) -> YamlTag {
     match tag {
-        None => Tag::None,
+        None => YamlTag::None,
         Some(tag) => tag
             .suffix_in_namespace("tag:yaml.org,2002:")
-            .map_or(Tag::Other, |suffix| Tag::core(&suffix)),
+            .map_or(YamlTag::Other, |suffix| YamlTag::core(&suffix)),
     }
 }

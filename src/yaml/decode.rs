@@ -1,6 +1,6 @@
 //! Decodes bytes to text.
 
-use super::Problem;
+use super::YamlProblem;
 use crate::model::Position;
 
 /// Returns the text of a file: UTF-8, or UTF-16 with a byte order mark, as YAML allows. The mark
@@ -9,7 +9,7 @@ use crate::model::Position;
 /// # Errors
 /// Fails if the bytes are not in that encoding. kubectl silently uses replacement characters, and
 /// so sends something other than what the file says.
-pub fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
+pub fn decode(bytes: Vec<u8>) -> Result<String, YamlProblem> {
     if bytes.starts_with(&[0xff, 0xfe]) {
         return utf16(&bytes[2..], u16::from_le_bytes);
     }
@@ -19,7 +19,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let valid = String::from_utf8_lossy(valid);
-        Problem::fatal(
+        YamlProblem::fatal(
             end_of(&valid),
             "this byte is not UTF-8: save the file as UTF-8",
         )
@@ -31,7 +31,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
 }
 
 /// Decodes UTF-16, after its byte order mark.
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Problem> {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, YamlProblem> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let mut text = String::with_capacity(pairs.len());
     for decoded in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
@@ -47,8 +47,8 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Problem> {
     }
 }
 
-fn broken_utf16(text: &str) -> Problem {
-    Problem::fatal(
+fn broken_utf16(text: &str) -> YamlProblem {
+    YamlProblem::fatal(
         end_of(text),
         "this is not UTF-16, though the file's byte order mark says so: save the file as UTF-8",
     )

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::budget::{self, Budget};
 use super::scalar::number_value;
 use super::split::Chunk;
-use super::{Document, Parsed, Problem, Span, build};
+use super::{ParsedYaml, TextSpan, YamlDocument, YamlProblem, build};
 use crate::model::Position;
 
 /// Lists with fewer items are parsed on one thread.
@@ -29,16 +29,16 @@ pub(super) fn looks_like_json(text: &str) -> bool {
 
 /// Parses one JSON object, or several one after another. Returns `None` if the YAML parser has to
 /// decide.
-pub(super) fn parse(chunk: &Chunk<'_>) -> Option<Parsed> {
+pub(super) fn parse(chunk: &Chunk<'_>) -> Option<ParsedYaml> {
     if let Some(document) = object(chunk) {
-        return Some(Parsed {
+        return Some(ParsedYaml {
             documents: vec![document],
             problems: Vec::new(),
         });
     }
     let stream = serde_json::Deserializer::from_str(chunk.text).into_iter::<&RawValue>();
-    let mut cursor = Cursor::new(chunk);
-    let mut parsed = Parsed::default();
+    let mut cursor = JsonCursor::new(chunk);
+    let mut parsed = ParsedYaml::default();
     let mut objects = 0;
     for raw in stream {
         match raw {
@@ -60,7 +60,7 @@ pub(super) fn parse(chunk: &Chunk<'_>) -> Option<Parsed> {
                 let message = "the object that follows here is not JSON";
                 parsed
                     .problems
-                    .push(Problem::fatal(cursor.position(), message));
+                    .push(YamlProblem::fatal(cursor.position(), message));
                 break;
             }
         }
@@ -69,7 +69,7 @@ pub(super) fn parse(chunk: &Chunk<'_>) -> Option<Parsed> {
 }
 
 /// Parses one object of several, as a text of its own.
-fn part<'t>(chunk: &Chunk<'t>, cursor: &mut Cursor<'t>, raw: &'t str) -> Chunk<'t> {
+fn part<'t>(chunk: &Chunk<'t>, cursor: &mut JsonCursor<'t>, raw: &'t str) -> Chunk<'t> {
     let at = offset(chunk.text, raw);
     cursor.advance(at);
     let Position { line, column } = cursor.position();
@@ -84,13 +84,13 @@ fn part<'t>(chunk: &Chunk<'t>, cursor: &mut Cursor<'t>, raw: &'t str) -> Chunk<'
 }
 
 /// Parses text that is exactly one object.
-fn object(chunk: &Chunk<'_>) -> Option<Document> {
+fn object(chunk: &Chunk<'_>) -> Option<YamlDocument> {
     let mut deserializer = serde_json::Deserializer::from_str(chunk.text);
-    let top = Top(Node::new(chunk.text))
+    let top = TopLevelVisitor(JsonVisitor::new(chunk.text))
         .deserialize(&mut deserializer)
         .ok()?;
     deserializer.end().ok()?;
-    let mut cursor = Cursor::new(chunk);
+    let mut cursor = JsonCursor::new(chunk);
     cursor.skip_blanks();
     let start = cursor.clone();
     let mut map = top.map;
@@ -106,7 +106,7 @@ fn object(chunk: &Chunk<'_>) -> Option<Document> {
         }
     }
     cursor.advance(chunk.text.trim_end().len());
-    Some(Document {
+    Some(YamlDocument {
         number: 0,
         value: Value::Object(map),
         span: start.span_to(&cursor),
@@ -118,7 +118,9 @@ fn object(chunk: &Chunk<'_>) -> Option<Document> {
 fn values(raws: &[&RawValue]) -> Option<Vec<Value>> {
     let value = |raw: &&RawValue| {
         let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-        Node::new(raw.get()).deserialize(&mut deserializer).ok()
+        JsonVisitor::new(raw.get())
+            .deserialize(&mut deserializer)
+            .ok()
     };
     if raws.len() < PARALLEL_FROM {
         raws.iter().map(value).collect()
@@ -134,7 +136,7 @@ fn offset(whole: &str, part: &str) -> usize {
 
 /// A place that moves forward through a text, so that finding many places takes one pass.
 #[derive(Clone)]
-struct Cursor<'t> {
+struct JsonCursor<'t> {
     text: &'t str,
     /// The byte of the whole text at which `text` begins.
     start: usize,
@@ -143,7 +145,7 @@ struct Cursor<'t> {
     column: usize,
 }
 
-impl<'t> Cursor<'t> {
+impl<'t> JsonCursor<'t> {
     fn new(chunk: &Chunk<'t>) -> Self {
         Self {
             text: chunk.text,
@@ -179,8 +181,8 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    fn span_to(&self, end: &Self) -> Span {
-        Span {
+    fn span_to(&self, end: &Self) -> TextSpan {
+        TextSpan {
             start: self.start + self.at,
             end: end.start + end.at,
             line: self.line,
@@ -195,9 +197,9 @@ struct TopValue<'t> {
     items: Option<Vec<&'t RawValue>>,
 }
 
-struct Top(Node);
+struct TopLevelVisitor(JsonVisitor);
 
-impl<'t> DeserializeSeed<'t> for Top {
+impl<'t> DeserializeSeed<'t> for TopLevelVisitor {
     type Value = TopValue<'t>;
 
     fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -205,7 +207,7 @@ impl<'t> DeserializeSeed<'t> for Top {
     }
 }
 
-impl<'t> Visitor<'t> for Top {
+impl<'t> Visitor<'t> for TopLevelVisitor {
     type Value = TopValue<'t>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -241,11 +243,11 @@ impl<'t> Visitor<'t> for Top {
 }
 
 /// Builds a value; fails on everything that needs a message or a warning.
-struct Node {
+struct JsonVisitor {
     budget: RefCell<Budget>,
 }
 
-impl Node {
+impl JsonVisitor {
     fn new(text: &str) -> Self {
         Self {
             budget: RefCell::new(Budget::new(text)),
@@ -265,7 +267,7 @@ fn unfit<E: serde::de::Error>() -> E {
     E::custom("not for the fast path")
 }
 
-impl<'t> DeserializeSeed<'t> for Node {
+impl<'t> DeserializeSeed<'t> for JsonVisitor {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -273,7 +275,7 @@ impl<'t> DeserializeSeed<'t> for Node {
     }
 }
 
-impl<'t> DeserializeSeed<'t> for &Node {
+impl<'t> DeserializeSeed<'t> for &JsonVisitor {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -281,7 +283,7 @@ impl<'t> DeserializeSeed<'t> for &Node {
     }
 }
 
-impl<'t> Visitor<'t> for &Node {
+impl<'t> Visitor<'t> for &JsonVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,26 +7,26 @@ use std::collections::HashMap;
 use granit_parser::{Event, ScanError};
 
 use super::build::{parser, tag_of};
-use super::mend::Mended;
-use super::scalar::{self, Scalar, Tag};
-use super::{Span, block};
-use crate::model::{Position, Step};
+use super::mend::FixedText;
+use super::scalar::{self, YamlScalar, YamlTag};
+use super::{TextSpan, block};
+use crate::model::{ManifestStep, Position};
 
 /// Returns the place of the key or list item at `steps`, from the node that `span` covers, or of
 /// its deepest written ancestor. A merged field is found at its `<<`.
 ///
 /// Returns `None` if `span` is outside `text`.
-pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
+pub fn locate(text: &str, span: TextSpan, steps: &[ManifestStep]) -> Option<Position> {
     locate_all(text, span, &[steps])?.pop()
 }
 
 /// Returns the places of these paths, each like [`locate`], in one pass over the text.
 ///
 /// Returns `None` if `span` is outside `text`.
-pub fn locate_all(text: &str, span: Span, paths: &[&[Step]]) -> Option<Vec<Position>> {
+pub fn locate_all(text: &str, span: TextSpan, paths: &[&[ManifestStep]]) -> Option<Vec<Position>> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
-    let mut signposts = Signposts::to(paths);
+    let mut signposts = PathBranches::to(paths);
     if indent == 0 && block::find(node, span.position(), &mut signposts).is_some() {
         return Some(signposts.all(paths, span));
     }
@@ -36,9 +36,9 @@ pub fn locate_all(text: &str, span: Span, paths: &[&[Step]]) -> Option<Vec<Posit
 /// Returns the places of these paths in any node.
 pub(super) fn locate_by_events(
     node: &str,
-    span: Span,
+    span: TextSpan,
     indent: usize,
-    paths: &[&[Step]],
+    paths: &[&[ManifestStep]],
 ) -> Option<Vec<Position>> {
     let padded;
     let node = if indent > 0 {
@@ -47,10 +47,10 @@ pub(super) fn locate_by_events(
     } else {
         node
     };
-    let mut mended = Mended::new(node);
+    let mut mended = FixedText::new(node);
     loop {
-        let mut search = Search {
-            signposts: Signposts::to(paths),
+        let mut search = PathSearch {
+            signposts: PathBranches::to(paths),
             mended: &mended,
             first_line: span.line,
             first_column: span.column.max(1) - indent,
@@ -67,28 +67,28 @@ pub(super) fn locate_by_events(
 }
 
 /// A node where paths branch; the first is their common start.
-pub(super) struct Signposts(Vec<Signpost>);
+pub(super) struct PathBranches(Vec<PathBranch>);
 
 #[derive(Default)]
-struct Signpost {
+struct PathBranch {
     fields: HashMap<String, usize>,
     items: HashMap<usize, usize>,
     /// Its place in the text, once known.
     found: Option<Position>,
 }
 
-impl Signposts {
+impl PathBranches {
     /// The common start.
     pub const ROOT: usize = 0;
 
     /// Returns the places of paths within a node, which stands for what was not found.
-    pub fn all(&self, paths: &[&[Step]], node: Span) -> Vec<Position> {
-        let place = |path: &&[Step]| self.found(path).unwrap_or_else(|| node.position());
+    pub fn all(&self, paths: &[&[ManifestStep]], node: TextSpan) -> Vec<Position> {
+        let place = |path: &&[ManifestStep]| self.found(path).unwrap_or_else(|| node.position());
         paths.iter().map(place).collect()
     }
 
-    pub fn to(paths: &[&[Step]]) -> Self {
-        let mut all = Self(vec![Signpost::default()]);
+    pub fn to(paths: &[&[ManifestStep]]) -> Self {
+        let mut all = Self(vec![PathBranch::default()]);
         for path in paths {
             let mut at = 0;
             for step in *path {
@@ -101,22 +101,22 @@ impl Signposts {
         all
     }
 
-    fn add(&mut self, at: usize, step: &Step) -> usize {
+    fn add(&mut self, at: usize, step: &ManifestStep) -> usize {
         let next = self.0.len();
         if let Some(signpost) = self.0.get_mut(at) {
             match step {
-                Step::Field(name) => drop(signpost.fields.insert(name.clone(), next)),
-                Step::Index(index) => drop(signpost.items.insert(*index, next)),
+                ManifestStep::Field(name) => drop(signpost.fields.insert(name.clone(), next)),
+                ManifestStep::Index(index) => drop(signpost.items.insert(*index, next)),
             }
         }
-        self.0.push(Signpost::default());
+        self.0.push(PathBranch::default());
         next
     }
 
-    fn next(&self, at: usize, step: &Step) -> Option<usize> {
+    fn next(&self, at: usize, step: &ManifestStep) -> Option<usize> {
         match step {
-            Step::Field(name) => self.field(at, name),
-            Step::Index(index) => self.item(at, *index),
+            ManifestStep::Field(name) => self.field(at, name),
+            ManifestStep::Index(index) => self.item(at, *index),
         }
     }
 
@@ -155,7 +155,7 @@ impl Signposts {
     }
 
     /// Returns the place of a path, or of its deepest ancestor that was found.
-    fn found(&self, path: &[Step]) -> Option<Position> {
+    fn found(&self, path: &[ManifestStep]) -> Option<Position> {
         let mut at = 0;
         let mut found = None;
         for step in path {
@@ -173,20 +173,25 @@ impl Signposts {
 }
 
 /// A collection on a path.
-struct Frame {
-    kind: Kind,
+struct PathCollection {
+    kind: LocatedKind,
     /// Its node; `None` if it is on no path.
     at: Option<usize>,
 }
 
-enum Kind {
-    Sequence { next: usize },
-    Mapping { key: Key, merge: Option<Position> },
+enum LocatedKind {
+    Sequence {
+        next: usize,
+    },
+    Mapping {
+        key: MappingPosition,
+        merge: Option<Position>,
+    },
 }
 
 /// The position in a mapping.
 #[derive(Clone, Copy, PartialEq)]
-enum Key {
+enum MappingPosition {
     /// Before a key.
     Next,
     /// After a key on a path, to this node.
@@ -195,17 +200,17 @@ enum Key {
     Wrong,
 }
 
-struct Search<'t> {
-    signposts: Signposts,
-    mended: &'t Mended<'t>,
+struct PathSearch<'t> {
+    signposts: PathBranches,
+    mended: &'t FixedText<'t>,
     first_line: usize,
     /// The column at which the first line begins; the others are whole.
     first_column: usize,
-    stack: Vec<Frame>,
+    stack: Vec<PathCollection>,
     started: bool,
 }
 
-impl Search<'_> {
+impl PathSearch<'_> {
     fn run(&mut self) -> Result<(), ScanError> {
         for event in parser(&self.mended.text) {
             let (event, mark) = event?;
@@ -240,23 +245,26 @@ impl Search<'_> {
         let at = self.enter(place);
         let at = at.filter(|at| !self.signposts.is_end(*at));
         let kind = match event {
-            Event::SequenceStart(..) => Kind::Sequence { next: 0 },
-            Event::MappingStart(..) => Kind::Mapping {
-                key: Key::Next,
+            Event::SequenceStart(..) => LocatedKind::Sequence { next: 0 },
+            Event::MappingStart(..) => LocatedKind::Mapping {
+                key: MappingPosition::Next,
                 merge: None,
             },
             // The paths end in a scalar or an alias.
             _ => return self.stack.is_empty(),
         };
-        self.stack.push(Frame { kind, at });
+        self.stack.push(PathCollection { kind, at });
         false
     }
 
     fn takes_key(&self) -> bool {
         matches!(
             self.stack.last(),
-            Some(Frame {
-                kind: Kind::Mapping { key: Key::Next, .. },
+            Some(PathCollection {
+                kind: LocatedKind::Mapping {
+                    key: MappingPosition::Next,
+                    ..
+                },
                 ..
             })
         )
@@ -264,14 +272,14 @@ impl Search<'_> {
 
     /// Processes a key; returns false if there can be no result.
     fn key(&mut self, event: &Event<'_>, place: Position) -> bool {
-        let Some(Frame {
-            kind: Kind::Mapping { key, merge },
+        let Some(PathCollection {
+            kind: LocatedKind::Mapping { key, merge },
             at,
         }) = self.stack.last_mut()
         else {
             return false;
         };
-        *key = Key::Wrong;
+        *key = MappingPosition::Wrong;
         let Event::Scalar(text, style, _, tag) = event else {
             return matches!(event, Event::Alias(_) | Event::UnresolvedAlias(_));
         };
@@ -281,14 +289,14 @@ impl Search<'_> {
         if text == "<<" && is_plain {
             *merge = Some(place);
         }
-        let name = if tag == Tag::None && !is_plain {
-            Ok(Scalar::Text)
+        let name = if tag == YamlTag::None && !is_plain {
+            Ok(YamlScalar::Text)
         } else {
             scalar::resolve(text, tag)
         }
         .and_then(|scalar| scalar.into_key(text));
         if let Some(next) = name.ok().and_then(|name| self.signposts.field(at, &name)) {
-            *key = Key::Right(next);
+            *key = MappingPosition::Right(next);
             self.signposts.set(next, place);
         }
         true
@@ -302,11 +310,12 @@ impl Search<'_> {
             return is_root.then_some(0);
         };
         match &mut frame.kind {
-            Kind::Mapping { key, .. } => match std::mem::replace(key, Key::Next) {
-                Key::Right(at) => Some(at),
-                Key::Next | Key::Wrong => None,
+            LocatedKind::Mapping { key, .. } => match std::mem::replace(key, MappingPosition::Next)
+            {
+                MappingPosition::Right(at) => Some(at),
+                MappingPosition::Next | MappingPosition::Wrong => None,
             },
-            Kind::Sequence { next } => {
+            LocatedKind::Sequence { next } => {
                 let index = *next;
                 *next += 1;
                 let at = self.signposts.item(frame.at?, index)?;
@@ -318,8 +327,8 @@ impl Search<'_> {
 
     /// Leaves a collection.
     fn close(&mut self) {
-        if let Some(Frame {
-            kind: Kind::Mapping {
+        if let Some(PathCollection {
+            kind: LocatedKind::Mapping {
                 merge: Some(place), ..
             },
             at: Some(at),

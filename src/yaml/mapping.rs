@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::scalar::{self, Scalar};
+use super::scalar::{self, YamlScalar};
 
 /// Returns the key for a value, for keys that are aliases or have anchors.
 pub(super) fn key_of(value: &Value) -> Result<String, scalar::Refusal> {
     match value {
         Value::String(text) => Ok(text.clone()),
-        Value::Bool(value) => Scalar::Bool(*value).into_key(""),
+        Value::Bool(value) => YamlScalar::Bool(*value).into_key(""),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(value), _) => Scalar::Int(value).into_key(""),
-            (None, Some(value)) => Scalar::Float(value).into_key(""),
-            (None, None) => Scalar::Null.into_key(""),
+            (Some(value), _) => YamlScalar::Int(value).into_key(""),
+            (None, Some(value)) => YamlScalar::Float(value).into_key(""),
+            (None, None) => YamlScalar::Null.into_key(""),
         },
-        Value::Null => Scalar::Null.into_key(""),
+        Value::Null => YamlScalar::Null.into_key(""),
         Value::Array(_) | Value::Object(_) => Err("a list or mapping cannot be a key"),
     }
 }

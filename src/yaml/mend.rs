@@ -22,7 +22,7 @@ const INDENT: &str = "                                                          
 const MOST_BYTES: usize = 64 << 20;
 
 /// A text, fixed as far as necessary.
-pub(super) struct Mended<'t> {
+pub(super) struct FixedText<'t> {
     pub text: Cow<'t, str>,
     /// The fixed lines, counted from 1.
     lines: BTreeSet<usize>,
@@ -30,7 +30,7 @@ pub(super) struct Mended<'t> {
     read_again: usize,
 }
 
-impl<'t> Mended<'t> {
+impl<'t> FixedText<'t> {
     pub fn new(text: &'t str) -> Self {
         Self {
             text: Cow::Borrowed(text),

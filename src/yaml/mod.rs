@@ -56,7 +56,7 @@ const PARALLEL_FROM: usize = 64 * 1024;
 
 /// A span of text, and where it begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Span {
+pub struct TextSpan {
     /// The first byte.
     pub start: usize,
     /// The byte after the last.
@@ -67,7 +67,7 @@ pub struct Span {
     pub column: usize,
 }
 
-impl Span {
+impl TextSpan {
     /// Returns where it begins.
     pub fn position(self) -> Position {
         Position {
@@ -79,24 +79,24 @@ impl Span {
 
 /// One document of a text: between two `---`, or one object of a JSON text.
 #[derive(Debug, Clone)]
-pub struct Document {
+pub struct YamlDocument {
     /// Its number in the text, counted from 1. A document with only blanks and comments has none.
     pub number: usize,
     /// Its value.
     pub value: Value,
     /// Its root node.
-    pub span: Span,
+    pub span: TextSpan,
     /// The items of its top-level `items` list, if it has one: a List's objects.
-    pub items: Vec<Span>,
+    pub items: Vec<TextSpan>,
 }
 
 /// A problem in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct YamlProblem {
     /// The number of the document.
     pub document: usize,
     /// The text between the separators around it.
-    pub chunk: Span,
+    pub chunk: TextSpan,
     /// The place.
     pub position: Position,
     /// What is wrong, and what to do. Never quotes the text.
@@ -107,20 +107,20 @@ pub struct Problem {
 }
 
 /// Returns `3:7: a tab cannot indent`.
-impl fmt::Display for Problem {
+impl fmt::Display for YamlProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Position { line, column } = self.position;
         write!(f, "{line}:{column}: {}", self.message)
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for YamlProblem {}
 
-impl Problem {
+impl YamlProblem {
     fn fatal(position: Position, message: impl Into<String>) -> Self {
         Self {
             document: 0,
-            chunk: Span::default(),
+            chunk: TextSpan::default(),
             position,
             message: message.into(),
             fatal: true,
@@ -137,22 +137,22 @@ impl Problem {
 
 /// The content of a text.
 #[derive(Debug, Default)]
-pub struct Parsed {
+pub struct ParsedYaml {
     /// The documents that could be parsed, in order; including those that are `null`.
-    pub documents: Vec<Document>,
+    pub documents: Vec<YamlDocument>,
     /// The problems, in order. A problem in one document does not affect the others.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<YamlProblem>,
 }
 
 /// Parses text with any number of YAML or JSON documents.
-pub fn parse(text: &str) -> Parsed {
+pub fn parse(text: &str) -> ParsedYaml {
     let chunks = split::split(text);
-    let parts: Vec<Parsed> = if chunks.len() > 1 && text.len() > PARALLEL_FROM {
+    let parts: Vec<ParsedYaml> = if chunks.len() > 1 && text.len() > PARALLEL_FROM {
         chunks.par_iter().map(parse_chunk).collect()
     } else {
         chunks.iter().map(parse_chunk).collect()
     };
-    let mut parsed = Parsed::default();
+    let mut parsed = ParsedYaml::default();
     let mut number = 0;
     for (chunk, part) in chunks.iter().zip(parts) {
         let first = number + 1;
@@ -175,7 +175,7 @@ pub fn parse(text: &str) -> Parsed {
 
 /// Returns the items of the `items` list of a mapping within a text: of a List within a List.
 /// Returns `None` if that part cannot be parsed by itself.
-pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
+pub fn items_within(text: &str, span: TextSpan) -> Option<Vec<TextSpan>> {
     let node = text.get(span.start..span.end)?;
     let indent = indent_of(node, span);
     let padded = format!("{}{node}", " ".repeat(indent));
@@ -186,8 +186,8 @@ pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
         text: &padded,
         problem: None,
     };
-    let place = |item: &Span| {
-        Some(Span {
+    let place = |item: &TextSpan| {
+        Some(TextSpan {
             start: item.start.checked_sub(indent)? + span.start,
             end: item.end.checked_sub(indent)? + span.start,
             ..*item
@@ -200,7 +200,7 @@ pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
 /// Returns how far a node that is cut out of a text has to be indented to be parsed by itself. A
 /// block begins at its column; its other lines are already indented. A node in braces or brackets
 /// needs nothing, and a column in a text of one line may be millions.
-fn indent_of(node: &str, span: Span) -> usize {
+fn indent_of(node: &str, span: TextSpan) -> usize {
     if node.starts_with(['{', '[']) {
         return 0;
     }
@@ -210,9 +210,9 @@ fn indent_of(node: &str, span: Span) -> usize {
 /// Parses the text between two separators. JSON is tried first, because it is parsed several times
 /// faster; text that only looks like JSON may still be YAML (`{a: 1}`). Then plain block YAML is
 /// tried, and anything else is left to the general parser.
-fn parse_chunk(chunk: &split::Chunk<'_>) -> Parsed {
+fn parse_chunk(chunk: &split::Chunk<'_>) -> ParsedYaml {
     if let Some(problem) = &chunk.problem {
-        return Parsed {
+        return ParsedYaml {
             documents: Vec::new(),
             problems: vec![problem.clone()],
         };
@@ -223,7 +223,7 @@ fn parse_chunk(chunk: &split::Chunk<'_>) -> Parsed {
         return parsed;
     }
     match block::read(chunk) {
-        Some(document) => Parsed {
+        Some(document) => ParsedYaml {
             documents: vec![document],
             problems: Vec::new(),
         },

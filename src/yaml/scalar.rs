@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 /// A scalar, resolved.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Scalar {
+pub(super) enum YamlScalar {
     Null,
     Bool(bool),
     Int(i64),
@@ -27,7 +27,7 @@ const NOT_JSON: Refusal =
 
 /// The tags that decide how a scalar is parsed. All others are dropped, and the scalar is a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tag {
+pub(super) enum YamlTag {
     None,
     Str,
     Bool,
@@ -40,7 +40,7 @@ pub(super) enum Tag {
     Other,
 }
 
-impl Tag {
+impl YamlTag {
     /// Returns the tag with this suffix in `tag:yaml.org,2002:`.
     pub fn core(suffix: &str) -> Self {
         match suffix {
@@ -59,64 +59,66 @@ impl Tag {
 
 /// Returns the value of a scalar with this tag. Quoted scalars without a tag are strings and are
 /// not passed here.
-pub(super) fn resolve(text: &str, tag: Tag) -> Result<Scalar, Refusal> {
+pub(super) fn resolve(text: &str, tag: YamlTag) -> Result<YamlScalar, Refusal> {
     match tag {
-        Tag::None => Ok(plain(text)),
-        Tag::Str | Tag::Other | Tag::Merge => Ok(Scalar::Text),
-        Tag::Binary => binary(text),
-        Tag::Timestamp => Ok(Scalar::Text),
-        Tag::Bool | Tag::Int | Tag::Float | Tag::Null => match (tag, plain(text)) {
-            (Tag::Bool, scalar @ Scalar::Bool(_)) => Ok(scalar),
-            (Tag::Int, scalar @ (Scalar::Int(_) | Scalar::Rounded(_))) => Ok(scalar),
-            (Tag::Float, scalar @ (Scalar::Float(_) | Scalar::Rounded(_))) => Ok(scalar),
+        YamlTag::None => Ok(plain(text)),
+        YamlTag::Str | YamlTag::Other | YamlTag::Merge => Ok(YamlScalar::Text),
+        YamlTag::Binary => binary(text),
+        YamlTag::Timestamp => Ok(YamlScalar::Text),
+        YamlTag::Bool | YamlTag::Int | YamlTag::Float | YamlTag::Null => match (tag, plain(text)) {
+            (YamlTag::Bool, scalar @ YamlScalar::Bool(_)) => Ok(scalar),
+            (YamlTag::Int, scalar @ (YamlScalar::Int(_) | YamlScalar::Rounded(_))) => Ok(scalar),
+            (YamlTag::Float, scalar @ (YamlScalar::Float(_) | YamlScalar::Rounded(_))) => {
+                Ok(scalar)
+            }
             // In JSON, 3 and 3.0 are the same.
-            (Tag::Float, scalar @ Scalar::Int(_)) => Ok(scalar),
-            (Tag::Null, Scalar::Null) => Ok(Scalar::Null),
+            (YamlTag::Float, scalar @ YamlScalar::Int(_)) => Ok(scalar),
+            (YamlTag::Null, YamlScalar::Null) => Ok(YamlScalar::Null),
             _ => Err("the value does not have the type that its tag names"),
         },
     }
 }
 
 /// Resolves a plain scalar without a tag.
-fn plain(text: &str) -> Scalar {
+fn plain(text: &str) -> YamlScalar {
     let Some(first) = text.bytes().next() else {
-        return Scalar::Null;
+        return YamlScalar::Null;
     };
     match first {
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text),
         b'.' => dotted(text),
         b'+' | b'-' | b'0'..=b'9' => number(text),
-        _ => Scalar::Text,
+        _ => YamlScalar::Text,
     }
 }
 
-fn word(text: &str) -> Scalar {
+fn word(text: &str) -> YamlScalar {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            Scalar::Bool(true)
+            YamlScalar::Bool(true)
         }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Scalar::Bool(false)
+            YamlScalar::Bool(false)
         }
-        "~" | "null" | "Null" | "NULL" => Scalar::Null,
-        _ => Scalar::Text,
+        "~" | "null" | "Null" | "NULL" => YamlScalar::Null,
+        _ => YamlScalar::Text,
     }
 }
 
 /// Resolves what begins with a dot: `.inf`, `.nan`, `.5`.
-fn dotted(text: &str) -> Scalar {
+fn dotted(text: &str) -> YamlScalar {
     match text {
-        ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
-        ".inf" | ".Inf" | ".INF" => Scalar::Float(f64::INFINITY),
-        _ => float(text).map_or(Scalar::Text, Scalar::Float),
+        ".nan" | ".NaN" | ".NAN" => YamlScalar::Float(f64::NAN),
+        ".inf" | ".Inf" | ".INF" => YamlScalar::Float(f64::INFINITY),
+        _ => float(text).map_or(YamlScalar::Text, YamlScalar::Float),
     }
 }
 
 /// Resolves what begins like a number.
-fn number(text: &str) -> Scalar {
+fn number(text: &str) -> YamlScalar {
     match text {
-        "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
-        "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
+        "+.inf" | "+.Inf" | "+.INF" => return YamlScalar::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return YamlScalar::Float(f64::NEG_INFINITY),
         _ => {}
     }
     let without_underscores;
@@ -127,22 +129,22 @@ fn number(text: &str) -> Scalar {
         text
     };
     match integer(text) {
-        Some(Ok(value)) => Scalar::Int(value),
-        Some(Err(rounded)) => Scalar::Rounded(rounded),
-        None if !looks_like_float(text) => Scalar::Text,
+        Some(Ok(value)) => YamlScalar::Int(value),
+        Some(Err(rounded)) => YamlScalar::Rounded(rounded),
+        None if !looks_like_float(text) => YamlScalar::Text,
         None => match float(text) {
-            None => Scalar::Text,
+            None => YamlScalar::Text,
             Some(value) if is_decimal_integer(text) => in_64_bits(value, text),
-            Some(value) => Scalar::Float(value),
+            Some(value) => YamlScalar::Float(value),
         },
     }
 }
 
 /// Resolves digits that are not an integer in Go: `08`, which is not octal, and too many digits.
-fn in_64_bits(value: f64, digits: &str) -> Scalar {
+fn in_64_bits(value: f64, digits: &str) -> YamlScalar {
     match digits.parse::<i64>() {
-        Ok(value) => Scalar::Int(value),
-        Err(_) => Scalar::Rounded(value),
+        Ok(value) => YamlScalar::Int(value),
+        Err(_) => YamlScalar::Rounded(value),
     }
 }
 
@@ -205,13 +207,13 @@ fn float(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
-fn binary(text: &str) -> Result<Scalar, Refusal> {
+fn binary(text: &str) -> Result<YamlScalar, Refusal> {
     let packed: String = text.split(['\n', '\r']).collect();
     let bytes = STANDARD
         .decode(packed)
         .map_err(|_| "the value of !!binary is not base64")?;
     String::from_utf8(bytes)
-        .map(Scalar::Decoded)
+        .map(YamlScalar::Decoded)
         .map_err(|_| "the decoded value of !!binary is not UTF-8, which JSON requires")
 }
 
@@ -231,7 +233,7 @@ pub(super) fn number_value(value: f64) -> Option<Value> {
     Number::from_f64(value).map(Value::Number)
 }
 
-impl Scalar {
+impl YamlScalar {
     /// Returns the JSON value; `text` is the written scalar.
     pub fn into_value(self, text: &str) -> Result<Value, Refusal> {
         Ok(match self {
@@ -387,14 +389,17 @@ mod tests {
     fn distinguishes_integers_beyond_64_bits() {
         assert_eq!(
             plain("12345678901234567890"),
-            Scalar::Rounded(12_345_678_901_234_567_890.0)
+            YamlScalar::Rounded(12_345_678_901_234_567_890.0)
         );
         assert_eq!(
             plain("123456789012345678901234567890"),
-            Scalar::Rounded(1.234_567_890_123_456_8e29)
+            YamlScalar::Rounded(1.234_567_890_123_456_8e29)
         );
-        assert_eq!(plain("1e30"), Scalar::Float(1e30));
-        assert!(matches!(plain("-9223372036854775809"), Scalar::Rounded(_)));
+        assert_eq!(plain("1e30"), YamlScalar::Float(1e30));
+        assert!(matches!(
+            plain("-9223372036854775809"),
+            YamlScalar::Rounded(_)
+        ));
     }
 
     #[test]
@@ -408,19 +413,19 @@ mod tests {
     #[test]
     fn applies_tags() {
         let read = |text: &str, tag| resolve(text, tag).and_then(|s| s.into_value(text));
-        assert_eq!(read("123", Tag::Str).unwrap(), json!("123"));
-        assert_eq!(read("", Tag::Str).unwrap(), json!(""));
-        assert_eq!(read("123", Tag::Other).unwrap(), json!("123"));
-        assert_eq!(read("5", Tag::Int).unwrap(), json!(5));
-        assert_eq!(read("5", Tag::Float).unwrap(), json!(5));
-        assert_eq!(read("yes", Tag::Bool).unwrap(), json!(true));
-        assert_eq!(read("aGVs\nbG8=", Tag::Binary).unwrap(), json!("hello"));
+        assert_eq!(read("123", YamlTag::Str).unwrap(), json!("123"));
+        assert_eq!(read("", YamlTag::Str).unwrap(), json!(""));
+        assert_eq!(read("123", YamlTag::Other).unwrap(), json!("123"));
+        assert_eq!(read("5", YamlTag::Int).unwrap(), json!(5));
+        assert_eq!(read("5", YamlTag::Float).unwrap(), json!(5));
+        assert_eq!(read("yes", YamlTag::Bool).unwrap(), json!(true));
+        assert_eq!(read("aGVs\nbG8=", YamlTag::Binary).unwrap(), json!("hello"));
         for (text, tag) in [
-            ("x", Tag::Int),
-            ("1.5", Tag::Int),
-            ("5", Tag::Bool),
-            ("%", Tag::Binary),
-            ("/w==", Tag::Binary),
+            ("x", YamlTag::Int),
+            ("1.5", YamlTag::Int),
+            ("5", YamlTag::Bool),
+            ("%", YamlTag::Binary),
+            ("/w==", YamlTag::Binary),
         ] {
             assert!(read(text, tag).is_err(), "{text} {tag:?}");
         }

@@ -5,7 +5,7 @@
 //! Looking only at lines is correct: a `---` at the start of a line ends a block scalar and is an
 //! error in a quoted one, so it is never content.
 
-use super::{Problem, Span};
+use super::{TextSpan, YamlProblem};
 use crate::model::Position;
 
 /// The text between two separators.
@@ -20,13 +20,13 @@ pub(super) struct Chunk<'t> {
     /// The text itself.
     pub text: &'t str,
     /// Set if it cannot be read because of the separator before it.
-    pub problem: Option<Problem>,
+    pub problem: Option<YamlProblem>,
 }
 
 impl Chunk<'_> {
     /// Returns its place in the whole text.
-    pub fn span(&self) -> Span {
-        Span {
+    pub fn span(&self) -> TextSpan {
+        TextSpan {
             start: self.start,
             end: self.start + self.text.len(),
             line: self.line,
@@ -68,7 +68,7 @@ fn push<'t>(
     text: &'t str,
     range: std::ops::Range<usize>,
     line: usize,
-    problem: Option<Problem>,
+    problem: Option<YamlProblem>,
 ) {
     // Files that were joined with `cat` have byte order marks in the middle.
     let start = range.start
@@ -113,14 +113,14 @@ fn line_at(text: &str, at: usize) -> &str {
 }
 
 /// Returns what is wrong with a separator: kubectl accepts only a comment after it.
-fn check(separator: &str, line: usize) -> Option<Problem> {
+fn check(separator: &str, line: usize) -> Option<YamlProblem> {
     let rest = separator.get(3..).unwrap_or_default();
     let after = rest.trim();
     if after.is_empty() || after.starts_with('#') {
         return None;
     }
     let column = 4 + rest.chars().take_while(|c| c.is_whitespace()).count();
-    Some(Problem::fatal(
+    Some(YamlProblem::fatal(
         Position { line, column },
         "only a comment may follow the document separator `---`: begin the document on the next \
          line",

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::Step;
+use crate::model::ManifestStep;
 
 fn value(text: &str) -> Value {
     let parsed = parse(text);
@@ -45,22 +45,28 @@ fn problems_have_positions_in_the_whole_text() {
 fn finds_the_lines_of_fields() {
     let text = "# c\nspec:\n  ports:\n    - name: a\n      port: 1\n    - port: 2\n";
     let span = parse(text).documents[0].span;
-    let at = |steps: &[Step]| {
+    let at = |steps: &[ManifestStep]| {
         let place = locate(text, span, steps).unwrap();
         (place.line, place.column)
     };
-    let (spec, ports) = (Step::Field("spec".into()), Step::Field("ports".into()));
+    let (spec, ports) = (
+        ManifestStep::Field("spec".into()),
+        ManifestStep::Field("ports".into()),
+    );
     assert_eq!(at(&[]), (2, 1));
     assert_eq!(at(std::slice::from_ref(&spec)), (2, 1));
-    assert_eq!(at(&[spec.clone(), ports.clone(), Step::Index(1)]), (6, 7));
-    let port = Step::Field("port".into());
     assert_eq!(
-        at(&[spec.clone(), ports.clone(), Step::Index(0), port]),
+        at(&[spec.clone(), ports.clone(), ManifestStep::Index(1)]),
+        (6, 7)
+    );
+    let port = ManifestStep::Field("port".into());
+    assert_eq!(
+        at(&[spec.clone(), ports.clone(), ManifestStep::Index(0), port]),
         (5, 7)
     );
     // A missing field is found at its deepest ancestor.
-    assert_eq!(at(&[spec, ports, Step::Index(7)]), (3, 3));
-    assert_eq!(at(&[Step::Field("status".into())]), (2, 1));
+    assert_eq!(at(&[spec, ports, ManifestStep::Index(7)]), (3, 3));
+    assert_eq!(at(&[ManifestStep::Field("status".into())]), (2, 1));
 }
 
 #[test]
@@ -72,12 +78,18 @@ fn accepts_unindented_lines_in_quotes() {
     );
     let span = parse(text).documents[0].span;
     assert_eq!(&text[span.start..span.end], text);
-    let steps = [Step::Field("e".into()), Step::Field("f".into())];
+    let steps = [
+        ManifestStep::Field("e".into()),
+        ManifestStep::Field("f".into()),
+    ];
     assert_eq!(
         locate(text, span, &steps).unwrap(),
         Position { line: 9, column: 5 }
     );
-    let steps = [Step::Field("a".into()), Step::Field("c".into())];
+    let steps = [
+        ManifestStep::Field("a".into()),
+        ManifestStep::Field("c".into()),
+    ];
     assert_eq!(
         locate(text, span, &steps).unwrap(),
         Position { line: 6, column: 3 }
@@ -97,10 +109,10 @@ fn finds_objects_in_a_long_line() {
     let text = format!(r#"{{"items":[{}]}}"#, items.join(","));
     let document = parse(&text).documents.pop().unwrap();
     let steps = [
-        Step::Field("spec".into()),
-        Step::Field("list".into()),
-        Step::Index(1),
-        Step::Field("x".into()),
+        ManifestStep::Field("spec".into()),
+        ManifestStep::Field("list".into()),
+        ManifestStep::Index(1),
+        ManifestStep::Field("x".into()),
     ];
     for (span, item) in document.items.iter().zip(&items) {
         let within = item.find("\"x\"").unwrap();
@@ -115,17 +127,17 @@ fn finds_fields_in_braces_over_several_lines() {
     let span = |part: &str, line: usize, column: usize| {
         let start = text.find(part).unwrap();
         let end = start + part.len();
-        Span {
+        TextSpan {
             start,
             end,
             line,
             column,
         }
     };
-    let at = |span: Span, names: &[&str]| {
-        let steps: Vec<Step> = names
+    let at = |span: TextSpan, names: &[&str]| {
+        let steps: Vec<ManifestStep> = names
             .iter()
-            .map(|name| Step::Field((*name).into()))
+            .map(|name| ManifestStep::Field((*name).into()))
             .collect();
         let place = locate(text, span, &steps).unwrap();
         (place.line, place.column)

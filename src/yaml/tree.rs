@@ -5,13 +5,13 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use super::build::tag_of;
-use super::mend::Mended;
-use super::scalar::Tag;
-use super::{MAX_DEPTH, Span};
+use super::mend::FixedText;
+use super::scalar::YamlTag;
+use super::{MAX_DEPTH, TextSpan};
 
 /// How a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum QuoteStyle {
     /// Without quotes.
     Plain,
     /// In `'`.
@@ -24,20 +24,20 @@ pub enum Style {
 
 /// The kind of a node.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum YamlKind {
     /// A string, a number, a boolean or null.
-    Scalar(Style),
+    Scalar(QuoteStyle),
     /// A `*name`.
     Alias,
     /// A list.
-    Sequence(Vec<Node>),
+    Sequence(Vec<YamlNode>),
     /// Keys and values, in order; a merge is a key that is written `<<`.
-    Mapping(Vec<(Key, Node)>),
+    Mapping(Vec<(YamlKey, YamlNode)>),
 }
 
 /// A key of a mapping.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Key {
+pub struct YamlKey {
     /// Its text.
     pub name: String,
     /// Its place.
@@ -48,9 +48,9 @@ pub struct Key {
 
 /// One node of a document.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
+pub struct YamlNode {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: YamlKind,
     /// Its bytes, without its anchor and its tag, and without what follows its last line.
     pub at: Range<usize>,
     /// Where it begins, including its anchor and its tag.
@@ -63,10 +63,10 @@ pub struct Node {
     pub is_flow: bool,
 }
 
-impl Node {
+impl YamlNode {
     /// Returns the value of a key; for a duplicate key, the last one.
-    pub fn field(&self, name: &str) -> Option<(&Key, &Node)> {
-        let Kind::Mapping(entries) = &self.kind else {
+    pub fn field(&self, name: &str) -> Option<(&YamlKey, &YamlNode)> {
+        let YamlKind::Mapping(entries) = &self.kind else {
             return None;
         };
         let mut matching = entries.iter().rev();
@@ -76,7 +76,7 @@ impl Node {
 
     /// Returns whether nothing is written for it.
     pub fn is_unwritten(&self) -> bool {
-        self.kind == Kind::Scalar(Style::Plain) && self.at.is_empty()
+        self.kind == YamlKind::Scalar(QuoteStyle::Plain) && self.at.is_empty()
     }
 }
 
@@ -85,13 +85,13 @@ pub type Comment = Range<usize>;
 
 /// Returns the nodes and the comments of the document that `span` covers; `None` if it cannot be
 /// parsed.
-pub fn tree(text: &str, span: Span) -> Option<(Node, Vec<Comment>)> {
+pub fn tree(text: &str, span: TextSpan) -> Option<(YamlNode, Vec<Comment>)> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
     let padded = format!("{}{node}", " ".repeat(indent));
-    let mut mended = Mended::new(&padded);
+    let mut mended = FixedText::new(&padded);
     loop {
-        let mut reader = Reader {
+        let mut reader = TreeReader {
             mended: &mended,
             shift: span.start,
             indent,
@@ -108,23 +108,23 @@ pub fn tree(text: &str, span: Span) -> Option<(Node, Vec<Comment>)> {
     }
 }
 
-struct Frame {
-    node: Node,
+struct TreeFrame {
+    node: YamlNode,
     /// The key that waits for its value.
-    key: Option<Key>,
+    key: Option<YamlKey>,
 }
 
-struct Reader<'t> {
-    mended: &'t Mended<'t>,
+struct TreeReader<'t> {
+    mended: &'t FixedText<'t>,
     shift: usize,
     indent: usize,
     text: &'t str,
-    stack: Vec<Frame>,
+    stack: Vec<TreeFrame>,
     comments: Vec<Comment>,
-    root: Option<Node>,
+    root: Option<YamlNode>,
 }
 
-impl Reader<'_> {
+impl TreeReader<'_> {
     fn run(&mut self) -> Result<(), granit_parser::ScanError> {
         let parser = Parser::new_from_str_with_options(
             &self.mended.text,
@@ -151,7 +151,7 @@ impl Reader<'_> {
     }
 
     fn event(&mut self, event: &Event<'_>, at: Range<usize>, tag: Option<usize>) {
-        let node = |kind, has_anchor: bool, is_flow| Node {
+        let node = |kind, has_anchor: bool, is_flow| YamlNode {
             kind,
             from: tag.unwrap_or(at.start),
             at: at.clone(),
@@ -165,9 +165,9 @@ impl Reader<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let takes_key = matches!(
                     self.stack.last(),
-                    Some(Frame {
-                        node: Node {
-                            kind: Kind::Mapping(_),
+                    Some(TreeFrame {
+                        node: YamlNode {
+                            kind: YamlKind::Mapping(_),
                             ..
                         },
                         key: None
@@ -176,50 +176,50 @@ impl Reader<'_> {
                 if takes_key && let Some(frame) = self.stack.last_mut() {
                     let is_merge = text == "<<" && *style == ScalarStyle::Plain;
                     let name = text.clone().into_owned();
-                    frame.key = Some(Key { name, at, is_merge });
+                    frame.key = Some(YamlKey { name, at, is_merge });
                     return;
                 }
                 let style = match style {
-                    ScalarStyle::Plain => Style::Plain,
-                    ScalarStyle::SingleQuoted => Style::Single,
-                    ScalarStyle::DoubleQuoted => Style::Double,
-                    ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+                    ScalarStyle::Plain => QuoteStyle::Plain,
+                    ScalarStyle::SingleQuoted => QuoteStyle::Single,
+                    ScalarStyle::DoubleQuoted => QuoteStyle::Double,
+                    ScalarStyle::Literal | ScalarStyle::Folded => QuoteStyle::Block,
                 };
-                let mut node = node(Kind::Scalar(style), *anchor != 0, false);
-                node.is_tagged_text = tag_of(tag.as_deref()) == Tag::core("str");
-                if style == Style::Block {
+                let mut node = node(YamlKind::Scalar(style), *anchor != 0, false);
+                node.is_tagged_text = tag_of(tag.as_deref()) == YamlTag::core("str");
+                if style == QuoteStyle::Block {
                     node.at = self.block(&node.at);
                     node.from = node.from.min(node.at.start);
-                } else if style == Style::Plain {
+                } else if style == QuoteStyle::Plain {
                     let written = self.text.get(node.at.clone()).unwrap_or_default();
                     node.at.end = node.at.start + written.trim_end().len();
                 }
                 self.finish(node);
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.finish(node(Kind::Alias, false, false));
+                self.finish(node(YamlKind::Alias, false, false));
             }
             Event::SequenceStart(style, anchor, _) => {
                 let is_flow = *style == StructureStyle::Flow;
-                let node = node(Kind::Sequence(Vec::new()), *anchor != 0, is_flow);
-                self.stack.push(Frame { node, key: None });
+                let node = node(YamlKind::Sequence(Vec::new()), *anchor != 0, is_flow);
+                self.stack.push(TreeFrame { node, key: None });
             }
             Event::MappingStart(style, anchor, _) => {
                 let is_flow = *style == StructureStyle::Flow;
-                let node = node(Kind::Mapping(Vec::new()), *anchor != 0, is_flow);
-                self.stack.push(Frame { node, key: None });
+                let node = node(YamlKind::Mapping(Vec::new()), *anchor != 0, is_flow);
+                self.stack.push(TreeFrame { node, key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(Frame { mut node, .. }) = self.stack.pop() else {
+                let Some(TreeFrame { mut node, .. }) = self.stack.pop() else {
                     return;
                 };
                 node.at.end = if node.is_flow {
                     at.end
                 } else {
                     let start = match &node.kind {
-                        Kind::Sequence(items) => items.first().and_then(|item| self.dash(item)),
-                        Kind::Mapping(entries) => entries.first().map(|(key, _)| key.at.start),
-                        Kind::Scalar(_) | Kind::Alias => None,
+                        YamlKind::Sequence(items) => items.first().and_then(|item| self.dash(item)),
+                        YamlKind::Mapping(entries) => entries.first().map(|(key, _)| key.at.start),
+                        YamlKind::Scalar(_) | YamlKind::Alias => None,
                     };
                     node.at.start = start.unwrap_or(node.at.start);
                     end_of_last(&node).unwrap_or(at.end)
@@ -235,9 +235,9 @@ impl Reader<'_> {
     fn anchor(&mut self, from: usize) {
         let last = match self.stack.last_mut() {
             None => self.root.as_mut(),
-            Some(Frame { node, .. }) => match &mut node.kind {
-                Kind::Sequence(items) if !items.is_empty() => items.last_mut(),
-                Kind::Mapping(entries) if !entries.is_empty() => {
+            Some(TreeFrame { node, .. }) => match &mut node.kind {
+                YamlKind::Sequence(items) if !items.is_empty() => items.last_mut(),
+                YamlKind::Mapping(entries) if !entries.is_empty() => {
                     entries.last_mut().map(|(_, node)| node)
                 }
                 _ => Some(node),
@@ -281,7 +281,7 @@ impl Reader<'_> {
     }
 
     /// Returns the dash of a list's first item.
-    fn dash(&self, item: &Node) -> Option<usize> {
+    fn dash(&self, item: &YamlNode) -> Option<usize> {
         let before = self.text.get(..item.from)?;
         let mut end = before.len();
         loop {
@@ -299,19 +299,19 @@ impl Reader<'_> {
         }
     }
 
-    fn finish(&mut self, node: Node) {
+    fn finish(&mut self, node: YamlNode) {
         let Some(frame) = self.stack.last_mut() else {
             self.root.get_or_insert(node);
             return;
         };
         match &mut frame.node.kind {
-            Kind::Sequence(items) => items.push(node),
-            Kind::Mapping(entries) => {
+            YamlKind::Sequence(items) => items.push(node),
+            YamlKind::Mapping(entries) => {
                 if let Some(key) = frame.key.take() {
                     entries.push((key, node));
                 }
             }
-            Kind::Scalar(_) | Kind::Alias => {}
+            YamlKind::Scalar(_) | YamlKind::Alias => {}
         }
     }
 }
@@ -320,16 +320,16 @@ fn is_of_header(c: char) -> bool {
     matches!(c, '|' | '>' | '+' | '-' | '0'..='9')
 }
 
-fn end_of_last(node: &Node) -> Option<usize> {
+fn end_of_last(node: &YamlNode) -> Option<usize> {
     match &node.kind {
-        Kind::Sequence(items) => items.last().map(|item| item.at.end),
-        Kind::Mapping(entries) => entries.last().map(|(key, node)| {
+        YamlKind::Sequence(items) => items.last().map(|item| item.at.end),
+        YamlKind::Mapping(entries) => entries.last().map(|(key, node)| {
             let after_colon = key.at.end + 1;
             match node.is_unwritten() {
                 true => after_colon,
                 false => node.at.end.max(after_colon),
             }
         }),
-        Kind::Scalar(_) | Kind::Alias => None,
+        YamlKind::Scalar(_) | YamlKind::Alias => None,
     }
 }

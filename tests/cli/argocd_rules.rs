@@ -15,7 +15,7 @@ use driftctl::engine::{self, Options};
 use driftctl::jq::Jq;
 use driftctl::model::{Report, Verdict};
 use driftctl::policy::RuleSet;
-use driftctl::source::{Files, Source};
+use driftctl::source::{FilesSource, Source};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -243,7 +243,7 @@ impl Fixture {
         let text = format!("ignoreDifferences:\n{entries}\n");
         let config = config::read("c.yaml", &text, &|_| Ok(())).unwrap();
         let rules = RuleSet::with(config.users, Timestamp::UNIX_EPOCH).with_jq(self.jq.clone());
-        let sources: [Box<dyn Source>; 1] = [Box::new(Files::new(&[self
+        let sources: [Box<dyn Source>; 1] = [Box::new(FilesSource::new(&[self
             .dir
             .path()
             .join("declared.yaml")]))];

@@ -10,9 +10,9 @@ use std::fs;
 use driftctl::cluster::Dump;
 use driftctl::compare::normalize;
 use driftctl::engine::{self, Options};
-use driftctl::model::{FieldPath, ObjectReport, PathElement, Status, Verdict};
+use driftctl::model::{FieldPath, ObjectReport, ObjectStatus, PathElement, Verdict};
 use driftctl::policy::RuleSet;
-use driftctl::source::{Files, Source};
+use driftctl::source::{FilesSource, Source};
 use serde_json::{Value, json};
 use support::{Place, fixture};
 
@@ -95,7 +95,7 @@ fn every_undeclared_path_is_reported_or_explained() {
         let live: Value = serde_json::from_reader(flate2::read::GzDecoder::new(packed)).unwrap();
         let live = live["items"].as_array().unwrap().iter();
         let live: BTreeMap<_, _> = live.map(|object| (name(object), object)).collect();
-        let files = Files::new([fixture("shop/manifests")]);
+        let files = FilesSource::new([fixture("shop/manifests")]);
         let declared = files.read().manifests;
         let sources: Vec<Box<dyn Source>> = vec![Box::new(files)];
         let dump = Dump::read(&[recording]).unwrap();
@@ -105,7 +105,10 @@ fn every_undeclared_path_is_reported_or_explained() {
         };
         let report = engine::run(&sources, &dump, RuleSet::builtin(), &options).unwrap();
         for object in &report.objects {
-            if !matches!(object.status(), Status::InSync | Status::Drifted) {
+            if !matches!(
+                object.status(),
+                ObjectStatus::InSync | ObjectStatus::Drifted
+            ) {
                 continue;
             }
             let namespace = object.key.namespace.clone().unwrap_or_default();
@@ -163,7 +166,7 @@ fn scaled_by(autoscalers: &[Value], live: u64, owners: Value) -> (Verdict, Optio
             json!({"apiVersion": "v1", "kind": "List", "items": autoscalers}).to_string(),
         )
         .file("live.json", list.to_string());
-    let sources: Vec<Box<dyn Source>> = vec![Box::new(Files::new(
+    let sources: Vec<Box<dyn Source>> = vec![Box::new(FilesSource::new(
         ["cart.json", "scalers.json"].map(|file| place.path().join(file)),
     ))];
     let dump = Dump::read(&[place.path().join("live.json")]).unwrap();
@@ -236,8 +239,9 @@ fn reported(manifest: &Value, live: &Value) -> Vec<String> {
     let place = Place::new()
         .file("declared.json", manifest.to_string())
         .file("live.json", list.to_string());
-    let sources: Vec<Box<dyn Source>> =
-        vec![Box::new(Files::new([place.path().join("declared.json")]))];
+    let sources: Vec<Box<dyn Source>> = vec![Box::new(FilesSource::new([place
+        .path()
+        .join("declared.json")]))];
     let dump = Dump::read(&[place.path().join("live.json")]).unwrap();
     let report = engine::run(&sources, &dump, RuleSet::builtin(), &Options::default()).unwrap();
     let drifts = report.objects[0].reported();

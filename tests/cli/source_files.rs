@@ -7,18 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use driftctl::model::Warning;
-use driftctl::source::{Files, Loaded};
+use driftctl::source::{FilesSource, LoadedSource};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/yaml")
 }
 
-fn load(path: &Path) -> Loaded {
-    Files::new([path]).read()
+fn load(path: &Path) -> LoadedSource {
+    FilesSource::new([path]).read()
 }
 
 /// Returns the loaded objects as text, with paths relative to `root`.
-fn describe(loaded: &Loaded, root: &Path) -> String {
+fn describe(loaded: &LoadedSource, root: &Path) -> String {
     let mut text = String::new();
     for manifest in &loaded.manifests {
         let namespace = manifest.namespace.as_deref().unwrap_or("-");
@@ -122,7 +122,7 @@ fn config_map(name: &str) -> String {
 }
 
 /// Returns the only error.
-fn error_of(loaded: &Loaded) -> &Warning {
+fn error_of(loaded: &LoadedSource) -> &Warning {
     assert_eq!(loaded.errors.len(), 1, "{:?}", loaded.errors);
     assert!(loaded.errors[0].fatal);
     &loaded.errors[0]
@@ -144,7 +144,7 @@ fn reads_a_file_once_even_if_named_twice() {
     fs::write(root.join("a.yaml"), config_map("a")).unwrap();
     fs::write(sub.join("b.yaml"), config_map("b")).unwrap();
     let dotted = root.join("sub/../a.yaml");
-    let loaded = Files::new([&sub, &root.join("a.yaml"), &dotted, root, root]).read();
+    let loaded = FilesSource::new([&sub, &root.join("a.yaml"), &dotted, root, root]).read();
     let text = describe(&loaded, root);
     assert_eq!(
         text,
@@ -258,7 +258,7 @@ fn accepts_file_names_that_are_not_utf8() {
 
 #[test]
 fn finds_the_lines_of_fields() {
-    use driftctl::model::{Position, Step};
+    use driftctl::model::{ManifestStep, Position};
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
     let text = "kind: List\napiVersion: v1\nitems:\n  # first\n  - apiVersion: v1\n    \
@@ -267,7 +267,10 @@ fn finds_the_lines_of_fields() {
                 \"kind\":\"ConfigMap\", \"metadata\":{\"name\":\"c\"},\n  \"data\": {\"k\": \"v\"}}\n";
     fs::write(&path, text).unwrap();
     let loaded = load(&path);
-    let path = [Step::Field("data".into()), Step::Field("k".into())];
+    let path = [
+        ManifestStep::Field("data".into()),
+        ManifestStep::Field("k".into()),
+    ];
     let places: Vec<_> = loaded
         .manifests
         .iter()

@@ -8,13 +8,13 @@ use crate::support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use driftctl::source::{Files, Git, GitError, Loaded, Repository};
+use driftctl::source::{FilesSource, Git, GitError, LoadedSource, Repository};
 use support::repository::{commit, git, init};
 use support::{Place, fixture};
 
 const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart}\ndata: {a: b}\n";
 
-fn at(revision: &str, path: &Path) -> Loaded {
+fn at(revision: &str, path: &Path) -> LoadedSource {
     Git::at(revision, &[path.to_owned()]).unwrap().read()
 }
 
@@ -24,12 +24,12 @@ fn problem(revision: &str, path: &Path) -> String {
         .to_string()
 }
 
-fn names(loaded: &Loaded) -> Vec<&str> {
+fn names(loaded: &LoadedSource) -> Vec<&str> {
     let manifests = loaded.manifests.iter();
     manifests.map(|manifest| manifest.name.as_str()).collect()
 }
 
-fn errors(loaded: &Loaded) -> Vec<String> {
+fn errors(loaded: &LoadedSource) -> Vec<String> {
     let errors = loaded.errors.iter();
     errors
         .map(|error| format!("{}: {}", error.place, error.message))
@@ -53,9 +53,9 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Returns the loaded objects in a form that is the same for a commit and a work tree.
-fn described(loaded: &Loaded) -> String {
+fn described(loaded: &LoadedSource) -> String {
     let manifests = loaded.manifests.iter().map(|manifest| {
-        let steps = [driftctl::model::Step::Field("metadata".to_owned())];
+        let steps = [driftctl::model::ManifestStep::Field("metadata".to_owned())];
         format!(
             "{} {} {:?}",
             manifest.origin,
@@ -77,7 +77,7 @@ fn reads_commits_like_files() {
     if init(place.path()).is_none() {
         return;
     }
-    let files = Files::new([place.path()]).read();
+    let files = FilesSource::new([place.path()]).read();
     assert!(files.manifests.len() > 100 && files.errors.len() > 10 && files.skipped.len() > 10);
     // Git keeps everything but empty directories.
     assert_eq!(described(&at("main", place.path())), described(&files));
@@ -255,7 +255,7 @@ fn links_cannot_leave_the_commit() {
     if init(&repo).is_none() {
         return;
     }
-    let from_disk = Files::new([&deploy]).read();
+    let from_disk = FilesSource::new([&deploy]).read();
     let loaded = at("main", &deploy);
     assert_eq!(names(&loaded), ["own"]);
     assert_eq!(described(&loaded), described(&from_disk));

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use driftctl::cluster::{Api, ConnectOptions};
 use driftctl::engine::{self, Options};
 use driftctl::policy::RuleSet;
-use driftctl::source::{Files, Source};
+use driftctl::source::{FilesSource, Source};
 use serde_json::{Value, json};
 
 use crate::observe::{Patience, options};
@@ -199,7 +199,7 @@ fn rereads_a_renewed_token_file() {
     });
     let place = place.file("token", TOKEN); // before the server has answered anything
     let manifests = place.path().join("manifests");
-    let sources: [Box<dyn Source>; 1] = [Box::new(Files::new([manifests]))];
+    let sources: [Box<dyn Source>; 1] = [Box::new(FilesSource::new([manifests]))];
     let rules = RuleSet::builtin();
     let report = engine::run(&sources, &api.unwrap(), rules, &Options::default()).unwrap();
     assert_eq!(report.coverage.compared, 1, "{:?}", report.warnings);

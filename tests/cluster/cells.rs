@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use driftctl::model::{Manifest, ObjectReport, Origin, Report, Status};
+use driftctl::model::{Manifest, ObjectReport, ObjectStatus, Origin, Report};
 use serde_json::{Value, json};
 
 use crate::observe::{Outcome, Patience, Truth, judge, observe, observe_these, results_of};
@@ -292,7 +292,7 @@ fn a_stale_group_makes_only_its_kinds_unknown() {
     let run = observe(&cluster.start(), Patience::default());
     assert_eq!(judge(&run, &TRUTH, &"stale"), Outcome::Incomplete);
     let report = run.unwrap();
-    let is_unknown = |object: &&ObjectReport| object.status() == Status::Unknown;
+    let is_unknown = |object: &&ObjectReport| object.status() == ObjectStatus::Unknown;
     for object in report.objects.iter().filter(is_unknown) {
         assert_eq!(
             object.key.group, "store.brindlewick.example",

@@ -7,19 +7,22 @@ use std::time::Duration;
 use anyhow::Result;
 use driftctl::cluster::{Api, ConnectOptions, Live};
 use driftctl::engine::{self, Options};
-use driftctl::model::{Manifest, Report, ResourceKey, Status};
+use driftctl::model::{Manifest, ObjectStatus, Report, ResourceKey};
 use driftctl::policy::RuleSet;
-use driftctl::source::{Files, Loaded, Source};
+use driftctl::source::{FilesSource, LoadedSource, Source};
 
 use crate::server::Server;
 use crate::support::{Place, fixture};
 
 /// The shop's manifests, read once.
-static SHOP: LazyLock<Vec<Manifest>> =
-    LazyLock::new(|| Files::new([fixture("shop/manifests")]).read().manifests);
+static SHOP: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
+    FilesSource::new([fixture("shop/manifests")])
+        .read()
+        .manifests
+});
 
 /// The expected report on each object: its status, and the paths that drifted.
-pub type Truth = BTreeMap<ResourceKey, (Status, Vec<String>)>;
+pub type Truth = BTreeMap<ResourceKey, (ObjectStatus, Vec<String>)>;
 
 /// Time limits.
 #[derive(Clone, Copy)]
@@ -42,10 +45,10 @@ impl Default for Patience {
 struct Declared(Vec<Manifest>);
 
 impl Source for Declared {
-    fn load(&self, _: &dyn Live) -> Loaded {
-        Loaded {
+    fn load(&self, _: &dyn Live) -> LoadedSource {
+        LoadedSource {
             manifests: self.0.clone(),
-            ..Loaded::default()
+            ..LoadedSource::default()
         }
     }
 }
@@ -127,7 +130,7 @@ pub fn judge(run: &Result<Report>, truth: &Truth, what: &dyn std::fmt::Debug) ->
     let results = results_of(report);
     for (key, about) in results
         .iter()
-        .filter(|(_, about)| about.0 != Status::Unknown)
+        .filter(|(_, about)| about.0 != ObjectStatus::Unknown)
     {
         assert_eq!(
             Some(about),

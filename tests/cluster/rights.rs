@@ -1,6 +1,6 @@
 //! Tests missing permissions: driftctl reads in another way, or names what is missing.
 
-use driftctl::model::{ObjectReport, Status};
+use driftctl::model::{ObjectReport, ObjectStatus};
 
 use crate::cells::TRUTH;
 use crate::observe::{Outcome, Patience, judge, observe};
@@ -48,7 +48,7 @@ fn unreadable_objects_are_unknown_and_name_the_right() {
     let (unknown, known): (Vec<&ObjectReport>, Vec<_>) = report
         .objects
         .iter()
-        .partition(|object| object.status() == Status::Unknown);
+        .partition(|object| object.status() == ObjectStatus::Unknown);
     assert!(unknown.len() > 2 && known.len() > 40);
     for object in unknown {
         assert_eq!(

@@ -2,7 +2,7 @@
 //! lists it.
 
 use driftctl::model::{Report, RuleCount, Verdict};
-use driftctl::output::{FORMATS, RenderOptions, Show, find, render_all};
+use driftctl::output::{FORMATS, RenderOptions, ShowLevel, find, render_all};
 use driftctl::redact;
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ fn every_format_counts_what_each_rule_hid() {
 
 #[test]
 fn every_format_lists_hidden_changes_on_request() {
-    let show = Show::Ignored;
+    let show = ShowLevel::Ignored;
     for format in FORMATS {
         let asked = RenderOptions { show, ..options() };
         let text = render(format.name(), report(), &asked);

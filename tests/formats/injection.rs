@@ -2,10 +2,10 @@
 //! Markdown or HTML renderer, or a parser.
 
 use driftctl::model::{
-    Blame, Cause, Operation, Origin, Position, Report, Revision, RuleCount, Status, Verdict,
-    Warning,
+    Blame, ChangeCause, ObjectStatus, Operation, Origin, Position, Report, RuleCount,
+    SourceRevision, Verdict, Warning,
 };
-use driftctl::output::{FORMATS, RenderOptions, Show};
+use driftctl::output::{FORMATS, RenderOptions, ShowLevel};
 use driftctl::redact::{self, Redacted};
 use rayon::prelude::*;
 use serde_json::json;
@@ -45,7 +45,7 @@ fn report(token: &str) -> Report {
     let mut object = sample::object(
         sample::key(token, token, token, token),
         &format!("{token}/v1"),
-        Status::Drifted,
+        ObjectStatus::Drifted,
     );
     object.origin = Some(Origin {
         revision: Some(token.into()),
@@ -78,7 +78,7 @@ fn report(token: &str) -> Report {
         drift.owners[0].subresource = Some(token.to_owned());
         drift.owners[0].operation = Operation::Apply;
         drift.owners[0].user = Some(token.to_owned());
-        drift.cause = Some(Cause::Dropped);
+        drift.cause = Some(ChangeCause::Dropped);
         drift.blame = Some(Blame {
             commit: Some(token.to_owned()),
             author: Some(token.to_owned()),
@@ -95,19 +95,19 @@ fn report(token: &str) -> Report {
     object.declared = Some(declared.into());
     object.live = Some(live.into());
     let statuses = [
-        Status::Drifted,
-        Status::Missing,
-        Status::Extra,
-        Status::Unknown,
+        ObjectStatus::Drifted,
+        ObjectStatus::Missing,
+        ObjectStatus::Extra,
+        ObjectStatus::Unknown,
     ];
     let objects = statuses.map(|status| {
         let mut object = object.clone();
         object.presence = sample::presence(status);
-        if status == Status::Extra {
+        if status == ObjectStatus::Extra {
             object.origin = None;
         }
         // Missing and extra objects have almost no changes.
-        if status != Status::Drifted {
+        if status != ObjectStatus::Drifted {
             object.drifts.truncate(1);
         }
         object.owners = vec![sample::owner(token, token)];
@@ -124,7 +124,7 @@ fn report(token: &str) -> Report {
         reason: token.to_owned(),
         hid: 1,
     }];
-    report.revisions = vec![Revision {
+    report.revisions = vec![SourceRevision {
         name: token.to_owned(),
         commit: token.to_owned(),
         time: Some(format!("{token}T")),
@@ -161,7 +161,7 @@ fn outputs(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
             ..options()
         };
         let all = RenderOptions {
-            show: Show::All,
+            show: ShowLevel::All,
             verbose: true,
             ..options()
         };

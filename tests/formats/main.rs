@@ -16,7 +16,7 @@ mod snapshots;
 mod strict;
 
 use driftctl::model::Report;
-use driftctl::output::{FORMATS, RenderOptions, Show, find};
+use driftctl::output::{FORMATS, RenderOptions, ShowLevel, find};
 use driftctl::redact::{self, Redacted};
 
 /// Options of a terminal 100 columns wide, without colour, at a fixed time.
@@ -89,9 +89,9 @@ fn every_format_returns_write_errors() {
 fn show_all_shows_more() {
     for format in ["text", "json", "yaml"] {
         let with = |show| RenderOptions { show, ..options() };
-        let drift = render(format, sample::drifted(), &with(Show::Drift));
-        let ignored = render(format, sample::drifted(), &with(Show::Ignored));
-        let all = render(format, sample::drifted(), &with(Show::All));
+        let drift = render(format, sample::drifted(), &with(ShowLevel::Drift));
+        let ignored = render(format, sample::drifted(), &with(ShowLevel::Ignored));
+        let all = render(format, sample::drifted(), &with(ShowLevel::All));
         let label = "argocd.argoproj.io/instance";
         assert!(!drift.contains(label) && ignored.contains(label));
         let default = ".spec.progressDeadlineSeconds";

@@ -1,9 +1,9 @@
 //! Handmade reports with an example of everything.
 
 use driftctl::model::{
-    Cause, Change, Coverage, Explanation, JudgedChange, Lifecycle, Merge, MergeClass, ObjectReport,
-    Operation, Origin, Owner, Position, Presence, Report, ResourceKey, RuleCount, Severity, Status,
-    Target, Verdict, Warning,
+    Change, ChangeCause, Coverage, Explanation, JudgedChange, Lifecycle, Merge, MergeClass,
+    ObjectReport, ObjectStatus, Operation, Origin, Owner, Position, Presence, Report, ReportTarget,
+    ResourceKey, RuleCount, Severity, Verdict, Warning,
 };
 use serde_json::{Value, json};
 use strum::VariantArray as _;
@@ -51,22 +51,25 @@ pub fn decided(drift: &JudgedChange, verdict: Verdict) -> JudgedChange {
 }
 
 /// Returns the side, or sides, on which an object with a status exists.
-pub fn presence(status: Status) -> Presence {
+pub fn presence(status: ObjectStatus) -> Presence {
     match status {
-        Status::Missing => Presence::Declared,
-        Status::Extra => Presence::Live,
-        Status::Unknown => Presence::Unknown,
-        Status::InSync | Status::Drifted | Status::Pending | Status::Conflict => Presence::Both,
+        ObjectStatus::Missing => Presence::Declared,
+        ObjectStatus::Extra => Presence::Live,
+        ObjectStatus::Unknown => Presence::Unknown,
+        ObjectStatus::InSync
+        | ObjectStatus::Drifted
+        | ObjectStatus::Pending
+        | ObjectStatus::Conflict => Presence::Both,
     }
 }
 
 /// Returns an object with a status; the caller adds changes.
-pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectReport {
+pub fn object(key: ResourceKey, api_version: &str, status: ObjectStatus) -> ObjectReport {
     ObjectReport {
         presence: presence(status),
         whole_severity: match status {
-            Status::Missing => Some(Severity::High),
-            Status::Extra => Some(Severity::Medium),
+            ObjectStatus::Missing => Some(Severity::High),
+            ObjectStatus::Extra => Some(Severity::Medium),
             _ => None,
         },
         ..ObjectReport::new(key, api_version.to_owned())
@@ -109,7 +112,7 @@ fn deployment() -> ObjectReport {
     let mut cart = object(
         key("apps", "Deployment", "shop", "cart"),
         "apps/v1",
-        Status::Drifted,
+        ObjectStatus::Drifted,
     );
     cart.origin = Some(Origin::file("manifests/cart.yaml", 2, 14));
     let mut scaled = at(
@@ -126,7 +129,7 @@ fn deployment() -> ObjectReport {
     );
     dropped.severity = Severity::Low;
     dropped.owners = vec![owner("kubectl-client-side-apply", "2026-11-14T12:00:00Z")];
-    dropped.cause = Some(Cause::Dropped);
+    dropped.cause = Some(ChangeCause::Dropped);
     let ignored = drift(
         ".metadata.labels[\"argocd.argoproj.io/instance\"]",
         None,
@@ -233,7 +236,7 @@ fn config_map() -> ObjectReport {
     let mut config = object(
         key("", "ConfigMap", "shop", "cart-config"),
         "v1",
-        Status::Drifted,
+        ObjectStatus::Drifted,
     );
     config.origin = Some(Origin::file("manifests/cart.yaml", 1, 1));
     config.drifts = vec![
@@ -275,7 +278,7 @@ fn secret() -> ObjectReport {
     let mut secret = object(
         key("", "Secret", "shop", "cart-session"),
         "v1",
-        Status::Drifted,
+        ObjectStatus::Drifted,
     );
     secret.origin = Some(Origin::file("manifests/secrets.yaml", 1, 1));
     secret.drifts = vec![
@@ -312,7 +315,7 @@ pub fn drifted() -> Report {
     let mut missing = object(
         key("", "ServiceAccount", "shop", "cart"),
         "v1",
-        Status::Missing,
+        ObjectStatus::Missing,
     );
     missing.origin = Some(Origin::file("manifests/rbac.yaml", 1, 1));
     missing.declared = Some(
@@ -326,7 +329,7 @@ pub fn drifted() -> Report {
     let mut extra = object(
         key("rbac.authorization.k8s.io", "Role", "shop", "tmp-admin"),
         "rbac.authorization.k8s.io/v1",
-        Status::Extra,
+        ObjectStatus::Extra,
     );
     extra.owners = vec![owner("kubectl-create", "2026-11-21T11:59:15Z")];
     extra.live = Some(
@@ -338,7 +341,7 @@ pub fn drifted() -> Report {
         })
         .into(),
     );
-    let mut in_sync = object(key("", "Namespace", "", "shop"), "v1", Status::InSync);
+    let mut in_sync = object(key("", "Namespace", "", "shop"), "v1", ObjectStatus::InSync);
     in_sync.origin = Some(Origin::file("manifests/namespace.yaml", 1, 1));
     let mut report = report(vec![
         config_map(),
@@ -354,12 +357,12 @@ pub fn drifted() -> Report {
         skipped: 1,
         ..Coverage::default()
     };
-    report.target = Target {
+    report.target = ReportTarget {
         context: Some("kind-shop".to_owned()),
         server: Some("https://127.0.0.1:6443".to_owned()),
         version: Some("v1.36.2".to_owned()),
         read_at: Some(NOW.to_owned()),
-        ..Target::default()
+        ..ReportTarget::default()
     };
     report.rules = vec![RuleCount {
         rule: "argocd-tracking".to_owned(),
@@ -378,14 +381,14 @@ pub fn incomplete() -> Report {
     let mut unknown = object(
         key("store.example", "Promotion", "shop", "spring"),
         "store.example/v1",
-        Status::Unknown,
+        ObjectStatus::Unknown,
     );
     unknown.origin = Some(Origin::file("manifests/promotions.yaml", 3, 27));
     unknown.reason = Some(
         "the server refused to let this user get promotions.store.example in namespace shop"
             .to_owned(),
     );
-    let mut in_sync = object(key("", "Namespace", "", "shop"), "v1", Status::InSync);
+    let mut in_sync = object(key("", "Namespace", "", "shop"), "v1", ObjectStatus::InSync);
     in_sync.origin = Some(Origin::file("manifests/namespace.yaml", 1, 1));
     let mut report = report(vec![in_sync, unknown]);
     report.coverage = Coverage {
@@ -414,7 +417,7 @@ pub fn in_sync() -> Report {
     report(vec![object(
         key("", "Namespace", "", "shop"),
         "v1",
-        Status::InSync,
+        ObjectStatus::InSync,
     )])
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use driftctl::model::Report;
-use driftctl::output::{RenderOptions, Show};
+use driftctl::output::{RenderOptions, ShowLevel};
 use serde_json::{Value, json};
 
 use crate::{options, render, sample};
@@ -118,7 +118,7 @@ pub fn schema() -> Value {
 #[test]
 fn results_reference_their_rules_and_keep_their_fingerprints() {
     let sarif = |report: Report| -> Value {
-        let show = Show::Ignored;
+        let show = ShowLevel::Ignored;
         let text = render("sarif", report, &RenderOptions { show, ..options() });
         serde_json::from_str::<Value>(&text).unwrap()["runs"][0].clone()
     };

@@ -4,9 +4,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use driftctl::model::{
-    FieldPath, JudgedChange, Merge, MergeClass, ObjectReport, Report, ResourceKey, Status, Warning,
+    FieldPath, JudgedChange, Merge, MergeClass, ObjectReport, ObjectStatus, Report, ResourceKey,
+    Warning,
 };
-use driftctl::output::{FORMATS, RenderOptions, Show};
+use driftctl::output::{FORMATS, RenderOptions, ShowLevel};
 use driftctl::redact::{self, LiveValues, Predicate, Redactor};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ fn object(group: &str, kind: &str, value: Value, drifts: Vec<JudgedChange>) -> O
     let mut object = sample::object(
         sample::key(group, kind, "shop", "cart"),
         "v1",
-        Status::Drifted,
+        ObjectStatus::Drifted,
     );
     object.declared = Some((&value).into());
     object.live = Some(value.into());
@@ -247,7 +248,7 @@ const PLACES: &[Place] = &[
             json!({"spec": {"accessKey": s}}),
             Vec::new(),
         );
-        object.presence = sample::presence(Status::Extra);
+        object.presence = sample::presence(ObjectStatus::Extra);
         object.declared = None;
         object
     },
@@ -273,7 +274,7 @@ fn report(places: &[Place], secret: &str) -> Report {
 fn check(report: Report, secret: &str) {
     let report = redact::redact(report);
     for format in FORMATS {
-        for show in [Show::Drift, Show::All] {
+        for show in [ShowLevel::Drift, ShowLevel::All] {
             let options = RenderOptions {
                 show,
                 verbose: true,
@@ -310,7 +311,7 @@ fn no_place_leaks() {
 fn masks_do_not_depend_on_the_value() {
     let long = "Zx9-hunter2_CANARY.q7Wvv4".repeat(40);
     for (at, place) in PLACES.iter().enumerate() {
-        for show in [Show::Drift, Show::All] {
+        for show in [ShowLevel::Drift, ShowLevel::All] {
             let options = RenderOptions { show, ..options() };
             for format in FORMATS {
                 let shown = |secret: &str| {
@@ -358,7 +359,7 @@ fn masks_what_users_mark_as_secret() {
         let redactor = Redactor::of(Some(also), LiveValues::default());
         let redacted = redactor.redact(sample::report(vec![object]));
         for format in FORMATS {
-            for show in [Show::Drift, Show::All] {
+            for show in [ShowLevel::Drift, ShowLevel::All] {
                 let options = RenderOptions { show, ..options() };
                 let text = render_redacted(format.name(), &redacted, &options);
                 assert_eq!(leak(&text, secret), None, "{}: {text}", format.name());

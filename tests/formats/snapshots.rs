@@ -1,4 +1,4 @@
-use driftctl::output::{RenderOptions, Show};
+use driftctl::output::{RenderOptions, ShowLevel};
 
 use crate::{options, render, sample};
 
@@ -31,7 +31,7 @@ fn text() {
 #[test]
 fn text_in_full() {
     let options = RenderOptions {
-        show: Show::All,
+        show: ShowLevel::All,
         verbose: true,
         ..options()
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use driftctl::output::{FORMATS, RenderOptions, Show, report_schema};
+use driftctl::output::{FORMATS, RenderOptions, ShowLevel, report_schema};
 use driftctl::redact::{self, Redacted};
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ pub fn read(format: &str, text: &str) {
 #[test]
 fn strict_readers_accept_every_format() {
     let all = RenderOptions {
-        show: Show::All,
+        show: ShowLevel::All,
         verbose: true,
         duration: Some(std::time::Duration::from_millis(1500)),
         ..options()

@@ -6,14 +6,14 @@
 
 use std::io::Write as _;
 
-use driftctl::cluster::{self, Dump, FetchRequest, Places, Read as _};
-use driftctl::compare::{Explain, Finding, Reason, Subject, compare as compare_sides};
+use driftctl::cluster::{self, Dump, FetchRequest, Namespaces, Read as _};
+use driftctl::compare::{ComparisonInput, Difference, Explain, Reason, compare as compare_sides};
 use driftctl::compare::{live_view, normalize};
-use driftctl::model::{ChangeKind, FieldPath, Finder, Owner, ResourceKey, Step};
-use driftctl::ownership::{Appliers, Sent, ownership_of};
-use driftctl::policy::{self, LabelSelector, PathPattern, Pointer, RuleOrigin, RuleSpec};
+use driftctl::model::{ChangeKind, FieldPath, Finder, ManifestStep, Owner, ResourceKey};
+use driftctl::ownership::{Appliers, LastSent, ownership_of};
+use driftctl::policy::{self, LabelSelector, PathPattern, PointerPattern, RuleOrigin, RuleSpec};
 use driftctl::redact::{MASK, Redactor};
-use driftctl::schema::{self, Scalar, Schema};
+use driftctl::schema::{self, ScalarType, Schema};
 use driftctl::{edit, facts, jq, source, yaml};
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ pub fn loader(data: &[u8]) {
 }
 
 /// Returns the path of the first leaf.
-fn first_steps(value: &Value) -> Vec<Step> {
+fn first_steps(value: &Value) -> Vec<ManifestStep> {
     let mut steps = Vec::new();
     let mut node = value;
     loop {
@@ -70,8 +70,8 @@ fn first_steps(value: &Value) -> Vec<Step> {
             Value::Object(fields) => fields
                 .iter()
                 .next()
-                .map(|(name, below)| (Step::Field(name.clone()), below)),
-            Value::Array(items) => items.first().map(|below| (Step::Index(0), below)),
+                .map(|(name, below)| (ManifestStep::Field(name.clone()), below)),
+            Value::Array(items) => items.first().map(|below| (ManifestStep::Index(0), below)),
             _ => None,
         };
         let Some((step, below)) = below else {
@@ -90,7 +90,7 @@ pub fn dump(data: &[u8]) {
         return;
     };
     let request = FetchRequest {
-        extra_in: Places::All,
+        extra_in: Namespaces::All,
         ..FetchRequest::default()
     };
     for object in dump.fetch(&request).unwrap().extra {
@@ -151,20 +151,20 @@ pub fn compare(data: &[u8]) {
     live_view(&normal, findings.iter().map(|finding| &finding.change));
 }
 
-fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
+fn compared(declared: &Value, live: &Value) -> Vec<Difference> {
     let text = |field: &str| live.get(field).and_then(Value::as_str).unwrap_or_default();
     let ownership = ownership_of(live);
     let schema = Schema::builtin();
-    compare_sides(&Subject {
+    compare_sides(&ComparisonInput {
         declared,
         live,
         schema,
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &ownership,
         appliers: &Appliers::of(&ownership, declared, live, &[]),
-        sent: &Sent::of(live),
+        sent: &LastSent::of(live),
         rules: &NoRules,
-        keep: driftctl::compare::Keep::All,
+        keep: driftctl::compare::KeepFindings::All,
     })
 }
 
@@ -201,7 +201,7 @@ pub fn rules(data: &[u8]) {
         pattern.is_within(&path);
         pattern.remove(&mut object.clone());
     }
-    if let Ok(pointer) = text.parse::<Pointer>() {
+    if let Ok(pointer) = text.parse::<PointerPattern>() {
         pointer.remove(&mut object.clone());
         pointer.path();
     }
@@ -210,7 +210,7 @@ pub fn rules(data: &[u8]) {
     }
     policy::glob(text, "configmaps.shop");
     // Only parses expressions: running them needs a child process.
-    let _ = jq::Program::deletion(text);
+    let _ = jq::JqProgram::deletion(text);
     if let Ok(spec) = serde_yaml::from_str::<RuleSpec>(text) {
         let _ = spec.compile(RuleOrigin::Place("fuzz".to_owned()));
     }
@@ -229,16 +229,16 @@ pub fn rules(data: &[u8]) {
 
 /// Compares single values by type: each equals itself, on either side.
 pub fn scalars(data: &[u8]) {
-    const ALL: [Scalar; 9] = [
-        Scalar::String,
-        Scalar::Boolean,
-        Scalar::Integer,
-        Scalar::Number,
-        Scalar::Quantity,
-        Scalar::IntOrString,
-        Scalar::Duration,
-        Scalar::Time,
-        Scalar::Bytes,
+    const ALL: [ScalarType; 9] = [
+        ScalarType::String,
+        ScalarType::Boolean,
+        ScalarType::Integer,
+        ScalarType::Number,
+        ScalarType::Quantity,
+        ScalarType::IntOrString,
+        ScalarType::Duration,
+        ScalarType::Time,
+        ScalarType::Bytes,
     ];
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -251,7 +251,7 @@ pub fn scalars(data: &[u8]) {
         let one_way = schema::equal(scalar, &a, &b);
         let other_way = schema::equal(scalar, &b, &a);
         // The server stores instants and quantities with less precision.
-        if !matches!(scalar, Scalar::Time | Scalar::Quantity) {
+        if !matches!(scalar, ScalarType::Time | ScalarType::Quantity) {
             assert_eq!(one_way, other_way, "{scalar:?} {a} {b}");
         }
     }
@@ -307,7 +307,7 @@ pub fn kustomization(data: &[u8]) {
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
     )
     .unwrap();
-    let loaded = source::Files::new([folder.path()]).read();
+    let loaded = source::FilesSource::new([folder.path()]).read();
     assert!(loaded.manifests.len() <= 64);
 }
 
@@ -327,9 +327,9 @@ pub fn block(data: &[u8]) {
     }
     let fast = yaml::parse(text);
     let slow = yaml::parse(&format!("{text}# \u{2028}\n"));
-    let values = |parsed: &yaml::Parsed| -> Vec<(Value, usize)> {
+    let values = |parsed: &yaml::ParsedYaml| -> Vec<(Value, usize)> {
         let documents = parsed.documents.iter();
-        let one = |document: &yaml::Document| (document.value.clone(), document.items.len());
+        let one = |document: &yaml::YamlDocument| (document.value.clone(), document.items.len());
         documents.map(one).collect()
     };
     if fast.problems.is_empty() && slow.problems.is_empty() {
@@ -362,8 +362,8 @@ pub fn values(data: &[u8]) {
         let mut found = again.documents.first().map(|document| &document.value);
         for step in &path {
             found = found.and_then(|value| match step {
-                Step::Field(name) => value.get(name),
-                Step::Index(index) => value.get(index),
+                ManifestStep::Field(name) => value.get(name),
+                ManifestStep::Index(index) => value.get(index),
             });
         }
         assert_eq!(found, Some(&to), "{text:?} {after:?}");

@@ -7,7 +7,7 @@ use driftctl::cluster::Dump;
 use driftctl::engine::{self, Extra, Options};
 use driftctl::model::{JudgedChange, Report, ResourceKey, Verdict};
 use driftctl::policy::RuleSet;
-use driftctl::source::{Files, Source};
+use driftctl::source::{FilesSource, Source};
 use serde_json::{Value, json};
 
 use crate::properties::cluster::key_of;
@@ -15,7 +15,7 @@ use crate::support::{Place, fixture};
 
 /// Compares with all live objects.
 fn run(manifests: std::path::PathBuf, live: std::path::PathBuf, explain: bool) -> Report {
-    let sources: Vec<Box<dyn Source>> = vec![Box::new(Files::new([manifests]))];
+    let sources: Vec<Box<dyn Source>> = vec![Box::new(FilesSource::new([manifests]))];
     let dump = Dump::read(&[live]).unwrap();
     let options = Options {
         extra: Extra::Namespace,

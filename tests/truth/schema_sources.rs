@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use driftctl::schema::{ListKind, Scalar, Schema, Type, TypeId, Zero};
+use driftctl::schema::{ListKind, ScalarType, Schema, Type, TypeId, Zero};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -115,11 +115,11 @@ fn custom_resources_of_a_server_are_stored_as_sent() {
     let spec = fields(root["spec"].ty);
     assert!(matches!(
         schema.get(spec["amount"].ty),
-        Type::Scalar(Scalar::IntOrString)
+        Type::Scalar(ScalarType::IntOrString)
     ));
     assert!(matches!(
         schema.get(spec["since"].ty),
-        Type::Scalar(Scalar::String)
+        Type::Scalar(ScalarType::String)
     ));
     assert_eq!(spec["paused"].default, Some(json!(false)));
     assert_eq!(spec["paused"].zero, Zero::Pointer);

@@ -7,15 +7,15 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use driftctl::model::Step;
-use driftctl::yaml::{self, Parsed};
+use driftctl::model::ManifestStep;
+use driftctl::yaml::{self, ParsedYaml};
 use proptest::prelude::*;
 
 /// The time limit for a text of a few megabytes, in an unoptimized build on a busy machine: enough
 /// for a second of work, but not for an endless loop.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn read(text: &str) -> Parsed {
+fn read(text: &str) -> ParsedYaml {
     let begin = Instant::now();
     let parsed = yaml::parse(text);
     let took = begin.elapsed();
@@ -279,7 +279,7 @@ proptest! {
             prop_assert!((1..=lines + 1).contains(&problem.position.line));
             prop_assert!(text.get(problem.chunk.start..problem.chunk.end).is_some());
         }
-        let path = [Step::Field("metadata".into()), Step::Field("name".into())];
+        let path = [ManifestStep::Field("metadata".into()), ManifestStep::Field("name".into())];
         for document in &parsed.documents {
             for span in document.items.iter().chain([&document.span]) {
                 prop_assert!(text.get(span.start..span.end).is_some());
@@ -315,7 +315,7 @@ proptest! {
         let text = format!("# one field\na:\n  b: {}\n", serde_json::json!([0, value]));
         let parsed = yaml::parse(&text);
         prop_assert_eq!(&parsed.problems, &[]);
-        let path = [Step::Field("a".into()), Step::Field("b".into()), Step::Index(1)];
+        let path = [ManifestStep::Field("a".into()), ManifestStep::Field("b".into()), ManifestStep::Index(1)];
         let place = yaml::locate(&text, parsed.documents[0].span, &path).unwrap();
         prop_assert_eq!((place.line, place.column), (3, 9));
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use driftctl::yaml::{self, Parsed};
+use driftctl::yaml::{self, ParsedYaml};
 use serde_json::Value;
 
 /// How the parser differs from kubectl on purpose.
@@ -112,10 +112,10 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/yaml")
 }
 
-fn read(path: &Path) -> Parsed {
+fn read(path: &Path) -> ParsedYaml {
     match yaml::decode(std::fs::read(path).unwrap()) {
         Ok(text) => yaml::parse(&text),
-        Err(problem) => Parsed {
+        Err(problem) => ParsedYaml {
             documents: Vec::new(),
             problems: vec![problem],
         },
@@ -123,7 +123,7 @@ fn read(path: &Path) -> Parsed {
 }
 
 /// Returns the objects that kubectl would send: documents, with lists split.
-fn objects(parsed: &Parsed) -> Vec<Value> {
+fn objects(parsed: &ParsedYaml) -> Vec<Value> {
     let mut objects = Vec::new();
     for document in &parsed.documents {
         flatten(&document.value, &mut objects);

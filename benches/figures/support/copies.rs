@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use driftctl::source::Files;
+use driftctl::source::FilesSource;
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub fn pairs(kinds: &[&str]) -> Vec<Pair> {
         .drain(..)
         .map(|object| (name_of(&object), object))
         .collect();
-    let manifests = Files::new([fixtures().join("shop/manifests")])
+    let manifests = FilesSource::new([fixtures().join("shop/manifests")])
         .read()
         .manifests;
     manifests

@@ -2,7 +2,7 @@
 
 /// The outcomes that a condition, or a whole expression, can have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outcomes {
+pub struct PossibleOutcomes {
     /// It can be true.
     pub yes: bool,
     /// It can be false.
@@ -13,23 +13,23 @@ pub struct Outcomes {
 
 /// An expression, split into conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Formula {
+pub enum Condition {
     /// A condition that cannot be split further.
     Atom(String),
     /// `!a`
-    Not(Box<Formula>),
+    Not(Box<Condition>),
     /// `a && b`
-    And(Vec<Formula>),
+    And(Vec<Condition>),
     /// `a || b`
-    Or(Vec<Formula>),
+    Or(Vec<Condition>),
     /// `a ? b : c`
-    If(Box<[Formula; 3]>),
+    If(Box<[Condition; 3]>),
 }
 
 /// The depth up to which nested expressions are split.
 const MOST_DEEP: usize = 64;
 
-impl Formula {
+impl Condition {
     /// Splits an expression.
     pub fn of(expression: &str) -> Self {
         Self::within(expression, MOST_DEEP)
@@ -109,20 +109,21 @@ impl Formula {
     }
 
     /// Returns the outcomes of the whole if each condition can have the outcomes that `of` returns.
-    pub fn outcomes(&self, of: &dyn Fn(&str) -> Outcomes) -> Outcomes {
+    pub fn outcomes(&self, of: &dyn Fn(&str) -> PossibleOutcomes) -> PossibleOutcomes {
         match self {
             Self::Atom(atom) => of(atom),
             Self::Not(inner) => {
                 let inner = inner.outcomes(of);
-                Outcomes {
+                PossibleOutcomes {
                     yes: inner.no,
                     no: inner.yes,
                     error: inner.error,
                 }
             }
             Self::And(parts) => {
-                let all: Vec<Outcomes> = parts.iter().map(|part| part.outcomes(of)).collect();
-                Outcomes {
+                let all: Vec<PossibleOutcomes> =
+                    parts.iter().map(|part| part.outcomes(of)).collect();
+                PossibleOutcomes {
                     yes: all.iter().all(|one| one.yes),
                     no: all.iter().any(|one| one.no),
                     error: all.iter().any(|one| one.error)
@@ -130,8 +131,9 @@ impl Formula {
                 }
             }
             Self::Or(parts) => {
-                let all: Vec<Outcomes> = parts.iter().map(|part| part.outcomes(of)).collect();
-                Outcomes {
+                let all: Vec<PossibleOutcomes> =
+                    parts.iter().map(|part| part.outcomes(of)).collect();
+                PossibleOutcomes {
                     yes: all.iter().any(|one| one.yes),
                     no: all.iter().all(|one| one.no),
                     error: all.iter().any(|one| one.error)
@@ -141,7 +143,7 @@ impl Formula {
             Self::If(parts) => {
                 let [condition, yes, no] = &**parts;
                 let condition = condition.outcomes(of);
-                let nothing = Outcomes::default();
+                let nothing = PossibleOutcomes::default();
                 let yes = if condition.yes {
                     yes.outcomes(of)
                 } else {
@@ -152,7 +154,7 @@ impl Formula {
                 } else {
                     nothing
                 };
-                Outcomes {
+                PossibleOutcomes {
                     yes: yes.yes || no.yes,
                     no: yes.no || no.no,
                     error: condition.error || yes.error || no.error,
@@ -233,7 +235,7 @@ mod tests {
 
     #[test]
     fn splits_expressions_at_logical_operators() {
-        let atoms = |text: &str| Formula::of(text).atoms().join(" ; ");
+        let atoms = |text: &str| Condition::of(text).atoms().join(" ; ");
         assert_eq!(
             atoms("(a == '&&') && (b.all(c, c || d) || !(e))"),
             "a == '&&' ; b.all(c, c || d) ; e"
@@ -244,14 +246,14 @@ mod tests {
         );
         assert_eq!(atoms("a ? b ? c : d : e"), "a ; b ; c ; d ; e");
         assert_eq!(atoms("!a == b"), "!a == b");
-        assert!(matches!(Formula::of("!(a || b)"), Formula::Not(_)));
-        assert!(matches!(Formula::of("(a) && (b)"), Formula::And(_)));
+        assert!(matches!(Condition::of("!(a || b)"), Condition::Not(_)));
+        assert!(matches!(Condition::of("(a) && (b)"), Condition::And(_)));
     }
 
     #[test]
     fn derives_the_outcomes_of_an_expression_from_its_conditions() {
         let can = |text: &str| {
-            let all = Formula::of(text).outcomes(&|atom| Outcomes {
+            let all = Condition::of(text).outcomes(&|atom| PossibleOutcomes {
                 yes: atom.contains('t'),
                 no: atom.contains('f'),
                 error: atom.contains('e'),

@@ -18,13 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-pub use names::Names;
+pub use names::ExpressionNames;
 pub use pattern::check_kyverno;
 pub use variants::{Base, SMALLEST, smallest};
 
-use super::{Answer, Evaluate, Says, cel, text};
+use super::{Evaluate, RuleOutcome, RuleResult, cel, text};
 use around::bypass;
-use formula::{Formula, Outcomes};
+use formula::{Condition, PossibleOutcomes};
 use names::ObjectPath;
 use prober::{Prober, key_of, labels, namespaces, policies, scalars};
 use strum::{IntoStaticStr, VariantArray};
@@ -45,7 +45,7 @@ const MOST_TOGETHER: usize = 2;
 /// A flaw of a rule, or of a policy as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Flaw {
+pub enum PolicyFlaw {
     /// No object fails it.
     BlocksNothing,
     /// No object passes it.
@@ -62,7 +62,7 @@ pub enum Flaw {
     NotDecided,
 }
 
-impl Flaw {
+impl PolicyFlaw {
     /// Returns the word that JSON documents use.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -94,35 +94,35 @@ impl Flaw {
 
 /// The findings about one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedRule {
     /// The rule: `validations[0]`; empty for the policy as a whole.
     pub rule: String,
     /// The path to the rule in the policy, as path elements.
     pub at: Vec<String>,
     /// The flaws, each with the reason.
-    pub flaws: Vec<(Flaw, String)>,
+    pub flaws: Vec<(PolicyFlaw, String)>,
     /// How many given objects pass it.
     pub pass: usize,
     /// The given objects that fail it.
     pub fail: Vec<String>,
 }
 
-impl Checked {
+impl CheckedRule {
     /// Returns whether the rule has no flaw.
     pub fn holds(&self) -> bool {
         self.flaws.is_empty()
     }
 
-    fn flaw(&mut self, flaw: Flaw, why: impl Into<String>) {
+    fn flaw(&mut self, flaw: PolicyFlaw, why: impl Into<String>) {
         self.flaws.push((flaw, why.into()));
     }
 }
 
 /// Returns what each of these expressions of a policy names.
-pub type Analyze<'a> = dyn Fn(&Value, &[String]) -> Result<Vec<Names>, String> + 'a;
+pub type Analyze<'a> = dyn Fn(&Value, &[String]) -> Result<Vec<ExpressionNames>, String> + 'a;
 
 /// The functions that policies are tested with.
-pub struct Tools<'t> {
+pub struct PolicyFunctions<'t> {
     /// Evaluates a policy.
     pub evaluate: &'t Evaluate<'t>,
     /// Returns what each of these expressions of a policy names.
@@ -130,10 +130,10 @@ pub struct Tools<'t> {
 }
 
 /// Returns what the expressions of a policy name. The worker process runs this.
-pub fn analyze(policy: &Value, expressions: &[String]) -> Vec<Names> {
+pub fn analyze(policy: &Value, expressions: &[String]) -> Vec<ExpressionNames> {
     let env = cel::env();
     let variables = cel::variables(policy);
-    let of = |expression: &String| Names::of(&env, expression, &variables);
+    let of = |expression: &String| ExpressionNames::of(&env, expression, &variables);
     expressions.iter().map(of).collect()
 }
 
@@ -146,23 +146,23 @@ pub fn check(
     others: &[Value],
     hand: &[Base<'_>],
     kinds: &dyn Fn(&str) -> Vec<Base<'static>>,
-    tools: &Tools<'_>,
-) -> Vec<Checked> {
-    let mut whole = Checked::default();
+    tools: &PolicyFunctions<'_>,
+) -> Vec<CheckedRule> {
+    let mut whole = CheckedRule::default();
     if bindings.is_empty() {
-        whole.flaw(Flaw::NotBound, "without a binding it blocks nothing");
+        whole.flaw(PolicyFlaw::NotBound, "without a binding it blocks nothing");
     }
-    let rules = Rules::of(policy);
-    let tried = Tried::new(policy, bindings, others, &rules, hand, kinds, tools);
-    let mut checked: Vec<Checked> = match tried {
+    let rules = PolicyExpressions::of(policy);
+    let tried = TestedPolicy::new(policy, bindings, others, &rules, hand, kinds, tools);
+    let mut checked: Vec<CheckedRule> = match tried {
         Ok(tried) => tried.verdicts(&mut whole),
         Err(why) => {
-            whole.flaw(Flaw::NotDecided, why);
+            whole.flaw(PolicyFlaw::NotDecided, why);
             Vec::new()
         }
     };
     if checked.is_empty() && whole.holds() {
-        whole.flaw(Flaw::BlocksNothing, "it has no validations");
+        whole.flaw(PolicyFlaw::BlocksNothing, "it has no validations");
     }
     if !whole.holds() {
         checked.insert(0, whole);
@@ -171,7 +171,7 @@ pub fn check(
 }
 
 /// The values that the expressions and the policy's parameters mention.
-fn literals(policy: &Value, names: &[Names], others: &[Value]) -> Vec<Value> {
+fn literals(policy: &Value, names: &[ExpressionNames], others: &[Value]) -> Vec<Value> {
     const MOST: usize = 60;
     let mut literals: Vec<Value> = Vec::new();
     for literal in names.iter().flat_map(|names| &names.literals) {
@@ -191,17 +191,17 @@ fn literals(policy: &Value, names: &[Names], others: &[Value]) -> Vec<Value> {
 }
 
 /// The expressions of a policy.
-struct Rules {
+struct PolicyExpressions {
     /// The expression of each validation.
     validations: Vec<String>,
-    formulas: Vec<Formula>,
+    formulas: Vec<Condition>,
     /// All conditions of all validations, each once.
     atoms: Vec<String>,
     /// Match conditions.
     conditions: Vec<String>,
 }
 
-impl Rules {
+impl PolicyExpressions {
     fn of(policy: &Value) -> Self {
         let expressions = |pointer: &str| -> Vec<String> {
             let list = policy.pointer(pointer).and_then(Value::as_array);
@@ -210,7 +210,7 @@ impl Rules {
                 .collect()
         };
         let validations = expressions("/spec/validations");
-        let formulas: Vec<Formula> = validations.iter().map(|one| Formula::of(one)).collect();
+        let formulas: Vec<Condition> = validations.iter().map(|one| Condition::of(one)).collect();
         let atoms: BTreeSet<String> = formulas
             .iter()
             .flat_map(|formula| {
@@ -231,15 +231,15 @@ impl Rules {
 }
 
 /// A policy with its test results.
-struct Tried<'t> {
+struct TestedPolicy<'t> {
     policy: &'t Value,
-    rules: &'t Rules,
+    rules: &'t PolicyExpressions,
     /// The outcomes of each validation.
-    whole: Vec<Outcomes>,
+    whole: Vec<PossibleOutcomes>,
     /// The outcomes of each condition.
-    atoms: BTreeMap<String, Outcomes>,
+    atoms: BTreeMap<String, PossibleOutcomes>,
     /// The fields and values in each condition.
-    names: BTreeMap<String, Names>,
+    names: BTreeMap<String, ExpressionNames>,
     /// The fields that could be changed.
     reached: BTreeSet<ObjectPath>,
     /// Why a validation or condition could not be evaluated.
@@ -263,15 +263,15 @@ struct Tried<'t> {
     is_cut: bool,
 }
 
-impl<'t> Tried<'t> {
+impl<'t> TestedPolicy<'t> {
     fn new(
         policy: &'t Value,
         bindings: &[Value],
         others: &[Value],
-        rules: &'t Rules,
+        rules: &'t PolicyExpressions,
         hand: &[Base<'_>],
         kinds: &dyn Fn(&str) -> Vec<Base<'static>>,
-        tools: &Tools<'_>,
+        tools: &PolicyFunctions<'_>,
     ) -> Result<Self, String> {
         let expressions = [&rules.atoms[..], &rules.conditions[..]].concat();
         let names = (tools.analyze)(policy, &expressions)?;
@@ -336,11 +336,15 @@ impl<'t> Tried<'t> {
     }
 
     /// Returns the state before anything is tried.
-    fn untried(policy: &'t Value, rules: &'t Rules, names: BTreeMap<String, Names>) -> Self {
+    fn untried(
+        policy: &'t Value,
+        rules: &'t PolicyExpressions,
+        names: BTreeMap<String, ExpressionNames>,
+    ) -> Self {
         Self {
             policy,
             rules,
-            whole: vec![Outcomes::default(); rules.validations.len()],
+            whole: vec![PossibleOutcomes::default(); rules.validations.len()],
             atoms: BTreeMap::new(),
             names,
             reached: BTreeSet::new(),
@@ -447,9 +451,9 @@ impl<'t> Tried<'t> {
         }
     }
 
-    fn note(&mut self, answers: &[Answer], base: &Base<'_>, at_hand: bool) {
+    fn note(&mut self, answers: &[RuleResult], base: &Base<'_>, at_hand: bool) {
         if let [only] = answers
-            && only.says == Says::NotMatched
+            && only.says == RuleOutcome::NotMatched
         {
             self.is_excluded = true;
             return;
@@ -477,36 +481,36 @@ impl<'t> Tried<'t> {
                 },
             };
             match answer.says {
-                Says::Pass => outcome.yes = true,
-                Says::Violates if is_error => outcome.error = true,
-                Says::Violates => outcome.no = true,
-                Says::Cannot => {
+                RuleOutcome::Pass => outcome.yes = true,
+                RuleOutcome::Violates if is_error => outcome.error = true,
+                RuleOutcome::Violates => outcome.no = true,
+                RuleOutcome::Cannot => {
                     let of = match index.checked_sub(count) {
                         None => answer.rule.clone(),
                         Some(atom) => self.rules.atoms[atom].clone(),
                     };
                     self.cannot.insert(of, answer.message.clone());
                 }
-                Says::NotMatched => {}
+                RuleOutcome::NotMatched => {}
             }
             if at_hand && index < count {
                 match answer.says {
-                    Says::Pass => self.pass[index] += 1,
-                    Says::Violates if is_error && self.fails_open => self.pass[index] += 1,
-                    Says::Violates => {
+                    RuleOutcome::Pass => self.pass[index] += 1,
+                    RuleOutcome::Violates if is_error && self.fails_open => self.pass[index] += 1,
+                    RuleOutcome::Violates => {
                         self.fail[index].insert(key_of(base).to_string());
                     }
-                    Says::Cannot | Says::NotMatched => {}
+                    RuleOutcome::Cannot | RuleOutcome::NotMatched => {}
                 }
             }
         }
     }
 
-    fn verdicts(&self, whole: &mut Checked) -> Vec<Checked> {
+    fn verdicts(&self, whole: &mut CheckedRule) -> Vec<CheckedRule> {
         match (&self.unasked, self.is_matched) {
-            (Some(why), false) => whole.flaw(Flaw::NotDecided, why.clone()),
+            (Some(why), false) => whole.flaw(PolicyFlaw::NotDecided, why.clone()),
             (None, false) => whole.flaw(
-                Flaw::MatchesNothing,
+                PolicyFlaw::MatchesNothing,
                 "the policy and its binding match no known kind and no given object",
             ),
             (_, true) => {}
@@ -515,12 +519,12 @@ impl<'t> Tried<'t> {
         if self.is_matched && !is_evaluated && self.is_excluded {
             match self.rules.conditions.iter().any(|one| depends_on_more(one)) {
                 true => whole.flaw(
-                    Flaw::NotDecided,
+                    PolicyFlaw::NotDecided,
                     "its match conditions depend on the requester and excluded everything that \
                      was tried",
                 ),
                 false => whole.flaw(
-                    Flaw::MatchesNothing,
+                    PolicyFlaw::MatchesNothing,
                     "its match conditions exclude everything that was tried",
                 ),
             }
@@ -531,9 +535,9 @@ impl<'t> Tried<'t> {
             .collect()
     }
 
-    fn verdict(&self, index: usize, is_evaluated: bool) -> Checked {
+    fn verdict(&self, index: usize, is_evaluated: bool) -> CheckedRule {
         let rule = format!("validations[{index}]");
-        let mut checked = Checked {
+        let mut checked = CheckedRule {
             at: vec![
                 "spec".to_owned(),
                 "validations".to_owned(),
@@ -542,13 +546,13 @@ impl<'t> Tried<'t> {
             ],
             pass: self.pass[index],
             fail: self.fail[index].iter().cloned().collect(),
-            ..Checked::default()
+            ..CheckedRule::default()
         };
         let seen = self.whole[index];
         let fails_open = self.fails_open;
         let can_refuse = seen.no || (seen.error && !fails_open);
         if let Some(why) = self.cannot.get(&rule) {
-            checked.flaw(Flaw::NotDecided, why.clone());
+            checked.flaw(PolicyFlaw::NotDecided, why.clone());
         } else if is_evaluated && !can_refuse {
             self.check_blocks(index, &mut checked, fails_open);
         } else if is_evaluated && !seen.yes {
@@ -557,7 +561,7 @@ impl<'t> Tried<'t> {
         if can_refuse {
             let paths = self.paths_of(index);
             if let Some(why) = bypass(self.policy, &paths, &self.rules.validations[index]) {
-                checked.flaw(Flaw::Bypassed, why);
+                checked.flaw(PolicyFlaw::Bypassed, why);
             }
         }
         checked.rule = rule;
@@ -565,18 +569,18 @@ impl<'t> Tried<'t> {
     }
 
     /// Decides whether nothing can fail a rule that nothing failed.
-    fn check_blocks(&self, index: usize, checked: &mut Checked, fails_open: bool) {
+    fn check_blocks(&self, index: usize, checked: &mut CheckedRule, fails_open: bool) {
         let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
         let is_possible = possible.no || (possible.error && !fails_open);
         if is_possible && !self.is_exhausted(index) {
             let why = "nothing that was tried fails it, but not everything could be tried";
-            return checked.flaw(Flaw::NotDecided, why);
+            return checked.flaw(PolicyFlaw::NotDecided, why);
         }
         if let Some(why) = self.undecided(index) {
-            return checked.flaw(Flaw::NotDecided, why);
+            return checked.flaw(PolicyFlaw::NotDecided, why);
         }
         checked.flaw(
-            Flaw::BlocksNothing,
+            PolicyFlaw::BlocksNothing,
             self.why_it_blocks_nothing(index, fails_open),
         );
     }
@@ -607,21 +611,21 @@ impl<'t> Tried<'t> {
     }
 
     /// Decides whether nothing can pass a rule that nothing passed.
-    fn check_passes(&self, index: usize, checked: &mut Checked) {
+    fn check_passes(&self, index: usize, checked: &mut CheckedRule) {
         let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
         if possible.yes && !self.is_exhausted(index) {
             let why = "nothing that was tried passes it, but not everything could be tried";
-            return checked.flaw(Flaw::NotDecided, why);
+            return checked.flaw(PolicyFlaw::NotDecided, why);
         }
         if let Some(why) = self.undecided(index) {
-            return checked.flaw(Flaw::NotDecided, why);
+            return checked.flaw(PolicyFlaw::NotDecided, why);
         }
         let why = match (self.unknown_of(index), self.whole[index].error) {
             (Some(why), _) => why,
             (None, true) => "it errors on every object".to_owned(),
             (None, false) => "it is false for all values of the fields it names".to_owned(),
         };
-        checked.flaw(Flaw::BlocksEverything, why);
+        checked.flaw(PolicyFlaw::BlocksEverything, why);
     }
 
     /// Returns why a field that the rule names exists in no type.
@@ -649,7 +653,7 @@ impl<'t> Tried<'t> {
         is_type || self.filled.contains_key(path) || self.unknown.contains_key(path)
     }
 
-    fn seen(&self, atom: &str) -> Outcomes {
+    fn seen(&self, atom: &str) -> PossibleOutcomes {
         self.atoms.get(atom).copied().unwrap_or_default()
     }
 

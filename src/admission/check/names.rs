@@ -18,7 +18,7 @@ pub type ObjectPath = Vec<String>;
 
 /// The fields and values in an expression.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Names {
+pub struct ExpressionNames {
     /// The fields that it names.
     pub paths: Vec<ObjectPath>,
     /// The values that it mentions.
@@ -27,10 +27,10 @@ pub struct Names {
     pub is_broken: bool,
 }
 
-impl Names {
+impl ExpressionNames {
     /// Parses an expression. `variables` are the expressions of the policy's variables.
     pub fn of(env: &Env, expression: &str, variables: &BTreeMap<String, String>) -> Self {
-        let mut reader = Reader {
+        let mut reader = ExpressionReader {
             env,
             variables,
             names: Self::default(),
@@ -43,27 +43,27 @@ impl Names {
     }
 }
 
-struct Reader<'e> {
+struct ExpressionReader<'e> {
     env: &'e Env,
     variables: &'e BTreeMap<String, String>,
-    names: Names,
+    names: ExpressionNames,
     depth: usize,
 }
 
 /// The paths that loop variables refer to.
-type Scope = Vec<(String, Vec<ObjectPath>)>;
+type LoopVariables = Vec<(String, Vec<ObjectPath>)>;
 
-impl Reader<'_> {
+impl ExpressionReader<'_> {
     fn read(&mut self, expression: &str) -> Vec<ObjectPath> {
         let Ok(parsed) = self.env.parser().parse(expression) else {
             self.names.is_broken = true;
             return Vec::new();
         };
-        self.walk(&parsed, &mut Scope::new())
+        self.walk(&parsed, &mut LoopVariables::new())
     }
 
     /// Visits an expression, records the paths in it, and returns the paths that it refers to.
-    fn walk(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<ObjectPath> {
+    fn walk(&mut self, expr: &IdedExpr, scope: &mut LoopVariables) -> Vec<ObjectPath> {
         let paths = self.paths(expr, scope);
         self.names
             .paths
@@ -72,7 +72,7 @@ impl Reader<'_> {
     }
 
     /// Returns the paths that an expression refers to.
-    fn paths(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<ObjectPath> {
+    fn paths(&mut self, expr: &IdedExpr, scope: &mut LoopVariables) -> Vec<ObjectPath> {
         match &expr.expr {
             Expr::Ident(name) => {
                 let known = scope.iter().rev().find(|(known, _)| known == name);
@@ -134,7 +134,7 @@ impl Reader<'_> {
         name: &str,
         target: Option<&IdedExpr>,
         args: &[IdedExpr],
-        scope: &mut Scope,
+        scope: &mut LoopVariables,
     ) -> Vec<ObjectPath> {
         match (name, target, args) {
             (
@@ -239,7 +239,7 @@ mod tests {
             "object.spec.containers + object.spec.initContainers".to_owned(),
         )]);
         let names = |expression: &str| {
-            let names = Names::of(&Env::stdlib(), expression, &variables);
+            let names = ExpressionNames::of(&Env::stdlib(), expression, &variables);
             let paths: Vec<String> = names.paths.iter().map(|path| path.join(".")).collect();
             (paths.join(" "), names.literals)
         };

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Checked, Flaw};
+use super::{CheckedRule, PolicyFlaw};
 use crate::admission::text;
 
 /// Checks the rules of a Kyverno ClusterPolicy or Policy.
-pub fn check_kyverno(policy: &Value) -> Vec<Checked> {
+pub fn check_kyverno(policy: &Value) -> Vec<CheckedRule> {
     let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
     let rules = rules.into_iter().flatten().enumerate();
     rules
@@ -15,12 +15,12 @@ pub fn check_kyverno(policy: &Value) -> Vec<Checked> {
         .collect()
 }
 
-fn check_rule(index: usize, rule: &Value) -> Checked {
+fn check_rule(index: usize, rule: &Value) -> CheckedRule {
     let at = ["spec", "rules", &index.to_string(), "validate"].map(str::to_owned);
-    let mut checked = Checked {
+    let mut checked = CheckedRule {
         rule: text(rule, "/name").to_owned(),
         at: at.into(),
-        ..Checked::default()
+        ..CheckedRule::default()
     };
     let validate = &rule["validate"];
     let one = validate.get("pattern");
@@ -28,7 +28,7 @@ fn check_rule(index: usize, rule: &Value) -> Checked {
     let patterns: Vec<&Value> = one.into_iter().chain(any.into_iter().flatten()).collect();
     if patterns.is_empty() {
         checked.flaw(
-            Flaw::NotDecided,
+            PolicyFlaw::NotDecided,
             "only Kyverno rules with a pattern can be checked here",
         );
         return checked;
@@ -44,7 +44,7 @@ fn check_rule(index: usize, rule: &Value) -> Checked {
                 anchors.join(", ")
             ),
         };
-        checked.flaw(Flaw::BlocksNothing, why);
+        checked.flaw(PolicyFlaw::BlocksNothing, why);
         return checked;
     }
     let kinds = kinds(rule);
@@ -63,7 +63,7 @@ fn check_rule(index: usize, rule: &Value) -> Checked {
         && !kinds.iter().any(|kind| kind.ends_with("/scale"))
     {
         let why = format!("kubectl scale writes {kind}/scale, which the rule does not match");
-        checked.flaw(Flaw::Bypassed, why);
+        checked.flaw(PolicyFlaw::Bypassed, why);
     }
     checked
 }

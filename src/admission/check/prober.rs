@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Base, Rules, Variant};
-use crate::admission::{Answer, Evaluate, Policies, Subject, User, text};
+use super::{Base, PolicyExpressions, Variant};
+use crate::admission::{Evaluate, Policies, PolicyInput, RequestUser, RuleResult, text};
 use crate::model::{ResourceKey, group_of};
 
 /// Evaluates a policy and its conditions.
@@ -55,14 +55,14 @@ impl Prober<'_> {
         base: &Base<'_>,
         object: &Value,
         old: Option<&Value>,
-    ) -> Result<Vec<Answer>, Option<String>> {
+    ) -> Result<Vec<RuleResult>, Option<String>> {
         let heard = std::cell::RefCell::new(None);
         let ask = |policy: &str, input: &Value| {
             let answers = (self.evaluate)(policy, input);
             let answers = answers.unwrap_or_else(|why| {
-                vec![Answer {
+                vec![RuleResult {
                     rule: "validations[0]".to_owned(),
-                    ..Answer::cannot(why)
+                    ..RuleResult::cannot(why)
                 }]
             });
             heard.replace(Some(answers));
@@ -95,10 +95,10 @@ fn subject<'a>(
     key: &'a ResourceKey,
     object: &'a Value,
     old: Option<&'a Value>,
-) -> Subject<'a> {
-    static ANYBODY: std::sync::LazyLock<User> =
-        std::sync::LazyLock::new(|| User::named("driftctl:anybody"));
-    Subject {
+) -> PolicyInput<'a> {
+    static ANYBODY: std::sync::LazyLock<RequestUser> =
+        std::sync::LazyLock::new(|| RequestUser::named("driftctl:anybody"));
+    PolicyInput {
         key,
         api_version: text(&base.object, "/apiVersion"),
         plural: Some(&base.plural),
@@ -130,7 +130,7 @@ pub fn policies(
     policy: &Value,
     bindings: &[Value],
     others: &[Value],
-    rules: &Rules,
+    rules: &PolicyExpressions,
     places: &[String],
 ) -> Policies {
     let mut probed = policy.clone();

@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::admission::{Answer, run, stored};
+use crate::admission::{RuleResult, run, stored};
 use crate::schema::{Schema, builtin_kinds};
 
-fn evaluate(policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
+fn evaluate(policy: &str, input: &Value) -> Result<Vec<RuleResult>, String> {
     serde_json::from_str(&run(policy, &input.to_string())).map_err(|error| error.to_string())
 }
 
@@ -47,8 +47,8 @@ fn binding() -> Value {
     json!({"spec": {"policyName": "p", "validationActions": ["Deny"]}})
 }
 
-fn checked(policy: &Value, bindings: &[Value]) -> Vec<Checked> {
-    let tools = Tools {
+fn checked(policy: &Value, bindings: &[Value]) -> Vec<CheckedRule> {
+    let tools = PolicyFunctions {
         evaluate: &evaluate,
         analyze: &|policy, expressions| Ok(analyze(policy, expressions)),
     };
@@ -116,7 +116,7 @@ fn finds_rules_that_block_nothing() {
     let mut open = policy("deployments", "object.spec.nothing == 1");
     open["spec"]["failurePolicy"] = json!("Ignore");
     let found = checked(&open, &[binding()]);
-    assert_eq!(found[0].flaws[0].0, Flaw::BlocksNothing);
+    assert_eq!(found[0].flaws[0].0, PolicyFlaw::BlocksNothing);
     assert!(
         found[0].flaws[0].1.contains("no field .spec.nothing"),
         "{found:?}"
@@ -150,22 +150,22 @@ fn finds_requests_that_bypass_a_rule() {
     creates["spec"]["matchConstraints"]["resourceRules"][0]["operations"] = json!(["CREATE"]);
     assert_eq!(
         checked(&creates, &[binding()])[0].flaws[0].0,
-        Flaw::Bypassed
+        PolicyFlaw::Bypassed
     );
 }
 
 #[test]
 fn finds_policies_without_effect() {
     let unbound = checked(&policy("deployments", "object.spec.paused == true"), &[]);
-    assert_eq!(unbound[0].flaws[0].0, Flaw::NotBound);
+    assert_eq!(unbound[0].flaws[0].0, PolicyFlaw::NotBound);
     let mut elsewhere = policy("deployments", "object.spec.paused == true");
     elsewhere["spec"]["matchConstraints"]["resourceRules"][0]["apiGroups"] = json!([""]);
     let found = checked(&elsewhere, &[binding()]);
-    assert_eq!(found[0].flaws[0].0, Flaw::MatchesNothing);
+    assert_eq!(found[0].flaws[0].0, PolicyFlaw::MatchesNothing);
     let mut conditional = policy("deployments", "object.spec.paused == true");
     conditional["spec"]["matchConditions"] = json!([{"name": "x", "expression": "false"}]);
     let found = checked(&conditional, &[binding()]);
-    assert_eq!(found[0].flaws[0].0, Flaw::MatchesNothing);
+    assert_eq!(found[0].flaws[0].0, PolicyFlaw::MatchesNothing);
 }
 
 #[test]
@@ -198,14 +198,14 @@ fn finds_kyverno_patterns_that_skip_what_they_should_refuse() {
     };
     let container = |context: Value| json!({"spec": {"containers": [context]}});
     let skipped = container(json!({"=(securityContext)": {"(privileged)": false}}));
-    assert_eq!(found(skipped), [Flaw::BlocksNothing]);
+    assert_eq!(found(skipped), [PolicyFlaw::BlocksNothing]);
     let held = container(json!({"=(securityContext)": {"=(privileged)": false}}));
     assert_eq!(found(held), []);
     let conditional = container(json!({"(image)": "*:latest", "imagePullPolicy": "Always"}));
     assert_eq!(found(conditional), []);
     assert_eq!(
         found(json!({"spec": {"replicas": "<=20"}})),
-        [Flaw::Bypassed]
+        [PolicyFlaw::Bypassed]
     );
     assert_eq!(found(container(json!({"X(securityContext)": null}))), []);
 }

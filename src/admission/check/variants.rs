@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::names::{ANY, ObjectPath};
 use crate::admission::stored;
-use crate::schema::{Quantity, Scalar, Schema, Type, TypeId};
+use crate::schema::{Quantity, ScalarType, Schema, Type, TypeId};
 
 /// An object to start from.
 #[derive(Debug, Clone)]
@@ -183,10 +183,10 @@ fn values(schema: &Schema, ty: Option<TypeId>, literals: &[Value]) -> Vec<Value>
         all.into_iter().map(Value::from).collect::<Vec<_>>()
     };
     match ty.map(|ty| schema.get(ty)) {
-        Some(Type::Scalar(Scalar::Boolean)) => vec![json!(true), json!(false)],
-        Some(Type::Scalar(Scalar::Integer | Scalar::Number)) => numbers(),
-        Some(Type::Scalar(Scalar::IntOrString)) => [numbers(), strings()].concat(),
-        Some(Type::Scalar(Scalar::Quantity)) => {
+        Some(Type::Scalar(ScalarType::Boolean)) => vec![json!(true), json!(false)],
+        Some(Type::Scalar(ScalarType::Integer | ScalarType::Number)) => numbers(),
+        Some(Type::Scalar(ScalarType::IntOrString)) => [numbers(), strings()].concat(),
+        Some(Type::Scalar(ScalarType::Quantity)) => {
             let mut all = vec![json!("1m"), json!("1000Gi")];
             let mentioned = literals.iter().filter_map(Value::as_str);
             all.extend(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::place::text;
-use super::{AUTOSCALER, Form, Guard, Rule};
+use super::{AUTOSCALER, Guard, GuardForm, GuardRule};
 
 impl Guard {
     /// Returns the ValidatingAdmissionPolicy and its binding.
@@ -105,7 +105,7 @@ impl Guard {
         });
         let validations = self.rules.iter().map(|rule| {
             let expression = match rule.form {
-                Form::Lock => format!("oldObject == null || ({})", rule.expression),
+                GuardForm::Lock => format!("oldObject == null || ({})", rule.expression),
                 _ => rule.expression.clone(),
             };
             json!({"expression": expression, "message": rule.message})
@@ -192,11 +192,11 @@ impl Guard {
     }
 }
 
-fn validation(rule: &Rule) -> Value {
+fn validation(rule: &GuardRule) -> Value {
     json!({"expression": rule.expression, "message": rule.message, "reason": "Forbidden"})
 }
 
-fn expression(rule: &Rule) -> Value {
+fn expression(rule: &GuardRule) -> Value {
     json!({"expression": rule.expression, "message": rule.message})
 }
 

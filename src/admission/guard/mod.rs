@@ -11,7 +11,7 @@ mod tests;
 
 use serde_json::Value;
 
-pub use prove::{Proof, Proven, prove};
+pub use prove::{GuardProof, ProofCase, prove};
 
 use crate::model::{Change, ChangeKind, FieldPath, PathElement, ResourceKey};
 use crate::policy::registry;
@@ -51,7 +51,7 @@ const MAPS: [&str; 8] = [
 /// What a rule requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Form {
+pub enum GuardForm {
     /// A field keeps its value.
     Lock,
     /// A list or map contains only what is declared.
@@ -66,7 +66,7 @@ pub enum Form {
     Origin,
 }
 
-impl Form {
+impl GuardForm {
     /// Returns the word for the command line and for names of policies.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -81,13 +81,13 @@ impl Form {
 
 /// What a rule should prevent, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct GuardRequest<'a> {
     /// The live change.
     pub change: &'a Change,
     /// The object without the change.
     pub before: &'a Value,
     /// The form, if the user named one.
-    pub form: Option<Form>,
+    pub form: Option<GuardForm>,
     /// The bound, if the user set one.
     pub bound: Option<&'a str>,
     /// Whether anyone may restore the declared value.
@@ -98,9 +98,9 @@ pub struct Wanted<'a> {
 
 /// One rule of a guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct GuardRule {
     /// What it requires.
-    pub form: Form,
+    pub form: GuardForm,
     /// The field that it guards.
     pub path: FieldPath,
     /// The expression, which is false for a violation.
@@ -109,7 +109,7 @@ pub struct Rule {
     pub message: String,
 }
 
-impl Rule {
+impl GuardRule {
     /// Returns whether the field is also written through the subresource `scale`.
     pub fn is_scaled(&self) -> bool {
         self.path == FieldPath::of_fields(&["spec", "replicas"])
@@ -118,7 +118,7 @@ impl Rule {
 
 /// Which objects of the kind a guard is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Scope {
+pub enum GuardedObjects {
     /// The object that drifted.
     #[default]
     Object,
@@ -136,13 +136,13 @@ pub struct Guard {
     /// The object that it guards.
     pub key: ResourceKey,
     /// Whether it guards others of the kind as well.
-    pub scope: Scope,
+    pub scope: GuardedObjects,
     /// Its version.
     pub api_version: String,
     /// Its resource.
     pub plural: String,
     /// What it requires.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<GuardRule>,
     /// The exempt users.
     pub users: Vec<String>,
     /// The groups whose members are exempt.
@@ -156,18 +156,18 @@ pub struct Guard {
 impl Guard {
     /// The name of the only object that it guards.
     pub fn only_name(&self) -> Option<&str> {
-        (self.scope == Scope::Object).then_some(self.key.name.as_str())
+        (self.scope == GuardedObjects::Object).then_some(self.key.name.as_str())
     }
 
     /// The only namespace in which it guards objects.
     pub fn only_namespace(&self) -> Option<&str> {
         let namespace = self.key.namespace.as_deref();
-        namespace.filter(|_| self.scope != Scope::Cluster)
+        namespace.filter(|_| self.scope != GuardedObjects::Cluster)
     }
 
     /// The operations that it matches: a locked field has to exist before.
     pub fn operations(&self) -> &'static [&'static str] {
-        match self.rules.iter().any(|rule| rule.form == Form::Lock) {
+        match self.rules.iter().any(|rule| rule.form == GuardForm::Lock) {
             true => &["UPDATE"],
             false => &["CREATE", "UPDATE"],
         }
@@ -175,7 +175,7 @@ impl Guard {
 
     /// Returns whether the policy matches writes through the subresource `scale`.
     pub fn is_scaled(&self) -> bool {
-        self.rules.iter().any(Rule::is_scaled)
+        self.rules.iter().any(GuardRule::is_scaled)
     }
 }
 
@@ -183,7 +183,7 @@ impl Guard {
 ///
 /// # Errors
 /// Returns why no rule can guard the change.
-pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
+pub fn rule(wanted: GuardRequest<'_>) -> Result<GuardRule, String> {
     let form = wanted.form.unwrap_or_else(|| choose(wanted.change));
     let path = place::identifiable(&wanted.change.path);
     let Some((last, parent)) = path.0.split_last() else {
@@ -199,14 +199,14 @@ pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
         ));
     }
     let made = match form {
-        Form::Lock => lock(wanted, &path),
-        Form::Closed => closed(wanted, last, parent)?,
-        Form::Max | Form::Min => bounded(wanted, form, &path)?,
-        Form::Require => require(wanted, &path)?,
-        Form::Origin => origin(wanted, last, parent)?,
+        GuardForm::Lock => lock(wanted, &path),
+        GuardForm::Closed => closed(wanted, last, parent)?,
+        GuardForm::Max | GuardForm::Min => bounded(wanted, form, &path)?,
+        GuardForm::Require => require(wanted, &path)?,
+        GuardForm::Origin => origin(wanted, last, parent)?,
     };
     let (expression, message) = made;
-    Ok(Rule {
+    Ok(GuardRule {
         form,
         path,
         expression,
@@ -215,10 +215,10 @@ pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
 }
 
 /// Returns the form that fits a change.
-fn choose(change: &Change) -> Form {
+fn choose(change: &Change) -> GuardForm {
     let (last, parent) = match change.path.0.split_last() {
         Some(split) => split,
-        None => return Form::Lock,
+        None => return GuardForm::Lock,
     };
     let texts = |of: &Option<Value>| of.as_ref().and_then(Value::as_str).map(str::to_owned);
     if let (PathElement::Field(name), Some(declared), Some(live)) =
@@ -226,24 +226,24 @@ fn choose(change: &Change) -> Form {
         && name == "image"
         && registry(&declared) != registry(&live)
     {
-        return Form::Origin;
+        return GuardForm::Origin;
     }
     match change.kind {
-        ChangeKind::Removed => Form::Require,
+        ChangeKind::Removed => GuardForm::Require,
         ChangeKind::Added => {
             let is_map = parent.len() > 1
                 && matches!(parent.last(), Some(PathElement::Field(map)) if MAPS.contains(&map.as_str()))
                 || matches!(parent, [PathElement::Field(map)] if MAPS.contains(&map.as_str()));
             match last {
-                PathElement::Key(_) | PathElement::Value(_) => Form::Closed,
-                PathElement::Field(_) if is_map => Form::Closed,
-                _ => Form::Lock,
+                PathElement::Key(_) | PathElement::Value(_) => GuardForm::Closed,
+                PathElement::Field(_) if is_map => GuardForm::Closed,
+                _ => GuardForm::Lock,
             }
         }
         ChangeKind::Modified => match numbers(change) {
-            Some((declared, live)) if live > declared => Form::Max,
-            Some(_) => Form::Min,
-            None => Form::Lock,
+            Some((declared, live)) if live > declared => GuardForm::Max,
+            Some(_) => GuardForm::Min,
+            None => GuardForm::Lock,
         },
     }
 }
@@ -273,9 +273,9 @@ fn is_amount(path: &FieldPath) -> bool {
     last.any(|element| matches!(element, PathElement::Field(name) if is_list(name)))
 }
 
-type Made = (String, String);
+type GuardResult = (String, String);
 
-fn lock(wanted: Wanted<'_>, path: &FieldPath) -> Made {
+fn lock(wanted: GuardRequest<'_>, path: &FieldPath) -> GuardResult {
     let now = value("object", &path.0);
     let mut expression = format!("{now} == {}", value("oldObject", &path.0));
     if wanted.allow_declared {
@@ -333,7 +333,11 @@ fn found<'v>(value: &'v Value, path: &[PathElement]) -> Vec<&'v Value> {
     })
 }
 
-fn closed(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Result<Made, String> {
+fn closed(
+    wanted: GuardRequest<'_>,
+    last: &PathElement,
+    parent: &[PathElement],
+) -> Result<GuardResult, String> {
     let of_metadata = matches!(parent, [PathElement::Field(first), ..] if first == "metadata");
     if of_metadata {
         return Err("controllers add labels and annotations, too; use --lock".to_owned());
@@ -379,7 +383,11 @@ fn closed(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Res
     Ok((expression, message))
 }
 
-fn bounded(wanted: Wanted<'_>, form: Form, path: &FieldPath) -> Result<Made, String> {
+fn bounded(
+    wanted: GuardRequest<'_>,
+    form: GuardForm,
+    path: &FieldPath,
+) -> Result<GuardResult, String> {
     let change = wanted.change;
     let declared = match (wanted.bound, &change.declared) {
         (Some(bound), _) => bound.to_owned(),
@@ -398,11 +406,11 @@ fn bounded(wanted: Wanted<'_>, form: Form, path: &FieldPath) -> Result<Made, Str
         return Err(format!("{declared} is not a whole number"));
     }
     let (sign, word) = match form {
-        Form::Min => (">=", "at least"),
+        GuardForm::Min => (">=", "at least"),
         _ => ("<=", "at most"),
     };
     // Removing a limit removes the bound.
-    let is_missing_allowed = form == Form::Max && is_plain;
+    let is_missing_allowed = form == GuardForm::Max && is_plain;
     let expression = every("object", &path.0, &|chain| {
         let bounded = match is_plain {
             true => format!("{chain}.orValue({declared}) {sign} {declared}"),
@@ -426,7 +434,7 @@ fn numbers_or_live(change: &Change) -> Option<Quantity> {
     live.as_str().and_then(Quantity::parse_exact)
 }
 
-fn require(wanted: Wanted<'_>, path: &FieldPath) -> Result<Made, String> {
+fn require(wanted: GuardRequest<'_>, path: &FieldPath) -> Result<GuardResult, String> {
     let change = wanted.change;
     if change.kind == ChangeKind::Added {
         return Err("it is not declared, so it cannot be required; use --lock".to_owned());
@@ -456,7 +464,11 @@ fn require(wanted: Wanted<'_>, path: &FieldPath) -> Result<Made, String> {
     Ok((expression, message))
 }
 
-fn origin(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Result<Made, String> {
+fn origin(
+    wanted: GuardRequest<'_>,
+    last: &PathElement,
+    parent: &[PathElement],
+) -> Result<GuardResult, String> {
     let is_image = matches!(last, PathElement::Field(name) if name == "image");
     let Some((PathElement::Key(_), list)) = parent.split_last().filter(|_| is_image) else {
         return Err("the field is not a container image; use --lock".to_owned());

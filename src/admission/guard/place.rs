@@ -20,22 +20,22 @@ pub fn identifiable(path: &FieldPath) -> FieldPath {
 /// Returns an expression for the value at a path below `root`, for comparing: an optional, or a
 /// list if the path goes through one.
 pub fn value(root: &str, path: &[PathElement]) -> String {
-    descend(root, path, &|chain| chain.to_owned(), Through::Map)
+    descend(root, path, &|chain| chain.to_owned(), ItemHandling::Map)
 }
 
 /// Returns an expression that tests whether `leaf` is true for every value at the path.
 pub fn every(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
-    descend(root, path, leaf, Through::All)
+    descend(root, path, leaf, ItemHandling::All)
 }
 
 /// Returns an expression that tests whether `leaf` is true for some value at a path.
 pub fn some(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
-    descend(root, path, leaf, Through::Exists)
+    descend(root, path, leaf, ItemHandling::Exists)
 }
 
 /// What to do with the items that a path names.
 #[derive(Clone, Copy, PartialEq)]
-enum Through {
+enum ItemHandling {
     Map,
     All,
     Exists,
@@ -45,7 +45,7 @@ fn descend(
     root: &str,
     path: &[PathElement],
     leaf: &dyn Fn(&str) -> String,
-    through: Through,
+    through: ItemHandling,
 ) -> String {
     let fields = path
         .iter()
@@ -67,16 +67,16 @@ fn descend(
     let is_matching = is_item(&name, item);
     if rest.is_empty() {
         return match through {
-            Through::Map => format!("{list}.filter({name}, {is_matching})"),
-            Through::All => leaf(&format!("{list}.filter({name}, {is_matching})")),
-            Through::Exists => format!("{list}.exists({name}, {is_matching})"),
+            ItemHandling::Map => format!("{list}.filter({name}, {is_matching})"),
+            ItemHandling::All => leaf(&format!("{list}.filter({name}, {is_matching})")),
+            ItemHandling::Exists => format!("{list}.exists({name}, {is_matching})"),
         };
     }
     let below = descend(&name, rest, leaf, through);
     match through {
-        Through::Map => format!("{list}.filter({name}, {is_matching}).map({name}, {below})"),
-        Through::All => format!("{list}.filter({name}, {is_matching}).all({name}, {below})"),
-        Through::Exists => format!("{list}.exists({name}, {is_matching} && {below})"),
+        ItemHandling::Map => format!("{list}.filter({name}, {is_matching}).map({name}, {below})"),
+        ItemHandling::All => format!("{list}.filter({name}, {is_matching}).all({name}, {below})"),
+        ItemHandling::Exists => format!("{list}.exists({name}, {is_matching} && {below})"),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{AUTOSCALER, Guard, Scope};
-use crate::admission::{Evaluate, Policies, Subject, User};
+use super::{AUTOSCALER, Guard, GuardedObjects};
+use crate::admission::{Evaluate, Policies, PolicyInput, RequestUser};
 use crate::model::{Enforcement, ResourceKey};
 
 /// One case of a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proven {
+pub struct ProofCase {
     /// The result: `passes`, `refused`, or why it is unknown.
     pub outcome: String,
     /// The case in words.
@@ -19,12 +19,12 @@ pub struct Proven {
 
 /// The results of evaluating a guard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Proof {
+pub struct GuardProof {
     /// Every case.
-    pub cases: Vec<Proven>,
+    pub cases: Vec<ProofCase>,
 }
 
-impl Proof {
+impl GuardProof {
     /// Returns whether every result is as expected.
     pub fn holds(&self) -> bool {
         !self.cases.is_empty() && self.cases.iter().all(|case| case.holds)
@@ -36,14 +36,19 @@ const ANYBODY: &str = "driftctl:anybody";
 
 /// Proves a guard. `before` is the object without the changes; `after` has, for each rule, the
 /// object with the change that the rule is against.
-pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate<'_>) -> Proof {
+pub fn prove(
+    guard: &Guard,
+    before: &Value,
+    after: &[Value],
+    evaluate: &Evaluate<'_>,
+) -> GuardProof {
     let mut prover = Prover {
         guard,
         policies: Policies::of(guard.policy_and_binding()),
         evaluate,
-        proof: Proof::default(),
+        proof: GuardProof::default(),
     };
-    let anybody = User::named(ANYBODY);
+    let anybody = RequestUser::named(ANYBODY);
     let creates = guard.operations().contains(&"CREATE");
     prover.pass(
         "the declared object, written by anyone",
@@ -72,7 +77,7 @@ pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate
         }
         for user in &guard.users {
             let case = format!("the same change by {user}");
-            prover.pass(&case, after, Some(before), "", &User::named(user));
+            prover.pass(&case, after, Some(before), "", &RequestUser::named(user));
         }
         for group in &guard.groups {
             let case = format!("the same change by a member of {group}");
@@ -111,14 +116,20 @@ struct Prover<'p> {
     guard: &'p Guard,
     policies: Policies,
     evaluate: &'p Evaluate<'p>,
-    proof: Proof,
+    proof: GuardProof,
 }
 
 /// The indexes of the rules that refuse, or why the result is unknown.
-type Refusals = Result<Vec<usize>, String>;
+type RefusingRules = Result<Vec<usize>, String>;
 
 impl Prover<'_> {
-    fn ask(&self, object: &Value, old: Option<&Value>, subresource: &str, user: &User) -> Refusals {
+    fn ask(
+        &self,
+        object: &Value,
+        old: Option<&Value>,
+        subresource: &str,
+        user: &RequestUser,
+    ) -> RefusingRules {
         self.ask_of(&self.guard.key, object, old, subresource, user)
     }
 
@@ -128,9 +139,9 @@ impl Prover<'_> {
         object: &Value,
         old: Option<&Value>,
         subresource: &str,
-        user: &User,
-    ) -> Refusals {
-        let subject = Subject {
+        user: &RequestUser,
+    ) -> RefusingRules {
+        let subject = PolicyInput {
             key,
             api_version: &self.guard.api_version,
             plural: Some(&self.guard.plural),
@@ -166,7 +177,7 @@ impl Prover<'_> {
         object: &Value,
         old: Option<&Value>,
         subresource: &str,
-        user: &User,
+        user: &RequestUser,
     ) {
         let said = self.ask(object, old, subresource, user);
         let holds = said.as_ref().is_ok_and(Vec::is_empty);
@@ -180,7 +191,7 @@ impl Prover<'_> {
         object: &Value,
         old: Option<&Value>,
         subresource: &str,
-        user: &User,
+        user: &RequestUser,
     ) {
         let said = self.ask(object, old, subresource, user);
         let holds = said.as_ref().is_ok_and(|rules| rules.contains(&at));
@@ -188,9 +199,9 @@ impl Prover<'_> {
     }
 
     /// Tries the same change of another object of the kind.
-    fn another(&mut self, at: usize, (before, after): (&Value, &Value), user: &User) {
+    fn another(&mut self, at: usize, (before, after): (&Value, &Value), user: &RequestUser) {
         const NAME: &str = "driftctl-another";
-        if self.guard.scope == Scope::Object {
+        if self.guard.scope == GuardedObjects::Object {
             return;
         }
         let mut key = self.guard.key.clone();
@@ -209,7 +220,7 @@ impl Prover<'_> {
         self.add(&format!("the same change of another {kind}"), said, holds);
     }
 
-    fn scale(&mut self, at: usize, before: &Value, after: &Value, anybody: &User) {
+    fn scale(&mut self, at: usize, before: &Value, after: &Value, anybody: &RequestUser) {
         let scale = |object: &Value| {
             let replicas = object.pointer("/spec/replicas").cloned();
             json!({
@@ -222,17 +233,17 @@ impl Prover<'_> {
         let case = "the same change through scale by anyone else";
         self.refuse(at, case, &after, Some(&before), "scale", anybody);
         let case = "the same change through scale by the autoscaler";
-        let autoscaler = User::named(AUTOSCALER);
+        let autoscaler = RequestUser::named(AUTOSCALER);
         self.pass(case, &after, Some(&before), "scale", &autoscaler);
     }
 
-    fn add(&mut self, case: &str, said: Refusals, holds: bool) {
+    fn add(&mut self, case: &str, said: RefusingRules, holds: bool) {
         let outcome = match said {
             Ok(refused) if refused.is_empty() => "passes".to_owned(),
             Ok(_) => "refused".to_owned(),
             Err(why) => format!("unknown ({why})"),
         };
-        self.proof.cases.push(Proven {
+        self.proof.cases.push(ProofCase {
             outcome,
             case: case.to_owned(),
             holds,

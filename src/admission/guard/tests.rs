@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::admission::{Answer, run};
+use crate::admission::{RuleResult, run};
 use crate::model::ResourceKey;
 
 const DEPLOYER: &str = "system:serviceaccount:argocd:argocd-application-controller";
@@ -25,7 +25,7 @@ fn deployment() -> Value {
     })
 }
 
-fn evaluate(policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
+fn evaluate(policy: &str, input: &Value) -> Result<Vec<RuleResult>, String> {
     serde_json::from_str(&run(policy, &input.to_string())).map_err(|error| error.to_string())
 }
 
@@ -41,9 +41,9 @@ fn change(path: &str, live: &Value) -> Change {
     Change::between(path, declared, live)
 }
 
-fn guard(rule: Rule, allows_declared: bool) -> Guard {
+fn guard(rule: GuardRule, allows_declared: bool) -> Guard {
     Guard {
-        scope: Scope::default(),
+        scope: GuardedObjects::default(),
         name: "driftctl-test".to_owned(),
         key: ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart"),
         api_version: "apps/v1".to_owned(),
@@ -56,12 +56,12 @@ fn guard(rule: Rule, allows_declared: bool) -> Guard {
     }
 }
 
-fn made(path: &str, form: Option<Form>, edit: impl Fn(&mut Value)) -> (Form, Proof) {
+fn made(path: &str, form: Option<GuardForm>, edit: impl Fn(&mut Value)) -> (GuardForm, GuardProof) {
     let mut live = deployment();
     edit(&mut live);
     let change = change(path, &live);
     for allow_declared in [false, true] {
-        let rule = rule(Wanted {
+        let rule = rule(GuardRequest {
             change: &change,
             before: &deployment(),
             form,
@@ -71,7 +71,7 @@ fn made(path: &str, form: Option<Form>, edit: impl Fn(&mut Value)) -> (Form, Pro
         });
         let rule = rule.unwrap_or_else(|why| panic!("{path}: {why}"));
         let form = rule.form;
-        let is_lock = allow_declared && form == Form::Lock;
+        let is_lock = allow_declared && form == GuardForm::Lock;
         let guard = guard(rule, is_lock);
         let proof = prove(&guard, &deployment(), &[live.clone()], &evaluate);
         assert!(
@@ -97,58 +97,62 @@ fn proves_a_policy_for_each_kind_of_change() {
     let api = |rest: &str| format!("{API}{rest}");
     let pod = |rest: &str| format!(".spec.template.spec{rest}");
     type Edit = fn(&mut Value);
-    let cases: [(String, Form, Edit); 13] = [
-        (".spec.replicas".to_owned(), Form::Max, |o| {
+    let cases: [(String, GuardForm, Edit); 13] = [
+        (".spec.replicas".to_owned(), GuardForm::Max, |o| {
             o["spec"]["replicas"] = 7.into()
         }),
-        (".spec.replicas".to_owned(), Form::Min, |o| {
+        (".spec.replicas".to_owned(), GuardForm::Min, |o| {
             o["spec"]["replicas"] = 1.into()
         }),
-        (api(".image"), Form::Lock, |o| {
+        (api(".image"), GuardForm::Lock, |o| {
             container(o)["image"] = "reg.example.com/cart:hotfix".into();
         }),
-        (api(".image"), Form::Origin, |o| {
+        (api(".image"), GuardForm::Origin, |o| {
             container(o)["image"] = "docker.io/cart:1.4".into()
         }),
-        (api(".resources.limits.cpu"), Form::Max, |o| {
+        (api(".resources.limits.cpu"), GuardForm::Max, |o| {
             container(o)["resources"]["limits"]["cpu"] = "2".into();
         }),
-        (api(".resources.limits.cpu"), Form::Require, |o| {
+        (api(".resources.limits.cpu"), GuardForm::Require, |o| {
             container(o)["resources"]["limits"] = json!({});
         }),
-        (pod(".securityContext.runAsNonRoot"), Form::Require, |o| {
-            o["spec"]["template"]["spec"]["securityContext"] = json!({});
-        }),
-        (pod(".containers[name=\"debug\"]"), Form::Closed, |o| {
+        (
+            pod(".securityContext.runAsNonRoot"),
+            GuardForm::Require,
+            |o| {
+                o["spec"]["template"]["spec"]["securityContext"] = json!({});
+            },
+        ),
+        (pod(".containers[name=\"debug\"]"), GuardForm::Closed, |o| {
             let containers = &mut o["spec"]["template"]["spec"]["containers"];
             containers
                 .as_array_mut()
                 .unwrap()
                 .push(json!({"name": "debug", "image": "x"}));
         }),
-        (api(".env[name=\"DEBUG\"]"), Form::Closed, |o| {
+        (api(".env[name=\"DEBUG\"]"), GuardForm::Closed, |o| {
             let env = container(o)["env"].as_array_mut().unwrap();
             env.push(json!({"name": "DEBUG", "value": "1"}));
         }),
         (
             api(".ports[containerPort=9,protocol=\"TCP\"]"),
-            Form::Closed,
+            GuardForm::Closed,
             |o| {
                 let ports = container(o)["ports"].as_array_mut().unwrap();
                 ports.push(json!({"containerPort": 9, "protocol": "TCP"}));
             },
         ),
-        (api(".env[name=\"MODE\"].value"), Form::Lock, |o| {
+        (api(".env[name=\"MODE\"].value"), GuardForm::Lock, |o| {
             container(o)["env"][0]["value"] = "other".into();
         }),
         (
             ".metadata.labels[\"example.com/x\"]".to_owned(),
-            Form::Lock,
+            GuardForm::Lock,
             |o| {
                 o["metadata"]["labels"]["example.com/x"] = "y".into();
             },
         ),
-        (pod(".hostNetwork"), Form::Lock, |o| {
+        (pod(".hostNetwork"), GuardForm::Lock, |o| {
             o["spec"]["template"]["spec"]["hostNetwork"] = true.into();
         }),
     ];
@@ -157,13 +161,13 @@ fn proves_a_policy_for_each_kind_of_change() {
         assert_eq!(form, expected, "{path}");
         assert!(proof.cases.iter().any(|case| case.outcome == "refused"));
         // A change of any kind can be locked.
-        made(&path, Some(Form::Lock), edit);
+        made(&path, Some(GuardForm::Lock), edit);
     }
 }
 
 #[test]
 fn guards_against_scaling_too() {
-    let (_, proof) = made(".spec.replicas", Some(Form::Lock), |o| {
+    let (_, proof) = made(".spec.replicas", Some(GuardForm::Lock), |o| {
         o["spec"]["replicas"] = 7.into();
     });
     let scaled: Vec<_> = proof
@@ -181,8 +185,8 @@ fn a_policy_that_does_not_work_fails_its_proof() {
     let mut live = deployment();
     live["spec"]["replicas"] = 7.into();
     let toothless = |expression: &str| {
-        let rule = Rule {
-            form: Form::Max,
+        let rule = GuardRule {
+            form: GuardForm::Max,
             path: ".spec.replicas".parse().unwrap(),
             expression: expression.to_owned(),
             message: "no".to_owned(),
@@ -213,10 +217,10 @@ fn explains_why_a_change_has_no_rule() {
     live["metadata"]["finalizers"] = json!(["example.com/x"]);
     live["metadata"]["annotations"] = json!({"a": "b"});
     live["spec"]["replicas"] = 7.into();
-    let why = |path: &str, form: Option<Form>, bound: Option<&str>| {
+    let why = |path: &str, form: Option<GuardForm>, bound: Option<&str>| {
         let change = change(path, &live);
         let before = deployment();
-        rule(Wanted {
+        rule(GuardRequest {
             change: &change,
             before: &before,
             form,
@@ -228,8 +232,8 @@ fn explains_why_a_change_has_no_rule() {
     };
     let finalizer = ".metadata.finalizers[=\"example.com/x\"]";
     assert!(why(finalizer, None, None).contains("controllers write"));
-    let annotation = why(".metadata.annotations.a", Some(Form::Closed), None);
+    let annotation = why(".metadata.annotations.a", Some(GuardForm::Closed), None);
     assert!(annotation.contains("use --lock"), "{annotation}");
-    assert!(why(".spec.replicas", Some(Form::Max), Some("many")).contains("not a number"));
-    assert!(why(".spec.replicas", Some(Form::Origin), None).contains("not a container image"));
+    assert!(why(".spec.replicas", Some(GuardForm::Max), Some("many")).contains("not a number"));
+    assert!(why(".spec.replicas", Some(GuardForm::Origin), None).contains("not a container image"));
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::evaluate::{Failure, same};
+use super::evaluate::{JmesFailure, same};
 use super::text::{Operator, matches, printed, wildcard};
 use super::variables::Context;
 use crate::schema::{Quantity, nanos};
@@ -13,7 +13,7 @@ use crate::schema::{Quantity, nanos};
 ///
 /// # Errors
 /// Fails if the result cannot be determined here, or is an error in Kyverno.
-pub fn hold(conditions: &Value, context: &Context) -> Result<bool, Failure> {
+pub fn hold(conditions: &Value, context: &Context) -> Result<bool, JmesFailure> {
     match conditions {
         // The old form: a list in which every condition must hold.
         Value::Array(all) => hold_all(all, context),
@@ -36,7 +36,7 @@ pub fn hold(conditions: &Value, context: &Context) -> Result<bool, Failure> {
     }
 }
 
-fn hold_all(conditions: &[Value], context: &Context) -> Result<bool, Failure> {
+fn hold_all(conditions: &[Value], context: &Context) -> Result<bool, JmesFailure> {
     for condition in conditions {
         if !holds(condition, context)? {
             return Ok(false);
@@ -45,12 +45,12 @@ fn hold_all(conditions: &[Value], context: &Context) -> Result<bool, Failure> {
     Ok(true)
 }
 
-fn holds(condition: &Value, context: &Context) -> Result<bool, Failure> {
+fn holds(condition: &Value, context: &Context) -> Result<bool, JmesFailure> {
     let part = |name: &str| context.resolve(condition.get(name).unwrap_or(&Value::Null));
     let (key, value) = (part("key")?, part("value")?);
     let operator = condition.get("operator").and_then(Value::as_str);
     let operator = operator.unwrap_or_default().to_ascii_lowercase();
-    let cannot = |why: &str| Failure::Cannot(why.to_owned());
+    let cannot = |why: &str| JmesFailure::Cannot(why.to_owned());
     let answer = match operator.as_str() {
         "equal" | "equals" => equals(&key, &value),
         "notequal" | "notequals" => {
@@ -71,7 +71,11 @@ fn holds(condition: &Value, context: &Context) -> Result<bool, Failure> {
             let order = duration(&key).and_then(|key| Some(key.cmp(&duration(&value)?)));
             Some(order.is_some_and(|order| holds_for(operator, order)))
         }
-        _ => return Err(Failure::Error(format!("{operator:?} is not an operator"))),
+        _ => {
+            return Err(JmesFailure::Error(format!(
+                "{operator:?} is not an operator"
+            )));
+        }
     };
     answer.ok_or_else(|| cannot("values of these types are not compared here"))
 }

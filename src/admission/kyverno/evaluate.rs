@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::functions;
-use super::parse::Expression;
+use super::parse::JmesExpression;
 
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum JmesFailure {
     /// A key does not exist: an error in Kyverno, which some places tolerate.
     NotFound(String),
     /// An error in Kyverno too.
@@ -16,7 +16,7 @@ pub enum Failure {
     Cannot(String),
 }
 
-impl Failure {
+impl JmesFailure {
     /// Returns the reason in words.
     pub fn why(self) -> String {
         match self {
@@ -31,20 +31,20 @@ impl Failure {
     }
 }
 
-type Found = Result<Value, Failure>;
+type EvaluationResult = Result<Value, JmesFailure>;
 
 /// Returns the value, or `null` if a key does not exist.
-fn null_if_missing(found: Found) -> Found {
+fn null_if_missing(found: EvaluationResult) -> EvaluationResult {
     match found {
-        Err(Failure::NotFound(_)) => Ok(Value::Null),
+        Err(JmesFailure::NotFound(_)) => Ok(Value::Null),
         other => other,
     }
 }
 
 /// Returns the value, or `null` after an error.
-fn null_if_failed(found: Found) -> Found {
+fn null_if_failed(found: EvaluationResult) -> EvaluationResult {
     match found {
-        Err(Failure::NotFound(_) | Failure::Error(_)) => Ok(Value::Null),
+        Err(JmesFailure::NotFound(_) | JmesFailure::Error(_)) => Ok(Value::Null),
         other => other,
     }
 }
@@ -79,74 +79,76 @@ pub fn same(one: &Value, other: &Value) -> bool {
 }
 
 /// Evaluates an expression on a value.
-pub fn evaluate(expression: &Expression, value: &Value) -> Found {
+pub fn evaluate(expression: &JmesExpression, value: &Value) -> EvaluationResult {
     match expression {
-        Expression::Current => Ok(value.clone()),
-        Expression::Literal(literal) => Ok(literal.clone()),
-        Expression::Field(name) => match value {
+        JmesExpression::Current => Ok(value.clone()),
+        JmesExpression::Literal(literal) => Ok(literal.clone()),
+        JmesExpression::Field(name) => match value {
             Value::Object(fields) => {
                 let field = fields.get(name).cloned();
-                field.ok_or_else(|| Failure::NotFound(name.clone()))
+                field.ok_or_else(|| JmesFailure::NotFound(name.clone()))
             }
             _ => Ok(Value::Null),
         },
-        Expression::Index(at) => Ok(match value {
+        JmesExpression::Index(at) => Ok(match value {
             Value::Array(items) => at_index(items, *at).cloned().unwrap_or_default(),
             _ => Value::Null,
         }),
-        Expression::Slice(parts) => match value {
+        JmesExpression::Slice(parts) => match value {
             Value::Array(items) => slice(items, *parts),
             _ => Ok(Value::Null),
         },
-        Expression::Chain(left, right) => evaluate(right, &evaluate(left, value)?),
-        Expression::Pipe(left, right) => {
+        JmesExpression::Chain(left, right) => evaluate(right, &evaluate(left, value)?),
+        JmesExpression::Pipe(left, right) => {
             let left = null_if_missing(evaluate(left, value))?;
             null_if_missing(evaluate(right, &left))
         }
-        Expression::Each(left, right) => {
+        JmesExpression::Each(left, right) => {
             let items = match evaluate(left, value) {
-                Err(Failure::NotFound(_)) => Value::Null,
+                Err(JmesFailure::NotFound(_)) => Value::Null,
                 other => other?,
             };
             each(&items, right)
         }
-        Expression::Values(left, right) => of_values(null_if_failed(evaluate(left, value))?, right),
-        Expression::Filter(left, right, condition) => {
+        JmesExpression::Values(left, right) => {
+            of_values(null_if_failed(evaluate(left, value))?, right)
+        }
+        JmesExpression::Filter(left, right, condition) => {
             filtered(null_if_failed(evaluate(left, value))?, condition, right)
         }
-        Expression::Flatten(left) => Ok(flat(null_if_failed(evaluate(left, value))?)),
-        Expression::Or(left, right) => {
+        JmesExpression::Flatten(left) => Ok(flat(null_if_failed(evaluate(left, value))?)),
+        JmesExpression::Or(left, right) => {
             let left = null_if_missing(evaluate(left, value))?;
             match is_false(&left) {
                 true => null_if_missing(evaluate(right, value)),
                 false => Ok(left),
             }
         }
-        Expression::And(left, right) => {
+        JmesExpression::And(left, right) => {
             let left = null_if_missing(evaluate(left, value))?;
             match is_false(&left) {
                 true => Ok(left),
                 false => evaluate(right, value),
             }
         }
-        Expression::Not(of) => Ok(json!(is_false(&null_if_missing(evaluate(of, value))?))),
-        Expression::Compare(sign, left, right) => {
+        JmesExpression::Not(of) => Ok(json!(is_false(&null_if_missing(evaluate(of, value))?))),
+        JmesExpression::Compare(sign, left, right) => {
             let left = null_if_missing(evaluate(left, value))?;
             let right = null_if_missing(evaluate(right, value))?;
             Ok(compare(sign, &left, &right))
         }
-        Expression::Call(name, args) => called(name, args, value),
-        Expression::List(items) => {
+        JmesExpression::Call(name, args) => called(name, args, value),
+        JmesExpression::List(items) => {
             if value.is_null() {
                 return Ok(Value::Null);
             }
-            let items: Result<Vec<Value>, Failure> = items
+            let items: Result<Vec<Value>, JmesFailure> = items
                 .iter()
                 .map(|item| null_if_missing(evaluate(item, value)))
                 .collect();
             Ok(Value::Array(items?))
         }
-        Expression::Map(fields) => {
+        JmesExpression::Map(fields) => {
             if value.is_null() {
                 return Ok(Value::Null);
             }
@@ -156,28 +158,28 @@ pub fn evaluate(expression: &Expression, value: &Value) -> Found {
             }
             Ok(Value::Object(map))
         }
-        Expression::Reference(_) => Err(Failure::Cannot(
+        JmesExpression::Reference(_) => Err(JmesFailure::Cannot(
             "an expression reference is not a value".to_owned(),
         )),
     }
 }
 
 /// Calls a function on the values of some expressions.
-fn called(name: &str, args: &[Expression], value: &Value) -> Found {
-    let arg = |arg: &Expression| match arg {
-        Expression::Reference(_) => Err(Failure::Cannot(format!(
+fn called(name: &str, args: &[JmesExpression], value: &Value) -> EvaluationResult {
+    let arg = |arg: &JmesExpression| match arg {
+        JmesExpression::Reference(_) => Err(JmesFailure::Cannot(format!(
             "{name} with an expression reference is not supported"
         ))),
         arg => null_if_missing(evaluate(arg, value)),
     };
-    let args: Result<Vec<Value>, Failure> = args.iter().map(arg).collect();
+    let args: Result<Vec<Value>, JmesFailure> = args.iter().map(arg).collect();
     functions::call(name, &args?)
 }
 
 /// Evaluates an expression on the values of a map; their order is not fixed.
-fn of_values(map: Value, expression: &Expression) -> Found {
+fn of_values(map: Value, expression: &JmesExpression) -> EvaluationResult {
     match map {
-        Value::Object(fields) if fields.len() > 1 => Err(Failure::Cannot(
+        Value::Object(fields) if fields.len() > 1 => Err(JmesFailure::Cannot(
             "the order of the values of a map is not fixed".to_owned(),
         )),
         Value::Object(fields) => {
@@ -189,7 +191,11 @@ fn of_values(map: Value, expression: &Expression) -> Found {
 }
 
 /// Evaluates an expression on the items that meet a condition.
-fn filtered(list: Value, condition: &Expression, expression: &Expression) -> Found {
+fn filtered(
+    list: Value,
+    condition: &JmesExpression,
+    expression: &JmesExpression,
+) -> EvaluationResult {
     let Value::Array(items) = list else {
         return Ok(Value::Null);
     };
@@ -214,7 +220,7 @@ fn flat(list: Value) -> Value {
     Value::Array(items.collect())
 }
 
-fn each(items: &Value, expression: &Expression) -> Found {
+fn each(items: &Value, expression: &JmesExpression) -> EvaluationResult {
     let Value::Array(items) = items else {
         return Ok(Value::Null);
     };
@@ -251,10 +257,10 @@ fn at_index(items: &[Value], at: i64) -> Option<&Value> {
     items.get(usize::try_from(at).ok()?)
 }
 
-fn slice(items: &[Value], [start, stop, step]: [Option<i64>; 3]) -> Found {
+fn slice(items: &[Value], [start, stop, step]: [Option<i64>; 3]) -> EvaluationResult {
     let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
     if step.unwrap_or(1) != 1 {
-        return Err(Failure::Cannot(
+        return Err(JmesFailure::Cannot(
             "a slice with a step is not supported".to_owned(),
         ));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::select::{Candidate, Matched, block};
+use super::select::{KyvernoCandidate, RuleMatch, block};
 use super::text::wildcard;
 use crate::admission::Exemption;
 use crate::model::group_of;
@@ -41,7 +41,7 @@ pub fn exempted(exceptions: &[Value], policy: &Value, rule: &str, input: &Value)
         ),
         _ => text(policy, "/metadata/name").to_owned(),
     };
-    let candidate = Candidate::of(input);
+    let candidate = KyvernoCandidate::of(input);
     let mut found = Exemption::None;
     for exception in exceptions {
         if group_of(text(exception, "/apiVersion")) != "kyverno.io" {
@@ -61,9 +61,9 @@ pub fn exempted(exceptions: &[Value], policy: &Value, rule: &str, input: &Value)
             given.is_some_and(|given| !given.is_null())
         });
         match block(matches, &candidate, false) {
-            Matched::No => {}
-            Matched::Yes if !is_conditional && !rule.is_empty() => return Exemption::Given,
-            Matched::Yes | Matched::Unknown(_) => {
+            RuleMatch::No => {}
+            RuleMatch::Yes if !is_conditional && !rule.is_empty() => return Exemption::Given,
+            RuleMatch::Yes | RuleMatch::Unknown(_) => {
                 let exception = text(exception, "/metadata/name");
                 let why = format!("PolicyException {exception} may exempt the object");
                 found = Exemption::Unknown(why);

@@ -5,14 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::evaluate::{Failure, same};
+use super::evaluate::{JmesFailure, same};
 use super::text::{printed, wildcard};
 use crate::schema::{Quantity, nanos};
 
-type Found = Result<Value, Failure>;
+type FunctionResult = Result<Value, JmesFailure>;
 
-fn cannot(name: &str) -> Failure {
-    Failure::Cannot(format!("the function {name} is not supported"))
+fn cannot(name: &str) -> JmesFailure {
+    JmesFailure::Cannot(format!("the function {name} is not supported"))
 }
 
 /// What a function is called with.
@@ -22,42 +22,44 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn cannot(&self) -> Failure {
+    fn cannot(&self) -> JmesFailure {
         cannot(self.name)
     }
 
     /// What a function does not take is an error for Kyverno too.
-    fn wrong(&self) -> Failure {
+    fn wrong(&self) -> JmesFailure {
         let name = self.name;
-        Failure::Error(format!("{name} does not take these arguments"))
+        JmesFailure::Error(format!("{name} does not take these arguments"))
     }
 
-    fn count(&self, wanted: usize) -> Result<(), Failure> {
+    fn count(&self, wanted: usize) -> Result<(), JmesFailure> {
         let name = self.name;
         match self.args.len() == wanted {
             true => Ok(()),
-            false => Err(Failure::Error(format!("{name} takes {wanted} arguments"))),
+            false => Err(JmesFailure::Error(format!(
+                "{name} takes {wanted} arguments"
+            ))),
         }
     }
 
-    fn text(&self, at: usize) -> Result<&'a str, Failure> {
+    fn text(&self, at: usize) -> Result<&'a str, JmesFailure> {
         let text = self.args.get(at).and_then(Value::as_str);
         text.ok_or_else(|| self.wrong())
     }
 
-    fn list(&self, at: usize) -> Result<&'a Vec<Value>, Failure> {
+    fn list(&self, at: usize) -> Result<&'a Vec<Value>, JmesFailure> {
         let list = self.args.get(at).and_then(Value::as_array);
         list.ok_or_else(|| self.wrong())
     }
 
-    fn map(&self, at: usize) -> Result<&'a Map<String, Value>, Failure> {
+    fn map(&self, at: usize) -> Result<&'a Map<String, Value>, JmesFailure> {
         let map = self.args.get(at).and_then(Value::as_object);
         map.ok_or_else(|| self.wrong())
     }
 }
 
 /// Calls a function.
-pub fn call(name: &str, args: &[Value]) -> Found {
+pub fn call(name: &str, args: &[Value]) -> FunctionResult {
     let call = Call { name, args };
     match name {
         "type" | "to_string" | "to_number" | "to_array" | "to_boolean" | "base64_decode"
@@ -73,7 +75,7 @@ pub fn call(name: &str, args: &[Value]) -> Found {
 }
 
 /// Returns a value as another type.
-fn converted(call: &Call<'_>) -> Found {
+fn converted(call: &Call<'_>) -> FunctionResult {
     match call.name {
         "type" => {
             call.count(1)?;
@@ -142,7 +144,7 @@ fn converted(call: &Call<'_>) -> Found {
 }
 
 /// Calls a function of texts.
-fn of_text(call: &Call<'_>) -> Found {
+fn of_text(call: &Call<'_>) -> FunctionResult {
     match call.name {
         "starts_with" => {
             call.count(2)?;
@@ -217,7 +219,7 @@ fn of_text(call: &Call<'_>) -> Found {
 }
 
 /// Calls a function of numbers and quantities.
-fn of_numbers(call: &Call<'_>) -> Found {
+fn of_numbers(call: &Call<'_>) -> FunctionResult {
     match call.name {
         "add" | "subtract" | "multiply" => {
             call.count(2)?;
@@ -244,7 +246,7 @@ fn of_numbers(call: &Call<'_>) -> Found {
 }
 
 /// Calls a function of lists and maps.
-fn of_collection(call: &Call<'_>) -> Found {
+fn of_collection(call: &Call<'_>) -> FunctionResult {
     match call.name {
         "length" => {
             call.count(1)?;
@@ -271,7 +273,7 @@ fn of_collection(call: &Call<'_>) -> Found {
             call.count(1)?;
             match call.map(0)?.len() {
                 0 | 1 => Ok(call.map(0)?.values().cloned().collect()),
-                _ => Err(Failure::Cannot(
+                _ => Err(JmesFailure::Cannot(
                     "the order of the values of a map is not fixed".into(),
                 )),
             }
@@ -309,7 +311,7 @@ fn of_collection(call: &Call<'_>) -> Found {
 }
 
 /// Returns whether a text matches a regular expression.
-fn matches_regex(call: &Call<'_>) -> Found {
+fn matches_regex(call: &Call<'_>) -> FunctionResult {
     call.count(2)?;
     let given = printed(&call.args[1]).ok_or_else(|| call.wrong())?;
     let expression = Regex::new(call.text(0)?).map_err(|_| call.cannot())?;
@@ -320,7 +322,7 @@ fn matches_regex(call: &Call<'_>) -> Found {
 }
 
 /// Returns the value of a map or a list at a key.
-fn looked_up(call: &Call<'_>) -> Found {
+fn looked_up(call: &Call<'_>) -> FunctionResult {
     call.count(2)?;
     Ok(match (&call.args[0], &call.args[1]) {
         (Value::Object(fields), Value::String(key)) => fields.get(key).cloned().unwrap_or_default(),
@@ -334,7 +336,7 @@ fn looked_up(call: &Call<'_>) -> Found {
 }
 
 /// Returns the entries of a map or a list as objects.
-fn as_items(call: &Call<'_>) -> Found {
+fn as_items(call: &Call<'_>) -> FunctionResult {
     call.count(3)?;
     let (key, value) = (call.text(1)?, call.text(2)?);
     Ok(match &call.args[0] {
@@ -352,7 +354,7 @@ fn as_items(call: &Call<'_>) -> Found {
 }
 
 /// Calculates with whole numbers, and adds quantities.
-fn arithmetic(name: &str, one: &Value, other: &Value) -> Found {
+fn arithmetic(name: &str, one: &Value, other: &Value) -> FunctionResult {
     if let (Some(a), Some(b)) = (one.as_i64(), other.as_i64()) {
         let result = match name {
             "add" => a.checked_add(b),

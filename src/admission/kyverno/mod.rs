@@ -22,12 +22,12 @@ mod tests;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Says};
+use super::{RuleOutcome, RuleResult};
 use crate::model::{Enforcement, group_of};
-use evaluate::Failure;
+use evaluate::JmesFailure;
 pub use exceptions::{exempted, is_about, is_exception, is_partial};
-use pattern::Mismatch;
-use select::{Candidate, Matched};
+use pattern::PatternMismatch;
+use select::{KyvernoCandidate, RuleMatch};
 pub use validating::{as_builtin, is_validating};
 use variables::Context;
 
@@ -62,7 +62,7 @@ pub fn may_match(policy: &Value, object: &Value, subresource: &str) -> bool {
     if text(policy, "/kind") == "Policy" && namespace != text(object, "/metadata/namespace") {
         return false;
     }
-    let candidate = Candidate {
+    let candidate = KyvernoCandidate {
         object,
         operation: "",
         subresource,
@@ -126,7 +126,7 @@ pub fn enforcement(policy: &Value, rule: &str, namespace: &str) -> Enforcement {
 }
 
 /// Evaluates the rules of a policy. `input` is the same as for other policies.
-pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
+pub fn answers(policy: &Value, input: &Value) -> Vec<RuleResult> {
     let object = input.get("object").unwrap_or(&Value::Null);
     let old = input.get("oldObject").unwrap_or(&Value::Null);
     // For a deletion, the policy sees the object as it was.
@@ -135,23 +135,23 @@ pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
         .get("kind")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let candidate = Candidate::of(input);
+    let candidate = KyvernoCandidate::of(input);
     let rules = autogen::rules(policy, kind).into_iter();
     rules
         .filter(|rule| rule.get("validate").is_some())
         .map(|rule| {
             let name = rule.get("name").and_then(Value::as_str).unwrap_or_default();
-            let answer = |says: Says, message: String, field: Vec<String>| Answer {
+            let answer = |says: RuleOutcome, message: String, field: Vec<String>| RuleResult {
                 rule: name.to_owned(),
                 says,
                 message,
                 field,
             };
             match select::select(&rule, &candidate) {
-                Matched::No => answer(Says::NotMatched, String::new(), Vec::new()),
-                Matched::Unknown(why) => answer(Says::Cannot, why, Vec::new()),
-                Matched::Yes => {
-                    let (says, message, field) = Rule {
+                RuleMatch::No => answer(RuleOutcome::NotMatched, String::new(), Vec::new()),
+                RuleMatch::Unknown(why) => answer(RuleOutcome::Cannot, why, Vec::new()),
+                RuleMatch::Yes => {
+                    let (says, message, field) = KyvernoRule {
                         rule: &rule,
                         input,
                         object: subject,
@@ -167,7 +167,7 @@ pub fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
 
 /// The result of a rule, or of a loop for one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
+enum KyvernoOutcome {
     Pass,
     /// The rule does not apply.
     Skip,
@@ -175,26 +175,26 @@ enum Outcome {
     Fail(String),
 }
 
-struct Rule<'r> {
+struct KyvernoRule<'r> {
     rule: &'r Value,
     input: &'r Value,
     object: &'r Value,
     is_deletion: bool,
 }
 
-impl Rule<'_> {
-    fn says(&self) -> (Says, String, Vec<String>) {
+impl KyvernoRule<'_> {
+    fn says(&self) -> (RuleOutcome, String, Vec<String>) {
         let validate = self.rule.get("validate").unwrap_or(&Value::Null);
         if let Some(cel) = validate.get("cel") {
             return self.cel(cel, validate);
         }
         let context = self.context();
         let outcome = self.outcome(&context);
-        let cannot = |why: String| (Says::Cannot, why, Vec::new());
+        let cannot = |why: String| (RuleOutcome::Cannot, why, Vec::new());
         match outcome {
-            Ok(Outcome::Pass) => (Says::Pass, String::new(), Vec::new()),
-            Ok(Outcome::Skip) => (Says::NotMatched, String::new(), Vec::new()),
-            Ok(Outcome::Fail(path)) => {
+            Ok(KyvernoOutcome::Pass) => (RuleOutcome::Pass, String::new(), Vec::new()),
+            Ok(KyvernoOutcome::Skip) => (RuleOutcome::NotMatched, String::new(), Vec::new()),
+            Ok(KyvernoOutcome::Fail(path)) => {
                 let message = validate.get("message").unwrap_or(&Value::Null);
                 let message = context.resolve(message).unwrap_or_else(|_| message.clone());
                 let message = message
@@ -206,7 +206,7 @@ impl Rule<'_> {
                     Some(message) => message.to_owned(),
                     None => format!("rule {} failed", name.unwrap_or_default()),
                 };
-                (Says::Violates, message, field_of(&path))
+                (RuleOutcome::Violates, message, field_of(&path))
             }
             Err(failure) => cannot(failure.why()),
         }
@@ -218,10 +218,10 @@ impl Rule<'_> {
         context
     }
 
-    fn outcome(&self, context: &Context) -> Result<Outcome, Failure> {
+    fn outcome(&self, context: &Context) -> Result<KyvernoOutcome, JmesFailure> {
         let conditions = self.rule.get("preconditions").unwrap_or(&Value::Null);
         if !conditions::hold(conditions, context)? {
-            return Ok(Outcome::Skip);
+            return Ok(KyvernoOutcome::Skip);
         }
         let validate = self.rule.get("validate").unwrap_or(&Value::Null);
         self.part(validate, self.object, context, MOST_DEEP)
@@ -234,17 +234,17 @@ impl Rule<'_> {
         object: &Value,
         context: &Context,
         depth: usize,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<KyvernoOutcome, JmesFailure> {
         let given = |name: &str| part.get(name).filter(|value| !value.is_null());
         if let Some(deny) = given("deny") {
             let conditions = deny.get("conditions").unwrap_or(&Value::Null);
             return Ok(match conditions::hold(conditions, context)? {
-                true => Outcome::Fail(String::new()),
-                false => Outcome::Pass,
+                true => KyvernoOutcome::Fail(String::new()),
+                false => KyvernoOutcome::Pass,
             });
         }
         if self.is_deletion && given("pattern").or_else(|| given("anyPattern")).is_some() {
-            return Ok(Outcome::Skip);
+            return Ok(KyvernoOutcome::Skip);
         }
         if let Some(pattern) = given("pattern") {
             return outcome(pattern::check(object, &context.resolve(pattern)?));
@@ -257,7 +257,7 @@ impl Rule<'_> {
             _ => {
                 let kinds = ["podSecurity", "manifests", "assert"];
                 let kind = kinds.into_iter().find(|kind| given(kind).is_some());
-                Err(Failure::Cannot(match kind {
+                Err(JmesFailure::Cannot(match kind {
                     Some(kind) => format!("validate.{kind} is not supported"),
                     None => "the rule has no supported check".to_owned(),
                 }))
@@ -265,10 +265,15 @@ impl Rule<'_> {
         }
     }
 
-    fn loops(&self, loops: &[Value], context: &Context, depth: usize) -> Result<Outcome, Failure> {
+    fn loops(
+        &self,
+        loops: &[Value],
+        context: &Context,
+        depth: usize,
+    ) -> Result<KyvernoOutcome, JmesFailure> {
         let depth = depth.checked_sub(1);
         let depth =
-            depth.ok_or_else(|| Failure::Cannot("its loops are nested too deeply".into()))?;
+            depth.ok_or_else(|| JmesFailure::Cannot("its loops are nested too deeply".into()))?;
         let nesting = MOST_DEEP - depth - 1;
         let mut applied = 0;
         for one in loops {
@@ -276,11 +281,11 @@ impl Rule<'_> {
             let items = match context.query(list) {
                 Ok(Value::Array(items)) => items,
                 Ok(item) => vec![item],
-                Err(Failure::NotFound(_)) => continue,
+                Err(JmesFailure::NotFound(_)) => continue,
                 Err(failure) => return Err(failure),
             };
             if items.len() > MOST_ITEMS {
-                return Err(Failure::Cannot(format!(
+                return Err(JmesFailure::Cannot(format!(
                     "a list has more than {MOST_ITEMS} items"
                 )));
             }
@@ -295,7 +300,7 @@ impl Rule<'_> {
                 match conditions::hold(conditions, &context) {
                     Ok(true) => {}
                     // An error in the conditions of an item skips the item.
-                    Ok(false) | Err(Failure::NotFound(_) | Failure::Error(_)) => continue,
+                    Ok(false) | Err(JmesFailure::NotFound(_) | JmesFailure::Error(_)) => continue,
                     Err(failure) => return Err(failure),
                 }
                 let scoped = one.get("elementScope").and_then(Value::as_bool);
@@ -304,36 +309,36 @@ impl Rule<'_> {
                     false => self.object,
                 };
                 match self.part(one, subject, &context, depth)? {
-                    Outcome::Pass => applied += 1,
-                    Outcome::Skip => {}
-                    Outcome::Fail(path) => {
+                    KyvernoOutcome::Pass => applied += 1,
+                    KyvernoOutcome::Skip => {}
+                    KyvernoOutcome::Fail(path) => {
                         let place = list.strip_prefix("request.object.");
                         let place = place.filter(|list| list.split('.').all(is_plain));
                         let path = match place {
                             Some(list) => format!("/{}/{at}{path}", list.replace('.', "/")),
                             None => String::new(),
                         };
-                        return Ok(Outcome::Fail(path));
+                        return Ok(KyvernoOutcome::Fail(path));
                     }
                 }
             }
         }
         Ok(if applied == 0 {
-            Outcome::Skip
+            KyvernoOutcome::Skip
         } else {
-            Outcome::Pass
+            KyvernoOutcome::Pass
         })
     }
 
-    fn cel(&self, cel: &Value, validate: &Value) -> (Says, String, Vec<String>) {
-        let cannot = |why: String| (Says::Cannot, why, Vec::new());
+    fn cel(&self, cel: &Value, validate: &Value) -> (RuleOutcome, String, Vec<String>) {
+        let cannot = |why: String| (RuleOutcome::Cannot, why, Vec::new());
         if cel.get("paramKind").is_some() {
             return cannot("parameters of rules in CEL are not supported".to_owned());
         }
         if let Some(conditions) = self.rule.get("preconditions") {
             match conditions::hold(conditions, &self.context()) {
                 Ok(true) => {}
-                Ok(false) => return (Says::NotMatched, String::new(), Vec::new()),
+                Ok(false) => return (RuleOutcome::NotMatched, String::new(), Vec::new()),
                 Err(failure) => return cannot(failure.why()),
             }
         }
@@ -355,12 +360,16 @@ impl Rule<'_> {
         // The first expression that is false decides.
         let found = answers
             .iter()
-            .find(|one| one.says == Says::Violates)
-            .or_else(|| answers.iter().find(|one| one.says == Says::Cannot))
-            .or_else(|| answers.iter().find(|one| one.says == Says::NotMatched));
+            .find(|one| one.says == RuleOutcome::Violates)
+            .or_else(|| answers.iter().find(|one| one.says == RuleOutcome::Cannot))
+            .or_else(|| {
+                answers
+                    .iter()
+                    .find(|one| one.says == RuleOutcome::NotMatched)
+            });
         match found {
             Some(one) => (one.says, one.message.clone(), one.field.clone()),
-            None => (Says::Pass, String::new(), Vec::new()),
+            None => (RuleOutcome::Pass, String::new(), Vec::new()),
         }
     }
 }
@@ -369,24 +378,26 @@ fn is_plain(part: &str) -> bool {
     part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-fn outcome(checked: Result<(), Mismatch>) -> Result<Outcome, Failure> {
+fn outcome(checked: Result<(), PatternMismatch>) -> Result<KyvernoOutcome, JmesFailure> {
     match checked {
-        Ok(()) => Ok(Outcome::Pass),
-        Err(Mismatch::Skip(_)) => Ok(Outcome::Skip),
-        Err(Mismatch::Fail(path) | Mismatch::Error(path)) => Ok(Outcome::Fail(path)),
-        Err(Mismatch::Cannot(why)) => Err(Failure::Cannot(why)),
+        Ok(()) => Ok(KyvernoOutcome::Pass),
+        Err(PatternMismatch::Skip(_)) => Ok(KyvernoOutcome::Skip),
+        Err(PatternMismatch::Fail(path) | PatternMismatch::Error(path)) => {
+            Ok(KyvernoOutcome::Fail(path))
+        }
+        Err(PatternMismatch::Cannot(why)) => Err(JmesFailure::Cannot(why)),
     }
 }
 
-fn any_pattern(object: &Value, patterns: &Value) -> Result<Outcome, Failure> {
+fn any_pattern(object: &Value, patterns: &Value) -> Result<KyvernoOutcome, JmesFailure> {
     let mut failed: Option<String> = None;
     let mut skipped = false;
-    let mut unknown: Option<Failure> = None;
+    let mut unknown: Option<JmesFailure> = None;
     for pattern in patterns.as_array().into_iter().flatten() {
         match outcome(pattern::check(object, pattern)) {
-            Ok(Outcome::Pass) => return Ok(Outcome::Pass),
-            Ok(Outcome::Skip) => skipped = true,
-            Ok(Outcome::Fail(path)) => {
+            Ok(KyvernoOutcome::Pass) => return Ok(KyvernoOutcome::Pass),
+            Ok(KyvernoOutcome::Skip) => skipped = true,
+            Ok(KyvernoOutcome::Fail(path)) => {
                 failed.get_or_insert(path);
             }
             Err(failure) => unknown = Some(failure),
@@ -394,9 +405,9 @@ fn any_pattern(object: &Value, patterns: &Value) -> Result<Outcome, Failure> {
     }
     match (unknown, failed) {
         (Some(failure), _) => Err(failure),
-        (None, Some(path)) => Ok(Outcome::Fail(path)),
-        (None, None) if skipped => Ok(Outcome::Skip),
-        (None, None) => Ok(Outcome::Pass),
+        (None, Some(path)) => Ok(KyvernoOutcome::Fail(path)),
+        (None, None) if skipped => Ok(KyvernoOutcome::Skip),
+        (None, None) => Ok(KyvernoOutcome::Pass),
     }
 }
 

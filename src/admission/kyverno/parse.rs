@@ -10,7 +10,7 @@ const MOST_DEEP: usize = 40;
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Expression {
+pub enum JmesExpression {
     /// `@`, or an empty expression.
     Current,
     Literal(Value),
@@ -18,26 +18,30 @@ pub enum Expression {
     Index(i64),
     Slice([Option<i64>; 3]),
     /// `a.b` or `a[0]`
-    Chain(Box<Expression>, Box<Expression>),
+    Chain(Box<JmesExpression>, Box<JmesExpression>),
     /// `a | b`
-    Pipe(Box<Expression>, Box<Expression>),
+    Pipe(Box<JmesExpression>, Box<JmesExpression>),
     /// `a[*].b`
-    Each(Box<Expression>, Box<Expression>),
+    Each(Box<JmesExpression>, Box<JmesExpression>),
     /// `a.*.b`
-    Values(Box<Expression>, Box<Expression>),
+    Values(Box<JmesExpression>, Box<JmesExpression>),
     /// `a[?c].b`
-    Filter(Box<Expression>, Box<Expression>, Box<Expression>),
+    Filter(
+        Box<JmesExpression>,
+        Box<JmesExpression>,
+        Box<JmesExpression>,
+    ),
     /// `a[]`
-    Flatten(Box<Expression>),
-    Or(Box<Expression>, Box<Expression>),
-    And(Box<Expression>, Box<Expression>),
-    Not(Box<Expression>),
-    Compare(&'static str, Box<Expression>, Box<Expression>),
-    Call(String, Vec<Expression>),
-    List(Vec<Expression>),
-    Map(Vec<(String, Expression)>),
+    Flatten(Box<JmesExpression>),
+    Or(Box<JmesExpression>, Box<JmesExpression>),
+    And(Box<JmesExpression>, Box<JmesExpression>),
+    Not(Box<JmesExpression>),
+    Compare(&'static str, Box<JmesExpression>, Box<JmesExpression>),
+    Call(String, Vec<JmesExpression>),
+    List(Vec<JmesExpression>),
+    Map(Vec<(String, JmesExpression)>),
     /// `&a`
-    Reference(Box<Expression>),
+    Reference(Box<JmesExpression>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -54,9 +58,9 @@ const SIGNS: [&str; 26] = [
 ];
 
 /// Parses an expression; `None` if it is not supported.
-pub fn parse(text: &str) -> Option<Expression> {
+pub fn parse(text: &str) -> Option<JmesExpression> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens, at: 0 };
+    let mut parser = JmesParser { tokens, at: 0 };
     let expression = parser.expression(0, MOST_DEEP)?;
     (parser.at == parser.tokens.len()).then_some(expression)
 }
@@ -122,12 +126,12 @@ fn quoted(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-struct Parser {
+struct JmesParser {
     tokens: Vec<Token>,
     at: usize,
 }
 
-impl Parser {
+impl JmesParser {
     fn sign(&self) -> Option<&'static str> {
         match self.tokens.get(self.at)? {
             Token::Sign(sign) => Some(sign),
@@ -151,7 +155,7 @@ impl Parser {
         token
     }
 
-    fn expression(&mut self, power: usize, depth: usize) -> Option<Expression> {
+    fn expression(&mut self, power: usize, depth: usize) -> Option<JmesExpression> {
         let depth = depth.checked_sub(1)?;
         let mut left = self.first(depth)?;
         while let Some(sign) = self.sign() {
@@ -166,10 +170,10 @@ impl Parser {
                     let right = Box::new(self.expression(binds, depth)?);
                     let left = Box::new(left);
                     match sign {
-                        "|" => Expression::Pipe(left, right),
-                        "||" => Expression::Or(left, right),
-                        "&&" => Expression::And(left, right),
-                        sign => Expression::Compare(sign, left, right),
+                        "|" => JmesExpression::Pipe(left, right),
+                        "||" => JmesExpression::Or(left, right),
+                        "&&" => JmesExpression::And(left, right),
+                        sign => JmesExpression::Compare(sign, left, right),
                     }
                 }
             };
@@ -177,23 +181,23 @@ impl Parser {
         Some(left)
     }
 
-    fn first(&mut self, depth: usize) -> Option<Expression> {
+    fn first(&mut self, depth: usize) -> Option<JmesExpression> {
         match self.next()? {
-            Token::Literal(value) => Some(Expression::Literal(value)),
+            Token::Literal(value) => Some(JmesExpression::Literal(value)),
             Token::Name(name) if self.take("(") => {
                 let args = self.list(")", depth)?;
-                Some(Expression::Call(name, args))
+                Some(JmesExpression::Call(name, args))
             }
-            Token::Name(name) => Some(Expression::Field(name)),
+            Token::Name(name) => Some(JmesExpression::Field(name)),
             Token::Number(_) => None,
-            Token::Sign("@") => Some(Expression::Current),
+            Token::Sign("@") => Some(JmesExpression::Current),
             Token::Sign("!") => {
                 let of = self.expression(power_of("!"), depth)?;
-                Some(Expression::Not(Box::new(of)))
+                Some(JmesExpression::Not(Box::new(of)))
             }
             Token::Sign("&") => {
                 let of = self.expression(0, depth)?;
-                Some(Expression::Reference(Box::new(of)))
+                Some(JmesExpression::Reference(Box::new(of)))
             }
             Token::Sign("(") => {
                 let inner = self.expression(0, depth)?;
@@ -203,52 +207,52 @@ impl Parser {
             Token::Sign("{") => self.map(depth),
             Token::Sign("*") => {
                 let rest = self.projected(depth)?;
-                Some(Expression::Values(
-                    Box::new(Expression::Current),
+                Some(JmesExpression::Values(
+                    Box::new(JmesExpression::Current),
                     Box::new(rest),
                 ))
             }
             Token::Sign("[" | "[?" | "[]") => {
                 self.at -= 1;
-                self.suffix(Expression::Current, depth)
+                self.suffix(JmesExpression::Current, depth)
             }
             Token::Sign(_) => None,
         }
     }
 
     /// Parses what follows a value: `.name`, `[0]`, `[*]`, `[?…]`, `[]`.
-    fn suffix(&mut self, left: Expression, depth: usize) -> Option<Expression> {
-        let chain = |left: Expression, right: Expression| match left {
-            Expression::Current => right,
-            left => Expression::Chain(Box::new(left), Box::new(right)),
+    fn suffix(&mut self, left: JmesExpression, depth: usize) -> Option<JmesExpression> {
+        let chain = |left: JmesExpression, right: JmesExpression| match left {
+            JmesExpression::Current => right,
+            left => JmesExpression::Chain(Box::new(left), Box::new(right)),
         };
         match self.next()? {
             Token::Sign(".") => {
                 if self.take("*") {
                     let rest = self.projected(depth)?;
-                    return Some(Expression::Values(Box::new(left), Box::new(rest)));
+                    return Some(JmesExpression::Values(Box::new(left), Box::new(rest)));
                 }
                 if self.take("[") {
                     let items = self.list("]", depth)?;
-                    return Some(chain(left, Expression::List(items)));
+                    return Some(chain(left, JmesExpression::List(items)));
                 }
                 let right = self.first(depth)?;
                 matches!(
                     right,
-                    Expression::Field(_) | Expression::Call(..) | Expression::Map(_)
+                    JmesExpression::Field(_) | JmesExpression::Call(..) | JmesExpression::Map(_)
                 )
                 .then(|| chain(left, right))
             }
             Token::Sign("[]") => {
                 let rest = self.projected(depth)?;
-                let flat = Expression::Flatten(Box::new(left));
-                Some(Expression::Each(Box::new(flat), Box::new(rest)))
+                let flat = JmesExpression::Flatten(Box::new(left));
+                Some(JmesExpression::Each(Box::new(flat), Box::new(rest)))
             }
             Token::Sign("[?") => {
                 let condition = self.expression(0, depth)?;
                 self.need("]")?;
                 let rest = self.projected(depth)?;
-                Some(Expression::Filter(
+                Some(JmesExpression::Filter(
                     Box::new(left),
                     Box::new(rest),
                     Box::new(condition),
@@ -259,11 +263,11 @@ impl Parser {
         }
     }
 
-    fn bracket(&mut self, left: Expression, depth: usize) -> Option<Expression> {
+    fn bracket(&mut self, left: JmesExpression, depth: usize) -> Option<JmesExpression> {
         if self.take("*") {
             self.need("]")?;
             let rest = self.projected(depth)?;
-            return Some(Expression::Each(Box::new(left), Box::new(rest)));
+            return Some(JmesExpression::Each(Box::new(left), Box::new(rest)));
         }
         let mut parts: [Option<i64>; 3] = [None; 3];
         let mut part = 0;
@@ -273,7 +277,7 @@ impl Parser {
         );
         if !is_index {
             let items = self.list("]", depth)?;
-            return matches!(left, Expression::Current).then_some(Expression::List(items));
+            return matches!(left, JmesExpression::Current).then_some(JmesExpression::List(items));
         }
         loop {
             match self.next()? {
@@ -284,17 +288,17 @@ impl Parser {
             }
         }
         if part == 0 {
-            let index = Expression::Index(parts[0]?);
-            return Some(Expression::Chain(Box::new(left), Box::new(index)));
+            let index = JmesExpression::Index(parts[0]?);
+            return Some(JmesExpression::Chain(Box::new(left), Box::new(index)));
         }
-        let sliced = Expression::Chain(Box::new(left), Box::new(Expression::Slice(parts)));
+        let sliced = JmesExpression::Chain(Box::new(left), Box::new(JmesExpression::Slice(parts)));
         let rest = self.projected(depth)?;
-        Some(Expression::Each(Box::new(sliced), Box::new(rest)))
+        Some(JmesExpression::Each(Box::new(sliced), Box::new(rest)))
     }
 
     /// Parses what is applied to each item of a projection.
-    fn projected(&mut self, depth: usize) -> Option<Expression> {
-        let mut item = Expression::Current;
+    fn projected(&mut self, depth: usize) -> Option<JmesExpression> {
+        let mut item = JmesExpression::Current;
         while let Some(sign) = self.sign() {
             match sign {
                 "." | "[" | "[?" => item = self.suffix(item, depth.checked_sub(1)?)?,
@@ -304,7 +308,7 @@ impl Parser {
         Some(item)
     }
 
-    fn list(&mut self, end: &str, depth: usize) -> Option<Vec<Expression>> {
+    fn list(&mut self, end: &str, depth: usize) -> Option<Vec<JmesExpression>> {
         let mut items = Vec::new();
         if self.take(end) {
             return Some(items);
@@ -318,7 +322,7 @@ impl Parser {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Option<Expression> {
+    fn map(&mut self, depth: usize) -> Option<JmesExpression> {
         let mut fields = Vec::new();
         loop {
             let Token::Name(name) = self.next()? else {
@@ -327,7 +331,7 @@ impl Parser {
             self.need(":")?;
             fields.push((name, self.expression(0, depth)?));
             if self.take("}") {
-                return Some(Expression::Map(fields));
+                return Some(JmesExpression::Map(fields));
             }
             self.need(",")?;
         }

@@ -9,7 +9,7 @@ const MOST_DEEP: usize = 64;
 
 /// Why an object does not match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mismatch {
+pub enum PatternMismatch {
     /// A condition of the pattern does not hold, so the pattern does not apply. The flag says
     /// whether the condition is further down.
     Skip(bool),
@@ -33,17 +33,19 @@ enum Anchor {
 }
 
 /// Compares an object with a pattern.
-pub fn check(object: &Value, pattern: &Value) -> Result<(), Mismatch> {
+pub fn check(object: &Value, pattern: &Value) -> Result<(), PatternMismatch> {
     let mut checker = Checker {
         missing: Map::new(),
     };
     let found = checker.element(object, pattern, "", MOST_DEEP);
     match found {
         // If the key of an anchor is nowhere in the object, Kyverno turns a failure into an error.
-        Err(Mismatch::Fail(path)) if !path.starts_with('!') && checker.is_missing() => {
-            Err(Mismatch::Error(path))
+        Err(PatternMismatch::Fail(path)) if !path.starts_with('!') && checker.is_missing() => {
+            Err(PatternMismatch::Error(path))
         }
-        Err(Mismatch::Fail(path)) => Err(Mismatch::Fail(path.trim_start_matches('!').to_owned())),
+        Err(PatternMismatch::Fail(path)) => Err(PatternMismatch::Fail(
+            path.trim_start_matches('!').to_owned(),
+        )),
         other => other,
     }
 }
@@ -83,13 +85,13 @@ impl Checker {
         pattern: &Value,
         path: &str,
         depth: usize,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<(), PatternMismatch> {
         if depth == 0 {
-            return Err(Mismatch::Cannot(
+            return Err(PatternMismatch::Cannot(
                 "the pattern is nested too deeply".to_owned(),
             ));
         }
-        let fails = || Err(Mismatch::Fail(path.to_owned()));
+        let fails = || Err(PatternMismatch::Fail(path.to_owned()));
         match (pattern, object) {
             (Value::Object(pattern), Value::Object(object)) => {
                 for key in pattern.keys() {
@@ -112,13 +114,13 @@ impl Checker {
             (Value::Array(_), _) => fails(),
             (scalar, Value::Array(items)) => {
                 for item in items {
-                    if !matches(item, scalar).map_err(Mismatch::Cannot)? {
+                    if !matches(item, scalar).map_err(PatternMismatch::Cannot)? {
                         return fails();
                     }
                 }
                 Ok(())
             }
-            (scalar, object) => match matches(object, scalar).map_err(Mismatch::Cannot)? {
+            (scalar, object) => match matches(object, scalar).map_err(PatternMismatch::Cannot)? {
                 true => Ok(()),
                 false => fails(),
             },
@@ -131,7 +133,7 @@ impl Checker {
         pattern: &Map<String, Value>,
         path: &str,
         depth: usize,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<(), PatternMismatch> {
         let pattern = expanded(pattern, object);
         // Maps are sorted by their keys.
         let (anchors, others): (Vec<_>, Vec<_>) = pattern.iter().partition(|(key, _)| {
@@ -148,14 +150,14 @@ impl Checker {
         for (key, pattern) in anchors {
             match self.field(key, object, pattern, path, depth) {
                 Ok(()) => applied += 1,
-                Err(Mismatch::Skip(below)) => skips.push(below),
+                Err(PatternMismatch::Skip(below)) => skips.push(below),
                 Err(_) if skips.iter().any(|below| !below) => {}
                 Err(mismatch) => return Err(mismatch),
             }
         }
         let is_skipped = !skips.is_empty() && (applied == 0 || skips.iter().any(|below| !below));
         if is_skipped {
-            return Err(Mismatch::Skip(true));
+            return Err(PatternMismatch::Skip(true));
         }
         let is_first = |(key, value): &(&String, &Value)| {
             matches!(anchor(key), Some((Anchor::Global, _))) || has_anchors(value)
@@ -175,7 +177,7 @@ impl Checker {
         pattern: &Value,
         path: &str,
         depth: usize,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<(), PatternMismatch> {
         let (kind, name) = match anchor(key) {
             Some((kind, name)) if kind != Anchor::Add => (Some(kind), name),
             _ => (None, key),
@@ -185,20 +187,20 @@ impl Checker {
         match (kind, value) {
             (None, value) if pattern == "*" => match value {
                 Some(value) if !value.is_null() => Ok(()),
-                _ => Err(Mismatch::Fail(below)),
+                _ => Err(PatternMismatch::Fail(below)),
             },
             (None, value) => {
                 self.element(value.unwrap_or(&Value::Null), pattern, &below, depth - 1)
             }
-            (Some(Anchor::Condition), None) => Err(Mismatch::Skip(false)),
+            (Some(Anchor::Condition), None) => Err(PatternMismatch::Skip(false)),
             (Some(Anchor::Negation), None) => Ok(()),
             // The value there makes no difference.
-            (Some(Anchor::Negation), Some(_)) => Err(Mismatch::Fail(format!("!{below}"))),
+            (Some(Anchor::Negation), Some(_)) => Err(PatternMismatch::Fail(format!("!{below}"))),
             (Some(_), None) => Ok(()),
             (Some(Anchor::Condition | Anchor::Global), Some(value)) => {
                 match self.element(value, pattern, &below, depth - 1) {
-                    Err(Mismatch::Cannot(why)) => Err(Mismatch::Cannot(why)),
-                    Err(_) => Err(Mismatch::Skip(false)),
+                    Err(PatternMismatch::Cannot(why)) => Err(PatternMismatch::Cannot(why)),
+                    Err(_) => Err(PatternMismatch::Skip(false)),
                     Ok(()) => Ok(()),
                 }
             }
@@ -214,9 +216,9 @@ impl Checker {
         pattern: &Value,
         path: &str,
         depth: usize,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<(), PatternMismatch> {
         let (Value::Array(items), Value::Array(patterns)) = (value, pattern) else {
-            return Err(Mismatch::Fail(path.to_owned()));
+            return Err(PatternMismatch::Fail(path.to_owned()));
         };
         for pattern in patterns {
             let mut found = false;
@@ -226,12 +228,12 @@ impl Checker {
                         found = true;
                         break;
                     }
-                    Err(Mismatch::Cannot(why)) => return Err(Mismatch::Cannot(why)),
+                    Err(PatternMismatch::Cannot(why)) => return Err(PatternMismatch::Cannot(why)),
                     Err(_) => {}
                 }
             }
             if !found || !pattern.is_object() {
-                return Err(Mismatch::Fail(path.to_owned()));
+                return Err(PatternMismatch::Fail(path.to_owned()));
             }
         }
         Ok(())
@@ -243,14 +245,14 @@ impl Checker {
         patterns: &[Value],
         path: &str,
         depth: usize,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<(), PatternMismatch> {
         let Some(first) = patterns.first() else {
-            return Err(Mismatch::Fail(path.to_owned()));
+            return Err(PatternMismatch::Fail(path.to_owned()));
         };
         let pairs: Vec<(&Value, &Value)> = match first {
             Value::Object(_) => items.iter().map(|item| (item, first)).collect(),
             Value::Array(_) if items.len() < patterns.len() => {
-                return Err(Mismatch::Error(path.to_owned()));
+                return Err(PatternMismatch::Error(path.to_owned()));
             }
             Value::Array(_) => items.iter().zip(patterns).collect(),
             scalar => {
@@ -262,12 +264,12 @@ impl Checker {
         for (at, (item, pattern)) in pairs.into_iter().enumerate() {
             match self.element(item, pattern, &format!("{path}/{at}"), depth - 1) {
                 Ok(()) => applied += 1,
-                Err(Mismatch::Skip(_)) => skipped += 1,
+                Err(PatternMismatch::Skip(_)) => skipped += 1,
                 Err(mismatch) => return Err(mismatch),
             }
         }
         match applied == 0 && skipped > 0 {
-            true => Err(Mismatch::Skip(true)),
+            true => Err(PatternMismatch::Skip(true)),
             false => Ok(()),
         }
     }
@@ -338,10 +340,10 @@ mod tests {
     fn says(object: Value, pattern: Value) -> &'static str {
         match check(&object, &pattern) {
             Ok(()) => "pass",
-            Err(Mismatch::Skip(_)) => "skip",
-            Err(Mismatch::Fail(_)) => "fail",
-            Err(Mismatch::Error(_)) => "error",
-            Err(Mismatch::Cannot(_)) => "cannot",
+            Err(PatternMismatch::Skip(_)) => "skip",
+            Err(PatternMismatch::Fail(_)) => "fail",
+            Err(PatternMismatch::Error(_)) => "error",
+            Err(PatternMismatch::Cannot(_)) => "cannot",
         }
     }
 

@@ -7,7 +7,7 @@ use crate::model::group_of;
 use crate::policy::LabelSelector;
 
 /// The object, and what is known about the request.
-pub struct Candidate<'a> {
+pub struct KyvernoCandidate<'a> {
     pub object: &'a Value,
     pub operation: &'a str,
     pub subresource: &'a str,
@@ -20,7 +20,7 @@ pub struct Candidate<'a> {
 /// A namespace that is known and has no labels.
 static NO_LABELS: Value = Value::Null;
 
-impl<'a> Candidate<'a> {
+impl<'a> KyvernoCandidate<'a> {
     /// Returns what is known of the object of an evaluation.
     pub fn of(input: &'a Value) -> Self {
         let text = |pointer: &str| input.pointer(pointer).and_then(Value::as_str);
@@ -41,17 +41,17 @@ impl<'a> Candidate<'a> {
 
 /// Whether a rule applies to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Matched {
+pub enum RuleMatch {
     Yes,
     No,
     /// It cannot be determined here.
     Unknown(String),
 }
 
-use Matched::{No, Unknown, Yes};
+use RuleMatch::{No, Unknown, Yes};
 
 /// Decides whether a rule applies to an object.
-pub fn select(rule: &Value, candidate: &Candidate<'_>) -> Matched {
+pub fn select(rule: &Value, candidate: &KyvernoCandidate<'_>) -> RuleMatch {
     let empty = Value::Null;
     let included = block(rule.get("match").unwrap_or(&empty), candidate, false);
     if included == No {
@@ -68,7 +68,7 @@ pub fn select(rule: &Value, candidate: &Candidate<'_>) -> Matched {
     }
 }
 
-fn any(all: impl Iterator<Item = Matched>) -> Matched {
+fn any(all: impl Iterator<Item = RuleMatch>) -> RuleMatch {
     let mut found = No;
     for one in all {
         match one {
@@ -80,7 +80,7 @@ fn any(all: impl Iterator<Item = Matched>) -> Matched {
     found
 }
 
-fn all(each: impl Iterator<Item = Matched>) -> Matched {
+fn all(each: impl Iterator<Item = RuleMatch>) -> RuleMatch {
     let mut found = Yes;
     for one in each {
         match one {
@@ -93,7 +93,7 @@ fn all(each: impl Iterator<Item = Matched>) -> Matched {
 }
 
 /// Whether a block of filters, such as `match`, is about an object.
-pub fn block(block: &Value, candidate: &Candidate<'_>, is_exclude: bool) -> Matched {
+pub fn block(block: &Value, candidate: &KyvernoCandidate<'_>, is_exclude: bool) -> RuleMatch {
     let list = |name: &str| {
         let list = block.get(name).and_then(Value::as_array);
         list.filter(|list| !list.is_empty())
@@ -127,7 +127,7 @@ fn is_blank(value: &Value) -> bool {
     }
 }
 
-fn filter(filter: &Value, candidate: &Candidate<'_>) -> Matched {
+fn filter(filter: &Value, candidate: &KyvernoCandidate<'_>) -> RuleMatch {
     if is_empty(filter) {
         return No;
     }
@@ -143,7 +143,7 @@ fn filter(filter: &Value, candidate: &Candidate<'_>) -> Matched {
 }
 
 /// Whether a filter is about the user who writes. Roles are known only to the server.
-fn by_user(filter: &Value, candidate: &Candidate<'_>) -> Matched {
+fn by_user(filter: &Value, candidate: &KyvernoCandidate<'_>) -> RuleMatch {
     let unknown = || Unknown("it depends on the requester, which only the server knows".to_owned());
     let Some(user) = candidate.user else {
         return unknown();
@@ -186,7 +186,7 @@ fn texts<'v>(from: &'v Value, name: &str) -> Vec<&'v str> {
     list.filter_map(Value::as_str).collect()
 }
 
-fn resources(wanted: &Value, candidate: &Candidate<'_>) -> Matched {
+fn resources(wanted: &Value, candidate: &KyvernoCandidate<'_>) -> RuleMatch {
     let object = candidate.object;
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let kind = text("/kind").unwrap_or_default();
@@ -240,7 +240,7 @@ fn has_all(wanted: &Map<String, Value>, has: Option<&Value>) -> bool {
 }
 
 /// Returns whether labels match a selector, in which keys and values may have wildcards.
-fn selects(selector: &Value, labels: Option<&Value>) -> Matched {
+fn selects(selector: &Value, labels: Option<&Value>) -> RuleMatch {
     let mut selector = selector.clone();
     let wanted = selector
         .get_mut("matchLabels")
@@ -272,7 +272,7 @@ fn selects(selector: &Value, labels: Option<&Value>) -> Matched {
 }
 
 /// Returns whether text such as `apps/v1/Deployment`, `Deployment` or `Pod/status` names the kind.
-pub fn is_kind(selector: &str, candidate: &Candidate<'_>) -> bool {
+pub fn is_kind(selector: &str, candidate: &KyvernoCandidate<'_>) -> bool {
     let text = |field: &str| candidate.object.get(field).and_then(Value::as_str);
     let api_version = text("apiVersion").unwrap_or_default();
     let (group, version, kind, subresource) = parts(selector);

@@ -23,7 +23,7 @@ fn result(policy: &Value, object: &Value) -> String {
     let input = json!({"object": object, "oldObject": null,
         "request": {"operation": "CREATE", "namespace": "shop", "name": "cart"}});
     let all = answers(policy, &input);
-    let all = all.iter().filter(|one| one.says != Says::NotMatched);
+    let all = all.iter().filter(|one| one.says != RuleOutcome::NotMatched);
     let all: Vec<String> = all
         .map(|one| format!("{}: {:?} {}", one.rule, one.says, one.message))
         .collect();

@@ -8,16 +8,16 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use super::evaluate::Failure;
+use super::evaluate::JmesFailure;
 use crate::schema::nanos;
 
 /// RFC 3339 as Go writes it as a layout.
 const RFC_3339: &str = "2006-01-02T15:04:05Z07:00";
 
 /// Calls a function.
-pub fn call(name: &str, args: &[&str]) -> Result<Value, Failure> {
-    let wrong = || Failure::Error(format!("{name} does not take these arguments"));
-    let cannot = || Failure::Cannot(format!("the function {name} is not supported"));
+pub fn call(name: &str, args: &[&str]) -> Result<Value, JmesFailure> {
+    let wrong = || JmesFailure::Error(format!("{name} does not take these arguments"));
+    let cannot = || JmesFailure::Cannot(format!("the function {name} is not supported"));
     let text = |at: usize| args.get(at).copied().ok_or_else(wrong);
     let time = |at: usize| parse(text(at)?).ok_or_else(wrong);
     let length = |at: usize| nanos(text(at)?).ok_or_else(wrong);
@@ -59,7 +59,7 @@ pub fn call(name: &str, args: &[&str]) -> Result<Value, Failure> {
         },
         "time_diff" => between(&time(0)?, &time(1)?).ok_or_else(cannot),
         "time_since" => match (text(0)?, text(2)?) {
-            (_, "") => Err(Failure::Cannot(
+            (_, "") => Err(JmesFailure::Cannot(
                 "the result depends on the time of the request".to_owned(),
             )),
             ("" | RFC_3339, _) => between(&time(1)?, &time(2)?).ok_or_else(cannot),
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn what_depends_on_today_is_not_evaluated() {
         let cannot =
-            |name: &str, args: &[&str]| matches!(call(name, args), Err(Failure::Cannot(_)));
+            |name: &str, args: &[&str]| matches!(call(name, args), Err(JmesFailure::Cannot(_)));
         assert!(cannot("time_now", &[]));
         assert!(cannot("time_now_utc", &[]));
         assert!(cannot("time_since", &["", "2021-01-02T15:04:05Z", ""]));
@@ -209,7 +209,7 @@ mod tests {
         ));
         assert!(matches!(
             call("time_add", &["yesterday", "1h"]),
-            Err(Failure::Error(_))
+            Err(JmesFailure::Error(_))
         ));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::evaluate::{Failure, evaluate};
+use super::evaluate::{JmesFailure, evaluate};
 use super::parse::parse;
 
 /// The limit on rounds in which variables within variables are resolved.
@@ -27,7 +27,7 @@ const UNKNOWN: [&str; 5] = [
 pub struct Context {
     known: Map<String, Value>,
     /// Entries of the context whose value is unknown here, and why.
-    unknown: BTreeMap<String, Failure>,
+    unknown: BTreeMap<String, JmesFailure>,
 }
 
 impl Context {
@@ -53,7 +53,7 @@ impl Context {
                 .unwrap_or_default();
             let value = match entry.get("variable") {
                 Some(variable) => self.variable(variable),
-                None => Err(Failure::Cannot(format!(
+                None => Err(JmesFailure::Cannot(format!(
                     "the result depends on {name}, which is read from elsewhere"
                 ))),
             };
@@ -67,7 +67,7 @@ impl Context {
         }
     }
 
-    fn variable(&self, variable: &Value) -> Result<Value, Failure> {
+    fn variable(&self, variable: &Value) -> Result<Value, JmesFailure> {
         let given = |field: &str| {
             let given = variable.get(field).filter(|value| !value.is_null());
             given.map(|value| self.resolve(value)).transpose()
@@ -82,11 +82,12 @@ impl Context {
             (None, None) => Ok(Value::Null),
         };
         match (found, default) {
-            (Ok(Value::Null) | Err(Failure::NotFound(_) | Failure::Error(_)), Some(default)) => {
-                Ok(default)
-            }
+            (
+                Ok(Value::Null) | Err(JmesFailure::NotFound(_) | JmesFailure::Error(_)),
+                Some(default),
+            ) => Ok(default),
             (Ok(Value::Null), None) => {
-                Err(Failure::Error("a context variable has no value".into()))
+                Err(JmesFailure::Error("a context variable has no value".into()))
             }
             (found, _) => found,
         }
@@ -96,7 +97,7 @@ impl Context {
     ///
     /// # Errors
     /// Fails if it has no value, or the value cannot be determined here.
-    pub fn query(&self, expression: &str) -> Result<Value, Failure> {
+    pub fn query(&self, expression: &str) -> Result<Value, JmesFailure> {
         let words = words(expression);
         let is_named = |name: &String| match name.bytes().all(is_of_word) {
             true => words.contains(&name.as_str()),
@@ -108,7 +109,7 @@ impl Context {
         }
         let is_unknown = |word: &&&str| UNKNOWN.contains(word) && !self.known.contains_key(**word);
         if let Some(word) = words.iter().find(is_unknown) {
-            return Err(Failure::Cannot(format!(
+            return Err(JmesFailure::Cannot(format!(
                 "the result depends on {word}, which only Kyverno knows"
             )));
         }
@@ -118,7 +119,7 @@ impl Context {
             && words.iter().any(|word| asks_for_user.contains(word))
             && request.is_none_or(|request| request.get("userInfo").is_none())
         {
-            return Err(Failure::Cannot(
+            return Err(JmesFailure::Cannot(
                 "the result depends on the requester, which only the server knows".to_owned(),
             ));
         }
@@ -129,7 +130,7 @@ impl Context {
     ///
     /// # Errors
     /// Fails if one has no value, or the value cannot be determined here.
-    pub fn resolve(&self, document: &Value) -> Result<Value, Failure> {
+    pub fn resolve(&self, document: &Value) -> Result<Value, JmesFailure> {
         match document {
             Value::String(text) => self.resolve_text(text),
             Value::Array(items) => items.iter().map(|item| self.resolve(item)).collect(),
@@ -138,7 +139,7 @@ impl Context {
                 for (key, value) in fields {
                     let key = match self.resolve_text(key)? {
                         Value::String(key) => key,
-                        _ => return Err(Failure::Error("a key is not a string".to_owned())),
+                        _ => return Err(JmesFailure::Error("a key is not a string".to_owned())),
                     };
                     resolved.insert(key, self.resolve(value)?);
                 }
@@ -148,9 +149,9 @@ impl Context {
         }
     }
 
-    fn resolve_text(&self, text: &str) -> Result<Value, Failure> {
+    fn resolve_text(&self, text: &str) -> Result<Value, JmesFailure> {
         if text.contains("$(") {
-            return Err(Failure::Cannot(
+            return Err(JmesFailure::Cannot(
                 "pattern references are not supported".into(),
             ));
         }
@@ -172,7 +173,7 @@ impl Context {
                 false => inner,
             };
             if inner == "@" || inner.starts_with('-') {
-                return Err(Failure::Cannot(format!("{variable} is not supported")));
+                return Err(JmesFailure::Cannot(format!("{variable} is not supported")));
             }
             let value = self.query(inner)?;
             if variable == text {
@@ -187,17 +188,17 @@ impl Context {
                 break;
             }
         }
-        Err(Failure::Cannot(
+        Err(JmesFailure::Cannot(
             "its variables are nested too deeply".to_owned(),
         ))
     }
 }
 
 /// Evaluates an expression on a value.
-fn query(expression: &str, value: &Value) -> Result<Value, Failure> {
+fn query(expression: &str, value: &Value) -> Result<Value, JmesFailure> {
     let read = parse(expression.trim());
     let read = read.ok_or_else(|| {
-        Failure::Cannot(format!(
+        JmesFailure::Cannot(format!(
             "the expression {:?} cannot be parsed",
             expression.trim()
         ))

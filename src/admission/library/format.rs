@@ -7,16 +7,17 @@ use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 use regex::Regex;
 
-use super::url::{Unread, is_request_uri};
+use super::url::{UrlError, is_request_uri};
 use super::{
-    Answer, Args, Members, add_global, arg, list_of_strings, opaque, owned, text, unexpected,
+    Args, FunctionAnswer, Members, add_global, arg, list_of_strings, opaque, owned, text,
+    unexpected,
 };
 
-opaque!(Format(Form), FORMAT = "kubernetes.NamedFormat");
+opaque!(Format(StringFormat), FORMAT = "kubernetes.NamedFormat");
 
 /// The required form of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum StringFormat {
     /// A name, by its characters and its maximum length. A prefix may end in `-`.
     Name {
         expression: &'static str,
@@ -39,8 +40,8 @@ const QUALIFIED: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const UUID: &str = "(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}";
 const BYTE: &str = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})";
 
-const fn name(expression: &'static str, most: usize, is_prefix: bool) -> Form {
-    Form::Name {
+const fn name(expression: &'static str, most: usize, is_prefix: bool) -> StringFormat {
+    StringFormat::Name {
         expression,
         most,
         is_prefix,
@@ -48,7 +49,7 @@ const fn name(expression: &'static str, most: usize, is_prefix: bool) -> Form {
 }
 
 /// Every form, by its name.
-const FORMS: [(&str, Form); 13] = [
+const FORMS: [(&str, StringFormat); 13] = [
     ("dns1123Label", name(LABEL, 63, false)),
     ("dns1123LabelPrefix", name(LABEL, 63, true)),
     ("dns1123Subdomain", name(SUBDOMAIN, 253, false)),
@@ -56,12 +57,12 @@ const FORMS: [(&str, Form); 13] = [
     ("dns1035Label", name(LABEL_1035, 63, false)),
     ("dns1035LabelPrefix", name(LABEL_1035, 63, true)),
     ("labelValue", name(LABEL_VALUE, 63, false)),
-    ("qualifiedName", Form::QualifiedName),
-    ("uri", Form::Uri),
-    ("uuid", Form::Uuid),
-    ("byte", Form::Byte),
-    ("date", Form::Date),
-    ("datetime", Form::DateTime),
+    ("qualifiedName", StringFormat::QualifiedName),
+    ("uri", StringFormat::Uri),
+    ("uuid", StringFormat::Uuid),
+    ("byte", StringFormat::Byte),
+    ("date", StringFormat::Date),
+    ("datetime", StringFormat::DateTime),
 ];
 
 /// Adds the functions to an environment.
@@ -83,7 +84,7 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     Members(env, &FORMAT).add("validate", &[&STRING_TYPE], validate)
 }
 
-fn named<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn named<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let wanted = text(&args, 0)?;
     let form = FORMS.iter().find(|(name, _)| *name == wanted);
     owned(match form {
@@ -92,7 +93,7 @@ fn named<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     })
 }
 
-fn validate<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn validate<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let faults = arg::<Format>(&args, 0)?.0.faults(text(&args, 1)?)?;
     let list = || Box::new(list_of_strings(faults.clone())) as Box<dyn Val + 'v>;
     Ok(CowVal::owned(match faults.is_empty() {
@@ -126,7 +127,7 @@ fn too_long(most: usize) -> String {
     format!("must be no more than {most} characters")
 }
 
-impl Form {
+impl StringFormat {
     /// Returns what is wrong with a text.
     fn faults(self, given: &str) -> Result<Vec<String>, ExecutionError> {
         let one = |is_fine: bool, fault: &str| match is_fine {
@@ -159,8 +160,8 @@ impl Form {
             Self::QualifiedName => qualified_faults(given),
             Self::Uri => match is_request_uri(given) {
                 Ok(()) => Vec::new(),
-                Err(Unread::Wrong) => vec!["invalid URI".to_owned()],
-                Err(Unread::Strange) => return Err(unexpected("URI")),
+                Err(UrlError::Wrong) => vec!["invalid URI".to_owned()],
+                Err(UrlError::Strange) => return Err(unexpected("URI")),
             },
             Self::Uuid => one(is_match(UUID, given), "does not match the UUID format"),
             Self::Byte => one(is_match(BYTE, given), "invalid base64"),

@@ -6,7 +6,9 @@ use cel::common::types::{CelInt, DYN_TYPE, LIST_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 
-use super::{Answer, Args, Members, add_global, boolean, invalid, items, owned, unexpected};
+use super::{
+    Args, FunctionAnswer, Members, add_global, boolean, invalid, items, owned, unexpected,
+};
 
 /// Adds the functions to an environment.
 ///
@@ -46,7 +48,7 @@ fn compare(one: &dyn Val, other: &dyn Val) -> Result<Ordering, ExecutionError> {
         .compare(other)
 }
 
-fn is_sorted<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is_sorted<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let items = items(&args, 0)?;
     for pair in items.windows(2) {
         if let [one, other] = pair
@@ -58,7 +60,7 @@ fn is_sorted<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     Ok(boolean(true))
 }
 
-fn sum<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn sum<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let items = items(&args, 0)?;
     let Some((first, rest)) = items.split_first() else {
         return owned(CelInt::from(0));
@@ -79,7 +81,7 @@ fn sum<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     }
 }
 
-fn extreme<'b, 'v>(args: &Args<'b, 'v>, name: &str, wanted: Ordering) -> Answer<'b, 'v> {
+fn extreme<'b, 'v>(args: &Args<'b, 'v>, name: &str, wanted: Ordering) -> FunctionAnswer<'b, 'v> {
     let items = items(args, 0)?;
     let (first, rest) = items
         .split_first()
@@ -93,26 +95,26 @@ fn extreme<'b, 'v>(args: &Args<'b, 'v>, name: &str, wanted: Ordering) -> Answer<
     Ok(CowVal::Owned(found.clone_as_boxed()))
 }
 
-fn min<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn min<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     extreme(&args, "min", Ordering::Less)
 }
 
-fn max<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn max<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     extreme(&args, "max", Ordering::Greater)
 }
 
-fn place<'b, 'v>(found: Option<usize>) -> Answer<'b, 'v> {
+fn place<'b, 'v>(found: Option<usize>) -> FunctionAnswer<'b, 'v> {
     let place = found.and_then(|at| i64::try_from(at).ok());
     owned(CelInt::from(place.unwrap_or(-1)))
 }
 
-fn index_of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn index_of<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let wanted = args.get(1).ok_or_else(|| unexpected("item"))?;
     let items = items(&args, 0)?;
     place(items.iter().position(|item| item.equals(wanted.as_ref())))
 }
 
-fn last_index_of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn last_index_of<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let wanted = args.get(1).ok_or_else(|| unexpected("item"))?;
     let items = items(&args, 0)?;
     place(items.iter().rposition(|item| item.equals(wanted.as_ref())))
@@ -124,16 +126,16 @@ fn has_all(all: &[&dyn Val], some: &[&dyn Val]) -> bool {
         .all(|item| all.iter().any(|one| one.equals(*item)))
 }
 
-fn contains<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn contains<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(has_all(&items(&args, 0)?, &items(&args, 1)?)))
 }
 
-fn equivalent<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn equivalent<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let (one, other) = (items(&args, 0)?, items(&args, 1)?);
     Ok(boolean(has_all(&one, &other) && has_all(&other, &one)))
 }
 
-fn intersects<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn intersects<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let (one, other) = (items(&args, 0)?, items(&args, 1)?);
     let both = one
         .iter()

@@ -53,7 +53,7 @@ pub fn failure(function: &str, message: &str) -> Option<String> {
 
 /// Arguments and result of a function.
 type Args<'b, 'v> = Vec<CowVal<'b, 'v>>;
-type Answer<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
+type FunctionAnswer<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 
 /// A function of one type of values, called as `value.name(…)`.
 struct Members<'e>(&'e mut Env, &'static Type);
@@ -178,11 +178,11 @@ fn boolean<'b, 'v>(value: bool) -> CowVal<'b, 'v> {
     CowVal::owned(CelBool::from(value))
 }
 
-fn owned<'b, 'v, V: Val + 'v>(value: V) -> Answer<'b, 'v> {
+fn owned<'b, 'v, V: Val + 'v>(value: V) -> FunctionAnswer<'b, 'v> {
     Ok(CowVal::owned(value))
 }
 
-fn string<'b, 'v>(text: impl Into<String>) -> Answer<'b, 'v> {
+fn string<'b, 'v>(text: impl Into<String>) -> FunctionAnswer<'b, 'v> {
     owned(CelString::from(text.into()))
 }
 

@@ -7,15 +7,15 @@ use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 
 use super::{
-    Answer, Args, Members, add_global, arg, boolean, invalid, opaque, owned, string, text,
+    Args, FunctionAnswer, Members, add_global, arg, boolean, invalid, opaque, owned, string, text,
 };
 
 opaque!(Ip(IpAddr), IP = "net.IP");
-opaque!(Cidr(Block), CIDR = "net.CIDR");
+opaque!(Cidr(CidrBlock), CIDR = "net.CIDR");
 
 /// An address, and the length of its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Block {
+struct CidrBlock {
     address: IpAddr,
     bits: u8,
 }
@@ -36,7 +36,7 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
         string(arg::<Ip>(&args, 0)?.0.to_string())
     })?;
     add_global(env, "string", &[&CIDR], |args| {
-        let Block { address, bits } = arg::<Cidr>(&args, 0)?.0;
+        let CidrBlock { address, bits } = arg::<Cidr>(&args, 0)?.0;
         string(format!("{address}/{bits}"))
     })?;
     let mut members = Members(env, &IP);
@@ -92,47 +92,47 @@ fn parse(text: &str) -> Option<IpAddr> {
     (!is_mapped).then_some(address)
 }
 
-fn parse_block(text: &str) -> Option<Block> {
+fn parse_block(text: &str) -> Option<CidrBlock> {
     let (address, length) = text.rsplit_once('/')?;
     let address = parse(address)?;
     let is_number = length.bytes().all(|b| b.is_ascii_digit());
     let is_padded = length.len() > 1 && length.starts_with('0');
     let bits: u8 = length.parse().ok().filter(|_| is_number && !is_padded)?;
-    (bits <= width(address)).then_some(Block { address, bits })
+    (bits <= width(address)).then_some(CidrBlock { address, bits })
 }
 
 fn parsed(function: &str, text: &str) -> Result<IpAddr, ExecutionError> {
     parse(text).ok_or_else(|| invalid(function, format!("{text:?} is not an IP address")))
 }
 
-fn parsed_block(function: &str, text: &str) -> Result<Block, ExecutionError> {
+fn parsed_block(function: &str, text: &str) -> Result<CidrBlock, ExecutionError> {
     parse_block(text).ok_or_else(|| invalid(function, format!("{text:?} is not a CIDR")))
 }
 
-fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn of<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     owned(Ip(parsed("ip", text(&args, 0)?)?))
 }
 
-fn is<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(parse(text(&args, 0)?).is_some()))
 }
 
-fn is_canonical<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is_canonical<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let given = text(&args, 0)?;
     Ok(boolean(
         parsed("ip.isCanonical", given)?.to_string() == given,
     ))
 }
 
-fn block_of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn block_of<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     owned(Cidr(parsed_block("cidr", text(&args, 0)?)?))
 }
 
-fn is_block<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is_block<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(parse_block(text(&args, 0)?).is_some()))
 }
 
-fn test<'b, 'v>(args: &[CowVal<'b, 'v>], question: fn(&IpAddr) -> bool) -> Answer<'b, 'v> {
+fn test<'b, 'v>(args: &[CowVal<'b, 'v>], question: fn(&IpAddr) -> bool) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(question(&arg::<Ip>(args, 0)?.0)))
 }
 
@@ -164,7 +164,7 @@ fn width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-impl Block {
+impl CidrBlock {
     fn masked(self) -> Self {
         let keep = |bits: u128, width: u32| {
             let rest = width.saturating_sub(u32::from(self.bits));

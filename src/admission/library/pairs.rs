@@ -14,7 +14,7 @@ use cel::common::value::{CowVal, Val};
 use cel::parser::{Macro, MacroExprHelper, ParseError};
 use cel::{DeclarationError, Env, ExecutionError};
 
-use super::{Answer, Args, Members, arg, invalid, items, owned, unexpected};
+use super::{Args, FunctionAnswer, Members, arg, invalid, items, owned, unexpected};
 
 /// Functions whose names expressions cannot contain.
 const PAIRS: &str = "@pairs";
@@ -35,16 +35,16 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     Members(env, &LIST_TYPE).add(AS_MAP, &[], as_map)?;
     Members(env, &LIST_TYPE).add(MERGED, &[], merged)?;
     let shapes = [
-        ("all", 3, Shape::All),
-        ("exists", 3, Shape::Exists),
-        ("existsOne", 3, Shape::ExistsOne),
-        ("exists_one", 3, Shape::ExistsOne),
-        ("transformList", 3, Shape::List),
-        ("transformList", 4, Shape::List),
-        ("transformMap", 3, Shape::Map),
-        ("transformMap", 4, Shape::Map),
-        ("transformMapEntry", 3, Shape::Entries),
-        ("transformMapEntry", 4, Shape::Entries),
+        ("all", 3, CallShape::All),
+        ("exists", 3, CallShape::Exists),
+        ("existsOne", 3, CallShape::ExistsOne),
+        ("exists_one", 3, CallShape::ExistsOne),
+        ("transformList", 3, CallShape::List),
+        ("transformList", 4, CallShape::List),
+        ("transformMap", 3, CallShape::Map),
+        ("transformMap", 4, CallShape::Map),
+        ("transformMapEntry", 3, CallShape::Entries),
+        ("transformMapEntry", 4, CallShape::Entries),
     ];
     for (name, count, shape) in shapes {
         env.add_macro(Macro::receiver(name, count, move |helper, target, args| {
@@ -55,7 +55,7 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum CallShape {
     All,
     Exists,
     ExistsOne,
@@ -68,7 +68,7 @@ fn expand(
     helper: &mut MacroExprHelper<'_>,
     target: &mut Option<IdedExpr>,
     args: &mut Vec<IdedExpr>,
-    shape: Shape,
+    shape: CallShape,
 ) -> Result<Option<IdedExpr>, ParseError> {
     let mut given = std::mem::take(args).into_iter();
     let mut name = || match given.next() {
@@ -87,28 +87,30 @@ fn expand(
     let filter = given.next();
     let range = make.call(PAIRS, Some(target), Vec::new());
     let (start, condition, body) = match shape {
-        Shape::All => (make.bool(true), make.unless(false), make.bound(body)),
-        Shape::Exists => (make.bool(false), make.unless(true), make.bound(body)),
-        Shape::ExistsOne => (make.int(0), make.bool(true), make.bound(body)),
-        Shape::Map => {
+        CallShape::All => (make.bool(true), make.unless(false), make.bound(body)),
+        CallShape::Exists => (make.bool(false), make.unless(true), make.bound(body)),
+        CallShape::ExistsOne => (make.int(0), make.bool(true), make.bound(body)),
+        CallShape::Map => {
             let key = make.names[0].clone();
             let key = make.ident(&key);
             let pair = make.list(vec![key, body]);
             (make.list(Vec::new()), make.bool(true), make.bound(pair))
         }
-        Shape::List | Shape::Entries => (make.list(Vec::new()), make.bool(true), make.bound(body)),
+        CallShape::List | CallShape::Entries => {
+            (make.list(Vec::new()), make.bool(true), make.bound(body))
+        }
     };
     let found = make.ident(RESULT);
     let step = match shape {
-        Shape::All => make.call(operators::LOGICAL_AND, None, vec![found, body]),
-        Shape::Exists => make.call(operators::LOGICAL_OR, None, vec![found, body]),
-        Shape::ExistsOne => {
+        CallShape::All => make.call(operators::LOGICAL_AND, None, vec![found, body]),
+        CallShape::Exists => make.call(operators::LOGICAL_OR, None, vec![found, body]),
+        CallShape::ExistsOne => {
             let one = make.int(1);
             let more = make.call(operators::ADD, None, vec![found, one]);
             let same = make.ident(RESULT);
             make.call(operators::CONDITIONAL, None, vec![body, more, same])
         }
-        Shape::List | Shape::Map | Shape::Entries => {
+        CallShape::List | CallShape::Map | CallShape::Entries => {
             let item = make.list(vec![body]);
             make.call(operators::ADD, None, vec![found, item])
         }
@@ -122,12 +124,12 @@ fn expand(
     };
     let found = make.ident(RESULT);
     let result = match shape {
-        Shape::ExistsOne => {
+        CallShape::ExistsOne => {
             let one = make.int(1);
             make.call(operators::EQUALS, None, vec![found, one])
         }
-        Shape::Map => make.call(AS_MAP, Some(found), Vec::new()),
-        Shape::Entries => make.call(MERGED, Some(found), Vec::new()),
+        CallShape::Map => make.call(AS_MAP, Some(found), Vec::new()),
+        CallShape::Entries => make.call(MERGED, Some(found), Vec::new()),
         _ => found,
     };
     Ok(Some(make.comprehension(ComprehensionExpr {
@@ -218,7 +220,7 @@ fn pair<'v>(first: Box<dyn Val + 'v>, second: Box<dyn Val + 'v>) -> Box<dyn Val 
     Box::new(CelList::from(vec![first, second]))
 }
 
-fn of_list<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn of_list<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let pairs = items(&args, 0)?.into_iter().enumerate();
     let pairs = pairs.map(|(at, item)| {
         let at = CelInt::from(i64::try_from(at).unwrap_or(i64::MAX));
@@ -227,7 +229,7 @@ fn of_list<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     owned(CelList::from(pairs.collect::<Vec<_>>()))
 }
 
-fn of_map<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn of_map<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let map = arg::<CelMap<'_>>(&args, 0)?;
     let mut entries: Vec<_> = map.inner().iter().collect();
     entries.sort_by_key(|(key, _)| *key);
@@ -249,7 +251,7 @@ fn entry<'v>(
     }
 }
 
-fn as_map<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn as_map<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let mut map = HashMap::new();
     for item in items(&args, 0)? {
         let pair = item.downcast_ref::<CelList<'_>>();
@@ -261,7 +263,7 @@ fn as_map<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     Ok(CowVal::owned(CelMap::from(map)))
 }
 
-fn merged<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn merged<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let mut map = HashMap::new();
     for item in items(&args, 0)? {
         let entries = item.downcast_ref::<CelMap<'_>>();

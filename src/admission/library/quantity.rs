@@ -7,7 +7,8 @@ use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 
 use super::{
-    Answer, Args, Members, add_global, arg, boolean, int, invalid, opaque, owned, text, unexpected,
+    Args, FunctionAnswer, Members, add_global, arg, boolean, int, invalid, opaque, owned, text,
+    unexpected,
 };
 use crate::schema::Quantity;
 
@@ -39,14 +40,14 @@ fn amount<'a>(args: &'a [CowVal<'_, '_>], at: usize) -> Result<&'a Quantity, Exe
     Ok(&arg::<Amount>(args, at)?.0)
 }
 
-fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn of<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let parsed = Quantity::parse_exact(text(&args, 0)?);
     owned(Amount(
         parsed.ok_or_else(|| invalid("quantity", "it is not a quantity"))?,
     ))
 }
 
-fn is<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(Quantity::parse_exact(text(&args, 0)?).is_some()))
 }
 
@@ -54,37 +55,37 @@ fn ordering(args: &[CowVal<'_, '_>]) -> Result<Ordering, ExecutionError> {
     Ok(amount(args, 0)?.cmp(amount(args, 1)?))
 }
 
-fn compare_to<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn compare_to<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     owned(CelInt::from(ordering(&args)? as i64))
 }
 
-fn is_less<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is_less<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(ordering(&args)? == Ordering::Less))
 }
 
-fn is_greater<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is_greater<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(ordering(&args)? == Ordering::Greater))
 }
 
-fn sign<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn sign<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     owned(CelInt::from(amount(&args, 0)?.sign()))
 }
 
-fn is_integer<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is_integer<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(amount(&args, 0)?.to_integer().is_some()))
 }
 
-fn as_integer<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn as_integer<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let whole = amount(&args, 0)?.to_integer();
     let whole = whole.ok_or_else(|| invalid("asInteger", "it is not a whole number"))?;
     owned(CelInt::from(whole))
 }
 
-fn as_float<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn as_float<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     owned(CelDouble::from(amount(&args, 0)?.to_float()))
 }
 
-fn sum<'b, 'v>(a: &Quantity, b: &Quantity) -> Answer<'b, 'v> {
+fn sum<'b, 'v>(a: &Quantity, b: &Quantity) -> FunctionAnswer<'b, 'v> {
     // Adding numbers of such different sizes would need too many digits.
     let sum = a
         .plus(b)
@@ -97,18 +98,18 @@ fn whole(args: &[CowVal<'_, '_>]) -> Result<Quantity, ExecutionError> {
     Quantity::parse(&text).ok_or_else(|| unexpected("int"))
 }
 
-fn plus<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn plus<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     sum(amount(&args, 0)?, amount(&args, 1)?)
 }
 
-fn plus_int<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn plus_int<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     sum(amount(&args, 0)?, &whole(&args)?)
 }
 
-fn minus<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn minus<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     sum(amount(&args, 0)?, &amount(&args, 1)?.negated())
 }
 
-fn minus_int<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn minus_int<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     sum(amount(&args, 0)?, &whole(&args)?.negated())
 }

@@ -5,7 +5,7 @@ use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 use regex::Regex;
 
-use super::{Answer, Args, Members, int, list_of_strings, owned, string, text, unexpected};
+use super::{Args, FunctionAnswer, Members, int, list_of_strings, owned, string, text, unexpected};
 
 /// Adds the functions to an environment.
 ///
@@ -26,7 +26,7 @@ fn expression(args: &[CowVal<'_, '_>]) -> Result<Regex, ExecutionError> {
     expression.ok_or_else(|| unexpected("regular expression"))
 }
 
-fn find<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn find<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let found = expression(&args)?;
     let found = found.find(text(&args, 0)?);
     string(found.map_or("", |found| found.as_str()))
@@ -38,11 +38,11 @@ fn found(args: &Args<'_, '_>, most: usize) -> Result<Vec<String>, ExecutionError
     Ok(found.map(|found| found.as_str().to_owned()).collect())
 }
 
-fn find_all<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn find_all<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     owned(list_of_strings(found(&args, usize::MAX)?))
 }
 
-fn find_most<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn find_most<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     // A negative number means no limit.
     let most = usize::try_from(int(&args, 2)?).unwrap_or(usize::MAX);
     owned(list_of_strings(found(&args, most)?))

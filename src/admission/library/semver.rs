@@ -6,13 +6,15 @@ use cel::common::types::{BOOL_TYPE, CelBool, CelInt, STRING_TYPE};
 use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 
-use super::{Answer, Args, Members, add_global, arg, boolean, invalid, opaque, owned, text};
+use super::{
+    Args, FunctionAnswer, Members, add_global, arg, boolean, invalid, opaque, owned, text,
+};
 
-opaque!(Semver(Version), SEMVER = "kubernetes.Semver");
+opaque!(Semver(SemanticVersion), SEMVER = "kubernetes.Semver");
 
 /// A version, ordered as <https://semver.org> says. Build metadata after a `+` is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Version {
+struct SemanticVersion {
     numbers: [u64; 3],
     before: Vec<PreReleasePart>,
 }
@@ -43,7 +45,7 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     members.add("patch", &[], |args| number(&args, 2))
 }
 
-impl Version {
+impl SemanticVersion {
     fn parse(text: &str) -> Option<Self> {
         let is_word = |text: &str| {
             !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -97,12 +99,12 @@ fn whole(text: &str) -> Option<u64> {
 }
 
 /// Parses the text as a version.
-fn parse(args: &[CowVal<'_, '_>]) -> Result<Option<Version>, ExecutionError> {
+fn parse(args: &[CowVal<'_, '_>]) -> Result<Option<SemanticVersion>, ExecutionError> {
     let given = text(args, 0)?;
     let is_loose = args.len() > 1 && *arg::<CelBool>(args, 1)?.inner();
     Ok(match is_loose {
-        true => Version::parse(&normal(given)),
-        false => Version::parse(given),
+        true => SemanticVersion::parse(&normal(given)),
+        false => SemanticVersion::parse(given),
     })
 }
 
@@ -124,14 +126,14 @@ fn normal(text: &str) -> String {
     format!("{}{rest}", numbers.join("."))
 }
 
-fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn of<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let version = parse(&args)?;
     owned(Semver(
         version.ok_or_else(|| invalid("semver", "it is not a version"))?,
     ))
 }
 
-fn is<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(parse(&args)?.is_some()))
 }
 
@@ -140,19 +142,19 @@ fn order(args: &[CowVal<'_, '_>]) -> Result<Ordering, ExecutionError> {
     Ok(one.0.order(&other.0))
 }
 
-fn is_less<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is_less<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(order(&args)? == Ordering::Less))
 }
 
-fn is_greater<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is_greater<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     Ok(boolean(order(&args)? == Ordering::Greater))
 }
 
-fn compare_to<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn compare_to<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     owned(CelInt::from(order(&args)? as i64))
 }
 
-fn number<'b, 'v>(args: &Args<'b, 'v>, at: usize) -> Answer<'b, 'v> {
+fn number<'b, 'v>(args: &Args<'b, 'v>, at: usize) -> FunctionAnswer<'b, 'v> {
     let numbers = arg::<Semver>(args, 0)?.0.numbers;
     let number = numbers
         .get(at)

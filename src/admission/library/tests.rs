@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::admission::cel::{Engine, Failure};
+use crate::admission::cel::{CelFailure, Engine};
 
-fn evaluate(expression: &str) -> Result<bool, Failure> {
+fn evaluate(expression: &str) -> Result<bool, CelFailure> {
     let input = json!({"object": {"metadata": {"name": "cart", "labels": {"app": "cart", "tier": "web"}},
         "spec": {"replicas": 3, "list": [1, 2, 3]}}});
     Engine::of(&Value::Null, &input).boolean(expression)
@@ -29,7 +29,7 @@ fn errors_of_the_server_are_errors_of_the_expression() {
     for line in FAILS.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let answer = evaluate(line);
         assert!(
-            matches!(answer, Err(Failure::Error(_))),
+            matches!(answer, Err(CelFailure::Error(_))),
             "{line}: {answer:?}"
         );
     }
@@ -44,7 +44,7 @@ fn does_not_evaluate_what_the_server_may_read_differently() {
     {
         let answer = evaluate(line);
         assert!(
-            matches!(answer, Err(Failure::Cannot(_))),
+            matches!(answer, Err(CelFailure::Cannot(_))),
             "{line}: {answer:?}"
         );
     }

@@ -9,7 +9,8 @@ use cel::{DeclarationError, Env, ExecutionError};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Answer, Args, Members, add_global, arg, invalid, opaque, owned, string, text, unexpected,
+    Args, FunctionAnswer, Members, add_global, arg, invalid, opaque, owned, string, text,
+    unexpected,
 };
 use crate::schema::nanos;
 
@@ -97,18 +98,18 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     })
 }
 
-fn same<'b, 'v>(mut args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn same<'b, 'v>(mut args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     args.pop().ok_or_else(|| unexpected("argument"))
 }
 
-fn duration<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn duration<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let length = nanos(text(&args, 0)?).and_then(|nanos| i64::try_from(nanos).ok());
     owned(Duration(
         length.ok_or_else(|| invalid("duration", "it is not a duration"))?,
     ))
 }
 
-fn timestamp<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn timestamp<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let given = text(&args, 0)?;
     let at: Option<Timestamp> = given.parse().ok().filter(|_| is_rfc_3339(given));
     owned(Moment(at.ok_or_else(|| {
@@ -160,11 +161,11 @@ fn seconds(nanos: i64) -> String {
     }
 }
 
-fn in_units<'b, 'v>(args: &Args<'b, 'v>, unit: i64) -> Answer<'b, 'v> {
+fn in_units<'b, 'v>(args: &Args<'b, 'v>, unit: i64) -> FunctionAnswer<'b, 'v> {
     owned(CelInt::from(arg::<Duration>(args, 0)?.0 / unit))
 }
 
-fn of_date<'b, 'v>(args: &Args<'b, 'v>, part: fn(&jiff::Zoned) -> i64) -> Answer<'b, 'v> {
+fn of_date<'b, 'v>(args: &Args<'b, 'v>, part: fn(&jiff::Zoned) -> i64) -> FunctionAnswer<'b, 'v> {
     let at = arg::<Moment>(args, 0)?.0.to_zoned(TimeZone::UTC);
     owned(CelInt::from(part(&at)))
 }
@@ -244,7 +245,7 @@ impl Subtractor for Moment {
     }
 }
 
-fn shifted<'b, 'v>(moment: &Moment, by: i64) -> Answer<'b, 'v> {
+fn shifted<'b, 'v>(moment: &Moment, by: i64) -> FunctionAnswer<'b, 'v> {
     let shifted = moment.0.checked_add(SignedDuration::from_nanos(by));
     owned(Moment(shifted.map_err(|_| too_far())?))
 }

@@ -8,14 +8,14 @@ use cel::{DeclarationError, Env, ExecutionError};
 use percent_encoding::percent_decode_str;
 
 use super::{
-    Answer, Args, Members, add_global, arg, boolean, invalid, list_of_strings, opaque, owned,
-    string, text, unexpected,
+    Args, FunctionAnswer, Members, add_global, arg, boolean, invalid, list_of_strings, opaque,
+    owned, string, text, unexpected,
 };
 
-opaque!(Url(Parts), URL = "kubernetes.URL");
+opaque!(Url(UrlParts), URL = "kubernetes.URL");
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Parts {
+struct UrlParts {
     scheme: String,
     host: String,
     path: String,
@@ -26,7 +26,7 @@ struct Parts {
 
 /// Why text is not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unread {
+pub enum UrlError {
     /// Go rejects it too.
     Wrong,
     /// Go may accept it.
@@ -62,52 +62,52 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     members.add("getQuery", &[], query)
 }
 
-fn parts<'a>(args: &'a [CowVal<'_, '_>]) -> Result<&'a Parts, ExecutionError> {
+fn parts<'a>(args: &'a [CowVal<'_, '_>]) -> Result<&'a UrlParts, ExecutionError> {
     Ok(&arg::<Url>(args, 0)?.0)
 }
 
-fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn of<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let given = text(&args, 0)?;
     let parsed = is_request_uri(given).and_then(|()| parse(given));
     owned(Url(parsed.map_err(|why| match why {
-        Unread::Wrong => invalid("url", "it is not a URL"),
-        Unread::Strange => unexpected("URL"),
+        UrlError::Wrong => invalid("url", "it is not a URL"),
+        UrlError::Strange => unexpected("URL"),
     })?))
 }
 
-fn is<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn is<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     match is_request_uri(text(&args, 0)?) {
         Ok(()) => Ok(boolean(true)),
-        Err(Unread::Wrong) => Ok(boolean(false)),
-        Err(Unread::Strange) => Err(unexpected("URL")),
+        Err(UrlError::Wrong) => Ok(boolean(false)),
+        Err(UrlError::Strange) => Err(unexpected("URL")),
     }
 }
 
 /// Checks for what `url.ParseRequestURI` accepts.
-pub fn is_request_uri(text: &str) -> Result<(), Unread> {
+pub fn is_request_uri(text: &str) -> Result<(), UrlError> {
     if text.is_empty() {
-        return Err(Unread::Wrong);
+        return Err(UrlError::Wrong);
     }
     parts_of(text, true).map(|_| ())
 }
 
 /// Parses like `url.Parse`: what follows a `#` is separate.
-fn parse(text: &str) -> Result<Parts, Unread> {
+fn parse(text: &str) -> Result<UrlParts, UrlError> {
     let before = text.split_once('#').map_or(text, |(before, _)| before);
     let parts = parts_of(before, false)?;
-    Ok(Parts {
+    Ok(UrlParts {
         whole: text.to_owned(),
         ..parts
     })
 }
 
-fn parts_of(text: &str, is_request: bool) -> Result<Parts, Unread> {
+fn parts_of(text: &str, is_request: bool) -> Result<UrlParts, UrlError> {
     if text.bytes().any(|b| b.is_ascii_control()) {
-        return Err(Unread::Wrong);
+        return Err(UrlError::Wrong);
     }
     let (scheme, rest) = scheme_of(text)?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let read = |host: &str, path: &str| Parts {
+    let read = |host: &str, path: &str| UrlParts {
         scheme: scheme.clone(),
         host: host.to_owned(),
         path: path.to_owned(),
@@ -124,7 +124,7 @@ fn parts_of(text: &str, is_request: bool) -> Result<Parts, Unread> {
         }
         let first = rest.split('/').next().unwrap_or_default();
         if is_request || first.contains(':') {
-            return Err(Unread::Wrong);
+            return Err(UrlError::Wrong);
         }
     }
     let has_host = !scheme.is_empty() || !is_request && !rest.starts_with("///");
@@ -137,22 +137,22 @@ fn parts_of(text: &str, is_request: bool) -> Result<Parts, Unread> {
         None => ("", rest),
     };
     if !is_escaped_well(path) {
-        return Err(Unread::Wrong);
+        return Err(UrlError::Wrong);
     }
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:@[]%/".contains(&b);
     if !path.bytes().all(is_plain) {
         // Go would escape it.
-        return Err(Unread::Strange);
+        return Err(UrlError::Strange);
     }
     Ok(read(host, path))
 }
 
-fn scheme_of(text: &str) -> Result<(String, &str), Unread> {
+fn scheme_of(text: &str) -> Result<(String, &str), UrlError> {
     for (at, c) in text.char_indices() {
         match c {
             'a'..='z' | 'A'..='Z' => {}
             '0'..='9' | '+' | '-' | '.' if at > 0 => {}
-            ':' if at == 0 => return Err(Unread::Wrong),
+            ':' if at == 0 => return Err(UrlError::Wrong),
             ':' => {
                 let (scheme, rest) = text.split_at(at);
                 return Ok((scheme.to_ascii_lowercase(), &rest[1..]));
@@ -164,35 +164,35 @@ fn scheme_of(text: &str) -> Result<(String, &str), Unread> {
 }
 
 /// Returns the host of an authority, with its port.
-fn host_of(authority: &str) -> Result<&str, Unread> {
+fn host_of(authority: &str) -> Result<&str, UrlError> {
     let (user, host) = match authority.rsplit_once('@') {
         Some((user, host)) => (user, host),
         None => ("", authority),
     };
     let is_user = |b: u8| b.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&b);
     if !user.bytes().all(is_user) || !is_escaped_well(user) {
-        return Err(Unread::Wrong);
+        return Err(UrlError::Wrong);
     }
     if host.contains('%') || !host.is_ascii() {
-        return Err(Unread::Strange);
+        return Err(UrlError::Strange);
     }
     if let Some(rest) = host.strip_prefix('[') {
-        let (address, after) = rest.split_once(']').ok_or(Unread::Wrong)?;
+        let (address, after) = rest.split_once(']').ok_or(UrlError::Wrong)?;
         if !is_port(after) {
-            return Err(Unread::Wrong);
+            return Err(UrlError::Wrong);
         }
         let address: Option<std::net::Ipv6Addr> = address.parse().ok();
-        return address.map(|_| host).ok_or(Unread::Strange);
+        return address.map(|_| host).ok_or(UrlError::Strange);
     }
     if host.matches(':').count() > 1 {
         // Versions of Go differ here.
-        return Err(Unread::Strange);
+        return Err(UrlError::Strange);
     }
     let port = host.rfind(':').map_or("", |at| &host[at..]);
     let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"".contains(&b);
     match is_port(port) && host.bytes().all(is_host) {
         true => Ok(host),
-        false => Err(Unread::Wrong),
+        false => Err(UrlError::Wrong),
     }
 }
 
@@ -219,7 +219,7 @@ fn is_escaped_well(text: &str) -> bool {
     })
 }
 
-fn query<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+fn query<'b, 'v>(args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let parts = parts(&args)?;
     let pairs = parts.query.split('&');

@@ -131,12 +131,12 @@ pub struct ExtraArgs {
         value_enum,
         default_value_t
     )]
-    pub within: Extra,
+    pub within: ExtraArg,
 }
 
 /// Where to search for undeclared live objects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Extra {
+pub enum ExtraArg {
     /// Nowhere
     #[default]
     None,
@@ -147,12 +147,12 @@ pub enum Extra {
     Managed,
 }
 
-impl From<Extra> for engine::Extra {
-    fn from(extra: Extra) -> Self {
+impl From<ExtraArg> for engine::Extra {
+    fn from(extra: ExtraArg) -> Self {
         match extra {
-            Extra::None => Self::None,
-            Extra::Namespace => Self::Namespace,
-            Extra::Managed => Self::Managed,
+            ExtraArg::None => Self::None,
+            ExtraArg::Namespace => Self::Namespace,
+            ExtraArg::Managed => Self::Managed,
         }
     }
 }

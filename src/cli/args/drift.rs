@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::{CompareArgs, Extra, ExtraArgs, LiveArgs, RulesArgs, SourceArgs, WriteArgs};
-use crate::cli::selected::Selected;
-use crate::cli::selection::Selection;
+use super::{CompareArgs, ExtraArg, ExtraArgs, LiveArgs, RulesArgs, SourceArgs, WriteArgs};
+use crate::cli::selected::ChangeSelection;
+use crate::cli::selection::ObjectSelection;
 use crate::policy::PathPattern;
 
 /// The drift to act on: the two sides, the rules, and the selection.
@@ -36,12 +36,12 @@ impl DriftArgs {
     ///
     /// # Errors
     /// Fails if an argument has no meaning.
-    pub fn selected(&self) -> Result<(Selected, SourceArgs)> {
-        Selected::of(&self.selection.object, &self.selection.path, &self.source)
+    pub fn selected(&self) -> Result<(ChangeSelection, SourceArgs)> {
+        ChangeSelection::of(&self.selection.object, &self.selection.path, &self.source)
     }
 
     /// Returns how the two sides are compared.
-    pub fn compare(&self, extra: Extra) -> CompareArgs {
+    pub fn compare(&self, extra: ExtraArg) -> CompareArgs {
         CompareArgs {
             extra: ExtraArgs { within: extra },
             audit_log: self.audit_log.clone(),
@@ -79,7 +79,7 @@ pub struct SelectionArgs {
     /// file is always taken as manifests. Ignored and accepted drift is selected only if both its
     /// object and its path are named.
     #[arg(long, value_name = "KIND/[NAMESPACE/]NAME")]
-    pub object: Vec<Selection>,
+    pub object: Vec<ObjectSelection>,
     /// Select drift at this path only, with wildcards as in rules; can be repeated
     #[arg(long, value_name = "PATTERN")]
     pub path: Vec<PathPattern>,

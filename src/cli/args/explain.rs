@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::format::{CommandFormat, offer};
 use super::{CompareArgs, LiveArgs, RedactArgs, RulesArgs, SourceArgs, TEMPLATE};
-use crate::cli::selection::{self, Selection};
+use crate::cli::selection::{self, ObjectSelection};
 
 /// `driftctl explain`
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ Exit codes:
 pub struct ExplainArgs {
     /// The object; the group is needed only if several kinds share the name
     #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME", value_parser = selection::or_kind)]
-    pub object: Selection,
+    pub object: ObjectSelection,
     /// The declared side, and before it the field.
     #[command(flatten)]
     pub source: SourceArgs,

@@ -34,7 +34,7 @@ use clap_complete::Shell;
 pub use backport::BackportArgs;
 pub use browse::BrowseArgs;
 pub use compare::{
-    CompareArgs, ConnectionArgs, Extra, ExtraArgs, FilterArgs, LiveArgs, ReadingArgs,
+    CompareArgs, ConnectionArgs, ExtraArg, ExtraArgs, FilterArgs, LiveArgs, ReadingArgs,
 };
 pub use coverage::CoverageArgs;
 pub use doctor::DoctorArgs;

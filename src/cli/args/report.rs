@@ -6,9 +6,9 @@ use clap::{Arg, Args, Command, ValueEnum};
 
 use super::RedactArgs;
 use super::format::offer;
-use crate::cli::selection::Since;
+use crate::cli::selection::StartTime;
 use crate::model::Severity;
-use crate::output::{self, FORMATS, GroupBy, OutputSpec, Show};
+use crate::output::{self, FORMATS, GroupBy, OutputSpec, ShowLevel};
 use crate::policy::Glob;
 
 /// The report.
@@ -27,12 +27,12 @@ pub struct ReportArgs {
         value_name = "WHAT",
         default_value = "drift",
         value_parser = offer(&[
-            (Show::Drift, "What counts as drift"),
-            (Show::Ignored, "Also what rules ignore"),
-            (Show::All, "Also what is in sync, and what is explained and why"),
+            (ShowLevel::Drift, "What counts as drift"),
+            (ShowLevel::Ignored, "Also what rules ignore"),
+            (ShowLevel::All, "Also what is in sync, and what is explained and why"),
         ])
     )]
-    pub show: Show,
+    pub show: ShowLevel,
 
     /// Show only drift of at least this severity: low, medium, high or critical
     ///
@@ -55,7 +55,7 @@ pub struct ReportArgs {
     /// The time of a field manager is that of its last write to the object. Changes without a time,
     /// such as removed fields, are shown too.
     #[arg(long, value_name = "TIME")]
-    pub since: Option<Since>,
+    pub since: Option<StartTime>,
 
     /// Show only what this user or field manager wrote; a glob such as 'kubectl*'
     ///

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::format::{CommandFormat, offer};
 use super::{CompareArgs, LiveArgs, SourceArgs, TEMPLATE};
-use crate::cli::selection::{self, Selection, Until};
+use crate::cli::selection::{self, EndTime, ObjectSelection};
 use crate::policy::PathPattern;
 
 /// The rules.
@@ -98,7 +98,7 @@ pub struct AcceptArgs {
     /// file is always taken as manifests. Drift that was accepted before is accepted again, with
     /// the new --expires and --reason.
     #[arg(long, value_name = "KIND/[NAMESPACE/]NAME", help_heading = "Selection")]
-    pub object: Vec<Selection>,
+    pub object: Vec<ObjectSelection>,
     /// Accept drift at this path only, with wildcards as in rules; can be repeated
     #[arg(long, value_name = "PATTERN", help_heading = "Selection", value_parser = selection::pattern)]
     pub path: Vec<PathPattern>,
@@ -110,7 +110,7 @@ pub struct AcceptArgs {
     pub ticket: Option<String>,
     /// The deadline: 24h, 7d, 2w, a date (its end in UTC), or a time; required without a terminal
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
-    pub expires: Option<Until>,
+    pub expires: Option<EndTime>,
     /// The declared side.
     #[command(flatten)]
     pub source: SourceArgs,
@@ -174,7 +174,7 @@ Examples:
 pub struct IgnoreArgs {
     /// The objects; write a kind that is not built in with its group
     #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME", value_parser = selection::or_kind)]
-    pub object: Selection,
+    pub object: ObjectSelection,
     /// The path to ignore, as reports write it, with wildcards; after the name, if the object is
     /// given as KIND NAME
     #[arg(value_name = "FIELD", required = true, num_args = 1..=2)]
@@ -184,7 +184,7 @@ pub struct IgnoreArgs {
     pub reason: String,
     /// The deadline: 24h, 7d, 2w, a date (its end in UTC), or a time
     #[arg(long, value_name = "TIME")]
-    pub expires: Option<Until>,
+    pub expires: Option<EndTime>,
     /// The rule's name in reports
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,

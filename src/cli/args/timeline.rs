@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::format::{CommandFormat, offer};
 use super::{CompareArgs, LiveArgs, RedactArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
-use crate::cli::selection::Since;
+use crate::cli::selection::StartTime;
 
 /// `driftctl timeline`
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub struct TimelineArgs {
     ///
     /// Entries without a time, such as removed fields, are shown too.
     #[arg(long, value_name = "TIME", help_heading = "Report")]
-    pub since: Option<Since>,
+    pub since: Option<StartTime>,
 
     /// Write text to read, a table, a page, or a document for other programs
     #[arg(

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::args::CoverageArgs;
 use crate::cli::comparison;
-use crate::cli::progress::Progress;
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::model::Census;
@@ -24,7 +24,7 @@ pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> R
              'driftctl diff'"
         );
     }
-    let progress = Progress::begin(settings, false);
+    let progress = ProgressDisplay::begin(settings, false);
     let counted = comparison::census(&args.source, &args.live, &args.rules, settings.now);
     drop(progress);
     let census = counted?;

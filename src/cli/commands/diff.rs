@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::cli::args::{DiffArgs, PagerChoice, ReportArgs};
-use crate::cli::comparison::{self, All, Also};
-use crate::cli::progress::Progress;
+use crate::cli::comparison::{self, ContextResults, RunOptions};
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, choice, external_diff, gate, message, report_file, secrecy};
 use crate::output::{self, OutputSpec, RenderOptions, render_all};
@@ -36,15 +36,15 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     )?;
     check_events(&args.report, args.source.untrusted.untrusted)?;
     let untrusted = args.source.untrusted.untrusted;
-    let redactor = |rules: &comparison::Rules| {
+    let redactor = |rules: &comparison::RunRules| {
         secrecy::redactor(&args.report.redact, untrusted, rules.secret())
     };
-    let also = Also {
-        explain: args.report.show == output::Show::All,
+    let also = RunOptions {
+        explain: args.report.show == output::ShowLevel::All,
         events: args.report.events.then_some(&redactor),
     };
     let began = Instant::now();
-    let progress = Progress::begin(settings, args.report.quiet);
+    let progress = ProgressDisplay::begin(settings, args.report.quiet);
     let compared = comparison::run_all(
         &args.source,
         &args.live,
@@ -55,7 +55,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         settings.now,
     );
     drop(progress);
-    let All { mut reports, rules } = compared?;
+    let ContextResults { mut reports, rules } = compared?;
     for report in &mut reports {
         gate::apply_limits(report, &args.gate);
     }

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::cli::args::{CommandFormat, ExplainArgs, SourceArgs};
 use crate::cli::comparison;
-use crate::cli::progress::Progress;
-use crate::cli::selection::{Selection, begins_like_a_manifest, in_full};
+use crate::cli::progress::ProgressDisplay;
+use crate::cli::selection::{ObjectSelection, begins_like_a_manifest, in_full};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, secrecy};
-use crate::engine::{Answer, Question};
-use crate::model::{FieldPath, KindNames, PathElement, ResourceKey, Status, Warning};
+use crate::engine::{ExplainAnswer, ExplainRequest};
+use crate::model::{FieldPath, KindNames, ObjectStatus, PathElement, ResourceKey, Warning};
 use crate::output;
 use crate::redact::{RedactedAccount, Redactor};
 
@@ -29,12 +29,12 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     let asked = object.to_string();
     let is_meant = |key: &ResourceKey, kind: &KindNames<'_>| object.matches(key, kind);
     let ask = |path: &FieldPath| {
-        let question = Question {
+        let question = ExplainRequest {
             object: &asked,
             is_meant: &is_meant,
             path,
         };
-        let progress = Progress::begin(settings, false);
+        let progress = ProgressDisplay::begin(settings, false);
         let answered = comparison::explain(
             &source,
             &args.live,
@@ -77,7 +77,10 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
 ///
 /// # Errors
 /// Fails if only a kind is named.
-fn object_and_rest(object: &Selection, source: &SourceArgs) -> Result<(Selection, SourceArgs)> {
+fn object_and_rest(
+    object: &ObjectSelection,
+    source: &SourceArgs,
+) -> Result<(ObjectSelection, SourceArgs)> {
     let (mut object, mut source) = (object.clone(), source.clone());
     if !object.name.is_empty() {
         return Ok((object, source));
@@ -97,7 +100,7 @@ fn object_and_rest(object: &Selection, source: &SourceArgs) -> Result<(Selection
 
 /// Returns the path element of an item that is given by its index, from the paths of its list;
 /// `None` if items of the list have no identity.
-fn named_item(list: &Answer, path: &[PathElement]) -> Option<PathElement> {
+fn named_item(list: &ExplainAnswer, path: &[PathElement]) -> Option<PathElement> {
     let (PathElement::Index(number), parent) = path.split_last()? else {
         return None;
     };
@@ -195,8 +198,8 @@ fn suggest_field(word: &str) -> Option<String> {
 ///
 /// # Errors
 /// Fails if the path does not exist, declared or live.
-pub fn redacted(answer: Answer, redactor: Redactor) -> Result<RedactedAccount> {
-    let Answer {
+pub fn redacted(answer: ExplainAnswer, redactor: Redactor) -> Result<RedactedAccount> {
+    let ExplainAnswer {
         account,
         sides,
         mut nearest,
@@ -206,7 +209,7 @@ pub fn redacted(answer: Answer, redactor: Redactor) -> Result<RedactedAccount> {
     let views = [sides[0].as_ref(), sides[1].as_ref()];
     redactor.paths(&account.key, views, &mut nearest);
     let account = redactor.account(account, views);
-    let was_compared = matches!(account.status, Status::InSync | Status::Drifted);
+    let was_compared = matches!(account.status, ObjectStatus::InSync | ObjectStatus::Drifted);
     if account.entries.is_empty() && was_compared {
         let nearest: Vec<String> = nearest.iter().map(ToString::to_string).collect();
         let meant = match nearest[..] {

@@ -6,13 +6,13 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::expiry;
-use super::rewrite::Rewrite;
+use super::rewrite::FileRewrite;
 use crate::cli::args::IgnoreArgs;
 use crate::cli::comparison::{check, jq};
-use crate::cli::selection::{self, Selection};
+use crate::cli::selection::{self, ObjectSelection};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
-use crate::config::{self, CONFIG_NAME, Found};
+use crate::config::{self, CONFIG_NAME, FoundConfig};
 use crate::output::escape;
 use crate::policy::{PathPattern, RuleSpec};
 
@@ -38,9 +38,9 @@ pub(super) fn with_rules(
     named: Option<&Path>,
     start: &Path,
     specs: &[RuleSpec],
-) -> Result<Rewrite> {
+) -> Result<FileRewrite> {
     let file = match named {
-        Some(path) => Found::named(path),
+        Some(path) => FoundConfig::named(path),
         None => match config::find(CONFIG_NAME, start)? {
             Some(found) => found,
             None => config::new_file(None, CONFIG_NAME, start)?,
@@ -48,7 +48,7 @@ pub(super) fn with_rules(
     };
     let engine = jq();
     let jq = |expression: &str| check(&engine, expression);
-    Rewrite::of(file, |before, file| {
+    FileRewrite::of(file, |before, file| {
         config::read(&file.name, before, &jq)?;
         let mut after = before.to_owned();
         for spec in specs {
@@ -66,7 +66,7 @@ pub(super) fn with_rules(
 }
 
 /// Returns the objects and the path from `KIND/NAME PATH` or `KIND NAME PATH`.
-fn object_and_path(args: &IgnoreArgs) -> Result<(Selection, PathPattern)> {
+fn object_and_path(args: &IgnoreArgs) -> Result<(ObjectSelection, PathPattern)> {
     let mut object = args.object.clone();
     let path = match (object.name.is_empty(), &args.words[..]) {
         (false, [path]) => path,

@@ -29,7 +29,7 @@ use anyhow::anyhow;
 use clap::CommandFactory;
 
 use super::args::{Cli, Command};
-use super::selection::Until;
+use super::selection::EndTime;
 use super::settings::Settings;
 use super::{Exit, Streams};
 use crate::policy::Expiry;
@@ -69,7 +69,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
 ///
 /// # Errors
 /// Fails if it is in the past, or too far in the future.
-fn expiry(until: Option<&Until>, settings: &Settings) -> anyhow::Result<Option<Expiry>> {
+fn expiry(until: Option<&EndTime>, settings: &Settings) -> anyhow::Result<Option<Expiry>> {
     let moment = until.map(|until| until.from(settings.now));
     moment
         .transpose()

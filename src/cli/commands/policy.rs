@@ -6,15 +6,15 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::admission::{Policies, Subject, User, stored};
+use crate::admission::{Policies, PolicyInput, RequestUser, stored};
 use crate::cli::args::{CommandFormat, PolicyArgs, PolicyFailOn, SourceArgs};
 use crate::cli::comparison::{self, load};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
 use crate::jq::Jq;
 use crate::model::{
-    Coverage, Enforcement, Manifest, ObjectReport, Presence, Report, ResourceKey, Step, Violation,
-    Warning, group_of,
+    Coverage, Enforcement, Manifest, ManifestStep, ObjectReport, Presence, Report, ResourceKey,
+    Violation, Warning, group_of,
 };
 use crate::output::{self, OutputSpec, RenderOptions, render_all};
 use crate::redact::{Redacted, redact};
@@ -72,9 +72,9 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
             .into_iter()
             .map(|message| Warning::new("", message)),
     );
-    let kinds = Kinds::of(both);
+    let kinds = PolicyKinds::of(both);
     let user = args.as_user.as_deref();
-    let user = user.map(|name| User::acting(name, &args.as_group));
+    let user = user.map(|name| RequestUser::acting(name, &args.as_group));
     let engine = comparison::jq();
     let mut passed = 0;
     let mut objects: Vec<ObjectReport> = declared
@@ -124,11 +124,11 @@ fn exit(report: &Report, args: &PolicyArgs) -> Exit {
 }
 
 /// The known kinds: built-in ones, and those of CustomResourceDefinitions.
-pub struct Kinds {
+pub struct PolicyKinds {
     custom: Vec<(Value, Schema)>,
 }
 
-impl Kinds {
+impl PolicyKinds {
     /// Returns the built-in kinds, and those that these manifests define.
     pub fn of<'m>(manifests: impl Iterator<Item = &'m Arc<Manifest>>) -> Self {
         let definitions = manifests.filter(|m| m.kind == "CustomResourceDefinition");
@@ -158,8 +158,8 @@ impl Kinds {
 
 fn judge(
     manifest: &Arc<Manifest>,
-    kinds: &Kinds,
-    (policies, user): (&Policies, Option<&User>),
+    kinds: &PolicyKinds,
+    (policies, user): (&Policies, Option<&RequestUser>),
     engine: &Jq,
     args: &PolicyArgs,
     passed: &mut usize,
@@ -184,7 +184,7 @@ fn judge(
         .as_ref()
         .and_then(|(_, _, schema)| stored(schema, &value))
         .unwrap_or(value);
-    let subject = Subject {
+    let subject = PolicyInput {
         key: &key,
         api_version: &manifest.api_version,
         plural: found.as_ref().map(|(plural, _, _)| plural.as_str()),
@@ -198,7 +198,7 @@ fn judge(
     *passed += verdicts.passed;
     let mut violations = verdicts.violations;
     for (violation, field) in violations.iter_mut().zip(verdicts.fields) {
-        let steps: Vec<Step> = field.into_iter().map(Step::Field).collect();
+        let steps: Vec<ManifestStep> = field.into_iter().map(ManifestStep::Field).collect();
         if !steps.is_empty() {
             violation.position = manifest.locate(&steps);
         }

@@ -3,21 +3,24 @@
 use anyhow::{Context, Result, ensure};
 
 use crate::cli::report_file;
-use crate::config::{self, Found};
+use crate::config::{self, FoundConfig};
 
 /// A file with its new text.
-pub struct Rewrite {
-    file: Found,
+pub struct FileRewrite {
+    file: FoundConfig,
     before: Option<String>,
     after: String,
 }
 
-impl Rewrite {
+impl FileRewrite {
     /// Returns a file with its current and its new text.
     ///
     /// # Errors
     /// Fails if it cannot be read, or its text cannot be changed.
-    pub fn of(file: Found, change: impl FnOnce(&str, &Found) -> Result<String>) -> Result<Self> {
+    pub fn of(
+        file: FoundConfig,
+        change: impl FnOnce(&str, &FoundConfig) -> Result<String>,
+    ) -> Result<Self> {
         let before = read(&file)?;
         let after = change(before.as_deref().unwrap_or_default(), &file)?;
         Ok(Self {
@@ -47,7 +50,7 @@ impl Rewrite {
     }
 }
 
-fn read(file: &Found) -> Result<Option<String>> {
+fn read(file: &FoundConfig) -> Result<Option<String>> {
     let is_there = file.path.symlink_metadata().is_ok();
     is_there.then(|| config::read_file(file)).transpose()
 }

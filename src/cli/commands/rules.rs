@@ -14,7 +14,7 @@ use crate::config::rule_text;
 use crate::model::{Manifest, Warning, group_of};
 use crate::output::{self, escape};
 use crate::policy::{
-    Audited, ExtraSpec, Objects, Rule, RuleOrigin, RuleSet, RuleSpec, audit, literally, rules_of,
+    ExtraSpec, Objects, Rule, RuleOrigin, RuleSet, RuleSpec, RuleUsage, audit, literally, rules_of,
 };
 
 /// Lists every rule, and where it is defined.
@@ -49,7 +49,7 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
         }
     }
     let set = rules.set.joined(of_sources);
-    warnings.extend(audit(&set, &Audited::default(), args.rules.strict_rules));
+    warnings.extend(audit(&set, &RuleUsage::default(), args.rules.strict_rules));
     let listed: Vec<&Rule> = of_objects
         .iter()
         .chain(set.rules())

@@ -9,15 +9,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::args::{LiveArgs, RulesArgs, SnapshotArgs};
 use crate::cli::comparison::{self, cluster, rules, scanned, sources};
-use crate::cli::progress::Progress;
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
-use crate::cluster::Recorder;
+use crate::cluster::SnapshotRecorder;
 use crate::cluster::audit::Logs;
 use crate::engine;
-use crate::engine::history::{self, Asked};
-use crate::judge::explain::policies::Policies;
-use crate::model::{Report, Status};
+use crate::engine::history::{self, HistoryRequest};
+use crate::judge::explain::policies::PolicyExplainer;
+use crate::model::{ObjectStatus, Report};
 use crate::output::escape;
 use crate::policy::RuleSet;
 use crate::redact::{LiveValues, Redactor};
@@ -34,17 +34,17 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let sources = sources(&args.reading.source, &live)?;
     let mut redactor = redactor(args, settings)?;
     let api = cluster(&args.reading.connection, &scanned(&args.reading.source))?;
-    let recorder = Recorder::new(&api);
+    let recorder = SnapshotRecorder::new(&api);
     let options = comparison::reading(&args.reading);
-    let progress = Progress::begin(settings, false);
+    let progress = ProgressDisplay::begin(settings, false);
     let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
     // A diff reads these only if they may explain something, but it is unknown what this snapshot
     // will be compared with.
-    Policies::read(&recorder, BTreeMap::new());
+    PolicyExplainer::read(&recorder, BTreeMap::new());
     let mut report = report?;
     redactor = redactor.map(|redactor| redactor.knowing(&report.secret_values));
     if args.history {
-        let asked = Asked {
+        let asked = HistoryRequest {
             objects: history::objects_of(&report),
             report: &report,
             audit_logs: Logs::default(),
@@ -94,7 +94,7 @@ fn secrets(report: &Report) -> usize {
     let secrets = report.objects.iter().filter(|object| {
         object.key.kind == "Secret"
             && object.key.group.is_empty()
-            && object.status() != Status::Missing
+            && object.status() != ObjectStatus::Missing
     });
     secrets.count()
 }
@@ -102,7 +102,7 @@ fn secrets(report: &Report) -> usize {
 /// Returns what was written, and whether it holds secrets.
 fn wrote(args: &SnapshotArgs, report: &Report, secrets: usize) -> String {
     let there = report.objects.iter();
-    let there = there.filter(|object| object.status() != Status::Missing);
+    let there = there.filter(|object| object.status() != ObjectStatus::Missing);
     let path = args.output.as_ref();
     let where_to = path.map(|path| format!(" to {}", path.display()));
     let masked = match (secrets, args.redact) {

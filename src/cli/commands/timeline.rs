@@ -4,8 +4,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::args::TimelineArgs;
 use crate::cli::comparison;
-use crate::cli::progress::Progress;
-use crate::cli::selected::Selected;
+use crate::cli::progress::ProgressDisplay;
+use crate::cli::selected::ChangeSelection;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, secrecy};
 use crate::output::{self, RenderOptions};
@@ -27,8 +27,8 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         );
     }
     let selection = &args.selection;
-    let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
-    let progress = Progress::begin(settings, false);
+    let (selected, source) = ChangeSelection::of(&selection.object, &selection.path, &args.source)?;
+    let progress = ProgressDisplay::begin(settings, false);
     let made = comparison::timeline(
         &source,
         &args.live,
@@ -39,7 +39,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         settings.now,
     );
     drop(progress);
-    let comparison::Timeline {
+    let comparison::TimelineInputs {
         report,
         rules,
         history,

@@ -6,19 +6,19 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{LiveSide, Prepared, Rules, absence, emptiness, prepare, rules};
-use crate::cli::args::{DriftArgs, Extra, FilterArgs, SourceArgs};
-use crate::cli::selected::Selected;
+use super::{ComparisonInputs, LiveSide, RunRules, absence, emptiness, prepare, rules};
+use crate::cli::args::{DriftArgs, ExtraArg, FilterArgs, SourceArgs};
+use crate::cli::selected::ChangeSelection;
 use crate::cluster::{Api, Live};
-use crate::engine::triage::{self, Item};
-use crate::engine::{self, Answer, Question};
+use crate::engine::triage::{self, TriageItem};
+use crate::engine::{self, ExplainAnswer, ExplainRequest};
 use crate::model::Report;
 use crate::redact::{LiveValues, Redacted, Redactor};
-use crate::source::{Declared, Fixed, Loaded, Once, Source};
+use crate::source::{CachedSource, FixedSource, LoadedSource, RenderedObject, Source};
 
 /// Both sides of a comparison, and its rules. The live side may be a recording.
-pub struct Again {
-    prepared: Prepared,
+pub struct RepeatableComparison {
+    prepared: ComparisonInputs,
     source: SourceArgs,
     filter: FilterArgs,
 }
@@ -33,14 +33,14 @@ pub struct Reports {
 
 impl Reports {
     /// Returns the selected changes that can be decided on.
-    pub fn items(&self, selected: &Selected) -> Vec<Item<'_>> {
+    pub fn items(&self, selected: &ChangeSelection) -> Vec<TriageItem<'_>> {
         let mut items = triage::items(&self.report, &self.shown);
         items.retain(|item| selected.selects(&self.report, item.object, &item.path()));
         items
     }
 }
 
-impl Again {
+impl RepeatableComparison {
     /// Finds both sides, without reading them yet.
     ///
     /// # Errors
@@ -48,13 +48,13 @@ impl Again {
     pub fn begin(
         source: &SourceArgs,
         words: &DriftArgs,
-        extra: Extra,
+        extra: ExtraArg,
         now: Timestamp,
     ) -> Result<Self> {
         let rules = rules(&words.rules, source, now)?.within(&words.live.connection);
         let compare = words.compare(extra);
         let mut prepared = prepare(rules, source, &words.live, &compare, &words.rules, false)?;
-        let once = |source| Box::new(Once::of(source)) as Box<dyn Source>;
+        let once = |source| Box::new(CachedSource::of(source)) as Box<dyn Source>;
         prepared.sources = prepared.sources.into_iter().map(once).collect();
         Ok(Self {
             prepared,
@@ -82,7 +82,7 @@ impl Again {
     }
 
     /// Returns the rules.
-    pub fn rules(&self) -> &Rules {
+    pub fn rules(&self) -> &RunRules {
         &self.prepared.rules
     }
 
@@ -120,8 +120,8 @@ impl Again {
     ///
     /// # Errors
     /// Fails if nothing can be compared, or the object or path does not exist.
-    pub fn answer(&self, live: &dyn Live, question: Question<'_>) -> Result<Answer> {
-        let Prepared {
+    pub fn answer(&self, live: &dyn Live, question: ExplainRequest<'_>) -> Result<ExplainAnswer> {
+        let ComparisonInputs {
             sources,
             rules,
             options,
@@ -134,26 +134,38 @@ impl Again {
     ///
     /// # Errors
     /// Fails if nothing can be compared.
-    pub fn edited(&self, live: &dyn Live, values: &BTreeMap<Declared, Value>) -> Result<Report> {
-        self.replaced(live, |loaded| Fixed::edited(loaded, values))
+    pub fn edited(
+        &self,
+        live: &dyn Live,
+        values: &BTreeMap<RenderedObject, Value>,
+    ) -> Result<Report> {
+        self.replaced(live, |loaded| FixedSource::edited(loaded, values))
     }
 
     /// Compares only these objects.
     ///
     /// # Errors
     /// Fails if they cannot be compared.
-    pub fn only(&self, live: &dyn Live, values: &BTreeMap<Declared, Value>) -> Result<Report> {
-        self.replaced(live, |loaded| Fixed::only(loaded, values))
+    pub fn only(
+        &self,
+        live: &dyn Live,
+        values: &BTreeMap<RenderedObject, Value>,
+    ) -> Result<Report> {
+        self.replaced(live, |loaded| FixedSource::only(loaded, values))
     }
 
-    fn replaced(&self, live: &dyn Live, by: impl Fn(Loaded) -> Fixed) -> Result<Report> {
+    fn replaced(
+        &self,
+        live: &dyn Live,
+        by: impl Fn(LoadedSource) -> FixedSource,
+    ) -> Result<Report> {
         let sources = self.prepared.sources.iter();
         let sources = sources.map(|source| Box::new(by(source.load(live))) as Box<dyn Source>);
         self.run(&sources.collect::<Vec<_>>(), live)
     }
 
     fn run(&self, sources: &[Box<dyn Source>], live: &dyn Live) -> Result<Report> {
-        let Prepared { rules, options, .. } = &self.prepared;
+        let ComparisonInputs { rules, options, .. } = &self.prepared;
         engine::run(sources, live, &rules.set, options)
     }
 }

@@ -3,10 +3,10 @@
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{Prepared, emptiness, prepare, rules};
+use super::{ComparisonInputs, emptiness, prepare, rules};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::engine::{self, Counting, Extra, Options};
-use crate::model::{Census, Class, Warning};
+use crate::model::{Census, ObjectClass, Warning};
 
 /// Compares, and counts the live objects by who declares them.
 ///
@@ -21,7 +21,7 @@ pub fn census(
     let rules = rules(rule_words, source, now)?.within(&live.connection);
     let compare = CompareArgs::default();
     let prepared = prepare(rules, source, live, &compare, rule_words, false)?;
-    let Prepared {
+    let ComparisonInputs {
         sources,
         side,
         rules,
@@ -42,7 +42,7 @@ pub fn census(
         && census
             .objects
             .iter()
-            .all(|object| object.class == Class::Declared)
+            .all(|object| object.class == ObjectClass::Declared)
     {
         census
             .unlisted

@@ -7,7 +7,7 @@ use std::thread;
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 
-use super::{Also, Compared, Rules, rules, run_by};
+use super::{ComparisonResult, RunOptions, RunRules, rules, run_by};
 use crate::cli::args::{
     CompareArgs, ConnectionArgs, LiveArgs, PoliciesArgs, RulesArgs, SourceArgs,
 };
@@ -19,11 +19,11 @@ use crate::policy::glob;
 const AT_ONCE: usize = 16;
 
 /// The results for all contexts.
-pub struct All {
+pub struct ContextResults {
     /// One for each context.
     pub reports: Vec<Report>,
     /// The rules, which are the same for all.
-    pub rules: Rules,
+    pub rules: RunRules,
 }
 
 /// Compares with each named context, in the order of the arguments; with the only live side if
@@ -38,18 +38,18 @@ pub fn run_all(
     compare: &CompareArgs,
     rule_words: &RulesArgs,
     policies: &PoliciesArgs,
-    also: Also<'_>,
+    also: RunOptions<'_>,
     now: Timestamp,
-) -> Result<All> {
+) -> Result<ContextResults> {
     let rules = rules(rule_words, source, now)?.within(&live.connection);
     let live = &LiveArgs {
         connection: chosen(&live.connection)?,
         ..live.clone()
     };
     if live.connection.context.len() < 2 {
-        let Compared { report, rules } =
+        let ComparisonResult { report, rules } =
             run_by(rules, source, live, compare, rule_words, policies, also)?;
-        return Ok(All {
+        return Ok(ContextResults {
             reports: vec![report],
             rules,
         });
@@ -106,7 +106,7 @@ pub fn run_all(
         made.sort_by_key(|(at, _)| *at);
         made.into_iter().map(|(_, report)| report).collect()
     });
-    Ok(All { reports, rules })
+    Ok(ContextResults { reports, rules })
 }
 
 /// Returns the connection with the contexts that the patterns select, in the order of the

@@ -9,7 +9,9 @@ use std::rc::Rc;
 use super::{STDIN, sources};
 use crate::cli::args::{LiveArgs, SourceArgs};
 use crate::cluster::Live;
-use crate::engine::backport::{Drafts, Edits, Layer, Part, Rendered};
+use crate::engine::backport::{
+    FileEdits, KustomizationLayer, RenderEdits, RenderResult, RenderScope,
+};
 use crate::model::{Deployer, Warning};
 use crate::source::{Layers, Mirror, Scheme, layers};
 
@@ -17,7 +19,7 @@ use crate::source::{Layers, Mirror, Scheme, layers};
 const REMEMBERED: usize = 64;
 
 /// Renders edited files.
-pub struct Draft<'d> {
+pub struct EditRenderer<'d> {
     source: &'d SourceArgs,
     live_args: &'d LiveArgs,
     live: &'d dyn Live,
@@ -26,12 +28,12 @@ pub struct Draft<'d> {
     is_absolute: bool,
     mirrors: OnceCell<Result<Vec<Mirror>, String>>,
     /// The files in the copy that differ from the original.
-    shown: RefCell<Edits>,
-    known: RefCell<BTreeMap<(Part, Edits), Rc<Rendered>>>,
+    shown: RefCell<FileEdits>,
+    known: RefCell<BTreeMap<(RenderScope, FileEdits), Rc<RenderResult>>>,
     layers: OnceCell<Vec<Layers>>,
 }
 
-impl<'d> Draft<'d> {
+impl<'d> EditRenderer<'d> {
     /// Returns drafts of the sources in these directories. They are copied when first needed.
     pub fn of(
         source: &'d SourceArgs,
@@ -91,7 +93,7 @@ impl<'d> Draft<'d> {
     }
 
     /// Applies exactly these edits to the copy.
-    fn show(&self, edits: &Edits) -> Result<(), String> {
+    fn show(&self, edits: &FileEdits) -> Result<(), String> {
         let mirrors = self.mirrors()?;
         let mut shown = self.shown.borrow_mut();
         let write = |name: &str, text: Option<&str>| {
@@ -116,7 +118,7 @@ impl<'d> Draft<'d> {
 
     /// Returns the arguments with their paths replaced by the copy. A single folder is read without
     /// rendering.
-    fn words(&self, part: &Part) -> Result<(SourceArgs, LiveArgs), String> {
+    fn words(&self, part: &RenderScope) -> Result<(SourceArgs, LiveArgs), String> {
         let copies = |paths: &[PathBuf]| -> Result<Vec<PathBuf>, String> {
             let copy = |path: &PathBuf| match path.as_path() == Path::new(STDIN)
                 || Scheme::of(path).is_some()
@@ -129,18 +131,18 @@ impl<'d> Draft<'d> {
         let mut source = self.source.clone();
         source.render.values = copies(&source.render.values)?;
         match part {
-            Part::Kustomization(folder) | Part::Chart(folder) => {
+            RenderScope::Kustomization(folder) | RenderScope::Chart(folder) => {
                 source.paths = vec![self.copy(Path::new(folder))?];
                 (source.app, source.kustomization) = (Vec::new(), Vec::new());
                 source.plain = true;
-                if matches!(part, Part::Kustomization(_)) {
+                if matches!(part, RenderScope::Kustomization(_)) {
                     // These flags are for charts.
                     source.render.values = Vec::new();
                     (source.render.set, source.render.set_string) = (Vec::new(), Vec::new());
                     source.render.release = None;
                 }
             }
-            Part::All(_) => {
+            RenderScope::All(_) => {
                 source.paths = copies(&source.paths)?;
                 source.app = copies(&source.app)?;
                 source.kustomization = copies(&source.kustomization)?;
@@ -158,8 +160,8 @@ impl<'d> Draft<'d> {
     }
 }
 
-impl Drafts for Draft<'_> {
-    fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String> {
+impl RenderEdits for EditRenderer<'_> {
+    fn rendered(&self, part: &RenderScope, edits: &FileEdits) -> Result<Rc<RenderResult>, String> {
         let key = (part.clone(), edits.clone());
         if let Some(known) = self.known.borrow().get(&key) {
             return Ok(Rc::clone(known));
@@ -167,7 +169,7 @@ impl Drafts for Draft<'_> {
         self.show(edits)?;
         let (source, live) = self.words(part)?;
         let sources = sources(&source, &live).map_err(|error| format!("{error:#}"))?;
-        let mut rendered = Rendered::default();
+        let mut rendered = RenderResult::default();
         for source in sources {
             let loaded = source.load(self.live);
             let objects = loaded.manifests.iter().map(|manifest| manifest.value());
@@ -175,7 +177,8 @@ impl Drafts for Draft<'_> {
             let said = |error: &Warning| format!("{}: {}", error.place, error.message);
             rendered.errors.extend(loaded.errors.iter().map(said));
         }
-        if let (Some(error), false) = (rendered.errors.first(), matches!(part, Part::All(_))) {
+        if let (Some(error), false) = (rendered.errors.first(), matches!(part, RenderScope::All(_)))
+        {
             let mirrors = self.mirrors()?.iter();
             return Err(mirrors.fold(error.clone(), |said, one| one.in_message(&said)));
         }
@@ -188,11 +191,11 @@ impl Drafts for Draft<'_> {
         Ok(rendered)
     }
 
-    fn layers(&self, folder: &str, edits: &Edits) -> Vec<Layer> {
+    fn layers(&self, folder: &str, edits: &FileEdits) -> Vec<KustomizationLayer> {
         let copy = self.show(edits).and_then(|()| self.copy(Path::new(folder)));
         let found = copy.map(|copy| layers(&copy)).unwrap_or_default();
         let layer = |(file, fields): (PathBuf, _)| {
-            Some(Layer {
+            Some(KustomizationLayer {
                 folder: self.name(file.parent()?),
                 file: self.name(&file),
                 fields,
@@ -201,7 +204,7 @@ impl Drafts for Draft<'_> {
         found.into_iter().filter_map(layer).collect()
     }
 
-    fn others(&self, file: &str, part: &Part) -> Vec<Part> {
+    fn others(&self, file: &str, part: &RenderScope) -> Vec<RenderScope> {
         // Edits do not add files to a kustomization.
         let mirrors = self.mirrors().unwrap_or_default();
         let below = || mirrors.iter().map(|mirror| Layers::below(mirror.root()));
@@ -215,17 +218,17 @@ impl Drafts for Draft<'_> {
             .iter()
             .flat_map(|layers| layers.of(&file, own.as_deref()));
         others
-            .map(|directory| Part::Kustomization(self.name(directory)))
+            .map(|directory| RenderScope::Kustomization(self.name(directory)))
             .collect()
     }
 
-    fn values(&self, part: &Part) -> (Vec<String>, Option<String>) {
+    fn values(&self, part: &RenderScope) -> (Vec<String>, Option<String>) {
         let given = match part {
-            Part::Chart(_) => &self.source.render.values[..],
+            RenderScope::Chart(_) => &self.source.render.values[..],
             _ => &[],
         };
         let given = given.iter().map(|file| file.to_string_lossy().into_owned());
-        let Some(Part::Chart(folder)) = part.renderer() else {
+        let Some(RenderScope::Chart(folder)) = part.renderer() else {
             return (given.collect(), None);
         };
         let folder = Path::new(folder);

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{Prepared, Rules, prepare, rules};
+use super::{ComparisonInputs, RunRules, prepare, rules};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
-use crate::engine::{self, Answer, Question};
+use crate::engine::{self, ExplainAnswer, ExplainRequest};
 
 /// Compares, and explains one object.
 ///
@@ -16,11 +16,11 @@ pub fn explain(
     live: &LiveArgs,
     compare: &CompareArgs,
     rule_words: &RulesArgs,
-    question: Question<'_>,
+    question: ExplainRequest<'_>,
     now: Timestamp,
-) -> Result<(Answer, Rules)> {
+) -> Result<(ExplainAnswer, RunRules)> {
     let rules = rules(rule_words, source, now)?.within(&live.connection);
-    let Prepared {
+    let ComparisonInputs {
         sources,
         side,
         rules,

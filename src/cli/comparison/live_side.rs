@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::cli::args::{ConnectionArgs, LiveArgs};
 use crate::cli::progress;
 use crate::cluster::{
-    Api, Apply, ConnectOptions, Discovery, Dump, FetchRequest, Fetched, KindLookup, Live, Predict,
-    Prediction, Query, Read, ServedKind, unpredicted,
+    Api, Apply, ConnectOptions, Discovery, Dump, FetchRequest, KindLookup, Live, Predict,
+    Prediction, Query, Read, ReadResults, ServedKind, unpredicted,
 };
-use crate::model::{ResourceKey, Target, Warning};
+use crate::model::{ReportTarget, ResourceKey, Warning};
 
 /// The live side.
 pub enum LiveSide {
@@ -76,8 +76,8 @@ pub struct NoLive;
 const WITHOUT: &str = "this command does not read a cluster";
 
 impl Discovery for NoLive {
-    fn target(&self) -> Target {
-        Target::default()
+    fn target(&self) -> ReportTarget {
+        ReportTarget::default()
     }
 
     fn default_namespace(&self) -> Option<String> {
@@ -106,7 +106,7 @@ impl Discovery for NoLive {
 }
 
 impl Read for NoLive {
-    fn fetch(&self, _: &FetchRequest) -> Result<Fetched> {
+    fn fetch(&self, _: &FetchRequest) -> Result<ReadResults> {
         bail!(WITHOUT)
     }
 

@@ -22,42 +22,42 @@ use super::args::{
 };
 use crate::cluster::audit::Logs;
 use crate::cluster::{Live, Overlay};
-use crate::engine::history::{self, Asked};
+use crate::engine::history::{self, HistoryRequest};
 use crate::engine::{self, Options};
-use crate::model::{ObjectReport, Report, Status, Warning};
+use crate::model::{ObjectReport, ObjectStatus, Report, Warning};
 use crate::policy::Allowed;
 use crate::redact::Redactor;
 use crate::source::{Scheme, Source, blame};
 
-pub use again::{Again, Reports};
+pub use again::{RepeatableComparison, Reports};
 pub use census::census;
-pub use clusters::{All, chosen, run_all};
-pub use draft::Draft;
+pub use clusters::{ContextResults, chosen, run_all};
+pub use draft::EditRenderer;
 pub use explanation::explain;
 pub use live_side::{LiveSide, NoLive, cluster, live_side};
 pub use policies::{evaluate, load};
-pub use rules::{Rules, accepted, check, jq, rules};
+pub use rules::{RunRules, accepted, check, jq, rules};
 pub use sources::{base_sources, sources};
-pub use timeline::{Timeline, timeline};
+pub use timeline::{TimelineInputs, timeline};
 
 /// The argument for standard input, on either side.
 const STDIN: &str = "-";
 
 /// The result of a comparison, and its rules.
-pub struct Compared {
+pub struct ComparisonResult {
     /// The result, including secrets.
     pub report: Report,
     /// The rules.
-    pub rules: Rules,
+    pub rules: RunRules,
 }
 
 /// What a run does besides comparing.
 #[derive(Clone, Copy, Default)]
-pub struct Also<'a> {
+pub struct RunOptions<'a> {
     /// Keeps what is explained.
     pub explain: bool,
     /// Reads the warning Events of objects that drifted, masked by this redactor.
-    pub events: Option<&'a (dyn Fn(&Rules) -> Redactor + Sync)>,
+    pub events: Option<&'a (dyn Fn(&RunRules) -> Redactor + Sync)>,
 }
 
 /// Compares what is declared with the live side.
@@ -71,27 +71,27 @@ pub fn run(
     rule_words: &RulesArgs,
     explain: bool,
     now: Timestamp,
-) -> Result<Compared> {
+) -> Result<ComparisonResult> {
     let rules = rules(rule_words, source, now)?.within(&live.connection);
     let no_policies = PoliciesArgs::default();
-    let also = Also {
+    let also = RunOptions {
         explain,
-        ..Also::default()
+        ..RunOptions::default()
     };
     run_by(rules, source, live, compare, rule_words, &no_policies, also)
 }
 
 /// Compares with rules that were already read.
 pub fn run_by(
-    rules: Rules,
+    rules: RunRules,
     source: &SourceArgs,
     live: &LiveArgs,
     compare: &CompareArgs,
     rule_words: &RulesArgs,
     judged_by: &PoliciesArgs,
-    also: Also<'_>,
-) -> Result<Compared> {
-    let Prepared {
+    also: RunOptions<'_>,
+) -> Result<ComparisonResult> {
+    let ComparisonInputs {
         sources,
         side,
         mut rules,
@@ -122,7 +122,7 @@ pub fn run_by(
     report.warnings.extend(absence(&report, source));
     if let Some(redactor) = also.events {
         let redactor = redactor(&rules).knowing(&report.secret_values);
-        let asked = Asked {
+        let asked = HistoryRequest {
             objects: history::drifted(&report),
             report: &report,
             audit_logs: Logs::default(),
@@ -133,25 +133,25 @@ pub fn run_by(
     }
     report.warnings.append(&mut rules.warnings);
     report.skipped.append(&mut rules.notes);
-    Ok(Compared { report, rules })
+    Ok(ComparisonResult { report, rules })
 }
 
 /// The inputs of a comparison.
-struct Prepared {
+struct ComparisonInputs {
     sources: Vec<Box<dyn Source>>,
     side: LiveSide,
-    rules: Rules,
+    rules: RunRules,
     options: Options,
 }
 
 fn prepare(
-    mut rules: Rules,
+    mut rules: RunRules,
     source: &SourceArgs,
     live: &LiveArgs,
     compare: &CompareArgs,
     rule_words: &RulesArgs,
     explain: bool,
-) -> Result<Prepared> {
+) -> Result<ComparisonInputs> {
     let sources = sources(source, live)?;
     let side = live_side(live, &scanned(source))?;
     rules.add_live(rule_words, side.as_live())?;
@@ -159,7 +159,7 @@ fn prepare(
         strict_rules: rule_words.strict_rules,
         ..options(source, live, compare, explain)
     };
-    Ok(Prepared {
+    Ok(ComparisonInputs {
         sources,
         side,
         rules,
@@ -262,7 +262,7 @@ fn first_template(report: &Report) -> Option<&str> {
 /// the deletion of everything.
 fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     let objects = &report.objects;
-    let is_missing = |object: &ObjectReport| object.status() == Status::Missing;
+    let is_missing = |object: &ObjectReport| object.status() == ObjectStatus::Missing;
     if objects.len() < 2 || !objects.iter().all(is_missing) {
         return None;
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{NoLive, jq, sources};
-use crate::admission::{Answer, Policies};
+use crate::admission::{Policies, RuleResult};
 use crate::cli::args::{LiveArgs, PoliciesArgs, SourceArgs};
 use crate::cluster::Overlay;
 use crate::engine::policies::{add_reports, judge, not_evaluated, read_live};
@@ -39,7 +39,7 @@ pub fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<
 ///
 /// # Errors
 /// Fails if it does not finish in time, or uses too much memory.
-pub fn evaluate(engine: &Jq, policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
+pub fn evaluate(engine: &Jq, policy: &str, input: &Value) -> Result<Vec<RuleResult>, String> {
     let answer = engine.evaluate(policy, input);
     let answer = answer.map_err(|error| error.to_string())?;
     serde_json::from_value(answer).map_err(|error| error.to_string())

@@ -11,8 +11,10 @@ use jiff::Timestamp;
 
 use super::STDIN;
 use crate::cli::args::{ConnectionArgs, RulesArgs, SourceArgs};
-use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Wanted};
-use crate::config::{self, ArgoSettings, BASELINE_NAME, CONFIG_NAME, Config, Found, Sensitive};
+use crate::cluster::{FetchRequest, KindLookup, Live, ObjectRequest, ReadResult};
+use crate::config::{
+    self, ArgoSettings, BASELINE_NAME, CONFIG_NAME, Config, FoundConfig, Sensitive,
+};
 use crate::jq::{Jq, JqError};
 use crate::model::{FieldPath, ResourceKey, Warning};
 use crate::policy::{Debt, RuleSet};
@@ -25,7 +27,7 @@ const LIVE: &str = "live";
 
 /// The rules of a run.
 #[derive(Clone)]
-pub struct Rules {
+pub struct RunRules {
     /// All of them.
     pub set: RuleSet,
     /// The engine of their jq expressions.
@@ -44,7 +46,7 @@ pub struct Rules {
 #[derive(Clone)]
 pub struct Baseline {
     /// The file.
-    pub file: Found,
+    pub file: FoundConfig,
     /// Its content.
     pub debt: Debt,
 }
@@ -52,7 +54,7 @@ pub struct Baseline {
 /// Whether rules may come from the tree of the manifests. If its author is not trusted, rules come
 /// only from named files: otherwise a change could hide itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Search {
+pub enum RuleSearch {
     /// Files are searched from the manifests upwards.
     Upwards,
     /// Only files named by flags are read.
@@ -61,7 +63,7 @@ pub enum Search {
     At(String),
 }
 
-impl Search {
+impl RuleSearch {
     /// Returns the search for trusted or untrusted manifests.
     pub fn of(source: &SourceArgs) -> Self {
         match &source.base {
@@ -73,11 +75,11 @@ impl Search {
     }
 
     /// Finds one of driftctl's own files, and reads it.
-    fn read(&self, name: &str, start: &Path) -> Result<Option<(Found, String)>> {
+    fn read(&self, name: &str, start: &Path) -> Result<Option<(FoundConfig, String)>> {
         match self {
             Self::Upwards => {
                 let found = config::find(name, start)?;
-                let read = |found: Found| Ok((found.clone(), config::read_file(&found)?));
+                let read = |found: FoundConfig| Ok((found.clone(), config::read_file(&found)?));
                 found.map(read).transpose()
             }
             Self::NamedOnly => Ok(None),
@@ -85,7 +87,7 @@ impl Search {
                 let Some(file) = above(revision, start, name)? else {
                     return Ok(None);
                 };
-                let found = Found {
+                let found = FoundConfig {
                     name: format!("{revision}:{}", file.path.display()),
                     path: file.path,
                 };
@@ -101,8 +103,8 @@ impl Search {
 ///
 /// # Errors
 /// Fails if anything is wrong with a file; the error lists all problems.
-pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Rules> {
-    let search = Search::of(source);
+pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<RunRules> {
+    let search = RuleSearch::of(source);
     let start = start(&source.paths);
     let found = config_file(args, start, &search)?;
     let engine = Arc::new(jq());
@@ -121,7 +123,7 @@ pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Ru
         .ignoring_status(argo.status)
         .with_jq(engine.clone())
         .with_debt(baseline.debt.clone());
-    Ok(Rules {
+    Ok(RunRules {
         set,
         jq: engine,
         sensitive: config.sensitive.into(),
@@ -131,7 +133,7 @@ pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Ru
     })
 }
 
-impl Rules {
+impl RunRules {
     /// Limits the time of all jq expressions together to `--timeout`.
     #[must_use]
     pub fn within(self, connection: &ConnectionArgs) -> Self {
@@ -177,10 +179,14 @@ fn start(paths: &[PathBuf]) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-fn config_file(args: &RulesArgs, start: &Path, search: &Search) -> Result<Option<(Found, String)>> {
+fn config_file(
+    args: &RulesArgs,
+    start: &Path,
+    search: &RuleSearch,
+) -> Result<Option<(FoundConfig, String)>> {
     match &args.config {
         Some(path) => {
-            let found = Found::named(path);
+            let found = FoundConfig::named(path);
             let text = config::read_file(&found)?;
             Ok(Some((found, text)))
         }
@@ -192,19 +198,19 @@ fn config_file(args: &RulesArgs, start: &Path, search: &Search) -> Result<Option
 /// Returns the baseline that is named, or next to the configuration, or above the manifests.
 fn baseline(
     args: &RulesArgs,
-    config: Option<&Found>,
+    config: Option<&FoundConfig>,
     start: &Path,
-    search: &Search,
+    search: &RuleSearch,
     now: Timestamp,
 ) -> Result<Baseline> {
-    let read = |found: Found| match found.path.exists() {
+    let read = |found: FoundConfig| match found.path.exists() {
         true => Ok(Some((found.clone(), config::read_file(&found)?))),
         false => anyhow::Ok(None),
     };
     let found = match (&args.baseline, config) {
-        (Some(path), _) => read(Found::named(path))?,
+        (Some(path), _) => read(FoundConfig::named(path))?,
         (None, _) if args.no_config => None,
-        (None, Some(config)) if *search == Search::Upwards => {
+        (None, Some(config)) if *search == RuleSearch::Upwards => {
             // Drift that was accepted before there were rules stays accepted.
             match read(config::new_file(Some(config), BASELINE_NAME, start)?)? {
                 Some(found) => Some(found),
@@ -218,7 +224,7 @@ fn baseline(
         return Ok(Baseline { file, debt });
     }
     let file = match &args.baseline {
-        Some(path) => Found::named(path),
+        Some(path) => FoundConfig::named(path),
         None => config::new_file(config, BASELINE_NAME, start)?,
     };
     Ok(Baseline {
@@ -232,9 +238,9 @@ fn baseline(
 /// # Errors
 /// Fails if the file is broken.
 pub fn accepted(args: &RulesArgs, paths: &[PathBuf], now: Timestamp) -> Result<Baseline> {
-    let (start, search) = (start(paths), Search::Upwards);
+    let (start, search) = (start(paths), RuleSearch::Upwards);
     let config = match &args.config {
-        Some(path) => Some(Found::named(path)),
+        Some(path) => Some(FoundConfig::named(path)),
         None => config::find(CONFIG_NAME, start)?,
     };
     baseline(args, config.as_ref(), start, &search, now)
@@ -262,7 +268,7 @@ fn argocd_of_file(args: &RulesArgs) -> Result<ArgoSettings> {
     else {
         return Ok(ArgoSettings::default());
     };
-    let found = Found::named(path);
+    let found = FoundConfig::named(path);
     let text = config::read_file(&found)?;
     let parsed = yaml::parse(&text);
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
@@ -292,16 +298,16 @@ fn argocd_of_cluster(live: &dyn Live) -> Result<ArgoSettings> {
     };
     let key = ResourceKey::new("", "ConfigMap", Some("argocd".to_owned()), "argocd-cm");
     let fetched = live.fetch(&FetchRequest {
-        wanted: vec![Wanted {
+        wanted: vec![ObjectRequest {
             key: key.clone(),
             kind,
         }],
         ..FetchRequest::default()
     })?;
     match fetched.answers.get(&key) {
-        Some(Answer::Found(map)) => Ok(config::read_argocd(&map.value()?, &key.to_string())),
-        Some(Answer::Absent) => bail!("{key} was not found; name a file"),
-        Some(Answer::Unread(why)) => bail!("{why}"),
+        Some(ReadResult::Found(map)) => Ok(config::read_argocd(&map.value()?, &key.to_string())),
+        Some(ReadResult::Absent) => bail!("{key} was not found; name a file"),
+        Some(ReadResult::Unread(why)) => bail!("{why}"),
         None => bail!("the live side did not answer"),
     }
 }

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
-    ChartOptions, Clusters, Files, Git, GitOps, GitOpsObjects, ReadAt, Rendering, Repository,
-    Sandbox, Scheme, Source, Which, objects_in,
+    ChartOptions, Clusters, FilesSource, Git, GitOps, GitOpsObjects, GitOpsSelector, ReadAt,
+    Rendering, Repository, Sandbox, Scheme, Source, objects_in,
 };
 
 /// Returns the sources of the declared state, in the order of the arguments.
@@ -125,11 +125,11 @@ fn gitops(
     }
     let mut followed = None;
     for file in &args.app {
-        let which = Which::File(file.clone());
+        let which = GitOpsSelector::File(file.clone());
         followed = Some(join(followed, GitOpsObjects::argo(which, options.clone())));
     }
     for file in &args.kustomization {
-        let which = Which::File(file.clone());
+        let which = GitOpsSelector::File(file.clone());
         followed = Some(join(followed, GitOpsObjects::flux(which, options.clone())));
     }
     Ok((sources, followed))
@@ -190,7 +190,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
                  with a Git revision of its repository; name one"
             );
         }
-        let files = Files::new([base]).untrusted(untrusted);
+        let files = FilesSource::new([base]).untrusted(untrusted);
         return Ok(Some(vec![Box::new(files.rendered(rendering))]));
     }
     let at_base = || format!("--base {base} is neither a path nor a Git revision of the paths");

@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
-use super::{Prepared, Rules, emptiness, prepare, rules};
+use super::{ComparisonInputs, RunRules, emptiness, prepare, rules};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
-use crate::cli::selected::Selected;
+use crate::cli::selected::ChangeSelection;
 use crate::cluster::audit::Logs;
 use crate::engine;
-use crate::engine::history::{self, Asked};
-use crate::model::{Evidence, History, Moment, Report};
+use crate::engine::history::{self, HistoryRequest};
+use crate::model::{History, HistoryEntry, HistorySource, Report};
 use crate::redact::Redactor;
 use crate::source::blame;
 
 /// The inputs of a timeline.
-pub struct Timeline {
+pub struct TimelineInputs {
     /// The comparison, of the selected objects.
     pub report: Report,
     /// The rules.
-    pub rules: Rules,
+    pub rules: RunRules,
     /// The entries of other sources.
     pub history: History,
 }
@@ -34,12 +34,12 @@ pub fn timeline(
     live: &LiveArgs,
     compare: &CompareArgs,
     rule_words: &RulesArgs,
-    selected: &Selected,
-    redactor: impl FnOnce(&Rules) -> Redactor,
+    selected: &ChangeSelection,
+    redactor: impl FnOnce(&RunRules) -> Redactor,
     now: Timestamp,
-) -> Result<Timeline> {
+) -> Result<TimelineInputs> {
     let rules = rules(rule_words, source, now)?.within(&live.connection);
-    let Prepared {
+    let ComparisonInputs {
         sources,
         side,
         mut rules,
@@ -63,7 +63,7 @@ pub fn timeline(
         report.objects.retain(|object| meant.contains(&object.key));
     }
     let redactor = redactor(&rules).knowing(&report.secret_values);
-    let asked = Asked {
+    let asked = HistoryRequest {
         objects: history::objects_of(&report),
         report: &report,
         audit_logs: Logs::within(&compare.audit_log, live.connection.timeout),
@@ -76,7 +76,7 @@ pub fn timeline(
         unread.map(|warning| (format!("Git history of {}", warning.place), warning.message)),
     );
     commits(&report, &mut history);
-    Ok(Timeline {
+    Ok(TimelineInputs {
         report,
         rules,
         history,
@@ -93,10 +93,10 @@ fn commits(report: &Report, history: &mut History) {
             };
             let short = commit.get(..7).unwrap_or(commit);
             let what = format!("commit {short} declares {}", drift.change.path);
-            let moment = Moment {
+            let moment = HistoryEntry {
                 at: blame.time.as_ref().and_then(|time| time.parse().ok()),
                 object: object.key.clone(),
-                evidence: Evidence::Git,
+                evidence: HistorySource::Git,
                 user: blame.author.clone(),
                 manager: None,
                 what,

@@ -9,16 +9,16 @@ use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::failure::Failure;
-use super::request::{Request, Review};
+use super::failure::ApiFailure;
+use super::request::{ApiRequest, Review};
 use super::send::Sender;
 use super::{Api, parsed};
-use crate::cluster::{Right, ServedKind};
-use crate::signals::Reading;
+use crate::cluster::{AccessRight, ServedKind};
+use crate::signals::InterruptibleRead;
 
 /// The identity that the API server sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct ClientIdentity {
     /// The user, such as `system:serviceaccount:ci:driftctl`.
     pub user: String,
     /// The user's groups.
@@ -30,13 +30,13 @@ impl Api {
     ///
     /// # Errors
     /// Fails if the server does not return it.
-    pub fn identity(&self) -> Result<Identity> {
-        let _reading = Reading::begin();
-        let request = Request::review(Review::Identity, &json!({}));
+    pub fn identity(&self) -> Result<ClientIdentity> {
+        let _reading = InterruptibleRead::begin();
+        let request = ApiRequest::review(Review::Identity, &json!({}));
         let answer = self.runtime.block_on(self.sender.checked(&request, parsed));
         let answer = answer.map_err(|failure| match failure {
             // A server without this API checks authorization first, which denies it to everyone.
-            Failure::NotFound | Failure::UnknownResource | Failure::Forbidden(_) => {
+            ApiFailure::NotFound | ApiFailure::UnknownResource | ApiFailure::Forbidden(_) => {
                 anyhow!("not every user may ask before Kubernetes 1.28")
             }
             failure => anyhow!("{failure}"),
@@ -47,7 +47,7 @@ impl Api {
             return Err(anyhow!("the response names no user"));
         }
         let groups = info["groups"].as_array().into_iter().flatten();
-        Ok(Identity {
+        Ok(ClientIdentity {
             user: user.to_owned(),
             groups: groups
                 .filter_map(Value::as_str)
@@ -59,14 +59,18 @@ impl Api {
     /// Returns which of these permissions the user has (`SelfSubjectAccessReview`), or why a
     /// permission could not be checked. Permissions in all namespaces are checked before those in
     /// single namespaces.
-    pub fn may(&self, rights: &BTreeSet<Right>) -> BTreeMap<Right, Result<bool, String>> {
-        let _reading = Reading::begin();
+    pub fn may(
+        &self,
+        rights: &BTreeSet<AccessRight>,
+    ) -> BTreeMap<AccessRight, Result<bool, String>> {
+        let _reading = InterruptibleRead::begin();
         self.runtime.block_on(async {
-            let everywhere: BTreeSet<Right> = rights.iter().map(Right::everywhere).collect();
+            let everywhere: BTreeSet<AccessRight> =
+                rights.iter().map(AccessRight::everywhere).collect();
             let mut answers = self.review(everywhere).await;
-            let has = |right: &&Right| answers.get(&right.everywhere()) == Some(&Ok(true));
+            let has = |right: &&AccessRight| answers.get(&right.everywhere()) == Some(&Ok(true));
             let (had, others): (Vec<_>, Vec<_>) = rights.iter().partition(has);
-            let asked = |right: &&Right| answers.contains_key(*right);
+            let asked = |right: &&AccessRight| answers.contains_key(*right);
             let left = others.into_iter().filter(|right| !asked(right)).cloned();
             let in_places = self.review(left.collect()).await;
             answers.extend(had.into_iter().map(|right| (right.clone(), Ok(true))));
@@ -76,7 +80,10 @@ impl Api {
         })
     }
 
-    async fn review(&self, rights: BTreeSet<Right>) -> BTreeMap<Right, Result<bool, String>> {
+    async fn review(
+        &self,
+        rights: BTreeSet<AccessRight>,
+    ) -> BTreeMap<AccessRight, Result<bool, String>> {
         let mut reviews = JoinSet::new();
         for right in rights {
             reviews.spawn(allowed(Arc::clone(&self.sender), right));
@@ -90,7 +97,7 @@ impl Api {
     /// # Errors
     /// Fails if not all kinds are known.
     pub fn namespaced_kinds(&self) -> Result<Vec<ServedKind>> {
-        let _reading = Reading::begin();
+        let _reading = InterruptibleRead::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));
         let (kinds, gaps) = catalog.namespaced_kinds();
         match gaps.into_iter().next() {
@@ -100,7 +107,7 @@ impl Api {
     }
 }
 
-async fn allowed(sender: Arc<Sender>, right: Right) -> (Right, Result<bool, String>) {
+async fn allowed(sender: Arc<Sender>, right: AccessRight) -> (AccessRight, Result<bool, String>) {
     let mut attributes = json!({
         "verb": right.verb,
         "group": right.group,
@@ -109,7 +116,7 @@ async fn allowed(sender: Arc<Sender>, right: Right) -> (Right, Result<bool, Stri
     if let Some(namespace) = &right.namespace {
         attributes["namespace"] = namespace.as_str().into();
     }
-    let request = Request::review(Review::Access, &json!({"resourceAttributes": attributes}));
+    let request = ApiRequest::review(Review::Access, &json!({"resourceAttributes": attributes}));
     let answer = match sender.checked(&request, parsed).await {
         Ok(answer) => answer["status"]["allowed"]
             .as_bool()

@@ -27,14 +27,14 @@ pub(super) struct Resource {
 
 /// What could not be discovered, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Gap {
+pub(super) struct DiscoveryGap {
     /// A version of a group, or a root: `batch/v1`, `/apis`.
     pub what: String,
     /// The reason.
     pub why: String,
 }
 
-impl Gap {
+impl DiscoveryGap {
     /// Returns a gap with its reason.
     pub fn new(what: &str, why: impl ToString) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Gap {
     }
 }
 
-impl fmt::Display for Gap {
+impl fmt::Display for DiscoveryGap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "discovery of {} failed: {}", self.what, self.why)
     }
@@ -58,16 +58,16 @@ pub(super) enum Resources {
     /// It has not been requested yet.
     NotAsked,
     /// It could not be discovered.
-    Broken(Gap),
+    Broken(DiscoveryGap),
 }
 
 /// A root of the API: the core group, or all other groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Root {
+pub(super) enum ApiRoot {
     /// Its groups, each with its versions in the server's order of preference.
     Known(BTreeMap<String, Vec<(String, Resources)>>),
     /// It could not be discovered.
-    Broken(Gap),
+    Broken(DiscoveryGap),
     /// It was not needed.
     NotAsked,
 }
@@ -75,8 +75,8 @@ pub(super) enum Root {
 /// Everything that the API server serves.
 #[derive(Debug, Clone)]
 pub(super) struct Catalog {
-    pub core: Root,
-    pub named: Root,
+    pub core: ApiRoot,
+    pub named: ApiRoot,
 }
 
 /// The groups of computed objects, which are neither stored nor declared. The servers behind them
@@ -119,9 +119,9 @@ impl Catalog {
             &self.named
         };
         let groups = match root {
-            Root::Known(groups) => groups,
-            Root::Broken(gap) => return KindLookup::Unknown(gap.to_string()),
-            Root::NotAsked => return KindLookup::Unknown("it was not requested".to_owned()),
+            ApiRoot::Known(groups) => groups,
+            ApiRoot::Broken(gap) => return KindLookup::Unknown(gap.to_string()),
+            ApiRoot::NotAsked => return KindLookup::Unknown("it was not requested".to_owned()),
         };
         let Some(versions) = groups.get(group) else {
             return KindLookup::NotServed(self.no_group(group, kind));
@@ -185,7 +185,7 @@ impl Catalog {
         [&self.core, &self.named]
             .into_iter()
             .flat_map(|root| match root {
-                Root::Known(groups) => Some(groups.iter()).into_iter().flatten(),
+                ApiRoot::Known(groups) => Some(groups.iter()).into_iter().flatten(),
                 _ => None.into_iter().flatten(),
             })
     }
@@ -204,7 +204,9 @@ impl Catalog {
     /// Adds the resources of a version that was requested on its own.
     pub fn fill(&mut self, api_version: &str, resources: Resources) {
         for root in [&mut self.core, &mut self.named] {
-            let Root::Known(groups) = root else { continue };
+            let ApiRoot::Known(groups) = root else {
+                continue;
+            };
             let versions = groups.get_mut(group_of(api_version)).into_iter().flatten();
             for (_, known) in versions.filter(|(version, _)| version == api_version) {
                 known.clone_from(&resources);
@@ -213,7 +215,7 @@ impl Catalog {
     }
 
     /// Returns every namespaced kind whose objects users may create, and the gaps in the list.
-    pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<Gap>) {
+    pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<DiscoveryGap>) {
         let (mut kinds, gaps) = self.kinds();
         kinds.retain(|kind| kind.namespaced);
         (kinds, gaps)
@@ -221,11 +223,11 @@ impl Catalog {
 
     /// Returns every kind whose objects users may create, each at its preferred version, and the
     /// gaps in the list.
-    pub fn kinds(&self) -> (Vec<ServedKind>, Vec<Gap>) {
+    pub fn kinds(&self) -> (Vec<ServedKind>, Vec<DiscoveryGap>) {
         let mut kinds = BTreeMap::new();
         let mut gaps = Vec::new();
         for root in [&self.core, &self.named] {
-            if let Root::Broken(gap) = root {
+            if let ApiRoot::Broken(gap) = root {
                 gaps.push(gap.clone());
             }
         }
@@ -302,8 +304,8 @@ fn kind_of(version: &str, resource: &Resource) -> ServedKind {
 /// # Errors
 /// Fails if the document is malformed; the error does not quote it. A server that lists no group is
 /// not a Kubernetes API server.
-pub(super) fn root(body: &[u8]) -> Result<Root, String> {
-    let document: Document =
+pub(super) fn root(body: &[u8]) -> Result<ApiRoot, String> {
+    let document: DiscoveryDocument =
         serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
     let groups: BTreeMap<_, _> = match document.kind.as_str() {
         "APIGroupDiscoveryList" => document.items.into_iter().map(aggregated).collect(),
@@ -318,7 +320,7 @@ pub(super) fn root(body: &[u8]) -> Result<Root, String> {
     if groups.values().all(Vec::is_empty) {
         return Err("it lists no API; is this a Kubernetes API server?".to_owned());
     }
-    Ok(Root::Known(groups))
+    Ok(ApiRoot::Known(groups))
 }
 
 /// Parses the resources of one version, from `/apis/apps/v1`.
@@ -348,8 +350,8 @@ pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, Str
 }
 
 /// Reports groups whose undeclared objects are unknown: one error for each reason.
-pub(super) fn unsearched(gaps: Vec<Gap>) -> Vec<Warning> {
-    let mut by_reason: BTreeMap<String, Vec<Gap>> = BTreeMap::new();
+pub(super) fn unsearched(gaps: Vec<DiscoveryGap>) -> Vec<Warning> {
+    let mut by_reason: BTreeMap<String, Vec<DiscoveryGap>> = BTreeMap::new();
     for gap in gaps {
         by_reason.entry(gap.why.clone()).or_default().push(gap);
     }
@@ -374,14 +376,17 @@ pub(super) fn unsearched(gaps: Vec<Gap>) -> Vec<Warning> {
 /// How many API versions an error names.
 const NAMED_GAPS: usize = 3;
 
-fn aggregated(group: Group) -> (String, Vec<(String, Resources)>) {
+fn aggregated(group: DiscoveryGroup) -> (String, Vec<(String, Resources)>) {
     let name = group.metadata.name;
     let versions = group.versions.into_iter().map(|version| {
         let api_version = join(&name, &version.version);
         // `Stale`: the server behind an aggregated API does not respond, and the listed resources
         // are outdated or empty.
         let resources = if version.freshness == "Stale" {
-            Resources::Broken(Gap::new(&api_version, "its server does not answer (Stale)"))
+            Resources::Broken(DiscoveryGap::new(
+                &api_version,
+                "its server does not answer (Stale)",
+            ))
         } else {
             Resources::Known(version.resources.into_iter().filter_map(resource).collect())
         };
@@ -424,11 +429,11 @@ fn join(group: &str, version: &str) -> String {
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct DiscoveryDocument {
     #[serde(default)]
     kind: String,
     #[serde(default)]
-    items: Vec<Group>,
+    items: Vec<DiscoveryGroup>,
     #[serde(default)]
     groups: Vec<LegacyGroup>,
     #[serde(default)]
@@ -436,7 +441,7 @@ struct Document {
 }
 
 #[derive(Deserialize)]
-struct Group {
+struct DiscoveryGroup {
     #[serde(default)]
     metadata: GroupName,
     #[serde(default)]

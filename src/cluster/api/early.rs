@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::discovery::{self, Gap, Root};
-use super::failure::Failure;
+use super::discovery::{self, ApiRoot, DiscoveryGap};
+use super::failure::ApiFailure;
 use super::parsed;
-use super::request::{Form, Request};
+use super::request::{ApiRequest, ResponseForm};
 use super::send::Sender;
 
 /// The URL of the core group's document.
@@ -25,14 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Requests that were sent early, until their responses are taken.
 #[derive(Default)]
-pub(super) struct Early {
-    pub core: Option<JoinHandle<Root>>,
-    pub named: Option<JoinHandle<Root>>,
+pub(super) struct EarlyRequests {
+    pub core: Option<JoinHandle<ApiRoot>>,
+    pub named: Option<JoinHandle<ApiRoot>>,
     /// The server's version, which is optional: other requests may succeed without it.
     pub version: Option<JoinHandle<Option<String>>>,
 }
 
-impl Early {
+impl EarlyRequests {
     /// Starts the requests.
     pub fn begin(runtime: &Runtime, sender: &Arc<Sender>) -> Self {
         Self {
@@ -74,18 +74,18 @@ pub(super) async fn soon<T>(early: JoinHandle<Option<T>>) -> Option<T> {
 }
 
 /// Returns what one root of the API serves.
-pub(super) async fn root(sender: Arc<Sender>, path: &'static str) -> Root {
-    let request = Request::document(path, Form::Discovery);
+pub(super) async fn root(sender: Arc<Sender>, path: &'static str) -> ApiRoot {
+    let request = ApiRequest::document(path, ResponseForm::Discovery);
     let parse = |body: Vec<u8>| {
-        discovery::root(&body).map_err(|what| Failure::malformed("discovery document", what))
+        discovery::root(&body).map_err(|what| ApiFailure::malformed("discovery document", what))
     };
     let root = sender.checked(&request, parse).await;
-    root.unwrap_or_else(|failure| Root::Broken(Gap::new(path, failure)))
+    root.unwrap_or_else(|failure| ApiRoot::Broken(DiscoveryGap::new(path, failure)))
 }
 
 /// Returns the server's version.
 async fn version(sender: Arc<Sender>) -> Option<String> {
-    let request = Request::document("/version", Form::Json);
+    let request = ApiRequest::document("/version", ResponseForm::Json);
     let info = sender.checked(&request, parsed).await.ok()?;
     Some(info.get("gitVersion")?.as_str()?.to_owned())
 }

@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
-use super::failure::Failure;
+use super::failure::ApiFailure;
 
 /// The limit on a plugin's output. Certificates and tokens are a few KiB.
 const MAX_OUTPUT: u64 = 1 << 20;
@@ -30,12 +30,12 @@ struct ExecCredential {
     api_version: String,
     #[serde(default)]
     kind: String,
-    status: Option<Status>,
+    status: Option<ExecStatus>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Status {
+struct ExecStatus {
     token: Option<SecretString>,
     client_certificate_data: Option<String>,
     client_key_data: Option<SecretString>,
@@ -46,9 +46,10 @@ pub(super) async fn credentials(
     plugin: &ExecConfig,
     deadline: Duration,
     mut user: AuthInfo,
-) -> Result<AuthInfo, Failure> {
+) -> Result<AuthInfo, ApiFailure> {
     let name = name(plugin)?;
-    let failed = |what: &str| Failure::Credentials(format!("the credential plugin {name} {what}"));
+    let failed =
+        |what: &str| ApiFailure::Credentials(format!("the credential plugin {name} {what}"));
     let output = tokio::time::timeout(deadline, run(plugin, &name))
         .await
         .map_err(|_| failed(&format!("did not end within {}s", deadline.as_secs())))??;
@@ -70,7 +71,7 @@ pub(super) async fn credentials(
         .status
         .ok_or_else(|| failed("returned no credentials"))?;
     match status {
-        Status {
+        ExecStatus {
             client_certificate_data: Some(certificate),
             client_key_data: Some(key),
             token,
@@ -82,7 +83,7 @@ pub(super) async fn credentials(
             user.client_key_data = Some(STANDARD.encode(key.expose_secret()).into());
             user.token = token;
         }
-        Status {
+        ExecStatus {
             token: Some(token), ..
         } => user.token = Some(token),
         _ => {
@@ -95,13 +96,13 @@ pub(super) async fn credentials(
 }
 
 /// Returns the plugin's name, without its directory.
-fn name(plugin: &ExecConfig) -> Result<String, Failure> {
+fn name(plugin: &ExecConfig) -> Result<String, ApiFailure> {
     let command = plugin
         .command
         .as_deref()
         .filter(|command| !command.is_empty());
     let command = command.ok_or_else(|| {
-        Failure::Credentials("the kubeconfig's exec entry names no command".to_owned())
+        ApiFailure::Credentials("the kubeconfig's exec entry names no command".to_owned())
     })?;
     let name = Path::new(command)
         .file_name()
@@ -109,9 +110,9 @@ fn name(plugin: &ExecConfig) -> Result<String, Failure> {
     Ok(name.to_string_lossy().into_owned())
 }
 
-async fn run(plugin: &ExecConfig, name: &str) -> Result<Vec<u8>, Failure> {
+async fn run(plugin: &ExecConfig, name: &str) -> Result<Vec<u8>, ApiFailure> {
     let failed =
-        |what: String| Failure::Credentials(format!("the credential plugin {name} {what}"));
+        |what: String| ApiFailure::Credentials(format!("the credential plugin {name} {what}"));
     let mode = plugin.interactive_mode.as_ref();
     let interactive = mode != Some(&ExecInteractiveMode::Never) && std::io::stdin().is_terminal();
     if mode == Some(&ExecInteractiveMode::Always) && !interactive {

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::cluster::{Denial, Right};
+use crate::cluster::{AccessRight, Denial};
 
 /// Why a request has no usable response. No variant shows text from a server or a credential
 /// plugin, except words that were checked to be harmless: bodies of error responses repeat values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum ApiFailure {
     /// 403.
     #[error("forbidden: {0} is not allowed (driftctl doctor prints the missing Role)")]
-    Forbidden(Right),
+    Forbidden(AccessRight),
     /// 401, even with fresh credentials.
     #[error(
         "the API server rejected your credentials (401), also after they were renewed once; log in \
@@ -74,7 +74,7 @@ pub(super) enum Failure {
     Credentials(String),
 }
 
-impl Failure {
+impl ApiFailure {
     pub fn malformed(expected: &str, what: impl fmt::Display) -> Self {
         Self::Malformed {
             expected: expected.to_owned(),

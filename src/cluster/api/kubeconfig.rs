@@ -21,13 +21,13 @@ use kube::config::{
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::login::{Login, certificates};
+use super::login::{Credentials, certificates};
 use super::service_account::ServiceAccount;
 use crate::model::nearest;
 
 /// The inputs that decide which kubeconfig is read.
 #[derive(Debug, Default)]
-pub(super) struct Choice<'c> {
+pub(super) struct KubeconfigInputs<'c> {
     /// `--kubeconfig`.
     pub flag: Option<&'c Path>,
     /// The value of `KUBECONFIG`.
@@ -44,7 +44,7 @@ pub(super) struct Choice<'c> {
 }
 
 /// Finds the cluster, without reading from the network.
-pub(super) fn login(choice: &Choice<'_>) -> Result<Login> {
+pub(super) fn login(choice: &KubeconfigInputs<'_>) -> Result<Credentials> {
     let Some(files) = files(choice)? else {
         return in_cluster(choice);
     };
@@ -53,7 +53,7 @@ pub(super) fn login(choice: &Choice<'_>) -> Result<Login> {
 }
 
 /// Returns the files to read; `None` if there is no kubeconfig at all.
-fn files(choice: &Choice<'_>) -> Result<Option<Vec<PathBuf>>> {
+fn files(choice: &KubeconfigInputs<'_>) -> Result<Option<Vec<PathBuf>>> {
     if let Some(file) = choice.flag {
         refuse_scanned(file, choice.scanned)?;
         return Ok(Some(vec![file.to_owned()]));
@@ -172,7 +172,7 @@ pub fn contexts_of(kubeconfig: Option<&Path>) -> Result<Vec<String>> {
     Ok(contexts.map(|context| context.name).collect())
 }
 
-fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
+fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Credentials> {
     let names: Vec<_> = merged
         .contexts
         .iter()
@@ -228,7 +228,7 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
     refuse_removed_provider(&user)?;
     let (mut user, exec) = with_plugin(unwrapped(user), &cluster)?;
     let token_file = user.token_file.take();
-    Ok(Login {
+    Ok(Credentials {
         config: config(&context, &cluster, user)?,
         context: Some(name),
         proxy: cluster.proxy_url.filter(|proxy| !proxy.is_empty()),
@@ -364,7 +364,7 @@ fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
 }
 
 /// Returns the service account of a pod, if there is no kubeconfig at all.
-fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
+fn in_cluster(choice: &KubeconfigInputs<'_>) -> Result<Credentials> {
     let help = "pass --kubeconfig FILE, set KUBECONFIG, or compare with a recording with --live \
         FILE";
     if let Some(context) = choice.context {

@@ -7,28 +7,28 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::failure::Failure;
+use super::failure::ApiFailure;
 use super::receive::Receive;
 use super::splitter::{NoList, Splitter};
 use crate::cluster::text;
-use crate::cluster::{LiveObject, Places, ServedKind};
+use crate::cluster::{LiveObject, Namespaces, ServedKind};
 use crate::model::{ResourceKey, group_of};
 
 /// The list to read, and the wanted items.
 #[derive(Debug)]
-pub(super) struct Selection {
+pub(super) struct ListSelection {
     pub kind: ServedKind,
     /// The namespace that is listed; `None` for the whole cluster.
     pub namespace: Option<String>,
     /// The declared objects: names by namespace (empty if cluster-scoped).
     pub wanted: HashMap<String, HashSet<String>>,
     /// The namespaces whose undeclared objects are wanted too.
-    pub extra_in: Places,
+    pub extra_in: Namespaces,
 }
 
 /// A received page.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct ListPage {
     /// The wanted objects in it.
     pub found: Vec<LiveObject>,
     /// The wanted objects in a page of metadata: they exist, but still have to be read.
@@ -48,9 +48,9 @@ pub(super) struct Page {
 /// Processes a page as it arrives. Unwanted items are not built, and are parsed only up to their
 /// names.
 pub(super) struct PageReceiver {
-    selection: Arc<Selection>,
+    selection: Arc<ListSelection>,
     splitter: Splitter,
-    page: Page,
+    page: ListPage,
     /// Whether metadata was requested. A server may send whole objects nevertheless.
     metadata: bool,
     /// The items so far. If an item occurs twice, it is unknown which one is live.
@@ -58,11 +58,11 @@ pub(super) struct PageReceiver {
 }
 
 impl PageReceiver {
-    pub fn new(selection: Arc<Selection>, metadata: bool) -> Self {
+    pub fn new(selection: Arc<ListSelection>, metadata: bool) -> Self {
         Self {
             selection,
             splitter: Splitter::new(),
-            page: Page::default(),
+            page: ListPage::default(),
             metadata,
             seen: HashSet::new(),
         }
@@ -70,9 +70,9 @@ impl PageReceiver {
 }
 
 impl Receive for PageReceiver {
-    type Out = Page;
+    type Out = ListPage;
 
-    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), ApiFailure> {
         let Self {
             selection,
             splitter,
@@ -82,15 +82,15 @@ impl Receive for PageReceiver {
         } = self;
         splitter.feed(chunk, &mut |item| {
             take(selection, page, seen, item, *metadata)
-                .map_err(|what| Failure::malformed(&list_kind(selection), what))
+                .map_err(|what| ApiFailure::malformed(&list_kind(selection), what))
         })
     }
 
-    fn finish(self) -> Result<Page, Failure> {
+    fn finish(self) -> Result<ListPage, ApiFailure> {
         let expected = list_kind(&self.selection);
         let envelope = self.splitter.finish()?;
-        let malformed = |what: &str| Failure::malformed(&expected, what);
-        let envelope: Envelope =
+        let malformed = |what: &str| ApiFailure::malformed(&expected, what);
+        let envelope: ListEnvelope =
             serde_json::from_slice(&envelope).map_err(|_| malformed("it is not valid JSON"))?;
         let as_asked = envelope.kind == expected
             && group_of(&envelope.api_version) == group_of(&self.selection.kind.api_version);
@@ -110,7 +110,7 @@ impl Receive for PageReceiver {
         if next.is_none() && remaining_item_count.is_some_and(|left| left > 0) {
             return Err(malformed("it says that there is more, but not where"));
         }
-        Ok(Page {
+        Ok(ListPage {
             next,
             remaining: remaining_item_count,
             resource_version,
@@ -119,7 +119,7 @@ impl Receive for PageReceiver {
     }
 }
 
-impl From<NoList> for Failure {
+impl From<NoList> for ApiFailure {
     fn from(error: NoList) -> Self {
         match error {
             NoList::TooLarge => Self::TooLarge(error.to_string()),
@@ -128,14 +128,14 @@ impl From<NoList> for Failure {
     }
 }
 
-fn list_kind(selection: &Selection) -> String {
+fn list_kind(selection: &ListSelection) -> String {
     format!("{}List", selection.kind.kind)
 }
 
 /// Keeps an item or the wanted part of it, if it is wanted.
 fn take(
-    selection: &Selection,
-    page: &mut Page,
+    selection: &ListSelection,
+    page: &mut ListPage,
     seen: &mut HashSet<(String, String)>,
     item: &[u8],
     metadata: bool,
@@ -206,17 +206,17 @@ pub(super) fn is_evidence(kind: &ServedKind) -> bool {
 /// Returns the metadata of an item as `{"metadata":{…}}`.
 fn metadata_of(text: &str) -> Option<String> {
     #[derive(Deserialize)]
-    struct Item<'t> {
+    struct ListItem<'t> {
         #[serde(borrow)]
         metadata: &'t RawValue,
     }
-    let item: Item = serde_json::from_str(text).ok()?;
+    let item: ListItem = serde_json::from_str(text).ok()?;
     Some(format!("{{\"metadata\":{}}}", item.metadata.get()))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope {
+struct ListEnvelope {
     #[serde(default)]
     kind: String,
     #[serde(default)]

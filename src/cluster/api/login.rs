@@ -9,7 +9,7 @@ use rustls_pki_types::pem::PemObject;
 
 /// A cluster and its credentials.
 #[derive(Debug)]
-pub(super) struct Login {
+pub(super) struct Credentials {
     pub config: Config,
     /// The context's name; `None` inside a cluster.
     pub context: Option<String>,

@@ -41,24 +41,24 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-pub use self::access::Identity;
-use self::discovery::{Catalog, Gap, Resources, Root};
-use self::early::{CORE, Early, NAMED};
-use self::failure::Failure;
+pub use self::access::ClientIdentity;
+use self::discovery::{ApiRoot, Catalog, DiscoveryGap, Resources};
+use self::early::{CORE, EarlyRequests, NAMED};
+use self::failure::ApiFailure;
 pub use self::kubeconfig::{context_names, contexts_of};
-use self::read::{Outcome, Reader};
-use self::request::{Form, Request, group_version_path};
-use self::send::{Limits, Sender};
+use self::read::{GroupReader, GroupResults};
+use self::request::{ApiRequest, ResponseForm, group_version_path};
+use self::send::{RequestLimits, Sender};
 use self::service_account::ServiceAccount;
 use self::transport::Transport;
-pub use self::write::{Carry, WriteError, Writer};
+pub use self::write::{WriteError, WriteMode, Writer};
 use super::{
-    Apply, Discovery, FetchRequest, Fetched, KindLookup, Meter, Predict, Prediction, Query, Read,
-    ServedKind,
+    Apply, Discovery, FetchRequest, KindLookup, Meter, Predict, Prediction, Query, Read,
+    ReadResults, ServedKind,
 };
-use crate::model::{ResourceKey, Target, Warning, group_of};
+use crate::model::{ReportTarget, ResourceKey, Warning, group_of};
 use crate::schema::successor;
-use crate::signals::{Reading, signals};
+use crate::signals::{InterruptibleRead, signals};
 
 /// How to reach a cluster, and the limits.
 #[derive(Debug, Clone)]
@@ -81,10 +81,10 @@ pub struct ConnectOptions {
 pub struct Api {
     runtime: Runtime,
     sender: Arc<Sender>,
-    target: Mutex<Target>,
+    target: Mutex<ReportTarget>,
     namespace: String,
     catalog: Mutex<Catalog>,
-    early: Mutex<Early>,
+    early: Mutex<EarlyRequests>,
 }
 
 impl Api {
@@ -97,7 +97,7 @@ impl Api {
     pub fn connect(options: &ConnectOptions) -> Result<Self> {
         let variable = std::env::var_os("KUBECONFIG");
         let home = std::env::home_dir();
-        let login = kubeconfig::login(&kubeconfig::Choice {
+        let login = kubeconfig::login(&kubeconfig::KubeconfigInputs {
             flag: options.kubeconfig.as_deref(),
             variable: variable.as_deref(),
             home: home.as_deref(),
@@ -106,11 +106,11 @@ impl Api {
             pod: ServiceAccount::of_this_pod(),
         })?;
         let url = login.config.cluster_url.to_string();
-        let target = Target {
+        let target = ReportTarget {
             context: login.context.clone(),
             server: Some(kubeconfig::without_user_info(&url)),
             insecure: login.config.accept_invalid_certs,
-            ..Target::default()
+            ..ReportTarget::default()
         };
         let namespace = login.config.default_namespace.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -120,7 +120,7 @@ impl Api {
         let transport = runtime
             .block_on(Transport::new(login, options.request_timeout))
             .map_err(|failure| anyhow!("cannot prepare the connection to {url}: {failure}"))?;
-        let limits = Limits {
+        let limits = RequestLimits {
             request: options.request_timeout,
             run: options.timeout,
             concurrency: options.concurrency,
@@ -129,14 +129,14 @@ impl Api {
         let sender = Sender::new(transport, limits, deadline, signals());
         let sender = Arc::new(sender);
         Ok(Self {
-            early: Mutex::new(Early::begin(&runtime, &sender)),
+            early: Mutex::new(EarlyRequests::begin(&runtime, &sender)),
             runtime,
             sender,
             target: Mutex::new(target),
             namespace,
             catalog: Mutex::new(Catalog {
-                core: Root::NotAsked,
-                named: Root::NotAsked,
+                core: ApiRoot::NotAsked,
+                named: ApiRoot::NotAsked,
             }),
         })
     }
@@ -146,8 +146,8 @@ impl Api {
     /// `groups` is `None`).
     async fn discover(&self, core: bool, named: bool, groups: Option<&BTreeSet<&str>>) -> Catalog {
         let mut catalog = lock(&self.catalog).clone();
-        let core = core && catalog.core == Root::NotAsked;
-        let named = named && catalog.named == Root::NotAsked;
+        let core = core && catalog.core == ApiRoot::NotAsked;
+        let named = named && catalog.named == ApiRoot::NotAsked;
         let early = lock(&self.early).take(core, named);
         let sender = &self.sender;
         let root = |path| early::root(Arc::clone(sender), path);
@@ -175,8 +175,8 @@ impl Api {
         catalog
     }
 
-    async fn read(&self, request: &FetchRequest) -> Outcome {
-        let mut outcome = Outcome::default();
+    async fn read(&self, request: &FetchRequest) -> GroupResults {
+        let mut outcome = GroupResults::default();
         let mut kinds = Vec::new();
         if !request.extra_in.is_empty() {
             let catalog = self.discover(true, true, None).await;
@@ -188,7 +188,7 @@ impl Api {
                 .extend(gaps.iter().map(ToString::to_string));
             outcome.warnings.extend(discovery::unsearched(gaps));
         }
-        let reader = Arc::new(Reader {
+        let reader = Arc::new(GroupReader {
             sender: Arc::clone(&self.sender),
         });
         let mut tasks = JoinSet::new();
@@ -214,7 +214,7 @@ impl Api {
 }
 
 impl Discovery for Api {
-    fn target(&self) -> Target {
+    fn target(&self) -> ReportTarget {
         lock(&self.target).clone()
     }
 
@@ -227,7 +227,7 @@ impl Discovery for Api {
         kinds: &BTreeSet<(String, String)>,
         _declared_crds: &[&Value],
     ) -> Result<BTreeMap<(String, String), KindLookup>> {
-        let _reading = Reading::begin();
+        let _reading = InterruptibleRead::begin();
         // A kind whose version was removed may be served in another group.
         let versions = kinds.iter().flat_map(|(version, kind)| {
             let current = successor(version, kind);
@@ -239,8 +239,8 @@ impl Discovery for Api {
         let catalog = self
             .runtime
             .block_on(self.discover(core, named, Some(&groups)));
-        if let (Root::Broken(gap), Root::Broken(_) | Root::NotAsked)
-        | (Root::NotAsked, Root::Broken(gap)) = (&catalog.core, &catalog.named)
+        if let (ApiRoot::Broken(gap), ApiRoot::Broken(_) | ApiRoot::NotAsked)
+        | (ApiRoot::NotAsked, ApiRoot::Broken(gap)) = (&catalog.core, &catalog.named)
         {
             let target = self.target();
             let server = target.server.unwrap_or_default();
@@ -257,18 +257,18 @@ impl Discovery for Api {
     }
 
     fn schema(&self, api_version: &str) -> Result<Option<Value>> {
-        let _reading = Reading::begin();
+        let _reading = InterruptibleRead::begin();
         if !lock(&self.catalog).has_version(api_version) {
             return Ok(None);
         }
         let path = format!("/openapi/v3{}", group_version_path(api_version));
-        let request = Request::document(&path, Form::Json);
+        let request = ApiRequest::document(&path, ResponseForm::Json);
         match self
             .runtime
             .block_on(self.sender.checked(&request, schemas))
         {
             Ok(document) => Ok(Some(document)),
-            Err(Failure::NotFound | Failure::UnknownResource) => Ok(None),
+            Err(ApiFailure::NotFound | ApiFailure::UnknownResource) => Ok(None),
             Err(failure) => Err(anyhow!("{failure}")),
         }
     }
@@ -283,14 +283,14 @@ impl Discovery for Api {
 }
 
 impl Read for Api {
-    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
-        let _reading = Reading::begin();
+    fn fetch(&self, request: &FetchRequest) -> Result<ReadResults> {
+        let _reading = InterruptibleRead::begin();
         let outcome = self.runtime.block_on(self.read(request));
         lock(&self.target).read_at = Some(jiff::Timestamp::now().strftime("%FT%TZ").to_string());
         let mut warnings: Vec<Warning> = outcome.forbidden_extra().collect();
         warnings.extend(outcome.warnings);
         warnings.extend(self.sender.ended().as_ref().map(stopped));
-        Ok(Fetched {
+        Ok(ReadResults {
             answers: outcome.answers,
             extra: outcome.extra,
             extra_kinds: outcome.extra_kinds,
@@ -305,13 +305,13 @@ impl Read for Api {
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
-        let _reading = Reading::begin();
+        let _reading = InterruptibleRead::begin();
         let groups = BTreeSet::from([group_of(api_version)]);
         self.runtime.block_on(async {
             let catalog = self.discover(false, true, Some(&groups)).await;
             match catalog.lookup(api_version, kind) {
                 KindLookup::Served(kind) => {
-                    let list = query::List::everything();
+                    let list = query::ListQuery::everything();
                     let place = kind.namespaced.then_some(namespace);
                     self.items(&kind, place, &list).await.ok()
                 }
@@ -322,39 +322,39 @@ impl Read for Api {
 
     fn cut_short(&self) -> Option<Warning> {
         let ended = self.sender.ended()?;
-        let in_time = !matches!(ended, Failure::Interrupted | Failure::OutOfTime(_));
+        let in_time = !matches!(ended, ApiFailure::Interrupted | ApiFailure::OutOfTime(_));
         (!in_time).then(|| stopped(&ended))
     }
 }
 
 impl Predict for Api {
     fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
-        let _reading = Reading::begin();
+        let _reading = InterruptibleRead::begin();
         let predicted = predict::all(Arc::clone(&self.sender), applies);
         self.runtime.block_on(predicted)
     }
 }
 
 async fn resources(sender: Arc<Sender>, api_version: String) -> (String, Resources) {
-    let request = Request::document(&group_version_path(&api_version), Form::Json);
+    let request = ApiRequest::document(&group_version_path(&api_version), ResponseForm::Json);
     let parse = |body: Vec<u8>| {
         discovery::resources(&api_version, &body)
-            .map_err(|what| Failure::malformed("discovery document", what))
+            .map_err(|what| ApiFailure::malformed("discovery document", what))
     };
     let resources = sender
         .checked(&request, parse)
         .await
-        .unwrap_or_else(|failure| Resources::Broken(Gap::new(&api_version, failure)));
+        .unwrap_or_else(|failure| Resources::Broken(DiscoveryGap::new(&api_version, failure)));
     (api_version, resources)
 }
 
-fn parsed(body: Vec<u8>) -> Result<Value, Failure> {
+fn parsed(body: Vec<u8>) -> Result<Value, ApiFailure> {
     serde_json::from_slice(&body)
-        .map_err(|_| Failure::malformed("document", "it is not valid JSON"))
+        .map_err(|_| ApiFailure::malformed("document", "it is not valid JSON"))
 }
 
 /// Returns the error that every further request would meet too.
-fn stopped(by: &Failure) -> Warning {
+fn stopped(by: &ApiFailure) -> Warning {
     Warning::error("", format!("reading from the cluster stopped: {by}"))
 }
 
@@ -365,11 +365,11 @@ fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Returns the schemas of an OpenAPI document, at their path in it. A proxy's error page is not an
 /// OpenAPI document.
-fn schemas(body: Vec<u8>) -> Result<Value, Failure> {
+fn schemas(body: Vec<u8>) -> Result<Value, ApiFailure> {
     let mut document = parsed(body)?;
     if !document.get("openapi").is_some_and(Value::is_string) {
         let what = "it does not say that it is one";
-        return Err(Failure::malformed("OpenAPI document", what));
+        return Err(ApiFailure::malformed("OpenAPI document", what));
     }
     let components = document.get_mut("components").map(Value::take);
     Ok(serde_json::json!({"components": components}))

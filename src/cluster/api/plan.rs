@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{FetchRequest, Places, ServedKind};
+use crate::cluster::{FetchRequest, Namespaces, ServedKind};
 use crate::model::{GroupKind, ResourceKey};
 
 /// Up to this many objects of a group are read one by one, because a list of the same namespace
@@ -24,18 +24,18 @@ const SPREAD: usize = 3;
 
 /// Objects of one kind that are read together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
+pub(super) struct ReadGroup {
     pub kind: ServedKind,
-    pub scope: Scope,
+    pub scope: GroupScope,
     /// The declared objects, sorted.
     pub wanted: Vec<ResourceKey>,
     /// The namespaces whose undeclared objects are wanted, too.
-    pub extra_in: Places,
+    pub extra_in: Namespaces,
 }
 
 /// The scope of a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scope {
+pub(super) enum GroupScope {
     /// Cluster-scoped.
     Cluster,
     /// In one namespace.
@@ -44,12 +44,12 @@ pub(super) enum Scope {
     AllNamespaces,
 }
 
-impl Group {
+impl ReadGroup {
     /// Returns the namespace in the URL of its list.
     pub fn namespace(&self) -> Option<&str> {
         match &self.scope {
-            Scope::Namespace(namespace) => Some(namespace),
-            Scope::Cluster | Scope::AllNamespaces => None,
+            GroupScope::Namespace(namespace) => Some(namespace),
+            GroupScope::Cluster | GroupScope::AllNamespaces => None,
         }
     }
 
@@ -73,25 +73,25 @@ impl Group {
 
     /// Splits a group by namespace. Undeclared objects are then found only in namespaces that also
     /// have declared ones.
-    pub fn by_namespace(&self, wanted: Vec<ResourceKey>) -> Vec<Group> {
+    pub fn by_namespace(&self, wanted: Vec<ResourceKey>) -> Vec<ReadGroup> {
         let mut groups: BTreeMap<String, Vec<ResourceKey>> = BTreeMap::new();
         for key in wanted {
             let namespace = key.namespace.clone().unwrap_or_default();
             groups.entry(namespace).or_default().push(key);
         }
-        if let Places::Only(places) = &self.extra_in {
+        if let Namespaces::Only(places) = &self.extra_in {
             for namespace in places {
                 groups.entry(namespace.clone()).or_default();
             }
         }
-        let group = |(namespace, wanted): (String, Vec<ResourceKey>)| Group {
+        let group = |(namespace, wanted): (String, Vec<ResourceKey>)| ReadGroup {
             kind: self.kind.clone(),
             extra_in: if self.extra_in.contains(&namespace) {
-                Places::Only(BTreeSet::from([namespace.clone()]))
+                Namespaces::Only(BTreeSet::from([namespace.clone()]))
             } else {
-                Places::default()
+                Namespaces::default()
             },
-            scope: Scope::Namespace(namespace),
+            scope: GroupScope::Namespace(namespace),
             wanted,
         };
         groups.into_iter().map(group).collect()
@@ -99,7 +99,7 @@ impl Group {
 }
 
 /// Groups the wanted objects. `kinds` are the kinds to search for undeclared objects.
-pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group> {
+pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<ReadGroup> {
     let mut by_kind: BTreeMap<ServedKind, Vec<ResourceKey>> = BTreeMap::new();
     for wanted in &request.wanted {
         by_kind
@@ -119,14 +119,14 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group>
         let extra_in = if extra_kinds.contains(&kind) {
             request.extra_in.clone()
         } else {
-            Places::default()
+            Namespaces::default()
         };
         let scope = if kind.namespaced {
-            Scope::AllNamespaces
+            GroupScope::AllNamespaces
         } else {
-            Scope::Cluster
+            GroupScope::Cluster
         };
-        groups.push(Group {
+        groups.push(ReadGroup {
             kind,
             scope,
             wanted,
@@ -162,12 +162,12 @@ fn extra_kinds(
 ///
 /// Lists of namespaces run in parallel, contain few undeclared objects, and need no cluster-wide
 /// permissions; but with many namespaces, the requests themselves cost more.
-fn spread(groups: Vec<Group>) -> Vec<Group> {
-    let split = |group: &Group| match group.scope {
-        Scope::AllNamespaces => group.by_namespace(group.wanted.clone()),
+fn spread(groups: Vec<ReadGroup>) -> Vec<ReadGroup> {
+    let split = |group: &ReadGroup| match group.scope {
+        GroupScope::AllNamespaces => group.by_namespace(group.wanted.clone()),
         _ => vec![group.clone()],
     };
-    let lists = |groups: &[Group]| groups.iter().filter(|group| !group.is_few()).count();
+    let lists = |groups: &[ReadGroup]| groups.iter().filter(|group| !group.is_few()).count();
     let many = groups
         .iter()
         .map(|group| lists(&split(group)))
@@ -176,7 +176,7 @@ fn spread(groups: Vec<Group>) -> Vec<Group> {
     groups
         .into_iter()
         .flat_map(|group| {
-            if group.extra_in == Places::All {
+            if group.extra_in == Namespaces::All {
                 return vec![group];
             }
             let parts = split(&group);
@@ -189,7 +189,7 @@ fn spread(groups: Vec<Group>) -> Vec<Group> {
         .collect()
 }
 
-impl Group {
+impl ReadGroup {
     /// Returns whether the group is read object by object.
     pub fn is_few(&self) -> bool {
         self.wanted.len() <= FEW && self.extra_in.is_empty()
@@ -199,7 +199,7 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Wanted;
+    use crate::cluster::ObjectRequest;
     use crate::model::group_of;
 
     fn kind(api_version: &str, kind: &str) -> ServedKind {
@@ -216,7 +216,7 @@ mod tests {
         let mut request = FetchRequest::default();
         for (kind, namespaces, each) in objects {
             for n in 0..namespaces * each {
-                request.wanted.push(Wanted {
+                request.wanted.push(ObjectRequest {
                     key: ResourceKey::new(
                         group_of(&kind.api_version).to_owned(),
                         kind.kind.clone(),
@@ -237,33 +237,33 @@ mod tests {
         assert_eq!(few.len(), 20);
         assert!(
             few.iter()
-                .all(|group| matches!(group.scope, Scope::Namespace(_)))
+                .all(|group| matches!(group.scope, GroupScope::Namespace(_)))
         );
         let many = groups(&request(&[(&deployment, 40, 5), (&config, 2, 50)]), &[]);
         let scopes: Vec<_> = many.iter().map(|group| &group.scope).collect();
         assert_eq!(many.len(), 3, "{scopes:?}");
-        assert!(scopes.contains(&&Scope::AllNamespaces));
+        assert!(scopes.contains(&&GroupScope::AllNamespaces));
     }
 
     #[test]
     fn reads_single_objects_without_a_list() {
         let groups = groups(&request(&[(&kind("v1", "Namespace"), 1, 1)]), &[]);
         assert!(groups[0].is_few());
-        assert_eq!(groups[0].scope, Scope::Cluster);
+        assert_eq!(groups[0].scope, GroupScope::Cluster);
     }
 
     #[test]
     fn reads_objects_one_by_one_if_most_of_a_list_is_unwanted() {
-        assert!(Group::reads_are_cheaper(50, Some(9_800)));
-        assert!(!Group::reads_are_cheaper(50, Some(900)));
-        assert!(Group::reads_are_cheaper(3, None));
+        assert!(ReadGroup::reads_are_cheaper(50, Some(9_800)));
+        assert!(!ReadGroup::reads_are_cheaper(50, Some(900)));
+        assert!(ReadGroup::reads_are_cheaper(3, None));
     }
 
     #[test]
     fn searches_each_kind_for_extra_objects_at_one_version() {
         let declared = kind("x.example/v1beta1", "Promo");
         let mut request = request(&[(&declared, 1, 1)]);
-        request.extra_in = Places::Only(BTreeSet::from(["ns-0".to_owned()]));
+        request.extra_in = Namespaces::Only(BTreeSet::from(["ns-0".to_owned()]));
         let kinds = [kind("x.example/v1", "Promo"), kind("v1", "Pod")];
         let groups = groups(&request, &kinds);
         let shown: Vec<_> = groups

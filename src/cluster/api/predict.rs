@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::failure::Failure;
+use super::failure::ApiFailure;
 use super::read::is_object;
-use super::request::Request;
+use super::request::ApiRequest;
 use super::send::Sender;
 use crate::cluster::{Apply, LiveObject, Unpredicted};
 use crate::model::ResourceKey;
@@ -23,7 +23,7 @@ pub(super) async fn all(
         tasks.spawn(async move {
             let predicted = one(&sender, &apply).await;
             let predicted = predicted.map_err(|failure| match failure {
-                Failure::Denied(denials) => Unpredicted::Denied(denials),
+                ApiFailure::Denied(denials) => Unpredicted::Denied(denials),
                 failure => Unpredicted::Failed(failure.to_string()),
             });
             (apply.wanted.key, predicted)
@@ -32,17 +32,17 @@ pub(super) async fn all(
     tasks.join_all().await.into_iter().collect()
 }
 
-async fn one(sender: &Sender, apply: &Apply) -> Result<LiveObject, Failure> {
+async fn one(sender: &Sender, apply: &Apply) -> Result<LiveObject, ApiFailure> {
     let (kind, key) = (&apply.wanted.kind, &apply.wanted.key);
-    let request = Request::predict(
+    let request = ApiRequest::predict(
         kind,
         key.namespace.as_deref(),
         &key.name,
         &apply.manager,
         &apply.manifest,
     )?;
-    let check = |body: Vec<u8>| -> Result<LiveObject, Failure> {
-        let malformed = |what| Failure::malformed(&kind.kind, what);
+    let check = |body: Vec<u8>| -> Result<LiveObject, ApiFailure> {
+        let malformed = |what| ApiFailure::malformed(&kind.kind, what);
         let text = String::from_utf8(body).map_err(|_| malformed("it is not valid UTF-8"))?;
         is_object(&text, kind, key).map_err(malformed)?;
         Ok(LiveObject::new(key.clone(), &kind.api_version, text))

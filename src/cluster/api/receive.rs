@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::failure::Failure;
+use super::failure::ApiFailure;
 
 /// The size limit of a decompressed body. Five hundred objects of the maximum size in etcd are 750
 /// MiB. This bounds the time that a compression bomb takes; the limits of the receivers bound the
@@ -19,19 +19,19 @@ pub(super) trait Receive {
     type Out;
 
     /// Processes the next piece.
-    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure>;
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), ApiFailure>;
 
     /// Finishes the body.
-    fn finish(self) -> Result<Self::Out, Failure>;
+    fn finish(self) -> Result<Self::Out, ApiFailure>;
 }
 
 /// Keeps the whole body.
-pub(super) struct Whole {
+pub(super) struct WholeBody {
     bytes: Vec<u8>,
     most: u64,
 }
 
-impl Whole {
+impl WholeBody {
     pub fn up_to(most: u64) -> Self {
         Self {
             bytes: Vec::new(),
@@ -40,16 +40,16 @@ impl Whole {
     }
 }
 
-impl Default for Whole {
+impl Default for WholeBody {
     fn default() -> Self {
         Self::up_to(MAX_WHOLE)
     }
 }
 
-impl Receive for Whole {
+impl Receive for WholeBody {
     type Out = Vec<u8>;
 
-    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), ApiFailure> {
         if (self.bytes.len() + chunk.len()) as u64 > self.most {
             return Err(too_large(self.most));
         }
@@ -57,35 +57,35 @@ impl Receive for Whole {
         Ok(())
     }
 
-    fn finish(self) -> Result<Vec<u8>, Failure> {
+    fn finish(self) -> Result<Vec<u8>, ApiFailure> {
         Ok(self.bytes)
     }
 }
 
 /// Keeps the whole body and parses it. A body that does not parse counts as a failure, so the
 /// request may be sent again.
-pub(super) struct Parsed<F> {
-    whole: Whole,
+pub(super) struct ParsedBody<F> {
+    whole: WholeBody,
     parse: F,
 }
 
-impl<F> Parsed<F> {
+impl<F> ParsedBody<F> {
     pub fn new(parse: F) -> Self {
         Self {
-            whole: Whole::default(),
+            whole: WholeBody::default(),
             parse,
         }
     }
 }
 
-impl<T, F: Fn(Vec<u8>) -> Result<T, Failure>> Receive for Parsed<F> {
+impl<T, F: Fn(Vec<u8>) -> Result<T, ApiFailure>> Receive for ParsedBody<F> {
     type Out = T;
 
-    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), ApiFailure> {
         self.whole.chunk(chunk)
     }
 
-    fn finish(self) -> Result<T, Failure> {
+    fn finish(self) -> Result<T, ApiFailure> {
         (self.parse)(self.whole.finish()?)
     }
 }
@@ -94,7 +94,7 @@ impl<T, F: Fn(Vec<u8>) -> Result<T, Failure>> Receive for Parsed<F> {
 pub(super) struct Capped<R> {
     receiver: R,
     left: u64,
-    complaint: Option<Failure>,
+    complaint: Option<ApiFailure>,
 }
 
 impl<R: Receive> Capped<R> {
@@ -106,7 +106,7 @@ impl<R: Receive> Capped<R> {
         }
     }
 
-    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), ApiFailure> {
         self.left = self
             .left
             .checked_sub(chunk.len() as u64)
@@ -115,11 +115,11 @@ impl<R: Receive> Capped<R> {
     }
 
     /// Takes the error for which the receiver refused a chunk.
-    pub fn complaint(&mut self) -> Option<Failure> {
+    pub fn complaint(&mut self) -> Option<ApiFailure> {
         self.complaint.take()
     }
 
-    pub fn finish(self) -> Result<R::Out, Failure> {
+    pub fn finish(self) -> Result<R::Out, ApiFailure> {
         self.receiver.finish()
     }
 }
@@ -138,6 +138,6 @@ impl<R: Receive> io::Write for Capped<R> {
     }
 }
 
-fn too_large(most: u64) -> Failure {
-    Failure::TooLarge(format!("more than {} MiB", most.div_ceil(1 << 20)))
+fn too_large(most: u64) -> ApiFailure {
+    ApiFailure::TooLarge(format!("more than {} MiB", most.div_ceil(1 << 20)))
 }

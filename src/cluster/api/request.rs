@@ -1,6 +1,6 @@
 //! Defines every request that driftctl can send without a [`Writer`](super::Writer).
 //!
-//! A [`Request`] can be built only by the constructors here, so this file shows everything that a
+//! A [`ApiRequest`] can be built only by the constructors here, so this file shows everything that a
 //! run without a writer can do: GET; self-reviews, which change nothing; and server-side applies,
 //! which always have `dryRun=All`.
 
@@ -11,13 +11,13 @@ use http::{Method, Uri};
 
 use serde_json::{Value, json};
 
-use super::failure::Failure;
-use crate::cluster::{Right, ServedKind};
+use super::failure::ApiFailure;
+use crate::cluster::{AccessRight, ServedKind};
 use crate::model::group_of;
 
 /// The requested form of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ResponseForm {
     /// Plain JSON.
     Json,
     /// All groups and their resources in one document, on servers since 1.26.
@@ -26,7 +26,7 @@ pub(super) enum Form {
     Metadata,
 }
 
-impl Form {
+impl ResponseForm {
     /// Returns the `Accept` header. Each form falls back to plain JSON on servers that do not
     /// support it.
     fn accept(self) -> &'static str {
@@ -72,24 +72,24 @@ impl Review {
 
 /// One request.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(super) struct ApiRequest {
     method: Method,
     uri: String,
-    form: Form,
+    form: ResponseForm,
     body: Option<(&'static str, Vec<u8>)>,
-    right: Right,
+    right: AccessRight,
     name: Option<String>,
 }
 
-impl Request {
+impl ApiRequest {
     /// Builds a request for a document that is not an object: `/apis`, `/version`, `/openapi/v3/…`.
-    pub fn document(path: &str, form: Form) -> Self {
+    pub fn document(path: &str, form: ResponseForm) -> Self {
         Self {
             method: Method::GET,
             uri: path.to_owned(),
             form,
             body: None,
-            right: Right {
+            right: AccessRight {
                 verb: "get".to_owned(),
                 group: String::new(),
                 resource: path.to_owned(),
@@ -100,16 +100,20 @@ impl Request {
     }
 
     /// Builds a request for one object.
-    pub fn object(kind: &ServedKind, namespace: Option<&str>, name: &str) -> Result<Self, Failure> {
+    pub fn object(
+        kind: &ServedKind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Self, ApiFailure> {
         let mut uri = collection(kind, namespace)?;
         uri.push('/');
         uri.push_str(&segment(name)?);
         Ok(Self {
             method: Method::GET,
             uri,
-            form: Form::Json,
+            form: ResponseForm::Json,
             body: None,
-            right: Right::new("get", kind, namespace),
+            right: AccessRight::new("get", kind, namespace),
             name: Some(name.to_owned()),
         })
     }
@@ -121,7 +125,7 @@ impl Request {
         name: &str,
         manager: &str,
         manifest: &Value,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, ApiFailure> {
         let object = collection(kind, namespace)?;
         let (name_in_path, manager) = (segment(name)?, query_value(manager));
         Ok(Self {
@@ -130,12 +134,12 @@ impl Request {
                 "{object}/{name_in_path}?dryRun=All&force=true&fieldManager={manager}\
                  &fieldValidation=Ignore"
             ),
-            form: Form::Json,
+            form: ResponseForm::Json,
             body: Some((
                 "application/apply-patch+yaml",
                 manifest.to_string().into_bytes(),
             )),
-            right: Right::new("patch", kind, namespace),
+            right: AccessRight::new("patch", kind, namespace),
             name: Some(name.to_owned()),
         })
     }
@@ -147,9 +151,9 @@ impl Request {
         Self {
             method: Method::POST,
             uri: format!("{}/{resource}", group_version_path(api_version)),
-            form: Form::Json,
+            form: ResponseForm::Json,
             body: Some(("application/json", body.to_string().into_bytes())),
-            right: Right {
+            right: AccessRight {
                 verb: "create".to_owned(),
                 group: group_of(api_version).to_owned(),
                 resource: resource.to_owned(),
@@ -173,10 +177,10 @@ impl Request {
     pub fn page(
         kind: &ServedKind,
         namespace: Option<&str>,
-        form: Form,
+        form: ResponseForm,
         limit: usize,
         token: Option<&str>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, ApiFailure> {
         let mut uri = collection(kind, namespace)?;
         // Writing into a String does not fail.
         let _ = write!(uri, "?limit={limit}");
@@ -189,7 +193,7 @@ impl Request {
             uri,
             form,
             body: None,
-            right: Right::new("list", kind, namespace),
+            right: AccessRight::new("list", kind, namespace),
             name: None,
         })
     }
@@ -205,7 +209,7 @@ impl Request {
     }
 
     /// Returns the permission that the request needs.
-    pub fn right(&self) -> Right {
+    pub fn right(&self) -> AccessRight {
         self.right.clone()
     }
 
@@ -221,11 +225,14 @@ impl Request {
     }
 
     /// Returns the request as HTTP, with an `Accept-Encoding` if `compressed`.
-    pub fn to_http(&self, compressed: bool) -> Result<http::Request<kube::client::Body>, Failure> {
+    pub fn to_http(
+        &self,
+        compressed: bool,
+    ) -> Result<http::Request<kube::client::Body>, ApiFailure> {
         let uri: Uri = self
             .uri
             .parse()
-            .map_err(|_| Failure::malformed("request", "its address is not valid"))?;
+            .map_err(|_| ApiFailure::malformed("request", "its address is not valid"))?;
         let mut builder = http::Request::builder()
             .method(self.method.clone())
             .uri(uri)
@@ -242,12 +249,12 @@ impl Request {
         };
         builder
             .body(kube::client::Body::from(body))
-            .map_err(|_| Failure::malformed("request", "its headers are not valid"))
+            .map_err(|_| ApiFailure::malformed("request", "its headers are not valid"))
     }
 }
 
 /// Returns `/apis/apps/v1/namespaces/shop/deployments`.
-pub(super) fn collection(kind: &ServedKind, namespace: Option<&str>) -> Result<String, Failure> {
+pub(super) fn collection(kind: &ServedKind, namespace: Option<&str>) -> Result<String, ApiFailure> {
     let mut path = group_version_path(&kind.api_version);
     if let Some(namespace) = namespace {
         path.push_str("/namespaces/");
@@ -273,9 +280,12 @@ pub(super) fn group_version_path(api_version: &str) -> String {
 /// Names come from manifests, which may be untrusted: a name like `../../secrets/x` must not lead
 /// to another path. The API server does not allow such names (`path.IsValidPathSegmentName`), and
 /// decodes `%2F` before it splits the path, so escaping would not help.
-pub(super) fn segment(name: &str) -> Result<String, Failure> {
+pub(super) fn segment(name: &str) -> Result<String, ApiFailure> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%']) {
-        return Err(Failure::malformed("name", "no object can have this name"));
+        return Err(ApiFailure::malformed(
+            "name",
+            "no object can have this name",
+        ));
     }
     Ok(escaped(name, b"-._~:@!$&'()*+,;="))
 }
@@ -314,9 +324,9 @@ mod tests {
     #[test]
     fn builds_urls_as_the_api_expects_them() {
         let kind = deployments();
-        let get = Request::object(&kind, Some("shop"), "cart").unwrap();
+        let get = ApiRequest::object(&kind, Some("shop"), "cart").unwrap();
         assert_eq!(get.uri, "/apis/apps/v1/namespaces/shop/deployments/cart");
-        let page = Request::page(&kind, None, Form::Json, 500, Some("a=&b")).unwrap();
+        let page = ApiRequest::page(&kind, None, ResponseForm::Json, 500, Some("a=&b")).unwrap();
         assert_eq!(
             page.uri,
             "/apis/apps/v1/deployments?limit=500&continue=a%3D%26b"
@@ -326,7 +336,7 @@ mod tests {
             plural: "clusterroles".to_owned(),
             ..deployments()
         };
-        let role = Request::object(&role, None, "system:node").unwrap();
+        let role = ApiRequest::object(&role, None, "system:node").unwrap();
         assert!(role.uri.ends_with("/clusterroles/system:node"));
     }
 
@@ -334,11 +344,11 @@ mod tests {
     fn a_name_from_a_manifest_cannot_change_the_path() {
         for name in ["", ".", "..", "../x", "a/b", "a%2Fb"] {
             assert!(
-                Request::object(&deployments(), Some("shop"), name).is_err(),
+                ApiRequest::object(&deployments(), Some("shop"), name).is_err(),
                 "{name:?}"
             );
             assert!(
-                Request::object(&deployments(), Some(name), "cart").is_err(),
+                ApiRequest::object(&deployments(), Some(name), "cart").is_err(),
                 "{name:?}"
             );
         }
@@ -346,7 +356,7 @@ mod tests {
 
     #[test]
     fn escapes_special_characters_in_names() {
-        let get = Request::object(&deployments(), Some("shop"), "a?b#c é").unwrap();
+        let get = ApiRequest::object(&deployments(), Some("shop"), "a?b#c é").unwrap();
         assert!(
             get.uri.ends_with("/deployments/a%3Fb%23c%20%C3%A9"),
             "{}",
@@ -374,7 +384,7 @@ mod tests {
     fn every_apply_is_a_dry_run() {
         let manifest = json!({"kind": "Deployment"});
         let predict = |manager: &str| {
-            Request::predict(&deployments(), Some("shop"), "cart", manager, &manifest).unwrap()
+            ApiRequest::predict(&deployments(), Some("shop"), "cart", manager, &manifest).unwrap()
         };
         for manager in ["kubectl", "a&dryRun=None", "b#", "c?dryRun="] {
             let uri = predict(manager).uri;

@@ -12,12 +12,12 @@ use http_body_util::BodyExt as _;
 use kube::client::Body;
 use tokio::sync::{Semaphore, watch};
 
-use super::failure::Failure;
-use super::receive::{Capped, Parsed, Receive, Whole};
-use super::request::Request;
+use super::failure::ApiFailure;
+use super::receive::{Capped, ParsedBody, Receive, WholeBody};
+use super::request::ApiRequest;
 use super::status;
 use super::transport::{Generation, Transport, cause};
-use super::write::Writing;
+use super::write::WriteRequest;
 
 /// The limits on tries, by error. A restarting server needs some seconds; a malformed body or a
 /// hanging response is rarely temporary.
@@ -38,7 +38,7 @@ const INVALID_CERTIFICATE: &str = "invalid peer certificate";
 
 /// The limits of a run.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct RequestLimits {
     /// The time for one request, from sending it to the last byte of its response.
     pub request: Duration,
     /// The time for the whole run.
@@ -50,22 +50,22 @@ pub(super) struct Limits {
 /// Sends the requests of one run.
 pub(super) struct Sender {
     transport: Transport,
-    limits: Limits,
+    limits: RequestLimits,
     deadline: Mutex<Instant>,
     permits: Semaphore,
     interrupted: watch::Receiver<bool>,
     /// The error that ended the run, which every further request returns.
-    ended: Mutex<Option<Failure>>,
+    ended: Mutex<Option<ApiFailure>>,
 }
 
 /// A failed try.
-struct Tried {
-    failure: Failure,
+struct FailedAttempt {
+    failure: ApiFailure,
     retry_after: Option<Duration>,
 }
 
-impl From<Failure> for Tried {
-    fn from(failure: Failure) -> Self {
+impl From<ApiFailure> for FailedAttempt {
+    fn from(failure: ApiFailure) -> Self {
         Self {
             failure,
             retry_after: None,
@@ -76,7 +76,7 @@ impl From<Failure> for Tried {
 impl Sender {
     pub fn new(
         transport: Transport,
-        limits: Limits,
+        limits: RequestLimits,
         deadline: Instant,
         interrupted: watch::Receiver<bool>,
     ) -> Self {
@@ -93,19 +93,19 @@ impl Sender {
     /// Sends a request and parses its response.
     pub async fn checked<T>(
         &self,
-        request: &Request,
-        parse: impl Fn(Vec<u8>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.send(request, || Parsed::new(&parse)).await
+        request: &ApiRequest,
+        parse: impl Fn(Vec<u8>) -> Result<T, ApiFailure>,
+    ) -> Result<T, ApiFailure> {
+        self.send(request, || ParsedBody::new(&parse)).await
     }
 
     /// Sends a request, with retries. Each try has a new receiver, so no part of a broken body is
     /// kept.
     pub async fn send<R: Receive>(
         &self,
-        request: &Request,
+        request: &ApiRequest,
         receiver: impl Fn() -> R,
-    ) -> Result<R::Out, Failure> {
+    ) -> Result<R::Out, ApiFailure> {
         let mut interrupted = self.interrupted.clone();
         let stop = async {
             // An error means that no signal can arrive any more.
@@ -115,9 +115,9 @@ impl Sender {
         };
         let result = tokio::select! {
             biased;
-            () = stop => Err(Failure::Interrupted),
+            () = stop => Err(ApiFailure::Interrupted),
             () = tokio::time::sleep_until(self.deadline().into()) => {
-                Err(Failure::OutOfTime(self.limits.run))
+                Err(ApiFailure::OutOfTime(self.limits.run))
             }
             result = self.try_often(request, &receiver) => result,
         };
@@ -135,7 +135,7 @@ impl Sender {
     ///
     /// Neither a signal nor the end of the run's time interrupts it, because the server may already
     /// have carried it out.
-    pub async fn once(&self, writing: &Writing) -> Result<(u16, Vec<u8>), Failure> {
+    pub async fn once(&self, writing: &WriteRequest) -> Result<(u16, Vec<u8>), ApiFailure> {
         let mut renewed = false;
         loop {
             let generation = self.transport.current();
@@ -146,7 +146,7 @@ impl Sender {
                     .await
                     .map_err(|error| broken(&error))?;
                 let code = response.status().as_u16();
-                let body = receive(response, Whole::default()).await;
+                let body = receive(response, WholeBody::default()).await;
                 match body {
                     Err(failure) if (200..300).contains(&code) => Err(failure),
                     // If the response cannot be read, only the error is less precise.
@@ -154,15 +154,15 @@ impl Sender {
                 }
             };
             let answer = tokio::time::timeout(self.limits.request, exchange).await;
-            let answer = answer.unwrap_or(Err(Failure::TimedOut(self.limits.request)));
+            let answer = answer.unwrap_or(Err(ApiFailure::TimedOut(self.limits.request)));
             match answer {
                 // A request that was rejected changed nothing.
                 Ok((401, _)) if !renewed => {
                     self.transport.renew_credentials(&generation).await?;
                     renewed = true;
                 }
-                Ok((401, _)) => return Err(Failure::Unauthorized),
-                Err(failure @ Failure::TimedOut(_)) => {
+                Ok((401, _)) => return Err(ApiFailure::Unauthorized),
+                Err(failure @ ApiFailure::TimedOut(_)) => {
                     self.transport.reconnect(&generation)?;
                     return Err(failure);
                 }
@@ -187,20 +187,20 @@ impl Sender {
     }
 
     /// Returns the error that ended the run, if any.
-    pub fn ended(&self) -> Option<Failure> {
+    pub fn ended(&self) -> Option<ApiFailure> {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.clone()
     }
 
     async fn try_often<R: Receive>(
         &self,
-        request: &Request,
+        request: &ApiRequest,
         receiver: &impl Fn() -> R,
-    ) -> Result<R::Out, Failure> {
+    ) -> Result<R::Out, ApiFailure> {
         let mut tries = 0;
         loop {
             let generation = self.transport.current();
-            let Tried {
+            let FailedAttempt {
                 failure,
                 retry_after,
             } = match self.try_once(&generation, request, receiver()).await {
@@ -209,11 +209,11 @@ impl Sender {
             };
             tries += 1;
             match &failure {
-                Failure::Unauthorized => {
+                ApiFailure::Unauthorized => {
                     self.transport.renew_credentials(&generation).await?;
                     continue;
                 }
-                Failure::TimedOut(_) => self.transport.reconnect(&generation)?,
+                ApiFailure::TimedOut(_) => self.transport.reconnect(&generation)?,
                 _ => {}
             }
             if !failure.is_transient() || tries >= allowed(&failure) {
@@ -232,9 +232,9 @@ impl Sender {
     async fn try_once<R: Receive>(
         &self,
         generation: &Generation,
-        request: &Request,
+        request: &ApiRequest,
         receiver: R,
-    ) -> Result<R::Out, Tried> {
+    ) -> Result<R::Out, FailedAttempt> {
         let _permit = self.permits.acquire().await;
         if let Some(ended) = self.ended() {
             return Err(ended.into());
@@ -242,15 +242,15 @@ impl Sender {
         let exchange = self.exchange(generation, request, receiver);
         tokio::time::timeout(self.limits.request, exchange)
             .await
-            .unwrap_or_else(|_| Err(Failure::TimedOut(self.limits.request).into()))
+            .unwrap_or_else(|_| Err(ApiFailure::TimedOut(self.limits.request).into()))
     }
 
     async fn exchange<R: Receive>(
         &self,
         generation: &Generation,
-        request: &Request,
+        request: &ApiRequest,
         receiver: R,
-    ) -> Result<R::Out, Tried> {
+    ) -> Result<R::Out, FailedAttempt> {
         let sent = request.to_http(self.transport.compressed())?;
         let response = generation
             .client
@@ -263,8 +263,8 @@ impl Sender {
         }
         let retry_after = retry_after(response.headers());
         // If the body cannot be read, only the error is less precise.
-        let body = receive(response, Whole::up_to(MAX_STATUS)).await;
-        Err(Tried {
+        let body = receive(response, WholeBody::up_to(MAX_STATUS)).await;
+        Err(FailedAttempt {
             failure: status::failure(request, code, &body.unwrap_or_default()),
             retry_after,
         })
@@ -272,7 +272,7 @@ impl Sender {
 }
 
 /// Feeds a body to a receiver as it arrives.
-async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R::Out, Failure> {
+async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R::Out, ApiFailure> {
     let packed = match response
         .headers()
         .get(CONTENT_ENCODING)
@@ -281,7 +281,7 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
         None | Some(b"identity") => false,
         Some(b"gzip") => true,
         Some(_) => {
-            return Err(Failure::malformed(
+            return Err(ApiFailure::malformed(
                 "body",
                 "its encoding is not one that was requested",
             ));
@@ -301,8 +301,9 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
     let broken_gzip = |unpacked: &mut MultiGzDecoder<Capped<R>>| {
         // The receiver's own error, if any, arrives as an I/O error here.
         let complaint = unpacked.get_mut().complaint();
-        complaint
-            .unwrap_or_else(|| Failure::malformed("body", "it is not valid gzip, or is cut short"))
+        complaint.unwrap_or_else(|| {
+            ApiFailure::malformed("body", "it is not valid gzip, or is cut short")
+        })
     };
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(|error| broken(&error))?.into_data()
@@ -316,25 +317,25 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
     }
     match unpacked.finish() {
         Ok(plain) => plain.finish(),
-        Err(_) => Err(Failure::malformed(
+        Err(_) => Err(ApiFailure::malformed(
             "body",
             "it is not valid gzip, or is cut short",
         )),
     }
 }
 
-fn broken(error: &kube::Error) -> Failure {
+fn broken(error: &kube::Error) -> ApiFailure {
     let cause = cause(error);
     if cause.contains(INVALID_CERTIFICATE) {
-        return Failure::Untrusted(cause);
+        return ApiFailure::Untrusted(cause);
     }
-    Failure::Connection(cause)
+    ApiFailure::Connection(cause)
 }
 
-fn allowed(failure: &Failure) -> u32 {
+fn allowed(failure: &ApiFailure) -> u32 {
     match failure {
-        Failure::Malformed { .. } => TRIES_AFTER_MALFORMED,
-        Failure::TimedOut(_) => TRIES_AFTER_HANG,
+        ApiFailure::Malformed { .. } => TRIES_AFTER_MALFORMED,
+        ApiFailure::TimedOut(_) => TRIES_AFTER_HANG,
         _ => TRIES,
     }
 }

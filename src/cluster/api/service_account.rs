@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow};
 use http::Uri;
 use kube::Config;
 
-use super::login::{Login, certificates};
+use super::login::{Credentials, certificates};
 
 /// The directory in which the kubelet mounts the token, the certificate authority and the
 /// namespace.
@@ -72,7 +72,7 @@ impl ServiceAccount {
     ///
     /// # Errors
     /// Fails if the address is invalid, or the certificates of the authority cannot be read.
-    pub fn login(&self) -> Result<Login> {
+    pub fn login(&self) -> Result<Credentials> {
         let mut config = Config::new(self.address()?);
         let authority = self.folder.join("ca.crt");
         let pem = fs::read(&authority);
@@ -83,7 +83,7 @@ impl ServiceAccount {
         config.root_cert = Some(roots?);
         config.default_namespace = self.namespace();
         config.default_retry = false;
-        Ok(Login {
+        Ok(Credentials {
             config,
             context: None,
             proxy: None,
@@ -121,7 +121,7 @@ impl ServiceAccount {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kubeconfig::{Choice, login};
+    use super::super::kubeconfig::{KubeconfigInputs, login};
     use super::*;
 
     const VARIABLES: &[(&str, &str)] = &[
@@ -151,11 +151,11 @@ mod tests {
     }
 
     /// Connects without a kubeconfig, and returns the result.
-    fn enter(files: &[&str], variables: &[(&str, &str)]) -> Result<Login, String> {
+    fn enter(files: &[&str], variables: &[(&str, &str)]) -> Result<Credentials, String> {
         let folder = pod(files);
-        let choice = Choice {
+        let choice = KubeconfigInputs {
             pod: account(folder.path(), variables),
-            ..Choice::default()
+            ..KubeconfigInputs::default()
         };
         login(&choice).map_err(|error| format!("{error:#}"))
     }
@@ -222,17 +222,17 @@ mod tests {
     #[test]
     fn a_named_kubeconfig_is_used_even_in_a_pod() {
         let folder = pod(&["token", "ca.crt"]);
-        let choice = |context| Choice {
+        let choice = |context| KubeconfigInputs {
             pod: account(folder.path(), VARIABLES),
             context,
-            ..Choice::default()
+            ..KubeconfigInputs::default()
         };
-        let named = Choice {
+        let named = KubeconfigInputs {
             flag: Some(Path::new("not-there")),
             ..choice(None)
         };
         assert!(login(&named).is_err());
-        let listed = Choice {
+        let listed = KubeconfigInputs {
             variable: Some("not-there".as_ref()),
             ..choice(None)
         };

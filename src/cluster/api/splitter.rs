@@ -28,7 +28,7 @@ pub(super) enum NoList {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum SplitterState {
     /// Before, around or after the items.
     Envelope,
     /// Between two items.
@@ -39,7 +39,7 @@ enum Place {
 
 /// A list that is being received.
 pub(super) struct Splitter {
-    place: Place,
+    place: SplitterState,
     /// How many brackets are open: in the envelope, or in the item.
     depth: usize,
     in_string: bool,
@@ -51,7 +51,7 @@ pub(super) struct Splitter {
     /// Whether `items` occurred.
     had_items: bool,
     /// Whether another item must follow, as after a comma.
-    comma: Comma,
+    comma: CommaState,
     /// The text without its items.
     envelope: Vec<u8>,
     /// The item so far, if it began in an earlier chunk.
@@ -59,7 +59,7 @@ pub(super) struct Splitter {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comma {
+enum CommaState {
     /// No item yet.
     First,
     /// An item ended.
@@ -71,14 +71,14 @@ enum Comma {
 impl Splitter {
     pub fn new() -> Self {
         Self {
-            place: Place::Envelope,
+            place: SplitterState::Envelope,
             depth: 0,
             in_string: false,
             escaped: false,
             string_start: 0,
             items_next: false,
             had_items: false,
-            comma: Comma::First,
+            comma: CommaState::First,
             envelope: Vec::new(),
             item: Vec::new(),
         }
@@ -93,9 +93,9 @@ impl Splitter {
         let mut at = 0;
         while at < chunk.len() {
             at = match self.place {
-                Place::Envelope => self.envelope(chunk, at)?,
-                Place::Between => self.between(chunk, at)?,
-                Place::Item => self.item(chunk, at, on_item)?,
+                SplitterState::Envelope => self.envelope(chunk, at)?,
+                SplitterState::Between => self.between(chunk, at)?,
+                SplitterState::Item => self.item(chunk, at, on_item)?,
             };
         }
         Ok(())
@@ -103,7 +103,7 @@ impl Splitter {
 
     /// Returns the text without its items, once all of it has arrived.
     pub fn finish(self) -> Result<Vec<u8>, NoList> {
-        let complete = self.place == Place::Envelope && self.depth == 0 && !self.in_string;
+        let complete = self.place == SplitterState::Envelope && self.depth == 0 && !self.in_string;
         if complete && !self.envelope.is_empty() {
             Ok(self.envelope)
         } else {
@@ -134,8 +134,8 @@ impl Splitter {
                 }
                 b'[' if self.items_next && self.depth == 1 => {
                     self.items_next = false;
-                    self.place = Place::Between;
-                    self.comma = Comma::First;
+                    self.place = SplitterState::Between;
+                    self.comma = CommaState::First;
                     return Ok(at + 1);
                 }
                 b'{' | b'[' => self.open()?,
@@ -169,15 +169,15 @@ impl Splitter {
         for (at, &byte) in chunk.iter().enumerate().skip(start) {
             match (byte, self.comma) {
                 (b' ' | b'\n' | b'\r' | b'\t', _) => {}
-                (b',', Comma::Wanted) => self.comma = Comma::Seen,
-                (b'{', Comma::First | Comma::Seen) => {
-                    self.place = Place::Item;
+                (b',', CommaState::Wanted) => self.comma = CommaState::Seen,
+                (b'{', CommaState::First | CommaState::Seen) => {
+                    self.place = SplitterState::Item;
                     self.depth = 0;
                     return Ok(at);
                 }
-                (b']', Comma::First | Comma::Wanted) => {
+                (b']', CommaState::First | CommaState::Wanted) => {
                     self.envelope.push(b']');
-                    self.place = Place::Envelope;
+                    self.place = SplitterState::Envelope;
                     self.depth = 1;
                     return Ok(at + 1);
                 }
@@ -209,8 +209,8 @@ impl Splitter {
             on_item(&self.item)?;
             self.item.clear();
         }
-        self.place = Place::Between;
-        self.comma = Comma::Wanted;
+        self.place = SplitterState::Between;
+        self.comma = CommaState::Wanted;
         Ok(end)
     }
 

@@ -6,51 +6,51 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::failure::{Failure, StatusText};
-use super::request::Request;
-use crate::cluster::Right;
+use super::failure::{ApiFailure, StatusText};
+use super::request::ApiRequest;
+use crate::cluster::AccessRight;
 use crate::cluster::denial::denials;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-struct Status {
+struct ApiStatus {
     kind: String,
     reason: String,
     message: String,
-    details: Option<Details>,
+    details: Option<StatusDetails>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Details {
+struct StatusDetails {
     name: Option<String>,
-    causes: Vec<Cause>,
+    causes: Vec<StatusCause>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Cause {
+struct StatusCause {
     field: Option<String>,
 }
 
 /// Returns the failure for a response with this code and body.
-pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
-    let status: Status = serde_json::from_slice(body).unwrap_or_default();
+pub(super) fn failure(request: &ApiRequest, code: u16, body: &[u8]) -> ApiFailure {
+    let status: ApiStatus = serde_json::from_slice(body).unwrap_or_default();
     let details = status.details.unwrap_or_default();
     // A policy chooses the status code of its refusal, and may choose 401.
     if request.right().verb == "patch" {
         let denials = denials(&status.message);
         if !denials.is_empty() {
-            return Failure::Denied(denials);
+            return ApiFailure::Denied(denials);
         }
     }
     match code {
-        401 => Failure::Unauthorized,
+        401 => ApiFailure::Unauthorized,
         403 => {
             let right = request.right();
             match is_refused_apply(&right, &status.message) {
-                true => Failure::Refused,
-                false => Failure::Forbidden(right),
+                true => ApiFailure::Refused,
+                false => ApiFailure::Forbidden(right),
             }
         }
         // Only a response that names the object proves that its kind is served and the object does
@@ -60,10 +60,10 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
             && details.name.is_some()
             && details.name.as_deref() == request.name() =>
         {
-            Failure::NotFound
+            ApiFailure::NotFound
         }
-        404 => Failure::UnknownResource,
-        410 => Failure::Expired,
+        404 => ApiFailure::UnknownResource,
+        410 => ApiFailure::Expired,
         code => {
             let sent = request.sent();
             let fields = details.causes.into_iter().filter_map(|cause| cause.field);
@@ -71,7 +71,7 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
                 .filter_map(|field| known_part(&field, sent.as_ref()?))
                 .collect();
             fields.dedup();
-            Failure::Status(StatusText {
+            ApiFailure::Status(StatusText {
                 code,
                 reason: Some(status.reason).filter(|reason| REASONS.contains(&reason.as_str())),
                 fields,
@@ -84,7 +84,7 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
 /// message names the verb (`responsewriters.forbiddenMessage`); messages of admission do not, and
 /// neither does RBAC's message about a Role that grants more than the user holds. Reads are refused
 /// only by authorizers.
-fn is_refused_apply(right: &Right, message: &str) -> bool {
+fn is_refused_apply(right: &AccessRight, message: &str) -> bool {
     let verb = format!("cannot {} ", right.verb);
     right.verb == "patch" && !message.is_empty() && !message.contains(&verb)
 }
@@ -167,7 +167,7 @@ mod tests {
             ("patch", "", false),
             ("get", quota, false),
         ] {
-            let right = Right {
+            let right = AccessRight {
                 group: "apps".to_owned(),
                 resource: "deployments".to_owned(),
                 namespace: None,

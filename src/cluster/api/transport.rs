@@ -26,9 +26,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tower::ServiceBuilder;
 
 use super::exec;
-use super::failure::Failure;
+use super::failure::ApiFailure;
 use super::kubeconfig::without_user_info;
-use super::login::Login;
+use super::login::Credentials;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -39,7 +39,7 @@ const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// A connection to the API server, which can be renewed while it is in use.
 pub(super) struct Transport {
-    login: Login,
+    login: Credentials,
     proxy: Option<Intercept>,
     exec_deadline: Duration,
     compressed: bool,
@@ -61,7 +61,7 @@ pub(super) struct Generation {
 impl Transport {
     /// Prepares the connection, which may run a credential plugin for up to `exec_deadline`. Sends
     /// no request. Must be called within a tokio runtime.
-    pub async fn new(mut login: Login, exec_deadline: Duration) -> Result<Self, Failure> {
+    pub async fn new(mut login: Credentials, exec_deadline: Duration) -> Result<Self, ApiFailure> {
         let agent = concat!("driftctl/", env!("CARGO_PKG_VERSION"));
         let headers = &mut login.config.headers;
         headers.push((USER_AGENT, HeaderValue::from_static(agent)));
@@ -96,7 +96,7 @@ impl Transport {
     }
 
     /// Closes the connections of a client, because the next request would use a hanging one again.
-    pub fn reconnect(&self, given_up: &Generation) -> Result<(), Failure> {
+    pub fn reconnect(&self, given_up: &Generation) -> Result<(), ApiFailure> {
         let mut current = self.lock();
         if current.connections == given_up.connections
             && current.credentials == given_up.credentials
@@ -111,14 +111,14 @@ impl Transport {
     ///
     /// # Errors
     /// Returns [`Failure::Unauthorized`] if the refused credentials had been renewed already.
-    pub async fn renew_credentials(&self, refused: &Generation) -> Result<(), Failure> {
+    pub async fn renew_credentials(&self, refused: &Generation) -> Result<(), ApiFailure> {
         let _renewing = self.renewal.lock().await;
         let credentials = self.lock().credentials;
         if credentials > refused.credentials {
             return Ok(()); // another request has renewed them already
         }
         if credentials > 0 {
-            return Err(Failure::Unauthorized);
+            return Err(ApiFailure::Unauthorized);
         }
         let config = with_credentials(&self.login, self.exec_deadline).await?;
         let client = client(&config, self.proxy.as_ref())?;
@@ -133,7 +133,7 @@ impl Transport {
     }
 }
 
-async fn with_credentials(login: &Login, deadline: Duration) -> Result<Config, Failure> {
+async fn with_credentials(login: &Credentials, deadline: Duration) -> Result<Config, ApiFailure> {
     let mut config = login.config.clone();
     if let Some(plugin) = &login.exec {
         config.auth_info = exec::credentials(plugin, deadline, config.auth_info).await?;
@@ -146,7 +146,7 @@ async fn with_credentials(login: &Login, deadline: Duration) -> Result<Config, F
 }
 
 /// Returns an error if a token cannot be sent in a header. The HTTP client would panic.
-fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
+fn check_tokens(user: &AuthInfo) -> Result<(), ApiFailure> {
     let provider = user.auth_provider.iter().flat_map(|named| &named.config);
     let provided = provider.filter(|(name, _)| name.ends_with("-token"));
     let own = user.token.iter().map(ExposeSecret::expose_secret);
@@ -154,16 +154,16 @@ fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
     if tokens.all(|token| HeaderValue::try_from(token).is_ok()) {
         return Ok(());
     }
-    Err(Failure::Credentials(
+    Err(ApiFailure::Credentials(
         "the token contains invalid characters, such as a line break; log in again".to_owned(),
     ))
 }
 
 /// Returns the token in a file without the trailing line break that editors and `echo` add, as
 /// client-go does. kube keeps the line break, which is not valid in a header.
-fn token(file: &Path) -> Result<SecretString, Failure> {
+fn token(file: &Path) -> Result<SecretString, ApiFailure> {
     let unusable = |what: &dyn std::fmt::Display| {
-        Failure::Credentials(format!("the token file {}: {what}", file.display()))
+        ApiFailure::Credentials(format!("the token file {}: {what}", file.display()))
     };
     let text = fs::read_to_string(file).map_err(|error| unusable(&error))?;
     match text.trim() {
@@ -172,7 +172,7 @@ fn token(file: &Path) -> Result<SecretString, Failure> {
     }
 }
 
-fn client(config: &Config, proxy: Option<&Intercept>) -> Result<Client, Failure> {
+fn client(config: &Config, proxy: Option<&Intercept>) -> Result<Client, ApiFailure> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -206,7 +206,7 @@ fn tunnel<C>(proxy: &Intercept, connector: C) -> Tunnel<C> {
     }
 }
 
-fn https<C>(config: &Config, connector: C) -> Result<HttpsConnector<C>, Failure> {
+fn https<C>(config: &Config, connector: C) -> Result<HttpsConnector<C>, ApiFailure> {
     let tls = config.rustls_client_config().map_err(|e| unusable(&e))?;
     let mut builder = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
@@ -218,7 +218,7 @@ fn https<C>(config: &Config, connector: C) -> Result<HttpsConnector<C>, Failure>
     Ok(builder.enable_all_versions().wrap_connector(connector))
 }
 
-fn client_over<C>(config: &Config, connector: C) -> Result<Client, Failure>
+fn client_over<C>(config: &Config, connector: C) -> Result<Client, ApiFailure>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
@@ -238,8 +238,8 @@ where
 
 /// Returns the error about settings that cannot be used. Neither TLS nor header errors contain the
 /// input.
-fn unusable(error: &dyn std::error::Error) -> Failure {
-    Failure::Credentials(format!("the kubeconfig's settings cannot be used: {error}"))
+fn unusable(error: &dyn std::error::Error) -> ApiFailure {
+    ApiFailure::Credentials(format!("the kubeconfig's settings cannot be used: {error}"))
 }
 
 /// Returns the proxy for a server: always the one that the kubeconfig names, if any; otherwise that
@@ -248,7 +248,7 @@ fn unusable(error: &dyn std::error::Error) -> Failure {
 /// # Errors
 /// Fails if the kubeconfig's proxy cannot be used. The message does not show it, because it may
 /// contain a password.
-fn proxy_for(server: &Uri, named: Option<&str>) -> Result<Option<Intercept>, Failure> {
+fn proxy_for(server: &Uri, named: Option<&str>) -> Result<Option<Intercept>, ApiFailure> {
     let Some(named) = named else {
         return Ok(proxy_of_environment(server, |name| env::var(name).ok()));
     };
@@ -258,7 +258,7 @@ fn proxy_for(server: &Uri, named: Option<&str>) -> Result<Option<Intercept>, Fai
         .intercept(server);
     // Credentials must not be sent past a configured proxy.
     let unusable = || {
-        Failure::Credentials(
+        ApiFailure::Credentials(
             "the kubeconfig's proxy-url cannot be used; write http://HOST:PORT, https://HOST:PORT or \
              socks5://HOST:PORT"
                 .to_owned(),

@@ -1,6 +1,6 @@
 //! Defines every write that driftctl can send; no other module sends writes.
 //!
-//! A [`Writing`] can be built only by the constructors here, and only the [`Writer`] sends it: a
+//! A [`WriteRequest`] can be built only by the constructors here, and only the [`Writer`] sends it: a
 //! JSON Patch, the creation of an object, the deletion of an object under preconditions, or an
 //! Event. `tests/cli/architecture.rs` lists the modules that may use the writer.
 
@@ -10,18 +10,18 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Uri};
 use serde_json::{Value, json};
 
-use super::failure::Failure;
-use super::request::{Request, collection, query_value, segment};
+use super::failure::ApiFailure;
+use super::request::{ApiRequest, collection, query_value, segment};
 use super::{Api, parsed};
-use crate::cluster::{Right, ServedKind, Wanted};
-use crate::patch::Operation;
-use crate::signals::Reading;
+use crate::cluster::{AccessRight, ObjectRequest, ServedKind};
+use crate::patch::PatchOperation;
+use crate::signals::InterruptibleRead;
 
 pub use refusal::WriteError;
 
 /// Whether a write is a dry run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carry {
+pub enum WriteMode {
     /// The server processes the write but does not store it (`dryRun=All`).
     DryRun,
     /// The server stores the write.
@@ -56,12 +56,12 @@ impl<'a> Writer<'a> {
     /// Fails if the server refuses it, or the result is unknown.
     pub fn patch(
         &self,
-        object: &Wanted,
-        operations: &[Operation],
+        object: &ObjectRequest,
+        operations: &[PatchOperation],
         manager: &str,
-        carry: Carry,
+        carry: WriteMode,
     ) -> Result<Value, WriteError> {
-        self.send(Writing::patch(object, operations, manager, carry))
+        self.send(WriteRequest::patch(object, operations, manager, carry))
     }
 
     /// Creates an object; returns it in its new state.
@@ -70,12 +70,12 @@ impl<'a> Writer<'a> {
     /// Fails if the server refuses it, or the result is unknown.
     pub fn create(
         &self,
-        object: &Wanted,
+        object: &ObjectRequest,
         manifest: &Value,
         manager: &str,
-        carry: Carry,
+        carry: WriteMode,
     ) -> Result<Value, WriteError> {
-        self.send(Writing::create(object, manifest, manager, carry))
+        self.send(WriteRequest::create(object, manifest, manager, carry))
     }
 
     /// Creates an object by server-side apply without force, so that it takes over no fields of
@@ -85,12 +85,12 @@ impl<'a> Writer<'a> {
     /// Fails if the server refuses it, or the result is unknown.
     pub fn apply(
         &self,
-        object: &Wanted,
+        object: &ObjectRequest,
         manifest: &Value,
         manager: &str,
-        carry: Carry,
+        carry: WriteMode,
     ) -> Result<Value, WriteError> {
-        self.send(Writing::apply(object, manifest, manager, carry))
+        self.send(WriteRequest::apply(object, manifest, manager, carry))
     }
 
     /// Deletes an object, if it is still the same one in the same state (preconditions).
@@ -99,12 +99,12 @@ impl<'a> Writer<'a> {
     /// Fails if the server refuses it, or the result is unknown.
     pub fn delete(
         &self,
-        object: &Wanted,
+        object: &ObjectRequest,
         uid: &str,
         resource_version: Option<&str>,
-        carry: Carry,
+        carry: WriteMode,
     ) -> Result<(), WriteError> {
-        self.send(Writing::delete(object, uid, resource_version, carry))?;
+        self.send(WriteRequest::delete(object, uid, resource_version, carry))?;
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// Fails if the server refuses it.
     pub fn event(&self, namespace: &str, event: &Value) -> Result<(), WriteError> {
-        self.send(Writing::event(namespace, event))?;
+        self.send(WriteRequest::event(namespace, event))?;
         Ok(())
     }
 
@@ -121,22 +121,22 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// Fails if it cannot be read.
-    pub fn read(&self, object: &Wanted) -> Result<Option<Value>, String> {
-        let _reading = Reading::begin();
+    pub fn read(&self, object: &ObjectRequest) -> Result<Option<Value>, String> {
+        let _reading = InterruptibleRead::begin();
         let key = &object.key;
-        let request = Request::object(&object.kind, key.namespace.as_deref(), &key.name)
+        let request = ApiRequest::object(&object.kind, key.namespace.as_deref(), &key.name)
             .map_err(|failure| failure.to_string())?;
         let answer = self.api.sender.checked(&request, parsed);
         match self.api.runtime.block_on(answer) {
             Ok(value) => Ok(Some(value)),
-            Err(Failure::NotFound) => Ok(None),
+            Err(ApiFailure::NotFound) => Ok(None),
             Err(failure) => Err(failure.to_string()),
         }
     }
 
-    fn send(&self, writing: Result<Writing, Failure>) -> Result<Value, WriteError> {
+    fn send(&self, writing: Result<WriteRequest, ApiFailure>) -> Result<Value, WriteError> {
         // A signal must not end the process between a write and its record.
-        let _reading = Reading::begin();
+        let _reading = InterruptibleRead::begin();
         let writing = writing.map_err(|failure| WriteError::Other(failure.to_string()))?;
         let answer = self.api.runtime.block_on(self.api.sender.once(&writing));
         match answer {
@@ -152,23 +152,23 @@ impl<'a> Writer<'a> {
 }
 
 /// A request that writes.
-pub(super) struct Writing {
+pub(super) struct WriteRequest {
     method: Method,
     uri: String,
     content_type: &'static str,
     body: Value,
-    right: Right,
+    right: AccessRight,
     is_patch: bool,
 }
 
-impl Writing {
+impl WriteRequest {
     fn patch(
-        object: &Wanted,
-        operations: &[Operation],
+        object: &ObjectRequest,
+        operations: &[PatchOperation],
         manager: &str,
-        carry: Carry,
-    ) -> Result<Self, Failure> {
-        let operations = operations.iter().map(Operation::to_json);
+        carry: WriteMode,
+    ) -> Result<Self, ApiFailure> {
+        let operations = operations.iter().map(PatchOperation::to_json);
         Ok(Self {
             method: Method::PATCH,
             uri: format!(
@@ -184,11 +184,11 @@ impl Writing {
     }
 
     fn apply(
-        object: &Wanted,
+        object: &ObjectRequest,
         manifest: &Value,
         manager: &str,
-        carry: Carry,
-    ) -> Result<Self, Failure> {
+        carry: WriteMode,
+    ) -> Result<Self, ApiFailure> {
         Ok(Self {
             method: Method::PATCH,
             uri: format!(
@@ -204,11 +204,11 @@ impl Writing {
     }
 
     fn create(
-        object: &Wanted,
+        object: &ObjectRequest,
         manifest: &Value,
         manager: &str,
-        carry: Carry,
-    ) -> Result<Self, Failure> {
+        carry: WriteMode,
+    ) -> Result<Self, ApiFailure> {
         let place = collection(&object.kind, object.key.namespace.as_deref())?;
         Ok(Self {
             method: Method::POST,
@@ -224,11 +224,11 @@ impl Writing {
     }
 
     fn delete(
-        object: &Wanted,
+        object: &ObjectRequest,
         uid: &str,
         resource_version: Option<&str>,
-        carry: Carry,
-    ) -> Result<Self, Failure> {
+        carry: WriteMode,
+    ) -> Result<Self, ApiFailure> {
         let mut preconditions = json!({"uid": uid});
         if let Some(version) = resource_version {
             preconditions["resourceVersion"] = version.into();
@@ -239,7 +239,7 @@ impl Writing {
             // As kubectl does.
             "propagationPolicy": "Background",
         });
-        if carry == Carry::DryRun {
+        if carry == WriteMode::DryRun {
             options["dryRun"] = json!(["All"]);
         }
         Ok(Self {
@@ -252,7 +252,7 @@ impl Writing {
         })
     }
 
-    fn event(namespace: &str, event: &Value) -> Result<Self, Failure> {
+    fn event(namespace: &str, event: &Value) -> Result<Self, ApiFailure> {
         let events = ServedKind {
             api_version: "events.k8s.io/v1".to_owned(),
             kind: "Event".to_owned(),
@@ -265,47 +265,47 @@ impl Writing {
             uri: collection(&events, Some(namespace))?,
             content_type: "application/json",
             body: event.clone(),
-            right: Right::new("create", &events, Some(namespace)),
+            right: AccessRight::new("create", &events, Some(namespace)),
             is_patch: false,
         })
     }
 
     /// Returns the permission that the request needs.
-    pub(super) fn right(&self) -> Right {
+    pub(super) fn right(&self) -> AccessRight {
         self.right.clone()
     }
 
     /// Returns the HTTP request.
-    pub(super) fn to_http(&self) -> Result<http::Request<kube::client::Body>, Failure> {
+    pub(super) fn to_http(&self) -> Result<http::Request<kube::client::Body>, ApiFailure> {
         let uri: Uri = self
             .uri
             .parse()
-            .map_err(|_| Failure::malformed("request", "its address is not valid"))?;
+            .map_err(|_| ApiFailure::malformed("request", "its address is not valid"))?;
         http::Request::builder()
             .method(self.method.clone())
             .uri(uri)
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, self.content_type)
             .body(kube::client::Body::from(text(&self.body).into_bytes()))
-            .map_err(|_| Failure::malformed("request", "its headers are not valid"))
+            .map_err(|_| ApiFailure::malformed("request", "its headers are not valid"))
     }
 }
 
-fn address(object: &Wanted) -> Result<String, Failure> {
+fn address(object: &ObjectRequest) -> Result<String, ApiFailure> {
     let place = collection(&object.kind, object.key.namespace.as_deref())?;
     Ok(format!("{place}/{}", segment(&object.key.name)?))
 }
 
-fn written_by(manager: &str, carry: Carry) -> String {
+fn written_by(manager: &str, carry: WriteMode) -> String {
     let dry_run = match carry {
-        Carry::DryRun => "dryRun=All&",
-        Carry::Out => "",
+        WriteMode::DryRun => "dryRun=All&",
+        WriteMode::Out => "",
     };
     format!("{dry_run}fieldManager={}", query_value(manager))
 }
 
-fn right(verb: &str, object: &Wanted) -> Right {
-    Right::new(verb, &object.kind, object.key.namespace.as_deref())
+fn right(verb: &str, object: &ObjectRequest) -> AccessRight {
+    AccessRight::new(verb, &object.kind, object.key.namespace.as_deref())
 }
 
 /// Returns a body as text, with strings written as the API server writes them. A `test` operation
@@ -329,10 +329,10 @@ fn text(body: &Value) -> String {
 mod tests {
     use super::*;
     use crate::model::ResourceKey;
-    use crate::patch::Pointer;
+    use crate::patch::JsonPointer;
 
-    fn cart() -> Wanted {
-        Wanted {
+    fn cart() -> ObjectRequest {
+        ObjectRequest {
             key: ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart"),
             kind: ServedKind {
                 api_version: "apps/v1".to_owned(),
@@ -354,18 +354,18 @@ mod tests {
     #[test]
     fn a_dry_run_is_marked_whatever_the_name_of_the_manager() {
         for manager in ["kubectl", "a&dryRun=None", "b#c"] {
-            let dry = Writing::patch(&cart(), &[], manager, Carry::DryRun).unwrap();
+            let dry = WriteRequest::patch(&cart(), &[], manager, WriteMode::DryRun).unwrap();
             assert!(
                 dry.uri
                     .contains("/deployments/cart?dryRun=All&fieldManager=")
             );
             assert_eq!(dry.uri.matches("dryRun=").count(), 1, "{}", dry.uri);
-            let out = Writing::patch(&cart(), &[], manager, Carry::Out).unwrap();
+            let out = WriteRequest::patch(&cart(), &[], manager, WriteMode::Out).unwrap();
             assert!(!out.uri.contains("dryRun="), "{}", out.uri);
         }
-        let dry = Writing::delete(&cart(), "u", None, Carry::DryRun).unwrap();
+        let dry = WriteRequest::delete(&cart(), "u", None, WriteMode::DryRun).unwrap();
         assert_eq!(dry.body["dryRun"], json!(["All"]));
-        let out = Writing::delete(&cart(), "u", Some("7"), Carry::Out).unwrap();
+        let out = WriteRequest::delete(&cart(), "u", Some("7"), WriteMode::Out).unwrap();
         assert!(out.body.get("dryRun").is_none());
         assert_eq!(
             out.body["preconditions"],
@@ -375,14 +375,16 @@ mod tests {
 
     #[test]
     fn an_apply_never_forces() {
-        let apply = Writing::apply(&cart(), &json!({}), "m", Carry::Out).unwrap();
+        let apply = WriteRequest::apply(&cart(), &json!({}), "m", WriteMode::Out).unwrap();
         assert!(apply.uri.contains("force=false"), "{}", apply.uri);
     }
 
     #[test]
     fn a_patch_is_a_json_patch() {
-        let at = Pointer::default().field("spec").field("replicas");
-        let patch = Writing::patch(&cart(), &[Operation::Remove(at)], "m", Carry::Out).unwrap();
+        let at = JsonPointer::default().field("spec").field("replicas");
+        let patch =
+            WriteRequest::patch(&cart(), &[PatchOperation::Remove(at)], "m", WriteMode::Out)
+                .unwrap();
         assert_eq!(patch.content_type, "application/json-patch+json");
         assert_eq!(
             patch.body,
@@ -395,7 +397,7 @@ mod tests {
     fn a_name_cannot_change_the_path() {
         let mut object = cart();
         object.key.name = "../x".to_owned();
-        assert!(Writing::delete(&object, "u", None, Carry::Out).is_err());
-        assert!(Writing::event("../x", &json!({})).is_err());
+        assert!(WriteRequest::delete(&object, "u", None, WriteMode::Out).is_err());
+        assert!(WriteRequest::event("../x", &json!({})).is_err());
     }
 }

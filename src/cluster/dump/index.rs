@@ -11,21 +11,21 @@ use serde_json::Value;
 use super::super::live_object::LiveObject;
 use super::super::snapshot::Notes;
 use super::super::text;
-use super::input::{HOW_TO_RECORD, Input, Origin};
-use super::pieces::{Piece, Pieces};
+use super::input::{DumpInput, HOW_TO_RECORD, InputOrigin};
+use super::pieces::{DumpPiece, DumpPieces};
 use crate::model::{GroupKind, ResourceKey, Warning, group_of};
 
 /// A recorded object.
-pub(super) struct Entry {
+pub(super) struct IndexedObject {
     pub api_version: String,
     /// If the object was recorded twice with different content: the message about it.
     pub contradiction: Option<String>,
-    file: Arc<Origin>,
+    file: Arc<InputOrigin>,
     whole: Arc<String>,
     piece: Range<usize>,
 }
 
-impl Entry {
+impl IndexedObject {
     /// Returns the object.
     pub fn object(&self, key: &ResourceKey) -> LiveObject {
         let whole = Arc::clone(&self.whole);
@@ -48,17 +48,17 @@ impl Entry {
 
 /// The recorded objects, by key. An object may have been recorded at several versions.
 #[derive(Default)]
-pub(super) struct Index {
-    objects: BTreeMap<ResourceKey, Vec<Entry>>,
+pub(super) struct DumpIndex {
+    objects: BTreeMap<ResourceKey, Vec<IndexedObject>>,
     first_pages: BTreeMap<GroupKind, String>,
     /// The notes of the snapshots that were read.
     pub notes: Vec<Notes>,
 }
 
-impl Index {
+impl DumpIndex {
     /// Finds the objects of all inputs.
-    pub fn build(inputs: &[Input], warnings: &mut Vec<Warning>) -> Result<Self> {
-        let mut pieces = Pieces::default();
+    pub fn build(inputs: &[DumpInput], warnings: &mut Vec<Warning>) -> Result<Self> {
+        let mut pieces = DumpPieces::default();
         for input in inputs {
             pieces.add(input)?;
         }
@@ -76,17 +76,20 @@ impl Index {
     }
 
     /// Returns the recorded versions of an object.
-    pub fn get(&self, key: &ResourceKey) -> Option<&[Entry]> {
+    pub fn get(&self, key: &ResourceKey) -> Option<&[IndexedObject]> {
         self.objects.get(key).map(Vec::as_slice)
     }
 
     /// Returns every object, sorted.
-    pub fn iter(&self) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&ResourceKey, &[IndexedObject])> {
         self.objects.iter().map(|(key, entries)| (key, &**entries))
     }
 
     /// Returns the objects of one kind, whose keys are adjacent.
-    pub fn of_kind(&self, kind: &GroupKind) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
+    pub fn of_kind(
+        &self,
+        kind: &GroupKind,
+    ) -> impl Iterator<Item = (&ResourceKey, &[IndexedObject])> {
         let first = ResourceKey::new(kind.group.clone(), kind.kind.clone(), None, "");
         self.objects
             .range((Bound::Included(first), Bound::Unbounded))
@@ -101,9 +104,9 @@ impl Index {
 
     /// Adds an object. The last one read is used, unless two differ: then it is unknown which one
     /// is live.
-    fn insert(&mut self, key: ResourceKey, mut entry: Entry, warnings: &mut Vec<Warning>) {
+    fn insert(&mut self, key: ResourceKey, mut entry: IndexedObject, warnings: &mut Vec<Warning>) {
         let entries = self.objects.entry(key).or_default();
-        let same_version = |other: &&mut Entry| other.api_version == entry.api_version;
+        let same_version = |other: &&mut IndexedObject| other.api_version == entry.api_version;
         let Some(earlier) = entries.iter_mut().find(same_version) else {
             entries.push(entry);
             return;
@@ -127,7 +130,7 @@ impl Index {
     }
 }
 
-fn identify(piece: Piece<'_>) -> Result<(ResourceKey, Entry)> {
+fn identify(piece: DumpPiece<'_>) -> Result<(ResourceKey, IndexedObject)> {
     let identity = text::identity(piece.text());
     let lent = piece.lent.as_deref();
     let api_version = identity
@@ -153,7 +156,7 @@ fn identify(piece: Piece<'_>) -> Result<(ResourceKey, Entry)> {
         identity.namespace.as_deref().map(str::to_owned),
         name.clone().into_owned(),
     );
-    let entry = Entry {
+    let entry = IndexedObject {
         api_version: api_version.to_owned(),
         contradiction: None,
         file: Arc::clone(&piece.input.file),

@@ -21,14 +21,14 @@ pub(super) const HOW_TO_RECORD: &str =
 const MAX_BYTES: u64 = 1 << 30;
 
 /// One file of a recording.
-pub(super) struct Input {
+pub(super) struct DumpInput {
     /// Where the text comes from.
-    pub file: Arc<Origin>,
+    pub file: Arc<InputOrigin>,
     /// Its content, as JSON.
     pub text: Arc<String>,
 }
 
-impl Input {
+impl DumpInput {
     /// Returns `file:line:column` of a position in the text.
     pub fn place(&self, offset: usize) -> String {
         self.file.place(&self.text, offset)
@@ -37,14 +37,14 @@ impl Input {
 
 /// The origin of text.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(super) struct InputOrigin {
     /// The file as the user named it, or `-`.
     pub name: String,
     /// For YAML, which is converted to one JSON document per line: the position of each document.
     documents: Option<Vec<Position>>,
 }
 
-impl Origin {
+impl InputOrigin {
     /// Returns the origin of text that equals the file.
     pub fn plain(name: String) -> Self {
         Self {
@@ -72,7 +72,7 @@ pub(super) fn position(text: &str, offset: usize) -> Position {
 }
 
 /// Reads every file of a recording; directories in the order of file names.
-pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Input>> {
+pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<DumpInput>> {
     let mut inputs = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
@@ -88,7 +88,7 @@ pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
-fn read_folder(folder: &Path, inputs: &mut Vec<Input>) -> Result<()> {
+fn read_folder(folder: &Path, inputs: &mut Vec<DumpInput>) -> Result<()> {
     let before = inputs.len();
     for entry in WalkDir::new(folder).sort_by_file_name() {
         // walkdir's errors name the path.
@@ -113,7 +113,7 @@ fn holds_objects(path: &Path) -> bool {
         .any(|ending| name.ends_with(ending))
 }
 
-fn read_file(path: &Path) -> Result<Input> {
+fn read_file(path: &Path) -> Result<DumpInput> {
     let name = path.display().to_string();
     let mut file = File::open(path).with_context(|| name.clone())?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
@@ -122,7 +122,7 @@ fn read_file(path: &Path) -> Result<Input> {
     input(name, bytes)
 }
 
-fn input(name: String, mut bytes: Vec<u8>) -> Result<Input> {
+fn input(name: String, mut bytes: Vec<u8>) -> Result<DumpInput> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = Vec::new();
         read_capped(&mut MultiGzDecoder::new(&*bytes), &mut unpacked)
@@ -135,14 +135,14 @@ fn input(name: String, mut bytes: Vec<u8>) -> Result<Input> {
         "{name}: the recording is empty; {HOW_TO_RECORD}"
     );
     if is_json(&text) {
-        return Ok(Input {
-            file: Arc::new(Origin::plain(name)),
+        return Ok(DumpInput {
+            file: Arc::new(InputOrigin::plain(name)),
             text: Arc::new(text),
         });
     }
     let (text, documents) = as_json(&name, &text)?;
-    Ok(Input {
-        file: Arc::new(Origin {
+    Ok(DumpInput {
+        file: Arc::new(InputOrigin {
             name,
             documents: Some(documents),
         }),

@@ -12,13 +12,13 @@ use std::sync::OnceLock;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use self::index::Index;
+use self::index::DumpIndex;
 use super::snapshot::Notes;
 use super::{
-    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, LiveObject, Predict, Prediction,
-    Query, Read, ServedKind, Wanted, served_names, unpredicted,
+    Apply, Discovery, FetchRequest, KindLookup, LiveObject, ObjectRequest, Predict, Prediction,
+    Query, Read, ReadResult, ReadResults, ServedKind, served_names, unpredicted,
 };
-use crate::model::{GroupKind, ResourceKey, Target, Warning, group_of};
+use crate::model::{GroupKind, ReportTarget, ResourceKey, Warning, group_of};
 use crate::schema::builtin_kinds;
 
 /// The live side from files: single objects, lists, several documents, or directories of these;
@@ -28,7 +28,7 @@ use crate::schema::builtin_kinds;
 /// counts as missing; [`Read::fetch`] warns about kinds without any object in it.
 pub struct Dump {
     name: String,
-    index: Index,
+    index: DumpIndex,
     warnings: Vec<Warning>,
     /// The CustomResourceDefinitions by group, collected on first use.
     definitions: OnceLock<BTreeMap<String, Vec<Value>>>,
@@ -44,7 +44,7 @@ impl Dump {
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
         let inputs = input::read_all(paths)?;
         let mut warnings = Vec::new();
-        let index = Index::build(&inputs, &mut warnings)?;
+        let index = DumpIndex::build(&inputs, &mut warnings)?;
         let names: Vec<_> = paths
             .iter()
             .map(|path| path.display().to_string())
@@ -57,9 +57,9 @@ impl Dump {
         })
     }
 
-    fn answer(&self, wanted: &Wanted) -> Answer {
+    fn answer(&self, wanted: &ObjectRequest) -> ReadResult {
         if let Some(why) = self.noted(|notes| notes.hindrance(&wanted.key)) {
-            return Answer::Unread(why);
+            return ReadResult::Unread(why);
         }
         let Some(recorded) = self.index.get(&wanted.key) else {
             if let Some(answer) = self.noted(|notes| Some(notes.without(&wanted.key))) {
@@ -67,20 +67,20 @@ impl Dump {
             }
             let kind = wanted.key.group_kind();
             return match self.index.breaks_off(&kind) {
-                Some(place) => Answer::Unread(format!(
+                Some(place) => ReadResult::Unread(format!(
                     "the recording contains only the first page of {kind} ({place}); record all \
                      pages"
                 )),
-                None => Answer::Absent,
+                None => ReadResult::Absent,
             };
         };
-        let version = |entry: &&index::Entry| entry.api_version == wanted.kind.api_version;
+        let version = |entry: &&index::IndexedObject| entry.api_version == wanted.kind.api_version;
         let Some(entry) = recorded.iter().find(version).or(recorded.last()) else {
-            return Answer::Absent;
+            return ReadResult::Absent;
         };
         match &entry.contradiction {
-            Some(contradiction) => Answer::Unread(contradiction.clone()),
-            None => Answer::Found(entry.object(&wanted.key)),
+            Some(contradiction) => ReadResult::Unread(contradiction.clone()),
+            None => ReadResult::Found(entry.object(&wanted.key)),
         }
     }
 
@@ -110,7 +110,7 @@ impl Dump {
     }
 
     /// Finds recorded objects that were not requested by name.
-    fn find_extra(&self, request: &FetchRequest, fetched: &mut Fetched) {
+    fn find_extra(&self, request: &FetchRequest, fetched: &mut ReadResults) {
         let crds = self.crds();
         let mut kinds: BTreeMap<GroupKind, Option<ServedKind>> = BTreeMap::new();
         for (key, entries) in self.index.iter() {
@@ -162,8 +162,8 @@ impl Dump {
 }
 
 impl Discovery for Dump {
-    fn target(&self) -> Target {
-        Target {
+    fn target(&self) -> ReportTarget {
+        ReportTarget {
             dump: Some(self.name.clone()),
             ..self.notes().map(Notes::target).unwrap_or_default()
         }
@@ -248,10 +248,10 @@ impl Discovery for Dump {
 }
 
 impl Read for Dump {
-    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
-        let mut fetched = Fetched {
+    fn fetch(&self, request: &FetchRequest) -> Result<ReadResults> {
+        let mut fetched = ReadResults {
             warnings: self.warnings.clone(),
-            ..Fetched::default()
+            ..ReadResults::default()
         };
         for wanted in &request.wanted {
             let answer = self.answer(wanted);

@@ -7,20 +7,20 @@ use anyhow::{Result, anyhow};
 use serde_json::value::RawValue;
 
 use super::super::snapshot::Notes;
-use super::super::text::Envelope;
-use super::input::Input;
+use super::super::text::DocumentEnvelope;
+use super::input::DumpInput;
 use crate::model::GroupKind;
 
 /// An object in the text of an input.
-pub(super) struct Piece<'i> {
-    pub input: &'i Input,
+pub(super) struct DumpPiece<'i> {
+    pub input: &'i DumpInput,
     pub range: Range<usize>,
     /// The type that a typed list gives to its items, which have no `apiVersion` and `kind` of
     /// their own.
-    pub lent: Option<Arc<Lent>>,
+    pub lent: Option<Arc<TypedListKind>>,
 }
 
-impl<'i> Piece<'i> {
+impl<'i> DumpPiece<'i> {
     /// Returns the object's JSON.
     pub fn text(&self) -> &'i str {
         let text: &'i str = &self.input.text;
@@ -34,31 +34,32 @@ impl<'i> Piece<'i> {
 }
 
 /// The `apiVersion` and `kind` of a typed list's items.
-pub(super) struct Lent {
+pub(super) struct TypedListKind {
     pub api_version: String,
     pub kind: String,
 }
 
 /// The objects in the inputs, and their incomplete lists.
 #[derive(Default)]
-pub(super) struct Pieces<'i> {
-    pub objects: Vec<Piece<'i>>,
+pub(super) struct DumpPieces<'i> {
+    pub objects: Vec<DumpPiece<'i>>,
     /// The kinds of lists of which only the first page was recorded, with the position of the list.
     pub first_pages: Vec<(GroupKind, String)>,
     /// The notes of snapshots.
     pub notes: Vec<Notes>,
 }
 
-impl<'i> Pieces<'i> {
+impl<'i> DumpPieces<'i> {
     /// Splits the text of an input: one or several documents, each an object or a list.
-    pub fn add(&mut self, input: &'i Input) -> Result<()> {
+    pub fn add(&mut self, input: &'i DumpInput) -> Result<()> {
         let text: &'i str = &input.text;
         if text.trim_ascii_start().starts_with('[') {
             let items = serde_json::from_str(text).map_err(|error| broken(input, &error))?;
             self.add_items(input, items, None);
             return Ok(());
         }
-        let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Envelope>();
+        let mut documents =
+            serde_json::Deserializer::from_str(text).into_iter::<DocumentEnvelope>();
         let mut start = 0;
         while let Some(document) = documents.next() {
             let mut document = document.map_err(|error| broken(input, &error))?;
@@ -68,7 +69,7 @@ impl<'i> Pieces<'i> {
                     self.add_list(input, start, &document, items);
                     self.add_notes(input, start, &document)?;
                 }
-                None => self.objects.push(Piece {
+                None => self.objects.push(DumpPiece {
                     input,
                     range: start + leading_space(&text[start..end])..end,
                     lent: None,
@@ -79,7 +80,12 @@ impl<'i> Pieces<'i> {
         Ok(())
     }
 
-    fn add_notes(&mut self, input: &Input, start: usize, list: &Envelope<'_>) -> Result<()> {
+    fn add_notes(
+        &mut self,
+        input: &DumpInput,
+        start: usize,
+        list: &DocumentEnvelope<'_>,
+    ) -> Result<()> {
         let Some(text) = list.notes else {
             return Ok(());
         };
@@ -96,9 +102,9 @@ impl<'i> Pieces<'i> {
 
     fn add_list(
         &mut self,
-        input: &'i Input,
+        input: &'i DumpInput,
         start: usize,
-        list: &Envelope<'_>,
+        list: &DocumentEnvelope<'_>,
         items: Vec<&'i RawValue>,
     ) {
         // Items of a `ConfigMapList` are ConfigMaps; a plain `List` gives its items no kind.
@@ -107,7 +113,7 @@ impl<'i> Pieces<'i> {
             .as_deref()
             .and_then(|kind| kind.strip_suffix("List"));
         let lent = match (list.api_version.as_deref(), kind) {
-            (Some(version), Some(kind)) if !kind.is_empty() => Some(Arc::new(Lent {
+            (Some(version), Some(kind)) if !kind.is_empty() => Some(Arc::new(TypedListKind {
                 api_version: version.to_owned(),
                 kind: kind.to_owned(),
             })),
@@ -120,10 +126,15 @@ impl<'i> Pieces<'i> {
         self.add_items(input, items, lent);
     }
 
-    fn add_items(&mut self, input: &'i Input, items: Vec<&'i RawValue>, lent: Option<Arc<Lent>>) {
+    fn add_items(
+        &mut self,
+        input: &'i DumpInput,
+        items: Vec<&'i RawValue>,
+        lent: Option<Arc<TypedListKind>>,
+    ) {
         self.objects.extend(items.into_iter().map(|item| {
             let start = item.get().as_ptr() as usize - input.text.as_ptr() as usize;
-            Piece {
+            DumpPiece {
                 input,
                 range: start..start + item.get().len(),
                 lent: lent.clone(),
@@ -137,7 +148,7 @@ fn leading_space(text: &str) -> usize {
 }
 
 /// Returns an error with the position but not the text, which may be a Secret's.
-fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
+fn broken(input: &DumpInput, error: &serde_json::Error) -> anyhow::Error {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the JSON ends too early",
         serde_json::error::Category::Data if error.to_string().starts_with("duplicate field") => {
@@ -159,16 +170,16 @@ fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::input::Origin;
+    use super::super::input::InputOrigin;
     use super::*;
 
     #[test]
     fn columns_count_characters() {
-        let input = Input {
-            file: Origin::plain("live.json".to_owned()).into(),
+        let input = DumpInput {
+            file: InputOrigin::plain("live.json".to_owned()).into(),
             text: Arc::new("{\n \"é\": \"ü\" x}".to_owned()),
         };
-        let error = Pieces::default()
+        let error = DumpPieces::default()
             .add(&input)
             .err()
             .map(|error| error.to_string());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::{KindLookup, ServedKind};
-use super::index::Index;
+use super::index::DumpIndex;
 use crate::model::GroupKind;
 use crate::schema::did_you_mean;
 use crate::schema::{builtin_kind_of_group, replacement, short_names, successor};
@@ -14,7 +14,7 @@ use crate::schema::{builtin_kind_of_group, replacement, short_names, successor};
 pub(super) fn lookup(
     api_version: &str,
     kind: &str,
-    index: &Index,
+    index: &DumpIndex,
     live_crds: &[Value],
     declared_crds: &[&Value],
 ) -> KindLookup {
@@ -25,7 +25,7 @@ pub(super) fn lookup(
     {
         return lookup(current, kind, index, live_crds, declared_crds);
     }
-    let served = |names: Names| {
+    let served = |names: CrdNames| {
         KindLookup::Served(ServedKind {
             api_version: read_at.clone().unwrap_or_else(|| api_version.to_owned()),
             kind: kind.to_owned(),
@@ -39,7 +39,7 @@ pub(super) fn lookup(
             return KindLookup::NotServed(gone);
         }
         let short = short_names(&group_kind.group, kind);
-        return served(Names {
+        return served(CrdNames {
             plural: known.plural.to_owned(),
             short: short.iter().map(|name| (*name).to_owned()).collect(),
             namespaced: known.namespaced,
@@ -57,9 +57,9 @@ pub(super) fn lookup(
         return served(names(crd));
     }
     match index.of_kind(&group_kind).next() {
-        Some((key, _)) => served(Names {
+        Some((key, _)) => served(CrdNames {
             namespaced: key.namespace.is_some(),
-            ..Names::default()
+            ..CrdNames::default()
         }),
         None => KindLookup::Unknown(format!(
             "the recording contains neither an object of {group_kind} nor its \
@@ -97,7 +97,7 @@ fn gone(api_version: &str, kind: &str) -> Option<String> {
 
 /// Returns the version at which objects of a kind were recorded; the requested version, if it is
 /// among them.
-fn recorded_version(api_version: &str, kind: &GroupKind, index: &Index) -> Option<String> {
+fn recorded_version(api_version: &str, kind: &GroupKind, index: &DumpIndex) -> Option<String> {
     let mut other = None;
     for entry in index.of_kind(kind).flat_map(|(_, entries)| entries) {
         if entry.api_version == api_version {
@@ -115,17 +115,17 @@ fn defines(crd: &Value, kind: &GroupKind) -> bool {
 
 /// The names and scope in a CustomResourceDefinition.
 #[derive(Default)]
-struct Names {
+struct CrdNames {
     plural: String,
     short: Vec<String>,
     namespaced: bool,
 }
 
-fn names(crd: &Value) -> Names {
+fn names(crd: &Value) -> CrdNames {
     let spec = &crd["spec"];
     let short = spec["names"]["shortNames"].as_array();
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    Names {
+    CrdNames {
         plural: text(&spec["names"]["plural"]).unwrap_or_default(),
         short: short.into_iter().flatten().filter_map(text).collect(),
         namespaced: spec["scope"] != "Cluster",

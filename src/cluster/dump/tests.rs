@@ -6,7 +6,7 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cluster::Places;
+use crate::cluster::Namespaces;
 use crate::model::ResourceKey;
 
 const CONFIG: &str = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"shop"},"data":{"k":"1"}}"#;
@@ -28,8 +28,8 @@ fn key(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Re
     )
 }
 
-fn wanted(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Wanted {
-    Wanted {
+fn wanted(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> ObjectRequest {
+    ObjectRequest {
         key: key(api_version, kind, namespace, name),
         kind: ServedKind {
             api_version: api_version.to_owned(),
@@ -41,7 +41,7 @@ fn wanted(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) ->
     }
 }
 
-fn fetch_one(dump: &Dump, wanted: Wanted) -> Answer {
+fn fetch_one(dump: &Dump, wanted: ObjectRequest) -> ReadResult {
     let request = FetchRequest {
         wanted: vec![wanted.clone()],
         ..FetchRequest::default()
@@ -51,14 +51,14 @@ fn fetch_one(dump: &Dump, wanted: Wanted) -> Answer {
 }
 
 #[track_caller]
-fn found(dump: &Dump, wanted: Wanted) -> Value {
+fn found(dump: &Dump, wanted: ObjectRequest) -> Value {
     match fetch_one(dump, wanted) {
-        Answer::Found(object) => object.value().unwrap(),
+        ReadResult::Found(object) => object.value().unwrap(),
         other => panic!("{other:?}"),
     }
 }
 
-fn config_map(name: &str) -> Wanted {
+fn config_map(name: &str) -> ObjectRequest {
     wanted("v1", "ConfigMap", Some("shop"), name)
 }
 
@@ -119,7 +119,10 @@ fn reads_compressed_and_utf16_recordings() {
 #[test]
 fn an_unrecorded_object_is_absent_and_a_kind_without_objects_is_a_warning() {
     let dump = read(&[("live.json", CONFIG)]).unwrap();
-    assert!(matches!(fetch_one(&dump, config_map("b")), Answer::Absent));
+    assert!(matches!(
+        fetch_one(&dump, config_map("b")),
+        ReadResult::Absent
+    ));
     let request = FetchRequest {
         wanted: vec![config_map("b"), wanted("v1", "Secret", Some("shop"), "s")],
         ..FetchRequest::default()
@@ -136,7 +139,7 @@ fn the_first_page_of_a_list_does_not_prove_absence() {
     let dump = read(&[("live.json", text)]).unwrap();
     assert!(matches!(
         fetch_one(&dump, config_map("a")),
-        Answer::Unread(_)
+        ReadResult::Unread(_)
     ));
 }
 
@@ -151,7 +154,7 @@ fn matches_an_object_at_any_version() {
     }
     found(&dump, wanted("x.example/v3", "Promo", Some("shop"), "p"));
     let request = FetchRequest {
-        extra_in: Places::Only(BTreeSet::from(["shop".to_owned()])),
+        extra_in: Namespaces::Only(BTreeSet::from(["shop".to_owned()])),
         ..FetchRequest::default()
     };
     assert_eq!(dump.fetch(&request).unwrap().extra.len(), 1);
@@ -167,7 +170,7 @@ fn extra_objects_are_the_unwanted_objects_of_the_namespaces() {
     let dump = read(&[("live.json", &format!("{CONFIG}{}", others.concat()))]).unwrap();
     let request = FetchRequest {
         wanted: vec![config_map("a")],
-        extra_in: Places::Only(BTreeSet::from(["shop".to_owned()])),
+        extra_in: Namespaces::Only(BTreeSet::from(["shop".to_owned()])),
         ..FetchRequest::default()
     };
     let extra = dump.fetch(&request).unwrap().extra;
@@ -185,7 +188,7 @@ fn different_duplicates_are_unread_and_equal_ones_are_a_warning() {
 
     let changed = CONFIG.replace("\"1\"", "\"2\"");
     let dump = read(&[("a.json", CONFIG), ("b.json", &changed)]).unwrap();
-    let Answer::Unread(reason) = fetch_one(&dump, config_map("a")) else {
+    let ReadResult::Unread(reason) = fetch_one(&dump, config_map("a")) else {
         panic!("two truths");
     };
     assert!(
@@ -233,7 +236,7 @@ fn deep_nesting_affects_only_its_own_object() {
     );
     let dump = read(&[("live.json", &format!("{CONFIG}{deep}"))]).unwrap();
     found(&dump, config_map("a"));
-    let Answer::Found(object) = fetch_one(&dump, config_map("deep")) else {
+    let ReadResult::Found(object) = fetch_one(&dump, config_map("deep")) else {
         panic!("it is there");
     };
     assert!(object.value().is_err());

@@ -9,7 +9,7 @@ mod notes;
 mod recorder;
 
 pub(super) use notes::Notes;
-pub use recorder::Recorder;
+pub use recorder::SnapshotRecorder;
 
 /// The field of the `List` that holds the notes. No other list has it.
 pub const SNAPSHOT: &str = "driftctl";

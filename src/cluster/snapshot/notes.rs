@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::cluster::{Answer, FetchRequest, Fetched, KindLookup, Places, ServedKind};
-use crate::model::{ResourceKey, Target, Warning};
+use crate::cluster::{FetchRequest, KindLookup, Namespaces, ReadResult, ReadResults, ServedKind};
+use crate::model::{ReportTarget, ResourceKey, Warning};
 
 /// The name and version of the schema.
 const SCHEMA: &str = "driftctl.snapshot/v1";
@@ -26,13 +26,13 @@ pub struct Notes {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     api_versions: BTreeSet<String>,
     /// Objects that were proven not to exist.
-    absent: BTreeSet<Key>,
+    absent: BTreeSet<NoteKey>,
     /// Objects that could not be read.
     unread: Vec<UnreadNote>,
     /// Objects of which only the metadata was read.
-    partial: BTreeSet<Key>,
+    partial: BTreeSet<NoteKey>,
     /// Objects with masked secret values.
-    masked: BTreeSet<Key>,
+    masked: BTreeSet<NoteKey>,
     /// Where undeclared objects were searched for, and of which kinds.
     extra: ExtraNote,
     /// Schemas of custom resources, by `apiVersion`.
@@ -81,7 +81,7 @@ struct KindNote {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Key {
+struct NoteKey {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     group: String,
     kind: String,
@@ -93,7 +93,7 @@ struct Key {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct UnreadNote {
     #[serde(flatten)]
-    key: Key,
+    key: NoteKey,
     why: String,
 }
 
@@ -115,7 +115,7 @@ struct WarningNote {
     fatal: bool,
 }
 
-impl Key {
+impl NoteKey {
     fn of(key: &ResourceKey) -> Self {
         Self {
             group: key.group.clone(),
@@ -138,7 +138,7 @@ impl WarningNote {
 
 /// Writing notes.
 impl Notes {
-    pub(super) fn provenance(&mut self, target: Target, namespace: Option<String>) {
+    pub(super) fn provenance(&mut self, target: ReportTarget, namespace: Option<String>) {
         self.from = Provenance {
             context: target.context,
             server: target.server,
@@ -163,20 +163,20 @@ impl Notes {
         self.api_versions.clone_from(served);
     }
 
-    pub(super) fn fetched(&mut self, request: &FetchRequest, fetched: &Fetched) {
+    pub(super) fn fetched(&mut self, request: &FetchRequest, fetched: &ReadResults) {
         for (key, answer) in &fetched.answers {
             match answer {
-                Answer::Found(_) => {}
-                Answer::Absent => drop(self.absent.insert(Key::of(key))),
-                Answer::Unread(why) => self.unread.push(UnreadNote {
-                    key: Key::of(key),
+                ReadResult::Found(_) => {}
+                ReadResult::Absent => drop(self.absent.insert(NoteKey::of(key))),
+                ReadResult::Unread(why) => self.unread.push(UnreadNote {
+                    key: NoteKey::of(key),
                     why: why.clone(),
                 }),
             }
         }
         match &request.extra_in {
-            Places::All => self.extra.everywhere = true,
-            Places::Only(places) => self.extra.namespaces.extend(places.iter().cloned()),
+            Namespaces::All => self.extra.everywhere = true,
+            Namespaces::Only(places) => self.extra.namespaces.extend(places.iter().cloned()),
         }
         self.extra.kinds.extend(fetched.extra_kinds.iter().cloned());
         let unread = fetched.extra_unread.iter().cloned();
@@ -198,20 +198,20 @@ impl Notes {
     }
 
     pub(super) fn partial(&mut self, key: &ResourceKey) {
-        self.partial.insert(Key::of(key));
+        self.partial.insert(NoteKey::of(key));
     }
 
     pub(super) fn masked(&mut self, key: &ResourceKey) {
-        self.masked.insert(Key::of(key));
+        self.masked.insert(NoteKey::of(key));
     }
 }
 
 /// Reading notes.
 impl Notes {
     /// Returns where the objects come from.
-    pub fn target(&self) -> Target {
+    pub fn target(&self) -> ReportTarget {
         let from = self.from.clone();
-        Target {
+        ReportTarget {
             context: from.context,
             server: from.server,
             version: from.version,
@@ -245,7 +245,7 @@ impl Notes {
 
     /// Returns why an object cannot be compared although it is in the snapshot.
     pub fn hindrance(&self, key: &ResourceKey) -> Option<String> {
-        let key = Key::of(key);
+        let key = NoteKey::of(key);
         if self.masked.contains(&key) {
             let why = "its secret values were masked when the snapshot was made; make one without \
                        --redact to compare it";
@@ -260,16 +260,16 @@ impl Notes {
     }
 
     /// Returns the result for an object that is not in the snapshot.
-    pub fn without(&self, key: &ResourceKey) -> Answer {
-        let note = Key::of(key);
+    pub fn without(&self, key: &ResourceKey) -> ReadResult {
+        let note = NoteKey::of(key);
         if let Some(unread) = self.unread.iter().find(|unread| unread.key == note) {
-            return Answer::Unread(unread.why.clone());
+            return ReadResult::Unread(unread.why.clone());
         }
         if self.absent.contains(&note) {
-            return Answer::Absent;
+            return ReadResult::Absent;
         }
         let why = "the snapshot was made for manifests without it; make a new one";
-        Answer::Unread(why.to_owned())
+        ReadResult::Unread(why.to_owned())
     }
 
     /// Returns the warnings from when the snapshot was made, and those about parts of a request
@@ -291,11 +291,11 @@ impl Notes {
         noted.chain(gap).collect()
     }
 
-    fn covers(&self, places: &Places) -> bool {
+    fn covers(&self, places: &Namespaces) -> bool {
         match places {
             _ if self.extra.everywhere => true,
-            Places::All => false,
-            Places::Only(places) => places.is_subset(&self.extra.namespaces),
+            Namespaces::All => false,
+            Namespaces::Only(places) => places.is_subset(&self.extra.namespaces),
         }
     }
 

@@ -10,28 +10,28 @@ use serde_json::Value;
 
 use super::Notes;
 use crate::cluster::{
-    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict,
-    Prediction, Query, Read, ServedKind,
+    Apply, Discovery, FetchRequest, KindLookup, Live, LiveObject, Predict, Prediction, Query, Read,
+    ReadResult, ReadResults, ServedKind,
 };
-use crate::model::{ResourceKey, Target, Warning};
+use crate::model::{ReportTarget, ResourceKey, Warning};
 use crate::ownership::LAST_APPLIED;
 use crate::redact::Redactor;
 
 /// A live side that records each read.
-pub struct Recorder<'l> {
+pub struct SnapshotRecorder<'l> {
     live: &'l dyn Live,
-    kept: Mutex<Kept>,
+    kept: Mutex<RecordedAnswer>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct RecordedAnswer {
     notes: Notes,
     objects: BTreeMap<ResourceKey, LiveObject>,
     /// Undeclared objects, which may have only their metadata.
     extra: BTreeMap<ResourceKey, LiveObject>,
 }
 
-impl<'l> Recorder<'l> {
+impl<'l> SnapshotRecorder<'l> {
     /// Returns a recorder that reads from `live`.
     pub fn new(live: &'l dyn Live) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl<'l> Recorder<'l> {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, RecordedAnswer> {
         // The notes are intact after a panic, because each is added as a whole.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -118,7 +118,7 @@ fn put(value: &mut Value, place: &str, field: &str, content: Value) {
     }
 }
 
-impl Recorder<'_> {
+impl SnapshotRecorder<'_> {
     /// Records objects that were read without being requested by name.
     fn keep(&self, api_version: &str, kind: &str, objects: &[Value]) {
         let mut kept = self.kept();
@@ -139,8 +139,8 @@ impl Recorder<'_> {
     }
 }
 
-impl Discovery for Recorder<'_> {
-    fn target(&self) -> Target {
+impl Discovery for SnapshotRecorder<'_> {
+    fn target(&self) -> ReportTarget {
         self.live.target()
     }
 
@@ -177,13 +177,13 @@ impl Discovery for Recorder<'_> {
     }
 }
 
-impl Read for Recorder<'_> {
-    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
+impl Read for SnapshotRecorder<'_> {
+    fn fetch(&self, request: &FetchRequest) -> Result<ReadResults> {
         let fetched = self.live.fetch(request)?;
         let mut kept = self.kept();
         kept.notes.fetched(request, &fetched);
         for (key, answer) in &fetched.answers {
-            if let Answer::Found(object) = answer {
+            if let ReadResult::Found(object) = answer {
                 kept.objects.insert(key.clone(), object.clone());
             }
         }
@@ -220,7 +220,7 @@ impl Read for Recorder<'_> {
     }
 }
 
-impl Predict for Recorder<'_> {
+impl Predict for SnapshotRecorder<'_> {
     fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         self.live.predict(applies)
     }

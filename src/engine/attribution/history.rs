@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::request::{self, Touch};
-use crate::cluster::audit::Write;
+use super::request::{self, RequestEffect};
+use crate::cluster::audit::AuditedWrite;
 use crate::model::{Change, ChangeKind, FieldPath, PathElement};
 
 /// An addition with more leaves is looked up as one piece.
@@ -12,7 +12,7 @@ const LEAVES: usize = 256;
 
 /// The value that an object had at the path of a change after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum After {
+enum ValueAfterWrite {
     /// The live value.
     Live,
     /// Another value.
@@ -25,8 +25,12 @@ enum After {
 ///
 /// Several users may have added parts of one addition. `version` is the API version of the change:
 /// at another version, `spec` may look different.
-pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<&'w Write> {
-    let mut found: Vec<&Write> = Vec::new();
+pub fn authors<'w>(
+    writes: &[&'w AuditedWrite],
+    change: &Change,
+    version: &str,
+) -> Vec<&'w AuditedWrite> {
+    let mut found: Vec<&AuditedWrite> = Vec::new();
     for leaf in leaves(change) {
         if let Some(write) = author(writes, &leaf, version)
             && !found.iter().any(|known| std::ptr::eq(*known, write))
@@ -64,15 +68,24 @@ fn split(path: &FieldPath, live: &Value, found: &mut Vec<Change>) {
 }
 
 /// Returns the write that made a change of one leaf, if that is certain.
-fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'w Write> {
-    let after: Vec<After> = writes.iter().map(|w| after(w, change, version)).collect();
-    let last_other = after.iter().rposition(|after| *after == After::Other);
+fn author<'w>(
+    writes: &[&'w AuditedWrite],
+    change: &Change,
+    version: &str,
+) -> Option<&'w AuditedWrite> {
+    let after: Vec<ValueAfterWrite> = writes.iter().map(|w| after(w, change, version)).collect();
+    let last_other = after
+        .iter()
+        .rposition(|after| *after == ValueAfterWrite::Other);
     let start = last_other.map_or(0, |at| at + 1);
-    let first_live = after.iter().skip(start).position(|a| *a == After::Live);
+    let first_live = after
+        .iter()
+        .skip(start)
+        .position(|a| *a == ValueAfterWrite::Live);
     let end = first_live.map_or(writes.len(), |at| start + at + 1);
     let between = writes.get(start..end)?;
-    let touches = |write: &&'w Write| request::touch(write, change) != Touch::No;
-    let candidates: Vec<&'w Write> = between.iter().copied().filter(touches).collect();
+    let touches = |write: &&'w AuditedWrite| request::touch(write, change) != RequestEffect::No;
+    let candidates: Vec<&'w AuditedWrite> = between.iter().copied().filter(touches).collect();
     let (was_other, is_live) = (last_other.is_some(), first_live.is_some());
     match (between, candidates.as_slice()) {
         // The value differed before this request and equals the live one after it.
@@ -82,7 +95,7 @@ fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'
         (_, []) => of_one_user(between.iter().copied()).filter(|_| was_other && is_live),
         (_, candidates) => {
             let last = candidates.last()?;
-            let sent_it = request::touch(last, change) == Touch::Yes;
+            let sent_it = request::touch(last, change) == RequestEffect::Yes;
             if sent_it {
                 return Some(last);
             }
@@ -93,7 +106,7 @@ fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'
 }
 
 /// Returns the last of some writes, if all of them are by the same user.
-fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w Write>) -> Option<&'w Write> {
+fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w AuditedWrite>) -> Option<&'w AuditedWrite> {
     let mut writes = writes.into_iter().filter(|write| write.changes());
     let first = writes.next()?;
     let mut last = first;
@@ -108,21 +121,23 @@ fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w Write>) -> Option<&'w Wr
 
 /// Returns what the object had after a write: from the response, or from the request body if that
 /// is a whole object.
-fn after(write: &Write, change: &Change, version: &str) -> After {
+fn after(write: &AuditedWrite, change: &Change, version: &str) -> ValueAfterWrite {
     if write.subresource.as_deref() == Some("scale") {
         return match request::touch(write, change) {
-            Touch::Yes => After::Live,
-            Touch::No if is_count(&change.path) && write.body.is_some() => After::Other,
-            _ => After::Unknown,
+            RequestEffect::Yes => ValueAfterWrite::Live,
+            RequestEffect::No if is_count(&change.path) && write.body.is_some() => {
+                ValueAfterWrite::Other
+            }
+            _ => ValueAfterWrite::Unknown,
         };
     }
     let is = |held| match held {
-        Some(true) => After::Live,
-        Some(false) => After::Other,
-        None => After::Unknown,
+        Some(true) => ValueAfterWrite::Live,
+        Some(false) => ValueAfterWrite::Other,
+        None => ValueAfterWrite::Unknown,
     };
     if write.verb.starts_with("delete") {
-        return After::Unknown;
+        return ValueAfterWrite::Unknown;
     }
     let in_metadata =
         matches!(change.path.0.first(), Some(PathElement::Field(first)) if first == "metadata");
@@ -132,7 +147,9 @@ fn after(write: &Write, change: &Change, version: &str) -> After {
     if let Some(object) = write.after.as_ref() {
         return Some(object)
             .filter(comparable)
-            .map_or(After::Unknown, |object| is(request::holds(object, change)));
+            .map_or(ValueAfterWrite::Unknown, |object| {
+                is(request::holds(object, change))
+            });
     }
     let is_whole =
         matches!(write.verb.as_str(), "create" | "update") && write.subresource.is_none();
@@ -144,11 +161,11 @@ fn after(write: &Write, change: &Change, version: &str) -> After {
         )
     }) {
         // What a request leaves out may be defaulted.
-        Some((None, _)) if change.kind != ChangeKind::Removed => After::Unknown,
+        Some((None, _)) if change.kind != ChangeKind::Removed => ValueAfterWrite::Unknown,
         Some((_, held)) => is(held),
         // A value that a patch sets explicitly is set after it.
-        None if request::touch(write, change) == Touch::Yes => After::Live,
-        None => After::Unknown,
+        None if request::touch(write, change) == RequestEffect::Yes => ValueAfterWrite::Live,
+        None => ValueAfterWrite::Unknown,
     }
 }
 
@@ -164,8 +181,8 @@ mod tests {
     use super::super::tests::{change, write};
     use super::*;
 
-    fn by(user: &str, verb: &str, body: Value, after: Value) -> Write {
-        Write {
+    fn by(user: &str, verb: &str, body: Value, after: Value) -> AuditedWrite {
+        AuditedWrite {
             user: user.to_owned(),
             after: (!after.is_null()).then_some(after),
             ..write(verb, body)
@@ -177,7 +194,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_author(writes: &[Write], change: &Change, expected: Option<&str>) {
+    fn assert_author(writes: &[AuditedWrite], change: &Change, expected: Option<&str>) {
         let found = authors(&writes.iter().collect::<Vec<_>>(), change, "v1");
         let found: Vec<&str> = found.iter().map(|write| write.user.as_str()).collect();
         let expected: Vec<&str> = expected.into_iter().collect();

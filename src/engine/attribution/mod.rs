@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::resolve::Declared;
-use crate::cluster::audit::{self, Audited, Write};
+use super::resolve::DeclaredManifest;
+use crate::cluster::audit::{self, AuditedObject, AuditedWrite};
 use crate::model::{
-    Cause, Change, JudgedChange, ObjectReport, Operation, Owner, ResourceKey, Status, Warning,
+    Change, ChangeCause, JudgedChange, ObjectReport, ObjectStatus, Operation, Owner, ResourceKey,
+    Warning,
 };
-use request::Touch;
+use request::RequestEffect;
 
 /// The precision of managedFields: whole seconds, when the write was stored.
 const SLACK_SECONDS: i64 = 2;
@@ -27,7 +28,7 @@ const REACHING_FAR: &[&str] = &["scale", "ephemeralcontainers", "resize"];
 /// Fails if a log cannot be read: without this error, a run with missing names would look complete.
 pub fn attribute(
     objects: &mut [ObjectReport],
-    declared: &[Declared<'_>],
+    declared: &[DeclaredManifest<'_>],
     logs: &audit::Logs,
 ) -> Result<Vec<Warning>> {
     if logs.is_empty() {
@@ -37,27 +38,27 @@ pub fn attribute(
         .iter()
         .map(|declared| (&declared.key, declared.kind.plural.as_str()))
         .collect();
-    let differs = |object: &&mut ObjectReport| object.status() != Status::InSync;
-    let differing: BTreeMap<Audited, &mut ObjectReport> = objects
+    let differs = |object: &&mut ObjectReport| object.status() != ObjectStatus::InSync;
+    let differing: BTreeMap<AuditedObject, &mut ObjectReport> = objects
         .iter_mut()
         .filter(differs)
         .map(|object| {
             let plural = plurals.get(&object.key).copied();
-            (Audited::of(&object.key, plural), object)
+            (AuditedObject::of(&object.key, plural), object)
         })
         .collect();
-    let whole = |name: &Audited| Audited {
+    let whole = |name: &AuditedObject| AuditedObject {
         name: String::new(),
         ..name.clone()
     };
-    let collections: Vec<Audited> = differing.keys().map(whole).collect();
-    let wanted = |name: &Audited| differing.contains_key(name) || collections.contains(name);
+    let collections: Vec<AuditedObject> = differing.keys().map(whole).collect();
+    let wanted = |name: &AuditedObject| differing.contains_key(name) || collections.contains(name);
     let writes = audit::read(logs, &wanted)?;
     for (name, object) in differing {
-        let of = |name: &Audited| writes.of.get(name).map(Vec::as_slice).unwrap_or_default();
+        let of = |name: &AuditedObject| writes.of.get(name).map(Vec::as_slice).unwrap_or_default();
         let deleted = deletion(of(&name), of(&whole(&name)));
         match object.status() {
-            Status::Missing => say_who_deleted(object, deleted),
+            ObjectStatus::Missing => say_who_deleted(object, deleted),
             _ => name_users(object, of(&name), deleted),
         }
     }
@@ -66,9 +67,12 @@ pub fn attribute(
 
 /// Returns the request that deleted an object, or that deleted all objects of its kind
 /// (`deletecollection`).
-fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
+fn deletion<'w>(
+    writes: &'w [AuditedWrite],
+    of_all: &'w [AuditedWrite],
+) -> Option<&'w AuditedWrite> {
     let is_delete =
-        |write: &&Write| write.verb.starts_with("delete") && write.subresource.is_none();
+        |write: &&AuditedWrite| write.verb.starts_with("delete") && write.subresource.is_none();
     let life = writes.get(last_life(writes)..).unwrap_or_default();
     let mut own = life.iter().filter(is_delete);
     let first = own.next();
@@ -88,28 +92,28 @@ fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
 
 /// Returns the index of the last creation in the log. Earlier writes were to an object that no
 /// longer exists.
-fn last_life(writes: &[Write]) -> usize {
-    let is_create = |write: &Write| write.verb == "create" && write.subresource.is_none();
+fn last_life(writes: &[AuditedWrite]) -> usize {
+    let is_create = |write: &AuditedWrite| write.verb == "create" && write.subresource.is_none();
     writes.iter().rposition(is_create).unwrap_or(0)
 }
 
-fn say_who_deleted(object: &mut ObjectReport, deleted: Option<&Write>) {
+fn say_who_deleted(object: &mut ObjectReport, deleted: Option<&AuditedWrite>) {
     if let Some(last) = deleted {
         object.owners = vec![owner_of(last)];
         object.reason = Some(format!("deleted by {} at {}", last.user, seconds(last.at)));
     }
 }
 
-fn name_users(object: &mut ObjectReport, writes: &[Write], deleted: Option<&Write>) {
+fn name_users(object: &mut ObjectReport, writes: &[AuditedWrite], deleted: Option<&AuditedWrite>) {
     object.owners = named(&object.owners, writes, None);
-    let reaches = |write: &&Write| {
+    let reaches = |write: &&AuditedWrite| {
         let through = write.subresource.as_deref();
         through.is_none_or(|through| REACHING_FAR.contains(&through))
     };
-    let changing: Vec<&Write> = writes.iter().filter(reaches).collect();
+    let changing: Vec<&AuditedWrite> = writes.iter().filter(reaches).collect();
     let version = object.api_version.clone();
     for drift in &mut object.drifts {
-        if drift.cause == Some(Cause::BeingDeleted) {
+        if drift.cause == Some(ChangeCause::BeingDeleted) {
             drift.owners.extend(deleted.map(owner_of));
             continue;
         }
@@ -124,7 +128,7 @@ fn name_users(object: &mut ObjectReport, writes: &[Write], deleted: Option<&Writ
 
 /// Names the users whose requests made a change. `managedFields` may show another owner: a manager
 /// that replaced the object owns all fields that existed before.
-fn name_authors(drift: &mut JudgedChange, authors: &[&Write]) {
+fn name_authors(drift: &mut JudgedChange, authors: &[&AuditedWrite]) {
     let mut found: Vec<Owner> = Vec::new();
     for write in authors {
         let holder = drift
@@ -157,7 +161,7 @@ fn name_authors(drift: &mut JudgedChange, authors: &[&Write]) {
     drift.owners = found;
 }
 
-fn owner_of(write: &Write) -> Owner {
+fn owner_of(write: &AuditedWrite) -> Owner {
     Owner {
         manager: write.manager.clone(),
         operation: Operation::Update,
@@ -174,7 +178,7 @@ fn seconds(at: Timestamp) -> String {
 /// Names the users behind the managers that own a field, if the log has only names and times.
 /// Several users may share a manager's name, as with kubectl: then all who wrote under it are
 /// named.
-fn named(owners: &[Owner], writes: &[Write], change: Option<&Change>) -> Vec<Owner> {
+fn named(owners: &[Owner], writes: &[AuditedWrite], change: Option<&Change>) -> Vec<Owner> {
     let mut found = Vec::new();
     for owner in owners {
         let candidates = candidates(owner, writes, change);
@@ -198,7 +202,11 @@ fn named(owners: &[Owner], writes: &[Write], change: Option<&Change>) -> Vec<Own
 /// Returns the requests that may have given a manager its fields. Returns none if the manager's
 /// last request is not in the log, or if the object was recreated from one that others had written
 /// to.
-fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -> Vec<&'w Write> {
+fn candidates<'w>(
+    owner: &Owner,
+    writes: &'w [AuditedWrite],
+    change: Option<&Change>,
+) -> Vec<&'w AuditedWrite> {
     let life = last_life(writes);
     let is_anew = writes.get(..life).is_some_and(|before| !before.is_empty());
     let time: Option<Timestamp> = match owner.time.as_deref().map(str::parse) {
@@ -206,14 +214,15 @@ fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -
         Some(Ok(time)) => Some(time),
         Some(Err(_)) => return Vec::new(),
     };
-    let by_owner =
-        |write: &&Write| write.manager == owner.manager && write.subresource == owner.subresource;
-    let since = |write: &Write| time.map(|time| write.at.as_second() - time.as_second());
+    let by_owner = |write: &&AuditedWrite| {
+        write.manager == owner.manager && write.subresource == owner.subresource
+    };
+    let since = |write: &AuditedWrite| time.map(|time| write.at.as_second() - time.as_second());
     // managedFields entries of `scale` have no time (`managedfields.ScaleHandler`).
     if time.is_none() && owner.subresource.is_none() {
         return Vec::new();
     }
-    let written: Vec<&Write> = writes
+    let written: Vec<&AuditedWrite> = writes
         .get(life..)
         .unwrap_or_default()
         .iter()
@@ -226,10 +235,11 @@ fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -
     if !has_last || (is_anew && written.iter().any(|write| write.verb == "create")) {
         return Vec::new();
     }
-    let may_be = |write: &&Write| {
-        write.changes() && change.is_none_or(|change| request::touch(write, change) != Touch::No)
+    let may_be = |write: &&AuditedWrite| {
+        write.changes()
+            && change.is_none_or(|change| request::touch(write, change) != RequestEffect::No)
     };
-    let sent: Vec<&Write> = written.iter().copied().filter(may_be).collect();
+    let sent: Vec<&AuditedWrite> = written.iter().copied().filter(may_be).collect();
     // No request sent the field, so it was defaulted beside a field that one of them wrote.
     match sent.is_empty() {
         true => written.into_iter().filter(|w| w.changes()).collect(),
@@ -244,8 +254,8 @@ mod tests {
     use super::*;
     use crate::model::ChangeKind;
 
-    pub fn write(verb: &str, body: Value) -> Write {
-        Write {
+    pub fn write(verb: &str, body: Value) -> AuditedWrite {
+        AuditedWrite {
             at: "2026-11-21T03:12:07.9Z".parse().unwrap(),
             verb: verb.into(),
             user: "alice@example.com".into(),
@@ -283,15 +293,15 @@ mod tests {
     }
 
     /// Returns a write without a body, as a log at level `Metadata` has it.
-    fn bare(user: &str) -> Write {
-        Write {
+    fn bare(user: &str) -> AuditedWrite {
+        AuditedWrite {
             user: user.to_owned(),
             body: None,
             ..write("patch", Value::Null)
         }
     }
 
-    fn users(owner: &Owner, writes: &[Write]) -> Vec<Option<String>> {
+    fn users(owner: &Owner, writes: &[AuditedWrite]) -> Vec<Option<String>> {
         let named = named(std::slice::from_ref(owner), writes, None);
         named.into_iter().map(|owner| owner.user).collect()
     }
@@ -329,7 +339,7 @@ mod tests {
 
     #[test]
     fn names_the_first_deletion_of_an_object_that_waited_for_finalizers() {
-        let by = |user: &str, after: Value| Write {
+        let by = |user: &str, after: Value| AuditedWrite {
             verb: "delete".into(),
             user: user.to_owned(),
             after: Some(after),

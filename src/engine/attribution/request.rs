@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::cluster::audit::Write;
+use crate::cluster::audit::AuditedWrite;
 use crate::model::{Change, ChangeKind, FieldPath, PathElement};
 
 /// Whether a request gave a path its live value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Touch {
+pub enum RequestEffect {
     /// The request sent exactly this value.
     Yes,
     /// The request set another value, or only other paths.
@@ -19,42 +19,42 @@ pub enum Touch {
 }
 
 /// Returns whether a write gave the path of `change` its live value, judged by its body.
-pub fn touch(write: &Write, change: &Change) -> Touch {
+pub fn touch(write: &AuditedWrite, change: &Change) -> RequestEffect {
     match write.subresource.as_deref() {
-        _ if write.verb.starts_with("delete") => return Touch::No,
+        _ if write.verb.starts_with("delete") => return RequestEffect::No,
         None => {}
         Some("scale") => return scaled(write, change),
         Some(_) => {}
     }
     let Some(body) = &write.body else {
-        return Touch::Maybe;
+        return RequestEffect::Maybe;
     };
     match (body, write.verb.as_str()) {
         (Value::Array(operations), _) => json_patch(operations, change),
         // A whole object contains unchanged values as well as changed ones.
         (_, "update" | "create") => match holds(body, change) {
-            Some(false) => Touch::No,
-            _ => Touch::Maybe,
+            Some(false) => RequestEffect::No,
+            _ => RequestEffect::Maybe,
         },
         _ => merge_patch(body, change),
     }
 }
 
-fn scaled(write: &Write, change: &Change) -> Touch {
+fn scaled(write: &AuditedWrite, change: &Change) -> RequestEffect {
     let last = change.path.0.last();
     let is_count = matches!(last, Some(PathElement::Field(name)) if name == "replicas");
     let sent = write.body.as_ref().and_then(|body| body.pointer("/spec"));
     match (is_count, sent) {
-        (false, _) => Touch::No,
-        (true, None) => Touch::Maybe,
+        (false, _) => RequestEffect::No,
+        (true, None) => RequestEffect::Maybe,
         // A zero count is omitted.
         (true, Some(spec)) => {
             let sent = spec.get("replicas").and_then(Value::as_i64).unwrap_or(0);
             let live = change.live.as_ref().and_then(Value::as_i64);
             if live == Some(sent) {
-                Touch::Yes
+                RequestEffect::Yes
             } else {
-                Touch::No
+                RequestEffect::No
             }
         }
     }
@@ -62,11 +62,11 @@ fn scaled(write: &Write, change: &Change) -> Touch {
 
 /// Checks a JSON Patch (RFC 6902). It names list items by index, which says nothing about their
 /// keys.
-fn json_patch(operations: &[Value], change: &Change) -> Touch {
+fn json_patch(operations: &[Value], change: &Change) -> RequestEffect {
     let touches = operations.iter().filter(|one| {
         one.get("op").and_then(Value::as_str) != Some("test") && leads_to(one, &change.path)
     });
-    let mut found = Touch::No;
+    let mut found = RequestEffect::No;
     for operation in touches {
         let pointer = operation.get("path").and_then(Value::as_str);
         let depth = pointer.map_or(0, |pointer| pointer.split('/').skip(1).count());
@@ -86,8 +86,8 @@ fn json_patch(operations: &[Value], change: &Change) -> Touch {
             }),
         };
         found = match (is_certain && depth <= change.path.0.len(), fits) {
-            (true, true) => Touch::Yes,
-            _ => Touch::Maybe,
+            (true, true) => RequestEffect::Yes,
+            _ => RequestEffect::Maybe,
         };
     }
     found
@@ -105,23 +105,23 @@ fn leads_to(operation: &Value, path: &FieldPath) -> bool {
 }
 
 /// Checks a merge patch, a strategic merge patch, or a server-side apply.
-fn merge_patch(body: &Value, change: &Change) -> Touch {
+fn merge_patch(body: &Value, change: &Change) -> RequestEffect {
     let path = &change.path;
     // A whole object that is sent as a patch may be a server-side apply, which removes fields by
     // omission.
     let is_apply = body.get("apiVersion").is_some() && body.get("kind").is_some();
     if let Some(text) = in_string_data(body, path) {
         return match (&change.live, text) {
-            (Some(live), Value::String(text)) if encodes(live, text) => Touch::Yes,
-            (None, Value::Null) => Touch::Yes,
-            _ => Touch::No,
+            (Some(live), Value::String(text)) if encodes(live, text) => RequestEffect::Yes,
+            (None, Value::Null) => RequestEffect::Yes,
+            _ => RequestEffect::No,
         };
     }
     match (&change.live, find(body, path)) {
-        (Some(live), Some(sent)) if is_within(sent, live) => Touch::Yes,
-        (None, Some(sent)) if deletes(sent) => Touch::Yes,
-        (_, Some(_)) => Touch::No,
-        (None, None) if is_apply => Touch::Maybe,
+        (Some(live), Some(sent)) if is_within(sent, live) => RequestEffect::Yes,
+        (None, Some(sent)) if deletes(sent) => RequestEffect::Yes,
+        (_, Some(_)) => RequestEffect::No,
+        (None, None) if is_apply => RequestEffect::Maybe,
         (_, None) => from_above(body, change),
     }
 }
@@ -134,7 +134,7 @@ fn encodes(data: &Value, text: &str) -> bool {
 }
 
 /// Returns what a patch says about a path through the parents of the path alone.
-fn from_above(body: &Value, change: &Change) -> Touch {
+fn from_above(body: &Value, change: &Change) -> RequestEffect {
     let mut value = body;
     for segment in &change.path.0 {
         let directive = value.get("$patch").and_then(Value::as_str);
@@ -163,21 +163,21 @@ fn from_above(body: &Value, change: &Change) -> Touch {
                 item_of(items, segment)
             }
             (Value::Array(items), _) => item_of(items, segment),
-            _ => return Touch::No,
+            _ => return RequestEffect::No,
         };
         match next {
             Some(next) => value = next,
-            None => return Touch::No,
+            None => return RequestEffect::No,
         }
     }
-    Touch::No
+    RequestEffect::No
 }
 
-fn gone(change: &Change) -> Touch {
+fn gone(change: &Change) -> RequestEffect {
     match change.kind {
-        ChangeKind::Removed => Touch::Yes,
+        ChangeKind::Removed => RequestEffect::Yes,
         // The index does not show whether the item it added is the live one.
-        _ => Touch::Maybe,
+        _ => RequestEffect::Maybe,
     }
 }
 
@@ -296,14 +296,14 @@ mod tests {
         let patch = json!({"spec": {"containers": [{"name": "app", "image": "x:2"}]}});
         let patch = write("patch", patch);
         let changed = |live| change(image, ChangeKind::Modified, None, Some(live));
-        assert_eq!(touch(&patch, &changed(json!("x:2"))), Touch::Yes);
-        assert_eq!(touch(&patch, &changed(json!("x:3"))), Touch::No);
+        assert_eq!(touch(&patch, &changed(json!("x:2"))), RequestEffect::Yes);
+        assert_eq!(touch(&patch, &changed(json!("x:3"))), RequestEffect::No);
         let sidecar = json!({"name": "debug", "image": "b", "terminationMessagePath": "/dev"});
         let path = r#".spec.containers[name="debug"]"#;
         let sidecar = change(path, ChangeKind::Added, None, Some(sidecar));
         let adds = json!({"spec": {"containers": [{"name": "debug", "image": "b"}]}});
-        assert_eq!(touch(&write("patch", adds), &sidecar), Touch::Yes);
-        assert_eq!(touch(&patch, &sidecar), Touch::No);
+        assert_eq!(touch(&write("patch", adds), &sidecar), RequestEffect::Yes);
+        assert_eq!(touch(&patch, &sidecar), RequestEffect::No);
     }
 
     #[test]
@@ -316,21 +316,21 @@ mod tests {
         );
         let tells = |verb: &str, body| touch(&write(verb, body), &gone);
         let merge = json!({"metadata": {"labels": {"tier": null}}});
-        assert_eq!(tells("patch", merge), Touch::Yes);
+        assert_eq!(tells("patch", merge), RequestEffect::Yes);
         let all = json!({"metadata": {"labels": null}});
-        assert_eq!(tells("patch", all), Touch::Yes);
+        assert_eq!(tells("patch", all), RequestEffect::Yes);
         let other = json!({"metadata": {"labels": {"team": null}}});
-        assert_eq!(tells("patch", other), Touch::No);
+        assert_eq!(tells("patch", other), RequestEffect::No);
         let json_patch = json!([{"op": "remove", "path": "/metadata/labels/tier"}]);
-        assert_eq!(tells("patch", json_patch), Touch::Yes);
+        assert_eq!(tells("patch", json_patch), RequestEffect::Yes);
         // A field that an update lacks may have been removed before it.
         let whole = json!({"metadata": {"labels": {"team": "a"}}});
-        assert_eq!(tells("update", whole), Touch::Maybe);
+        assert_eq!(tells("update", whole), RequestEffect::Maybe);
         let kept = json!({"metadata": {"labels": {"tier": "db"}}});
-        assert_eq!(tells("update", kept), Touch::No);
+        assert_eq!(tells("update", kept), RequestEffect::No);
         // So may a field that a server-side apply omits.
         let apply = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}});
-        assert_eq!(tells("patch", apply), Touch::Maybe);
+        assert_eq!(tells("patch", apply), RequestEffect::Maybe);
     }
 
     #[test]
@@ -347,8 +347,8 @@ mod tests {
             );
             touch(&write("patch", body.clone()), &gone)
         };
-        assert_eq!(of(9090), Touch::Yes);
-        assert_eq!(of(8080), Touch::No);
+        assert_eq!(of(9090), RequestEffect::Yes);
+        assert_eq!(of(8080), RequestEffect::No);
     }
 
     #[test]
@@ -363,7 +363,7 @@ mod tests {
                 Some(json!(live)),
             )
         };
-        assert_eq!(touch(&scale, &of(0)), Touch::Yes);
-        assert_eq!(touch(&scale, &of(3)), Touch::No);
+        assert_eq!(touch(&scale, &of(0)), RequestEffect::Yes);
+        assert_eq!(touch(&scale, &of(3)), RequestEffect::No);
     }
 }

@@ -11,20 +11,20 @@ use super::values;
 use crate::model::{Change, ChangeKind, FieldPath, JudgedChange, PathElement};
 
 /// A change, with and without secrets.
-pub(super) type Pair<'d> = (&'d JudgedChange, &'d JudgedChange);
+pub(super) type MaskedPair<'d> = (&'d JudgedChange, &'d JudgedChange);
 
 /// Changes that are backported together.
-pub(super) struct Unit<'d> {
+pub(super) struct ChangeUnit<'d> {
     /// The reported changes.
-    pub found: Vec<Pair<'d>>,
+    pub found: Vec<MaskedPair<'d>>,
     /// The one change that they amount to.
     pub drift: Cow<'d, JudgedChange>,
     /// If the key of an item changed: the removed item, whose position the new one takes.
-    pub instead_of: Option<Pair<'d>>,
+    pub instead_of: Option<MaskedPair<'d>>,
 }
 
-impl<'d> Unit<'d> {
-    fn of(pair: Pair<'d>) -> Self {
+impl<'d> ChangeUnit<'d> {
+    fn of(pair: MaskedPair<'d>) -> Self {
         Self {
             found: vec![pair],
             drift: Cow::Borrowed(pair.0),
@@ -51,15 +51,15 @@ fn list_of(change: &Change) -> Option<FieldPath> {
 /// Groups changes, in the order in which they are made. `finds_partners` says whether an added item
 /// may take the position of a removed one.
 pub(super) fn units<'d>(
-    meant: Vec<Pair<'d>>,
+    meant: Vec<MaskedPair<'d>>,
     manifest: &Value,
     finds_partners: bool,
-) -> Vec<Unit<'d>> {
-    let mut units: Vec<Unit<'d>> = Vec::new();
+) -> Vec<ChangeUnit<'d>> {
+    let mut units: Vec<ChangeUnit<'d>> = Vec::new();
     for pair in meant {
         let item = new_item(&pair.0.change, manifest);
         let Some(item) = item else {
-            units.push(Unit::of(pair));
+            units.push(ChangeUnit::of(pair));
             continue;
         };
         let mut known = units.iter_mut();
@@ -73,11 +73,11 @@ pub(super) fn units<'d>(
                 unit.drift = Cow::Owned(whole);
                 unit.found.push(pair);
             }
-            (None, Some(whole)) => units.push(Unit {
+            (None, Some(whole)) => units.push(ChangeUnit {
                 drift: Cow::Owned(whole),
-                ..Unit::of(pair)
+                ..ChangeUnit::of(pair)
             }),
-            (_, None) => units.push(Unit::of(pair)),
+            (_, None) => units.push(ChangeUnit::of(pair)),
         }
     }
     if finds_partners {
@@ -127,8 +127,8 @@ fn with_field(whole: &JudgedChange, item: &FieldPath, field: &Change) -> Option<
 }
 
 /// Pairs each added item with a removed one that resembles it.
-fn find_partners(units: &mut Vec<Unit<'_>>) {
-    let (mut gone, mut rest): (Vec<Unit<'_>>, Vec<Unit<'_>>) = std::mem::take(units)
+fn find_partners(units: &mut Vec<ChangeUnit<'_>>) {
+    let (mut gone, mut rest): (Vec<ChangeUnit<'_>>, Vec<ChangeUnit<'_>>) = std::mem::take(units)
         .into_iter()
         .partition(|unit| unit.drift.change.kind == ChangeKind::Removed && unit.list().is_some());
     for new in &mut rest {
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::model::tests::drift;
 
-    fn told(units: &[Unit<'_>]) -> Vec<(String, Option<Value>, Option<String>)> {
+    fn told(units: &[ChangeUnit<'_>]) -> Vec<(String, Option<Value>, Option<String>)> {
         let told = units.iter().map(|unit| {
             let change = &unit.drift.change;
             let gone = unit

@@ -17,27 +17,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use crate::model::{Plan, Report, Status};
+use crate::model::{ObjectStatus, Plan, Report};
 use crate::redact::Redacted;
-use crate::source::Declared;
-use object::{Found, Taken};
-pub use rendered::{Drafts, Edits, Layer, Part, Rendered};
+use crate::source::RenderedObject;
+use object::{BackportState, BackportedChange};
+pub use rendered::{FileEdits, KustomizationLayer, RenderEdits, RenderResult, RenderScope};
 
-pub use super::selected::Meant;
+pub use super::selected::SelectsChange;
 
 /// Compares edited manifests with the live objects.
-pub type Compare<'a> = &'a dyn Fn(&BTreeMap<Declared, Value>) -> Result<Report>;
+pub type Compare<'a> = &'a dyn Fn(&BTreeMap<RenderedObject, Value>) -> Result<Report>;
 
 /// The parameters of a backport.
-pub struct Wish<'a> {
+pub struct BackportRequest<'a> {
     /// The report, including secrets.
     pub report: &'a Report,
     /// The report without secrets.
     pub shown: &'a Redacted,
     /// Whether a change is selected.
-    pub selects: Meant<'a>,
+    pub selects: SelectsChange<'a>,
     /// Whether a change is named, by its object and its path.
-    pub names: Meant<'a>,
+    pub names: SelectsChange<'a>,
     /// Whether secrets may be written into files.
     pub allow_secrets: bool,
     /// Returns the text of a file, or why the file is not edited.
@@ -47,7 +47,7 @@ pub struct Wish<'a> {
     /// Compares everything that is declared, with the given objects as they would be declared.
     pub compare_all: Compare<'a>,
     /// Renders edited files again with kustomize or Helm.
-    pub drafts: &'a dyn Drafts,
+    pub drafts: &'a dyn RenderEdits,
     /// Selects the files that may be edited for a rendered object, if the user named some.
     pub into: Option<&'a dyn Fn(&str) -> bool>,
 }
@@ -62,7 +62,7 @@ pub struct EditedFile {
 }
 
 /// A plan with its edits.
-pub struct Planned {
+pub struct BackportPlan {
     /// The plan to print, without secrets.
     pub plan: Plan,
     /// The edited files, by their names.
@@ -73,11 +73,11 @@ pub struct Planned {
 ///
 /// # Errors
 /// Fails if a comparison fails.
-pub fn plan(wish: &Wish<'_>) -> Result<Planned> {
+pub fn plan(wish: &BackportRequest<'_>) -> Result<BackportPlan> {
     let before = drifting(wish.report);
-    let mut left_out = LeftOut::new();
+    let mut left_out = SkippedChanges::new();
     for _ in 0..MOST_ATTEMPTS {
-        let (planned, taken) = Found::all(wish, &left_out)?;
+        let (planned, taken) = BackportState::all(wish, &left_out)?;
         let more = spoilers(wish, &before, &taken)?;
         if more.is_empty() {
             return Ok(planned);
@@ -91,26 +91,26 @@ pub fn plan(wish: &Wish<'_>) -> Result<Planned> {
 const MOST_ATTEMPTS: usize = 50;
 
 /// Changes that are not backported, by object and path, with the reason.
-type LeftOut = BTreeMap<(String, String), String>;
+type SkippedChanges = BTreeMap<(String, String), String>;
 
 /// Returns the changes that would make something else drift. A change that is right for its object
 /// may be wrong together with others, and one object can make another drift.
 fn spoilers(
-    wish: &Wish<'_>,
+    wish: &BackportRequest<'_>,
     before: &BTreeSet<(String, String)>,
-    taken: &[Taken],
-) -> Result<LeftOut> {
+    taken: &[BackportedChange],
+) -> Result<SkippedChanges> {
     let after = |count: usize| -> Result<BTreeSet<(String, String)>> {
         let some = taken.iter().take(count);
         let values = some.map(|taken| (taken.place.clone(), taken.value.clone()));
         Ok(drifting(&(wish.compare_all)(&values.collect())?))
     };
     if taken.is_empty() {
-        return Ok(LeftOut::new());
+        return Ok(SkippedChanges::new());
     }
     let with_all = after(taken.len())?;
     let still = taken.iter().filter(|taken| with_all.contains(&taken.what));
-    let still: LeftOut = still
+    let still: SkippedChanges = still
         .map(|taken| (taken.what.clone(), STILL_DIFFERS.to_owned()))
         .collect();
     let Some(mut spoilt) = with_all.difference(before).next().cloned() else {
@@ -139,7 +139,7 @@ fn spoilers(
         path => format!(" at {path}"),
     };
     let why = format!("with this change, {object} would drift{at}, which it does not now");
-    Ok(LeftOut::from([(spoiler.what.clone(), why)]))
+    Ok(SkippedChanges::from([(spoiler.what.clone(), why)]))
 }
 
 /// The reason for a change that does not end its drift.
@@ -150,7 +150,10 @@ const STILL_DIFFERS: &str = "with this change, the manifest would still differ f
 fn drifting(report: &Report) -> BTreeSet<(String, String)> {
     let objects = report.objects.iter().flat_map(|object| {
         let key = object.key.to_string();
-        let whole = matches!(object.status(), Status::Missing | Status::Unknown);
+        let whole = matches!(
+            object.status(),
+            ObjectStatus::Missing | ObjectStatus::Unknown
+        );
         let paths = object.reported().map(|drift| drift.change.path.to_string());
         let paths = paths.chain(whole.then(|| ".".to_owned()));
         paths

@@ -6,16 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::Value;
 
-use super::items::{self, Unit};
-use super::rendered::Part;
-use super::{EditedFile, LeftOut, Planned, STILL_DIFFERS, Wish, values};
+use super::items::{self, ChangeUnit};
+use super::rendered::RenderScope;
+use super::{BackportPlan, BackportRequest, EditedFile, STILL_DIFFERS, SkippedChanges, values};
 use crate::edit::{self, edit};
 use crate::engine::selected::is_selected;
 use crate::model::{
-    Action, Change, ChangeKind, FieldPath, How, JudgedChange, ObjectReport, Origin, Plan,
-    PlanChange, PlanStep, Progress, Refused, Status, Step, Verdict, Why,
+    Action, Change, ChangeKind, FieldPath, JudgedChange, ManifestStep, ObjectReport, ObjectStatus,
+    Origin, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem, StepAction, StepProgress,
+    Verdict,
 };
-use crate::source::Declared;
+use crate::source::RenderedObject;
 use crate::yaml;
 
 /// The reason for a change to a field that the manifest has no place for.
@@ -25,34 +26,34 @@ const NO_PLACE: &str = "the manifest has no place for it";
 const ITS_SUCCESSOR: &str = "its replacement could not be backported";
 
 /// The state while going through a report.
-pub(super) struct Found<'w> {
-    pub(super) wish: &'w Wish<'w>,
-    left_out: &'w LeftOut,
+pub(super) struct BackportState<'w> {
+    pub(super) wish: &'w BackportRequest<'w>,
+    left_out: &'w SkippedChanges,
     plan: Plan,
     pub(super) files: BTreeMap<String, EditedFile>,
-    taken: Vec<Taken>,
+    taken: Vec<BackportedChange>,
     /// The new and current names of generated objects.
     pub(super) renamed: BTreeMap<String, String>,
 }
 
 /// A backported change.
-pub(super) struct Taken {
+pub(super) struct BackportedChange {
     /// The object and the path.
     pub what: (String, String),
     /// The index of the declared object.
-    pub place: Declared,
+    pub place: RenderedObject,
     /// The object as declared with this change and those before it.
     pub value: Value,
 }
 
 /// An object whose manifest is edited.
-pub(super) struct Subject<'o> {
+pub(super) struct BackportObject<'o> {
     pub object: &'o ObjectReport,
     pub origin: &'o Origin,
     /// The index of the declared object.
-    pub place: Declared,
+    pub place: RenderedObject,
     /// Where its text is.
-    pub written: Written,
+    pub written: ObjectText,
     /// Its drift in the current state.
     pub drifting: BTreeSet<FieldPath>,
     /// The object as declared, with the changes that are backported.
@@ -60,21 +61,21 @@ pub(super) struct Subject<'o> {
 }
 
 /// Where the text of an object is.
-pub(super) enum Written {
+pub(super) enum ObjectText {
     /// In its file.
     Plain {
         /// The document that it is in, and the path to it.
         document: usize,
-        prefix: Vec<Step>,
+        prefix: Vec<ManifestStep>,
         /// Whether its type is written; an item may take that of its list.
         has_type: bool,
     },
     /// In the files that it is rendered from.
-    Rendered(Part),
+    Rendered(RenderScope),
 }
 
 /// An object as it would be declared with one more change.
-pub(super) struct Wanted {
+pub(super) struct WantedObject {
     /// The whole object.
     pub value: Value,
     /// The value of the field without what the server adds; `None` to remove the field.
@@ -84,11 +85,14 @@ pub(super) struct Wanted {
 }
 
 /// Why a change is not backported, for programs and for people.
-pub(super) type Refusal = (Why, String);
+pub(super) type BackportRefusal = (RefusalReason, String);
 
-impl<'w> Found<'w> {
+impl<'w> BackportState<'w> {
     /// Makes a plan without the changes that are left out, and returns what it backports.
-    pub fn all(wish: &'w Wish<'w>, left_out: &'w LeftOut) -> Result<(Planned, Vec<Taken>)> {
+    pub fn all(
+        wish: &'w BackportRequest<'w>,
+        left_out: &'w SkippedChanges,
+    ) -> Result<(BackportPlan, Vec<BackportedChange>)> {
         let mut found = Self {
             wish,
             left_out,
@@ -103,20 +107,20 @@ impl<'w> Found<'w> {
         found.plan.refused.sort();
         found.files.retain(|_, file| file.before != file.after);
         let (plan, files) = (found.plan, found.files);
-        Ok((Planned { plan, files }, found.taken))
+        Ok((BackportPlan { plan, files }, found.taken))
     }
 }
 
-impl Found<'_> {
+impl BackportState<'_> {
     fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) -> Result<()> {
         let status = object.status();
         if let Some(why) = Action::Backport.refusal_of_object(status) {
             if (self.wish.selects)(object, ".") {
-                self.refuse(Refused::new(&object.key, &FieldPath::root(), why));
+                self.refuse(RefusedItem::new(&object.key, &FieldPath::root(), why));
             }
             return Ok(());
         }
-        if !matches!(status, Status::Drifted | Status::InSync) {
+        if !matches!(status, ObjectStatus::Drifted | ObjectStatus::InSync) {
             return Ok(());
         }
         let meant = self.meant(object, shown);
@@ -128,14 +132,19 @@ impl Found<'_> {
             Err(message) => {
                 for (_, shown) in meant {
                     let path = &shown.change.path;
-                    let why = Why::NoPlace;
-                    self.refuse(Refused::because(&object.key, path, why, message.clone()));
+                    let why = RefusalReason::NoPlace;
+                    self.refuse(RefusedItem::because(
+                        &object.key,
+                        path,
+                        why,
+                        message.clone(),
+                    ));
                 }
                 return Ok(());
             }
         };
         subject.drifting = self.drifting(&subject, &subject.value)?.unwrap_or_default();
-        let is_plain = matches!(subject.written, Written::Plain { .. });
+        let is_plain = matches!(subject.written, ObjectText::Plain { .. });
         let mut changes = Vec::new();
         let mut remarks = Vec::new();
         let mut short = BTreeSet::new();
@@ -143,7 +152,7 @@ impl Found<'_> {
             let list = unit.list();
             let is_removal = unit.drift.change.kind == ChangeKind::Removed;
             let taken = match is_removal && list.as_ref().is_some_and(|list| short.contains(list)) {
-                true => Err((Why::Impossible, ITS_SUCCESSOR.to_owned())),
+                true => Err((RefusalReason::Impossible, ITS_SUCCESSOR.to_owned())),
                 false => self.take_over_unit(&mut subject, &unit)?,
             };
             let found = unit.found.iter().chain(&unit.instead_of);
@@ -152,7 +161,7 @@ impl Found<'_> {
                     remarks.extend(more);
                     for (drift, shown) in found {
                         changes.push(PlanChange::to_live(shown));
-                        self.taken.push(Taken {
+                        self.taken.push(BackportedChange {
                             what: (object.key.to_string(), drift.change.path.to_string()),
                             place: subject.place.clone(),
                             value: subject.value.clone(),
@@ -163,7 +172,7 @@ impl Found<'_> {
                     for (_, shown) in found {
                         let path = &shown.change.path;
                         let message = message.clone();
-                        self.refuse(Refused::because(&object.key, path, why, message));
+                        self.refuse(RefusedItem::because(&object.key, path, why, message));
                     }
                     short.extend(list);
                 }
@@ -179,11 +188,11 @@ impl Found<'_> {
             key: object.key.clone(),
             api_version: object.api_version.clone(),
             origin: object.origin.clone(),
-            how: How::Edit,
+            how: StepAction::Edit,
             changes,
             written_as: None,
             remarks,
-            progress: Progress::Planned,
+            progress: StepProgress::Planned,
             outcome: None,
         });
         Ok(())
@@ -203,13 +212,18 @@ impl Found<'_> {
             let one = (object.key.to_string(), drift.change.path.to_string());
             if let Some(message) = self.left_out.get(&one) {
                 let path = &shown.change.path;
-                let why = Why::Impossible;
-                self.refuse(Refused::because(&object.key, path, why, message.clone()));
+                let why = RefusalReason::Impossible;
+                self.refuse(RefusedItem::because(
+                    &object.key,
+                    path,
+                    why,
+                    message.clone(),
+                ));
                 continue;
             }
             match self.refusal(object, drift, shown) {
                 Some(why) => {
-                    self.refuse(Refused::new(&object.key, &shown.change.path, why));
+                    self.refuse(RefusedItem::new(&object.key, &shown.change.path, why));
                 }
                 None => meant.push((drift, shown)),
             }
@@ -217,7 +231,7 @@ impl Found<'_> {
         meant
     }
 
-    fn refuse(&mut self, refused: Refused) {
+    fn refuse(&mut self, refused: RefusedItem) {
         self.plan.refused.push(refused);
     }
 
@@ -226,18 +240,18 @@ impl Found<'_> {
         object: &ObjectReport,
         drift: &JudgedChange,
         shown: &JudgedChange,
-    ) -> Option<Why> {
+    ) -> Option<RefusalReason> {
         if let Some(why) = Action::Backport.refusal(drift.cause) {
             return Some(why);
         }
         let is_masked = drift.change.live != shown.change.live
             || drift.change.declared != shown.change.declared;
         let is_secret = object.key.kind == "Secret" || is_masked;
-        (is_secret && !self.wish.allow_secrets).then_some(Why::Secret)
+        (is_secret && !self.wish.allow_secrets).then_some(RefusalReason::Secret)
     }
 
     /// Returns where an object is declared, or why it cannot be edited there.
-    fn subject<'o>(&mut self, object: &'o ObjectReport) -> Result<Subject<'o>, String> {
+    fn subject<'o>(&mut self, object: &'o ObjectReport) -> Result<BackportObject<'o>, String> {
         let (Some(origin), Some(manifest)) = (&object.origin, &object.manifest) else {
             return Err("it is not declared in a file".to_owned());
         };
@@ -245,13 +259,13 @@ impl Found<'_> {
             return Err("it was read from a commit; check it out and compare the files".into());
         }
         let value = manifest.value();
-        let place = Declared::of(origin, &value);
+        let place = RenderedObject::of(origin, &value);
         if origin.rendered_by.is_some() {
-            return Ok(Subject {
+            return Ok(BackportObject {
                 object,
                 origin,
                 place,
-                written: Written::Rendered(Part::of(origin)),
+                written: ObjectText::Rendered(RenderScope::of(origin)),
                 drifting: BTreeSet::new(),
                 value,
             });
@@ -279,15 +293,15 @@ impl Found<'_> {
                  from the file"
             )
         })?;
-        let is_whole = |document: &yaml::Document| {
+        let is_whole = |document: &yaml::YamlDocument| {
             edit::at(&document.value, &prefix).is_some_and(|written| written == &value)
         };
         let has_type = document.is_some_and(is_whole);
-        Ok(Subject {
+        Ok(BackportObject {
             object,
             origin,
             place,
-            written: Written::Plain {
+            written: ObjectText::Plain {
                 document: origin.document,
                 prefix,
                 has_type,
@@ -301,14 +315,14 @@ impl Found<'_> {
     /// cannot be compared.
     fn drifting(
         &self,
-        subject: &Subject<'_>,
+        subject: &BackportObject<'_>,
         value: &Value,
     ) -> Result<Option<BTreeSet<FieldPath>>> {
         let values = BTreeMap::from([(subject.place.clone(), value.clone())]);
         let report = (self.wish.compare)(&values)?;
         let mut objects = report.objects.iter();
         let compared = objects.find(|object| object.key == subject.object.key);
-        let compared = compared.filter(|object| object.status() != Status::Unknown);
+        let compared = compared.filter(|object| object.status() != ObjectStatus::Unknown);
         Ok(compared.map(|object| {
             let drifts = object.drifts.iter();
             let drifts = drifts.filter(|d| !matches!(d.verdict(), Verdict::Explained { .. }));
@@ -320,7 +334,7 @@ impl Found<'_> {
     /// that this ends the drift of `change` and adds none.
     pub fn is_taken_over(
         &self,
-        subject: &Subject<'_>,
+        subject: &BackportObject<'_>,
         change: &Change,
         value: &Value,
     ) -> Result<Option<BTreeSet<FieldPath>>> {
@@ -336,15 +350,15 @@ impl Found<'_> {
     /// item.
     fn wanted(
         &self,
-        subject: &Subject<'_>,
+        subject: &BackportObject<'_>,
         change: &Change,
         instead_of: Option<&Change>,
-    ) -> Result<std::result::Result<Wanted, Refusal>> {
+    ) -> Result<std::result::Result<WantedObject, BackportRefusal>> {
         let place = instead_of.unwrap_or(change);
         let with = |live: Option<&Value>| values::with(&subject.value, place, live);
         let mut whole = change.live.clone();
         let Some(mut value) = with(whole.as_ref()) else {
-            return Ok(Err((Why::Impossible, NO_PLACE.to_owned())));
+            return Ok(Err((RefusalReason::Impossible, NO_PLACE.to_owned())));
         };
         let mut drifting = None;
         // Fields of the former item that do not drift on the new one can stay.
@@ -363,7 +377,7 @@ impl Found<'_> {
             drifting = self.is_taken_over(subject, change, &value)?;
         }
         let Some(mut drifting) = drifting else {
-            return Ok(Err((Why::Impossible, STILL_DIFFERS.to_owned())));
+            return Ok(Err((RefusalReason::Impossible, STILL_DIFFERS.to_owned())));
         };
         // Leave out what the server adds, as a person would.
         let mut least = whole.clone();
@@ -379,7 +393,7 @@ impl Found<'_> {
                 }
             }
         }
-        Ok(Ok(Wanted {
+        Ok(Ok(WantedObject {
             value,
             least,
             drifting,
@@ -390,9 +404,9 @@ impl Found<'_> {
     /// one, or is appended if that fails.
     fn take_over_unit(
         &mut self,
-        subject: &mut Subject<'_>,
-        unit: &Unit<'_>,
-    ) -> Result<std::result::Result<Vec<String>, Refusal>> {
+        subject: &mut BackportObject<'_>,
+        unit: &ChangeUnit<'_>,
+    ) -> Result<std::result::Result<Vec<String>, BackportRefusal>> {
         let Some((gone, _)) = unit.instead_of else {
             return self.take_over(subject, &unit.drift, None);
         };
@@ -425,15 +439,15 @@ impl Found<'_> {
     /// Backports one change, in the value and in the text; returns notes.
     fn take_over(
         &mut self,
-        subject: &mut Subject<'_>,
+        subject: &mut BackportObject<'_>,
         drift: &JudgedChange,
         instead_of: Option<&Change>,
-    ) -> Result<std::result::Result<Vec<String>, Refusal>> {
+    ) -> Result<std::result::Result<Vec<String>, BackportRefusal>> {
         let wanted = match self.wanted(subject, &drift.change, instead_of)? {
             Ok(wanted) => wanted,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if let Written::Rendered(part) = &subject.written {
+        if let ObjectText::Rendered(part) = &subject.written {
             let part = part.clone();
             return self.take_over_rendered(subject, &part, drift, wanted);
         }
@@ -446,20 +460,20 @@ impl Found<'_> {
     /// Writes an object into its file.
     fn write(
         &mut self,
-        subject: &mut Subject<'_>,
-        wanted: Wanted,
-    ) -> std::result::Result<(), Refusal> {
+        subject: &mut BackportObject<'_>,
+        wanted: WantedObject,
+    ) -> std::result::Result<(), BackportRefusal> {
         let file = subject.origin.file.to_string();
         let (
             Some(file),
-            Written::Plain {
+            ObjectText::Plain {
                 document,
                 prefix,
                 has_type,
             },
         ) = (self.files.get_mut(&file), &subject.written)
         else {
-            return Err((Why::NoPlace, NO_PLACE.to_owned()));
+            return Err((RefusalReason::NoPlace, NO_PLACE.to_owned()));
         };
         let written = match has_type {
             true => wanted.value.clone(),
@@ -468,7 +482,7 @@ impl Found<'_> {
         let edited = edit(&file.after, *document, prefix, Some(&written));
         let after = edited.map_err(|refusal| {
             let message = format!("{}: {refusal}", subject.origin.file);
-            (Why::NoPlace, message)
+            (RefusalReason::NoPlace, message)
         })?;
         file.after = after;
         subject.value = wanted.value;
@@ -477,7 +491,7 @@ impl Found<'_> {
     }
 
     /// Returns a note about the line that declares a field.
-    fn remark(&self, subject: &Subject<'_>, drift: &JudgedChange) -> Option<String> {
+    fn remark(&self, subject: &BackportObject<'_>, drift: &JudgedChange) -> Option<String> {
         let file = self.files.get(&*subject.origin.file)?;
         let position = drift.position?;
         let line = file.before.lines().nth(position.line.checked_sub(1)?)?;

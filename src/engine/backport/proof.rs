@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::rendered::Rendered;
+use super::rendered::RenderResult;
 use super::values;
 use crate::model::{Deployer, PathElement};
 
 /// Group and version, kind, namespace and name.
-type Identity = [Option<String>; 4];
+type RenderedIdentity = [Option<String>; 4];
 
 /// An object as rendered after an edit.
 #[derive(Debug, PartialEq)]
-pub(super) struct Changed {
+pub(super) struct EditedObject {
     /// The object, under its former name.
     pub value: Value,
     /// Its new and former name, if the name ends in a hash of its content.
@@ -28,12 +28,12 @@ pub(super) struct Changed {
 /// the former name everywhere. The edited values may be inline in the HelmRelease or Application
 /// that deploys the object, which may be declared too.
 pub(super) fn changed(
-    before: &Rendered,
-    after: &Rendered,
+    before: &RenderResult,
+    after: &RenderResult,
     object: &Value,
     path: &[PathElement],
     deployer: Option<&Deployer>,
-) -> Option<Changed> {
+) -> Option<EditedObject> {
     if before.errors != after.errors || before.objects.len() != after.objects.len() {
         return None;
     }
@@ -57,7 +57,7 @@ pub(super) fn changed(
     });
     let is_right = is_same && rest.is_empty() && changed != *object;
     let is_right = is_right && values::same_but_below(object, &changed, path);
-    is_right.then_some(Changed {
+    is_right.then_some(EditedObject {
         value: changed,
         renamed,
     })
@@ -66,19 +66,19 @@ pub(super) fn changed(
 /// Returns what an edit changes besides: other objects, and fields of the object itself. Empty
 /// unless the edit gives the object the wanted value at the path.
 pub(super) fn side_effects(
-    before: &Rendered,
-    after: &Rendered,
+    before: &RenderResult,
+    after: &RenderResult,
     (object, wanted): (&Value, &Value),
     path: &[PathElement],
     deployer: Option<&Deployer>,
 ) -> Vec<String> {
     let bare = |one: &Value| without_values(one, deployer);
-    let known: BTreeMap<Identity, Value> = before
+    let known: BTreeMap<RenderedIdentity, Value> = before
         .objects
         .iter()
         .map(|one| (identity(one), bare(one)))
         .collect();
-    let made: BTreeMap<Identity, Value> = after
+    let made: BTreeMap<RenderedIdentity, Value> = after
         .objects
         .iter()
         .map(|one| (identity(one), bare(one)))
@@ -87,7 +87,7 @@ pub(super) fn side_effects(
     if now.is_none_or(|now| values::lookup(now, path) != values::lookup(wanted, path)) {
         return Vec::new();
     }
-    let all: BTreeSet<&Identity> = known.keys().chain(made.keys()).collect();
+    let all: BTreeSet<&RenderedIdentity> = known.keys().chain(made.keys()).collect();
     let changed = all.into_iter().filter(|it| known.get(*it) != made.get(*it));
     let others = changed.filter(|it| **it != identity(object));
     let mut found: Vec<String> = others.map(name_of).collect();
@@ -98,7 +98,7 @@ pub(super) fn side_effects(
 }
 
 /// Returns `Deployment shop/cart`.
-fn name_of([_, kind, namespace, name]: &Identity) -> String {
+fn name_of([_, kind, namespace, name]: &RenderedIdentity) -> String {
     let namespace = namespace
         .as_ref()
         .map(|it| format!("{it}/"))
@@ -137,11 +137,11 @@ fn without_values(object: &Value, deployer: Option<&Deployer>) -> Value {
 }
 
 /// Returns whether two renderings have the same content.
-pub(super) fn is_same(before: &Rendered, after: &Rendered) -> bool {
+pub(super) fn is_same(before: &RenderResult, after: &RenderResult) -> bool {
     if before.errors != after.errors || before.objects.len() != after.objects.len() {
         return false;
     }
-    let mut rest: BTreeMap<Identity, Vec<&Value>> = BTreeMap::new();
+    let mut rest: BTreeMap<RenderedIdentity, Vec<&Value>> = BTreeMap::new();
     for one in &before.objects {
         rest.entry(identity(one)).or_default().push(one);
     }
@@ -154,7 +154,7 @@ pub(super) fn is_same(before: &Rendered, after: &Rendered) -> bool {
     })
 }
 
-fn identity(object: &Value) -> Identity {
+fn identity(object: &Value) -> RenderedIdentity {
     let pointers = [
         "/apiVersion",
         "/kind",
@@ -165,10 +165,14 @@ fn identity(object: &Value) -> Identity {
 }
 
 /// Returns the new and the former name of a generated object.
-fn renamed(before: &Rendered, after: &Rendered, object: &Value) -> Option<(String, String)> {
+fn renamed(
+    before: &RenderResult,
+    after: &RenderResult,
+    object: &Value,
+) -> Option<(String, String)> {
     let [version, kind, namespace, name] = identity(object);
     let (stem, _) = name.as_deref()?.rsplit_once('-')?;
-    let known: BTreeSet<Identity> = before.objects.iter().map(identity).collect();
+    let known: BTreeSet<RenderedIdentity> = before.objects.iter().map(identity).collect();
     let mut fresh = after.objects.iter().map(identity).filter(|identity| {
         let [of_version, of_kind, of_namespace, _] = identity;
         !known.contains(identity)
@@ -183,7 +187,7 @@ fn renamed(before: &Rendered, after: &Rendered, object: &Value) -> Option<(Strin
 }
 
 /// Replaces new names of generated objects by their former ones everywhere.
-pub(super) fn by_former_names(rendered: &mut Rendered, renamed: &BTreeMap<String, String>) {
+pub(super) fn by_former_names(rendered: &mut RenderResult, renamed: &BTreeMap<String, String>) {
     for (from, to) in renamed {
         let objects = rendered.objects.iter_mut();
         objects.for_each(|object| rename(object, from, to));
@@ -208,8 +212,8 @@ mod tests {
     use super::*;
     use crate::model::FieldPath;
 
-    fn rendered(objects: &[Value]) -> Rendered {
-        Rendered {
+    fn rendered(objects: &[Value]) -> RenderResult {
+        RenderResult {
             objects: objects.to_vec(),
             errors: Vec::new(),
         }
@@ -220,11 +224,11 @@ mod tests {
     }
 
     fn changed(
-        before: &Rendered,
-        after: &Rendered,
+        before: &RenderResult,
+        after: &RenderResult,
         object: &Value,
         path: &[PathElement],
-    ) -> Option<Changed> {
+    ) -> Option<EditedObject> {
         super::changed(before, after, object, path, None)
     }
 
@@ -273,7 +277,7 @@ mod tests {
         let path: FieldPath = ".spec.replicas".parse().unwrap();
         let before = rendered(&[object("a", 1), object("b", 1)]);
         let after = |a: u32, b: u32| rendered(&[object("a", a), object("b", b)]);
-        let changed = |after: &Rendered| {
+        let changed = |after: &RenderResult| {
             let changed = changed(&before, after, &object("a", 1), &path.0);
             changed.map(|changed| changed.value)
         };

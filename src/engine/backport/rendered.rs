@@ -9,17 +9,17 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 
 use super::EditedFile;
-use super::object::{Found, Refusal, Subject, Wanted};
-use super::places::{Candidate, Intent, Texts, candidates};
-use super::proof::{self, Changed};
-use crate::model::{Deployer, JudgedChange, Origin, Why};
+use super::object::{BackportObject, BackportRefusal, BackportState, WantedObject};
+use super::places::{EditCandidate, EditedTexts, Intent, candidates};
+use super::proof::{self, EditedObject};
+use crate::model::{Deployer, JudgedChange, Origin, RefusalReason};
 
 /// The texts of edited files, by their names.
-pub type Edits = BTreeMap<String, String>;
+pub type FileEdits = BTreeMap<String, String>;
 
 /// What to render: one kustomization, one chart, or everything.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum RenderScope {
     /// A folder with a kustomization.
     Kustomization(String),
     /// A folder with a Helm chart.
@@ -29,7 +29,7 @@ pub enum Part {
     All(Option<Box<Self>>),
 }
 
-impl Part {
+impl RenderScope {
     /// Returns the part that a rendered object comes from.
     pub(super) fn of(origin: &Origin) -> Self {
         let by = origin.rendered_by.as_deref().unwrap_or_default();
@@ -66,7 +66,7 @@ impl Part {
 
 /// A rendering.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rendered {
+pub struct RenderResult {
     /// The objects.
     pub objects: Vec<Value>,
     /// Errors in rendering, with their reasons.
@@ -75,7 +75,7 @@ pub struct Rendered {
 
 /// A kustomization that an object may have passed through.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Layer {
+pub struct KustomizationLayer {
     /// Its folder.
     pub folder: String,
     /// Its file.
@@ -85,24 +85,24 @@ pub struct Layer {
 }
 
 /// Renders edited files, without writing them.
-pub trait Drafts {
+pub trait RenderEdits {
     /// Returns the objects that a part renders to with these edited files.
     ///
     /// # Errors
     /// Fails if it cannot be rendered.
-    fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String>;
+    fn rendered(&self, part: &RenderScope, edits: &FileEdits) -> Result<Rc<RenderResult>, String>;
 
     /// Returns the kustomizations that a folder is built from, itself first, with these edited
     /// files.
-    fn layers(&self, folder: &str, edits: &Edits) -> Vec<Layer>;
+    fn layers(&self, folder: &str, edits: &FileEdits) -> Vec<KustomizationLayer>;
 
     /// Returns the other kustomizations and charts of the repository that use a file: those that
     /// nothing else uses, and that the given part is not built from.
-    fn others(&self, file: &str, part: &Part) -> Vec<Part>;
+    fn others(&self, file: &str, part: &RenderScope) -> Vec<RenderScope>;
 
     /// Returns the values files of a part's chart in order of increasing precedence, and the
     /// chart's own `values.yaml`.
-    fn values(&self, part: &Part) -> (Vec<String>, Option<String>);
+    fn values(&self, part: &RenderScope) -> (Vec<String>, Option<String>);
 
     /// Returns the files of the repository that may contain the GitOps object.
     fn deployers(&self, deployer: &Deployer) -> Vec<String>;
@@ -117,8 +117,8 @@ fn is_below(file: &str, folder: &str) -> bool {
 const MOST_TRIED: usize = 20;
 
 /// An edit with the wanted effect.
-struct Right {
-    wanted: Wanted,
+struct WorkingEdit {
+    wanted: WantedObject,
     /// A generated object's new name, and its former one.
     renamed: Option<(String, String)>,
     /// Other objects that change too, as `--into` allows.
@@ -126,9 +126,9 @@ struct Right {
 }
 
 /// The result of trying one edit.
-enum Outcome {
+enum EditOutcome {
     /// The edit has the wanted effect.
-    Right(Box<Right>),
+    Right(Box<WorkingEdit>),
     /// The edit has the wanted effect, but changes others too.
     Shared(Vec<String>),
     /// It has another effect. If it also sets the field, what it changes besides.
@@ -147,12 +147,17 @@ fn named(all: &[String]) -> String {
 }
 
 /// Returns what else an edit means.
-fn remarks(candidate: &Candidate, part: &Part, right: &Right, texts: &Texts<'_>) -> Vec<String> {
+fn remarks(
+    candidate: &EditCandidate,
+    part: &RenderScope,
+    right: &WorkingEdit,
+    texts: &EditedTexts<'_>,
+) -> Vec<String> {
     let files = candidate.files.keys();
     let mut remarks: Vec<String> = files
         .map(|file| format!("edits {file}, verified by rendering"))
         .collect();
-    if let Some(Part::Chart(folder)) = part.renderer()
+    if let Some(RenderScope::Chart(folder)) = part.renderer()
         && candidate.files.keys().any(|file| is_below(file, folder))
     {
         remarks.push(format!("this changes every release of the chart {folder}"));
@@ -173,7 +178,7 @@ fn remarks(candidate: &Candidate, part: &Part, right: &Right, texts: &Texts<'_>)
 /// `is_none` says that no file could be edited, and `is_none_there` that none could in the files
 /// that --into names.
 fn why_not(
-    part: &Part,
+    part: &RenderScope,
     shared: Option<(String, Vec<String>)>,
     is_none: bool,
     is_none_there: bool,
@@ -185,7 +190,7 @@ fn why_not(
             place.rsplit_once(':').map_or(&*place, |(file, _)| file)
         ),
         (None, true, _) => match part.renderer() {
-            Some(Part::Chart(folder)) => format!(
+            Some(RenderScope::Chart(folder)) => format!(
                 "no value of the chart {folder} sets just this field; change its template or its \
                  values by hand"
             ),
@@ -199,16 +204,16 @@ fn why_not(
     }
 }
 
-impl Found<'_> {
+impl BackportState<'_> {
     /// Backports a change into a file that the object is rendered from.
     pub(super) fn take_over_rendered(
         &mut self,
-        subject: &mut Subject<'_>,
-        part: &Part,
+        subject: &mut BackportObject<'_>,
+        part: &RenderScope,
         drift: &JudgedChange,
-        wanted: Wanted,
-    ) -> Result<std::result::Result<Vec<String>, Refusal>> {
-        let no_place = |message: String| Ok(Err((Why::NoPlace, message)));
+        wanted: WantedObject,
+    ) -> Result<std::result::Result<Vec<String>, BackportRefusal>> {
+        let no_place = |message: String| Ok(Err((RefusalReason::NoPlace, message)));
         let wish = self.wish;
         let edits = self.edits();
         let before = match self.rendered(part, &edits) {
@@ -220,10 +225,10 @@ impl Found<'_> {
             return no_place(what.to_owned());
         }
         let layers = match part.renderer() {
-            Some(Part::Kustomization(folder)) => self.wish.drafts.layers(folder, &edits),
+            Some(RenderScope::Kustomization(folder)) => self.wish.drafts.layers(folder, &edits),
             _ => Vec::new(),
         };
-        let texts = Texts::new(&edits, wish.read);
+        let texts = EditedTexts::new(&edits, wish.read);
         let intent = Intent {
             before: &subject.value,
             change: &drift.change,
@@ -232,11 +237,11 @@ impl Found<'_> {
             position: drift.position,
         };
         let candidates = candidates(&intent, &layers, part, wish.drafts, &texts);
-        let is_asked_for = |candidate: &&Candidate| {
+        let is_asked_for = |candidate: &&EditCandidate| {
             let into = self.wish.into;
             into.is_none_or(|into| candidate.files.keys().all(|file| into(file)))
         };
-        let some: Vec<&Candidate> = candidates.iter().filter(is_asked_for).collect();
+        let some: Vec<&EditCandidate> = candidates.iter().filter(is_asked_for).collect();
         let mut shared: Option<(String, Vec<String>)> = None;
         let mut besides: Option<(String, Vec<String>)> = None;
         for candidate in some.iter().take(MOST_TRIED) {
@@ -248,15 +253,15 @@ impl Found<'_> {
                 [&edits, &candidate.files],
                 &before,
             )? {
-                Outcome::Wrong(others) => {
+                EditOutcome::Wrong(others) => {
                     if besides.is_none() && !others.is_empty() {
                         besides = Some((candidate.place(&texts), others));
                     }
                 }
-                Outcome::Shared(others) => {
+                EditOutcome::Shared(others) => {
                     shared.get_or_insert((candidate.place(&texts), others));
                 }
-                Outcome::Right(right) => {
+                EditOutcome::Right(right) => {
                     let mut remarks = remarks(candidate, part, &right, &texts);
                     remarks.extend(self.deploys_values(subject, candidate));
                     self.renamed.extend(right.renamed);
@@ -282,7 +287,11 @@ impl Found<'_> {
     }
 
     /// Says that the values are in an object that is compared too, and differs until it is deployed.
-    fn deploys_values(&self, subject: &Subject<'_>, candidate: &Candidate) -> Option<String> {
+    fn deploys_values(
+        &self,
+        subject: &BackportObject<'_>,
+        candidate: &EditCandidate,
+    ) -> Option<String> {
         let deployer = subject.origin.chain.last()?;
         let holders = self.wish.drafts.deployers(deployer);
         if !candidate.files.keys().any(|file| holders.contains(file)) {
@@ -298,18 +307,18 @@ impl Found<'_> {
     }
 
     /// Returns a part's rendering, with generated objects under their current names.
-    fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String> {
+    fn rendered(&self, part: &RenderScope, edits: &FileEdits) -> Result<Rc<RenderResult>, String> {
         let rendered = self.wish.drafts.rendered(part, edits)?;
         if self.renamed.is_empty() {
             return Ok(rendered);
         }
-        let mut rendered = Rendered::clone(&rendered);
+        let mut rendered = RenderResult::clone(&rendered);
         proof::by_former_names(&mut rendered, &self.renamed);
         Ok(Rc::new(rendered))
     }
 
     /// Returns the texts of all files as edited so far.
-    fn edits(&self) -> Edits {
+    fn edits(&self) -> FileEdits {
         let edited = self.files.iter();
         let edited = edited.filter(|(_, file)| file.before != file.after);
         edited
@@ -317,7 +326,7 @@ impl Found<'_> {
             .collect()
     }
 
-    fn accept(&mut self, files: Edits) {
+    fn accept(&mut self, files: FileEdits) {
         for (name, after) in files {
             match self.files.get_mut(&name) {
                 Some(file) => file.after = after,
@@ -332,34 +341,34 @@ impl Found<'_> {
     /// Tries one edit.
     fn outcome(
         &self,
-        subject: &Subject<'_>,
-        part: &Part,
+        subject: &BackportObject<'_>,
+        part: &RenderScope,
         drift: &JudgedChange,
-        wanted: &Wanted,
-        [edits, files]: [&Edits; 2],
-        before: &Rendered,
-    ) -> Result<Outcome> {
+        wanted: &WantedObject,
+        [edits, files]: [&FileEdits; 2],
+        before: &RenderResult,
+    ) -> Result<EditOutcome> {
         let change = &drift.change;
         let mut with = edits.clone();
         with.extend(files.clone());
         let Ok(after) = self.rendered(part, &with) else {
-            return Ok(Outcome::Wrong(Vec::new()));
+            return Ok(EditOutcome::Wrong(Vec::new()));
         };
         let deployer = subject.origin.chain.last();
-        let Some(Changed { value, renamed }) =
+        let Some(EditedObject { value, renamed }) =
             proof::changed(before, &after, &subject.value, &change.path.0, deployer)
         else {
             let objects = (&subject.value, &wanted.value);
             let path = &change.path.0;
             let others = proof::side_effects(before, &after, objects, path, deployer);
-            return Ok(Outcome::Wrong(others));
+            return Ok(EditOutcome::Wrong(others));
         };
         let drifting = match value == wanted.value {
             true => Some(wanted.drifting.clone()),
             false => self.is_taken_over(subject, change, &value)?,
         };
         let Some(drifting) = drifting else {
-            return Ok(Outcome::Wrong(Vec::new()));
+            return Ok(EditOutcome::Wrong(Vec::new()));
         };
         let mut others = Vec::new();
         for file in files.keys() {
@@ -377,14 +386,14 @@ impl Found<'_> {
             }
         }
         if !others.is_empty() && self.wish.into.is_none() {
-            return Ok(Outcome::Shared(others));
+            return Ok(EditOutcome::Shared(others));
         }
-        let wanted = Wanted {
+        let wanted = WantedObject {
             value,
             least: wanted.least.clone(),
             drifting,
         };
-        Ok(Outcome::Right(Box::new(Right {
+        Ok(EditOutcome::Right(Box::new(WorkingEdit {
             wanted,
             renamed,
             others,

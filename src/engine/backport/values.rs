@@ -4,17 +4,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Change, FieldPath, PathElement, Step};
+use crate::model::{Change, FieldPath, ManifestStep, PathElement};
 
 /// Returns the path from a document to an object in it: to the document itself, or to an item of a
 /// list. An item of a typed list (`ConfigMapList`) may omit its type.
-pub(super) fn way_to(document: &Value, object: &Value) -> Option<Vec<Step>> {
+pub(super) fn way_to(document: &Value, object: &Value) -> Option<Vec<ManifestStep>> {
     if document == object || document == &without_type(object) {
         return Some(Vec::new());
     }
     let items = document.get("items")?.as_array()?;
     items.iter().enumerate().find_map(|(index, item)| {
-        let mut way = vec![Step::Field("items".to_owned()), Step::Index(index)];
+        let mut way = vec![
+            ManifestStep::Field("items".to_owned()),
+            ManifestStep::Index(index),
+        ];
         way.extend(way_to(item, object)?);
         Some(way)
     })
@@ -141,7 +144,7 @@ const EMPTY: [&str; 2] = ["resources", "securityContext"];
 const MOST: usize = 80;
 
 /// Returns the paths of undeclared scalars in a live value that may be defaults of the server.
-pub(super) fn droppable(live: &Value, declared: Option<&Value>) -> Vec<Vec<Step>> {
+pub(super) fn droppable(live: &Value, declared: Option<&Value>) -> Vec<Vec<ManifestStep>> {
     let mut found = Vec::new();
     collect(live, declared, &mut Vec::new(), &mut found);
     if found.len() > MOST {
@@ -153,13 +156,13 @@ pub(super) fn droppable(live: &Value, declared: Option<&Value>) -> Vec<Vec<Step>
 fn collect(
     live: &Value,
     declared: Option<&Value>,
-    way: &mut Vec<Step>,
-    found: &mut Vec<Vec<Step>>,
+    way: &mut Vec<ManifestStep>,
+    found: &mut Vec<Vec<ManifestStep>>,
 ) {
     match live {
         Value::Object(fields) => {
             for (name, value) in fields {
-                way.push(Step::Field(name.clone()));
+                way.push(ManifestStep::Field(name.clone()));
                 let declared = declared.and_then(|declared| declared.get(name));
                 let is_unset = matches!(value, Value::Object(fields) if fields.is_empty())
                     && EMPTY.contains(&name.as_str());
@@ -174,7 +177,7 @@ fn collect(
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                way.push(Step::Index(index));
+                way.push(ManifestStep::Index(index));
                 let declared = declared.and_then(|declared| declared.get(index));
                 collect(item, declared, way, found);
                 way.pop();
@@ -185,24 +188,24 @@ fn collect(
 }
 
 /// Removes a field, and the maps around it that become empty.
-pub(super) fn leave_out(value: &mut Value, way: &[Step]) {
+pub(super) fn leave_out(value: &mut Value, way: &[ManifestStep]) {
     remove(value, way);
 }
 
 /// Removes a field; returns whether the value is empty afterwards.
-fn remove(value: &mut Value, way: &[Step]) -> bool {
+fn remove(value: &mut Value, way: &[ManifestStep]) -> bool {
     let Some((first, rest)) = way.split_first() else {
         return true;
     };
     match (first, value) {
-        (Step::Field(name), Value::Object(fields)) => {
+        (ManifestStep::Field(name), Value::Object(fields)) => {
             let is_gone = fields.get_mut(name).is_none_or(|below| remove(below, rest));
             if is_gone {
                 fields.remove(name);
             }
             Map::is_empty(fields)
         }
-        (Step::Index(index), Value::Array(items)) => {
+        (ManifestStep::Index(index), Value::Array(items)) => {
             // An item stays, even if it becomes empty.
             items.get_mut(*index).is_some_and(|item| {
                 remove(item, rest);

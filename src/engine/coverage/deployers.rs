@@ -8,14 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Fetched, KindLookup, Live, LiveObject, Query};
-use crate::engine::marks::{Mark, Tool};
+use crate::cluster::{KindLookup, Live, LiveObject, Query, ReadResult, ReadResults};
+use crate::engine::marks::{DeployerMark, DeployerTool};
 
 /// The kinds of the tools' own objects, newest API version first.
-const KINDS: &[(Tool, &[&str], &str)] = &[
-    (Tool::ArgoCd, &["argoproj.io/v1alpha1"], "Application"),
+const KINDS: &[(DeployerTool, &[&str], &str)] = &[
     (
-        Tool::FluxKustomization,
+        DeployerTool::ArgoCd,
+        &["argoproj.io/v1alpha1"],
+        "Application",
+    ),
+    (
+        DeployerTool::FluxKustomization,
         &[
             "kustomize.toolkit.fluxcd.io/v1",
             "kustomize.toolkit.fluxcd.io/v1beta2",
@@ -23,7 +27,7 @@ const KINDS: &[(Tool, &[&str], &str)] = &[
         "Kustomization",
     ),
     (
-        Tool::FluxHelmRelease,
+        DeployerTool::FluxHelmRelease,
         &[
             "helm.toolkit.fluxcd.io/v2",
             "helm.toolkit.fluxcd.io/v2beta2",
@@ -37,14 +41,14 @@ const KINDS: &[(Tool, &[&str], &str)] = &[
 #[derive(Debug, Default)]
 pub(super) struct Deployers {
     /// The names that marks use, by tool. A tool that is not in the map is not known to be in use.
-    names: BTreeMap<Tool, BTreeSet<String>>,
+    names: BTreeMap<DeployerTool, BTreeSet<String>>,
     /// The namespaces that they deploy to.
     destinations: BTreeSet<String>,
 }
 
 impl Deployers {
     /// Reads the deployers of the live side.
-    pub fn read(live: &dyn Live, fetched: &Fetched) -> Self {
+    pub fn read(live: &dyn Live, fetched: &ReadResults) -> Self {
         let mut deployers = Self::default();
         for (tool, versions, kind) in KINDS {
             for object in list(live, versions, kind) {
@@ -52,31 +56,31 @@ impl Deployers {
             }
         }
         let answers = fetched.answers.values().filter_map(|answer| match answer {
-            Answer::Found(object) => Some(object),
-            Answer::Absent | Answer::Unread(_) => None,
+            ReadResult::Found(object) => Some(object),
+            ReadResult::Absent | ReadResult::Unread(_) => None,
         });
         if !fetched.extra_unread.contains("Secret") {
             for object in answers.chain(&fetched.extra) {
                 let release = release(object);
-                deployers.note(Tool::Helm, release);
+                deployers.note(DeployerTool::Helm, release);
             }
         }
         deployers
     }
 
-    fn note(&mut self, tool: Tool, names: impl IntoIterator<Item = String>) {
+    fn note(&mut self, tool: DeployerTool, names: impl IntoIterator<Item = String>) {
         for name in names {
             self.names.entry(tool).or_default().insert(name);
         }
     }
 
-    fn add(&mut self, tool: Tool, object: &Value) {
+    fn add(&mut self, tool: DeployerTool, object: &Value) {
         let text = |path: &str| object.pointer(path).and_then(Value::as_str);
         let name = text("/metadata/name").unwrap_or_default();
         let namespace = text("/metadata/namespace").unwrap_or_default();
         match tool {
             // An Application outside Argo CD's own namespace has two names.
-            Tool::ArgoCd => {
+            DeployerTool::ArgoCd => {
                 let names = [name.to_owned(), format!("{namespace}_{name}")];
                 self.note(tool, names);
                 let destination = text("/spec/destination/namespace");
@@ -92,14 +96,18 @@ impl Deployers {
     }
 
     /// Returns whether the deployer that a mark names is known to be gone.
-    pub fn is_gone(&self, mark: &Mark) -> bool {
+    pub fn is_gone(&self, mark: &DeployerMark) -> bool {
         let known = self.names.get(&mark.tool);
         known.is_some_and(|known| !known.contains(&mark.of))
     }
 
     /// Returns whether the deployers' namespaces are known, and this is not one of them.
     pub fn leave_out(&self, namespace: &str) -> bool {
-        let known = [Tool::ArgoCd, Tool::FluxKustomization, Tool::FluxHelmRelease];
+        let known = [
+            DeployerTool::ArgoCd,
+            DeployerTool::FluxKustomization,
+            DeployerTool::FluxHelmRelease,
+        ];
         known.iter().any(|tool| self.names.contains_key(tool))
             && !self.destinations.contains(namespace)
     }
@@ -150,22 +158,22 @@ mod tests {
 
     #[test]
     fn a_deployer_is_gone_only_if_its_tool_is_in_use_in_this_cluster() {
-        let mark = |tool, of: &str| Mark {
+        let mark = |tool, of: &str| DeployerMark {
             tool,
             of: of.to_owned(),
         };
         let mut deployers = Deployers::default();
-        assert!(!deployers.is_gone(&mark(Tool::ArgoCd, "pr-1")));
+        assert!(!deployers.is_gone(&mark(DeployerTool::ArgoCd, "pr-1")));
         assert!(!deployers.leave_out("pr-1"));
         deployers.add(
-            Tool::ArgoCd,
+            DeployerTool::ArgoCd,
             &json!({"metadata": {"name": "web", "namespace": "argocd"},
                 "spec": {"destination": {"namespace": "shop"}}}),
         );
-        assert!(deployers.is_gone(&mark(Tool::ArgoCd, "pr-1")));
-        assert!(!deployers.is_gone(&mark(Tool::ArgoCd, "web")));
-        assert!(!deployers.is_gone(&mark(Tool::ArgoCd, "argocd_web")));
-        assert!(!deployers.is_gone(&mark(Tool::Helm, "shop/web")));
+        assert!(deployers.is_gone(&mark(DeployerTool::ArgoCd, "pr-1")));
+        assert!(!deployers.is_gone(&mark(DeployerTool::ArgoCd, "web")));
+        assert!(!deployers.is_gone(&mark(DeployerTool::ArgoCd, "argocd_web")));
+        assert!(!deployers.is_gone(&mark(DeployerTool::Helm, "shop/web")));
         assert!(deployers.leave_out("pr-1") && !deployers.leave_out("shop"));
     }
 }

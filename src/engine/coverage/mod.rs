@@ -14,15 +14,15 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::gather::Facts;
-use super::marks::{self, Mark, Tool};
-use super::outcome::Outcome;
+use super::marks::{self, DeployerMark, DeployerTool};
+use super::outcome::ObjectResults;
 use super::report::{self, LoadNotes};
 use super::{Options, load, managed, rules_of_run, take_manifests};
-use crate::cluster::{Answer, Live, LiveObject};
+use crate::cluster::{Live, LiveObject, ReadResult};
 use crate::judge::judge_whole;
 use crate::model::{
-    Census, ChangeKind, Class, Counted, ObjectReport, Owner, Ownership, Presence, Report,
-    ResourceKey, Share, Status, Verdict, Warning,
+    Census, ChangeKind, ClassifiedObject, ObjectClass, ObjectReport, ObjectStatus, Owner,
+    Ownership, Presence, Report, ResourceKey, Share, Verdict, Warning,
 };
 use crate::ownership::{leaves, ownership_of};
 use crate::policy::{ACCEPTED, RuleSet};
@@ -66,7 +66,7 @@ pub fn count(
     let (orphans, no_namespaces) =
         previews::orphans(live, &undeclared, &objects, &deployers, options);
     let listed = (facts.fetched.extra_kinds.len(), unlisted_kinds(&facts));
-    let outcome = Outcome::of(&mut facts, live, rules, options, None)?;
+    let outcome = ObjectResults::of(&mut facts, live, rules, options, None)?;
     facts.note_cut_short(live);
     let report = report::report(live.target(), notes, &mut facts, outcome, rules, options);
     let creators = creators(&report);
@@ -80,8 +80,8 @@ pub fn count(
         target: report.target.clone(),
         objects,
         fields: fields(&report),
-        missing: with(Status::Missing).count(),
-        unknown: with(Status::Unknown).count(),
+        missing: with(ObjectStatus::Missing).count(),
+        unknown: with(ObjectStatus::Unknown).count(),
         kinds: listed.0,
         unlisted: listed.1,
         orphans,
@@ -92,7 +92,7 @@ pub fn count(
 }
 
 /// An undeclared object, with facts from its metadata.
-struct Seen {
+struct UndeclaredObject {
     key: ResourceKey,
     created: Option<Timestamp>,
     /// Why nobody has to declare it.
@@ -100,27 +100,27 @@ struct Seen {
     /// The user's rule that ignores it, if any.
     ignored: Option<String>,
     /// The marks of its deployers.
-    marks: Vec<Mark>,
+    marks: Vec<DeployerMark>,
     /// The mark of one of this run's sources, which no longer declares the object.
-    left: Option<Mark>,
+    left: Option<DeployerMark>,
 }
 
-impl Seen {
-    fn counted(self, deployers: &Deployers, creator: Option<String>) -> Counted {
+impl UndeclaredObject {
+    fn counted(self, deployers: &Deployers, creator: Option<String>) -> ClassifiedObject {
         let alive = self.marks.iter().find(|mark| !deployers.is_gone(mark));
         let (class, why) = match (self.derived, self.ignored, alive) {
-            (Some(by), _, _) => (Class::Derived, Some(by)),
-            (None, Some(rule), _) => (Class::Ignored, Some(rule)),
-            (None, None, Some(mark)) => (Class::Elsewhere, Some(mark.to_string())),
+            (Some(by), _, _) => (ObjectClass::Derived, Some(by)),
+            (None, Some(rule), _) => (ObjectClass::Ignored, Some(rule)),
+            (None, None, Some(mark)) => (ObjectClass::Elsewhere, Some(mark.to_string())),
             (None, None, None) => {
                 let gone = self.marks.first().map(|mark| format!("{mark} is gone"));
                 let left = self
                     .left
                     .map(|mark| format!("{mark} no longer declares it"));
-                (Class::Nobody, gone.or(left))
+                (ObjectClass::Nobody, gone.or(left))
             }
         };
-        Counted {
+        ClassifiedObject {
             key: self.key,
             class,
             why,
@@ -131,7 +131,7 @@ impl Seen {
 }
 
 /// Collects the undeclared objects that match the filter.
-fn undeclared(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<Seen> {
+fn undeclared(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<UndeclaredObject> {
     let extra = facts.fetched.extra.par_iter();
     extra
         .filter_map(|live| look_at(live, facts, rules, options))
@@ -143,7 +143,7 @@ fn look_at(
     facts: &Facts<'_>,
     rules: &RuleSet,
     options: &Options,
-) -> Option<Seen> {
+) -> Option<UndeclaredObject> {
     let value = live.value().unwrap_or_default();
     if !options.filter.keeps_labels(&value) {
         return None;
@@ -173,7 +173,7 @@ fn look_at(
         Verdict::Ignored { rule, .. } if rule != ACCEPTED => Some(rule.clone()),
         _ => None,
     });
-    Some(Seen {
+    Some(UndeclaredObject {
         key: live.key.clone(),
         created,
         derived,
@@ -196,19 +196,19 @@ fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
 
 /// Returns the marks of an object's deployers. An Argo CD tracking ID that names another object was
 /// copied with the manifest, so it is left out.
-fn marks_of(key: &ResourceKey, value: &Value) -> Vec<Mark> {
+fn marks_of(key: &ResourceKey, value: &Value) -> Vec<DeployerMark> {
     let mut marks = marks::marks(value);
     marks.retain(|mark| {
-        mark.tool != Tool::ArgoCd || managed::is_tracked(&mark.of, true, key, value)
+        mark.tool != DeployerTool::ArgoCd || managed::is_tracked(&mark.of, true, key, value)
     });
     let instance = value.pointer("/metadata/labels/argocd.argoproj.io~1instance");
     if let Some(of) = instance.and_then(Value::as_str)
         && marks::marks(value)
             .iter()
-            .all(|mark| mark.tool != Tool::ArgoCd)
+            .all(|mark| mark.tool != DeployerTool::ArgoCd)
     {
-        marks.push(Mark {
-            tool: Tool::ArgoCd,
+        marks.push(DeployerMark {
+            tool: DeployerTool::ArgoCd,
             of: of.to_owned(),
         });
     }
@@ -221,7 +221,7 @@ fn created(value: &Value) -> Option<Timestamp> {
 }
 
 /// Returns the declared objects that are live and match the filters.
-fn declared(facts: &Facts<'_>, options: &Options) -> Vec<Counted> {
+fn declared(facts: &Facts<'_>, options: &Options) -> Vec<ClassifiedObject> {
     let keys: BTreeSet<&ResourceKey> = (facts.resolved.declared.iter())
         .map(|declared| &declared.key)
         .collect();
@@ -229,10 +229,10 @@ fn declared(facts: &Facts<'_>, options: &Options) -> Vec<Counted> {
     found
         .filter(|(key, _)| keys.contains(key))
         .filter(|(key, _)| !options.is_elsewhere(key.namespace.as_deref()))
-        .filter(|(_, answer)| matches!(answer, Answer::Found(_)))
-        .map(|(key, _)| Counted {
+        .filter(|(_, answer)| matches!(answer, ReadResult::Found(_)))
+        .map(|(key, _)| ClassifiedObject {
             key: key.clone(),
-            class: Class::Declared,
+            class: ObjectClass::Declared,
             why: None,
             creator: None,
             created: None,

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::deployers::Deployers;
-use super::{Seen, created, marks_of};
+use super::{UndeclaredObject, created, marks_of};
 use crate::cluster::Live;
 use crate::engine::Options;
-use crate::model::{Counted, Orphan, ResourceKey, Warning};
+use crate::model::{ClassifiedObject, Orphan, ResourceKey, Warning};
 
 /// Words in the name of a preview namespace. The short ones count only if followed by the number of
 /// a pull request or merge request.
@@ -17,7 +17,7 @@ const NUMBERED: [&str; 3] = ["pr", "mr", "pull"];
 
 /// Facts about a namespace.
 #[derive(Default)]
-struct Place {
+struct NamespaceFacts {
     /// Whether something in it is declared, here or by an existing deployer.
     is_wanted: bool,
     /// Deployers of objects in the namespace that are gone.
@@ -29,8 +29,8 @@ struct Place {
 /// Finds the orphaned preview namespaces.
 pub(super) fn orphans(
     live: &dyn Live,
-    undeclared: &[Seen],
-    declared: &[Counted],
+    undeclared: &[UndeclaredObject],
+    declared: &[ClassifiedObject],
     deployers: &Deployers,
     options: &Options,
 ) -> (Vec<Orphan>, Vec<Warning>) {
@@ -52,11 +52,11 @@ pub(super) fn orphans(
 }
 
 fn places<'s>(
-    undeclared: &'s [Seen],
-    declared: &'s [Counted],
+    undeclared: &'s [UndeclaredObject],
+    declared: &'s [ClassifiedObject],
     deployers: &Deployers,
-) -> BTreeMap<&'s str, Place> {
-    let mut places: BTreeMap<&str, Place> = BTreeMap::new();
+) -> BTreeMap<&'s str, NamespaceFacts> {
+    let mut places: BTreeMap<&str, NamespaceFacts> = BTreeMap::new();
     for object in declared {
         let namespace = namespace_of(&object.key);
         places.entry(namespace).or_default().is_wanted = true;
@@ -87,7 +87,7 @@ fn namespace_of(key: &ResourceKey) -> &str {
 
 fn orphan(
     namespace: &Value,
-    places: &BTreeMap<&str, Place>,
+    places: &BTreeMap<&str, NamespaceFacts>,
     deployers: &Deployers,
     options: &Options,
 ) -> Option<Orphan> {
@@ -95,7 +95,7 @@ fn orphan(
     if options.is_elsewhere(Some(name)) || name.starts_with("kube-") || name == "default" {
         return None;
     }
-    let nothing = Place::default();
+    let nothing = NamespaceFacts::default();
     let place = places.get(name).unwrap_or(&nothing);
     let key = ResourceKey::new("", "Namespace", None, name.to_owned());
     let own = marks_of(&key, namespace);

@@ -10,17 +10,18 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    Closed, Deviation, Ending, Episode, EpisodeKey, Event, Onset, ResourceKey, Tallies,
+    ClosedEpisode, Deviation, Ending, Episode, EpisodeEvent, EpisodeKey, Onset, ResourceKey,
+    Tallies,
 };
 
-pub use round::{Digester, Hidden, Object, ObjectState, Round, Sight};
+pub use round::{Digester, DriftSighting, HiddenReason, ObjectState, RoundObject, RoundResult};
 
 /// The precision of times in managedFields: one second.
 const GRAIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// The open episodes, with counts of all episodes.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub struct EpisodeLog {
     open: BTreeMap<EpisodeKey, Episode>,
     tallies: Tallies,
     /// When each object was last compared.
@@ -29,10 +30,10 @@ pub struct Ledger {
     complete: Option<Timestamp>,
 }
 
-impl Ledger {
+impl EpisodeLog {
     /// Restores a ledger: applies `events` to the `open` episodes. `tallies` count earlier
     /// episodes.
-    pub fn restore(tallies: Tallies, open: Vec<Episode>, events: &[Event]) -> Self {
+    pub fn restore(tallies: Tallies, open: Vec<Episode>, events: &[EpisodeEvent]) -> Self {
         let open = open.into_iter();
         let mut ledger = Self {
             open: open.map(|episode| (episode.key.clone(), episode)).collect(),
@@ -57,11 +58,11 @@ impl Ledger {
 
     /// Applies the result of a round, and returns the events: episodes that end, then those that
     /// begin.
-    pub fn advance(&mut self, round: &Round) -> Vec<Event> {
+    pub fn advance(&mut self, round: &RoundResult) -> Vec<EpisodeEvent> {
         let open = self.open.values();
         let ends = open.filter_map(|episode| {
             let how = round.ending(episode)?;
-            Some(Event::Closed(Closed {
+            Some(EpisodeEvent::Closed(ClosedEpisode {
                 key: episode.key.clone(),
                 severity: episode.severity,
                 opened: episode.opened,
@@ -69,10 +70,10 @@ impl Ledger {
                 how,
             }))
         });
-        let mut events: Vec<Event> = ends.collect();
+        let mut events: Vec<EpisodeEvent> = ends.collect();
         for (key, sight) in round.sights() {
             match self.open.get(&key) {
-                None => events.push(Event::Opened(self.begin(key, sight, round))),
+                None => events.push(EpisodeEvent::Opened(self.begin(key, sight, round))),
                 Some(known) => {
                     let now = Episode {
                         severity: sight.severity,
@@ -82,7 +83,7 @@ impl Ledger {
                         ..known.clone()
                     };
                     if now != *known {
-                        events.push(Event::Altered(now));
+                        events.push(EpisodeEvent::Altered(now));
                     }
                 }
             }
@@ -105,7 +106,7 @@ impl Ledger {
     }
 
     /// Returns an episode that begins in this round.
-    fn begin(&self, key: EpisodeKey, sight: &Sight, round: &Round) -> Episode {
+    fn begin(&self, key: EpisodeKey, sight: &DriftSighting, round: &RoundResult) -> Episode {
         let before = match key.deviation {
             Deviation::Extra => self.complete,
             _ => self.compared.get(&key.object).copied(),
@@ -129,20 +130,20 @@ impl Ledger {
         }
     }
 
-    fn note(&mut self, event: &Event) {
+    fn note(&mut self, event: &EpisodeEvent) {
         self.tallies.count(event);
         match event {
-            Event::Opened(episode) | Event::Altered(episode) => {
+            EpisodeEvent::Opened(episode) | EpisodeEvent::Altered(episode) => {
                 self.open.insert(episode.key.clone(), episode.clone());
             }
-            Event::Closed(closed) => {
+            EpisodeEvent::Closed(closed) => {
                 self.open.remove(&closed.key);
             }
         }
     }
 }
 
-impl Round {
+impl RoundResult {
     /// Returns how an open episode ended; `None` if it goes on, or if that is unknown.
     fn ending(&self, episode: &Episode) -> Option<Ending> {
         let EpisodeKey {
@@ -164,8 +165,8 @@ impl Round {
         }
         if let Some(hidden) = object.hidden.get(&place) {
             return Some(match hidden {
-                Hidden::Accepted => Ending::Accepted,
-                Hidden::Ignored => Ending::Ignored,
+                HiddenReason::Accepted => Ending::Accepted,
+                HiddenReason::Ignored => Ending::Ignored,
             });
         }
         Some(match (deviation, object.standing) {
@@ -185,7 +186,7 @@ impl Round {
     }
 
     /// Returns how a field came to be in sync, judged by the value that is declared now.
-    fn ending_of_field(&self, episode: &Episode, object: &Object) -> Ending {
+    fn ending_of_field(&self, episode: &Episode, object: &RoundObject) -> Ending {
         let path = &episode.key.path;
         if object.sights.keys().any(|(other, _)| overlap(path, other)) {
             return Ending::Changed;

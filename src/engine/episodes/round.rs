@@ -8,16 +8,16 @@ use jiff::Timestamp;
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
-use super::Ledger;
+use super::EpisodeLog;
 use crate::model::{
-    Cause, Deviation, EpisodeKey, FieldPath, Finder, JudgedChange, ObjectReport, Owner, Presence,
-    Report, ResourceKey, Severity, Status, Verdict,
+    ChangeCause, Deviation, EpisodeKey, FieldPath, Finder, JudgedChange, ObjectReport,
+    ObjectStatus, Owner, Presence, Report, ResourceKey, Severity, Verdict,
 };
 use crate::policy::ACCEPTED;
 
 /// The result of one round.
 #[derive(Debug, Clone, Default)]
-pub struct Round {
+pub struct RoundResult {
     /// When it began to read: a later write may not be in it.
     pub began: Timestamp,
     /// When it ended: everything that it saw is older.
@@ -25,20 +25,20 @@ pub struct Round {
     /// Whether everything was compared, and undeclared objects of every kind were searched for.
     pub is_complete: bool,
     /// The compared objects.
-    pub objects: BTreeMap<ResourceKey, Object>,
+    pub objects: BTreeMap<ResourceKey, RoundObject>,
     /// The values that are now declared at the paths of open episodes, as far as known.
     pub declared: BTreeMap<EpisodeKey, Option<u16>>,
 }
 
 /// The result for one object.
 #[derive(Debug, Clone)]
-pub struct Object {
+pub struct RoundObject {
     /// Its status.
     pub standing: ObjectState,
     /// Its drift.
-    pub sights: BTreeMap<(String, Deviation), Sight>,
+    pub sights: BTreeMap<(String, Deviation), DriftSighting>,
     /// The drift that the object would have if no rule or baseline hid it.
-    pub hidden: BTreeMap<(String, Deviation), Hidden>,
+    pub hidden: BTreeMap<(String, Deviation), HiddenReason>,
 }
 
 /// The state of an object in a round.
@@ -56,7 +56,7 @@ pub enum ObjectState {
 
 /// Drift in a round.
 #[derive(Debug, Clone)]
-pub struct Sight {
+pub struct DriftSighting {
     /// Its severity.
     pub severity: Severity,
     /// The last write of the value's owner; `None` if it says nothing about the drift.
@@ -71,21 +71,21 @@ pub struct Sight {
 
 /// What hides the drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hidden {
+pub enum HiddenReason {
     /// It was accepted.
     Accepted,
     /// A rule ignores it.
     Ignored,
 }
 
-impl Round {
+impl RoundResult {
     /// Makes a round from a report. `ledger` has the open episodes.
     ///
     /// Objects without a declaration are ignored if the report is incomplete: if a manifest could
     /// not be read, its object looks undeclared.
     pub fn of(
         report: &Report,
-        ledger: &Ledger,
+        ledger: &EpisodeLog,
         digester: &Digester,
         (began, at): (Timestamp, Timestamp),
     ) -> Self {
@@ -118,7 +118,7 @@ impl Round {
     }
 
     /// Returns the drift of the round.
-    pub(super) fn sights(&self) -> impl Iterator<Item = (EpisodeKey, &Sight)> {
+    pub(super) fn sights(&self) -> impl Iterator<Item = (EpisodeKey, &DriftSighting)> {
         self.objects.iter().flat_map(|(key, object)| {
             object.sights.iter().map(|((path, deviation), sight)| {
                 let key = EpisodeKey {
@@ -132,8 +132,8 @@ impl Round {
     }
 }
 
-fn seen(object: &ObjectReport, digester: &Digester) -> Object {
-    let mut seen = Object {
+fn seen(object: &ObjectReport, digester: &Digester) -> RoundObject {
+    let mut seen = RoundObject {
         standing: match object.presence {
             Presence::Both => ObjectState::Compared,
             Presence::Declared => ObjectState::Missing,
@@ -149,7 +149,7 @@ fn seen(object: &ObjectReport, digester: &Digester) -> Object {
         Presence::Both | Presence::Unknown => None,
     };
     if let Some(deviation) = whole {
-        let is_open = matches!(object.status(), Status::Missing | Status::Extra);
+        let is_open = matches!(object.status(), ObjectStatus::Missing | ObjectStatus::Extra);
         let place = (String::new(), deviation);
         match object.whole().map(JudgedChange::verdict) {
             Some(Verdict::Ignored { rule, .. }) => {
@@ -177,18 +177,18 @@ fn seen(object: &ObjectReport, digester: &Digester) -> Object {
     seen
 }
 
-fn hidden(rule: &str) -> Hidden {
+fn hidden(rule: &str) -> HiddenReason {
     match rule {
-        ACCEPTED => Hidden::Accepted,
-        _ => Hidden::Ignored,
+        ACCEPTED => HiddenReason::Accepted,
+        _ => HiddenReason::Ignored,
     }
 }
 
 /// Returns the drift of a whole object. An extra object drifted when it was first written; when a
 /// missing one was deleted is unknown.
-fn sight_of_whole(object: &ObjectReport) -> Sight {
+fn sight_of_whole(object: &ObjectReport) -> DriftSighting {
     let first = writers(&object.owners).min_by_key(|(_, at)| *at);
-    Sight {
+    DriftSighting {
         severity: object.whole_severity.unwrap_or(Severity::Medium),
         written: first.map(|(_, at)| at),
         who: first.map(|(owner, _)| called(owner)),
@@ -197,16 +197,16 @@ fn sight_of_whole(object: &ObjectReport) -> Sight {
     }
 }
 
-fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Sight {
+fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> DriftSighting {
     let last = writers(&drift.owners).max_by_key(|(_, at)| *at);
     // If Git is ahead of the cluster, the last write came before the drift.
     let is_of_git = matches!(
         drift.cause,
-        Some(Cause::Unapplied | Cause::Dropped | Cause::WrittenByApplier)
+        Some(ChangeCause::Unapplied | ChangeCause::Dropped | ChangeCause::WrittenByApplier)
     );
     let change = &drift.change;
     let declared = digester.declared(object, &change.path);
-    Sight {
+    DriftSighting {
         severity: drift.severity,
         written: last.map(|(_, at)| at).filter(|_| !is_of_git),
         who: match last {

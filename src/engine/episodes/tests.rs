@@ -11,8 +11,8 @@ fn key(name: &str) -> ResourceKey {
     ResourceKey::new("", "ConfigMap", Some("shop".to_owned()), name.to_owned())
 }
 
-fn sight(written: Option<i64>) -> Sight {
-    Sight {
+fn sight(written: Option<i64>) -> DriftSighting {
+    DriftSighting {
         severity: Severity::High,
         written: written.map(at),
         who: None,
@@ -21,15 +21,15 @@ fn sight(written: Option<i64>) -> Sight {
     }
 }
 
-fn object(standing: ObjectState) -> Object {
-    Object {
+fn object(standing: ObjectState) -> RoundObject {
+    RoundObject {
         standing,
         sights: BTreeMap::new(),
         hidden: BTreeMap::new(),
     }
 }
 
-fn drifted(path: &str, written: Option<i64>) -> Object {
+fn drifted(path: &str, written: Option<i64>) -> RoundObject {
     let mut object = object(ObjectState::Compared);
     let place = (path.to_owned(), Deviation::Changed);
     object.sights.insert(place, sight(written));
@@ -37,8 +37,8 @@ fn drifted(path: &str, written: Option<i64>) -> Object {
 }
 
 /// Returns a complete round with one object named `a`.
-fn round(second: i64, object: Object) -> Round {
-    Round {
+fn round(second: i64, object: RoundObject) -> RoundResult {
+    RoundResult {
         began: at(second),
         at: at(second),
         is_complete: true,
@@ -56,18 +56,18 @@ fn episode(path: &str, deviation: Deviation) -> EpisodeKey {
 }
 
 /// Returns a ledger in which `.data.x` of `a` has drifted since second 0.
-fn open() -> Ledger {
-    let mut ledger = Ledger::default();
+fn open() -> EpisodeLog {
+    let mut ledger = EpisodeLog::default();
     let events = ledger.advance(&round(0, drifted(".data.x", None)));
     assert_eq!(events.len(), 1);
     ledger
 }
 
 /// Returns how the open episode ends in a round.
-fn ends(round: Round) -> Option<Ending> {
+fn ends(round: RoundResult) -> Option<Ending> {
     let events = open().advance(&round);
     events.iter().find_map(|event| match event {
-        Event::Closed(closed) => Some(closed.how),
+        EpisodeEvent::Closed(closed) => Some(closed.how),
         _ => None,
     })
 }
@@ -91,8 +91,8 @@ fn the_side_that_changed_decides_how_an_episode_ended() {
         object.hidden.insert(place, by);
         ends(round(60, object))
     };
-    assert_eq!(hidden(Hidden::Accepted), Some(Ending::Accepted));
-    assert_eq!(hidden(Hidden::Ignored), Some(Ending::Ignored));
+    assert_eq!(hidden(HiddenReason::Accepted), Some(Ending::Accepted));
+    assert_eq!(hidden(HiddenReason::Ignored), Some(Ending::Ignored));
     let gone = ends(round(60, object(ObjectState::Missing)));
     assert_eq!(gone, Some(Ending::Deleted));
     let wider = ends(round(60, drifted(".data", None)));
@@ -106,12 +106,12 @@ fn the_side_that_changed_decides_how_an_episode_ended() {
 #[test]
 fn an_unknown_object_closes_no_episode() {
     assert_eq!(ends(round(60, object(ObjectState::Unknown))), None);
-    let nothing = Round {
+    let nothing = RoundResult {
         at: at(60),
-        ..Round::default()
+        ..RoundResult::default()
     };
     assert_eq!(ends(nothing.clone()), None);
-    let complete = Round {
+    let complete = RoundResult {
         is_complete: true,
         ..nothing
     };
@@ -125,12 +125,12 @@ fn the_declared_value_decides_how_added_and_removed_fields_end() {
         object
             .sights
             .insert((".x".to_owned(), deviation), sight(None));
-        let mut ledger = Ledger::default();
+        let mut ledger = EpisodeLog::default();
         ledger.advance(&round(0, object));
         let mut next = round(60, self::object(ObjectState::Compared));
         next.declared.insert(episode(".x", deviation), now);
         match &ledger.advance(&next)[..] {
-            [Event::Closed(closed)] => closed.how,
+            [EpisodeEvent::Closed(closed)] => closed.how,
             other => panic!("{other:?}"),
         }
     };
@@ -147,14 +147,14 @@ fn episodes_of_whole_objects_end_with_the_object() {
         object
             .sights
             .insert((String::new(), deviation), sight(None));
-        let mut ledger = Ledger::default();
+        let mut ledger = EpisodeLog::default();
         ledger.advance(&round(0, object));
         let mut next_round = round(60, self::object(next.unwrap_or(ObjectState::Unknown)));
         if next.is_none() {
             next_round.objects.clear();
         }
         match &ledger.advance(&next_round)[..] {
-            [Event::Closed(closed)] => Some(closed.how),
+            [EpisodeEvent::Closed(closed)] => Some(closed.how),
             _ => None,
         }
     };
@@ -169,16 +169,16 @@ fn episodes_of_whole_objects_end_with_the_object() {
 
 #[test]
 fn an_episode_begins_at_the_write_that_caused_it() {
-    let begins = |ledger: &mut Ledger, second, written| match &ledger
+    let begins = |ledger: &mut EpisodeLog, second, written| match &ledger
         .advance(&round(second, drifted(".data.x", written)))[..]
     {
-        [Event::Opened(episode)] => (episode.opened, episode.onset),
+        [EpisodeEvent::Opened(episode)] => (episode.opened, episode.onset),
         other => panic!("{other:?}"),
     };
-    let mut new = Ledger::default();
+    let mut new = EpisodeLog::default();
     assert_eq!(begins(&mut new, 0, Some(-90)), (at(-90), Onset::Written));
     let compared = || {
-        let mut ledger = Ledger::default();
+        let mut ledger = EpisodeLog::default();
         ledger.advance(&round(0, object(ObjectState::Compared)));
         ledger
     };
@@ -224,7 +224,7 @@ fn steps() -> impl Strategy<Value = Vec<(bool, Vec<Step>)>> {
     prop::collection::vec(of_round, 1..12)
 }
 
-fn round_of(second: i64, is_complete: bool, steps: &[Step]) -> Round {
+fn round_of(second: i64, is_complete: bool, steps: &[Step]) -> RoundResult {
     let objects = steps.iter().enumerate().filter_map(|(at, step)| {
         let object = match step {
             Step::Absent => return None,
@@ -246,7 +246,7 @@ fn round_of(second: i64, is_complete: bool, steps: &[Step]) -> Round {
         };
         Some((key(&at.to_string()), object))
     });
-    Round {
+    RoundResult {
         began: at(second),
         at: at(second),
         is_complete,
@@ -257,13 +257,13 @@ fn round_of(second: i64, is_complete: bool, steps: &[Step]) -> Round {
 
 #[test]
 fn what_is_written_while_a_round_reads_begins_with_its_write() {
-    let mut ledger = Ledger::default();
+    let mut ledger = EpisodeLog::default();
     let mut first = round(10, object(ObjectState::Compared));
     // It read from second 0 to second 10, and `.data.x` was written at second 5, after it was read.
     first.began = at(0);
     ledger.advance(&first);
     let events = ledger.advance(&round(40, drifted(".data.x", Some(5))));
-    let [Event::Opened(episode)] = &events[..] else {
+    let [EpisodeEvent::Opened(episode)] = &events[..] else {
         panic!("{events:?}");
     };
     assert_eq!((episode.opened, episode.onset), (at(5), Onset::Written));
@@ -271,11 +271,11 @@ fn what_is_written_while_a_round_reads_begins_with_its_write() {
 
 #[test]
 fn what_is_first_seen_begins_at_the_end_of_the_round() {
-    let mut ledger = Ledger::default();
+    let mut ledger = EpisodeLog::default();
     let mut slow = round(10, drifted(".data.x", None));
     slow.began = at(0);
     let events = ledger.advance(&slow);
-    let [Event::Opened(episode)] = &events[..] else {
+    let [EpisodeEvent::Opened(episode)] = &events[..] else {
         panic!("{events:?}");
     };
     assert_eq!(episode.opened, at(10));
@@ -284,7 +284,7 @@ fn what_is_first_seen_begins_at_the_end_of_the_round() {
 proptest! {
     #[test]
     fn the_ledger_changes_only_for_compared_objects(rounds in steps()) {
-        let mut ledger = Ledger::default();
+        let mut ledger = EpisodeLog::default();
         let mut all = Vec::new();
         for (n, (is_complete, steps)) in rounds.iter().enumerate() {
             let round = round_of(n as i64 * 30, *is_complete, steps);
@@ -309,7 +309,7 @@ proptest! {
             all.extend(events);
         }
         // A restart in between changes nothing: the written events lead to the same ledger.
-        let again = Ledger::restore(Tallies::default(), Vec::new(), &all);
+        let again = EpisodeLog::restore(Tallies::default(), Vec::new(), &all);
         prop_assert_eq!(&again.open, &ledger.open);
         prop_assert_eq!(&again.tallies, &ledger.tallies);
         let opened: u64 = ledger.tallies.opened.values().sum();

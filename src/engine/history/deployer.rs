@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Found, Reader, list, text};
+use super::{HistoryReader, LiveObjects, list, text};
 use crate::cluster::{Label, Query};
-use crate::model::{Evidence, Moment, ResourceKey, group_of};
+use crate::model::{HistoryEntry, HistorySource, ResourceKey, group_of};
 
 /// Reads the histories of the Applications, Kustomizations, HelmReleases and Helm releases that
 /// objects belong to.
-pub(super) fn read(reader: &mut Reader<'_>, found: &Found) {
+pub(super) fn read(reader: &mut HistoryReader<'_>, found: &LiveObjects) {
     let kinds = [
         ("Applications", "argoproj.io/v1alpha1", "Application"),
         (
@@ -50,7 +50,7 @@ pub(super) fn read(reader: &mut Reader<'_>, found: &Found) {
 }
 
 /// Returns whether a GitOps object deploys any of the objects.
-fn deploys(deployer: &Value, kind: &str, found: &Found) -> bool {
+fn deploys(deployer: &Value, kind: &str, found: &LiveObjects) -> bool {
     let part = |one: &Value, name: &str| text(one, name).unwrap_or_default().to_owned();
     let of_argo = list(deployer, "/status/resources").iter().any(|one| {
         found.keys().any(|key| {
@@ -85,17 +85,17 @@ fn deploys(deployer: &Value, kind: &str, found: &Found) -> bool {
 }
 
 /// Adds the deploys that a GitOps object records.
-fn syncs(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
+fn syncs(reader: &mut HistoryReader<'_>, key: &ResourceKey, deployer: &Value) {
     for one in list(deployer, "/status/history") {
         let deployed = text(one, "/deployedAt").or_else(|| text(one, "/lastDeployed"));
         let revision = text(one, "/revision").or_else(|| text(one, "/chartVersion"));
         let revision = revision.map_or(String::new(), |revision| format!(" {revision}"));
         let status = text(one, "/status").map_or(String::new(), |status| format!(" ({status})"));
         let automatic = one.pointer("/initiatedBy/automated") == Some(&Value::Bool(true));
-        reader.push(Moment {
+        reader.push(HistoryEntry {
             at: deployed.and_then(|at| at.parse().ok()),
             object: key.clone(),
-            evidence: Evidence::Deployer,
+            evidence: HistorySource::Deployer,
             user: text(one, "/initiatedBy/username").map(str::to_owned),
             manager: automatic.then(|| "automated sync".to_owned()),
             what: format!("deployed{revision}{status}"),
@@ -105,7 +105,7 @@ fn syncs(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
 }
 
 /// Adds the current conditions in which a deployer reports failures.
-fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
+fn conditions(reader: &mut HistoryReader<'_>, key: &ResourceKey, deployer: &Value) {
     for one in list(deployer, "/status/conditions") {
         let kind = text(one, "/type").unwrap_or_default();
         let failed = text(one, "/status") == Some("False") || kind.ends_with("Error");
@@ -116,7 +116,12 @@ fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
         let message = reader.message(key, Some(deployer), message);
         let reason = text(one, "/reason").unwrap_or(kind);
         let at = text(one, "/lastTransitionTime");
-        reader.add(at, key, Evidence::Deployer, format!("{reason}: {message}"));
+        reader.add(
+            at,
+            key,
+            HistorySource::Deployer,
+            format!("{reason}: {message}"),
+        );
         if let Some(moment) = reader.history.moments.last_mut() {
             moment.is_warning = true;
         }
@@ -124,7 +129,7 @@ fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
 }
 
 /// Adds the revisions of Helm releases, read from the metadata of their Secrets.
-pub(super) fn releases(reader: &mut Reader<'_>, found: &Found) {
+pub(super) fn releases(reader: &mut HistoryReader<'_>, found: &LiveObjects) {
     let annotation = |object: &Value, name: &str| {
         let annotations = object.pointer("/metadata/annotations")?;
         annotations
@@ -155,7 +160,7 @@ pub(super) fn releases(reader: &mut Reader<'_>, found: &Found) {
             let status = label("status").unwrap_or("unknown");
             let what = format!("Helm revision {revision} ({status})");
             let created = text(&secret, "/metadata/creationTimestamp");
-            reader.add(created, &key, Evidence::Deployer, what);
+            reader.add(created, &key, HistorySource::Deployer, what);
             if let Some(moment) = reader.history.moments.last_mut() {
                 moment.is_warning = status == "failed";
             }

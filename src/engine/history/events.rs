@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::rollout::Family;
-use super::{Found, Reader, namespaces, text, time};
+use super::{HistoryReader, LiveObjects, namespaces, text, time};
 use crate::cluster::Query;
-use crate::model::{Evidence, Moment, ResourceKey};
+use crate::model::{HistoryEntry, HistorySource, ResourceKey};
 
 /// An Event, or several that say the same.
-struct Said {
+struct EventGroup {
     root: ResourceKey,
     is_warning: bool,
     component: Option<String>,
@@ -28,7 +28,7 @@ struct Said {
 
 /// Reads Events: warnings about an object and everything below it, and all Events about the object
 /// itself.
-pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
+pub(super) fn read(reader: &mut HistoryReader<'_>, family: &Family, found: &LiveObjects) {
     for namespace in namespaces(found) {
         let query = Query {
             api_version: "v1",
@@ -57,11 +57,11 @@ pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
 
 /// What Events say, by what makes them alike: the object, what they are about, the reason and the
 /// message.
-type ByContent = BTreeMap<(ResourceKey, String, String, String), Said>;
+type ByContent = BTreeMap<(ResourceKey, String, String, String), EventGroup>;
 
 /// Adds what an Event says: to one that says the same of another object with a made-up name, if there
 /// is one.
-fn add(told: &mut ByContent, said: Said) {
+fn add(told: &mut ByContent, said: EventGroup) {
     let key = (
         said.root.clone(),
         said.about.clone(),
@@ -102,12 +102,12 @@ fn regarding(family: &Family, namespace: &str, event: &Value) -> Option<Resource
 }
 
 fn said(
-    reader: &Reader<'_>,
+    reader: &HistoryReader<'_>,
     root: &ResourceKey,
     live: Option<&Value>,
     event: &Value,
     is_warning: bool,
-) -> Said {
+) -> EventGroup {
     let message = text(event, "/message").unwrap_or_default();
     let message = reader.message(root, live, message);
     let message = message.trim_start_matches(COMBINED).to_owned();
@@ -136,7 +136,7 @@ fn said(
         (false, Some(first)) => format!("{message} {first}"),
         _ => without_suffixes(&message, name),
     };
-    Said {
+    EventGroup {
         root: root.clone(),
         is_warning,
         component: component.map(str::to_owned),
@@ -168,8 +168,8 @@ fn without_suffixes(message: &str, name: &str) -> String {
     text
 }
 
-fn moment(said: Said) -> Moment {
-    let Said {
+fn moment(said: EventGroup) -> HistoryEntry {
+    let EventGroup {
         about,
         reason,
         message,
@@ -179,10 +179,10 @@ fn moment(said: Said) -> Moment {
         Some(last) if said.count > 1 => format!(" ({} times until {last})", said.count),
         _ => String::new(),
     };
-    Moment {
+    HistoryEntry {
         at: said.first,
         object: said.root,
-        evidence: Evidence::Event,
+        evidence: HistorySource::Event,
         user: None,
         manager: said.component,
         what: format!("{about}{reason}: {message}{again}"),
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn groups_events_that_differ_only_in_generated_names() {
-        let said = |pod: &str, at: &str, count| Said {
+        let said = |pod: &str, at: &str, count| EventGroup {
             root: ResourceKey::new("apps", "Deployment".to_owned(), None, "web"),
             is_warning: true,
             component: None,

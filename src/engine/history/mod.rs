@@ -12,12 +12,12 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Query, Wanted, audit};
-use crate::model::{Evidence, History, Moment, Report, ResourceKey, Status};
+use crate::cluster::{FetchRequest, KindLookup, Live, ObjectRequest, Query, ReadResult, audit};
+use crate::model::{History, HistoryEntry, HistorySource, ObjectStatus, Report, ResourceKey};
 use crate::redact::Redactor;
 
 /// The parameters of a history.
-pub struct Asked<'a> {
+pub struct HistoryRequest<'a> {
     /// The comparison.
     pub report: &'a Report,
     /// The objects whose history to read.
@@ -36,8 +36,8 @@ pub struct Asked<'a> {
 ///
 /// # Errors
 /// Fails if an audit log cannot be read, or nothing can be read from the cluster.
-pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
-    let mut reader = Reader::of(asked, live);
+pub fn history(asked: &HistoryRequest<'_>, live: &dyn Live) -> Result<History> {
+    let mut reader = HistoryReader::of(asked, live);
     let wanted = wanted(asked, live)?;
     let found = reader.objects(&wanted)?;
     writes::from_objects(&mut reader, &found);
@@ -56,8 +56,8 @@ pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
 ///
 /// # Errors
 /// Fails if nothing can be read from the cluster.
-pub fn warnings(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
-    let mut reader = Reader::of(asked, live);
+pub fn warnings(asked: &HistoryRequest<'_>, live: &dyn Live) -> Result<History> {
+    let mut reader = HistoryReader::of(asked, live);
     let wanted = wanted(asked, live)?;
     let found = reader.objects(&wanted)?;
     let family = rollout::read(&mut reader, &found);
@@ -70,7 +70,7 @@ pub fn warnings(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
 /// Sorts a history by time, and removes duplicates.
 fn in_order(mut history: History) -> History {
     history.moments.sort_by(|a, b| {
-        let order = |moment: &Moment| (moment.at, moment.object.clone(), moment.evidence);
+        let order = |moment: &HistoryEntry| (moment.at, moment.object.clone(), moment.evidence);
         order(a).cmp(&order(b)).then_with(|| a.what.cmp(&b.what))
     });
     history.moments.dedup();
@@ -82,7 +82,7 @@ fn in_order(mut history: History) -> History {
 }
 
 /// Returns the requests that read the objects.
-fn wanted(asked: &Asked<'_>, live: &dyn Live) -> Result<Vec<Wanted>> {
+fn wanted(asked: &HistoryRequest<'_>, live: &dyn Live) -> Result<Vec<ObjectRequest>> {
     let objects = asked.report.objects.iter();
     let objects: Vec<_> = objects
         .filter(|object| asked.objects.contains(&object.key))
@@ -95,7 +95,7 @@ fn wanted(asked: &Asked<'_>, live: &dyn Live) -> Result<Vec<Wanted>> {
     let of = |object: &&crate::model::ObjectReport| {
         let kind = (object.api_version.clone(), object.key.kind.clone());
         match served.get(&kind) {
-            Some(KindLookup::Served(kind)) => Some(Wanted {
+            Some(KindLookup::Served(kind)) => Some(ObjectRequest {
                 key: object.key.clone(),
                 kind: kind.clone(),
             }),
@@ -106,18 +106,18 @@ fn wanted(asked: &Asked<'_>, live: &dyn Live) -> Result<Vec<Wanted>> {
 }
 
 /// The live objects, by key.
-type Found = BTreeMap<ResourceKey, Value>;
+type LiveObjects = BTreeMap<ResourceKey, Value>;
 
 /// Reads sources, and collects their entries.
-struct Reader<'r> {
+struct HistoryReader<'r> {
     live: &'r dyn Live,
     is_recording: bool,
     redactor: &'r Redactor,
     history: History,
 }
 
-impl<'r> Reader<'r> {
-    fn of(asked: &Asked<'r>, live: &'r dyn Live) -> Self {
+impl<'r> HistoryReader<'r> {
+    fn of(asked: &HistoryRequest<'r>, live: &'r dyn Live) -> Self {
         Self {
             live,
             is_recording: live.target().dump.is_some(),
@@ -127,22 +127,22 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads the objects themselves; returns those that exist.
-    fn objects(&mut self, wanted: &[Wanted]) -> Result<Found> {
+    fn objects(&mut self, wanted: &[ObjectRequest]) -> Result<LiveObjects> {
         let fetched = self.live.fetch(&FetchRequest {
             wanted: wanted.to_vec(),
             ..FetchRequest::default()
         })?;
-        let mut found = Found::new();
+        let mut found = LiveObjects::new();
         for (key, answer) in fetched.answers {
             match answer {
-                Answer::Found(object) => match object.value() {
+                ReadResult::Found(object) => match object.value() {
                     Ok(value) => {
                         found.insert(key, value);
                     }
                     Err(why) => self.unread(&key.to_string(), &why.to_string()),
                 },
-                Answer::Unread(why) => self.unread(&key.to_string(), &why),
-                Answer::Absent => {}
+                ReadResult::Unread(why) => self.unread(&key.to_string(), &why),
+                ReadResult::Absent => {}
             }
         }
         Ok(found)
@@ -186,8 +186,14 @@ impl<'r> Reader<'r> {
             .push((source.to_owned(), why.to_owned()));
     }
 
-    fn add(&mut self, at: Option<&str>, object: &ResourceKey, evidence: Evidence, what: String) {
-        self.push(Moment {
+    fn add(
+        &mut self,
+        at: Option<&str>,
+        object: &ResourceKey,
+        evidence: HistorySource,
+        what: String,
+    ) {
+        self.push(HistoryEntry {
             at: at.and_then(|at| at.parse().ok()),
             object: object.clone(),
             evidence,
@@ -198,7 +204,7 @@ impl<'r> Reader<'r> {
         });
     }
 
-    fn push(&mut self, moment: Moment) {
+    fn push(&mut self, moment: HistoryEntry) {
         self.history.moments.push(moment);
     }
 
@@ -229,7 +235,7 @@ fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
 }
 
 /// Returns the namespaces of some objects.
-fn namespaces(found: &Found) -> BTreeSet<String> {
+fn namespaces(found: &LiveObjects) -> BTreeSet<String> {
     let keys = found.keys();
     keys.filter_map(|key| key.namespace.clone()).collect()
 }
@@ -238,7 +244,11 @@ fn namespaces(found: &Found) -> BTreeSet<String> {
 pub fn drifted(report: &Report) -> BTreeSet<ResourceKey> {
     let objects = report.objects.iter();
     let drifted = objects.filter(|object| {
-        object.is_drift() && !matches!(object.status(), Status::Missing | Status::Unknown)
+        object.is_drift()
+            && !matches!(
+                object.status(),
+                ObjectStatus::Missing | ObjectStatus::Unknown
+            )
     });
     drifted.map(|object| object.key.clone()).collect()
 }
@@ -246,6 +256,6 @@ pub fn drifted(report: &Report) -> BTreeSet<ResourceKey> {
 /// Returns the objects of a report whose history can be read: all but those that could not be read.
 pub fn objects_of(report: &Report) -> BTreeSet<ResourceKey> {
     let objects = report.objects.iter();
-    let known = objects.filter(|object| object.status() != Status::Unknown);
+    let known = objects.filter(|object| object.status() != ObjectStatus::Unknown);
     known.map(|object| object.key.clone()).collect()
 }

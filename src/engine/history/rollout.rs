@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Found, Reader, list, namespaces, text};
+use super::{HistoryReader, LiveObjects, list, namespaces, text};
 use crate::cluster::Query;
 use crate::facts::workload;
-use crate::model::{Evidence, ResourceKey};
+use crate::model::{HistorySource, ResourceKey};
 
 /// The declared objects that ReplicaSets and pods belong to.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Family {
 }
 
 /// A pod template, with the revision at which a workload began to use it.
-struct Revision<'v> {
+struct RolloutRevision<'v> {
     number: u64,
     /// The earlier revisions that used the template.
     before: Vec<u64>,
@@ -50,7 +50,7 @@ struct Revision<'v> {
 }
 
 /// Reads the rollouts of workloads; returns which objects belong to them.
-pub(super) fn read(reader: &mut Reader<'_>, found: &Found) -> Family {
+pub(super) fn read(reader: &mut HistoryReader<'_>, found: &LiveObjects) -> Family {
     let mut family = Family::default();
     for (key, object) in found {
         family.add(object, &key.kind, key);
@@ -84,7 +84,7 @@ pub(super) fn read(reader: &mut Reader<'_>, found: &Found) -> Family {
 }
 
 fn all(
-    reader: &mut Reader<'_>,
+    reader: &mut HistoryReader<'_>,
     called: &str,
     api_version: &str,
     kind: &str,
@@ -102,13 +102,13 @@ fn all(
 
 /// Adds when each template of each workload was rolled out.
 fn rollouts(
-    reader: &mut Reader<'_>,
+    reader: &mut HistoryReader<'_>,
     family: &mut Family,
     objects: &[Value],
     kind: &str,
-    revision: impl Fn(&Value) -> Option<Revision<'_>>,
+    revision: impl Fn(&Value) -> Option<RolloutRevision<'_>>,
 ) {
-    let mut by_root: BTreeMap<ResourceKey, Vec<Revision<'_>>> = BTreeMap::new();
+    let mut by_root: BTreeMap<ResourceKey, Vec<RolloutRevision<'_>>> = BTreeMap::new();
     for object in objects {
         let Some(root) = family.root_of(object).cloned() else {
             continue;
@@ -124,9 +124,9 @@ fn rollouts(
     }
 }
 
-fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) {
+fn say(reader: &mut HistoryReader<'_>, root: &ResourceKey, revisions: &[RolloutRevision<'_>]) {
     // Each template, by every revision number that it has had.
-    let mut numbers: Vec<(u64, &Revision<'_>)> = Vec::new();
+    let mut numbers: Vec<(u64, &RolloutRevision<'_>)> = Vec::new();
     for revision in revisions {
         let own = std::iter::once(revision.number);
         let all = own.chain(revision.before.iter().copied());
@@ -140,7 +140,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
         let previous = at.checked_sub(1).map(|at| &numbers[at]);
         let mut what = format!("rolled out revision {number}");
         // The number of a ControllerRevision changes when its template is used again.
-        let created = |revision: &Revision<'_>| {
+        let created = |revision: &RolloutRevision<'_>| {
             text(revision.object, "/metadata/creationTimestamp").map(str::to_owned)
         };
         let older = previous.is_some_and(|(_, other)| created(revision) < created(other));
@@ -174,7 +174,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
         let again = earlier.is_some() || older;
         let is_newest = at + 1 == numbers.len();
         let time = time.filter(|_| !again || is_newest || revision.keeps_time);
-        reader.add(time.as_deref(), root, Evidence::Rollout, what);
+        reader.add(time.as_deref(), root, HistorySource::Rollout, what);
     }
 }
 
@@ -186,7 +186,7 @@ fn last_write(object: &Value) -> Option<String> {
     times.max().map(str::to_owned)
 }
 
-fn replica_set(object: &Value) -> Option<Revision<'_>> {
+fn replica_set(object: &Value) -> Option<RolloutRevision<'_>> {
     let annotation = |name: &str| {
         let annotations = object.pointer("/metadata/annotations")?;
         annotations
@@ -194,7 +194,7 @@ fn replica_set(object: &Value) -> Option<Revision<'_>> {
             .as_str()
     };
     let history = annotation("revision-history").unwrap_or_default();
-    Some(Revision {
+    Some(RolloutRevision {
         number: annotation("revision")?.parse().ok()?,
         before: history
             .split(',')
@@ -207,8 +207,8 @@ fn replica_set(object: &Value) -> Option<Revision<'_>> {
     })
 }
 
-fn controller_revision(object: &Value) -> Option<Revision<'_>> {
-    Some(Revision {
+fn controller_revision(object: &Value) -> Option<RolloutRevision<'_>> {
+    Some(RolloutRevision {
         number: object.get("revision")?.as_u64()?,
         before: Vec::new(),
         template: plain(object.pointer("/data/spec/template")?),
@@ -285,7 +285,7 @@ fn differ(before: &Value, after: &Value, path: String, paths: &mut Vec<String>) 
 }
 
 /// Adds how the containers of a pod ended.
-fn restarts(reader: &mut Reader<'_>, family: &mut Family, pod: &Value) {
+fn restarts(reader: &mut HistoryReader<'_>, family: &mut Family, pod: &Value) {
     let itself = text(pod, "/metadata/uid").and_then(|uid| family.of_uid.get(uid));
     let Some(root) = itself.or_else(|| family.root_of(pod)).cloned() else {
         return;
@@ -313,7 +313,7 @@ fn restarts(reader: &mut Reader<'_>, family: &mut Family, pod: &Value) {
                 let what = format!(
                     "container {container} of pod {name}: {reason}, exit code {code}{restarts}"
                 );
-                reader.add(text(ended, "/finishedAt"), &root, Evidence::Pod, what);
+                reader.add(text(ended, "/finishedAt"), &root, HistorySource::Pod, what);
                 if let Some(moment) = reader.history.moments.last_mut() {
                     moment.is_warning = code != 0;
                 }

@@ -3,11 +3,12 @@
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{Asked, Found, Reader, sent, text};
-use crate::cluster::Wanted;
-use crate::cluster::audit::{self, Audited, Refusal, Write};
+use super::{HistoryReader, HistoryRequest, LiveObjects, sent, text};
+use crate::cluster::ObjectRequest;
+use crate::cluster::audit::{self, AuditedObject, AuditedRefusal, AuditedWrite};
 use crate::model::{
-    Evidence, FieldPath, FieldSet, Moment, ObjectReport, Owner, Report, ResourceKey, Status,
+    FieldPath, FieldSet, HistoryEntry, HistorySource, ObjectReport, ObjectStatus, Owner, Report,
+    ResourceKey,
 };
 use crate::ownership::ownership_of;
 
@@ -18,13 +19,18 @@ const PATHS: usize = 3;
 const CREATED: &str = "created";
 
 /// Adds creations, requested deletions and last writes, from the objects.
-pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
+pub(super) fn from_objects(reader: &mut HistoryReader<'_>, found: &LiveObjects) {
     for (key, object) in found {
         let created = text(object, "/metadata/creationTimestamp");
-        reader.add(created, key, Evidence::ManagedFields, CREATED.to_owned());
+        reader.add(
+            created,
+            key,
+            HistorySource::ManagedFields,
+            CREATED.to_owned(),
+        );
         if let Some(deleted) = text(object, "/metadata/deletionTimestamp") {
             let what = "deletion requested; waiting for finalizers".to_owned();
-            reader.add(Some(deleted), key, Evidence::ManagedFields, what);
+            reader.add(Some(deleted), key, HistorySource::ManagedFields, what);
         }
         let ownership = ownership_of(object);
         if ownership.entries.is_empty() {
@@ -43,10 +49,10 @@ pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
             };
             let through = entry.owner.subresource.as_ref();
             let through = through.map_or(String::new(), |name| format!(" through /{name}"));
-            reader.push(Moment {
+            reader.push(HistoryEntry {
                 at: entry.owner.time.and_then(|time| time.parse().ok()),
                 object: key.clone(),
-                evidence: Evidence::ManagedFields,
+                evidence: HistorySource::ManagedFields,
                 user: entry.owner.user,
                 manager: Some(entry.owner.manager),
                 what: format!("{verb} {}{through}", named(&paths)),
@@ -61,18 +67,18 @@ pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
 /// # Errors
 /// Fails if a log cannot be read.
 pub(super) fn from_audit_logs(
-    reader: &mut Reader<'_>,
-    asked: &Asked<'_>,
-    wanted: &[Wanted],
+    reader: &mut HistoryReader<'_>,
+    asked: &HistoryRequest<'_>,
+    wanted: &[ObjectRequest],
 ) -> Result<()> {
     if asked.audit_logs.is_empty() {
         reader.unread("audit log", "none was given; --audit-log FILE reads one");
         return Ok(());
     }
     let objects = wanted.iter();
-    let objects: std::collections::BTreeMap<Audited, &ResourceKey> = objects
+    let objects: std::collections::BTreeMap<AuditedObject, &ResourceKey> = objects
         .map(|wanted| {
-            let name = Audited::of(&wanted.key, Some(&wanted.kind.plural));
+            let name = AuditedObject::of(&wanted.key, Some(&wanted.kind.plural));
             (name, &wanted.key)
         })
         .collect();
@@ -97,7 +103,7 @@ pub(super) fn from_audit_logs(
             if is_told || sent::is_bookkeeping(&paths) {
                 continue;
             }
-            reader.push(Moment {
+            reader.push(HistoryEntry {
                 is_warning: write.verb.starts_with("delete"),
                 ..moment(key, write, request(write, &paths))
             });
@@ -111,11 +117,11 @@ pub(super) fn from_audit_logs(
     Ok(())
 }
 
-fn moment(key: &ResourceKey, write: &Write, what: String) -> Moment {
-    Moment {
+fn moment(key: &ResourceKey, write: &AuditedWrite, what: String) -> HistoryEntry {
+    HistoryEntry {
         at: Some(write.at),
         object: key.clone(),
-        evidence: Evidence::AuditLog,
+        evidence: HistorySource::AuditLog,
         user: Some(write.user.clone()),
         manager: Some(write.manager.clone()),
         what,
@@ -124,8 +130,8 @@ fn moment(key: &ResourceKey, write: &Write, what: String) -> Moment {
 }
 
 /// Adds the requests that the server refused; repeated ones are one entry with a count.
-fn refused(reader: &mut Reader<'_>, key: &ResourceKey, refusals: &[Refusal]) {
-    let mut found: Vec<(Moment, usize, Timestamp)> = Vec::new();
+fn refused(reader: &mut HistoryReader<'_>, key: &ResourceKey, refusals: &[AuditedRefusal]) {
+    let mut found: Vec<(HistoryEntry, usize, Timestamp)> = Vec::new();
     for refusal in refusals {
         let write = &refusal.write;
         let said = request(write, &paths_of(write, &key.kind));
@@ -136,7 +142,7 @@ fn refused(reader: &mut Reader<'_>, key: &ResourceKey, refusals: &[Refusal]) {
         match again {
             Some((_, count, last)) => (*count, *last) = (*count + 1, write.at),
             None => {
-                let one = Moment {
+                let one = HistoryEntry {
                     is_warning: true,
                     ..moment(key, write, what)
                 };
@@ -156,14 +162,14 @@ fn refused(reader: &mut Reader<'_>, key: &ResourceKey, refusals: &[Refusal]) {
 }
 
 /// Returns the fields that a patch sends, if the log has its body.
-fn paths_of(write: &Write, kind: &str) -> Vec<FieldPath> {
+fn paths_of(write: &AuditedWrite, kind: &str) -> Vec<FieldPath> {
     let body = write.body.as_ref().filter(|_| write.verb == "patch");
     body.map_or_else(Vec::new, |body| sent::paths(body, kind))
 }
 
 /// Returns whether reported changes already show a request completely: they have its manager and
 /// time, and cover every path that it sent. A deletion is shown if the object is reported missing.
-fn is_told(object: &ObjectReport, write: &Write, paths: &[FieldPath]) -> bool {
+fn is_told(object: &ObjectReport, write: &AuditedWrite, paths: &[FieldPath]) -> bool {
     let is_by = |owner: &Owner| {
         let at: Option<Timestamp> = owner.time.as_ref().and_then(|time| time.parse().ok());
         owner.manager == write.manager
@@ -171,7 +177,7 @@ fn is_told(object: &ObjectReport, write: &Write, paths: &[FieldPath]) -> bool {
             && at.is_some_and(|at| at.as_second() == write.at.as_second())
     };
     if write.verb == "delete" {
-        return object.status() == Status::Missing && object.owners.iter().any(is_by);
+        return object.status() == ObjectStatus::Missing && object.owners.iter().any(is_by);
     }
     let told: Vec<&FieldPath> = object
         .reported()
@@ -187,7 +193,7 @@ fn is_told(object: &ObjectReport, write: &Write, paths: &[FieldPath]) -> bool {
 
 /// Returns `patch .spec.replicas through /scale`. Values are left out, because a request may
 /// contain secrets.
-fn request(write: &Write, paths: &[FieldPath]) -> String {
+fn request(write: &AuditedWrite, paths: &[FieldPath]) -> String {
     let mut what = write.verb.clone();
     if !paths.is_empty() {
         let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
@@ -229,10 +235,10 @@ fn named(paths: &[String]) -> String {
 
 /// Removes a manager's last write if the audit log or a reported change shows the same write with
 /// more details.
-pub(super) fn drop_repeated(moments: &mut Vec<Moment>, report: &Report) {
+pub(super) fn drop_repeated(moments: &mut Vec<HistoryEntry>, report: &Report) {
     let mut better: Vec<(ResourceKey, Option<String>, Option<i64>)> = moments
         .iter()
-        .filter(|moment| moment.evidence == Evidence::AuditLog)
+        .filter(|moment| moment.evidence == HistorySource::AuditLog)
         .map(|moment| {
             let second = moment.at.map(Timestamp::as_second);
             (moment.object.clone(), moment.manager.clone(), second)
@@ -249,11 +255,13 @@ pub(super) fn drop_repeated(moments: &mut Vec<Moment>, report: &Report) {
     }
     let created: Vec<(ResourceKey, Option<i64>)> = moments
         .iter()
-        .filter(|moment| moment.evidence == Evidence::AuditLog && moment.what.starts_with("create"))
+        .filter(|moment| {
+            moment.evidence == HistorySource::AuditLog && moment.what.starts_with("create")
+        })
         .map(|moment| (moment.object.clone(), moment.at.map(Timestamp::as_second)))
         .collect();
     moments.retain(|moment| {
-        if moment.evidence != Evidence::ManagedFields {
+        if moment.evidence != HistorySource::ManagedFields {
             return true;
         }
         let second = moment.at.map(Timestamp::as_second);

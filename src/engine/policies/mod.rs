@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 pub use reports::add_reports;
 
-use crate::admission::{Evaluate, Policies, Subject, Verdicts, keep_immutable, stored};
-use crate::cluster::{Discovery as _, Overlay, Query, Read as _, Wanted};
+use crate::admission::{Evaluate, Policies, PolicyInput, PolicyResults, keep_immutable, stored};
+use crate::cluster::{Discovery as _, ObjectRequest, Overlay, Query, Read as _};
 use crate::model::{
-    Enforcement, JudgedChange, Manifest, ObjectReport, Packed, Report, Step, Violation, Warning,
-    group_of,
+    Enforcement, JudgedChange, Manifest, ManifestStep, ObjectReport, PackedObject, Report,
+    Violation, Warning, group_of,
 };
 use crate::schema::{Schema, builtin_kind};
 
@@ -109,7 +109,7 @@ pub fn judge(
         };
         let read = live.read_object(&object.key);
         let value = read.and_then(|(_, live)| live.value().ok());
-        let judged = Judged {
+        let judged = EvaluatedObject {
             object,
             manifest: &manifest,
             wanted: &wanted,
@@ -140,19 +140,19 @@ pub fn not_evaluated(report: &Report) -> Option<Warning> {
 }
 
 /// One object to evaluate.
-struct Judged<'j> {
+struct EvaluatedObject<'j> {
     object: &'j ObjectReport,
     manifest: &'j Manifest,
-    wanted: &'j Wanted,
+    wanted: &'j ObjectRequest,
     live: Option<&'j Value>,
     policies: &'j Policies,
     evaluate: &'j Evaluate<'j>,
 }
 
 /// The identity of a violation: the policy, its binding and its rule.
-type Which = (String, Option<String>, Option<String>);
+type ViolationIdentity = (String, Option<String>, Option<String>);
 
-fn which(violation: &Violation) -> Which {
+fn which(violation: &Violation) -> ViolationIdentity {
     let Violation {
         policy,
         binding,
@@ -162,10 +162,10 @@ fn which(violation: &Violation) -> Which {
     (policy.clone(), binding.clone(), rule.clone())
 }
 
-impl Judged<'_> {
-    fn subject<'a>(&'a self, object: &'a Value, old: Option<&'a Value>) -> Subject<'a> {
+impl EvaluatedObject<'_> {
+    fn subject<'a>(&'a self, object: &'a Value, old: Option<&'a Value>) -> PolicyInput<'a> {
         let plural = Some(self.wanted.kind.plural.as_str());
-        Subject {
+        PolicyInput {
             key: &self.object.key,
             api_version: &self.wanted.kind.api_version,
             plural: plural.filter(|plural| !plural.is_empty()),
@@ -176,7 +176,7 @@ impl Judged<'_> {
         }
     }
 
-    fn ask(&self, object: &Value, old: Option<&Value>) -> Verdicts {
+    fn ask(&self, object: &Value, old: Option<&Value>) -> PolicyResults {
         self.policies
             .verdicts(self.subject(object, old), self.evaluate)
     }
@@ -207,8 +207,8 @@ impl Judged<'_> {
         let declared = self.ask(&self.declared(), self.live);
         let of_live = self.live.map(|live| self.ask(live, Some(live)));
         let of_live = of_live.unwrap_or_default();
-        let quoted = self.live.map(Packed::from);
-        let live_says: BTreeMap<Which, Enforcement> = of_live
+        let quoted = self.live.map(PackedObject::from);
+        let live_says: BTreeMap<ViolationIdentity, Enforcement> = of_live
             .violations
             .iter()
             .map(|one| (which(one), one.enforcement))
@@ -227,7 +227,7 @@ impl Judged<'_> {
             violation.quoted.clone_from(&quoted);
             found.push(violation);
         }
-        let known: BTreeSet<Which> = found.iter().map(which).collect();
+        let known: BTreeSet<ViolationIdentity> = found.iter().map(which).collect();
         for (mut violation, field) in of_live.violations.iter().cloned().zip(&of_live.fields) {
             if known.contains(&which(&violation)) {
                 continue;
@@ -286,7 +286,7 @@ impl Judged<'_> {
     }
 
     fn locate(&self, field: &[String]) -> Option<crate::model::Position> {
-        let steps: Vec<Step> = field.iter().cloned().map(Step::Field).collect();
+        let steps: Vec<ManifestStep> = field.iter().cloned().map(ManifestStep::Field).collect();
         self.manifest.locate(&steps).filter(|_| !steps.is_empty())
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cluster::{Discovery as _, Overlay, Query, Read as _};
-use crate::model::{Enforcement, Packed, Report, ResourceKey, Violation, Warning, group_of};
+use crate::model::{Enforcement, PackedObject, Report, ResourceKey, Violation, Warning, group_of};
 
 /// The kinds of reports.
 const REPORTS: [(&str, &str); 4] = [
@@ -77,7 +77,7 @@ pub fn add_reports(report: &mut Report, live: &Overlay<'_>, strict: bool) {
         let read = live.read_object(&object.key);
         let quoted = read
             .and_then(|(_, live)| live.value().ok())
-            .map(Packed::from);
+            .map(PackedObject::from);
         object.violations.extend(violations.into_iter().map(|one| {
             Violation {
                 quoted: quoted.clone(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::admission::{Policies, User, Verdicts};
+use crate::admission::{Policies, PolicyResults, RequestUser};
 use crate::model::{Enforcement, JudgedChange, Violation};
 
 /// Returns the reason, if known. `ask` evaluates the policies on the live object, for a write to a
@@ -12,7 +12,7 @@ pub fn why_not(
     policies: &Policies,
     violation: &Violation,
     drift: &JudgedChange,
-    ask: impl Fn(&Policies, &'static str, Option<&User>) -> Option<Verdicts>,
+    ask: impl Fn(&Policies, &'static str, Option<&RequestUser>) -> Option<PolicyResults>,
 ) -> Option<String> {
     if violation.enforcement != Enforcement::Deny {
         let who = match violation.binding {
@@ -56,7 +56,7 @@ pub fn why_not(
         ));
     }
     if let Some(user) = &owner.user {
-        let by_user = ask(policies, "", Some(&User::named(user)))?;
+        let by_user = ask(policies, "", Some(&RequestUser::named(user)))?;
         if !by_user.violations.iter().any(is_of) {
             return Some(format!("its match conditions exclude {user}"));
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::PatchJob;
 use crate::model::PathElement;
-use crate::patch::{Operation, Pointer};
+use crate::patch::{JsonPointer, PatchOperation};
 
 /// Returns the patch that returns ownership of the fields that `ours` has written to `applier`, as
 /// far as the manifest declares them, and removes the entry of `ours`. Only `managedFields`
@@ -20,7 +20,7 @@ pub fn hand_back(
     ours: &str,
     applier: &str,
     job: &PatchJob,
-) -> Option<Vec<Operation>> {
+) -> Option<Vec<PatchOperation>> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let is = |entry: &Value, manager: &str, operation: &str| {
         entry["manager"] == manager
@@ -36,10 +36,10 @@ pub fn hand_back(
         returned = Value::Object(Map::new());
     }
     add_empty_ones(&mut returned, job);
-    let metadata = || Pointer::default().field("metadata");
+    let metadata = || JsonPointer::default().field("metadata");
     let place = |index: usize| metadata().field("managedFields").index(index);
     let version = live.pointer("/metadata/resourceVersion")?.clone();
-    let mut operations = vec![Operation::Test(
+    let mut operations = vec![PatchOperation::Test(
         metadata().field("resourceVersion"),
         version,
     )];
@@ -59,7 +59,7 @@ pub fn hand_back(
         theirs["manager"] = applier.into();
         theirs["operation"] = "Apply".into();
         theirs["fieldsV1"] = returned;
-        operations.push(Operation::Replace(place(our_place?), theirs));
+        operations.push(PatchOperation::Replace(place(our_place?), theirs));
         return Some(operations);
     };
     let their_fields = &theirs["fieldsV1"];
@@ -68,9 +68,9 @@ pub fn hand_back(
     merge(&mut merged, returned);
     if merged != *their_fields {
         let at = place(their_place).field("fieldsV1");
-        operations.push(Operation::Replace(at, merged));
+        operations.push(PatchOperation::Replace(at, merged));
     }
-    operations.extend(our_place.map(|our_place| Operation::Remove(place(our_place))));
+    operations.extend(our_place.map(|our_place| PatchOperation::Remove(place(our_place))));
     (operations.len() > 1).then_some(operations)
 }
 
@@ -82,7 +82,7 @@ pub fn refill(
     (applier, applies): (&str, bool),
     job: &PatchJob,
     now: Timestamp,
-) -> Option<Vec<Operation>> {
+) -> Option<Vec<PatchOperation>> {
     let entries = live.pointer("/metadata/managedFields");
     if entries
         .and_then(Value::as_array)
@@ -108,11 +108,11 @@ pub fn refill(
         "fieldsType": "FieldsV1",
         "fieldsV1": fields,
     });
-    let metadata = || Pointer::default().field("metadata");
+    let metadata = || JsonPointer::default().field("metadata");
     let version = live.pointer("/metadata/resourceVersion")?.clone();
     Some(vec![
-        Operation::Test(metadata().field("resourceVersion"), version),
-        Operation::Add(metadata().field("managedFields"), json!([entry])),
+        PatchOperation::Test(metadata().field("resourceVersion"), version),
+        PatchOperation::Add(metadata().field("managedFields"), json!([entry])),
     ])
 }
 
@@ -274,7 +274,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::revert::Edit;
+    use crate::engine::revert::FieldWrite;
     use crate::patch::apply;
 
     fn job(wanted: Value) -> PatchJob {
@@ -286,7 +286,7 @@ mod tests {
     }
 
     fn writing(path: &str, to: Value) -> PatchJob {
-        let edits = vec![Edit {
+        let edits = vec![FieldWrite {
             path: path.parse().unwrap(),
             to: Some(to),
             former: Vec::new(),

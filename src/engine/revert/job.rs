@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::Wanted;
+use crate::cluster::ObjectRequest;
 use crate::model::{FieldPath, Owner};
 use crate::ownership::{LAST_APPLIED, ownership_of};
-use crate::patch::{self, Operation, Unfit};
+use crate::patch::{self, PatchError, PatchOperation};
 
 /// One field to write.
 #[derive(Debug, Clone)]
-pub struct Edit {
+pub struct FieldWrite {
     /// The path.
     pub path: FieldPath,
     /// Its new value; `None` to remove it.
@@ -26,12 +26,12 @@ pub struct PatchJob {
     /// The object after the write, as far as it is declared.
     pub wanted: Value,
     /// The fields.
-    pub edits: Vec<Edit>,
+    pub edits: Vec<FieldWrite>,
 }
 
 /// The state of an object compared with the planned edits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum JobState {
     /// Every field has its new value.
     Done,
     /// Every field has the value that the plan showed.
@@ -50,11 +50,11 @@ impl PatchJob {
     ///
     /// # Errors
     /// Fails if the object has no place for an edit.
-    pub fn operations(&self, live: &Value) -> Result<Vec<Operation>, Unfit> {
-        let edits: Vec<patch::Edit<'_>> = self
+    pub fn operations(&self, live: &Value) -> Result<Vec<PatchOperation>, PatchError> {
+        let edits: Vec<patch::FieldChange<'_>> = self
             .edits
             .iter()
-            .map(|edit| patch::Edit {
+            .map(|edit| patch::FieldChange {
                 path: &edit.path,
                 to: edit.to.as_ref(),
             })
@@ -64,7 +64,7 @@ impl PatchJob {
 
     /// Returns the state of an object that was read later. `made` is the server's prediction of the
     /// patched object; without it, a field counts as done only if it has exactly its new value.
-    pub fn state(&self, now: &Value, made: Option<&Value>) -> State {
+    pub fn state(&self, now: &Value, made: Option<&Value>) -> JobState {
         let (mut is_done, mut is_as_shown) = (true, true);
         let mut changed = None;
         for edit in &self.edits {
@@ -85,8 +85,8 @@ impl PatchJob {
             }
         }
         match (is_done, is_as_shown, changed) {
-            (true, _, _) => State::Done,
-            (_, true, _) => State::AsShown,
+            (true, _, _) => JobState::Done,
+            (_, true, _) => JobState::AsShown,
             (_, _, changed) => {
                 // A patch is applied as a whole, so someone else made some of these edits.
                 let edit = changed.or(self.edits.first());
@@ -95,7 +95,7 @@ impl PatchJob {
                 let owners = ownership.owners_of(&path, 0).into_iter();
                 let mut by: Vec<String> = owners.map(|owner| owner.manager.clone()).collect();
                 by.dedup();
-                State::Changed { path, by }
+                JobState::Changed { path, by }
             }
         }
     }
@@ -103,7 +103,7 @@ impl PatchJob {
 
 /// The kind of write.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum WriteKind {
     /// Writes fields.
     Patch(PatchJob),
     /// Creates the object.
@@ -126,11 +126,11 @@ pub enum What {
 
 /// A write to one object.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub struct RevertJob {
     /// The object.
-    pub object: Wanted,
+    pub object: ObjectRequest,
     /// The kind of write.
-    pub what: What,
+    pub what: WriteKind,
     /// The field manager of the write.
     pub manager: String,
     /// The manager that uses server-side apply, which gets the fields back afterwards.
@@ -139,9 +139,14 @@ pub struct Job {
     pub predicted: Option<Value>,
 }
 
-impl Job {
+impl RevertJob {
     /// Returns a job for which the server has not made a prediction yet.
-    pub fn new(object: Wanted, what: What, manager: String, hand_back: Option<String>) -> Self {
+    pub fn new(
+        object: ObjectRequest,
+        what: WriteKind,
+        manager: String,
+        hand_back: Option<String>,
+    ) -> Self {
         Self {
             object,
             what,
@@ -154,8 +159,8 @@ impl Job {
     /// Returns its patch, if it has one.
     pub fn patch(&self) -> Option<&PatchJob> {
         match &self.what {
-            What::Patch(patch) => Some(patch),
-            What::Create { .. } | What::Delete { .. } => None,
+            WriteKind::Patch(patch) => Some(patch),
+            WriteKind::Create { .. } | WriteKind::Delete { .. } => None,
         }
     }
 }
@@ -176,7 +181,7 @@ pub(super) fn with_last_applied(manifest: &Value) -> Value {
     sent
 }
 
-impl What {
+impl WriteKind {
     /// Returns the manifest to send, if the job creates an object.
     pub fn to_create(&self) -> Option<Value> {
         match self {

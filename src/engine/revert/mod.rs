@@ -1,6 +1,6 @@
 //! Plans writes from a report: which drift to revert, how, and under which manager.
 //!
-//! Nothing here writes. A [`Planned`] has the [`Plan`] to print, without secrets, and the [`Job`]s
+//! Nothing here writes. A [`RevertPlan`] has the [`Plan`] to print, without secrets, and the [`RevertJob`]s
 //! with the values, one for each step.
 
 mod hand_back;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub use hand_back::{hand_back, refill};
-pub use job::{Edit, Job, PatchJob, State, What};
+pub use job::{FieldWrite, JobState, PatchJob, RevertJob, WriteKind};
 pub use side::{side_changes, side_effects_of};
 pub use writer::{OWN_NAME, WriteAs};
 
@@ -22,17 +22,18 @@ use crate::cluster::Overlay;
 use crate::compare::normalize;
 use crate::facts::workload;
 use crate::model::{
-    Action, Cause, FieldPath, How, JudgedChange, ObjectReport, Plan, PlanChange, PlanStep,
-    Progress, Refused, Report, Status, Why, WrittenAs, after_an_apply,
+    Action, ChangeCause, FieldPath, JudgedChange, ObjectReport, ObjectStatus, Plan, PlanChange,
+    PlanStep, RefusalReason, RefusedItem, Report, StepAction, StepProgress, WrittenAs,
+    after_an_apply,
 };
 use crate::redact::Redacted;
 use refuse::Refusals;
 
-pub use super::selected::Meant;
+pub use super::selected::SelectsChange;
 use super::selected::is_selected;
 
 /// The parameters of a revert.
-pub struct Wish<'a> {
+pub struct RevertRequest<'a> {
     /// The report, including secrets.
     pub report: &'a Report,
     /// The report without secrets.
@@ -40,13 +41,13 @@ pub struct Wish<'a> {
     /// The data that the report was made from.
     pub live: &'a Overlay<'a>,
     /// Whether a change is selected.
-    pub selects: Meant<'a>,
+    pub selects: SelectsChange<'a>,
     /// Whether a change is named, by its object and its path.
-    pub names: Meant<'a>,
+    pub names: SelectsChange<'a>,
     /// Whether an object is named as a whole.
     pub names_object: &'a dyn Fn(&ObjectReport) -> bool,
     /// Causes that are left alone by default, but reverted on request.
-    pub include: BTreeSet<Cause>,
+    pub include: BTreeSet<ChangeCause>,
     /// Whether to create missing objects.
     pub create: bool,
     /// Whether to delete extra objects.
@@ -58,18 +59,18 @@ pub struct Wish<'a> {
 }
 
 /// A plan for people, with one job for each step.
-pub struct Planned {
+pub struct RevertPlan {
     /// The plan to print, without secrets.
     pub plan: Plan,
     /// The jobs, in the order of the plan's steps.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<RevertJob>,
     /// Whether a change that the user named is left alone.
     pub falls_short: bool,
 }
 
 /// Plans how to revert the selected drift.
-pub fn plan(wish: &Wish<'_>) -> Planned {
-    let mut found = Found {
+pub fn plan(wish: &RevertRequest<'_>) -> RevertPlan {
+    let mut found = FoundChange {
         wish,
         siblings: None,
         steps: Vec::new(),
@@ -89,7 +90,7 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
     plan.refused = found.refused;
     plan.refused.sort();
     plan.notes.extend(after_an_apply(wish.shown));
-    Planned {
+    RevertPlan {
         plan,
         jobs,
         falls_short: found.falls_short,
@@ -99,7 +100,7 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
 /// Returns the order of a step: configuration before the workloads that use it, and deletions last.
 fn rank(step: &PlanStep) -> (u8, String) {
     let rank = match (step.how, step.key.kind.as_str()) {
-        (How::Delete, _) => 9,
+        (StepAction::Delete, _) => 9,
         (_, "Namespace" | "CustomResourceDefinition") => 0,
         (_, "ConfigMap" | "Secret" | "ServiceAccount") => 1,
         (_, "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding") => 2,
@@ -111,30 +112,32 @@ fn rank(step: &PlanStep) -> (u8, String) {
     (rank, step.key.to_string())
 }
 
-struct Found<'w> {
-    wish: &'w Wish<'w>,
+struct FoundChange<'w> {
+    wish: &'w RevertRequest<'w>,
     /// The applier of most objects; determined when first needed.
     siblings: Option<WriteAs>,
-    steps: Vec<(PlanStep, Job)>,
-    refused: Vec<Refused>,
+    steps: Vec<(PlanStep, RevertJob)>,
+    refused: Vec<RefusedItem>,
     falls_short: bool,
 }
 
-impl Found<'_> {
+impl FoundChange<'_> {
     fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) {
         match object.status() {
-            Status::Missing => self.missing(object),
-            Status::Extra => self.extra(object),
-            Status::Drifted | Status::InSync => self.drifted(object, shown),
-            Status::Unknown | Status::Pending | Status::Conflict => {}
+            ObjectStatus::Missing => self.missing(object),
+            ObjectStatus::Extra => self.extra(object),
+            ObjectStatus::Drifted | ObjectStatus::InSync => self.drifted(object, shown),
+            ObjectStatus::Unknown | ObjectStatus::Pending | ObjectStatus::Conflict => {}
         }
     }
 
-    fn refuse(&mut self, refused: Refused, is_named: bool) {
+    fn refuse(&mut self, refused: RefusedItem, is_named: bool) {
         self.falls_short |= is_named
             || matches!(
                 refused.why,
-                Why::UnknownValue | Why::Impossible | Why::NotCompared
+                RefusalReason::UnknownValue
+                    | RefusalReason::Impossible
+                    | RefusalReason::NotCompared
             );
         self.refused.push(refused);
     }
@@ -146,21 +149,24 @@ impl Found<'_> {
         }
         let is_named = (self.wish.names_object)(object);
         if !self.wish.create {
-            self.refuse(Refused::new(&object.key, &root, Why::Missing), is_named);
+            self.refuse(
+                RefusedItem::new(&object.key, &root, RefusalReason::Missing),
+                is_named,
+            );
             return;
         }
         let wanted = self.wish.live.wanted(&object.key);
         let (Some(manifest), Some(wanted)) = (&object.manifest, wanted) else {
             let message = "its kind is not served yet; apply its CustomResourceDefinition first";
-            let why = Why::Impossible;
-            let refused = Refused::because(&object.key, &root, why, message);
+            let why = RefusalReason::Impossible;
+            let refused = RefusedItem::because(&object.key, &root, why, message);
             self.refuse(refused, true);
             return;
         };
         let mut value = manifest.value();
         if let Some(message) = refuse::unknown_in(&value) {
-            let why = Why::UnknownValue;
-            let refused = Refused::because(&object.key, &root, why, message);
+            let why = RefusalReason::UnknownValue;
+            let refused = RefusedItem::because(&object.key, &root, why, message);
             self.refuse(refused, true);
             return;
         }
@@ -178,16 +184,16 @@ impl Found<'_> {
             why: write_as.why.clone(),
         };
         let step = PlanStep {
-            how: How::Create,
+            how: StepAction::Create,
             written_as: Some(written_as),
             ..step_of(object)
         };
-        let what = What::Create {
+        let what = WriteKind::Create {
             manifest: value,
             by_apply: write_as.applies,
             keeps_last_applied: write_as.keeps_last_applied,
         };
-        let job = Job::new(wanted, what, write_as.manager, None);
+        let job = RevertJob::new(wanted, what, write_as.manager, None);
         self.steps.push((step, job));
     }
 
@@ -213,9 +219,12 @@ impl Found<'_> {
             return;
         }
         let is_named = (self.wish.names_object)(object);
-        let refused = |why, message: &str| Refused::because(&object.key, &root, why, message);
+        let refused = |why, message: &str| RefusedItem::because(&object.key, &root, why, message);
         if !self.wish.prune {
-            self.refuse(Refused::new(&object.key, &root, Why::Extra), is_named);
+            self.refuse(
+                RefusedItem::new(&object.key, &root, RefusalReason::Extra),
+                is_named,
+            );
             return;
         }
         let live = self.wish.live.read_object(&object.key);
@@ -225,16 +234,16 @@ impl Found<'_> {
         });
         let Some((wanted, live, is_whole)) = live else {
             let message = "it could not be read";
-            self.refuse(refused(Why::NotCompared, message), true);
+            self.refuse(refused(RefusalReason::NotCompared, message), true);
             return;
         };
         if !self.wish.live.is_listed_completely(&object.key) {
             let message = "not all objects of its kind could be listed, so it may not be extra";
-            self.refuse(refused(Why::NotCompared, message), true);
+            self.refuse(refused(RefusalReason::NotCompared, message), true);
             return;
         }
         if let Some(message) = refuse::dangerous_to_delete(object).filter(|_| !is_named) {
-            self.refuse(refused(Why::Dangerous, &message), is_named);
+            self.refuse(refused(RefusalReason::Dangerous, &message), is_named);
             return;
         }
         if let Some(refused) = refuse::object(&object.key, &live) {
@@ -242,15 +251,17 @@ impl Found<'_> {
             return;
         }
         let step = PlanStep {
-            how: How::Delete,
+            how: StepAction::Delete,
             ..step_of(object)
         };
-        let what = What::Delete {
+        let what = WriteKind::Delete {
             before: live,
             is_whole,
         };
-        self.steps
-            .push((step, Job::new(wanted, what, OWN_NAME.to_owned(), None)));
+        self.steps.push((
+            step,
+            RevertJob::new(wanted, what, OWN_NAME.to_owned(), None),
+        ));
     }
 
     fn drifted(&mut self, object: &ObjectReport, shown: &ObjectReport) {
@@ -265,13 +276,16 @@ impl Found<'_> {
             for (drift, shown) in &meant {
                 let is_named = found.is_named(object, drift);
                 let path = &shown.change.path;
-                found.refuse(Refused::because(&object.key, path, why, message), is_named);
+                found.refuse(
+                    RefusedItem::because(&object.key, path, why, message),
+                    is_named,
+                );
             }
         };
         let read = self.wish.live.read_object(&object.key);
         let read = read.and_then(|(wanted, live)| Some((wanted, live.value().ok()?)));
         let (Some((wanted, live)), Some(manifest)) = (read, &object.manifest) else {
-            refuse_all(self, Why::NotCompared, "it could not be read");
+            refuse_all(self, RefusalReason::NotCompared, "it could not be read");
             return;
         };
         if let Some(refused) = refuse::object(&object.key, &live) {
@@ -305,7 +319,7 @@ impl Found<'_> {
             edits,
         };
         if let Err(unfit) = patch.operations(&patch.before) {
-            refuse_all(self, Why::Impossible, &unfit.to_string());
+            refuse_all(self, RefusalReason::Impossible, &unfit.to_string());
             return;
         }
         let remarks = writer::remarks(object, &patch, &write_as, self.wish.is_rollback);
@@ -319,7 +333,7 @@ impl Found<'_> {
             remarks,
             ..step_of(object)
         };
-        let job = Job::new(wanted, What::Patch(patch), manager, hand_back);
+        let job = RevertJob::new(wanted, WriteKind::Patch(patch), manager, hand_back);
         self.steps.push((step, job));
     }
 
@@ -330,18 +344,18 @@ impl Found<'_> {
         object: &ObjectReport,
         meant: &[(&JudgedChange, &JudgedChange)],
         refusals: &Refusals<'_>,
-    ) -> (Vec<Edit>, Vec<PlanChange>) {
+    ) -> (Vec<FieldWrite>, Vec<PlanChange>) {
         let (mut edits, mut changes) = (Vec::new(), Vec::new());
         for (drift, shown) in meant {
             let is_named = self.is_named(object, drift);
             match refusals.change(&object.key, drift, is_named) {
                 Some((why, message)) => {
                     let path = &shown.change.path;
-                    let refused = Refused::because(&object.key, path, why, message);
+                    let refused = RefusedItem::because(&object.key, path, why, message);
                     self.refuse(refused, is_named);
                 }
                 None => {
-                    edits.push(Edit {
+                    edits.push(FieldWrite {
                         path: drift.change.path.clone(),
                         to: drift.change.declared.clone(),
                         former: drift.owners.clone(),
@@ -363,11 +377,11 @@ fn step_of(object: &ObjectReport) -> PlanStep {
         key: object.key.clone(),
         api_version: object.api_version.clone(),
         origin: object.origin.clone(),
-        how: How::Patch,
+        how: StepAction::Patch,
         changes: Vec::new(),
         written_as: None,
         remarks: Vec::new(),
-        progress: Progress::Planned,
+        progress: StepProgress::Planned,
         outcome: None,
     }
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::model::{
-    Action, Cause, FieldPath, JudgedChange, ObjectReport, PathElement, Refused, ResourceKey, Why,
+    Action, ChangeCause, FieldPath, JudgedChange, ObjectReport, PathElement, RefusalReason,
+    RefusedItem, ResourceKey,
 };
 use crate::redact::{DIFFERS, HIDDEN, MASK};
 
 /// Decides on each change of one object.
 pub(super) struct Refusals<'a> {
-    pub include: &'a BTreeSet<Cause>,
+    pub include: &'a BTreeSet<ChangeCause>,
     pub live: &'a Value,
 }
 
@@ -22,7 +23,7 @@ impl Refusals<'_> {
         key: &ResourceKey,
         drift: &JudgedChange,
         is_named: bool,
-    ) -> Option<(Why, String)> {
+    ) -> Option<(RefusalReason, String)> {
         let is_included = drift
             .cause
             .is_some_and(|cause| self.include.contains(&cause));
@@ -31,16 +32,19 @@ impl Refusals<'_> {
             return Some((why, why.meaning().to_owned()));
         }
         if let Some(message) = drift.change.declared.as_ref().and_then(unknown_in) {
-            return Some((Why::UnknownValue, message));
+            return Some((RefusalReason::UnknownValue, message));
         }
         if !is_named && is_dangerous(key, &drift.change.path) {
-            return Some((Why::Dangerous, Why::Dangerous.meaning().to_owned()));
+            return Some((
+                RefusalReason::Dangerous,
+                RefusalReason::Dangerous.meaning().to_owned(),
+            ));
         }
         if drift.change.declared.is_none() && is_kept_by_server(key, &drift.change.path) {
-            return Some((Why::Impossible, KEEPS_NODE_PORT.to_owned()));
+            return Some((RefusalReason::Impossible, KEEPS_NODE_PORT.to_owned()));
         }
         match crate::patch::find(self.live, &drift.change.path) {
-            Err(unfit) => Some((Why::Impossible, unfit.to_string())),
+            Err(unfit) => Some((RefusalReason::Impossible, unfit.to_string())),
             Ok(_) => None,
         }
     }
@@ -98,10 +102,10 @@ pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
 
 /// Returns why no field of an object is written: the object is being deleted, or a controller
 /// writes it.
-pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
+pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<RefusedItem> {
     let root = FieldPath::root();
     if live.pointer("/metadata/deletionTimestamp").is_some() {
-        return Some(Refused::new(key, &root, Why::BeingDeleted));
+        return Some(RefusedItem::new(key, &root, RefusalReason::BeingDeleted));
     }
     let owners = live.pointer("/metadata/ownerReferences")?.as_array()?;
     let controller = owners.iter().find(|owner| owner["controller"] == true)?;
@@ -112,7 +116,12 @@ pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
         text("kind"),
         text("name")
     );
-    Some(Refused::because(key, &root, Why::Controlled, message))
+    Some(RefusedItem::because(
+        key,
+        &root,
+        RefusalReason::Controlled,
+        message,
+    ))
 }
 
 /// Returns why a declared value cannot be written: it is encrypted or masked.

@@ -160,10 +160,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::revert::Edit;
+    use crate::engine::revert::FieldWrite;
 
     fn changes(before: Value, path: &str, to: Value, after: &Value) -> Vec<String> {
-        let edit = Edit {
+        let edit = FieldWrite {
             path: path.parse().unwrap(),
             to: Some(to),
             former: Vec::new(),

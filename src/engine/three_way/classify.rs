@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::judge::reported;
 use crate::model::{
-    Change, ChangeKind, FieldPath, Finder, JudgedChange, Manifest, Merge, MergeClass, PathElement,
-    ResourceKey, Step, Verdict,
+    Change, ChangeKind, FieldPath, Finder, JudgedChange, Manifest, ManifestStep, Merge, MergeClass,
+    PathElement, ResourceKey, Verdict,
 };
 use crate::policy::RuleSet;
 
@@ -53,7 +53,7 @@ impl Versions<'_> {
 
     /// Finds the positions of all changes in one pass over the manifest.
     fn place(&self, drifts: &mut [JudgedChange]) {
-        let ways: Vec<&[Step]> = drifts.iter().map(|d| d.change.at.as_slice()).collect();
+        let ways: Vec<&[ManifestStep]> = drifts.iter().map(|d| d.change.at.as_slice()).collect();
         let positions = self.manifest.locate_all(&ways);
         for (drift, position) in drifts.iter_mut().zip(positions) {
             drift.position = position;
@@ -205,7 +205,7 @@ fn fields(change: &Change) -> Vec<Change> {
             path.0.push(PathElement::Field(name.clone()));
             let mut at = change.at.clone();
             if change.declared.is_some() {
-                at.push(Step::Field(name.clone()));
+                at.push(ManifestStep::Field(name.clone()));
             }
             Change {
                 kind: change.kind,

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::compare::{Finding, Keep, Subject, compare};
+use crate::compare::{ComparisonInput, Difference, KeepFindings, compare};
 use crate::model::{Change, ChangeKind, Ownership};
-use crate::ownership::{Appliers, Sent};
+use crate::ownership::{Appliers, LastSent};
 use crate::policy::ObjectRules;
 use crate::schema::{Schema, TypeId};
 
@@ -39,17 +39,17 @@ fn of_declared(
     live: &Value,
     schema: &Schema,
     root: Option<TypeId>,
-) -> impl Iterator<Item = Finding> {
-    let findings = compare(&Subject {
+) -> impl Iterator<Item = Difference> {
+    let findings = compare(&ComparisonInput {
         declared,
         live,
         schema,
         root,
         ownership: &Ownership::default(),
         appliers: &Appliers::default(),
-        sent: &Sent::default(),
+        sent: &LastSent::default(),
         rules: &ObjectRules::default(),
-        keep: Keep::Drift,
+        keep: KeepFindings::Drift,
     });
     findings
         .into_iter()

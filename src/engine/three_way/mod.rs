@@ -20,9 +20,9 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::{Extra, Finished, Options};
+use super::{Extra, Options, RunResult};
 use crate::cluster::{Live, Overlay};
-use crate::model::{Report, Revision, Warning};
+use crate::model::{Report, SourceRevision, Warning};
 use crate::policy::RuleSet;
 use crate::source::Source;
 
@@ -47,7 +47,7 @@ pub fn run(
         ..options.clone()
     };
     let base = super::run(base, &snapshot, rules, &base_options)?;
-    let Finished {
+    let RunResult {
         mut report,
         schemas,
         ..
@@ -69,7 +69,7 @@ pub fn run(
     report.interrupted |= base.interrupted;
     report
         .revisions
-        .extend(base.revisions.into_iter().map(|revision| Revision {
+        .extend(base.revisions.into_iter().map(|revision| SourceRevision {
             name: format!("base {}", revision.name),
             ..revision
         }));

@@ -10,8 +10,8 @@ use crate::cluster::Overlay;
 use crate::compare::normalize;
 use crate::engine::schemas::{Schemas, at_version};
 use crate::model::{
-    Change, ChangeKind, Lifecycle, Manifest, Merge, MergeClass, ObjectReport, Presence,
-    ResourceKey, Status,
+    Change, ChangeKind, Lifecycle, Manifest, Merge, MergeClass, ObjectReport, ObjectStatus,
+    Presence, ResourceKey,
 };
 use crate::policy::RuleSet;
 
@@ -63,12 +63,14 @@ impl Merger<'_> {
             return object;
         }
         object.declared = None;
-        if object.status() == Status::InSync {
+        if object.status() == ObjectStatus::InSync {
             object.reason = Some("removed by the branch, and not in the cluster".to_owned());
             object.whole_severity = None;
             return object;
         }
-        object.whole_severity = self.rules.whole_severity(&object.key, Status::Missing);
+        object.whole_severity = self
+            .rules
+            .whole_severity(&object.key, ObjectStatus::Missing);
         let manifest = object.manifest.as_ref();
         object.live = object
             .live
@@ -140,7 +142,7 @@ impl Merger<'_> {
 
     /// Returns the object in its three versions; `None` if a manifest cannot be converted to the
     /// live version.
-    fn versions(&self, before: &ObjectReport, object: &ObjectReport) -> Option<Texts> {
+    fn versions(&self, before: &ObjectReport, object: &ObjectReport) -> Option<ThreeVersions> {
         let key = &object.key;
         let manifest = object.manifest.as_deref()?;
         let live = self.snapshot.read_object(key).map(|(_, live)| live);
@@ -156,7 +158,7 @@ impl Merger<'_> {
         let base = text(before.manifest.as_deref()?)?;
         let branch = text(manifest)?;
         let (schema, root) = self.schemas.of(api_version, &key.kind);
-        Some(Texts {
+        Some(ThreeVersions {
             intended: intent::between(&base, &branch, schema, root),
             live: live.and_then(|live| live.value().ok()).unwrap_or_default(),
             base,
@@ -166,7 +168,7 @@ impl Merger<'_> {
 }
 
 /// An object in its three versions.
-struct Texts {
+struct ThreeVersions {
     base: Value,
     branch: Value,
     live: Value,

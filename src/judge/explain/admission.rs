@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Answer, Fetched, Live};
-use crate::judge::{Declared, Explainer, Knowledge, Run};
+use crate::cluster::{Live, ReadResult, ReadResults};
+use crate::judge::{DeclaredManifest, Explainer, ExplainerInput, Knowledge};
 use crate::model::{FieldPath, Manifest, PathElement};
-use crate::schema::{self, Scalar};
+use crate::schema::{self, ScalarType};
 
 /// The mount path of a service account's token (`plugin/pkg/admission/serviceaccount`).
 const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -33,7 +33,7 @@ impl Explainer for AdmissionPlugins {
         "Admission plugins of the API server add fields to Pods."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let mut pods = run.declared.iter().filter(|one| one.key.kind == "Pod");
         pods.next()?;
         Some(Box::new(PodAdmission::gather(
@@ -61,9 +61,9 @@ struct PodAdmission {
 impl PodAdmission {
     /// Gathers the objects that declared Pods refer to, live ones before declared ones.
     fn gather(
-        declared: &[Declared<'_>],
+        declared: &[DeclaredManifest<'_>],
         manifests: &[Arc<Manifest>],
-        fetched: &Fetched,
+        fetched: &ReadResults,
         live: &dyn Live,
     ) -> Self {
         let pods = declared.iter().filter(|pod| pod.key.kind == "Pod");
@@ -82,7 +82,7 @@ impl PodAdmission {
                 .answers
                 .iter()
                 .filter_map(|(key, answer)| match answer {
-                    Answer::Found(object) if is_class(&key.kind) => object.value().ok(),
+                    ReadResult::Found(object) if is_class(&key.kind) => object.value().ok(),
                     _ => None,
                 }),
         );
@@ -127,7 +127,7 @@ fn is_pod(object: &Value) -> bool {
         && object.get("apiVersion").is_some_and(|v| v == "v1")
 }
 
-fn runtime_class(pod: &Declared<'_>) -> Option<String> {
+fn runtime_class(pod: &DeclaredManifest<'_>) -> Option<String> {
     let pod = pod.manifest.value();
     let name = pod.pointer("/spec/runtimeClassName")?;
     name.as_str().map(str::to_owned)
@@ -205,7 +205,7 @@ fn pod_requests(declared: &Value, live: &Value) -> Vec<FieldPath> {
     let is_implied = |(name, amount): &(&String, &Value)| {
         let of_limit = limits.get(*name);
         of_containers(name)
-            || of_limit.is_some_and(|limit| schema::equal(Scalar::Quantity, limit, amount))
+            || of_limit.is_some_and(|limit| schema::equal(ScalarType::Quantity, limit, amount))
     };
     let declares = declared.pointer("/spec/resources").is_some();
     let implied = live_requests.iter().filter(is_implied);

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Fetched, Live};
-use crate::judge::{Case, Declared, Explainer, Knowledge, Run};
+use crate::cluster::{Live, ReadResult, ReadResults};
+use crate::judge::{Case, DeclaredManifest, Explainer, ExplainerInput, Knowledge};
 use crate::model::{FieldPath, ResourceKey, Warning};
 use crate::policy::LabelSelector;
 
@@ -26,7 +26,7 @@ impl Explainer for AggregatedRoles {
         "A controller fills the rules of an aggregated ClusterRole from other roles."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let aggregated = Aggregated::gather(run.declared, run.fetched, run.live);
         (!aggregated.roles.is_empty()).then(|| Box::new(aggregated) as _)
     }
@@ -41,7 +41,7 @@ impl Knowledge for Aggregated {
     }
 
     /// Adds a note about where the rules come from to the changes.
-    fn together(&self, cases: &mut [Case], _: &Run<'_>) -> Vec<Warning> {
+    fn together(&self, cases: &mut [Case], _: &ExplainerInput<'_>) -> Vec<Warning> {
         for case in cases {
             if let Some(expected) = self.roles.get(&case.report.key) {
                 expected.annotate(case);
@@ -56,7 +56,7 @@ const RULES: &str = "rules";
 
 /// The rules that an aggregated role would have if its source roles were as declared.
 #[derive(Debug, Clone, PartialEq)]
-struct Expected {
+struct AggregatedRules {
     /// The rules.
     rules: Value,
     /// The declared source roles whose live rules differ.
@@ -66,11 +66,11 @@ struct Expected {
 /// The aggregated roles of a run whose live rules differ from those of the manifests.
 #[derive(Debug, Default)]
 struct Aggregated {
-    roles: BTreeMap<ResourceKey, Expected>,
+    roles: BTreeMap<ResourceKey, AggregatedRules>,
 }
 
 /// A declared role and its live counterpart.
-struct Role<'r> {
+struct AggregatedRole<'r> {
     key: &'r ResourceKey,
     declared: Value,
     live: Option<Value>,
@@ -78,25 +78,25 @@ struct Role<'r> {
 
 impl Aggregated {
     /// Computes the rules of the declared aggregated roles.
-    fn gather(declared: &[Declared<'_>], fetched: &Fetched, live: &dyn Live) -> Self {
-        let is_role = |declared: &&Declared<'_>| {
+    fn gather(declared: &[DeclaredManifest<'_>], fetched: &ReadResults, live: &dyn Live) -> Self {
+        let is_role = |declared: &&DeclaredManifest<'_>| {
             declared.key.kind == "ClusterRole" && declared.key.group == "rbac.authorization.k8s.io"
         };
-        let declared: Vec<&Declared<'_>> = declared.iter().filter(is_role).collect();
+        let declared: Vec<&DeclaredManifest<'_>> = declared.iter().filter(is_role).collect();
         let is_aggregated =
-            |declared: &&Declared<'_>| selectors(&declared.manifest.value()).is_some();
+            |declared: &&DeclaredManifest<'_>| selectors(&declared.manifest.value()).is_some();
         if !declared.iter().any(is_aggregated) {
             return Self::default();
         }
-        let roles = declared.into_iter().map(|declared| Role {
+        let roles = declared.into_iter().map(|declared| AggregatedRole {
             key: &declared.key,
             declared: declared.manifest.value(),
             live: match fetched.answers.get(&declared.key) {
-                Some(Answer::Found(object)) => object.value().ok(),
+                Some(ReadResult::Found(object)) => object.value().ok(),
                 _ => None,
             },
         });
-        let roles: Vec<Role<'_>> = roles.collect();
+        let roles: Vec<AggregatedRole<'_>> = roles.collect();
         let others = || {
             let all = live.related("rbac.authorization.k8s.io/v1", "ClusterRole", "");
             let mut all = all.unwrap_or_default();
@@ -116,7 +116,7 @@ impl Aggregated {
     }
 }
 
-impl Expected {
+impl AggregatedRules {
     fn annotate(&self, case: &mut Case) {
         let rules = FieldPath::of_fields(&[RULES]);
         for candidate in &mut case.candidates {
@@ -136,13 +136,14 @@ impl Expected {
 /// Returns the rules that follow from the manifests, together with those from undeclared roles;
 /// `None` if they equal the live rules.
 fn expected(
-    role: &Role<'_>,
+    role: &AggregatedRole<'_>,
     selectors: &[LabelSelector],
-    roles: &[Role<'_>],
+    roles: &[AggregatedRole<'_>],
     others: &dyn Fn() -> Vec<Value>,
-) -> Option<Expected> {
+) -> Option<AggregatedRules> {
     let live = rules(role.live.as_ref()?);
-    let contributors: Vec<&Role<'_>> = roles.iter().filter(|other| other.key != role.key).collect();
+    let contributors: Vec<&AggregatedRole<'_>> =
+        roles.iter().filter(|other| other.key != role.key).collect();
     let declared: Vec<&Value> = contributors
         .iter()
         .filter(|other| is_selected(selectors, &other.declared))
@@ -199,7 +200,7 @@ fn expected(
                 || theirs.iter().any(|rule| !has(&ours, rule)))
     });
     let sources: BTreeSet<String> = drifted.map(|other| other.key.name.clone()).collect();
-    Some(Expected {
+    Some(AggregatedRules {
         rules: Value::Array(expected),
         sources: sources.into_iter().collect(),
     })
@@ -268,18 +269,18 @@ mod tests {
     }
 
     /// Returns the expected rules of a role that is aggregated from one declared role.
-    fn of(live: Value, part_live: Value, others: Vec<Value>) -> Option<Expected> {
+    fn of(live: Value, part_live: Value, others: Vec<Value>) -> Option<AggregatedRules> {
         let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
             {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});
         let declared_part = part(json!(["get"]));
         let (all, one) = (key("all"), key("part"));
         let roles = [
-            Role {
+            AggregatedRole {
                 key: &all,
                 declared: declared.clone(),
                 live: Some(json!({"rules": live})),
             },
-            Role {
+            AggregatedRole {
                 key: &one,
                 declared: declared_part,
                 live: Some(part_live),

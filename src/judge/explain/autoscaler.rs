@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::cluster::Answer;
+use crate::cluster::ReadResult;
 use crate::compare::Reason;
 use crate::facts::SCALERS;
-use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
+use crate::judge::{Case, Explainer, ExplainerInput, JudgeInput, Knowledge};
 use crate::model::{Explanation, FieldPath, Owner, Warning};
 use crate::policy::glob;
 
@@ -23,12 +23,12 @@ const RULE: &str = "autoscaler-replicas";
 
 /// An autoscaler's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Limits {
+struct ReplicaLimits {
     min: u64,
     max: u64,
 }
 
-impl Limits {
+impl ReplicaLimits {
     fn admit(self, replicas: &Value) -> bool {
         let replicas = replicas.as_u64();
         replicas.is_some_and(|replicas| (self.min..=self.max).contains(&replicas))
@@ -44,7 +44,7 @@ impl Limits {
 }
 
 /// Formats limits as `2 to 5`.
-impl fmt::Display for Limits {
+impl fmt::Display for ReplicaLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} to {}", self.min, self.max)
     }
@@ -65,7 +65,7 @@ impl Explainer for Autoscalers {
         "An autoscaler sets replicas within its limits."
     }
 
-    fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, _: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         Some(Box::new(Self))
     }
 }
@@ -73,7 +73,7 @@ impl Explainer for Autoscalers {
 impl Knowledge for Autoscalers {
     /// Explains replicas within the limits of a declared autoscaler that targets the object. Adds a
     /// note if they are outside the limits, or if the autoscaler is not declared.
-    fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+    fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         let mut known: Option<[AllLimits; 2]> = None;
         let mut asked: BTreeSet<String> = BTreeSet::new();
         for case in cases {
@@ -109,11 +109,11 @@ impl Knowledge for Autoscalers {
 
 /// The limits and the autoscaler of every scaled object.
 #[derive(Debug, Default)]
-struct AllLimits(BTreeMap<Scaled, (Limits, String)>);
+struct AllLimits(BTreeMap<Scaled, (ReplicaLimits, String)>);
 
 impl AllLimits {
     /// Returns the limits of the declared autoscalers.
-    fn declared(run: &Run<'_>) -> Self {
+    fn declared(run: &ExplainerInput<'_>) -> Self {
         let mut limits = Self::default();
         let declared = run.manifests.iter();
         for manifest in declared.filter(|manifest| scales(&manifest.kind)) {
@@ -123,11 +123,11 @@ impl AllLimits {
     }
 
     /// Returns the limits of the autoscalers that were read for other reasons.
-    fn found(run: &Run<'_>) -> Self {
+    fn found(run: &ExplainerInput<'_>) -> Self {
         let mut limits = Self::default();
         let answers = run.fetched.answers.values();
         let found = answers.filter_map(|answer| match answer {
-            Answer::Found(object) => Some(object),
+            ReadResult::Found(object) => Some(object),
             _ => None,
         });
         let scalers = found
@@ -145,15 +145,18 @@ impl AllLimits {
     /// KEDA scales to zero itself, and leaves the rest to a HorizontalPodAutoscaler that it
     /// creates.
     fn add(&mut self, autoscaler: &Value) {
-        if let Some((scaled, Limits { min, max })) = limits_of(autoscaler) {
+        if let Some((scaled, ReplicaLimits { min, max })) = limits_of(autoscaler) {
             let name = name_of(autoscaler);
-            let (all, _) = self.0.entry(scaled).or_insert((Limits { min, max }, name));
+            let (all, _) = self
+                .0
+                .entry(scaled)
+                .or_insert((ReplicaLimits { min, max }, name));
             all.min = all.min.min(min);
             all.max = all.max.max(max);
         }
     }
 
-    fn of(&self, scaled: &Scaled) -> Option<(Limits, &str)> {
+    fn of(&self, scaled: &Scaled) -> Option<(ReplicaLimits, &str)> {
         let (limits, name) = self.0.get(scaled)?;
         Some((*limits, name))
     }
@@ -174,7 +177,7 @@ fn scales(kind: &str) -> bool {
 /// Returns the target and limits of an autoscaler: a HorizontalPodAutoscaler (`autoscaling/v1`,
 /// `v2`), or KEDA's ScaledObject, whose limits default to 0 and 100 and which may idle below its
 /// minimum.
-fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
+fn limits_of(object: &Value) -> Option<(Scaled, ReplicaLimits)> {
     let number = |field: &str| object.pointer(field).and_then(Value::as_u64);
     let text = |field: &str| {
         object
@@ -183,11 +186,11 @@ fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
             .map(str::to_owned)
     };
     let limits = match object.get("kind")?.as_str()? {
-        "HorizontalPodAutoscaler" => Limits {
+        "HorizontalPodAutoscaler" => ReplicaLimits {
             min: number("/spec/minReplicas").unwrap_or(1),
             max: number("/spec/maxReplicas")?,
         },
-        "ScaledObject" => Limits {
+        "ScaledObject" => ReplicaLimits {
             min: number("/spec/idleReplicaCount")
                 .or(number("/spec/minReplicaCount"))
                 .unwrap_or(0),
@@ -204,7 +207,7 @@ fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
 }
 
 /// Returns whether a finding is about replicas that no person is known to have set.
-fn is_undecided(candidate: &Candidate) -> bool {
+fn is_undecided(candidate: &JudgeInput) -> bool {
     let is_machine = |owner: &Owner| SCALERS.iter().any(|scaler| glob(scaler, &owner.manager));
     let finding = &candidate.finding;
     finding.change.path == FieldPath::of_fields(&["spec", "replicas"])
@@ -215,20 +218,20 @@ fn is_undecided(candidate: &Candidate) -> bool {
 /// The autoscaler of one object, on both sides.
 struct Scaling<'s> {
     /// Its declared limits.
-    declared: Option<(Limits, &'s str)>,
+    declared: Option<(ReplicaLimits, &'s str)>,
     /// Its live limits.
-    found: Option<(Limits, &'s str)>,
+    found: Option<(ReplicaLimits, &'s str)>,
 }
 
 impl Scaling<'_> {
-    fn review(&self, candidate: &mut Candidate) {
+    fn review(&self, candidate: &mut JudgeInput) {
         if !is_undecided(candidate) {
             return;
         }
         let Some(replicas) = candidate.finding.change.live.clone() else {
             return;
         };
-        let outside = |limits: Limits| format!("outside its autoscaler's limits, {limits}");
+        let outside = |limits: ReplicaLimits| format!("outside its autoscaler's limits, {limits}");
         let note = match (self.declared, self.found) {
             (Some((limits, _)), Some((moved, name))) if moved.decides_alone(limits, &replicas) => {
                 format!("a limit of {name} was changed live, from {limits} to {moved}")

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::owners::Owners;
 use crate::cluster::LiveObject;
-use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Ownership};
 use crate::policy::{RuleSet, explains_extra};
 
@@ -21,7 +21,7 @@ impl Explainer for BuiltInExtras {
         "Controllers and the system create objects that no manifest declares."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let is_needed = !run.fetched.extra.is_empty();
         is_needed.then(|| Box::new(Owners::of(run)) as _)
     }
@@ -34,7 +34,7 @@ impl Knowledge for Owners {
         value: &Value,
         ownership: &Ownership,
         rules: &RuleSet,
-    ) -> Option<Explained> {
+    ) -> Option<ObjectExplainer> {
         let holds = |rule: &str| match rule {
             "owned" => self.made(object, value),
             "endpoints" => self.are_endpoints_of_a_service(object),
@@ -43,7 +43,7 @@ impl Knowledge for Owners {
             _ => true,
         };
         let rule = explains_extra(rules, &object.key, value, ownership, holds)?;
-        Some(Explained {
+        Some(ObjectExplainer {
             explanation: Explanation::ControllerOwned,
             by: rule.id.clone(),
             about: rule.reason.clone(),

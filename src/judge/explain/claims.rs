@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Fetched, LiveObject};
-use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::cluster::{LiveObject, ReadResult, ReadResults};
+use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Manifest, Ownership, ResourceKey};
 use crate::policy::RuleSet;
 
@@ -24,7 +24,7 @@ impl Explainer for StatefulSetClaims {
         "A StatefulSet creates the claims in its volumeClaimTemplates."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let claims = of_stateful_sets(run.manifests, run.fetched);
         (!claims.beginnings.is_empty()).then(|| Box::new(claims) as _)
     }
@@ -37,8 +37,8 @@ impl Knowledge for Claims {
         _: &Value,
         _: &Ownership,
         _: &RuleSet,
-    ) -> Option<Explained> {
-        self.cover(&object.key).then(|| Explained {
+    ) -> Option<ObjectExplainer> {
+        self.cover(&object.key).then(|| ObjectExplainer {
             explanation: Explanation::ControllerOwned,
             by: StatefulSetClaims.id().to_owned(),
             about: StatefulSetClaims.about().to_owned(),
@@ -84,13 +84,13 @@ impl Claims {
 }
 
 /// Returns the claims of every StatefulSet that is declared or was read.
-fn of_stateful_sets(manifests: &[Arc<Manifest>], fetched: &Fetched) -> Claims {
+fn of_stateful_sets(manifests: &[Arc<Manifest>], fetched: &ReadResults) -> Claims {
     let mut claims = Claims::default();
     let declared = manifests.iter().filter(|m| m.kind == "StatefulSet");
     declared.for_each(|manifest| claims.add(&manifest.value()));
     let found = fetched.answers.values().filter_map(|answer| match answer {
-        Answer::Found(object) => Some(object),
-        Answer::Absent | Answer::Unread(_) => None,
+        ReadResult::Found(object) => Some(object),
+        ReadResult::Absent | ReadResult::Unread(_) => None,
     });
     for object in found.chain(&fetched.extra) {
         if object.key.kind == "StatefulSet"

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::cluster::Answer;
-use crate::judge::{Explainer, Knowledge, Run};
+use crate::cluster::ReadResult;
+use crate::judge::{Explainer, ExplainerInput, Knowledge};
 use crate::model::FieldPath;
 
 /// The annotation that marks the default class
@@ -31,11 +31,11 @@ impl Explainer for DefaultClasses {
         "The API server gives an Ingress that names no class the default one."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let is_given = run.declared.iter().any(|one| {
             let is_open = || one.manifest.value().pointer(CLASS).is_none();
             let has_class = || match run.fetched.answers.get(&one.key) {
-                Some(Answer::Found(live)) => {
+                Some(ReadResult::Found(live)) => {
                     let live = live.value();
                     live.is_ok_and(|live| live.pointer(CLASS).is_some())
                 }

@@ -12,9 +12,9 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use crate::compare::{Finding, Subject};
-use crate::judge::{Explainer, Knowledge, Run};
-use crate::model::{Cause, ChangeKind, Explanation, Manifest, PathElement, ResourceKey};
+use crate::compare::{ComparisonInput, Difference};
+use crate::judge::{Explainer, ExplainerInput, Knowledge};
+use crate::model::{ChangeCause, ChangeKind, Explanation, Manifest, PathElement, ResourceKey};
 use crate::schema::{Field, Schema, Type, TypeId, equal_untyped};
 
 /// Explains defaults of other versions of a definition.
@@ -29,7 +29,7 @@ impl Explainer for OtherDefinitions {
         "Another version of the definition, or the declared one, has this default."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let builtin = Schema::builtin();
         let is_custom = |version: &str, kind: &str| builtin.kind(version, kind).is_none();
         let mut groups = BTreeSet::new();
@@ -107,9 +107,9 @@ impl Knowledge for Definitions {
     fn review(
         &self,
         key: &ResourceKey,
-        subject: &Subject<'_>,
-        mut findings: Vec<Finding>,
-    ) -> Vec<Finding> {
+        subject: &ComparisonInput<'_>,
+        mut findings: Vec<Difference>,
+    ) -> Vec<Difference> {
         let live = subject.live.get("apiVersion").and_then(Value::as_str);
         let declared = self.versions.get(key).map(String::as_str);
         for finding in findings.iter_mut().filter(|one| is_nobody_elses(one)) {
@@ -135,12 +135,12 @@ impl Knowledge for Definitions {
 
 /// Returns whether a finding is an unexplained addition that nobody owns except perhaps the
 /// applier.
-fn is_nobody_elses(finding: &Finding) -> bool {
+fn is_nobody_elses(finding: &Difference) -> bool {
     finding.reason.is_none()
         && finding.change.kind == ChangeKind::Added
         && matches!(
             finding.cause,
-            Some(Cause::Unattributed | Cause::WrittenByApplier)
+            Some(ChangeCause::Unattributed | ChangeCause::WrittenByApplier)
         )
 }
 

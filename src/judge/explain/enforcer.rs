@@ -6,8 +6,8 @@
 
 use serde_json::{Value, json};
 
-use crate::compare::{Finding, Subject};
-use crate::judge::{Explainer, Knowledge, Run};
+use crate::compare::{ComparisonInput, Difference};
+use crate::judge::{Explainer, ExplainerInput, Knowledge};
 use crate::model::{ChangeKind, Explanation, PathElement, ResourceKey};
 
 /// The enforcer's field manager.
@@ -25,7 +25,7 @@ impl Explainer for AksEnforcer {
         "AKS exempts its own namespaces from every webhook."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let mut webhooks = run.declared.iter().filter(|one| is_webhooks(&one.key));
         webhooks.next()?;
         Some(Box::new(Self))
@@ -36,9 +36,9 @@ impl Knowledge for AksEnforcer {
     fn review(
         &self,
         key: &ResourceKey,
-        _: &Subject<'_>,
-        mut findings: Vec<Finding>,
-    ) -> Vec<Finding> {
+        _: &ComparisonInput<'_>,
+        mut findings: Vec<Difference>,
+    ) -> Vec<Difference> {
         for finding in &mut findings {
             let is_its = !finding.owners.is_empty()
                 && finding.owners.iter().all(|owner| owner.manager == MANAGER);
@@ -56,7 +56,7 @@ fn is_webhooks(key: &ResourceKey) -> bool {
 }
 
 /// Returns whether only the known requirements were added to a namespace selector.
-fn is_exemption(finding: &Finding) -> bool {
+fn is_exemption(finding: &Difference) -> bool {
     let field = |step: Option<&PathElement>, name: &str| match step {
         Some(PathElement::Field(field)) => field == name,
         _ => false,

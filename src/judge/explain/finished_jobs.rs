@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, ResourceKey};
 
 /// Explains missing Jobs that have finished.
@@ -18,7 +18,7 @@ impl Explainer for FinishedJobs {
         "Kubernetes removes a Job once it has finished, as ttlSecondsAfterFinished says."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let mut jobs = run.declared.iter().filter(|one| is_job(&one.key));
         jobs.next()?;
         Some(Box::new(Self))
@@ -26,13 +26,13 @@ impl Explainer for FinishedJobs {
 }
 
 impl Knowledge for FinishedJobs {
-    fn missing(&self, key: &ResourceKey, declared: &Value) -> Option<Explained> {
+    fn missing(&self, key: &ResourceKey, declared: &Value) -> Option<ObjectExplainer> {
         let field = |path: &str| declared.pointer(path);
         let is_removed = is_job(key)
             && field("/spec/ttlSecondsAfterFinished").is_some_and(Value::is_number)
             // A Job that is not suspended runs.
             && field("/spec/suspend") != Some(&Value::Bool(true));
-        is_removed.then(|| Explained {
+        is_removed.then(|| ObjectExplainer {
             explanation: Explanation::ControllerOwned,
             by: self.id().to_owned(),
             about: self.about().to_owned(),

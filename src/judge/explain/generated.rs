@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cluster::{Live, LiveObject};
-use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Owner, Ownership};
 use crate::policy::RuleSet;
 
@@ -36,7 +36,7 @@ impl Explainer for GeneratedObjects {
         "Kyverno generates objects by the rules of its policies."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let mut extra = run.fetched.extra.iter();
         let is_labelled = |object: &LiveObject| {
             let value = object.may_mention(POLICY).then(|| object.value());
@@ -110,14 +110,14 @@ impl Knowledge for Generated {
         value: &Value,
         ownership: &Ownership,
         _: &RuleSet,
-    ) -> Option<Explained> {
+    ) -> Option<ObjectExplainer> {
         let by_kubectl = |owner: &Owner| owner.manager.starts_with("kubectl");
         let mut owners = ownership.entries.iter().map(|entry| &entry.owner);
         if owners.any(by_kubectl) {
             // Someone changed the object, or set the labels by hand.
             return None;
         }
-        Some(Explained {
+        Some(ObjectExplainer {
             explanation: Explanation::ControllerOwned,
             by: GeneratedObjects.id().to_owned(),
             about: self.maker(object, value)?,

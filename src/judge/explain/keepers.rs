@@ -9,8 +9,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::compare::{Finding, Subject};
-use crate::judge::{Explainer, Knowledge, Run};
+use crate::compare::{ComparisonInput, Difference};
+use crate::judge::{Explainer, ExplainerInput, Knowledge};
 use crate::model::{ChangeKind, Explanation, Operation, Owner, PathElement, ResourceKey};
 use crate::schema::Schema;
 
@@ -18,9 +18,9 @@ use crate::schema::Schema;
 const SHARED: &[&str] = &["k8s.io", "x-k8s.io", "kubernetes.io"];
 
 /// Explains finalizers and annotations of an object's controller.
-pub struct Keepers;
+pub struct ControllerMetadata;
 
-impl Explainer for Keepers {
+impl Explainer for ControllerMetadata {
     fn id(&self) -> &'static str {
         "keepers"
     }
@@ -29,18 +29,18 @@ impl Explainer for Keepers {
         "The controller that writes an object's status also keeps finalizers and annotations on it."
     }
 
-    fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, _: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         Some(Box::new(Self))
     }
 }
 
-impl Knowledge for Keepers {
+impl Knowledge for ControllerMetadata {
     fn review(
         &self,
         key: &ResourceKey,
-        subject: &Subject<'_>,
-        mut findings: Vec<Finding>,
-    ) -> Vec<Finding> {
+        subject: &ComparisonInput<'_>,
+        mut findings: Vec<Difference>,
+    ) -> Vec<Difference> {
         let mut reporters = None;
         for finding in &mut findings {
             if finding.reason.is_some() || !is_note(key, subject, finding) {
@@ -61,7 +61,7 @@ impl Knowledge for Keepers {
 
 /// Returns whether an addition is a finalizer, or an annotation in the domain of the object's API
 /// group.
-fn is_note(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool {
+fn is_note(key: &ResourceKey, subject: &ComparisonInput<'_>, finding: &Difference) -> bool {
     if finding.change.kind != ChangeKind::Added {
         return false;
     }
@@ -87,7 +87,7 @@ fn is_note(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool 
 }
 
 /// Returns whether an annotation is in the domain of a custom resource's API group.
-fn is_of_group(key: &ResourceKey, subject: &Subject<'_>, name: &str) -> bool {
+fn is_of_group(key: &ResourceKey, subject: &ComparisonInput<'_>, name: &str) -> bool {
     let version = subject.live.get("apiVersion").and_then(Value::as_str);
     let is_builtin =
         version.is_some_and(|version| Schema::builtin().kind(version, &key.kind).is_some());
@@ -109,7 +109,7 @@ fn registered(domain: &str) -> Option<&str> {
 
 /// Returns the managers that write the object's status, without those of kubectl, because `kubectl
 /// edit --subresource=status` is a person's edit.
-fn reporters_of<'s>(subject: &Subject<'s>) -> HashSet<&'s str> {
+fn reporters_of<'s>(subject: &ComparisonInput<'s>) -> HashSet<&'s str> {
     let entries = subject.ownership.entries.iter();
     let reporting = entries.filter(|entry| entry.fields.fields.contains_key("status"));
     let managers = reporting.map(|entry| entry.owner.manager.as_str());

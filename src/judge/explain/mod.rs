@@ -29,7 +29,7 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &aggregation::AggregatedRoles,
     &prediction::ServerDryRun,
     &autoscaler::Autoscalers,
-    &keepers::Keepers,
+    &keepers::ControllerMetadata,
     &definitions::OtherDefinitions,
     &enforcer::AksEnforcer,
     &policies::AdmissionPolicies,

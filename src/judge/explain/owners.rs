@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Live, LiveObject};
+use crate::cluster::{Live, LiveObject, ReadResult};
 use crate::facts::{MAKES, OPERATORS_MAKE};
-use crate::judge::Run;
+use crate::judge::ExplainerInput;
 use crate::model::{ManagerEntry, group_of};
 use crate::ownership::ownership_of;
 use crate::schema::builtin_kind_of_group;
@@ -32,17 +32,17 @@ pub struct Owners {
     /// The namespaces with records of Helm releases.
     releases: HashSet<String>,
     /// The uids of owners that were read in addition.
-    asked: BTreeMap<Place, HashSet<String>>,
+    asked: BTreeMap<OwnerScope, HashSet<String>>,
 }
 
 /// The version and kind of owners, and the namespace of the objects that they own.
-type Place = (String, String, String);
+type OwnerScope = (String, String, String);
 
 impl Owners {
     /// Returns the possible owners: the objects that were read, and those that undeclared objects
     /// name. Each kind is read once per namespace.
-    pub fn of(run: &Run<'_>) -> Self {
-        let Run { fetched, live, .. } = *run;
+    pub fn of(run: &ExplainerInput<'_>) -> Self {
+        let ExplainerInput { fetched, live, .. } = *run;
         let mut owners = Self::default();
         // Declared Services count too: the Endpoints stay if the live Service was changed.
         for manifest in run.manifests.iter().filter(|one| one.kind == "Service") {
@@ -52,8 +52,8 @@ impl Owners {
             }
         }
         let answers = fetched.answers.values().filter_map(|answer| match answer {
-            Answer::Found(object) => Some(object),
-            Answer::Absent | Answer::Unread(_) => None,
+            ReadResult::Found(object) => Some(object),
+            ReadResult::Absent | ReadResult::Unread(_) => None,
         });
         for object in answers.chain(&fetched.extra) {
             owners.add(object);

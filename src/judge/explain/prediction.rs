@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Apply, Denial, LiveObject, Unpredicted, Wanted};
-use crate::compare::{Finding, Reason, Subject, compare};
+use crate::cluster::{Apply, Denial, LiveObject, ObjectRequest, ReadResult, Unpredicted};
+use crate::compare::{ComparisonInput, Difference, Reason, compare};
 use crate::facts::SERVER_METADATA;
-use crate::judge::{Case, Declared, Explainer, Knowledge, Run};
+use crate::judge::{Case, DeclaredManifest, Explainer, ExplainerInput, Knowledge};
 use crate::model::{
-    ChangeKind, Enforcement, Explanation, FieldPath, Operation, Packed, ResourceKey, Violation,
-    Warning,
+    ChangeKind, Enforcement, Explanation, FieldPath, Operation, PackedObject, ResourceKey,
+    Violation, Warning,
 };
 use crate::ownership::{LAST_APPLIED, ownership_of};
 
@@ -30,7 +30,7 @@ impl Explainer for ServerDryRun {
         "A server dry run shows what applying the manifest would change."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         run.server_dry_run.then(|| Box::new(predict(run)) as _)
     }
 }
@@ -41,14 +41,14 @@ impl Knowledge for Predictions {
     }
 
     /// Adds the policies that refuse it to each object.
-    fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+    fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         for case in cases {
             let key = &case.report.key;
             let Some(denials) = self.denied.get(key) else {
                 continue;
             };
             let live = match run.fetched.answers.get(key) {
-                Some(Answer::Found(object)) => object.value().ok().map(Packed::from),
+                Some(ReadResult::Found(object)) => object.value().ok().map(PackedObject::from),
                 _ => None,
             };
             let all = denials.iter().map(|denial| Violation {
@@ -63,12 +63,12 @@ impl Knowledge for Predictions {
     fn review(
         &self,
         key: &ResourceKey,
-        subject: &Subject<'_>,
-        findings: Vec<Finding>,
-    ) -> Vec<Finding> {
+        subject: &ComparisonInput<'_>,
+        findings: Vec<Difference>,
+    ) -> Vec<Difference> {
         match self.of(key) {
             Some(predicted) => {
-                let predicted = compare(&Subject {
+                let predicted = compare(&ComparisonInput {
                     declared: &predicted,
                     ..*subject
                 });
@@ -90,14 +90,14 @@ struct Predictions {
 }
 
 /// Requests the dry runs.
-fn predict(run: &Run<'_>) -> Predictions {
+fn predict(run: &ExplainerInput<'_>) -> Predictions {
     let mut predictions = Predictions::default();
     let answers = &run.fetched.answers;
     let applies = run
         .declared
         .iter()
         .filter_map(|declared| match answers.get(&declared.key) {
-            Some(Answer::Found(object)) => Some(apply(declared, object, run.field_managers)),
+            Some(ReadResult::Found(object)) => Some(apply(declared, object, run.field_managers)),
             _ => None,
         });
     for (key, predicted) in run.live.predict(applies.collect()) {
@@ -129,7 +129,7 @@ fn violation(denial: &Denial) -> Violation {
     }
 }
 
-fn apply(declared: &Declared<'_>, live: &LiveObject, field_managers: &[String]) -> Apply {
+fn apply(declared: &DeclaredManifest<'_>, live: &LiveObject, field_managers: &[String]) -> Apply {
     let mut manifest = declared.manifest.value();
     if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
         // The server refuses these fields in an apply.
@@ -140,7 +140,7 @@ fn apply(declared: &Declared<'_>, live: &LiveObject, field_managers: &[String]) 
         }
     }
     Apply {
-        wanted: Wanted {
+        wanted: ObjectRequest {
             key: declared.key.clone(),
             kind: declared.kind.clone(),
         },
@@ -179,16 +179,16 @@ impl Predictions {
 
 /// Replaces findings by the server's prediction: a declared field drifted if an apply would change
 /// it. Additions by others stay, because an apply leaves them alone.
-fn merge(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
-    let changes: Vec<Finding> = predicted
+fn merge(findings: Vec<Difference>, predicted: Vec<Difference>) -> Vec<Difference> {
+    let changes: Vec<Difference> = predicted
         .into_iter()
         .filter(|finding| finding.reason.is_none())
         .collect();
-    let is_predicted = |finding: &Finding| {
+    let is_predicted = |finding: &Difference| {
         let mut changes = changes.iter();
         changes.any(|change| meet(&change.change.path, &finding.change.path))
     };
-    let mut explained: Vec<Finding> = Vec::new();
+    let mut explained: Vec<Difference> = Vec::new();
     for mut finding in findings {
         if is_predicted(&finding) {
             continue;

@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use crate::compare::Reason;
 use crate::facts;
-use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
+use crate::judge::{Case, Explainer, ExplainerInput, JudgeInput, Knowledge};
 use crate::model::{
-    Cause, ChangeKind, Explanation, FieldPath, GroupKind, Operation, PathElement, Presence,
+    ChangeCause, ChangeKind, Explanation, FieldPath, GroupKind, Operation, PathElement, Presence,
     Severity, Warning,
 };
 use crate::policy::RuleSet;
@@ -28,7 +28,7 @@ const SUPPOSED: usize = 3;
 
 /// Counts of the objects with an undeclared value.
 #[derive(Debug, Clone, Copy, Default)]
-struct Seen {
+struct ValueCount {
     /// Objects that have it from admission.
     known: usize,
     /// Objects that record no owner for it.
@@ -39,14 +39,14 @@ struct Seen {
 
 /// The undeclared values of a run, by kind.
 #[derive(Debug, Default)]
-struct Evidence {
-    seen: HashMap<(GroupKind, String, String), Seen>,
+struct UndeclaredValues {
+    seen: HashMap<(GroupKind, String, String), ValueCount>,
     compared: HashMap<GroupKind, usize>,
 }
 
 /// Who added an undeclared value, as far as the object shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
+enum ValueOrigin {
     /// Admission, during an apply.
     Machine,
     /// Unknown.
@@ -67,13 +67,13 @@ impl Explainer for PrevalentValues {
         "Webhooks and policies set the same value on every object of a kind."
     }
 
-    fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, _: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         Some(Box::new(Self))
     }
 }
 
 impl Knowledge for PrevalentValues {
-    fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+    fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         explain(cases, run.rules)
     }
 }
@@ -81,11 +81,11 @@ impl Knowledge for PrevalentValues {
 /// Explains additions that other objects of the kind show to come from admission; warns of those
 /// that are only assumed.
 fn explain(cases: &mut [Case], rules: &RuleSet) -> Vec<Warning> {
-    let is_open = |one: &Candidate| one.is_open() && whose(one).is_some();
+    let is_open = |one: &JudgeInput| one.is_open() && whose(one).is_some();
     if !cases.iter().flat_map(|case| &case.candidates).any(is_open) {
         return Vec::new();
     }
-    let evidence = Evidence::gather(cases);
+    let evidence = UndeclaredValues::gather(cases);
     let mut supposed: BTreeSet<(GroupKind, String)> = BTreeSet::new();
     for case in cases {
         if !case.candidates.iter().any(is_open) {
@@ -140,7 +140,7 @@ fn warning(kind: &GroupKind, paths: &[String]) -> Warning {
     )
 }
 
-impl Evidence {
+impl UndeclaredValues {
     fn gather(cases: &[Case]) -> Self {
         let mut evidence = Self::default();
         for case in cases {
@@ -158,9 +158,9 @@ impl Evidence {
                     let key = (kind.clone(), path.to_string(), value.to_string());
                     let seen = evidence.seen.entry(key).or_default();
                     match whose {
-                        Whose::Machine => seen.known += 1,
-                        Whose::Open => seen.open += 1,
-                        Whose::Update => seen.updated += 1,
+                        ValueOrigin::Machine => seen.known += 1,
+                        ValueOrigin::Open => seen.open += 1,
+                        ValueOrigin::Update => seen.updated += 1,
                     }
                 }
             }
@@ -172,9 +172,9 @@ impl Evidence {
     fn part(
         &self,
         kind: &GroupKind,
-        candidate: &Candidate,
+        candidate: &JudgeInput,
         supposed: &mut BTreeSet<(GroupKind, String)>,
-    ) -> Option<Vec<Candidate>> {
+    ) -> Option<Vec<JudgeInput>> {
         let whose = whose(candidate).filter(|_| candidate.is_open())?;
         parts(candidate, |path, value| {
             self.is_of_machine(kind, whose, path, value, supposed)
@@ -184,7 +184,7 @@ impl Evidence {
     fn is_of_machine(
         &self,
         kind: &GroupKind,
-        whose: Whose,
+        whose: ValueOrigin,
         path: &FieldPath,
         value: &Value,
         supposed: &mut BTreeSet<(GroupKind, String)>,
@@ -195,10 +195,10 @@ impl Evidence {
             return true;
         }
         let is_supposed = match whose {
-            Whose::Open => self.is_everywhere(&key),
+            ValueOrigin::Open => self.is_everywhere(&key),
             // Changes by a policy during a person's update are recorded for the person.
-            Whose::Update => seen.open + seen.known >= KNOWN && self.is_everywhere(&key),
-            Whose::Machine => false,
+            ValueOrigin::Update => seen.open + seen.known >= KNOWN && self.is_everywhere(&key),
+            ValueOrigin::Machine => false,
         };
         if is_supposed {
             supposed.insert((key.0, key.1));
@@ -224,9 +224,9 @@ impl Evidence {
 /// Returns an addition in parts if some of it comes from admission and so is explained; `None` if
 /// nothing does.
 pub fn parts(
-    candidate: &Candidate,
+    candidate: &JudgeInput,
     mut is_of_machine: impl FnMut(&FieldPath, &Value) -> bool,
-) -> Option<Vec<Candidate>> {
+) -> Option<Vec<JudgeInput>> {
     let change = &candidate.finding.change;
     let leaves = leaves(&change.path, change.live.as_ref()?);
     let judged: Vec<bool> = leaves
@@ -251,7 +251,7 @@ pub fn parts(
     Some(parts.collect())
 }
 
-fn explained(mut candidate: Candidate) -> Candidate {
+fn explained(mut candidate: JudgeInput) -> JudgeInput {
     candidate.finding.reason = Some(Explanation::AdmissionChanged.into());
     candidate.finding.cause = None;
     candidate
@@ -262,7 +262,7 @@ fn explained(mut candidate: Candidate) -> Candidate {
 ///
 /// Replicas show nothing: scaling an object that was applied server-side leaves no owner, whether a
 /// person or a controller did it.
-fn whose(candidate: &Candidate) -> Option<Whose> {
+fn whose(candidate: &JudgeInput) -> Option<ValueOrigin> {
     let finding = &candidate.finding;
     let is_scale = finding.change.path == FieldPath::of_fields(&["spec", "replicas"]);
     if finding.change.kind != ChangeKind::Added || is_scale {
@@ -275,15 +275,17 @@ fn whose(candidate: &Candidate) -> Option<Whose> {
                 ..
             }),
             _,
-        ) => Some(Whose::Machine),
+        ) => Some(ValueOrigin::Machine),
         (Some(_), _) => None,
         (None, _) if !candidate.is_open() => None,
-        (None, Some(Cause::Unattributed | Cause::WrittenByApplier)) => Some(Whose::Open),
+        (None, Some(ChangeCause::Unattributed | ChangeCause::WrittenByApplier)) => {
+            Some(ValueOrigin::Open)
+        }
         (None, None) => {
             let by_update = |operation: Operation| operation == Operation::Update;
             let owners = &finding.owners;
             let updated = owners.iter().all(|owner| by_update(owner.operation));
-            (updated && !owners.is_empty()).then_some(Whose::Update)
+            (updated && !owners.is_empty()).then_some(ValueOrigin::Update)
         }
         (None, Some(_)) => None,
     }
@@ -335,23 +337,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::compare::Finding;
+    use crate::compare::Difference;
     use crate::model::{Change, ObjectReport, Owner, ResourceKey};
 
     fn addition(
         path: &str,
         live: Value,
         reason: Option<Reason>,
-        cause: Option<Cause>,
-    ) -> Candidate {
-        Candidate::of(Finding {
+        cause: Option<ChangeCause>,
+    ) -> JudgeInput {
+        JudgeInput::of(Difference {
             reason,
             cause,
-            ..Finding::of(Change::between(path.parse().unwrap(), None, Some(live)))
+            ..Difference::of(Change::between(path.parse().unwrap(), None, Some(live)))
         })
     }
 
-    fn object(kind: &str, name: usize, candidate: Candidate) -> Case {
+    fn object(kind: &str, name: usize, candidate: JudgeInput) -> Case {
         let key = ResourceKey::new("apps", kind.to_owned(), None, name.to_string());
         let mut report = ObjectReport::new(key, "apps/v1".to_owned());
         report.presence = Presence::Both;
@@ -370,12 +372,12 @@ mod tests {
 
     const LABEL: &str = ".metadata.labels.team";
 
-    fn by_machine() -> Candidate {
+    fn by_machine() -> JudgeInput {
         let by = Explanation::ApplierDefault;
         addition(LABEL, json!("a"), Some(by.into()), None)
     }
 
-    fn by_update(value: &str) -> Candidate {
+    fn by_update(value: &str) -> JudgeInput {
         let mut candidate = addition(LABEL, json!(value), None, None);
         candidate.finding.owners.push(Owner {
             manager: "kubectl-label".to_owned(),
@@ -387,8 +389,8 @@ mod tests {
         candidate
     }
 
-    fn unattributed(path: &str, value: Value) -> Candidate {
-        addition(path, value, None, Some(Cause::Unattributed))
+    fn unattributed(path: &str, value: Value) -> JudgeInput {
+        addition(path, value, None, Some(ChangeCause::Unattributed))
     }
 
     #[test]
@@ -409,7 +411,7 @@ mod tests {
 
     #[test]
     fn does_not_explain_replicas_by_other_objects() {
-        let scaled = |mut candidate: Candidate| {
+        let scaled = |mut candidate: JudgeInput| {
             candidate.finding.change.path = ".spec.replicas".parse().unwrap();
             candidate
         };

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Fetched, LiveObject};
-use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::cluster::{LiveObject, ReadResult, ReadResults};
+use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Ownership, ResourceKey};
 use crate::policy::RuleSet;
 
@@ -15,9 +15,9 @@ use crate::policy::RuleSet;
 const FORMER: &str = "extensions";
 
 /// The kind, namespace and name, which both views of an object share.
-type Name<'e> = (&'e str, Option<&'e str>, &'e str);
+type TwinName<'e> = (&'e str, Option<&'e str>, &'e str);
 
-fn name(object: &LiveObject) -> Name<'_> {
+fn name(object: &LiveObject) -> TwinName<'_> {
     let key = &object.key;
     (&key.kind, key.namespace.as_deref(), &key.name)
 }
@@ -35,7 +35,7 @@ impl Explainer for TwinGroups {
          declared."
     }
 
-    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let twins = twins(run.fetched);
         (!twins.is_empty()).then(|| Box::new(Twins(twins)) as _)
     }
@@ -51,8 +51,8 @@ impl Knowledge for Twins {
         _: &Value,
         _: &Ownership,
         _: &RuleSet,
-    ) -> Option<Explained> {
-        self.0.contains(&object.key).then(|| Explained {
+    ) -> Option<ObjectExplainer> {
+        self.0.contains(&object.key).then(|| ObjectExplainer {
             explanation: Explanation::ServerManaged,
             by: TwinGroups.id().to_owned(),
             about: TwinGroups.about().to_owned(),
@@ -62,19 +62,19 @@ impl Knowledge for Twins {
 
 /// Returns the undeclared objects that are declared in another group, or are also undeclared in a
 /// newer one.
-fn twins(fetched: &Fetched) -> BTreeSet<ResourceKey> {
+fn twins(fetched: &ReadResults) -> BTreeSet<ResourceKey> {
     let declared = fetched.answers.values().filter_map(|answer| match answer {
-        Answer::Found(object) => Some(object),
-        Answer::Absent | Answer::Unread(_) => None,
+        ReadResult::Found(object) => Some(object),
+        ReadResult::Absent | ReadResult::Unread(_) => None,
     });
     if !fetched.extra.iter().chain(declared.clone()).any(is_former) {
         return BTreeSet::new();
     }
-    let mut alike: HashMap<Name<'_>, Vec<&LiveObject>> = HashMap::new();
+    let mut alike: HashMap<TwinName<'_>, Vec<&LiveObject>> = HashMap::new();
     for object in &fetched.extra {
         alike.entry(name(object)).or_default().push(object);
     }
-    let mut known: HashMap<Name<'_>, Vec<&LiveObject>> = HashMap::new();
+    let mut known: HashMap<TwinName<'_>, Vec<&LiveObject>> = HashMap::new();
     for object in declared.filter(|object| alike.contains_key(&name(object))) {
         known.entry(name(object)).or_default().push(object);
     }
@@ -125,8 +125,8 @@ mod tests {
     fn an_object_in_two_groups_is_extra_at_most_once() {
         let (new, old) = ("networking.k8s.io", FORMER);
         let declared = [ingress(new, "a", Some("1")), ingress(old, "b", Some("2"))];
-        let answers = declared.map(|object| (object.key.clone(), Answer::Found(object)));
-        let fetched = Fetched {
+        let answers = declared.map(|object| (object.key.clone(), ReadResult::Found(object)));
+        let fetched = ReadResults {
             answers: answers.into(),
             extra: vec![
                 ingress(old, "a", Some("1")),
@@ -140,7 +140,7 @@ mod tests {
                 ingress(new, "e", None),
                 ingress(old, "e", None),
             ],
-            ..Fetched::default()
+            ..ReadResults::default()
         };
         let twins = twins(&fetched);
         let left = fetched.extra.iter();

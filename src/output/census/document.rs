@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::CensusOptions;
-use crate::model::{Census, Class, Counted, Orphan, Share, Tally};
+use crate::model::{Census, ClassifiedObject, ObjectClass, Orphan, Share, Tally};
 use crate::output::document::{TargetDocument, WarningDocument, schema_of};
 use crate::output::json_text;
 
@@ -38,7 +38,7 @@ struct CensusDocument<'c> {
     /// The objects of each kind by class.
     kinds: Vec<KindDocument>,
     /// The objects that no manifest of the run declares, except derived ones.
-    objects: Vec<ObjectDocument<'c>>,
+    objects: Vec<CensusObject<'c>>,
     /// Namespaces whose purpose is gone, such as a preview whose branch was deleted.
     orphans: Vec<OrphanDocument<'c>>,
     /// Declared objects that are not live.
@@ -100,7 +100,7 @@ struct KindDocument {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct ObjectDocument<'c> {
+struct CensusObject<'c> {
     /// The API group; absent for the core group.
     #[serde(skip_serializing_if = "str::is_empty")]
     group: &'c str,
@@ -158,19 +158,19 @@ impl From<Share> for ShareDocument {
 impl From<Tally> for TallyDocument {
     fn from(tally: Tally) -> Self {
         Self {
-            declared: tally.of(Class::Declared),
-            derived: tally.of(Class::Derived),
-            elsewhere: tally.of(Class::Elsewhere),
-            nobody: tally.of(Class::Nobody),
-            ignored: tally.of(Class::Ignored),
+            declared: tally.of(ObjectClass::Declared),
+            derived: tally.of(ObjectClass::Derived),
+            elsewhere: tally.of(ObjectClass::Elsewhere),
+            nobody: tally.of(ObjectClass::Nobody),
+            ignored: tally.of(ObjectClass::Ignored),
         }
     }
 }
 
-impl<'c> ObjectDocument<'c> {
-    fn of(object: &'c Counted) -> Option<Self> {
+impl<'c> CensusObject<'c> {
+    fn of(object: &'c ClassifiedObject) -> Option<Self> {
         let key = &object.key;
-        let is_listed = !matches!(object.class, Class::Declared | Class::Derived);
+        let is_listed = !matches!(object.class, ObjectClass::Declared | ObjectClass::Derived);
         is_listed.then(|| Self {
             group: &key.group,
             kind: &key.kind,
@@ -221,11 +221,7 @@ pub(super) fn write(census: &Census, asked: CensusOptions, out: &mut dyn Write) 
                 objects: tally.into(),
             })
             .collect(),
-        objects: census
-            .objects
-            .iter()
-            .filter_map(ObjectDocument::of)
-            .collect(),
+        objects: census.objects.iter().filter_map(CensusObject::of).collect(),
         orphans: census.orphans.iter().map(OrphanDocument::of).collect(),
         missing: census.missing,
         unknown: census.unknown,

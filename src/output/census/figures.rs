@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use strum::VariantArray as _;
 
 use super::CensusOptions;
-use crate::model::{Census, Class};
+use crate::model::{Census, ObjectClass};
 use crate::output::RenderOptions;
-use crate::output::prometheus::Page;
+use crate::output::prometheus::MetricsPage;
 
 /// Writes a census as metrics.
 pub(super) fn write(
@@ -16,7 +16,7 @@ pub(super) fn write(
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut page = Page::default();
+    let mut page = MetricsPage::default();
     let share = census.total().share(asked.counts_elsewhere);
     let ratio = |percent: Option<f64>| percent.map(|percent| (Vec::new(), percent / 100.0));
     page.gauge(
@@ -35,7 +35,7 @@ pub(super) fn write(
         "live_objects",
         "Live objects by namespace and by who declares them.",
         namespaces.flat_map(|(namespace, tally)| {
-            Class::VARIANTS.iter().map(move |&class| {
+            ObjectClass::VARIANTS.iter().map(move |&class| {
                 let labels = vec![("namespace", namespace), ("class", class.as_str())];
                 (labels, tally.of(class) as f64)
             })

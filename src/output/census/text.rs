@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::{CensusOptions, percent};
-use crate::model::{Census, Class, Counted, GroupKind, Tally};
-use crate::output::paint::{Line, Paint, ascii, width};
+use crate::model::{Census, ClassifiedObject, GroupKind, ObjectClass, Tally};
+use crate::output::paint::{Paint, StyledLine, ascii, width};
 use crate::output::{RenderOptions, escape, words};
 
 /// How many lines of a list are shown.
@@ -21,7 +21,7 @@ pub(super) fn write(
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let page = &mut Page {
+    let page = &mut CensusPage {
         options,
         out,
         is_begun: false,
@@ -31,13 +31,13 @@ pub(super) fn write(
             true => ("error: ", Paint::Bad),
             false => ("warning: ", Paint::Drift),
         };
-        let mut text = Line::default();
+        let mut text = StyledLine::default();
         if !warning.place.is_empty() {
             let place = format!("{}: ", warning.place);
             text.push(Paint::Bold, &place);
         }
         text.push(Paint::Plain, &warning.message);
-        page.wrapped(Line::of(paint, label), text)?;
+        page.wrapped(StyledLine::of(paint, label), text)?;
     }
     let namespaces = census.by_namespace().into_iter();
     let namespaces = namespaces.map(|(namespace, tally)| match namespace {
@@ -53,7 +53,7 @@ pub(super) fn write(
 }
 
 /// Writes the kinds with objects that are not declared here, and how many others there are.
-fn kinds(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Result<()> {
+fn kinds(page: &mut CensusPage<'_>, census: &Census, asked: CensusOptions) -> io::Result<()> {
     let by_kind = census.by_kind();
     let is_unique = |kind: &GroupKind| by_kind.keys().filter(|k| k.kind == kind.kind).count() == 1;
     let mut listed = Vec::new();
@@ -84,18 +84,18 @@ fn kinds(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Resu
         .collect();
     match said.is_empty() {
         true => Ok(()),
-        false => page.line(&Line::of(Paint::Dim, &said.join(", "))),
+        false => page.line(&StyledLine::of(Paint::Dim, &said.join(", "))),
     }
 }
 
-fn of_class(census: &Census, class: Class) -> impl Iterator<Item = &Counted> {
+fn of_class(census: &Census, class: ObjectClass) -> impl Iterator<Item = &ClassifiedObject> {
     let objects = census.objects.iter();
     objects.filter(move |object| object.class == class)
 }
 
 /// Writes the undeclared objects, the oldest first.
-fn undeclared(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
-    let mut objects: Vec<_> = of_class(census, Class::Nobody).collect();
+fn undeclared(page: &mut CensusPage<'_>, census: &Census) -> io::Result<()> {
+    let mut objects: Vec<_> = of_class(census, ObjectClass::Nobody).collect();
     objects.sort_by_key(|object| (object.created.is_none(), object.created, &object.key));
     let lines = objects.into_iter().map(|object| {
         let age = age(object.created, page.options);
@@ -114,9 +114,9 @@ fn age(created: Option<jiff::Timestamp>, options: &RenderOptions) -> Option<Stri
 }
 
 /// Writes the other deployers, and how many objects each declares.
-fn elsewhere(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
+fn elsewhere(page: &mut CensusPage<'_>, census: &Census) -> io::Result<()> {
     let mut by: BTreeMap<&str, usize> = BTreeMap::new();
-    for object in of_class(census, Class::Elsewhere) {
+    for object in of_class(census, ObjectClass::Elsewhere) {
         let why = object.why.as_deref().unwrap_or("unknown");
         *by.entry(why).or_default() += 1;
     }
@@ -127,7 +127,7 @@ fn elsewhere(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
     page.list("declared elsewhere", &lines)
 }
 
-fn orphans(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
+fn orphans(page: &mut CensusPage<'_>, census: &Census) -> io::Result<()> {
     let lines = census.orphans.iter().map(|orphan| {
         let objects = words::count(orphan.objects, "object");
         let age = age(orphan.created, page.options);
@@ -139,7 +139,7 @@ fn orphans(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
     page.list("orphaned namespaces", &lines)
 }
 
-fn summary(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Result<()> {
+fn summary(page: &mut CensusPage<'_>, census: &Census, asked: CensusOptions) -> io::Result<()> {
     page.blank()?;
     let total = census.total();
     let share = total.share(asked.counts_elsewhere);
@@ -158,7 +158,7 @@ fn summary(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Re
         true => "at most ",
         false => "",
     };
-    let mut line = Line::of(paint, &format!("{word}{least}"));
+    let mut line = StyledLine::of(paint, &format!("{word}{least}"));
     let figure = match share.percent() {
         Some(_) => format!("  {at_most}{}", percent(share.percent())),
         None => "  the cluster has no object that a manifest could declare".to_owned(),
@@ -181,8 +181,8 @@ fn summary(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Re
     page.line(&line)?;
     let mut more = vec![format!(
         "{} derived, {} ignored; {} of the fields of declared objects are declared",
-        total.of(Class::Derived),
-        total.of(Class::Ignored),
+        total.of(ObjectClass::Derived),
+        total.of(ObjectClass::Ignored),
         percent(census.fields.percent())
     )];
     if census.missing + census.unknown > 0 {
@@ -198,20 +198,23 @@ fn summary(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Re
         more.push(format!("not listed in full: {unlisted}"));
     }
     for text in more {
-        page.wrapped(Line::of(Paint::Plain, "  "), Line::of(Paint::Plain, &text))?;
+        page.wrapped(
+            StyledLine::of(Paint::Plain, "  "),
+            StyledLine::of(Paint::Plain, &text),
+        )?;
     }
     Ok(())
 }
 
 /// The writer, with the options.
-struct Page<'p> {
+struct CensusPage<'p> {
     options: &'p RenderOptions,
     out: &'p mut dyn Write,
     is_begun: bool,
 }
 
-impl Page<'_> {
-    fn line(&mut self, line: &Line) -> io::Result<()> {
+impl CensusPage<'_> {
+    fn line(&mut self, line: &StyledLine) -> io::Result<()> {
         self.is_begun = true;
         let text = line.render(self.options.colour);
         let text = if self.options.ascii {
@@ -230,13 +233,13 @@ impl Page<'_> {
         }
     }
 
-    fn wrapped(&mut self, first: Line, text: Line) -> io::Result<()> {
+    fn wrapped(&mut self, first: StyledLine, text: StyledLine) -> io::Result<()> {
         let indent = 2;
         let columns = self.options.width.saturating_sub(first.width().max(indent));
         let mut first = Some(first);
         for part in text.wrap(columns) {
             let mut line = first.take().unwrap_or_else(|| {
-                let mut line = Line::default();
+                let mut line = StyledLine::default();
                 line.pad_to(indent);
                 line
             });
@@ -263,19 +266,19 @@ impl Page<'_> {
         let figures: usize = HEADS.iter().map(|head| head.len() + 2).sum();
         let room = self.options.width.saturating_sub(figures).max(head.len());
         let first = names.chain([head.len()]).max().unwrap_or(0).min(room);
-        let mut line = Line::of(Paint::Dim, head);
+        let mut line = StyledLine::of(Paint::Dim, head);
         for (at, head) in HEADS.iter().enumerate() {
             line.pad_to(first + column(at) - head.len());
             line.push(Paint::Dim, head);
         }
         self.line(&line)?;
         for (name, tally) in rows {
-            let mut line = Line::of(Paint::Bold, &name).cut(first);
-            let nobody = tally.of(Class::Nobody);
+            let mut line = StyledLine::of(Paint::Bold, &name).cut(first);
+            let nobody = tally.of(ObjectClass::Nobody);
             let cells = [
-                (Paint::Plain, tally.of(Class::Declared).to_string()),
-                (Paint::Dim, tally.of(Class::Derived).to_string()),
-                (Paint::Plain, tally.of(Class::Elsewhere).to_string()),
+                (Paint::Plain, tally.of(ObjectClass::Declared).to_string()),
+                (Paint::Dim, tally.of(ObjectClass::Derived).to_string()),
+                (Paint::Plain, tally.of(ObjectClass::Elsewhere).to_string()),
                 (
                     if nobody > 0 {
                         Paint::Drift
@@ -304,25 +307,25 @@ impl Page<'_> {
             return Ok(());
         }
         self.blank()?;
-        self.line(&Line::of(Paint::Bold, head))?;
+        self.line(&StyledLine::of(Paint::Bold, head))?;
         let most = if self.options.verbose {
             usize::MAX
         } else {
             MOST
         };
         for (name, said) in rows.iter().take(most) {
-            let mut first = Line::of(Paint::Plain, &format!("  {name}  "));
-            let said = Line::of(Paint::Dim, said);
+            let mut first = StyledLine::of(Paint::Plain, &format!("  {name}  "));
+            let said = StyledLine::of(Paint::Dim, said);
             if first.width() + said.width() > self.options.width {
                 self.line(&first)?;
-                first = Line::of(Paint::Plain, "    ");
+                first = StyledLine::of(Paint::Plain, "    ");
             }
             self.wrapped(first, said)?;
         }
         let rest = rows.len().saturating_sub(most);
         if rest > 0 {
             let text = format!("  and {rest} more (-v or -o json lists them)");
-            self.line(&Line::of(Paint::Dim, &text))?;
+            self.line(&StyledLine::of(Paint::Dim, &text))?;
         }
         Ok(())
     }

@@ -8,8 +8,9 @@ use strum::VariantNames as _;
 use super::parts::{NameDocument, OriginDocument, OwnerDocument, TargetDocument, WarningDocument};
 use super::{schema_of, words};
 use crate::model::{
-    Account, Applier, ApplierReason, Cause, ChangeKind, Decision, DefaultFrom, Entry, Equal,
-    Explanation, Form, Matched, RuleNote, SchemaOrigin, Severity, Verdict,
+    Applier, ApplierReason, ChangeCause, ChangeKind, DefaultFrom, Equality, Explanation,
+    ListMatching, ObjectExplanation, PathDecision, PathExplanation, RuleNote, SchemaOrigin,
+    Severity, ValueType, Verdict,
 };
 use crate::output::why;
 use crate::redact::RedactedAccount;
@@ -123,7 +124,7 @@ struct DecisionPart<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'static str>,
     /// If both sides mean the same: why.
-    #[schemars(extend("enum" = words::<Equal>()))]
+    #[schemars(extend("enum" = words::<Equality>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     equal: Option<&'static str>,
     /// The declared value.
@@ -137,7 +138,7 @@ struct DecisionPart<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     /// How the difference came about, as in the report.
-    #[schemars(extend("enum" = words::<Cause>()))]
+    #[schemars(extend("enum" = words::<ChangeCause>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
     /// A note that helps to act.
@@ -162,7 +163,7 @@ struct DecisionPart<'r> {
 #[serde(rename_all = "camelCase")]
 struct FormPart<'r> {
     /// The kind of value, for the comparison.
-    #[schemars(extend("enum" = Form::VARIANTS))]
+    #[schemars(extend("enum" = ValueType::VARIANTS))]
     form: &'static str,
     /// The name of its type, such as `core.v1.Container`.
     #[serde(rename = "type", skip_serializing_if = "str::is_empty")]
@@ -239,7 +240,7 @@ impl<'r> ExplanationDocument<'r> {
 }
 
 impl<'r> ObjectPart<'r> {
-    fn of(account: &'r Account) -> Self {
+    fn of(account: &'r ObjectExplanation) -> Self {
         Self {
             object: NameDocument::of(&account.api_version, &account.key),
             status: account.status.as_str(),
@@ -281,7 +282,7 @@ impl<'r> TypesPart<'r> {
 }
 
 impl<'r> DecisionPart<'r> {
-    fn of(entry: &'r Entry) -> Self {
+    fn of(entry: &'r PathExplanation) -> Self {
         let part = Self {
             path: entry.path.to_string(),
             line: entry.position.map(|position| position.line),
@@ -306,12 +307,12 @@ impl<'r> DecisionPart<'r> {
             rule: entry.rule.as_ref().map(RulePart::of),
         };
         match &entry.decision {
-            Decision::Absent => part,
-            Decision::Equal(how) => Self {
+            PathDecision::Absent => part,
+            PathDecision::Equal(how) => Self {
                 equal: Some(how.as_str()),
                 ..part
             },
-            Decision::Differs {
+            PathDecision::Differs {
                 kind,
                 verdict,
                 severity,
@@ -324,7 +325,7 @@ impl<'r> DecisionPart<'r> {
                     Verdict::Reported | Verdict::Ignored { .. } => None,
                 },
                 severity: Some(severity.as_str()),
-                cause: cause.map(Cause::as_str),
+                cause: cause.map(ChangeCause::as_str),
                 note: note.as_deref(),
                 ..part
             },
@@ -333,30 +334,32 @@ impl<'r> DecisionPart<'r> {
 }
 
 impl<'r> FormPart<'r> {
-    fn of(form: &'r Form, type_name: &'r str) -> Self {
+    fn of(form: &'r ValueType, type_name: &'r str) -> Self {
         let keys = match form {
-            Form::ListMap(keys) => keys.iter().map(String::as_str).collect(),
-            Form::ItemsBy(key) => vec![*key],
+            ValueType::ListMap(keys) => keys.iter().map(String::as_str).collect(),
+            ValueType::ItemsBy(key) => vec![*key],
             _ => Vec::new(),
         };
         Self {
             form: form.as_str(),
             type_name,
             scalar: match form {
-                Form::Single(scalar) => Some(scalar),
+                ValueType::Single(scalar) => Some(scalar),
                 _ => None,
             },
             keys,
             atomic: matches!(
                 form,
-                Form::Atomic | Form::Struct { atomic: true, .. } | Form::Map { atomic: true }
+                ValueType::Atomic
+                    | ValueType::Struct { atomic: true, .. }
+                    | ValueType::Map { atomic: true }
             ),
         }
     }
 }
 
 impl<'r> ListPart<'r> {
-    fn of(matched: &'r Matched) -> Self {
+    fn of(matched: &'r ListMatching) -> Self {
         Self {
             path: matched.path.to_string(),
             compared: FormPart::of(&matched.form, ""),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Blame, Revision};
+use crate::model::{Blame, SourceRevision};
 
 /// A commit that declared state was read from.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -35,7 +35,7 @@ pub(super) struct BlameDocument<'r> {
 
 impl<'r> RevisionDocument<'r> {
     /// Returns the data of a commit.
-    pub fn of(revision: &'r Revision) -> Self {
+    pub fn of(revision: &'r SourceRevision) -> Self {
         Self {
             name: &revision.name,
             commit: &revision.commit,

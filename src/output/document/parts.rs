@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::words;
-use crate::model::{Operation, Origin, Owner, ResourceKey, Target, Warning};
+use crate::model::{Operation, Origin, Owner, ReportTarget, ResourceKey, Warning};
 
 /// The cluster or recording that was compared.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -96,7 +96,7 @@ pub struct WarningDocument<'r> {
 }
 
 impl<'r> TargetDocument<'r> {
-    pub fn of(target: &'r Target) -> Self {
+    pub fn of(target: &'r ReportTarget) -> Self {
         Self {
             context: target.context.as_deref(),
             server: target.server.as_deref(),

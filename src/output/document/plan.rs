@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::parts::{NameDocument, OriginDocument, OwnerDocument, TargetDocument};
 use super::{schema_of, words};
 use crate::model::{
-    Action, Cause, ChangeKind, How, Plan, PlanChange, PlanStep, Progress, Refused, ResourceKey, Why,
+    Action, ChangeCause, ChangeKind, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem,
+    ResourceKey, StepAction, StepProgress,
 };
 
 /// The name and version of the schema.
@@ -66,7 +67,7 @@ struct StepDocument<'p> {
     /// Where it is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginDocument<'p>>,
-    #[schemars(extend("enum" = words::<How>()))]
+    #[schemars(extend("enum" = words::<StepAction>()))]
     how: &'static str,
     /// The changes, sorted by path; empty if the whole object is created or deleted.
     changes: Vec<PlanChangeDocument<'p>>,
@@ -80,7 +81,7 @@ struct StepDocument<'p> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     remarks: Vec<&'p str>,
     /// The progress.
-    #[schemars(extend("enum" = words::<Progress>()))]
+    #[schemars(extend("enum" = words::<StepProgress>()))]
     progress: &'static str,
     /// The result, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +108,7 @@ struct PlanChangeDocument<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
     /// How the difference came about, if known.
-    #[schemars(extend("enum" = words::<Cause>()))]
+    #[schemars(extend("enum" = words::<ChangeCause>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
 }
@@ -125,7 +126,7 @@ struct RefusedDocument<'p> {
     /// The field; `.` for the whole object.
     path: String,
     /// The reason.
-    #[schemars(extend("enum" = words::<Why>()))]
+    #[schemars(extend("enum" = words::<RefusalReason>()))]
     reason: &'static str,
     /// The reason, and what to do.
     message: &'p str,
@@ -140,11 +141,11 @@ impl<'p> PlanDocument<'p> {
     /// Returns the document for a plan.
     pub fn new(plan: &'p Plan) -> Self {
         let summary = PlanSummaryDocument {
-            planned: plan.changes(Progress::Planned),
-            done: plan.changes(Progress::Done),
-            partly_done: plan.changes(Progress::Partly),
-            not_done: plan.changes(Progress::Failed),
-            skipped: plan.changes(Progress::Skipped),
+            planned: plan.changes(StepProgress::Planned),
+            done: plan.changes(StepProgress::Done),
+            partly_done: plan.changes(StepProgress::Partly),
+            not_done: plan.changes(StepProgress::Failed),
+            skipped: plan.changes(StepProgress::Skipped),
             refused: plan.refused.len(),
         };
         Self {
@@ -185,13 +186,13 @@ impl<'p> PlanChangeDocument<'p> {
             to: change.to.as_ref(),
             owners: change.owners.iter().map(OwnerDocument::of).collect(),
             line: change.position.map(|position| position.line),
-            cause: change.cause.map(Cause::as_str),
+            cause: change.cause.map(ChangeCause::as_str),
         }
     }
 }
 
 impl<'p> RefusedDocument<'p> {
-    fn of(refused: &'p Refused) -> Self {
+    fn of(refused: &'p RefusedItem) -> Self {
         let ResourceKey {
             group,
             kind,

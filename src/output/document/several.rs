@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::parts::NameDocument;
 use super::{Document, schema_of, words};
-use crate::model::{ChangeKind, Report, Severity, Status};
+use crate::model::{ChangeKind, ObjectStatus, Report, Severity};
 use crate::output::RenderOptions;
 use crate::output::fleet::{self, ClusterRow, CommonDrift};
-use crate::output::several::{Cluster, verdict};
+use crate::output::several::{ClusterReport, verdict};
 
 /// The name and version of the schema.
 const SCHEMA: &str = "driftctl.reports/v1";
@@ -59,7 +59,7 @@ struct CommonDocument<'r> {
     #[serde(flatten)]
     object: NameDocument<'r>,
     /// `drifted`, `missing` or `extra`; with `--base` also `pending` and `conflict`.
-    #[schemars(extend("enum" = words::<Status>()))]
+    #[schemars(extend("enum" = words::<ObjectStatus>()))]
     status: &'static str,
     /// The field; absent if the object as a whole is missing or extra.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +87,7 @@ pub fn reports_schema() -> Value {
 
 impl<'r> SeveralDocument<'r> {
     /// Returns the document for several reports.
-    pub fn new(clusters: &'r [Cluster<'r>], options: &RenderOptions) -> Self {
+    pub fn new(clusters: &'r [ClusterReport<'r>], options: &RenderOptions) -> Self {
         let reports = clusters.iter();
         let rows = fleet::cluster_rows(clusters).into_iter();
         let alike = fleet::common_drift(clusters, options.show).into_iter();

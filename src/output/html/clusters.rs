@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::Text;
+use super::HtmlText;
 use crate::model::Severity;
 use crate::output::fleet::{self, CommonDrift};
-use crate::output::several::Cluster;
+use crate::output::several::ClusterReport;
 use crate::output::words;
 
 /// Writes one row for each cluster, with a link to its section.
-pub(super) fn overview(clusters: &[Cluster<'_>], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn overview(clusters: &[ClusterReport<'_>], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<header>\n<h1>driftctl: {} clusters</h1>\n<table class=\"clusters\">\n\
@@ -25,7 +25,7 @@ pub(super) fn overview(clusters: &[Cluster<'_>], out: &mut dyn Write) -> io::Res
             "<tr><td><a href=\"#cluster-{at}\">{}</a></td>\
              <td><span class=\"verdict {}\">{}</span></td>\
              <td><span class=\"{worst}\">{worst}</span></td>{numbers}</tr>",
-            Text(row.name),
+            HtmlText(row.name),
             row.verdict,
             row.verdict
         )?;
@@ -54,9 +54,9 @@ pub(super) fn common(
             out,
             "<li><span class=\"{severity}\">{severity}</span> {} <code>{}</code><br/>\
              <span class=\"owners\">{}</span></li>",
-            Text(&words::object(row.object)),
-            Text(&format!("{} {}", row.sign(), row.what(false, 400))),
-            Text(&one.cluster_names(all))
+            HtmlText(&words::object(row.object)),
+            HtmlText(&format!("{} {}", row.sign(), row.what(false, 400))),
+            HtmlText(&one.cluster_names(all))
         )?;
     }
     writeln!(out, "</ul>\n</section>")

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::Text;
+use super::HtmlText;
 use crate::model::ObjectReport;
 
 /// The kinds and writers that the objects can be filtered by, the most frequent first.
@@ -67,7 +67,7 @@ impl Facets {
                     out,
                     "<input type=\"checkbox\" id=\"{scope}{word}-{at}\" checked>\
                      <label for=\"{scope}{word}-{at}\">{}</label>",
-                    Text(name)
+                    HtmlText(name)
                 )?;
             }
         }

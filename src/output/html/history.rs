@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
 
-use super::{Text, open};
+use super::{HtmlText, open};
 use crate::model::History;
-use crate::output::timeline::Entry;
+use crate::output::timeline::TimelineLine;
 
 /// Writes the timeline as a page.
 pub(in crate::output) fn timeline(
-    entries: &[Entry],
+    entries: &[TimelineLine],
     history: &History,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -22,7 +22,7 @@ pub(in crate::output) fn timeline(
 }
 
 /// Writes a row for each entry, under a heading for each day. Those without a time come first.
-pub(super) fn table(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn table(entries: &[TimelineLine], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<table class=\"times\">\n\
@@ -52,10 +52,10 @@ pub(super) fn table(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
             out,
             "<tr><td>{time}</td><td><span class=\"{class}\">{}</span></td><td>{}</td>\
              <td>{}</td><td>{}</td></tr>",
-            Text(&source),
-            Text(&entry.object),
-            Text(entry.who.as_deref().unwrap_or_default()),
-            Text(&format!("{sign}{}", entry.what)),
+            HtmlText(&source),
+            HtmlText(&entry.object),
+            HtmlText(entry.who.as_deref().unwrap_or_default()),
+            HtmlText(&format!("{sign}{}", entry.what)),
         )?;
     }
     writeln!(out, "</table>")
@@ -67,8 +67,8 @@ pub(super) fn unread(history: &History, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "<p class=\"message warning\"><b>not read</b> <code>{}</code> {}</p>",
-            Text(source),
-            Text(why)
+            HtmlText(source),
+            HtmlText(why)
         )?;
     }
     Ok(())

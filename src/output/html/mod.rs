@@ -1,6 +1,6 @@
 //! `html`: one page that needs no network and no script.
 //!
-//! Everything that comes from a manifest or a cluster goes through [`Text`] or [`Code`]. The page's
+//! Everything that comes from a manifest or a cluster goes through [`HtmlText`] or [`Code`]. The page's
 //! content security policy also forbids scripts and loading anything.
 
 mod clusters;
@@ -11,12 +11,14 @@ mod sides;
 use std::fmt;
 use std::io::{self, Write};
 
-use super::several::{Cluster, verdict};
+use super::several::{ClusterReport, verdict};
 use super::{
     Format, GroupBy, RenderOptions, escape, fleet, gist, groups, ignored, timeline, view, words,
     yaml_text,
 };
-use crate::model::{JudgedChange, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
+use crate::model::{
+    JudgedChange, Lifecycle, ObjectReport, ObjectStatus, Report, Severity, Verdict,
+};
 use crate::redact::Redacted;
 use facets::Facets;
 pub(super) use history::timeline as timeline_page;
@@ -51,7 +53,7 @@ impl Format for Html {
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -62,7 +64,7 @@ impl Format for Html {
         clusters::overview(clusters, out)?;
         clusters::common(&alike, clusters.len(), out)?;
         for (at, (cluster, scope)) in clusters.iter().zip(scopes).enumerate() {
-            let name = Text(&cluster.name);
+            let name = HtmlText(&cluster.name);
             writeln!(
                 out,
                 "<section class=\"cluster\" id=\"cluster-{at}\">\n<h1>Cluster {name}</h1>"
@@ -79,9 +81,9 @@ impl Format for Html {
 }
 
 /// Text from outside, in element content or in a quoted attribute.
-struct Text<'t>(&'t str);
+struct HtmlText<'t>(&'t str);
 
-impl fmt::Display for Text<'_> {
+impl fmt::Display for HtmlText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_escaped(f, &escape::line(self.0))
     }
@@ -196,7 +198,7 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let (changes, coverage) = (words::changes(report), words::coverage(report));
     writeln!(out, "<p>{changes}; {coverage}</p>")?;
     if let Some(target) = words::sides(report) {
-        writeln!(out, "<p class=\"target\">{}</p>", Text(&target))?;
+        writeln!(out, "<p class=\"target\">{}</p>", HtmlText(&target))?;
     }
     writeln!(out, "</header>")
 }
@@ -204,13 +206,13 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// Writes check boxes before everything that they hide; the style sheet does the rest.
 fn filters(objects: &[&ObjectReport], scope: &str, out: &mut dyn Write) -> io::Result<()> {
     let statuses = [
-        Status::Unknown,
-        Status::Conflict,
-        Status::Missing,
-        Status::Drifted,
-        Status::Extra,
-        Status::Pending,
-        Status::InSync,
+        ObjectStatus::Unknown,
+        ObjectStatus::Conflict,
+        ObjectStatus::Missing,
+        ObjectStatus::Drifted,
+        ObjectStatus::Extra,
+        ObjectStatus::Pending,
+        ObjectStatus::InSync,
     ];
     let severities = [
         Severity::Critical,
@@ -246,7 +248,7 @@ fn grouped(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io:
             out,
             "<article class=\"{severity}\">\n<h2><code>{}</code></h2>\n\
              <p class=\"owners\"><span class=\"{severity}\">{severity}</span> · {count}</p>\n<ul>",
-            Text(&group.title)
+            HtmlText(&group.title)
         )?;
         for row in &group.rows {
             let object = words::object(row.object);
@@ -254,10 +256,10 @@ fn grouped(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io:
                 GroupBy::Change => String::new(),
                 _ => format!(
                     " <code>{}</code>",
-                    Text(&format!("{} {}", row.sign(), row.what(false, 400)))
+                    HtmlText(&format!("{} {}", row.sign(), row.what(false, 400)))
                 ),
             };
-            writeln!(out, "<li>{}{what}</li>", Text(&object))?;
+            writeln!(out, "<li>{}{what}</li>", HtmlText(&object))?;
         }
         writeln!(out, "</ul>\n</article>")?;
     }
@@ -289,7 +291,7 @@ fn messages(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io
         .chain(warnings.map(|warning| ("warning", warning)))
         .chain(skipped.map(|warning| ("skipped", warning)));
     for (level, warning) in all {
-        let (place, message) = (Text(&warning.place), Text(&warning.message));
+        let (place, message) = (HtmlText(&warning.place), HtmlText(&warning.message));
         writeln!(
             out,
             "<p class=\"message {level}\"><b>{level}</b> <code>{place}</code> {message}</p>"
@@ -317,32 +319,32 @@ fn render_object(
     writeln!(
         out,
         "<h2><span class=\"mark\">{status}{lifecycle}</span> {}</h2>",
-        Text(&name)
+        HtmlText(&name)
     )?;
     if let Some(origin) = words::origin(object) {
         let page = object.origin.as_ref();
         let page = page.and_then(|origin| report.pages.line(origin, origin.line));
-        let origin = linked(&format!("<code>{}</code>", Text(&origin)), page);
+        let origin = linked(&format!("<code>{}</code>", HtmlText(&origin)), page);
         writeln!(out, "<p class=\"origin\">{origin}</p>")?;
     }
     if let Some(note) = words::status_note(object) {
-        writeln!(out, "<p>{}</p>", Text(&note))?;
+        writeln!(out, "<p>{}</p>", HtmlText(&note))?;
     }
     if let Some(owners) = words::owners(&object.owners, options.now) {
-        writeln!(out, "<p class=\"owners\">{}</p>", Text(&owners))?;
+        writeln!(out, "<p class=\"owners\">{}</p>", HtmlText(&owners))?;
     }
     for line in words::violations(object) {
-        writeln!(out, "<p class=\"alarm\">{}</p>", Text(&line))?;
+        writeln!(out, "<p class=\"alarm\">{}</p>", HtmlText(&line))?;
     }
     for line in gist::of(object) {
-        writeln!(out, "<p><code>{}</code></p>", Text(&line))?;
+        writeln!(out, "<p><code>{}</code></p>", HtmlText(&line))?;
     }
     if let Some(live) = object
         .live
         .as_ref()
-        .filter(|_| object.status() == Status::Extra)
+        .filter(|_| object.status() == ObjectStatus::Extra)
     {
-        let live = yaml_text::document(&live.value(), yaml_text::Style::Readable);
+        let live = yaml_text::document(&live.value(), yaml_text::ControlCharacters::Readable);
         writeln!(
             out,
             "<details><summary>The object</summary><pre>{}</pre></details>",
@@ -361,7 +363,7 @@ fn render_object(
 /// Returns markup as a link, if there is an address.
 fn linked(markup: &str, page: Option<String>) -> String {
     match page {
-        Some(page) => format!("<a href=\"{}\">{markup}</a>", Text(&page)),
+        Some(page) => format!("<a href=\"{}\">{markup}</a>", HtmlText(&page)),
         None => markup.to_owned(),
     }
 }
@@ -379,7 +381,7 @@ fn render_drift(
     writeln!(
         out,
         "<section class=\"{kind}\">\n<h3><code>{}</code>{line}</h3>",
-        Text(&drift.change.path.to_string())
+        HtmlText(&drift.change.path.to_string())
     )?;
     let (class, about) = match drift.verdict() {
         Verdict::Reported => match &drift.merge {
@@ -396,20 +398,20 @@ fn render_drift(
         Verdict::Ignored { rule, reason } => ("ignored", words::hidden_by(rule, reason)),
         Verdict::Explained { by, .. } => ("explained", by.as_str().to_owned()),
     };
-    let mut remark = format!("<span class=\"{class}\">{}</span>", Text(&about));
+    let mut remark = format!("<span class=\"{class}\">{}</span>", HtmlText(&about));
     if drift.is_conflict() {
         let overwritten = words::overwritten(drift, options.now);
-        remark.push_str(&format!(" · <b>{}</b>", Text(&overwritten)));
+        remark.push_str(&format!(" · <b>{}</b>", HtmlText(&overwritten)));
     } else if let Some(owners) = words::owners(&drift.owners, options.now) {
-        remark.push_str(&format!(" · {}", Text(&owners)));
+        remark.push_str(&format!(" · {}", HtmlText(&owners)));
     }
     writeln!(out, "<p class=\"owners\">{remark}</p>")?;
     if let Some(blame) = &drift.blame {
         let blame = words::blame(blame);
-        writeln!(out, "<p class=\"owners\">{}</p>", Text(&blame))?;
+        writeln!(out, "<p class=\"owners\">{}</p>", HtmlText(&blame))?;
     }
     if let Some(note) = drift.remark() {
-        writeln!(out, "<p class=\"note\">{}</p>", Text(&note))?;
+        writeln!(out, "<p class=\"note\">{}</p>", HtmlText(&note))?;
     }
     if drift.is_conflict() {
         sides::three(drift, out)?;
@@ -427,7 +429,7 @@ fn rules(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<footer>\n<h2>Rules</h2>")?;
     for rule in ignored::rules(report) {
         let hid = words::count(rule.hid, "change");
-        let (id, reason) = (Text(&rule.rule), Text(&rule.reason));
+        let (id, reason) = (HtmlText(&rule.rule), HtmlText(&rule.reason));
         writeln!(out, "<p><code>{id}</code> hid {hid}: {reason}</p>")?;
     }
     writeln!(out, "</footer>")

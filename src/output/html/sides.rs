@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::{Code, Text};
+use super::{Code, HtmlText};
 use crate::model::{Change, JudgedChange, MergeClass};
-use crate::output::hunk::{self, Hunk, Line, Side};
+use crate::output::hunk::{self, Hunk, HunkLine, HunkSide};
 use crate::output::three;
 use crate::output::view;
-use crate::output::yaml_text::{self, Style};
+use crate::output::yaml_text::{self, ControlCharacters};
 
 /// How many characters of a line of a text in conflict are shown.
 const LONGEST_LINE: usize = 400;
@@ -70,7 +70,7 @@ pub(super) fn render(
             writeln!(
                 out,
                 "<tr class=\"gap\"><td colspan=\"2\">{}</td></tr>",
-                Text(&hunk.header())
+                HtmlText(&hunk.header())
             )?;
         }
         rows(hunk, out)?;
@@ -86,7 +86,7 @@ fn text(side: &Option<Value>) -> String {
     match side {
         None => String::new(),
         Some(Value::String(text)) if text.contains('\n') => text.clone(),
-        Some(value) => yaml_text::document(value, Style::Readable),
+        Some(value) => yaml_text::document(value, ControlCharacters::Readable),
     }
 }
 
@@ -94,16 +94,18 @@ fn text(side: &Option<Value>) -> String {
 fn rows(hunk: &Hunk, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = &hunk.lines[..];
     while let Some(first) = rest.first() {
-        if first.side == Side::Both {
+        if first.side == HunkSide::Both {
             row(Some(first), Some(first), out)?;
             rest = &rest[1..];
             continue;
         }
-        let changed = rest.iter().take_while(|line| line.side != Side::Both);
+        let changed = rest.iter().take_while(|line| line.side != HunkSide::Both);
         let (block, later) = rest.split_at(changed.count());
-        let of = |side: Side| block.iter().filter(move |line| line.side == side);
-        let (declared, live): (Vec<_>, Vec<_>) =
-            (of(Side::Declared).collect(), of(Side::Live).collect());
+        let of = |side: HunkSide| block.iter().filter(move |line| line.side == side);
+        let (declared, live): (Vec<_>, Vec<_>) = (
+            of(HunkSide::Declared).collect(),
+            of(HunkSide::Live).collect(),
+        );
         for i in 0..declared.len().max(live.len()) {
             row(declared.get(i).copied(), live.get(i).copied(), out)?;
         }
@@ -112,18 +114,22 @@ fn rows(hunk: &Hunk, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn row(declared: Option<&Line>, live: Option<&Line>, out: &mut dyn Write) -> io::Result<()> {
+fn row(
+    declared: Option<&HunkLine>,
+    live: Option<&HunkLine>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(out, "<tr>{}{}</tr>", cell(declared), cell(live))
 }
 
-fn cell(line: Option<&Line>) -> String {
+fn cell(line: Option<&HunkLine>) -> String {
     let Some(line) = line else {
         return "<td class=\"none\"></td>".to_owned();
     };
     let class = match line.side {
-        Side::Both => "both",
-        Side::Declared => "declared",
-        Side::Live => "live",
+        HunkSide::Both => "both",
+        HunkSide::Declared => "declared",
+        HunkSide::Live => "live",
     };
     let mut cell = format!("<td class=\"{class}\">");
     for (changed, piece) in &line.pieces {

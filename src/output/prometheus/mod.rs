@@ -10,11 +10,11 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use strum::VariantArray as _;
 
-use super::several::Cluster;
+use super::several::ClusterReport;
 use super::{Format, RenderOptions, ignored};
-use crate::model::{Cause, JudgedChange, MergeClass, Owner, Report, Severity};
+use crate::model::{ChangeCause, JudgedChange, MergeClass, Owner, Report, Severity};
 use crate::redact::Redacted;
-pub(super) use page::Page;
+pub(super) use page::MetricsPage;
 
 /// Gauges: a report describes the current state.
 pub struct Prometheus;
@@ -34,18 +34,18 @@ impl Format for Prometheus {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let mut page = Page::default();
+        let mut page = MetricsPage::default();
         add(&mut page, report, options);
         page.write(out)
     }
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let mut page = Page::default();
+        let mut page = MetricsPage::default();
         for cluster in clusters {
             page.cluster = Some(&cluster.name);
             add(&mut page, cluster.report, options);
@@ -55,13 +55,13 @@ impl Format for Prometheus {
 }
 
 /// Adds the metrics of a report to a page.
-pub(super) fn add(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {
+pub(super) fn add(page: &mut MetricsPage<'_>, report: &Report, options: &RenderOptions) {
     verdict(page, report);
     figures(page, report);
     ages(page, report, options);
 }
 
-fn verdict(page: &mut Page<'_>, report: &Report) {
+fn verdict(page: &mut MetricsPage<'_>, report: &Report) {
     let verdicts = ["in-sync", "pending", "drifted", "conflict", "incomplete"];
     page.gauge(
         "verdict",
@@ -84,7 +84,7 @@ fn verdict(page: &mut Page<'_>, report: &Report) {
     )
 }
 
-fn figures(page: &mut Page<'_>, report: &Report) {
+fn figures(page: &mut MetricsPage<'_>, report: &Report) {
     let totals = report.totals();
     page.gauge(
         "objects",
@@ -105,7 +105,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
 }
 
 /// Writes the changes by severity, by cause and by what merging does to them.
-fn changes(page: &mut Page<'_>, report: &Report) {
+fn changes(page: &mut MetricsPage<'_>, report: &Report) {
     let drifts = || report.objects.iter().flat_map(|object| &object.drifts);
     let counting = |is_one: &dyn Fn(&JudgedChange) -> bool| {
         let counted = drifts().filter(|drift| drift.is_drift() && is_one(drift));
@@ -122,7 +122,7 @@ fn changes(page: &mut Page<'_>, report: &Report) {
     page.gauge(
         "changes_by_cause",
         "Reported changes by cause, where it is known.",
-        Cause::VARIANTS.iter().map(|&cause| {
+        ChangeCause::VARIANTS.iter().map(|&cause| {
             let n = counting(&|drift| drift.cause == Some(cause));
             (vec![("cause", cause.as_str())], n)
         }),
@@ -147,7 +147,7 @@ fn changes(page: &mut Page<'_>, report: &Report) {
 }
 
 /// Writes what rules hid.
-fn rules(page: &mut Page<'_>, report: &Report) {
+fn rules(page: &mut MetricsPage<'_>, report: &Report) {
     page.gauge(
         "ignored_changes",
         "Changes hidden by rules, by rule.",
@@ -163,7 +163,7 @@ fn rules(page: &mut Page<'_>, report: &Report) {
 }
 
 /// Writes how much was compared, and the messages.
-fn run(page: &mut Page<'_>, report: &Report) {
+fn run(page: &mut MetricsPage<'_>, report: &Report) {
     let coverage = report.coverage;
     page.gauge(
         "coverage",
@@ -213,7 +213,7 @@ fn violations(report: &Report) -> BTreeMap<(&str, &'static str), f64> {
     counts
 }
 
-fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {
+fn ages(page: &mut MetricsPage<'_>, report: &Report, options: &RenderOptions) {
     let seconds = |time: Timestamp| time.as_millisecond() as f64 / 1000.0;
     if let Some(oldest) = oldest_drift(report) {
         page.gauge(

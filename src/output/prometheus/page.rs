@@ -6,13 +6,13 @@ use crate::output::escape;
 
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Type {
+enum MetricType {
     Gauge,
     Counter,
     Histogram,
 }
 
-impl Type {
+impl MetricType {
     fn word(self) -> &'static str {
         match self {
             Self::Gauge => "gauge",
@@ -26,7 +26,7 @@ impl Type {
 struct Metric {
     name: &'static str,
     help: &'static str,
-    of_type: Type,
+    of_type: MetricType,
     samples: Vec<String>,
 }
 
@@ -35,13 +35,13 @@ pub(in crate::output) type Labels<'l> = Vec<(&'l str, &'l str)>;
 
 /// A page of metrics.
 #[derive(Default)]
-pub(in crate::output) struct Page<'r> {
+pub(in crate::output) struct MetricsPage<'r> {
     /// The cluster of the samples, if there are several.
     pub cluster: Option<&'r str>,
     metrics: Vec<Metric>,
 }
 
-impl Page<'_> {
+impl MetricsPage<'_> {
     /// Adds samples of a gauge.
     pub fn gauge<'l>(
         &mut self,
@@ -49,7 +49,7 @@ impl Page<'_> {
         help: &'static str,
         samples: impl IntoIterator<Item = (Labels<'l>, f64)>,
     ) {
-        self.samples(name, help, Type::Gauge, samples);
+        self.samples(name, help, MetricType::Gauge, samples);
     }
 
     /// Adds samples of a counter. Its name ends in `_total`.
@@ -59,7 +59,7 @@ impl Page<'_> {
         help: &'static str,
         samples: impl IntoIterator<Item = (Labels<'l>, f64)>,
     ) {
-        self.samples(name, help, Type::Counter, samples);
+        self.samples(name, help, MetricType::Counter, samples);
     }
 
     /// Adds one series of a histogram: the count for each bound, the sum of all values, and the
@@ -74,7 +74,7 @@ impl Page<'_> {
     ) {
         let cluster = self.cluster.map(|cluster| ("cluster", cluster));
         let labels: Vec<_> = cluster.into_iter().chain(labels.iter().copied()).collect();
-        let metric = self.metric(name, help, Type::Histogram);
+        let metric = self.metric(name, help, MetricType::Histogram);
         let bounds = buckets
             .iter()
             .map(|(bound, n)| (bound.to_string(), *n))
@@ -100,7 +100,7 @@ impl Page<'_> {
         &mut self,
         name: &'static str,
         help: &'static str,
-        of_type: Type,
+        of_type: MetricType,
         samples: impl IntoIterator<Item = (Labels<'l>, f64)>,
     ) {
         let cluster = self.cluster.map(|cluster| ("cluster", cluster));
@@ -111,7 +111,12 @@ impl Page<'_> {
         self.metric(name, help, of_type).samples.extend(samples);
     }
 
-    fn metric(&mut self, name: &'static str, help: &'static str, of_type: Type) -> &mut Metric {
+    fn metric(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        of_type: MetricType,
+    ) -> &mut Metric {
         let at = self.metrics.iter().position(|metric| metric.name == name);
         let at = at.unwrap_or_else(|| {
             self.metrics.push(Metric {
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_last_bucket_counts_all_values() {
-        let mut page = Page::default();
+        let mut page = MetricsPage::default();
         let buckets = [(60.0, 1), (600.0, 3)];
         page.histogram(
             "x_seconds",

@@ -9,11 +9,13 @@ use std::io;
 
 use serde_json::json;
 
-use super::{Line, Page, Paint, words};
-use crate::model::{Cause, ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status};
-use crate::output::yaml_text::{self, Style};
-use crate::output::{Show, differ, view};
-use crate::policy::{Kind, RuleSpec};
+use super::{Paint, StyledLine, TextPage, words};
+use crate::model::{
+    ChangeCause, ChangeKind, JudgedChange, ObjectReport, ObjectStatus, Report, Severity,
+};
+use crate::output::yaml_text::{self, ControlCharacters};
+use crate::output::{ShowLevel, differ, view};
+use crate::policy::{ChangeKindSpec, RuleSpec};
 
 /// The number of objects from which they are shown once.
 const MANY: usize = 3;
@@ -38,9 +40,9 @@ pub(super) struct CommonAdditions<'r>(
 
 impl<'r> CommonAdditions<'r> {
     /// Finds the additions to show once.
-    pub fn of(report: &'r Report, page: &Page<'_>) -> Self {
+    pub fn of(report: &'r Report, page: &TextPage<'_>) -> Self {
         let mut found = Self::default();
-        if page.options.verbose || page.options.show == Show::All || report.three_way {
+        if page.options.verbose || page.options.show == ShowLevel::All || report.three_way {
             return found;
         }
         for object in view::objects(report, page.options.show) {
@@ -66,17 +68,17 @@ impl<'r> CommonAdditions<'r> {
     }
 
     /// Returns whether every change of an object is shown together with other objects.
-    pub fn covers_all(&self, object: &ObjectReport, show: Show) -> bool {
+    pub fn covers_all(&self, object: &ObjectReport, show: ShowLevel) -> bool {
         let mut shown = view::drifts(object, show).peekable();
         !self.0.is_empty()
-            && object.status() == Status::Drifted
+            && object.status() == ObjectStatus::Drifted
             && object.violations.is_empty()
             && shown.peek().is_some()
             && shown.all(|drift| self.carriers(object, drift).is_some())
     }
 
     /// Renders the additions, the worst first.
-    pub fn render(&self, page: &mut Page<'_>) -> io::Result<()> {
+    pub fn render(&self, page: &mut TextPage<'_>) -> io::Result<()> {
         let mut all: Vec<_> = self.0.values().collect();
         all.sort_by_key(|carriers| carriers.first().map(|(_, drift)| drift.severity));
         for carriers in all.into_iter().rev() {
@@ -93,7 +95,7 @@ fn is_open(drift: &JudgedChange) -> bool {
         && drift.change.kind == ChangeKind::Added
         && matches!(
             drift.cause,
-            Some(Cause::Unattributed | Cause::WrittenByApplier)
+            Some(ChangeCause::Unattributed | ChangeCause::WrittenByApplier)
         )
 }
 
@@ -118,11 +120,11 @@ pub(super) fn counted(carriers: &[(&ObjectReport, &JudgedChange)]) -> String {
     format!("{} {many}", carriers.len())
 }
 
-fn render(page: &mut Page<'_>, carriers: &[(&ObjectReport, &JudgedChange)]) -> io::Result<()> {
+fn render(page: &mut TextPage<'_>, carriers: &[(&ObjectReport, &JudgedChange)]) -> io::Result<()> {
     let Some((first, drift)) = carriers.first() else {
         return Ok(());
     };
-    let mut heading = Line::of(Paint::of_status(Status::Drifted), "~");
+    let mut heading = StyledLine::of(Paint::of_status(ObjectStatus::Drifted), "~");
     heading
         .push(Paint::Plain, " ")
         .push(Paint::Bold, &counted(carriers))
@@ -133,8 +135,8 @@ fn render(page: &mut Page<'_>, carriers: &[(&ObjectReport, &JudgedChange)]) -> i
         )
         .push(Paint::Dim, "  have the same undeclared field");
     page.line(&heading.cut(page.options.width))?;
-    let indent = Line::of(Paint::Plain, "  ");
-    let mut change = Line::of(Paint::Live, "+ ");
+    let indent = StyledLine::of(Paint::Plain, "  ");
+    let mut change = StyledLine::of(Paint::Live, "+ ");
     change.push(Paint::Path, &drift.change.path.to_string());
     if let Some(live) = &drift.change.live {
         let value = differ::flow(live, LONGEST_VALUE);
@@ -148,14 +150,14 @@ fn render(page: &mut Page<'_>, carriers: &[(&ObjectReport, &JudgedChange)]) -> i
         0 => String::new(),
         more => format!(" and {more} more (-v lists all)"),
     };
-    let named = Line::of(Paint::Plain, &format!("{}{more}", named.join(", ")));
+    let named = StyledLine::of(Paint::Plain, &format!("{}{more}", named.join(", ")));
     page.wrapped(&indent, 2, named)?;
     let advice = "its writer is not recorded. If an admission policy adds it, let driftctl read the \
                   policy ('driftctl doctor' shows the permissions), or add this rule to \
                   .driftctl.yaml:";
-    page.wrapped(&indent, 2, Line::of(Paint::Dim, advice))?;
+    page.wrapped(&indent, 2, StyledLine::of(Paint::Dim, advice))?;
     for line in rule(first, drift).lines() {
-        page.line(&Line::of(Paint::Plain, &format!("    {line}")))?;
+        page.line(&StyledLine::of(Paint::Plain, &format!("    {line}")))?;
     }
     page.blank()
 }
@@ -167,9 +169,9 @@ fn rule(object: &ObjectReport, drift: &JudgedChange) -> String {
         group: object.key.group.clone(),
         kind: object.key.kind.clone(),
         paths: vec![drift.change.path.to_string()],
-        changes: vec![Kind::Added],
+        changes: vec![ChangeKindSpec::Added],
         ..RuleSpec::default()
     };
     let rules = json!({ "ignoreDifferences": [rule] });
-    yaml_text::document_in_order(&rules, Style::Exact, ORDER)
+    yaml_text::document_in_order(&rules, ControlCharacters::Exact, ORDER)
 }

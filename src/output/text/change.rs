@@ -3,10 +3,10 @@
 use std::io;
 
 use super::carried::CommonAdditions;
-use super::sides::{Sides, sides, three};
-use super::{Line, Page, Paint};
+use super::sides::{ShownSides, sides, three};
+use super::{Paint, StyledLine, TextPage};
 use crate::model::{
-    Cause, ChangeKind, FieldPath, JudgedChange, ObjectReport, PathElement, Verdict,
+    ChangeCause, ChangeKind, FieldPath, JudgedChange, ObjectReport, PathElement, Verdict,
 };
 use crate::output::{view, words};
 
@@ -20,7 +20,7 @@ const LAST_REMARK_COLUMN: usize = 84;
 const SHORTEST_SHARED: usize = 12;
 
 /// Changes under a shared prefix of their paths.
-struct Group<'r> {
+struct PrefixGroup<'r> {
     /// How many elements they share; 0 for a single change.
     shared: usize,
     drifts: Vec<&'r JudgedChange>,
@@ -28,7 +28,7 @@ struct Group<'r> {
 
 /// Renders the changes of an object, except those that are shown once for many objects.
 pub(super) fn render_all(
-    page: &mut Page<'_>,
+    page: &mut TextPage<'_>,
     object: &ObjectReport,
     carried: &CommonAdditions<'_>,
 ) -> io::Result<()> {
@@ -38,7 +38,7 @@ pub(super) fn render_all(
     for group in groups(&drifts) {
         if let (1.., Some(first)) = (group.shared, group.drifts.first()) {
             let shared = FieldPath(first.change.path.0[..group.shared].to_vec());
-            let path = Line::of(Paint::Path, &shared.to_string());
+            let path = StyledLine::of(Paint::Path, &shared.to_string());
             for part in path.wrap(page.options.width.saturating_sub(gutter.width)) {
                 let mut line = gutter.empty();
                 page.line(line.append(part))?;
@@ -49,14 +49,18 @@ pub(super) fn render_all(
     Ok(())
 }
 
-fn render_group(page: &mut Page<'_>, gutter: &Gutter, group: &Group<'_>) -> io::Result<()> {
-    let mut rows: Vec<Row<'_>> = group
+fn render_group(
+    page: &mut TextPage<'_>,
+    gutter: &Gutter,
+    group: &PrefixGroup<'_>,
+) -> io::Result<()> {
+    let mut rows: Vec<ChangeRow<'_>> = group
         .drifts
         .iter()
-        .map(|drift| Row {
+        .map(|drift| ChangeRow {
             gutter,
             indent: if group.shared > 0 { 2 } else { 0 },
-            path: Line::of(Paint::Path, &tail(drift, group.shared)),
+            path: StyledLine::of(Paint::Path, &tail(drift, group.shared)),
             sides: match drift.is_conflict() {
                 true => three(drift, page.options),
                 false => sides(&view::shown(drift), page.options),
@@ -90,8 +94,8 @@ fn tail(drift: &JudgedChange, shared: usize) -> String {
 }
 
 /// Groups adjacent changes whose paths share a list item, or else a parent.
-fn groups<'r>(drifts: &[&'r JudgedChange]) -> Vec<Group<'r>> {
-    let mut groups: Vec<Group<'r>> = Vec::new();
+fn groups<'r>(drifts: &[&'r JudgedChange]) -> Vec<PrefixGroup<'r>> {
+    let mut groups: Vec<PrefixGroup<'r>> = Vec::new();
     let mut rest = drifts;
     while let Some((first, later)) = rest.split_first() {
         let shared = container(&first.change.path);
@@ -107,7 +111,7 @@ fn groups<'r>(drifts: &[&'r JudgedChange]) -> Vec<Group<'r>> {
             false => 0,
         };
         let (group, others) = rest.split_at(1 + taken);
-        groups.push(Group {
+        groups.push(PrefixGroup {
             shared: if taken > 0 { shared } else { 0 },
             drifts: group.to_vec(),
         });
@@ -143,24 +147,24 @@ impl Gutter {
         }
     }
 
-    fn at(&self, drift: &JudgedChange) -> Line {
+    fn at(&self, drift: &JudgedChange) -> StyledLine {
         let number = drift.position.map(|position| position.line.to_string());
         let number = number.unwrap_or_default();
         let blanks = " ".repeat(self.digits.saturating_sub(number.len()));
-        Line::of(Paint::Dim, &format!("{blanks}{number} │ "))
+        StyledLine::of(Paint::Dim, &format!("{blanks}{number} │ "))
     }
 
-    fn empty(&self) -> Line {
-        Line::of(Paint::Dim, &format!("{} │ ", " ".repeat(self.digits)))
+    fn empty(&self) -> StyledLine {
+        StyledLine::of(Paint::Dim, &format!("{} │ ", " ".repeat(self.digits)))
     }
 }
 
 /// One change on the page.
-struct Row<'r> {
+struct ChangeRow<'r> {
     gutter: &'r Gutter,
     indent: usize,
-    path: Line,
-    sides: Sides,
+    path: StyledLine,
+    sides: ShownSides,
     drift: &'r JudgedChange,
     /// The column of the values of the group, if they fit there.
     values_at: usize,
@@ -168,14 +172,14 @@ struct Row<'r> {
     remarks_at: Option<usize>,
 }
 
-impl Row<'_> {
+impl ChangeRow<'_> {
     /// The column of the path.
     fn start(&self) -> usize {
         self.gutter.width + self.indent + 2
     }
 
     /// The column of a value that fits next to the path.
-    fn value_column(&self, value: &Line, columns: usize) -> Option<usize> {
+    fn value_column(&self, value: &StyledLine, columns: usize) -> Option<usize> {
         let close = self.start() + self.path.width() + 2;
         [self.values_at.max(close), close]
             .into_iter()
@@ -185,16 +189,16 @@ impl Row<'_> {
     /// Where the row ends, if it is one line.
     fn end(&self, columns: usize) -> Option<usize> {
         match &self.sides {
-            Sides::Short(value) => Some(self.value_column(value, columns)? + value.width()),
-            Sides::Long(_) => None,
+            ShownSides::Short(value) => Some(self.value_column(value, columns)? + value.width()),
+            ShownSides::Long(_) => None,
         }
     }
 
-    fn render(&self, page: &mut Page<'_>) -> io::Result<()> {
+    fn render(&self, page: &mut TextPage<'_>) -> io::Result<()> {
         let first = self.first();
         let mut remarks = self.remarks(page);
         match &self.sides {
-            Sides::Short(value) => match self.value_column(value, page.options.width) {
+            ShownSides::Short(value) => match self.value_column(value, page.options.width) {
                 Some(column) => {
                     let mut line = first;
                     line.append(self.path.clone())
@@ -208,7 +212,7 @@ impl Row<'_> {
                     self.below(page, 2, value.clone())?;
                 }
             },
-            Sides::Long(lines) => {
+            ShownSides::Long(lines) => {
                 self.long(page, &first)?;
                 for line in lines {
                     self.below(page, 0, line.clone())?;
@@ -222,7 +226,7 @@ impl Row<'_> {
     }
 
     /// Writes the gutter and the sign.
-    fn first(&self) -> Line {
+    fn first(&self) -> StyledLine {
         let (sign, paint) = match view::shown(self.drift).kind {
             _ if self.drift.is_conflict() => ("! ", Paint::Alarm),
             ChangeKind::Modified => ("~ ", Paint::Drift),
@@ -242,7 +246,7 @@ impl Row<'_> {
     }
 
     /// Writes the first note on the line of the value if it fits there.
-    fn add_remark(&self, line: &mut Line, remarks: &mut Vec<Line>, columns: usize) {
+    fn add_remark(&self, line: &mut StyledLine, remarks: &mut Vec<StyledLine>, columns: usize) {
         let (Some(column), Some(remark)) = (self.remarks_at, remarks.first()) else {
             return;
         };
@@ -252,7 +256,7 @@ impl Row<'_> {
     }
 
     /// Writes the path on its own lines.
-    fn long(&self, page: &mut Page<'_>, first: &Line) -> io::Result<()> {
+    fn long(&self, page: &mut TextPage<'_>, first: &StyledLine) -> io::Result<()> {
         let start = self.start();
         let columns = page.options.width.saturating_sub(start);
         for (i, part) in self.path.clone().wrap(columns).into_iter().enumerate() {
@@ -268,7 +272,7 @@ impl Row<'_> {
     }
 
     /// Starts a line below the path, next to the gutter.
-    fn below(&self, page: &mut Page<'_>, more: usize, text: Line) -> io::Result<()> {
+    fn below(&self, page: &mut TextPage<'_>, more: usize, text: StyledLine) -> io::Result<()> {
         let indent = self.start() + more;
         let columns = page.options.width.saturating_sub(indent);
         for part in text.wrap(columns) {
@@ -280,9 +284,9 @@ impl Row<'_> {
     }
 
     /// Returns the notes about the change: severity, author, reason, and others.
-    fn remarks(&self, page: &Page<'_>) -> Vec<Line> {
+    fn remarks(&self, page: &TextPage<'_>) -> Vec<StyledLine> {
         let drift = self.drift;
-        let mut about = Line::default();
+        let mut about = StyledLine::default();
         match drift.verdict() {
             Verdict::Reported => {
                 if let Some(merge) = &drift.merge {
@@ -316,14 +320,17 @@ impl Row<'_> {
         }
         let mut remarks = vec![about];
         if let Some(blame) = &drift.blame {
-            remarks.push(Line::of(Paint::Dim, &words::blame(blame)));
+            remarks.push(StyledLine::of(Paint::Dim, &words::blame(blame)));
         }
         // If no change has a known author, that is reported once for the run.
-        if let Some(cause) = drift.cause.filter(|cause| *cause != Cause::Unattributed) {
-            remarks.push(Line::of(Paint::Note, cause.meaning()));
+        if let Some(cause) = drift
+            .cause
+            .filter(|cause| *cause != ChangeCause::Unattributed)
+        {
+            remarks.push(StyledLine::of(Paint::Note, cause.meaning()));
         }
         if let Some(note) = &drift.note {
-            remarks.push(Line::of(Paint::Note, note));
+            remarks.push(StyledLine::of(Paint::Note, note));
         }
         remarks
     }

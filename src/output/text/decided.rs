@@ -7,19 +7,19 @@
 
 use std::io::{self, Write};
 
-use super::{Line, Page, Paint};
-use crate::model::{Plan, Progress};
+use super::{Paint, StyledLine, TextPage};
+use crate::model::{Plan, StepProgress};
 use crate::output::{RenderOptions, words};
 
 /// The result of one decision.
 #[derive(Debug, Clone)]
-pub struct Decided {
+pub struct DecisionResult {
     /// Where the decision is written: `todo:9`
     pub place: String,
     /// The result: `reverted`, `skipped`
     pub word: &'static str,
     /// The progress; [`Progress::Planned`] if there was nothing left to do.
-    pub progress: Progress,
+    pub progress: StepProgress,
     /// The object.
     pub object: String,
     /// The field; `.` for the whole object.
@@ -33,27 +33,27 @@ pub struct Decided {
 /// # Errors
 /// Only those of `out`.
 pub fn decided(
-    decided: &[Decided],
+    decided: &[DecisionResult],
     kept: usize,
     plan: &Plan,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let page = &mut Page { options, out };
-    let widest = |width: fn(&Decided) -> usize| decided.iter().map(width).max().unwrap_or(0);
-    let place = widest(|one| Line::of(Paint::Dim, &one.place).width());
+    let page = &mut TextPage { options, out };
+    let widest = |width: fn(&DecisionResult) -> usize| decided.iter().map(width).max().unwrap_or(0);
+    let place = widest(|one| StyledLine::of(Paint::Dim, &one.place).width());
     let word = widest(|one| one.word.len());
     for one in decided {
         let paint = match one.progress {
-            Progress::Done => Paint::Good,
-            Progress::Partly | Progress::Failed => Paint::Bad,
-            Progress::Planned => Paint::Note,
-            Progress::Skipped => Paint::Drift,
+            StepProgress::Done => Paint::Good,
+            StepProgress::Partly | StepProgress::Failed => Paint::Bad,
+            StepProgress::Planned => Paint::Note,
+            StepProgress::Skipped => Paint::Drift,
         };
-        let mut first = Line::of(Paint::Dim, &one.place);
+        let mut first = StyledLine::of(Paint::Dim, &one.place);
         first.pad_to(place + 2).push(paint, one.word);
         first.pad_to(place + 2 + word + 2);
-        let mut line = Line::of(Paint::Bold, &one.object);
+        let mut line = StyledLine::of(Paint::Bold, &one.object);
         if one.path != "." {
             line.push(Paint::Plain, " ").push(Paint::Path, &one.path);
         }
@@ -64,20 +64,20 @@ pub fn decided(
     }
     if let Some(undo) = &plan.undo {
         let text = format!("undo the reverts with: driftctl revert --undo {undo}");
-        page.line(&Line::of(Paint::Plain, &text))?;
+        page.line(&StyledLine::of(Paint::Plain, &text))?;
     }
     if !decided.is_empty() {
         page.blank()?;
     }
-    let of = |progress: Progress| {
+    let of = |progress: StepProgress| {
         decided
             .iter()
             .filter(|one| one.progress == progress)
             .count()
     };
-    let (done, skipped) = (of(Progress::Done), of(Progress::Skipped));
-    let not_done = of(Progress::Failed) + of(Progress::Partly);
-    let over = of(Progress::Planned);
+    let (done, skipped) = (of(StepProgress::Done), of(StepProgress::Skipped));
+    let not_done = of(StepProgress::Failed) + of(StepProgress::Partly);
+    let over = of(StepProgress::Planned);
     let (verdict, paint) = match (not_done + skipped, done) {
         (0, 0) => ("NOTHING DONE", Paint::Note),
         (0, _) => ("TRIAGED", Paint::Good),
@@ -96,7 +96,7 @@ pub fn decided(
             said.push_str(&format!(", {n} {what}"));
         }
     }
-    let mut line = Line::of(paint, verdict);
+    let mut line = StyledLine::of(paint, verdict);
     line.push(Paint::Plain, "  ").push(Paint::Bold, &said);
     page.line(&line)
 }

@@ -8,9 +8,11 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::{Line, Page, Paint};
-use crate::model::{Account, Decision, Entry, Equal, Status, Verdict};
-use crate::output::yaml_text::{self, Style};
+use super::{Paint, StyledLine, TextPage};
+use crate::model::{
+    Equality, ObjectExplanation, ObjectStatus, PathDecision, PathExplanation, Verdict,
+};
+use crate::output::yaml_text::{self, ControlCharacters};
 use crate::output::{RenderOptions, gist, why, words};
 use crate::redact::RedactedAccount;
 
@@ -29,10 +31,11 @@ pub fn explanation(
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut page = Page { options, out };
+    let mut page = TextPage { options, out };
     header(&mut page, account)?;
     let alone = account.entries.len() == 1;
-    let in_full = |entry: &&Entry| alone || matches!(why::verdict(entry), "drift" | "ignored");
+    let in_full =
+        |entry: &&PathExplanation| alone || matches!(why::verdict(entry), "drift" | "ignored");
     for entry in account.entries.iter().filter(in_full) {
         page.blank()?;
         block(&mut page, account, entry)?;
@@ -44,17 +47,17 @@ pub fn explanation(
     equal(&mut page, account)
 }
 
-fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
-    let mut line = Line::of(Paint::Bold, &account.key.to_string());
+fn header(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result<()> {
+    let mut line = StyledLine::of(Paint::Bold, &account.key.to_string());
     if let Some(origin) = &account.origin {
         line.push(Paint::Plain, "  ")
             .push(Paint::Dim, &origin.to_string());
     }
     page.line(&line)?;
     let note = match (account.status, &account.reason) {
-        (Status::Missing, None) => Some("missing in the cluster".to_owned()),
-        (Status::Extra, None) => Some("extra: not in any manifest".to_owned()),
-        (Status::Missing | Status::Extra, Some(reason)) => {
+        (ObjectStatus::Missing, None) => Some("missing in the cluster".to_owned()),
+        (ObjectStatus::Extra, None) => Some("extra: not in any manifest".to_owned()),
+        (ObjectStatus::Missing | ObjectStatus::Extra, Some(reason)) => {
             Some(format!("{}: {reason}", account.status.as_str()))
         }
         (_, reason) => reason.clone(),
@@ -65,7 +68,7 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
         let note = format!("{note}{severity}");
         labelled(page, "", Paint::of_status(account.status), &note)?;
     }
-    if matches!(account.status, Status::Missing | Status::Extra) {
+    if matches!(account.status, ObjectStatus::Missing | ObjectStatus::Extra) {
         return origin_and_content(page, account);
     }
     for applier in &account.appliers {
@@ -78,9 +81,9 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
 }
 
 /// Writes who made an extra object or deleted a missing one, and what an extra object does.
-fn origin_and_content(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
+fn origin_and_content(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result<()> {
     let mut name = match account.status {
-        Status::Missing => "deleted by",
+        ObjectStatus::Missing => "deleted by",
         _ => "written by",
     };
     for owner in &account.owners {
@@ -101,19 +104,23 @@ fn origin_and_content(page: &mut Page<'_>, account: &Account) -> io::Result<()> 
 }
 
 /// Writes a labelled text.
-fn labelled(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
-    let first = Line::of(Paint::Dim, &format!("  {name}"));
+fn labelled(page: &mut TextPage<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
+    let first = StyledLine::of(Paint::Dim, &format!("  {name}"));
     let mut first = first;
     first.pad_to(COLUMN);
-    page.wrapped(&first, COLUMN, Line::of(paint, text))
+    page.wrapped(&first, COLUMN, StyledLine::of(paint, text))
 }
 
 /// Writes everything that is known about one path.
-fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
+fn block(
+    page: &mut TextPage<'_>,
+    account: &ObjectExplanation,
+    entry: &PathExplanation,
+) -> io::Result<()> {
     // Not wrapped, so that it can be copied.
-    page.line(&Line::of(Paint::Path, &entry.path.to_string()))?;
+    page.line(&StyledLine::of(Paint::Path, &entry.path.to_string()))?;
     let mut verdict = why::why(entry);
-    if let Decision::Differs {
+    if let PathDecision::Differs {
         severity,
         verdict: Verdict::Reported,
         ..
@@ -122,7 +129,7 @@ fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()
         verdict.push_str(&format!(" ({})", severity.as_str()));
     }
     labelled(page, why::verdict(entry), paint_of(entry), &verdict)?;
-    if let Decision::Differs { cause, note, .. } = &entry.decision {
+    if let PathDecision::Differs { cause, note, .. } = &entry.decision {
         if let Some(cause) = cause {
             let cause = format!("{}: {}", cause.as_str(), cause.meaning());
             labelled(page, "cause", Paint::Note, &cause)?;
@@ -149,46 +156,46 @@ fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()
     Ok(())
 }
 
-fn paint_of(entry: &Entry) -> Paint {
+fn paint_of(entry: &PathExplanation) -> Paint {
     match &entry.decision {
-        Decision::Differs { verdict, .. } => match verdict {
+        PathDecision::Differs { verdict, .. } => match verdict {
             Verdict::Reported => Paint::Drift,
             Verdict::Ignored { .. } | Verdict::Explained { .. } => Paint::Note,
         },
-        Decision::Equal(_) => Paint::Good,
-        Decision::Absent => Paint::Dim,
+        PathDecision::Equal(_) => Paint::Good,
+        PathDecision::Absent => Paint::Dim,
     }
 }
 
 fn value(
-    page: &mut Page<'_>,
+    page: &mut TextPage<'_>,
     name: &str,
     paint: Paint,
     value: Option<&Value>,
     place: Option<String>,
 ) -> io::Result<()> {
-    let mut first = Line::of(Paint::Dim, &format!("  {name}"));
+    let mut first = StyledLine::of(Paint::Dim, &format!("  {name}"));
     first.pad_to(COLUMN);
     let Some(value) = value else {
-        let nothing = Line::of(Paint::Dim, "nothing");
+        let nothing = StyledLine::of(Paint::Dim, "nothing");
         let nearest = place.map(|place| format!("nearest: {place}"));
         return placed(page, &first, nothing, nearest.as_deref());
     };
     if is_one_line(value) {
-        let line = Line::of(paint, &yaml_text::scalar(value));
+        let line = StyledLine::of(paint, &yaml_text::scalar(value));
         return placed(page, &first, line, place.as_deref());
     }
-    let text = yaml_text::document(value, Style::Readable);
+    let text = yaml_text::document(value, ControlCharacters::Readable);
     let lines: Vec<&str> = text.lines().collect();
     if let Some(place) = place {
         first.push(Paint::Dim, &place);
         page.line(&first)?;
-        first = Line::default();
+        first = StyledLine::default();
     }
     for line in lines.iter().take(MOST_LINES) {
         first.pad_to(COLUMN).push(paint, line);
         page.line(&first)?;
-        first = Line::default();
+        first = StyledLine::default();
     }
     let more = lines.len().saturating_sub(MOST_LINES);
     if more > 0 {
@@ -201,22 +208,22 @@ fn value(
 /// Writes text and its place: next to each other, or below if there is no room. A place is never
 /// wrapped, so that it can be opened.
 fn placed(
-    page: &mut Page<'_>,
-    first: &Line,
-    mut line: Line,
+    page: &mut TextPage<'_>,
+    first: &StyledLine,
+    mut line: StyledLine,
     place: Option<&str>,
 ) -> io::Result<()> {
     let Some(place) = place else {
         return page.wrapped(first, COLUMN, line);
     };
     let beside = format!("  {place}");
-    let width = Line::of(Paint::Plain, &beside).width();
+    let width = StyledLine::of(Paint::Plain, &beside).width();
     if COLUMN + line.width() + width <= page.options.width {
         line.push(Paint::Dim, &beside);
         return page.wrapped(first, COLUMN, line);
     }
     page.wrapped(first, COLUMN, line)?;
-    let mut below = Line::default();
+    let mut below = StyledLine::default();
     below.pad_to(COLUMN).push(Paint::Dim, place);
     page.line(&below)
 }
@@ -229,10 +236,14 @@ fn is_one_line(value: &Value) -> bool {
     }
 }
 
-fn owners(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
+fn owners(
+    page: &mut TextPage<'_>,
+    account: &ObjectExplanation,
+    entry: &PathExplanation,
+) -> io::Result<()> {
     if entry.owners.is_empty() {
         return match entry.decision {
-            Decision::Absent => Ok(()),
+            PathDecision::Absent => Ok(()),
             _ => labelled(
                 page,
                 "written by",
@@ -251,7 +262,7 @@ fn owners(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<(
     Ok(())
 }
 
-fn types(page: &mut Page<'_>, entry: &Entry) -> io::Result<()> {
+fn types(page: &mut TextPage<'_>, entry: &PathExplanation) -> io::Result<()> {
     let mut compared = why::form(&entry.form);
     if !entry.type_name.is_empty() {
         compared = format!("{compared} ({})", entry.type_name);
@@ -273,8 +284,8 @@ fn types(page: &mut Page<'_>, entry: &Entry) -> io::Result<()> {
 }
 
 /// Writes the explained paths, by reason and rule.
-fn explained(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
-    let mut by_reason: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
+fn explained(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result<()> {
+    let mut by_reason: BTreeMap<String, Vec<&PathExplanation>> = BTreeMap::new();
     for entry in &account.entries {
         if why::verdict(entry) == "explained" {
             let rule = entry.rule.as_ref().map(why::rule);
@@ -287,8 +298,8 @@ fn explained(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     }
     for (reason, entries) in by_reason {
         page.blank()?;
-        let line = Line::of(Paint::Note, &format!("explained · {reason}"));
-        page.wrapped(&Line::default(), 0, line)?;
+        let line = StyledLine::of(Paint::Note, &format!("explained · {reason}"));
+        page.wrapped(&StyledLine::default(), 0, line)?;
         for entry in entries {
             one_line(page, entry, &shown(entry.live.as_ref()))?;
         }
@@ -297,19 +308,19 @@ fn explained(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
 }
 
 /// Writes the equal paths: those that are written differently, and how many are identical.
-fn equal(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
-    let mut by_reason: BTreeMap<Equal, Vec<&Entry>> = BTreeMap::new();
+fn equal(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result<()> {
+    let mut by_reason: BTreeMap<Equality, Vec<&PathExplanation>> = BTreeMap::new();
     for entry in &account.entries {
-        if let Decision::Equal(how) = entry.decision {
+        if let PathDecision::Equal(how) = entry.decision {
             by_reason.entry(how).or_default().push(entry);
         }
     }
-    let same = [Equal::Same, Equal::Identity];
+    let same = [Equality::Same, Equality::Identity];
     let same = same.map(|how| by_reason.remove(&how).map_or(0, |entries| entries.len()));
     for (how, entries) in by_reason {
         page.blank()?;
-        let line = Line::of(Paint::Good, &format!("equal · {}", how.meaning()));
-        page.wrapped(&Line::default(), 0, line)?;
+        let line = StyledLine::of(Paint::Good, &format!("equal · {}", how.meaning()));
+        page.wrapped(&StyledLine::default(), 0, line)?;
         for entry in entries {
             let (declared, live) = (shown(entry.declared.as_ref()), shown(entry.live.as_ref()));
             one_line(page, entry, &format!("{declared} and {live}"))?;
@@ -320,15 +331,15 @@ fn equal(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
         page.blank()?;
         let same = words::count(same, "path");
         let line = format!("equal · {same}, the same on both sides");
-        page.line(&Line::of(Paint::Good, &line))?;
+        page.line(&StyledLine::of(Paint::Good, &line))?;
     }
     Ok(())
 }
 
-fn one_line(page: &mut Page<'_>, entry: &Entry, values: &str) -> io::Result<()> {
-    let mut line = Line::of(Paint::Path, &entry.path.to_string());
+fn one_line(page: &mut TextPage<'_>, entry: &PathExplanation, values: &str) -> io::Result<()> {
+    let mut line = StyledLine::of(Paint::Path, &entry.path.to_string());
     line.push(Paint::Plain, "  ").push(Paint::Dim, values);
-    page.wrapped(&Line::of(Paint::Plain, "  "), 4, line)
+    page.wrapped(&StyledLine::of(Paint::Plain, "  "), 4, line)
 }
 
 /// Returns a value in a few characters.

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use super::{Line, Page, Paint, Text, words};
+use super::{Paint, StyledLine, TextPage, TextReport, words};
 use crate::output::fleet::{self, ClusterRow, CommonDrift};
-use crate::output::several::Cluster;
+use crate::output::several::ClusterReport;
 use crate::output::{Format as _, RenderOptions};
 
 /// The prefix of a line about a cluster.
@@ -21,14 +21,14 @@ const MOST_NAMED: usize = 8;
 const LONGEST_VALUE: usize = 100;
 
 pub(super) fn render(
-    text: &Text,
-    clusters: &[Cluster<'_>],
+    text: &TextReport,
+    clusters: &[ClusterReport<'_>],
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let cluster_rows = fleet::cluster_rows(clusters);
     let alike = fleet::common_drift(clusters, options.show);
-    let mut page = Page {
+    let mut page = TextPage {
         options,
         out: &mut *out,
     };
@@ -36,17 +36,17 @@ pub(super) fn render(
     page.blank()?;
     common(&mut page, &alike, clusters.len())?;
     for cluster in clusters {
-        let mut page = Page {
+        let mut page = TextPage {
             options,
             out: &mut *out,
         };
-        page.line(&Line::of(
+        page.line(&StyledLine::of(
             Paint::Plain,
             &format!("{MARK} cluster {}", cluster.name),
         ))?;
         let (own, left_out) = fleet::own(cluster.report, &alike, options.show);
         if let Some(said) = fleet::left_out(left_out) {
-            page.wrapped(&Line::default(), 2, Line::of(Paint::Dim, &said))?;
+            page.wrapped(&StyledLine::default(), 2, StyledLine::of(Paint::Dim, &said))?;
             page.blank()?;
         }
         text.render(&own, options, out)?;
@@ -68,17 +68,17 @@ pub(super) fn render(
         let verdicts = verdicts.map(|one| format!("{} {}", one.name, one.verdict));
         verdicts.collect::<Vec<_>>()
     };
-    let mut page = Page {
+    let mut page = TextPage {
         options,
         out: &mut *out,
     };
     let count = clusters.len();
     let said = format!("{MARK} {count} clusters: {}", verdicts.join(", "));
-    page.line(&Line::of(Paint::Plain, &said))
+    page.line(&StyledLine::of(Paint::Plain, &said))
 }
 
 /// Writes one line for each cluster.
-fn table(page: &mut Page<'_>, cluster_rows: &[ClusterRow<'_>]) -> io::Result<()> {
+fn table(page: &mut TextPage<'_>, cluster_rows: &[ClusterRow<'_>]) -> io::Result<()> {
     let heads = [
         "CLUSTER", "VERDICT", "WORST", "DRIFTED", "MISSING", "EXTRA", "UNKNOWN",
     ];
@@ -109,14 +109,14 @@ fn table(page: &mut Page<'_>, cluster_rows: &[ClusterRow<'_>]) -> io::Result<()>
     let mut widths = [0; 7];
     for row in &rows {
         for (widest, (paint, text)) in widths.iter_mut().zip(row) {
-            *widest = Line::of(*paint, text).width().max(*widest);
+            *widest = StyledLine::of(*paint, text).width().max(*widest);
         }
     }
     for row in &rows {
-        let mut line = Line::default();
+        let mut line = StyledLine::default();
         let mut column = 0;
         for (at, ((paint, text), wide)) in row.iter().zip(widths).enumerate() {
-            let cell = Line::of(*paint, text);
+            let cell = StyledLine::of(*paint, text);
             let is_number = at > 2;
             let start = if is_number {
                 column + wide - cell.width()
@@ -132,36 +132,36 @@ fn table(page: &mut Page<'_>, cluster_rows: &[ClusterRow<'_>]) -> io::Result<()>
 }
 
 /// Writes the drift that several clusters have in common, one entry each.
-fn common(page: &mut Page<'_>, alike: &[CommonDrift<'_>], all: usize) -> io::Result<()> {
+fn common(page: &mut TextPage<'_>, alike: &[CommonDrift<'_>], all: usize) -> io::Result<()> {
     if alike.is_empty() {
         return Ok(());
     }
     let changes = words::count(alike.len(), "change");
     let head = format!("{MARK} the same in several clusters: {changes}");
-    page.line(&Line::of(Paint::Plain, &head))?;
+    page.line(&StyledLine::of(Paint::Plain, &head))?;
     let verbose = page.options.verbose;
     let most = if verbose { usize::MAX } else { LONGEST_VALUE };
     for one in alike {
         let row = &one.row;
         let paint = row.severity.map_or(Paint::Unknown, Paint::of_severity);
-        let mut line = Line::of(Paint::Bold, &words::object(row.object));
+        let mut line = StyledLine::of(Paint::Bold, &words::object(row.object));
         line.push(Paint::Plain, "  ").push(paint, row.severity());
         line.push(
             Paint::Plain,
             &format!("  {} {}", row.sign(), row.what(!verbose, most)),
         );
-        page.wrapped(&Line::default(), 2, line)?;
+        page.wrapped(&StyledLine::default(), 2, line)?;
         let names = one.cluster_names(all);
         let columns = page.options.width.saturating_sub(4);
-        let lines = Line::of(Paint::Dim, &names).wrap(columns);
+        let lines = StyledLine::of(Paint::Dim, &names).wrap(columns);
         let shown = if verbose { lines.len() } else { MOST_LINES };
         let more = lines.len().saturating_sub(shown);
         for part in lines.into_iter().take(shown) {
-            page.line(Line::of(Paint::Plain, "    ").append(part))?;
+            page.line(StyledLine::of(Paint::Plain, "    ").append(part))?;
         }
         if more > 0 {
             let more = format!("    … {} (-v lists all)", words::count(more, "more line"));
-            page.line(&Line::of(Paint::Dim, &more))?;
+            page.line(&StyledLine::of(Paint::Dim, &more))?;
         }
     }
     page.blank()

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::{Line, Page, Paint, words};
+use super::{Paint, StyledLine, TextPage, words};
 use crate::model::Report;
 use crate::output::GroupBy;
-use crate::output::groups::{self, Group};
-use crate::output::rows::Row;
+use crate::output::groups::{self, ChangeGroup};
+use crate::output::rows::ReportRow;
 
 /// How many lines of names are shown below a change.
 const MOST_LINES: usize = 2;
@@ -14,7 +14,7 @@ const MOST_LINES: usize = 2;
 /// The length limit of a value.
 const LONGEST_VALUE: usize = 80;
 
-pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+pub(super) fn render(page: &mut TextPage<'_>, report: &Report) -> io::Result<()> {
     let by = page.options.group_by;
     for group in groups::of(report, page.options.show, by) {
         let severity = group.severity.map_or(Paint::Unknown, Paint::of_severity);
@@ -31,7 +31,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         } else {
             Paint::Bold
         };
-        let mut heading = Line::of(paint, &title);
+        let mut heading = StyledLine::of(paint, &title);
         let changes = words::count(group.rows.len(), "change");
         heading.push(Paint::Dim, &format!("  {changes}"));
         page.line(&heading.cut(page.options.width))?;
@@ -42,7 +42,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             } else {
                 line.cut(page.options.width)
             };
-            page.wrapped(&Line::default(), 2, line)?;
+            page.wrapped(&StyledLine::default(), 2, line)?;
         }
         page.blank()?;
     }
@@ -50,8 +50,8 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
 }
 
 /// Writes one change, and its objects.
-fn of_change(page: &mut Page<'_>, group: &Group<'_>, severity: Paint) -> io::Result<()> {
-    let mut line = Line::of(Paint::Bold, &group.title);
+fn of_change(page: &mut TextPage<'_>, group: &ChangeGroup<'_>, severity: Paint) -> io::Result<()> {
+    let mut line = StyledLine::of(Paint::Bold, &group.title);
     let word = group.rows.first().map_or("", |row| row.severity());
     line.push(Paint::Plain, "   ").push(severity, word);
     let objects = words::count(group.rows.len(), "object");
@@ -60,9 +60,9 @@ fn of_change(page: &mut Page<'_>, group: &Group<'_>, severity: Paint) -> io::Res
     if let Some(who) = words::latest(owners, page.options.now) {
         line.push(Paint::Dim, &format!(" · last by {who}"));
     }
-    page.wrapped(&Line::default(), 2, line)?;
+    page.wrapped(&StyledLine::default(), 2, line)?;
     let columns = page.options.width.saturating_sub(4);
-    let mut names = Line::default();
+    let mut names = StyledLine::default();
     for (at, row) in group.rows.iter().enumerate() {
         let comma = if at > 0 { ", " } else { "" };
         names.push(
@@ -78,18 +78,18 @@ fn of_change(page: &mut Page<'_>, group: &Group<'_>, severity: Paint) -> io::Res
         MOST_LINES
     };
     for part in lines.into_iter().take(shown) {
-        let mut line = Line::of(Paint::Plain, "    ");
+        let mut line = StyledLine::of(Paint::Plain, "    ");
         page.line(line.append(part))?;
     }
     if more > 0 && !page.options.verbose {
         let more = format!("    … {} (-v lists all)", words::count(more, "more line"));
-        page.line(&Line::of(Paint::Dim, &more))?;
+        page.line(&StyledLine::of(Paint::Dim, &more))?;
     }
     page.blank()
 }
 
-fn line(page: &Page<'_>, row: &Row<'_>, by: GroupBy) -> Line {
-    let mut line = Line::of(Paint::Plain, "  ");
+fn line(page: &TextPage<'_>, row: &ReportRow<'_>, by: GroupBy) -> StyledLine {
+    let mut line = StyledLine::of(Paint::Plain, "  ");
     if by != GroupBy::Severity {
         let paint = row.severity.map_or(Paint::Unknown, Paint::of_severity);
         line.push(paint, &format!("{:<8}  ", row.severity()));

@@ -23,16 +23,16 @@ mod sides;
 mod summary;
 mod urgent;
 
-pub use decided::{Decided, decided};
+pub use decided::{DecisionResult, decided};
 pub use explain::explanation;
 pub use plan::{outcome, plan};
 
 use std::io::{self, Write};
 
-use super::paint::{Line, Paint};
-use super::several::Cluster;
+use super::paint::{Paint, StyledLine};
+use super::several::ClusterReport;
 use super::{Format, GroupBy, RenderOptions, escape, gist, view, words};
-use crate::model::{JudgedChange, MergeClass, ObjectReport, Report, Status};
+use crate::model::{JudgedChange, MergeClass, ObjectReport, ObjectStatus, Report};
 use crate::redact::Redacted;
 use carried::CommonAdditions;
 
@@ -40,9 +40,9 @@ use carried::CommonAdditions;
 const SHORT: usize = 16;
 
 /// The text report.
-pub struct Text;
+pub struct TextReport;
 
-impl Format for Text {
+impl Format for TextReport {
     fn name(&self) -> &'static str {
         "text"
     }
@@ -58,7 +58,7 @@ impl Format for Text {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let mut body = Vec::new();
-        let mut page = Page {
+        let mut page = TextPage {
             options,
             out: &mut body,
         };
@@ -69,7 +69,7 @@ impl Format for Text {
             }
         }
         let lines = body.iter().filter(|byte| **byte == b'\n').count();
-        let mut page = Page { options, out };
+        let mut page = TextPage { options, out };
         let is_long = lines > SHORT;
         if is_long && options.paged {
             summary::render(&mut page, report, is_long)?;
@@ -87,7 +87,7 @@ impl Format for Text {
 
     fn render_several(
         &self,
-        clusters: &[Cluster<'_>],
+        clusters: &[ClusterReport<'_>],
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -96,13 +96,13 @@ impl Format for Text {
 }
 
 /// The writer, with the options.
-struct Page<'p> {
+struct TextPage<'p> {
     options: &'p RenderOptions,
     out: &'p mut dyn Write,
 }
 
-impl Page<'_> {
-    fn line(&mut self, line: &Line) -> io::Result<()> {
+impl TextPage<'_> {
+    fn line(&mut self, line: &StyledLine) -> io::Result<()> {
         let text = line.render(self.options.colour);
         let text = if self.options.ascii {
             super::paint::ascii(&text)
@@ -123,13 +123,13 @@ impl Page<'_> {
     }
 
     /// Writes a line that is wrapped at the end of the page; continuation lines are indented.
-    fn wrapped(&mut self, first: &Line, indent: usize, text: Line) -> io::Result<()> {
+    fn wrapped(&mut self, first: &StyledLine, indent: usize, text: StyledLine) -> io::Result<()> {
         let columns = self.options.width.saturating_sub(indent.max(first.width()));
         for (i, part) in text.wrap(columns).into_iter().enumerate() {
             let mut line = if i == 0 {
                 first.clone()
             } else {
-                Line::default()
+                StyledLine::default()
             };
             line.pad_to(indent).append(part);
             self.line(&line)?;
@@ -139,14 +139,14 @@ impl Page<'_> {
 }
 
 /// Writes what the signs mean, and at the beginning of a long report also what was compared.
-fn legend(page: &mut Page<'_>, report: &Report, with_target: bool) -> io::Result<()> {
+fn legend(page: &mut TextPage<'_>, report: &Report, with_target: bool) -> io::Result<()> {
     if let (true, Some(target)) = (with_target, summary::target(report)) {
-        page.wrapped(&Line::default(), 0, target)?;
+        page.wrapped(&StyledLine::default(), 0, target)?;
     }
     if !report.objects.iter().any(shows_sides) {
         return Ok(());
     }
-    let mut line = Line::of(Paint::Declared, "- manifest");
+    let mut line = StyledLine::of(Paint::Declared, "- manifest");
     line.push(Paint::Plain, "   ").push(Paint::Live, "+ live");
     page.line(&line)?;
     page.blank()
@@ -157,7 +157,7 @@ fn shows_sides(object: &ObjectReport) -> bool {
     object.reported().next().is_some()
 }
 
-fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn render_objects(page: &mut TextPage<'_>, report: &Report) -> io::Result<()> {
     let show = page.options.show;
     let objects = view::by_urgency(report, show);
     let (objects, alike) = match page.options.verbose {
@@ -172,11 +172,11 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let mut aside = Vec::new();
     for (deployer, objects) in view::by_deployer(objects) {
         if let Some(deployer) = deployer {
-            page.line(&Line::of(Paint::Bold, &words::deployer(deployer)))?;
+            page.line(&StyledLine::of(Paint::Bold, &words::deployer(deployer)))?;
         }
         let mut in_sync = Vec::new();
         for object in objects {
-            let quiet = object.status() == Status::InSync
+            let quiet = object.status() == ObjectStatus::InSync
                 && object.violations.is_empty()
                 && view::drifts(object, show).next().is_none();
             if carried.covers_all(object, show) {
@@ -199,7 +199,11 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     if !aside.is_empty() {
         let objects = words::count(aside.len(), "object");
         let heading = format!("drift of {objects} that this branch does not touch (-v shows it)");
-        page.wrapped(&Line::default(), 2, Line::of(Paint::Dim, &heading))?;
+        page.wrapped(
+            &StyledLine::default(),
+            2,
+            StyledLine::of(Paint::Dim, &heading),
+        )?;
         for object in &aside {
             header(page, object, Some(&changes_in_short(object)))?;
         }
@@ -209,21 +213,21 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
 }
 
 /// Returns whether an object drifted in a way that is unrelated to the branch.
-fn is_aside(page: &Page<'_>, object: &ObjectReport) -> bool {
+fn is_aside(page: &TextPage<'_>, object: &ObjectReport) -> bool {
     let untouched = |drift: &JudgedChange| {
         (drift.merge.as_ref()).is_none_or(|merge| merge.class == MergeClass::Drift)
     };
     !page.options.verbose
-        && page.options.show != super::Show::All
+        && page.options.show != super::ShowLevel::All
         && object.lifecycle.is_none()
-        && object.status() == Status::Drifted
+        && object.status() == ObjectStatus::Drifted
         && object.violations.is_empty()
         && object.drifts.iter().all(untouched)
 }
 
 /// Returns `.spec.replicas and 2 more`.
 fn changes_in_short(object: &ObjectReport) -> String {
-    let changes: Vec<_> = view::worst_first(object, super::Show::Drift);
+    let changes: Vec<_> = view::worst_first(object, super::ShowLevel::Drift);
     match &changes[..] {
         [] => object.status().as_str().to_owned(),
         [only] => only.change.path.to_string(),
@@ -232,30 +236,30 @@ fn changes_in_short(object: &ObjectReport) -> String {
 }
 
 fn render_object(
-    page: &mut Page<'_>,
+    page: &mut TextPage<'_>,
     object: &ObjectReport,
     carried: &CommonAdditions<'_>,
 ) -> io::Result<()> {
     header(page, object, None)?;
-    let indent = Line::of(Paint::Plain, "  ");
+    let indent = StyledLine::of(Paint::Plain, "  ");
     if let Some(note) = words::status_note_at(object, page.options.now) {
-        let line = Line::of(Paint::of_status(object.status()), &note);
+        let line = StyledLine::of(Paint::of_status(object.status()), &note);
         page.wrapped(&indent, 2, line)?;
     }
     // The deleter of a missing object is already shown.
     let owners = words::owners(&object.owners, page.options.now);
-    if let Some(owners) = owners.filter(|_| object.status() != Status::Missing) {
-        page.wrapped(&indent, 2, Line::of(Paint::Dim, &owners))?;
+    if let Some(owners) = owners.filter(|_| object.status() != ObjectStatus::Missing) {
+        page.wrapped(&indent, 2, StyledLine::of(Paint::Dim, &owners))?;
     }
     for (violation, line) in object.violations.iter().zip(words::violations(object)) {
         let paint = match violation.enforcement.refuses() {
             true => Paint::Bad,
             false => Paint::Drift,
         };
-        page.wrapped(&indent, 4, Line::of(paint, &line))?;
+        page.wrapped(&indent, 4, StyledLine::of(paint, &line))?;
     }
     for line in gist::of(object) {
-        let mut text = Line::of(Paint::Live, "+ ");
+        let mut text = StyledLine::of(Paint::Live, "+ ");
         text.push(Paint::Live, &line);
         page.wrapped(&indent, 4, text)?;
     }
@@ -301,7 +305,7 @@ fn rights(group: &[&ObjectReport]) -> Option<String> {
 }
 
 /// Writes the objects that could not be compared for the same reason, on few lines.
-fn render_group(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> {
+fn render_group(page: &mut TextPage<'_>, group: &[&ObjectReport]) -> io::Result<()> {
     /// How many objects are named.
     const NAMED: usize = 3;
     let Some(first) = group.first() else {
@@ -313,20 +317,20 @@ fn render_group(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> 
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
     };
-    let mut line = Line::of(Paint::of_status(first.status()), "?");
+    let mut line = StyledLine::of(Paint::of_status(first.status()), "?");
     line.push(Paint::Plain, " ");
-    page.wrapped(&line, 2, Line::of(Paint::Bold, &said))?;
-    let indent = Line::of(Paint::Plain, "  ");
+    page.wrapped(&line, 2, StyledLine::of(Paint::Bold, &said))?;
+    let indent = StyledLine::of(Paint::Plain, "  ");
     let note = rights(group).or_else(|| words::status_note(first));
     if let Some(note) = note {
-        let note = Line::of(Paint::of_status(first.status()), &note);
+        let note = StyledLine::of(Paint::of_status(first.status()), &note);
         page.wrapped(&indent, 2, note)?;
     }
     page.blank()
 }
 
 /// Returns where the manifest of an object is on this machine, for a terminal that opens it.
-fn link(page: &Page<'_>, object: &ObjectReport) -> Option<String> {
+fn link(page: &TextPage<'_>, object: &ObjectReport) -> Option<String> {
     let origin = object.origin.as_ref();
     let origin =
         origin.filter(|origin| origin.revision.is_none() && origin.rendered_by.is_none())?;
@@ -347,20 +351,20 @@ fn link(page: &Page<'_>, object: &ObjectReport) -> Option<String> {
 }
 
 /// Writes `~ Deployment shop/cart  HIGH  kubectl-edit 3h ago  manifests/cart.yaml:1`.
-fn header(page: &mut Page<'_>, object: &ObjectReport, more: Option<&str>) -> io::Result<()> {
+fn header(page: &mut TextPage<'_>, object: &ObjectReport, more: Option<&str>) -> io::Result<()> {
     let mark = match object.status() {
-        Status::InSync => "=",
-        Status::Drifted => "~",
-        Status::Missing => "-",
-        Status::Extra => "+",
-        Status::Unknown => "?",
-        Status::Pending => ">",
-        Status::Conflict => "!",
+        ObjectStatus::InSync => "=",
+        ObjectStatus::Drifted => "~",
+        ObjectStatus::Missing => "-",
+        ObjectStatus::Extra => "+",
+        ObjectStatus::Unknown => "?",
+        ObjectStatus::Pending => ">",
+        ObjectStatus::Conflict => "!",
     };
-    let mut line = Line::of(Paint::of_status(object.status()), mark);
+    let mut line = StyledLine::of(Paint::of_status(object.status()), mark);
     line.push(Paint::Plain, " ")
         .push(Paint::Bold, &words::object(object));
-    let fits = |line: &Line, text: &str| {
+    let fits = |line: &StyledLine, text: &str| {
         line.width() + 2 + super::paint::width(text) <= page.options.width
     };
     if let Some(severity) = object.severity().filter(|_| object.is_drift()) {
@@ -369,7 +373,7 @@ fn header(page: &mut Page<'_>, object: &ObjectReport, more: Option<&str>) -> io:
     }
     // The creator of an extra object has its own line.
     let writer = words::last_writer(object, page.options.now);
-    let writer = writer.filter(|_| object.status() != Status::Extra);
+    let writer = writer.filter(|_| object.status() != ObjectStatus::Extra);
     for text in writer.iter().map(String::as_str).chain(more) {
         if fits(&line, text) {
             line.push(Paint::Plain, "  ").push(Paint::Dim, text);
@@ -385,6 +389,6 @@ fn header(page: &mut Page<'_>, object: &ObjectReport, more: Option<&str>) -> io:
         return page.line(&line);
     }
     page.line(&line)?;
-    let indent = Line::of(Paint::Plain, "  ");
-    page.wrapped(&indent, 2, Line::of(Paint::Dim, &origin))
+    let indent = StyledLine::of(Paint::Plain, "  ");
+    page.wrapped(&indent, 2, StyledLine::of(Paint::Dim, &origin))
 }

@@ -8,10 +8,10 @@
 
 use std::io::{self, Write};
 
-use super::sides::{Sides, sides};
-use super::{Line, Page, Paint};
+use super::sides::{ShownSides, sides};
+use super::{Paint, StyledLine, TextPage};
 use crate::model::{
-    Action, Change, ChangeKind, How, Plan, PlanChange, PlanStep, Progress, Refused,
+    Action, Change, ChangeKind, Plan, PlanChange, PlanStep, RefusedItem, StepAction, StepProgress,
 };
 use crate::output::{RenderOptions, words};
 
@@ -20,16 +20,16 @@ use crate::output::{RenderOptions, words};
 /// # Errors
 /// Only those of `out`.
 pub fn plan(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
-    let page = &mut Page { options, out };
+    let page = &mut TextPage { options, out };
     for step in &plan.steps {
         render_step(page, plan.action, step)?;
     }
     left_alone(page, &plan.refused)?;
     for note in &plan.notes {
         page.wrapped(
-            &Line::of(Paint::Dim, "note: "),
+            &StyledLine::of(Paint::Dim, "note: "),
             2,
-            Line::of(Paint::Plain, note),
+            StyledLine::of(Paint::Plain, note),
         )?;
     }
     if !plan.notes.is_empty() {
@@ -43,16 +43,16 @@ pub fn plan(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io::Re
 /// # Errors
 /// Only those of `out`.
 pub fn outcome(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
-    let page = &mut Page { options, out };
+    let page = &mut TextPage { options, out };
     for step in &plan.steps {
         let (word, paint) = match step.progress {
-            Progress::Planned => continue,
-            Progress::Done => (done(plan.action, step.how), Paint::Good),
-            Progress::Partly => ("partly done", Paint::Bad),
-            Progress::Failed => ("not done", Paint::Bad),
-            Progress::Skipped => ("skipped", Paint::Dim),
+            StepProgress::Planned => continue,
+            StepProgress::Done => (done(plan.action, step.how), Paint::Good),
+            StepProgress::Partly => ("partly done", Paint::Bad),
+            StepProgress::Failed => ("not done", Paint::Bad),
+            StepProgress::Skipped => ("skipped", Paint::Dim),
         };
-        let mut line = Line::of(Paint::Plain, "");
+        let mut line = StyledLine::of(Paint::Plain, "");
         line.push(Paint::Bold, &step.key.to_string())
             .push(Paint::Plain, "  ");
         let said = match &step.outcome {
@@ -60,22 +60,22 @@ pub fn outcome(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io:
             None => words::count(step.weight(), "change"),
         };
         line.push(Paint::Plain, &said);
-        let mut first = Line::of(paint, word);
+        let mut first = StyledLine::of(paint, word);
         first.push(Paint::Plain, " ");
         page.wrapped(&first, 2, line)?;
-        if step.progress == Progress::Done {
+        if step.progress == StepProgress::Done {
             for remark in step.remarks.iter().filter(|remark| is_after(remark)) {
                 page.wrapped(
-                    &Line::of(Paint::Plain, "  "),
+                    &StyledLine::of(Paint::Plain, "  "),
                     2,
-                    Line::of(Paint::Dim, remark),
+                    StyledLine::of(Paint::Dim, remark),
                 )?;
             }
         }
     }
     if let Some(undo) = &plan.undo {
         let text = format!("undo it with: driftctl revert --undo {undo}");
-        page.line(&Line::of(Paint::Plain, &text))?;
+        page.line(&StyledLine::of(Paint::Plain, &text))?;
     }
     page.blank()?;
     verdict(page, plan)
@@ -86,25 +86,25 @@ fn is_after(remark: &str) -> bool {
     remark.starts_with("note: ")
 }
 
-fn done(action: Action, how: How) -> &'static str {
+fn done(action: Action, how: StepAction) -> &'static str {
     match how {
-        How::Create => "created",
-        How::Delete => "deleted",
-        How::Edit => "backported",
-        How::Accept => "accepted",
-        How::Ignore => "ignored",
-        How::Patch => match action {
+        StepAction::Create => "created",
+        StepAction::Delete => "deleted",
+        StepAction::Edit => "backported",
+        StepAction::Accept => "accepted",
+        StepAction::Ignore => "ignored",
+        StepAction::Patch => match action {
             Action::Undo => "undone",
             Action::Revert | Action::Backport | Action::Triage => "reverted",
         },
     }
 }
 
-fn verdict(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
-    let failed = plan.changes(Progress::Failed);
-    let partly = plan.changes(Progress::Partly);
-    let skipped = plan.changes(Progress::Skipped);
-    let made = plan.changes(Progress::Done);
+fn verdict(page: &mut TextPage<'_>, plan: &Plan) -> io::Result<()> {
+    let failed = plan.changes(StepProgress::Failed);
+    let partly = plan.changes(StepProgress::Partly);
+    let skipped = plan.changes(StepProgress::Skipped);
+    let made = plan.changes(StepProgress::Done);
     let (word, paint) = if failed + partly > 0 {
         ("INCOMPLETE", Paint::Alarm)
     } else if made > 0 {
@@ -120,7 +120,7 @@ fn verdict(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
     let mut figures = vec![format!(
         "{} of {}",
         words::count(made, "change"),
-        words::count(plan.objects(Progress::Done), "object")
+        words::count(plan.objects(StepProgress::Done), "object")
     )];
     for (n, what) in [
         (partly, "partly done"),
@@ -132,20 +132,20 @@ fn verdict(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
             figures.push(format!("{n} {what}"));
         }
     }
-    let mut line = Line::of(paint, word);
+    let mut line = StyledLine::of(paint, word);
     line.push(Paint::Plain, "  ")
         .push(Paint::Bold, &figures.join(", "));
     page.line(&line)
 }
 
-fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Result<()> {
+fn render_step(page: &mut TextPage<'_>, action: Action, step: &PlanStep) -> io::Result<()> {
     let (sign, paint) = match step.how {
-        How::Patch | How::Edit => ("~", Paint::Drift),
-        How::Accept | How::Ignore => ("=", Paint::Note),
-        How::Create => ("+", Paint::Good),
-        How::Delete => ("-", Paint::Bad),
+        StepAction::Patch | StepAction::Edit => ("~", Paint::Drift),
+        StepAction::Accept | StepAction::Ignore => ("=", Paint::Note),
+        StepAction::Create => ("+", Paint::Good),
+        StepAction::Delete => ("-", Paint::Bad),
     };
-    let mut line = Line::of(paint, sign);
+    let mut line = StyledLine::of(paint, sign);
     line.push(Paint::Plain, " ")
         .push(Paint::Bold, &step.key.to_string());
     if let Some(origin) = &step.origin {
@@ -158,16 +158,18 @@ fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Resu
         .filter(|remark| !is_after(remark))
         .collect();
     let mut remarks = remarks.into_iter().peekable();
-    let width = |remark: &str| Line::of(Paint::Note, remark).width();
+    let width = |remark: &str| StyledLine::of(Paint::Note, remark).width();
     let fits = |remark: &&String| line.width() + 3 + width(remark) <= page.options.width;
     if let Some(first) = remarks.next_if(fits) {
         line.push(Paint::Plain, "   ").push(Paint::Note, first);
     }
     page.line(&line)?;
     match step.how {
-        How::Create => page.line(&Line::of(Paint::Plain, "  creates it as declared"))?,
-        How::Delete => page.line(&Line::of(Paint::Plain, "  deletes it"))?,
-        How::Patch | How::Edit | How::Accept | How::Ignore => {}
+        StepAction::Create => {
+            page.line(&StyledLine::of(Paint::Plain, "  creates it as declared"))?
+        }
+        StepAction::Delete => page.line(&StyledLine::of(Paint::Plain, "  deletes it"))?,
+        StepAction::Patch | StepAction::Edit | StepAction::Accept | StepAction::Ignore => {}
     }
     let lines = step.changes.iter().filter_map(|change| change.position);
     let digits = lines.map(|at| at.line.to_string().len()).max();
@@ -175,28 +177,28 @@ fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Resu
     for change in &step.changes {
         render_change(page, (action, step.how), change, digits)?;
     }
-    let indent = Line::of(Paint::Plain, "  ");
+    let indent = StyledLine::of(Paint::Plain, "  ");
     for remark in remarks {
-        page.wrapped(&indent, 2, Line::of(Paint::Note, remark))?;
+        page.wrapped(&indent, 2, StyledLine::of(Paint::Note, remark))?;
     }
     if let Some(by) = &step.written_as {
         let text = format!("written as {}, {}", by.manager, by.why);
-        page.wrapped(&indent, 2, Line::of(Paint::Dim, &text))?;
+        page.wrapped(&indent, 2, StyledLine::of(Paint::Dim, &text))?;
     }
     page.blank()
 }
 
 fn render_change(
-    page: &mut Page<'_>,
-    (action, how): (Action, How),
+    page: &mut TextPage<'_>,
+    (action, how): (Action, StepAction),
     change: &PlanChange,
     digits: usize,
 ) -> io::Result<()> {
     let number = change.position.map(|at| at.line.to_string());
     let number = number.unwrap_or_default();
     let blanks = " ".repeat(digits.saturating_sub(number.len()));
-    let empty = Line::of(Paint::Dim, &format!("{} │ ", " ".repeat(digits)));
-    let mut line = Line::of(Paint::Dim, &format!("{blanks}{number} │ "));
+    let empty = StyledLine::of(Paint::Dim, &format!("{} │ ", " ".repeat(digits)));
+    let mut line = StyledLine::of(Paint::Dim, &format!("{blanks}{number} │ "));
     let (sign, paint) = match change.kind {
         ChangeKind::Modified => ("~ ", Paint::Drift),
         ChangeKind::Added => ("+ ", Paint::Good),
@@ -212,17 +214,17 @@ fn render_change(
         at: Vec::new(),
     };
     match sides(&shown, page.options) {
-        Sides::Short(value) if line.width() + 2 + value.width() <= page.options.width => {
+        ShownSides::Short(value) if line.width() + 2 + value.width() <= page.options.width => {
             line.push(Paint::Plain, "  ").append(value);
             page.line(&line)?;
         }
-        Sides::Short(value) => {
+        ShownSides::Short(value) => {
             page.line(&line)?;
             let mut below = empty.clone();
             below.push(Paint::Plain, "    ").append(value);
             page.line(&below)?;
         }
-        Sides::Long(lines) => {
+        ShownSides::Long(lines) => {
             page.line(&line)?;
             for part in lines {
                 let mut below = empty.clone();
@@ -233,32 +235,32 @@ fn render_change(
     }
     let verb = match (action, how) {
         (Action::Undo, _) => "undoes ",
-        (_, How::Edit | How::Accept | How::Ignore) => "made by ",
+        (_, StepAction::Edit | StepAction::Accept | StepAction::Ignore) => "made by ",
         _ => "undoes ",
     };
     if let Some(owners) = words::owners(&change.owners, page.options.now) {
         let mut first = empty;
         first.push(Paint::Plain, "  ");
-        let text = Line::of(Paint::Dim, &format!("{verb}{owners}"));
+        let text = StyledLine::of(Paint::Dim, &format!("{verb}{owners}"));
         page.wrapped(&first, first.width(), text)?;
     }
     Ok(())
 }
 
-fn left_alone(page: &mut Page<'_>, refused: &[Refused]) -> io::Result<()> {
+fn left_alone(page: &mut TextPage<'_>, refused: &[RefusedItem]) -> io::Result<()> {
     if refused.is_empty() {
         return Ok(());
     }
-    page.line(&Line::of(Paint::Bold, "left alone"))?;
+    page.line(&StyledLine::of(Paint::Bold, "left alone"))?;
     for refused in refused {
-        let mut line = Line::of(Paint::Plain, &refused.key.to_string());
+        let mut line = StyledLine::of(Paint::Plain, &refused.key.to_string());
         if !refused.path.0.is_empty() {
             line.push(Paint::Plain, " ")
                 .push(Paint::Path, &refused.path.to_string());
         }
         line.push(Paint::Plain, "  ")
             .push(Paint::Dim, &refused.message);
-        page.wrapped(&Line::of(Paint::Plain, "  "), 4, line)?;
+        page.wrapped(&StyledLine::of(Paint::Plain, "  "), 4, line)?;
     }
     page.blank()
 }

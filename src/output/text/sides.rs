@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::model::{Change, ChangeKind, FieldPath, JudgedChange, PathElement};
 use crate::output::RenderOptions;
 use crate::output::brief::scalar_at;
-use crate::output::differ::{self, Embedded, Leaf};
-use crate::output::hunk::{self, Hunk, Side};
-use crate::output::paint::{Line, Paint};
+use crate::output::differ::{self, DifferingPath, EmbeddedDocument};
+use crate::output::hunk::{self, Hunk, HunkSide};
+use crate::output::paint::{Paint, StyledLine};
 use crate::output::three;
 use crate::output::view;
-use crate::output::yaml_text::{self, Style};
+use crate::output::yaml_text::{self, ControlCharacters};
 
 /// How many lines of a block or of hunks are shown without `--verbose`.
 const MOST_LINES: usize = 40;
@@ -29,38 +29,38 @@ const READABLE_HUNKS: usize = 24;
 const LONGEST_LEAF: usize = 100;
 
 /// What to show of a change.
-pub(super) enum Sides {
+pub(super) enum ShownSides {
     /// One line is enough: `3 → 5`.
-    Short(Line),
+    Short(StyledLine),
     /// Lines with a sign each.
-    Long(Vec<Line>),
+    Long(Vec<StyledLine>),
 }
 
 /// Lays out both sides of a change.
-pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
+pub(super) fn sides(change: &Change, options: &RenderOptions) -> ShownSides {
     let room = options.width.saturating_sub(12).max(20);
     match (&change.declared, &change.live) {
         // The path already contains the value of a set's item.
         (Some(value), None) | (None, Some(value))
             if change.path.0.last() == Some(&PathElement::Value(value.clone())) =>
         {
-            Sides::Short(Line::default())
+            ShownSides::Short(StyledLine::default())
         }
         (Some(declared), Some(live)) => both(&change.path, declared, live, room, options),
         (Some(value), None) | (None, Some(value)) => {
             let side = if change.kind == ChangeKind::Removed {
-                Side::Declared
+                HunkSide::Declared
             } else {
-                Side::Live
+                HunkSide::Live
             };
             one(&change.path, value, side, room, options)
         }
-        (None, None) => Sides::Long(Vec::new()),
+        (None, None) => ShownSides::Long(Vec::new()),
     }
 }
 
 /// Returns all three values of a change in conflict, one below the other.
-pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
+pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> ShownSides {
     let mut lines = Vec::new();
     let [base, branch, live] = view::three(drift).map(|(_, value)| value);
     let most = options.width.saturating_sub(40).max(40);
@@ -68,13 +68,13 @@ pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
         for region in &regions {
             of_region(region, &mut lines);
         }
-        return Sides::Long(capped(lines, options));
+        return ShownSides::Long(capped(lines, options));
     }
     for (name, value) in view::three(drift) {
         let side = if name == "live" {
-            Side::Live
+            HunkSide::Live
         } else {
-            Side::Declared
+            HunkSide::Declared
         };
         let paint = if name == "base" {
             Paint::Plain
@@ -82,7 +82,7 @@ pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
             Paint::of_side(side)
         };
         let label = |text: &str| {
-            let mut line = Line::of(Paint::Dim, &format!("{name:<7} "));
+            let mut line = StyledLine::of(Paint::Dim, &format!("{name:<7} "));
             line.push(paint, text);
             line
         };
@@ -95,17 +95,17 @@ pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
             Some(value) if is_one_line(value) => lines.push(label(&yaml_text::scalar(value))),
             Some(value) => {
                 lines.push(label(""));
-                if let Sides::Long(block) = one(&drift.change.path, value, side, 0, options) {
+                if let ShownSides::Long(block) = one(&drift.change.path, value, side, 0, options) {
                     lines.extend(block);
                 }
             }
         }
     }
-    Sides::Long(lines)
+    ShownSides::Long(lines)
 }
 
 /// Returns the lines of a text that differ between the sides, with equal sides together.
-fn of_region(region: &three::Region, lines: &mut Vec<Line>) {
+fn of_region(region: &three::ThreeWayRegion, lines: &mut Vec<StyledLine>) {
     let label = format!("line {}", region.line);
     for (at, (names, text)) in region.sides.iter().enumerate() {
         let is_live = names.contains(&"live") && !names.contains(&"base");
@@ -120,7 +120,7 @@ fn of_region(region: &three::Region, lines: &mut Vec<Line>) {
         for (i, one) in text.iter().enumerate() {
             let label = if at == 0 && i == 0 { &label } else { "" };
             let names = if i == 0 { &names } else { "" };
-            let mut line = Line::of(Paint::Dim, &format!("{label:<9} {names:<13} "));
+            let mut line = StyledLine::of(Paint::Dim, &format!("{label:<9} {names:<13} "));
             line.push(paint, &with_tabs(one));
             if is_live && i == 0 {
                 line.push(Paint::Bad, "   merging overwrites this");
@@ -131,26 +131,32 @@ fn of_region(region: &three::Region, lines: &mut Vec<Line>) {
 }
 
 /// Returns a value that only one side has.
-fn one(path: &FieldPath, value: &Value, side: Side, room: usize, options: &RenderOptions) -> Sides {
+fn one(
+    path: &FieldPath,
+    value: &Value,
+    side: HunkSide,
+    room: usize,
+    options: &RenderOptions,
+) -> ShownSides {
     if is_one_line(value) {
-        let line = Line::of(Paint::of_side(side), &scalar_at(path, value));
+        let line = StyledLine::of(Paint::of_side(side), &scalar_at(path, value));
         if line.width() <= room {
-            return Sides::Short(line);
+            return ShownSides::Short(line);
         }
     }
     let text = match value {
         Value::String(text) => text.clone(),
-        value => yaml_text::document(value, Style::Readable),
+        value => yaml_text::document(value, ControlCharacters::Readable),
     };
     let lines = text
         .lines()
         .map(|line| {
-            let mut out = Line::of(Paint::of_side(side), &format!("{} ", side.sign()));
+            let mut out = StyledLine::of(Paint::of_side(side), &format!("{} ", side.sign()));
             out.push(Paint::of_side(side), &with_tabs(&shortened(line, options)));
             out
         })
         .collect();
-    Sides::Long(capped(lines, options))
+    ShownSides::Long(capped(lines, options))
 }
 
 fn both(
@@ -159,33 +165,33 @@ fn both(
     live: &Value,
     room: usize,
     options: &RenderOptions,
-) -> Sides {
+) -> ShownSides {
     if is_one_line(declared) && is_one_line(live) {
         let (ours, theirs) = (scalar_at(path, declared), scalar_at(path, live));
         let short = arrow(&ours, &theirs);
         // A separating arrow would be ambiguous if a value contains one.
         let is_clear = !ours.contains('→') && !theirs.contains('→');
         if short.width() <= room && is_clear {
-            return Sides::Short(short);
+            return ShownSides::Short(short);
         }
         if let Some(lines) = by_path(declared, live, &[], options) {
-            return Sides::Long(lines);
+            return ShownSides::Long(lines);
         }
-        return Sides::Long(signed(&hunk::hunks(&ours, &theirs), options));
+        return ShownSides::Long(signed(&hunk::hunks(&ours, &theirs), options));
     }
     let (ours, theirs) = match (declared, live) {
         // Strings are compared as they are, anything else as YAML.
         (Value::String(declared), Value::String(live)) => (declared.clone(), live.clone()),
         _ => (
-            yaml_text::document(declared, Style::Readable),
-            yaml_text::document(live, Style::Readable),
+            yaml_text::document(declared, ControlCharacters::Readable),
+            yaml_text::document(live, ControlCharacters::Readable),
         ),
     };
     let hunks = hunk::hunks(&ours, &theirs);
     if let Some(lines) = by_path(declared, live, &hunks, options) {
-        return Sides::Long(lines);
+        return ShownSides::Long(lines);
     }
-    Sides::Long(signed(&hunks, options))
+    ShownSides::Long(signed(&hunks, options))
 }
 
 /// Returns JSON and YAML within a string, compared by path if the text itself is hard to read.
@@ -194,7 +200,7 @@ fn by_path(
     live: &Value,
     hunks: &[Hunk],
     options: &RenderOptions,
-) -> Option<Vec<Line>> {
+) -> Option<Vec<StyledLine>> {
     let (declared, live) = (declared.as_str()?, live.as_str()?);
     let is_long = |text: &str| text.lines().any(|line| line.len() > READABLE_LINE);
     let shown: usize = hunks.iter().map(|hunk| hunk.lines.len()).sum();
@@ -202,10 +208,10 @@ fn by_path(
     if options.verbose || !(is_long || shown > READABLE_HUNKS) {
         return None;
     }
-    let Embedded { format, leaves } = differ::embedded(declared, live)?;
+    let EmbeddedDocument { format, leaves } = differ::embedded(declared, live)?;
     if leaves.is_empty() {
         let same = format!("the same {format}, written differently (-v shows the text)");
-        return Some(vec![Line::of(Paint::Note, &same)]);
+        return Some(vec![StyledLine::of(Paint::Note, &same)]);
     }
     if !is_long && leaves.len() >= shown {
         return None;
@@ -215,23 +221,23 @@ fn by_path(
 }
 
 /// Returns `~ [81].title  "panel-81" → "panel-REWIRED"`.
-fn of_leaf(leaf: &Leaf, format: &str) -> Line {
+fn of_leaf(leaf: &DifferingPath, format: &str) -> StyledLine {
     let values = match (&leaf.declared, &leaf.live) {
         (Some(declared), Some(live)) => {
             let texts = [declared, live].map(|value| differ::flow(value, usize::MAX));
             let [ours, theirs] = differ::cut_around(&texts[0], &texts[1], LONGEST_LEAF);
             arrow(&ours, &theirs)
         }
-        (Some(value), None) => Line::of(Paint::Declared, &differ::flow(value, LONGEST_LEAF)),
-        (None, Some(value)) => Line::of(Paint::Live, &differ::flow(value, LONGEST_LEAF)),
-        (None, None) => Line::default(),
+        (Some(value), None) => StyledLine::of(Paint::Declared, &differ::flow(value, LONGEST_LEAF)),
+        (None, Some(value)) => StyledLine::of(Paint::Live, &differ::flow(value, LONGEST_LEAF)),
+        (None, None) => StyledLine::default(),
     };
     let (sign, paint) = match (&leaf.declared, &leaf.live) {
         (Some(_), None) => ("- ", Paint::Declared),
         (None, _) => ("+ ", Paint::Live),
         (Some(_), Some(_)) => ("~ ", Paint::Drift),
     };
-    let mut line = Line::of(paint, sign);
+    let mut line = StyledLine::of(paint, sign);
     line.push(Paint::Dim, &format!("{format} "))
         .push(Paint::Path, &leaf.path.to_string())
         .push(Paint::Plain, "  ")
@@ -240,13 +246,13 @@ fn of_leaf(leaf: &Leaf, format: &str) -> Line {
 }
 
 /// Returns `shop/cart:1.4.2 → shop/cart:1.5.0`, with the changed words marked.
-fn arrow(declared: &str, live: &str) -> Line {
+fn arrow(declared: &str, live: &str) -> StyledLine {
     if declared == live {
-        return Line::of(Paint::Note, declared); // secret on both sides
+        return StyledLine::of(Paint::Note, declared); // secret on both sides
     }
     let hunks = hunk::hunks(declared, live);
-    let pieces = |side: Side| {
-        let mut line = Line::default();
+    let pieces = |side: HunkSide| {
+        let mut line = StyledLine::default();
         let found = hunks
             .iter()
             .flat_map(|hunk| &hunk.lines)
@@ -264,23 +270,23 @@ fn arrow(declared: &str, live: &str) -> Line {
         }
         line
     };
-    let mut line = pieces(Side::Declared);
-    line.push(Paint::Dim, " → ").append(pieces(Side::Live));
+    let mut line = pieces(HunkSide::Declared);
+    line.push(Paint::Dim, " → ").append(pieces(HunkSide::Live));
     line
 }
 
 /// Returns the lines of hunks, with a gap between them.
-fn signed(hunks: &[Hunk], options: &RenderOptions) -> Vec<Line> {
+fn signed(hunks: &[Hunk], options: &RenderOptions) -> Vec<StyledLine> {
     let mut lines = Vec::new();
     for (i, hunk) in hunks.iter().enumerate() {
         let starts_later = hunk.declared_start.max(hunk.live_start) > 1;
         if i > 0 || starts_later {
-            lines.push(Line::of(Paint::Dim, "⋮"));
+            lines.push(StyledLine::of(Paint::Dim, "⋮"));
         }
         for line in &hunk.lines {
             lines.push(signed_line(line, options));
-            if line.unterminated && line.side != Side::Both && ends_differently(hunk) {
-                lines.push(Line::of(Paint::Dim, "\\ No newline at end of file"));
+            if line.unterminated && line.side != HunkSide::Both && ends_differently(hunk) {
+                lines.push(StyledLine::of(Paint::Dim, "\\ No newline at end of file"));
             }
         }
     }
@@ -289,17 +295,17 @@ fn signed(hunks: &[Hunk], options: &RenderOptions) -> Vec<Line> {
 
 /// Returns whether only one side ends in a line feed.
 fn ends_differently(hunk: &Hunk) -> bool {
-    let ends = |side: Side| {
+    let ends = |side: HunkSide| {
         hunk.lines
             .iter()
-            .any(|line| line.unterminated && (line.side == side || line.side == Side::Both))
+            .any(|line| line.unterminated && (line.side == side || line.side == HunkSide::Both))
     };
-    ends(Side::Declared) != ends(Side::Live)
+    ends(HunkSide::Declared) != ends(HunkSide::Live)
 }
 
-fn signed_line(line: &hunk::Line, options: &RenderOptions) -> Line {
+fn signed_line(line: &hunk::HunkLine, options: &RenderOptions) -> StyledLine {
     let (plain, word) = (Paint::of_side(line.side), Paint::of_words(line.side));
-    let mut out = Line::of(plain, &format!("{} ", line.side.sign()));
+    let mut out = StyledLine::of(plain, &format!("{} ", line.side.sign()));
     let cut;
     let line = if options.verbose {
         line
@@ -310,7 +316,7 @@ fn signed_line(line: &hunk::Line, options: &RenderOptions) -> Line {
     let last = line.pieces.len().saturating_sub(1);
     for (i, (changed, text)) in line.pieces.iter().enumerate() {
         let text = text.clone();
-        let text = if i == last && line.side != Side::Both {
+        let text = if i == last && line.side != HunkSide::Both {
             visible_end(&text)
         } else {
             text
@@ -340,11 +346,11 @@ fn shortened(line: &str, options: &RenderOptions) -> String {
     format!("{head}… ({} more characters)", total - LONG_LINE)
 }
 
-fn capped(mut lines: Vec<Line>, options: &RenderOptions) -> Vec<Line> {
+fn capped(mut lines: Vec<StyledLine>, options: &RenderOptions) -> Vec<StyledLine> {
     if !options.verbose && lines.len() > MOST_LINES {
         let more = lines.len() - MOST_LINES;
         lines.truncate(MOST_LINES);
-        lines.push(Line::of(
+        lines.push(StyledLine::of(
             Paint::Dim,
             &format!("… {more} more lines (-v shows them)"),
         ));

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::io;
 
 use super::carried::{self, CommonAdditions};
-use super::{Line, Page, Paint, words};
-use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status};
+use super::{Paint, StyledLine, TextPage, words};
+use crate::model::{ChangeKind, JudgedChange, ObjectReport, ObjectStatus, Report, Severity};
 use crate::output::{differ, finding, gist, view};
 
 /// How many lines are shown: they fit on the last screen with the verdict.
@@ -25,18 +25,18 @@ const SEVERITY: usize = 10;
 const LEAST: usize = 20;
 
 /// One line.
-struct Entry<'r> {
+struct UrgentLine<'r> {
     object: &'r ObjectReport,
     /// `None` for an object that is missing or extra as a whole.
     drift: Option<&'r JudgedChange>,
     severity: Severity,
 }
 
-pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+pub(super) fn render(page: &mut TextPage<'_>, report: &Report) -> io::Result<()> {
     let carried = CommonAdditions::of(report, page);
     let entries = entries(report, &carried);
     let shown = &entries[..entries.len().min(MOST)];
-    let name = |entry: &Entry<'_>| match entry.drift {
+    let name = |entry: &UrgentLine<'_>| match entry.drift {
         Some(drift) => match carried.carriers(entry.object, drift) {
             Some(carriers) => carried::counted(carriers),
             None => words::object(entry.object),
@@ -63,7 +63,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             true => column,
             false => 0,
         };
-        let mut line = Line::of(
+        let mut line = StyledLine::of(
             Paint::of_severity(entry.severity),
             &format!("{:<8}  ", entry.severity.as_str()),
         );
@@ -85,7 +85,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             "",
             entries.len() - MOST
         );
-        page.line(&Line::of(Paint::Dim, &more).cut(page.options.width))?;
+        page.line(&StyledLine::of(Paint::Dim, &more).cut(page.options.width))?;
     }
     Ok(())
 }
@@ -95,24 +95,24 @@ fn width(text: &str) -> usize {
 }
 
 /// Returns what is critical or high, the worst first.
-fn entries<'r>(report: &'r Report, carried: &CommonAdditions<'_>) -> Vec<Entry<'r>> {
+fn entries<'r>(report: &'r Report, carried: &CommonAdditions<'_>) -> Vec<UrgentLine<'r>> {
     let mut entries = Vec::new();
     let is_listed = |object: &ObjectReport, drift: &JudgedChange| {
         let carriers = carried.carriers(object, drift);
         carriers.is_some_and(|all| all.first().is_some_and(|(one, _)| one.key != object.key))
     };
-    for object in view::by_urgency(report, crate::output::Show::Drift) {
+    for object in view::by_urgency(report, crate::output::ShowLevel::Drift) {
         if let Some(severity) = object.whole_severity.filter(|_| object.is_drift()) {
-            entries.push(Entry {
+            entries.push(UrgentLine {
                 object,
                 drift: None,
                 severity,
             });
         }
-        let drifts = view::worst_first(object, crate::output::Show::Drift);
+        let drifts = view::worst_first(object, crate::output::ShowLevel::Drift);
         let drifts = drifts.into_iter().filter(|drift| drift.is_drift());
         for drift in drifts.filter(|drift| !is_listed(object, drift)) {
-            entries.push(Entry {
+            entries.push(UrgentLine {
                 object,
                 drift: Some(drift),
                 severity: drift.severity,
@@ -122,7 +122,7 @@ fn entries<'r>(report: &'r Report, carried: &CommonAdditions<'_>) -> Vec<Entry<'
     entries.retain(|entry| entry.severity >= Severity::High);
     // The sort is stable: changes of the same severity stay in the order of the report.
     entries.sort_by_key(|entry| {
-        let is_conflict = entry.object.status() == Status::Conflict
+        let is_conflict = entry.object.status() == ObjectStatus::Conflict
             && entry.drift.is_none_or(JudgedChange::is_conflict);
         Reverse((is_conflict, entry.severity))
     });
@@ -138,7 +138,7 @@ struct ShortChange {
 }
 
 impl ShortChange {
-    fn of(entry: &Entry<'_>) -> Self {
+    fn of(entry: &UrgentLine<'_>) -> Self {
         let Some(drift) = entry.drift else {
             let status = entry.object.status();
             let gist = gist::of(entry.object).into_iter().next();
@@ -178,22 +178,22 @@ impl ShortChange {
     }
 
     /// Returns the line, cut to so many columns. A short value stays whole, and its path is cut.
-    fn fit(&self, room: usize) -> Line {
-        let mut line = Line::of(self.paint, self.sign);
+    fn fit(&self, room: usize) -> StyledLine {
+        let mut line = StyledLine::of(self.paint, self.sign);
         let room = room.saturating_sub(line.width());
         let value = width(&self.value);
         let for_value = match value <= SHORT_VALUE {
             true => value,
             false => value.min(room.saturating_sub(width(&self.path))),
         };
-        let path = Line::of(Paint::Path, &self.path).cut(room.saturating_sub(for_value));
+        let path = StyledLine::of(Paint::Path, &self.path).cut(room.saturating_sub(for_value));
         line.append(path);
-        line.append(Line::of(Paint::Plain, &self.value).cut(for_value));
+        line.append(StyledLine::of(Paint::Plain, &self.value).cut(for_value));
         line
     }
 }
 
-fn author(page: &Page<'_>, entry: &Entry<'_>) -> Option<String> {
+fn author(page: &TextPage<'_>, entry: &UrgentLine<'_>) -> Option<String> {
     match entry.drift {
         Some(drift) => words::latest(drift.owners.iter(), page.options.now),
         None => words::last_writer(entry.object, page.options.now),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::output::yaml_text::{Style, document};
+use crate::output::yaml_text::{ControlCharacters, document};
 
 /// An alert: its name, expression, duration, severity, summary and runbook command.
 type Alert = (
@@ -78,5 +78,5 @@ pub fn watch_alerts() -> String {
         "metadata": {"name": "driftctl", "labels": {"app.kubernetes.io/name": "driftctl"}},
         "spec": {"groups": [{"name": "driftctl", "rules": rules}]},
     });
-    document(&rule, Style::Exact)
+    document(&rule, ControlCharacters::Exact)
 }

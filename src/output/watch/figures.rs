@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::Watched;
+use super::WatchState;
 use crate::model::{BOUNDS, Durations, Ending, Onset, Severity};
 use crate::output::RenderOptions;
-use crate::output::prometheus::{Page, add};
+use crate::output::prometheus::{MetricsPage, add};
 use crate::redact::Redacted;
 
 const SEVERITIES: [Severity; 4] = [
@@ -21,12 +21,12 @@ const SEVERITIES: [Severity; 4] = [
 /// # Errors
 /// Fails like `out`.
 pub fn watch_metrics(
-    watched: &Watched<'_>,
+    watched: &WatchState<'_>,
     report: Option<&Redacted>,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut page = Page::default();
+    let mut page = MetricsPage::default();
     open(&mut page, watched);
     counts(&mut page, watched);
     rounds(&mut page, watched);
@@ -36,7 +36,7 @@ pub fn watch_metrics(
     page.write(out)
 }
 
-fn open(page: &mut Page<'_>, watched: &Watched<'_>) {
+fn open(page: &mut MetricsPage<'_>, watched: &WatchState<'_>) {
     // A series that was once above zero becomes zero, and does not disappear.
     let mut open: BTreeMap<(Severity, &str, &str, &str), f64> = BTreeMap::new();
     if !watched.names_objects {
@@ -76,7 +76,7 @@ fn open(page: &mut Page<'_>, watched: &Watched<'_>) {
     );
 }
 
-fn counts(page: &mut Page<'_>, watched: &Watched<'_>) {
+fn counts(page: &mut MetricsPage<'_>, watched: &WatchState<'_>) {
     let tallies = watched.tallies;
     page.counter(
         "drift_opened_total",
@@ -123,7 +123,7 @@ fn counts(page: &mut Page<'_>, watched: &Watched<'_>) {
     }
 }
 
-fn rounds(page: &mut Page<'_>, watched: &Watched<'_>) {
+fn rounds(page: &mut MetricsPage<'_>, watched: &WatchState<'_>) {
     let rounds = watched.rounds;
     let by_result = [
         ("complete", rounds.complete),

@@ -16,7 +16,7 @@ pub use screen::{event_line, watch_screen};
 
 /// The state of a watch after a round.
 #[derive(Debug, Clone)]
-pub struct Watched<'w> {
+pub struct WatchState<'w> {
     /// The open episodes.
     pub open: Vec<&'w Episode>,
     /// How many episodes began and ended.

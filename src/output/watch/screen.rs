@@ -2,17 +2,17 @@
 
 use std::cmp::Reverse;
 
-use super::{Watched, span};
-use crate::model::{Closed, Deviation, Episode, EpisodeKey, Event, Onset, Severity};
-use crate::output::paint::{Line, Paint, ascii, width};
+use super::{WatchState, span};
+use crate::model::{ClosedEpisode, Deviation, Episode, EpisodeEvent, EpisodeKey, Onset, Severity};
+use crate::output::paint::{Paint, StyledLine, ascii, width};
 use crate::output::{RenderOptions, words};
 use crate::redact::Redacted;
 
 /// Returns a line about an event; `None` if it is not worth reporting.
-pub fn event_line(event: &Event, options: &RenderOptions) -> Option<String> {
-    let mut line = Line::default();
+pub fn event_line(event: &EpisodeEvent, options: &RenderOptions) -> Option<String> {
+    let mut line = StyledLine::default();
     match event {
-        Event::Opened(episode) => {
+        EpisodeEvent::Opened(episode) => {
             line.push(Paint::Drift, "opened  ");
             line.append(named(&episode.key, episode.severity));
             let who = episode.who.as_ref().map(|who| format!(", by {who}"));
@@ -22,17 +22,17 @@ pub fn event_line(event: &Event, options: &RenderOptions) -> Option<String> {
                 line.push(Paint::Dim, &format!(", {} ago", age(episode, now)));
             }
         }
-        Event::Closed(closed) => {
+        EpisodeEvent::Closed(closed) => {
             line.push(Paint::Good, "closed  ");
             line.append(named(&closed.key, closed.severity));
             line.push(Paint::Dim, &format!(", {}", end(closed)));
         }
-        Event::Altered(_) => return None,
+        EpisodeEvent::Altered(_) => return None,
     }
     Some(rendered(&line, options))
 }
 
-fn rendered(line: &Line, options: &RenderOptions) -> String {
+fn rendered(line: &StyledLine, options: &RenderOptions) -> String {
     let text = line.render(options.colour);
     match options.ascii {
         true => ascii(&text),
@@ -45,7 +45,7 @@ fn age(episode: &Episode, now: jiff::Timestamp) -> String {
 }
 
 /// Returns `reverted after 5m`.
-fn end(closed: &Closed) -> String {
+fn end(closed: &ClosedEpisode) -> String {
     format!(
         "{} after {}",
         closed.how.as_str(),
@@ -54,8 +54,8 @@ fn end(closed: &Closed) -> String {
 }
 
 /// Returns `HIGH  Deployment shop/cart .spec.replicas changed`.
-fn named(key: &EpisodeKey, severity: Severity) -> Line {
-    let mut line = Line::default();
+fn named(key: &EpisodeKey, severity: Severity) -> StyledLine {
+    let mut line = StyledLine::default();
     line.push(Paint::of_severity(severity), &words::loud(severity));
     line.push(Paint::Plain, "  ");
     line.push(Paint::Bold, &key.object.to_string());
@@ -72,24 +72,24 @@ fn named(key: &EpisodeKey, severity: Severity) -> Line {
 /// Returns the lines of a screen: the cluster, the last round, open drift, and recent events.
 /// `recent` has the latest events at its end, and `rows` is how many lines fit.
 pub fn watch_screen(
-    watched: &Watched<'_>,
+    watched: &WatchState<'_>,
     report: Option<&Redacted>,
     said: &str,
-    recent: &[Event],
+    recent: &[EpisodeEvent],
     rows: usize,
     options: &RenderOptions,
 ) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(sides) = report.and_then(|report| words::sides(report)) {
-        lines.push(Line::of(Paint::Bold, &sides));
+        lines.push(StyledLine::of(Paint::Bold, &sides));
     }
-    lines.push(Line::of(Paint::Plain, said));
+    lines.push(StyledLine::of(Paint::Plain, said));
     lines.push(summary(watched));
-    let mut latest: Vec<Line> = recent
+    let mut latest: Vec<StyledLine> = recent
         .iter()
         .filter_map(|event| match event {
-            Event::Closed(closed) => {
-                let mut line = Line::of(Paint::Good, "  closed  ");
+            EpisodeEvent::Closed(closed) => {
+                let mut line = StyledLine::of(Paint::Good, "  closed  ");
                 line.append(named(&closed.key, closed.severity));
                 line.push(Paint::Dim, &format!(", {}", end(closed)));
                 Some(line)
@@ -103,7 +103,7 @@ pub fn watch_screen(
     let room = room.saturating_sub(latest.len() + usize::from(!latest.is_empty()));
     lines.extend(open(watched, room, options));
     if !latest.is_empty() {
-        lines.push(Line::default());
+        lines.push(StyledLine::default());
         lines.append(&mut latest);
     }
     lines.truncate(rows.max(1));
@@ -113,14 +113,14 @@ pub fn watch_screen(
         .collect()
 }
 
-fn summary(watched: &Watched<'_>) -> Line {
+fn summary(watched: &WatchState<'_>) -> StyledLine {
     let severities = [
         Severity::Critical,
         Severity::High,
         Severity::Medium,
         Severity::Low,
     ];
-    let mut line = Line::of(Paint::Bold, &format!("{} open", watched.open.len()));
+    let mut line = StyledLine::of(Paint::Bold, &format!("{} open", watched.open.len()));
     for (at, severity) in severities
         .into_iter()
         .filter(|severity| watched.open.iter().any(|one| one.severity == *severity))
@@ -142,7 +142,7 @@ fn summary(watched: &Watched<'_>) -> Line {
 }
 
 /// Returns the open episodes in columns: the worst first, then the oldest.
-fn open(watched: &Watched<'_>, room: usize, options: &RenderOptions) -> Vec<Line> {
+fn open(watched: &WatchState<'_>, room: usize, options: &RenderOptions) -> Vec<StyledLine> {
     if watched.open.is_empty() {
         return Vec::new();
     }
@@ -188,13 +188,13 @@ fn open(watched: &Watched<'_>, room: usize, options: &RenderOptions) -> Vec<Line
         }
     }
     widths[2] = widths[2].min(options.width * 2 / 5);
-    let mut lines = vec![Line::default()];
+    let mut lines = vec![StyledLine::default()];
     for row in [heads].iter().chain(&cells) {
-        let mut line = Line::default();
+        let mut line = StyledLine::default();
         let mut column = 0;
         for ((paint, text), wide) in row.iter().zip(widths) {
             line.pad_to(column);
-            let cell = Line::of(*paint, text);
+            let cell = StyledLine::of(*paint, text);
             let is_last = text == &row[3].1;
             line.append(if is_last { cell } else { cell.cut(wide) });
             column += wide + 2;
@@ -203,7 +203,7 @@ fn open(watched: &Watched<'_>, room: usize, options: &RenderOptions) -> Vec<Line
     }
     let rest = open.len() - shown;
     if rest > 0 {
-        lines.push(Line::of(Paint::Dim, &format!("and {rest} more")));
+        lines.push(StyledLine::of(Paint::Dim, &format!("and {rest} more")));
     }
     lines
 }

@@ -24,7 +24,7 @@ const KLUCTL_FIELD_REGEX: &str = "kluctl.io/ignore-diff-field-regex";
 
 /// What a switch hides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
+enum SwitchScope {
     /// All differences, and that the object is missing.
     Everything,
     /// All differences, but not that the object is missing.
@@ -37,7 +37,7 @@ enum Scope {
 
 /// The side on which a switch counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum SwitchSide {
     /// In the manifest, and on undeclared objects.
     Declared,
     /// On the live object as well.
@@ -45,92 +45,100 @@ enum Side {
 }
 
 /// A label or annotation that acts as a switch if it has a fixed value.
-struct Switch {
+struct AnnotationSwitch {
     key: &'static str,
     /// The value; one of several in a comma-separated list if `in_list`.
     value: &'static str,
     in_list: bool,
     /// Whether it may be a label too.
     or_label: bool,
-    side: Side,
-    scope: Scope,
+    side: SwitchSide,
+    scope: SwitchScope,
 }
 
-impl Switch {
-    const fn new(key: &'static str, value: &'static str, scope: Scope) -> Self {
+impl AnnotationSwitch {
+    const fn new(key: &'static str, value: &'static str, scope: SwitchScope) -> Self {
         Self {
             key,
             value,
             in_list: false,
             or_label: false,
-            side: Side::Declared,
+            side: SwitchSide::Declared,
             scope,
         }
     }
 
     /// Returns one of Flux's switches, which count as label or annotation, in the manifest and on
     /// the live object.
-    const fn flux(key: &'static str, value: &'static str, scope: Scope) -> Self {
+    const fn flux(key: &'static str, value: &'static str, scope: SwitchScope) -> Self {
         Self {
             or_label: true,
-            side: Side::Either,
+            side: SwitchSide::Either,
             ..Self::new(key, value, scope)
         }
     }
 }
 
-const SWITCHES: &[Switch] = &[
+const SWITCHES: &[AnnotationSwitch] = &[
     // https://argo-cd.readthedocs.io/en/stable/user-guide/compare-options/
-    Switch {
+    AnnotationSwitch {
         in_list: true,
-        ..Switch::new(
+        ..AnnotationSwitch::new(
             "argocd.argoproj.io/compare-options",
             "IgnoreExtraneous",
-            Scope::BeingExtra,
+            SwitchScope::BeingExtra,
         )
     },
     // https://fluxcd.io/flux/components/kustomize/kustomizations/#controlling-the-apply-behavior-of-resources
-    Switch::flux(
+    AnnotationSwitch::flux(
         "kustomize.toolkit.fluxcd.io/reconcile",
         "disabled",
-        Scope::Everything,
+        SwitchScope::Everything,
     ),
-    Switch::flux(
+    AnnotationSwitch::flux(
         "kustomize.toolkit.fluxcd.io/ssa",
         "ignore",
-        Scope::Everything,
+        SwitchScope::Everything,
     ),
-    Switch::flux(
+    AnnotationSwitch::flux(
         "kustomize.toolkit.fluxcd.io/ssa",
         "ifnotpresent",
-        Scope::Fields,
+        SwitchScope::Fields,
     ),
-    Switch::flux("kustomize.toolkit.fluxcd.io/ssa", "merge", Scope::Additions),
-    Switch::flux(
+    AnnotationSwitch::flux(
+        "kustomize.toolkit.fluxcd.io/ssa",
+        "merge",
+        SwitchScope::Additions,
+    ),
+    AnnotationSwitch::flux(
         "kustomize.toolkit.fluxcd.io/prune",
         "disabled",
-        Scope::BeingExtra,
+        SwitchScope::BeingExtra,
     ),
     // https://fluxcd.io/flux/components/helm/helmreleases/#drift-detection
-    Switch::flux(
+    AnnotationSwitch::flux(
         "helm.toolkit.fluxcd.io/driftdetection",
         "disabled",
-        Scope::Everything,
+        SwitchScope::Everything,
     ),
     // https://kluctl.io/docs/kluctl/deployments/annotations/all-resources/
-    Switch::new("kluctl.io/ignore-diff", "true", Scope::Fields),
+    AnnotationSwitch::new("kluctl.io/ignore-diff", "true", SwitchScope::Fields),
     // https://github.com/kubernetes-sigs/cli-utils
-    Switch::new(
+    AnnotationSwitch::new(
         "client.lifecycle.config.k8s.io/mutation",
         "ignore",
-        Scope::Fields,
+        SwitchScope::Fields,
     ),
-    Switch::new(
+    AnnotationSwitch::new(
         "client.lifecycle.config.k8s.io/deletion",
         "detach",
-        Scope::BeingExtra,
+        SwitchScope::BeingExtra,
     ),
-    Switch::new("cli-utils.sigs.k8s.io/on-remove", "keep", Scope::BeingExtra),
+    AnnotationSwitch::new(
+        "cli-utils.sigs.k8s.io/on-remove",
+        "keep",
+        SwitchScope::BeingExtra,
+    ),
 ];
 
 /// The rules in an object's own annotations.
@@ -156,12 +164,17 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
         return own;
     }
     let of_live = live.into_iter().flat_map(|live| {
-        let switches = SWITCHES.iter().filter(|switch| switch.side == Side::Either);
+        let switches = SWITCHES
+            .iter()
+            .filter(|switch| switch.side == SwitchSide::Either);
         switches.flat_map(|switch| switch.all(live))
     });
     let of_live: Vec<FieldPath> = of_live.collect();
     for switch in SWITCHES {
-        let sides = [Some(first), live.filter(|_| switch.side == Side::Either)];
+        let sides = [
+            Some(first),
+            live.filter(|_| switch.side == SwitchSide::Either),
+        ];
         for side in sides.into_iter().flatten() {
             if !switch.all(side).is_empty() {
                 let on_declared = std::ptr::eq(side, first);
@@ -206,7 +219,7 @@ fn domains() -> &'static BTreeSet<&'static str> {
     &ALL
 }
 
-impl Switch {
+impl AnnotationSwitch {
     /// Returns the paths of the labels and annotations that turn the switch on. Flux ignores the
     /// case of keys and values.
     fn all(&self, object: &Value) -> Vec<FieldPath> {
@@ -225,29 +238,29 @@ impl Switch {
 
     fn is_key(&self, key: &str) -> bool {
         match self.side {
-            Side::Either => key.eq_ignore_ascii_case(self.key),
-            Side::Declared => key == self.key,
+            SwitchSide::Either => key.eq_ignore_ascii_case(self.key),
+            SwitchSide::Declared => key == self.key,
         }
     }
 
     fn is_on(&self, value: &str) -> bool {
         match (self.in_list, self.side) {
             (true, _) => value.split(',').any(|part| part.trim() == self.value),
-            (false, Side::Either) => value.eq_ignore_ascii_case(self.value),
-            (false, Side::Declared) => value == self.value,
+            (false, SwitchSide::Either) => value.eq_ignore_ascii_case(self.value),
+            (false, SwitchSide::Declared) => value == self.value,
         }
     }
 
     fn rule(&self, place: &str) -> Rule {
         let (paths, kinds) = match self.scope {
-            Scope::Everything => (vec![PathPattern::root()], vec![]),
-            Scope::Fields => (vec![PathPattern::any_field()], vec![]),
-            Scope::Additions => (vec![PathPattern::any_field()], vec![ChangeKind::Added]),
-            Scope::BeingExtra => (vec![PathPattern::root()], vec![ChangeKind::Added]),
+            SwitchScope::Everything => (vec![PathPattern::root()], vec![]),
+            SwitchScope::Fields => (vec![PathPattern::any_field()], vec![]),
+            SwitchScope::Additions => (vec![PathPattern::any_field()], vec![ChangeKind::Added]),
+            SwitchScope::BeingExtra => (vec![PathPattern::root()], vec![ChangeKind::Added]),
         };
         Rule {
             kinds,
-            object_only: self.scope == Scope::BeingExtra,
+            object_only: self.scope == SwitchScope::BeingExtra,
             selectors: Selectors {
                 paths,
                 ..Selectors::default()

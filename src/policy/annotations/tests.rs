@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::policy::Asked;
+use crate::policy::ChangeQuery;
 
 fn with(map: &str, key: &str, value: &str) -> Value {
     json!({"metadata": {map: {key: value}}})
@@ -11,7 +11,7 @@ fn with(map: &str, key: &str, value: &str) -> Value {
 
 fn hides(own: &AnnotationRules, path: &str, kind: ChangeKind) -> bool {
     let path = path.parse().unwrap();
-    let change = Asked {
+    let change = ChangeQuery {
         path: &path,
         kind,
         owners: &[],

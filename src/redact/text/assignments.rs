@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::cursor::{Cursor, Open};
+use super::cursor::{OpenQuote, TextCursor};
 use super::signs::is_credential;
-use super::values::{Left, is_no_secret};
-use super::{Span, Voice, span};
-use crate::redact::names::{Class, is_getter};
+use super::values::{LeftContext, is_no_secret};
+use super::{SecretSpan, TextKind, span};
+use crate::redact::names::{NameClass, is_getter};
 
 /// Every sensitive name contains one of these, in any case.
 pub(super) const HINTS: &[&str] = &[
@@ -92,7 +92,7 @@ const FILES: &[&str] = &[
 
 /// Finds the values of sensitive names: `password=…`, `"token": "…"`, `--api-key …`, and nested
 /// values below them.
-pub(super) fn assignments<'t>(text: &'t str, voice: Voice, spans: &mut Vec<Span<'t>>) {
+pub(super) fn assignments<'t>(text: &'t str, voice: TextKind, spans: &mut Vec<SecretSpan<'t>>) {
     static HINTED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -100,9 +100,9 @@ pub(super) fn assignments<'t>(text: &'t str, voice: Voice, spans: &mut Vec<Span<
             .ok()
     });
     let Some(hints) = &*HINTED else { return };
-    let mut scan = Scan {
+    let mut scan = AssignmentScan {
         text,
-        cursor: Cursor::new(text),
+        cursor: TextCursor::new(text),
         spans,
         voice,
         unclosed: 0,
@@ -123,15 +123,15 @@ pub(super) fn assignments<'t>(text: &'t str, voice: Voice, spans: &mut Vec<Span<
 }
 
 /// The search in one text.
-pub(super) struct Scan<'t, 's> {
+pub(super) struct AssignmentScan<'t, 's> {
     pub(super) text: &'t str,
-    pub(super) cursor: Cursor<'t>,
-    spans: &'s mut Vec<Span<'t>>,
-    voice: Voice,
+    pub(super) cursor: TextCursor<'t>,
+    spans: &'s mut Vec<SecretSpan<'t>>,
+    voice: TextKind,
     /// How many brackets were found to be unclosed.
     pub(super) unclosed: usize,
     /// A cache of names, most of which occur repeatedly.
-    classes: HashMap<&'t str, Class>,
+    classes: HashMap<&'t str, NameClass>,
     /// Where fields begin that contain the value of a name next to them, found on demand.
     pub(super) value_fields: Option<Vec<usize>>,
 }
@@ -139,13 +139,13 @@ pub(super) struct Scan<'t, 's> {
 /// The size limit of the cache.
 const MOST_NAMES: usize = 1024;
 
-impl<'t> Scan<'t, '_> {
+impl<'t> AssignmentScan<'t, '_> {
     pub(super) fn push(&mut self, at: Range<usize>, name: &'t str) {
         self.spans.push(span(at, name));
     }
 
     pub(super) fn is_message(&self) -> bool {
-        self.voice == Voice::Message
+        self.voice == TextKind::Message
     }
 
     /// Returns the name at a position, as far as it is after `floor`.
@@ -164,11 +164,11 @@ impl<'t> Scan<'t, '_> {
         start..end
     }
 
-    fn class(&mut self, word: &'t str) -> Class {
+    fn class(&mut self, word: &'t str) -> NameClass {
         if let Some(known) = self.classes.get(word) {
             return *known;
         }
-        let class = Class::of(word);
+        let class = NameClass::of(word);
         if self.classes.len() < MOST_NAMES {
             self.classes.insert(word, class);
         }
@@ -209,7 +209,7 @@ impl<'t> Scan<'t, '_> {
                 !(self.cursor.byte(at - 1) == open.sign && self.before(name.start) != open.sign)
             });
         let sign = self.cursor.skip_blanks(at);
-        let place = Found {
+        let place = SensitiveName {
             name: name.clone(),
             word,
             class,
@@ -255,7 +255,7 @@ impl<'t> Scan<'t, '_> {
             )
     }
 
-    fn second_argument(&mut self, place: &Found<'t>, from: usize) -> Option<usize> {
+    fn second_argument(&mut self, place: &SensitiveName<'t>, from: usize) -> Option<usize> {
         let at = self.cursor.skip_space(from);
         if place.class.header {
             let quoted = self.cursor.quoted(at)?;
@@ -295,7 +295,13 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes the value of an assignment.
-    fn assign(&mut self, place: &Found<'t>, from: usize, colon: bool, gap: bool) -> Option<usize> {
+    fn assign(
+        &mut self,
+        place: &SensitiveName<'t>,
+        from: usize,
+        colon: bool,
+        gap: bool,
+    ) -> Option<usize> {
         let at = self.cursor.skip_blanks(from);
         let line = self.cursor.line_at(place.name.start);
         let lead = place.name.start - line.start;
@@ -318,7 +324,7 @@ impl<'t> Scan<'t, '_> {
         if colon && !gap && unquoted && !place.quoted && !self.is_tight_value(place, at) {
             return None;
         }
-        let left = Left {
+        let left = LeftContext {
             name: place.word,
             count: place.class.count,
             column: lead.map_or(0, |lead| lead.trim_end_matches(['"', '\'']).len()),
@@ -348,7 +354,7 @@ impl<'t> Scan<'t, '_> {
 
     /// Returns whether text after a colon without a blank is a value, and not a port, a tag, or a
     /// line number.
-    fn is_tight_value(&self, place: &Found<'t>, at: usize) -> bool {
+    fn is_tight_value(&self, place: &SensitiveName<'t>, at: usize) -> bool {
         let digits = self.text.as_bytes()[at..]
             .iter()
             .take(6)
@@ -369,9 +375,9 @@ impl<'t> Scan<'t, '_> {
     /// sentence.
     fn is_quoted_in_message(
         &mut self,
-        place: &Found<'t>,
+        place: &SensitiveName<'t>,
         at: usize,
-        left: Left<'t>,
+        left: LeftContext<'t>,
         gap: bool,
     ) -> bool {
         let value_quoted = self.cursor.is_quote(at);
@@ -394,8 +400,13 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes a whole header that contains credentials, if it looks like one.
-    fn header(&mut self, place: &Found<'t>, at: usize, left: Left<'t>) -> Option<usize> {
-        let left = Left {
+    fn header(
+        &mut self,
+        place: &SensitiveName<'t>,
+        at: usize,
+        left: LeftContext<'t>,
+    ) -> Option<usize> {
+        let left = LeftContext {
             first: true,
             quoted: false,
             ..left
@@ -441,7 +452,7 @@ impl<'t> Scan<'t, '_> {
         at
     }
 
-    fn quoted_value(&mut self, at: usize, place: &Found<'t>) -> Option<usize> {
+    fn quoted_value(&mut self, at: usize, place: &SensitiveName<'t>) -> Option<usize> {
         let quoted = self.cursor.quoted(at)?;
         if !is_no_secret(&self.text[quoted.content.clone()], place.class.count) {
             self.push(quoted.content, place.word);
@@ -451,9 +462,9 @@ impl<'t> Scan<'t, '_> {
 
     /// Takes values after a blank: of flags, of directives, of settings such as `requirepass`, and
     /// in sentences that state a password.
-    fn by_blank(&mut self, place: &Found<'t>, at: usize, sign: usize) -> Option<usize> {
+    fn by_blank(&mut self, place: &SensitiveName<'t>, at: usize, sign: usize) -> Option<usize> {
         let line = self.cursor.line_at(place.name.start);
-        let left = Left {
+        let left = LeftContext {
             name: place.word,
             count: place.class.count,
             column: 0,
@@ -487,7 +498,7 @@ impl<'t> Scan<'t, '_> {
             return self.header(
                 place,
                 sign,
-                Left {
+                LeftContext {
                     first: true,
                     ..left
                 },
@@ -521,7 +532,12 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes `password "…"`; `secret "cart"` names an object.
-    fn quoted_by_blank(&mut self, place: &Found<'t>, sign: usize, left: Left<'t>) -> Option<usize> {
+    fn quoted_by_blank(
+        &mut self,
+        place: &SensitiveName<'t>,
+        sign: usize,
+        left: LeftContext<'t>,
+    ) -> Option<usize> {
         let compound = place.word.contains(['_', '-']) && !self.is_message();
         let value = self.cursor.quoted(sign)?;
         let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-./:".contains(&b);
@@ -534,7 +550,12 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes `password is …`, the values of a `.netrc`, and a value that is alone on its line.
-    fn word_by_blank(&mut self, place: &Found<'t>, sign: usize, left: Left<'t>) -> Option<usize> {
+    fn word_by_blank(
+        &mut self,
+        place: &SensitiveName<'t>,
+        sign: usize,
+        left: LeftContext<'t>,
+    ) -> Option<usize> {
         let line = self.cursor.line_at(place.name.start);
         let end = self.word(sign, left);
         let word = &self.text[sign..end];
@@ -570,7 +591,13 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes `--password value`, also if the two are items of a list.
-    fn flag(&mut self, place: &Found<'t>, at: usize, sign: usize, left: Left<'t>) -> Option<usize> {
+    fn flag(
+        &mut self,
+        place: &SensitiveName<'t>,
+        at: usize,
+        sign: usize,
+        left: LeftContext<'t>,
+    ) -> Option<usize> {
         let mut value = sign;
         if self.cursor.byte(value) == b',' {
             value = self.cursor.skip_space(value + 1);
@@ -595,7 +622,7 @@ impl<'t> Scan<'t, '_> {
             }
             return Some(self.value(
                 value,
-                Left {
+                LeftContext {
                     first: true,
                     ..left
                 },
@@ -652,14 +679,14 @@ impl<'t> Scan<'t, '_> {
 }
 
 /// A sensitive name, and its surroundings.
-pub(super) struct Found<'t> {
+pub(super) struct SensitiveName<'t> {
     pub(super) name: Range<usize>,
     /// Returns the name without dashes around it.
     pub(super) word: &'t str,
-    pub(super) class: Class,
+    pub(super) class: NameClass,
     flag: bool,
     pub(super) quoted: bool,
-    pub(super) within: Option<Open>,
+    pub(super) within: Option<OpenQuote>,
 }
 
 /// Returns whether the value of a header such as `Authorization` is a credential: it has a scheme

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Span, span};
+use super::{SecretSpan, span};
 
 /// How a program takes a password.
-enum Takes {
+enum PasswordArgument {
     /// `-p PASSWORD`
     Next(&'static str),
     /// `-pPASSWORD`
@@ -17,38 +17,41 @@ enum Takes {
 }
 
 /// Programs, and how they take passwords.
-const PROGRAMS: &[(&str, &[Takes])] = &[
+const PROGRAMS: &[(&str, &[PasswordArgument])] = &[
     (
         "curl",
         &[
-            Takes::WithUser("-u"),
-            Takes::WithUser("--user"),
-            Takes::WithUser("--proxy-user"),
-            Takes::WithUser("-U"),
+            PasswordArgument::WithUser("-u"),
+            PasswordArgument::WithUser("--user"),
+            PasswordArgument::WithUser("--proxy-user"),
+            PasswordArgument::WithUser("-U"),
         ],
     ),
-    ("mysql", &[Takes::Glued("-p")]),
-    ("mysqladmin", &[Takes::Glued("-p")]),
-    ("mysqldump", &[Takes::Glued("-p")]),
-    ("mariadb", &[Takes::Glued("-p")]),
-    ("sshpass", &[Takes::Glued("-p"), Takes::Next("-p")]),
-    ("redis-cli", &[Takes::Next("-a")]),
-    ("mongo", &[Takes::Next("-p")]),
-    ("mongosh", &[Takes::Next("-p")]),
-    ("mongodump", &[Takes::Next("-p")]),
-    ("mongorestore", &[Takes::Next("-p")]),
-    ("ldapsearch", &[Takes::Next("-w")]),
-    ("ldapmodify", &[Takes::Next("-w")]),
-    ("ldapadd", &[Takes::Next("-w")]),
-    ("sqlcmd", &[Takes::Next("-P")]),
-    ("login", &[Takes::Next("-p")]),
+    ("mysql", &[PasswordArgument::Glued("-p")]),
+    ("mysqladmin", &[PasswordArgument::Glued("-p")]),
+    ("mysqldump", &[PasswordArgument::Glued("-p")]),
+    ("mariadb", &[PasswordArgument::Glued("-p")]),
+    (
+        "sshpass",
+        &[PasswordArgument::Glued("-p"), PasswordArgument::Next("-p")],
+    ),
+    ("redis-cli", &[PasswordArgument::Next("-a")]),
+    ("mongo", &[PasswordArgument::Next("-p")]),
+    ("mongosh", &[PasswordArgument::Next("-p")]),
+    ("mongodump", &[PasswordArgument::Next("-p")]),
+    ("mongorestore", &[PasswordArgument::Next("-p")]),
+    ("ldapsearch", &[PasswordArgument::Next("-w")]),
+    ("ldapmodify", &[PasswordArgument::Next("-w")]),
+    ("ldapadd", &[PasswordArgument::Next("-w")]),
+    ("sqlcmd", &[PasswordArgument::Next("-P")]),
+    ("login", &[PasswordArgument::Next("-p")]),
 ];
 
 /// How far after its name a program's flags are searched.
 const FARTHEST: usize = 1024;
 
 /// Finds the passwords in command lines of programs.
-pub(super) fn passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+pub(super) fn passwords<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
     static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
             .match_kind(aho_corasick::MatchKind::LeftmostLongest)
@@ -72,7 +75,7 @@ pub(super) fn passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
 }
 
 /// Finds what a command prints into the standard input of one that reads a password there.
-fn piped<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+fn piped<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
     for (at, _) in text.match_indices("--password-stdin") {
         let line = text[..at]
             .bytes()
@@ -99,7 +102,12 @@ fn piped<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
 }
 
 /// Checks the words of one command; returns where it ends.
-fn flags<'t>(text: &'t str, from: usize, takes: &[Takes], spans: &mut Vec<Span<'t>>) -> usize {
+fn flags<'t>(
+    text: &'t str,
+    from: usize,
+    takes: &[PasswordArgument],
+    spans: &mut Vec<SecretSpan<'t>>,
+) -> usize {
     let mut before = "";
     let mut at = from;
     let mut continues = false;
@@ -126,11 +134,13 @@ fn flags<'t>(text: &'t str, from: usize, takes: &[Takes], spans: &mut Vec<Span<'
                 .max(quote);
         for style in takes {
             let secret = match style {
-                Takes::Next(flag) if before == *flag => at + quote..end,
-                Takes::Glued(flag) if word.len() > flag.len() && word.starts_with(flag) => {
+                PasswordArgument::Next(flag) if before == *flag => at + quote..end,
+                PasswordArgument::Glued(flag)
+                    if word.len() > flag.len() && word.starts_with(flag) =>
+                {
                     at + flag.len()..end
                 }
-                Takes::WithUser(flag)
+                PasswordArgument::WithUser(flag)
                     if before == *flag
                         || word
                             .strip_prefix(flag)
@@ -156,7 +166,7 @@ fn flags<'t>(text: &'t str, from: usize, takes: &[Takes], spans: &mut Vec<Span<'
 /// Returns which arguments of a list contain passwords, if one of them is a program that takes one.
 pub(in crate::redact) fn in_arguments(items: &[&str]) -> Vec<bool> {
     let mut secret = vec![false; items.len()];
-    let mut takes: &[Takes] = &[];
+    let mut takes: &[PasswordArgument] = &[];
     for (at, item) in items.iter().enumerate() {
         let base = item.rsplit('/').next().unwrap_or(item);
         if let Some((_, known)) = PROGRAMS.iter().find(|(name, _)| *name == base) {
@@ -165,9 +175,9 @@ pub(in crate::redact) fn in_arguments(items: &[&str]) -> Vec<bool> {
         }
         let before = if at > 0 { items[at - 1] } else { "" };
         secret[at] = takes.iter().any(|way| match way {
-            Takes::Next(flag) => before == *flag,
-            Takes::Glued(flag) => item.len() > flag.len() && item.starts_with(flag),
-            Takes::WithUser(flag) => before == *flag && item.contains(':'),
+            PasswordArgument::Next(flag) => before == *flag,
+            PasswordArgument::Glued(flag) => item.len() > flag.len() && item.starts_with(flag),
+            PasswordArgument::WithUser(flag) => before == *flag && item.contains(':'),
         });
     }
     secret

@@ -6,13 +6,13 @@ use memchr::{memchr, memchr2};
 
 /// A text that is scanned from its beginning to its end.
 #[derive(Debug)]
-pub(super) struct Cursor<'t> {
+pub(super) struct TextCursor<'t> {
     pub(super) text: &'t str,
     /// The current line.
     line: Range<usize>,
     /// How far its quotes were parsed, and which is open there.
     read: usize,
-    open: Option<Open>,
+    open: Option<OpenQuote>,
     /// Quotes that are known to be unclosed.
     unclosed: Vec<(u8, usize)>,
 }
@@ -20,7 +20,7 @@ pub(super) struct Cursor<'t> {
 /// An open quote: its character, how many backslashes precede it (JSON within JSON), and its
 /// position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Open {
+pub(super) struct OpenQuote {
     pub(super) sign: u8,
     pub(super) slashes: usize,
     pub(super) at: usize,
@@ -28,14 +28,14 @@ pub(super) struct Open {
 
 /// A quoted string.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Quoted {
+pub(super) struct QuotedString {
     /// The text between the quotes.
     pub(super) content: Range<usize>,
     /// The position after the closing quote.
     pub(super) end: usize,
 }
 
-impl<'t> Cursor<'t> {
+impl<'t> TextCursor<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let mut cursor = Self {
             text,
@@ -78,7 +78,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Returns the open quote at a position in the current line, if any.
-    pub(super) fn open_at(&mut self, at: usize) -> Option<Open> {
+    pub(super) fn open_at(&mut self, at: usize) -> Option<OpenQuote> {
         self.line_at(at);
         let bytes = self.text.as_bytes();
         while self.read < at {
@@ -100,7 +100,7 @@ impl<'t> Cursor<'t> {
                 // An apostrophe opens nothing.
                 None if sign == b'\'' && quote > 0 && bytes[quote - 1].is_ascii_alphanumeric() => {}
                 None => {
-                    self.open = Some(Open {
+                    self.open = Some(OpenQuote {
                         sign,
                         slashes,
                         at: quote,
@@ -130,7 +130,7 @@ impl<'t> Cursor<'t> {
 
     /// Parses the quoted string that begins here, with or without backslashes before its quote. It
     /// may span lines.
-    pub(super) fn quoted(&mut self, at: usize) -> Option<Quoted> {
+    pub(super) fn quoted(&mut self, at: usize) -> Option<QuotedString> {
         let bytes = self.text.as_bytes();
         let mut open = at;
         while self.byte(open) == b'\\' {
@@ -166,7 +166,7 @@ impl<'t> Cursor<'t> {
                 slashes == 0 && sign == b'\'' && quote > start && self.byte(quote + 1) == sign;
             if closes && !doubled {
                 let content = start..if slashes == 0 { quote } else { quote - before };
-                return Some(Quoted {
+                return Some(QuotedString {
                     content,
                     end: quote + 1,
                 });

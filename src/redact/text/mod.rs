@@ -31,7 +31,7 @@ pub(super) use values::is_no_secret;
 
 /// A secret within text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Span<'t> {
+struct SecretSpan<'t> {
     at: Range<usize>,
     /// Its name; the same secret in two texts has the same name.
     name: &'t str,
@@ -39,7 +39,7 @@ struct Span<'t> {
 
 /// The kind of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Voice {
+enum TextKind {
     /// Data: whatever may be a secret is taken for one.
     Data,
     /// A message: driftctl's own sentences, which may quote data. Text after the word "secret" and
@@ -49,15 +49,15 @@ enum Voice {
 
 /// Masks the secrets in one text. `None` if there are none.
 pub(super) fn mask_one(text: &str, found: &mut Vec<String>) -> Option<String> {
-    mask_as(text, Voice::Data, found)
+    mask_as(text, TextKind::Data, found)
 }
 
 /// Masks the secrets that a message quotes. `None` if there are none.
 pub(super) fn mask_message(text: &str) -> Option<String> {
-    mask_as(text, Voice::Message, &mut Vec::new())
+    mask_as(text, TextKind::Message, &mut Vec::new())
 }
 
-fn mask_as(text: &str, voice: Voice, found: &mut Vec<String>) -> Option<String> {
+fn mask_as(text: &str, voice: TextKind, found: &mut Vec<String>) -> Option<String> {
     let spans = spans(text, voice);
     if spans.is_empty() {
         return None;
@@ -73,7 +73,7 @@ pub(super) fn mask_both(
     live: &str,
     found: &mut Vec<String>,
 ) -> Option<(String, String)> {
-    let (ours, theirs) = (spans(declared, Voice::Data), spans(live, Voice::Data));
+    let (ours, theirs) = (spans(declared, TextKind::Data), spans(live, TextKind::Data));
     if ours.is_empty() && theirs.is_empty() {
         return None;
     }
@@ -89,24 +89,27 @@ pub(super) fn mask_both(
 
 /// Returns, for each span of the live side, the one of the declared side with the same name and
 /// index.
-fn counterparts<'s, 't>(ours: &'s [Span<'t>], theirs: &[Span<'t>]) -> Vec<Option<&'s Span<'t>>> {
-    let mut by_name: HashMap<&str, std::vec::IntoIter<&Span<'t>>> = HashMap::new();
-    let mut grouped: HashMap<&str, Vec<&Span<'t>>> = HashMap::new();
+fn counterparts<'s, 't>(
+    ours: &'s [SecretSpan<'t>],
+    theirs: &[SecretSpan<'t>],
+) -> Vec<Option<&'s SecretSpan<'t>>> {
+    let mut by_name: HashMap<&str, std::vec::IntoIter<&SecretSpan<'t>>> = HashMap::new();
+    let mut grouped: HashMap<&str, Vec<&SecretSpan<'t>>> = HashMap::new();
     for span in ours {
         grouped.entry(span.name).or_default().push(span);
     }
     for (name, spans) in grouped {
         by_name.insert(name, spans.into_iter());
     }
-    let next = |span: &Span<'t>| by_name.get_mut(span.name).and_then(Iterator::next);
+    let next = |span: &SecretSpan<'t>| by_name.get_mut(span.name).and_then(Iterator::next);
     theirs.iter().map(next).collect()
 }
 
-fn note(text: &str, spans: &[Span<'_>], found: &mut Vec<String>) {
+fn note(text: &str, spans: &[SecretSpan<'_>], found: &mut Vec<String>) {
     found.extend(spans.iter().map(|span| text[span.at.clone()].to_owned()));
 }
 
-fn apply(text: &str, spans: &[Span<'_>], mask: impl Fn(usize) -> &'static str) -> String {
+fn apply(text: &str, spans: &[SecretSpan<'_>], mask: impl Fn(usize) -> &'static str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for (i, span) in spans.iter().enumerate() {
@@ -119,11 +122,11 @@ fn apply(text: &str, spans: &[Span<'_>], mask: impl Fn(usize) -> &'static str) -
 }
 
 /// Returns the secrets in text, in order and without overlaps.
-fn spans(text: &str, voice: Voice) -> Vec<Span<'_>> {
+fn spans(text: &str, voice: TextKind) -> Vec<SecretSpan<'_>> {
     // Most texts are short, and lack a sign that every secret of a form has.
-    let signs = Signs::of(text);
+    let signs = TextSigns::of(text);
     // A message names the kind of an object as often as it quotes one.
-    let quotes_objects = voice == Voice::Data || text.contains("ata\"") || text.contains("ata:");
+    let quotes_objects = voice == TextKind::Data || text.contains("ata\"") || text.contains("ata:");
     if quotes_objects && (signs.colon || signs.slash) && repeats_objects(text) {
         return vec![span(0..text.len(), "")];
     }
@@ -147,7 +150,7 @@ fn spans(text: &str, voice: Voice) -> Vec<Span<'_>> {
 
 /// What text contains.
 #[derive(Default)]
-struct Signs {
+struct TextSigns {
     at: bool,
     colon: bool,
     dash: bool,
@@ -156,7 +159,7 @@ struct Signs {
     space: bool,
 }
 
-impl Signs {
+impl TextSigns {
     fn of(text: &str) -> Self {
         let mut signs = Self::default();
         for byte in text.bytes() {
@@ -174,15 +177,15 @@ impl Signs {
     }
 }
 
-fn span(at: Range<usize>, name: &str) -> Span<'_> {
-    Span { at, name }
+fn span(at: Range<usize>, name: &str) -> SecretSpan<'_> {
+    SecretSpan { at, name }
 }
 
 /// Sorts, joins overlaps, and leaves out existing masks.
-fn apart<'t>(text: &str, mut spans: Vec<Span<'t>>) -> Vec<Span<'t>> {
+fn apart<'t>(text: &str, mut spans: Vec<SecretSpan<'t>>) -> Vec<SecretSpan<'t>> {
     spans.retain(|span| !span.at.is_empty());
     spans.sort_by_key(|span| (span.at.start, std::cmp::Reverse(span.at.end)));
-    let mut out: Vec<Span<'_>> = Vec::new();
+    let mut out: Vec<SecretSpan<'_>> = Vec::new();
     for span in spans {
         match out.last_mut() {
             Some(last) if span.at.start < last.at.end => {
@@ -229,5 +232,5 @@ pub(super) fn is_binary_secret(encoded: &str) -> bool {
     let is_store = bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed])
         || bytes.starts_with(&[0xce, 0xce, 0xce, 0xce])
         || bytes.first() == Some(&0x30) && bytes.get(4..7) == Some(&[2, 1, 3]);
-    is_store || !spans(&String::from_utf8_lossy(&bytes), Voice::Data).is_empty()
+    is_store || !spans(&String::from_utf8_lossy(&bytes), TextKind::Data).is_empty()
 }

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::assignments::{Found, Scan};
+use super::assignments::{AssignmentScan, SensitiveName};
 use super::tokens::is_word_byte;
-use super::values::Left;
+use super::values::LeftContext;
 
 /// Fields that contain a name.
 const NAMES: &[&str] = &["name", "key", "variable", "env", "field", "param", "id"];
@@ -31,9 +31,9 @@ const FARTHEST: usize = 256;
 /// How far before a name, where few people write it.
 const FARTHEST_AHEAD: usize = 160;
 
-impl<'t> Scan<'t, '_> {
+impl<'t> AssignmentScan<'t, '_> {
     /// `<password>…</password>`
-    pub(super) fn element(&mut self, place: &Found<'t>, at: usize) -> Option<usize> {
+    pub(super) fn element(&mut self, place: &SensitiveName<'t>, at: usize) -> Option<usize> {
         let mut start = place.name.start;
         if self.before(start) == b':' {
             start -= 1 + self.cursor.word_before(start - 1, 32).len();
@@ -74,7 +74,7 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes the value of a field next to the one that contains this name.
-    pub(super) fn pair(&mut self, place: &Found<'t>, at: usize) -> Option<usize> {
+    pub(super) fn pair(&mut self, place: &SensitiveName<'t>, at: usize) -> Option<usize> {
         if !place.class.value && !place.word.eq_ignore_ascii_case("authorization") {
             return None;
         }
@@ -123,7 +123,7 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// `variable "db_password" { default = "…" }`
-    fn variable(&mut self, place: &Found<'t>, at: usize) -> Option<usize> {
+    fn variable(&mut self, place: &SensitiveName<'t>, at: usize) -> Option<usize> {
         let open = self.cursor.skip_blanks(at);
         if self.cursor.byte(open) != b'{' {
             return None;
@@ -134,7 +134,12 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Searches for the value after its name, within the same braces or the same list item.
-    fn value_behind(&mut self, place: &Found<'t>, at: usize, column: usize) -> Option<usize> {
+    fn value_behind(
+        &mut self,
+        place: &SensitiveName<'t>,
+        at: usize,
+        column: usize,
+    ) -> Option<usize> {
         let window = self.window(at);
         let (field, end) = field_in(window, false)?;
         if end > end_of_object(window, column) {
@@ -144,7 +149,12 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Searches for the value before its name. It is after what was already scanned, but not far.
-    fn value_ahead(&mut self, place: &Found<'t>, start: usize, column: usize) -> Option<usize> {
+    fn value_ahead(
+        &mut self,
+        place: &SensitiveName<'t>,
+        start: usize,
+        column: usize,
+    ) -> Option<usize> {
         let mut from = start.saturating_sub(FARTHEST_AHEAD);
         while !self.text.is_char_boundary(from) {
             from += 1;
@@ -171,7 +181,7 @@ impl<'t> Scan<'t, '_> {
         Some(place.name.end)
     }
 
-    fn take(&mut self, place: &Found<'t>, field_end: usize, field: &str) -> Option<usize> {
+    fn take(&mut self, place: &SensitiveName<'t>, field_end: usize, field: &str) -> Option<usize> {
         let mut at = field_end;
         while matches!(self.cursor.byte(at), b'"' | b'\'' | b'\\') {
             at += 1;
@@ -188,7 +198,7 @@ impl<'t> Scan<'t, '_> {
             .take_while(|b| *b != b'\n')
             .count();
         let quoted = field_end < at;
-        let left = Left {
+        let left = LeftContext {
             name: place.word,
             count: place.class.count,
             column: line_start.saturating_sub(field.len()),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::tokens::is_word_byte;
-use super::{Span, span};
+use super::{SecretSpan, span};
 
 /// Texts that contain these repeat whole objects, including Secrets.
 pub(super) const WHOLE_OBJECTS: &[&str] = &["kubectl.kubernetes.io/last-applied-configuration"];
@@ -66,7 +66,7 @@ fn skip<'t>(text: &'t str, any_of: &[char]) -> &'t str {
 }
 
 /// Finds the bodies of private keys.
-pub(super) fn pem_blocks<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+pub(super) fn pem_blocks<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
     const BEGIN: &str = "-----BEGIN ";
     let mut from = 0;
     while let Some(start) = text[from..].find(BEGIN).map(|at| from + at) {
@@ -93,7 +93,7 @@ pub(super) fn pem_blocks<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
 
 /// Finds passwords in `scheme://user:password@host`, even with unencoded slashes, and keys alone
 /// before the `@`.
-pub(super) fn url_passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+pub(super) fn url_passwords<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
     let mut word_end = 0;
     let mut last_at = None;
     for (at, _) in text.match_indices("://") {
@@ -129,7 +129,7 @@ pub(super) fn url_passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
 }
 
 /// Finds passwords in the addresses of Go's database drivers: `user:password@tcp(host:3306)/db`.
-fn driver_passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+fn driver_passwords<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
     for sign in ["@tcp(", "@unix(", "@cloudsql("] {
         let mut done = 0;
         for (at, _) in text.match_indices(sign) {
@@ -153,7 +153,7 @@ fn is_key(text: &str) -> bool {
 }
 
 /// Finds credentials after the name of an HTTP authorization scheme: `Bearer …`, `Basic …`.
-pub(super) fn authorizations<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+pub(super) fn authorizations<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
     static SCHEMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
             .ascii_case_insensitive(true)

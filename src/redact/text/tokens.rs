@@ -4,14 +4,14 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::{Span, span};
+use super::{SecretSpan, span};
 
 /// The forms of tokens, one per line.
 const FORMS: &str = include_str!("tokens.txt");
 
 /// The form of one service's tokens.
 #[derive(Debug)]
-pub(super) struct Form {
+pub(super) struct TokenForm {
     /// The prefix.
     pub(super) start: &'static str,
     characters: Characters,
@@ -47,12 +47,13 @@ pub(super) fn is_word_byte(byte: u8) -> bool {
 }
 
 /// Returns every known form.
-pub(super) fn forms() -> &'static [Form] {
-    static KNOWN: LazyLock<Vec<Form>> = LazyLock::new(|| FORMS.lines().filter_map(form).collect());
+pub(super) fn forms() -> &'static [TokenForm] {
+    static KNOWN: LazyLock<Vec<TokenForm>> =
+        LazyLock::new(|| FORMS.lines().filter_map(form).collect());
     &KNOWN
 }
 
-fn form(line: &'static str) -> Option<Form> {
+fn form(line: &'static str) -> Option<TokenForm> {
     let mut words = line.split_ascii_whitespace();
     let start = words.next().filter(|start| !start.starts_with('#'))?;
     let characters = match words.next()? {
@@ -63,7 +64,7 @@ fn form(line: &'static str) -> Option<Form> {
         "base64" => Characters::Base64,
         _ => return None,
     };
-    Some(Form {
+    Some(TokenForm {
         start,
         characters,
         least: words.next()?.parse().ok()?,
@@ -72,7 +73,7 @@ fn form(line: &'static str) -> Option<Form> {
 
 /// Finds the tokens of well-known services. Each byte is checked a limited number of times: a run
 /// that is long enough is skipped, and a shorter one costs little.
-pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
     static STARTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::assignments::Scan;
-use super::cursor::Open;
+use super::assignments::AssignmentScan;
+use super::cursor::OpenQuote;
 use crate::redact::names::{is_about, is_reference};
 use crate::redact::{DIFFERS, MASK};
 
@@ -12,7 +12,7 @@ const MOST_UNCLOSED: usize = 8;
 
 /// The context of a value, to the left of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Left<'t> {
+pub(super) struct LeftContext<'t> {
     /// The name of the value.
     pub(super) name: &'t str,
     /// Whether it may be a count.
@@ -26,12 +26,12 @@ pub(super) struct Left<'t> {
     /// Whether the name is in its own quotes, as in JSON.
     pub(super) quoted: bool,
     /// The quote around the assignment.
-    pub(super) within: Option<Open>,
+    pub(super) within: Option<OpenQuote>,
 }
 
-impl<'t> Scan<'t, '_> {
+impl<'t> AssignmentScan<'t, '_> {
     /// Masks the value that begins here, and returns where it ends.
-    pub(super) fn value(&mut self, from: usize, left: Left<'t>) -> usize {
+    pub(super) fn value(&mut self, from: usize, left: LeftContext<'t>) -> usize {
         let line_end = self.cursor.line_end(from);
         let mut at = self.cursor.skip_blanks(from);
         if let Some(mask) = [DIFFERS, MASK]
@@ -93,14 +93,14 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Masks a value, unless it only refers to a secret.
-    pub(super) fn scalar(&mut self, at: Range<usize>, left: Left<'t>) {
+    pub(super) fn scalar(&mut self, at: Range<usize>, left: LeftContext<'t>) {
         if !is_no_secret(&self.text[at.clone()], left.count) {
             self.push(at, left.name);
         }
     }
 
     /// Returns whether the quote around the assignment closes here.
-    fn closes(&self, at: usize, within: Option<Open>) -> bool {
+    fn closes(&self, at: usize, within: Option<OpenQuote>) -> bool {
         within.is_some_and(|open| {
             let mut quote = at;
             while self.cursor.byte(quote) == b'\\' && quote - at <= open.slashes {
@@ -129,7 +129,12 @@ impl<'t> Scan<'t, '_> {
 
     /// Takes a block scalar (`|`, `>-`, `|2 # and a comment`): the value is the indented lines
     /// below.
-    fn literal_block(&mut self, at: usize, line_end: usize, left: Left<'t>) -> Option<usize> {
+    fn literal_block(
+        &mut self,
+        at: usize,
+        line_end: usize,
+        left: LeftContext<'t>,
+    ) -> Option<usize> {
         let header = self.text[at..line_end].trim_end();
         let rest = header.strip_prefix(['|', '>'])?;
         let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
@@ -159,14 +164,14 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes what is below a name with nothing after its colon.
-    fn below(&mut self, at: usize, line_end: usize, left: Left<'t>) -> usize {
+    fn below(&mut self, at: usize, line_end: usize, left: LeftContext<'t>) -> usize {
         if !left.colon || left.within.is_some() {
             return at;
         }
         if left.quoted {
             let next = self.cursor.skip_space(line_end);
             if self.cursor.is_quote(next) || matches!(self.cursor.byte(next), b'[' | b'{') {
-                let left = Left {
+                let left = LeftContext {
                     first: false,
                     ..left
                 };
@@ -181,7 +186,7 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes the lines of a YAML block: the values of fields in it, and plain values.
-    fn block(&mut self, line_end: usize, left: Left<'t>) -> usize {
+    fn block(&mut self, line_end: usize, left: LeftContext<'t>) -> usize {
         let mut end = line_end;
         let mut next = line_end + 1;
         // Below a field about the secret nothing is secret.
@@ -208,7 +213,7 @@ impl<'t> Scan<'t, '_> {
                 continue;
             }
             about = None;
-            let inner = Left {
+            let inner = LeftContext {
                 column,
                 first: true,
                 colon: true,
@@ -244,7 +249,7 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes `<<EOF`, and the lines up to that word.
-    fn heredoc(&mut self, at: usize, line_end: usize, left: Left<'t>) -> Option<usize> {
+    fn heredoc(&mut self, at: usize, line_end: usize, left: LeftContext<'t>) -> Option<usize> {
         let rest = self.text[at..line_end].strip_prefix("<<")?;
         let rest = rest.trim_start_matches(['-', '~', ' ']);
         let word = rest.trim().trim_matches(['"', '\'']);
@@ -269,7 +274,7 @@ impl<'t> Scan<'t, '_> {
     }
 
     /// Takes `"a" + "b"`, and `'a'"b"` of a shell.
-    fn more_quotes(&mut self, mut end: usize, left: Left<'t>) -> usize {
+    fn more_quotes(&mut self, mut end: usize, left: LeftContext<'t>) -> usize {
         for _ in 0..8 {
             if self.closes(end, left.within) {
                 break;
@@ -309,7 +314,7 @@ impl<'t> Scan<'t, '_> {
 
     /// Takes the values in lists and maps in brackets, but not the keys, nor fields about the
     /// secret. Returns `None` if no bracket closes the first.
-    fn flow(&mut self, from: usize, left: Left<'t>) -> Option<usize> {
+    fn flow(&mut self, from: usize, left: LeftContext<'t>) -> Option<usize> {
         let mut found: Vec<Range<usize>> = Vec::new();
         // For each open bracket: whether the next value is about the secret.
         let mut about = vec![false];
@@ -385,7 +390,7 @@ impl<'t> Scan<'t, '_> {
 
     /// Takes an unquoted value: the rest of the line if the assignment is all of it, else up to the
     /// separator of the next.
-    fn bare(&mut self, at: usize, left: Left<'t>) -> usize {
+    fn bare(&mut self, at: usize, left: LeftContext<'t>) -> usize {
         if left.within.is_some() && matches!(self.cursor.byte(at), b'|' | b'>') {
             // A YAML block within a quoted string: all of it.
             let end = self.run(at, left, |_, _| false, false);
@@ -416,7 +421,7 @@ impl<'t> Scan<'t, '_> {
 
     /// Returns where a word that is a value ends: at a blank, or at a separator before another
     /// assignment. A password may well contain such characters.
-    pub(super) fn word(&self, at: usize, left: Left<'t>) -> usize {
+    pub(super) fn word(&self, at: usize, left: LeftContext<'t>) -> usize {
         let ends = |at: usize, byte: u8| match byte {
             b' ' | b'\t' => true,
             b',' | b';' | b'&' => starts_assignment(&self.text[at + 1..]),
@@ -430,7 +435,7 @@ impl<'t> Scan<'t, '_> {
     fn run(
         &self,
         from: usize,
-        left: Left<'t>,
+        left: LeftContext<'t>,
         ends: impl Fn(usize, u8) -> bool,
         by_line: bool,
     ) -> usize {
@@ -465,7 +470,7 @@ impl<'t> Scan<'t, '_> {
 
     /// Takes the continuation lines of a value: after a backslash, or indented further than its
     /// name.
-    fn continued(&self, mut end: usize, line_end: usize, left: Left<'t>) -> usize {
+    fn continued(&self, mut end: usize, line_end: usize, left: LeftContext<'t>) -> usize {
         let mut next = line_end + 1;
         let mut escaped = ends_in_backslash(&self.text[..end], end);
         while next < self.text.len() {

@@ -29,7 +29,7 @@ pub fn conditional_default(
     live: &Map<String, Value>,
 ) -> Option<Value> {
     let (ty, place) = split_name(schema.name(parent));
-    let siblings = Siblings { declared, live };
+    let siblings = SiblingFields { declared, live };
     siblings.default_of(ty, place, field)
 }
 
@@ -39,12 +39,12 @@ fn split_name(name: &str) -> (&str, &str) {
 }
 
 /// The sibling fields, on both sides.
-struct Siblings<'v> {
+struct SiblingFields<'v> {
     declared: &'v Map<String, Value>,
     live: &'v Map<String, Value>,
 }
 
-impl<'v> Siblings<'v> {
+impl<'v> SiblingFields<'v> {
     fn default_of(&self, ty: &str, place: &str, field: &str) -> Option<Value> {
         let (group, name) = ty.split_once('.')?;
         match group {

@@ -204,14 +204,14 @@ pub fn successor(api_version: &str, kind: &str) -> Option<&'static str> {
 }
 
 /// Converts an object in place from one version to another; returns `None` if that is not possible.
-type Rewrite = fn(&mut Map<String, Value>) -> Option<()>;
+type ConvertFn = fn(&mut Map<String, Value>) -> Option<()>;
 
 /// How a version of some kinds differs from the current one.
 #[derive(Clone, Copy)]
-struct Form {
+struct VersionConversion {
     current: &'static str,
-    up: Rewrite,
-    down: Rewrite,
+    up: ConvertFn,
+    down: ConvertFn,
 }
 
 /// Converts between versions that differ only in their names.
@@ -223,7 +223,7 @@ fn unknown(_: &mut Map<String, Value>) -> Option<()> {
     None
 }
 
-fn form(api_version: &str, kind: &str) -> Option<Form> {
+fn form(api_version: &str, kind: &str) -> Option<VersionConversion> {
     let older = FORMS
         .iter()
         .find(|(version, kinds, _)| *version == api_version && kinds.contains(&kind));
@@ -233,23 +233,23 @@ fn form(api_version: &str, kind: &str) -> Option<Form> {
     let (.., form) = FORMS
         .iter()
         .find(|(_, kinds, form)| form.current == api_version && kinds.contains(&kind))?;
-    Some(Form {
+    Some(VersionConversion {
         current: form.current,
         up: same,
         down: same,
     })
 }
 
-const fn equal_to(current: &'static str) -> Form {
-    Form {
+const fn equal_to(current: &'static str) -> VersionConversion {
+    VersionConversion {
         current,
         up: same,
         down: same,
     }
 }
 
-const fn older_than(current: &'static str, up: Rewrite) -> Form {
-    Form {
+const fn older_than(current: &'static str, up: ConvertFn) -> VersionConversion {
+    VersionConversion {
         current,
         up,
         down: unknown,
@@ -257,7 +257,7 @@ const fn older_than(current: &'static str, up: Rewrite) -> Form {
 }
 
 #[rustfmt::skip]
-const FORMS: &[(&str, &[&str], Form)] = &[
+const FORMS: &[(&str, &[&str], VersionConversion)] = &[
     ("admissionregistration.k8s.io/v1alpha1", MUTATING_POLICIES, equal_to("admissionregistration.k8s.io/v1")),
     ("admissionregistration.k8s.io/v1beta1", MUTATING_POLICIES, equal_to("admissionregistration.k8s.io/v1")),
     ("admissionregistration.k8s.io/v1beta1", POLICIES, equal_to("admissionregistration.k8s.io/v1")),
@@ -266,7 +266,7 @@ const FORMS: &[(&str, &[&str], Form)] = &[
     ("apiregistration.k8s.io/v1beta1", &["APIService"], equal_to("apiregistration.k8s.io/v1")),
     ("apps/v1beta1", WORKLOADS, older_than("apps/v1", others::workload)),
     ("apps/v1beta2", WORKLOADS, older_than("apps/v1", others::workload)),
-    ("autoscaling/v1", &["HorizontalPodAutoscaler"], Form { current: "autoscaling/v2", up: autoscaling::from_v1, down: autoscaling::to_v1 }),
+    ("autoscaling/v1", &["HorizontalPodAutoscaler"], VersionConversion { current: "autoscaling/v2", up: autoscaling::from_v1, down: autoscaling::to_v1 }),
     ("autoscaling/v2beta1", &["HorizontalPodAutoscaler"], older_than("autoscaling/v2", autoscaling::from_v2beta1)),
     ("autoscaling/v2beta2", &["HorizontalPodAutoscaler"], equal_to("autoscaling/v2")),
     ("batch/v1beta1", &["CronJob"], equal_to("batch/v1")),
@@ -284,7 +284,7 @@ const FORMS: &[(&str, &[&str], Form)] = &[
     ("networking.k8s.io/v1beta1", &["IPAddress", "IngressClass", "ServiceCIDR"], equal_to("networking.k8s.io/v1")),
     ("networking.k8s.io/v1beta1", &["Ingress"], older_than("networking.k8s.io/v1", networking::ingress)),
     ("node.k8s.io/v1beta1", &["RuntimeClass"], equal_to("node.k8s.io/v1")),
-    ("policy/v1beta1", &["PodDisruptionBudget"], Form { current: "policy/v1", up: others::disruption_budget, down: others::disruption_budget }),
+    ("policy/v1beta1", &["PodDisruptionBudget"], VersionConversion { current: "policy/v1", up: others::disruption_budget, down: others::disruption_budget }),
     ("rbac.authorization.k8s.io/v1beta1", RBAC, equal_to("rbac.authorization.k8s.io/v1")),
     ("resource.k8s.io/v1beta1", &["DeviceClass", "ResourceClaim", "ResourceClaimTemplate"], older_than("resource.k8s.io/v1", others::resource_claim)),
     ("resource.k8s.io/v1beta2", &["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"], equal_to("resource.k8s.io/v1")),

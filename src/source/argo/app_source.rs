@@ -9,17 +9,17 @@ use walkdir::WalkDir;
 use super::Application;
 use super::environment::Environment;
 use super::overrides::overridden;
-use super::spec::{Directory, Kustomize, Source, Spec};
+use super::spec::{ApplicationSource, ApplicationSpec, ArgoKustomize, DirectorySource};
 use crate::model::Origin;
 use crate::policy::{Glob, GlobError};
-use crate::source::chart::{Fetched, Reference, not_fetched};
+use crate::source::chart::{ChartReference, FetchedChart, not_fetched};
 use crate::source::checkout::Checkout;
-use crate::source::gitops::{Target, Wanted, image};
+use crate::source::gitops::{RemoteRevision, RevisionRequest, image};
 use crate::source::kustomize::{Build, has_file};
 use crate::source::of_git::is_of_git;
-use crate::source::unread::{Known, unread};
-use crate::source::walk::{Found, found_on_disk};
-use crate::source::{Loaded, chart, files, plan, read};
+use crate::source::unread::{SupportedSettings, unread};
+use crate::source::walk::{WalkEntry, found_on_disk};
+use crate::source::{LoadedSource, chart, files, plan, read};
 use crate::yaml;
 
 /// The comment that makes Argo CD skip a file (`argo-cd/reposerver/repository`).
@@ -27,8 +27,8 @@ const SKIPPED: &[u8] = b"+argocd:skip-file-rendering";
 
 /// The supported settings of a source, and those that do not affect the declared objects: who may
 /// fetch it, and which helm version runs.
-const KNOWN: &[Known] = &[
-    Known {
+const KNOWN: &[SupportedSettings] = &[
+    SupportedSettings {
         at: "",
         keys: &[
             "chart",
@@ -43,11 +43,11 @@ const KNOWN: &[Known] = &[
             "targetRevision",
         ],
     },
-    Known {
+    SupportedSettings {
         at: "/directory",
         keys: &["exclude", "include", "jsonnet", "recurse"],
     },
-    Known {
+    SupportedSettings {
         at: "/kustomize",
         keys: &[
             "commonAnnotations",
@@ -67,7 +67,7 @@ const KNOWN: &[Known] = &[
             "replicas",
         ],
     },
-    Known {
+    SupportedSettings {
         at: "/helm",
         keys: &[
             "apiVersions",
@@ -90,21 +90,21 @@ const KNOWN: &[Known] = &[
 ];
 
 /// A source of an Application, and where it is read.
-pub(super) struct Part<'a> {
+pub(super) struct AppSource<'a> {
     pub application: &'a Application<'a>,
-    pub source: &'a Source,
+    pub source: &'a ApplicationSource,
     /// All sources of the Application.
-    pub all: &'a [&'a Source],
+    pub all: &'a [&'a ApplicationSource],
     pub checkout: Arc<Checkout>,
     /// The Application's destination.
     pub namespace: &'a str,
     /// Returns the values of Argo CD's variables.
     pub environment: Environment,
     /// The chart, if it is not in this repository.
-    pub fetched: Option<Arc<Fetched>>,
+    pub fetched: Option<Arc<FetchedChart>>,
 }
 
-impl Source {
+impl ApplicationSource {
     /// Returns whether it is a whole artifact in a registry, which by convention is a chart.
     fn is_artifact(&self) -> bool {
         let is_whole = self.path.trim_matches(['.', '/']).is_empty();
@@ -112,10 +112,10 @@ impl Source {
     }
 
     /// Returns the requested revision.
-    pub(super) fn target(&self) -> Target {
-        Target {
+    pub(super) fn target(&self) -> RevisionRequest {
+        RevisionRequest {
             address: self.repo_url.clone(),
-            revision: Wanted::Any(self.target_revision.clone()),
+            revision: RemoteRevision::Any(self.target_revision.clone()),
         }
     }
 }
@@ -127,10 +127,10 @@ impl Application<'_> {
     /// Fails if it cannot be read at all.
     pub(super) fn source(
         &self,
-        source: &Source,
-        all: &[&Source],
-        spec: &Spec,
-    ) -> Result<Loaded, String> {
+        source: &ApplicationSource,
+        all: &[&ApplicationSource],
+        spec: &ApplicationSpec,
+    ) -> Result<LoadedSource, String> {
         let namespace = spec.destination.namespace.as_str();
         if !source.chart.is_empty() || source.is_artifact() {
             return self.fetched(source, all, spec);
@@ -140,12 +140,12 @@ impl Application<'_> {
             return if source.reference.is_empty() {
                 Err("a source names no path".to_owned())
             } else {
-                Ok(Loaded::default())
+                Ok(LoadedSource::default())
             };
         }
         let elsewhere = self.checkouts.claim(&source.repo_url, &source.path)?;
         let checkout = self.checkouts.of(Some(&source.target()))?;
-        let part = Part {
+        let part = AppSource {
             application: self,
             source,
             all,
@@ -157,7 +157,7 @@ impl Application<'_> {
         let directory = part.checkout.path(&source.path)?;
         let merged = overridden(source, &directory, self.name())?;
         let source = merged.as_ref().unwrap_or(source);
-        let part = Part { source, ..part };
+        let part = AppSource { source, ..part };
         let mut loaded = part.load(&directory)?;
         part.checkout.sign(&directory, &mut loaded);
         self.remark(source, elsewhere, &mut loaded);
@@ -165,7 +165,12 @@ impl Application<'_> {
     }
 
     /// Returns the objects of a source whose chart is in a chart repository or a registry.
-    fn fetched(&self, source: &Source, all: &[&Source], spec: &Spec) -> Result<Loaded, String> {
+    fn fetched(
+        &self,
+        source: &ApplicationSource,
+        all: &[&ApplicationSource],
+        spec: &ApplicationSpec,
+    ) -> Result<LoadedSource, String> {
         let rendering = self.options.rendering()?;
         let mut repository = match source.repo_url.contains("://") {
             true => source.repo_url.clone(),
@@ -178,7 +183,7 @@ impl Application<'_> {
             let (above, last) = address.rsplit_once('/').unwrap_or((address, ""));
             (repository, name) = (above.to_owned(), last.to_owned());
         }
-        let reference = Reference {
+        let reference = ChartReference {
             repository,
             name,
             version: match source.target_revision.as_str() {
@@ -194,7 +199,7 @@ impl Application<'_> {
             false => format!("its chart is not available: {}", not_fetched(rendering)),
         })?;
         let checkout = self.checkouts.of(None)?;
-        let part = Part {
+        let part = AppSource {
             application: self,
             source,
             all,
@@ -222,7 +227,12 @@ impl Application<'_> {
     }
 
     /// Returns the values of Argo CD's variables.
-    fn environment(&self, source: &Source, spec: &Spec, checkout: &Checkout) -> Environment {
+    fn environment(
+        &self,
+        source: &ApplicationSource,
+        spec: &ApplicationSpec,
+        checkout: &Checkout,
+    ) -> Environment {
         let project = match spec.project.as_str() {
             "" => "default",
             project => project,
@@ -239,7 +249,12 @@ impl Application<'_> {
     }
 
     /// Warns if the files that were read are not those that Argo CD reads.
-    fn remark(&self, source: &Source, elsewhere: Option<String>, loaded: &mut Loaded) {
+    fn remark(
+        &self,
+        source: &ApplicationSource,
+        elsewhere: Option<String>,
+        loaded: &mut LoadedSource,
+    ) {
         let subject = format!("Application {}: ", self.name());
         let subject = self.found.subject(&subject);
         let mut warn = |message: String| {
@@ -255,7 +270,7 @@ impl Application<'_> {
     }
 
     /// Warns about settings of a source that are not supported.
-    fn remark_settings(&self, source: &Source, loaded: &mut Loaded) {
+    fn remark_settings(&self, source: &ApplicationSource, loaded: &mut LoadedSource) {
         let subject = format!("Application {}: ", self.name());
         let subject = self.found.subject(&subject);
         for setting in unread(&source.written, KNOWN) {
@@ -268,10 +283,10 @@ impl Application<'_> {
     }
 }
 
-impl Part<'_> {
+impl AppSource<'_> {
     /// Reads a directory by the type in the Application, or else by the type that Argo CD infers
     /// from its files (`argo-cd/reposerver/repository`, `GetAppSourceType`).
-    fn load(&self, directory: &Path) -> Result<Loaded, String> {
+    fn load(&self, directory: &Path) -> Result<LoadedSource, String> {
         let source = self.source;
         if source.plugin.is_some() {
             return Err(
@@ -292,12 +307,12 @@ impl Part<'_> {
         if source.directory.is_none() && has_file(directory) {
             return self.kustomization(directory);
         }
-        let default = Directory::default();
+        let default = DirectorySource::default();
         self.plain(source.directory.as_ref().unwrap_or(&default), directory)
     }
 
     /// Reads plain manifests.
-    fn plain(&self, options: &Directory, directory: &Path) -> Result<Loaded, String> {
+    fn plain(&self, options: &DirectorySource, directory: &Path) -> Result<LoadedSource, String> {
         let include = glob_or_none(&options.include)?;
         let exclude = glob_or_none(&options.exclude)?;
         let is_chosen = |below: &Path| {
@@ -314,8 +329,8 @@ impl Part<'_> {
                 file.display()
             ));
         }
-        let is_wanted = |found: &Found| {
-            let Found::File {
+        let is_wanted = |found: &WalkEntry| {
+            let WalkEntry::File {
                 canonical, path, ..
             } = found
             else {
@@ -329,7 +344,7 @@ impl Part<'_> {
         let (found, mut loaded) = found_on_disk(directory, &self.checkout.names, bounds);
         for file in found.iter().filter(|found| is_wanted(found)) {
             match file {
-                Found::File {
+                WalkEntry::File {
                     name, canonical, ..
                 } if is_marked(canonical) => {
                     loaded.skip(name, "it tells Argo CD to skip it");
@@ -346,9 +361,9 @@ impl Part<'_> {
         Ok(loaded)
     }
 
-    fn kustomization(&self, directory: &Path) -> Result<Loaded, String> {
+    fn kustomization(&self, directory: &Path) -> Result<LoadedSource, String> {
         let rendering = self.application.options.rendering()?;
-        let default = Kustomize::default();
+        let default = ArgoKustomize::default();
         let options = self.source.kustomize.as_ref().unwrap_or(&default);
         let components = options.components.iter().map(|component| {
             let found = directory.join(component).canonicalize();
@@ -369,7 +384,7 @@ impl Part<'_> {
 }
 
 /// Returns the settings, as fields of a kustomization.
-fn over(options: &Kustomize, directory: &Path) -> Result<Map<String, Value>, String> {
+fn over(options: &ArgoKustomize, directory: &Path) -> Result<Map<String, Value>, String> {
     if options.common_annotations_envsubst {
         return Err(
             "commonAnnotationsEnvsubst uses Argo CD's own variables, which are unknown here"

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::set::Clusters;
-use crate::source::gitops::Found;
+use crate::source::gitops::GitOpsObject;
 
 /// The address of the cluster that Argo CD itself runs in, and its name there
 /// (`argo-cd/pkg/apis/application/v1alpha1`, `KubernetesInternalAPIServerAddr`).
@@ -12,7 +12,7 @@ pub(in crate::source) const IN_CLUSTER: [&str; 2] =
     ["https://kubernetes.default.svc", "in-cluster"];
 
 /// Returns the address or the name of an Application's cluster.
-pub(in crate::source) fn cluster(found: &Found) -> &str {
+pub(in crate::source) fn cluster(found: &GitOpsObject) -> &str {
     let destination = found.value.pointer("/spec/destination");
     let text = |field: &str| {
         destination

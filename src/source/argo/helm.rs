@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::app_source::Part;
+use super::app_source::AppSource;
 use super::spec::Helm;
-use crate::source::Loaded;
+use crate::source::LoadedSource;
 use crate::source::chart::{Capabilities, Chart, ChartOptions, Inline, check_name};
 use crate::source::checkout::without_user;
 use crate::source::flux::values_in;
 use crate::source::of_git::beside_chart;
 use crate::yaml;
 
-impl Part<'_> {
+impl AppSource<'_> {
     /// Returns what a chart source declares.
-    pub(super) fn chart(&self, directory: &Path) -> Result<Loaded, String> {
+    pub(super) fn chart(&self, directory: &Path) -> Result<LoadedSource, String> {
         let rendering = self.application.options.rendering()?;
         if self.application.options.untrusted {
             beside_chart(directory)?;

@@ -18,25 +18,25 @@ use serde_json::Value;
 
 use super::chart::Capabilities;
 use super::checkout::Checkouts;
-use super::gitops::{Found, GitOps, adopt, last_wins, marks, only_for};
-use super::{Loaded, Managed};
+use super::gitops::{GitOps, GitOpsObject, adopt, last_wins, marks, only_for};
+use super::{LoadedSource, ManagedObjects};
 use crate::model::{Deployer, Manifest};
 use crate::policy::{Rule, RuleOrigin};
-use spec::Spec;
+use spec::ApplicationSpec;
 
 pub(super) use destination::{IN_CLUSTER, cluster, is_same, other_cluster};
-pub use set::{Cluster, Clusters};
+pub use set::{ArgoCluster, Clusters};
 pub(super) use set::{applications as expand, asking};
 
 pub(super) const GROUP: &str = "argoproj.io";
 
 /// Returns whether an object is an Application.
-pub(super) fn is_application(found: &Found) -> bool {
+pub(super) fn is_application(found: &GitOpsObject) -> bool {
     found.is(GROUP, "Application")
 }
 
 /// Returns whether an object is an ApplicationSet.
-pub(super) fn is_set(found: &Found) -> bool {
+pub(super) fn is_set(found: &GitOpsObject) -> bool {
     found.is(GROUP, "ApplicationSet")
 }
 
@@ -53,7 +53,7 @@ pub(super) fn tracking_marks() -> Option<Rule> {
 }
 
 /// Returns the object as a deployer in a chain.
-pub(super) fn deployer(found: &Found) -> Deployer {
+pub(super) fn deployer(found: &GitOpsObject) -> Deployer {
     let kind = found.value.get("kind").and_then(Value::as_str);
     Deployer {
         kind: kind.unwrap_or("Application").to_owned(),
@@ -66,7 +66,7 @@ pub(super) fn deployer(found: &Found) -> Deployer {
 /// directories below them, if they are neither kustomizations nor charts.
 pub(super) fn paths(application: &Value, checkouts: &Checkouts<'_>) -> Vec<(String, bool)> {
     let spec = application.get("spec").cloned().unwrap_or(Value::Null);
-    let Ok(spec) = Spec::read(spec) else {
+    let Ok(spec) = ApplicationSpec::read(spec) else {
         return Vec::new();
     };
     let sources = spec.sources.iter().flatten().chain(&spec.source);
@@ -83,7 +83,7 @@ pub(super) fn paths(application: &Value, checkouts: &Checkouts<'_>) -> Vec<(Stri
 /// Returns the addresses of the repositories from which an Application reads directories.
 pub(super) fn addresses(application: &Value) -> Vec<String> {
     let spec = application.get("spec").cloned().unwrap_or(Value::Null);
-    let Ok(spec) = Spec::read(spec) else {
+    let Ok(spec) = ApplicationSpec::read(spec) else {
         return Vec::new();
     };
     let sources = spec.sources.iter().flatten().chain(&spec.source);
@@ -96,7 +96,7 @@ pub(super) fn addresses(application: &Value) -> Vec<String> {
 /// One Application.
 pub(super) struct Application<'a> {
     /// The object.
-    pub found: &'a Found,
+    pub found: &'a GitOpsObject,
     /// The checkouts that its files are read from.
     pub checkouts: &'a Checkouts<'a>,
     /// How they are read.
@@ -111,17 +111,17 @@ impl Application<'_> {
     }
 
     /// Returns the objects that it declares.
-    pub fn load(&self) -> Loaded {
-        let mut loaded = Loaded::default();
+    pub fn load(&self) -> LoadedSource {
+        let mut loaded = LoadedSource::default();
         let spec = self.found.value.get("spec").cloned().unwrap_or(Value::Null);
         let hydrates = spec.get("sourceHydrator").is_some();
         // The parser's error quotes values, which may be passwords.
-        let Ok(spec) = Spec::read(spec) else {
+        let Ok(spec) = ApplicationSpec::read(spec) else {
             let message = "its spec is not that of an Application: check the types of its fields";
             loaded.error(&self.found.place, message);
             return loaded;
         };
-        let sources: Vec<&spec::Source> = match &spec.sources {
+        let sources: Vec<&spec::ApplicationSource> = match &spec.sources {
             Some(sources) if !sources.is_empty() => sources.iter().collect(),
             _ => spec.source.iter().collect(),
         };
@@ -156,7 +156,7 @@ impl Application<'_> {
         let tracked = self
             .tracked_as()
             .into_iter()
-            .map(|application| Managed::ArgoCd {
+            .map(|application| ManagedObjects::ArgoCd {
                 application,
                 namespace: spec.destination.namespace.clone(),
             });
@@ -165,7 +165,7 @@ impl Application<'_> {
     }
 
     /// Declares the namespace that it creates, unless its manifests do.
-    fn namespace(&self, spec: &Spec, loaded: &mut Loaded) {
+    fn namespace(&self, spec: &ApplicationSpec, loaded: &mut LoadedSource) {
         let name = &spec.destination.namespace;
         let is_it = |manifest: &Manifest| manifest.kind == "Namespace" && manifest.name == *name;
         if loaded.manifests.iter().any(is_it) {
@@ -191,7 +191,7 @@ impl Application<'_> {
     }
 
     /// Reads its `ignoreDifferences`, for its own objects only.
-    fn rules(&self, specs: Vec<crate::policy::RuleSpec>, loaded: &mut Loaded) {
+    fn rules(&self, specs: Vec<crate::policy::RuleSpec>, loaded: &mut LoadedSource) {
         for (index, mut spec) in specs.into_iter().enumerate() {
             spec.id = format!("{}/ignoreDifferences[{index}]", self.name());
             spec.reason = format!("ignoreDifferences of the Application {}", self.name());

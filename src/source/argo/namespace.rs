@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::spec::SyncPolicy;
 use crate::model::{Manifest, Origin};
-use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec};
+use crate::policy::{ChangeKindSpec, Explains, Rule, RuleOrigin, RuleSpec};
 
 /// Returns what `managedNamespaceMetadata` declares, if Argo CD creates the namespace: the
 /// Namespace with these labels and annotations, and a rule that ignores all others on it.
@@ -56,7 +56,7 @@ fn others_are_free(namespace: &str) -> Option<Rule> {
             .to_owned(),
         kind: "Namespace".to_owned(),
         name: namespace.to_owned(),
-        changes: vec![Kind::Added],
+        changes: vec![ChangeKindSpec::Added],
         paths: vec![".".to_owned()],
         explains: Some(Explains::ControllerOwned),
         ..RuleSpec::default()

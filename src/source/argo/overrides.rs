@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::spec::Source;
+use super::spec::ApplicationSource;
 use crate::source::gitops::without_nulls;
 use crate::source::read;
 use crate::yaml;
@@ -17,10 +17,10 @@ use crate::yaml;
 /// # Errors
 /// Fails if one of them cannot be read, because its settings would be missing.
 pub(super) fn overridden(
-    source: &Source,
+    source: &ApplicationSource,
     directory: &Path,
     application: &str,
-) -> Result<Option<Source>, String> {
+) -> Result<Option<ApplicationSource>, String> {
     let own = format!(".argocd-source-{application}.yaml");
     let mut written = source.written.clone();
     let mut is_overridden = false;
@@ -50,7 +50,7 @@ pub(super) fn overridden(
         return Ok(None);
     }
     // The parser's error quotes values, which may be passwords.
-    let mut merged: Source = serde_json::from_value(without_nulls(written.clone()))
+    let mut merged: ApplicationSource = serde_json::from_value(without_nulls(written.clone()))
         .map_err(|_| "its .argocd-source file has settings of other types".to_owned())?;
     merged.written = written;
     // These files may change how the source is rendered, but not its repository or path.
@@ -90,8 +90,8 @@ mod tests {
 
     use super::*;
 
-    fn source(written: Value) -> Source {
-        let mut source: Source = serde_json::from_value(written.clone()).unwrap();
+    fn source(written: Value) -> ApplicationSource {
+        let mut source: ApplicationSource = serde_json::from_value(written.clone()).unwrap();
         source.written = written;
         source
     }

@@ -12,17 +12,17 @@ use super::glob::{file_glob, path_glob};
 use super::template::{Params, expand, expand_known};
 use crate::source::chart::{lay_over, values_of_text};
 use crate::source::checkout::{Checkout, Checkouts};
-use crate::source::gitops::{Target, Wanted};
+use crate::source::gitops::{RemoteRevision, RevisionRequest};
 use crate::source::read;
 use crate::yaml;
 
 /// The clusters that Argo CD knows, for the clusters generator.
 #[derive(Debug, Default, Clone)]
-pub struct Clusters(pub Vec<Cluster>);
+pub struct Clusters(pub Vec<ArgoCluster>);
 
 /// A cluster that Argo CD knows.
 #[derive(Debug, Clone)]
-pub struct Cluster {
+pub struct ArgoCluster {
     /// Its name.
     pub name: String,
     /// The address of its API server.
@@ -40,12 +40,13 @@ impl Clusters {
     /// (<https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters>),
     /// and the one that Argo CD itself runs in.
     pub fn of_secrets(secrets: &[Value]) -> Self {
-        let mut clusters: Vec<Cluster> = secrets.iter().filter_map(Cluster::of_secret).collect();
+        let mut clusters: Vec<ArgoCluster> =
+            secrets.iter().filter_map(ArgoCluster::of_secret).collect();
         let mut own = clusters
             .iter()
             .filter(|c| is_same(IN_CLUSTER[0], &c.server));
         if !clusters.is_empty() && own.next().is_none() {
-            clusters.push(Cluster {
+            clusters.push(ArgoCluster {
                 name: IN_CLUSTER[1].to_owned(),
                 server: IN_CLUSTER[0].to_owned(),
                 project: String::new(),
@@ -60,13 +61,13 @@ impl Clusters {
 
 impl Clusters {
     /// Returns the cluster of a name or an address.
-    pub fn named(&self, word: &str) -> Option<&Cluster> {
+    pub fn named(&self, word: &str) -> Option<&ArgoCluster> {
         let mut clusters = self.0.iter();
         clusters.find(|one| one.name == word || is_same(word, &one.server))
     }
 }
 
-impl Cluster {
+impl ArgoCluster {
     fn of_secret(secret: &Value) -> Option<Self> {
         let map = |field: &str| {
             let map = secret.get("metadata").and_then(|m| m.get(field));
@@ -124,7 +125,7 @@ pub fn asking(set: &Value) -> Option<&'static str> {
 }
 
 /// The parameters of one Application.
-type Fields = Map<String, Value>;
+type GeneratorParameters = Map<String, Value>;
 
 /// The limit on Applications of one set.
 const MOST: usize = 10_000;
@@ -197,7 +198,7 @@ struct Generating<'g> {
 
 impl Generating<'_> {
     /// Returns the parameters from a generator, one set for each Application.
-    fn all(&self, generator: &Value, depth: usize) -> Result<Vec<Fields>, String> {
+    fn all(&self, generator: &Value, depth: usize) -> Result<Vec<GeneratorParameters>, String> {
         if depth > DEEPEST {
             return Err("its generators are nested too deeply".to_owned());
         }
@@ -240,7 +241,7 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    fn git(&self, spec: &Value) -> Result<Vec<Fields>, String> {
+    fn git(&self, spec: &Value) -> Result<Vec<GeneratorParameters>, String> {
         self.checkouts
             .claim(&target(spec).address, "")
             .map_err(|message| format!("its git generator: {message}"))?;
@@ -264,7 +265,7 @@ impl Generating<'_> {
         file: &str,
         spec: &Value,
         checkout: &Checkout,
-    ) -> Result<Vec<Fields>, String> {
+    ) -> Result<Vec<GeneratorParameters>, String> {
         let path = checkout.path(file)?;
         let bytes = read::file(&path).map_err(|why| format!("{file}: {why}"))?;
         if bytes.len() > self.checkouts.options().bounds().bytes {
@@ -299,7 +300,11 @@ impl Generating<'_> {
     }
 
     /// Returns the generator's own `values`, which may use the parameters.
-    fn with_values(&self, mut fields: Fields, spec: &Value) -> Result<Fields, String> {
+    fn with_values(
+        &self,
+        mut fields: GeneratorParameters,
+        spec: &Value,
+    ) -> Result<GeneratorParameters, String> {
         if let Some(values) = spec.get("values") {
             let params = Params::new(Value::Object(fields.clone()), self.is_go);
             let values = expand(values, &params)?;
@@ -308,7 +313,7 @@ impl Generating<'_> {
         Ok(fields)
     }
 
-    fn clusters(&self, spec: &Value) -> Result<Vec<Fields>, String> {
+    fn clusters(&self, spec: &Value) -> Result<Vec<GeneratorParameters>, String> {
         let clusters = self.clusters.ok_or(
             "its clusters generator needs the clusters that Argo CD knows, which are unknown \
              here: compare with the cluster that Argo CD runs in, or list them in a file \
@@ -343,7 +348,7 @@ impl Generating<'_> {
     }
 
     /// Returns every pair of what two generators return; the second may use the first's.
-    fn matrix(&self, spec: &Value, depth: usize) -> Result<Vec<Fields>, String> {
+    fn matrix(&self, spec: &Value, depth: usize) -> Result<Vec<GeneratorParameters>, String> {
         let generators: Vec<&Value> = entries(spec.get("generators")).collect();
         let [first, second] = generators.as_slice() else {
             return Err("its matrix generator must have two generators".to_owned());
@@ -366,7 +371,7 @@ impl Generating<'_> {
 
     /// Returns what the first generator returns, merged with what the others return for the same
     /// keys.
-    fn merge(&self, spec: &Value, depth: usize) -> Result<Vec<Fields>, String> {
+    fn merge(&self, spec: &Value, depth: usize) -> Result<Vec<GeneratorParameters>, String> {
         let keys: Vec<&str> = entries(spec.get("mergeKeys"))
             .filter_map(Value::as_str)
             .collect();
@@ -374,7 +379,7 @@ impl Generating<'_> {
         let first = generators.next().filter(|_| !keys.is_empty());
         let first = first.ok_or("its merge generator has no mergeKeys, or no generators")?;
         let mut base = self.all(first, depth + 1)?;
-        let key = |fields: &Fields| -> Vec<Option<String>> {
+        let key = |fields: &GeneratorParameters| -> Vec<Option<String>> {
             keys.iter().map(|key| looked_up(fields, key)).collect()
         };
         for generator in generators {
@@ -388,18 +393,18 @@ impl Generating<'_> {
     }
 }
 
-fn list(spec: &Value) -> Result<Vec<Fields>, String> {
+fn list(spec: &Value) -> Result<Vec<GeneratorParameters>, String> {
     if spec.get("elementsYaml").is_some() {
         return Err("the elementsYaml of its list generator is not read here".to_owned());
     }
     let elements = entries(spec.get("elements"));
     let fields = elements.map(|element| element.as_object().cloned());
-    let fields: Option<Vec<Fields>> = fields.collect();
+    let fields: Option<Vec<GeneratorParameters>> = fields.collect();
     fields.ok_or_else(|| "an element of its list generator is not a mapping".to_owned())
 }
 
 /// Merges fields into others, recursively.
-fn merge(fields: &mut Fields, over: Fields) {
+fn merge(fields: &mut GeneratorParameters, over: GeneratorParameters) {
     for (name, value) in over {
         match (fields.get_mut(&name), value) {
             (Some(Value::Object(below)), Value::Object(value)) => merge(below, value),
@@ -411,8 +416,8 @@ fn merge(fields: &mut Fields, over: Fields) {
 }
 
 /// Returns nested fields by their full names: `metadata.labels.env`.
-fn flat(fields: &Fields) -> Fields {
-    let mut found = Fields::new();
+fn flat(fields: &GeneratorParameters) -> GeneratorParameters {
+    let mut found = GeneratorParameters::new();
     for (name, value) in fields {
         match value {
             Value::Object(below) => {
@@ -436,7 +441,7 @@ fn flat(fields: &Fields) -> Fields {
 }
 
 /// Returns the text of a parameter, by its full name.
-fn looked_up(fields: &Fields, name: &str) -> Option<String> {
+fn looked_up(fields: &GeneratorParameters, name: &str) -> Option<String> {
     let nested = || {
         let mut parts = name.split('.');
         let first = fields.get(parts.next()?)?;
@@ -472,14 +477,14 @@ fn is_selected(selector: &Value, label: impl Fn(&str) -> Option<String>) -> bool
 }
 
 /// Returns the revision of a git generator.
-fn target(spec: &Value) -> Target {
+fn target(spec: &Value) -> RevisionRequest {
     let text = |field: &str| {
         let text = spec.get(field).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()
     };
-    Target {
+    RevisionRequest {
         address: text("repoURL"),
-        revision: Wanted::Any(text("revision")),
+        revision: RemoteRevision::Any(text("revision")),
     }
 }
 
@@ -534,16 +539,16 @@ fn prefixed(spec: &Value, is_go: bool) -> String {
 }
 
 /// Adds the parameters of a path under their prefix.
-fn below_prefix(all: Fields, spec: &Value) -> Fields {
+fn below_prefix(all: GeneratorParameters, spec: &Value) -> GeneratorParameters {
     let prefix = spec.get("pathParamPrefix").and_then(Value::as_str);
     match prefix.filter(|prefix| !prefix.is_empty()) {
-        Some(prefix) => Fields::from_iter([(prefix.to_owned(), Value::Object(all))]),
+        Some(prefix) => GeneratorParameters::from_iter([(prefix.to_owned(), Value::Object(all))]),
         None => all,
     }
 }
 
 /// Returns the parameters of a directory.
-fn of_path(path: &str, spec: &Value, is_go: bool) -> Fields {
+fn of_path(path: &str, spec: &Value, is_go: bool) -> GeneratorParameters {
     let base = Path::new(path).file_name().and_then(|name| name.to_str());
     let base = base.unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();
@@ -554,10 +559,13 @@ fn of_path(path: &str, spec: &Value, is_go: bool) -> Fields {
             "basenameNormalized": normalized(base),
             "segments": segments,
         });
-        return below_prefix(Fields::from_iter([("path".to_owned(), all)]), spec);
+        return below_prefix(
+            GeneratorParameters::from_iter([("path".to_owned(), all)]),
+            spec,
+        );
     }
     let name = prefixed(spec, is_go);
-    let mut flat = Fields::new();
+    let mut flat = GeneratorParameters::new();
     flat.insert(name.clone(), json!(path));
     flat.insert(format!("{name}.basename"), json!(base));
     flat.insert(
@@ -571,13 +579,16 @@ fn of_path(path: &str, spec: &Value, is_go: bool) -> Fields {
 }
 
 /// Returns the parameters of a file's name.
-fn of_name(file: &str, spec: &Value, is_go: bool) -> Fields {
+fn of_name(file: &str, spec: &Value, is_go: bool) -> GeneratorParameters {
     if is_go {
         let all = json!({"filename": file, "filenameNormalized": normalized(file)});
-        return below_prefix(Fields::from_iter([("path".to_owned(), all)]), spec);
+        return below_prefix(
+            GeneratorParameters::from_iter([("path".to_owned(), all)]),
+            spec,
+        );
     }
     let name = prefixed(spec, is_go);
-    Fields::from_iter([
+    GeneratorParameters::from_iter([
         (format!("{name}.filename"), json!(file)),
         (
             format!("{name}.filenameNormalized"),

@@ -11,16 +11,16 @@ use crate::source::gitops::without_nulls;
 /// `spec` of an Application.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Spec {
-    pub source: Option<Source>,
-    pub sources: Option<Vec<Source>>,
+pub struct ApplicationSpec {
+    pub source: Option<ApplicationSource>,
+    pub sources: Option<Vec<ApplicationSource>>,
     pub project: String,
     pub destination: Destination,
     pub sync_policy: SyncPolicy,
     pub ignore_differences: Option<Vec<RuleSpec>>,
 }
 
-impl Spec {
+impl ApplicationSpec {
     /// Parses a spec.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ pub struct Destination {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Source {
+pub struct ApplicationSource {
     #[serde(rename = "repoURL")]
     pub repo_url: String,
     pub target_revision: String,
@@ -68,8 +68,8 @@ pub struct Source {
     pub chart: String,
     #[serde(rename = "ref")]
     pub reference: String,
-    pub directory: Option<Directory>,
-    pub kustomize: Option<Kustomize>,
+    pub directory: Option<DirectorySource>,
+    pub kustomize: Option<ArgoKustomize>,
     pub helm: Option<Helm>,
     pub plugin: Option<Value>,
     /// The whole spec, for fields that are looked up by name.
@@ -79,7 +79,7 @@ pub struct Source {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Directory {
+pub struct DirectorySource {
     pub recurse: bool,
     pub include: String,
     pub exclude: String,
@@ -87,7 +87,7 @@ pub struct Directory {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Kustomize {
+pub struct ArgoKustomize {
     pub name_prefix: String,
     pub name_suffix: String,
     pub namespace: String,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::elsewhere::Reference;
+use super::elsewhere::ChartReference;
 use crate::source::read;
 use crate::yaml;
 
@@ -13,7 +13,7 @@ use crate::yaml;
 const LARGEST_INDEX: usize = 32 << 20;
 
 /// Returns the archive of a chart in helm's cache. Only an exact version can be looked up.
-pub(super) fn archive(reference: &Reference) -> Option<PathBuf> {
+pub(super) fn archive(reference: &ChartReference) -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let cache = folder(&variable, "HELM_CACHE_HOME", "XDG_CACHE_HOME", ".cache")?;
     let config = folder(&variable, "HELM_CONFIG_HOME", "XDG_CONFIG_HOME", ".config");
@@ -47,7 +47,7 @@ fn folder(
 
 /// Returns the archive whose digest is in the index of a known repository.
 fn by_digest(
-    reference: &Reference,
+    reference: &ChartReference,
     version: &str,
     cache: &Path,
     indexes: &Path,
@@ -111,7 +111,7 @@ mod tests {
         let chart = format!("cache/content/ab/{digest}.chart");
         write(&chart, "");
         let found = |repository: &str, version: &str| {
-            let reference = Reference {
+            let reference = ChartReference {
                 repository: repository.to_owned(),
                 name: "shop".to_owned(),
                 version: version.to_owned(),

@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::description::{Dependency, Description};
-use super::elsewhere::{Fetched, Reference};
+use super::elsewhere::{ChartReference, FetchedChart};
 use super::{Chart, FILE, private};
-use crate::source::render::{Names, Rendering};
+use crate::source::render::{FileNames, Rendering};
 
 /// The prefix of the address of a directory.
 const FOLDER: &str = "file://";
 
 /// The charts to copy into `charts`.
 #[derive(Debug, Default)]
-pub(super) struct Supplied(Vec<(String, At)>);
+pub(super) struct SuppliedCharts(Vec<(String, DependencyLocation)>);
 
 /// Where a chart is.
 #[derive(Debug)]
-enum At {
-    Folder(PathBuf, Names),
-    Fetched(Arc<Fetched>),
+enum DependencyLocation {
+    Folder(PathBuf, FileNames),
+    Fetched(Arc<FetchedChart>),
 }
 
 impl Chart<'_> {
@@ -32,8 +32,8 @@ impl Chart<'_> {
         &self,
         description: &Description,
         rendering: &Rendering,
-    ) -> Result<Supplied, String> {
-        let mut supplied = Supplied::default();
+    ) -> Result<SuppliedCharts, String> {
+        let mut supplied = SuppliedCharts::default();
         let mut absent = Vec::new();
         let mut why = String::new();
         for dependency in description.absent(self.directory) {
@@ -62,7 +62,11 @@ impl Chart<'_> {
         ))
     }
 
-    fn find(&self, dependency: &Dependency, rendering: &Rendering) -> Result<At, String> {
+    fn find(
+        &self,
+        dependency: &Dependency,
+        rendering: &Rendering,
+    ) -> Result<DependencyLocation, String> {
         if rendering.untrusted {
             return Err(String::new());
         }
@@ -72,27 +76,27 @@ impl Chart<'_> {
                 folder.join(FILE).is_file() && !self.directory.starts_with(folder)
             });
             let folder = folder.ok_or_else(|| format!("there is no chart in {way}"))?;
-            return Ok(At::Folder(folder, self.names.clone()));
+            return Ok(DependencyLocation::Folder(folder, self.names.clone()));
         }
-        let reference = Reference {
+        let reference = ChartReference {
             repository: dependency.repository.clone(),
             name: dependency.name.clone(),
             version: dependency.version.clone(),
             digest: None,
         };
         let fetched = rendering.charts.get(&reference, rendering)?;
-        Ok(At::Fetched(fetched))
+        Ok(DependencyLocation::Fetched(fetched))
     }
 }
 
-impl Supplied {
+impl SuppliedCharts {
     /// Copies the charts into the copy of the chart that depends on them.
     pub fn copy(&self, chart: &Path, rendering: &Rendering) -> Result<(), String> {
         for (name, at) in &self.0 {
             private::check_name(name)?;
             let (directory, names) = match at {
-                At::Folder(directory, names) => (directory, names),
-                At::Fetched(fetched) => (&fetched.directory, &fetched.names),
+                DependencyLocation::Folder(directory, names) => (directory, names),
+                DependencyLocation::Fetched(fetched) => (&fetched.directory, &fetched.names),
             };
             let to = chart.join("charts").join(name);
             if to.exists() || name.contains(['/', '\\']) || name == ".." {

@@ -12,9 +12,11 @@ use tar::Archive;
 
 use super::{FILE, HINT, cache};
 use crate::source::checkout::without_user;
-use crate::source::folder::Folder;
+use crate::source::folder::ManifestFolder;
 use crate::source::read;
-use crate::source::render::{Job, Names, Program, Rendering, Secrets, workspace, write_bytes};
+use crate::source::render::{
+    FileNames, RendererProgram, RendererRun, Rendering, Secrets, workspace, write_bytes,
+};
 
 /// The size limit of an unpacked chart, in bytes.
 const MOST: u64 = 256 << 20;
@@ -27,7 +29,7 @@ const OCI: &str = "oci://";
 
 /// A reference to a remote chart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::source) struct Reference {
+pub(in crate::source) struct ChartReference {
     /// The address of a chart repository, or `oci://` and the path of the chart without its name.
     pub repository: String,
     /// The name of the chart.
@@ -38,7 +40,7 @@ pub(in crate::source) struct Reference {
     pub digest: Option<String>,
 }
 
-impl Reference {
+impl ChartReference {
     /// Returns `oci://registry.example/charts/shop@1.2.3`.
     pub fn called(&self) -> String {
         let repository = without_user(self.repository.trim_end_matches('/'));
@@ -96,20 +98,20 @@ impl Reference {
 
 /// A fetched chart.
 #[derive(Debug)]
-pub(in crate::source) struct Fetched {
+pub(in crate::source) struct FetchedChart {
     /// Its directory, without links.
     pub directory: PathBuf,
     /// The names of its files.
-    pub names: Names,
+    pub names: FileNames,
     // Removed when nobody uses the chart any more.
-    _folder: Folder,
+    _folder: ManifestFolder,
 }
 
-type Cell = Arc<OnceLock<Result<Arc<Fetched>, String>>>;
+type CacheCell = Arc<OnceLock<Result<Arc<FetchedChart>, String>>>;
 
 /// The charts that were fetched in this run.
 #[derive(Debug, Default)]
-pub struct Charts(Mutex<BTreeMap<Reference, Cell>>);
+pub struct Charts(Mutex<BTreeMap<ChartReference, CacheCell>>);
 
 impl Charts {
     /// Returns the chart for a reference.
@@ -118,9 +120,9 @@ impl Charts {
     /// Fails if it is not in helm's cache, and cannot or must not be fetched.
     pub(in crate::source) fn get(
         &self,
-        reference: &Reference,
+        reference: &ChartReference,
         rendering: &Rendering,
-    ) -> Result<Arc<Fetched>, String> {
+    ) -> Result<Arc<FetchedChart>, String> {
         let cell = {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry(reference.clone()).or_default())
@@ -138,7 +140,7 @@ pub(in crate::source) fn not_fetched(rendering: &Rendering) -> &'static str {
     }
 }
 
-fn fetch(reference: &Reference, rendering: &Rendering) -> Result<Fetched, String> {
+fn fetch(reference: &ChartReference, rendering: &Rendering) -> Result<FetchedChart, String> {
     let cached = match rendering.untrusted {
         true => None,
         false => cache::archive(reference),
@@ -160,8 +162,8 @@ fn fetch(reference: &Reference, rendering: &Rendering) -> Result<Fetched, String
     unpack(&archive, &unpacked).map_err(failed)?;
     let directory = chart_in(&unpacked)
         .ok_or_else(|| failed("there is no Chart.yaml in its archive".to_owned()))?;
-    let names = Names::default().of_copy(&directory, Path::new(&reference.called()));
-    Ok(Fetched {
+    let names = FileNames::default().of_copy(&directory, Path::new(&reference.called()));
+    Ok(FetchedChart {
         directory,
         names,
         _folder: folder,
@@ -169,12 +171,12 @@ fn fetch(reference: &Reference, rendering: &Rendering) -> Result<Fetched, String
 }
 
 /// Returns the archive that helm fetches.
-fn pulled(reference: &Reference, rendering: &Rendering) -> Result<Vec<u8>, String> {
-    let program = Program::find(rendering.helm.as_deref(), &["helm"], HINT)?;
+fn pulled(reference: &ChartReference, rendering: &Rendering) -> Result<Vec<u8>, String> {
+    let program = RendererProgram::find(rendering.helm.as_deref(), &["helm"], HINT)?;
     let workspace = workspace()?;
     let to = workspace.path().join("fetched");
     fs::create_dir(&to).map_err(|error| format!("cannot make a temporary directory: {error}"))?;
-    let job = Job {
+    let job = RendererRun {
         name: &format!("{} (fetching {})", program.name, reference.called()),
         program: &program.file,
         arguments: reference.words()?,
@@ -244,8 +246,8 @@ mod tests {
 
     use super::*;
 
-    fn reference(repository: &str, version: &str) -> Reference {
-        Reference {
+    fn reference(repository: &str, version: &str) -> ChartReference {
+        ChartReference {
             repository: repository.to_owned(),
             name: "shop".to_owned(),
             version: version.to_owned(),
@@ -271,7 +273,7 @@ mod tests {
 
     #[test]
     fn passes_the_reference_to_helm() {
-        let words = |reference: &Reference| {
+        let words = |reference: &ChartReference| {
             let words = reference.words().unwrap();
             let words: Vec<String> = words
                 .iter()
@@ -294,7 +296,7 @@ mod tests {
             "pull oci://registry.example/charts/shop@sha256:aa --destination=fetched"
         );
         assert!(reference("file:///etc", "").words().is_err());
-        let odd = Reference {
+        let odd = ChartReference {
             name: "--post-renderer=x".to_owned(),
             ..reference("https://a", "")
         };

@@ -19,18 +19,20 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use super::Loaded;
+use super::LoadedSource;
 use super::kustomize::is_remote;
-use super::objects::{Rendered, load_rendered};
+use super::objects::{RendererOutput, load_rendered};
 use super::read;
-use super::render::{Job, Names, Printed, Program, Rendering, Sandbox, Secrets, workspace, write};
+use super::render::{
+    FileNames, Printed, RendererProgram, RendererRun, Rendering, Sandbox, Secrets, workspace, write,
+};
 use description::Description;
-use origin::{Sources, Templates};
-use unsteady::{By, Uses};
+use origin::{ChartTemplates, TemplateSources};
+use unsteady::{ChartRendering, NondeterministicFunctions};
 
 pub(super) use capabilities::Capabilities;
 pub use elsewhere::Charts;
-pub(super) use elsewhere::{Fetched, Reference, not_fetched};
+pub(super) use elsewhere::{ChartReference, FetchedChart, not_fetched};
 pub(super) use private::check_name;
 pub(super) use secret::{other, places};
 pub(super) use values::{lay_over, of_files as values_of_files, of_text as values_of_text};
@@ -77,7 +79,7 @@ pub(super) struct Chart<'c> {
     /// Its directory, without links.
     pub directory: &'c Path,
     /// The names of its files.
-    pub names: &'c Names,
+    pub names: &'c FileNames,
     /// The options.
     pub options: &'c ChartOptions,
     /// What it can query about the cluster.
@@ -90,8 +92,8 @@ pub(super) struct Chart<'c> {
 
 impl Chart<'_> {
     /// Returns the objects that the chart declares. Errors are reported at its file.
-    pub fn load(&self, rendering: &Rendering) -> Loaded {
-        let mut loaded = Loaded::default();
+    pub fn load(&self, rendering: &Rendering) -> LoadedSource {
+        let mut loaded = LoadedSource::default();
         if let Err(message) = self.rendered(rendering, &mut loaded) {
             let place = messages::place_of(&message, self.directory);
             let place = place.map_or_else(
@@ -107,7 +109,7 @@ impl Chart<'_> {
         self.names.of(&self.directory.join(FILE))
     }
 
-    fn rendered(&self, rendering: &Rendering, loaded: &mut Loaded) -> Result<(), String> {
+    fn rendered(&self, rendering: &Rendering, loaded: &mut LoadedSource) -> Result<(), String> {
         let description = Description::read(self.directory)?;
         let directory = self.names.of(self.directory);
         self.check(rendering)?;
@@ -116,8 +118,8 @@ impl Chart<'_> {
         let copied = self.copied(rendering, workspace.path(), loaded)?;
         supplied.copy(&workspace.path().join(private::CHART), rendering)?;
         self.replace_defaults(workspace.path())?;
-        let program = Program::find(rendering.helm.as_deref(), &["helm"], HINT)?;
-        let job = Job {
+        let program = RendererProgram::find(rendering.helm.as_deref(), &["helm"], HINT)?;
+        let job = RendererRun {
             name: &format!("{} (rendering {directory})", program.name),
             program: &program.file,
             arguments: self.arguments(&description.name, workspace.path(), &copied, rendering)?,
@@ -139,8 +141,8 @@ impl Chart<'_> {
         let first = loaded.manifests.len();
         self.take(&directory, printed, rendering, loaded);
         let again = |printed: Printed| {
-            let mut again = Loaded::default();
-            let rendered = Rendered {
+            let mut again = LoadedSource::default();
+            let rendered = RendererOutput {
                 place: "",
                 output: printed.output,
                 is_open: false,
@@ -167,10 +169,10 @@ impl Chart<'_> {
                 .map_err(|why| format!("a temporary file is gone: {why}"))?;
             write(&file, &own.to_string())?;
         }
-        let uses = Uses::of(self.directory);
+        let uses = NondeterministicFunctions::of(self.directory);
         if uses.is_unsteady {
             let again = again(run()?);
-            let by = By {
+            let by = ChartRendering {
                 what: &format!("helm template {directory}"),
                 release: &self.release_as_source(&description.name),
             };
@@ -188,19 +190,25 @@ impl Chart<'_> {
     }
 
     /// Parses the objects that helm printed, and traces them to their templates.
-    fn take(&self, directory: &str, printed: Printed, rendering: &Rendering, loaded: &mut Loaded) {
+    fn take(
+        &self,
+        directory: &str,
+        printed: Printed,
+        rendering: &Rendering,
+        loaded: &mut LoadedSource,
+    ) {
         let place = self.place();
         for warning in messages::warnings(&printed.messages) {
             loaded.warning(&place, format!("helm warns: {warning}"));
         }
-        let sources = Sources::of(&String::from_utf8_lossy(&printed.output));
-        let templates = Templates {
+        let sources = TemplateSources::of(&String::from_utf8_lossy(&printed.output));
+        let templates = ChartTemplates {
             chart: self.directory,
             names: self.names,
             place: &place,
             by: &format!("helm template {directory}"),
         };
-        let rendered = Rendered {
+        let rendered = RendererOutput {
             place: &place,
             output: printed.output,
             is_open: false,
@@ -236,8 +244,8 @@ impl Chart<'_> {
         &self,
         rendering: &Rendering,
         workspace: &Path,
-        loaded: &mut Loaded,
-    ) -> Result<private::Copied, String> {
+        loaded: &mut LoadedSource,
+    ) -> Result<private::CopyFindings, String> {
         let copied = private::copy(
             self.directory,
             &workspace.join(private::CHART),
@@ -320,7 +328,7 @@ impl Chart<'_> {
         &self,
         chart: &str,
         workspace: &Path,
-        copied: &private::Copied,
+        copied: &private::CopyFindings,
         rendering: &Rendering,
     ) -> Result<Vec<OsString>, String> {
         let options = self.options;
@@ -383,7 +391,7 @@ pub(super) fn version(directory: &Path) -> Option<String> {
 /// # Errors
 /// Fails if it is not, with a hint.
 pub(super) fn helm(rendering: &Rendering) -> Result<(), String> {
-    Program::find(rendering.helm.as_deref(), &["helm"], HINT).map(drop)
+    RendererProgram::find(rendering.helm.as_deref(), &["helm"], HINT).map(drop)
 }
 
 /// Returns a file name in the form for `--values`, which takes a list with commas (pflag's

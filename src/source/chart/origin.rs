@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::template::{Template, ToTemplate};
+use super::template::{TemplateLines, ToTemplate};
 use crate::model::{Manifest, Origin};
-use crate::source::back::{Back, likeness};
-use crate::source::render::Names;
-use crate::source::{Loaded, read, text};
+use crate::source::back::{OriginalPositions, likeness};
+use crate::source::render::FileNames;
+use crate::source::{LoadedSource, read, text};
 use crate::yaml;
 
 /// The comment that Helm puts before each rendered object (`helm/pkg/action/action.go`,
@@ -16,9 +16,9 @@ use crate::yaml;
 const SOURCE: &str = "# Source: ";
 
 /// The template of each line of Helm's output.
-pub(super) struct Sources(BTreeMap<usize, Option<String>>);
+pub(super) struct TemplateSources(BTreeMap<usize, Option<String>>);
 
-impl Sources {
+impl TemplateSources {
     /// Reads the comments in an output.
     pub fn of(output: &str) -> Self {
         let mut sources = BTreeMap::new();
@@ -40,10 +40,10 @@ impl Sources {
 }
 
 /// Where the templates of a chart are.
-pub(super) struct Templates<'t> {
+pub(super) struct ChartTemplates<'t> {
     /// The directory of the chart, without links.
     pub chart: &'t Path,
-    pub names: &'t Names,
+    pub names: &'t FileNames,
     /// The file that represents the whole chart.
     pub place: &'t str,
     /// The command that rendered it.
@@ -51,13 +51,13 @@ pub(super) struct Templates<'t> {
 }
 
 /// A file that objects come from.
-enum Source {
+enum TemplateSource {
     /// Plain manifests, such as definitions of custom resources.
     Plain(Vec<Arc<Manifest>>),
-    Template(Arc<Template>),
+    Template(Arc<TemplateLines>),
 }
 
-impl Source {
+impl TemplateSource {
     /// Reads a file of a chart, unless it is outside the chart.
     fn of(path: &Path, chart: &Path, name: &str) -> Option<Self> {
         let path = path.canonicalize().ok()?;
@@ -66,19 +66,19 @@ impl Source {
         }
         let text = yaml::decode(read::file(&path).ok()?).ok()?;
         if text.contains("{{") {
-            return Some(Self::Template(Arc::new(Template::of(&text))));
+            return Some(Self::Template(Arc::new(TemplateLines::of(&text))));
         }
-        let mut loaded = Loaded::default();
+        let mut loaded = LoadedSource::default();
         text::load_bytes(name, text.into_bytes(), &mut loaded);
         let manifests = loaded.manifests.into_iter().map(Arc::new);
         Some(Self::Plain(manifests.collect()))
     }
 }
 
-impl Templates<'_> {
+impl ChartTemplates<'_> {
     /// Sets the origins of objects; `sources` are their templates as Helm names them.
     pub fn set_origins(&self, manifests: &mut [Manifest], sources: &[Option<String>]) {
-        let mut files: BTreeMap<PathBuf, Option<Source>> = BTreeMap::new();
+        let mut files: BTreeMap<PathBuf, Option<TemplateSource>> = BTreeMap::new();
         let mut made: BTreeMap<(PathBuf, String), (usize, usize)> = BTreeMap::new();
         let paths: Vec<Option<PathBuf>> = sources
             .iter()
@@ -101,7 +101,7 @@ impl Templates<'_> {
             let among = made.entry(key).or_default();
             let file = files
                 .entry(path)
-                .or_insert_with_key(|path| Source::of(path, self.chart, &name));
+                .or_insert_with_key(|path| TemplateSource::of(path, self.chart, &name));
             let line = file.as_ref().and_then(|file| lead(manifest, file, *among));
             among.0 += 1;
             self.place(manifest, name, line.unwrap_or(1));
@@ -133,21 +133,21 @@ impl Templates<'_> {
 }
 
 /// Makes an object find its fields in the file, and returns its first line there.
-fn lead(manifest: &mut Manifest, file: &Source, among: (usize, usize)) -> Option<usize> {
+fn lead(manifest: &mut Manifest, file: &TemplateSource, among: (usize, usize)) -> Option<usize> {
     match file {
-        Source::Template(template) => {
+        TemplateSource::Template(template) => {
             let way = ToTemplate::of(template, manifest, among)?;
             let line = way.line();
             manifest.source_map = Some(Arc::new(way));
             Some(line)
         }
-        Source::Plain(objects) => {
+        TemplateSource::Plain(objects) => {
             let alike = objects
                 .iter()
                 .filter_map(|written| Some((likeness(written, manifest)?, written)));
             let (_, written) = alike.max_by_key(|(likeness, _)| *likeness)?;
             let line = written.origin.line;
-            manifest.source_map = Some(Arc::new(Back {
+            manifest.source_map = Some(Arc::new(OriginalPositions {
                 written: Arc::clone(written),
                 built: manifest.value(),
             }));
@@ -164,7 +164,7 @@ mod tests {
     fn finds_templates_by_the_comments_before_objects() {
         let output = "---\n# Source: a/templates/x.yaml\nkind: A\n---\nkind: B\n---\n\
                       # Source: a/charts/b/templates/y.yaml\n\nkind: C\n";
-        let sources = Sources::of(output);
+        let sources = TemplateSources::of(output);
         assert_eq!(sources.of_line(3), Some("a/templates/x.yaml"));
         assert_eq!(sources.of_line(5), None);
         assert_eq!(sources.of_line(9), Some("a/charts/b/templates/y.yaml"));

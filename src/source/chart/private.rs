@@ -7,7 +7,7 @@ use serde_json::Value;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::source::read;
-use crate::source::render::{Names, write_bytes};
+use crate::source::render::{FileNames, write_bytes};
 
 /// The path of the copy in the workspace.
 pub(super) const CHART: &str = "./chart";
@@ -36,7 +36,7 @@ const KNOWN: &[&str] = &[
 
 /// The findings while copying a chart.
 #[derive(Debug, Default)]
-pub(super) struct Copied {
+pub(super) struct CopyFindings {
     /// Whether it contains archives of other charts, which were not checked.
     pub has_archives: bool,
     /// Schemas that refer to others, with the reference. They were left out.
@@ -51,11 +51,11 @@ pub(super) struct Copied {
 pub(super) fn copy(
     chart: &Path,
     to: &Path,
-    names: &Names,
+    names: &FileNames,
     load_outside: bool,
     keep_foreign: bool,
-) -> Result<Copied, String> {
-    let mut copied = Copied::default();
+) -> Result<CopyFindings, String> {
+    let mut copied = CopyFindings::default();
     let (mut bytes, mut files) = (0, 0);
     let is_gits = |entry: &DirEntry| entry.file_name() == ".git";
     let entries = WalkDir::new(chart).follow_links(true).sort_by_file_name();
@@ -107,7 +107,7 @@ pub(super) fn copy(
 }
 
 /// Refuses a link that leads out of the chart or to Git's own files.
-fn leads_out(link: &DirEntry, chart: &Path, names: &Names) -> Result<(), String> {
+fn leads_out(link: &DirEntry, chart: &Path, names: &FileNames) -> Result<(), String> {
     let target = link.path().canonicalize().unwrap_or_default();
     let is_inside = target
         .strip_prefix(chart)
@@ -157,7 +157,7 @@ pub(super) fn file(
     workspace: &Path,
     number: usize,
     path: &Path,
-    names: &Names,
+    names: &FileNames,
 ) -> Result<String, String> {
     let absolute = std::path::absolute(path).unwrap_or(path.to_owned());
     let bytes = read::file(&absolute).map_err(|why| format!("{}: {why}", names.of(&absolute)))?;

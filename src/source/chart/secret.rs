@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::model::{Manifest, SecretPlace};
-use crate::source::Loaded;
+use crate::source::LoadedSource;
 use crate::source::render::Secrets;
 
 /// A path in an object: `None` means any item of a list.
-type Way = Vec<Option<String>>;
+type RenderedSecretPath = Vec<Option<String>>;
 
 /// Returns a different value of the same form: letters and digits are replaced, so that a number,
 /// an address or a name stays valid.
@@ -88,7 +88,7 @@ pub(super) fn note_secrets(
     first: usize,
     again: Option<Vec<Manifest>>,
     [own, other]: [&Value; 2],
-    loaded: &mut Loaded,
+    loaded: &mut LoadedSource,
 ) {
     let rendered = loaded.manifests.get(first..).unwrap_or_default();
     let mut secret = Vec::new();
@@ -120,7 +120,7 @@ pub(super) fn note_secrets(
     loaded.secret.extend(secret);
 }
 
-fn place(manifest: &Manifest, path: Way) -> SecretPlace {
+fn place(manifest: &Manifest, path: RenderedSecretPath) -> SecretPlace {
     SecretPlace {
         kind: manifest.kind.clone(),
         name: manifest.name.clone(),
@@ -155,8 +155,8 @@ fn holding(
     value: &Value,
     secrets: &Secrets,
     short: &BTreeSet<&str>,
-    way: &mut Way,
-    found: &mut BTreeSet<Way>,
+    way: &mut RenderedSecretPath,
+    found: &mut BTreeSet<RenderedSecretPath>,
 ) {
     match value {
         Value::Object(fields) => {
@@ -183,7 +183,12 @@ fn holding(
     }
 }
 
-fn differences(a: &Value, b: &Value, way: &mut Way, found: &mut BTreeSet<Way>) {
+fn differences(
+    a: &Value,
+    b: &Value,
+    way: &mut RenderedSecretPath,
+    found: &mut BTreeSet<RenderedSecretPath>,
+) {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
@@ -245,7 +250,7 @@ mod tests {
         let rendered = |hash: &str, url: &str| {
             manifest(json!({"data": {"hash": hash, "urls": [url], "colour": "red"}}))
         };
-        let mut loaded = Loaded::default();
+        let mut loaded = LoadedSource::default();
         loaded.manifests.push(rendered("f52f", "//hunter2@a"));
         let again = vec![rendered("a01c", "//ivoufs3@a")];
         note_secrets(0, Some(again), [&own, &other], &mut loaded);

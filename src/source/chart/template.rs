@@ -8,36 +8,36 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::model::{Locate, Manifest, Position, Step};
+use crate::model::{Locate, Manifest, ManifestStep, Position};
 use crate::source::back::KEYS;
 
 /// The lines of a template that show a structure.
 #[derive(Debug)]
-pub(super) struct Template {
-    nodes: Vec<Node>,
+pub(super) struct TemplateLines {
+    nodes: Vec<TemplateNode>,
 }
 
 /// A line that begins a field or a list item. `- a: 1` is two nodes, one of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Node {
+struct TemplateNode {
     /// Counted from 1.
     line: usize,
     /// The document in the text, counted from 0.
     document: usize,
     /// Its indentation, in characters.
     indent: usize,
-    what: What,
+    what: TemplateItem,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum What {
+enum TemplateItem {
     /// A field's name, and the text after it.
     Field(String, String),
     /// An item of a list, and its text if it is not a mapping.
     Item(String),
 }
 
-impl Template {
+impl TemplateLines {
     /// Parses a template.
     pub fn of(text: &str) -> Self {
         let mut nodes = Vec::new();
@@ -62,11 +62,11 @@ impl Template {
             if line.starts_with("---") || trimmed.starts_with('#') || is_action(trimmed) {
                 continue;
             }
-            let place = Node {
+            let place = TemplateNode {
                 line: at + 1,
                 document,
                 indent,
-                what: What::Item(String::new()),
+                what: TemplateItem::Item(String::new()),
             };
             block = read_line(trimmed, place, &mut nodes);
         }
@@ -77,7 +77,7 @@ impl Template {
     /// those of its kind from this template, and how many there are.
     fn document_of(&self, object: &Manifest, among: (usize, usize)) -> Option<usize> {
         let kinds = self.nodes.iter().filter_map(|node| match &node.what {
-            What::Field(name, kind) if name == "kind" && node.indent == 0 => {
+            TemplateItem::Field(name, kind) if name == "kind" && node.indent == 0 => {
                 could_be(kind, &object.kind).map(|likeness| (node.document, likeness))
             }
             _ => None,
@@ -85,11 +85,11 @@ impl Template {
         let named = kinds.filter_map(|(document, likeness)| {
             let name = match self.name_in(document) {
                 Some(name) => could_be(name, &object.name)?,
-                None => Likeness::Open,
+                None => RenderLikeness::Open,
             };
             Some((name, likeness, document))
         });
-        let found: Vec<(Likeness, Likeness, usize)> = named.collect();
+        let found: Vec<(RenderLikeness, RenderLikeness, usize)> = named.collect();
         let best = found.iter().map(|(name, kind, _)| (*name, *kind)).max()?;
         let mut alike = found
             .iter()
@@ -109,12 +109,12 @@ impl Template {
         let (at, metadata) = only(field_in(all, "metadata"))?;
         let (_, name) = only(field_in(below(all, at, metadata), "name"))?;
         match &name.what {
-            What::Field(_, value) => Some(value),
-            What::Item(_) => None,
+            TemplateItem::Field(_, value) => Some(value),
+            TemplateItem::Item(_) => None,
         }
     }
 
-    fn document(&self, document: usize) -> &[Node] {
+    fn document(&self, document: usize) -> &[TemplateNode] {
         let first = self.nodes.partition_point(|node| node.document < document);
         let end = self.nodes.partition_point(|node| node.document <= document);
         self.nodes.get(first..end).unwrap_or_default()
@@ -123,7 +123,7 @@ impl Template {
 
 /// How likely it is that a text of a template was rendered to a given text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Likeness {
+enum RenderLikeness {
     /// The text consists of actions, so it may be rendered to anything.
     Open,
     /// Its literal parts match.
@@ -133,10 +133,10 @@ enum Likeness {
 }
 
 /// Returns whether a text of a template may have been rendered to a given text.
-fn could_be(written: &str, rendered: &str) -> Option<Likeness> {
+fn could_be(written: &str, rendered: &str) -> Option<RenderLikeness> {
     let written = unquoted(written);
     if !written.contains("{{") {
-        return (written == rendered).then_some(Likeness::Same);
+        return (written == rendered).then_some(RenderLikeness::Same);
     }
     let mut rest = rendered;
     let mut is_open = true;
@@ -151,9 +151,9 @@ fn could_be(written: &str, rendered: &str) -> Option<Likeness> {
         rest = &rest[found + literal.len()..];
     }
     Some(if is_open {
-        Likeness::Open
+        RenderLikeness::Open
     } else {
-        Likeness::Partly
+        RenderLikeness::Partly
     })
 }
 
@@ -175,14 +175,18 @@ fn is_action(trimmed: &str) -> bool {
 }
 
 /// Parses a line. Returns the indentation of a field whose value is a block scalar.
-fn read_line(mut rest: &str, mut place: Node, nodes: &mut Vec<Node>) -> Option<usize> {
+fn read_line(
+    mut rest: &str,
+    mut place: TemplateNode,
+    nodes: &mut Vec<TemplateNode>,
+) -> Option<usize> {
     while let Some(item) = rest
         .strip_prefix("- ")
         .or_else(|| (rest == "-").then_some(""))
     {
         let inner = item.trim_start();
-        nodes.push(Node {
-            what: What::Item(inner.to_owned()),
+        nodes.push(TemplateNode {
+            what: TemplateItem::Item(inner.to_owned()),
             ..place.clone()
         });
         place.indent += rest.len() - inner.len();
@@ -190,8 +194,8 @@ fn read_line(mut rest: &str, mut place: Node, nodes: &mut Vec<Node>) -> Option<u
     }
     let (name, value) = field_of(rest)?;
     let is_block = value.starts_with(['|', '>']);
-    nodes.push(Node {
-        what: What::Field(name.to_owned(), value.to_owned()),
+    nodes.push(TemplateNode {
+        what: TemplateItem::Field(name.to_owned(), value.to_owned()),
         ..place
     });
     is_block.then_some(place.indent)
@@ -213,7 +217,7 @@ fn field_of(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Returns the nodes with the least indentation, with their indexes.
-fn outermost(nodes: &[Node]) -> impl Iterator<Item = (usize, &Node)> + Clone {
+fn outermost(nodes: &[TemplateNode]) -> impl Iterator<Item = (usize, &TemplateNode)> + Clone {
     let least = nodes.iter().map(|node| node.indent).min().unwrap_or(0);
     nodes
         .iter()
@@ -222,11 +226,12 @@ fn outermost(nodes: &[Node]) -> impl Iterator<Item = (usize, &Node)> + Clone {
 }
 
 fn field_in<'n>(
-    nodes: &'n [Node],
+    nodes: &'n [TemplateNode],
     wanted: &'n str,
-) -> impl Iterator<Item = (usize, &'n Node)> + Clone {
-    outermost(nodes)
-        .filter(move |(_, node)| matches!(&node.what, What::Field(name, _) if name == wanted))
+) -> impl Iterator<Item = (usize, &'n TemplateNode)> + Clone {
+    outermost(nodes).filter(
+        move |(_, node)| matches!(&node.what, TemplateItem::Field(name, _) if name == wanted),
+    )
 }
 
 /// Returns the only element, if there is exactly one.
@@ -237,12 +242,12 @@ fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
 
 /// Returns the nodes below the node at an index: those with more indentation, and for a field also
 /// items with the same indentation.
-fn below<'n>(nodes: &'n [Node], at: usize, node: &Node) -> &'n [Node] {
+fn below<'n>(nodes: &'n [TemplateNode], at: usize, node: &TemplateNode) -> &'n [TemplateNode] {
     let after = nodes.get(at + 1..).unwrap_or_default();
-    let is_field = matches!(node.what, What::Field(..));
+    let is_field = matches!(node.what, TemplateItem::Field(..));
     let end = after.iter().position(|next| {
         let is_own_item =
-            is_field && next.indent == node.indent && matches!(next.what, What::Item(_));
+            is_field && next.indent == node.indent && matches!(next.what, TemplateItem::Item(_));
         next.indent <= node.indent && !is_own_item
     });
     after.get(..end.unwrap_or(after.len())).unwrap_or_default()
@@ -251,14 +256,18 @@ fn below<'n>(nodes: &'n [Node], at: usize, node: &Node) -> &'n [Node] {
 /// Finds the lines of a rendered object in its template.
 #[derive(Debug)]
 pub(super) struct ToTemplate {
-    template: Arc<Template>,
+    template: Arc<TemplateLines>,
     document: usize,
     rendered: Value,
 }
 
 impl ToTemplate {
     /// Returns the locator for an object from this template; see [`Template::document_of`].
-    pub fn of(template: &Arc<Template>, object: &Manifest, among: (usize, usize)) -> Option<Self> {
+    pub fn of(
+        template: &Arc<TemplateLines>,
+        object: &Manifest,
+        among: (usize, usize),
+    ) -> Option<Self> {
         Some(Self {
             document: template.document_of(object, among)?,
             template: Arc::clone(template),
@@ -274,17 +283,17 @@ impl ToTemplate {
 }
 
 impl Locate for ToTemplate {
-    fn locate(&self, steps: &[Step]) -> Option<Position> {
+    fn locate(&self, steps: &[ManifestStep]) -> Option<Position> {
         let mut nodes = self.template.document(self.document);
         let mut value = &self.rendered;
         let mut position = None;
         for step in steps {
             let found = match step {
-                Step::Field(name) => {
+                ManifestStep::Field(name) => {
                     value = value.get(name).unwrap_or(&Value::Null);
                     only(field_in(nodes, name))
                 }
-                Step::Index(index) => {
+                ManifestStep::Index(index) => {
                     let list = value.as_array().map_or(&[][..], Vec::as_slice);
                     value = list.get(*index).unwrap_or(&Value::Null);
                     item_in(nodes, list, *index)
@@ -303,8 +312,12 @@ impl Locate for ToTemplate {
 
 /// Returns the item that a rendered item comes from: the one with the same key, or the one at the
 /// same index if all items are literal.
-fn item_in<'n>(nodes: &'n [Node], list: &[Value], index: usize) -> Option<(usize, &'n Node)> {
-    let items = outermost(nodes).filter(|(_, node)| matches!(node.what, What::Item(_)));
+fn item_in<'n>(
+    nodes: &'n [TemplateNode],
+    list: &[Value],
+    index: usize,
+) -> Option<(usize, &'n TemplateNode)> {
+    let items = outermost(nodes).filter(|(_, node)| matches!(node.what, TemplateItem::Item(_)));
     let item = list.get(index)?;
     let key = KEYS
         .iter()
@@ -314,8 +327,8 @@ fn item_in<'n>(nodes: &'n [Node], list: &[Value], index: usize) -> Option<(usize
             let fields = below(nodes, *at, node);
             let field = only(field_in(fields, key));
             field.is_some_and(|(_, field)| match &field.what {
-                What::Field(_, value) => unquoted(value) == name,
-                What::Item(_) => false,
+                TemplateItem::Field(_, value) => unquoted(value) == name,
+                TemplateItem::Item(_) => false,
             })
         });
         if let Some(found) = by_key.next() {
@@ -327,8 +340,8 @@ fn item_in<'n>(nodes: &'n [Node], list: &[Value], index: usize) -> Option<(usize
     let may_be = key.is_none_or(|(key, name)| {
         let fields = below(nodes, same.0, same.1);
         only(field_in(fields, key)).is_none_or(|(_, field)| match &field.what {
-            What::Field(_, value) => could_be(value, name).is_some(),
-            What::Item(_) => false,
+            TemplateItem::Field(_, value) => could_be(value, name).is_some(),
+            TemplateItem::Item(_) => false,
         })
     });
     may_be.then_some(same)
@@ -411,13 +424,13 @@ metadata:
     }
 
     fn line(object: &Manifest, way: &str) -> Option<usize> {
-        let template = Arc::new(Template::of(TEMPLATE));
+        let template = Arc::new(TemplateLines::of(TEMPLATE));
         let way_of = ToTemplate::of(&template, object, (0, 1)).unwrap();
-        let steps: Vec<Step> = way
+        let steps: Vec<ManifestStep> = way
             .split('/')
             .map(|part| match part.parse() {
-                Ok(index) => Step::Index(index),
-                Err(_) => Step::Field(part.to_owned()),
+                Ok(index) => ManifestStep::Index(index),
+                Err(_) => ManifestStep::Field(part.to_owned()),
             })
             .collect();
         way_of.locate(&steps).map(|position| position.line)
@@ -444,7 +457,7 @@ metadata:
     #[test]
     fn distinguishes_objects_by_name() {
         let map = |name: &str| object(json!({"kind": "ConfigMap", "metadata": {"name": name}}));
-        let template = Arc::new(Template::of(TEMPLATE));
+        let template = Arc::new(TemplateLines::of(TEMPLATE));
         let line = |object: &Manifest| Some(ToTemplate::of(&template, object, (0, 1))?.line());
         assert_eq!(line(&deployment()), Some(5));
         assert_eq!(line(&map("blue-a")), Some(30));
@@ -457,7 +470,7 @@ metadata:
     #[test]
     fn matches_similar_documents_in_order() {
         let text = "kind: A\nmetadata: {name: x}\n---\nkind: A\nmetadata: {name: y}\n";
-        let template = Arc::new(Template::of(text));
+        let template = Arc::new(TemplateLines::of(text));
         let made = object(json!({"kind": "A", "metadata": {"name": "y"}}));
         let line = |among| ToTemplate::of(&template, &made, among).unwrap().line();
         assert_eq!((line((0, 2)), line((1, 2)), line((1, 3))), (1, 4, 1));
@@ -465,11 +478,11 @@ metadata:
 
     #[test]
     fn compares_texts_of_templates_with_rendered_ones() {
-        assert_eq!(could_be("a", "a"), Some(Likeness::Same));
-        assert_eq!(could_be("\"a\" # why", "a"), Some(Likeness::Same));
+        assert_eq!(could_be("a", "a"), Some(RenderLikeness::Same));
+        assert_eq!(could_be("\"a\" # why", "a"), Some(RenderLikeness::Same));
         assert_eq!(could_be("a", "b"), None);
-        assert_eq!(could_be("{{ .a }}", "b"), Some(Likeness::Open));
-        assert_eq!(could_be("{{ .a }}-b", "x-b"), Some(Likeness::Partly));
+        assert_eq!(could_be("{{ .a }}", "b"), Some(RenderLikeness::Open));
+        assert_eq!(could_be("{{ .a }}-b", "x-b"), Some(RenderLikeness::Partly));
         assert_eq!(could_be("{{ .a }}-b", "x-c"), None);
     }
 }

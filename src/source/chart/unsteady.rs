@@ -12,9 +12,9 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use crate::model::Manifest;
-use crate::policy::{Pointer, Rule, RuleOrigin};
+use crate::policy::{PointerPattern, Rule, RuleOrigin};
 use crate::source::unknown::not_compared;
-use crate::source::{Loaded, read};
+use crate::source::{LoadedSource, read};
 
 /// The template functions that return a different value each time
 /// (<https://helm.sh/docs/chart_template_guide/function_list>).
@@ -29,14 +29,14 @@ static LOOKUP: LazyLock<Option<Regex>> =
 
 /// The nondeterministic functions that the templates of a chart use.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Uses {
+pub(super) struct NondeterministicFunctions {
     /// Whether a value may differ each time. Archives in `charts` are not checked.
     pub is_unsteady: bool,
     /// The first template that queries the cluster, and the line.
     pub lookup: Option<(String, usize)>,
 }
 
-impl Uses {
+impl NondeterministicFunctions {
     /// Searches the templates of a chart and its subcharts.
     pub fn of(chart: &Path) -> Self {
         let mut uses = Self::default();
@@ -75,9 +75,9 @@ impl Uses {
 }
 
 /// A manifest's identity.
-type Key<'m> = (&'m str, &'m str, Option<&'m str>, &'m str);
+type ManifestIdentity<'m> = (&'m str, &'m str, Option<&'m str>, &'m str);
 
-fn key(manifest: &Manifest) -> Key<'_> {
+fn key(manifest: &Manifest) -> ManifestIdentity<'_> {
     (
         &manifest.api_version,
         &manifest.kind,
@@ -87,7 +87,7 @@ fn key(manifest: &Manifest) -> Key<'_> {
 }
 
 /// The rendering of a chart.
-pub(super) struct By<'b> {
+pub(super) struct ChartRendering<'b> {
     /// The command, such as `helm template chart`.
     pub what: &'b str,
     /// The release, as a source: `helm:NAMESPACE/RELEASE`.
@@ -96,9 +96,15 @@ pub(super) struct By<'b> {
 
 /// Compares two renderings of a chart. Warns about differences, and adds rules so that they do not
 /// count as drift. An object with a different name each time cannot be compared.
-pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut Loaded) {
+pub(super) fn name_unsteady(
+    first: usize,
+    again: &[Manifest],
+    by: &ChartRendering<'_>,
+    loaded: &mut LoadedSource,
+) {
     let release = by.release;
-    let again: BTreeMap<Key<'_>, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
+    let again: BTreeMap<ManifestIdentity<'_>, &Manifest> =
+        again.iter().map(|m| (key(m), m)).collect();
     let rendered = loaded
         .manifests
         .split_off(first.min(loaded.manifests.len()));
@@ -159,7 +165,7 @@ fn differences(a: &Value, b: &Value, way: &mut Vec<String>, found: &mut BTreeSet
             }
         }
         _ if a == b => {}
-        _ => drop(found.insert(Pointer::from(way.clone()).to_string())),
+        _ => drop(found.insert(PointerPattern::from(way.clone()).to_string())),
     }
 }
 
@@ -195,31 +201,34 @@ mod tests {
             "templates/a.yaml",
             "a: {{ .Values.known }}\nb: genre of lookups\n",
         );
-        assert_eq!(Uses::of(chart.path()), Uses::default());
+        assert_eq!(
+            NondeterministicFunctions::of(chart.path()),
+            NondeterministicFunctions::default()
+        );
         write(
             "templates/b.yaml",
             "a: 1\nb: {{ (lookup \"v1\" \"Secret\" \"a\" \"b\").data }}\n",
         );
-        let uses = Uses::of(chart.path());
+        let uses = NondeterministicFunctions::of(chart.path());
         assert_eq!(uses.lookup, Some(("templates/b.yaml".to_owned(), 2)));
         assert!(!uses.is_unsteady);
         write("charts/sub/templates/c.yaml", "a: {{ randAlphaNum 8 }}\n");
-        assert!(Uses::of(chart.path()).is_unsteady);
+        assert!(NondeterministicFunctions::of(chart.path()).is_unsteady);
     }
 
     #[test]
     fn nondeterministic_values_are_named_and_not_compared() {
         let made = |password: &str| json!({"stringData": {"a/b": password, "user": "x"}, "l": [1]});
-        let rendered = |manifests| Loaded {
+        let rendered = |manifests| LoadedSource {
             manifests,
-            ..Loaded::default()
+            ..LoadedSource::default()
         };
         let mut loaded = rendered(vec![
             manifest("same", &made("a")),
             manifest("a-1", &json!({})),
         ]);
         let again = [manifest("same", &made("b")), manifest("a-2", &json!({}))];
-        let by = By {
+        let by = ChartRendering {
             what: "helm template chart",
             release: "helm:shop/cart",
         };

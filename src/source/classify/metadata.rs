@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Class, error_at};
+use super::{DocumentClass, error_at};
 
 /// Returns the error for metadata that must be a string but is not, which the API server would
 /// refuse.
-pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
+pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<DocumentClass> {
     let is_text = |value: &Value| value.is_string() || value.is_null();
     for (field, message) in [
         ("name", "metadata.name must be text: quote it"),

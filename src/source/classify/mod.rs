@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::sops::ENCRYPTED;
 use crate::cluster::SNAPSHOT;
 use crate::facts::REQUEST_MESSAGES;
-use crate::model::{Step, group_of};
+use crate::model::{ManifestStep, group_of};
 use client_side::{client_side, what_it_may_be};
 use metadata::not_text;
 use patch::has_patch_directive;
@@ -24,7 +24,7 @@ pub(super) use template::is_template;
 
 /// The class of a document.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(super) enum DocumentClass {
     /// An object that a cluster can store.
     Object,
     /// A list of objects, whose `items` are classified one by one.
@@ -40,26 +40,28 @@ pub(super) enum Class {
     /// An object with a template placeholder in its identity.
     Template,
     /// An invalid object: the error, and the field with it.
-    Error(&'static str, Vec<Step>),
+    Error(&'static str, Vec<ManifestStep>),
 }
 
-fn skip(reason: &str) -> Class {
-    Class::Skip(reason.to_owned())
+fn skip(reason: &str) -> DocumentClass {
+    DocumentClass::Skip(reason.to_owned())
 }
 
-fn error(message: &'static str) -> Class {
-    Class::Error(message, Vec::new())
+fn error(message: &'static str) -> DocumentClass {
+    DocumentClass::Error(message, Vec::new())
 }
 
-fn error_at(message: &'static str, fields: &[&str]) -> Class {
-    let steps = fields.iter().map(|field| Step::Field((*field).to_owned()));
-    Class::Error(message, steps.collect())
+fn error_at(message: &'static str, fields: &[&str]) -> DocumentClass {
+    let steps = fields
+        .iter()
+        .map(|field| ManifestStep::Field((*field).to_owned()));
+    DocumentClass::Error(message, steps.collect())
 }
 
 /// Classifies a document; `file_name` is the last part of its path.
-pub(super) fn classify(value: &Value, file_name: &str) -> Class {
+pub(super) fn classify(value: &Value, file_name: &str) -> DocumentClass {
     let fields = match value {
-        Value::Null => return Class::Empty,
+        Value::Null => return DocumentClass::Empty,
         Value::Object(fields) => fields,
         Value::Array(items) => return sequence(items),
         Value::String(text) if text.contains("apiVersion") => {
@@ -81,24 +83,24 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
         return error("apiVersion and kind must not be empty");
     }
     if let Some(what) = client_side(fields, kind, api_version) {
-        return Class::Skip(format!("{what}, which is never in a cluster"));
+        return DocumentClass::Skip(format!("{what}, which is never in a cluster"));
     }
     if let Some(class) = no_items(fields, kind) {
         return class;
     }
     if is_list(fields, kind) {
         return match fields.contains_key(SNAPSHOT) {
-            true => Class::Doubtful(
+            true => DocumentClass::Doubtful(
                 "a snapshot of live objects that driftctl wrote: compare with it with --live",
             ),
-            false => Class::List,
+            false => DocumentClass::List,
         };
     }
     if is_of_kubernetes(api_version) && is_message(kind) {
         return skip("a request to the API server or its response, which no cluster stores");
     }
     if holds_placeholder(kind) || holds_placeholder(api_version) {
-        return Class::Template;
+        return DocumentClass::Template;
     }
     object(fields, api_version)
 }
@@ -107,7 +109,7 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
 pub(super) const TEMPLATE: &str = "a template: its identity contains a placeholder";
 
 /// Classifies an object whose type is known.
-fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
+fn object(fields: &Map<String, Value>, api_version: &str) -> DocumentClass {
     const NO_NAME: &str = "metadata.name is missing";
     let metadata = match fields.get("metadata") {
         Some(Value::Object(metadata)) => metadata,
@@ -133,20 +135,20 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
         };
     }
     if let Some(reason) = aside {
-        return Class::Aside(reason);
+        return DocumentClass::Aside(reason);
     }
     if holds_placeholder(name) || namespace.contains('$') || holds_placeholder(namespace) {
-        return Class::Template;
+        return DocumentClass::Template;
     }
     if has_patch_directive(fields) {
-        return Class::Doubtful(
+        return DocumentClass::Doubtful(
             "a strategic merge patch (it contains `$patch` or similar), not an object",
         );
     }
     if fields.get("sops").is_some_and(Value::is_object) && name.starts_with(ENCRYPTED) {
-        return Class::Doubtful("encrypted by SOPS down to its name: decrypt it first");
+        return DocumentClass::Doubtful("encrypted by SOPS down to its name: decrypt it first");
     }
-    Class::Object
+    DocumentClass::Object
 }
 
 /// Returns whether a group is one of Kubernetes, so that an object without a name is a mistake.
@@ -162,7 +164,7 @@ fn is_message(kind: &str) -> bool {
 }
 
 /// Classifies a top-level sequence.
-fn sequence(items: &[Value]) -> Class {
+fn sequence(items: &[Value]) -> DocumentClass {
     let all_have = |field: &str| items.iter().all(|item| item.get(field).is_some());
     if items.is_empty() {
         skip("an empty list")
@@ -185,7 +187,7 @@ fn without_type(
     kind: Option<&Value>,
     api_version: Option<&Value>,
     file_name: &str,
-) -> Option<Class> {
+) -> Option<DocumentClass> {
     let has_name = fields
         .get("metadata")
         .is_some_and(|metadata| metadata.get("name").is_some());
@@ -193,7 +195,7 @@ fn without_type(
         (Some(_), Some(_)) => None,
         (None, Some(_)) if has_name => Some(error("kind is missing")),
         (Some(_), None) if has_name => Some(error("apiVersion is missing")),
-        _ => Some(Class::Skip(format!(
+        _ => Some(DocumentClass::Skip(format!(
             "{}, without apiVersion and kind",
             what_it_may_be(fields, file_name)
         ))),
@@ -201,7 +203,7 @@ fn without_type(
 }
 
 /// Returns the error for a list without `items`, in which nothing would be compared.
-fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
+fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<DocumentClass> {
     let has_name = fields
         .get("metadata")
         .is_some_and(|metadata| metadata.get("name").is_some());
@@ -258,30 +260,30 @@ mod tests {
     fn a_list_without_items_is_an_error() {
         let of = |list: Value| classify(&list, "a.yaml");
         let misspelt = of(json!({"apiVersion": "v1", "kind": "List", "item": [{"kind": "Pod"}]}));
-        assert!(matches!(&misspelt, Class::Error(why, at)
-            if why.contains("did you mean") && *at == [Step::Field("item".to_owned())]));
+        assert!(matches!(&misspelt, DocumentClass::Error(why, at)
+            if why.contains("did you mean") && *at == [ManifestStep::Field("item".to_owned())]));
         let typed = of(json!({"apiVersion": "v1", "kind": "ConfigMapList", "Items": [{}]}));
-        assert!(matches!(typed, Class::Error(..)), "{typed:?}");
+        assert!(matches!(typed, DocumentClass::Error(..)), "{typed:?}");
         for wrong in [json!({"a": 1}), json!("text")] {
             let list = of(json!({"apiVersion": "v1", "kind": "List", "items": wrong}));
-            assert!(matches!(list, Class::Error(..)), "{list:?}");
+            assert!(matches!(list, DocumentClass::Error(..)), "{list:?}");
         }
         assert!(matches!(
             of(json!({"apiVersion": "v1", "kind": "List"})),
-            Class::Error(..)
+            DocumentClass::Error(..)
         ));
         let empty = of(json!({"apiVersion": "v1", "kind": "List", "items": []}));
-        assert_eq!(empty, Class::List);
+        assert_eq!(empty, DocumentClass::List);
         let snapshot = of(json!({"apiVersion": "v1", "kind": "List", "items": [],
             "driftctl": {"schema": "driftctl.snapshot/v1"}}));
-        assert!(matches!(snapshot, Class::Doubtful(why) if why.contains("--live")));
+        assert!(matches!(snapshot, DocumentClass::Doubtful(why) if why.contains("--live")));
     }
 
     #[test]
     fn directives_outside_patch_fields_make_a_patch() {
         let is_patch = |spec| {
             let class = classify(&object_with("spec", spec), "a.yaml");
-            matches!(class, Class::Doubtful(reason) if reason.contains("strategic"))
+            matches!(class, DocumentClass::Doubtful(reason) if reason.contains("strategic"))
         };
         assert!(is_patch(json!([{"x": {"$patch": "delete"}}])));
         assert!(is_patch(json!({"$setElementOrder/ports": []})));
@@ -299,10 +301,13 @@ mod tests {
             object["apiVersion"] = json!(api_version);
             classify(&object, "kustomization.yaml")
         };
-        assert_eq!(of_group("kustomize.toolkit.fluxcd.io"), Class::Object);
+        assert_eq!(
+            of_group("kustomize.toolkit.fluxcd.io"),
+            DocumentClass::Object
+        );
         assert!(matches!(
             of_group("kustomize.config.k8s.io"),
-            Class::Skip(_)
+            DocumentClass::Skip(_)
         ));
     }
 
@@ -314,8 +319,15 @@ mod tests {
             classify(&object, "a.yaml")
         };
         for kind in ["Status", "DeleteOptions", "SubjectAccessReview", "Eviction"] {
-            assert!(matches!(of_kind(kind, "v1"), Class::Skip(_)), "{kind}");
-            assert_eq!(of_kind(kind, "example.com/v1"), Class::Object, "{kind}");
+            assert!(
+                matches!(of_kind(kind, "v1"), DocumentClass::Skip(_)),
+                "{kind}"
+            );
+            assert_eq!(
+                of_kind(kind, "example.com/v1"),
+                DocumentClass::Object,
+                "{kind}"
+            );
         }
     }
 }

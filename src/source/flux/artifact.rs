@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::source::gitops::Found;
+use crate::source::gitops::GitOpsObject;
 
 /// The group of the generators.
 const GROUP: &str = "source.extensions.fluxcd.io";
@@ -14,13 +14,16 @@ const GROUP: &str = "source.extensions.fluxcd.io";
 const ARTIFACT: &str = "@artifact";
 
 /// Returns whether an object builds artifacts from sources.
-pub(super) fn is_generator(found: &Found) -> bool {
+pub(super) fn is_generator(found: &GitOpsObject) -> bool {
     found.is(GROUP, "ArtifactGenerator")
 }
 
 /// Returns a Kustomization with the source and path that its artifact was built from; `None` if no
 /// known generator builds it.
-pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Option<Found> {
+pub(in crate::source) fn resolved(
+    kustomization: &GitOpsObject,
+    known: &[GitOpsObject],
+) -> Option<GitOpsObject> {
     let text = |pointer: &str| kustomization.value.pointer(pointer).and_then(Value::as_str);
     if text("/spec/sourceRef/kind") != Some("ExternalArtifact") {
         return None;
@@ -28,7 +31,7 @@ pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Opt
     let name = text("/spec/sourceRef/name")?;
     let namespace = text("/spec/sourceRef/namespace");
     let namespace = namespace.unwrap_or(kustomization.metadata("namespace"));
-    let is_beside = |generator: &&Found| {
+    let is_beside = |generator: &&GitOpsObject| {
         let own = generator.metadata("namespace");
         // Before a kustomization is built its objects may have no namespace.
         is_generator(generator) && (own.is_empty() || namespace.is_empty() || own == namespace)
@@ -87,8 +90,8 @@ fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> 
 mod tests {
     use super::*;
 
-    fn found(value: Value) -> Found {
-        Found {
+    fn found(value: Value) -> GitOpsObject {
+        GitOpsObject {
             value,
             place: String::new(),
         }

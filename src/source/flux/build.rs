@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::Kustomization;
-use super::spec::Spec;
+use super::FluxKustomization;
+use super::spec::KustomizationSpec;
 use crate::source::kustomize::{self, Build};
 use crate::source::walk::{self, Bounds};
-use crate::source::{Loaded, files, plan};
+use crate::source::{LoadedSource, files, plan};
 
-impl Kustomization<'_> {
+impl FluxKustomization<'_> {
     /// Reads the directory, or builds it: Flux generates a kustomization of all files if there is
     /// none (`fluxcd/pkg/kustomize`, `Generator`).
     pub(super) fn built(
         &self,
-        spec: &Spec,
+        spec: &KustomizationSpec,
         directory: &Path,
-        loaded: &mut Loaded,
+        loaded: &mut LoadedSource,
     ) -> Result<(), String> {
         let over = over(spec);
         let components = components(spec, directory)?;
@@ -79,7 +79,8 @@ impl Kustomization<'_> {
         let mut files = Vec::new();
         for file in &raw {
             let mut part = files::load_open(file, most, self.options.rendering.as_ref());
-            if let (walk::Found::File { canonical, .. }, false) = (file, part.manifests.is_empty())
+            if let (walk::WalkEntry::File { canonical, .. }, false) =
+                (file, part.manifests.is_empty())
             {
                 files.push(canonical.clone());
             }
@@ -102,8 +103,8 @@ impl Kustomization<'_> {
     }
 
     /// Returns whether Flux reads a file if it generates the kustomization.
-    fn reads(&self, file: &walk::Found, loaded: &mut Loaded) -> bool {
-        let walk::Found::File {
+    fn reads(&self, file: &walk::WalkEntry, loaded: &mut LoadedSource) -> bool {
+        let walk::WalkEntry::File {
             name, canonical, ..
         } = file
         else {
@@ -121,9 +122,9 @@ impl Kustomization<'_> {
     }
 
     /// Returns the outermost directories with a kustomization, and the files outside them.
-    fn split(&self, found: Vec<walk::Found>) -> (Vec<PathBuf>, Vec<walk::Found>) {
-        let parent = |file: &walk::Found| match file {
-            walk::Found::File { canonical, .. } => canonical.parent().map(Path::to_owned),
+    fn split(&self, found: Vec<walk::WalkEntry>) -> (Vec<PathBuf>, Vec<walk::WalkEntry>) {
+        let parent = |file: &walk::WalkEntry| match file {
+            walk::WalkEntry::File { canonical, .. } => canonical.parent().map(Path::to_owned),
             _ => None,
         };
         let all: BTreeSet<PathBuf> = found
@@ -165,7 +166,7 @@ impl Kustomization<'_> {
 }
 
 /// Returns the component directories.
-fn components(spec: &Spec, directory: &Path) -> Result<Vec<PathBuf>, String> {
+fn components(spec: &KustomizationSpec, directory: &Path) -> Result<Vec<PathBuf>, String> {
     let mut components = Vec::new();
     for component in &spec.components {
         match directory.join(component).canonicalize() {
@@ -178,7 +179,7 @@ fn components(spec: &Spec, directory: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Returns the settings, as fields of a kustomization.
-fn over(spec: &Spec) -> Map<String, Value> {
+fn over(spec: &KustomizationSpec) -> Map<String, Value> {
     let mut fields = Map::new();
     for (field, value) in [
         ("namespace", &spec.target_namespace),

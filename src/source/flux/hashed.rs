@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::source::Loaded;
+use crate::source::LoadedSource;
 use crate::source::follow::Values;
 use crate::source::sops::generated_rule;
 
@@ -17,7 +17,7 @@ const LENGTH: usize = 10;
 const DIGITS: &str = "2456789bcdfghkmt";
 
 /// Renames generated Secrets to their live names, including references to them.
-pub(super) fn call_as_live(loaded: &mut Loaded, values: &Values<'_>) {
+pub(super) fn call_as_live(loaded: &mut LoadedSource, values: &Values<'_>) {
     let mut names = BTreeMap::new();
     for manifest in &loaded.manifests {
         let is_secret = manifest.kind == "Secret" && manifest.api_version == "v1";

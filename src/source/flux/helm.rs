@@ -6,17 +6,17 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::sources::{Sources, target};
+use super::sources::{FluxSources, target};
 use super::spec::{CommonMetadata, SourceRef};
-use crate::source::chart::Reference;
+use crate::source::chart::ChartReference;
 use crate::source::checkout::{Checkout, Checkouts};
-use crate::source::gitops::{Found, without_nulls};
+use crate::source::gitops::{GitOpsObject, without_nulls};
 
 /// The supported fields of a HelmRelease's `spec`.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReleaseSpec {
-    chart: Option<Template>,
+    chart: Option<ChartTemplate>,
     chart_ref: Option<SourceRef>,
     pub target_namespace: String,
     post_renderers: Vec<PostRenderer>,
@@ -26,7 +26,7 @@ pub struct ReleaseSpec {
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-struct Template {
+struct ChartTemplate {
     spec: ChartSpec,
 }
 
@@ -51,12 +51,12 @@ struct Upgrade {
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 struct PostRenderer {
-    kustomize: Option<Kustomize>,
+    kustomize: Option<KustomizeRenderer>,
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Kustomize {
+struct KustomizeRenderer {
     patches: Vec<Value>,
     patches_strategic_merge: Vec<Value>,
     images: Vec<Value>,
@@ -75,7 +75,7 @@ pub(in crate::source) enum ChartAt {
     },
     /// Remote.
     Elsewhere {
-        reference: Reference,
+        reference: ChartReference,
         /// The files in it that replace its values.
         values: Vec<String>,
     },
@@ -85,7 +85,7 @@ pub(in crate::source) enum ChartAt {
 
 impl ReleaseSpec {
     /// Parses the spec of a HelmRelease; fields that cannot be parsed are empty.
-    pub fn of(release: &Found) -> Option<Self> {
+    pub fn of(release: &GitOpsObject) -> Option<Self> {
         let spec = release.value.get("spec").cloned().unwrap_or(json!({}));
         serde_json::from_value(without_nulls(spec)).ok()
     }
@@ -131,8 +131,8 @@ impl ReleaseSpec {
     /// Finds its chart.
     pub fn chart_at(
         &self,
-        release: &Found,
-        sources: &Sources<'_>,
+        release: &GitOpsObject,
+        sources: &FluxSources<'_>,
         checkouts: &Checkouts<'_>,
     ) -> ChartAt {
         let namespace = release.metadata("namespace");
@@ -148,7 +148,7 @@ impl ReleaseSpec {
 fn of_reference(
     reference: &SourceRef,
     namespace: &str,
-    sources: &Sources<'_>,
+    sources: &FluxSources<'_>,
     checkouts: &Checkouts<'_>,
 ) -> ChartAt {
     let Some(found) = sources.of_charts(reference, namespace) else {
@@ -173,7 +173,7 @@ fn of_reference(
                 range if range.is_empty() => text("/spec/ref/tag"),
                 range => range,
             };
-            let reference = Reference {
+            let reference = ChartReference {
                 repository: repository.to_owned(),
                 name: name.to_owned(),
                 version,
@@ -204,7 +204,7 @@ fn not_found(reference: &SourceRef) -> ChartAt {
 fn of_spec(
     spec: &ChartSpec,
     namespace: &str,
-    sources: &Sources<'_>,
+    sources: &FluxSources<'_>,
     checkouts: &Checkouts<'_>,
 ) -> ChartAt {
     match &*spec.source_ref.kind {
@@ -217,7 +217,7 @@ fn of_spec(
                 return not_found(&spec.source_ref);
             };
             let url = found.value.pointer("/spec/url").and_then(Value::as_str);
-            let reference = Reference {
+            let reference = ChartReference {
                 repository: url.unwrap_or_default().to_owned(),
                 name: spec.chart.clone(),
                 version: match spec.version.as_str() {
@@ -237,7 +237,7 @@ fn of_spec(
 fn here(
     spec: &ChartSpec,
     namespace: &str,
-    sources: &Sources<'_>,
+    sources: &FluxSources<'_>,
     checkouts: &Checkouts<'_>,
 ) -> Result<ChartAt, String> {
     let elsewhere = || "their charts are in another repository".to_owned();
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     fn spec(value: Value) -> ReleaseSpec {
-        let found = Found {
+        let found = GitOpsObject {
             value: json!({"spec": value}),
             place: String::new(),
         };

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Kustomization, VERSIONS};
+use super::{FluxKustomization, VERSIONS};
 use crate::model::ResourceKey;
 use crate::source::follow::Values;
 use crate::source::gitops::in_cluster;
 
-impl Kustomization<'_> {
+impl FluxKustomization<'_> {
     /// Returns the objects in `status.inventory` of the live Kustomization.
     pub(super) fn inventory(&self, values: &Values<'_>) -> BTreeSet<(ResourceKey, String)> {
         let (namespace, name) = (

@@ -12,7 +12,7 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::pattern::Pattern;
-use crate::source::gitops::Found;
+use crate::source::gitops::GitOpsObject;
 use crate::source::read;
 use crate::source::walk::Bounds;
 
@@ -35,7 +35,7 @@ const MOST: usize = 10_000;
 
 /// The origin of patterns.
 #[derive(Debug)]
-enum Author {
+enum PatternAuthor {
     /// A file, by its path below the root.
     File(String),
     /// The settings of a GitRepository.
@@ -46,17 +46,17 @@ enum Author {
 
 /// Patterns of one author, in the order in which they are written.
 #[derive(Debug)]
-struct List {
+struct PatternList {
     /// The author.
-    author: Author,
+    author: PatternAuthor,
     /// The names of the directory that they apply to, below the root.
     domain: Vec<String>,
     /// The patterns, each with its line number.
     patterns: Vec<(usize, Pattern)>,
 }
 
-impl List {
-    fn new(author: Author, domain: &[String], text: &str) -> Self {
+impl PatternList {
+    fn new(author: PatternAuthor, domain: &[String], text: &str) -> Self {
         let lines = text.lines().enumerate();
         let patterns = lines.filter_map(|(at, line)| Some((at + 1, Pattern::new(line)?)));
         Self {
@@ -67,7 +67,7 @@ impl List {
     }
 
     fn of_flux(text: &str) -> Self {
-        Self::new(Author::Flux, &[], text)
+        Self::new(PatternAuthor::Flux, &[], text)
     }
 
     /// Returns the result of the last pattern that matches a path below the root: whether it is
@@ -78,11 +78,11 @@ impl List {
         let is_here = self.domain == above;
         let (line, pattern) = patterns.find(|(_, pattern)| is_here && pattern.matches(below))?;
         let by = match &self.author {
-            Author::File(file) => format!("{file}:{line}"),
-            Author::Repository(name) => {
+            PatternAuthor::File(file) => format!("{file}:{line}"),
+            PatternAuthor::Repository(name) => {
                 format!("line {line} of spec.ignore of the GitRepository {name}")
             }
-            Author::Flux => format!("Flux's own rule ({})", pattern.text),
+            PatternAuthor::Flux => format!("Flux's own rule ({})", pattern.text),
         };
         Some((!pattern.takes_in, by))
     }
@@ -90,10 +90,10 @@ impl List {
 
 /// The files of a repository that Flux does not fetch.
 #[derive(Debug)]
-pub(super) struct LeftOut {
+pub(super) struct FluxExclusions {
     /// The directory of the repository, without links.
     root: PathBuf,
-    lists: Vec<List>,
+    lists: Vec<PatternList>,
     /// The only directories that are fetched, if the fetch is sparse.
     sparse: BTreeSet<String>,
     /// Whether submodules are known to be left empty.
@@ -102,21 +102,21 @@ pub(super) struct LeftOut {
     source: String,
 }
 
-impl LeftOut {
+impl FluxExclusions {
     /// Returns the files below `root`, which must be free of links, that a GitRepository excludes.
     /// Its own settings apply if it is known.
     ///
     /// # Errors
     /// Fails if there are too many directories, or a file cannot be read.
-    pub fn of(root: &Path, repository: Option<&Found>) -> Result<Self, String> {
+    pub fn of(root: &Path, repository: Option<&GitOpsObject>) -> Result<Self, String> {
         let setting = |name: &str| repository?.value.pointer("/spec")?.get(name);
         let name = repository.map_or("", |found| found.metadata("name"));
         let recurses = setting("recurseSubmodules").is_some_and(|recurses| recurses == true);
         let no_submodules = repository.is_some() && !recurses;
         let mut lists = files(root, no_submodules)?;
         if let Some(text) = setting("ignore").and_then(Value::as_str) {
-            let author = Author::Repository(name.to_owned());
-            lists.push(List::new(author, &[], text));
+            let author = PatternAuthor::Repository(name.to_owned());
+            lists.push(PatternList::new(author, &[], text));
         }
         let count: usize = lists.iter().map(|list| list.patterns.len()).sum();
         if count > MOST {
@@ -125,9 +125,9 @@ impl LeftOut {
             ));
         }
         if count == 0 {
-            lists.insert(0, List::of_flux(BY_DEFAULT));
+            lists.insert(0, PatternList::of_flux(BY_DEFAULT));
         }
-        lists.insert(0, List::of_flux(ALWAYS));
+        lists.insert(0, PatternList::of_flux(ALWAYS));
         let directories = setting("sparseCheckout").and_then(Value::as_array);
         let directories = directories.into_iter().flatten().filter_map(Value::as_str);
         let directories = directories.map(|text| text.trim_start_matches("./").trim_matches('/'));
@@ -177,7 +177,7 @@ fn names(path: &Path) -> Vec<String> {
 }
 
 /// Returns the patterns of all `.sourceignore` files, those of a directory before those below it.
-fn files(root: &Path, no_submodules: bool) -> Result<Vec<List>, String> {
+fn files(root: &Path, no_submodules: bool) -> Result<Vec<PatternList>, String> {
     // An untrusted tree may be a large repository; nothing in it is read here.
     let bounds = Bounds::default();
     let walk = WalkDir::new(root)
@@ -212,7 +212,11 @@ fn files(root: &Path, no_submodules: bool) -> Result<Vec<List>, String> {
         domain.pop();
         let bytes = read::file(&file).map_err(|why| format!("{called}: {why}"))?;
         let text = String::from_utf8_lossy(&bytes);
-        lists.push(List::new(Author::File(called), &domain, &text));
+        lists.push(PatternList::new(
+            PatternAuthor::File(called),
+            &domain,
+            &text,
+        ));
     }
     Ok(lists)
 }
@@ -233,11 +237,11 @@ mod tests {
             fs::create_dir_all(root.join(directory)).unwrap();
             fs::write(root.join(directory).join(FILE), text).unwrap();
         }
-        let repository = Found {
+        let repository = GitOpsObject {
             value: json!({"metadata": {"name": "fleet"}, "spec": spec}),
             place: String::new(),
         };
-        let left_out = LeftOut::of(&root, Some(&repository)).unwrap();
+        let left_out = FluxExclusions::of(&root, Some(&repository)).unwrap();
         left_out.why(&root.join(file)).unwrap_or_default()
     }
 

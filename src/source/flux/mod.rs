@@ -25,20 +25,20 @@ use serde_json::{Value, json};
 
 use super::checkout::{Checkout, Checkouts};
 use super::follow::Values;
-use super::gitops::{Found, GitOps, Target, adopt, marks, without_nulls};
-use super::unread::{Known, unread};
-use super::{Loaded, Managed};
+use super::gitops::{GitOps, GitOpsObject, RevisionRequest, adopt, marks, without_nulls};
+use super::unread::{SupportedSettings, unread};
+use super::{LoadedSource, ManagedObjects};
 use crate::policy::Rule;
-use left_out::LeftOut;
+use left_out::FluxExclusions;
 use release::HelmRelease;
-use rules::Author;
+use rules::IgnoreAuthor;
 use sources::target;
-use spec::Spec;
+use spec::KustomizationSpec;
 
 pub(super) use artifact::resolved;
 pub(super) use helm::{ChartAt, ReleaseSpec, values_in};
 pub(super) use release::{as_source, is_release, take_live_rules};
-pub(super) use sources::{Sources, is_source};
+pub(super) use sources::{FluxSources, is_source};
 pub(super) use variables::data_of;
 
 pub(super) const GROUP: &str = "kustomize.toolkit.fluxcd.io";
@@ -51,8 +51,8 @@ pub(super) const VERSIONS: [&str; 2] = [
 
 /// The supported settings of a Kustomization, and those that do not affect the declared objects:
 /// when it is applied, by whom, and what it waits for.
-const KNOWN: &[Known] = &[
-    Known {
+const KNOWN: &[SupportedSettings] = &[
+    SupportedSettings {
         at: "",
         keys: &[
             "commonMetadata",
@@ -80,35 +80,39 @@ const KNOWN: &[Known] = &[
             "wait",
         ],
     },
-    Known {
+    SupportedSettings {
         at: "/postBuild",
         keys: &["substitute", "substituteFrom"],
     },
 ];
 
 /// A Kustomization whose files were found.
-pub(super) struct Kustomization<'a> {
-    found: Found,
-    spec: Spec,
+pub(super) struct FluxKustomization<'a> {
+    found: GitOpsObject,
+    spec: KustomizationSpec,
     /// Its path, without links.
     directory: PathBuf,
     checkout: Arc<Checkout>,
     /// The files of the checkout that Flux does not fetch; `None` if another tool packs the files.
-    left_out: Option<Arc<LeftOut>>,
+    left_out: Option<Arc<FluxExclusions>>,
     options: &'a GitOps,
 }
 
 /// Returns whether an object is a Flux Kustomization.
-pub(super) fn is_kustomization(found: &Found) -> bool {
+pub(super) fn is_kustomization(found: &GitOpsObject) -> bool {
     found.is(GROUP, "Kustomization")
 }
 
 /// Returns whether a Kustomization reads from a source that is known not to be this repository.
-pub(super) fn is_foreign(found: &Found, sources: &Sources<'_>, checkouts: &Checkouts<'_>) -> bool {
+pub(super) fn is_foreign(
+    found: &GitOpsObject,
+    sources: &FluxSources<'_>,
+    checkouts: &Checkouts<'_>,
+) -> bool {
     if !is_kustomization(found) {
         return false;
     }
-    let (kind, namespace, name) = Sources::read_by(found);
+    let (kind, namespace, name) = FluxSources::read_by(found);
     let reference = spec::SourceRef {
         kind,
         name,
@@ -116,11 +120,11 @@ pub(super) fn is_foreign(found: &Found, sources: &Sources<'_>, checkouts: &Check
     };
     let repository = sources.repository(&reference, &namespace);
     let address = repository.as_ref().and_then(target);
-    let is_elsewhere = |at: Target| checkouts.claim(&at.address, "").is_err();
+    let is_elsewhere = |at: RevisionRequest| checkouts.claim(&at.address, "").is_err();
     // A Kustomization that reads all of another source reads at least another branch.
     let path = found.value.pointer("/spec/path").and_then(Value::as_str);
     let reads_all = path.is_none_or(|path| path.trim_matches(['.', '/']).is_empty());
-    let is_home = sources.home.as_ref() == Some(&Sources::read_by(found));
+    let is_home = sources.home.as_ref() == Some(&FluxSources::read_by(found));
     !sources.is_home(&reference, &namespace)
         || address.is_some_and(is_elsewhere)
         || reads_all && !is_home
@@ -138,46 +142,46 @@ pub(super) fn owner_marks() -> Option<Rule> {
 
 /// Kustomizations with the same source, which is scanned once.
 #[derive(Default)]
-pub(super) struct LeftOuts(Vec<(PathBuf, String, Arc<LeftOut>)>);
+pub(super) struct LeftOuts(Vec<(PathBuf, String, Arc<FluxExclusions>)>);
 
 impl LeftOuts {
     fn of(
         &mut self,
         checkout: &Checkout,
-        repository: Option<&Found>,
-    ) -> Result<Arc<LeftOut>, String> {
+        repository: Option<&GitOpsObject>,
+    ) -> Result<Arc<FluxExclusions>, String> {
         let place = repository.map_or("", |found| &found.place);
-        let is_same = |(root, known, _): &&(PathBuf, String, Arc<LeftOut>)| {
+        let is_same = |(root, known, _): &&(PathBuf, String, Arc<FluxExclusions>)| {
             *root == checkout.root && known == place
         };
         if let Some((_, _, known)) = self.0.iter().find(is_same) {
             return Ok(Arc::clone(known));
         }
-        let new = Arc::new(LeftOut::of(&checkout.root, repository)?);
+        let new = Arc::new(FluxExclusions::of(&checkout.root, repository)?);
         self.0
             .push((checkout.root.clone(), place.to_owned(), Arc::clone(&new)));
         Ok(new)
     }
 }
 
-impl<'a> Kustomization<'a> {
+impl<'a> FluxKustomization<'a> {
     /// Finds the files of a Kustomization; warnings go to `loaded`.
     ///
     /// # Errors
     /// Fails if they are not here.
     pub fn open(
-        found: &Found,
+        found: &GitOpsObject,
         checkouts: &Checkouts<'a>,
-        sources: &Sources<'_>,
+        sources: &FluxSources<'_>,
         left_outs: &mut LeftOuts,
-        loaded: &mut Loaded,
+        loaded: &mut LoadedSource,
     ) -> Result<Self, String> {
         let led = resolved(found, &sources.beside);
         let found = led.as_ref().unwrap_or(found);
         let spec = found.value.get("spec").cloned().unwrap_or(json!({}));
         let unread = unread(&spec, KNOWN);
         // The parser's error quotes values, which may be passwords.
-        let spec: Spec = serde_json::from_value(without_nulls(spec))
+        let spec: KustomizationSpec = serde_json::from_value(without_nulls(spec))
             .map_err(|_| "cannot read its spec: check the types of its fields".to_owned())?;
         let repository = sources.repository(&spec.source_ref, found.metadata("namespace"));
         let target = repository.as_ref().and_then(target);
@@ -217,8 +221,8 @@ impl<'a> Kustomization<'a> {
     }
 
     /// Returns the objects in its path with its settings applied, and why they are incomplete.
-    pub fn render(&self) -> (Loaded, Result<(), String>) {
-        let mut loaded = Loaded::default();
+    pub fn render(&self) -> (LoadedSource, Result<(), String>) {
+        let mut loaded = LoadedSource::default();
         let built = self.built(&self.spec, &self.directory, &mut loaded);
         (loaded, built)
     }
@@ -228,7 +232,7 @@ impl<'a> Kustomization<'a> {
     ///
     /// # Errors
     /// Fails if some of it is unknown.
-    pub fn complete(&self, loaded: &mut Loaded, values: &Values<'_>) -> Result<(), String> {
+    pub fn complete(&self, loaded: &mut LoadedSource, values: &Values<'_>) -> Result<(), String> {
         let finished = self.finish(&self.spec, values, loaded);
         hashed::call_as_live(loaded, values);
         self.checkout.sign(&self.directory, loaded);
@@ -238,22 +242,22 @@ impl<'a> Kustomization<'a> {
         self.rules(loaded)?;
         let inventory = self.inventory(values);
         if !inventory.is_empty() {
-            loaded.managed.push(Managed::Inventory(inventory));
+            loaded.managed.push(ManagedObjects::Inventory(inventory));
         }
         Ok(())
     }
 
     /// Reads its own `spec.ignore`, and the rules of the HelmReleases that it applies.
-    fn rules(&self, loaded: &mut Loaded) -> Result<(), String> {
+    fn rules(&self, loaded: &mut LoadedSource) -> Result<(), String> {
         let name = self.name();
-        let author = Author {
+        let author = IgnoreAuthor {
             id: &format!("{name}/ignore"),
             reason: &format!("spec.ignore of the Kustomization {name}"),
             place: &self.found.place,
         };
         let rules = author.rules(&self.spec.ignore, &loaded.manifests)?;
         loaded.rules.extend(rules);
-        let mut of_releases = Loaded::default();
+        let mut of_releases = LoadedSource::default();
         for manifest in loaded.manifests.iter().filter(|m| is_release(m)) {
             let place = manifest.origin.to_string();
             let release = HelmRelease {
@@ -271,7 +275,7 @@ impl<'a> Kustomization<'a> {
 }
 
 /// Returns `flux-system/apps`.
-fn name_of(found: &Found) -> String {
+fn name_of(found: &GitOpsObject) -> String {
     match (found.metadata("namespace"), found.metadata("name")) {
         ("", name) => name.to_owned(),
         (namespace, name) => format!("{namespace}/{name}"),
@@ -280,7 +284,7 @@ fn name_of(found: &Found) -> String {
 
 /// Returns the name of the Secret with the kubeconfig of the Kustomization's cluster, if that is
 /// not Flux's own.
-pub(super) fn other_cluster(found: &Found) -> Option<&str> {
+pub(super) fn other_cluster(found: &GitOpsObject) -> Option<&str> {
     let names = ["secretRef", "configMapRef"].into_iter();
     let config = found.value.pointer("/spec/kubeConfig")?;
     let mut names =

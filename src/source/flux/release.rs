@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use ring::digest;
 use serde_json::Value;
 
-use super::rules::{Author, Ignore};
+use super::rules::{Ignore, IgnoreAuthor};
 use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
-use crate::source::Loaded;
-use crate::source::gitops::{Found, in_cluster};
+use crate::source::LoadedSource;
+use crate::source::gitops::{GitOpsObject, in_cluster};
 
 const GROUP: &str = "helm.toolkit.fluxcd.io";
 
@@ -38,7 +38,11 @@ impl HelmRelease<'_> {
     ///
     /// # Errors
     /// Fails with a message about the part that cannot be parsed.
-    pub fn rules(&self, objects: Option<&[Manifest]>, loaded: &mut Loaded) -> Result<(), String> {
+    pub fn rules(
+        &self,
+        objects: Option<&[Manifest]>,
+        loaded: &mut LoadedSource,
+    ) -> Result<(), String> {
         let (namespace, name) = (self.namespace, self.name);
         let detection = self.value.pointer("/spec/driftDetection");
         let ignore = detection.and_then(|detection| detection.get("ignore"));
@@ -47,7 +51,7 @@ impl HelmRelease<'_> {
             Some(ignore) => serde_json::from_value(ignore.clone())
                 .map_err(|_| "driftDetection.ignore is not a list of rules".to_owned())?,
         };
-        let author = Author {
+        let author = IgnoreAuthor {
             id: &format!("{namespace}/{name}/driftDetection.ignore"),
             reason: &format!("driftDetection of the HelmRelease {namespace}/{name}"),
             place: self.place,
@@ -75,7 +79,7 @@ pub(in crate::source) fn is_release(manifest: &Manifest) -> bool {
 
 /// Returns the source for what a HelmRelease deployed (`helm-controller/api/v2`, `GetReleaseName`
 /// and `GetStorageNamespace`).
-pub(in crate::source) fn as_source(found: &Found) -> Option<String> {
+pub(in crate::source) fn as_source(found: &GitOpsObject) -> Option<String> {
     let text = |pointer: &str| {
         let text = found.value.pointer(pointer).and_then(Value::as_str);
         text.filter(|text| !text.is_empty())
@@ -114,7 +118,7 @@ pub(in crate::source) fn take_live_rules(
     objects: &[Manifest],
     live: &dyn Live,
     place: &str,
-    loaded: &mut Loaded,
+    loaded: &mut LoadedSource,
 ) {
     let named: BTreeSet<(String, String)> = objects.iter().filter_map(owner).collect();
     for (namespace, name) in named {
@@ -156,7 +160,7 @@ mod tests {
     fn source(name: &str, spec: Value) -> Option<String> {
         let metadata = json!({"name": name, "namespace": "media"});
         let value = json!({"apiVersion": VERSIONS[0], "kind": "HelmRelease", "metadata": metadata, "spec": spec});
-        as_source(&Found {
+        as_source(&GitOpsObject {
             value,
             place: String::new(),
         })

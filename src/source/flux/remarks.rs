@@ -1,18 +1,18 @@
 //! Warns about a Kustomization if Flux would read other files or do more.
 
-use super::Kustomization;
-use crate::source::Loaded;
+use super::FluxKustomization;
+use crate::source::LoadedSource;
 use crate::source::checkout::Checkouts;
-use crate::source::gitops::{Found, Target};
+use crate::source::gitops::{GitOpsObject, RevisionRequest};
 
-impl Kustomization<'_> {
+impl FluxKustomization<'_> {
     /// Warns if the files that are read are not those that Flux reads.
     pub(super) fn remark_source(
         &self,
-        target: Option<&Target>,
+        target: Option<&RevisionRequest>,
         elsewhere: Option<String>,
         checkouts: &Checkouts<'_>,
-        loaded: &mut Loaded,
+        loaded: &mut LoadedSource,
     ) {
         let source = &self.spec.source_ref;
         if !source.is_git() {
@@ -31,7 +31,7 @@ impl Kustomization<'_> {
     }
 
     /// Warns about settings that Flux applies but driftctl does not.
-    pub(super) fn remark_settings(&self, unread: &[String], loaded: &mut Loaded) {
+    pub(super) fn remark_settings(&self, unread: &[String], loaded: &mut LoadedSource) {
         for setting in unread {
             let message = match setting.as_str() {
                 "suspend" => "is suspended: Flux does not apply it until it is resumed".into(),
@@ -49,7 +49,11 @@ impl Kustomization<'_> {
     }
 
     /// Warns about files that Flux includes in the source but that are not available here.
-    pub(super) fn remark_repository(&self, repository: Option<&Found>, loaded: &mut Loaded) {
+    pub(super) fn remark_repository(
+        &self,
+        repository: Option<&GitOpsObject>,
+        loaded: &mut LoadedSource,
+    ) {
         let included = repository.and_then(|found| found.value.pointer("/spec/include/0"));
         if let (Some(found), Some(_)) = (repository, included) {
             let name = found.metadata("name");
@@ -61,7 +65,7 @@ impl Kustomization<'_> {
         }
     }
 
-    fn remark(&self, between: &str, message: &str, loaded: &mut Loaded) {
+    fn remark(&self, between: &str, message: &str, loaded: &mut LoadedSource) {
         let subject = format!("Kustomization {}{between}", self.name());
         let subject = self.found.subject(&subject);
         loaded.warning(&self.found.place, format!("{subject}{message}"));

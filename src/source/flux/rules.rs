@@ -14,13 +14,13 @@ pub struct Ignore {
     /// JSON Pointers; an empty one means the whole object.
     pub paths: Vec<String>,
     /// The target objects; all objects if absent.
-    pub target: Option<Target>,
+    pub target: Option<IgnoreTarget>,
 }
 
 /// The target objects: anchored regular expressions, an empty one for any.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Target {
+pub struct IgnoreTarget {
     group: String,
     version: String,
     kind: String,
@@ -30,7 +30,7 @@ pub struct Target {
     annotation_selector: String,
 }
 
-impl Target {
+impl IgnoreTarget {
     /// Returns whether the target selects an object.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ fn anchored(expression: &str) -> Result<Option<Regex>, String> {
 }
 
 /// The origin of rules.
-pub struct Author<'a> {
+pub struct IgnoreAuthor<'a> {
     /// The prefix of their IDs.
     pub id: &'a str,
     /// Their reason.
@@ -88,7 +88,7 @@ pub struct Author<'a> {
     pub place: &'a str,
 }
 
-impl Author<'_> {
+impl IgnoreAuthor<'_> {
     /// Returns the rules of a Kustomization: one for each of its objects that an entry matches.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ mod tests {
             (json!({"labelSelector": "tier=db"}), false),
             (json!({"namespace": "shop|other"}), true),
         ] {
-            let read: Target = serde_json::from_value(target.clone()).unwrap();
+            let read: IgnoreTarget = serde_json::from_value(target.clone()).unwrap();
             let matches = read.matches(&manifest("Deployment", "cart")).unwrap();
             assert_eq!(matches, expected, "{target}");
         }
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn rules_match_only_the_targets() {
-        let author = Author {
+        let author = IgnoreAuthor {
             id: "apps",
             reason: "because",
             place: "ks.yaml:1",

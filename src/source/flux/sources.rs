@@ -5,15 +5,15 @@ use serde_json::Value;
 use super::artifact::is_generator;
 use super::spec::SourceRef;
 use crate::cluster::Live;
-use crate::source::gitops::{Found, Target, Wanted, in_cluster};
+use crate::source::gitops::{GitOpsObject, RemoteRevision, RevisionRequest, in_cluster};
 
 /// The group of the sources that Flux reads from.
 const GROUP: &str = "source.toolkit.fluxcd.io";
 
 /// Where the objects are looked up that Kustomizations refer to.
-pub struct Sources<'a> {
+pub struct FluxSources<'a> {
     /// The objects in the files.
-    pub beside: Vec<Found>,
+    pub beside: Vec<GitOpsObject>,
     /// The live side, unless the Kustomization's author is not trusted with it.
     pub live: Option<&'a dyn Live>,
     /// The source that stands for this repository, by kind, namespace and name, if the followed
@@ -21,9 +21,9 @@ pub struct Sources<'a> {
     pub home: Option<(String, String, String)>,
 }
 
-impl<'a> Sources<'a> {
+impl<'a> FluxSources<'a> {
     /// Looks in the files with the Kustomizations, and in the cluster.
-    pub fn new(beside: Vec<Found>, live: Option<&'a dyn Live>) -> Self {
+    pub fn new(beside: Vec<GitOpsObject>, live: Option<&'a dyn Live>) -> Self {
         Self {
             beside,
             live,
@@ -32,12 +32,12 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns the GitRepository that a Kustomization names; `None` if unknown.
-    pub fn repository(&self, reference: &SourceRef, namespace: &str) -> Option<Found> {
+    pub fn repository(&self, reference: &SourceRef, namespace: &str) -> Option<GitOpsObject> {
         if reference.kind != "GitRepository" {
             return None;
         }
         let namespace = reference.namespace(namespace);
-        let is_meant = |found: &&Found| {
+        let is_meant = |found: &&GitOpsObject| {
             is_repository(found)
                 && found.metadata("name") == reference.name
                 && found.metadata("namespace") == namespace
@@ -52,9 +52,9 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns an object that Flux reads charts from; `None` if unknown.
-    pub fn of_charts(&self, reference: &SourceRef, namespace: &str) -> Option<Found> {
+    pub fn of_charts(&self, reference: &SourceRef, namespace: &str) -> Option<GitOpsObject> {
         let namespace = reference.namespace(namespace);
-        let is_meant = |found: &&Found| {
+        let is_meant = |found: &&GitOpsObject| {
             found.is(GROUP, &reference.kind)
                 && found.metadata("name") == reference.name
                 && found.metadata("namespace") == namespace
@@ -69,7 +69,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns the kind, namespace and name of a Kustomization's source.
-    pub fn read_by(kustomization: &Found) -> (String, String, String) {
+    pub fn read_by(kustomization: &GitOpsObject) -> (String, String, String) {
         let text = |pointer: &str| {
             let text = kustomization.value.pointer(pointer).and_then(Value::as_str);
             text.unwrap_or_default()
@@ -109,12 +109,12 @@ impl<'a> Sources<'a> {
 }
 
 /// Returns whether an object is a GitRepository.
-pub(super) fn is_repository(found: &Found) -> bool {
+pub(super) fn is_repository(found: &GitOpsObject) -> bool {
     found.is(GROUP, "GitRepository")
 }
 
 /// Returns whether an object is one that Flux reads files or charts from.
-pub fn is_source(found: &Found) -> bool {
+pub fn is_source(found: &GitOpsObject) -> bool {
     [
         "GitRepository",
         "OCIRepository",
@@ -129,20 +129,20 @@ pub fn is_source(found: &Found) -> bool {
 }
 
 /// Returns the requested revision of a GitRepository.
-pub(super) fn target(repository: &Found) -> Option<Target> {
+pub(super) fn target(repository: &GitOpsObject) -> Option<RevisionRequest> {
     let text = |pointer: &str| {
         let text = repository.value.pointer(pointer).and_then(Value::as_str);
         text.filter(|text| !text.is_empty()).map(str::to_owned)
     };
     // https://fluxcd.io/flux/components/source/gitrepositories/#reference
     let revision = text("/spec/ref/commit")
-        .map(Wanted::Commit)
-        .or_else(|| text("/spec/ref/name").map(Wanted::Any))
-        .or_else(|| text("/spec/ref/semver").map(Wanted::Range))
-        .or_else(|| text("/spec/ref/tag").map(Wanted::Tag))
-        .or_else(|| text("/spec/ref/branch").map(Wanted::Branch));
-    Some(Target {
+        .map(RemoteRevision::Commit)
+        .or_else(|| text("/spec/ref/name").map(RemoteRevision::Any))
+        .or_else(|| text("/spec/ref/semver").map(RemoteRevision::Range))
+        .or_else(|| text("/spec/ref/tag").map(RemoteRevision::Tag))
+        .or_else(|| text("/spec/ref/branch").map(RemoteRevision::Branch));
+    Some(RevisionRequest {
         address: text("/spec/url")?,
-        revision: revision.unwrap_or_else(|| Wanted::Branch("master".to_owned())),
+        revision: revision.unwrap_or_else(|| RemoteRevision::Branch("master".to_owned())),
     })
 }

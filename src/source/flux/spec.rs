@@ -11,7 +11,7 @@ use super::rules::Ignore;
 /// `spec` of a Kustomization.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Spec {
+pub struct KustomizationSpec {
     pub path: String,
     pub source_ref: SourceRef,
     pub target_namespace: String,

@@ -18,7 +18,7 @@ const MOST: usize = 64 << 20;
 const DEEPEST: usize = 32;
 
 /// A path into an object: names of fields, and `None` for any item of a list.
-type Way = Vec<Option<String>>;
+type SubstitutionPath = Vec<Option<String>>;
 
 /// The variables of `postBuild`.
 #[derive(Debug, Default)]
@@ -34,10 +34,10 @@ pub(super) struct Variables {
 
 /// An object with substituted variables.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(super) struct SubstitutedObject {
     pub object: Value,
     /// The paths where secret variables were used.
-    pub secret: Vec<Way>,
+    pub secret: Vec<SubstitutionPath>,
     /// The paths, with list indexes, of variables that could not be read.
     pub unknown: Vec<Vec<String>>,
 }
@@ -84,7 +84,7 @@ impl Variables {
 ///
 /// # Errors
 /// Fails if something in it is an unsupported expression.
-pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String> {
+pub fn substitute(object: &Value, variables: &Variables) -> Result<SubstitutedObject, String> {
     let is_off = ["labels", "annotations"].iter().any(|map| {
         let map = object
             .get("metadata")
@@ -93,13 +93,13 @@ pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String>
         switch.is_some_and(|value| value.eq_ignore_ascii_case("disabled"))
     });
     if is_off {
-        return Ok(Done {
+        return Ok(SubstitutedObject {
             object: object.clone(),
             secret: Vec::new(),
             unknown: Vec::new(),
         });
     }
-    let mut work = Work {
+    let mut work = Substitution {
         variables,
         way: Vec::new(),
         pointer: Vec::new(),
@@ -109,7 +109,7 @@ pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String>
     let replaced = work.replaced(object)?;
     match work.secret.iter().find_map(|way| in_every_report(way)) {
         Some(what) => Err(shown(what)),
-        None => Ok(Done {
+        None => Ok(SubstitutedObject {
             object: replaced,
             secret: work.secret,
             unknown: work.unknown,
@@ -159,16 +159,16 @@ fn in_every_report(way: &[Option<String>]) -> Option<&'static str> {
 }
 
 /// The work on one object.
-struct Work<'v> {
+struct Substitution<'v> {
     variables: &'v Variables,
-    way: Way,
+    way: SubstitutionPath,
     /// Does the same, with list indexes.
     pointer: Vec<String>,
-    secret: Vec<Way>,
+    secret: Vec<SubstitutionPath>,
     unknown: Vec<Vec<String>>,
 }
 
-impl Work<'_> {
+impl Substitution<'_> {
     fn replaced(&mut self, value: &Value) -> Result<Value, String> {
         Ok(match value {
             Value::String(text) if text.contains("${") => typed(text, self.expanded(text)?),
@@ -212,7 +212,7 @@ impl Work<'_> {
 
     /// Substitutes in a string.
     fn expanded(&mut self, text: &str) -> Result<String, String> {
-        let mut used = Used::default();
+        let mut used = SubstitutedText::default();
         let expanded = expand(text, self.variables, &mut used)?;
         if used.secret {
             self.secret.push(self.way.clone());
@@ -230,7 +230,7 @@ impl Work<'_> {
 
 /// The result of substitution in a string.
 #[derive(Debug, Default, Clone, Copy)]
-struct Used {
+struct SubstitutedText {
     /// Whether a variable was secret.
     secret: bool,
     /// Whether a variable has no value, possibly because it could not be read.
@@ -263,7 +263,7 @@ fn typed(before: &str, after: String) -> Value {
 
 /// Returns text with its variables substituted; a variable without a value becomes empty, `$$`
 /// becomes `$` (`fluxcd/pkg/envsubst`).
-fn expand(text: &str, variables: &Variables, used: &mut Used) -> Result<String, String> {
+fn expand(text: &str, variables: &Variables, used: &mut SubstitutedText) -> Result<String, String> {
     expand_within(text, variables, used, 0)
 }
 
@@ -271,7 +271,7 @@ fn expand(text: &str, variables: &Variables, used: &mut Used) -> Result<String, 
 fn expand_within(
     text: &str,
     variables: &Variables,
-    used: &mut Used,
+    used: &mut SubstitutedText,
     depth: usize,
 ) -> Result<String, String> {
     if depth > DEEPEST {
@@ -323,7 +323,7 @@ fn closing(text: &str) -> Option<usize> {
 fn value_of(
     expression: &str,
     variables: &Variables,
-    used: &mut Used,
+    used: &mut SubstitutedText,
     depth: usize,
 ) -> Result<String, String> {
     let is_part = |c: char| c == '_' || c.is_ascii_alphanumeric();
@@ -422,14 +422,14 @@ mod tests {
             ("$name $", "$name $"),
         ] {
             assert_eq!(
-                expand(text, &variables(), &mut Used::default()).unwrap(),
+                expand(text, &variables(), &mut SubstitutedText::default()).unwrap(),
                 expected,
                 "{text}"
             );
         }
         for text in ["${name:0:1}", "${name/a/b}", "${name", "${}", "${#name}"] {
             assert!(
-                expand(text, &variables(), &mut Used::default()).is_err(),
+                expand(text, &variables(), &mut SubstitutedText::default()).is_err(),
                 "{text}"
             );
         }

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::Kustomization;
-use super::spec::{PostBuild, Spec, SubstituteFrom};
+use super::FluxKustomization;
+use super::spec::{KustomizationSpec, PostBuild, SubstituteFrom};
 use super::substitute::{Variables, substitute};
 use crate::model::{Manifest, SecretPlace};
-use crate::source::Loaded;
-use crate::source::classify::{Class, TEMPLATE, classify};
+use crate::source::LoadedSource;
+use crate::source::classify::{DocumentClass, TEMPLATE, classify};
 use crate::source::follow::{Values, unknown_values};
 use crate::source::sops::is_encrypted;
 
-impl Kustomization<'_> {
+impl FluxKustomization<'_> {
     /// Applies the metadata and the variables to built objects.
     ///
     /// # Errors
@@ -22,9 +22,9 @@ impl Kustomization<'_> {
     /// count as drift.
     pub(super) fn finish(
         &self,
-        spec: &Spec,
+        spec: &KustomizationSpec,
         values: &Values<'_>,
-        loaded: &mut Loaded,
+        loaded: &mut LoadedSource,
     ) -> Result<(), String> {
         for (map, entries) in [
             ("labels", &spec.common_metadata.labels),
@@ -135,13 +135,13 @@ impl Kustomization<'_> {
 
 /// Reports the objects with unsubstituted variables in their identity, and documents that turn out
 /// not to be objects.
-fn leave_out_templates(loaded: &mut Loaded) {
+fn leave_out_templates(loaded: &mut LoadedSource) {
     for manifest in std::mem::take(&mut loaded.manifests) {
         match classify(&manifest.value(), "") {
-            Class::Template => loaded.set_aside(&manifest.origin, TEMPLATE, None),
-            Class::Skip(reason) => loaded.skip(&manifest.origin, reason),
-            Class::Doubtful(reason) => loaded.set_aside(&manifest.origin, reason, None),
-            Class::Aside(reason) => {
+            DocumentClass::Template => loaded.set_aside(&manifest.origin, TEMPLATE, None),
+            DocumentClass::Skip(reason) => loaded.skip(&manifest.origin, reason),
+            DocumentClass::Doubtful(reason) => loaded.set_aside(&manifest.origin, reason, None),
+            DocumentClass::Aside(reason) => {
                 let place = manifest.origin.to_string();
                 loaded.set_aside(place, reason, Some(manifest));
             }
@@ -178,13 +178,13 @@ pub(in crate::source) fn data_of(
 }
 
 /// The places of secret and of unknown variables in an object.
-struct Places {
+struct VariablePlaces {
     secret: Vec<SecretPlace>,
     unknown: Vec<Vec<String>>,
 }
 
 /// Substitutes the variables in an object.
-fn substitute_in(manifest: &mut Manifest, variables: &Variables) -> Result<Places, String> {
+fn substitute_in(manifest: &mut Manifest, variables: &Variables) -> Result<VariablePlaces, String> {
     let done = substitute(&manifest.value(), variables)?;
     let object = done.object;
     let text = |pointer: &str| {
@@ -202,7 +202,7 @@ fn substitute_in(manifest: &mut Manifest, variables: &Variables) -> Result<Place
         name: manifest.name.clone(),
         path,
     };
-    Ok(Places {
+    Ok(VariablePlaces {
         secret: done.secret.into_iter().map(place).collect(),
         unknown: done.unknown,
     })

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::scan::Candidate;
+use super::scan::GitOpsCandidate;
 use crate::cluster::Live;
 use crate::source::gitops::in_cluster;
 use crate::source::{argo, flux};
@@ -18,7 +18,7 @@ const NAMED: usize = 8;
 
 /// The selection of the root objects.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Choice {
+pub(super) struct RootSelection {
     /// The root objects of the selected cluster.
     pub chosen: Vec<usize>,
     /// The root objects of other clusters, each with the directory of its cluster.
@@ -34,16 +34,16 @@ pub(super) struct Choice {
 /// Fails with a list of the clusters if it is unknown which one to compare.
 pub(super) fn choose(
     roots: &[usize],
-    candidates: &[Candidate],
+    candidates: &[GitOpsCandidate],
     root: &Path,
     wanted: &[String],
     live: Option<&dyn Live>,
-) -> Result<Choice, String> {
+) -> Result<RootSelection, String> {
     let groups = groups(roots, candidates, root);
     if groups.len() < 2 {
-        return Ok(Choice {
+        return Ok(RootSelection {
             chosen: roots.to_vec(),
-            ..Choice::default()
+            ..RootSelection::default()
         });
     }
     let names: Vec<&String> = groups.keys().collect();
@@ -82,9 +82,9 @@ pub(super) fn choose(
             listed.join(", ")
         ));
     };
-    let mut choice = Choice {
+    let mut choice = RootSelection {
         cluster: Some((*cluster).clone()),
-        ..Choice::default()
+        ..RootSelection::default()
     };
     for one in roots {
         let of = groups.iter().find(|(_, members)| members.contains(one));
@@ -100,7 +100,7 @@ pub(super) fn choose(
 /// folders, those are several clusters; so are the folders in one that is named `clusters`.
 fn groups(
     roots: &[usize],
-    candidates: &[Candidate],
+    candidates: &[GitOpsCandidate],
     root: &Path,
 ) -> BTreeMap<String, BTreeSet<usize>> {
     let mut same: BTreeMap<(&str, &str, &str), Vec<usize>> = BTreeMap::new();
@@ -146,7 +146,7 @@ fn groups(
 
 /// Returns the folder that declares an object, below the root; for one that applies its own folder,
 /// that folder.
-fn folder_of(candidate: &Candidate, root: &Path) -> PathBuf {
+fn folder_of(candidate: &GitOpsCandidate, root: &Path) -> PathBuf {
     let path = candidate.found.value.pointer("/spec/path");
     let path = path.and_then(Value::as_str).unwrap_or_default();
     let own = candidate
@@ -170,7 +170,7 @@ fn common(folders: &BTreeSet<PathBuf>) -> PathBuf {
 }
 
 /// Returns whether the live object with that name reads the same source.
-fn is_applied(candidate: &Candidate, live: &dyn Live) -> bool {
+fn is_applied(candidate: &GitOpsCandidate, live: &dyn Live) -> bool {
     let found = &candidate.found;
     let (namespace, name) = (found.metadata("namespace"), found.metadata("name"));
     let (versions, kind, paths): (&[&str], _, _) = if flux::is_kustomization(found) {
@@ -203,11 +203,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::source::gitops::Found;
+    use crate::source::gitops::GitOpsObject;
 
-    fn candidate(file: &str, name: &str, path: &str) -> Candidate {
-        Candidate {
-            found: Found {
+    fn candidate(file: &str, name: &str, path: &str) -> GitOpsCandidate {
+        GitOpsCandidate {
+            found: GitOpsObject {
                 value: json!({
                     "apiVersion": flux::VERSIONS[0],
                     "kind": "Kustomization",

@@ -19,17 +19,17 @@ use std::path::{Path, PathBuf};
 
 use super::checkout::{Checkout, Checkouts};
 use super::files::UNRENDERED;
-use super::flux::Sources;
+use super::flux::FluxSources;
 use super::git::{Git, GitError};
-use super::gitops::{Found, GitOps, ReadAt, Which, in_cluster};
-use super::render::{Names, relative_to};
+use super::gitops::{GitOps, GitOpsObject, GitOpsSelector, ReadAt, in_cluster};
+use super::render::{FileNames, relative_to};
 use super::walk::Bounds;
-use super::{Files, Loaded, Source, argo, flux};
+use super::{FilesSource, LoadedSource, Source, argo, flux};
 use crate::cluster::Live;
 use crate::model::{Manifest, Warning};
-use roots::Roots;
-use run::{Entry, Run};
-use scan::Scan;
+use roots::RootFinder;
+use run::{FollowRun, QueuedObject};
+use scan::GitOpsScan;
 
 pub(super) use values::{Values, unknown_values};
 
@@ -38,16 +38,16 @@ const NAMED: usize = 4;
 
 /// Where to start.
 #[derive(Debug)]
-enum Start {
+enum FollowStart {
     /// Objects in a folder of a repository, or below it.
     Folder(PathBuf),
     /// Objects of one tool in a file, or a named object in the cluster.
-    Object(Tool, Which),
+    Object(GitOpsTool, GitOpsSelector),
 }
 
 /// A GitOps tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tool {
+enum GitOpsTool {
     Flux,
     Argo,
 }
@@ -56,7 +56,7 @@ enum Tool {
 /// cluster.
 #[derive(Debug)]
 pub struct GitOpsObjects {
-    starts: Vec<Start>,
+    starts: Vec<FollowStart>,
     options: GitOps,
     /// Recordings of the live side, which are not manifests even if they are among them.
     recordings: Vec<PathBuf>,
@@ -64,13 +64,13 @@ pub struct GitOpsObjects {
 
 impl GitOpsObjects {
     /// Returns what the Kustomizations in a file, or one in the cluster, declare.
-    pub fn flux(which: Which, options: GitOps) -> Self {
-        Self::of(vec![Start::Object(Tool::Flux, which)], options)
+    pub fn flux(which: GitOpsSelector, options: GitOps) -> Self {
+        Self::of(vec![FollowStart::Object(GitOpsTool::Flux, which)], options)
     }
 
     /// Returns what the Applications and ApplicationSets in a file, or one in the cluster, declare.
-    pub fn argo(which: Which, options: GitOps) -> Self {
-        Self::of(vec![Start::Object(Tool::Argo, which)], options)
+    pub fn argo(which: GitOpsSelector, options: GitOps) -> Self {
+        Self::of(vec![FollowStart::Object(GitOpsTool::Argo, which)], options)
     }
 
     /// Returns the objects of these directories and files: those that the GitOps objects in them
@@ -82,11 +82,11 @@ impl GitOpsObjects {
         if let ReadAt::Revision(revision) = &options.read_at {
             Git::at(revision, paths)?;
         }
-        let starts = paths.iter().cloned().map(Start::Folder).collect();
+        let starts = paths.iter().cloned().map(FollowStart::Folder).collect();
         Ok(Self::of(starts, options))
     }
 
-    fn of(starts: Vec<Start>, options: GitOps) -> Self {
+    fn of(starts: Vec<FollowStart>, options: GitOps) -> Self {
         Self {
             starts,
             options,
@@ -121,7 +121,9 @@ impl GitOpsObjects {
                 .canonicalize()
                 .ok()
                 .filter(|canonical| canonical.is_dir())
-                .map(|canonical| Scan::of(&canonical, &Names::like(folder), self.bounds())),
+                .map(|canonical| {
+                    GitOpsScan::of(&canonical, &FileNames::like(folder), self.bounds())
+                }),
         };
         let scan = scan.map(|scan| scan.without(&self.recordings));
         // A kustomization may refer to any file, so untrusted ones are not read to decide this.
@@ -139,7 +141,7 @@ impl GitOpsObjects {
     }
 
     /// Scans a folder at a revision; returns `None` if it cannot contain GitOps objects.
-    fn scan_at(&self, revision: &str, folder: &Path) -> Option<Scan> {
+    fn scan_at(&self, revision: &str, folder: &Path) -> Option<GitOpsScan> {
         let git = Git::at(revision, &[folder.to_owned()]).ok()?;
         if !git.untrusted(self.options.untrusted).holds(scan::is_marked) {
             return None;
@@ -147,7 +149,7 @@ impl GitOpsObjects {
         let checkouts = Checkouts::find(&self.options, folder, true).ok()?;
         let checkout = checkouts.of(None).ok()?;
         let path = checkouts.in_checkout(folder, &checkout).ok()?;
-        Some(Scan::of(&path, &checkout.names, self.bounds()))
+        Some(GitOpsScan::of(&path, &checkout.names, self.bounds()))
     }
 
     fn bounds(&self) -> Bounds {
@@ -158,20 +160,20 @@ impl GitOpsObjects {
     }
 
     /// Reads manifests without following GitOps objects.
-    fn plain(&self, paths: Vec<PathBuf>, live: &dyn Live) -> Loaded {
+    fn plain(&self, paths: Vec<PathBuf>, live: &dyn Live) -> LoadedSource {
         let untrusted = self.options.untrusted;
         let rendering = self.options.rendering.clone();
         match &self.options.read_at {
             ReadAt::Revision(revision) => match Git::at(revision, &paths) {
                 Ok(git) => git.untrusted(untrusted).rendered(rendering).load(live),
                 Err(error) => {
-                    let mut loaded = Loaded::default();
+                    let mut loaded = LoadedSource::default();
                     loaded.error(revision, error.to_string());
                     loaded
                 }
             },
             _ => {
-                let files = Files::new(paths).without(&self.recordings);
+                let files = FilesSource::new(paths).without(&self.recordings);
                 files.untrusted(untrusted).rendered(rendering).load(live)
             }
         }
@@ -179,13 +181,13 @@ impl GitOpsObjects {
 }
 
 impl Source for GitOpsObjects {
-    fn load(&self, live: &dyn Live) -> Loaded {
-        let mut loaded = Loaded::default();
+    fn load(&self, live: &dyn Live) -> LoadedSource {
+        let mut loaded = LoadedSource::default();
         let mut plain = Vec::new();
-        let mut followed: Vec<&Start> = Vec::new();
+        let mut followed: Vec<&FollowStart> = Vec::new();
         for start in &self.starts {
             match start {
-                Start::Folder(path) if !self.is_followed(path) => plain.push(path.clone()),
+                FollowStart::Folder(path) if !self.is_followed(path) => plain.push(path.clone()),
                 start => followed.push(start),
             }
         }
@@ -195,7 +197,7 @@ impl Source for GitOpsObjects {
             loaded.append(part);
         }
         // Those of one repository are followed together.
-        let mut groups: Vec<(Option<PathBuf>, Vec<&Start>)> = Vec::new();
+        let mut groups: Vec<(Option<PathBuf>, Vec<&FollowStart>)> = Vec::new();
         for start in followed {
             let root = self.root_of(start);
             match groups.iter_mut().find(|(known, _)| *known == root) {
@@ -204,7 +206,7 @@ impl Source for GitOpsObjects {
             }
         }
         for (_, starts) in groups {
-            let following = Following {
+            let following = GitOpsFollower {
                 options: &self.options,
                 starts: &starts,
                 live,
@@ -226,7 +228,7 @@ impl Source for GitOpsObjects {
 
 /// Merges the errors about objects that several overlays of one base declare into one: all overlays
 /// cannot be compared at once, and each object would have its own error.
-fn one_overlay(loaded: &mut Loaded) {
+fn one_overlay(loaded: &mut LoadedSource) {
     /// The minimum number of objects.
     const SEVERAL: usize = 5;
     type Key = (String, String, Option<String>, String);
@@ -375,33 +377,35 @@ fn collapsed(messages: Vec<Warning>) -> Vec<Warning> {
 }
 
 impl GitOpsObjects {
-    fn root_of(&self, start: &Start) -> Option<PathBuf> {
+    fn root_of(&self, start: &FollowStart) -> Option<PathBuf> {
         let path = match start {
-            Start::Folder(path) | Start::Object(_, Which::File(path)) => path.as_path(),
-            Start::Object(..) => Path::new("."),
+            FollowStart::Folder(path) | FollowStart::Object(_, GitOpsSelector::File(path)) => {
+                path.as_path()
+            }
+            FollowStart::Object(..) => Path::new("."),
         };
         super::git::around(path).map(|(root, _)| root)
     }
 }
 
 /// Follows the GitOps objects of one repository.
-struct Following<'f> {
+struct GitOpsFollower<'f> {
     options: &'f GitOps,
-    starts: &'f [&'f Start],
+    starts: &'f [&'f FollowStart],
     live: &'f dyn Live,
     recordings: &'f [PathBuf],
 }
 
-impl Following<'_> {
+impl GitOpsFollower<'_> {
     fn place(&self) -> String {
         match self.starts.first() {
-            Some(Start::Folder(path) | Start::Object(_, Which::File(path))) => {
-                path.display().to_string()
-            }
-            Some(Start::Object(tool, Which::Live { namespace, name })) => {
+            Some(
+                FollowStart::Folder(path) | FollowStart::Object(_, GitOpsSelector::File(path)),
+            ) => path.display().to_string(),
+            Some(FollowStart::Object(tool, GitOpsSelector::Live { namespace, name })) => {
                 let scheme = match tool {
-                    Tool::Flux => "flux",
-                    Tool::Argo => "argocd",
+                    GitOpsTool::Flux => "flux",
+                    GitOpsTool::Argo => "argocd",
                 };
                 format!("{scheme}:{namespace}/{name}")
             }
@@ -409,35 +413,37 @@ impl Following<'_> {
         }
     }
 
-    fn load(&self, loaded: &mut Loaded) {
+    fn load(&self, loaded: &mut LoadedSource) {
         if let Err(message) = self.follow(loaded) {
             loaded.error(self.place(), message);
         }
     }
 
-    fn follow(&self, loaded: &mut Loaded) -> Result<(), String> {
+    fn follow(&self, loaded: &mut LoadedSource) -> Result<(), String> {
         let first = self
             .starts
             .first()
             .map_or(Path::new("."), |start| match start {
-                Start::Folder(path) => path,
-                Start::Object(_, Which::File(file)) => {
+                FollowStart::Folder(path) => path,
+                FollowStart::Object(_, GitOpsSelector::File(file)) => {
                     let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
                     parent.unwrap_or(Path::new("."))
                 }
-                Start::Object(..) => Path::new("."),
+                FollowStart::Object(..) => Path::new("."),
             });
-        let is_folder = matches!(self.starts.first(), Some(Start::Folder(_)));
+        let is_folder = matches!(self.starts.first(), Some(FollowStart::Folder(_)));
         let checkouts = Checkouts::find(self.options, first, is_folder)?;
         let trusted = !self.options.untrusted;
-        let mut sources = Sources::new(Vec::new(), trusted.then_some(self.live));
+        let mut sources = FluxSources::new(Vec::new(), trusted.then_some(self.live));
         let mut in_cluster = Vec::new();
-        let mut files: Vec<(Option<Tool>, PathBuf)> = Vec::new();
+        let mut files: Vec<(Option<GitOpsTool>, PathBuf)> = Vec::new();
         for start in self.starts {
             match start {
-                Start::Folder(path) => files.push((None, path.clone())),
-                Start::Object(tool, Which::File(file)) => files.push((Some(*tool), file.clone())),
-                Start::Object(tool, Which::Live { namespace, name }) => {
+                FollowStart::Folder(path) => files.push((None, path.clone())),
+                FollowStart::Object(tool, GitOpsSelector::File(file)) => {
+                    files.push((Some(*tool), file.clone()))
+                }
+                FollowStart::Object(tool, GitOpsSelector::Live { namespace, name }) => {
                     in_cluster.push((*tool, namespace, name));
                 }
             }
@@ -448,7 +454,7 @@ impl Following<'_> {
         }
         let checkout = checkouts.of(None)?;
         let scan = match files.is_empty() {
-            true => Scan::default(),
+            true => GitOpsScan::default(),
             false => self.scan(&checkout),
         };
         if let Some(base) = self.base(&scan, &checkout) {
@@ -464,7 +470,7 @@ impl Following<'_> {
                 repo_root: Some(folder),
                 ..self.options.clone()
             };
-            let inner = Following {
+            let inner = GitOpsFollower {
                 options: &options,
                 starts: self.starts,
                 live: self.live,
@@ -474,12 +480,12 @@ impl Following<'_> {
         }
         sources.beside.clone_from(&scan.sources);
         let trusted = trusted || files.is_empty();
-        let mut run = Run::new(&checkouts, self.live, trusted, sources);
+        let mut run = FollowRun::new(&checkouts, self.live, trusted, sources);
         let mut entries = Vec::new();
         for (tool, namespace, name) in in_cluster {
             entries.extend(self.live_entry(tool, namespace, name, loaded));
         }
-        let roots = Roots {
+        let roots = RootFinder {
             options: self.options,
             live: self.live,
             checkouts: &checkouts,
@@ -496,7 +502,7 @@ impl Following<'_> {
         self.keep_of_cluster(run, loaded)
     }
 
-    fn scan(&self, checkout: &Checkout) -> Scan {
+    fn scan(&self, checkout: &Checkout) -> GitOpsScan {
         let bounds = Bounds {
             hidden: false,
             root: Some(checkout.within.clone()),
@@ -506,21 +512,21 @@ impl Following<'_> {
             true => &checkout.within,
             false => &checkout.root,
         };
-        let scan = Scan::of(directory, &checkout.names, bounds).without(self.recordings);
+        let scan = GitOpsScan::of(directory, &checkout.names, bounds).without(self.recordings);
         scan.with_bootstraps(&checkout.root, &checkout.names)
     }
 
     /// Returns the directory that the paths of Kustomizations start in, if their artifact contains
     /// only a part of the repository. Only the existence of the paths shows this.
-    fn base(&self, scan: &Scan, checkout: &Checkout) -> Option<PathBuf> {
+    fn base(&self, scan: &GitOpsScan, checkout: &Checkout) -> Option<PathBuf> {
         if self.options.repo_root.is_some() {
             return None;
         }
-        let of_artifact = |found: &&Found| {
-            let (kind, ..) = Sources::read_by(found);
+        let of_artifact = |found: &&GitOpsObject| {
+            let (kind, ..) = FluxSources::read_by(found);
             flux::is_kustomization(found) && !matches!(&*kind, "GitRepository" | "")
         };
-        let path = |found: &Found| {
+        let path = |found: &GitOpsObject| {
             let path = found.value.pointer("/spec/path")?.as_str()?;
             Some(path.trim_start_matches('/').to_owned())
         };
@@ -551,20 +557,22 @@ impl Following<'_> {
 
     fn live_entry(
         &self,
-        tool: Tool,
+        tool: GitOpsTool,
         namespace: &str,
         name: &str,
-        loaded: &mut Loaded,
-    ) -> Option<Entry> {
+        loaded: &mut LoadedSource,
+    ) -> Option<QueuedObject> {
         let found = match tool {
-            Tool::Flux => in_cluster(self.live, &flux::VERSIONS, "Kustomization", namespace, name),
-            Tool::Argo => {
+            GitOpsTool::Flux => {
+                in_cluster(self.live, &flux::VERSIONS, "Kustomization", namespace, name)
+            }
+            GitOpsTool::Argo => {
                 let versions = ["argoproj.io/v1alpha1"];
                 in_cluster(self.live, &versions, "Application", namespace, name)
             }
         };
         match found {
-            Ok(found) => Some(Entry {
+            Ok(found) => Some(QueuedObject {
                 found,
                 chain: Vec::new(),
                 cluster: None,
@@ -578,7 +586,11 @@ impl Following<'_> {
     }
 
     /// Keeps the objects for the compared cluster, and reports the others.
-    fn keep_of_cluster(&self, mut run: Run<'_>, loaded: &mut Loaded) -> Result<(), String> {
+    fn keep_of_cluster(
+        &self,
+        mut run: FollowRun<'_>,
+        loaded: &mut LoadedSource,
+    ) -> Result<(), String> {
         let names: Vec<Option<String>> = run
             .parts
             .iter()
@@ -633,7 +645,7 @@ impl Following<'_> {
     fn live_cluster(
         &self,
         names: &[Option<String>],
-        run: &Run<'_>,
+        run: &FollowRun<'_>,
     ) -> Result<Option<String>, String> {
         let target = self.live.target();
         let known = self.options.clusters.as_ref();

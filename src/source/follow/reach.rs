@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::scan::{Candidate, Scan};
+use super::scan::{GitOpsCandidate, GitOpsScan};
 use crate::source::checkout::Checkouts;
 use crate::source::kustomize::{Graph, has_file};
 use crate::source::{argo, chart, flux};
 
 /// The files and directories that an object leads to.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Reach {
+pub(super) struct ReachedPaths {
     /// The files that it applies.
     pub files: BTreeSet<PathBuf>,
     /// The directories that it owns: a file in them that is not applied is disabled, and does not
@@ -20,7 +20,7 @@ pub(super) struct Reach {
     pub folders: BTreeSet<PathBuf>,
 }
 
-impl Reach {
+impl ReachedPaths {
     fn holds(&self, file: &Path) -> bool {
         self.files.contains(file)
     }
@@ -32,34 +32,34 @@ impl Reach {
 
 /// Which candidates lead to which.
 #[derive(Debug)]
-pub(super) struct Map {
+pub(super) struct ReachMap {
     /// The reach of each candidate, in the order of candidates.
-    pub reaches: Vec<Reach>,
+    pub reaches: Vec<ReachedPaths>,
     /// The candidates that no other one applies: the roots.
     pub roots: Vec<usize>,
     /// Candidates in a directory that another one owns that are not applied.
     pub switched_off: Vec<usize>,
 }
 
-impl Map {
+impl ReachMap {
     /// Finds out which candidate leads to which.
     pub fn of(
-        scan: &Scan,
+        scan: &GitOpsScan,
         root: &Path,
         checkouts: &Checkouts<'_>,
-        sources: &flux::Sources<'_>,
+        sources: &flux::FluxSources<'_>,
     ) -> Self {
-        let mut reading = Reading {
+        let mut reading = DirectoryReader {
             scan,
             graph: Graph::default(),
             known: HashMap::new(),
         };
-        let reaches: Vec<Reach> = scan
+        let reaches: Vec<ReachedPaths> = scan
             .candidates
             .iter()
             .map(
                 |candidate| match flux::is_foreign(&candidate.found, sources, checkouts) {
-                    true => Reach::default(),
+                    true => ReachedPaths::default(),
                     false => reading.of(candidate, root, checkouts),
                 },
             )
@@ -106,7 +106,7 @@ impl Map {
     }
 
     /// Returns the roots that lead to a candidate in `wanted`, and all files between them.
-    pub fn leading_to(&self, wanted: &BTreeSet<usize>, scan: &Scan) -> BTreeSet<usize> {
+    pub fn leading_to(&self, wanted: &BTreeSet<usize>, scan: &GitOpsScan) -> BTreeSet<usize> {
         let mut leading = wanted.clone();
         loop {
             let more: Vec<usize> = (0..self.reaches.len())
@@ -125,7 +125,7 @@ impl Map {
 }
 
 /// Returns whether an object is what `flux bootstrap` creates.
-fn is_bootstrap(candidate: &Candidate) -> bool {
+fn is_bootstrap(candidate: &GitOpsCandidate) -> bool {
     candidate.found.metadata("name") == "flux-system"
 }
 
@@ -141,17 +141,22 @@ fn closure(from: usize, next: &[Vec<usize>]) -> BTreeSet<usize> {
 }
 
 /// Reads directories, each once.
-struct Reading<'s> {
-    scan: &'s Scan,
+struct DirectoryReader<'s> {
+    scan: &'s GitOpsScan,
     graph: Graph,
-    known: HashMap<(PathBuf, bool), Reach>,
+    known: HashMap<(PathBuf, bool), ReachedPaths>,
 }
 
-impl Reading<'_> {
-    fn of(&mut self, candidate: &Candidate, root: &Path, checkouts: &Checkouts<'_>) -> Reach {
+impl DirectoryReader<'_> {
+    fn of(
+        &mut self,
+        candidate: &GitOpsCandidate,
+        root: &Path,
+        checkouts: &Checkouts<'_>,
+    ) -> ReachedPaths {
         let found = &candidate.found;
-        let mut reach = Reach::default();
-        let mut add = |part: Reach| {
+        let mut reach = ReachedPaths::default();
+        let mut add = |part: ReachedPaths| {
             reach.files.extend(part.files);
             reach.folders.extend(part.folders);
         };
@@ -182,7 +187,7 @@ impl Reading<'_> {
 
     /// Returns the files that a tool reads in a directory; if it is neither a kustomization nor a
     /// chart, including all directories below it.
-    fn directory(&mut self, directory: &Path, recurses: bool) -> Reach {
+    fn directory(&mut self, directory: &Path, recurses: bool) -> ReachedPaths {
         let key = (directory.to_owned(), recurses);
         if let Some(known) = self.known.get(&key) {
             return known.clone();
@@ -192,8 +197,8 @@ impl Reading<'_> {
         reach
     }
 
-    fn read(&mut self, directory: &Path, recurses: bool) -> Reach {
-        let mut reach = Reach::default();
+    fn read(&mut self, directory: &Path, recurses: bool) -> ReachedPaths {
+        let mut reach = ReachedPaths::default();
         if has_file(directory) {
             reach.folders.insert(directory.to_owned());
             reach.files = self.built([directory.to_owned()], &mut reach.folders);

@@ -4,32 +4,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::clusters::choose;
-use super::reach::Map;
-use super::run::{Entry, Run, Wanted};
-use super::scan::{Candidate, Scan};
-use super::{NAMED, Tool};
+use super::reach::ReachMap;
+use super::run::{FollowRun, ObjectFilter, QueuedObject};
+use super::scan::{GitOpsCandidate, GitOpsScan};
+use super::{GitOpsTool, NAMED};
 use crate::cluster::{KindLookup, Live};
 use crate::source::chart::{Capabilities, Chart};
 use crate::source::checkout::{Checkout, Checkouts};
-use crate::source::flux::Sources;
-use crate::source::gitops::{Found, GitOps};
+use crate::source::flux::FluxSources;
+use crate::source::gitops::{GitOps, GitOpsObject};
 use crate::source::kustomize::{Build, Graph, has_file};
-use crate::source::walk::Found as File;
-use crate::source::{Loaded, argo, chart, files, flux, remark};
+use crate::source::walk::WalkEntry as File;
+use crate::source::{LoadedSource, argo, chart, files, flux, remark};
 
 /// The prefix of the text which says that kustomize built an object.
 const BUILD: &str = "kustomize build ";
 
 /// Finds the root objects.
-pub(super) struct Roots<'r> {
+pub(super) struct RootFinder<'r> {
     pub options: &'r GitOps,
     pub live: &'r dyn Live,
     pub checkouts: &'r Checkouts<'r>,
     pub checkout: &'r Checkout,
-    pub scan: &'r Scan,
+    pub scan: &'r GitOpsScan,
 }
 
-impl Roots<'_> {
+impl RootFinder<'_> {
     /// Returns the root objects for these files and folders. Other declared objects go to the run,
     /// and warnings to `loaded`.
     ///
@@ -37,17 +37,17 @@ impl Roots<'_> {
     /// Fails if it is unknown which of several clusters to compare.
     pub fn entries(
         &self,
-        paths: &[(Option<Tool>, PathBuf)],
-        run: &mut Run<'_>,
-        loaded: &mut Loaded,
-    ) -> Result<Vec<Entry>, String> {
+        paths: &[(Option<GitOpsTool>, PathBuf)],
+        run: &mut FollowRun<'_>,
+        loaded: &mut LoadedSource,
+    ) -> Result<Vec<QueuedObject>, String> {
         self.find_home(run);
-        let sources = Sources {
+        let sources = FluxSources {
             live: None,
             beside: run.sources.beside.clone(),
             home: run.sources.home.clone(),
         };
-        let map = Map::of(self.scan, &self.checkout.root, self.checkouts, &sources);
+        let map = ReachMap::of(self.scan, &self.checkout.root, self.checkouts, &sources);
         let mut entries = Vec::new();
         let mut wanted = BTreeSet::new();
         let mut folders = Vec::new();
@@ -66,7 +66,7 @@ impl Roots<'_> {
             loaded.errors.extend(errors);
         }
         let leading = map.leading_to(&wanted, self.scan);
-        let mut units = Units {
+        let mut units = RootOrigins {
             roots: self,
             map: &map,
             graph: Graph::default(),
@@ -91,7 +91,7 @@ impl Roots<'_> {
         )?;
         self.name_others(&choice.others, choice.cluster.as_deref(), loaded);
         run.is_chosen = choice.cluster.is_some();
-        run.wanted = Some(Wanted {
+        run.wanted = Some(ObjectFilter {
             files: self.names_of(&wanted),
             folders: (folders.iter().map(|one| self.checkout.names.of(one))).collect(),
             on_the_way: self.names_of(&leading),
@@ -116,7 +116,12 @@ impl Roots<'_> {
 
     /// Returns the objects that are turned off, if nothing else is wanted: they are compared only if
     /// they are named.
-    fn switched_off(&self, map: &Map, wanted: &BTreeSet<usize>, loaded: &mut Loaded) -> Vec<Entry> {
+    fn switched_off(
+        &self,
+        map: &ReachMap,
+        wanted: &BTreeSet<usize>,
+        loaded: &mut LoadedSource,
+    ) -> Vec<QueuedObject> {
         let off = map.switched_off.iter().copied();
         let off: Vec<usize> = off.filter(|one| wanted.contains(one)).collect();
         let is_all_off = !wanted.is_empty() && wanted.iter().all(|one| off.contains(one));
@@ -149,25 +154,25 @@ impl Roots<'_> {
     /// Returns the objects of one tool in a file, as roots if nothing applies them.
     fn of_file(
         &self,
-        tool: Tool,
+        tool: GitOpsTool,
         path: &Path,
-        map: &Map,
+        map: &ReachMap,
         wanted: &mut BTreeSet<usize>,
-        run: &mut Run<'_>,
-        loaded: &mut Loaded,
-    ) -> Vec<Entry> {
+        run: &mut FollowRun<'_>,
+        loaded: &mut LoadedSource,
+    ) -> Vec<QueuedObject> {
         let before = loaded.errors.len();
-        let (found, others): (Vec<Found>, Vec<Found>) = self
+        let (found, others): (Vec<GitOpsObject>, Vec<GitOpsObject>) = self
             .checkouts
             .objects(path, loaded)
             .into_iter()
             .partition(|found| match tool {
-                Tool::Flux => flux::is_kustomization(found),
-                Tool::Argo => argo::is_application(found) || argo::is_set(found),
+                GitOpsTool::Flux => flux::is_kustomization(found),
+                GitOpsTool::Argo => argo::is_application(found) || argo::is_set(found),
             });
         let (kind, other) = match tool {
-            Tool::Flux => ("Kustomization of Flux", "no Kustomization of Flux"),
-            Tool::Argo => (
+            GitOpsTool::Flux => ("Kustomization of Flux", "no Kustomization of Flux"),
+            GitOpsTool::Argo => (
                 "Application",
                 "neither an Application nor an ApplicationSet",
             ),
@@ -199,7 +204,7 @@ impl Roots<'_> {
             });
             match brought {
                 Some(one) => drop(wanted.insert(one)),
-                None => entries.push(Entry {
+                None => entries.push(QueuedObject {
                     found,
                     chain: Vec::new(),
                     cluster: None,
@@ -211,13 +216,13 @@ impl Roots<'_> {
     }
 
     /// Finds out which address stands for this repository, if Git has no remote.
-    fn find_home(&self, run: &mut Run<'_>) {
+    fn find_home(&self, run: &mut FollowRun<'_>) {
         let mut addresses: BTreeMap<String, usize> = BTreeMap::new();
         let mut sources: BTreeMap<(String, String, String), usize> = BTreeMap::new();
         for candidate in &self.scan.candidates {
             let found = &candidate.found;
             if flux::is_kustomization(found) {
-                *sources.entry(Sources::read_by(found)).or_default() += 1;
+                *sources.entry(FluxSources::read_by(found)).or_default() += 1;
             } else {
                 let here = argo::addresses(&found.value);
                 for address in here.into_iter().filter(|address| !address.contains("{{")) {
@@ -242,7 +247,12 @@ impl Roots<'_> {
     }
 
     /// Reports the objects that belong to other clusters.
-    fn name_others(&self, others: &[(usize, String)], cluster: Option<&str>, loaded: &mut Loaded) {
+    fn name_others(
+        &self,
+        others: &[(usize, String)],
+        cluster: Option<&str>,
+        loaded: &mut LoadedSource,
+    ) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (one, of) in others {
             *counts.entry(of).or_default() += 1;
@@ -266,7 +276,7 @@ impl Roots<'_> {
     }
 
     /// Returns the entries of charts that contain Applications, if nothing applies the charts.
-    fn charts(&self, folder: &Path, map: &Map, run: &mut Run<'_>) -> Vec<Entry> {
+    fn charts(&self, folder: &Path, map: &ReachMap, run: &mut FollowRun<'_>) -> Vec<QueuedObject> {
         let Ok(rendering) = self.options.rendering() else {
             return Vec::new();
         };
@@ -292,7 +302,7 @@ impl Roots<'_> {
                 true => crate::source::of_git::beside_chart(directory),
                 false => Ok(()),
             };
-            let mut loaded = Loaded::default();
+            let mut loaded = LoadedSource::default();
             match refused {
                 Ok(()) => loaded.append(chart.load(rendering)),
                 Err(message) => {
@@ -311,11 +321,11 @@ impl Roots<'_> {
     /// are compared, and `brings` whether the objects that they apply are.
     fn begin(
         &self,
-        mut loaded: Loaded,
+        mut loaded: LoadedSource,
         counts: bool,
         brings: bool,
-        run: &mut Run<'_>,
-    ) -> Vec<Entry> {
+        run: &mut FollowRun<'_>,
+    ) -> Vec<QueuedObject> {
         let more = run.begin(&loaded.manifests, brings);
         if counts {
             loaded = self.known_kinds(loaded);
@@ -329,7 +339,7 @@ impl Roots<'_> {
 
     /// Removes root objects whose kind the live side does not know: someone applied them by hand,
     /// perhaps to another cluster.
-    fn known_kinds(&self, mut loaded: Loaded) -> Loaded {
+    fn known_kinds(&self, mut loaded: LoadedSource) -> LoadedSource {
         let is_tool = |found: &crate::model::Manifest| {
             super::scan::is_candidate(&super::scan::found_of(found))
         };
@@ -365,7 +375,7 @@ impl Roots<'_> {
     fn not_brought(
         &self,
         folder: &Path,
-        map: &Map,
+        map: &ReachMap,
         used: &BTreeSet<PathBuf>,
     ) -> Vec<(PathBuf, String)> {
         let is_left = |file: &Path| {
@@ -383,7 +393,7 @@ impl Roots<'_> {
 
     /// Reports files that no followed object applies. Charts and ApplicationSets may apply more
     /// files than can be seen without rendering.
-    pub fn leave_out(&self, run: &mut Run<'_>, loaded: &mut Loaded) {
+    pub fn leave_out(&self, run: &mut FollowRun<'_>, loaded: &mut LoadedSource) {
         let mut left = std::mem::take(&mut run.not_brought);
         let manifests = || run.parts.values().flat_map(|part| &part.manifests);
         let folders: BTreeSet<&Path> = manifests()
@@ -433,8 +443,8 @@ impl Roots<'_> {
     }
 }
 
-fn entry(candidate: &Candidate) -> Entry {
-    Entry {
+fn entry(candidate: &GitOpsCandidate) -> QueuedObject {
+    QueuedObject {
         found: candidate.found.clone(),
         chain: Vec::new(),
         cluster: None,
@@ -443,21 +453,21 @@ fn entry(candidate: &Candidate) -> Entry {
 }
 
 /// The origins of root objects: files, and kustomizations.
-struct Units<'u> {
-    roots: &'u Roots<'u>,
-    map: &'u Map,
+struct RootOrigins<'u> {
+    roots: &'u RootFinder<'u>,
+    map: &'u ReachMap,
     graph: Graph,
     /// The files that were read.
     known: BTreeSet<PathBuf>,
 }
 
-impl Units<'_> {
+impl RootOrigins<'_> {
     /// Reads the origin of a root object, and returns what to follow.
-    fn begin(&mut self, root: usize, counts: bool, run: &mut Run<'_>) -> Vec<Entry> {
+    fn begin(&mut self, root: usize, counts: bool, run: &mut FollowRun<'_>) -> Vec<QueuedObject> {
         let roots = self.roots;
         let candidate = &roots.scan.candidates[root];
         if candidate.is_implied {
-            return vec![Entry {
+            return vec![QueuedObject {
                 counts,
                 ..entry(candidate)
             }];
@@ -493,7 +503,7 @@ impl Units<'_> {
 
     /// Builds the kustomization of a folder that the user names and nothing applies, and returns
     /// what to follow in it.
-    fn of_folder(&mut self, folder: &Path, run: &mut Run<'_>) -> Vec<Entry> {
+    fn of_folder(&mut self, folder: &Path, run: &mut FollowRun<'_>) -> Vec<QueuedObject> {
         let mut reaches = self.map.reaches.iter();
         let is_brought = reaches.any(|reach| reach.folders.contains(folder));
         if is_brought || !has_file(folder) {
@@ -507,7 +517,7 @@ impl Units<'_> {
     }
 
     /// Returns the built objects of a kustomization; `None` if nothing may be rendered.
-    fn built(&mut self, directory: &Path) -> Option<Loaded> {
+    fn built(&mut self, directory: &Path) -> Option<LoadedSource> {
         let roots = self.roots;
         let rendering = roots.options.rendering().ok()?;
         let build = Build {

@@ -8,21 +8,21 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::scan::{found_of, implied, is_candidate};
-use super::values::{Declared, Values};
+use super::values::{DeclaredConfig, Values};
 use crate::cluster::{Live, Meter};
 use crate::model::{Deployer, Manifest};
 use crate::source::argo::{self, Application};
 use crate::source::chart::Capabilities;
 use crate::source::checkout::Checkouts;
-use crate::source::flux::{self, Kustomization, LeftOuts, Sources};
-use crate::source::gitops::{Found, MOST, in_cluster};
-use crate::source::{Loaded, remark};
+use crate::source::flux::{self, FluxKustomization, FluxSources, LeftOuts};
+use crate::source::gitops::{GitOpsObject, MOST, in_cluster};
+use crate::source::{LoadedSource, remark};
 
 /// An object to follow, with the chain to it.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct QueuedObject {
     /// The object.
-    pub found: Found,
+    pub found: GitOpsObject,
     /// Its deployers, outermost first.
     pub chain: Vec<Deployer>,
     /// The cluster that it is applied to, as its tool names it; `None` for the tool's own.
@@ -33,7 +33,7 @@ pub(super) struct Entry {
 
 /// The objects to compare, if not all are.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
+pub(super) struct ObjectFilter {
     /// The names of the files whose objects are compared with everything that they apply.
     pub files: BTreeSet<String>,
     /// The names of the directories whose objects are compared, whatever applies them.
@@ -42,7 +42,7 @@ pub(super) struct Wanted {
     pub on_the_way: BTreeSet<String>,
 }
 
-impl Wanted {
+impl ObjectFilter {
     /// Returns whether a file is in one of the compared folders.
     fn has_in_folder(&self, file: &str) -> bool {
         let is_in = |folder: &String| {
@@ -54,21 +54,21 @@ impl Wanted {
 }
 
 /// A run along GitOps objects.
-pub(super) struct Run<'a> {
+pub(super) struct FollowRun<'a> {
     pub checkouts: &'a Checkouts<'a>,
     pub live: &'a dyn Live,
     /// Whether the live side may be read for the author of the objects.
     pub trusted: bool,
-    pub sources: Sources<'a>,
+    pub sources: FluxSources<'a>,
     /// `None` for all.
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<ObjectFilter>,
     /// Whether the folder of the root objects selected the cluster.
     pub is_chosen: bool,
     /// The results, by cluster.
-    pub parts: BTreeMap<Option<String>, Loaded>,
+    pub parts: BTreeMap<Option<String>, LoadedSource>,
     /// The declared HelmReleases, each with its chain.
     pub releases: Vec<(Manifest, Option<String>)>,
-    pub declared: Declared,
+    pub declared: DeclaredConfig,
     /// The files that nothing applies, judged by the files alone.
     pub not_brought: Vec<(PathBuf, String)>,
     pub(super) capabilities: OnceCell<Capabilities>,
@@ -78,21 +78,21 @@ pub(super) struct Run<'a> {
 }
 
 /// A rendering, and why it is incomplete.
-type Rendered = (Loaded, Result<(), String>);
+type PartialRendering = (LoadedSource, Result<(), String>);
 
 /// An object that is ready to be rendered.
-enum Work<'a> {
-    Kustomization(Box<Kustomization<'a>>),
-    Application(Box<Found>),
+enum ReadyObject<'a> {
+    Kustomization(Box<FluxKustomization<'a>>),
+    Application(Box<GitOpsObject>),
 }
 
-impl<'a> Run<'a> {
+impl<'a> FollowRun<'a> {
     /// Returns a run that has not started.
     pub fn new(
         checkouts: &'a Checkouts<'a>,
         live: &'a dyn Live,
         trusted: bool,
-        sources: Sources<'a>,
+        sources: FluxSources<'a>,
     ) -> Self {
         Self {
             checkouts,
@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
             is_chosen: false,
             parts: BTreeMap::new(),
             releases: Vec::new(),
-            declared: Declared::default(),
+            declared: DeclaredConfig::default(),
             not_brought: Vec::new(),
             capabilities: OnceCell::new(),
             clusters: OnceCell::new(),
@@ -125,9 +125,9 @@ impl<'a> Run<'a> {
     }
 
     /// Records root objects, which nothing applies, and returns those to follow.
-    pub fn begin(&mut self, manifests: &[Manifest], brings: bool) -> Vec<Entry> {
-        let entry = Entry {
-            found: Found {
+    pub fn begin(&mut self, manifests: &[Manifest], brings: bool) -> Vec<QueuedObject> {
+        let entry = QueuedObject {
+            found: GitOpsObject {
                 value: serde_json::Value::Null,
                 place: String::new(),
             },
@@ -144,12 +144,12 @@ impl<'a> Run<'a> {
     }
 
     /// Returns the results for a cluster.
-    pub fn part(&mut self, cluster: &Option<String>) -> &mut Loaded {
+    pub fn part(&mut self, cluster: &Option<String>) -> &mut LoadedSource {
         self.parts.entry(cluster.clone()).or_default()
     }
 
     /// Follows objects, and everything that they apply, to any depth.
-    pub fn follow(&mut self, entries: Vec<Entry>) {
+    pub fn follow(&mut self, entries: Vec<QueuedObject>) {
         let mut pending = entries;
         while !pending.is_empty() {
             let (ready, waiting) = self.ready(pending);
@@ -169,7 +169,7 @@ impl<'a> Run<'a> {
             let checkouts = self.checkouts;
             let meter = Meter::of_process();
             meter.plan_renderings(opened.len());
-            let built: Vec<Rendered> = opened
+            let built: Vec<PartialRendering> = opened
                 .par_iter()
                 .map(|(_, work, _)| {
                     let rendered = work.render(checkouts, capabilities);
@@ -186,8 +186,8 @@ impl<'a> Run<'a> {
 
     /// Splits entries into those whose variables are known or cannot be declared any more, and the
     /// others.
-    fn ready(&self, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
-        let waits = |entry: &Entry| {
+    fn ready(&self, entries: Vec<QueuedObject>) -> (Vec<QueuedObject>, Vec<QueuedObject>) {
+        let waits = |entry: &QueuedObject| {
             let namespace = entry.found.metadata("namespace");
             let from = entry.found.value.pointer("/spec/postBuild/substituteFrom");
             let mut from = from.and_then(|from| from.as_array()).into_iter().flatten();
@@ -199,7 +199,8 @@ impl<'a> Run<'a> {
                     !self.declared.has(kind, namespace, name)
                 })
         };
-        let (waiting, ready): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(waits);
+        let (waiting, ready): (Vec<QueuedObject>, Vec<QueuedObject>) =
+            entries.into_iter().partition(waits);
         match ready.is_empty() {
             true => (waiting, ready),
             false => (ready, waiting),
@@ -209,9 +210,9 @@ impl<'a> Run<'a> {
     /// Prepares an object; the Applications of a set go to `more`.
     fn open(
         &mut self,
-        mut entry: Entry,
-        more: &mut Vec<Entry>,
-    ) -> Option<(Entry, Work<'a>, Loaded)> {
+        mut entry: QueuedObject,
+        more: &mut Vec<QueuedObject>,
+    ) -> Option<(QueuedObject, ReadyObject<'a>, LoadedSource)> {
         let found = entry.found.clone();
         let deployer = argo::deployer(&found);
         if let Some(at) = entry.chain.iter().position(|one| *one == deployer) {
@@ -251,13 +252,17 @@ impl<'a> Run<'a> {
         if argo::is_application(&found) {
             let given = self.checkouts.options().clusters.as_ref();
             entry.cluster = argo::other_cluster(argo::cluster(&found), given);
-            return Some((entry, Work::Application(Box::new(found)), Loaded::default()));
+            return Some((
+                entry,
+                ReadyObject::Application(Box::new(found)),
+                LoadedSource::default(),
+            ));
         }
         if let Some(config) = flux::other_cluster(&found) {
             entry.cluster = Some(config.to_owned());
         }
-        let mut remarks = Loaded::default();
-        let opened = Kustomization::open(
+        let mut remarks = LoadedSource::default();
+        let opened = FluxKustomization::open(
             &found,
             self.checkouts,
             &self.sources,
@@ -266,7 +271,7 @@ impl<'a> Run<'a> {
         );
         match opened {
             Ok(kustomization) => {
-                let work = Work::Kustomization(Box::new(kustomization));
+                let work = ReadyObject::Kustomization(Box::new(kustomization));
                 Some((entry, work, remarks))
             }
             Err(message) => {
@@ -279,7 +284,7 @@ impl<'a> Run<'a> {
     }
 
     /// Returns the Applications of a set.
-    fn expand(&mut self, entry: &Entry, more: &mut Vec<Entry>) {
+    fn expand(&mut self, entry: &QueuedObject, more: &mut Vec<QueuedObject>) {
         let set = &entry.found;
         let clusters = self.clusters(set.metadata("namespace"));
         match argo::expand(&set.value, self.checkouts, clusters.as_ref()) {
@@ -288,8 +293,8 @@ impl<'a> Run<'a> {
                     and --repo-root";
                 self.part(&entry.cluster).error(&set.place, message);
             }
-            Ok(values) => more.extend(values.into_iter().map(|value| Entry {
-                found: Found {
+            Ok(values) => more.extend(values.into_iter().map(|value| QueuedObject {
+                found: GitOpsObject {
                     value,
                     place: set.place.clone(),
                 },
@@ -306,7 +311,7 @@ impl<'a> Run<'a> {
 
     /// Returns the live Applications of an ApplicationSet whose generator queries another service;
     /// `None` if there are none.
-    fn made_live(&mut self, entry: &Entry) -> Option<Vec<Entry>> {
+    fn made_live(&mut self, entry: &QueuedObject) -> Option<Vec<QueuedObject>> {
         let set = &entry.found;
         let generator = argo::asking(&set.value).filter(|_| self.trusted)?;
         let (namespace, name) = (set.metadata("namespace"), set.metadata("name"));
@@ -324,11 +329,11 @@ impl<'a> Run<'a> {
                 .flatten();
             owners.any(is_owner)
         };
-        let made: Vec<Entry> = live
+        let made: Vec<QueuedObject> = live
             .into_iter()
             .filter(is_made)
-            .map(|value| Entry {
-                found: Found {
+            .map(|value| QueuedObject {
+                found: GitOpsObject {
                     value,
                     place: set.place.clone(),
                 },
@@ -371,22 +376,22 @@ impl<'a> Run<'a> {
     /// Finishes a rendering, and returns the objects to follow in it.
     fn complete(
         &mut self,
-        entry: Entry,
-        work: &Work<'_>,
-        remarks: Loaded,
-        (built, outcome): Rendered,
-    ) -> Vec<Entry> {
+        entry: QueuedObject,
+        work: &ReadyObject<'_>,
+        remarks: LoadedSource,
+        (built, outcome): PartialRendering,
+    ) -> Vec<QueuedObject> {
         let mut loaded = remarks;
         loaded.append(built);
         let completed = outcome.and_then(|()| match work {
-            Work::Kustomization(kustomization) => {
+            ReadyObject::Kustomization(kustomization) => {
                 let values = Values {
                     live: self.trusted.then_some(self.live),
                     declared: &self.declared,
                 };
                 kustomization.complete(&mut loaded, &values)
             }
-            Work::Application(_) => Ok(()),
+            ReadyObject::Application(_) => Ok(()),
         });
         if let Err(message) = completed {
             loaded.error(&entry.found.place, about(&entry.found, &message));
@@ -395,7 +400,7 @@ impl<'a> Run<'a> {
     }
 
     /// Adds the objects that an object applies, and returns those to follow.
-    pub fn take(&mut self, mut loaded: Loaded, entry: &Entry) -> Vec<Entry> {
+    pub fn take(&mut self, mut loaded: LoadedSource, entry: &QueuedObject) -> Vec<QueuedObject> {
         let chain: Arc<[Deployer]> = entry.chain.clone().into();
         let mut more = Vec::new();
         for manifest in &mut loaded.manifests {
@@ -419,7 +424,7 @@ impl<'a> Run<'a> {
     }
 
     /// Records an object that others depend on, or that is followed.
-    fn note(&mut self, manifest: &Manifest, entry: &Entry, more: &mut Vec<Entry>) {
+    fn note(&mut self, manifest: &Manifest, entry: &QueuedObject, more: &mut Vec<QueuedObject>) {
         let found = found_of(manifest);
         if flux::is_source(&found) {
             self.sources.beside.push(found);
@@ -436,13 +441,13 @@ impl<'a> Run<'a> {
             None => return,
         };
         let file = &*manifest.origin.file;
-        let is_wanted = |wanted: &Wanted| wanted.files.contains(file);
+        let is_wanted = |wanted: &ObjectFilter| wanted.files.contains(file);
         let counts = entry.counts || self.wanted.as_ref().is_none_or(is_wanted);
-        let leads_on = |wanted: &Wanted| wanted.on_the_way.contains(file);
+        let leads_on = |wanted: &ObjectFilter| wanted.on_the_way.contains(file);
         if !counts && !self.wanted.as_ref().is_none_or(leads_on) {
             return;
         }
-        more.push(Entry {
+        more.push(QueuedObject {
             found: child,
             chain: entry.chain.clone(),
             cluster: entry.cluster.clone(),
@@ -451,12 +456,12 @@ impl<'a> Run<'a> {
     }
 }
 
-impl Work<'_> {
+impl ReadyObject<'_> {
     fn is_application(&self) -> bool {
         matches!(self, Self::Application(_))
     }
 
-    fn render(&self, checkouts: &Checkouts<'_>, capabilities: &Capabilities) -> Rendered {
+    fn render(&self, checkouts: &Checkouts<'_>, capabilities: &Capabilities) -> PartialRendering {
         match self {
             Self::Kustomization(kustomization) => kustomization.render(),
             Self::Application(found) => {
@@ -473,7 +478,7 @@ impl Work<'_> {
 }
 
 /// Returns a message about an object, which names the object unless its place does.
-fn about(found: &Found, message: &str) -> String {
+fn about(found: &GitOpsObject, message: &str) -> String {
     let deployer = argo::deployer(found);
     let name = match (&*deployer.kind, &*deployer.namespace) {
         ("Kustomization", namespace) if !namespace.is_empty() => deployer.to_string(),
@@ -484,7 +489,7 @@ fn about(found: &Found, message: &str) -> String {
 }
 
 /// Returns how many objects belong to clusters that are not compared.
-pub(super) fn left_out(cluster: &str, part: &Loaded) -> crate::model::Warning {
+pub(super) fn left_out(cluster: &str, part: &LoadedSource) -> crate::model::Warning {
     let place = part
         .manifests
         .first()

@@ -7,11 +7,11 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::model::Manifest;
-use crate::source::gitops::Found;
+use crate::source::gitops::GitOpsObject;
 use crate::source::kustomize::Graph;
-use crate::source::render::{Names, normal};
-use crate::source::walk::{Bounds, Found as File, found_on_disk};
-use crate::source::{Loaded, argo, chart, flux, kustomize, read, text};
+use crate::source::render::{FileNames, normal};
+use crate::source::walk::{Bounds, WalkEntry as File, found_on_disk};
+use crate::source::{LoadedSource, argo, chart, flux, kustomize, read, text};
 use crate::yaml;
 
 /// Strings that occur in every file with such an object.
@@ -27,9 +27,9 @@ const OPERATOR: &str = "fluxcd.controlplane.io";
 
 /// A GitOps object that applies others.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(super) struct GitOpsCandidate {
     /// The object as written.
-    pub found: Found,
+    pub found: GitOpsObject,
     /// Its file, without links.
     pub file: PathBuf,
     /// Whether it stands for an object that another one creates.
@@ -38,11 +38,11 @@ pub(super) struct Candidate {
 
 /// The results of a scan.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
+pub(super) struct GitOpsScan {
     /// The objects that apply others.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<GitOpsCandidate>,
     /// The sources of Flux.
-    pub sources: Vec<Found>,
+    pub sources: Vec<GitOpsObject>,
     /// The charts with Applications in their templates, without links.
     pub charts: Vec<PathBuf>,
     /// The directories with a kustomization.
@@ -50,25 +50,25 @@ pub(super) struct Scan {
     /// The files that seem to contain Kubernetes objects, each with its name.
     pub files: Vec<(PathBuf, String)>,
     /// Errors in files with GitOps objects.
-    pub errors: Loaded,
+    pub errors: LoadedSource,
 }
 
 /// The classification of one file.
 #[derive(Default)]
-struct One {
-    candidates: Vec<Candidate>,
-    sources: Vec<Found>,
+struct FileClass {
+    candidates: Vec<GitOpsCandidate>,
+    sources: Vec<GitOpsObject>,
     chart: Option<PathBuf>,
     is_object: bool,
-    errors: Loaded,
+    errors: LoadedSource,
 }
 
-impl Scan {
+impl GitOpsScan {
     /// Scans a directory, which must be free of links.
-    pub fn of(directory: &Path, names: &Names, bounds: Bounds) -> Self {
+    pub fn of(directory: &Path, names: &FileNames, bounds: Bounds) -> Self {
         let most = bounds.bytes;
         let (found, _) = found_on_disk(directory, names, bounds);
-        let looked: Vec<One> = found.par_iter().map(|file| look(file, most)).collect();
+        let looked: Vec<FileClass> = found.par_iter().map(|file| look(file, most)).collect();
         let mut scan = Self::default();
         for (file, one) in found.iter().zip(looked) {
             let File::File {
@@ -106,12 +106,12 @@ impl Scan {
     /// them: folders with a `flux-system` folder beside their Kustomizations, and folders in a
     /// `clusters` folder.
     #[must_use]
-    pub fn with_bootstraps(mut self, directory: &Path, names: &Names) -> Self {
+    pub fn with_bootstraps(mut self, directory: &Path, names: &FileNames) -> Self {
         let paths: Vec<PathBuf> = (self.candidates.iter())
             .filter_map(|one| one.found.value.pointer("/spec/path")?.as_str())
             .map(|path| normal(Path::new(path.trim_start_matches('/'))))
             .collect();
-        let mut made: Vec<Candidate> = Vec::new();
+        let mut made: Vec<GitOpsCandidate> = Vec::new();
         for candidate in &self.candidates {
             let folder = candidate.file.parent().unwrap_or(directory);
             let is_of_cluster = || {
@@ -152,7 +152,7 @@ pub(super) fn is_built_of_candidates(directory: &Path, most: usize) -> bool {
     })
 }
 
-impl Scan {
+impl GitOpsScan {
     /// Excludes the recordings of the live side: they may be next to the manifests.
     #[must_use]
     pub fn without(mut self, recordings: &[PathBuf]) -> Self {
@@ -173,8 +173,8 @@ pub(super) fn is_marked(bytes: &[u8]) -> bool {
     MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())
 }
 
-fn look(file: &File, most: usize) -> One {
-    let mut one = One::default();
+fn look(file: &File, most: usize) -> FileClass {
+    let mut one = FileClass::default();
     let File::File {
         name, canonical, ..
     } = file
@@ -208,7 +208,7 @@ fn look(file: &File, most: usize) -> One {
     if !is_marked(&bytes) {
         return one;
     }
-    let mut loaded = Loaded::default();
+    let mut loaded = LoadedSource::default();
     text::load(name, bytes, || false, true, &mut loaded);
     // An error in a file is reported where the file is read. But if nothing leads to it, it is
     // reported here, because the file's content is unknown.
@@ -216,7 +216,7 @@ fn look(file: &File, most: usize) -> One {
     for manifest in &loaded.manifests {
         let found = found_of(manifest);
         if is_candidate(&found) {
-            one.candidates.push(Candidate {
+            one.candidates.push(GitOpsCandidate {
                 found,
                 file: canonical.clone(),
                 is_implied: false,
@@ -231,21 +231,21 @@ fn look(file: &File, most: usize) -> One {
 }
 
 /// Returns the object in a manifest.
-pub(super) fn found_of(manifest: &Manifest) -> Found {
+pub(super) fn found_of(manifest: &Manifest) -> GitOpsObject {
     let mut value = manifest.value();
     if let (Some(namespace), Value::Object(metadata)) =
         (&manifest.namespace, &mut value["metadata"])
     {
         metadata.insert("namespace".to_owned(), json!(namespace));
     }
-    Found {
+    GitOpsObject {
         value,
         place: manifest.origin.to_string(),
     }
 }
 
 /// Returns whether an object applies others.
-pub(super) fn is_candidate(found: &Found) -> bool {
+pub(super) fn is_candidate(found: &GitOpsObject) -> bool {
     // An object without these fields is a patch.
     let has = |field: &str| found.value.pointer(field).is_some();
     if argo::is_application(found) {
@@ -267,7 +267,7 @@ fn chart_of_template(file: &Path) -> Option<PathBuf> {
 
 /// Returns the Kustomization that a FluxInstance creates, or the chart with one in it
 /// (`flux-operator/api/v1`, `Sync`).
-pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
+pub(super) fn implied(found: &GitOpsObject, file: &Path) -> Option<GitOpsCandidate> {
     let sync = if found.is(OPERATOR, "FluxInstance") {
         found.value.pointer("/spec/sync")
     } else if found
@@ -284,7 +284,7 @@ pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
 }
 
 /// Does the same for a values file of that chart.
-fn of_values(file: &Path, name: &str, bytes: &[u8]) -> Option<Candidate> {
+fn of_values(file: &Path, name: &str, bytes: &[u8]) -> Option<GitOpsCandidate> {
     let text = yaml::decode(bytes.to_vec()).ok()?;
     let document = yaml::parse(&text).documents.into_iter().next()?;
     let sync = document.value.pointer("/instance/sync")?;
@@ -296,7 +296,7 @@ fn kustomization_of_sync(
     namespace: &str,
     place: &str,
     file: &Path,
-) -> Option<Candidate> {
+) -> Option<GitOpsCandidate> {
     let text = |field: &str| sync.get(field).and_then(Value::as_str);
     let path = text("path")?;
     let namespace = match namespace {
@@ -311,8 +311,8 @@ fn kustomization_of_sync(
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"path": path, "sourceRef": {"kind": kind, "name": name}},
     });
-    Some(Candidate {
-        found: Found {
+    Some(GitOpsCandidate {
+        found: GitOpsObject {
             value,
             place: place.to_owned(),
         },

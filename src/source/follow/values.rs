@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::cluster::Live;
 use crate::model::Manifest;
-use crate::policy::{Pointer, Rule, RuleOrigin};
+use crate::policy::{PointerPattern, Rule, RuleOrigin};
 use crate::source::unknown::not_compared;
 
 /// The ConfigMaps and Secrets that a run declares.
 #[derive(Debug, Default)]
-pub(in crate::source) struct Declared(BTreeMap<(String, String, String), Value>);
+pub(in crate::source) struct DeclaredConfig(BTreeMap<(String, String, String), Value>);
 
-impl Declared {
+impl DeclaredConfig {
     /// Records the ConfigMaps and Secrets among manifests.
     pub fn take(&mut self, manifests: &[Manifest]) {
         for manifest in manifests.iter().filter(|manifest| holds_values(manifest)) {
@@ -41,7 +41,7 @@ pub(in crate::source) struct Values<'a> {
     /// The live side, unless the caller is not trusted with it.
     pub live: Option<&'a dyn Live>,
     /// The declared objects.
-    pub declared: &'a Declared,
+    pub declared: &'a DeclaredConfig,
 }
 
 impl Values<'_> {
@@ -78,7 +78,7 @@ pub(in crate::source) fn unknown_values(
 ) -> Option<Rule> {
     let pointers = places
         .iter()
-        .map(|place| Pointer::from(place.clone()).to_string());
+        .map(|place| PointerPattern::from(place.clone()).to_string());
     let origin = RuleOrigin::Shared(manifest.origin.to_string());
     not_compared(id, why.to_owned(), manifest, pointers, origin)
 }

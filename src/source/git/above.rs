@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::repository::{GitError, Repository};
 use super::tree::CommitTree;
-use crate::source::tree::{Kind, Tree};
+use crate::source::tree::{Tree, TreeEntryKind};
 
 /// A file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileAt {
+pub struct CommitFile {
     /// Its path below the root of the repository.
     pub path: PathBuf,
     /// Its content.
@@ -48,7 +48,7 @@ pub fn before_branch(revision: &str, file: &Path) -> Result<Option<String>, GitE
 /// # Errors
 /// Fails if `start` is not in a repository, the repository does not have the revision, or the file
 /// cannot be read.
-pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<FileAt>, GitError> {
+pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<CommitFile>, GitError> {
     let (repository, below) = Repository::containing(start)?;
     let commit = repository.resolve(revision)?;
     let tree = CommitTree::new(&repository, &commit);
@@ -64,12 +64,12 @@ pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<FileAt>,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(broken(&path, error.to_string())),
         };
-        if found.kind != Kind::File {
+        if found.kind != TreeEntryKind::File {
             return Err(broken(&path, "it is not a regular file".to_owned()));
         }
         let bytes = tree.read(&found.canonical);
         let bytes = bytes.map_err(|why| broken(&path, why))?;
-        return Ok(Some(FileAt { path, bytes }));
+        return Ok(Some(CommitFile { path, bytes }));
     }
     Ok(None)
 }

@@ -13,21 +13,21 @@ use rayon::prelude::*;
 use super::repository::{Commit, Repository};
 use super::tree::CommitTree;
 use crate::model::{Blame, ChangeKind, ObjectReport, Origin, Warning};
-use crate::source::tree::{Kind, Tree};
+use crate::source::tree::{Tree, TreeEntryKind};
 use crate::source::{read, remark};
 
 /// How to get the part of the history that a shallow clone lacks.
 const DEEPEN: &str = "run `git fetch --unshallow`, or check out with `fetch-depth: 0` in CI";
 
 /// A file as it was read: in a commit, or in the work tree.
-type FileAt = (Arc<str>, Option<Arc<str>>);
+type BlamedFile = (Arc<str>, Option<Arc<str>>);
 
 /// Adds to each reported change with a known line the commit that last touched it. Reads only the
 /// history of files with drift. A live addition has no line.
 ///
 /// A history that cannot be read does not affect the comparison: it is a warning.
 pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
-    let mut lines: BTreeMap<FileAt, BTreeSet<u32>> = BTreeMap::new();
+    let mut lines: BTreeMap<BlamedFile, BTreeSet<u32>> = BTreeMap::new();
     for object in objects.iter() {
         let Some(file) = object.origin.as_ref().and_then(file_at) else {
             continue;
@@ -36,12 +36,12 @@ pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
         lines.entry(file).or_default().extend(declared);
     }
     lines.retain(|_, lines| !lines.is_empty());
-    let found: Vec<(&FileAt, Result<History, String>)> = lines
+    let found: Vec<(&BlamedFile, Result<LineHistory, String>)> = lines
         .par_iter()
         .map(|(file, lines)| (file, history(file, lines)))
         .collect();
     let mut warnings = Vec::new();
-    let mut known: BTreeMap<&FileAt, BTreeMap<u32, Blame>> = BTreeMap::new();
+    let mut known: BTreeMap<&BlamedFile, BTreeMap<u32, Blame>> = BTreeMap::new();
     for (file, history) in found {
         match history {
             Ok(history) => {
@@ -65,7 +65,7 @@ pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
 
 /// Returns the file that an object's line numbers refer to: for a rendered object, its source. An
 /// object from the cluster or from a stream has none.
-fn file_at(origin: &Origin) -> Option<FileAt> {
+fn file_at(origin: &Origin) -> Option<BlamedFile> {
     let is_file = origin.revision.is_some() || Path::new(&*origin.file).is_file();
     is_file.then(|| (Arc::clone(&origin.file), origin.revision.clone()))
 }
@@ -76,7 +76,7 @@ fn declared_line(drift: &crate::model::JudgedChange) -> Option<u32> {
     u32::try_from(position.line).ok()
 }
 
-fn cut_off(file: &FileAt) -> Warning {
+fn cut_off(file: &BlamedFile) -> Warning {
     remark(
         &file.0,
         format!("the clone is shallow, so lines may be older than the commit named: {DEEPEN}"),
@@ -85,13 +85,13 @@ fn cut_off(file: &FileAt) -> Warning {
 }
 
 /// The commits of the lines of a file.
-struct History {
+struct LineHistory {
     lines: BTreeMap<u32, Blame>,
     /// Whether the history is cut off by a shallow clone.
     cut_off: bool,
 }
 
-fn history((file, revision): &FileAt, lines: &BTreeSet<u32>) -> Result<History, String> {
+fn history((file, revision): &BlamedFile, lines: &BTreeSet<u32>) -> Result<LineHistory, String> {
     let (repository, path) = Repository::containing(Path::new(&**file)).map_err(text)?;
     let commit = repository.resolve(revision.as_deref().unwrap_or("HEAD"));
     let commit = commit.map_err(text)?;
@@ -101,8 +101,8 @@ fn history((file, revision): &FileAt, lines: &BTreeSet<u32>) -> Result<History, 
         None => in_work_tree(&repository, file)?,
     };
     let committed = tree.resolve(&path).ok();
-    let Some(committed) = committed.filter(|resolved| resolved.kind == Kind::File) else {
-        return Ok(History {
+    let Some(committed) = committed.filter(|resolved| resolved.kind == TreeEntryKind::File) else {
+        return Ok(LineHistory {
             lines: lines.iter().map(|line| (*line, Blame::default())).collect(),
             cut_off: false,
         });
@@ -154,7 +154,7 @@ fn annotate(
     path: &BStr,
     contents: Option<Vec<u8>>,
     lines: &BTreeSet<u32>,
-) -> gix::Result<History> {
+) -> gix::Result<LineHistory> {
     let id = ObjectId::from_hex(commit.id.as_bytes()).map_err(gix::Error::from_error)?;
     let start = match contents {
         None => Start::Commit(id),
@@ -173,7 +173,7 @@ fn annotate(
     let graph = handle.commit_graph_if_enabled()?;
     let outcome = gix::blame::file(&handle.objects, start, graph, &mut cache, path, options)?;
     let shallow = handle.shallow_commits()?;
-    let mut history = History {
+    let mut history = LineHistory {
         lines: BTreeMap::new(),
         cut_off: false,
     };

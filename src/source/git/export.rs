@@ -13,9 +13,9 @@ use rayon::prelude::*;
 
 use super::repository::{Commit, Repository};
 use super::tree::CommitTree;
-use crate::source::folder::Folder;
+use crate::source::folder::ManifestFolder;
 use crate::source::render::{private_file, relative_to};
-use crate::source::tree::{Kind, Tree};
+use crate::source::tree::{Tree, TreeEntryKind};
 use crate::source::walk::{Bounds, OUTSIDE, SUBMODULE};
 
 /// The size limit of a copy, in bytes.
@@ -28,12 +28,12 @@ pub(in crate::source) struct Export {
     pub root: PathBuf,
     /// The paths below the root that are not copied, with the reasons.
     pub left_out: BTreeMap<PathBuf, String>,
-    _folder: Folder,
+    _folder: ManifestFolder,
 }
 
 /// What to copy, by paths below the root.
 #[derive(Default)]
-struct Plan {
+struct ExportPlan {
     directories: Vec<PathBuf>,
     files: Vec<PathBuf>,
     links: Vec<PathBuf>,
@@ -47,14 +47,14 @@ impl Export {
     /// Fails if there are more than `bounds` allow, or they cannot be written.
     pub fn of(repository: &Repository, commit: &Commit, bounds: &Bounds) -> Result<Self, String> {
         let tree = CommitTree::new(repository, commit);
-        let mut plan = Plan::of(&tree, bounds)?;
-        let folder = Folder::temporary().map_err(|error| unwritten(&error))?;
+        let mut plan = ExportPlan::of(&tree, bounds)?;
+        let folder = ManifestFolder::temporary().map_err(|error| unwritten(&error))?;
         let root = folder.path().to_owned();
         for below in &plan.directories {
             fs::create_dir_all(root.join(below)).map_err(|error| unwritten(&error))?;
         }
         let copied = AtomicU64::new(0);
-        let results: Vec<Result<(), Trouble>> = plan
+        let results: Vec<Result<(), ExportError>> = plan
             .files
             .par_iter()
             .map(|below| copy(&tree, below, &root, &copied))
@@ -62,10 +62,10 @@ impl Export {
         for (below, result) in plan.files.iter().zip(results) {
             match result {
                 Ok(()) => {}
-                Err(Trouble::One(why)) => {
+                Err(ExportError::One(why)) => {
                     plan.left_out.insert(below.clone(), why);
                 }
-                Err(Trouble::All(why)) => return Err(why),
+                Err(ExportError::All(why)) => return Err(why),
             }
         }
         for below in &plan.links {
@@ -81,7 +81,7 @@ impl Export {
     }
 }
 
-impl Plan {
+impl ExportPlan {
     fn of(tree: &CommitTree<'_>, bounds: &Bounds) -> Result<Self, String> {
         let mut plan = Self::default();
         let mut ahead = vec![(PathBuf::new(), 0)];
@@ -105,13 +105,13 @@ impl Plan {
             for entry in listed {
                 let below = directory.join(&entry.name);
                 match entry.kind {
-                    Kind::Directory => ahead.push((below, depth + 1)),
-                    Kind::File => plan.files.push(below),
-                    Kind::Link => plan.links.push(below),
-                    Kind::Submodule => {
+                    TreeEntryKind::Directory => ahead.push((below, depth + 1)),
+                    TreeEntryKind::File => plan.files.push(below),
+                    TreeEntryKind::Link => plan.links.push(below),
+                    TreeEntryKind::Submodule => {
                         plan.left_out.insert(below, SUBMODULE.to_owned());
                     }
-                    Kind::Other | Kind::Outside => {}
+                    TreeEntryKind::Other | TreeEntryKind::Outside => {}
                 }
             }
             plan.directories.push(directory);
@@ -121,7 +121,7 @@ impl Plan {
 }
 
 /// An error that prevented copying.
-enum Trouble {
+enum ExportError {
     /// It affects one file.
     One(String),
     /// It affects all files.
@@ -133,12 +133,12 @@ fn copy(
     below: &Path,
     root: &Path,
     copied: &AtomicU64,
-) -> Result<(), Trouble> {
+) -> Result<(), ExportError> {
     let bytes = tree.bytes(below);
-    let bytes = bytes.map_err(|error| Trouble::One(tree.reason(&error)))?;
+    let bytes = bytes.map_err(|error| ExportError::One(tree.reason(&error)))?;
     let before = copied.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     if before + bytes.len() as u64 > MOST {
-        return Err(Trouble::All(format!(
+        return Err(ExportError::All(format!(
             "the commit has more than {} MiB, which is too much to render",
             MOST >> 20
         )));
@@ -147,11 +147,11 @@ fn copy(
     let file = private_file(&root.join(below));
     match file.and_then(|mut file| file.write_all(&bytes)) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Trouble::One(
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ExportError::One(
             "another file's name differs only in case, which this file system cannot distinguish"
                 .to_owned(),
         )),
-        Err(error) => Err(Trouble::All(unwritten(&error))),
+        Err(error) => Err(ExportError::All(unwritten(&error))),
     }
 }
 
@@ -161,8 +161,8 @@ fn link(tree: &CommitTree<'_>, below: &Path, root: &Path) -> Result<(), String> 
         .resolve(below)
         .map_err(|_| "the target of this link is not in the commit".to_owned())?;
     match target.kind {
-        Kind::File | Kind::Directory => {}
-        Kind::Submodule => return Err(SUBMODULE.to_owned()),
+        TreeEntryKind::File | TreeEntryKind::Directory => {}
+        TreeEntryKind::Submodule => return Err(SUBMODULE.to_owned()),
         _ => return Err(OUTSIDE.to_owned()),
     }
     let at = root.join(below);

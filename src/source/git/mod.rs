@@ -13,12 +13,12 @@ use std::path::{Component, Path, PathBuf};
 
 use super::files::{OnDisk, read_all};
 use super::render::Rendering;
-use super::tree::{Kind, Tree};
-use super::walk::{Bounds, Found, Walk};
-use super::{Loaded, Source, chart, kustomize, plan};
+use super::tree::{Tree, TreeEntryKind};
+use super::walk::{Bounds, Walk, WalkEntry};
+use super::{LoadedSource, Source, chart, kustomize, plan};
 use crate::cluster::Live;
 
-pub use above::{FileAt, above, before_branch};
+pub use above::{CommitFile, above, before_branch};
 pub use blame::blame;
 pub(super) use export::Export;
 pub use pages::pages;
@@ -42,19 +42,19 @@ pub(super) fn is_in_head(path: &Path) -> bool {
 
 /// Files and directories as they are in a commit, regardless of the work tree.
 ///
-/// They are read by the same rules as [`Files`](super::Files), from Git objects: nothing is checked
+/// They are read by the same rules as [`Files`](super::FilesSource), from Git objects: nothing is checked
 /// out, and no program that the repository names runs.
 #[derive(Debug)]
 pub struct Git {
     repository: Repository,
     commit: Commit,
-    arguments: Vec<Argument>,
+    arguments: Vec<GitArgument>,
     untrusted: bool,
     rendering: Option<Rendering>,
 }
 
 #[derive(Debug)]
-struct Argument {
+struct GitArgument {
     /// The path as the user names it.
     name: PathBuf,
     /// The path below the root of the repository.
@@ -74,7 +74,7 @@ impl Git {
             None => (&here, &[][..]),
         };
         let (repository, path) = Repository::containing(first)?;
-        let mut arguments = vec![Argument {
+        let mut arguments = vec![GitArgument {
             name: first.clone(),
             path,
         }];
@@ -87,7 +87,7 @@ impl Git {
                 });
             }
             let name = name.clone();
-            arguments.push(Argument { name, path });
+            arguments.push(GitArgument { name, path });
         }
         let commit = repository.resolve(revision)?;
         Ok(Self {
@@ -115,7 +115,7 @@ impl Git {
         let (repository, below) = Repository::containing(Path::new("."))?;
         let commit = repository.resolve(revision)?;
         let up: PathBuf = below.components().map(|_| Component::ParentDir).collect();
-        let argument = Argument {
+        let argument = GitArgument {
             name: up.join(path),
             path: path.to_owned(),
         };
@@ -146,10 +146,10 @@ impl Git {
         }
         let (found, _) = walk.finish();
         found.iter().any(|found| match found {
-            Found::File { canonical, .. } => {
+            WalkEntry::File { canonical, .. } => {
                 tree.read(canonical).is_ok_and(|bytes| is_wanted(&bytes))
             }
-            Found::Stdin | Found::Descriptor(_) => false,
+            WalkEntry::Stdin | WalkEntry::Descriptor(_) => false,
         })
     }
 
@@ -166,11 +166,11 @@ impl Git {
     }
 
     /// Reads the files; this needs no cluster.
-    pub fn read(&self) -> Loaded {
+    pub fn read(&self) -> LoadedSource {
         self.read_with(None)
     }
 
-    fn read_with(&self, live: Option<&dyn Live>) -> Loaded {
+    fn read_with(&self, live: Option<&dyn Live>) -> LoadedSource {
         let tree = CommitTree::new(&self.repository, &self.commit);
         let bounds = if self.untrusted {
             Bounds::tight(None)
@@ -201,14 +201,14 @@ impl Git {
         loaded
     }
 
-    fn has_to_be_rendered(&self, tree: &CommitTree<'_>, found: &[Found]) -> bool {
-        let is_kustomization = |found: &Found| match found {
-            Found::File { path, .. } => kustomize::has_name(path),
-            Found::Stdin | Found::Descriptor(_) => false,
+    fn has_to_be_rendered(&self, tree: &CommitTree<'_>, found: &[WalkEntry]) -> bool {
+        let is_kustomization = |found: &WalkEntry| match found {
+            WalkEntry::File { path, .. } => kustomize::has_name(path),
+            WalkEntry::Stdin | WalkEntry::Descriptor(_) => false,
         };
-        let is_chart = |argument: &Argument| {
+        let is_chart = |argument: &GitArgument| {
             let file = tree.resolve(&argument.path.join(chart::FILE));
-            file.is_ok_and(|file| file.kind == Kind::File)
+            file.is_ok_and(|file| file.kind == TreeEntryKind::File)
         };
         found.iter().any(is_kustomization) || self.arguments.iter().any(is_chart)
     }
@@ -216,12 +216,12 @@ impl Git {
     /// Renders a copy of the commit.
     fn render(
         &self,
-        found: Vec<Found>,
+        found: Vec<WalkEntry>,
         rendering: &Rendering,
         bounds: &Bounds,
         live: Option<&dyn Live>,
-        mut loaded: Loaded,
-    ) -> Loaded {
+        mut loaded: LoadedSource,
+    ) -> LoadedSource {
         let export = match Export::of(&self.repository, &self.commit, bounds) {
             Ok(export) => export,
             Err(message) => {
@@ -230,18 +230,18 @@ impl Git {
             }
         };
         let on_disk = |found| match found {
-            Found::File {
+            WalkEntry::File {
                 name,
                 path,
                 canonical,
-            } => Found::File {
+            } => WalkEntry::File {
                 name,
                 path,
                 canonical: export.root.join(canonical),
             },
             stream => stream,
         };
-        let arguments = self.arguments.iter().map(|argument| plan::Argument {
+        let arguments = self.arguments.iter().map(|argument| plan::SourceArgument {
             name: argument.name.clone(),
             path: export.root.join(&argument.path),
         });
@@ -257,7 +257,7 @@ impl Git {
 }
 
 impl Source for Git {
-    fn load(&self, live: &dyn Live) -> Loaded {
+    fn load(&self, live: &dyn Live) -> LoadedSource {
         self.read_with(Some(live))
     }
 }

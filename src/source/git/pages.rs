@@ -27,14 +27,14 @@ pub fn pages(objects: &[ObjectReport], template: Option<&str>) -> WebPages {
     let files: BTreeSet<_> = origins
         .map(|origin| (origin.file.clone(), origin.revision.clone()))
         .collect();
-    let mut repositories: BTreeMap<PathBuf, Option<Known>> = BTreeMap::new();
+    let mut repositories: BTreeMap<PathBuf, Option<PageRepository>> = BTreeMap::new();
     let mut pages = WebPages::default();
     for (file, revision) in files {
         let Some((root, below)) = around(Path::new(&*file)) else {
             continue;
         };
         let known = repositories.entry(root);
-        let known = known.or_insert_with_key(|root| Known::of(root, template));
+        let known = known.or_insert_with_key(|root| PageRepository::of(root, template));
         let Some(page) = known
             .as_ref()
             .and_then(|known| known.page(&below, revision.as_deref()))
@@ -47,12 +47,12 @@ pub fn pages(objects: &[ObjectReport], template: Option<&str>) -> WebPages {
 }
 
 /// A repository, with the template of its addresses.
-struct Known {
+struct PageRepository {
     repository: Repository,
     template: String,
 }
 
-impl Known {
+impl PageRepository {
     fn of(root: &Path, template: Option<&str>) -> Option<Self> {
         let repository = Repository::open(root).ok()?;
         let given = template.map(str::to_owned);

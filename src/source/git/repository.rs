@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::handles::Handles;
 use super::root::around;
-use crate::model::Revision;
+use crate::model::SourceRevision;
 use crate::source::read;
 
 /// Why a revision cannot be read.
@@ -117,8 +117,8 @@ impl Commit {
     }
 
     /// Returns its data for the report.
-    pub fn revision(&self) -> Revision {
-        Revision {
+    pub fn revision(&self) -> SourceRevision {
+        SourceRevision {
             name: self.name.clone(),
             commit: self.id.to_string(),
             time: self.time.clone(),

@@ -13,7 +13,7 @@ use gix::objs::tree::EntryKind;
 
 use super::repository::{Commit, Repository};
 use crate::source::read;
-use crate::source::tree::{Entry, Kind, Resolved, Tree};
+use crate::source::tree::{ResolvedPath, Tree, TreeEntry, TreeEntryKind};
 
 /// The length limit of a link's target, as in Linux (`PATH_MAX`).
 const LONGEST_LINK: usize = 4096;
@@ -28,11 +28,11 @@ pub(super) struct CommitTree<'r> {
     directories: Mutex<HashMap<ObjectId, Arc<Directory>>>,
 }
 
-type Directory = Vec<(OsString, Node)>;
+type Directory = Vec<(OsString, GitNode)>;
 
 #[derive(Clone, Copy)]
-struct Node {
-    kind: Kind,
+struct GitNode {
+    kind: TreeEntryKind,
     id: ObjectId,
 }
 
@@ -88,7 +88,7 @@ impl<'r> CommitTree<'r> {
     }
 
     /// Returns what is at a path without links.
-    fn node(&self, canonical: &Path) -> io::Result<Node> {
+    fn node(&self, canonical: &Path) -> io::Result<GitNode> {
         let mut node = self.root();
         for part in canonical.components() {
             node = self.child(node, part.as_os_str())?;
@@ -96,21 +96,21 @@ impl<'r> CommitTree<'r> {
         Ok(node)
     }
 
-    fn root(&self) -> Node {
-        Node {
-            kind: Kind::Directory,
+    fn root(&self) -> GitNode {
+        GitNode {
+            kind: TreeEntryKind::Directory,
             id: self.commit.tree,
         }
     }
 
-    fn child(&self, node: Node, name: &std::ffi::OsStr) -> io::Result<Node> {
-        if node.kind == Kind::Submodule {
+    fn child(&self, node: GitNode, name: &std::ffi::OsStr) -> io::Result<GitNode> {
+        if node.kind == TreeEntryKind::Submodule {
             return Err(io::Error::other(
                 "it is in a submodule, whose files are not part of the commit: name it as a path \
                  with --ref to read it from the submodule's own repository",
             ));
         }
-        if node.kind != Kind::Directory {
+        if node.kind != TreeEntryKind::Directory {
             return Err(io::ErrorKind::NotFound.into());
         }
         let directory = self.directory(node.id)?;
@@ -130,7 +130,7 @@ impl<'r> CommitTree<'r> {
         self.object(node.id, ObjectKind::Blob)
     }
 
-    fn target(&self, link: Node) -> io::Result<PathBuf> {
+    fn target(&self, link: GitNode) -> io::Result<PathBuf> {
         let bytes = self.object(link.id, ObjectKind::Blob)?;
         if bytes.len() > LONGEST_LINK || bytes.contains(&0) {
             return Err(io::Error::other("its target is not a path"));
@@ -142,20 +142,20 @@ impl<'r> CommitTree<'r> {
 }
 
 impl Tree for CommitTree<'_> {
-    fn resolve(&self, path: &Path) -> io::Result<Resolved> {
+    fn resolve(&self, path: &Path) -> io::Result<ResolvedPath> {
         // The remaining parts, the next one last.
         let mut ahead = parts(path);
-        let mut way: Vec<(OsString, Node)> = Vec::new();
+        let mut way: Vec<(OsString, GitNode)> = Vec::new();
         let mut links = 0;
         while let Some(part) = ahead.pop() {
             match part {
-                Part::Up if way.pop().is_none() => return Ok(outside(path)),
-                Part::Up => {}
-                Part::Root => return Ok(outside(path)),
-                Part::Name(name) => {
+                PathPart::Up if way.pop().is_none() => return Ok(outside(path)),
+                PathPart::Up => {}
+                PathPart::Root => return Ok(outside(path)),
+                PathPart::Name(name) => {
                     let here = way.last().map_or_else(|| self.root(), |(_, node)| *node);
                     let node = self.child(here, &name)?;
-                    if node.kind != Kind::Link {
+                    if node.kind != TreeEntryKind::Link {
                         way.push((name, node));
                         continue;
                     }
@@ -167,15 +167,17 @@ impl Tree for CommitTree<'_> {
                 }
             }
         }
-        Ok(Resolved {
-            kind: way.last().map_or(Kind::Directory, |(_, node)| node.kind),
+        Ok(ResolvedPath {
+            kind: way
+                .last()
+                .map_or(TreeEntryKind::Directory, |(_, node)| node.kind),
             canonical: way.into_iter().map(|(name, _)| name).collect(),
         })
     }
 
-    fn list(&self, canonical: &Path) -> io::Result<Vec<Entry>> {
+    fn list(&self, canonical: &Path) -> io::Result<Vec<TreeEntry>> {
         let directory = self.directory(self.node(canonical)?.id)?;
-        let entries = directory.iter().map(|(name, node)| Entry {
+        let entries = directory.iter().map(|(name, node)| TreeEntry {
             name: name.clone(),
             kind: node.kind,
         });
@@ -206,7 +208,7 @@ impl Tree for CommitTree<'_> {
 }
 
 /// A part of a path.
-enum Part {
+enum PathPart {
     /// The root of the file system, which no commit contains.
     Root,
     Up,
@@ -214,24 +216,24 @@ enum Part {
 }
 
 /// Returns the parts of a path, the first one last.
-fn parts(path: &Path) -> Vec<Part> {
+fn parts(path: &Path) -> Vec<PathPart> {
     let parts = path.components().rev().filter_map(|part| match part {
         Component::CurDir => None,
-        Component::ParentDir => Some(Part::Up),
-        Component::Normal(name) => Some(Part::Name(name.to_owned())),
-        Component::RootDir | Component::Prefix(_) => Some(Part::Root),
+        Component::ParentDir => Some(PathPart::Up),
+        Component::Normal(name) => Some(PathPart::Name(name.to_owned())),
+        Component::RootDir | Component::Prefix(_) => Some(PathPart::Root),
     });
     parts.collect()
 }
 
-fn outside(path: &Path) -> Resolved {
-    Resolved {
+fn outside(path: &Path) -> ResolvedPath {
+    ResolvedPath {
         canonical: path.to_owned(),
-        kind: Kind::Outside,
+        kind: TreeEntryKind::Outside,
     }
 }
 
-fn named(entry: gix::objs::tree::EntryRef<'_>) -> io::Result<(OsString, Node)> {
+fn named(entry: gix::objs::tree::EntryRef<'_>) -> io::Result<(OsString, GitNode)> {
     let name = gix::path::from_bstr(entry.filename);
     let name = name.map_err(|_| io::Error::other("a name in it is not text"))?;
     // Git refuses such names on a checkout, but a hand-made commit can contain them.
@@ -243,13 +245,13 @@ fn named(entry: gix::objs::tree::EntryRef<'_>) -> io::Result<(OsString, Node)> {
         return Err(io::Error::other("a name in it is not a file name"));
     }
     let kind = match entry.mode.kind() {
-        EntryKind::Tree => Kind::Directory,
-        EntryKind::Blob | EntryKind::BlobExecutable => Kind::File,
-        EntryKind::Link => Kind::Link,
-        EntryKind::Commit => Kind::Submodule,
+        EntryKind::Tree => TreeEntryKind::Directory,
+        EntryKind::Blob | EntryKind::BlobExecutable => TreeEntryKind::File,
+        EntryKind::Link => TreeEntryKind::Link,
+        EntryKind::Commit => TreeEntryKind::Submodule,
     };
     let id = entry.oid.to_owned();
-    Ok((name.as_os_str().to_owned(), Node { kind, id }))
+    Ok((name.as_os_str().to_owned(), GitNode { kind, id }))
 }
 
 fn damaged(_: gix::Error) -> io::Error {

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::flux::take_live_rules;
 use super::text::load_bytes;
-use super::{Loaded, Managed, Source};
-use crate::cluster::{Live, Right};
-use record::Record;
+use super::{LoadedSource, ManagedObjects, Source};
+use crate::cluster::{AccessRight, Live};
+use record::ReleaseRecord;
 
 /// The manifests of Helm releases, from the records that Helm keeps in the cluster: neither a chart
 /// nor its repository nor `helm` is needed. Hooks are not included.
@@ -67,7 +67,7 @@ impl HelmReleases {
 /// The deployed revision of a release.
 pub(super) struct Deployed {
     /// Its objects.
-    pub loaded: Loaded,
+    pub loaded: LoadedSource,
     /// Its values, without the defaults of its chart.
     pub values: Value,
     /// The version of its chart.
@@ -80,7 +80,7 @@ impl HelmReleases {
     /// # Errors
     /// Fails if the records cannot be read.
     pub(super) fn deployed(&self, live: &dyn Live) -> Result<Option<Deployed>, String> {
-        let mut loaded = Loaded::default();
+        let mut loaded = LoadedSource::default();
         let records = self.records(live, &mut loaded);
         let Some(records) = records else {
             let first = loaded.errors.into_iter().next();
@@ -89,7 +89,9 @@ impl HelmReleases {
         if records.is_empty() {
             return Ok(None);
         }
-        let parsed = records.iter().filter_map(|object| Record::of(object).ok());
+        let parsed = records
+            .iter()
+            .filter_map(|object| ReleaseRecord::of(object).ok());
         let newest = parsed
             .filter(|record| record.status() == "deployed")
             .max_by_key(|record| record.version);
@@ -106,14 +108,14 @@ impl HelmReleases {
 }
 
 impl Source for HelmReleases {
-    fn load(&self, live: &dyn Live) -> Loaded {
-        let mut loaded = Loaded::default();
+    fn load(&self, live: &dyn Live) -> LoadedSource {
+        let mut loaded = LoadedSource::default();
         let Some(objects) = self.records(live, &mut loaded) else {
             return loaded;
         };
-        let mut releases: BTreeMap<(String, String), Vec<Record>> = BTreeMap::new();
+        let mut releases: BTreeMap<(String, String), Vec<ReleaseRecord>> = BTreeMap::new();
         for object in &objects {
-            match Record::of(object) {
+            match ReleaseRecord::of(object) {
                 Ok(record) => {
                     let key = (namespace_of(object), record.name.clone());
                     releases.entry(key).or_default().push(record);
@@ -125,7 +127,7 @@ impl Source for HelmReleases {
             }
         }
         for ((namespace, name), records) in releases {
-            let release = Release {
+            let release = StoredRelease {
                 place: format!("helm:{namespace}/{name}"),
                 namespace: &namespace,
                 name: &name,
@@ -137,13 +139,13 @@ impl Source for HelmReleases {
         loaded
     }
 
-    fn rights(&self) -> Vec<Right> {
+    fn rights(&self) -> Vec<AccessRight> {
         self.rights_on_records()
     }
 }
 
 /// A release, and how it was requested.
-struct Release<'r> {
+struct StoredRelease<'r> {
     place: String,
     namespace: &'r str,
     name: &'r str,
@@ -153,9 +155,9 @@ struct Release<'r> {
     live: &'r dyn Live,
 }
 
-impl Release<'_> {
+impl StoredRelease<'_> {
     /// Reads the deployed revision.
-    fn read(&self, mut records: Vec<Record>, loaded: &mut Loaded) {
+    fn read(&self, mut records: Vec<ReleaseRecord>, loaded: &mut LoadedSource) {
         records.sort_by_key(|record| record.version);
         let newest = records
             .last()
@@ -164,7 +166,7 @@ impl Release<'_> {
             .iter()
             .rposition(|record| record.status() == "deployed");
         let (Some(deployed), Some((version, status))) = (deployed, newest) else {
-            let status = records.last().map_or("unknown", Record::status);
+            let status = records.last().map_or("unknown", ReleaseRecord::status);
             return self.not_deployed(status, loaded);
         };
         let record = records.swap_remove(deployed);
@@ -181,7 +183,7 @@ impl Release<'_> {
 
     /// Reports a release without a deployed revision. Of an uninstalled release, Helm keeps the
     /// history at most, and `helm list` no longer shows it.
-    fn not_deployed(&self, status: &str, loaded: &mut Loaded) {
+    fn not_deployed(&self, status: &str, loaded: &mut LoadedSource) {
         let Self {
             place,
             namespace,
@@ -207,14 +209,14 @@ impl Release<'_> {
         }
     }
 
-    fn read_manifest(&self, record: Record, loaded: &mut Loaded) {
+    fn read_manifest(&self, record: ReleaseRecord, loaded: &mut LoadedSource) {
         let name = format!("{} rev {}", self.place, record.version);
         let namespace = match record.namespace.as_str() {
             "" => self.namespace,
             own => own,
         };
-        let mut of_release = Loaded::default();
-        let templates = Templates::of(&record.manifest);
+        let mut of_release = LoadedSource::default();
+        let templates = ReleaseTemplates::of(&record.manifest);
         load_bytes(&name, record.manifest.into_bytes(), &mut of_release);
         for manifest in &mut of_release.manifests {
             manifest
@@ -225,7 +227,7 @@ impl Release<'_> {
         let manifests = std::mem::take(&mut of_release.manifests);
         take_live_rules(&manifests, self.live, &self.place, &mut of_release);
         of_release.manifests = manifests;
-        of_release.managed.push(Managed::Helm {
+        of_release.managed.push(ManagedObjects::Helm {
             release: record.name,
             namespace: namespace.to_owned(),
         });
@@ -235,9 +237,9 @@ impl Release<'_> {
 
 /// Returns the templates of a manifest from its comments: Helm writes `# Source:` before the output
 /// of each (`helm/pkg/action/action.go`, `renderResources`).
-struct Templates(BTreeMap<usize, Arc<str>>);
+struct ReleaseTemplates(BTreeMap<usize, Arc<str>>);
 
-impl Templates {
+impl ReleaseTemplates {
     fn of(manifest: &str) -> Self {
         let lines = manifest.lines().enumerate();
         let named = lines.filter_map(|(i, line)| {

@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// A revision of a release.
 #[derive(Debug, Deserialize)]
-pub(super) struct Record {
+pub(super) struct ReleaseRecord {
     /// The release's name.
     pub name: String,
     /// The namespace of its objects that name none.
@@ -33,30 +33,30 @@ pub(super) struct Record {
     #[serde(default)]
     pub config: serde_json::Value,
     #[serde(default)]
-    chart: Chart,
+    chart: RecordedChart,
     #[serde(default)]
-    info: Info,
+    info: ReleaseInfo,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Chart {
+struct RecordedChart {
     #[serde(default)]
-    metadata: Metadata,
+    metadata: ChartMetadata,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Metadata {
+struct ChartMetadata {
     #[serde(default)]
     version: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Info {
+struct ReleaseInfo {
     #[serde(default)]
     status: String,
 }
 
-impl Record {
+impl ReleaseRecord {
     /// Returns the record in a Secret or a ConfigMap.
     ///
     /// # Errors
@@ -143,7 +143,7 @@ mod tests {
         let packed = packed(text.to_string().as_bytes());
         let secret = json!({"kind": "Secret", "data": {"release": STANDARD.encode(&packed)}});
         for object in [config_map(&packed), secret] {
-            let record = Record::of(&object).unwrap();
+            let record = ReleaseRecord::of(&object).unwrap();
             assert_eq!((record.name.as_str(), record.version), ("cart", 3));
             assert_eq!(record.status(), "deployed");
         }
@@ -158,9 +158,9 @@ mod tests {
             ("H4sIaaaa", "gzip"),
             (&STANDARD.encode("hunter2"), "not a release"),
         ] {
-            let error = Record::of(&config_map(release)).unwrap_err();
+            let error = ReleaseRecord::of(&config_map(release)).unwrap_err();
             assert!(error.contains(why) && !error.contains("hunter2"), "{error}");
         }
-        assert!(Record::of(&json!({"kind": "Secret"})).is_err());
+        assert!(ReleaseRecord::of(&json!({"kind": "Secret"})).is_err());
     }
 }

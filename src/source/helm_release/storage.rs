@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{HelmReleases, name_of};
-use crate::cluster::{Label, Live, Query, Right, ServedKind};
-use crate::source::Loaded;
+use crate::cluster::{AccessRight, Label, Live, Query, ServedKind};
+use crate::source::LoadedSource;
 
 /// The prefix of the names of records (`helm/pkg/storage/storage.go`, `makeKey`).
 const PREFIX: &str = "sh.helm.release.v";
@@ -12,7 +12,7 @@ const PREFIX: &str = "sh.helm.release.v";
 impl HelmReleases {
     /// Returns the objects with records, in either kind. One cluster can have both: each `helm` has
     /// its own setting. Returns `None` if there is nothing to read, with a warning.
-    pub(super) fn records(&self, live: &dyn Live, loaded: &mut Loaded) -> Option<Vec<Value>> {
+    pub(super) fn records(&self, live: &dyn Live, loaded: &mut LoadedSource) -> Option<Vec<Value>> {
         let secrets = self.list(live, "Secret");
         let is_found = |records: &[Value]| self.release.is_some() && !records.is_empty();
         if let Ok(records) = &secrets
@@ -48,7 +48,7 @@ impl HelmReleases {
     }
 
     /// Returns the permissions that reading needs.
-    pub(super) fn rights_on_records(&self) -> Vec<Right> {
+    pub(super) fn rights_on_records(&self) -> Vec<AccessRight> {
         let secrets = ServedKind {
             api_version: "v1".to_owned(),
             kind: "Secret".to_owned(),
@@ -56,7 +56,11 @@ impl HelmReleases {
             namespaced: true,
             short_names: Vec::new(),
         };
-        vec![Right::new("list", &secrets, self.namespace.as_deref())]
+        vec![AccessRight::new(
+            "list",
+            &secrets,
+            self.namespace.as_deref(),
+        )]
     }
 
     fn list(&self, live: &dyn Live, kind: &str) -> Result<Vec<Value>, String> {

@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::charts::inflate;
-use super::graph::{Graph, Kustomization, is_remote};
-use super::limits::{Absent, Limits, check};
-use super::origin::Sources;
-use super::private::Private;
+use super::graph::{Graph, KustomizationNode, is_remote};
+use super::limits::{Absent, ReadLimits, check};
+use super::origin::KustomizeSources;
+use super::private::PrivateCopy;
 use super::{entries, strings};
-use crate::source::Loaded;
-use crate::source::objects::{Rendered, load_rendered};
+use crate::source::LoadedSource;
+use crate::source::objects::{RendererOutput, load_rendered};
 use crate::source::read;
 use crate::source::render::{
-    Job, Names, Program, Rendering, Secrets, WAY, relative_to, workspace, write,
+    FileNames, RendererProgram, RendererRun, Rendering, Secrets, WAY, relative_to, workspace, write,
 };
 
 /// The hint if neither program is installed.
@@ -38,7 +38,7 @@ pub(in crate::source) struct Build<'b> {
     /// Files with objects, without links.
     pub files: Vec<PathBuf>,
     /// The names of files.
-    pub names: &'b Names,
+    pub names: &'b FileNames,
     /// The overlay: fields of a kustomization.
     pub over: Map<String, Value>,
     /// Directories of components to apply.
@@ -54,11 +54,11 @@ pub(in crate::source) struct Build<'b> {
 }
 
 /// An error, and its file.
-type Refusal = (PathBuf, String);
+type BuildRefusal = (PathBuf, String);
 
 impl<'b> Build<'b> {
     /// Returns one kustomization without an overlay.
-    pub fn of(directory: &Path, names: &'b Names) -> Self {
+    pub fn of(directory: &Path, names: &'b FileNames) -> Self {
         Self {
             directories: vec![directory.to_owned()],
             files: Vec::new(),
@@ -73,15 +73,15 @@ impl<'b> Build<'b> {
     }
 
     /// Returns the objects that it builds. Errors are reported at its file.
-    pub fn load(&self, rendering: &Rendering) -> Loaded {
-        let mut loaded = Loaded::default();
+    pub fn load(&self, rendering: &Rendering) -> LoadedSource {
+        let mut loaded = LoadedSource::default();
         if let Err((file, message)) = self.built(rendering, &mut loaded) {
             loaded.error(self.names.of(&file), message);
         }
         loaded
     }
 
-    fn built(&self, rendering: &Rendering, loaded: &mut Loaded) -> Result<(), Refusal> {
+    fn built(&self, rendering: &Rendering, loaded: &mut LoadedSource) -> Result<(), BuildRefusal> {
         let mut graph = Graph::default();
         let all = self.directories.iter().chain(&self.components).cloned();
         let nodes = graph.below(all);
@@ -91,7 +91,7 @@ impl<'b> Build<'b> {
                 return Err((directory.clone(), message));
             }
         }
-        let limits = Limits {
+        let limits = ReadLimits {
             allow_remote: rendering.allow_remote,
             within: self.within,
             absent: self.absent,
@@ -110,13 +110,13 @@ impl<'b> Build<'b> {
         let load_outside = rendering.load_outside || self.load_outside;
         let tree = workspace.path().join("tree");
         let inflated = inflate(&nodes, self.names, rendering, loaded);
-        let mut private = Private::of(&nodes, &tree, load_outside, &inflated)?;
+        let mut private = PrivateCopy::of(&nodes, &tree, load_outside, &inflated)?;
         for file in std::mem::take(&mut private.locked) {
             loaded.error(self.names.of(&file), read::LOCKED);
         }
         let target = self.target(root, [&wholes, &parts], workspace.path(), &mut private);
         let target = target.map_err(broken)?;
-        let program = Program::find(
+        let program = RendererProgram::find(
             rendering.kustomize.as_deref(),
             &["kustomize", "kubectl"],
             HINT,
@@ -124,7 +124,7 @@ impl<'b> Build<'b> {
         let program = program.map_err(broken)?;
         let directory = place.parent().map(|parent| self.names.of(parent));
         let directory = directory.unwrap_or_default();
-        let job = Job {
+        let job = RendererRun {
             name: &format!("{} (building {directory})", program.name),
             program: &program.file,
             arguments: arguments(&program, &target.directory),
@@ -139,10 +139,10 @@ impl<'b> Build<'b> {
             (place.clone(), named(&message, self.names))
         };
         let output = job.run().map_err(failed)?.output;
-        let mut sources = Sources::new(&target.directory, &place, self.names, &private);
+        let mut sources = KustomizeSources::new(&target.directory, &place, self.names, &private);
         let by = format!("kustomize build {directory}");
         let place = self.names.of(&place);
-        let rendered = Rendered {
+        let rendered = RendererOutput {
             place: &place,
             output,
             is_open: self.is_open,
@@ -157,7 +157,7 @@ impl<'b> Build<'b> {
     }
 
     /// Returns the secrets in a build.
-    fn secrets(&self, nodes: &BTreeMap<PathBuf, &Kustomization>) -> Secrets {
+    fn secrets(&self, nodes: &BTreeMap<PathBuf, &KustomizationNode>) -> Secrets {
         let mut secrets = Secrets::default();
         let over = Value::Object(self.over.clone());
         let fields = nodes
@@ -193,7 +193,7 @@ impl<'b> Build<'b> {
     }
 
     /// Returns the file that represents the whole build.
-    fn place(&self, root: Option<&Kustomization>) -> PathBuf {
+    fn place(&self, root: Option<&KustomizationNode>) -> PathBuf {
         let file = root.map(|root| root.file.clone());
         file.or_else(|| self.files.first().cloned())
             .unwrap_or_default()
@@ -202,12 +202,14 @@ impl<'b> Build<'b> {
     /// Returns the kustomization to build, from directories of kustomizations and of components.
     fn target(
         &self,
-        root: Option<&Kustomization>,
+        root: Option<&KustomizationNode>,
         [wholes, parts]: [&[&PathBuf]; 2],
         workspace: &Path,
-        private: &mut Private,
-    ) -> Result<Target, String> {
-        let metadata = root.map(Kustomization::build_metadata).unwrap_or_default();
+        private: &mut PrivateCopy,
+    ) -> Result<BuildTarget, String> {
+        let metadata = root
+            .map(KustomizationNode::build_metadata)
+            .unwrap_or_default();
         let keeps_origins = metadata.contains(&ORIGINS);
         let overlay = workspace.join("overlay");
         let seen_from_there = |directory: &&PathBuf| {
@@ -225,7 +227,7 @@ impl<'b> Build<'b> {
             && is_plain
             && (cannot_be_wrapped || keeps_origins)
         {
-            return Ok(Target {
+            return Ok(BuildTarget {
                 directory: private.copy_of(directory),
                 keeps_origins,
             });
@@ -256,7 +258,7 @@ impl<'b> Build<'b> {
         // JSON is YAML.
         let text = Value::Object(fields).to_string();
         write(&overlay.join("kustomization.yaml"), &text)?;
-        Ok(Target {
+        Ok(BuildTarget {
             directory: overlay,
             keeps_origins,
         })
@@ -264,7 +266,7 @@ impl<'b> Build<'b> {
 
     /// Refuses an overlay whose fields the tool would write *into* the kustomization: a prefix
     /// would replace the existing one, and an image would match by its original name.
-    fn adapted(&self, root: Option<&Kustomization>) -> Result<Map<String, Value>, String> {
+    fn adapted(&self, root: Option<&KustomizationNode>) -> Result<Map<String, Value>, String> {
         let mut over = self.over.clone();
         let Some(root) = root else {
             return Ok(over);
@@ -294,7 +296,7 @@ impl<'b> Build<'b> {
 
 /// Returns the arguments for building a directory. Its tree is private, so nothing needs to be
 /// loaded from outside a kustomization.
-fn arguments(program: &Program, target: &Path) -> Vec<OsString> {
+fn arguments(program: &RendererProgram, target: &Path) -> Vec<OsString> {
     let verb = if program.name.starts_with("kubectl") || program.name == "oc" {
         "kustomize"
     } else {
@@ -307,7 +309,7 @@ fn arguments(program: &Program, target: &Path) -> Vec<OsString> {
 }
 
 /// Replaces the directory in kustomize's messages.
-fn named(message: &str, names: &Names) -> String {
+fn named(message: &str, names: &FileNames) -> String {
     let named = || {
         let (program, rest) = message.split_once(&format!(": {WAY}"))?;
         let (directory, cause) = rest.split_once("': ")?;
@@ -318,7 +320,7 @@ fn named(message: &str, names: &Names) -> String {
 }
 
 /// The kustomization to build.
-struct Target {
+struct BuildTarget {
     directory: PathBuf,
     /// Whether objects keep their origin annotations, because the user requests them.
     keeps_origins: bool,
@@ -344,7 +346,7 @@ mod tests {
 
     #[test]
     fn messages_use_the_names_of_the_users_directories() {
-        let names = Names::default().of_copy(Path::new("/tmp/x"), Path::new("/work"));
+        let names = FileNames::default().of_copy(Path::new("/tmp/x"), Path::new("/work"));
         let said = format!("kustomize (building a) failed: {WAY}/tmp/x/a': no matches");
         let shown = "kustomize (building a) failed, in /work/a: no matches";
         assert_eq!(named(&said, &names), shown);

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::graph::{Kustomization, text_of};
+use super::graph::{KustomizationNode, text_of};
 use super::{entries, strings};
-use crate::source::Loaded;
+use crate::source::LoadedSource;
 use crate::source::chart::{
-    self, Capabilities, Chart, ChartOptions, Fetched, Inline, Reference, lay_over, not_fetched,
-    values_of_files,
+    self, Capabilities, Chart, ChartOptions, ChartReference, FetchedChart, Inline, lay_over,
+    not_fetched, values_of_files,
 };
-use crate::source::render::{Names, Rendering, workspace, write};
+use crate::source::render::{FileNames, Rendering, workspace, write};
 use crate::yaml;
 
 /// The kind of the generator.
@@ -23,7 +23,7 @@ const GENERATOR: &str = "HelmChartInflationGenerator";
 /// An entry of `helmCharts` (`sigs.k8s.io/kustomize/api/types`, `HelmChart`).
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(in crate::source) struct Entry {
+pub(in crate::source) struct HelmChartEntry {
     name: String,
     repo: String,
     version: String,
@@ -40,7 +40,7 @@ pub(in crate::source) struct Entry {
     chart_home: String,
 }
 
-impl Entry {
+impl HelmChartEntry {
     /// Returns the directory of the chart, if it is next to the kustomization.
     fn folder(&self, directory: &Path) -> Option<PathBuf> {
         let home = match self.chart_home.as_str() {
@@ -70,13 +70,13 @@ impl Entry {
 pub(super) fn take(
     directory: &Path,
     fields: &mut Map<String, Value>,
-) -> Result<(Vec<Entry>, Vec<PathBuf>), String> {
+) -> Result<(Vec<HelmChartEntry>, Vec<PathBuf>), String> {
     let globals = fields.remove("helmGlobals").unwrap_or_default();
     let home = globals.get("chartHome").and_then(Value::as_str);
     let mut charts = Vec::new();
     let mut files = Vec::new();
     let mut add = |value: &Value| {
-        let entry = serde_json::from_value::<Entry>(value.clone());
+        let entry = serde_json::from_value::<HelmChartEntry>(value.clone());
         let mut entry = entry.map_err(|_| {
             "cannot read an entry of helmCharts: check the types of its \
                 fields"
@@ -134,10 +134,10 @@ pub(super) type Inflated = BTreeMap<PathBuf, Vec<String>>;
 /// Renders the charts of kustomizations. A chart that cannot be rendered is an error at the file of
 /// its kustomization, and the other files are still compared.
 pub(super) fn inflate(
-    nodes: &BTreeMap<PathBuf, &Kustomization>,
-    names: &Names,
+    nodes: &BTreeMap<PathBuf, &KustomizationNode>,
+    names: &FileNames,
     rendering: &Rendering,
-    loaded: &mut Loaded,
+    loaded: &mut LoadedSource,
 ) -> Inflated {
     let mut inflated = Inflated::new();
     for (directory, node) in nodes {
@@ -151,19 +151,19 @@ pub(super) fn inflate(
     inflated
 }
 
-impl Entry {
+impl HelmChartEntry {
     fn rendered(
         &self,
         directory: &Path,
-        names: &Names,
+        names: &FileNames,
         rendering: &Rendering,
-        loaded: &mut Loaded,
+        loaded: &mut LoadedSource,
     ) -> Result<String, String> {
         if rendering.untrusted {
             return Err("charts of kustomizations are not rendered with --untrusted".to_owned());
         }
         let fetched;
-        let (chart, names): (PathBuf, &Names) = match self.folder(directory) {
+        let (chart, names): (PathBuf, &FileNames) = match self.folder(directory) {
             Some(chart) => (chart, names),
             None => {
                 fetched = self.fetched(rendering)?;
@@ -207,14 +207,14 @@ impl Entry {
         Ok(objects.collect::<Vec<_>>().join("\n---\n"))
     }
 
-    fn fetched(&self, rendering: &Rendering) -> Result<std::sync::Arc<Fetched>, String> {
+    fn fetched(&self, rendering: &Rendering) -> Result<std::sync::Arc<FetchedChart>, String> {
         if self.repo.is_empty() {
             return Err(format!(
                 "there is no chart {} next to the kustomization, and it names no repo",
                 self.name
             ));
         }
-        let reference = Reference {
+        let reference = ChartReference {
             repository: self.repo.clone(),
             name: self.name.clone(),
             version: self.version.clone(),
@@ -311,11 +311,11 @@ mod tests {
             ("merge", json!({"a": "file", "b": "file"})),
             ("replace", json!({"a": "inline"})),
         ] {
-            let entry = Entry {
+            let entry = HelmChartEntry {
                 values_file: "v.yaml".to_owned(),
                 values_inline: Some(json!({"a": "inline"})),
                 values_merge: merge.to_owned(),
-                ..Entry::default()
+                ..HelmChartEntry::default()
             };
             assert_eq!(entry.values(folder.path()), Ok(expected), "{merge}");
         }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::yaml;
 
-/// The fields of a kustomization (`sigs.k8s.io/kustomize/api/types`, `Kustomization`).
+/// The fields of a kustomization (`sigs.k8s.io/kustomize/api/types`, `KustomizationNode`).
 const FIELDS: &[&str] = &[
     "apiVersion",
     "bases",
@@ -116,7 +116,7 @@ const FUNCTION: &str = "config.kubernetes.io/function";
 
 /// The role of a named file in its kustomization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum FieldRole {
     /// A file of objects, or the directory of another kustomization.
     Objects(&'static str),
     /// The settings of a generator or transformer: a file, or a directory that builds them.
@@ -127,7 +127,7 @@ pub(super) enum Role {
     Keyed(&'static str),
 }
 
-impl Role {
+impl FieldRole {
     /// Returns the name of the field with the entry.
     pub fn field(self) -> &'static str {
         match self {
@@ -139,14 +139,17 @@ impl Role {
 }
 
 /// A callback for each entry that names a file or directory, which it may change.
-pub(super) type Each<'e> = dyn FnMut(Role, &mut String) -> Result<(), String> + 'e;
+pub(super) type EntryVisitor<'e> = dyn FnMut(FieldRole, &mut String) -> Result<(), String> + 'e;
 
 /// Visits every entry of a kustomization that names something outside its own file.
 ///
 /// # Errors
 /// Fails if `each` fails, and for a kustomization that kustomize may read differently than
 /// driftctl.
-pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(), String> {
+pub(super) fn visit(
+    fields: &mut Map<String, Value>,
+    each: &mut EntryVisitor<'_>,
+) -> Result<(), String> {
     if let Some(field) = HELM.iter().find(|field| fields.contains_key(**field)) {
         return Err(format!(
             "{field} would make kustomize fetch and run a chart, which driftctl does not allow: \
@@ -178,7 +181,7 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
     }
     for field in COLLECTING {
         texts(fields, field, &mut |entry| {
-            each(Role::Objects(field), entry)
+            each(FieldRole::Objects(field), entry)
         })?;
     }
     for field in PLUGINS {
@@ -187,11 +190,13 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
                 *entry = plugin(field, entry, each)?;
                 Ok(())
             }
-            None => each(Role::Plugin(field), entry),
+            None => each(FieldRole::Plugin(field), entry),
         })?;
     }
     for field in ["configurations", "crds"] {
-        texts(fields, field, &mut |entry| each(Role::File(field), entry))?;
+        texts(fields, field, &mut |entry| {
+            each(FieldRole::File(field), entry)
+        })?;
     }
     texts(fields, "patchesStrategicMerge", &mut |entry| {
         file_or_text("patchesStrategicMerge", entry, each)
@@ -199,13 +204,13 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
     for field in ["patches", "patchesJson6902"] {
         items(fields, field, PATCH, &mut |item| {
             text(item, "path", &mut |entry| {
-                each(Role::File("patches"), entry)
+                each(FieldRole::File("patches"), entry)
             })
         })?;
     }
     items(fields, "replacements", REPLACEMENT, &mut |item| {
         text(item, "path", &mut |entry| {
-            each(Role::File("replacements"), entry)
+            each(FieldRole::File("replacements"), entry)
         })
     })?;
     for field in ["configMapGenerator", "secretGenerator"] {
@@ -216,7 +221,7 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
         Some(Value::Object(openapi)) => {
             known(openapi, &["path"], "openapi")?;
             text(openapi, "path", &mut |entry| {
-                each(Role::File("openapi"), entry)
+                each(FieldRole::File("openapi"), entry)
             })
         }
         Some(_) => Err("openapi is not a mapping".to_owned()),
@@ -230,7 +235,7 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
 pub(super) fn plugin(
     field: &'static str,
     settings: &str,
-    each: &mut Each<'_>,
+    each: &mut EntryVisitor<'_>,
 ) -> Result<String, String> {
     let runs = || {
         format!(
@@ -258,13 +263,15 @@ pub(super) fn plugin(
         known(settings, BUILTIN, field)?;
         sources(settings, each)?;
         text(settings, "path", &mut |entry| {
-            each(Role::File(field), entry)
+            each(FieldRole::File(field), entry)
         })?;
         texts(settings, "paths", &mut |entry| {
             file_or_text(field, entry, each)
         })?;
         items(settings, "replacements", REPLACEMENT, &mut |item| {
-            text(item, "path", &mut |entry| each(Role::File(field), entry))
+            text(item, "path", &mut |entry| {
+                each(FieldRole::File(field), entry)
+            })
         })?;
         // JSON is YAML.
         written.push(document.to_string());
@@ -273,25 +280,27 @@ pub(super) fn plugin(
 }
 
 /// Visits the files of a generator.
-fn sources(settings: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(), String> {
+fn sources(settings: &mut Map<String, Value>, each: &mut EntryVisitor<'_>) -> Result<(), String> {
     texts(settings, "files", &mut |entry| {
-        each(Role::Keyed("files"), entry)
+        each(FieldRole::Keyed("files"), entry)
     })?;
     texts(settings, "envs", &mut |entry| {
-        each(Role::File("envs"), entry)
+        each(FieldRole::File("envs"), entry)
     })?;
-    text(settings, "env", &mut |entry| each(Role::File("env"), entry))
+    text(settings, "env", &mut |entry| {
+        each(FieldRole::File("env"), entry)
+    })
 }
 
 /// Visits an entry that is either a file or the content of one.
 fn file_or_text(
     field: &'static str,
     entry: &mut String,
-    each: &mut Each<'_>,
+    each: &mut EntryVisitor<'_>,
 ) -> Result<(), String> {
     match entry.contains('\n') || documents(entry).is_some() {
         true => Ok(()),
-        false => each(Role::File(field), entry),
+        false => each(FieldRole::File(field), entry),
     }
 }
 
@@ -317,10 +326,14 @@ fn known(fields: &Map<String, Value>, known: &[&str], place: &str) -> Result<(),
     Err(format!("{place} has an unknown field, {field:?}{likely}"))
 }
 
-type Entry<'e> = dyn FnMut(&mut String) -> Result<(), String> + 'e;
+type FieldEntry<'e> = dyn FnMut(&mut String) -> Result<(), String> + 'e;
 
 /// Visits the entries of a list of strings.
-fn texts(fields: &mut Map<String, Value>, field: &str, each: &mut Entry<'_>) -> Result<(), String> {
+fn texts(
+    fields: &mut Map<String, Value>,
+    field: &str,
+    each: &mut FieldEntry<'_>,
+) -> Result<(), String> {
     for entry in list(fields, field)? {
         match entry {
             Value::String(entry) => each(entry)?,
@@ -331,14 +344,14 @@ fn texts(fields: &mut Map<String, Value>, field: &str, each: &mut Entry<'_>) -> 
 }
 
 /// Checks an entry of a list, and returns what is wrong with it.
-type Visit<'v> = dyn FnMut(&mut Map<String, Value>) -> Result<(), String> + 'v;
+type EntryCheck<'v> = dyn FnMut(&mut Map<String, Value>) -> Result<(), String> + 'v;
 
 /// Visits the entries of a list of mappings, which may have only these fields.
 fn items(
     fields: &mut Map<String, Value>,
     field: &str,
     fields_of_item: &[&str],
-    each: &mut Visit<'_>,
+    each: &mut EntryCheck<'_>,
 ) -> Result<(), String> {
     for entry in list(fields, field)? {
         match entry {
@@ -361,7 +374,11 @@ fn list<'f>(fields: &'f mut Map<String, Value>, field: &str) -> Result<&'f mut [
 }
 
 /// Visits a field that is a string.
-fn text(fields: &mut Map<String, Value>, field: &str, each: &mut Entry<'_>) -> Result<(), String> {
+fn text(
+    fields: &mut Map<String, Value>,
+    field: &str,
+    each: &mut FieldEntry<'_>,
+) -> Result<(), String> {
     match fields.get_mut(field) {
         None | Some(Value::Null) => Ok(()),
         Some(Value::String(entry)) if entry.is_empty() => Ok(()),

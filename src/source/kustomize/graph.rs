@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::charts::{self, Entry};
-use super::fields::{Role, plugin, visit};
+use super::charts::{self, HelmChartEntry};
+use super::fields::{FieldRole, plugin, visit};
 use super::{entries, is_kustomization, strings};
 use crate::source::read;
 use crate::yaml;
@@ -17,7 +17,7 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", super::BARE
 
 /// One kustomization.
 #[derive(Debug, Default)]
-pub(in crate::source) struct Kustomization {
+pub(in crate::source) struct KustomizationNode {
     /// Its file, without links.
     pub file: PathBuf,
     /// Its content; empty if it cannot be read.
@@ -31,12 +31,12 @@ pub(in crate::source) struct Kustomization {
     /// The remote addresses that it names.
     pub(super) remote: Vec<String>,
     /// The charts that it renders.
-    pub(super) charts: Vec<Entry>,
+    pub(super) charts: Vec<HelmChartEntry>,
     /// Why it cannot be built.
     pub(super) problem: Option<String>,
 }
 
-impl Kustomization {
+impl KustomizationNode {
     /// Returns the kustomization of a directory; `None` if there is none, or only Flux's object
     /// with that name.
     pub fn read(directory: &Path) -> Option<Self> {
@@ -82,21 +82,21 @@ impl Kustomization {
     }
 
     /// Records what an entry refers to.
-    fn reference(&mut self, directory: &Path, role: Role, entry: &str) {
+    fn reference(&mut self, directory: &Path, role: FieldRole, entry: &str) {
         if is_remote(entry) {
             self.remote.push(entry.to_owned());
         }
         match resolve(directory, role, entry) {
-            Target::Remote => {}
-            Target::Missing => {
+            EntryTarget::Remote => {}
+            EntryTarget::Missing => {
                 let problem = format!("{} names {entry}, which does not exist", role.field());
                 self.problem.get_or_insert(problem);
             }
-            Target::Directory(path) => {
+            EntryTarget::Directory(path) => {
                 self.directories.insert(path);
             }
-            Target::File(path) => {
-                if let Role::Plugin(field) = role
+            EntryTarget::File(path) => {
+                if let FieldRole::Plugin(field) = role
                     && let Some(text) = text_of(&path)
                 {
                     let visited = plugin(field, &text, &mut |role, entry| {
@@ -135,7 +135,7 @@ pub(in crate::source) fn is_remote(entry: &str) -> bool {
 }
 
 /// The target of an entry.
-pub(super) enum Target {
+pub(super) enum EntryTarget {
     /// A remote address.
     Remote,
     /// A path that does not exist.
@@ -147,16 +147,16 @@ pub(super) enum Target {
 }
 
 /// Returns the target of an entry of the kustomization in a directory.
-pub(super) fn resolve(directory: &Path, role: Role, entry: &str) -> Target {
+pub(super) fn resolve(directory: &Path, role: FieldRole, entry: &str) -> EntryTarget {
     let path = match role {
-        Role::Keyed(_) => split_key(entry).1,
+        FieldRole::Keyed(_) => split_key(entry).1,
         _ => entry,
     };
     match directory.join(path).canonicalize() {
-        Ok(path) if path.is_dir() => Target::Directory(path),
-        Ok(path) => Target::File(path),
-        Err(_) if is_remote(path) => Target::Remote,
-        Err(_) => Target::Missing,
+        Ok(path) if path.is_dir() => EntryTarget::Directory(path),
+        Ok(path) => EntryTarget::File(path),
+        Err(_) if is_remote(path) => EntryTarget::Remote,
+        Err(_) => EntryTarget::Missing,
     }
 }
 
@@ -228,15 +228,15 @@ fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
 /// Kustomizations, each read once.
 #[derive(Debug, Default)]
 pub(in crate::source) struct Graph {
-    nodes: HashMap<PathBuf, Option<Kustomization>>,
+    nodes: HashMap<PathBuf, Option<KustomizationNode>>,
 }
 
 impl Graph {
     /// Returns the kustomization of a directory, which must be free of links.
-    pub fn at(&mut self, directory: &Path) -> Option<&Kustomization> {
+    pub fn at(&mut self, directory: &Path) -> Option<&KustomizationNode> {
         self.nodes
             .entry(directory.to_owned())
-            .or_insert_with(|| Kustomization::read(directory))
+            .or_insert_with(|| KustomizationNode::read(directory))
             .as_ref()
     }
 
@@ -245,7 +245,7 @@ impl Graph {
     pub fn below(
         &mut self,
         directories: impl IntoIterator<Item = PathBuf>,
-    ) -> BTreeMap<PathBuf, &Kustomization> {
+    ) -> BTreeMap<PathBuf, &KustomizationNode> {
         let mut seen = BTreeSet::new();
         let mut queue: VecDeque<PathBuf> = directories.into_iter().collect();
         while let Some(directory) = queue.pop_front() {

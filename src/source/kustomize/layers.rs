@@ -31,12 +31,12 @@ pub fn layers(directory: &Path) -> Vec<(PathBuf, Map<String, Value>)> {
 /// The kustomizations of a tree that no other one uses, each with everything that it is built from.
 #[derive(Debug, Default)]
 pub struct Layers {
-    outermost: BTreeMap<PathBuf, Uses>,
+    outermost: BTreeMap<PathBuf, UsedPaths>,
 }
 
 /// The directories and files that a kustomization is built from, itself included.
 #[derive(Debug, Default)]
-struct Uses {
+struct UsedPaths {
     directories: BTreeSet<PathBuf>,
     files: BTreeSet<PathBuf>,
 }
@@ -63,7 +63,7 @@ impl Layers {
         let outermost = directories.into_iter().filter(|one| !inner.contains(one));
         let uses = |directory: PathBuf| {
             let nodes = graph.below([directory.clone()]);
-            let mut uses = Uses::default();
+            let mut uses = UsedPaths::default();
             for (directory, node) in nodes {
                 uses.files.insert(node.file.clone());
                 uses.files.extend(node.files.iter().cloned());

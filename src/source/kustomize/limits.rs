@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::graph::Kustomization;
+use super::graph::KustomizationNode;
 use crate::source::of_git::{REFUSED, is_of_git};
 
 /// The limits of a build.
 #[derive(Clone, Copy)]
-pub(in crate::source) struct Limits<'l> {
+pub(in crate::source) struct ReadLimits<'l> {
     /// Whether remote files may be fetched.
     pub allow_remote: bool,
     /// The directory that everything must be read from, if there is one.
@@ -25,8 +25,8 @@ pub(in crate::source) type Absent<'l> = Option<&'l dyn Fn(&Path) -> Option<Strin
 /// # Errors
 /// Returns the first refusal, in the order of directories.
 pub(in crate::source) fn check(
-    nodes: &BTreeMap<PathBuf, &Kustomization>,
-    limits: Limits<'_>,
+    nodes: &BTreeMap<PathBuf, &KustomizationNode>,
+    limits: ReadLimits<'_>,
 ) -> Result<(), (PathBuf, String)> {
     for node in nodes.values() {
         let refuse = |message: String| Err((node.file.clone(), message));

@@ -17,19 +17,19 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::model::group_of;
-use crate::source::Loaded;
+use crate::source::LoadedSource;
 use crate::source::tree::Tree;
-use crate::source::walk::Found;
+use crate::source::walk::WalkEntry;
 use crate::yaml;
 
 pub(super) use build::Build;
-pub(super) use graph::{Graph, Kustomization, file_in, has_file, is_remote};
+pub(super) use graph::{Graph, KustomizationNode, file_in, has_file, is_remote};
 pub use layers::{Layers, layers};
 
 /// The only name of a kustomization without an extension.
 pub(super) const BARE_NAME: &str = "Kustomization";
 
-/// The group of kustomize's own files. Flux has a `Kustomization` too, in its own group, and that
+/// The group of kustomize's own files. Flux has a `KustomizationNode` too, in its own group, and that
 /// one is an object.
 pub(super) const GROUP: &str = "kustomize.config.k8s.io";
 
@@ -59,14 +59,14 @@ pub(super) fn is_kustomization(value: &Value) -> bool {
 /// and a warning if a kustomization does more than collect files.
 pub(super) fn survey(
     tree: &dyn Tree,
-    found: &[Found],
+    found: &[WalkEntry],
     untrusted: bool,
-) -> (HashMap<PathBuf, String>, Loaded) {
+) -> (HashMap<PathBuf, String>, LoadedSource) {
     let mut used = HashMap::new();
-    let mut loaded = Loaded::default();
+    let mut loaded = LoadedSource::default();
     let mut changing = Vec::new();
     for file in found {
-        let Found::File {
+        let WalkEntry::File {
             name,
             path,
             canonical,

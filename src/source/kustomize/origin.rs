@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::private::Private;
-use crate::model::{Manifest, Origin, Step};
-use crate::source::back::{Back, likeness};
+use super::private::PrivateCopy;
+use crate::model::{Manifest, ManifestStep, Origin};
+use crate::source::back::{OriginalPositions, likeness};
 use crate::source::objects::remove_annotation;
-use crate::source::render::{Names, normal};
-use crate::source::{Loaded, read, text};
+use crate::source::render::{FileNames, normal};
+use crate::source::{LoadedSource, read, text};
 use crate::yaml;
 
 /// The annotation with an object's origin (`sigs.k8s.io/kustomize/api/internal/utils`,
@@ -19,19 +19,24 @@ use crate::yaml;
 const ORIGIN: &str = "config.kubernetes.io/origin";
 
 /// The source files of a build, each read once.
-pub(super) struct Sources<'s> {
+pub(super) struct KustomizeSources<'s> {
     /// The directory that was built; paths of origins start there.
     built: &'s Path,
     /// The user's kustomization.
     root: &'s Path,
-    names: &'s Names,
+    names: &'s FileNames,
     /// The copy that was built instead of the user's files.
-    private: &'s Private,
+    private: &'s PrivateCopy,
     files: HashMap<PathBuf, Vec<Arc<Manifest>>>,
 }
 
-impl<'s> Sources<'s> {
-    pub fn new(built: &'s Path, root: &'s Path, names: &'s Names, private: &'s Private) -> Self {
+impl<'s> KustomizeSources<'s> {
+    pub fn new(
+        built: &'s Path,
+        root: &'s Path,
+        names: &'s FileNames,
+        private: &'s PrivateCopy,
+    ) -> Self {
         Self {
             built,
             root,
@@ -94,7 +99,7 @@ impl<'s> Sources<'s> {
             return self.place(manifest, name, 1, 1);
         };
         self.place(manifest, name, written.origin.document, written.origin.line);
-        manifest.source_map = Some(Arc::new(Back {
+        manifest.source_map = Some(Arc::new(OriginalPositions {
             written,
             built: manifest.value(),
         }));
@@ -109,7 +114,7 @@ impl<'s> Sources<'s> {
 
     fn objects(&mut self, path: PathBuf, name: &str) -> &[Arc<Manifest>] {
         self.files.entry(path).or_insert_with_key(|path| {
-            let mut loaded = Loaded::default();
+            let mut loaded = LoadedSource::default();
             if let Ok(bytes) = read::file(path) {
                 text::load(name, bytes, || false, true, &mut loaded);
             }
@@ -136,6 +141,9 @@ fn generator_line(file: &Path, kind: &str, name: &str) -> Option<usize> {
     };
     let named = generators.iter().map(generated).enumerate();
     let (index, _) = named.max_by_key(|(_, length)| *length)?;
-    let steps = [Step::Field(field.to_owned()), Step::Index(index)];
+    let steps = [
+        ManifestStep::Field(field.to_owned()),
+        ManifestStep::Index(index),
+    ];
     Some(yaml::locate(&text, document.span, &steps)?.line)
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::charts::{Inflated, add_resources};
-use super::fields::{Role, plugin, visit};
-use super::graph::{Kustomization, Target, is_remote, resolve, split_key, text_of};
+use super::fields::{FieldRole, plugin, visit};
+use super::graph::{EntryTarget, KustomizationNode, is_remote, resolve, split_key, text_of};
 use crate::source::read;
 use crate::source::render::{relative_to, write_bytes};
 
@@ -23,10 +23,10 @@ const OUTSIDE: &str = ".driftctl";
 const RENDERED: &str = ".driftctl-chart";
 
 /// An error, and its file.
-type Refusal = (PathBuf, String);
+type CopyRefusal = (PathBuf, String);
 
 /// A private copy of some kustomizations.
-pub(super) struct Private {
+pub(super) struct PrivateCopy {
     /// The copy of the directory `original`.
     root: PathBuf,
     /// The directory around all kustomizations.
@@ -40,17 +40,17 @@ pub(super) struct Private {
     bytes: usize,
 }
 
-impl Private {
+impl PrivateCopy {
     /// Copies kustomizations, given by their directories without links, to a temporary directory.
     ///
     /// # Errors
     /// Fails if one uses what it may not, or a file cannot be copied.
     pub fn of(
-        nodes: &BTreeMap<PathBuf, &Kustomization>,
+        nodes: &BTreeMap<PathBuf, &KustomizationNode>,
         root: &Path,
         load_outside: bool,
         inflated: &Inflated,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, CopyRefusal> {
         let mut private = Self {
             root: root.to_owned(),
             original: around(nodes.keys()),
@@ -77,15 +77,15 @@ impl Private {
     fn add(
         &mut self,
         directory: &Path,
-        node: &Kustomization,
-        nodes: &BTreeMap<PathBuf, &Kustomization>,
+        node: &KustomizationNode,
+        nodes: &BTreeMap<PathBuf, &KustomizationNode>,
         load_outside: bool,
         rendered: &[String],
     ) -> Result<(), String> {
         let place = self.copy_of(directory);
         let mut fields = node.fields.clone();
         visit(&mut fields, &mut |role, entry| {
-            let mut adding = Adding {
+            let mut adding = KustomizationCopy {
                 private: self,
                 directory,
                 place: &place,
@@ -159,24 +159,24 @@ impl Private {
 }
 
 /// A kustomization that is being copied.
-struct Adding<'a> {
-    private: &'a mut Private,
+struct KustomizationCopy<'a> {
+    private: &'a mut PrivateCopy,
     directory: &'a Path,
     /// The copy of the directory.
     place: &'a Path,
-    nodes: &'a BTreeMap<PathBuf, &'a Kustomization>,
+    nodes: &'a BTreeMap<PathBuf, &'a KustomizationNode>,
     load_outside: bool,
 }
 
-impl Adding<'_> {
+impl KustomizationCopy<'_> {
     /// Replaces an entry by the copy of the file or directory that it names.
-    fn entry(&mut self, role: Role, entry: &mut String) -> Result<(), String> {
+    fn entry(&mut self, role: FieldRole, entry: &mut String) -> Result<(), String> {
         let field = role.field();
         match resolve(self.directory, role, entry) {
             // It is allowed, or else it was refused before.
-            Target::Remote => Ok(()),
-            Target::Missing => Err(format!("{field} names {entry}, which does not exist")),
-            Target::Directory(directory) => {
+            EntryTarget::Remote => Ok(()),
+            EntryTarget::Missing => Err(format!("{field} names {entry}, which does not exist")),
+            EntryTarget::Directory(directory) => {
                 if !self.nodes.contains_key(&directory) {
                     return Err(format!(
                         "{field} names {entry}, a directory without a kustomization"
@@ -186,7 +186,7 @@ impl Adding<'_> {
                 *entry = local(&copy, self.place, entry)?;
                 Ok(())
             }
-            Target::File(file) => {
+            EntryTarget::File(file) => {
                 if !self.load_outside && !file.starts_with(self.directory) {
                     return Err(format!(
                         "{field} names {entry}, which is outside the directory of this \
@@ -198,7 +198,7 @@ impl Adding<'_> {
                 let path = local(&copy, self.place, entry)?;
                 *entry = match role {
                     // The key is the name of the file as written, even if it is a link.
-                    Role::Keyed(_) => {
+                    FieldRole::Keyed(_) => {
                         let (key, named) = split_key(entry);
                         let name = Path::new(named).file_name().unwrap_or_default();
                         let key = key.map_or_else(|| name.to_string_lossy().into(), str::to_owned);
@@ -212,8 +212,8 @@ impl Adding<'_> {
     }
 
     /// Copies a file, or rewrites the settings of a plugin.
-    fn file(&mut self, role: Role, file: &Path) -> Result<PathBuf, String> {
-        let is_settings = matches!(role, Role::Plugin(_));
+    fn file(&mut self, role: FieldRole, file: &Path) -> Result<PathBuf, String> {
+        let is_settings = matches!(role, FieldRole::Plugin(_));
         let preferred = file.strip_prefix(self.directory).ok();
         let preferred = preferred.map(|below| self.place.join(below));
         let has_name = preferred.as_deref().is_some_and(super::has_name);
@@ -237,12 +237,12 @@ impl Adding<'_> {
         Ok(copy)
     }
 
-    fn bytes(&mut self, role: Role, file: &Path) -> Result<Vec<u8>, String> {
-        let Role::Plugin(field) = role else {
+    fn bytes(&mut self, role: FieldRole, file: &Path) -> Result<Vec<u8>, String> {
+        let FieldRole::Plugin(field) = role else {
             let name = file.file_name().unwrap_or_default().display();
             return match read::file(file) {
                 // The objects of the other files can still be compared.
-                Err(why) if why == read::LOCKED && matches!(role, Role::Objects(_)) => {
+                Err(why) if why == read::LOCKED && matches!(role, FieldRole::Objects(_)) => {
                     self.private.locked.push(file.to_owned());
                     Ok(b"# locked\n".to_vec())
                 }

@@ -57,7 +57,7 @@ const PROXIES: [&str; 6] = [
 const NO_MEMORY: [&str; 2] = ["out of memory", "cannot allocate memory"];
 
 /// One run of a renderer.
-pub(in crate::source) struct Job<'j> {
+pub(in crate::source) struct RendererRun<'j> {
     /// The program's file.
     pub program: &'j Path,
     /// Its name in messages.
@@ -85,7 +85,7 @@ pub(in crate::source) struct Printed {
     pub messages: Vec<u8>,
 }
 
-impl Job<'_> {
+impl RendererRun<'_> {
     /// Returns the program's output.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl Job<'_> {
     fn watch(&self, command: &mut Command, input: Vec<u8>) -> Result<Printed, String> {
         let name = self.name;
         let ends = Instant::now() + self.deadline;
-        let mut child = Guard::start(command).map_err(|error| {
+        let mut child = ChildGuard::start(command).map_err(|error| {
             let program = self.program.display();
             format!("{name} ({program}) cannot be started: {error}")
         })?;
@@ -186,12 +186,12 @@ impl Job<'_> {
 }
 
 /// Kills the child when dropped, or when a signal ends the run.
-struct Guard {
+struct ChildGuard {
     child: Child,
     at_end: Option<AtEnd>,
 }
 
-impl Guard {
+impl ChildGuard {
     fn start(command: &mut Command) -> io::Result<Self> {
         // Registered first, so that nothing is started once the run is ending.
         let (tell, started) = mpsc::channel();
@@ -219,7 +219,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         // Cancelled first, because after waiting for the child its ID may belong to another
         // program.
@@ -376,7 +376,7 @@ mod tests {
     fn run(script: &str) -> Result<Printed, String> {
         let workspace = tempfile::tempdir().unwrap();
         std::fs::create_dir(workspace.path().join("home")).unwrap();
-        let job = Job {
+        let job = RendererRun {
             program: Path::new("/bin/sh"),
             name: "tool",
             arguments: ["-c", script].map(OsString::from).to_vec(),

@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::source::folder::Folder;
+use crate::source::folder::ManifestFolder;
 use crate::source::{ChartOptions, Charts};
 
-pub(super) use child::{Job, Printed, WAY};
+pub(super) use child::{Printed, RendererRun, WAY};
 pub use names::relative_to;
-pub(super) use names::{Names, normal};
-pub(super) use program::Program;
+pub(super) use names::{FileNames, normal};
+pub(super) use program::RendererProgram;
 pub use sandbox::Sandbox;
 pub(super) use secrets::Secrets;
 
@@ -72,9 +72,9 @@ impl Default for Rendering {
 
 /// Creates a temporary directory, for a renderer's empty home directory and for overlays. It is
 /// removed when dropped.
-pub(super) fn workspace() -> Result<Folder, String> {
+pub(super) fn workspace() -> Result<ManifestFolder, String> {
     let failed = |error: std::io::Error| format!("cannot make a temporary directory: {error}");
-    let folder = Folder::temporary().map_err(failed)?;
+    let folder = ManifestFolder::temporary().map_err(failed)?;
     std::fs::create_dir(folder.path().join("home")).map_err(failed)?;
     Ok(folder)
 }

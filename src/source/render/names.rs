@@ -5,14 +5,14 @@ use std::path::{Component, Path, PathBuf};
 /// Names files as the user would: relative to the current directory, unless the user named an
 /// absolute path.
 #[derive(Debug, Clone, Default)]
-pub(in crate::source) struct Names {
+pub(in crate::source) struct FileNames {
     /// The current directory; `None` for absolute names.
     base: Option<PathBuf>,
     /// A directory that is a copy, with its original: files in it get the names of the originals.
     copy: Option<(PathBuf, PathBuf)>,
 }
 
-impl Names {
+impl FileNames {
     /// Returns the names for a path as the user gave it.
     pub fn like(given: &Path) -> Self {
         let here = || std::env::current_dir().and_then(|path| path.canonicalize());
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn names_copies_like_their_originals() {
-        let names = Names {
+        let names = FileNames {
             base: Some(PathBuf::from("/work/repo")),
             copy: None,
         };

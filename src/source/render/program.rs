@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// A program that renders.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::source) struct Program {
+pub(in crate::source) struct RendererProgram {
     /// Its file, as an absolute path.
     pub file: PathBuf,
     /// Its name.
     pub name: String,
 }
 
-impl Program {
+impl RendererProgram {
     /// Returns the program that the user names, or the first of `names` on the PATH.
     ///
     /// # Errors
@@ -91,12 +91,12 @@ mod tests {
 
     #[test]
     fn skips_files_that_are_not_executable() {
-        let find = |file: &str| Program::find(Some(Path::new(file)), &[], "");
+        let find = |file: &str| RendererProgram::find(Some(Path::new(file)), &[], "");
         let text = tempfile::NamedTempFile::new().unwrap();
         assert!(find(text.path().to_str().unwrap()).is_err());
         assert!(find("/nowhere/kustomize").is_err());
         assert_eq!(find("/bin/sh").unwrap().name, "sh");
-        let hint = Program::find(None, &["no-such-program-anywhere"], "install it");
+        let hint = RendererProgram::find(None, &["no-such-program-anywhere"], "install it");
         assert_eq!(hint.unwrap_err(), "install it");
     }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{ID, METADATA};
 use crate::model::{Manifest, SecretPlace};
 use crate::policy::literally;
-use crate::source::Loaded;
-use crate::source::render::{Job, Program, Rendering, Sandbox, Secrets};
+use crate::source::LoadedSource;
+use crate::source::render::{RendererProgram, RendererRun, Rendering, Sandbox, Secrets};
 
 /// An encrypted object, as written.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct Encrypted {
     pub(super) places: Vec<Vec<String>>,
 }
 
-impl Loaded {
+impl LoadedSource {
     /// Decrypts the encrypted objects, if the user names a program for it. An object that cannot be
     /// decrypted is an error, and its values stay unknown.
     pub(in crate::source) fn decrypt(&mut self, rendering: Option<&Rendering>) {
@@ -77,7 +77,7 @@ impl Loaded {
 
 /// Returns the decrypted object.
 fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Value, String> {
-    let found = Program::find(Some(program), &[], "")?;
+    let found = RendererProgram::find(Some(program), &[], "")?;
     // The fields are in another order, as with Flux, so the checksum does not match.
     let words = [
         "--decrypt",
@@ -88,7 +88,7 @@ fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Va
         "json",
         "/dev/stdin",
     ];
-    let job = Job {
+    let job = RendererRun {
         name: &found.name,
         program: &found.file,
         arguments: words.map(OsString::from).to_vec(),

@@ -1,25 +1,25 @@
 //! Walks through trees that cannot be created on disk.
 
-use super::super::tree::Entry;
+use super::super::tree::TreeEntry;
 use super::*;
 
 /// A tree of directories, each with several files, some of which cannot be listed.
-struct Made {
+struct TestTree {
     directories: usize,
     files: usize,
     /// The error for listing directories with this name.
     gone: Option<(&'static str, io::ErrorKind)>,
 }
 
-impl Tree for Made {
-    fn resolve(&self, path: &Path) -> io::Result<Resolved> {
-        Ok(Resolved {
+impl Tree for TestTree {
+    fn resolve(&self, path: &Path) -> io::Result<ResolvedPath> {
+        Ok(ResolvedPath {
             canonical: path.to_owned(),
-            kind: Kind::Directory,
+            kind: TreeEntryKind::Directory,
         })
     }
 
-    fn list(&self, canonical: &Path) -> io::Result<Vec<Entry>> {
+    fn list(&self, canonical: &Path) -> io::Result<Vec<TreeEntry>> {
         if let Some((name, error)) = self.gone
             && canonical.ends_with(name)
         {
@@ -27,10 +27,10 @@ impl Tree for Made {
         }
         let is_top = canonical == Path::new("/deploy");
         let directories = if is_top { self.directories } else { 0 };
-        let directories = (0..directories).map(|n| (format!("d{n}"), Kind::Directory));
-        let files = (0..self.files).map(|n| (format!("f{n}.yaml"), Kind::File));
+        let directories = (0..directories).map(|n| (format!("d{n}"), TreeEntryKind::Directory));
+        let files = (0..self.files).map(|n| (format!("f{n}.yaml"), TreeEntryKind::File));
         let entries = directories.chain(files);
-        let entries = entries.map(|(name, kind)| Entry {
+        let entries = entries.map(|(name, kind)| TreeEntry {
             name: name.into(),
             kind,
         });
@@ -42,7 +42,7 @@ impl Tree for Made {
     }
 }
 
-fn walked(tree: &Made, bounds: Bounds) -> (usize, Vec<String>) {
+fn walked(tree: &TestTree, bounds: Bounds) -> (usize, Vec<String>) {
     let mut walk = Walk::through(tree, bounds);
     walk.argument(Path::new("deploy"), Path::new("/deploy"));
     let (found, loaded) = walk.finish();
@@ -58,7 +58,7 @@ fn a_directory_that_disappears_during_the_walk_is_an_error() {
         (io::ErrorKind::PermissionDenied, "permission denied"),
         (io::ErrorKind::NotADirectory, "cannot be read"),
     ] {
-        let tree = Made {
+        let tree = TestTree {
             directories: 3,
             files: 2,
             gone: Some(("d1", kind)),
@@ -75,7 +75,7 @@ fn a_directory_that_disappears_during_the_walk_is_an_error() {
 
 #[test]
 fn limits_the_number_of_entries() {
-    let tree = Made {
+    let tree = TestTree {
         directories: 100,
         files: 999,
         gone: None,

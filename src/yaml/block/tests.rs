@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::Step;
+use crate::model::ManifestStep;
 use crate::yaml::build;
 use crate::yaml::locate::locate_by_events;
 use crate::yaml::split::split;
@@ -34,16 +34,16 @@ fn agree(text: &str) -> usize {
 
 /// Finds everything in a document both ways.
 #[track_caller]
-fn agree_on_places(text: &str, document: &Document) {
+fn agree_on_places(text: &str, document: &YamlDocument) {
     let span = document.span;
     let node = &text[span.start..span.end];
-    let mut ways = vec![vec![Step::Field("not there".to_owned())]];
+    let mut ways = vec![vec![ManifestStep::Field("not there".to_owned())]];
     collect(&document.value, &mut Vec::new(), &mut ways);
-    let all: Vec<&[Step]> = ways.iter().map(Vec::as_slice).collect();
+    let all: Vec<&[ManifestStep]> = ways.iter().map(Vec::as_slice).collect();
     let expected = locate_by_events(node, span, 0, &all).unwrap();
     // Of long texts, not every field.
     for at in (0..ways.len()).step_by(1 + node.len() / 500) {
-        let mut signposts = Signposts::to(&[all[at]]);
+        let mut signposts = PathBranches::to(&[all[at]]);
         if find(node, span.position(), &mut signposts).is_some() {
             let found = signposts.all(&[all[at]], span);
             assert_eq!(found, [expected[at]], "{:?} in {node:?}", all[at]);
@@ -51,11 +51,11 @@ fn agree_on_places(text: &str, document: &Document) {
     }
 }
 
-fn collect(value: &Value, way: &mut Vec<Step>, ways: &mut Vec<Vec<Step>>) {
+fn collect(value: &Value, way: &mut Vec<ManifestStep>, ways: &mut Vec<Vec<ManifestStep>>) {
     let fields = value.as_object().into_iter().flatten();
-    let fields = fields.map(|(name, value)| (Step::Field(name.clone()), value));
+    let fields = fields.map(|(name, value)| (ManifestStep::Field(name.clone()), value));
     let items = value.as_array().into_iter().flatten().enumerate();
-    let items = items.map(|(index, value)| (Step::Index(index), value));
+    let items = items.map(|(index, value)| (ManifestStep::Index(index), value));
     for (step, value) in fields.chain(items) {
         way.push(step);
         ways.push(way.clone());
@@ -67,23 +67,23 @@ fn collect(value: &Value, way: &mut Vec<Step>, ways: &mut Vec<Vec<Step>>) {
 #[test]
 fn fields_of_plain_blocks_are_found_without_the_parser() {
     let text = "# c\na: b\nc:\n  - d\n  -\n    e: x\n  - f: [1]\n    \"g\": h\n";
-    let ways: [&[Step]; 3] = [
-        &[Step::Field("a".to_owned())],
+    let ways: [&[ManifestStep]; 3] = [
+        &[ManifestStep::Field("a".to_owned())],
         &[
-            Step::Field("c".to_owned()),
-            Step::Index(1),
-            Step::Field("e".to_owned()),
+            ManifestStep::Field("c".to_owned()),
+            ManifestStep::Index(1),
+            ManifestStep::Field("e".to_owned()),
         ],
         &[
-            Step::Field("c".to_owned()),
-            Step::Index(2),
-            Step::Field("g".to_owned()),
+            ManifestStep::Field("c".to_owned()),
+            ManifestStep::Index(2),
+            ManifestStep::Field("g".to_owned()),
         ],
     ];
-    let mut signposts = Signposts::to(&ways);
+    let mut signposts = PathBranches::to(&ways);
     let first = Position { line: 7, column: 3 };
     find(&text[4..], first, &mut signposts).unwrap();
-    let places = signposts.all(&ways, Span::default());
+    let places = signposts.all(&ways, TextSpan::default());
     let places: Vec<_> = places
         .iter()
         .map(|place| (place.line, place.column))

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use driftctl::compare::{Explain, Keep, Reason, Subject, compare};
+use driftctl::compare::{ComparisonInput, Explain, KeepFindings, Reason, compare};
 use driftctl::model::{ChangeKind, Explanation, FieldPath, Owner, Ownership, PathElement};
-use driftctl::ownership::{Appliers, Sent};
-use driftctl::patch::{self, Edit, Unfit, apply};
+use driftctl::ownership::{Appliers, LastSent};
+use driftctl::patch::{self, FieldChange, PatchError, apply};
 use driftctl::schema::Schema;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -55,16 +55,16 @@ fn declared(object: &Value) -> Value {
 fn drift(declared: &Value, live: &Value) -> Vec<(FieldPath, Option<Value>)> {
     let text = |field: &str| declared[field].as_str().unwrap();
     let schema = Schema::builtin();
-    let findings = compare(&Subject {
+    let findings = compare(&ComparisonInput {
         declared,
         live,
         schema,
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &Ownership::default(),
         appliers: &Appliers::default(),
-        sent: &Sent::default(),
+        sent: &LastSent::default(),
         rules: &Bookkeeping,
-        keep: Keep::Drift,
+        keep: KeepFindings::Drift,
     });
     findings
         .into_iter()
@@ -207,14 +207,14 @@ proptest! {
         }
         let wanted = declared(before);
         let drifted = drift(&wanted, &live);
-        let edits: Vec<Edit<'_>> = drifted
+        let edits: Vec<FieldChange<'_>> = drifted
             .iter()
-            .map(|(path, to)| Edit { path, to: to.as_ref() })
+            .map(|(path, to)| FieldChange { path, to: to.as_ref() })
             .collect();
         let operations = match patch::build(&live, &wanted, &edits) {
             Ok(operations) => operations,
             // Two items with the same name cannot be distinguished, and are left alone.
-            Err(Unfit::Ambiguous(_)) => return Ok(()),
+            Err(PatchError::Ambiguous(_)) => return Ok(()),
             Err(unfit) => return Err(TestCaseError::fail(unfit.to_string())),
         };
         let made = apply(&live, &operations).unwrap();

@@ -1,6 +1,6 @@
 //! Tests the choice of the applier, and how changes of other appliers are judged.
 
-use driftctl::model::Cause;
+use driftctl::model::ChangeCause;
 use serde_json::{Value, json};
 
 use super::compared_with;
@@ -39,7 +39,7 @@ fn reported(
     declared: &Value,
     live: &Value,
     named: &[&str],
-) -> Vec<(String, Option<Cause>, Vec<String>)> {
+) -> Vec<(String, Option<ChangeCause>, Vec<String>)> {
     let options = Options {
         field_managers: named.iter().map(|name| (*name).to_owned()).collect(),
         ..Options::default()
@@ -52,7 +52,11 @@ fn reported(
     all.collect()
 }
 
-fn change(path: &str, cause: Option<Cause>, by: &str) -> (String, Option<Cause>, Vec<String>) {
+fn change(
+    path: &str,
+    cause: Option<ChangeCause>,
+    by: &str,
+) -> (String, Option<ChangeCause>, Vec<String>) {
     (path.to_owned(), cause, vec![by.to_owned()])
 }
 
@@ -95,7 +99,7 @@ fn fields_dropped_from_the_manifest_have_their_own_cause() {
         vec![entry("argocd-controller", "Apply", &["a", "b"])],
         None,
     );
-    let dropped = Some(Cause::Dropped);
+    let dropped = Some(ChangeCause::Dropped);
     assert_eq!(
         reported(&declared, &on_the_server, &[]),
         [change(".data.b", dropped, "argocd-controller")]
@@ -121,7 +125,7 @@ fn the_writer_of_last_applied_is_a_client_side_applier() {
     let managers = || vec![entry("argocd-controller", "Update", &["a", "b"])];
     let written = change(
         ".data.b",
-        Some(Cause::WrittenByApplier),
+        Some(ChangeCause::WrittenByApplier),
         "argocd-controller",
     );
     let sent = json!({"a": "1"});
@@ -131,7 +135,7 @@ fn the_writer_of_last_applied_is_a_client_side_applier() {
         std::slice::from_ref(&written)
     );
     let dropped = live(&data, managers(), Some(("argocd-controller", &data)));
-    let expected = change(".data.b", Some(Cause::Dropped), "argocd-controller");
+    let expected = change(".data.b", Some(ChangeCause::Dropped), "argocd-controller");
     assert_eq!(reported(&declared, &dropped, &[]), [expected]);
     let without = live(&data, managers(), None);
     assert_eq!(reported(&declared, &without, &[]), [written]);
@@ -147,7 +151,7 @@ fn finds_a_client_side_apply_over_a_controller() {
         entry(client, "Update", &["c"]),
     ];
     let live = live(&sent, managers, Some((client, &sent)));
-    let expected = change(".data.c", Some(Cause::AppliedElsewhere), client);
+    let expected = change(".data.c", Some(ChangeCause::AppliedElsewhere), client);
     let found = reported(&declared, &live, &[]);
     let found: Vec<_> = found
         .into_iter()
@@ -170,7 +174,7 @@ fn field_manager_sets_the_applier() {
         found,
         [
             change(".data.b", None, "argocd-controller"),
-            change(".data.c", Some(Cause::Dropped), "ci"),
+            change(".data.c", Some(ChangeCause::Dropped), "ci"),
         ]
     );
 }
@@ -223,10 +227,11 @@ fn does_not_attribute_a_taint_to_the_controller_that_wrote_another() {
         ]);
         reported(&declared, &live, &[])
     };
-    let by = |taint: &[(String, Option<Cause>, Vec<String>)]| (taint[0].1, taint[0].2.clone());
+    let by =
+        |taint: &[(String, Option<ChangeCause>, Vec<String>)]| (taint[0].1, taint[0].2.clone());
     assert_eq!(
         by(&taint("dedicated")),
-        (Some(Cause::Unattributed), Vec::new())
+        (Some(ChangeCause::Unattributed), Vec::new())
     );
     let controller = vec!["kube-controller-manager".to_owned()];
     assert_eq!(

@@ -16,7 +16,7 @@ use driftctl::cluster::Dump;
 use driftctl::engine::{self, Options};
 use driftctl::model::ObjectReport;
 use driftctl::policy::RuleSet;
-use driftctl::source::{Files, Source};
+use driftctl::source::{FilesSource, Source};
 use serde_json::{Value, json};
 use support::Place;
 
@@ -55,7 +55,7 @@ fn compared_with(manifests: &str, live: &[&Value], options: &Options) -> Vec<Obj
     let place = Place::new()
         .file("manifests.yaml", manifests)
         .file("live.json", list.to_string());
-    let files = Files::new([place.path().join("manifests.yaml")]);
+    let files = FilesSource::new([place.path().join("manifests.yaml")]);
     let sources: Vec<Box<dyn Source>> = vec![Box::new(files)];
     let dump = Dump::read(&[place.path().join("live.json")]).unwrap();
     let report = engine::run(&sources, &dump, RuleSet::builtin(), options).unwrap();

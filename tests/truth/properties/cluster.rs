@@ -5,14 +5,16 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use driftctl::cluster::{
-    Answer, Apply, Discovery, Dump, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict,
-    Prediction, Query, Read, ServedKind, unpredicted,
+    Apply, Discovery, Dump, FetchRequest, KindLookup, Live, LiveObject, Predict, Prediction, Query,
+    Read, ReadResult, ReadResults, ServedKind, unpredicted,
 };
 use driftctl::engine::{self, Options};
-use driftctl::model::{GroupKind, JudgedChange, Manifest, Report, ResourceKey, Target, Warning};
+use driftctl::model::{
+    GroupKind, JudgedChange, Manifest, Report, ReportTarget, ResourceKey, Warning,
+};
 use driftctl::policy::RuleSet;
 use driftctl::schema::{Schema, TypeId};
-use driftctl::source::{Files, Loaded, Source};
+use driftctl::source::{FilesSource, LoadedSource, Source};
 use serde_json::{Value, json};
 
 /// A recorded cluster, and the manifests that were applied to it.
@@ -45,7 +47,9 @@ impl Cluster {
     /// Reads a scenario.
     pub fn read(name: &str) -> Self {
         let recording = fixture(&format!("driftbench/{name}/live.json.gz"));
-        let manifests = Files::new([fixture("shop/manifests")]).read().manifests;
+        let manifests = FilesSource::new([fixture("shop/manifests")])
+            .read()
+            .manifests;
         let dump = Dump::read(std::slice::from_ref(&recording)).unwrap();
         let kinds = manifests
             .iter()
@@ -77,7 +81,7 @@ impl Cluster {
     fn in_sync(&self, manifests: &[Manifest]) -> Vec<Pair> {
         let report = self.compare(manifests, &self.live);
         let in_sync = report.objects.iter().filter(|object| {
-            object.status() == driftctl::model::Status::InSync && object.origin.is_some()
+            object.status() == driftctl::model::ObjectStatus::InSync && object.origin.is_some()
         });
         let pair = |object: &driftctl::model::ObjectReport| Pair {
             key: object.key.clone(),
@@ -162,10 +166,10 @@ pub fn key_of(object: &Value) -> ResourceKey {
 struct Given(Vec<Manifest>);
 
 impl Source for Given {
-    fn load(&self, _: &dyn Live) -> Loaded {
-        Loaded {
+    fn load(&self, _: &dyn Live) -> LoadedSource {
+        LoadedSource {
             manifests: self.0.clone(),
-            ..Loaded::default()
+            ..LoadedSource::default()
         }
     }
 }
@@ -177,8 +181,8 @@ struct Side<'c> {
 }
 
 impl Discovery for Side<'_> {
-    fn target(&self) -> Target {
-        Target::default()
+    fn target(&self) -> ReportTarget {
+        ReportTarget::default()
     }
 
     fn default_namespace(&self) -> Option<String> {
@@ -218,18 +222,18 @@ impl Discovery for Side<'_> {
 }
 
 impl Read for Side<'_> {
-    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched> {
+    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<ReadResults> {
         let answer = |key: &ResourceKey| match self.live.get(key) {
             Some(live) => {
                 let api_version = live["apiVersion"].as_str().unwrap_or_default();
-                Answer::Found(LiveObject::from_value(key.clone(), api_version, live))
+                ReadResult::Found(LiveObject::from_value(key.clone(), api_version, live))
             }
-            None => Answer::Absent,
+            None => ReadResult::Absent,
         };
         let wanted = request.wanted.iter();
-        Ok(Fetched {
+        Ok(ReadResults {
             answers: wanted.map(|w| (w.key.clone(), answer(&w.key))).collect(),
-            ..Fetched::default()
+            ..ReadResults::default()
         })
     }
 

@@ -1,7 +1,7 @@
 //! Random edits of live objects, as people make them.
 
 use driftctl::model::{FieldPath, PathElement};
-use driftctl::schema::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero, is_zero};
+use driftctl::schema::{Field, ListKind, ScalarType, Schema, Type, TypeId, Zero, is_zero};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Pair};
@@ -207,13 +207,15 @@ impl Editor<'_> {
 
     fn new_of_type(&self, ty: TypeId) -> Option<Value> {
         Some(match self.schema.get(ty) {
-            Type::Scalar(Scalar::Boolean) => json!(true),
-            Type::Scalar(Scalar::Integer | Scalar::Number | Scalar::IntOrString) => json!(17),
-            Type::Scalar(Scalar::Quantity) => json!("17Mi"),
-            Type::Scalar(Scalar::Duration) => json!("17s"),
-            Type::Scalar(Scalar::Time) => json!("2026-01-01T00:00:00Z"),
-            Type::Scalar(Scalar::Bytes) => json!("eA=="),
-            Type::Scalar(Scalar::String) => json!("added-by-hand"),
+            Type::Scalar(ScalarType::Boolean) => json!(true),
+            Type::Scalar(ScalarType::Integer | ScalarType::Number | ScalarType::IntOrString) => {
+                json!(17)
+            }
+            Type::Scalar(ScalarType::Quantity) => json!("17Mi"),
+            Type::Scalar(ScalarType::Duration) => json!("17s"),
+            Type::Scalar(ScalarType::Time) => json!("2026-01-01T00:00:00Z"),
+            Type::Scalar(ScalarType::Bytes) => json!("eA=="),
+            Type::Scalar(ScalarType::String) => json!("added-by-hand"),
             Type::Map { value, .. } => json!({"added-by-hand": self.new_of_type(*value)?}),
             Type::List { item, .. } => match self.schema.get(*item) {
                 Type::Scalar(_) => json!([self.new_of_type(*item)?]),
@@ -263,14 +265,14 @@ fn is_leaf(value: Option<&Value>) -> bool {
 }
 
 /// Returns another value of a type.
-fn other(scalar: Scalar, before: &Value) -> Option<Value> {
+fn other(scalar: ScalarType, before: &Value) -> Option<Value> {
     match (scalar, before) {
-        (Scalar::Quantity, Value::String(text)) if text == "17Mi" => Some(json!("18Mi")),
-        (Scalar::Quantity, _) => Some(json!("17Mi")),
-        (Scalar::Duration, _) => Some(json!("17h3m")),
-        (Scalar::Time, _) => Some(json!("2001-02-03T04:05:06Z")),
-        (Scalar::Bytes, Value::String(text)) if text == "b3RoZXI=" => Some(json!("eA==")),
-        (Scalar::Bytes, _) => Some(json!("b3RoZXI=")),
+        (ScalarType::Quantity, Value::String(text)) if text == "17Mi" => Some(json!("18Mi")),
+        (ScalarType::Quantity, _) => Some(json!("17Mi")),
+        (ScalarType::Duration, _) => Some(json!("17h3m")),
+        (ScalarType::Time, _) => Some(json!("2001-02-03T04:05:06Z")),
+        (ScalarType::Bytes, Value::String(text)) if text == "b3RoZXI=" => Some(json!("eA==")),
+        (ScalarType::Bytes, _) => Some(json!("b3RoZXI=")),
         _ => other_untyped(before),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use driftctl::compare::{Explain, Finding, Reason, Subject, compare, live_view};
+use driftctl::compare::{ComparisonInput, Difference, Explain, Reason, compare, live_view};
 use driftctl::model::{ChangeKind, FieldPath, Owner};
-use driftctl::ownership::{Appliers, Sent, ownership_of};
+use driftctl::ownership::{Appliers, LastSent, ownership_of};
 use driftctl::schema::Schema;
 use serde_json::{Map, Value, json};
 
@@ -16,20 +16,20 @@ impl Explain for NoRules {
     }
 }
 
-fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
+fn compared(declared: &Value, live: &Value) -> Vec<Difference> {
     let schema = Schema::builtin();
     let text = |field: &str| live[field].as_str().unwrap_or_default();
     let ownership = ownership_of(live);
-    compare(&Subject {
+    compare(&ComparisonInput {
         declared,
         live,
         schema,
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &ownership,
         appliers: &Appliers::of(&ownership, declared, live, &[]),
-        sent: &Sent::of(live),
+        sent: &LastSent::of(live),
         rules: &NoRules,
-        keep: driftctl::compare::Keep::Drift,
+        keep: driftctl::compare::KeepFindings::Drift,
     })
 }
 

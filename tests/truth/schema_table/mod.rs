@@ -42,7 +42,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use driftctl::schema::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero, short_name};
+use driftctl::schema::{Field, ListKind, ScalarType, Schema, Type, TypeId, Zero, short_name};
 use serde_json::{Map, Value, json};
 
 const ZERO_VALUES: &str = "zero-values.json.gz";
@@ -465,16 +465,16 @@ fn zero_word(zero: Zero) -> &'static str {
     }
 }
 
-fn scalar_word(scalar: Scalar) -> &'static str {
+fn scalar_word(scalar: ScalarType) -> &'static str {
     match scalar {
-        Scalar::String => "string",
-        Scalar::Boolean => "boolean",
-        Scalar::Integer => "integer",
-        Scalar::Number => "number",
-        Scalar::Quantity => "quantity",
-        Scalar::IntOrString => "int-or-string",
-        Scalar::Duration => "duration",
-        Scalar::Time => "time",
-        Scalar::Bytes => "bytes",
+        ScalarType::String => "string",
+        ScalarType::Boolean => "boolean",
+        ScalarType::Integer => "integer",
+        ScalarType::Number => "number",
+        ScalarType::Quantity => "quantity",
+        ScalarType::IntOrString => "int-or-string",
+        ScalarType::Duration => "duration",
+        ScalarType::Time => "time",
+        ScalarType::Bytes => "bytes",
     }
 }

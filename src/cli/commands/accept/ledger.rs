@@ -8,7 +8,7 @@ use super::of_whole;
 use crate::cli::settings::Settings;
 use crate::config;
 use crate::model::{ChangeKind, JudgedChange, ObjectReport};
-use crate::policy::{Accepted, Debt, Expiry, Recorded};
+use crate::policy::{Accepted, Debt, Expiry, RecordedValue};
 use crate::state::new_salt;
 
 /// Longer values are stored as digests, so that the file stays readable.
@@ -16,7 +16,7 @@ const LONGEST: usize = 1000;
 
 /// Why drift is accepted, and until when.
 #[derive(Debug, Clone, Default)]
-pub struct Terms {
+pub struct AcceptTerms {
     /// The reason; if left out, the earlier reason is kept.
     pub reason: Option<String>,
     /// Link to a ticket or discussion; if left out, the earlier one is kept.
@@ -26,14 +26,14 @@ pub struct Terms {
 }
 
 /// The accepted drift, to which more can be added.
-pub struct Ledger {
+pub struct AcceptedDrift {
     /// The whole baseline.
     pub debt: Debt,
     by: Option<String>,
     at: String,
 }
 
-impl Ledger {
+impl AcceptedDrift {
     /// Opens the baseline.
     ///
     /// # Errors
@@ -51,9 +51,9 @@ impl Ledger {
     }
 
     /// Accepts that an object is missing or extra, if so.
-    pub fn accept_whole(&mut self, object: &ObjectReport, terms: &Terms) {
+    pub fn accept_whole(&mut self, object: &ObjectReport, terms: &AcceptTerms) {
         if let Some(kind) = of_whole(object) {
-            let nothing = [Recorded::Nothing, Recorded::Nothing];
+            let nothing = [RecordedValue::Nothing, RecordedValue::Nothing];
             self.record(object, ".", kind, nothing, terms);
         }
     }
@@ -65,18 +65,18 @@ impl Ledger {
         object: &ObjectReport,
         drift: &JudgedChange,
         shown: &JudgedChange,
-        terms: &Terms,
+        terms: &AcceptTerms,
     ) -> bool {
         if drift.change.path != shown.change.path {
             return false;
         }
         let path = drift.change.path.to_string();
         let recorded = |side: &str, value: &Option<Value>, shown: &Option<Value>| match value {
-            None => Recorded::Nothing,
+            None => RecordedValue::Nothing,
             Some(value) if Some(value) == shown.as_ref() && can_be_shown(value) => {
-                Recorded::Value(value.clone())
+                RecordedValue::Value(value.clone())
             }
-            Some(value) => Recorded::Digest(self.debt.digest(&object.key, &path, side, value)),
+            Some(value) => RecordedValue::Digest(self.debt.digest(&object.key, &path, side, value)),
         };
         let (change, shown) = (&drift.change, &shown.change);
         let values = [
@@ -92,8 +92,8 @@ impl Ledger {
         object: &ObjectReport,
         path: &str,
         kind: ChangeKind,
-        values: [Recorded; 2],
-        terms: &Terms,
+        values: [RecordedValue; 2],
+        terms: &AcceptTerms,
     ) {
         let [declared, live] = values;
         let before = self.debt.at(&object.key, path, kind);

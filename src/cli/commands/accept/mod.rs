@@ -8,17 +8,19 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::expiry;
 use crate::cli::args::AcceptArgs;
-use crate::cli::comparison::{self, Compared};
-use crate::cli::selected::Selected;
-use crate::cli::selection::Until;
+use crate::cli::comparison::{self, ComparisonResult};
+use crate::cli::selected::ChangeSelection;
+use crate::cli::selection::EndTime;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, report_file};
 use crate::config;
-use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status, Verdict};
+use crate::model::{
+    ChangeKind, JudgedChange, ObjectReport, ObjectStatus, Report, Severity, Verdict,
+};
 use crate::output::escape;
 use crate::policy::{ACCEPTED, Debt};
 use crate::redact::{LiveValues, Redacted, Redactor};
-pub(super) use ledger::{Ledger, Terms};
+pub(super) use ledger::{AcceptTerms, AcceptedDrift};
 
 /// Compares, and records the drift that it finds.
 ///
@@ -29,8 +31,8 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
         bail!("drift of untrusted manifests cannot be accepted; leave out --untrusted");
     }
     let expires = expiry(args.expires.as_ref(), settings)?;
-    let (selected, source) = Selected::of(&args.object, &args.path, &args.source)?;
-    let Compared { report, rules } = comparison::run(
+    let (selected, source) = ChangeSelection::of(&args.object, &args.path, &args.source)?;
+    let ComparisonResult { report, rules } = comparison::run(
         &source,
         &args.live,
         &args.compare,
@@ -40,9 +42,9 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     )?;
     let redactor = Redactor::of(rules.secret(), LiveValues::default());
     let redacted = redactor.redact(report.clone());
-    let mut ledger = Ledger::open(rules.baseline.debt, settings)?;
+    let mut ledger = AcceptedDrift::open(rules.baseline.debt, settings)?;
     selected.check(&report, |object| changes(object, &ledger.debt))?;
-    let mut terms = Terms {
+    let mut terms = AcceptTerms {
         reason: args
             .reason
             .clone()
@@ -81,7 +83,7 @@ fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
     let accepted = of_object.map(|accepted| accepted.path.clone());
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
-    let whole = matches!(object.status(), Status::Missing | Status::Extra);
+    let whole = matches!(object.status(), ObjectStatus::Missing | ObjectStatus::Extra);
     let whole = whole.then(|| ".".to_owned());
     drifts.chain(accepted).chain(whole).collect()
 }
@@ -94,7 +96,7 @@ fn is_accepted(drift: &JudgedChange) -> bool {
 /// Removes accepted drift that is gone, or that will be accepted again because its value changed or
 /// it is overdue. Only looks at selected objects that were compared. Returns how many entries were
 /// removed because their drift is gone.
-fn remove_stale(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
+fn remove_stale(debt: &mut Debt, report: &Report, selected: &ChangeSelection) -> usize {
     let mut renewed = 0;
     let out = debt.retain(|accepted| {
         let mut objects = report.objects.iter();
@@ -104,7 +106,7 @@ fn remove_stale(debt: &mut Debt, report: &Report, selected: &Selected) -> usize 
         let is_selected = selected.selects(report, object, &accepted.path);
         let mut hidden = object.drifts.iter().filter(|drift| is_accepted(drift));
         let is_hidden = hidden.any(|drift| drift.change.path.to_string() == accepted.path);
-        let stays = object.status() == Status::Unknown || !is_selected || is_hidden;
+        let stays = object.status() == ObjectStatus::Unknown || !is_selected || is_hidden;
         renewed += usize::from(!stays && drifts_at(object, &accepted.path));
         stays
     });
@@ -115,7 +117,7 @@ fn remove_stale(debt: &mut Debt, report: &Report, selected: &Selected) -> usize 
 fn drifts_at(object: &ObjectReport, path: &str) -> bool {
     let mut drifts = object.drifts.iter();
     drifts.any(|drift| drift.change.path.to_string() == path)
-        || (path == "." && matches!(object.status(), Status::Missing | Status::Extra))
+        || (path == "." && matches!(object.status(), ObjectStatus::Missing | ObjectStatus::Extra))
 }
 
 /// Asks for what the arguments leave out: a reason, if there is no earlier one, and an expiry.
@@ -123,8 +125,8 @@ fn drifts_at(object: &ObjectReport, path: &str) -> bool {
 /// # Errors
 /// Fails if there is no terminal to ask at, or no answer.
 fn complete(
-    terms: &mut Terms,
-    accepted: &[Item<'_>],
+    terms: &mut AcceptTerms,
+    accepted: &[AcceptedChange<'_>],
     debt: &Debt,
     settings: &Settings,
     streams: &mut Streams,
@@ -132,7 +134,7 @@ fn complete(
     if accepted.is_empty() {
         return Ok(());
     }
-    let has_reason = |item: &Item<'_>| {
+    let has_reason = |item: &AcceptedChange<'_>| {
         let before = debt.at(&item.object.key, &item.path, item.kind);
         before.is_some_and(|before| !before.reason.is_empty())
     };
@@ -156,7 +158,7 @@ fn complete(
     }
     if no_end {
         let answer = ask(streams, "Until when (24h, 7d, 2w, a date)?")?;
-        let until: Until = answer.parse().map_err(|why: String| anyhow!("{why}"))?;
+        let until: EndTime = answer.parse().map_err(|why: String| anyhow!("{why}"))?;
         terms.expires = expiry(Some(&until), settings)?;
     }
     Ok(())
@@ -184,7 +186,7 @@ const MOST_LISTED: usize = 20;
 
 /// One accepted change.
 #[derive(Clone)]
-struct Item<'r> {
+struct AcceptedChange<'r> {
     object: &'r ObjectReport,
     path: String,
     kind: ChangeKind,
@@ -192,11 +194,14 @@ struct Item<'r> {
 }
 
 /// Returns what the run would accept, the worst first.
-fn about_to_be_accepted<'r>(report: &'r Report, selected: &Selected) -> Vec<Item<'r>> {
+fn about_to_be_accepted<'r>(
+    report: &'r Report,
+    selected: &ChangeSelection,
+) -> Vec<AcceptedChange<'r>> {
     let mut items = Vec::new();
     for object in &report.objects {
         if let (Some(kind), true) = (of_whole(object), selected.selects(report, object, ".")) {
-            items.push(Item {
+            items.push(AcceptedChange {
                 object,
                 path: ".".to_owned(),
                 kind,
@@ -207,7 +212,7 @@ fn about_to_be_accepted<'r>(report: &'r Report, selected: &Selected) -> Vec<Item
             let path = drift.change.path.to_string();
             let again = !selected.is_everything() && is_accepted(drift);
             if (drift.is_drift() || again) && selected.selects(report, object, &path) {
-                items.push(Item {
+                items.push(AcceptedChange {
                     object,
                     path,
                     kind: drift.change.kind,
@@ -224,16 +229,18 @@ fn about_to_be_accepted<'r>(report: &'r Report, selected: &Selected) -> Vec<Item
 /// Returns the change of an object that is missing or extra as a whole.
 fn of_whole(object: &ObjectReport) -> Option<ChangeKind> {
     match object.status() {
-        Status::Missing => Some(ChangeKind::Removed),
-        Status::Extra => Some(ChangeKind::Added),
-        Status::InSync | Status::Drifted | Status::Unknown | Status::Pending | Status::Conflict => {
-            None
-        }
+        ObjectStatus::Missing => Some(ChangeKind::Removed),
+        ObjectStatus::Extra => Some(ChangeKind::Added),
+        ObjectStatus::InSync
+        | ObjectStatus::Drifted
+        | ObjectStatus::Unknown
+        | ObjectStatus::Pending
+        | ObjectStatus::Conflict => None,
     }
 }
 
 /// Writes the accepted changes, one per line.
-fn list(out: &mut dyn Write, items: &[Item<'_>]) -> std::io::Result<()> {
+fn list(out: &mut dyn Write, items: &[AcceptedChange<'_>]) -> std::io::Result<()> {
     for item in items.iter().take(MOST_LISTED) {
         let path = match item.path.as_str() {
             "." => format!("({})", item.object.status().as_str()),
@@ -254,12 +261,12 @@ fn list(out: &mut dyn Write, items: &[Item<'_>]) -> std::io::Result<()> {
 
 struct Accepting<'a> {
     report: &'a Report,
-    selected: Selected,
-    terms: Terms,
-    ledger: Ledger,
+    selected: ChangeSelection,
+    terms: AcceptTerms,
+    ledger: AcceptedDrift,
     /// Returns the changes whose path contains a secret.
     unnamed: usize,
-    accepted: Vec<Item<'a>>,
+    accepted: Vec<AcceptedChange<'a>>,
     objects: usize,
 }
 
@@ -270,7 +277,7 @@ impl<'a> Accepting<'a> {
         let whole = of_whole(object);
         if let (Some(kind), true) = (whole, self.selected.selects(self.report, object, ".")) {
             self.ledger.accept_whole(object, &self.terms);
-            self.accepted.push(Item {
+            self.accepted.push(AcceptedChange {
                 object,
                 path: ".".to_owned(),
                 kind,
@@ -288,7 +295,7 @@ impl<'a> Accepting<'a> {
                 self.unnamed += 1;
                 continue;
             }
-            self.accepted.push(Item {
+            self.accepted.push(AcceptedChange {
                 object,
                 path,
                 kind: drift.change.kind,

@@ -16,24 +16,24 @@ use crate::output;
 use crate::redact::{Redactor, is_sensitive_name};
 use crate::source::{Scheme, before_branch, repository_around};
 use crate::yaml;
-use crate::yaml::tree::{Kind, Node};
+use crate::yaml::tree::{YamlKind, YamlNode};
 
 /// The byte order mark that editors put before UTF-8 text.
 const MARK: char = '\u{feff}';
 
 /// Where files may be edited.
-pub struct Files {
+pub struct EditedFiles {
     /// The Git repository root of each named path; outside a repository, the current folder, or the
     /// path itself if it is elsewhere.
-    roots: Vec<Root>,
+    roots: Vec<WriteRoot>,
 }
 
-struct Root {
+struct WriteRoot {
     path: PathBuf,
     is_repository: bool,
 }
 
-impl Root {
+impl WriteRoot {
     /// Returns the root for a path. `None` if a link in the repository, or below the current folder,
     /// leads out of it: the author of the link must not choose what is edited elsewhere.
     fn of(path: &Path) -> Option<Self> {
@@ -76,12 +76,15 @@ fn written_out(path: &Path) -> Option<PathBuf> {
     Some(whole)
 }
 
-impl Files {
+impl EditedFiles {
     /// Returns the repositories of the named paths.
     pub fn of(source: &SourceArgs) -> Self {
         let named = named(source);
         Self {
-            roots: named.iter().filter_map(|path| Root::of(path)).collect(),
+            roots: named
+                .iter()
+                .filter_map(|path| WriteRoot::of(path))
+                .collect(),
         }
     }
 
@@ -246,7 +249,11 @@ pub fn context(name: &str, file: &EditedFile, redactor: &Redactor) -> Result<usi
 }
 
 /// Returns the positions of the values that a report of the objects in a document masks.
-fn masked_spans(text: &str, document: &yaml::Document, redactor: &Redactor) -> Vec<Range<usize>> {
+fn masked_spans(
+    text: &str,
+    document: &yaml::YamlDocument,
+    redactor: &Redactor,
+) -> Vec<Range<usize>> {
     let items = document.value.get("items").and_then(Value::as_array);
     let (values, spans) = match items {
         Some(items) if items.len() == document.items.len() => {
@@ -278,11 +285,11 @@ fn key_of(value: &Value) -> ResourceKey {
 }
 
 /// Collects the smallest parts of a node whose values differ from the masked ones.
-fn differences(value: &Value, masked: &Value, node: &Node, found: &mut Vec<Range<usize>>) {
+fn differences(value: &Value, masked: &Value, node: &YamlNode, found: &mut Vec<Range<usize>>) {
     let before = found.len();
     match (value, masked, &node.kind) {
         _ if value == masked => return,
-        (Value::Object(fields), Value::Object(others), Kind::Mapping(_)) => {
+        (Value::Object(fields), Value::Object(others), YamlKind::Mapping(_)) => {
             for (name, value) in fields {
                 let other = others.get(name).unwrap_or(&Value::Null);
                 if let Some((_, node)) = node.field(name) {
@@ -290,7 +297,7 @@ fn differences(value: &Value, masked: &Value, node: &Node, found: &mut Vec<Range
                 }
             }
         }
-        (Value::Array(items), Value::Array(others), Kind::Sequence(nodes))
+        (Value::Array(items), Value::Array(others), YamlKind::Sequence(nodes))
             if items.len() == others.len() && items.len() == nodes.len() =>
         {
             for ((value, other), node) in items.iter().zip(others).zip(nodes) {
@@ -307,8 +314,8 @@ fn differences(value: &Value, masked: &Value, node: &Node, found: &mut Vec<Range
 
 /// Returns the lines of Secrets: the document, items of its list, or their generators in a
 /// kustomization.
-fn spans_of_secrets(text: &str, document: &yaml::Document) -> Vec<Range<usize>> {
-    let range = |span: &yaml::Span| span.start..span.end;
+fn spans_of_secrets(text: &str, document: &yaml::YamlDocument) -> Vec<Range<usize>> {
+    let range = |span: &yaml::TextSpan| span.start..span.end;
     let kind = document.value.get("kind").and_then(Value::as_str);
     let is_kustomization = document.value.get("secretGenerator").is_some();
     if document.value.get("apiVersion").is_none() && !is_kustomization

@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cli::args::{BackportArgs, CommandFormat, Extra};
-use crate::cli::comparison::{Again, Draft, Reports};
+use crate::cli::args::{BackportArgs, CommandFormat, ExtraArg};
+use crate::cli::comparison::{EditRenderer, RepeatableComparison, Reports};
 use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, report_file};
 use crate::cluster::Overlay;
-use crate::engine::backport::{Planned, Wish, plan};
-use crate::model::{PlanStep, Progress, Refused, Why};
+use crate::engine::backport::{BackportPlan, BackportRequest, plan};
+use crate::model::{PlanStep, RefusalReason, RefusedItem, StepProgress};
 use crate::redact::Redactor;
-pub(super) use files::Files;
+pub(super) use files::EditedFiles;
 
 /// Makes the plan, and prints the patch or writes the files.
 ///
@@ -47,15 +47,15 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     let drift = &args.drift;
     let (selected, mut source) = drift.selected()?;
     let base = source.base.take();
-    let again = Again::begin(&source, drift, Extra::None, settings.now)?;
+    let again = RepeatableComparison::begin(&source, drift, ExtraArg::None, settings.now)?;
     let overlay = Overlay::of(again.live());
     let Reports { report, shown } = again.reports(&overlay)?;
     selected.check(&report, changes)?;
-    let files = Files::of(&source);
-    let drafts = Draft::of(&source, &drift.live, &overlay, files.roots());
+    let files = EditedFiles::of(&source);
+    let drafts = EditRenderer::of(&source, &drift.live, &overlay, files.roots());
     let into = args.into.as_deref().map(EditTarget::of).transpose()?;
     let may_edit = |file: &str| into.as_ref().is_some_and(|into| into.holds(file));
-    let mut planned = plan(&Wish {
+    let mut planned = plan(&BackportRequest {
         report: &report,
         shown: &shown,
         selects: &|object, path| selected.selects(&report, object, path),
@@ -75,7 +75,7 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     if args.write {
         files.write(&planned.files)?;
         for step in &mut planned.plan.steps {
-            step.progress = Progress::Done;
+            step.progress = StepProgress::Done;
         }
     }
     if let Some(file) = &args.message {
@@ -96,8 +96,8 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
 }
 
 /// Refuses the changes of files whose patch would show secret values.
-fn withhold(planned: &mut Planned, redactor: &Redactor) {
-    let Planned { plan, files } = planned;
+fn withhold(planned: &mut BackportPlan, redactor: &Redactor) {
+    let BackportPlan { plan, files } = planned;
     files.retain(|name, file| {
         let Err(why) = files::context(name, file, redactor) else {
             return true;
@@ -112,7 +112,12 @@ fn withhold(planned: &mut Planned, redactor: &Redactor) {
         plan.steps = kept;
         for step in &left {
             let refused = step.changes.iter().map(|change| {
-                Refused::because(&step.key, &change.path, Why::Secret, why.to_string())
+                RefusedItem::because(
+                    &step.key,
+                    &change.path,
+                    RefusalReason::Secret,
+                    why.to_string(),
+                )
             });
             plan.refused.extend(refused);
         }

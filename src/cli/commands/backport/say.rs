@@ -6,11 +6,11 @@ use std::io::Write as _;
 
 use anyhow::{Context, Result};
 
-use super::files::{self, Files};
+use super::files::{self, EditedFiles};
 use crate::cli::Streams;
 use crate::cli::args::{BackportArgs, CommandFormat};
 use crate::cli::settings::Settings;
-use crate::engine::backport::Planned;
+use crate::engine::backport::BackportPlan;
 use crate::model::{ChangeKind, Plan, PlanStep};
 use crate::output::{self, FileEdit, RenderOptions, escape};
 use crate::redact::Redactor;
@@ -21,13 +21,13 @@ use crate::redact::Redactor;
 /// Fails if standard output cannot be written to.
 pub fn result(
     args: &BackportArgs,
-    planned: &Planned,
-    (places, base): (&Files, Option<&str>),
+    planned: &BackportPlan,
+    (places, base): (&EditedFiles, Option<&str>),
     redactor: &Redactor,
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<()> {
-    let Planned {
+    let BackportPlan {
         plan,
         files: edited,
     } = planned;

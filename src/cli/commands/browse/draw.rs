@@ -5,7 +5,7 @@ use ratatui_core::layout::{Position, Rect};
 use ratatui_core::style::{Color, Modifier, Style};
 use ratatui_core::terminal::Frame;
 
-use super::state::{Browser, Input, Row};
+use super::state::{BrowseInput, BrowseRow, Browser};
 use crate::model::Severity;
 
 /// The width from which the explanation is next to the list.
@@ -90,7 +90,7 @@ pub fn draw(frame: &mut Frame<'_>, browser: &Browser, explained: &[String]) {
     list(buffer, panes.list, browser);
     divider(buffer, panes.line, browser);
     match browser.input {
-        Input::Help => {
+        BrowseInput::Help => {
             for (at, line) in HELP.iter().enumerate() {
                 text(buffer, panes.explanation, at, line, Style::new());
             }
@@ -158,9 +158,9 @@ fn divider(buffer: &mut Buffer, area: Rect, browser: &Browser) {
 }
 
 /// A line of the list.
-enum Line<'b> {
+enum ListLine<'b> {
     Object(&'b str),
-    Change(&'b Row, bool),
+    Change(&'b BrowseRow, bool),
 }
 
 fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
@@ -172,13 +172,13 @@ fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
             continue;
         };
         if object != Some(&row.object) {
-            lines.push(Line::Object(&row.object));
+            lines.push(ListLine::Object(&row.object));
             object = Some(&row.object);
         }
         if at == browser.at {
             cursor = lines.len();
         }
-        lines.push(Line::Change(row, at == browser.at));
+        lines.push(ListLine::Change(row, at == browser.at));
     }
     if lines.is_empty() {
         let what = match browser.rows.is_empty() {
@@ -193,7 +193,7 @@ fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
     let first = cursor.saturating_sub(height / 2).min(last);
     for (at, line) in lines.iter().skip(first).take(height).enumerate() {
         match line {
-            Line::Object(object) => {
+            ListLine::Object(object) => {
                 text(
                     buffer,
                     area,
@@ -202,7 +202,9 @@ fn list(buffer: &mut Buffer, area: Rect, browser: &Browser) {
                     Style::new().add_modifier(Modifier::BOLD),
                 );
             }
-            Line::Change(row, is_current) => change(buffer, area, at, (row, *is_current), browser),
+            ListLine::Change(row, is_current) => {
+                change(buffer, area, at, (row, *is_current), browser)
+            }
         }
     }
 }
@@ -211,10 +213,12 @@ fn change(
     buffer: &mut Buffer,
     area: Rect,
     at: usize,
-    (row, is_current): (&Row, bool),
+    (row, is_current): (&BrowseRow, bool),
     browser: &Browser,
 ) {
-    let mark = browser.mark(row).map_or(' ', super::state::Mark::letter);
+    let mark = browser
+        .mark(row)
+        .map_or(' ', super::state::RowDecision::letter);
     let what = format!(
         "{mark} {:<8} {}  {}",
         row.severity.as_str(),
@@ -261,9 +265,9 @@ fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Pos
         ..window
     };
     let ask = match &browser.input {
-        Input::Filter(typed) => Some(("/", typed)),
-        Input::Accept(typed) => Some(("accept until when, and why: ", typed)),
-        Input::Ignore(typed) => Some(("ignore, why: ", typed)),
+        BrowseInput::Filter(typed) => Some(("/", typed)),
+        BrowseInput::Accept(typed) => Some(("accept until when, and why: ", typed)),
+        BrowseInput::Ignore(typed) => Some(("ignore, why: ", typed)),
         _ => None,
     };
     if let Some((ask, typed)) = ask {
@@ -288,7 +292,7 @@ fn last_line(buffer: &mut Buffer, window: Rect, browser: &Browser) -> Option<Pos
     }
     let leave;
     let what: &str = match (&browser.input, &browser.message) {
-        (Input::Leave, _) => {
+        (BrowseInput::Leave, _) => {
             leave = format!(
                 "{} marked and not carried out; quit? [y/N]",
                 browser.marked()

@@ -2,11 +2,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::state::{Browser, Request, Row};
+use super::state::{BrowseRequest, BrowseRow, Browser};
 use crate::model::Severity;
 
-fn row(severity: Severity, object: &str, path: &str, what: &str) -> Row {
-    Row {
+fn row(severity: Severity, object: &str, path: &str, what: &str) -> BrowseRow {
+    BrowseRow {
         severity,
         object: object.to_owned(),
         path: path.to_owned(),
@@ -39,7 +39,7 @@ pub fn browser() -> Browser {
 }
 
 /// Presses keys one after the other, and returns the request of the last one.
-pub fn press(browser: &mut Browser, keys: &str) -> Option<Request> {
+pub fn press(browser: &mut Browser, keys: &str) -> Option<BrowseRequest> {
     let mut request = None;
     for c in keys.chars() {
         let code = match c {

@@ -19,18 +19,18 @@ use jiff::Timestamp;
 use super::explain::redacted;
 use super::triage;
 use crate::cli::args::BrowseArgs;
-use crate::cli::comparison::{Again, Reports};
+use crate::cli::comparison::{RepeatableComparison, Reports};
 use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Overlay;
-use crate::engine::Question;
-use crate::engine::triage::Item;
-use crate::model::{FieldPath, Target};
+use crate::engine::ExplainRequest;
+use crate::engine::triage::TriageItem;
+use crate::model::{FieldPath, ReportTarget};
 use crate::output::{self, RenderOptions, escape};
 use draw::Panes;
 use screen::Screen;
-use state::{Browser, Request, Row};
+use state::{BrowseRequest, BrowseRow, Browser};
 
 /// How long to wait for another key before the change under the cursor is explained.
 const PAUSE: Duration = Duration::from_millis(80);
@@ -57,8 +57,8 @@ pub fn run(args: &BrowseArgs, settings: &Settings, streams: &mut Streams) -> Res
             exit = exit.max(Exit::Trouble);
         }
         match request {
-            Request::Leave => return Ok(exit),
-            Request::CarryOut => {
+            BrowseRequest::Leave => return Ok(exit),
+            BrowseRequest::CarryOut => {
                 let done = triage::decide(&words, &browser.decisions(), &settings, streams);
                 let done = done.unwrap_or_else(|error| message::failed(streams, &settings, &error));
                 exit = exit.max(done);
@@ -69,7 +69,7 @@ pub fn run(args: &BrowseArgs, settings: &Settings, streams: &mut Streams) -> Res
                     return Ok(exit);
                 }
             }
-            Request::Read | Request::Open | Request::Copy => {}
+            BrowseRequest::Read | BrowseRequest::Open | BrowseRequest::Copy => {}
         }
         settings.now = Timestamp::now();
     }
@@ -81,10 +81,10 @@ fn read(
     settings: &Settings,
     browser: &mut Browser,
     streams: &mut Streams,
-) -> Result<(Request, bool)> {
+) -> Result<(BrowseRequest, bool)> {
     let act = &args.act;
     let (selected, source) = act.drift.selected()?;
-    let again = Again::begin(&source, &act.drift, act.extra.within, settings.now)?;
+    let again = RepeatableComparison::begin(&source, &act.drift, act.extra.within, settings.now)?;
     let overlay = Overlay::of(again.live());
     let reports = again.reports(&overlay)?;
     let Reports { report, shown } = &reports;
@@ -112,7 +112,7 @@ fn show(
     explain: &dyn Fn(usize, u16) -> Option<Vec<String>>,
     settings: &Settings,
     streams: &mut Streams,
-) -> Result<Request> {
+) -> Result<BrowseRequest> {
     let mut explained: BTreeMap<(usize, u16), Vec<String>> = BTreeMap::new();
     let mut screen = Screen::open(&mut streams.out).context("cannot use the terminal")?;
     loop {
@@ -143,21 +143,24 @@ fn show(
         };
         match browser.key(key) {
             None => {}
-            Some(Request::Copy) => {
+            Some(BrowseRequest::Copy) => {
                 if let Some(row) = browser.current() {
                     let path = row.path.clone();
                     screen.copy(&path).context("cannot write to the terminal")?;
                     browser.message = Some(format!("copied {path}"));
                 }
             }
-            Some(Request::Open) => match browser.current().and_then(|row| row.location.clone()) {
+            Some(BrowseRequest::Open) => match browser
+                .current()
+                .and_then(|row| row.location.clone())
+            {
                 None => browser.message = Some("its manifest is not a local file".to_owned()),
                 Some((file, line)) => {
                     drop(screen);
                     if let Err(error) = triage::open_at(&settings.editor, Path::new(&file), line) {
                         browser.message = Some(escape::line(&format!("{error:#}")).into_owned());
                     }
-                    return Ok(Request::Open);
+                    return Ok(BrowseRequest::Open);
                 }
             },
             Some(request) => return Ok(request),
@@ -167,8 +170,8 @@ fn show(
 
 /// Returns the lines that explain a change.
 fn explanation(
-    item: &Item<'_>,
-    again: &Again,
+    item: &TriageItem<'_>,
+    again: &RepeatableComparison,
     overlay: &Overlay<'_>,
     width: u16,
     settings: &Settings,
@@ -176,7 +179,7 @@ fn explanation(
     let root = FieldPath::root();
     let path = item.drift.map_or(&root, |drift| &drift.change.path);
     let name = item.shown.key.to_string();
-    let question = Question {
+    let question = ExplainRequest {
         object: &name,
         is_meant: &|key, _| *key == item.object.key,
         path,
@@ -200,7 +203,7 @@ fn explanation(
     text.lines().map(str::to_owned).collect()
 }
 
-fn row(item: &Item<'_>, now: Timestamp) -> Row {
+fn row(item: &TriageItem<'_>, now: Timestamp) -> BrowseRow {
     let text = output::todo_text(item.shown, item.shown_drift, Some(now));
     let origin = item.object.origin.as_ref();
     let origin = origin.filter(|origin| origin.revision.is_none());
@@ -209,7 +212,7 @@ fn row(item: &Item<'_>, now: Timestamp) -> Row {
         let line = line.map_or(origin.line, |position| position.line);
         (origin.file.to_string(), line)
     });
-    Row {
+    BrowseRow {
         severity: item.severity,
         object: text.object,
         path: text.path,
@@ -221,7 +224,7 @@ fn row(item: &Item<'_>, now: Timestamp) -> Row {
 }
 
 /// Describes an object that has no field to explain.
-fn describe_whole(item: &Item<'_>) -> String {
+fn describe_whole(item: &TriageItem<'_>) -> String {
     let status = item.object.status().as_str();
     format!(
         "{}\n\n{status}\n",
@@ -230,13 +233,13 @@ fn describe_whole(item: &Item<'_>) -> String {
 }
 
 /// Returns the live side, for the title.
-fn title(target: &Target) -> String {
+fn title(target: &ReportTarget) -> String {
     let name = match target {
-        Target {
+        ReportTarget {
             context: Some(context),
             ..
         } => format!("context {context}"),
-        Target {
+        ReportTarget {
             dump: Some(dump), ..
         } => format!("recording {dump}"),
         _ => String::new(),

@@ -27,7 +27,7 @@ pub struct Screen<'w> {
     /// The terminal to draw on.
     pub terminal: Terminal<Cells<'w>>,
     _at_end: AtEnd,
-    _at_panic: panics::Before,
+    _at_panic: panics::PanicHook,
 }
 
 impl<'w> Screen<'w> {
@@ -37,7 +37,7 @@ impl<'w> Screen<'w> {
     /// Fails if there is no terminal, or it cannot be written to.
     pub fn open(out: &'w mut Box<dyn Write>) -> io::Result<Self> {
         let at_end = AtEnd::run(restore);
-        let at_panic = panics::Before::message(restore);
+        let at_panic = panics::PanicHook::message(restore);
         terminal::enable_raw_mode()?;
         execute!(out, EnterAlternateScreen, Hide)?;
         let mut terminal = Terminal::new(Cells { out })?;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::cli::selection::Until;
+use crate::cli::selection::EndTime;
 use crate::model::Severity;
 
 /// A change, or an object as a whole, as text without secrets and control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct BrowseRow {
     /// The severity.
     pub severity: Severity,
     /// `Deployment.apps/shop/cart`
@@ -27,7 +27,7 @@ pub struct Row {
     pub location: Option<(String, usize)>,
 }
 
-impl Row {
+impl BrowseRow {
     /// Returns the key under which a mark survives another comparison.
     fn name(&self) -> String {
         format!("{} {} {}", self.digest, self.object, self.path)
@@ -36,7 +36,7 @@ impl Row {
 
 /// The decision on a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mark {
+pub enum RowDecision {
     /// Change the live object to match the manifest.
     Revert,
     /// Change the manifest to match the live object.
@@ -47,7 +47,7 @@ pub enum Mark {
     Ignore(String),
 }
 
-impl Mark {
+impl RowDecision {
     /// Returns the letter in the list.
     pub const fn letter(&self) -> char {
         match self {
@@ -72,7 +72,7 @@ impl Mark {
 
 /// What the last line is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub enum BrowseInput {
     /// Nothing is typed: keys are commands.
     Commands,
     /// Typing a filter.
@@ -89,7 +89,7 @@ pub enum Input {
 
 /// A request that the browser itself cannot fulfil.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
+pub enum BrowseRequest {
     /// Carry out the decisions.
     CarryOut,
     /// Open the manifest in the editor.
@@ -108,15 +108,15 @@ pub struct Browser {
     /// The title: what is compared.
     pub title: String,
     /// The changes, the worst first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<BrowseRow>,
     /// The decisions, by the names of rows.
-    marks: BTreeMap<String, Mark>,
+    marks: BTreeMap<String, RowDecision>,
     /// The position of the cursor among the shown rows.
     pub at: usize,
     /// Words that shown rows contain.
     pub filter: String,
     /// The current input.
-    pub input: Input,
+    pub input: BrowseInput,
     /// Whether the live side is a recording, which nothing can be written to.
     pub is_recording: bool,
     /// A message in the last line.
@@ -134,14 +134,14 @@ const PAGE: usize = 10;
 
 impl Browser {
     /// Returns a browser of these rows.
-    pub fn new(title: String, rows: Vec<Row>) -> Self {
+    pub fn new(title: String, rows: Vec<BrowseRow>) -> Self {
         Self {
             title,
             rows,
             marks: BTreeMap::new(),
             at: 0,
             filter: String::new(),
-            input: Input::Commands,
+            input: BrowseInput::Commands,
             is_recording: false,
             message: None,
             scroll: 0,
@@ -151,8 +151,8 @@ impl Browser {
     }
 
     /// Replaces the rows after another comparison. Marks of unchanged rows stay.
-    pub fn replace(&mut self, title: String, rows: Vec<Row>) {
-        let names: Vec<String> = rows.iter().map(Row::name).collect();
+    pub fn replace(&mut self, title: String, rows: Vec<BrowseRow>) {
+        let names: Vec<String> = rows.iter().map(BrowseRow::name).collect();
         self.marks.retain(|name, _| names.contains(name));
         (self.title, self.rows) = (title, rows);
         self.move_to(self.at);
@@ -165,7 +165,7 @@ impl Browser {
             .split_whitespace()
             .map(str::to_lowercase)
             .collect();
-        let has = |row: &Row| {
+        let has = |row: &BrowseRow| {
             let severity = row.severity.as_str();
             let parts = [severity, &row.object, &row.path, &row.what, &row.who];
             let text = parts.join(" ").to_lowercase();
@@ -176,13 +176,13 @@ impl Browser {
     }
 
     /// Returns the row under the cursor.
-    pub fn current(&self) -> Option<&Row> {
+    pub fn current(&self) -> Option<&BrowseRow> {
         let shown = self.shown();
         self.rows.get(*shown.get(self.at)?)
     }
 
     /// Returns the decision on a row.
-    pub fn mark(&self, row: &Row) -> Option<&Mark> {
+    pub fn mark(&self, row: &BrowseRow) -> Option<&RowDecision> {
         self.marks.get(&row.name())
     }
 
@@ -203,37 +203,37 @@ impl Browser {
     }
 
     /// Handles a key.
-    pub fn key(&mut self, key: KeyEvent) -> Option<Request> {
+    pub fn key(&mut self, key: KeyEvent) -> Option<BrowseRequest> {
         if key.kind == KeyEventKind::Release {
             return None;
         }
         self.message = None;
         let with_control = key.modifiers.contains(KeyModifiers::CONTROL);
         if with_control && key.code == KeyCode::Char('c') {
-            return Some(Request::Leave);
+            return Some(BrowseRequest::Leave);
         }
         match &self.input {
-            Input::Commands => self.command(key.code, with_control),
-            Input::Help => {
-                self.input = Input::Commands;
+            BrowseInput::Commands => self.command(key.code, with_control),
+            BrowseInput::Help => {
+                self.input = BrowseInput::Commands;
                 None
             }
-            Input::Leave => {
-                self.input = Input::Commands;
-                matches!(key.code, KeyCode::Char('y' | 'Y')).then_some(Request::Leave)
+            BrowseInput::Leave => {
+                self.input = BrowseInput::Commands;
+                matches!(key.code, KeyCode::Char('y' | 'Y')).then_some(BrowseRequest::Leave)
             }
-            Input::Filter(_) | Input::Accept(_) | Input::Ignore(_) => {
+            BrowseInput::Filter(_) | BrowseInput::Accept(_) | BrowseInput::Ignore(_) => {
                 self.type_key(key.code);
                 None
             }
         }
     }
 
-    fn command(&mut self, code: KeyCode, with_control: bool) -> Option<Request> {
+    fn command(&mut self, code: KeyCode, with_control: bool) -> Option<BrowseRequest> {
         match code {
             KeyCode::Char('d') if with_control => self.move_to(self.at + PAGE),
             KeyCode::Char('u') if with_control => self.move_to(self.at.saturating_sub(PAGE)),
-            KeyCode::Char('l') if with_control => return Some(Request::Read),
+            KeyCode::Char('l') if with_control => return Some(BrowseRequest::Read),
             KeyCode::Char(_) if with_control => {}
             KeyCode::Down | KeyCode::Char('j') => self.move_to(self.at + 1),
             KeyCode::Up | KeyCode::Char('k') => self.move_to(self.at.saturating_sub(1)),
@@ -247,36 +247,38 @@ impl Browser {
                 let message = "a recording cannot be reverted; browse the cluster, without --live";
                 self.message = Some(message.to_owned());
             }
-            KeyCode::Char('r') => self.set(Mark::Revert),
-            KeyCode::Char('b') => self.set(Mark::Backport),
+            KeyCode::Char('r') => self.set(RowDecision::Revert),
+            KeyCode::Char('b') => self.set(RowDecision::Backport),
             KeyCode::Char('a') if self.current().is_some() => {
-                self.input = Input::Accept("24h ".to_owned());
+                self.input = BrowseInput::Accept("24h ".to_owned());
             }
             KeyCode::Char('i') if self.current().is_some() => {
-                self.input = Input::Ignore(String::new());
+                self.input = BrowseInput::Ignore(String::new());
             }
             KeyCode::Char(' ') => {
-                if let Some(name) = self.current().map(Row::name) {
+                if let Some(name) = self.current().map(BrowseRow::name) {
                     self.marks.remove(&name);
                     self.move_to(self.at + 1);
                 }
             }
-            KeyCode::Char('/') => self.input = Input::Filter(std::mem::take(&mut self.filter)),
+            KeyCode::Char('/') => {
+                self.input = BrowseInput::Filter(std::mem::take(&mut self.filter))
+            }
             KeyCode::Esc => {
                 self.filter.clear();
                 self.move_to(self.at);
             }
-            KeyCode::Char('?') => self.input = Input::Help,
-            KeyCode::Char('R') => return Some(Request::Read),
-            KeyCode::Char('o') => return self.current().and(Some(Request::Open)),
-            KeyCode::Char('y') => return self.current().and(Some(Request::Copy)),
+            KeyCode::Char('?') => self.input = BrowseInput::Help,
+            KeyCode::Char('R') => return Some(BrowseRequest::Read),
+            KeyCode::Char('o') => return self.current().and(Some(BrowseRequest::Open)),
+            KeyCode::Char('y') => return self.current().and(Some(BrowseRequest::Copy)),
             KeyCode::Char('x') if self.marks.is_empty() => {
                 self.message =
                     Some("nothing is marked; press r, b, a or i to mark a change".to_owned());
             }
-            KeyCode::Char('x') => return Some(Request::CarryOut),
-            KeyCode::Char('q') if self.marks.is_empty() => return Some(Request::Leave),
-            KeyCode::Char('q') => self.input = Input::Leave,
+            KeyCode::Char('x') => return Some(BrowseRequest::CarryOut),
+            KeyCode::Char('q') if self.marks.is_empty() => return Some(BrowseRequest::Leave),
+            KeyCode::Char('q') => self.input = BrowseInput::Leave,
             _ => {}
         }
         None
@@ -291,15 +293,16 @@ impl Browser {
     }
 
     /// Marks the row under the cursor, and moves to the next one.
-    fn set(&mut self, mark: Mark) {
-        if let Some(name) = self.current().map(Row::name) {
+    fn set(&mut self, mark: RowDecision) {
+        if let Some(name) = self.current().map(BrowseRow::name) {
             self.marks.insert(name, mark);
             self.move_to(self.at + 1);
         }
     }
 
     fn type_key(&mut self, code: KeyCode) {
-        let (Input::Filter(text) | Input::Accept(text) | Input::Ignore(text)) = &mut self.input
+        let (BrowseInput::Filter(text) | BrowseInput::Accept(text) | BrowseInput::Ignore(text)) =
+            &mut self.input
         else {
             return;
         };
@@ -307,7 +310,7 @@ impl Browser {
             KeyCode::Char(c) if !c.is_control() => text.push(c),
             KeyCode::Backspace => drop(text.pop()),
             KeyCode::Esc => {
-                self.input = Input::Commands;
+                self.input = BrowseInput::Commands;
                 return;
             }
             KeyCode::Enter => {
@@ -318,37 +321,40 @@ impl Browser {
             _ => {}
         }
         // The filter applies while it is typed.
-        if let Input::Filter(text) = &self.input {
+        if let BrowseInput::Filter(text) = &self.input {
             self.filter = text.clone();
             self.at = 0;
         }
     }
 
     fn submit(&mut self, text: &str) {
-        let input = std::mem::replace(&mut self.input, Input::Commands);
+        let input = std::mem::replace(&mut self.input, BrowseInput::Commands);
         let trimmed = text.trim();
         match input {
-            Input::Filter(_) => self.filter = trimmed.to_owned(),
-            Input::Accept(_) => {
+            BrowseInput::Filter(_) => self.filter = trimmed.to_owned(),
+            BrowseInput::Accept(_) => {
                 let (time, reason) = trimmed.split_once(' ').unwrap_or((trimmed, ""));
-                let until: Result<Until, String> = time.parse();
+                let until: Result<EndTime, String> = time.parse();
                 match until {
                     Err(why) => self.message = Some(format!("{time:?}: {why}")),
                     Ok(_) if reason.trim().is_empty() => {
                         self.message = Some("add a reason after the deadline".to_owned());
                     }
-                    Ok(_) => self.set(Mark::Accept(time.to_owned(), reason.trim().to_owned())),
+                    Ok(_) => self.set(RowDecision::Accept(
+                        time.to_owned(),
+                        reason.trim().to_owned(),
+                    )),
                 }
                 if self.message.is_some() {
-                    self.input = Input::Accept(text.to_owned());
+                    self.input = BrowseInput::Accept(text.to_owned());
                 }
             }
-            Input::Ignore(_) if trimmed.is_empty() => {
+            BrowseInput::Ignore(_) if trimmed.is_empty() => {
                 self.message = Some("write a reason".to_owned());
-                self.input = Input::Ignore(String::new());
+                self.input = BrowseInput::Ignore(String::new());
             }
-            Input::Ignore(_) => self.set(Mark::Ignore(trimmed.to_owned())),
-            Input::Commands | Input::Leave | Input::Help => {}
+            BrowseInput::Ignore(_) => self.set(RowDecision::Ignore(trimmed.to_owned())),
+            BrowseInput::Commands | BrowseInput::Leave | BrowseInput::Help => {}
         }
     }
 }
@@ -375,7 +381,7 @@ mod tests {
                 "ignore \"Noise\" 0123456789 low ConfigMap/shop/cart .data.LOG_LEVEL",
             ]
         );
-        assert_eq!(press(&mut browser, "x"), Some(Request::CarryOut));
+        assert_eq!(press(&mut browser, "x"), Some(BrowseRequest::CarryOut));
     }
 
     #[test]
@@ -396,10 +402,13 @@ mod tests {
         let mut browser = browser();
         press(&mut browser, "a\u{8}\u{8}\u{8}\u{8}soon Incident\n");
         assert!(browser.message.is_some());
-        assert_eq!(browser.input, Input::Accept("soon Incident".to_owned()));
+        assert_eq!(
+            browser.input,
+            BrowseInput::Accept("soon Incident".to_owned())
+        );
         assert_eq!(browser.marked(), 0);
         press(&mut browser, "\u{1b}");
-        assert_eq!(browser.input, Input::Commands);
+        assert_eq!(browser.input, BrowseInput::Commands);
     }
 
     #[test]
@@ -424,9 +433,9 @@ mod tests {
         assert_eq!(press(&mut browser, "q"), None);
         assert_eq!(press(&mut browser, "n"), None);
         assert_eq!(press(&mut browser, "q"), None);
-        assert_eq!(press(&mut browser, "y"), Some(Request::Leave));
+        assert_eq!(press(&mut browser, "y"), Some(BrowseRequest::Leave));
         press(&mut browser, "k ");
-        assert_eq!(press(&mut browser, "q"), Some(Request::Leave));
+        assert_eq!(press(&mut browser, "q"), Some(BrowseRequest::Leave));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Identity, Right, rights_in_words};
-use crate::engine::{Needs, Use};
-use crate::model::{Check, CheckState, Examination, Target};
+use crate::cluster::{AccessRight, ClientIdentity, rights_in_words};
+use crate::engine::{Needs, RightUse};
+use crate::model::{Check, CheckState, Examination, ReportTarget};
 use crate::output::count;
 use crate::schema::KUBERNETES_VERSION;
 
@@ -29,7 +29,7 @@ impl Examination {
     }
 
     /// Reports which cluster is checked.
-    pub fn kubeconfig(&mut self, target: &Target) {
+    pub fn kubeconfig(&mut self, target: &ReportTarget) {
         let server = target.server.as_deref().unwrap_or_default();
         let found = match &target.context {
             Some(context) => format!("context {context}, {server}"),
@@ -46,7 +46,7 @@ impl Examination {
     }
 
     /// Reports that the server cannot be reached, or rejects the credentials.
-    pub fn no_connection(&mut self, target: &Target, error: &anyhow::Error) {
+    pub fn no_connection(&mut self, target: &ReportTarget, error: &anyhow::Error) {
         let to_do = match &target.context {
             Some(context) => format!(
                 "check the address, the network and the credentials; 'kubectl --context {context} \
@@ -61,7 +61,7 @@ impl Examination {
     }
 
     /// Compares the server's version with that of the built-in types.
-    pub fn connection(&mut self, target: &Target) {
+    pub fn connection(&mut self, target: &ReportTarget) {
         let Some(version) = &target.version else {
             let found = "the server responds but does not report its version".to_owned();
             self.add("connection", CheckState::Advice, found, None);
@@ -131,13 +131,13 @@ impl Examination {
     /// Reports the permissions.
     pub fn rights(
         &mut self,
-        needed: &BTreeMap<Right, Use>,
-        answers: &BTreeMap<Right, Result<bool, String>>,
+        needed: &BTreeMap<AccessRight, RightUse>,
+        answers: &BTreeMap<AccessRight, Result<bool, String>>,
     ) {
-        let mut denied: BTreeMap<Use, Vec<&Right>> = BTreeMap::new();
+        let mut denied: BTreeMap<RightUse, Vec<&AccessRight>> = BTreeMap::new();
         // If objects cannot be read at all, speed does not matter.
-        let is_moot = |right: &Right| {
-            let read = Right {
+        let is_moot = |right: &AccessRight| {
+            let read = AccessRight {
                 verb: "get".to_owned(),
                 ..right.clone()
             };
@@ -147,7 +147,7 @@ impl Examination {
         for (right, what_for) in needed {
             match answers.get(right) {
                 Some(Ok(true)) => {}
-                Some(Ok(false)) if *what_for == Use::Faster && is_moot(right) => {}
+                Some(Ok(false)) if *what_for == RightUse::Faster && is_moot(right) => {}
                 Some(Ok(false)) => denied.entry(*what_for).or_default().push(right),
                 Some(Err(why)) => drop(unanswered.insert(why)),
                 None => drop(unanswered.insert("no response")),
@@ -159,24 +159,24 @@ impl Examination {
         }
         for (what_for, rights) in denied {
             let (state, to_do) = match what_for {
-                Use::Needed => (CheckState::Failed, "grant it: apply what -o yaml prints"),
-                Use::Faster => (
+                RightUse::Needed => (CheckState::Failed, "grant it: apply what -o yaml prints"),
+                RightUse::Faster => (
                     CheckState::Advice,
                     "without it, objects are read one by one",
                 ),
-                Use::Autoscalers => (
+                RightUse::Autoscalers => (
                     CheckState::Advice,
                     "without it, replicas set by an autoscaler count as drift",
                 ),
-                Use::Admission => (
+                RightUse::Admission => (
                     CheckState::Advice,
                     "without it, what admission webhooks and policies add may count as drift",
                 ),
-                Use::Events => (
+                RightUse::Events => (
                     CheckState::Advice,
                     "without it, a revert leaves no Event on the objects (--no-event)",
                 ),
-                Use::Escalation => (
+                RightUse::Escalation => (
                     CheckState::Advice,
                     "without it, --server-dry-run cannot predict roles that grant more than you \
                      hold; no printed Role grants it, because it allows privilege escalation",
@@ -194,12 +194,12 @@ impl Examination {
     }
 
     /// Reports the user.
-    pub fn identity(&mut self, identity: anyhow::Result<Identity>) {
+    pub fn identity(&mut self, identity: anyhow::Result<ClientIdentity>) {
         match identity {
-            Ok(Identity { user, groups }) if groups.is_empty() => {
+            Ok(ClientIdentity { user, groups }) if groups.is_empty() => {
                 self.add("identity", CheckState::Ok, user, None);
             }
-            Ok(Identity { user, groups }) => {
+            Ok(ClientIdentity { user, groups }) => {
                 let found = format!("{user} ({})", groups.join(", "));
                 self.add("identity", CheckState::Ok, found, None);
             }
@@ -227,9 +227,9 @@ mod tests {
 
     fn state_of(version: &str) -> CheckState {
         let mut examination = Examination::default();
-        examination.connection(&Target {
+        examination.connection(&ReportTarget {
             version: Some(version.to_owned()),
-            ..Target::default()
+            ..ReportTarget::default()
         });
         examination.checks[0].state
     }

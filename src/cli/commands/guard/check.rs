@@ -7,14 +7,16 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use strum::VariantArray as _;
 
-use crate::admission::check::{Base, Checked, Flaw, Names, Tools, check, check_kyverno, smallest};
+use crate::admission::check::{
+    Base, CheckedRule, ExpressionNames, PolicyFlaw, PolicyFunctions, check, check_kyverno, smallest,
+};
 use crate::admission::{Policies, analysis, stored};
 use crate::cli::args::{CommandFormat, GuardArgs, SourceArgs};
-use crate::cli::commands::policy::Kinds;
+use crate::cli::commands::policy::PolicyKinds;
 use crate::cli::comparison::{self, load};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
-use crate::model::{Manifest, Step};
+use crate::model::{Manifest, ManifestStep};
 use crate::output::{CheckedPolicyDocument, checks, escape};
 use crate::schema::{Schema, builtin_kinds};
 
@@ -33,7 +35,7 @@ const COMMON: [&str; 8] = [
 /// A policy with the findings about its rules.
 struct CheckedPolicy {
     manifest: Arc<Manifest>,
-    rules: Vec<Checked>,
+    rules: Vec<CheckedRule>,
     count: usize,
     /// Whether its bindings only warn or audit.
     only_warns: bool,
@@ -71,15 +73,17 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     }
     let rules = || policies.iter().flat_map(|one| &one.rules);
     let mut flaws = rules().flat_map(|rule| &rule.flaws);
-    Ok(match flaws.any(|(flaw, _)| *flaw != Flaw::NotDecided) {
-        _ if failed => Exit::Trouble,
-        true => Exit::Drift,
-        false => Exit::Clean,
-    })
+    Ok(
+        match flaws.any(|(flaw, _)| *flaw != PolicyFlaw::NotDecided) {
+            _ if failed => Exit::Trouble,
+            true => Exit::Drift,
+            false => Exit::Clean,
+        },
+    )
 }
 
 fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<CheckedPolicy>> {
-    let kinds = Kinds::of(read.iter().chain(declared));
+    let kinds = PolicyKinds::of(read.iter().chain(declared));
     let is_policy = |manifest: &&Arc<Manifest>| {
         !manifest.kind.starts_with("ValidatingAdmissionPolicy") && !is_kyverno(manifest)
     };
@@ -93,12 +97,13 @@ fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<Che
         .collect();
     let engine = comparison::jq();
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
-    let analyze = |policy: &Value, expressions: &[String]| -> Result<Vec<Names>, String> {
-        let answer = engine.evaluate(&policy.to_string(), &analysis(expressions));
-        let answer = answer.map_err(|error| error.to_string())?;
-        serde_json::from_value(answer).map_err(|error| error.to_string())
-    };
-    let tools = Tools {
+    let analyze =
+        |policy: &Value, expressions: &[String]| -> Result<Vec<ExpressionNames>, String> {
+            let answer = engine.evaluate(&policy.to_string(), &analysis(expressions));
+            let answer = answer.map_err(|error| error.to_string())?;
+            serde_json::from_value(answer).map_err(|error| error.to_string())
+        };
+    let tools = PolicyFunctions {
         evaluate: &evaluate,
         analyze: &analyze,
     };
@@ -140,7 +145,7 @@ fn is_kyverno(manifest: &Manifest) -> bool {
         && matches!(manifest.kind.as_str(), "ClusterPolicy" | "Policy")
 }
 
-fn base_of<'k>(manifest: &Manifest, kinds: &'k Kinds) -> Option<Base<'k>> {
+fn base_of<'k>(manifest: &Manifest, kinds: &'k PolicyKinds) -> Option<Base<'k>> {
     let (plural, namespaced, schema) = kinds.find(manifest)?;
     let mut value = manifest.value();
     if namespaced && manifest.namespace.is_none() {
@@ -174,13 +179,13 @@ fn all_kinds(namespace: &str) -> Vec<Base<'static>> {
     each.collect()
 }
 
-fn line_of(manifest: &Manifest, rule: &Checked) -> Option<usize> {
-    let steps: Vec<Step> = rule
+fn line_of(manifest: &Manifest, rule: &CheckedRule) -> Option<usize> {
+    let steps: Vec<ManifestStep> = rule
         .at
         .iter()
         .map(|part| match part.parse() {
-            Ok(index) => Step::Index(index),
-            Err(_) => Step::Field(part.clone()),
+            Ok(index) => ManifestStep::Index(index),
+            Err(_) => ManifestStep::Field(part.clone()),
         })
         .collect();
     let position = manifest.locate(&steps).filter(|_| !steps.is_empty());
@@ -212,7 +217,7 @@ fn text(policies: &[CheckedPolicy], out: &mut dyn Write) -> Result<()> {
     }
     let all: usize = policies.iter().map(|one| one.count).sum();
     let rules = || policies.iter().flat_map(|one| &one.rules);
-    let with = |flaw: Flaw| {
+    let with = |flaw: PolicyFlaw| {
         rules()
             .filter(|rule| rule.flaws.iter().any(|(f, _)| *f == flaw))
             .count()
@@ -224,7 +229,7 @@ fn text(policies: &[CheckedPolicy], out: &mut dyn Write) -> Result<()> {
         .map(|one| one.rules.iter().filter(|rule| rule.holds()).count())
         .sum();
     let mut parts = vec![format!("{hold} of {all} rules work")];
-    for &flaw in Flaw::VARIANTS {
+    for &flaw in PolicyFlaw::VARIANTS {
         let count = with(flaw);
         if count > 0 {
             parts.push(format!("{count} {}", flaw.words_of(count)));
@@ -235,7 +240,7 @@ fn text(policies: &[CheckedPolicy], out: &mut dyn Write) -> Result<()> {
 }
 
 /// Returns the finding about a rule, on one line.
-fn finding(rule: &Checked) -> String {
+fn finding(rule: &CheckedRule) -> String {
     /// How many objects are named.
     const MOST: usize = 5;
     let mut parts: Vec<String> = Vec::new();

@@ -8,15 +8,15 @@ mod say;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::admission::guard::{Form, Scope};
-use crate::cli::args::{Extra, FormArgs, GuardArgs, GuardScope};
-use crate::cli::comparison::{self, Again, Reports};
+use crate::admission::guard::{GuardForm, GuardedObjects};
+use crate::cli::args::{ExtraArg, FormArgs, GuardArgs, GuardScope};
+use crate::cli::comparison::{self, RepeatableComparison, Reports};
 use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Overlay;
 use crate::cluster::audit;
-use crate::engine::guard::{Wish, plan};
+use crate::engine::guard::{GuardParameters, plan};
 
 /// Writes policies, proves them and prints them.
 ///
@@ -41,7 +41,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         "name what to guard: an object (deploy/shop/cart), and optionally paths in it \
          (.spec.replicas)"
     );
-    let again = Again::begin(&source, drift, Extra::None, settings.now)?;
+    let again = RepeatableComparison::begin(&source, drift, ExtraArg::None, settings.now)?;
     let overlay = Overlay::of(again.live());
     let Reports { report, shown } = again.reports(&overlay)?;
     selected.check(&report, changes)?;
@@ -56,7 +56,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let engine = comparison::jq();
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
     let (form, bound) = form(&args.form);
-    let planned = plan(&Wish {
+    let planned = plan(&GuardParameters {
         report: &report,
         shown: &shown,
         live: &overlay,
@@ -69,9 +69,9 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         allow_declared: args.allow_declared,
         enforces: args.enforce,
         scope: match args.scope {
-            GuardScope::Object => Scope::Object,
-            GuardScope::Namespace => Scope::Namespace,
-            GuardScope::Cluster => Scope::Cluster,
+            GuardScope::Object => GuardedObjects::Object,
+            GuardScope::Namespace => GuardedObjects::Namespace,
+            GuardScope::Cluster => GuardedObjects::Cluster,
         },
         writes: writes.as_ref(),
         evaluate: &evaluate,
@@ -85,18 +85,18 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
 }
 
 /// Returns the requested form, and its bound.
-fn form(args: &FormArgs) -> (Option<Form>, Option<String>) {
+fn form(args: &FormArgs) -> (Option<GuardForm>, Option<String>) {
     match args {
-        FormArgs { lock: true, .. } => (Some(Form::Lock), None),
-        FormArgs { closed: true, .. } => (Some(Form::Closed), None),
+        FormArgs { lock: true, .. } => (Some(GuardForm::Lock), None),
+        FormArgs { closed: true, .. } => (Some(GuardForm::Closed), None),
         FormArgs {
             max: Some(bound), ..
-        } => (Some(Form::Max), bound.clone()),
+        } => (Some(GuardForm::Max), bound.clone()),
         FormArgs {
             min: Some(bound), ..
-        } => (Some(Form::Min), bound.clone()),
-        FormArgs { require: true, .. } => (Some(Form::Require), None),
-        FormArgs { origin: true, .. } => (Some(Form::Origin), None),
+        } => (Some(GuardForm::Min), bound.clone()),
+        FormArgs { require: true, .. } => (Some(GuardForm::Require), None),
+        FormArgs { origin: true, .. } => (Some(GuardForm::Origin), None),
         _ => (None, None),
     }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::cli::args::GuardFormat;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
-use crate::engine::guard::{Guarded, Planned};
-use crate::output::{Style, escape, yaml_document};
+use crate::engine::guard::{GuardPlan, ProvenGuard};
+use crate::output::{ControlCharacters, escape, yaml_document};
 
 /// Prints the proven policies, and what is wrong with the others.
 ///
@@ -17,7 +17,7 @@ use crate::output::{Style, escape, yaml_document};
 /// Fails if standard output cannot be written to.
 pub fn result(
     format: GuardFormat,
-    planned: &Planned,
+    planned: &GuardPlan,
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<Exit> {
@@ -39,7 +39,7 @@ pub fn result(
             exit = Exit::Trouble;
         }
     }
-    let proven: Vec<&Guarded> = planned.guards.iter().filter(|g| g.proof.holds()).collect();
+    let proven: Vec<&ProvenGuard> = planned.guards.iter().filter(|g| g.proof.holds()).collect();
     let out = &mut streams.out;
     let mut first = true;
     for guarded in proven {
@@ -51,7 +51,7 @@ pub fn result(
 }
 
 /// Prints what is wrong with a policy that is not printed.
-fn failed(guarded: &Guarded) -> String {
+fn failed(guarded: &ProvenGuard) -> String {
     let guard = &guarded.guard;
     let mut said = format!(
         "{}: the {} policy failed its proof, so it is not printed",
@@ -70,7 +70,7 @@ fn failed(guarded: &Guarded) -> String {
 
 fn print(
     format: GuardFormat,
-    guarded: &Guarded,
+    guarded: &ProvenGuard,
     first: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -119,7 +119,11 @@ fn print(
     }
     for document in documents {
         writeln!(out, "---")?;
-        write!(out, "{}", yaml_document(&document, Style::Exact))?;
+        write!(
+            out,
+            "{}",
+            yaml_document(&document, ControlCharacters::Exact)
+        )?;
     }
     Ok(())
 }

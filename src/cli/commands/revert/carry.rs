@@ -6,14 +6,14 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::attempt::Sent;
+use super::attempt::JobOutcome;
 use super::event::event;
-use super::flow::Hands;
-use super::record::Recorder;
+use super::flow::PlanExecutor;
+use super::record::UndoRecorder;
 use crate::cli::args::WriteArgs;
-use crate::cluster::{Answer, Api, Carry, LiveObject, WriteError, Writer};
-use crate::engine::revert::{Job, State, What, hand_back, refill, side_effects_of};
-use crate::model::{Action, FieldPath, Plan, Progress, Report, ResourceKey, Status};
+use crate::cluster::{Api, LiveObject, ReadResult, WriteError, WriteMode, Writer};
+use crate::engine::revert::{JobState, RevertJob, WriteKind, hand_back, refill, side_effects_of};
+use crate::model::{Action, FieldPath, ObjectStatus, Plan, Report, ResourceKey, StepProgress};
 use crate::redact::Redactor;
 use crate::state::UndoRecords;
 
@@ -21,15 +21,15 @@ use crate::state::UndoRecords;
 const HAND_BACK_TRIES: u32 = 3;
 
 /// Decides whether an object has the expected state.
-pub enum Judge<'a> {
+pub enum StateCheck<'a> {
     /// By making the comparison that found the drift again, with other objects.
-    Comparison(&'a dyn Fn(BTreeMap<ResourceKey, Answer>) -> Result<Report>),
+    Comparison(&'a dyn Fn(BTreeMap<ResourceKey, ReadResult>) -> Result<Report>),
     /// By the values themselves, if there is no manifest.
     Values,
 }
 
 /// How to carry out the plan.
-pub struct Manner {
+pub struct RunSettings {
     /// Whether to continue with the others when one is refused.
     pub keep_going: bool,
     /// Whether to write Events.
@@ -40,7 +40,7 @@ pub struct Manner {
     pub now: Timestamp,
 }
 
-impl Manner {
+impl RunSettings {
     /// Reads the options from the arguments.
     pub fn of(words: &WriteArgs, keeps_record: bool, now: Timestamp) -> Self {
         Self {
@@ -53,28 +53,28 @@ impl Manner {
 }
 
 /// Carries out a plan. Steps after those with a job are left to the caller.
-pub struct Carrier<'a> {
+pub struct PlanRunner<'a> {
     /// The plan as people see it, with the progress of each step.
     pub plan: Plan,
     /// The jobs, one per step.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<RevertJob>,
     /// The writer.
     pub writer: Writer<'a>,
     /// Masks the messages of policies.
     pub redactor: &'a Redactor,
     /// Decides whether a write worked.
-    pub judge: &'a Judge<'a>,
+    pub judge: &'a StateCheck<'a>,
     /// The options.
-    pub manner: Manner,
+    pub manner: RunSettings,
 }
 
-impl<'a> Carrier<'a> {
+impl<'a> PlanRunner<'a> {
     /// Returns a carrier for a plan that can be undone afterwards.
     pub fn undoable(
         plan: Plan,
-        jobs: Vec<Job>,
+        jobs: Vec<RevertJob>,
         api: &'a Api,
-        (redactor, judge): (&'a Redactor, &'a Judge<'a>),
+        (redactor, judge): (&'a Redactor, &'a StateCheck<'a>),
         words: &WriteArgs,
         now: Timestamp,
     ) -> Self {
@@ -84,12 +84,12 @@ impl<'a> Carrier<'a> {
             writer: Writer::of(api),
             redactor,
             judge,
-            manner: Manner::of(words, true, now),
+            manner: RunSettings::of(words, true, now),
         }
     }
 }
 
-impl Hands for Carrier<'_> {
+impl PlanExecutor for PlanRunner<'_> {
     fn plan(&mut self) -> &mut Plan {
         &mut self.plan
     }
@@ -97,23 +97,23 @@ impl Hands for Carrier<'_> {
     /// Sends everything as a dry run, and marks the steps that the server would refuse or change.
     fn rehearse(&mut self) -> Result<()> {
         for at in 0..self.jobs.len() {
-            match self.attempt(at, Carry::DryRun) {
-                Sent::Done(answer) => {
+            match self.attempt(at, WriteMode::DryRun) {
+                JobOutcome::Done(answer) => {
                     if let Some(answer) = &answer {
                         self.note_side_effects(at, answer);
                     }
                     self.jobs[at].predicted = answer;
                 }
-                Sent::Not(why) | Sent::Unclear(why) => self.fail(at, why),
+                JobOutcome::Not(why) | JobOutcome::Unclear(why) => self.fail(at, why),
             }
         }
         let answers = self.predicted();
-        let Judge::Comparison(again) = self.judge else {
+        let StateCheck::Comparison(again) = self.judge else {
             return Ok(());
         };
         let report = again(answers)?;
         for at in 0..self.jobs.len() {
-            if self.plan.steps[at].progress != Progress::Planned {
+            if self.plan.steps[at].progress != StepProgress::Planned {
                 continue;
             }
             let kept = self.left_over(at, &report);
@@ -137,22 +137,22 @@ impl Hands for Carrier<'_> {
             true => {
                 let records = UndoRecords::of_user()?;
                 let (writer, plan) = (&self.writer, &self.plan);
-                Some(Recorder::begin(records, writer, plan, self.manner.now)?)
+                Some(UndoRecorder::begin(records, writer, plan, self.manner.now)?)
             }
             false => None,
         };
         self.send(recorder.as_mut())?;
         self.verify()?;
-        self.plan.undo = recorder.and_then(Recorder::end);
+        self.plan.undo = recorder.and_then(UndoRecorder::end);
         Ok(())
     }
 }
 
-impl Carrier<'_> {
-    fn predicted(&self) -> BTreeMap<ResourceKey, Answer> {
+impl PlanRunner<'_> {
+    fn predicted(&self) -> BTreeMap<ResourceKey, ReadResult> {
         let jobs = self.jobs.iter();
         let answers = jobs.filter_map(|job| match (&job.what, &job.predicted) {
-            (What::Delete { .. }, _) => Some((job.object.key.clone(), Answer::Absent)),
+            (WriteKind::Delete { .. }, _) => Some((job.object.key.clone(), ReadResult::Absent)),
             (_, Some(object)) => Some((job.object.key.clone(), found(job, object))),
             (_, None) => None,
         });
@@ -185,8 +185,8 @@ impl Carrier<'_> {
         let now = objects.find(|object| object.key == job.object.key);
         let Some(patch) = job.patch() else {
             let is_there = now.is_some_and(|object| match job.what {
-                What::Delete { .. } => object.status() == Status::Extra,
-                _ => object.status() == Status::Missing,
+                WriteKind::Delete { .. } => object.status() == ObjectStatus::Extra,
+                _ => object.status() == ObjectStatus::Missing,
             });
             return if is_there {
                 vec![".".to_owned()]
@@ -197,7 +197,7 @@ impl Carrier<'_> {
         let Some(now) = now else {
             return Vec::new();
         };
-        if matches!(now.status(), Status::Missing | Status::Unknown) {
+        if matches!(now.status(), ObjectStatus::Missing | ObjectStatus::Unknown) {
             return vec![".".to_owned()];
         }
         let is_ours = |path: &FieldPath| {
@@ -214,9 +214,9 @@ impl Carrier<'_> {
     ///
     /// # Errors
     /// Fails if the undo record cannot be saved: then nothing more is written.
-    fn send(&mut self, mut recorder: Option<&mut Recorder>) -> Result<()> {
+    fn send(&mut self, mut recorder: Option<&mut UndoRecorder>) -> Result<()> {
         for at in 0..self.jobs.len() {
-            if self.plan.steps[at].progress != Progress::Planned {
+            if self.plan.steps[at].progress != StepProgress::Planned {
                 continue;
             }
             if self.writer.is_interrupted() {
@@ -228,21 +228,21 @@ impl Carrier<'_> {
                 self.read_before_deletion(at);
                 recorder.note(&self.jobs[at])?;
             }
-            match self.attempt(at, Carry::Out) {
-                Sent::Done(answer) => {
+            match self.attempt(at, WriteMode::Out) {
+                JobOutcome::Done(answer) => {
                     if let Some(recorder) = &mut recorder {
                         recorder.note_result(&self.jobs[at], answer.as_ref())?;
                     }
-                    self.plan.steps[at].progress = Progress::Partly;
+                    self.plan.steps[at].progress = StepProgress::Partly;
                     if let Some(answer) = answer {
                         self.hand_back(at, answer);
                     }
                 }
-                Sent::Unclear(why) => {
-                    self.plan.steps[at].progress = Progress::Partly;
+                JobOutcome::Unclear(why) => {
+                    self.plan.steps[at].progress = StepProgress::Partly;
                     self.plan.steps[at].outcome = Some(why);
                 }
-                Sent::Not(why) => {
+                JobOutcome::Not(why) => {
                     if let Some(recorder) = &mut recorder {
                         recorder.remove_last()?;
                     }
@@ -263,7 +263,7 @@ impl Carrier<'_> {
     /// deleted.
     fn read_before_deletion(&mut self, at: usize) {
         let job = &mut self.jobs[at];
-        let What::Delete { before, is_whole } = &mut job.what else {
+        let WriteKind::Delete { before, is_whole } = &mut job.what else {
             return;
         };
         if let Ok(Some(whole)) = self.writer.read(&job.object) {
@@ -281,17 +281,17 @@ impl Carrier<'_> {
     /// Fails if the objects cannot be compared with the manifests.
     fn verify(&mut self) -> Result<()> {
         self.writer.begin_anew();
-        let mut read: BTreeMap<ResourceKey, Answer> = BTreeMap::new();
+        let mut read: BTreeMap<ResourceKey, ReadResult> = BTreeMap::new();
         let mut values: BTreeMap<usize, Option<Value>> = BTreeMap::new();
         for at in 0..self.jobs.len() {
-            if self.plan.steps[at].progress != Progress::Partly {
+            if self.plan.steps[at].progress != StepProgress::Partly {
                 continue;
             }
             let job = &self.jobs[at];
             match self.writer.read(&job.object) {
                 Ok(value) => {
                     let answer = value.as_ref().map(|value| found(job, value));
-                    read.insert(job.object.key.clone(), answer.unwrap_or(Answer::Absent));
+                    read.insert(job.object.key.clone(), answer.unwrap_or(ReadResult::Absent));
                     values.insert(at, value);
                 }
                 Err(why) => {
@@ -304,33 +304,33 @@ impl Carrier<'_> {
             return Ok(());
         }
         let report = match self.judge {
-            Judge::Comparison(again) => Some(again(read)?),
-            Judge::Values => None,
+            StateCheck::Comparison(again) => Some(again(read)?),
+            StateCheck::Values => None,
         };
         for (at, value) in values {
             let kept = match (self.judge, &report) {
-                (Judge::Comparison(_), Some(report)) => self.left_over(at, report),
+                (StateCheck::Comparison(_), Some(report)) => self.left_over(at, report),
                 _ => self.values_left(at, value.as_ref()),
             };
-            let is_deletion = matches!(self.jobs[at].what, What::Delete { .. });
+            let is_deletion = matches!(self.jobs[at].what, WriteKind::Delete { .. });
             let is_ending = value
                 .as_ref()
                 .is_some_and(|value| value.pointer("/metadata/deletionTimestamp").is_some());
             // An object that reads as before was not changed, whatever the server responded.
             let is_as_before = match (&self.jobs[at].what, &value) {
-                (What::Patch(patch), Some(now)) => patch.state(now, None) == State::AsShown,
-                (What::Create { .. }, now) => now.is_none(),
-                (What::Delete { .. }, now) => now.is_some(),
-                (What::Patch(_), None) => false,
+                (WriteKind::Patch(patch), Some(now)) => patch.state(now, None) == JobState::AsShown,
+                (WriteKind::Create { .. }, now) => now.is_none(),
+                (WriteKind::Delete { .. }, now) => now.is_some(),
+                (WriteKind::Patch(_), None) => false,
             };
             let step = &mut self.plan.steps[at];
             if is_deletion && (value.is_none() || is_ending) {
-                step.progress = Progress::Done;
+                step.progress = StepProgress::Done;
                 step.outcome = is_ending
                     .then(|| "deleted; it goes away once its finalizers are removed".to_owned());
                 self.write_event(at, value.as_ref());
             } else if kept.is_empty() && value.is_some() {
-                step.progress = Progress::Done;
+                step.progress = StepProgress::Done;
                 step.outcome = None;
                 self.write_event(at, value.as_ref());
             } else {
@@ -345,7 +345,7 @@ impl Carrier<'_> {
                     None => format!("written, but read again {is}: someone changed it again"),
                 });
                 if is_as_before {
-                    self.plan.steps[at].progress = Progress::Failed;
+                    self.plan.steps[at].progress = StepProgress::Failed;
                 }
             }
         }
@@ -356,12 +356,14 @@ impl Carrier<'_> {
     fn values_left(&self, at: usize, value: Option<&Value>) -> Vec<String> {
         let job = &self.jobs[at];
         match (&job.what, value) {
-            (What::Patch(patch), Some(now)) => match patch.state(now, job.predicted.as_ref()) {
-                State::Done => Vec::new(),
-                State::AsShown => patch.edits.iter().map(|e| e.path.to_string()).collect(),
-                State::Changed { path, .. } => vec![path.to_string()],
-            },
-            (What::Create { .. }, Some(_)) => Vec::new(),
+            (WriteKind::Patch(patch), Some(now)) => {
+                match patch.state(now, job.predicted.as_ref()) {
+                    JobState::Done => Vec::new(),
+                    JobState::AsShown => patch.edits.iter().map(|e| e.path.to_string()).collect(),
+                    JobState::Changed { path, .. } => vec![path.to_string()],
+                }
+            }
+            (WriteKind::Create { .. }, Some(_)) => Vec::new(),
             _ => vec![".".to_owned()],
         }
     }
@@ -392,7 +394,7 @@ impl Carrier<'_> {
 
     fn fail(&mut self, at: usize, why: String) {
         let step = &mut self.plan.steps[at];
-        step.progress = Progress::Failed;
+        step.progress = StepProgress::Failed;
         step.outcome = Some(why);
     }
 
@@ -419,7 +421,7 @@ impl Carrier<'_> {
             };
             let answer = self
                 .writer
-                .patch(&job.object, &operations, &job.manager, Carry::Out);
+                .patch(&job.object, &operations, &job.manager, WriteMode::Out);
             match answer {
                 Ok(_) => return,
                 Err(
@@ -452,8 +454,8 @@ impl Carrier<'_> {
     }
 }
 
-fn found(job: &Job, object: &Value) -> Answer {
+fn found(job: &RevertJob, object: &Value) -> ReadResult {
     let key = job.object.key.clone();
     let version = job.object.kind.api_version.clone();
-    Answer::Found(LiveObject::from_value(key, version, object))
+    ReadResult::Found(LiveObject::from_value(key, version, object))
 }

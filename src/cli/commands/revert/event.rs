@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::model::{Action, How, PlanStep};
+use crate::model::{Action, PlanStep, StepAction};
 
 /// The longest note that the API accepts (`pkg/apis/events/validation`).
 const LONGEST_NOTE: usize = 1000;
@@ -29,8 +29,8 @@ pub fn event(step: &PlanStep, action: Action, uid: &str, now: Timestamp) -> (Str
         _ => "DriftReverted",
     };
     let mut note = match (step.how, action) {
-        (How::Create, _) => "created as declared".to_owned(),
-        (How::Delete, _) => "deleted, because no manifest declares it".to_owned(),
+        (StepAction::Create, _) => "created as declared".to_owned(),
+        (StepAction::Delete, _) => "deleted, because no manifest declares it".to_owned(),
         (_, Action::Undo) => format!(
             "restored to the state before a revert: {}",
             paths.join(", ")

@@ -7,10 +7,10 @@ use super::{question, say};
 use crate::cli::args::WriteArgs;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
-use crate::model::{Plan, Progress};
+use crate::model::{Plan, StepProgress};
 
 /// Carries out a plan.
-pub trait Hands {
+pub trait PlanExecutor {
     /// Returns the plan with the progress of each step.
     fn plan(&mut self) -> &mut Plan;
 
@@ -51,7 +51,7 @@ impl End {
             Self::Refused => Exit::Trouble,
             Self::Declined => Exit::Drift,
             Self::Done => {
-                let unfinished = [Progress::Failed, Progress::Partly];
+                let unfinished = [StepProgress::Failed, StepProgress::Partly];
                 match unfinished.iter().any(|it| plan.objects(*it) > 0) {
                     true => Exit::Trouble,
                     false => short,
@@ -79,7 +79,7 @@ pub fn check(words: &WriteArgs, settings: &Settings) -> Result<()> {
 /// # Errors
 /// Fails like the methods of `hands`, or if the answer cannot be read.
 pub fn run(
-    hands: &mut dyn Hands,
+    hands: &mut dyn PlanExecutor,
     words: &WriteArgs,
     settings: &Settings,
     streams: &mut Streams,
@@ -91,8 +91,8 @@ pub fn run(
         hands.rehearse()?;
     }
     let plan = hands.plan();
-    let refused = plan.objects(Progress::Failed) > 0;
-    let may_go_on = !refused || (words.keep_going && plan.objects(Progress::Planned) > 0);
+    let refused = plan.objects(StepProgress::Failed) > 0;
+    let may_go_on = !refused || (words.keep_going && plan.objects(StepProgress::Planned) > 0);
     if !may_go_on {
         plan.skip_rest("nothing was sent, because another change was refused");
     }

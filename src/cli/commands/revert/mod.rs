@@ -16,16 +16,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::cli::args::{Extra, IncludedCause, RevertArgs, WriteArgs};
-use crate::cli::comparison::{Again, Reports};
+use crate::cli::args::{ExtraArg, IncludedCause, RevertArgs, WriteArgs};
+use crate::cli::comparison::{RepeatableComparison, Reports};
 use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
-use crate::cluster::{Answer, Overlay};
-use crate::engine::revert::{Planned, Wish, plan};
-use crate::model::{Cause, How, Plan, ResourceKey};
-pub(super) use carry::{Carrier, Judge};
-pub(super) use flow::{End, Hands, check as check_words, run as carry_out};
+use crate::cluster::{Overlay, ReadResult};
+use crate::engine::revert::{RevertPlan, RevertRequest, plan};
+use crate::model::{ChangeCause, Plan, ResourceKey, StepAction};
+pub(super) use carry::{PlanRunner, StateCheck};
+pub(super) use flow::{End, PlanExecutor, check as check_words, run as carry_out};
 pub(super) use say::end as say_end;
 
 /// Plans, asks, and carries out.
@@ -58,7 +58,7 @@ fn check(args: &RevertArgs, settings: &Settings) -> Result<()> {
          --base"
     );
     ensure!(
-        !args.prune || args.act.extra.within != Extra::None,
+        !args.prune || args.act.extra.within != ExtraArg::None,
         "--prune deletes what --extra finds; add --extra namespace or --extra managed"
     );
     if args.list_undo {
@@ -88,17 +88,17 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     if args.all && !selected.is_everything() {
         bail!("--all cannot be combined with {selected}; leave out one of them");
     }
-    let again = Again::begin(&source, &drift, act.extra.within, settings.now)?;
+    let again = RepeatableComparison::begin(&source, &drift, act.extra.within, settings.now)?;
     let api = again.cluster().context(NO_CLUSTER)?;
     let overlay = Overlay::of(api);
     let Reports { report, shown } = again.reports(&overlay)?;
     let redactor = again.redactor().knowing(&report.secret_values);
     selected.check(&report, changes)?;
-    let Planned {
+    let RevertPlan {
         plan,
         jobs,
         falls_short,
-    } = plan(&Wish {
+    } = plan(&RevertRequest {
         report: &report,
         shown: &shown,
         live: &overlay,
@@ -119,12 +119,13 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
         args.max_objects
     );
     limit_deletions(words, &plan)?;
-    let compare_again = |answers: BTreeMap<ResourceKey, Answer>| {
+    let compare_again = |answers: BTreeMap<ResourceKey, ReadResult>| {
         overlay.show(answers);
         again.report(&overlay)
     };
-    let judge = Judge::Comparison(&compare_again);
-    let mut carrier = Carrier::undoable(plan, jobs, api, (&redactor, &judge), words, settings.now);
+    let judge = StateCheck::Comparison(&compare_again);
+    let mut carrier =
+        PlanRunner::undoable(plan, jobs, api, (&redactor, &judge), words, settings.now);
     let end = flow::run(&mut carrier, words, settings, streams)?;
     say::end(end, words, &carrier.plan, settings, streams)?;
     if report.is_incomplete() {
@@ -139,13 +140,13 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
 }
 
 /// Returns the causes that are reverted although Git is ahead of the cluster.
-pub(super) fn included(words: &[IncludedCause], is_rollback: bool) -> BTreeSet<Cause> {
-    const AHEAD: [Cause; 2] = [Cause::Unapplied, Cause::SetByApplier];
+pub(super) fn included(words: &[IncludedCause], is_rollback: bool) -> BTreeSet<ChangeCause> {
+    const AHEAD: [ChangeCause; 2] = [ChangeCause::Unapplied, ChangeCause::SetByApplier];
     let named = words.iter().flat_map(|cause| match cause {
         IncludedCause::Unapplied => AHEAD.to_vec(),
-        IncludedCause::Dropped => vec![Cause::Dropped],
+        IncludedCause::Dropped => vec![ChangeCause::Dropped],
     });
-    let by_revision = is_rollback.then(|| AHEAD.into_iter().chain([Cause::Dropped]));
+    let by_revision = is_rollback.then(|| AHEAD.into_iter().chain([ChangeCause::Dropped]));
     named.chain(by_revision.into_iter().flatten()).collect()
 }
 
@@ -154,7 +155,10 @@ pub(super) fn included(words: &[IncludedCause], is_rollback: bool) -> BTreeSet<C
 /// # Errors
 /// Fails if it would.
 pub(super) fn limit_deletions(words: &WriteArgs, plan: &Plan) -> Result<()> {
-    let deleted = plan.steps.iter().filter(|step| step.how == How::Delete);
+    let deleted = plan
+        .steps
+        .iter()
+        .filter(|step| step.how == StepAction::Delete);
     let deleted = deleted.count();
     ensure!(
         deleted <= words.max_delete,

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::Result;
 
 use crate::cli::Streams;
-use crate::model::{Action, Plan, Progress};
+use crate::model::{Action, Plan, StepProgress};
 use crate::output::escape;
 
 /// Asks whether to carry out the plan: all of it, step by step, or not at all. Marks declined
@@ -14,13 +14,13 @@ use crate::output::escape;
 /// # Errors
 /// Fails if the answer cannot be read.
 pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
-    let changes = counted(plan.changes(Progress::Planned), "change");
-    let objects = counted(plan.objects(Progress::Planned), "object");
+    let changes = counted(plan.changes(StepProgress::Planned), "change");
+    let objects = counted(plan.objects(StepProgress::Planned), "object");
     let question = match plan.action {
         Action::Undo => format!("Undo {changes} of {objects}? [y]es, [e]ach, [N]o: "),
         // The user has already decided on each change.
         Action::Triage => {
-            let decisions = counted(plan.changes(Progress::Planned), "decision");
+            let decisions = counted(plan.changes(StepProgress::Planned), "decision");
             format!("Carry out {decisions}? [y]es, [N]o: ")
         }
         Action::Revert | Action::Backport => {
@@ -41,7 +41,7 @@ fn each(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     let mut any = false;
     let mut quit = false;
     for step in &mut plan.steps {
-        if step.progress != Progress::Planned {
+        if step.progress != StepProgress::Planned {
             continue;
         }
         if !quit {
@@ -57,7 +57,7 @@ fn each(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
                 _ => {}
             }
         }
-        step.progress = Progress::Skipped;
+        step.progress = StepProgress::Skipped;
         step.outcome = Some("you answered no".to_owned());
     }
     if !any {

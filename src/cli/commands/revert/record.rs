@@ -4,21 +4,21 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::cluster::{ServedKind, Wanted, Writer};
-use crate::engine::revert::{Job, What, side_changes};
+use crate::cluster::{ObjectRequest, ServedKind, Writer};
+use crate::engine::revert::{RevertJob, WriteKind, side_changes};
 use crate::facts::SERVER_METADATA;
 use crate::model::{FieldPath, Plan, ResourceKey};
 use crate::patch;
-use crate::state::{Done, UndoEdit, UndoObject, UndoRecord, UndoRecords};
+use crate::state::{UndoAction, UndoEdit, UndoObject, UndoRecord, UndoRecords};
 
 /// The record of one run. An object is recorded before it is written, so that what was written can
 /// be undone even if the process dies.
-pub struct Recorder {
+pub struct UndoRecorder {
     records: UndoRecords,
     record: UndoRecord,
 }
 
-impl Recorder {
+impl UndoRecorder {
     /// Starts a record.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Recorder {
     ///
     /// # Errors
     /// Fails if it cannot be saved; then the job must not be carried out.
-    pub fn note(&mut self, job: &Job) -> Result<()> {
+    pub fn note(&mut self, job: &RevertJob) -> Result<()> {
         self.record.objects.push(object(job));
         self.records.keep(&self.record)
     }
@@ -53,11 +53,11 @@ impl Recorder {
     ///
     /// # Errors
     /// Fails if the record cannot be saved.
-    pub fn note_result(&mut self, job: &Job, answer: Option<&Value>) -> Result<()> {
+    pub fn note_result(&mut self, job: &RevertJob, answer: Option<&Value>) -> Result<()> {
         let (Some(object), Some(answer)) = (self.record.objects.last_mut(), answer) else {
             return Ok(());
         };
-        if object.done == Done::Created {
+        if object.done == UndoAction::Created {
             object.uid = text(answer, "/metadata/uid");
         }
         for edit in &mut object.edits {
@@ -98,7 +98,7 @@ impl Recorder {
     }
 }
 
-fn object(job: &Job) -> UndoObject {
+fn object(job: &RevertJob) -> UndoObject {
     let ResourceKey {
         group,
         kind,
@@ -106,14 +106,14 @@ fn object(job: &Job) -> UndoObject {
         name,
     } = job.object.key.clone();
     let (done, edits, before) = match &job.what {
-        What::Create { .. } => (Done::Created, Vec::new(), None),
-        What::Delete { before, .. } => (Done::Deleted, Vec::new(), Some(before)),
-        What::Patch(patch) => {
+        WriteKind::Create { .. } => (UndoAction::Created, Vec::new(), None),
+        WriteKind::Delete { before, .. } => (UndoAction::Deleted, Vec::new(), Some(before)),
+        WriteKind::Patch(patch) => {
             let value = |object: Option<&Value>, path: &FieldPath| {
                 let found = patch::find(object?, path).ok().flatten();
                 found.map(|(_, value)| value.clone())
             };
-            let edit = |edit: &crate::engine::revert::Edit| UndoEdit {
+            let edit = |edit: &crate::engine::revert::FieldWrite| UndoEdit {
                 path: edit.path.to_string(),
                 after: match &job.predicted {
                     Some(made) => value(Some(made), &edit.path),
@@ -124,12 +124,12 @@ fn object(job: &Job) -> UndoObject {
                 by_server: false,
             };
             let edits = patch.edits.iter().map(edit).collect();
-            (Done::Patched, edits, Some(&patch.before))
+            (UndoAction::Patched, edits, Some(&patch.before))
         }
     };
     let is_whole = !matches!(
         &job.what,
-        What::Delete {
+        WriteKind::Delete {
             is_whole: false,
             ..
         }
@@ -175,7 +175,7 @@ fn without_bookkeeping(object: &Value) -> Value {
 
 /// Returns an ID that no two clusters share.
 pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
-    let namespace = Wanted {
+    let namespace = ObjectRequest {
         key: ResourceKey::new("", "Namespace", None, "kube-system"),
         kind: ServedKind {
             api_version: "v1".to_owned(),

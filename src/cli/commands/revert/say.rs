@@ -8,7 +8,7 @@ use super::flow::End;
 use crate::cli::Streams;
 use crate::cli::args::{CommandFormat, WriteArgs};
 use crate::cli::settings::Settings;
-use crate::model::{Plan, Progress};
+use crate::model::{Plan, StepProgress};
 use crate::output::{self, RenderOptions, escape};
 
 /// Prints how a run ended.
@@ -36,7 +36,7 @@ fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) ->
     let out = &mut streams.out;
     output::plan_text(plan, &settings.render_options(), out)?;
     for step in &plan.steps {
-        if let (Progress::Failed, Some(outcome)) = (step.progress, &step.outcome) {
+        if let (StepProgress::Failed, Some(outcome)) = (step.progress, &step.outcome) {
             let name = step.key.to_string();
             let (name, outcome) = (escape::line(&name), escape::line(outcome));
             writeln!(out, "not possible: {name}  {outcome}")?;

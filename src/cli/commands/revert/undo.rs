@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
-use super::carry::{Carrier, Judge, Manner};
+use super::carry::{PlanRunner, RunSettings, StateCheck};
 use super::flow::{self, End};
 use super::record::uid_of_cluster;
 use super::say;
@@ -13,17 +13,17 @@ use crate::cli::args::RevertArgs;
 use crate::cli::comparison::cluster;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
-use crate::cluster::{Discovery as _, ServedKind, Wanted, Writer};
-use crate::engine::revert::{Edit, Job, PatchJob, What};
+use crate::cluster::{Discovery as _, ObjectRequest, ServedKind, Writer};
+use crate::engine::revert::{FieldWrite, PatchJob, RevertJob, WriteKind};
 use crate::model::{
-    Action, Change, FieldPath, How, Plan, PlanChange, PlanStep, Progress, Refused, ResourceKey,
-    Why, WrittenAs,
+    Action, Change, FieldPath, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem, ResourceKey,
+    StepAction, StepProgress, WrittenAs,
 };
 use crate::output::escape;
 use crate::ownership::ownership_of;
 use crate::patch;
 use crate::redact::Redactor;
-use crate::state::{Done, UndoObject, UndoRecord, UndoRecords};
+use crate::state::{UndoAction, UndoObject, UndoRecord, UndoRecords};
 
 /// The field manager of writes for which no other manager's name is right.
 const UNDO_NAME: &str = "driftctl-undo";
@@ -107,33 +107,33 @@ pub fn run(
     // The last change is undone first.
     for object in record.objects.iter().rev() {
         match plan_object(object, &writer, &redactor)? {
-            Found::Step(step, job) => {
+            UndoStep::Step(step, job) => {
                 plan.steps.push(*step);
                 jobs.push(*job);
             }
-            Found::Refused(refused) => plan.refused.extend(refused),
-            Found::Done => {}
+            UndoStep::Refused(refused) => plan.refused.extend(refused),
+            UndoStep::Done => {}
         }
     }
     plan.refused.sort();
-    let judge = Judge::Values;
+    let judge = StateCheck::Values;
     let short = if plan.refused.is_empty() {
         Exit::Clean
     } else {
         Exit::Trouble
     };
-    let mut carrier = Carrier {
+    let mut carrier = PlanRunner {
         plan,
         jobs,
         writer,
         redactor: &redactor,
         judge: &judge,
         // An undo needs no record: the one of the revert has the earlier state.
-        manner: Manner::of(&args.act.write, false, settings.now),
+        manner: RunSettings::of(&args.act.write, false, settings.now),
     };
     let end = flow::run(&mut carrier, &args.act.write, settings, streams)?;
     let plan = &carrier.plan;
-    let is_whole = end == End::Done && plan.objects(Progress::Done) == plan.steps.len();
+    let is_whole = end == End::Done && plan.objects(StepProgress::Done) == plan.steps.len();
     if is_whole && short == Exit::Clean {
         record.undone = true;
         records.keep(&record)?;
@@ -143,52 +143,54 @@ pub fn run(
 }
 
 /// The plan for the undo of one object.
-enum Found {
-    Step(Box<PlanStep>, Box<Job>),
-    Refused(Vec<Refused>),
+enum UndoStep {
+    Step(Box<PlanStep>, Box<RevertJob>),
+    Refused(Vec<RefusedItem>),
     Done,
 }
 
-impl Found {
-    fn step(step: PlanStep, job: Job) -> Self {
+impl UndoStep {
+    fn step(step: PlanStep, job: RevertJob) -> Self {
         Self::Step(Box::new(step), Box::new(job))
     }
 }
 
 /// An object whose change is to be undone.
-struct Undoing<'u> {
+struct UndoneObject<'u> {
     object: &'u UndoObject,
-    wanted: Wanted,
+    wanted: ObjectRequest,
 }
 
-fn plan_object(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<Found> {
-    let undoing = Undoing::of(object);
+fn plan_object(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<UndoStep> {
+    let undoing = UndoneObject::of(object);
     let now = match writer.read(&undoing.wanted) {
         Ok(now) => now,
         Err(why) => {
             let message = format!("it cannot be read: {why}");
-            return Ok(undoing.refuse(Why::NotCompared, message));
+            return Ok(undoing.refuse(RefusalReason::NotCompared, message));
         }
     };
     let is_same = |now: &Value| {
         let uid = now.pointer("/metadata/uid").and_then(Value::as_str);
         uid == object.uid.as_deref()
     };
-    let changed = |message: &str| Ok(undoing.refuse(Why::Changed, message.to_owned()));
+    let changed = |message: &str| Ok(undoing.refuse(RefusalReason::Changed, message.to_owned()));
     match (object.done, now) {
-        (Done::Created, None) => Ok(Found::Done),
-        (Done::Created, Some(now)) if is_same(&now) => Ok(undoing.delete(now)),
-        (Done::Deleted, None) => Ok(undoing.create()),
-        (Done::Deleted, Some(_)) => changed("an object of this name exists by now; left alone"),
-        (Done::Patched, None) => changed("the object is gone"),
+        (UndoAction::Created, None) => Ok(UndoStep::Done),
+        (UndoAction::Created, Some(now)) if is_same(&now) => Ok(undoing.delete(now)),
+        (UndoAction::Deleted, None) => Ok(undoing.create()),
+        (UndoAction::Deleted, Some(_)) => {
+            changed("an object of this name exists by now; left alone")
+        }
+        (UndoAction::Patched, None) => changed("the object is gone"),
         (_, Some(now)) if !is_same(&now) => {
             changed("the object was deleted and recreated since; left alone")
         }
-        (Done::Patched | Done::Created, Some(now)) => undoing.patch(now, redactor),
+        (UndoAction::Patched | UndoAction::Created, Some(now)) => undoing.patch(now, redactor),
     }
 }
 
-impl<'u> Undoing<'u> {
+impl<'u> UndoneObject<'u> {
     fn of(object: &'u UndoObject) -> Self {
         let kind = ServedKind {
             api_version: object.api_version.clone(),
@@ -200,16 +202,16 @@ impl<'u> Undoing<'u> {
         let key = object.key();
         Self {
             object,
-            wanted: Wanted { key, kind },
+            wanted: ObjectRequest { key, kind },
         }
     }
 
-    fn refuse(&self, why: Why, message: String) -> Found {
-        let refused = Refused::because(&self.wanted.key, &FieldPath::root(), why, message);
-        Found::Refused(vec![refused])
+    fn refuse(&self, why: RefusalReason, message: String) -> UndoStep {
+        let refused = RefusedItem::because(&self.wanted.key, &FieldPath::root(), why, message);
+        UndoStep::Refused(vec![refused])
     }
 
-    fn step(&self, how: How, changes: Vec<PlanChange>) -> PlanStep {
+    fn step(&self, how: StepAction, changes: Vec<PlanChange>) -> PlanStep {
         PlanStep {
             key: self.wanted.key.clone(),
             api_version: self.object.api_version.clone(),
@@ -218,55 +220,55 @@ impl<'u> Undoing<'u> {
             changes,
             written_as: None,
             remarks: Vec::new(),
-            progress: Progress::Planned,
+            progress: StepProgress::Planned,
             outcome: None,
         }
     }
 
-    fn job(&self, what: What, manager: &str) -> Job {
-        Job::new(self.wanted.clone(), what, manager.to_owned(), None)
+    fn job(&self, what: WriteKind, manager: &str) -> RevertJob {
+        RevertJob::new(self.wanted.clone(), what, manager.to_owned(), None)
     }
 
     /// Plans to delete what was created.
-    fn delete(&self, now: Value) -> Found {
-        let what = What::Delete {
+    fn delete(&self, now: Value) -> UndoStep {
+        let what = WriteKind::Delete {
             before: now,
             is_whole: true,
         };
-        Found::step(
-            self.step(How::Delete, Vec::new()),
+        UndoStep::step(
+            self.step(StepAction::Delete, Vec::new()),
             self.job(what, UNDO_NAME),
         )
     }
 
     /// Plans to create what was deleted.
-    fn create(&self) -> Found {
+    fn create(&self) -> UndoStep {
         let Some(manifest) = self.object.before.clone() else {
             let message = "only its metadata was read before it was deleted, so that it cannot be \
                            created again; apply it from where it came";
-            return self.refuse(Why::Impossible, message.to_owned());
+            return self.refuse(RefusalReason::Impossible, message.to_owned());
         };
-        let what = What::Create {
+        let what = WriteKind::Create {
             manifest,
             by_apply: false,
             keeps_last_applied: false,
         };
-        Found::step(
-            self.step(How::Create, Vec::new()),
+        UndoStep::step(
+            self.step(StepAction::Create, Vec::new()),
             self.job(what, UNDO_NAME),
         )
     }
 
     /// Plans to change back what was changed.
-    fn patch(&self, now: Value, redactor: &Redactor) -> Result<Found> {
+    fn patch(&self, now: Value, redactor: &Redactor) -> Result<UndoStep> {
         let key = &self.wanted.key;
         let (edits, refused) = edits(self.object, key, &now)?;
         // A patch is applied as a whole, and so is its undo.
         if !refused.is_empty() {
-            return Ok(Found::Refused(refused));
+            return Ok(UndoStep::Refused(refused));
         }
         if edits.is_empty() {
-            return Ok(Found::Done);
+            return Ok(UndoStep::Done);
         }
         let manager = manager_of(self.object);
         let patch = PatchJob {
@@ -275,9 +277,9 @@ impl<'u> Undoing<'u> {
             edits,
         };
         if let Err(unfit) = patch.operations(&patch.before) {
-            return Ok(self.refuse(Why::Impossible, unfit.to_string()));
+            return Ok(self.refuse(RefusalReason::Impossible, unfit.to_string()));
         }
-        let mut step = self.step(How::Patch, shown(key, &patch, redactor));
+        let mut step = self.step(StepAction::Patch, shown(key, &patch, redactor));
         let why = if manager == UNDO_NAME {
             "because several managers had written these fields"
         } else {
@@ -287,12 +289,19 @@ impl<'u> Undoing<'u> {
             manager: manager.clone(),
             why: why.to_owned(),
         });
-        Ok(Found::step(step, self.job(What::Patch(patch), &manager)))
+        Ok(UndoStep::step(
+            step,
+            self.job(WriteKind::Patch(patch), &manager),
+        ))
     }
 }
 
 /// Returns the fields that are still as the revert left them, and those that are not.
-fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edit>, Vec<Refused>)> {
+fn edits(
+    object: &UndoObject,
+    key: &ResourceKey,
+    now: &Value,
+) -> Result<(Vec<FieldWrite>, Vec<RefusedItem>)> {
     let ownership = ownership_of(now);
     let (mut edits, mut refused) = (Vec::new(), Vec::new());
     for edit in &object.edits {
@@ -312,10 +321,15 @@ fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edi
                 by => format!(" by {}", by.join(", ")),
             };
             let message = format!("it was changed again{by} since the revert; left alone");
-            refused.push(Refused::because(key, &path, Why::Changed, message));
+            refused.push(RefusedItem::because(
+                key,
+                &path,
+                RefusalReason::Changed,
+                message,
+            ));
             continue;
         }
-        edits.push(Edit {
+        edits.push(FieldWrite {
             former: owners.into_iter().cloned().collect(),
             to: edit.before.clone(),
             path,
@@ -349,7 +363,7 @@ fn shown(key: &ResourceKey, job: &PatchJob, redactor: &Redactor) -> Vec<PlanChan
 }
 
 /// Returns the change from the live value to the earlier one, as a diff would report it.
-fn change(job: &PatchJob, edit: &Edit) -> Change {
+fn change(job: &PatchJob, edit: &FieldWrite) -> Change {
     let found = patch::find(&job.before, &edit.path).ok().flatten();
     let live = found.map(|(_, value)| value.clone());
     Change::between(edit.path.clone(), edit.to.clone(), live)
@@ -380,7 +394,7 @@ mod tests {
                 namespace: None,
                 name: "a".to_owned(),
                 uid: None,
-                done: Done::Patched,
+                done: UndoAction::Patched,
                 edits,
                 before: None,
             })

@@ -4,34 +4,34 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use crate::cli::commands::backport::Files;
-use crate::cli::commands::revert::{self, Carrier};
-use crate::cli::commands::rewrite::Rewrite;
+use crate::cli::commands::backport::EditedFiles;
+use crate::cli::commands::revert::{self, PlanRunner};
+use crate::cli::commands::rewrite::FileRewrite;
 use crate::engine::backport::EditedFile;
-use crate::model::{How, Plan, Progress};
+use crate::model::{Plan, StepAction, StepProgress};
 
 /// What to write.
 #[derive(Default)]
-pub struct Local {
+pub struct LocalWrites {
     /// Where files may be edited, and the files.
-    pub edits: Option<(Files, BTreeMap<String, EditedFile>)>,
+    pub edits: Option<(EditedFiles, BTreeMap<String, EditedFile>)>,
     /// The accepted drift.
-    pub baseline: Option<Rewrite>,
+    pub baseline: Option<FileRewrite>,
     /// The rules.
-    pub config: Option<Rewrite>,
+    pub config: Option<FileRewrite>,
 }
 
 /// Carries out a plan: first in the cluster, which may refuse it, then in local files.
-pub struct Hands<'a> {
+pub struct TriageExecutor<'a> {
     /// Writes to the cluster, and holds the plan.
-    pub cluster: Option<Carrier<'a>>,
+    pub cluster: Option<PlanRunner<'a>>,
     /// The plan, if nothing is written to a cluster.
     pub plan: Plan,
     /// What is written locally.
-    pub local: Local,
+    pub local: LocalWrites,
 }
 
-impl revert::Hands for Hands<'_> {
+impl revert::PlanExecutor for TriageExecutor<'_> {
     fn plan(&mut self) -> &mut Plan {
         match &mut self.cluster {
             Some(carrier) => &mut carrier.plan,
@@ -54,39 +54,41 @@ impl revert::Hands for Hands<'_> {
             Some(carrier) => &mut carrier.plan,
             None => &mut self.plan,
         };
-        let Local {
+        let LocalWrites {
             edits,
             baseline,
             config,
         } = &self.local;
-        by(plan, How::Edit, || match edits {
+        by(plan, StepAction::Edit, || match edits {
             Some((files, edited)) => files.write(edited),
             None => Ok(()),
         });
-        for (how, file) in [(How::Accept, baseline), (How::Ignore, config)] {
-            by(plan, how, || file.as_ref().map_or(Ok(()), Rewrite::write));
+        for (how, file) in [(StepAction::Accept, baseline), (StepAction::Ignore, config)] {
+            by(plan, how, || {
+                file.as_ref().map_or(Ok(()), FileRewrite::write)
+            });
         }
         Ok(())
     }
 }
 
 /// Carries out all steps of one kind at once, unless something prevented them.
-fn by(plan: &mut Plan, how: How, write: impl FnOnce() -> Result<()>) {
+fn by(plan: &mut Plan, how: StepAction, write: impl FnOnce() -> Result<()>) {
     let mut due: Vec<_> = plan
         .steps
         .iter_mut()
         .filter(|step| step.how == how)
         .collect();
-    due.retain(|step| step.progress == Progress::Planned);
+    due.retain(|step| step.progress == StepProgress::Planned);
     if due.is_empty() {
         return;
     }
     let written = write();
     for step in due {
         match &written {
-            Ok(()) => step.progress = Progress::Done,
+            Ok(()) => step.progress = StepProgress::Done,
             Err(error) => {
-                step.progress = Progress::Failed;
+                step.progress = StepProgress::Failed;
                 step.outcome = Some(format!("{error:#}"));
             }
         }

@@ -12,18 +12,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use super::revert::{self, Carrier, Judge};
+use super::revert::{self, PlanRunner, StateCheck};
 use crate::cli::args::{Cli, Command, DriftArgs, SourceArgs, TriageArgs};
-use crate::cli::comparison::{Again, Reports};
+use crate::cli::comparison::{RepeatableComparison, Reports};
 use crate::cli::selected::changes;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
-use crate::cluster::{Answer, Overlay};
+use crate::cluster::{Overlay, ReadResult};
 use crate::model::ResourceKey;
 use crate::source::{Scheme, repository_around};
 pub(super) use edit::open_at;
-use resolve::{Fate, Resolved, Wanted};
-use todo::{Decision, Todo};
+use resolve::{LineOutcome, TriageInputs, TriagePlan};
+use todo::{Todo, TodoDecision};
 
 /// Writes the file, or carries its decisions out.
 ///
@@ -70,17 +70,17 @@ pub(super) fn check(args: &TriageArgs) -> Result<()> {
 }
 
 /// Drift as a file of decisions.
-struct Listed {
+struct DriftListing {
     text: String,
     /// The number of changes to decide on.
     changes: usize,
     exit: Exit,
 }
 
-fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result<Listed> {
+fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result<DriftListing> {
     let act = &args.act;
     let (selected, source) = act.drift.selected()?;
-    let again = Again::begin(&source, &act.drift, act.extra.within, settings.now)?;
+    let again = RepeatableComparison::begin(&source, &act.drift, act.extra.within, settings.now)?;
     let reports = again.reports(again.live())?;
     let Reports { report, shown } = &reports;
     selected.check(report, changes)?;
@@ -91,7 +91,7 @@ fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result
     if is_incomplete {
         message::what_failed(streams, settings, shown, None);
     }
-    Ok(Listed {
+    Ok(DriftListing {
         text,
         changes: items.len(),
         exit: match is_incomplete {
@@ -201,21 +201,21 @@ pub(super) fn decide(
 /// # Errors
 /// Fails if they do: the author of the file must not choose what is written outside the repository.
 fn check_writes(todo: &Todo, own: &DriftArgs, of_file: &DriftArgs) -> Result<()> {
-    let decides = |what: fn(&Decision) -> bool| {
+    let decides = |what: fn(&TodoDecision) -> bool| {
         let mut lines = todo.lines.iter();
         lines.any(|line| what(&line.decision))
     };
     let mut named: Vec<&PathBuf> = Vec::new();
-    if decides(|decision| *decision == Decision::Backport) {
+    if decides(|decision| *decision == TodoDecision::Backport) {
         let source = &of_file.source;
         let files = source.app.iter().chain(&source.kustomization);
         named.extend(source.paths.iter().chain(files));
         named.extend(&source.render.values);
     }
-    if decides(|decision| matches!(decision, Decision::Accept { .. })) {
+    if decides(|decision| matches!(decision, TodoDecision::Accept { .. })) {
         named.extend(&of_file.rules.baseline);
     }
-    if decides(|decision| matches!(decision, Decision::Ignore { .. })) {
+    if decides(|decision| matches!(decision, TodoDecision::Ignore { .. })) {
         named.extend(&of_file.rules.config);
     }
     let of_line = [&own.rules.baseline, &own.rules.config];
@@ -256,15 +256,15 @@ fn apply(
     }
     revert::check_words(words, settings)?;
     let (selected, source) = act.drift.selected()?;
-    let again = Again::begin(&source, &act.drift, act.extra.within, settings.now)?;
+    let again = RepeatableComparison::begin(&source, &act.drift, act.extra.within, settings.now)?;
     let overlay = Overlay::of(again.live());
     let reports = again.reports(&overlay)?;
     let Reports { report, shown } = &reports;
     todo.check(&report.target)?;
     let redactor = again.redactor().knowing(&report.secret_values);
     let items = reports.items(&selected);
-    let mut resolved = Resolved::of(todo, &items, report, settings.now);
-    let wanted = Wanted {
+    let mut resolved = TriagePlan::of(todo, &items, report, settings.now);
+    let wanted = TriageInputs {
         args,
         again: &again,
         overlay: &overlay,
@@ -273,18 +273,25 @@ fn apply(
     };
     let (mut planned, local) = resolved.plan(&wanted, settings)?;
     revert::limit_deletions(words, &planned.plan)?;
-    let compare_again = |answers: BTreeMap<ResourceKey, Answer>| {
+    let compare_again = |answers: BTreeMap<ResourceKey, ReadResult>| {
         overlay.show(answers);
         again.report(&overlay)
     };
-    let judge = Judge::Comparison(&compare_again);
+    let judge = StateCheck::Comparison(&compare_again);
     let jobs = std::mem::take(&mut planned.jobs);
-    let mut hands = local::Hands {
+    let mut hands = local::TriageExecutor {
         cluster: match (again.cluster(), jobs.is_empty()) {
             (Some(api), false) => {
                 let plan = planned.plan.clone();
                 let by = (&redactor, &judge);
-                Some(Carrier::undoable(plan, jobs, api, by, words, settings.now))
+                Some(PlanRunner::undoable(
+                    plan,
+                    jobs,
+                    api,
+                    by,
+                    words,
+                    settings.now,
+                ))
             }
             _ => None,
         },
@@ -292,14 +299,14 @@ fn apply(
         local,
     };
     let end = revert::carry_out(&mut hands, words, settings, streams)?;
-    let plan = revert::Hands::plan(&mut hands);
+    let plan = revert::PlanExecutor::plan(&mut hands);
     resolved.close(plan);
     say::end(end, todo, &resolved, words, plan, settings, streams)?;
     if report.is_incomplete() {
         message::what_failed(streams, settings, shown, None);
         return Ok(Exit::Trouble);
     }
-    let is_short = |fate: &Fate| matches!(fate, Fate::Skipped(..));
+    let is_short = |fate: &LineOutcome| matches!(fate, LineOutcome::Skipped(..));
     let short = match resolved.fates.iter().any(is_short) {
         true => Exit::Trouble,
         false => Exit::Clean,
@@ -398,7 +405,7 @@ mod tests {
             Some("other")
         );
         assert_eq!(args.act.drift.live.connection.context, ["staging"]);
-        assert_eq!(args.act.extra.within, crate::cli::args::Extra::Namespace);
+        assert_eq!(args.act.extra.within, crate::cli::args::ExtraArg::Namespace);
         let args = merged("./manifests -n shop", &["--apply", "todo", "elsewhere"]);
         assert_eq!(args.act.drift.source.paths, [PathBuf::from("elsewhere")]);
         assert_eq!(args.act.drift.live.filter.namespace, None);

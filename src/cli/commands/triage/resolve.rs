@@ -5,24 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, anyhow, ensure};
 use jiff::Timestamp;
 
-use super::local::Local;
+use super::local::LocalWrites;
 use super::start;
-use super::todo::{Decision, Line, Todo};
+use super::todo::{Todo, TodoDecision, TodoLine};
 use crate::cli::args::TriageArgs;
-use crate::cli::commands::accept::{Ledger, Terms};
-use crate::cli::commands::backport::Files;
-use crate::cli::commands::rewrite::Rewrite;
+use crate::cli::commands::accept::{AcceptTerms, AcceptedDrift};
+use crate::cli::commands::backport::EditedFiles;
+use crate::cli::commands::rewrite::FileRewrite;
 use crate::cli::commands::{expiry, ignore, revert};
-use crate::cli::comparison::{Again, Draft};
+use crate::cli::comparison::{EditRenderer, RepeatableComparison};
 use crate::cli::settings::Settings;
 use crate::cluster::Overlay;
 use crate::config;
-use crate::engine::revert::{Planned, Wish};
-use crate::engine::triage::Item;
+use crate::engine::revert::{RevertPlan, RevertRequest};
+use crate::engine::triage::TriageItem;
 use crate::engine::{backport, revert as reverts};
 use crate::model::{
-    Action, FieldPath, How, ObjectReport, Plan, PlanChange, PlanStep, Progress, Refused, Report,
-    ResourceKey, Status, Verdict, Why,
+    Action, FieldPath, ObjectReport, ObjectStatus, Plan, PlanChange, PlanStep, RefusalReason,
+    RefusedItem, Report, ResourceKey, StepAction, StepProgress, Verdict,
 };
 use crate::output::{object_name, todo_text};
 use crate::policy::{ACCEPTED, RuleSpec};
@@ -30,7 +30,7 @@ use crate::redact::Redacted;
 
 /// The outcome of a line.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
+pub enum LineOutcome {
     /// The line says keep.
     Kept,
     /// The change with this index is acted on.
@@ -38,30 +38,35 @@ pub enum Fate {
     /// There is nothing left to do.
     Over(String),
     /// It is left alone.
-    Skipped(Why, String),
+    Skipped(RefusalReason, String),
     /// The decision was carried out: with what progress and note.
-    Acted(Progress, Option<String>),
+    Acted(StepProgress, Option<String>),
 }
 
 /// The inputs of a plan.
-pub struct Wanted<'a> {
+pub struct TriageInputs<'a> {
     pub args: &'a TriageArgs,
-    pub again: &'a Again,
+    pub again: &'a RepeatableComparison,
     pub overlay: &'a Overlay<'a>,
     pub report: &'a Report,
     pub shown: &'a Redacted,
 }
 
 /// The lines, and the outcome of each.
-pub struct Resolved<'a> {
-    pub lines: &'a [Line],
-    items: &'a [Item<'a>],
-    pub fates: Vec<Fate>,
+pub struct TriagePlan<'a> {
+    pub lines: &'a [TodoLine],
+    items: &'a [TriageItem<'a>],
+    pub fates: Vec<LineOutcome>,
 }
 
-impl<'a> Resolved<'a> {
+impl<'a> TriagePlan<'a> {
     /// Finds the change of each line.
-    pub fn of(todo: &'a Todo, items: &'a [Item<'a>], report: &Report, now: Timestamp) -> Self {
+    pub fn of(
+        todo: &'a Todo,
+        items: &'a [TriageItem<'a>],
+        report: &Report,
+        now: Timestamp,
+    ) -> Self {
         let texts: Vec<_> = items
             .iter()
             .map(|item| todo_text(item.shown, item.shown_drift, Some(now)))
@@ -71,14 +76,14 @@ impl<'a> Resolved<'a> {
             let name = (text.object.as_str(), text.path.as_str());
             by_name.entry(name).or_default().push(at);
         }
-        let fate = |line: &Line| {
-            if line.decision == Decision::Keep {
-                return Fate::Kept;
+        let fate = |line: &TodoLine| {
+            if line.decision == TodoDecision::Keep {
+                return LineOutcome::Kept;
             }
             let of = by_name.get(&(line.object.as_str(), line.path.as_str()));
             let of = of.map_or(&[][..], Vec::as_slice);
             if let Some(at) = of.iter().find(|at| items[**at].mark == line.mark) {
-                return Fate::Meant(*at);
+                return LineOutcome::Meant(*at);
             }
             let other = of.first().and_then(|at| texts.get(*at));
             match other {
@@ -91,7 +96,7 @@ impl<'a> Resolved<'a> {
                         "changed since the file was written, now {}{by}; left alone",
                         now.what
                     );
-                    Fate::Skipped(Why::Changed, message)
+                    LineOutcome::Skipped(RefusalReason::Changed, message)
                 }
                 None => not_found(line, report),
             }
@@ -106,11 +111,11 @@ impl<'a> Resolved<'a> {
     /// Returns the changes of lines whose decision matches.
     fn lines_with(
         &self,
-        which: impl Fn(&Decision) -> bool,
-    ) -> impl Iterator<Item = (&Line, &Item<'a>)> {
+        which: impl Fn(&TodoDecision) -> bool,
+    ) -> impl Iterator<Item = (&TodoLine, &TriageItem<'a>)> {
         let lines = self.lines.iter().zip(&self.fates);
         lines.filter_map(move |(line, fate)| match fate {
-            Fate::Meant(at) if which(&line.decision) => Some((line, &self.items[*at])),
+            LineOutcome::Meant(at) if which(&line.decision) => Some((line, &self.items[*at])),
             _ => None,
         })
     }
@@ -119,20 +124,24 @@ impl<'a> Resolved<'a> {
     ///
     /// # Errors
     /// Fails if a file cannot be read or added to, or the target of a write is a recording.
-    pub fn plan(&mut self, wanted: &Wanted<'_>, settings: &Settings) -> Result<(Planned, Local)> {
-        let mut planned = Planned {
+    pub fn plan(
+        &mut self,
+        wanted: &TriageInputs<'_>,
+        settings: &Settings,
+    ) -> Result<(RevertPlan, LocalWrites)> {
+        let mut planned = RevertPlan {
             plan: Plan::new(Action::Triage, wanted.report.target.clone()),
             jobs: Vec::new(),
             falls_short: false,
         };
         self.reverts(wanted, &mut planned)?;
         let plan = &mut planned.plan;
-        let mut local = Local::default();
+        let mut local = LocalWrites::default();
         self.backports(wanted, plan, &mut local)?;
         self.accepts(wanted, settings, plan, &mut local)?;
         self.ignores(wanted, plan, &mut local)?;
         for (line, fate) in self.lines.iter().zip(&self.fates) {
-            if let Fate::Skipped(why, message) = fate {
+            if let LineOutcome::Skipped(why, message) = fate {
                 plan.refused
                     .push(refused(line, wanted.report, *why, message));
             }
@@ -142,9 +151,9 @@ impl<'a> Resolved<'a> {
         Ok((planned, local))
     }
 
-    fn reverts(&self, wanted: &Wanted<'_>, planned: &mut Planned) -> Result<()> {
+    fn reverts(&self, wanted: &TriageInputs<'_>, planned: &mut RevertPlan) -> Result<()> {
         let chosen: BTreeSet<(ResourceKey, String)> = self
-            .lines_with(|decision| *decision == Decision::Revert)
+            .lines_with(|decision| *decision == TodoDecision::Revert)
             .map(|(_, item)| (item.object.key.clone(), item.path()))
             .collect();
         if chosen.is_empty() {
@@ -155,7 +164,7 @@ impl<'a> Resolved<'a> {
         let is_chosen = |object: &ObjectReport, path: &str| {
             chosen.contains(&(object.key.clone(), path.to_owned()))
         };
-        let made = reverts::plan(&Wish {
+        let made = reverts::plan(&RevertRequest {
             report: wanted.report,
             shown: wanted.shown,
             live: wanted.overlay,
@@ -176,9 +185,14 @@ impl<'a> Resolved<'a> {
         Ok(())
     }
 
-    fn backports(&self, wanted: &Wanted<'_>, plan: &mut Plan, local: &mut Local) -> Result<()> {
+    fn backports(
+        &self,
+        wanted: &TriageInputs<'_>,
+        plan: &mut Plan,
+        local: &mut LocalWrites,
+    ) -> Result<()> {
         let chosen: BTreeSet<(ResourceKey, String)> = self
-            .lines_with(|decision| *decision == Decision::Backport)
+            .lines_with(|decision| *decision == TodoDecision::Backport)
             .map(|(_, item)| (item.object.key.clone(), item.path()))
             .collect();
         if chosen.is_empty() {
@@ -188,13 +202,13 @@ impl<'a> Resolved<'a> {
             wanted.again.source().revision.is_none(),
             "a line says backport, but a commit cannot be edited; check it out and leave out --ref"
         );
-        let files = Files::of(wanted.again.source());
+        let files = EditedFiles::of(wanted.again.source());
         let live = &wanted.args.act.drift.live;
-        let drafts = Draft::of(wanted.again.source(), live, wanted.overlay, files.roots());
+        let drafts = EditRenderer::of(wanted.again.source(), live, wanted.overlay, files.roots());
         let is_chosen = |object: &ObjectReport, path: &str| {
             chosen.contains(&(object.key.clone(), path.to_owned()))
         };
-        let made = backport::plan(&backport::Wish {
+        let made = backport::plan(&backport::BackportRequest {
             report: wanted.report,
             shown: wanted.shown,
             selects: &is_chosen,
@@ -214,19 +228,19 @@ impl<'a> Resolved<'a> {
 
     fn accepts(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &TriageInputs<'_>,
         settings: &Settings,
         plan: &mut Plan,
-        local: &mut Local,
+        local: &mut LocalWrites,
     ) -> Result<()> {
-        let chosen = || self.lines_with(|decision| matches!(decision, Decision::Accept { .. }));
+        let chosen = || self.lines_with(|decision| matches!(decision, TodoDecision::Accept { .. }));
         if chosen().next().is_none() {
             return Ok(());
         }
         let baseline = &wanted.again.rules().baseline;
-        let mut ledger = Ledger::open(baseline.debt.clone(), settings)?;
+        let mut ledger = AcceptedDrift::open(baseline.debt.clone(), settings)?;
         for (line, item) in chosen() {
-            let Decision::Accept { until, reason } = &line.decision else {
+            let TodoDecision::Accept { until, reason } = &line.decision else {
                 continue;
             };
             let expires = expiry(Some(until), settings)
@@ -235,7 +249,7 @@ impl<'a> Resolved<'a> {
                 Some(expires) => format!("accepted until {expires}: {reason}"),
                 None => format!("accepted: {reason}"),
             };
-            let terms = Terms {
+            let terms = AcceptTerms {
                 reason: Some(reason.clone()),
                 ticket: None,
                 expires,
@@ -248,28 +262,36 @@ impl<'a> Resolved<'a> {
                 }
             };
             if is_accepted {
-                plan.steps.push(step(item, How::Accept, remark));
+                plan.steps.push(step(item, StepAction::Accept, remark));
             } else {
                 let message = "the path itself contains a secret; use ignore instead";
-                plan.refused.push(refusal(item, Why::Secret, message));
+                plan.refused
+                    .push(refusal(item, RefusalReason::Secret, message));
             }
         }
         let text = config::write_baseline(&ledger.debt);
-        local.baseline = Some(Rewrite::of(baseline.file.clone(), |_, _| Ok(text))?);
+        local.baseline = Some(FileRewrite::of(baseline.file.clone(), |_, _| Ok(text))?);
         Ok(())
     }
 
-    fn ignores(&self, wanted: &Wanted<'_>, plan: &mut Plan, local: &mut Local) -> Result<()> {
+    fn ignores(
+        &self,
+        wanted: &TriageInputs<'_>,
+        plan: &mut Plan,
+        local: &mut LocalWrites,
+    ) -> Result<()> {
         let mut specs = Vec::new();
-        for (line, item) in self.lines_with(|decision| matches!(decision, Decision::Ignore { .. }))
+        for (line, item) in
+            self.lines_with(|decision| matches!(decision, TodoDecision::Ignore { .. }))
         {
-            let Decision::Ignore { reason } = &line.decision else {
+            let TodoDecision::Ignore { reason } = &line.decision else {
                 continue;
             };
             if item.drift.is_none() {
                 let message = "a rule ignores fields, but this is a whole object; use accept \
                     instead, or add ignoreExtra to .driftctl.yaml";
-                plan.refused.push(refusal(item, Why::Impossible, message));
+                plan.refused
+                    .push(refusal(item, RefusalReason::Impossible, message));
                 continue;
             }
             let key = &item.object.key;
@@ -283,7 +305,7 @@ impl<'a> Resolved<'a> {
                 ..RuleSpec::default()
             });
             let remark = format!("ignored by a rule: {reason}");
-            plan.steps.push(step(item, How::Ignore, remark));
+            plan.steps.push(step(item, StepAction::Ignore, remark));
         }
         if !specs.is_empty() {
             let named = wanted.args.act.drift.rules.config.as_deref();
@@ -299,10 +321,12 @@ impl<'a> Resolved<'a> {
     /// Records what the plan left alone.
     fn close_refused(&mut self, plan: &Plan) {
         for fate in &mut self.fates {
-            let Fate::Meant(at) = *fate else { continue };
+            let LineOutcome::Meant(at) = *fate else {
+                continue;
+            };
             let item = &self.items[at];
             if let Some(refused) = refused_of(item, plan) {
-                *fate = Fate::Skipped(refused.why, refused.message.clone());
+                *fate = LineOutcome::Skipped(refused.why, refused.message.clone());
             }
         }
     }
@@ -311,7 +335,9 @@ impl<'a> Resolved<'a> {
     pub fn close(&mut self, plan: &Plan) {
         let mut fates = std::mem::take(&mut self.fates);
         for (line, fate) in self.lines.iter().zip(&mut fates) {
-            let Fate::Meant(at) = *fate else { continue };
+            let LineOutcome::Meant(at) = *fate else {
+                continue;
+            };
             let item = &self.items[at];
             let steps = plan.steps.iter().filter(|step| step.key == item.object.key);
             let mut steps = steps.filter(|step| is_of(&line.decision, step.how));
@@ -322,8 +348,11 @@ impl<'a> Resolved<'a> {
                     || changes.any(|change| change.path.to_string() == path)
             };
             *fate = match steps.find(is_this) {
-                Some(step) => Fate::Acted(step.progress, note_of(step)),
-                None => Fate::Skipped(Why::Impossible, "this is not possible".to_owned()),
+                Some(step) => LineOutcome::Acted(step.progress, note_of(step)),
+                None => LineOutcome::Skipped(
+                    RefusalReason::Impossible,
+                    "this is not possible".to_owned(),
+                ),
             };
         }
         self.fates = fates;
@@ -339,8 +368,10 @@ fn note_of(step: &PlanStep) -> Option<String> {
             .cloned()
     };
     match (step.how, step.progress) {
-        (How::Accept | How::Ignore, Progress::Done) => step.remarks.first().cloned(),
-        (How::Edit, Progress::Done) => {
+        (StepAction::Accept | StepAction::Ignore, StepProgress::Done) => {
+            step.remarks.first().cloned()
+        }
+        (StepAction::Edit, StepProgress::Done) => {
             let origin = step.origin.as_ref()?;
             Some(format!("in {}", origin.file))
         }
@@ -349,19 +380,22 @@ fn note_of(step: &PlanStep) -> Option<String> {
 }
 
 /// Returns whether a step carries out a decision.
-fn is_of(decision: &Decision, how: How) -> bool {
+fn is_of(decision: &TodoDecision, how: StepAction) -> bool {
     match decision {
-        Decision::Keep => false,
-        Decision::Revert => matches!(how, How::Patch | How::Create | How::Delete),
-        Decision::Backport => how == How::Edit,
-        Decision::Accept { .. } => how == How::Accept,
-        Decision::Ignore { .. } => how == How::Ignore,
+        TodoDecision::Keep => false,
+        TodoDecision::Revert => matches!(
+            how,
+            StepAction::Patch | StepAction::Create | StepAction::Delete
+        ),
+        TodoDecision::Backport => how == StepAction::Edit,
+        TodoDecision::Accept { .. } => how == StepAction::Accept,
+        TodoDecision::Ignore { .. } => how == StepAction::Ignore,
     }
 }
 
 /// Returns why the plan leaves a change alone; an object that is refused as a whole is refused in
 /// all its changes.
-fn refused_of<'p>(item: &Item<'_>, plan: &'p Plan) -> Option<&'p Refused> {
+fn refused_of<'p>(item: &TriageItem<'_>, plan: &'p Plan) -> Option<&'p RefusedItem> {
     let (path, shown) = (item.path(), item.shown_path());
     let mut refused = plan.refused.iter().filter(|one| one.key == item.object.key);
     refused.find(|one| {
@@ -371,24 +405,24 @@ fn refused_of<'p>(item: &Item<'_>, plan: &'p Plan) -> Option<&'p Refused> {
 }
 
 /// Returns the outcome of a line whose change no longer exists.
-fn not_found(line: &Line, report: &Report) -> Fate {
+fn not_found(line: &TodoLine, report: &Report) -> LineOutcome {
     let mut objects = report.objects.iter();
     let object = objects.find(|object| names(&line.object, &object.key));
     let Some(object) = object else {
         return match line.was_extra && report.coverage.extra.is_some() {
-            true => Fate::Over("it is gone".to_owned()),
-            false => Fate::Skipped(
-                Why::NotCompared,
+            true => LineOutcome::Over("it is gone".to_owned()),
+            false => LineOutcome::Skipped(
+                RefusalReason::NotCompared,
                 "it was not compared; check the manifests and filters".to_owned(),
             ),
         };
     };
-    if object.status() == Status::Unknown {
+    if object.status() == ObjectStatus::Unknown {
         let why = object
             .reason
             .as_deref()
             .unwrap_or("it could not be compared");
-        return Fate::Skipped(Why::NotCompared, format!("not compared: {why}"));
+        return LineOutcome::Skipped(RefusalReason::NotCompared, format!("not compared: {why}"));
     }
     let at = |drift: &&crate::model::JudgedChange| drift.change.path.to_string() == line.path;
     let note_of = match object.drifts.iter().find(at).map(|drift| drift.verdict()) {
@@ -396,7 +430,7 @@ fn not_found(line: &Line, report: &Report) -> Fate {
         Some(Verdict::Ignored { rule, .. }) => format!("already ignored by {rule}"),
         _ => "it no longer drifts".to_owned(),
     };
-    Fate::Over(note_of)
+    LineOutcome::Over(note_of)
 }
 
 /// Returns whether a line names an object.
@@ -405,19 +439,19 @@ fn names(written: &str, key: &ResourceKey) -> bool {
     written == name || serde_json::from_str::<String>(written).is_ok_and(|text| text == name)
 }
 
-fn refusal(item: &Item<'_>, why: Why, message: &str) -> Refused {
+fn refusal(item: &TriageItem<'_>, why: RefusalReason, message: &str) -> RefusedItem {
     let path = item.shown_drift.map(|drift| drift.change.path.clone());
-    Refused::because(&item.object.key, &path.unwrap_or_default(), why, message)
+    RefusedItem::because(&item.object.key, &path.unwrap_or_default(), why, message)
 }
 
 /// Adds a skipped line to what the plan leaves alone.
-fn refused(line: &Line, report: &Report, why: Why, message: &str) -> Refused {
+fn refused(line: &TodoLine, report: &Report, why: RefusalReason, message: &str) -> RefusedItem {
     let mut objects = report.objects.iter();
     let object = objects.find(|object| names(&line.object, &object.key));
     let key = object.map(|object| object.key.clone());
     let key = key.unwrap_or_else(|| key_of(&line.object));
     let path: FieldPath = line.path.parse().unwrap_or_default();
-    Refused::because(&key, &path, why, message)
+    RefusedItem::because(&key, &path, why, message)
 }
 
 /// Returns the key, as a line writes it, of an object that was not compared.
@@ -438,7 +472,7 @@ fn key_of(written: &str) -> ResourceKey {
 }
 
 /// Returns a step for one change that is written locally.
-fn step(item: &Item<'_>, how: How, remark: String) -> PlanStep {
+fn step(item: &TriageItem<'_>, how: StepAction, remark: String) -> PlanStep {
     PlanStep {
         key: item.object.key.clone(),
         api_version: item.object.api_version.clone(),
@@ -451,7 +485,7 @@ fn step(item: &Item<'_>, how: How, remark: String) -> PlanStep {
             .collect(),
         written_as: None,
         remarks: vec![remark],
-        progress: Progress::Planned,
+        progress: StepProgress::Planned,
         outcome: None,
     }
 }

@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result};
 
-use super::resolve::{Fate, Resolved};
-use super::todo::{Decision, Line, Todo};
+use super::resolve::{LineOutcome, TriagePlan};
+use super::todo::{Todo, TodoDecision, TodoLine};
 use crate::cli::Streams;
 use crate::cli::args::{CommandFormat, WriteArgs};
 use crate::cli::commands::revert::{self, End};
 use crate::cli::settings::Settings;
-use crate::model::{Action, Plan, Progress, Target};
-use crate::output::{self, Decided};
+use crate::model::{Action, Plan, ReportTarget, StepProgress};
+use crate::output::{self, DecisionResult};
 
 /// Reports that every line says keep.
 ///
@@ -21,7 +21,7 @@ pub fn nothing_decided(
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<()> {
-    let plan = Plan::new(Action::Triage, Target::default());
+    let plan = Plan::new(Action::Triage, ReportTarget::default());
     let kept = todo.lines.len();
     let written = match words.output {
         CommandFormat::Json => output::plan_json(&plan, &mut streams.out),
@@ -43,7 +43,7 @@ pub fn nothing_decided(
 pub fn end(
     end: End,
     todo: &Todo,
-    resolved: &Resolved<'_>,
+    resolved: &TriagePlan<'_>,
     words: &WriteArgs,
     plan: &Plan,
     settings: &Settings,
@@ -54,7 +54,7 @@ pub fn end(
         return revert::say_end(end, words, plan, settings, streams);
     }
     let lines = resolved.lines.iter().zip(&resolved.fates);
-    let decided: Vec<Decided> = lines
+    let decided: Vec<DecisionResult> = lines
         .filter_map(|(line, fate)| outcome_of(todo, line, fate))
         .collect();
     let kept = resolved.lines.len() - decided.len();
@@ -69,26 +69,26 @@ pub fn end(
 }
 
 /// Returns the text for a line; nothing for one that says keep.
-fn outcome_of(todo: &Todo, line: &Line, fate: &Fate) -> Option<Decided> {
+fn outcome_of(todo: &Todo, line: &TodoLine, fate: &LineOutcome) -> Option<DecisionResult> {
     let (progress, word, said) = match fate {
-        Fate::Kept | Fate::Meant(_) => return None,
-        Fate::Over(said) => (Progress::Planned, "no drift", Some(said.clone())),
-        Fate::Skipped(_, said) => (Progress::Skipped, "skipped", Some(said.clone())),
-        Fate::Acted(progress, said) => {
+        LineOutcome::Kept | LineOutcome::Meant(_) => return None,
+        LineOutcome::Over(said) => (StepProgress::Planned, "no drift", Some(said.clone())),
+        LineOutcome::Skipped(_, said) => (StepProgress::Skipped, "skipped", Some(said.clone())),
+        LineOutcome::Acted(progress, said) => {
             let word = match progress {
-                Progress::Done => done(&line.decision),
-                Progress::Partly => "partly done",
-                Progress::Failed => "not done",
-                Progress::Planned | Progress::Skipped => "skipped",
+                StepProgress::Done => done(&line.decision),
+                StepProgress::Partly => "partly done",
+                StepProgress::Failed => "not done",
+                StepProgress::Planned | StepProgress::Skipped => "skipped",
             };
             let progress = match progress {
-                Progress::Planned => Progress::Skipped,
+                StepProgress::Planned => StepProgress::Skipped,
                 other => *other,
             };
             (progress, word, said.clone())
         }
     };
-    Some(Decided {
+    Some(DecisionResult {
         place: format!("{}:{}", todo.file, line.number),
         word,
         progress,
@@ -98,12 +98,12 @@ fn outcome_of(todo: &Todo, line: &Line, fate: &Fate) -> Option<Decided> {
     })
 }
 
-fn done(decision: &Decision) -> &'static str {
+fn done(decision: &TodoDecision) -> &'static str {
     match decision {
-        Decision::Keep => "kept",
-        Decision::Revert => "reverted",
-        Decision::Backport => "backported",
-        Decision::Accept { .. } => "accepted",
-        Decision::Ignore { .. } => "ignored",
+        TodoDecision::Keep => "kept",
+        TodoDecision::Revert => "reverted",
+        TodoDecision::Backport => "backported",
+        TodoDecision::Accept { .. } => "accepted",
+        TodoDecision::Ignore { .. } => "ignored",
     }
 }

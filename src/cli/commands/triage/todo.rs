@@ -20,10 +20,10 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 
 use crate::cli::Streams;
-use crate::cli::selection::Until;
-use crate::config::{Found, read_file};
-use crate::engine::triage::{Item, LENGTH as MARK};
-use crate::model::{Report, Status, Target};
+use crate::cli::selection::EndTime;
+use crate::config::{FoundConfig, read_file};
+use crate::engine::triage::{LENGTH as MARK, TriageItem};
+use crate::model::{ObjectStatus, Report, ReportTarget};
 use crate::output::{escape, todo_text};
 
 /// The size limit of a file of decisions, in bytes.
@@ -53,7 +53,7 @@ const LEGEND: &str = "\
 
 /// The decision on one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+pub enum TodoDecision {
     /// It stays as it is.
     Keep,
     /// Change the live object to match the manifest.
@@ -63,7 +63,7 @@ pub enum Decision {
     /// Hide it until a deadline.
     Accept {
         /// Until when.
-        until: Until,
+        until: EndTime,
         /// Why.
         reason: String,
     },
@@ -76,11 +76,11 @@ pub enum Decision {
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct TodoLine {
     /// Its number, from 1.
     pub number: usize,
     /// The decision.
-    pub decision: Decision,
+    pub decision: TodoDecision,
     /// The mark of the change.
     pub mark: String,
     /// The object, as written.
@@ -101,13 +101,18 @@ pub struct Todo {
     /// The address of the API server that was read.
     server: Option<String>,
     /// The lines.
-    pub lines: Vec<Line>,
+    pub lines: Vec<TodoLine>,
     /// The line of each change: object, path and mark.
     decided: BTreeMap<(String, String, String), usize>,
 }
 
 /// Writes the file, the worst first. `words` are the arguments of the command line.
-pub fn write(items: &[Item<'_>], report: &Report, words: &[String], now: Timestamp) -> String {
+pub fn write(
+    items: &[TriageItem<'_>],
+    report: &Report,
+    words: &[String],
+    now: Timestamp,
+) -> String {
     let mut text = String::from(LEGEND);
     let mut command = "driftctl triage".to_owned();
     for word in words {
@@ -115,7 +120,7 @@ pub fn write(items: &[Item<'_>], report: &Report, words: &[String], now: Timesta
         command.push_str(&quoted(word));
     }
     let _ = writeln!(text, "\n{}", escape::line(&command));
-    let Target {
+    let ReportTarget {
         context,
         server,
         dump,
@@ -145,7 +150,7 @@ pub fn write(items: &[Item<'_>], report: &Report, words: &[String], now: Timesta
         let _ = writeln!(text, "{line}");
     }
     let unknown = report.objects.iter();
-    for object in unknown.filter(|object| object.status() == Status::Unknown) {
+    for object in unknown.filter(|object| object.status() == ObjectStatus::Unknown) {
         let why = object
             .reason
             .as_deref()
@@ -178,7 +183,7 @@ impl Todo {
         if path != Path::new(STDIN) {
             return Self::parse(
                 &path.display().to_string(),
-                &read_file(&Found::named(path))?,
+                &read_file(&FoundConfig::named(path))?,
             );
         }
         let mut bytes = Vec::new();
@@ -263,14 +268,14 @@ impl Todo {
     /// Returns whether every line says keep.
     pub fn is_idle(&self) -> bool {
         let mut lines = self.lines.iter();
-        lines.all(|line| line.decision == Decision::Keep)
+        lines.all(|line| line.decision == TodoDecision::Keep)
     }
 
     /// Checks that the compared cluster is the one that the file was written from.
     ///
     /// # Errors
     /// Fails if it is another cluster.
-    pub fn check(&self, target: &Target) -> Result<()> {
+    pub fn check(&self, target: &ReportTarget) -> Result<()> {
         if let (Some(then), Some(now)) = (&self.server, &target.server) {
             ensure!(
                 then == now,
@@ -284,23 +289,23 @@ impl Todo {
 }
 
 /// Parses a line whose first word is a decision.
-fn decided(number: usize, first: &str, rest: &str) -> Result<Line, String> {
+fn decided(number: usize, first: &str, rest: &str) -> Result<TodoLine, String> {
     let (decision, (mark, object, path, after)) = match first {
-        "keep" | "k" => (Decision::Keep, of(rest)?),
-        "revert" | "r" => (Decision::Revert, of(rest)?),
-        "backport" | "b" => (Decision::Backport, of(rest)?),
+        "keep" | "k" => (TodoDecision::Keep, of(rest)?),
+        "revert" | "r" => (TodoDecision::Revert, of(rest)?),
+        "backport" | "b" => (TodoDecision::Backport, of(rest)?),
         "accept" | "a" => {
             let (until, rest) = word(rest);
-            let until: Until = until
+            let until: EndTime = until
                 .parse()
                 .map_err(|why: String| format!("accept DURATION REASON: {until:?}: {why}"))?;
             let (reason, of) =
                 reason(rest).map_err(|why| format!("accept DURATION REASON: {why}"))?;
-            (Decision::Accept { until, reason }, of)
+            (TodoDecision::Accept { until, reason }, of)
         }
         "ignore" | "i" => {
             let (reason, of) = reason(rest).map_err(|why| format!("ignore REASON: {why}"))?;
-            (Decision::Ignore { reason }, of)
+            (TodoDecision::Ignore { reason }, of)
         }
         other => {
             return Err(format!(
@@ -309,7 +314,7 @@ fn decided(number: usize, first: &str, rest: &str) -> Result<Line, String> {
             ));
         }
     };
-    Ok(Line {
+    Ok(TodoLine {
         number,
         decision,
         mark: mark.to_owned(),
@@ -416,7 +421,7 @@ mod tests {
     const OF: &str =
         "0123456789 high Deployment.apps/shop/cart .spec.replicas  ~ 2 to 7  bob 2m ago";
 
-    fn one(line: &str) -> Result<Line, String> {
+    fn one(line: &str) -> Result<TodoLine, String> {
         let todo = Todo::parse("todo", line).map_err(|error| error.to_string())?;
         todo.lines
             .into_iter()
@@ -427,7 +432,7 @@ mod tests {
     #[test]
     fn parses_the_decision_and_the_change_of_a_line() {
         let line = one(&format!("revert {OF}")).unwrap();
-        assert_eq!(line.decision, Decision::Revert);
+        assert_eq!(line.decision, TodoDecision::Revert);
         assert_eq!(line.mark, "0123456789");
         assert_eq!(line.object, "Deployment.apps/shop/cart");
         assert_eq!(line.path, ".spec.replicas");
@@ -440,7 +445,7 @@ mod tests {
     #[test]
     fn a_reason_may_contain_any_words() {
         let reason_of = |text: &str| match one(&format!("{text} {OF}")).unwrap().decision {
-            Decision::Accept { reason, .. } | Decision::Ignore { reason } => reason,
+            TodoDecision::Accept { reason, .. } | TodoDecision::Ignore { reason } => reason,
             other => panic!("{other:?}"),
         };
         assert_eq!(
@@ -492,9 +497,9 @@ mod tests {
         let todo = Todo::parse("todo", text).unwrap();
         let words = ["my manifests", "-n", "shop"].map(str::to_owned).to_vec();
         assert_eq!(todo.words, Some(words));
-        let target = |server: &str| Target {
+        let target = |server: &str| ReportTarget {
             server: Some(server.to_owned()),
-            ..Target::default()
+            ..ReportTarget::default()
         };
         assert!(todo.check(&target("https://10.0.0.1:6443")).is_ok());
         let error = todo.check(&target("https://10.0.0.2:6443")).unwrap_err();
@@ -503,7 +508,7 @@ mod tests {
             "{error}"
         );
         assert!(
-            todo.check(&Target::default()).is_ok(),
+            todo.check(&ReportTarget::default()).is_ok(),
             "a recording has no address"
         );
     }

@@ -13,10 +13,10 @@ use crate::cli::args::WatchArgs;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, report_file};
 use crate::output;
-use crate::signals::{Commands, Told};
-use rounds::{Outcome, Watch};
-use service::{Pages, Service};
-use show::Show;
+use crate::signals::{Commands, ServiceSignal};
+use rounds::{RoundOutcome, WatchRun};
+use service::{Pages, WatchServer};
+use show::WatchDisplay;
 
 /// How many rounds without a complete one make a watch unhealthy.
 const PERIODS: u32 = 3;
@@ -33,22 +33,22 @@ pub fn run(args: &WatchArgs, settings: &Settings, streams: &mut Streams) -> Resu
         return Ok(Exit::Clean);
     }
     check(args)?;
-    let mut watch = Watch::begin(args, settings.now)?;
-    let mut show = Show::new(args, settings);
+    let mut watch = WatchRun::begin(args, settings.now)?;
+    let mut show = WatchDisplay::new(args, settings);
     show.begin(&watch, streams)?;
     if args.once {
         let outcome = watch.round(settings.now, &|| settings.now);
         show.round(&watch, &outcome, settings.now, streams)?;
         write_metrics(args, &watch)?;
         return Ok(match outcome {
-            Outcome::Complete(_) => Exit::Clean,
+            RoundOutcome::Complete(_) => Exit::Clean,
             _ => Exit::Trouble,
         });
     }
     let mut commands = Commands::listen()?;
     let service = match args.listen {
         Some(address) => {
-            let service = Service::start(address, Pages::default())?;
+            let service = WatchServer::start(address, Pages::default())?;
             show.listens(&service, streams)?;
             Some(service)
         }
@@ -69,9 +69,9 @@ pub fn run(args: &WatchArgs, settings: &Settings, streams: &mut Streams) -> Resu
         }
         let left = args.every.saturating_sub(began.elapsed());
         match commands.wait(left.max(Duration::from_millis(10))) {
-            Told::End => return Ok(Exit::Clean),
+            ServiceSignal::End => return Ok(Exit::Clean),
             // Each round reads the rules; this one starts now.
-            Told::Reread | Told::Nothing => {}
+            ServiceSignal::Reread | ServiceSignal::Nothing => {}
         }
     }
 }
@@ -108,7 +108,7 @@ fn check(args: &WatchArgs) -> Result<()> {
 }
 
 /// Returns the pages to serve after a round.
-fn pages(args: &WatchArgs, watch: &Watch<'_>) -> Result<Pages> {
+fn pages(args: &WatchArgs, watch: &WatchRun<'_>) -> Result<Pages> {
     let periods = args.every * PERIODS + Duration::from_secs(args.live.connection.timeout);
     Ok(Pages {
         metrics: watch.metrics()?.into(),
@@ -118,7 +118,7 @@ fn pages(args: &WatchArgs, watch: &Watch<'_>) -> Result<Pages> {
     })
 }
 
-fn write_metrics(args: &WatchArgs, watch: &Watch<'_>) -> Result<()> {
+fn write_metrics(args: &WatchArgs, watch: &WatchRun<'_>) -> Result<()> {
     let Some(path) = &args.metrics else {
         return Ok(());
     };

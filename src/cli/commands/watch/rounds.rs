@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use crate::cli::args::{PoliciesArgs, WatchArgs, WatchLabel};
-use crate::cli::comparison::{self, Compared, Rules};
+use crate::cli::comparison::{self, ComparisonResult, RunRules};
 use crate::cli::secrecy;
-use crate::engine::episodes::{Digester, Ledger, Round};
-use crate::model::Event;
-use crate::output::{self, RenderOptions, Rounds, Watched};
+use crate::engine::episodes::{Digester, EpisodeLog, RoundResult};
+use crate::model::EpisodeEvent;
+use crate::output::{self, RenderOptions, Rounds, WatchState};
 use crate::redact::Redacted;
 use crate::state::{EpisodeFile, new_salt};
 
@@ -19,24 +19,24 @@ use crate::state::{EpisodeFile, new_salt};
 const RECENT: usize = 20;
 
 /// The outcome of a round.
-pub enum Outcome {
+pub enum RoundOutcome {
     /// Everything was compared.
-    Complete(Vec<Event>),
+    Complete(Vec<EpisodeEvent>),
     /// Some objects could not be compared.
-    Incomplete(Vec<Event>),
+    Incomplete(Vec<EpisodeEvent>),
     /// Nothing was compared, and why.
     Failed(String),
 }
 
 /// A watch between two rounds.
-pub struct Watch<'a> {
+pub struct WatchRun<'a> {
     args: &'a WatchArgs,
-    rules: Rules,
-    ledger: Ledger,
+    rules: RunRules,
+    ledger: EpisodeLog,
     digester: Digester,
     state: Option<EpisodeFile>,
     /// Events that could not be written yet.
-    unwritten: Vec<Event>,
+    unwritten: Vec<EpisodeEvent>,
     /// Whether the state file had an incomplete last line.
     pub was_torn: bool,
     rounds: Rounds,
@@ -44,12 +44,12 @@ pub struct Watch<'a> {
     last_complete: Option<(Timestamp, Instant)>,
     at: Timestamp,
     report: Option<Redacted>,
-    recent: VecDeque<Event>,
+    recent: VecDeque<EpisodeEvent>,
     /// Errors other than those of the comparison.
     pub troubles: Vec<String>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> WatchRun<'a> {
     /// Reads the rules and the state, and finds both sides.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl<'a> Watch<'a> {
         Ok(Self {
             args,
             rules,
-            ledger: Ledger::restore(kept.tallies, kept.open, &kept.events),
+            ledger: EpisodeLog::restore(kept.tallies, kept.open, &kept.events),
             digester: Digester::of(&salt),
             state,
             unwritten: Vec::new(),
@@ -91,7 +91,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Compares once, and reads the clock again at the end. An outage changes nothing.
-    pub fn round(&mut self, now: Timestamp, clock: &dyn Fn() -> Timestamp) -> Outcome {
+    pub fn round(&mut self, now: Timestamp, clock: &dyn Fn() -> Timestamp) -> RoundOutcome {
         let began = Instant::now();
         self.troubles.clear();
         // Rules are read again: they change, and they expire.
@@ -112,7 +112,7 @@ impl<'a> Watch<'a> {
             compare,
             &args.rules,
             &no_policies,
-            comparison::Also::default(),
+            comparison::RunOptions::default(),
         );
         self.took = began.elapsed();
         self.at = clock().max(now);
@@ -120,20 +120,20 @@ impl<'a> Watch<'a> {
             Ok(compared) => self.take(compared, now),
             Err(error) => {
                 self.rounds.failed += 1;
-                Outcome::Failed(format!("{error:#}"))
+                RoundOutcome::Failed(format!("{error:#}"))
             }
         };
         self.write_down();
         outcome
     }
 
-    fn take(&mut self, compared: Compared, began: Timestamp) -> Outcome {
-        let Compared { report, rules } = compared;
+    fn take(&mut self, compared: ComparisonResult, began: Timestamp) -> RoundOutcome {
+        let ComparisonResult { report, rules } = compared;
         if report.interrupted {
             self.rounds.incomplete += 1;
-            return Outcome::Incomplete(Vec::new());
+            return RoundOutcome::Incomplete(Vec::new());
         }
-        let round = Round::of(&report, &self.ledger, &self.digester, (began, self.at));
+        let round = RoundResult::of(&report, &self.ledger, &self.digester, (began, self.at));
         let events = self.ledger.advance(&round);
         self.unwritten.extend(events.iter().cloned());
         for event in &events {
@@ -148,10 +148,10 @@ impl<'a> Watch<'a> {
         if round.is_complete && self.troubles.is_empty() {
             self.rounds.complete += 1;
             self.last_complete = Some((self.at, Instant::now()));
-            Outcome::Complete(events)
+            RoundOutcome::Complete(events)
         } else {
             self.rounds.incomplete += 1;
-            Outcome::Incomplete(events)
+            RoundOutcome::Incomplete(events)
         }
     }
 
@@ -181,14 +181,14 @@ impl<'a> Watch<'a> {
     }
 
     /// Returns the last events.
-    pub fn recent(&self) -> Vec<Event> {
+    pub fn recent(&self) -> Vec<EpisodeEvent> {
         self.recent.iter().cloned().collect()
     }
 
     /// Returns the episodes.
-    pub fn watched(&self) -> Watched<'_> {
+    pub fn watched(&self) -> WatchState<'_> {
         let debt = self.rules.baseline.debt.entries();
-        Watched {
+        WatchState {
             open: self.ledger.open().collect(),
             tallies: self.ledger.tallies(),
             rounds: self.rounds,

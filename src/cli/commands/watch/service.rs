@@ -45,13 +45,13 @@ pub struct Pages {
 
 /// A running server. It ends with the process.
 #[derive(Debug)]
-pub struct Service {
+pub struct WatchServer {
     pages: Arc<Mutex<Pages>>,
     /// The address that it listens on.
     pub address: SocketAddr,
 }
 
-impl Service {
+impl WatchServer {
     /// Listens.
     ///
     /// # Errors
@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    fn ask(service: &Service, request: &str) -> String {
+    fn ask(service: &WatchServer, request: &str) -> String {
         let mut stream = TcpStream::connect(service.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -191,7 +191,7 @@ mod tests {
         answer
     }
 
-    fn get(service: &Service, path: &str) -> String {
+    fn get(service: &WatchServer, path: &str) -> String {
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         ask(service, &request)
     }
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn serves_pages_until_health_expires() {
         let address = "127.0.0.1:0".parse().unwrap();
-        let service = Service::start(address, Pages::default()).unwrap();
+        let service = WatchServer::start(address, Pages::default()).unwrap();
         assert!(get(&service, "/healthz").starts_with("HTTP/1.1 503"));
         assert!(get(&service, "/report.json").starts_with("HTTP/1.1 503"));
         let later = Instant::now() + Duration::from_secs(60);

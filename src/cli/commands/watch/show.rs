@@ -5,16 +5,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use super::rounds::{Outcome, Watch};
-use super::service::Service;
+use super::rounds::{RoundOutcome, WatchRun};
+use super::service::WatchServer;
 use crate::cli::args::WatchArgs;
 use crate::cli::settings::Settings;
 use crate::cli::{Streams, message};
-use crate::model::Event;
+use crate::model::EpisodeEvent;
 use crate::output::{self, RenderOptions};
 
 /// The display of a watch, and its current content.
-pub struct Show<'s> {
+pub struct WatchDisplay<'s> {
     settings: &'s Settings,
     every: Duration,
     /// The rows of the terminal; `None` without a terminal.
@@ -25,7 +25,7 @@ pub struct Show<'s> {
     shown_messages: Vec<String>,
 }
 
-impl<'s> Show<'s> {
+impl<'s> WatchDisplay<'s> {
     /// Returns a screen on a terminal, or else lines.
     pub fn new(args: &WatchArgs, settings: &'s Settings) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl<'s> Show<'s> {
     ///
     /// # Errors
     /// Fails if nothing can be written.
-    pub fn begin(&mut self, watch: &Watch<'_>, streams: &mut Streams) -> Result<()> {
+    pub fn begin(&mut self, watch: &WatchRun<'_>, streams: &mut Streams) -> Result<()> {
         if watch.was_torn {
             let message = "the last line of the state file was incomplete and has been dropped";
             writeln!(streams.err, "warning: {message}").context("cannot write a message")?;
@@ -63,7 +63,7 @@ impl<'s> Show<'s> {
     ///
     /// # Errors
     /// Fails if nothing can be written.
-    pub fn listens(&self, service: &Service, streams: &mut Streams) -> Result<()> {
+    pub fn listens(&self, service: &WatchServer, streams: &mut Streams) -> Result<()> {
         let address = service.address;
         let message =
             format!("serving http://{address}/metrics, /healthz, /livez and /report.json");
@@ -82,8 +82,8 @@ impl<'s> Show<'s> {
     /// Fails if nothing can be written.
     pub fn round(
         &mut self,
-        watch: &Watch<'_>,
-        outcome: &Outcome,
+        watch: &WatchRun<'_>,
+        outcome: &RoundOutcome,
         now: Timestamp,
         streams: &mut Streams,
     ) -> Result<()> {
@@ -99,8 +99,8 @@ impl<'s> Show<'s> {
 
     fn draw(
         &mut self,
-        watch: &Watch<'_>,
-        outcome: &Outcome,
+        watch: &WatchRun<'_>,
+        outcome: &RoundOutcome,
         now: Timestamp,
         rows: usize,
         streams: &mut Streams,
@@ -126,19 +126,19 @@ impl<'s> Show<'s> {
     }
 
     /// Returns `round 3 at 10:00:05 UTC compared everything in 0.2s; the next in 30s`.
-    fn state(&self, watch: &Watch<'_>, outcome: &Outcome, now: Timestamp) -> String {
+    fn state(&self, watch: &WatchRun<'_>, outcome: &RoundOutcome, now: Timestamp) -> String {
         let watched = watch.watched();
         let took = watched.took.as_secs_f64();
         let at = now.strftime("%H:%M:%S UTC");
         let mut state = format!("round {} at {at} ", watched.rounds.all());
         state.push_str(&match outcome {
-            Outcome::Complete(_) => format!("compared everything in {took:.1}s"),
-            Outcome::Incomplete(_) => {
+            RoundOutcome::Complete(_) => format!("compared everything in {took:.1}s"),
+            RoundOutcome::Incomplete(_) => {
                 let why = why_incomplete(watch).into_iter().next();
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 format!("is INCOMPLETE{why}")
             }
-            Outcome::Failed(why) => format!("FAILED: {why}"),
+            RoundOutcome::Failed(why) => format!("FAILED: {why}"),
         });
         if let Some(trouble) = watch.troubles.first() {
             state.push_str(&format!("; error: {trouble}"));
@@ -149,23 +149,23 @@ impl<'s> Show<'s> {
 
     fn write(
         &mut self,
-        watch: &Watch<'_>,
-        outcome: &Outcome,
+        watch: &WatchRun<'_>,
+        outcome: &RoundOutcome,
         now: Timestamp,
         streams: &mut Streams,
     ) -> Result<()> {
         let options = self.options(now);
         let mut messages: Vec<String> = watch.troubles.clone();
-        let (events, result): (&[Event], &str) = match outcome {
-            Outcome::Complete(events) => (events, "everything was compared"),
-            Outcome::Incomplete(events) => {
+        let (events, result): (&[EpisodeEvent], &str) = match outcome {
+            RoundOutcome::Complete(events) => (events, "everything was compared"),
+            RoundOutcome::Incomplete(events) => {
                 messages.extend(why_incomplete(watch));
                 (
                     events,
                     "not everything was compared; drift that could not be checked stays open",
                 )
             }
-            Outcome::Failed(why) => {
+            RoundOutcome::Failed(why) => {
                 messages.push(why.clone());
                 (&[], "nothing was compared; open drift stays open")
             }
@@ -196,7 +196,7 @@ impl<'s> Show<'s> {
 }
 
 /// Returns what made a round incomplete.
-fn why_incomplete(watch: &Watch<'_>) -> Vec<String> {
+fn why_incomplete(watch: &WatchRun<'_>) -> Vec<String> {
     let Some(report) = watch.report() else {
         return Vec::new();
     };
@@ -208,7 +208,7 @@ fn why_incomplete(watch: &Watch<'_>) -> Vec<String> {
         })
         .collect();
     let unknown = report.objects.iter();
-    let unknown = unknown.filter(|object| object.status() == crate::model::Status::Unknown);
+    let unknown = unknown.filter(|object| object.status() == crate::model::ObjectStatus::Unknown);
     messages.extend(unknown.map(|object| {
         let reason = object.reason.as_deref().unwrap_or("it could not be read");
         format!("{}: {reason}", object.key)

@@ -92,7 +92,7 @@ fn distinguishes_absent_moved_and_unknown_kinds() {
 #[test]
 fn a_failed_root_makes_only_its_own_kinds_unknown() {
     let mut catalog = aggregated();
-    catalog.named = Root::Broken(Gap::new("/apis", "no response"));
+    catalog.named = ApiRoot::Broken(DiscoveryGap::new("/apis", "no response"));
     assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "no response");
     assert!(matches!(
         catalog.lookup("v1", "ConfigMap"),
@@ -131,7 +131,7 @@ fn requests_the_needed_versions_one_by_one_from_older_servers() {
     ));
     catalog.fill(
         "batch/v1beta1",
-        Resources::Broken(Gap::new("batch/v1beta1", "503")),
+        Resources::Broken(DiscoveryGap::new("batch/v1beta1", "503")),
     );
     assert_unknown(&catalog.lookup("batch/v1beta1", "CronJob"), "503");
 }
@@ -165,7 +165,7 @@ fn searches_each_kind_once_for_undeclared_objects() {
 
 #[test]
 fn reports_groups_that_fail_for_one_reason_as_one_error() {
-    let gap = |what: &str, why: &str| Gap::new(what, why);
+    let gap = |what: &str, why: &str| DiscoveryGap::new(what, why);
     let stale = (1..=5).map(|n| gap(&format!("g{n}/v1"), "Stale"));
     let gaps = stale.chain([gap("other/v1", "403")]).collect();
     let said: Vec<String> = unsearched(gaps).into_iter().map(|w| w.message).collect();
@@ -197,7 +197,7 @@ fn modern() -> Catalog {
         groups.join(",")
     );
     Catalog {
-        core: Root::NotAsked,
+        core: ApiRoot::NotAsked,
         named: root(body.as_bytes()).unwrap(),
     }
 }

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Wants the ConfigMaps `a` and `b` in `shop`, and the undeclared ones.
-fn selection(extra: bool) -> Arc<Selection> {
-    Arc::new(Selection {
+fn selection(extra: bool) -> Arc<ListSelection> {
+    Arc::new(ListSelection {
         kind: ServedKind {
             api_version: "v1".to_owned(),
             kind: "ConfigMap".to_owned(),
@@ -17,7 +17,7 @@ fn selection(extra: bool) -> Arc<Selection> {
             "shop".to_owned(),
             HashSet::from(["a".to_owned(), "b".to_owned()]),
         )]),
-        extra_in: Places::Only(extra.then(|| "shop".to_owned()).into_iter().collect()),
+        extra_in: Namespaces::Only(extra.then(|| "shop".to_owned()).into_iter().collect()),
     })
 }
 
@@ -30,7 +30,7 @@ fn list(metadata: &Value, items: &Value) -> Value {
 }
 
 /// Feeds a page in pieces of seven bytes.
-fn receive(body: &str, extra: bool, metadata: bool) -> Result<Page, Failure> {
+fn receive(body: &str, extra: bool, metadata: bool) -> Result<ListPage, ApiFailure> {
     let mut receiver = PageReceiver::new(selection(extra), metadata);
     for chunk in body.as_bytes().chunks(7) {
         receiver.chunk(chunk)?;
@@ -42,7 +42,7 @@ fn receive(body: &str, extra: bool, metadata: bool) -> Result<Page, Failure> {
 fn assert_refused(body: &Value) {
     let result = receive(&body.to_string(), true, false);
     assert!(
-        matches!(result, Err(Failure::Malformed { .. })),
+        matches!(result, Err(ApiFailure::Malformed { .. })),
         "{body}: {result:?}"
     );
 }

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::Writing;
-use crate::cluster::Right;
-use crate::cluster::api::failure::Failure;
+use super::WriteRequest;
+use crate::cluster::AccessRight;
+use crate::cluster::api::failure::ApiFailure;
 use crate::cluster::denial::{Denial, denial};
 
 /// Why a write failed, or why its result is unknown.
@@ -18,7 +18,7 @@ pub enum WriteError {
     Conflict,
     /// 403 by an authorizer.
     #[error("forbidden: {0} is not allowed (driftctl doctor --for revert prints the Role)")]
-    Forbidden(Right),
+    Forbidden(AccessRight),
     /// An admission webhook, a policy or a quota refused it.
     #[error("{by} refuses it")]
     Denied {
@@ -69,28 +69,28 @@ fn at(fields: &[String]) -> String {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Status {
+struct RefusalStatus {
     kind: String,
     reason: String,
     message: String,
-    details: Option<Details>,
+    details: Option<RefusalDetails>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Details {
-    causes: Vec<Cause>,
+struct RefusalDetails {
+    causes: Vec<RefusalCause>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Cause {
+struct RefusalCause {
     reason: String,
     message: String,
     field: String,
 }
 
-impl Cause {
+impl RefusalCause {
     /// Whether a value is refused only because the object exists already. The words are those of
     /// `apimachinery/pkg/api/validation` and `apps/validation`.
     fn is_immutable(&self) -> bool {
@@ -101,8 +101,8 @@ impl Cause {
 
 impl WriteError {
     /// Returns the error for a response with this code and body.
-    pub(super) fn of(writing: &Writing, code: u16, body: &[u8]) -> Self {
-        let status: Status = serde_json::from_slice(body).unwrap_or_default();
+    pub(super) fn of(writing: &WriteRequest, code: u16, body: &[u8]) -> Self {
+        let status: RefusalStatus = serde_json::from_slice(body).unwrap_or_default();
         if let Some(webhook) = without_dry_run(&status.message) {
             return Self::NoDryRun(webhook);
         }
@@ -119,7 +119,7 @@ impl WriteError {
         {
             return Self::Other("its namespace is being deleted".to_owned());
         }
-        let is_immutable = !causes.is_empty() && causes.iter().all(Cause::is_immutable);
+        let is_immutable = !causes.is_empty() && causes.iter().all(RefusalCause::is_immutable);
         let mut fields: Vec<String> = causes.into_iter().map(|cause| cause.field).collect();
         fields.retain(|field| is_field(field));
         fields.dedup();
@@ -145,9 +145,9 @@ impl WriteError {
     }
 
     /// Returns the error for a missing response.
-    pub(super) fn without_answer(failure: &Failure) -> Self {
+    pub(super) fn without_answer(failure: &ApiFailure) -> Self {
         match failure {
-            Failure::Unauthorized | Failure::Credentials(_) | Failure::Untrusted(_) => {
+            ApiFailure::Unauthorized | ApiFailure::Credentials(_) | ApiFailure::Untrusted(_) => {
                 Self::Other(failure.to_string())
             }
             failure => Self::Unclear(failure.to_string()),
@@ -165,7 +165,7 @@ fn is_field(field: &str) -> bool {
 }
 
 /// Returns whether an authorizer wrote the message: it names the verb.
-fn is_by_authorizer(writing: &Writing, message: &str) -> bool {
+fn is_by_authorizer(writing: &WriteRequest, message: &str) -> bool {
     message.is_empty() || message.contains(&format!("cannot {} ", writing.right.verb))
 }
 
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_exists_already_is_refused_in_words() {
-        let cause = |reason: &str, message: &str| Cause {
+        let cause = |reason: &str, message: &str| RefusalCause {
             reason: reason.to_owned(),
             message: message.to_owned(),
             field: "spec".to_owned(),

@@ -4,17 +4,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Candidate, Intent, Texts, beside, field, items};
-use crate::engine::backport::rendered::Layer;
-use crate::model::{ChangeKind, PathElement, Step};
+use super::{EditCandidate, EditedTexts, Intent, beside, field, items};
+use crate::engine::backport::rendered::KustomizationLayer;
+use crate::model::{ChangeKind, ManifestStep, PathElement};
 
 /// Returns the edits that add a generator with `behavior: merge` for a generator of a base.
 pub(super) fn merged(
     intent: &Intent<'_>,
-    layer: &Layer,
-    layers: &[Layer],
-    texts: &Texts<'_>,
-) -> Option<Candidate> {
+    layer: &KustomizationLayer,
+    layers: &[KustomizationLayer],
+    texts: &EditedTexts<'_>,
+) -> Option<EditCandidate> {
     let (list, key, to) = asked(intent)?;
     let to = to?;
     let here = items(&layer.fields, list);
@@ -29,7 +29,7 @@ pub(super) fn merged(
     all.push(json!({
         "name": name, "behavior": "merge", "literals": [format!("{key}={to}")],
     }));
-    Candidate::field(
+    EditCandidate::field(
         texts,
         &layer.file,
         1,
@@ -66,9 +66,9 @@ fn asked<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<St
 /// A generator that may have generated an object.
 struct Generator<'g> {
     /// The kustomization.
-    layer: &'g Layer,
+    layer: &'g KustomizationLayer,
     /// The path to the generator in its kustomization.
-    way: Vec<Step>,
+    way: Vec<ManifestStep>,
     fields: &'g serde_json::Map<String, Value>,
     key: &'g str,
     /// The new text of the key; `None` to remove it.
@@ -77,7 +77,11 @@ struct Generator<'g> {
 }
 
 /// Returns the possible edits of generators and of the files that they read.
-pub(super) fn edits(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
+pub(super) fn edits(
+    intent: &Intent<'_>,
+    layer: &KustomizationLayer,
+    texts: &EditedTexts<'_>,
+) -> Vec<EditCandidate> {
     let Some((list, key, to)) = asked(intent) else {
         return Vec::new();
     };
@@ -92,7 +96,7 @@ pub(super) fn edits(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Ve
         }
         let generator = Generator {
             layer,
-            way: vec![field(list), Step::Index(index)],
+            way: vec![field(list), ManifestStep::Index(index)],
             fields,
             key,
             to: to.clone(),
@@ -107,7 +111,7 @@ pub(super) fn edits(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Ve
 
 impl Generator<'_> {
     /// Edits `literals: [key=value]`.
-    fn literals(&self, texts: &Texts<'_>) -> Option<Candidate> {
+    fn literals(&self, texts: &EditedTexts<'_>) -> Option<EditCandidate> {
         let literals = items(self.fields, "literals");
         let is_meant = |literal: &Value| {
             let literal = literal.as_str().and_then(|literal| literal.split_once('='));
@@ -127,11 +131,11 @@ impl Generator<'_> {
             (None, _) => return None,
         }
         let changed = (!changed.is_empty()).then_some(Value::Array(changed));
-        Candidate::field(texts, &self.layer.file, 1, &way, changed.as_ref())
+        EditCandidate::field(texts, &self.layer.file, 1, &way, changed.as_ref())
     }
 
     /// Edits `files: [key=path]`, where the value is the text of the file.
-    fn files(&self, texts: &Texts<'_>) -> Option<Candidate> {
+    fn files(&self, texts: &EditedTexts<'_>) -> Option<EditCandidate> {
         let files = items(self.fields, "files");
         let key_and_path = |entry: &'_ Value| -> Option<(String, String)> {
             let entry = entry.as_str()?;
@@ -152,7 +156,7 @@ impl Generator<'_> {
             Some(to) => {
                 let file = beside(&self.layer.folder, &path);
                 texts.of(&file)?;
-                Some(Candidate::text(&file, to.clone()))
+                Some(EditCandidate::text(&file, to.clone()))
             }
             None => {
                 let mut way = self.way.clone();
@@ -160,13 +164,13 @@ impl Generator<'_> {
                 let mut left = files.to_vec();
                 left.remove(at);
                 let left = (!left.is_empty()).then_some(Value::Array(left));
-                Candidate::field(texts, &self.layer.file, 1, &way, left.as_ref())
+                EditCandidate::field(texts, &self.layer.file, 1, &way, left.as_ref())
             }
         }
     }
 
     /// Edits `envs: [path]`, where the value is on a line of the file.
-    fn lines(&self, texts: &Texts<'_>) -> Option<Candidate> {
+    fn lines(&self, texts: &EditedTexts<'_>) -> Option<EditCandidate> {
         let envs = items(self.fields, "envs").iter().filter_map(Value::as_str);
         let env = self.fields.get("env").and_then(Value::as_str);
         let mut files = envs.chain(env).map(|path| beside(&self.layer.folder, path));
@@ -200,7 +204,7 @@ impl Generator<'_> {
                 }
                 (None, _) => return None,
             }
-            Some(Candidate::text(&file, lines.concat()))
+            Some(EditCandidate::text(&file, lines.concat()))
         })
     }
 }

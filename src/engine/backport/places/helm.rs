@@ -3,27 +3,27 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Candidate, Intent, Texts, field};
+use super::{EditCandidate, EditedTexts, Intent, field};
 use crate::edit::edit;
-use crate::engine::backport::rendered::{Drafts, Part};
+use crate::engine::backport::rendered::{RenderEdits, RenderScope};
 use crate::engine::backport::values;
-use crate::model::{ChangeKind, PathElement, Step};
+use crate::model::{ChangeKind, ManifestStep, PathElement};
 use crate::yaml;
 
 /// A tree of values, and where it is.
-struct Holder {
+struct ValuesTree {
     file: String,
     document: usize,
     /// The path to the values in the document.
-    way: Vec<Step>,
+    way: Vec<ManifestStep>,
     /// The text that contains the values, if they are a string themselves.
     text: Option<String>,
     value: Value,
 }
 
 /// A value that may set the field, its new value, and how likely that is.
-struct Guess {
-    way: Vec<Step>,
+struct ValueGuess {
+    way: Vec<ManifestStep>,
     to: Value,
     likely: usize,
 }
@@ -34,10 +34,10 @@ const MOST: usize = 8;
 /// Returns the possible edits of values.
 pub(super) fn edits(
     intent: &Intent<'_>,
-    part: &Part,
-    drafts: &dyn Drafts,
-    texts: &Texts<'_>,
-) -> Vec<Candidate> {
+    part: &RenderScope,
+    drafts: &dyn RenderEdits,
+    texts: &EditedTexts<'_>,
+) -> Vec<EditCandidate> {
     let mut holders = inline(intent, drafts, texts);
     let (given, own) = drafts.values(part);
     holders.extend(given.iter().rev().filter_map(|file| whole(file, texts)));
@@ -64,7 +64,7 @@ pub(super) fn edits(
 }
 
 /// Returns the edit of a template line that contains the value literally.
-pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candidate> {
+pub(super) fn template(intent: &Intent<'_>, texts: &EditedTexts<'_>) -> Option<EditCandidate> {
     let declared = intent.change.declared.as_ref()?;
     let (was, to) = differing(declared, intent.to()?)?;
     let (was, to) = (text_of(was)?, text_of(to)?);
@@ -76,14 +76,14 @@ pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candida
     let is_alone = value.matches(&was).count() == 1 && !line.contains("{{");
     let written = format!("{key}: {}", value.replacen(&was, &to, 1));
     *line = is_alone.then_some(&written)?;
-    Some(Candidate::text(file, lines.concat()))
+    Some(EditCandidate::text(file, lines.concat()))
 }
 
 /// Reads a values file.
-fn whole(file: &str, texts: &Texts<'_>) -> Option<Holder> {
+fn whole(file: &str, texts: &EditedTexts<'_>) -> Option<ValuesTree> {
     let parsed = yaml::parse(&texts.of(file)?);
     let document = parsed.documents.into_iter().next()?;
-    Some(Holder {
+    Some(ValuesTree {
         file: file.to_owned(),
         document: document.number,
         way: Vec::new(),
@@ -93,7 +93,11 @@ fn whole(file: &str, texts: &Texts<'_>) -> Option<Holder> {
 }
 
 /// Returns the values in the Application or HelmRelease that the object comes from.
-fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Holder> {
+fn inline(
+    intent: &Intent<'_>,
+    drafts: &dyn RenderEdits,
+    texts: &EditedTexts<'_>,
+) -> Vec<ValuesTree> {
     let Some(deployer) = intent.origin.chain.last() else {
         return Vec::new();
     };
@@ -120,7 +124,7 @@ fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Ho
                     None => None,
                 }
                 .map_or_else(|| value.clone(), |document| document.value);
-                found.push(Holder {
+                found.push(ValuesTree {
                     file: file.clone(),
                     document: document.number,
                     way,
@@ -134,7 +138,7 @@ fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Ho
 }
 
 /// Returns the paths of the values in an Application or a HelmRelease, in order of precedence.
-fn ways(object: &Value) -> Vec<Vec<Step>> {
+fn ways(object: &Value) -> Vec<Vec<ManifestStep>> {
     let mut ways = Vec::new();
     let mut helm = vec![vec![field("spec"), field("source"), field("helm")]];
     let sources = object.pointer("/spec/sources").and_then(Value::as_array);
@@ -142,7 +146,7 @@ fn ways(object: &Value) -> Vec<Vec<Step>> {
         let source = [
             field("spec"),
             field("sources"),
-            Step::Index(index),
+            ManifestStep::Index(index),
             field("helm"),
         ];
         helm.push(source.to_vec());
@@ -157,19 +161,24 @@ fn ways(object: &Value) -> Vec<Vec<Step>> {
     ways
 }
 
-impl Holder {
-    fn with(&self, texts: &Texts<'_>, way: &[Step], to: &Value) -> Option<Candidate> {
+impl ValuesTree {
+    fn with(
+        &self,
+        texts: &EditedTexts<'_>,
+        way: &[ManifestStep],
+        to: &Value,
+    ) -> Option<EditCandidate> {
         let Some(text) = &self.text else {
             let way = [&self.way, way].concat();
-            return Candidate::field(texts, &self.file, self.document, &way, Some(to));
+            return EditCandidate::field(texts, &self.file, self.document, &way, Some(to));
         };
         let edited = Value::from(edit(text, 1, way, Some(to)).ok()?);
-        Candidate::field(texts, &self.file, self.document, &self.way, Some(&edited))
+        EditCandidate::field(texts, &self.file, self.document, &self.way, Some(&edited))
     }
 }
 
 /// Returns the values that may set the field, the likeliest first.
-fn guesses(intent: &Intent<'_>, tree: &Value) -> Vec<Guess> {
+fn guesses(intent: &Intent<'_>, tree: &Value) -> Vec<ValueGuess> {
     let mut found = Vec::new();
     collect(intent, tree, &mut Vec::new(), &mut found);
     // The sort is stable: equally likely ones stay in the order of the tree.
@@ -178,10 +187,15 @@ fn guesses(intent: &Intent<'_>, tree: &Value) -> Vec<Guess> {
     found
 }
 
-fn collect(intent: &Intent<'_>, tree: &Value, way: &mut Vec<Step>, found: &mut Vec<Guess>) {
+fn collect(
+    intent: &Intent<'_>,
+    tree: &Value,
+    way: &mut Vec<ManifestStep>,
+    found: &mut Vec<ValueGuess>,
+) {
     if let Some((to, likely)) = guess(intent, tree, way) {
         let way = way.clone();
-        found.push(Guess { way, to, likely });
+        found.push(ValueGuess { way, to, likely });
     }
     match tree {
         Value::Object(fields) => {
@@ -193,7 +207,7 @@ fn collect(intent: &Intent<'_>, tree: &Value, way: &mut Vec<Step>, found: &mut V
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                way.push(Step::Index(index));
+                way.push(ManifestStep::Index(index));
                 collect(intent, item, way, found);
                 way.pop();
             }
@@ -204,7 +218,7 @@ fn collect(intent: &Intent<'_>, tree: &Value, way: &mut Vec<Step>, found: &mut V
 
 /// Returns the new value that would set the field, or a parent of it, to the live value; and how
 /// likely that is.
-fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usize)> {
+fn guess(intent: &Intent<'_>, value: &Value, way: &[ManifestStep]) -> Option<(Value, usize)> {
     let path = &intent.change.path.0;
     let alike = 10 * alike(path, way) + 2 * of_object(intent, way);
     if let (ChangeKind::Modified, Some(declared), Some(live)) =
@@ -287,21 +301,21 @@ fn is_within(value: &Value, all: &Map<String, Value>) -> bool {
 
 /// Returns whether the last name of a path in the values equals the field's parent, or ends with
 /// it.
-fn names_parent(path: &[PathElement], way: &[Step]) -> bool {
+fn names_parent(path: &[PathElement], way: &[ManifestStep]) -> bool {
     let last = path.iter().rev().find_map(|element| match element {
         PathElement::Field(name) => Some(name.to_lowercase()),
         _ => None,
     });
     match (last, way.last()) {
-        (Some(last), Some(Step::Field(name))) => name.to_lowercase().ends_with(&last),
+        (Some(last), Some(ManifestStep::Field(name))) => name.to_lowercase().ends_with(&last),
         _ => false,
     }
 }
 
 /// Returns whether a value is the tag of an image, by its name.
-fn names_tag(way: &[Step]) -> bool {
+fn names_tag(way: &[ManifestStep]) -> bool {
     let name = match way.last() {
-        Some(Step::Field(name)) => name.to_lowercase(),
+        Some(ManifestStep::Field(name)) => name.to_lowercase(),
         _ => return false,
     };
     name.ends_with("tag")
@@ -309,11 +323,11 @@ fn names_tag(way: &[Step]) -> bool {
 
 /// Returns how many words of the value's way are in the kind and the name of the object: of two
 /// `annotations`, those below `serviceAccount` are a ServiceAccount's.
-fn of_object(intent: &Intent<'_>, way: &[Step]) -> usize {
+fn of_object(intent: &Intent<'_>, way: &[ManifestStep]) -> usize {
     let words = [words_of(intent.kind()), words_of(intent.name())].concat();
     let names = way.iter().filter_map(|step| match step {
-        Step::Field(name) => Some(words_of(name)),
-        Step::Index(_) => None,
+        ManifestStep::Field(name) => Some(words_of(name)),
+        ManifestStep::Index(_) => None,
     });
     names.flatten().filter(|word| words.contains(word)).count()
 }
@@ -341,7 +355,7 @@ fn written_like(value: &Value, live: &Value, text: String) -> Value {
 }
 
 /// Returns how many words the names of a field and of a value have in common.
-fn alike(path: &[PathElement], way: &[Step]) -> usize {
+fn alike(path: &[PathElement], way: &[ManifestStep]) -> usize {
     let mut words = Vec::new();
     for element in path {
         match element {
@@ -355,8 +369,8 @@ fn alike(path: &[PathElement], way: &[Step]) -> usize {
         }
     }
     let names = way.iter().filter_map(|step| match step {
-        Step::Field(name) => Some(words_of(name)),
-        Step::Index(_) => None,
+        ManifestStep::Field(name) => Some(words_of(name)),
+        ManifestStep::Index(_) => None,
     });
     names.flatten().filter(|word| words.contains(word)).count()
 }
@@ -384,8 +398,8 @@ fn words_of(name: &str) -> Vec<String> {
 
 /// Returns the user's values with one default of the chart changed in them. A list is set as a
 /// whole.
-fn laid_over(given: &Value, own: &Value, guess: &Guess) -> Option<Value> {
-    let is_index = |step: &Step| matches!(step, Step::Index(_));
+fn laid_over(given: &Value, own: &Value, guess: &ValueGuess) -> Option<Value> {
+    let is_index = |step: &ManifestStep| matches!(step, ManifestStep::Index(_));
     let end = guess.way.iter().position(is_index);
     let mut made = own.clone();
     replace(&mut made, &guess.way, &guess.to)?;
@@ -397,7 +411,9 @@ fn laid_over(given: &Value, own: &Value, guess: &Guess) -> Option<Value> {
     };
     let mut here = &mut laid;
     for name in names {
-        let Step::Field(name) = name else { return None };
+        let ManifestStep::Field(name) = name else {
+            return None;
+        };
         if here.is_null() {
             *here = json!({});
         }
@@ -410,10 +426,10 @@ fn laid_over(given: &Value, own: &Value, guess: &Guess) -> Option<Value> {
     Some(laid)
 }
 
-fn replace(value: &mut Value, way: &[Step], to: &Value) -> Option<()> {
+fn replace(value: &mut Value, way: &[ManifestStep], to: &Value) -> Option<()> {
     let place = way.iter().try_fold(value, |value, step| match step {
-        Step::Field(name) => value.get_mut(name),
-        Step::Index(index) => value.get_mut(index),
+        ManifestStep::Field(name) => value.get_mut(name),
+        ManifestStep::Index(index) => value.get_mut(index),
     })?;
     place.clone_from(to);
     Some(())
@@ -432,7 +448,7 @@ mod tests {
     #[test]
     fn overrides_a_chart_default_beside_the_given_values() {
         let own = json!({"image": {"tag": "1", "name": "a"}, "ports": [{"port": 1}, {"port": 2}]});
-        let guess = |way: &[Step], to: Value| Guess {
+        let guess = |way: &[ManifestStep], to: Value| ValueGuess {
             way: way.to_vec(),
             to,
             likely: 0,
@@ -440,7 +456,10 @@ mod tests {
         let tag = guess(&[field("image"), field("tag")], "2".into());
         let laid = laid_over(&json!({"x": 1}), &own, &tag);
         assert_eq!(laid, Some(json!({"x": 1, "image": {"tag": "2"}})));
-        let port = guess(&[field("ports"), Step::Index(1), field("port")], 3.into());
+        let port = guess(
+            &[field("ports"), ManifestStep::Index(1), field("port")],
+            3.into(),
+        );
         let laid = laid_over(&Value::Null, &own, &port);
         assert_eq!(laid, Some(json!({"ports": [{"port": 1}, {"port": 3}]})));
     }

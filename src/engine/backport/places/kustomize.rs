@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Candidate, Intent, Texts, field, items};
-use crate::engine::backport::rendered::Layer;
-use crate::model::{ChangeKind, PathElement, Step};
+use super::{EditCandidate, EditedTexts, Intent, field, items};
+use crate::engine::backport::rendered::KustomizationLayer;
+use crate::model::{ChangeKind, ManifestStep, PathElement};
 
 /// An image reference in its three parts.
 pub(super) struct Image<'i> {
@@ -73,8 +73,12 @@ pub(super) fn is_replicas(intent: &Intent<'_>) -> bool {
 }
 
 /// Returns the edits of fields of a kustomization that set the declared value.
-pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
-    let mut ways: Vec<(Vec<Step>, Option<Value>)> = Vec::new();
+pub(super) fn stated(
+    intent: &Intent<'_>,
+    layer: &KustomizationLayer,
+    texts: &EditedTexts<'_>,
+) -> Vec<EditCandidate> {
+    let mut ways: Vec<(Vec<ManifestStep>, Option<Value>)> = Vec::new();
     if let Some((from, to)) = images(intent) {
         for (index, entry) in items(&layer.fields, "images").iter().enumerate() {
             let Value::Object(entry) = entry else {
@@ -82,7 +86,7 @@ pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> V
             };
             let text = |name: &str| entry.get(name).and_then(Value::as_str);
             if text("newName").or(text("name")) == Some(from.name) {
-                let way = vec![field("images"), Step::Index(index)];
+                let way = vec![field("images"), ManifestStep::Index(index)];
                 ways.push((way, Some(with_image(entry, &from, &to))));
             }
         }
@@ -91,7 +95,11 @@ pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> V
         for (index, entry) in items(&layer.fields, "replicas").iter().enumerate() {
             let name = entry.get("name").and_then(Value::as_str);
             if name.is_some_and(|name| intent.name().contains(name)) {
-                let way = vec![field("replicas"), Step::Index(index), field("count")];
+                let way = vec![
+                    field("replicas"),
+                    ManifestStep::Index(index),
+                    field("count"),
+                ];
                 ways.push((way, Some(count.clone())));
             }
         }
@@ -99,12 +107,15 @@ pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> V
     ways.extend(labels(intent, layer));
     let made = ways
         .into_iter()
-        .filter_map(|(way, to)| Candidate::field(texts, &layer.file, 1, &way, to.as_ref()));
+        .filter_map(|(way, to)| EditCandidate::field(texts, &layer.file, 1, &way, to.as_ref()));
     made.collect()
 }
 
 /// Returns the labels and annotations that a kustomization gives to all of its objects.
-fn labels(intent: &Intent<'_>, layer: &Layer) -> Vec<(Vec<Step>, Option<Value>)> {
+fn labels(
+    intent: &Intent<'_>,
+    layer: &KustomizationLayer,
+) -> Vec<(Vec<ManifestStep>, Option<Value>)> {
     let [.., PathElement::Field(of), PathElement::Field(key)] = &intent.change.path.0[..] else {
         return Vec::new();
     };
@@ -126,7 +137,7 @@ fn labels(intent: &Intent<'_>, layer: &Layer) -> Vec<(Vec<Step>, Option<Value>)>
                 if states(entry.get("pairs")) {
                     let way = vec![
                         field("labels"),
-                        Step::Index(index),
+                        ManifestStep::Index(index),
                         field("pairs"),
                         field(key),
                     ];

@@ -11,11 +11,11 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::object::Wanted;
-use super::rendered::{Drafts, Edits, Layer, Part};
+use super::object::WantedObject;
+use super::rendered::{FileEdits, KustomizationLayer, RenderEdits, RenderScope};
 use super::values;
 use crate::edit::edit;
-use crate::model::{Change, Origin, Position, Step};
+use crate::model::{Change, ManifestStep, Origin, Position};
 use crate::yaml;
 
 /// What to declare.
@@ -25,7 +25,7 @@ pub(super) struct Intent<'i> {
     /// The change to backport.
     pub change: &'i Change,
     /// How the object should be rendered.
-    pub wanted: &'i Wanted,
+    pub wanted: &'i WantedObject,
     /// Where the object comes from.
     pub origin: &'i Origin,
     /// The position of the field, as far as known.
@@ -66,13 +66,13 @@ impl Intent<'_> {
 }
 
 /// The texts of files as edited so far.
-pub(super) struct Texts<'t> {
-    edits: &'t Edits,
+pub(super) struct EditedTexts<'t> {
+    edits: &'t FileEdits,
     read: &'t dyn Fn(&str) -> Result<String, String>,
 }
 
-impl<'t> Texts<'t> {
-    pub fn new(edits: &'t Edits, read: &'t dyn Fn(&str) -> Result<String, String>) -> Self {
+impl<'t> EditedTexts<'t> {
+    pub fn new(edits: &'t FileEdits, read: &'t dyn Fn(&str) -> Result<String, String>) -> Self {
         Self { edits, read }
     }
 
@@ -87,25 +87,25 @@ impl<'t> Texts<'t> {
 
 /// An edit that may have the wanted effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(super) struct EditCandidate {
     /// The texts of the edited files.
-    pub files: Edits,
+    pub files: FileEdits,
 }
 
-impl Candidate {
+impl EditCandidate {
     /// Returns a candidate that replaces the text of a file.
     fn text(file: &str, text: String) -> Self {
         Self {
-            files: Edits::from([(file.to_owned(), text)]),
+            files: FileEdits::from([(file.to_owned(), text)]),
         }
     }
 
     /// Returns a candidate that sets or removes a field of a file.
     fn field(
-        texts: &Texts<'_>,
+        texts: &EditedTexts<'_>,
         file: &str,
         document: usize,
-        way: &[Step],
+        way: &[ManifestStep],
         to: Option<&Value>,
     ) -> Option<Self> {
         let text = texts.of(file)?;
@@ -114,7 +114,7 @@ impl Candidate {
     }
 
     /// Returns `file:line` in the edited file.
-    pub fn place(&self, texts: &Texts<'_>) -> String {
+    pub fn place(&self, texts: &EditedTexts<'_>) -> String {
         let place = |(file, after): (&String, &String)| {
             format!("{file}:{}", first_difference(texts, file, after))
         };
@@ -123,7 +123,7 @@ impl Candidate {
     }
 
     /// Returns a note if a bot also writes the edited line.
-    pub fn bot(&self, texts: &Texts<'_>) -> Option<String> {
+    pub fn bot(&self, texts: &EditedTexts<'_>) -> Option<String> {
         let mut files = self.files.iter();
         files.find_map(|(file, after)| {
             let line = first_difference(texts, file, after);
@@ -134,7 +134,7 @@ impl Candidate {
 }
 
 /// Returns the first line that an edit changes, counted from 1.
-fn first_difference(texts: &Texts<'_>, file: &str, after: &str) -> usize {
+fn first_difference(texts: &EditedTexts<'_>, file: &str, after: &str) -> usize {
     let before = texts.of(file).unwrap_or_default();
     let both = before.lines().zip(after.lines());
     both.take_while(|(before, after)| before == after).count() + 1
@@ -143,18 +143,18 @@ fn first_difference(texts: &Texts<'_>, file: &str, after: &str) -> usize {
 /// Returns every possible edit, the likeliest first.
 pub(super) fn candidates(
     intent: &Intent<'_>,
-    layers: &[Layer],
-    part: &Part,
-    drafts: &dyn Drafts,
-    texts: &Texts<'_>,
-) -> Vec<Candidate> {
-    let mut found: Vec<Candidate> = Vec::new();
+    layers: &[KustomizationLayer],
+    part: &RenderScope,
+    drafts: &dyn RenderEdits,
+    texts: &EditedTexts<'_>,
+) -> Vec<EditCandidate> {
+    let mut found: Vec<EditCandidate> = Vec::new();
     for layer in layers {
         found.extend(kustomize::stated(intent, layer, texts));
         found.extend(generators::edits(intent, layer, texts));
         found.extend(patches::stated(intent, layer, texts));
     }
-    if !matches!(part.renderer(), Some(Part::Kustomization(_))) {
+    if !matches!(part.renderer(), Some(RenderScope::Kustomization(_))) {
         found.extend(helm::edits(intent, part, drafts, texts));
         found.extend(helm::template(intent, texts));
     }
@@ -175,7 +175,7 @@ pub(super) fn candidates(
         found.extend(patches::extended(intent, layer, texts));
         found.extend(new::entries(intent, layer, texts));
     }
-    let mut once: Vec<Candidate> = Vec::new();
+    let mut once: Vec<EditCandidate> = Vec::new();
     for candidate in found {
         if !once.contains(&candidate) {
             once.push(candidate);
@@ -186,18 +186,21 @@ pub(super) fn candidates(
 
 /// Returns the edit of the file that contains the object itself, and whether the file declares the
 /// field.
-fn own_file(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(Candidate, bool)> {
+fn own_file(intent: &Intent<'_>, texts: &EditedTexts<'_>) -> Option<(EditCandidate, bool)> {
     let file = &*intent.origin.file;
     let (document, way, written) = written(intent, texts)?;
     let path = &intent.change.path.0;
     let states = values::lookup(&written, path) == intent.change.declared.as_ref();
     let made = intent.made_in(&written)?;
-    let candidate = Candidate::field(texts, file, document, &way, Some(&made))?;
+    let candidate = EditCandidate::field(texts, file, document, &way, Some(&made))?;
     Some((candidate, states && intent.change.declared.is_some()))
 }
 
 /// Returns the object in its file: the document number, the path in it, and the value.
-fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, Value)> {
+fn written(
+    intent: &Intent<'_>,
+    texts: &EditedTexts<'_>,
+) -> Option<(usize, Vec<ManifestStep>, Value)> {
     let text = texts.of(&intent.origin.file)?;
     let parsed = yaml::parse(&text);
     let at = intent.origin.document;
@@ -208,7 +211,10 @@ fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, 
     }
     let items = document.value.get("items")?.as_array()?;
     let index = items.iter().position(|item| intent.is_of(item))?;
-    let way = vec![Step::Field("items".to_owned()), Step::Index(index)];
+    let way = vec![
+        ManifestStep::Field("items".to_owned()),
+        ManifestStep::Index(index),
+    ];
     Some((at, way, items.get(index)?.clone()))
 }
 
@@ -228,8 +234,8 @@ fn beside(folder: &str, file: &str) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn field(name: &str) -> Step {
-    Step::Field(name.to_owned())
+fn field(name: &str) -> ManifestStep {
+    ManifestStep::Field(name.to_owned())
 }
 
 fn items<'v>(fields: &'v serde_json::Map<String, Value>, name: &str) -> &'v [Value] {

@@ -3,14 +3,18 @@
 use serde_json::{Map, Value, json};
 
 use super::kustomize::{images, is_replicas, with_image};
-use super::{Candidate, Intent, Texts, beside, field, items, written};
+use super::{EditCandidate, EditedTexts, Intent, beside, field, items, written};
 use crate::edit;
-use crate::engine::backport::rendered::Layer;
+use crate::engine::backport::rendered::KustomizationLayer;
 use crate::engine::backport::values::index_of;
 use crate::model::PathElement;
 
 /// Returns the edits that add an entry to a kustomization, the shortest first.
-pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
+pub(super) fn entries(
+    intent: &Intent<'_>,
+    layer: &KustomizationLayer,
+    texts: &EditedTexts<'_>,
+) -> Vec<EditCandidate> {
     let own = written(intent, texts).map(|(.., written)| written);
     let own = own.as_ref();
     let text = |value: &Value, name: &str| {
@@ -65,14 +69,14 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
         let end = if text.ends_with('\n') { "" } else { newline };
         let lines = transformer.replace('\n', newline);
         let after = format!("{text}{end}---{newline}{lines}{newline}");
-        Some(Candidate::text(file, after))
+        Some(EditCandidate::text(file, after))
     });
-    let behind: Vec<Candidate> = behind.collect();
+    let behind: Vec<EditCandidate> = behind.collect();
     let made = entries.into_iter().filter_map(|(list, entry)| {
         let mut all = items(&layer.fields, list).to_vec();
         all.push(entry);
         let all = Value::Array(all);
-        Candidate::field(texts, &layer.file, 1, &[field(list)], Some(&all))
+        EditCandidate::field(texts, &layer.file, 1, &[field(list)], Some(&all))
     });
     made.chain(behind).collect()
 }

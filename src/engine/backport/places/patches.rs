@@ -3,34 +3,34 @@
 
 use serde_json::Value;
 
-use super::{Candidate, Intent, Texts, beside, field, items, new};
+use super::{EditCandidate, EditedTexts, Intent, beside, field, items, new};
 use crate::edit::edit;
-use crate::engine::backport::rendered::Layer;
+use crate::engine::backport::rendered::KustomizationLayer;
 use crate::engine::backport::values;
-use crate::model::{ChangeKind, PathElement, Step};
+use crate::model::{ChangeKind, ManifestStep, PathElement};
 use crate::yaml;
 
 /// The text of a patch, and where it is.
 struct Patch<'p> {
     file: String,
     /// The path to the patch if it is inline in the kustomization.
-    inline: Option<Vec<Step>>,
+    inline: Option<Vec<ManifestStep>>,
     text: String,
     target: Option<&'p Value>,
 }
 
 /// One document of a patch.
-struct Part {
+struct PatchDocument {
     number: usize,
     value: Value,
 }
 
 /// Returns every patch of a kustomization.
-fn all<'p>(layer: &'p Layer, texts: &Texts<'_>) -> Vec<Patch<'p>> {
+fn all<'p>(layer: &'p KustomizationLayer, texts: &EditedTexts<'_>) -> Vec<Patch<'p>> {
     let mut found = Vec::new();
     for list in ["patches", "patchesJson6902", "patchesStrategicMerge"] {
         for (index, entry) in items(&layer.fields, list).iter().enumerate() {
-            let mut way = vec![field(list), Step::Index(index)];
+            let mut way = vec![field(list), ManifestStep::Index(index)];
             let (path, inline) = match entry {
                 Value::String(text) if text.contains('\n') => (None, Some(text.as_str())),
                 Value::String(path) => (Some(path.as_str()), None),
@@ -65,9 +65,9 @@ fn all<'p>(layer: &'p Layer, texts: &Texts<'_>) -> Vec<Patch<'p>> {
 }
 
 impl Patch<'_> {
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<PatchDocument> {
         let documents = yaml::parse(&self.text).documents.into_iter();
-        let parts = documents.map(|document| Part {
+        let parts = documents.map(|document| PatchDocument {
             number: document.number,
             value: document.value,
         });
@@ -77,16 +77,16 @@ impl Patch<'_> {
     /// Returns the edit that sets or removes a field of the patch.
     fn with(
         &self,
-        texts: &Texts<'_>,
+        texts: &EditedTexts<'_>,
         document: usize,
-        way: &[Step],
+        way: &[ManifestStep],
         to: Option<&Value>,
-    ) -> Option<Candidate> {
+    ) -> Option<EditCandidate> {
         let Some(inline) = &self.inline else {
-            return Candidate::field(texts, &self.file, document, way, to);
+            return EditCandidate::field(texts, &self.file, document, way, to);
         };
         let edited = Value::from(edit(&self.text, document, way, to).ok()?);
-        Candidate::field(texts, &self.file, 1, inline, Some(&edited))
+        EditCandidate::field(texts, &self.file, 1, inline, Some(&edited))
     }
 
     /// Returns whether a strategic merge patch is for the object.
@@ -119,7 +119,11 @@ fn selects_alone(target: &Value, intent: &Intent<'_>) -> bool {
 }
 
 /// Returns the edits of patches that set the declared value.
-pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
+pub(super) fn stated(
+    intent: &Intent<'_>,
+    layer: &KustomizationLayer,
+    texts: &EditedTexts<'_>,
+) -> Vec<EditCandidate> {
     let path = &intent.change.path.0;
     let mut found = Vec::new();
     for patch in all(layer, texts) {
@@ -150,8 +154,8 @@ fn operation(
     patch: &Patch<'_>,
     number: usize,
     operations: &[Value],
-    texts: &Texts<'_>,
-) -> Vec<Candidate> {
+    texts: &EditedTexts<'_>,
+) -> Vec<EditCandidate> {
     let path = &intent.change.path.0;
     let mut found = Vec::new();
     for (index, operation) in operations.iter().enumerate() {
@@ -173,7 +177,7 @@ fn operation(
         if !is_stated {
             continue;
         }
-        let here = Step::Index(index);
+        let here = ManifestStep::Index(index);
         found.extend(match (rest, intent.to()) {
             ([], None) if operations.len() > 1 => patch.with(texts, number, &[here], None),
             (rest, to) => values::with_at(value, rest, to)
@@ -205,10 +209,10 @@ fn below<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]
 /// that have the field's parent.
 pub(super) fn merged(
     intent: &Intent<'_>,
-    layer: &Layer,
-    texts: &Texts<'_>,
+    layer: &KustomizationLayer,
+    texts: &EditedTexts<'_>,
     needs_parent: bool,
-) -> Vec<Candidate> {
+) -> Vec<EditCandidate> {
     let path = &intent.change.path.0;
     let Some((_, parent)) = path.split_last() else {
         return Vec::new();
@@ -230,7 +234,11 @@ pub(super) fn merged(
 }
 
 /// Returns the edits that extend a patch of the object.
-pub(super) fn extended(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
+pub(super) fn extended(
+    intent: &Intent<'_>,
+    layer: &KustomizationLayer,
+    texts: &EditedTexts<'_>,
+) -> Vec<EditCandidate> {
     let mut found = merged(intent, layer, texts, false);
     for patch in all(layer, texts) {
         if patch

@@ -5,35 +5,35 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::template::{Template, at_pointer};
+use super::template::{ValueTemplate, at_pointer};
 
 /// The depth limit of expressions.
 const MOST_DEEP: usize = 64;
 
 /// Returns what an `applyConfiguration` expression writes.
-pub fn apply_configuration(expression: &str) -> Template {
+pub fn apply_configuration(expression: &str) -> ValueTemplate {
     parse(expression.trim(), MOST_DEEP)
 }
 
 /// Returns what the operations of a `jsonPatch` expression write.
-pub fn json_patch(expression: &str) -> Vec<Template> {
+pub fn json_patch(expression: &str) -> Vec<ValueTemplate> {
     operations(&parse(expression.trim(), MOST_DEEP))
 }
 
-fn operations(list: &Template) -> Vec<Template> {
+fn operations(list: &ValueTemplate) -> Vec<ValueTemplate> {
     match list {
-        Template::List(items) => items.iter().filter_map(operation).collect(),
-        Template::OneOf(alternatives) => alternatives.iter().flat_map(operations).collect(),
+        ValueTemplate::List(items) => items.iter().filter_map(operation).collect(),
+        ValueTemplate::OneOf(alternatives) => alternatives.iter().flat_map(operations).collect(),
         _ => Vec::new(),
     }
 }
 
-fn operation(item: &Template) -> Option<Template> {
-    let Template::Object(fields) = item else {
+fn operation(item: &ValueTemplate) -> Option<ValueTemplate> {
+    let ValueTemplate::Object(fields) = item else {
         return None;
     };
     let text = |name: &str| match fields.get(name) {
-        Some(Template::Value(Value::String(text))) => Some(text.as_str()),
+        Some(ValueTemplate::Value(Value::String(text))) => Some(text.as_str()),
         _ => None,
     };
     matches!(text("op")?, "add" | "replace").then_some(())?;
@@ -41,13 +41,13 @@ fn operation(item: &Template) -> Option<Template> {
 }
 
 /// Parses one expression.
-fn parse(text: &str, depth: usize) -> Template {
+fn parse(text: &str, depth: usize) -> ValueTemplate {
     let text = text.trim();
     if depth == 0 || text.is_empty() {
-        return Template::Any;
+        return ValueTemplate::Any;
     }
     if let Some((_, taken, otherwise)) = conditional(text) {
-        return Template::OneOf(vec![parse(taken, depth - 1), parse(otherwise, depth - 1)]);
+        return ValueTemplate::OneOf(vec![parse(taken, depth - 1), parse(otherwise, depth - 1)]);
     }
     let terms = split(text, '+');
     if terms.len() > 1 {
@@ -57,26 +57,26 @@ fn parse(text: &str, depth: usize) -> Template {
         return parse(inner, depth - 1);
     }
     if let Some(literal) = literal(text) {
-        return Template::Value(literal);
+        return ValueTemplate::Value(literal);
     }
     if let Some(inner) = enclosed(text, '[', ']') {
         let items = split(inner, ',').into_iter();
         let items = items.filter(|item| !item.trim().is_empty());
-        return Template::List(items.map(|item| parse(item, depth - 1)).collect());
+        return ValueTemplate::List(items.map(|item| parse(item, depth - 1)).collect());
     }
     if let Some(argument) = text
         .strip_prefix("jsonpatch.escapeKey(")
         .and_then(|rest| rest.strip_suffix(')'))
     {
         return match parse(argument, depth - 1) {
-            Template::Value(Value::String(key)) => {
-                Template::Value(key.replace('~', "~0").replace('/', "~1").into())
+            ValueTemplate::Value(Value::String(key)) => {
+                ValueTemplate::Value(key.replace('~', "~0").replace('/', "~1").into())
             }
-            _ => Template::Any,
+            _ => ValueTemplate::Any,
         };
     }
     let Some(open) = text.find('{') else {
-        return Template::Any;
+        return ValueTemplate::Any;
     };
     let (name, body) = text.split_at(open);
     let is_type = name
@@ -85,11 +85,11 @@ fn parse(text: &str, depth: usize) -> Template {
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '`' | '/' | '-'));
     match enclosed(body, '{', '}') {
         Some(fields) if is_type => object(fields, depth),
-        _ => Template::Any,
+        _ => ValueTemplate::Any,
     }
 }
 
-fn object(fields: &str, depth: usize) -> Template {
+fn object(fields: &str, depth: usize) -> ValueTemplate {
     let mut known = BTreeMap::new();
     for field in split(fields, ',') {
         if field.trim().is_empty() {
@@ -114,26 +114,29 @@ fn object(fields: &str, depth: usize) -> Template {
         };
         known.insert(name, parse(value, depth - 1));
     }
-    Template::Object(known)
+    ValueTemplate::Object(known)
 }
 
-fn concatenated(terms: &[&str], depth: usize) -> Template {
-    let terms: Vec<Template> = terms.iter().map(|term| parse(term, depth - 1)).collect();
-    if terms.iter().all(|term| matches!(term, Template::List(_))) {
+fn concatenated(terms: &[&str], depth: usize) -> ValueTemplate {
+    let terms: Vec<ValueTemplate> = terms.iter().map(|term| parse(term, depth - 1)).collect();
+    if terms
+        .iter()
+        .all(|term| matches!(term, ValueTemplate::List(_)))
+    {
         let items = terms.into_iter().flat_map(|term| match term {
-            Template::List(items) => items,
+            ValueTemplate::List(items) => items,
             _ => Vec::new(),
         });
-        return Template::List(items.collect());
+        return ValueTemplate::List(items.collect());
     }
     let texts: Option<String> = terms
         .iter()
         .map(|term| match term {
-            Template::Value(Value::String(text)) => Some(text.as_str()),
+            ValueTemplate::Value(Value::String(text)) => Some(text.as_str()),
             _ => None,
         })
         .collect();
-    texts.map_or(Template::Any, |text| Template::Value(text.into()))
+    texts.map_or(ValueTemplate::Any, |text| ValueTemplate::Value(text.into()))
 }
 
 /// Parses a string, a number, a boolean or `null`.
@@ -285,18 +288,18 @@ mod tests {
     fn computed_values_match_any_value() {
         let expression = r#"Object{ metadata: Object.metadata{ labels: {"team": object.metadata.name + "-x",
             "tier": has(object.spec) ? "a" : "b"} } }"#;
-        let Template::Object(fields) = apply_configuration(expression) else {
+        let ValueTemplate::Object(fields) = apply_configuration(expression) else {
             panic!("no object");
         };
-        let Template::Object(metadata) = &fields["metadata"] else {
+        let ValueTemplate::Object(metadata) = &fields["metadata"] else {
             panic!("no metadata");
         };
-        let Template::Object(labels) = &metadata["labels"] else {
+        let ValueTemplate::Object(labels) = &metadata["labels"] else {
             panic!("no labels");
         };
-        assert_eq!(labels["team"], Template::Any);
-        let either = ["a", "b"].map(|text| Template::Value(json!(text)));
-        assert_eq!(labels["tier"], Template::OneOf(either.to_vec()));
+        assert_eq!(labels["team"], ValueTemplate::Any);
+        let either = ["a", "b"].map(|text| ValueTemplate::Value(json!(text)));
+        assert_eq!(labels["tier"], ValueTemplate::OneOf(either.to_vec()));
     }
 
     #[test]

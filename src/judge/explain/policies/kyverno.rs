@@ -8,18 +8,18 @@ use crate::admission::Constraints;
 use crate::facts::WORKLOADS;
 use crate::yaml;
 
-use super::Mutation;
-use super::template::{Template, at_pointer, of_value};
+use super::PolicyMutation;
+use super::template::{ValueTemplate, at_pointer, of_value};
 
 /// Returns the mutations of a policy.
-pub fn mutations(policy: &Value) -> Vec<Mutation> {
+pub fn mutations(policy: &Value) -> Vec<PolicyMutation> {
     let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
     let named = super::named("Kyverno's ClusterPolicy", policy);
     let of = |rule: &Value| of_rule(rule, &named);
     rules.into_iter().flatten().flat_map(of).collect()
 }
 
-fn of_rule(rule: &Value, policy: &str) -> Vec<Mutation> {
+fn of_rule(rule: &Value, policy: &str) -> Vec<PolicyMutation> {
     let writes = writes(rule);
     if writes.is_empty() {
         return Vec::new();
@@ -38,7 +38,7 @@ fn of_rule(rule: &Value, policy: &str) -> Vec<Mutation> {
 }
 
 /// Returns the templates that a rule writes.
-fn writes(rule: &Value) -> Vec<Template> {
+fn writes(rule: &Value) -> Vec<ValueTemplate> {
     let Some(mutate) = rule.get("mutate") else {
         return Vec::new();
     };
@@ -52,20 +52,20 @@ fn writes(rule: &Value) -> Vec<Template> {
             let patches = patches.into_iter().next().map(|document| document.value);
             let patches = patches.unwrap_or_default();
             let operations = patches.as_array().into_iter().flatten();
-            let patched: Vec<Template> = operations.filter_map(operation).collect();
+            let patched: Vec<ValueTemplate> = operations.filter_map(operation).collect();
             merged.into_iter().chain(patched).collect::<Vec<_>>()
         })
         .collect()
 }
 
-fn operation(operation: &Value) -> Option<Template> {
+fn operation(operation: &Value) -> Option<ValueTemplate> {
     let text = |name: &str| operation.get(name)?.as_str();
     matches!(text("op")?, "add" | "replace").then_some(())?;
     let path = text("path").filter(|path| !path.contains("{{"))?;
     Some(at_pointer(path, of_value(operation.get("value")?)))
 }
 
-fn of_resources(resources: &Value, writes: &[Template], name: &str) -> Vec<Mutation> {
+fn of_resources(resources: &Value, writes: &[ValueTemplate], name: &str) -> Vec<PolicyMutation> {
     let texts = |name: &str| {
         let list = resources.get(name).and_then(Value::as_array);
         let texts = list.into_iter().flatten().filter_map(Value::as_str);
@@ -73,7 +73,7 @@ fn of_resources(resources: &Value, writes: &[Template], name: &str) -> Vec<Mutat
     };
     let kinds = texts("kinds");
     let constraints = Constraints::of_kyverno(resources, &kinds);
-    let mut found = vec![Mutation {
+    let mut found = vec![PolicyMutation {
         name: name.to_owned(),
         matches: vec![constraints],
         writes: writes.to_vec(),
@@ -91,7 +91,7 @@ fn of_resources(resources: &Value, writes: &[Template], name: &str) -> Vec<Mutat
             let writes = writes
                 .iter()
                 .map(|template| nested(workload.template, template));
-            Mutation {
+            PolicyMutation {
                 name: name.to_owned(),
                 matches: vec![Constraints::of_kyverno(
                     resources,
@@ -105,9 +105,9 @@ fn of_resources(resources: &Value, writes: &[Template], name: &str) -> Vec<Mutat
 }
 
 /// Converts a template for a Pod into one for a workload with a pod template.
-fn nested(place: &[&str], template: &Template) -> Template {
+fn nested(place: &[&str], template: &ValueTemplate) -> ValueTemplate {
     place.iter().rev().fold(template.clone(), |below, step| {
-        Template::Object(BTreeMap::from([((*step).to_owned(), below)]))
+        ValueTemplate::Object(BTreeMap::from([((*step).to_owned(), below)]))
     })
 }
 

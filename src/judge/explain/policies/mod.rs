@@ -14,15 +14,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::admission::{Candidate, Constraints};
-use crate::cluster::{Answer, Fetched, Live};
-use crate::compare::{Finding, Keep, Reason, Subject, compare};
-use crate::judge::{self, Case, Explainer, Knowledge, Run};
+use crate::admission::{Constraints, PolicyCandidate};
+use crate::cluster::{Live, ReadResult, ReadResults};
+use crate::compare::{ComparisonInput, Difference, KeepFindings, Reason, compare};
+use crate::judge::{self, Case, Explainer, ExplainerInput, Knowledge};
 use crate::model::{
-    Cause, ChangeKind, Explanation, FieldPath, Finder, Manifest, ResourceKey, Warning,
+    ChangeCause, ChangeKind, Explanation, FieldPath, Finder, Manifest, ResourceKey, Warning,
 };
 
-use template::Template;
+use template::ValueTemplate;
 use webhooks::Webhook;
 
 /// Explains values that admission policies write.
@@ -37,15 +37,15 @@ impl Explainer for AdmissionPolicies {
         "Admission policies and webhooks of the cluster change objects on their way in."
     }
 
-    fn learn_later(&self, run: &Run<'_>, cases: &[&Case]) -> Option<Box<dyn Knowledge>> {
+    fn learn_later(&self, run: &ExplainerInput<'_>, cases: &[&Case]) -> Option<Box<dyn Knowledge>> {
         let is_open = |case: &&&Case| case.candidates.iter().any(is_open_addition);
         cases.iter().find(is_open)?;
         let namespaces = labels_of_namespaces(run.manifests, run.fetched);
-        let mut policies = Policies::read(run.live, namespaces);
+        let mut policies = PolicyExplainer::read(run.live, namespaces);
         let is_idle = policies.mutations.is_empty() && policies.webhooks.is_empty();
         policies.served = (run.declared.iter())
             .filter_map(|one| match run.fetched.answers.get(&one.key) {
-                Some(Answer::Found(live)) => {
+                Some(ReadResult::Found(live)) => {
                     let served = (live.api_version.clone(), one.kind.plural.clone());
                     Some((one.key.clone(), served))
                 }
@@ -56,7 +56,7 @@ impl Explainer for AdmissionPolicies {
     }
 }
 
-impl Knowledge for Policies {
+impl Knowledge for PolicyExplainer {
     /// Objects with open findings are compared with what the policies make of the manifest.
     fn compares_again(&self) -> bool {
         !self.mutations.is_empty()
@@ -65,13 +65,13 @@ impl Knowledge for Policies {
     fn review(
         &self,
         key: &ResourceKey,
-        subject: &Subject<'_>,
-        findings: Vec<Finding>,
-    ) -> Vec<Finding> {
+        subject: &ComparisonInput<'_>,
+        findings: Vec<Difference>,
+    ) -> Vec<Difference> {
         let Some((api_version, plural)) = self.served.get(key) else {
             return findings;
         };
-        let object = Admitted {
+        let object = AdmittedObject {
             key,
             api_version,
             plural,
@@ -81,9 +81,9 @@ impl Knowledge for Policies {
         let Some(expected) = self.expected(object) else {
             return findings;
         };
-        let after = compare(&Subject {
+        let after = compare(&ComparisonInput {
             declared: &expected,
-            keep: Keep::Drift,
+            keep: KeepFindings::Drift,
             ..*subject
         });
         let mut findings = explain_predicted(findings, after);
@@ -91,7 +91,7 @@ impl Knowledge for Policies {
         findings
     }
 
-    fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+    fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         self.explain_by_webhooks(cases, run)
     }
 }
@@ -130,8 +130,8 @@ pub fn kinds() -> BTreeSet<(String, String)> {
 
 /// The known mutating admission of a cluster.
 #[derive(Debug, Default)]
-pub struct Policies {
-    mutations: Vec<Mutation>,
+pub struct PolicyExplainer {
+    mutations: Vec<PolicyMutation>,
     webhooks: Vec<Webhook>,
     /// The labels of namespaces, by name.
     namespaces: BTreeMap<String, Value>,
@@ -141,17 +141,17 @@ pub struct Policies {
 
 /// The mutations of one policy or rule.
 #[derive(Debug)]
-struct Mutation {
+struct PolicyMutation {
     /// The policy, and the rule if it has several.
     name: String,
     /// All of these must match.
     matches: Vec<Constraints>,
-    writes: Vec<Template>,
+    writes: Vec<ValueTemplate>,
 }
 
 /// An object that policies may have changed.
 #[derive(Clone, Copy)]
-struct Admitted<'a> {
+struct AdmittedObject<'a> {
     /// Which object.
     pub key: &'a ResourceKey,
     /// The version that it is declared at.
@@ -164,7 +164,7 @@ struct Admitted<'a> {
     pub live: &'a Value,
 }
 
-impl Policies {
+impl PolicyExplainer {
     /// Reads the policies. A policy that cannot be read explains nothing. `namespaces` has the
     /// known labels of namespaces.
     pub fn read(live: &dyn Live, namespaces: BTreeMap<String, Value>) -> Self {
@@ -206,7 +206,7 @@ impl Policies {
         for binding in bound {
             let narrowed = binding.pointer("/spec/matchResources");
             let narrowed = narrowed.map(|matched| Constraints::of_binding(Some(matched)));
-            self.mutations.push(Mutation {
+            self.mutations.push(PolicyMutation {
                 name: named("MutatingAdmissionPolicy", policy),
                 matches: std::iter::once(constraints.clone())
                     .chain(narrowed)
@@ -222,7 +222,7 @@ impl Policies {
                 .related(version, "MutatingPolicy", "")
                 .unwrap_or_default()
             {
-                self.mutations.push(Mutation {
+                self.mutations.push(PolicyMutation {
                     name: named("Kyverno's MutatingPolicy", &policy),
                     matches: vec![Constraints::of_policy(
                         policy.pointer("/spec/matchConstraints"),
@@ -260,7 +260,10 @@ impl Policies {
     }
 
     /// Returns the policies that change an object.
-    fn matching<'a>(&'a self, object: Admitted<'a>) -> impl Iterator<Item = &'a Mutation> {
+    fn matching<'a>(
+        &'a self,
+        object: AdmittedObject<'a>,
+    ) -> impl Iterator<Item = &'a PolicyMutation> {
         let candidate = self.candidate(object);
         self.mutations.iter().filter(move |mutation| {
             let mut matches = mutation.matches.iter();
@@ -270,7 +273,7 @@ impl Policies {
 
     /// Adds a note to each difference that policies explain. It names the first policy that by
     /// itself turns the declared value into the live one.
-    fn name(&self, object: Admitted<'_>, findings: &mut [Finding]) {
+    fn name(&self, object: AdmittedObject<'_>, findings: &mut [Difference]) {
         if !findings.iter().any(is_unnamed) {
             return;
         }
@@ -295,7 +298,7 @@ impl Policies {
     }
 
     /// Returns the object after the policies changed the manifest; `None` if no policy matches.
-    fn expected(&self, object: Admitted<'_>) -> Option<Value> {
+    fn expected(&self, object: AdmittedObject<'_>) -> Option<Value> {
         let mut expected = object.declared.clone();
         let matching = self.matching(object);
         let mut writes = matching.flat_map(|mutation| &mutation.writes).peekable();
@@ -312,9 +315,9 @@ impl Policies {
         Some(expected)
     }
 
-    fn candidate<'a>(&'a self, object: Admitted<'a>) -> Candidate<'a> {
+    fn candidate<'a>(&'a self, object: AdmittedObject<'a>) -> PolicyCandidate<'a> {
         let namespace = object.key.namespace.as_deref();
-        Candidate {
+        PolicyCandidate {
             key: object.key,
             api_version: object.api_version,
             plural: object.plural,
@@ -328,7 +331,7 @@ impl Policies {
 }
 
 /// Returns whether admission made a change that no policy is named for yet.
-fn is_unnamed(finding: &Finding) -> bool {
+fn is_unnamed(finding: &Difference) -> bool {
     let by = finding.reason.as_ref().map(|reason| reason.by);
     by == Some(Explanation::AdmissionChanged) && finding.note.is_none()
 }
@@ -340,7 +343,7 @@ fn named(kind: &str, policy: &Value) -> String {
 }
 
 /// Returns the templates that the mutations of a policy write, in order.
-fn mutations(policy: &Value) -> Vec<Template> {
+fn mutations(policy: &Value) -> Vec<ValueTemplate> {
     let mutations = policy.pointer("/spec/mutations").and_then(Value::as_array);
     let text = |mutation: &Value, path: &str| {
         let expression = mutation.pointer(path)?.as_str()?;
@@ -359,27 +362,27 @@ fn mutations(policy: &Value) -> Vec<Template> {
     let written = mutations.into_iter().flatten().flat_map(of);
     // An expression that may write anything proves nothing.
     written
-        .filter(|template| *template != Template::Any)
+        .filter(|template| *template != ValueTemplate::Any)
         .collect()
 }
 
 /// Explains the differences that disappear once the policies have changed the manifest; `after` has
 /// the findings then. If a part of an addition remains, that part is reported.
-fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding> {
-    let after: Vec<Finding> = after.into_iter().filter(|f| f.reason.is_none()).collect();
-    let mut explained: Vec<Finding> = Vec::new();
+fn explain_predicted(findings: Vec<Difference>, after: Vec<Difference>) -> Vec<Difference> {
+    let after: Vec<Difference> = after.into_iter().filter(|f| f.reason.is_none()).collect();
+    let mut explained: Vec<Difference> = Vec::new();
     for mut finding in findings {
         if finding.reason.is_some() || finding.change.kind == ChangeKind::Removed {
             explained.push(finding);
             continue;
         }
         let path = &finding.change.path;
-        let covers = |other: &&Finding| path.starts_with(&other.change.path);
+        let covers = |other: &&Difference| path.starts_with(&other.change.path);
         if after.iter().any(|other| covers(&other)) {
             explained.push(finding);
             continue;
         }
-        let below = |other: &&Finding| {
+        let below = |other: &&Difference| {
             other.change.path.starts_with(path) && other.change.kind != ChangeKind::Removed
         };
         if finding.change.kind == ChangeKind::Added {
@@ -398,7 +401,7 @@ fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding
 
 /// Returns a difference from a policy's value as an addition, because no manifest declares the
 /// field.
-fn as_added(finding: &Finding) -> Finding {
+fn as_added(finding: &Difference) -> Difference {
     let mut finding = finding.clone();
     finding.change.kind = ChangeKind::Added;
     finding.change.declared = None;
@@ -406,13 +409,16 @@ fn as_added(finding: &Finding) -> Finding {
 }
 
 /// Returns the labels of the namespaces that are declared or were read, by name.
-fn labels_of_namespaces(manifests: &[Arc<Manifest>], fetched: &Fetched) -> BTreeMap<String, Value> {
+fn labels_of_namespaces(
+    manifests: &[Arc<Manifest>],
+    fetched: &ReadResults,
+) -> BTreeMap<String, Value> {
     let is_namespace = |kind: &str| kind == "Namespace";
     let declared = manifests.iter().filter(|m| is_namespace(&m.kind));
     let declared = declared.map(|manifest| manifest.value());
     let found = fetched.answers.iter();
     let found = found.filter_map(|(key, answer)| match answer {
-        Answer::Found(object) if is_namespace(&key.kind) => object.value().ok(),
+        ReadResult::Found(object) if is_namespace(&key.kind) => object.value().ok(),
         _ => None,
     });
     let namespaces = declared.chain(found);
@@ -427,8 +433,8 @@ fn labels_of_namespaces(manifests: &[Arc<Manifest>], fetched: &Fetched) -> BTree
 
 /// Returns whether a finding is an unexplained addition without a known owner, or one that the
 /// applier owns but never declared.
-fn is_open_addition(candidate: &judge::Candidate) -> bool {
-    let causes = [Cause::Unattributed, Cause::WrittenByApplier];
+fn is_open_addition(candidate: &judge::JudgeInput) -> bool {
+    let causes = [ChangeCause::Unattributed, ChangeCause::WrittenByApplier];
     let finding = &candidate.finding;
     candidate.is_open()
         && finding.change.kind == ChangeKind::Added

@@ -19,20 +19,20 @@ const KEYS: [&str; 8] = [
 
 /// A value that a policy writes, as far as it is known without running the policy.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Template {
+pub enum ValueTemplate {
     /// A computed value, which may be anything.
     Any,
     /// A known value.
     Value(Value),
     /// An object with these fields.
-    Object(BTreeMap<String, Template>),
+    Object(BTreeMap<String, ValueTemplate>),
     /// A list with these items.
-    List(Vec<Template>),
+    List(Vec<ValueTemplate>),
     /// One of these, depending on a condition.
-    OneOf(Vec<Template>),
+    OneOf(Vec<ValueTemplate>),
 }
 
-impl Template {
+impl ValueTemplate {
     /// Writes the template over a declared value. Computed values are taken from `live`.
     pub fn write(&self, declared: &mut Value, live: &Value) {
         match self {
@@ -88,7 +88,7 @@ impl Template {
     }
 }
 
-fn write_field(declared: &mut Map<String, Value>, name: &str, field: &Template, live: &Value) {
+fn write_field(declared: &mut Map<String, Value>, name: &str, field: &ValueTemplate, live: &Value) {
     let add_only = name
         .strip_prefix("+(")
         .and_then(|rest| rest.strip_suffix(')'));
@@ -110,11 +110,11 @@ fn write_field(declared: &mut Map<String, Value>, name: &str, field: &Template, 
 
 /// Merges an item into a list: into the item with the same key, into all items that its pattern
 /// matches, or as a new item.
-fn write_item(declared: &mut Vec<Value>, item: &Template, live: &Value) {
+fn write_item(declared: &mut Vec<Value>, item: &ValueTemplate, live: &Value) {
     let live_items = live.as_array().map(Vec::as_slice).unwrap_or_default();
-    let Template::Object(fields) = item else {
+    let ValueTemplate::Object(fields) = item else {
         let value = match item {
-            Template::Value(value) => value,
+            ValueTemplate::Value(value) => value,
             _ => return,
         };
         if !declared.contains(value) {
@@ -177,22 +177,22 @@ fn is_within(small: &Value, large: &Value) -> bool {
 }
 
 /// Parses a value as written in a policy, where `{{ … }}` is computed when it runs.
-pub fn of_value(value: &Value) -> Template {
+pub fn of_value(value: &Value) -> ValueTemplate {
     match value {
-        Value::Object(fields) => Template::Object(
+        Value::Object(fields) => ValueTemplate::Object(
             fields
                 .iter()
                 .map(|(name, value)| (name.clone(), of_value(value)))
                 .collect(),
         ),
-        Value::Array(items) => Template::List(items.iter().map(of_value).collect()),
-        Value::String(text) if text.contains("{{") => Template::Any,
-        value => Template::Value(value.clone()),
+        Value::Array(items) => ValueTemplate::List(items.iter().map(of_value).collect()),
+        Value::String(text) if text.contains("{{") => ValueTemplate::Any,
+        value => ValueTemplate::Value(value.clone()),
     }
 }
 
 /// Returns a template that writes another one at a JSON Pointer (RFC 6901); `-` and indexes append.
-pub fn at_pointer(pointer: &str, template: Template) -> Template {
+pub fn at_pointer(pointer: &str, template: ValueTemplate) -> ValueTemplate {
     let steps: Vec<String> = pointer
         .split('/')
         .skip(1)
@@ -200,9 +200,9 @@ pub fn at_pointer(pointer: &str, template: Template) -> Template {
         .collect();
     steps.into_iter().rev().fold(template, |below, step| {
         if step == "-" || step.parse::<usize>().is_ok() {
-            Template::List(vec![below])
+            ValueTemplate::List(vec![below])
         } else {
-            Template::Object(BTreeMap::from([(step, below)]))
+            ValueTemplate::Object(BTreeMap::from([(step, below)]))
         }
     })
 }
@@ -213,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    fn written(template: &Template, declared: Value, live: Value) -> Value {
+    fn written(template: &ValueTemplate, declared: Value, live: Value) -> Value {
         let mut declared = declared;
         template.write(&mut declared, &live);
         declared
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn writes_at_pointers_into_objects_and_lists() {
-        let template = at_pointer("/metadata/labels/a~1b", Template::Value(json!("c")));
+        let template = at_pointer("/metadata/labels/a~1b", ValueTemplate::Value(json!("c")));
         assert_eq!(
             written(&template, json!({}), json!({})),
             json!({"metadata": {"labels": {"a/b": "c"}}})

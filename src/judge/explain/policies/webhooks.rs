@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::{Admitted, Policies, is_open_addition};
-use crate::admission::{Candidate, Constraints};
-use crate::cluster::Answer;
+use super::{AdmittedObject, PolicyExplainer, is_open_addition};
+use crate::admission::{Constraints, PolicyCandidate};
+use crate::cluster::ReadResult;
 use crate::judge::explain::prevalent::{leaves, parts};
-use crate::judge::{Case, Run};
+use crate::judge::{Case, ExplainerInput};
 use crate::model::{
     Change, ChangeKind, FieldPath, GroupKind, PathElement, Presence, ResourceKey, Severity, Warning,
 };
@@ -57,7 +57,7 @@ pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
 }
 
 impl Webhook {
-    fn matches(&self, candidate: &Candidate<'_>, live: &Value) -> bool {
+    fn matches(&self, candidate: &PolicyCandidate<'_>, live: &Value) -> bool {
         let is_sure = self.matches.doubt(candidate).is_none();
         is_sure && self.matches.match_object(candidate) && self.was_there(live)
     }
@@ -74,26 +74,30 @@ impl Webhook {
     }
 }
 
-impl Policies {
+impl PolicyExplainer {
     /// Explains the additions that every object matched by a webhook has in common. The cases are
     /// those of the run's declared objects.
-    pub(super) fn explain_by_webhooks(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+    pub(super) fn explain_by_webhooks(
+        &self,
+        cases: &mut [Case],
+        run: &ExplainerInput<'_>,
+    ) -> Vec<Warning> {
         if self.webhooks.is_empty() {
             return Vec::new();
         }
         let values: Vec<Option<(Value, Value, &str)>> = (run.declared.par_iter())
             .map(|declared| match run.fetched.answers.get(&declared.key) {
-                Some(Answer::Found(live)) => {
+                Some(ReadResult::Found(live)) => {
                     let manifest = declared.manifest.value();
                     Some((manifest, live.value().ok()?, live.api_version.as_str()))
                 }
                 _ => None,
             })
             .collect();
-        let admitted: Vec<Option<Admitted<'_>>> = (run.declared.iter().zip(&values))
+        let admitted: Vec<Option<AdmittedObject<'_>>> = (run.declared.iter().zip(&values))
             .map(|(of, values)| {
                 let (declared, live, api_version) = values.as_ref()?;
-                Some(Admitted {
+                Some(AdmittedObject {
                     key: &of.key,
                     api_version,
                     plural: &of.kind.plural,

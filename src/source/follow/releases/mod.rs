@@ -10,27 +10,27 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::run::Run;
+use super::run::FollowRun;
 use super::scan::found_of;
 use super::values::Values;
 use crate::cluster::Meter;
 use crate::model::{Deployer, Manifest};
 use crate::source::chart::{self, Capabilities};
 use crate::source::flux::{ChartAt, ReleaseSpec};
-use crate::source::gitops::Found;
+use crate::source::gitops::GitOpsObject;
 use crate::source::helm_release::Deployed;
 use crate::source::render::Rendering;
-use crate::source::{HelmReleases, Loaded, flux};
-use render::{At, Work};
+use crate::source::{HelmReleases, LoadedSource, flux};
+use render::{ChartLocation, ReleaseRenderer};
 use values::DeclaredValues;
 
 /// The limit on releases or values in a message.
 const NAMED: usize = 4;
 
 /// A HelmRelease with its names.
-pub(super) struct Release {
+pub(super) struct NamedRelease {
     manifest: Manifest,
-    found: Found,
+    found: GitOpsObject,
     spec: ReleaseSpec,
     /// `shop/cart`
     name: String,
@@ -39,7 +39,7 @@ pub(super) struct Release {
     cluster: Option<String>,
 }
 
-impl Release {
+impl NamedRelease {
     /// Returns the namespace of its objects.
     fn namespace(&self) -> &str {
         match self.spec.target_namespace.as_str() {
@@ -54,8 +54,8 @@ impl Release {
 }
 
 /// Facts about a release, before anything is rendered.
-struct Known {
-    release: Release,
+struct ReleaseFacts {
+    release: NamedRelease,
     /// The release record.
     deployed: Option<Deployed>,
     values: Result<DeclaredValues, String>,
@@ -63,19 +63,19 @@ struct Known {
 }
 
 /// How a release is compared.
-enum Outcome {
+enum ReleaseOutcome {
     /// By the release record, with a note.
     Recorded(Box<Deployed>, Option<String>),
     /// By rendering its chart, with a note.
-    Rendered(Box<Loaded>, Option<String>),
+    Rendered(Box<LoadedSource>, Option<String>),
     /// Not compared, for a reason that others may share.
     Unread(String),
 }
 
 /// Adds the objects that the declared HelmReleases deploy.
-pub(super) fn add(run: &mut Run<'_>) {
+pub(super) fn add(run: &mut FollowRun<'_>) {
     let releases = std::mem::take(&mut run.releases);
-    let mut known: Vec<Known> = Vec::new();
+    let mut known: Vec<ReleaseFacts> = Vec::new();
     for (manifest, cluster) in releases {
         // Several Kustomizations may apply a folder: the one with the longest chain applies it.
         let one = know(run, manifest, cluster);
@@ -100,7 +100,7 @@ pub(super) fn add(run: &mut Run<'_>) {
     let trusted = run.trusted;
     let meter = Meter::of_process();
     meter.plan_renderings(known.len());
-    let outcomes: Vec<(Release, Outcome)> = known
+    let outcomes: Vec<(NamedRelease, ReleaseOutcome)> = known
         .into_par_iter()
         .map(|one| {
             let outcome = one.outcome(&can_render, capabilities, trusted);
@@ -112,9 +112,9 @@ pub(super) fn add(run: &mut Run<'_>) {
     for (release, outcome) in outcomes {
         let (name, place) = (release.name.clone(), release.place());
         let (mut loaded, said) = match outcome {
-            Outcome::Recorded(deployed, said) => (deployed.loaded, said),
-            Outcome::Rendered(loaded, said) => (*loaded, said),
-            Outcome::Unread(why) => {
+            ReleaseOutcome::Recorded(deployed, said) => (deployed.loaded, said),
+            ReleaseOutcome::Rendered(loaded, said) => (*loaded, said),
+            ReleaseOutcome::Unread(why) => {
                 unread.entry(why).or_default().push((place, name));
                 continue;
             }
@@ -143,7 +143,7 @@ pub(super) fn add(run: &mut Run<'_>) {
 }
 
 /// Reports the releases that are not compared for a given reason.
-fn say_unread(run: &mut Run<'_>, why: &str, releases: &[(String, String)]) {
+fn say_unread(run: &mut FollowRun<'_>, why: &str, releases: &[(String, String)]) {
     let Some((place, _)) = releases.first() else {
         return;
     };
@@ -165,7 +165,11 @@ fn say_unread(run: &mut Run<'_>, why: &str, releases: &[(String, String)]) {
 }
 
 /// Collects the facts about a release.
-fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Option<Known> {
+fn know(
+    run: &mut FollowRun<'_>,
+    manifest: Manifest,
+    cluster: Option<String>,
+) -> Option<ReleaseFacts> {
     let found = found_of(&manifest);
     let cluster = match flux::other_cluster(&found) {
         Some(config) => Some(config.to_owned()),
@@ -197,8 +201,8 @@ fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Optio
     };
     let values = DeclaredValues::of(&found.value, &values);
     let chart = spec.chart_at(&found, &run.sources, run.checkouts);
-    Some(Known {
-        release: Release {
+    Some(ReleaseFacts {
+        release: NamedRelease {
             release: release.to_owned(),
             manifest,
             found,
@@ -212,7 +216,7 @@ fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Optio
     })
 }
 
-impl Known {
+impl ReleaseFacts {
     /// Returns whether two releases are declared in the same way.
     fn is_same(&self, other: &Self) -> bool {
         let (one, other) = (&self.release, &other.release);
@@ -250,7 +254,7 @@ impl Known {
         rendering: &Result<&Rendering, String>,
         capabilities: &Capabilities,
         trusted: bool,
-    ) -> (Release, Outcome) {
+    ) -> (NamedRelease, ReleaseOutcome) {
         if self.is_recorded()
             && let Some(deployed) = self.deployed.take()
         {
@@ -261,13 +265,13 @@ impl Known {
         let outcome = match (rendered, self.deployed.take()) {
             (Ok(loaded), deployed) => {
                 let pending = deployed.and_then(|deployed| self.pending(&deployed));
-                Outcome::Rendered(Box::new(loaded), pending)
+                ReleaseOutcome::Rendered(Box::new(loaded), pending)
             }
             (Err(_), Some(deployed)) => {
                 let pending = self.pending(&deployed);
                 take_secrets(&self.values, deployed, pending)
             }
-            (Err(why), None) => Outcome::Unread(match trusted {
+            (Err(why), None) => ReleaseOutcome::Unread(match trusted {
                 true => format!(
                     "the live side has no record of their releases (a recording has them if it \
                      was made with Secrets), and {why}"
@@ -286,9 +290,9 @@ impl Known {
         &self,
         rendering: &Result<&Rendering, String>,
         capabilities: &Capabilities,
-    ) -> Result<Loaded, String> {
+    ) -> Result<LoadedSource, String> {
         let files: Vec<String>;
-        let (at, values): (At, Vec<PathBuf>) = match &self.chart {
+        let (at, values): (ChartLocation, Vec<PathBuf>) = match &self.chart {
             ChartAt::Unknown(why) => return Err(why.clone()),
             ChartAt::Here {
                 directory,
@@ -297,7 +301,7 @@ impl Known {
                 ..
             } => {
                 rendering.clone()?;
-                let at = At::Here(directory.clone(), Arc::clone(checkout));
+                let at = ChartLocation::Here(directory.clone(), Arc::clone(checkout));
                 (at, values.clone())
             }
             ChartAt::Elsewhere { reference, values } => {
@@ -312,12 +316,12 @@ impl Known {
                     ),
                 })?;
                 files = values.clone();
-                let at = At::Fetched(fetched);
+                let at = ChartLocation::Fetched(fetched);
                 let values = render::files_in(&at, &files)?;
                 (at, values)
             }
         };
-        let work = Work {
+        let work = ReleaseRenderer {
             release: &self.release,
             values: self.values.as_ref().map_err(Clone::clone)?,
             rendering: rendering.clone()?,
@@ -367,10 +371,10 @@ fn take_secrets(
     values: &Result<DeclaredValues, String>,
     mut deployed: Deployed,
     pending: Option<String>,
-) -> Outcome {
+) -> ReleaseOutcome {
     if let Ok(values) = values {
         let places = chart::places(&deployed.loaded.manifests, &values.secret);
         deployed.loaded.secret.extend(places);
     }
-    Outcome::Recorded(Box::new(deployed), pending)
+    ReleaseOutcome::Recorded(Box::new(deployed), pending)
 }

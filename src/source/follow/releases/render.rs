@@ -5,29 +5,29 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::Release;
+use super::NamedRelease;
 use super::values::DeclaredValues;
 use crate::model::{Manifest, Origin};
-use crate::source::back::{Back, likeness};
+use crate::source::back::{OriginalPositions, likeness};
 use crate::source::chart::{
-    Capabilities, Chart, ChartOptions, Fetched, Inline, lay_over, values_of_files,
+    Capabilities, Chart, ChartOptions, FetchedChart, Inline, lay_over, values_of_files,
 };
 use crate::source::checkout::Checkout;
 use crate::source::flux::{self, ReleaseSpec};
 use crate::source::kustomize::Build;
 use crate::source::of_git::beside_chart;
-use crate::source::render::{Names, Rendering, workspace, write};
-use crate::source::{Loaded, Managed};
+use crate::source::render::{FileNames, Rendering, workspace, write};
+use crate::source::{LoadedSource, ManagedObjects};
 
 /// A chart, and where it is.
-pub(super) enum At {
+pub(super) enum ChartLocation {
     /// In this repository.
     Here(PathBuf, Arc<Checkout>),
     /// Fetched.
-    Fetched(Arc<Fetched>),
+    Fetched(Arc<FetchedChart>),
 }
 
-impl At {
+impl ChartLocation {
     fn directory(&self) -> &Path {
         match self {
             Self::Here(directory, _) => directory,
@@ -35,7 +35,7 @@ impl At {
         }
     }
 
-    fn names(&self) -> &Names {
+    fn names(&self) -> &FileNames {
         match self {
             Self::Here(_, checkout) => &checkout.names,
             Self::Fetched(fetched) => &fetched.names,
@@ -44,19 +44,19 @@ impl At {
 }
 
 /// Renders a HelmRelease.
-pub(super) struct Work<'w> {
-    pub release: &'w Release,
+pub(super) struct ReleaseRenderer<'w> {
+    pub release: &'w NamedRelease,
     pub values: &'w DeclaredValues,
     pub rendering: &'w Rendering,
     pub capabilities: &'w Capabilities,
 }
 
-impl Work<'_> {
+impl ReleaseRenderer<'_> {
     /// Returns the objects that the chart renders to with these values.
     ///
     /// # Errors
     /// Fails if it cannot be rendered at all.
-    pub fn load(&self, at: &At, files: &[PathBuf]) -> Result<Loaded, String> {
+    pub fn load(&self, at: &ChartLocation, files: &[PathBuf]) -> Result<LoadedSource, String> {
         let Self {
             release, rendering, ..
         } = self;
@@ -96,14 +96,14 @@ impl Work<'_> {
                 .map_err(|message| format!("its postRenderers: {message}"))?;
         }
         match at {
-            At::Here(directory, checkout) => checkout.sign(directory, &mut loaded),
-            At::Fetched(_) => loaded
+            ChartLocation::Here(directory, checkout) => checkout.sign(directory, &mut loaded),
+            ChartLocation::Fetched(_) => loaded
                 .manifests
                 .iter_mut()
                 .for_each(|manifest| self.place(manifest)),
         }
         self.mark(spec, &mut loaded);
-        loaded.managed.push(Managed::Helm {
+        loaded.managed.push(ManagedObjects::Helm {
             release: release.release.clone(),
             namespace: release.namespace().to_owned(),
         });
@@ -122,7 +122,7 @@ impl Work<'_> {
     }
 
     /// Adds the metadata that Flux sets on every object of a release.
-    fn mark(&self, spec: &ReleaseSpec, loaded: &mut Loaded) {
+    fn mark(&self, spec: &ReleaseSpec, loaded: &mut LoadedSource) {
         let found = &self.release.found;
         let group = "helm.toolkit.fluxcd.io";
         let mut labels: Map<String, Value> = Map::new();
@@ -168,7 +168,7 @@ fn post_rendered(
     // JSON is YAML.
     let objects: Vec<String> = manifests.iter().map(|m| m.value().to_string()).collect();
     write(&file, &objects.join("\n---\n"))?;
-    let names = Names::default();
+    let names = FileNames::default();
     let build = Build {
         directories: Vec::new(),
         files: vec![file],
@@ -188,7 +188,7 @@ fn post_rendered(
         });
         if let Some((_, written)) = alike.max_by_key(|(likeness, _)| *likeness) {
             manifest.origin = written.origin.clone();
-            manifest.source_map = Some(Arc::new(Back {
+            manifest.source_map = Some(Arc::new(OriginalPositions {
                 written: Arc::clone(written),
                 built: manifest.value(),
             }));
@@ -199,6 +199,6 @@ fn post_rendered(
 }
 
 /// Returns the files in a fetched chart that replace its values.
-pub(super) fn files_in(at: &At, files: &[String]) -> Result<Vec<PathBuf>, String> {
+pub(super) fn files_in(at: &ChartLocation, files: &[String]) -> Result<Vec<PathBuf>, String> {
     flux::values_in(at.directory(), files)
 }

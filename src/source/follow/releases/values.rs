@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::policy::Pointer;
+use crate::policy::PointerPattern;
 use crate::source::chart::{lay_over, other, values_of_text};
 use crate::source::flux;
 use crate::source::follow::Values;
@@ -204,7 +204,7 @@ fn differences(a: &Value, b: &Value, way: &mut Vec<String>, found: &mut BTreeSet
         }
         _ if is_same(a, b) => {}
         _ => {
-            let pointer = Pointer::from(way.clone()).to_string();
+            let pointer = PointerPattern::from(way.clone()).to_string();
             found.insert(pointer.replace('/', "."));
         }
     }
