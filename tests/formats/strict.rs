@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use driftctl::output::{FORMATS, RenderOptions, ShowLevel, report_schema};
 use driftctl::redact::{self, Redacted};
 use serde_json::Value;
@@ -317,8 +319,18 @@ fn read_html(text: &str) {
     let allowed = [
         "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "h3", "p", "span",
         "input", "label", "main", "article", "section", "table", "tr", "th", "td", "mark", "code",
-        "b", "footer", "br", "details", "summary", "pre", "ul", "li",
+        "b", "footer", "br", "details", "summary", "pre", "ul", "li", "script",
     ];
+    // The policy allows one script, by its hash.
+    let scripts = document.descendants();
+    let scripts: Vec<&str> = scripts
+        .filter(|node| node.has_tag_name("script"))
+        .map(|node| node.text().unwrap())
+        .collect();
+    assert_eq!(scripts, [include_str!("../../src/output/html/filter.js")]);
+    let hash = ring::digest::digest(&ring::digest::SHA256, scripts[0].as_bytes());
+    let allowed_script = format!("script-src 'sha256-{}'", STANDARD.encode(hash));
+    assert!(text.contains(&allowed_script), "{allowed_script}");
     for node in document.descendants().filter(|node| node.is_element()) {
         assert!(allowed.contains(&node.tag_name().name()), "{node:?}");
         for attribute in node.attributes() {

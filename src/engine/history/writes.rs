@@ -168,13 +168,14 @@ fn paths_of(write: &AuditedWrite, kind: &str) -> Vec<FieldPath> {
 }
 
 /// Returns whether reported changes already show a request completely: they have its manager and
-/// time, and cover every path that it sent. A deletion is shown if the object is reported missing.
+/// time, and cover every path that it sent. A deletion is shown if the object is reported missing,
+/// an update, which sends the whole object, if any change is its own.
 fn is_told(object: &ObjectReport, write: &AuditedWrite, paths: &[FieldPath]) -> bool {
     let is_by = |owner: &Owner| {
         let at: Option<Timestamp> = owner.time.as_ref().and_then(|time| time.parse().ok());
         owner.manager == write.manager
             && owner.user.as_ref().is_none_or(|user| *user == write.user)
-            && at.is_some_and(|at| at.as_second() == write.at.as_second())
+            && is_near(Some(write.at.as_second()), at.map(Timestamp::as_second))
     };
     if write.verb == "delete" {
         return object.status() == ObjectStatus::Missing && object.owners.iter().any(is_by);
@@ -188,7 +189,10 @@ fn is_told(object: &ObjectReport, write: &AuditedWrite, paths: &[FieldPath]) -> 
         let mut told = told.iter();
         told.any(|drift| sent::is_within(drift, path) || sent::is_within(path, drift))
     };
-    !paths.is_empty() && paths.iter().all(is_known)
+    match write.verb.as_str() {
+        "update" => !told.is_empty(),
+        _ => !paths.is_empty() && paths.iter().all(is_known),
+    }
 }
 
 /// Returns `patch .spec.replicas through /scale`. Values are left out, because a request may

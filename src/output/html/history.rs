@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
 
-use super::{HtmlText, open};
+use super::{HtmlText, close, open};
 use crate::model::History;
 use crate::output::timeline::TimelineLine;
 
@@ -18,7 +18,8 @@ pub(in crate::output) fn timeline(
     writeln!(out, "<header><h1>driftctl timeline</h1></header>\n<main>")?;
     table(entries, out)?;
     unread(history, out)?;
-    writeln!(out, "</main>\n</body>\n</html>")
+    writeln!(out, "</main>")?;
+    close(out)
 }
 
 /// Writes a row for each entry, under a heading for each day. Those without a time come first.

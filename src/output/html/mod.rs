@@ -1,7 +1,9 @@
-//! `html`: one page that needs no network and no script.
+//! `html`: one page that needs no network.
 //!
 //! Everything that comes from a manifest or a cluster goes through [`HtmlText`] or [`Code`]. The page's
-//! content security policy also forbids scripts and loading anything.
+//! content security policy also forbids loading anything, and every script but [`SCRIPT`], whose
+//! hash it names. Without scripts (Jenkins forbids them, for example) the page lacks only the text
+//! filter, which that script adds.
 
 mod clusters;
 mod facets;
@@ -10,6 +12,10 @@ mod sides;
 
 use std::fmt;
 use std::io::{self, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ring::digest;
 
 use super::several::{ClusterReport, verdict};
 use super::{
@@ -25,6 +31,9 @@ pub(super) use history::timeline as timeline_page;
 
 const STYLE: &str = include_str!("style.css");
 
+/// Adds the text filter. It is a constant: nothing from a manifest or a cluster gets into it.
+const SCRIPT: &str = include_str!("filter.js");
+
 /// The first lines of the style sheet, which hide unselected objects.
 const FILTER: &str = "#show-";
 
@@ -37,7 +46,7 @@ impl Format for Html {
     }
 
     fn description(&self) -> &'static str {
-        "One self-contained page with side-by-side diffs and filters, without script"
+        "One self-contained page with side-by-side diffs and filters"
     }
 
     fn render(
@@ -48,7 +57,7 @@ impl Format for Html {
     ) -> io::Result<()> {
         open(report.verdict(), &[""], out)?;
         body(report, "", options, out)?;
-        writeln!(out, "</body>\n</html>")
+        close(out)
     }
 
     fn render_several(
@@ -76,7 +85,7 @@ impl Format for Html {
             body(&own, scope, options, out)?;
             writeln!(out, "</section>")?;
         }
-        writeln!(out, "</body>\n</html>")
+        close(out)
     }
 }
 
@@ -125,6 +134,7 @@ fn open(verdict: &str, scopes: &[&str], out: &mut dyn Write) -> io::Result<()> {
     let (filters, style): (Vec<_>, Vec<_>) =
         STYLE.lines().partition(|line| line.starts_with(FILTER));
     let (filters, style) = (filters.join("\n"), style.join("\n"));
+    let hash = BASE64.encode(digest::digest(&digest::SHA256, SCRIPT.as_bytes()));
     writeln!(
         out,
         "<!DOCTYPE html>\n\
@@ -132,7 +142,7 @@ fn open(verdict: &str, scopes: &[&str], out: &mut dyn Write) -> io::Result<()> {
          <head>\n\
          <meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>driftctl: {verdict}</title>\n\
          <style>\n{style}"
@@ -142,6 +152,11 @@ fn open(verdict: &str, scopes: &[&str], out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", filters.replace(FILTER, &filter))?;
     }
     writeln!(out, "</style>\n</head>\n<body>")
+}
+
+/// Ends the page.
+fn close(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
 
 /// Writes the results of one cluster.
