@@ -193,6 +193,24 @@ fn classifies_objects_of_every_class() {
     assert_eq!(added, 1, "data.c was added by a person");
 }
 
+/// The control plane makes these accounts without fields, so that no manager is recorded.
+#[test]
+fn the_service_accounts_of_controllers_are_derived() {
+    let account = |name: &str| object("v1", "ServiceAccount", ("kube-system", name), &[]);
+    let mut live = cluster();
+    let items = live["items"].as_array_mut().unwrap();
+    items.extend([account("node-controller"), account("miner-controller")]);
+    let place = Place::new()
+        .file("m/web.yaml", MANIFESTS)
+        .file("live.json", live.to_string());
+    let text = place.run(["coverage", "m", "--live", "live.json", "-A"]);
+    let of_accounts = text.lines().filter(|line| line.contains("ServiceAccount"));
+    insta::assert_snapshot!(of_accounts.collect::<Vec<_>>().join("\n"), @"
+    ServiceAccount         0        1          0         1        0%
+      ServiceAccount kube-system/miner-controller  created 20d ago
+    ");
+}
+
 #[test]
 fn finds_orphaned_preview_namespaces() {
     let (_, document) = json_of(&["-A"]);

@@ -7,6 +7,7 @@ mod app_source;
 mod destination;
 mod environment;
 mod glob;
+mod go_template;
 mod helm;
 mod namespace;
 mod overrides;

@@ -9,6 +9,7 @@ use walkdir::WalkDir;
 
 use super::destination::{IN_CLUSTER, is_same};
 use super::glob::{file_glob, path_glob};
+use super::go_template;
 use super::template::{Params, expand, expand_known};
 use crate::source::chart::{lay_over, values_of_text};
 use crate::source::checkout::{Checkout, Checkouts};
@@ -136,8 +137,8 @@ const DEEPEST: usize = 4;
 /// Returns the Applications of a set, each as an object.
 ///
 /// # Errors
-/// Fails if one of its generators queries another service, or its templates do more than look up
-/// parameters.
+/// Fails if one of its generators queries another service, or its templates cannot be evaluated:
+/// those that do more than look up parameters need helm.
 pub fn applications(
     set: &Value,
     checkouts: &Checkouts<'_>,
@@ -145,44 +146,66 @@ pub fn applications(
 ) -> Result<Vec<Value>, String> {
     let spec = set.get("spec").unwrap_or(&Value::Null);
     let is_go = spec.get("goTemplate").is_some_and(|go| go == true);
-    let patch = spec.get("templatePatch").and_then(Value::as_str);
     let template = spec.get("template").ok_or("it has no template")?;
     let generating = Generating {
         checkouts,
         clusters,
         is_go,
     };
-    let mut applications = Vec::new();
+    let mut parameters = Vec::new();
     for generator in entries(spec.get("generators")) {
-        for fields in generating.all(generator, 0)? {
-            let params = Params::new(Value::Object(fields), is_go);
-            let mut application = json!({
-                "apiVersion": "argoproj.io/v1alpha1",
-                "kind": "Application",
-            });
-            for part in ["metadata", "spec"] {
-                let part_template = template.get(part).unwrap_or(&Value::Null);
-                application[part] = expand(part_template, &params)?;
-            }
-            if let Some(patch) = patch {
-                lay_over(&mut application, patched(patch, &params)?);
-            }
-            if let Some(namespace) = set.pointer("/metadata/namespace") {
-                application["metadata"]["namespace"] = namespace.clone();
-            }
-            applications.push(application);
-        }
+        let all = generating.all(generator, 0)?;
+        parameters.extend(all.into_iter().map(Value::Object));
     }
-    Ok(applications)
+    let part = |name: &str| template.get(name).unwrap_or(&Value::Null);
+    let patch = spec.get("templatePatch").filter(|patch| patch.is_string());
+    let templates = [
+        part("metadata"),
+        part("spec"),
+        patch.unwrap_or(&Value::Null),
+    ];
+    let rendering = checkouts.options().rendering.as_ref();
+    let expanded = looked_up_all(&templates, &parameters, is_go).or_else(|message| {
+        let rendering = rendering.filter(|_| is_go).ok_or(message)?;
+        go_template::expand_all(&templates, &parameters, rendering)
+    })?;
+    let applications = expanded.into_iter().map(|parts| {
+        let mut parts = parts.into_iter();
+        let mut next = || parts.next().unwrap_or_default();
+        let (metadata, spec, patch) = (next(), next(), next());
+        let mut application = json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": metadata,
+            "spec": spec,
+        });
+        if let Some(patch) = patch.as_str() {
+            let patch = values_of_text(patch);
+            let patch = patch.map_err(|_| "its templatePatch does not become YAML".to_owned())?;
+            lay_over(&mut application, patch);
+        }
+        if let Some(namespace) = set.pointer("/metadata/namespace") {
+            application["metadata"]["namespace"] = namespace.clone();
+        }
+        Ok(application)
+    });
+    applications.collect()
 }
 
-/// Returns what a `templatePatch` changes in an Application: its text is a template that becomes
-/// YAML.
-fn patched(patch: &str, params: &Params) -> Result<Value, String> {
-    let text =
-        expand(&Value::from(patch), params).map_err(|why| format!("templatePatch: {why}"))?;
-    let patch = values_of_text(text.as_str().unwrap_or_default());
-    patch.map_err(|_| "its templatePatch does not become YAML".to_owned())
+/// Returns the values with their parameters filled in, once for each set of parameters.
+fn looked_up_all(
+    templates: &[&Value],
+    parameters: &[Value],
+    is_go: bool,
+) -> Result<Vec<Vec<Value>>, String> {
+    let all = parameters.iter().map(|parameters| {
+        let parameters = Params::new(parameters.clone(), is_go);
+        let templates = templates.iter();
+        templates
+            .map(|template| expand(template, &parameters))
+            .collect()
+    });
+    all.collect()
 }
 
 fn entries(list: Option<&Value>) -> impl Iterator<Item = &Value> {

@@ -1,4 +1,4 @@
-//! The templates of ApplicationSets, of which only look-ups of parameters are supported.
+//! The templates of ApplicationSets that only look up parameters. For others see `go_template`.
 
 use serde_json::{Map, Value};
 
@@ -95,8 +95,8 @@ fn expand_text(text: &str, params: &Params) -> Result<String, String> {
         let value = params.look_up(action.trim()).ok_or_else(|| {
             format!(
                 "its template has {{{{{action}}}}}, which is not a known parameter, or more than \
-                 one: only look-ups are expanded here; name an Application that it made \
-                 (argocd:NAME)"
+                 one: without rendering, only look-ups are expanded; name an Application that it \
+                 made (argocd:NAME)"
             )
         })?;
         expanded.push_str(before);

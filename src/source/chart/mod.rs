@@ -44,7 +44,7 @@ pub(super) const FILE: &str = "Chart.yaml";
 const INLINE: &str = "values.yaml";
 
 /// The hint if helm is not installed.
-const HINT: &str = "helm is not on the PATH: install it (https://helm.sh/docs/intro/install), \
+pub(super) const HINT: &str = "helm is not on the PATH: install it (https://helm.sh/docs/intro/install), \
                     name it with --helm-bin, or pass --no-render to read the files without rendering";
 
 /// The options for rendering a chart: arguments of `helm template`.

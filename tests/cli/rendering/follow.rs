@@ -708,8 +708,87 @@ fn applies_a_template_patch_to_the_applications_of_a_set() {
         "sets/all.yaml",
         set("    {{- if .name }}\n    {{- end }}\n"),
     );
-    let errors = messages(&report(&place, &["diff", "."]), "error");
+    let errors = messages(&report(&place, &["diff", ".", "--no-render"]), "error");
     insta::assert_snapshot!(errors);
+}
+
+/// Returns a repository with a set of one Application, of this name and with this patch.
+fn set_of_one(name: &str, patch: &str) -> Place {
+    let set = format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: all, namespace: \
+         argocd}}\nspec:\n  goTemplate: true\n  generators:\n  - list: {{elements: [{{name: Web_, \
+         labels: {{env: prod}}, teams: [shop, bank]}}]}}\n  template:\n    metadata: {{name: '{name}'}}\n    \
+         spec:\n      source: {{repoURL: 'https://example.com/fleet.git', path: web}}\n      \
+         destination: {{server: 'https://kubernetes.default.svc', namespace: shop}}\n{patch}"
+    );
+    let config = |name: &str| config(name, "a").replace("  namespace: shop\n", "");
+    Place::new()
+        .folder(".git")
+        .file(
+            "live.json",
+            recording(&[&super::config("web", "a"), &super::config("prod", "a")]),
+        )
+        .file("web/web.yaml", config("web"))
+        .file("prod/prod.yaml", config("prod"))
+        .file("sets/all.yaml", set)
+}
+
+#[test]
+fn templates_that_compute_values_are_evaluated_by_helm() {
+    let place = set_of_one("{{ .name | normalize }}", "");
+    let helm = |script: &str| {
+        let place = program(set_of_one("{{ .name | normalize }}", ""), "helm", script);
+        report(&place, &["diff", ".", "--helm-bin", "./helm"])
+    };
+    let good = "echo ---; echo '# Source: set/templates/results.yaml'; echo 'results: [[\"web\"]]'";
+    let all = found(&helm(good)).join("\n");
+    assert!(all.contains("ConfigMap shop/web in-sync"), "{all}");
+    let without = messages(
+        &report(&place, &["diff", ".", "--helm-bin", "no-helm"]),
+        "error",
+    );
+    let unknown = messages(&helm("echo 'results: [[\"a-<no value>\"]]'"), "error");
+    let silent = messages(&helm("true"), "error");
+    let wrong = messages(
+        &helm(
+            "echo 'Error: parse error at (set/templates/_0.tpl:1): function \"normalise\" not \
+               defined' >&2; exit 1",
+        ),
+        "error",
+    );
+    insta::assert_snapshot!([without, unknown, silent, wrong].join("\n"));
+}
+
+#[test]
+fn evaluates_templates_with_the_real_helm() {
+    if !has(&["helm"]) {
+        return;
+    }
+    let patch = "  templatePatch: |\n    {{- if eq .labels.env \"prod\" }}\n    spec:\n      source:\n        \
+                 path: {{ index .labels \"env\" }}\n    {{- end }}\n    {{- range $at, $team := .teams }}\n    \
+                 # {{ $at }} {{ $team | upper }} {{ $.name }}\n    {{- end }}\n";
+    let place = set_of_one("{{ .name | normalize }}", patch);
+    let all = found(&report(&place, &["diff", "."])).join("\n");
+    assert!(all.contains("ConfigMap shop/prod in-sync"), "{all}");
+    let mut errors = Vec::new();
+    for name in [
+        "{{ .nobody | default .nothing }}",
+        "{{ slugify .name }}",
+        "{{ .name.first }}",
+    ] {
+        let place = set_of_one(name, "");
+        errors.push(messages(&report(&place, &["diff", "."]), "error"));
+    }
+    let [unknown, undefined, wrong] = [&errors[0], &errors[1], &errors[2]];
+    assert!(
+        unknown.contains("one of its parameters is unknown"),
+        "{unknown}"
+    );
+    assert!(
+        undefined.contains("function \\\"slugify\\\" not defined"),
+        "{undefined}"
+    );
+    assert!(wrong.contains("can't evaluate field first"), "{wrong}");
 }
 
 #[test]
