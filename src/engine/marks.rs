@@ -148,21 +148,25 @@ pub fn foreign<'k>(
 ) -> Vec<Warning> {
     let mut by_tool: BTreeMap<DeployerTool, Vec<(&ResourceKey, &str)>> = BTreeMap::new();
     let mut followed = Vec::new();
+    let mut is_followed = false;
     for (key, marks, chain) in marked {
+        is_followed |= !chain.is_empty();
         let owner = owner(chain);
         for mark in marks {
             match &owner {
-                Some(owner) if owner.tool == mark.tool => {
-                    followed.extend((owner != mark).then(|| {
-                        warning(mark.tool, key, &mark.of, &owner.of, OwnerSource::Compared)
-                    }))
+                Some((tool, names)) if *tool == mark.tool => {
+                    let own = names.first().filter(|_| !names.contains(&mark.of));
+                    followed.extend(
+                        own.map(|own| warning(*tool, key, &mark.of, own, OwnerSource::Compared)),
+                    );
                 }
                 _ => by_tool.entry(mark.tool).or_default().push((key, &mark.of)),
             }
         }
     }
     let found = by_tool.into_iter().flat_map(|(tool, objects)| {
-        let (own, why) = match expected.0.get(&tool) {
+        // Files beside followed GitOps objects belong to none of them.
+        let (own, why) = match expected.0.get(&tool).filter(|_| !is_followed) {
             Some(names) => (
                 names.iter().map(String::as_str).collect(),
                 OwnerSource::Compared,
@@ -173,7 +177,9 @@ pub fn foreign<'k>(
             },
         };
         let others = objects.iter().filter(|(_, of)| !own.contains(of));
-        let named = own.iter().next().copied().unwrap_or_default();
+        // An Application has two names, of which the longer one begins with its namespace.
+        let named = own.iter().min_by_key(|own| own.len());
+        let named = named.copied().unwrap_or_default();
         others
             .map(|(key, of)| warning(tool, key, of, named, why))
             .collect()
@@ -181,16 +187,22 @@ pub fn foreign<'k>(
     followed.into_iter().chain(found).collect()
 }
 
-/// Returns the mark that Flux puts on the objects that the last of a chain applies.
-fn owner(chain: &[Deployer]) -> Option<DeployerMark> {
+/// Returns the names that the last of a chain has in its tool's marks on the objects that it
+/// applies, the shortest first.
+fn owner(chain: &[Deployer]) -> Option<(DeployerTool, Vec<String>)> {
     let last = chain.last()?;
-    let tool = match &*last.kind {
-        "Kustomization" => DeployerTool::FluxKustomization,
-        "HelmRelease" => DeployerTool::FluxHelmRelease,
-        _ => return None,
-    };
-    let of = format!("{}/{}", last.namespace, last.name);
-    Some(DeployerMark { tool, of })
+    let (namespace, name) = (&last.namespace, &last.name);
+    let flux = || vec![format!("{namespace}/{name}")];
+    match &*last.kind {
+        "Kustomization" => Some((DeployerTool::FluxKustomization, flux())),
+        "HelmRelease" => Some((DeployerTool::FluxHelmRelease, flux())),
+        // Outside Argo CD's own namespace, which is unknown here, the namespace is part of the name.
+        "Application" => {
+            let names = vec![name.clone(), format!("{namespace}_{name}")];
+            Some((DeployerTool::ArgoCd, names))
+        }
+        _ => None,
+    }
 }
 
 /// How the expected owner is known.
@@ -284,6 +296,40 @@ mod tests {
         let expected = ExpectedOwner::of(&managed);
         assert!(said(&["shop"], &expected).is_empty());
         assert!(said(&["warehouse"], &expected)[0].contains("both claim it"));
+    }
+
+    /// Several Applications are compared, and each object belongs to one of them.
+    #[test]
+    fn expects_the_mark_of_the_application_that_led_to_the_manifest() {
+        let of = |application: &str| ManagedObjects::ArgoCd {
+            application: application.to_owned(),
+            namespace: "shop".to_owned(),
+        };
+        let expected = ExpectedOwner::of(&[of("shop"), of("argocd_shop"), of("warehouse")]);
+        let chain = [Deployer {
+            kind: "Application".to_owned(),
+            namespace: "argocd".to_owned(),
+            name: "shop".to_owned(),
+        }];
+        let key = key("a");
+        let said = |mark: &str, chain: &[Deployer]| {
+            let mark = DeployerMark {
+                tool: DeployerTool::ArgoCd,
+                of: mark.to_owned(),
+            };
+            let marks = [mark];
+            let followed = [(&key, &marks[..], chain), (&key, &[][..], &chain[..])];
+            let found = foreign(followed, &expected);
+            let mut messages = found.into_iter().map(|warning| warning.message);
+            messages.next()
+        };
+        assert_eq!(said("shop", &chain), None);
+        assert_eq!(said("argocd_shop", &chain), None);
+        let message = said("warehouse", &chain).unwrap();
+        assert!(
+            message.contains("warehouse, but shop declares it"),
+            "{message}"
+        );
     }
 
     #[test]
