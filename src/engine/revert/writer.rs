@@ -160,8 +160,10 @@ pub(super) fn remarks(
     if let Some(running) = running
         && patch.edits.iter().any(|edit| is_template(&edit.path.0))
     {
-        let pods = patch.before.pointer(running).and_then(Value::as_u64);
-        let pods = pods.unwrap_or(0);
+        let number = |pointer: &str| patch.before.pointer(pointer).and_then(Value::as_u64);
+        // During a rollout more Pods are running than are wanted.
+        let wanted = number("/spec/replicas").unwrap_or(u64::MAX);
+        let pods = number(running).unwrap_or(0).min(wanted);
         let s = if pods == 1 { "" } else { "s" };
         remarks.push(format!("restarts {pods} pod{s}"));
     }
