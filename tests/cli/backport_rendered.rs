@@ -272,6 +272,57 @@ transformers:
     assert_eq!(after, format!("{prod}{transformer}"));
 }
 
+/// A generated object has its hash appended last, so patches know it by the name of its generator.
+#[test]
+fn overrides_labels_and_removes_keys_of_a_generated_object() {
+    if !can_render() {
+        return;
+    }
+    let prod = format!("{PROD}namePrefix: my-\nlabels:\n- pairs: {{team: shop}}\n");
+    let name = "my-settings-4g527chmc4";
+    let live = live(|deployment, settings| {
+        deployment["metadata"] = json!({
+            "name": "my-cart", "namespace": "shop", "labels": {"team": "shop"}
+        });
+        api(deployment)["envFrom"][0]["configMapRef"]["name"] = name.into();
+        settings["metadata"] =
+            json!({"name": name, "namespace": "shop", "labels": {"team": "sre"}});
+        settings["data"] = json!({"level": "low"});
+    });
+    let place = place(&live).file("overlays/prod/kustomization.yaml", &prod);
+    let (code, after, said) = written(&place, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let patch = "\
+patches:
+- patch: |-
+    apiVersion: v1
+    kind: ConfigMap
+    metadata:
+      name: settings
+    data:
+      mode: null
+";
+    let transformer = "\
+transformers:
+- |-
+  apiVersion: builtin
+  kind: PatchTransformer
+  metadata:
+    name: settings-configmap
+  patch: |-
+    - op: replace
+      path: /metadata/labels/team
+      value: sre
+  target:
+    kind: ConfigMap
+    name: settings
+";
+    assert!(after.contains(patch), "{after}");
+    assert!(after.contains(transformer), "{after}");
+    let base = fs::read_to_string(place.path().join("base/kustomization.yaml")).unwrap();
+    assert_eq!(base, BASE);
+}
+
 /// Transformers in files are applied after those in the kustomization itself.
 #[test]
 fn overrides_a_label_of_a_transformer_in_a_file() {

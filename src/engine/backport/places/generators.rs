@@ -38,14 +38,28 @@ pub(super) fn merged(
     )
 }
 
+/// Returns the list of generators that the object may come from.
+fn list_of(intent: &Intent<'_>) -> Option<&'static str> {
+    match intent.kind() {
+        "ConfigMap" => Some("configMapGenerator"),
+        "Secret" => Some("secretGenerator"),
+        _ => None,
+    }
+}
+
+/// Returns the name in the generator of a generated object: without prefix, suffix and hash.
+pub(super) fn name<'l>(intent: &Intent<'_>, layers: &'l [KustomizationLayer]) -> Option<&'l str> {
+    let list = list_of(intent)?;
+    let entries = layers.iter().flat_map(|layer| items(&layer.fields, list));
+    let names = entries.filter_map(|entry| entry.get("name")?.as_str());
+    let own = names.filter(|name| intent.name().contains(name));
+    own.max_by_key(|name| name.len())
+}
+
 /// Returns the list of generators that the object may come from, the key, and its new text; `None`
 /// for the text removes the key.
 fn asked<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<String>)> {
-    let list = match intent.kind() {
-        "ConfigMap" => "configMapGenerator",
-        "Secret" => "secretGenerator",
-        _ => return None,
-    };
+    let list = list_of(intent)?;
     let [PathElement::Field(of), PathElement::Field(key)] = &intent.change.path.0[..] else {
         return None;
     };

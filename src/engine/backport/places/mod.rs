@@ -173,7 +173,7 @@ pub(super) fn candidates(
     for layer in layers {
         found.extend(generators::merged(intent, layer, layers, texts));
         found.extend(patches::extended(intent, layer, texts));
-        found.extend(new::entries(intent, layer, texts));
+        found.extend(new::entries(intent, layer, layers, texts));
     }
     let mut once: Vec<EditCandidate> = Vec::new();
     for candidate in found {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::kustomize::{images, is_replicas, with_image};
-use super::{EditCandidate, EditedTexts, Intent, beside, field, items, written};
+use super::{EditCandidate, EditedTexts, Intent, beside, field, generators, items, written};
 use crate::edit;
 use crate::engine::backport::rendered::KustomizationLayer;
 use crate::engine::backport::values::index_of;
@@ -13,6 +13,7 @@ use crate::model::PathElement;
 pub(super) fn entries(
     intent: &Intent<'_>,
     layer: &KustomizationLayer,
+    layers: &[KustomizationLayer],
     texts: &EditedTexts<'_>,
 ) -> Vec<EditCandidate> {
     let own = written(intent, texts).map(|(.., written)| written);
@@ -29,6 +30,8 @@ pub(super) fn entries(
         entries.push(("images", with_image(&entry, &from, &to)));
     }
     let name = own.and_then(|own| text(own, "name"));
+    // A generated object gets its hash last, after the patches.
+    let name = name.or_else(|| generators::name(intent, layers).map(str::to_owned));
     let name = name.unwrap_or_else(|| intent.name().to_owned());
     if let (true, Some(count)) = (is_replicas(intent), intent.to()) {
         entries.push(("replicas", json!({"name": name, "count": count})));
