@@ -397,9 +397,10 @@ impl Editor<'_> {
                     .slice(after..comment)
                     .trim_end_matches(|c: char| c != ' ');
                 let gap = if before.is_empty() { " " } else { before };
+                let end = self.end_with_comment(node, end).max(line_end);
                 Ok(vec![
                     (after..comment, format!("{first}{gap}")),
-                    (line_end..end.max(line_end), rest.to_owned()),
+                    (line_end..end, rest.to_owned()),
                 ])
             }
             None if end <= line_end => {
@@ -411,6 +412,21 @@ impl Editor<'_> {
                 Ok(vec![(after..line_end, new.to_owned())])
             }
             None => Ok(vec![(after..end, new.to_owned())]),
+        }
+    }
+
+    /// Returns the end of the last line of a node: of a map or a list with the comment on it, of
+    /// other values only if nothing follows on it.
+    fn end_with_comment(&self, node: &YamlNode, end: usize) -> usize {
+        let is_whole_line = end > 0 && self.slice(end - 1..end) == "\n";
+        let line_end = self.end_of_line(end);
+        let tail = self.slice(end..line_end).trim();
+        let is_collection = matches!(node.kind, YamlKind::Mapping(_) | YamlKind::Sequence(_));
+        let goes_too = tail.is_empty() || is_collection && tail.starts_with('#');
+        if goes_too && !is_whole_line {
+            line_end
+        } else {
+            end
         }
     }
 
@@ -641,7 +657,7 @@ impl Editor<'_> {
     }
 
     /// Returns the lines from the one that contains `start` to the one that contains `end`. At the
-    /// end of text without a final line break, the break before it is removed.
+    /// end of text without a final line break, the breaks before it are removed.
     fn whole_lines(&self, start: usize, end: usize) -> Splice {
         let from = self.start_of_line(start);
         if end > 0 && self.slice(end - 1..end) == "\n" {
@@ -649,9 +665,7 @@ impl Editor<'_> {
         }
         let to = self.next_line(end);
         if to == self.text.len() && !self.text.ends_with('\n') && from > 0 {
-            let before = self.slice(0..from);
-            let before = before.strip_suffix('\n').unwrap_or(before);
-            let before = before.strip_suffix('\r').unwrap_or(before).len();
+            let before = self.slice(0..from).trim_end_matches(['\n', '\r']).len();
             return (before..to, String::new());
         }
         (from..to, String::new())

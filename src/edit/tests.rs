@@ -277,3 +277,31 @@ fn escapes_invisible_text_and_terminal_commands() {
         }
     }
 }
+
+#[test]
+fn empties_maps_and_lists_that_have_comments() {
+    let map = "data: # all\n    b: \"1\"   # one\n    # end\n# tail\n";
+    assert_eq!(
+        edited(map, "data", Some(json!({}))),
+        "data: {} # all\n    # end\n# tail\n"
+    );
+    let list = "stages: # all\r\n- a: true\r\n  # inside\r\n  b: [] \r\nz: 1\r\n";
+    assert_eq!(
+        edited(list, "stages", Some(json!([]))),
+        "stages: [] # all\r\nz: 1\r\n"
+    );
+}
+
+#[test]
+fn a_file_without_a_final_line_break_gets_none() {
+    let text = "a: 1\n\nb: 2 # last";
+    assert_eq!(edited(text, "b", None), "a: 1");
+}
+
+#[test]
+fn edits_files_with_long_commented_out_parts() {
+    let long = "# kind: Secret\n".repeat(500);
+    let text = format!("a: 1\nb:\n{long}");
+    let expected = text.replace("a: 1", "a: 2");
+    assert_eq!(edited(&text, "a", Some(json!(2))), expected);
+}

@@ -130,6 +130,8 @@ impl TreeReader<'_> {
             &self.mended.text,
             granit_parser::options! {
                 emit_comments: true,
+                // Whole documents may be commented out; the size of files is bounded elsewhere.
+                max_buffered_comment_events: usize::MAX,
                 emit_anchor_events: true,
                 emit_unresolved_aliases: true,
                 flow_nesting_limit: MAX_DEPTH,
