@@ -109,6 +109,26 @@ fn writes_the_patch_that_a_person_would_write() {
     assert_eq!(diff.status.code(), Some(0));
 }
 
+/// Git takes the mark at the beginning for a part of the first line.
+#[test]
+fn a_patch_applies_to_a_file_with_a_byte_order_mark() {
+    let text = "\u{feff}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\ndata: {a: old}\n";
+    let live = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": "b"}, "data": {"a": "new"}
+    });
+    let place = Place::new()
+        .file("map.yaml", text)
+        .file("live.json", live.to_string());
+    git(place.path(), &["init", "-q"]);
+    let words = ["backport", "map.yaml", "--live", "live.json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    fs::write(place.path().join("fix.patch"), output.stdout).unwrap();
+    git(place.path(), &["apply", "fix.patch"]);
+    let after = fs::read_to_string(place.path().join("map.yaml")).unwrap();
+    assert_eq!(after, text.replace("old", "new"));
+}
+
 #[test]
 fn write_edits_only_the_file() {
     let mut live = live();

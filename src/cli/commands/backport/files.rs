@@ -106,6 +106,14 @@ impl EditedFiles {
         Ok(text.strip_prefix(MARK).unwrap_or(&text).to_owned())
     }
 
+    /// Returns the byte order mark that a file begins with, or nothing. The text that is edited
+    /// does not have it.
+    pub fn mark(&self, name: &str) -> String {
+        let bytes = self.resolve(name).map(|(path, _)| fs::read(path));
+        let has_mark = matches!(bytes, Ok(Ok(bytes)) if begins_with_mark(&bytes));
+        String::from_iter(has_mark.then_some(MARK))
+    }
+
     /// Returns the real path of a file, and its path from the root.
     fn resolve(&self, name: &str) -> Result<(PathBuf, String), String> {
         if name == "-" {
@@ -183,8 +191,7 @@ impl EditedFiles {
         let failed = || format!("cannot write {name}");
         let folder = path.parent().with_context(failed)?;
         let metadata = fs::metadata(&path).with_context(failed)?;
-        let had_mark = fs::read(&path).with_context(failed)?;
-        let had_mark = had_mark.starts_with(MARK.to_string().as_bytes());
+        let had_mark = begins_with_mark(&fs::read(&path).with_context(failed)?);
         let mut new = tempfile::Builder::new()
             .prefix(".driftctl-")
             .tempfile_in(folder)
@@ -206,6 +213,10 @@ impl EditedFiles {
         new.persist(&path).with_context(failed)?;
         Ok(())
     }
+}
+
+fn begins_with_mark(bytes: &[u8]) -> bool {
+    bytes.starts_with(MARK.to_string().as_bytes())
 }
 
 /// Lines of context in a patch.

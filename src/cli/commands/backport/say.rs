@@ -71,9 +71,12 @@ pub fn result(
             let mut edited = edited.iter();
             edited.try_for_each(|(name, file)| {
                 let context = contexts.get(name).copied().unwrap_or(files::CONTEXT);
+                let mark = places.mark(name);
+                let [before, after] =
+                    [&file.before, &file.after].map(|text| format!("{mark}{text}"));
                 let name = places.name_in_patch(name);
                 let mut patch = Vec::new();
-                output::patch_text(&name, &file.before, &file.after, context, &mut patch)?;
+                output::patch_text(&name, &before, &after, context, &mut patch)?;
                 match settings.is_terminal {
                     // A patch on a terminal is not applied, and the terminal would interpret control characters.
                     true => write!(out, "{}", escape::text(&String::from_utf8_lossy(&patch))),
