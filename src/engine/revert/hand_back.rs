@@ -29,20 +29,6 @@ pub fn hand_back(
     };
     let our_place = entries.iter().position(|entry| is(entry, ours, "Update"));
     let ours = our_place.and_then(|place| entries.get(place));
-    let mut returned = ours.map_or(Value::Null, |ours| {
-        declared_part(&ours["fieldsV1"], &job.wanted)
-    });
-    if returned.is_null() {
-        returned = Value::Object(Map::new());
-    }
-    add_empty_ones(&mut returned, job);
-    let metadata = || JsonPointer::default().field("metadata");
-    let place = |index: usize| metadata().field("managedFields").index(index);
-    let version = live.pointer("/metadata/resourceVersion")?.clone();
-    let mut operations = vec![PatchOperation::Test(
-        metadata().field("resourceVersion"),
-        version,
-    )];
     let version = ours.map(|ours| &ours["apiVersion"]);
     let mut of_applier = entries
         .iter()
@@ -50,7 +36,23 @@ pub fn hand_back(
         .filter(|(_, entry)| is(entry, applier, "Apply"));
     let first = of_applier.clone().next();
     let same_version = of_applier.find(|(_, entry)| Some(&entry["apiVersion"]) == version);
-    let Some((their_place, theirs)) = same_version.or(first) else {
+    let of_applier = same_version.or(first);
+    let their_fields = of_applier.map_or(&Value::Null, |(_, theirs)| &theirs["fieldsV1"]);
+    let mut returned = ours.map_or(Value::Null, |ours| {
+        declared_part(&ours["fieldsV1"], &job.wanted, their_fields, false)
+    });
+    if returned.is_null() {
+        returned = Value::Object(Map::new());
+    }
+    add_empty_ones(&mut returned, job);
+    let metadata = || JsonPointer::default().field("metadata");
+    let place = |index: usize| metadata().field("managedFields").index(index);
+    let read_version = live.pointer("/metadata/resourceVersion")?.clone();
+    let mut operations = vec![PatchOperation::Test(
+        metadata().field("resourceVersion"),
+        read_version,
+    )];
+    let Some((their_place, _)) = of_applier else {
         // It owned nothing but these fields, and left no entry without them.
         if returned.as_object().is_none_or(Map::is_empty) {
             return None;
@@ -62,7 +64,6 @@ pub fn hand_back(
         operations.push(PatchOperation::Replace(place(our_place?), theirs));
         return Some(operations);
     };
-    let their_fields = &theirs["fieldsV1"];
     leave_string_data(&mut returned, their_fields);
     let mut merged = their_fields.clone();
     merge(&mut merged, returned);
@@ -193,31 +194,36 @@ fn leave_string_data(returned: &mut Value, theirs: &Value) {
 }
 
 /// Returns the part of a field set (`FieldsV1`) that a manifest declares, which is what an apply of
-/// the manifest would own.
-fn declared_part(fields: &Value, declared: &Value) -> Value {
+/// the manifest would own. `theirs` is what the applier still owns there; `is_map` says that the
+/// fields are known to be entries of a map.
+fn declared_part(fields: &Value, declared: &Value, theirs: &Value, is_map: bool) -> Value {
     let mut part = Map::new();
     let Some(fields) = fields.as_object() else {
         return Value::Object(part);
     };
+    let is_map = is_map || owns_entries(theirs);
     for (name, below) in fields {
         let is_item = name.starts_with("k:");
         let Some(child) = child(declared, name) else {
             continue;
         };
+        let is_entry = is_map && name.starts_with("f:");
         let below = match below.as_object() {
             // Owned as a whole.
             Some(below) if below.is_empty() => Value::Object(Map::new()),
             _ => {
-                let mut inner = declared_part(below, child);
+                let their_below = theirs.get(name).unwrap_or(&Value::Null);
+                let mut inner = declared_part(below, child, their_below, is_entry);
                 let owns_itself = below.get(".").is_some();
                 let is_empty = match child {
                     Value::Object(fields) => fields.is_empty(),
                     Value::Null => true,
                     _ => false,
                 };
-                if let (true, Some(inner)) =
-                    (owns_itself && (is_item || is_empty), inner.as_object_mut())
-                {
+                if let (true, Some(inner)) = (
+                    owns_itself && (is_item || is_empty || is_entry),
+                    inner.as_object_mut(),
+                ) {
                     inner.insert(".".to_owned(), Value::Object(Map::new()));
                 }
                 if inner.as_object().is_some_and(Map::is_empty) {
@@ -229,6 +235,13 @@ fn declared_part(fields: &Value, declared: &Value) -> Value {
         part.insert(name.clone(), below);
     }
     Value::Object(part)
+}
+
+/// Returns whether the fields of a field set are entries of a map, not fields of a type: an apply
+/// owns each entry itself, beside what is in it.
+fn owns_entries(set: &Value) -> bool {
+    let mut fields = set.as_object().into_iter().flatten();
+    fields.any(|(name, below)| name.starts_with("f:") && below.get(".").is_some())
 }
 
 /// Returns what an element of `FieldsV1` refers to in a manifest.
@@ -392,6 +405,24 @@ mod tests {
                 "f:metadata": {"f:labels": {"f:x": {}}},
                 "f:spec": {"f:a": {}, "f:b": {}, "f:ports": {port: {
                     ".": {}, "f:containerPort": {}}}}}}])
+        );
+    }
+
+    #[test]
+    fn hands_back_entries_of_maps_together_with_their_content() {
+        let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
+            {"manager": "argocd", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {
+                "f:spec": {"f:nested": {".": {}, "f:empty": {}}}}},
+            {"manager": "driftctl", "operation": "Update", "apiVersion": "v1", "fieldsV1": {
+                "f:spec": {"f:nested": {"f:x": {".": {}, "f:y": {}}}}}},
+        ]}});
+        let declared = json!({"spec": {"nested": {"empty": {}, "x": {"y": 1}}}});
+        let patch = hand_back(&live, "driftctl", "argocd", &job(declared)).unwrap();
+        let made = apply(&live, &patch).unwrap();
+        assert_eq!(
+            made["metadata"]["managedFields"][0]["fieldsV1"],
+            json!({"f:spec": {"f:nested": {
+                ".": {}, "f:empty": {}, "f:x": {".": {}, "f:y": {}}}}})
         );
     }
 
