@@ -58,14 +58,15 @@ impl WriteAs {
         let found = appliers.all().first();
         let is_guess = found.is_none_or(|found| found.why == ApplierReason::Coverage);
         let owns_half = found.is_some_and(|found| found.owns * 2 >= found.declared);
+        let is_editor = |manager: &str| editors.contains(manager);
+        let is_settled = owns_half && found.is_some_and(|found| !is_editor(&found.manager));
+        let may_apply = |manager: &str| !is_settled && !is_editor(manager);
         let left = is_guess
-            .then(|| Self::left(&ownership, owns_half))
+            .then(|| Self::left(&ownership, owns_half, may_apply))
             .flatten();
         let (manager, keeps_last_applied) = match (left, found) {
             (Some(left), _) => left,
-            (None, Some(found)) if is_guess && editors.contains(found.manager.as_str()) => {
-                return None;
-            }
+            (None, Some(found)) if is_guess && is_editor(&found.manager) => return None,
             (None, Some(found)) => {
                 let keeps_last_applied = found.why == ApplierReason::LastApplied;
                 (found.manager.clone(), keeps_last_applied)
@@ -91,8 +92,13 @@ impl WriteAs {
     }
 
     /// Returns who applied or created an object but owns none of its declared fields now, and
-    /// whether it records the last applied configuration.
-    fn left(ownership: &Ownership, is_declared: bool) -> Option<(String, bool)> {
+    /// whether it records the last applied configuration. Server-side apply alone is no proof: with
+    /// it, operators add fields of their own, which `may_apply` excludes.
+    fn left(
+        ownership: &Ownership,
+        is_declared: bool,
+        may_apply: impl Fn(&str) -> bool,
+    ) -> Option<(String, bool)> {
         let own = |entry: &&ManagerEntry| {
             let owner = &entry.owner;
             owner.subresource.is_none() && !EDITORS.contains(&owner.manager.as_str())
@@ -104,8 +110,9 @@ impl WriteAs {
             return Some((entry.owner.manager.clone(), true));
         }
         let applied = entries.clone().find(|entry| {
-            let is_tool = how_it_applies(&entry.owner.manager).is_some();
-            entry.owner.operation == Operation::Apply || is_tool
+            let manager = &entry.owner.manager;
+            let is_apply = entry.owner.operation == Operation::Apply;
+            how_it_applies(manager).is_some() || is_apply && may_apply(manager)
         });
         let created = entries.find(|entry| entry.owner.manager == CREATOR && !is_declared);
         applied
@@ -192,6 +199,23 @@ mod tests {
             json!({"spec": {"rules": [{"host": "b"}]}, "metadata": {"managedFields": entries}});
         WriteAs::of(&live, &declared, &BTreeSet::new())
             .map(|write_as| (write_as.manager, write_as.applies))
+    }
+
+    /// Handed fields that it does not apply, it would remove them with its next apply.
+    #[test]
+    fn who_applied_a_field_of_its_own_is_no_applier_of_a_created_object() {
+        let declared = json!({"data": {"a": "1", "b": "2", "c": "3"}});
+        let live = json!({"data": {"a": "1", "b": "2"}, "metadata": {
+            "labels": {"bob": "x"}, "managedFields": [
+                {"manager": "kubectl-create", "operation": "Update",
+                    "fieldsV1": {"f:data": {".": {}, "f:a": {}, "f:b": {}}}},
+                {"manager": "bob", "operation": "Apply",
+                    "fieldsV1": {"f:metadata": {"f:labels": {"f:bob": {}}}}}]}});
+        for editors in [BTreeSet::from(["bob"]), BTreeSet::new()] {
+            let write_as = WriteAs::of(&live, &declared, &editors).unwrap();
+            assert_eq!(write_as.manager, "kubectl-create", "{editors:?}");
+            assert!(!write_as.applies);
+        }
     }
 
     #[test]
