@@ -40,6 +40,9 @@ impl Refusals<'_> {
                 RefusalReason::Dangerous.meaning().to_owned(),
             ));
         }
+        if !is_named && drift.change.declared.is_none() && self.is_helms(&drift.change.path) {
+            return Some((Why::UnknownValue, SET_BY_HELM.to_owned()));
+        }
         if drift.change.declared.is_none() && is_kept_by_server(key, &drift.change.path) {
             return Some((RefusalReason::Impossible, KEEPS_NODE_PORT.to_owned()));
         }
@@ -48,7 +51,27 @@ impl Refusals<'_> {
             Ok(_) => None,
         }
     }
+
+    /// Returns whether a field tells Helm that the object belongs to a release. The chart does not
+    /// declare it, and without it the next upgrade fails.
+    fn is_helms(&self, path: &FieldPath) -> bool {
+        const RELEASE: [&str; 2] = [
+            "meta.helm.sh/release-name",
+            "meta.helm.sh/release-namespace",
+        ];
+        const LABEL: [&str; 3] = ["metadata", "labels", "app.kubernetes.io/managed-by"];
+        let is_annotation =
+            |name: &&str| *path == FieldPath::of_fields(&["metadata", "annotations", name]);
+        let annotations = self.live.pointer("/metadata/annotations");
+        let has = |name: &&str| annotations.is_some_and(|all| all.get(name).is_some());
+        RELEASE.iter().any(is_annotation)
+            || *path == FieldPath::of_fields(&LABEL) && RELEASE.iter().any(has)
+    }
 }
+
+/// What is said of a field that Helm sets.
+const SET_BY_HELM: &str = "Helm sets this, and no manifest says to which value; without it, the \
+    next upgrade fails. Set it by hand, or name the object and the path to remove it";
 
 /// What is said of a node port that the manifest leaves to the server.
 const KEEPS_NODE_PORT: &str =
@@ -143,7 +166,31 @@ pub(super) fn unknown_in(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_marks_an_object_as_part_of_a_helm_release_is_not_removed() {
+        let mark = "meta.helm.sh/release-name";
+        let of_helm = json!({"metadata": {"annotations": {mark: "x"}}});
+        let is_helms = |live: &Value, path: &str| {
+            let include = BTreeSet::new();
+            let refusals = Refusals {
+                include: &include,
+                live,
+            };
+            refusals.is_helms(&path.parse().unwrap())
+        };
+        assert!(is_helms(
+            &of_helm,
+            &format!(".metadata.annotations[\"{mark}\"]")
+        ));
+        let label = ".metadata.labels[\"app.kubernetes.io/managed-by\"]";
+        assert!(is_helms(&of_helm, label));
+        assert!(!is_helms(&json!({}), label));
+        assert!(!is_helms(&of_helm, ".metadata.labels.app"));
+    }
 
     #[test]
     fn a_node_port_of_a_service_is_kept_by_the_server() {
