@@ -71,7 +71,15 @@ pub fn hand_back(
         let at = place(their_place).field("fieldsV1");
         operations.push(PatchOperation::Replace(at, merged));
     }
-    operations.extend(our_place.map(|our_place| PatchOperation::Remove(place(our_place))));
+    let left = |entry: &Value| {
+        entry["operation"] == "Update"
+            && entry["subresource"].as_str().unwrap_or_default().is_empty()
+            && is_left_over(&entry["fieldsV1"], job)
+    };
+    // The last ones first, so that the others keep their places.
+    let gone = entries.iter().enumerate().rev();
+    let gone = gone.filter(|(at, entry)| Some(*at) == our_place || left(entry));
+    operations.extend(gone.map(|(at, _)| PatchOperation::Remove(place(at))));
     (operations.len() > 1).then_some(operations)
 }
 
@@ -175,6 +183,23 @@ fn add_empty_ones(returned: &mut Value, job: &PatchJob) {
     {
         add(returned, &edit.path.0, json!({}), false);
     }
+}
+
+/// Returns whether a field set contains only the map around a field of this job: an editor who added
+/// the only field of a map owned the map too, and still does when its field is gone.
+fn is_left_over(fields: &Value, job: &PatchJob) -> bool {
+    job.edits.iter().any(|edit| {
+        let mut around = json!({});
+        if let Some((_, above)) = edit
+            .path
+            .0
+            .split_last()
+            .filter(|(_, above)| above.len() > 1)
+        {
+            add(&mut around, above, json!({}), false);
+        }
+        around == *fields && *fields != json!({})
+    })
 }
 
 /// Takes out of the data of a Secret what its applier owns as `stringData`.
@@ -424,6 +449,30 @@ mod tests {
             json!({"f:spec": {"f:nested": {
                 ".": {}, "f:empty": {}, "f:x": {".": {}, "f:y": {}}}}})
         );
+    }
+
+    #[test]
+    fn removes_an_entry_that_owns_only_the_map_around_a_reverted_field() {
+        let label = |manager: &str| {
+            json!({"manager": manager, "operation": "Update", "fieldsV1": {
+                "f:metadata": {"f:labels": {}}}})
+        };
+        let applied = json!({"manager": "argocd", "operation": "Apply",
+            "fieldsV1": {"f:metadata": {"f:labels": {"f:app": {}}}}});
+        let ours = json!({"manager": "driftctl", "operation": "Update",
+            "fieldsV1": {"f:metadata": {"f:labels": {"f:app": {}}}}});
+        let other = json!({"manager": "keda", "operation": "Update",
+            "fieldsV1": {"f:metadata": {"f:annotations": {}}}});
+        let entries = [label("a"), applied.clone(), label("b"), ours, other.clone()];
+        let live = json!({"metadata": {"resourceVersion": "7", "managedFields": entries}});
+        let declared = json!({"metadata": {"labels": {"app": "x"}}});
+        let job = PatchJob {
+            wanted: declared,
+            ..writing(".metadata.labels.tier", Value::Null)
+        };
+        let patch = hand_back(&live, "driftctl", "argocd", &job).unwrap();
+        let made = apply(&live, &patch).unwrap();
+        assert_eq!(made["metadata"]["managedFields"], json!([applied, other]));
     }
 
     #[test]
