@@ -41,7 +41,7 @@ impl Refusals<'_> {
             ));
         }
         if !is_named && drift.change.declared.is_none() && self.is_helms(&drift.change.path) {
-            return Some((Why::UnknownValue, SET_BY_HELM.to_owned()));
+            return Some((RefusalReason::UnknownValue, SET_BY_HELM.to_owned()));
         }
         if drift.change.declared.is_none() && is_kept_by_server(key, &drift.change.path) {
             return Some((RefusalReason::Impossible, KEEPS_NODE_PORT.to_owned()));

@@ -1,10 +1,13 @@
 //! Edits values of Helm charts: in files, and inline in Applications and HelmReleases. A chart does
 //! not record which value sets which field, so likely ones are tried.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Map, Value, json};
 
 use super::{EditCandidate, EditedTexts, Intent, field};
 use crate::edit::edit;
+use crate::engine::backport::items::overlaid;
 use crate::engine::backport::rendered::{RenderEdits, RenderScope};
 use crate::engine::backport::values;
 use crate::model::{ChangeKind, ManifestStep, PathElement};
@@ -49,18 +52,56 @@ pub(super) fn edits(
         }
     }
     let Some(own) = own else { return found };
-    let guesses = guesses(intent, &own.value);
+    let folder = Path::new(&own.file).parent().unwrap_or(Path::new(""));
+    let defaults = with_subcharts(own.value.clone(), folder, texts, MOST_DEEP);
+    let guesses = guesses(intent, &defaults);
+    let laid = |holder: &ValuesTree, guess: &ValueGuess| {
+        let laid = laid_over(&holder.value, &defaults, guess)?;
+        holder.with(texts, &[], &laid)
+    };
     // A default of the chart is overridden in the files that set values.
     if let Some(first) = holders.first() {
-        for guess in &guesses {
-            let laid = laid_over(&first.value, &own.value, guess);
-            found.extend(laid.and_then(|laid| first.with(texts, &[], &laid)));
+        found.extend(guesses.iter().filter_map(|guess| laid(first, guess)));
+    }
+    found.extend(guesses.iter().filter_map(|guess| {
+        match crate::edit::at(&own.value, &guess.way) {
+            Some(_) => own.with(texts, &guess.way, &guess.to),
+            None => laid(&own, guess),
+        }
+    }));
+    found
+}
+
+/// The limit on charts in charts.
+const MOST_DEEP: usize = 4;
+
+/// Returns the default values of a chart with those of its subcharts below their names, where the
+/// chart sets them.
+fn with_subcharts(values: Value, folder: &Path, texts: &EditedTexts<'_>, depth: usize) -> Value {
+    let first = |file: PathBuf| {
+        let text = texts.of(&file.to_string_lossy())?;
+        let documents = yaml::parse(&text).documents;
+        documents.into_iter().next().map(|document| document.value)
+    };
+    let Some(chart) = first(folder.join("Chart.yaml")).filter(|_| depth > 0) else {
+        return values;
+    };
+    let mut all = Map::new();
+    for dependency in chart["dependencies"].as_array().into_iter().flatten() {
+        let text = |name: &str| dependency[name].as_str();
+        let Some(name) = text("name").filter(|name| !name.contains(['/', '\\'])) else {
+            continue;
+        };
+        let folder = folder.join("charts").join(name);
+        if let Some(own) = first(folder.join("values.yaml")) {
+            let own = with_subcharts(own, &folder, texts, depth - 1);
+            all.insert(text("alias").unwrap_or(name).to_owned(), own);
         }
     }
-    for guess in &guesses {
-        found.extend(own.with(texts, &guess.way, &guess.to));
+    match all.is_empty() {
+        true => values,
+        false => overlaid(&Value::Object(all), &values),
     }
-    found
 }
 
 /// Returns the edit of a template line that contains the value literally.
@@ -250,7 +291,7 @@ fn guess(intent: &Intent<'_>, value: &Value, way: &[ManifestStep]) -> Option<(Va
     if !(value.is_object() || value.is_array() || value.is_null()) {
         return None;
     }
-    (1..=path.len()).find_map(|up| {
+    (0..=path.len()).find_map(|up| {
         let (parent, below) = path.split_at(path.len() - up);
         let rendered = values::lookup(intent.before, parent);
         let is_empty = match value {
@@ -437,7 +478,66 @@ fn replace(value: &mut Value, way: &[ManifestStep], to: &Value) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::engine::backport::object::WantedObject;
+    use crate::model::Origin;
+    use crate::model::tests::drift;
+
+    #[test]
+    fn a_list_that_the_chart_leaves_empty_is_set_as_a_whole() {
+        let added = json!([{"key": "x", "operator": "Exists"}]);
+        let drift = drift(".spec.template.spec.tolerations", None, Some(added.clone()));
+        let wanted = WantedObject {
+            value: Value::Null,
+            least: Some(added.clone()),
+            drifting: BTreeSet::new(),
+        };
+        let intent = Intent {
+            before: &json!({"spec": {"template": {"spec": {"containers": []}}}}),
+            change: &drift.change,
+            wanted: &wanted,
+            origin: &Origin::file("t.yaml", 1, 1),
+            position: None,
+        };
+        let tree = json!({"replicas": 1, "affinity": {}, "tolerations": []});
+        let found = guesses(&intent, &tree);
+        let first = found.first().unwrap();
+        assert_eq!(
+            (&*first.way, &first.to),
+            (&[field("tolerations")][..], &added)
+        );
+    }
+
+    #[test]
+    fn defaults_of_subcharts_are_below_their_names() {
+        let files = [
+            (
+                "shop/Chart.yaml",
+                "name: shop\ndependencies:\n- name: db\n- {name: redis, alias: cache}\n- name: far\n",
+            ),
+            ("shop/charts/db/Chart.yaml", "name: db\n"),
+            (
+                "shop/charts/db/values.yaml",
+                "image: {tag: \"1\"}\nreplicas: 1\n",
+            ),
+            ("shop/charts/redis/values.yaml", "size: 1\n"),
+        ];
+        let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let (files, none) = (files.into(), |_: &str| Err(String::new()));
+        let texts = EditedTexts::new(&files, &none);
+        let own = json!({"color": "red", "db": {"replicas": 3}});
+        assert_eq!(
+            with_subcharts(own.clone(), Path::new("shop"), &texts, MOST_DEEP),
+            json!({"color": "red", "db": {"image": {"tag": "1"}, "replicas": 3},
+                "cache": {"size": 1}})
+        );
+        assert_eq!(
+            with_subcharts(own.clone(), Path::new("other"), &texts, MOST_DEEP),
+            own
+        );
+    }
 
     #[test]
     fn compares_names_word_by_word() {
