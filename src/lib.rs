@@ -37,8 +37,8 @@
 //!    error with its place and does not stop the others.
 //! 2. The [`cluster`] resolves every kind before anything is fetched. No plural and no scope is
 //!    guessed: an unknown kind is an error for its objects, not for the run.
-//! 3. It fetches. An object that could not be read is [`Unknown`](model::Status::Unknown), never
-//!    [`Missing`](model::Status::Missing).
+//! 3. It fetches. An object that could not be read is [`Unknown`](model::ObjectStatus::Unknown), never
+//!    [`Missing`](model::ObjectStatus::Missing).
 //! 4. [`compare`] walks the declared and the live object together, guided by the type's [`schema`].
 //! 5. [`ownership`] joins each change with its owners.
 //! 6. [`judge`] gives each change its verdict: explainers and built-in rules first, then the rules

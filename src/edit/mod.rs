@@ -6,10 +6,10 @@
 //!
 //! ```
 //! use driftctl::edit::edit;
-//! use driftctl::model::Step;
+//! use driftctl::model::ManifestStep;
 //!
 //! let text = "spec:\n  replicas: 2 # on purpose\n";
-//! let path = [Step::Field("spec".into()), Step::Field("replicas".into())];
+//! let path = [ManifestStep::Field("spec".into()), ManifestStep::Field("replicas".into())];
 //! let edited = edit(text, 1, &path, Some(&5.into())).unwrap();
 //! assert_eq!(edited, "spec:\n  replicas: 5 # on purpose\n");
 //! ```

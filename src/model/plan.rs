@@ -178,7 +178,7 @@ pub struct RefusedItem {
     pub path: FieldPath,
     /// Why.
     pub why: RefusalReason,
-    /// The reason in words; [`Why::meaning`] if nothing more is known.
+    /// The reason in words; [`RefusalReason::meaning`] if nothing more is known.
     pub message: String,
 }
 

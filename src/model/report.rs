@@ -85,19 +85,19 @@ pub struct ExtraCoverage {
 /// The figures of the summary line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Objects with [`Status::InSync`].
+    /// Objects with [`ObjectStatus::InSync`].
     pub in_sync: usize,
-    /// Objects with [`Status::Drifted`].
+    /// Objects with [`ObjectStatus::Drifted`].
     pub drifted: usize,
-    /// Objects with [`Status::Missing`].
+    /// Objects with [`ObjectStatus::Missing`].
     pub missing: usize,
-    /// Objects with [`Status::Extra`].
+    /// Objects with [`ObjectStatus::Extra`].
     pub extra: usize,
-    /// Objects with [`Status::Unknown`].
+    /// Objects with [`ObjectStatus::Unknown`].
     pub unknown: usize,
-    /// Objects with [`Status::Pending`].
+    /// Objects with [`ObjectStatus::Pending`].
     pub pending: usize,
-    /// Objects with [`Status::Conflict`].
+    /// Objects with [`ObjectStatus::Conflict`].
     pub conflict: usize,
     /// Changes that count as drift.
     pub reported: usize,

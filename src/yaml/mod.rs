@@ -10,7 +10,7 @@
 //! recurses deeply. **No message quotes the text**, because it may be a Secret's.
 //!
 //! ```
-//! use driftctl::model::Step;
+//! use driftctl::model::ManifestStep;
 //! use driftctl::yaml;
 //!
 //! let text = "a: {b: yes}\n---\nmode: 0644\n";
@@ -19,7 +19,7 @@
 //! assert_eq!(parsed.documents[0].value, serde_json::json!({"a": {"b": true}}));
 //! assert_eq!(parsed.documents[1].value, serde_json::json!({"mode": 420}));
 //!
-//! let place = yaml::locate(text, parsed.documents[1].span, &[Step::Field("mode".into())]);
+//! let place = yaml::locate(text, parsed.documents[1].span, &[ManifestStep::Field("mode".into())]);
 //! assert_eq!(place.unwrap().line, 3);
 //! ```
 

@@ -110,7 +110,7 @@ impl Transport {
     /// Gets new credentials, once per run.
     ///
     /// # Errors
-    /// Returns [`Failure::Unauthorized`] if the refused credentials had been renewed already.
+    /// Returns [`ApiFailure::Unauthorized`] if the refused credentials had been renewed already.
     pub async fn renew_credentials(&self, refused: &Generation) -> Result<(), ApiFailure> {
         let _renewing = self.renewal.lock().await;
         let credentials = self.lock().credentials;

@@ -18,7 +18,7 @@ pub struct DecisionResult {
     pub place: String,
     /// The result: `reverted`, `skipped`
     pub word: &'static str,
-    /// The progress; [`Progress::Planned`] if there was nothing left to do.
+    /// The progress; [`StepProgress::Planned`] if there was nothing left to do.
     pub progress: StepProgress,
     /// The object.
     pub object: String,

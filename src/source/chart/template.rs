@@ -262,7 +262,7 @@ pub(super) struct ToTemplate {
 }
 
 impl ToTemplate {
-    /// Returns the locator for an object from this template; see [`Template::document_of`].
+    /// Returns the locator for an object from this template; see [`TemplateLines::document_of`].
     pub fn of(
         template: &Arc<TemplateLines>,
         object: &Manifest,
