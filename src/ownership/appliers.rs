@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use super::coverage::{coverage, declared_fields};
+use super::coverage::{coverage, coverage_as_declared, declared_fields};
 use crate::facts::{Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, how_it_applies};
 use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Owner, Ownership};
 
@@ -267,16 +267,14 @@ fn candidates<'o>(
         candidate.entries.push(entry);
     }
     // Most objects were written by managers that are seen or known to apply.
-    let mut as_live = None;
     for candidate in &mut found {
         let is_seen = candidate.applies || candidate.wrote_last_applied;
         if is_seen || candidate.known().is_some() {
             continue;
         }
-        let as_live: &Option<Value> = as_live.get_or_insert_with(|| alike(declared, live));
         let entries = candidate.entries.iter();
         candidate.owns = entries
-            .filter_map(|entry| Some(coverage(&entry.fields, as_live.as_ref()?)))
+            .map(|entry| coverage_as_declared(&entry.fields, declared, live))
             .sum();
     }
     found
@@ -490,6 +488,23 @@ mod tests {
         assert!(of("Update", json!({"spec": {"a": 1, "extra": 2}})));
         assert!(!of("Update", json!({"spec": {"a": 5, "extra": 2}})));
         assert!(of("Apply", json!({"spec": {"a": 5, "extra": 2}})));
+    }
+
+    #[test]
+    fn a_manager_that_changed_an_atomic_list_is_not_the_applier() {
+        let found = |live_weight: u8| {
+            let rules = |weight: u8| json!([{"name": "a", "port": 80, "weight": weight}]);
+            let ownership = entries(&[
+                ("argocd-controller", "Apply", EARLY, &["hosts"]),
+                ("homegrown", "Update", LATE, &["rules"]),
+            ]);
+            let declared = json!({"spec": {"hosts": "a", "rules": rules(100)}});
+            let live = json!({"spec": {"hosts": "a", "rules": rules(live_weight)}});
+            let found = Appliers::of(&ownership, &declared, &live, &[]);
+            found.all()[0].manager.clone()
+        };
+        assert_eq!(found(80), "argocd-controller");
+        assert_eq!(found(100), "homegrown");
     }
 
     #[test]

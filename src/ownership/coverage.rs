@@ -1,6 +1,7 @@
 //! Counts how many declared fields a manager owns.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -23,6 +24,65 @@ pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
             covered.sum()
         }
         _ => usize::from(set.member),
+    }
+}
+
+/// Returns how many of the declared fields a field set contains that have their declared value live.
+/// What is owned as a whole, such as an atomic list, counts only if all of it is as declared.
+pub fn coverage_as_declared(set: &FieldSet, declared: &Value, live: &Value) -> usize {
+    if set.member && set.is_leaf() {
+        return if is_live(declared, live) {
+            leaves(declared)
+        } else {
+            0
+        };
+    }
+    match (declared, live) {
+        (Value::Object(fields), Value::Object(live)) => fields
+            .iter()
+            .filter_map(|(name, value)| {
+                let set = set.fields.get(name)?;
+                Some(coverage_as_declared(set, value, live.get(name)?))
+            })
+            .sum(),
+        (Value::Array(items), Value::Array(live)) => {
+            let finder = ItemFinder::new(set);
+            let by_entry = |item| Some((std::ptr::from_ref(finder.find(item)?), item));
+            let live: HashMap<*const FieldSet, &Value> = live.iter().filter_map(by_entry).collect();
+            let covered = items.iter().filter_map(|item| {
+                let set = finder.find(item)?;
+                let live = live.get(&std::ptr::from_ref(set))?;
+                Some(coverage_as_declared(set, item, live))
+            });
+            covered.sum()
+        }
+        _ => usize::from(set.member && is_live(declared, live)),
+    }
+}
+
+/// Returns whether everything declared is live, with the same items in each list.
+fn is_live(declared: &Value, live: &Value) -> bool {
+    match (declared, live) {
+        (Value::Object(fields), Value::Object(live)) => fields.iter().all(|(name, value)| {
+            let live = live.get(name);
+            live.map_or(is_unset(value), |live| {
+                value.is_null() || is_live(value, live)
+            })
+        }),
+        (Value::Array(items), Value::Array(live)) => {
+            items.len() == live.len() && items.iter().zip(live).all(|(a, b)| is_live(a, b))
+        }
+        (declared, live) => declared == live,
+    }
+}
+
+/// Returns whether the server may store nothing for a value.
+fn is_unset(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
     }
 }
 
