@@ -27,9 +27,8 @@ pub fn equal(scalar: ScalarType, declared: &Value, live: &Value) -> bool {
     }
     let same = match scalar {
         ScalarType::String | ScalarType::Boolean => Some(false),
-        ScalarType::Integer | ScalarType::Number => None,
+        ScalarType::Integer | ScalarType::Number | ScalarType::IntOrString => None,
         ScalarType::Quantity => quantities(declared, live),
-        ScalarType::IntOrString => int_or_strings(declared, live),
         ScalarType::Duration => {
             texts(declared, live).and_then(|(a, b)| Some(nanos(a)? == nanos(b)?))
         }
@@ -134,19 +133,6 @@ fn quantities(declared: &Value, live: &Value) -> Option<bool> {
         _ => None,
     };
     Some(parse(declared)?.kept_as(&parse(live)?))
-}
-
-/// Compares `80` and `"80"` as the same number. Text that is not the normal notation of a number is
-/// compared as text.
-fn int_or_strings(declared: &Value, live: &Value) -> Option<bool> {
-    match (declared, live) {
-        (Value::String(text), Value::Number(number))
-        | (Value::Number(number), Value::String(text)) => {
-            let integer = integer(number)?;
-            Some(integer.to_string() == *text)
-        }
-        _ => None,
-    }
 }
 
 /// Compares two times as instants, with the declared one truncated to the precision of the live
@@ -389,8 +375,9 @@ mod tests {
     }
 
     #[test]
-    fn int_or_string_is_compared_by_value() {
-        same(ScalarType::IntOrString, json!(80), json!("80"));
+    fn a_number_and_its_text_are_different_ints_or_strings() {
+        differs(ScalarType::IntOrString, json!(80), json!("80"));
+        differs(ScalarType::IntOrString, json!("80"), json!(80));
         same(ScalarType::IntOrString, json!(80.0), json!(80));
         same(ScalarType::IntOrString, json!("25%"), json!("25%"));
         differs(ScalarType::IntOrString, json!(25), json!("25%"));

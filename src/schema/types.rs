@@ -83,8 +83,8 @@ pub enum ScalarType {
     Number,
     /// `resource.Quantity`: `1000m` is `1`.
     Quantity,
-    /// `intstr.IntOrString`: `80` and `"80"` mean the same although their types differ; compared by
-    /// value.
+    /// `intstr.IntOrString`: text is the name of a port or a percentage, so `80` and `"80"` differ.
+    /// The server refuses `"80"` in built-in types.
     IntOrString,
     /// `metav1.Duration`: `60s` is `1m0s`.
     Duration,

@@ -323,7 +323,7 @@ fn the_schema_lists_every_verdict() {
     let limit = ".spec.containers[name=\"app\"].resources.limits.cpu";
     assert_eq!(of(limit), "equal same-quantity");
     let port = ".spec.containers[name=\"app\"].readinessProbe.httpGet.port";
-    assert_eq!(of(port), "equal same-int-or-string");
+    assert_eq!(of(port), "drift changed");
     let decision = found.iter().find(|d| d["path"] == limit).unwrap();
     assert_eq!(decision["lists"][0]["keys"], json!(["name"]));
     assert_eq!(decision["compared"]["scalar"], "quantity");

@@ -109,10 +109,14 @@ fn compares_embedded_resources_by_their_own_kind() {
 }
 
 #[test]
-fn int_or_string_accepts_either_spelling() {
+fn a_number_in_text_is_another_int_or_string() {
     let port = json!({"port": {"x-kubernetes-int-or-string": true}});
     let spec = |port: Value| json!({"port": port});
-    assert_eq!(drift(&port, &spec(json!(80)), &spec(json!("80"))), [""; 0]);
+    for (declared, live) in [(json!(80), json!("80")), (json!("5"), json!(5))] {
+        let found = drift(&port, &spec(declared), &spec(live));
+        assert_eq!(found, ["changed .spec.port"]);
+    }
+    assert_eq!(drift(&port, &spec(json!(80)), &spec(json!(80.0))), [""; 0]);
     assert_eq!(
         drift(&port, &spec(json!("15%")), &spec(json!("15%"))),
         [""; 0]
