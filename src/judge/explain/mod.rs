@@ -18,6 +18,7 @@ mod owners;
 pub mod policies;
 mod prediction;
 pub mod prevalent;
+mod rollouts;
 mod twins;
 
 use super::Explainer;
@@ -30,6 +31,7 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &prediction::ServerDryRun,
     &autoscaler::Autoscalers,
     &keepers::ControllerMetadata,
+    &rollouts::Rollouts,
     &definitions::OtherDefinitions,
     &enforcer::AksEnforcer,
     &policies::AdmissionPolicies,

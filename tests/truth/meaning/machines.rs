@@ -112,7 +112,7 @@ fn explains_annotations_only_of_the_tools_that_write_them() {
 }
 
 #[test]
-fn explains_the_annotation_of_argo_rollouts_but_not_the_selector() {
+fn without_a_rollout_explains_the_annotation_but_not_the_selector() {
     let service = object("v1", "Service", &json!({"ports": [{"port": 80}]}));
     let manager = "rollouts-controller";
     let mark = "argo-rollouts.argoproj.io/managed-by-rollouts";
@@ -121,6 +121,66 @@ fn explains_the_annotation_of_argo_rollouts_but_not_the_selector() {
     // The name of a field manager alone does not hide a change of the selector.
     let selector = ["spec", "selector", "rollouts-pod-template-hash"];
     assert!(!is_explained(&service, manager, &selector, &json!("5f7")));
+}
+
+#[test]
+fn explains_the_selector_of_a_service_that_a_rollout_switches() {
+    let rollout = |service: &str| {
+        object(
+            "argoproj.io/v1alpha1",
+            "Rollout",
+            &json!({"strategy": {"blueGreen": {"activeService": service}}}),
+        )
+    };
+    let service = object(
+        "v1",
+        "Service",
+        &json!({"ports": [{"port": 80}], "selector": {"a": "b"}}),
+    );
+    let found = |manager: &str, key: &str, rollout: &Value| {
+        let live = written(&service, manager, &["spec", "selector", key], json!("5f7"));
+        drift_of("Service", &[&service, rollout], &[&live, rollout])
+    };
+    let name = service["metadata"]["name"].as_str().unwrap();
+    let (hash, manager) = ("rollouts-pod-template-hash", "rollouts-controller");
+    let added = |key: &str| [format!("added .spec.selector.{key}")];
+    assert_eq!(found(manager, hash, &rollout(name)), [""; 0]);
+    assert_eq!(found(manager, hash, &rollout("other")), added(hash));
+    assert_eq!(found("kubectl-edit", hash, &rollout(name)), added(hash));
+    assert_eq!(found(manager, "version", &rollout(name)), added("version"));
+}
+
+#[test]
+fn explains_the_weights_of_a_route_that_a_rollout_names() {
+    let rules = |name: &str, weight: u8| json!([{"backendRefs": [{"name": name, "port": 80, "weight": weight}]}]);
+    let route = |rules: Value| {
+        let spec = json!({ "rules": rules });
+        object("gateway.networking.k8s.io/v1", "HTTPRoute", &spec)
+    };
+    let rollout = |route: &str| {
+        let plugins = json!({"argoproj-labs/gatewayAPI": {"httpRoutes": [{"name": route}]}});
+        let spec = json!({"strategy": {"canary": {"trafficRouting": {"plugins": plugins}}}});
+        object("argoproj.io/v1alpha1", "Rollout", &spec)
+    };
+    let declared = route(rules("stable", 100));
+    let found = |manager: &str, rollout: &Value, name: &str, weight: u8| {
+        let live = written(&declared, manager, &["spec", "rules"], rules(name, weight));
+        drift_of("HTTPRoute", &[&declared, rollout], &[&live, rollout]).len()
+    };
+    let name = declared["metadata"]["name"].as_str().unwrap();
+    let manager = "rollouts-controller";
+    assert_eq!(found(manager, &rollout(name), "stable", 20), 0);
+    assert_eq!(found(manager, &rollout("other"), "stable", 20), 1);
+    assert_eq!(found("kubectl-edit", &rollout(name), "stable", 20), 1);
+    assert_ne!(found(manager, &rollout(name), "other", 100), 0);
+    let label = [
+        "metadata",
+        "labels",
+        "rollouts.argoproj.io/gatewayapi-canary",
+    ];
+    let text = json!("in-progress");
+    assert!(is_explained(&declared, manager, &label, &text));
+    assert!(!is_explained(&declared, "kubectl-label", &label, &text));
 }
 
 #[test]
