@@ -396,7 +396,13 @@ impl RootFinder<'_> {
     pub fn leave_out(&self, run: &mut FollowRun<'_>, loaded: &mut LoadedSource) {
         let mut left = std::mem::take(&mut run.not_brought);
         let manifests = || run.parts.values().flat_map(|part| &part.manifests);
+        // A file beside an Application is not applied by it.
+        let candidates = self.scan.candidates.iter();
+        let followed: BTreeSet<String> = candidates
+            .map(|one| self.checkout.names.of(&one.file))
+            .collect();
         let folders: BTreeSet<&Path> = manifests()
+            .filter(|manifest| !followed.contains(&*manifest.origin.file))
             .filter_map(|manifest| Path::new(&*manifest.origin.file).parent())
             .collect();
         let built: BTreeSet<&str> = manifests()

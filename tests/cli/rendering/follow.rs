@@ -407,6 +407,22 @@ fn files_of_a_chart_of_applications_are_not_reported_as_left_out() {
 }
 
 #[test]
+fn reports_files_beside_an_application_that_nothing_applies() {
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("all/web.yaml", application("web", "web", IN_CLUSTER))
+        .file("all/beside.yaml", config("beside", "a"))
+        .file("web/web.yaml", config("web", "a"));
+    let said = report(&place, &["diff", "."]);
+    let all = found(&said).join("\n");
+    assert!(all.contains("ConfigMap shop/web in-sync"), "{all}");
+    assert!(!all.contains("beside"), "{all}");
+    let warnings = messages(&said, "warning");
+    insta::assert_snapshot!(warnings);
+}
+
+#[test]
 fn follows_applications_of_applications() {
     if !has(&TOOLS) {
         return;
