@@ -223,6 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn without_responses_names_the_last_of_several_json_patches() {
+        let path = ".spec.selector.app";
+        let changed = change(path, ChangeKind::Modified, None, Some(json!("b")));
+        let patch = |user: &str, app: &str| {
+            let value = json!({ "app": app });
+            let body = json!([{"op": "replace", "path": "/spec/selector", "value": value}]);
+            by(user, "patch", body, Value::Null)
+        };
+        let writes = [patch("alice", "a"), patch("bob", "b")];
+        assert_author(&writes, &changed, Some("bob"));
+        let set = by(
+            "carol",
+            "patch",
+            json!({"spec": {"selector": {"app": "b"}}}),
+            Value::Null,
+        );
+        assert_author(&[patch("alice", "a"), set], &changed, Some("carol"));
+    }
+
+    #[test]
     fn a_later_update_that_changed_nothing_is_nobodys() {
         let gone = change(
             ".metadata.labels.tier",

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::cluster::audit::AuditedWrite;
 use crate::model::{Change, ChangeKind, FieldPath, PathElement};
+use crate::schema::{self, ScalarType};
 
 /// Whether a request gave a path its live value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,23 +75,37 @@ fn json_patch(operations: &[Value], change: &Change) -> RequestEffect {
         let is_certain = by_position
             .into_iter()
             .all(|segment| matches!(segment, PathElement::Field(_)));
-        let is_removal = operation.get("op").and_then(Value::as_str) == Some("remove");
-        let fits = match change.kind {
-            ChangeKind::Removed => is_removal,
-            _ => operation.get("value").is_some_and(|sent| {
-                depth != change.path.0.len()
-                    || change
-                        .live
-                        .as_ref()
-                        .is_some_and(|live| is_within(sent, live))
-            }),
-        };
-        found = match (is_certain && depth <= change.path.0.len(), fits) {
-            (true, true) => RequestEffect::Yes,
-            _ => RequestEffect::Maybe,
+        let says = operation_on(operation, change, depth);
+        found = match says {
+            RequestEffect::Yes if !is_certain => RequestEffect::Maybe,
+            says => says,
         };
     }
     found
+}
+
+/// Returns whether one operation of a JSON Patch, which leads to the path of `change` or to one above
+/// or below it, gave the path its live value. `depth` is the length of the operation's path.
+fn operation_on(operation: &Value, change: &Change, depth: usize) -> RequestEffect {
+    let is_removal = operation.get("op").and_then(Value::as_str) == Some("remove");
+    let Some(below) = change.path.0.get(depth..) else {
+        return RequestEffect::Maybe;
+    };
+    let Some(value) = operation.get("value") else {
+        return match (is_removal, change.kind) {
+            (true, ChangeKind::Removed) => RequestEffect::Yes,
+            _ => RequestEffect::Maybe,
+        };
+    };
+    match (find(value, &FieldPath(below.to_vec())), &change.live) {
+        (Some(sent), Some(live)) if is_within(sent, live) => RequestEffect::Yes,
+        // A parent that is replaced by one without the field loses it.
+        (None, None) => RequestEffect::Yes,
+        (Some(sent), None) if deletes(sent) => RequestEffect::Yes,
+        (Some(_), None) => RequestEffect::No,
+        // The value may be the same in another notation, or the server filled it in.
+        _ => RequestEffect::Maybe,
+    }
 }
 
 fn leads_to(operation: &Value, path: &FieldPath) -> bool {
@@ -120,6 +135,9 @@ fn merge_patch(body: &Value, change: &Change) -> RequestEffect {
     match (&change.live, find(body, path)) {
         (Some(live), Some(sent)) if is_within(sent, live) => RequestEffect::Yes,
         (None, Some(sent)) if deletes(sent) => RequestEffect::Yes,
+        (Some(live), Some(sent)) if schema::equal(ScalarType::Quantity, sent, live) => {
+            RequestEffect::Maybe
+        }
         (_, Some(_)) => RequestEffect::No,
         (None, None) if is_apply => RequestEffect::Maybe,
         (_, None) => from_above(body, change),
@@ -331,6 +349,50 @@ mod tests {
         // So may a field that a server-side apply omits.
         let apply = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}});
         assert_eq!(tells("patch", apply), RequestEffect::Maybe);
+    }
+
+    #[test]
+    fn an_operation_of_a_json_patch_sets_what_lies_below_its_path() {
+        let replace = |path: &str, value: Value| {
+            write(
+                "patch",
+                json!([{"op": "replace", "path": path, "value": value}]),
+            )
+        };
+        let app = |live: &str| {
+            change(
+                ".spec.selector.app",
+                ChangeKind::Modified,
+                None,
+                Some(json!(live)),
+            )
+        };
+        let selector = replace("/spec/selector", json!({"app": "a"}));
+        assert_eq!(touch(&selector, &app("a")), RequestEffect::Yes);
+        assert_eq!(touch(&selector, &app("b")), RequestEffect::Maybe);
+        let other = replace("/spec/selector", json!({"tier": "web"}));
+        assert_eq!(touch(&other, &app("a")), RequestEffect::Maybe);
+        let port = |port: u16| {
+            let path = format!(r#".spec.ports[port={port},protocol="TCP"]"#);
+            change(
+                &path,
+                ChangeKind::Removed,
+                Some(json!({"port": port})),
+                None,
+            )
+        };
+        let ports = replace("/spec/ports", json!([{"port": 80, "protocol": "TCP"}]));
+        assert_eq!(touch(&ports, &port(81)), RequestEffect::Yes);
+        assert_eq!(touch(&ports, &port(80)), RequestEffect::No);
+    }
+
+    #[test]
+    fn a_quantity_may_be_sent_in_another_notation() {
+        let limit =
+            |live: &str| change(".limits.cpu", ChangeKind::Modified, None, Some(json!(live)));
+        let patch = write("patch", json!({"limits": {"cpu": "1000m"}}));
+        assert_eq!(touch(&patch, &limit("1")), RequestEffect::Maybe);
+        assert_eq!(touch(&patch, &limit("2")), RequestEffect::No);
     }
 
     #[test]
