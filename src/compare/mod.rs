@@ -87,6 +87,16 @@ pub trait Explain {
     /// Returns the rule that explains a change at `path`, whose live value `owners` own.
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason>;
 
+    /// Returns the rule that explains such a change if the applier owns the value.
+    fn explains_of_applier(
+        &self,
+        _path: &FieldPath,
+        _kind: ChangeKind,
+        _owners: &[&Owner],
+    ) -> Option<Reason> {
+        None
+    }
+
     /// Returns whether [`explains`](Self::explains) depends on the owners at `path`. If not, they
     /// are not looked up.
     fn owners_matter(&self, _path: &FieldPath) -> bool {

@@ -11,6 +11,9 @@ use crate::model::{ManifestStep, Position};
 use crate::policy::SpecProblem;
 use crate::yaml::{self, TextSpan};
 
+/// The limit on problems whose exact position is searched for.
+const MOST_LOCATED: usize = 50;
+
 /// A file that is being read.
 pub(super) struct ConfigFile<'t> {
     file: &'t str,
@@ -78,12 +81,14 @@ impl<'t> ConfigFile<'t> {
         }
     }
 
-    /// Records a problem.
+    /// Records a problem. Of many problems, only the first have the exact position; the others have
+    /// that of their entry, because each search reads the whole text.
     pub fn wrong(&mut self, steps: &[ManifestStep], message: String) {
-        self.problems.push(ConfigProblem {
-            position: self.position(steps),
-            message,
-        });
+        let position = match self.problems.len() < MOST_LOCATED {
+            true => self.position(steps),
+            false => self.places.get(steps.get(..2).unwrap_or(steps)).copied(),
+        };
+        self.problems.push(ConfigProblem { position, message });
     }
 
     /// Records problems with the keys of an entry.

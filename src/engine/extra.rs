@@ -78,7 +78,8 @@ pub fn undeclared(
 }
 
 /// Reads the objects of which only the metadata was listed, because their content decides their
-/// severity. Secrets are not read: that they exist can be reported without their values.
+/// severity. Secrets are not read: that they exist can be reported without their values. (Helm's
+/// records are evidence for hooks that grant permissions; see `judge::explain::owners`.)
 ///
 /// A list of metadata costs little however many objects nobody has to declare; few are left after
 /// those are explained or ignored by a rule. So each of these few is judged twice, which is cheaper

@@ -318,7 +318,7 @@ mod tests {
                 of: mark.to_owned(),
             };
             let marks = [mark];
-            let followed = [(&key, &marks[..], chain), (&key, &[][..], &chain[..])];
+            let followed = [(&key, &marks[..], chain), (&key, &[][..], chain)];
             let found = foreign(followed, &expected);
             let mut messages = found.into_iter().map(|warning| warning.message);
             messages.next()

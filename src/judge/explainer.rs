@@ -261,8 +261,14 @@ impl Explain for Oracle<'_> {
         by_rule.or_else(|| {
             // A value that another manager than the applier wrote is intentional.
             let is_applier = |owner: &&Owner| self.appliers.include(&owner.manager);
-            (self.is_filled(path) && owners.iter().all(is_applier))
-                .then(|| Explanation::AdmissionChanged.into())
+            if !owners.iter().all(is_applier) {
+                return None;
+            }
+            let of_applier = || self.rules.explains_of_applier(path, kind, owners);
+            match self.is_filled(path) {
+                true => Some(Explanation::AdmissionChanged.into()),
+                false => of_applier(),
+            }
         })
     }
 

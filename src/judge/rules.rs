@@ -4,9 +4,14 @@ use serde_json::Value;
 
 use super::{Ignored, JudgeInput, ObjectExplainer, decide_whole, removal};
 use crate::compare::{Difference, Reason};
-use crate::model::{Change, ChangeKind, ObjectReport, Owner, PackedObject, Presence, ResourceKey};
+use crate::model::{
+    Change, ChangeKind, ObjectReport, Owner, PackedObject, Presence, ResourceKey, Severity,
+};
 use crate::policy::{ChangeQuery, DebtMatch, ObjectRules, ObjectSides, Rule, RuleSet, rules_of};
 use crate::source::never_applied;
+
+/// The least severity that a rule on the live object does not hide.
+const SEVERE: Option<Severity> = Some(Severity::High);
 
 /// The data for applying the rules to the findings of one object.
 pub struct RuleInput<'a> {
@@ -48,7 +53,9 @@ pub fn ask(
         .collect();
     removal::decide(object, &ignoring, &findings, &mut hits, troubles);
     let all = findings.into_iter().zip(hits);
-    all.map(|(finding, hit)| candidate(object.rules, object.key, finding, hit))
+    let (rules, key) = (object.rules, object.key);
+    let severity = |finding: &Difference| Some(rules.severity(key, &finding.change));
+    all.map(|(finding, hit)| candidate(rules, key, severity, finding, hit))
         .collect()
 }
 
@@ -77,16 +84,25 @@ fn by_path<'r>(rules: &[&'r Rule], finding: &Difference) -> RuleHit<'r> {
     }
 }
 
-/// Records the results of the rules and the baseline for a finding.
+/// Records the results of the rules and the baseline for a finding. A rule that only the live
+/// object asks for hides nothing severe; a note names it.
 fn candidate(
     rules: &RuleSet,
     key: &ResourceKey,
+    severity: impl FnOnce(&Difference) -> Option<Severity>,
     finding: Difference,
     hit: RuleHit<'_>,
 ) -> JudgeInput {
-    let ignored = hit.by.map(|rule| Ignored {
+    let is_severe = hit.by.is_some_and(|rule| rule.of_live) && severity(&finding) >= SEVERE;
+    let ignored = hit.by.filter(|_| !is_severe).map(|rule| Ignored {
         rule: rule.id.clone(),
         reason: rule.reason.clone(),
+    });
+    let overruled = hit.by.filter(|_| is_severe).map(|rule| {
+        format!(
+            "{} on the live object does not hide changes of severity high or critical",
+            rule.id
+        )
     });
     let accepted_before = match is_final(&finding) || ignored.is_some() {
         true => None,
@@ -100,6 +116,7 @@ fn candidate(
     JudgeInput {
         note: note
             .or(hit.once.map(expired_rule))
+            .or(overruled)
             .or_else(|| finding.note.clone()),
         finding,
         ignored,
@@ -175,7 +192,8 @@ fn ask_whole(
         owners: report.owners.clone(),
         ..Difference::of(Change::of_whole(kind))
     };
-    Some(candidate(rules, &report.key, finding, hit))
+    let severity = |_: &Difference| rules.whole_severity(&report.key, report.status());
+    Some(candidate(rules, &report.key, severity, finding, hit))
 }
 
 /// Returns where an object's own rules are, for people.

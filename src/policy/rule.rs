@@ -50,6 +50,11 @@ pub struct Rule {
     /// Paths that the rule does not match: the labels and annotations on the live object that are
     /// switches themselves, so that setting one of them is still reported.
     pub except: Vec<FieldPath>,
+    /// Whether only the live object asks for it. Anyone who may change the object can, so such a
+    /// rule hides nothing severe.
+    pub of_live: bool,
+    /// Whether the rule matches only values that the applier owns.
+    pub only_applier: bool,
 }
 
 /// Where a rule is defined.

@@ -329,13 +329,15 @@ impl<'r> ObjectRules<'r> {
     }
 }
 
-impl Explain for ObjectRules<'_> {
-    fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason> {
-        let change = ChangeQuery { path, kind, owners };
+impl ObjectRules<'_> {
+    /// Returns the first rule that explains a change, among those for values of the applier or
+    /// among the others.
+    fn first(&self, change: ChangeQuery<'_>, of_applier: bool) -> Option<Reason> {
         let mut first: Option<usize> = None;
-        self.of_kind.on_the_way(path, |place| {
+        self.of_kind.on_the_way(change.path, |place| {
             let is_earlier = first.is_none_or(|first| place < first);
             let rule = self.at(place).filter(|_| is_earlier);
+            let rule = rule.filter(|rule| rule.only_applier == of_applier);
             if rule.is_some_and(|rule| rule.explains.is_some() && rule.covers(change)) {
                 first = Some(place);
             }
@@ -345,6 +347,21 @@ impl Explain for ObjectRules<'_> {
             by: rule.explains?,
             rule: Some(rule.id.clone()),
         })
+    }
+}
+
+impl Explain for ObjectRules<'_> {
+    fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason> {
+        self.first(ChangeQuery { path, kind, owners }, false)
+    }
+
+    fn explains_of_applier(
+        &self,
+        path: &FieldPath,
+        kind: ChangeKind,
+        owners: &[&Owner],
+    ) -> Option<Reason> {
+        self.first(ChangeQuery { path, kind, owners }, true)
     }
 
     fn owners_matter(&self, path: &FieldPath) -> bool {

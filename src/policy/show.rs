@@ -36,6 +36,7 @@ impl Rule {
             changes: kinds.collect(),
             only_managers: self.managers.clone(),
             explains: self.explains.and_then(|by| by.try_into().ok()),
+            only_applier: self.only_applier,
         }
     }
 

@@ -78,6 +78,10 @@ pub struct RuleSpec {
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(skip)]
     pub explains: Option<Explains>,
+    /// In built-in rules only: only values that the applier owns
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(skip)]
+    pub only_applier: bool,
 }
 
 /// Returns whether a key has its default, and so can be omitted.
@@ -212,6 +216,8 @@ impl RuleSpec {
             object_only: false,
             owned: false,
             except: Vec::new(),
+            of_live: false,
+            only_applier: self.only_applier,
         })
     }
 }

@@ -279,8 +279,14 @@ fn forms(value: &str, into: &mut Vec<String>) {
         if for_urls != own {
             into.push(for_urls);
         }
+        if offset == 0 {
+            // A value of `data`, encoded once more.
+            let twice = STANDARD_NO_PAD.encode(own);
+            into.extend(twice.get(..own.len() / 3 * 4).map(str::to_owned));
+        }
         into.push(own.to_owned());
     }
+    into.push(start.bytes().map(|byte| format!("{byte:02x}")).collect());
     let percent = percent_encoding::utf8_percent_encode(start, percent_encoding::NON_ALPHANUMERIC);
     let percent = percent.to_string();
     if percent != start {
@@ -317,6 +323,8 @@ mod tests {
         for before in ["", "a", "ab", "admin:"] {
             shown.push(STANDARD.encode(format!("{before}{value}")));
         }
+        shown.push(STANDARD.encode(STANDARD.encode(value)));
+        shown.push(value.bytes().map(|byte| format!("{byte:02x}")).collect());
         for text in shown {
             let text = format!("see {text} there");
             let masked = pasted.mask(&text).unwrap();

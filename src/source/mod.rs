@@ -47,7 +47,7 @@ pub use follow::GitOpsObjects;
 pub use git::around as repository_around;
 pub use git::{Commit, CommitFile, Git, GitError, Repository, above, before_branch, blame, pages};
 pub use gitops::{GitOps, GitOpsSelector, ReadAt};
-pub use helm_release::HelmReleases;
+pub use helm_release::{HelmReleases, helm_hooks};
 pub use kustomize::{Layers, layers};
 pub use last_applied::LastApplied;
 pub use mirror::Mirror;

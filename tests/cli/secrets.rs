@@ -293,3 +293,61 @@ fn the_value_of_a_secret_is_masked_wherever_it_is_pasted() {
         }
     }
 }
+
+/// Watch and backport work with the values themselves, and show and store only masked ones.
+#[test]
+fn no_command_shows_a_secret_that_was_pasted_as_a_key() {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(CANARY);
+    let of_data = secret(json!({"data": {"value": encoded}}));
+    let pod = |metadata: Value, container: Value| {
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata,
+            "spec": {"containers": [container]}});
+        pod["metadata"]["name"] = json!("cart");
+        pod["metadata"]["namespace"] = json!("shop");
+        pod["spec"]["containers"][0]["name"] = json!("web");
+        pod
+    };
+    for live in [
+        pod(json!({"labels": {CANARY: "x"}}), json!({})),
+        pod(
+            json!({"annotations": {format!("a/{CANARY}"): "x"}}),
+            json!({}),
+        ),
+        pod(json!({"finalizers": [format!("a/{CANARY}")]}), json!({})),
+        pod(json!({}), json!({"env": [{"name": CANARY, "value": "x"}]})),
+        pod(
+            json!({}),
+            json!({"volumeMounts": [{"name": "v", "mountPath": format!("/{CANARY}")}]}),
+        ),
+    ] {
+        let manifests = [
+            pod(json!({"labels": {"b": "x"}}), json!({})),
+            of_data.clone(),
+        ];
+        let mut live = live;
+        live["metadata"]["labels"]["b"] = json!("x");
+        let place = Place::new()
+            .file("all.json", recording(&manifests))
+            .file("live.json", recording(&[live, of_data.clone()]));
+        let words = ["all.json", "--live", "live.json"];
+        for command in [
+            &["backport"][..],
+            &["backport", "-o", "json"],
+            &["backport", "--write", "--message", "message"],
+            &["triage"],
+            &["timeline"],
+            &["explain", "pod/shop/cart"],
+            &["watch", "--once", "--state", "state"],
+            &["accept", "--reason", "x", "--expires", "7d"],
+        ] {
+            let output = place.driftctl().args(command).args(words).output().unwrap();
+            let mut all = place.shown(&output);
+            for file in ["message", "state", ".driftctl-baseline.yaml"] {
+                let written = std::fs::read_to_string(place.path().join(file));
+                all.push_str(&written.unwrap_or_default());
+            }
+            assert!(!leaks(&all), "{command:?}: {all}");
+        }
+    }
+}

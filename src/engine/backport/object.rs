@@ -245,7 +245,8 @@ impl BackportState<'_> {
             return Some(why);
         }
         let is_masked = drift.change.live != shown.change.live
-            || drift.change.declared != shown.change.declared;
+            || drift.change.declared != shown.change.declared
+            || drift.change.path != shown.change.path;
         let is_secret = object.key.kind == "Secret" || is_masked;
         (is_secret && !self.wish.allow_secrets).then_some(RefusalReason::Secret)
     }

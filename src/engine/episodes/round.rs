@@ -117,6 +117,29 @@ impl RoundResult {
         round
     }
 
+    /// Replaces paths by those that a report shows, which contain no secrets. `paths` are
+    /// the paths of the report that the round was made from, object by object.
+    pub fn show_as(&mut self, paths: &[Vec<FieldPath>], shown: &Report) {
+        for (paths, shown) in paths.iter().zip(&shown.objects) {
+            let Some(object) = self.objects.get_mut(&shown.key) else {
+                continue;
+            };
+            for (path, drift) in paths.iter().zip(&shown.drifts) {
+                let masked = &drift.change.path;
+                if path == masked {
+                    continue;
+                }
+                let place = (path.to_string(), drift.change.kind.into());
+                let shown = (masked.to_string(), drift.change.kind.into());
+                if let Some(sight) = object.sights.remove(&place) {
+                    object.sights.insert(shown, sight);
+                } else if let Some(hidden) = object.hidden.remove(&place) {
+                    object.hidden.insert(shown, hidden);
+                }
+            }
+        }
+    }
+
     /// Returns the drift of the round.
     pub(super) fn sights(&self) -> impl Iterator<Item = (EpisodeKey, &DriftSighting)> {
         self.objects.iter().flat_map(|(key, object)| {

@@ -21,6 +21,9 @@ const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// (`plugin/pkg/admission/limitranger`).
 const LIMIT_RANGER: &str = "kubernetes.io/limit-ranger";
 
+/// The ConfigMaps with the cluster's certificates.
+const CERTIFICATES: [&str; 2] = ["kube-root-ca.crt", "openshift-service-ca.crt"];
+
 /// Explains what admission plugins add to Pods.
 pub struct AdmissionPlugins;
 
@@ -160,9 +163,19 @@ fn containers(pod: &Value) -> Vec<(&'static str, &str, &Value)> {
 /// Returns the paths of the service account's token: a projected volume, and its mount in each
 /// container.
 fn token_volumes(pod: &Value) -> Vec<FieldPath> {
+    // The plugin projects a token, the cluster's certificate (on OpenShift two) and the namespace,
+    // and nothing else.
+    let is_known = |source: &Value| {
+        let certificate = source.pointer("/configMap/name").and_then(Value::as_str);
+        source.get("serviceAccountToken").is_some()
+            || certificate.is_some_and(|name| CERTIFICATES.contains(&name))
+            || source.get("downwardAPI").is_some()
+    };
     let is_token = |volume: &&Value| {
+        let mut sources = items(volume, "/projected/sources");
         items(volume, "/projected/sources")
             .any(|source| source.get("serviceAccountToken").is_some())
+            && sources.all(is_known)
     };
     let volumes = items(pod, "/spec/volumes").filter(is_token);
     let names = volumes.filter_map(|volume| volume.get("name")?.as_str());

@@ -5,6 +5,7 @@
 //! those roles widens the aggregated one too (`pkg/controller/clusterroleaggregation` in
 //! Kubernetes).
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -97,11 +98,17 @@ impl Aggregated {
             },
         });
         let roles: Vec<AggregatedRole<'_>> = roles.collect();
+        let read = OnceCell::new();
         let others = || {
-            let all = live.related("rbac.authorization.k8s.io/v1", "ClusterRole", "");
-            let mut all = all.unwrap_or_default();
-            all.retain(|other| roles.iter().all(|role| name(other) != Some(&role.key.name)));
-            all
+            let read = read.get_or_init(|| {
+                let mut all = live.related("rbac.authorization.k8s.io/v1", "ClusterRole", "")?;
+                if !all.iter().any(is_of_system) {
+                    return None;
+                }
+                all.retain(|other| roles.iter().all(|role| name(other) != Some(&role.key.name)));
+                Some(all)
+            });
+            read.as_deref()
         };
         let expected = roles.iter().filter_map(|role| {
             let selectors = selectors(&role.declared)?;
@@ -135,11 +142,11 @@ impl AggregatedRules {
 
 /// Returns the rules that follow from the manifests, together with those from undeclared roles;
 /// `None` if they equal the live rules.
-fn expected(
+fn expected<'r>(
     role: &AggregatedRole<'_>,
     selectors: &[LabelSelector],
     roles: &[AggregatedRole<'_>],
-    others: &dyn Fn() -> Vec<Value>,
+    others: &dyn Fn() -> Option<&'r [Value]>,
 ) -> Option<AggregatedRules> {
     let live = rules(role.live.as_ref()?);
     let contributors: Vec<&AggregatedRole<'_>> =
@@ -149,23 +156,26 @@ fn expected(
         .filter(|other| is_selected(selectors, &other.declared))
         .flat_map(|other| rules(&other.declared))
         .collect();
-    // Undeclared live rules that come from a declared role as it is live.
-    let strange: Vec<&Value> = live
+    let undeclared: Vec<&Value> = live
         .iter()
         .copied()
         .filter(|rule| !has(&declared, rule))
-        .filter(|rule| {
-            contributors.iter().any(|other| {
+        .collect();
+    let elsewhere = match undeclared.is_empty() {
+        true => Some(&[][..]),
+        false => others(),
+    };
+    // If the other roles cannot be read, only what comes from a declared role as it is live is
+    // known not to come from them.
+    let is_strange = |rule: &&Value| {
+        elsewhere.is_some()
+            || contributors.iter().any(|other| {
                 let other = other.live.as_ref();
                 other.is_some_and(|other| is_selected(selectors, other) && has(&rules(other), rule))
             })
-        })
-        .collect();
-    let elsewhere = if strange.is_empty() {
-        Vec::new()
-    } else {
-        others()
     };
+    let strange: Vec<&Value> = undeclared.into_iter().filter(is_strange).collect();
+    let elsewhere = elsewhere.unwrap_or_default();
     let from_elsewhere: Vec<&Value> = elsewhere
         .iter()
         .filter(|other| is_selected(selectors, other))
@@ -219,6 +229,12 @@ fn is_selected(selectors: &[LabelSelector], role: &Value) -> bool {
     selectors.iter().any(|selector| selector.matches(labels))
 }
 
+/// Returns whether a role is one of the API server's own. Every cluster has some, so a recording
+/// without them does not contain all roles.
+fn is_of_system(role: &Value) -> bool {
+    name(role).is_some_and(|name| name.starts_with("system:"))
+}
+
 fn name(role: &Value) -> Option<&str> {
     role.pointer("/metadata/name").and_then(Value::as_str)
 }
@@ -269,7 +285,7 @@ mod tests {
     }
 
     /// Returns the expected rules of a role that is aggregated from one declared role.
-    fn of(live: Value, part_live: Value, others: Vec<Value>) -> Option<AggregatedRules> {
+    fn of(live: Value, part_live: Value, others: Option<&[Value]>) -> Option<AggregatedRules> {
         let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
             {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});
         let declared_part = part(json!(["get"]));
@@ -287,20 +303,26 @@ mod tests {
             },
         ];
         let selectors = selectors(&declared).unwrap();
-        expected(&roles[0], &selectors, &roles, &|| others.clone())
+        expected(&roles[0], &selectors, &roles, &|| others)
     }
 
     #[test]
     fn rules_that_follow_from_the_manifests_are_in_sync() {
         let same = part(json!(["get"]));
         let live = json!([{"resourceNames": [], "apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
-        assert_eq!(of(live, same.clone(), vec![]), None);
+        assert_eq!(of(live, same.clone(), None), None);
         let with_unknown = json!([rule("pods", json!(["get"])), rule("nodes", json!(["*"]))]);
         assert_eq!(
-            of(with_unknown, same, vec![]),
+            of(with_unknown.clone(), same.clone(), None),
             None,
             "roles that were not read may add rules"
         );
+        let found = of(with_unknown.clone(), same.clone(), Some(&[])).unwrap();
+        let want = json!([rule("pods", json!(["get"]))]);
+        assert_eq!(found.rules, want, "no role has the rule");
+        let other = json!({"metadata": {"name": "x", "labels": {"to": "all"}},
+            "rules": [rule("nodes", json!(["*"]))]});
+        assert_eq!(of(with_unknown, same, Some(&[other])), None);
     }
 
     #[test]
@@ -310,20 +332,23 @@ mod tests {
             rule("nodes", json!(["*"])),
             rule("pods", json!(["get", "delete"]))
         ]);
-        let found = of(live.clone(), wide.clone(), vec![]).unwrap();
+        let found = of(live.clone(), wide.clone(), None).unwrap();
         let want = json!([rule("nodes", json!(["*"])), rule("pods", json!(["get"]))]);
         assert_eq!(found.rules, want);
         assert_eq!(found.sources, ["part"]);
         // The same rule comes from an undeclared role; the declared one does not exist.
-        let other = json!({"metadata": {"name": "x", "labels": {"to": "all"}},
-            "rules": [rule("pods", json!(["get", "delete"]))]});
-        let found = of(live, wide, vec![other]).unwrap();
+        let rules = [
+            rule("pods", json!(["get", "delete"])),
+            rule("nodes", json!(["*"])),
+        ];
+        let other = json!({"metadata": {"name": "x", "labels": {"to": "all"}}, "rules": rules});
+        let found = of(live, wide, Some(&[other])).unwrap();
         assert_eq!(found.rules.as_array().map(Vec::len), Some(3));
     }
 
     #[test]
     fn expects_a_removed_rule() {
-        let found = of(json!([]), json!({"rules": []}), vec![]).unwrap();
+        let found = of(json!([]), json!({"rules": []}), None).unwrap();
         assert_eq!(found.rules, json!([rule("pods", json!(["get"]))]));
     }
 }

@@ -39,7 +39,8 @@ impl Knowledge for Owners {
             "owned" => self.made(object, value),
             "endpoints" => self.are_endpoints_of_a_service(object),
             // A Helm hook counts only beside a release.
-            "helm-hooks" | "helm-hooks-of-nobody" => self.has_release_beside(object),
+            "helm-hooks" | "helm-hooks-of-nobody" => self.is_hook(object, rules),
+            "service-account-tokens" => self.is_listed_token(object),
             _ => true,
         };
         let rule = explains_extra(rules, &object.key, value, ownership, holds)?;

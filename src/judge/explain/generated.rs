@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cluster::{Live, LiveObject};
+use crate::facts::GUARDED_GROUPS;
 use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Owner, Ownership};
 use crate::policy::RuleSet;
@@ -45,15 +46,28 @@ impl Explainer for GeneratedObjects {
                 .is_some_and(|value| label(&value, POLICY).is_some())
         };
         extra.any(is_labelled).then_some(())?;
-        let generated = Generated::read(run.live);
+        let mut generated = Generated::read(run.live);
+        let guarded = run.fetched.extra.iter().filter(|object| is_guarded(object));
+        let guarded = guarded.filter(|object| object.may_mention(POLICY));
+        for object in guarded {
+            generated.add_content(object, run.live);
+        }
         (!generated.rules.is_empty()).then(|| Box::new(generated) as _)
     }
 }
 
-/// The rules that generate objects, by the policy's namespace and name and the rule's name.
+/// What generates objects, and what the objects contain whose content matters.
 #[derive(Debug, Default)]
 struct Generated {
+    /// The rules, by the policy's namespace and name and the rule's name.
     rules: BTreeMap<(String, String, String), Value>,
+    /// The objects that grant permissions or change what others apply, by version, kind and
+    /// namespace.
+    contents: BTreeMap<(String, String, String), Vec<Value>>,
+}
+
+fn is_guarded(object: &LiveObject) -> bool {
+    GUARDED_GROUPS.contains(&object.key.group.as_str())
 }
 
 impl Generated {
@@ -65,6 +79,43 @@ impl Generated {
             }
         }
         generated
+    }
+
+    /// Reads the objects of a kind in full: of undeclared objects only the metadata may be known.
+    fn add_content(&mut self, object: &LiveObject, live: &dyn Live) {
+        let namespace = object.key.namespace.clone().unwrap_or_default();
+        let (version, kind) = (object.api_version.clone(), object.key.kind.clone());
+        let read = |(version, kind, namespace): &(String, String, String)| {
+            let objects = live.related(version, kind, namespace);
+            objects.unwrap_or_default()
+        };
+        let place = self.contents.entry((version, kind, namespace));
+        place.or_insert_with_key(read);
+    }
+
+    /// Returns whether the content of an object that grants permissions is what a rule generates.
+    /// Content that the rule computes or copies is not checked.
+    fn has_content(&self, part: &Value, object: &LiveObject) -> bool {
+        let Some(data) = part.get("data").filter(|_| is_guarded(object)) else {
+            return true;
+        };
+        let namespace = object.key.namespace.clone().unwrap_or_default();
+        let place = (
+            object.api_version.clone(),
+            object.key.kind.clone(),
+            namespace,
+        );
+        let named = |one: &&Value| {
+            let name = one.pointer("/metadata/name").and_then(Value::as_str);
+            name == Some(object.key.name.as_str())
+        };
+        let contents = self.contents.get(&place);
+        let content = contents.and_then(|all| all.iter().find(named));
+        let fields = data.as_object().into_iter().flatten();
+        content.is_some_and(|content| {
+            let mut fields = fields.filter(|(name, _)| *name != "metadata");
+            fields.all(|(name, wanted)| agrees(wanted, content.get(name)))
+        })
     }
 
     fn add(&mut self, policy: &Value) {
@@ -94,7 +145,7 @@ impl Generated {
         let generate = self.rules.get(&key)?;
         let foreach = generate.get("foreach").and_then(Value::as_array);
         let mut parts = std::iter::once(generate).chain(foreach.into_iter().flatten());
-        let is_its = parts.any(|part| makes(part, object));
+        let is_its = parts.any(|part| makes(part, object) && self.has_content(part, object));
         let kind = match namespace {
             "" => "ClusterPolicy",
             _ => "Policy",
@@ -147,6 +198,23 @@ fn makes(part: &Value, object: &LiveObject) -> bool {
         )
 }
 
+/// Returns whether a value is what a policy writes, where the policy writes it literally. Nothing may
+/// be added to a list.
+fn agrees(wanted: &Value, found: Option<&Value>) -> bool {
+    match (wanted, found) {
+        (Value::String(text), _) if text.contains("{{") => true,
+        (Value::Object(wanted), Some(Value::Object(found))) => {
+            let mut fields = wanted.iter();
+            fields.all(|(name, wanted)| agrees(wanted, found.get(name)))
+        }
+        (Value::Array(wanted), Some(Value::Array(found))) => {
+            let mut pairs = wanted.iter().zip(found);
+            wanted.len() == found.len() && pairs.all(|(wanted, found)| agrees(wanted, Some(found)))
+        }
+        (wanted, found) => found == Some(wanted),
+    }
+}
+
 fn label<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     let labels = value.pointer("/metadata/labels")?;
     labels.get(name)?.as_str().filter(|text| !text.is_empty())
@@ -173,6 +241,38 @@ mod tests {
         let key = ResourceKey::new("", kind, Some("shop".to_owned()), name);
         let object = LiveObject::new(key, "v1", value.to_string());
         generated.maker(&object, &value)
+    }
+
+    #[test]
+    fn an_object_that_grants_permissions_must_have_the_content_of_the_policy() {
+        let rbac = "rbac.authorization.k8s.io/v1";
+        let mut generated = Generated::default();
+        generated.add(&json!({"metadata": {"name": "p"}, "spec": {"rules": [{"name": "r",
+            "generate": {"apiVersion": rbac, "kind": "RoleBinding", "name": "team",
+                "namespace": "{{request.object.metadata.name}}", "data": {
+                    "roleRef": {"kind": "ClusterRole", "name": "view"},
+                    "subjects": [{"kind": "Group", "name": "{{request.object.metadata.labels.team}}"}]}}}]}}));
+        let binding = |role: &str, subjects: usize| {
+            json!({"metadata": {"name": "team", "namespace": "shop",
+                "labels": {POLICY: "p", RULE: "r"}},
+                "roleRef": {"apiGroup": "x", "kind": "ClusterRole", "name": role},
+                "subjects": vec![json!({"kind": "Group", "name": "cart"}); subjects]})
+        };
+        let key = ResourceKey::new(
+            "rbac.authorization.k8s.io",
+            "RoleBinding",
+            Some("shop".to_owned()),
+            "team",
+        );
+        let mut is_explained = |value: Value| {
+            let object = LiveObject::new(key.clone(), rbac, value.to_string());
+            let place = (rbac.to_owned(), "RoleBinding".to_owned(), "shop".to_owned());
+            generated.contents.insert(place, vec![value.clone()]);
+            generated.maker(&object, &value).is_some()
+        };
+        assert!(is_explained(binding("view", 1)));
+        assert!(!is_explained(binding("admin", 1)));
+        assert!(!is_explained(binding("view", 2)));
     }
 
     #[test]

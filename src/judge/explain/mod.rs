@@ -3,6 +3,7 @@
 //! A new explainer is a file here and a line in [`EXPLAINERS`]. If a path and its owners are enough
 //! to decide, write a rule in `policy/builtin.yaml` instead.
 
+mod account_secrets;
 mod admission;
 mod aggregation;
 mod autoscaler;
@@ -34,6 +35,7 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &rollouts::Rollouts,
     &definitions::OtherDefinitions,
     &enforcer::AksEnforcer,
+    &account_secrets::AccountSecrets,
     &policies::AdmissionPolicies,
     &prevalent::PrevalentValues,
     &twins::TwinGroups,

@@ -3,16 +3,18 @@
 //! Anyone can write an owner reference, so it proves little by itself: an owner with that uid must
 //! exist, and be of a kind that creates such objects.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
 use crate::cluster::{Live, LiveObject, ReadResult};
-use crate::facts::{MAKES, OPERATORS_MAKE};
+use crate::facts::{GUARDED_GROUPS, MAKES, OPERATORS_MAKE};
 use crate::judge::ExplainerInput;
-use crate::model::{ManagerEntry, group_of};
+use crate::model::{ManagerEntry, ObjectStatus, Severity, group_of};
 use crate::ownership::ownership_of;
+use crate::policy::RuleSet;
 use crate::schema::builtin_kind_of_group;
+use crate::source::helm_hooks;
 
 /// The label that the endpoint slice controllers put on their slices
 /// (`k8s.io/api/discovery/v1/well_known_labels.go`); they undo any other change to such a slice.
@@ -31,9 +33,24 @@ pub struct Owners {
     selecting: HashSet<(String, String)>,
     /// The namespaces with records of Helm releases.
     releases: HashSet<String>,
+    /// The hooks in the records of a namespace, by kind and name; only of namespaces with hooks of
+    /// high severity.
+    hooks: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// The Secrets that ServiceAccounts list, by namespace and name.
+    tokens: BTreeMap<String, BTreeSet<String>>,
     /// The uids of owners that were read in addition.
     asked: BTreeMap<OwnerScope, HashSet<String>>,
 }
+
+/// The annotation of Helm's hooks.
+const HOOK: &str = "helm.sh/hook";
+
+/// The annotation of service account tokens.
+const ACCOUNT: &str = "kubernetes.io/service-account.name";
+
+/// The annotation of Pods that a kubelet runs from files (`kubernetes.io/config.mirror`). It deletes
+/// those that it does not run.
+const MIRROR: &str = "/metadata/annotations/kubernetes.io~1config.mirror";
 
 /// The version and kind of owners, and the namespace of the objects that they own.
 type OwnerScope = (String, String, String);
@@ -63,6 +80,17 @@ impl Owners {
             let value = object.value().unwrap_or_default();
             for reference in references(&value) {
                 owners.ask(object, reference, live);
+            }
+        }
+        for object in &fetched.extra {
+            let namespace = object.key.namespace.clone().unwrap_or_default();
+            let is_severe = || is_severe(object, run.rules);
+            if object.may_mention(HOOK) && owners.releases.contains(&namespace) && is_severe() {
+                let hooks = owners.hooks.entry(namespace);
+                hooks.or_insert_with_key(|namespace| helm_hooks(live, namespace));
+            } else if object.key.kind == "Secret" && object.may_mention(ACCOUNT) {
+                let tokens = owners.tokens.entry(namespace);
+                tokens.or_insert_with_key(|namespace| listed_secrets(live, namespace));
             }
         }
         owners
@@ -113,6 +141,13 @@ impl Owners {
         let Some(is_known) = may_make(reference, made) else {
             return false;
         };
+        let group = object.key.group.as_str();
+        if !is_known && GUARDED_GROUPS.contains(&group) {
+            return false;
+        }
+        if made == "Pod" && kind == "Node" && value.pointer(MIRROR).is_none() {
+            return false;
+        }
         if made == "EndpointSlice" {
             let by = value.pointer(MANAGED_BY).and_then(Value::as_str);
             if !by.is_some_and(|by| SLICE_CONTROLLERS.contains(&by)) {
@@ -140,11 +175,44 @@ impl Owners {
                 .contains(&(namespace, object.key.name.clone()))
     }
 
-    /// Returns whether Helm keeps release records in the object's namespace.
-    pub fn has_release_beside(&self, object: &LiveObject) -> bool {
+    /// Returns whether an object with the annotation is a hook of Helm: there are release records in
+    /// its namespace, and, if the object is severe, one of them lists it.
+    pub fn is_hook(&self, object: &LiveObject, rules: &RuleSet) -> bool {
         let namespace = object.key.namespace.as_deref().unwrap_or_default();
-        self.releases.contains(namespace)
+        let hook = (object.key.kind.clone(), object.key.name.clone());
+        let is_listed = || {
+            let hooks = self.hooks.get(namespace);
+            hooks.is_some_and(|hooks| hooks.contains(&hook))
+        };
+        self.releases.contains(namespace) && (!is_severe(object, rules) || is_listed())
     }
+
+    /// Returns whether a ServiceAccount lists a Secret, as the token controller did for the tokens
+    /// that it made.
+    pub fn is_listed_token(&self, object: &LiveObject) -> bool {
+        let namespace = object.key.namespace.as_deref().unwrap_or_default();
+        let tokens = self.tokens.get(namespace);
+        tokens.is_some_and(|tokens| tokens.contains(&object.key.name))
+    }
+}
+
+/// Returns whether an undeclared object of this kind has severity high or critical.
+fn is_severe(object: &LiveObject, rules: &RuleSet) -> bool {
+    let severity = rules.whole_severity(&object.key, ObjectStatus::Extra);
+    severity >= Some(Severity::High)
+}
+
+/// Returns the names of the Secrets that the ServiceAccounts of a namespace list.
+fn listed_secrets(live: &dyn Live, namespace: &str) -> BTreeSet<String> {
+    let accounts = live.related("v1", "ServiceAccount", namespace);
+    let accounts = accounts.unwrap_or_default();
+    let secrets = accounts
+        .iter()
+        .filter_map(|one| one.get("secrets")?.as_array());
+    let names = secrets
+        .flatten()
+        .filter_map(|one| one.get("name")?.as_str());
+    names.map(str::to_owned).collect()
 }
 
 /// Returns whether a Service selects Pods.

@@ -154,7 +154,7 @@ pub struct AnnotationRules {
 ///
 /// Annotations that only the live object has count if their tool honours them there, but driftctl's
 /// own do not: otherwise the author of a live change could hide it. An undeclared object has only
-/// live annotations.
+/// live annotations. Rules from live annotations are marked as such.
 pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> AnnotationRules {
     let mut own = AnnotationRules::default();
     let Some(first) = declared.or(live) else {
@@ -181,6 +181,7 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
                 let mut rule = switch.rule(place);
                 if !on_declared {
                     rule.except.clone_from(&of_live);
+                    rule.of_live = true;
                 }
                 own.rules.push(rule);
                 break;
@@ -189,6 +190,9 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
     }
     own.ours(first, place);
     own.kluctl_fields(first, place);
+    if declared.is_none() {
+        own.rules.iter_mut().for_each(|rule| rule.of_live = true);
+    }
     own
 }
 
@@ -359,6 +363,8 @@ fn blank(id: &str, reason: &str, place: &str) -> Rule {
         object_only: false,
         owned: false,
         except: Vec::new(),
+        of_live: false,
+        only_applier: false,
     }
 }
 

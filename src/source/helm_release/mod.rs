@@ -3,7 +3,7 @@
 mod record;
 mod storage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -105,6 +105,23 @@ impl HelmReleases {
             chart_version,
         }))
     }
+}
+
+/// Returns the hooks in the release records of a namespace, by kind and name. Records that cannot be
+/// read list none.
+pub fn helm_hooks(live: &dyn Live, namespace: &str) -> BTreeSet<(String, String)> {
+    let releases = HelmReleases {
+        namespace: Some(namespace.to_owned()),
+        release: None,
+    };
+    let records = releases.records(live, &mut LoadedSource::default());
+    let records = records.unwrap_or_default();
+    let parsed = records
+        .iter()
+        .filter_map(|object| ReleaseRecord::of(object).ok());
+    parsed
+        .flat_map(|record| record.hooks().collect::<Vec<_>>())
+        .collect()
 }
 
 impl Source for HelmReleases {

@@ -33,6 +33,8 @@ pub(super) struct ReleaseRecord {
     #[serde(default)]
     pub config: serde_json::Value,
     #[serde(default)]
+    hooks: Value,
+    #[serde(default)]
     chart: RecordedChart,
     #[serde(default)]
     info: ReleaseInfo,
@@ -80,6 +82,15 @@ impl ReleaseRecord {
         };
         serde_json::from_slice(&bytes)
             .map_err(|_| "it is not a release of Helm 3 or 4 (`helm.sh/release.v1`)".to_owned())
+    }
+
+    /// Returns the kind and the name of each hook.
+    pub fn hooks(&self) -> impl Iterator<Item = (String, String)> {
+        let hooks = self.hooks.as_array().into_iter().flatten();
+        hooks.filter_map(|hook| {
+            let text = |field: &str| hook.get(field)?.as_str().map(str::to_owned);
+            Some((text("kind")?, text("name")?))
+        })
     }
 
     /// Returns the version of its chart.
@@ -138,7 +149,8 @@ mod tests {
     fn reads_records_from_secrets_and_config_maps() {
         let text = json!({
             "name": "cart", "namespace": "shop", "version": 3,
-            "info": {"status": "deployed"}, "manifest": "---\n", "hooks": [{"path": "x"}],
+            "info": {"status": "deployed"}, "manifest": "---\n",
+            "hooks": [{"path": "x"}, {"kind": "Role", "name": "a"}],
         });
         let packed = packed(text.to_string().as_bytes());
         let secret = json!({"kind": "Secret", "data": {"release": STANDARD.encode(&packed)}});
@@ -146,6 +158,8 @@ mod tests {
             let record = ReleaseRecord::of(&object).unwrap();
             assert_eq!((record.name.as_str(), record.version), ("cart", 3));
             assert_eq!(record.status(), "deployed");
+            let hook = ("Role".to_owned(), "a".to_owned());
+            assert!(record.hooks().eq([hook]));
         }
     }
 

@@ -1,6 +1,8 @@
 //! Tests that an undeclared value is explained only with evidence: a default of the type, a
 //! controller on the paths that it writes, an existing autoscaler, a policy that writes it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{compared, compared_with, drift_of};
@@ -622,6 +624,226 @@ fn a_live_hook_is_not_extra() {
     let extra = objects.iter().filter(|object| object.is_drift());
     let names: Vec<&str> = extra.map(|object| object.key.name.as_str()).collect();
     assert_eq!(names, ["other"]);
+}
+
+/// Anyone who may create an object can write its owner, its annotations and its manager's name.
+#[test]
+fn nothing_that_its_author_writes_excuses_an_object_that_grants_permissions() {
+    let rbac = "rbac.authorization.k8s.io/v1";
+    let binding = |manager: &str, metadata: Value| {
+        let mut object = json!({"apiVersion": rbac, "kind": "RoleBinding", "metadata": metadata,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
+                "name": "admin"}});
+        object["metadata"]["name"] = json!("let");
+        object["metadata"]["namespace"] = json!("shop");
+        object["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Update",
+            "apiVersion": rbac, "fieldsType": "FieldsV1", "fieldsV1": {"f:metadata": {}}}]);
+        object
+    };
+    let custom = json!({"apiVersion": "example.com/v1", "kind": "Shop",
+        "metadata": {"name": "x", "namespace": "shop", "uid": "4"}});
+    let release = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {
+        "name": "sh.helm.release.v1.a.v1", "namespace": "shop", "labels": {"owner": "helm"}}});
+    let owner = json!([{"apiVersion": "example.com/v1", "kind": "Shop", "name": "x", "uid": "4",
+        "controller": true}]);
+    for metadata in [
+        json!({"ownerReferences": owner}),
+        json!({"annotations": {"helm.sh/hook": "pre-install"}}),
+        json!({"annotations": {"argocd.argoproj.io/compare-options": "IgnoreExtraneous"}}),
+        json!({"annotations": {"driftctl.dev/ignore": "true"}}),
+        json!({"labels": {"kustomize.toolkit.fluxcd.io/reconcile": "disabled"}}),
+    ] {
+        let found = extra(&[
+            custom.clone(),
+            release.clone(),
+            binding("helm", metadata.clone()),
+        ]);
+        assert!(
+            found.contains(&"RoleBinding/let".to_owned()),
+            "{metadata}: {found:?}"
+        );
+    }
+    // The record of the release lists the hook.
+    let record = json!({"name": "a", "hooks": [{"kind": "RoleBinding", "name": "let"}]});
+    let encoded = STANDARD.encode(STANDARD.encode(record.to_string()));
+    let mut release = release;
+    release["data"] = json!({"release": encoded});
+    let hook = json!({"annotations": {"helm.sh/hook": "pre-install"}});
+    assert_eq!(extra(&[release, binding("helm", hook)]), [""; 0]);
+}
+
+/// A token of a service account that its account does not list was created by someone.
+#[test]
+fn a_token_must_be_listed_by_its_account() {
+    let token = json!({"apiVersion": "v1", "kind": "Secret",
+        "type": "kubernetes.io/service-account-token", "metadata": {
+            "name": "admin-token-x2x9z", "namespace": "shop",
+            "annotations": {"kubernetes.io/service-account.name": "admin"},
+            "managedFields": [{"manager": "kube-controller-manager", "operation": "Update",
+                "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}}]}});
+    let account = |secrets: Value| {
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "secrets": secrets,
+            "metadata": {"name": "default", "namespace": "shop"}})
+    };
+    let found = |secrets: Value| extra(&[token.clone(), account(secrets)]);
+    assert_eq!(found(json!([{"name": "admin-token-x2x9z"}])), [""; 0]);
+    assert_eq!(found(json!([])), ["Secret/admin-token-x2x9z"]);
+}
+
+#[test]
+fn a_controllers_name_explains_only_secrets_that_it_makes() {
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": "cart", "namespace": "shop", "labels": {"app": "cart"}}});
+    let found = |by: &str, list: &str, name: &str| {
+        let change = |object: &mut Value| object[list] = json!([{"name": name}]);
+        let item = format!("k:{{\"name\":\"{name}\"}}");
+        let fields = json!({format!("f:{list}"): {".": {}, item: {".": {}, "f:name": {}}}});
+        written(by, &account, change, &fields).len()
+    };
+    let openshift = "openshift-controller-manager";
+    assert_eq!(
+        found(openshift, "imagePullSecrets", "cart-dockercfg-x2x9z"),
+        0
+    );
+    assert_eq!(found(openshift, "imagePullSecrets", "evil"), 1);
+    assert_eq!(
+        found(openshift, "imagePullSecrets", "admin-dockercfg-x2x9z"),
+        1
+    );
+    assert_eq!(
+        found("kube-controller-manager", "secrets", "cart-token-x2x9z"),
+        0
+    );
+    assert_eq!(
+        found("kube-controller-manager", "secrets", "admin-token-x2x9z"),
+        1
+    );
+    assert_eq!(found("kubelet", "secrets", "cart-token-x2x9z"), 1);
+}
+
+/// A kubelet deletes Pods with this annotation that it does not run, and no others.
+#[test]
+fn a_pod_of_a_node_must_be_a_mirror_pod() {
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "uid": "7"}});
+    let pod = |annotations: Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "eye", "namespace": "shop",
+            "annotations": annotations, "ownerReferences": [{"apiVersion": "v1", "kind": "Node",
+                "name": "n", "uid": "7", "controller": true}]}})
+    };
+    let found = |annotations: Value| extra(&[node.clone(), pod(annotations)]);
+    assert_eq!(found(json!({"kubernetes.io/config.mirror": "1"})), [""; 0]);
+    assert_eq!(found(json!({})), ["Pod/eye"]);
+}
+
+/// Returns the changes that count if a manager other than the applier wrote the new fields.
+fn written(by: &str, declared: &Value, change: impl Fn(&mut Value), fields: &Value) -> Vec<String> {
+    let mut live = declared.clone();
+    change(&mut live);
+    let version = &declared["apiVersion"];
+    let entry = |manager: &str, fields: &Value| {
+        json!({"manager": manager, "operation": "Update", "apiVersion": version,
+            "fieldsType": "FieldsV1", "fieldsV1": fields, "time": "2026-11-30T00:00:00Z"})
+    };
+    let base = json!({"f:metadata": {"f:labels": {"f:app": {}}},
+        "f:spec": {"f:hosts": {}, "f:policyTypes": {}}});
+    live["metadata"]["managedFields"] =
+        json!([entry("kubectl-client-side-apply", &base), entry(by, fields)]);
+    let kind = declared["kind"].as_str().unwrap();
+    drift_of(kind, &[declared], &[&live])
+}
+
+#[test]
+fn a_mesh_controller_shifts_traffic_but_does_not_send_it_elsewhere() {
+    let route = |host: &str, weight: u64| json!({"destination": {"host": host}, "weight": weight});
+    let service = json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+        "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"hosts": ["cart"],
+            "http": [{"route": [route("stable", 100), route("canary", 0)]}]}});
+    let found = |routes: Value| {
+        let change = |object: &mut Value| object["spec"]["http"][0]["route"] = routes.clone();
+        written(
+            "flagger",
+            &service,
+            change,
+            &json!({"f:spec": {"f:http": {}}}),
+        )
+    };
+    assert_eq!(
+        found(json!([route("stable", 90), route("canary", 10)])),
+        [""; 0]
+    );
+    assert_ne!(
+        found(json!([route("stable", 90), route("evil", 10)])),
+        [""; 0]
+    );
+    assert_ne!(
+        found(json!([
+            route("stable", 90),
+            route("canary", 5),
+            route("evil", 5)
+        ])),
+        [""; 0]
+    );
+}
+
+/// With one more label, a network policy protects fewer Pods.
+#[test]
+fn a_deployers_name_does_not_explain_a_narrower_selector() {
+    let policy = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "deny", "namespace": "shop"},
+        "spec": {"podSelector": {"matchLabels": {"app": "cart"}}, "policyTypes": ["Ingress"]}});
+    let change = |object: &mut Value| {
+        object["spec"]["podSelector"]["matchLabels"]["kapp.k14s.io/app"] = json!("1");
+    };
+    let label = json!({"f:spec": {"f:podSelector": {"f:matchLabels": {"f:kapp.k14s.io/app": {}}}}});
+    let expected = ["added .spec.podSelector.matchLabels[\"kapp.k14s.io/app\"]"];
+    assert_eq!(written("kapp", &policy, change, &label), expected);
+    let mut live = policy.clone();
+    change(&mut live);
+    live["metadata"]["managedFields"] = json!([{"manager": "kapp", "operation": "Update",
+        "apiVersion": "networking.k8s.io/v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {
+            "f:policyTypes": {}, "f:podSelector": {"f:matchLabels": {"f:app": {},
+                "f:kapp.k14s.io/app": {}}}}}}]);
+    assert_eq!(drift_of("NetworkPolicy", &[&policy], &[&live]), [""; 0]);
+}
+
+#[test]
+fn a_token_volume_with_another_source_is_drift() {
+    let pod = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {"containers": [{"name": "web", "image": "shop/web:1"}]}});
+    let with = |sources: Value| {
+        let volumes = json!([{"name": "kube-api-access-x", "projected": {"sources": sources}}]);
+        let live = live(pod.clone(), set("/spec", "volumes", volumes), None);
+        drift_of("Pod", &[&pod], &[&live]).len()
+    };
+    let token = json!({"serviceAccountToken": {"path": "token"}});
+    let known = json!([token, {"configMap": {"name": "kube-root-ca.crt"}},
+        {"downwardAPI": {"items": []}}]);
+    assert_eq!(with(known), 0);
+    assert_eq!(with(json!([token, {"secret": {"name": "admin"}}])), 1);
+}
+
+/// The annotation counts, as Flux honours it, but only for what is not severe: the gate
+/// `--fail-on critical` must see a privileged container behind it.
+#[test]
+fn a_live_mark_hides_nothing_severe() {
+    let declared = workload("Deployment", "cart");
+    let marked = live(
+        declared.clone(),
+        |object| {
+            object["metadata"]["annotations"] =
+                json!({"kustomize.toolkit.fluxcd.io/reconcile": "disabled"});
+            object["spec"]["minReadySeconds"] = json!(3);
+            object["spec"]["template"]["spec"]["hostPID"] = json!(true);
+        },
+        None,
+    );
+    let found = drift_of("Deployment", &[&declared], &[&marked]);
+    let expected = [
+        "added .metadata.annotations[\"kustomize.toolkit.fluxcd.io/reconcile\"]",
+        "added .spec.template.spec.hostPID",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::cli::args::{PoliciesArgs, WatchArgs, WatchLabel};
 use crate::cli::comparison::{self, ComparisonResult, RunRules};
 use crate::cli::secrecy;
 use crate::engine::episodes::{Digester, EpisodeLog, RoundResult};
-use crate::model::EpisodeEvent;
+use crate::model::{EpisodeEvent, FieldPath};
 use crate::output::{self, RenderOptions, Rounds, WatchState};
 use crate::redact::Redacted;
 use crate::state::{EpisodeFile, new_salt};
@@ -133,7 +133,16 @@ impl<'a> WatchRun<'a> {
             self.rounds.incomplete += 1;
             return RoundOutcome::Incomplete(Vec::new());
         }
-        let round = RoundResult::of(&report, &self.ledger, &self.digester, (began, self.at));
+        let mut round = RoundResult::of(&report, &self.ledger, &self.digester, (began, self.at));
+        let objects = report.objects.iter();
+        let paths: Vec<Vec<FieldPath>> = objects
+            .map(|object| object.drifts.iter().map(|one| one.change.path.clone()))
+            .map(Iterator::collect)
+            .collect();
+        let untrusted = self.args.source.untrusted.untrusted;
+        let report = secrecy::redact(report, &self.args.redact, untrusted, rules.secret());
+        // Keys of maps and lists may be secrets.
+        round.show_as(&paths, &report);
         let events = self.ledger.advance(&round);
         self.unwritten.extend(events.iter().cloned());
         for event in &events {
@@ -142,8 +151,6 @@ impl<'a> WatchRun<'a> {
             }
             self.recent.push_back(event.clone());
         }
-        let untrusted = self.args.source.untrusted.untrusted;
-        let report = secrecy::redact(report, &self.args.redact, untrusted, rules.secret());
         self.report = Some(report);
         if round.is_complete && self.troubles.is_empty() {
             self.rounds.complete += 1;

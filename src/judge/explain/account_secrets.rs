@@ -1,0 +1,102 @@
+//! Explains the Secrets that controllers list in a ServiceAccount: the token of the token controller
+//! (before Kubernetes 1.24), and OpenShift's credentials for its own registry.
+//!
+//! A field manager's name proves nothing, because clients choose it. So every listed Secret must have
+//! a name that the controller gives: the account's, what it is, and five random characters
+//! (`pkg/controller/serviceaccount/tokens_controller.go`; `create_dockercfg_secrets.go` of
+//! `openshift-controller-manager`).
+
+use serde_json::Value;
+
+use crate::compare::{ComparisonInput, Difference};
+use crate::judge::{Explainer, ExplainerInput, Knowledge};
+use crate::model::{ChangeKind, Explanation, PathElement, ResourceKey};
+use crate::policy::glob;
+
+/// The field manager of a controller, as a glob, and what it calls its Secrets.
+const CONTROLLERS: &[(&str, &str)] = &[
+    ("kube-controller-manager", "token"),
+    ("openshift-controller-manager", "dockercfg"),
+    ("openshift-controller-manager", "token"),
+    ("openshift.io/image-registry-pull-secrets*", "dockercfg"),
+];
+
+/// Explains the Secrets that controllers list in ServiceAccounts.
+pub struct AccountSecrets;
+
+impl Explainer for AccountSecrets {
+    fn id(&self) -> &'static str {
+        "service-account-secrets"
+    }
+
+    fn about(&self) -> &'static str {
+        "Controllers list the tokens and pull secrets that they make for a ServiceAccount."
+    }
+
+    fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
+        let mut accounts = run.declared.iter().filter(|one| is_account(&one.key));
+        accounts.next()?;
+        Some(Box::new(Self))
+    }
+}
+
+impl Knowledge for AccountSecrets {
+    fn review(
+        &self,
+        key: &ResourceKey,
+        _: &ComparisonInput<'_>,
+        mut findings: Vec<Difference>,
+    ) -> Vec<Difference> {
+        for finding in &mut findings {
+            if finding.reason.is_none() && is_account(key) && is_made(key, finding) {
+                finding.reason = Some(Explanation::ControllerOwned.into());
+                finding.cause = None;
+            }
+        }
+        findings
+    }
+}
+
+fn is_account(key: &ResourceKey) -> bool {
+    key.kind == "ServiceAccount" && key.group.is_empty()
+}
+
+/// Returns whether an addition lists only Secrets that the owners make for the account.
+fn is_made(key: &ResourceKey, finding: &Difference) -> bool {
+    let list = finding.change.path.0.first();
+    let is_list = ["secrets", "imagePullSecrets"]
+        .iter()
+        .any(|name| list == Some(&PathElement::Field((*name).to_owned())));
+    if finding.change.kind != ChangeKind::Added || !is_list || finding.owners.is_empty() {
+        return false;
+    }
+    let listed: Vec<&Value> = match &finding.change.live {
+        Some(Value::Array(items)) => items.iter().collect(),
+        Some(item) => vec![item],
+        None => return false,
+    };
+    let is_by = |manager: &str, name: &str| {
+        let mut controllers = CONTROLLERS.iter();
+        controllers
+            .any(|(controller, what)| glob(controller, manager) && is_named(name, &key.name, what))
+    };
+    let mut owners = finding.owners.iter();
+    owners.all(|owner| {
+        let mut names = listed.iter().map(|item| item.get("name")?.as_str());
+        names.all(|name| name.is_some_and(|name| is_by(&owner.manager, name)))
+    })
+}
+
+/// Returns whether a name is `ACCOUNT-WHAT-x2x9z`.
+fn is_named(name: &str, account: &str, what: &str) -> bool {
+    let Some((rest, random)) = name.rsplit_once('-') else {
+        return false;
+    };
+    let is_random = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let made_for = rest
+        .strip_suffix(what)
+        .and_then(|rest| rest.strip_suffix('-'));
+    random.len() == 5
+        && random.bytes().all(is_random)
+        && made_for.is_some_and(|made_for| made_for == account)
+}
