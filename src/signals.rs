@@ -47,7 +47,7 @@ pub struct Commands {
     runtime: tokio::runtime::Runtime,
 }
 
-/// What a signal means for a service.
+/// The meaning of a signal for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceSignal {
     /// The service should end.

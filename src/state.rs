@@ -69,7 +69,7 @@ pub struct UndoObject {
     pub before: Option<Value>,
 }
 
-/// What was done to an object.
+/// The action on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UndoAction {
@@ -123,7 +123,7 @@ impl UndoObject {
     }
 }
 
-/// Where records are saved.
+/// The folder of the records.
 #[derive(Debug, Clone)]
 pub struct UndoRecords {
     folder: PathBuf,
@@ -238,7 +238,7 @@ impl UndoRecords {
     /// Returns the record with this ID.
     ///
     /// # Errors
-    /// Fails if there is none, or it cannot be read.
+    /// Fails if no record has this ID, or it cannot be read.
     pub fn find(&self, id: &str) -> Result<UndoRecord> {
         if id.contains(['/', '\\']) || id.starts_with('.') {
             bail!("{id} is not a valid revert ID; --list-undo lists them");

@@ -190,7 +190,7 @@ impl Constraints {
             && (names.is_empty() || is(names, &object.key.name))
     }
 
-    /// A namespace selector never excludes cluster-scoped objects.
+    /// Returns whether the namespace selector matches. It never excludes cluster-scoped objects.
     fn matches_namespace(&self, object: &PolicyCandidate<'_>) -> bool {
         let (Some(selector), Some(namespace)) = (&self.namespaces, &object.key.namespace) else {
             return true;

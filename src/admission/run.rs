@@ -17,8 +17,8 @@ pub fn analysis(expressions: &[String]) -> Value {
 }
 
 /// Evaluates a policy, both as JSON, and returns a JSON list of [`RuleResult`]s; or of
-/// [`Names`](check::ExpressionNames) if the input requests the field names of expressions. The caller sets
-/// the limits: an expression may take long.
+/// [`Names`](check::ExpressionNames) if the input requests the field names of expressions. The
+/// caller sets the limits: an expression may take long.
 pub fn run(policy: &str, input: &str) -> String {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let (policy, input) = (read(policy), read(input));

@@ -39,7 +39,7 @@ fn complete(object: &mut Value) {
     }
 }
 
-/// With `hostNetwork`, the ports of a container are ports of the node.
+/// Copies the ports of a container to the node, as the server does with `hostNetwork`.
 fn open_ports(container: &mut Value) {
     let ports = container.get_mut("ports").and_then(Value::as_array_mut);
     for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -129,7 +129,7 @@ fn zero(schema: &Schema, ty: TypeId, zero: Zero) -> Option<Value> {
     }
 }
 
-/// The server treats `null` as a field that is not set.
+/// Removes `null` values, which the server treats as fields that are not set.
 fn strip_nulls(value: &mut Value) {
     match value {
         Value::Object(object) => {

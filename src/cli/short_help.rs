@@ -13,7 +13,8 @@ const COLUMNS: usize = 80;
 /// A command with at most this many flags shows all of them.
 const FEW: usize = 12;
 
-/// The flags that `-h` shows, with shorter texts than in `--help`; `COMMAND.FLAG` is for one command.
+/// The flags that `-h` shows, with shorter texts than in `--help`; `COMMAND.FLAG` is for one
+/// command.
 const SHOWN: &[(&str, &str)] = &[
     ("filename", "Manifests: a file, a folder, or - (as PATH)"),
     ("context", "The kubeconfig context; can be repeated"),

@@ -41,7 +41,8 @@ pub struct CliEnvironment {
     pub columns: Option<usize>,
     /// `CI` is set and neither `false` nor `0`: nobody watches, and many people read the logs.
     pub is_ci: bool,
-    /// The address of a line in the repository of this CI job, with `{commit}`, `{path}` and `{line}`.
+    /// The address of a line in the repository of this CI job, with `{commit}`, `{path}` and
+    /// `{line}`.
     pub line_address: Option<String>,
     /// The current time, for "3h ago". `SOURCE_DATE_EPOCH` overrides it, which makes reports
     /// reproducible (<https://reproducible-builds.org/specs/source-date-epoch>).

@@ -130,8 +130,8 @@ pub struct AuditedWrites {
 pub struct Logs {
     /// The files.
     pub files: Vec<PathBuf>,
-    /// How long reading them may take; `None` for any time. A small compressed log can expand to any
-    /// length.
+    /// How long reading them may take; `None` for any time. A small compressed log can expand to
+    /// any length.
     pub within: Option<Duration>,
 }
 
@@ -144,13 +144,13 @@ impl Logs {
         }
     }
 
-    /// Returns whether there are none.
+    /// Returns whether no log was named.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 }
 
-/// When reading has to end.
+/// The deadline for reading.
 struct Limit {
     begun: Instant,
     within: Option<Duration>,
@@ -168,8 +168,8 @@ impl Limit {
     }
 }
 
-/// Reads the writes to the `wanted` objects from audit logs. Only these are kept, so that memory does
-/// not grow with the log.
+/// Reads the writes to the `wanted` objects from audit logs. Only these are kept, so that memory
+/// does not grow with the log.
 ///
 /// # Errors
 /// Fails if a log cannot be read, or not in time.

@@ -60,7 +60,7 @@ impl ServedKind {
     }
 }
 
-/// What the live side knows about a kind. Only a kind that is served can have missing objects.
+/// The result of looking up a kind. Only a kind that is served can have missing objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KindLookup {
@@ -82,7 +82,7 @@ pub struct ObjectRequest {
     pub kind: ServedKind,
 }
 
-/// What to read.
+/// The objects to read.
 #[derive(Debug, Clone, Default)]
 pub struct FetchRequest {
     /// The declared objects.

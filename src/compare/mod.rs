@@ -49,7 +49,7 @@ pub struct ComparisonInput<'a> {
     pub keep: KeepFindings,
 }
 
-/// Which findings of a comparison to return.
+/// The findings of a comparison to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepFindings {
     /// Only unexplained ones.
@@ -146,8 +146,8 @@ impl Difference {
         }
     }
 
-    /// An explained addition that is not wanted: it counts until its parent is folded, and is never
-    /// shown.
+    /// Returns an explained addition that is not requested: it counts until its parent is folded,
+    /// and is never shown.
     fn explained(reason: Option<Reason>) -> Self {
         Self {
             reason,

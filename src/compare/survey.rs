@@ -1,6 +1,6 @@
 //! Finds live fields that are not declared, and explains them.
 //!
-//! An undeclared value may be explained in part, for example a default beside a field that someone
+//! An undeclared value may be explained in part, for example a default next to a field that someone
 //! added. So it is checked leaf by leaf, and parts that were added as one piece are folded into one
 //! addition.
 

@@ -66,7 +66,7 @@ pub fn read_argocd(config_map: &Value, place: &str) -> ArgoSettings {
 }
 
 impl ArgoSettings {
-    /// `group/Kind: {ignoreDifferences: "…"}`, for any number of kinds.
+    /// Reads `group/Kind: {ignoreDifferences: "…"}`, for any number of kinds.
     fn together(&mut self, text: &str, place: &str) {
         let Some(kinds) = self.parsed(text, place) else {
             return;
@@ -125,9 +125,9 @@ impl ArgoSettings {
         }
     }
 
-    /// `ignoreAggregatedRoles: true` hides all rules of aggregated roles; without it, Argo CD
-    /// compares them with nothing declared. driftctl by itself reports only rules that no declared
-    /// role contributes.
+    /// Reads the options. `ignoreAggregatedRoles: true` hides all rules of aggregated roles;
+    /// without it, Argo CD compares them with nothing declared. driftctl by itself reports only
+    /// rules that no declared role contributes.
     fn options(&mut self, text: &str, place: &str) {
         let Some(options) = self.parsed(text, place) else {
             return;

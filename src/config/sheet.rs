@@ -136,7 +136,8 @@ impl<'t> ConfigFile<'t> {
             .collect()
     }
 
-    /// Invalid parts are left out, so that the rest of an entry can be checked too.
+    /// Returns the valid parts of a value; invalid ones are left out, so that the rest of an entry
+    /// can be checked too.
     fn at<T: DeserializeOwned>(&self, steps: &[ManifestStep]) -> Option<T> {
         let value = steps
             .iter()
@@ -192,8 +193,8 @@ pub(super) fn field(name: &str) -> ManifestStep {
     ManifestStep::Field(name.to_owned())
 }
 
-/// A key without a value counts as left out: at the top, and in entries. Below that are the values
-/// themselves.
+/// Removes keys without a value, which count as left out: at the top, and in entries. Below that
+/// are the values themselves.
 fn without_nulls(value: &mut Value) {
     let Some(fields) = value.as_object_mut() else {
         return;

@@ -55,7 +55,7 @@ impl DeployerTool {
     }
 }
 
-/// Which application or release the objects of a run belong to, according to their sources.
+/// The application or release that owns the objects of a run, according to their sources.
 #[derive(Debug, Default)]
 pub struct ExpectedOwner(BTreeMap<DeployerTool, BTreeSet<String>>);
 

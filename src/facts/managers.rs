@@ -3,7 +3,8 @@
 /// The field manager of client-side `kubectl apply` (`kubectl/pkg/cmd/apply`).
 pub const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
 
-/// The field manager of `kubectl apply --server-side`, and of every kubectl command that names none.
+/// The field manager of `kubectl apply --server-side`, and of every kubectl command that names
+/// none.
 pub const KUBECTL: &str = "kubectl";
 
 /// The prefixes of the taints that controllers of the control plane put on nodes

@@ -7,7 +7,7 @@ use jaq_core::DataT;
 use jaq_core::native::{Fun, bome, run, v};
 use jaq_json::{Error, Val, ValR};
 
-/// `delete_paths($paths)`
+/// Returns the native function `delete_paths($paths)`.
 pub fn natives<D: for<'a> DataT<V<'a> = Val>>() -> impl Iterator<Item = Fun<D>> {
     std::iter::once(run(("delete_paths", v(1), |mut cv| {
         let paths = cv.0.pop_var();

@@ -1,4 +1,4 @@
-//! Ends the child after too much computing time.
+//! Ends the child process when its CPU time is used up.
 //!
 //! The time is CPU time: on a busy machine a process may not run for seconds, and a harmless
 //! expression would fail. If the system does not report CPU time, it is wall-clock time.

@@ -67,7 +67,7 @@ pub trait Explainer: Sync {
     }
 }
 
-/// What an explainer knows in one run. It implements the stages at which it acts.
+/// The knowledge of an explainer in one run. It implements the stages at which it acts.
 pub trait Knowledge: Send + Sync {
     /// Returns errors from reading.
     fn warnings(&self) -> Vec<Warning> {
@@ -230,7 +230,7 @@ impl ExplainerKnowledge {
     }
 }
 
-/// What the comparison needs to know about each path: the rules, and the values that are known to
+/// The facts about each path that the comparison needs: the rules, and the values that are known to
 /// be set by software.
 ///
 /// It is used during the walk, so that explained values take no memory.

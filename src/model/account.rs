@@ -133,7 +133,7 @@ impl Equality {
     }
 }
 
-/// Where the default of a field comes from.
+/// The source of a field's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum DefaultFrom {
@@ -150,7 +150,7 @@ impl DefaultFrom {
     }
 }
 
-/// Where an object's schema comes from.
+/// The source of an object's schema.
 #[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
 pub enum SchemaOrigin {
     /// The table of the built-in types, from this version of Kubernetes.

@@ -1,4 +1,4 @@
-//! What a plan does about drift, and why drift is left alone.
+//! The actions of a plan on drift, and the reasons for leaving drift alone.
 
 use strum::{IntoStaticStr, VariantArray};
 

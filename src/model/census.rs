@@ -7,7 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use super::{GroupKind, ReportTarget, ResourceKey, Warning};
 
-/// Who declares a live object.
+/// The class of a live object, by who declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum ObjectClass {

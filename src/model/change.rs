@@ -5,7 +5,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use super::{FieldPath, ManifestStep};
 
-/// What happened to a path on the live side.
+/// The kind of change on the live side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum ChangeKind {

@@ -47,7 +47,7 @@ impl fmt::Display for Deployer {
     }
 }
 
-/// Where a declared object comes from.
+/// The source of a declared object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     /// The file as the user named it (`-` for standard input).

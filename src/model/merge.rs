@@ -3,7 +3,7 @@
 use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
 
-/// Who changed a field since the base was deployed: the branch, someone live, or both.
+/// The side that changed a field since the base was deployed: the branch, the cluster, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum MergeClass {
@@ -33,7 +33,7 @@ pub struct Merge {
     pub base: Option<Value>,
 }
 
-/// What merging a branch does to a whole object.
+/// The effect of merging a branch on a whole object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Lifecycle {

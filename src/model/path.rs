@@ -24,8 +24,8 @@ pub enum PathElement {
 /// `.spec.template.spec.containers[name="app"].image`.
 ///
 /// A field name that is not `[A-Za-z_][A-Za-z0-9_-]*` is written `["app.kubernetes.io/name"]`, an
-/// item of an associative list `[containerPort=80,protocol="TCP"]`, of an atomic list `[0]`, and of a set
-/// `[="value"]`.
+/// item of an associative list `[containerPort=80,protocol="TCP"]`, of an atomic list `[0]`, and of
+/// a set `[="value"]`.
 ///
 /// ```
 /// use driftctl::model::FieldPath;

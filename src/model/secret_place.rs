@@ -1,5 +1,5 @@
-//! Places of declared objects whose values are secret even if they do not look it, and the values of
-//! Secrets.
+//! Places of declared objects whose values are secret even if they do not look secret, and the
+//! values of Secrets.
 
 use std::fmt;
 

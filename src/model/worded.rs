@@ -1,4 +1,4 @@
-//! Enumerations whose values have words.
+//! Enumerations whose values have names in reports and schemas.
 
 use strum::VariantArray;
 

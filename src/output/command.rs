@@ -1,4 +1,5 @@
-//! The formats of the commands other than `driftctl diff`, whose formats are [`FORMATS`](super::FORMATS).
+//! The formats of the commands other than `driftctl diff`, whose formats are
+//! [`FORMATS`](super::FORMATS).
 
 use strum::{IntoStaticStr, VariantArray};
 

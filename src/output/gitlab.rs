@@ -150,7 +150,7 @@ fn location(path: String, begin: usize) -> GitlabLocation {
     }
 }
 
-/// GitLab drops issues with a fingerprint that it has already seen.
+/// Makes fingerprints unique: GitLab drops issues with a fingerprint that it has already seen.
 fn distinguish(issues: &mut [Issue]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for issue in issues {

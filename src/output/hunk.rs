@@ -15,7 +15,7 @@ const LONGEST_MIDDLE: usize = 16_000;
 /// The limit on lines per group that are compared by words.
 const MOST_INLINE: usize = 60;
 
-/// Which side a line is from.
+/// The side of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HunkSide {
     /// Both have it.

@@ -229,7 +229,8 @@ impl TestCase {
         xml.write_event(Event::End(BytesEnd::new("testcase")))
     }
 
-    /// All findings of an object are one failure: some readers show only the first.
+    /// Writes the outcome. All findings of an object are one failure: some readers show only the
+    /// first.
     fn write_outcome(&self, xml: &mut Writer<&mut dyn Write>) -> io::Result<()> {
         let name = match self.outcome() {
             TestOutcome::Error => "error",

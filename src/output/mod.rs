@@ -93,7 +93,7 @@ pub trait Format: Sync {
     /// Returns the value of `--output`.
     fn name(&self) -> &'static str;
 
-    /// One line for the help.
+    /// Returns one line for the help.
     fn description(&self) -> &'static str;
 
     /// Writes the report.

@@ -1,4 +1,4 @@
-//! `name`: which objects, for scripts.
+//! `name`: the names of the objects, for scripts.
 //!
 //! The names are those that `driftctl explain` and `driftctl accept` take. Lines that start with
 //! `#` add the status of each object, and the verdict.

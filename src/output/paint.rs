@@ -238,8 +238,8 @@ impl StyledLine {
         self
     }
 
-    /// Returns the line in lines of at most `columns` each. It breaks after a blank, before an element
-    /// of a path or after a comma, if one is near the end.
+    /// Returns the line in lines of at most `columns` each. It breaks after a blank, before an
+    /// element of a path or after a comma, if one is near the end.
     pub fn wrap(self, columns: usize) -> Vec<Self> {
         let columns = columns.max(8);
         if self.width <= columns {

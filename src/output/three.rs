@@ -113,7 +113,7 @@ fn grouped(sides: [&[&str]; 3], most: usize) -> Vec<(Vec<&'static str>, Vec<Stri
     groups.collect()
 }
 
-/// Which lines of one text correspond to which lines of another.
+/// The lines of one text that correspond to lines of another.
 struct LineMapping(Vec<DiffOp>);
 
 impl LineMapping {

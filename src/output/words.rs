@@ -26,7 +26,7 @@ pub fn loud(severity: Severity) -> String {
     }
 }
 
-/// Returns `4 critical · 3 high · 2 medium · 1 low`: drift by severity; `None` if there is none.
+/// Returns `4 critical · 3 high · 2 medium · 1 low`: drift by severity; `None` without drift.
 pub fn severities(report: &Report) -> Option<String> {
     let mut counts = [0; 4];
     for object in report.objects.iter().filter(|object| object.is_drift()) {
@@ -387,7 +387,7 @@ pub fn merging(class: MergeClass) -> &'static str {
     }
 }
 
-/// Returns what conflicts mean for a merge; `None` if there are none.
+/// Returns what the conflicts mean for a merge; `None` without conflicts.
 pub fn conflict(report: &Report) -> Option<String> {
     let n = report.totals().conflict;
     let objects = if n == 1 {

@@ -23,8 +23,8 @@ pub fn last_applied(live: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// What client-side apply sent last, as a live object records it; parsed on first use, as for most
-/// objects nobody asks.
+/// The manifest that client-side apply sent last, as a live object records it; parsed on first use,
+/// because most objects never need it.
 #[derive(Debug, Default)]
 pub struct LastSent<'a> {
     live: Option<&'a Value>,
@@ -112,8 +112,8 @@ impl<'a> Appliers<'a> {
     }
 
     /// Returns whether the entry is of an applier. Writes through a subresource (`kubectl debug`,
-    /// `kubectl scale`) were never applied, under whichever name. Nor were those of `kubectl cordon`
-    /// and `drain`, which share their name with `kubectl apply --server-side`.
+    /// `kubectl scale`) were never applied, under whichever name. Nor were those of `kubectl
+    /// cordon` and `drain`, which share their name with `kubectl apply --server-side`.
     pub fn declares(&self, entry: &ManagerEntry) -> bool {
         let owner = &entry.owner;
         let by_another_command = |applier: &Applier| {

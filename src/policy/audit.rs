@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ACCEPTED, Rule, RuleOrigin, RuleSet};
 use crate::model::{ObjectReport, ObjectStatus, RuleCount, Verdict, Warning};
 
-/// What a run did with the rules; by default, nothing was compared.
+/// The use of the rules in a run; by default, nothing was compared.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RuleUsage<'r> {
     /// How many changes each rule hid.

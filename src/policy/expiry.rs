@@ -1,4 +1,4 @@
-//! When a rule expires.
+//! Parses and compares the expiry dates of rules.
 
 use std::fmt;
 use std::str::FromStr;

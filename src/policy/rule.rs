@@ -57,7 +57,7 @@ pub struct Rule {
     pub only_applier: bool,
 }
 
-/// Where a rule is defined.
+/// The place where a rule is defined.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleOrigin {
     /// Built into driftctl.
@@ -135,8 +135,8 @@ impl Objects {
     }
 }
 
-/// The parts of an object that a rule matches: everything that one of these selects, or the whole
-/// object if there are none.
+/// The parts of an object that a rule matches: everything that one of these selects, or
+/// without selectors the whole object.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Selectors {
     /// Paths in the syntax of reports.

@@ -137,7 +137,7 @@ impl Redactor {
         }
     }
 
-    /// Also masks the values of these Secrets, wherever they are.
+    /// Adds Secrets whose values are masked wherever they are.
     #[must_use]
     pub fn knowing(mut self, secrets: &[SecretValue]) -> Self {
         self.pasted = PastedValues::of(secrets);
@@ -308,8 +308,8 @@ fn change(
     }
 }
 
-/// By its type, a Secret's data has nothing below a key; a value there may be the secret itself,
-/// used as a key by mistake.
+/// Cuts a path in a Secret's data after the key. By its type it has nothing below a key; a value
+/// there may be the secret itself, used as a key by mistake.
 fn cut_secret_path(path: &mut FieldPath, root: ParentFacts, found: &mut Vec<String>) {
     let keep = match path.0.first() {
         Some(PathElement::Field(first)) => match (first.as_str(), path.0.get(1)) {

@@ -220,9 +220,11 @@ const LONGEST: usize = 320;
 pub(super) struct NameClass {
     /// Whether the value is secret.
     pub(super) sensitive: bool,
-    /// Whether the value is the secret itself: `token` and `admin-password`, but not `token-service`.
+    /// Whether the value is the secret itself: `token` and `admin-password`, but not
+    /// `token-service`.
     pub(super) value: bool,
-    /// Whether the name is a password, a word that prose rarely follows with anything but its value.
+    /// Whether the name is a password, a word that prose rarely follows with anything but its
+    /// value.
     pub(super) password: bool,
     /// Whether the name is a header (or a setting in a file) that contains credentials.
     pub(super) header: bool,

@@ -1,9 +1,9 @@
 //! Finds the values of Secrets where they were pasted: under a plain name, in an object of any
 //! kind.
 //!
-//! Only values that look made up are searched for: those under a name such as `password`, and those
-//! that mix letters and digits as no name of a host or a database does. They are found as they are,
-//! in base64 at any offset, percent-encoded, and escaped as in JSON.
+//! Only values that look generated are searched for: those under a name such as `password`, and
+//! those that mix letters and digits as no name of a host or a database does. They are found as
+//! they are, in base64 at any offset, percent-encoded, and escaped as in JSON.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::model::SecretValue;
 /// Shorter values are not searched for: they could be anything.
 const SHORTEST: usize = 8;
 
-/// How many bytes of a value are compared. What follows the beginning of a longer one is masked up to
-/// the next space or quote.
+/// How many bytes of a value are compared. What follows the beginning of a longer one is masked up
+/// to the next space or quote.
 const LONGEST: usize = 256;
 
 /// How many lines of a value are searched for by themselves.
@@ -78,7 +78,7 @@ impl PastedValues {
         Self(Some(Arc::new(index)))
     }
 
-    /// Masks the values in one text. `None` if it has none.
+    /// Masks the values in one text. Returns `None` if it contains none of them.
     pub fn mask(&self, text: &str) -> Option<String> {
         let index = self.0.as_ref()?;
         let bytes = text.as_bytes();
@@ -187,7 +187,7 @@ fn parts(secret: &SecretValue, found: &mut HashSet<String>) {
     }
 }
 
-/// Returns whether a value is secret: it is called so, or looks made up.
+/// Returns whether a value is secret: its name says so, or it looks generated.
 fn is_secret(value: &str, is_named: bool) -> bool {
     value.len() >= SHORTEST
         && is_distinctive(value)

@@ -99,7 +99,7 @@ const KEY_STORES: &[&str] = &[
 /// The fields of a well-formed Secret that are shown (`core/v1.Secret`).
 const SECRET_SHOWN: &[&str] = &["apiVersion", "kind", "type", "immutable", "metadata"];
 
-/// The only annotation that no report shows, on any kind.
+/// Returns whether this is the annotation that no report shows, on any kind.
 pub(super) fn is_object_copy(name: &str) -> bool {
     OBJECT_COPIES.contains(&name)
 }
@@ -151,7 +151,8 @@ pub(super) fn is_text_map(value: &Value) -> bool {
     }
 }
 
-/// `[-._a-zA-Z0-9]+`, at most 253 (`k8s.io/apimachinery validation.IsConfigMapKey`).
+/// Returns whether a name matches `[-._a-zA-Z0-9]+`, with at most 253 characters
+/// (`k8s.io/apimachinery validation.IsConfigMapKey`).
 pub(super) fn is_data_key(key: &str) -> bool {
     (1..=253).contains(&key.len())
         && key

@@ -94,7 +94,7 @@ pub enum ScalarType {
     Bytes,
 }
 
-/// What the server does with a declared zero value (`false`, `0`, `""`, `[]`, `{}`).
+/// The server's treatment of a declared zero value (`false`, `0`, `""`, `[]`, `{}`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Zero {
     /// Stored, and different from absent (a pointer in Go, and every field of custom resources).

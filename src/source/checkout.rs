@@ -153,7 +153,7 @@ impl<'o> Checkouts<'o> {
     /// `start`; outside a repository, of `start` itself if it may be the root.
     ///
     /// # Errors
-    /// Fails if there is none, with a message for the user.
+    /// Fails if none of these can be the root, with a message for the user.
     pub fn find(options: &'o GitOps, start: &Path, may_be_root: bool) -> Result<Self, String> {
         let root = match &options.repo_root {
             Some(given) => given

@@ -18,7 +18,7 @@ use crate::policy::{ChangeKindSpec, Explains, Rule, RuleOrigin, RuleSpec, glob, 
 /// The limit on GitOps objects in a file of an untrusted author.
 pub(super) const MOST: usize = 200;
 
-/// Which GitOps object to read.
+/// The GitOps object to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GitOpsSelector {
     /// Those in a file.

@@ -149,8 +149,8 @@ impl<'t> Walk<'t> {
         true
     }
 
-    /// Returns the path next to a missing one with the most similar name. Names in an untrusted tree
-    /// are not shown.
+    /// Returns the path next to a missing one with the most similar name. Names in an untrusted
+    /// tree are not shown.
     fn nearest(&self, path: &Path) -> Option<String> {
         if self.bounds.root.is_some() {
             return None;

@@ -338,7 +338,7 @@ impl<'t, 's> BlockReader<'t, 's> {
         Some(key)
     }
 
-    /// Returns the colon after the key that begins here; `None` if there is none.
+    /// Returns the colon after the key that begins here; `None` if no colon follows.
     fn find_key(&self) -> Option<usize> {
         let end = match self.byte(self.at) {
             b'"' | b'\'' => self.quoted(self.at)?.1,

@@ -128,7 +128,7 @@ impl PathBranches {
         self.0.get(at)?.items.get(&index).copied()
     }
 
-    /// For a duplicate key, the first counts.
+    /// Sets the position of a path. For a duplicate key, the first counts.
     pub fn set(&mut self, at: usize, place: Position) {
         if let Some(signpost) = self.0.get_mut(at) {
             signpost.found.get_or_insert(place);

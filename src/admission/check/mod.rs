@@ -170,7 +170,7 @@ pub fn check(
     checked
 }
 
-/// The values that the expressions and the policy's parameters mention.
+/// Returns the values that the expressions and the policy's parameters mention.
 fn literals(policy: &Value, names: &[ExpressionNames], others: &[Value]) -> Vec<Value> {
     const MOST: usize = 60;
     let mut literals: Vec<Value> = Vec::new();

@@ -1,4 +1,4 @@
-//! Checks from the text of Kyverno's rules what their patterns can refuse at all.
+//! Finds out from the text of Kyverno's rules which objects their patterns can reject.
 
 use serde_json::Value;
 

@@ -48,7 +48,7 @@ const MAPS: [&str; 8] = [
     "hard",
 ];
 
-/// What a rule requires.
+/// The requirement of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum GuardForm {
@@ -79,7 +79,7 @@ impl GuardForm {
     }
 }
 
-/// What a rule should prevent, and how.
+/// The change to prevent, and the form of the rule.
 #[derive(Debug, Clone, Copy)]
 pub struct GuardRequest<'a> {
     /// The live change.
@@ -99,7 +99,7 @@ pub struct GuardRequest<'a> {
 /// One rule of a guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardRule {
-    /// What it requires.
+    /// The requirement.
     pub form: GuardForm,
     /// The field that it guards.
     pub path: FieldPath,
@@ -116,7 +116,7 @@ impl GuardRule {
     }
 }
 
-/// Which objects of the kind a guard is about.
+/// The objects of the kind that a guard covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum GuardedObjects {
     /// The object that drifted.
@@ -141,7 +141,7 @@ pub struct Guard {
     pub api_version: String,
     /// Its resource.
     pub plural: String,
-    /// What it requires.
+    /// The requirement.
     pub rules: Vec<GuardRule>,
     /// The exempt users.
     pub users: Vec<String>,
@@ -154,18 +154,18 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// The name of the only object that it guards.
+    /// Returns the name of the only object that it guards.
     pub fn only_name(&self) -> Option<&str> {
         (self.scope == GuardedObjects::Object).then_some(self.key.name.as_str())
     }
 
-    /// The only namespace in which it guards objects.
+    /// Returns the only namespace in which it guards objects.
     pub fn only_namespace(&self) -> Option<&str> {
         let namespace = self.key.namespace.as_deref();
         namespace.filter(|_| self.scope != GuardedObjects::Cluster)
     }
 
-    /// The operations that it matches: a locked field has to exist before.
+    /// Returns the operations that it matches: a locked field has to exist before.
     pub fn operations(&self) -> &'static [&'static str] {
         match self.rules.iter().any(|rule| rule.form == GuardForm::Lock) {
             true => &["UPDATE"],

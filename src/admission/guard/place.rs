@@ -33,7 +33,7 @@ pub fn some(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> 
     descend(root, path, leaf, ItemHandling::Exists)
 }
 
-/// What to do with the items that a path names.
+/// The treatment of the items that a path names.
 #[derive(Clone, Copy, PartialEq)]
 enum ItemHandling {
     Map,

@@ -7,7 +7,7 @@ use super::text::wildcard;
 use crate::admission::Exemption;
 use crate::model::group_of;
 
-/// Whether this is one of Kyverno's exceptions.
+/// Returns whether this is a PolicyException.
 pub fn is_exception(object: &Value) -> bool {
     text(object, "/kind") == "PolicyException"
         && matches!(
@@ -16,7 +16,7 @@ pub fn is_exception(object: &Value) -> bool {
         )
 }
 
-/// Whether an exception names a policy in CEL.
+/// Returns whether an exception names a policy in CEL.
 pub fn is_about(exception: &Value, policy: &str) -> bool {
     group_of(text(exception, "/apiVersion")) == "policies.kyverno.io"
         && list(exception, "/spec/policyRefs").any(|one| {
@@ -24,14 +24,14 @@ pub fn is_about(exception: &Value, policy: &str) -> bool {
         })
 }
 
-/// Whether an exception in CEL exempts only parts of an object, such as one of its images.
+/// Returns whether an exception in CEL exempts only parts of an object, such as one of its images.
 pub fn is_partial(exception: &Value) -> bool {
     ["images", "allowedValues", "podSecurity"]
         .iter()
         .any(|field| exception.pointer(&format!("/spec/{field}")).is_some())
 }
 
-/// Whether one of the exceptions exempts an object from a rule. `input` is as for policies.
+/// Returns whether one of the exceptions exempts an object from a rule. `input` is as for policies.
 pub fn exempted(exceptions: &[Value], policy: &Value, rule: &str, input: &Value) -> Exemption {
     let name = match text(policy, "/kind") {
         "Policy" => format!(

@@ -15,7 +15,7 @@ fn cannot(name: &str) -> JmesFailure {
     JmesFailure::Cannot(format!("the function {name} is not supported"))
 }
 
-/// What a function is called with.
+/// The arguments of a function call.
 struct Call<'a> {
     name: &'a str,
     args: &'a [Value],

@@ -92,7 +92,7 @@ fn all(each: impl Iterator<Item = RuleMatch>) -> RuleMatch {
     found
 }
 
-/// Whether a block of filters, such as `match`, is about an object.
+/// Returns whether a block of filters, such as `match`, matches an object.
 pub fn block(block: &Value, candidate: &KyvernoCandidate<'_>, is_exclude: bool) -> RuleMatch {
     let list = |name: &str| {
         let list = block.get(name).and_then(Value::as_array);
@@ -142,7 +142,7 @@ fn filter(filter: &Value, candidate: &KyvernoCandidate<'_>) -> RuleMatch {
     }
 }
 
-/// Whether a filter is about the user who writes. Roles are known only to the server.
+/// Returns whether a filter matches the user who writes. Roles are known only to the server.
 fn by_user(filter: &Value, candidate: &KyvernoCandidate<'_>) -> RuleMatch {
     let unknown = || Unknown("it depends on the requester, which only the server knows".to_owned());
     let Some(user) = candidate.user else {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::schema::{Quantity, nanos};
 
-/// Whether a text matches a pattern of `*` and `?`.
+/// Returns whether a text matches a pattern of `*` and `?`.
 pub fn wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());

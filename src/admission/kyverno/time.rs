@@ -1,7 +1,8 @@
 //! Kyverno's functions about times.
 //!
-//! What depends on the moment of the request (`time_now`) is not evaluated: the result of today says
-//! nothing about the day of the deployment. Layouts of Go other than RFC 3339 are not read.
+//! Expressions that depend on the time of the request (`time_now`) are not evaluated, because
+//! today's result says nothing about the time of a deployment. Of Go's layouts, only RFC 3339 is
+//! supported.
 
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::{Offset, TimeZone};

@@ -1,4 +1,5 @@
-//! Kyverno's ValidatingPolicies (`policies.kyverno.io`): CEL, in the shape of Kubernetes' own policies.
+//! Kyverno's ValidatingPolicies (`policies.kyverno.io`): CEL, in the shape of Kubernetes' own
+//! policies.
 
 use serde_json::{Value, json};
 

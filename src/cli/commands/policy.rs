@@ -101,8 +101,8 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
     Ok(exit(&report, args))
 }
 
-/// Returns whether a manifest is a policy, a binding, or an exception from policies. The manifests do
-/// not decide which policies apply to them.
+/// Returns whether a manifest is a policy, a binding, or an exception from policies. The manifests
+/// do not decide which policies apply to them.
 fn is_about_admission(manifest: &Manifest) -> bool {
     manifest.kind.starts_with("ValidatingAdmissionPolicy") || manifest.kind == "PolicyException"
 }

@@ -51,7 +51,7 @@ pub struct ComparisonResult {
     pub rules: RunRules,
 }
 
-/// What a run does besides comparing.
+/// Further tasks of a run, besides comparing.
 #[derive(Clone, Copy, Default)]
 pub struct RunOptions<'a> {
     /// Keeps what is explained.

@@ -246,7 +246,7 @@ pub fn accepted(args: &RulesArgs, paths: &[PathBuf], now: Timestamp) -> Result<B
     baseline(args, config.as_ref(), start, &search, now)
 }
 
-/// jq expressions run in another process of this program.
+/// Returns the engine for jq expressions, which runs them in another process of this program.
 pub fn jq() -> Jq {
     // Without a path to this program no expression runs; each rule that has one reports it.
     Jq::new(std::env::current_exe().unwrap_or_default())

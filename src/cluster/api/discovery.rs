@@ -25,7 +25,7 @@ pub(super) struct Resource {
     pub can_list: bool,
 }
 
-/// What could not be discovered, and why.
+/// A part of the API that could not be discovered, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DiscoveryGap {
     /// A version of a group, or a root: `batch/v1`, `/apis`.
@@ -50,7 +50,7 @@ impl fmt::Display for DiscoveryGap {
     }
 }
 
-/// What is known about one version of a group.
+/// The known facts about one version of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Resources {
     /// Its resources.

@@ -1,7 +1,7 @@
 //! Defines every request that driftctl can send without a [`Writer`](super::Writer).
 //!
-//! A [`ApiRequest`] can be built only by the constructors here, so this file shows everything that a
-//! run without a writer can do: GET; self-reviews, which change nothing; and server-side applies,
+//! An [`ApiRequest`] can be built only by the constructors here, so this file shows everything that
+//! a run without a writer can do: GET; self-reviews, which change nothing; and server-side applies,
 //! which always have `dryRun=All`.
 
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! Defines every write that driftctl can send; no other module sends writes.
 //!
-//! A [`WriteRequest`] can be built only by the constructors here, and only the [`Writer`] sends it: a
-//! JSON Patch, the creation of an object, the deletion of an object under preconditions, or an
+//! A [`WriteRequest`] can be built only by the constructors here, and only the [`Writer`] sends it:
+//! a JSON Patch, the creation of an object, the deletion of an object under preconditions, or an
 //! Event. `tests/cli/architecture.rs` lists the modules that may use the writer.
 
 mod refusal;

@@ -60,7 +60,7 @@ pub(super) struct BackportObject<'o> {
     pub value: Value,
 }
 
-/// Where the text of an object is.
+/// The location of an object's text.
 pub(super) enum ObjectText {
     /// In its file.
     Plain {

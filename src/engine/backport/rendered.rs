@@ -17,7 +17,7 @@ use crate::model::{Deployer, JudgedChange, Origin, RefusalReason};
 /// The texts of edited files, by their names.
 pub type FileEdits = BTreeMap<String, String>;
 
-/// What to render: one kustomization, one chart, or everything.
+/// The scope of a rendering: one kustomization, one chart, or everything.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RenderScope {
     /// A folder with a kustomization.
@@ -286,7 +286,8 @@ impl BackportState<'_> {
         ))
     }
 
-    /// Says that the values are in an object that is compared too, and differs until it is deployed.
+    /// Says that the values are in an object that is compared too, and differs until it is
+    /// deployed.
     fn deploys_values(
         &self,
         subject: &BackportObject<'_>,

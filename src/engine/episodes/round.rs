@@ -69,7 +69,7 @@ pub struct DriftSighting {
     pub live: Option<u16>,
 }
 
-/// What hides the drift.
+/// The reason why drift is hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HiddenReason {
     /// It was accepted.

@@ -55,12 +55,10 @@ pub(super) fn read(reader: &mut HistoryReader<'_>, family: &Family, found: &Live
     }
 }
 
-/// What Events say, by what makes them alike: the object, what they are about, the reason and the
-/// message.
+/// Groups of equal Events: those with the same object, subject, reason and message.
 type ByContent = BTreeMap<(ResourceKey, String, String, String), EventGroup>;
 
-/// Adds what an Event says: to one that says the same of another object with a made-up name, if there
-/// is one.
+/// Adds an Event. It joins an Event that says the same about another object with a generated name.
 fn add(told: &mut ByContent, said: EventGroup) {
     let key = (
         said.root.clone(),

@@ -215,7 +215,7 @@ impl<'r> HistoryReader<'r> {
     }
 }
 
-/// Returns a string field of an object.
+/// Returns the string at a JSON pointer, unless it is empty.
 fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
     value
         .pointer(pointer)?

@@ -1,7 +1,7 @@
 //! Plans writes from a report: which drift to revert, how, and under which manager.
 //!
-//! Nothing here writes. A [`RevertPlan`] has the [`Plan`] to print, without secrets, and the [`RevertJob`]s
-//! with the values, one for each step.
+//! Nothing here writes. A [`RevertPlan`] has the [`Plan`] to print, without secrets, and the
+//! [`RevertJob`]s with the values, one for each step.
 
 mod hand_back;
 mod job;

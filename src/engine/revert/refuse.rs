@@ -73,7 +73,7 @@ impl Refusals<'_> {
 const SET_BY_HELM: &str = "Helm sets this, and no manifest says to which value; without it, the \
     next upgrade fails. Set it by hand, or name the object and the path to remove it";
 
-/// What is said of a node port that the manifest leaves to the server.
+/// The note on a node port that the manifest leaves to the server.
 const KEEPS_NODE_PORT: &str =
     "the manifest names no node port, so the API server keeps this one; declare the one you want";
 

@@ -1,7 +1,7 @@
-//! Finds what a write made the server change besides, so that an undo can take that back too.
+//! Finds what else the server changed because of a write, so that an undo can restore that too.
 //!
-//! A Service that is no NodePort any more loses its node ports, and a Deployment whose strategy is
-//! RollingUpdate again gets defaults that Recreate does not allow.
+//! A Service that is no longer a NodePort loses its node ports, and a Deployment that is switched
+//! back to RollingUpdate gets defaults that Recreate does not allow.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
 //! Three-way comparison: the base, the branch, and the live objects.
 //!
-//! Both declared sides are compared with one read of the live side ([`Overlay`]), as in any other run,
-//! so "the same" means the same everywhere. If live differs from the base, someone changed it live;
-//! if the manifests differ, the branch changes it; [`classify`] combines the two.
+//! Both declared sides are compared with one read of the live side ([`Overlay`]), as in any other
+//! run, so "the same" means the same everywhere. If live differs from the base, someone changed it
+//! live; if the manifests differ, the branch changes it; [`classify`] combines the two.
 //!
 //! | base and branch | base and live | branch and live | class |
 //! |---|---|---|---|

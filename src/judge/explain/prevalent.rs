@@ -44,7 +44,7 @@ struct UndeclaredValues {
     compared: HashMap<GroupKind, usize>,
 }
 
-/// Who added an undeclared value, as far as the object shows.
+/// The origin of an undeclared value, as far as the object shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ValueOrigin {
     /// Admission, during an apply.

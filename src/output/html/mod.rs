@@ -1,9 +1,9 @@
 //! `html`: one page that needs no network.
 //!
-//! Everything that comes from a manifest or a cluster goes through [`HtmlText`] or [`Code`]. The page's
-//! content security policy also forbids loading anything, and every script but [`SCRIPT`], whose
-//! hash it names. Without scripts (Jenkins forbids them, for example) the page lacks only the text
-//! filter, which that script adds.
+//! Everything that comes from a manifest or a cluster goes through [`HtmlText`] or [`Code`]. The
+//! page's content security policy also forbids loading anything, and every script except
+//! [`SCRIPT`], whose hash it names. Without scripts (Jenkins, for example, forbids them), the page
+//! lacks only the text filter, which that script adds.
 
 mod clusters;
 mod facets;

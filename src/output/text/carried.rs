@@ -1,8 +1,8 @@
 //! Severe additions that many objects have in common and that have no recorded writer, shown once.
 //!
 //! Either an admission policy that driftctl could not read added them, or someone changed many
-//! objects and removed the record. It cannot be known which, so they are drift; the rule that
-//! ignores them is shown below.
+//! objects and removed the record. driftctl cannot tell which, so they count as drift, and the
+//! report shows a rule that ignores them.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -173,12 +173,12 @@ struct ChangeRow<'r> {
 }
 
 impl ChangeRow<'_> {
-    /// The column of the path.
+    /// Returns the column of the path.
     fn start(&self) -> usize {
         self.gutter.width + self.indent + 2
     }
 
-    /// The column of a value that fits next to the path.
+    /// Returns the column of a value that fits next to the path.
     fn value_column(&self, value: &StyledLine, columns: usize) -> Option<usize> {
         let close = self.start() + self.path.width() + 2;
         [self.values_at.max(close), close]
@@ -186,7 +186,7 @@ impl ChangeRow<'_> {
             .find(|column| column + value.width() <= columns)
     }
 
-    /// Where the row ends, if it is one line.
+    /// Returns the column at which the row ends, if it is one line.
     fn end(&self, columns: usize) -> Option<usize> {
         match &self.sides {
             ShownSides::Short(value) => Some(self.value_column(value, columns)? + value.width()),

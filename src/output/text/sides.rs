@@ -28,7 +28,7 @@ const READABLE_HUNKS: usize = 24;
 /// The length limit of a value next to its path.
 const LONGEST_LEAF: usize = 100;
 
-/// What to show of a change.
+/// The parts of a change to show.
 pub(super) enum ShownSides {
     /// One line is enough: `3 → 5`.
     Short(StyledLine),

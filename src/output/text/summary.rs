@@ -10,7 +10,7 @@ use crate::policy::ACCEPTED;
 /// How many rules are named without `--show ignored`.
 const MOST_RULES: usize = 12;
 
-/// `is_long` means that the worst changes are no longer on the screen.
+/// Writes the summary. `is_long` means that the worst changes are no longer on the screen.
 pub(super) fn render(page: &mut TextPage<'_>, report: &Report, is_long: bool) -> io::Result<()> {
     let verbose = page.options.verbose;
     for skipped in report.skipped.iter().filter(|_| verbose) {

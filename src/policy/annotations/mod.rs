@@ -22,7 +22,7 @@ const KLUCTL_FIELD: &str = "kluctl.io/ignore-diff-field";
 /// kluctl's regular expressions for fields, with or without a number suffix.
 const KLUCTL_FIELD_REGEX: &str = "kluctl.io/ignore-diff-field-regex";
 
-/// What a switch hides.
+/// The scope of a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SwitchScope {
     /// All differences, and that the object is missing.

@@ -429,7 +429,7 @@ impl<'t> AssignmentScan<'t, '_> {
         Some(self.value(at, left))
     }
 
-    /// `IDENTIFIED BY 'password'`
+    /// Parses `IDENTIFIED BY 'password'`.
     fn identified_by(&mut self, from: usize) -> Option<usize> {
         let end = self
             .boundary_before(from + 80)

@@ -40,19 +40,19 @@ struct SecretSpan<'t> {
 /// The kind of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TextKind {
-    /// Data: whatever may be a secret is taken for one.
+    /// Data: whatever may be a secret counts as one.
     Data,
     /// A message: driftctl's own sentences, which may quote data. Text after the word "secret" and
     /// a colon is usually the rest of the sentence.
     Message,
 }
 
-/// Masks the secrets in one text. `None` if there are none.
+/// Masks the secrets in one text. Returns `None` if it contains no secret.
 pub(super) fn mask_one(text: &str, found: &mut Vec<String>) -> Option<String> {
     mask_as(text, TextKind::Data, found)
 }
 
-/// Masks the secrets that a message quotes. `None` if there are none.
+/// Masks the secrets that a message quotes. Returns `None` if it quotes no secret.
 pub(super) fn mask_message(text: &str) -> Option<String> {
     mask_as(text, TextKind::Message, &mut Vec::new())
 }
@@ -148,7 +148,7 @@ fn spans(text: &str, voice: TextKind) -> Vec<SecretSpan<'_>> {
     apart(text, spans)
 }
 
-/// What text contains.
+/// The kinds of secrets that text may contain.
 #[derive(Default)]
 struct TextSigns {
     at: bool,

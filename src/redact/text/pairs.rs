@@ -32,7 +32,7 @@ const FARTHEST: usize = 256;
 const FARTHEST_AHEAD: usize = 160;
 
 impl<'t> AssignmentScan<'t, '_> {
-    /// `<password>…</password>`
+    /// Parses `<password>…</password>`.
     pub(super) fn element(&mut self, place: &SensitiveName<'t>, at: usize) -> Option<usize> {
         let mut start = place.name.start;
         if self.before(start) == b':' {
@@ -122,7 +122,7 @@ impl<'t> AssignmentScan<'t, '_> {
             .or_else(|| self.value_ahead(place, start, column))
     }
 
-    /// `variable "db_password" { default = "…" }`
+    /// Parses `variable "db_password" { default = "…" }`.
     fn variable(&mut self, place: &SensitiveName<'t>, at: usize) -> Option<usize> {
         let open = self.cursor.skip_blanks(at);
         if self.cursor.byte(open) != b'{' {

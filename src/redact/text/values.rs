@@ -563,7 +563,7 @@ pub(in crate::redact) fn is_no_secret(value: &str, count: bool) -> bool {
         || is_time(value)
 }
 
-/// `${NAME}`, `$NAME`, `$(NAME)`, `{{ … }}`, `%NAME%`
+/// Returns whether a value is a variable: `${NAME}`, `$NAME`, `$(NAME)`, `{{ … }}`, `%NAME%`.
 fn is_variable(value: &str) -> bool {
     let is_name = |name: &str| {
         !name.is_empty()

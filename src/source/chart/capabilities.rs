@@ -1,4 +1,5 @@
-//! What charts can query about the cluster (`.Capabilities`), and the namespace of their release.
+//! The facts about the cluster that charts can query (`.Capabilities`), and the namespace of their
+//! release.
 
 use std::collections::BTreeSet;
 

@@ -16,7 +16,7 @@ const FOLDER: &str = "file://";
 #[derive(Debug, Default)]
 pub(super) struct SuppliedCharts(Vec<(String, DependencyLocation)>);
 
-/// Where a chart is.
+/// The location of a chart.
 #[derive(Debug)]
 enum DependencyLocation {
     Folder(PathBuf, FileNames),

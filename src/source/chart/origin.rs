@@ -39,7 +39,7 @@ impl TemplateSources {
     }
 }
 
-/// Where the templates of a chart are.
+/// The location of the templates of a chart.
 pub(super) struct ChartTemplates<'t> {
     /// The directory of the chart, without links.
     pub chart: &'t Path,

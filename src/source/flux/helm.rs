@@ -62,7 +62,7 @@ struct KustomizeRenderer {
     images: Vec<Value>,
 }
 
-/// Where a chart is.
+/// The location of a chart.
 pub(in crate::source) enum ChartAt {
     /// In this repository.
     Here {

@@ -10,7 +10,7 @@ use crate::source::gitops::{GitOpsObject, RemoteRevision, RevisionRequest, in_cl
 /// The group of the sources that Flux reads from.
 const GROUP: &str = "source.toolkit.fluxcd.io";
 
-/// Where the objects are looked up that Kustomizations refer to.
+/// The objects that Kustomizations can refer to.
 pub struct FluxSources<'a> {
     /// The objects in the files.
     pub beside: Vec<GitOpsObject>,

@@ -36,7 +36,7 @@ pub(super) use values::{Values, unknown_values};
 /// The limit on directories in a message.
 const NAMED: usize = 4;
 
-/// Where to start.
+/// The starting point.
 #[derive(Debug)]
 enum FollowStart {
     /// Objects in a folder of a repository, or below it.
@@ -74,7 +74,7 @@ impl GitOpsObjects {
     }
 
     /// Returns the objects of these directories and files: those that the GitOps objects in them
-    /// lead to, or if there are none, the manifests themselves.
+    /// lead to, or without GitOps objects, the manifests themselves.
     ///
     /// # Errors
     /// Fails if the revision to read them at does not exist.

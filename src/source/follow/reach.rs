@@ -30,7 +30,7 @@ impl ReachedPaths {
     }
 }
 
-/// Which candidates lead to which.
+/// The candidates that each candidate leads to.
 #[derive(Debug)]
 pub(super) struct ReachMap {
     /// The reach of each candidate, in the order of candidates.

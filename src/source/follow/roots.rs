@@ -114,8 +114,8 @@ impl RootFinder<'_> {
         Ok(entries)
     }
 
-    /// Returns the objects that are turned off, if nothing else is wanted: they are compared only if
-    /// they are named.
+    /// Returns the objects that are turned off, if nothing else is wanted: they are compared only
+    /// if they are named.
     fn switched_off(
         &self,
         map: &ReachMap,

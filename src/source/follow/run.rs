@@ -310,7 +310,7 @@ impl<'a> FollowRun<'a> {
     }
 
     /// Returns the live Applications of an ApplicationSet whose generator queries another service;
-    /// `None` if there are none.
+    /// `None` if no Application belongs to it.
     fn made_live(&mut self, entry: &QueuedObject) -> Option<Vec<QueuedObject>> {
         let set = &entry.found;
         let generator = argo::asking(&set.value).filter(|_| self.trusted)?;

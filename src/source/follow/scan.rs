@@ -102,9 +102,9 @@ impl GitOpsScan {
         scan
     }
 
-    /// Adds the Kustomizations that `flux bootstrap` creates for cluster folders, if no file declares
-    /// them: folders with a `flux-system` folder beside their Kustomizations, and folders in a
-    /// `clusters` folder.
+    /// Adds the Kustomizations that `flux bootstrap` creates for cluster folders, if no file
+    /// declares them: folders with a `flux-system` folder beside their Kustomizations, and folders
+    /// in a `clusters` folder.
     #[must_use]
     pub fn with_bootstraps(mut self, directory: &Path, names: &FileNames) -> Self {
         let paths: Vec<PathBuf> = (self.candidates.iter())

@@ -31,7 +31,7 @@ pub(in crate::source) struct Export {
     _folder: ManifestFolder,
 }
 
-/// What to copy, by paths below the root.
+/// The files to copy, by paths below the root.
 #[derive(Default)]
 struct ExportPlan {
     directories: Vec<PathBuf>,

@@ -42,8 +42,8 @@ pub(super) fn is_in_head(path: &Path) -> bool {
 
 /// Files and directories as they are in a commit, regardless of the work tree.
 ///
-/// They are read by the same rules as [`Files`](super::FilesSource), from Git objects: nothing is checked
-/// out, and no program that the repository names runs.
+/// They are read by the same rules as [`Files`](super::FilesSource), from Git objects: nothing is
+/// checked out, and no program that the repository names runs.
 #[derive(Debug)]
 pub struct Git {
     repository: Repository,

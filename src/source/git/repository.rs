@@ -131,7 +131,7 @@ impl Repository {
     /// root.
     ///
     /// # Errors
-    /// Fails if there is none, or it cannot be opened.
+    /// Fails if the path is not in a repository, or the repository cannot be opened.
     pub fn containing(path: &Path) -> Result<(Self, PathBuf), GitError> {
         let none = || {
             let is_bare = is_in_bare(path);
@@ -162,8 +162,8 @@ impl Repository {
         if let Some(name) = irregular {
             return Err(broken(format!(".git/{name} is not a regular file")));
         }
-        // Reduced trust ignores all configuration that could do harm, regardless of who owns the files. It
-        // also limits objects, to less than a file on disk may have.
+        // Reduced trust ignores all configuration that could do harm, regardless of who owns the
+        // files. It also limits objects, to less than a file on disk may have.
         let largest = format!("gitoxide.objects.allocLimit={}", 2 * read::MAX_BYTES);
         let options = gix::open::Options::isolated()
             .with(gix::sec::Trust::Reduced)
@@ -185,8 +185,8 @@ impl Repository {
     /// Resolves a revision to a commit: a branch, a tag, an ID, `HEAD~3`, `origin/main`.
     ///
     /// # Errors
-    /// Fails if there is none; the error suggests similar names, or says what a shallow clone
-    /// lacks.
+    /// Fails if the revision does not exist. The error suggests similar names, or says what a
+    /// shallow clone lacks.
     pub fn resolve(&self, revision: &str) -> Result<Commit, GitError> {
         check(revision)?;
         self.with(|handle| {

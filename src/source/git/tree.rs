@@ -124,7 +124,7 @@ impl<'r> CommitTree<'r> {
     /// Returns the bytes of a file.
     ///
     /// # Errors
-    /// Fails if there is none, or it cannot be read.
+    /// Fails if the file does not exist or cannot be read.
     pub fn bytes(&self, canonical: &Path) -> io::Result<Vec<u8>> {
         let node = self.node(canonical)?;
         self.object(node.id, ObjectKind::Blob)

@@ -37,8 +37,8 @@ pub(in crate::source) struct KustomizationNode {
 }
 
 impl KustomizationNode {
-    /// Returns the kustomization of a directory; `None` if there is none, or only Flux's object
-    /// with that name.
+    /// Returns the kustomization of a directory; `None` if the directory has no
+    /// kustomization file, or only a Flux object in a file of that name.
     pub fn read(directory: &Path) -> Option<Self> {
         let file = file_in(directory)?;
         let mut kustomization = Self {

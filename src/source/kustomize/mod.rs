@@ -29,8 +29,8 @@ pub use layers::{Layers, layers};
 /// The only name of a kustomization without an extension.
 pub(super) const BARE_NAME: &str = "Kustomization";
 
-/// The group of kustomize's own files. Flux has a `KustomizationNode` too, in its own group, and that
-/// one is an object.
+/// The group of kustomize's own files. Flux has a `KustomizationNode` too, in its own group, and
+/// that one is an object.
 pub(super) const GROUP: &str = "kustomize.config.k8s.io";
 
 /// Returns whether a file has one of the names that kustomize looks for.

@@ -16,7 +16,7 @@ impl RendererProgram {
     /// Returns the program that the user names, or the first of `names` on the PATH.
     ///
     /// # Errors
-    /// Fails if there is none; `hint` says how to get one.
+    /// Fails if no program was found; `hint` says how to get one.
     pub fn find(named: Option<&Path>, names: &[&str], hint: &str) -> Result<Self, String> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         if let Some(named) = named {

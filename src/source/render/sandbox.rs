@@ -25,7 +25,7 @@ const LIMITS: &str = "ulimit -c 0 || :\nulimit -n 1024 || :\nulimit -f 1048576 |
 /// The memory limit of a renderer, as in [`LIMITS`].
 pub(super) const MEMORY: &str = "4 GiB";
 
-/// Where the system's programs are.
+/// The directories of the system's programs.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The namespaces. All end with the program that created them.

@@ -304,7 +304,7 @@ fn lines() -> impl Strategy<Value = String> {
     proptest::collection::vec(line, 1..9).prop_map(|lines| lines.concat())
 }
 
-/// Ordinary manifests with a few of their characters replaced.
+/// Returns ordinary manifests with a few of their characters replaced.
 fn mistakes() -> impl Strategy<Value = String> {
     let texts = texts(&fixtures().join("shop/manifests"));
     let documents: Vec<String> = texts

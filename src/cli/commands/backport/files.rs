@@ -21,7 +21,7 @@ use crate::yaml::tree::{YamlKind, YamlNode};
 /// The byte order mark that editors put before UTF-8 text.
 const MARK: char = '\u{feff}';
 
-/// Where files may be edited.
+/// The directory in which files may be edited.
 pub struct EditedFiles {
     /// The Git repository root of each named path; outside a repository, the current folder, or the
     /// path itself if it is elsewhere.
@@ -34,8 +34,8 @@ struct WriteRoot {
 }
 
 impl WriteRoot {
-    /// Returns the root for a path. `None` if a link in the repository, or below the current folder,
-    /// leads out of it: the author of the link must not choose what is edited elsewhere.
+    /// Returns the root for a path. `None` if a link in the repository, or below the current
+    /// folder, leads out of it: the author of the link must not choose what is edited elsewhere.
     fn of(path: &Path) -> Option<Self> {
         let canonical = path.canonicalize().ok()?;
         let written = written_out(path)?;

@@ -78,7 +78,8 @@ pub fn result(
                 let mut patch = Vec::new();
                 output::patch_text(&name, &before, &after, context, &mut patch)?;
                 match settings.is_terminal {
-                    // A patch on a terminal is not applied, and the terminal would interpret control characters.
+                    // A patch on a terminal is not applied, and the terminal would interpret
+                    // control characters.
                     true => write!(out, "{}", escape::text(&String::from_utf8_lossy(&patch))),
                     false => out.write_all(&patch),
                 }

@@ -70,7 +70,7 @@ impl RowDecision {
     }
 }
 
-/// What the last line is for.
+/// The use of the last line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BrowseInput {
     /// Nothing is typed: keys are commands.

@@ -61,10 +61,10 @@ impl End {
     }
 }
 
-/// Checks that there is a terminal to ask at, if needed.
+/// Checks that driftctl can ask for confirmation, if it has to.
 ///
 /// # Errors
-/// Fails if there is none.
+/// Fails if it has to ask and no terminal is attached.
 pub fn check(words: &WriteArgs, settings: &Settings) -> Result<()> {
     ensure!(
         words.dry_run || words.yes || settings.can_ask,

@@ -65,7 +65,7 @@ pub fn list(_settings: &Settings, streams: &mut Streams) -> Result<Exit> {
 /// Undoes a revert: the one with this ID, or the last one on this cluster.
 ///
 /// # Errors
-/// Fails if there is none, or it was made in another cluster.
+/// Fails if no revert was recorded, or it was made in another cluster.
 pub fn run(
     args: &RevertArgs,
     id: Option<&str>,
@@ -338,8 +338,8 @@ fn edits(
     Ok((edits, refused))
 }
 
-/// Returns the manager that had written all of the fields, or else driftctl's own name. A field that
-/// was not there had none.
+/// Returns the manager that had written all of the fields, or else driftctl's own name. A field
+/// that was not there had none.
 fn manager_of(object: &UndoObject) -> String {
     let mut managers: Vec<&String> = object.edits.iter().flat_map(|e| &e.managers).collect();
     managers.sort();

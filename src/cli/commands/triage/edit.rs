@@ -79,7 +79,7 @@ pub fn open_at(editor: &str, file: &Path, line: usize) -> Result<()> {
     run_editor(editor, &words)
 }
 
-/// `file:line`
+/// Returns `file:line`.
 fn file_and_line(file: &Path, line: usize) -> OsString {
     let mut place = file.as_os_str().to_owned();
     place.push(format!(":{line}"));

@@ -10,7 +10,7 @@ use crate::cli::commands::rewrite::FileRewrite;
 use crate::engine::backport::EditedFile;
 use crate::model::{Plan, StepAction, StepProgress};
 
-/// What to write.
+/// The writes to local files.
 #[derive(Default)]
 pub struct LocalWrites {
     /// Where files may be edited, and the files.

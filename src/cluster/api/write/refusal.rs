@@ -91,8 +91,8 @@ struct RefusalCause {
 }
 
 impl RefusalCause {
-    /// Whether a value is refused only because the object exists already. The words are those of
-    /// `apimachinery/pkg/api/validation` and `apps/validation`.
+    /// Returns whether a value is refused only because the object exists already. The words are
+    /// those of `apimachinery/pkg/api/validation` and `apps/validation`.
     fn is_immutable(&self) -> bool {
         self.message.ends_with("field is immutable")
             || self.reason == "FieldValueForbidden" && self.message.contains("updates to ")

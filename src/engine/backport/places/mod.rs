@@ -18,7 +18,7 @@ use crate::edit::edit;
 use crate::model::{Change, ManifestStep, Origin, Position};
 use crate::yaml;
 
-/// What to declare.
+/// The value to declare, and the object in which to declare it.
 pub(super) struct Intent<'i> {
     /// The object as it is rendered.
     pub before: &'i Value,

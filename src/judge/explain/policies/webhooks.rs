@@ -2,8 +2,9 @@
 //!
 //! A webhook does not show what it writes. It is believed to have written an undeclared value if it
 //! matches enough objects of the run, and every one of them has that value. A change of severity
-//! critical is not explained like this, nor is a severe label or annotation, such as a mark that makes
-//! tools skip the object: someone who may patch a few objects could hide it behind any webhook.
+//! critical is not explained like this, nor is a severe label or annotation, such as a mark that
+//! makes tools skip the object: someone who may patch a few objects could hide it behind any
+//! webhook.
 
 use std::collections::{BTreeMap, BTreeSet};
 
