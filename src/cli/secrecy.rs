@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::args::{RedactArgs, ReportArgs};
 use crate::model::{FieldPath, KindAliases, KindPattern, Report, ResourceKey, Warning};
 use crate::policy::glob;
-use crate::redact::{LiveValues, Predicate, Redacted, Redactor};
+use crate::redact::{LiveValues, Predicate, Redacted, Redactor, WholeObjects};
 use crate::schema::{builtin_kind_of_group, builtin_kinds};
 
 /// Checks that secrets are shown only to a person who asked for them.
@@ -35,16 +35,18 @@ pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
 }
 
 /// Masks what readers of the report must not see. `configured` are the values that rules mark as
-/// secret.
+/// secret, and `whole` says which objects are shown as a whole.
 pub fn redact(
     mut report: Report,
     args: &RedactArgs,
     untrusted: bool,
     configured: Option<Predicate>,
+    whole: WholeObjects,
 ) -> Redacted {
     let unknown = unknown_kinds(args, &report);
     report.warnings.extend(unknown);
-    redactor(args, untrusted, configured).redact(report)
+    let redactor = redactor(args, untrusted, configured);
+    redactor.showing(whole).redact(report)
 }
 
 /// Returns errors about unknown kinds in `--redact`: a misspelt kind would mask nothing.

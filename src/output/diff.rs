@@ -23,6 +23,10 @@ impl Format for Diff {
         "A unified diff of YAML, declared against live, object by object"
     }
 
+    fn shows_objects(&self) -> bool {
+        true
+    }
+
     fn render(
         &self,
         report: &Redacted,

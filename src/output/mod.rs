@@ -96,6 +96,11 @@ pub trait Format: Sync {
     /// Returns one line for the help.
     fn description(&self) -> &'static str;
 
+    /// Returns whether it shows both sides of whole objects that are declared.
+    fn shows_objects(&self) -> bool {
+        false
+    }
+
     /// Writes the report.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Paths with wildcards in rules.
 
+use std::borrow::Cow;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,11 +21,18 @@ use crate::policy::glob::stars;
 /// let pattern: PathPattern = ".spec.containers[*].image".parse().unwrap();
 /// assert!(pattern.covers(&r#".spec.containers[name="app"].image"#.parse().unwrap()));
 /// ```
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PathPattern {
-    text: String,
-    segments: Vec<PatternPart>,
+    text: Cow<'static, str>,
+    /// Its parts, parsed on first use if it is built in: a run needs few of these patterns.
+    segments: OnceLock<Vec<PatternPart>>,
+}
+
+impl PartialEq for PathPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -52,22 +61,20 @@ impl FromStr for PathPattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
-        if let Some(segments) = usual(text) {
-            return Ok(Self {
-                text: text.to_owned(),
-                segments,
-            });
-        }
-        let path: FieldPath = match text.contains('*') {
-            true => without_wildcards(text).parse()?,
-            false => text.parse()?,
-        };
-        let segments = path.0.into_iter().map(PatternPart::of);
-        Ok(Self {
-            text: text.to_owned(),
-            segments: segments.collect(),
-        })
+        Ok(Self::of(text.to_owned(), parts(text)?))
     }
+}
+
+/// Parses a pattern.
+fn parts(text: &str) -> Result<Vec<PatternPart>, PatternError> {
+    if let Some(segments) = usual(text) {
+        return Ok(segments);
+    }
+    let path: FieldPath = match text.contains('*') {
+        true => without_wildcards(text).parse()?,
+        false => text.parse()?,
+    };
+    Ok(path.0.into_iter().map(PatternPart::of).collect())
 }
 
 /// Parses a pattern of the usual parts, as nearly all are: `.name`, `["name"]`, `.*` and `[*]`.
@@ -137,10 +144,10 @@ impl std::fmt::Display for PathPattern {
 impl PathPattern {
     /// Returns whether the pattern matches `path` or a parent of it.
     pub fn covers(&self, path: &FieldPath) -> bool {
+        let segments = self.segments();
         // From the end: many patterns begin alike.
-        self.segments.len() <= path.0.len()
-            && self
-                .segments
+        segments.len() <= path.0.len()
+            && segments
                 .iter()
                 .zip(&path.0)
                 .rev()
@@ -149,25 +156,45 @@ impl PathPattern {
 }
 
 impl PathPattern {
+    fn of(text: impl Into<Cow<'static, str>>, segments: Vec<PatternPart>) -> Self {
+        Self {
+            text: text.into(),
+            segments: segments.into(),
+        }
+    }
+
     /// Returns the pattern that matches the whole object.
     pub fn root() -> Self {
-        Self {
-            text: ".".to_owned(),
-            segments: Vec::new(),
-        }
+        Self::of(".", Vec::new())
     }
 
     /// Returns the pattern that matches every field, but not the object itself.
     pub fn any_field() -> Self {
+        Self::of(".*", vec![PatternPart::Fields("*".to_owned(), 0)])
+    }
+
+    /// Returns a built-in pattern, which is parsed on first use; tests check that it can be.
+    pub(super) fn builtin(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            text: ".*".to_owned(),
-            segments: vec![PatternPart::Fields("*".to_owned(), 0)],
+            text: text.into(),
+            segments: OnceLock::new(),
         }
+    }
+
+    /// Returns whether two patterns have the same parts.
+    #[cfg(test)]
+    pub(super) fn parts_equal(&self, other: &Self) -> bool {
+        self.text == other.text && self.segments() == other.segments()
+    }
+
+    fn segments(&self) -> &[PatternPart] {
+        let parsed = || parts(&self.text).unwrap_or_else(|_| vec![PatternPart::nothing()]);
+        self.segments.get_or_init(parsed)
     }
 
     /// Returns the field names at the start of the pattern, up to its first wildcard or list item.
     pub(super) fn leading_names(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().map_while(|part| match part {
+        self.segments().iter().map_while(|part| match part {
             PatternPart::Field(name) => Some(name.as_str()),
             _ => None,
         })
@@ -175,9 +202,9 @@ impl PathPattern {
 
     /// Returns whether the pattern matches something below `path`.
     pub fn is_within(&self, path: &FieldPath) -> bool {
-        self.segments.len() > path.0.len()
-            && self
-                .segments
+        let segments = self.segments();
+        segments.len() > path.0.len()
+            && segments
                 .iter()
                 .zip(&path.0)
                 .all(|(part, segment)| part.matches(segment))
@@ -185,7 +212,7 @@ impl PathPattern {
 
     /// Returns whether list items are written only as `[*]` or `[name=…]`.
     pub fn names_items_by_name(&self) -> bool {
-        self.segments.iter().all(|part| match part {
+        self.segments().iter().all(|part| match part {
             PatternPart::Field(_) | PatternPart::Fields(..) | PatternPart::AnyItem => true,
             PatternPart::Exactly(PathElement::Key(keys)) => keys.keys().eq(["name"]),
             PatternPart::Exactly(_) => false,
@@ -194,7 +221,7 @@ impl PathPattern {
 
     /// Removes everything that the pattern matches; returns whether anything was removed.
     pub fn remove(&self, object: &mut Value) -> bool {
-        match self.segments.split_first() {
+        match self.segments().split_first() {
             Some((first, rest)) => remove(object, first, rest),
             None => {
                 *object = Value::Null;
@@ -249,6 +276,11 @@ impl PatternPart {
             PathElement::Value(Value::String(item)) if item == ITEM => Self::AnyItem,
             item => Self::Exactly(item),
         }
+    }
+
+    /// Returns a part that no path of a report has.
+    fn nothing() -> Self {
+        Self::Exactly(PathElement::Value(Value::Null))
     }
 
     fn named(name: String) -> Self {
@@ -347,7 +379,7 @@ mod tests {
     fn usual_patterns_are_parsed_as_all_are() {
         let rules = crate::policy::RuleSet::builtin().rules().iter();
         let builtin = rules.flat_map(|rule| &rule.selectors.paths);
-        let builtin = builtin.map(|pattern| pattern.text.as_str());
+        let builtin = builtin.map(|pattern| &*pattern.text);
         let others = [
             ".",
             "",

@@ -4,36 +4,15 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::index::{KindIndex, KindRules};
+use super::builtin;
+use super::index::{KindRules, KindIndex};
 use super::rule::ChangeQuery;
 use super::severity::SeverityRule;
-use super::{
-    Accepted, Debt, DebtMatch, DeleteByJq, ExtraSpec, JqFailure, ObjectSides, Rule, RuleOrigin,
-    RuleSpec, SeveritySpec, SpecProblem,
-};
+use super::{Accepted, Debt, DebtMatch, DeleteByJq, JqFailure, Rule, RuleOrigin, ObjectSides};
 use crate::compare::{Explain, Reason};
 use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
-
-/// The built-in rules, as a file in the schema of users; `driftctl rules` prints it.
-pub const BUILTIN: &str = include_str!("builtin.yaml");
-
-/// The same rules as JSON without comments, which is parsed ten times faster at the start of every
-/// run. A test compares it with the file, and can rewrite it.
-const COMPACT: &str = include_str!("builtin.json");
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RuleFile<'f> {
-    ignore_differences: Vec<RuleSpec>,
-    ignore_extra: Vec<ExtraSpec>,
-    /// Parsed only if there is drift to rate.
-    #[serde(borrow)]
-    severity: &'f RawValue,
-}
 
 /// The user's rules, in the order in which they are applied.
 #[derive(Debug, Clone, Default)]
@@ -82,33 +61,24 @@ impl fmt::Debug for JqEngine {
 impl RuleSet {
     /// Returns the built-in rules.
     pub fn builtin() -> &'static RuleSet {
-        static RULES: LazyLock<RuleSet> =
-            LazyLock::new(|| RuleSet::read_builtin().unwrap_or_default());
+        static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::read_builtin);
         &RULES
     }
 
-    fn read_builtin() -> Result<Self, String> {
-        let file: RuleFile<'_> =
-            serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
-        let wrong = |problems: Vec<SpecProblem>| format!("{problems:?}");
-        let origin = || RuleOrigin::BuiltIn;
-        let rules = file.ignore_differences.into_iter();
-        let rules = rules.map(|spec| spec.compile(origin()).map_err(wrong));
-        let extra = file.ignore_extra.into_iter();
-        let extra = extra.map(|spec| spec.compile(origin()).map_err(wrong));
-        Ok(Self {
+    fn read_builtin() -> Self {
+        Self {
             is_builtin: true,
-            extra: extra.collect::<Result<_, _>>()?,
+            extra: builtin::extra().collect(),
             rates: true,
-            ..Self::of(rules.collect::<Result<_, _>>()?)
-        })
+            ..Self::of(builtin::rules().collect())
+        }
     }
 
     /// Returns the built-in severities. They are parsed on first use, because most runs have
     /// nothing to rate.
     fn builtin_severity() -> &'static [SeverityRule] {
         static RULES: LazyLock<Vec<SeverityRule>> =
-            LazyLock::new(|| read_builtin_severity().unwrap_or_default());
+            LazyLock::new(|| builtin::severities().unwrap_or_default());
         &RULES
     }
 
@@ -277,16 +247,6 @@ impl RuleSet {
     }
 }
 
-fn read_builtin_severity() -> Result<Vec<SeverityRule>, String> {
-    let file: RuleFile<'_> = serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
-    let specs: Vec<SeveritySpec> =
-        serde_json::from_str(file.severity.get()).map_err(|error| error.to_string())?;
-    let rules = specs.into_iter().map(SeveritySpec::compile);
-    rules
-        .map(|rule| rule.map_err(|problems| format!("{problems:?}")))
-        .collect()
-}
-
 /// The rules that match one object.
 #[derive(Debug, Default)]
 pub struct ObjectRules<'r> {
@@ -382,23 +342,9 @@ mod tests {
     use crate::model::tests::key;
 
     #[test]
-    fn the_json_form_equals_the_yaml_file() {
-        let file: Value = serde_yaml::from_str(BUILTIN).unwrap();
-        if std::env::var_os("DRIFTCTL_BLESS").is_some() {
-            let place = concat!(env!("CARGO_MANIFEST_DIR"), "/src/policy/builtin.json");
-            std::fs::write(place, format!("{file}\n")).unwrap();
-            return;
-        }
-        let compact: Value = serde_json::from_str(COMPACT).unwrap();
-        let how = "update it with DRIFTCTL_BLESS=1 cargo test --lib -- policy::set";
-        assert!(compact == file, "builtin.json is not builtin.yaml: {how}");
-    }
-
-    #[test]
     fn builtin_rules_have_ids_and_reasons() {
-        let set = RuleSet::read_builtin().unwrap();
+        let set = RuleSet::builtin();
         assert!(set.rules.len() > 10);
-        assert!(read_builtin_severity().unwrap().len() > 10);
         let mut ids: Vec<&str> = set.rules.iter().map(|rule| rule.id.as_str()).collect();
         ids.extend(set.extra.iter().map(|rule| rule.id.as_str()));
         ids.sort_unstable();

@@ -64,12 +64,8 @@ impl SeveritySpec {
             namespace: self.namespace.clone(),
             name: self.name.clone(),
         };
-        let everywhere = POD_SPECS.iter().flat_map(|place| {
-            let paths = self.pod_paths.iter();
-            let place = place.replace('/', ".");
-            paths.map(move |path| format!("{place}{path}"))
-        });
-        let (_, in_pods) = places(objects.clone(), "podPaths", &everywhere.collect::<Vec<_>>())?;
+        let everywhere: Vec<String> = self.paths_in_pods().collect();
+        let (_, in_pods) = places(objects.clone(), "podPaths", &everywhere)?;
         let (objects, mut paths) = places(objects, "paths", &self.paths)?;
         paths.extend(in_pods);
         Ok(SeverityRule {
@@ -77,6 +73,31 @@ impl SeveritySpec {
             objects,
             paths,
             spec: self,
+        })
+    }
+
+    /// Returns the built-in rule of this entry, whose paths are parsed on first use.
+    pub(super) fn builtin(self) -> SeverityRule {
+        let paths = self.paths.iter().cloned().chain(self.paths_in_pods());
+        SeverityRule {
+            severity: self.severity.into(),
+            objects: Objects {
+                group: self.group.clone(),
+                kind: self.kind.clone(),
+                namespace: self.namespace.clone(),
+                name: self.name.clone(),
+            },
+            paths: paths.map(PathPattern::builtin).collect(),
+            spec: self,
+        }
+    }
+
+    /// Returns the paths within pods, for each place of a pod's specification.
+    fn paths_in_pods(&self) -> impl Iterator<Item = String> {
+        POD_SPECS.iter().flat_map(|place| {
+            let paths = self.pod_paths.iter();
+            let place = place.replace('/', ".");
+            paths.map(move |path| format!("{place}{path}"))
         })
     }
 }
@@ -107,6 +128,15 @@ impl From<SeverityLevel> for Severity {
 }
 
 impl SeverityRule {
+    /// Checks that a rule equals another.
+    #[cfg(test)]
+    pub(super) fn check_against(&self, other: &Self) {
+        assert_eq!(self.paths.len(), other.paths.len());
+        let mut paths = self.paths.iter().zip(&other.paths);
+        assert!(paths.all(|(one, other)| one.parts_equal(other)), "{self:?}");
+        assert_eq!(format!("{self:?}"), format!("{other:?}"));
+    }
+
     fn speaks_of(
         &self,
         key: &ResourceKey,

@@ -8,11 +8,11 @@ use crate::model::{FieldPath, ObjectReport, Owner, PathElement};
 /// The only key of list items that is shown: containers and variables are identified by it.
 const SHOWN: &str = "name";
 
-/// Hides both in a report whose reader must not see what exists only in the cluster.
-pub(super) fn hide(object: &mut ObjectReport) {
-    let declared = object.declared.as_ref().map(|declared| declared.value());
+/// Hides both in a report whose reader must not see what exists only in the cluster. `declared` is the
+/// masked manifest.
+pub(super) fn hide(object: &mut ObjectReport, declared: Option<&Value>) {
     for drift in &mut object.drifts {
-        path(&mut drift.change.path, declared.as_ref());
+        path(&mut drift.change.path, declared);
         managers(&mut drift.owners);
     }
     managers(&mut object.owners);

@@ -15,6 +15,7 @@
 
 mod account;
 mod echoes;
+mod literals;
 mod live_only;
 mod mask;
 mod names;
@@ -33,8 +34,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, PackedObject, PathElement,
-    Report, ResourceKey, SecretPlace, SecretValue, Warning,
+    Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, PackedObject, PathElement, Report,
+    ResourceKey, SecretPlace, SecretValue, Status, Warning,
 };
 pub use account::RedactedAccount;
 use echoes::QuotableValues;
@@ -102,6 +103,17 @@ pub enum LiveValues {
     Hidden,
 }
 
+/// Which whole objects the reader of a report is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WholeObjects {
+    /// Both sides of every object with drift.
+    #[default]
+    Drifted,
+    /// Only those that no manifest declares. The others are left out of the report instead of being
+    /// masked, which takes longer than everything else about an object with drift.
+    Extra,
+}
+
 /// Masks secrets by the built-in patterns and further rules.
 #[derive(Default)]
 pub struct Redactor {
@@ -109,6 +121,8 @@ pub struct Redactor {
     pub also: Option<Predicate>,
     /// Whether what exists only in the cluster is shown.
     pub live_values: LiveValues,
+    /// Which whole objects are shown.
+    pub whole: WholeObjects,
     /// The values of Secrets to search for.
     pasted: PastedValues,
 }
@@ -133,8 +147,16 @@ impl Redactor {
         Self {
             also,
             live_values,
+            whole: WholeObjects::default(),
             pasted: PastedValues::default(),
         }
+    }
+
+    /// Masks only what a report shows of whole objects.
+    #[must_use]
+    pub fn showing(mut self, whole: WholeObjects) -> Self {
+        self.whole = whole;
+        self
     }
 
     /// Adds Secrets whose values are masked wherever they are.
@@ -148,10 +170,12 @@ impl Redactor {
     pub fn redact(&self, mut report: Report) -> Redacted {
         let secret = std::mem::take(&mut report.secret);
         let pasted = PastedValues::of(&std::mem::take(&mut report.secret_values));
+        // A message may quote any value of any object.
+        let are_quoted = !messages(&mut report).is_empty();
         let found: Vec<Vec<String>> = report
             .objects
             .par_iter_mut()
-            .map(|object| self.object(object, &secret, &pasted))
+            .map(|object| self.object(object, &secret, &pasted, are_quoted))
             .collect();
         scrub(&mut report, found.concat(), &pasted);
         Redacted(report)
@@ -205,12 +229,14 @@ impl Redactor {
         }
     }
 
-    /// Masks one object with `secret` places; returns what was masked.
+    /// Masks one object with `secret` places; returns what was masked, which messages may quote if
+    /// there are any.
     fn object(
         &self,
         object: &mut ObjectReport,
         secret: &[SecretPlace],
         pasted: &PastedValues,
+        are_quoted: bool,
     ) -> Vec<String> {
         let key = object.key.clone();
         let unpacked = |view: &Option<PackedObject>| view.as_ref().map(PackedObject::value);
@@ -234,18 +260,18 @@ impl Redactor {
             }
             change(&mut masker, &key, views, root, &mut drift.change);
         }
-        masker.mask_object(
-            MaskContext::root(&key.group),
-            [declared.as_mut(), live.as_mut()],
-        );
+        let is_shown = self.whole == WholeObjects::Drifted || object.status() == Status::Extra;
+        if is_shown || are_quoted || masker.hides_live() {
+            masker.mask_object(MaskContext::root(&key.group), [declared.as_mut(), live.as_mut()]);
+        }
         if let Some(live) = &mut live {
             masker.hide_live_only(declared.as_ref(), live);
         }
-        object.declared = declared.map(PackedObject::from);
-        object.live = live.map(PackedObject::from);
         if masker.hides_live() {
-            live_only::hide(object);
+            live_only::hide(object, declared.as_ref());
         }
+        let packed = |side: Option<Value>| side.filter(|_| is_shown).map(PackedObject::from);
+        (object.declared, object.live) = (packed(declared), packed(live));
         for violation in &mut object.violations {
             let manifest = object.manifest.as_ref().map(|manifest| manifest.value());
             let quoted = violation.quoted.take().map(|live| live.value());
@@ -429,6 +455,11 @@ fn scrub(report: &mut Report, found: Vec<String>, pasted: &PastedValues) {
     let of_objects = report.objects.iter();
     let groups = of_objects.map(|object| object.key.group.clone());
     let groups = groups.filter(|group| !group.is_empty()).collect();
+    scrub_messages(messages(report), found, groups, pasted);
+}
+
+/// Returns the messages of a report.
+fn messages(report: &mut Report) -> Vec<&mut String> {
     let mut messages: Vec<&mut String> = Vec::new();
     for Warning { message, .. } in report.warnings.iter_mut().chain(&mut report.skipped) {
         messages.push(message);
@@ -439,7 +470,7 @@ fn scrub(report: &mut Report, found: Vec<String>, pasted: &PastedValues) {
         messages.extend(said.filter_map(|violation| violation.message.as_mut()));
         messages.extend(object.drifts.iter_mut().filter_map(|d| d.note.as_mut()));
     }
-    scrub_messages(messages, found, groups, pasted);
+    messages
 }
 
 /// Masks echoes of masked values in these messages, except in the names of API groups.

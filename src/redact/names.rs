@@ -1,8 +1,6 @@
 //! Decides which names mark a value as secret.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
+use super::literals::Literals;
 
 /// Parts of a name, reduced to lower-case letters and digits, that make it sensitive anywhere:
 /// `MYSQLPASSWORD`, `db.password`, `githubToken`.
@@ -366,16 +364,16 @@ impl NameWords {
 
     /// Returns whether it has a part or a word that makes it sensitive.
     fn is_sensitive(&self) -> bool {
-        static PARTS_OF: LazyLock<Option<AhoCorasick>> =
-            LazyLock::new(|| AhoCorasick::new(PARTS).ok());
+        static FOUND: Literals = Literals::of(PARTS, false);
         let squeezed = self.squeezed();
         let is_harmless = |word: &str| HARMLESS.contains(&word);
-        let by_part = match &*PARTS_OF {
-            Some(parts) => parts
-                .find_iter(squeezed)
-                .any(|found| !is_harmless(self.around(found.start()))),
-            None => PARTS.iter().any(|part| squeezed.contains(part)),
-        };
+        let (mut from, mut by_part) = (0, false);
+        while let Some((found, _)) =
+            FOUND.find(squeezed.as_bytes(), from, |part| PARTS.get(part).copied())
+        {
+            from = found.end;
+            by_part |= !is_harmless(self.around(found.start));
+        }
         // Every such word has a pair of letters that few names have.
         let is_telling = |pair: &[u8]| matches!(pair, b"pa" | b"pw" | b"ps" | b"cr" | b"ds");
         by_part

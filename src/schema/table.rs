@@ -43,13 +43,26 @@ pub(super) struct SchemaTable {
     /// The position of each named type's name.
     starts: Vec<usize>,
     named: Vec<OnceLock<Type>>,
-    kinds: HashMap<(&'static str, &'static str), TypeId>,
+    /// Sorted by `apiVersion` and kind.
+    kinds: Vec<KindEntry>,
     /// The IDs of expressions, by their spelling.
     ids: Mutex<HashMap<&'static str, TypeId>>,
     /// The expressions, in the order of their IDs, with capacity for all that the table can
     /// contain.
     expressions: Vec<OnceLock<UnnamedType>>,
 }
+
+/// A kind, and its type once it is needed.
+#[derive(Debug)]
+struct KindEntry {
+    api_version: &'static str,
+    kind: &'static str,
+    type_name: &'static str,
+    id: OnceLock<TypeId>,
+}
+
+/// How many types without a name the table may contain. A test compares it with the table.
+const MOST_EXPRESSIONS: usize = 768;
 
 /// A type without a name.
 #[derive(Debug)]
@@ -64,22 +77,25 @@ impl SchemaTable {
         const TYPE: &str = "\ntype ";
         let starts = memchr::memmem::find_iter(text.as_bytes(), TYPE);
         let starts: Vec<usize> = starts.map(|start| start + TYPE.len()).collect();
-        let signs = memchr::memchr3_iter(b'(', b'!', b'~', text.as_bytes()).count();
-        let mut table = Self {
+        let kinds = text.lines().map_while(kind_or_version).flatten();
+        let mut kinds: Vec<KindEntry> = kinds
+            .map(|(kind, type_name)| KindEntry {
+                api_version: kind.api_version,
+                kind: kind.kind,
+                type_name,
+                id: OnceLock::new(),
+            })
+            .collect();
+        // The table is sorted; this is for one that a person edited.
+        kinds.sort_by_key(|entry| (entry.api_version, entry.kind));
+        Self {
             text,
             named: starts.iter().map(|_| OnceLock::new()).collect(),
             starts,
-            kinds: HashMap::new(),
+            kinds,
             ids: Mutex::default(),
-            expressions: (0..signs + SCALARS.len() + 1)
-                .map(|_| OnceLock::new())
-                .collect(),
-        };
-        for (kind, name) in text.lines().map_while(kind_or_version).flatten() {
-            let id = table.known(name);
-            table.kinds.insert((kind.api_version, kind.kind), id);
+            expressions: (0..MOST_EXPRESSIONS).map(|_| OnceLock::new()).collect(),
         }
-        table
     }
 
     /// Returns the schema that uses the table.
@@ -122,7 +138,12 @@ impl SchemaTable {
 
     /// Returns the type of a kind.
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<TypeId> {
-        self.kinds.get(&(api_version, kind)).copied()
+        let wanted = (api_version, kind);
+        let found = self
+            .kinds
+            .binary_search_by(|entry| (entry.api_version, entry.kind).cmp(&wanted));
+        let entry = self.kinds.get(found.ok()?)?;
+        Some(*entry.id.get_or_init(|| self.known(entry.type_name)))
     }
 
     /// Returns a type by its index.

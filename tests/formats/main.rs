@@ -17,7 +17,7 @@ mod strict;
 
 use driftctl::model::Report;
 use driftctl::output::{FORMATS, RenderOptions, ShowLevel, find};
-use driftctl::redact::{self, Redacted};
+use driftctl::redact::{self, Redacted, Redactor, WholeObjects};
 
 /// Options of a terminal 100 columns wide, without colour, at a fixed time.
 fn options() -> RenderOptions {
@@ -59,6 +59,18 @@ fn output_is_deterministic() {
         let once = render(format.name(), sample::drifted(), &options());
         let again = render(format.name(), sample::drifted(), &options());
         assert_eq!(once, again, "{}", format.name());
+    }
+}
+
+#[test]
+fn formats_say_whether_they_show_whole_objects() {
+    for format in FORMATS {
+        let show = |whole| {
+            let report = Redactor::default().showing(whole).redact(sample::drifted());
+            render_redacted(format.name(), &report, &options())
+        };
+        let is_same = show(WholeObjects::Extra) == show(WholeObjects::Drifted);
+        assert_eq!(is_same, !format.shows_objects(), "{}", format.name());
     }
 }
 

@@ -12,7 +12,7 @@ use crate::cli::progress::ProgressDisplay;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, choice, external_diff, gate, message, report_file, secrecy};
 use crate::output::{self, OutputSpec, RenderOptions, render_all};
-use crate::redact::Redacted;
+use crate::redact::{Redacted, WholeObjects};
 use crate::source::pages;
 
 /// Compares, reports, and returns the exit code.
@@ -66,18 +66,25 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     for report in &mut reports {
         choice::apply(report, &args.report, settings.now);
     }
-    let mut formats = args.report.output.iter().map(|spec| spec.format.name());
-    if formats.any(|name| name == "html") {
+    let formats = || args.report.output.iter().map(|spec| spec.format);
+    if formats().any(|format| format.name() == "html") {
         let template = args.report.link.as_ref().or(settings.line_address.as_ref());
         for report in &mut reports {
             report.pages = pages(&report.objects, template.map(String::as_str));
         }
     }
+    let whole = match formats().any(|format| format.shows_objects()) {
+        true => WholeObjects::Drifted,
+        false => WholeObjects::Extra,
+    };
     let reports = reports.into_iter();
     let reports: Vec<_> = reports
         .map(|report| match args.report.show_secrets {
             true => Redacted::showing_secrets(report),
-            false => secrecy::redact(report, &args.report.redact, untrusted, rules.secret()),
+            false => {
+                let (args, secret) = (&args.report.redact, rules.secret());
+                secrecy::redact(report, args, untrusted, secret, whole)
+            }
         })
         .collect();
     write_all(&reports, &args.report, began.elapsed(), settings, streams)?;

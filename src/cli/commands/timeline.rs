@@ -9,6 +9,7 @@ use crate::cli::selected::ChangeSelection;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, secrecy};
 use crate::output::{self, RenderOptions};
+use crate::redact::WholeObjects;
 
 /// Compares, reads the history of the objects, and writes everything in order of time.
 ///
@@ -44,7 +45,13 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         rules,
         history,
     } = made?;
-    let report = secrecy::redact(report, &args.redact, false, rules.secret());
+    let report = secrecy::redact(
+        report,
+        &args.redact,
+        false,
+        rules.secret(),
+        WholeObjects::Extra,
+    );
     let options = RenderOptions {
         ascii: settings.ascii,
         ..settings.render_options()

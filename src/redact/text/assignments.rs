@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 
 use super::cursor::{OpenQuote, TextCursor};
 use super::signs::is_credential;
 use super::values::{LeftContext, is_no_secret};
 use super::{SecretSpan, TextKind, span};
+use crate::redact::literals::Literals;
 use crate::redact::names::{NameClass, is_getter};
 
 /// Every sensitive name contains one of these, in any case.
@@ -93,13 +91,7 @@ const FILES: &[&str] = &[
 /// Finds the values of sensitive names: `password=…`, `"token": "…"`, `--api-key …`, and nested
 /// values below them.
 pub(super) fn assignments<'t>(text: &'t str, voice: TextKind, spans: &mut Vec<SecretSpan<'t>>) {
-    static HINTED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(HINTS)
-            .ok()
-    });
-    let Some(hints) = &*HINTED else { return };
+    static HINTED: Literals = Literals::of(HINTS, true);
     let mut scan = AssignmentScan {
         text,
         cursor: TextCursor::new(text),
@@ -109,13 +101,15 @@ pub(super) fn assignments<'t>(text: &'t str, voice: TextKind, spans: &mut Vec<Se
         classes: HashMap::new(),
         value_fields: None,
     };
-    let mut done = 0;
-    for found in hints.find_iter(text) {
-        if found.start() < done {
+    let (mut from, mut done) = (0, 0);
+    while let Some((found, _)) = HINTED.find(text.as_bytes(), from, |hint| HINTS.get(hint).copied())
+    {
+        from = found.end;
+        if found.start < done {
             continue;
         }
-        let name = scan.name_around(found.start(), done);
-        done = name.end.max(found.end());
+        let name = scan.name_around(found.start, done);
+        done = name.end.max(found.end);
         if let Some(end) = scan.after(name) {
             done = done.max(end);
         }

@@ -1,11 +1,8 @@
 //! Finds secrets by what they look like.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-
 use super::tokens::is_word_byte;
 use super::{SecretSpan, span};
+use crate::redact::literals::Literals;
 
 /// Texts that contain these repeat whole objects, including Secrets.
 pub(super) const WHOLE_OBJECTS: &[&str] = &["kubectl.kubernetes.io/last-applied-configuration"];
@@ -154,21 +151,20 @@ fn is_key(text: &str) -> bool {
 
 /// Finds credentials after the name of an HTTP authorization scheme: `Bearer …`, `Basic …`.
 pub(super) fn authorizations<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
-    static SCHEMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(["bearer ", "basic ", "bearer%20", "bearer\\ "])
-            .ok()
-    });
-    let Some(schemes) = &*SCHEMES else { return };
-    for found in schemes.find_iter(text) {
-        let run = text.as_bytes()[found.end()..]
+    const SCHEMES: &[&str] = &["bearer ", "basic ", "bearer%20", "bearer\\ "];
+    static FOUND: Literals = Literals::of(SCHEMES, true);
+    let mut from = 0;
+    while let Some((found, _)) =
+        FOUND.find(text.as_bytes(), from, |scheme| SCHEMES.get(scheme).copied())
+    {
+        from = found.end;
+        let run = text.as_bytes()[from..]
             .iter()
             .take_while(|b| is_word_byte(**b) || matches!(b, b'+' | b'/' | b'=' | b'~'))
             .count();
-        let value = &text[found.end()..found.end() + run];
+        let value = &text[from..from + run];
         if run >= 8 && is_credential(value) {
-            spans.push(span(found.end()..found.end() + run, "authorization"));
+            spans.push(span(from..from + run, "authorization"));
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::{SecretSpan, span};
+use crate::redact::literals::Literals;
 
 /// The forms of tokens, one per line.
 const FORMS: &str = include_str!("tokens.txt");
@@ -74,37 +73,33 @@ fn form(line: &'static str) -> Option<TokenForm> {
 /// Finds the tokens of well-known services. Each byte is checked a limited number of times: a run
 /// that is long enough is skipped, and a shorter one costs little.
 pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
-    static STARTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(forms().iter().map(|form| form.start))
-            .ok()
-    });
-    let Some(starts) = &*STARTS else { return };
+    static STARTS: Literals = Literals::of_lines(FORMS);
     let bytes = text.as_bytes();
-    let mut done = 0;
-    for found in starts.find_iter(text) {
-        let form = &forms()[found.pattern().as_usize()];
-        let fresh = found.start() == 0 || !bytes[found.start() - 1].is_ascii_alphanumeric();
-        if found.start() < done || !fresh {
+    let (mut from, mut done) = (0, 0);
+    while let Some((found, form)) = STARTS.find(bytes, from, |form| Some(forms().get(form)?.start))
+    {
+        from = found.end;
+        let form = &forms()[form];
+        let fresh = found.start == 0 || !bytes[found.start - 1].is_ascii_alphanumeric();
+        if found.start < done || !fresh {
             continue;
         }
-        let run = bytes[found.end()..]
+        let run = bytes[found.end..]
             .iter()
             .take_while(|byte| form.characters.holds(**byte))
             .count();
-        if run < form.least || !is_random(&bytes[found.end()..found.end() + run]) {
+        if run < form.least || !is_random(&bytes[found.end..found.end + run]) {
             // A longer run that is not a token contains each prefix only once.
-            done = found.end() + if run < form.least { 0 } else { run };
+            done = found.end + if run < form.least { 0 } else { run };
             continue;
         }
         // The rest of the token, in a form newer than the list.
-        let more = bytes[found.end() + run..]
+        let more = bytes[found.end + run..]
             .iter()
             .take_while(|byte| Characters::Base64.holds(**byte))
             .count();
-        done = found.end() + run + more;
-        spans.push(span(found.start()..done, form.start));
+        done = found.end + run + more;
+        spans.push(span(found.start..done, form.start));
     }
 }
 

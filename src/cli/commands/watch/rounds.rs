@@ -12,7 +12,7 @@ use crate::cli::secrecy;
 use crate::engine::episodes::{Digester, EpisodeLog, RoundResult};
 use crate::model::{EpisodeEvent, FieldPath};
 use crate::output::{self, RenderOptions, Rounds, WatchState};
-use crate::redact::Redacted;
+use crate::redact::{Redacted, WholeObjects};
 use crate::state::{EpisodeFile, new_salt};
 
 /// How many events a screen can show.
@@ -140,7 +140,13 @@ impl<'a> WatchRun<'a> {
             .map(Iterator::collect)
             .collect();
         let untrusted = self.args.source.untrusted.untrusted;
-        let report = secrecy::redact(report, &self.args.redact, untrusted, rules.secret());
+        let report = secrecy::redact(
+            report,
+            &self.args.redact,
+            untrusted,
+            rules.secret(),
+            WholeObjects::Extra,
+        );
         // Keys of maps and lists may be secrets.
         round.show_as(&paths, &report);
         let events = self.ledger.advance(&round);
