@@ -1,12 +1,15 @@
 //! Ten times as many objects take ten times as long: 10,000 and 100,000 declared objects, in a
-//! recording and in a cluster.
+//! recording and in a cluster. Twenty clusters take no longer than twenty runs, and the Secrets of
+//! others no longer than their metadata takes to arrive.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::server::Cluster;
+use crate::cluster::{Floor, METADATA};
+use crate::server::{Cluster, Server};
 use crate::support::copies::{recording, write_manifests};
 use crate::support::measure::{driftctl, in_turns, peak, run};
 use crate::support::table;
@@ -14,8 +17,17 @@ use crate::support::table;
 const FEW: usize = 10_000;
 const NAMESPACES: usize = 100;
 
+/// The contexts that are compared at once, and the objects in each.
+const CONTEXTS: usize = 20;
+const IN_EACH: usize = 1_000;
+
+/// The Secrets of others.
+const SECRETS: usize = 100_000;
+
 /// Measures and prints.
 pub fn measure() {
+    contexts();
+    secrets();
     let [few, many] = [FEW, 10 * FEW].map(Figures::of);
     table::title(&format!(
         "{} declared objects (floor: ten times that of {FEW})",
@@ -28,6 +40,85 @@ pub fn measure() {
         let what = "peak memory (floor: the input)";
         table::size_ratio(what, peak, many.input, 3.0);
     }
+}
+
+/// Measures a report on many contexts.
+fn contexts() {
+    let objects: Vec<Value> = (0..IN_EACH).map(object).collect();
+    let place = tempfile::tempdir().unwrap();
+    let server = start(place.path(), &objects, &objects);
+    let mut config: Value = serde_json::from_str(&server.kubeconfig()).unwrap();
+    let one = config["contexts"][0].clone();
+    let names: Vec<String> = (0..CONTEXTS).map(|at| format!("shop-{at:02}")).collect();
+    let named = names.iter().map(|name| {
+        let mut context = one.clone();
+        context["name"] = json!(name);
+        context
+    });
+    config["contexts"] = named.collect();
+    fs::write(place.path().join("kubeconfig"), config.to_string()).unwrap();
+    let diff = |names: &[String]| {
+        let mut command = driftctl(place.path());
+        command.args(["diff", "manifests", "--kubeconfig", "kubeconfig"]);
+        for name in names {
+            command.args(["--context", name]);
+        }
+        command
+    };
+    let (all, single) = in_turns(
+        || drop(run(&mut diff(&names), 0)),
+        || drop(run(&mut diff(&names[..1]), 0)),
+    );
+    let count = u32::try_from(CONTEXTS).unwrap();
+    table::title(&format!(
+        "{CONTEXTS} contexts of {IN_EACH} objects, one report"
+    ));
+    table::ratio("time (floor: as many runs)", all, single * count, 1.0);
+    table::peak(peak(&mut diff(&names)), 1_000_000_000);
+}
+
+/// Measures a namespace with many Secrets that nobody declares.
+fn secrets() {
+    let declared = [object(0)];
+    let namespace = declared[0]["metadata"]["namespace"].as_str().unwrap();
+    let data = "eDEyMzQ1Njc4OTA=".repeat(128);
+    let secrets = (0..SECRETS).map(|number| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": {"key": data},
+            "metadata": {"name": format!("other-{number:06}"), "namespace": namespace,
+                "labels": {"app.kubernetes.io/name": "other"}}})
+    });
+    let objects: Vec<Value> = declared.iter().cloned().chain(secrets).collect();
+    let place = tempfile::tempdir().unwrap();
+    let server = start(place.path(), &declared, &objects);
+    let list = format!("api/v1/namespaces/{namespace}/secrets");
+    let floor = Floor::of(&server, [list], METADATA);
+    let diff = || {
+        let mut command = driftctl(place.path());
+        command.args(["diff", "manifests", "--kubeconfig", "kubeconfig"]);
+        command.args(["--extra", "namespace", "--quiet"]);
+        command
+    };
+    let (time, floor) = in_turns(
+        || drop(run(&mut diff(), 1)),
+        || assert_eq!(floor.run(), SECRETS),
+    );
+    table::title(&format!(
+        "{SECRETS} Secrets of others in a namespace, --extra"
+    ));
+    table::ratio("time (floor: their metadata, parsed)", time, floor, 1.3);
+    table::peak(peak(&mut diff()), 1_000_000_000);
+}
+
+/// Writes manifests and a kubeconfig, and starts a server with these objects.
+fn start(place: &Path, declared: &[Value], objects: &[Value]) -> Server {
+    let manifests = place.join("manifests");
+    fs::create_dir(&manifests).unwrap();
+    write_manifests(&manifests, declared);
+    let mut cluster = Cluster::with_objects(objects);
+    cluster.page = 500;
+    let server = cluster.start();
+    fs::write(place.join("kubeconfig"), server.kubeconfig()).unwrap();
+    server
 }
 
 struct Figures {

@@ -49,7 +49,7 @@ pub use kind::{KindAliases, KindNames, KindPattern};
 pub use manifest::{Deployer, Locate, Manifest, ManifestStep, Origin, Position};
 pub use merge::{Lifecycle, Merge, MergeClass};
 pub use object::{ObjectReport, ObjectStatus, Presence};
-pub use ownership::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership};
+pub use ownership::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership, TextForm};
 pub use packed::PackedObject;
 pub use pages::WebPages;
 pub use path::{FieldPath, PathElement, PathError};

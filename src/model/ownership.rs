@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use strum::{IntoStaticStr, VariantArray};
 
@@ -59,21 +60,61 @@ pub struct ManagerEntry {
 }
 
 /// The fields of a manager: a [`FieldSet`], parsed from text on first use. Most objects are
-/// compared without looking at owners.
-#[derive(Debug, Clone)]
+/// compared without looking at owners, and most others with a look at one or two paths, which is
+/// cheaper in the text.
+#[derive(Debug)]
 pub struct OwnedFields {
     set: OnceLock<FieldSet>,
     text: Box<str>,
-    read: fn(&str) -> FieldSet,
+    form: TextForm,
+    /// How many paths were looked for in the text.
+    looked: AtomicUsize,
 }
 
+/// How to read a field set from text.
+#[derive(Debug, Clone, Copy)]
+pub struct TextForm {
+    /// Parses all of it.
+    pub read: fn(&str) -> FieldSet,
+    /// Returns what [`FieldSet::touches`] would return; `None` if the text must be parsed first.
+    pub touches: fn(&str, &FieldPath, usize) -> Option<bool>,
+}
+
+/// After this many looks into a text, parsing it once is cheaper.
+const MOST_LOOKS: usize = 6;
+
 impl OwnedFields {
-    /// Returns fields that `read` will parse from the text.
-    pub fn in_text(text: &str, read: fn(&str) -> FieldSet) -> Self {
+    /// Returns fields that will be read from the text.
+    pub fn in_text(text: &str, form: TextForm) -> Self {
         Self {
             set: OnceLock::new(),
             text: text.into(),
-            read,
+            form,
+            looked: AtomicUsize::new(0),
+        }
+    }
+
+    /// Returns the same as [`FieldSet::touches`].
+    pub fn touches(&self, path: &FieldPath, covering: usize) -> bool {
+        let is_text = self.set.get().is_none();
+        if is_text && self.looked.fetch_add(1, Ordering::Relaxed) < MOST_LOOKS {
+            let found = (self.form.touches)(&self.text, path, covering);
+            if let Some(found) = found {
+                return found;
+            }
+        }
+        let set: &FieldSet = self;
+        set.touches(path, covering)
+    }
+}
+
+impl Clone for OwnedFields {
+    fn clone(&self) -> Self {
+        Self {
+            set: self.set.clone(),
+            text: self.text.clone(),
+            form: self.form,
+            looked: AtomicUsize::new(0),
         }
     }
 }
@@ -83,7 +124,11 @@ impl From<FieldSet> for OwnedFields {
         Self {
             set: set.into(),
             text: Box::default(),
-            read: |_| FieldSet::default(),
+            form: TextForm {
+                read: |_| FieldSet::default(),
+                touches: |_, _, _| None,
+            },
+            looked: AtomicUsize::new(0),
         }
     }
 }
@@ -92,7 +137,7 @@ impl Deref for OwnedFields {
     type Target = FieldSet;
 
     fn deref(&self) -> &FieldSet {
-        self.set.get_or_init(|| (self.read)(&self.text))
+        self.set.get_or_init(|| (self.form.read)(&self.text))
     }
 }
 

@@ -6,7 +6,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::model::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership, PathElement};
+use crate::model::{
+    FieldPath, FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership, PathElement,
+    TextForm,
+};
 use crate::yaml::skim::{Skim, text_of};
 
 /// Parses the managed fields of a live object.
@@ -98,12 +101,69 @@ impl<'t> RawEntry<'t> {
                 time: text(time),
                 user: None,
             },
-            fields: OwnedFields::in_text(fields, |text| {
-                let mut text = serde_json::Deserializer::from_str(text);
-                FieldsLevel.deserialize(&mut text).unwrap_or_default()
-            }),
+            fields: OwnedFields::in_text(
+                fields,
+                TextForm {
+                    read: field_set,
+                    touches: touches_in_text,
+                },
+            ),
         })
     }
+}
+
+fn field_set(text: &str) -> FieldSet {
+    let mut text = serde_json::Deserializer::from_str(text);
+    FieldsLevel.deserialize(&mut text).unwrap_or_default()
+}
+
+/// Returns what [`FieldSet::touches`] returns for the set in a text, without parsing what is not on
+/// the way; `None` if the text is not in the form that an API server writes.
+fn touches_in_text(text: &str, path: &FieldPath, covering: usize) -> Option<bool> {
+    let mut node = text;
+    let mut in_item = false;
+    for (depth, element) in path.0.iter().enumerate() {
+        let mut is_member = true;
+        let mut is_leaf = true;
+        let mut next = None;
+        let mut is_first = true;
+        Skim::of(node).fields(|skim, key| {
+            if std::mem::take(&mut is_first) {
+                is_member = false;
+            }
+            let below = skim.value()?;
+            if key == "." {
+                is_member = true;
+                return Some(());
+            }
+            let is_way = match (key.strip_prefix("f:"), element) {
+                (Some(name), PathElement::Field(wanted)) => name == wanted,
+                (Some(_), _) => false,
+                (None, wanted) => {
+                    let Some(found) = segment(key) else {
+                        return Some(());
+                    };
+                    found == *wanted
+                }
+            };
+            is_leaf = false;
+            // A key that is there twice is not what a server writes.
+            if is_way && next.replace(below).is_some() {
+                return None;
+            }
+            Some(())
+        })?;
+        if is_member && is_leaf {
+            return Some(in_item || depth >= covering);
+        }
+        in_item = matches!(element, PathElement::Key(_));
+        match next {
+            Some(below) if below.starts_with('{') => node = below,
+            Some(_) => return None,
+            None => return Some(false),
+        }
+    }
+    Some(true)
 }
 
 /// Parses one level of `FieldsV1` (structured-merge-diff `fieldpath/serialize.go`). An empty node
@@ -230,10 +290,54 @@ fn segment(key: &str) -> Option<PathElement> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-    use crate::model::FieldPath;
+
+    const KEYS: [&str; 7] = [
+        ".",
+        "f:a",
+        "f:b",
+        "k:{\"name\":\"x\"}",
+        "v:1",
+        "i:0",
+        "unknown",
+    ];
+
+    fn any_fields() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![9 => Just(json!({})), 1 => Just(json!(5))];
+        leaf.prop_recursive(4, 32, 4, |below| {
+            let key = proptest::sample::select(KEYS.to_vec());
+            let fields = proptest::collection::vec((key, below), 0..4);
+            fields.prop_map(|fields| {
+                let fields = fields
+                    .into_iter()
+                    .map(|(key, below)| (key.to_owned(), below));
+                Value::Object(fields.collect())
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_is_found_in_text_as_in_the_parsed_set(
+            fields in any_fields(),
+            path in proptest::collection::vec(proptest::sample::select(KEYS[1..6].to_vec()), 0..5),
+            covering in 0_usize..5,
+        ) {
+            let path = FieldPath(path.into_iter().filter_map(segment).collect());
+            let text = fields.to_string();
+            let expected = field_set(&text).touches(&path, covering);
+            let found = touches_in_text(&text, &path, covering);
+            prop_assert!(found.is_none_or(|found| found == expected), "{} {}", path, text);
+            let form = TextForm { read: field_set, touches: touches_in_text };
+            let in_text = OwnedFields::in_text(&text, form);
+            for _ in 0..10 {
+                prop_assert_eq!(in_text.touches(&path, covering), expected);
+            }
+        }
+    }
 
     fn live() -> Value {
         json!({"metadata": {"managedFields": [

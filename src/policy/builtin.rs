@@ -41,7 +41,7 @@ pub(super) fn severities() -> Result<Vec<SeverityRule>, serde_json::Error> {
 /// Returns the rule of a line if it is about extra objects, or if it is not. Columns are separated by
 /// tabs, and their items by spaces.
 fn rule(line: &'static str, is_extra: bool) -> Option<Rule> {
-    let mut columns = line.split('\t');
+    let mut columns = split(line, b'\t');
     let mut next = || columns.next();
     if (next()? == EXTRA) != is_extra {
         return None;
@@ -89,7 +89,21 @@ fn rule(line: &'static str, is_extra: bool) -> Option<Rule> {
 
 /// Returns the items of a column.
 fn items(column: &'static str) -> impl Iterator<Item = &'static str> {
-    column.split(' ').filter(|item| !item.is_empty())
+    split(column, b' ').filter(|item| !item.is_empty())
+}
+
+/// Splits text at each of a byte, in a third of the instructions of [`str::split`].
+fn split(text: &'static str, at: u8) -> impl Iterator<Item = &'static str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = memchr::memchr(at, text.as_bytes()) else {
+            rest = None;
+            return Some(text);
+        };
+        rest = text.get(end + 1..);
+        text.get(..end)
+    })
 }
 
 /// Returns the value of a column that may be empty.

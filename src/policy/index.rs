@@ -81,11 +81,21 @@ fn only_paths(selectors: &Selectors) -> Option<&[PathPattern]> {
 impl IndexNode {
     /// Adds a rule at the node where its path ends, or where its plain field names end.
     fn add(&mut self, path: &PathPattern, place: usize) {
-        let names = path.leading_names();
-        let node = names.fold(self, |node, name| {
-            node.fields.entry(name.to_owned()).or_default()
-        });
-        node.rules.push(place);
+        let mut node = self;
+        for name in path.leading_names() {
+            // Most names are there already.
+            if !node.fields.contains_key(name) {
+                node.fields.insert(name.to_owned(), Self::default());
+            }
+            match node.fields.get_mut(name) {
+                Some(next) => node = next,
+                None => return,
+            }
+        }
+        // The paths of a rule are added one after another, and often end at the same node.
+        if node.rules.last() != Some(&place) {
+            node.rules.push(place);
+        }
     }
 }
 

@@ -50,5 +50,5 @@ pub use selector::{LabelSelector, SelectorError};
 pub use set::{ObjectRules, RuleSet, Users};
 pub use severity::{SeverityLevel, SeverityRule, SeveritySpec};
 pub use sides::ObjectSides;
-pub use spec::{Explains, ChangeKindSpec, RuleSpec, SpecProblem, written_path};
+pub use spec::{ChangeKindSpec, Explains, RuleSpec, SpecProblem, written_path};
 pub use status::StatusOf;

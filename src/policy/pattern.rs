@@ -109,6 +109,33 @@ fn usual(text: &str) -> Option<Vec<PatternPart>> {
     (!parts.is_empty()).then_some(parts)
 }
 
+/// Returns the field names at the start of a pattern of the usual parts, without parsing the rest.
+fn names_of(text: &str) -> Option<Vec<&str>> {
+    let mut names = Vec::with_capacity(8);
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        let (start, is_end): (usize, fn(u8) -> bool) = match bytes.get(at..)? {
+            [] | [b'[', b'*', ..] | [b'.', b'*', ..] => return Some(names),
+            [b'[', b'"', ..] => (at + 2, |byte| matches!(byte, b'"' | b'\\' | ..b' ')),
+            [b'.', first, ..] if first.is_ascii_alphabetic() => {
+                (at + 1, |byte| !byte.is_ascii_alphanumeric())
+            }
+            _ => return None,
+        };
+        let end = bytes[start..].iter().position(|byte| is_end(*byte));
+        let end = end.map_or(bytes.len(), |length| start + length);
+        let name = text.get(start..end)?;
+        at = match start - at {
+            1 => end,
+            _ if bytes.get(end..end + 2) != Some(b"\"]") => return None,
+            _ if name.contains('*') => return Some(names),
+            _ => end + 2,
+        };
+        names.push(name);
+    }
+}
+
 /// Returns the pattern as a plain path, with wildcards written as names; quoted parts stay
 /// unchanged.
 fn without_wildcards(text: &str) -> String {
@@ -144,6 +171,10 @@ impl std::fmt::Display for PathPattern {
 impl PathPattern {
     /// Returns whether the pattern matches `path` or a parent of it.
     pub fn covers(&self, path: &FieldPath) -> bool {
+        // The pattern of the whole object is the only one without parts.
+        if path.0.is_empty() && self.text.len() > 1 {
+            return false;
+        }
         let segments = self.segments();
         // From the end: many patterns begin alike.
         segments.len() <= path.0.len()
@@ -187,17 +218,32 @@ impl PathPattern {
         self.text == other.text && self.segments() == other.segments()
     }
 
+    #[inline]
     fn segments(&self) -> &[PatternPart] {
+        match self.segments.get() {
+            Some(segments) => segments,
+            None => self.parsed(),
+        }
+    }
+
+    #[cold]
+    fn parsed(&self) -> &[PatternPart] {
         let parsed = || parts(&self.text).unwrap_or_else(|_| vec![PatternPart::nothing()]);
         self.segments.get_or_init(parsed)
     }
 
     /// Returns the field names at the start of the pattern, up to its first wildcard or list item.
-    pub(super) fn leading_names(&self) -> impl Iterator<Item = &str> {
-        self.segments().iter().map_while(|part| match part {
+    pub(super) fn leading_names(&self) -> Vec<&str> {
+        if self.segments.get().is_none()
+            && let Some(names) = names_of(&self.text)
+        {
+            return names;
+        }
+        let names = self.segments().iter().map_while(|part| match part {
             PatternPart::Field(name) => Some(name.as_str()),
             _ => None,
-        })
+        });
+        names.collect()
     }
 
     /// Returns whether the pattern matches something below `path`.
@@ -396,7 +442,12 @@ mod tests {
             let in_full = without_wildcards(text).parse::<FieldPath>();
             let in_full =
                 in_full.map(|path| Vec::from_iter(path.0.into_iter().map(PatternPart::of)));
+            if let (Some(names), Ok(parts)) = (names_of(text), parts(text)) {
+                let parsed = PathPattern::of(text.to_owned(), parts);
+                assert_eq!(names, parsed.leading_names(), "{text}");
+            }
             let Some(parts) = usual(text) else { continue };
+            assert!(names_of(text).is_some(), "{text}");
             usual_ones += 1;
             assert_eq!(Some(parts), in_full.ok(), "{text}");
         }

@@ -229,13 +229,17 @@ impl Rule {
 
     /// Returns whether the rule matches a change of an object that it matches, judged by its path.
     pub fn covers(&self, change: ChangeQuery<'_>) -> bool {
-        // The path is checked first: most rules fail at its first field.
-        self.leads_to(change) && self.admits(change)
+        // The cheapest checks come first.
+        self.is_for_kind(change.kind) && self.leads_to(change) && self.admits(change)
+    }
+
+    fn is_for_kind(&self, kind: ChangeKind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
     }
 
     /// Returns whether the kind and the owners of a change match the rule.
     pub fn admits(&self, change: ChangeQuery<'_>) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&change.kind))
+        self.is_for_kind(change.kind)
             && (!self.object_only || change.path.0.is_empty())
             && !self.excepts(change.path)
             && managers_match(&self.managers, change.owners)

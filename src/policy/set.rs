@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::builtin;
-use super::index::{KindRules, KindIndex};
+use super::index::{KindIndex, KindRules};
 use super::rule::ChangeQuery;
 use super::severity::SeverityRule;
-use super::{Accepted, Debt, DebtMatch, DeleteByJq, JqFailure, Rule, RuleOrigin, ObjectSides};
+use super::{Accepted, Debt, DebtMatch, DeleteByJq, JqFailure, ObjectSides, Rule, RuleOrigin};
 use crate::compare::{Explain, Reason};
 use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
 
@@ -328,7 +328,7 @@ impl Explain for ObjectRules<'_> {
         let mut matter = false;
         self.of_kind.on_the_way(path, |place| {
             let rule = self.at(place).filter(|rule| rule.explains.is_some());
-            matter |= rule.is_some_and(|rule| rule.asks_for_owners(path));
+            matter = matter || rule.is_some_and(|rule| rule.asks_for_owners(path));
         });
         matter
     }

@@ -34,8 +34,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, PackedObject, PathElement, Report,
-    ResourceKey, SecretPlace, SecretValue, Status, Warning,
+    Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, ObjectStatus, PackedObject,
+    PathElement, Report, ResourceKey, SecretPlace, SecretValue, Warning,
 };
 pub use account::RedactedAccount;
 use echoes::QuotableValues;
@@ -260,9 +260,13 @@ impl Redactor {
             }
             change(&mut masker, &key, views, root, &mut drift.change);
         }
-        let is_shown = self.whole == WholeObjects::Drifted || object.status() == Status::Extra;
+        let is_shown =
+            self.whole == WholeObjects::Drifted || object.status() == ObjectStatus::Extra;
         if is_shown || are_quoted || masker.hides_live() {
-            masker.mask_object(MaskContext::root(&key.group), [declared.as_mut(), live.as_mut()]);
+            masker.mask_object(
+                MaskContext::root(&key.group),
+                [declared.as_mut(), live.as_mut()],
+            );
         }
         if let Some(live) = &mut live {
             masker.hide_live_only(declared.as_ref(), live);

@@ -1,10 +1,7 @@
 //! Finds passwords in short flags of programs, whose names do not show it.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-
 use super::{SecretSpan, span};
+use crate::redact::literals::Literals;
 
 /// How a program takes a password.
 enum PasswordArgument {
@@ -52,25 +49,29 @@ const FARTHEST: usize = 1024;
 
 /// Finds the passwords in command lines of programs.
 pub(super) fn passwords<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
-    static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder()
-            .match_kind(aho_corasick::MatchKind::LeftmostLongest)
-            .build(PROGRAMS.iter().map(|(name, _)| *name))
-            .ok()
-    });
+    const NAMES: [&str; PROGRAMS.len()] = {
+        let mut names = [""; PROGRAMS.len()];
+        let mut index = 0;
+        while index < names.len() {
+            names[index] = PROGRAMS[index].0;
+            index += 1;
+        }
+        names
+    };
+    static FOUND: Literals = Literals::of(&NAMES, false);
     piped(text, spans);
-    let Some(names) = &*NAMES else { return };
     let bytes = text.as_bytes();
-    let mut done = 0;
-    for found in names.find_iter(text) {
-        let alone = found.start() == 0
-            || !(bytes[found.start() - 1].is_ascii_alphanumeric()
-                || matches!(bytes[found.start() - 1], b'-' | b'_' | b'.'));
-        if found.start() < done || !alone || bytes.get(found.end()).is_none_or(|b| *b != b' ') {
+    let (mut from, mut done) = (0, 0);
+    while let Some((found, program)) = FOUND.find(bytes, from, |at| NAMES.get(at).copied()) {
+        from = found.end;
+        let alone = found.start == 0
+            || !(bytes[found.start - 1].is_ascii_alphanumeric()
+                || matches!(bytes[found.start - 1], b'-' | b'_' | b'.'));
+        if found.start < done || !alone || bytes.get(found.end).is_none_or(|b| *b != b' ') {
             continue;
         }
-        let (_, takes) = &PROGRAMS[found.pattern().as_usize()];
-        done = flags(text, found.end(), takes, spans);
+        let (_, takes) = &PROGRAMS[program];
+        done = flags(text, found.end, takes, spans);
     }
 }
 

@@ -1,13 +1,10 @@
 //! Finds secrets whose name is itself a value: `name: DB_PASSWORD` next to `value: …`, and XML
 //! elements.
 
-use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::assignments::{AssignmentScan, SensitiveName};
 use super::tokens::is_word_byte;
 use super::values::LeftContext;
+use crate::redact::literals::Literals;
 
 /// Fields that contain a name.
 const NAMES: &[&str] = &["name", "key", "variable", "env", "field", "param", "id"];
@@ -235,25 +232,21 @@ impl<'t> AssignmentScan<'t, '_> {
 
 /// Returns where words begin that are fields for values.
 fn value_fields(text: &str) -> Vec<usize> {
-    static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(VALUES)
-            .ok()
-    });
-    let Some(fields) = &*FIELDS else {
-        return Vec::new();
-    };
+    static FIELDS: Literals = Literals::of(VALUES, true);
     let is_word = |at: Option<usize>| {
         let byte = at.and_then(|at| text.as_bytes().get(at));
         byte.is_some_and(|byte| is_word_byte(*byte))
     };
-    let found = fields.find_iter(text);
-    found
-        .filter(|found| !is_word(found.start().checked_sub(1)) && !is_word(Some(found.end())))
-        .map(|found| found.start())
-        .collect()
+    let (mut from, mut starts) = (0, Vec::new());
+    while let Some((found, _)) =
+        FIELDS.find(text.as_bytes(), from, |field| VALUES.get(field).copied())
+    {
+        from = found.end;
+        if !is_word(found.start.checked_sub(1)) && !is_word(Some(found.end)) {
+            starts.push(found.start);
+        }
+    }
+    starts
 }
 
 /// Returns where the object that begins before the text ends: at a brace, at the next list item, or
