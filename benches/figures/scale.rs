@@ -73,7 +73,7 @@ fn contexts() {
     table::title(&format!(
         "{CONTEXTS} contexts of {IN_EACH} objects, one report"
     ));
-    table::ratio("time (floor: as many runs)", all, single * count, 1.0);
+    table::ratio("time (floor: as many runs)", all, single * count, 1.2);
     table::peak(peak(&mut diff(&names)), 1_000_000_000);
 }
 

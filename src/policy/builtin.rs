@@ -58,6 +58,7 @@ fn rule(line: &'static str, is_extra: bool) -> Option<Rule> {
     let labels = parsed(next()?);
     let (if_declared, if_live) = (parsed(next()?), parsed(next()?));
     let owned = !next()?.is_empty();
+    let only_applier = !next()?.is_empty();
     let kinds = items(next()?).filter_map(change_kind).collect();
     let managers = items(next()?).map(str::to_owned).collect();
     let paths = items(next()?).map(PathPattern::builtin).collect();
@@ -82,8 +83,10 @@ fn rule(line: &'static str, is_extra: bool) -> Option<Rule> {
         managers,
         selectors,
         object_only: is_extra,
+        only_applier,
         owned,
         except: Vec::new(),
+        of_live: false,
     })
 }
 
@@ -158,6 +161,7 @@ mod tests {
         let column = |key: &str| match &entry[key] {
             Value::Array(items) => items.iter().map(item).collect::<Vec<_>>().join(" "),
             Value::Null => String::new(),
+            Value::Bool(true) => key.to_owned(),
             value => item(value),
         };
         let columns = [
@@ -171,6 +175,7 @@ mod tests {
             "ifDeclared",
             "ifLive",
             "ownedBy",
+            "onlyApplier",
             "changes",
             "onlyManagers",
             "paths",
