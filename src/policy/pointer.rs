@@ -10,8 +10,8 @@ use crate::model::{FieldPath, PathElement};
 /// A JSON Pointer to a part of an object.
 ///
 /// ```
-/// use driftctl::policy::Pointer;
-/// let pointer: Pointer = "/metadata/labels/example.com~1team".parse().unwrap();
+/// use driftctl::policy::PointerPattern;
+/// let pointer: PointerPattern = "/metadata/labels/example.com~1team".parse().unwrap();
 /// let mut object = serde_json::json!({"metadata": {"labels": {"example.com/team": "a"}}});
 /// assert!(pointer.remove(&mut object));
 /// assert_eq!(object, serde_json::json!({"metadata": {"labels": {}}}));

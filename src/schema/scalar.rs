@@ -16,10 +16,10 @@ use super::quantity::Quantity;
 /// written.
 ///
 /// ```
-/// use driftctl::schema::{Scalar, equal};
+/// use driftctl::schema::{ScalarType, equal};
 /// use serde_json::json;
-/// assert!(equal(Scalar::Quantity, &json!("1000m"), &json!("1")));
-/// assert!(!equal(Scalar::String, &json!("1000m"), &json!("1")));
+/// assert!(equal(ScalarType::Quantity, &json!("1000m"), &json!("1")));
+/// assert!(!equal(ScalarType::String, &json!("1000m"), &json!("1")));
 /// ```
 pub fn equal(scalar: ScalarType, declared: &Value, live: &Value) -> bool {
     if declared == live {

@@ -221,15 +221,15 @@ mod tests {
     #[test]
     fn who_edited_one_item_of_an_atomic_list_is_no_applier() {
         let declared = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["list"]}]});
-        let live = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["*"]}],
-            "metadata": {"managedFields": [
-                {"manager": "curl", "operation": "Update", "fieldsV1": {"f:rules": {}}}]}});
-        let write_as = |editors: &[&str]| {
-            let editors = editors.iter().copied().collect();
+        let write_as = |verb: &str, editor: &str| {
+            let live = json!({"rules": [{"verbs": ["get"]}, {"verbs": [verb]}],
+                "metadata": {"managedFields": [
+                    {"manager": "curl", "operation": "Update", "fieldsV1": {"f:rules": {}}}]}});
+            let editors = BTreeSet::from([editor]);
             WriteAs::of(&live, &declared, &editors).map(|write_as| write_as.manager)
         };
-        assert_eq!(write_as(&["curl"]), None);
-        assert_eq!(write_as(&["bob"]).as_deref(), Some("curl"));
+        assert_eq!(write_as("*", "curl"), None);
+        assert_eq!(write_as("list", "bob").as_deref(), Some("curl"));
     }
 
     #[test]

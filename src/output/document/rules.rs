@@ -39,6 +39,9 @@ struct ListedRule<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = words::<Explanation>()))]
     explains: Option<&'static str>,
+    /// Whether it only matches values that the applier owns; only for built-in rules.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    only_applier: bool,
     /// The rule in the schema of `.driftctl.yaml`.
     rule: RuleSpec,
 }
@@ -52,8 +55,10 @@ impl<'r> RulesDocument<'r> {
             effect: rule.effect().as_str(),
             expired: rule.expired,
             explains: rule.explains.map(Explanation::as_str),
+            only_applier: rule.only_applier,
             rule: RuleSpec {
                 explains: None,
+                only_applier: false,
                 ..rule.spec()
             },
         });

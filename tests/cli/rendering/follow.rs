@@ -407,7 +407,7 @@ fn files_of_a_chart_of_applications_are_not_reported_as_left_out() {
 }
 
 #[test]
-fn reports_files_beside_an_application_that_nothing_applies() {
+fn reports_files_that_no_application_applies() {
     let place = Place::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
