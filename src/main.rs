@@ -17,8 +17,8 @@ fn main() -> ExitCode {
     cli::run(std::env::args_os(), &surroundings, streams).into()
 }
 
-/// If the kernel uses huge pages, each first touch of one clears two megabytes: half of the time
-/// and memory of a short run.
+/// Turns huge pages off. If the kernel uses them, each first touch of one clears two megabytes:
+/// half of the time and memory of a short run.
 #[cfg(target_os = "linux")]
 fn use_small_pages() {
     // A kernel that does not support this is merely slower.

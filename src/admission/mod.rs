@@ -24,7 +24,7 @@ pub use matching::{Constraints, PolicyCandidate};
 pub use run::{analysis, run};
 pub use stored::{keep_immutable, stored};
 
-use crate::model::{Enforcement, ResourceKey, Violation};
+use crate::model::{Enforcement, ResourceKey, Violation, text_or_empty};
 
 const GROUP: &str = "admissionregistration.k8s.io/";
 
@@ -158,8 +158,8 @@ impl Policies {
     pub fn of(objects: impl IntoIterator<Item = Value>) -> Self {
         let mut read = Self::default();
         for object in objects {
-            let api_version = text(&object, "/apiVersion").to_owned();
-            let name = text(&object, "/metadata/name").to_owned();
+            let api_version = text_or_empty(&object, "/apiVersion").to_owned();
+            let name = text_or_empty(&object, "/metadata/name").to_owned();
             if kyverno::is_policy(&object) {
                 read.kyverno.push(object);
                 continue;
@@ -170,14 +170,18 @@ impl Policies {
             }
             if kyverno::is_validating(&object) {
                 // It may be served in several versions.
-                let is_same = |(one, _): &(Value, Value)| text(one, "/metadata/name") == name;
+                let is_same =
+                    |(one, _): &(Value, Value)| text_or_empty(one, "/metadata/name") == name;
                 if read.validating.iter().any(is_same) {
                     continue;
                 }
                 read.validating.extend(kyverno::as_builtin(&object));
                 continue;
             }
-            match (text(&object, "/kind"), api_version.starts_with(GROUP)) {
+            match (
+                text_or_empty(&object, "/kind"),
+                api_version.starts_with(GROUP),
+            ) {
                 ("ValidatingAdmissionPolicy", true) => {
                     read.policies.insert(name, object);
                 }
@@ -211,7 +215,8 @@ impl Policies {
     fn of_kyverno(&self) -> impl Iterator<Item = &Value> {
         let mut names = BTreeSet::new();
         let validating = self.validating.iter().map(|(policy, _)| policy);
-        let once = validating.filter(move |policy| names.insert(text(policy, "/metadata/name")));
+        let once =
+            validating.filter(move |policy| names.insert(text_or_empty(policy, "/metadata/name")));
         self.kyverno.iter().chain(once)
     }
 
@@ -227,13 +232,13 @@ impl Policies {
             kyverno: self
                 .kyverno
                 .iter()
-                .filter(|one| text(one, "/metadata/name") == name)
+                .filter(|one| text_or_empty(one, "/metadata/name") == name)
                 .cloned()
                 .collect(),
             validating: self
                 .validating
                 .iter()
-                .filter(|(one, _)| text(one, "/metadata/name") == name)
+                .filter(|(one, _)| text_or_empty(one, "/metadata/name") == name)
                 .cloned()
                 .collect(),
             exceptions: self.exceptions.clone(),
@@ -244,7 +249,7 @@ impl Policies {
 
     /// Returns the bindings of a policy.
     pub fn bindings_of(&self, policy: &Value) -> Vec<Value> {
-        let name = text(policy, "/metadata/name");
+        let name = text_or_empty(policy, "/metadata/name");
         let named = self.bindings.iter().filter(|one| policy_of(one) == name);
         named.cloned().collect()
     }
@@ -266,7 +271,7 @@ impl Policies {
             format!(
                 "ValidatingAdmissionPolicyBinding {} names policy {}, which is not among the \
                  policies",
-                text(binding, "/metadata/name"),
+                text_or_empty(binding, "/metadata/name"),
                 policy_of(binding)
             )
         });
@@ -328,7 +333,7 @@ impl Policies {
         evaluate: &Evaluate<'_>,
     ) -> Exemption {
         let input = self.input(subject);
-        let name = text(policy, "/metadata/name");
+        let name = text_or_empty(policy, "/metadata/name");
         let mut found = Exemption::None;
         let named = self.exceptions.iter();
         for exception in named.filter(|one| kyverno::is_about(one, name)) {
@@ -346,7 +351,7 @@ impl Policies {
                 Ok(Some(RuleOutcome::Pass)) => return Exemption::Given,
                 Ok(Some(RuleOutcome::NotMatched)) => {}
                 _ => {
-                    let exception = text(exception, "/metadata/name");
+                    let exception = text_or_empty(exception, "/metadata/name");
                     found = Exemption::Unknown(format!(
                         "PolicyException {exception} may exempt the object"
                     ));
@@ -374,7 +379,10 @@ impl Policies {
         let input = self.input(subject);
         let answers = evaluate(&policy.to_string(), &input);
         let answers = answers.unwrap_or_else(|why| vec![RuleResult::cannot(why)]);
-        let name = format!("Kyverno policy \"{}\"", text(policy, "/metadata/name"));
+        let name = format!(
+            "Kyverno policy \"{}\"",
+            text_or_empty(policy, "/metadata/name")
+        );
         for mut answer in answers {
             if matches!(answer.says, RuleOutcome::Violates | RuleOutcome::Cannot) {
                 match kyverno::exempted(&self.exceptions, policy, &answer.rule, &input) {
@@ -481,7 +489,7 @@ impl Policies {
         let Some(reference) = binding.pointer("/spec/paramRef") else {
             return Ok(vec![Value::Null]);
         };
-        let name = text(reference, "/name");
+        let name = text_or_empty(reference, "/name");
         let selector = match reference.get("selector") {
             Some(selector) => Some(
                 crate::policy::LabelSelector::from_object(selector)
@@ -489,7 +497,7 @@ impl Policies {
             ),
             None => None,
         };
-        let within = match text(reference, "/namespace") {
+        let within = match text_or_empty(reference, "/namespace") {
             "" => namespace,
             named => Some(named),
         };
@@ -499,7 +507,7 @@ impl Policies {
                 .and_then(Value::as_str);
             object.get("apiVersion") == kind.get("apiVersion")
                 && object.get("kind") == kind.get("kind")
-                && (name.is_empty() || text(object, "/metadata/name") == name)
+                && (name.is_empty() || text_or_empty(object, "/metadata/name") == name)
                 && (own.is_none() || own == within)
                 && (selector.as_ref())
                     .is_none_or(|selector| selector.matches(object.pointer("/metadata/labels")))
@@ -508,7 +516,7 @@ impl Policies {
         match found.is_empty() {
             true => Err(format!(
                 "its parameter {} {name} is not among the files",
-                text(kind, "/kind")
+                text_or_empty(kind, "/kind")
             )),
             false => Ok(found),
         }
@@ -581,8 +589,8 @@ impl PolicyResults {
     }
 
     fn add(&mut self, policy: &Value, binding: &Value, answer: RuleResult) {
-        let name = text(policy, "/metadata/name");
-        let (kind, binding_name) = match text(binding, "/metadata/name") {
+        let name = text_or_empty(policy, "/metadata/name");
+        let (kind, binding_name) = match text_or_empty(binding, "/metadata/name") {
             "" => ("Kyverno policy", None),
             binding => ("ValidatingAdmissionPolicy", Some(binding.to_owned())),
         };
@@ -639,10 +647,5 @@ fn names_group(policy: &Value, group: &str) -> bool {
 }
 
 fn policy_of(binding: &Value) -> &str {
-    text(binding, "/spec/policyName")
-}
-
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    let text = value.pointer(pointer).and_then(Value::as_str);
-    text.unwrap_or_default()
+    text_or_empty(binding, "/spec/policyName")
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::cel::{CelFailure, Engine};
 use super::{RuleOutcome, RuleResult, check, kyverno};
+use crate::model::{items_at, text_or_empty};
 
 /// The key of the input for expressions whose field names are requested.
 const ANALYZE: &str = "analyze";
@@ -46,7 +47,8 @@ pub fn answers(policy: &Value, input: &Value) -> Vec<RuleResult> {
     if let Some(answer) = excluded(&engine, policy, fails) {
         return vec![answer];
     }
-    list(policy, "/spec/validations")
+    items_at(policy, "/spec/validations")
+        .iter()
         .enumerate()
         .map(|(at, validation)| {
             let rule = format!("validations[{at}]");
@@ -59,10 +61,10 @@ pub fn answers(policy: &Value, input: &Value) -> Vec<RuleResult> {
 /// return.
 fn excluded(engine: &Engine, policy: &Value, fails: bool) -> Option<RuleResult> {
     let mut failed: Option<RuleResult> = None;
-    let conditions = list(policy, "/spec/matchConditions");
+    let conditions = items_at(policy, "/spec/matchConditions").iter();
     for condition in conditions {
-        let name = text(condition, "name");
-        let expression = text(condition, "expression");
+        let name = text_or_empty(condition, "/name");
+        let expression = text_or_empty(condition, "/expression");
         let answer = |says: RuleOutcome, message: String| RuleResult {
             rule: format!("matchConditions[{name}]"),
             says,
@@ -87,7 +89,7 @@ fn excluded(engine: &Engine, policy: &Value, fails: bool) -> Option<RuleResult> 
 }
 
 fn validate(engine: &Engine, validation: &Value, rule: String, fails: bool) -> RuleResult {
-    let expression = text(validation, "expression").trim();
+    let expression = text_or_empty(validation, "/expression").trim();
     let answer = |says: RuleOutcome, message: String| RuleResult {
         rule,
         says,
@@ -115,7 +117,7 @@ fn message(engine: &Engine, validation: &Value, expression: &str) -> String {
     worked_out
         .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty() && text.len() <= LONGEST && !text.contains('\n'))
-        .or_else(|| Some(text(validation, "message").trim().to_owned()))
+        .or_else(|| Some(text_or_empty(validation, "/message").trim().to_owned()))
         .filter(|text| !text.is_empty())
         .unwrap_or_else(|| format!("failed expression: {expression}"))
 }
@@ -150,16 +152,6 @@ fn field_of(expression: &str) -> Vec<String> {
         }
     }
     longest
-}
-
-fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
-    let list = value.pointer(pointer).and_then(Value::as_array);
-    list.into_iter().flatten()
-}
-
-fn text<'v>(value: &'v Value, field: &str) -> &'v str {
-    let text = value.get(field).and_then(Value::as_str);
-    text.unwrap_or_default()
 }
 
 #[cfg(test)]

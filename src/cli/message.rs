@@ -13,7 +13,7 @@ use crate::redact::Redacted;
 
 /// Prints an error: `error: ` and the causes, outermost first.
 pub fn failed(streams: &mut Streams, settings: &Settings, error: &anyhow::Error) -> Exit {
-    say(streams, settings, &format!("{error:#}"));
+    print_message(streams, settings, &format!("{error:#}"));
     Exit::Trouble
 }
 
@@ -25,8 +25,8 @@ pub fn what_failed(
     cluster: Option<&str>,
 ) {
     let mut say = |message: &str| match cluster {
-        Some(cluster) => say(streams, settings, &format!("{cluster}: {message}")),
-        None => say(streams, settings, message),
+        Some(cluster) => print_message(streams, settings, &format!("{cluster}: {message}")),
+        None => print_message(streams, settings, message),
     };
     let fatal = report.warnings.iter().filter(|warning| warning.fatal);
     let fatal = fatal.map(|warning| (warning.place.clone(), warning.message.clone()));
@@ -54,7 +54,7 @@ pub fn warnings(streams: &mut Streams, settings: &Settings, warnings: &[Warning]
             place => format!("{place}: {}", warning.message),
         };
         if warning.fatal {
-            say(streams, settings, &message);
+            print_message(streams, settings, &message);
         } else {
             let _ = writeln!(streams.err, "warning: {}", escape::line(&message));
         }
@@ -110,7 +110,7 @@ fn grouped(messages: impl Iterator<Item = (String, String)>) -> Vec<String> {
 }
 
 /// Prints a message on one line, with control characters escaped.
-pub fn say(streams: &mut Streams, settings: &Settings, message: &str) {
+pub fn print_message(streams: &mut Streams, settings: &Settings, message: &str) {
     let label = if settings.message_color {
         "error:".red().bold().to_string()
     } else {

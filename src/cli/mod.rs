@@ -10,6 +10,7 @@ mod choice;
 pub mod commands;
 mod comparison;
 mod completion;
+mod environment;
 mod exit;
 mod external_diff;
 mod gate;
@@ -26,17 +27,16 @@ pub mod settings;
 mod short_help;
 mod streams;
 mod suggest;
-mod surroundings;
 
 use std::ffi::OsString;
 use std::io::Write;
 
 use clap::{CommandFactory, FromArgMatches};
 
+pub use environment::CliEnvironment;
 pub use exit::Exit;
 pub use panics::end_at_panics;
 pub use streams::Streams;
-pub use surroundings::CliEnvironment;
 
 use args::{Cli, ColorChoice};
 use commands::jq_worker;
@@ -79,7 +79,7 @@ pub fn run(
             match suggest::message(&answer, &whole_command(&words), &texts.collect::<Vec<_>>()) {
                 Some(message) => {
                     let settings = Settings::resolve(ColorChoice::Auto, around);
-                    message::say(&mut streams, &settings, &message);
+                    message::print_message(&mut streams, &settings, &message);
                     Exit::Trouble
                 }
                 None => answer_of_parser(&mut streams, around, &answer),

@@ -79,10 +79,10 @@ pub fn redactor(args: &RedactArgs, untrusted: bool, configured: Option<Predicate
         true => LiveValues::Hidden,
         false => LiveValues::Shown,
     };
-    Redactor::of(either(named(args), configured), live_values)
+    Redactor::of(any_predicate(named(args), configured), live_values)
 }
 
-fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate> {
+fn any_predicate(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate> {
     match (one, other) {
         (Some(one), Some(other)) => Some(Box::new(move |key, path| {
             one(key, path) || other(key, path)

@@ -160,7 +160,7 @@ impl Limit {
     fn check(&self) -> Result<()> {
         match self.within {
             Some(within) if self.begun.elapsed() >= within => bail!(
-                "not read within {} s; give less of the log, or raise --timeout",
+                "not read within {} s; pass a shorter log, or raise --timeout",
                 within.as_secs()
             ),
             _ => Ok(()),

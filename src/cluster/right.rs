@@ -66,12 +66,12 @@ pub fn rights_in_words<'r>(rights: impl IntoIterator<Item = &'r AccessRight>) ->
     let tell = |((verb, places), resources): ((&str, BTreeSet<Option<&str>>), Vec<String>)| {
         let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
         let resources = names(&resources, RESOURCES);
-        format!("{verb} {resources} in {}", place(&places))
+        format!("{verb} {resources} in {}", namespaces_text(&places))
     };
     together.into_iter().map(tell).collect()
 }
 
-fn place(places: &BTreeSet<Option<&str>>) -> String {
+fn namespaces_text(places: &BTreeSet<Option<&str>>) -> String {
     let namespaces: Option<Vec<&str>> = places.iter().copied().collect();
     match namespaces.as_deref() {
         None => "the whole cluster".to_owned(), // which is every namespace, too
@@ -105,7 +105,7 @@ fn names(all: &[&str], limit: usize) -> String {
 /// Writes `get deployments.apps in namespace shop`.
 impl fmt::Display for AccessRight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = place(&BTreeSet::from([self.namespace.as_deref()]));
+        let place = namespaces_text(&BTreeSet::from([self.namespace.as_deref()]));
         write!(f, "{} {} in {place}", self.verb, self.resource())
     }
 }

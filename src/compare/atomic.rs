@@ -13,7 +13,7 @@ impl Walker<'_> {
         let outer = self.ground;
         let allowed = self.allowed_in_list();
         self.ground = ListContext::Atomic { allowed };
-        let (mark, seen) = (self.out.len(), self.seen());
+        let (mark, seen) = (self.out.len(), self.recorded_count());
         let mut differing = 0;
         if declared.len() == live.len() {
             for (index, (ours, theirs)) in declared.iter().zip(live).enumerate() {
@@ -34,7 +34,7 @@ impl Walker<'_> {
             self.changed(&Value::Null, &Value::Null);
         } else if whole {
             self.out.truncate(mark);
-            self.unsee(seen);
+            self.forget_after(seen);
             let live = self.without_noise(item, declared, live);
             self.changed_to(&Value::Array(declared.to_vec()), live);
         }

@@ -119,14 +119,14 @@ impl Walker<'_> {
 
     /// Checks one undeclared node: explains it as a whole, or part by part.
     fn survey(&mut self, ty: Option<TypeId>, default: Option<&Value>, value: &Value) {
-        self.see(ty);
+        self.record_type(ty);
         if let Some(reason) = self.explained_as_whole(ty, default, value) {
             self.found_added(value, Vec::new(), Some(reason), None);
             return;
         }
         let mark = self.out.len();
         match self.parts(ty, value) {
-            UndeclaredParts::Leaf => self.leaf(value),
+            UndeclaredParts::Leaf => self.check_atomic(value),
             UndeclaredParts::Fields(fields) => {
                 let is_map = self.is_map(ty);
                 for (name, child) in fields {
@@ -205,7 +205,7 @@ impl Walker<'_> {
         let is_default = reason.is_some_and(|reason| reason == Explanation::TypeDefault.into());
         if alone && is_default && !self.subject.ownership.is_empty() {
             self.out.truncate(mark);
-            self.leaf(value);
+            self.check_atomic(value);
         }
     }
 
@@ -264,7 +264,7 @@ impl Walker<'_> {
     }
 
     /// Checks a value that is owned as a whole, by its owners.
-    fn leaf(&mut self, value: &Value) {
+    fn check_atomic(&mut self, value: &Value) {
         let (changed_by, cause) = self.changed_by();
         match changed_by {
             Some(owners) => self.found_added(value, owners, None, cause),

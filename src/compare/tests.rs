@@ -221,7 +221,7 @@ fn reports_an_addition_that_another_manager_owns() {
 }
 
 #[test]
-fn a_zero_that_is_stored_for_an_undeclared_field_is_no_drift() {
+fn a_zero_that_is_stored_for_an_undeclared_field_is_not_drift() {
     let set = |spec: Value| {
         json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
             "metadata": {"name": "a", "namespace": "b"}, "spec": spec})

@@ -12,7 +12,7 @@ use crate::schema::{Field, TypeId};
 
 impl Walker<'_> {
     /// Records the type at the current path.
-    pub(super) fn see(&mut self, ty: Option<TypeId>) {
+    pub(super) fn record_type(&mut self, ty: Option<TypeId>) {
         let is_seen = |trace: &Vec<VisitedPath>| trace.last().is_some_and(|v| v.path == self.path);
         if self.trace.as_ref().is_none_or(is_seen) {
             return;
@@ -45,7 +45,7 @@ impl Walker<'_> {
             Some(_) => DefaultFrom::Type,
             None => DefaultFrom::Neighbours,
         };
-        self.see(ty);
+        self.record_type(ty);
         if let Some(visit) = self.last_visit() {
             visit.default = default.map(|value| (value, from));
         }
@@ -66,7 +66,7 @@ impl Walker<'_> {
         declared: Option<&Value>,
         live: Option<&Value>,
     ) {
-        self.see(ty);
+        self.record_type(ty);
         if let Some(visit) = self.last_visit() {
             visit.equal = Some((how, declared.cloned(), live.cloned()));
         }
@@ -92,12 +92,12 @@ impl Walker<'_> {
     }
 
     /// Returns how many paths were recorded.
-    pub(super) fn seen(&self) -> usize {
+    pub(super) fn recorded_count(&self) -> usize {
         self.trace.as_ref().map_or(0, Vec::len)
     }
 
     /// Forgets all records after the first `count` paths: the decision was made above them.
-    pub(super) fn unsee(&mut self, seen: usize) {
+    pub(super) fn forget_after(&mut self, seen: usize) {
         if let Some(trace) = &mut self.trace {
             trace.truncate(seen);
         }

@@ -102,7 +102,7 @@ pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> ValueType {
             ListKind::Atomic => ValueType::Atomic,
             ListKind::Set => ValueType::Set,
             ListKind::Map(keys) => {
-                ValueType::ListMap(keys.iter().map(ToString::to_string).collect())
+                ValueType::AssociativeList(keys.iter().map(ToString::to_string).collect())
             }
         },
     }

@@ -148,7 +148,7 @@ impl<'a> Walker<'a> {
     pub(super) fn value(&mut self, ty: Option<TypeId>, declared: &Value, live: &Value) {
         let schema = self.subject.schema;
         let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
-        self.see(ty);
+        self.record_type(ty);
         match (known, declared, live) {
             (Type::List { item, kind }, Value::Array(declared), Value::Array(live)) => {
                 self.list(*item, kind, declared, live);
@@ -312,7 +312,7 @@ impl<'a> Walker<'a> {
                 let default = default(self);
                 let is_default = |default: &Value| self.means(ty, default, live);
                 if self.subject.sent.value().is_some() && default.as_ref().is_some_and(is_default) {
-                    self.see_equal(ty, Equality::DefaultTaken, Some(declared), Some(live));
+                    self.see_equal(ty, Equality::Defaulted, Some(declared), Some(live));
                 } else {
                     self.changed(declared, live);
                 }
@@ -331,13 +331,13 @@ impl<'a> Walker<'a> {
                     .overruled_alias(parent, siblings)
                     .is_some_and(|successor| successor == live) =>
             {
-                self.see_equal(ty, Equality::DefaultTaken, Some(declared), Some(live));
+                self.see_equal(ty, Equality::Defaulted, Some(declared), Some(live));
             }
             Some(live) if field.is_some_and(|field| field.yields_to_default(declared)) => {
                 let default = default(self);
                 let is_default = |default: &Value| self.means(ty, default, live);
                 if default.as_ref().is_some_and(is_default) {
-                    self.see_equal(ty, Equality::DefaultTaken, Some(declared), Some(live));
+                    self.see_equal(ty, Equality::Defaulted, Some(declared), Some(live));
                 } else if !self.is_allocated(field, declared, live) {
                     self.value(ty, declared, live);
                 }
@@ -544,7 +544,7 @@ impl<'a> Walker<'a> {
     /// Reports a declared value that is not live. The keys of a map are reported one by one,
     /// because each is set independently.
     fn removed(&mut self, ty: Option<TypeId>, declared: &Value) {
-        self.see(ty);
+        self.record_type(ty);
         match declared {
             Value::Object(entries) if self.is_map(ty) && !entries.is_empty() => {
                 for (name, value) in entries {
@@ -553,7 +553,7 @@ impl<'a> Walker<'a> {
                     if self.is_dropped_annotation() {
                         self.see_equal(value_type, Equality::NotStored, Some(value), None);
                     } else {
-                        self.see(value_type);
+                        self.record_type(value_type);
                         self.found(ChangeKind::Removed, Some(value.clone()), None);
                     }
                     self.leave(true);

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::config_file::field;
 use super::read::specs;
-use super::sheet::field;
 use crate::model::ManifestStep;
 use crate::policy::RuleSpec;
 use crate::yaml;

@@ -260,7 +260,7 @@ mod tests {
                 declared: &declared,
                 ..ObjectSides::NONE
             };
-            rule.concerns(&role, sides)
+            rule.matches_object(&role, sides)
         };
         assert!(concerns(json!({"aggregationRule": {}})));
         assert!(!concerns(json!({"rules": []})));

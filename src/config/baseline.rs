@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::append::scalar;
+use super::config_file::{ConfigFile, field};
 use super::problem::ConfigError;
-use super::sheet::{ConfigFile, field};
 use crate::model::{ChangeKind, FieldPath, ResourceKey};
 use crate::policy::{Accepted, ChangeKindSpec, Debt, Expiry, RecordedValue};
 use crate::yaml;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::config_file::{ConfigFile, field};
 use super::problem::did_you_mean;
-use super::sheet::{ConfigFile, field};
 use crate::model::ManifestStep;
 use crate::policy::{Rule, RuleSet};
 

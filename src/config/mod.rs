@@ -8,12 +8,12 @@ mod append;
 mod argocd;
 mod baseline;
 mod check;
+mod config_file;
 mod find;
 mod ids;
 mod problem;
 mod read;
 mod sensitive;
-mod sheet;
 
 pub use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 pub use append::{CannotAppend, append, rule_text};

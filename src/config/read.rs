@@ -5,10 +5,10 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::config_file::{ConfigFile, field};
 use super::ids;
 use super::problem::ConfigError;
 use super::sensitive::{Sensitive, SensitiveSpec};
-use super::sheet::{ConfigFile, field};
 use crate::model::ManifestStep;
 use crate::policy::{ExtraSpec, Rule, RuleOrigin, RuleSpec, SeveritySpec, Users};
 

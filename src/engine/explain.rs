@@ -39,7 +39,7 @@ pub struct ExplainRequest<'q> {
 #[derive(Debug)]
 pub struct ExplainAnswer {
     /// The explanation.
-    pub account: ObjectExplanation,
+    pub explanation: ObjectExplanation,
     /// Both sides as compared, for formats that show more than the path.
     pub sides: [Option<Value>; 2],
     /// Suggested paths, if the requested one does not exist.
@@ -105,7 +105,7 @@ pub fn explain(
         path: question.path,
     };
     let RunResult { report, traces, .. } = pipeline(sources, live, rules, &options, Some(watch))?;
-    let object = meant(&report, question)?;
+    let object = matching_object(&report, question)?;
     let trace = traces.iter().find(|trace| trace.key == object.key);
     Ok(ExplanationBuilder {
         report: &report,
@@ -118,7 +118,7 @@ pub fn explain(
 }
 
 /// Returns the one object that the request matches.
-fn meant<'r>(
+fn matching_object<'r>(
     report: &'r Report,
     question: ExplainRequest<'_>,
 ) -> Result<&'r ObjectReport, NoExplanation> {
@@ -188,7 +188,7 @@ impl<'a> ExplanationBuilder<'a> {
             Vec::new()
         };
         let trace = self.trace;
-        let account = ObjectExplanation {
+        let explanation = ObjectExplanation {
             target: self.report.target.clone(),
             key: object.key.clone(),
             api_version: trace
@@ -218,7 +218,7 @@ impl<'a> ExplanationBuilder<'a> {
         };
         ExplainAnswer {
             secret_values: self.report.secret_values.clone(),
-            account,
+            explanation,
             sides,
             nearest,
         }

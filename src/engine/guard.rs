@@ -214,7 +214,7 @@ fn grouped(
 ) -> BTreeMap<GuardKey, Vec<(GuardRule, Value)>> {
     let mut groups: BTreeMap<GuardKey, Vec<(GuardRule, Value)>> = BTreeMap::new();
     for (drift, shown) in meant {
-        let (rule, after) = match against(wish, object, (drift, shown), before, live) {
+        let (rule, after) = match guard_rule(wish, object, (drift, shown), before, live) {
             Ok(made) => made,
             Err(why) => {
                 leave_out(shown, why);
@@ -279,7 +279,7 @@ fn guard_by(
 }
 
 /// Returns the rule against one change, and the object as it would be with that change.
-fn against(
+fn guard_rule(
     wish: &GuardParameters<'_>,
     object: &ObjectReport,
     (drift, shown): (&JudgedChange, &JudgedChange),

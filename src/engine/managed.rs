@@ -91,7 +91,7 @@ impl<'m> ExtraScope<'m> {
                 Some(KindLookup::NotServed(_)) => {}
                 Some(KindLookup::Unknown(why)) => self.warnings.push(unread(key, why)),
                 None => {
-                    let why = "the live side says nothing about its kind";
+                    let why = "the live side has no information about its kind";
                     self.warnings.push(unread(key, why));
                 }
             }
@@ -128,7 +128,7 @@ impl<'m> ExtraScope<'m> {
                 Some(ReadResult::Unread(why)) => self.warnings.push(unread(key, &why)),
                 None => self
                     .warnings
-                    .push(unread(key, "the live side did not answer")),
+                    .push(unread(key, "the live side returned no result")),
             }
         }
         fetched.extra.sort_by(|a, b| a.key.cmp(&b.key));

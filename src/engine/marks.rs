@@ -86,7 +86,7 @@ impl ExpectedOwner {
 }
 
 /// Returns the marks of a live object.
-pub fn marks(live: &Value) -> Vec<DeployerMark> {
+pub fn deployer_marks(live: &Value) -> Vec<DeployerMark> {
     let metadata = live.get("metadata");
     let map = |name: &str| metadata.and_then(|metadata| metadata.get(name));
     let (annotations, labels) = (map("annotations"), map("labels"));
@@ -171,7 +171,7 @@ pub fn foreign<'k>(
                 names.iter().map(String::as_str).collect(),
                 OwnerSource::Compared,
             ),
-            None => match most(&objects) {
+            None => match majority_mark(&objects) {
                 Some(most) => (BTreeSet::from([most]), OwnerSource::Others),
                 None => return Vec::new(),
             },
@@ -215,7 +215,7 @@ enum OwnerSource {
 }
 
 /// Returns the mark that more than half of the objects have.
-fn most<'o>(objects: &[(&ResourceKey, &'o str)]) -> Option<&'o str> {
+fn majority_mark<'o>(objects: &[(&ResourceKey, &'o str)]) -> Option<&'o str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, of) in objects {
         *counts.entry(of).or_default() += 1;
@@ -257,7 +257,9 @@ mod tests {
 
     fn tracked(application: &str) -> Vec<DeployerMark> {
         let id = format!("{application}:/ConfigMap:shop/a");
-        marks(&json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}}}))
+        deployer_marks(
+            &json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}}}),
+        )
     }
 
     fn said(names: &[&str], expected: &ExpectedOwner) -> Vec<String> {
@@ -372,7 +374,10 @@ mod tests {
                 "kustomize.toolkit.fluxcd.io/namespace": "flux-system"},
             "annotations": {"meta.helm.sh/release-name": "r",
                 "meta.helm.sh/release-namespace": "shop"}}});
-        let found: Vec<String> = marks(&live).into_iter().map(|mark| mark.of).collect();
+        let found: Vec<String> = deployer_marks(&live)
+            .into_iter()
+            .map(|mark| mark.of)
+            .collect();
         assert_eq!(found, ["flux-system/a", "shop/r"]);
     }
 }

@@ -43,7 +43,7 @@ use crate::source::{LoadedSource, Source};
 
 pub use coverage::{Counting, count};
 pub use explain::{ExplainAnswer, ExplainRequest, NoExplanation, explain};
-pub use needs::{Needs, RightUse, needs};
+pub use needs::{Needs, RightUse, required_rights};
 pub use options::{Extra, Options};
 pub use rbac::roles;
 pub use three_way::run as run_three_way;

@@ -53,7 +53,7 @@ pub struct Needs {
 ///
 /// # Errors
 /// Fails if the live side knows no kind at all.
-pub fn needs(
+pub fn required_rights(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
     options: &Options,

@@ -16,7 +16,8 @@ use crate::compare::{
     is_labelled, normalize, order_metrics,
 };
 use crate::judge::{
-    Case, DeclaredManifest, ExplainerKnowledge, JudgeInput, Oracle, RuleInput, ask, judge_whole,
+    Case, DeclaredManifest, ExplainerKnowledge, JudgeInput, Oracle, RuleInput, apply_rules,
+    judge_whole,
 };
 use crate::model::{
     ChangeCause, Explanation, ObjectReport, Ownership, PackedObject, Presence, SchemaOrigin,
@@ -86,7 +87,7 @@ impl RunData<'_> {
             ReadResult::Found(live) => match self.read(live) {
                 Ok((value, owners)) => ComparedObject {
                     has_owners: Some(!owners.is_empty()),
-                    marks: marks::marks(&value),
+                    marks: marks::deployer_marks(&value),
                     ..self.compared(declared, live, &value, &owners)
                 },
                 Err(error) => ComparedObject::unknown(declared, error.to_string()),
@@ -193,7 +194,7 @@ impl RunData<'_> {
         let oracle = Oracle {
             rules: &object_rules,
             appliers: &appliers,
-            filled: self.known.filled(normal, live_value),
+            filled: self.known.software_set_paths(normal, live_value),
             decided,
         };
         let subject = ComparisonInput {
@@ -229,7 +230,7 @@ impl RunData<'_> {
             compare: &compare_others,
         };
         let mut troubles = Vec::new();
-        let candidates = ask(&object, findings, &mut troubles);
+        let candidates = apply_rules(&object, findings, &mut troubles);
         troubles.extend(own.problems);
         let report = ObjectReport {
             presence: Presence::Both,
@@ -319,7 +320,7 @@ pub fn without_schemas(compared: &[ComparedObject]) -> Option<Warning> {
         Warning::new(
             "",
             format!(
-                "the schema of {} is unknown, so fields that only the applier owns are taken for \
+                "the schema of {} is unknown, so fields that only the applier owns count as \
              defaults; record the CustomResourceDefinitions too",
                 kinds.join(", ")
             ),
@@ -333,13 +334,18 @@ pub fn without_managed_fields(compared: &[ComparedObject], options: &Options) ->
         .iter()
         .filter_map(|object| object.has_owners)
         .peekable();
-    (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| Warning::new("", format!(
-            "the live objects have no managed fields, so {} and some defaults cannot be told from \
-             changes; read them with `kubectl get --show-managed-fields`",
-            if options.audit_logs.is_empty() {
-                "changes cannot be attributed"
-            } else {
-                "only the audit log names who changed what"
-            }
-        )))
+    (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| {
+        Warning::new(
+            "",
+            format!(
+                "the live objects have no managed fields, so {} and some defaults cannot be \
+             distinguished from changes; read them with `kubectl get --show-managed-fields`",
+                if options.audit_logs.is_empty() {
+                    "changes cannot be attributed"
+                } else {
+                    "only the audit log names who changed what"
+                }
+            ),
+        )
+    })
 }

@@ -45,7 +45,7 @@ impl ObjectResults {
         let mut outcome = Self::default();
         let mut cases = outcome.compare(facts, live, rules, options, watch);
         let run = facts.run(live, rules, options);
-        let together = facts.known.together(&mut cases, &run);
+        let together = facts.known.explain_together(&mut cases, &run);
         outcome.warnings.extend(together);
         let cases = cases.into_par_iter();
         outcome.objects = cases
@@ -108,7 +108,7 @@ fn compare(
         options,
         watch,
     };
-    let unread = ReadResult::Unread("the live side did not answer".to_owned());
+    let unread = ReadResult::Unread("the live side returned no result".to_owned());
     let one = |declared: &DeclaredManifest<'_>| {
         let answer = facts.fetched.answers.get(&declared.key);
         comparison.compare(declared, answer.unwrap_or(&unread))
@@ -130,7 +130,7 @@ fn compare(
 /// Returns the warnings about the comparison as a whole.
 fn warnings(compared: &[ComparedObject], facts: &Facts<'_>, options: &Options) -> Vec<Warning> {
     let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
-    let troubles = troubles.into_iter().map(|what| trouble(what, options));
+    let troubles = troubles.into_iter().map(|what| rule_error(what, options));
     let unknown_fields = compared.iter().flat_map(|c| &c.unknown_fields);
     let marked = (compared.iter().zip(&facts.resolved.declared)).map(|(c, declared)| {
         let chain = &*declared.manifest.origin.chain;
@@ -145,7 +145,7 @@ fn warnings(compared: &[ComparedObject], facts: &Facts<'_>, options: &Options) -
 }
 
 /// Returns an error about a rule. Drift that the rule would have hidden is reported.
-fn trouble(message: &str, options: &Options) -> Warning {
+fn rule_error(message: &str, options: &Options) -> Warning {
     Warning {
         place: String::new(),
         message: message.to_owned(),

@@ -144,11 +144,11 @@ fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
         reason: rule.reason.clone(),
         hid: 0,
     });
-    recounted(none.collect(), objects)
+    count_per_rule(none.collect(), objects)
 }
 
 /// Returns the same rules, with how many changes each hid in these objects.
-pub(super) fn recounted(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<RuleCount> {
+pub(super) fn count_per_rule(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<RuleCount> {
     let mut counts: BTreeMap<(String, String), usize> = rules
         .into_iter()
         .map(|count| ((count.rule, count.reason), 0))

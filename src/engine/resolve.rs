@@ -123,7 +123,7 @@ pub fn resolve<'m>(
                 resolved.unresolved.push(unknown(manifest, why.clone()));
             }
             None => {
-                let why = "the live side says nothing about this kind".to_owned();
+                let why = "the live side has no information about this kind".to_owned();
                 resolved.unresolved.push(unknown(manifest, why));
             }
         }
@@ -205,7 +205,7 @@ impl ResolvedManifests<'_> {
         let meant = meant.filter(|pattern| pattern.matches(&names));
         self.kinds_found.extend(meant.map(ToString::to_string));
         // A Namespace is cluster-scoped, but counts as part of the namespace that it creates.
-        let covered = covers(&key);
+        let covered = covered_namespace(&key);
         let elsewhere = options.is_elsewhere(covered.as_deref());
         if elsewhere {
             self.elsewhere.extend(covered);
@@ -262,7 +262,7 @@ fn refusal(
 }
 
 /// Returns the namespace that a manifest covers: that of its object, or the one that it creates.
-fn covers(key: &ResourceKey) -> Option<String> {
+fn covered_namespace(key: &ResourceKey) -> Option<String> {
     let is_namespace = key.kind == "Namespace" && key.group.is_empty();
     match &key.namespace {
         None if is_namespace => Some(key.name.clone()),

@@ -132,7 +132,7 @@ pub fn gather(
                 version.to_owned(),
                 format!(
                     "its schema could not be read, so the run is incomplete: without it, fields \
-                     that the server defaulted cannot be told from changes: {error:#}"
+                     that the server defaulted cannot be distinguished from changes: {error:#}"
                 ),
             )),
         }

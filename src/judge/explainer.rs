@@ -87,7 +87,7 @@ pub trait Knowledge: Send + Sync {
 
     /// Returns the paths of a live object with values that are known to be set by software, unless
     /// someone other than the applier owns them.
-    fn filled(&self, _declared: &Value, _live: &Value) -> Vec<FieldPath> {
+    fn software_set_paths(&self, _declared: &Value, _live: &Value) -> Vec<FieldPath> {
         Vec::new()
     }
 
@@ -102,7 +102,7 @@ pub trait Knowledge: Send + Sync {
     }
 
     /// Adds or removes reasons on findings that only all objects together can explain.
-    fn together(&self, _cases: &mut [Case], _run: &ExplainerInput<'_>) -> Vec<Warning> {
+    fn explain_together(&self, _cases: &mut [Case], _run: &ExplainerInput<'_>) -> Vec<Warning> {
         Vec::new()
     }
 
@@ -186,9 +186,9 @@ impl ExplainerKnowledge {
     }
 
     /// Collects [`Knowledge::filled`].
-    pub fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
+    pub fn software_set_paths(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         self.all()
-            .flat_map(|one| one.filled(declared, live))
+            .flat_map(|one| one.software_set_paths(declared, live))
             .collect()
     }
 
@@ -204,10 +204,10 @@ impl ExplainerKnowledge {
     }
 
     /// Applies [`Knowledge::together`].
-    pub fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
+    pub fn explain_together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for one in self.all() {
-            warnings.extend(one.together(cases, run));
+            warnings.extend(one.explain_together(cases, run));
         }
         warnings
     }

@@ -25,7 +25,7 @@ pub use explainer::{
     DeclaredManifest, Explainer, ExplainerInput, ExplainerKnowledge, Knowledge, ObjectExplainer,
     Oracle,
 };
-pub use rules::{RuleInput, ask, judge_whole};
+pub use rules::{RuleInput, apply_rules, judge_whole};
 
 /// A declared object between its comparison and its verdicts.
 #[derive(Debug)]

@@ -36,7 +36,7 @@ pub(super) fn decide<'r>(
         if rules.is_empty() {
             continue;
         }
-        for (i, rule) in gone(object, &rules, findings, open, troubles) {
+        for (i, rule) in removed_differences(object, &rules, findings, open, troubles) {
             let hit = &mut hits[i];
             if expired {
                 hit.once = Some(rule);
@@ -78,7 +78,7 @@ fn admits(rule: &Rule, finding: &Difference) -> bool {
 }
 
 /// Returns the open findings that disappear, with the rule for each.
-fn gone<'r>(
+fn removed_differences<'r>(
     object: &RuleInput<'_>,
     rules: &[&'r Rule],
     findings: &[Difference],
@@ -175,7 +175,9 @@ fn is_among(finding: &Difference, remaining: &[Difference], known: &HashSet<Stri
     rest.map(|left| &left.change.path).any(|left| {
         left == path
             || (!known.contains(&left.to_string())
-                && (left.starts_with(path) || path.starts_with(left) || moved(left, path)))
+                && (left.starts_with(path)
+                    || path.starts_with(left)
+                    || differ_in_indexes_only(left, path)))
     })
 }
 
@@ -192,7 +194,7 @@ fn is_husk(left: &Difference, finding: &Difference) -> bool {
 }
 
 /// Returns whether two paths differ only in list indexes.
-fn moved(a: &FieldPath, b: &FieldPath) -> bool {
+fn differ_in_indexes_only(a: &FieldPath, b: &FieldPath) -> bool {
     a.0.len() == b.0.len()
         && a.0.iter().zip(&b.0).all(|(a, b)| {
             a == b || matches!((a, b), (PathElement::Index(_), PathElement::Index(_)))

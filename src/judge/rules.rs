@@ -38,7 +38,7 @@ pub(super) struct RuleHit<'r> {
 
 /// Applies the rules to all findings of an object. Adds errors in rules to `troubles`; changes
 /// that those rules would have hidden are reported.
-pub fn ask(
+pub fn apply_rules(
     object: &RuleInput<'_>,
     findings: Vec<Difference>,
     troubles: &mut Vec<String>,

@@ -18,7 +18,7 @@ pub enum ObjectClass {
     /// Another application or release declares it, according to its marks.
     Elsewhere,
     /// No manifest declares it.
-    Nobody,
+    Undeclared,
     /// No manifest declares it, but the user's rule ignores it.
     Ignored,
 }
@@ -67,7 +67,7 @@ impl Tally {
             self.of(ObjectClass::Declared) + if counts_elsewhere { elsewhere } else { 0 };
         Share {
             declared,
-            of: self.of(ObjectClass::Declared) + elsewhere + self.of(ObjectClass::Nobody),
+            of: self.of(ObjectClass::Declared) + elsewhere + self.of(ObjectClass::Undeclared),
         }
     }
 }

@@ -158,8 +158,8 @@ impl ChangeCause {
             Self::Dropped => "the last apply declared it, but this manifest does not",
             Self::Unapplied => "the last apply set it to another value than this manifest",
             Self::SetByApplier => {
-                "the applier set it: from an earlier manifest, or admission changed it on the way \
-                 in (--server-dry-run shows which)"
+                "the applier set it: from an earlier manifest, or admission changed it when it \
+                 was written (--server-dry-run shows which)"
             }
             Self::AppliedElsewhere => {
                 "applied by kubectl apply, from another manifest or an earlier version of this one"

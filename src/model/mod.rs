@@ -1,11 +1,11 @@
 //! The nouns that all modules share. No I/O, no command line, no colour.
 
-mod account;
 mod action;
 mod census;
 mod change;
 mod episode;
 mod examination;
+mod explanation;
 mod finder;
 mod history;
 mod item_index;
@@ -20,6 +20,7 @@ mod packed;
 mod pages;
 mod path;
 mod plan;
+mod pointer;
 mod report;
 mod secret_place;
 mod similar;
@@ -28,10 +29,6 @@ pub mod tests;
 mod violation;
 mod worded;
 
-pub use account::{
-    Applier, ApplierReason, DefaultFrom, Equality, ListMatching, ObjectExplanation, PathDecision,
-    PathExplanation, RuleNote, SchemaOrigin, ValueType,
-};
 pub use action::{Action, RefusalReason};
 pub use census::{Census, ClassifiedObject, ObjectClass, Orphan, Share, Tally};
 pub use change::{Change, ChangeCause, ChangeKind, Explanation};
@@ -40,6 +37,10 @@ pub use episode::{
     Tallies,
 };
 pub use examination::{Check, CheckState, Examination};
+pub use explanation::{
+    Applier, ApplierReason, DefaultFrom, Equality, ListMatching, ObjectExplanation, PathDecision,
+    PathExplanation, RuleNote, SchemaOrigin, ValueType,
+};
 pub use finder::Finder;
 pub use history::{History, HistoryEntry, HistorySource};
 pub use item_index::{KeyIndex, ListIndex, Omitted, SHORT, is_identified};
@@ -56,6 +57,7 @@ pub use path::{FieldPath, PathElement, PathError};
 pub use plan::{
     Plan, PlanChange, PlanStep, RefusedItem, StepAction, StepProgress, WrittenAs, after_an_apply,
 };
+pub use pointer::{items_at, text_at, text_or_empty};
 pub use report::{
     Coverage, ExplainedCount, ExtraCoverage, Report, ReportTarget, RuleCount, SourceRevision,
     Totals, Warning,

@@ -17,7 +17,7 @@ const MOST_DIFFERENCES: usize = 3;
 /// Returns the three values of a conflict on one line, or a line for each region of a text in which
 /// they differ.
 pub(super) fn in_conflict(drift: &JudgedChange, between: &str) -> Vec<String> {
-    let values = view::three(drift);
+    let values = view::three_values(drift);
     let [base, branch, live] = values.map(|(_, value)| value);
     if let Some(regions) = three::regions(base, branch, live, LONGEST_VALUE) {
         let more = regions.len().saturating_sub(MOST_REGIONS);
@@ -70,7 +70,7 @@ pub(super) fn pair(declared: &Value, live: &Value) -> [String; 2] {
 
 /// Returns how two values differ, in a phrase: `3 to 5`; `added * on secrets`; `line 12 "a" to
 /// "b"`.
-pub(super) fn both(declared: &Value, live: &Value) -> String {
+pub(super) fn brief_difference(declared: &Value, live: &Value) -> String {
     let said = match (declared, live) {
         _ if declared == live => return "(values hidden)".to_owned(),
         _ if is_simple(declared) && is_simple(live) => {

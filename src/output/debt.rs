@@ -50,7 +50,7 @@ pub fn debt_json(
 fn details(accepted: &Accepted, now: Timestamp) -> String {
     let age = accepted
         .accepted_at()
-        .map(|at| format!(" {} ago", rough(now.duration_since(at))))
+        .map(|at| format!(" {} ago", rough_duration(now.duration_since(at))))
         .unwrap_or_default();
     let by = accepted
         .by
@@ -67,14 +67,20 @@ fn deadline(accepted: &Accepted, now: Timestamp) -> String {
     match &accepted.expires {
         None => "with no expiry".to_owned(),
         Some(at) if accepted.overdue => {
-            format!("OVERDUE for {}", rough(now.duration_since(at.timestamp())))
+            format!(
+                "OVERDUE for {}",
+                rough_duration(now.duration_since(at.timestamp()))
+            )
         }
-        Some(at) => format!("{} left", rough(at.timestamp().duration_since(now))),
+        Some(at) => format!(
+            "{} left",
+            rough_duration(at.timestamp().duration_since(now))
+        ),
     }
 }
 
 /// Returns `5d`, `3h`, `12m`.
-fn rough(duration: SignedDuration) -> String {
+fn rough_duration(duration: SignedDuration) -> String {
     let minutes = duration.as_mins().max(0);
     match minutes {
         0..120 => format!("{minutes}m"),

@@ -313,7 +313,7 @@ impl SummaryDocument {
     }
 }
 
-/// Returns how many objects policies deny; `None` if there are none.
+/// Returns how many objects policies deny; `None` instead of zero.
 fn refused_by_policy(report: &Report) -> Option<usize> {
     let objects = report.objects.iter();
     let refused = objects.filter(|object| object.refusals().next().is_some());

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::document::ExplanationDocument;
 use super::json_text;
 use super::yaml_text::{self, ControlCharacters};
-use crate::redact::RedactedAccount;
+use crate::redact::RedactedExplanation;
 
 /// The keys that come first in every mapping; the others are sorted.
 const ORDER: &[&str] = &[
@@ -24,15 +24,15 @@ const ORDER: &[&str] = &[
 ///
 /// # Errors
 /// Only those of `out`.
-pub fn explanation_json(account: &RedactedAccount, out: &mut dyn Write) -> io::Result<()> {
-    json_text::write(out, &ExplanationDocument::new(account))
+pub fn explanation_json(explanation: &RedactedExplanation, out: &mut dyn Write) -> io::Result<()> {
+    json_text::write(out, &ExplanationDocument::new(explanation))
 }
 
 /// Writes the same document as YAML.
 ///
 /// # Errors
 /// Only those of `out`.
-pub fn explanation_yaml(account: &RedactedAccount, out: &mut dyn Write) -> io::Result<()> {
-    let value = serde_json::to_value(ExplanationDocument::new(account))?;
+pub fn explanation_yaml(explanation: &RedactedExplanation, out: &mut dyn Write) -> io::Result<()> {
+    let value = serde_json::to_value(ExplanationDocument::new(explanation))?;
     out.write_all(yaml_text::document_in_order(&value, ControlCharacters::Exact, ORDER).as_bytes())
 }

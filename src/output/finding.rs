@@ -3,7 +3,7 @@
 use ring::digest;
 use strum::{IntoStaticStr, VariantArray};
 
-pub(super) use super::brief::{both, brief, in_conflict, is_simple, pair};
+pub(super) use super::brief::{brief, brief_difference, in_conflict, is_simple, pair};
 use super::{ShowLevel, escape, view, words};
 use crate::model::{
     Change, ChangeCause, ChangeKind, Enforcement, JudgedChange, Lifecycle, Merge, MergeClass,
@@ -288,14 +288,14 @@ fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> ReportFinding {
     let path = drift.change.path.to_string();
     let mut message = match class {
         FindingClass::Conflict => conflict(drift),
-        FindingClass::Pending => format!("pending: {}", sentence(&drift.change)),
+        FindingClass::Pending => format!("pending: {}", change_sentence(&drift.change)),
         FindingClass::Backport => {
             let path = escape::line(&path);
             let live = drift.change.live.as_ref();
             let live = live.map_or_else(|| "not there".to_owned(), brief);
             format!("backport: {path} is {live} live, and the branch now declares the same")
         }
-        _ => sentence(&drift.change),
+        _ => change_sentence(&drift.change),
     };
     if let (false, Some(owners)) = (drift.is_conflict(), words::owners(&drift.owners, None)) {
         message.push_str(&format!("; {owners}"));
@@ -374,7 +374,7 @@ pub(super) fn conflict(drift: &JudgedChange) -> String {
 }
 
 /// Returns `.spec.replicas is 5 live, but 3 is declared`.
-fn sentence(change: &Change) -> String {
+fn change_sentence(change: &Change) -> String {
     let path = escape::line(&change.path.to_string()).into_owned();
     match (&change.declared, &change.live) {
         (Some(declared), Some(live)) if declared == live => {
@@ -385,7 +385,7 @@ fn sentence(change: &Change) -> String {
             format!("{path} is {live} live, but {declared} is declared")
         }
         (Some(declared), Some(live)) => {
-            format!("{path} differs: {}", both(declared, live))
+            format!("{path} differs: {}", brief_difference(declared, live))
         }
         (Some(declared), None) => {
             format!("{path} is not live, but {} is declared", brief(declared))

@@ -119,7 +119,7 @@ fn common_key(row: &ReportRow<'_>) -> CommonKey {
 
 /// Returns the report without the changes that it has in common with others, and how many those
 /// are. Its verdict and its counts of objects stay.
-pub(super) fn own(
+pub(super) fn without_common(
     report: &Redacted,
     common_drift: &[CommonDrift<'_>],
     show: ShowLevel,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::differ::{cut, rbac_rule};
 use super::escape;
 use crate::facts::POD_SPECS;
-use crate::model::{ObjectReport, ObjectStatus, ResourceKey};
+use crate::model::{ObjectReport, ObjectStatus, ResourceKey, items_at, text_at};
 
 /// How many lines describe one object.
 const MOST: usize = 6;
@@ -37,7 +37,7 @@ pub fn of_live(key: &ResourceKey, live: &Value) -> Vec<String> {
         ("", "Service") => service(live),
         ("", "ConfigMap") => keys(live, "keys"),
         ("", "Secret") => {
-            let kind = text(live, "/type").unwrap_or("Opaque");
+            let kind = text_at(live, "/type").unwrap_or("Opaque");
             let mut said = keys(live, "keys");
             said.insert(0, format!("type {kind}"));
             said
@@ -65,20 +65,8 @@ fn is_bare(live: &Value) -> bool {
     fields.all(|(name, _)| matches!(name.as_str(), "apiVersion" | "kind" | "metadata"))
 }
 
-fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    value.pointer(pointer)?.as_str()
-}
-
-fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
 /// Returns a scalar as text.
-fn plain(value: &Value) -> String {
+fn scalar_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -87,9 +75,10 @@ fn plain(value: &Value) -> String {
 
 /// Returns `roleRef admin → User bob@example.com`.
 fn binding(live: &Value) -> Vec<String> {
-    let kind = text(live, "/roleRef/kind").unwrap_or("role");
-    let name = text(live, "/roleRef/name").unwrap_or("?");
-    let subjects: Vec<String> = list(live, "/subjects")
+    let kind = text_at(live, "/roleRef/kind").unwrap_or("role");
+    let name = text_at(live, "/roleRef/name").unwrap_or("?");
+    let subjects: Vec<String> = items_at(live, "/subjects")
+        .iter()
         .map(|subject| {
             let part = |key: &str| subject.get(key).and_then(Value::as_str);
             let name = part("name").unwrap_or("?");
@@ -108,18 +97,19 @@ fn binding(live: &Value) -> Vec<String> {
 }
 
 fn role(live: &Value) -> Vec<String> {
-    let rules = list(live, "/rules").filter_map(rbac_rule);
+    let rules = items_at(live, "/rules").iter().filter_map(rbac_rule);
     rules.map(|rule| format!("grants {rule}")).collect()
 }
 
 fn service(live: &Value) -> Vec<String> {
-    let kind = text(live, "/spec/type").unwrap_or("ClusterIP");
-    let ports: Vec<String> = list(live, "/spec/ports")
+    let kind = text_at(live, "/spec/type").unwrap_or("ClusterIP");
+    let ports: Vec<String> = items_at(live, "/spec/ports")
+        .iter()
         .filter_map(|port| {
-            let number = plain(port.get("port")?);
-            let target = port.get("targetPort").map(plain);
+            let number = scalar_text(port.get("port")?);
+            let target = port.get("targetPort").map(scalar_text);
             let target = target.filter(|target| *target != number);
-            let node = port.get("nodePort").map(plain);
+            let node = port.get("nodePort").map(scalar_text);
             let node = node.map_or(String::new(), |node| format!(" (node port {node})"));
             Some(match target {
                 Some(target) => format!("{number} to {target}{node}"),
@@ -140,7 +130,7 @@ fn selector(live: &Value, pointer: &str) -> String {
     let labels: Vec<String> = labels
         .into_iter()
         .flatten()
-        .map(|(key, value)| format!("{key}={}", plain(value)))
+        .map(|(key, value)| format!("{key}={}", scalar_text(value)))
         .collect();
     match labels.is_empty() {
         true => String::new(),
@@ -163,12 +153,13 @@ fn keys(live: &Value, word: &str) -> Vec<String> {
 }
 
 fn ingress(live: &Value) -> Vec<String> {
-    let rules = list(live, "/spec/rules").map(|rule| {
-        let host = rule.get("host").map_or("any host".to_owned(), plain);
-        let backends: Vec<String> = list(rule, "/http/paths")
+    let rules = items_at(live, "/spec/rules").iter().map(|rule| {
+        let host = rule.get("host").map_or("any host".to_owned(), scalar_text);
+        let backends: Vec<String> = items_at(rule, "/http/paths")
+            .iter()
             .filter_map(|path| {
-                let service = text(path, "/backend/service/name")?;
-                let at = path.get("path").map_or("/".to_owned(), plain);
+                let service = text_at(path, "/backend/service/name")?;
+                let at = path.get("path").map_or("/".to_owned(), scalar_text);
                 Some(format!("{at} to Service {service}"))
             })
             .collect();
@@ -178,28 +169,32 @@ fn ingress(live: &Value) -> Vec<String> {
 }
 
 fn policy(live: &Value) -> Vec<String> {
-    let types: Vec<String> = list(live, "/spec/policyTypes").map(plain).collect();
+    let types: Vec<String> = items_at(live, "/spec/policyTypes")
+        .iter()
+        .map(scalar_text)
+        .collect();
     let of = selector(live, "/spec/podSelector/matchLabels");
     let of = of.strip_prefix(", to ").unwrap_or("all pods");
     vec![format!("limits {} of {of}", types.join(" and "))]
 }
 
 fn webhooks(live: &Value) -> Vec<String> {
-    let hooks = list(live, "/webhooks").map(|hook| {
-        let name = hook.get("name").map_or("webhook".to_owned(), plain);
+    let hooks = items_at(live, "/webhooks").iter().map(|hook| {
+        let name = hook.get("name").map_or("webhook".to_owned(), scalar_text);
         let to = match (
-            text(hook, "/clientConfig/url"),
-            text(hook, "/clientConfig/service/name"),
+            text_at(hook, "/clientConfig/url"),
+            text_at(hook, "/clientConfig/service/name"),
         ) {
             (Some(url), _) => url.to_owned(),
             (None, Some(service)) => format!(
                 "Service {}/{service}",
-                text(hook, "/clientConfig/service/namespace").unwrap_or("?")
+                text_at(hook, "/clientConfig/service/namespace").unwrap_or("?")
             ),
             (None, None) => "?".to_owned(),
         };
-        let resources: Vec<String> = list(hook, "/rules")
-            .flat_map(|rule| list(rule, "/resources").map(plain))
+        let resources: Vec<String> = items_at(hook, "/rules")
+            .iter()
+            .flat_map(|rule| items_at(rule, "/resources").iter().map(scalar_text))
             .collect();
         format!("{name} asks {to} about {}", resources.join(", "))
     });
@@ -207,10 +202,10 @@ fn webhooks(live: &Value) -> Vec<String> {
 }
 
 fn scaler(live: &Value) -> Vec<String> {
-    let part = |pointer: &str| live.pointer(pointer).map_or("?".to_owned(), plain);
+    let part = |pointer: &str| live.pointer(pointer).map_or("?".to_owned(), scalar_text);
     let least = live
         .pointer("/spec/minReplicas")
-        .map_or("1".to_owned(), plain);
+        .map_or("1".to_owned(), scalar_text);
     vec![format!(
         "scales {}/{} between {least} and {}",
         part("/spec/scaleTargetRef/kind"),
@@ -221,8 +216,8 @@ fn scaler(live: &Value) -> Vec<String> {
 
 fn claim(live: &Value) -> Vec<String> {
     let size = live.pointer("/spec/resources/requests/storage");
-    let class = text(live, "/spec/storageClassName");
-    let size = size.map(|size| format!("requests {}", plain(size)));
+    let class = text_at(live, "/spec/storageClassName");
+    let size = size.map(|size| format!("requests {}", scalar_text(size)));
     let class = class.map(|class| format!("of class {class}"));
     let said: Vec<String> = size.into_iter().chain(class).collect();
     match said.is_empty() {
@@ -240,12 +235,13 @@ fn pods(live: &Value) -> Vec<String> {
     };
     let mut said = Vec::new();
     for part in ["/initContainers", "/containers"] {
-        for container in list(spec, part) {
-            let image = container.get("image").map_or("?".to_owned(), plain);
+        for container in items_at(spec, part) {
+            let image = container.get("image").map_or("?".to_owned(), scalar_text);
             let mut line = format!("runs {image}");
-            let command: Vec<String> = list(container, "/command")
-                .chain(list(container, "/args"))
-                .map(plain)
+            let command: Vec<String> = items_at(container, "/command")
+                .iter()
+                .chain(items_at(container, "/args"))
+                .map(scalar_text)
                 .collect();
             if !command.is_empty() {
                 line.push_str(&format!(" ({})", cut(&command.join(" "), 60)));
@@ -253,8 +249,9 @@ fn pods(live: &Value) -> Vec<String> {
             if container.pointer("/securityContext/privileged") == Some(&Value::Bool(true)) {
                 line.push_str(", privileged");
             }
-            let added: Vec<String> = list(container, "/securityContext/capabilities/add")
-                .map(plain)
+            let added: Vec<String> = items_at(container, "/securityContext/capabilities/add")
+                .iter()
+                .map(scalar_text)
                 .collect();
             if !added.is_empty() {
                 line.push_str(&format!(", with {}", added.join(", ")));
@@ -268,17 +265,18 @@ fn pods(live: &Value) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     powers.extend(
-        list(spec, "/volumes")
-            .filter_map(|volume| text(volume, "/hostPath/path"))
+        items_at(spec, "/volumes")
+            .iter()
+            .filter_map(|volume| text_at(volume, "/hostPath/path"))
             .map(|path| format!("hostPath {path}")),
     );
-    if let Some(account) = text(spec, "/serviceAccountName").filter(|name| *name != "default") {
+    if let Some(account) = text_at(spec, "/serviceAccountName").filter(|name| *name != "default") {
         powers.push(format!("as ServiceAccount {account}"));
     }
     if !powers.is_empty() {
         said.push(format!("with {}", powers.join(", ")));
     }
-    if let Some(schedule) = text(live, "/spec/schedule") {
+    if let Some(schedule) = text_at(live, "/spec/schedule") {
         said.push(format!("at {schedule}"));
     }
     said

@@ -189,13 +189,13 @@ fn mark_pairs(lines: &mut [HunkLine], removed: usize) {
         let ([(_, a)], [(_, b)]) = (&ours.pieces[..], &theirs.pieces[..]) else {
             continue;
         };
-        let (a, b) = apart(a, b);
+        let (a, b) = split_difference(a, b);
         (ours.pieces, theirs.pieces) = (a, b);
     }
 }
 
 /// Returns two lines in pieces: the shared ends, and the differing middle.
-fn apart(a: &str, b: &str) -> (LinePieces, LinePieces) {
+fn split_difference(a: &str, b: &str) -> (LinePieces, LinePieces) {
     let start: usize = a
         .chars()
         .zip(b.chars())

@@ -45,7 +45,7 @@ pub fn brief(report: &Report, most: usize) -> Option<String> {
 }
 
 /// Returns `1 change ignored by keda: Scaled by KEDA`.
-pub fn sentence(rule: &RuleCount) -> String {
+pub fn ignored_sentence(rule: &RuleCount) -> String {
     let mut said = format!(
         "{} ignored by {}",
         words::count(rule.hid, "change"),
@@ -61,7 +61,7 @@ pub fn sentence(rule: &RuleCount) -> String {
 pub fn lines(report: &Report, show: ShowLevel) -> Vec<String> {
     let mut lines = Vec::new();
     for rule in rules(report) {
-        lines.push(sentence(rule));
+        lines.push(ignored_sentence(rule));
         if show >= ShowLevel::Ignored {
             lines.extend(
                 report

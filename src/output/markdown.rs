@@ -66,7 +66,7 @@ impl Format for Markdown {
         page.push_str(&common(&alike, clusters.len()));
         for (at, ClusterReport { name, report }) in clusters.iter().enumerate() {
             page.push_str(&format!("\n## Cluster {}\n", code(name)));
-            let (own, left_out) = fleet::own(report, &alike, options.show);
+            let (own, left_out) = fleet::without_common(report, &alike, options.show);
             let mut comment =
                 fleet::left_out(left_out).map_or_else(String::new, |said| format!("\n{said}\n\n"));
             let room = BUDGET.saturating_sub(page.len()) / (clusters.len() - at);

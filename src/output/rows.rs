@@ -161,7 +161,7 @@ pub(super) fn values(drift: &JudgedChange, most: usize) -> String {
     let change = view::shown(drift);
     match (&change.declared, &change.live) {
         _ if drift.is_conflict() => finding::in_conflict(drift, ", ").join("; "),
-        (Some(declared), Some(live)) => finding::both(declared, live),
+        (Some(declared), Some(live)) => finding::brief_difference(declared, live),
         (Some(value), None) | (None, Some(value)) => differ::flow(value, most),
         (None, None) => String::new(),
     }

@@ -138,7 +138,10 @@ fn cells(row: &ReportRow<'_>, options: &RenderOptions, wide: bool) -> Vec<(Paint
     let severity = row.severity();
     let paint = row.severity.map_or(Paint::Unknown, Paint::of_severity);
     let time = row.writer().and_then(|writer| writer.time.as_ref());
-    let age = time.map_or_else(|| "-".to_owned(), |time| words::when(time, options.now));
+    let age = time.map_or_else(
+        || "-".to_owned(),
+        |time| words::relative_time(time, options.now),
+    );
     let dash = || "-".to_owned();
     let mut cells = vec![
         (paint, severity.to_owned()),

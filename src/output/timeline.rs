@@ -91,8 +91,9 @@ pub(super) fn entries(
     let most = if short { LONGEST_VALUE } else { usize::MAX };
     let rows = rows::of(report, show);
     let changes = rows.iter().map(|row| change(row, short, most));
-    let mut entries: Vec<TimelineLine> =
-        changes.chain(history.moments.iter().map(moment)).collect();
+    let mut entries: Vec<TimelineLine> = changes
+        .chain(history.moments.iter().map(entry_line))
+        .collect();
     // Most sources record times to the second: within it, the consequences of a write come after
     // it. The sort is stable: entries of the same time, and those without a time, stay the worst
     // first.
@@ -124,14 +125,14 @@ fn change(row: &ReportRow<'_>, short: bool, most: usize) -> TimelineLine {
         severity: row.severity().to_owned(),
         is_warning: false,
         object: words::object(row.object),
-        who: writer.map(|writer| who(writer.user.as_deref(), Some(&writer.manager))),
+        who: writer.map(|writer| author_text(writer.user.as_deref(), Some(&writer.manager))),
         sign: Some(row.sign()),
         what: row.what(short, most),
         paint: row.severity.map_or(Paint::Unknown, Paint::of_severity),
     }
 }
 
-fn moment(moment: &HistoryEntry) -> TimelineLine {
+fn entry_line(moment: &HistoryEntry) -> TimelineLine {
     let (user, manager) = (moment.user.as_deref(), moment.manager.as_deref());
     let is_known = user.is_some() || manager.is_some();
     TimelineLine {
@@ -140,7 +141,7 @@ fn moment(moment: &HistoryEntry) -> TimelineLine {
         severity: String::new(),
         is_warning: moment.is_warning,
         object: escape::line(&moment.object.to_string()).into_owned(),
-        who: is_known.then(|| who(user, manager)),
+        who: is_known.then(|| author_text(user, manager)),
         sign: None,
         what: escape::line(&moment.what).into_owned(),
         paint: if moment.is_warning {
@@ -151,7 +152,7 @@ fn moment(moment: &HistoryEntry) -> TimelineLine {
     }
 }
 
-fn who(user: Option<&str>, manager: Option<&str>) -> String {
+fn author_text(user: Option<&str>, manager: Option<&str>) -> String {
     let said = match (user, manager) {
         (Some(user), Some(manager)) => format!("{user} ({manager})"),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
@@ -207,7 +208,7 @@ fn hour(moment: Option<Timestamp>) -> String {
 /// Returns `09:12:03  high  Deployment shop/cart  bob  ~ .spec.replicas 3 to 0`, wrapped. What
 /// happened begins a line of its own if it does not fit on the first.
 fn lines(entry: &TimelineLine, columns: usize) -> Vec<StyledLine> {
-    let (mut head, what) = (head(entry), what(entry));
+    let (mut head, what) = (head(entry), change_text(entry));
     if head.width() + what.width() <= columns {
         head.append(what);
         return vec![head];
@@ -241,7 +242,7 @@ fn head(entry: &TimelineLine) -> StyledLine {
 }
 
 /// Returns `~ .spec.replicas 3 to 0`.
-fn what(entry: &TimelineLine) -> StyledLine {
+fn change_text(entry: &TimelineLine) -> StyledLine {
     let mut line = StyledLine::default();
     if let Some(sign) = entry.sign {
         let paint = match sign {

@@ -43,7 +43,7 @@ pub fn todo_text(
         object: word(words::name(&object.key)),
         path: escape::line(path.as_deref().unwrap_or(".")).into_owned(),
         what: escape::line(what.trim_end()).into_owned(),
-        who: words::latest(row.owners().iter(), now).unwrap_or_default(),
+        who: words::latest_writer(row.owners().iter(), now).unwrap_or_default(),
     }
 }
 

@@ -225,7 +225,7 @@ pub fn shown(drift: &JudgedChange) -> Cow<'_, Change> {
 }
 
 /// Returns the three values of a change in conflict, with their names.
-pub fn three(drift: &JudgedChange) -> [(&'static str, Option<&Value>); 3] {
+pub fn three_values(drift: &JudgedChange) -> [(&'static str, Option<&Value>); 3] {
     let base = drift.merge.as_ref().and_then(|merge| merge.base.as_ref());
     [
         ("base", base),

@@ -22,7 +22,7 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
         who = format!("{} with {who}", escape::line(user));
     }
     match &owner.time {
-        Some(time) => format!("{who}, last write {}", when(time, now)),
+        Some(time) => format!("{who}, last write {}", relative_time(time, now)),
         None => format!("{who}, time not recorded"),
     }
 }
@@ -69,7 +69,7 @@ pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
 }
 
 /// Returns `3h ago`; the time itself if it is long ago, in the future, or not a time.
-pub fn when(time: &str, now: Option<Timestamp>) -> String {
+pub fn relative_time(time: &str, now: Option<Timestamp>) -> String {
     let exact = || escape::line(time).into_owned();
     let (Some(now), Ok(then)) = (now, time.parse::<Timestamp>()) else {
         return exact();
@@ -89,11 +89,11 @@ pub fn when(time: &str, now: Option<Timestamp>) -> String {
 /// Returns who last wrote the differences in an object: `bob (kubectl-edit) 2m ago`.
 pub fn last_writer(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
     let owners = object.reported().flat_map(|drift| &drift.owners);
-    latest(owners.chain(&object.owners), now)
+    latest_writer(owners.chain(&object.owners), now)
 }
 
 /// Returns the latest writer of all in a few words.
-pub fn latest<'o>(
+pub fn latest_writer<'o>(
     owners: impl Iterator<Item = &'o Owner>,
     now: Option<Timestamp>,
 ) -> Option<String> {
@@ -110,7 +110,7 @@ pub fn latest<'o>(
         None => manager,
     };
     if let Some(time) = &latest.time {
-        said.push_str(&format!(" {}", when(time, now)));
+        said.push_str(&format!(" {}", relative_time(time, now)));
     }
     Some(escape::line(&said).into_owned())
 }

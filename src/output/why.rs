@@ -22,7 +22,7 @@ pub fn verdict(entry: &PathExplanation) -> &'static str {
 pub const VERDICTS: [&str; 5] = ["drift", "ignored", "explained", "equal", "absent"];
 
 /// Returns the reason for the decision.
-pub fn why(entry: &PathExplanation) -> String {
+pub fn decision_reason(entry: &PathExplanation) -> String {
     match &entry.decision {
         PathDecision::Differs { kind, verdict, .. } => match verdict {
             Verdict::Reported => drift(*kind).to_owned(),
@@ -57,7 +57,7 @@ pub fn form(form: &ValueType) -> String {
         ValueType::Struct { .. } => "an object, field by field".to_owned(),
         ValueType::Map { atomic: true } => "a map, owned as a whole".to_owned(),
         ValueType::Map { .. } => "a map, key by key".to_owned(),
-        ValueType::ListMap(keys) => format!(
+        ValueType::AssociativeList(keys) => format!(
             "an associative list: items are identified by {}",
             all_of(keys)
         ),
@@ -120,8 +120,8 @@ pub fn applier(applier: &Applier) -> String {
 }
 
 /// Returns the text if there is no applier.
-pub fn no_applier(account: &ObjectExplanation) -> &'static str {
-    if account.has_owners {
+pub fn no_applier(explanation: &ObjectExplanation) -> &'static str {
+    if explanation.has_owners {
         "none: no manager owns the declared fields"
     } else {
         NO_OWNERS
@@ -132,10 +132,10 @@ pub fn no_applier(account: &ObjectExplanation) -> &'static str {
 pub const NO_OWNERS: &str = "unknown: the live object was read without managed fields";
 
 /// Returns the text about owners if a path has none.
-pub fn no_owner(account: &ObjectExplanation, entry: &PathExplanation) -> &'static str {
+pub fn no_owner(explanation: &ObjectExplanation, entry: &PathExplanation) -> &'static str {
     if entry.live.is_none() {
         "nobody: it is not live"
-    } else if account.has_owners {
+    } else if explanation.has_owners {
         "nobody: no request wrote it"
     } else {
         NO_OWNERS

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use strum::VariantArray as _;
 
-pub use super::who::{last_writer, latest, owner, owners, when};
+pub use super::who::{last_writer, latest_writer, owner, owners, relative_time};
 use super::{escape, ignored};
 use crate::model::{
     Blame, Deployer, Enforcement, FieldPath, JudgedChange, Lifecycle, MergeClass, ObjectReport,
@@ -18,7 +18,7 @@ pub fn count(n: usize, what: &str) -> String {
 }
 
 /// Returns a severity, in capitals if it must not be missed.
-pub fn loud(severity: Severity) -> String {
+pub fn severity_label(severity: Severity) -> String {
     let word = severity.as_str();
     match severity {
         Severity::Critical | Severity::High => word.to_uppercase(),
@@ -60,7 +60,7 @@ pub fn status_note_at(object: &ObjectReport, now: Option<Timestamp>) -> Option<S
         None => (time, ""),
     };
     match time.parse::<Timestamp>() {
-        Ok(_) => Some(format!("{before} {}{end}", when(time, now))),
+        Ok(_) => Some(format!("{before} {}{end}", relative_time(time, now))),
         Err(_) => Some(said),
     }
 }
@@ -470,7 +470,7 @@ mod tests {
     use crate::model::{Operation, Owner};
 
     fn ago(time: &str) -> String {
-        when(time, "2026-11-21T12:00:00Z".parse().ok())
+        relative_time(time, "2026-11-21T12:00:00Z".parse().ok())
     }
 
     #[test]
@@ -482,7 +482,10 @@ mod tests {
         assert_eq!(ago("2025-11-16T12:00:00Z"), "2025-11-16T12:00:00Z");
         assert_eq!(ago("2026-11-21T12:00:05Z"), "2026-11-21T12:00:05Z");
         assert_eq!(ago("soon\u{1b}"), "soon\\u{1b}");
-        assert_eq!(when("2026-11-21T09:00:00Z", None), "2026-11-21T09:00:00Z");
+        assert_eq!(
+            relative_time("2026-11-21T09:00:00Z", None),
+            "2026-11-21T09:00:00Z"
+        );
     }
 
     #[test]

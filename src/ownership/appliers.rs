@@ -280,13 +280,13 @@ fn candidates<'o>(
     found
 }
 
-/// Returns the declared fields that have their declared value live; `None` if there are none.
-fn alike(declared: &Value, live: &Value) -> Option<Value> {
+/// Returns the declared fields that have their declared value live; `None` if no field does.
+fn matching_fields(declared: &Value, live: &Value) -> Option<Value> {
     match (declared, live) {
         (Value::Object(ours), Value::Object(theirs)) if !ours.is_empty() => {
-            let same = ours
-                .iter()
-                .filter_map(|(name, value)| Some((name.clone(), alike(value, theirs.get(name)?)?)));
+            let same = ours.iter().filter_map(|(name, value)| {
+                Some((name.clone(), matching_fields(value, theirs.get(name)?)?))
+            });
             let same: serde_json::Map<String, Value> = same.collect();
             (!same.is_empty()).then_some(Value::Object(same))
         }
@@ -299,7 +299,7 @@ fn alike(declared: &Value, live: &Value) -> Option<Value> {
 /// Returns whether the configuration that client-side apply sent last declares a field like the
 /// manifest.
 fn sent_alike(declared: &Value, live: &Value) -> bool {
-    let same = last_applied(live).and_then(|sent| alike(declared, &sent));
+    let same = last_applied(live).and_then(|sent| matching_fields(declared, &sent));
     same.is_some_and(|same| declared_fields(&same) > 0)
 }
 

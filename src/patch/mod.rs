@@ -275,7 +275,7 @@ impl PatchBuilder {
             let at = here.at.clone().field(name);
             match here.live.get(name).filter(|value| !value.is_null()) {
                 None => {
-                    let Some(value) = fresh(below, &path())? else {
+                    let Some(value) = value_to_add(below, &path())? else {
                         continue; // already gone
                     };
                     self.tests
@@ -381,7 +381,7 @@ impl PatchBuilder {
 
 /// Returns the value to add where nothing exists, with the parents that are missing; `None` if
 /// there is nothing to add.
-fn fresh(node: &EditNode<'_>, path: &FieldPath) -> Result<Option<Value>, PatchError> {
+fn value_to_add(node: &EditNode<'_>, path: &FieldPath) -> Result<Option<Value>, PatchError> {
     if let Some(to) = node.to {
         return Ok(to.cloned());
     }
@@ -389,7 +389,7 @@ fn fresh(node: &EditNode<'_>, path: &FieldPath) -> Result<Option<Value>, PatchEr
     let mut items = Vec::new();
     for (element, below) in &node.below {
         let path = path.child((*element).clone());
-        let Some(value) = fresh(below, &path)? else {
+        let Some(value) = value_to_add(below, &path)? else {
             continue;
         };
         match element {

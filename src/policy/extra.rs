@@ -119,7 +119,7 @@ pub fn explains_extra<'r>(
         live,
     };
     rules.extra.iter().find(|rule| {
-        rule.concerns(key, sides)
+        rule.matches_object(key, sides)
             && rule.covers_object(ChangeKind::Added, &writers)
             && holds(&rule.id)
     })

@@ -28,7 +28,7 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     if pattern.contains(SPECIAL) {
         return pattern.parse::<Glob>().is_ok_and(|glob| glob.matches(text));
     }
-    stars(pattern, text)
+    matches_stars(pattern, text)
 }
 
 /// Returns whether a pattern has no special characters.
@@ -39,7 +39,7 @@ pub(super) fn is_text(pattern: &str) -> bool {
 
 /// Returns whether `text` matches `pattern`, in which only `*` is special. This is for names of
 /// fields, which may contain any other character.
-pub(super) fn stars(pattern: &str, text: &str) -> bool {
+pub(super) fn matches_stars(pattern: &str, text: &str) -> bool {
     let Some((first, mut pattern)) = pattern.split_once('*') else {
         return pattern == text;
     };
@@ -194,13 +194,13 @@ impl Glob {
 
     /// Returns whether the pattern matches the whole text.
     pub fn matches(&self, text: &str) -> bool {
-        after(&self.0, text, BTreeSet::from([0])).contains(&text.len())
+        positions_after(&self.0, text, BTreeSet::from([0])).contains(&text.len())
     }
 }
 
 /// Returns the positions in the text after matching `parts` from any of these positions. Each
 /// position is checked once per part, so matching takes bounded time.
-fn after(parts: &[GlobPart], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
+fn positions_after(parts: &[GlobPart], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
     let mut places = from;
     for part in parts {
         let one = |at: usize, is: &dyn Fn(char) -> bool| {
@@ -225,7 +225,7 @@ fn after(parts: &[GlobPart], text: &str, from: BTreeSet<usize>) -> BTreeSet<usiz
             },
             GlobPart::Either(alternatives) => alternatives
                 .iter()
-                .flat_map(|parts| after(parts, text, places.clone()))
+                .flat_map(|parts| positions_after(parts, text, places.clone()))
                 .collect(),
         };
     }

@@ -259,7 +259,7 @@ mod tests {
             let owners: Vec<&Owner> = owners.iter().collect();
             let rules = RuleSet::builtin();
             let asked = |owners| ChangeQuery { path: &path, kind: change, owners };
-            let mut all = rules.rules().iter().filter(|rule| rule.concerns(&key, ObjectSides::NONE));
+            let mut all = rules.rules().iter().filter(|rule| rule.matches_object(&key, ObjectSides::NONE));
             let first = all.find(|rule| rule.explains.is_some() && rule.covers(asked(&owners)));
             let of_object = rules.for_object(&key, ObjectSides::NONE, Vec::new());
             let found = of_object.explains(&path, change, &owners);

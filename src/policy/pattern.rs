@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::{FieldPath, PathElement, PathError};
-use crate::policy::glob::stars;
+use crate::policy::glob::matches_stars;
 
 /// A path in the syntax of reports in which `[*]` matches any list item, and `*` in a field name
 /// any text.
@@ -67,7 +67,7 @@ impl FromStr for PathPattern {
 
 /// Parses a pattern.
 fn parts(text: &str) -> Result<Vec<PatternPart>, PatternError> {
-    if let Some(segments) = usual(text) {
+    if let Some(segments) = parse_common(text) {
         return Ok(segments);
     }
     let path: FieldPath = match text.contains('*') {
@@ -78,7 +78,7 @@ fn parts(text: &str) -> Result<Vec<PatternPart>, PatternError> {
 }
 
 /// Parses a pattern of the usual parts, as nearly all are: `.name`, `["name"]`, `.*` and `[*]`.
-fn usual(text: &str) -> Option<Vec<PatternPart>> {
+fn parse_common(text: &str) -> Option<Vec<PatternPart>> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -340,7 +340,8 @@ impl PatternPart {
         match self {
             Self::Field(wanted) => wanted == name,
             Self::Fields(pattern, star) => {
-                name.as_bytes().starts_with(&pattern.as_bytes()[..*star]) && stars(pattern, name)
+                name.as_bytes().starts_with(&pattern.as_bytes()[..*star])
+                    && matches_stars(pattern, name)
             }
             Self::AnyItem | Self::Exactly(_) => false,
         }
@@ -446,7 +447,9 @@ mod tests {
                 let parsed = PathPattern::of(text.to_owned(), parts);
                 assert_eq!(names, parsed.leading_names(), "{text}");
             }
-            let Some(parts) = usual(text) else { continue };
+            let Some(parts) = parse_common(text) else {
+                continue;
+            };
             assert!(names_of(text).is_some(), "{text}");
             usual_ones += 1;
             assert_eq!(Some(parts), in_full.ok(), "{text}");

@@ -197,7 +197,7 @@ impl Rule {
     }
 
     /// Returns whether the rule matches the object.
-    pub fn concerns(&self, key: &ResourceKey, sides: ObjectSides<'_>) -> bool {
+    pub fn matches_object(&self, key: &ResourceKey, sides: ObjectSides<'_>) -> bool {
         self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
     }
 

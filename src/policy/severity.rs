@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::spec::{is_default, places};
+use super::spec::{compile_places, is_default};
 use super::{Objects, PathPattern, RuleSet, SpecProblem, image};
 use crate::facts::POD_SPECS;
 use crate::model::{Change, FieldPath, ObjectStatus, PathElement, ResourceKey, Severity};
@@ -65,8 +65,8 @@ impl SeveritySpec {
             name: self.name.clone(),
         };
         let everywhere: Vec<String> = self.paths_in_pods().collect();
-        let (_, in_pods) = places(objects.clone(), "podPaths", &everywhere)?;
-        let (objects, mut paths) = places(objects, "paths", &self.paths)?;
+        let (_, in_pods) = compile_places(objects.clone(), "podPaths", &everywhere)?;
+        let (objects, mut paths) = compile_places(objects, "paths", &self.paths)?;
         paths.extend(in_pods);
         Ok(SeverityRule {
             severity: self.severity.into(),

@@ -247,7 +247,7 @@ pub fn written_path(expression: &str) -> Result<WrittenPath, String> {
 ///
 /// # Errors
 /// Fails with a list of all problems.
-pub(super) fn places(
+pub(super) fn compile_places(
     objects: Objects,
     key: &'static str,
     paths: &[String],

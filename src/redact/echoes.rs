@@ -52,7 +52,7 @@ impl QuotableValues {
     }
 
     /// Exempts API groups from masking where a message contains the whole name.
-    pub(super) fn besides(mut self, groups: BTreeSet<String>) -> Self {
+    pub(super) fn exempting(mut self, groups: BTreeSet<String>) -> Self {
         self.groups = groups;
         self
     }

@@ -10,7 +10,7 @@ const SHOWN: &str = "name";
 
 /// Hides both in a report whose reader must not see what exists only in the cluster. `declared` is the
 /// masked manifest.
-pub(super) fn hide(object: &mut ObjectReport, declared: Option<&Value>) {
+pub(super) fn hide_live_only(object: &mut ObjectReport, declared: Option<&Value>) {
     for drift in &mut object.drifts {
         path(&mut drift.change.path, declared);
         managers(&mut drift.owners);

@@ -13,8 +13,8 @@
 //! The mask is constant. It reveals neither the length of a value nor whether two values in
 //! different places are equal; only whether the two sides of one place differ.
 
-mod account;
 mod echoes;
+mod explanation;
 mod literals;
 mod live_only;
 mod mask;
@@ -37,8 +37,8 @@ use crate::model::{
     Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, ObjectStatus, PackedObject,
     PathElement, Report, ResourceKey, SecretPlace, SecretValue, Warning,
 };
-pub use account::RedactedAccount;
 use echoes::QuotableValues;
+pub use explanation::RedactedExplanation;
 use mask::Masker;
 pub use names::is_sensitive_name;
 use pasted::PastedValues;
@@ -161,7 +161,7 @@ impl Redactor {
 
     /// Adds Secrets whose values are masked wherever they are.
     #[must_use]
-    pub fn knowing(mut self, secrets: &[SecretValue]) -> Self {
+    pub fn with_secrets(mut self, secrets: &[SecretValue]) -> Self {
         self.pasted = PastedValues::of(secrets);
         self
     }
@@ -272,7 +272,7 @@ impl Redactor {
             masker.hide_live_only(declared.as_ref(), live);
         }
         if masker.hides_live() {
-            live_only::hide(object, declared.as_ref());
+            live_only::hide_live_only(object, declared.as_ref());
         }
         let packed = |side: Option<Value>| side.filter(|_| is_shown).map(PackedObject::from);
         (object.declared, object.live) = (packed(declared), packed(live));
@@ -489,7 +489,7 @@ fn scrub_messages(
     }
     let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
     found.extend(decoded);
-    let echoes = QuotableValues::of(&messages, found).besides(groups);
+    let echoes = QuotableValues::of(&messages, found).exempting(groups);
     for message in messages {
         echoes.mask(message);
         if let Some(masked) = pasted.mask(message) {

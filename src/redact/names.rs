@@ -387,7 +387,7 @@ impl NameWords {
 
 /// Returns every word that makes a name sensitive.
 #[cfg(test)]
-pub(super) fn all() -> impl Iterator<Item = &'static str> {
+pub(super) fn sensitive_words() -> impl Iterator<Item = &'static str> {
     PARTS
         .iter()
         .chain(WORDS)

@@ -44,7 +44,7 @@ impl PastedValues {
     pub fn of(secrets: &[SecretValue]) -> Self {
         let mut plain: HashSet<String> = HashSet::new();
         for secret in secrets {
-            parts(secret, &mut plain);
+            searchable_parts(secret, &mut plain);
         }
         let mut plain: Vec<String> = plain.into_iter().collect();
         plain.sort_unstable();
@@ -59,7 +59,7 @@ impl PastedValues {
             return Self(None);
         }
         for value in &mut values {
-            value.truncate(beginning(value).len());
+            value.truncate(compared_prefix(value).len());
         }
         values.sort_unstable();
         values.dedup();
@@ -162,7 +162,7 @@ fn bit_of(text: &[u8], bits: usize) -> Option<usize> {
 }
 
 /// Adds what is worth searching for of a value: all of it, its lines, and the secrets in its text.
-fn parts(secret: &SecretValue, found: &mut HashSet<String>) {
+fn searchable_parts(secret: &SecretValue, found: &mut HashSet<String>) {
     let value = secret.value.trim();
     let is_named = is_sensitive_name(&secret.name);
     let is_one_line = !value.contains('\n');
@@ -226,16 +226,16 @@ fn is_mixed(part: &str) -> bool {
     part.len() >= SHORTEST
         && has(u8::is_ascii_uppercase)
         && has(u8::is_ascii_lowercase)
-        && turns(part) >= 2
+        && letter_digit_changes(part) >= 2
 }
 
 /// Returns whether a long text goes from letters to digits and back, as hexadecimal numbers do.
 fn is_dense(part: &str) -> bool {
-    part.len() >= 20 && turns(part) * 6 >= part.len()
+    part.len() >= 20 && letter_digit_changes(part) * 6 >= part.len()
 }
 
 /// Returns how often a text goes from a letter to a digit or back.
-fn turns(part: &str) -> usize {
+fn letter_digit_changes(part: &str) -> usize {
     let pairs = part.as_bytes().windows(2);
     let turns = pairs.filter(|pair| match pair {
         [a, b] => {
@@ -257,7 +257,7 @@ fn is_uuid(value: &str) -> bool {
 }
 
 /// Returns the part of a value that is compared.
-fn beginning(value: &str) -> &str {
+fn compared_prefix(value: &str) -> &str {
     let mut ends = (0..=LONGEST.min(value.len())).rev();
     ends.find_map(|end| value.get(..end)).unwrap_or(value)
 }
@@ -265,7 +265,7 @@ fn beginning(value: &str) -> &str {
 /// Adds the forms in which a value may be written.
 fn forms(value: &str, into: &mut Vec<String>) {
     into.push(value.to_owned());
-    let start = beginning(value);
+    let start = compared_prefix(value);
     for offset in 0..3 {
         // What precedes a value in base64 decides how it is written; only the middle is its own.
         let mut bytes = vec![0; offset];
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_things_are_no_secrets() {
+    fn names_of_things_are_not_secrets() {
         for value in [
             "cart-db.shop.svc",
             "cart-database-01",
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_of_values_that_begin_alike_is_masked() {
+    fn masks_the_longest_of_values_with_a_common_prefix() {
         let longer = format!("{VALUE}A1b2");
         let other = format!("{VALUE}A1b9zz");
         let pasted = PastedValues::of(&[
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_around_different_values_is_said_to_differ() {
+    fn reports_that_masked_values_in_the_same_text_differ() {
         let pasted = PastedValues::of(&[secret("a", VALUE), secret("b", "Ty8winter3KANARIp6Xuu5")]);
         let mut declared = format!("x {VALUE}");
         let mut live = "x Ty8winter3KANARIp6Xuu5".to_owned();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::git::{Commit, Export, Repository, around, bare, is_in_head};
+use super::git::{Commit, Export, Repository, around, comparable_address, is_in_head};
 use super::gitops::{GitOps, GitOpsObject, ReadAt, RevisionRequest};
 use super::of_git::{REFUSED, is_of_git};
 use super::render::FileNames;
@@ -335,7 +335,8 @@ impl<'o> Checkouts<'o> {
             Some(false) => None,
             None => self.home.get(),
         };
-        let is_home = home.is_some_and(|home| bare(home) == bare(address));
+        let is_home =
+            home.is_some_and(|home| comparable_address(home) == comparable_address(address));
         if is_home || home.is_none() && self.is_at(address).is_none() {
             return Ok(None);
         }
@@ -386,7 +387,7 @@ impl<'o> Checkouts<'o> {
     /// fork does.
     fn is_named_like(&self, address: &str) -> bool {
         let name = |address: &str| {
-            let address = bare(address);
+            let address = comparable_address(address);
             address.rsplit('/').next().map(str::to_owned)
         };
         let Ok(git) = self.git() else {
@@ -487,7 +488,7 @@ impl GitOps {
     /// Returns the limits that bound the time for reading.
     pub(super) fn bounds(&self) -> Bounds {
         let bounds = if self.untrusted {
-            Bounds::tight(None)
+            Bounds::untrusted_limits(None)
         } else {
             Bounds::default()
         };

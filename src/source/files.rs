@@ -92,7 +92,7 @@ impl FilesSource {
     fn bounds(&self) -> std::io::Result<Bounds> {
         if self.untrusted {
             let here = Path::new(".").canonicalize()?;
-            return Ok(Bounds::tight(Some(here)));
+            return Ok(Bounds::untrusted_limits(Some(here)));
         }
         Ok(Bounds::default())
     }

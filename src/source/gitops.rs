@@ -224,7 +224,7 @@ pub(super) fn in_cluster(
         }
     }
     Err(if could_read {
-        let there = there(others);
+        let there = available_names(others);
         format!("no {kind} {namespace}/{name} on the live side: check the name{there}")
     } else {
         format!(
@@ -235,7 +235,7 @@ pub(super) fn in_cluster(
 }
 
 /// Returns the existing names, as a hint for a name that does not exist.
-fn there(mut names: Vec<String>) -> String {
+fn available_names(mut names: Vec<String>) -> String {
     const AT_MOST: usize = 5;
     names.sort();
     names.dedup();
@@ -326,7 +326,7 @@ pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
 }
 
 /// Returns the rule that a tool's marks on live objects are not drift.
-pub(super) fn marks(id: &str, reason: &str, paths: &[&str]) -> Option<Rule> {
+pub(super) fn tool_marks_rule(id: &str, reason: &str, paths: &[&str]) -> Option<Rule> {
     let spec = RuleSpec {
         id: id.to_owned(),
         group: "*".to_owned(),

@@ -1,11 +1,10 @@
 //! Sources of the declared state: one file for each kind of source.
 
 mod argo;
-mod back;
 mod chart;
 mod checkout;
 mod classify;
-mod doubt;
+mod excluded;
 mod files;
 mod fixed;
 mod flux;
@@ -19,6 +18,7 @@ mod last_applied;
 mod mirror;
 mod objects;
 mod of_git;
+mod original;
 mod plan;
 mod read;
 mod render;
@@ -40,12 +40,14 @@ use crate::policy::Rule;
 pub use argo::{ArgoCluster, Clusters};
 pub use chart::{ChartOptions, Charts};
 pub use classify::never_applied;
-pub use doubt::ExcludedContent;
+pub use excluded::ExcludedContent;
 pub use files::FilesSource;
 pub use fixed::{FixedSource, RenderedObject};
 pub use follow::GitOpsObjects;
 pub use git::around as repository_around;
-pub use git::{Commit, CommitFile, Git, GitError, Repository, above, before_branch, blame, pages};
+pub use git::{
+    Commit, CommitFile, Git, GitError, Repository, before_branch, blame, file_above, pages,
+};
 pub use gitops::{GitOps, GitOpsSelector, ReadAt};
 pub use helm_release::{HelmReleases, helm_hooks};
 pub use kustomize::{Layers, layers};

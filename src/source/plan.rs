@@ -109,7 +109,7 @@ pub(super) fn plan(arguments: &[SourceArgument], found: Vec<WalkEntry>) -> Sourc
 }
 
 /// Reports the files below a rendered kustomization that neither it nor its bases use.
-pub(super) fn unused(directory: &Path, names: &FileNames) -> LoadedSource {
+pub(super) fn report_unused(directory: &Path, names: &FileNames) -> LoadedSource {
     let mut loaded = LoadedSource::default();
     let mut graph = Graph::default();
     let nodes = graph.below([directory.to_owned()]);

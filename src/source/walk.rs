@@ -70,7 +70,7 @@ impl Default for Bounds {
 
 impl Bounds {
     /// Returns limits for an untrusted tree, which no ordinary tree exceeds.
-    pub fn tight(root: Option<PathBuf>) -> Self {
+    pub fn untrusted_limits(root: Option<PathBuf>) -> Self {
         Self {
             depth: 32,
             entries: 50_000,

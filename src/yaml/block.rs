@@ -244,7 +244,7 @@ impl<'t, 's> BlockReader<'t, 's> {
     }
 
     fn cost(&mut self, value: Value) -> Option<Value> {
-        self.budget.spend(budget::cost(&value)).ok()?;
+        self.budget.spend(budget::own_memory(&value)).ok()?;
         Some(value)
     }
 

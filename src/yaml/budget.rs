@@ -34,7 +34,7 @@ impl Budget {
 }
 
 /// Returns the memory of a value itself, without its content.
-pub(super) fn cost(value: &Value) -> usize {
+pub(super) fn own_memory(value: &Value) -> usize {
     NODE + match value {
         Value::String(text) => text.len() + 16,
         Value::Object(map) if !map.is_empty() => MAPPING.max(map.len() * 80),

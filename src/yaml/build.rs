@@ -174,7 +174,7 @@ impl<'c, 't> YamlBuilder<'c, 't> {
             Event::Alias(anchor) => self.alias(anchor, mark),
             Event::UnresolvedAlias(_) => Err(self.failure(
                 mark,
-                "this alias refers to no earlier anchor in the same document",
+                "no anchor of this name precedes the alias in the document",
             )),
             _ => Ok(()),
         }
@@ -207,8 +207,8 @@ impl<'c, 't> YamlBuilder<'c, 't> {
         if matches!(scalar, YamlScalar::Rounded(_)) {
             self.warn(
                 mark,
-                "Kubernetes keeps about 16 digits of an integer beyond 64 bits: quote it if it \
-                 is text",
+                "Kubernetes keeps about 16 digits of an integer beyond 64 bits: quote it if it is \
+                 a string",
             );
         }
         if self.expects_key() && anchor == 0 {
@@ -220,7 +220,7 @@ impl<'c, 't> YamlBuilder<'c, 't> {
         let value = scalar
             .into_value(text)
             .map_err(|refusal| self.failure(mark, refusal))?;
-        let cost = budget::cost(&value);
+        let cost = budget::own_memory(&value);
         self.spend(cost, mark)?;
         let node = BuiltNode {
             value,
@@ -263,7 +263,7 @@ impl<'c, 't> YamlBuilder<'c, 't> {
             }
             CollectionKind::Mapping { map, .. } => Value::Object(map),
         };
-        let own = budget::cost(&value);
+        let own = budget::own_memory(&value);
         self.spend(own, frame.start)?;
         let node = BuiltNode {
             value,
@@ -403,8 +403,8 @@ impl<'c, 't> YamlBuilder<'c, 't> {
         self.budget.spend(cost).map_err(|budget::Exceeded| {
             self.failure(
                 mark,
-                "the document would need far more memory than its length allows: its aliases \
-                 repeat too much, or it is too dense",
+                "the document expands to far more memory than its length allows: it has too many \
+                 aliases, or too many tiny values",
             )
         })
     }

@@ -44,7 +44,7 @@ pub(super) fn parse(chunk: &Chunk<'_>) -> Option<ParsedYaml> {
         match raw {
             Ok(raw) => {
                 objects += 1;
-                let part = part(chunk, &mut cursor, raw.get());
+                let part = parse_object_chunk(chunk, &mut cursor, raw.get());
                 match object(&part) {
                     Some(document) => parsed.documents.push(document),
                     None => {
@@ -69,7 +69,11 @@ pub(super) fn parse(chunk: &Chunk<'_>) -> Option<ParsedYaml> {
 }
 
 /// Parses one object of several, as a text of its own.
-fn part<'t>(chunk: &Chunk<'t>, cursor: &mut JsonCursor<'t>, raw: &'t str) -> Chunk<'t> {
+fn parse_object_chunk<'t>(
+    chunk: &Chunk<'t>,
+    cursor: &mut JsonCursor<'t>,
+    raw: &'t str,
+) -> Chunk<'t> {
     let at = offset(chunk.text, raw);
     cursor.advance(at);
     let Position { line, column } = cursor.position();
@@ -129,7 +133,7 @@ fn values(raws: &[&RawValue]) -> Option<Vec<Value>> {
     }
 }
 
-/// Returns where `part`, which is a slice of `whole`, begins in it.
+/// Returns where `parse_object_chunk`, which is a slice of `whole`, begins in it.
 fn offset(whole: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize)
 }
@@ -223,10 +227,12 @@ impl<'t> Visitor<'t> for TopLevelVisitor {
                 let raw = access.next_value::<&RawValue>()?.get();
                 let mut rest = serde_json::Deserializer::from_str(raw);
                 if raw.starts_with('[') {
-                    items = Some(Vec::deserialize(&mut rest).map_err(|_| unfit())?);
+                    items = Some(Vec::deserialize(&mut rest).map_err(|_| left_to_parser())?);
                 } else {
                     // An `items` field that is not a list is an ordinary field.
-                    let value = (&self.0).deserialize(&mut rest).map_err(|_| unfit())?;
+                    let value = (&self.0)
+                        .deserialize(&mut rest)
+                        .map_err(|_| left_to_parser())?;
                     map.insert(key, value);
                 }
                 is_first
@@ -235,7 +241,7 @@ impl<'t> Visitor<'t> for TopLevelVisitor {
                 map.insert(key, value).is_none()
             };
             if !is_new {
-                return Err(unfit());
+                return Err(left_to_parser());
             }
         }
         Ok(TopValue { map, items })
@@ -255,15 +261,15 @@ impl JsonVisitor {
     }
 
     fn spend<E: serde::de::Error>(&self, value: Value) -> Result<Value, E> {
-        match self.budget.borrow_mut().spend(budget::cost(&value)) {
+        match self.budget.borrow_mut().spend(budget::own_memory(&value)) {
             Ok(()) => Ok(value),
-            Err(budget::Exceeded) => Err(unfit()),
+            Err(budget::Exceeded) => Err(left_to_parser()),
         }
     }
 }
 
 /// Leaves the text to the YAML parser.
-fn unfit<E: serde::de::Error>() -> E {
+fn left_to_parser<E: serde::de::Error>() -> E {
     E::custom("not for the fast path")
 }
 
@@ -305,16 +311,16 @@ impl<'t> Visitor<'t> for &JsonVisitor {
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
         i64::try_from(value)
             .map(Value::from)
-            .map_err(|_| unfit::<E>())
+            .map_err(|_| left_to_parser::<E>())
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         // It may be an integer beyond 64 bits, which needs a warning.
         const MAYBE_INTEGER: f64 = 9e18;
         if value.abs() >= MAYBE_INTEGER {
-            return Err(unfit());
+            return Err(left_to_parser());
         }
-        number_value(value).ok_or_else(unfit)
+        number_value(value).ok_or_else(left_to_parser)
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {

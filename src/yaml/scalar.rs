@@ -23,7 +23,7 @@ pub(super) enum YamlScalar {
 pub(super) type Refusal = &'static str;
 
 const NOT_JSON: Refusal =
-    "infinity and not-a-number cannot be sent to Kubernetes: quote it if it is text";
+    "infinity and not-a-number cannot be sent to Kubernetes: quote it if it is a string";
 
 /// The tags that decide how a scalar is parsed. All others are dropped, and the scalar is a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,26 +61,30 @@ impl YamlTag {
 /// not passed here.
 pub(super) fn resolve(text: &str, tag: YamlTag) -> Result<YamlScalar, Refusal> {
     match tag {
-        YamlTag::None => Ok(plain(text)),
+        YamlTag::None => Ok(resolve_plain(text)),
         YamlTag::Str | YamlTag::Other | YamlTag::Merge => Ok(YamlScalar::Text),
         YamlTag::Binary => binary(text),
         YamlTag::Timestamp => Ok(YamlScalar::Text),
-        YamlTag::Bool | YamlTag::Int | YamlTag::Float | YamlTag::Null => match (tag, plain(text)) {
-            (YamlTag::Bool, scalar @ YamlScalar::Bool(_)) => Ok(scalar),
-            (YamlTag::Int, scalar @ (YamlScalar::Int(_) | YamlScalar::Rounded(_))) => Ok(scalar),
-            (YamlTag::Float, scalar @ (YamlScalar::Float(_) | YamlScalar::Rounded(_))) => {
-                Ok(scalar)
+        YamlTag::Bool | YamlTag::Int | YamlTag::Float | YamlTag::Null => {
+            match (tag, resolve_plain(text)) {
+                (YamlTag::Bool, scalar @ YamlScalar::Bool(_)) => Ok(scalar),
+                (YamlTag::Int, scalar @ (YamlScalar::Int(_) | YamlScalar::Rounded(_))) => {
+                    Ok(scalar)
+                }
+                (YamlTag::Float, scalar @ (YamlScalar::Float(_) | YamlScalar::Rounded(_))) => {
+                    Ok(scalar)
+                }
+                // In JSON, 3 and 3.0 are the same.
+                (YamlTag::Float, scalar @ YamlScalar::Int(_)) => Ok(scalar),
+                (YamlTag::Null, YamlScalar::Null) => Ok(YamlScalar::Null),
+                _ => Err("the value does not have the type that its tag names"),
             }
-            // In JSON, 3 and 3.0 are the same.
-            (YamlTag::Float, scalar @ YamlScalar::Int(_)) => Ok(scalar),
-            (YamlTag::Null, YamlScalar::Null) => Ok(YamlScalar::Null),
-            _ => Err("the value does not have the type that its tag names"),
-        },
+        }
     }
 }
 
 /// Resolves a plain scalar without a tag.
-fn plain(text: &str) -> YamlScalar {
+fn resolve_plain(text: &str) -> YamlScalar {
     let Some(first) = text.bytes().next() else {
         return YamlScalar::Null;
     };
@@ -289,7 +293,7 @@ mod tests {
     use serde_json::json;
 
     fn read(text: &str) -> Value {
-        plain(text).into_value(text).unwrap()
+        resolve_plain(text).into_value(text).unwrap()
     }
 
     #[test]
@@ -388,16 +392,16 @@ mod tests {
     #[test]
     fn distinguishes_integers_beyond_64_bits() {
         assert_eq!(
-            plain("12345678901234567890"),
+            resolve_plain("12345678901234567890"),
             YamlScalar::Rounded(12_345_678_901_234_567_890.0)
         );
         assert_eq!(
-            plain("123456789012345678901234567890"),
+            resolve_plain("123456789012345678901234567890"),
             YamlScalar::Rounded(1.234_567_890_123_456_8e29)
         );
-        assert_eq!(plain("1e30"), YamlScalar::Float(1e30));
+        assert_eq!(resolve_plain("1e30"), YamlScalar::Float(1e30));
         assert!(matches!(
-            plain("-9223372036854775809"),
+            resolve_plain("-9223372036854775809"),
             YamlScalar::Rounded(_)
         ));
     }
@@ -405,7 +409,7 @@ mod tests {
     #[test]
     fn rejects_infinity() {
         for text in [".inf", "-.INF", "+.Inf", ".NaN"] {
-            assert!(plain(text).into_value(text).is_err(), "{text}");
+            assert!(resolve_plain(text).into_value(text).is_err(), "{text}");
         }
         assert_eq!(read("-.nan"), json!("-.nan"));
     }
@@ -433,7 +437,7 @@ mod tests {
 
     #[test]
     fn resolves_keys() {
-        let key = |text: &str| plain(text).into_key(text);
+        let key = |text: &str| resolve_plain(text).into_key(text);
         for (text, expected) in [
             ("on", "true"),
             ("y", "true"),

@@ -67,7 +67,7 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
 /// Where the process's own streams are used, with the reason.
 const STREAM_HANDLERS: &[(&str, &str)] = &[
     ("cli/streams.rs", "passes the streams to everything else"),
-    ("cli/surroundings.rs", "asks whether they are terminals"),
+    ("cli/environment.rs", "asks whether they are terminals"),
     ("cli/panics.rs", "no streams are passed to a panic hook"),
     ("signals.rs", "no streams are passed to a signal handler"),
     (
@@ -381,8 +381,8 @@ fn functions_can_be_seen_as_a_whole() {
     assert_none(broken, "split what is longer than 100 lines:");
 }
 
-/// Returns the functions that are too long, and where they are. A function ends with the first brace
-/// that is indented as it is.
+/// Returns the functions that are too long, and where they are. A function ends with the first
+/// brace that is indented as it is.
 fn long_functions(module: &Module) -> Vec<String> {
     let code = module.code();
     let lines: Vec<&str> = code.lines().collect();

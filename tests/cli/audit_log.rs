@@ -7,7 +7,7 @@ use crate::support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use support::{Place, fixture, fixture_arg};
+use support::{TestFolder, fixture, fixture_arg};
 
 const SCENARIO: &str = "driftbench/shop-csa-drift";
 
@@ -18,7 +18,7 @@ fn name(object: &Value) -> String {
 }
 
 fn report(log: &str) -> Value {
-    let place = Place::new();
+    let place = TestFolder::new();
     let live = fixture_arg(&format!("{SCENARIO}/live.json.gz"));
     let words = ["--extra", "namespace", "-o", "json", "--live", &live];
     let manifests = fixture_arg("shop/manifests");
@@ -94,7 +94,7 @@ fn names_who_deleted_a_missing_object() {
 
 #[test]
 fn warns_about_invalid_lines_and_fails_without_the_file() {
-    let place = Place::new().file("audit.log", "{}\nnot an event\n\n");
+    let place = TestFolder::new().file("audit.log", "{}\nnot an event\n\n");
     let log = place.path().join("audit.log");
     let found = report(log.to_str().unwrap());
     let warnings = found["warnings"].to_string();
@@ -140,7 +140,7 @@ fn names_who_deleted_an_object_that_is_terminating() {
         let mut live = manifest.clone();
         live["metadata"]["deletionTimestamp"] = "2026-11-21T03:00:00Z".into();
         live["metadata"]["finalizers"] = json!(["shop.example/hold"]);
-        let place = Place::new()
+        let place = TestFolder::new()
             .file("m.json", manifest.to_string())
             .file("live.json", json!({"items": [live]}).to_string())
             .file("audit.log", event.to_string());

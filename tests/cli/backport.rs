@@ -1,12 +1,12 @@
 //! `driftctl backport`: from live objects to edited manifests.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, fixture, repository};
+use crate::support::manifests::live_cart;
+use crate::support::{TestFolder, fixture, repository};
 
 const CART: &str = "\
 # The cart.
@@ -37,21 +37,9 @@ stringData:
 
 /// Returns the live objects, as the server completes the manifests above.
 fn live() -> Value {
-    let deployment = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "cart", "namespace": "shop"},
-        "spec": {
-            "replicas": 2,
-            "selector": {"matchLabels": {"app": "cart"}},
-            "template": {
-                "metadata": {"labels": {"app": "cart"}},
-                "spec": {"containers": [{
-                    "name": "api", "image": "reg.example.com/cart:1.4",
-                    "ports": [{"containerPort": 8080, "name": "http", "protocol": "TCP"}]
-                }]}
-            }
-        }
-    });
+    let deployment = live_cart(&json!({
+        "ports": [{"containerPort": 8080, "name": "http", "protocol": "TCP"}]
+    }));
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
         "metadata": {"name": "cart", "namespace": "shop"},
@@ -60,22 +48,12 @@ fn live() -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": [deployment, secret]})
 }
 
-fn place(live: &Value) -> Place {
-    let place = Place::new()
+fn place(live: &Value) -> TestFolder {
+    let place = TestFolder::new()
         .file("deploy/cart.yaml", CART)
         .file("live.json", live.to_string());
-    git(place.path(), &["init", "-q"]);
+    repository::git(place.path(), &["init", "-q"]).unwrap();
     place
-}
-
-fn git(folder: &Path, words: &[&str]) {
-    let done = Command::new("git")
-        .args(words)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.success(), "git {words:?}: {said}");
 }
 
 fn container(live: &mut Value) -> &mut Value {
@@ -100,7 +78,7 @@ fn writes_the_patch_that_a_person_would_write() {
 
     let output = place.driftctl().args(words).output().unwrap();
     fs::write(place.path().join("fix.patch"), &output.stdout).unwrap();
-    git(place.path(), &["apply", "fix.patch"]);
+    repository::git(place.path(), &["apply", "fix.patch"]).unwrap();
     let diff = place
         .driftctl()
         .args(["diff", "deploy", "--live", "live.json"])
@@ -117,14 +95,14 @@ fn a_patch_applies_to_a_file_with_a_byte_order_mark() {
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "a", "namespace": "b"}, "data": {"a": "new"}
     });
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("map.yaml", text)
         .file("live.json", live.to_string());
-    git(place.path(), &["init", "-q"]);
+    repository::git(place.path(), &["init", "-q"]).unwrap();
     let words = ["backport", "map.yaml", "--live", "live.json"];
     let output = place.driftctl().args(words).output().unwrap();
     fs::write(place.path().join("fix.patch"), output.stdout).unwrap();
-    git(place.path(), &["apply", "fix.patch"]);
+    repository::git(place.path(), &["apply", "fix.patch"]).unwrap();
     let after = fs::read_to_string(place.path().join("map.yaml")).unwrap();
     assert_eq!(after, text.replace("old", "new"));
 }
@@ -213,7 +191,7 @@ fn a_patch_shows_no_nearby_line_of_a_secret() {
         "{patch}"
     );
     fs::write(place.path().join("fix.patch"), &patch).unwrap();
-    git(place.path(), &["apply", "--check", "fix.patch"]);
+    repository::git(place.path(), &["apply", "--check", "fix.patch"]).unwrap();
 }
 
 #[test]
@@ -247,11 +225,11 @@ fn does_not_undo_a_commit_that_is_not_applied_yet() {
 fn writes_nothing_outside_the_repository() {
     let mut live = live();
     live["items"][0]["spec"]["replicas"] = 7.into();
-    let outside = Place::new().file("cart.yaml", CART);
-    let place = Place::new()
+    let outside = TestFolder::new().file("cart.yaml", CART);
+    let place = TestFolder::new()
         .folder("deploy")
         .file("live.json", live.to_string());
-    git(place.path(), &["init", "-q"]);
+    repository::git(place.path(), &["init", "-q"]).unwrap();
     let link = place.path().join("deploy/cart.yaml");
     std::os::unix::fs::symlink(outside.path().join("cart.yaml"), link).unwrap();
     let words = ["backport", "deploy", "--live", "live.json", "-w"];
@@ -336,7 +314,7 @@ spec:
 /// outside removed lines is still there.
 #[test]
 fn backports_all_drift_of_a_cluster() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let shop = fixture("shop");
     let copied = Command::new("cp")
         .arg("-r")
@@ -345,7 +323,7 @@ fn backports_all_drift_of_a_cluster() {
         .status()
         .unwrap();
     assert!(copied.success());
-    git(place.path(), &["init", "-q"]);
+    repository::git(place.path(), &["init", "-q"]).unwrap();
     let words = ["shop/manifests", "--live", "shop/live.json"];
     let drifting = || {
         let words = [&["diff"], &words[..], &["-o", "json"]].concat();
@@ -402,7 +380,7 @@ fn keeps_the_position_and_comments_of_an_item_whose_key_changed() {
         if node_port.is_null() {
             spec["ports"][0].as_object_mut().unwrap().remove("nodePort");
         }
-        let place = Place::new()
+        let place = TestFolder::new()
             .file("service.yaml", SERVICE)
             .file("live.json", service(&spec));
         let output = place.driftctl().args(words).output().unwrap();
@@ -421,8 +399,8 @@ fn keeps_the_position_and_comments_of_an_item_whose_key_changed() {
 }
 
 /// Returns a repository with a branch that changes the image.
-fn branch(live: &Value) -> Option<Place> {
-    let place = Place::new()
+fn branch(live: &Value) -> Option<TestFolder> {
+    let place = TestFolder::new()
         .file("deploy/cart.yaml", CART)
         .file("live.json", live.to_string());
     repository::init(place.path())?;
@@ -557,7 +535,7 @@ fn a_patch_shows_no_lines_that_a_report_masks() {
     {
         let text = driftctl::edit::document(&declared) + "\n";
         let items = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
-        let place = Place::new()
+        let place = TestFolder::new()
             .file("m.yaml", &text)
             .file("live.json", items.to_string());
         let shown = place.run(["backport", "m.yaml", "--live", "live.json"]);

@@ -7,7 +7,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, repository};
+use crate::support::manifests::live_cart;
+use crate::support::{TestFolder, repository};
 
 const CART: &str = "\
 # The cart.
@@ -68,22 +69,10 @@ spec:
 
 /// Returns what kustomize renders for the overlay `prod`, with an edit.
 fn live(edit: impl Fn(&mut Value, &mut Value)) -> String {
-    let mut deployment = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "cart", "namespace": "shop"},
-        "spec": {
-            "replicas": 2,
-            "selector": {"matchLabels": {"app": "cart"}},
-            "template": {
-                "metadata": {"labels": {"app": "cart"}},
-                "spec": {"containers": [{
-                    "name": "api", "image": "reg.example.com/cart:1.4",
-                    "env": [{"name": "LOG", "value": "info"}],
-                    "envFrom": [{"configMapRef": {"name": "settings-4g527chmc4"}}]
-                }]}
-            }
-        }
-    });
+    let mut deployment = live_cart(&json!({
+        "env": [{"name": "LOG", "value": "info"}],
+        "envFrom": [{"configMapRef": {"name": "settings-4g527chmc4"}}]
+    }));
     let mut settings = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "settings-4g527chmc4", "namespace": "shop"},
@@ -93,8 +82,8 @@ fn live(edit: impl Fn(&mut Value, &mut Value)) -> String {
     json!({"apiVersion": "v1", "kind": "List", "items": [deployment, settings]}).to_string()
 }
 
-fn place(live: &str) -> Place {
-    let place = Place::new()
+fn place(live: &str) -> TestFolder {
+    let place = TestFolder::new()
         .file("base/cart.yaml", CART)
         .file("base/kustomization.yaml", BASE)
         .file("overlays/prod/kustomization.yaml", PROD)
@@ -123,7 +112,7 @@ fn api(deployment: &mut Value) -> &mut Value {
 }
 
 /// Runs a command with `--write` on the overlay `prod`, and returns its results and the new file.
-fn written(place: &Place, words: &[&str]) -> (Option<i32>, String, String) {
+fn written(place: &TestFolder, words: &[&str]) -> (Option<i32>, String, String) {
     let words = [
         &["backport", "overlays/prod", "--live", "live.json", "-w"],
         words,
@@ -486,7 +475,7 @@ spec:
 ";
 
 #[cfg(unix)]
-fn chart() -> Place {
+fn chart() -> TestFolder {
     use std::os::unix::fs::PermissionsExt;
     let live = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -500,7 +489,7 @@ fn chart() -> Place {
             }
         }
     });
-    let place = Place::new()
+    let place = TestFolder::new()
         .file(
             "chart/Chart.yaml",
             "apiVersion: v2\nname: cart\nversion: 1.0.0\n",

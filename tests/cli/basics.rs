@@ -7,18 +7,18 @@ use crate::support;
 use std::fs;
 use std::path::Path;
 
-use support::{Place, fixture_arg, json_schema};
+use support::{TestFolder, fixture_arg, json_schema};
 
 #[test]
 fn h_is_short_and_help_is_complete() {
-    let place = Place::new();
+    let place = TestFolder::new();
     insta::assert_snapshot!("help_short", place.run(["-h"]));
     insta::assert_snapshot!("help_long", place.run(["--help"]));
 }
 
 #[test]
 fn every_command_has_help_with_a_summary() {
-    let place = Place::new();
+    let place = TestFolder::new();
     for command in driftctl::cli::command().get_subcommands() {
         let name = command.get_name();
         let output = place.driftctl().args([name, "--help"]).output().unwrap();
@@ -42,12 +42,12 @@ fn every_command_has_help_with_a_summary() {
 
 #[test]
 fn no_command_is_a_usage_error_with_help() {
-    insta::assert_snapshot!("no_words", Place::new().run([]));
+    insta::assert_snapshot!("no_words", TestFolder::new().run([]));
 }
 
 #[test]
 fn usage_errors_exit_with_2() {
-    let place = Place::new();
+    let place = TestFolder::new();
     for words in [
         &["dif"][..],
         &["--nonsense"],
@@ -66,7 +66,7 @@ fn usage_errors_exit_with_2() {
 
 #[test]
 fn prints_the_version_of_the_package() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let version = env!("CARGO_PKG_VERSION");
     for words in [&["version"][..], &["--version"], &["-V"]] {
         let shown = place.run(words.iter().copied());
@@ -94,7 +94,7 @@ fn prints_schemas_as_json() {
         .collect();
     schemas.push(("config", config::schema()));
     for (name, schema) in schemas {
-        let output = Place::new().driftctl().args(["schema", name]).output();
+        let output = TestFolder::new().driftctl().args(["schema", name]).output();
         let printed: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
         assert_eq!(printed, schema, "{name}");
     }
@@ -104,7 +104,7 @@ fn prints_schemas_as_json() {
 fn documents_match_the_schema_that_they_name() {
     let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
     let recording = [&manifests, "--live", &live];
-    let place = Place::new();
+    let place = TestFolder::new();
     let accept = [
         &["accept"],
         &recording[..],
@@ -144,9 +144,9 @@ fn documents_match_the_schema_that_they_name() {
 
 #[test]
 fn colours_help_only_on_request() {
-    let plain = Place::new().run(["--help"]);
+    let plain = TestFolder::new().run(["--help"]);
     assert!(!plain.contains('\x1b'));
-    let forced = Place::new().var("CLICOLOR_FORCE", "1");
+    let forced = TestFolder::new().var("CLICOLOR_FORCE", "1");
     assert!(forced.run(["--help"]).contains('\x1b'));
     let refused = forced.var("NO_COLOR", "1");
     assert!(!refused.run(["--help"]).contains('\x1b'));
@@ -163,7 +163,7 @@ fn generated_completions_are_current() {
         ("fish", "driftctl.fish"),
         ("powershell", "_driftctl.ps1"),
     ] {
-        let output = Place::new()
+        let output = TestFolder::new()
             .driftctl()
             .args(["completions", shell])
             .output();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Place;
+use crate::support::TestFolder;
 
 const MANIFESTS: &str = "\
 apiVersion: v1
@@ -133,8 +133,8 @@ fn cluster() -> Value {
         namespace("shop-pr-44")]})
 }
 
-fn place() -> Place {
-    Place::new()
+fn place() -> TestFolder {
+    TestFolder::new()
         .file("m/web.yaml", MANIFESTS)
         .file("m/.driftctl.yaml", RULES)
         .file("live.json", cluster().to_string())
@@ -163,12 +163,12 @@ fn classifies_objects_of_every_class() {
         .collect();
     let expected = [
         "elsewhere cache Helm release shop/cache",
-        "nobody copy -",
+        "undeclared copy -",
         "elsewhere dash Argo CD Application dash",
-        "nobody debug -",
+        "undeclared debug -",
         "elsewhere infra Flux Kustomization flux-system/infra",
-        "nobody left-behind Helm release shop/cache-old is gone",
-        "nobody posing -",
+        "undeclared left-behind Helm release shop/cache-old is gone",
+        "undeclared posing -",
         "ignored scratch scratch",
     ];
     let expected = expected.map(str::to_owned);
@@ -177,7 +177,8 @@ fn classifies_objects_of_every_class() {
         classes.iter().filter(|c| named(c)).collect::<Vec<_>>(),
         expected.iter().filter(|c| named(c)).collect::<Vec<_>>()
     );
-    let totals = json!({"declared": 2, "derived": 4, "elsewhere": 3, "nobody": 4, "ignored": 1});
+    let totals =
+        json!({"declared": 2, "derived": 4, "elsewhere": 3, "undeclared": 4, "ignored": 1});
     assert_eq!(document["totals"], totals);
     assert_eq!(document["coverage"]["of"], 9);
     assert_eq!(document["missing"], 1);
@@ -200,7 +201,7 @@ fn the_service_accounts_of_controllers_are_derived() {
     let mut live = cluster();
     let items = live["items"].as_array_mut().unwrap();
     items.extend([account("node-controller"), account("miner-controller")]);
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("m/web.yaml", MANIFESTS)
         .file("live.json", live.to_string());
     let text = place.run(["coverage", "m", "--live", "live.json", "-A"]);
@@ -247,7 +248,7 @@ fn coverage_below_the_minimum_fails_the_run() {
 fn refuses_a_recording_of_only_declared_objects() {
     let mut live = cluster();
     live["items"].as_array_mut().unwrap().truncate(2);
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("m/web.yaml", MANIFESTS)
         .file("live.json", live.to_string());
     insta::assert_snapshot!(place.run(["coverage", "m", "--live", "live.json", "--min", "90"]));

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
-use crate::support::Place;
+use crate::support::TestFolder;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/watch")
@@ -51,7 +51,7 @@ fn the_kustomization_lists_every_file() {
 
 #[test]
 fn the_alerts_match_the_output_of_the_program() {
-    let output = Place::new()
+    let output = TestFolder::new()
         .driftctl()
         .args(["watch", "--print-alerts"])
         .output()
@@ -74,7 +74,7 @@ fn driftctl_finds_drift_in_the_deployed_objects() {
     let live: Vec<Value> = files().iter().flat_map(|file| objects(file)).collect();
     let compare = |live: &[Value]| {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": live});
-        let place = Place::new().file("live.json", list.to_string());
+        let place = TestFolder::new().file("live.json", list.to_string());
         let folder = folder();
         let words = [
             "diff",

@@ -6,7 +6,7 @@ use crate::support;
 
 use std::process::Stdio;
 
-use support::Place;
+use support::TestFolder;
 use support::manifests::{DEPLOYMENT, recording};
 
 const CONFIG: &str = "\
@@ -29,19 +29,19 @@ metadata: {name: nowhere}
 ";
 
 /// Returns a directory with a manifest and a recording in sync.
-fn in_sync() -> Place {
-    Place::new()
+fn in_sync() -> TestFolder {
+    TestFolder::new()
         .file("manifests/cart.yaml", DEPLOYMENT)
         .file("live.json", recording(&[DEPLOYMENT]))
 }
 
 /// Returns the same, with drift.
-fn drifted() -> Place {
+fn drifted() -> TestFolder {
     let live = DEPLOYMENT.replace("cart:1.4", "cart:1.5-debug");
     in_sync().file("live.json", recording(&[&live]))
 }
 
-fn code(place: &Place, words: &[&str]) -> i32 {
+fn code(place: &TestFolder, words: &[&str]) -> i32 {
     let output = place.driftctl().args(words).output().unwrap();
     output.status.code().unwrap()
 }
@@ -183,7 +183,7 @@ fn a_broken_file_does_not_hide_the_others() {
 
 #[test]
 fn reads_manifests_from_the_current_folder() {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("a/cart.yaml", DEPLOYMENT)
         .file("b/live.json", recording(&[DEPLOYMENT]));
     let output = place
@@ -212,7 +212,7 @@ fn rejects_reading_standard_input_twice() {
 
 #[test]
 fn namespace_applies_to_manifests_without_one_and_excludes_others() {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file(
             "manifests/all.yaml",
             [CONFIG, ELSEWHERE, NOWHERE].join("---\n"),
@@ -331,7 +331,7 @@ fn reports_extra_objects_on_request() {
 
 #[test]
 fn merges_two_recordings() {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/all.yaml", [DEPLOYMENT, CONFIG].join("---\n"))
         .file("one.json", recording(&[DEPLOYMENT]))
         .file("two.json", recording(&[CONFIG]));
@@ -354,8 +354,9 @@ fn an_object_declared_twice_is_an_error_with_both_locations() {
 
 #[test]
 fn uses_colour_on_terminals_and_on_request() {
-    let colour =
-        |place: &Place, words: &[&str]| place.run([&DIFF[..], words].concat()).contains('\x1b');
+    let colour = |place: &TestFolder, words: &[&str]| {
+        place.run([&DIFF[..], words].concat()).contains('\x1b')
+    };
     let place = drifted();
     assert!(!colour(&place, &[]));
     assert!(colour(&place, &["--color", "always"]));
@@ -369,7 +370,7 @@ fn uses_colour_on_terminals_and_on_request() {
 
 #[test]
 fn wraps_to_forty_columns() {
-    let place = Place::new().var("COLUMNS", "40");
+    let place = TestFolder::new().var("COLUMNS", "40");
     let output = place
         .driftctl()
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -429,8 +430,8 @@ fn a_full_disk_exits_with_2_without_drift() {
 
 #[test]
 fn prints_help() {
-    insta::assert_snapshot!(Place::new().run(["diff", "-h"]));
-    insta::assert_snapshot!(Place::new().run(["diff", "--help"]));
+    insta::assert_snapshot!(TestFolder::new().run(["diff", "-h"]));
+    insta::assert_snapshot!(TestFolder::new().run(["diff", "--help"]));
 }
 
 /// A user who has manifests and a recording in one folder must not get the recording as manifests.

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 /// A fenced block of a document.
 struct Block {
@@ -116,8 +116,8 @@ fn can_render() -> bool {
 }
 
 /// Returns a repository with one commit of the fixtures that documents use.
-fn workplace() -> Place {
-    let place = Place::new().folder("fixtures");
+fn workplace() -> TestFolder {
+    let place = TestFolder::new().folder("fixtures");
     for name in [
         "shop",
         "demo",
@@ -136,7 +136,7 @@ fn workplace() -> Place {
     place
 }
 
-fn run(place: &Place, script: &str) -> Vec<String> {
+fn run(place: &TestFolder, script: &str) -> Vec<String> {
     let program = Path::new(env!("CARGO_BIN_EXE_driftctl")).parent().unwrap();
     let mut paths = vec![program.to_owned()];
     let path = std::env::var_os("PATH").unwrap_or_default();

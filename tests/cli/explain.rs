@@ -5,11 +5,11 @@
 use crate::support;
 
 use serde_json::{Value, json};
-use support::{Place, fixture_arg};
+use support::{TestFolder, fixture_arg};
 
 /// Runs `explain` for the shop, whose live objects were changed.
 fn shop(words: &[&str]) -> String {
-    let place = Place::new();
+    let place = TestFolder::new();
     let manifests = fixture_arg("shop/manifests");
     let live = fixture_arg("shop/live.json");
     let mut all = vec!["explain"];
@@ -20,7 +20,7 @@ fn shop(words: &[&str]) -> String {
 }
 
 /// Returns the decisions on a path, as JSON.
-fn decisions(place: &Place, words: &[&str]) -> Vec<Value> {
+fn decisions(place: &TestFolder, words: &[&str]) -> Vec<Value> {
     let mut all = vec!["explain"];
     all.extend(words);
     all.extend(["-o", "json"]);
@@ -33,9 +33,9 @@ fn decisions(place: &Place, words: &[&str]) -> Vec<Value> {
 }
 
 /// Returns a directory with a manifest and a recording of one live object.
-fn place(manifest: &Value, live: &Value) -> Place {
+fn place(manifest: &Value, live: &Value) -> TestFolder {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
-    Place::new()
+    TestFolder::new()
         .file("a.json", manifest.to_string())
         .file("live.json", list.to_string())
 }
@@ -210,7 +210,7 @@ fn accepts_every_name_of_a_kind() {
 
 #[test]
 fn explains_that_an_object_is_missing() {
-    let output = Place::new()
+    let output = TestFolder::new()
         .driftctl()
         .args(["diff", &fixture_arg("shop/manifests"), "--live"])
         .args([&fixture_arg("shop/live.json"), "-o", "json"])
@@ -241,7 +241,7 @@ fn suggests_similar_objects_and_paths() {
 
 #[test]
 fn a_missing_file_is_an_error() {
-    let shown = Place::new().run([
+    let shown = TestFolder::new().run([
         "explain",
         "Deployment/a",
         ".spec",
@@ -255,7 +255,7 @@ fn a_missing_file_is_an_error() {
     assert!(shown.contains("\n.spec.replicas\n"), "{shown}");
     let shown = shop(&["Deployment/cart", ".spec.replicas", "nowhere"]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
-    let shown = Place::new().run(["explain", "Deployment/a", ".spec", "--base", "main"]);
+    let shown = TestFolder::new().run(["explain", "Deployment/a", ".spec", "--base", "main"]);
     assert!(shown.contains("--base and --blame"), "{shown}");
 }
 
@@ -332,7 +332,7 @@ fn the_schema_lists_every_verdict() {
 /// Both come from the same comparison: what a report shows of an object, explain says of its paths.
 #[test]
 fn explain_agrees_with_the_report() {
-    let output = Place::new()
+    let output = TestFolder::new()
         .driftctl()
         .args(["diff", &fixture_arg("shop/manifests"), "--live"])
         .args([
@@ -345,7 +345,7 @@ fn explain_agrees_with_the_report() {
         .output()
         .unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let place = Place::new();
+    let place = TestFolder::new();
     let mut compared = 0;
     for name in [
         "Deployment cart",
@@ -409,7 +409,7 @@ fn masks_the_values_of_an_extra_secret() {
     };
     let list = json!({"apiVersion": "v1", "kind": "List",
                       "items": [secret("a", "eA=="), secret("b", "aHVudGVyMg==")]});
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("a.json", secret("a", "eA==").to_string())
         .file("live.json", list.to_string());
     for format in ["text", "json"] {

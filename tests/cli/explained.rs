@@ -14,7 +14,7 @@ use driftctl::model::{FieldPath, ObjectReport, ObjectStatus, PathElement, Verdic
 use driftctl::policy::RuleSet;
 use driftctl::source::{FilesSource, Source};
 use serde_json::{Value, json};
-use support::{Place, fixture};
+use support::{TestFolder, fixture};
 
 /// Returns the fields of `live` that `declared` does not have. A declared list counts as one value:
 /// only the comparison can match its items.
@@ -159,7 +159,7 @@ fn scaled_by(autoscalers: &[Value], live: u64, owners: Value) -> (Verdict, Optio
     deployment["metadata"]["managedFields"] = owners;
     let items: Vec<&Value> = std::iter::once(&deployment).chain(autoscalers).collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("cart.json", manifest.to_string())
         .file(
             "scalers.json",
@@ -236,7 +236,7 @@ fn an_event_driven_autoscaler_may_scale_to_zero() {
 /// Returns the reported paths of one object.
 fn reported(manifest: &Value, live: &Value) -> Vec<String> {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("declared.json", manifest.to_string())
         .file("live.json", list.to_string());
     let sources: Vec<Box<dyn Source>> = vec![Box::new(FilesSource::new([place
@@ -298,7 +298,7 @@ fn reports_a_declared_certificate_that_was_removed() {
 }
 
 /// Returns Deployments that all have a sidecar without an owner, one of them with another change.
-fn with_common_sidecar() -> Place {
+fn with_common_sidecar() -> TestFolder {
     let declared = ["a", "b", "c", "d"].map(|name| {
         json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": name, "namespace": "shop"},
@@ -314,7 +314,7 @@ fn with_common_sidecar() -> Place {
     }
     live[3]["spec"]["template"]["spec"]["containers"][0]["image"] = json!("shop/web:2");
     let list = |items: &[Value]| json!({"apiVersion": "v1", "kind": "List", "items": items});
-    Place::new()
+    TestFolder::new()
         .file("m.json", list(&declared).to_string())
         .file("live.json", list(&live).to_string())
 }

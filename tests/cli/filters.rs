@@ -7,11 +7,11 @@ use crate::support;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use support::{Place, fixture_arg};
+use support::{TestFolder, fixture_arg};
 
 /// Runs a diff of the recorded shop. Returns the exit code, the report and standard error.
 fn shop(more: &[&str]) -> (i32, Value, String) {
-    let output = Place::new()
+    let output = TestFolder::new()
         .driftctl()
         .args(["diff", "-o", "json", "--show", "all"])
         .args(["--live", &fixture_arg("shop/live.json")])
@@ -112,7 +112,7 @@ fn all_namespaces_searches_the_whole_cluster() {
         serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
             .to_string()
     };
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("m/a.json", config("shop", "a"))
         .file("live.json", config("shop", "a") + &config("other", "b"));
     let run = |more: &[&str]| {

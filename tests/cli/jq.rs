@@ -134,7 +134,7 @@ fn timeout_limits_all_expressions_together() {
             "metadata": {"name": "cart", "namespace": "shop"}, "data": {"key": value}})
     };
     let live = json!({"apiVersion": "v1", "kind": "List", "items": [object("b")]});
-    let place = crate::support::Place::new()
+    let place = crate::support::TestFolder::new()
         .file("m.json", object("a").to_string())
         .file("live.json", live.to_string())
         .file(".driftctl.yaml", config);

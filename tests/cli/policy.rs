@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::Place;
+use crate::support::TestFolder;
 
 const POLICY: &str = "\
 apiVersion: admissionregistration.k8s.io/v1
@@ -38,8 +38,8 @@ spec:
       containers: [{name: api, image: cart}]
 ";
 
-fn place() -> Place {
-    Place::new()
+fn place() -> TestFolder {
+    TestFolder::new()
         .file("p/policy.yaml", POLICY)
         .file("m/cart.yaml", CART)
 }
@@ -150,7 +150,7 @@ fn live(more: Value) -> String {
 }
 
 /// Returns a directory whose manifest declares 2 replicas, which no rule refuses.
-fn drifted() -> Place {
+fn drifted() -> TestFolder {
     place()
         .file("m/cart.yaml", CART.replace("21", "2"))
         .file("live.json", live(serde_json::json!({})))
@@ -281,7 +281,7 @@ spec:
 
 #[test]
 fn evaluates_kyverno_policies_with_autogen_rules() {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("p/policy.yaml", KYVERNO)
         .file("m/cart.yaml", CART);
     insta::assert_snapshot!(place.run(["policy", "m", "--policies", "p", "-n", "shop"]));
@@ -347,7 +347,7 @@ fn deletions_are_evaluated_where_they_are_asked_for() {
         "object.spec.replicas <= 20",
         "oldObject.spec.replicas <= 20",
     );
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("p/policy.yaml", policy)
         .file("m/cart.yaml", CART);
     let said = place.run(["policy", "m", "--policies", "p"]);

@@ -4,11 +4,11 @@ use crate::support;
 
 use serde_json::Value;
 use support::manifests::recording;
-use support::{Place, fixture_arg};
+use support::{TestFolder, fixture_arg};
 
 /// Runs a diff of the shop with more arguments. Returns the exit code, standard output and standard
 /// error.
-fn shop(place: &Place, words: &[&str]) -> (i32, String, String) {
+fn shop(place: &TestFolder, words: &[&str]) -> (i32, String, String) {
     let output = place
         .driftctl()
         .args(["diff", &fixture_arg("shop/manifests"), "--live"])
@@ -23,8 +23,8 @@ fn shop(place: &Place, words: &[&str]) -> (i32, String, String) {
     )
 }
 
-fn place() -> Place {
-    Place::new()
+fn place() -> TestFolder {
+    TestFolder::new()
         .var("SOURCE_DATE_EPOCH", "1795262400")
         .var("COLUMNS", "100")
 }
@@ -217,7 +217,7 @@ fn runs_kubectl_external_diff() {
     assert!(text.contains("declared/v1.Namespace..shop"), "{text}");
     assert!(text.contains("live/apps.v1.Deployment.shop.cart"), "{text}");
     assert!(!text.contains("aHVudGVy"), "{text}");
-    let missing = Place::new().var("KUBECTL_EXTERNAL_DIFF", "no-such-program");
+    let missing = TestFolder::new().var("KUBECTL_EXTERNAL_DIFF", "no-such-program");
     let (code, _, stderr) = shop(&missing, &["-o", "diff"]);
     assert_eq!(code, 2);
     insta::assert_snapshot!(stderr);
@@ -230,14 +230,14 @@ fn uses_ascii_in_a_locale_without_utf8() {
         let (_, text, _) = shop(&place, &["-o", format, "--severity", "critical"]);
         assert!(text.is_ascii(), "{text}");
     }
-    let place = Place::new().var("LC_ALL", "C.UTF-8");
+    let place = TestFolder::new().var("LC_ALL", "C.UTF-8");
     let (_, text, _) = shop(&place, &["--severity", "critical"]);
     assert!(text.contains('│'), "{text}");
 }
 
 #[test]
 fn completions_offer_names_instead_of_files() {
-    let complete = |place: &Place, words: &[&str]| {
+    let complete = |place: &TestFolder, words: &[&str]| {
         let output = place
             .driftctl()
             .env("COMPLETE", "bash")
@@ -250,7 +250,7 @@ fn completions_offer_names_instead_of_files() {
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("m/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n")
         .file(".kube/config", "apiVersion: v1\nkind: Config\ncontexts:\n- name: prod\n  context: {cluster: c, user: u}\n");
     assert_eq!(complete(&place, &["diff", "--context", ""]), ["prod"]);
@@ -275,7 +275,7 @@ fn completions_offer_names_instead_of_files() {
 
 #[test]
 fn writes_a_man_page_for_every_command() {
-    let place = Place::new().folder("man");
+    let place = TestFolder::new().folder("man");
     let shown = place.run(["man", "--dir", "man"]);
     assert!(shown.starts_with("exit code: 0"), "{shown}");
     for page in ["driftctl.1", "driftctl-diff.1", "driftctl-explain.1"] {
@@ -300,7 +300,7 @@ fn an_unknown_kind_is_one_line_without_a_verdict() {
 #[test]
 fn line_numbers_in_html_link_to_the_repository() {
     use crate::support::repository::{commit, git, init};
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("deploy/a b.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n")
         .file("live.json", "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": \
                             {\"name\": \"a\", \"namespace\": \"default\"}, \"data\": {\"k\": \"w\"}}");
@@ -310,7 +310,7 @@ fn line_numbers_in_html_link_to_the_repository() {
     commit(place.path(), "first").unwrap();
     let head = git(place.path(), &["rev-parse", "HEAD"]).unwrap();
     let head = head.trim();
-    let page = |place: &Place, more: &[&str]| {
+    let page = |place: &TestFolder, more: &[&str]| {
         let words = ["diff", "deploy", "--live", "live.json", "-o", "html"];
         place.run([&words[..], more].concat())
     };

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use support::Place;
+use support::TestFolder;
 use support::action::{action, compare, run_step, script, steps};
 
 /// The name of the step that runs driftctl.
@@ -79,7 +79,7 @@ fn every_input_is_used_and_described() {
 #[test]
 fn the_action_runs_a_comparison() {
     let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("deploy/a.yaml", format!("{config}data: {{a: b}}\n"))
         .file("base/a.yaml", format!("{config}data: {{a: a}}\n"));
     let inputs = [
@@ -122,7 +122,7 @@ fn inputs_of_the_action_cannot_run_commands() {
     ];
     for name in names {
         for value in [evil, "--show-secrets", "-o=json=pwned"] {
-            let place = Place::new().folder("deploy");
+            let place = TestFolder::new().folder("deploy");
             let inputs = [("path", "deploy"), ("kubeconfig", "nowhere"), (name, value)];
             let last = inputs.iter().rev().copied().collect::<Vec<_>>();
             let Some((said, answer)) = compare(&place, &last) else {
@@ -137,7 +137,7 @@ fn inputs_of_the_action_cannot_run_commands() {
 /// Returns the arguments that the action passes to driftctl, one per line.
 #[cfg(unix)]
 fn arguments(inputs: &[(&str, &str)], vars: &[(&str, &str)]) -> Option<String> {
-    let place = Place::new().file(
+    let place = TestFolder::new().file(
         "runner/driftctl/bin/driftctl",
         "#!/bin/sh\nprintf '%s\\n' \"$@\"\n",
     );
@@ -228,7 +228,7 @@ fn a_fork_without_allowed_namespaces_gets_one_message() {
         "stranger/deploy",
     );
     for event in ["pull_request", "pull_request_target"] {
-        let place = Place::new()
+        let place = TestFolder::new()
             .file("deploy/a.yaml", "kind: nothing\n")
             .var("GITHUB_BASE_REF", "main")
             .var("GITHUB_EVENT_NAME", event);
@@ -257,8 +257,8 @@ fn builds_outside_the_repository_under_test() {
 
 /// Returns a `gh` that records its arguments, and prints the given comments.
 #[cfg(unix)]
-fn with_gh(comments: &str) -> Place {
-    let place = Place::new()
+fn with_gh(comments: &str) -> TestFolder {
+    let place = TestFolder::new()
         .file("comments", comments)
         .file(
             "programs/gh",
@@ -333,7 +333,7 @@ fn the_action_updates_its_comment() {
 #[test]
 fn the_action_exits_with_the_code_of_the_comparison() {
     for (code, expected) in [("0", 0), ("1", 1), ("2", 2), ("", 2)] {
-        let place = Place::new();
+        let place = TestFolder::new();
         let Some(output) = run_step(&place, "Answer", &[("CODE", code)]) else {
             return;
         };
@@ -405,7 +405,7 @@ fn the_krew_manifest_describes_the_plugin() {
 #[cfg(unix)]
 #[test]
 fn the_plugin_calls_itself_kubectl_drift() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let plugin = place.path().join("kubectl-drift");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_driftctl"), &plugin).unwrap();
     let run = |words: &[&str]| {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::Place;
+use crate::support::TestFolder;
 use crate::support::action::run_step;
 
 fn root() -> PathBuf {
@@ -157,7 +157,7 @@ fn krew_downloads_what_the_release_builds() {
 #[cfg(unix)]
 #[test]
 fn writes_the_formula_from_checksums() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let sums: String = targets()
         .iter()
         .enumerate()
@@ -193,7 +193,7 @@ fn download(key: Option<&str>, tamper: bool, attested: bool) -> Option<(bool, St
     use std::os::unix::fs::PermissionsExt as _;
     let version = of_cargo("version");
     let archive = format!("driftctl-{version}-x86_64-unknown-linux-musl");
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("Cargo.toml", top_level("Cargo.toml"))
         .file("Cargo.lock", "")
         .file("src/main.rs", "fn main() {}\n")

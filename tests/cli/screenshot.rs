@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use support::Place;
+use support::TestFolder;
 
 /// Set by `.ci/screenshot`, which updates the picture.
 const MAKE: &str = "DRIFTCTL_MAKE_SCREENSHOT";
@@ -32,7 +32,7 @@ fn the_picture_matches_the_output() {
         "--severity",
         "critical",
     ];
-    let output = Place::new()
+    let output = TestFolder::new()
         .driftctl()
         .args(words)
         .args(["--color", "always"])

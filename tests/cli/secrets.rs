@@ -6,7 +6,7 @@ use crate::support;
 
 use driftctl::output::FORMATS;
 use serde_json::{Value, json};
-use support::Place;
+use support::TestFolder;
 
 const CANARY: &str = "Zx9-hunter2_CANARY.q7Wvv4";
 
@@ -26,7 +26,7 @@ fn leaks(text: &str) -> bool {
 
 /// Runs a comparison with every format, and checks that none shows the canary.
 #[track_caller]
-fn assert_no_leak(place: &Place, more: &[&str]) -> String {
+fn assert_no_leak(place: &TestFolder, more: &[&str]) -> String {
     let formats = FORMATS.iter().map(|format| format.name());
     let files: Vec<String> = formats
         .map(|name| format!("--output={name}=out/report.{name}"))
@@ -108,11 +108,11 @@ fn masks_malformed_secrets() {
             let sound = &sound;
             scope.spawn(move || {
                 let yaml = |value: &Value| serde_yaml::to_string(value).unwrap();
-                let declared = Place::new()
+                let declared = TestFolder::new()
                     .file("manifests/a.yaml", yaml(&malformed))
                     .file("live.json", recording(std::slice::from_ref(sound)));
                 assert_no_leak(&declared, &[]);
-                let live = Place::new()
+                let live = TestFolder::new()
                     .file("manifests/a.yaml", yaml(sound))
                     .file("live.json", recording(&[malformed]));
                 let all = assert_no_leak(&live, &["--extra", "namespace"]);
@@ -140,7 +140,7 @@ fn does_not_quote_a_broken_secret() {
                 .collect()
         };
         for damage in [": [", " \"", "\t- {", "\n   :x", " *a", " !!int"] {
-            let place = Place::new()
+            let place = TestFolder::new()
                 .file("manifests/a.yaml", with(damage))
                 .file("live.json", recording(&[]));
             let output = place
@@ -172,19 +172,19 @@ fn masks_copies_of_the_object() {
         "spec": {"items": [{"kind": "ConfigMap", "metadata": {"annotations": annotations}}]}});
     let declared =
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart, namespace: shop}\ndata: {a: c}\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/a.yaml", declared)
         .file("live.json", recording(&[config, widget]));
     assert_no_leak(&place, &["--extra", "namespace"]);
 }
 
-fn license() -> Place {
+fn license() -> TestFolder {
     let widget = |text: &str| {
         json!({"apiVersion": "example.com/v1", "kind": "License",
             "metadata": {"name": "w", "namespace": "shop"}, "spec": {"text": text}})
     };
     let declared = serde_yaml::to_string(&widget("free")).unwrap();
-    Place::new()
+    TestFolder::new()
         .file("manifests/a.yaml", declared)
         .file("live.json", recording(&[widget(CANARY)]))
 }
@@ -205,14 +205,14 @@ fn masks_paths_that_the_user_names() {
     insta::assert_snapshot!(license().run(wrong));
 }
 
-fn token() -> Place {
+fn token() -> TestFolder {
     let config = |value: &str| secret(json!({"stringData": {"token": value}}));
     let live = |value: &str| {
         use base64::Engine as _;
         let value = base64::engine::general_purpose::STANDARD.encode(value);
         secret(json!({"data": {"token": value}}))
     };
-    Place::new()
+    TestFolder::new()
         .file(
             "manifests/a.yaml",
             serde_yaml::to_string(&config("other")).unwrap(),
@@ -285,7 +285,7 @@ fn the_value_of_a_secret_is_masked_wherever_it_is_pasted() {
             if secret_is_live {
                 objects.push(of_data.clone());
             }
-            let place = Place::new()
+            let place = TestFolder::new()
                 .file("manifests/all.json", recording(&manifests))
                 .file("live.json", recording(&objects));
             let all = assert_no_leak(&place, &[]);
@@ -327,7 +327,7 @@ fn no_command_shows_a_secret_that_was_pasted_as_a_key() {
         ];
         let mut live = live;
         live["metadata"]["labels"]["b"] = json!("x");
-        let place = Place::new()
+        let place = TestFolder::new()
             .file("all.json", recording(&manifests))
             .file("live.json", recording(&[live, of_data.clone()]));
         let words = ["all.json", "--live", "live.json"];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use driftctl::source::{FilesSource, Git, GitError, LoadedSource, Repository};
 use support::repository::{commit, git, init};
-use support::{Place, fixture};
+use support::{TestFolder, fixture};
 
 const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart}\ndata: {a: b}\n";
 
@@ -72,7 +72,7 @@ fn described(loaded: &LoadedSource) -> String {
 
 #[test]
 fn reads_commits_like_files() {
-    let place = Place::new();
+    let place = TestFolder::new();
     copy(&fixture("yaml"), place.path());
     if init(place.path()).is_none() {
         return;
@@ -85,7 +85,7 @@ fn reads_commits_like_files() {
 
 #[test]
 fn ignores_the_work_tree() {
-    let place = Place::new().file("deploy/cart.yaml", MAP);
+    let place = TestFolder::new().file("deploy/cart.yaml", MAP);
     if init(place.path()).is_none() {
         return;
     }
@@ -118,7 +118,7 @@ fn ignores_the_work_tree() {
 
 #[test]
 fn suggests_similar_revisions() {
-    let place = Place::new().file("cart.yaml", MAP);
+    let place = TestFolder::new().file("cart.yaml", MAP);
     if init(place.path()).is_none() {
         return;
     }
@@ -137,7 +137,7 @@ fn suggests_similar_revisions() {
 
 #[test]
 fn explains_how_to_deepen_a_shallow_clone() {
-    let place = Place::new().file("origin/cart.yaml", MAP);
+    let place = TestFolder::new().file("origin/cart.yaml", MAP);
     let origin = place.path().join("origin");
     if init(&origin).is_none() {
         return;
@@ -157,7 +157,9 @@ fn explains_how_to_deepen_a_shallow_clone() {
 
 #[test]
 fn refuses_paths_outside_one_repository() {
-    let place = Place::new().file("a/x.yaml", MAP).file("b/x.yaml", MAP);
+    let place = TestFolder::new()
+        .file("a/x.yaml", MAP)
+        .file("b/x.yaml", MAP);
     let (a, b) = (place.path().join("a"), place.path().join("b"));
     let said = problem("main", &a);
     insta::assert_snapshot!(place.masked(&said));
@@ -170,7 +172,7 @@ fn refuses_paths_outside_one_repository() {
 
 #[test]
 fn ignores_directories_that_look_like_bare_repositories() {
-    let place = Place::new().file("work/cart.yaml", MAP);
+    let place = TestFolder::new().file("work/cart.yaml", MAP);
     let work = place.path().join("work");
     if init(&work).is_none() {
         return;
@@ -184,7 +186,7 @@ fn ignores_directories_that_look_like_bare_repositories() {
 #[cfg(unix)]
 fn runs_no_program_of_a_malicious_repository() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("repo/cart.yaml", MAP)
         .file("repo/.gitattributes", "* filter=evil diff=evil\n");
     let repo = place.path().join("repo");
@@ -239,7 +241,7 @@ fn listing(root: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
 #[cfg(unix)]
 fn links_cannot_leave_the_commit() {
     use std::os::unix::fs::symlink;
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("outside.yaml", MAP)
         .file("repo/base/cart.yaml", MAP)
         .file("repo/deploy/own.yaml", MAP.replace("cart", "own"));
@@ -268,7 +270,7 @@ fn links_cannot_leave_the_commit() {
 #[test]
 fn submodules_and_lfs_pointers_are_errors() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("repo/deploy/big.yaml", pointer)
         .file("repo/deploy/cart.yaml", MAP)
         .file("library/x.yaml", MAP);
@@ -302,7 +304,7 @@ fn submodules_and_lfs_pointers_are_errors() {
 /// A tree of ten trees of ten trees and so on: as large as a thousand objects, with 10^12 files.
 #[test]
 fn stops_at_endless_trees() {
-    let place = Place::new().file("cart.yaml", MAP);
+    let place = TestFolder::new().file("cart.yaml", MAP);
     if init(place.path()).is_none() {
         return;
     }

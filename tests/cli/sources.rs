@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use support::repository::{commit, git, init};
-use support::{Place, fixture_arg};
+use support::{TestFolder, fixture_arg};
 
 const CONFIG: &str = "\
 apiVersion: v1
@@ -41,14 +41,14 @@ fn config_map(namespace: &str, name: &str, data: Value) -> Value {
 }
 
 /// Returns a directory with a manifest in `deploy`, and a live object that differs in both values.
-fn drifted() -> Place {
+fn drifted() -> TestFolder {
     let live = config_map("shop", "cart", json!({"currency": "USD", "level": "debug"}));
-    Place::new()
+    TestFolder::new()
         .file("deploy/cart.yaml", CONFIG)
         .file("live.json", list(vec![live]))
 }
 
-fn run(place: &Place, words: &[&str]) -> String {
+fn run(place: &TestFolder, words: &[&str]) -> String {
     place.run(
         ["diff"]
             .into_iter()
@@ -162,13 +162,13 @@ metadata:
   name: shop
 ";
 
-fn released(records: Vec<Value>) -> Place {
+fn released(records: Vec<Value>) -> TestFolder {
     let mut items = vec![
         config_map("shop", "cart", json!({"currency": "USD"})),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}),
     ];
     items.extend(records);
-    Place::new().file("live.json", list(items))
+    TestFolder::new().file("live.json", list(items))
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn helms_labels_and_annotations_are_not_drift() {
         labelled,
         release("cart", 1, "deployed", MANIFEST),
     ];
-    let place = Place::new().file("live.json", list(items));
+    let place = TestFolder::new().file("live.json", list(items));
     let shown = run(
         &place,
         &["helm:shop/cart", "--extra", "namespace", "-o", "name"],
@@ -240,7 +240,7 @@ fn applies_the_ignore_rules_of_a_helm_release() {
     });
     let shown = |objects: Vec<Value>| {
         let items = [vec![live.clone(), release.clone()], objects].concat();
-        let place = Place::new().file("live.json", list(items));
+        let place = TestFolder::new().file("live.json", list(items));
         run(&place, &["helm:shop/cart", "--kind", "cm"])
     };
     let enabled = shown(vec![ignoring("enabled")]);
@@ -333,7 +333,7 @@ fn reads_last_applied_configurations_as_declared_state() {
     let mut copy = config_map("shop", "copy", json!({"currency": "USD"}));
     copy["metadata"]["annotations"] = annotation;
     let other = config_map("other", "bare", json!({}));
-    let place = Place::new().file("live.json", list(vec![own, copy, other]));
+    let place = TestFolder::new().file("live.json", list(vec![own, copy, other]));
     insta::assert_snapshot!(run(&place, &["last-applied:shop", "-v"]));
     insta::assert_snapshot!(run(&place, &["last-applied:other"]));
     let everywhere = run(&place, &["last-applied:*", "-o", "name"]);
@@ -374,7 +374,7 @@ fn filename_and_path_mean_the_same_in_every_command() {
         );
         let live = if has_live { &live[..] } else { &[] };
         let run = |path: &[&str]| {
-            let place = Place::new();
+            let place = TestFolder::new();
             let words = words.iter().chain(path).chain(live).copied();
             place.run(words)
         };

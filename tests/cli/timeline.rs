@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, fixture_arg};
+use crate::support::{TestFolder, fixture_arg};
 
 const MANIFEST: &str = "\
 apiVersion: apps/v1
@@ -98,7 +98,7 @@ fn incident() -> Value {
 }
 
 fn timeline(more: &[&str]) -> (i32, String) {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/cart.yaml", MANIFEST)
         .file("live.json", incident().to_string());
     let mut command = place.driftctl();
@@ -189,7 +189,7 @@ fn shows_a_request_that_caused_drift_once() {
         request("10:20:00", json!({"replicas": 7})),
     ];
     let moments = |log: &[String]| {
-        let place = Place::new()
+        let place = TestFolder::new()
             .file("manifests/cart.yaml", MANIFEST)
             .file("live.json", incident().to_string())
             .file("audit.log", log.join("\n") + "\n");
@@ -237,7 +237,7 @@ fn shows_a_request_that_caused_drift_once() {
 /// `diff -o timeline` is the short form: with --events, warnings are between the changes.
 #[test]
 fn shows_warning_events_between_the_changes() {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/cart.yaml", MANIFEST)
         .file("live.json", incident().to_string());
     let diff = |more: &[&str]| {
@@ -278,7 +278,7 @@ fn shows_warning_events_between_the_changes() {
 fn lists_every_step_of_recorded_incidents_once_in_order() {
     for incident in ["long-night", "refused"] {
         let file = |name: &str| fixture_arg(&format!("incidents/{incident}/{name}"));
-        let place = Place::new();
+        let place = TestFolder::new();
         let words = [
             "timeline",
             &file("manifests.yaml"),

@@ -2,25 +2,25 @@
 
 use std::fs;
 
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 /// Returns a repository with the manifests of the demo, and the recording.
-fn place() -> Place {
+fn place() -> TestFolder {
     let read = |path: &str| fs::read(fixture(path)).unwrap();
-    Place::new()
+    TestFolder::new()
         .file("deploy/cart.yaml", read("demo/base/cart.yaml"))
         .file("live.json", read("demo/live.json"))
         .folder(".git")
 }
 
-fn listed(place: &Place) -> String {
+fn listed(place: &TestFolder) -> String {
     let words = ["triage", "deploy", "--live", "live.json"];
     let output = place.driftctl().args(words).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn apply(place: &Place, text: &str, more: &[&str]) -> String {
+fn apply(place: &TestFolder, text: &str, more: &[&str]) -> String {
     fs::write(place.path().join("todo"), text).unwrap();
     place.run(
         ["triage", "--apply", "todo"]
@@ -157,7 +157,7 @@ fn names_may_look_like_lines() {
          rules: [{{apiGroups: [\"\"], resources: [pods], verbs: [get]}}]\n"
     );
     let live = manifest.replace("[get]", "[get, delete]");
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("deploy/role.yaml", manifest)
         .file("live.yaml", live)
         .folder(".git");

@@ -5,12 +5,12 @@
 use crate::support;
 
 use serde_json::{Value, json};
-use support::Place;
+use support::TestFolder;
 use support::repository::init;
 
 const LIVE: [&str; 3] = ["--untrusted", "--live", "live.json"];
 
-fn run(place: &Place, words: &[&str]) -> String {
+fn run(place: &TestFolder, words: &[&str]) -> String {
     place.run(
         ["diff"]
             .into_iter()
@@ -32,11 +32,11 @@ fn manifest(namespace: &str, name: &str, value: &str) -> String {
 }
 
 /// Returns live objects in two namespaces, whose data the author of the manifests must not see.
-fn cluster() -> Place {
+fn cluster() -> TestFolder {
     let mut added = config_map("shop", "cart", "hunter2-cart");
     added["data"]["more"] = "hunter2-more".into();
     let items = [added, config_map("kube-system", "keys", "hunter2-keys")];
-    Place::new().file(
+    TestFolder::new().file(
         "live.json",
         json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string(),
     )
@@ -101,7 +101,7 @@ fn ignores_rules_in_manifests() {
 }
 
 /// Returns a live ConfigMap that drifted, and its manifest below the root of a repository.
-fn drifted() -> Place {
+fn drifted() -> TestFolder {
     cluster()
         .folder(".git")
         .file("deploy/cart.yaml", manifest("shop", "cart", "declared"))
@@ -249,7 +249,7 @@ fn applies_the_rules_of_the_base() {
 #[cfg(unix)]
 fn paths_cannot_leave_the_current_directory() {
     use std::os::unix::fs::symlink;
-    let elsewhere = Place::new().file("own.yaml", manifest("shop", "own", "x"));
+    let elsewhere = TestFolder::new().file("own.yaml", manifest("shop", "own", "x"));
     let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "hunter2-cart"));
     symlink(elsewhere.path(), place.path().join("link")).unwrap();
     symlink("/etc/passwd", place.path().join("deploy/passwd.yaml")).unwrap();
@@ -289,7 +289,7 @@ contexts: [{name: evil, context: {cluster: evil, user: evil}}]
 clusters: [{name: evil, cluster: {server: 'https://127.0.0.1:1'}}]
 users: [{name: evil, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: touch, args: [ran]}}}]
 ";
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("deploy/cart.yaml", manifest("shop", "cart", "x"))
         .file("hidden/config", kubeconfig)
         .var("KUBECONFIG", "hidden/config");
@@ -466,7 +466,7 @@ fn rejects_a_folder_as_the_base() {
 #[test]
 fn does_not_write_reports_through_links() {
     use std::os::unix::fs::symlink;
-    let elsewhere = Place::new().file("own", "mine").folder("folder");
+    let elsewhere = TestFolder::new().file("own", "mine").folder("folder");
     let place = drifted();
     symlink(elsewhere.path().join("own"), place.path().join("link.json")).unwrap();
     symlink(elsewhere.path().join("folder"), place.path().join("out")).unwrap();

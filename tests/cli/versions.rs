@@ -5,11 +5,11 @@
 use crate::support;
 
 use serde_json::{Value, json};
-use support::Place;
+use support::TestFolder;
 
 /// Compares one manifest with one live object. Returns the report and the exit code.
 fn diff(declared: &Value, live: &Value) -> (Value, i32) {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("a.json", declared.to_string())
         .file("live.json", live.to_string());
     let output = place

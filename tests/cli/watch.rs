@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, fixture_arg};
+use crate::support::{TestFolder, fixture_arg};
 
 /// The first round of the day.
 const MORNING: i64 = 1_795_330_800; // 2026-11-22T07:00:00Z
@@ -42,7 +42,7 @@ struct Day {
 }
 
 impl Day {
-    fn write(&self, place: &Place) {
+    fn write(&self, place: &TestFolder) {
         for (name, value) in &self.declared {
             fs::write(
                 place.path().join(format!("m/{name}.yaml")),
@@ -65,7 +65,7 @@ impl Day {
     }
 }
 
-fn round(place: &Place, at: i64) -> i32 {
+fn round(place: &TestFolder, at: i64) -> i32 {
     let mut command = place.driftctl();
     command
         .env("SOURCE_DATE_EPOCH", at.to_string())
@@ -90,7 +90,7 @@ impl Dice {
 #[test]
 fn follows_a_scripted_day() {
     const EVERY: i64 = 30;
-    let place = Place::new().folder("m");
+    let place = TestFolder::new().folder("m");
     let mut day = Day::default();
     for n in 0..12 {
         let name = format!("c{n}");
@@ -197,7 +197,7 @@ fn follows_a_scripted_day() {
 type Ended = (String, &'static str, i64, i64);
 
 /// Returns the content of the state file: the open drift, and how the rest ended.
-fn state(place: &Place) -> (BTreeMap<String, i64>, Vec<Ended>) {
+fn state(place: &TestFolder) -> (BTreeMap<String, i64>, Vec<Ended>) {
     let text = fs::read_to_string(place.path().join("state.jsonl")).unwrap();
     let (mut open, mut closed) = (BTreeMap::new(), Vec::new());
     let second = |value: &Value| {
@@ -222,7 +222,7 @@ fn state(place: &Place) -> (BTreeMap<String, i64>, Vec<Ended>) {
 }
 
 fn once(more: &[&str]) -> String {
-    let place = Place::new();
+    let place = TestFolder::new();
     let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
     let words = ["watch", "--once", "--live", &live, &manifests];
     let shown = place.run(words.into_iter().chain(more.iter().copied()));
@@ -268,7 +268,7 @@ fn check_metrics(text: &str) {
 
 #[test]
 fn alerts_use_existing_metrics() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let alerts = place.run(["watch", "--print-alerts"]);
     insta::assert_snapshot!(alerts);
     let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
@@ -315,7 +315,7 @@ fn alerts_use_existing_metrics() {
 
 #[test]
 fn rejects_arguments_that_watch_does_not_support() {
-    let place = Place::new().file("m/a.yaml", manifest("a", "0"));
+    let place = TestFolder::new().file("m/a.yaml", manifest("a", "0"));
     for (words, said) in [
         (&["watch", "m", "--base", "main"][..], "--base is for"),
         (&["watch", "-", "--live", "x"], "can be read only once"),

@@ -65,6 +65,11 @@ const AVOIDED: &[(&str, &str)] = &[
     ("slip past", "bypass"),
     ("all-clear", "\"no drift\""),
     ("fn asked(", "a function says what it returns"),
+    (
+        "there is none",
+        "name what is missing: no record has this ID",
+    ),
+    ("there are none", "name what is missing"),
 ];
 
 fn assert_plain(what: &str, text: &str) {
@@ -143,17 +148,205 @@ const PROVERBS: &[&str] = &[
 #[test]
 fn names_of_tests_say_what_the_code_does() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = walkdir::WalkDir::new(root.join("tests")).into_iter();
-    for file in files.map(Result::unwrap) {
+    let folders = ["src", "tests"].map(|name| walkdir::WalkDir::new(root.join(name)));
+    let mut count = 0;
+    for file in folders.into_iter().flatten().map(Result::unwrap) {
         if file.path().extension().is_some_and(|e| e == "rs") {
             let text = fs::read_to_string(file.path()).unwrap();
-            for name in text.lines().filter_map(|line| line.strip_prefix("fn ")) {
+            for test in text.split("#[test]").skip(1) {
+                let name = test.split("fn ").nth(1).unwrap_or_default();
                 let name = name.split('(').next().unwrap_or_default();
                 let found = PROVERBS.iter().find(|word| name.contains(*word));
                 assert_eq!(found, None, "{}: {name}", file.path().display());
+                count += 1;
             }
         }
     }
+    assert!(count > 1500, "{count} tests");
+}
+
+/// Names of types that say nothing, or mean something else in each module. A type is named after
+/// what it holds, so that it can be guessed and searched for.
+const VAGUE: &[&str] = &[
+    "Account",
+    "Again",
+    "All",
+    "Answer",
+    "Asked",
+    "At",
+    "Back",
+    "Both",
+    "Candidate",
+    "Data",
+    "Done",
+    "Each",
+    "Entry",
+    "Expected",
+    "Fate",
+    "Fetched",
+    "Form",
+    "Found",
+    "Given",
+    "Ground",
+    "Hands",
+    "Here",
+    "Hit",
+    "How",
+    "Info",
+    "Item",
+    "Judged",
+    "Kept",
+    "Key",
+    "Kind",
+    "Known",
+    "Left",
+    "Level",
+    "Made",
+    "Manner",
+    "Map",
+    "Mark",
+    "Meant",
+    "Name",
+    "Names",
+    "Node",
+    "Object",
+    "Once",
+    "One",
+    "Outcome",
+    "Part",
+    "Parts",
+    "Place",
+    "Places",
+    "Planned",
+    "Reach",
+    "Reading",
+    "Said",
+    "Says",
+    "Scope",
+    "Seen",
+    "Sent",
+    "Side",
+    "Sides",
+    "Sight",
+    "Spot",
+    "State",
+    "Step",
+    "Subject",
+    "Taken",
+    "Target",
+    "Text",
+    "Thing",
+    "Told",
+    "Tool",
+    "Touch",
+    "Tried",
+    "Unfit",
+    "Unit",
+    "Use",
+    "Used",
+    "Wanted",
+    "Way",
+    "What",
+    "Which",
+    "Whose",
+    "Why",
+    "Wish",
+    "Word",
+    "Work",
+];
+
+/// Returns the lines of every file of the crate, without tests, and the file.
+fn lines_of_the_crate() -> impl Iterator<Item = (String, Vec<String>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = walkdir::WalkDir::new(root).sort_by_file_name().into_iter();
+    let files = files.map(|file| file.unwrap().into_path());
+    let files = files.filter(|path| path.extension().is_some_and(|e| e == "rs"));
+    files.map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines = text.lines().map(str::to_owned).collect();
+        (path.display().to_string(), lines)
+    })
+}
+
+/// Returns the rest of a line after visibility and qualifiers.
+fn item(line: &str) -> &str {
+    let line = line.trim_start();
+    let line = match line.strip_prefix("pub") {
+        Some(rest) => match rest.strip_prefix('(') {
+            Some(within) => within.split_once(") ").map_or("", |(_, rest)| rest),
+            None => rest.trim_start(),
+        },
+        None => line,
+    };
+    let line = line.strip_prefix("const ").unwrap_or(line);
+    line.strip_prefix("async ").unwrap_or(line)
+}
+
+#[test]
+fn a_type_name_is_defined_once_and_says_what_the_type_is() {
+    let mut defined: BTreeMap<String, String> = BTreeMap::new();
+    for (path, lines) in lines_of_the_crate() {
+        for line in lines.iter().filter(|line| !line.starts_with(' ')) {
+            let keywords = ["struct ", "enum ", "trait ", "type "];
+            let mut names = keywords
+                .iter()
+                .filter_map(|word| item(line).strip_prefix(word));
+            let Some(name) = names.next() else { continue };
+            let end = name.find(|c: char| !c.is_alphanumeric());
+            let name = &name[..end.unwrap_or(name.len())];
+            assert!(!VAGUE.contains(&name), "{path}: {name} says nothing");
+            if let Some(other) = defined.insert(name.to_owned(), path.clone()) {
+                panic!("{name} is defined in {other} and in {path}");
+            }
+        }
+    }
+    assert!(defined.len() > 700, "{} types", defined.len());
+}
+
+/// Plural nouns that look like verbs in the third person.
+const NOUNS: &[&str] = &[
+    "Always",
+    "Fields",
+    "Messages",
+    "Objects",
+    "Paths",
+    "Patterns",
+    "Policies",
+    "Responses",
+    "Secrets",
+    "This",
+    "Unless",
+    "Values",
+];
+
+/// The exception is a test: its comment says why the code has to behave like this.
+#[test]
+fn the_comment_of_a_function_begins_with_a_verb() {
+    let mut count = 0;
+    for (path, lines) in lines_of_the_crate() {
+        let mut comment: Option<&str> = None;
+        let mut is_test = false;
+        for line in lines.iter().map(|line| line.trim()) {
+            if let Some(text) = line.strip_prefix("///") {
+                comment = comment.or(Some(text.trim()));
+            } else if line.starts_with("#[") {
+                is_test |= line.starts_with("#[test]");
+            } else if !line.starts_with(')') {
+                let text = comment.take().filter(|_| item(line).starts_with("fn "));
+                if let Some(text) = text.filter(|_| !is_test) {
+                    let first = text.split_whitespace().next().unwrap_or_default();
+                    let first = first.trim_end_matches([',', '.', ':']);
+                    let is_verb = first.ends_with('s')
+                        && first.starts_with(|c: char| c.is_ascii_uppercase())
+                        && !NOUNS.contains(&first);
+                    assert!(is_verb, "{path}: \"{text}\"");
+                    count += 1;
+                }
+                is_test = false;
+            }
+        }
+    }
+    assert!(count > 3000, "{count} functions");
 }
 
 /// Lists of values, by the name of the property that has them.

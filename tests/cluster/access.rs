@@ -15,19 +15,19 @@ use serde_json::{Value, json};
 use crate::observe::{Patience, options};
 use crate::server::{Fault, Identity, Server, TOKEN};
 use crate::shop;
-use crate::support::Place;
+use crate::support::TestFolder;
 
 const MANIFEST: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop-data}\n";
 
 /// Returns a directory with one manifest of an object that drifted, and a kubeconfig.
-fn place(kubeconfig: &str) -> Place {
-    Place::new()
+fn place(kubeconfig: &str) -> TestFolder {
+    TestFolder::new()
         .file("manifests/a.yaml", MANIFEST)
         .file("kubeconfig", kubeconfig)
 }
 
 /// Runs a comparison. Returns the exit code and all output.
-fn diff(place: &Place, words: &[&str]) -> (i32, String) {
+fn diff(place: &TestFolder, words: &[&str]) -> (i32, String) {
     let mut command = place.driftctl();
     command.args([
         "diff",
@@ -45,7 +45,7 @@ fn diff(place: &Place, words: &[&str]) -> (i32, String) {
 }
 
 #[track_caller]
-fn assert_works(place: &Place) {
+fn assert_works(place: &TestFolder) {
     let (code, shown) = diff(place, &["--kubeconfig", "kubeconfig"]);
     assert!(code < 2, "{shown}");
     assert!(shown.contains("1 of 1 declared object compared"), "{shown}");
@@ -54,7 +54,7 @@ fn assert_works(place: &Place) {
 /// Checks that the problem is reported in these words, and that the run never looks like "no
 /// drift".
 #[track_caller]
-fn assert_fails(place: &Place, words: &[&str]) {
+fn assert_fails(place: &TestFolder, words: &[&str]) {
     let (code, shown) = diff(place, &["--kubeconfig", "kubeconfig"]);
     assert_eq!(code, 2, "{shown}");
     for word in words {
@@ -160,7 +160,7 @@ fn reads_credentials_from_files_next_to_the_kubeconfig() {
         "token": "not-this-one", "tokenFile": "pki/token"});
     let authority = json!({"certificate-authority-data": null,
         "certificate-authority": "pki/ca.crt"});
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/a.yaml", MANIFEST)
         .file("kube/config", server.kubeconfig_with(authority, user))
         .file("kube/pki/ca.crt", Identity::plain().authority())
@@ -239,7 +239,7 @@ fn merges_kubeconfig_files_with_priority_to_the_first() {
     first["contexts"] = all["contexts"].clone();
     let mut second = all.clone();
     second["users"] = json!([{"name": "u", "user": {"token": "another"}}]);
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/a.yaml", MANIFEST)
         .file("first", first.to_string())
         .file("second", second.to_string())
@@ -255,7 +255,7 @@ fn merges_kubeconfig_files_with_priority_to_the_first() {
 #[test]
 fn does_not_fall_back_from_a_broken_kubeconfig() {
     let server = open(Identity::plain());
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/a.yaml", MANIFEST)
         .file(".kube/config", server.kubeconfig())
         .file("broken", "clusters: [canary\n")
@@ -269,7 +269,7 @@ fn does_not_fall_back_from_a_broken_kubeconfig() {
 #[test]
 fn refuses_a_kubeconfig_among_the_manifests() {
     let server = open(Identity::plain());
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/a.yaml", MANIFEST)
         .file("manifests/kubeconfig", server.kubeconfig());
     let (code, shown) = diff(&place, &["--kubeconfig", "manifests/kubeconfig"]);
@@ -297,11 +297,11 @@ mod plugins {
 
     use super::*;
 
-    fn with_plugin(server: &Server, script: &str) -> Place {
+    fn with_plugin(server: &Server, script: &str) -> TestFolder {
         with_plugin_at("client.authentication.k8s.io/v1", server, script)
     }
 
-    fn with_plugin_at(version: &str, server: &Server, script: &str) -> Place {
+    fn with_plugin_at(version: &str, server: &Server, script: &str) -> TestFolder {
         let user = json!({"exec": {"apiVersion": version,
             "command": "./plugin", "interactiveMode": "Never",
             "env": [{"name": "GREETING", "value": "hello"}]}});

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::recording;
 use crate::server::{Fault, Server};
-use crate::support::{Place, fixture, json_schema};
+use crate::support::{TestFolder, fixture, json_schema};
 
 /// Returns a kubeconfig with a context for each server.
 pub fn kubeconfig(servers: &[(&str, &Server)]) -> String {
@@ -30,7 +30,7 @@ fn command(words: &[&str], fault: Option<(&'static str, Fault)>) -> (i32, String
         Server::start(&recording(), None),
         Server::start(&recording(), fault),
     );
-    let place = Place::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
+    let place = TestFolder::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
     let output = place
         .driftctl()
         .args(words)
@@ -97,7 +97,7 @@ fn compares_standard_input_with_each_cluster() {
         Server::start(&recording(), None),
         Server::start(&recording(), None),
     );
-    let place = Place::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
+    let place = TestFolder::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: none, namespace: shop}\n";
     let run = |contexts: &[&str]| {
         let output = place
@@ -170,7 +170,7 @@ fn selects_contexts_by_pattern() {
     let servers = [(); 3].map(|()| Server::start(&recording(), None));
     let names = ["prod-a", "prod-b", "staging"];
     let named: Vec<_> = names.into_iter().zip(&servers).collect();
-    let place = Place::new().file("kubeconfig", kubeconfig(&named));
+    let place = TestFolder::new().file("kubeconfig", kubeconfig(&named));
     let diff = |pattern: &str| {
         let mut command = place.driftctl();
         command.args(["diff", "-o", "json", "--kubeconfig", "kubeconfig"]);
@@ -195,7 +195,7 @@ fn reads_contexts_from_a_file() {
         .into_iter()
         .zip(&servers)
         .collect();
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("kubeconfig", kubeconfig(&named))
         .file("fleet", "# production\nprod-*\n\nstaging # too\n")
         .file("empty", "# none\n");
@@ -227,7 +227,7 @@ fn lists_common_drift_of_clusters_once() {
     edited["data"]["only-here"] = json!("yes");
     servers[2].change(|cluster| cluster.replace(edited));
     let named: Vec<_> = ["a", "b", "c"].into_iter().zip(&servers).collect();
-    let place = Place::new().file("kubeconfig", kubeconfig(&named));
+    let place = TestFolder::new().file("kubeconfig", kubeconfig(&named));
     let mut command = place.driftctl();
     command.args(["diff", "--kubeconfig", "kubeconfig", "--timeout", "20"]);
     command.args(["--context", "*"]);
@@ -325,7 +325,7 @@ fn compares_applications_with_their_own_clusters() {
              '{server}'}}\n---\n"
         )
     };
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("kubeconfig", kubeconfig(&named))
         .file(
@@ -369,7 +369,7 @@ fn fifty_contexts_make_one_report() {
     let server = Server::start(&recording(), None);
     let names: Vec<String> = (0..50).map(|n| format!("c{n:02}")).collect();
     let named: Vec<_> = names.iter().map(|name| (name.as_str(), &server)).collect();
-    let place = Place::new().file("kubeconfig", kubeconfig(&named));
+    let place = TestFolder::new().file("kubeconfig", kubeconfig(&named));
     let mut command = place.driftctl();
     command.args(["diff", "-o", "json", "--kubeconfig", "kubeconfig"]);
     command.args(["--timeout", "60", "--context", "c*", "--kind", "ConfigMap"]);

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use crate::recording;
 use crate::server::{Fault, Server};
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 fn coverage(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, String) {
     let server = Server::start(&recording(), fault);
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let mut command = place.driftctl();
     command.args(["coverage", "-o", "json", "--kubeconfig", "kubeconfig"]);
     command.args(["--timeout", "20", "-A"]).args(more);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::server::{Denied, Fault, Server};
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 use crate::{Requests, recording};
 
 /// Runs `driftctl doctor` for the shop's manifests. Returns the exit code, both streams and the
@@ -13,7 +13,7 @@ fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, Str
 }
 
 fn run_on(server: &Server, more: &[&str]) -> (i32, String, String, Requests) {
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let output = place
         .driftctl()
         .args(["doctor", "--kubeconfig", "kubeconfig"])
@@ -132,7 +132,7 @@ fn a_failed_check_is_not_ready() {
         assert!(shown.contains("FAIL"), "{}: {shown}", fault.0);
         assert!(!shown.contains("canary-in-an-error"), "{shown}");
     }
-    let place = Place::new();
+    let place = TestFolder::new();
     let shown = place.run(["doctor", "--kubeconfig", "nowhere", "."]);
     assert!(
         shown.starts_with("exit code: 2") && shown.contains("FAIL  kubeconfig"),
@@ -176,7 +176,7 @@ fn an_unknown_user_is_only_a_note() {
     for code in [403, 404] {
         let (exit, shown, _, _) = run(Some(("/selfsubjectreviews", Fault::Code(code))), &[]);
         assert_eq!(exit, 0, "{shown}");
-        let part = "which user this is: not every user may ask before Kubernetes 1.28";
+        let part = "which user this is: before Kubernetes 1.28, not every user may ask";
         assert!(shown.contains(part), "{shown}");
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::Requests;
 use crate::server::{Cluster, Denied, Fault, Server};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 fn deployment(image: &str, replicas: u32) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment",
@@ -24,7 +24,7 @@ fn cluster() -> Value {
 }
 
 fn run_on(server: &Server, more: &[&str]) -> (i32, Value, String, Requests) {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("kubeconfig", server.kubeconfig())
         .file("m/web.json", deployment("nginx:1", 2).to_string())
         .file(
@@ -140,7 +140,7 @@ fn denied(code: u16, message: &'static str, more: &[&str]) -> (i32, String) {
         &json!({"items": [with_password(2)]}),
         Some(("dryRun=All", Fault::Saying(code, message))),
     );
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("kubeconfig", server.kubeconfig())
         .file("m/web.json", with_password(2).to_string());
     let output = place
@@ -187,7 +187,7 @@ fn fail_on_denied_selects_refusals() {
     assert_eq!(denied(422, DENIED, &["--fail-on", "any"]).0, 1);
     assert_eq!(denied(422, DENIED, &["--fail-on", "drift,conflict"]).0, 0);
     assert_eq!(denied(422, DENIED, &["--exit-zero"]).0, 0);
-    let shown = Place::new().run(["diff", "m", "--live", "x.json", "--fail-on", "denied"]);
+    let shown = TestFolder::new().run(["diff", "m", "--live", "x.json", "--fail-on", "denied"]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
     assert!(shown.contains("add --server-dry-run"), "{shown}");
 }
@@ -240,7 +240,7 @@ fn names_each_policy_behind_a_webhook() {
 
 #[test]
 fn rejects_a_recording() {
-    let shown = Place::new().run(["diff", "m", "--live", "x.json", "--server-dry-run"]);
+    let shown = TestFolder::new().run(["diff", "m", "--live", "x.json", "--server-dry-run"]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
     assert!(shown.contains("cannot be used with"), "{shown}");
 }
@@ -249,7 +249,7 @@ fn rejects_a_recording() {
 #[test]
 fn combines_a_base_and_a_dry_run() {
     let server = Server::start(&cluster(), None);
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("kubeconfig", server.kubeconfig())
         .file("base/web.json", deployment("nginx:1", 2).to_string())
         .file("branch/web.json", deployment("nginx:1", 3).to_string());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::server::{Cluster, Server};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 const VERSION: &str = "example.com/v1";
 
@@ -56,7 +56,7 @@ fn server(publishes: bool) -> Server {
 
 fn explained(server: &Server, object: &str) -> Value {
     let declared = widget(json!({"parts": [{"id": "a"}, {"id": "b"}]}));
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("a.json", declared.to_string())
         .file("kubeconfig", server.kubeconfig());
     let output = place

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::server::Identity;
-use crate::support::Place;
+use crate::support::TestFolder;
 
 const MANIFEST: &str = "\
 apiVersion: v1
@@ -189,7 +189,7 @@ fn a_server_that_violates_http2_is_an_error() {
     std::thread::scope(|scope| {
         for (name, script) in scripts {
             scope.spawn(move || {
-                let place = Place::new()
+                let place = TestFolder::new()
                     .file("m.yaml", MANIFEST)
                     .file("kubeconfig", kubeconfig(&start(script)));
                 let began = Instant::now();

@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::server::{Cluster, Server};
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
 
@@ -23,8 +23,8 @@ fn server() -> Server {
     cluster.start()
 }
 
-fn place(server: &Server) -> Place {
-    let place = Place::new()
+fn place(server: &Server) -> TestFolder {
+    let place = TestFolder::new()
         .folder("fixtures")
         .file("kubeconfig", server.kubeconfig());
     for (program, words) in [
@@ -48,7 +48,7 @@ fn place(server: &Server) -> Place {
 }
 
 /// Runs a command of the page in a shell.
-fn shell(place: &Place, script: &str) -> String {
+fn shell(place: &TestFolder, script: &str) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_driftctl")).parent().unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(program.to_owned()).chain(std::env::split_paths(&path));

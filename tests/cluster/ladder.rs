@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use crate::server::{Fault, Server};
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 use crate::{Requests, assert_same, drift, from_recording, recording};
 
 fn run(fault: (&'static str, Fault)) -> (i32, Value, Requests) {
     let server = Server::start(&recording(), Some(fault));
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let output = place
         .driftctl()
         .args([

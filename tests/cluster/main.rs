@@ -39,7 +39,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 use server::{Cluster, Fault, Server};
-use support::{Place, fixture};
+use support::{TestFolder, fixture};
 
 /// The method and the path with query of each request.
 type Requests = Vec<(String, String)>;
@@ -67,7 +67,7 @@ fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, Vec<
 
 /// Does the same with a running server.
 fn run_against(server: &Server, more: &[&str]) -> (i32, Value, Vec<(String, String)>) {
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let manifests = fixture("shop/manifests");
     let output = place
         .driftctl()
@@ -115,7 +115,7 @@ fn assert_same(one: &BTreeSet<String>, other: &BTreeSet<String>) {
 fn from_recording(more: &[&str]) -> BTreeSet<String> {
     let live = fixture("shop/live.json");
     let manifests = fixture("shop/manifests");
-    let place = Place::new();
+    let place = TestFolder::new();
     let mut command = place.driftctl();
     command
         .args(["diff", "-o", "json", "--live"])
@@ -145,7 +145,7 @@ fn finds_undeclared_objects() {
 #[test]
 fn describes_undeclared_objects_of_a_server() {
     let server = shop().start();
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let text = |live: &[&str]| {
         let mut command = place.driftctl();
         command.args(["diff", "--extra", "namespace"]).args(live);
@@ -247,7 +247,7 @@ fn names_the_missing_right() {
 
 #[test]
 fn names_an_unusable_kubeconfig() {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file(
             "a.yaml",
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",

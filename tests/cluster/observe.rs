@@ -12,7 +12,7 @@ use driftctl::policy::RuleSet;
 use driftctl::source::{FilesSource, LoadedSource, Source};
 
 use crate::server::Server;
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 /// The shop's manifests, read once.
 static SHOP: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
@@ -64,7 +64,7 @@ pub fn observe_these(
     server: &Server,
     patience: Patience,
 ) -> Result<Report> {
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let api = Api::connect(&ConnectOptions {
         kubeconfig: Some(place.path().join("kubeconfig")),
         ..options(patience)

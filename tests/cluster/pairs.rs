@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::clusters::kubeconfig;
 use crate::server::Server;
-use crate::support::{Place, fixture_arg};
+use crate::support::{TestFolder, fixture_arg};
 
 /// A flag, and what it changes about the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,10 +79,10 @@ fn run(flags: &[Flag]) -> (i32, Vec<Value>, String) {
         deployment("mirror.example/nginx:1", 5), config("extra"), config("kube-root-ca.crt")]});
     let (red, blue) = (Server::start(&live, None), Server::start(&live, None));
     // An untrusted folder must not contain a kubeconfig.
-    let trusted = Place::new()
+    let trusted = TestFolder::new()
         .file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]))
         .file("live.json", live.to_string());
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("base/web.json", deployment("nginx:1", 2).to_string())
         .file("m/web.json", deployment("nginx:1", 2).to_string());
     let mut command = place.driftctl();

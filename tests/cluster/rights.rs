@@ -6,7 +6,7 @@ use crate::cells::TRUTH;
 use crate::observe::{Outcome, Patience, judge, observe};
 use crate::server::Denied;
 use crate::shop;
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 fn denied(verb: &'static str, resource: &'static str, namespace: &'static str) -> Denied {
     Denied {
@@ -87,7 +87,7 @@ fn groups_missing_rights_of_a_namespace() {
         }
     }
     let server = cluster.start();
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let mut command = place.driftctl();
     command.args(["diff", "--kubeconfig", "kubeconfig", "--timeout", "20"]);
     command.args(["--kind", "deploy,svc,cm,secret", "-n", "shop"]);

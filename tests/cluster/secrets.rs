@@ -9,7 +9,7 @@ use driftctl::output::FORMATS;
 use serde_json::json;
 
 use crate::server::{Cluster, Fault};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 const CANARY: &str = "Zx9-hunter2_CANARY.q7Wvv4";
 
@@ -54,7 +54,7 @@ fn check(fault: Option<Fault>, level: &[&str]) {
     };
     let server = cluster.start();
     // Debug logs of libraries must not show more either.
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("m/secret.yaml", MANIFEST)
         .file("kubeconfig", server.kubeconfig())
         .folder("out")

@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use crate::server::{Fault, Server};
 use crate::shop;
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 /// Returns a server that never answers requests for `part`, and a directory with its kubeconfig.
-fn hanging(part: &'static str) -> (Server, Place) {
+fn hanging(part: &'static str) -> (Server, TestFolder) {
     let server = shop().failing(part, Fault::Hang).start();
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     (server, place)
 }
 
-fn start(place: &Place, more: &[&str]) -> Child {
+fn start(place: &TestFolder, more: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_driftctl"))
         .args(["diff", "-o", "json", "--kubeconfig", "kubeconfig"])
         .args(more)

@@ -4,18 +4,18 @@ use serde_json::Value;
 
 use crate::recording;
 use crate::server::{Fault, Server, without_ports};
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 /// Returns a server, and a directory with its kubeconfig.
-fn cluster(fault: Option<(&'static str, Fault)>) -> (Server, Place) {
+fn cluster(fault: Option<(&'static str, Fault)>) -> (Server, TestFolder) {
     let server = Server::start(&recording(), fault);
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     (server, place)
 }
 
 /// Runs a command for the shop's manifests. Returns the exit code, standard output and standard
 /// error.
-fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
+fn run(place: &TestFolder, words: &[&str]) -> (i32, String, String) {
     let mut command = place.driftctl();
     let output = command.args(words).arg(fixture("shop/manifests")).output();
     let output = output.unwrap();
@@ -26,7 +26,7 @@ fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
 
 const CONNECTED: [&str; 4] = ["--kubeconfig", "kubeconfig", "--timeout", "20"];
 
-fn report(place: &Place, more: &[&str]) -> (i32, Value) {
+fn report(place: &TestFolder, more: &[&str]) -> (i32, Value) {
     let (code, report, stderr) = run(place, &[&["diff", "-o", "json"], more].concat());
     let report = serde_json::from_str(&report).unwrap_or_else(|_| panic!("{stderr}"));
     (code, report)

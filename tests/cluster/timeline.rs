@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::recording;
 use crate::server::{Fault, Server};
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 fn timeline(fault: Option<(&'static str, Fault)>) -> (i32, Value) {
     let server = Server::start(&recording(), fault);
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let mut command = place.driftctl();
     let words = [
         "timeline",
@@ -51,7 +51,7 @@ fn unreadable_objects_fail_the_timeline() {
 #[test]
 fn a_snapshot_with_history_contains_what_a_timeline_reads() {
     let server = Server::start(&recording(), None);
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let manifests = fixture("shop/manifests");
     let run = |words: &[&str]| {
         let mut command = place.driftctl();

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::server::{Cluster, Server, without_ports};
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 /// Returns the shop, with objects that can be changed.
 fn writable() -> Cluster {
@@ -16,8 +16,8 @@ fn writable() -> Cluster {
 }
 
 /// Returns a repository with the shop's manifests, and a kubeconfig for the server.
-fn place(server: &Server) -> Place {
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+fn place(server: &Server) -> TestFolder {
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let copied = Command::new("cp")
         .arg("-r")
         .arg(fixture("shop/manifests"))
@@ -29,7 +29,7 @@ fn place(server: &Server) -> Place {
 }
 
 /// Runs a command with the server. Returns the exit code and both streams.
-fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
+fn run(place: &TestFolder, words: &[&str]) -> (i32, String, String) {
     let (command, words) = words.split_first().unwrap();
     let output = place
         .driftctl()
@@ -53,7 +53,7 @@ fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
 }
 
 /// Returns the lines about changes in a file of decisions.
-fn lines(place: &Place, words: &[&str]) -> (String, Vec<String>) {
+fn lines(place: &TestFolder, words: &[&str]) -> (String, Vec<String>) {
     let words = [&["triage", "manifests"], words].concat();
     let (code, text, err) = run(place, &words);
     assert_eq!(code, 0, "{err}");
@@ -69,7 +69,7 @@ fn about(line: &str) -> String {
 }
 
 /// Returns the object and the path of all drift, without rules.
-fn drifting(place: &Place) -> BTreeSet<String> {
+fn drifting(place: &TestFolder) -> BTreeSet<String> {
     let (_, lines) = lines(place, &["--no-config", "--extra", "namespace"]);
     lines.iter().map(|line| about(line)).collect()
 }
@@ -105,12 +105,12 @@ fn decided(text: &str, most: usize) -> (String, Vec<(String, String)>) {
     (out, made)
 }
 
-fn write(place: &Place, text: &str) {
+fn write(place: &TestFolder, text: &str) {
     std::fs::write(place.path().join("todo"), text).unwrap();
 }
 
 /// Returns all files that a run may write.
-fn files(place: &Place) -> Vec<(String, String)> {
+fn files(place: &TestFolder) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Vec::new();
     let mut folders = vec![place.path().join("manifests"), place.path().to_owned()];
     let mut seen = BTreeSet::new();
@@ -203,7 +203,7 @@ fn applying_a_file_again_does_nothing() {
 const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
 
 /// Returns a file that reverts two changes of the cart.
-fn of_the_cart(place: &Place) -> String {
+fn of_the_cart(place: &TestFolder) -> String {
     let (text, _) = lines(place, &["deploy/shop/cart"]);
     text.replace("keep ", "revert ")
 }
@@ -339,7 +339,7 @@ fn does_not_revert_unapplied_changes_and_says_why() {
     let server = cluster.start();
     let manifest = "apiVersion: apps/v1\nkind: Deployment\n\
                     metadata: {name: web, namespace: shop}\nspec:\n  replicas: 3\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests/web.yaml", manifest)
         .file("kubeconfig", server.kubeconfig());
     let (text, _) = lines(&place, &[]);

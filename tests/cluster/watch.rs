@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::server::{Cluster, Fault, Faults, Server};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// How long to wait for a change in the next rounds.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -39,7 +39,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn start(place: &Place) -> Self {
+    fn start(place: &TestFolder) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_driftctl"))
             .args(["watch", "m", "--kubeconfig", "kubeconfig", "--every", "1s"])
             .args(["--request-timeout", "2", "--timeout", "5"])
@@ -143,7 +143,7 @@ fn tracks_episodes_through_edits_outages_and_restarts() {
     let names = ["a", "b", "c"];
     let objects = names.map(|name| config_map(name, "one", "kubectl-client-side-apply"));
     let server = Cluster::with_objects(&objects).start();
-    let mut place = Place::new().file("kubeconfig", server.kubeconfig());
+    let mut place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     for name in names {
         place = place.file(&format!("m/{name}.yaml"), manifest(name, "one"));
     }
@@ -214,7 +214,7 @@ fn tracks_episodes_through_edits_outages_and_restarts() {
 #[test]
 fn refuses_a_second_watch_on_the_same_file() {
     let server = Cluster::with_objects(&[config_map("a", "one", "helm")]).start();
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("kubeconfig", server.kubeconfig())
         .file("m/a.yaml", manifest("a", "one"));
     let watch = Watch::start(&place);
@@ -267,7 +267,7 @@ fn the_shipped_role_grants_what_doctor_requests() {
     let shipped = shipped.map(|file| std::fs::read_to_string(root.join(file)).unwrap());
     let shipped = rights(&shipped.join("\n---\n"));
     let server = Server::start(&crate::recording(), None);
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     let output = place
         .driftctl()
         .args([

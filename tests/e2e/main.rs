@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode, Output};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
-use support::Place;
+use support::TestFolder;
 
 const VARIABLE: &str = "DRIFTCTL_E2E_KUBECONFIG";
 
@@ -198,7 +198,7 @@ const SCENARIOS: &[Scenario] = &[
 struct Namespace<'a> {
     kubeconfig: &'a OsString,
     name: String,
-    place: Place,
+    place: TestFolder,
 }
 
 impl<'a> Namespace<'a> {
@@ -207,7 +207,7 @@ impl<'a> Namespace<'a> {
         let namespace = Self {
             kubeconfig,
             name: format!("driftctl-{}-{scenario}", std::process::id()),
-            place: Place::new()
+            place: TestFolder::new()
                 .file("manifests/shop.yaml", MANIFEST)
                 .file("laptop.yaml", LAPTOP),
         };

@@ -16,7 +16,7 @@ use crate::leak::leak;
 use crate::{options, render_redacted, sample};
 
 /// A place where a secret can be: returns an object that contains the secret.
-type Place = fn(&str) -> ObjectReport;
+type TestFolder = fn(&str) -> ObjectReport;
 
 fn object(group: &str, kind: &str, value: Value, drifts: Vec<JudgedChange>) -> ObjectReport {
     let mut object = sample::object(
@@ -41,7 +41,7 @@ fn changed(path: &str, value: Value) -> JudgedChange {
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Places where secrets are found in practice.
-const PLACES: &[Place] = &[
+const PLACES: &[TestFolder] = &[
     |s| {
         let s = STANDARD.encode(s);
         let data = json!({"password": s});
@@ -254,7 +254,7 @@ const PLACES: &[Place] = &[
     },
 ];
 
-fn report(places: &[Place], secret: &str) -> Report {
+fn report(places: &[TestFolder], secret: &str) -> Report {
     let mut report = sample::report(places.iter().map(|place| place(secret)).collect());
     // The server's message about an invalid Secret quotes it.
     if report

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{config, program, run};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// The canaries outside the tree.
 struct Outside {
-    place: Place,
+    place: TestFolder,
     address: String,
     requests: Arc<AtomicUsize>,
 }
@@ -29,10 +29,12 @@ impl Outside {
                 count.fetch_add(1, Ordering::SeqCst);
             }
         });
-        let place = Place::new().file("canary.yaml", config("hunter2")).file(
-            "base/kustomization.yaml",
-            "resources: [canary.yaml]\nnamePrefix: hunter2-\n",
-        );
+        let place = TestFolder::new()
+            .file("canary.yaml", config("hunter2"))
+            .file(
+                "base/kustomization.yaml",
+                "resources: [canary.yaml]\nnamePrefix: hunter2-\n",
+            );
         let place = place.file("base/canary.yaml", config("hunter2"));
         Self {
             place,
@@ -181,7 +183,7 @@ fn a_kustomization_cannot_reach_outside() {
 }
 
 /// Returns a chart with a schema, and an Application with these settings.
-fn charted(outside: &Outside, schema: &str, helm: &str) -> Place {
+fn charted(outside: &Outside, schema: &str, helm: &str) -> TestFolder {
     let place = super::place()
         .folder(".git")
         .file(

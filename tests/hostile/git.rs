@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use super::{config, left, place, program, refused, run};
-use crate::support::Place;
+use crate::support::TestFolder;
 use crate::support::repository::{commit, git, init};
 
-fn repository() -> Option<Place> {
+fn repository() -> Option<TestFolder> {
     let place = place().file("deploy/cart.yaml", config("cart"));
     init(place.path())?;
     Some(place)

@@ -3,10 +3,10 @@
 use std::os::unix::fs::symlink;
 
 use super::{config, place, refused, run};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// Returns a repository, with live objects that its author must not see.
-fn repository() -> Place {
+fn repository() -> TestFolder {
     let secret = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"keys","namespace":"kube-system"},"data":{"pw":"aHVudGVyMg=="}}"#;
     let map = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"keys","namespace":"kube-system","annotations":{"argocd.argoproj.io/tracking-id":"web:/ConfigMap:kube-system/keys"}},"data":{"pw":"hunter2"}}"#;
     let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{secret},{map}]}}"#);

@@ -14,7 +14,7 @@ mod renderers;
 mod trees;
 mod written;
 
-use support::Place;
+use support::TestFolder;
 
 /// Text that no output may contain: data of live objects that are hidden, and of system files.
 const SECRETS: [&str; 2] = ["hunter2", "root:x:0"];
@@ -31,13 +31,13 @@ fn config(name: &str) -> String {
 }
 
 /// Returns a directory with an empty recording.
-fn place() -> Place {
-    Place::new().file("live.json", NOTHING)
+fn place() -> TestFolder {
+    TestFolder::new().file("live.json", NOTHING)
 }
 
 /// Runs a comparison, which must fail with this message, soon and without a panic.
 #[track_caller]
-fn refused(place: &Place, words: &[&str], expected: &str) -> String {
+fn refused(place: &TestFolder, words: &[&str], expected: &str) -> String {
     let shown = run(place, words);
     assert!(shown.starts_with("exit code: 2"), "{words:?}\n{shown}");
     // Long lines are wrapped between words.
@@ -48,7 +48,7 @@ fn refused(place: &Place, words: &[&str], expected: &str) -> String {
 
 /// Runs a comparison.
 #[track_caller]
-fn run(place: &Place, words: &[&str]) -> String {
+fn run(place: &TestFolder, words: &[&str]) -> String {
     let began = std::time::Instant::now();
     let words = [&["diff"][..], words, &["--live", "live.json"]].concat();
     let shown = place.run(words.iter().copied());
@@ -62,14 +62,14 @@ fn run(place: &Place, words: &[&str]) -> String {
 
 /// Returns whether a file of this name exists anywhere below: a program that ran would have left
 /// it.
-fn left(place: &Place, name: &str) -> bool {
+fn left(place: &TestFolder, name: &str) -> bool {
     walkdir::WalkDir::new(place.path())
         .into_iter()
         .any(|entry| entry.unwrap().file_name() == name)
 }
 
 /// Returns the directory with a shell script as a program.
-fn program(place: Place, path: &str, script: &str) -> Place {
+fn program(place: TestFolder, path: &str, script: &str) -> TestFolder {
     use std::os::unix::fs::PermissionsExt;
     let place = place.file(path, format!("#!/bin/sh\n{script}\n"));
     let file = place.path().join(path);

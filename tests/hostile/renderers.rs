@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::{config, left, place, program, refused, run};
-use crate::support::Place;
+use crate::support::TestFolder;
 use crate::support::repository::init;
 
 /// Returns a kustomization with these fields, and renderers that leave a file behind if they run.
-fn kustomization(fields: &str) -> Place {
+fn kustomization(fields: &str) -> TestFolder {
     let place = place()
         .file("over/kustomization.yaml", fields)
         .file("over/cart.yaml", config("cart"))
@@ -320,7 +320,7 @@ fn does_not_fetch_charts_of_kustomizations_by_default() {
 }
 
 /// Returns a chart, and a stand-in for helm that prints its arguments.
-fn chart(description: &str) -> Place {
+fn chart(description: &str) -> TestFolder {
     let place = place().file("chart/Chart.yaml", description).file(
         "chart/templates/a.yaml",
         "{{ lookup \"v1\" \"Secret\" \"kube-system\" \"\" }}",

@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::{config, place, refused, run};
-use crate::support::Place;
+use crate::support::TestFolder;
 use crate::support::repository::init;
 
 /// Returns a tree with one valid manifest, and something next to it.
-fn tree(make: impl Fn(&std::path::Path)) -> Place {
+fn tree(make: impl Fn(&std::path::Path)) -> TestFolder {
     let place = place().file("deploy/cart.yaml", config("cart"));
     make(&place.path().join("deploy"));
     place

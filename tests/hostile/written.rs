@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::config;
-use crate::support::Place;
+use crate::support::TestFolder;
 use crate::support::repository::init;
 
 const LIVE: &str = r#"{"apiVersion": "v1", "kind": "List", "items": [
@@ -13,8 +13,8 @@ const LIVE: &str = r#"{"apiVersion": "v1", "kind": "List", "items": [
         "data": {"key": "b"}}]}"#;
 
 /// Returns a repository in `repo` with drift, and next to it a file and a folder of another owner.
-fn place() -> Place {
-    Place::new()
+fn place() -> TestFolder {
+    TestFolder::new()
         .file("victim", "")
         .file("elsewhere/cart.yaml", config("cart"))
         .file("repo/deploy/cart.yaml", config("cart"))
@@ -22,14 +22,14 @@ fn place() -> Place {
 }
 
 /// Runs a command in the repository.
-fn run(place: &Place, words: &[&str]) -> String {
+fn run(place: &TestFolder, words: &[&str]) -> String {
     let mut command = place.driftctl();
     command.current_dir(place.path().join("repo")).args(words);
     place.shown(&command.output().unwrap())
 }
 
 /// Applies a file with a decision on all drift, which begins with these arguments.
-fn decide(place: &Place, words: &str, decision: &str) -> String {
+fn decide(place: &TestFolder, words: &str, decision: &str) -> String {
     let listed = run(place, &["triage", "deploy", "--live", "live.json"]);
     let line = listed.lines().find(|line| line.starts_with("keep "));
     let line = line.unwrap().replacen("keep", decision, 1);
@@ -40,7 +40,7 @@ fn decide(place: &Place, words: &str, decision: &str) -> String {
 
 #[test]
 fn does_not_write_files_through_links() {
-    type How = fn(&Place) -> String;
+    type How = fn(&TestFolder) -> String;
     let cases: [(&str, How); 6] = [
         (".driftctl-baseline.yaml", |place| {
             run(

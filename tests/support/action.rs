@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use super::Place;
+use super::TestFolder;
 
 /// Returns the action.
 pub fn action() -> Value {
@@ -27,7 +27,7 @@ pub fn script(name: &str) -> String {
 }
 
 /// Returns a shell with the files and variables of a job.
-fn job(place: &Place) -> Command {
+fn job(place: &TestFolder) -> Command {
     let mut command = Command::new("bash");
     let path = std::env::var_os("PATH").unwrap();
     // Programs of the test come first.
@@ -50,7 +50,7 @@ fn job(place: &Place) -> Command {
 }
 
 /// Runs a step with these variables; `None` without bash.
-pub fn run_step(place: &Place, name: &str, vars: &[(&str, &str)]) -> Option<Output> {
+pub fn run_step(place: &TestFolder, name: &str, vars: &[(&str, &str)]) -> Option<Output> {
     let mut command = job(place);
     command
         .envs(vars.iter().copied())
@@ -60,7 +60,7 @@ pub fn run_step(place: &Place, name: &str, vars: &[(&str, &str)]) -> Option<Outp
 
 /// Runs the comparison with the built driftctl in place of the cached one, with these inputs and
 /// the defaults of the others. Returns the output with the summary, and the outputs of the step.
-pub fn compare(place: &Place, inputs: &[(&str, &str)]) -> Option<(String, String)> {
+pub fn compare(place: &TestFolder, inputs: &[(&str, &str)]) -> Option<(String, String)> {
     let bin = place.path().join("runner/driftctl/bin");
     fs::create_dir_all(&bin).unwrap();
     #[cfg(unix)]

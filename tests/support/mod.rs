@@ -19,12 +19,12 @@ use tempfile::TempDir;
 use command::Driftctl;
 
 /// The directory in which driftctl runs, with its files.
-pub struct Place {
+pub struct TestFolder {
     dir: TempDir,
     vars: Vec<(String, String)>,
 }
 
-impl Place {
+impl TestFolder {
     /// Returns an empty directory.
     pub fn new() -> Self {
         let vars = [("SOURCE_DATE_EPOCH", "1795305600")]; // 2026-11-22T00:00:00Z

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::Value;
-use support::{Place, fixture, fixture_arg};
+use support::{TestFolder, fixture, fixture_arg};
 
 /// The appliers of some scenarios, which own what nobody changed.
 const APPLIERS: &[&str] = &[
@@ -36,7 +36,7 @@ fn truth(scenario: &str) -> Value {
 /// Returns the reported changes of each object.
 fn reported(scenario: &str, more: &[&str]) -> BTreeMap<Object, Vec<Value>> {
     let live = fixture_arg(&format!("driftbench/{scenario}/live.json.gz"));
-    let place = Place::new();
+    let place = TestFolder::new();
     let mut command = place.driftctl();
     command.args(["diff", &fixture_arg("shop/manifests"), "--live", &live]);
     let output = command.args(["-o", "json"]).args(more).output().unwrap();

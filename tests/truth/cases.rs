@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use driftctl::model::FieldPath;
 use regex::Regex;
 use serde_json::Value;
-use support::Place;
+use support::TestFolder;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases")
@@ -121,7 +121,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn faults_of_run(case: &Path, run: &Value) -> Vec<String> {
-    let place = Place::new();
+    let place = TestFolder::new();
     let case_here = place.path().join("case");
     copy(case, &case_here);
     let at = case_here.to_string_lossy();

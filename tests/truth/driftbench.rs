@@ -18,7 +18,7 @@ use std::fs;
 
 use driftctl::model::{FieldPath, PathElement};
 use serde_json::Value;
-use support::{Place, fixture, fixture_arg};
+use support::{TestFolder, fixture, fixture_arg};
 
 /// Differences from the expected result, in the words of [`Score::faults`]. A line that is no
 /// longer true must be removed.
@@ -223,10 +223,16 @@ fn run(scenario: &str, recorded: Recorded) -> Score {
     let expected = fs::read(fixture(&folder).join("expected.json")).unwrap();
     let expected: Value = serde_json::from_slice(&expected).unwrap();
     let (place, recording) = match recorded {
-        Recorded::All => (Place::new(), fixture_arg(&format!("{folder}/live.json.gz"))),
+        Recorded::All => (
+            TestFolder::new(),
+            fixture_arg(&format!("{folder}/live.json.gz")),
+        ),
         recorded => {
             let live = live(&folder, recorded).to_string();
-            (Place::new().file("live.json", live), "live.json".to_owned())
+            (
+                TestFolder::new().file("live.json", live),
+                "live.json".to_owned(),
+            )
         }
     };
     let output = place

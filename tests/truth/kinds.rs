@@ -11,7 +11,7 @@ use crate::support;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use support::{Place, fixture, fixture_arg};
+use support::{TestFolder, fixture, fixture_arg};
 
 fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value[field].as_str().unwrap_or_default()
@@ -64,7 +64,7 @@ fn finds_edits_of_every_kind_with_their_managers() {
         wanted.insert(name, lines.collect::<Vec<_>>());
     }
     assert!(wanted.len() >= 90, "{}", wanted.len());
-    let output = Place::new()
+    let output = TestFolder::new()
         .driftctl()
         .args([
             "diff",

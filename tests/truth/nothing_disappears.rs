@@ -11,7 +11,7 @@ use driftctl::source::{FilesSource, Source};
 use serde_json::{Value, json};
 
 use crate::properties::cluster::key_of;
-use crate::support::{Place, fixture};
+use crate::support::{TestFolder, fixture};
 
 /// Compares with all live objects.
 fn run(manifests: std::path::PathBuf, live: std::path::PathBuf, explain: bool) -> Report {
@@ -108,7 +108,7 @@ fn counts_objects_of_controllers_and_the_system() {
         twin("networking.k8s.io"),
     ];
     let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-    let place = Place::new().file("live.json", list.to_string()).file(
+    let place = TestFolder::new().file("live.json", list.to_string()).file(
         "m/db.json",
         object("apps/v1", "StatefulSet", "db", set).to_string(),
     );

@@ -22,7 +22,8 @@ pub use names::ExpressionNames;
 pub use pattern::check_kyverno;
 pub use variants::{Base, SMALLEST, smallest};
 
-use super::{Evaluate, RuleOutcome, RuleResult, cel, text};
+use super::{Evaluate, RuleOutcome, RuleResult, cel};
+use crate::model::text_or_empty;
 use around::bypass;
 use formula::{Condition, PossibleOutcomes};
 use names::ObjectPath;
@@ -51,7 +52,7 @@ pub enum PolicyFlaw {
     /// No object passes it.
     BlocksEverything,
     /// Objects can be written through a request that it does not check.
-    #[strum(serialize = "got-around")]
+    #[strum(serialize = "can-be-bypassed")]
     Bypassed,
     /// It matches no object.
     MatchesNothing,
@@ -206,7 +207,7 @@ impl PolicyExpressions {
         let expressions = |pointer: &str| -> Vec<String> {
             let list = policy.pointer(pointer).and_then(Value::as_array);
             let each = list.into_iter().flatten();
-            each.map(|one| text(one, "/expression").trim().to_owned())
+            each.map(|one| text_or_empty(one, "/expression").trim().to_owned())
                 .collect()
         };
         let validations = expressions("/spec/validations");
@@ -294,7 +295,7 @@ impl<'t> TestedPolicy<'t> {
             tried.reached.insert(path.to_vec());
         }
         let bindings = match bindings {
-            [] => vec![json!({"spec": {"policyName": text(policy, "/metadata/name")}})],
+            [] => vec![json!({"spec": {"policyName": text_or_empty(policy, "/metadata/name")}})],
             some => some.to_vec(),
         };
         let places = namespaces(policy, &bindings, &literals);
@@ -353,7 +354,7 @@ impl<'t> TestedPolicy<'t> {
             fail: vec![BTreeSet::new(); rules.validations.len()],
             is_matched: false,
             is_excluded: false,
-            fails_open: text(policy, "/spec/failurePolicy") == "Ignore",
+            fails_open: text_or_empty(policy, "/spec/failurePolicy") == "Ignore",
             unasked: None,
             filled: BTreeMap::new(),
             unknown: BTreeMap::new(),
@@ -405,12 +406,12 @@ impl<'t> TestedPolicy<'t> {
 
     /// Records a field that the server defaults.
     fn note_filled(&mut self, base: &Base<'_>, path: &ObjectPath) {
-        if text(&base.object, "/metadata/name") != SMALLEST {
+        if text_or_empty(&base.object, "/metadata/name") != SMALLEST {
             return;
         }
         let written = smallest(
-            text(&base.object, "/apiVersion"),
-            text(&base.object, "/kind"),
+            text_or_empty(&base.object, "/apiVersion"),
+            text_or_empty(&base.object, "/kind"),
             None,
         );
         let at = |object: &Value| -> Option<Value> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{CheckedRule, PolicyFlaw};
-use crate::admission::text;
+use crate::model::text_or_empty;
 
 /// Checks the rules of a Kyverno ClusterPolicy or Policy.
 pub fn check_kyverno(policy: &Value) -> Vec<CheckedRule> {
@@ -18,7 +18,7 @@ pub fn check_kyverno(policy: &Value) -> Vec<CheckedRule> {
 fn check_rule(index: usize, rule: &Value) -> CheckedRule {
     let at = ["spec", "rules", &index.to_string(), "validate"].map(str::to_owned);
     let mut checked = CheckedRule {
-        rule: text(rule, "/name").to_owned(),
+        rule: text_or_empty(rule, "/name").to_owned(),
         at: at.into(),
         ..CheckedRule::default()
     };

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Base, PolicyExpressions, Variant};
-use crate::admission::{Evaluate, Policies, PolicyInput, RequestUser, RuleResult, text};
-use crate::model::{ResourceKey, group_of};
+use crate::admission::{Evaluate, Policies, PolicyInput, RequestUser, RuleResult};
+use crate::model::{ResourceKey, group_of, text_or_empty};
 
 /// Evaluates a policy and its conditions.
 pub struct Prober<'p> {
@@ -100,7 +100,7 @@ fn subject<'a>(
         std::sync::LazyLock::new(|| RequestUser::named("driftctl:anybody"));
     PolicyInput {
         key,
-        api_version: text(&base.object, "/apiVersion"),
+        api_version: text_or_empty(&base.object, "/apiVersion"),
         plural: Some(&base.plural),
         object,
         old,
@@ -112,15 +112,15 @@ fn subject<'a>(
 /// Returns the key of an object.
 pub fn key_of(base: &Base<'_>) -> ResourceKey {
     let object = &base.object;
-    let namespace = match text(object, "/metadata/namespace") {
+    let namespace = match text_or_empty(object, "/metadata/namespace") {
         "" => "default",
         namespace => namespace,
     };
     ResourceKey::new(
-        group_of(text(object, "/apiVersion")).to_owned(),
-        text(object, "/kind").to_owned(),
+        group_of(text_or_empty(object, "/apiVersion")).to_owned(),
+        text_or_empty(object, "/kind").to_owned(),
         base.namespaced.then(|| namespace.to_owned()),
-        text(object, "/metadata/name").to_owned(),
+        text_or_empty(object, "/metadata/name").to_owned(),
     )
 }
 
@@ -154,8 +154,8 @@ pub fn policies(
     all.extend(others.iter().cloned());
     let known: BTreeSet<&str> = others
         .iter()
-        .filter(|object| text(object, "/kind") == "Namespace")
-        .map(|object| text(object, "/metadata/name"))
+        .filter(|object| text_or_empty(object, "/kind") == "Namespace")
+        .map(|object| text_or_empty(object, "/metadata/name"))
         .collect();
     let labels = labels(policy, bindings);
     let missing = places
@@ -182,13 +182,13 @@ pub fn labels(policy: &Value, bindings: &[Value]) -> serde_json::Map<String, Val
         );
         let expressions = selector.get("matchExpressions").and_then(Value::as_array);
         for one in expressions.into_iter().flatten() {
-            let value = match text(one, "/operator") {
+            let value = match text_or_empty(one, "/operator") {
                 "In" => one.pointer("/values/0").cloned(),
                 "Exists" => Some(json!("x")),
                 _ => None,
             };
             if let Some(value) = value {
-                labels.insert(text(one, "/key").to_owned(), value);
+                labels.insert(text_or_empty(one, "/key").to_owned(), value);
             }
         }
     }

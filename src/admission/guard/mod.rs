@@ -16,7 +16,7 @@ pub use prove::{GuardProof, ProofCase, prove};
 use crate::model::{Change, ChangeKind, FieldPath, PathElement, ResourceKey};
 use crate::policy::registry;
 use crate::schema::Quantity;
-use place::{every, is_one_of, literal, some, text, value, variable};
+use place::{for_every_value, is_one_of, literal, some, text, value, variable};
 use strum::{IntoStaticStr, VariantArray};
 
 /// The user name of the autoscaler.
@@ -367,7 +367,7 @@ fn closed(
         PathElement::Field(_) => "{}",
         _ => "[]",
     };
-    let expression = every("object", parent, &|chain| {
+    let expression = for_every_value("object", parent, &|chain| {
         let name = variable(chain.split(['.', '[']).next().unwrap_or(chain));
         let only = match declared.is_empty() {
             true => return format!("{chain}.orValue({none}).size() == 0"),
@@ -411,7 +411,7 @@ fn bounded(
     };
     // Removing a limit removes the bound.
     let is_missing_allowed = form == GuardForm::Max && is_plain;
-    let expression = every("object", &path.0, &|chain| {
+    let expression = for_every_value("object", &path.0, &|chain| {
         let bounded = match is_plain {
             true => format!("{chain}.orValue({declared}) {sign} {declared}"),
             false => format!(
@@ -491,7 +491,7 @@ fn origin(
         });
         each.collect::<Vec<_>>().join(" || ")
     };
-    let expression = every("object", list, &|chain| {
+    let expression = for_every_value("object", list, &|chain| {
         let name = variable(chain.split(['.', '[']).next().unwrap_or(chain));
         let image = format!("{name}.?image.orValue('')");
         format!("{chain}.orValue([]).all({name}, {})", is_from(&image))

@@ -24,7 +24,7 @@ pub fn value(root: &str, path: &[PathElement]) -> String {
 }
 
 /// Returns an expression that tests whether `leaf` is true for every value at the path.
-pub fn every(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
+pub fn for_every_value(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
     descend(root, path, leaf, ItemHandling::All)
 }
 

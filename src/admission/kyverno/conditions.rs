@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::evaluate::{JmesFailure, same};
+use super::evaluate::{JmesFailure, equal_values};
 use super::text::{Operator, matches, printed, wildcard};
 use super::variables::Context;
 use crate::schema::{Quantity, nanos};
@@ -13,7 +13,7 @@ use crate::schema::{Quantity, nanos};
 ///
 /// # Errors
 /// Fails if the result cannot be determined here, or is an error in Kyverno.
-pub fn hold(conditions: &Value, context: &Context) -> Result<bool, JmesFailure> {
+pub fn conditions_hold(conditions: &Value, context: &Context) -> Result<bool, JmesFailure> {
     match conditions {
         // The old form: a list in which every condition must hold.
         Value::Array(all) => hold_all(all, context),
@@ -23,7 +23,7 @@ pub fn hold(conditions: &Value, context: &Context) -> Result<bool, JmesFailure> 
             if let Some(conditions) = list("any") {
                 any = false;
                 for condition in conditions {
-                    if holds(condition, context)? {
+                    if condition_holds(condition, context)? {
                         any = true;
                         break;
                     }
@@ -38,14 +38,14 @@ pub fn hold(conditions: &Value, context: &Context) -> Result<bool, JmesFailure> 
 
 fn hold_all(conditions: &[Value], context: &Context) -> Result<bool, JmesFailure> {
     for condition in conditions {
-        if !holds(condition, context)? {
+        if !condition_holds(condition, context)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn holds(condition: &Value, context: &Context) -> Result<bool, JmesFailure> {
+fn condition_holds(condition: &Value, context: &Context) -> Result<bool, JmesFailure> {
     let part = |name: &str| context.resolve(condition.get(name).unwrap_or(&Value::Null));
     let (key, value) = (part("key")?, part("value")?);
     let operator = condition.get("operator").and_then(Value::as_str);
@@ -142,7 +142,7 @@ fn equals(key: &Value, value: &Value) -> Option<bool> {
             }
             other.is_some_and(|pattern| wildcard(pattern, text))
         }
-        Value::Array(_) | Value::Object(_) => same(key, value),
+        Value::Array(_) | Value::Object(_) => equal_values(key, value),
     })
 }
 

@@ -62,17 +62,17 @@ pub fn is_false(value: &Value) -> bool {
 }
 
 /// Returns whether two values are equal. Numbers are compared as numbers.
-pub fn same(one: &Value, other: &Value) -> bool {
+pub fn equal_values(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| same(a, b))
+            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| equal_values(a, b))
         }
         (Value::Object(one), Value::Object(other)) => {
             one.len() == other.len()
                 && one
                     .iter()
-                    .all(|(key, a)| other.get(key).is_some_and(|b| same(a, b)))
+                    .all(|(key, a)| other.get(key).is_some_and(|b| equal_values(a, b)))
         }
         (one, other) => one == other,
     }
@@ -236,8 +236,8 @@ fn each(items: &Value, expression: &JmesExpression) -> EvaluationResult {
 
 fn compare(sign: &str, left: &Value, right: &Value) -> Value {
     match sign {
-        "==" => return json!(same(left, right)),
-        "!=" => return json!(!same(left, right)),
+        "==" => return json!(equal_values(left, right)),
+        "!=" => return json!(!equal_values(left, right)),
         _ => {}
     }
     let (Some(left), Some(right)) = (left.as_f64(), right.as_f64()) else {

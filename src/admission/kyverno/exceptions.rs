@@ -5,22 +5,23 @@ use serde_json::Value;
 use super::select::{KyvernoCandidate, RuleMatch, block};
 use super::text::wildcard;
 use crate::admission::Exemption;
-use crate::model::group_of;
+use crate::model::{group_of, items_at, text_or_empty};
 
 /// Returns whether this is a PolicyException.
 pub fn is_exception(object: &Value) -> bool {
-    text(object, "/kind") == "PolicyException"
+    text_or_empty(object, "/kind") == "PolicyException"
         && matches!(
-            group_of(text(object, "/apiVersion")),
+            group_of(text_or_empty(object, "/apiVersion")),
             "kyverno.io" | "policies.kyverno.io"
         )
 }
 
 /// Returns whether an exception names a policy in CEL.
 pub fn is_about(exception: &Value, policy: &str) -> bool {
-    group_of(text(exception, "/apiVersion")) == "policies.kyverno.io"
-        && list(exception, "/spec/policyRefs").any(|one| {
-            text(one, "/name") == policy && matches!(text(one, "/kind"), "" | "ValidatingPolicy")
+    group_of(text_or_empty(exception, "/apiVersion")) == "policies.kyverno.io"
+        && items_at(exception, "/spec/policyRefs").iter().any(|one| {
+            text_or_empty(one, "/name") == policy
+                && matches!(text_or_empty(one, "/kind"), "" | "ValidatingPolicy")
         })
 }
 
@@ -33,23 +34,23 @@ pub fn is_partial(exception: &Value) -> bool {
 
 /// Returns whether one of the exceptions exempts an object from a rule. `input` is as for policies.
 pub fn exempted(exceptions: &[Value], policy: &Value, rule: &str, input: &Value) -> Exemption {
-    let name = match text(policy, "/kind") {
+    let name = match text_or_empty(policy, "/kind") {
         "Policy" => format!(
             "{}/{}",
-            text(policy, "/metadata/namespace"),
-            text(policy, "/metadata/name")
+            text_or_empty(policy, "/metadata/namespace"),
+            text_or_empty(policy, "/metadata/name")
         ),
-        _ => text(policy, "/metadata/name").to_owned(),
+        _ => text_or_empty(policy, "/metadata/name").to_owned(),
     };
     let candidate = KyvernoCandidate::of(input);
     let mut found = Exemption::None;
     for exception in exceptions {
-        if group_of(text(exception, "/apiVersion")) != "kyverno.io" {
+        if group_of(text_or_empty(exception, "/apiVersion")) != "kyverno.io" {
             continue;
         }
-        let is_meant = list(exception, "/spec/exceptions").any(|one| {
-            let mut rules = list(one, "/ruleNames").filter_map(Value::as_str);
-            text(one, "/policyName") == name
+        let is_meant = items_at(exception, "/spec/exceptions").iter().any(|one| {
+            let mut rules = items_at(one, "/ruleNames").iter().filter_map(Value::as_str);
+            text_or_empty(one, "/policyName") == name
                 && (rule.is_empty() || rules.any(|wanted| wildcard(wanted, rule)))
         });
         if !is_meant {
@@ -64,23 +65,13 @@ pub fn exempted(exceptions: &[Value], policy: &Value, rule: &str, input: &Value)
             RuleMatch::No => {}
             RuleMatch::Yes if !is_conditional && !rule.is_empty() => return Exemption::Given,
             RuleMatch::Yes | RuleMatch::Unknown(_) => {
-                let exception = text(exception, "/metadata/name");
+                let exception = text_or_empty(exception, "/metadata/name");
                 let why = format!("PolicyException {exception} may exempt the object");
                 found = Exemption::Unknown(why);
             }
         }
     }
     found
-}
-
-fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
-    let list = value.pointer(pointer).and_then(Value::as_array);
-    list.into_iter().flatten()
-}
-
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    let text = value.pointer(pointer).and_then(Value::as_str);
-    text.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::evaluate::{JmesFailure, same};
+use super::evaluate::{JmesFailure, equal_values};
 use super::text::{printed, wildcard};
 use crate::schema::{Quantity, nanos};
 
@@ -26,8 +26,8 @@ impl<'a> Call<'a> {
         cannot(self.name)
     }
 
-    /// What a function does not take is an error for Kyverno too.
-    fn wrong(&self) -> JmesFailure {
+    /// Returns the error for arguments that the function does not accept. Kyverno fails too.
+    fn argument_error(&self) -> JmesFailure {
         let name = self.name;
         JmesFailure::Error(format!("{name} does not take these arguments"))
     }
@@ -44,17 +44,17 @@ impl<'a> Call<'a> {
 
     fn text(&self, at: usize) -> Result<&'a str, JmesFailure> {
         let text = self.args.get(at).and_then(Value::as_str);
-        text.ok_or_else(|| self.wrong())
+        text.ok_or_else(|| self.argument_error())
     }
 
     fn list(&self, at: usize) -> Result<&'a Vec<Value>, JmesFailure> {
         let list = self.args.get(at).and_then(Value::as_array);
-        list.ok_or_else(|| self.wrong())
+        list.ok_or_else(|| self.argument_error())
     }
 
     fn map(&self, at: usize) -> Result<&'a Map<String, Value>, JmesFailure> {
         let map = self.args.get(at).and_then(Value::as_object);
-        map.ok_or_else(|| self.wrong())
+        map.ok_or_else(|| self.argument_error())
     }
 }
 
@@ -121,12 +121,14 @@ fn converted(call: &Call<'_>) -> FunctionResult {
             match call.text(0)?.to_ascii_lowercase().as_str() {
                 "true" => Ok(json!(true)),
                 "false" => Ok(json!(false)),
-                _ => Err(call.wrong()),
+                _ => Err(call.argument_error()),
             }
         }
         "base64_decode" => {
             call.count(1)?;
-            let decoded = STANDARD.decode(call.text(0)?).map_err(|_| call.wrong())?;
+            let decoded = STANDARD
+                .decode(call.text(0)?)
+                .map_err(|_| call.argument_error())?;
             Ok(json!(
                 String::from_utf8(decoded).map_err(|_| call.cannot())?
             ))
@@ -137,7 +139,7 @@ fn converted(call: &Call<'_>) -> FunctionResult {
         }
         "parse_json" => {
             call.count(1)?;
-            serde_json::from_str(call.text(0)?).map_err(|_| call.wrong())
+            serde_json::from_str(call.text(0)?).map_err(|_| call.argument_error())
         }
         _ => Err(call.cannot()),
     }
@@ -158,7 +160,9 @@ fn of_text(call: &Call<'_>) -> FunctionResult {
             call.count(2)?;
             let parts: Option<Vec<&str>> = call.list(1)?.iter().map(Value::as_str).collect();
             Ok(json!(
-                parts.ok_or_else(|| call.wrong())?.join(call.text(0)?)
+                parts
+                    .ok_or_else(|| call.argument_error())?
+                    .join(call.text(0)?)
             ))
         }
         "split" => {
@@ -205,12 +209,12 @@ fn of_text(call: &Call<'_>) -> FunctionResult {
         "regex_match" => matches_regex(call),
         "pattern_match" => {
             call.count(2)?;
-            let given = printed(&call.args[1]).ok_or_else(|| call.wrong())?;
+            let given = printed(&call.args[1]).ok_or_else(|| call.argument_error())?;
             Ok(json!(wildcard(call.text(0)?, &given)))
         }
         "truncate" => {
             call.count(2)?;
-            let most = call.args[1].as_u64().ok_or_else(|| call.wrong())?;
+            let most = call.args[1].as_u64().ok_or_else(|| call.argument_error())?;
             let most = usize::try_from(most).unwrap_or(usize::MAX);
             Ok(json!(call.text(0)?.chars().take(most).collect::<String>()))
         }
@@ -228,7 +232,7 @@ fn of_numbers(call: &Call<'_>) -> FunctionResult {
         "sum" => {
             call.count(1)?;
             let mut items = call.list(0)?.iter();
-            let first = items.next().cloned().ok_or_else(|| call.wrong())?;
+            let first = items.next().cloned().ok_or_else(|| call.argument_error())?;
             items.try_fold(first, |sum, item| arithmetic("add", &sum, item))
         }
         "max" | "min" => {
@@ -254,15 +258,15 @@ fn of_collection(call: &Call<'_>) -> FunctionResult {
                 Value::String(text) => text.chars().count(),
                 Value::Array(items) => items.len(),
                 Value::Object(fields) => fields.len(),
-                _ => return Err(call.wrong()),
+                _ => return Err(call.argument_error()),
             }))
         }
         "contains" => {
             call.count(2)?;
             Ok(json!(match &call.args[0] {
-                Value::Array(items) => items.iter().any(|item| same(item, &call.args[1])),
+                Value::Array(items) => items.iter().any(|item| equal_values(item, &call.args[1])),
                 Value::String(all) => call.args[1].as_str().is_some_and(|some| all.contains(some)),
-                _ => return Err(call.wrong()),
+                _ => return Err(call.argument_error()),
             }))
         }
         "keys" => {
@@ -304,7 +308,7 @@ fn of_collection(call: &Call<'_>) -> FunctionResult {
         "items" => as_items(call),
         name if name.starts_with("time_") => {
             let texts: Option<Vec<&str>> = call.args.iter().map(Value::as_str).collect();
-            super::time::call(name, &texts.ok_or_else(|| call.wrong())?)
+            super::time::call(name, &texts.ok_or_else(|| call.argument_error())?)
         }
         _ => Err(call.cannot()),
     }
@@ -313,7 +317,7 @@ fn of_collection(call: &Call<'_>) -> FunctionResult {
 /// Returns whether a text matches a regular expression.
 fn matches_regex(call: &Call<'_>) -> FunctionResult {
     call.count(2)?;
-    let given = printed(&call.args[1]).ok_or_else(|| call.wrong())?;
+    let given = printed(&call.args[1]).ok_or_else(|| call.argument_error())?;
     let expression = Regex::new(call.text(0)?).map_err(|_| call.cannot())?;
     match given.is_ascii() || !call.text(0)?.contains('\\') {
         true => Ok(json!(expression.is_match(&given))),
@@ -331,7 +335,7 @@ fn looked_up(call: &Call<'_>) -> FunctionResult {
             .and_then(|at| items.get(usize::try_from(at).ok()?))
             .cloned()
             .unwrap_or_default(),
-        _ => return Err(call.wrong()),
+        _ => return Err(call.argument_error()),
     })
 }
 
@@ -349,7 +353,7 @@ fn as_items(call: &Call<'_>) -> FunctionResult {
             .enumerate()
             .map(|(at, v)| json!({key: at, value: v}))
             .collect(),
-        _ => return Err(call.wrong()),
+        _ => return Err(call.argument_error()),
     })
 }
 

@@ -220,7 +220,7 @@ impl KyvernoRule<'_> {
 
     fn outcome(&self, context: &Context) -> Result<KyvernoOutcome, JmesFailure> {
         let conditions = self.rule.get("preconditions").unwrap_or(&Value::Null);
-        if !conditions::hold(conditions, context)? {
+        if !conditions::conditions_hold(conditions, context)? {
             return Ok(KyvernoOutcome::Skip);
         }
         let validate = self.rule.get("validate").unwrap_or(&Value::Null);
@@ -238,7 +238,7 @@ impl KyvernoRule<'_> {
         let given = |name: &str| part.get(name).filter(|value| !value.is_null());
         if let Some(deny) = given("deny") {
             let conditions = deny.get("conditions").unwrap_or(&Value::Null);
-            return Ok(match conditions::hold(conditions, context)? {
+            return Ok(match conditions::conditions_hold(conditions, context)? {
                 true => KyvernoOutcome::Fail(String::new()),
                 false => KyvernoOutcome::Pass,
             });
@@ -297,7 +297,7 @@ impl KyvernoRule<'_> {
                 context.set(&format!("elementIndex{nesting}"), json!(at));
                 context.load(one.get("context").unwrap_or(&Value::Null));
                 let conditions = one.get("preconditions").unwrap_or(&Value::Null);
-                match conditions::hold(conditions, &context) {
+                match conditions::conditions_hold(conditions, &context) {
                     Ok(true) => {}
                     // An error in the conditions of an item skips the item.
                     Ok(false) | Err(JmesFailure::NotFound(_) | JmesFailure::Error(_)) => continue,
@@ -336,7 +336,7 @@ impl KyvernoRule<'_> {
             return cannot("parameters of rules in CEL are not supported".to_owned());
         }
         if let Some(conditions) = self.rule.get("preconditions") {
-            match conditions::hold(conditions, &self.context()) {
+            match conditions::conditions_hold(conditions, &self.context()) {
                 Ok(true) => {}
                 Ok(false) => return (RuleOutcome::NotMatched, String::new(), Vec::new()),
                 Err(failure) => return cannot(failure.why()),

@@ -58,12 +58,12 @@ pub fn call(name: &str, args: &[&str]) -> Result<Value, JmesFailure> {
             }
             _ => Err(cannot()),
         },
-        "time_diff" => between(&time(0)?, &time(1)?).ok_or_else(cannot),
+        "time_diff" => duration_between(&time(0)?, &time(1)?).ok_or_else(cannot),
         "time_since" => match (text(0)?, text(2)?) {
             (_, "") => Err(JmesFailure::Cannot(
                 "the result depends on the time of the request".to_owned(),
             )),
-            ("" | RFC_3339, _) => between(&time(1)?, &time(2)?).ok_or_else(cannot),
+            ("" | RFC_3339, _) => duration_between(&time(1)?, &time(2)?).ok_or_else(cannot),
             _ => Err(cannot()),
         },
         "time_before" => Ok(json!(time(0)?.timestamp() < time(1)?.timestamp())),
@@ -109,7 +109,7 @@ fn written(time: &Zoned) -> Value {
 }
 
 /// Writes the time between two as Go writes a duration.
-fn between(start: &Zoned, end: &Zoned) -> Option<Value> {
+fn duration_between(start: &Zoned, end: &Zoned) -> Option<Value> {
     let nanos = start.duration_until(end).as_nanos();
     let seconds = nanos.checked_div(1_000_000_000)?;
     if nanos % 1_000_000_000 != 0 {

@@ -72,7 +72,8 @@ fn made(spec: &Value, own: &Value) -> Vec<Value> {
     makers
         .filter_map(|(resource, group, template)| {
             let rule = matched.pointer("/resourceRules/0")?;
-            let mut made: Value = serde_json::from_str(&moved(&own.to_string(), template)).ok()?;
+            let mut made: Value =
+                serde_json::from_str(&for_pod_template(&own.to_string(), template)).ok()?;
             made["matchConstraints"] = json!({"resourceRules": [{
                 "apiGroups": [group],
                 "apiVersions": ["v1"],
@@ -117,7 +118,7 @@ fn is_empty(value: &Value) -> bool {
 
 /// Rewrites expressions about a Pod as expressions about a Pod template. The namespace of the
 /// object itself stays.
-fn moved(text: &str, template: &str) -> String {
+fn for_pod_template(text: &str, template: &str) -> String {
     let mut text = text.to_owned();
     for part in ["spec", "metadata"] {
         for object in ["object", "oldObject"] {

@@ -14,45 +14,41 @@ use super::{
 };
 use crate::schema::nanos;
 
-opaque!(
-    Duration(i64),
-    DURATION = "google.protobuf.Duration",
-    fn as_comparer(&self) -> Option<&dyn Comparer> {
-        Some(self)
-    },
-    fn as_adder<'b, 'w>(&'b self) -> Option<&'b (dyn Adder + 'w)>
-    where
-        Self: 'w,
-    {
-        Some(self)
-    },
-    fn as_subtractor<'b, 'w>(&'b self) -> Option<&'b (dyn Subtractor + 'w)>
-    where
-        Self: 'w,
-    {
-        Some(self)
-    }
-);
+/// Defines a type that can be compared, added and subtracted.
+macro_rules! time_type {
+    ($name:ident($inner:ty), $cel:ident = $text:literal) => {
+        opaque!(
+            $name($inner),
+            $cel = $text,
+            fn as_comparer(&self) -> Option<&dyn Comparer> {
+                Some(self)
+            },
+            fn as_adder<'b, 'w>(&'b self) -> Option<&'b (dyn Adder + 'w)>
+            where
+                Self: 'w,
+            {
+                Some(self)
+            },
+            fn as_subtractor<'b, 'w>(&'b self) -> Option<&'b (dyn Subtractor + 'w)>
+            where
+                Self: 'w,
+            {
+                Some(self)
+            }
+        );
 
-opaque!(
-    Moment(Timestamp),
-    TIMESTAMP = "google.protobuf.Timestamp",
-    fn as_comparer(&self) -> Option<&dyn Comparer> {
-        Some(self)
-    },
-    fn as_adder<'b, 'w>(&'b self) -> Option<&'b (dyn Adder + 'w)>
-    where
-        Self: 'w,
-    {
-        Some(self)
-    },
-    fn as_subtractor<'b, 'w>(&'b self) -> Option<&'b (dyn Subtractor + 'w)>
-    where
-        Self: 'w,
-    {
-        Some(self)
-    }
-);
+        impl Comparer for $name {
+            fn compare(&self, other: &dyn Val) -> Result<Ordering, ExecutionError> {
+                let other = other.downcast_ref::<Self>();
+                let order = other.map(|other| self.0.cmp(&other.0));
+                order.ok_or_else(|| unexpected("the same type"))
+            }
+        }
+    };
+}
+
+time_type!(Duration(i64), DURATION = "google.protobuf.Duration");
+time_type!(Moment(Timestamp), TIMESTAMP = "google.protobuf.Timestamp");
 
 /// Adds the functions to an environment.
 ///
@@ -61,8 +57,8 @@ opaque!(
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     add_global(env, "duration", &[&STRING_TYPE], duration)?;
     add_global(env, "timestamp", &[&STRING_TYPE], timestamp)?;
-    add_global(env, "duration", &[&DURATION], same)?;
-    add_global(env, "timestamp", &[&TIMESTAMP], same)?;
+    add_global(env, "duration", &[&DURATION], identity)?;
+    add_global(env, "timestamp", &[&TIMESTAMP], identity)?;
     add_global(env, "string", &[&DURATION], |args| {
         string(seconds(arg::<Duration>(&args, 0)?.0))
     })?;
@@ -98,7 +94,7 @@ pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     })
 }
 
-fn same<'b, 'v>(mut args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
+fn identity<'b, 'v>(mut args: Args<'b, 'v>) -> FunctionAnswer<'b, 'v> {
     args.pop().ok_or_else(|| unexpected("argument"))
 }
 
@@ -172,27 +168,6 @@ fn of_date<'b, 'v>(args: &Args<'b, 'v>, part: fn(&jiff::Zoned) -> i64) -> Functi
 
 fn too_far() -> ExecutionError {
     invalid("time", "the result is too far away")
-}
-
-fn compared<T: PartialOrd + 'static>(
-    one: &T,
-    other: Option<&T>,
-) -> Result<Ordering, ExecutionError> {
-    other
-        .and_then(|other| one.partial_cmp(other))
-        .ok_or_else(|| unexpected("the same type"))
-}
-
-impl Comparer for Duration {
-    fn compare(&self, other: &dyn Val) -> Result<Ordering, ExecutionError> {
-        compared(&self.0, other.downcast_ref::<Self>().map(|other| &other.0))
-    }
-}
-
-impl Comparer for Moment {
-    fn compare(&self, other: &dyn Val) -> Result<Ordering, ExecutionError> {
-        compared(&self.0, other.downcast_ref::<Self>().map(|other| &other.0))
-    }
 }
 
 impl Adder for Duration {

@@ -26,7 +26,7 @@ Examples:
     after_help = "\
 Exit codes:
   0  Everything that was selected was backported, or there was nothing to do
-  1  Some of it was not backported
+  1  Some selected drift was not backported
   2  An error, or an incomplete comparison",
     help_template = TEMPLATE,
     max_term_width = 100,
@@ -55,7 +55,7 @@ pub struct BackportArgs {
     #[arg(long, value_name = "FILE", help_heading = "Backport")]
     pub message: Option<PathBuf>,
 
-    /// The format
+    /// Write the result in this format
     #[arg(
         short,
         long,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::drift::LISTS_EXTRA;
+use super::drift::of_decisions;
 use super::{ActArgs, TEMPLATE, TriageArgs};
 
 /// `driftctl browse`
@@ -37,8 +37,7 @@ Exit codes:
   2  An error, an incomplete comparison, or only some decisions were carried out",
     help_template = TEMPLATE,
     max_term_width = 100,
-    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION")),
-    mut_arg("extra", |extra| extra.help(LISTS_EXTRA).long_help(LISTS_EXTRA))
+    mut_args(of_decisions)
 )]
 pub struct BrowseArgs {
     /// Let backport also write values of Secrets and other secret values

@@ -45,8 +45,8 @@ pub struct ConnectionArgs {
     ///
     /// 'driftctl diff' and 'driftctl doctor' take several: --context staging --context production.
     /// Patterns choose several at once ('prod-*'), and @FILE reads them from a file, one per line.
-    /// Each cluster has a report of its own in one document; one that cannot be reached does not
-    /// hide the others.
+    /// All reports are in one document. A cluster that cannot be reached does not affect the
+    /// others.
     #[arg(long, value_name = "NAME")]
     pub context: Vec<String>,
 
@@ -73,7 +73,7 @@ impl ConnectionArgs {
     }
 }
 
-/// What is compared, and what counts.
+/// The objects to compare, and the rules of the comparison.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Comparison")]
 pub struct CompareArgs {
@@ -142,8 +142,8 @@ pub enum ExtraArg {
     None,
     /// In the namespaces of the declared objects
     Namespace,
-    /// Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release's, for what
-    /// --app, --kustomization or helm:NAMESPACE/RELEASE names
+    /// Only objects that Argo CD tracks, that are in Flux's inventory, or that Helm marks as part
+    /// of the release; with --app, --kustomization or helm:NAMESPACE/RELEASE
     Managed,
 }
 
@@ -217,7 +217,8 @@ impl FilterArgs {
     }
 }
 
-/// An empty selector would select everything; the usual cause is a variable that is not set.
+/// Parses a selector. An empty one is an error: it would select everything, and the usual cause is
+/// a variable that is not set.
 fn selector(text: &str) -> Result<LabelSelector, String> {
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());

@@ -37,8 +37,8 @@ pub struct CoverageArgs {
 
     /// Exit with 1 when fewer than this percentage of live objects are declared
     ///
-    /// Where kinds could not be listed, the percentage is an upper bound: if it is below --min, the
-    /// exit code is 1, otherwise 2, because it is unknown.
+    /// If some kinds could not be listed, the percentage is an upper bound: below --min, the exit
+    /// code is 1, otherwise it is 2, because the result is unknown.
     #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = "Coverage")]
     pub min: Option<f64>,
 

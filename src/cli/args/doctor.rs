@@ -58,7 +58,7 @@ pub struct DoctorArgs {
         default_value = "text",
         help_heading = "Report",
         value_parser = offer(&[
-            (CommandFormat::Text, "A checklist to read"),
+            (CommandFormat::Text, "A checklist for reading"),
             (CommandFormat::Json, "One JSON document (driftctl.doctor/v1)"),
             (CommandFormat::Yaml, "The Roles and their bindings, for kubectl apply"),
         ])

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Arg, Args};
 
 use super::{CompareArgs, ExtraArg, ExtraArgs, LiveArgs, RulesArgs, SourceArgs, WriteArgs};
 use crate::cli::selected::ChangeSelection;
@@ -50,7 +50,7 @@ impl DriftArgs {
     }
 }
 
-/// What the commands that write to a cluster share: the drift, and how it is written.
+/// The arguments that all commands that write to a cluster have.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ActArgs {
     /// How it is written.
@@ -65,8 +65,16 @@ pub struct ActArgs {
 }
 
 /// The help of `--extra` in commands that list drift to decide on.
-pub const LISTS_EXTRA: &str =
-    "Also list live objects that no manifest declares: revert deletes them";
+const LISTS_EXTRA: &str = "Also list live objects that no manifest declares: revert deletes them";
+
+/// Adapts an argument to commands that list drift to decide on.
+pub fn of_decisions(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "paths" => arg.value_name("PATH|SELECTION"),
+        "extra" => arg.help(LISTS_EXTRA).long_help(LISTS_EXTRA),
+        _ => arg,
+    }
+}
 
 /// The selected drift; all of it if nothing is named.
 #[derive(Debug, Clone, Default, Args)]
@@ -75,9 +83,9 @@ pub struct SelectionArgs {
     /// Select drift of this object only (* is a wildcard in the name)
     ///
     /// Can be repeated. The argument KIND/NAME or KIND/NAMESPACE/NAME after the manifests does the
-    /// same, and an argument like .spec.replicas after it selects a path of the object. An existing
-    /// file is always taken as manifests. Ignored and accepted drift is selected only if both its
-    /// object and its path are named.
+    /// same, and an argument like .spec.replicas after it selects a path of the object. An argument
+    /// that names an existing file is always read as manifests. Ignored and accepted drift is
+    /// selected only if both its object and its path are named.
     #[arg(long, value_name = "KIND/[NAMESPACE/]NAME")]
     pub object: Vec<ObjectSelection>,
     /// Select drift at this path only, with wildcards as in rules; can be repeated

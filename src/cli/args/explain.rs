@@ -53,7 +53,7 @@ pub struct ExplainArgs {
     #[command(flatten)]
     pub rules: RulesArgs,
 
-    /// Write text to read, or a document for other programs
+    /// Write text, or a document for other programs
     #[arg(
         short,
         long,

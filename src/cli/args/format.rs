@@ -5,8 +5,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::model::Worded;
 pub use crate::output::CommandFormat;
 
-/// Returns a parser for the values that a flag takes, each with a line for the help. An unknown value
-/// is an error that lists the known ones.
+/// Returns a parser for the values that a flag takes, each with a line for the help. An unknown
+/// value is an error that lists the known ones.
 pub fn offer<T: Worded + Send + Sync>(
     offered: &'static [(T, &'static str)],
 ) -> impl TypedValueParser<Value = T> {
@@ -23,6 +23,6 @@ pub fn offer<T: Worded + Send + Sync>(
 
 /// The formats of a command that prints text or a document.
 pub const TEXT_OR_JSON: &[(CommandFormat, &str)] = &[
-    (CommandFormat::Text, "Lines to read"),
+    (CommandFormat::Text, "Text for reading"),
     (CommandFormat::Json, "One JSON document"),
 ];

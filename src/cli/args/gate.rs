@@ -27,7 +27,7 @@ pub struct GateArgs {
     #[arg(long, value_name = "COUNT")]
     pub max_missing: Option<usize>,
 
-    /// Exit with 2 when more than this many live objects are declared nowhere
+    /// Exit with 2 when more than this many live objects are not in any manifest
     ///
     /// An apply with pruning would delete them. Many of them usually mean an empty or wrong path.
     /// Needs --extra.
@@ -44,8 +44,8 @@ pub struct GateArgs {
 /// A finding that fails a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum FailOn {
-    /// Any difference: fields that drifted, objects that are missing or extra; with --base, what
-    /// was changed live and what the branch does not change
+    /// Any difference: fields that drifted, objects that are missing or extra; with --base, only
+    /// what was changed live and not by the branch
     Drift,
     /// With --base: changes of the branch that overwrite changes made live
     Conflict,
@@ -61,7 +61,7 @@ pub enum FailOn {
     Denied,
     /// With --policies: objects that violate a policy which refuses them
     Violation,
-    /// With --policies: also violations that a policy only warns of or audits
+    /// With --policies: also violations that a policy only warns about or audits
     ViolationAudit,
     /// Only what could not be compared, which always exits with 2
     Unknown,

@@ -117,13 +117,13 @@ pub struct GuardArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[group(multiple = false)]
 pub struct FormArgs {
-    /// The field keeps its value
+    /// Forbid changes of the field
     #[arg(long, help_heading = "Guard")]
     pub lock: bool,
-    /// The list or map contains nothing but what is declared
+    /// Forbid undeclared entries of the list or map
     #[arg(long, help_heading = "Guard")]
     pub closed: bool,
-    /// The number is at most what is declared, or this
+    /// Limit the number to the declared one, or to NUMBER
     #[arg(
         long,
         value_name = "NUMBER",
@@ -132,7 +132,7 @@ pub struct FormArgs {
         help_heading = "Guard"
     )]
     pub max: Option<Option<String>>,
-    /// The number is at least what is declared, or this
+    /// Require at least the declared number, or NUMBER
     #[arg(
         long,
         value_name = "NUMBER",
@@ -141,10 +141,10 @@ pub struct FormArgs {
         help_heading = "Guard"
     )]
     pub min: Option<Option<String>>,
-    /// The field is set; a field that secures Pods has its declared value
+    /// Require that the field is set; for a field that secures Pods, require its declared value
     #[arg(long, help_heading = "Guard")]
     pub require: bool,
-    /// Images come from the registries that are declared
+    /// Allow images from the declared registries only
     #[arg(long, help_heading = "Guard")]
     pub origin: bool,
 }

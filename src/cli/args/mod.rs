@@ -82,9 +82,9 @@ Exit codes:
     about = "Show where a Kubernetes cluster has drifted from its manifests",
     long_about = "Show where a Kubernetes cluster has drifted from its manifests: what was changed, \
                   removed or added live, in which field, and by whom.\n\n\
-                  driftctl only reads, except for 'driftctl revert' and 'driftctl triage --apply', \
-                  which ask before they write. It needs the verbs get and list on the kinds in the manifests, and \
-                  works with get alone.",
+                  driftctl writes to a cluster only in 'driftctl revert', 'driftctl browse' and \
+                  'driftctl triage --apply', which ask before they write. Everything else only reads: it \
+                  needs the verbs get and list on the kinds in the manifests, and works with get alone.",
     before_help = "\
 Examples:
   driftctl diff ./manifests                   Compare with the current context
@@ -179,26 +179,27 @@ pub enum Command {
     /// Show what happened to objects, in order of time
     ///
     /// Lists drift, writes, rollouts, Events, restarts, deploys and commits together, each with its
-    /// author where a source knows one. Names every source that could not be read.
+    /// author if known. Names every source that could not be read.
     Timeline(Box<TimelineArgs>),
     /// Compare repeatedly, and report when drift begins and ends
     ///
-    /// Each round is a whole diff. Keeps when each drift began and how it ended (reverted, backported, accepted,
-    /// ignored, deleted), serves metrics and alerts, and goes on after outages and restarts.
+    /// Each round is a whole diff. Records when each drift began and how it ended (reverted,
+    /// backported, accepted, ignored, deleted), serves metrics and alerts, and goes on after
+    /// outages and restarts.
     Watch(Box<WatchArgs>),
     /// Count declared live objects, and show who created the others
     ///
     /// Counts live objects by namespace and kind: declared, derived (created by controllers and the
     /// cluster), declared elsewhere (by an Application, a Kustomization or a release that is not
-    /// among the sources), and declared by nobody, with creator and age. With -A, also finds
-    /// preview namespaces that were left behind.
+    /// among the sources), and undeclared, with creator and age. With -A, also finds preview
+    /// namespaces that were left behind.
     Coverage(Box<CoverageArgs>),
     /// Change live objects back to what their manifests declare
     ///
     /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
-    /// each object that changes what was shown and nothing else, under the name of the field manager that applies the
-    /// object. The reported result is read from the server again. Only this command and triage write to a
-    /// cluster.
+    /// each object that changes what was shown and nothing else, under the name of the field
+    /// manager that applies the object. The reported result is read back from the server. Only
+    /// revert, browse and triage --apply write to a cluster.
     Revert(Box<RevertArgs>),
     /// Write live changes into the manifests
     ///
@@ -220,8 +221,8 @@ pub enum Command {
     /// Check manifests against admission policies, without a cluster
     ///
     /// Reads ValidatingAdmissionPolicies with their bindings and Kyverno policies from files, and
-    /// evaluates them on what the API server would store. A policy that cannot be evaluated is counted, and is never a
-    /// pass.
+    /// evaluates them on what the API server would store. A policy that cannot be evaluated is
+    /// counted, and never counts as passed.
     Policy(Box<PolicyArgs>),
     /// Write a policy that blocks the same change next time
     ///
@@ -382,7 +383,7 @@ pub struct ManArgs {
 #[derive(Debug, Args)]
 #[command(help_template = TEMPLATE)]
 pub struct VersionArgs {
-    /// The format
+    /// Write the result in this format
     #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = offer(TEXT_OR_JSON))]
     pub output: CommandFormat,
 }

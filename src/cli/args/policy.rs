@@ -19,7 +19,7 @@ Examples:
     after_help = "\
 Exit codes:
   0  No object violates a policy that --fail-on counts
-  1  Some object does
+  1  At least one object does
   2  An error, or with --strict-policies a policy that could not be evaluated",
     help_template = TEMPLATE,
     max_term_width = 100
@@ -32,8 +32,8 @@ pub struct PolicyArgs {
     /// Read policies, their bindings and parameters from this file or folder
     ///
     /// ValidatingAdmissionPolicies (admissionregistration.k8s.io) and the policies of Kyverno
-    /// (kyverno.io). Namespace labels are read from Namespaces among the policies and the manifests.
-    /// Can be repeated.
+    /// (kyverno.io). Namespace labels are read from Namespaces among the policies and the
+    /// manifests. Can be repeated.
     #[arg(long, value_name = "FILE|DIR", required = true)]
     pub policies: Vec<PathBuf>,
 
@@ -44,8 +44,8 @@ pub struct PolicyArgs {
     /// Evaluate as if this user applied the manifests
     ///
     /// A user name, or system:serviceaccount:NAMESPACE:NAME. The user is in the groups that the API
-    /// server adds by itself, and in those of --as-group. Without it, rules about who writes are not
-    /// evaluated.
+    /// server adds by itself, and in those of --as-group. Without it, rules about who writes are
+    /// not evaluated.
     #[arg(long = "as", value_name = "USER")]
     pub as_user: Option<String>,
 

@@ -15,15 +15,15 @@ pub struct RenderArgs {
     /// Render kustomizations and charts even with --untrusted
     ///
     /// Renderers run without credentials and plugins, within a deadline, on copies of the files
-    /// that they may read, and in Linux namespaces without other files and without a network. Where
-    /// the system allows no namespaces, nothing is rendered unless --no-sandbox is given.
+    /// that they may read, and in Linux namespaces without other files and without a network. If
+    /// the system does not allow namespaces, nothing is rendered unless --no-sandbox is given.
     #[arg(long, requires = "untrusted", conflicts_with = "no_render")]
     pub render: bool,
 
     /// Run renderers outside Linux namespaces
     ///
-    /// Needed for --untrusted --render where the system allows no namespaces. The renderer can then
-    /// reach whatever your user can.
+    /// Needed for --untrusted --render if the system does not allow namespaces. The renderer can
+    /// then access everything that your user can.
     #[arg(long, conflicts_with = "no_render")]
     pub no_sandbox: bool,
 
@@ -53,7 +53,7 @@ pub struct RenderArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "no_render")]
     pub release: Option<String>,
 
-    /// Let kustomizations and charts use files outside their folder (none), or not (root-only)
+    /// Allow files outside the folder of a kustomization or chart (none), or not (root-only)
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub load_restrictor: LoadRestrictor,
 
@@ -67,9 +67,9 @@ pub struct RenderArgs {
 
     /// Decrypt what SOPS encrypted with this program: sops
     ///
-    /// The program gets each object on standard input and runs as you do, with your environment and
-    /// keys. What it prints stays in memory, and its values are masked in every report. Without this
-    /// flag encrypted objects are compared by all but their values.
+    /// The program reads each object from standard input, and runs with your environment and keys.
+    /// Its output stays in memory, and the values are masked in every report. Without this flag,
+    /// the values of encrypted objects are not compared.
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["no_render", "untrusted"])]
     pub decrypt: Option<PathBuf>,
 

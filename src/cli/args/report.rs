@@ -45,7 +45,7 @@ pub struct ReportArgs {
             (Severity::Low, "Everything"),
             (Severity::Medium, "Medium and worse"),
             (Severity::High, "High and critical"),
-            (Severity::Critical, "Critical alone"),
+            (Severity::Critical, "Critical only"),
         ])
     )]
     pub severity: Option<Severity>,
@@ -118,13 +118,15 @@ pub struct ReportArgs {
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// Print errors only; the exit code is the answer
+    /// Print errors only; the exit code is the result
     ///
     /// Reports that go to files are still written.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 }
 
+/// Parses the address of a line.
+///
 /// # Errors
 /// Fails if the text is not a web address, or does not contain `{path}`.
 fn line_address(text: &str) -> Result<String, String> {

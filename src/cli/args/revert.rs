@@ -29,7 +29,7 @@ Exit codes:
     mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
 )]
 pub struct RevertArgs {
-    /// Revert all drift; needed with --yes where nothing is selected
+    /// Revert all drift; required with --yes if nothing is selected
     #[arg(long, help_heading = "Revert", conflicts_with_all = ["object", "path"])]
     pub all: bool,
 
@@ -41,7 +41,8 @@ pub struct RevertArgs {
     #[arg(long, help_heading = "Revert")]
     pub prune: bool,
 
-    /// Go back to what this Git revision declares: --ref REVISION --include unapplied,dropped
+    /// Go back to what this Git revision declares; same as --ref REVISION --include
+    /// unapplied,dropped
     #[arg(
         long,
         value_name = "REVISION",

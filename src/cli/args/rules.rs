@@ -31,8 +31,8 @@ pub struct RulesArgs {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 
-    /// Also ignore what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live)
-    /// from the cluster
+    /// Also ignore what Argo CD's ConfigMap argocd-cm ignores; read it from a file, or from the
+    /// cluster (live)
     ///
     /// Uses resource.customizations.ignoreDifferences.*, and ignoreAggregatedRoles and
     /// ignoreResourceStatusField of resource.compareoptions. 'live' reads argocd/argocd-cm.
@@ -62,9 +62,9 @@ pub struct RulesCommandArgs {
     /// The rules.
     #[command(flatten)]
     pub rules: RulesArgs,
-    /// The format
+    /// Write the result in this format
     #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = offer(&[
-        (CommandFormat::Text, "Lines to read"),
+        (CommandFormat::Text, "Text for reading"),
         (CommandFormat::Json, "One JSON document (driftctl.rules/v1)"),
         (CommandFormat::Yaml, "The schema of .driftctl.yaml"),
     ]))]
@@ -94,9 +94,9 @@ pub struct AcceptArgs {
     /// Accept drift of this object only (* is a wildcard in the name)
     ///
     /// Can be repeated. The argument KIND/NAME or KIND/NAMESPACE/NAME after the manifests does the
-    /// same, and an argument like .spec.replicas after it selects a path of the object. An existing
-    /// file is always taken as manifests. Drift that was accepted before is accepted again, with
-    /// the new --expires and --reason.
+    /// same, and an argument like .spec.replicas after it selects a path of the object. An argument
+    /// that names an existing file is always read as manifests. Drift that was accepted before is
+    /// accepted again, with the new --expires and --reason.
     #[arg(long, value_name = "KIND/[NAMESPACE/]NAME", help_heading = "Selection")]
     pub object: Vec<ObjectSelection>,
     /// Accept drift at this path only, with wildcards as in rules; can be repeated
@@ -142,7 +142,7 @@ Exit codes:
     max_term_width = 100
 )]
 pub struct DebtArgs {
-    /// The manifests, in whose folder the baseline is searched for
+    /// The manifests; the baseline is searched for in their folder
     #[arg(value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
     /// Look for the baseline next to this configuration
@@ -151,9 +151,9 @@ pub struct DebtArgs {
     /// Read this baseline
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// The format
+    /// Write the result in this format
     #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = offer(&[
-        (CommandFormat::Text, "Lines to read"),
+        (CommandFormat::Text, "Text for reading"),
         (CommandFormat::Json, "One JSON document (driftctl.debt/v1)"),
     ]))]
     pub output: CommandFormat,

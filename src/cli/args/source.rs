@@ -9,7 +9,7 @@ use crate::model::KindPattern;
 use crate::policy::{Glob, GlobError};
 use crate::source::SCHEMES;
 
-/// The help for PATH, with every scheme.
+/// Returns the help for PATH, with every scheme.
 fn paths_help() -> String {
     let mut help = "Manifests: files, folders (.yaml, .yml and .json files below), or standard \
                     input (-)\n\nA folder with a kustomization or a Helm chart is rendered. \
@@ -28,8 +28,8 @@ fn paths_help() -> String {
 pub struct SourceArgs {
     /// Manifests: files, folders (.yaml, .yml and .json files below), or standard input (-)
     ///
-    /// A folder with a kustomization or a Helm chart is rendered. 'main:deploy' is the folder deploy
-    /// as it is in Git at main, from the top of the repository.
+    /// A folder with a kustomization or a Helm chart is rendered. 'main:deploy' is the folder
+    /// deploy as it is in Git at main, from the top of the repository.
     #[arg(
         value_name = "PATH",
         long_help = paths_help(),
@@ -58,7 +58,7 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub app: Vec<PathBuf>,
 
-    /// Compare what is declared for this cluster, in a repository for several
+    /// Compare only what is declared for this cluster, in a repository that declares several
     ///
     /// For Argo CD, the server or name in the destination of Applications. For Flux, the cluster's
     /// entry folder (clusters/prod), or the Secret with the kubeconfig of a remote cluster. By
@@ -69,10 +69,10 @@ pub struct SourceArgs {
     /// Read the clusters that Argo CD knows from this file
     ///
     /// The file holds the Secrets labelled argocd.argoproj.io/secret-type=cluster, as kubectl get
-    /// prints them; their credentials are not read. They say which server the name in an
-    /// Application's destination means, so that each --context is compared with its own
-    /// Applications, and they expand the clusters generator of ApplicationSets. By default, that
-    /// generator reads these Secrets from the live side.
+    /// prints them; their credentials are not read. They map the cluster names in Applications to
+    /// servers, so that each --context is compared with its own Applications, and they are the
+    /// input of the clusters generator of ApplicationSets. By default, that generator reads these
+    /// Secrets from the live side.
     #[arg(long, value_name = "FILE")]
     pub clusters: Option<PathBuf>,
 
@@ -154,7 +154,7 @@ pub struct UntrustedArgs {
     /// Ignores rules in the manifests' tree: they come from --config, --baseline and the
     /// .driftctl.yaml at the Git revision of --base. Refuses a kubeconfig among the manifests.
     /// Compares objects in the run's own namespace only, unless --allow-namespace names others.
-    /// Hides what exists only live.
+    /// Hides what exists only in the cluster.
     #[arg(long)]
     pub untrusted: bool,
 

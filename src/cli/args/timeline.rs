@@ -48,7 +48,7 @@ pub struct TimelineArgs {
     #[arg(long, value_name = "TIME", help_heading = "Report")]
     pub since: Option<StartTime>,
 
-    /// Write text to read, a table, a page, or a document for other programs
+    /// Write text, a table, a page, or a document for other programs
     #[arg(
         short,
         long,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::drift::LISTS_EXTRA;
+use super::drift::of_decisions;
 use super::{ActArgs, TEMPLATE};
 
 /// `driftctl triage`
@@ -29,8 +29,7 @@ Exit codes:
   2  An error, an incomplete comparison, or only some decisions were carried out",
     help_template = TEMPLATE,
     max_term_width = 100,
-    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION")),
-    mut_arg("extra", |extra| extra.help(LISTS_EXTRA).long_help(LISTS_EXTRA))
+    mut_args(of_decisions)
 )]
 pub struct TriageArgs {
     /// Carry out the decisions in this file, or in standard input (-)

@@ -57,8 +57,8 @@ pub struct WatchArgs {
     /// Serve /metrics, /healthz, /livez and /report.json by HTTP
     ///
     /// /healthz is 200 within three periods of a round that compared everything, /livez within
-    /// three periods of any round. The report is the one of -o json, with secrets masked. There is no
-    /// authentication: listen on 127.0.0.1, or behind a NetworkPolicy. ':9464' is every address.
+    /// three periods of any round. The report is the one of -o json, with secrets masked. There is
+    /// no authentication: listen on 127.0.0.1, or behind a NetworkPolicy. ':9464' is every address.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = address, help_heading = "Watch")]
     pub listen: Option<SocketAddr>,
 

@@ -20,7 +20,7 @@ pub struct WriteArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub max_delete: usize,
 
-    /// Also revert changes where Git is ahead of the cluster, which deploys them
+    /// Also write changes that were made in Git and not applied yet, which deploys them
     #[arg(long, value_name = "CAUSE", value_enum, value_delimiter = ',')]
     pub include: Vec<IncludedCause>,
 
@@ -42,7 +42,7 @@ pub struct WriteArgs {
     #[arg(long)]
     pub no_event: bool,
 
-    /// The format
+    /// Write the result in this format
     #[arg(
         short,
         long,
@@ -50,7 +50,7 @@ pub struct WriteArgs {
         default_value = "text",
         help_heading = "Report",
         value_parser = offer(&[
-            (CommandFormat::Text, "Lines to read"),
+            (CommandFormat::Text, "Text for reading"),
             (CommandFormat::Json, "One JSON document (driftctl.plan/v1)"),
         ])
     )]

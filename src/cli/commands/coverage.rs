@@ -44,7 +44,7 @@ pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> R
     }
     let (exit, said) = outcome(&census, args);
     if let Some(said) = said {
-        message::say(streams, settings, &said);
+        message::print_message(streams, settings, &said);
     }
     Ok(exit)
 }

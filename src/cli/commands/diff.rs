@@ -94,6 +94,8 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
 /// The formats that have a time line, which shows Events.
 const WITH_EVENTS: [&str; 2] = ["timeline", "html"];
 
+/// Checks that some format shows the Events that were asked for.
+///
 /// # Errors
 /// Fails if `--events` is given and no format shows Events.
 fn check_events(args: &ReportArgs, untrusted: bool) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::cli::{Exit, Streams, message, secrecy};
 use crate::engine::{ExplainAnswer, ExplainRequest};
 use crate::model::{FieldPath, KindNames, ObjectStatus, PathElement, ResourceKey, Warning};
 use crate::output;
-use crate::redact::{RedactedAccount, Redactor};
+use crate::redact::{RedactedExplanation, Redactor};
 
 /// Explains why a path of an object is drift, or why not.
 ///
@@ -57,13 +57,18 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     let (answer, rules) = ask(&path)?;
     let untrusted = args.source.untrusted.untrusted;
     let redactor = secrecy::redactor(&args.redact, untrusted, rules.secret());
-    let account = redacted(answer, redactor)?;
+    let explanation = redacted(answer, redactor)?;
     let is_fatal = |warning: &&Warning| warning.fatal;
-    let fatal: Vec<Warning> = account.warnings.iter().filter(is_fatal).cloned().collect();
+    let fatal: Vec<Warning> = explanation
+        .warnings
+        .iter()
+        .filter(is_fatal)
+        .cloned()
+        .collect();
     message::warnings(streams, settings, &fatal);
     // The unused rule may be the one in question.
     message::warnings(streams, settings, &rules.warnings);
-    write(&account, args.output, settings, streams)?;
+    write(&explanation, args.output, settings, streams)?;
     // The unread objects may have led to another decision.
     Ok(if fatal.is_empty() {
         Exit::Clean
@@ -104,7 +109,7 @@ fn named_item(list: &ExplainAnswer, path: &[PathElement]) -> Option<PathElement>
     let (PathElement::Index(number), parent) = path.split_last()? else {
         return None;
     };
-    let entries = list.account.entries.iter().map(|entry| &entry.path);
+    let entries = list.explanation.entries.iter().map(|entry| &entry.path);
     let names = entries.filter(|path| path.0.starts_with(parent));
     let mut names = names.filter_map(|path| match path.0.get(parent.len())? {
         PathElement::Key(keys) => Some(keys),
@@ -198,19 +203,22 @@ fn suggest_field(word: &str) -> Option<String> {
 ///
 /// # Errors
 /// Fails if the path does not exist, declared or live.
-pub fn redacted(answer: ExplainAnswer, redactor: Redactor) -> Result<RedactedAccount> {
+pub fn redacted(answer: ExplainAnswer, redactor: Redactor) -> Result<RedactedExplanation> {
     let ExplainAnswer {
-        account,
+        explanation,
         sides,
         mut nearest,
         secret_values,
     } = answer;
-    let redactor = redactor.knowing(&secret_values);
+    let redactor = redactor.with_secrets(&secret_values);
     let views = [sides[0].as_ref(), sides[1].as_ref()];
-    redactor.paths(&account.key, views, &mut nearest);
-    let account = redactor.account(account, views);
-    let was_compared = matches!(account.status, ObjectStatus::InSync | ObjectStatus::Drifted);
-    if account.entries.is_empty() && was_compared {
+    redactor.paths(&explanation.key, views, &mut nearest);
+    let explanation = redactor.explanation(explanation, views);
+    let was_compared = matches!(
+        explanation.status,
+        ObjectStatus::InSync | ObjectStatus::Drifted
+    );
+    if explanation.entries.is_empty() && was_compared {
         let nearest: Vec<String> = nearest.iter().map(ToString::to_string).collect();
         let meant = match nearest[..] {
             [] => "leave out the path to see all fields".to_owned(),
@@ -218,15 +226,15 @@ pub fn redacted(answer: ExplainAnswer, redactor: Redactor) -> Result<RedactedAcc
         };
         bail!(
             "{} has no field {}, declared or live; {meant}",
-            account.key,
-            account.asked
+            explanation.key,
+            explanation.asked
         );
     }
-    Ok(account)
+    Ok(explanation)
 }
 
 fn write(
-    account: &RedactedAccount,
+    explanation: &RedactedExplanation,
     format: CommandFormat,
     settings: &Settings,
     streams: &mut Streams,
@@ -234,9 +242,9 @@ fn write(
     let options = settings.render_options();
     let out = &mut streams.out;
     match format {
-        CommandFormat::Json => output::explanation_json(account, out)?,
-        CommandFormat::Yaml => output::explanation_yaml(account, out)?,
-        _ => output::explanation_text(account, &options, out)?,
+        CommandFormat::Json => output::explanation_json(explanation, out)?,
+        CommandFormat::Yaml => output::explanation_yaml(explanation, out)?,
+        _ => output::explanation_text(explanation, &options, out)?,
     }
     Ok(())
 }

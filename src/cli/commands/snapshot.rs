@@ -35,14 +35,14 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let mut redactor = redactor(args, settings)?;
     let api = cluster(&args.reading.connection, &scanned(&args.reading.source))?;
     let recorder = SnapshotRecorder::new(&api);
-    let options = comparison::reading(&args.reading);
+    let options = comparison::read_options(&args.reading);
     let progress = ProgressDisplay::begin(settings, false);
     let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
     // A diff reads these only if they may explain something, but it is unknown what this snapshot
     // will be compared with.
     PolicyExplainer::read(&recorder, BTreeMap::new());
     let mut report = report?;
-    redactor = redactor.map(|redactor| redactor.knowing(&report.secret_values));
+    redactor = redactor.map(|redactor| redactor.with_secrets(&report.secret_values));
     if args.history {
         let asked = HistoryRequest {
             objects: history::objects_of(&report),
@@ -54,7 +54,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
         history::history(&asked, &recorder)?;
     }
     drop(progress);
-    let empty = comparison::emptiness(&report, &args.reading.source, &args.reading.filter);
+    let empty = comparison::no_object_warning(&report, &args.reading.source, &args.reading.filter);
     report.warnings.extend(empty);
     let incomplete = report.is_incomplete();
     if report.objects.is_empty() && incomplete {

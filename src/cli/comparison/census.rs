@@ -3,7 +3,7 @@
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{ComparisonInputs, emptiness, prepare, rules};
+use super::{ComparisonInputs, no_object_warning, prepare, rules};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::engine::{self, Counting, Extra, Options};
 use crate::model::{Census, ObjectClass, Warning};
@@ -35,7 +35,7 @@ pub fn census(
         engine::count(&sources, side.as_live(), &rules.set, &options)?;
     census
         .warnings
-        .extend(emptiness(&report, source, &live.filter));
+        .extend(no_object_warning(&report, source, &live.filter));
     census.warnings.extend(rules.warnings.iter().cloned());
     let is_recording = census.target.dump.is_some();
     if is_recording

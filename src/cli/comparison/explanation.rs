@@ -28,6 +28,6 @@ pub fn explain(
     } = prepare(rules, source, live, compare, rule_words, true)?;
     let mut answer = engine::explain(&sources, side.as_live(), &rules.set, &options, question)?;
     let said = rules.warnings.iter().cloned();
-    answer.account.warnings.extend(said);
+    answer.explanation.warnings.extend(said);
     Ok((answer, rules))
 }

@@ -1,12 +1,12 @@
 //! Turns arguments into a report: the first step of every command that compares.
 
-mod again;
 mod census;
 mod clusters;
 mod draft;
 mod explanation;
 mod live_side;
 mod policies;
+mod repeatable;
 mod rules;
 mod sources;
 mod timeline;
@@ -29,13 +29,13 @@ use crate::policy::Allowed;
 use crate::redact::Redactor;
 use crate::source::{Scheme, Source, blame};
 
-pub use again::{RepeatableComparison, Reports};
 pub use census::census;
 pub use clusters::{ContextResults, chosen, run_all};
 pub use draft::EditRenderer;
 pub use explanation::explain;
 pub use live_side::{LiveSide, NoLive, cluster, live_side};
 pub use policies::{evaluate, load};
+pub use repeatable::{RepeatableComparison, Reports};
 pub use rules::{RunRules, accepted, check, jq, rules};
 pub use sources::{base_sources, sources};
 pub use timeline::{TimelineInputs, timeline};
@@ -117,11 +117,11 @@ pub fn run_by(
     if !compare.allow_empty {
         report
             .warnings
-            .extend(emptiness(&report, source, &live.filter));
+            .extend(no_object_warning(&report, source, &live.filter));
     }
-    report.warnings.extend(absence(&report, source));
+    report.warnings.extend(all_missing_warning(&report, source));
     if let Some(redactor) = also.events {
-        let redactor = redactor(&rules).knowing(&report.secret_values);
+        let redactor = redactor(&rules).with_secrets(&report.secret_values);
         let asked = HistoryRequest {
             objects: history::drifted(&report),
             report: &report,
@@ -192,8 +192,8 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
     }
 }
 
-/// The objects to read.
-pub fn reading(args: &ReadingArgs) -> Options {
+/// Returns the options for reading objects.
+pub fn read_options(args: &ReadingArgs) -> Options {
     Options {
         extra: args.extra.within.into(),
         ..filters(&args.filter)
@@ -219,7 +219,11 @@ fn allowed(args: &UntrustedArgs) -> Allowed {
 }
 
 /// Makes sure that an empty or wrong path does not look like "no drift".
-pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> Option<Warning> {
+pub fn no_object_warning(
+    report: &Report,
+    source: &SourceArgs,
+    filter: &FilterArgs,
+) -> Option<Warning> {
     let coverage = &report.coverage;
     // When searching for undeclared objects, a filter may leave only those.
     let found_extra = coverage.filtered > 0 && !report.objects.is_empty();
@@ -260,7 +264,7 @@ fn first_template(report: &Report) -> Option<&str> {
 
 /// Warns if no declared object exists: a wrong cluster, namespace or release is more likely than
 /// the deletion of everything.
-fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
+fn all_missing_warning(report: &Report, source: &SourceArgs) -> Option<Warning> {
     let objects = &report.objects;
     let is_missing = |object: &ObjectReport| object.status() == ObjectStatus::Missing;
     if objects.len() < 2 || !objects.iter().all(is_missing) {

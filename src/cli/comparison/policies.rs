@@ -77,8 +77,9 @@ pub fn add(report: &mut Report, live: &Overlay<'_>, words: &PoliciesArgs) -> Res
         let policies = Policies::of(objects);
         ensure!(
             !policies.is_empty() || !from_files,
-            "no ValidatingAdmissionPolicy and no policy of Kyverno in what --policies names; others are \
-             not evaluated here (--policies reports reads what their engines say)"
+            "no ValidatingAdmissionPolicy and no policy of Kyverno in what --policies names; \
+             others are not evaluated here (--policies reports reads the results of their \
+             engines)"
         );
         let engine = jq();
         judge(report, live, &policies, &|policy, input| {

@@ -19,7 +19,7 @@ use crate::jq::{Jq, JqError};
 use crate::model::{FieldPath, ResourceKey, Warning};
 use crate::policy::{Debt, RuleSet};
 use crate::redact::Predicate;
-use crate::source::above;
+use crate::source::file_above;
 use crate::yaml;
 
 /// The argument for the ConfigMap in the cluster.
@@ -84,7 +84,7 @@ impl RuleSearch {
             }
             Self::NamedOnly => Ok(None),
             Self::At(revision) => {
-                let Some(file) = above(revision, start, name)? else {
+                let Some(file) = file_above(revision, start, name)? else {
                     return Ok(None);
                 };
                 let found = FoundConfig {
@@ -294,7 +294,7 @@ fn argocd_of_cluster(live: &dyn Live) -> Result<ArgoSettings> {
     let kind = match lookups.get(&kind) {
         Some(KindLookup::Served(kind)) => kind.clone(),
         Some(KindLookup::NotServed(why) | KindLookup::Unknown(why)) => bail!("{why}"),
-        None => bail!("the live side says nothing about ConfigMaps"),
+        None => bail!("the live side has no information about ConfigMaps"),
     };
     let key = ResourceKey::new("", "ConfigMap", Some("argocd".to_owned()), "argocd-cm");
     let fetched = live.fetch(&FetchRequest {
@@ -308,6 +308,6 @@ fn argocd_of_cluster(live: &dyn Live) -> Result<ArgoSettings> {
         Some(ReadResult::Found(map)) => Ok(config::read_argocd(&map.value()?, &key.to_string())),
         Some(ReadResult::Absent) => bail!("{key} was not found; name a file"),
         Some(ReadResult::Unread(why)) => bail!("{why}"),
-        None => bail!("the live side did not answer"),
+        None => bail!("the live side returned no result"),
     }
 }

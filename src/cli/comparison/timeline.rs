@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
-use super::{ComparisonInputs, RunRules, emptiness, prepare, rules};
+use super::{ComparisonInputs, RunRules, no_object_warning, prepare, rules};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::cli::selected::ChangeSelection;
 use crate::cluster::audit::Logs;
@@ -47,7 +47,7 @@ pub fn timeline(
     } = prepare(rules, source, live, compare, rule_words, false)?;
     let mut report = engine::run(&sources, side.as_live(), &rules.set, &options)?;
     if !compare.allow_empty {
-        let empty = emptiness(&report, source, &live.filter);
+        let empty = no_object_warning(&report, source, &live.filter);
         report.warnings.extend(empty);
     }
     report.warnings.append(&mut rules.warnings);
@@ -62,7 +62,7 @@ pub fn timeline(
         }
         report.objects.retain(|object| meant.contains(&object.key));
     }
-    let redactor = redactor(&rules).knowing(&report.secret_values);
+    let redactor = redactor(&rules).with_secrets(&report.secret_values);
     let asked = HistoryRequest {
         objects: history::objects_of(&report),
         report: &report,

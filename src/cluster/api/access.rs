@@ -37,7 +37,7 @@ impl Api {
         let answer = answer.map_err(|failure| match failure {
             // A server without this API checks authorization first, which denies it to everyone.
             ApiFailure::NotFound | ApiFailure::UnknownResource | ApiFailure::Forbidden(_) => {
-                anyhow!("not every user may ask before Kubernetes 1.28")
+                anyhow!("before Kubernetes 1.28, not every user may ask")
             }
             failure => anyhow!("{failure}"),
         })?;

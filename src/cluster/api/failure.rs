@@ -20,14 +20,14 @@ pub(super) enum ApiFailure {
     Unauthorized,
     /// 403 to an apply, for a reason other than a missing permission.
     #[error(
-        "the API server refused to apply it (403 Forbidden), though patch is allowed: an \
+        "the API server refused to apply it (403 Forbidden), although patch is allowed: an \
          admission webhook, a policy or a quota denied it, or it is a Role that grants more than \
-         you hold (verbs escalate and bind)"
+         you have (verbs escalate and bind)"
     )]
     Refused,
     /// Policies, webhooks or quotas refused an apply. Their messages are redacted before they are
     /// shown.
-    #[error("the API server refuses to apply it: {} against it", who(.0))]
+    #[error("the API server refuses to apply it: {} against it", policy_names(.0))]
     Denied(Vec<Denial>),
     /// 404 that names the object: its kind is served, and the object does not exist.
     #[error("not found")]
@@ -102,7 +102,7 @@ impl ApiFailure {
 }
 
 /// Returns the names of policies, without their messages: `ValidatingAdmissionPolicy "lock"`.
-fn who(denials: &[Denial]) -> String {
+fn policy_names(denials: &[Denial]) -> String {
     let mut all: Vec<&str> = denials.iter().map(|denial| denial.by.as_str()).collect();
     all.dedup();
     let verb = if all.len() == 1 { "is" } else { "are" };

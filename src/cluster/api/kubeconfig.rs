@@ -226,7 +226,7 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Credentials> {
         None => AuthInfo::default(),
     };
     refuse_removed_provider(&user)?;
-    let (mut user, exec) = with_plugin(unwrapped(user), &cluster)?;
+    let (mut user, exec) = with_plugin(join_base64_lines(user), &cluster)?;
     let token_file = user.token_file.take();
     Ok(Credentials {
         config: config(&context, &cluster, user)?,
@@ -254,7 +254,7 @@ fn refuse_removed_provider(user: &AuthInfo) -> Result<()> {
 
 /// Returns the credentials with their base64 on one line: tools wrap it, and Go's decoder accepts
 /// that.
-fn unwrapped(mut user: AuthInfo) -> AuthInfo {
+fn join_base64_lines(mut user: AuthInfo) -> AuthInfo {
     user.client_certificate_data = user.client_certificate_data.map(|data| in_one_line(&data));
     user.client_key_data = user.client_key_data.map(|data| {
         let data = in_one_line(data.expose_secret());

@@ -108,7 +108,7 @@ impl Receive for PageReceiver {
         } = envelope.metadata;
         let next = next.filter(|token| !token.is_empty());
         if next.is_none() && remaining_item_count.is_some_and(|left| left > 0) {
-            return Err(malformed("it says that there is more, but not where"));
+            return Err(malformed("it has more pages, but no continue token"));
         }
         Ok(ListPage {
             next,

@@ -133,7 +133,7 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<ReadGr
             extra_in,
         });
     }
-    spread(groups)
+    choose_lists(groups)
 }
 
 /// Chooses the version at which the undeclared objects of each kind are listed: one at which
@@ -162,7 +162,7 @@ fn extra_kinds(
 ///
 /// Lists of namespaces run in parallel, contain few undeclared objects, and need no cluster-wide
 /// permissions; but with many namespaces, the requests themselves cost more.
-fn spread(groups: Vec<ReadGroup>) -> Vec<ReadGroup> {
+fn choose_lists(groups: Vec<ReadGroup>) -> Vec<ReadGroup> {
     let split = |group: &ReadGroup| match group.scope {
         GroupScope::AllNamespaces => group.by_namespace(group.wanted.clone()),
         _ => vec![group.clone()],

@@ -115,7 +115,7 @@ impl<R: Receive> Capped<R> {
     }
 
     /// Takes the error for which the receiver refused a chunk.
-    pub fn complaint(&mut self) -> Option<ApiFailure> {
+    pub fn take_error(&mut self) -> Option<ApiFailure> {
         self.complaint.take()
     }
 

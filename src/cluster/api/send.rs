@@ -300,7 +300,7 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
     let mut unpacked = MultiGzDecoder::new(plain);
     let broken_gzip = |unpacked: &mut MultiGzDecoder<Capped<R>>| {
         // The receiver's own error, if any, arrives as an I/O error here.
-        let complaint = unpacked.get_mut().complaint();
+        let complaint = unpacked.get_mut().take_error();
         complaint.unwrap_or_else(|| {
             ApiFailure::malformed("body", "it is not valid gzip, or is cut short")
         })

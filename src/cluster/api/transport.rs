@@ -343,10 +343,10 @@ fn is_loopback(server: &Uri) -> bool {
 const WRAPPING: [&str; 2] = ["ServiceError", "client error ("];
 
 /// Returns an error of the operating system without its number: `connection refused`.
-fn plain(text: &str) -> String {
+fn without_os_number(text: &str) -> String {
     // As rustls words it, with a link to its manual.
     if text.contains("without sending TLS close_notify") {
-        return "the server closed it before it had answered".to_owned();
+        return "the server closed it before it responded".to_owned();
     }
     let text = text.replace("tcp connect error: ", "");
     let Some((words, rest)) = text.split_once(" (os error ") else {
@@ -375,7 +375,7 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
         true => whole.to_string(),
         false => causes.join(": "),
     };
-    text = plain(&text);
+    text = without_os_number(&text);
     // As rustls words it; its types are hidden behind those of the HTTP client.
     let is_early_or_late = text.contains("certificate expired")
         || text.contains("certificate not valid yet")
@@ -499,11 +499,11 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_was_cut_is_said_plainly() {
+    fn reports_that_a_connection_was_cut() {
         let error = std::io::Error::other(
             "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/x",
         );
-        assert_eq!(cause(&error), "the server closed it before it had answered");
+        assert_eq!(cause(&error), "the server closed it before it responded");
     }
 
     #[test]

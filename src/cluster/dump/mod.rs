@@ -58,7 +58,7 @@ impl Dump {
     }
 
     fn answer(&self, wanted: &ObjectRequest) -> ReadResult {
-        if let Some(why) = self.noted(|notes| notes.hindrance(&wanted.key)) {
+        if let Some(why) = self.noted(|notes| notes.reason_not_comparable(&wanted.key)) {
             return ReadResult::Unread(why);
         }
         let Some(recorded) = self.index.get(&wanted.key) else {

@@ -35,7 +35,8 @@ pub(super) fn lookup(
         })
     };
     if let Some(known) = builtin_kind_of_group(&group_kind.group, kind).first() {
-        if let Some(gone) = gone(api_version, kind).filter(|_| read_at.is_none()) {
+        if let Some(gone) = removed_version_message(api_version, kind).filter(|_| read_at.is_none())
+        {
             return KindLookup::NotServed(gone);
         }
         let short = short_names(&group_kind.group, kind);
@@ -45,7 +46,7 @@ pub(super) fn lookup(
             namespaced: known.namespaced,
         });
     }
-    if let Some(gone) = gone(api_version, kind) {
+    if let Some(gone) = removed_version_message(api_version, kind) {
         return KindLookup::NotServed(gone);
     }
     if let Some(crd) = live_crds.iter().find(|crd| defines(crd, &group_kind)) {
@@ -91,7 +92,7 @@ pub(super) fn served_by(crd: &Value) -> Vec<String> {
 }
 
 /// Returns the message about a version that Kubernetes no longer serves.
-fn gone(api_version: &str, kind: &str) -> Option<String> {
+fn removed_version_message(api_version: &str, kind: &str) -> Option<String> {
     replacement(api_version, kind).map(|found| format!("{kind} at {api_version} {found}"))
 }
 

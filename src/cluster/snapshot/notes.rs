@@ -244,7 +244,7 @@ impl Notes {
     }
 
     /// Returns why an object cannot be compared although it is in the snapshot.
-    pub fn hindrance(&self, key: &ResourceKey) -> Option<String> {
+    pub fn reason_not_comparable(&self, key: &ResourceKey) -> Option<String> {
         let key = NoteKey::of(key);
         if self.masked.contains(&key) {
             let why = "its secret values were masked when the snapshot was made; make one without \

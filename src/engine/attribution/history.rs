@@ -73,7 +73,10 @@ fn author<'w>(
     change: &Change,
     version: &str,
 ) -> Option<&'w AuditedWrite> {
-    let after: Vec<ValueAfterWrite> = writes.iter().map(|w| after(w, change, version)).collect();
+    let after: Vec<ValueAfterWrite> = writes
+        .iter()
+        .map(|w| value_after_write(w, change, version))
+        .collect();
     let last_other = after
         .iter()
         .rposition(|after| *after == ValueAfterWrite::Other);
@@ -84,7 +87,8 @@ fn author<'w>(
         .position(|a| *a == ValueAfterWrite::Live);
     let end = first_live.map_or(writes.len(), |at| start + at + 1);
     let between = writes.get(start..end)?;
-    let touches = |write: &&'w AuditedWrite| request::touch(write, change) != RequestEffect::No;
+    let touches =
+        |write: &&'w AuditedWrite| request::request_effect(write, change) != RequestEffect::No;
     let candidates: Vec<&'w AuditedWrite> = between.iter().copied().filter(touches).collect();
     let (was_other, is_live) = (last_other.is_some(), first_live.is_some());
     match (between, candidates.as_slice()) {
@@ -95,7 +99,7 @@ fn author<'w>(
         (_, []) => of_one_user(between.iter().copied()).filter(|_| was_other && is_live),
         (_, candidates) => {
             let last = candidates.last()?;
-            let sent_it = request::touch(last, change) == RequestEffect::Yes;
+            let sent_it = request::request_effect(last, change) == RequestEffect::Yes;
             if sent_it {
                 return Some(last);
             }
@@ -121,9 +125,9 @@ fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w AuditedWrite>) -> Option
 
 /// Returns what the object had after a write: from the response, or from the request body if that
 /// is a whole object.
-fn after(write: &AuditedWrite, change: &Change, version: &str) -> ValueAfterWrite {
+fn value_after_write(write: &AuditedWrite, change: &Change, version: &str) -> ValueAfterWrite {
     if write.subresource.as_deref() == Some("scale") {
-        return match request::touch(write, change) {
+        return match request::request_effect(write, change) {
             RequestEffect::Yes => ValueAfterWrite::Live,
             RequestEffect::No if is_count(&change.path) && write.body.is_some() => {
                 ValueAfterWrite::Other
@@ -148,7 +152,7 @@ fn after(write: &AuditedWrite, change: &Change, version: &str) -> ValueAfterWrit
         return Some(object)
             .filter(comparable)
             .map_or(ValueAfterWrite::Unknown, |object| {
-                is(request::holds(object, change))
+                is(request::has_live_value(object, change))
             });
     }
     let is_whole =
@@ -157,14 +161,16 @@ fn after(write: &AuditedWrite, change: &Change, version: &str) -> ValueAfterWrit
     match sent.map(|object| {
         (
             request::find(object, &change.path),
-            request::holds(object, change),
+            request::has_live_value(object, change),
         )
     }) {
         // What a request leaves out may be defaulted.
         Some((None, _)) if change.kind != ChangeKind::Removed => ValueAfterWrite::Unknown,
         Some((_, held)) => is(held),
         // A value that a patch sets explicitly is set after it.
-        None if request::touch(write, change) == RequestEffect::Yes => ValueAfterWrite::Live,
+        None if request::request_effect(write, change) == RequestEffect::Yes => {
+            ValueAfterWrite::Live
+        }
         None => ValueAfterWrite::Unknown,
     }
 }
@@ -202,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_value_is_there_until_somebody_removes_it() {
+    fn an_empty_value_counts_as_set_until_it_is_removed() {
         let gone = change(
             ".spec.tmp.emptyDir",
             ChangeKind::Removed,
@@ -243,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_update_that_changed_nothing_is_nobodys() {
+    fn does_not_attribute_a_change_to_a_later_update_without_effect() {
         let gone = change(
             ".metadata.labels.tier",
             ChangeKind::Removed,

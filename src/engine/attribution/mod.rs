@@ -237,7 +237,8 @@ fn candidates<'w>(
     }
     let may_be = |write: &&AuditedWrite| {
         write.changes()
-            && change.is_none_or(|change| request::touch(write, change) != RequestEffect::No)
+            && change
+                .is_none_or(|change| request::request_effect(write, change) != RequestEffect::No)
     };
     let sent: Vec<&AuditedWrite> = written.iter().copied().filter(may_be).collect();
     // No request sent the field, so it was defaulted beside a field that one of them wrote.

@@ -20,7 +20,7 @@ pub enum RequestEffect {
 }
 
 /// Returns whether a write gave the path of `change` its live value, judged by its body.
-pub fn touch(write: &AuditedWrite, change: &Change) -> RequestEffect {
+pub fn request_effect(write: &AuditedWrite, change: &Change) -> RequestEffect {
     match write.subresource.as_deref() {
         _ if write.verb.starts_with("delete") => return RequestEffect::No,
         None => {}
@@ -33,7 +33,7 @@ pub fn touch(write: &AuditedWrite, change: &Change) -> RequestEffect {
     match (body, write.verb.as_str()) {
         (Value::Array(operations), _) => json_patch(operations, change),
         // A whole object contains unchanged values as well as changed ones.
-        (_, "update" | "create") => match holds(body, change) {
+        (_, "update" | "create") => match has_live_value(body, change) {
             Some(false) => RequestEffect::No,
             _ => RequestEffect::Maybe,
         },
@@ -157,26 +157,26 @@ fn from_above(body: &Value, change: &Change) -> RequestEffect {
     for segment in &change.path.0 {
         let directive = value.get("$patch").and_then(Value::as_str);
         match directive {
-            Some("replace" | "delete") => return gone(change),
-            _ if value.get("$retainKeys").is_some() => return gone(change),
+            Some("replace" | "delete") => return removal_effect(change),
+            _ if value.get("$retainKeys").is_some() => return removal_effect(change),
             _ => {}
         }
         let next = match (value, segment) {
             (Value::Object(fields), PathElement::Field(name)) => {
                 let by_primitive = format!("$deleteFromPrimitiveList/{name}");
                 if fields.contains_key(&by_primitive) {
-                    return gone(change);
+                    return removal_effect(change);
                 }
                 fields.get(name)
             }
-            (Value::Null, _) => return gone(change),
+            (Value::Null, _) => return removal_effect(change),
             // A list without a merge key is replaced as a whole.
-            (Value::Array(_), PathElement::Index(_)) => return gone(change),
+            (Value::Array(_), PathElement::Index(_)) => return removal_effect(change),
             (Value::Array(items), PathElement::Key(_)) => {
                 let whole =
                     |item: &Value| item.get("$patch").and_then(Value::as_str) == Some("replace");
                 if items.iter().any(whole) {
-                    return gone(change);
+                    return removal_effect(change);
                 }
                 item_of(items, segment)
             }
@@ -191,7 +191,7 @@ fn from_above(body: &Value, change: &Change) -> RequestEffect {
     RequestEffect::No
 }
 
-fn gone(change: &Change) -> RequestEffect {
+fn removal_effect(change: &Change) -> RequestEffect {
     match change.kind {
         ChangeKind::Removed => RequestEffect::Yes,
         // The index does not show whether the item it added is the live one.
@@ -210,7 +210,7 @@ fn in_string_data<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
 }
 
 /// Returns whether an object has the live value at the path of `change`; `None` if unknown.
-pub fn holds(object: &Value, change: &Change) -> Option<bool> {
+pub fn has_live_value(object: &Value, change: &Change) -> Option<bool> {
     let path = &change.path;
     if let Some((PathElement::Index(_), above)) = path.0.split_last() {
         let list = find(object, &FieldPath(above.to_vec())).and_then(Value::as_array);
@@ -314,14 +314,23 @@ mod tests {
         let patch = json!({"spec": {"containers": [{"name": "app", "image": "x:2"}]}});
         let patch = write("patch", patch);
         let changed = |live| change(image, ChangeKind::Modified, None, Some(live));
-        assert_eq!(touch(&patch, &changed(json!("x:2"))), RequestEffect::Yes);
-        assert_eq!(touch(&patch, &changed(json!("x:3"))), RequestEffect::No);
+        assert_eq!(
+            request_effect(&patch, &changed(json!("x:2"))),
+            RequestEffect::Yes
+        );
+        assert_eq!(
+            request_effect(&patch, &changed(json!("x:3"))),
+            RequestEffect::No
+        );
         let sidecar = json!({"name": "debug", "image": "b", "terminationMessagePath": "/dev"});
         let path = r#".spec.containers[name="debug"]"#;
         let sidecar = change(path, ChangeKind::Added, None, Some(sidecar));
         let adds = json!({"spec": {"containers": [{"name": "debug", "image": "b"}]}});
-        assert_eq!(touch(&write("patch", adds), &sidecar), RequestEffect::Yes);
-        assert_eq!(touch(&patch, &sidecar), RequestEffect::No);
+        assert_eq!(
+            request_effect(&write("patch", adds), &sidecar),
+            RequestEffect::Yes
+        );
+        assert_eq!(request_effect(&patch, &sidecar), RequestEffect::No);
     }
 
     #[test]
@@ -332,7 +341,7 @@ mod tests {
             Some(json!("db")),
             None,
         );
-        let tells = |verb: &str, body| touch(&write(verb, body), &gone);
+        let tells = |verb: &str, body| request_effect(&write(verb, body), &gone);
         let merge = json!({"metadata": {"labels": {"tier": null}}});
         assert_eq!(tells("patch", merge), RequestEffect::Yes);
         let all = json!({"metadata": {"labels": null}});
@@ -368,10 +377,10 @@ mod tests {
             )
         };
         let selector = replace("/spec/selector", json!({"app": "a"}));
-        assert_eq!(touch(&selector, &app("a")), RequestEffect::Yes);
-        assert_eq!(touch(&selector, &app("b")), RequestEffect::Maybe);
+        assert_eq!(request_effect(&selector, &app("a")), RequestEffect::Yes);
+        assert_eq!(request_effect(&selector, &app("b")), RequestEffect::Maybe);
         let other = replace("/spec/selector", json!({"tier": "web"}));
-        assert_eq!(touch(&other, &app("a")), RequestEffect::Maybe);
+        assert_eq!(request_effect(&other, &app("a")), RequestEffect::Maybe);
         let port = |port: u16| {
             let path = format!(r#".spec.ports[port={port},protocol="TCP"]"#);
             change(
@@ -382,8 +391,8 @@ mod tests {
             )
         };
         let ports = replace("/spec/ports", json!([{"port": 80, "protocol": "TCP"}]));
-        assert_eq!(touch(&ports, &port(81)), RequestEffect::Yes);
-        assert_eq!(touch(&ports, &port(80)), RequestEffect::No);
+        assert_eq!(request_effect(&ports, &port(81)), RequestEffect::Yes);
+        assert_eq!(request_effect(&ports, &port(80)), RequestEffect::No);
     }
 
     #[test]
@@ -391,8 +400,8 @@ mod tests {
         let limit =
             |live: &str| change(".limits.cpu", ChangeKind::Modified, None, Some(json!(live)));
         let patch = write("patch", json!({"limits": {"cpu": "1000m"}}));
-        assert_eq!(touch(&patch, &limit("1")), RequestEffect::Maybe);
-        assert_eq!(touch(&patch, &limit("2")), RequestEffect::No);
+        assert_eq!(request_effect(&patch, &limit("1")), RequestEffect::Maybe);
+        assert_eq!(request_effect(&patch, &limit("2")), RequestEffect::No);
     }
 
     #[test]
@@ -407,7 +416,7 @@ mod tests {
                 Some(json!({"port": port})),
                 None,
             );
-            touch(&write("patch", body.clone()), &gone)
+            request_effect(&write("patch", body.clone()), &gone)
         };
         assert_eq!(of(9090), RequestEffect::Yes);
         assert_eq!(of(8080), RequestEffect::No);
@@ -425,7 +434,7 @@ mod tests {
                 Some(json!(live)),
             )
         };
-        assert_eq!(touch(&scale, &of(0)), RequestEffect::Yes);
-        assert_eq!(touch(&scale, &of(3)), RequestEffect::No);
+        assert_eq!(request_effect(&scale, &of(0)), RequestEffect::Yes);
+        assert_eq!(request_effect(&scale, &of(3)), RequestEffect::No);
     }
 }

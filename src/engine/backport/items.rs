@@ -66,7 +66,7 @@ pub(super) fn units<'d>(
         let known = known.find(|unit| unit.drift.change.path == item);
         let whole = match &known {
             Some(unit) => with_field(&unit.drift, &item, &pair.0.change),
-            None => begun(pair.0, &item),
+            None => partial_item(pair.0, &item),
         };
         match (known, whole) {
             (Some(unit), Some(whole)) => {
@@ -107,7 +107,7 @@ fn new_item(change: &Change, manifest: &Value) -> Option<FieldPath> {
 }
 
 /// Returns the addition of an item of which one field is known so far.
-fn begun(first: &JudgedChange, item: &FieldPath) -> Option<JudgedChange> {
+fn partial_item(first: &JudgedChange, item: &FieldPath) -> Option<JudgedChange> {
     let Some(PathElement::Key(keys)) = item.0.last() else {
         return None;
     };
@@ -138,7 +138,7 @@ fn find_partners(units: &mut Vec<ChangeUnit<'_>>) {
         let alike = gone.iter().enumerate().filter_map(|(at, unit)| {
             let declared = unit.drift.change.declared.as_ref()?;
             let is_beside = unit.list().as_ref() == Some(&list);
-            let score = likeness(declared, live).filter(|_| is_beside)?;
+            let score = shared_fields(declared, live).filter(|_| is_beside)?;
             Some((score, Reverse(at)))
         });
         if let Some((_, Reverse(at))) = alike.max() {
@@ -151,7 +151,7 @@ fn find_partners(units: &mut Vec<ChangeUnit<'_>>) {
 
 /// Returns how many fields two items have in common, if those are at least half of the declared
 /// fields other than the key.
-fn likeness(declared: &Value, live: &Value) -> Option<usize> {
+fn shared_fields(declared: &Value, live: &Value) -> Option<usize> {
     let fields = declared.as_object()?;
     let same = fields
         .iter()
@@ -162,13 +162,13 @@ fn likeness(declared: &Value, live: &Value) -> Option<usize> {
 }
 
 /// Returns an item with the fields of another merged into it.
-pub(super) fn overlaid(declared: &Value, live: &Value) -> Value {
+pub(super) fn overlay_item(declared: &Value, live: &Value) -> Value {
     match (declared, live) {
         (Value::Object(declared), Value::Object(live)) => {
             let mut fields = declared.clone();
             for (name, live) in live {
                 let field = match declared.get(name) {
-                    Some(declared) => overlaid(declared, live),
+                    Some(declared) => overlay_item(declared, live),
                     None => live.clone(),
                 };
                 fields.insert(name.clone(), field);
@@ -186,15 +186,15 @@ mod tests {
     use super::*;
     use crate::model::tests::drift;
 
-    fn told(units: &[ChangeUnit<'_>]) -> Vec<(String, Option<Value>, Option<String>)> {
-        let told = units.iter().map(|unit| {
+    fn edits_of(units: &[ChangeUnit<'_>]) -> Vec<(String, Option<Value>, Option<String>)> {
+        let edits = units.iter().map(|unit| {
             let change = &unit.drift.change;
             let gone = unit
                 .instead_of
                 .map(|(gone, _)| gone.change.path.to_string());
             (change.path.to_string(), change.live.clone(), gone)
         });
-        told.collect()
+        edits.collect()
     }
 
     #[test]
@@ -220,13 +220,13 @@ mod tests {
         let gone = drifts[2].change.path.to_string();
         let paired = units(pairs(), &manifest, true);
         assert_eq!(
-            told(&paired),
+            edits_of(&paired),
             [(item.to_owned(), Some(live.clone()), Some(gone.clone()))]
         );
         assert_eq!(paired[0].found.len(), 2);
         let apart = units(pairs(), &manifest, false);
         assert_eq!(
-            told(&apart),
+            edits_of(&apart),
             [(item.to_owned(), Some(live), None), (gone, None, None)]
         );
     }
@@ -254,6 +254,6 @@ mod tests {
         let declared = json!({"port": 80, "nodePort": 30000, "x": {"a": 1}});
         let live = json!({"port": 81, "x": {"b": 2}});
         let both = json!({"port": 81, "nodePort": 30000, "x": {"a": 1, "b": 2}});
-        assert_eq!(overlaid(&declared, &live), both);
+        assert_eq!(overlay_item(&declared, &live), both);
     }
 }

@@ -78,7 +78,7 @@ pub fn plan(wish: &BackportRequest<'_>) -> Result<BackportPlan> {
     let mut left_out = SkippedChanges::new();
     for _ in 0..MOST_ATTEMPTS {
         let (planned, taken) = BackportState::all(wish, &left_out)?;
-        let more = spoilers(wish, &before, &taken)?;
+        let more = changes_that_break_others(wish, &before, &taken)?;
         if more.is_empty() {
             return Ok(planned);
         }
@@ -95,7 +95,7 @@ type SkippedChanges = BTreeMap<(String, String), String>;
 
 /// Returns the changes that would make something else drift. A change that is right for its object
 /// may be wrong together with others, and one object can make another drift.
-fn spoilers(
+fn changes_that_break_others(
     wish: &BackportRequest<'_>,
     before: &BTreeSet<(String, String)>,
     taken: &[BackportedChange],
@@ -138,7 +138,7 @@ fn spoilers(
         path if path.contains('"') => String::new(),
         path => format!(" at {path}"),
     };
-    let why = format!("with this change, {object} would drift{at}, which it does not now");
+    let why = format!("with this change, {object} would start to drift{at}");
     Ok(SkippedChanges::from([(spoiler.what.clone(), why)]))
 }
 

@@ -356,7 +356,7 @@ impl BackportState<'_> {
         instead_of: Option<&Change>,
     ) -> Result<std::result::Result<WantedObject, BackportRefusal>> {
         let place = instead_of.unwrap_or(change);
-        let with = |live: Option<&Value>| values::with(&subject.value, place, live);
+        let with = |live: Option<&Value>| values::with_live_value(&subject.value, place, live);
         let mut whole = change.live.clone();
         let Some(mut value) = with(whole.as_ref()) else {
             return Ok(Err((RefusalReason::Impossible, NO_PLACE.to_owned())));
@@ -366,7 +366,7 @@ impl BackportState<'_> {
         if let (Some(declared), Some(live)) = (&place.declared, &change.live)
             && instead_of.is_some()
         {
-            let both = items::overlaid(declared, live);
+            let both = items::overlay_item(declared, live);
             if let Some(with_both) = with(Some(&both)) {
                 drifting = self.is_taken_over(subject, change, &with_both)?;
                 if drifting.is_some() {

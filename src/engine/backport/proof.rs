@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_elsewhere_is_none() {
+    fn rejects_an_edit_that_changes_something_else() {
         let path: FieldPath = ".spec.replicas".parse().unwrap();
         let before = rendered(&[object("a", 1), object("b", 1)]);
         let after = |a: u32, b: u32| rendered(&[object("a", a), object("b", b)]);

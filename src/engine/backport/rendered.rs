@@ -170,7 +170,7 @@ fn remarks(
             "its name becomes {name}, so the pods that use it are replaced"
         ));
     }
-    remarks.extend(candidate.bot(texts));
+    remarks.extend(candidate.bot_note(texts));
     remarks
 }
 

@@ -34,10 +34,14 @@ pub(super) fn without_type(object: &Value) -> Value {
 
 /// Returns the manifest with one field set to its live value, or removed; `None` if the field has
 /// no place in the manifest.
-pub(super) fn with(manifest: &Value, change: &Change, live: Option<&Value>) -> Option<Value> {
+pub(super) fn with_live_value(
+    manifest: &Value,
+    change: &Change,
+    live: Option<&Value>,
+) -> Option<Value> {
     let mut changed = manifest.clone();
     let (path, live) = written(manifest, &change.path, live)?;
-    put(&mut changed, &path.0, live.as_ref())?;
+    set_value(&mut changed, &path.0, live.as_ref())?;
     Some(changed)
 }
 
@@ -67,7 +71,7 @@ fn written(
     Some((path.clone(), live.cloned()))
 }
 
-fn put(value: &mut Value, path: &[PathElement], live: Option<&Value>) -> Option<()> {
+fn set_value(value: &mut Value, path: &[PathElement], live: Option<&Value>) -> Option<()> {
     let Some((first, rest)) = path.split_first() else {
         value.clone_from(live?);
         return Some(());
@@ -90,9 +94,9 @@ fn put(value: &mut Value, path: &[PathElement], live: Option<&Value>) -> Option<
                     if below.is_null() {
                         *below = empty;
                     }
-                    put(below, rest, live)?;
+                    set_value(below, rest, live)?;
                 }
-                (rest, None) => put(fields.get_mut(name)?, rest, live)?,
+                (rest, None) => set_value(fields.get_mut(name)?, rest, live)?,
             }
         }
         PathElement::Index(index) => {
@@ -100,7 +104,7 @@ fn put(value: &mut Value, path: &[PathElement], live: Option<&Value>) -> Option<
             match (rest, live) {
                 ([], None) if *index < items.len() => drop(items.remove(*index)),
                 ([], Some(live)) if *index == items.len() => items.push(live.clone()),
-                _ => put(items.get_mut(*index)?, rest, live)?,
+                _ => set_value(items.get_mut(*index)?, rest, live)?,
             }
         }
         PathElement::Key(keys) => {
@@ -119,7 +123,7 @@ fn put(value: &mut Value, path: &[PathElement], live: Option<&Value>) -> Option<
             match (found, rest, live) {
                 (Some(at), [], None) => drop(items.remove(at)),
                 (Some(at), [], Some(live)) => items[at] = live.clone(),
-                (Some(at), rest, live) => put(&mut items[at], rest, live)?,
+                (Some(at), rest, live) => set_value(&mut items[at], rest, live)?,
                 (None, [], Some(live)) => items.push(live.clone()),
                 (None, ..) => return None,
             }
@@ -256,7 +260,7 @@ fn element_is_value(element: &PathElement) -> bool {
 /// has no place in it.
 pub(super) fn with_at(value: &Value, path: &[PathElement], to: Option<&Value>) -> Option<Value> {
     let mut changed = value.clone();
-    put(&mut changed, path, to)?;
+    set_value(&mut changed, path, to)?;
     Some(changed)
 }
 

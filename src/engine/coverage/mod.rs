@@ -117,7 +117,7 @@ impl UndeclaredObject {
                 let left = self
                     .left
                     .map(|mark| format!("{mark} no longer declares it"));
-                (ObjectClass::Nobody, gone.or(left))
+                (ObjectClass::Undeclared, gone.or(left))
             }
         };
         ClassifiedObject {
@@ -197,13 +197,13 @@ fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
 /// Returns the marks of an object's deployers. An Argo CD tracking ID that names another object was
 /// copied with the manifest, so it is left out.
 fn marks_of(key: &ResourceKey, value: &Value) -> Vec<DeployerMark> {
-    let mut marks = marks::marks(value);
+    let mut marks = marks::deployer_marks(value);
     marks.retain(|mark| {
         mark.tool != DeployerTool::ArgoCd || managed::is_tracked(&mark.of, true, key, value)
     });
     let instance = value.pointer("/metadata/labels/argocd.argoproj.io~1instance");
     if let Some(of) = instance.and_then(Value::as_str)
-        && marks::marks(value)
+        && marks::deployer_marks(value)
             .iter()
             .all(|mark| mark.tool != DeployerTool::ArgoCd)
     {

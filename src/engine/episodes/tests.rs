@@ -206,36 +206,36 @@ fn counts_each_duration_under_every_bound_that_it_is_within() {
 
 /// One object in one round: absent, unknown, missing, or compared with some drifting fields.
 #[derive(Debug, Clone)]
-enum Step {
+enum RoundStep {
     Absent,
     Unknown,
     Missing,
     Compared(Vec<u8>),
 }
 
-fn steps() -> impl Strategy<Value = Vec<(bool, Vec<Step>)>> {
+fn steps() -> impl Strategy<Value = Vec<(bool, Vec<RoundStep>)>> {
     let step = prop_oneof![
-        Just(Step::Absent),
-        Just(Step::Unknown),
-        Just(Step::Missing),
-        prop::collection::vec(0_u8..3, 0..3).prop_map(Step::Compared),
+        Just(RoundStep::Absent),
+        Just(RoundStep::Unknown),
+        Just(RoundStep::Missing),
+        prop::collection::vec(0_u8..3, 0..3).prop_map(RoundStep::Compared),
     ];
     let of_round = (any::<bool>(), prop::collection::vec(step, 3));
     prop::collection::vec(of_round, 1..12)
 }
 
-fn round_of(second: i64, is_complete: bool, steps: &[Step]) -> RoundResult {
+fn round_of(second: i64, is_complete: bool, steps: &[RoundStep]) -> RoundResult {
     let objects = steps.iter().enumerate().filter_map(|(at, step)| {
         let object = match step {
-            Step::Absent => return None,
-            Step::Unknown => object(ObjectState::Unknown),
-            Step::Missing => {
+            RoundStep::Absent => return None,
+            RoundStep::Unknown => object(ObjectState::Unknown),
+            RoundStep::Missing => {
                 let mut object = object(ObjectState::Missing);
                 let place = (String::new(), Deviation::Missing);
                 object.sights.insert(place, sight(None));
                 object
             }
-            Step::Compared(fields) => {
+            RoundStep::Compared(fields) => {
                 let mut object = object(ObjectState::Compared);
                 for field in fields {
                     let place = (format!(".data.f{field}"), Deviation::Changed);

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{HistoryReader, LiveObjects, list, text};
+use super::{HistoryReader, LiveObjects, text};
 use crate::cluster::{Label, Query};
-use crate::model::{HistoryEntry, HistorySource, ResourceKey, group_of};
+use crate::model::{HistoryEntry, HistorySource, ResourceKey, group_of, items_at};
 
 /// Reads the histories of the Applications, Kustomizations, HelmReleases and Helm releases that
 /// objects belong to.
@@ -52,7 +52,7 @@ pub(super) fn read(reader: &mut HistoryReader<'_>, found: &LiveObjects) {
 /// Returns whether a GitOps object deploys any of the objects.
 fn deploys(deployer: &Value, kind: &str, found: &LiveObjects) -> bool {
     let part = |one: &Value, name: &str| text(one, name).unwrap_or_default().to_owned();
-    let of_argo = list(deployer, "/status/resources").iter().any(|one| {
+    let of_argo = items_at(deployer, "/status/resources").iter().any(|one| {
         found.keys().any(|key| {
             key.group == part(one, "/group")
                 && key.kind == part(one, "/kind")
@@ -60,7 +60,7 @@ fn deploys(deployer: &Value, kind: &str, found: &LiveObjects) -> bool {
                 && key.namespace.clone().unwrap_or_default() == part(one, "/namespace")
         })
     });
-    let of_flux = list(deployer, "/status/inventory/entries")
+    let of_flux = items_at(deployer, "/status/inventory/entries")
         .iter()
         .any(|one| {
             found.keys().any(|key| {
@@ -86,7 +86,7 @@ fn deploys(deployer: &Value, kind: &str, found: &LiveObjects) -> bool {
 
 /// Adds the deploys that a GitOps object records.
 fn syncs(reader: &mut HistoryReader<'_>, key: &ResourceKey, deployer: &Value) {
-    for one in list(deployer, "/status/history") {
+    for one in items_at(deployer, "/status/history") {
         let deployed = text(one, "/deployedAt").or_else(|| text(one, "/lastDeployed"));
         let revision = text(one, "/revision").or_else(|| text(one, "/chartVersion"));
         let revision = revision.map_or(String::new(), |revision| format!(" {revision}"));
@@ -106,7 +106,7 @@ fn syncs(reader: &mut HistoryReader<'_>, key: &ResourceKey, deployer: &Value) {
 
 /// Adds the current conditions in which a deployer reports failures.
 fn conditions(reader: &mut HistoryReader<'_>, key: &ResourceKey, deployer: &Value) {
-    for one in list(deployer, "/status/conditions") {
+    for one in items_at(deployer, "/status/conditions") {
         let kind = text(one, "/type").unwrap_or_default();
         let failed = text(one, "/status") == Some("False") || kind.ends_with("Error");
         if !failed {

@@ -45,12 +45,12 @@ pub(super) fn read(reader: &mut HistoryReader<'_>, family: &Family, found: &Live
             let is_warning = text(&event, "/type") == Some("Warning");
             let is_own = text(&event, "/involvedObject/kind") == Some(root.kind.as_str());
             if is_warning || is_own {
-                let said = said(reader, &root, found.get(&root), &event, is_warning);
+                let said = event_groups(reader, &root, found.get(&root), &event, is_warning);
                 add(&mut told, said);
             }
         }
         for said in told.into_values() {
-            reader.push(moment(said));
+            reader.push(event_entry(said));
         }
     }
 }
@@ -99,7 +99,7 @@ fn regarding(family: &Family, namespace: &str, event: &Value) -> Option<Resource
     of(kind, name).or_else(|| of_set().filter(|_| kind == "Pod"))
 }
 
-fn said(
+fn event_groups(
     reader: &HistoryReader<'_>,
     root: &ResourceKey,
     live: Option<&Value>,
@@ -166,7 +166,7 @@ fn without_suffixes(message: &str, name: &str) -> String {
     text
 }
 
-fn moment(said: EventGroup) -> HistoryEntry {
+fn event_entry(said: EventGroup) -> HistoryEntry {
     let EventGroup {
         about,
         reason,
@@ -210,7 +210,7 @@ mod tests {
         add(&mut told, said("2fkb2", "2026-11-02T10:00:02Z", 1));
         add(&mut told, said("8j8wd", "2026-11-02T10:00:01Z", 3));
         assert_eq!(told.len(), 1);
-        let moment = moment(told.into_values().next().unwrap());
+        let moment = event_entry(told.into_values().next().unwrap());
         assert_eq!(
             moment.what,
             "replicaset web-6444: FailedCreate: pods \"web-6444-…\" is forbidden (4 times until \

@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cluster::{FetchRequest, KindLookup, Live, ObjectRequest, Query, ReadResult, audit};
-use crate::model::{History, HistoryEntry, HistorySource, ObjectStatus, Report, ResourceKey};
+use crate::model::{
+    History, HistoryEntry, HistorySource, ObjectStatus, Report, ResourceKey, text_at,
+};
 use crate::redact::Redactor;
 
 /// The parameters of a history.
@@ -217,16 +219,7 @@ impl<'r> HistoryReader<'r> {
 
 /// Returns the string at a JSON pointer, unless it is empty.
 fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    value
-        .pointer(pointer)?
-        .as_str()
-        .filter(|text| !text.is_empty())
-}
-
-/// Returns the list at a JSON pointer, or an empty one.
-fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
-    let list = value.pointer(pointer).and_then(Value::as_array);
-    list.map(Vec::as_slice).unwrap_or_default()
+    text_at(value, pointer).filter(|text| !text.is_empty())
 }
 
 /// Returns the time at a JSON pointer.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{HistoryReader, LiveObjects, list, namespaces, text};
+use super::{HistoryReader, LiveObjects, namespaces, text};
 use crate::cluster::Query;
 use crate::facts::workload;
-use crate::model::{HistorySource, ResourceKey};
+use crate::model::{HistorySource, ResourceKey, items_at};
 
 /// The declared objects that ReplicaSets and pods belong to.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Family {
 
     /// Returns the declared object whose controller reference leads to `member`.
     fn root_of(&self, member: &Value) -> Option<&ResourceKey> {
-        let owners = list(member, "/metadata/ownerReferences").iter();
+        let owners = items_at(member, "/metadata/ownerReferences").iter();
         let mut uids = owners.filter_map(|owner| text(owner, "/uid"));
         uids.find_map(|uid| self.of_uid.get(uid))
     }
@@ -120,11 +120,15 @@ fn rollouts(
     }
     for (root, mut revisions) in by_root {
         revisions.sort_by_key(|revision| revision.number);
-        say(reader, &root, &revisions);
+        add_entries(reader, &root, &revisions);
     }
 }
 
-fn say(reader: &mut HistoryReader<'_>, root: &ResourceKey, revisions: &[RolloutRevision<'_>]) {
+fn add_entries(
+    reader: &mut HistoryReader<'_>,
+    root: &ResourceKey,
+    revisions: &[RolloutRevision<'_>],
+) {
     // Each template, by every revision number that it has had.
     let mut numbers: Vec<(u64, &RolloutRevision<'_>)> = Vec::new();
     for revision in revisions {
@@ -180,7 +184,7 @@ fn say(reader: &mut HistoryReader<'_>, root: &ResourceKey, revisions: &[RolloutR
 
 /// Returns when a controller last wrote an object, other than its status.
 fn last_write(object: &Value) -> Option<String> {
-    let entries = list(object, "/metadata/managedFields").iter();
+    let entries = items_at(object, "/metadata/managedFields").iter();
     let own = entries.filter(|entry| text(entry, "/subresource").is_none());
     let times = own.filter_map(|entry| text(entry, "/time"));
     times.max().map(str::to_owned)
@@ -200,7 +204,7 @@ fn replica_set(object: &Value) -> Option<RolloutRevision<'_>> {
             .split(',')
             .filter_map(|one| one.parse().ok())
             .collect(),
-        template: plain(object.pointer("/spec/template")?),
+        template: without_template_hash(object.pointer("/spec/template")?),
         object,
         // Scaling writes it too.
         keeps_time: false,
@@ -211,14 +215,14 @@ fn controller_revision(object: &Value) -> Option<RolloutRevision<'_>> {
     Some(RolloutRevision {
         number: object.get("revision")?.as_u64()?,
         before: Vec::new(),
-        template: plain(object.pointer("/data/spec/template")?),
+        template: without_template_hash(object.pointer("/data/spec/template")?),
         object,
         keeps_time: true,
     })
 }
 
 /// Returns a template without the `pod-template-hash` label that the controller adds.
-fn plain(template: &Value) -> Value {
+fn without_template_hash(template: &Value) -> Value {
     let mut template = template.clone();
     let labels = template.pointer_mut("/metadata/labels");
     if let Some(labels) = labels.and_then(Value::as_object_mut) {
@@ -231,10 +235,10 @@ fn plain(template: &Value) -> Value {
 fn images(before: &Value, after: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for place in ["/spec/initContainers", "/spec/containers"] {
-        for container in list(after, place) {
+        for container in items_at(after, place) {
             let name = text(container, "/name").unwrap_or_default();
             let same = |other: &&Value| text(other, "/name") == Some(name);
-            let old = list(before, place).iter().find(same);
+            let old = items_at(before, place).iter().find(same);
             let (Some(old), Some(new)) = (
                 old.and_then(|old| text(old, "/image")),
                 text(container, "/image"),
@@ -293,7 +297,7 @@ fn restarts(reader: &mut HistoryReader<'_>, family: &mut Family, pod: &Value) {
     family.add(pod, "Pod", &root);
     let name = text(pod, "/metadata/name").unwrap_or_default();
     for place in ["/status/initContainerStatuses", "/status/containerStatuses"] {
-        for status in list(pod, place) {
+        for status in items_at(pod, place) {
             let container = text(status, "/name").unwrap_or_default();
             let count = status
                 .get("restartCount")

@@ -28,7 +28,7 @@ pub(super) fn paths(body: &Value, kind: &str) -> Vec<FieldPath> {
                 .filter(|one| text(one, "/op") != Some("test"));
             found.extend(places.filter_map(|one| text(one, "/path").map(of_pointer)));
         }
-        _ => walk(body, &mut Vec::new(), &mut found),
+        _ => collect_paths(body, &mut Vec::new(), &mut found),
     }
     for path in &mut found {
         // The server stores stringData as data.
@@ -88,7 +88,7 @@ fn of_pointer(pointer: &str) -> FieldPath {
     )
 }
 
-fn walk(value: &Value, path: &mut Vec<PathElement>, found: &mut Vec<FieldPath>) {
+fn collect_paths(value: &Value, path: &mut Vec<PathElement>, found: &mut Vec<FieldPath>) {
     match value {
         Value::Object(fields) => {
             // Directives of strategic merge patches are not fields.
@@ -103,7 +103,7 @@ fn walk(value: &Value, path: &mut Vec<PathElement>, found: &mut Vec<FieldPath>) 
             }
             for (name, value) in named {
                 path.push(PathElement::Field(name.clone()));
-                walk(value, path, found);
+                collect_paths(value, path, found);
                 path.pop();
             }
         }
@@ -111,7 +111,7 @@ fn walk(value: &Value, path: &mut Vec<PathElement>, found: &mut Vec<FieldPath>) 
             Some(keys) if !keys.is_empty() => {
                 for (key, item) in keys.into_iter().zip(items) {
                     path.push(PathElement::Key(key));
-                    walk(item, path, found);
+                    collect_paths(item, path, found);
                     path.pop();
                 }
             }

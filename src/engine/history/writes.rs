@@ -105,7 +105,7 @@ pub(super) fn from_audit_logs(
             }
             reader.push(HistoryEntry {
                 is_warning: write.verb.starts_with("delete"),
-                ..moment(key, write, request(write, &paths))
+                ..write_entry(key, write, request(write, &paths))
             });
         }
     }
@@ -117,7 +117,7 @@ pub(super) fn from_audit_logs(
     Ok(())
 }
 
-fn moment(key: &ResourceKey, write: &AuditedWrite, what: String) -> HistoryEntry {
+fn write_entry(key: &ResourceKey, write: &AuditedWrite, what: String) -> HistoryEntry {
     HistoryEntry {
         at: Some(write.at),
         object: key.clone(),
@@ -144,7 +144,7 @@ fn refused(reader: &mut HistoryReader<'_>, key: &ResourceKey, refusals: &[Audite
             None => {
                 let one = HistoryEntry {
                     is_warning: true,
-                    ..moment(key, write, what)
+                    ..write_entry(key, write, what)
                 };
                 found.push((one, 1, write.at));
             }

@@ -152,7 +152,7 @@ struct EvaluatedObject<'j> {
 /// The identity of a violation: the policy, its binding and its rule.
 type ViolationIdentity = (String, Option<String>, Option<String>);
 
-fn which(violation: &Violation) -> ViolationIdentity {
+fn violation_identity(violation: &Violation) -> ViolationIdentity {
     let Violation {
         policy,
         binding,
@@ -211,12 +211,12 @@ impl EvaluatedObject<'_> {
         let live_says: BTreeMap<ViolationIdentity, Enforcement> = of_live
             .violations
             .iter()
-            .map(|one| (which(one), one.enforcement))
+            .map(|one| (violation_identity(one), one.enforcement))
             .collect();
         let mut found = Vec::new();
         for (mut violation, field) in declared.violations.iter().cloned().zip(&declared.fields) {
             violation.position = self.locate(field);
-            let is_live = live_says.get(&which(&violation));
+            let is_live = live_says.get(&violation_identity(&violation));
             if violation.enforcement != Enforcement::Cannot && self.live.is_some() {
                 violation.note = match is_live {
                     Some(Enforcement::Cannot) => None,
@@ -227,9 +227,9 @@ impl EvaluatedObject<'_> {
             violation.quoted.clone_from(&quoted);
             found.push(violation);
         }
-        let known: BTreeSet<ViolationIdentity> = found.iter().map(which).collect();
+        let known: BTreeSet<ViolationIdentity> = found.iter().map(violation_identity).collect();
         for (mut violation, field) in of_live.violations.iter().cloned().zip(&of_live.fields) {
-            if known.contains(&which(&violation)) {
+            if known.contains(&violation_identity(&violation)) {
                 continue;
             }
             violation.quoted.clone_from(&quoted);

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cluster::{Discovery as _, Overlay, Query, Read as _};
-use crate::model::{Enforcement, PackedObject, Report, ResourceKey, Violation, Warning, group_of};
+use crate::model::{
+    Enforcement, PackedObject, Report, ResourceKey, Violation, Warning, group_of, items_at,
+    text_or_empty,
+};
 
 /// The kinds of reports.
 const REPORTS: [(&str, &str); 4] = [
@@ -100,62 +103,53 @@ fn warning(message: String, fatal: bool) -> Warning {
     }
 }
 
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
 /// Returns the object that a reference names.
 fn key_of(reference: &Value, namespace: &str) -> ResourceKey {
-    let own = text(reference, "/namespace");
+    let own = text_or_empty(reference, "/namespace");
     let namespace = if own.is_empty() { namespace } else { own };
     let namespace = Some(namespace).filter(|name| !name.is_empty());
     ResourceKey::new(
-        group_of(text(reference, "/apiVersion")),
-        text(reference, "/kind"),
+        group_of(text_or_empty(reference, "/apiVersion")),
+        text_or_empty(reference, "/kind"),
         namespace.map(str::to_owned),
-        text(reference, "/name"),
+        text_or_empty(reference, "/name"),
     )
 }
 
 fn of_report(kind: &str, report: &Value, said: &mut BTreeMap<ResourceKey, Vec<Violation>>) {
-    let namespace = text(report, "/metadata/namespace");
-    for result in list(report, "/results") {
-        let enforcement = match text(result, "/result") {
+    let namespace = text_or_empty(report, "/metadata/namespace");
+    for result in items_at(report, "/results") {
+        let enforcement = match text_or_empty(result, "/result") {
             "fail" => Enforcement::Audit,
             "warn" => Enforcement::Warn,
             "error" => Enforcement::Cannot,
             _ => continue,
         };
-        let own: Vec<&Value> = list(result, "/resources")
-            .chain(list(result, "/subjects"))
+        let own: Vec<&Value> = items_at(result, "/resources")
+            .iter()
+            .chain(items_at(result, "/subjects"))
             .collect();
         let scope = report.get("scope");
         let objects = match own.is_empty() {
             true => scope.into_iter().collect(),
             false => own,
         };
-        let source = match text(result, "/source") {
+        let source = match text_or_empty(result, "/source") {
             "" => "",
             "kyverno" => "Kyverno policy ",
             other => other,
         };
-        let policy = format!("{source}\"{}\"", text(result, "/policy"));
+        let policy = format!("{source}\"{}\"", text_or_empty(result, "/policy"));
         for object in objects {
             let violation = Violation {
-                rule: Some(text(result, "/rule").to_owned()).filter(|rule| !rule.is_empty()),
-                message: Some(text(result, "/message").to_owned()).filter(|said| !said.is_empty()),
-                note: Some(format!("as {kind} {} says", text(report, "/metadata/name"))),
+                rule: Some(text_or_empty(result, "/rule").to_owned())
+                    .filter(|rule| !rule.is_empty()),
+                message: Some(text_or_empty(result, "/message").to_owned())
+                    .filter(|said| !said.is_empty()),
+                note: Some(format!(
+                    "as {kind} {} says",
+                    text_or_empty(report, "/metadata/name")
+                )),
                 ..Violation::of(enforcement, policy.clone())
             };
             said.entry(key_of(object, namespace))
@@ -172,25 +166,26 @@ fn constraint(
     said: &mut BTreeMap<ResourceKey, Vec<Violation>>,
 ) -> Vec<String> {
     let mut open = Vec::new();
-    let name = text(constraint, "/metadata/name");
+    let name = text_or_empty(constraint, "/metadata/name");
     let mut listed = 0;
-    for violation in list(constraint, "/status/violations") {
+    for violation in items_at(constraint, "/status/violations") {
         listed += 1;
-        let enforcement = match text(violation, "/enforcementAction") {
+        let enforcement = match text_or_empty(violation, "/enforcementAction") {
             "deny" => Enforcement::Deny,
             "warn" => Enforcement::Warn,
             _ => Enforcement::Audit,
         };
-        let namespace = Some(text(violation, "/namespace")).filter(|name| !name.is_empty());
+        let namespace =
+            Some(text_or_empty(violation, "/namespace")).filter(|name| !name.is_empty());
         let key = ResourceKey::new(
-            text(violation, "/group"),
-            text(violation, "/kind"),
+            text_or_empty(violation, "/group"),
+            text_or_empty(violation, "/kind"),
             namespace.map(str::to_owned),
-            text(violation, "/name"),
+            text_or_empty(violation, "/name"),
         );
-        let at = text(constraint, "/status/auditTimestamp");
+        let at = text_or_empty(constraint, "/status/auditTimestamp");
         said.entry(key).or_default().push(Violation {
-            message: Some(text(violation, "/message").to_owned()),
+            message: Some(text_or_empty(violation, "/message").to_owned()),
             note: Some(format!("as its audit of {at} says")),
             ..Violation::of(enforcement, format!("{kind} \"{name}\""))
         });

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::admission::{Policies, PolicyResults, RequestUser};
-use crate::model::{Enforcement, JudgedChange, Violation};
+use crate::model::{Enforcement, JudgedChange, Violation, text_at};
 
 /// Returns the reason, if known. `ask` evaluates the policies on the live object, for a write to a
 /// subresource or by a user.
@@ -35,11 +35,11 @@ pub fn why_not(
     }
     let parts = policies
         .policies()
-        .filter(|one| text(one, "/metadata/name") == Some(name));
+        .filter(|one| text_at(one, "/metadata/name") == Some(name));
     let of_parts = parts.flat_map(|policy| {
         let binding = policies.bindings_of(policy).into_iter();
         let binding = binding
-            .filter(|one| text(one, "/metadata/name") == violation.binding.as_deref())
+            .filter(|one| text_at(one, "/metadata/name") == violation.binding.as_deref())
             .filter_map(|one| created(&one));
         created(policy)
             .into_iter()
@@ -65,9 +65,5 @@ pub fn why_not(
 }
 
 fn created(object: &Value) -> Option<Timestamp> {
-    text(object, "/metadata/creationTimestamp")?.parse().ok()
-}
-
-fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    value.pointer(pointer)?.as_str()
+    text_at(object, "/metadata/creationTimestamp")?.parse().ok()
 }

@@ -86,7 +86,7 @@ pub fn hand_back(
 /// Returns the patch that gives an object an entry of its applier when nobody owns anything of it:
 /// after everything that managers owned was removed, the server does not follow who writes. The
 /// next server-side apply would conflict with `before-first-apply`.
-pub fn refill(
+pub fn restore_applier_entry(
     live: &Value,
     (applier, applies): (&str, bool),
     job: &PatchJob,
@@ -344,16 +344,19 @@ mod tests {
             (true, json!({"f:data": {"f:a": {}}})),
             (false, json!({"f:data": {".": {}, "f:a": {}}})),
         ] {
-            let patch = refill(&live, ("argocd", applies), &data, now).unwrap();
+            let patch = restore_applier_entry(&live, ("argocd", applies), &data, now).unwrap();
             let made = apply(&live, &patch).unwrap();
             let entry = &made["metadata"]["managedFields"][0];
             assert_eq!(entry["manager"], "argocd");
             assert_eq!(entry["operation"] == "Apply", applies);
             assert_eq!(entry["fieldsV1"], expected);
-            assert_eq!(refill(&made, ("argocd", applies), &data, now), None);
+            assert_eq!(
+                restore_applier_entry(&made, ("argocd", applies), &data, now),
+                None
+            );
         }
         let whole = writing(".metadata.labels", json!({"app": "x"}));
-        let patch = refill(&live, ("helm", false), &whole, now).unwrap();
+        let patch = restore_applier_entry(&live, ("helm", false), &whole, now).unwrap();
         let made = apply(&live, &patch).unwrap();
         assert_eq!(
             made["metadata"]["managedFields"][0]["fieldsV1"],

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use hand_back::{hand_back, refill};
+pub use hand_back::{hand_back, restore_applier_entry};
 pub use job::{FieldWrite, JobState, PatchJob, RevertJob, WriteKind};
 pub use side::{side_changes, side_effects_of};
 pub use writer::{OWN_NAME, WriteAs};

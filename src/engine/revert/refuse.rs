@@ -69,8 +69,8 @@ impl Refusals<'_> {
     }
 }
 
-/// What is said of a field that Helm sets.
-const SET_BY_HELM: &str = "Helm sets this, and no manifest says to which value; without it, the \
+/// The note on a field that Helm sets.
+const SET_BY_HELM: &str = "Helm sets this field, and no manifest declares its value. Without it, the \
     next upgrade fails. Set it by hand, or name the object and the path to remove it";
 
 /// The note on a node port that the manifest leaves to the server.

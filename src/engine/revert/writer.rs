@@ -203,7 +203,7 @@ mod tests {
 
     /// Handed fields that it does not apply, it would remove them with its next apply.
     #[test]
-    fn who_applied_a_field_of_its_own_is_no_applier_of_a_created_object() {
+    fn the_manager_of_one_field_is_not_the_applier_of_a_created_object() {
         let declared = json!({"data": {"a": "1", "b": "2", "c": "3"}});
         let live = json!({"data": {"a": "1", "b": "2"}, "metadata": {
             "labels": {"bob": "x"}, "managedFields": [
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn who_edited_one_item_of_an_atomic_list_is_no_applier() {
+    fn the_editor_of_an_item_of_an_atomic_list_is_not_the_applier() {
         let declared = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["list"]}]});
         let write_as = |verb: &str, editor: &str| {
             let live = json!({"rules": [{"verbs": ["get"]}, {"verbs": [verb]}],

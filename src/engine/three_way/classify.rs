@@ -21,7 +21,7 @@ pub struct Versions<'a> {
     pub branch: &'a Value,
     /// The live object.
     pub live: &'a Value,
-    /// What the branch changes; see [`between`](super::intent::between).
+    /// What the branch changes; see [`between`](super::intent::semantic_differences).
     pub intended: &'a [Change],
     /// The differences between base and live.
     pub since_base: &'a [JudgedChange],
@@ -231,7 +231,8 @@ mod tests {
     fn classes(base: Value, branch: Value, live: Value) -> Vec<(String, MergeClass)> {
         let [base, branch, live] = [base, branch, live].map(|data| config_map("a", data));
         let schema = Schema::default();
-        let difference = |from: &Value, to: &Value| intent::between(from, to, &schema, None);
+        let difference =
+            |from: &Value, to: &Value| intent::semantic_differences(from, to, &schema, None);
         let found = |declared: &Value| {
             let changes = difference(&live, declared);
             changes.into_iter().map(reported).collect::<Vec<_>>()

@@ -13,7 +13,12 @@ use crate::schema::{Schema, TypeId};
 /// that the branch dropped.
 ///
 /// [normalized]: crate::compare::normalize
-pub fn between(base: &Value, branch: &Value, schema: &Schema, root: Option<TypeId>) -> Vec<Change> {
+pub fn semantic_differences(
+    base: &Value,
+    branch: &Value,
+    schema: &Schema,
+    root: Option<TypeId>,
+) -> Vec<Change> {
     let differences = |declared, live| of_declared(declared, live, schema, root);
     let ours = differences(branch, base).map(|finding| finding.change);
     // Fields that the branch does not declare are found by comparing the other way round: a
@@ -63,7 +68,7 @@ mod tests {
     use super::*;
 
     fn changes(base: &Value, branch: &Value) -> Vec<(String, ChangeKind)> {
-        let changes = between(base, branch, &Schema::default(), None);
+        let changes = semantic_differences(base, branch, &Schema::default(), None);
         let named = changes.into_iter();
         named
             .map(|change| (change.path.to_string(), change.kind))

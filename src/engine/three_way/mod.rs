@@ -62,7 +62,7 @@ pub fn run(
     let objects = merger.merge(base.objects, std::mem::take(&mut report.objects));
     report.coverage.broken += faults.len();
     report.coverage = report.coverage.over(&objects);
-    report.rules = super::report::recounted(report.rules, &objects);
+    report.rules = super::report::count_per_rule(report.rules, &objects);
     report.objects = objects;
     report.warnings.extend(faults);
     report.warnings.sort();

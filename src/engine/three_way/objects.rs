@@ -159,7 +159,7 @@ impl Merger<'_> {
         let branch = text(manifest)?;
         let (schema, root) = self.schemas.of(api_version, &key.kind);
         Some(ThreeVersions {
-            intended: intent::between(&base, &branch, schema, root),
+            intended: intent::semantic_differences(&base, &branch, schema, root),
             live: live.and_then(|live| live.value().ok()).unwrap_or_default(),
             base,
             branch,

@@ -49,8 +49,8 @@ impl Explainer for AdmissionPlugins {
 }
 
 impl Knowledge for PodAdmission {
-    fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
-        self.filled(declared, live)
+    fn software_set_paths(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
+        self.software_set_paths(declared, live)
     }
 }
 
@@ -109,7 +109,7 @@ impl PodAdmission {
     }
 
     /// Returns the paths of a live Pod whose values admission sets; none for other kinds.
-    fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
+    fn software_set_paths(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         if !is_pod(declared) {
             return Vec::new();
         }

@@ -42,7 +42,7 @@ impl Knowledge for Aggregated {
     }
 
     /// Adds a note about where the rules come from to the changes.
-    fn together(&self, cases: &mut [Case], _: &ExplainerInput<'_>) -> Vec<Warning> {
+    fn explain_together(&self, cases: &mut [Case], _: &ExplainerInput<'_>) -> Vec<Warning> {
         for case in cases {
             if let Some(expected) = self.roles.get(&case.report.key) {
                 expected.annotate(case);

@@ -73,7 +73,7 @@ impl Explainer for Autoscalers {
 impl Knowledge for Autoscalers {
     /// Explains replicas within the limits of a declared autoscaler that targets the object. Adds a
     /// note if they are outside the limits, or if the autoscaler is not declared.
-    fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
+    fn explain_together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         let mut known: Option<[AllLimits; 2]> = None;
         let mut asked: BTreeSet<String> = BTreeSet::new();
         for case in cases {

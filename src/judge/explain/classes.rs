@@ -59,7 +59,7 @@ impl Explainer for DefaultClasses {
 struct Defaults(BTreeSet<String>);
 
 impl Knowledge for Defaults {
-    fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
+    fn software_set_paths(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         let class = live.pointer(CLASS).and_then(Value::as_str);
         let is_ingress = declared.get("kind").is_some_and(|kind| kind == "Ingress");
         let is_default = class.is_some_and(|class| self.0.contains(class));

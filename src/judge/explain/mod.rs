@@ -10,11 +10,11 @@ mod autoscaler;
 mod builtin_rules;
 mod claims;
 mod classes;
+mod controller_metadata;
 mod definitions;
 mod enforcer;
 mod finished_jobs;
 mod generated;
-mod keepers;
 mod owners;
 pub mod policies;
 mod prediction;
@@ -31,7 +31,7 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &aggregation::AggregatedRoles,
     &prediction::ServerDryRun,
     &autoscaler::Autoscalers,
-    &keepers::ControllerMetadata,
+    &controller_metadata::ControllerMetadata,
     &rollouts::Rollouts,
     &definitions::OtherDefinitions,
     &enforcer::AksEnforcer,

@@ -41,7 +41,7 @@ impl Knowledge for Predictions {
     }
 
     /// Adds the policies that refuse it to each object.
-    fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
+    fn explain_together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         for case in cases {
             let key = &case.report.key;
             let Some(denials) = self.denied.get(key) else {

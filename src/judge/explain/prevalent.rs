@@ -73,7 +73,7 @@ impl Explainer for PrevalentValues {
 }
 
 impl Knowledge for PrevalentValues {
-    fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
+    fn explain_together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         explain(cases, run.rules)
     }
 }
@@ -81,7 +81,7 @@ impl Knowledge for PrevalentValues {
 /// Explains additions that other objects of the kind show to come from admission; warns of those
 /// that are only assumed.
 fn explain(cases: &mut [Case], rules: &RuleSet) -> Vec<Warning> {
-    let is_open = |one: &JudgeInput| one.is_open() && whose(one).is_some();
+    let is_open = |one: &JudgeInput| one.is_open() && value_origin(one).is_some();
     if !cases.iter().flat_map(|case| &case.candidates).any(is_open) {
         return Vec::new();
     }
@@ -151,7 +151,7 @@ impl UndeclaredValues {
             *evidence.compared.entry(kind.clone()).or_default() += 1;
             for candidate in &case.candidates {
                 let change = &candidate.finding.change;
-                let (Some(whose), Some(live)) = (whose(candidate), &change.live) else {
+                let (Some(whose), Some(live)) = (value_origin(candidate), &change.live) else {
                     continue;
                 };
                 for (path, value) in leaves(&change.path, live) {
@@ -175,7 +175,7 @@ impl UndeclaredValues {
         candidate: &JudgeInput,
         supposed: &mut BTreeSet<(GroupKind, String)>,
     ) -> Option<Vec<JudgeInput>> {
-        let whose = whose(candidate).filter(|_| candidate.is_open())?;
+        let whose = value_origin(candidate).filter(|_| candidate.is_open())?;
         parts(candidate, |path, value| {
             self.is_of_machine(kind, whose, path, value, supposed)
         })
@@ -262,7 +262,7 @@ fn explained(mut candidate: JudgeInput) -> JudgeInput {
 ///
 /// Replicas show nothing: scaling an object that was applied server-side leaves no owner, whether a
 /// person or a controller did it.
-fn whose(candidate: &JudgeInput) -> Option<ValueOrigin> {
+fn value_origin(candidate: &JudgeInput) -> Option<ValueOrigin> {
     let finding = &candidate.finding;
     let is_scale = finding.change.path == FieldPath::of_fields(&["spec", "replicas"]);
     if finding.change.kind != ChangeKind::Added || is_scale {

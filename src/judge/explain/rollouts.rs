@@ -40,16 +40,16 @@ impl Explainer for Rollouts {
 
     fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let rollouts = run.declared.iter().filter(|one| is_rollout(&one.key));
-        let named: BTreeSet<Name> = rollouts.flat_map(named_by).collect();
+        let named: BTreeSet<RolloutName> = rollouts.flat_map(named_by).collect();
         (!named.is_empty()).then(|| Box::new(Shifted(named)) as _)
     }
 }
 
 /// The kind, namespace and name of an object that a Rollout changes.
-type Name = (String, Option<String>, String);
+type RolloutName = (String, Option<String>, String);
 
 /// Returns the Services and routes that a Rollout names.
-fn named_by(rollout: &DeclaredManifest<'_>) -> Vec<Name> {
+fn named_by(rollout: &DeclaredManifest<'_>) -> Vec<RolloutName> {
     let value = rollout.manifest.value();
     let services = SERVICES.iter().filter_map(|place| value.pointer(place));
     let services = services.map(|name| ("Service", name));
@@ -80,7 +80,7 @@ fn named_by(rollout: &DeclaredManifest<'_>) -> Vec<Name> {
 }
 
 /// The objects that declared Rollouts name.
-struct Shifted(BTreeSet<Name>);
+struct Shifted(BTreeSet<RolloutName>);
 
 impl Knowledge for Shifted {
     fn review(

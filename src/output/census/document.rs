@@ -74,7 +74,7 @@ struct TallyDocument {
     /// Declared by another application or release, according to their marks.
     elsewhere: usize,
     /// Not declared by any manifest.
-    nobody: usize,
+    undeclared: usize,
     /// Not declared by any manifest, but ignored by a rule.
     ignored: usize,
 }
@@ -112,7 +112,7 @@ struct CensusObject<'c> {
     /// The name.
     name: &'c str,
     /// The class.
-    #[schemars(extend("enum" = ["elsewhere", "nobody", "ignored"]))]
+    #[schemars(extend("enum" = ["elsewhere", "undeclared", "ignored"]))]
     class: &'static str,
     /// The evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,7 +161,7 @@ impl From<Tally> for TallyDocument {
             declared: tally.of(ObjectClass::Declared),
             derived: tally.of(ObjectClass::Derived),
             elsewhere: tally.of(ObjectClass::Elsewhere),
-            nobody: tally.of(ObjectClass::Nobody),
+            undeclared: tally.of(ObjectClass::Undeclared),
             ignored: tally.of(ObjectClass::Ignored),
         }
     }

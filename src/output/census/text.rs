@@ -12,7 +12,7 @@ use crate::output::{RenderOptions, escape, words};
 const MOST: usize = 20;
 
 /// The columns of a table after its first.
-const HEADS: [&str; 5] = ["DECLARED", "DERIVED", "ELSEWHERE", "NOBODY'S", "COVERAGE"];
+const HEADS: [&str; 5] = ["DECLARED", "DERIVED", "ELSEWHERE", "UNDECLARED", "COVERAGE"];
 
 /// Writes a census as text.
 pub(super) fn write(
@@ -95,7 +95,7 @@ fn of_class(census: &Census, class: ObjectClass) -> impl Iterator<Item = &Classi
 
 /// Writes the undeclared objects, the oldest first.
 fn undeclared(page: &mut CensusPage<'_>, census: &Census) -> io::Result<()> {
-    let mut objects: Vec<_> = of_class(census, ObjectClass::Nobody).collect();
+    let mut objects: Vec<_> = of_class(census, ObjectClass::Undeclared).collect();
     objects.sort_by_key(|object| (object.created.is_none(), object.created, &object.key));
     let lines = objects.into_iter().map(|object| {
         let age = age(object.created, page.options);
@@ -104,13 +104,16 @@ fn undeclared(page: &mut CensusPage<'_>, census: &Census) -> io::Result<()> {
         (object.key.to_string(), said.collect::<Vec<_>>().join(", "))
     });
     let lines: Vec<_> = lines.collect();
-    page.list("declared by nobody", &lines)
+    page.list("undeclared", &lines)
 }
 
 /// Returns `created 3d ago`.
 fn age(created: Option<jiff::Timestamp>, options: &RenderOptions) -> Option<String> {
     let created = created?.to_string();
-    Some(format!("created {}", words::when(&created, options.now)))
+    Some(format!(
+        "created {}",
+        words::relative_time(&created, options.now)
+    ))
 }
 
 /// Writes the other deployers, and how many objects each declares.
@@ -274,18 +277,18 @@ impl CensusPage<'_> {
         self.line(&line)?;
         for (name, tally) in rows {
             let mut line = StyledLine::of(Paint::Bold, &name).cut(first);
-            let nobody = tally.of(ObjectClass::Nobody);
+            let undeclared = tally.of(ObjectClass::Undeclared);
             let cells = [
                 (Paint::Plain, tally.of(ObjectClass::Declared).to_string()),
                 (Paint::Dim, tally.of(ObjectClass::Derived).to_string()),
                 (Paint::Plain, tally.of(ObjectClass::Elsewhere).to_string()),
                 (
-                    if nobody > 0 {
+                    if undeclared > 0 {
                         Paint::Drift
                     } else {
                         Paint::Plain
                     },
-                    nobody.to_string(),
+                    undeclared.to_string(),
                 ),
                 (
                     Paint::Plain,

@@ -13,7 +13,7 @@ use crate::model::{
     Severity, ValueType, Verdict,
 };
 use crate::output::why;
-use crate::redact::RedactedAccount;
+use crate::redact::RedactedExplanation;
 
 /// The name and version of the schema.
 const SCHEMA: &str = "driftctl.explanation/v1";
@@ -31,7 +31,7 @@ pub struct ExplanationDocument<'r> {
     object: ObjectPart<'r>,
     /// The requested path; `.` for the whole object.
     path: String,
-    /// The appliers; empty if there is none.
+    /// The appliers; empty if no applier is known.
     appliers: Vec<ApplierPart<'r>>,
     /// Whether the live object records owners (`metadata.managedFields`).
     managed_fields: bool,
@@ -144,7 +144,7 @@ struct DecisionPart<'r> {
     /// A note that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
-    /// All owners of the live value, including the applier; empty if there is none.
+    /// All owners of the live value, including the applier; empty if nobody owns it.
     owners: Vec<OwnerDocument<'r>>,
     /// How it is compared.
     compared: FormPart<'r>,
@@ -224,31 +224,35 @@ pub fn explanation_schema() -> Value {
 
 impl<'r> ExplanationDocument<'r> {
     /// Returns the document for an explanation.
-    pub fn new(account: &'r RedactedAccount) -> Self {
+    pub fn new(explanation: &'r RedactedExplanation) -> Self {
         Self {
             schema: SCHEMA,
-            target: TargetDocument::of(&account.target),
-            object: ObjectPart::of(account),
-            path: account.asked.to_string(),
-            appliers: account.appliers.iter().map(ApplierPart::of).collect(),
-            managed_fields: account.has_owners,
-            types: TypesPart::of(&account.schema),
-            decisions: account.entries.iter().map(DecisionPart::of).collect(),
-            warnings: account.warnings.iter().map(WarningDocument::of).collect(),
+            target: TargetDocument::of(&explanation.target),
+            object: ObjectPart::of(explanation),
+            path: explanation.asked.to_string(),
+            appliers: explanation.appliers.iter().map(ApplierPart::of).collect(),
+            managed_fields: explanation.has_owners,
+            types: TypesPart::of(&explanation.schema),
+            decisions: explanation.entries.iter().map(DecisionPart::of).collect(),
+            warnings: explanation
+                .warnings
+                .iter()
+                .map(WarningDocument::of)
+                .collect(),
         }
     }
 }
 
 impl<'r> ObjectPart<'r> {
-    fn of(account: &'r ObjectExplanation) -> Self {
+    fn of(explanation: &'r ObjectExplanation) -> Self {
         Self {
-            object: NameDocument::of(&account.api_version, &account.key),
-            status: account.status.as_str(),
-            reason: account.reason.as_deref(),
-            origin: account.origin.as_ref().map(OriginDocument::of),
-            severity: account.severity.map(Severity::as_str),
-            owners: account.owners.iter().map(OwnerDocument::of).collect(),
-            live: account.live.as_ref(),
+            object: NameDocument::of(&explanation.api_version, &explanation.key),
+            status: explanation.status.as_str(),
+            reason: explanation.reason.as_deref(),
+            origin: explanation.origin.as_ref().map(OriginDocument::of),
+            severity: explanation.severity.map(Severity::as_str),
+            owners: explanation.owners.iter().map(OwnerDocument::of).collect(),
+            live: explanation.live.as_ref(),
         }
     }
 }
@@ -288,7 +292,7 @@ impl<'r> DecisionPart<'r> {
             line: entry.position.map(|position| position.line),
             column: entry.position.map(|position| position.column),
             verdict: why::verdict(entry),
-            why: why::why(entry),
+            why: why::decision_reason(entry),
             change: None,
             explanation: None,
             equal: None,
@@ -336,7 +340,7 @@ impl<'r> DecisionPart<'r> {
 impl<'r> FormPart<'r> {
     fn of(form: &'r ValueType, type_name: &'r str) -> Self {
         let keys = match form {
-            ValueType::ListMap(keys) => keys.iter().map(String::as_str).collect(),
+            ValueType::AssociativeList(keys) => keys.iter().map(String::as_str).collect(),
             ValueType::ItemsBy(key) => vec![*key],
             _ => Vec::new(),
         };

@@ -43,7 +43,7 @@ pub struct NameDocument<'r> {
     name: &'r str,
 }
 
-/// Where an object is declared.
+/// The file and line that declare an object.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OriginDocument<'r> {

@@ -14,7 +14,7 @@ use crate::model::{
 /// The name and version of the schema.
 const SCHEMA: &str = "driftctl.plan/v1";
 
-/// What to do about drift, or what was done.
+/// A plan for drift, and its results.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanDocument<'p> {
@@ -95,7 +95,7 @@ struct PlanChangeDocument<'p> {
     /// What happens to the field: `changed`, `added` or `removed`.
     #[schemars(extend("enum" = words::<ChangeKind>()))]
     kind: &'static str,
-    /// Its current value; absent if there is none.
+    /// Its current value; left out if the field is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<&'p Value>,
     /// Its new value; absent if it is removed.

@@ -41,7 +41,7 @@ struct ClusterDocument<'r> {
     /// The verdict of its report.
     #[schemars(extend("enum" = Report::VERDICTS))]
     verdict: &'static str,
-    /// The severity of its worst drift; absent if there is none.
+    /// The severity of its worst drift; left out without drift.
     #[schemars(extend("enum" = words::<Severity>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,

@@ -78,7 +78,7 @@ impl Format for Html {
                 out,
                 "<section class=\"cluster\" id=\"cluster-{at}\">\n<h1>Cluster {name}</h1>"
             )?;
-            let (own, left_out) = fleet::own(cluster.report, &alike, options.show);
+            let (own, left_out) = fleet::without_common(cluster.report, &alike, options.show);
             if let Some(said) = fleet::left_out(left_out) {
                 writeln!(out, "<p>{said}</p>")?;
             }
@@ -429,7 +429,7 @@ fn render_drift(
         writeln!(out, "<p class=\"note\">{}</p>", HtmlText(&note))?;
     }
     if drift.is_conflict() {
-        sides::three(drift, out)?;
+        sides::three_columns(drift, out)?;
     } else {
         sides::render(&view::shown(drift), sides::heads(drift), out)?;
     }

@@ -24,8 +24,8 @@ pub(super) fn heads(drift: &JudgedChange) -> [&'static str; 2] {
 }
 
 /// Writes base, branch and live next to each other.
-pub(super) fn three(drift: &JudgedChange, out: &mut dyn Write) -> io::Result<()> {
-    let columns = view::three(drift);
+pub(super) fn three_columns(drift: &JudgedChange, out: &mut dyn Write) -> io::Result<()> {
+    let columns = view::three_values(drift);
     let [base, branch, live] = columns.map(|(_, value)| value);
     if let Some(regions) = three::regions(base, branch, live, LONGEST_LINE) {
         writeln!(out, "<table>")?;

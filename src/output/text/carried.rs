@@ -109,8 +109,8 @@ fn addition_of(object: &ObjectReport, drift: &JudgedChange) -> Addition {
     )
 }
 
-/// `12 Deployments`
-pub(super) fn counted(carriers: &[(&ObjectReport, &JudgedChange)]) -> String {
+/// Returns `12 Deployments`.
+pub(super) fn carrier_count(carriers: &[(&ObjectReport, &JudgedChange)]) -> String {
     let kind = carriers.first().map_or("", |(first, _)| &first.key.kind);
     let many = match kind {
         kind if kind.ends_with('y') => format!("{}ies", kind.trim_end_matches('y')),
@@ -127,11 +127,11 @@ fn render(page: &mut TextPage<'_>, carriers: &[(&ObjectReport, &JudgedChange)]) 
     let mut heading = StyledLine::of(Paint::of_status(ObjectStatus::Drifted), "~");
     heading
         .push(Paint::Plain, " ")
-        .push(Paint::Bold, &counted(carriers))
+        .push(Paint::Bold, &carrier_count(carriers))
         .push(Paint::Plain, "  ")
         .push(
             Paint::of_severity(drift.severity),
-            &words::loud(drift.severity),
+            &words::severity_label(drift.severity),
         )
         .push(Paint::Dim, "  have the same undeclared field");
     page.line(&heading.cut(page.options.width))?;

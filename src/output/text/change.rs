@@ -3,7 +3,7 @@
 use std::io;
 
 use super::carried::CommonAdditions;
-use super::sides::{ShownSides, sides, three};
+use super::sides::{ShownSides, sides, three_sides};
 use super::{Paint, StyledLine, TextPage};
 use crate::model::{
     ChangeCause, ChangeKind, FieldPath, JudgedChange, ObjectReport, PathElement, Verdict,
@@ -62,7 +62,7 @@ fn render_group(
             indent: if group.shared > 0 { 2 } else { 0 },
             path: StyledLine::of(Paint::Path, &tail(drift, group.shared)),
             sides: match drift.is_conflict() {
-                true => three(drift, page.options),
+                true => three_sides(drift, page.options),
                 false => sides(&view::shown(drift), page.options),
             },
             drift,

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::output::yaml_text::{self, ControlCharacters};
 use crate::output::{RenderOptions, gist, why, words};
-use crate::redact::RedactedAccount;
+use crate::redact::RedactedExplanation;
 
 /// The column of the text about a path.
 const COLUMN: usize = 14;
@@ -27,75 +27,83 @@ const MOST_LINES: usize = 20;
 /// # Errors
 /// Only those of `out`.
 pub fn explanation(
-    account: &RedactedAccount,
+    explanation: &RedactedExplanation,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut page = TextPage { options, out };
-    header(&mut page, account)?;
-    let alone = account.entries.len() == 1;
+    header(&mut page, explanation)?;
+    let alone = explanation.entries.len() == 1;
     let in_full =
         |entry: &&PathExplanation| alone || matches!(why::verdict(entry), "drift" | "ignored");
-    for entry in account.entries.iter().filter(in_full) {
+    for entry in explanation.entries.iter().filter(in_full) {
         page.blank()?;
-        block(&mut page, account, entry)?;
+        block(&mut page, explanation, entry)?;
     }
     if alone {
         return Ok(());
     }
-    explained(&mut page, account)?;
-    equal(&mut page, account)
+    explained(&mut page, explanation)?;
+    equal(&mut page, explanation)
 }
 
-fn header(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result<()> {
-    let mut line = StyledLine::of(Paint::Bold, &account.key.to_string());
-    if let Some(origin) = &account.origin {
+fn header(page: &mut TextPage<'_>, explanation: &ObjectExplanation) -> io::Result<()> {
+    let mut line = StyledLine::of(Paint::Bold, &explanation.key.to_string());
+    if let Some(origin) = &explanation.origin {
         line.push(Paint::Plain, "  ")
             .push(Paint::Dim, &origin.to_string());
     }
     page.line(&line)?;
-    let note = match (account.status, &account.reason) {
+    let note = match (explanation.status, &explanation.reason) {
         (ObjectStatus::Missing, None) => Some("missing in the cluster".to_owned()),
         (ObjectStatus::Extra, None) => Some("extra: not in any manifest".to_owned()),
         (ObjectStatus::Missing | ObjectStatus::Extra, Some(reason)) => {
-            Some(format!("{}: {reason}", account.status.as_str()))
+            Some(format!("{}: {reason}", explanation.status.as_str()))
         }
         (_, reason) => reason.clone(),
     };
     if let Some(note) = note {
-        let severity = account.severity;
+        let severity = explanation.severity;
         let severity = severity.map_or(String::new(), |it| format!(" ({})", it.as_str()));
         let note = format!("{note}{severity}");
-        labelled(page, "", Paint::of_status(account.status), &note)?;
+        labelled(page, "", Paint::of_status(explanation.status), &note)?;
     }
-    if matches!(account.status, ObjectStatus::Missing | ObjectStatus::Extra) {
-        return origin_and_content(page, account);
+    if matches!(
+        explanation.status,
+        ObjectStatus::Missing | ObjectStatus::Extra
+    ) {
+        return origin_and_content(page, explanation);
     }
-    for applier in &account.appliers {
+    for applier in &explanation.appliers {
         labelled(page, "applier", Paint::Plain, &why::applier(applier))?;
     }
-    if account.appliers.is_empty() {
-        labelled(page, "applier", Paint::Plain, why::no_applier(account))?;
+    if explanation.appliers.is_empty() {
+        labelled(page, "applier", Paint::Plain, why::no_applier(explanation))?;
     }
-    labelled(page, "types", Paint::Plain, &why::schema(&account.schema))
+    labelled(
+        page,
+        "types",
+        Paint::Plain,
+        &why::schema(&explanation.schema),
+    )
 }
 
 /// Writes who made an extra object or deleted a missing one, and what an extra object does.
-fn origin_and_content(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result<()> {
-    let mut name = match account.status {
+fn origin_and_content(page: &mut TextPage<'_>, explanation: &ObjectExplanation) -> io::Result<()> {
+    let mut name = match explanation.status {
         ObjectStatus::Missing => "deleted by",
         _ => "written by",
     };
-    for owner in &account.owners {
+    for owner in &explanation.owners {
         let by = words::owner(owner, page.options.now);
         labelled(page, name, Paint::Plain, &by)?;
         name = "";
     }
     let mut name = "content";
-    for line in account
+    for line in explanation
         .live
         .iter()
-        .flat_map(|live| gist::of_live(&account.key, live))
+        .flat_map(|live| gist::of_live(&explanation.key, live))
     {
         labelled(page, name, Paint::Plain, &line)?;
         name = "";
@@ -114,12 +122,12 @@ fn labelled(page: &mut TextPage<'_>, name: &str, paint: Paint, text: &str) -> io
 /// Writes everything that is known about one path.
 fn block(
     page: &mut TextPage<'_>,
-    account: &ObjectExplanation,
+    explanation: &ObjectExplanation,
     entry: &PathExplanation,
 ) -> io::Result<()> {
     // Not wrapped, so that it can be copied.
     page.line(&StyledLine::of(Paint::Path, &entry.path.to_string()))?;
-    let mut verdict = why::why(entry);
+    let mut verdict = why::decision_reason(entry);
     if let PathDecision::Differs {
         severity,
         verdict: Verdict::Reported,
@@ -138,7 +146,7 @@ fn block(
             labelled(page, "note", Paint::Note, note)?;
         }
     }
-    let place = entry.position.zip(account.origin.as_ref());
+    let place = entry.position.zip(explanation.origin.as_ref());
     let place = place.map(|(position, origin)| format!("{}:{}", origin.file, position.line));
     value(
         page,
@@ -148,7 +156,7 @@ fn block(
         place,
     )?;
     value(page, "live", Paint::Live, entry.live.as_ref(), None)?;
-    owners(page, account, entry)?;
+    owners(page, explanation, entry)?;
     types(page, entry)?;
     if let Some(rule) = &entry.rule {
         labelled(page, "rule", Paint::Plain, &why::rule(rule))?;
@@ -238,7 +246,7 @@ fn is_one_line(value: &Value) -> bool {
 
 fn owners(
     page: &mut TextPage<'_>,
-    account: &ObjectExplanation,
+    explanation: &ObjectExplanation,
     entry: &PathExplanation,
 ) -> io::Result<()> {
     if entry.owners.is_empty() {
@@ -248,13 +256,16 @@ fn owners(
                 page,
                 "written by",
                 Paint::Plain,
-                why::no_owner(account, entry),
+                why::no_owner(explanation, entry),
             ),
         };
     }
     for (i, owner) in entry.owners.iter().enumerate() {
         let name = if i == 0 { "written by" } else { "" };
-        let is_applier = account.appliers.iter().any(|a| a.manager == owner.manager);
+        let is_applier = explanation
+            .appliers
+            .iter()
+            .any(|a| a.manager == owner.manager);
         let role = if is_applier { ", the applier" } else { "" };
         let by = words::owner(owner, page.options.now);
         labelled(page, name, Paint::Plain, &format!("{by}{role}"))?;
@@ -284,14 +295,14 @@ fn types(page: &mut TextPage<'_>, entry: &PathExplanation) -> io::Result<()> {
 }
 
 /// Writes the explained paths, by reason and rule.
-fn explained(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result<()> {
+fn explained(page: &mut TextPage<'_>, explanation: &ObjectExplanation) -> io::Result<()> {
     let mut by_reason: BTreeMap<String, Vec<&PathExplanation>> = BTreeMap::new();
-    for entry in &account.entries {
+    for entry in &explanation.entries {
         if why::verdict(entry) == "explained" {
             let rule = entry.rule.as_ref().map(why::rule);
             let rule = rule.map_or_else(String::new, |rule| format!(", by {rule}"));
             by_reason
-                .entry(format!("{}{rule}", why::why(entry)))
+                .entry(format!("{}{rule}", why::decision_reason(entry)))
                 .or_default()
                 .push(entry);
         }
@@ -308,9 +319,9 @@ fn explained(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result
 }
 
 /// Writes the equal paths: those that are written differently, and how many are identical.
-fn equal(page: &mut TextPage<'_>, account: &ObjectExplanation) -> io::Result<()> {
+fn equal(page: &mut TextPage<'_>, explanation: &ObjectExplanation) -> io::Result<()> {
     let mut by_reason: BTreeMap<Equality, Vec<&PathExplanation>> = BTreeMap::new();
-    for entry in &account.entries {
+    for entry in &explanation.entries {
         if let PathDecision::Equal(how) = entry.decision {
             by_reason.entry(how).or_default().push(entry);
         }

@@ -44,7 +44,7 @@ pub(super) fn render(
             Paint::Plain,
             &format!("{MARK} cluster {}", cluster.name),
         ))?;
-        let (own, left_out) = fleet::own(cluster.report, &alike, options.show);
+        let (own, left_out) = fleet::without_common(cluster.report, &alike, options.show);
         if let Some(said) = fleet::left_out(left_out) {
             page.wrapped(&StyledLine::default(), 2, StyledLine::of(Paint::Dim, &said))?;
             page.blank()?;

@@ -23,7 +23,7 @@ pub(super) fn render(page: &mut TextPage<'_>, report: &Report) -> io::Result<()>
             continue;
         }
         let title = match (by, group.severity) {
-            (GroupBy::Severity, Some(severity)) => words::loud(severity),
+            (GroupBy::Severity, Some(severity)) => words::severity_label(severity),
             _ => group.title.clone(),
         };
         let paint = if by == GroupBy::Severity {
@@ -57,7 +57,7 @@ fn of_change(page: &mut TextPage<'_>, group: &ChangeGroup<'_>, severity: Paint) 
     let objects = words::count(group.rows.len(), "object");
     line.push(Paint::Dim, &format!(" · in {objects}"));
     let owners = group.rows.iter().flat_map(|row| row.owners());
-    if let Some(who) = words::latest(owners, page.options.now) {
+    if let Some(who) = words::latest_writer(owners, page.options.now) {
         line.push(Paint::Dim, &format!(" · last by {who}"));
     }
     page.wrapped(&StyledLine::default(), 2, line)?;
@@ -109,7 +109,7 @@ fn line(page: &TextPage<'_>, row: &ReportRow<'_>, by: GroupBy) -> StyledLine {
         LONGEST_VALUE
     };
     line.push(Paint::Plain, &row.what(!page.options.verbose, most));
-    if let Some(who) = words::latest(row.owners().iter(), page.options.now) {
+    if let Some(who) = words::latest_writer(row.owners().iter(), page.options.now) {
         line.push(Paint::Dim, &format!("  {who}"));
     }
     line

@@ -368,8 +368,10 @@ fn header(page: &mut TextPage<'_>, object: &ObjectReport, more: Option<&str>) ->
         line.width() + 2 + super::paint::width(text) <= page.options.width
     };
     if let Some(severity) = object.severity().filter(|_| object.is_drift()) {
-        line.push(Paint::Plain, "  ")
-            .push(Paint::of_severity(severity), &words::loud(severity));
+        line.push(Paint::Plain, "  ").push(
+            Paint::of_severity(severity),
+            &words::severity_label(severity),
+        );
     }
     // The creator of an extra object has its own line.
     let writer = words::last_writer(object, page.options.now);

@@ -46,23 +46,23 @@ pub(super) fn sides(change: &Change, options: &RenderOptions) -> ShownSides {
         {
             ShownSides::Short(StyledLine::default())
         }
-        (Some(declared), Some(live)) => both(&change.path, declared, live, room, options),
+        (Some(declared), Some(live)) => two_sides(&change.path, declared, live, room, options),
         (Some(value), None) | (None, Some(value)) => {
             let side = if change.kind == ChangeKind::Removed {
                 HunkSide::Declared
             } else {
                 HunkSide::Live
             };
-            one(&change.path, value, side, room, options)
+            single_side(&change.path, value, side, room, options)
         }
         (None, None) => ShownSides::Long(Vec::new()),
     }
 }
 
 /// Returns all three values of a change in conflict, one below the other.
-pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> ShownSides {
+pub(super) fn three_sides(drift: &JudgedChange, options: &RenderOptions) -> ShownSides {
     let mut lines = Vec::new();
-    let [base, branch, live] = view::three(drift).map(|(_, value)| value);
+    let [base, branch, live] = view::three_values(drift).map(|(_, value)| value);
     let most = options.width.saturating_sub(40).max(40);
     if let Some(regions) = three::regions(base, branch, live, most) {
         for region in &regions {
@@ -70,7 +70,7 @@ pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> ShownSides
         }
         return ShownSides::Long(capped(lines, options));
     }
-    for (name, value) in view::three(drift) {
+    for (name, value) in view::three_values(drift) {
         let side = if name == "live" {
             HunkSide::Live
         } else {
@@ -95,7 +95,9 @@ pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> ShownSides
             Some(value) if is_one_line(value) => lines.push(label(&yaml_text::scalar(value))),
             Some(value) => {
                 lines.push(label(""));
-                if let ShownSides::Long(block) = one(&drift.change.path, value, side, 0, options) {
+                if let ShownSides::Long(block) =
+                    single_side(&drift.change.path, value, side, 0, options)
+                {
                     lines.extend(block);
                 }
             }
@@ -131,7 +133,7 @@ fn of_region(region: &three::ThreeWayRegion, lines: &mut Vec<StyledLine>) {
 }
 
 /// Returns a value that only one side has.
-fn one(
+fn single_side(
     path: &FieldPath,
     value: &Value,
     side: HunkSide,
@@ -159,7 +161,7 @@ fn one(
     ShownSides::Long(capped(lines, options))
 }
 
-fn both(
+fn two_sides(
     path: &FieldPath,
     declared: &Value,
     live: &Value,

@@ -38,7 +38,7 @@ pub(super) fn render(page: &mut TextPage<'_>, report: &Report) -> io::Result<()>
     let shown = &entries[..entries.len().min(MOST)];
     let name = |entry: &UrgentLine<'_>| match entry.drift {
         Some(drift) => match carried.carriers(entry.object, drift) {
-            Some(carriers) => carried::counted(carriers),
+            Some(carriers) => carried::carrier_count(carriers),
             None => words::object(entry.object),
         },
         None => words::object(entry.object),
@@ -158,7 +158,11 @@ impl ShortChange {
             (ChangeKind::Added, _, Some(value)) => {
                 ("+ ", Paint::Live, differ::flow(value, LONGEST_VALUE))
             }
-            (_, Some(declared), Some(live)) => ("~ ", Paint::Drift, finding::both(declared, live)),
+            (_, Some(declared), Some(live)) => (
+                "~ ",
+                Paint::Drift,
+                finding::brief_difference(declared, live),
+            ),
             _ => ("~ ", Paint::Drift, String::new()),
         };
         let value = match value.is_empty() {
@@ -195,7 +199,7 @@ impl ShortChange {
 
 fn author(page: &TextPage<'_>, entry: &UrgentLine<'_>) -> Option<String> {
     match entry.drift {
-        Some(drift) => words::latest(drift.owners.iter(), page.options.now),
+        Some(drift) => words::latest_writer(drift.owners.iter(), page.options.now),
         None => words::last_writer(entry.object, page.options.now),
     }
 }

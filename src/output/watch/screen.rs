@@ -56,7 +56,10 @@ fn end(closed: &ClosedEpisode) -> String {
 /// Returns `HIGH  Deployment shop/cart .spec.replicas changed`.
 fn named(key: &EpisodeKey, severity: Severity) -> StyledLine {
     let mut line = StyledLine::default();
-    line.push(Paint::of_severity(severity), &words::loud(severity));
+    line.push(
+        Paint::of_severity(severity),
+        &words::severity_label(severity),
+    );
     line.push(Paint::Plain, "  ");
     line.push(Paint::Bold, &key.object.to_string());
     if !key.path.is_empty() {

@@ -62,7 +62,7 @@ fn mask_as(text: &str, voice: TextKind, found: &mut Vec<String>) -> Option<Strin
     if spans.is_empty() {
         return None;
     }
-    note(text, &spans, found);
+    record_secrets(text, &spans, found);
     Some(apply(text, &spans, |_| MASK))
 }
 
@@ -77,8 +77,8 @@ pub(super) fn mask_both(
     if ours.is_empty() && theirs.is_empty() {
         return None;
     }
-    note(declared, &ours, found);
-    note(live, &theirs, found);
+    record_secrets(declared, &ours, found);
+    record_secrets(live, &theirs, found);
     let counterparts = counterparts(&ours, &theirs);
     let masked = apply(live, &theirs, |i| match counterparts[i] {
         Some(other) if declared[other.at.clone()] != live[theirs[i].at.clone()] => DIFFERS,
@@ -105,7 +105,7 @@ fn counterparts<'s, 't>(
     theirs.iter().map(next).collect()
 }
 
-fn note(text: &str, spans: &[SecretSpan<'_>], found: &mut Vec<String>) {
+fn record_secrets(text: &str, spans: &[SecretSpan<'_>], found: &mut Vec<String>) {
     found.extend(spans.iter().map(|span| text[span.at.clone()].to_owned()));
 }
 
@@ -145,7 +145,7 @@ fn spans(text: &str, voice: TextKind) -> Vec<SecretSpan<'_>> {
         commands::passwords(text, &mut spans);
     }
     assignments(text, voice, &mut spans);
-    apart(text, spans)
+    merge_spans(text, spans)
 }
 
 /// The kinds of secrets that text may contain.
@@ -182,7 +182,7 @@ fn span(at: Range<usize>, name: &str) -> SecretSpan<'_> {
 }
 
 /// Sorts, joins overlaps, and leaves out existing masks.
-fn apart<'t>(text: &str, mut spans: Vec<SecretSpan<'t>>) -> Vec<SecretSpan<'t>> {
+fn merge_spans<'t>(text: &str, mut spans: Vec<SecretSpan<'t>>) -> Vec<SecretSpan<'t>> {
     spans.retain(|span| !span.at.is_empty());
     spans.sort_by_key(|span| (span.at.start, std::cmp::Reverse(span.at.end)));
     let mut out: Vec<SecretSpan<'_>> = Vec::new();

@@ -74,7 +74,7 @@ fn masks_copies_of_objects_as_a_whole() {
 
 #[test]
 fn every_sensitive_name_has_a_hint_in_it() {
-    for name in crate::redact::names::all() {
+    for name in crate::redact::names::sensitive_words() {
         assert!(HINTS.iter().any(|hint| name.contains(hint)), "{name}");
     }
 }

@@ -215,7 +215,7 @@ struct VersionConversion {
 }
 
 /// Converts between versions that differ only in their names.
-fn same(_: &mut Map<String, Value>) -> Option<()> {
+fn unchanged(_: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
@@ -235,16 +235,16 @@ fn form(api_version: &str, kind: &str) -> Option<VersionConversion> {
         .find(|(_, kinds, form)| form.current == api_version && kinds.contains(&kind))?;
     Some(VersionConversion {
         current: form.current,
-        up: same,
-        down: same,
+        up: unchanged,
+        down: unchanged,
     })
 }
 
 const fn equal_to(current: &'static str) -> VersionConversion {
     VersionConversion {
         current,
-        up: same,
-        down: same,
+        up: unchanged,
+        down: unchanged,
     }
 }
 

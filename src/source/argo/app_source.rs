@@ -378,7 +378,7 @@ impl AppSource<'_> {
             ..Build::of(directory, &self.checkout.names)
         };
         let mut loaded = build.load(rendering);
-        loaded.append(plan::unused(directory, &self.checkout.names));
+        loaded.append(plan::report_unused(directory, &self.checkout.names));
         Ok(loaded)
     }
 }

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::chart::Capabilities;
 use super::checkout::Checkouts;
-use super::gitops::{GitOps, GitOpsObject, adopt, last_wins, marks, only_for};
+use super::gitops::{GitOps, GitOpsObject, adopt, last_wins, only_for, tool_marks_rule};
 use super::{LoadedSource, ManagedObjects};
 use crate::model::{Deployer, Manifest};
 use crate::policy::{Rule, RuleOrigin};
@@ -50,7 +50,7 @@ pub(super) fn tracking_marks() -> Option<Rule> {
         ".metadata.labels[\"argocd.argoproj.io/instance\"]",
     ];
     let reason = "Argo CD marks the objects that it tracks.";
-    marks("argocd-tracking", reason, &paths)
+    tool_marks_rule("argocd-tracking", reason, &paths)
 }
 
 /// Returns the object as a deployer in a chain.

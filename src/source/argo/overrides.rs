@@ -36,7 +36,7 @@ pub(super) fn overridden(
             _ => continue,
         }
         let bytes = read::file(&file).map_err(|why| format!("{name}: {why}"))?;
-        let text = yaml::decode(bytes).map_err(|_| format!("{name} is not text"))?;
+        let text = yaml::decode(bytes).map_err(|_| format!("{name} is not UTF-8 text"))?;
         let parsed = yaml::parse(&text);
         if parsed.problems.iter().any(|problem| problem.fatal) {
             return Err(format!("{name} is not YAML"));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn files_beside_the_manifests_override_settings() {
+    fn files_next_to_the_manifests_override_settings() {
         let dir = tempfile::tempdir().unwrap();
         let web =
             source(json!({"path": "a", "kustomize": {"images": ["x:1"], "namePrefix": "p-"}}));

@@ -294,7 +294,7 @@ impl Generating<'_> {
         if bytes.len() > self.checkouts.options().bounds().bytes {
             return Err(format!("{file} is too large"));
         }
-        let text = yaml::decode(bytes).map_err(|_| format!("{file} is not text"))?;
+        let text = yaml::decode(bytes).map_err(|_| format!("{file} is not UTF-8 text"))?;
         let parsed = yaml::parse(&text);
         if parsed.problems.iter().any(|problem| problem.fatal) {
             return Err(format!("{file} is not YAML"));

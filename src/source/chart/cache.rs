@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::elsewhere::ChartReference;
+use super::remote::ChartReference;
 use crate::source::read;
 use crate::yaml;
 

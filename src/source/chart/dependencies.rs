@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::description::{Dependency, Description};
-use super::elsewhere::{ChartReference, FetchedChart};
+use super::remote::{ChartReference, FetchedChart};
 use super::{Chart, FILE, private};
 use crate::source::render::{FileNames, Rendering};
 

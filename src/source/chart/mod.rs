@@ -4,13 +4,13 @@ mod cache;
 mod capabilities;
 mod dependencies;
 mod description;
-mod elsewhere;
 mod messages;
+mod nondeterministic;
 mod origin;
 mod private;
+mod remote;
 mod secret;
 mod template;
-mod unsteady;
 mod values;
 
 use std::ffi::OsString;
@@ -27,13 +27,13 @@ use super::render::{
     FileNames, Printed, RendererProgram, RendererRun, Rendering, Sandbox, Secrets, workspace, write,
 };
 use description::Description;
+use nondeterministic::{ChartRendering, NondeterministicFunctions};
 use origin::{ChartTemplates, TemplateSources};
-use unsteady::{ChartRendering, NondeterministicFunctions};
 
 pub(super) use capabilities::Capabilities;
-pub use elsewhere::Charts;
-pub(super) use elsewhere::{ChartReference, FetchedChart, not_fetched};
 pub(super) use private::check_name;
+pub use remote::Charts;
+pub(super) use remote::{ChartReference, FetchedChart, not_fetched};
 pub(super) use secret::{other, places};
 pub(super) use values::{lay_over, of_files as values_of_files, of_text as values_of_text};
 
@@ -176,7 +176,7 @@ impl Chart<'_> {
                 what: &format!("helm template {directory}"),
                 release: &self.release_as_source(&description.name),
             };
-            unsteady::name_unsteady(first, &again.manifests, &by, loaded);
+            nondeterministic::name_unsteady(first, &again.manifests, &by, loaded);
         }
         if let Some((file, line)) = uses.lookup {
             let file = self.names.of(&self.directory.join(file));

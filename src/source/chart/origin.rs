@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::template::{TemplateLines, ToTemplate};
 use crate::model::{Manifest, Origin};
-use crate::source::back::{OriginalPositions, likeness};
+use crate::source::original::{OriginalPositions, likeness};
 use crate::source::render::FileNames;
 use crate::source::{LoadedSource, read, text};
 use crate::yaml;

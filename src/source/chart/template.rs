@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::{Locate, Manifest, ManifestStep, Position};
-use crate::source::back::KEYS;
+use crate::source::original::KEYS;
 
 /// The lines of a template that show a structure.
 #[derive(Debug)]

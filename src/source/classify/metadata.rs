@@ -9,11 +9,11 @@ use super::{DocumentClass, error_at};
 pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<DocumentClass> {
     let is_text = |value: &Value| value.is_string() || value.is_null();
     for (field, message) in [
-        ("name", "metadata.name must be text: quote it"),
-        ("namespace", "metadata.namespace must be text: quote it"),
+        ("name", "metadata.name must be a string: quote it"),
+        ("namespace", "metadata.namespace must be a string: quote it"),
         (
             "generateName",
-            "metadata.generateName must be text: quote it",
+            "metadata.generateName must be a string: quote it",
         ),
     ] {
         if !metadata.get(field).is_none_or(is_text) {
@@ -21,8 +21,11 @@ pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<DocumentClass> {
         }
     }
     for (field, message) in [
-        ("labels", "labels must be text: quote the value"),
-        ("annotations", "annotations must be text: quote the value"),
+        ("labels", "labels must be strings: quote the value"),
+        (
+            "annotations",
+            "annotations must be strings: quote the value",
+        ),
     ] {
         match metadata.get(field) {
             None | Some(Value::Null) => {}

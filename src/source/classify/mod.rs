@@ -77,7 +77,7 @@ pub(super) fn classify(value: &Value, file_name: &str) -> DocumentClass {
         kind.and_then(Value::as_str),
         api_version.and_then(Value::as_str),
     ) else {
-        return error("apiVersion and kind must be text: quote them");
+        return error("apiVersion and kind must be strings: quote them");
     };
     if kind.is_empty() || api_version.is_empty() {
         return error("apiVersion and kind must not be empty");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::model::{items_at, text_at};
 use crate::source::gitops::GitOpsObject;
 
 /// The group of the generators.
@@ -24,7 +25,7 @@ pub(in crate::source) fn resolved(
     kustomization: &GitOpsObject,
     known: &[GitOpsObject],
 ) -> Option<GitOpsObject> {
-    let text = |pointer: &str| kustomization.value.pointer(pointer).and_then(Value::as_str);
+    let text = |pointer: &str| text_at(&kustomization.value, pointer);
     if text("/spec/sourceRef/kind") != Some("ExternalArtifact") {
         return None;
     }
@@ -39,10 +40,10 @@ pub(in crate::source) fn resolved(
     let path = Path::new(text("/spec/path").unwrap_or_default());
     let mut generators = known.iter().filter(is_beside);
     let (path, source) = generators.find_map(|generator| {
-        let artifacts = list(&generator.value, "/spec/artifacts");
+        let artifacts = items_at(&generator.value, "/spec/artifacts").iter();
         let mut artifacts = artifacts.filter(|artifact| artifact["name"] == name);
         let (path, alias) = origin(artifacts.next()?, path)?;
-        let mut sources = list(&generator.value, "/spec/sources");
+        let mut sources = items_at(&generator.value, "/spec/sources").iter();
         let source = sources.find(|source| source["alias"] == alias)?;
         Some((path, source.clone()))
     })?;
@@ -59,7 +60,7 @@ pub(in crate::source) fn resolved(
 /// Returns the path in the source for a path in an artifact, and the source's alias.
 fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
     let path = trimmed(path);
-    let copies = list(artifact, "/copy").filter_map(|copy| {
+    let copies = items_at(artifact, "/copy").iter().filter_map(|copy| {
         let from = copy.get("from")?.as_str()?.strip_prefix('@')?;
         let to = copy.get("to")?.as_str()?.strip_prefix(ARTIFACT)?;
         // Copying single files keeps no directory structure.
@@ -79,11 +80,6 @@ fn trimmed(path: &Path) -> PathBuf {
     path.components()
         .filter(|part| matches!(part, std::path::Component::Normal(_)))
         .collect()
-}
-
-fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
-    let list = value.pointer(pointer).and_then(Value::as_array);
-    list.into_iter().flatten()
 }
 
 #[cfg(test)]

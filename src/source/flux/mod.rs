@@ -5,10 +5,10 @@
 
 mod artifact;
 mod build;
+mod exclusions;
 mod hashed;
 mod helm;
 mod inventory;
-mod left_out;
 mod pattern;
 mod release;
 mod remarks;
@@ -25,11 +25,11 @@ use serde_json::{Value, json};
 
 use super::checkout::{Checkout, Checkouts};
 use super::follow::Values;
-use super::gitops::{GitOps, GitOpsObject, RevisionRequest, adopt, marks, without_nulls};
+use super::gitops::{GitOps, GitOpsObject, RevisionRequest, adopt, tool_marks_rule, without_nulls};
 use super::unread::{SupportedSettings, unread};
 use super::{LoadedSource, ManagedObjects};
 use crate::policy::Rule;
-use left_out::FluxExclusions;
+use exclusions::FluxExclusions;
 use release::HelmRelease;
 use rules::IgnoreAuthor;
 use sources::target;
@@ -137,7 +137,7 @@ pub(super) fn owner_marks() -> Option<Rule> {
         ".metadata.labels[\"kustomize.toolkit.fluxcd.io/namespace\"]",
     ];
     let reason = "Flux marks the objects that it applies.";
-    marks("flux-owner-labels", reason, &paths)
+    tool_marks_rule("flux-owner-labels", reason, &paths)
 }
 
 /// Kustomizations with the same source, which is scanned once.

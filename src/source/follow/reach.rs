@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::scan::{GitOpsCandidate, GitOpsScan};
+use crate::model::{items_at, text_or_empty};
 use crate::source::checkout::Checkouts;
 use crate::source::kustomize::{Graph, has_file};
 use crate::source::{argo, chart, flux};
@@ -161,7 +162,7 @@ impl DirectoryReader<'_> {
             reach.folders.extend(part.folders);
         };
         if flux::is_kustomization(found) {
-            if let Some(directory) = below(root, text(&found.value, "/spec/path")) {
+            if let Some(directory) = below(root, text_or_empty(&found.value, "/spec/path")) {
                 for component in strings(&found.value, "/spec/components") {
                     if let Ok(component) = directory.join(component).canonicalize() {
                         add(self.directory(&component, true));
@@ -273,12 +274,6 @@ fn below(root: &Path, path: &str) -> Option<PathBuf> {
     (found.starts_with(root) && found.is_dir()).then_some(found)
 }
 
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    let text = value.pointer(pointer).and_then(Value::as_str);
-    text.unwrap_or_default()
-}
-
 fn strings<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v str> {
-    let list = value.pointer(pointer).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str)
+    items_at(value, pointer).iter().filter_map(Value::as_str)
 }

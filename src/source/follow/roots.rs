@@ -135,7 +135,7 @@ impl RootFinder<'_> {
             } else {
                 loaded.skip(
                     &candidate.found.place,
-                    "switched off: it is in an applied folder, but no kustomization there names it",
+                    "disabled: it is in an applied folder, but no kustomization there names it",
                 );
             }
         }

@@ -277,7 +277,7 @@ impl<'a> FollowRun<'a> {
             Err(message) => {
                 let part = self.part(&entry.cluster);
                 part.append(remarks);
-                part.error(&found.place, about(&found, &message));
+                part.error(&found.place, object_message(&found, &message));
                 None
             }
         }
@@ -304,7 +304,7 @@ impl<'a> FollowRun<'a> {
                 Some(made) => more.extend(made),
                 None => self
                     .part(&entry.cluster)
-                    .error(&set.place, about(set, &message)),
+                    .error(&set.place, object_message(set, &message)),
             },
         }
     }
@@ -350,7 +350,7 @@ impl<'a> FollowRun<'a> {
                 count => format!("the {count} Applications that it made live are"),
             }
         );
-        let message = about(set, &message);
+        let message = object_message(set, &message);
         self.part(&entry.cluster).warning(&set.place, message);
         Some(made)
     }
@@ -394,7 +394,7 @@ impl<'a> FollowRun<'a> {
             ReadyObject::Application(_) => Ok(()),
         });
         if let Err(message) = completed {
-            loaded.error(&entry.found.place, about(&entry.found, &message));
+            loaded.error(&entry.found.place, object_message(&entry.found, &message));
         }
         self.take(loaded, &entry)
     }
@@ -478,7 +478,7 @@ impl ReadyObject<'_> {
 }
 
 /// Returns a message about an object, which names the object unless its place does.
-fn about(found: &GitOpsObject, message: &str) -> String {
+fn object_message(found: &GitOpsObject, message: &str) -> String {
     let deployer = argo::deployer(found);
     let name = match (&*deployer.kind, &*deployer.namespace) {
         ("Kustomization", namespace) if !namespace.is_empty() => deployer.to_string(),

@@ -68,7 +68,10 @@ impl GitOpsScan {
     pub fn of(directory: &Path, names: &FileNames, bounds: Bounds) -> Self {
         let most = bounds.bytes;
         let (found, _) = found_on_disk(directory, names, bounds);
-        let looked: Vec<FileClass> = found.par_iter().map(|file| look(file, most)).collect();
+        let looked: Vec<FileClass> = found
+            .par_iter()
+            .map(|file| classify_file(file, most))
+            .collect();
         let mut scan = Self::default();
         for (file, one) in found.iter().zip(looked) {
             let File::File {
@@ -148,7 +151,7 @@ pub(super) fn is_built_of_candidates(directory: &Path, most: usize) -> bool {
             path: file.clone(),
             canonical: file.clone(),
         };
-        !look(&file, most).candidates.is_empty()
+        !classify_file(&file, most).candidates.is_empty()
     })
 }
 
@@ -173,7 +176,7 @@ pub(super) fn is_marked(bytes: &[u8]) -> bool {
     MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())
 }
 
-fn look(file: &File, most: usize) -> FileClass {
+fn classify_file(file: &File, most: usize) -> FileClass {
     let mut one = FileClass::default();
     let File::File {
         name, canonical, ..

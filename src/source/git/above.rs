@@ -48,7 +48,11 @@ pub fn before_branch(revision: &str, file: &Path) -> Result<Option<String>, GitE
 /// # Errors
 /// Fails if `start` is not in a repository, the repository does not have the revision, or the file
 /// cannot be read.
-pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<CommitFile>, GitError> {
+pub fn file_above(
+    revision: &str,
+    start: &Path,
+    name: &str,
+) -> Result<Option<CommitFile>, GitError> {
     let (repository, below) = Repository::containing(start)?;
     let commit = repository.resolve(revision)?;
     let tree = CommitTree::new(&repository, &commit);

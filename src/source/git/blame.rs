@@ -108,7 +108,10 @@ fn history((file, revision): &BlamedFile, lines: &BTreeSet<u32>) -> Result<LineH
         });
     };
     let contents = match contents {
-        Some(contents) => Some(like(contents, &tree.read(&committed.canonical)?)),
+        Some(contents) => Some(with_line_ends_of(
+            contents,
+            &tree.read(&committed.canonical)?,
+        )),
         None => None,
     };
     repository.with(|handle| {
@@ -140,7 +143,7 @@ fn in_work_tree(repository: &Repository, file: &str) -> Result<(PathBuf, Option<
 
 /// Returns contents with the line ends of the committed file: a checkout may have converted all of
 /// them (`core.autocrlf`), which is not a change.
-fn like(contents: Vec<u8>, committed: &[u8]) -> Vec<u8> {
+fn with_line_ends_of(contents: Vec<u8>, committed: &[u8]) -> Vec<u8> {
     if committed.contains(&b'\r') {
         contents
     } else {
@@ -214,7 +217,10 @@ mod tests {
 
     #[test]
     fn converted_line_ends_are_not_changes() {
-        assert_eq!(like(b"a\r\nb\r\n".to_vec(), b"a\n"), b"a\nb\n");
-        assert_eq!(like(b"a\r\nb\r\n".to_vec(), b"a\r\n"), b"a\r\nb\r\n");
+        assert_eq!(with_line_ends_of(b"a\r\nb\r\n".to_vec(), b"a\n"), b"a\nb\n");
+        assert_eq!(
+            with_line_ends_of(b"a\r\nb\r\n".to_vec(), b"a\r\n"),
+            b"a\r\nb\r\n"
+        );
     }
 }

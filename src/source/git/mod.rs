@@ -18,11 +18,11 @@ use super::walk::{Bounds, Walk, WalkEntry};
 use super::{LoadedSource, Source, chart, kustomize, plan};
 use crate::cluster::Live;
 
-pub use above::{CommitFile, above, before_branch};
+pub use above::{CommitFile, before_branch, file_above};
 pub use blame::blame;
 pub(super) use export::Export;
 pub use pages::pages;
-pub(super) use repository::bare;
+pub(super) use repository::comparable_address;
 pub use repository::{Commit, GitError, Repository};
 pub use root::around;
 use tree::CommitTree;
@@ -137,7 +137,7 @@ impl Git {
     pub(super) fn holds(&self, is_wanted: impl Fn(&[u8]) -> bool) -> bool {
         let tree = CommitTree::new(&self.repository, &self.commit);
         let bounds = match self.untrusted {
-            true => Bounds::tight(None),
+            true => Bounds::untrusted_limits(None),
             false => Bounds::default(),
         };
         let mut walk = Walk::through(&tree, bounds);
@@ -173,7 +173,7 @@ impl Git {
     fn read_with(&self, live: Option<&dyn Live>) -> LoadedSource {
         let tree = CommitTree::new(&self.repository, &self.commit);
         let bounds = if self.untrusted {
-            Bounds::tight(None)
+            Bounds::untrusted_limits(None)
         } else {
             Bounds::default()
         };

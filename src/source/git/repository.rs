@@ -225,9 +225,9 @@ impl Repository {
 
     /// Returns the name of the remote with an address, in any notation.
     pub fn remote_at(&self, address: &str) -> Option<String> {
-        let wanted = bare(address);
+        let wanted = comparable_address(address);
         let mut remotes = self.remotes().into_iter();
-        let (name, _) = remotes.find(|(_, url)| bare(url) == wanted)?;
+        let (name, _) = remotes.find(|(_, url)| comparable_address(url) == wanted)?;
         Some(name)
     }
 
@@ -252,7 +252,7 @@ impl Repository {
 }
 
 /// Returns an address without the parts that differ between protocols.
-pub(in crate::source) fn bare(address: &str) -> String {
+pub(in crate::source) fn comparable_address(address: &str) -> String {
     let address = address.trim();
     let address = address.split_once("://").map_or(address, |(_, rest)| rest);
     let address = match address.split_once('@') {
@@ -306,7 +306,7 @@ fn check(revision: &str) -> Result<(), GitError> {
 
 /// Returns a hint for a revision that does not exist.
 fn hint(repository: &gix::Repository, revision: &str) -> String {
-    let begins = begins(revision);
+    let begins = revision_name(revision);
     let has_beginning = begins != revision && repository.rev_parse_single(begins).is_ok();
     let near = near_names(repository, revision);
     let near = match near.as_slice() {
@@ -326,7 +326,7 @@ fn hint(repository: &gix::Repository, revision: &str) -> String {
 }
 
 /// Returns the name that a revision begins with: `main` for `main~2`.
-fn begins(revision: &str) -> &str {
+fn revision_name(revision: &str) -> &str {
     let end = revision.find(['~', '^', '@', ':']);
     &revision[..end.unwrap_or(revision.len())]
 }
@@ -334,7 +334,7 @@ fn begins(revision: &str) -> &str {
 /// Returns the names of branches and tags that are similar to a revision, the most similar first.
 fn near_names(repository: &gix::Repository, revision: &str) -> Vec<String> {
     const AT_MOST: usize = 3;
-    let asked = begins(revision);
+    let asked = revision_name(revision);
     let Ok(references) = repository.references() else {
         return Vec::new();
     };
@@ -372,7 +372,11 @@ mod tests {
             "ssh://git@github.com/org/repo",
             "https://user:token@github.com/org/repo/",
         ] {
-            assert_eq!(bare(address), "github.com/org/repo", "{address}");
+            assert_eq!(
+                comparable_address(address),
+                "github.com/org/repo",
+                "{address}"
+            );
         }
     }
 

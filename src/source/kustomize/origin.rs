@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::private::PrivateCopy;
 use crate::model::{Manifest, ManifestStep, Origin};
-use crate::source::back::{OriginalPositions, likeness};
 use crate::source::objects::remove_annotation;
+use crate::source::original::{OriginalPositions, likeness};
 use crate::source::render::{FileNames, normal};
 use crate::source::{LoadedSource, read, text};
 use crate::yaml;

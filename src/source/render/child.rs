@@ -132,7 +132,7 @@ impl RendererRun<'_> {
                  time with --render-timeout"
             )
         };
-        let output = output.recv_timeout(until(ends)).map_err(|_| late())?;
+        let output = output.recv_timeout(time_until(ends)).map_err(|_| late())?;
         if output.len() as u64 > MAX_OUTPUT {
             let most = MAX_OUTPUT >> 20;
             return Err(format!(
@@ -141,7 +141,7 @@ impl RendererRun<'_> {
         }
         let status = child.wait(ends).ok_or_else(late)?;
         // A grandchild that is still running may keep it open.
-        let messages = messages.recv_timeout(until(ends).min(Duration::from_secs(1)));
+        let messages = messages.recv_timeout(time_until(ends).min(Duration::from_secs(1)));
         let messages = messages.unwrap_or_default();
         if status.success() {
             return Ok(Printed { output, messages });
@@ -259,7 +259,7 @@ fn collect(stream: Option<impl Read + Send + 'static>, most: u64) -> Receiver<Ve
     receiver
 }
 
-fn until(ends: Instant) -> Duration {
+fn time_until(ends: Instant) -> Duration {
     ends.saturating_duration_since(Instant::now())
 }
 

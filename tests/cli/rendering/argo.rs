@@ -1,7 +1,7 @@
 //! Tests Applications and ApplicationSets of Argo CD.
 
 use super::{config, has, program, recording, report, sources, words_of};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// Returns an Application with one source.
 fn application(name: &str, source: &str) -> String {
@@ -15,8 +15,8 @@ fn without_namespace(name: &str, value: &str) -> String {
     config(name, value).replace("  namespace: shop\n", "")
 }
 
-fn repository() -> Place {
-    Place::new()
+fn repository() -> TestFolder {
+    TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("cart", "b")]))
         .file("apps/a/cart.yaml", without_namespace("cart", "a"))
@@ -309,7 +309,7 @@ fn applies_ignore_differences_to_cluster_scoped_objects() {
     };
     let app = application("web", "{path: roles}")
         + "  ignoreDifferences:\n  - {group: rbac.authorization.k8s.io, kind: '{Cluster,}Role', jsonPointers: [/rules]}\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&role("list")]))
         .file("roles/web.yaml", role("get"))

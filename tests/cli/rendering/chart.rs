@@ -1,7 +1,7 @@
 //! Tests Helm charts, with a stand-in for helm.
 
 use super::{config, has, program, recording, report, sources, words_of};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// Prints its arguments, and the output of a chart: two objects, one of a subchart, and a hook.
 const HELM: &str = r#"
@@ -33,8 +33,8 @@ END
 
 const RENDER: [&str; 2] = ["--helm-bin", "./helm"];
 
-fn chart() -> Place {
-    let place = Place::new()
+fn chart() -> TestFolder {
+    let place = TestFolder::new()
         .file("live.json", recording(&[&config("cart", "b")]))
         .file(
             "chart/Chart.yaml",
@@ -89,7 +89,7 @@ fn lists_nested_charts_without_rendering_them() {
 
 #[test]
 fn reports_what_cannot_be_rendered() {
-    let link = |place: &Place| {
+    let link = |place: &TestFolder| {
         std::os::unix::fs::symlink("/etc/hostname", place.path().join("chart/templates/x.yaml"))
     };
     let place = chart();
@@ -259,7 +259,7 @@ fn renders_with_the_real_helm() {
                     \"networking.k8s.io/v1/Ingress\" | quote }}\n";
     let live = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: blue, namespace: shop}\ndata: \
                 {key: b, tag: '007', ingress: 'true'}\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("live.json", recording(&[live]))
         .file(
             "chart/Chart.yaml",
@@ -310,7 +310,7 @@ fn finds_a_conflict_if_one_template_is_used_in_two_namespaces() {
     let chart = "apiVersion: v2\nname: shop\nversion: 1.0.0\n";
     let live = [config("team-a", "live"), config("team-b", "old")];
     let live = recording(&live.each_ref().map(String::as_str));
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("live.json", live)
         .file("old/Chart.yaml", chart)
         .file("old/rendered.yaml", rendered("old", "old"))

@@ -2,7 +2,7 @@
 
 use super::follow::{found, messages};
 use super::{config, has, program, recording, report};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// Returns a Secret with these fields.
 fn secret(fields: &str) -> String {
@@ -18,8 +18,8 @@ const SOPS: &str = "echo \"$@\" > \"$0.words\"\nsed -e 's/ENC.AES256_GCM,data:aa
 /// `sesame` and `hunter2`.
 const VALUES: [&str; 2] = ["c2VzYW1l", "aHVudGVyMg=="];
 
-fn place(live: &str) -> Place {
-    let place = Place::new()
+fn place(live: &str) -> TestFolder {
+    let place = TestFolder::new()
         .file("deploy/secret.yaml", secret(ENCRYPTED))
         .file(
             "live.json",
@@ -93,7 +93,7 @@ fn names_files_locked_by_git_crypt_and_compares_the_others() {
     if !has(&["kubectl", "kustomize"]) {
         return;
     }
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("live.json", recording(&[&config("cart", "a")]))
         .file(
             "deploy/kustomization.yaml",
@@ -126,7 +126,7 @@ fn secrets_created_by_controllers_are_not_extra() {
     let external = made("ExternalSecret", "external-secrets.io/v1");
     let other = made("Other", "example.com/v1");
     let live = recording(&[&config("cart", "a"), &sealed, &external, &other]);
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("live.json", live)
         .file("deploy/cart.yaml", config("cart", "a"));
     let shown = place.run([

@@ -1,7 +1,7 @@
 //! Tests Kustomizations of Flux.
 
 use super::{config, has, recording, report, sources};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// Returns a Kustomization with these fields in its `spec`.
 fn kustomization(fields: &str) -> String {
@@ -12,8 +12,8 @@ fn kustomization(fields: &str) -> String {
     )
 }
 
-fn repository() -> Place {
-    Place::new()
+fn repository() -> TestFolder {
+    TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("cart", "b")]))
         .file("apps/cart.yaml", config("cart", "${key:=a}"))
@@ -266,7 +266,7 @@ fn files_that_flux_does_not_fetch_are_not_declared() {
         .file("shared/shared.yaml", config("shared", "a"));
     let link = repository.path().join("apps/link.yaml");
     std::os::unix::fs::symlink("../shared/shared.yaml", link).unwrap();
-    let said = |place: &Place| sources(&report(place, &DIFF));
+    let said = |place: &TestFolder| sources(&report(place, &DIFF));
     let place = repository.file("ks.yaml", kustomization(""));
     let by_default = said(&place);
     let place = place

@@ -2,7 +2,7 @@
 //! them.
 
 use super::{config, has, program, recording, report};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 const TOOLS: [&str; 2] = ["kubectl", "kustomize"];
 
@@ -72,7 +72,7 @@ pub(super) fn messages(report: &serde_json::Value, level: &str) -> String {
 
 /// Returns a cluster Kustomization that patches those of the applications, as is common in home
 /// labs.
-fn home() -> Place {
+fn home() -> TestFolder {
     let patches = "  patches:\n    - patch: |-\n        apiVersion: \
                    kustomize.toolkit.fluxcd.io/v1\n        kind: Kustomization\n        metadata: \
                    {name: _}\n        spec:\n          commonMetadata: {labels: {by: \
@@ -82,7 +82,7 @@ fn home() -> Place {
         "  namespace: shop\n",
         "  namespace: shop\n  labels: {by: cluster}\n",
     );
-    Place::new()
+    TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&live]))
         .file("cluster/ks.yaml", of_flux("cluster", "./apps", patches))
@@ -172,8 +172,8 @@ fn the_text_names_the_deployer_of_objects() {
 }
 
 /// A repository after `flux bootstrap` for two clusters.
-fn fleet() -> Place {
-    let mut place = Place::new().folder(".git").file(
+fn fleet() -> TestFolder {
+    let mut place = TestFolder::new().folder(".git").file(
         "live.json",
         recording(&[
             &config("web", "prod"),
@@ -245,7 +245,7 @@ fn compares_objects_next_to_the_kustomizations_of_a_cluster() {
     if !has(&TOOLS) {
         return;
     }
-    let mut place = Place::new().folder(".git").file(
+    let mut place = TestFolder::new().folder(".git").file(
         "live.json",
         recording(&[
             &config("settings", "prod"),
@@ -297,7 +297,7 @@ fn a_source_of_another_repository_does_not_hide_objects_of_this_one() {
     };
     let foreign = of_flux("definitions", ".", "")
         .replace("name: flux-system, namespace", "name: far, namespace");
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file(
@@ -347,7 +347,7 @@ fn builds_the_named_kustomization() {
              - {{op: replace, path: /spec/source/path, value: {path}}}\n"
         )
     };
-    let mut place = Place::new()
+    let mut place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "dev")]))
         .file("sets/base/kustomization.yaml", "resources: [all.yaml]\n")
@@ -380,7 +380,7 @@ fn files_of_a_chart_of_applications_are_not_reported_as_left_out() {
     if !has(&["sh"]) {
         return;
     }
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file(
@@ -408,7 +408,7 @@ fn files_of_a_chart_of_applications_are_not_reported_as_left_out() {
 
 #[test]
 fn reports_files_that_no_application_applies() {
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file("all/web.yaml", application("web", "web", IN_CLUSTER))
@@ -433,7 +433,7 @@ fn follows_applications_of_applications() {
                  \x20 metadata: {name: 'svc-{{.path.basename}}'}\n    spec:\n      source: {repoURL: \
                'https://example.com/fleet.git', path: '{{.path.path}}'}\n      destination: \
                {server: 'https://kubernetes.default.svc', namespace: shop}\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file(
             "live.json",
@@ -460,7 +460,7 @@ fn ignore_rules_of_one_application_do_not_affect_another() {
     let ignoring =
         format!("{IN_CLUSTER}  ignoreDifferences: [{{kind: ConfigMap, jsonPointers: [/data]}}]\n");
     let secret = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: shop}\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "b"), secret]))
         .file("apps/first.yaml", application("first", "first", &ignoring))
@@ -473,7 +473,7 @@ fn ignore_rules_of_one_application_do_not_affect_another() {
 
 #[test]
 fn counts_unrendered_charts_in_one_warning() {
-    let mut place = Place::new()
+    let mut place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file("web.yaml", config("web", "a"));
@@ -496,7 +496,7 @@ fn a_source_in_another_repository_is_an_error() {
         return;
     }
     let other = application("other", "web", IN_CLUSTER).replace("fleet", "elsewhere");
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file("apps/a.yaml", application("a", "web", IN_CLUSTER))
@@ -513,7 +513,7 @@ fn resolves_paths_of_an_artifact_in_its_folder() {
         return;
     }
     let oci = |text: String| text.replace("GitRepository", "OCIRepository");
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file("deploy/cluster/ks.yaml", oci(of_flux("web", "./web", "")))
@@ -587,13 +587,13 @@ const RELEASE: &str = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\
                        1.2.0}}\n  valuesFrom: [{kind: ConfigMap, name: values}]\n  values: {image: \
                        {tag: two}}\n";
 
-fn released(record: Option<serde_json::Value>) -> Place {
+fn released(record: Option<serde_json::Value>) -> TestFolder {
     let mut live: serde_json::Value =
         serde_json::from_str(&recording(&[&config("cart", "b"), RELEASE])).unwrap();
     let items = live["items"].as_array_mut().unwrap();
     items.extend(record);
     let values = config("values", "a").replace("  key: a\n", "  values.yaml: 'size: 1'\n");
-    Place::new()
+    TestFolder::new()
         .folder(".git")
         .file("live.json", live.to_string())
         .file("cluster.yaml", of_flux("cluster", "./apps", ""))
@@ -648,7 +648,7 @@ fn compares_encrypted_secrets_by_key() {
             "" => recording(&[&other]),
             values => recording(&[&secret(values, ""), &other]),
         };
-        let place = Place::new()
+        let place = TestFolder::new()
             .file("deploy/secret.yaml", &encrypted)
             .file("live.json", objects);
         let said = report(&place, &["diff", "deploy"]);
@@ -671,7 +671,7 @@ fn finds_the_live_name_of_a_secret_generated_from_encrypted_files() {
     };
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys-5f7b2k8g9h, namespace: \
                   shop}\ntype: Opaque\ndata: {TOKEN: cmVhbA==}\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[secret, &pod("keys-5f7b2k8g9h")]))
         .file("flux/apps.yaml", of_flux("apps", "./apps", ""))
@@ -707,7 +707,7 @@ fn applies_a_template_patch_to_the_applications_of_a_set() {
              templatePatch: |\n{patch}"
         )
     };
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file(
@@ -729,7 +729,7 @@ fn applies_a_template_patch_to_the_applications_of_a_set() {
 }
 
 /// Returns a repository with a set of one Application, of this name and with this patch.
-fn set_of_one(name: &str, patch: &str) -> Place {
+fn set_of_one(name: &str, patch: &str) -> TestFolder {
     let set = format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: all, namespace: \
          argocd}}\nspec:\n  goTemplate: true\n  generators:\n  - list: {{elements: [{{name: Web_, \
@@ -738,7 +738,7 @@ fn set_of_one(name: &str, patch: &str) -> Place {
          destination: {{server: 'https://kubernetes.default.svc', namespace: shop}}\n{patch}"
     );
     let config = |name: &str| config(name, "a").replace("  namespace: shop\n", "");
-    Place::new()
+    TestFolder::new()
         .folder(".git")
         .file(
             "live.json",
@@ -812,7 +812,7 @@ fn follows_objects_on_standard_input() {
     if !has(&TOOLS) {
         return;
     }
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file("web/web.yaml", config("web", "a"));
@@ -844,7 +844,7 @@ fn expands_sets_with_the_clusters_of_a_file() {
              server: 'https://{name}.example.com'}}\n"
         )
     };
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file("sets/set.yaml", set)
@@ -867,7 +867,7 @@ fn recordings_and_tracking_labels_are_not_entry_points() {
         "  namespace: shop\n",
         "  namespace: shop\n  annotations: {argocd.argoproj.io/sync-wave: '1'}\n",
     );
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&marked, &of_flux("a", "./a", "")]))
         .file("web.yaml", &marked);
@@ -887,7 +887,7 @@ fn compares_live_applications_of_sets_that_query_other_services() {
          name: previews, uid: u, controller: true}]\n",
     );
     let place = |objects: &[&str]| {
-        Place::new()
+        TestFolder::new()
             .folder(".git")
             .file("live.json", recording(objects))
             .file("set.yaml", set)
@@ -920,7 +920,7 @@ fn reads_kustomizations_of_artifacts_in_the_repository() {
         "{kind: GitRepository, name: flux-system, namespace: flux-system}",
         "{kind: ExternalArtifact, name: apps}",
     );
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&[&config("web", "a")]))
         .file("clusters/prod/apps.yaml", apps)

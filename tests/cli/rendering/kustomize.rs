@@ -1,7 +1,7 @@
 //! Tests kustomizations: what is built, what is read as plain files, and what is refused.
 
 use super::{config, has, program, recording, report, sources};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// A stand-in for kustomize: prints the files of the kustomization, one level deep, with the
 /// annotation of their origins.
@@ -17,8 +17,8 @@ done
 
 const RENDER: [&str; 2] = ["--kustomize-bin", "./kustomize"];
 
-fn tree() -> Place {
-    let place = Place::new()
+fn tree() -> TestFolder {
+    let place = TestFolder::new()
         .file("live.json", recording(&[&config("cart", "b")]))
         .file(
             "deploy/base/kustomization.yaml",
@@ -120,7 +120,7 @@ fn refuses_references_outside_the_tree_before_rendering() {
         ("resources: [", "cannot read this kustomization"),
         ("", "is empty"),
     ] {
-        let place = Place::new()
+        let place = TestFolder::new()
             .file("live.json", recording(&[&config("cart", "b")]))
             .file("over/kustomization.yaml", fields)
             .file("over/plugin.yaml", "apiVersion: x/v1\nkind: A\n")

@@ -13,7 +13,7 @@ mod kustomize;
 mod releases;
 mod revisions;
 
-use support::Place;
+use support::TestFolder;
 
 /// Returns these objects as `kubectl get -o json` prints them.
 fn recording(objects: &[&str]) -> String {
@@ -33,7 +33,7 @@ fn config(name: &str, value: &str) -> String {
 }
 
 /// Returns the directory with a shell script as a program.
-fn program(place: Place, path: &str, script: &str) -> Place {
+fn program(place: TestFolder, path: &str, script: &str) -> TestFolder {
     use std::os::unix::fs::PermissionsExt;
     let place = place.file(path, format!("#!/bin/sh\n{script}"));
     let file = place.path().join(path);
@@ -42,7 +42,7 @@ fn program(place: Place, path: &str, script: &str) -> Place {
 }
 
 /// Returns the report of a run as JSON.
-fn report(place: &Place, words: &[&str]) -> serde_json::Value {
+fn report(place: &TestFolder, words: &[&str]) -> serde_json::Value {
     let words = [
         words,
         &["--live", "live.json", "-o", "json", "--show", "all", "-v"],
@@ -90,7 +90,7 @@ fn has(tools: &[&str]) -> bool {
 
 /// Returns the arguments of the stand-in for helm, without the long one that lists the served API
 /// versions.
-fn words_of(place: &Place) -> String {
+fn words_of(place: &TestFolder) -> String {
     let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
     let root = place.path().canonicalize().unwrap();
     let words = words.trim().replace(root.to_str().unwrap(), "$DIR");

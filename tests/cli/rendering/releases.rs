@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::follow::{found, messages, of_flux};
 use super::{config, has, recording, report};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// Returns whether the programs that these tests need are installed.
 fn has_both() -> bool {
@@ -15,7 +15,7 @@ fn has_both() -> bool {
 }
 
 /// Returns a chart with one ConfigMap.
-fn with_chart(place: Place, folder: &str) -> Place {
+fn with_chart(place: TestFolder, folder: &str) -> TestFolder {
     place
         .file(
             &format!("{folder}/Chart.yaml"),
@@ -55,10 +55,10 @@ const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespa
                       shop}\nstringData: {password: hunter2}\n";
 
 /// Returns a repository with a HelmRelease, and its live objects.
-fn repository(spec: &str, live: &[&str]) -> Place {
+fn repository(spec: &str, live: &[&str]) -> TestFolder {
     let release = release(spec);
     let objects = [live, &[&*release, SECRET]].concat();
-    let place = Place::new()
+    let place = TestFolder::new()
         .folder(".git")
         .file("live.json", recording(&objects))
         .file("cluster.yaml", of_flux("cluster", "./apps", ""))
@@ -136,7 +136,7 @@ const FROM_REPOSITORY: &str = "  chart: {spec: {chart: shop, version: 1.2.3, sou
                                {colour: red}\n";
 
 /// Returns the same release, with a chart from a chart repository.
-fn from_repository(address: &str) -> Place {
+fn from_repository(address: &str) -> TestFolder {
     let live = live("blue", "1", "http://@db");
     let repository_object = format!(
         "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {{name: charts, \
@@ -149,7 +149,7 @@ fn from_repository(address: &str) -> Place {
 }
 
 /// Packages the chart into a folder.
-fn packed(place: &Place, into: &str) {
+fn packed(place: &TestFolder, into: &str) {
     let path = place.path();
     std::fs::create_dir_all(path.join(into)).unwrap();
     let status = Command::new("helm")
@@ -284,7 +284,7 @@ fn renders_charts_of_kustomizations() {
         "  key: a\n",
         "  colour: red\n  size: '3'\n  url: http://@db\n",
     );
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("live.json", recording(&[&live]))
         .file("over/kustomization.yaml", fields)
         .file("over/values.yaml", "size: 3\ncolour: blue\n");
@@ -304,7 +304,7 @@ fn a_missing_chart_does_not_stop_the_comparison_of_other_objects() {
     }
     let fields = "resources: [cart.yaml]\nhelmCharts: [{name: a, repo: 'http://127.0.0.1:1', \
                   version: 1.2.3}]\n";
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("live.json", recording(&[&config("cart", "a")]))
         .file("over/kustomization.yaml", fields)
         .file("over/cart.yaml", config("cart", "a"));
@@ -322,7 +322,7 @@ fn uses_dependencies_in_neighbouring_folders() {
         return;
     }
     let live = config("sub", "a");
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("live.json", recording(&[&live]))
         .file(
             "top/Chart.yaml",

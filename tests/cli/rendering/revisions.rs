@@ -1,7 +1,7 @@
 //! Tests the revisions at which Applications, Kustomizations and kustomizations are read.
 
 use super::{config, has, program, recording, report, sources};
-use crate::support::Place;
+use crate::support::TestFolder;
 use crate::support::repository::{commit, git, init};
 
 fn application(source: &str) -> String {
@@ -13,8 +13,8 @@ fn application(source: &str) -> String {
 }
 
 /// Returns a repository in which `apps` had the value `a` at the tag v1, and has `b` now.
-fn repository() -> Option<Place> {
-    let place = Place::new()
+fn repository() -> Option<TestFolder> {
+    let place = TestFolder::new()
         .file("live.json", recording(&[&config("cart", "b")]))
         .file("apps/cart.yaml", config("cart", "a"))
         .file("apps/gone.yaml", config("gone", "a"))
@@ -137,7 +137,7 @@ fn reads_flux_kustomizations_at_the_revision_of_their_source() {
         format!("{{commit: {first}, tag: none}}"),
         "{name: refs/tags/v1}".to_owned(),
     ] {
-        let place = Place::file(repository().unwrap(), "ks.yaml", objects(&reference));
+        let place = TestFolder::file(repository().unwrap(), "ks.yaml", objects(&reference));
         let report = report(&place, &words);
         assert_eq!(
             statuses(&report),

@@ -3,11 +3,11 @@
 use std::fs;
 
 use super::{DEPLOYMENT, DIFF, SECRET, diff_with, drifted, run};
-use crate::support::Place;
+use crate::support::TestFolder;
 use crate::support::manifests::recording;
 
 /// Returns the baseline with its random salt and digests replaced.
-fn baseline(place: &Place) -> String {
+fn baseline(place: &TestFolder) -> String {
     let text = fs::read_to_string(place.path().join(".driftctl-baseline.yaml")).unwrap();
     let lines = text.lines().map(|line| match line.split_once(": ") {
         Some((key, _)) if key.ends_with("salt") || key.ends_with("Digest") => format!("{key}: …"),
@@ -200,7 +200,10 @@ fn arguments_select_objects_and_their_fields() {
 #[test]
 fn accept_requires_a_reason_and_a_deadline() {
     for (words, lacks) in [
-        (&[][..], "a reason and an end: --reason TEXT --expires 7d"),
+        (
+            &[][..],
+            "a reason and a deadline: --reason TEXT --expires 7d",
+        ),
         (&["--reason", "sale"], "an end: --expires 7d"),
         (&["--expires", "7d"], "a reason: --reason TEXT"),
         (

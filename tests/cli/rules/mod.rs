@@ -5,7 +5,7 @@
 mod debt;
 use crate::support;
 
-use support::Place;
+use support::TestFolder;
 use support::manifests::recording;
 
 const DEPLOYMENT: &str = "\
@@ -51,7 +51,7 @@ const DIFF: [&str; 4] = ["diff", "m", "--live", "live.json"];
 
 /// Returns a directory in which replicas, an image and a password drifted, and objects are missing
 /// and extra.
-fn drifted() -> Place {
+fn drifted() -> TestFolder {
     let live = DEPLOYMENT
         .replace("replicas: 3", "replicas: 5")
         .replace("cart:1.4", "cart:1.5");
@@ -59,7 +59,7 @@ fn drifted() -> Place {
         .replace("hunter2", "hunter3")
         .replace("stringData", "data");
     let secret = secret.replace("hunter3", "aHVudGVyMw==");
-    Place::new()
+    TestFolder::new()
         .folder(".git")
         .file("m/deployment.yaml", DEPLOYMENT)
         .file("m/secret.yaml", SECRET)
@@ -69,7 +69,7 @@ fn drifted() -> Place {
 
 #[track_caller]
 /// Runs a command. Adds the reason and the deadline that `accept` needs.
-fn run(place: &Place, words: &[&str]) -> (i32, String) {
+fn run(place: &TestFolder, words: &[&str]) -> (i32, String) {
     let mut words = words.to_vec();
     for (flag, value) in [("--reason", "sale"), ("--expires", "2036-01-01")] {
         if words[0] == "accept" && !words.contains(&flag) {
@@ -85,7 +85,7 @@ fn run(place: &Place, words: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
-fn diff_with(place: &Place, words: &[&str]) -> (i32, String) {
+fn diff_with(place: &TestFolder, words: &[&str]) -> (i32, String) {
     run(place, &[&DIFF, words].concat())
 }
 
@@ -246,7 +246,7 @@ data:
     let live = DEPLOYMENT
         .replace("replicas: 3", "replicas: 5")
         .replace("cart:1.4", "cart:1.5");
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("m/deployment.yaml", DEPLOYMENT)
         .file("cm.yaml", settings)
         .file("live.json", recording(&[&live, settings]));
@@ -281,7 +281,7 @@ fn applies_the_compare_options_of_argo_cd() {
     let with_status = |replicas: &str, more: &str| {
         format!("{DEPLOYMENT}status: {{replicas: {replicas}{more}}}\n")
     };
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("m/deployment.yaml", with_status("3", ""))
         .file("live.json", recording(&[&with_status("5", ", ready: 5")]));
     for (options, code) in [
@@ -374,7 +374,7 @@ fn printed_rules_can_be_loaded() {
 #[test]
 fn lists_all_built_in_rules() {
     let ids = driftctl::policy::RuleSet::switchable().count();
-    let (_, json) = run(&Place::new(), &["rules", "-o", "json"]);
+    let (_, json) = run(&TestFolder::new(), &["rules", "-o", "json"]);
     let document: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(document["rules"].as_array().unwrap().len(), ids);
 }

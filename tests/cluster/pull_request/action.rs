@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::review::{cluster, pull_request};
 use super::server::Server;
-use super::support::Place;
+use super::support::TestFolder;
 use super::support::action::compare;
 
 #[cfg(unix)]
 #[test]
 fn the_action_reviews_a_pull_request() {
     let server = Server::start(&cluster(), None);
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     if !pull_request(&place) {
         println!("skipped: git is not installed");
         return;

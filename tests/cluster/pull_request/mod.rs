@@ -13,7 +13,7 @@ mod review;
 mod table;
 
 use serde_json::{Value, json};
-use support::Place;
+use support::TestFolder;
 
 /// Returns these objects as `kubectl get -o json` prints them.
 fn recording(objects: &[Value]) -> Value {
@@ -33,8 +33,8 @@ fn report(base: &[Value], branch: &[Value], live: &[Value]) -> Value {
 }
 
 /// Returns a directory with the objects of the three sides, one object per file.
-fn place(base: &[Value], branch: &[Value], live: &[Value]) -> Place {
-    let mut place = Place::new()
+fn place(base: &[Value], branch: &[Value], live: &[Value]) -> TestFolder {
+    let mut place = TestFolder::new()
         .folder("base")
         .folder("branch")
         .file("live.json", recording(live).to_string());

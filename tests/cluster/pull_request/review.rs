@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::server::Server;
-use super::support::Place;
+use super::support::TestFolder;
 use super::support::manifests::DEPLOYMENT;
 use super::{changes, object};
 
@@ -31,7 +31,7 @@ data: {mode: new}
 ";
 
 /// Runs git in a directory, without other configuration. Returns whether git is installed.
-fn git(place: &Place, words: &[&str]) -> bool {
+fn git(place: &TestFolder, words: &[&str]) -> bool {
     let done = Command::new("git")
         .current_dir(place.path())
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -72,7 +72,7 @@ pub fn cluster() -> Value {
 
 /// Makes a repository whose branch scales the cart, changes its image, removes one object and adds
 /// one.
-pub fn pull_request(place: &Place) -> bool {
+pub fn pull_request(place: &TestFolder) -> bool {
     if !git(place, &["init", "-q", "-b", "main"]) {
         return false;
     }
@@ -94,7 +94,7 @@ pub fn pull_request(place: &Place) -> bool {
 #[test]
 fn a_pull_request_from_end_to_end() {
     let server = Server::start(&cluster(), None);
-    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
     if !pull_request(&place) {
         println!("skipped: git is not installed");
         return;

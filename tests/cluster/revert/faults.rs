@@ -180,7 +180,7 @@ fn a_refused_dry_run_stops_everything() {
 }
 
 #[test]
-fn a_refusal_stops_the_others_unless_told_to_continue() {
+fn a_refusal_stops_the_others_without_keep_going() {
     let refusing = || {
         let mut cluster = writable();
         cluster.denied = vec![Denied {

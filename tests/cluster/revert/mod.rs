@@ -7,7 +7,7 @@ mod undo;
 use serde_json::{Value, json};
 
 use crate::server::{Cluster, Denied, Meanwhile, Server};
-use crate::support::{Place, fixture_arg};
+use crate::support::{TestFolder, fixture_arg};
 
 const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
 
@@ -19,7 +19,7 @@ fn writable() -> Cluster {
 }
 
 /// Runs `driftctl revert` for the shop's manifests. Returns the exit code and both streams.
-fn revert_in(place: &Place, server: &Server, words: &[&str]) -> (i32, String, String) {
+fn revert_in(place: &TestFolder, server: &Server, words: &[&str]) -> (i32, String, String) {
     std::fs::write(place.path().join("kubeconfig"), server.kubeconfig()).unwrap();
     let output = place
         .driftctl()
@@ -48,7 +48,7 @@ fn revert(server: &Server, words: &[&str]) -> (i32, String, String) {
     let words: Vec<&str> = std::iter::once(&*manifests)
         .chain(words.iter().copied())
         .collect();
-    revert_in(&Place::new(), server, &words)
+    revert_in(&TestFolder::new(), server, &words)
 }
 
 fn revert_json(server: &Server, words: &[&str]) -> (i32, Value) {
@@ -169,7 +169,7 @@ fn reverts_all_drift_at_once() {
 #[test]
 fn shows_no_secrets() {
     let server = writable().start();
-    let place = Place::new();
+    let place = TestFolder::new();
     let manifests = fixture_arg("shop/manifests");
     let (code, out, err) = revert_in(&place, &server, &[&manifests, "secret/*", "--yes"]);
     assert_eq!(code, 0, "{out}{err}");
@@ -213,7 +213,7 @@ fn leaves_unapplied_changes_alone_unless_included() {
     let mut cluster = Cluster::with_objects(&[live]);
     cluster.writable = true;
     let server = cluster.start();
-    let place = Place::new().file("web.yaml", manifest(3, ""));
+    let place = TestFolder::new().file("web.yaml", manifest(3, ""));
     let (code, out, err) = revert_in(&place, &server, &["web.yaml", "--all", "--yes"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(
@@ -283,7 +283,7 @@ fn refuses_to_write_too_much() {
 
 #[test]
 fn refuses_a_recording() {
-    let place = Place::new();
+    let place = TestFolder::new();
     let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
     let shown = place.run(["revert", &manifests, "--live", &live, "--dry-run"]);
     assert!(shown.contains("exit code: 2"), "{shown}");
@@ -307,7 +307,7 @@ fn returns_ownership_to_the_server_side_applier() {
     let server = cluster.start();
     let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n\
                     spec: {replicas: 2, paused: true, minReadySeconds: 5}\n";
-    let place = Place::new().file("web.yaml", manifest);
+    let place = TestFolder::new().file("web.yaml", manifest);
     let (code, out, err) = revert_in(&place, &server, &["web.yaml", "--all", "--yes"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(

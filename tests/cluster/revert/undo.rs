@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::{CART, revert_in, writable};
 use crate::server::{Cluster, Server, without_ports};
-use crate::support::{Place, fixture_arg};
+use crate::support::{TestFolder, fixture_arg};
 
 fn spec(server: &Server) -> Value {
     server.object(CART)["spec"].clone()
 }
 
 /// Reverts the cart, and checks for the record.
-fn reverted(place: &Place, server: &Server) {
+fn reverted(place: &TestFolder, server: &Server) {
     let manifests = fixture_arg("shop/manifests");
     let words = [&*manifests, "deploy/shop/cart", "--yes"];
     let (code, out, err) = revert_in(place, server, &words);
@@ -25,7 +25,7 @@ fn reverted(place: &Place, server: &Server) {
 #[test]
 fn undo_restores_the_live_values() {
     let server = writable().start();
-    let place = Place::new();
+    let place = TestFolder::new();
     let before = spec(&server);
     reverted(&place, &server);
     assert_ne!(spec(&server), before);
@@ -45,7 +45,7 @@ fn undo_restores_the_live_values() {
 #[test]
 fn undo_leaves_later_changes_alone() {
     let server = writable().start();
-    let place = Place::new();
+    let place = TestFolder::new();
     reverted(&place, &server);
     server.change(|cluster| {
         let mut cart = cluster.object_at(CART).unwrap();
@@ -63,7 +63,7 @@ fn undo_leaves_later_changes_alone() {
 #[test]
 fn refuses_to_undo_in_another_cluster() {
     let (server, other) = (writable().start(), writable().start());
-    let place = Place::new();
+    let place = TestFolder::new();
     reverted(&place, &server);
     let before = spec(&other);
     let records = std::fs::read_dir(place.path().join("state/driftctl/undo")).unwrap();
@@ -78,7 +78,7 @@ fn refuses_to_undo_in_another_cluster() {
 #[test]
 fn writes_nothing_if_the_record_cannot_be_saved() {
     let server = writable().start();
-    let place = Place::new().file("state", "a file where the folder should be");
+    let place = TestFolder::new().file("state", "a file where the folder should be");
     let manifests = fixture_arg("shop/manifests");
     let words = [&*manifests, "deploy/shop/cart", "--yes"];
     let (code, _, err) = revert_in(&place, &server, &words);
@@ -106,7 +106,7 @@ fn undo_recreates_deleted_objects() {
     cluster.writable = true;
     let server = cluster.start();
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: declared, namespace: shop}\n";
-    let place = Place::new().file("m.yaml", manifest);
+    let place = TestFolder::new().file("m.yaml", manifest);
     let words = [
         "m.yaml",
         "--prune",

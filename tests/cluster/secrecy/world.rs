@@ -7,7 +7,7 @@ use driftctl::output::FORMATS;
 use serde_json::{Value, json};
 
 use crate::server::{Cluster, Fault, Server};
-use crate::support::Place;
+use crate::support::TestFolder;
 
 /// The live side.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl World {
     /// Writes the files, and starts the server.
     pub fn begin(mut self) -> Begun {
         let config = json!({"ignoreDifferences": self.rules, "sensitive": self.sensitive});
-        let mut place = Place::new()
+        let mut place = TestFolder::new()
             .file("m/.driftctl.yaml", config.to_string())
             .var("RUST_LOG", "trace")
             .var("RUST_BACKTRACE", "full")
@@ -118,7 +118,7 @@ fn license_definition() -> Value {
 
 /// A world with its files and its server.
 pub struct Begun {
-    place: Place,
+    place: TestFolder,
     live_side: Vec<String>,
     _server: Option<Server>,
 }

@@ -970,8 +970,8 @@ fn with_sidecars(names: &[&str], with: &[&str], webhook: &Value) -> usize {
 
 const FOUR: &[&str] = &["a", "b", "c", "d"];
 
-/// Returns how many of four objects have drift, where all carry the same change and a webhook matches
-/// all.
+/// Returns how many of four objects have drift, where all carry the same change and a webhook
+/// matches all.
 fn with_all_changed(change: &dyn Fn(&mut Value), of_webhook: Value) -> usize {
     let declared: Vec<Value> = FOUR.iter().map(|n| workload("Deployment", n)).collect();
     let live: Vec<Value> = (declared.iter())

@@ -18,7 +18,7 @@ use driftctl::model::ObjectReport;
 use driftctl::policy::RuleSet;
 use driftctl::source::{FilesSource, Source};
 use serde_json::{Value, json};
-use support::Place;
+use support::TestFolder;
 
 /// Returns the report on the objects of a kind, one line per change.
 fn drift_of(kind: &str, declared: &[&Value], live: &[&Value]) -> Vec<String> {
@@ -52,7 +52,7 @@ fn compared(manifests: &str, live: &[&Value]) -> Vec<ObjectReport> {
 /// Returns the same with other options.
 fn compared_with(manifests: &str, live: &[&Value], options: &Options) -> Vec<ObjectReport> {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": live});
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("manifests.yaml", manifests)
         .file("live.json", list.to_string());
     let files = FilesSource::new([place.path().join("manifests.yaml")]);

@@ -1,7 +1,7 @@
 //! Tests objects that are nested as deeply as is allowed: recursive code has enough stack for them,
 //! on worker threads too, in an unoptimized build.
 
-use super::support::Place;
+use super::support::TestFolder;
 
 /// As deep as manifests are read, minus a little for the surrounding object.
 const DEEP: usize = 980;
@@ -25,7 +25,7 @@ fn list(items: &[String]) -> String {
 /// Runs driftctl, which must exit by itself.
 #[track_caller]
 fn run(declared: &[String], live: &[String], format: &str, code: i32) -> String {
-    let place = Place::new()
+    let place = TestFolder::new()
         .file("a.json", declared.join("\n"))
         .file("live.json", list(live));
     let output = place

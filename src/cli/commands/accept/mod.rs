@@ -145,7 +145,7 @@ fn complete(
     }
     if !settings.is_interactive {
         let lacking = match (no_reason, no_end) {
-            (true, true) => "a reason and an end: --reason TEXT --expires 7d",
+            (true, true) => "a reason and a deadline: --reason TEXT --expires 7d",
             (true, false) => "a reason: --reason TEXT",
             _ => "an end: --expires 7d",
         };

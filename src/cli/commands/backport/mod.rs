@@ -67,7 +67,7 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
         drafts: &drafts,
         into: into.as_ref().map(|_| &may_edit as &dyn Fn(&str) -> bool),
     })?;
-    let redactor = again.redactor().knowing(&report.secret_values);
+    let redactor = again.redactor().with_secrets(&report.secret_values);
     let is_shown = args.output == CommandFormat::Diff && !args.write || for_review;
     if is_shown && !args.allow_secrets {
         withhold(&mut planned, &redactor);
@@ -130,6 +130,8 @@ fn withhold(planned: &mut BackportPlan, redactor: &Redactor) {
 struct EditTarget(PathBuf);
 
 impl EditTarget {
+    /// Resolves a path.
+    ///
     /// # Errors
     /// Fails if the file or folder does not exist.
     fn of(path: &Path) -> Result<Self> {

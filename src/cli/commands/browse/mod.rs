@@ -192,9 +192,9 @@ fn explanation(
     };
     let mut text = Vec::new();
     let answer = again.answer(overlay, question);
-    let account = answer.and_then(|answer| redacted(answer, again.redactor()));
-    let written = account.and_then(|account| {
-        output::explanation_text(&account, &options, &mut text).map_err(Into::into)
+    let explanation = answer.and_then(|answer| redacted(answer, again.redactor()));
+    let written = explanation.and_then(|explanation| {
+        output::explanation_text(&explanation, &options, &mut text).map_err(Into::into)
     });
     if written.is_err() {
         text = describe_whole(item).into_bytes();

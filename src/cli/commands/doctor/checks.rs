@@ -179,7 +179,7 @@ impl Examination {
                 RightUse::Escalation => (
                     CheckState::Advice,
                     "without it, --server-dry-run cannot predict roles that grant more than you \
-                     hold; no printed Role grants it, because it allows privilege escalation",
+                     have; no printed Role grants it, because it allows privilege escalation",
                 ),
             };
             for rights in rights_in_words(rights) {

@@ -28,7 +28,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Res
                 output::doctor_yaml(examination, out)?;
             }
             for check in examinations.iter().flat_map(Examination::failed) {
-                message::say(streams, settings, &check.to_string());
+                message::print_message(streams, settings, &check.to_string());
             }
         }
         _ => output::doctor_text(&examinations, settings.color, out)?,
@@ -82,13 +82,13 @@ fn examine(
     let options = Options {
         server_dry_run: args.server_dry_run,
         writes: args.is_for_revert(),
-        ..comparison::reading(&args.reading)
+        ..comparison::read_options(&args.reading)
     };
     let extra_kinds = match options.extra {
         Extra::None => Ok(Vec::new()),
         Extra::Namespace | Extra::Managed | Extra::Census => api.namespaced_kinds(),
     };
-    let needs = engine::needs(
+    let needs = engine::required_rights(
         sources,
         &api,
         &options,

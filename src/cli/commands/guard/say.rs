@@ -35,7 +35,7 @@ pub fn result(
     }
     for guarded in &planned.guards {
         if !guarded.proof.holds() {
-            message::say(streams, settings, &failed(guarded));
+            message::print_message(streams, settings, &failed(guarded));
             exit = Exit::Trouble;
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::carry::PlanRunner;
+use super::runner::PlanRunner;
 use crate::cluster::{WriteError, WriteMode};
 use crate::engine::revert::{JobState, PatchJob, RevertJob, WriteKind};
 use crate::ownership::ownership_of;
@@ -124,9 +124,13 @@ impl PlanRunner<'_> {
                             JobOutcome::Done(Some(now))
                         }
                         Ok(Some(_)) => {
-                            JobOutcome::Not("someone else created it meanwhile".to_owned())
+                            JobOutcome::Not("someone else created it in the meantime".to_owned())
                         }
-                        Ok(None) => JobOutcome::Not("it existed, and is gone again".to_owned()),
+                        Ok(None) => JobOutcome::Not(
+                            "an object of this name existed, but is gone \
+                             now; run the command again"
+                                .to_owned(),
+                        ),
                         Err(why) => JobOutcome::Unclear(why),
                     };
                 }

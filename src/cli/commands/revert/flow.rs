@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{question, say};
+use super::{confirm, say};
 use crate::cli::args::WriteArgs;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
@@ -101,7 +101,7 @@ pub fn run(
     }
     if !words.yes {
         say::before_question(plan, words.skip_dry_run, settings, streams)?;
-        if !question::ask(plan, streams)? {
+        if !confirm::confirm_plan(plan, streams)? {
             return Ok(End::Declined);
         }
     }

@@ -4,11 +4,11 @@
 //! that is reported is what was read again.
 
 mod attempt;
-mod carry;
+mod confirm;
 mod event;
 mod flow;
-mod question;
 mod record;
+mod runner;
 mod say;
 mod undo;
 
@@ -24,9 +24,9 @@ use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Overlay, ReadResult};
 use crate::engine::revert::{RevertPlan, RevertRequest, plan};
 use crate::model::{ChangeCause, Plan, ResourceKey, StepAction};
-pub(super) use carry::{PlanRunner, StateCheck};
 pub(super) use flow::{End, PlanExecutor, check as check_words, run as carry_out};
-pub(super) use say::end as say_end;
+pub(super) use runner::{PlanRunner, StateCheck};
+pub(super) use say::print_revert_result;
 
 /// Plans, asks, and carries out.
 ///
@@ -92,7 +92,7 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let api = again.cluster().context(NO_CLUSTER)?;
     let overlay = Overlay::of(api);
     let Reports { report, shown } = again.reports(&overlay)?;
-    let redactor = again.redactor().knowing(&report.secret_values);
+    let redactor = again.redactor().with_secrets(&report.secret_values);
     selected.check(&report, changes)?;
     let RevertPlan {
         plan,
@@ -127,7 +127,7 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let mut carrier =
         PlanRunner::undoable(plan, jobs, api, (&redactor, &judge), words, settings.now);
     let end = flow::run(&mut carrier, words, settings, streams)?;
-    say::end(end, words, &carrier.plan, settings, streams)?;
+    say::print_revert_result(end, words, &carrier.plan, settings, streams)?;
     if report.is_incomplete() {
         message::what_failed(streams, settings, &shown, None);
         return Ok(Exit::Trouble);

@@ -15,7 +15,7 @@ use crate::output::{self, RenderOptions, escape};
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.
-pub fn end(
+pub fn print_revert_result(
     end: End,
     words: &WriteArgs,
     plan: &Plan,

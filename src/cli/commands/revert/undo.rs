@@ -5,9 +5,9 @@ use std::io::Write as _;
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
-use super::carry::{PlanRunner, RunSettings, StateCheck};
 use super::flow::{self, End};
 use super::record::uid_of_cluster;
+use super::runner::{PlanRunner, RunSettings, StateCheck};
 use super::say;
 use crate::cli::args::RevertArgs;
 use crate::cli::comparison::cluster;
@@ -138,7 +138,7 @@ pub fn run(
         record.undone = true;
         records.keep(&record)?;
     }
-    say::end(end, &args.act.write, plan, settings, streams)?;
+    say::print_revert_result(end, &args.act.write, plan, settings, streams)?;
     Ok(end.exit(plan, short))
 }
 
@@ -180,7 +180,7 @@ fn plan_object(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) ->
         (UndoAction::Created, Some(now)) if is_same(&now) => Ok(undoing.delete(now)),
         (UndoAction::Deleted, None) => Ok(undoing.create()),
         (UndoAction::Deleted, Some(_)) => {
-            changed("an object of this name exists by now; left alone")
+            changed("an object of this name exists again; left alone")
         }
         (UndoAction::Patched, None) => changed("the object is gone"),
         (_, Some(now)) if !is_same(&now) => {
@@ -244,8 +244,8 @@ impl<'u> UndoneObject<'u> {
     /// Plans to create what was deleted.
     fn create(&self) -> UndoStep {
         let Some(manifest) = self.object.before.clone() else {
-            let message = "only its metadata was read before it was deleted, so that it cannot be \
-                           created again; apply it from where it came";
+            let message = "only its metadata was read before it was deleted, so it cannot be \
+                           recreated; apply it from its source";
             return self.refuse(RefusalReason::Impossible, message.to_owned());
         };
         let what = WriteKind::Create {

@@ -110,11 +110,11 @@ const NEVER_RECORDED_ALONE: [&str; 3] = ["--no-sandbox", "--allow-remote", "--ed
 
 /// Returns the arguments that are written into the file and read again.
 fn recorded(words: &[String]) -> Vec<String> {
-    without(words, &NEVER_RECORDED, &NEVER_RECORDED_ALONE)
+    without_flags(words, &NEVER_RECORDED, &NEVER_RECORDED_ALONE)
 }
 
 /// Returns the arguments without some flags and their values.
-fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String> {
+fn without_flags(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -155,7 +155,7 @@ fn with_arguments_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     if !connection.context.is_empty() || connection.kubeconfig.is_some() {
         instead.push("--live");
     }
-    let words = without(&recorded(words), &instead, &[]);
+    let words = without_flags(&recorded(words), &instead, &[]);
     let command = ["driftctl", "triage"].map(str::to_owned).into_iter();
     let words = command.chain(words).chain(args.words.iter().cloned());
     let parser = Cli::command().mut_subcommand("triage", |it| it.args_override_self(true));
@@ -261,7 +261,7 @@ fn apply(
     let reports = again.reports(&overlay)?;
     let Reports { report, shown } = &reports;
     todo.check(&report.target)?;
-    let redactor = again.redactor().knowing(&report.secret_values);
+    let redactor = again.redactor().with_secrets(&report.secret_values);
     let items = reports.items(&selected);
     let mut resolved = TriagePlan::of(todo, &items, report, settings.now);
     let wanted = TriageInputs {
@@ -301,7 +301,7 @@ fn apply(
     let end = revert::carry_out(&mut hands, words, settings, streams)?;
     let plan = revert::PlanExecutor::plan(&mut hands);
     resolved.close(plan);
-    say::end(end, todo, &resolved, words, plan, settings, streams)?;
+    say::print_triage_result(end, todo, &resolved, words, plan, settings, streams)?;
     if report.is_incomplete() {
         message::what_failed(streams, settings, shown, None);
         return Ok(Exit::Trouble);

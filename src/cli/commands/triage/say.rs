@@ -40,7 +40,7 @@ pub fn nothing_decided(
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.
-pub fn end(
+pub fn print_triage_result(
     end: End,
     todo: &Todo,
     resolved: &TriagePlan<'_>,
@@ -51,7 +51,7 @@ pub fn end(
 ) -> Result<()> {
     let says_lines = matches!(end, End::Done | End::NothingToDo);
     if words.output == CommandFormat::Json || !says_lines {
-        return revert::say_end(end, words, plan, settings, streams);
+        return revert::print_revert_result(end, words, plan, settings, streams);
     }
     let lines = resolved.lines.iter().zip(&resolved.fates);
     let decided: Vec<DecisionResult> = lines

@@ -330,7 +330,7 @@ type ChangeRef<'t> = (&'t str, &'t str, &'t str, &'t str);
 /// Parses the change that a decision is about.
 fn of(text: &str) -> Result<ChangeRef<'_>, String> {
     about(text).ok_or_else(|| {
-        "after the decision, keep the mark, the severity, the object and the path as 'driftctl \
+        "after the decision, keep the digest, the severity, the object and the path as 'driftctl \
          triage' wrote them"
             .to_owned()
     })

@@ -73,7 +73,7 @@ impl<'s> WatchDisplay<'s> {
 
     /// Reports an error other than those of the comparison.
     pub fn trouble(&mut self, what: &str, streams: &mut Streams) {
-        message::say(streams, self.settings, what);
+        message::print_message(streams, self.settings, what);
     }
 
     /// Shows a round.
@@ -172,7 +172,7 @@ impl<'s> WatchDisplay<'s> {
         };
         if messages != self.shown_messages {
             for what in &messages {
-                message::say(streams, self.settings, what);
+                message::print_message(streams, self.settings, what);
             }
         }
         let at = now.strftime("%Y-%m-%dT%H:%M:%SZ");

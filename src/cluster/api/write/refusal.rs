@@ -126,7 +126,7 @@ impl WriteError {
         match code {
             403 if is_by_authorizer(writing, &status.message) => Self::Forbidden(writing.right()),
             403 => Self::Denied {
-                by: "admission or a Role that grants more than you hold".to_owned(),
+                by: "admission or a Role that grants more than you have".to_owned(),
                 message: None,
             },
             404 => Self::NotFound,

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{EditCandidate, EditedTexts, Intent, beside, field, items};
+use super::{EditCandidate, EditedTexts, Intent, field, items, path_in_folder};
 use crate::engine::backport::rendered::KustomizationLayer;
 use crate::model::{ChangeKind, ManifestStep, PathElement};
 
@@ -15,7 +15,7 @@ pub(super) fn merged(
     layers: &[KustomizationLayer],
     texts: &EditedTexts<'_>,
 ) -> Option<EditCandidate> {
-    let (list, key, to) = asked(intent)?;
+    let (list, key, to) = requested_key(intent)?;
     let to = to?;
     let here = items(&layer.fields, list);
     let name = |entry: &Value| entry.get("name").and_then(Value::as_str).map(str::to_owned);
@@ -58,7 +58,7 @@ pub(super) fn name<'l>(intent: &Intent<'_>, layers: &'l [KustomizationLayer]) ->
 
 /// Returns the list of generators that the object may come from, the key, and its new text; `None`
 /// for the text removes the key.
-fn asked<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<String>)> {
+fn requested_key<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<String>)> {
     let list = list_of(intent)?;
     let [PathElement::Field(of), PathElement::Field(key)] = &intent.change.path.0[..] else {
         return None;
@@ -96,7 +96,7 @@ pub(super) fn edits(
     layer: &KustomizationLayer,
     texts: &EditedTexts<'_>,
 ) -> Vec<EditCandidate> {
-    let Some((list, key, to)) = asked(intent) else {
+    let Some((list, key, to)) = requested_key(intent) else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -168,7 +168,7 @@ impl Generator<'_> {
         })?;
         match &self.to {
             Some(to) => {
-                let file = beside(&self.layer.folder, &path);
+                let file = path_in_folder(&self.layer.folder, &path);
                 texts.of(&file)?;
                 Some(EditCandidate::text(&file, to.clone()))
             }
@@ -187,7 +187,9 @@ impl Generator<'_> {
     fn lines(&self, texts: &EditedTexts<'_>) -> Option<EditCandidate> {
         let envs = items(self.fields, "envs").iter().filter_map(Value::as_str);
         let env = self.fields.get("env").and_then(Value::as_str);
-        let mut files = envs.chain(env).map(|path| beside(&self.layer.folder, path));
+        let mut files = envs
+            .chain(env)
+            .map(|path| path_in_folder(&self.layer.folder, path));
         let is_meant = |line: &str| {
             let key = line.split_once('=').map(|(key, _)| key.trim());
             key == Some(self.key)

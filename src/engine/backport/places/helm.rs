@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{EditCandidate, EditedTexts, Intent, field};
 use crate::edit::edit;
-use crate::engine::backport::items::overlaid;
+use crate::engine::backport::items::overlay_item;
 use crate::engine::backport::rendered::{RenderEdits, RenderScope};
 use crate::engine::backport::values;
 use crate::model::{ChangeKind, ManifestStep, PathElement};
@@ -100,7 +100,7 @@ fn with_subcharts(values: Value, folder: &Path, texts: &EditedTexts<'_>, depth: 
     }
     match all.is_empty() {
         true => values,
-        false => overlaid(&Value::Object(all), &values),
+        false => overlay_item(&Value::Object(all), &values),
     }
 }
 
@@ -155,7 +155,7 @@ fn inline(
             if !is("/kind", &deployer.kind) || !is("/metadata/name", &deployer.name) {
                 continue;
             }
-            for way in ways(&document.value) {
+            for way in values_paths(&document.value) {
                 let Some(value) = crate::edit::at(&document.value, &way) else {
                     continue;
                 };
@@ -179,7 +179,7 @@ fn inline(
 }
 
 /// Returns the paths of the values in an Application or a HelmRelease, in order of precedence.
-fn ways(object: &Value) -> Vec<Vec<ManifestStep>> {
+fn values_paths(object: &Value) -> Vec<Vec<ManifestStep>> {
     let mut ways = Vec::new();
     let mut helm = vec![vec![field("spec"), field("source"), field("helm")]];
     let sources = object.pointer("/spec/sources").and_then(Value::as_array);
@@ -261,7 +261,7 @@ fn collect(
 /// likely that is.
 fn guess(intent: &Intent<'_>, value: &Value, way: &[ManifestStep]) -> Option<(Value, usize)> {
     let path = &intent.change.path.0;
-    let alike = 10 * alike(path, way) + 2 * of_object(intent, way);
+    let alike = 10 * shared_words(path, way) + 2 * of_object(intent, way);
     if let (ChangeKind::Modified, Some(declared), Some(live)) =
         (intent.change.kind, &intent.change.declared, intent.to())
         && !value.is_object()
@@ -396,7 +396,7 @@ fn written_like(value: &Value, live: &Value, text: String) -> Value {
 }
 
 /// Returns how many words the names of a field and of a value have in common.
-fn alike(path: &[PathElement], way: &[ManifestStep]) -> usize {
+fn shared_words(path: &[PathElement], way: &[ManifestStep]) -> usize {
     let mut words = Vec::new();
     for element in path {
         match element {
@@ -546,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn overrides_a_chart_default_beside_the_given_values() {
+    fn overrides_a_chart_default_next_to_the_given_values() {
         let own = json!({"image": {"tag": "1", "name": "a"}, "ports": [{"port": 1}, {"port": 2}]});
         let guess = |way: &[ManifestStep], to: Value| ValueGuess {
             way: way.to_vec(),

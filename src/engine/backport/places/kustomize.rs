@@ -73,7 +73,7 @@ pub(super) fn is_replicas(intent: &Intent<'_>) -> bool {
 }
 
 /// Returns the edits of fields of a kustomization that set the declared value.
-pub(super) fn stated(
+pub(super) fn field_edits(
     intent: &Intent<'_>,
     layer: &KustomizationLayer,
     texts: &EditedTexts<'_>,

@@ -40,7 +40,7 @@ impl Intent<'_> {
 
     /// Returns another value of the field or of its whole object, with the change made in it.
     fn made_in(&self, value: &Value) -> Option<Value> {
-        values::with(value, self.change, self.to())
+        values::with_live_value(value, self.change, self.to())
     }
 
     fn text(&self, pointer: &str) -> &str {
@@ -123,7 +123,7 @@ impl EditCandidate {
     }
 
     /// Returns a note if a bot also writes the edited line.
-    pub fn bot(&self, texts: &EditedTexts<'_>) -> Option<String> {
+    pub fn bot_note(&self, texts: &EditedTexts<'_>) -> Option<String> {
         let mut files = self.files.iter();
         files.find_map(|(file, after)| {
             let line = first_difference(texts, file, after);
@@ -150,9 +150,9 @@ pub(super) fn candidates(
 ) -> Vec<EditCandidate> {
     let mut found: Vec<EditCandidate> = Vec::new();
     for layer in layers {
-        found.extend(kustomize::stated(intent, layer, texts));
+        found.extend(kustomize::field_edits(intent, layer, texts));
         found.extend(generators::edits(intent, layer, texts));
-        found.extend(patches::stated(intent, layer, texts));
+        found.extend(patches::patch_edits(intent, layer, texts));
     }
     if !matches!(part.renderer(), Some(RenderScope::Kustomization(_))) {
         found.extend(helm::edits(intent, part, drafts, texts));
@@ -219,7 +219,7 @@ fn written(
 }
 
 /// Returns the path of a file in a folder, relative to where the user stands.
-fn beside(folder: &str, file: &str) -> String {
+fn path_in_folder(folder: &str, file: &str) -> String {
     let joined = Path::new(folder).join(file);
     let mut path = PathBuf::new();
     for part in joined.components() {
@@ -249,9 +249,12 @@ mod tests {
 
     #[test]
     fn names_files_relative_to_the_working_directory() {
-        assert_eq!(beside("overlays/prod", "../../base/a.yaml"), "base/a.yaml");
-        assert_eq!(beside(".", "a.yaml"), "a.yaml");
-        assert_eq!(beside("a", "../../b.yaml"), "../b.yaml");
-        assert_eq!(beside("/a/b", "./c"), "/a/b/c");
+        assert_eq!(
+            path_in_folder("overlays/prod", "../../base/a.yaml"),
+            "base/a.yaml"
+        );
+        assert_eq!(path_in_folder(".", "a.yaml"), "a.yaml");
+        assert_eq!(path_in_folder("a", "../../b.yaml"), "../b.yaml");
+        assert_eq!(path_in_folder("/a/b", "./c"), "/a/b/c");
     }
 }

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::kustomize::{images, is_replicas, with_image};
-use super::{EditCandidate, EditedTexts, Intent, beside, field, generators, items, written};
+use super::{
+    EditCandidate, EditedTexts, Intent, field, generators, items, path_in_folder, written,
+};
 use crate::edit;
 use crate::engine::backport::rendered::KustomizationLayer;
 use crate::engine::backport::values::index_of;
@@ -64,7 +66,7 @@ pub(super) fn entries(
     let mut files = file
         .filter_map(Value::as_str)
         .filter(|entry| !entry.contains('\n'));
-    let file = files.next().map(|file| beside(&layer.folder, file));
+    let file = files.next().map(|file| path_in_folder(&layer.folder, file));
     let behind = transformers.iter().filter_map(|transformer| {
         let file = file.as_deref()?;
         let text = texts.of(file)?;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{EditCandidate, EditedTexts, Intent, beside, field, items, new};
+use super::{EditCandidate, EditedTexts, Intent, field, items, new, path_in_folder};
 use crate::edit::edit;
 use crate::engine::backport::rendered::KustomizationLayer;
 use crate::engine::backport::values;
@@ -26,7 +26,7 @@ struct PatchDocument {
 }
 
 /// Returns every patch of a kustomization.
-fn all<'p>(layer: &'p KustomizationLayer, texts: &EditedTexts<'_>) -> Vec<Patch<'p>> {
+fn all_patches<'p>(layer: &'p KustomizationLayer, texts: &EditedTexts<'_>) -> Vec<Patch<'p>> {
     let mut found = Vec::new();
     for list in ["patches", "patchesJson6902", "patchesStrategicMerge"] {
         for (index, entry) in items(&layer.fields, list).iter().enumerate() {
@@ -49,7 +49,7 @@ fn all<'p>(layer: &'p KustomizationLayer, texts: &EditedTexts<'_>) -> Vec<Patch<
                     target,
                 });
             } else if let Some(path) = path {
-                let file = beside(&layer.folder, path);
+                let file = path_in_folder(&layer.folder, path);
                 if let Some(text) = texts.of(&file) {
                     found.push(Patch {
                         file,
@@ -119,14 +119,14 @@ fn selects_alone(target: &Value, intent: &Intent<'_>) -> bool {
 }
 
 /// Returns the edits of patches that set the declared value.
-pub(super) fn stated(
+pub(super) fn patch_edits(
     intent: &Intent<'_>,
     layer: &KustomizationLayer,
     texts: &EditedTexts<'_>,
 ) -> Vec<EditCandidate> {
     let path = &intent.change.path.0;
     let mut found = Vec::new();
-    for patch in all(layer, texts) {
+    for patch in all_patches(layer, texts) {
         for part in patch.parts() {
             if let Value::Array(operations) = &part.value {
                 let is_target = patch.target.is_none_or(|target| may_select(target, intent));
@@ -163,7 +163,8 @@ fn operation(
         let (Some("add" | "replace"), Some(pointer)) = (text("op"), text("path")) else {
             continue;
         };
-        let (Some(rest), Some(value)) = (below(path, pointer), operation.get("value")) else {
+        let (Some(rest), Some(value)) = (path_below_pointer(path, pointer), operation.get("value"))
+        else {
             continue;
         };
         let declared = intent.change.declared.as_ref();
@@ -188,7 +189,7 @@ fn operation(
 }
 
 /// Returns the remainder of a path below a JSON pointer; `None` if the path is not below it.
-fn below<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]> {
+fn path_below_pointer<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]> {
     let mut rest = path;
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
@@ -218,7 +219,7 @@ pub(super) fn merged(
         return Vec::new();
     };
     let mut found = Vec::new();
-    for patch in all(layer, texts) {
+    for patch in all_patches(layer, texts) {
         for part in patch.parts() {
             if !part.value.is_object() || !patch.is_of(intent, &part.value) {
                 continue;
@@ -240,7 +241,7 @@ pub(super) fn extended(
     texts: &EditedTexts<'_>,
 ) -> Vec<EditCandidate> {
     let mut found = merged(intent, layer, texts, false);
-    for patch in all(layer, texts) {
+    for patch in all_patches(layer, texts) {
         if patch
             .target
             .is_none_or(|target| !selects_alone(target, intent))
@@ -267,7 +268,7 @@ mod tests {
     #[test]
     fn pointers_match_the_field_or_a_parent() {
         let path: FieldPath = r#".spec.containers[name="a"].env"#.parse().unwrap();
-        let left = |pointer: &str| below(&path.0, pointer).map(<[_]>::len);
+        let left = |pointer: &str| path_below_pointer(&path.0, pointer).map(<[_]>::len);
         assert_eq!(left("/spec/containers/0/env"), Some(0));
         assert_eq!(left("/spec/containers/0"), Some(1));
         assert_eq!(left("/spec/containers/-"), Some(1));

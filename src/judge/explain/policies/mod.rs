@@ -34,7 +34,7 @@ impl Explainer for AdmissionPolicies {
     }
 
     fn about(&self) -> &'static str {
-        "Admission policies and webhooks of the cluster change objects on their way in."
+        "Admission policies and webhooks of the cluster change objects when they are written."
     }
 
     fn learn_later(&self, run: &ExplainerInput<'_>, cases: &[&Case]) -> Option<Box<dyn Knowledge>> {
@@ -91,7 +91,7 @@ impl Knowledge for PolicyExplainer {
         findings
     }
 
-    fn together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
+    fn explain_together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         self.explain_by_webhooks(cases, run)
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn add(run: &mut FollowRun<'_>) {
     let mut known: Vec<ReleaseFacts> = Vec::new();
     for (manifest, cluster) in releases {
         // Several Kustomizations may apply a folder: the one with the longest chain applies it.
-        let one = know(run, manifest, cluster);
+        let one = gather_facts(run, manifest, cluster);
         let same = one
             .as_ref()
             .and_then(|one| known.iter_mut().find(|k| k.is_same(one)));
@@ -165,7 +165,7 @@ fn say_unread(run: &mut FollowRun<'_>, why: &str, releases: &[(String, String)])
 }
 
 /// Collects the facts about a release.
-fn know(
+fn gather_facts(
     run: &mut FollowRun<'_>,
     manifest: Manifest,
     cluster: Option<String>,

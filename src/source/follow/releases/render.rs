@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use super::NamedRelease;
 use super::values::DeclaredValues;
 use crate::model::{Manifest, Origin};
-use crate::source::back::{OriginalPositions, likeness};
 use crate::source::chart::{
     Capabilities, Chart, ChartOptions, FetchedChart, Inline, lay_over, values_of_files,
 };
@@ -16,6 +15,7 @@ use crate::source::checkout::Checkout;
 use crate::source::flux::{self, ReleaseSpec};
 use crate::source::kustomize::Build;
 use crate::source::of_git::beside_chart;
+use crate::source::original::{OriginalPositions, likeness};
 use crate::source::render::{FileNames, Rendering, workspace, write};
 use crate::source::{LoadedSource, ManagedObjects};
 

@@ -12,7 +12,9 @@ use super::flow::PlanExecutor;
 use super::record::UndoRecorder;
 use crate::cli::args::WriteArgs;
 use crate::cluster::{Api, LiveObject, ReadResult, WriteError, WriteMode, Writer};
-use crate::engine::revert::{JobState, RevertJob, WriteKind, hand_back, refill, side_effects_of};
+use crate::engine::revert::{
+    JobState, RevertJob, WriteKind, hand_back, restore_applier_entry, side_effects_of,
+};
 use crate::model::{Action, FieldPath, ObjectStatus, Plan, Report, ResourceKey, StepProgress};
 use crate::redact::Redactor;
 use crate::state::UndoRecords;
@@ -342,7 +344,7 @@ impl PlanRunner<'_> {
                 };
                 step.outcome = Some(match before {
                     Some(before) => format!("read again: {is}; {before}"),
-                    None => format!("written, but read again {is}: someone changed it again"),
+                    None => format!("written, but on reading it again {is}: someone changed it"),
                 });
                 if is_as_before {
                     self.plan.steps[at].progress = StepProgress::Failed;
@@ -411,7 +413,7 @@ impl PlanRunner<'_> {
         let mut live = answer;
         let mut why = String::new();
         for _ in 0..HAND_BACK_TRIES {
-            let refilled = refill(&live, owner, patch, self.manner.now);
+            let refilled = restore_applier_entry(&live, owner, patch, self.manner.now);
             let operations = refilled.or_else(|| {
                 let applier = applier?;
                 hand_back(&live, &job.manager, applier, patch)

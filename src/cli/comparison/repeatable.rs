@@ -6,7 +6,9 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{ComparisonInputs, LiveSide, RunRules, absence, emptiness, prepare, rules};
+use super::{
+    ComparisonInputs, LiveSide, RunRules, all_missing_warning, no_object_warning, prepare, rules,
+};
 use crate::cli::args::{DriftArgs, ExtraArg, FilterArgs, SourceArgs};
 use crate::cli::selected::ChangeSelection;
 use crate::cluster::{Api, Live};
@@ -107,8 +109,8 @@ impl RepeatableComparison {
     /// Fails if nothing can be compared.
     pub fn report(&self, live: &dyn Live) -> Result<Report> {
         let mut report = self.run(&self.prepared.sources, live)?;
-        let emptiness = emptiness(&report, &self.source, &self.filter);
-        let absence = absence(&report, &self.source);
+        let emptiness = no_object_warning(&report, &self.source, &self.filter);
+        let absence = all_missing_warning(&report, &self.source);
         report.warnings.extend(emptiness.into_iter().chain(absence));
         let rules = &self.prepared.rules;
         report.warnings.extend(rules.warnings.iter().cloned());

@@ -15,9 +15,9 @@ use crate::model::{
 
 /// An explanation without secrets.
 #[derive(Debug, Clone)]
-pub struct RedactedAccount(ObjectExplanation);
+pub struct RedactedExplanation(ObjectExplanation);
 
-impl Deref for RedactedAccount {
+impl Deref for RedactedExplanation {
     type Target = ObjectExplanation;
 
     fn deref(&self) -> &ObjectExplanation {
@@ -30,33 +30,36 @@ type WholeSides<'v> = [Option<&'v Value>; 2];
 
 impl Redactor {
     /// Masks every secret in an explanation. `sides` are both sides of the object.
-    pub fn account(
+    pub fn explanation(
         &self,
-        mut account: ObjectExplanation,
+        mut explanation: ObjectExplanation,
         sides: WholeSides<'_>,
-    ) -> RedactedAccount {
-        let key = account.key.clone();
-        let secret = std::mem::take(&mut account.secret);
+    ) -> RedactedExplanation {
+        let key = explanation.key.clone();
+        let secret = std::mem::take(&mut explanation.secret);
         let mut work = ExplanationMasker::of(self, &key, sides, &secret);
-        for entry in &mut account.entries {
+        for entry in &mut explanation.entries {
             work.entry(entry);
         }
-        work.path(&mut account.asked);
+        work.path(&mut explanation.asked);
         // An extra object is live only.
-        let shown = account.live.take().filter(|_| !work.masker.hides_live());
-        account.live = shown.map(|live| self.live(&key, live));
+        let shown = explanation
+            .live
+            .take()
+            .filter(|_| !work.masker.hides_live());
+        explanation.live = shown.map(|live| self.live(&key, live));
         let mut messages: Vec<&mut String> = Vec::new();
-        for Warning { message, .. } in &mut account.warnings {
+        for Warning { message, .. } in &mut explanation.warnings {
             messages.push(message);
         }
-        messages.extend(account.reason.as_mut());
-        for entry in &mut account.entries {
+        messages.extend(explanation.reason.as_mut());
+        for entry in &mut explanation.entries {
             if let PathDecision::Differs { note, .. } = &mut entry.decision {
                 messages.extend(note.as_mut());
             }
         }
         scrub_messages(messages, work.masker.found, BTreeSet::new(), &self.pasted);
-        RedactedAccount(account)
+        RedactedExplanation(explanation)
     }
 
     /// Masks secrets in paths that are shown alone.
@@ -175,8 +178,8 @@ mod tests {
         }
     }
 
-    fn of(kind: &str, views: [&Value; 2], entries: Vec<PathExplanation>) -> RedactedAccount {
-        let account = ObjectExplanation {
+    fn of(kind: &str, views: [&Value; 2], entries: Vec<PathExplanation>) -> RedactedExplanation {
+        let explanation = ObjectExplanation {
             target: ReportTarget::default(),
             key: ResourceKey::new("", kind.to_owned(), Some("shop".to_owned()), "a"),
             api_version: "v1".to_owned(),
@@ -194,7 +197,7 @@ mod tests {
             warnings: Vec::new(),
             secret: Vec::new(),
         };
-        Redactor::default().account(account, views.map(Some))
+        Redactor::default().explanation(explanation, views.map(Some))
     }
 
     fn differs() -> PathDecision {
@@ -211,7 +214,7 @@ mod tests {
     fn masks_values_of_secrets_whether_or_not_they_differ() {
         let side = |value: &str| json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": value, "b": "c2FtZTEyMw=="}});
         let (declared, live) = (side("aHVudGVyMg=="), side("aHVudGVyMw=="));
-        let account = of(
+        let explanation = of(
             "Secret",
             [&declared, &live],
             vec![
@@ -224,12 +227,15 @@ mod tests {
                 ),
             ],
         );
-        let shown = format!("{account:?}");
+        let shown = format!("{explanation:?}");
         for secret in ["aHVudGVyMg", "aHVudGVyMw", "c2FtZTEyMw"] {
             assert!(!shown.contains(secret), "{shown}");
         }
-        assert_eq!(account.entries[0].live, Some(json!("(redacted, differs)")));
-        assert_eq!(account.entries[1].live, Some(json!("(redacted)")));
+        assert_eq!(
+            explanation.entries[0].live,
+            Some(json!("(redacted, differs)"))
+        );
+        assert_eq!(explanation.entries[1].live, Some(json!("(redacted)")));
     }
 
     #[test]
@@ -242,10 +248,10 @@ mod tests {
             "hunter22",
         );
         sensitive.default = Some((json!("changeme1"), crate::model::DefaultFrom::Type));
-        let mut account = of("Widget", [&side, &side], Vec::new()).0;
-        account.key.group = "example.com".to_owned();
-        account.entries = vec![sensitive];
-        let redacted = Redactor::default().account(account, [Some(&side), Some(&side)]);
+        let mut explanation = of("Widget", [&side, &side], Vec::new()).0;
+        explanation.key.group = "example.com".to_owned();
+        explanation.entries = vec![sensitive];
+        let redacted = Redactor::default().explanation(explanation, [Some(&side), Some(&side)]);
         let shown = format!("{redacted:?}");
         assert!(!shown.contains("hunter22"), "{shown}");
         assert!(!shown.contains("changeme1"), "{shown}");

@@ -29,7 +29,7 @@ pub enum ValueType {
         atomic: bool,
     },
     /// A list whose items are identified by these fields.
-    ListMap(Vec<String>),
+    AssociativeList(Vec<String>),
     /// A list whose items are identified by their value.
     Set,
     /// A list that is one value, in order.
@@ -52,7 +52,11 @@ impl ValueType {
     pub fn is_list(&self) -> bool {
         matches!(
             self,
-            Self::ListMap(_) | Self::Set | Self::Atomic | Self::ItemsBy(_) | Self::ByPosition
+            Self::AssociativeList(_)
+                | Self::Set
+                | Self::Atomic
+                | Self::ItemsBy(_)
+                | Self::ByPosition
         )
     }
 }
@@ -98,8 +102,8 @@ pub enum Equality {
     #[strum(serialize = "empty-is-absent")]
     EmptyIsAbsent,
     /// The server replaces the declared zero value with the default.
-    #[strum(serialize = "default-taken")]
-    DefaultTaken,
+    #[strum(serialize = "defaulted")]
+    Defaulted,
 }
 
 impl Equality {
@@ -128,7 +132,7 @@ impl Equality {
                 "the server does not store this zero or empty value, so its absence means the same"
             }
             Self::EmptyIsAbsent => "the live value is empty, which means the same as absent",
-            Self::DefaultTaken => "the server replaces the declared zero value with the default",
+            Self::Defaulted => "the server replaces the declared zero value with the default",
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::output::escape;
 ///
 /// # Errors
 /// Fails if the answer cannot be read.
-pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
+pub fn confirm_plan(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     let changes = counted(plan.changes(StepProgress::Planned), "change");
     let objects = counted(plan.objects(StepProgress::Planned), "object");
     let question = match plan.action {
@@ -29,7 +29,7 @@ pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     };
     match answer(streams, &question)?.as_str() {
         "y" | "yes" => Ok(true),
-        "e" | "each" if plan.action != Action::Triage => each(plan, streams),
+        "e" | "each" if plan.action != Action::Triage => confirm_steps(plan, streams),
         _ => {
             writeln!(streams.err, "nothing was changed")?;
             Ok(false)
@@ -37,7 +37,7 @@ pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     }
 }
 
-fn each(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
+fn confirm_steps(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     let mut any = false;
     let mut quit = false;
     for step in &mut plan.steps {
