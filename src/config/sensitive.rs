@@ -21,8 +21,7 @@ pub struct SensitiveSpec {
     #[allow(rustdoc::broken_intra_doc_links)] // the schema shows it as it is
     /// What is secret, in the report's path syntax; list items by [*] or [name="…"]
     pub paths: Vec<String>,
-    /// What is secret wherever it is: names of fields, annotations, keys and variables, globs in
-    /// any case
+    /// Secret names of fields, annotations, keys and variables: globs, in upper or lower case
     pub names: Vec<String>,
 }
 

@@ -100,7 +100,7 @@ fn the_views_of_a_secret_keep_its_keys_and_show_what_differs() {
     );
 }
 
-/// Secrets as people and templates really write them.
+/// Returns Secrets as people and templates really write them.
 fn malformed_secrets() -> Vec<Value> {
     const C: &str = "CANARY-value";
     [

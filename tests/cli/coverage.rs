@@ -207,7 +207,7 @@ fn the_service_accounts_of_controllers_are_derived() {
     let text = place.run(["coverage", "m", "--live", "live.json", "-A"]);
     let of_accounts = text.lines().filter(|line| line.contains("ServiceAccount"));
     insta::assert_snapshot!(of_accounts.collect::<Vec<_>>().join("\n"), @"
-    ServiceAccount         0        1          0         1        0%
+    ServiceAccount         0        1          0           1        0%
       ServiceAccount kube-system/miner-controller  created 20d ago
     ");
 }

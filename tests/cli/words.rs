@@ -156,7 +156,8 @@ fn names_of_tests_say_what_the_code_does() {
             for test in text.split("#[test]").skip(1) {
                 let name = test.split("fn ").nth(1).unwrap_or_default();
                 let name = name.split('(').next().unwrap_or_default();
-                let found = PROVERBS.iter().find(|word| name.contains(*word));
+                let plain = name.replace("_no_longer", "");
+                let found = PROVERBS.iter().find(|word| plain.contains(*word));
                 assert_eq!(found, None, "{}: {name}", file.path().display());
                 count += 1;
             }

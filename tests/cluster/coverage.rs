@@ -25,7 +25,7 @@ fn counts_all_kinds_of_a_cluster() {
     let (code, document, _) = coverage(None, &["--min", "80"]);
     assert_eq!(code, 0, "{document}");
     assert_eq!(document["atMost"], false);
-    assert_eq!(document["totals"]["nobody"], 10);
+    assert_eq!(document["totals"]["undeclared"], 10);
 }
 
 #[test]

@@ -277,7 +277,7 @@ fn stops_renderers_that_misbehave() {
         ("printf '::error::x' >&2; exit 1", "exit code 1"),
         ("printf '\\377\\376\\0'", "rendered output"),
         ("echo 'a: ['", "rendered output"),
-        ("echo 'kind: [1]'; echo 'apiVersion: 7'", "must be text"),
+        ("echo 'kind: [1]'; echo 'apiVersion: 7'", "must be strings"),
         ("cat", "no Kubernetes object"),
     ] {
         let place = kustomization("resources: [cart.yaml]\n").file("chart/Chart.yaml", "name: a\n");

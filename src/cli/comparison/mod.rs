@@ -167,7 +167,7 @@ fn prepare(
     })
 }
 
-/// Paths in which nothing is trusted.
+/// Returns the paths in which nothing is trusted.
 pub fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
     let is_path = |path: &&PathBuf| Scheme::of(path).is_none();
     let mut scanned: Vec<PathBuf> = source.paths.iter().filter(is_path).cloned().collect();

@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_of_a_json_patch_sets_what_lies_below_its_path() {
+    fn an_operation_of_a_json_patch_sets_everything_below_its_path() {
         let replace = |path: &str, value: Value| {
             write(
                 "patch",

@@ -92,7 +92,7 @@ fn is_kept_by_server(key: &ResourceKey, path: &FieldPath) -> bool {
     }
 }
 
-/// Fields that can destroy objects and data.
+/// Returns whether a field can destroy objects and data.
 fn is_dangerous(key: &ResourceKey, path: &FieldPath) -> bool {
     let names: Vec<&str> = path
         .0

@@ -57,7 +57,7 @@ impl Explainer for AdmissionPolicies {
 }
 
 impl Knowledge for PolicyExplainer {
-    /// Objects with open findings are compared with what the policies make of the manifest.
+    /// Compares objects with open findings with what the policies make of the manifest.
     fn compares_again(&self) -> bool {
         !self.mutations.is_empty()
     }
