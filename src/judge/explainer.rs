@@ -185,7 +185,7 @@ impl ExplainerKnowledge {
         decided.collect()
     }
 
-    /// Collects [`Knowledge::filled`].
+    /// Collects [`Knowledge::software_set_paths`].
     pub fn software_set_paths(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         self.all()
             .flat_map(|one| one.software_set_paths(declared, live))
@@ -203,7 +203,7 @@ impl ExplainerKnowledge {
             .fold(findings, |left, one| one.review(key, subject, left))
     }
 
-    /// Applies [`Knowledge::together`].
+    /// Applies [`Knowledge::explain_together`].
     pub fn explain_together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for one in self.all() {
@@ -239,7 +239,7 @@ pub struct Oracle<'a> {
     pub rules: &'a dyn Explain,
     /// The managers that declare the manifest.
     pub appliers: &'a Appliers<'a>,
-    /// The paths from [`Knowledge::filled`].
+    /// The paths from [`Knowledge::software_set_paths`].
     pub filled: Vec<FieldPath>,
     /// The top-level fields from [`Knowledge::expected`], to which no rule applies.
     pub decided: Vec<&'static str>,
