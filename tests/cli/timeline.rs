@@ -112,6 +112,42 @@ fn timeline(more: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), out)
 }
 
+/// Somebody pasted the value of a Secret into a key of a ConfigMap.
+#[test]
+fn masks_values_of_secrets_in_names_of_fields() {
+    let pasted = "Zq8vR2nLx0TfW4mK";
+    let object = |kind: &str, data: Value, fields: Value| {
+        json!({"apiVersion": "v1", "kind": kind,
+            "metadata": {"name": "cart", "namespace": "shop", "managedFields": [
+                {"manager": "kubectl-edit", "operation": "Update", "apiVersion": "v1",
+                 "time": "2026-11-02T10:20:00Z", "fieldsType": "FieldsV1", "fieldsV1": fields}]},
+            "data": data})
+    };
+    let key = format!("f:{pasted}");
+    let live = json!({"apiVersion": "v1", "kind": "List", "items": [
+        object("Secret", json!({"TOKEN": "WnE4dlIybkx4MFRmVzRtSw=="}), json!({"f:data": {"f:TOKEN": {}}})),
+        object("ConfigMap", json!({pasted: "x", "a": "b"}),
+            json!({"f:data": {key.as_str(): {}, "f:a": {}}}))]});
+    let manifest = |kind: &str, data: &str| {
+        format!(
+            "apiVersion: v1\nkind: {kind}\nmetadata: {{name: cart, namespace: shop}}\ndata: {data}\n---\n"
+        )
+    };
+    let secret = manifest("Secret", "{TOKEN: WnE4dlIybkx4MFRmVzRtSw==}");
+    let config = manifest("ConfigMap", &format!("{{{pasted}: x, a: b}}"));
+    let place = TestFolder::new()
+        .file("m/cart.yaml", secret + &config)
+        .file("live.json", live.to_string());
+    for format in ["text", "json"] {
+        let text = place.run(["timeline", "m", "--live", "live.json", "-o", format]);
+        assert!(text.contains("last wrote .data.TOKEN"), "{text}");
+        assert!(
+            text.contains("last wrote .data.") && !text.contains(pasted),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn lists_every_step_of_an_incident_in_order() {
     let (code, text) = timeline(&["-o", "json"]);

@@ -210,6 +210,15 @@ impl<'r> HistoryReader<'r> {
         self.history.moments.push(moment);
     }
 
+    /// Returns names of fields, in which values of Secrets are masked: people paste them into keys,
+    /// too. The keys of a Secret are no values.
+    fn field_names(&self, object: &ResourceKey, names: String) -> String {
+        match object.kind.as_str() {
+            "Secret" => names,
+            _ => self.redactor.message(object, [None, None], &names),
+        }
+    }
+
     /// Returns an Event's message about an object on one line, with secrets masked.
     fn message(&self, object: &ResourceKey, live: Option<&Value>, message: &str) -> String {
         let masked = self.redactor.message(object, [None, live], message);

@@ -55,7 +55,7 @@ pub(super) fn from_objects(reader: &mut HistoryReader<'_>, found: &LiveObjects) 
                 evidence: HistorySource::ManagedFields,
                 user: entry.owner.user,
                 manager: Some(entry.owner.manager),
-                what: format!("{verb} {}{through}", named(&paths)),
+                what: reader.field_names(key, format!("{verb} {}{through}", named(&paths))),
                 is_warning: false,
             });
         }
@@ -105,7 +105,7 @@ pub(super) fn from_audit_logs(
             }
             reader.push(HistoryEntry {
                 is_warning: write.verb.starts_with("delete"),
-                ..write_entry(key, write, request(write, &paths))
+                ..write_entry(key, write, reader.field_names(key, request(write, &paths)))
             });
         }
     }
@@ -134,7 +134,7 @@ fn refused(reader: &mut HistoryReader<'_>, key: &ResourceKey, refusals: &[Audite
     let mut found: Vec<(HistoryEntry, usize, Timestamp)> = Vec::new();
     for refusal in refusals {
         let write = &refusal.write;
-        let said = request(write, &paths_of(write, &key.kind));
+        let said = reader.field_names(key, request(write, &paths_of(write, &key.kind)));
         let what = format!("refused with {}: {said}", refusal.code);
         let again = found
             .iter_mut()

@@ -29,7 +29,8 @@ impl Explainer for AggregatedRoles {
 
     fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let aggregated = Aggregated::gather(run.declared, run.fetched, run.live);
-        (!aggregated.roles.is_empty()).then(|| Box::new(aggregated) as _)
+        let is_empty = aggregated.roles.is_empty() && aggregated.widened.is_empty();
+        (!is_empty).then(|| Box::new(aggregated) as _)
     }
 }
 
@@ -48,7 +49,7 @@ impl Knowledge for Aggregated {
                 expected.annotate(case);
             }
         }
-        Vec::new()
+        self.widened.iter().map(widened_warning).collect()
     }
 }
 
@@ -68,6 +69,9 @@ struct AggregatedRules {
 #[derive(Debug, Default)]
 struct Aggregated {
     roles: BTreeMap<ResourceKey, AggregatedRules>,
+    /// The undeclared roles that add rules to a declared one. Any person who may label a role can
+    /// make one of these.
+    widened: BTreeMap<ResourceKey, BTreeSet<String>>,
 }
 
 /// A declared role and its live counterpart.
@@ -110,17 +114,62 @@ impl Aggregated {
             });
             read.as_deref()
         };
-        let expected = roles.iter().filter_map(|role| {
-            let selectors = selectors(&role.declared)?;
-            Some((
-                role.key.clone(),
-                expected(role, &selectors, &roles, &others)?,
-            ))
-        });
-        Self {
-            roles: expected.collect(),
+        let mut aggregated = Self::default();
+        for role in &roles {
+            let Some(selectors) = selectors(&role.declared) else {
+                continue;
+            };
+            let widened = undeclared_sources(role, &selectors, &roles, &others);
+            if !widened.is_empty() {
+                aggregated.widened.insert(role.key.clone(), widened);
+            }
+            if let Some(expected) = expected(role, &selectors, &roles, &others) {
+                aggregated.roles.insert(role.key.clone(), expected);
+            }
         }
+        aggregated
     }
+}
+
+/// Returns the undeclared roles from which an aggregated role has rules that no declared role has.
+fn undeclared_sources<'r>(
+    role: &AggregatedRole<'_>,
+    selectors: &[LabelSelector],
+    roles: &[AggregatedRole<'_>],
+    others: &dyn Fn() -> Option<&'r [Value]>,
+) -> BTreeSet<String> {
+    let contributors = roles.iter().filter(|other| other.key != role.key);
+    let declared: Vec<&Value> = contributors
+        .filter(|other| is_selected(selectors, &other.declared))
+        .flat_map(|other| rules(&other.declared))
+        .collect();
+    let mut undeclared = role.live.as_ref().map(rules).unwrap_or_default();
+    undeclared.retain(|rule| !has(&declared, rule));
+    if undeclared.is_empty() {
+        return BTreeSet::new();
+    }
+    let others = others().unwrap_or_default().iter();
+    others
+        .filter(|other| is_selected(selectors, other) && !is_default_source(other))
+        .filter(|other| rules(other).iter().any(|rule| has(&undeclared, rule)))
+        .filter_map(|other| name(other).map(str::to_owned))
+        .collect()
+}
+
+fn widened_warning((key, sources): (&ResourceKey, &BTreeSet<String>)) -> Warning {
+    let names: Vec<&str> = sources.iter().map(String::as_str).collect();
+    let (role, declares) = match names.len() {
+        1 => ("ClusterRole", "it"),
+        _ => ("ClusterRoles", "them"),
+    };
+    Warning::new(
+        key.to_string(),
+        format!(
+            "has rules from the {role} {}, because aggregationRule selects {declares}, but no \
+             manifest declares {declares}: check who created {declares}",
+            names.join(", ")
+        ),
+    )
 }
 
 impl AggregatedRules {
@@ -235,6 +284,18 @@ fn is_of_system(role: &Value) -> bool {
     name(role).is_some_and(|name| name.starts_with("system:"))
 }
 
+/// Returns whether a role is one of those that the API server aggregates into `admin`, `edit` and
+/// `view` (`plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go`).
+fn is_default_source(role: &Value) -> bool {
+    let is_known = |name| {
+        matches!(
+            name,
+            "system:aggregate-to-admin" | "system:aggregate-to-edit" | "system:aggregate-to-view"
+        )
+    };
+    name(role).is_some_and(is_known)
+}
+
 fn name(role: &Value) -> Option<&str> {
     role.pointer("/metadata/name").and_then(Value::as_str)
 }
@@ -323,6 +384,48 @@ mod tests {
         let other = json!({"metadata": {"name": "x", "labels": {"to": "all"}},
             "rules": [rule("nodes", json!(["*"]))]});
         assert_eq!(of(with_unknown, same, Some(&[other])), None);
+    }
+
+    #[test]
+    fn names_the_undeclared_roles_that_add_rules() {
+        let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
+            {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});
+        let (all, one) = (key("all"), key("part"));
+        let source = part(json!(["get"]));
+        let roles = [
+            AggregatedRole {
+                key: &all,
+                declared: declared.clone(),
+                live: Some(json!({"rules":
+                    [rule("pods", json!(["get"])), rule("secrets", json!(["*"]))]})),
+            },
+            AggregatedRole {
+                key: &one,
+                declared: source.clone(),
+                live: Some(source),
+            },
+        ];
+        let role = |name: &str, label: &str, resource: &str| {
+            json!({"metadata": {"name": name, "labels": {"to": label}},
+                "rules": [rule(resource, json!(["*"]))]})
+        };
+        let others = [
+            role("stranger", "all", "secrets"),
+            role("elsewhere", "none", "secrets"),
+            role("harmless", "all", "nodes"),
+            role("system:aggregate-to-view", "all", "secrets"),
+        ];
+        let selectors = selectors(&declared).unwrap();
+        let found = undeclared_sources(&roles[0], &selectors, &roles, &|| Some(&others));
+        assert_eq!(found, BTreeSet::from(["stranger".to_owned()]));
+        let warning = widened_warning((&all, &found));
+        assert!(
+            warning.message.contains("ClusterRole stranger"),
+            "{}",
+            warning.message
+        );
+        let none = undeclared_sources(&roles[0], &selectors, &roles, &|| None);
+        assert!(none.is_empty());
     }
 
     #[test]
