@@ -112,7 +112,7 @@ fn timeline(more: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), out)
 }
 
-/// Somebody pasted the value of a Secret into a key of a ConfigMap.
+/// A user pasted the value of a Secret into a key of a ConfigMap.
 #[test]
 fn masks_values_of_secrets_in_names_of_fields() {
     let pasted = "Zq8vR2nLx0TfW4mK";
