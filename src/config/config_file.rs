@@ -1,6 +1,6 @@
 //! Reads one of driftctl's own YAML files: its value, its schema, its lines, and its problems.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(super) struct ConfigFile<'t> {
     /// thousands.
     places: HashMap<Vec<ManifestStep>, Position>,
     /// The places that do not match the schema: nothing at or above them can be read.
-    unfit: Vec<Vec<ManifestStep>>,
+    unfit: BTreeSet<Vec<ManifestStep>>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -42,7 +42,7 @@ impl<'t> ConfigFile<'t> {
             span: TextSpan::default(),
             value: Value::Null,
             places: HashMap::new(),
-            unfit: Vec::new(),
+            unfit: BTreeSet::new(),
             problems: parsed.problems.iter().map(problem).collect(),
         };
         let mut documents = parsed.documents.into_iter();
@@ -61,7 +61,7 @@ impl<'t> ConfigFile<'t> {
         }
         for fault in faults(schema, &sheet.value) {
             sheet.wrong(&fault.steps, fault.message);
-            sheet.unfit.push(fault.steps);
+            sheet.unfit.insert(fault.steps);
         }
         without_nulls(&mut sheet.value);
         sheet
@@ -155,11 +155,13 @@ impl<'t> ConfigFile<'t> {
         serde_json::from_value(value).ok()
     }
 
+    /// Returns the invalid places at or below a place, which are next to each other in their order.
     fn unfit_below<'s>(
         &'s self,
         steps: &'s [ManifestStep],
     ) -> impl Iterator<Item = &'s Vec<ManifestStep>> {
-        self.unfit.iter().filter(|unfit| unfit.starts_with(steps))
+        let from = self.unfit.range(steps.to_vec()..);
+        from.take_while(|unfit| unfit.starts_with(steps))
     }
 
     /// Returns whether there are problems.

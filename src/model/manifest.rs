@@ -96,7 +96,7 @@ pub struct Position {
 
 /// One step into the manifest *as it is written*. Lists are addressed by index, unlike in a
 /// [`FieldPath`](super::FieldPath), which identifies items by key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ManifestStep {
     /// A key of a mapping.
     Field(String),
