@@ -177,7 +177,7 @@ pub fn foreign<'k>(
             },
         };
         let others = objects.iter().filter(|(_, of)| !own.contains(of));
-        // An Application has two names, of which the longer one begins with its namespace.
+        // An Application has two names: its own, and a longer one that begins with its namespace.
         let named = own.iter().min_by_key(|own| own.len());
         let named = named.copied().unwrap_or_default();
         others

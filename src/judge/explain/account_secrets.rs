@@ -8,9 +8,10 @@
 
 use serde_json::Value;
 
+use super::explain_controller_owned;
 use crate::compare::{ComparisonInput, Difference};
 use crate::judge::{Explainer, ExplainerInput, Knowledge};
-use crate::model::{ChangeKind, Explanation, PathElement, ResourceKey};
+use crate::model::{ChangeKind, PathElement, ResourceKey};
 use crate::policy::glob;
 
 /// The field manager of a controller, as a glob, and what it calls its Secrets.
@@ -47,11 +48,8 @@ impl Knowledge for AccountSecrets {
         _: &ComparisonInput<'_>,
         mut findings: Vec<Difference>,
     ) -> Vec<Difference> {
-        for finding in &mut findings {
-            if finding.reason.is_none() && is_account(key) && is_made(key, finding) {
-                finding.reason = Some(Explanation::ControllerOwned.into());
-                finding.cause = None;
-            }
+        if is_account(key) {
+            explain_controller_owned(&mut findings, |finding| is_made(key, finding));
         }
         findings
     }

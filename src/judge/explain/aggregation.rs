@@ -131,6 +131,19 @@ impl Aggregated {
     }
 }
 
+/// Returns the rules that an aggregated role has from the declared roles.
+fn declared_rules<'r>(
+    role: &AggregatedRole<'_>,
+    selectors: &[LabelSelector],
+    roles: &'r [AggregatedRole<'_>],
+) -> Vec<&'r Value> {
+    let contributors = roles.iter().filter(|other| other.key != role.key);
+    contributors
+        .filter(|other| is_selected(selectors, &other.declared))
+        .flat_map(|other| rules(&other.declared))
+        .collect()
+}
+
 /// Returns the undeclared roles from which an aggregated role has rules that no declared role has.
 fn undeclared_sources<'r>(
     role: &AggregatedRole<'_>,
@@ -138,11 +151,7 @@ fn undeclared_sources<'r>(
     roles: &[AggregatedRole<'_>],
     others: &dyn Fn() -> Option<&'r [Value]>,
 ) -> BTreeSet<String> {
-    let contributors = roles.iter().filter(|other| other.key != role.key);
-    let declared: Vec<&Value> = contributors
-        .filter(|other| is_selected(selectors, &other.declared))
-        .flat_map(|other| rules(&other.declared))
-        .collect();
+    let declared = declared_rules(role, selectors, roles);
     let mut undeclared = role.live.as_ref().map(rules).unwrap_or_default();
     undeclared.retain(|rule| !has(&declared, rule));
     if undeclared.is_empty() {
@@ -200,11 +209,7 @@ fn expected<'r>(
     let live = rules(role.live.as_ref()?);
     let contributors: Vec<&AggregatedRole<'_>> =
         roles.iter().filter(|other| other.key != role.key).collect();
-    let declared: Vec<&Value> = contributors
-        .iter()
-        .filter(|other| is_selected(selectors, &other.declared))
-        .flat_map(|other| rules(&other.declared))
-        .collect();
+    let declared = declared_rules(role, selectors, roles);
     let undeclared: Vec<&Value> = live
         .iter()
         .copied()

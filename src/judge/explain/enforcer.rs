@@ -6,9 +6,10 @@
 
 use serde_json::{Value, json};
 
+use super::explain_controller_owned;
 use crate::compare::{ComparisonInput, Difference};
 use crate::judge::{Explainer, ExplainerInput, Knowledge};
-use crate::model::{ChangeKind, Explanation, PathElement, ResourceKey};
+use crate::model::{ChangeKind, PathElement, ResourceKey};
 
 /// The enforcer's field manager.
 const MANAGER: &str = "admissionsenforcer";
@@ -39,13 +40,13 @@ impl Knowledge for AksEnforcer {
         _: &ComparisonInput<'_>,
         mut findings: Vec<Difference>,
     ) -> Vec<Difference> {
-        for finding in &mut findings {
-            let is_its = !finding.owners.is_empty()
-                && finding.owners.iter().all(|owner| owner.manager == MANAGER);
-            if finding.reason.is_none() && is_its && is_webhooks(key) && is_exemption(finding) {
-                finding.reason = Some(Explanation::ControllerOwned.into());
-                finding.cause = None;
-            }
+        if is_webhooks(key) {
+            explain_controller_owned(&mut findings, |finding| {
+                let owners = &finding.owners;
+                let is_its =
+                    !owners.is_empty() && owners.iter().all(|owner| owner.manager == MANAGER);
+                is_its && is_exemption(finding)
+            });
         }
         findings
     }

@@ -23,6 +23,8 @@ mod rollouts;
 mod twins;
 
 use super::Explainer;
+use crate::compare::Difference;
+use crate::model::Explanation;
 
 /// Every explainer, in the order in which they run.
 pub const EXPLAINERS: &[&dyn Explainer] = &[
@@ -44,6 +46,16 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &builtin_rules::BuiltInExtras,
     &finished_jobs::FinishedJobs,
 ];
+
+/// Explains the differences that a controller made, if nothing else explains them.
+fn explain_controller_owned(findings: &mut [Difference], is_its: impl Fn(&Difference) -> bool) {
+    for finding in findings {
+        if finding.reason.is_none() && is_its(finding) {
+            finding.reason = Some(Explanation::ControllerOwned.into());
+            finding.cause = None;
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

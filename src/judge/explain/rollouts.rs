@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::explain_controller_owned;
 use crate::compare::{ComparisonInput, Difference};
 use crate::judge::{DeclaredManifest, Explainer, ExplainerInput, Knowledge};
-use crate::model::{ChangeKind, Explanation, FieldPath, PathElement, ResourceKey};
+use crate::model::{ChangeKind, FieldPath, PathElement, ResourceKey};
 
 /// The places at which a Rollout names a Service.
 const SERVICES: [&str; 4] = [
@@ -93,7 +94,7 @@ impl Knowledge for Shifted {
         if !self.0.contains(&name) {
             return findings;
         }
-        for finding in &mut findings {
+        explain_controller_owned(&mut findings, |finding| {
             let is_shift = match key.group.as_str() {
                 "gateway.networking.k8s.io" => shifts_weights(finding),
                 "" => selects_pods(finding),
@@ -101,15 +102,8 @@ impl Knowledge for Shifted {
             };
             let owners = &finding.owners;
             let is_known = |manager: &str| MANAGERS.contains(&manager);
-            if finding.reason.is_none()
-                && is_shift
-                && !owners.is_empty()
-                && owners.iter().all(|owner| is_known(&owner.manager))
-            {
-                finding.reason = Some(Explanation::ControllerOwned.into());
-                finding.cause = None;
-            }
-        }
+            is_shift && !owners.is_empty() && owners.iter().all(|owner| is_known(&owner.manager))
+        });
         findings
     }
 }

@@ -10,9 +10,7 @@ use std::ffi::OsString;
 use serde_json::{Map, Value, json};
 
 use crate::source::chart::HINT;
-use crate::source::render::{
-    RendererProgram, RendererRun, Rendering, Secrets, workspace, write, write_bytes,
-};
+use crate::source::render::{RendererProgram, RendererRun, Rendering, Secrets, workspace, write};
 
 /// The chart that helm renders.
 const CHART: &str = "apiVersion: v2\nname: set\nversion: 0.0.0\n";
@@ -108,7 +106,7 @@ fn evaluate(
     write(&chart.join("Chart.yaml"), CHART)?;
     // JSON is also YAML.
     let values = json!({"parameters": parameters}).to_string();
-    write_bytes(&chart.join("values.yaml"), values.as_bytes())?;
+    write(&chart.join("values.yaml"), &values)?;
     write(&templates.join("_normalize.tpl"), NORMALIZE)?;
     let mut calls = String::new();
     for (at, text) in texts.iter().enumerate() {
