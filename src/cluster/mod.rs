@@ -14,6 +14,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -79,7 +80,7 @@ pub struct ObjectRequest {
     /// The object's key.
     pub key: ResourceKey,
     /// How its kind is served.
-    pub kind: ServedKind,
+    pub kind: Arc<ServedKind>,
 }
 
 /// The objects to read.

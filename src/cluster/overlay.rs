@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ struct FirstRead {
     lookups: BTreeMap<OverlayKind, KindLookup>,
     answers: BTreeMap<ResourceKey, ReadResult>,
     schemas: BTreeMap<String, Option<Value>>,
-    kinds: BTreeMap<ResourceKey, ServedKind>,
+    kinds: BTreeMap<ResourceKey, Arc<ServedKind>>,
     extra: Vec<LiveObject>,
     extra_kinds: BTreeSet<ServedKind>,
     extra_unread: BTreeSet<String>,
@@ -66,7 +67,7 @@ impl<'l> Overlay<'l> {
         Some((
             ObjectRequest {
                 key: key.clone(),
-                kind: kind.clone(),
+                kind: kind.clone().into(),
             },
             object.clone(),
         ))

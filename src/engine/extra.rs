@@ -100,7 +100,7 @@ fn read_whole<'o>(
         let kind = kinds.get(&kind).filter(|_| !is_secret)?;
         Some(ObjectRequest {
             key: object.key.clone(),
-            kind: (*kind).clone(),
+            kind: (*kind).clone().into(),
         })
     });
     let mut wanted: Vec<ObjectRequest> = wanted.collect();

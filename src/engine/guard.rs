@@ -426,11 +426,12 @@ fn verdicts_of(
 ) -> (ResourceKey, PolicyResults) {
     let anybody = RequestUser::named("driftctl:anybody");
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-    let key = ResourceKey {
-        namespace: text("/metadata/namespace").map(str::to_owned),
-        name: text("/metadata/name").unwrap_or_default().to_owned(),
-        ..guard.key.clone()
-    };
+    let key = ResourceKey::new(
+        &*guard.key.group,
+        &*guard.key.kind,
+        text("/metadata/namespace").map(str::to_owned),
+        text("/metadata/name").unwrap_or_default(),
+    );
     let mut object = without_bookkeeping(object);
     if let Some(fields) = object.as_object_mut() {
         for (name, value) in [

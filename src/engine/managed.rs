@@ -85,7 +85,7 @@ impl<'m> ExtraScope<'m> {
             match lookups.get(&kind(key, version)) {
                 Some(KindLookup::Served(kind)) => self.wanted.push(ObjectRequest {
                     key: (*key).clone(),
-                    kind: kind.clone(),
+                    kind: kind.clone().into(),
                 }),
                 // If its kind is not served, the object does not exist.
                 Some(KindLookup::NotServed(_)) => {}

@@ -104,7 +104,7 @@ pub fn required_rights(
             );
             needs.add_escalation(&wanted.kind, namespace);
         }
-        needs.kinds.insert(wanted.kind);
+        needs.kinds.insert((*wanted.kind).clone());
     }
     for right in sources.iter().flat_map(|source| source.rights()) {
         needs.add(right, RightUse::Needed);

@@ -55,7 +55,7 @@ pub struct ComparedObject {
     /// The marks of deployers on the live object.
     pub marks: Vec<DeployerMark>,
     /// The trace, if requested.
-    pub trace: Option<ObjectTrace>,
+    pub trace: Option<Box<ObjectTrace>>,
 }
 
 impl ComparedObject {
@@ -238,7 +238,7 @@ impl RunData<'_> {
         };
         ComparedObject {
             troubles,
-            trace,
+            trace: trace.map(Box::new),
             ..ComparedObject::of(Case {
                 candidates,
                 ..Case::of(report)

@@ -83,12 +83,9 @@ impl ObjectResults {
             compared = compare(facts, rules, options, watch, Some(compared));
         }
         self.warnings.extend(warnings(&compared, facts, options));
-        let mut cases = Vec::with_capacity(compared.len());
-        for compared in compared {
-            cases.push(compared.case);
-            self.traces.extend(compared.trace);
-        }
-        cases
+        let traces = compared.iter_mut().filter_map(|one| one.trace.take());
+        self.traces.extend(traces.map(|trace| *trace));
+        compared.into_iter().map(|compared| compared.case).collect()
     }
 }
 

@@ -96,7 +96,7 @@ pub fn report(
 /// Returns the other names of the kinds: from the live side, or else from the built-in list.
 fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, KindAliases> {
     let declared = facts.resolved.declared.iter();
-    let served = declared.map(|declared| &declared.kind);
+    let served = declared.map(|declared| &*declared.kind);
     let served = served.chain(&facts.fetched.extra_kinds);
     let served: BTreeMap<GroupKind, &ServedKind> = served
         .map(|kind| (GroupKind::new(&kind.api_version, &kind.kind), kind))

@@ -78,10 +78,18 @@ pub fn resolve<'m>(
     live: &dyn Live,
     options: &Options,
 ) -> Result<ResolvedManifests<'m>> {
-    let kinds: BTreeSet<(String, String)> =
+    let kinds: BTreeSet<(&str, &str)> =
         manifests.iter().map(|manifest| kind_of(manifest)).collect();
+    let kinds: BTreeSet<(String, String)> = kinds
+        .into_iter()
+        .map(|(version, kind)| (version.to_owned(), kind.to_owned()))
+        .collect();
     let crds = declared_crds(manifests);
     let lookups = live.resolve(&kinds, &crds.iter().collect::<Vec<_>>())?;
+    let lookups: BTreeMap<(&str, &str), KindAnswer<'_>> = lookups
+        .iter()
+        .map(|((version, kind), lookup)| ((&**version, &**kind), KindAnswer::of(lookup)))
+        .collect();
     let namespace = options
         .namespace
         .clone()
@@ -89,38 +97,40 @@ pub fn resolve<'m>(
         .unwrap_or_else(|| "default".to_owned());
 
     let mut resolved = ResolvedManifests::default();
-    let mut by_key: BTreeMap<ResourceKey, Vec<DeclaredManifest<'m>>> = BTreeMap::new();
+    let mut declared: Vec<DeclaredManifest<'m>> = Vec::new();
     for manifest in manifests {
         let lookup = lookups.get(&kind_of(manifest));
         if let Some(why) = refusal(manifest, lookup, &namespace, options) {
             resolved.unresolved.push(unknown(manifest, why));
             continue;
         }
-        if resolved.leave_out(manifest, lookup, &namespace, options) {
+        let key = match lookup {
+            Some(KindAnswer::Served(kind)) => key_of_served(manifest, kind, &namespace),
+            _ => key_as_written(manifest),
+        };
+        if resolved.leave_out(manifest, &key, lookup, options) {
             continue;
         }
         match lookup {
-            Some(KindLookup::Served(kind)) => {
-                let key = key_of_served(manifest, kind, &namespace);
+            Some(KindAnswer::Served(kind)) => {
                 resolved.remarks.extend(read_elsewhere(manifest, kind));
-                by_key
-                    .entry(key.clone())
-                    .or_default()
-                    .push(DeclaredManifest {
-                        key,
-                        kind: kind.clone(),
-                        manifest,
-                    });
+                declared.push(DeclaredManifest {
+                    key,
+                    kind: Arc::clone(kind),
+                    manifest,
+                });
             }
-            Some(KindLookup::NotServed(why)) if definition(manifest, &crds).is_some() => {
+            Some(KindAnswer::NotServed(why)) if definition(manifest, &crds).is_some() => {
                 resolved.of_declared_kinds.push(OfDeclaredKind {
                     missing: missing_with_its_kind(manifest, &crds, &namespace),
                     definition: name_of(definition(manifest, &crds)),
-                    why: why.clone(),
+                    why: (*why).to_owned(),
                 });
             }
-            Some(KindLookup::NotServed(why) | KindLookup::Unknown(why)) => {
-                resolved.unresolved.push(unknown(manifest, why.clone()));
+            Some(KindAnswer::NotServed(why) | KindAnswer::Unknown(why)) => {
+                resolved
+                    .unresolved
+                    .push(unknown(manifest, (*why).to_owned()));
             }
             None => {
                 let why = "the live side has no information about this kind".to_owned();
@@ -128,22 +138,40 @@ pub fn resolve<'m>(
             }
         }
     }
-    for (key, mut same) in by_key {
-        let others = same.split_off(1);
-        for declared in same {
-            if others.is_empty() {
-                resolved.declared.push(declared);
-            } else {
-                let report = declared_twice(key.clone(), declared.manifest, &others);
-                resolved.unresolved.push(report);
-            }
+    declared.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut declared = declared.into_iter().peekable();
+    while let Some(first) = declared.next() {
+        let same = || declared.next_if(|other| other.key == first.key);
+        let others: Vec<DeclaredManifest<'_>> = std::iter::from_fn(same).collect();
+        if others.is_empty() {
+            resolved.declared.push(first);
+        } else {
+            let report = declared_twice(first.key, first.manifest, &others);
+            resolved.unresolved.push(report);
         }
     }
     Ok(resolved)
 }
 
-fn kind_of(manifest: &Manifest) -> (String, String) {
-    (manifest.api_version.clone(), manifest.kind.clone())
+/// The answer of the live side about a kind: a [`KindLookup`] whose kind all of its objects share.
+enum KindAnswer<'l> {
+    Served(Arc<ServedKind>),
+    NotServed(&'l str),
+    Unknown(&'l str),
+}
+
+impl<'l> KindAnswer<'l> {
+    fn of(lookup: &'l KindLookup) -> Self {
+        match lookup {
+            KindLookup::Served(kind) => Self::Served(Arc::new(kind.clone())),
+            KindLookup::NotServed(why) => Self::NotServed(why),
+            KindLookup::Unknown(why) => Self::Unknown(why),
+        }
+    }
+}
+
+fn kind_of(manifest: &Manifest) -> (&str, &str) {
+    (&manifest.api_version, &manifest.kind)
 }
 
 /// Returns a warning about a manifest at a version that Kubernetes no longer serves.
@@ -166,20 +194,25 @@ fn read_elsewhere(manifest: &Manifest, kind: &ServedKind) -> Option<Warning> {
 }
 
 fn key_of(manifest: &Manifest, namespaced: bool, default: &str) -> ResourceKey {
-    let written = manifest.namespace.clone();
-    ResourceKey {
-        namespace: namespaced.then(|| written.unwrap_or_else(|| default.to_owned())),
-        ..key_as_written(manifest)
-    }
+    key_in(
+        group_of(&manifest.api_version),
+        manifest,
+        namespaced,
+        default,
+    )
+}
+
+fn key_in(group: &str, manifest: &Manifest, namespaced: bool, default: &str) -> ResourceKey {
+    let written = manifest.namespace.as_deref();
+    let namespace = namespaced.then(|| written.unwrap_or(default).to_owned());
+    ResourceKey::new(group, &*manifest.kind, namespace, &*manifest.name)
 }
 
 /// Returns the key of an object in the group that serves it, which may differ from the manifest's
 /// group: `extensions/v1beta1` was removed, so its Deployments are read as `apps/v1`.
 fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> ResourceKey {
-    ResourceKey {
-        group: group_of(&kind.api_version).to_owned(),
-        ..key_of(manifest, kind.namespaced, default)
-    }
+    let group = group_of(&kind.api_version);
+    key_in(group, manifest, kind.namespaced, default)
 }
 
 impl ResolvedManifests<'_> {
@@ -188,24 +221,20 @@ impl ResolvedManifests<'_> {
     fn leave_out(
         &mut self,
         manifest: &Manifest,
-        lookup: Option<&KindLookup>,
-        default: &str,
+        key: &ResourceKey,
+        lookup: Option<&KindAnswer<'_>>,
         options: &Options,
     ) -> bool {
         let served = match lookup {
-            Some(KindLookup::Served(kind)) => Some(kind),
+            Some(KindAnswer::Served(kind)) => Some(kind),
             _ => None,
         };
-        let key = match served {
-            Some(kind) => key_of_served(manifest, kind, default),
-            None => key_as_written(manifest),
-        };
-        let names = served.map_or_else(|| names_as_written(manifest), ServedKind::names);
+        let names = served.map_or_else(|| names_as_written(manifest), |kind| kind.names());
         let meant = options.filter.kinds.iter();
         let meant = meant.filter(|pattern| pattern.matches(&names));
         self.kinds_found.extend(meant.map(ToString::to_string));
         // A Namespace is cluster-scoped, but counts as part of the namespace that it creates.
-        let covered = covered_namespace(&key);
+        let covered = covered_namespace(key);
         let elsewhere = options.is_elsewhere(covered.as_deref());
         if elsewhere {
             self.elsewhere.extend(covered);
@@ -218,11 +247,11 @@ impl ResolvedManifests<'_> {
         if left_out {
             self.filtered += 1;
             if let Some(kind) = served.filter(|_| key.kind == CRD) {
-                let (key, kind) = (key.clone(), kind.clone());
+                let (key, kind) = (key.clone(), Arc::clone(kind));
                 self.left_definitions.push(ObjectRequest { key, kind });
             }
         }
-        self.all_keys.insert(key);
+        self.all_keys.insert(key.clone());
         left_out
     }
 
@@ -231,7 +260,7 @@ impl ResolvedManifests<'_> {
     pub fn wanted(&self) -> Vec<ObjectRequest> {
         let declared = self.declared.iter().map(|declared| ObjectRequest {
             key: declared.key.clone(),
-            kind: declared.kind.clone(),
+            kind: Arc::clone(&declared.kind),
         });
         let is_needed = |wanted: &&ObjectRequest| {
             let mut new = self.of_declared_kinds.iter();
@@ -245,11 +274,11 @@ impl ResolvedManifests<'_> {
 /// Returns why a declared object is not read although its kind is served.
 fn refusal(
     manifest: &Manifest,
-    lookup: Option<&KindLookup>,
+    lookup: Option<&KindAnswer<'_>>,
     default: &str,
     options: &Options,
 ) -> Option<String> {
-    let Some(KindLookup::Served(kind)) = lookup else {
+    let Some(KindAnswer::Served(kind)) = lookup else {
         return None;
     };
     let key = key_of(manifest, kind.namespaced, default);

@@ -18,7 +18,7 @@ pub struct DeclaredManifest<'m> {
     /// The object.
     pub key: ResourceKey,
     /// How its kind is served.
-    pub kind: ServedKind,
+    pub kind: Arc<ServedKind>,
     /// The manifest.
     pub manifest: &'m Arc<Manifest>,
 }

@@ -1,6 +1,8 @@
 //! The identity of an object in a cluster.
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// Returns the group of an `apiVersion`: `apps` for `apps/v1`, and the empty string for `v1`.
 ///
@@ -45,8 +47,14 @@ impl fmt::Display for GroupKind {
 ///
 /// An object is served at several versions at once. A manifest that moves from `v1beta1` to `v1`
 /// declares the same object, so a version bump is not a removal and an addition.
+///
+/// Its parts are shared, because a run holds the key of each object in many places.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ResourceKey {
+pub struct ResourceKey(Arc<KeyParts>);
+
+/// The parts of a [`ResourceKey`].
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyParts {
     /// The API group; empty for the core group.
     pub group: String,
     /// The kind.
@@ -66,12 +74,18 @@ impl ResourceKey {
         namespace: Option<String>,
         name: impl Into<String>,
     ) -> Self {
-        Self {
+        Self(Arc::new(KeyParts {
             group: group.into(),
             kind: kind.into(),
             namespace,
             name: name.into(),
-        }
+        }))
+    }
+
+    /// Returns the key of another object of the same kind, in the same namespace.
+    #[must_use]
+    pub fn named(&self, name: impl Into<String>) -> Self {
+        Self::new(&*self.group, &*self.kind, self.namespace.clone(), name)
     }
 
     /// Returns the kind in its group.
@@ -80,6 +94,14 @@ impl ResourceKey {
             group: self.group.clone(),
             kind: self.kind.clone(),
         }
+    }
+}
+
+impl Deref for ResourceKey {
+    type Target = KeyParts;
+
+    fn deref(&self) -> &KeyParts {
+        &self.0
     }
 }
 

@@ -45,7 +45,7 @@ pub use finder::Finder;
 pub use history::{History, HistoryEntry, HistorySource};
 pub use item_index::{KeyIndex, ListIndex, Omitted, SHORT, is_identified};
 pub use judged::{Blame, JudgedChange, Severity, Verdict};
-pub use key::{GroupKind, ResourceKey, group_of};
+pub use key::{GroupKind, KeyParts, ResourceKey, group_of};
 pub use kind::{KindAliases, KindNames, KindPattern};
 pub use manifest::{Deployer, Locate, Manifest, ManifestStep, Origin, Position};
 pub use merge::{Lifecycle, Merge, MergeClass};

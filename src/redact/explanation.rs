@@ -249,7 +249,8 @@ mod tests {
         );
         sensitive.default = Some((json!("changeme1"), crate::model::DefaultFrom::Type));
         let mut explanation = of("Widget", [&side, &side], Vec::new()).0;
-        explanation.key.group = "example.com".to_owned();
+        let namespace = explanation.key.namespace.clone();
+        explanation.key = ResourceKey::new("example.com", "Widget", namespace, "a");
         explanation.entries = vec![sensitive];
         let redacted = Redactor::default().explanation(explanation, [Some(&side), Some(&side)]);
         let shown = format!("{redacted:?}");

@@ -154,7 +154,7 @@ fn limits_the_number_of_results() {
     report.objects = (0..25_010)
         .map(|i| {
             let mut object = object.clone();
-            object.key.name = format!("role-{i}");
+            object.key = object.key.named(format!("role-{i}"));
             object
         })
         .collect();

@@ -350,7 +350,7 @@ fn markdown_keeps_its_size_limit_and_says_what_it_omits() {
     report.objects = (0..600)
         .map(|i| {
             let mut object = object.clone();
-            object.key.name = format!("cart-{i}");
+            object.key = object.key.named(format!("cart-{i}"));
             object
         })
         .collect();

@@ -265,12 +265,7 @@ pub fn redaction(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let key = |kind: &str| ResourceKey {
-        group: String::new(),
-        kind: kind.to_owned(),
-        namespace: None,
-        name: "a".to_owned(),
-    };
+    let key = |kind: &str| ResourceKey::new("", kind, None, "a");
     let redactor = Redactor::default();
     let object = json!({"metadata": {"annotations": {"note": text}}, "data": {"file": text},
         "binaryData": {"file": text}});

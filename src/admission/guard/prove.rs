@@ -204,8 +204,7 @@ impl Prover<'_> {
         if self.guard.scope == GuardedObjects::Object {
             return;
         }
-        let mut key = self.guard.key.clone();
-        NAME.clone_into(&mut key.name);
+        let key = self.guard.key.named(NAME);
         let renamed = |object: &Value| {
             let mut object = object.clone();
             if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {

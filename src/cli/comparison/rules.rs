@@ -300,7 +300,7 @@ fn argocd_of_cluster(live: &dyn Live) -> Result<ArgoSettings> {
     let fetched = live.fetch(&FetchRequest {
         wanted: vec![ObjectRequest {
             key: key.clone(),
-            kind,
+            kind: kind.into(),
         }],
         ..FetchRequest::default()
     })?;

@@ -103,7 +103,7 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<ReadGr
     let mut by_kind: BTreeMap<ServedKind, Vec<ResourceKey>> = BTreeMap::new();
     for wanted in &request.wanted {
         by_kind
-            .entry(wanted.kind.clone())
+            .entry((*wanted.kind).clone())
             .or_default()
             .push(wanted.key.clone());
     }
@@ -223,7 +223,7 @@ mod tests {
                         kind.namespaced.then(|| format!("ns-{}", n / each)),
                         format!("x-{n}"),
                     ),
-                    kind: (*kind).clone(),
+                    kind: (*kind).clone().into(),
                 });
             }
         }

@@ -327,6 +327,8 @@ fn text(body: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::ResourceKey;
     use crate::patch::JsonPointer;
@@ -334,13 +336,13 @@ mod tests {
     fn cart() -> ObjectRequest {
         ObjectRequest {
             key: ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart"),
-            kind: ServedKind {
+            kind: Arc::new(ServedKind {
                 api_version: "apps/v1".to_owned(),
                 kind: "Deployment".to_owned(),
                 plural: "deployments".to_owned(),
                 namespaced: true,
                 short_names: Vec::new(),
-            },
+            }),
         }
     }
 
@@ -396,7 +398,7 @@ mod tests {
     #[test]
     fn a_name_cannot_change_the_path() {
         let mut object = cart();
-        object.key.name = "../x".to_owned();
+        object.key = object.key.named("../x");
         assert!(WriteRequest::delete(&object, "u", None, WriteMode::Out).is_err());
         assert!(WriteRequest::event("../x", &json!({})).is_err());
     }

@@ -105,7 +105,9 @@ impl DumpIndex {
     /// Adds an object. The last one read is used, unless two differ: then it is unknown which one
     /// is live.
     fn insert(&mut self, key: ResourceKey, mut entry: IndexedObject, warnings: &mut Vec<Warning>) {
-        let entries = self.objects.entry(key).or_default();
+        // Almost every object was recorded at one version.
+        let entries = self.objects.entry(key);
+        let entries = entries.or_insert_with(|| Vec::with_capacity(1));
         let same_version = |other: &&mut IndexedObject| other.api_version == entry.api_version;
         let Some(earlier) = entries.iter_mut().find(same_version) else {
             entries.push(entry);

@@ -1,5 +1,6 @@
 use std::fs;
 use std::io::Write;
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -31,13 +32,13 @@ fn key(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Re
 fn wanted(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> ObjectRequest {
     ObjectRequest {
         key: key(api_version, kind, namespace, name),
-        kind: ServedKind {
+        kind: Arc::new(ServedKind {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
             plural: String::new(),
             namespaced: namespace.is_some(),
             short_names: Vec::new(),
-        },
+        }),
     }
 }
 

@@ -99,7 +99,7 @@ fn wanted(asked: &HistoryRequest<'_>, live: &dyn Live) -> Result<Vec<ObjectReque
         match served.get(&kind) {
             Some(KindLookup::Served(kind)) => Some(ObjectRequest {
                 key: object.key.clone(),
-                kind: kind.clone(),
+                kind: kind.clone().into(),
             }),
             _ => None,
         }

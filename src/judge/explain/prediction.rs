@@ -1,6 +1,7 @@
 //! Explains differences that applying the manifest would not remove, according to a server dry run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -142,7 +143,7 @@ fn apply(declared: &DeclaredManifest<'_>, live: &LiveObject, field_managers: &[S
     Apply {
         wanted: ObjectRequest {
             key: declared.key.clone(),
-            kind: declared.kind.clone(),
+            kind: Arc::clone(&declared.kind),
         },
         manager: manager(live, field_managers),
         manifest,

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::parts::{NameDocument, OriginDocument, OwnerDocument, TargetDocument};
 use super::{schema_of, words};
 use crate::model::{
-    Action, ChangeCause, ChangeKind, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem,
-    ResourceKey, StepAction, StepProgress,
+    Action, ChangeCause, ChangeKind, KeyParts, Plan, PlanChange, PlanStep, RefusalReason,
+    RefusedItem, StepAction, StepProgress,
 };
 
 /// The name and version of the schema.
@@ -193,12 +193,12 @@ impl<'p> PlanChangeDocument<'p> {
 
 impl<'p> RefusedDocument<'p> {
     fn of(refused: &'p RefusedItem) -> Self {
-        let ResourceKey {
+        let KeyParts {
             group,
             kind,
             namespace,
             name,
-        } = &refused.key;
+        } = &*refused.key;
         Self {
             kind,
             group,

@@ -1,5 +1,7 @@
 //! Saves how to undo what is being written.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,7 +9,7 @@ use serde_json::Value;
 use crate::cluster::{ObjectRequest, ServedKind, Writer};
 use crate::engine::revert::{RevertJob, WriteKind, side_changes};
 use crate::facts::SERVER_METADATA;
-use crate::model::{FieldPath, Plan, ResourceKey};
+use crate::model::{FieldPath, KeyParts, Plan, ResourceKey};
 use crate::patch;
 use crate::state::{UndoAction, UndoEdit, UndoObject, UndoRecord, UndoRecords};
 
@@ -99,12 +101,12 @@ impl UndoRecorder {
 }
 
 fn object(job: &RevertJob) -> UndoObject {
-    let ResourceKey {
+    let KeyParts {
         group,
         kind,
         namespace,
         name,
-    } = job.object.key.clone();
+    } = &*job.object.key;
     let (done, edits, before) = match &job.what {
         WriteKind::Create { .. } => (UndoAction::Created, Vec::new(), None),
         WriteKind::Delete { before, .. } => (UndoAction::Deleted, Vec::new(), Some(before)),
@@ -137,11 +139,11 @@ fn object(job: &RevertJob) -> UndoObject {
     let uid = before.and_then(|before| text(before, "/metadata/uid"));
     UndoObject {
         api_version: job.object.kind.api_version.clone(),
-        group,
-        kind,
+        group: group.clone(),
+        kind: kind.clone(),
         plural: job.object.kind.plural.clone(),
-        namespace,
-        name,
+        namespace: namespace.clone(),
+        name: name.clone(),
         uid,
         done,
         edits,
@@ -177,13 +179,13 @@ fn without_bookkeeping(object: &Value) -> Value {
 pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
     let namespace = ObjectRequest {
         key: ResourceKey::new("", "Namespace", None, "kube-system"),
-        kind: ServedKind {
+        kind: Arc::new(ServedKind {
             api_version: "v1".to_owned(),
             kind: "Namespace".to_owned(),
             plural: "namespaces".to_owned(),
             namespaced: false,
             short_names: Vec::new(),
-        },
+        }),
     };
     // Without permission to read it, the cluster is known only by the server's address.
     let namespace = writer.read(&namespace).ok().flatten()?;

@@ -202,7 +202,10 @@ impl<'u> UndoneObject<'u> {
         let key = object.key();
         Self {
             object,
-            wanted: ObjectRequest { key, kind },
+            wanted: ObjectRequest {
+                key,
+                kind: kind.into(),
+            },
         }
     }
 
