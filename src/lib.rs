@@ -3,7 +3,8 @@
 //! # The map
 //!
 //! A module uses the floors below its own. The few uses of a neighbour on the same floor are listed
-//! in `tests/cli/architecture.rs`, which enforces this and checks the table against the code.
+//! in `tests/cli/architecture.rs`, which enforces this and checks the table against the code. Within a
+//! module, files next to each other form no import circle (`tests/cli/import_circles.rs`).
 //!
 //! | floor | module | what it is for |
 //! |---|---|---|

@@ -3,8 +3,6 @@
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
-use super::settings::Settings;
-
 /// The default pager.
 const DEFAULT: &str = "less";
 
@@ -31,9 +29,9 @@ impl Pager {
         Self(None)
     }
 
-    /// Returns whether text of this length is paged.
-    pub fn pages(&self, text: &[u8], settings: &Settings) -> bool {
-        let Some(rows) = settings.rows.filter(|_| self.0.is_some()) else {
+    /// Returns whether text of this length is paged, on a terminal with so many rows.
+    pub fn pages(&self, text: &[u8], rows: Option<usize>) -> bool {
+        let Some(rows) = rows.filter(|_| self.0.is_some()) else {
             return false;
         };
         // The prompt takes a line.

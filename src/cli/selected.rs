@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use super::args::SourceArgs;
+use super::args::{DriftArgs, SourceArgs};
 use super::selection::{self, ObjectSelection, begins_like_a_manifest};
 use crate::model::{FieldPath, ObjectReport, ObjectStatus, Report};
 use crate::policy::PathPattern;
@@ -23,6 +23,16 @@ struct SelectionPart {
     written: Vec<String>,
     objects: Vec<ObjectSelection>,
     paths: Vec<PathPattern>,
+}
+
+impl DriftArgs {
+    /// Splits the selection from the declared side.
+    ///
+    /// # Errors
+    /// Fails if an argument has no meaning.
+    pub fn selected(&self) -> Result<(ChangeSelection, SourceArgs)> {
+        ChangeSelection::of(&self.selection.object, &self.selection.path, &self.source)
+    }
 }
 
 impl ChangeSelection {

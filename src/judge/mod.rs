@@ -12,7 +12,9 @@
 mod decide;
 pub mod explain;
 mod explainer;
+mod knowledge;
 mod removal;
+mod rule_input;
 mod rules;
 
 use crate::compare::Difference;
@@ -22,10 +24,11 @@ use decide::decide_whole;
 pub use decide::{decide, reported};
 pub use explain::EXPLAINERS;
 pub use explainer::{
-    DeclaredManifest, Explainer, ExplainerInput, ExplainerKnowledge, Knowledge, ObjectExplainer,
-    Oracle,
+    DeclaredManifest, Explainer, ExplainerInput, Knowledge, ObjectExplainer, Oracle,
 };
-pub use rules::{RuleInput, apply_rules, judge_whole};
+pub use knowledge::ExplainerKnowledge;
+pub use rule_input::RuleInput;
+pub use rules::{apply_rules, judge_whole};
 
 /// A declared object between its comparison and its verdicts.
 #[derive(Debug)]

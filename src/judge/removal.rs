@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::rules::{RuleHit, RuleInput};
+use super::rule_input::{RuleHit, RuleInput};
 use crate::compare::Difference;
 use crate::model::{FieldPath, Owner, PathElement};
 use crate::policy::{ChangeQuery, JqFailure, Rule};

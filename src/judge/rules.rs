@@ -2,39 +2,17 @@
 
 use serde_json::Value;
 
+use super::rule_input::{RuleHit, RuleInput};
 use super::{Ignored, JudgeInput, ObjectExplainer, decide_whole, removal};
 use crate::compare::{Difference, Reason};
 use crate::model::{
     Change, ChangeKind, ObjectReport, Owner, PackedObject, Presence, ResourceKey, Severity,
 };
-use crate::policy::{ChangeQuery, DebtMatch, ObjectRules, ObjectSides, Rule, RuleSet, rules_of};
+use crate::policy::{ChangeQuery, DebtMatch, ObjectSides, Rule, RuleSet, rules_of};
 use crate::source::never_applied;
 
 /// The least severity that a rule on the live object does not hide.
 const SEVERE: Option<Severity> = Some(Severity::High);
-
-/// The data for applying the rules to the findings of one object.
-pub struct RuleInput<'a> {
-    /// The object.
-    pub key: &'a ResourceKey,
-    /// The rules of the run.
-    pub rules: &'a RuleSet,
-    /// The rules that match the object.
-    pub object_rules: &'a ObjectRules<'a>,
-    /// Both sides as compared.
-    pub sides: ObjectSides<'a>,
-    /// Compares two other sides of the same object.
-    pub compare: &'a dyn Fn(&Value, &Value) -> Vec<Difference>,
-}
-
-/// The result of the rules for one finding.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct RuleHit<'r> {
-    /// The rule that hides it.
-    pub by: Option<&'r Rule>,
-    /// A rule that hid it until it expired.
-    pub once: Option<&'r Rule>,
-}
 
 /// Applies the rules to all findings of an object. Adds errors in rules to `troubles`; changes
 /// that those rules would have hidden are reported.

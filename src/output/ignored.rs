@@ -3,8 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use strum::VariantArray as _;
+
 use super::{ShowLevel, escape, words};
-use crate::model::{ObjectReport, Report, RuleCount, Verdict};
+use crate::model::{MergeClass, ObjectReport, Report, RuleCount, Verdict};
+use crate::policy::ACCEPTED;
 
 /// Returns the rules that hid something, in the order of the report.
 pub fn rules(report: &Report) -> impl Iterator<Item = &RuleCount> {
@@ -19,6 +22,40 @@ pub fn by_rule(report: &Report) -> BTreeMap<&str, usize> {
         *counts.entry(rule.as_str()).or_default() += hid;
     }
     counts
+}
+
+/// Returns `41 changes reported, 3 ignored by 2 rules`; with a base `changes: 1 conflict, 4 drift,
+/// 2 pending, 1 backport`.
+pub fn changes(report: &Report) -> String {
+    let totals = report.totals();
+    let mut said = if report.three_way {
+        let of = |class: &MergeClass| format!("{} {}", report.changes_of(*class), class.as_str());
+        let worst_first: Vec<String> = MergeClass::VARIANTS.iter().rev().map(of).collect();
+        format!("changes: {}", worst_first.join(", "))
+    } else {
+        format!("{} reported", words::count(totals.reported, "change"))
+    };
+    let by_rule = by_rule(report);
+    let accepted = by_rule
+        .get(ACCEPTED)
+        .copied()
+        .unwrap_or(0)
+        .min(totals.ignored);
+    let ignored = totals.ignored - accepted;
+    if ignored > 0 {
+        let rules = by_rule
+            .iter()
+            .filter(|(rule, hid)| **rule != ACCEPTED && **hid > 0);
+        let by = match rules.count() {
+            0 => String::new(),
+            rules => format!(" by {}", words::count(rules, "rule")),
+        };
+        said.push_str(&format!(", {ignored} ignored{by}"));
+    }
+    if accepted > 0 {
+        said.push_str(&format!(", {accepted} accepted"));
+    }
+    said
 }
 
 /// Returns `2 by keda, 1 by mesh`: the rules that hid most first, at most `most` of them; `None` if

@@ -162,7 +162,7 @@ fn head(report: &Report) -> String {
     let mut head = format!("### driftctl: {verdict}\n\n**{}**", words::tally(report));
     let totals = report.totals();
     if totals.reported + totals.ignored > 0 || report.three_way {
-        head.push_str(&format!(" · {}", words::changes(report)));
+        head.push_str(&format!(" · {}", ignored::changes(report)));
     }
     head.push('\n');
     if let Some(meaning) = words::incomplete(report) {

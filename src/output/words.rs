@@ -1,10 +1,9 @@
 //! Phrases that are the same in every format for people.
 
 use jiff::Timestamp;
-use strum::VariantArray as _;
 
+use super::escape;
 pub use super::who::{last_writer, latest_writer, owner, owners, relative_time};
-use super::{escape, ignored};
 use crate::model::{
     Blame, Deployer, Enforcement, FieldPath, JudgedChange, Lifecycle, MergeClass, ObjectReport,
     ObjectStatus, Report, ResourceKey, Severity, SourceRevision, Violation,
@@ -229,40 +228,6 @@ pub fn tally(report: &Report) -> String {
         if n > 0 {
             said.push_str(&format!("; {n} {word}"));
         }
-    }
-    said
-}
-
-/// Returns `41 changes reported, 3 ignored by 2 rules`; with a base `changes: 1 conflict, 4 drift,
-/// 2 pending, 1 backport`.
-pub fn changes(report: &Report) -> String {
-    let totals = report.totals();
-    let mut said = if report.three_way {
-        let of = |class: &MergeClass| format!("{} {}", report.changes_of(*class), class.as_str());
-        let worst_first: Vec<String> = MergeClass::VARIANTS.iter().rev().map(of).collect();
-        format!("changes: {}", worst_first.join(", "))
-    } else {
-        format!("{} reported", count(totals.reported, "change"))
-    };
-    let by_rule = ignored::by_rule(report);
-    let accepted = by_rule
-        .get(ACCEPTED)
-        .copied()
-        .unwrap_or(0)
-        .min(totals.ignored);
-    let ignored = totals.ignored - accepted;
-    if ignored > 0 {
-        let rules = by_rule
-            .iter()
-            .filter(|(rule, hid)| **rule != ACCEPTED && **hid > 0);
-        let by = match rules.count() {
-            0 => String::new(),
-            rules => format!(" by {}", count(rules, "rule")),
-        };
-        said.push_str(&format!(", {ignored} ignored{by}"));
-    }
-    if accepted > 0 {
-        said.push_str(&format!(", {accepted} accepted"));
     }
     said
 }

@@ -23,6 +23,7 @@ mod jq;
 mod json_path;
 mod pattern;
 mod pointer;
+mod rating;
 mod rule;
 mod selector;
 mod set;

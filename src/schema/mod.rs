@@ -14,6 +14,7 @@ mod defaulting;
 mod openapi;
 mod quantity;
 mod scalar;
+mod set;
 mod short_names;
 mod table;
 mod types;
@@ -27,10 +28,11 @@ pub use defaulting::conditional_default;
 pub use openapi::{AMOUNTS, short_name};
 pub use quantity::Quantity;
 pub use scalar::{
-    equal, equal_untyped, is_canonical_duration, is_canonical_time, is_empty, is_zero, nanos,
-    zero_of,
+    ScalarType, equal, equal_untyped, is_canonical_duration, is_canonical_time, is_empty, is_zero,
+    nanos, zero_of,
 };
+pub use set::Schema;
 pub use short_names::short_names;
 pub use table::word_of;
-pub use types::{Field, ListKind, ScalarType, Schema, Type, TypeId, Zero};
+pub use types::{Field, ListKind, Type, TypeId, Zero};
 pub use versions::{Replacement, convert, replacement, successor};

@@ -7,8 +7,31 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Number, Value};
 
-use super::ScalarType;
 use super::quantity::Quantity;
+
+/// The meaning of a scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScalarType {
+    /// Text, compared byte by byte.
+    String,
+    /// A boolean.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// `resource.Quantity`: `1000m` is `1`.
+    Quantity,
+    /// `intstr.IntOrString`: text is the name of a port or a percentage, so `80` and `"80"` differ.
+    /// The server refuses `"80"` in built-in types.
+    IntOrString,
+    /// `metav1.Duration`: `60s` is `1m0s`.
+    Duration,
+    /// `metav1.Time` and `metav1.MicroTime`: compared as instants.
+    Time,
+    /// Base64; line breaks in it have no meaning.
+    Bytes,
+}
 
 /// Returns whether the server stores a declared value as this live one.
 ///

@@ -1,4 +1,4 @@
-//! The text form of a [`Schema`]: a line for each kind, each type, and each field.
+//! The text form of a [`Schema`](super::Schema): a line for each kind, each type, and each field.
 //!
 //! ```text
 //! kubernetes v1.36.2
@@ -19,7 +19,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::{Field, ListKind, ScalarType, Schema, Type, TypeId, Zero};
+use super::{Field, ListKind, ScalarType, Type, TypeId, Zero};
 
 /// A kind in the table.
 pub(super) struct KindLine<'t> {
@@ -95,14 +95,6 @@ impl SchemaTable {
             kinds,
             ids: Mutex::default(),
             expressions: (0..MOST_EXPRESSIONS).map(|_| OnceLock::new()).collect(),
-        }
-    }
-
-    /// Returns the schema that uses the table.
-    pub fn schema(&'static self) -> Schema {
-        Schema {
-            table: Some(self),
-            ..Schema::default()
         }
     }
 

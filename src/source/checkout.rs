@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::address::without_user;
 use super::git::{Commit, Export, Repository, around, comparable_address, is_in_head};
 use super::gitops::{GitOps, GitOpsObject, ReadAt, RevisionRequest};
 use super::of_git::{REFUSED, is_of_git};
@@ -506,26 +507,9 @@ fn is_local(address: &str) -> bool {
     address.starts_with(['/', '.', '~']) || address.starts_with("file:") || !address.contains(':')
 }
 
-/// Returns an address without its user name and password.
-pub(super) fn without_user(address: &str) -> String {
-    match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-            format!("{scheme}://{rest}")
-        }
-        None => address.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn does_not_show_passwords() {
-        assert_eq!(without_user("https://u:p@h/a"), "https://h/a");
-        assert_eq!(without_user("git@h:a"), "git@h:a");
-    }
 
     #[test]
     fn paths_stay_within_the_repository() {

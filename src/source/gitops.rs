@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::LoadedSource;
-use super::argo::Clusters;
+use super::argo_clusters::Clusters;
 use super::render::Rendering;
 use crate::cluster::Live;
 use crate::model::{Manifest, group_of};

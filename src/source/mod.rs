@@ -1,9 +1,12 @@
 //! Sources of the declared state: one file for each kind of source.
 
+mod address;
 mod argo;
+mod argo_clusters;
 mod chart;
 mod checkout;
 mod classify;
+mod config_values;
 mod excluded;
 mod files;
 mod fixed;
@@ -13,6 +16,7 @@ mod follow;
 mod git;
 mod gitops;
 mod helm_release;
+mod kustomization;
 mod kustomize;
 mod last_applied;
 mod mirror;
@@ -37,8 +41,7 @@ use crate::cluster::{AccessRight, Live};
 use crate::model::{Manifest, ResourceKey, SecretPlace, SourceRevision, Warning};
 use crate::policy::Rule;
 
-pub use argo::{ArgoCluster, Clusters};
-pub use chart::{ChartOptions, Charts};
+pub use argo_clusters::{ArgoCluster, Clusters};
 pub use classify::never_applied;
 pub use excluded::ExcludedContent;
 pub use files::FilesSource;
@@ -53,7 +56,9 @@ pub use helm_release::{HelmReleases, helm_hooks};
 pub use kustomize::{Layers, layers};
 pub use last_applied::LastApplied;
 pub use mirror::Mirror;
-pub use render::{DEADLINE, Rendering, Sandbox, relative_to as relative_path};
+pub use render::{
+    ChartOptions, Charts, DEADLINE, Rendering, Sandbox, relative_to as relative_path,
+};
 pub use schemes::{SCHEMES, Scheme};
 pub use sops::Encrypted;
 pub use text::objects_in;

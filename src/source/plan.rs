@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::kustomize::{self, Graph, has_file};
+use super::kustomization::has_name;
+use super::kustomize::{Graph, KustomizationNode, has_file};
 use super::render::FileNames;
 use super::walk::{Bounds, WalkEntry, found_on_disk};
 use super::{LoadedSource, chart};
@@ -142,7 +143,7 @@ fn named_roots(arguments: &[SourceArgument], graph: &mut Graph) -> BTreeMap<Path
             continue;
         };
         let mut name = argument.name.clone();
-        if path.is_file() && kustomize::has_name(&path) {
+        if path.is_file() && has_name(&path) {
             path.pop();
             name.pop();
         }
@@ -179,7 +180,7 @@ fn directory_of_kustomization(found: &WalkEntry) -> Option<PathBuf> {
     match found {
         WalkEntry::File {
             path, canonical, ..
-        } if kustomize::has_name(path) => canonical
+        } if has_name(path) => canonical
             .parent()
             .map(Path::to_owned)
             .filter(|directory| has_file(directory)),
@@ -216,7 +217,7 @@ fn unused_component(
     file: &Path,
     roots: &BTreeSet<PathBuf>,
     named: &BTreeMap<PathBuf, PathBuf>,
-    nodes: &BTreeMap<PathBuf, &kustomize::KustomizationNode>,
+    nodes: &BTreeMap<PathBuf, &KustomizationNode>,
     remarks: &mut LoadedSource,
 ) {
     let Some((directory, _)) = nodes.iter().find(|(_, node)| node.file == *file) else {

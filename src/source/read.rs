@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::OnceLock;
 
+use crate::yaml;
+
 /// The size limit of a file. 10,000 objects are about 40 MB.
 pub(super) const MAX_BYTES: u64 = 256 << 20;
 
@@ -37,6 +39,11 @@ pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
         return Err(too_large());
     }
     stream(file)
+}
+
+/// Returns the text of a file; `None` if it cannot be read or decoded.
+pub(super) fn text_of(path: &Path) -> Option<String> {
+    yaml::decode(file(path).ok()?).ok()
 }
 
 /// Returns the bytes of standard input. It can be read only once, so it is kept for further

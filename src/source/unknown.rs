@@ -1,7 +1,7 @@
 //! Unknown declared values, such as those that a chart generates or SOPS encrypted.
 
 use crate::model::{Manifest, group_of};
-use crate::policy::{ChangeKindSpec, Rule, RuleOrigin, RuleSpec, literally};
+use crate::policy::{ChangeKindSpec, PointerPattern, Rule, RuleOrigin, RuleSpec, literally};
 
 /// Returns the rule that changes at these JSON Pointers of an object are not drift, because their
 /// declared values are unknown.
@@ -30,4 +30,19 @@ pub(in crate::source) fn not_compared(
         ..RuleSpec::default()
     };
     spec.compile(origin).ok()
+}
+
+/// Returns the rule that changes at these places of an object are not drift, because their declared
+/// values are unknown.
+pub(in crate::source) fn unknown_values(
+    id: &str,
+    why: &str,
+    manifest: &Manifest,
+    places: &[Vec<String>],
+) -> Option<Rule> {
+    let pointers = places
+        .iter()
+        .map(|place| PointerPattern::from(place.clone()).to_string());
+    let origin = RuleOrigin::Shared(manifest.origin.to_string());
+    not_compared(id, why.to_owned(), manifest, pointers, origin)
 }

@@ -9,9 +9,10 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::LoadedSource;
+use super::kustomization::BARE_NAME;
 use super::render::FileNames;
 use super::tree::{Disk, ResolvedPath, Tree, TreeEntryKind};
-use super::{LoadedSource, kustomize};
 use crate::model::nearest;
 use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 
@@ -462,7 +463,7 @@ fn is_ours(path: &Path) -> bool {
 }
 
 fn is_manifest(path: &Path) -> bool {
-    if path.file_name() == Some(OsStr::new(kustomize::BARE_NAME)) {
+    if path.file_name() == Some(OsStr::new(BARE_NAME)) {
         return true;
     }
     let extension = path.extension().and_then(OsStr::to_str);

@@ -9,8 +9,8 @@
 
 use serde_json::{Map, Value};
 
+use super::branches::PathBranches;
 use super::budget::{self, Budget};
-use super::locate::PathBranches;
 use super::scalar::{self, YamlScalar, YamlTag};
 use super::split::Chunk;
 use super::{TextSpan, YamlDocument};

@@ -24,6 +24,7 @@
 //! ```
 
 mod block;
+mod branches;
 mod budget;
 mod build;
 mod decode;

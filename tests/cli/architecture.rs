@@ -84,9 +84,10 @@ const LONGEST_MODULE: usize = 800;
 
 const LONGEST_FUNCTION: usize = 100;
 
-struct Module {
+/// A file of the sources.
+pub(crate) struct Module {
     /// Relative to `src`, with forward slashes.
-    path: String,
+    pub(crate) path: String,
     text: String,
 }
 
@@ -104,7 +105,7 @@ impl Module {
 
     /// Returns the code without comments and without the test module (`tests.rs` is a test module
     /// in its own file).
-    fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         if self.path.ends_with("/tests.rs") {
             return String::new();
         }
@@ -136,7 +137,7 @@ fn floor(module: &str) -> Option<u8> {
     Some(*floor)
 }
 
-fn modules() -> Vec<Module> {
+pub(crate) fn modules() -> Vec<Module> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     collect(&root, &mut files);

@@ -19,6 +19,7 @@ mod explain;
 mod explained;
 mod filters;
 mod guard;
+mod import_circles;
 mod jq;
 mod policy;
 mod reading;

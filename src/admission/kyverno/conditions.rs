@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::evaluate::{JmesFailure, equal_values};
+use super::jmes::{JmesFailure, equal_values};
 use super::text::{Operator, matches, printed, wildcard};
 use super::variables::Context;
 use crate::schema::{Quantity, nanos};

@@ -3,33 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::functions;
+use super::jmes::{JmesFailure, equal_values};
 use super::parse::JmesExpression;
-
-/// Why an expression has no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JmesFailure {
-    /// A key does not exist: an error in Kyverno, which some places tolerate.
-    NotFound(String),
-    /// An error in Kyverno too.
-    Error(String),
-    /// It cannot be evaluated here.
-    Cannot(String),
-}
-
-impl JmesFailure {
-    /// Returns the reason in words.
-    pub fn why(self) -> String {
-        match self {
-            Self::NotFound(key) => {
-                format!(
-                    "a variable names the key {key:?}, which does not exist, so Kyverno reports an error"
-                )
-            }
-            Self::Error(why) => format!("Kyverno reports an error: {why}"),
-            Self::Cannot(why) => why,
-        }
-    }
-}
 
 type EvaluationResult = Result<Value, JmesFailure>;
 
@@ -58,23 +33,6 @@ pub fn is_false(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
         Value::Number(_) => false,
-    }
-}
-
-/// Returns whether two values are equal. Numbers are compared as numbers.
-pub fn equal_values(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| equal_values(a, b))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .all(|(key, a)| other.get(key).is_some_and(|b| equal_values(a, b)))
-        }
-        (one, other) => one == other,
     }
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::evaluate::{JmesFailure, equal_values};
+use super::jmes::{JmesFailure, equal_values};
 use super::text::{printed, wildcard};
 use crate::schema::{Quantity, nanos};
 

@@ -9,6 +9,7 @@ mod conditions;
 mod evaluate;
 mod exceptions;
 mod functions;
+mod jmes;
 mod parse;
 mod pattern;
 mod select;
@@ -24,8 +25,8 @@ use serde_json::{Value, json};
 
 use super::{RuleOutcome, RuleResult};
 use crate::model::{Enforcement, group_of};
-use evaluate::JmesFailure;
 pub use exceptions::{exempted, is_about, is_exception, is_partial};
+use jmes::JmesFailure;
 use pattern::PatternMismatch;
 use select::{KyvernoCandidate, RuleMatch};
 pub use validating::{as_builtin, is_validating};

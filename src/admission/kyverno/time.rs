@@ -9,7 +9,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use super::evaluate::JmesFailure;
+use super::jmes::JmesFailure;
 use crate::schema::nanos;
 
 /// RFC 3339 as Go writes it as a layout.

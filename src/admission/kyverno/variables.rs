@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::evaluate::{JmesFailure, evaluate};
+use super::evaluate::evaluate;
+use super::jmes::JmesFailure;
 use super::parse::parse;
 
 /// The limit on rounds in which variables within variables are resolved.

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
 use clap::{Arg, Args};
 
 use super::{CompareArgs, ExtraArg, ExtraArgs, LiveArgs, RulesArgs, SourceArgs, WriteArgs};
-use crate::cli::selected::ChangeSelection;
 use crate::cli::selection::ObjectSelection;
 use crate::policy::PathPattern;
 
@@ -32,14 +30,6 @@ pub struct DriftArgs {
 }
 
 impl DriftArgs {
-    /// Splits the selection from the declared side.
-    ///
-    /// # Errors
-    /// Fails if an argument has no meaning.
-    pub fn selected(&self) -> Result<(ChangeSelection, SourceArgs)> {
-        ChangeSelection::of(&self.selection.object, &self.selection.path, &self.source)
-    }
-
     /// Returns how the two sides are compared.
     pub fn compare(&self, extra: ExtraArg) -> CompareArgs {
         CompareArgs {

@@ -198,7 +198,7 @@ fn page(
 ) -> Result<()> {
     let mut text = Vec::new();
     render_all(spec.format, reports, options, &mut text)?;
-    if settings.pager.pages(&text, settings) {
+    if settings.pager.pages(&text, settings.rows) {
         let options = RenderOptions {
             paged: true,
             ..*options

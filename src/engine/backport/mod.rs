@@ -10,6 +10,7 @@ mod object;
 mod places;
 mod proof;
 mod rendered;
+mod trial;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use crate::model::{ObjectStatus, Plan, Report};
 use crate::redact::Redacted;
 use crate::source::RenderedObject;
 use object::{BackportState, BackportedChange};
-pub use rendered::{FileEdits, KustomizationLayer, RenderEdits, RenderResult, RenderScope};
+pub use trial::{FileEdits, KustomizationLayer, RenderEdits, RenderResult, RenderScope};
 
 pub use super::selected::SelectsChange;
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::items::{self, ChangeUnit};
-use super::rendered::RenderScope;
+use super::trial::{RenderScope, WantedObject};
 use super::{BackportPlan, BackportRequest, EditedFile, STILL_DIFFERS, SkippedChanges, values};
 use crate::edit::{self, edit};
 use crate::engine::selected::is_selected;
@@ -72,16 +72,6 @@ pub(super) enum ObjectText {
     },
     /// In the files that it is rendered from.
     Rendered(RenderScope),
-}
-
-/// An object as it would be declared with one more change.
-pub(super) struct WantedObject {
-    /// The whole object.
-    pub value: Value,
-    /// The value of the field without what the server adds; `None` to remove the field.
-    pub least: Option<Value>,
-    /// The drift with this change.
-    pub drifting: BTreeSet<FieldPath>,
 }
 
 /// Why a change is not backported, for programs and for people.

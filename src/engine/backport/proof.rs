@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::rendered::RenderResult;
+use super::trial::RenderResult;
 use super::values;
 use crate::model::{Deployer, PathElement};
 

@@ -210,7 +210,7 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(meaning) = words::conflict(report) {
         writeln!(out, "<p class=\"alarm\">{meaning}</p>")?;
     }
-    let (changes, coverage) = (words::changes(report), words::coverage(report));
+    let (changes, coverage) = (ignored::changes(report), words::coverage(report));
     writeln!(out, "<p>{changes}; {coverage}</p>")?;
     if let Some(target) = words::sides(report) {
         writeln!(out, "<p class=\"target\">{}</p>", HtmlText(&target))?;

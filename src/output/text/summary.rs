@@ -147,7 +147,7 @@ fn verdict(page: &mut TextPage<'_>, report: &Report, is_long: bool) -> io::Resul
             ShowLevel::Drift if totals.ignored > 0 => " (--show ignored lists them)",
             _ => "",
         };
-        counted.push(format!("{}{hint}", words::changes(report)));
+        counted.push(format!("{}{hint}", ignored::changes(report)));
     }
     if !counted.is_empty() {
         lines.push(StyledLine::of(Paint::Plain, &counted.join("; ")));

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::cursor::{OpenQuote, TextCursor};
+use super::scan::{AssignmentScan, LeftContext};
 use super::signs::is_credential;
-use super::values::{LeftContext, is_no_secret};
+use super::values::is_no_secret;
 use super::{SecretSpan, TextKind, span};
 use crate::redact::literals::Literals;
 use crate::redact::names::{NameClass, is_getter};
@@ -114,20 +115,6 @@ pub(super) fn assignments<'t>(text: &'t str, voice: TextKind, spans: &mut Vec<Se
             done = done.max(end);
         }
     }
-}
-
-/// The search in one text.
-pub(super) struct AssignmentScan<'t, 's> {
-    pub(super) text: &'t str,
-    pub(super) cursor: TextCursor<'t>,
-    spans: &'s mut Vec<SecretSpan<'t>>,
-    voice: TextKind,
-    /// How many brackets were found to be unclosed.
-    pub(super) unclosed: usize,
-    /// A cache of names, most of which occur repeatedly.
-    classes: HashMap<&'t str, NameClass>,
-    /// Where fields begin that contain the value of a name next to them, found on demand.
-    pub(super) value_fields: Option<Vec<usize>>,
 }
 
 /// The size limit of the cache.

@@ -7,6 +7,7 @@ mod assignments;
 mod commands;
 mod cursor;
 mod pairs;
+mod scan;
 mod signs;
 mod tokens;
 mod values;

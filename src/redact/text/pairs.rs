@@ -1,9 +1,10 @@
 //! Finds secrets whose name is itself a value: `name: DB_PASSWORD` next to `value: …`, and XML
 //! elements.
 
-use super::assignments::{AssignmentScan, SensitiveName};
+use super::assignments::SensitiveName;
+use super::scan::{AssignmentScan, LeftContext};
 use super::tokens::is_word_byte;
-use super::values::LeftContext;
+use super::values::is_no_secret;
 use crate::redact::literals::Literals;
 
 /// Fields that contain a name.
@@ -62,7 +63,7 @@ impl<'t> AssignmentScan<'t, '_> {
         };
         let closes = self.text[end..].starts_with("</") || self.text[end..].starts_with("]]>");
         let value = self.text[from..end].trim();
-        if !closes || super::values::is_no_secret(value, false) {
+        if !closes || is_no_secret(value, false) {
             return None;
         }
         let start = from + (self.text[from..end].len() - self.text[from..end].trim_start().len());

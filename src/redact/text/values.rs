@@ -2,32 +2,13 @@
 
 use std::ops::Range;
 
-use super::assignments::AssignmentScan;
 use super::cursor::OpenQuote;
+use super::scan::{AssignmentScan, LeftContext};
 use crate::redact::names::{is_about, is_reference};
 use crate::redact::{DIFFERS, MASK};
 
 /// The limit on scans of unclosed brackets to the end of the text.
 const MOST_UNCLOSED: usize = 8;
-
-/// The context of a value, to the left of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LeftContext<'t> {
-    /// The name of the value.
-    pub(super) name: &'t str,
-    /// Whether it may be a count.
-    pub(super) count: bool,
-    /// The column where the name begins, including quotes.
-    pub(super) column: usize,
-    /// Whether the assignment comes first on its line, so that the rest is its value.
-    pub(super) first: bool,
-    /// Whether the sign is a colon.
-    pub(super) colon: bool,
-    /// Whether the name is in its own quotes, as in JSON.
-    pub(super) quoted: bool,
-    /// The quote around the assignment.
-    pub(super) within: Option<OpenQuote>,
-}
 
 impl<'t> AssignmentScan<'t, '_> {
     /// Masks the value that begins here, and returns where it ends.

@@ -3,13 +3,8 @@
 
 use serde_json::Value;
 
-use super::set::Clusters;
+use crate::source::argo_clusters::{Clusters, IN_CLUSTER, is_same};
 use crate::source::gitops::GitOpsObject;
-
-/// The address of the cluster that Argo CD itself runs in, and its name there
-/// (`argo-cd/pkg/apis/application/v1alpha1`, `KubernetesInternalAPIServerAddr`).
-pub(in crate::source) const IN_CLUSTER: [&str; 2] =
-    ["https://kubernetes.default.svc", "in-cluster"];
 
 /// Returns the address or the name of an Application's cluster.
 pub(in crate::source) fn cluster(found: &GitOpsObject) -> &str {
@@ -33,11 +28,4 @@ pub(in crate::source) fn other_cluster(named: &str, known: Option<&Clusters>) ->
         return None;
     }
     Some(secret.map_or(named, |secret| &secret.name).to_owned())
-}
-
-/// Returns whether two names or addresses stand for the same cluster.
-pub(in crate::source) fn is_same(wanted: &str, cluster: &str) -> bool {
-    let wanted = wanted.trim_end_matches('/');
-    let cluster = cluster.trim_end_matches('/');
-    wanted == cluster || IN_CLUSTER.contains(&wanted) && IN_CLUSTER.contains(&cluster)
 }

@@ -7,10 +7,11 @@ use serde_json::Value;
 use super::app_source::AppSource;
 use super::spec::Helm;
 use crate::source::LoadedSource;
-use crate::source::chart::{Capabilities, Chart, ChartOptions, Inline, check_name};
-use crate::source::checkout::without_user;
+use crate::source::address::without_user;
+use crate::source::chart::{Capabilities, Chart, Inline, check_name};
 use crate::source::flux::values_in;
 use crate::source::of_git::beside_chart;
+use crate::source::render::ChartOptions;
 use crate::yaml;
 
 impl AppSource<'_> {

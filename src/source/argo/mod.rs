@@ -25,8 +25,7 @@ use crate::model::{Deployer, Manifest};
 use crate::policy::{Rule, RuleOrigin};
 use spec::ApplicationSpec;
 
-pub(super) use destination::{IN_CLUSTER, cluster, is_same, other_cluster};
-pub use set::{ArgoCluster, Clusters};
+pub(super) use destination::{cluster, other_cluster};
 pub(super) use set::{applications as expand, asking};
 
 pub(super) const GROUP: &str = "argoproj.io";

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::remote::ChartReference;
 use crate::source::read;
+use crate::source::render::ChartReference;
 use crate::yaml;
 
 /// The size limit of a repository index, in bytes.

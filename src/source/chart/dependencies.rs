@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::description::{Dependency, Description};
-use super::remote::{ChartReference, FetchedChart};
 use super::{Chart, FILE, private};
-use crate::source::render::{FileNames, Rendering};
+use crate::source::render::{ChartReference, FetchedChart, FileNames, Rendering};
 
 /// The prefix of the address of a directory.
 const FOLDER: &str = "file://";

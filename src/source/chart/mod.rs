@@ -20,11 +20,12 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::LoadedSource;
-use super::kustomize::is_remote;
+use super::address::is_remote;
 use super::objects::{RendererOutput, load_rendered};
 use super::read;
 use super::render::{
-    FileNames, Printed, RendererProgram, RendererRun, Rendering, Sandbox, Secrets, workspace, write,
+    ChartOptions, FileNames, Printed, RendererProgram, RendererRun, Rendering, Sandbox, Secrets,
+    workspace, write,
 };
 use description::Description;
 use nondeterministic::{ChartRendering, NondeterministicFunctions};
@@ -32,8 +33,7 @@ use origin::{ChartTemplates, TemplateSources};
 
 pub(super) use capabilities::Capabilities;
 pub(super) use private::check_name;
-pub use remote::Charts;
-pub(super) use remote::{ChartReference, FetchedChart, not_fetched};
+pub(super) use remote::not_fetched;
 pub(super) use secret::{other, places};
 pub(super) use values::{lay_over, of_files as values_of_files, of_text as values_of_text};
 
@@ -46,21 +46,6 @@ const INLINE: &str = "values.yaml";
 /// The hint if helm is not installed.
 pub(super) const HINT: &str = "helm is not on the PATH: install it (https://helm.sh/docs/intro/install), \
                     name it with --helm-bin, or pass --no-render to read the files without rendering";
-
-/// The options for rendering a chart: arguments of `helm template`.
-#[derive(Debug, Clone, Default)]
-pub struct ChartOptions {
-    /// `--values`: files, of which later ones override earlier ones.
-    pub values: Vec<PathBuf>,
-    /// `--set` and similar flags, each with its value: `("--set", "image.tag=1.4")`.
-    pub set: Vec<(String, String)>,
-    /// Values whose content comes from a file, each with its name.
-    pub files: Vec<(String, PathBuf)>,
-    /// The name of the release; by default, that of the chart.
-    pub release: Option<String>,
-    /// The namespace of the release.
-    pub namespace: Option<String>,
-}
 
 /// Values that are not in a file.
 #[derive(Debug, Clone, Copy, Default)]

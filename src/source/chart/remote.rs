@@ -1,21 +1,19 @@
 //! Finds remote charts: in helm's cache, or fetched by helm. Each is fetched once per run.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use flate2::read::GzDecoder;
 use tar::Archive;
 
 use super::{FILE, HINT, cache};
-use crate::source::checkout::without_user;
-use crate::source::folder::ManifestFolder;
 use crate::source::read;
 use crate::source::render::{
-    FileNames, RendererProgram, RendererRun, Rendering, Secrets, workspace, write_bytes,
+    ChartReference, Charts, FetchedChart, FileNames, RendererProgram, RendererRun, Rendering,
+    Secrets, workspace, write_bytes,
 };
 
 /// The size limit of an unpacked chart, in bytes.
@@ -27,41 +25,7 @@ const MOST_FILES: usize = 20_000;
 /// The prefix of the address of a registry.
 const OCI: &str = "oci://";
 
-/// A reference to a remote chart.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::source) struct ChartReference {
-    /// The address of a chart repository, or `oci://` and the path of the chart without its name.
-    pub repository: String,
-    /// The name of the chart.
-    pub name: String,
-    /// A version, or a range of versions; empty for the newest.
-    pub version: String,
-    /// The digest of the chart in a registry.
-    pub digest: Option<String>,
-}
-
 impl ChartReference {
-    /// Returns `oci://registry.example/charts/shop@1.2.3`.
-    pub fn called(&self) -> String {
-        let repository = without_user(self.repository.trim_end_matches('/'));
-        let version = match (&self.digest, self.version.as_str()) {
-            (Some(digest), _) => format!("@{digest}"),
-            (None, "") => String::new(),
-            (None, version) => format!("@{version}"),
-        };
-        format!("{repository}/{}{version}", self.name)
-    }
-
-    /// Returns the version, if it is exact.
-    pub fn exact_version(&self) -> Option<&str> {
-        let version = self.version.trim();
-        let digits = version.strip_prefix('v').unwrap_or(version);
-        let is_exact = digits.starts_with(|c: char| c.is_ascii_digit())
-            && digits.split('.').count() > 2
-            && !digits.contains(['x', 'X', '*', ' ', '|', ',', '<', '>']);
-        is_exact.then_some(version)
-    }
-
     /// Returns the arguments with which helm fetches it.
     fn words(&self) -> Result<Vec<OsString>, String> {
         let repository = self.repository.trim_end_matches('/');
@@ -95,23 +59,6 @@ impl ChartReference {
         Ok(words)
     }
 }
-
-/// A fetched chart.
-#[derive(Debug)]
-pub(in crate::source) struct FetchedChart {
-    /// Its directory, without links.
-    pub directory: PathBuf,
-    /// The names of its files.
-    pub names: FileNames,
-    // Removed when nobody uses the chart any more.
-    _folder: ManifestFolder,
-}
-
-type CacheCell = Arc<OnceLock<Result<Arc<FetchedChart>, String>>>;
-
-/// The charts that were fetched in this run.
-#[derive(Debug, Default)]
-pub struct Charts(Mutex<BTreeMap<ChartReference, CacheCell>>);
 
 impl Charts {
     /// Returns the chart for a reference.
@@ -166,7 +113,7 @@ fn fetch(reference: &ChartReference, rendering: &Rendering) -> Result<FetchedCha
     Ok(FetchedChart {
         directory,
         names,
-        _folder: folder,
+        folder,
     })
 }
 

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::model::group_of;
-use crate::source::kustomize;
+use crate::source::kustomization;
 
 /// Kinds that only client-side programs read: group, kind (empty for all of the group) and a
 /// description. A group with a leading dot includes its subgroups.
 const CLIENT_SIDE: &[(&str, &str, &str)] = &[
-    (kustomize::GROUP, "", "a file of kustomize itself"),
+    (kustomization::GROUP, "", "a file of kustomize itself"),
     ("builtin", "", "a transformer of kustomize"),
     ("kind.x-k8s.io", "", "a configuration of kind"),
     ("k3d.io", "", "a configuration of k3d"),
@@ -100,7 +100,7 @@ pub(super) fn what_it_may_be(fields: &Map<String, Value>, file_name: &str) -> &'
     let has = |field: &str| fields.contains_key(field);
     match file_name {
         "Chart.yaml" | "Chart.lock" | "requirements.yaml" => return "a description of a Helm chart",
-        "kustomization.yaml" | "kustomization.yml" | kustomize::BARE_NAME => {
+        "kustomization.yaml" | "kustomization.yml" | kustomization::BARE_NAME => {
             return "a file of kustomize itself";
         }
         name if name.starts_with("values") || name.ends_with("values.yaml") => {

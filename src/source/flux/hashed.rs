@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::source::LoadedSource;
-use crate::source::follow::Values;
+use crate::source::config_values::Values;
 use crate::source::sops::generated_rule;
 
 /// The length of the hash in a name.

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::sources::{FluxSources, target};
 use super::spec::{CommonMetadata, SourceRef};
-use crate::source::chart::ChartReference;
 use crate::source::checkout::{Checkout, Checkouts};
 use crate::source::gitops::{GitOpsObject, without_nulls};
+use crate::source::render::ChartReference;
 
 /// The supported fields of a HelmRelease's `spec`.
 #[derive(Debug, Default, Clone, Deserialize)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{FluxKustomization, VERSIONS};
 use crate::model::ResourceKey;
-use crate::source::follow::Values;
+use crate::source::config_values::Values;
 use crate::source::gitops::in_cluster;
 
 impl FluxKustomization<'_> {

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::checkout::{Checkout, Checkouts};
-use super::follow::Values;
+use super::config_values::Values;
 use super::gitops::{GitOps, GitOpsObject, RevisionRequest, adopt, tool_marks_rule, without_nulls};
 use super::unread::{SupportedSettings, unread};
 use super::{LoadedSource, ManagedObjects};

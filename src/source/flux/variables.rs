@@ -11,8 +11,9 @@ use super::substitute::{Variables, substitute};
 use crate::model::{Manifest, SecretPlace};
 use crate::source::LoadedSource;
 use crate::source::classify::{DocumentClass, TEMPLATE, classify};
-use crate::source::follow::{Values, unknown_values};
+use crate::source::config_values::Values;
 use crate::source::sops::is_encrypted;
+use crate::source::unknown::unknown_values;
 
 impl FluxKustomization<'_> {
     /// Applies the metadata and the variables to built objects.

@@ -12,11 +12,11 @@ mod releases;
 mod roots;
 mod run;
 mod scan;
-mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::argo_clusters::{IN_CLUSTER, is_same};
 use super::checkout::{Checkout, Checkouts};
 use super::files::UNRENDERED;
 use super::flux::FluxSources;
@@ -30,8 +30,6 @@ use crate::model::{Manifest, Warning};
 use roots::RootFinder;
 use run::{FollowRun, QueuedObject};
 use scan::GitOpsScan;
-
-pub(super) use values::{Values, unknown_values};
 
 /// The limit on directories in a message.
 const NAMED: usize = 4;
@@ -597,10 +595,8 @@ impl GitOpsFollower<'_> {
             .filter(|(_, part)| !part.manifests.is_empty() || !part.errors.is_empty())
             .map(|(name, _)| name.clone())
             .collect();
-        let called = |name: &Option<String>| {
-            name.clone()
-                .unwrap_or_else(|| argo::IN_CLUSTER[1].to_owned())
-        };
+        let called =
+            |name: &Option<String>| name.clone().unwrap_or_else(|| IN_CLUSTER[1].to_owned());
         let wanted = match run.is_chosen {
             true => &[][..],
             false => &self.options.destinations,
@@ -608,7 +604,7 @@ impl GitOpsFollower<'_> {
         let known = self.options.clusters.as_ref();
         let is_wanted = |name: &Option<String>| {
             let is_it = |wanted: &String| {
-                argo::is_same(wanted, &called(name))
+                is_same(wanted, &called(name))
                     || argo::other_cluster(wanted, known).is_some_and(|it| Some(it) == *name)
             };
             wanted.iter().any(is_it)
@@ -654,7 +650,7 @@ impl GitOpsFollower<'_> {
             name.zip(target.server.as_deref())
                 .is_some_and(|(name, server)| {
                     let secret = known.and_then(|known| known.named(name));
-                    argo::is_same(secret.map_or(name, |secret| &secret.server), server)
+                    is_same(secret.map_or(name, |secret| &secret.server), server)
                 })
         };
         // Argo CD may reach a cluster by another address than a kubeconfig.
@@ -670,7 +666,7 @@ impl GitOpsFollower<'_> {
         }
         let called: Vec<&str> = names
             .iter()
-            .map(|name| name.as_deref().unwrap_or(argo::IN_CLUSTER[1]))
+            .map(|name| name.as_deref().unwrap_or(IN_CLUSTER[1]))
             .collect();
         let count = called.len();
         let mut listed: Vec<&str> = called.iter().take(NAMED).copied().collect();

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::scan::{found_of, implied, is_candidate};
-use super::values::{DeclaredConfig, Values};
 use crate::cluster::{Live, Meter};
 use crate::model::{Deployer, Manifest};
 use crate::source::argo::{self, Application};
+use crate::source::argo_clusters::Clusters;
 use crate::source::chart::Capabilities;
 use crate::source::checkout::Checkouts;
+use crate::source::config_values::{DeclaredConfig, Values};
 use crate::source::flux::{self, FluxKustomization, FluxSources, LeftOuts};
 use crate::source::gitops::{GitOpsObject, MOST, in_cluster};
 use crate::source::{LoadedSource, remark};
@@ -72,7 +73,7 @@ pub(super) struct FollowRun<'a> {
     /// The files that nothing applies, judged by the files alone.
     pub not_brought: Vec<(PathBuf, String)>,
     pub(super) capabilities: OnceCell<Capabilities>,
-    clusters: OnceCell<argo::Clusters>,
+    clusters: OnceCell<Clusters>,
     left_outs: LeftOuts,
     seen: BTreeSet<(Deployer, String)>,
 }
@@ -357,7 +358,7 @@ impl<'a> FollowRun<'a> {
 
     /// Returns the clusters that Argo CD knows: those that the user names, or else those of the
     /// live side.
-    fn clusters(&self, namespace: &str) -> Option<argo::Clusters> {
+    fn clusters(&self, namespace: &str) -> Option<Clusters> {
         let given = &self.checkouts.options().clusters;
         if given.is_some() || !self.trusted {
             return given.clone();
@@ -368,7 +369,7 @@ impl<'a> FollowRun<'a> {
                 own => own,
             };
             let secrets = self.live.related("v1", "Secret", namespace);
-            argo::Clusters::of_secrets(&secrets.unwrap_or_default())
+            Clusters::of_secrets(&secrets.unwrap_or_default())
         });
         (!known.0.is_empty()).then(|| known.clone())
     }

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use crate::model::Manifest;
 use crate::source::gitops::GitOpsObject;
-use crate::source::kustomize::Graph;
+use crate::source::kustomization::has_name;
+use crate::source::kustomize::{Graph, has_file};
 use crate::source::render::{FileNames, normal};
 use crate::source::walk::{Bounds, WalkEntry as File, found_on_disk};
-use crate::source::{LoadedSource, argo, chart, flux, kustomize, read, text};
+use crate::source::{LoadedSource, argo, chart, flux, read, text};
 use crate::yaml;
 
 /// Strings that occur in every file with such an object.
@@ -82,7 +83,7 @@ impl GitOpsScan {
             else {
                 continue;
             };
-            if kustomize::has_name(path) {
+            if has_name(path) {
                 let parent = canonical.parent().map(Path::to_owned);
                 scan.kustomizations.extend(parent);
             }
@@ -121,7 +122,7 @@ impl GitOpsScan {
                 let in_clusters = folder
                     .parent()
                     .is_some_and(|above| above.ends_with("clusters"));
-                in_clusters || kustomize::has_file(&folder.join("flux-system"))
+                in_clusters || has_file(&folder.join("flux-system"))
             };
             let Ok(path) = folder.strip_prefix(directory) else {
                 continue;
@@ -192,8 +193,7 @@ fn classify_file(file: &File, most: usize) -> FileClass {
     }
     let has = |what: &[u8]| memmem::find(&bytes, what).is_some();
     let chart = chart_of_template(canonical);
-    one.is_object =
-        chart.is_none() && has(b"apiVersion") && has(b"kind") && !kustomize::has_name(canonical);
+    one.is_object = chart.is_none() && has(b"apiVersion") && has(b"kind") && !has_name(canonical);
     let may_be_values = has(b"instance:") && has(b"sync:");
     if !is_marked(&bytes) && !may_be_values {
         return one;

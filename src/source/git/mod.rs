@@ -15,7 +15,7 @@ use super::files::{OnDisk, read_all};
 use super::render::Rendering;
 use super::tree::{Tree, TreeEntryKind};
 use super::walk::{Bounds, Walk, WalkEntry};
-use super::{LoadedSource, Source, chart, kustomize, plan};
+use super::{LoadedSource, Source, chart, kustomization, plan};
 use crate::cluster::Live;
 
 pub use above::{CommitFile, before_branch, file_above};
@@ -203,7 +203,7 @@ impl Git {
 
     fn has_to_be_rendered(&self, tree: &CommitTree<'_>, found: &[WalkEntry]) -> bool {
         let is_kustomization = |found: &WalkEntry| match found {
-            WalkEntry::File { path, .. } => kustomize::has_name(path),
+            WalkEntry::File { path, .. } => kustomization::has_name(path),
             WalkEntry::Stdin | WalkEntry::Descriptor(_) => false,
         };
         let is_chart = |argument: &GitArgument| {

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::charts::inflate;
-use super::graph::{Graph, KustomizationNode, is_remote};
+use super::graph::{Graph, KustomizationNode};
 use super::limits::{Absent, ReadLimits, check};
 use super::origin::KustomizeSources;
 use super::private::PrivateCopy;
 use super::{entries, strings};
 use crate::source::LoadedSource;
+use crate::source::address::is_remote;
 use crate::source::objects::{RendererOutput, load_rendered};
 use crate::source::read;
 use crate::source::render::{

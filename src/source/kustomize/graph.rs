@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::charts::{self, HelmChartEntry};
+use super::chart_entries::{self, HelmChartEntry};
 use super::fields::{FieldRole, plugin, visit};
-use super::{entries, is_kustomization, strings};
-use crate::source::read;
+use super::{entries, strings};
+use crate::source::address::is_remote;
+use crate::source::kustomization::{BARE_NAME, is_kustomization};
+use crate::source::read::{self, text_of};
 use crate::yaml;
 
 /// The file names that kustomize looks for, in its order (`sigs.k8s.io/kustomize/api/konfig`,
 /// `RecognizedKustomizationFileNames`).
-const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", super::BARE_NAME];
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", BARE_NAME];
 
 /// One kustomization.
 #[derive(Debug, Default)]
@@ -64,7 +66,7 @@ impl KustomizationNode {
 
     fn take(&mut self, directory: &Path, mut fields: Map<String, Value>) {
         self.is_component = fields.get("kind").is_some_and(|kind| kind == "Component");
-        match charts::take(directory, &mut fields) {
+        match chart_entries::take(directory, &mut fields) {
             Ok((charts, files)) => {
                 self.charts = charts;
                 self.files.extend(files);
@@ -119,21 +121,6 @@ impl KustomizationNode {
     }
 }
 
-/// Returns whether kustomize may treat an entry as an address (`kustomize/api/internal/git`,
-/// `NewRepoSpecFromURL`; files by `http`). Entries that only look like one are refused as well.
-pub(in crate::source) fn is_remote(entry: &str) -> bool {
-    let lower = entry.to_ascii_lowercase();
-    let starts = ["git@", "gh:", "git::", "github.com/", "github.com:", "org-"];
-    lower.contains("://")
-        || starts[..5].iter().any(|start| lower.starts_with(start))
-        || lower.starts_with(starts[5]) && lower.contains("@github.com")
-        || lower.contains("?ref=")
-        || lower.ends_with(".git")
-        || [".git/", ".git?", "_git/"]
-            .iter()
-            .any(|mark| lower.contains(mark))
-}
-
 /// The target of an entry.
 pub(super) enum EntryTarget {
     /// A remote address.
@@ -182,12 +169,6 @@ pub(super) fn files_of_builtin(settings: &Value) -> Vec<&str> {
     let replacements = texts("replacements").flat_map(entries);
     let replacements = replacements.filter_map(|entry| entry.get("path")?.as_str());
     lists.chain(single).chain(replacements).collect()
-}
-
-pub(super) fn text_of(file: &Path) -> Option<String> {
-    read::file(file)
-        .ok()
-        .and_then(|bytes| yaml::decode(bytes).ok())
 }
 
 /// Returns the content of a kustomization; `None` for Flux's object with that name.
@@ -275,36 +256,4 @@ pub(in crate::source) fn has_file(directory: &Path) -> bool {
 pub(in crate::source) fn file_in(directory: &Path) -> Option<PathBuf> {
     let mut files = NAMES.iter().map(|name| directory.join(name));
     files.find(|file| file.is_file())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distinguishes_addresses_from_paths() {
-        for remote in [
-            "https://github.com/a/b//c?ref=v1",
-            "github.com/a/b",
-            "git@github.com:a/b.git",
-            "ssh://git@example.com/a",
-            "git::https://example.com/a",
-            "gh:a/b",
-            "https://example.com/a.yaml",
-            "example.com/a/b.git",
-            "example.com/a/_git/b",
-            "../a?ref=main",
-        ] {
-            assert!(is_remote(remote), "{remote}");
-        }
-        for local in [
-            "../base",
-            "deployment.yaml",
-            ".github/x.yaml",
-            "a/github.com/b",
-            "a@b.yaml",
-        ] {
-            assert!(!is_remote(local), "{local}");
-        }
-    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use walkdir::WalkDir;
 
 use super::graph::Graph;
-use super::has_name;
+use crate::source::kustomization::has_name;
 
 /// Returns the kustomizations that a directory is built from, itself first, in breadth-first order:
 /// their files and contents.

@@ -3,6 +3,7 @@
 //! Without rendering, a patch looks like an object but is not one; it is recognized here.
 
 mod build;
+mod chart_entries;
 mod charts;
 mod fields;
 mod graph;
@@ -16,44 +17,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::model::group_of;
 use crate::source::LoadedSource;
+use crate::source::kustomization::{has_name, is_kustomization};
 use crate::source::tree::Tree;
 use crate::source::walk::WalkEntry;
 use crate::yaml;
 
 pub(super) use build::Build;
-pub(super) use graph::{Graph, KustomizationNode, file_in, has_file, is_remote};
+pub(super) use graph::{Graph, KustomizationNode, file_in, has_file};
 pub use layers::{Layers, layers};
-
-/// The only name of a kustomization without an extension.
-pub(super) const BARE_NAME: &str = "Kustomization";
-
-/// The group of kustomize's own files. Flux has a `KustomizationNode` too, in its own group, and
-/// that one is an object.
-pub(super) const GROUP: &str = "kustomize.config.k8s.io";
-
-/// Returns whether a file has one of the names that kustomize looks for.
-pub(super) fn has_name(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    matches!(
-        name,
-        Some("kustomization.yaml" | "kustomization.yml" | BARE_NAME)
-    )
-}
-
-/// Returns whether a document in a file with such a name is kustomize's, which may have no kind.
-pub(super) fn is_kustomization(value: &Value) -> bool {
-    match value.get("apiVersion") {
-        None => value
-            .get("kind")
-            .is_none_or(|kind| kind == "Kustomization" || kind == "Component" || kind == ""),
-        // kustomize accepts an empty document.
-        Some(api_version) => api_version
-            .as_str()
-            .is_some_and(|version| version.is_empty() || group_of(version) == GROUP),
-    }
-}
 
 /// Returns the files that kustomizations use as something other than resources, with a description;
 /// and a warning if a kustomization does more than collect files.

@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::charts::{Inflated, add_resources};
 use super::fields::{FieldRole, plugin, visit};
-use super::graph::{EntryTarget, KustomizationNode, is_remote, resolve, split_key, text_of};
-use crate::source::read;
+use super::graph::{EntryTarget, KustomizationNode, resolve, split_key};
+use crate::source::address::is_remote;
+use crate::source::kustomization::has_name;
+use crate::source::read::{self, text_of};
 use crate::source::render::{relative_to, write_bytes};
 
 /// The size limit of the copies, in bytes.
@@ -216,7 +218,7 @@ impl KustomizationCopy<'_> {
         let is_settings = matches!(role, FieldRole::Plugin(_));
         let preferred = file.strip_prefix(self.directory).ok();
         let preferred = preferred.map(|below| self.place.join(below));
-        let has_name = preferred.as_deref().is_some_and(super::has_name);
+        let has_name = preferred.as_deref().is_some_and(has_name);
         if let Some(copy) = preferred.filter(|_| !has_name) {
             match self.private.written.get(&copy) {
                 Some(as_it_is) if *as_it_is != is_settings => return Ok(copy),

@@ -3,6 +3,7 @@
 //! They are third-party programs that read untrusted files, so each runs with a deadline, a limit
 //! on its output, an empty home directory, and an environment without credentials.
 
+mod charts;
 mod child;
 mod names;
 mod program;
@@ -16,8 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::source::folder::ManifestFolder;
-use crate::source::{ChartOptions, Charts};
 
+pub use charts::{ChartOptions, Charts};
+pub(super) use charts::{ChartReference, FetchedChart};
 pub(super) use child::{Printed, RendererRun, WAY};
 pub use names::relative_to;
 pub(super) use names::{FileNames, normal};

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::follow::unknown_values;
+use super::unknown::unknown_values;
 use crate::model::Manifest;
 use crate::policy::Rule;
 

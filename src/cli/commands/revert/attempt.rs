@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::runner::PlanRunner;
+use super::runner::{JobOutcome, PlanRunner};
 use crate::cluster::{WriteError, WriteMode};
 use crate::engine::revert::{JobState, PatchJob, RevertJob, WriteKind};
 use crate::ownership::ownership_of;
@@ -15,16 +15,6 @@ const TRIES: u32 = 4;
 
 /// The first pause before a retry.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// The outcome of one job.
-pub(super) enum JobOutcome {
-    /// The server returned the object after the write; nothing for a delete.
-    Done(Option<Value>),
-    /// Nothing was written, and why.
-    Not(String),
-    /// It may have been written, and why that is unknown.
-    Unclear(String),
-}
 
 impl PlanRunner<'_> {
     /// Does one job, with retries if that is safe and may help.

@@ -3,10 +3,11 @@
 
 use anyhow::{Result, ensure};
 
+use super::end::End;
 use super::{confirm, say};
+use crate::cli::Streams;
 use crate::cli::args::WriteArgs;
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams};
 use crate::model::{Plan, StepProgress};
 
 /// Carries out a plan.
@@ -25,40 +26,6 @@ pub trait PlanExecutor {
     /// # Errors
     /// Fails if it cannot continue.
     fn carry_out(&mut self) -> Result<()>;
-}
-
-/// The end of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// There is nothing to do.
-    NothingToDo,
-    /// The server would accept it; nothing was changed.
-    Accepted,
-    /// The server would refuse it; nothing was changed.
-    Refused,
-    /// The user answered no.
-    Declined,
-    /// It was carried out, as far as the plan says.
-    Done,
-}
-
-impl End {
-    /// Returns the exit code; at least `short`, for what was left out before the plan was made.
-    pub fn exit(self, plan: &Plan, short: Exit) -> Exit {
-        match self {
-            Self::NothingToDo => short,
-            Self::Accepted => Exit::Drift.max(short),
-            Self::Refused => Exit::Trouble,
-            Self::Declined => Exit::Drift,
-            Self::Done => {
-                let unfinished = [StepProgress::Failed, StepProgress::Partly];
-                match unfinished.iter().any(|it| plan.objects(*it) > 0) {
-                    true => Exit::Trouble,
-                    false => short,
-                }
-            }
-        }
-    }
 }
 
 /// Checks that driftctl can ask for confirmation, if it has to.

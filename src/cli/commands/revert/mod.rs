@@ -5,6 +5,7 @@
 
 mod attempt;
 mod confirm;
+mod end;
 mod event;
 mod flow;
 mod record;
@@ -24,7 +25,8 @@ use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Overlay, ReadResult};
 use crate::engine::revert::{RevertPlan, RevertRequest, plan};
 use crate::model::{ChangeCause, Plan, ResourceKey, StepAction};
-pub(super) use flow::{End, PlanExecutor, check as check_words, run as carry_out};
+pub(super) use end::End;
+pub(super) use flow::{PlanExecutor, check as check_words, run as carry_out};
 pub(super) use runner::{PlanRunner, StateCheck};
 pub(super) use say::print_revert_result;
 

@@ -6,7 +6,6 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::attempt::JobOutcome;
 use super::event::event;
 use super::flow::PlanExecutor;
 use super::record::UndoRecorder;
@@ -52,6 +51,16 @@ impl RunSettings {
             now,
         }
     }
+}
+
+/// The outcome of one job.
+pub(super) enum JobOutcome {
+    /// The server returned the object after the write; nothing for a delete.
+    Done(Option<Value>),
+    /// Nothing was written, and why.
+    Not(String),
+    /// It may have been written, and why that is unknown.
+    Unclear(String),
 }
 
 /// Carries out a plan. Steps after those with a job are left to the caller.

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use anyhow::{Context, Result};
 
-use super::flow::End;
+use super::end::End;
 use crate::cli::Streams;
 use crate::cli::args::{CommandFormat, WriteArgs};
 use crate::cli::settings::Settings;

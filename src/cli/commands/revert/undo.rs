@@ -5,7 +5,8 @@ use std::io::Write as _;
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
-use super::flow::{self, End};
+use super::end::End;
+use super::flow;
 use super::record::uid_of_cluster;
 use super::runner::{PlanRunner, RunSettings, StateCheck};
 use super::say;

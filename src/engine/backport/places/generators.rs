@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{EditCandidate, EditedTexts, Intent, field, items, path_in_folder};
-use crate::engine::backport::rendered::KustomizationLayer;
+use crate::engine::backport::trial::KustomizationLayer;
 use crate::model::{ChangeKind, ManifestStep, PathElement};
 
 /// Returns the edits that add a generator with `behavior: merge` for a generator of a base.

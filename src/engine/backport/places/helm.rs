@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{EditCandidate, EditedTexts, Intent, field};
 use crate::edit::edit;
 use crate::engine::backport::items::overlay_item;
-use crate::engine::backport::rendered::{RenderEdits, RenderScope};
+use crate::engine::backport::trial::{RenderEdits, RenderScope};
 use crate::engine::backport::values;
 use crate::model::{ChangeKind, ManifestStep, PathElement};
 use crate::yaml;
@@ -481,7 +481,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::engine::backport::object::WantedObject;
+    use crate::engine::backport::trial::WantedObject;
     use crate::model::Origin;
     use crate::model::tests::drift;
 

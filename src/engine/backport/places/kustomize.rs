@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{EditCandidate, EditedTexts, Intent, field, items};
-use crate::engine::backport::rendered::KustomizationLayer;
+use crate::engine::backport::trial::KustomizationLayer;
 use crate::model::{ChangeKind, ManifestStep, PathElement};
 
 /// An image reference in its three parts.

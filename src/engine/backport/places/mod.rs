@@ -11,8 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::object::WantedObject;
-use super::rendered::{FileEdits, KustomizationLayer, RenderEdits, RenderScope};
+use super::trial::{FileEdits, KustomizationLayer, RenderEdits, RenderScope, WantedObject};
 use super::values;
 use crate::edit::edit;
 use crate::model::{Change, ManifestStep, Origin, Position};

@@ -7,7 +7,7 @@ use super::{
     EditCandidate, EditedTexts, Intent, field, generators, items, path_in_folder, written,
 };
 use crate::edit;
-use crate::engine::backport::rendered::KustomizationLayer;
+use crate::engine::backport::trial::KustomizationLayer;
 use crate::engine::backport::values::index_of;
 use crate::model::PathElement;
 

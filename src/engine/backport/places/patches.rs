@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{EditCandidate, EditedTexts, Intent, field, items, new, path_in_folder};
 use crate::edit::edit;
-use crate::engine::backport::rendered::KustomizationLayer;
+use crate::engine::backport::trial::KustomizationLayer;
 use crate::engine::backport::values;
 use crate::model::{ChangeKind, ManifestStep, PathElement};
 use crate::yaml;

@@ -12,10 +12,10 @@ use rayon::prelude::*;
 
 use super::run::FollowRun;
 use super::scan::found_of;
-use super::values::Values;
 use crate::cluster::Meter;
 use crate::model::{Deployer, Manifest};
 use crate::source::chart::{self, Capabilities};
+use crate::source::config_values::Values;
 use crate::source::flux::{ChartAt, ReleaseSpec};
 use crate::source::gitops::GitOpsObject;
 use crate::source::helm_release::Deployed;

@@ -8,15 +8,13 @@ use serde_json::{Map, Value, json};
 use super::NamedRelease;
 use super::values::DeclaredValues;
 use crate::model::{Manifest, Origin};
-use crate::source::chart::{
-    Capabilities, Chart, ChartOptions, FetchedChart, Inline, lay_over, values_of_files,
-};
+use crate::source::chart::{Capabilities, Chart, Inline, lay_over, values_of_files};
 use crate::source::checkout::Checkout;
 use crate::source::flux::{self, ReleaseSpec};
 use crate::source::kustomize::Build;
 use crate::source::of_git::beside_chart;
 use crate::source::original::{OriginalPositions, likeness};
-use crate::source::render::{FileNames, Rendering, workspace, write};
+use crate::source::render::{ChartOptions, FetchedChart, FileNames, Rendering, workspace, write};
 use crate::source::{LoadedSource, ManagedObjects};
 
 /// A chart, and where it is.

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::policy::PointerPattern;
 use crate::source::chart::{lay_over, other, values_of_text};
+use crate::source::config_values::Values;
 use crate::source::flux;
-use crate::source::follow::Values;
 
 /// The values of a HelmRelease: those from ConfigMaps and Secrets, overridden by inline ones.
 #[derive(Debug, Clone)]

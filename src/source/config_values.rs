@@ -7,8 +7,6 @@ use serde_json::Value;
 
 use crate::cluster::Live;
 use crate::model::Manifest;
-use crate::policy::{PointerPattern, Rule, RuleOrigin};
-use crate::source::unknown::not_compared;
 
 /// The ConfigMaps and Secrets that a run declares.
 #[derive(Debug, Default)]
@@ -66,19 +64,4 @@ impl Values<'_> {
         };
         objects.into_iter().find(is_named)
     }
-}
-
-/// Returns the rule that changes at these places of an object are not drift, because their declared
-/// values are unknown.
-pub(in crate::source) fn unknown_values(
-    id: &str,
-    why: &str,
-    manifest: &Manifest,
-    places: &[Vec<String>],
-) -> Option<Rule> {
-    let pointers = places
-        .iter()
-        .map(|place| PointerPattern::from(place.clone()).to_string());
-    let origin = RuleOrigin::Shared(manifest.origin.to_string());
-    not_compared(id, why.to_owned(), manifest, pointers, origin)
 }
