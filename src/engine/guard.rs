@@ -86,6 +86,18 @@ pub struct GuardPlan {
     pub left_out: Vec<UnguardedChange>,
 }
 
+impl GuardPlan {
+    /// Records that these rules of an object are in no policy.
+    fn leave_out(&mut self, key: &ResourceKey, rules: &[GuardRule], why: &str) {
+        let unguarded = rules.iter().map(|rule| UnguardedChange {
+            key: key.clone(),
+            path: rule.path.to_string(),
+            why: why.to_owned(),
+        });
+        self.left_out.extend(unguarded);
+    }
+}
+
 /// Writes and proves guards against the selected drift.
 pub fn plan(wish: &GuardParameters<'_>) -> GuardPlan {
     let mut planned = GuardPlan::default();
@@ -167,13 +179,7 @@ fn guard_object(
         if planned.guards.iter().any(|known| known.guard.name == name) {
             let why = "the drift of another object made a policy of this kind and scope; guard one \
                        object at a time with --scope";
-            planned
-                .left_out
-                .extend(rules.iter().map(|rule| UnguardedChange {
-                    key: object.key.clone(),
-                    path: rule.path.to_string(),
-                    why: why.to_owned(),
-                }));
+            planned.leave_out(&object.key, &rules, why);
             continue;
         }
         match guard_by(wish, &object.key, &wanted, deployer.as_ref(), group, rules) {
@@ -191,13 +197,7 @@ fn guard_object(
             Err(rules) => {
                 let why = "it is unknown who deploys the object, and the policy would block them; \
                            name them with --allow USER or --allow-group GROUP";
-                planned
-                    .left_out
-                    .extend(rules.iter().map(|rule| UnguardedChange {
-                        key: object.key.clone(),
-                        path: rule.path.to_string(),
-                        why: why.to_owned(),
-                    }));
+                planned.leave_out(&object.key, &rules, why);
             }
         }
     }

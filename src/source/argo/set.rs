@@ -547,5 +547,19 @@ fn normalized(name: &str) -> String {
         .map(|c| if allowed(c) { c } else { '-' })
         .collect();
     let name = name.to_ascii_lowercase();
-    name.trim_matches(['-', '.']).chars().take(253).collect()
+    // It is cut before it is trimmed.
+    let name = name.get(..253).unwrap_or(&name);
+    name.trim_matches(['-', '.']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_before_they_are_trimmed() {
+        assert_eq!(normalized("-Feature/Cart_v2."), "feature-cart-v2");
+        let long = "a".repeat(252) + "-b";
+        assert_eq!(normalized(&long), "a".repeat(252));
+    }
 }
