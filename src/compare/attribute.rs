@@ -222,8 +222,11 @@ impl<'a> Walker<'a> {
             let is_change = !(declares && in_whole && self.may_be_defaulted());
             return (is_change, declares.then_some(ChangeCause::Dropped));
         }
-        if self.applies_on_the_client(entry) && self.was_sent() {
-            let cause = if declares {
+        let is_copy = self.subject.sent.is_copy_of_live(self.subject.declared);
+        // A copy of the live object also has its defaults.
+        let may_be_copied = is_copy && declares && self.may_be_defaulted();
+        if self.applies_on_the_client(entry) && self.was_sent() && !may_be_copied {
+            let cause = if declares && !is_copy {
                 ChangeCause::Dropped
             } else {
                 ChangeCause::AppliedElsewhere
@@ -275,8 +278,9 @@ impl<'a> Walker<'a> {
         {
             let sent = self.sent()?.find(&self.path)?;
             let is_sent = schema::equal_untyped(sent, live);
+            let is_copy = self.subject.sent.is_copy_of_live(self.subject.declared);
             let declares = self.entries().any(|entry| appliers.declares(entry));
-            let cause = if declares {
+            let cause = if declares && !is_copy {
                 ChangeCause::Unapplied
             } else {
                 ChangeCause::AppliedElsewhere

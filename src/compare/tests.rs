@@ -286,6 +286,32 @@ fn a_field_that_client_side_apply_owns_but_did_not_send_is_a_default_or_drift() 
     assert_eq!(found[0].cause, Some(ChangeCause::WrittenByApplier));
 }
 
+/// `kubectl get -o yaml`, edited and applied: the commits of the manifest are not ahead of it.
+#[test]
+fn an_edited_copy_of_the_live_object_does_not_put_git_ahead() {
+    let declared = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}});
+    let data = json!({"a": "2", "b": "2"});
+    let causes = |uid: Option<&str>| -> Vec<Option<ChangeCause>> {
+        let mut live = applied(data.clone(), data.clone());
+        let mut sent = json!({"data": data, "metadata": {}});
+        if let Some(uid) = uid {
+            sent["metadata"]["uid"] = uid.into();
+        }
+        live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
+            sent.to_string().into();
+        let mut declared = declared.clone();
+        declared["metadata"]["annotations"] = live["metadata"]["annotations"].clone();
+        let found = findings(&declared, &live, false);
+        found.iter().map(|finding| finding.cause).collect()
+    };
+    let ahead = [ChangeCause::Unapplied, ChangeCause::Dropped].map(Some);
+    assert_eq!(causes(None), ahead);
+    assert_eq!(
+        causes(Some("6f2a")),
+        [Some(ChangeCause::AppliedElsewhere); 2]
+    );
+}
+
 /// Returns the managed fields of a Deployment, with one entry of Argo CD for its container.
 fn argo_books() -> Value {
     json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {

@@ -71,6 +71,10 @@ pub const EDITORS: &[&str] = &[
     "kubectl-taint",
 ];
 
+/// The field manager of `kubectl replace`. A pipeline that deploys with it declares manifests; beside
+/// another applier, it is the edit of a person.
+pub const REPLACE: &str = "kubectl-replace";
+
 /// The field managers that write replicas for an autoscaler, as globs: through the `scale`
 /// subresource, or without an owner after a server-side apply.
 pub const SCALERS: &[&str] = &[

@@ -11,8 +11,8 @@ mod workloads;
 
 pub use kinds::{BUILT_IN_GROUPS, GUARDED_GROUPS, MAKES, OPERATORS_MAKE, REQUEST_MESSAGES};
 pub use managers::{
-    Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, SCALERS, gitops_controller, how_it_applies,
-    may_taint, service_account,
+    Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, REPLACE, SCALERS, gitops_controller,
+    how_it_applies, may_taint, service_account,
 };
 pub use metadata::SERVER_METADATA;
 pub use obeyed::{harmful, is_harmful, is_hidden};

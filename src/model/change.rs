@@ -133,7 +133,8 @@ pub enum ChangeCause {
     /// The applier owns the live value: the manifest has changed since, or admission changed the
     /// value during the apply. After a server-side apply, these cannot be distinguished.
     SetByApplier,
-    /// `kubectl apply` sent the value, from another manifest or an earlier version of this one.
+    /// `kubectl apply` sent the value, from another manifest, an earlier version of this one or an
+    /// edited copy of the live object.
     AppliedElsewhere,
     /// The applier wrote the value without declaring it.
     WrittenByApplier,
@@ -162,7 +163,8 @@ impl ChangeCause {
                  was written (--server-dry-run shows which)"
             }
             Self::AppliedElsewhere => {
-                "applied by kubectl apply, from another manifest or an earlier version of this one"
+                "applied by kubectl apply, from another manifest, an earlier version of this one \
+                 or a copy of the live object"
             }
             Self::WrittenByApplier => {
                 "written by the applier itself; this manifest does not declare it"

@@ -59,6 +59,8 @@ pub struct Examination {
     pub roles: Vec<Value>,
     /// The user that the Roles are bound to.
     pub subject: Option<String>,
+    /// Whether the permissions are those of `driftctl revert`, which also writes.
+    pub is_for_revert: bool,
 }
 
 impl Examination {
@@ -68,7 +70,7 @@ impl Examination {
         self.checks.iter().filter(failed)
     }
 
-    /// Returns whether a diff could read everything.
+    /// Returns whether every check passed.
     pub fn is_ready(&self) -> bool {
         self.failed().next().is_none()
     }

@@ -52,18 +52,21 @@ pub fn doctor_yaml(examination: &Examination, out: &mut dyn Write) -> io::Result
     if examination.roles.is_empty() {
         return Ok(());
     }
+    let (command, also) = match examination.is_for_revert {
+        true => ("revert", " --for revert"),
+        false => ("diff", ""),
+    };
     match &examination.subject {
         Some(subject) => writeln!(
             out,
-            "# The permissions that driftctl diff needs for these manifests, bound to {}.",
+            "# The permissions that driftctl {command} needs for these manifests, bound to {}.",
             escape::line(subject)
         )?,
         None => writeln!(
             out,
-            "# The permissions that driftctl diff needs for these manifests. Bind them to the \
-             user that runs driftctl,\n# or print them with bindings: driftctl doctor -o yaml \
-             --for \
-             system:serviceaccount:NAMESPACE:NAME"
+            "# The permissions that driftctl {command} needs for these manifests. Bind them to the \
+             user that runs driftctl,\n# or print them with bindings: driftctl doctor -o \
+             yaml{also} --for system:serviceaccount:NAMESPACE:NAME"
         )?,
     }
     for (i, role) in examination.roles.iter().enumerate() {
@@ -85,7 +88,10 @@ fn checklist(examination: &Examination, colour: bool, out: &mut dyn Write) -> io
         0 => (
             "READY",
             Colour::new().green().bold(),
-            "a diff can read everything".to_owned(),
+            match examination.is_for_revert {
+                true => "a revert can read and write everything".to_owned(),
+                false => "a diff can read everything".to_owned(),
+            },
         ),
         n => (
             "NOT READY",

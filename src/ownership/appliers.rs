@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::coverage::{coverage, coverage_as_declared, declared_fields};
-use crate::facts::{Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, how_it_applies};
+use crate::facts::{Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, REPLACE, how_it_applies};
 use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Owner, Ownership};
 
 /// The annotation in which `kubectl apply` records the configuration that it sent
@@ -45,6 +45,25 @@ impl<'a> LastSent<'a> {
         let parsed = self.value.get_or_init(|| last_applied(self.live?));
         parsed.as_ref()
     }
+
+    /// Returns whether what was sent is a copy of the live object: `kubectl get -o yaml`, edited, and
+    /// given to `kubectl apply` or `kubectl replace`, which both record it. It has what the server
+    /// makes up and the manifest does not declare.
+    pub fn is_copy_of_live(&self, declared: &Value) -> bool {
+        const MADE_UP: [&str; 2] = ["/metadata/uid", "/metadata/resourceVersion"];
+        let is_copied = |sent: &Value| {
+            let mut fields = MADE_UP.iter();
+            fields.any(|at| sent.pointer(at).is_some() && declared.pointer(at).is_none())
+        };
+        self.value().is_some_and(is_copied)
+    }
+}
+
+/// Returns whether someone else applies an object that `kubectl replace` has written too, so that the
+/// latter was an edit. It overwrites the last applied configuration with what it sends.
+pub fn is_replaced_by_hand(ownership: &Ownership) -> bool {
+    let mut owners = ownership.entries.iter().map(|entry| &entry.owner);
+    owners.any(|owner| owner.subresource.is_none() && how_it_applies(&owner.manager).is_some())
 }
 
 /// The appliers of one object.
@@ -76,7 +95,8 @@ impl<'a> Appliers<'a> {
     /// applied the same manifest from a laptop and took over fields is a second applier, however
     /// many fields that is. Otherwise it is the manager that owns most of the declared fields:
     /// someone who later applied a variant owns little more than the changes. Managers of `kubectl
-    /// edit`, `patch` and `label` are never the applier. On a tie, managers with evidence of
+    /// edit`, `patch` and `label` are never the applier, and `kubectl replace` is not if another known
+    /// applier wrote the object, unless it wrote most of the fields as declared. On a tie, managers with evidence of
     /// applying (server-side apply, or the last applied configuration) come first, then those that
     /// are known to apply, then the one that wrote first.
     ///
@@ -246,6 +266,8 @@ fn candidates<'o>(
     let mut places: HashMap<&str, usize> = HashMap::new();
     let may_apply =
         |owner: &Owner| owner.subresource.is_none() && !EDITORS.contains(&owner.manager.as_str());
+    let is_by_hand = is_replaced_by_hand(ownership);
+    let is_edit = |owner: &Owner| is_by_hand && owner.manager == REPLACE;
     for entry in &ownership.entries {
         let owner = &entry.owner;
         if !may_apply(owner) {
@@ -261,8 +283,10 @@ fn candidates<'o>(
         let candidate = &mut found[at];
         candidate.owns += coverage(&entry.fields, declared);
         candidate.applies |= owner.operation == Operation::Apply;
-        candidate.wrote_last_applied |=
-            owner.operation == Operation::Update && holds_last_applied(&entry.fields);
+        let holds = owner.operation == Operation::Update && holds_last_applied(&entry.fields);
+        // Client-side apply always wrote it, even if someone else has overwritten it since.
+        let wrote = holds && !is_edit(owner) || owner.manager == CLIENT_SIDE_APPLY;
+        candidate.wrote_last_applied |= wrote;
         candidate.time = candidate.time.min(owner.time.as_deref());
         candidate.entries.push(entry);
     }
@@ -528,6 +552,47 @@ mod tests {
         assert!(found(r#"{"spec":{"a":1}}"#));
         assert!(!found(r#"{"spec":{"b":1}}"#));
         assert!(!found("{}"));
+    }
+
+    /// `kubectl replace` overwrites the last applied configuration with what it sends.
+    #[test]
+    fn kubectl_replace_beside_another_applier_is_an_edit() {
+        let found = |applier: &str, replaced: &Value, weight: u8| {
+            let last_applied = format!("f:{LAST_APPLIED}");
+            let mut by_replace = json!({"f:metadata": {"f:annotations": {last_applied: {}}}});
+            by_replace["f:spec"] = replaced.clone();
+            let spec = json!({"limits": [{"weight": weight}], "a": 1, "b": 2});
+            let live = json!({
+                "metadata": {
+                    "annotations": {LAST_APPLIED: json!({"spec": spec}).to_string()},
+                    "managedFields": [
+                        {"manager": applier, "operation": "Update", "fieldsV1": {"f:metadata": {}}},
+                        {"manager": REPLACE, "operation": "Update", "fieldsV1": by_replace},
+                    ]},
+                "spec": spec});
+            let declared = json!({"spec": {"limits": [{"weight": 1}], "a": 1, "b": 2}});
+            let ownership = ownership_of(&live);
+            let found = Appliers::of(&ownership, &declared, &live, &[]);
+            found.all()[0].manager.clone()
+        };
+        let list = json!({"f:limits": {}});
+        assert_eq!(found(CLIENT_SIDE_APPLY, &list, 5), CLIENT_SIDE_APPLY);
+        assert_eq!(found("someone", &list, 5), REPLACE);
+        // Who replaces with the manifest deploys it.
+        let all = json!({"f:limits": {}, "f:a": {}, "f:b": {}});
+        assert_eq!(found(CLIENT_SIDE_APPLY, &all, 1), REPLACE);
+    }
+
+    #[test]
+    fn recognizes_a_copy_of_the_live_object_by_what_the_server_makes_up() {
+        let sent =
+            |sent: Value| json!({"metadata": {"annotations": {LAST_APPLIED: sent.to_string()}}});
+        let copy = sent(json!({"metadata": {"name": "a", "uid": "6f2a"}}));
+        let manifest = json!({"metadata": {"name": "a"}});
+        assert!(LastSent::of(&copy).is_copy_of_live(&manifest));
+        let exported = json!({"metadata": {"name": "a", "uid": "6f2a"}});
+        assert!(!LastSent::of(&copy).is_copy_of_live(&exported));
+        assert!(!LastSent::of(&sent(manifest.clone())).is_copy_of_live(&manifest));
     }
 
     #[test]

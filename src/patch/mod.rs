@@ -134,7 +134,7 @@ fn step<'v, 'p>(
 
 /// Returns whether a path element names an item. Keys that the item leaves to be defaulted are
 /// ignored.
-fn is_named_by(item: &Value, element: &PathElement) -> bool {
+pub fn is_named_by(item: &Value, element: &PathElement) -> bool {
     match element {
         PathElement::Value(value) => item == value,
         PathElement::Key(keys) => {

@@ -105,6 +105,19 @@ fn binds_roles_to_the_named_user() {
 }
 
 #[test]
+fn the_permissions_of_a_revert_are_named_as_such() {
+    let shown = run(None, &["--for", "revert"]).1;
+    let ready = "READY  a revert can read and write everything";
+    assert!(shown.contains(ready), "{shown}");
+    let (_, roles, _, _) = run(None, &["-o", "yaml", "--for", "revert"]);
+    let heading = "# The permissions that driftctl revert needs for these manifests, bound to ";
+    assert!(
+        roles.starts_with(heading) && roles.contains("patch"),
+        "{roles}"
+    );
+}
+
+#[test]
 fn searching_for_undeclared_objects_needs_more_rights() {
     let roles = |more: &[&str]| run(None, &[&["-o", "json"], more].concat()).1;
     let (few, many) = (roles(&[]), roles(&["--extra", "namespace"]));

@@ -18,7 +18,7 @@ Examples:
 ",
     after_help = "\
 Exit codes:
-  0  A diff of these manifests can read everything
+  0  A diff of these manifests can read everything; with --for revert, a revert can also write it
   2  It cannot, or that could not be determined",
     help_template = super::TEMPLATE,
     max_term_width = 100

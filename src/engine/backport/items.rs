@@ -145,8 +145,53 @@ fn find_partners(units: &mut Vec<ChangeUnit<'_>>) {
             new.instead_of = gone.remove(at).found.pop();
         }
     }
+    find_only_partners(&mut rest, &mut gone);
     rest.append(&mut gone);
     *units = rest;
+}
+
+/// Pairs the only added item of a list with the only removed one, even if all of its fields changed:
+/// a port whose target changed with it is still that port.
+fn find_only_partners<'d>(rest: &mut [ChangeUnit<'d>], gone: &mut Vec<ChangeUnit<'d>>) {
+    let is_open = |unit: &ChangeUnit<'_>| {
+        unit.instead_of.is_none() && unit.drift.change.kind == ChangeKind::Added
+    };
+    let open: Vec<Option<FieldPath>> = rest
+        .iter()
+        .filter(|unit| is_open(unit))
+        .map(ChangeUnit::list)
+        .collect();
+    for new in rest.iter_mut().filter(|unit| is_open(unit)) {
+        let (Some(list), Some(live)) = (new.list(), &new.drift.change.live) else {
+            continue;
+        };
+        let is_here = |unit: &&ChangeUnit<'_>| unit.list().as_ref() == Some(&list);
+        let number_gone = gone.iter().filter(is_here).count();
+        let number_new = open
+            .iter()
+            .filter(|other| other.as_ref() == Some(&list))
+            .count();
+        let at = gone.iter().position(|unit| is_here(&unit));
+        let (Some(at), 1, 1) = (at, number_gone, number_new) else {
+            continue;
+        };
+        let declared = gone
+            .get(at)
+            .and_then(|unit| unit.drift.change.declared.as_ref());
+        if declared.is_some_and(|declared| has_the_same_scalars(declared, live)) {
+            new.instead_of = gone.remove(at).found.pop();
+        }
+    }
+}
+
+/// Returns whether all declared fields are scalars that the live item has too.
+fn has_the_same_scalars(declared: &Value, live: &Value) -> bool {
+    let is_scalar = |value: &Value| !value.is_object() && !value.is_array();
+    declared.as_object().is_some_and(|fields| {
+        fields
+            .iter()
+            .all(|(name, value)| is_scalar(value) && live.get(name).is_some_and(is_scalar))
+    })
 }
 
 /// Returns how many fields two items have in common, if those are at least half of the declared
@@ -247,6 +292,26 @@ mod tests {
         let units = units(pairs, &manifest, true);
         assert!(units.iter().all(|unit| unit.instead_of.is_none()));
         assert_eq!(units[0].drift.change.kind, ChangeKind::Added);
+    }
+
+    #[test]
+    fn pairs_the_only_item_of_a_list_even_if_all_of_its_fields_changed() {
+        let old = json!({"port": 81, "targetPort": 81});
+        let manifest = json!({"ports": [old]});
+        let new = |port: u16| {
+            let path = format!(r#".ports[port={port},protocol="TCP"]"#);
+            let live = json!({"port": port, "protocol": "TCP", "targetPort": 9});
+            drift(&path, None, Some(live))
+        };
+        let gone = drift(r#".ports[port=81,protocol="TCP"]"#, Some(old), None);
+        let drifts = [gone, new(82), new(83)];
+        let pairs = |count: usize| drifts[..count].iter().map(|drift| (drift, drift)).collect();
+        let one = units(pairs(2), &manifest, true);
+        assert_eq!(one.len(), 1);
+        assert!(one[0].instead_of.is_some());
+        // Of two new ports, neither is known to be the former one.
+        let two = units(pairs(3), &manifest, true);
+        assert!(two.iter().all(|unit| unit.instead_of.is_none()));
     }
 
     #[test]

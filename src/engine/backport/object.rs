@@ -401,8 +401,11 @@ impl BackportState<'_> {
         let Some((gone, _)) = unit.instead_of else {
             return self.take_over(subject, &unit.drift, None);
         };
-        if let Ok(remarks) = self.take_over(subject, &unit.drift, Some(&gone.change))? {
-            return Ok(Ok(remarks));
+        match self.take_over(subject, &unit.drift, Some(&gone.change))? {
+            // Without a place for it in the text, removing the item would also lose its comments.
+            Err(refusal @ (RefusalReason::NoPlace, _)) => return Ok(Err(refusal)),
+            Err(_) => {}
+            Ok(remarks) => return Ok(Ok(remarks)),
         }
         let file = subject.origin.file.to_string();
         let before = self.files.get(&file).map(|file| file.after.clone());

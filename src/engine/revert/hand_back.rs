@@ -320,6 +320,7 @@ mod tests {
             before: Value::Null,
             wanted,
             edits: Vec::new(),
+            kept: Vec::new(),
         }
     }
 

@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::WriteAs;
 use crate::cluster::ObjectRequest;
-use crate::model::{FieldPath, Owner};
-use crate::ownership::{LAST_APPLIED, ownership_of};
+use crate::facts::CLIENT_SIDE_APPLY;
+use crate::model::{
+    FieldPath, ManagerEntry, Manifest, ObjectReport, Operation, Owner, PathElement, ResourceKey,
+};
+use crate::ownership::{LAST_APPLIED, LastSent, ownership_of};
 use crate::patch::{self, PatchError, PatchOperation};
 
 /// One field to write.
@@ -27,6 +31,8 @@ pub struct PatchJob {
     pub wanted: Value,
     /// The fields.
     pub edits: Vec<FieldWrite>,
+    /// The undeclared maps that stay even if they become empty.
+    pub kept: Vec<FieldPath>,
 }
 
 /// The state of an object compared with the planned edits.
@@ -59,7 +65,11 @@ impl PatchJob {
                 to: edit.to.as_ref(),
             })
             .collect();
-        patch::build(live, &self.wanted, &edits)
+        let mut wanted = self.wanted.clone();
+        for map in &self.kept {
+            add_empty_map(&mut wanted, &map.0);
+        }
+        patch::build(live, &wanted, &edits)
     }
 
     /// Returns the state of an object that was read later. `made` is the server's prediction of the
@@ -99,6 +109,57 @@ impl PatchJob {
             }
         }
     }
+}
+
+/// Adds an empty map to an object that does not have it, if the list items on the path exist.
+fn add_empty_map(value: &mut Value, path: &[PathElement]) {
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
+    let below = match (first, value) {
+        (PathElement::Field(name), Value::Object(fields)) => {
+            Some(fields.entry(name.clone()).or_insert_with(|| json!({})))
+        }
+        (element, Value::Array(items)) => {
+            let mut items = items.iter_mut();
+            items.find(|item| patch::is_named_by(item, element))
+        }
+        _ => None,
+    };
+    if let Some(below) = below {
+        add_empty_map(below, rest);
+    }
+}
+
+/// Returns the maps around fields to remove that the managers of the fields did not create: the
+/// server did, with defaults in them, and sets these again only in a map that is still there.
+/// Whoever creates a map by an update owns it as well as its fields; server-side apply does not
+/// record that.
+pub(super) fn maps_to_keep(live: &Value, edits: &[FieldWrite]) -> Vec<FieldPath> {
+    let ownership = ownership_of(live);
+    let mut found = Vec::new();
+    for edit in edits {
+        let by_editor = |entry: &&ManagerEntry| edit.former.contains(&entry.owner);
+        let entries: Vec<&ManagerEntry> = ownership.entries.iter().filter(by_editor).collect();
+        let creates = |entry: &&ManagerEntry, map: &[PathElement]| {
+            let mut elements = map.iter();
+            let set = elements.try_fold(&*entry.fields, |set, element| set.child(element));
+            entry.owner.operation == Operation::Apply || set.is_some_and(|set| set.member)
+        };
+        let path = edit.path.0.as_slice();
+        if edit.to.is_some() || entries.is_empty() {
+            continue;
+        }
+        for end in 1..path.len() {
+            let Some(map @ [.., PathElement::Field(_)]) = path.get(..end) else {
+                continue;
+            };
+            if !entries.iter().any(|entry| creates(entry, map)) {
+                found.push(FieldPath(map.to_vec()));
+            }
+        }
+    }
+    found
 }
 
 /// The kind of write.
@@ -165,6 +226,42 @@ impl RevertJob {
     }
 }
 
+/// Returns a manifest with the namespace of its object.
+pub(super) fn in_its_namespace(key: &ResourceKey, mut manifest: Value) -> Value {
+    if let (Some(namespace), Some(metadata)) = (&key.namespace, manifest.get_mut("metadata")) {
+        metadata["namespace"] = namespace.as_str().into();
+    }
+    manifest
+}
+
+/// Returns the write that restores what `kubectl apply` recorded last, if `kubectl replace`, or an
+/// apply of an edited copy of the live object, has overwritten it: with what such a copy contains,
+/// the next `kubectl apply` would remove fields that the server set, and fail for custom resources.
+pub(super) fn overwritten_configuration(
+    object: &ObjectReport,
+    manifest: &Manifest,
+    live: &Value,
+    write_as: &WriteAs,
+) -> Option<FieldWrite> {
+    let manifest = manifest.value();
+    let is_copy = || LastSent::of(live).is_copy_of_live(&manifest);
+    if write_as.manager != CLIENT_SIDE_APPLY || !is_copy() {
+        return None;
+    }
+    let path = FieldPath::of_fields(&["metadata", "annotations", LAST_APPLIED]);
+    let sent = with_last_applied(&in_its_namespace(&object.key, manifest));
+    let ownership = ownership_of(live);
+    Some(FieldWrite {
+        to: Some(
+            sent.pointer("/metadata/annotations")?
+                .get(LAST_APPLIED)?
+                .clone(),
+        ),
+        former: ownership.owners_of(&path, 0).into_iter().cloned().collect(),
+        path,
+    })
+}
+
 /// Returns a manifest with the annotation in which `kubectl apply` records the configuration that
 /// it sent, so that the next apply knows what the object was created from.
 pub(super) fn with_last_applied(manifest: &Value) -> Value {
@@ -193,5 +290,51 @@ impl WriteKind {
             Self::Create { manifest, .. } => Some(manifest.clone()),
             Self::Patch(_) | Self::Delete { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A StatefulSet's `partition` is defaulted only in a `rollingUpdate` that exists.
+    #[test]
+    fn a_map_that_the_server_made_stays_and_one_that_the_editor_made_goes() {
+        let live = |rolling_update: Value| {
+            json!({
+                "metadata": {"managedFields": [
+                    {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {
+                        "f:spec": {"f:strategy": {"f:rollingUpdate": rolling_update}}}}]},
+                "spec": {"strategy": {"rollingUpdate": {"partition": 3}, "type": "RollingUpdate"}}})
+        };
+        let made = |live: &Value| {
+            let path: FieldPath = ".spec.strategy.rollingUpdate.partition".parse().unwrap();
+            let owners = ownership_of(live)
+                .owners_of(&path, 0)
+                .into_iter()
+                .cloned()
+                .collect();
+            let edits = vec![FieldWrite {
+                path,
+                to: None,
+                former: owners,
+            }];
+            let job = PatchJob {
+                before: live.clone(),
+                wanted: json!({"spec": {"replicas": 1}}),
+                kept: maps_to_keep(live, &edits),
+                edits,
+            };
+            let patch = job.operations(live).unwrap();
+            let made = patch::apply(live, &patch).unwrap();
+            made["spec"]["strategy"].clone()
+        };
+        let only_the_field = live(json!({"f:partition": {}}));
+        assert_eq!(
+            made(&only_the_field),
+            json!({"rollingUpdate": {}, "type": "RollingUpdate"})
+        );
+        let with_the_map = live(json!({".": {}, "f:partition": {}}));
+        assert_eq!(made(&with_the_map), json!({"type": "RollingUpdate"}));
     }
 }

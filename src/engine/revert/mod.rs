@@ -163,17 +163,12 @@ impl FoundChange<'_> {
             self.refuse(refused, true);
             return;
         };
-        let mut value = manifest.value();
+        let value = job::in_its_namespace(&object.key, manifest.value());
         if let Some(message) = refuse::unknown_in(&value) {
             let why = RefusalReason::UnknownValue;
             let refused = RefusedItem::because(&object.key, &root, why, message);
             self.refuse(refused, true);
             return;
-        }
-        if let (Some(namespace), Some(metadata)) =
-            (&object.key.namespace, value.get_mut("metadata"))
-        {
-            metadata["namespace"] = namespace.as_str().into();
         }
         let write_as = match self.wish.field_manager {
             Some(name) => WriteAs::named(name),
@@ -313,16 +308,26 @@ impl FoundChange<'_> {
                 WriteAs::of(&live, &declared, &editors).unwrap_or_else(|| self.siblings())
             }
         };
+        let mut edits = edits;
+        let is_whole = edits.len() == object.reported().count();
+        let sent = is_whole
+            .then(|| job::overwritten_configuration(object, manifest, &live, &write_as))
+            .flatten();
+        let restores = sent.is_some();
+        edits.extend(sent);
+        let kept = job::maps_to_keep(&live, &edits);
         let patch = PatchJob {
             before: live,
             wanted: declared,
             edits,
+            kept,
         };
         if let Err(unfit) = patch.operations(&patch.before) {
             refuse_all(self, RefusalReason::Impossible, &unfit.to_string());
             return;
         }
-        let remarks = writer::remarks(object, &patch, &write_as, self.wish.is_rollback);
+        let mut remarks = writer::remarks(object, &patch, &write_as, self.wish.is_rollback);
+        remarks.extend(restores.then(|| RESTORES_CONFIGURATION.to_owned()));
         let (manager, hand_back) = write_as.name_and_hand_back();
         let step = PlanStep {
             changes,
@@ -371,6 +376,10 @@ impl FoundChange<'_> {
         (self.wish.names)(object, &drift.change.path.to_string())
     }
 }
+
+/// The note on an annotation that no change of the plan shows.
+const RESTORES_CONFIGURATION: &str = "also restores the last-applied-configuration annotation, \
+    which a copy of the live object has overwritten";
 
 fn step_of(object: &ObjectReport) -> PlanStep {
     PlanStep {

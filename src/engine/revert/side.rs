@@ -11,9 +11,11 @@ use super::{BOOKKEEPING, PatchJob, side_effects};
 use crate::model::{FieldPath, PathElement};
 
 /// Names that identify the items of lists, the longest first.
-const KEYS: [&[&str]; 3] = [
+const KEYS: [&[&str]; 5] = [
     &["containerPort", "protocol"],
     &["port", "protocol"],
+    &["mountPath"],
+    &["devicePath"],
     &["name"],
 ];
 
@@ -77,8 +79,19 @@ fn differ(
             }
         }
         (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
+            // An edit of an item knows what identifies it.
+            let known = edits
+                .iter()
+                .filter(|edit| edit.starts_with(path))
+                .find_map(|edit| match edit.0.get(path.0.len())? {
+                    PathElement::Key(keys) => Some(keys.keys().map(String::as_str).collect()),
+                    _ => None,
+                });
+            let known: Vec<&str> = known.unwrap_or_default();
             let items = |items: &[Value]| -> Option<Vec<PathElement>> {
-                items.iter().map(|item| item_of(items, item)).collect()
+                let by_keys = |item| named_by(&known, items, item);
+                let named = |item| by_keys(item).or_else(|| item_of(items, item));
+                items.iter().map(named).collect()
             };
             match (items(ours), items(theirs)) {
                 (Some(names), Some(others)) => {
@@ -141,18 +154,21 @@ fn path_of(pointer: &str, object: &Value) -> Option<FieldPath> {
 
 /// Returns the path element of an item, if names identify it.
 fn item_of(items: &[Value], item: &Value) -> Option<PathElement> {
-    KEYS.iter().find_map(|names| {
-        let keys_of = |item: &Value| -> Option<BTreeMap<String, Value>> {
-            let keys = names.iter();
-            keys.map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())))
-                .collect()
-        };
-        let keys = keys_of(item)?;
-        let same = items
-            .iter()
-            .filter(|other| keys_of(other).as_ref() == Some(&keys));
-        (same.count() == 1).then_some(PathElement::Key(keys))
-    })
+    KEYS.iter().find_map(|names| named_by(names, items, item))
+}
+
+/// Returns the path element of an item, if these names identify it.
+fn named_by(names: &[&str], items: &[Value], item: &Value) -> Option<PathElement> {
+    let keys_of = |item: &Value| -> Option<BTreeMap<String, Value>> {
+        let keys = names.iter();
+        keys.map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())))
+            .collect()
+    };
+    let keys = keys_of(item).filter(|keys| !keys.is_empty())?;
+    let same = items
+        .iter()
+        .filter(|other| keys_of(other).as_ref() == Some(&keys));
+    (same.count() == 1).then_some(PathElement::Key(keys))
 }
 
 #[cfg(test)]
@@ -162,16 +178,22 @@ mod tests {
     use super::*;
     use crate::engine::revert::FieldWrite;
 
-    fn changes(before: Value, path: &str, to: Value, after: &Value) -> Vec<String> {
+    fn changes(
+        before: Value,
+        path: &str,
+        to: impl Into<Option<Value>>,
+        after: &Value,
+    ) -> Vec<String> {
         let edit = FieldWrite {
             path: path.parse().unwrap(),
-            to: Some(to),
+            to: to.into(),
             former: Vec::new(),
         };
         let job = PatchJob {
             wanted: after.clone(),
             before,
             edits: vec![edit],
+            kept: Vec::new(),
         };
         let found = side_changes(&job, after).into_iter();
         let text = |value: Option<Value>| value.map_or("none".to_owned(), |it| it.to_string());
@@ -232,6 +254,22 @@ mod tests {
             &after,
         );
         assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    /// An undo would add the item twice.
+    #[test]
+    fn a_removed_item_is_not_found_again_under_another_name() {
+        let mount = |path: &str| json!({"name": "data", "mountPath": path, "zone": path});
+        let kept = json!({"name": "logs", "mountPath": "/logs", "zone": "/logs"});
+        let before = json!({"mounts": [kept, mount("/data")], "x": 1});
+        let after = json!({"mounts": [kept]});
+        for key in [r#"mountPath="/data""#, r#"zone="/data""#] {
+            let path = format!(".mounts[{key}]");
+            assert_eq!(
+                changes(before.clone(), &path, None, &after),
+                [".x 1 → none"]
+            );
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::PatchJob;
-use crate::facts::{EDITORS, gitops_controller, how_it_applies, workload};
+use crate::facts::{EDITORS, REPLACE, gitops_controller, how_it_applies, workload};
 use crate::model::{ApplierReason, ManagerEntry, ObjectReport, Operation, Ownership, PathElement};
-use crate::ownership::{Appliers, holds_last_applied, ownership_of};
+use crate::ownership::{Appliers, holds_last_applied, is_replaced_by_hand, ownership_of};
 
 /// The field manager if no applier is known.
 pub const OWN_NAME: &str = "driftctl";
@@ -99,9 +99,11 @@ impl WriteAs {
         is_declared: bool,
         may_apply: impl Fn(&str) -> bool,
     ) -> Option<(String, bool)> {
+        let is_by_hand = is_replaced_by_hand(ownership);
         let own = |entry: &&ManagerEntry| {
             let owner = &entry.owner;
-            owner.subresource.is_none() && !EDITORS.contains(&owner.manager.as_str())
+            let is_edit = is_by_hand && owner.manager == REPLACE;
+            owner.subresource.is_none() && !EDITORS.contains(&owner.manager.as_str()) && !is_edit
         };
         let mut entries = ownership.entries.iter().filter(own);
         if let Some(entry) = entries.clone().find(|entry| {

@@ -228,6 +228,54 @@ fn leaves_unapplied_changes_alone_unless_included() {
     assert_eq!(server.object(path)["spec"]["replicas"], 3);
 }
 
+/// `kubectl replace` records the copy of the live object that it sends as last applied.
+#[test]
+fn restores_the_last_applied_configuration_that_kubectl_replace_overwrote() {
+    let name = "kubectl.kubernetes.io/last-applied-configuration";
+    let mut live = applied_with_two_replicas();
+    let copy = json!({"metadata": {"name": "web", "uid": "u"}, "spec": {"replicas": 5}});
+    live["spec"]["replicas"] = 5.into();
+    live["metadata"]["annotations"][name] = copy.to_string().into();
+    let entries = live["metadata"]["managedFields"].as_array_mut().unwrap();
+    let mut replaced = entries[0].clone();
+    replaced["manager"] = "kubectl-replace".into();
+    entries[0]["fieldsV1"] = json!({"f:metadata": {}});
+    entries.push(replaced);
+    let mut cluster = Cluster::with_objects(&[live.clone()]);
+    cluster.writable = true;
+    let server = cluster.start();
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n\
+        spec:\n  replicas: 2\n";
+    let place = TestFolder::new().file("web.yaml", manifest);
+    let words = ["web.yaml", "-n", "shop", "--yes"];
+    let (code, out, err) = revert_in(&place, &server, &[&words[..], &["--all"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("also restores the last-applied-configuration annotation")
+            && out.contains("written as kubectl-client-side-apply"),
+        "{out}"
+    );
+    let path = "/apis/apps/v1/namespaces/shop/deployments/web";
+    let now = server.object(path);
+    assert_eq!(now["spec"]["replicas"], 2);
+    let sent = now["metadata"]["annotations"][name].as_str().unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(sent).unwrap(),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop", "annotations": {}},
+            "spec": {"replicas": 2}})
+    );
+    let (code, out, err) = revert_in(&place, &server, &["--undo", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(!out.contains("\"uid\""), "{out}");
+    let now = server.object(path);
+    assert_eq!(now["spec"], live["spec"]);
+    assert_eq!(
+        now["metadata"]["annotations"],
+        live["metadata"]["annotations"]
+    );
+}
+
 #[test]
 fn creating_and_deleting_objects_takes_a_flag() {
     let server = writable().start();

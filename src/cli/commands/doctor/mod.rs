@@ -70,7 +70,10 @@ fn examine(
     connection: &ConnectionArgs,
     sources: &[Box<dyn Source>],
 ) -> Examination {
-    let mut examination = Examination::default();
+    let mut examination = Examination {
+        is_for_revert: args.is_for_revert(),
+        ..Examination::default()
+    };
     let api = match cluster(connection, &scanned(&args.reading.source)) {
         Ok(api) => api,
         Err(error) => {

@@ -279,6 +279,7 @@ impl<'u> UndoneObject<'u> {
             before: now,
             wanted: self.object.before.clone().unwrap_or_default(),
             edits,
+            kept: Vec::new(),
         };
         if let Err(unfit) = patch.operations(&patch.before) {
             return Ok(self.refuse(RefusalReason::Impossible, unfit.to_string()));
