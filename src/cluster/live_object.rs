@@ -8,6 +8,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::unique_keys::{TWICE, UniqueKeys};
 use crate::model::{Ownership, ResourceKey};
 use crate::ownership::{ownership_in, ownership_of};
 use crate::yaml::skim::Skim;
@@ -108,10 +109,12 @@ impl LiveObject {
     ///
     /// # Errors
     /// Fails if the text is nested too deeply (more than 127 levels, which no API server stores),
-    /// or is not a JSON object.
+    /// has a key twice in an object, or is not a JSON object.
     pub fn value(&self) -> Result<Value, Unreadable> {
-        let mut value: Value =
-            serde_json::from_str(self.json()).map_err(|error| Unreadable(error.to_string()))?;
+        let mut text = serde_json::Deserializer::from_str(self.json());
+        let parsed = UniqueKeys.deserialize(&mut text);
+        let parsed = parsed.and_then(|value| text.end().map(|()| value));
+        let mut value = parsed.map_err(|error| Unreadable(error.to_string()))?;
         let Value::Object(fields) = &mut value else {
             return Err(Unreadable("it is not a JSON object".to_owned()));
         };
@@ -154,8 +157,8 @@ impl LiveObject {
     }
 }
 
-/// Reads an object without its managed fields, and the owners from them. An object with two
-/// `metadata` or `managedFields`, or with others than an API server writes, is an error.
+/// Reads an object without its managed fields, and the owners from them. An object with a key twice,
+/// or with other managed fields than an API server writes, is an error.
 struct LiveFields<'o>(&'o mut Option<Ownership>);
 
 impl<'de> DeserializeSeed<'de> for LiveFields<'_> {
@@ -180,10 +183,10 @@ impl<'de> Visitor<'de> for LiveFields<'_> {
             let is_metadata = name == "metadata";
             let value = match is_metadata {
                 true => Value::Object(object.next_value_seed(LiveMetadata(owners))?),
-                false => object.next_value()?,
+                false => object.next_value_seed(UniqueKeys)?,
             };
-            if fields.insert(name, value).is_some() && is_metadata {
-                return Err(de::Error::duplicate_field("metadata"));
+            if fields.insert(name, value).is_some() {
+                return Err(de::Error::custom(TWICE));
             }
         }
         Ok(fields)
@@ -213,7 +216,10 @@ impl<'de> Visitor<'de> for LiveMetadata<'_> {
         let mut fields = Map::new();
         while let Some(name) = metadata.next_key::<String>()? {
             if name != "managedFields" {
-                fields.insert(name, metadata.next_value()?);
+                let value = metadata.next_value_seed(UniqueKeys)?;
+                if fields.insert(name, value).is_some() {
+                    return Err(de::Error::custom(TWICE));
+                }
                 continue;
             }
             let text: &RawValue = metadata.next_value()?;
@@ -262,7 +268,6 @@ mod tests {
             r#"{"metadata":{"managedFields":null}}"#,
             r#"{"metadata":{"managedFields":[1]}}"#,
             r#"{"metadata":null}"#,
-            r#"{"metadata":{"managedFields":[]},"metadata":{"name":"x"}}"#,
             r#"{"data":{}}"#,
         ] {
             let object = LiveObject::new(key(), "v1", json);
@@ -310,5 +315,21 @@ mod tests {
         assert!(error.contains("recursion limit"), "{error}");
         let object = LiveObject::new(key(), "v1", r#"{"data":"canary"}"#);
         assert!(!format!("{object:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_key_that_occurs_twice_is_an_error_wherever_it_is() {
+        for text in [
+            r#"{"metadata":{},"data":{"k":"a"},"data":{"k":"b"}}"#,
+            r#"{"metadata":{},"data":{"k":"a","k":"b"}}"#,
+            r#"{"metadata":{"labels":{"k":"a","k":"b"}}}"#,
+            r#"{"metadata":{"name":"a","name":"b"}}"#,
+            r#"{"metadata":{"managedFields":[]},"metadata":{"name":"x"}}"#,
+            r#"{"metadata":{},"spec":[{"k":1,"\u006b":2}]}"#,
+        ] {
+            let object = LiveObject::new(key(), "v1", text);
+            assert!(object.value().is_err(), "{text}");
+            assert!(object.value_and_owners().is_err(), "{text}");
+        }
     }
 }

@@ -11,6 +11,7 @@ mod query;
 mod right;
 mod snapshot;
 mod text;
+mod unique_keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

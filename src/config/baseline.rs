@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::append::scalar;
 use super::config_file::{ConfigFile, field};
 use super::problem::ConfigError;
+use crate::facts::is_hidden;
 use crate::model::{ChangeKind, FieldPath, ResourceKey};
 use crate::policy::{Accepted, ChangeKindSpec, Debt, Expiry, RecordedValue};
 use crate::yaml;
@@ -187,9 +188,16 @@ pub fn write_baseline(debt: &Debt) -> String {
     }
     text.push_str("accepted:\n");
     for spec in accepted {
-        let text_of = |text: Option<String>| text.map(|text| scalar(&text));
         // JSON is YAML.
-        let json_of = |value: Option<Value>| value.map(|value| value.to_string());
+        let json_of = |value: Option<Value>| {
+            value.map(|value| yaml::escape_hidden_yaml(&value.to_string()).into_owned())
+        };
+        let text_of = |text: Option<String>| {
+            text.and_then(|text| match text.contains(is_hidden) {
+                true => json_of(Some(text.into())),
+                false => Some(scalar(&text)),
+            })
+        };
         let fields = [
             (
                 "group",
@@ -280,6 +288,30 @@ mod tests {
         let later = read_baseline("b.yaml", &text, "2026-11-23T00:00:00Z".parse().unwrap());
         assert!(later.unwrap().entries().all(|accepted| accepted.overdue));
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn characters_that_a_terminal_interprets_are_written_as_escapes() {
+        let hidden = "a\u{9b}31m\u{202e}\u{e0041}";
+        let mut debt = Debt::new("c2FsdA".to_owned());
+        debt.insert(Accepted {
+            key: ResourceKey::new("", "ConfigMap", Some("shop".to_owned()), hidden.to_owned()),
+            path: ".data.k".to_owned(),
+            kind: ChangeKind::Added,
+            declared: RecordedValue::Nothing,
+            live: RecordedValue::Value(json!({hidden: hidden})),
+            reason: hidden.to_owned(),
+            ticket: None,
+            by: None,
+            at: None,
+            expires: None,
+            overdue: false,
+        });
+        let text = write_baseline(&debt);
+        let is_raw = |c: char| c != '\n' && is_hidden(c);
+        assert!(!text.contains(is_raw), "{text}");
+        let read = read_baseline("b.yaml", &text, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(read.entries().eq(debt.entries()));
     }
 
     #[test]

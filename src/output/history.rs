@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::timeline::{TimelineLine, entries, write_entries};
-use super::{CommandFormat, RenderOptions, escape, html};
+use super::{CommandFormat, RenderOptions, escape, html, json_text};
 use crate::model::{History, HistorySource};
 use crate::output::document::words;
 use crate::redact::Redacted;
@@ -129,8 +129,7 @@ fn json(entries: &[TimelineLine], history: &History, out: &mut dyn Write) -> io:
             .map(|(source, reason)| UnreadDocument { source, reason })
             .collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    json_text::write(out, &document)
 }
 
 fn markdown(entries: &[TimelineLine], history: &History, out: &mut dyn Write) -> io::Result<()> {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::json_text;
 use crate::admission::check::{CheckedRule, PolicyFlaw};
 use crate::model::Manifest;
 use crate::output::document::words;
@@ -97,8 +98,7 @@ pub fn checks(tried: &[CheckedPolicyDocument<'_>], out: &mut dyn Write) -> io::R
         schema: SCHEMA,
         policies: policies.collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    json_text::write(out, &document)
 }
 
 fn of_rule(rule: &CheckedRule, line: Option<usize>) -> TriedRule<'_> {

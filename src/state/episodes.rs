@@ -18,6 +18,7 @@ use crate::model::{
     BOUNDS, ClosedEpisode, Deviation, Durations, Ending, Episode, EpisodeEvent, EpisodeKey, Onset,
     ResourceKey, Severity, Tallies, Worded,
 };
+use crate::yaml;
 
 /// The name and version of the format of the file.
 const SCHEMA: &str = "driftctl.watch/v1";
@@ -270,7 +271,7 @@ impl EpisodeFile {
 }
 
 fn push(text: &mut String, line: &StateLine) -> Result<()> {
-    text.push_str(&serde_json::to_string(line)?);
+    text.push_str(&yaml::escape_hidden_json(&serde_json::to_string(line)?));
     text.push('\n');
     Ok(())
 }
@@ -614,5 +615,21 @@ mod tests {
         assert_eq!((kept.tallies, kept.open.len()), (tallies, 1));
         assert_eq!(kept.events, [closed("b")]);
         assert_eq!(file.salt(), salt);
+    }
+
+    #[test]
+    fn characters_that_a_terminal_interprets_are_written_as_escapes() {
+        let (_folder, path) = state_file();
+        let (mut file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        let opened = EpisodeEvent::Opened(episode("a\u{9b}31m\u{202e}"));
+        file.add(std::slice::from_ref(&opened)).unwrap();
+        drop(file);
+        assert!(
+            !fs::read_to_string(&path)
+                .unwrap()
+                .contains(crate::facts::is_hidden)
+        );
+        let (_, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        assert_eq!(kept.events, [opened]);
     }
 }

@@ -17,6 +17,10 @@ use crate::model::Position;
 /// The limit on warnings for one document.
 const MOST_WARNINGS: usize = 20;
 
+/// The warning about a key that a mapping has twice.
+pub(super) const REPEATED_KEY: &str = "this key already exists in the same mapping; kubectl silently \
+     uses the last one, and so does the comparison: remove one of them";
+
 /// Returns a parser with the settings used everywhere.
 pub(super) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
     Parser::new_from_str_with_options(
@@ -352,11 +356,7 @@ impl<'c, 't> YamlBuilder<'c, 't> {
             && map.contains_key(&key)
             && !merged.remove(&key)
         {
-            self.warn(
-                mark,
-                "this key already exists in the same mapping; kubectl silently uses the last one, \
-                 and so does the comparison: remove one of them",
-            );
+            self.warn(mark, REPEATED_KEY);
         }
         self.set_key(BuiltKey::Field(key));
         Ok(())

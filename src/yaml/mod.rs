@@ -38,11 +38,13 @@ pub mod skim;
 mod split;
 pub mod tree;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use rayon::prelude::*;
 use serde_json::Value;
 
+use crate::facts::is_hidden;
 use crate::model::Position;
 
 pub use decode::decode;
@@ -118,6 +120,11 @@ impl fmt::Display for YamlProblem {
 impl std::error::Error for YamlProblem {}
 
 impl YamlProblem {
+    /// Returns whether a mapping has a key twice.
+    pub fn is_about_a_repeated_key(&self) -> bool {
+        self.message == build::REPEATED_KEY
+    }
+
     fn fatal(position: Position, message: impl Into<String>) -> Self {
         Self {
             document: 0,
@@ -230,6 +237,43 @@ fn parse_chunk(chunk: &split::Chunk<'_>) -> ParsedYaml {
         },
         None => build::build(chunk),
     }
+}
+
+/// Returns JSON text in which characters that a terminal would interpret or not show are escapes.
+/// The values stay the same.
+///
+/// ```
+/// assert_eq!(driftctl::yaml::escape_hidden_json("\"a\u{9b}b\""), "\"a\\u009bb\"");
+/// ```
+pub fn escape_hidden_json(json: &str) -> Cow<'_, str> {
+    escape_hidden(json, |c| {
+        let units = c.encode_utf16(&mut [0; 2]).to_vec();
+        units.iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    })
+}
+
+/// Returns the same for JSON that becomes a part of a YAML file.
+pub fn escape_hidden_yaml(json: &str) -> Cow<'_, str> {
+    escape_hidden(json, |c| match c as u32 {
+        code @ ..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    })
+}
+
+fn escape_hidden(json: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
+    // JSON escapes ASCII control characters itself; a raw one is white space between values.
+    let is_raw = |c: char| c >= ' ' && is_hidden(c);
+    if !json.contains(is_raw) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match is_raw(c) {
+            true => out.push_str(&escape(c)),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

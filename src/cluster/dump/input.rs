@@ -20,6 +20,13 @@ pub(super) const HOW_TO_RECORD: &str =
 /// The size limit of a decompressed input, which bounds `/dev/zero` and compression bombs.
 const MAX_BYTES: u64 = 1 << 30;
 
+/// How many times its size a compressed input may expand to, beyond [`SMALL_BYTES`]. Objects of an
+/// API server are repetitive, but expand to a thirtieth of this.
+const MAX_RATIO: u64 = 100;
+
+/// What any compressed input may expand to.
+const SMALL_BYTES: u64 = 32 << 20;
+
 /// One file of a recording.
 pub(super) struct DumpInput {
     /// Where the text comes from.
@@ -124,10 +131,7 @@ fn read_file(path: &Path) -> Result<DumpInput> {
 
 fn input(name: String, mut bytes: Vec<u8>) -> Result<DumpInput> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        read_capped(&mut MultiGzDecoder::new(&*bytes), &mut unpacked)
-            .with_context(|| format!("{name}: cannot be decompressed"))?;
-        bytes = unpacked;
+        bytes = unpacked(&bytes).with_context(|| format!("{name}: cannot be decompressed"))?;
     }
     let text = decode(bytes).with_context(|| name.clone())?;
     ensure!(
@@ -163,6 +167,18 @@ fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
         bail!("{name}:{problem}");
     }
+    if let Some(problem) = parsed
+        .problems
+        .iter()
+        .find(|one| one.is_about_a_repeated_key())
+    {
+        bail!(
+            "{name}:{}:{}: a key occurs twice in the same object, so its value is unknown: make \
+             the recording again",
+            problem.position.line,
+            problem.position.column
+        );
+    }
     let mut json = String::new();
     let mut places = Vec::new();
     for document in parsed.documents.iter().filter(|d| !d.value.is_null()) {
@@ -184,6 +200,22 @@ fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
         "{name}: the recording contains no objects; make one with kubectl get … -o yaml"
     );
     Ok((json, places))
+}
+
+/// Decompresses an input, whose size it limits: a small file can expand to any size.
+fn unpacked(bytes: &[u8]) -> Result<Vec<u8>> {
+    let most = MAX_BYTES.min(SMALL_BYTES + MAX_RATIO * bytes.len() as u64);
+    let mut unpacked = Vec::new();
+    let mut decoder = MultiGzDecoder::new(bytes).take(most + 1);
+    decoder.read_to_end(&mut unpacked)?;
+    ensure!(
+        unpacked.len() as u64 <= most,
+        "it expands to more than {} MiB; decompress the recording, and split it if it is larger than \
+         {} MiB",
+        most >> 20,
+        MAX_BYTES >> 20
+    );
+    Ok(unpacked)
 }
 
 fn read_capped(reader: &mut dyn Read, bytes: &mut Vec<u8>) -> Result<()> {

@@ -6,8 +6,10 @@ use std::io::Read;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::redact::MASK;
 
@@ -30,9 +32,9 @@ pub(super) struct ReleaseRecord {
     #[serde(default)]
     pub manifest: String,
     /// The values that the release was given, without the defaults of its chart.
-    #[serde(default)]
-    pub config: serde_json::Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "limited")]
+    pub config: Value,
+    #[serde(default, deserialize_with = "limited")]
     hooks: Value,
     #[serde(default)]
     chart: RecordedChart,
@@ -84,6 +86,11 @@ impl ReleaseRecord {
             .map_err(|_| "it is not a release of Helm 3 or 4 (`helm.sh/release.v1`)".to_owned())
     }
 
+    /// Returns whether the record in an object is masked.
+    pub fn is_masked(object: &Value) -> bool {
+        object.pointer("/data/release").and_then(Value::as_str) == Some(MASK)
+    }
+
     /// Returns the kind and the name of each hook.
     pub fn hooks(&self) -> impl Iterator<Item = (String, String)> {
         let hooks = self.hooks.as_array().into_iter().flatten();
@@ -102,6 +109,18 @@ impl ReleaseRecord {
     pub fn status(&self) -> &str {
         &self.info.status
     }
+}
+
+/// The size limit of the values and the hooks in a record. A tree of tiny values takes many times the
+/// memory of its text.
+const MAX_TREE: usize = 4 << 20;
+
+fn limited<'de, D: Deserializer<'de>>(field: D) -> Result<Value, D::Error> {
+    let text: &RawValue = Deserialize::deserialize(field)?;
+    if text.get().len() > MAX_TREE {
+        return Err(D::Error::custom("too large"));
+    }
+    serde_json::from_str(text.get()).map_err(D::Error::custom)
 }
 
 fn decoded(text: &[u8]) -> Result<Vec<u8>, String> {
@@ -143,6 +162,13 @@ mod tests {
 
     fn config_map(release: &str) -> Value {
         json!({"kind": "ConfigMap", "data": {"release": release}})
+    }
+
+    #[test]
+    fn a_record_whose_values_take_much_memory_is_an_error() {
+        let values = format!("[{}0]", "0,".repeat(3 << 20));
+        let text = format!("{{\"name\":\"cart\",\"config\":{{\"a\":{values}}}}}");
+        assert!(ReleaseRecord::of(&config_map(&packed(text.as_bytes()))).is_err());
     }
 
     #[test]

@@ -126,3 +126,29 @@ fn positions_are_those_in_the_file() {
     assert_eq!(input.place(0), "live.yaml:2:1");
     assert_eq!(input.place(second), "live.yaml:7:1");
 }
+
+#[test]
+fn a_small_file_that_expands_to_much_is_an_error() {
+    let packed = |bytes: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let error = documents(&packed(&vec![b' '; 80 << 20])).unwrap_err();
+    assert!(
+        format!("{error:#}").contains("expands to more than"),
+        "{error:#}"
+    );
+    assert_eq!(documents(&packed(OBJECT.as_bytes())).unwrap().len(), 1);
+}
+
+#[test]
+fn a_key_that_occurs_twice_is_an_error() {
+    let error = documents(b"kind: Namespace\nmetadata:\n  name: a\n  name: b\n").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("live.yaml:4:3: a key occurs twice"),
+        "{error}"
+    );
+}
