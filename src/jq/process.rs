@@ -26,7 +26,7 @@ const START: Duration = Duration::from_secs(60);
 
 /// The child ends itself after too much CPU time. On a busy machine that takes longer in wall-clock
 /// time, but at most this many times as long.
-const PATIENCE: u32 = 20;
+const PATIENCE: u32 = 5;
 
 /// How long to wait for all expressions that do not finish, together: a file with a thousand of
 /// them would otherwise take half an hour. A longer limit of a single expression still applies.
@@ -161,7 +161,8 @@ impl Jq {
         if state.spent >= state.whole_run {
             return Err(JqError::Spent(state.whole_run));
         }
-        let deadline = self.deadline.min(state.whole_run - state.spent);
+        let left = state.whole_run - state.spent;
+        let deadline = self.deadline.min(left);
         let begun = Instant::now();
         let request = JqRequest {
             expression: expression.to_owned(),
@@ -177,7 +178,7 @@ impl Jq {
         let asked = state
             .child
             .as_mut()
-            .map(|child| child.ask(&request, deadline));
+            .map(|child| child.ask(&request, deadline, left));
         state.spent += begun.elapsed();
         match asked {
             Some(Ok(Response::Output(output))) => Ok(Some(output)),
@@ -185,7 +186,9 @@ impl Jq {
             Some(Ok(Response::Syntax(message))) => Err(JqError::Syntax(message)),
             Some(Ok(Response::Failed(message))) => Err(JqError::Failed(message)),
             // The deadline of the whole run ended it, not its own.
-            Some(Err(JqError::Deadline(_))) if deadline < self.deadline => {
+            Some(Err(JqError::Deadline(_)))
+                if deadline < self.deadline || state.spent >= state.whole_run =>
+            {
                 state.child = None;
                 state.spent = state.whole_run;
                 Err(JqError::Spent(state.whole_run))
@@ -256,9 +259,15 @@ impl RunningJq {
         }
     }
 
-    fn ask(&mut self, request: &JqRequest, deadline: Duration) -> Result<Response, JqError> {
+    /// Asks the child. `left` is what is left of the time of the whole run, on any machine.
+    fn ask(
+        &mut self,
+        request: &JqRequest,
+        deadline: Duration,
+        left: Duration,
+    ) -> Result<Response, JqError> {
         let exhausted = |_| JqError::Exhausted;
-        let by_the_clock = deadline.saturating_mul(PATIENCE);
+        let by_the_clock = deadline.saturating_mul(PATIENCE).min(left);
         let mut line = serde_json::to_vec(request).map_err(|_| JqError::Exhausted)?;
         line.push(b'\n');
         self.requests.write_all(&line).map_err(exhausted)?;

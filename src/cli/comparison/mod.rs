@@ -36,7 +36,7 @@ pub use explanation::explain;
 pub use live_side::{LiveSide, NoLive, cluster, live_side};
 pub use policies::{evaluate, load};
 pub use repeatable::{RepeatableComparison, Reports};
-pub use rules::{RunRules, accepted, check, jq, rules};
+pub use rules::{POLICIES, RunRules, accepted, check, jq, rules};
 pub use sources::{base_sources, sources};
 pub use timeline::{TimelineInputs, timeline};
 

@@ -246,6 +246,9 @@ pub fn accepted(args: &RulesArgs, paths: &[PathBuf], now: Timestamp) -> Result<B
     baseline(args, config.as_ref(), start, &search, now)
 }
 
+/// How long the policies of a command without `--timeout` may take together.
+pub const POLICIES: Duration = Duration::from_secs(30);
+
 /// Returns the engine for jq expressions, which runs them in another process of this program.
 pub fn jq() -> Jq {
     // Without a path to this program no expression runs; each rule that has one reports it.

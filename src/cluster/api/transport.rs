@@ -279,6 +279,20 @@ fn proxy_of_environment(server: &Uri, value: impl Fn(&str) -> Option<String>) ->
     if is_excepted(server, &exceptions) {
         return None;
     }
+    // The matcher takes the end of an address for a domain.
+    let is_address = host_of(server).parse::<IpAddr>().is_ok();
+    let of_addresses = |one: &&str| {
+        let address = one.split('/').next().unwrap_or_default();
+        let address = address.trim_start_matches('[').trim_end_matches(']');
+        address.parse::<IpAddr>().is_ok()
+    };
+    let exceptions = match is_address {
+        true => {
+            let all = exceptions.split(',').map(str::trim);
+            all.filter(of_addresses).collect::<Vec<_>>().join(",")
+        }
+        false => exceptions,
+    };
     Matcher::builder()
         .http(variable("HTTP_PROXY", "http_proxy"))
         .https(variable("HTTPS_PROXY", "https_proxy"))
@@ -290,11 +304,8 @@ fn proxy_of_environment(server: &Uri, value: impl Fn(&str) -> Option<String>) ->
 /// Returns whether `NO_PROXY` names a server in a form that Go supports but the matcher does not:
 /// `*`, `*.domain`, `host:port`, and these for IP addresses.
 fn is_excepted(server: &Uri, exceptions: &str) -> bool {
-    let host = server.host().unwrap_or_default();
-    let host = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_lowercase();
+    let host = host_of(server);
+    let is_address = host.parse::<IpAddr>().is_ok();
     let port = server.port_u16().unwrap_or(match server.scheme_str() {
         Some("http") => 80,
         _ => 443,
@@ -318,19 +329,27 @@ fn is_excepted(server: &Uri, exceptions: &str) -> bool {
         }
         let name = name.trim_start_matches('[').trim_end_matches(']');
         match name.strip_prefix("*.").or_else(|| name.strip_prefix('.')) {
-            Some(domain) => host
-                .strip_suffix(domain)
-                .is_some_and(|rest| rest.ends_with('.')),
+            Some(domain) => {
+                let rest = host.strip_suffix(domain);
+                !is_address && rest.is_some_and(|rest| rest.ends_with('.'))
+            }
             // The matcher handles a bare name without a port.
             None if at.is_none() || name.is_empty() => false,
             None => {
                 let below = host
                     .strip_suffix(name)
                     .is_some_and(|rest| rest.ends_with('.'));
-                host == name || (below && name.parse::<IpAddr>().is_err())
+                host == name || (below && !is_address && name.parse::<IpAddr>().is_err())
             }
         }
     })
+}
+
+/// Returns the host of a server in lower case, without the brackets of an IPv6 address.
+fn host_of(server: &Uri) -> String {
+    let host = server.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.to_lowercase()
 }
 
 fn is_loopback(server: &Uri) -> bool {
@@ -492,6 +511,11 @@ mod tests {
                 None,
                 "{exceptions}"
             );
+        }
+        for exceptions in ["2.3", ".1.2.3", "*.2.3", "2.3:6443", "1.2.3"] {
+            let variables = [proxy, ("NO_PROXY", exceptions)];
+            let proxied = proxied("https://10.1.2.3:6443", &variables);
+            assert!(proxied.is_some(), "{exceptions}");
         }
         let variables = [proxy, ("no_proxy", "10.0.0.0/8")];
         assert_eq!(proxied("https://10.1.2.3:6443", &variables), None);

@@ -96,6 +96,7 @@ fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<Che
         .filter_map(|manifest| base_of(manifest, &kinds))
         .collect();
     let engine = comparison::jq();
+    engine.limit_whole_run(comparison::POLICIES);
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
     let analyze =
         |policy: &Value, expressions: &[String]| -> Result<Vec<ExpressionNames>, String> {

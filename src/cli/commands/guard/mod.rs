@@ -5,6 +5,8 @@
 mod check;
 mod say;
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
@@ -54,6 +56,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         }
     };
     let engine = comparison::jq();
+    engine.limit_whole_run(Duration::from_secs(drift.live.connection.timeout));
     let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
     let (form, bound) = form(&args.form);
     let planned = plan(&GuardParameters {
