@@ -2,7 +2,9 @@
 
 use super::{Case, Ignored, JudgeInput};
 use crate::compare::{Difference, Reason, live_view};
-use crate::model::{Change, JudgedChange, ManifestStep, ObjectReport, Presence, Verdict};
+use crate::model::{
+    Change, ChangeKind, JudgedChange, ManifestStep, ObjectReport, Presence, Severity, Verdict,
+};
 use crate::policy::{ACCEPTED, RuleSet};
 
 /// Decides on a finding: it is explained, else ignored, else accepted, else reported.
@@ -86,7 +88,7 @@ pub fn decide_whole(
     rules: &RuleSet,
 ) -> ObjectReport {
     let status = report.status();
-    let severity = rules.whole_severity(&report.key, status);
+    let severity = whole_severity(&report, rules);
     if candidate.is_open() {
         report.reason = candidate.note.or(report.reason);
         report.whole_severity = severity;
@@ -102,6 +104,23 @@ pub fn decide_whole(
     judged.severity = severity.unwrap_or(judged.severity);
     report.drifts.push(judged);
     report
+}
+
+/// Returns the severity of an object being missing or undeclared. What is critical in an undeclared
+/// object counts, such as a privileged container.
+pub fn whole_severity(report: &ObjectReport, rules: &RuleSet) -> Option<Severity> {
+    let of_kind = rules.whole_severity(&report.key, report.status())?;
+    let live = report
+        .live
+        .as_ref()
+        .filter(|_| report.presence == Presence::Live);
+    let content = live.map(|live| Change {
+        live: Some(live.value()),
+        ..Change::of_whole(ChangeKind::Added)
+    });
+    let of_content = content.map(|content| rules.severity(&report.key, &content));
+    let critical = of_content.filter(|severity| *severity == Severity::Critical);
+    Some(of_kind.max(critical.unwrap_or(of_kind)))
 }
 
 #[cfg(test)]

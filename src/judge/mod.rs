@@ -20,9 +20,9 @@ mod rules;
 use crate::compare::Difference;
 use crate::model::{ObjectReport, PackedObject};
 
-use decide::decide_whole;
 pub use decide::{decide, reported};
-pub use explain::EXPLAINERS;
+use decide::{decide_whole, whole_severity};
+pub use explain::{EXPLAINERS, OWNED};
 pub use explainer::{
     DeclaredManifest, Explainer, ExplainerInput, Knowledge, ObjectExplainer, Oracle,
 };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::rule_input::{RuleHit, RuleInput};
-use super::{Ignored, JudgeInput, ObjectExplainer, decide_whole, removal};
+use super::{Ignored, JudgeInput, ObjectExplainer, decide_whole, removal, whole_severity};
 use crate::compare::{Difference, Reason};
 use crate::model::{
     Change, ChangeKind, ObjectReport, Owner, PackedObject, Presence, ResourceKey, Severity,
@@ -170,7 +170,7 @@ fn ask_whole(
         owners: report.owners.clone(),
         ..Difference::of(Change::of_whole(kind))
     };
-    let severity = |_: &Difference| rules.whole_severity(&report.key, report.status());
+    let severity = |_: &Difference| whole_severity(report, rules);
     Some(candidate(rules, &report.key, severity, finding, hit))
 }
 

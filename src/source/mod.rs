@@ -46,13 +46,14 @@ pub use classify::never_applied;
 pub use excluded::ExcludedContent;
 pub use files::FilesSource;
 pub use fixed::{FixedSource, RenderedObject};
+pub use flux::inventory_key;
 pub use follow::GitOpsObjects;
 pub use git::around as repository_around;
 pub use git::{
     Commit, CommitFile, Git, GitError, Repository, before_branch, blame, file_above, pages,
 };
 pub use gitops::{GitOps, GitOpsSelector, ReadAt};
-pub use helm_release::{HelmReleases, helm_hooks};
+pub use helm_release::{HelmReleases, helm_hooks, helm_objects};
 pub use kustomize::{Layers, layers};
 pub use last_applied::LastApplied;
 pub use mirror::Mirror;

@@ -9,6 +9,9 @@ use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Ownership};
 use crate::policy::{RuleSet, explains_extra};
 
+/// The built-in rule for objects that the controller of their owner created.
+pub const OWNED: &str = "owned";
+
 /// Explains undeclared objects by the built-in rules.
 pub struct BuiltInExtras;
 
@@ -36,10 +39,10 @@ impl Knowledge for Owners {
         rules: &RuleSet,
     ) -> Option<ObjectExplainer> {
         let holds = |rule: &str| match rule {
-            "owned" => self.made(object, value),
+            OWNED => self.made(object, value),
             "endpoints" => self.are_endpoints_of_a_service(object),
             // A Helm hook counts only beside a release.
-            "helm-hooks" | "helm-hooks-of-nobody" => self.is_hook(object, rules),
+            "helm-hooks" | "helm-hooks-of-nobody" => self.is_hook(object, value, rules),
             "service-account-tokens" => self.is_listed_token(object),
             _ => true,
         };

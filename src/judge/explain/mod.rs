@@ -22,6 +22,8 @@ pub mod prevalent;
 mod rollouts;
 mod twins;
 
+pub use builtin_rules::OWNED;
+
 use super::Explainer;
 use crate::compare::Difference;
 use crate::model::Explanation;

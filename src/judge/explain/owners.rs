@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::cluster::{Live, LiveObject, ReadResult};
 use crate::facts::{GUARDED_GROUPS, MAKES, OPERATORS_MAKE};
 use crate::judge::ExplainerInput;
-use crate::model::{ManagerEntry, ObjectStatus, Severity, group_of};
+use crate::model::{Change, ChangeKind, ManagerEntry, ObjectStatus, Severity, group_of};
 use crate::ownership::ownership_of;
 use crate::policy::RuleSet;
 use crate::schema::builtin_kind_of_group;
@@ -27,15 +27,15 @@ const SLICE_CONTROLLERS: [&str; 2] = [
 /// The objects that may own others.
 #[derive(Debug, Default)]
 pub struct Owners {
-    /// The uid of every object that was read.
-    uids: HashSet<String>,
+    /// The group, kind and uid of every object that was read.
+    uids: HashSet<(String, String, String)>,
     /// The namespaces and names of Services that select Pods.
     selecting: HashSet<(String, String)>,
     /// The namespaces with records of Helm releases.
     releases: HashSet<String>,
-    /// The hooks in the records of a namespace, by kind and name; only of namespaces with hooks of
-    /// high severity.
-    hooks: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// The hooks in the records of a namespace, by kind and name; `None` if the records cannot be
+    /// read.
+    hooks: BTreeMap<String, Option<BTreeSet<(String, String)>>>,
     /// The Secrets that ServiceAccounts list, by namespace and name.
     tokens: BTreeMap<String, BTreeSet<String>>,
     /// The uids of owners that were read in addition.
@@ -84,8 +84,7 @@ impl Owners {
         }
         for object in &fetched.extra {
             let namespace = object.key.namespace.clone().unwrap_or_default();
-            let is_severe = || is_severe(object, run.rules);
-            if object.may_mention(HOOK) && owners.releases.contains(&namespace) && is_severe() {
+            if object.may_mention(HOOK) && owners.releases.contains(&namespace) {
                 let hooks = owners.hooks.entry(namespace);
                 hooks.or_insert_with_key(|namespace| helm_hooks(live, namespace));
             } else if object.key.kind == "Secret" && object.may_mention(ACCOUNT) {
@@ -104,7 +103,8 @@ impl Owners {
         let namespace = object.key.namespace.clone().unwrap_or_default();
         let place = (version.to_owned(), kind.to_owned(), namespace);
         let may_make = may_make(reference, &object.key.kind).is_some();
-        if self.uids.contains(uid) || !may_make || self.asked.contains_key(&place) {
+        let is_known = self.uids.contains(&identity(version, kind, uid));
+        if is_known || !may_make || self.asked.contains_key(&place) {
             return;
         }
         let (version, kind, namespace) = &place;
@@ -117,7 +117,9 @@ impl Owners {
 
     fn add(&mut self, object: &LiveObject) {
         let Ok(value) = object.value() else { return };
-        self.uids.extend(uid_of(&value));
+        let key = &object.key;
+        let identity = |uid: String| (key.group.clone(), key.kind.clone(), uid);
+        self.uids.extend(uid_of(&value).map(identity));
         let namespace = object.key.namespace.clone().unwrap_or_default();
         if object.key.kind == "Service" && selects(&value) {
             let name = object.key.name.clone();
@@ -162,7 +164,8 @@ impl Owners {
             // exist.
             uids.contains(uid) || (is_known && uids.is_empty())
         };
-        self.uids.contains(uid) || self.asked.get(&place).is_some_and(is_there)
+        let is_known_owner = self.uids.contains(&identity(version, kind, uid));
+        is_known_owner || self.asked.get(&place).is_some_and(is_there)
     }
 
     /// Returns whether an object is the Endpoints of a Service that selects Pods, which the
@@ -175,16 +178,17 @@ impl Owners {
                 .contains(&(namespace, object.key.name.clone()))
     }
 
-    /// Returns whether an object with the annotation is a hook of Helm: there are release records in
-    /// its namespace, and, if the object is severe, one of them lists it.
-    pub fn is_hook(&self, object: &LiveObject, rules: &RuleSet) -> bool {
+    /// Returns whether an object with the annotation is a hook of Helm: a release record in its
+    /// namespace lists it. If the records cannot be read, that is believed of objects that are not
+    /// severe.
+    pub fn is_hook(&self, object: &LiveObject, value: &Value, rules: &RuleSet) -> bool {
         let namespace = object.key.namespace.as_deref().unwrap_or_default();
         let hook = (object.key.kind.clone(), object.key.name.clone());
-        let is_listed = || {
-            let hooks = self.hooks.get(namespace);
-            hooks.is_some_and(|hooks| hooks.contains(&hook))
-        };
-        self.releases.contains(namespace) && (!is_severe(object, rules) || is_listed())
+        match self.hooks.get(namespace) {
+            Some(Some(hooks)) => hooks.contains(&hook),
+            Some(None) => !is_severe(object, value, rules),
+            None => false,
+        }
     }
 
     /// Returns whether a ServiceAccount lists a Secret, as the token controller did for the tokens
@@ -196,10 +200,15 @@ impl Owners {
     }
 }
 
-/// Returns whether an undeclared object of this kind has severity high or critical.
-fn is_severe(object: &LiveObject, rules: &RuleSet) -> bool {
+/// Returns whether an undeclared object has severity high or critical, or contains something
+/// critical.
+fn is_severe(object: &LiveObject, value: &Value, rules: &RuleSet) -> bool {
     let severity = rules.whole_severity(&object.key, ObjectStatus::Extra);
-    severity >= Some(Severity::High)
+    let content = Change {
+        live: Some(value.clone()),
+        ..Change::of_whole(ChangeKind::Added)
+    };
+    severity >= Some(Severity::High) || rules.severity(&object.key, &content) == Severity::Critical
 }
 
 /// Returns the names of the Secrets that the ServiceAccounts of a namespace list.
@@ -236,6 +245,15 @@ fn is_release(object: &LiveObject, value: &Value) -> bool {
         && object.key.name.starts_with("sh.helm.release.v1.")
         && text("/metadata/labels/owner") == Some("helm")
         && !ownership_of(value).entries.iter().any(by_kubectl)
+}
+
+/// Returns the group, kind and uid of an owner.
+fn identity(version: &str, kind: &str, uid: &str) -> (String, String, String) {
+    (
+        group_of(version).to_owned(),
+        kind.to_owned(),
+        uid.to_owned(),
+    )
 }
 
 fn uid_of(object: &Value) -> Option<String> {

@@ -45,7 +45,7 @@ impl FluxKustomization<'_> {
 
 /// Parses `namespace_name_group_Kind` (`cli-utils/pkg/object`, `ParseObjMetadata`), in which `__`
 /// stands for a colon in a name.
-fn inventory_key(id: &str) -> Option<ResourceKey> {
+pub fn inventory_key(id: &str) -> Option<ResourceKey> {
     let (namespace, rest) = id.split_once('_')?;
     let (rest, kind) = rest.rsplit_once('_')?;
     let (name, group) = rest.rsplit_once('_')?;

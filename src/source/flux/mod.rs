@@ -18,6 +18,8 @@ mod spec;
 mod substitute;
 mod variables;
 
+pub use inventory::inventory_key;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@ use super::flux::take_live_rules;
 use super::text::load_bytes;
 use super::{LoadedSource, ManagedObjects, Source};
 use crate::cluster::{AccessRight, Live};
+use crate::yaml;
 use record::ReleaseRecord;
 
 /// The manifests of Helm releases, from the records that Helm keeps in the cluster: neither a chart
@@ -107,21 +108,48 @@ impl HelmReleases {
     }
 }
 
-/// Returns the hooks in the release records of a namespace, by kind and name. Records that cannot be
-/// read list none.
-pub fn helm_hooks(live: &dyn Live, namespace: &str) -> BTreeSet<(String, String)> {
+/// Returns the hooks in the release records of a namespace, by kind and name; `None` if the records
+/// cannot be read. A record that is damaged lists none.
+pub fn helm_hooks(live: &dyn Live, namespace: &str) -> Option<BTreeSet<(String, String)>> {
+    let records = records_of(live, namespace)?;
+    Some(records.iter().flat_map(ReleaseRecord::hooks).collect())
+}
+
+/// Returns the objects in the current records of a namespace's releases, by release, as kind and
+/// name; `None` if the records cannot be read.
+pub fn helm_objects(
+    live: &dyn Live,
+    namespace: &str,
+) -> Option<BTreeMap<String, BTreeSet<(String, String)>>> {
+    let mut objects: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    let records = records_of(live, namespace)?.into_iter();
+    for record in records.filter(|record| record.status() != "superseded") {
+        let parsed = yaml::parse(&record.manifest);
+        let values = parsed.documents.iter().map(|document| &document.value);
+        let named = values.filter_map(|value| {
+            let text = |path: &str| Some(value.pointer(path)?.as_str()?.to_owned());
+            Some((text("/kind")?, text("/metadata/name")?))
+        });
+        let of_release = objects.entry(record.name.clone()).or_default();
+        of_release.extend(named.chain(record.hooks()));
+    }
+    Some(objects)
+}
+
+/// Returns the release records of a namespace; `None` if they cannot be read.
+fn records_of(live: &dyn Live, namespace: &str) -> Option<Vec<ReleaseRecord>> {
     let releases = HelmReleases {
         namespace: Some(namespace.to_owned()),
         release: None,
     };
-    let records = releases.records(live, &mut LoadedSource::default());
-    let records = records.unwrap_or_default();
+    let records = releases.records(live, &mut LoadedSource::default())?;
+    if records.iter().any(ReleaseRecord::is_masked) {
+        return None;
+    }
     let parsed = records
         .iter()
         .filter_map(|object| ReleaseRecord::of(object).ok());
-    parsed
-        .flat_map(|record| record.hooks().collect::<Vec<_>>())
-        .collect()
+    Some(parsed.collect())
 }
 
 impl Source for HelmReleases {

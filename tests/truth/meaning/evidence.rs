@@ -672,6 +672,21 @@ fn nothing_that_its_author_writes_excuses_an_object_that_grants_permissions() {
     assert_eq!(extra(&[release, binding("helm", hook)]), [""; 0]);
 }
 
+/// A hook that no record lists was left behind, or was created by someone.
+#[test]
+fn a_hook_of_any_kind_must_be_listed_by_a_record() {
+    let record = json!({"name": "a", "hooks": [{"kind": "Job", "name": "migrate"}]});
+    let release = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {
+            "name": "sh.helm.release.v1.a.v1", "namespace": "shop", "labels": {"owner": "helm"}},
+        "data": {"release": STANDARD.encode(STANDARD.encode(record.to_string()))}});
+    let hook = |name: &str| {
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name,
+            "namespace": "shop", "annotations": {"helm.sh/hook": "pre-upgrade"}}})
+    };
+    let found = extra(&[release, hook("migrate"), hook("mine")]);
+    assert_eq!(found, ["Job/mine"]);
+}
+
 /// A token of a service account that its account does not list was created by someone.
 #[test]
 fn a_token_must_be_listed_by_its_account() {
@@ -917,6 +932,9 @@ fn a_name_and_a_label_alone_exclude_no_object() {
         "helm",
         json!({"labels": {"owner": "helm"}}),
     );
+    let record = json!({"name": "a", "hooks": [{"kind": "Job", "name": "hook"}]});
+    let mut release = release;
+    release["data"] = json!({"release": STANDARD.encode(STANDARD.encode(record.to_string()))});
     let proven = [
         service,
         release,
