@@ -194,6 +194,35 @@ fn classifies_objects_of_every_class() {
     assert_eq!(added, 1, "data.c was added by a person");
 }
 
+/// Anyone can write the mark of an Application, so the Application has to list the object.
+#[test]
+fn an_object_that_its_deployer_does_not_list_is_undeclared() {
+    let mut live = cluster();
+    let items = live["items"].as_array_mut().unwrap();
+    let listed = |name: &str, prune: bool| json!({"kind": "ConfigMap", "namespace": "shop", "name": name, "requiresPruning": prune});
+    let application = items
+        .iter_mut()
+        .find(|one| one["kind"] == "Application")
+        .unwrap();
+    application["status"] = json!({"resources": [listed("dash", false), listed("forged", true)]});
+    items.push(tracked("shop", "forged", "dash:/ConfigMap:shop/forged"));
+    let mut infra = object(
+        "kustomize.toolkit.fluxcd.io/v1",
+        "Kustomization",
+        ("flux-system", "infra"),
+        &["flux"],
+    );
+    infra["status"] =
+        json!({"inventory": {"entries": [{"id": "shop_other__ConfigMap", "v": "v1"}]}});
+    items.push(infra);
+    let place = TestFolder::new()
+        .file("m/web.yaml", MANIFESTS)
+        .file("live.json", live.to_string());
+    let text = place.run(["coverage", "m", "--live", "live.json", "-n", "shop"]);
+    let claims = text.lines().filter(|line| line.contains("claims to"));
+    insta::assert_snapshot!(claims.collect::<Vec<_>>().join("\n"));
+}
+
 /// The control plane makes these accounts without fields, so that no manager is recorded.
 #[test]
 fn the_service_accounts_of_controllers_are_derived() {

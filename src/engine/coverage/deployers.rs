@@ -3,6 +3,9 @@
 //!
 //! A deployer counts as deleted only if its kind is in use in this cluster: an Application may
 //! belong to an Argo CD in another cluster, and a release may be stored in a database.
+//!
+//! Anyone can write a mark, so a deployer that is there has to list the object: an Application in
+//! its status, a Kustomization in its inventory, a release in its record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +13,8 @@ use serde_json::Value;
 
 use crate::cluster::{KindLookup, Live, LiveObject, Query, ReadResult, ReadResults};
 use crate::engine::marks::{DeployerMark, DeployerTool};
+use crate::model::{ResourceKey, items_at, text_at, text_or_empty};
+use crate::source::{helm_objects, inventory_key};
 
 /// The kinds of the tools' own objects, newest API version first.
 const KINDS: &[(DeployerTool, &[&str], &str)] = &[
@@ -44,7 +49,14 @@ pub(super) struct Deployers {
     names: BTreeMap<DeployerTool, BTreeSet<String>>,
     /// The namespaces that they deploy to.
     destinations: BTreeSet<String>,
+    /// The objects that a deployer lists, by its mark. One whose list is not known is not in the
+    /// map.
+    lists: BTreeMap<DeployerMark, BTreeSet<ListedObject>>,
 }
+
+/// The namespace, group, kind and name of an object that a deployer lists. Releases list objects
+/// without namespace and group.
+type ListedObject = (String, String, String, String);
 
 impl Deployers {
     /// Reads the deployers of the live side.
@@ -65,7 +77,31 @@ impl Deployers {
                 deployers.note(DeployerTool::Helm, release);
             }
         }
+        deployers.read_releases(live);
         deployers
+    }
+
+    /// Reads what the records of the known releases hold.
+    fn read_releases(&mut self, live: &dyn Live) {
+        let names = self.names.get(&DeployerTool::Helm).cloned();
+        let names = names.unwrap_or_default();
+        let namespaces = names.iter().filter_map(|name| name.split_once('/'));
+        let namespaces: BTreeSet<&str> = namespaces.map(|(namespace, _)| namespace).collect();
+        for namespace in namespaces {
+            let releases = helm_objects(live, namespace).unwrap_or_default();
+            for (release, objects) in releases {
+                let none = String::new;
+                let listed = objects
+                    .into_iter()
+                    .map(|(kind, name)| (none(), none(), kind, name));
+                let of = format!("{namespace}/{release}");
+                self.list(DeployerTool::Helm, of, listed.collect());
+            }
+        }
+    }
+
+    fn list(&mut self, tool: DeployerTool, of: String, objects: BTreeSet<ListedObject>) {
+        self.lists.insert(DeployerMark { tool, of }, objects);
     }
 
     fn note(&mut self, tool: DeployerTool, names: impl IntoIterator<Item = String>) {
@@ -82,12 +118,20 @@ impl Deployers {
             // An Application outside Argo CD's own namespace has two names.
             DeployerTool::ArgoCd => {
                 let names = [name.to_owned(), format!("{namespace}_{name}")];
+                if let Some(listed) = listed_by_application(object) {
+                    let lists = names.iter().map(|of| (of.clone(), listed.clone()));
+                    lists.for_each(|(of, listed)| self.list(tool, of, listed));
+                }
                 self.note(tool, names);
                 let destination = text("/spec/destination/namespace");
                 self.destinations.extend(destination.map(str::to_owned));
             }
             _ => {
-                self.note(tool, [format!("{namespace}/{name}")]);
+                let of = format!("{namespace}/{name}");
+                if let Some(listed) = listed_by_inventory(object) {
+                    self.list(tool, of.clone(), listed);
+                }
+                self.note(tool, [of]);
                 self.destinations.insert(namespace.to_owned());
                 let target = text("/spec/targetNamespace");
                 self.destinations.extend(target.map(str::to_owned));
@@ -101,6 +145,21 @@ impl Deployers {
         known.is_some_and(|known| !known.contains(&mark.of))
     }
 
+    /// Returns whether the deployer that a mark names is there but does not list the object.
+    pub fn is_forged(&self, mark: &DeployerMark, key: &ResourceKey) -> bool {
+        let Some(listed) = self.lists.get(mark) else {
+            return false;
+        };
+        let part = |text: &str| text.to_owned();
+        let of_release = mark.tool == DeployerTool::Helm;
+        let (namespace, group) = match of_release {
+            true => (String::new(), String::new()),
+            false => (key.namespace.clone().unwrap_or_default(), part(&key.group)),
+        };
+        let object = (namespace, group, part(&key.kind), part(&key.name));
+        !listed.contains(&object)
+    }
+
     /// Returns whether the deployers' namespaces are known, and this is not one of them.
     pub fn leave_out(&self, namespace: &str) -> bool {
         let known = [
@@ -111,6 +170,45 @@ impl Deployers {
         known.iter().any(|tool| self.names.contains_key(tool))
             && !self.destinations.contains(namespace)
     }
+}
+
+/// Returns the objects in an Application's status: those that it declares, and the hooks of its last
+/// sync. One that only carries its mark is listed too, as one to prune.
+fn listed_by_application(application: &Value) -> Option<BTreeSet<ListedObject>> {
+    application.pointer("/status/resources")?.as_array()?;
+    let resources = items_at(application, "/status/resources").iter();
+    let declared = resources.filter(|one| one.get("requiresPruning") != Some(&true.into()));
+    let synced = items_at(application, "/status/operationState/syncResult/resources").iter();
+    let hooks = synced.filter(|one| text_at(one, "/hookType").is_some());
+    let part = |one: &Value, name: &str| text_or_empty(one, name).to_owned();
+    let objects = declared.chain(hooks).map(|one| {
+        let group = part(one, "/group");
+        (
+            part(one, "/namespace"),
+            group,
+            part(one, "/kind"),
+            part(one, "/name"),
+        )
+    });
+    Some(objects.collect())
+}
+
+/// Returns the objects in the inventory of Flux.
+fn listed_by_inventory(deployer: &Value) -> Option<BTreeSet<ListedObject>> {
+    deployer.pointer("/status/inventory/entries")?.as_array()?;
+    let entries = items_at(deployer, "/status/inventory/entries").iter();
+    let keys = entries.filter_map(|entry| inventory_key(text_at(entry, "/id")?));
+    let objects = keys.map(|key| {
+        let namespace = key.namespace.clone().unwrap_or_default();
+        let part = |text: &str| text.to_owned();
+        (
+            namespace,
+            part(&key.group),
+            part(&key.kind),
+            part(&key.name),
+        )
+    });
+    Some(objects.collect())
 }
 
 /// Returns the objects of a kind; none if it is not served or cannot be read.
