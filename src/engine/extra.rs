@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::gather::Facts;
 use super::{Extra, Options};
 use crate::cluster::{
     FetchRequest, Live, LiveObject, ObjectRequest, ReadResult, ReadResults, ServedKind,
 };
 use crate::facts::SERVER_METADATA;
-use crate::judge::{ExplainerKnowledge, ObjectExplainer, judge_whole};
-use crate::model::{ExplainedCount, ExtraCoverage, GroupKind, ObjectReport, Owner, ResourceKey};
-use crate::policy::RuleSet;
+use crate::judge::{ObjectExplainer, judge_whole};
+use crate::model::{
+    ExplainedCount, ExtraCoverage, GroupKind, JudgedChange, ObjectReport, Owner, PackedObject,
+    ResourceKey, Verdict,
+};
+use crate::policy::{RuleSet, rules_of};
 
 /// Returns which undeclared objects were searched for.
 pub fn coverage(fetched: &ReadResults, options: &Options) -> Option<ExtraCoverage> {
@@ -38,18 +42,18 @@ const MOST_READ_WHOLE: usize = 500;
 
 /// Reports on the undeclared objects that match the filter.
 pub fn undeclared(
-    known: &ExplainerKnowledge,
-    fetched: &ReadResults,
+    facts: &Facts<'_>,
     live: &dyn Live,
     rules: &RuleSet,
     options: &Options,
 ) -> Undeclared {
-    let look = |object: &LiveObject| look_at(object, known, rules, options);
+    let fetched = &facts.fetched;
+    let look = |object: &LiveObject| look_at(object, facts, rules, options);
     let extra = fetched.extra.par_iter();
     let mut seen: Vec<(&LiveObject, Option<ExtraResult>)> =
         extra.map(|object| (object, look(object))).collect();
     let is_cut = |(object, seen): &&(&LiveObject, Option<ExtraResult>)| {
-        object.is_partial() && seen.as_ref().is_some_and(ExtraResult::is_reported)
+        object.is_partial() && seen.as_ref().is_some_and(ExtraResult::depends_on_content)
     };
     let cut = seen.iter().filter(is_cut).map(|(object, _)| *object);
     let whole = read_whole(cut, fetched, live);
@@ -126,16 +130,28 @@ struct ExtraResult {
 }
 
 impl ExtraResult {
-    /// Reports whether the object is drift.
-    fn is_reported(&self) -> bool {
-        self.report.as_ref().is_some_and(ObjectReport::is_drift)
+    /// Returns whether the content may decide: the object is drift, or a mark on it hides it, which
+    /// no mark does for something critical.
+    fn depends_on_content(&self) -> bool {
+        let is_hidden = |report: &ObjectReport| {
+            let verdict = report.whole().map(JudgedChange::verdict);
+            matches!(verdict, Some(Verdict::Ignored { .. })) && is_marked(report)
+        };
+        let report = self.report.as_ref();
+        report.is_some_and(|report| report.is_drift() || is_hidden(report))
     }
+}
+
+/// Returns whether a label or annotation of the live object is a rule.
+fn is_marked(report: &ObjectReport) -> bool {
+    let live = report.live.as_ref().map(PackedObject::value);
+    !rules_of(None, live.as_ref(), "").rules.is_empty()
 }
 
 /// Judges an undeclared object; returns `None` if the filter excludes it.
 fn look_at(
     live: &LiveObject,
-    known: &ExplainerKnowledge,
+    facts: &Facts<'_>,
     rules: &RuleSet,
     options: &Options,
 ) -> Option<ExtraResult> {
@@ -144,7 +160,7 @@ fn look_at(
     if !options.filter.keeps_labels(&value) {
         return None;
     }
-    let explained = known.undeclared(live, &value, &ownership, rules);
+    let explained = facts.undeclared(live, &value, &ownership, rules);
     if explained.is_some() && !options.explain {
         return Some(ExtraResult {
             report: None,
@@ -162,8 +178,15 @@ fn look_at(
         live: Some(without_bookkeeping(value).into()),
         ..ObjectReport::new(live.key.clone(), live.api_version.clone())
     };
+    let mut report = judge_whole(report, None, explained.as_ref(), rules, false);
+    if let Some(deviation) = facts.deviations.of(&live.key)
+        && report.is_drift()
+    {
+        report.reason = report.reason.or_else(|| Some(deviation.reason.clone()));
+        report.whole_severity = report.whole_severity.max(Some(deviation.severity));
+    }
     Some(ExtraResult {
-        report: Some(judge_whole(report, None, explained.as_ref(), rules, false)),
+        report: Some(report),
         explained,
     })
 }

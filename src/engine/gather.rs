@@ -4,15 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
+use serde_json::Value;
 
+use super::deviations::TemplateDeviations;
 use super::managed::ExtraScope;
 use super::marks::ExpectedOwner;
 use super::options::{Extra, Options};
 use super::resolve::{self, ResolvedManifests};
 use super::schemas::{self, Schemas};
-use crate::cluster::{FetchRequest, Live, Namespaces, ReadResults};
-use crate::judge::{ExplainerInput, ExplainerKnowledge};
-use crate::model::{Manifest, group_of};
+use crate::cluster::{FetchRequest, Live, LiveObject, Namespaces, ReadResults};
+use crate::judge::{ExplainerInput, ExplainerKnowledge, OWNED, ObjectExplainer};
+use crate::model::{Manifest, Ownership, group_of};
 use crate::policy::RuleSet;
 use crate::source::LoadedSource;
 
@@ -30,6 +32,8 @@ pub struct Facts<'m> {
     pub known: ExplainerKnowledge,
     /// The applications and releases that the objects belong to, according to their sources.
     pub expected: ExpectedOwner,
+    /// The undeclared objects that differ from the templates of the owners that they name.
+    pub deviations: TemplateDeviations,
 }
 
 impl<'m> Facts<'m> {
@@ -53,6 +57,7 @@ impl<'m> Facts<'m> {
             schemas,
             known: ExplainerKnowledge::default(),
             expected: ExpectedOwner::of(&loaded.managed),
+            deviations: TemplateDeviations::default(),
             resolved,
             fetched,
         };
@@ -75,7 +80,21 @@ impl<'m> Facts<'m> {
             rules,
             server_dry_run: options.server_dry_run,
             field_managers: &options.field_managers,
+            created: false,
         }
+    }
+
+    /// Returns why nobody has to declare a live object, if that is so.
+    pub fn undeclared(
+        &self,
+        object: &LiveObject,
+        value: &Value,
+        ownership: &Ownership,
+        rules: &RuleSet,
+    ) -> Option<ObjectExplainer> {
+        let explained = self.known.undeclared(object, value, ownership, rules);
+        let deviates = self.deviations.of(&object.key).is_some();
+        explained.filter(|by| !deviates || by.by != OWNED)
     }
 
     /// Records why reading ended early, once everything was read: optional reads, such as schemas

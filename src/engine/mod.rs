@@ -3,6 +3,8 @@
 mod attribution;
 pub mod backport;
 mod coverage;
+mod created;
+mod deviations;
 pub mod episodes;
 mod explain;
 mod extra;
@@ -92,6 +94,7 @@ fn pipeline(
     let rules = &rules_of_run(rules, &loaded, options);
     let manifests = take_manifests(&mut loaded);
     let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
+    facts.deviations = created::deviations(&facts, live, rules, options);
     let mut outcome = ObjectResults::of(&mut facts, live, rules, options, watch)?;
     facts.note_cut_short(live);
     let traces = std::mem::take(&mut outcome.traces);

@@ -54,7 +54,7 @@ impl ObjectResults {
         let Undeclared {
             mut objects,
             explained,
-        } = extra::undeclared(&facts.known, &facts.fetched, live, rules, options);
+        } = extra::undeclared(facts, live, rules, options);
         outcome.explained = explained;
         objects.extend(uncompared(facts, rules, options));
         outcome.objects.append(&mut objects);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Case;
-use crate::cluster::{Live, LiveObject, ReadResults, ServedKind};
+use crate::cluster::{Live, LiveObject, ReadResult, ReadResults, ServedKind};
 use crate::compare::{ComparisonInput, Difference, Explain, Reason};
 use crate::model::{
     ChangeKind, Explanation, FieldPath, Manifest, Owner, Ownership, ResourceKey, Warning,
@@ -40,6 +40,19 @@ pub struct ExplainerInput<'r> {
     pub server_dry_run: bool,
     /// The managers that declare the manifests; if empty, they are determined for each object.
     pub field_managers: &'r [String],
+    /// Whether the manifests are the templates of owners, from which controllers created the live
+    /// objects.
+    pub created: bool,
+}
+
+impl ExplainerInput<'_> {
+    /// Returns the live object of this key, with its owners, if it was found and can be read.
+    pub fn found(&self, key: &ResourceKey) -> Option<(Value, Ownership)> {
+        match self.fetched.answers.get(key)? {
+            ReadResult::Found(object) => object.value_and_owners().ok(),
+            ReadResult::Absent | ReadResult::Unread(_) => None,
+        }
+    }
 }
 
 /// Knowledge about software that changes or creates objects. Each explainer is one file under

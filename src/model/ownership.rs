@@ -198,6 +198,14 @@ impl Ownership {
         self.entries.is_empty()
     }
 
+    /// Returns the manager that wrote first, which created the object; `None` if nobody is recorded.
+    pub fn creator(&self) -> Option<&str> {
+        let owners = self.entries.iter().map(|entry| &entry.owner);
+        let writers = owners.filter(|owner| owner.subresource.is_none());
+        let first = writers.min_by_key(|owner| (owner.time.is_none(), owner.time.as_ref()))?;
+        Some(&first.manager)
+    }
+
     /// Returns the owners of a path, or of anything below it; see [`FieldSet::touches`].
     pub fn owners_of(&self, path: &FieldPath, covering: usize) -> Vec<&Owner> {
         self.entries

@@ -12,6 +12,7 @@ mod backport;
 mod backport_rendered;
 mod basics;
 mod coverage;
+mod created;
 mod deploy;
 mod diff;
 mod documents;

@@ -17,7 +17,7 @@ use super::gather::Facts;
 use super::marks::{self, DeployerMark, DeployerTool};
 use super::outcome::ObjectResults;
 use super::report::{self, LoadNotes};
-use super::{Options, load, managed, rules_of_run, take_manifests};
+use super::{Options, created, load, managed, rules_of_run, take_manifests};
 use crate::cluster::{Live, LiveObject, ReadResult};
 use crate::judge::judge_whole;
 use crate::model::{
@@ -52,6 +52,7 @@ pub fn count(
     let rules = &rules_of_run(rules, &loaded, options);
     let manifests = take_manifests(&mut loaded);
     let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
+    facts.deviations = created::deviations(&facts, live, rules, options);
     // A kind that could not be listed makes the share an upper bound, and is not an error.
     let unlisted = std::mem::take(&mut facts.fetched.warnings).into_iter();
     let unlisted: Vec<Warning> = unlisted
@@ -107,13 +108,19 @@ struct UndeclaredObject {
 
 impl UndeclaredObject {
     fn counted(self, deployers: &Deployers, creator: Option<String>) -> ClassifiedObject {
-        let alive = self.marks.iter().find(|mark| !deployers.is_gone(mark));
+        let mut forged = self.marks.iter();
+        let forged = forged.find(|mark| deployers.is_forged(mark, &self.key));
+        let mut alive = self.marks.iter();
+        let alive = alive.find(|mark| forged.is_none() && !deployers.is_gone(mark));
         let (class, why) = match (self.derived, self.ignored, alive) {
             (Some(by), _, _) => (ObjectClass::Derived, Some(by)),
             (None, Some(rule), _) => (ObjectClass::Ignored, Some(rule)),
             (None, None, Some(mark)) => (ObjectClass::Elsewhere, Some(mark.to_string())),
             (None, None, None) => {
+                let forged = forged
+                    .map(|mark| format!("claims to belong to {mark}, which does not list it"));
                 let gone = self.marks.first().map(|mark| format!("{mark} is gone"));
+                let gone = forged.or(gone);
                 let left = self
                     .left
                     .map(|mark| format!("{mark} no longer declares it"));
@@ -149,7 +156,7 @@ fn look_at(
         return None;
     }
     let ownership = ownership_of(&value);
-    let explained = facts.known.undeclared(live, &value, &ownership, rules);
+    let explained = facts.undeclared(live, &value, &ownership, rules);
     let derived = match explained {
         Some(explained) => Some(explained.by),
         None => generated(&value, &ownership),

@@ -5,6 +5,7 @@
 //! policies, and mutating webhooks, whose configuration does not show what they write.
 
 mod cel;
+mod created;
 mod kyverno;
 mod template;
 mod webhooks;
@@ -38,8 +39,12 @@ impl Explainer for AdmissionPolicies {
     }
 
     fn learn_later(&self, run: &ExplainerInput<'_>, cases: &[&Case]) -> Option<Box<dyn Knowledge>> {
-        let is_open = |case: &&&Case| case.candidates.iter().any(is_open_addition);
-        cases.iter().find(is_open)?;
+        let is_open = |candidate: &judge::JudgeInput| match run.created {
+            true => candidate.is_open(),
+            false => is_open_addition(candidate),
+        };
+        let mut candidates = cases.iter().flat_map(|case| &case.candidates);
+        candidates.any(is_open).then_some(())?;
         let namespaces = labels_of_namespaces(run.manifests, run.fetched);
         let mut policies = PolicyExplainer::read(run.live, namespaces);
         let is_idle = policies.mutations.is_empty() && policies.webhooks.is_empty();
@@ -52,7 +57,7 @@ impl Explainer for AdmissionPolicies {
                 _ => None,
             })
             .collect();
-        (!is_idle).then(|| Box::new(policies) as _)
+        (run.created || !is_idle).then(|| Box::new(policies) as _)
     }
 }
 
@@ -92,7 +97,13 @@ impl Knowledge for PolicyExplainer {
     }
 
     fn explain_together(&self, cases: &mut [Case], run: &ExplainerInput<'_>) -> Vec<Warning> {
-        self.explain_by_webhooks(cases, run)
+        match run.created {
+            true => {
+                self.explain_created(cases, run);
+                Vec::new()
+            }
+            false => self.explain_by_webhooks(cases, run),
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
 }
 
 impl Webhook {
-    fn matches(&self, candidate: &PolicyCandidate<'_>, live: &Value) -> bool {
+    pub(super) fn matches(&self, candidate: &PolicyCandidate<'_>, live: &Value) -> bool {
         let is_sure = self.matches.doubt(candidate).is_none();
         is_sure && self.matches.match_object(candidate) && self.was_there(live)
     }
