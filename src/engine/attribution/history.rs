@@ -171,6 +171,7 @@ fn value_after_write(write: &AuditedWrite, change: &Change, version: &str) -> Va
         None if request::request_effect(write, change) == RequestEffect::Yes => {
             ValueAfterWrite::Live
         }
+        None if request::sets_other_value(write, change) => ValueAfterWrite::Other,
         None => ValueAfterWrite::Unknown,
     }
 }
@@ -246,6 +247,39 @@ mod tests {
             Value::Null,
         );
         assert_author(&[patch("alice", "a"), set], &changed, Some("carol"));
+    }
+
+    #[test]
+    fn without_responses_a_patch_that_restores_a_value_ends_the_change_before_it() {
+        let list = r#".spec.containers[name="app"].env[name="B"]"#;
+        let gone = change(
+            list,
+            ChangeKind::Removed,
+            Some(json!({"name": "B", "value": "2"})),
+            None,
+        );
+        let patch = |user: &str, item: Value| {
+            let body = json!({"spec": {"containers": [{"name": "app", "env": [item]}]}});
+            by(user, "patch", body, Value::Null)
+        };
+        let removes = |user: &str| patch(user, json!({"$patch": "delete", "name": "B"}));
+        let restores = patch("carol", json!({"name": "B", "value": "2"}));
+        let writes = [removes("alice"), restores, removes("bob")];
+        assert_author(&writes, &gone, Some("bob"));
+        assert_author(&writes[..1], &gone, Some("alice"));
+
+        let path = ".metadata.labels.tier";
+        let changed = change(path, ChangeKind::Modified, None, Some(json!("b")));
+        let labels = |user: &str, tier: &str| {
+            let body = json!({"metadata": {"labels": {"tier": tier}}});
+            by(user, "patch", body, Value::Null)
+        };
+        let writes = [
+            labels("alice", "b"),
+            labels("carol", "c"),
+            labels("bob", "b"),
+        ];
+        assert_author(&writes, &changed, Some("bob"));
     }
 
     #[test]

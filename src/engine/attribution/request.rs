@@ -293,6 +293,40 @@ fn deletes(sent: &Value) -> bool {
     sent.is_null() || sent.get("$patch").and_then(Value::as_str) == Some("delete")
 }
 
+/// Returns whether a patch set the path of `change` to another value than the live one: then a later
+/// request wrote the live value.
+pub fn sets_other_value(write: &AuditedWrite, change: &Change) -> bool {
+    let is_patch = write.verb == "patch" && write.subresource.is_none();
+    let body = write
+        .body
+        .as_ref()
+        .filter(|body| is_patch && body.is_object());
+    let Some(sent) = body.and_then(|body| find(body, &change.path)) else {
+        return false;
+    };
+    match &change.live {
+        None => sets_something(sent),
+        // `null` may be filled with a default.
+        Some(_) => {
+            let is_scalar = !sent.is_object() && !sent.is_array() && !sent.is_null();
+            is_scalar && request_effect(write, change) == RequestEffect::No
+        }
+    }
+}
+
+/// Returns whether a patch leaves something at a path: no deletion, and no zero, which the server
+/// may not store.
+fn sets_something(sent: &Value) -> bool {
+    match sent {
+        Value::Object(_) if deletes(sent) => false,
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| !name.starts_with('$') && sets_something(value)),
+        Value::Array(items) => items.iter().any(sets_something),
+        sent => !schema::is_zero(sent),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
