@@ -305,6 +305,14 @@ pub struct PathExplanation {
 }
 
 impl PathExplanation {
+    /// Returns whether it differs and is explained.
+    pub fn is_explained(&self) -> bool {
+        let PathDecision::Differs { verdict, .. } = &self.decision else {
+            return false;
+        };
+        matches!(verdict, Verdict::Explained { .. })
+    }
+
     /// Returns whether it is drift.
     pub fn is_drift(&self) -> bool {
         matches!(&self.decision, PathDecision::Differs { verdict, .. } if *verdict == Verdict::Reported)

@@ -1,7 +1,9 @@
 //! Explains in sentences why a path is drift or not: the same in text and in documents.
 
+use serde_json::Value;
+
 use crate::model::{
-    Applier, ChangeKind, DefaultFrom, ListMatching, ObjectExplanation, PathDecision,
+    Applier, ChangeKind, DefaultFrom, ListMatching, ObjectExplanation, PathDecision, PathElement,
     PathExplanation, RuleNote, SchemaOrigin, ValueType, Verdict,
 };
 
@@ -135,11 +137,24 @@ pub const NO_OWNERS: &str = "unknown: the live object was read without managed f
 pub fn no_owner(explanation: &ObjectExplanation, entry: &PathExplanation) -> &'static str {
     if entry.live.is_none() {
         "nobody: it is not live"
-    } else if explanation.has_owners {
+    } else if !explanation.has_owners {
+        NO_OWNERS
+    } else if is_scaled_to_zero(entry) {
+        "unknown: no manager owns it, because the server records none for a scale to zero"
+    } else if entry.is_explained() {
         "nobody: no request wrote it"
     } else {
-        NO_OWNERS
+        "unknown: no manager owns it"
     }
+}
+
+/// Returns whether an entry is about replicas that were scaled to zero. The server computes who owns
+/// them from the `Scale` object, which omits zero (`managedfields.ScaleHandler`).
+fn is_scaled_to_zero(entry: &PathExplanation) -> bool {
+    let is_replicas =
+        |last: &PathElement| matches!(last, PathElement::Field(name) if name == "replicas");
+    entry.path.0.last().is_some_and(is_replicas)
+        && entry.live.as_ref().and_then(Value::as_u64) == Some(0)
 }
 
 /// Returns a rule, and where it is defined.

@@ -51,6 +51,23 @@ fn explains_an_addition_with_the_lists_on_its_path() {
     insta::assert_snapshot!(shop(&["Deployment/cart", path]));
 }
 
+/// The server records no manager for replicas that were scaled to zero, but a request scaled them.
+#[test]
+fn a_scale_to_zero_has_no_recorded_manager() {
+    let place = TestFolder::new();
+    let case = fixture_arg("cases/audit-names-who-scaled");
+    let (manifests, live) = (format!("{case}/manifests"), format!("{case}/live.json"));
+    let words = [
+        "explain",
+        "Deployment/quiet",
+        ".spec.replicas",
+        &manifests,
+        "--live",
+        &live,
+    ];
+    insta::assert_snapshot!(place.run(words).replace(&case, "$CASE"));
+}
+
 #[test]
 fn server_managed() {
     insta::assert_snapshot!(shop(&["ConfigMap/cart-config", ".metadata.uid"]));
