@@ -94,7 +94,7 @@ impl Walker<'_> {
         if let ListContext::Atomic { allowed } = self.ground {
             return allowed;
         }
-        if self.may_be_defaulted() && self.only_the_applier() {
+        if self.may_be_defaulted_in(true) && self.only_the_applier() {
             AllowedExtras::Fields
         } else {
             AllowedExtras::Nothing

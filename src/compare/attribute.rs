@@ -243,11 +243,22 @@ impl<'a> Walker<'a> {
     /// to lists, no entries to maps that users fill, and nothing to the metadata. A known schema
     /// says what the defaults are.
     pub(super) fn may_be_defaulted(&self) -> bool {
-        let is_users = |segment: &PathElement| match segment {
-            PathElement::Field(name) => FILLED_BY_USERS.contains(&name.as_str()),
+        self.may_be_defaulted_in(false)
+    }
+
+    /// Returns the same for the current field, or for what is in the list there. Users fill
+    /// maps, not lists of objects such as the `spec.data` of an ExternalSecret.
+    pub(super) fn may_be_defaulted_in(&self, list: bool) -> bool {
+        let path = &self.path.0;
+        let is_map = |at: usize| match path.get(at + 1) {
+            None => !list,
+            Some(next) => matches!(next, PathElement::Field(_)),
+        };
+        let is_users = |(at, segment): (usize, &PathElement)| match segment {
+            PathElement::Field(name) => FILLED_BY_USERS.contains(&name.as_str()) && is_map(at),
             _ => false,
         };
-        self.subject.root.is_none() && !self.in_new_item && !self.path.0.iter().any(is_users)
+        self.subject.root.is_none() && !self.in_new_item && !path.iter().enumerate().any(is_users)
     }
 
     /// Returns whether the manifest declares `null` here. After server-side apply the applier owns
@@ -338,7 +349,7 @@ impl<'a> Walker<'a> {
 }
 
 /// Returns the part of a manager's field set at a path.
-fn node<'e>(entry: &'e ManagerEntry, path: &[PathElement]) -> Option<&'e FieldSet> {
+pub(super) fn node<'e>(entry: &'e ManagerEntry, path: &[PathElement]) -> Option<&'e FieldSet> {
     let mut steps = path.iter();
     let set: &FieldSet = &entry.fields;
     steps.try_fold(set, |set, segment| set.child(segment))

@@ -1,6 +1,6 @@
 //! Pairs the items of two lists.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use serde_json::Value;
 
@@ -120,13 +120,77 @@ pub fn natural_key(declared: &[Value], live: &[Value]) -> Option<&'static str> {
 }
 
 fn is_unique(items: &[Value], key: &str) -> bool {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     !items.is_empty()
         && items.iter().all(|item| {
             item.get(key)
                 .and_then(Value::as_str)
                 .is_some_and(|name| seen.insert(name))
         })
+}
+
+/// How the server identifies the items of a list without a schema.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ItemIdentity {
+    /// By these fields.
+    Keys(Vec<String>),
+    /// By value.
+    Values,
+}
+
+impl ItemIdentity {
+    /// Returns the path element of an item.
+    pub(super) fn of(&self, item: &Value) -> PathElement {
+        match self {
+            Self::Keys(keys) => {
+                let key = |key: &String| Some((key.clone(), item.get(key)?.clone()));
+                PathElement::Key(keys.iter().filter_map(key).collect())
+            }
+            Self::Values => PathElement::Value(item.clone()),
+        }
+    }
+
+    /// Returns the declared items with the keys that they leave to the server's defaults, as the
+    /// live items have them: `port: 53` is `port: 53, protocol: TCP`. Items that `is_preferred`
+    /// come first if several live items qualify.
+    pub(super) fn complete(
+        &self,
+        declared: &[Value],
+        live: &[Value],
+        is_preferred: impl Fn(&PathElement) -> bool,
+    ) -> Vec<Value> {
+        const MOST_PAIRS: usize = 10_000;
+        let mut declared = declared.to_vec();
+        let Self::Keys(keys) = self else {
+            return declared;
+        };
+        if declared.len() * live.len() > MOST_PAIRS {
+            return declared;
+        }
+        let is_open = |item: &Value| keys.iter().any(|key| item.get(key).is_none());
+        let taken = declared.iter().filter(|item| !is_open(item));
+        let taken: HashSet<PathElement> = taken.map(|item| self.of(item)).collect();
+        let free = live.iter().filter(|item| !taken.contains(&self.of(item)));
+        let mut free: Vec<&Value> = free.collect();
+        free.sort_by_key(|item| !is_preferred(&self.of(item)));
+        for item in declared.iter_mut().filter(|item| is_open(item)) {
+            let agrees = |other: &Value| {
+                let mut written = keys.iter().filter_map(|key| Some((key, item.get(key)?)));
+                written.all(|(key, value)| other.get(key) == Some(value))
+            };
+            let found = free.iter().position(|other| agrees(other));
+            let (Some(found), Value::Object(fields)) = (found, item) else {
+                continue;
+            };
+            let other = free.remove(found);
+            for key in keys {
+                if let (None, Some(value)) = (fields.get(key), other.get(key)) {
+                    fields.insert(key.clone(), value.clone());
+                }
+            }
+        }
+        declared
+    }
 }
 
 #[cfg(test)]

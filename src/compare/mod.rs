@@ -8,6 +8,7 @@ mod atomic;
 mod attribute;
 mod list;
 mod normalize;
+mod owned_items;
 mod same;
 mod survey;
 #[cfg(test)]

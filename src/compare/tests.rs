@@ -427,6 +427,98 @@ fn without_a_schema_lists_are_matched_by_a_natural_key() {
     );
 }
 
+/// Without a CustomResourceDefinition, managed fields show that items have keys or are a set.
+#[test]
+fn without_a_schema_items_are_matched_as_managers_own_them() {
+    let with = |list: Value| {
+        json!({"apiVersion": "x/v1", "kind": "X", "metadata": {"name": "a"},
+            "spec": {"list": list}})
+    };
+    let entry = |manager: &str, operation: &str, list: Value| {
+        json!({"manager": manager, "operation": operation, "apiVersion": "x/v1",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:list": list}}})
+    };
+    let (tcp, udp) = (
+        r#"k:{"port":53,"protocol":"TCP"}"#,
+        r#"k:{"port":53,"protocol":"UDP"}"#,
+    );
+    let item = json!({".": {}, "f:port": {}});
+    let declared = with(json!([{"port": 53}]));
+    let live = with(json!([
+        {"port": 53, "protocol": "UDP"},
+        {"port": 53, "protocol": "TCP", "weight": 1},
+    ]));
+    let owned = json!([
+        entry("argocd-controller", "Apply", json!({tcp: item})),
+        entry(
+            "kubectl-edit",
+            "Update",
+            json!({udp: {".": {}, "f:port": {}, "f:protocol": {}}})
+        ),
+    ]);
+    let found = findings(&declared, &managed(live, owned), false);
+    let [found] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    let path = ".spec.list[port=53,protocol=\"UDP\"]";
+    assert_eq!(found.change.path.to_string(), path);
+    assert_eq!(found.owners[0].manager, "kubectl-edit");
+
+    // The only item has another key than the default that was applied.
+    let live = with(json!([{"port": 53, "protocol": "UDP"}]));
+    let owned = json!([
+        entry("argocd-controller", "Apply", json!({tcp: item})),
+        entry(
+            "kubectl-edit",
+            "Update",
+            json!({udp: {".": {}, "f:port": {}, "f:protocol": {}}})
+        ),
+    ]);
+    let path = format!("added {path}.protocol");
+    assert_eq!(drift(&declared, &managed(live, owned)), [path]);
+
+    let live = |list: Value, set: Value| {
+        managed(
+            with(list),
+            json!([entry("argocd-controller", "Apply", set)]),
+        )
+    };
+    let both = json!({r#"v:"a""#: {}, r#"v:"b""#: {}});
+    let declared = with(json!(["b", "a"]));
+    assert!(drift(&declared, &live(json!(["a", "b"]), both.clone())).is_empty());
+    let left = live(json!(["b"]), json!({r#"v:"b""#: {}}));
+    let removed = findings(&declared, &left, false);
+    assert_eq!(removed[0].change.path.to_string(), ".spec.list[=\"a\"]");
+    assert!(
+        removed[0].owners.is_empty(),
+        "the applier did not remove it"
+    );
+    assert_eq!(removed[0].cause, None);
+    // No manager owns one of the items: nothing shows that this is a set.
+    assert_eq!(
+        drift(&declared, &live(json!(["a", "b", "c"]), both)),
+        ["changed .spec.list"]
+    );
+}
+
+/// `data` is mostly a map that users fill, but here it is a list of objects with defaults.
+#[test]
+fn without_a_schema_objects_in_a_list_may_be_defaulted() {
+    let with = |item: Value| {
+        json!({"apiVersion": "x/v1", "kind": "X", "metadata": {"name": "a"},
+            "spec": {"data": [item]}})
+    };
+    let owned = json!([{"manager": "argocd-controller", "operation": "Apply",
+        "apiVersion": "x/v1", "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:data": {}}}}]);
+    let live = managed(with(json!({"secretKey": "k", "strategy": "None"})), owned);
+    assert!(drift(&with(json!({"secretKey": "k"})), &live).is_empty());
+    assert_eq!(
+        drift(&with(json!({"secretKey": "other"})), &live),
+        ["changed .spec.data[0].secretKey"]
+    );
+}
+
 /// A manifest declares that an object exists, but this one is about to be deleted.
 #[test]
 fn an_object_that_is_being_deleted_is_drift() {

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use serde_json::{Map, Value};
 
-use super::list::{self, Pairs};
+use super::list::{self, ItemIdentity, Pairs};
 use super::visit::{VisitedPath, how_equal};
 use super::{ComparisonInput, Difference, KeepFindings, Reason};
 use crate::model::{
@@ -405,8 +405,23 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Compares lists without a schema, whose items are matched by a natural key.
+    /// Compares lists without a schema. Their items are matched as managers own them, or by a
+    /// natural key.
     fn untyped_list(&mut self, declared: &[Value], live: &[Value]) {
+        let by_owners = match declared == live {
+            // Their owners are not needed.
+            true => None,
+            false => self.identity_by_owners(live),
+        };
+        if let Some(identity) = by_owners {
+            self.see_form(match &identity {
+                ItemIdentity::Keys(keys) => ValueType::AssociativeList(keys.clone()),
+                ItemIdentity::Values => ValueType::Set,
+            });
+            let completed = identity.complete(declared, live, |item| self.is_applied(item));
+            let pairs = list::pair(&completed, live, |item| identity.of(item));
+            return self.pairs(None, pairs, declared, live);
+        }
         match list::natural_key(declared, live) {
             Some(key) => {
                 self.see_form(ValueType::ItemsBy(key));
@@ -567,7 +582,9 @@ impl<'a> Walker<'a> {
         let owners: Vec<Owner> = match kind {
             // A removed value has no owner, except as part of its parent.
             ChangeKind::Removed
-                if self.covering() >= self.path.0.len() || self.is_out_of_empty_map() =>
+                if self.covering() >= self.path.0.len()
+                    || self.is_out_of_empty_map()
+                    || self.is_owned_by_item() =>
             {
                 Vec::new()
             }
