@@ -10,6 +10,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -114,7 +115,12 @@ impl NamespaceComparison<'_> {
             true => self.revisions(&owner.uid),
             false => Vec::new(),
         };
-        let templates = template::templates(&owner_value, &value, &object.key, &revisions)?;
+        let current_since = match owner.kind.as_str() {
+            "Deployment" => self.current_since(&owner_value),
+            _ => None,
+        };
+        let templates =
+            template::templates(&owner_value, &value, &object.key, &revisions, current_since)?;
         let live = LiveObject::from_value(object.key.clone(), object.api_version.clone(), &value);
         Some(CreatedObject {
             key: object.key.clone(),
@@ -175,6 +181,14 @@ impl NamespaceComparison<'_> {
         {
             *template = current;
         }
+    }
+
+    /// Returns when the ReplicaSet of a Deployment's current revision was created. Someone can give
+    /// another one the same revision, but only later.
+    fn current_since(&mut self, deployment: &Value) -> Option<Timestamp> {
+        let all = self.all("apps/v1", "ReplicaSet").values();
+        let current = all.filter(|one| template::is_of_current_revision(one, deployment));
+        current.filter_map(template::created).min()
     }
 
     /// Returns the ControllerRevisions of an owner.

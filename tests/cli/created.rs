@@ -184,6 +184,40 @@ fn an_owner_counts_only_by_its_kind_and_while_it_has_replicas() {
     );
 }
 
+/// A Deployment that never becomes available keeps rolling out.
+#[test]
+fn a_rollout_excuses_only_replica_sets_that_are_older_than_the_current_one() {
+    let revision = |object: &mut Value, revision: &str, day: u32| {
+        object["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": revision});
+        object["metadata"]["creationTimestamp"] = format!("2026-11-{day}T10:00:00Z").into();
+    };
+    let mut deployment = workload("Deployment", "web", None, "web:2");
+    revision(&mut deployment, "2", 10);
+    deployment["status"] = json!({"observedGeneration": 1, "conditions": [
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]});
+    let owner = Some(("apps/v1", "Deployment", "web"));
+    let with = |name: &str, image: &str, of: &str, day: u32| {
+        let mut one = workload("ReplicaSet", name, owner, image);
+        revision(&mut one, of, day);
+        if image != "web:2" {
+            one["spec"]["template"]["spec"]["hostPID"] = true.into();
+        }
+        one
+    };
+    let objects = [
+        deployment,
+        with("web-1", "web:1", "1", 11),
+        with("web-2", "web:2", "2", 12),
+        with("web-3", "web:3", "0", 13),
+    ];
+    let shown = said(&objects, &[]);
+    assert!(shown.contains("ReplicaSet web-3 critical"), "{shown}");
+    assert!(
+        !shown.contains("web-1") && !shown.contains("web-2"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn a_job_is_compared_with_its_cron_job_and_its_pod_with_the_job() {
     let cron = |image: &str| {

@@ -85,12 +85,14 @@ pub fn pod_spec_of(kind: &str) -> FieldPath {
 }
 
 /// Returns what an owner's controller may have created an object from; `None` if nothing runs in it,
-/// or if a rollout still replaces objects of an earlier template.
+/// or if a rollout still replaces objects of an earlier template. `current_since` is when the
+/// ReplicaSet of a Deployment's current revision was created.
 pub fn templates(
     owner: &Value,
     object: &Value,
     key: &ResourceKey,
     revisions: &[Value],
+    current_since: Option<Timestamp>,
 ) -> Option<Templates> {
     let kind = text_or_empty(owner, "/kind");
     let count = |object: &Value, path: &str| object.pointer(path).and_then(Value::as_u64);
@@ -100,10 +102,12 @@ pub fn templates(
             let is_empty =
                 count(object, "/spec/replicas") == Some(0) && replicas("/status/replicas") == 0;
             let rollout = Rollout::of(owner);
-            if is_empty || rollout == Rollout::Running {
+            // One that is not newer than the current ReplicaSet is what the rollout replaces.
+            let is_replaced = rollout == Rollout::Running && created(object) <= current_since;
+            if is_empty || is_replaced {
                 return None;
             }
-            rollout == Rollout::Unknown
+            rollout != Rollout::Done
         }
         "CronJob" if text_at(object, "/status/completionTime").is_some() => return None,
         "CronJob" => is_older(object, owner, &["spec", "jobTemplate"]).unwrap_or_else(|| {
@@ -144,6 +148,26 @@ pub fn templates(
     })
 }
 
+/// Returns when an object was created, which nobody but the API server writes.
+pub fn created(object: &Value) -> Option<Timestamp> {
+    text_at(object, "/metadata/creationTimestamp")?.parse().ok()
+}
+
+/// Returns whether a ReplicaSet is of a Deployment's current revision, according to both.
+pub fn is_of_current_revision(replica_set: &Value, deployment: &Value) -> bool {
+    let revision = |object: &Value| {
+        let annotations = object.pointer("/metadata/annotations")?;
+        annotations
+            .get("deployment.kubernetes.io/revision")
+            .cloned()
+    };
+    let uid = text_at(deployment, "/metadata/uid");
+    let mut owners = items_at(replica_set, "/metadata/ownerReferences").iter();
+    owners.any(|owner| text_at(owner, "/uid") == uid)
+        && revision(deployment).is_some()
+        && revision(replica_set) == revision(deployment)
+}
+
 /// Returns whether a ReplicaSet has no replicas, but a Pod that nobody deletes: its controller would
 /// delete the Pod.
 pub fn is_scaled_down(replica_set: &Value, pod: &Value) -> bool {
@@ -155,8 +179,7 @@ pub fn is_scaled_down(replica_set: &Value, pod: &Value) -> bool {
 /// Returns whether an object was created before someone last wrote its owner's template; `None` if
 /// that is not recorded.
 fn is_older(object: &Value, owner: &Value, template: &[&str]) -> Option<bool> {
-    let created = text_at(object, "/metadata/creationTimestamp")?;
-    let created: Timestamp = created.parse().ok()?;
+    let created = created(object)?;
     let ownership = ownership_of(owner);
     let path = FieldPath::of_fields(template);
     let writers = ownership.owners_of(&path, path.0.len()).into_iter();
@@ -182,6 +205,9 @@ impl Rollout {
             return Self::Unknown;
         };
         let generation = number("/metadata/generation").unwrap_or(observed);
+        if observed < generation {
+            return Self::Unknown;
+        }
         let is_done = match text_or_empty(owner, "/kind") {
             "Deployment" => {
                 let conditions = items_at(owner, "/status/conditions").iter();
@@ -204,7 +230,7 @@ impl Rollout {
             }
         };
         let is_manual = text_at(owner, "/spec/updateStrategy/type") == Some("OnDelete");
-        match is_done && !is_manual && observed >= generation {
+        match is_done && !is_manual {
             true => Self::Done,
             false => Self::Running,
         }
@@ -220,9 +246,6 @@ fn is_revision_of(revision: &Value, owner: &Value, pod: &Value) -> bool {
     let hash = labels.and_then(|labels| labels.get("controller-revision-hash")?.as_str());
     let owner_name = text_or_empty(owner, "/metadata/name");
     let is_named = hash.is_some_and(|hash| name == hash || name == format!("{owner_name}-{hash}"));
-    let created = |object: &Value| -> Option<Timestamp> {
-        text_at(object, "/metadata/creationTimestamp")?.parse().ok()
-    };
     is_named
         && uid.is_some()
         && owners.any(|owner| text_at(owner, "/uid") == uid)
