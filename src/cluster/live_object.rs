@@ -4,11 +4,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
-use super::unique_keys::{TWICE, UniqueKeys};
+use super::unique_keys::UniqueKeys;
 use crate::model::{Ownership, ResourceKey};
 use crate::ownership::{ownership_in, ownership_of};
 use crate::yaml::skim::Skim;
@@ -137,14 +136,28 @@ impl LiveObject {
     }
 
     /// Parses the object and its owners separately; `None` if the text is not in the form that an
-    /// API server writes.
+    /// API server writes: with a key twice, or with unusual managed fields.
     fn split(&self) -> Option<(Value, Ownership)> {
-        let mut text = serde_json::Deserializer::from_str(self.json());
-        let mut owners = None;
-        let mut fields = LiveFields(&mut owners).deserialize(&mut text).ok()?;
-        text.end().ok()?;
+        let mut text = Skim::of(self.json());
+        let mut fields = Map::new();
+        let mut metadata = None;
+        text.fields(|text, name| {
+            if name == "metadata" {
+                return metadata
+                    .replace(split_metadata(text)?)
+                    .is_none()
+                    .then_some(());
+            }
+            let is_first = fields.insert(name.to_owned(), text.tree()?).is_none();
+            is_first.then_some(())
+        })?;
+        let owners = metadata.map(|(metadata, owners)| {
+            fields.insert("metadata".to_owned(), Value::Object(metadata));
+            owners
+        });
         self.give_type(&mut fields);
-        Some((Value::Object(fields), owners.unwrap_or_default()))
+        let owners = owners.unwrap_or_default();
+        text.is_at_end().then_some((Value::Object(fields), owners))
     }
 
     /// Adds the type, which items of a list from an API server do not have.
@@ -157,80 +170,18 @@ impl LiveObject {
     }
 }
 
-/// Reads an object without its managed fields, and the owners from them. An object with a key twice,
-/// or with other managed fields than an API server writes, is an error.
-struct LiveFields<'o>(&'o mut Option<Ownership>);
-
-impl<'de> DeserializeSeed<'de> for LiveFields<'_> {
-    type Value = Map<String, Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, object: D) -> Result<Self::Value, D::Error> {
-        object.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for LiveFields<'_> {
-    type Value = Map<String, Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<Self::Value, M::Error> {
-        let Self(owners) = self;
-        let mut fields = Map::new();
-        while let Some(name) = object.next_key::<String>()? {
-            let is_metadata = name == "metadata";
-            let value = match is_metadata {
-                true => Value::Object(object.next_value_seed(LiveMetadata(owners))?),
-                false => object.next_value_seed(UniqueKeys)?,
-            };
-            if fields.insert(name, value).is_some() {
-                return Err(de::Error::custom(TWICE));
-            }
-        }
-        Ok(fields)
-    }
-}
-
-/// Reads the `metadata` of [`LiveFields`].
-struct LiveMetadata<'o>(&'o mut Option<Ownership>);
-
-impl<'de> DeserializeSeed<'de> for LiveMetadata<'_> {
-    type Value = Map<String, Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, metadata: D) -> Result<Self::Value, D::Error> {
-        metadata.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for LiveMetadata<'_> {
-    type Value = Map<String, Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("metadata")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut metadata: M) -> Result<Self::Value, M::Error> {
-        let Self(owners) = self;
-        let mut fields = Map::new();
-        while let Some(name) = metadata.next_key::<String>()? {
-            if name != "managedFields" {
-                let value = metadata.next_value_seed(UniqueKeys)?;
-                if fields.insert(name, value).is_some() {
-                    return Err(de::Error::custom(TWICE));
-                }
-                continue;
-            }
-            let text: &RawValue = metadata.next_value()?;
-            let read = ownership_in(&mut Skim::of(text.get()));
-            let read = read.ok_or_else(|| de::Error::custom("unusual managed fields"))?;
-            if owners.replace(read).is_some() {
-                return Err(de::Error::duplicate_field("managedFields"));
-            }
-        }
-        Ok(fields)
-    }
+/// Parses the metadata of an object without the managed fields, and the owners in them.
+fn split_metadata(text: &mut Skim<'_>) -> Option<(Map<String, Value>, Ownership)> {
+    let mut fields = Map::new();
+    let mut owners = None;
+    text.fields(|text, name| {
+        let is_first = match name {
+            "managedFields" => owners.replace(ownership_in(text)?).is_none(),
+            _ => fields.insert(name.to_owned(), text.tree()?).is_none(),
+        };
+        is_first.then_some(())
+    })?;
+    Some((fields, owners.unwrap_or_default()))
 }
 
 /// Hides the content, which may be a Secret's.

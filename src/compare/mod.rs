@@ -98,6 +98,12 @@ pub trait Explain {
         None
     }
 
+    /// Returns whether any rule may explain a change at `path`. If not, and few fields have rules,
+    /// nothing else is asked.
+    fn may_explain(&self, _path: &FieldPath) -> bool {
+        true
+    }
+
     /// Returns whether [`explains`](Self::explains) depends on the owners at `path`. If not, they
     /// are not looked up.
     fn owners_matter(&self, _path: &FieldPath) -> bool {

@@ -64,7 +64,7 @@ pub fn is_labelled(object: &Value) -> bool {
 }
 
 fn labels(object: &Value) -> Option<&Map<String, Value>> {
-    object.pointer("/metadata/labels")?.as_object()
+    object.get("metadata")?.get("labels")?.as_object()
 }
 
 /// Removes the labels that a ReplicationController or Job that is not [labelled](is_labelled()) got

@@ -208,16 +208,17 @@ impl<'a> Walker<'a> {
         // A trace and `--show explained` need a visit of each field.
         let at_a_glance = self.trace.is_none() && self.subject.keep != KeepFindings::All;
         for (name, value) in declared {
-            if at_a_glance && live.get(name).is_some_and(|live| is_copy(value, live)) {
+            let theirs = live.get(name);
+            if at_a_glance && theirs.is_some_and(|live| is_copy(value, live)) {
                 continue;
             }
             self.enter_field(name, true);
             let field = self.field(ty, name);
             if is_identity(&self.path) {
                 let ty = self.field_type(ty, field);
-                self.see_equal(ty, Equality::Identity, Some(value), live.get(name));
-            } else if !self.is_hidden_subtree(value, live.get(name)) {
-                self.declared_field(ty, (name, field), value, live.get(name), (declared, live));
+                self.see_equal(ty, Equality::Identity, Some(value), theirs);
+            } else if !self.is_hidden_subtree(value, theirs) {
+                self.declared_field(ty, (name, field), value, theirs, (declared, live));
             }
             self.leave(true);
         }
@@ -261,7 +262,7 @@ impl<'a> Walker<'a> {
     /// Returns whether the current field is one that only the server writes, which is not compared
     /// even if the manifest has it.
     fn is_hidden_subtree(&mut self, declared: &Value, live: Option<&Value>) -> bool {
-        if self.path.0.len() > 2 {
+        if self.path.0.len() > 2 || !self.subject.rules.may_explain(&self.path) {
             return false;
         }
         let kind = if live.is_some() {
@@ -602,15 +603,19 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn explained_by_rule(&self, kind: ChangeKind) -> Option<Reason> {
-        if self.is_allocated_by_change() || self.is_headless_by_hand() {
+        let rules = self.subject.rules;
+        if !rules.may_explain(&self.path)
+            || self.is_allocated_by_change()
+            || self.is_headless_by_hand()
+        {
             return None;
         }
-        let matter = self.subject.rules.owners_matter(&self.path);
+        let matter = rules.owners_matter(&self.path);
         let owners = match matter && !self.is_written_back() {
             true => self.owners(),
             false => Vec::new(),
         };
-        self.subject.rules.explains(&self.path, kind, &owners)
+        rules.explains(&self.path, kind, &owners)
     }
 
     pub(super) fn push(

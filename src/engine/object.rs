@@ -254,12 +254,12 @@ impl RunData<'_> {
         normal: &Value,
         live: &Value,
     ) -> AnnotationRules {
-        let place = format!("{} ({})", declared.manifest.origin, declared.key);
         let trusted = match self.options.untrusted {
             true => &Value::Null,
             false => normal,
         };
-        rules_of(Some(trusted), Some(live), &place)
+        let (origin, key) = (&declared.manifest.origin, &declared.key);
+        rules_of(Some(trusted), Some(live), format_args!("{origin} ({key})"))
     }
 
     /// Returns the differences, and the trace of an object that is watched.

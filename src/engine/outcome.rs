@@ -47,10 +47,10 @@ impl ObjectResults {
         let run = facts.run(live, rules, options);
         let together = facts.known.explain_together(&mut cases, &run);
         outcome.warnings.extend(together);
-        let cases = cases.into_par_iter();
-        outcome.objects = cases
-            .map(|case| decide(case, rules, options.explain))
-            .collect();
+        let undecided = cases.par_iter_mut();
+        undecided.for_each(|case| decide(case, rules, options.explain));
+        // Both collections reuse the memory of the cases.
+        outcome.objects = cases.into_iter().map(|case| case.report).collect();
         let Undeclared {
             mut objects,
             explained,

@@ -47,17 +47,18 @@ pub fn reported(change: Change) -> JudgedChange {
 
 /// Gives a compared object its changes with their verdicts. Explained changes are left out unless
 /// `explain` is set.
-pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
+pub fn decide(case: &mut Case, rules: &RuleSet, explain: bool) {
     let Case {
-        mut report,
+        report,
         declared,
-        mut candidates,
+        candidates,
     } = case;
+    let mut candidates = std::mem::take(candidates);
     candidates.retain(|candidate| explain || candidate.finding.reason.is_none());
     candidates.sort_by(|a, b| a.finding.change.path.cmp(&b.finding.change.path));
     let all = candidates.into_iter();
     let judged: Vec<JudgedChange> = all
-        .map(|candidate| judged(candidate, &report, rules))
+        .map(|candidate| judged(candidate, report, rules))
         .collect();
     report.drifts.extend(judged);
     if let Some(manifest) = &report.manifest {
@@ -70,14 +71,13 @@ pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
     }
     if report.presence == Presence::Both
         && report.reported().next().is_some()
-        && let Some(declared) = declared
+        && let Some(declared) = declared.take()
     {
         let changes = report.reported().map(|drift| &drift.change);
         let view = live_view(&declared.value(), changes);
         report.live = Some(view.into());
         report.declared = Some(declared);
     }
-    report
 }
 
 /// Decides on an object that is missing or undeclared as a whole. If that is not drift, the object

@@ -189,6 +189,10 @@ impl Explain for Oracle<'_> {
         })
     }
 
+    fn may_explain(&self, path: &FieldPath) -> bool {
+        self.rules.may_explain(path) || self.is_filled(path)
+    }
+
     fn owners_matter(&self, path: &FieldPath) -> bool {
         self.rules.owners_matter(path) || self.is_filled(path)
     }

@@ -21,6 +21,9 @@ pub fn apply_rules(
     findings: Vec<Difference>,
     troubles: &mut Vec<String>,
 ) -> Vec<JudgeInput> {
+    if findings.is_empty() {
+        return Vec::new();
+    }
     let ignoring: Vec<&Rule> = object.object_rules.ignoring().collect();
     let mut hits: Vec<RuleHit<'_>> = findings
         .iter()

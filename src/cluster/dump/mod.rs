@@ -253,10 +253,10 @@ impl Read for Dump {
             warnings: self.warnings.clone(),
             ..ReadResults::default()
         };
-        for wanted in &request.wanted {
-            let answer = self.answer(wanted);
-            fetched.answers.insert(wanted.key.clone(), answer);
-        }
+        // Collecting fills the nodes of the map; inserting sorted keys leaves them half empty.
+        let answers = request.wanted.iter();
+        let answers = answers.map(|wanted| (wanted.key.clone(), self.answer(wanted)));
+        fetched.answers = answers.collect();
         self.find_extra(request, &mut fetched);
         match self.notes() {
             Some(notes) => {

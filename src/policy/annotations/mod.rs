@@ -2,6 +2,7 @@
 //! object or a part of it from the comparison.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -155,7 +156,11 @@ pub struct AnnotationRules {
 /// Annotations that only the live object has count if their tool honours them there, but driftctl's
 /// own do not: otherwise the author of a live change could hide it. An undeclared object has only
 /// live annotations. Rules from live annotations are marked as such.
-pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> AnnotationRules {
+pub fn rules_of(
+    declared: Option<&Value>,
+    live: Option<&Value>,
+    place: impl fmt::Display,
+) -> AnnotationRules {
     let mut own = AnnotationRules::default();
     let Some(first) = declared.or(live) else {
         return own;
@@ -163,6 +168,7 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
     if ![Some(first), live].into_iter().flatten().any(may_say) {
         return own;
     }
+    let place = &*place.to_string();
     let of_live = live.into_iter().flat_map(|live| {
         let switches = SWITCHES
             .iter()
