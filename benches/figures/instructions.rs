@@ -15,9 +15,10 @@ use std::process::{Command, Stdio};
 use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::copies::{copies, fixtures, pairs, recording, write_manifests};
+use crate::scale::object;
+use crate::support::copies::{applied, copies, fixtures, pairs, recording, write_manifests};
 use crate::support::measure::binary;
 use crate::support::table;
 
@@ -44,6 +45,7 @@ pub fn measure() {
             shop.join("manifests"),
             shop.join("live.json"),
         ),
+        thousand_in_sync(place.path()),
         thousand_objects(place.path()),
     ];
     table::title("instructions (floor: what was recorded last)");
@@ -92,6 +94,18 @@ fn one_object(place: &Path) -> Figure {
     let live = place.join("one.json");
     fs::write(&live, recording(&[object])).unwrap();
     ("diff of one object in sync", manifest, live)
+}
+
+/// Deployments and ConfigMaps without drift.
+fn thousand_in_sync(place: &Path) -> Figure {
+    let declared: Vec<Value> = (0..1_000).map(object).collect();
+    let objects: Vec<Value> = declared.iter().map(applied).collect();
+    let manifests = place.join("in-sync");
+    fs::create_dir(&manifests).unwrap();
+    write_manifests(&manifests, &declared);
+    let live = place.join("in-sync.json");
+    fs::write(&live, recording(&objects)).unwrap();
+    ("diff of 1,000 objects in sync", manifests, live)
 }
 
 /// Deployments and ConfigMaps, one in fifty with drift.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Floor, METADATA};
 use crate::server::{Cluster, Server};
-use crate::support::copies::{recording, write_manifests};
+use crate::support::copies::{applied, recording, write_manifests};
 use crate::support::measure::{driftctl, in_turns, peak, run};
 use crate::support::table;
 
@@ -135,6 +135,7 @@ impl Figures {
         let manifests = place.path().join("manifests");
         fs::create_dir(&manifests).unwrap();
         let yaml = write_manifests(&manifests, &objects);
+        let objects: Vec<Value> = objects.iter().map(applied).collect();
         let json = recording(&objects);
         let input = yaml + json.len() as u64;
         fs::write(place.path().join("live.json"), json).unwrap();
@@ -164,7 +165,7 @@ impl Figures {
 }
 
 /// A Deployment or a ConfigMap, the same on both sides.
-fn object(number: usize) -> Value {
+pub fn object(number: usize) -> Value {
     let name = format!("app-{number:06}");
     let metadata = json!({"name": name, "namespace": format!("team-{:02}", number % NAMESPACES),
         "labels": {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "shop"}});

@@ -78,18 +78,18 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
             if !open {
                 object.retain(|name, _| fields.contains_key(name.as_str()) || depth == MOST_DEEP);
             }
-            for (name, field) in fields {
-                let dropped = object.get(&**name).is_some_and(|value| field.drops(value));
+            for (name, field) in fields.iter() {
+                let dropped = object.get(name).is_some_and(|value| field.drops(value));
                 if dropped {
-                    object.remove(&**name);
+                    object.remove(name);
                 }
             }
             // A default may depend on another one: two passes are enough for all existing defaults.
             for _ in 0..2 {
-                for (name, field) in fields {
+                for (name, field) in fields.iter() {
                     // These defaults do not apply to templates, nor to every Pod.
-                    let is_apart = matches!(&**name, "creationTimestamp" | "hostPort");
-                    if object.contains_key(&**name) || is_apart {
+                    let is_apart = matches!(name, "creationTimestamp" | "hostPort");
+                    if object.contains_key(name) || is_apart {
                         continue;
                     }
                     let default = (field.default.clone())
@@ -100,8 +100,8 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
                     }
                 }
             }
-            for (name, field) in fields {
-                if let Some(value) = object.get_mut(&**name) {
+            for (name, field) in fields.iter() {
+                if let Some(value) = object.get_mut(name) {
                     fill(schema, field.ty, value, depth - 1);
                 }
             }

@@ -83,7 +83,11 @@ pub fn fields_by_type<'s>(
     };
     let ty = root.and_then(|root| path.0.iter().try_fold(root, step));
     match ty.map(|ty| schema.get(ty)) {
-        Some(Type::Struct { fields, .. }) => fields.keys().map(|name| &**name).collect(),
+        Some(Type::Struct { fields, .. }) => {
+            let mut names: Vec<&str> = fields.keys().collect();
+            names.sort_unstable();
+            names
+        }
         _ => Vec::new(),
     }
 }

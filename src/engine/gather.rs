@@ -126,6 +126,10 @@ fn fetch(
     if let Some(managed) = managed {
         managed.keep_managed(&mut fetched);
     }
+    if fetched.extra.is_empty() {
+        return Ok(fetched);
+    }
+    let declared = resolved.all_keys();
     // A skipped manifest, such as a hook, is not compared, but its live object is not extra either.
     let aside: HashSet<DeclaredIdentity> = loaded.objects_aside().map(identity_of).collect();
     fetched.extra.retain(|object| {
@@ -135,7 +139,7 @@ fn fetch(
             aside.contains(&identity)
         };
         let namespace = key.namespace.as_deref();
-        !resolved.all_keys.contains(key) && !is_aside(namespace) && !is_aside(None)
+        !declared.contains(key) && !is_aside(namespace) && !is_aside(None)
     });
     Ok(fetched)
 }

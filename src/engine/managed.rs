@@ -49,6 +49,7 @@ impl<'m> ExtraScope<'m> {
             ..Self::default()
         };
         let mut undeclared: BTreeMap<&ResourceKey, &String> = BTreeMap::new();
+        let declared = resolved.all_keys();
         for managed in managed {
             match managed {
                 ManagedObjects::ArgoCd { namespace, .. }
@@ -62,7 +63,7 @@ impl<'m> ExtraScope<'m> {
                 }
                 ManagedObjects::Inventory(entries) => {
                     let entries = entries.iter().map(|(key, api_version)| (key, api_version));
-                    undeclared.extend(entries.filter(|(key, _)| !resolved.all_keys.contains(key)));
+                    undeclared.extend(entries.filter(|(key, _)| !declared.contains(key)));
                 }
             }
         }

@@ -155,8 +155,11 @@ impl RunData<'_> {
         }
         let decided = self.known.expected(&declared.key, &mut normal);
         let mut compared = self.candidates(declared, &normal, decided, live, live_value, owners);
-        let origin = self.schemas.origin(&live.api_version, &declared.key.kind);
         let candidates = &compared.case.candidates;
+        if candidates.is_empty() {
+            return compared;
+        }
+        let origin = self.schemas.origin(&live.api_version, &declared.key.kind);
         let schema = self.schemas.of(&live.api_version, &declared.key.kind);
         compared.unknown_fields = unknown_fields::warnings(declared, schema, candidates);
         compared.supposed_defaults = origin == SchemaOrigin::None

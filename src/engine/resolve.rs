@@ -55,8 +55,8 @@ pub struct ResolvedManifests<'m> {
     pub of_declared_kinds: Vec<OfDeclaredKind>,
     /// How many the filters exclude.
     pub filtered: usize,
-    /// Every declared object, excluded or not: none of them is extra.
-    pub all_keys: BTreeSet<ResourceKey>,
+    /// Every declared object, excluded or not, in the order of the manifests.
+    all_keys: Vec<ResourceKey>,
     /// The namespaces that the manifests cover.
     pub covered: BTreeSet<String>,
     /// The namespaces of objects that `--namespace` excludes.
@@ -235,11 +235,13 @@ impl ResolvedManifests<'_> {
         self.kinds_found.extend(meant.map(ToString::to_string));
         // A Namespace is cluster-scoped, but counts as part of the namespace that it creates.
         let covered = covered_namespace(key);
-        let elsewhere = options.is_elsewhere(covered.as_deref());
-        if elsewhere {
-            self.elsewhere.extend(covered);
-        } else {
-            self.covered.extend(covered);
+        let elsewhere = options.is_elsewhere(covered);
+        let places = match elsewhere {
+            true => &mut self.elsewhere,
+            false => &mut self.covered,
+        };
+        if let Some(covered) = covered.filter(|covered| !places.contains(*covered)) {
+            places.insert(covered.to_owned());
         }
         let left_out = elsewhere
             || !options.filter.keeps_kind(&names)
@@ -251,8 +253,13 @@ impl ResolvedManifests<'_> {
                 self.left_definitions.push(ObjectRequest { key, kind });
             }
         }
-        self.all_keys.insert(key.clone());
+        self.all_keys.push(key.clone());
         left_out
+    }
+
+    /// Returns every declared object, excluded or not: none of them is extra.
+    pub fn all_keys(&self) -> BTreeSet<&ResourceKey> {
+        self.all_keys.iter().collect()
     }
 
     /// Returns the objects to read, including the definitions whose absence proves that other
@@ -291,11 +298,11 @@ fn refusal(
 }
 
 /// Returns the namespace that a manifest covers: that of its object, or the one that it creates.
-fn covered_namespace(key: &ResourceKey) -> Option<String> {
+fn covered_namespace(key: &ResourceKey) -> Option<&str> {
     let is_namespace = key.kind == "Namespace" && key.group.is_empty();
     match &key.namespace {
-        None if is_namespace => Some(key.name.clone()),
-        namespace => namespace.clone(),
+        None if is_namespace => Some(&key.name),
+        namespace => namespace.as_deref(),
     }
 }
 
@@ -448,7 +455,7 @@ mod tests {
         assert!(resolved.declared.is_empty() && resolved.unresolved.is_empty());
         assert_eq!(resolved.filtered, 2);
         assert_eq!(
-            names(resolved.all_keys.iter()),
+            names(resolved.all_keys().into_iter()),
             ["ConfigMap shop/a", "ConfigMap shop/b"]
         );
         assert!(resolved.elsewhere.contains("shop") && resolved.covered.is_empty());

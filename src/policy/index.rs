@@ -4,11 +4,11 @@
 //! the field names at the start of their paths, once for each kind, so that only the rules along
 //! its path are checked for a change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{PathPattern, Rule, Selectors};
-use crate::model::{FieldPath, PathElement, ResourceKey};
+use crate::model::{FieldPath, NameMap, PathElement, ResourceKey};
 
 /// The rules that may match objects of one kind.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(super) struct KindRules {
 struct IndexNode {
     /// The rules that may match at this node or below it.
     rules: Vec<usize>,
-    fields: BTreeMap<String, IndexNode>,
+    fields: NameMap<IndexNode>,
 }
 
 impl KindRules {
@@ -97,14 +97,7 @@ impl IndexNode {
     fn add(&mut self, path: &PathPattern, place: usize) {
         let mut node = self;
         for name in path.leading_names() {
-            // Most names are there already.
-            if !node.fields.contains_key(name) {
-                node.fields.insert(name.to_owned(), Self::default());
-            }
-            match node.fields.get_mut(name) {
-                Some(next) => node = next,
-                None => return,
-            }
+            node = node.fields.get_or_default(name);
         }
         // The paths of a rule are added one after another, and often end at the same node.
         if node.rules.last() != Some(&place) {

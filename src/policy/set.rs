@@ -267,6 +267,9 @@ impl<'r> ObjectRules<'r> {
         let rule = self.set.get(*self.of_kind.positions.get(place)?)?;
         let (key, sides) = self.object.as_ref()?;
         let concerns = self.concerns.get(place)?;
+        if concerns.get() == Some(&false) {
+            return None;
+        }
         (is_wanted(rule) && *concerns.get_or_init(|| rule.concerns_one(key, *sides)))
             .then_some(rule)
     }

@@ -1,11 +1,10 @@
 //! Parses schemas from CustomResourceDefinitions.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::openapi::{Dialect, MAX_DEPTH, SchemaBuilder};
 use super::{Schema, Type};
+use crate::model::NameMap;
 
 impl Schema {
     /// Returns the types of every version in a CustomResourceDefinition.
@@ -24,7 +23,7 @@ impl Schema {
             };
             if let Type::Any = root {
                 root = Type::Struct {
-                    fields: BTreeMap::new(),
+                    fields: NameMap::default(),
                     atomic: false,
                     open: true,
                     embedded: false,

@@ -1,10 +1,11 @@
 //! Parses schemas from OpenAPI v3 documents, as API servers publish them for each group version.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
 use super::{Field, ListKind, ScalarType, Schema, Type, TypeId, Zero};
+use crate::model::NameMap;
 
 /// The depth limit of inline schemas, which are [`Type::Any`] below it. Real ones have fewer than
 /// 30 levels.
@@ -88,7 +89,7 @@ impl Schema {
             else {
                 continue;
             };
-            for (name, field) in fields {
+            for (name, field) in fields.iter_mut() {
                 if let Some(known) = known.get(name) {
                     field.zero = known.zero;
                     field.default = known.default.clone();
@@ -287,7 +288,7 @@ impl<'d> SchemaBuilder<'d> {
             _ => {}
         }
         let required = node.get("required").and_then(Value::as_array);
-        let mut fields: BTreeMap<Box<str>, Field> = properties
+        let mut fields: NameMap<Field> = properties
             .into_iter()
             .flatten()
             .map(|(name, node)| {
@@ -340,7 +341,7 @@ impl<'d> SchemaBuilder<'d> {
 
     /// Adds the fields of every object, replacing those of the schema: a custom resource may
     /// restrict its metadata, but its type is `ObjectMeta` nevertheless.
-    pub fn add_object_fields(&mut self, fields: &mut BTreeMap<Box<str>, Field>) {
+    pub fn add_object_fields(&mut self, fields: &mut NameMap<Field>) {
         let string = self.scalar(ScalarType::String);
         let meta = self.object_meta();
         for (name, ty) in [("apiVersion", string), ("kind", string), ("metadata", meta)] {

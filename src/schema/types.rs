@@ -1,10 +1,9 @@
 //! The structure of a schema.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::scalar::{ScalarType, is_empty, is_zero};
+use crate::model::NameMap;
 
 /// A type within its [`Schema`](super::Schema).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,7 +20,7 @@ pub enum Type {
     /// An object with known fields.
     Struct {
         /// The fields by name.
-        fields: BTreeMap<Box<str>, Field>,
+        fields: NameMap<Field>,
         /// `x-kubernetes-map-type: atomic`: written and owned as a whole.
         atomic: bool,
         /// `x-kubernetes-preserve-unknown-fields`, or a type that keeps unknown fields.
@@ -92,7 +91,9 @@ impl Type {
         match self {
             Self::Any | Self::Scalar(_) => {}
             Self::Struct { fields, .. } => {
-                fields.values_mut().for_each(|field| visit(&mut field.ty));
+                fields
+                    .iter_mut()
+                    .for_each(|(_, field)| visit(&mut field.ty));
             }
             Self::Map { value, .. } => visit(value),
             Self::List { item, .. } => visit(item),

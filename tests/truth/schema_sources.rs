@@ -28,7 +28,7 @@ fn describe(schema: &Schema, id: TypeId) -> String {
     match schema.get(id) {
         Type::Struct { fields, atomic, .. } => {
             let name = schema.name(id).split('@').next().unwrap();
-            format!("{name} {atomic} {}", fields.len())
+            format!("{name} {atomic} {}", fields.iter().count())
         }
         Type::Map { value, atomic } => format!("map {atomic} {}", describe(schema, *value)),
         Type::List { item, kind } => format!("list {kind:?} {}", describe(schema, *item)),
@@ -54,7 +54,7 @@ fn the_documents_of_a_server_match_the_table() {
             let Type::Struct { fields: known, .. } = known else {
                 panic!("{name} is not a struct");
             };
-            for (field_name, field) in fields {
+            for (field_name, field) in fields.iter() {
                 let known = &known[field_name];
                 let place = format!("{name} {field_name}");
                 assert_eq!(

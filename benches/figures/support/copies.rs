@@ -87,6 +87,27 @@ pub fn copies(pairs: &[Pair], count: usize, namespaces: usize) -> (Vec<Value>, V
         .unzip()
 }
 
+/// Returns an object as a server stores it after it was applied: with the owner of its fields.
+pub fn applied(object: &Value) -> Value {
+    let mut stored = object.clone();
+    stored["metadata"]["managedFields"] = json!([{
+        "manager": "kubectl", "operation": "Apply", "apiVersion": object["apiVersion"],
+        "time": "2026-01-01T10:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {
+            "f:metadata": {"f:labels": owned(&object["metadata"]["labels"])},
+            "f:data": owned(&object["data"]), "f:spec": owned(&object["spec"]),
+        },
+    }]);
+    stored
+}
+
+/// Returns the set of fields in a value, with lists as a whole.
+fn owned(value: &Value) -> Value {
+    let fields = value.as_object().into_iter().flatten();
+    fields
+        .map(|(name, value)| (format!("f:{name}"), owned(value)))
+        .collect()
+}
+
 /// Writes manifests, fifty objects per file.
 pub fn write_manifests(folder: &Path, declared: &[Value]) -> u64 {
     let mut bytes = 0;

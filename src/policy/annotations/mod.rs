@@ -220,11 +220,12 @@ fn may_say(object: &Value) -> bool {
 }
 
 /// Returns the domains of all keys.
-fn domains() -> &'static BTreeSet<&'static str> {
-    static ALL: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+fn domains() -> &'static [&'static str] {
+    static ALL: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         let of_switches = SWITCHES.iter().map(|switch| switch.key.split_once('/'));
         let of_switches = of_switches.flatten().map(|(domain, _)| domain);
-        of_switches.chain(DOMAINS.iter().copied()).collect()
+        let all: BTreeSet<_> = of_switches.chain(DOMAINS.iter().copied()).collect();
+        all.into_iter().collect()
     });
     &ALL
 }

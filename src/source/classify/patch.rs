@@ -6,6 +6,12 @@ use serde_json::{Map, Value};
 /// (`k8s.io/apimachinery/pkg/util/strategicpatch`). Objects that contain patches, such as policies,
 /// have them in fields for patches.
 pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {
+    // Few objects have such a key anywhere, which is quicker to see.
+    holds_directive(fields, |_| false) && holds_directive(fields, speaks_of_patches)
+}
+
+/// Returns whether there is a directive outside the fields that are left out.
+fn holds_directive(fields: &Map<String, Value>, is_left_out: impl Fn(&str) -> bool) -> bool {
     let mut stack: Vec<&Value> = Vec::new();
     let mut mapping = Some(fields);
     loop {
@@ -13,7 +19,7 @@ pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {
             if is_directive(key) {
                 return true;
             }
-            if !speaks_of_patches(key) {
+            if matches!(value, Value::Array(_) | Value::Object(_)) && !is_left_out(key) {
                 stack.push(value);
             }
         }

@@ -1,8 +1,9 @@
 //! Finds GitOps objects in the files of a repository, before anything is rendered.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -15,13 +16,27 @@ use crate::source::walk::{Bounds, WalkEntry as File, found_on_disk};
 use crate::source::{LoadedSource, argo, chart, flux, read, text};
 use crate::yaml;
 
-/// Strings that occur in every file with such an object.
-const MARKS: [&[u8]; 4] = [
-    b"extensions.fluxcd.io/",
-    b"toolkit.fluxcd.io/",
-    b"argoproj.io/",
-    b"fluxcd.controlplane.io/",
-];
+/// Strings to search for in each file. Their searchers are made once, because making one takes
+/// longer than searching a file.
+type Words<const N: usize> = LazyLock<[Finder<'static>; N]>;
+
+/// One of these occurs in every file with such an object.
+static MARKS: Words<4> = LazyLock::new(|| {
+    [
+        "extensions.fluxcd.io/",
+        "toolkit.fluxcd.io/",
+        "argoproj.io/",
+        "fluxcd.controlplane.io/",
+    ]
+    .map(|mark| Finder::new(mark))
+});
+
+/// These occur in every file with an object of Kubernetes.
+static OF_OBJECTS: Words<2> =
+    LazyLock::new(|| ["apiVersion", "kind"].map(|word| Finder::new(word)));
+
+/// These occur in every values file that describes a Flux instance and what it syncs.
+static OF_VALUES: Words<2> = LazyLock::new(|| ["instance:", "sync:"].map(|word| Finder::new(word)));
 
 /// The group of the Flux Operator.
 const OPERATOR: &str = "fluxcd.controlplane.io";
@@ -174,7 +189,7 @@ impl GitOpsScan {
 
 /// Returns whether text may contain a GitOps object.
 pub(super) fn is_marked(bytes: &[u8]) -> bool {
-    MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())
+    MARKS.iter().any(|mark| mark.find(bytes).is_some())
 }
 
 fn classify_file(file: &File, most: usize) -> FileClass {
@@ -191,14 +206,16 @@ fn classify_file(file: &File, most: usize) -> FileClass {
     if bytes.len() > most {
         return one;
     }
-    let has = |what: &[u8]| memmem::find(&bytes, what).is_some();
+    let has_all = |words: &[Finder<'_>]| words.iter().all(|word| word.find(&bytes).is_some());
     let chart = chart_of_template(canonical);
-    one.is_object = chart.is_none() && has(b"apiVersion") && has(b"kind") && !has_name(canonical);
-    let may_be_values = has(b"instance:") && has(b"sync:");
-    if !is_marked(&bytes) && !may_be_values {
+    one.is_object = chart.is_none() && has_all(&*OF_OBJECTS) && !has_name(canonical);
+    let may_be_values = has_all(&*OF_VALUES);
+    let is_marked = is_marked(&bytes);
+    if !is_marked && !may_be_values {
         return one;
     }
     if chart.is_some() {
+        let has = |what: &[u8]| memmem::find(&bytes, what).is_some();
         let makes = has(b"kind: Application") && has(b"argoproj.io/");
         one.chart = chart.filter(|_| makes);
         return one;
@@ -208,7 +225,7 @@ fn classify_file(file: &File, most: usize) -> FileClass {
         one.is_object = false;
         return one;
     }
-    if !is_marked(&bytes) {
+    if !is_marked {
         return one;
     }
     let mut loaded = LoadedSource::default();

@@ -154,10 +154,11 @@ impl Editor<'_> {
         let known = spot.ty.map_or(&Type::Any, |ty| self.schema.get(ty));
         let (step, value) = match (known, holder) {
             (Type::Struct { fields, .. }, Value::Object(children)) => {
-                let open: Vec<_> = fields
+                let mut open: Vec<_> = fields
                     .iter()
-                    .filter(|(name, _)| !children.contains_key(&***name))
+                    .filter(|(name, _)| !children.contains_key(*name))
                     .collect();
+                open.sort_by_key(|(name, _)| *name);
                 let (name, field) = dice.pick(&open)?;
                 (name.to_string(), self.new_value(field)?)
             }

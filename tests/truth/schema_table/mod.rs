@@ -349,7 +349,10 @@ fn fields_named<'s>(schema: &'s mut Schema, ty: &str, field: &str) -> Vec<&'s mu
     (schema.names.iter().zip(&mut schema.types))
         .filter(|(name, _)| matches(name))
         .filter_map(|(_, ty)| match ty {
-            Type::Struct { fields, .. } => fields.get_mut(field),
+            Type::Struct { fields, .. } => {
+                let found = fields.iter_mut().find(|(name, _)| *name == field);
+                found.map(|(_, field)| field)
+            }
             _ => None,
         })
         .collect()
@@ -391,6 +394,8 @@ impl Table<'_> {
             assert!(!open && !embedded, "the table has no word for this: {name}");
             let atomic = if *atomic { " atomic" } else { "" };
             writeln!(out, "type {name}{atomic}").unwrap();
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| *name);
             for (field, known) in fields {
                 let (zero, ty) = (zero_word(known.zero), self.spelling(known.ty));
                 let default = known.default.iter().map(|value| format!(" = {value}"));
