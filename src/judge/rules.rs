@@ -158,7 +158,7 @@ fn ask_whole(
     let live = report.live.as_ref().map(PackedObject::value);
     let object = declared.or(live.as_ref()).unwrap_or(&Value::Null);
     let trusted = declared.filter(|_| !untrusted);
-    let own = rules_of(trusted, live.as_ref(), &place_of(report));
+    let own = rules_of(trusted, live.as_ref(), place_of(report));
     let sides = ObjectSides {
         declared: object,
         live: live.as_ref().unwrap_or(&Value::Null),

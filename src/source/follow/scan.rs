@@ -28,15 +28,14 @@ static MARKS: Words<4> = LazyLock::new(|| {
         "argoproj.io/",
         "fluxcd.controlplane.io/",
     ]
-    .map(|mark| Finder::new(mark))
+    .map(Finder::new)
 });
 
 /// These occur in every file with an object of Kubernetes.
-static OF_OBJECTS: Words<2> =
-    LazyLock::new(|| ["apiVersion", "kind"].map(|word| Finder::new(word)));
+static OF_OBJECTS: Words<2> = LazyLock::new(|| ["apiVersion", "kind"].map(Finder::new));
 
 /// These occur in every values file that describes a Flux instance and what it syncs.
-static OF_VALUES: Words<2> = LazyLock::new(|| ["instance:", "sync:"].map(|word| Finder::new(word)));
+static OF_VALUES: Words<2> = LazyLock::new(|| ["instance:", "sync:"].map(Finder::new));
 
 /// The group of the Flux Operator.
 const OPERATOR: &str = "fluxcd.controlplane.io";
