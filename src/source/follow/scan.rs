@@ -18,10 +18,10 @@ use crate::yaml;
 
 /// Strings to search for in each file. Their searchers are made once, because making one takes
 /// longer than searching a file.
-type Words<const N: usize> = LazyLock<[Finder<'static>; N]>;
+type SearchWords<const N: usize> = LazyLock<[Finder<'static>; N]>;
 
 /// One of these occurs in every file with such an object.
-static MARKS: Words<4> = LazyLock::new(|| {
+static MARKS: SearchWords<4> = LazyLock::new(|| {
     [
         "extensions.fluxcd.io/",
         "toolkit.fluxcd.io/",
@@ -32,10 +32,10 @@ static MARKS: Words<4> = LazyLock::new(|| {
 });
 
 /// These occur in every file with an object of Kubernetes.
-static OF_OBJECTS: Words<2> = LazyLock::new(|| ["apiVersion", "kind"].map(Finder::new));
+static OF_OBJECTS: SearchWords<2> = LazyLock::new(|| ["apiVersion", "kind"].map(Finder::new));
 
 /// These occur in every values file that describes a Flux instance and what it syncs.
-static OF_VALUES: Words<2> = LazyLock::new(|| ["instance:", "sync:"].map(Finder::new));
+static OF_VALUES: SearchWords<2> = LazyLock::new(|| ["instance:", "sync:"].map(Finder::new));
 
 /// The group of the Flux Operator.
 const OPERATOR: &str = "fluxcd.controlplane.io";
