@@ -275,9 +275,12 @@ impl PatchBuilder {
             let at = here.at.clone().field(name);
             match here.live.get(name).filter(|value| !value.is_null()) {
                 None => {
-                    let Some(value) = value_to_add(below, &path())? else {
+                    let Some(mut value) = value_to_add(below, &path())? else {
                         continue; // already gone
                     };
+                    if let Some(wanted) = here.wanted.and_then(|wanted| wanted.get(name)) {
+                        order_items(&mut value, wanted);
+                    }
                     self.tests
                         .push(PatchOperation::Test(at.clone(), Value::Null));
                     self.in_place.push(PatchOperation::Add(at, value));
@@ -376,6 +379,24 @@ impl PatchBuilder {
                     .push(PatchOperation::Test(here.at.clone(), here.live.clone()));
             }
         }
+    }
+}
+
+/// Puts the items of lists that do not exist yet into their wanted order.
+fn order_items(value: &mut Value, wanted: &Value) {
+    match (value, wanted) {
+        (Value::Array(items), Value::Array(wanted)) => {
+            let place = |item: &Value| wanted.iter().position(|other| other == item);
+            items.sort_by_key(|item| place(item).unwrap_or(usize::MAX));
+        }
+        (Value::Object(fields), Value::Object(wanted)) => {
+            for (name, value) in fields {
+                if let Some(wanted) = wanted.get(name) {
+                    order_items(value, wanted);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

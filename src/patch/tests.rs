@@ -244,3 +244,16 @@ fn limits_the_length_of_a_patch() {
     let live = json!({"data": live});
     assert_eq!(build(&live, &live, &edits), Err(PatchError::TooLong));
 }
+
+#[test]
+fn a_list_that_does_not_exist_gets_its_items_in_the_wanted_order() {
+    let live = json!({"spec": {}});
+    let (b, a) = (json!({"name": "b"}), json!({"name": "a"}));
+    let wanted = json!({"spec": {"volumes": [b, a]}});
+    let edits = [
+        (".spec.volumes[name=\"a\"]", Some(a.clone())),
+        (".spec.volumes[name=\"b\"]", Some(b.clone())),
+    ];
+    let (_, made) = patched(&live, &wanted, &edits);
+    assert_eq!(made, wanted);
+}

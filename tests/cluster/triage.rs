@@ -298,7 +298,7 @@ fn a_refusal_of_the_server_stops_edits_of_files_too() {
     let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
     assert_eq!(code, 2, "{out}{err}");
     assert!(
-        out.contains("the server refuses this; nothing was changed"),
+        out.contains("the server does not accept this; nothing was changed"),
         "{out}"
     );
     assert!(server.writes().is_empty());

@@ -78,7 +78,15 @@ fn differ(
                 differ(sides, &below, edits, found);
             }
         }
-        (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
+        (Some(Value::Array(_)), Some(Value::Array(_)))
+        | (Some(Value::Array(_)), None)
+        | (None, Some(Value::Array(_)))
+            if is_above || before.is_some() && after.is_some() =>
+        {
+            let [ours, theirs] = [before, after].map(|side| {
+                side.and_then(Value::as_array)
+                    .map_or(&[][..], Vec::as_slice)
+            });
             // An edit of an item knows what identifies it.
             let known = edits
                 .iter()
@@ -270,6 +278,17 @@ mod tests {
                 [".x 1 → none"]
             );
         }
+    }
+
+    #[test]
+    fn a_list_that_goes_with_its_last_item_is_not_found_as_well() {
+        let before = json!({"metadata": {"finalizers": ["a"]}, "mounts": [{"mountPath": "/x"}]});
+        let after = json!({"metadata": {}, "mounts": [{"mountPath": "/x"}]});
+        let path = r#".metadata.finalizers[="a"]"#;
+        assert!(changes(before.clone(), path, None, &after).is_empty());
+        let after = json!({"metadata": {"finalizers": ["a"]}});
+        let path = r#".mounts[mountPath="/x"]"#;
+        assert!(changes(before, path, None, &after).is_empty());
     }
 
     #[test]

@@ -36,6 +36,24 @@ fn with_fault(fault: Fault) -> Server {
 }
 
 #[test]
+fn names_a_webhook_that_cannot_be_called() {
+    let message = "Internal error occurred: failed calling webhook \"way.example\": failed to call \
+        webhook: Post \"https://10.0.0.1/?token=hunter2\": connection refused";
+    let server = with_fault(Fault::Saying(500, message));
+    let (code, out, err) = revert(&server, &FIELD);
+    assert_eq!(code, 2, "{out}{err}");
+    let said =
+        "the admission webhook \"way.example\" cannot be called, so the server writes nothing";
+    assert!(out.contains(said) && !out.contains("hunter2"), "{out}");
+    assert!(out.contains("nothing was changed"), "{out}");
+    let server = with_fault(Fault::Before(500));
+    let (code, out, _) = revert(&server, &FIELD);
+    assert_eq!(code, 2, "{out}");
+    let said = "the dry run got no result: the server responded with 500";
+    assert!(out.contains(said), "{out}");
+}
+
+#[test]
 fn a_write_without_a_response_counts_as_done() {
     for fault in [
         Fault::Once(500),

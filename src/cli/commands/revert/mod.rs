@@ -97,7 +97,7 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let redactor = again.redactor().with_secrets(&report.secret_values);
     selected.check(&report, changes)?;
     let RevertPlan {
-        plan,
+        mut plan,
         jobs,
         falls_short,
     } = plan(&RevertRequest {
@@ -113,6 +113,10 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
         field_manager: words.field_manager.as_deref(),
         is_rollback: args.to.is_some(),
     });
+    // What an apply would leave matters before a decision, not after it.
+    if words.yes && !words.dry_run {
+        plan.notes.clear();
+    }
     let objects = plan.steps.len();
     ensure!(
         objects <= args.max_objects,

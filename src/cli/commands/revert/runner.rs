@@ -115,7 +115,10 @@ impl PlanExecutor for PlanRunner<'_> {
                     }
                     self.jobs[at].predicted = answer;
                 }
-                JobOutcome::Not(why) | JobOutcome::Unclear(why) => self.fail(at, why),
+                JobOutcome::Not(why) => self.fail(at, why),
+                JobOutcome::Unclear(why) => {
+                    self.fail(at, format!("the dry run got no result: {why}"));
+                }
             }
         }
         let answers = self.predicted();
@@ -251,6 +254,7 @@ impl PlanRunner<'_> {
                 }
                 JobOutcome::Unclear(why) => {
                     self.plan.steps[at].progress = StepProgress::Partly;
+                    let why = format!("the result of the write is unknown: {why}");
                     self.plan.steps[at].outcome = Some(why);
                 }
                 JobOutcome::Not(why) => {

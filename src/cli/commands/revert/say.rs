@@ -44,7 +44,7 @@ fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) ->
     }
     match end {
         End::NothingToDo => writeln!(out, "nothing to {}", plan.action.as_str()),
-        End::Refused => writeln!(out, "the server refuses this; nothing was changed"),
+        End::Refused => writeln!(out, "the server does not accept this; nothing was changed"),
         _ if !plan.writes_to_cluster() => writeln!(out, "nothing was changed"),
         _ => writeln!(
             out,

@@ -49,11 +49,18 @@ pub enum WriteError {
         one"
     )]
     NoDryRun(String),
+    /// A webhook cannot be called, and its failure policy refuses the request then. The server
+    /// changed nothing.
+    #[error(
+        "the admission webhook {0:?} cannot be called, so the server writes nothing; restore the \
+        webhook and try again"
+    )]
+    WebhookDown(String),
     /// The server is too busy. It changed nothing.
     #[error("the server is too busy (429)")]
     Busy,
     /// The result is unknown: the connection broke, or the server failed.
-    #[error("the result of the write is unknown: {0}")]
+    #[error("{0}")]
     Unclear(String),
     /// Any other refusal. The server changed nothing.
     #[error("{0}")]
@@ -105,6 +112,11 @@ impl WriteError {
         let status: RefusalStatus = serde_json::from_slice(body).unwrap_or_default();
         if let Some(webhook) = without_dry_run(&status.message) {
             return Self::NoDryRun(webhook);
+        }
+        if code == 500
+            && let Some(webhook) = uncallable_webhook(&status.message)
+        {
+            return Self::WebhookDown(webhook);
         }
         if matches!(code, 400 | 403 | 422)
             && let Some(Denial { by, message, .. }) = denial(&status.message)
@@ -176,6 +188,12 @@ fn without_dry_run(message: &str) -> Option<String> {
     rest.trim_start()
         .starts_with("does not support dry run")
         .then(|| name.to_owned())
+}
+
+/// Returns the webhook that cannot be called (`apiserver/pkg/admission/plugin/webhook`).
+fn uncallable_webhook(message: &str) -> Option<String> {
+    let rest = message.split_once("failed calling webhook \"")?.1;
+    rest.split_once('"').map(|(name, _)| name.to_owned())
 }
 
 #[cfg(test)]
