@@ -39,18 +39,36 @@ fn with_fault(fault: Fault) -> Server {
 fn names_a_webhook_that_cannot_be_called() {
     let message = "Internal error occurred: failed calling webhook \"way.example\": failed to call \
         webhook: Post \"https://10.0.0.1/?token=hunter2\": connection refused";
-    let server = with_fault(Fault::Saying(500, message));
+    let at_dry_run = |fault: Fault| writable().failing("dryRun=All", fault).start();
+    let server = at_dry_run(Fault::Saying(500, message));
     let (code, out, err) = revert(&server, &FIELD);
     assert_eq!(code, 2, "{out}{err}");
     let said =
         "the admission webhook \"way.example\" cannot be called, so the server writes nothing";
     assert!(out.contains(said) && !out.contains("hunter2"), "{out}");
     assert!(out.contains("nothing was changed"), "{out}");
-    let server = with_fault(Fault::Before(500));
+    let server = at_dry_run(Fault::Before(500));
     let (code, out, _) = revert(&server, &FIELD);
     assert_eq!(code, 2, "{out}");
     let said = "the dry run got no result: the server responded with 500";
     assert!(out.contains(said), "{out}");
+}
+
+#[test]
+fn stops_at_a_write_whose_result_is_unknown() {
+    let server = writable()
+        .failing("fieldManager=", Fault::Before(500))
+        .start();
+    let words = ["--all", "--yes", "--skip-dry-run", "--max-objects", "200"];
+    let (code, plan) = revert_json(&server, &words);
+    assert_eq!(code, 2, "{plan:#}");
+    let why = "not sent, because the result of another change is unknown";
+    let progress = progress(&plan);
+    let skipped = progress.iter().filter(|step| step.ends_with(why)).count();
+    assert!(
+        progress.len() > 2 && skipped == progress.len() - 1,
+        "{plan:#}"
+    );
 }
 
 #[test]

@@ -256,6 +256,11 @@ impl PlanRunner<'_> {
                     self.plan.steps[at].progress = StepProgress::Partly;
                     let why = format!("the result of the write is unknown: {why}");
                     self.plan.steps[at].outcome = Some(why);
+                    if !self.manner.keep_going {
+                        self.plan
+                            .skip_rest("not sent, because the result of another change is unknown");
+                        break;
+                    }
                 }
                 JobOutcome::Not(why) => {
                     if let Some(recorder) = &mut recorder {
@@ -310,8 +315,10 @@ impl PlanRunner<'_> {
                     values.insert(at, value);
                 }
                 Err(why) => {
-                    let message = format!("sent, but the object could not be read again: {why}");
-                    self.plan.steps[at].outcome = Some(message);
+                    // Without a response, it is not even known to have been sent.
+                    self.plan.steps[at].outcome.get_or_insert_with(|| {
+                        format!("sent, but the object could not be read again: {why}")
+                    });
                 }
             }
         }
