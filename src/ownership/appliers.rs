@@ -556,7 +556,7 @@ mod tests {
 
     /// `kubectl replace` overwrites the last applied configuration with what it sends.
     #[test]
-    fn kubectl_replace_beside_another_applier_is_an_edit() {
+    fn kubectl_replace_of_an_object_with_another_applier_is_an_edit() {
         let found = |applier: &str, replaced: &Value, weight: u8| {
             let last_applied = format!("f:{LAST_APPLIED}");
             let mut by_replace = json!({"f:metadata": {"f:annotations": {last_applied: {}}}});

@@ -133,8 +133,8 @@ fn add_empty_map(value: &mut Value, path: &[PathElement]) {
 
 /// Returns the maps around fields to remove that the managers of the fields did not create: the
 /// server did, with defaults in them, and sets these again only in a map that is still there.
-/// Whoever creates a map by an update owns it as well as its fields; server-side apply does not
-/// record that.
+/// A manager that creates a map by an update owns it as well as its fields; server-side apply does
+/// not record that.
 pub(super) fn maps_to_keep(live: &Value, edits: &[FieldWrite]) -> Vec<FieldPath> {
     let ownership = ownership_of(live);
     let mut found = Vec::new();

@@ -6,6 +6,7 @@
 mod hand_back;
 mod job;
 mod refuse;
+mod remarks;
 mod side;
 mod writer;
 
@@ -326,7 +327,7 @@ impl FoundChange<'_> {
             refuse_all(self, RefusalReason::Impossible, &unfit.to_string());
             return;
         }
-        let mut remarks = writer::remarks(object, &patch, &write_as, self.wish.is_rollback);
+        let mut remarks = remarks::remarks(object, &patch, &write_as, self.wish.is_rollback);
         remarks.extend(restores.then(|| RESTORES_CONFIGURATION.to_owned()));
         let (manager, hand_back) = write_as.name_and_hand_back();
         let step = PlanStep {

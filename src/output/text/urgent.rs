@@ -1,6 +1,7 @@
 //! Lists the worst changes again, in a line each, for a reader who asks whether it is safe to
 //! continue.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::io;
 
@@ -181,7 +182,8 @@ impl ShortChange {
         width(self.sign) + width(&self.path) + width(&self.value)
     }
 
-    /// Returns the line, cut to so many columns. A short value stays whole, and its path is cut.
+    /// Returns the line, cut to so many columns. A short value stays whole, and its path is cut at
+    /// the beginning: the end says which field it is.
     fn fit(&self, room: usize) -> StyledLine {
         let mut line = StyledLine::of(self.paint, self.sign);
         let room = room.saturating_sub(line.width());
@@ -190,16 +192,46 @@ impl ShortChange {
             true => value,
             false => value.min(room.saturating_sub(width(&self.path))),
         };
-        let path = StyledLine::of(Paint::Path, &self.path).cut(room.saturating_sub(for_value));
-        line.append(path);
+        let path = end_of(&self.path, room.saturating_sub(for_value));
+        line.push(Paint::Path, &path);
         line.append(StyledLine::of(Paint::Plain, &self.value).cut(for_value));
         line
     }
+}
+
+/// Returns the end of a text that fits into so many columns, with an ellipsis before it.
+fn end_of(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut left = columns.saturating_sub(1);
+    let fits = text.char_indices().rev().take_while(|(at, c)| {
+        let wide = width(&text[*at..*at + c.len_utf8()]);
+        let fits = wide <= left;
+        left = left.saturating_sub(wide);
+        fits
+    });
+    let end = fits.last().map_or("", |(at, _)| &text[at..]);
+    // The ellipsis of a path that is shortened already.
+    Cow::Owned(format!("…{}", end.trim_start_matches('…')))
 }
 
 fn author(page: &TextPage<'_>, entry: &UrgentLine<'_>) -> Option<String> {
     match entry.drift {
         Some(drift) => words::latest_writer(drift.owners.iter(), page.options.now),
         None => words::last_writer(entry.object, page.options.now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        assert_eq!(end_of(".spec.replicas", 14), ".spec.replicas");
+        assert_eq!(end_of(".spec.replicas", 10), "….replicas");
+        assert_eq!(end_of("….spec.replicas", 14), "…spec.replicas");
+        assert_eq!(end_of(".spec.replicas", 0), "…");
     }
 }

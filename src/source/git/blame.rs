@@ -10,7 +10,7 @@ use gix::bstr::{BStr, ByteSlice};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::repository::{Commit, Repository};
+use super::repository::{Commit, GitError, Repository};
 use super::tree::CommitTree;
 use crate::model::{Blame, ChangeKind, ObjectReport, Origin, Warning};
 use crate::source::tree::{Tree, TreeEntryKind};
@@ -92,7 +92,12 @@ struct LineHistory {
 }
 
 fn history((file, revision): &BlamedFile, lines: &BTreeSet<u32>) -> Result<LineHistory, String> {
-    let (repository, path) = Repository::containing(Path::new(&**file)).map_err(text)?;
+    let found = Repository::containing(Path::new(&**file));
+    let (repository, path) = found.map_err(|error| match error {
+        // No revision was named, as the error's text assumes.
+        GitError::NoRepository { .. } => "it is not in a Git repository".to_owned(),
+        other => text(other),
+    })?;
     let commit = repository.resolve(revision.as_deref().unwrap_or("HEAD"));
     let commit = commit.map_err(text)?;
     let tree = CommitTree::new(&repository, &commit);
