@@ -22,7 +22,7 @@ use crate::model::{ObjectReport, PackedObject};
 
 pub use decide::{decide, reported};
 use decide::{decide_whole, whole_severity};
-pub use explain::{EXPLAINERS, OWNED};
+pub use explain::{EXPLAINERS, OWNED, autoscaler_of};
 pub use explainer::{
     DeclaredManifest, Explainer, ExplainerInput, Knowledge, ObjectExplainer, Oracle,
 };

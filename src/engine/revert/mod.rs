@@ -22,6 +22,7 @@ pub use writer::{OWN_NAME, WriteAs};
 use crate::cluster::Overlay;
 use crate::compare::normalize;
 use crate::facts::workload;
+use crate::judge::autoscaler_of;
 use crate::model::{
     Action, ChangeCause, FieldPath, JudgedChange, ObjectReport, ObjectStatus, Plan, PlanChange,
     PlanStep, RefusalReason, RefusedItem, Report, StepAction, StepProgress, WrittenAs,
@@ -292,9 +293,11 @@ impl FoundChange<'_> {
             Some(declared) => declared.value(),
             None => normalize(manifest.value(), wanted.kind.namespaced),
         };
+        let cluster = self.wish.live;
         let refusals = Refusals {
             include: &self.wish.include,
             live: &live,
+            autoscaler: &|key| autoscaler_of(key, cluster),
         };
         let (edits, changes) = self.edits(object, &meant, &refusals);
         if edits.is_empty() {

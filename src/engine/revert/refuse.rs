@@ -14,6 +14,8 @@ use crate::redact::{DIFFERS, HIDDEN, MASK};
 pub(super) struct Refusals<'a> {
     pub include: &'a BTreeSet<ChangeCause>,
     pub live: &'a Value,
+    /// Returns the autoscaler that scales an object.
+    pub autoscaler: &'a dyn Fn(&ResourceKey) -> Option<String>,
 }
 
 impl Refusals<'_> {
@@ -45,6 +47,17 @@ impl Refusals<'_> {
         }
         if drift.change.declared.is_none() && is_kept_by_server(key, &drift.change.path) {
             return Some((RefusalReason::Impossible, KEEPS_NODE_PORT.to_owned()));
+        }
+        if !is_named
+            && drift.change.declared.is_none()
+            && drift.change.path == FieldPath::of_fields(&["spec", "replicas"])
+            && let Some(autoscaler) = (self.autoscaler)(key)
+        {
+            let message = format!(
+                "{autoscaler} sets the replicas; without the field they would fall to 1 until it \
+                 acts. Name the object and the path to remove it"
+            );
+            return Some((RefusalReason::Controlled, message));
         }
         match crate::patch::find(self.live, &drift.change.path) {
             Err(unfit) => Some((RefusalReason::Impossible, unfit.to_string())),
@@ -169,6 +182,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::tests::drift;
 
     #[test]
     fn what_marks_an_object_as_part_of_a_helm_release_is_not_removed() {
@@ -179,6 +193,7 @@ mod tests {
             let refusals = Refusals {
                 include: &include,
                 live,
+                autoscaler: &|_| None,
             };
             refusals.is_helms(&path.parse().unwrap())
         };
@@ -190,6 +205,28 @@ mod tests {
         assert!(is_helms(&of_helm, label));
         assert!(!is_helms(&json!({}), label));
         assert!(!is_helms(&of_helm, ".metadata.labels.app"));
+    }
+
+    #[test]
+    fn replicas_that_an_autoscaler_sets_are_not_removed() {
+        let live = json!({"spec": {"replicas": 4}});
+        let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
+        let added = drift(".spec.replicas", None, Some(json!(4)));
+        let include = BTreeSet::new();
+        let refused = |autoscaler: Option<&str>, is_named: bool| {
+            let refusals = Refusals {
+                include: &include,
+                live: &live,
+                autoscaler: &|_| autoscaler.map(str::to_owned),
+            };
+            refusals.change(&key, &added, is_named)
+        };
+        let autoscaler = Some("HorizontalPodAutoscaler cart");
+        let (why, message) = refused(autoscaler, false).unwrap();
+        assert_eq!(why, RefusalReason::Controlled);
+        assert!(message.starts_with("HorizontalPodAutoscaler cart sets the replicas"));
+        assert_eq!(refused(autoscaler, true), None);
+        assert_eq!(refused(None, false), None);
     }
 
     #[test]

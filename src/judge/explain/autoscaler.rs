@@ -5,11 +5,11 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::cluster::ReadResult;
+use crate::cluster::{Live, ReadResult};
 use crate::compare::Reason;
 use crate::facts::SCALERS;
 use crate::judge::{Case, Explainer, ExplainerInput, JudgeInput, Knowledge};
-use crate::model::{Explanation, FieldPath, Owner, Warning};
+use crate::model::{Explanation, FieldPath, Owner, ResourceKey, Warning};
 use crate::policy::glob;
 
 /// The kinds of autoscalers, with the versions at which they are read.
@@ -160,6 +160,16 @@ impl AllLimits {
         let (limits, name) = self.0.get(scaled)?;
         Some((*limits, name))
     }
+}
+
+/// Returns the live autoscaler that scales an object, such as `HorizontalPodAutoscaler web`.
+pub fn autoscaler_of(key: &ResourceKey, live: &dyn Live) -> Option<String> {
+    let namespace = key.namespace.clone()?;
+    let related = |(version, kind): (&str, &str)| live.related(version, kind, &namespace);
+    let mut autoscalers = AUTOSCALERS.into_iter().filter_map(related).flatten();
+    let scaled = (namespace.clone(), key.kind.clone(), key.name.clone());
+    let own = autoscalers.find(|one| limits_of(one).is_some_and(|(target, _)| target == scaled))?;
+    Some(name_of(&own))
 }
 
 /// Returns `HorizontalPodAutoscaler web`.

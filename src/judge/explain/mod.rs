@@ -22,6 +22,7 @@ pub mod prevalent;
 mod rollouts;
 mod twins;
 
+pub use autoscaler::autoscaler_of;
 pub use builtin_rules::OWNED;
 
 use super::Explainer;

@@ -194,7 +194,10 @@ impl ShortChange {
         };
         let path = end_of(&self.path, room.saturating_sub(for_value));
         line.push(Paint::Path, &path);
-        line.append(StyledLine::of(Paint::Plain, &self.value).cut(for_value));
+        // A value without room would leave only its ellipsis.
+        if for_value > 0 {
+            line.append(StyledLine::of(Paint::Plain, &self.value).cut(for_value));
+        }
         line
     }
 }

@@ -42,9 +42,11 @@ fn is_go_template(text: &str, at: &str) -> bool {
         .split("{{")
         .skip(1)
         .filter_map(|rest| rest.split("}}").next());
-    let stops_at_action = at.starts_with('{')
-        && at.contains("}}")
-        && !at.trim_start_matches(['{', '-', ' ']).starts_with('$');
+    // YAML reads the first brace as the beginning of a mapping, and stops at the second.
+    let is_action = at.starts_with("{{")
+        || at.starts_with('{') && text[..text.find(at).unwrap_or(0)].ends_with('{');
+    let stops_at_action =
+        is_action && at.contains("}}") && !at.trim_start_matches(['{', '-', ' ']).starts_with('$');
     text.contains("{{")
         && (text.lines().any(|line| line.trim_start().starts_with("{{"))
             || actions.any(|action| OBJECTS.iter().any(|object| action.contains(object)))
@@ -63,6 +65,8 @@ mod tests {
         assert!(!is_template("a: {{ $labels.pod }}", "{ $labels.pod }}"));
         assert!(!is_template("a: '{{ $labels.pod }}'\nb: [", "["));
         assert!(!is_template("a: [", "["));
+        let item = r#"{"a": {"b": 1}}, {"c": "{{ .d }}"}]"#;
+        assert!(!is_template(&format!("[1, {item}"), item));
         assert!(is_template("{% if a %}\na: 1\n{% endif %}", "{% if a %}"));
         assert!(is_template("{#- about -#}\na: 1", ""));
         assert!(!is_template("a: '100{%'\nb: [", "["));
