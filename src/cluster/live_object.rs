@@ -110,6 +110,10 @@ impl LiveObject {
     /// Fails if the text is nested too deeply (more than 127 levels, which no API server stores),
     /// has a key twice in an object, or is not a JSON object.
     pub fn value(&self) -> Result<Value, Unreadable> {
+        if let Some(value) = self.tree() {
+            return Ok(value);
+        }
+        // The parser of serde_json says what is wrong.
         let mut text = serde_json::Deserializer::from_str(self.json());
         let parsed = UniqueKeys.deserialize(&mut text);
         let parsed = parsed.and_then(|value| text.end().map(|()| value));
@@ -119,6 +123,16 @@ impl LiveObject {
         };
         self.give_type(fields);
         Ok(value)
+    }
+
+    /// Builds the whole object; `None` if its text is unusual.
+    fn tree(&self) -> Option<Value> {
+        let mut text = Skim::of(self.json());
+        let Value::Object(mut fields) = text.tree()? else {
+            return None;
+        };
+        self.give_type(&mut fields);
+        text.is_at_end().then_some(Value::Object(fields))
     }
 
     /// Parses the object without its managed fields, which are often the larger part, and returns
