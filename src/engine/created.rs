@@ -1,8 +1,9 @@
 //! Compares objects that controllers created with the templates of their owners.
 //!
 //! Anyone who may create Pods can write an owner reference. So an object that names an owner is
-//! nobody's business only if it is what the owner's controller would have created: what its direct
-//! owner's template says, with what defaulting, admission, the scheduler and the kubelet add.
+//! left out of the report only if it is what the owner's controller would have created: what its
+//! direct owner's template says, with what defaulting, admission, the scheduler and the kubelet
+//! add.
 
 mod template;
 
@@ -130,7 +131,7 @@ impl NamespaceComparison<'_> {
         })
     }
 
-    /// Returns an object in full, of which maybe only the metadata was read.
+    /// Returns an object in full; its list may have held only its metadata.
     fn whole(&mut self, object: &LiveObject, value: Value) -> Option<Value> {
         if !object.is_partial() {
             return Some(value);

@@ -66,8 +66,8 @@ impl OwnerReference {
 pub struct Templates {
     /// What it creates now, and then earlier forms that it may still keep.
     pub specs: Vec<Value>,
-    /// Whether the object may be older than the owner's template, so that only a critical
-    /// difference says something.
+    /// Whether the object may be older than the owner's template, in which case only critical
+    /// differences are reported.
     pub may_be_older: bool,
 }
 
@@ -148,7 +148,7 @@ pub fn templates(
     })
 }
 
-/// Returns when an object was created, which nobody but the API server writes.
+/// Returns when an object was created. Only the API server writes this time.
 pub fn created(object: &Value) -> Option<Timestamp> {
     text_at(object, "/metadata/creationTimestamp")?.parse().ok()
 }
@@ -168,8 +168,8 @@ pub fn is_of_current_revision(replica_set: &Value, deployment: &Value) -> bool {
         && revision(replica_set) == revision(deployment)
 }
 
-/// Returns whether a ReplicaSet has no replicas, but a Pod that nobody deletes: its controller would
-/// delete the Pod.
+/// Returns whether a ReplicaSet has no replicas although the Pod is not being deleted: its
+/// controller would have deleted it.
 pub fn is_scaled_down(replica_set: &Value, pod: &Value) -> bool {
     text_at(replica_set, "/kind") == Some("ReplicaSet")
         && replica_set.pointer("/spec/replicas") == Some(&0.into())

@@ -1,10 +1,10 @@
 //! Decides which differences between created objects and the templates of their owners come from
 //! admission.
 //!
-//! Injectors add containers that a template does not have, so a difference alone accuses nobody. A
-//! severe value is believed to come from a webhook only if every object that the webhook matches
-//! has it, and there are several. Minor values that nobody but the creator wrote are accepted: they
-//! depend on the object, such as a variable with the workload's name.
+//! Injectors add containers that a template does not have, so a difference alone is no evidence of
+//! a manual change. A severe value is believed to come from a webhook only if every object that the
+//! webhook matches has it, and there are several. Minor values that nobody but the creator wrote
+//! are accepted: they depend on the object, such as a variable with the workload's name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
