@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::severity::SeverityRule;
 use super::{RuleSet, SeveritySpec};
 use crate::model::{Change, FieldPath, ObjectStatus, PathElement, ResourceKey, Severity};
 
@@ -19,12 +20,13 @@ impl RuleSet {
             [Some(declared), Some(live)] => Some([declared, live]),
             _ => None,
         };
-        let own = self.rated(key, &change.path, change.live.as_ref(), images);
+        let rules = self.rating(key);
+        let own = rated(&rules, &change.path, change.live.as_ref(), images);
         let mut worst = None;
         let mut path = change.path.clone();
         if let [Some(block), None] | [None, Some(block)] = sides {
             let is_live = change.live.is_some();
-            self.worst_within(key, &mut path, block, is_live, &mut worst);
+            worst_within(&rules, &mut path, block, is_live, &mut worst);
         }
         own.max(worst).unwrap_or(Severity::Medium)
     }
@@ -42,54 +44,58 @@ impl RuleSet {
             | ObjectStatus::Pending
             | ObjectStatus::Conflict => return None,
         };
-        let whole = self.rated(key, &FieldPath::root(), None, None);
+        let whole = rated(&self.rating(key), &FieldPath::root(), None, None);
         Some(whole.unwrap_or(otherwise))
     }
 
-    /// Returns the worst severity in a block. A boolean that is false counts as absent: a container
-    /// that is *not* privileged is not severe.
-    fn worst_within(
-        &self,
-        key: &ResourceKey,
-        path: &mut FieldPath,
-        value: &Value,
-        is_live: bool,
-        worst: &mut Option<Severity>,
-    ) {
-        match value {
-            Value::Object(fields) => {
-                for (name, value) in fields {
-                    path.0.push(PathElement::Field(name.clone()));
-                    self.worst_within(key, path, value, is_live, worst);
-                    path.0.pop();
-                }
-            }
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    path.0.push(PathElement::Index(index));
-                    self.worst_within(key, path, item, is_live, worst);
-                    path.0.pop();
-                }
-            }
-            Value::Null | Value::Bool(false) => {}
-            Value::Bool(true) | Value::Number(_) | Value::String(_) => {
-                let live = Some(value).filter(|_| is_live);
-                *worst = (*worst).max(self.rated(key, path, live, None));
+    /// Returns the severity rules for an object. Its kind is matched once, and not at each leaf.
+    fn rating(&self, key: &ResourceKey) -> Vec<&SeverityRule> {
+        let rules = self.all_severity();
+        rules.filter(|rule| rule.is_about(key)).collect()
+    }
+}
+
+/// Returns the worst severity in a block. A boolean that is false counts as absent: a container
+/// that is *not* privileged is not severe.
+fn worst_within(
+    rules: &[&SeverityRule],
+    path: &mut FieldPath,
+    value: &Value,
+    is_live: bool,
+    worst: &mut Option<Severity>,
+) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                path.0.push(PathElement::Field(name.clone()));
+                worst_within(rules, path, value, is_live, worst);
+                path.0.pop();
             }
         }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                path.0.push(PathElement::Index(index));
+                worst_within(rules, path, item, is_live, worst);
+                path.0.pop();
+            }
+        }
+        Value::Null | Value::Bool(false) => {}
+        Value::Bool(true) | Value::Number(_) | Value::String(_) => {
+            let live = Some(value).filter(|_| is_live);
+            *worst = (*worst).max(rated(rules, path, live, None));
+        }
     }
+}
 
-    fn rated(
-        &self,
-        key: &ResourceKey,
-        path: &FieldPath,
-        live: Option<&Value>,
-        images: Option<[&str; 2]>,
-    ) -> Option<Severity> {
-        let mut rules = self.all_severity();
-        let rule = rules.find(|rule| rule.speaks_of(key, path, live, images))?;
-        Some(rule.severity)
-    }
+/// Returns the severity of a value by the first of an object's rules that rates it.
+fn rated(
+    rules: &[&SeverityRule],
+    path: &FieldPath,
+    live: Option<&Value>,
+    images: Option<[&str; 2]>,
+) -> Option<Severity> {
+    let rule = rules.iter().find(|rule| rule.rates(path, live, images))?;
+    Some(rule.severity)
 }
 
 #[cfg(test)]

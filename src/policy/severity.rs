@@ -137,18 +137,21 @@ impl SeverityRule {
         assert_eq!(format!("{self:?}"), format!("{other:?}"));
     }
 
-    /// Returns whether this rule rates a value at a path of an object.
-    pub(super) fn speaks_of(
+    /// Returns whether this rule is for an object.
+    pub(super) fn is_about(&self, key: &ResourceKey) -> bool {
+        self.objects.matches(key)
+    }
+
+    /// Returns whether this rule rates a value at a path, in an object that it is for.
+    pub(super) fn rates(
         &self,
-        key: &ResourceKey,
         path: &FieldPath,
         live: Option<&Value>,
         images: Option<[&str; 2]>,
     ) -> bool {
         let any_path = self.paths.is_empty();
         let moved = || images.is_some_and(|[a, b]| image::registry(a) != image::registry(b));
-        self.objects.matches(key)
-            && (any_path || self.paths.iter().any(|pattern| pattern.covers(path)))
+        (any_path || self.paths.iter().any(|pattern| pattern.covers(path)))
             && (!self.spec.other_registry || moved())
             && (self.spec.live_is.is_empty()
                 || live.is_some_and(|live| self.spec.live_is.contains(live)))
