@@ -175,6 +175,16 @@ pub struct ReadResults {
     pub interrupted: bool,
 }
 
+impl ReadResults {
+    /// Returns the wanted objects that exist.
+    pub fn found(&self) -> impl Iterator<Item = &LiveObject> + Clone {
+        self.answers.values().filter_map(|answer| match answer {
+            ReadResult::Found(object) => Some(object),
+            ReadResult::Absent | ReadResult::Unread(_) => None,
+        })
+    }
+}
+
 /// A server-side apply to dry-run.
 #[derive(Debug, Clone)]
 pub struct Apply {

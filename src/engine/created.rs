@@ -219,14 +219,7 @@ impl NamespaceComparison<'_> {
                     && object.api_version == api_version
                     && object.key.namespace.as_deref().unwrap_or_default() == namespace
             };
-            let answers = facts
-                .fetched
-                .answers
-                .values()
-                .filter_map(|answer| match answer {
-                    ReadResult::Found(object) => Some(object),
-                    ReadResult::Absent | ReadResult::Unread(_) => None,
-                });
+            let answers = facts.fetched.found();
             let extra: Vec<&LiveObject> = facts.fetched.extra.iter().filter(is_its).collect();
             let is_whole = !extra.is_empty() && extra.iter().all(|object| !object.is_partial());
             let known = answers.filter(is_its).chain(extra);

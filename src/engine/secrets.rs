@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::gather::Facts;
-use crate::cluster::{LiveObject, ReadResult};
+use crate::cluster::LiveObject;
 use crate::model::SecretValue;
 
 /// Helm's records of releases hold whole charts, which are compressed.
@@ -18,11 +18,7 @@ pub fn values(facts: &Facts<'_>) -> Vec<SecretValue> {
     for manifest in declared.filter(|one| one.api_version == "v1" && one.kind == "Secret") {
         of_secret(&manifest.value(), &mut found);
     }
-    let answers = facts.fetched.answers.values();
-    let live = answers.filter_map(|answer| match answer {
-        ReadResult::Found(object) => Some(object),
-        ReadResult::Absent | ReadResult::Unread(_) => None,
-    });
+    let live = facts.fetched.found();
     let is_secret = |object: &&LiveObject| {
         object.key.kind == "Secret" && object.key.group.is_empty() && !object.is_partial()
     };

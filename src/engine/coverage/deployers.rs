@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::cluster::{KindLookup, Live, LiveObject, Query, ReadResult, ReadResults};
+use crate::cluster::{KindLookup, Live, LiveObject, Query, ReadResults};
 use crate::engine::marks::{DeployerMark, DeployerTool};
 use crate::model::{ResourceKey, items_at, text_at, text_or_empty};
 use crate::source::{helm_objects, inventory_key};
@@ -67,10 +67,7 @@ impl Deployers {
                 deployers.add(*tool, &object);
             }
         }
-        let answers = fetched.answers.values().filter_map(|answer| match answer {
-            ReadResult::Found(object) => Some(object),
-            ReadResult::Absent | ReadResult::Unread(_) => None,
-        });
+        let answers = fetched.found();
         if !fetched.extra_unread.contains("Secret") {
             for object in answers.chain(&fetched.extra) {
                 let release = release(object);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::cluster::{Live, ReadResult};
+use crate::cluster::Live;
 use crate::compare::Reason;
 use crate::facts::SCALERS;
 use crate::judge::{Case, Explainer, ExplainerInput, JudgeInput, Knowledge};
@@ -125,11 +125,7 @@ impl AllLimits {
     /// Returns the limits of the autoscalers that were read for other reasons.
     fn found(run: &ExplainerInput<'_>) -> Self {
         let mut limits = Self::default();
-        let answers = run.fetched.answers.values();
-        let found = answers.filter_map(|answer| match answer {
-            ReadResult::Found(object) => Some(object),
-            _ => None,
-        });
+        let found = run.fetched.found();
         let scalers = found
             .chain(&run.fetched.extra)
             .filter(|object| scales(&object.key.kind));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cluster::{LiveObject, ReadResult, ReadResults};
+use crate::cluster::{LiveObject, ReadResults};
 use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Manifest, Ownership, ResourceKey};
 use crate::policy::RuleSet;
@@ -88,10 +88,7 @@ fn of_stateful_sets(manifests: &[Arc<Manifest>], fetched: &ReadResults) -> Claim
     let mut claims = Claims::default();
     let declared = manifests.iter().filter(|m| m.kind == "StatefulSet");
     declared.for_each(|manifest| claims.add(&manifest.value()));
-    let found = fetched.answers.values().filter_map(|answer| match answer {
-        ReadResult::Found(object) => Some(object),
-        ReadResult::Absent | ReadResult::Unread(_) => None,
-    });
+    let found = fetched.found();
     for object in found.chain(&fetched.extra) {
         if object.key.kind == "StatefulSet"
             && let Ok(set) = object.value()

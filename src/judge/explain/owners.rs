@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use crate::cluster::{Live, LiveObject, ReadResult};
+use crate::cluster::{Live, LiveObject};
 use crate::facts::{GUARDED_GROUPS, MAKES, OPERATORS_MAKE};
 use crate::judge::ExplainerInput;
 use crate::model::{Change, ChangeKind, ManagerEntry, ObjectStatus, Severity, group_of};
@@ -68,10 +68,7 @@ impl Owners {
                 owners.selecting.insert((namespace, manifest.name.clone()));
             }
         }
-        let answers = fetched.answers.values().filter_map(|answer| match answer {
-            ReadResult::Found(object) => Some(object),
-            ReadResult::Absent | ReadResult::Unread(_) => None,
-        });
+        let answers = fetched.found();
         for object in answers.chain(&fetched.extra) {
             owners.add(object);
         }

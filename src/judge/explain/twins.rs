@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::cluster::{LiveObject, ReadResult, ReadResults};
+use crate::cluster::{LiveObject, ReadResults};
 use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Ownership, ResourceKey};
 use crate::policy::RuleSet;
@@ -63,10 +63,7 @@ impl Knowledge for Twins {
 /// Returns the undeclared objects that are declared in another group, or are also undeclared in a
 /// newer one.
 fn twins(fetched: &ReadResults) -> BTreeSet<ResourceKey> {
-    let declared = fetched.answers.values().filter_map(|answer| match answer {
-        ReadResult::Found(object) => Some(object),
-        ReadResult::Absent | ReadResult::Unread(_) => None,
-    });
+    let declared = fetched.found();
     if !fetched.extra.iter().chain(declared.clone()).any(is_former) {
         return BTreeSet::new();
     }
@@ -109,6 +106,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cluster::ReadResult;
 
     fn ingress(group: &str, name: &str, uid: Option<&str>) -> LiveObject {
         let key = ResourceKey::new(
