@@ -282,11 +282,13 @@ impl Editor<'_> {
             let first = text.lines().find(|line| !line.is_empty());
             first.is_some_and(|line| line.starts_with([' ', '\t']))
         };
-        let is_written_apart = header_line.chars().any(|c| c.is_ascii_digit());
+        let (header, comment) = write::split_header(header_line);
+        let is_written_apart = header.chars().any(|c| c.is_ascii_digit());
+        let has_break = written.ends_with('\n');
         if begins_blank(text) || is_written_apart || facts::is_harmful(text) {
             let quoted = write::quoted(text, false);
-            let comment = header_line.find(" #").map_or("", |at| &header_line[at..]);
-            return Ok(vec![(node.at.clone(), format!("{quoted}{comment}"))]);
+            let end = if has_break { self.newline } else { "" };
+            return Ok(vec![(node.at.clone(), format!("{quoted}{comment}{end}"))]);
         }
         let rest = header_line.trim_start_matches(['|', '>', '+', '-']);
         let trailing = text.len() - text.trim_end_matches('\n').len();
@@ -301,7 +303,6 @@ impl Editor<'_> {
             .unwrap_or_default()
             .matches('\n')
             .count();
-        let has_break = self.slice(node.at.clone()).ends_with('\n');
         let more = match trailing {
             0 | 1 => usize::from(has_break),
             // Blank lines at the end of the block are already there.
@@ -593,11 +594,13 @@ impl Editor<'_> {
                 Ok(vec![self.behind(end, &format!("{indent}{item}"))])
             }
             Some(None) => Err(EditRefusal::NoWay),
-            None => {
-                let at = list.at.start;
-                let indent = " ".repeat(column);
-                Ok(vec![(at..at, format!("{item}{}{indent}", self.newline))])
-            }
+            None => match write::start_of_comments(self.text, list.at.start, column) {
+                Some(at) => Ok(vec![(at..at, format!("{indent}{item}{}", self.newline))]),
+                None => {
+                    let at = list.at.start;
+                    Ok(vec![(at..at, format!("{item}{}{indent}", self.newline))])
+                }
+            },
         }
     }
 

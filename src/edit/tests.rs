@@ -52,6 +52,63 @@ fn keeps_the_other_items_of_a_list_and_their_comments() {
 }
 
 #[test]
+fn a_new_first_item_leaves_the_comment_with_its_item() {
+    let to = || Some(json!([{"x": 0}, {"x": 1}]));
+    for (before, after) in [
+        (
+            "a:\n  # one\n  # more\n  - x: 1\n",
+            "a:\n  - x: 0\n  # one\n  # more\n  - x: 1\n",
+        ),
+        ("a: # list\n- x: 1\n", "a: # list\n- x: 0\n- x: 1\n"),
+        (
+            "# top\na:\n    # deep\n  - x: 1\n",
+            "# top\na:\n    # deep\n  - x: 0\n  - x: 1\n",
+        ),
+    ] {
+        assert_eq!(edited(before, "a", to()), after);
+    }
+    let top = "# one\n- x: 1\n";
+    let after = edit(top, 1, &[], to().as_ref()).unwrap();
+    assert_eq!(after, "- x: 0\n# one\n- x: 1\n");
+}
+
+#[test]
+fn a_block_whose_lines_begin_with_spaces_is_indented_from_its_key() {
+    let four = "a:\n    b:\n        c: x\n";
+    assert_eq!(
+        edited(four, "a/b/c", Some(json!("  one\ntwo\n"))),
+        "a:\n    b:\n        c: |4\n              one\n            two\n"
+    );
+    assert_eq!(
+        edited("a: x\n", "a", Some(json!("\tone\ntwo\n"))),
+        "a: |2\n  \tone\n  two\n"
+    );
+}
+
+#[test]
+fn a_block_that_becomes_quoted_keeps_the_comment_behind_its_header() {
+    for (before, to, after) in [
+        (
+            "a: |2\t# why 2\n    x\n   y\nb: 1\n",
+            "  x\n # y\n",
+            "a: \"  x\\n # y\\n\" # why 2\nb: 1\n",
+        ),
+        (
+            "a: |-  # c29\n  x\n  y\nb: 1\n",
+            "x\nz",
+            "a: |-  # c29\n  x\n  z\nb: 1\n",
+        ),
+        (
+            "a: |+ # keep\n  x\n\nb: 1\n",
+            " x\n",
+            "a: \" x\\n\" # keep\n\nb: 1\n",
+        ),
+    ] {
+        assert_eq!(edited(before, "a", Some(json!(to))), after);
+    }
+}
+
+#[test]
 fn refuses_to_edit_values_shared_through_anchors() {
     let text = "a: &x {k: 1}\nb: *x\nc:\n  <<: *x\n";
     assert_eq!(

@@ -159,7 +159,8 @@ pub(super) fn after_key(value: &Value, column: usize, layout: Layout, newline: &
             )
         }
         Value::String(text) if is_for_block(text) => {
-            format!(" {}", literal(text, column + layout.step, newline))
+            let indent = layout.step;
+            format!(" {}", literal(text, column + indent, indent, newline))
         }
         value => format!(" {}", one_line(value, None, false)),
     }
@@ -191,7 +192,7 @@ pub(super) fn block(value: &Value, column: usize, layout: Layout, newline: &str)
 pub(super) fn item_text(item: &Value, column: usize, layout: Layout, newline: &str) -> String {
     match item {
         Value::String(text) if is_for_block(text) => {
-            format!("- {}", literal(text, column + 2, newline))
+            format!("- {}", literal(text, column + 2, 2, newline))
         }
         item => format!("- {}", block(item, column + 2, layout, newline)),
     }
@@ -203,8 +204,8 @@ pub(super) fn is_for_block(text: &str) -> bool {
     body.contains('\n') && !facts::is_harmful(text)
 }
 
-/// Returns text after `|`, with its lines at `column`.
-pub(super) fn literal(text: &str, column: usize, newline: &str) -> String {
+/// Returns text after `|`, with its lines at `column`, which is deeper than the parent by `indent`.
+pub(super) fn literal(text: &str, column: usize, indent: usize, newline: &str) -> String {
     let body = text.trim_end_matches('\n');
     let chomping = match text.len() - body.len() {
         0 => "-",
@@ -214,9 +215,9 @@ pub(super) fn literal(text: &str, column: usize, newline: &str) -> String {
     let first = body.lines().find(|line| !line.is_empty());
     let needs_indicator = first.is_some_and(|line| line.starts_with([' ', '\t']));
     let indicator = match needs_indicator {
-        // An indentation indicator counts from the parent, which is two columns to the left.
-        true => "2",
-        false => "",
+        // An indentation indicator counts from the parent.
+        true => indent.to_string(),
+        false => String::new(),
     };
     let mut written = format!("|{indicator}{chomping}");
     written.push_str(&literal_lines(text, column, newline));
@@ -237,6 +238,39 @@ pub(super) fn literal_lines(text: &str, column: usize, newline: &str) -> String 
     let more = (text.len() - body.len()).saturating_sub(1);
     written.push_str(&newline.repeat(more));
     written
+}
+
+/// Splits the header of a block into the header itself and the comment behind it, with the space
+/// before it. A tab before a comment is fine for a header, and not for quoted text.
+pub(super) fn split_header(header_line: &str) -> (&str, String) {
+    let at = header_line.find([' ', '\t']).unwrap_or(header_line.len());
+    let (header, comment) = header_line.split_at(at);
+    let comment = match comment.trim_start() {
+        "" => String::new(),
+        words => format!("{}{words}", " ".repeat(comment.len() - words.len())),
+    };
+    (header, comment)
+}
+
+/// Returns where the comment lines begin that stand right above the first item of a list, whose dash
+/// is at `at` in this column: they are about the item. `None` without such lines.
+pub(super) fn start_of_comments(text: &str, at: usize, column: usize) -> Option<usize> {
+    let above = text.get(..at)?.strip_suffix(&" ".repeat(column))?;
+    let mut left = above.strip_suffix('\n')?;
+    let mut found = None;
+    loop {
+        let start = left.rfind('\n').map_or(0, |end| end + 1);
+        let line = left.get(start..)?;
+        let words = line.trim_start_matches(' ');
+        if !words.starts_with('#') || line.len() - words.len() != column {
+            return found;
+        }
+        found = Some(start);
+        match left.get(..start)?.strip_suffix('\n') {
+            Some(more) => left = more,
+            None => return found,
+        }
+    }
 }
 
 /// Returns a value as a document, without a final line break.

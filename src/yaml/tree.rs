@@ -258,7 +258,7 @@ impl TreeReader<'_> {
         let above = before.get(..start_of_line).unwrap_or_default().trim_end();
         let line = above.rfind('\n').map_or(0, |end| end + 1);
         let header_line = above.get(line..).unwrap_or_default();
-        let bare = match header_line.rfind(" #") {
+        let bare = match header_line.rfind(" #").max(header_line.rfind("\t#")) {
             Some(comment) if header_line[..comment].trim_end().ends_with(is_of_header) => {
                 header_line[..comment].trim_end()
             }

@@ -140,6 +140,71 @@ fn write_edits_only_the_file() {
     );
 }
 
+/// Init containers run in order, and `serviceAccount` is an old name of `serviceAccountName`.
+#[test]
+fn declares_what_a_person_would_in_the_live_order() {
+    let mut live = live();
+    let pod = &mut live["items"][0]["spec"]["template"]["spec"];
+    let container = |name: &str| {
+        json!({"name": name, "image": "busybox", "imagePullPolicy": "Always", "resources": {},
+            "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"})
+    };
+    pod["containers"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, container("first"));
+    pod["containers"]
+        .as_array_mut()
+        .unwrap()
+        .push(container("last"));
+    pod["serviceAccount"] = "cart".into();
+    pod["serviceAccountName"] = "cart".into();
+    live["items"][0]["metadata"]["managedFields"] = json!([{
+        "manager": "kubectl-edit", "operation": "Update", "apiVersion": "apps/v1",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:template": {"f:spec": {
+            "f:serviceAccount": {}, "f:serviceAccountName": {}}}}}}]);
+    let place = place(&live);
+    let manifest = CART.replace(
+        "    spec:\n      containers",
+        "    spec:\n      serviceAccountName: default\n      containers",
+    );
+    fs::write(place.path().join("deploy/cart.yaml"), &manifest).unwrap();
+    let said = place.run(["backport", "deploy", "--live", "live.json", "--write"]);
+    let written = fs::read_to_string(place.path().join("deploy/cart.yaml")).unwrap();
+    let added = |name: &str| format!("      - name: {name}\n        image: busybox\n");
+    let expected = manifest
+        .replace("serviceAccountName: default", "serviceAccountName: cart")
+        .replace(
+            "      # the API\n",
+            &format!("{}      # the API\n", added("first")),
+        )
+        .replace("name: http}\n", &format!("name: http}}\n{}", added("last")));
+    assert_eq!(written, expected, "{said}");
+}
+
+/// The server refuses to create a Pod with them.
+#[test]
+fn does_not_declare_what_kubectl_debug_added() {
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: tool, namespace: shop}\n\
+                    spec:\n  containers:\n  - {name: tool, image: \"tool:1\"}\n";
+    let live = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "tool", "namespace": "shop"},
+        "spec": {"containers": [{"name": "tool", "image": "tool:1"}],
+            "ephemeralContainers": [{"name": "debugger", "image": "busybox"}]}});
+    let place = TestFolder::new()
+        .file("deploy/tool.yaml", manifest)
+        .file("live.json", live.to_string());
+    repository::git(place.path(), &["init", "-q"]).unwrap();
+    let said = place.run(["backport", "deploy", "--live", "live.json", "--write"]);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("no manifest can declare ephemeral containers"),
+        "{said}"
+    );
+    let left = fs::read_to_string(place.path().join("deploy/tool.yaml")).unwrap();
+    assert_eq!(left, manifest);
+}
+
 #[test]
 fn writes_secrets_only_on_request() {
     let mut live = live();

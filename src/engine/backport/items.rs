@@ -84,12 +84,18 @@ pub(super) fn units<'d>(
         find_partners(&mut units);
     }
     // Removals come last, so that the other items keep their positions until then.
+    // A type comes before what the server adds for it.
     units.sort_by_key(|unit| match unit.drift.change.kind {
         ChangeKind::Modified => 0,
-        ChangeKind::Added => 1,
-        ChangeKind::Removed => 2,
+        ChangeKind::Added if is_type(&unit.drift.change.path) => 1,
+        ChangeKind::Added => 2,
+        ChangeKind::Removed => 3,
     });
     units
+}
+
+fn is_type(path: &FieldPath) -> bool {
+    matches!(path.0.last(), Some(PathElement::Field(name)) if name == "type")
 }
 
 /// Returns the item that a field is added to, if the manifest does not have the item.

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+use crate::cluster::Overlay;
 use crate::model::{ObjectStatus, Plan, Report};
 use crate::redact::Redacted;
 use crate::source::RenderedObject;
@@ -35,6 +36,8 @@ pub struct BackportRequest<'a> {
     pub report: &'a Report,
     /// The report without secrets.
     pub shown: &'a Redacted,
+    /// The live objects that the report was made from.
+    pub live: &'a Overlay<'a>,
     /// Whether a change is selected.
     pub selects: SelectsChange<'a>,
     /// Whether a change is named, by its object and its path.

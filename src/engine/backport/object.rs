@@ -10,7 +10,7 @@ use super::items::{self, ChangeUnit};
 use super::trial::{RenderScope, WantedObject};
 use super::{BackportPlan, BackportRequest, EditedFile, STILL_DIFFERS, SkippedChanges, values};
 use crate::edit::{self, edit};
-use crate::engine::selected::is_selected;
+use crate::engine::selected::{is_debug_container, is_selected};
 use crate::model::{
     Action, Change, ChangeKind, FieldPath, JudgedChange, ManifestStep, ObjectReport, ObjectStatus,
     Origin, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem, StepAction, StepProgress,
@@ -21,6 +21,10 @@ use crate::yaml;
 
 /// The reason for a change to a field that the manifest has no place for.
 const NO_PLACE: &str = "the manifest has no place for it";
+
+/// The reason for what `kubectl debug` added.
+const NO_DEBUG_CONTAINERS: &str =
+    "no manifest can declare ephemeral containers: the server refuses to create such a Pod";
 
 /// The reason an item is not removed if the item that replaces it could not be backported.
 const ITS_SUCCESSOR: &str = "its replacement could not be backported";
@@ -101,6 +105,13 @@ impl<'w> BackportState<'w> {
     }
 }
 
+impl BackportObject<'_> {
+    /// Returns whether a value drifts, or something in it.
+    fn has_drift_in(&self, path: &FieldPath) -> bool {
+        self.drifting.iter().any(|drift| drift.starts_with(path))
+    }
+}
+
 impl BackportState<'_> {
     fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) -> Result<()> {
         let status = object.status();
@@ -141,8 +152,14 @@ impl BackportState<'_> {
         for unit in items::units(meant, &subject.value, is_plain) {
             let list = unit.list();
             let is_removal = unit.drift.change.kind == ChangeKind::Removed;
+            // With the edits before it, the server sets it by itself.
+            let follows = !changes.is_empty()
+                && unit.instead_of.is_none()
+                && unit.drift.change.kind == ChangeKind::Added
+                && !subject.has_drift_in(&unit.drift.change.path);
             let taken = match is_removal && list.as_ref().is_some_and(|list| short.contains(list)) {
                 true => Err((RefusalReason::Impossible, ITS_SUCCESSOR.to_owned())),
+                false if follows => Ok(Vec::new()),
                 false => self.take_over_unit(&mut subject, &unit)?,
             };
             let found = unit.found.iter().chain(&unit.instead_of);
@@ -209,6 +226,12 @@ impl BackportState<'_> {
                     why,
                     message.clone(),
                 ));
+                continue;
+            }
+            if is_debug_container(&object.key, &drift.change.path) {
+                let (path, why) = (&shown.change.path, RefusalReason::Impossible);
+                let message = NO_DEBUG_CONTAINERS;
+                self.refuse(RefusedItem::because(&object.key, path, why, message));
                 continue;
             }
             match self.refusal(object, drift, shown) {
@@ -346,7 +369,20 @@ impl BackportState<'_> {
         instead_of: Option<&Change>,
     ) -> Result<std::result::Result<WantedObject, BackportRefusal>> {
         let place = instead_of.unwrap_or(change);
-        let with = |live: Option<&Value>| values::with_live_value(&subject.value, place, live);
+        let is_plain = matches!(subject.written, ObjectText::Plain { .. });
+        let is_addition = instead_of.is_none() && change.kind == ChangeKind::Added;
+        let object = (is_plain && is_addition).then(|| {
+            let (_, live) = self.wish.live.read_object(&subject.object.key)?;
+            live.value().ok()
+        });
+        let object = object.flatten();
+        let with = |live: Option<&Value>| {
+            let mut value = values::with_live_value(&subject.value, place, live)?;
+            if let Some(object) = &object {
+                values::move_as_live(&mut value, &change.path, object);
+            }
+            Some(value)
+        };
         let mut whole = change.live.clone();
         let Some(mut value) = with(whole.as_ref()) else {
             return Ok(Err((RefusalReason::Impossible, NO_PLACE.to_owned())));

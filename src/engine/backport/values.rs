@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::model::{Change, FieldPath, ManifestStep, PathElement};
+use crate::patch;
 
 /// Returns the path from a document to an object in it: to the document itself, or to an item of a
 /// list. An item of a typed list (`ConfigMapList`) may omit its type.
@@ -43,6 +44,50 @@ pub(super) fn with_live_value(
     let (path, live) = written(manifest, &change.path, live)?;
     set_value(&mut changed, &path.0, live.as_ref())?;
     Some(changed)
+}
+
+/// Moves an added list item to the place that it has in the live list: containers start in order,
+/// and the next apply of the manifest would move it otherwise.
+pub(super) fn move_as_live(manifest: &mut Value, path: &FieldPath, live: &Value) -> Option<()> {
+    let (element, list) = path.0.split_last()?;
+    let PathElement::Key(keys) = element else {
+        return None;
+    };
+    let found = patch::find(live, &FieldPath(list.to_vec())).ok()?;
+    let live = found?.1.as_array()?;
+    let items = value_at(manifest, list)?.as_array_mut()?;
+    let is_meant = |item: &Value| patch::is_named_by(item, element);
+    let (from, at) = (
+        items.iter().position(is_meant)?,
+        live.iter().position(is_meant)?,
+    );
+    let item = items.remove(from);
+    let place_of = |live: &Value| {
+        let is_same = |item: &Value| {
+            keys.keys()
+                .all(|name| match (item.get(name), live.get(name)) {
+                    (Some(one), Some(other)) => one == other,
+                    _ => true, // defaulted in one of them
+                })
+        };
+        items.iter().position(is_same)
+    };
+    let before = live.get(..at)?.iter().rev().find_map(place_of);
+    let after = || live.get(at + 1..)?.iter().find_map(place_of);
+    let to = before.map(|before| before + 1).or_else(after);
+    items.insert(to.unwrap_or(items.len()), item);
+    Some(())
+}
+
+fn value_at<'v>(value: &'v mut Value, path: &[PathElement]) -> Option<&'v mut Value> {
+    path.iter().try_fold(value, |value, element| match element {
+        PathElement::Field(name) => value.get_mut(name),
+        PathElement::Index(index) => value.get_mut(*index),
+        element => {
+            let mut items = value.as_array_mut()?.iter_mut();
+            items.find(|item| patch::is_named_by(item, element))
+        }
+    })
 }
 
 /// Returns the path as written in the manifest: a Secret's `data` may be under `stringData`.

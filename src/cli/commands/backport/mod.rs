@@ -58,6 +58,7 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     let mut planned = plan(&BackportRequest {
         report: &report,
         shown: &shown,
+        live: &overlay,
         selects: &|object, path| selected.selects(&report, object, path),
         names: &|object, path| selected.names(&report, object, path),
         allow_secrets: args.allow_secrets,

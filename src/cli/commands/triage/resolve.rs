@@ -211,6 +211,7 @@ impl<'a> TriagePlan<'a> {
         let made = backport::plan(&backport::BackportRequest {
             report: wanted.report,
             shown: wanted.shown,
+            live: wanted.overlay,
             selects: &is_chosen,
             names: &is_chosen,
             allow_secrets: wanted.args.allow_secrets,
