@@ -69,6 +69,7 @@ pub use doctor::{doctor_json, doctor_text, doctor_yaml};
 pub use document::{explanation_schema, plan_schema, report_schema, reports_schema};
 pub use explanation::{explanation_json, explanation_yaml};
 pub use history::{history, timeline_schema};
+pub use paint::{end_of, width};
 pub use patch_text::{patch_text, shown_lines};
 pub use plan::plan_json;
 pub use policies::policies_text;

@@ -1,5 +1,7 @@
 //! Colour and width of text.
 
+use std::borrow::Cow;
+
 use owo_colors::{OwoColorize, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -144,6 +146,23 @@ pub fn ascii(text: &str) -> String {
 /// Returns the width of text on a terminal.
 pub fn width(text: &str) -> usize {
     text.width()
+}
+
+/// Returns the end of a text that fits into so many columns, with an ellipsis before it.
+pub fn end_of(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut left = columns.saturating_sub(1);
+    let fits = text.char_indices().rev().take_while(|(at, c)| {
+        let wide = width(&text[*at..*at + c.len_utf8()]);
+        let fits = wide <= left;
+        left = left.saturating_sub(wide);
+        fits
+    });
+    let end = fits.last().map_or("", |(at, _)| &text[at..]);
+    // The ellipsis of a path that is shortened already.
+    Cow::Owned(format!("…{}", end.trim_start_matches('…')))
 }
 
 /// A line being built: pieces of text with their styles.
@@ -327,6 +346,14 @@ fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        assert_eq!(end_of(".spec.replicas", 14), ".spec.replicas");
+        assert_eq!(end_of(".spec.replicas", 10), "….replicas");
+        assert_eq!(end_of("….spec.replicas", 14), "…spec.replicas");
+        assert_eq!(end_of(".spec.replicas", 0), "…");
+    }
 
     #[test]
     fn adds_colour_only_on_request() {

@@ -18,9 +18,6 @@ pub(super) struct CoverageDocument {
     filtered: usize,
     /// Objects, documents and files that could not be read or compared.
     failed: usize,
-    /// HelmReleases whose objects were not compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unread_releases: Option<usize>,
     /// How far undeclared objects were searched for; with `--extra` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     extra: Option<ExtraDocument>,
@@ -45,7 +42,6 @@ impl CoverageDocument {
             skipped: coverage.skipped,
             filtered: coverage.filtered,
             failed: coverage.failed,
-            unread_releases: Some(coverage.unread_releases).filter(|count| *count > 0),
             extra: coverage.extra.map(ExtraDocument::of),
         }
     }

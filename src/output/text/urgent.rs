@@ -1,13 +1,13 @@
 //! Lists the worst changes again, in a line each, for a reader who asks whether it is safe to
 //! continue.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::io;
 
 use super::carried::{self, CommonAdditions};
 use super::{Paint, StyledLine, TextPage, words};
 use crate::model::{ChangeKind, JudgedChange, ObjectReport, ObjectStatus, Report, Severity};
+use crate::output::paint::{end_of, width};
 use crate::output::{differ, finding, gist, view};
 
 /// How many lines are shown: they fit on the last screen with the verdict.
@@ -89,10 +89,6 @@ pub(super) fn render(page: &mut TextPage<'_>, report: &Report) -> io::Result<()>
         page.line(&StyledLine::of(Paint::Dim, &more).cut(page.options.width))?;
     }
     Ok(())
-}
-
-fn width(text: &str) -> usize {
-    crate::output::paint::width(text)
 }
 
 /// Returns what is critical or high, the worst first.
@@ -202,39 +198,9 @@ impl ShortChange {
     }
 }
 
-/// Returns the end of a text that fits into so many columns, with an ellipsis before it.
-fn end_of(text: &str, columns: usize) -> Cow<'_, str> {
-    if width(text) <= columns {
-        return Cow::Borrowed(text);
-    }
-    let mut left = columns.saturating_sub(1);
-    let fits = text.char_indices().rev().take_while(|(at, c)| {
-        let wide = width(&text[*at..*at + c.len_utf8()]);
-        let fits = wide <= left;
-        left = left.saturating_sub(wide);
-        fits
-    });
-    let end = fits.last().map_or("", |(at, _)| &text[at..]);
-    // The ellipsis of a path that is shortened already.
-    Cow::Owned(format!("…{}", end.trim_start_matches('…')))
-}
-
 fn author(page: &TextPage<'_>, entry: &UrgentLine<'_>) -> Option<String> {
     match entry.drift {
         Some(drift) => words::latest_writer(drift.owners.iter(), page.options.now),
         None => words::last_writer(entry.object, page.options.now),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_path_keeps_its_end() {
-        assert_eq!(end_of(".spec.replicas", 14), ".spec.replicas");
-        assert_eq!(end_of(".spec.replicas", 10), "….replicas");
-        assert_eq!(end_of("….spec.replicas", 14), "…spec.replicas");
-        assert_eq!(end_of(".spec.replicas", 0), "…");
     }
 }

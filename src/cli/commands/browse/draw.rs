@@ -7,6 +7,7 @@ use ratatui_core::terminal::Frame;
 
 use super::state::{BrowseInput, BrowseRow, Browser};
 use crate::model::Severity;
+use crate::output::{end_of, width};
 
 /// The width from which the explanation is next to the list.
 const WIDE: u16 = 110;
@@ -219,12 +220,15 @@ fn change(
     let mark = browser
         .mark(row)
         .map_or(' ', super::state::RowDecision::letter);
-    let what = format!(
-        "{mark} {:<8} {}  {}",
-        row.severity.as_str(),
-        row.path,
-        row.what
-    );
+    let begin = format!("{mark} {:<8} ", row.severity.as_str());
+    let room = usize::from(area.width).saturating_sub(width(&begin));
+    // The end of a path says which field it is.
+    let for_path = room.saturating_sub((width(&row.what) + 2).min(room / 3));
+    let path = match browser.ascii {
+        true => row.path.as_str().into(),
+        false => end_of(&row.path, for_path),
+    };
+    let what = format!("{begin}{path}  {}", row.what);
     let mut style = Style::new();
     if browser.colour {
         style = match row.severity {
