@@ -1,5 +1,5 @@
 //! Handles SIGINT, SIGTERM and the other signals that end a process. A run that is reading stops
-//! and reports what it has read. Any other process ends, without leaving a program running or a
+//! and reports what it has read; a run that is writing stops before the next write. Any other process ends, without leaving a program running or a
 //! temporary folder behind; so does a process that panics.
 
 use std::collections::BTreeMap;
@@ -37,6 +37,38 @@ impl InterruptibleRead {
 impl Drop for InterruptibleRead {
     fn drop(&mut self) {
         READING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The number of runs that are writing.
+static WRITING: AtomicUsize = AtomicUsize::new(0);
+
+/// While a value of this type exists, the first signal does not end the process, so that the run can
+/// say what it has written.
+pub struct WritingRun;
+
+/// What an interruption from the keyboard means.
+static LOST: Mutex<&'static str> = Mutex::new("no report was written");
+
+/// Sets what an interruption from the keyboard means, from now on.
+pub fn if_interrupted(what: &'static str) {
+    *LOST.lock().unwrap_or_else(PoisonError::into_inner) = what;
+}
+
+impl WritingRun {
+    /// Starts to count a run as writing.
+    pub fn begin() -> Self {
+        WRITING.fetch_add(1, Ordering::SeqCst);
+        if_interrupted(
+            "changes may have been written; 'driftctl revert --list-undo' lists what can be undone",
+        );
+        Self
+    }
+}
+
+impl Drop for WritingRun {
+    fn drop(&mut self) {
+        WRITING.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -168,15 +200,23 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
             // Checked first, because an interrupted run may finish reading a moment later.
             let is_reading = READING.load(Ordering::SeqCst) > 0;
             let first = !interrupted.send_replace(true);
+            if first && WRITING.load(Ordering::SeqCst) > 0 {
+                if code == INTERRUPTED {
+                    // If standard error cannot be written to, nothing can be done.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "\ninterrupted: finishing the current write; interrupt again to stop at once"
+                    );
+                }
+                continue;
+            }
             // A user at a keyboard wants it to end; a job that is stopped should report its partial
             // result.
             if !first || !is_reading || code == INTERRUPTED {
                 if code == INTERRUPTED {
                     // If standard error cannot be written to, nothing can be done.
-                    let _ = writeln!(
-                        std::io::stderr(),
-                        "\nerror: interrupted; no report was written"
-                    );
+                    let lost = *LOST.lock().unwrap_or_else(PoisonError::into_inner);
+                    let _ = writeln!(std::io::stderr(), "\nerror: interrupted; {lost}");
                 }
                 // Nothing is being read that could be shown, or this is the second signal.
                 end(code);

@@ -259,9 +259,18 @@ impl Plan {
 
     /// Marks the steps that were not started as skipped.
     pub fn skip_rest(&mut self, why: &str) {
+        self.end_rest(StepProgress::Skipped, why);
+    }
+
+    /// Marks the steps that were not started as failed.
+    pub fn fail_rest(&mut self, why: &str) {
+        self.end_rest(StepProgress::Failed, why);
+    }
+
+    fn end_rest(&mut self, progress: StepProgress, why: &str) {
         for step in &mut self.steps {
             if step.progress == StepProgress::Planned {
-                step.progress = StepProgress::Skipped;
+                step.progress = progress;
                 step.outcome = Some(why.to_owned());
             }
         }

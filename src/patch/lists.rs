@@ -1,4 +1,4 @@
-//! Adds and removes list items.
+//! Adds and removes list items, and puts them in order.
 
 use serde_json::Value;
 
@@ -12,16 +12,15 @@ pub(super) struct ListEdits<'a> {
     pub gone: Vec<usize>,
     /// The items to add, and their identity.
     pub new: Vec<(&'a PathElement, &'a Value)>,
+    /// The names of the fields that identify an item; none if values or places do.
+    pub keys: Vec<&'a str>,
 }
 
 impl ListEdits<'_> {
-    pub fn is_empty(&self) -> bool {
-        self.gone.is_empty() && self.new.is_empty()
-    }
-
     /// Returns the operations: items are removed from the highest index down, then added from the
     /// lowest index up. If as many are added as removed, at the same places, each replaces another:
-    /// a Service is never without ports.
+    /// a Service is never without ports. Last, items are moved until those in both lists have the
+    /// wanted order.
     pub fn operations(
         mut self,
         live: &[Value],
@@ -51,12 +50,18 @@ impl ListEdits<'_> {
             list.insert(place, new.1);
             places.push(place);
         }
+        let moves = moves(&list, wanted, &self.keys);
+        let moves = moves.into_iter().map(|(from, to)| PatchOperation::Move {
+            from: at.clone().index(from),
+            to: at.clone().index(to),
+        });
         if places == self.gone {
             let pairs = self.gone.iter().zip(&self.new);
             return pairs
                 .map(|(index, (_, item))| {
                     PatchOperation::Replace(at.clone().index(*index), (*item).clone())
                 })
+                .chain(moves)
                 .collect();
         }
         let gone = self.gone.iter().rev();
@@ -65,7 +70,7 @@ impl ListEdits<'_> {
         let new = new.map(|(place, (_, item))| {
             PatchOperation::Add(at.clone().index(*place), (*item).clone())
         });
-        gone.chain(new).collect()
+        gone.chain(new).chain(moves).collect()
     }
 }
 
@@ -86,4 +91,48 @@ fn index_after(list: &[&Value], before: &[Value], element: &PathElement) -> usiz
         found.map(|place| place + 1)
     });
     behind.unwrap_or(0)
+}
+
+/// Returns the moves, from one index to another, that give the items of a list the wanted order.
+/// Items that are not wanted stay between their neighbours. Returns none if the keys do not tell
+/// the items apart.
+fn moves(list: &[&Value], wanted: &[Value], keys: &[&str]) -> Vec<(usize, usize)> {
+    let is_same = |one: &Value, other: &Value| {
+        keys.iter()
+            .all(|name| match (one.get(name), other.get(name)) {
+                (Some(one), Some(other)) => one == other,
+                _ => true, // defaulted in one of them
+            })
+    };
+    if keys.is_empty()
+        || list
+            .iter()
+            .chain(wanted.iter().collect::<Vec<_>>().iter())
+            .any(|item| !item.is_object())
+    {
+        return Vec::new();
+    }
+    let mut order = Vec::new();
+    for item in wanted {
+        let mut found = (0..list.len()).filter(|at| is_same(list[*at], item));
+        match (found.next(), found.next()) {
+            (Some(_), Some(_)) => return Vec::new(),
+            (Some(at), None) if order.contains(&at) => return Vec::new(),
+            (Some(at), None) => order.push(at),
+            (None, _) => {}
+        }
+    }
+    let mut current: Vec<usize> = (0..list.len()).collect();
+    let mut moves = Vec::new();
+    for pair in order.windows(2) {
+        let place = |item: usize| current.iter().position(|other| *other == item);
+        if let (Some(before), Some(from)) = (place(pair[0]), place(pair[1]))
+            && from < before
+        {
+            let item = current.remove(from);
+            current.insert(before, item);
+            moves.push((from, before));
+        }
+    }
+    moves
 }

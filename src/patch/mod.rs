@@ -317,6 +317,9 @@ impl PatchBuilder {
             let path = here.path.child((*element).clone());
             let depth = path.0.len() - 1;
             let found = step(here.live, element, &path, depth)?;
+            if let PathElement::Key(keys) = element {
+                list.keys = keys.keys().map(String::as_str).collect();
+            }
             match (found, below.to) {
                 (Some(PatchStep::Item(index, item)), to) => {
                     self.test_item(here, element, index, item);
@@ -335,17 +338,17 @@ impl PatchBuilder {
                 _ => return Err(PatchError::NoWay(path)),
             }
         }
-        if list.is_empty() {
-            return Ok(());
-        }
         let wanted = here.wanted.and_then(Value::as_array);
         let operations = list.operations(items, wanted.map_or(&[], Vec::as_slice), &here.at);
-        // An item that does not exist cannot be tested by its index. The list is tested as a whole,
-        // so that a patch that is sent again never adds an item twice.
-        if operations
-            .iter()
-            .any(|one| matches!(one, PatchOperation::Add(..)))
-        {
+        if operations.is_empty() {
+            return Ok(());
+        }
+        // An item that does not exist cannot be tested by its index, and a move can be made only
+        // once. The list is tested as a whole, so that a patch that is sent again changes nothing.
+        let only_once = |one: &PatchOperation| {
+            matches!(one, PatchOperation::Add(..) | PatchOperation::Move { .. })
+        };
+        if operations.iter().any(only_once) {
             let (at, live) = (here.at.clone(), here.live.clone());
             self.tests.push(PatchOperation::Test(at, live));
         }

@@ -31,6 +31,11 @@ impl JsonPointer {
         &self.0
     }
 
+    /// Returns the pointer to what contains this place.
+    pub fn parent(&self) -> Option<&str> {
+        self.split().map(|(parent, _)| parent)
+    }
+
     /// Returns the container and the name or index in it.
     fn split(&self) -> Option<(&str, String)> {
         let (parent, last) = self.0.rsplit_once('/')?;
@@ -55,6 +60,13 @@ pub enum PatchOperation {
     Replace(JsonPointer, Value),
     /// Removes a value.
     Remove(JsonPointer),
+    /// Moves the item at an index to another index of its list.
+    Move {
+        /// Where it is.
+        from: JsonPointer,
+        /// Where it goes.
+        to: JsonPointer,
+    },
 }
 
 impl PatchOperation {
@@ -67,13 +79,17 @@ impl PatchOperation {
                 json!({"op": "replace", "path": at.as_str(), "value": value})
             }
             Self::Remove(at) => json!({"op": "remove", "path": at.as_str()}),
+            Self::Move { from, to } => {
+                json!({"op": "move", "from": from.as_str(), "path": to.as_str()})
+            }
         }
     }
 
-    /// Returns the pointer of the operation.
+    /// Returns the pointer of the operation; of a move, where it goes.
     pub fn at(&self) -> &JsonPointer {
         match self {
             Self::Test(at, _) | Self::Add(at, _) | Self::Replace(at, _) | Self::Remove(at) => at,
+            Self::Move { to, .. } => to,
         }
     }
 
@@ -102,39 +118,50 @@ pub fn apply(value: &Value, operations: &[PatchOperation]) -> Result<Value, Patc
                 let container = value.pointer_mut(at.as_str()).ok_or_else(no_fit)?;
                 container.clone_from(new);
             }
-            PatchOperation::Add(at, new) => {
-                let (parent, last) = at.split().ok_or_else(no_fit)?;
-                match value.pointer_mut(parent).ok_or_else(no_fit)? {
-                    Value::Object(fields) => {
-                        fields.insert(last, new.clone());
-                    }
-                    Value::Array(items) => {
-                        let index: usize = last.parse().map_err(|_| no_fit())?;
-                        if index > items.len() {
-                            return Err(no_fit());
-                        }
-                        items.insert(index, new.clone());
-                    }
-                    _ => return Err(no_fit()),
-                }
-            }
+            PatchOperation::Add(at, new) => insert(&mut value, at, new.clone())?,
             PatchOperation::Remove(at) => {
-                let (parent, last) = at.split().ok_or_else(no_fit)?;
-                match value.pointer_mut(parent).ok_or_else(no_fit)? {
-                    Value::Object(fields) => {
-                        fields.remove(&last).ok_or_else(no_fit)?;
-                    }
-                    Value::Array(items) => {
-                        let index: usize = last.parse().map_err(|_| no_fit())?;
-                        if index >= items.len() {
-                            return Err(no_fit());
-                        }
-                        items.remove(index);
-                    }
-                    _ => return Err(no_fit()),
-                }
+                remove(&mut value, at)?;
+            }
+            PatchOperation::Move { from, to } => {
+                let moved = remove(&mut value, from)?;
+                insert(&mut value, to, moved)?;
             }
         }
     }
     Ok(value)
+}
+
+fn insert(value: &mut Value, at: &JsonPointer, new: Value) -> Result<(), PatchError> {
+    let no_fit = || PatchError::NoFit(at.to_string());
+    let (parent, last) = at.split().ok_or_else(no_fit)?;
+    match value.pointer_mut(parent).ok_or_else(no_fit)? {
+        Value::Object(fields) => {
+            fields.insert(last, new);
+        }
+        Value::Array(items) => {
+            let index: usize = last.parse().map_err(|_| no_fit())?;
+            if index > items.len() {
+                return Err(no_fit());
+            }
+            items.insert(index, new);
+        }
+        _ => return Err(no_fit()),
+    }
+    Ok(())
+}
+
+fn remove(value: &mut Value, at: &JsonPointer) -> Result<Value, PatchError> {
+    let no_fit = || PatchError::NoFit(at.to_string());
+    let (parent, last) = at.split().ok_or_else(no_fit)?;
+    match value.pointer_mut(parent).ok_or_else(no_fit)? {
+        Value::Object(fields) => fields.remove(&last).ok_or_else(no_fit),
+        Value::Array(items) => {
+            let index: usize = last.parse().map_err(|_| no_fit())?;
+            if index >= items.len() {
+                return Err(no_fit());
+            }
+            Ok(items.remove(index))
+        }
+        _ => Err(no_fit()),
+    }
 }

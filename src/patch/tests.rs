@@ -23,6 +23,7 @@ fn patched(live: &Value, wanted: &Value, edits: &[(&str, Option<Value>)]) -> (Ve
         PatchOperation::Add(at, value) => format!("add {at} {value}"),
         PatchOperation::Replace(at, value) => format!("replace {at} {value}"),
         PatchOperation::Remove(at) => format!("remove {at}"),
+        PatchOperation::Move { from, to } => format!("move {from} {to}"),
     });
     (shown.collect(), apply(live, &operations).unwrap())
 }
@@ -146,6 +147,49 @@ fn removes_items_from_the_end_and_adds_them_after_their_neighbours() {
             "add /c/2 {\"name\":\"c\"}"
         ]
     );
+}
+
+/// An environment variable can refer only to those before it.
+#[test]
+fn puts_the_items_of_an_edited_list_in_the_wanted_order() {
+    let item = |name: &str, value: u8| json!({"name": name, "value": value});
+    let wanted = json!({"env": [item("a", 1), item("b", 2), item("c", 3)]});
+    let live = json!({"env": [item("c", 3), item("x", 0), item("b", 9), item("a", 1)]});
+    let (patch, made) = patched(
+        &live,
+        &wanted,
+        &[(".env[name=\"b\"].value", Some(json!(2)))],
+    );
+    assert_eq!(
+        made,
+        json!({"env": [item("x", 0), item("a", 1), item("b", 2), item("c", 3)]})
+    );
+    assert!(
+        patch.contains(&format!("test /env {}", live["env"])),
+        "{patch:?}"
+    );
+    // With items that go and come.
+    let edits = [
+        (".env[name=\"x\"]", None),
+        (".env[name=\"b\"]", Some(item("b", 2))),
+    ];
+    let live = json!({"env": [item("c", 3), item("a", 1), item("x", 0)]});
+    assert_eq!(patched(&live, &wanted, &edits).1, wanted);
+}
+
+#[test]
+fn leaves_the_order_of_a_list_alone_that_is_in_order_or_has_items_twice() {
+    let item = |name: &str, value: u8| json!({"name": name, "value": value});
+    let wanted = json!({"env": [item("a", 1), item("b", 2)]});
+    let edits = [(".env[name=\"a\"].value", Some(json!(1)))];
+    for live in [
+        json!([item("x", 0), item("a", 2), item("y", 0), item("b", 2)]),
+        json!([item("b", 2), item("b", 3), item("a", 2)]),
+        json!([item("b", 2), "b", item("a", 2)]),
+    ] {
+        let (patch, _) = patched(&json!({"env": live}), &wanted, &edits);
+        assert!(!patch.iter().any(|op| op.starts_with("move")), "{patch:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,8 @@ pub(super) struct Sender {
     deadline: Mutex<Instant>,
     permits: Semaphore,
     interrupted: watch::Receiver<bool>,
+    /// Whether requests are sent after a signal to stop.
+    outlasts_signals: AtomicBool,
     /// The error that ended the run, which every further request returns.
     ended: Mutex<Option<ApiFailure>>,
 }
@@ -86,6 +89,7 @@ impl Sender {
             deadline: Mutex::new(deadline),
             permits: Semaphore::new(limits.concurrency.max(1)),
             interrupted,
+            outlasts_signals: AtomicBool::new(false),
             ended: Mutex::new(None),
         }
     }
@@ -109,7 +113,9 @@ impl Sender {
         let mut interrupted = self.interrupted.clone();
         let stop = async {
             // An error means that no signal can arrive any more.
-            if interrupted.wait_for(|yes| *yes).await.is_err() {
+            if self.outlasts_signals.load(Ordering::SeqCst)
+                || interrupted.wait_for(|yes| *yes).await.is_err()
+            {
                 std::future::pending::<()>().await;
             }
         };
@@ -169,6 +175,11 @@ impl Sender {
                 answer => return answer,
             }
         }
+    }
+
+    /// Sends all further requests even after a signal to stop.
+    pub fn outlast_signals(&self) {
+        self.outlasts_signals.store(true, Ordering::SeqCst);
     }
 
     /// Returns whether the process received a signal to stop.

@@ -45,6 +45,11 @@ impl<'a> Writer<'a> {
         self.api.sender.is_interrupted()
     }
 
+    /// Reads to the end even after a signal to stop, so that what was written can be reported.
+    pub fn outlast_signals(&self) {
+        self.api.sender.outlast_signals();
+    }
+
     /// Restarts the timeout for reading, after the user took time to answer.
     pub fn begin_anew(&self) {
         self.api.sender.begin_anew();

@@ -1,4 +1,4 @@
-//! Gives ownership back to the field manager that uses server-side apply.
+//! Gives ownership back to who applies the object.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,14 @@ use crate::patch::{JsonPointer, PatchOperation};
 /// changes.
 ///
 /// Without it, the applier's next apply of another value would conflict with `ours`. Returns `None`
-/// if there is nothing to give back.
+/// if there is nothing to give back. `applied` is what the applier would own after an apply, if that
+/// is known: only the server can tell maps from fields of a type, which are not owned by themselves.
 pub fn hand_back(
     live: &Value,
     ours: &str,
     applier: &str,
     job: &PatchJob,
+    applied: Option<&Value>,
 ) -> Option<Vec<PatchOperation>> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let is = |entry: &Value, manager: &str, operation: &str| {
@@ -45,6 +47,9 @@ pub fn hand_back(
         returned = Value::Object(Map::new());
     }
     add_empty_ones(&mut returned, job);
+    if let Some(applied) = applied {
+        own_maps(&mut returned, applied);
+    }
     let metadata = || JsonPointer::default().field("metadata");
     let place = |index: usize| metadata().field("managedFields").index(index);
     let read_version = live.pointer("/metadata/resourceVersion")?.clone();
@@ -81,6 +86,79 @@ pub fn hand_back(
     let gone = gone.filter(|(at, entry)| Some(*at) == our_place || left(entry));
     operations.extend(gone.map(|(at, _)| PatchOperation::Remove(place(at))));
     (operations.len() > 1).then_some(operations)
+}
+
+/// Returns what a manager owns by server-side apply.
+pub fn applied_fields<'o>(object: &'o Value, applier: &str) -> Option<&'o Value> {
+    let entries = object.pointer("/metadata/managedFields")?.as_array()?;
+    let mut entries = entries.iter();
+    let is_applier = |entry: &&Value| entry["manager"] == applier && entry["operation"] == "Apply";
+    entries.find(is_applier)?.get("fieldsV1")
+}
+
+/// Adds the maps themselves that are owned beside what is in them.
+fn own_maps(set: &mut Value, applied: &Value) {
+    let (Some(set), Some(applied)) = (set.as_object_mut(), applied.as_object()) else {
+        return;
+    };
+    if !set.is_empty() && applied.contains_key(".") {
+        set.insert(".".to_owned(), json!({}));
+    }
+    for (name, below) in set {
+        if let Some(applied) = applied.get(name) {
+            own_maps(below, applied);
+        }
+    }
+}
+
+/// Returns the patch that gives `applier`, who updates, the maps around fields that were reverted,
+/// if all that an editor still owns is such a map: who puts the first field into an emptied map owns
+/// the map, and still does when that field is gone. Only `managedFields` changes.
+pub fn take_back_maps(live: &Value, applier: &str, job: &PatchJob) -> Option<Vec<PatchOperation>> {
+    let entries = live.pointer("/metadata/managedFields")?.as_array()?;
+    let updates = |entry: &Value| {
+        entry["operation"] == "Update"
+            && entry["subresource"].as_str().unwrap_or_default().is_empty()
+    };
+    let is_applier = |entry: &Value| updates(entry) && entry["manager"] == applier;
+    let their_place = entries.iter().position(is_applier)?;
+    let theirs = &entries.get(their_place)?["fieldsV1"];
+    let mut merged = theirs.clone();
+    let mut gone = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        if at == their_place || !updates(entry) {
+            continue;
+        }
+        let map = maps_around(job).find(|(set, _)| *set == entry["fieldsV1"]);
+        let Some((_, path)) = map else {
+            continue;
+        };
+        let place = path.iter().try_fold(&mut merged, |set, element| {
+            set.get_mut(&element_name(element)?)
+        });
+        let Some(fields) = place
+            .and_then(Value::as_object_mut)
+            .filter(|own| !own.is_empty())
+        else {
+            continue;
+        };
+        fields.insert(".".to_owned(), json!({}));
+        gone.push(at);
+    }
+    if gone.is_empty() {
+        return None;
+    }
+    let metadata = || JsonPointer::default().field("metadata");
+    let place = |index: usize| metadata().field("managedFields").index(index);
+    let version = live.pointer("/metadata/resourceVersion")?.clone();
+    let mut operations = vec![
+        PatchOperation::Test(metadata().field("resourceVersion"), version),
+        PatchOperation::Replace(place(their_place).field("fieldsV1"), merged),
+    ];
+    // The last ones first, so that the others keep their places.
+    let gone = gone.into_iter().rev();
+    operations.extend(gone.map(|at| PatchOperation::Remove(place(at))));
+    Some(operations)
 }
 
 /// Returns the patch that gives an object an entry of its applier when nobody owns anything of it:
@@ -142,16 +220,9 @@ fn field_set(value: &Value, owns_maps: bool) -> Value {
 
 /// Adds what is owned at a path.
 fn add(set: &mut Value, path: &[PathElement], owned: Value, owns_maps: bool) {
-    let name = |element: &PathElement| match element {
-        PathElement::Field(name) => Some(format!("f:{name}")),
-        PathElement::Key(keys) => Some(format!("k:{}", json!(keys))),
-        PathElement::Value(value) => Some(format!("v:{value}")),
-        // Its list is owned as a whole.
-        PathElement::Index(_) => None,
-    };
     let mut place = set;
     for (depth, element) in path.iter().enumerate() {
-        let (Some(name), Some(fields)) = (name(element), place.as_object_mut()) else {
+        let (Some(name), Some(fields)) = (element_name(element), place.as_object_mut()) else {
             return;
         };
         if owns_maps && depth > 0 && !is_struct(path, depth) {
@@ -160,6 +231,17 @@ fn add(set: &mut Value, path: &[PathElement], owned: Value, owns_maps: bool) {
         place = fields.entry(name).or_insert_with(|| json!({}));
     }
     merge(place, owned);
+}
+
+/// Returns the name of a path element in a field set. Items of an atomic list have none: the list is
+/// owned as a whole.
+fn element_name(element: &PathElement) -> Option<String> {
+    match element {
+        PathElement::Field(name) => Some(format!("f:{name}")),
+        PathElement::Key(keys) => Some(format!("k:{}", json!(keys))),
+        PathElement::Value(value) => Some(format!("v:{value}")),
+        PathElement::Index(_) => None,
+    }
 }
 
 /// Returns whether the value at this depth is `metadata` or `spec`, which nobody owns by itself.
@@ -188,17 +270,20 @@ fn add_empty_ones(returned: &mut Value, job: &PatchJob) {
 /// Returns whether a field set contains only the map around a field of this job: an editor who added
 /// the only field of a map owned the map too, and still does when its field is gone.
 fn is_left_over(fields: &Value, job: &PatchJob) -> bool {
-    job.edits.iter().any(|edit| {
+    maps_around(job).any(|(around, _)| around == *fields)
+}
+
+/// Returns the maps around the fields of a job: as the field set that contains only the map, and as
+/// path.
+fn maps_around(job: &PatchJob) -> impl Iterator<Item = (Value, &[PathElement])> {
+    let above = job.edits.iter().filter_map(|edit| edit.path.0.split_last());
+    let above = above
+        .map(|(_, above)| above)
+        .filter(|above| !above.is_empty());
+    above.map(|above| {
         let mut around = json!({});
-        if let Some((_, above)) = edit
-            .path
-            .0
-            .split_last()
-            .filter(|(_, above)| above.len() > 1)
-        {
-            add(&mut around, above, json!({}), false);
-        }
-        around == *fields && *fields != json!({})
+        add(&mut around, above, json!({}), false);
+        (around, above)
     })
 }
 
@@ -370,7 +455,7 @@ mod tests {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:a": {}}}}]}});
         let job = writing(".spec.ingress", json!([]));
-        let patch = hand_back(&live, "driftctl", "kubectl", &job).unwrap();
+        let patch = hand_back(&live, "driftctl", "kubectl", &job, None).unwrap();
         let made = apply(&live, &patch).unwrap();
         let fields = &made["metadata"]["managedFields"][0]["fieldsV1"];
         assert_eq!(*fields, json!({"f:spec": {"f:a": {}, "f:ingress": {}}}));
@@ -383,7 +468,7 @@ mod tests {
                 "f:data": {"f:q": {}}, "f:stringData": {"f:p": {}}}},
             {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:data": {"f:p": {}}}}]}});
         let job = job(json!({"data": {"p": "eA==", "q": "eQ=="}}));
-        let patch = hand_back(&live, "driftctl", "kubectl", &job).unwrap();
+        let patch = hand_back(&live, "driftctl", "kubectl", &job, None).unwrap();
         let made = apply(&live, &patch).unwrap();
         let left = &made["metadata"]["managedFields"];
         assert_eq!(left.as_array().unwrap().len(), 1);
@@ -400,7 +485,8 @@ mod tests {
              "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}},
         ]}});
         let declared = json!({"data": {"a": "1"}});
-        let operations = hand_back(&live, "driftctl", "kubectl", &job(declared.clone())).unwrap();
+        let operations =
+            hand_back(&live, "driftctl", "kubectl", &job(declared.clone()), None).unwrap();
         let after = apply(&live, &operations).unwrap();
         assert_eq!(
             after["metadata"]["managedFields"],
@@ -408,7 +494,7 @@ mod tests {
                 "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}}])
         );
         assert_eq!(
-            hand_back(&live, "driftctl", "kubectl", &job(json!({}))),
+            hand_back(&live, "driftctl", "kubectl", &job(json!({})), None),
             None
         );
     }
@@ -426,7 +512,7 @@ mod tests {
         ]}});
         let declared = json!({"metadata": {"labels": {"x": "1"}},
             "spec": {"a": 1, "b": 2, "ports": [{"containerPort": 80}]}});
-        let patch = hand_back(&live, "driftctl", "argocd", &job(declared.clone())).unwrap();
+        let patch = hand_back(&live, "driftctl", "argocd", &job(declared.clone()), None).unwrap();
         let made = apply(&live, &patch).unwrap();
         assert_eq!(
             made["metadata"]["managedFields"],
@@ -446,7 +532,7 @@ mod tests {
                 "f:spec": {"f:nested": {"f:x": {".": {}, "f:y": {}}}}}},
         ]}});
         let declared = json!({"spec": {"nested": {"empty": {}, "x": {"y": 1}}}});
-        let patch = hand_back(&live, "driftctl", "argocd", &job(declared)).unwrap();
+        let patch = hand_back(&live, "driftctl", "argocd", &job(declared), None).unwrap();
         let made = apply(&live, &patch).unwrap();
         assert_eq!(
             made["metadata"]["managedFields"][0]["fieldsV1"],
@@ -474,9 +560,76 @@ mod tests {
             wanted: declared,
             ..writing(".metadata.labels.tier", Value::Null)
         };
-        let patch = hand_back(&live, "driftctl", "argocd", &job).unwrap();
+        let patch = hand_back(&live, "driftctl", "argocd", &job, None).unwrap();
         let made = apply(&live, &patch).unwrap();
         assert_eq!(made["metadata"]["managedFields"], json!([applied, other]));
+    }
+
+    #[test]
+    fn who_updates_gets_a_map_back_that_an_editor_emptied_and_filled() {
+        let entry = |manager: &str, fields: Value| json!({"manager": manager, "operation": "Update", "fieldsV1": fields});
+        let label = |own: Value| json!({"f:metadata": {"f:labels": own}});
+        let left = entry("kubectl-edit", label(json!({})));
+        let other = entry("keda", json!({"f:spec": {"f:replicas": {}}}));
+        let live = |entries: Value| json!({"metadata": {"resourceVersion": "7", "managedFields": entries}});
+        let before = live(json!([
+            left,
+            entry("helm", label(json!({"f:app": {}}))),
+            other
+        ]));
+        let job = writing(".metadata.labels.app", json!("x"));
+        let patch = take_back_maps(&before, "helm", &job).unwrap();
+        let made = apply(&before, &patch).unwrap();
+        let theirs = entry("helm", label(json!({".": {}, "f:app": {}})));
+        assert_eq!(made["metadata"]["managedFields"], json!([theirs, other]));
+        assert_eq!(take_back_maps(&made, "helm", &job), None);
+        let data = |own: Value| json!({"f:data": own});
+        let entries = json!([
+            entry("helm", data(json!({"f:a": {}}))),
+            entry("edit", data(json!({})))
+        ]);
+        let patch = take_back_maps(
+            &live(entries.clone()),
+            "helm",
+            &writing(".data.a", json!("1")),
+        );
+        let made = apply(&live(entries), &patch.unwrap()).unwrap();
+        let theirs = entry("helm", data(json!({".": {}, "f:a": {}})));
+        assert_eq!(made["metadata"]["managedFields"], json!([theirs]));
+        // An editor who owns more, and a map in which the applier owns nothing.
+        let more = entry("kubectl-edit", label(json!({".": {}, "f:tier": {}})));
+        let applied = entry("helm", label(json!({"f:app": {}})));
+        assert_eq!(
+            take_back_maps(&live(json!([more, applied])), "helm", &job),
+            None
+        );
+        let elsewhere = entry("helm", json!({"f:data": {"f:app": {}}}));
+        assert_eq!(
+            take_back_maps(&live(json!([left, elsewhere])), "helm", &job),
+            None
+        );
+    }
+
+    #[test]
+    fn a_map_without_a_type_is_owned_as_the_server_says() {
+        let applied =
+            json!({"f:spec": {"f:size": {}, "f:nested": {".": {}, "f:x": {".": {}, "f:y": {}}}}});
+        let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
+            {"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:spec": {"f:size": {}}}},
+            {"manager": "driftctl", "operation": "Update", "fieldsV1": {
+                "f:spec": {"f:nested": {".": {}, "f:x": {".": {}, "f:y": {}}}}}},
+        ]}});
+        let job = job(json!({"spec": {"size": 1, "nested": {"x": {"y": 1}}}}));
+        let made = |applied: Option<&Value>| {
+            let patch = hand_back(&live, "driftctl", "argocd", &job, applied).unwrap();
+            let made = apply(&live, &patch).unwrap();
+            applied_fields(&made, "argocd").cloned().unwrap()
+        };
+        assert_eq!(made(Some(&applied)), applied);
+        assert_eq!(
+            made(None)["f:spec"]["f:nested"],
+            json!({"f:x": {"f:y": {}}})
+        );
     }
 
     #[test]
@@ -484,11 +637,11 @@ mod tests {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:a": {}}}]}});
         assert_eq!(
-            hand_back(&live, "driftctl", "argocd", &job(json!({"b": 1}))),
+            hand_back(&live, "driftctl", "argocd", &job(json!({"b": 1})), None),
             None
         );
         assert_eq!(
-            hand_back(&json!({}), "driftctl", "argocd", &job(json!({}))),
+            hand_back(&json!({}), "driftctl", "argocd", &job(json!({})), None),
             None
         );
     }

@@ -14,9 +14,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use hand_back::{hand_back, restore_applier_entry};
+pub use hand_back::{applied_fields, hand_back, restore_applier_entry, take_back_maps};
 pub use job::{FieldWrite, JobState, PatchJob, RevertJob, WriteKind};
-pub use side::{side_changes, side_effects_of};
+pub use side::{reordered_lists, side_changes, side_effects_of};
 pub use writer::{OWN_NAME, WriteAs};
 
 use crate::cluster::Overlay;
@@ -297,6 +297,7 @@ impl FoundChange<'_> {
         let refusals = Refusals {
             include: &self.wish.include,
             live: &live,
+            declared: &declared,
             autoscaler: &|key| autoscaler_of(key, cluster),
         };
         let (edits, changes) = self.edits(object, &meant, &refusals);
@@ -419,6 +420,7 @@ const BOOKKEEPING: &[&str] = &[
     "/metadata/managedFields",
     "/metadata/resourceVersion",
     "/metadata/generation",
+    "/metadata/annotations/deprecated.daemonset.template.generation",
     "/status",
 ];
 

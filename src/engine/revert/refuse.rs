@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::engine::selected::is_debug_container;
 use crate::model::{
     Action, ChangeCause, FieldPath, JudgedChange, ObjectReport, PathElement, RefusalReason,
     RefusedItem, ResourceKey,
@@ -14,6 +15,7 @@ use crate::redact::{DIFFERS, HIDDEN, MASK};
 pub(super) struct Refusals<'a> {
     pub include: &'a BTreeSet<ChangeCause>,
     pub live: &'a Value,
+    pub declared: &'a Value,
     /// Returns the autoscaler that scales an object.
     pub autoscaler: &'a dyn Fn(&ResourceKey) -> Option<String>,
 }
@@ -36,6 +38,9 @@ impl Refusals<'_> {
         if let Some(message) = drift.change.declared.as_ref().and_then(unknown_in) {
             return Some((RefusalReason::UnknownValue, message));
         }
+        if is_debug_container(key, &drift.change.path) {
+            return Some((RefusalReason::Impossible, KEEPS_DEBUG_CONTAINERS.to_owned()));
+        }
         if !is_named && is_dangerous(key, &drift.change.path) {
             return Some((
                 RefusalReason::Dangerous,
@@ -45,7 +50,9 @@ impl Refusals<'_> {
         if !is_named && drift.change.declared.is_none() && self.is_helms(&drift.change.path) {
             return Some((RefusalReason::UnknownValue, SET_BY_HELM.to_owned()));
         }
-        if drift.change.declared.is_none() && is_kept_by_server(key, &drift.change.path) {
+        if drift.change.declared.is_none()
+            && is_kept_by_server(key, self.declared, &drift.change.path)
+        {
             return Some((RefusalReason::Impossible, KEEPS_NODE_PORT.to_owned()));
         }
         if !is_named
@@ -86,17 +93,25 @@ impl Refusals<'_> {
 const SET_BY_HELM: &str = "Helm sets this field, and no manifest declares its value. Without it, the \
     next upgrade fails. Set it by hand, or name the object and the path to remove it";
 
+/// The note on what `kubectl debug` added.
+const KEEPS_DEBUG_CONTAINERS: &str =
+    "a Pod keeps its ephemeral containers as long as it exists; delete the Pod to remove them";
+
 /// The note on a node port that the manifest leaves to the server.
 const KEEPS_NODE_PORT: &str =
     "the manifest names no node port, so the API server keeps this one; declare the one you want";
 
-/// Returns whether the server puts a field back as it was when it is removed.
-fn is_kept_by_server(key: &ResourceKey, path: &FieldPath) -> bool {
+/// Returns whether the server puts a field back as it was when it is removed. A Service whose type
+/// has no node ports loses them.
+fn is_kept_by_server(key: &ResourceKey, declared: &Value, path: &FieldPath) -> bool {
+    let service_type = declared.pointer("/spec/type").and_then(Value::as_str);
+    let has_node_ports = matches!(service_type, Some("NodePort" | "LoadBalancer"));
     let is = |element: &PathElement, name: &str| matches!(element, PathElement::Field(field) if field == name);
     match &path.0[..] {
         [spec, ports, PathElement::Key(_), port] => {
             key.group.is_empty()
                 && key.kind == "Service"
+                && has_node_ports
                 && is(spec, "spec")
                 && is(ports, "ports")
                 && is(port, "nodePort")
@@ -193,6 +208,7 @@ mod tests {
             let refusals = Refusals {
                 include: &include,
                 live,
+                declared: &Value::Null,
                 autoscaler: &|_| None,
             };
             refusals.is_helms(&path.parse().unwrap())
@@ -217,6 +233,7 @@ mod tests {
             let refusals = Refusals {
                 include: &include,
                 live: &live,
+                declared: &Value::Null,
                 autoscaler: &|_| autoscaler.map(str::to_owned),
             };
             refusals.change(&key, &added, is_named)
@@ -230,15 +247,44 @@ mod tests {
     }
 
     #[test]
+    fn what_kubectl_debug_added_stays_in_the_pod() {
+        let live = json!({"spec": {"ephemeralContainers": [{"name": "debugger"}]}});
+        let include = BTreeSet::new();
+        let refusals = Refusals {
+            include: &include,
+            live: &live,
+            declared: &Value::Null,
+            autoscaler: &|_| None,
+        };
+        let added = drift(
+            r#".spec.ephemeralContainers[name="debugger"]"#,
+            None,
+            Some(json!({"name": "debugger"})),
+        );
+        let refused = |kind: &str| {
+            let key = ResourceKey::new("", kind, Some("shop".to_owned()), "tool");
+            refusals.change(&key, &added, true)
+        };
+        let expected = (RefusalReason::Impossible, KEEPS_DEBUG_CONTAINERS.to_owned());
+        assert_eq!(refused("Pod"), Some(expected));
+        assert_eq!(refused("Widget"), None);
+    }
+
+    #[test]
     fn a_node_port_of_a_service_is_kept_by_the_server() {
+        let node_port = json!({"spec": {"type": "NodePort"}});
         let is_kept = |kind: &str, path: &str| {
             let key = ResourceKey::new("", kind, Some("shop".to_owned()), "cart");
-            is_kept_by_server(&key, &path.parse().unwrap())
+            is_kept_by_server(&key, &node_port, &path.parse().unwrap())
         };
         let port = r#".spec.ports[port=80,protocol="TCP"]"#;
         assert!(is_kept("Service", &format!("{port}.nodePort")));
         assert!(!is_kept("Service", port));
         assert!(!is_kept("Service", &format!("{port}.name")));
         assert!(!is_kept("Widget", &format!("{port}.nodePort")));
+        let key = ResourceKey::new("", "Service", Some("shop".to_owned()), "cart");
+        let path = format!("{port}.nodePort").parse().unwrap();
+        let internal = json!({"spec": {"ports": []}});
+        assert!(!is_kept_by_server(&key, &internal, &path));
     }
 }

@@ -1,12 +1,14 @@
-//! Warns about side effects of a write.
+//! Says what a write changes besides its fields.
 
 use serde_json::Value;
 
+use super::side::reordered_lists;
 use super::{PatchJob, WriteAs};
 use crate::facts::{gitops_controller, workload};
 use crate::model::{ObjectReport, PathElement};
 
-/// Returns notes on side effects: Pods that restart, and controllers that revert the write.
+/// Returns notes on side effects: Pods that restart, lists that are put back in order, and
+/// controllers that revert the write.
 pub(super) fn remarks(
     object: &ObjectReport,
     patch: &PatchJob,
@@ -28,6 +30,11 @@ pub(super) fn remarks(
         let pods = number(running).unwrap_or(0).min(wanted);
         let s = if pods == 1 { "" } else { "s" };
         remarks.push(format!("restarts {pods} pod{s}"));
+    }
+    for list in reordered_lists(patch) {
+        remarks.push(format!(
+            "also puts {list} back in the order of the manifest"
+        ));
     }
     if let Some(controller) = gitops_controller(&write_as.manager) {
         remarks.push(if is_rollback {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{BOOKKEEPING, PatchJob, side_effects};
 use crate::model::{FieldPath, PathElement};
+use crate::patch::PatchOperation;
 
 /// Names that identify the items of lists, the longest first.
 const KEYS: [&[&str]; 5] = [
@@ -18,6 +19,19 @@ const KEYS: [&[&str]; 5] = [
     &["devicePath"],
     &["name"],
 ];
+
+/// Returns the lists whose items a job also puts back in order.
+pub fn reordered_lists(job: &PatchJob) -> Vec<FieldPath> {
+    let operations = job.operations(&job.before).unwrap_or_default();
+    let lists: BTreeSet<FieldPath> = operations
+        .iter()
+        .filter_map(|operation| match operation {
+            PatchOperation::Move { to, .. } => path_of(to.parent()?, &job.before),
+            _ => None,
+        })
+        .collect();
+    lists.into_iter().collect()
+}
 
 /// A field that the server changed by itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +69,11 @@ fn differ(
     edits: &[&FieldPath],
     found: &mut Vec<SideChange>,
 ) {
-    let name = path.to_string();
-    let is_bookkeeping = BOOKKEEPING.iter().any(|at| at.replace('/', ".") == name);
+    let is_at = |pointer: &&str| {
+        let names: Vec<&str> = pointer.split('/').skip(1).collect();
+        *path == FieldPath::of_fields(&names)
+    };
+    let is_bookkeeping = BOOKKEEPING.iter().any(is_at);
     // An edit keeps the whole value at its path.
     let is_written = edits.iter().any(|edit| path.starts_with(edit));
     if before == after || is_bookkeeping || is_written {
@@ -262,6 +279,18 @@ mod tests {
             &after,
         );
         assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    /// The server counts the changes of a DaemonSet's template, whatever is written.
+    #[test]
+    fn what_the_server_counts_is_not_found() {
+        let object = |image: &str, count: &str| {
+            json!({"metadata": {"annotations": {
+                "deprecated.daemonset.template.generation": count}}, "spec": {"image": image}})
+        };
+        let after = object("a:1", "3");
+        let found = changes(object("a:2", "2"), ".spec.image", json!("a:1"), &after);
+        assert!(found.is_empty(), "{found:?}");
     }
 
     /// An undo would add the item twice.

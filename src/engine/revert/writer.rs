@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::facts::{EDITORS, REPLACE, how_it_applies};
+use crate::facts::{EDITORS, KUBECTL, REPLACE, how_it_applies};
 use crate::model::{ApplierReason, ManagerEntry, Operation, Ownership};
 use crate::ownership::{Appliers, holds_last_applied, is_replaced_by_hand, ownership_of};
 
@@ -113,7 +113,9 @@ impl WriteAs {
         let applied = entries.clone().find(|entry| {
             let manager = &entry.owner.manager;
             let is_apply = entry.owner.operation == Operation::Apply;
-            how_it_applies(manager).is_some() || is_apply && may_apply(manager)
+            // Other commands of kubectl, like `rollout undo`, update under the name of its apply.
+            let is_known = how_it_applies(manager).is_some() && (is_apply || manager != KUBECTL);
+            is_known || is_apply && may_apply(manager)
         });
         let created = entries.find(|entry| entry.owner.manager == CREATOR && !is_declared);
         applied
@@ -181,6 +183,19 @@ mod tests {
             assert_eq!(write_as.manager, "kubectl-create", "{editors:?}");
             assert!(!write_as.applies);
         }
+    }
+
+    /// `kubectl rollout undo` writes as `kubectl`, like `kubectl apply --server-side`.
+    #[test]
+    fn another_command_of_kubectl_is_not_the_applier() {
+        let declared = json!({"data": {"a": "1", "b": "2", "c": "3"}});
+        let live = json!({"data": {"a": "1", "b": "2", "c": "9"}, "metadata": {"managedFields": [
+            {"manager": "kubectl-create", "operation": "Update",
+                "fieldsV1": {"f:data": {".": {}, "f:a": {}, "f:b": {}}}},
+            {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:data": {"f:c": {}}}}]}});
+        let editors = BTreeSet::from(["kubectl"]);
+        let write_as = WriteAs::of(&live, &declared, &editors).unwrap();
+        assert_eq!(write_as.manager, "kubectl-create");
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Tests that a write that did not happen never looks done, and that no write is done twice.
 
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::{
     CART, FIELD, POINTER, field, progress, revert, revert_json, while_it_is_written, writable,
 };
 use crate::server::{Cluster, Denied, Fault, Meanwhile, Server};
+use crate::support::{TestFolder, fixture_arg};
 
 #[test]
 fn leaves_a_value_alone_that_changed_in_the_meantime() {
@@ -27,6 +32,55 @@ fn ignores_concurrent_changes_elsewhere_in_the_object() {
     assert_eq!(code, 0, "{plan:#}");
     assert_ne!(field(&server), before);
     assert_eq!(server.object(CART)["spec"]["replicas"], 9);
+}
+
+/// A user who stops a revert wants to know what it has written so far.
+#[test]
+fn an_interrupted_revert_reports_what_it_has_written() {
+    let server = writable()
+        .failing("cart?fieldManager=", Fault::Hang)
+        .start();
+    let place = TestFolder::new().file("kubeconfig", server.kubeconfig());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driftctl"));
+    command
+        .current_dir(place.path())
+        .env_clear()
+        .env("HOME", place.path())
+        .env("XDG_STATE_HOME", place.path().join("state"))
+        .args(["revert", &fixture_arg("shop/manifests")])
+        .args(["--kubeconfig", "kubeconfig", "--request-timeout", "2"])
+        .args(["--all", "--yes", "--skip-dry-run", "--keep-going"])
+        .args(["--max-objects", "200"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let began = Instant::now();
+    let is_sent = || {
+        let seen = server.seen();
+        seen.iter()
+            .any(|(_, path)| path.contains("cart?fieldManager="))
+    };
+    while !is_sent() {
+        assert!(began.elapsed() < Duration::from_secs(60), "nothing sent");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(2), "{out}{err}");
+    assert!(err.contains("interrupted: finishing"), "{err}");
+    assert!(out.contains("\nreverted ConfigMap"), "{out}");
+    assert!(
+        out.contains("the run was interrupted before this change"),
+        "{out}"
+    );
+    assert!(
+        out.contains("undo it with: driftctl revert --undo"),
+        "{out}"
+    );
+    assert!(out.contains("\nINCOMPLETE"), "{out}");
 }
 
 /// Returns a server with a fault of the write itself: whether it was carried out anyway, and how

@@ -127,7 +127,11 @@ fn reverts_the_selection_and_leaves_the_rest() {
     assert!(plan["summary"]["done"].as_u64().unwrap() > 2, "{plan:#}");
     let writes = server.writes();
     let patches = writes.iter().filter(|(method, _)| method == "PATCH");
-    assert_eq!(patches.clone().count(), 1, "{writes:?}");
+    // The second one gives the node selector, which an editor had emptied, back to the applier.
+    assert_eq!(patches.clone().count(), 2, "{writes:?}");
+    let owners = server.object(CART)["metadata"]["managedFields"].clone();
+    let owns = |entry: &Value| entry["manager"] == "kubectl-patch";
+    assert!(!owners.as_array().unwrap().iter().any(owns), "{owners:#}");
     assert!(patches.clone().all(|(_, target)| target.starts_with(CART)));
     assert!(
         patches

@@ -43,21 +43,25 @@ fn undo_restores_the_live_values() {
 }
 
 #[test]
-fn undo_leaves_later_changes_alone() {
+fn undo_leaves_later_changes_alone_and_restores_the_rest() {
     let server = writable().start();
     let place = TestFolder::new();
+    let before = spec(&server);
     reverted(&place, &server);
     server.change(|cluster| {
         let mut cart = cluster.object_at(CART).unwrap();
         cart["metadata"]["labels"]["app.kubernetes.io/component"] = "newer".into();
         cluster.replace(cart);
     });
-    let before = spec(&server);
+    assert_ne!(spec(&server), before);
     let (code, out, err) = revert_in(&place, &server, &["--undo", "--yes"]);
     assert_eq!(code, 2, "{out}{err}");
     let shown = out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(shown.contains("since the revert; left alone"), "{out}");
+    assert!(out.contains("2 changes of 1 object, 1 left alone"), "{out}");
     assert_eq!(spec(&server), before);
+    let label = &server.object(CART)["metadata"]["labels"]["app.kubernetes.io/component"];
+    assert_eq!(*label, "newer");
 }
 
 #[test]

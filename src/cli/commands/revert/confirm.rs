@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::cli::Streams;
 use crate::model::{Action, Plan, StepProgress};
-use crate::output::escape;
+use crate::output::{self, escape};
 
 /// Asks whether to carry out the plan: all of it, step by step, or not at all. Marks declined
 /// steps. Returns whether anything is left to do.
@@ -14,13 +14,13 @@ use crate::output::escape;
 /// # Errors
 /// Fails if the answer cannot be read.
 pub fn confirm_plan(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
-    let changes = counted(plan.changes(StepProgress::Planned), "change");
-    let objects = counted(plan.objects(StepProgress::Planned), "object");
+    let changes = output::count(plan.changes(StepProgress::Planned), "change");
+    let objects = output::count(plan.objects(StepProgress::Planned), "object");
     let question = match plan.action {
         Action::Undo => format!("Undo {changes} of {objects}? [y]es, [e]ach, [N]o: "),
         // The user has already decided on each change.
         Action::Triage => {
-            let decisions = counted(plan.changes(StepProgress::Planned), "decision");
+            let decisions = output::count(plan.changes(StepProgress::Planned), "decision");
             format!("Carry out {decisions}? [y]es, [N]o: ")
         }
         Action::Revert | Action::Backport => {
@@ -46,7 +46,7 @@ fn confirm_steps(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
         }
         if !quit {
             let name = step.key.to_string();
-            let what = counted(step.weight(), "change");
+            let what = output::count(step.weight(), "change");
             let question = format!("{}: {what}? [y]es, [N]o, [q]uit: ", escape::line(&name));
             match answer(streams, &question)?.as_str() {
                 "y" | "yes" => {
@@ -76,9 +76,4 @@ fn answer(streams: &mut Streams, question: &str) -> Result<String> {
         writeln!(streams.err)?;
     }
     Ok(line.trim().to_ascii_lowercase())
-}
-
-fn counted(count: usize, word: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{s}")
 }

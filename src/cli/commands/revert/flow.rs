@@ -9,6 +9,7 @@ use crate::cli::Streams;
 use crate::cli::args::WriteArgs;
 use crate::cli::settings::Settings;
 use crate::model::{Plan, StepProgress};
+use crate::signals::if_interrupted;
 
 /// Carries out a plan.
 pub trait PlanExecutor {
@@ -54,6 +55,7 @@ pub fn run(
     if hands.plan().steps.is_empty() {
         return Ok(End::NothingToDo);
     }
+    if_interrupted("nothing was changed");
     if !words.skip_dry_run {
         hands.rehearse()?;
     }

@@ -25,6 +25,7 @@ use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Overlay, ReadResult};
 use crate::engine::revert::{RevertPlan, RevertRequest, plan};
 use crate::model::{ChangeCause, Plan, ResourceKey, StepAction};
+use crate::output;
 pub(super) use end::End;
 pub(super) use flow::{PlanExecutor, check as check_words, run as carry_out};
 pub(super) use runner::{PlanRunner, StateCheck};
@@ -120,8 +121,8 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let objects = plan.steps.len();
     ensure!(
         objects <= args.max_objects,
-        "this would write to {objects} objects, but --max-objects allows {}; select fewer, or \
-         raise the limit",
+        "this would write to {}, but --max-objects allows {}; select fewer, or raise the limit",
+        output::count(objects, "object"),
         args.max_objects
     );
     limit_deletions(words, &plan)?;
@@ -168,8 +169,8 @@ pub(super) fn limit_deletions(words: &WriteArgs, plan: &Plan) -> Result<()> {
     let deleted = deleted.count();
     ensure!(
         deleted <= words.max_delete,
-        "this would delete {deleted} objects, but --max-delete allows {}; select fewer, or raise \
-         the limit",
+        "this would delete {}, but --max-delete allows {}; select fewer, or raise the limit",
+        output::count(deleted, "object"),
         words.max_delete
     );
     Ok(())

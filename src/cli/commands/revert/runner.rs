@@ -12,10 +12,13 @@ use super::record::UndoRecorder;
 use crate::cli::args::WriteArgs;
 use crate::cluster::{Api, LiveObject, ReadResult, WriteError, WriteMode, Writer};
 use crate::engine::revert::{
-    JobState, RevertJob, WriteKind, hand_back, restore_applier_entry, side_effects_of,
+    JobState, RevertJob, WriteKind, applied_fields, hand_back, restore_applier_entry,
+    side_effects_of, take_back_maps,
 };
+use crate::facts::BUILT_IN_GROUPS;
 use crate::model::{Action, FieldPath, ObjectStatus, Plan, Report, ResourceKey, StepProgress};
 use crate::redact::Redactor;
+use crate::signals::WritingRun;
 use crate::state::UndoRecords;
 
 /// How often giving ownership back to an applier is retried while others write.
@@ -145,6 +148,8 @@ impl PlanExecutor for PlanRunner<'_> {
 
     /// Writes, and reads again.
     fn carry_out(&mut self) -> Result<()> {
+        let _writing = WritingRun::begin();
+        self.writer.outlast_signals();
         // The user may have taken a while to answer.
         self.writer.begin_anew();
         let mut recorder = match self.manner.keeps_record {
@@ -235,7 +240,7 @@ impl PlanRunner<'_> {
             }
             if self.writer.is_interrupted() {
                 self.plan
-                    .skip_rest("the run was interrupted before this change");
+                    .fail_rest("the run was interrupted before this change");
                 break;
             }
             if let Some(recorder) = &mut recorder {
@@ -420,8 +425,8 @@ impl PlanRunner<'_> {
         step.outcome = Some(why);
     }
 
-    /// Gives the fields back to the manager that applies the object with server-side apply, and an
-    /// object that nobody owns to its applier. A failure is only a note: the object is right, but
+    /// Gives the fields back to the manager that applies the object with server-side apply, emptied
+    /// maps to one that updates, and an object that nobody owns to its applier. A failure is only a note: the object is right, but
     /// its next apply may report a conflict.
     fn hand_back(&mut self, at: usize, answer: Value) {
         let job = &self.jobs[at];
@@ -430,13 +435,24 @@ impl PlanRunner<'_> {
         };
         let applier = job.hand_back.as_ref();
         let owner = (applier.unwrap_or(&job.manager).as_str(), applier.is_some());
+        // A custom resource may have maps without a type.
+        let may_be_untyped = !BUILT_IN_GROUPS.contains(&job.object.key.group.as_str());
+        let as_applied = applier.filter(|_| may_be_untyped).and_then(|applier| {
+            let (object, wanted) = (&job.object, &patch.wanted);
+            let applied = self
+                .writer
+                .apply(object, wanted, applier, WriteMode::DryRun);
+            applied_fields(&applied.ok()?, applier).cloned()
+        });
         let mut live = answer;
         let mut why = String::new();
         for _ in 0..HAND_BACK_TRIES {
             let refilled = restore_applier_entry(&live, owner, patch, self.manner.now);
-            let operations = refilled.or_else(|| {
-                let applier = applier?;
-                hand_back(&live, &job.manager, applier, patch)
+            let operations = refilled.or_else(|| match applier {
+                Some(applier) => {
+                    hand_back(&live, &job.manager, applier, patch, as_applied.as_ref())
+                }
+                None => take_back_maps(&live, &job.manager, patch),
             });
             let Some(operations) = operations else {
                 return;

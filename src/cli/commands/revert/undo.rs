@@ -1,5 +1,6 @@
 //! Undoes an earlier revert, and lists those that can be undone.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use anyhow::{Result, bail, ensure};
@@ -15,10 +16,10 @@ use crate::cli::comparison::cluster;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
 use crate::cluster::{Discovery as _, ObjectRequest, ServedKind, Writer};
-use crate::engine::revert::{FieldWrite, PatchJob, RevertJob, WriteKind};
+use crate::engine::revert::{FieldWrite, PatchJob, RevertJob, WriteKind, reordered_lists};
 use crate::model::{
-    Action, Change, FieldPath, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem, ResourceKey,
-    StepAction, StepProgress, WrittenAs,
+    Action, Change, FieldPath, PathElement, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem,
+    ResourceKey, StepAction, StepProgress, WrittenAs,
 };
 use crate::output::escape;
 use crate::ownership::ownership_of;
@@ -107,13 +108,11 @@ pub fn run(
     let mut jobs = Vec::new();
     // The last change is undone first.
     for object in record.objects.iter().rev() {
-        match plan_object(object, &writer, &redactor)? {
-            UndoStep::Step(step, job) => {
-                plan.steps.push(*step);
-                jobs.push(*job);
-            }
-            UndoStep::Refused(refused) => plan.refused.extend(refused),
-            UndoStep::Done => {}
+        let undo = plan_object(object, &writer, &redactor)?;
+        plan.refused.extend(undo.refused);
+        if let Some((step, job)) = undo.work {
+            plan.steps.push(step);
+            jobs.push(job);
         }
     }
     plan.refused.sort();
@@ -143,16 +142,19 @@ pub fn run(
     Ok(end.exit(plan, short))
 }
 
-/// The plan for the undo of one object.
-enum UndoStep {
-    Step(Box<PlanStep>, Box<RevertJob>),
-    Refused(Vec<RefusedItem>),
-    Done,
+/// The plan for the undo of one object. Without work and refusals, it is as before the revert.
+#[derive(Default)]
+struct UndoStep {
+    work: Option<(PlanStep, RevertJob)>,
+    refused: Vec<RefusedItem>,
 }
 
 impl UndoStep {
-    fn step(step: PlanStep, job: RevertJob) -> Self {
-        Self::Step(Box::new(step), Box::new(job))
+    fn of(step: PlanStep, job: RevertJob) -> Self {
+        Self {
+            work: Some((step, job)),
+            refused: Vec::new(),
+        }
     }
 }
 
@@ -177,7 +179,7 @@ fn plan_object(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) ->
     };
     let changed = |message: &str| Ok(undoing.refuse(RefusalReason::Changed, message.to_owned()));
     match (object.done, now) {
-        (UndoAction::Created, None) => Ok(UndoStep::Done),
+        (UndoAction::Created, None) => Ok(UndoStep::default()),
         (UndoAction::Created, Some(now)) if is_same(&now) => Ok(undoing.delete(now)),
         (UndoAction::Deleted, None) => Ok(undoing.create()),
         (UndoAction::Deleted, Some(_)) => {
@@ -212,7 +214,10 @@ impl<'u> UndoneObject<'u> {
 
     fn refuse(&self, why: RefusalReason, message: String) -> UndoStep {
         let refused = RefusedItem::because(&self.wanted.key, &FieldPath::root(), why, message);
-        UndoStep::Refused(vec![refused])
+        UndoStep {
+            work: None,
+            refused: vec![refused],
+        }
     }
 
     fn step(&self, how: StepAction, changes: Vec<PlanChange>) -> PlanStep {
@@ -239,7 +244,7 @@ impl<'u> UndoneObject<'u> {
             before: now,
             is_whole: true,
         };
-        UndoStep::step(
+        UndoStep::of(
             self.step(StepAction::Delete, Vec::new()),
             self.job(what, UNDO_NAME),
         )
@@ -257,7 +262,7 @@ impl<'u> UndoneObject<'u> {
             by_apply: false,
             keeps_last_applied: false,
         };
-        UndoStep::step(
+        UndoStep::of(
             self.step(StepAction::Create, Vec::new()),
             self.job(what, UNDO_NAME),
         )
@@ -267,12 +272,11 @@ impl<'u> UndoneObject<'u> {
     fn patch(&self, now: Value, redactor: &Redactor) -> Result<UndoStep> {
         let key = &self.wanted.key;
         let (edits, refused) = edits(self.object, key, &now)?;
-        // A patch is applied as a whole, and so is its undo.
-        if !refused.is_empty() {
-            return Ok(UndoStep::Refused(refused));
-        }
         if edits.is_empty() {
-            return Ok(UndoStep::Done);
+            return Ok(UndoStep {
+                refused,
+                work: None,
+            });
         }
         let manager = manager_of(self.object);
         let patch = PatchJob {
@@ -285,6 +289,10 @@ impl<'u> UndoneObject<'u> {
             return Ok(self.refuse(RefusalReason::Impossible, unfit.to_string()));
         }
         let mut step = self.step(StepAction::Patch, shown(key, &patch, redactor));
+        for list in reordered_lists(&patch) {
+            let remark = format!("also puts {list} back in its earlier order");
+            step.remarks.push(remark);
+        }
         let why = if manager == UNDO_NAME {
             "because several managers had written these fields"
         } else {
@@ -294,14 +302,14 @@ impl<'u> UndoneObject<'u> {
             manager: manager.clone(),
             why: why.to_owned(),
         });
-        Ok(UndoStep::step(
-            step,
-            self.job(WriteKind::Patch(patch), &manager),
-        ))
+        let step = UndoStep::of(step, self.job(WriteKind::Patch(patch), &manager));
+        Ok(UndoStep { refused, ..step })
     }
 }
 
-/// Returns the fields that are still as the revert left them, and those that are not.
+/// Returns the fields that are still as the revert left them, and those that are not. The items of
+/// a list stand for each other where one replaced another, so all of them are left alone if one of
+/// them is.
 fn edits(
     object: &UndoObject,
     key: &ResourceKey,
@@ -340,7 +348,29 @@ fn edits(
             path,
         });
     }
+    let lists: BTreeSet<FieldPath> = refused
+        .iter()
+        .filter_map(|item: &RefusedItem| list_of(&item.path))
+        .collect();
+    let (tied, edits) = edits.into_iter().partition(|edit: &FieldWrite| {
+        list_of(&edit.path).is_some_and(|list| lists.contains(&list))
+    });
+    for FieldWrite { path, .. } in tied {
+        let message = "another item of its list was changed again since the revert; left alone";
+        refused.push(RefusedItem::because(
+            key,
+            &path,
+            RefusalReason::Changed,
+            message,
+        ));
+    }
     Ok((edits, refused))
+}
+
+/// Returns the list of which this is a whole item.
+fn list_of(path: &FieldPath) -> Option<FieldPath> {
+    let (last, list) = path.0.split_last()?;
+    (!matches!(last, PathElement::Field(_))).then(|| FieldPath(list.to_vec()))
 }
 
 /// Returns the manager that had written all of the fields, or else driftctl's own name. A field

@@ -37,6 +37,9 @@ pub enum WriteError {
         at(.0)
     )]
     Immutable(Vec<String>),
+    /// A size that only grows.
+    #[error("the server lets it only grow{}; backport the new size instead", at(.0))]
+    OnlyGrows(Vec<String>),
     /// The object does not exist.
     #[error("the object is gone")]
     NotFound,
@@ -99,10 +102,21 @@ struct RefusalCause {
 
 impl RefusalCause {
     /// Returns whether a value is refused only because the object exists already. The words are
-    /// those of `apimachinery/pkg/api/validation` and `apps/validation`.
+    /// those of `apimachinery/pkg/api/validation`, and of `apps`, `core` and `rbac` validation.
     fn is_immutable(&self) -> bool {
-        self.message.ends_with("field is immutable")
-            || self.reason == "FieldValueForbidden" && self.message.contains("updates to ")
+        const ANYWHERE: [&str; 3] = [
+            "field is immutable",
+            "may not change once set",
+            "cannot change roleRef",
+        ];
+        const FORBIDDEN: [&str; 2] = ["updates to ", "updates may not change fields"];
+        let says = |words: &[&str]| words.iter().any(|words| self.message.contains(words));
+        says(&ANYWHERE) || self.reason == "FieldValueForbidden" && says(&FORBIDDEN)
+    }
+
+    /// Returns whether a value is refused because it is less than it was, as that of a volume claim.
+    fn only_grows(&self) -> bool {
+        self.reason == "FieldValueForbidden" && self.message.contains("can not be less than")
     }
 }
 
@@ -132,6 +146,7 @@ impl WriteError {
             return Self::Other("its namespace is being deleted".to_owned());
         }
         let is_immutable = !causes.is_empty() && causes.iter().all(RefusalCause::is_immutable);
+        let only_grows = !causes.is_empty() && causes.iter().all(RefusalCause::only_grows);
         let mut fields: Vec<String> = causes.into_iter().map(|cause| cause.field).collect();
         fields.retain(|field| is_field(field));
         fields.dedup();
@@ -149,6 +164,7 @@ impl WriteError {
                 Self::TestFailed
             }
             400 | 422 if is_immutable => Self::Immutable(fields),
+            400 | 422 if only_grows => Self::OnlyGrows(fields),
             400 | 422 => Self::Invalid(fields),
             429 => Self::Busy,
             500.. => Self::Unclear(format!("the server responded with {code}")),
@@ -219,7 +235,14 @@ mod tests {
         assert!(cause("FieldValueForbidden", updates).is_immutable());
         let immutable = "Invalid value: \"x\": field is immutable";
         assert!(cause("FieldValueInvalid", immutable).is_immutable());
+        let frozen = "Forbidden: field is immutable when `immutable` is set";
+        assert!(cause("FieldValueForbidden", frozen).is_immutable());
+        let of_pod = "Forbidden: pod updates may not change fields other than `spec.tolerations`";
+        assert!(cause("FieldValueForbidden", of_pod).is_immutable());
         assert!(!cause("FieldValueForbidden", "Forbidden: may not be set").is_immutable());
+        let smaller = "Forbidden: field can not be less than status.capacity";
+        assert!(cause("FieldValueForbidden", smaller).only_grows());
+        assert!(!cause("FieldValueForbidden", smaller).is_immutable());
         let said = WriteError::Immutable(vec!["spec".to_owned()]).to_string();
         assert!(said.starts_with("the server allows no change at spec of an existing object"));
     }
