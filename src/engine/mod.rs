@@ -111,17 +111,7 @@ fn pipeline(
 fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> LoadedSource {
     let mut all = LoadedSource::default();
     for source in sources {
-        let loaded = source.load(live);
-        all.manifests.extend(loaded.manifests);
-        all.skipped.extend(loaded.skipped);
-        all.errors.extend(loaded.errors);
-        all.warnings.extend(loaded.warnings);
-        all.rules.extend(loaded.rules);
-        all.unknown.extend(loaded.unknown);
-        all.revisions.extend(loaded.revisions);
-        all.managed.extend(loaded.managed);
-        all.secret.extend(loaded.secret);
-        all.doubts.extend(loaded.doubts);
+        all.append(source.load(live));
     }
     all
 }

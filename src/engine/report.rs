@@ -21,6 +21,7 @@ pub struct LoadNotes {
     skipped: Vec<Warning>,
     revisions: Vec<SourceRevision>,
     secret: Vec<SecretPlace>,
+    unread_releases: usize,
 }
 
 impl LoadNotes {
@@ -33,6 +34,7 @@ impl LoadNotes {
             skipped: std::mem::take(&mut loaded.skipped),
             revisions: std::mem::take(&mut loaded.revisions),
             secret: std::mem::take(&mut loaded.secret),
+            unread_releases: loaded.unread_releases,
         }
     }
 }
@@ -58,6 +60,7 @@ pub fn report(
         skipped: notes.skipped.len(),
         filtered: facts.resolved.filtered,
         broken: warnings.iter().filter(|warning| warning.fatal).count(),
+        unread_releases: notes.unread_releases,
         extra: extra::coverage(&facts.fetched, options),
         ..Coverage::default()
     };

@@ -50,6 +50,9 @@ pub struct Coverage {
     pub broken: usize,
     /// Objects, documents and files that could not be read or compared.
     pub failed: usize,
+    /// HelmReleases whose objects were not compared, because neither a release record nor the chart
+    /// was available.
+    pub unread_releases: usize,
     /// Which undeclared objects were searched for; `None` if not requested.
     pub extra: Option<ExtraCoverage>,
 }

@@ -249,6 +249,10 @@ pub fn coverage(report: &Report) -> String {
     if coverage.skipped > 0 {
         said.push_str(&format!(", {} skipped", coverage.skipped));
     }
+    if coverage.unread_releases > 0 {
+        let releases = count(coverage.unread_releases, "HelmRelease");
+        said.push_str(&format!("; the objects of {releases} are not compared"));
+    }
     // An inventory is searched by name, not by kind.
     if let Some(extra) = coverage
         .extra

@@ -91,6 +91,8 @@ pub struct LoadedSource {
     pub doubts: Vec<ExcludedContent>,
     /// Encrypted objects, until they are decrypted.
     pub encrypted: Vec<Encrypted>,
+    /// HelmReleases whose objects could not be read.
+    pub unread_releases: usize,
 }
 
 /// The live objects that a tool manages.
@@ -115,7 +117,8 @@ pub enum ManagedObjects {
 }
 
 impl LoadedSource {
-    fn append(&mut self, mut other: Self) {
+    /// Adds what another source declares.
+    pub fn append(&mut self, mut other: Self) {
         self.manifests.append(&mut other.manifests);
         self.skipped.append(&mut other.skipped);
         self.errors.append(&mut other.errors);
@@ -127,6 +130,7 @@ impl LoadedSource {
         self.secret.append(&mut other.secret);
         self.doubts.append(&mut other.doubts);
         self.encrypted.append(&mut other.encrypted);
+        self.unread_releases += other.unread_releases;
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {

@@ -18,6 +18,9 @@ pub(super) struct CoverageDocument {
     filtered: usize,
     /// Objects, documents and files that could not be read or compared.
     failed: usize,
+    /// HelmReleases whose objects were not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_releases: Option<usize>,
     /// How far undeclared objects were searched for; with `--extra` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     extra: Option<ExtraDocument>,
@@ -42,6 +45,7 @@ impl CoverageDocument {
             skipped: coverage.skipped,
             filtered: coverage.filtered,
             failed: coverage.failed,
+            unread_releases: Some(coverage.unread_releases).filter(|count| *count > 0),
             extra: coverage.extra.map(ExtraDocument::of),
         }
     }

@@ -176,6 +176,13 @@ fn run(page: &mut MetricsPage<'_>, report: &Report) {
             (vec![("state", "failed")], coverage.failed as f64),
         ],
     );
+    if coverage.unread_releases > 0 {
+        page.gauge(
+            "helm_releases_unread",
+            "HelmReleases whose objects were not compared.",
+            [(Vec::new(), coverage.unread_releases as f64)],
+        );
+    }
     if let Some(extra) = coverage.extra {
         page.gauge(
             "extra_kinds",

@@ -25,6 +25,10 @@ const MOST_FILES: usize = 20_000;
 /// The prefix of the address of a registry.
 const OCI: &str = "oci://";
 
+/// How to compare a chart that needs a login.
+const NO_LOGIN: &str = "driftctl gives helm no credentials: log in and pull this version into \
+                        helm's cache with `helm pull -d \"$(helm env HELM_REPOSITORY_CACHE)\"`";
+
 impl ChartReference {
     /// Returns the arguments with which helm fetches it.
     fn words(&self) -> Result<Vec<OsString>, String> {
@@ -133,11 +137,22 @@ fn pulled(reference: &ChartReference, rendering: &Rendering) -> Result<Vec<u8>, 
         sandbox: rendering.sandbox,
         secrets: &Secrets::default,
     };
-    job.run()?;
+    job.run().map_err(|why| match needs_login(&why) {
+        true => format!("{why}; {NO_LOGIN}"),
+        false => why,
+    })?;
     let mut files = fs::read_dir(&to).into_iter().flatten().flatten();
     let file = files.find(|file| file.path().extension().is_some_and(|end| end == "tgz"));
     let file = file.ok_or_else(|| format!("helm fetched nothing for {}", reference.called()))?;
     read::file(&file.path())
+}
+
+/// Returns whether a registry or repository refused a chart without a login.
+fn needs_login(why: &str) -> bool {
+    let why = why.to_ascii_lowercase();
+    ["credential", "401", "403", "unauthorized", "denied"]
+        .iter()
+        .any(|sign| why.contains(sign))
 }
 
 /// Unpacks the regular files of an archive.
@@ -269,6 +284,18 @@ mod tests {
     }
 
     #[test]
+    fn recognizes_a_registry_that_needs_a_login() {
+        let refused = "GET \"https://r.example/v2/shop/tags/list\": basic credential not found";
+        assert!(needs_login(refused));
+        assert!(needs_login(
+            "failed to fetch https://a/index.yaml : 401 Unauthorized"
+        ));
+        assert!(!needs_login(
+            "dial tcp 127.0.0.1:1: connect: connection refused"
+        ));
+    }
+
+    #[test]
     fn unpacks_archives_only_within_their_directory() {
         let folder = tempfile::tempdir().unwrap();
         let good = archive(&[("shop/Chart.yaml", "name: shop\n"), ("shop/a/b.yaml", "a")]);
@@ -283,6 +310,6 @@ mod tests {
     #[test]
     fn does_not_show_passwords_in_addresses() {
         let called = reference("https://me:pw@charts.example.com", "1.2.3").called();
-        assert_eq!(called, "https://charts.example.com/shop@1.2.3");
+        assert_eq!(called, "https://charts.example.com/shop:1.2.3");
     }
 }

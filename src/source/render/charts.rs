@@ -37,13 +37,13 @@ pub(in crate::source) struct ChartReference {
 }
 
 impl ChartReference {
-    /// Returns `oci://registry.example/charts/shop@1.2.3`.
+    /// Returns `oci://registry.example/charts/shop:1.2.3`, as helm writes it.
     pub fn called(&self) -> String {
         let repository = without_user(self.repository.trim_end_matches('/'));
         let version = match (&self.digest, self.version.as_str()) {
             (Some(digest), _) => format!("@{digest}"),
             (None, "") => String::new(),
-            (None, version) => format!("@{version}"),
+            (None, version) => format!(":{version}"),
         };
         format!("{repository}/{}{version}", self.name)
     }

@@ -45,7 +45,11 @@ impl FileNames {
     pub fn of(&self, path: &Path) -> String {
         let original = self.copy.as_ref().and_then(|(copy, original)| {
             let below = path.strip_prefix(copy).ok()?;
-            Some(original.join(below))
+            // Joining an empty path would add a slash.
+            Some(match below.as_os_str().is_empty() {
+                true => original.clone(),
+                false => original.join(below),
+            })
         });
         let path = original.as_deref().unwrap_or(path);
         let named = match &self.base {
@@ -112,6 +116,8 @@ mod tests {
         let names = names.of_copy(Path::new("/tmp/x/tree"), Path::new("/work/repo"));
         assert_eq!(names.of(Path::new("/tmp/x/tree/a/b.yaml")), "a/b.yaml");
         assert_eq!(names.of(Path::new("/work/repo/c.yaml")), "c.yaml");
+        let fetched = FileNames::default().of_copy(Path::new("/tmp/x"), Path::new("oci://a/shop"));
+        assert_eq!(fetched.of(Path::new("/tmp/x")), "oci://a/shop");
         let message = names.in_message("'/tmp/x/tree/a' must resolve to a file");
         assert_eq!(message, "'/work/repo/a' must resolve to a file");
     }

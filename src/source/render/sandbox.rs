@@ -124,6 +124,7 @@ fn namespaces(unshare: &Path, program: &Path, workspace: &Path, network: bool) -
     // The workspace is mounted at its path without links.
     words.push(program.canonicalize().unwrap_or(program.to_owned()).into());
     words.push(if network { "yes" } else { "no" }.into());
+    words.push(unshare.into());
     words
 }
 
@@ -161,5 +162,30 @@ pub(super) fn environment(command: &mut Command, workspace: &Path) {
     command.env_clear().env("HOME", &home).env("TMPDIR", &home);
     if cfg!(unix) {
         command.env("PATH", PATH);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_the_program_the_users_path_and_needs_nothing_on_it() {
+        if unshare().is_none() {
+            return;
+        }
+        let workspace = super::super::workspace().unwrap();
+        let sandbox = Sandbox::Required;
+        let minute = Duration::from_secs(60);
+        let shell = Path::new("/bin/sh");
+        let command = sandbox.command(shell, workspace.path(), true, minute);
+        let mut command = command.unwrap();
+        environment(&mut command, workspace.path());
+        let words = ["-c", "echo $PATH"];
+        let output = command.args(words).env("PATH", "/nowhere").output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(output.stdout, b"/nowhere\n");
     }
 }

@@ -2,9 +2,12 @@
 # Called in user, mount, network, process and IPC namespaces of its own, as root of these.
 set -eu
 umask 077
-work=$1 program=$2 network=$3
-shift 3
+work=$1 program=$2 network=$3 unshare=$4
+shift 4
 root=$work/root
+# The user's PATH is for the program. It may lack the directory of pivot_root, which is a system tool.
+path=$PATH
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # Each program that this starts costs as much as a small rendering, so that few are started.
 directory() { [ -d "$1" ] || mkdir -p "$1"; }
 directory "$root"
@@ -40,4 +43,5 @@ mount -o remount,bind,ro /
 umount -l /old
 cd "$work"
 # In yet another user namespace, of which it is not root, it has no rights to undo this.
-exec unshare --user -- "$program" "$@"
+PATH=$path
+exec "$unshare" --user -- "$program" "$@"

@@ -170,6 +170,27 @@ fn does_not_fetch_charts_by_default() {
     let said = report(&place, &["diff", "."]);
     let warnings = messages(&said, "warning");
     insta::assert_snapshot!(warnings);
+    assert_eq!(said["coverage"]["unreadReleases"], 1, "{said}");
+}
+
+#[test]
+fn a_chart_that_cannot_be_fetched_makes_the_comparison_incomplete() {
+    if !has_both() {
+        return;
+    }
+    let place = from_repository("http://127.0.0.1:1");
+    let said = report(&place, &["diff", ".", "--allow-remote"]);
+    let errors = messages(&said, "error");
+    let expected = "what 1 HelmRelease deploys is not compared (shop/cart)";
+    assert!(errors.contains(expected), "{errors}");
+    assert_eq!(said["coverage"]["unreadReleases"], 1, "{said}");
+    let words = ["diff", ".", "--live", "live.json", "--allow-remote"];
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    let expected = "1 skipped; the objects of 1 HelmRelease are not compared";
+    assert!(words.join(" ").contains(expected), "{shown}");
 }
 
 #[test]
@@ -191,7 +212,7 @@ fn renders_cached_charts_without_a_network() {
     assert_eq!(origin["file"], "apps/cart.yaml", "{origin}");
     let by = origin["renderedBy"].as_str().unwrap();
     assert!(
-        by.starts_with("helm template http://127.0.0.1:1/shop@1.2.3"),
+        by.starts_with("helm template http://127.0.0.1:1/shop:1.2.3 for"),
         "{by}"
     );
 }

@@ -68,8 +68,28 @@ enum ReleaseOutcome {
     Recorded(Box<Deployed>, Option<String>),
     /// By rendering its chart, with a note.
     Rendered(Box<LoadedSource>, Option<String>),
-    /// Not compared, for a reason that others may share.
-    Unread(String),
+    /// Not compared.
+    Unread(UnreadReason),
+}
+
+/// Why the objects of a release are not compared. Others may share the reason.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum UnreadReason {
+    /// There is neither a record nor a chart that could be rendered.
+    NotAvailable(String),
+    /// Fetching or rendering the chart was tried, and failed.
+    Failed(String),
+}
+
+impl UnreadReason {
+    /// Returns the reason after an explanation of why there is no record.
+    fn after(self, record: &str) -> Self {
+        let both = |why| format!("{record}, and {why}");
+        match self {
+            Self::NotAvailable(why) => Self::NotAvailable(both(why)),
+            Self::Failed(why) => Self::Failed(both(why)),
+        }
+    }
 }
 
 /// Adds the objects that the declared HelmReleases deploy.
@@ -108,7 +128,7 @@ pub(super) fn add(run: &mut FollowRun<'_>) {
             outcome
         })
         .collect();
-    let mut unread: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    let mut unread: BTreeMap<UnreadReason, Vec<(String, String)>> = BTreeMap::new();
     for (release, outcome) in outcomes {
         let (name, place) = (release.name.clone(), release.place());
         let (mut loaded, said) = match outcome {
@@ -138,12 +158,12 @@ pub(super) fn add(run: &mut FollowRun<'_>) {
         run.part(&release.cluster).append(loaded);
     }
     for (why, releases) in unread {
-        say_unread(run, &why, &releases);
+        say_unread(run, why, &releases);
     }
 }
 
 /// Reports the releases that are not compared for a given reason.
-fn say_unread(run: &mut FollowRun<'_>, why: &str, releases: &[(String, String)]) {
+fn say_unread(run: &mut FollowRun<'_>, why: UnreadReason, releases: &[(String, String)]) {
     let Some((place, _)) = releases.first() else {
         return;
     };
@@ -156,12 +176,17 @@ fn say_unread(run: &mut FollowRun<'_>, why: &str, releases: &[(String, String)])
         names.push("…");
     }
     let names = names.join(", ");
-    let releases = match releases.len() {
+    let deploy = match releases.len() {
         1 => "1 HelmRelease deploys".to_owned(),
         count => format!("{count} HelmReleases deploy"),
     };
-    let message = format!("what {releases} is not compared ({names}): {why}");
-    run.part(&None).warning(place, message);
+    let message = |why| format!("what {deploy} is not compared ({names}): {why}");
+    let loaded = run.part(&None);
+    loaded.unread_releases += releases.len();
+    match why {
+        UnreadReason::NotAvailable(why) => loaded.warning(place, message(why)),
+        UnreadReason::Failed(why) => loaded.error(place, message(why)),
+    }
 }
 
 /// Collects the facts about a release.
@@ -271,16 +296,13 @@ impl ReleaseFacts {
                 let pending = self.pending(&deployed);
                 take_secrets(&self.values, deployed, pending)
             }
-            (Err(why), None) => ReleaseOutcome::Unread(match trusted {
-                true => format!(
+            (Err(why), None) => ReleaseOutcome::Unread(why.after(match trusted {
+                true => {
                     "the live side has no record of their releases (a recording has them if it \
-                     was made with Secrets), and {why}"
-                ),
-                false => format!(
-                    "untrusted manifests may not read records from the cluster, and \
-                    {why}"
-                ),
-            }),
+                     was made with Secrets)"
+                }
+                false => "untrusted manifests may not read records from the cluster",
+            })),
         };
         (self.release, outcome)
     }
@@ -290,44 +312,45 @@ impl ReleaseFacts {
         &self,
         rendering: &Result<&Rendering, String>,
         capabilities: &Capabilities,
-    ) -> Result<LoadedSource, String> {
+    ) -> Result<LoadedSource, UnreadReason> {
+        let not_available = UnreadReason::NotAvailable;
         let files: Vec<String>;
         let (at, values): (ChartLocation, Vec<PathBuf>) = match &self.chart {
-            ChartAt::Unknown(why) => return Err(why.clone()),
+            ChartAt::Unknown(why) => return Err(not_available(why.clone())),
             ChartAt::Here {
                 directory,
                 checkout,
                 values,
                 ..
             } => {
-                rendering.clone()?;
+                rendering.clone().map_err(not_available)?;
                 let at = ChartLocation::Here(directory.clone(), Arc::clone(checkout));
                 (at, values.clone())
             }
             ChartAt::Elsewhere { reference, values } => {
-                let rendering = rendering.clone()?;
+                let rendering = rendering.clone().map_err(not_available)?;
                 let fetched = rendering.charts.get(reference, rendering);
                 let fetched = fetched.map_err(|why| match rendering.allow_remote {
-                    true => why,
+                    true => UnreadReason::Failed(why),
                     // The message is the same for all of them.
-                    false => format!(
+                    false => not_available(format!(
                         "their charts are not available: {}",
                         chart::not_fetched(rendering)
-                    ),
+                    )),
                 })?;
                 files = values.clone();
                 let at = ChartLocation::Fetched(fetched);
-                let values = render::files_in(&at, &files)?;
+                let values = render::files_in(&at, &files).map_err(UnreadReason::Failed)?;
                 (at, values)
             }
         };
         let work = ReleaseRenderer {
             release: &self.release,
-            values: self.values.as_ref().map_err(Clone::clone)?,
-            rendering: rendering.clone()?,
+            values: (self.values.as_ref()).map_err(|why| not_available(why.clone()))?,
+            rendering: rendering.clone().map_err(not_available)?,
             capabilities,
         };
-        work.load(&at, &values)
+        work.load(&at, &values).map_err(UnreadReason::Failed)
     }
 
     /// Returns which values are declared but not deployed yet, by path only: they may be secret.
