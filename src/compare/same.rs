@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::walk::Walker;
-use crate::model::{FieldPath, Operation, Owner, PathElement};
+use crate::facts;
+use crate::model::{FieldPath, ManagerEntry, Operation, Owner, PathElement};
 use crate::schema::{self, Field, ScalarType, Type, TypeId};
 
 /// The annotation in which a HorizontalPodAutoscaler at `autoscaling/v1` keeps metrics for which v1
@@ -122,13 +123,45 @@ impl Walker<'_> {
         }
         match declared {
             Value::Object(fields) => fields.is_empty() && self.is_map(ty),
-            Value::Number(_) => {
-                let counts_replicas = self.last_name().to_lowercase().contains("replicas");
-                schema::is_zero(declared) && !counts_replicas
-            }
+            Value::Number(_) => schema::is_zero(declared) && !self.counts_replicas(),
             Value::Array(items) => items.is_empty(),
             _ => schema::is_zero(declared),
         }
+    }
+
+    /// Returns the same for a custom resource without a schema. That its controller writes the
+    /// specification back is shown by a manager that owns a part of it and also writes the status.
+    pub(super) fn is_left_out_by_controller(&self, declared: &Value) -> bool {
+        let is_zero = match declared {
+            Value::Array(items) => items.is_empty(),
+            Value::Number(_) if self.counts_replicas() => false,
+            Value::Object(_) | Value::Null => false,
+            _ => schema::is_zero(declared),
+        };
+        is_zero && self.may_be_defaulted() && self.is_custom() && self.is_written_by_controller()
+    }
+
+    fn counts_replicas(&self) -> bool {
+        self.last_name().to_lowercase().contains("replicas")
+    }
+
+    fn is_written_by_controller(&self) -> bool {
+        let entries = &self.subject.ownership.entries;
+        let writes = |entry: &ManagerEntry, field| entry.fields.fields.contains_key(field);
+        let is_person = |owner: &Owner| owner.manager.starts_with(facts::KUBECTL);
+        let rewrites = |entry: &&ManagerEntry| {
+            entry.owner.operation == Operation::Update
+                && writes(entry, "spec")
+                && !is_person(&entry.owner)
+                && !self.subject.appliers.declares(entry)
+        };
+        let mut rewriters = entries.iter().filter(rewrites);
+        rewriters.any(|rewriter| {
+            let is_it = |entry: &ManagerEntry| entry.owner.manager == rewriter.owner.manager;
+            entries
+                .iter()
+                .any(|entry| is_it(entry) && writes(entry, "status"))
+        })
     }
 
     /// Returns whether a declared certificate is a placeholder that is replaced by injection: it is

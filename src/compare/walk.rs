@@ -321,6 +321,9 @@ impl<'a> Walker<'a> {
             None if self.vanishes(ty, field, declared) || self.is_dropped_annotation() => {
                 self.see_equal(ty, Equality::NotStored, Some(declared), None);
             }
+            None if field.is_none() && self.is_left_out_by_controller(declared) => {
+                self.see_equal(ty, Equality::NotStored, Some(declared), None);
+            }
             None if self.is_unknown_field(parent, field) => {
                 let reason = Some(Explanation::UnknownField.into());
                 let (kind, declared) = (ChangeKind::Removed, Some(declared.clone()));

@@ -1,9 +1,12 @@
-//! Explains finalizers and annotations that the controller of an object keeps on it.
+//! Explains finalizers and annotations that the controller of an object keeps on it, and undeclared
+//! replicas that it sets.
 //!
 //! Operators set `finalizer.keda.sh` on ScaledObjects, `finalizers.fluxcd.io` on Kustomizations,
 //! `karpenter.sh/nodepool-hash` on NodePools. A field manager's name proves nothing, but a manager
-//! that writes an object's status is its controller. Only finalizers are explained, and annotations
-//! in the domain of a custom resource's API group: any other change by the controller is drift.
+//! that writes an object's status is its controller. Only finalizers are explained, annotations in
+//! the domain of a custom resource's API group, and the replicas of a custom resource that declares
+//! none (Numaflow scales its vertices itself), unless they are zero: any other change by the
+//! controller is drift.
 
 use std::collections::HashSet;
 
@@ -26,7 +29,7 @@ impl Explainer for ControllerMetadata {
     }
 
     fn about(&self) -> &'static str {
-        "The controller that writes an object's status also keeps finalizers and annotations on it."
+        "The controller that writes an object's status also keeps finalizers and annotations on it, and scales it."
     }
 
     fn learn(&self, _: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
@@ -43,7 +46,7 @@ impl Knowledge for ControllerMetadata {
     ) -> Vec<Difference> {
         let mut reporters = None;
         for finding in &mut findings {
-            if finding.reason.is_some() || !is_note(key, subject, finding) {
+            if finding.reason.is_some() || !is_of_controller(key, subject, finding) {
                 continue;
             }
             let reporters = reporters.get_or_insert_with(|| reporters_of(subject));
@@ -59,9 +62,13 @@ impl Knowledge for ControllerMetadata {
     }
 }
 
-/// Returns whether an addition is a finalizer, or an annotation in the domain of the object's API
-/// group.
-fn is_note(key: &ResourceKey, subject: &ComparisonInput<'_>, finding: &Difference) -> bool {
+/// Returns whether an addition is a finalizer, an annotation in the domain of the object's API group,
+/// or the replicas of a custom resource.
+fn is_of_controller(
+    key: &ResourceKey,
+    subject: &ComparisonInput<'_>,
+    finding: &Difference,
+) -> bool {
     if finding.change.kind != ChangeKind::Added {
         return false;
     }
@@ -82,21 +89,28 @@ fn is_note(key: &ResourceKey, subject: &ComparisonInput<'_>, finding: &Differenc
             }
             _ => false,
         },
+        [PathElement::Field(spec), PathElement::Field(replicas)] => {
+            let live = finding.change.live.as_ref().and_then(Value::as_u64);
+            let is_some = live.is_some_and(|live| live > 0);
+            spec == "spec" && replicas == "replicas" && is_some && !is_builtin(key, subject)
+        }
         _ => false,
     }
 }
 
+fn is_builtin(key: &ResourceKey, subject: &ComparisonInput<'_>) -> bool {
+    let version = subject.live.get("apiVersion").and_then(Value::as_str);
+    version.is_some_and(|version| Schema::builtin().kind(version, &key.kind).is_some())
+}
+
 /// Returns whether an annotation is in the domain of a custom resource's API group.
 fn is_of_group(key: &ResourceKey, subject: &ComparisonInput<'_>, name: &str) -> bool {
-    let version = subject.live.get("apiVersion").and_then(Value::as_str);
-    let is_builtin =
-        version.is_some_and(|version| Schema::builtin().kind(version, &key.kind).is_some());
     let Some((domain, _)) = name.split_once('/') else {
         return false;
     };
     let group = key.group.as_str();
     let is_own = registered(domain).is_some_and(|own| registered(group) == Some(own));
-    !is_builtin && (domain == group || is_own)
+    !is_builtin(key, subject) && (domain == group || is_own)
 }
 
 /// Returns the last two labels of a domain; `None` for a shared domain.

@@ -6,6 +6,7 @@
 mod account_secrets;
 mod admission;
 mod aggregation;
+mod autopilot;
 mod autoscaler;
 mod builtin_rules;
 mod claims;
@@ -15,6 +16,7 @@ mod definitions;
 mod enforcer;
 mod finished_jobs;
 mod generated;
+mod not_stored;
 mod owners;
 pub mod policies;
 mod prediction;
@@ -40,7 +42,9 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &rollouts::Rollouts,
     &definitions::OtherDefinitions,
     &enforcer::AksEnforcer,
+    &autopilot::Autopilot,
     &account_secrets::AccountSecrets,
+    &not_stored::NotStored,
     &policies::AdmissionPolicies,
     &prevalent::PrevalentValues,
     &twins::TwinGroups,

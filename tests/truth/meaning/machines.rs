@@ -346,3 +346,108 @@ fn the_token_controller_fills_in_its_own_keys_and_no_others() {
         assert_eq!(found, explained, "{manager} {key}");
     }
 }
+
+#[test]
+fn explains_who_holds_a_lease() {
+    let lease = object(
+        "coordination.k8s.io/v1",
+        "Lease",
+        &json!({"leaseDurationSeconds": 15}),
+    );
+    let holder = ["spec", "holderIdentity"];
+    assert!(is_explained(&lease, "my-controller", &holder, &json!("a")));
+    assert!(!is_explained(&lease, "kubectl-edit", &holder, &json!("a")));
+    let duration = ["spec", "leaseDurationSeconds"];
+    assert!(!is_explained(&lease, "my-controller", &duration, &json!(9)));
+}
+
+#[test]
+fn explains_replicas_that_the_controller_of_a_custom_resource_sets() {
+    let declared = object(
+        "numaflow.numaproj.io/v1alpha1",
+        "MonoVertex",
+        &json!({"source": {}}),
+    );
+    let replicas = |manager: &str, reporter: &str, count: u64| {
+        let mut live = written(&declared, manager, &["spec", "replicas"], json!(count));
+        let status = json!({"manager": reporter, "operation": "Update", "subresource": "status",
+            "apiVersion": "numaflow.numaproj.io/v1alpha1", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:status": {}}});
+        let entries = live["metadata"]["managedFields"].as_array_mut();
+        entries.unwrap().push(status);
+        drift_of("MonoVertex", &[&declared], &[&live])
+    };
+    let added = ["added .spec.replicas"];
+    assert_eq!(replicas("numaflow", "numaflow", 4), [""; 0]);
+    assert_eq!(replicas("numaflow", "numaflow", 0), added, "nothing runs");
+    assert_eq!(
+        replicas("numaflow", "other", 4),
+        added,
+        "not its controller"
+    );
+    assert_eq!(replicas("kubectl", "kubectl", 4), added, "a person");
+}
+
+#[test]
+fn a_controller_that_writes_a_custom_resource_back_omits_zero_values() {
+    let spec =
+        json!({"enabled": false, "ports": [], "size": 0, "path": "", "on": true, "mode": "a"});
+    let declared = object("example.com/v1", "Widget", &spec);
+    let written_by = |rewriter: &str, reporter: &str, spec: Value| {
+        let mut live = declared.clone();
+        live["spec"] = spec;
+        live["metadata"]["managedFields"] = json!([
+            {"manager": "argocd-controller", "operation": "Apply", "apiVersion": "example.com/v1",
+             "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:mode": {}}}},
+            {"manager": rewriter, "operation": "Update", "apiVersion": "example.com/v1",
+             "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:class": {}}}},
+            {"manager": reporter, "operation": "Update", "apiVersion": "example.com/v1",
+             "subresource": "status", "fieldsType": "FieldsV1", "fieldsV1": {"f:status": {}}}]);
+        let all = drift_of("Widget", &[&declared], &[&live]);
+        all.into_iter()
+            .filter(|it| it.starts_with("removed"))
+            .count()
+    };
+    let left = || json!({"on": true, "mode": "a", "class": "x"});
+    assert_eq!(written_by("operator", "operator", left()), 0);
+    assert_eq!(written_by("operator", "other", left()), 4);
+    assert_eq!(written_by("kubectl-edit", "kubectl-edit", left()), 4);
+    assert_eq!(written_by("operator", "operator", json!({"mode": "a"})), 1);
+}
+
+/// Returns what is reported of a StatefulSet whose `spec.updateStrategy` is not live as declared,
+/// where the applier still owns `owned` below it.
+fn not_stored(strategy: &Value, live: &Value, owned: &Value) -> Vec<String> {
+    let declared = object(
+        "apps/v1",
+        "StatefulSet",
+        &json!({"serviceName": "a", "selector": {"matchLabels": {"app": "a"}},
+            "template": {"metadata": {"labels": {"app": "a"}},
+                "spec": {"containers": [{"name": "a", "image": "a"}]}},
+            "updateStrategy": strategy}),
+    );
+    let mut stored = declared.clone();
+    stored["spec"]["updateStrategy"] = live.clone();
+    stored["metadata"]["managedFields"] = json!([
+        {"manager": "argocd-controller", "operation": "Apply", "apiVersion": "apps/v1",
+         "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:updateStrategy": owned,
+             "f:serviceName": {}, "f:selector": {}}}}]);
+    drift_of("StatefulSet", &[&declared], &[&stored])
+}
+
+#[test]
+fn a_field_that_the_applier_owns_but_that_is_not_live_was_never_stored() {
+    let strategy = json!({"type": "RollingUpdate",
+        "rollingUpdate": {"partition": 0, "maxUnavailable": 2}});
+    let live = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}});
+    let owned = |below: Value| json!({"f:type": {}, "f:rollingUpdate": below});
+    let found = |below: Value| not_stored(&strategy, &live, &owned(below));
+    assert_eq!(
+        found(json!({"f:partition": {}, "f:maxUnavailable": {}})),
+        [""; 0]
+    );
+    let removed = ["removed .spec.updateStrategy.rollingUpdate.maxUnavailable"];
+    assert_eq!(found(json!({"f:partition": {}})), removed);
+    // What remains of an owner's map after someone emptied it.
+    assert_eq!(found(json!({})), removed);
+}

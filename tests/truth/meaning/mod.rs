@@ -6,6 +6,7 @@
 use crate::support;
 
 mod appliers;
+mod autopilot;
 mod custom;
 mod evidence;
 mod linear;
