@@ -26,6 +26,14 @@ const ADJUSTMENT: &str = "autopilot.gke.io/resource-adjustment";
 /// The lists of containers in the annotation, named as in a Pod.
 const LISTS: [&str; 2] = ["containers", "initContainers"];
 
+/// What a container requests that declares nothing. Its limits are its requests.
+/// (<https://cloud.google.com/kubernetes-engine/docs/concepts/autopilot-resource-requests>)
+const DEFAULTS: [(&str, &str); 3] = [
+    ("cpu", "500m"),
+    ("memory", "2Gi"),
+    ("ephemeral-storage", "1Gi"),
+];
+
 /// Explains what GKE Autopilot changes.
 pub struct Autopilot;
 
@@ -155,7 +163,8 @@ impl<'a> Adjustment<'a> {
     }
 
     /// Returns whether each of these live resources is the output, and the declared value, if any,
-    /// is the input. Without managed fields, a value that was in the input already may be of anyone.
+    /// is the input. An undeclared value that was in the input may be of an earlier adjustment, which
+    /// is likely if nobody owns it. Without managed fields, it must be a default.
     fn made_resources(
         &self,
         container: (&str, &str),
@@ -171,7 +180,14 @@ impl<'a> Adjustment<'a> {
             let follows = match (declared, input) {
                 (Some(declared), Some(input)) => same(declared, input),
                 (Some(_), None) => false,
-                (None, Some(input)) => !self.subject.ownership.is_empty() || !same(input, amount),
+                (None, Some(input)) => {
+                    !self.subject.ownership.is_empty()
+                        || !same(input, amount)
+                        || DEFAULTS.contains(&(resource, amount.as_str().unwrap_or_default()))
+                        || (kind == "limits"
+                            && of("output", "requests", resource)
+                                .is_some_and(|request| same(request, amount)))
+                }
                 (None, None) => true,
             };
             follows && output.is_some_and(|output| same(output, amount))

@@ -125,3 +125,27 @@ fn an_adjustment_that_someone_owns_is_no_evidence() {
     entries.unwrap().push(entry);
     assert!(drift_of("Deployment", &[&declared], &[&live]).len() > 5);
 }
+
+#[test]
+fn without_managed_fields_undeclared_resources_of_an_earlier_adjustment_are_defaults() {
+    let [declared, mut live] = adjusted();
+    live["metadata"]["managedFields"].take();
+    let again = |memory: &str| {
+        let limits = json!({"cpu": "500m", "memory": memory});
+        let all = json!([{"name": "b", "limits": limits,
+            "requests": {"cpu": "500m", "memory": "2Gi"}}]);
+        let record = json!({"input": {"containers": all}, "output": {"containers": all}});
+        let mut live = live.clone();
+        live["metadata"]["annotations"]["autopilot.gke.io/resource-adjustment"] =
+            json!(record.to_string());
+        live["spec"]["template"]["spec"]["containers"][1]["resources"]["limits"] = limits;
+        let found = drift_of("Deployment", &[&declared], &[&live]);
+        let of_b = found.into_iter().filter(|it| it.contains(r#"name="b""#));
+        of_b.collect::<Vec<String>>()
+    };
+    assert_eq!(again("2Gi"), [""; 0]);
+    assert_eq!(
+        again("3Gi"),
+        [r#"added .spec.template.spec.containers[name="b"].resources.limits.memory"#]
+    );
+}
