@@ -3,8 +3,8 @@
 //!
 //! The server records owners before it drops such fields, and takes a removed field from all its
 //! owners. So a field that the applier still owns, but that is not live, was never stored: nobody
-//! removed it. Whoever may change an object may also write its managed fields, so that a severe
-//! change is reported nevertheless, with this in a note.
+//! removed it. Anyone who may change an object may also write its managed fields, so that a severe
+//! change is reported nevertheless, with a note.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl Knowledge for NotStored {
                     continue;
                 };
                 if run.rules.severity(&case.report.key, change) > Severity::Medium {
-                    candidate.note = Some(why(applier));
+                    candidate.note = Some(severe(applier));
                     continue;
                 }
                 let paths = hidden.entry(applier).or_default();
@@ -85,6 +85,14 @@ fn why(applier: &str) -> String {
     format!(
         "{applier} applied it and still owns it, so nobody removed it: the API server did not store \
          it, because of a feature gate or an admission webhook"
+    )
+}
+
+/// Returns the note on a severe change, which someone may have hidden by writing managed fields.
+fn severe(applier: &str) -> String {
+    format!(
+        "{applier} applied it and still owns it: the API server did not store it, because of a \
+         feature gate or an admission webhook, or someone removed it and rewrote managedFields"
     )
 }
 

@@ -66,7 +66,7 @@ fn explains_what_autopilot_recorded_field_by_field() {
 }
 
 #[test]
-fn reports_beside_autopilot_what_it_did_not_record() {
+fn reports_changes_that_autopilot_did_not_record() {
     const CONTAINER: &str = ".spec.template.spec.containers[name=\"a\"]";
     let [declared, adjusted] = adjusted();
     let pod = "/spec/template/spec";
@@ -115,7 +115,7 @@ fn a_request_that_is_not_what_autopilot_got_is_drift() {
 }
 
 #[test]
-fn an_adjustment_that_someone_owns_is_no_evidence() {
+fn does_not_trust_an_adjustment_that_someone_owns() {
     let [declared, mut live] = adjusted();
     let entry = json!({"manager": "kubectl-annotate", "operation": "Update",
         "apiVersion": "apps/v1", "fieldsType": "FieldsV1",
