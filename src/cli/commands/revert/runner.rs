@@ -1,6 +1,8 @@
 //! Carries out a plan: as a dry run first, then one object after the other, then reads again.
 
 use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -21,8 +23,12 @@ use crate::redact::Redactor;
 use crate::signals::WritingRun;
 use crate::state::UndoRecords;
 
-/// How often giving ownership back to an applier is retried while others write.
-const HAND_BACK_TRIES: u32 = 3;
+/// How often giving ownership back to an applier is tried while others write: a controller writes
+/// the status several times after a change.
+const HAND_BACK_TRIES: u32 = 6;
+
+/// The pause before the second of these tries; it gets longer with each.
+const HAND_BACK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Decides whether an object has the expected state.
 pub enum StateCheck<'a> {
@@ -426,8 +432,8 @@ impl PlanRunner<'_> {
     }
 
     /// Gives the fields back to the manager that applies the object with server-side apply, emptied
-    /// maps to one that updates, and an object that nobody owns to its applier. A failure is only a note: the object is right, but
-    /// its next apply may report a conflict.
+    /// maps to one that updates, and an object that nobody owns to its applier. A failure is only a
+    /// note: the object is right, but its next apply may report a conflict.
     fn hand_back(&mut self, at: usize, answer: Value) {
         let job = &self.jobs[at];
         let Some(patch) = job.patch() else {
@@ -446,7 +452,7 @@ impl PlanRunner<'_> {
         });
         let mut live = answer;
         let mut why = String::new();
-        for _ in 0..HAND_BACK_TRIES {
+        for tries in 1..=HAND_BACK_TRIES {
             let refilled = restore_applier_entry(&live, owner, patch, self.manner.now);
             let operations = refilled.or_else(|| match applier {
                 Some(applier) => {
@@ -469,6 +475,7 @@ impl PlanRunner<'_> {
                     | WriteError::Unclear(_)),
                 ) => {
                     why = error.to_string();
+                    sleep(HAND_BACK_PAUSE * tries);
                     match self.writer.read(&job.object) {
                         Ok(Some(now)) => live = now,
                         _ => break,
