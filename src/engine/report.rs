@@ -9,7 +9,7 @@ use super::{extra, filter, secrets};
 use crate::cluster::ServedKind;
 use crate::model::{
     Coverage, GroupKind, History, KindAliases, ObjectReport, Report, ReportTarget, RuleCount,
-    SecretPlace, SourceRevision, Verdict, Warning, WebPages,
+    SecretPlace, SecretValue, SourceRevision, Verdict, Warning, WebPages,
 };
 use crate::policy::{RuleOrigin, RuleSet, RuleUsage, audit};
 use crate::schema::builtin_kind_of_group;
@@ -22,6 +22,7 @@ pub struct LoadNotes {
     revisions: Vec<SourceRevision>,
     secret: Vec<SecretPlace>,
     unread_releases: usize,
+    secret_values: Vec<SecretValue>,
 }
 
 impl LoadNotes {
@@ -35,6 +36,7 @@ impl LoadNotes {
             revisions: std::mem::take(&mut loaded.revisions),
             secret: std::mem::take(&mut loaded.secret),
             unread_releases: loaded.unread_releases,
+            secret_values: std::mem::take(&mut loaded.secret_values),
         }
     }
 }
@@ -89,7 +91,7 @@ pub fn report(
         interrupted: facts.fetched.interrupted,
         three_way: false,
         secret: notes.secret,
-        secret_values: secrets::values(facts),
+        secret_values: [notes.secret_values, secrets::values(facts)].concat(),
         called,
         events: History::default(),
         pages: WebPages::default(),

@@ -32,8 +32,17 @@ pub fn values(facts: &Facts<'_>) -> Vec<SecretValue> {
     found
 }
 
+/// Returns whether a record of a release is compressed, as Helm writes it. Anything else may be
+/// quoted.
+fn is_packed(record: &Value) -> bool {
+    /// The beginning of compressed data: base64 in base64.
+    const PACKED: &str = "SDRzSU";
+    let release = record.pointer("/data/release").and_then(Value::as_str);
+    release.is_some_and(|release| release.starts_with(PACKED))
+}
+
 fn of_secret(secret: &Value, found: &mut Vec<SecretValue>) {
-    if secret.get("type").and_then(Value::as_str) == Some(RECORD) {
+    if secret.get("type").and_then(Value::as_str) == Some(RECORD) && is_packed(secret) {
         return;
     }
     for (map, is_encoded) in [("data", true), ("stringData", false)] {
@@ -52,6 +61,7 @@ fn of_secret(secret: &Value, found: &mut Vec<SecretValue>) {
             found.extend(value.map(|value| SecretValue {
                 name: name.clone(),
                 value,
+                is_whole: true,
             }));
         }
     }
@@ -74,14 +84,18 @@ mod tests {
         let found: Vec<(&str, &str)> = found.iter().map(|it| (&*it.name, &*it.value)).collect();
         assert_eq!(found, [("a", "hunter2"), ("d", "plain")]);
         let mut none = Vec::new();
-        let record = json!({"type": RECORD, "data": {"release": "aHVudGVyMg=="}});
+        let record = json!({"type": RECORD, "data": {"release": "SDRzSUFBQUFB"}});
         of_secret(&record, &mut none);
         assert!(none.is_empty());
+        let record = json!({"type": RECORD, "data": {"release": "aHVudGVyMg=="}});
+        of_secret(&record, &mut none);
+        assert_eq!(none[0].value, "hunter2");
         let shown = format!(
             "{:?}",
             SecretValue {
                 name: "a".to_owned(),
-                value: "hunter2".to_owned()
+                value: "hunter2".to_owned(),
+                is_whole: true,
             }
         );
         assert!(!shown.contains("hunter2"), "{shown}");

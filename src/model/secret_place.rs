@@ -55,6 +55,8 @@ pub struct SecretValue {
     pub name: String,
     /// The value, decoded.
     pub value: String,
+    /// Whether it is the whole value, and not a part of text that could not be parsed.
+    pub is_whole: bool,
 }
 
 /// Does not write the value.

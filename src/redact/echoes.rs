@@ -23,18 +23,20 @@ pub(super) struct QuotableValues {
 
 impl QuotableValues {
     /// Prepares to search for masked values in messages. Few of a million values are in any
-    /// message: values whose beginning is in no message are dropped first.
-    pub(super) fn of(messages: &[&mut String], mut found: Vec<String>) -> Self {
+    /// message: values whose beginning is in no message are dropped first. `also` are further values.
+    pub(super) fn of(messages: &[&mut String], mut found: Vec<String>, also: &[String]) -> Self {
         let mut starts: HashSet<&[u8]> = HashSet::new();
         for message in messages {
             starts.extend(message.as_bytes().windows(SHORTEST));
         }
         let longest = messages.iter().map(|message| message.len()).max();
-        found.retain(|text| {
+        let may_be_quoted = |text: &String| {
             (SHORTEST..=longest.unwrap_or_default()).contains(&text.len())
                 && starts.contains(&text.as_bytes()[..SHORTEST])
                 && !MASKS.contains(&text.as_str())
-        });
+        };
+        found.retain(may_be_quoted);
+        found.extend(also.iter().filter(|text| may_be_quoted(text)).cloned());
         found.sort_unstable();
         found.dedup();
         Self {

@@ -489,12 +489,13 @@ fn scrub_messages(
     }
     let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
     found.extend(decoded);
-    let echoes = QuotableValues::of(&messages, found).exempting(groups);
+    let echoes = QuotableValues::of(&messages, found, pasted.all()).exempting(groups);
     for message in messages {
         echoes.mask(message);
         if let Some(masked) = pasted.mask(message) {
             *message = masked;
         }
+        pasted.mask_parts(message);
         if let Some(masked) = text::mask_message(message) {
             *message = masked;
         }

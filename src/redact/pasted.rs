@@ -30,7 +30,14 @@ const MOST: usize = 200_000;
 
 /// The values to search for.
 #[derive(Clone, Default)]
-pub(super) struct PastedValues(Option<Arc<PastedIndex>>);
+pub(super) struct PastedValues {
+    /// Those that look generated.
+    index: Option<Arc<PastedIndex>>,
+    /// All of them, for messages.
+    all: Arc<[String]>,
+    /// Parts of those that are not known as a whole, for messages.
+    parts: Arc<HashSet<[u8; SHORTEST]>>,
+}
 
 struct PastedIndex {
     /// Sorted, and each once.
@@ -42,77 +49,52 @@ struct PastedIndex {
 impl PastedValues {
     /// Prepares to search for the values of Secrets.
     pub fn of(secrets: &[SecretValue]) -> Self {
-        let mut plain: HashSet<String> = HashSet::new();
-        for secret in secrets {
-            searchable_parts(secret, &mut plain);
+        let broken = secrets.iter().filter(|secret| !secret.is_whole);
+        let broken = broken.filter(|secret| is_unlike_a_name(&secret.value));
+        let parts = broken.flat_map(|secret| secret.value.as_bytes().windows(SHORTEST));
+        Self {
+            index: PastedIndex::of(secrets).map(Arc::new),
+            all: secrets.iter().map(|secret| secret.value.clone()).collect(),
+            parts: Arc::new(
+                parts
+                    .filter_map(|part| part.first_chunk().copied())
+                    .collect(),
+            ),
         }
-        let mut plain: Vec<String> = plain.into_iter().collect();
-        plain.sort_unstable();
-        let mut values: Vec<String> = Vec::new();
-        for value in &plain {
-            if values.len() >= MOST {
-                break;
-            }
-            forms(value, &mut values);
+    }
+
+    /// Returns all values.
+    pub fn all(&self) -> &[String] {
+        &self.all
+    }
+
+    /// Masks the words of a message that contain a part of a value that is not known as a whole.
+    pub fn mask_parts(&self, message: &mut String) {
+        if self.parts.is_empty() {
+            return;
         }
-        if values.is_empty() {
-            return Self(None);
+        let is_end = |c: char| c.is_whitespace() || "\"'`,;()[]{}<>=|:".contains(c);
+        let mut masked = String::new();
+        let mut rest = message.as_str();
+        while !rest.is_empty() {
+            let (word, after) = rest.split_at(rest.find(is_end).unwrap_or(rest.len()));
+            let mut parts = word.as_bytes().windows(SHORTEST);
+            let is_secret = parts.any(|part| {
+                let part: Option<&[u8; SHORTEST]> = part.first_chunk();
+                part.is_some_and(|part| self.parts.contains(part))
+            });
+            masked.push_str(if is_secret { MASK } else { word });
+            let end = after.len() - after.trim_start_matches(is_end).len();
+            let (signs, next) = after.split_at(end);
+            masked.push_str(signs);
+            rest = next;
         }
-        for value in &mut values {
-            value.truncate(compared_prefix(value).len());
-        }
-        values.sort_unstable();
-        values.dedup();
-        let bits = (values.len() * 16).next_power_of_two().max(4096);
-        let mut index = PastedIndex {
-            starts: vec![0; bits / 64],
-            values,
-        };
-        for value in &index.values {
-            if let Some(bit) = bit_of(value.as_bytes(), bits)
-                && let Some(word) = index.starts.get_mut(bit / 64)
-            {
-                *word |= 1 << (bit % 64);
-            }
-        }
-        Self(Some(Arc::new(index)))
+        *message = masked;
     }
 
     /// Masks the values in one text. Returns `None` if it contains none of them.
     pub fn mask(&self, text: &str) -> Option<String> {
-        let index = self.0.as_ref()?;
-        let bytes = text.as_bytes();
-        let bits = index.starts.len() * 64;
-        let mut masked = String::new();
-        let (mut at, mut from) = (0, 0);
-        while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= SHORTEST) {
-            let found = bit_of(rest, bits)
-                .filter(|bit| {
-                    index
-                        .starts
-                        .get(bit / 64)
-                        .is_some_and(|word| word >> (bit % 64) & 1 == 1)
-                })
-                .and_then(|_| index.longest(rest));
-            let Some(length) = found else {
-                at += 1;
-                continue;
-            };
-            masked.push_str(text.get(from..at)?);
-            masked.push_str(MASK);
-            at += length;
-            if length + 4 > LONGEST {
-                let is_over = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<');
-                let rest = text.get(at..)?;
-                at += rest.find(is_over).unwrap_or(rest.len());
-            }
-            from = at;
-        }
-        if masked.is_empty() {
-            return None;
-        }
-        masked.push_str(text.get(from..)?);
-        Some(masked)
+        self.index.as_ref()?.mask(text)
     }
 
     /// Masks the values in two texts that differ; if no other difference is left, the second says
@@ -136,6 +118,79 @@ impl PastedValues {
 }
 
 impl PastedIndex {
+    /// Returns the values that look generated, if there are any.
+    fn of(secrets: &[SecretValue]) -> Option<Self> {
+        let mut plain: HashSet<String> = HashSet::new();
+        for secret in secrets {
+            searchable_parts(secret, &mut plain);
+        }
+        let mut plain: Vec<String> = plain.into_iter().collect();
+        plain.sort_unstable();
+        let mut values: Vec<String> = Vec::new();
+        for value in &plain {
+            if values.len() >= MOST {
+                break;
+            }
+            forms(value, &mut values);
+        }
+        if values.is_empty() {
+            return None;
+        }
+        for value in &mut values {
+            value.truncate(compared_prefix(value).len());
+        }
+        values.sort_unstable();
+        values.dedup();
+        let bits = (values.len() * 16).next_power_of_two().max(4096);
+        let mut index = Self {
+            starts: vec![0; bits / 64],
+            values,
+        };
+        for value in &index.values {
+            if let Some(bit) = bit_of(value.as_bytes(), bits)
+                && let Some(word) = index.starts.get_mut(bit / 64)
+            {
+                *word |= 1 << (bit % 64);
+            }
+        }
+        Some(index)
+    }
+
+    /// Masks the values in one text. Returns `None` if it contains none of them.
+    fn mask(&self, text: &str) -> Option<String> {
+        let bytes = text.as_bytes();
+        let bits = self.starts.len() * 64;
+        let mut masked = String::new();
+        let (mut at, mut from) = (0, 0);
+        while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= SHORTEST) {
+            let found = bit_of(rest, bits)
+                .filter(|bit| {
+                    self.starts
+                        .get(bit / 64)
+                        .is_some_and(|word| word >> (bit % 64) & 1 == 1)
+                })
+                .and_then(|_| self.longest(rest));
+            let Some(length) = found else {
+                at += 1;
+                continue;
+            };
+            masked.push_str(text.get(from..at)?);
+            masked.push_str(MASK);
+            at += length;
+            if length + 4 > LONGEST {
+                let is_over = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<');
+                let rest = text.get(at..)?;
+                at += rest.find(is_over).unwrap_or(rest.len());
+            }
+            from = at;
+        }
+        if masked.is_empty() {
+            return None;
+        }
+        masked.push_str(text.get(from..)?);
+        Some(masked)
+    }
+
     /// Returns the length of the longest value that the text begins with.
     fn longest(&self, text: &[u8]) -> Option<usize> {
         let mut start = text.get(..LONGEST).unwrap_or(text);
@@ -193,6 +248,16 @@ fn is_secret(value: &str, is_named: bool) -> bool {
         && is_distinctive(value)
         && !is_public(value)
         && (is_named && !is_reference(value) || is_made_up(value))
+}
+
+/// Returns whether a part of a value cannot be a part of a name, an address or a sentence.
+fn is_unlike_a_name(value: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "./:_-".contains(c);
+    value.len() >= SHORTEST
+        && !value.contains("://")
+        && !value.contains(char::is_whitespace)
+        && !value.chars().all(is_of_name)
+        && is_distinctive(value)
 }
 
 /// Returns whether a value is a certificate, which is not secret.
@@ -309,6 +374,7 @@ mod tests {
         SecretValue {
             name: name.to_owned(),
             value: value.to_owned(),
+            is_whole: true,
         }
     }
 
@@ -332,6 +398,30 @@ mod tests {
             assert!(masked.contains(MASK) && masked.len() < 40, "{masked}");
         }
         assert_eq!(pasted.mask("see nothing there"), None);
+    }
+
+    #[test]
+    fn words_with_a_part_of_a_broken_value_are_masked_in_messages() {
+        let broken = |value: &str| SecretValue {
+            is_whole: false,
+            ..secret("", value)
+        };
+        let values = [
+            "$^g$u1w0p7I~",
+            "https://cart.example.com/A",
+            "cart-database",
+        ];
+        let pasted = PastedValues::of(&values.map(broken));
+        let mut message =
+            "denied by \"w\": \"$^g$u1w0p7I~5u*$5Z\" at https://cart.example.com".to_owned();
+        pasted.mask_parts(&mut message);
+        assert_eq!(
+            message,
+            "denied by \"w\": \"(redacted)\" at https://cart.example.com"
+        );
+        let mut message = "é cart-database, $^g$u1w is too short".to_owned();
+        pasted.mask_parts(&mut message);
+        assert_eq!(message, "é cart-database, $^g$u1w is too short");
     }
 
     #[test]

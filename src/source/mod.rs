@@ -3,6 +3,7 @@
 mod address;
 mod argo;
 mod argo_clusters;
+mod broken;
 mod chart;
 mod checkout;
 mod classify;
@@ -38,7 +39,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::cluster::{AccessRight, Live};
-use crate::model::{Manifest, ResourceKey, SecretPlace, SourceRevision, Warning};
+use crate::model::{Manifest, ResourceKey, SecretPlace, SecretValue, SourceRevision, Warning};
 use crate::policy::Rule;
 
 pub use argo_clusters::{ArgoCluster, Clusters};
@@ -87,6 +88,8 @@ pub struct LoadedSource {
     pub managed: Vec<ManagedObjects>,
     /// Places whose declared values came from a Secret.
     pub secret: Vec<SecretPlace>,
+    /// What may be values of Secrets in text that could not be parsed.
+    pub secret_values: Vec<SecretValue>,
     /// The parts that were skipped because the tree excludes them.
     pub doubts: Vec<ExcludedContent>,
     /// Encrypted objects, until they are decrypted.
@@ -128,6 +131,7 @@ impl LoadedSource {
         self.revisions.append(&mut other.revisions);
         self.managed.append(&mut other.managed);
         self.secret.append(&mut other.secret);
+        self.secret_values.append(&mut other.secret_values);
         self.doubts.append(&mut other.doubts);
         self.encrypted.append(&mut other.encrypted);
         self.unread_releases += other.unread_releases;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::classify::{DocumentClass, TEMPLATE, classify};
 use super::render::Rendering;
-use super::{LoadedSource, sops};
+use super::{LoadedSource, broken, sops};
 use crate::model::{Locate, Manifest, ManifestStep, Origin, Position};
 use crate::yaml::{self, TextSpan, YamlDocument};
 
@@ -81,12 +81,20 @@ pub(super) fn load_rendered(
         decrypts,
         file_of_line,
     } = rendered;
+    let secret = broken::values_in_bytes(&output);
     let text = match yaml::decode(output) {
         Ok(text) => text,
-        Err(problem) => return loaded.error(place, format!("rendered output: {problem}")),
+        Err(problem) => {
+            loaded.secret_values.extend(secret);
+            return loaded.error(place, format!("rendered output: {problem}"));
+        }
     };
     let parsed = yaml::parse(&text);
     for problem in parsed.problems.iter().filter(|problem| problem.fatal) {
+        let chunk = text.get(problem.chunk.start..problem.chunk.end);
+        loaded
+            .secret_values
+            .extend(broken::values_in(chunk.unwrap_or_default()));
         loaded.error(place, format!("rendered output, at {problem}"));
     }
     let file = DocumentFile {
@@ -175,7 +183,18 @@ fn take(
 ) {
     let file_name = file.name.rsplit('/').next().unwrap_or_default();
     let place = || format!("{}:{}", file.name, candidate.position.line);
-    match classify(&candidate.value, file_name) {
+    let class = classify(&candidate.value, file_name);
+    let is_compared = matches!(
+        class,
+        DocumentClass::Object | DocumentClass::List | DocumentClass::Empty
+    );
+    if !is_compared {
+        let text = file.text.get(candidate.span.start..candidate.span.end);
+        loaded
+            .secret_values
+            .extend(broken::values_in(text.unwrap_or_default()));
+    }
+    match class {
         DocumentClass::Empty => {}
         DocumentClass::Skip(reason) => loaded.skip(place(), reason),
         DocumentClass::Doubtful(reason) => loaded.set_aside(place(), reason, None),

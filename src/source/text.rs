@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::LoadedSource;
 use super::classify::{is_other_json, is_template};
 use super::objects::{self, DocumentFile};
+use super::{LoadedSource, broken};
 use crate::yaml::{self, YamlProblem};
 
 /// Why a file in the `templates` of a chart is not compared.
@@ -43,9 +43,13 @@ pub(super) fn load(
             None => loaded.skip(name, reason),
         };
     }
+    let secret = broken::values_in_bytes(&bytes);
     let text = match yaml::decode(bytes) {
         Ok(text) => text,
-        Err(problem) => return report(name, &problem, loaded),
+        Err(problem) => {
+            loaded.secret_values.extend(secret);
+            return report(name, &problem, loaded);
+        }
     };
     if text.contains("{{") && in_chart_templates() {
         return loaded.set_aside(name, CHART_TEMPLATE, None);
@@ -54,6 +58,9 @@ pub(super) fn load(
     for problem in &parsed.problems {
         let chunk = text.get(problem.chunk.start..problem.chunk.end);
         let chunk = chunk.unwrap_or_default();
+        if problem.fatal {
+            loaded.secret_values.extend(broken::values_in(chunk));
+        }
         if problem.fatal && is_template(chunk, text_at(chunk, problem)) {
             let place = format!("{name}:{}", problem.position.line);
             let reason = "a template, which is not YAML until it is rendered";
