@@ -11,10 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::cluster::{KindLookup, Live, LiveObject, Query, ReadResults};
+use crate::cluster::{Live, LiveObject, ReadResults};
 use crate::engine::marks::{DeployerMark, DeployerTool};
-use crate::model::{ResourceKey, items_at, text_at, text_or_empty};
-use crate::source::{helm_objects, inventory_key};
+use crate::judge::explain::{
+    ListedObject, all_of_kind, listed_by_application, listed_by_inventory,
+};
+use crate::model::ResourceKey;
+use crate::source::helm_objects;
 
 /// The kinds of the tools' own objects, newest API version first.
 const KINDS: &[(DeployerTool, &[&str], &str)] = &[
@@ -50,20 +53,16 @@ pub(super) struct Deployers {
     /// The namespaces that they deploy to.
     destinations: BTreeSet<String>,
     /// The objects that a deployer lists, by its mark. One whose list is not known is not in the
-    /// map.
+    /// map. Releases list objects without namespace and group.
     lists: BTreeMap<DeployerMark, BTreeSet<ListedObject>>,
 }
-
-/// The namespace, group, kind and name of an object that a deployer lists. Releases list objects
-/// without namespace and group.
-type ListedObject = (String, String, String, String);
 
 impl Deployers {
     /// Reads the deployers of the live side.
     pub fn read(live: &dyn Live, fetched: &ReadResults) -> Self {
         let mut deployers = Self::default();
         for (tool, versions, kind) in KINDS {
-            for object in list(live, versions, kind) {
+            for object in all_of_kind(live, versions, kind) {
                 deployers.add(*tool, &object);
             }
         }
@@ -167,72 +166,6 @@ impl Deployers {
         known.iter().any(|tool| self.names.contains_key(tool))
             && !self.destinations.contains(namespace)
     }
-}
-
-/// Returns the objects in an Application's status: those that it declares, and the hooks of its last
-/// sync. One that only carries its mark is listed too, as one to prune.
-fn listed_by_application(application: &Value) -> Option<BTreeSet<ListedObject>> {
-    application.pointer("/status/resources")?.as_array()?;
-    let resources = items_at(application, "/status/resources").iter();
-    let declared = resources.filter(|one| one.get("requiresPruning") != Some(&true.into()));
-    let synced = items_at(application, "/status/operationState/syncResult/resources").iter();
-    let hooks = synced.filter(|one| text_at(one, "/hookType").is_some());
-    let part = |one: &Value, name: &str| text_or_empty(one, name).to_owned();
-    let objects = declared.chain(hooks).map(|one| {
-        let group = part(one, "/group");
-        (
-            part(one, "/namespace"),
-            group,
-            part(one, "/kind"),
-            part(one, "/name"),
-        )
-    });
-    Some(objects.collect())
-}
-
-/// Returns the objects in the inventory of Flux.
-fn listed_by_inventory(deployer: &Value) -> Option<BTreeSet<ListedObject>> {
-    deployer.pointer("/status/inventory/entries")?.as_array()?;
-    let entries = items_at(deployer, "/status/inventory/entries").iter();
-    let keys = entries.filter_map(|entry| inventory_key(text_at(entry, "/id")?));
-    let objects = keys.map(|key| {
-        let namespace = key.namespace.clone().unwrap_or_default();
-        let part = |text: &str| text.to_owned();
-        (
-            namespace,
-            part(&key.group),
-            part(&key.kind),
-            part(&key.name),
-        )
-    });
-    Some(objects.collect())
-}
-
-/// Returns the objects of a kind; none if it is not served or cannot be read.
-fn list(live: &dyn Live, versions: &[&str], kind: &str) -> Vec<Value> {
-    let kinds = versions.iter();
-    let kinds: BTreeSet<_> = kinds
-        .map(|version| ((*version).to_owned(), kind.to_owned()))
-        .collect();
-    let Ok(lookups) = live.resolve(&kinds, &[]) else {
-        return Vec::new();
-    };
-    // A recording without definitions does not know custom kinds, but still contains their objects.
-    let served = versions.iter().find(|version| {
-        let lookup = lookups.get(&((**version).to_owned(), kind.to_owned()));
-        matches!(lookup, Some(KindLookup::Served(_) | KindLookup::Unknown(_)))
-    });
-    let Some(api_version) = served else {
-        return Vec::new();
-    };
-    let query = Query {
-        api_version,
-        kind,
-        namespace: None,
-        labels: &[],
-        metadata_only: false,
-    };
-    live.list(&query).unwrap_or_default()
 }
 
 /// Returns the name of the release that an object is a record of: `shop/web`.

@@ -3,13 +3,15 @@
 //! No manifest declares those rules, but they follow from the manifests: they are the union of the
 //! rules of the declared roles that `aggregationRule` selects. A live change that widens one of
 //! those roles widens the aggregated one too (`pkg/controller/clusterroleaggregation` in
-//! Kubernetes).
+//! Kubernetes). So does an undeclared role with a matching label, which anyone may create who has
+//! its permissions: its rules are drift, unless a deployer or an operator that is there made it.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::deployed::is_deployed;
 use crate::cluster::{Live, ReadResult, ReadResults};
 use crate::judge::{Case, DeclaredManifest, Explainer, ExplainerInput, Knowledge};
 use crate::model::{FieldPath, ResourceKey, Warning};
@@ -29,12 +31,24 @@ impl Explainer for AggregatedRoles {
 
     fn learn(&self, run: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
         let aggregated = Aggregated::gather(run.declared, run.fetched, run.live);
-        let is_empty = aggregated.roles.is_empty() && aggregated.widened.is_empty();
+        let is_empty = aggregated.roles.is_empty() && aggregated.unknown.is_empty();
         (!is_empty).then(|| Box::new(aggregated) as _)
     }
 }
 
 impl Knowledge for Aggregated {
+    fn warnings(&self) -> Vec<Warning> {
+        let unknown = self.unknown.iter();
+        let warnings = unknown.map(|key| {
+            Warning::new(
+                key.to_string(),
+                "has rules that no declared ClusterRole gives it; whether another ClusterRole \
+                 does is unknown, because not all ClusterRoles could be read",
+            )
+        });
+        warnings.collect()
+    }
+
     fn expected(&self, key: &ResourceKey, declared: &mut Value) -> Option<&'static str> {
         let expected = self.roles.get(key)?;
         let fields = declared.as_object_mut()?;
@@ -49,7 +63,7 @@ impl Knowledge for Aggregated {
                 expected.annotate(case);
             }
         }
-        self.widened.iter().map(widened_warning).collect()
+        Vec::new()
     }
 }
 
@@ -63,15 +77,16 @@ struct AggregatedRules {
     rules: Value,
     /// The declared source roles whose live rules differ.
     sources: Vec<String>,
+    /// The undeclared roles from which live rules come.
+    strangers: Vec<String>,
 }
 
 /// The aggregated roles of a run whose live rules differ from those of the manifests.
 #[derive(Debug, Default)]
 struct Aggregated {
     roles: BTreeMap<ResourceKey, AggregatedRules>,
-    /// The undeclared roles that add rules to a declared one. Any person who may label a role can
-    /// make one of these.
-    widened: BTreeMap<ResourceKey, BTreeSet<String>>,
+    /// Roles with live rules whose origin is unknown.
+    unknown: BTreeSet<ResourceKey>,
 }
 
 /// A declared role and its live counterpart.
@@ -79,6 +94,13 @@ struct AggregatedRole<'r> {
     key: &'r ResourceKey,
     declared: Value,
     live: Option<Value>,
+}
+
+/// A role that no manifest declares.
+struct OtherRole {
+    role: Value,
+    /// Whether the API server, a deployer or an operator made it.
+    is_expected: bool,
 }
 
 impl Aggregated {
@@ -102,6 +124,8 @@ impl Aggregated {
             },
         });
         let roles: Vec<AggregatedRole<'_>> = roles.collect();
+        let selectors_of: Vec<Option<Vec<LabelSelector>>> =
+            roles.iter().map(|role| selectors(&role.declared)).collect();
         let read = OnceCell::new();
         let others = || {
             let read = read.get_or_init(|| {
@@ -110,21 +134,28 @@ impl Aggregated {
                     return None;
                 }
                 all.retain(|other| roles.iter().all(|role| name(other) != Some(&role.key.name)));
-                Some(all)
+                let is_used = |other: &Value| {
+                    let mut selectors = selectors_of.iter().flatten();
+                    selectors.any(|selectors| is_selected(selectors, other))
+                };
+                all.retain(is_used);
+                let others = all.into_iter().map(|role| OtherRole {
+                    is_expected: is_default_source(&role) || is_deployed(&role, live),
+                    role,
+                });
+                Some(others.collect::<Vec<OtherRole>>())
             });
             read.as_deref()
         };
         let mut aggregated = Self::default();
-        for role in &roles {
-            let Some(selectors) = selectors(&role.declared) else {
+        for (role, selectors) in roles.iter().zip(&selectors_of) {
+            let Some(selectors) = selectors else {
                 continue;
             };
-            let widened = undeclared_sources(role, &selectors, &roles, &others);
-            if !widened.is_empty() {
-                aggregated.widened.insert(role.key.clone(), widened);
-            }
-            if let Some(expected) = expected(role, &selectors, &roles, &others) {
+            if let Some(expected) = expected(role, selectors, &roles, &others) {
                 aggregated.roles.insert(role.key.clone(), expected);
+            } else if has_unknown(role, selectors, &roles, &others) {
+                aggregated.unknown.insert(role.key.clone());
             }
         }
         aggregated
@@ -144,41 +175,17 @@ fn declared_rules<'r>(
         .collect()
 }
 
-/// Returns the undeclared roles from which an aggregated role has rules that no declared role has.
-fn undeclared_sources<'r>(
+/// Returns whether an aggregated role has rules that no declared role has, and the other roles could
+/// not be read.
+fn has_unknown<'r>(
     role: &AggregatedRole<'_>,
     selectors: &[LabelSelector],
     roles: &[AggregatedRole<'_>],
-    others: &dyn Fn() -> Option<&'r [Value]>,
-) -> BTreeSet<String> {
+    others: &dyn Fn() -> Option<&'r [OtherRole]>,
+) -> bool {
     let declared = declared_rules(role, selectors, roles);
-    let mut undeclared = role.live.as_ref().map(rules).unwrap_or_default();
-    undeclared.retain(|rule| !has(&declared, rule));
-    if undeclared.is_empty() {
-        return BTreeSet::new();
-    }
-    let others = others().unwrap_or_default().iter();
-    others
-        .filter(|other| is_selected(selectors, other) && !is_default_source(other))
-        .filter(|other| rules(other).iter().any(|rule| has(&undeclared, rule)))
-        .filter_map(|other| name(other).map(str::to_owned))
-        .collect()
-}
-
-fn widened_warning((key, sources): (&ResourceKey, &BTreeSet<String>)) -> Warning {
-    let names: Vec<&str> = sources.iter().map(String::as_str).collect();
-    let (role, declares) = match names.len() {
-        1 => ("ClusterRole", "it"),
-        _ => ("ClusterRoles", "them"),
-    };
-    Warning::new(
-        key.to_string(),
-        format!(
-            "has rules from the {role} {}, because aggregationRule selects {declares}, but no \
-             manifest declares {declares}: check who created {declares}",
-            names.join(", ")
-        ),
-    )
+    let live = role.live.as_ref().map(rules).unwrap_or_default();
+    live.iter().any(|rule| !has(&declared, rule)) && others().is_none()
 }
 
 impl AggregatedRules {
@@ -186,9 +193,21 @@ impl AggregatedRules {
         let rules = FieldPath::of_fields(&[RULES]);
         for candidate in &mut case.candidates {
             if candidate.finding.change.path.starts_with(&rules) {
-                let from = match self.sources.as_slice() {
+                let strange = match self.strangers.as_slice() {
+                    [] => None,
+                    names => Some(format!(
+                        "ClusterRole {}, which no manifest declares",
+                        names.join(", ")
+                    )),
+                };
+                let drifted = match self.sources.as_slice() {
+                    [] => None,
+                    names => Some(format!("ClusterRole {}, which drifted", names.join(", "))),
+                };
+                let from: Vec<String> = strange.into_iter().chain(drifted).collect();
+                let from = match from.as_slice() {
                     [] => "the ClusterRoles that it selects".to_owned(),
-                    names => format!("ClusterRole {}, which drifted", names.join(", ")),
+                    from => from.join(", and "),
                 };
                 candidate.note = Some(format!("aggregated from {from}"));
                 // The aggregation controller owns the field by applying, without a manifest.
@@ -198,13 +217,13 @@ impl AggregatedRules {
     }
 }
 
-/// Returns the rules that follow from the manifests, together with those from undeclared roles;
-/// `None` if they equal the live rules.
+/// Returns the rules that follow from the manifests, together with those from undeclared roles that
+/// a deployer or an operator made; `None` if they equal the live rules.
 fn expected<'r>(
     role: &AggregatedRole<'_>,
     selectors: &[LabelSelector],
     roles: &[AggregatedRole<'_>],
-    others: &dyn Fn() -> Option<&'r [Value]>,
+    others: &dyn Fn() -> Option<&'r [OtherRole]>,
 ) -> Option<AggregatedRules> {
     let live = rules(role.live.as_ref()?);
     let contributors: Vec<&AggregatedRole<'_>> =
@@ -232,8 +251,8 @@ fn expected<'r>(
     let elsewhere = elsewhere.unwrap_or_default();
     let from_elsewhere: Vec<&Value> = elsewhere
         .iter()
-        .filter(|other| is_selected(selectors, other))
-        .flat_map(rules)
+        .filter(|other| other.is_expected && is_selected(selectors, &other.role))
+        .flat_map(|other| rules(&other.role))
         .collect();
     let is_strange = |rule: &Value| has(&strange, rule) && !has(&from_elsewhere, rule);
     let mut missing = declared.into_iter().fold(Vec::new(), |mut missing, rule| {
@@ -263,10 +282,19 @@ fn expected<'r>(
             && (ours.iter().any(|rule| !has(&theirs, rule))
                 || theirs.iter().any(|rule| !has(&ours, rule)))
     });
+    let strangers = elsewhere.iter().filter(|other| {
+        !other.is_expected
+            && is_selected(selectors, &other.role)
+            && rules(&other.role).iter().any(|rule| is_strange(rule))
+    });
+    let strangers: BTreeSet<String> = strangers
+        .filter_map(|other| name(&other.role).map(str::to_owned))
+        .collect();
     let sources: BTreeSet<String> = drifted.map(|other| other.key.name.clone()).collect();
     Some(AggregatedRules {
         rules: Value::Array(expected),
         sources: sources.into_iter().collect(),
+        strangers: strangers.into_iter().collect(),
     })
 }
 
@@ -346,12 +374,18 @@ mod tests {
         json!({"metadata": {"name": "part", "labels": {"to": "all"}}, "rules": [rule("pods", verbs)]})
     }
 
+    /// Returns a role that no manifest declares.
+    fn other(name: &str, label: &str, rules: Value, is_expected: bool) -> OtherRole {
+        let role = json!({"metadata": {"name": name, "labels": {"to": label}}, "rules": rules});
+        OtherRole { role, is_expected }
+    }
+
     fn rule(resource: &str, verbs: Value) -> Value {
         json!({"apiGroups": [""], "resources": [resource], "verbs": verbs})
     }
 
     /// Returns the expected rules of a role that is aggregated from one declared role.
-    fn of(live: Value, part_live: Value, others: Option<&[Value]>) -> Option<AggregatedRules> {
+    fn of(live: Value, part_live: Value, others: Option<&[OtherRole]>) -> Option<AggregatedRules> {
         let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
             {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});
         let declared_part = part(json!(["get"]));
@@ -386,51 +420,36 @@ mod tests {
         let found = of(with_unknown.clone(), same.clone(), Some(&[])).unwrap();
         let want = json!([rule("pods", json!(["get"]))]);
         assert_eq!(found.rules, want, "no role has the rule");
-        let other = json!({"metadata": {"name": "x", "labels": {"to": "all"}},
-            "rules": [rule("nodes", json!(["*"]))]});
-        assert_eq!(of(with_unknown, same, Some(&[other])), None);
+        let nodes = json!([rule("nodes", json!(["*"]))]);
+        let known = other("x", "all", nodes, true);
+        assert_eq!(of(with_unknown, same, Some(&[known])), None);
     }
 
     #[test]
-    fn names_the_undeclared_roles_that_add_rules() {
-        let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
-            {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});
-        let (all, one) = (key("all"), key("part"));
-        let source = part(json!(["get"]));
-        let roles = [
-            AggregatedRole {
-                key: &all,
-                declared: declared.clone(),
-                live: Some(json!({"rules":
-                    [rule("pods", json!(["get"])), rule("secrets", json!(["*"]))]})),
-            },
-            AggregatedRole {
-                key: &one,
-                declared: source.clone(),
-                live: Some(source),
-            },
-        ];
-        let role = |name: &str, label: &str, resource: &str| {
-            json!({"metadata": {"name": name, "labels": {"to": label}},
-                "rules": [rule(resource, json!(["*"]))]})
-        };
+    fn rules_of_undeclared_roles_that_nothing_made_are_drift() {
+        let live = json!([rule("pods", json!(["get"])), rule("secrets", json!(["*"]))]);
+        let secrets = || json!([rule("secrets", json!(["*"]))]);
         let others = [
-            role("stranger", "all", "secrets"),
-            role("elsewhere", "none", "secrets"),
-            role("harmless", "all", "nodes"),
-            role("system:aggregate-to-view", "all", "secrets"),
+            other("stranger", "all", secrets(), false),
+            other("elsewhere", "none", secrets(), false),
+            other(
+                "harmless",
+                "all",
+                json!([rule("nodes", json!(["*"]))]),
+                false,
+            ),
         ];
-        let selectors = selectors(&declared).unwrap();
-        let found = undeclared_sources(&roles[0], &selectors, &roles, &|| Some(&others));
-        assert_eq!(found, BTreeSet::from(["stranger".to_owned()]));
-        let warning = widened_warning((&all, &found));
-        assert!(
-            warning.message.contains("ClusterRole stranger"),
-            "{}",
-            warning.message
-        );
-        let none = undeclared_sources(&roles[0], &selectors, &roles, &|| None);
-        assert!(none.is_empty());
+        let same = || part(json!(["get"]));
+        let found = of(live.clone(), same(), Some(&others)).unwrap();
+        assert_eq!(found.rules, json!([rule("pods", json!(["get"]))]));
+        assert_eq!(found.strangers, ["stranger"]);
+        assert_eq!(found.sources, [""; 0]);
+        let made = [
+            other("stranger", "all", secrets(), false),
+            other("operator", "all", secrets(), true),
+        ];
+        assert_eq!(of(live.clone(), same(), Some(&made)), None);
+        assert_eq!(of(live, same(), None), None, "the others cannot be read");
     }
 
     #[test]
@@ -449,8 +468,8 @@ mod tests {
             rule("pods", json!(["get", "delete"])),
             rule("nodes", json!(["*"])),
         ];
-        let other = json!({"metadata": {"name": "x", "labels": {"to": "all"}}, "rules": rules});
-        let found = of(live, wide, Some(&[other])).unwrap();
+        let known = other("x", "all", json!(rules), true);
+        let found = of(live, wide, Some(&[known])).unwrap();
         assert_eq!(found.rules.as_array().map(Vec::len), Some(3));
     }
 

@@ -13,6 +13,7 @@ mod claims;
 mod classes;
 mod controller_metadata;
 mod definitions;
+mod deployed;
 mod enforcer;
 mod finished_jobs;
 mod generated;
@@ -26,6 +27,7 @@ mod twins;
 
 pub use autoscaler::autoscaler_of;
 pub use builtin_rules::OWNED;
+pub use deployed::{ListedObject, all_of_kind, listed_by_application, listed_by_inventory};
 
 use super::Explainer;
 use crate::compare::Difference;

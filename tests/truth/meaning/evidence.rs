@@ -1078,3 +1078,85 @@ fn a_webhook_created_after_the_change_does_not_explain_it() {
     later["metadata"]["creationTimestamp"] = json!("2026-07-01T00:00:00Z");
     assert_eq!(with_sidecars(FOUR, FOUR, &later), 4);
 }
+
+/// Anyone may create a ClusterRole with permissions that they have, so that a label is no proof.
+#[test]
+fn rules_of_an_undeclared_role_widen_an_aggregated_one_unless_something_there_made_it() {
+    const API: &str = "rbac.authorization.k8s.io/v1";
+    let rule = |resource: &str| json!({"apiGroups": [""], "resources": [resource], "verbs": ["*"]});
+    let role = |name: &str, label: &str, rules: Value| {
+        json!({"apiVersion": API, "kind": "ClusterRole",
+            "metadata": {"name": name, "labels": {"to": label}}, "rules": rules})
+    };
+    let aggregated = |rules: Value| {
+        json!({"apiVersion": API, "kind": "ClusterRole", "metadata": {"name": "all"},
+            "rules": rules, "aggregationRule":
+                {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}})
+    };
+    let declared = [
+        aggregated(json!([])),
+        role("part", "all", json!([rule("pods")])),
+    ];
+    let whole = aggregated(json!([rule("pods"), rule("secrets")]));
+    let system = role("system:basic-user", "none", json!([]));
+    let drift = |stranger: &Value, maker: Option<&Value>| {
+        let mut live = vec![&whole, &declared[1], &system, stranger];
+        live.extend(maker);
+        drift_of("ClusterRole", &[&declared[0], &declared[1]], &live)
+    };
+    let stranger = role("stranger", "all", json!([rule("secrets")]));
+    let widened = ["changed .rules"];
+    assert_eq!(drift(&stranger, None), widened);
+    let marked = |annotations: Value, labels: Value, owners: Value| {
+        let mut marked = stranger.clone();
+        marked["metadata"]["annotations"] = annotations;
+        marked["metadata"]["ownerReferences"] = owners;
+        let labels = labels.as_object().unwrap().clone();
+        let all = marked["metadata"]["labels"].as_object_mut().unwrap();
+        all.extend(labels);
+        marked
+    };
+    let none = || json!({});
+    let id = "web:rbac.authorization.k8s.io/ClusterRole:/stranger";
+    let of_argo_cd = marked(
+        json!({"argocd.argoproj.io/tracking-id": id}),
+        none(),
+        json!([]),
+    );
+    let application = |name: &str| {
+        json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": "web", "namespace": "argocd"}, "status": {"resources": [
+                {"group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}]}})
+    };
+    let of_flux = marked(
+        none(),
+        json!({"kustomize.toolkit.fluxcd.io/name": "web",
+            "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}),
+        json!([]),
+    );
+    let kustomization = |name: &str| {
+        let id = format!("_{name}_rbac.authorization.k8s.io_ClusterRole");
+        json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": "web", "namespace": "flux-system"},
+            "status": {"inventory": {"entries": [{"id": id, "v": "v1"}]}}})
+    };
+    let of_operator = marked(
+        none(),
+        none(),
+        json!([{"apiVersion": "pkg.crossplane.io/v1", "kind": "ProviderRevision", "name": "aws",
+            "uid": "u-aws", "controller": true}]),
+    );
+    let revision = |uid: &str| {
+        json!({"apiVersion": "pkg.crossplane.io/v1", "kind": "ProviderRevision",
+            "metadata": {"name": "aws", "uid": uid}})
+    };
+    for (stranger, maker, other) in [
+        (&of_argo_cd, application("stranger"), application("x")),
+        (&of_flux, kustomization("stranger"), kustomization("x")),
+        (&of_operator, revision("u-aws"), revision("u-x")),
+    ] {
+        assert_eq!(drift(stranger, None), widened, "{stranger}");
+        assert_eq!(drift(stranger, Some(&other)), widened, "{other}");
+        assert_eq!(drift(stranger, Some(&maker)), [""; 0], "{maker}");
+    }
+}
