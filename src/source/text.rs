@@ -61,7 +61,7 @@ pub(super) fn load(
         if problem.fatal {
             loaded.secret_values.extend(broken::values_in(chunk));
         }
-        if problem.fatal && is_template(chunk, text_at(chunk, problem)) {
+        if problem.fatal && is_template(chunk, offset_of(chunk, problem)) {
             let place = format!("{name}:{}", problem.position.line);
             let reason = "a template, which is not YAML until it is rendered";
             loaded.set_aside(place, reason, None);
@@ -81,12 +81,16 @@ pub(super) fn load(
     }
 }
 
-/// Returns the remainder of the line with a problem, from its column on.
-fn text_at<'t>(chunk: &'t str, problem: &YamlProblem) -> &'t str {
+/// Returns the byte of a text at which a problem is.
+fn offset_of(chunk: &str, problem: &YamlProblem) -> usize {
     let lines_before = problem.position.line.saturating_sub(problem.chunk.line);
-    let line = chunk.lines().nth(lines_before).unwrap_or("");
-    let column = line.char_indices().nth(problem.position.column - 1);
-    column.map_or("", |(at, _)| &line[at..])
+    let lines = chunk.split_inclusive('\n').take(lines_before);
+    let start: usize = lines.map(str::len).sum();
+    let line = chunk.get(start..).unwrap_or_default();
+    let column = line
+        .char_indices()
+        .nth(problem.position.column.saturating_sub(1));
+    start + column.map_or(line.len(), |(at, _)| at)
 }
 
 fn report(name: &str, problem: &YamlProblem, loaded: &mut LoadedSource) {

@@ -45,6 +45,9 @@ pub struct Owners {
 /// The annotation of Helm's hooks.
 const HOOK: &str = "helm.sh/hook";
 
+/// The beginning of the names of Helm's release records.
+const RECORD: &str = "sh.helm.release.v1.";
+
 /// The annotation of service account tokens.
 const ACCOUNT: &str = "kubernetes.io/service-account.name";
 
@@ -68,14 +71,23 @@ impl Owners {
                 owners.selecting.insert((namespace, manifest.name.clone()));
             }
         }
-        let answers = fetched.found();
-        for object in answers.chain(&fetched.extra) {
-            owners.add(object);
-        }
         let owned = fetched.extra.iter();
-        for object in owned.filter(|object| object.may_mention("ownerReferences")) {
-            let value = object.value().unwrap_or_default();
-            for reference in references(&value) {
+        let owned = owned.filter(|object| object.may_mention("ownerReferences"));
+        let owned: Vec<(&LiveObject, Vec<Value>)> = owned
+            .map(|object| {
+                let value = object.value().unwrap_or_default();
+                (object, references(&value).cloned().collect())
+            })
+            .collect();
+        let named = owned.iter().flat_map(|(_, references)| references);
+        let kinds: HashSet<(&str, &str)> = named
+            .filter_map(|reference| named_kind(reference))
+            .collect();
+        for object in fetched.found().chain(&fetched.extra) {
+            owners.add(object, &kinds);
+        }
+        for (object, references) in &owned {
+            for reference in references {
                 owners.ask(object, reference, live);
             }
         }
@@ -112,15 +124,20 @@ impl Owners {
         self.asked.insert(place, uids);
     }
 
-    fn add(&mut self, object: &LiveObject) {
-        let Ok(value) = object.value() else { return };
+    /// Adds an object. Most objects of a cluster neither own others nor explain them, and are not
+    /// parsed: `owners` are the groups and kinds that references name.
+    fn add(&mut self, object: &LiveObject, owners: &HashSet<(&str, &str)>) {
         let key = &object.key;
+        let is_owner = owners.contains(&(key.group.as_str(), key.kind.as_str()));
+        if !is_owner && key.kind != "Service" && !key.name.starts_with(RECORD) {
+            return;
+        }
+        let Ok(value) = object.value() else { return };
         let identity = |uid: String| (key.group.clone(), key.kind.clone(), uid);
         self.uids.extend(uid_of(&value).map(identity));
-        let namespace = object.key.namespace.clone().unwrap_or_default();
-        if object.key.kind == "Service" && selects(&value) {
-            let name = object.key.name.clone();
-            self.selecting.insert((namespace.clone(), name));
+        let namespace = key.namespace.clone().unwrap_or_default();
+        if key.kind == "Service" && selects(&value) {
+            self.selecting.insert((namespace.clone(), key.name.clone()));
         }
         if is_release(object, &value) {
             self.releases.insert(namespace);
@@ -239,7 +256,7 @@ fn is_release(object: &LiveObject, value: &Value) -> bool {
     };
     let by_kubectl = |entry: &ManagerEntry| entry.owner.manager.starts_with("kubectl");
     is_typed
-        && object.key.name.starts_with("sh.helm.release.v1.")
+        && object.key.name.starts_with(RECORD)
         && text("/metadata/labels/owner") == Some("helm")
         && !ownership_of(value).entries.iter().any(by_kubectl)
 }
@@ -268,6 +285,11 @@ fn references(object: &Value) -> impl Iterator<Item = &Value> {
 fn named(reference: &Value) -> Option<(&str, &str, &str)> {
     let text = |field: &str| reference.get(field).and_then(Value::as_str);
     Some((text("apiVersion")?, text("kind")?, text("uid")?))
+}
+
+/// Returns the group and kind of an owner.
+fn named_kind(reference: &Value) -> Option<(&str, &str)> {
+    named(reference).map(|(version, kind, _)| (group_of(version), kind))
 }
 
 /// Returns whether a controlling owner of this kind may have created an object of kind `created`,

@@ -14,10 +14,10 @@ fn opens_placeholder(text: &str) -> bool {
 ///
 /// Text that Prometheus and others expand at run time contains `{{` too, and a mistake in such a
 /// manifest must be an error. So more is required: a line with only a template action, one of
-/// Helm's own objects, or `{{` exactly where the text stops being YAML (`at`), unless a variable of
-/// alert rules follows it.
-pub(in crate::source) fn is_template(text: &str, at: &str) -> bool {
-    is_jinja(text) || is_go_template(text, at)
+/// Helm's own objects, or `{{` exactly where the text stops being YAML (at byte `end`), unless a
+/// variable of alert rules follows it.
+pub(in crate::source) fn is_template(text: &str, end: usize) -> bool {
+    is_jinja(text) || is_go_template(text, end)
 }
 
 /// Returns whether text is a Jinja template: a line of it is a Jinja statement or comment.
@@ -29,7 +29,7 @@ fn is_jinja(text: &str) -> bool {
     })
 }
 
-fn is_go_template(text: &str, at: &str) -> bool {
+fn is_go_template(text: &str, end: usize) -> bool {
     const OBJECTS: [&str; 6] = [
         ".Values",
         ".Release",
@@ -43,8 +43,9 @@ fn is_go_template(text: &str, at: &str) -> bool {
         .skip(1)
         .filter_map(|rest| rest.split("}}").next());
     // YAML reads the first brace as the beginning of a mapping, and stops at the second.
-    let is_action = at.starts_with("{{")
-        || at.starts_with('{') && text[..text.find(at).unwrap_or(0)].ends_with('{');
+    let (before, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    let at = rest.lines().next().unwrap_or_default();
+    let is_action = at.starts_with("{{") || at.starts_with('{') && before.ends_with('{');
     let stops_at_action =
         is_action && at.contains("}}") && !at.trim_start_matches(['{', '-', ' ']).starts_with('$');
     text.contains("{{")
@@ -59,16 +60,17 @@ mod tests {
 
     #[test]
     fn distinguishes_templates_from_mistakes() {
-        assert!(is_template("a: {{ .Values.a }}", ""));
-        assert!(is_template("{{- if true }}\na: 1", ""));
-        assert!(is_template("a: {{ .namespace }}", "{ .namespace }}"));
-        assert!(!is_template("a: {{ $labels.pod }}", "{ $labels.pod }}"));
-        assert!(!is_template("a: '{{ $labels.pod }}'\nb: [", "["));
-        assert!(!is_template("a: [", "["));
-        let item = r#"{"a": {"b": 1}}, {"c": "{{ .d }}"}]"#;
-        assert!(!is_template(&format!("[1, {item}"), item));
-        assert!(is_template("{% if a %}\na: 1\n{% endif %}", "{% if a %}"));
-        assert!(is_template("{#- about -#}\na: 1", ""));
-        assert!(!is_template("a: '100{%'\nb: [", "["));
+        assert!(is_template("a: {{ .Values.a }}", 0));
+        assert!(is_template("{{- if true }}\na: 1", 0));
+        assert!(is_template("a: {{ .namespace }}", 4));
+        assert!(is_template("a: {{ .namespace }}\nb: {{ .namespace }}", 24));
+        assert!(!is_template("a: {{ $labels.pod }}", 4));
+        assert!(!is_template("a: '{{ $labels.pod }}'\nb: [", 26));
+        assert!(!is_template("a: [", 3));
+        let list = r#"[1, {"a": {"b": 1}}, {"c": "{{ .d }}"}]"#;
+        assert!(!is_template(list, 4));
+        assert!(is_template("{% if a %}\na: 1\n{% endif %}", 0));
+        assert!(is_template("{#- about -#}\na: 1", 0));
+        assert!(!is_template("a: '100{%'\nb: [", 14));
     }
 }
