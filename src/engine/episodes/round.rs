@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::EpisodeLog;
 use crate::model::{
     ChangeCause, Deviation, EpisodeKey, FieldPath, Finder, JudgedChange, ObjectReport,
-    ObjectStatus, Owner, Presence, Report, ResourceKey, Severity, Verdict,
+    ObjectStatus, Owner, PathElement, Presence, Report, ResourceKey, Severity, Verdict,
 };
 use crate::policy::ACCEPTED;
 
@@ -106,11 +106,17 @@ impl RoundResult {
         let manifests = report.objects.iter();
         let manifests: BTreeMap<&ResourceKey, &ObjectReport> =
             manifests.map(|object| (&object.key, object)).collect();
+        let mut last: Option<(&ResourceKey, DeclaredValues)> = None;
         for episode in ledger.open() {
             let object = manifests.get(&episode.key.object);
             let now = object.and_then(|object| {
                 let path = episode.key.path.parse().ok()?;
-                digester.declared(object, &path)
+                let values = match last.take() {
+                    Some((key, values)) if *key == object.key => values,
+                    _ => DeclaredValues::of(object),
+                };
+                let (_, values) = last.insert((&object.key, values));
+                digester.declared(values, &path)
             });
             round.declared.insert(episode.key.clone(), now);
         }
@@ -185,11 +191,12 @@ fn seen(object: &ObjectReport, digester: &Digester) -> RoundObject {
         }
         return seen;
     }
+    let declared = DeclaredValues::of(object);
     for drift in &object.drifts {
         let place = (drift.change.path.to_string(), drift.change.kind.into());
         match drift.verdict() {
             Verdict::Reported if drift.is_drift() => {
-                seen.sights.insert(place, sight(object, drift, digester));
+                seen.sights.insert(place, sight(drift, digester, &declared));
             }
             Verdict::Ignored { rule, .. } => {
                 seen.hidden.insert(place, hidden(rule));
@@ -220,7 +227,7 @@ fn sight_of_whole(object: &ObjectReport) -> DriftSighting {
     }
 }
 
-fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> DriftSighting {
+fn sight(drift: &JudgedChange, digester: &Digester, values: &DeclaredValues) -> DriftSighting {
     let last = writers(&drift.owners).max_by_key(|(_, at)| *at);
     // If Git is ahead of the cluster, the last write came before the drift.
     let is_of_git = matches!(
@@ -228,7 +235,7 @@ fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Dr
         Some(ChangeCause::Unapplied | ChangeCause::Dropped | ChangeCause::WrittenByApplier)
     );
     let change = &drift.change;
-    let declared = digester.declared(object, &change.path);
+    let declared = digester.declared(values, &change.path);
     DriftSighting {
         severity: drift.severity,
         written: last.map(|(_, at)| at).filter(|_| !is_of_git),
@@ -253,6 +260,15 @@ fn called(owner: &Owner) -> String {
     match &owner.user {
         Some(user) => format!("{user} ({})", owner.manager),
         None => owner.manager.clone(),
+    }
+}
+
+/// The manifest of an object, unpacked once for all of its changes.
+struct DeclaredValues(Option<Value>);
+
+impl DeclaredValues {
+    fn of(object: &ObjectReport) -> Self {
+        Self(object.manifest.as_ref().map(|manifest| manifest.value()))
     }
 }
 
@@ -287,19 +303,16 @@ impl Digester {
     }
 
     /// Returns what a manifest declares at a path. A Secret's `stringData` counts as its `data`.
-    fn declared(&self, object: &ObjectReport, path: &FieldPath) -> Option<u16> {
-        let manifest = object.manifest.as_ref()?.value();
-        if let Some(found) = Finder::lenient(&manifest).find(path) {
+    fn declared(&self, values: &DeclaredValues, path: &FieldPath) -> Option<u16> {
+        let manifest = values.0.as_ref()?;
+        if let Some(found) = Finder::lenient(manifest).find(path) {
             return Some(self.value(found));
         }
-        let plain = manifest.get("stringData")?;
-        let way = path.to_string();
-        let mut keys = plain.as_object()?.iter();
-        let (_, text) = keys.find(|(key, _)| {
-            let written = format!(".data.{key}");
-            way == written || way == format!(".data[{}]", Value::from(key.as_str()))
-        })?;
-        let encoded = STANDARD.encode(text.as_str()?);
+        let [PathElement::Field(data), PathElement::Field(key)] = path.0.as_slice() else {
+            return None;
+        };
+        let plain = manifest.get("stringData").filter(|_| data == "data")?;
+        let encoded = STANDARD.encode(plain.get(key)?.as_str()?);
         Some(self.value(&encoded.into()))
     }
 }
