@@ -104,7 +104,7 @@ impl NamespaceComparison<'_> {
         let owner = OwnerReference::of(&metadata, kind).filter(|_| CREATED.contains(&kind))?;
         let value = self.whole(object, metadata)?;
         let mut owner_value = self.owner(&owner)?;
-        if kind == "Pod" && template::is_scaled_down(&owner_value, &value) {
+        if kind == "Pod" && template::is_at_rest(&owner_value, &value) {
             self.use_current_template(&mut owner_value);
         }
         let revisions = match template::keeps_revisions(&owner.kind) {
@@ -170,14 +170,16 @@ impl NamespaceComparison<'_> {
         Some((object.key.clone(), deviation))
     }
 
-    /// Gives a ReplicaSet the template of its Deployment.
-    fn use_current_template(&mut self, replica_set: &mut Value) {
-        let deployment = OwnerReference::of(replica_set, "ReplicaSet");
-        let deployment = deployment.and_then(|owner| self.owner(&owner));
-        let current = deployment.and_then(|one| one.pointer("/spec/template").cloned());
-        if let (Some(current), Some(template)) =
-            (current, replica_set.pointer_mut("/spec/template"))
-        {
+    /// Gives a ReplicaSet the template of its Deployment, and a Job that of its CronJob.
+    fn use_current_template(&mut self, owned: &mut Value) {
+        let (kind, path) = match text_at(owned, "/kind") {
+            Some("Job") => ("Job", "/spec/jobTemplate/spec/template"),
+            _ => ("ReplicaSet", "/spec/template"),
+        };
+        let owner = OwnerReference::of(owned, kind);
+        let owner = owner.and_then(|owner| self.owner(&owner));
+        let current = owner.and_then(|one| one.pointer(path).cloned());
+        if let (Some(current), Some(template)) = (current, owned.pointer_mut("/spec/template")) {
             *template = current;
         }
     }

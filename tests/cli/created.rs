@@ -252,9 +252,21 @@ fn a_job_is_compared_with_its_cron_job_and_its_pod_with_the_job() {
     changed["metadata"]["managedFields"] = json!([{"manager": "kubectl", "operation": "Apply",
         "apiVersion": "batch/v1", "time": "2026-11-21T12:00:00Z", "fieldsType": "FieldsV1",
         "fieldsV1": {"f:spec": {"f:jobTemplate": {"f:spec": {"f:template": {}}}}}}]);
-    let objects = [changed, job("tidy-1", "cart:2")];
+    let objects = [changed.clone(), job("tidy-1", "cart:2")];
     let shown = said(&objects, &[]);
     assert!(!shown.contains("Job tidy-1"), "{shown}");
+    // A Job that has finished may, too, but then none of its Pods runs.
+    let mut finished = job("tidy-1", "cart:2");
+    finished["status"]["completionTime"] = "2026-11-21T10:01:00Z".into();
+    for (phase, is_extra) in [("Succeeded", false), ("Running", true)] {
+        let with_phase = |pod: &mut Value| {
+            never(pod);
+            pod["status"]["phase"] = phase.into();
+        };
+        let pod = pod("tidy-1-a", of_job, with_phase);
+        let shown = said(&[changed.clone(), finished.clone(), pod], &[]);
+        assert_eq!(shown.contains("Pod tidy-1-a"), is_extra, "{phase}: {shown}");
+    }
 }
 
 #[test]

@@ -168,12 +168,16 @@ pub fn is_of_current_revision(replica_set: &Value, deployment: &Value) -> bool {
         && revision(replica_set) == revision(deployment)
 }
 
-/// Returns whether a ReplicaSet has no replicas although the Pod is not being deleted: its
-/// controller would have deleted it.
-pub fn is_scaled_down(replica_set: &Value, pod: &Value) -> bool {
-    text_at(replica_set, "/kind") == Some("ReplicaSet")
-        && replica_set.pointer("/spec/replicas") == Some(&0.into())
-        && pod.pointer("/metadata/deletionTimestamp").is_none()
+/// Returns whether an owner runs nothing although the Pod runs and is not being deleted: a ReplicaSet
+/// without replicas would have deleted it, and a Job is complete only when its Pods have ended.
+pub fn is_at_rest(owner: &Value, pod: &Value) -> bool {
+    let has_ended = matches!(text_at(pod, "/status/phase"), Some("Succeeded" | "Failed"));
+    let is_at_rest = match text_or_empty(owner, "/kind") {
+        "ReplicaSet" => owner.pointer("/spec/replicas") == Some(&0.into()),
+        "Job" => text_at(owner, "/status/completionTime").is_some() && !has_ended,
+        _ => false,
+    };
+    is_at_rest && pod.pointer("/metadata/deletionTimestamp").is_none()
 }
 
 /// Returns whether an object was created before someone last wrote its owner's template; `None` if
