@@ -27,6 +27,13 @@ const FILLED_BY_USERS: &[&str] = &[
     "stringData",
 ];
 
+/// The fields of a HorizontalPodAutoscaler for which `autoscaling/v1` has annotations instead
+/// (`pkg/apis/autoscaling/v1/conversion.go`).
+const V1_ANNOTATIONS: [(&str, &str); 2] = [
+    ("autoscaling.alpha.kubernetes.io/behavior", "behavior"),
+    ("autoscaling.alpha.kubernetes.io/metrics", "metrics"),
+];
+
 impl<'a> Walker<'a> {
     /// Returns the owners of the current path. Server-side apply records a Secret's `stringData`
     /// under that name although it is stored as `data`; a manager that owns the key of `data` wrote
@@ -34,7 +41,7 @@ impl<'a> Walker<'a> {
     pub(super) fn owners(&self) -> Vec<&'a Owner> {
         let covering = self.covering();
         let mut owners = self.subject.ownership.owners_of(&self.path, covering);
-        if let Some(written) = self.as_string_data().filter(|_| owners.is_empty()) {
+        if let Some(written) = self.under_another_name().filter(|_| owners.is_empty()) {
             owners.extend(self.subject.ownership.owners_of(&written, covering));
         }
         owners
@@ -153,6 +160,27 @@ impl<'a> Walker<'a> {
             known,
             Some(Type::Struct { atomic: true, .. } | Type::Map { atomic: true, .. })
         )
+    }
+
+    /// Returns the path under which another request wrote the current one: `stringData`, or a field
+    /// that a HorizontalPodAutoscaler at `autoscaling/v1` keeps in an annotation.
+    fn under_another_name(&self) -> Option<FieldPath> {
+        let by_annotation = || match self.path.0.as_slice() {
+            [
+                PathElement::Field(metadata),
+                PathElement::Field(annotations),
+                PathElement::Field(name),
+            ] if metadata == "metadata"
+                && annotations == "annotations"
+                && self.subject.declared.get("kind")? == "HorizontalPodAutoscaler" =>
+            {
+                let mut kept = V1_ANNOTATIONS.iter();
+                let (_, field) = kept.find(|(annotation, _)| annotation == name)?;
+                Some(FieldPath::of_fields(&["spec", field]))
+            }
+            _ => None,
+        };
+        self.as_string_data().or_else(by_annotation)
     }
 
     /// Returns the path under `stringData` for a path under a Secret's `data`.
@@ -325,7 +353,7 @@ impl<'a> Walker<'a> {
     }
 
     fn entries(&self) -> impl Iterator<Item = &ManagerEntry> {
-        let written = self.as_string_data();
+        let written = self.under_another_name();
         let covering = self.covering();
         self.subject.ownership.entries.iter().filter(move |entry| {
             entry.fields.touches(&self.path, covering)

@@ -239,3 +239,36 @@ fn does_not_attribute_a_taint_to_the_controller_that_wrote_another() {
         (None, controller)
     );
 }
+
+#[test]
+fn names_who_set_a_field_of_an_autoscaler_that_v1_keeps_in_an_annotation() {
+    const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
+    let declared = json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "a", "namespace": "shop"},
+        "spec": {"maxReplicas": 5, "scaleTargetRef": {
+            "apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}}});
+    let mut live = declared.clone();
+    live["metadata"]["annotations"] = json!({BEHAVIOR: "{}"});
+    let set_by = |fields: &Value| {
+        let mut live = live.clone();
+        live["metadata"]["managedFields"] = json!([
+            holds(
+                "argocd-controller",
+                "Apply",
+                &json!({"f:spec": {
+                "f:maxReplicas": {}, "f:scaleTargetRef": {}}})
+            ),
+            holds("kubectl-edit", "Update", fields),
+        ]);
+        reported(&declared, &live, &[])
+    };
+    let path = format!(".metadata.annotations[\"{BEHAVIOR}\"]");
+    let behavior = json!({"f:spec": {"f:behavior": {"f:scaleDown": {"f:selectPolicy": {}}}}});
+    assert_eq!(
+        set_by(&behavior),
+        [(path.clone(), None, vec!["kubectl-edit".to_owned()])]
+    );
+    let other = json!({"f:spec": {"f:minReplicas": {}}});
+    let unattributed = Some(ChangeCause::Unattributed);
+    assert_eq!(set_by(&other), [(path, unattributed, Vec::new())]);
+}
