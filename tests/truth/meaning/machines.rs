@@ -357,6 +357,9 @@ fn explains_who_holds_a_lease() {
     let holder = ["spec", "holderIdentity"];
     assert!(is_explained(&lease, "my-controller", &holder, &json!("a")));
     assert!(!is_explained(&lease, "kubectl-edit", &holder, &json!("a")));
+    let mut held = lease.clone();
+    held["spec"]["holderIdentity"] = json!("declared");
+    assert!(!is_explained(&held, "kubectl-edit", &holder, &json!("a")));
     let duration = ["spec", "leaseDurationSeconds"];
     assert!(!is_explained(&lease, "my-controller", &duration, &json!(9)));
 }
