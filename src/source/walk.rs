@@ -137,7 +137,7 @@ impl<'t> Walk<'t> {
 
     /// Adds a stream, if an argument names one.
     pub fn stream(&mut self, argument: &Path) -> bool {
-        if argument == Path::new("-") || argument == Path::new("/dev/stdin") {
+        if is_stdin(argument) {
             if !self.stdin {
                 self.found.push(WalkEntry::Stdin);
             }
@@ -446,6 +446,15 @@ fn path_of(found: &WalkEntry) -> Option<&Path> {
         WalkEntry::File { path, .. } => Some(path),
         WalkEntry::Stdin | WalkEntry::Descriptor(_) => None,
     }
+}
+
+/// Returns whether an argument is a stream, and not a path in a tree.
+pub(super) fn is_stream(argument: &Path) -> bool {
+    is_stdin(argument) || is_descriptor(argument)
+}
+
+fn is_stdin(argument: &Path) -> bool {
+    argument == Path::new("-") || argument == Path::new("/dev/stdin")
 }
 
 /// Returns whether the path can only be that of an open stream.

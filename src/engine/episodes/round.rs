@@ -106,14 +106,14 @@ impl RoundResult {
         let manifests = report.objects.iter();
         let manifests: BTreeMap<&ResourceKey, &ObjectReport> =
             manifests.map(|object| (&object.key, object)).collect();
-        let mut last: Option<(&ResourceKey, DeclaredValues)> = None;
+        let mut last: Option<(&ResourceKey, UnpackedManifest)> = None;
         for episode in ledger.open() {
             let object = manifests.get(&episode.key.object);
             let now = object.and_then(|object| {
                 let path = episode.key.path.parse().ok()?;
                 let values = match last.take() {
                     Some((key, values)) if *key == object.key => values,
-                    _ => DeclaredValues::of(object),
+                    _ => UnpackedManifest::of(object),
                 };
                 let (_, values) = last.insert((&object.key, values));
                 digester.declared(values, &path)
@@ -191,7 +191,7 @@ fn seen(object: &ObjectReport, digester: &Digester) -> RoundObject {
         }
         return seen;
     }
-    let declared = DeclaredValues::of(object);
+    let declared = UnpackedManifest::of(object);
     for drift in &object.drifts {
         let place = (drift.change.path.to_string(), drift.change.kind.into());
         match drift.verdict() {
@@ -227,7 +227,7 @@ fn sight_of_whole(object: &ObjectReport) -> DriftSighting {
     }
 }
 
-fn sight(drift: &JudgedChange, digester: &Digester, values: &DeclaredValues) -> DriftSighting {
+fn sight(drift: &JudgedChange, digester: &Digester, values: &UnpackedManifest) -> DriftSighting {
     let last = writers(&drift.owners).max_by_key(|(_, at)| *at);
     // If Git is ahead of the cluster, the last write came before the drift.
     let is_of_git = matches!(
@@ -264,9 +264,9 @@ fn called(owner: &Owner) -> String {
 }
 
 /// The manifest of an object, unpacked once for all of its changes.
-struct DeclaredValues(Option<Value>);
+struct UnpackedManifest(Option<Value>);
 
-impl DeclaredValues {
+impl UnpackedManifest {
     fn of(object: &ObjectReport) -> Self {
         Self(object.manifest.as_ref().map(|manifest| manifest.value()))
     }
@@ -303,7 +303,7 @@ impl Digester {
     }
 
     /// Returns what a manifest declares at a path. A Secret's `stringData` counts as its `data`.
-    fn declared(&self, values: &DeclaredValues, path: &FieldPath) -> Option<u16> {
+    fn declared(&self, values: &UnpackedManifest, path: &FieldPath) -> Option<u16> {
         let manifest = values.0.as_ref()?;
         if let Some(found) = Finder::lenient(manifest).find(path) {
             return Some(self.value(found));

@@ -23,7 +23,7 @@ use super::flux::FluxSources;
 use super::git::{Git, GitError};
 use super::gitops::{GitOps, GitOpsObject, GitOpsSelector, ReadAt, in_cluster};
 use super::render::{FileNames, relative_to};
-use super::walk::Bounds;
+use super::walk::{Bounds, is_stream};
 use super::{FilesSource, LoadedSource, Source, argo, flux};
 use crate::cluster::Live;
 use crate::model::{Manifest, Warning};
@@ -108,9 +108,14 @@ impl GitOpsObjects {
         }
     }
 
+    /// Returns whether GitOps objects are followed at all.
+    fn follows(&self) -> bool {
+        !self.options.is_plain && self.options.rendering.is_some()
+    }
+
     /// Returns whether a folder contains GitOps objects to follow.
     fn is_followed(&self, folder: &Path) -> bool {
-        if self.options.is_plain || self.options.rendering.is_none() {
+        if !self.follows() {
             return false;
         }
         let scan = match &self.options.read_at {
@@ -190,8 +195,19 @@ impl Source for GitOpsObjects {
             }
         }
         if !plain.is_empty() {
-            let mut part = self.plain(plain, live);
+            let mut part = self.plain(plain.clone(), live);
             one_overlay(&mut part);
+            if self.follows() && part.manifests.iter().any(flux::is_release) {
+                let starts: Vec<FollowStart> = plain.into_iter().map(FollowStart::Folder).collect();
+                let starts: Vec<&FollowStart> = starts.iter().collect();
+                let following = GitOpsFollower {
+                    options: &self.options,
+                    starts: &starts,
+                    live,
+                    recordings: &self.recordings,
+                };
+                following.add_releases(&mut part);
+            }
             loaded.append(part);
         }
         // Those of one repository are followed together.
@@ -417,11 +433,29 @@ impl GitOpsFollower<'_> {
         }
     }
 
-    fn follow(&self, loaded: &mut LoadedSource) -> Result<(), String> {
+    /// Adds what the HelmReleases among manifests deploy that no GitOps object leads to.
+    fn add_releases(&self, loaded: &mut LoadedSource) {
+        let mut add = || -> Result<(), String> {
+            let checkouts = self.checkouts()?;
+            let trusted = !self.options.untrusted;
+            let sources = FluxSources::new(Vec::new(), trusted.then_some(self.live));
+            let mut run = FollowRun::new(&checkouts, self.live, trusted, sources);
+            run.begin(&loaded.manifests, true);
+            releases::add(&mut run);
+            self.keep_of_cluster(run, loaded)
+        };
+        if let Err(message) = add() {
+            loaded.error(self.place(), message);
+        }
+    }
+
+    /// Returns the checkouts around the first start.
+    fn checkouts(&self) -> Result<Checkouts<'_>, String> {
         let first = self
             .starts
             .first()
             .map_or(Path::new("."), |start| match start {
+                FollowStart::Folder(path) if is_stream(path) => Path::new("."),
                 FollowStart::Folder(path) => path,
                 FollowStart::Object(_, GitOpsSelector::File(file)) => {
                     let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
@@ -430,7 +464,11 @@ impl GitOpsFollower<'_> {
                 FollowStart::Object(..) => Path::new("."),
             });
         let is_folder = matches!(self.starts.first(), Some(FollowStart::Folder(_)));
-        let checkouts = Checkouts::find(self.options, first, is_folder)?;
+        Checkouts::find(self.options, first, is_folder)
+    }
+
+    fn follow(&self, loaded: &mut LoadedSource) -> Result<(), String> {
+        let checkouts = self.checkouts()?;
         let trusted = !self.options.untrusted;
         let mut sources = FluxSources::new(Vec::new(), trusted.then_some(self.live));
         let mut in_cluster = Vec::new();

@@ -627,6 +627,28 @@ fn counts_helm_releases_without_a_record() {
     assert!(warnings.contains(expected), "{warnings}");
 }
 
+/// A folder of HelmReleases that no Kustomization applies, a file and a stream.
+#[test]
+fn follows_helm_releases_that_are_named_directly() {
+    let deployed = record(&serde_json::json!({"size": 1, "image": {"tag": "one"}}));
+    let place = released(Some(deployed));
+    for named in ["apps", "apps/cart.yaml"] {
+        let said = report(&place, &["diff", named]);
+        let expected = "ConfigMap shop/cart drifted [HelmRelease shop/cart]".to_owned();
+        assert!(found(&said).contains(&expected), "{named}: {said}");
+        let said = report(&place, &["diff", named, "--plain"]);
+        assert!(
+            !said.to_string().contains("HelmRelease shop/cart"),
+            "{said}"
+        );
+    }
+    let words = ["diff", "-", "--live", "live.json"];
+    let mut diff = place.driftctl();
+    let output = diff.args(words).write_stdin(RELEASE).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("~ ConfigMap shop/cart"), "{output:?}");
+}
+
 #[test]
 fn compares_encrypted_secrets_by_key() {
     let secret = |values: &str, more: &str| {
