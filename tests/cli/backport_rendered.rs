@@ -599,6 +599,47 @@ fn edits_values_in_an_application() {
     }
 }
 
+/// Without values for it, an Application gets them, rather than every release of the chart.
+#[cfg(unix)]
+#[test]
+fn adds_values_to_an_application() {
+    for (source, expected) in [
+        (
+            "",
+            "    helm:\n      valuesObject:\n        replicaCount: 9\n",
+        ),
+        (
+            "    helm:\n      parameters:\n      - {name: color, value: green}\n",
+            "    helm:\n      parameters:\n      - {name: color, value: green}\n      \
+             valuesObject:\n        replicaCount: 9\n",
+        ),
+        (
+            "    helm:\n      parameters:\n      - {name: color, value: green}\n      \
+             valuesObject:\n        color: red\n",
+            "    helm:\n      parameters:\n      - {name: color, value: green}\n      \
+             valuesObject:\n        color: red\n        replicaCount: 9\n",
+        ),
+    ] {
+        let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: \
+            cart\n  namespace: argocd\nspec:\n  project: default\n  destination: {server: \
+            https://kubernetes.default.svc, namespace: shop}\n  source:\n    repoURL: \
+            https://git.example.com/shop.git\n    path: chart\n";
+        let place = chart().file("apps/cart.yaml", format!("{application}{source}"));
+        let words = ["backport", "apps", "--live", "live.json", "--helm-bin"];
+        let more = ["./helm", "-w", "deploy/shop/cart", ".spec.replicas"];
+        let output = place
+            .driftctl()
+            .args([&words[..], &more].concat())
+            .output()
+            .unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{err}");
+        let after = fs::read_to_string(place.path().join("apps/cart.yaml")).unwrap();
+        assert_eq!(after, format!("{application}{expected}"), "{err}");
+        assert!(!err.contains("every release"), "{err}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_tag_that_a_chart_leaves_to_its_version_is_set_in_its_values() {

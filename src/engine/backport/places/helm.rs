@@ -11,7 +11,7 @@ use crate::engine::backport::items::overlay_item;
 use crate::engine::backport::trial::{RenderEdits, RenderScope};
 use crate::engine::backport::values;
 use crate::model::{ChangeKind, ManifestStep, PathElement};
-use crate::yaml;
+use crate::yaml::{self, YamlDocument};
 
 /// A tree of values, and where it is.
 struct ValuesTree {
@@ -19,6 +19,8 @@ struct ValuesTree {
     document: usize,
     /// The path to the values in the document.
     way: Vec<ManifestStep>,
+    /// The names below that path that do not exist yet.
+    missing: Vec<&'static str>,
     /// The text that contains the values, if they are a string themselves.
     text: Option<String>,
     value: Value,
@@ -59,8 +61,10 @@ pub(super) fn edits(
         let laid = laid_over(&holder.value, &defaults, guess)?;
         holder.with(texts, &[], &laid)
     };
-    // A default of the chart is overridden in the files that set values.
-    if let Some(first) = holders.first() {
+    // A default of the chart is overridden where the release gets its values.
+    let mut overriding = holders.iter().filter(|holder| !holder.value.is_array());
+    let vacant = vacant(intent, drafts, texts);
+    if let Some(first) = overriding.next().or(vacant.first()) {
         found.extend(guesses.iter().filter_map(|guess| laid(first, guess)));
     }
     found.extend(guesses.iter().filter_map(|guess| {
@@ -128,6 +132,7 @@ fn whole(file: &str, texts: &EditedTexts<'_>) -> Option<ValuesTree> {
         file: file.to_owned(),
         document: document.number,
         way: Vec::new(),
+        missing: Vec::new(),
         text: None,
         value: document.value,
     })
@@ -139,6 +144,74 @@ fn inline(
     drafts: &dyn RenderEdits,
     texts: &EditedTexts<'_>,
 ) -> Vec<ValuesTree> {
+    let mut found = Vec::new();
+    for (file, document) in deployers(intent, drafts, texts) {
+        for way in values_paths(&document.value) {
+            let Some(value) = crate::edit::at(&document.value, &way) else {
+                continue;
+            };
+            let text = value.as_str().map(str::to_owned);
+            let value = match &text {
+                Some(text) => yaml::parse(text).documents.into_iter().next(),
+                None => None,
+            }
+            .map_or_else(|| value.clone(), |document| document.value);
+            found.push(ValuesTree {
+                file: file.clone(),
+                document: document.number,
+                way,
+                missing: Vec::new(),
+                text,
+                value,
+            });
+        }
+    }
+    found
+}
+
+/// Returns where the Application or HelmRelease that the object comes from would have values, if it
+/// has none.
+fn vacant(
+    intent: &Intent<'_>,
+    drafts: &dyn RenderEdits,
+    texts: &EditedTexts<'_>,
+) -> Vec<ValuesTree> {
+    let mut found = Vec::new();
+    for (file, document) in deployers(intent, drafts, texts) {
+        let source = document.value.pointer("/spec/source");
+        let (way, missing) = match source.map(|source| source.get("helm").is_some()) {
+            Some(true) => (&["spec", "source", "helm", "valuesObject"][..], vec![]),
+            Some(false) => (&["spec", "source", "helm"][..], vec!["valuesObject"]),
+            None if document.value.pointer("/spec/chart").is_some() => {
+                (&["spec", "values"][..], vec![])
+            }
+            None => continue,
+        };
+        // A string is a place already.
+        let is_there = values_paths(&document.value)
+            .iter()
+            .any(|other| !other.ends_with(&[field("parameters")]));
+        if !is_there {
+            found.push(ValuesTree {
+                file,
+                document: document.number,
+                way: way.iter().map(|name| field(name)).collect(),
+                missing,
+                text: None,
+                value: json!({}),
+            });
+        }
+    }
+    found
+}
+
+/// Returns the documents of the Application or HelmRelease that the object comes from, and their
+/// files.
+fn deployers(
+    intent: &Intent<'_>,
+    drafts: &dyn RenderEdits,
+    texts: &EditedTexts<'_>,
+) -> Vec<(String, YamlDocument)> {
     let Some(deployer) = intent.origin.chain.last() else {
         return Vec::new();
     };
@@ -147,33 +220,15 @@ fn inline(
         let Some(text) = texts.of(&file) else {
             continue;
         };
-        for document in yaml::parse(&text).documents {
+        let documents = yaml::parse(&text).documents.into_iter();
+        let documents = documents.filter(|document| {
             let is = |pointer: &str, expected: &str| {
                 let text = document.value.pointer(pointer).and_then(Value::as_str);
                 text == Some(expected)
             };
-            if !is("/kind", &deployer.kind) || !is("/metadata/name", &deployer.name) {
-                continue;
-            }
-            for way in values_paths(&document.value) {
-                let Some(value) = crate::edit::at(&document.value, &way) else {
-                    continue;
-                };
-                let text = value.as_str().map(str::to_owned);
-                let value = match &text {
-                    Some(text) => yaml::parse(text).documents.into_iter().next(),
-                    None => None,
-                }
-                .map_or_else(|| value.clone(), |document| document.value);
-                found.push(ValuesTree {
-                    file: file.clone(),
-                    document: document.number,
-                    way,
-                    text,
-                    value,
-                });
-            }
-        }
+            is("/kind", &deployer.kind) && is("/metadata/name", &deployer.name)
+        });
+        found.extend(documents.map(|document| (file.clone(), document)));
     }
     found
 }
@@ -211,7 +266,11 @@ impl ValuesTree {
     ) -> Option<EditCandidate> {
         let Some(text) = &self.text else {
             let way = [&self.way, way].concat();
-            return EditCandidate::field(texts, &self.file, self.document, &way, Some(to));
+            let mut to = to.clone();
+            for name in self.missing.iter().rev() {
+                to = json!({ *name: to });
+            }
+            return EditCandidate::field(texts, &self.file, self.document, &way, Some(&to));
         };
         let edited = Value::from(edit(text, 1, way, Some(to)).ok()?);
         EditCandidate::field(texts, &self.file, self.document, &self.way, Some(&edited))
