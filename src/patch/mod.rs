@@ -36,7 +36,7 @@ pub enum PatchError {
     #[error("{0} does not exist in the live object")]
     NoWay(FieldPath),
     /// Several items of a list have the same identifying keys.
-    #[error("several items of the list are called {0}")]
+    #[error("several items of the list have this key, so it is unclear which one to change")]
     Ambiguous(FieldPath),
     /// The patch would exceed the server's limit.
     #[error("one patch would need more than {MOST_OPERATIONS} operations")]

@@ -615,3 +615,41 @@ fn a_patch_shows_no_lines_that_a_report_masks() {
         assert!(written.contains(SECRET) && written != text, "{written}");
     }
 }
+
+#[test]
+fn an_item_whose_key_others_have_too_is_left_alone() {
+    const TWICE: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}}
+    spec:
+      containers:
+      - name: api
+        image: reg.example.com/cart:1.4
+        env:
+        - {name: A, value: \"1\"}
+        - {name: A, value: \"2\"}
+";
+    let env = json!([{"name": "A", "value": "1"}, {"name": "A", "value": "9"}]);
+    let live =
+        json!({"apiVersion": "v1", "kind": "List", "items": [live_cart(&json!({"env": env}))]});
+    let place = TestFolder::new()
+        .file("deploy/cart.yaml", TWICE)
+        .file("live.json", live.to_string());
+    repository::git(place.path(), &["init", "-q"]).unwrap();
+    let words = ["backport", "deploy", "--live", "live.json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    let shown = err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(
+        shown.contains(
+            "several items of the list have this key, so it is unclear which one to change"
+        ),
+        "{err}"
+    );
+}

@@ -16,6 +16,7 @@ use crate::model::{
     Origin, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem, StepAction, StepProgress,
     Verdict,
 };
+use crate::patch::{self, PatchError};
 use crate::source::RenderedObject;
 use crate::yaml;
 
@@ -385,7 +386,11 @@ impl BackportState<'_> {
         };
         let mut whole = change.live.clone();
         let Some(mut value) = with(whole.as_ref()) else {
-            return Ok(Err((RefusalReason::Impossible, NO_PLACE.to_owned())));
+            let why = match patch::find(&subject.value, &place.path) {
+                Err(unfit @ PatchError::Ambiguous(_)) => unfit.to_string(),
+                _ => NO_PLACE.to_owned(),
+            };
+            return Ok(Err((RefusalReason::Impossible, why)));
         };
         let mut drifting = None;
         // Fields of the former item that do not drift on the new one can stay.
