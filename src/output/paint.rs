@@ -274,7 +274,15 @@ impl StyledLine {
         while !rest.is_empty() {
             let (now, later) = rest.split_at(break_at(rest, columns));
             lines.push(Self::of_chars(now));
-            rest = later;
+            // A single blank after a full line ends that line.
+            rest = match (now, later) {
+                ([.., (_, last)], [(_, ' '), after @ ..])
+                    if *last != ' ' && !matches!(after, [(_, ' '), ..]) =>
+                {
+                    after
+                }
+                _ => later,
+            };
         }
         lines
     }
@@ -373,6 +381,9 @@ mod tests {
         let name = StyledLine::of(Paint::Plain, "a job in the shop, kubectl-client-side-apply");
         let parts: Vec<_> = name.wrap(40).iter().map(|l| l.render(false)).collect();
         assert_eq!(parts, ["a job in the shop, ", "kubectl-client-side-apply"]);
+        let list = StyledLine::of(Paint::Plain, "of .spec.containers[name=\"web\"], a.b");
+        let parts: Vec<_> = list.wrap(32).iter().map(|l| l.render(false)).collect();
+        assert_eq!(parts, ["of .spec.containers[name=\"web\"],", "a.b"]);
         let long = "x".repeat(25);
         let parts = StyledLine::of(Paint::Plain, &long).wrap(10);
         assert_eq!(parts.len(), 3);
