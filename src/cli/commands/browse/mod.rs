@@ -62,10 +62,7 @@ pub fn run(args: &BrowseArgs, settings: &Settings, streams: &mut Streams) -> Res
                 let done = triage::decide(&words, &browser.decisions(), &settings, streams);
                 let done = done.unwrap_or_else(|error| message::failed(streams, &settings, &error));
                 exit = exit.max(done);
-                write!(streams.err, "press Enter to continue")?;
-                streams.err.flush()?;
-                let mut line = String::new();
-                if streams.answers.read_line(&mut line)? == 0 {
+                if !pause(streams)? {
                     return Ok(exit);
                 }
             }
@@ -73,6 +70,17 @@ pub fn run(args: &BrowseArgs, settings: &Settings, streams: &mut Streams) -> Res
         }
         settings.now = Timestamp::now();
     }
+}
+
+/// Waits until the user has read the result, before the list covers it. Returns whether there is
+/// still someone to wait for.
+fn pause(streams: &mut Streams) -> Result<bool> {
+    // Results are buffered; without this, they would appear after the answer.
+    streams.out.flush()?;
+    write!(streams.err, "press Enter to continue")?;
+    streams.err.flush()?;
+    let mut line = String::new();
+    Ok(streams.answers.read_line(&mut line)? > 0)
 }
 
 /// Compares, and shows the result until the user quits or a new comparison is needed.
@@ -245,4 +253,45 @@ fn title(target: &ReportTarget) -> String {
         _ => String::new(),
     };
     escape::line(&name).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::io::{self, BufWriter, Cursor, Write};
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// A terminal, which shows what reaches it from either stream.
+    #[derive(Clone, Default)]
+    struct Terminal(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Terminal {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn shows_the_result_before_it_waits() {
+        let terminal = Terminal::default();
+        let mut streams = Streams {
+            out: Box::new(BufWriter::new(terminal.clone())),
+            err: Box::new(terminal.clone()),
+            answers: Box::new(Cursor::new("\n")),
+        };
+        writeln!(streams.out, "TRIAGED  1 of 1 decisions carried out").unwrap();
+        assert!(pause(&mut streams).unwrap());
+        let shown = String::from_utf8(terminal.0.borrow().clone()).unwrap();
+        assert_eq!(
+            shown,
+            "TRIAGED  1 of 1 decisions carried out\npress Enter to continue"
+        );
+        assert!(!pause(&mut streams).unwrap());
+    }
 }
