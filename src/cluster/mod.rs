@@ -23,7 +23,8 @@ use serde_json::Value;
 use crate::model::{KindNames, KindPattern, ReportTarget, ResourceKey, Warning};
 
 pub use api::{
-    Api, ClientIdentity, ConnectOptions, WriteError, WriteMode, Writer, context_names, contexts_of,
+    Api, ClientIdentity, ConnectOptions, ReadFailure, WriteError, WriteMode, Writer, context_names,
+    contexts_of,
 };
 pub use denial::{Denial, denials};
 pub use dump::Dump;

@@ -175,3 +175,22 @@ fn names_may_look_like_lines() {
     );
     insta::assert_snapshot!(shown);
 }
+
+/// A rule cannot ignore a whole object; what can depends on whether it is missing or extra.
+#[test]
+fn a_missing_object_cannot_be_ignored() {
+    let place = place().file(
+        "deploy/more.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nowhere, namespace: shop}\n",
+    );
+    let text = listed(&place);
+    let line = text.lines().find(|line| line.contains("nowhere")).unwrap();
+    let decided = text.replace(line, &line.replacen("keep", "ignore because", 1));
+    let shown = apply(&place, &decided, &["--yes"]);
+    let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("this is a whole object; use accept instead"),
+        "{shown}"
+    );
+    assert!(!flat.contains("ignoreExtra"), "{shown}");
+}

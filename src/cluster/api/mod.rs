@@ -51,7 +51,7 @@ use self::request::{ApiRequest, ResponseForm, group_version_path};
 use self::send::{RequestLimits, Sender};
 use self::service_account::ServiceAccount;
 use self::transport::Transport;
-pub use self::write::{WriteError, WriteMode, Writer};
+pub use self::write::{ReadFailure, WriteError, WriteMode, Writer};
 use super::{
     Apply, Discovery, FetchRequest, KindLookup, Meter, Predict, Prediction, Query, Read,
     ReadResults, ServedKind,

@@ -28,6 +28,27 @@ pub enum WriteMode {
     Out,
 }
 
+/// Why an object could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ReadFailure {
+    message: String,
+    /// Whether the server does not respond at all, so that other reads would fail too.
+    pub is_unreachable: bool,
+}
+
+impl From<ApiFailure> for ReadFailure {
+    fn from(failure: ApiFailure) -> Self {
+        Self {
+            message: failure.to_string(),
+            is_unreachable: matches!(
+                failure,
+                ApiFailure::Connection(_) | ApiFailure::TimedOut(_) | ApiFailure::OutOfTime(_)
+            ),
+        }
+    }
+}
+
 /// Writes to a cluster. No other type can change the live side.
 pub struct Writer<'a> {
     api: &'a Api,
@@ -126,16 +147,15 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// Fails if it cannot be read.
-    pub fn read(&self, object: &ObjectRequest) -> Result<Option<Value>, String> {
+    pub fn read(&self, object: &ObjectRequest) -> Result<Option<Value>, ReadFailure> {
         let _reading = InterruptibleRead::begin();
         let key = &object.key;
-        let request = ApiRequest::object(&object.kind, key.namespace.as_deref(), &key.name)
-            .map_err(|failure| failure.to_string())?;
+        let request = ApiRequest::object(&object.kind, key.namespace.as_deref(), &key.name)?;
         let answer = self.api.sender.checked(&request, parsed);
         match self.api.runtime.block_on(answer) {
             Ok(value) => Ok(Some(value)),
             Err(ApiFailure::NotFound) => Ok(None),
-            Err(failure) => Err(failure.to_string()),
+            Err(failure) => Err(failure.into()),
         }
     }
 

@@ -7,9 +7,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::{
-    CART, FIELD, POINTER, field, progress, revert, revert_json, while_it_is_written, writable,
+    CART, FIELD, POINTER, field, progress, revert, revert_in, revert_json, while_it_is_written,
+    writable,
 };
-use crate::server::{Cluster, Denied, Fault, Meanwhile, Server};
+use crate::server::{Cluster, Denied, Fault, Faults, Meanwhile, Server};
 use crate::support::{TestFolder, fixture_arg};
 
 #[test]
@@ -301,4 +302,112 @@ fn a_refusal_stops_the_others_without_keep_going() {
             .any(|line| line.starts_with("Service cart not-done")),
         "{progress:?}"
     );
+}
+
+/// A full disk, or a limit on file sizes, in the middle of a run: what was written is reported all
+/// the same.
+#[test]
+fn reports_what_was_written_when_the_undo_record_cannot_be_continued() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let live = names.map(|name| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": "shop", "uid": name, "resourceVersion": "1"},
+            "data": {"k": "live", "long": "x".repeat(3000)}})
+    });
+    let declared = names.map(|name| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": "shop"}, "data": {"k": "declared"}})
+    });
+    let mut cluster = Cluster::with_objects(&live);
+    cluster.writable = true;
+    let server = cluster.start();
+    let place = TestFolder::new()
+        .file("kubeconfig", server.kubeconfig())
+        .file(
+            "m.json",
+            json!({"kind": "List", "apiVersion": "v1", "items": declared}).to_string(),
+        );
+    let output = Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_driftctl"))
+        .current_dir(place.path())
+        .env("XDG_STATE_HOME", place.path().join("state"))
+        .args(["revert", "m.json", "--kubeconfig", "kubeconfig"])
+        .args(["--path", ".data.k", "--yes", "--keep-going"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(2), "{out}{err}");
+    let shown = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = out.matches("\nreverted ConfigMap").count();
+    let is_done = |name: &&&str| {
+        let object = server.object(&format!("/api/v1/namespaces/shop/configmaps/{name}"));
+        object["data"]["k"] == "declared"
+    };
+    let done = names.iter().filter(is_done).count();
+    assert!(
+        said > 0 && said < 8 && said == done,
+        "{said} {done} {out}{err}"
+    );
+    assert!(
+        shown.contains("not sent, because how to undo it cannot be saved"),
+        "{out}{err}"
+    );
+    assert!(
+        out.contains("undo it with: driftctl revert --undo"),
+        "{out}"
+    );
+}
+
+/// The server goes away in the middle of a run: it is not waited for once per written object.
+#[test]
+fn reads_nothing_more_from_a_server_that_is_gone() {
+    let server = writable()
+        .failing("cart?fieldManager=", Fault::Hang)
+        .start();
+    let place = TestFolder::new();
+    let manifests = fixture_arg("shop/manifests");
+    let words = [
+        &*manifests,
+        "--all",
+        "--yes",
+        "--skip-dry-run",
+        "--max-objects",
+        "200",
+    ];
+    let is_sent = |server: &Server| {
+        let seen = server.seen();
+        seen.iter()
+            .any(|(_, path)| path.contains("cart?fieldManager="))
+    };
+    let (code, out, err) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let began = Instant::now();
+            while !is_sent(&server) && began.elapsed() < Duration::from_secs(60) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            server.change(|cluster| cluster.faults = Faults::At(vec![("/", Fault::Reset)]));
+        });
+        revert_in(&place, &server, &words)
+    });
+    assert_eq!(code, 2, "{out}{err}");
+    let shown = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let unread = shown.matches("the object could not be read again").count();
+    assert!(unread > 2, "{out}{err}");
+    assert!(!out.contains("\nreverted "), "{out}");
+    let seen = server.seen();
+    let sent = seen
+        .iter()
+        .rposition(|(_, path)| path.contains("cart?fieldManager="));
+    let after: Vec<_> = seen[sent.unwrap() + 1..]
+        .iter()
+        .map(|(_, path)| path)
+        .collect();
+    let mut asked = after.clone();
+    asked.sort();
+    asked.dedup();
+    // The one whose result is unknown, and the first one that was written.
+    assert!((1..=2).contains(&asked.len()), "{after:?}");
 }

@@ -410,3 +410,26 @@ fn while_it_is_written(pointer: &'static str, value: Value) -> Cluster {
     }];
     cluster
 }
+
+/// What could not be compared may have drifted: it must not look as if there were nothing to do.
+#[test]
+fn nothing_comparable_is_not_nothing_to_revert() {
+    let mut shop = writable();
+    let denied = ["get", "list"].map(|verb| Denied {
+        verb,
+        resource: "configmaps",
+        namespace: "*",
+    });
+    shop.denied = denied.into();
+    let server = shop.start();
+    let place = TestFolder::new().file(
+        "m.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n",
+    );
+    let (code, out, err) = revert_in(&place, &server, &["m.yaml", "--all", "--yes"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert_eq!(
+        out, "nothing was changed: not everything could be compared\n",
+        "{err}"
+    );
+}

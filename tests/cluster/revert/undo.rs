@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{CART, revert_in, writable};
-use crate::server::{Cluster, Server, without_ports};
+use crate::server::{Cluster, Fault, Faults, Server, without_ports};
 use crate::support::{TestFolder, fixture_arg};
 
 fn spec(server: &Server) -> Value {
@@ -135,4 +135,111 @@ fn undo_recreates_deleted_objects() {
     assert_eq!(robot["metadata"]["name"], "robot", "{out}");
     assert_eq!(token["data"], json!({"k": "djE="}));
     assert_eq!(stray["data"], json!({"k": "v"}));
+}
+
+/// Returns a server with a ConfigMap that no manifest declares.
+fn with_stray() -> Cluster {
+    let stray = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": "v"},
+        "metadata": {"name": "stray", "namespace": "shop", "uid": "s", "resourceVersion": "1"}});
+    let declared = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": "live"},
+        "metadata": {"name": "declared", "namespace": "shop", "uid": "d", "resourceVersion": "1"}});
+    let mut cluster = Cluster::with_objects(&[stray, declared]);
+    cluster.writable = true;
+    cluster
+}
+
+const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: declared, namespace: \
+    shop}\ndata: {k: v}\n";
+
+/// Undoes twice: the second time, nothing is left to undo.
+fn undo_twice(place: &TestFolder, server: &Server) -> String {
+    let (code, out, err) = revert_in(place, server, &["--undo", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, again, err) = revert_in(place, server, &["--undo", "--yes"]);
+    assert_eq!(code, 2, "{again}{err}");
+    assert!(err.contains("no revert of this cluster to undo"), "{err}");
+    out
+}
+
+/// The record has the deletion, but the request never arrived.
+#[test]
+fn undo_of_a_deletion_that_never_happened_leaves_the_object() {
+    const STRAY: &str = "/api/v1/namespaces/shop/configmaps/stray";
+    let server = with_stray()
+        .failing("configmaps/stray", Fault::Before(500))
+        .start();
+    let place = TestFolder::new().file("m.yaml", MANIFEST);
+    let words = [
+        "m.yaml",
+        "--prune",
+        "--extra",
+        "namespace",
+        "--all",
+        "--yes",
+        "--skip-dry-run",
+    ];
+    let (code, out, err) = revert_in(&place, &server, &words);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(out.contains("the result of the write is unknown"), "{out}");
+    server.change(|cluster| cluster.faults = Faults::None);
+    let out = undo_twice(&place, &server);
+    assert!(
+        out.contains("UNDONE  1 change of 1 object") && !out.contains("left alone"),
+        "{out}"
+    );
+    assert_eq!(server.object(STRAY)["data"], json!({"k": "v"}));
+}
+
+/// Someone put the value back by hand, so an undo has nothing to do, and the next one takes the
+/// revert before it.
+#[test]
+fn a_revert_that_is_already_undone_is_not_undone_again() {
+    const DECLARED: &str = "/api/v1/namespaces/shop/configmaps/declared";
+    let server = with_stray().start();
+    let place = TestFolder::new().file("m.yaml", MANIFEST);
+    let (code, out, err) = revert_in(&place, &server, &["m.yaml", "--all", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    server.change(|cluster| {
+        let mut declared = cluster.object_at(DECLARED).unwrap();
+        declared["data"]["k"] = "live".into();
+        cluster.replace(declared);
+    });
+    let (code, out, _) = revert_in(&place, &server, &["--undo", "--dry-run"]);
+    assert_eq!((code, out.trim()), (0, "nothing to undo"));
+    let out = undo_twice(&place, &server);
+    assert_eq!(out.trim(), "nothing to undo");
+}
+
+/// Nobody knows whose an object is whose creation got no response: it is not deleted.
+#[test]
+fn undo_leaves_an_object_alone_that_may_be_another_persons() {
+    const DECLARED: &str = "/api/v1/namespaces/shop/configmaps/declared";
+    let declared = with_stray().object_at(DECLARED).unwrap();
+    let mut cluster = Cluster::with_objects(&[]);
+    cluster.writable = true;
+    let server = cluster
+        .failing("configmaps?fieldManager", Fault::Before(500))
+        .start();
+    let place = TestFolder::new().file("m.yaml", MANIFEST);
+    let words = [
+        "m.yaml",
+        "cm/shop/declared",
+        "--create",
+        "--yes",
+        "--skip-dry-run",
+    ];
+    let (code, out, err) = revert_in(&place, &server, &words);
+    assert_eq!(code, 2, "{out}{err}");
+    server.change(|cluster| {
+        cluster.faults = Faults::None;
+        cluster.replace(declared);
+    });
+    let (code, out, err) = revert_in(&place, &server, &["--undo", "--yes"]);
+    let shown = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(
+        shown.contains("it is not known whether the revert created it"),
+        "{out}"
+    );
+    assert!(!server.object(DECLARED).is_null());
 }

@@ -121,7 +121,7 @@ impl PlanRunner<'_> {
                              now; run the command again"
                                 .to_owned(),
                         ),
-                        Err(why) => JobOutcome::Unclear(why),
+                        Err(why) => JobOutcome::Unclear(why.to_string()),
                     };
                 }
                 Err(WriteError::Unclear(_)) if tries < TRIES => {
@@ -161,7 +161,7 @@ impl PlanRunner<'_> {
                             let why = "it was changed in the meantime; left alone";
                             JobOutcome::Not(why.to_owned())
                         }
-                        Err(why) => JobOutcome::Unclear(why),
+                        Err(why) => JobOutcome::Unclear(why.to_string()),
                     };
                 }
                 Err(WriteError::Unclear(_)) if tries < TRIES => {
@@ -202,7 +202,7 @@ fn is_another(object: &Value, uid: &str) -> bool {
 }
 
 /// Returns whether an object is being deleted.
-fn is_ending(object: &Value) -> bool {
+pub(super) fn is_ending(object: &Value) -> bool {
     object.pointer("/metadata/deletionTimestamp").is_some()
 }
 

@@ -134,7 +134,13 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let mut carrier =
         PlanRunner::undoable(plan, jobs, api, (&redactor, &judge), words, settings.now);
     let end = flow::run(&mut carrier, words, settings, streams)?;
-    say::print_revert_result(end, words, &carrier.plan, settings, streams)?;
+    say::print_revert_result(
+        (end, report.is_incomplete()),
+        words,
+        &carrier.plan,
+        settings,
+        streams,
+    )?;
     if report.is_incomplete() {
         message::what_failed(streams, settings, &shown, None);
         return Ok(Exit::Trouble);

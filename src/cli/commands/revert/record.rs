@@ -81,13 +81,11 @@ impl UndoRecorder {
         self.records.keep(&self.record)
     }
 
-    /// Removes the last job, which changed nothing.
-    ///
-    /// # Errors
-    /// Fails if the record cannot be saved.
-    pub fn remove_last(&mut self) -> Result<()> {
+    /// Removes the last job, which changed nothing. The file may keep it if it cannot be saved: an
+    /// undo finds the object as it was.
+    pub fn remove_last(&mut self) {
         self.record.objects.pop();
-        self.records.keep(&self.record)
+        self.records.keep(&self.record).ok();
     }
 
     /// Finishes the record. Returns its ID, unless the record is empty.

@@ -12,7 +12,7 @@ use super::event::event;
 use super::flow::PlanExecutor;
 use super::record::UndoRecorder;
 use crate::cli::args::WriteArgs;
-use crate::cluster::{Api, LiveObject, ReadResult, WriteError, WriteMode, Writer};
+use crate::cluster::{Api, LiveObject, ReadFailure, ReadResult, WriteError, WriteMode, Writer};
 use crate::engine::revert::{
     JobState, RevertJob, WriteKind, applied_fields, hand_back, restore_applier_entry,
     side_effects_of, take_back_maps,
@@ -167,7 +167,9 @@ impl PlanExecutor for PlanRunner<'_> {
             false => None,
         };
         self.send(recorder.as_mut())?;
-        self.verify()?;
+        if let Err(why) = self.verify() {
+            self.keep_unverified(&why);
+        }
         self.plan.undo = recorder.and_then(UndoRecorder::end);
         Ok(())
     }
@@ -238,8 +240,9 @@ impl PlanRunner<'_> {
     /// Writes. Each step that was sent is marked as partly done until it is read again.
     ///
     /// # Errors
-    /// Fails if the undo record cannot be saved: then nothing more is written.
+    /// Fails if the undo record cannot be saved before anything was sent.
     fn send(&mut self, mut recorder: Option<&mut UndoRecorder>) -> Result<()> {
+        let mut sent = 0;
         for at in 0..self.jobs.len() {
             if self.plan.steps[at].progress != StepProgress::Planned {
                 continue;
@@ -251,14 +254,32 @@ impl PlanRunner<'_> {
             }
             if let Some(recorder) = &mut recorder {
                 self.read_before_deletion(at);
-                recorder.note(&self.jobs[at])?;
+                if let Err(error) = recorder.note(&self.jobs[at]) {
+                    if sent == 0 {
+                        return Err(error);
+                    }
+                    self.fail(
+                        at,
+                        format!("not sent, because how to undo it cannot be saved: {error:#}"),
+                    );
+                    self.plan
+                        .skip_rest("not sent, because another change failed");
+                    break;
+                }
             }
+            sent += 1;
             match self.attempt(at, WriteMode::Out) {
                 JobOutcome::Done(answer) => {
-                    if let Some(recorder) = &mut recorder {
-                        recorder.note_result(&self.jobs[at], answer.as_ref())?;
-                    }
                     self.plan.steps[at].progress = StepProgress::Partly;
+                    if let Some(recorder) = &mut recorder
+                        && let Err(error) = recorder.note_result(&self.jobs[at], answer.as_ref())
+                    {
+                        let remark = format!(
+                            "note: what the server changed by itself is not in the undo record: \
+                             {error:#}"
+                        );
+                        self.plan.steps[at].remarks.push(remark);
+                    }
                     if let Some(answer) = answer {
                         self.hand_back(at, answer);
                     }
@@ -275,7 +296,7 @@ impl PlanRunner<'_> {
                 }
                 JobOutcome::Not(why) => {
                     if let Some(recorder) = &mut recorder {
-                        recorder.remove_last()?;
+                        recorder.remove_last();
                     }
                     self.fail(at, why);
                     if !self.manner.keep_going {
@@ -306,6 +327,16 @@ impl PlanRunner<'_> {
         }
     }
 
+    /// Marks what was written and could not be compared again: its result is not known to be right.
+    fn keep_unverified(&mut self, why: &anyhow::Error) {
+        let steps = self.plan.steps.iter_mut();
+        for step in steps.filter(|step| step.progress == StepProgress::Partly) {
+            step.outcome.get_or_insert_with(|| {
+                format!("the server accepted it, but it could not be compared again: {why:#}")
+            });
+        }
+    }
+
     /// Reads the written objects again, and reports what was found.
     ///
     /// # Errors
@@ -314,22 +345,31 @@ impl PlanRunner<'_> {
         self.writer.begin_anew();
         let mut read: BTreeMap<ResourceKey, ReadResult> = BTreeMap::new();
         let mut values: BTreeMap<usize, Option<Value>> = BTreeMap::new();
+        // Each read is retried for a while; a server that is gone is not waited for again.
+        let mut unreachable: Option<ReadFailure> = None;
         for at in 0..self.jobs.len() {
             if self.plan.steps[at].progress != StepProgress::Partly {
                 continue;
             }
             let job = &self.jobs[at];
-            match self.writer.read(&job.object) {
+            let answer = match &unreachable {
+                Some(why) => Err(why.clone()),
+                None => self.writer.read(&job.object),
+            };
+            match answer {
                 Ok(value) => {
                     let answer = value.as_ref().map(|value| found(job, value));
                     read.insert(job.object.key.clone(), answer.unwrap_or(ReadResult::Absent));
                     values.insert(at, value);
                 }
                 Err(why) => {
-                    // Without a response, it is not even known to have been sent.
+                    // Without a response to the write, its result is already said to be unknown.
                     self.plan.steps[at].outcome.get_or_insert_with(|| {
-                        format!("sent, but the object could not be read again: {why}")
+                        format!(
+                            "the server accepted it, but the object could not be read again: {why}"
+                        )
                     });
+                    unreachable = Some(why).filter(|why| why.is_unreachable);
                 }
             }
         }

@@ -11,12 +11,12 @@ use crate::cli::settings::Settings;
 use crate::model::{Plan, StepProgress};
 use crate::output::{self, RenderOptions, escape};
 
-/// Prints how a run ended.
+/// Prints how a run ended, and whether some objects could not be compared before it.
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.
 pub fn print_revert_result(
-    end: End,
+    (end, is_incomplete): (End, bool),
     words: &WriteArgs,
     plan: &Plan,
     settings: &Settings,
@@ -26,13 +26,19 @@ pub fn print_revert_result(
         (End::Declined, _) => Ok(()),
         (_, CommandFormat::Json) => output::plan_json(plan, &mut streams.out),
         (End::Done, _) => outcome(words, plan, settings, streams),
-        (end, _) => planned(end, plan, settings, streams),
+        (end, _) => planned(end, is_incomplete, plan, settings, streams),
     };
     written.context("cannot write to standard output")
 }
 
 /// Prints a plan that is not carried out.
-fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) -> io::Result<()> {
+fn planned(
+    end: End,
+    is_incomplete: bool,
+    plan: &Plan,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> io::Result<()> {
     let out = &mut streams.out;
     output::plan_text(plan, &settings.render_options(), out)?;
     for step in &plan.steps {
@@ -43,6 +49,9 @@ fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) ->
         }
     }
     match end {
+        End::NothingToDo if is_incomplete => {
+            writeln!(out, "nothing was changed: not everything could be compared")
+        }
         End::NothingToDo => writeln!(out, "nothing to {}", plan.action.as_str()),
         End::Refused => writeln!(out, "the server does not accept this; nothing was changed"),
         _ if !plan.writes_to_cluster() => writeln!(out, "nothing was changed"),

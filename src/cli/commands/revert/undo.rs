@@ -6,6 +6,7 @@ use std::io::Write as _;
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
+use super::attempt::is_ending;
 use super::end::End;
 use super::flow;
 use super::record::uid_of_cluster;
@@ -133,12 +134,17 @@ pub fn run(
     };
     let end = flow::run(&mut carrier, &args.act.write, settings, streams)?;
     let plan = &carrier.plan;
-    let is_whole = end == End::Done && plan.objects(StepProgress::Done) == plan.steps.len();
+    let is_whole = match end {
+        End::Done => plan.objects(StepProgress::Done) == plan.steps.len(),
+        // All of it is as it was before the revert.
+        End::NothingToDo => !args.act.write.dry_run,
+        _ => false,
+    };
     if is_whole && short == Exit::Clean {
         record.undone = true;
         records.keep(&record)?;
     }
-    say::print_revert_result(end, &args.act.write, plan, settings, streams)?;
+    say::print_revert_result((end, false), &args.act.write, plan, settings, streams)?;
     Ok(end.exit(plan, short))
 }
 
@@ -181,7 +187,17 @@ fn plan_object(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) ->
     match (object.done, now) {
         (UndoAction::Created, None) => Ok(UndoStep::default()),
         (UndoAction::Created, Some(now)) if is_same(&now) => Ok(undoing.delete(now)),
+        (UndoAction::Created, Some(_)) if object.uid.is_none() => changed(
+            "it is not known whether the revert created it; left alone. Delete it yourself if it did",
+        ),
         (UndoAction::Deleted, None) => Ok(undoing.create()),
+        // The server never responded, and the object was not deleted.
+        (UndoAction::Deleted, Some(now)) if is_same(&now) && !is_ending(&now) => {
+            Ok(UndoStep::default())
+        }
+        (UndoAction::Deleted, Some(now)) if is_same(&now) => {
+            changed("it is still being deleted; run the command again once it is gone")
+        }
         (UndoAction::Deleted, Some(_)) => {
             changed("an object of this name exists again; left alone")
         }

@@ -289,8 +289,13 @@ impl<'a> TriagePlan<'a> {
                 continue;
             };
             if item.drift.is_none() {
-                let message = "a rule ignores fields, but this is a whole object; use accept \
-                    instead, or add ignoreExtra to .driftctl.yaml";
+                let message = match item.object.status() {
+                    ObjectStatus::Extra => {
+                        "a rule ignores fields, but this is a whole object; use accept instead, \
+                         or add ignoreExtra to .driftctl.yaml"
+                    }
+                    _ => "a rule ignores fields, but this is a whole object; use accept instead",
+                };
                 plan.refused
                     .push(refusal(item, RefusalReason::Impossible, message));
                 continue;

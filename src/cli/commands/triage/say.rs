@@ -51,7 +51,7 @@ pub fn print_triage_result(
 ) -> Result<()> {
     let says_lines = matches!(end, End::Done | End::NothingToDo);
     if words.output == CommandFormat::Json || !says_lines {
-        return revert::print_revert_result(end, words, plan, settings, streams);
+        return revert::print_revert_result((end, false), words, plan, settings, streams);
     }
     let lines = resolved.lines.iter().zip(&resolved.fates);
     let decided: Vec<DecisionResult> = lines
