@@ -1,6 +1,6 @@
 //! The field owners of a live object: `metadata.managedFields`, parsed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,6 +41,51 @@ pub struct Owner {
     pub time: Option<String>,
     /// The user according to the audit log; managedFields do not record users.
     pub user: Option<String>,
+}
+
+impl Owner {
+    /// Returns the latest writer of all, unless they only wrote the status. Several users behind one
+    /// manager, any of whom may have written, are one: `alice or bob`.
+    pub fn latest<'o>(owners: impl IntoIterator<Item = &'o Self>) -> Option<Self> {
+        // Several changes may have the same owner.
+        let owners: BTreeSet<&Self> = owners
+            .into_iter()
+            .filter(|owner| owner.subresource.as_deref() != Some("status"))
+            .collect();
+        let writers = Self::any_of(&owners.into_iter().collect::<Vec<_>>());
+        let mut writers = writers.into_iter();
+        let first = writers.next()?;
+        Some(writers.fold(first, |latest, next| {
+            if next.time > latest.time {
+                next
+            } else {
+                latest
+            }
+        }))
+    }
+
+    /// Combines several users behind one manager, any of whom may have written.
+    pub fn any_of(owners: &[&Self]) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for owner in owners {
+            if owner.user.is_none() {
+                found.push((*owner).clone());
+                continue;
+            }
+            let alike = found.iter_mut().find(|one| {
+                let same = Self {
+                    user: one.user.clone(),
+                    ..(*owner).clone()
+                };
+                one.user.is_some() && **one == same
+            });
+            match (alike.and_then(|one| one.user.as_mut()), &owner.user) {
+                (Some(users), Some(user)) => users.push_str(&format!(" or {user}")),
+                _ => found.push((*owner).clone()),
+            }
+        }
+        found
+    }
 }
 
 /// The owners of an object. Empty if the object was read without managed fields.

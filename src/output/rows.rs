@@ -133,17 +133,15 @@ impl ReportRow<'_> {
     }
 
     /// Returns the latest of them that does not only write the status.
-    pub fn writer(&self) -> Option<&Owner> {
-        let reports = |owner: &&Owner| owner.subresource.as_deref() == Some("status");
-        let owners = self.owners().iter().filter(|owner| !reports(owner));
-        owners.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.cmp(a)))
+    pub fn writer(&self) -> Option<Owner> {
+        Owner::latest(self.owners())
     }
 
     /// Returns `bob@example.com`, or else the field manager.
     pub fn who(&self) -> Option<String> {
         let writer = self.writer()?;
-        let who = writer.user.as_ref().unwrap_or(&writer.manager);
-        Some(escape::line(who).into_owned())
+        let who = writer.user.unwrap_or(writer.manager);
+        Some(escape::line(&who).into_owned())
     }
 
     /// Returns `manifests/cart.yaml:20`.

@@ -137,10 +137,10 @@ fn laid_out(cells: &[(Paint, String)], widths: &[usize]) -> StyledLine {
 fn cells(row: &ReportRow<'_>, options: &RenderOptions, wide: bool) -> Vec<(Paint, String)> {
     let severity = row.severity();
     let paint = row.severity.map_or(Paint::Unknown, Paint::of_severity);
-    let time = row.writer().and_then(|writer| writer.time.as_ref());
+    let time = row.writer().and_then(|writer| writer.time);
     let age = time.map_or_else(
         || "-".to_owned(),
-        |time| words::relative_time(time, options.now),
+        |time| words::relative_time(&time, options.now),
     );
     let dash = || "-".to_owned();
     let mut cells = vec![

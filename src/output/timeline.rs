@@ -120,7 +120,9 @@ fn follows(evidence: HistorySource) -> u8 {
 fn change(row: &ReportRow<'_>, short: bool, most: usize) -> TimelineLine {
     let writer = row.writer();
     TimelineLine {
-        at: writer.and_then(|writer| writer.time.as_ref()?.parse().ok()),
+        at: writer
+            .as_ref()
+            .and_then(|writer| writer.time.as_ref()?.parse().ok()),
         evidence: HistorySource::Drift,
         severity: row.severity().to_owned(),
         is_warning: false,

@@ -27,29 +27,6 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
     }
 }
 
-/// Combines several users behind one manager, any of whom may have written: `alice or bob`.
-fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
-    let mut found: Vec<Owner> = Vec::new();
-    for owner in owners {
-        if owner.user.is_none() {
-            found.push((*owner).clone());
-            continue;
-        }
-        let alike = found.iter_mut().find(|one| {
-            let same = Owner {
-                user: one.user.clone(),
-                ..(*owner).clone()
-            };
-            one.user.is_some() && **one == same
-        });
-        match (alike.and_then(|one| one.user.as_mut()), &owner.user) {
-            (Some(users), Some(user)) => users.push_str(&format!(" or {user}")),
-            _ => found.push((*owner).clone()),
-        }
-    }
-    found
-}
-
 /// Returns the owners of a change in one phrase, the latest writer first, at most three. A manager
 /// that only writes the status did not make the change.
 pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
@@ -60,7 +37,7 @@ pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
         .filter(|owner| only_reports || !reports(owner))
         .collect();
     sorted.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
-    let sorted = any_of_them(&sorted);
+    let sorted = Owner::any_of(&sorted);
     let mut said: Vec<String> = sorted.iter().take(3).map(|one| owner(one, now)).collect();
     if sorted.len() > 3 {
         said.push(format!("{} more", sorted.len() - 3));
@@ -97,10 +74,7 @@ pub fn latest_writer<'o>(
     owners: impl Iterator<Item = &'o Owner>,
     now: Option<Timestamp>,
 ) -> Option<String> {
-    let owners: Vec<&Owner> = owners.collect();
-    let reports = |owner: &&&Owner| owner.subresource.as_deref() == Some("status");
-    let writers = owners.iter().filter(|owner| !reports(owner));
-    let latest = writers.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.cmp(a)))?;
+    let latest = Owner::latest(owners)?;
     let manager = match &latest.subresource {
         Some(subresource) => format!("{} {subresource}", latest.manager),
         None => latest.manager.clone(),

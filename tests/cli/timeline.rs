@@ -369,3 +369,205 @@ fn lists_every_step_of_recorded_incidents_once_in_order() {
         assert_eq!(listed.len(), next, "{incident}: {:?}", &listed[next..]);
     }
 }
+
+/// Returns the entries of the timeline of recorded objects, one line each.
+fn entries_of(manifest: &str, objects: Value) -> Vec<String> {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    let place = TestFolder::new()
+        .file("manifests/all.yaml", manifest)
+        .file("live.json", list.to_string());
+    let mut command = place.driftctl();
+    command.args(["timeline", "manifests", "--live", "live.json", "-o", "json"]);
+    let output = command.output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let line = |moment: &Value| {
+        let text = |field: &str| moment[field].as_str().unwrap_or("-").to_owned();
+        let what = text("what");
+        let mark = if moment["warning"] == true { "!" } else { "" };
+        format!(
+            "{} {} {} | {what}{mark}",
+            text("time"),
+            text("object"),
+            text("who")
+        )
+    };
+    let moments = document["moments"].as_array().unwrap().iter();
+    moments.map(line).collect()
+}
+
+/// A rollback that was not the last rollout has no time of its own: scaling wrote its ReplicaSet
+/// later.
+#[test]
+fn a_rollback_comes_before_the_next_rollout() {
+    let lines = entries_of(
+        MANIFEST,
+        json!([
+            {"apiVersion": "apps/v1", "kind": "Deployment",
+             "metadata": {"name": "cart", "namespace": "shop", "uid": "d1"},
+             "spec": {"template": template("cart:1.6")}},
+            replica_set("cart-a", "5", "1,3", "cart:1.4", "2026-11-01T08:00:01Z", "2026-11-02T12:00:00Z"),
+            replica_set("cart-b", "4", "2", "cart:1.5", "2026-11-02T10:00:00Z", "2026-11-02T12:00:00Z"),
+            replica_set("cart-c", "6", "", "cart:1.6", "2026-11-02T11:00:00Z", "2026-11-02T12:00:00Z"),
+        ]),
+    );
+    let rollouts: Vec<String> = lines
+        .iter()
+        .filter_map(|line| {
+            let (time, what) = line.split_once(" | rolled out ")?;
+            Some(format!("{} {}", &time[11..19], what.split(';').next()?))
+        })
+        .collect();
+    assert_eq!(
+        rollouts,
+        [
+            "08:00:01 revision 1",
+            "10:00:00 revision 2",
+            "11:00:00 revision 3: the template of revision 1 again",
+            "11:00:00 revision 4: the template of revision 2 again",
+            "11:00:00 revision 5: the template of revision 3 again",
+            "11:00:00 revision 6",
+        ]
+    );
+    let said = |revision: &str| lines.iter().find(|line| line.contains(revision)).unwrap();
+    assert!(said("revision 3:").ends_with("(then or earlier)"));
+    assert!(!said("revision 6").contains("earlier"));
+}
+
+/// A ControllerRevision gets a new number when its template is used again.
+#[test]
+fn the_first_rollout_of_a_template_that_was_used_again_stays() {
+    let revision = |name: &str, number: u64, image: &str, at: &str, moved: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": number,
+            "metadata": {"name": name, "namespace": "shop", "creationTimestamp": at,
+                "ownerReferences": [{"kind": "StatefulSet", "name": "db", "uid": "s1", "controller": true}],
+                "managedFields": [{"manager": "kube-controller-manager", "operation": "Update",
+                    "time": moved, "fieldsV1": {"f:revision": {}}}]},
+            "data": {"spec": {"template": template(image)}}})
+    };
+    let lines = entries_of(
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db, namespace: shop}\n",
+        json!([
+            {"apiVersion": "apps/v1", "kind": "StatefulSet",
+             "metadata": {"name": "db", "namespace": "shop", "uid": "s1"}},
+            revision("db-a", 3, "db:14", "2026-11-02T08:00:00Z", "2026-11-02T10:00:00Z"),
+            revision("db-b", 2, "db:15", "2026-11-02T09:00:00Z", "2026-11-02T09:00:00Z"),
+        ]),
+    );
+    let lines: Vec<&str> = lines
+        .iter()
+        .filter(|line| line.contains("rolled out"))
+        .map(|line| &line[11..])
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "08:00:00Z StatefulSet shop/db - | rolled out the template of what is now revision 3",
+            "09:00:00Z StatefulSet shop/db - | rolled out revision 2",
+            "10:00:00Z StatefulSet shop/db - | rolled out revision 3: the template of an earlier \
+             revision again; image of api db:15 to db:14",
+        ]
+    );
+}
+
+/// Events about cluster-scoped objects are in the namespace `default`, and those about objects that
+/// are gone stay for a while.
+#[test]
+fn lists_events_about_what_has_no_namespace_or_is_gone() {
+    let event = |kind: &str, name: &str, namespace: &str, reason: &str| {
+        json!({"apiVersion": "v1", "kind": "Event",
+            "metadata": {"name": reason, "namespace": namespace},
+            "involvedObject": {"kind": kind, "name": name, "uid": format!("uid of {name}")}, "type": "Warning",
+            "reason": reason, "message": "failed", "firstTimestamp": "2026-11-02T10:00:00Z"})
+    };
+    let lines = entries_of(
+        &format!(
+            "{MANIFEST}---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: disk}}\n"
+        ),
+        json!([
+            {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "disk", "uid": "uid of disk"}},
+            event("PersistentVolume", "disk", "default", "VolumeFailedDelete"),
+            event("Deployment", "cart", "shop", "ReplicaSetCreateError"),
+            event("Deployment", "other", "shop", "Other"),
+        ]),
+    );
+    let told: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains("failed"))
+        .collect();
+    let expected = [
+        "2026-11-02T10:00:00Z PersistentVolume disk - | VolumeFailedDelete: failed!",
+        "2026-11-02T10:00:00Z Deployment shop/cart - | ReplicaSetCreateError: failed!",
+    ];
+    assert_eq!(told, expected);
+}
+
+/// Argo CD keeps a failed sync apart from its history; Flux names the revisions of a Kustomization
+/// in the metadata of its history.
+#[test]
+fn lists_failed_syncs_and_the_history_of_kustomizations() {
+    let application = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "shop", "namespace": "argocd"},
+        "status": {
+            "resources": [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "cart"}],
+            "history": [{"revisions": ["a1", "b2"], "deployedAt": "2026-11-02T09:00:00Z",
+                         "initiatedBy": {"automated": true}}],
+            "operationState": {"phase": "Failed", "message": "one object failed to apply",
+                "startedAt": "2026-11-02T09:59:58Z", "finishedAt": "2026-11-02T10:00:00Z",
+                "operation": {"initiatedBy": {"username": "zoe"}, "sync": {"revision": "c3"}}}}});
+    let entry = |at: &str, status: &str, revision: &str, times: u64| {
+        json!({"digest": "sha256:1", "firstReconciled": at, "lastReconciled": "2026-11-02T13:00:00Z",
+               "lastReconciledStatus": status, "totalReconciliations": times,
+               "metadata": {"revision": revision}})
+    };
+    let kustomization = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": {"name": "shop", "namespace": "flux-system"},
+        "status": {
+            "inventory": {"entries": [{"id": "shop_cart_apps_Deployment", "v": "v1"}]},
+            "history": [
+                entry("2026-11-02T12:00:00Z", "ReconciliationFailed", "main@sha1:ee", 4),
+                entry("2026-11-02T11:00:00Z", "ReconciliationSucceeded", "main@sha1:dd", 1)]}});
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"template": template("cart:1.4")}});
+    let lines = entries_of(MANIFEST, json!([deployment, application, kustomization]));
+    let lines: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains(" Application ") || line.contains(" Kustomization "))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "2026-11-02T09:00:00Z Application argocd/shop automated sync | deployed a1, b2",
+            "2026-11-02T10:00:00Z Application argocd/shop zoe | sync failed c3: one object failed \
+             to apply!",
+            "2026-11-02T11:00:00Z Kustomization flux-system/shop - | deployed main@sha1:dd \
+             (ReconciliationSucceeded)",
+            "2026-11-02T12:00:00Z Kustomization flux-system/shop - | failed to deploy main@sha1:ee \
+             (ReconciliationFailed) (4 times until 2026-11-02T13:00:00Z)!",
+        ]
+    );
+}
+
+/// When an audit log has no bodies, each of several users behind one manager may have made a
+/// change; naming the last of them alone accuses the wrong one.
+#[test]
+fn every_format_names_all_who_may_have_written() {
+    let case = |name: &str| {
+        fixture_arg(&format!(
+            "cases/audit-without-bodies-and-two-writers/{name}"
+        ))
+    };
+    for format in ["text", "table", "wide", "timeline"] {
+        let place = TestFolder::new();
+        let mut command = place.driftctl();
+        command.args(["diff", &case("manifests"), "--live", &case("live.json")]);
+        command.args(["--audit-log", &case("audit.log"), "-o", format]);
+        let output = command.output().unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let is_named = |line: &&str| line.contains("bob@example.com");
+        let named: Vec<&str> = shown.lines().filter(is_named).collect();
+        assert!(!named.is_empty(), "{format}: {shown}");
+        for line in named {
+            assert!(line.contains(" or "), "{format}: {line}");
+        }
+    }
+}

@@ -228,7 +228,8 @@ fn sight_of_whole(object: &ObjectReport) -> DriftSighting {
 }
 
 fn sight(drift: &JudgedChange, digester: &Digester, values: &UnpackedManifest) -> DriftSighting {
-    let last = writers(&drift.owners).max_by_key(|(_, at)| *at);
+    let last = Owner::latest(&drift.owners);
+    let written = last.as_ref().and_then(|owner| owner.time.as_deref());
     // If Git is ahead of the cluster, the last write came before the drift.
     let is_of_git = matches!(
         drift.cause,
@@ -238,12 +239,11 @@ fn sight(drift: &JudgedChange, digester: &Digester, values: &UnpackedManifest) -
     let declared = digester.declared(values, &change.path);
     DriftSighting {
         severity: drift.severity,
-        written: last.map(|(_, at)| at).filter(|_| !is_of_git),
-        who: match last {
-            Some((owner, _)) => Some(called(owner)),
-            // What is written through /scale has no time.
-            None => drift.owners.first().map(called),
-        },
+        // What is written through /scale has no time.
+        written: written
+            .and_then(|time| time.parse().ok())
+            .filter(|_| !is_of_git),
+        who: last.as_ref().or(drift.owners.first()).map(called),
         declared: declared.or_else(|| digester.optional(change.declared.as_ref())),
         live: digester.optional(change.live.as_ref()),
     }

@@ -44,6 +44,7 @@ pub(super) fn read(reader: &mut HistoryReader<'_>, found: &LiveObjects) {
                     .to_owned(),
             );
             syncs(reader, &key, &object);
+            failed_operation(reader, &key, &object);
             conditions(reader, &key, &object);
         }
     }
@@ -87,10 +88,31 @@ fn deploys(deployer: &Value, kind: &str, found: &LiveObjects) -> bool {
 /// Adds the deploys that a GitOps object records.
 fn syncs(reader: &mut HistoryReader<'_>, key: &ResourceKey, deployer: &Value) {
     for one in items_at(deployer, "/status/history") {
-        let deployed = text(one, "/deployedAt").or_else(|| text(one, "/lastDeployed"));
-        let revision = text(one, "/revision").or_else(|| text(one, "/chartVersion"));
-        let revision = revision.map_or(String::new(), |revision| format!(" {revision}"));
-        let status = text(one, "/status").map_or(String::new(), |status| format!(" ({status})"));
+        // Argo CD, Flux's HelmReleases, and its Kustomizations.
+        let deployed = ["/deployedAt", "/lastDeployed", "/firstReconciled"];
+        let deployed = deployed.iter().find_map(|place| text(one, place));
+        let revision = [
+            "/revision",
+            "/chartVersion",
+            "/metadata/revision",
+            "/digest",
+        ];
+        let revision = revision.iter().find_map(|place| text(one, place));
+        let sources = items_at(one, "/revisions").iter();
+        let sources: Vec<&str> = sources.filter_map(Value::as_str).collect();
+        let revision = revision.map_or_else(|| sources.join(", "), str::to_owned);
+        let revision = match revision.as_str() {
+            "" => String::new(),
+            revision => format!(" {revision}"),
+        };
+        let status = text(one, "/status").or_else(|| text(one, "/lastReconciledStatus"));
+        let is_failed = status.is_some_and(|status| status.to_lowercase().ends_with("failed"));
+        let mut status = status.map_or(String::new(), |status| format!(" ({status})"));
+        // The same content, applied again and again.
+        let times = one.get("totalReconciliations").and_then(Value::as_u64);
+        if let (Some(times @ 2..), Some(last)) = (times, text(one, "/lastReconciled")) {
+            status.push_str(&format!(" ({times} times until {last})"));
+        }
         let automatic = one.pointer("/initiatedBy/automated") == Some(&Value::Bool(true));
         reader.push(HistoryEntry {
             at: deployed.and_then(|at| at.parse().ok()),
@@ -98,10 +120,44 @@ fn syncs(reader: &mut HistoryReader<'_>, key: &ResourceKey, deployer: &Value) {
             evidence: HistorySource::Deployer,
             user: text(one, "/initiatedBy/username").map(str::to_owned),
             manager: automatic.then(|| "automated sync".to_owned()),
-            what: format!("deployed{revision}{status}"),
-            is_warning: text(one, "/status") == Some("failed"),
+            what: match is_failed {
+                true => format!("failed to deploy{revision}{status}"),
+                false => format!("deployed{revision}{status}"),
+            },
+            is_warning: is_failed,
         });
     }
+}
+
+/// Adds the last operation of an Application if it failed or still runs: only those that succeeded
+/// are in its history.
+fn failed_operation(reader: &mut HistoryReader<'_>, key: &ResourceKey, deployer: &Value) {
+    let Some(operation) = deployer.pointer("/status/operationState") else {
+        return;
+    };
+    let phase = text(operation, "/phase").unwrap_or_default();
+    let is_warning = matches!(phase, "Failed" | "Error");
+    if !is_warning && phase != "Running" {
+        return;
+    }
+    let revision = ["/syncResult/revision", "/operation/sync/revision"];
+    let revision = revision.iter().find_map(|place| text(operation, place));
+    let revision = revision.map_or(String::new(), |revision| format!(" {revision}"));
+    let message = text(operation, "/message").map_or(String::new(), |message| {
+        format!(": {}", reader.message(key, Some(deployer), message))
+    });
+    let by = operation.pointer("/operation/initiatedBy");
+    let automatic = by.and_then(|by| by.get("automated")) == Some(&Value::Bool(true));
+    let at = text(operation, "/finishedAt").or_else(|| text(operation, "/startedAt"));
+    reader.push(HistoryEntry {
+        at: at.and_then(|at| at.parse().ok()),
+        object: key.clone(),
+        evidence: HistorySource::Deployer,
+        user: by.and_then(|by| text(by, "/username")).map(str::to_owned),
+        manager: automatic.then(|| "automated sync".to_owned()),
+        what: format!("sync {}{revision}{message}", phase.to_lowercase()),
+        is_warning,
+    });
 }
 
 /// Adds the current conditions in which a deployer reports failures.

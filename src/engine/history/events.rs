@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::rollout::Family;
-use super::{HistoryReader, LiveObjects, namespaces, text, time};
+use super::{HistoryReader, LiveObjects, text, time};
 use crate::cluster::Query;
 use crate::model::{HistoryEntry, HistorySource, ResourceKey};
 
@@ -29,7 +29,7 @@ struct EventGroup {
 /// Reads Events: warnings about an object and everything below it, and all Events about the object
 /// itself.
 pub(super) fn read(reader: &mut HistoryReader<'_>, family: &Family, found: &LiveObjects) {
-    for namespace in namespaces(found) {
+    for namespace in family.namespaces() {
         let query = Query {
             api_version: "v1",
             kind: "Event",

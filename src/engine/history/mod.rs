@@ -44,7 +44,7 @@ pub fn history(asked: &HistoryRequest<'_>, live: &dyn Live) -> Result<History> {
     let found = reader.objects(&wanted)?;
     writes::from_objects(&mut reader, &found);
     writes::from_audit_logs(&mut reader, asked, &wanted)?;
-    let family = rollout::read(&mut reader, &found);
+    let family = rollout::read(&mut reader, &found, &wanted);
     events::read(&mut reader, &family, &found);
     deployer::read(&mut reader, &found);
     if asked.helm {
@@ -62,7 +62,7 @@ pub fn warnings(asked: &HistoryRequest<'_>, live: &dyn Live) -> Result<History> 
     let mut reader = HistoryReader::of(asked, live);
     let wanted = wanted(asked, live)?;
     let found = reader.objects(&wanted)?;
-    let family = rollout::read(&mut reader, &found);
+    let family = rollout::read(&mut reader, &found, &wanted);
     events::read(&mut reader, &family, &found);
     let mut history = in_order(reader.history);
     history.moments.retain(|moment| moment.is_warning);

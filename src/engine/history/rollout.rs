@@ -1,13 +1,16 @@
 //! Reads the pod templates of a workload's past: its ReplicaSets and ControllerRevisions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{HistoryReader, LiveObjects, namespaces, text};
-use crate::cluster::Query;
+use crate::cluster::{ObjectRequest, Query};
 use crate::facts::workload;
 use crate::model::{HistorySource, ResourceKey, items_at};
+
+/// The namespace of Events about objects without one (client-go's `tools/record`).
+const CLUSTER_EVENTS: &str = "default";
 
 /// The declared objects that ReplicaSets and pods belong to.
 #[derive(Debug, Default)]
@@ -23,11 +26,21 @@ impl Family {
         if let Some(uid) = text(member, "/metadata/uid") {
             self.of_uid.insert(uid.to_owned(), root.clone());
         }
-        let namespace = text(member, "/metadata/namespace").unwrap_or_default();
         if let Some(name) = text(member, "/metadata/name") {
-            let name = (namespace.to_owned(), kind.to_owned(), name.to_owned());
-            self.of_name.insert(name, root.clone());
+            self.name(text(member, "/metadata/namespace"), kind, name, root);
         }
+    }
+
+    fn name(&mut self, namespace: Option<&str>, kind: &str, name: &str, root: &ResourceKey) {
+        let namespace = namespace.unwrap_or(CLUSTER_EVENTS);
+        let name = (namespace.to_owned(), kind.to_owned(), name.to_owned());
+        self.of_name.insert(name, root.clone());
+    }
+
+    /// Returns the namespaces that hold the Events.
+    pub fn namespaces(&self) -> BTreeSet<String> {
+        let names = self.of_name.keys();
+        names.map(|(namespace, ..)| namespace.clone()).collect()
     }
 
     /// Returns the declared object whose controller reference leads to `member`.
@@ -50,8 +63,16 @@ struct RolloutRevision<'v> {
 }
 
 /// Reads the rollouts of workloads; returns which objects belong to them.
-pub(super) fn read(reader: &mut HistoryReader<'_>, found: &LiveObjects) -> Family {
+pub(super) fn read(
+    reader: &mut HistoryReader<'_>,
+    found: &LiveObjects,
+    wanted: &[ObjectRequest],
+) -> Family {
     let mut family = Family::default();
+    // Events outlive the object that they are about.
+    for key in wanted.iter().map(|one| &one.key) {
+        family.name(key.namespace.as_deref(), &key.kind, &key.name, key);
+    }
     for (key, object) in found {
         family.add(object, &key.kind, key);
     }
@@ -137,16 +158,16 @@ fn add_entries(
         numbers.extend(all.map(|number| (number, revision)));
     }
     numbers.sort_by_key(|(number, _)| *number);
+    // The number of a ControllerRevision changes when its template is used again.
+    let created = |revision: &RolloutRevision<'_>| {
+        text(revision.object, "/metadata/creationTimestamp").map(str::to_owned)
+    };
     for (at, (number, revision)) in numbers.iter().enumerate() {
         let earlier = numbers[..at].iter().rfind(|(_, other)| {
             std::ptr::eq(*other, *revision) || other.template == revision.template
         });
         let previous = at.checked_sub(1).map(|at| &numbers[at]);
         let mut what = format!("rolled out revision {number}");
-        // The number of a ControllerRevision changes when its template is used again.
-        let created = |revision: &RolloutRevision<'_>| {
-            text(revision.object, "/metadata/creationTimestamp").map(str::to_owned)
-        };
         let older = previous.is_some_and(|(_, other)| created(revision) < created(other));
         let mut time = created(revision);
         if let Some((earlier, _)) = earlier {
@@ -154,6 +175,8 @@ fn add_entries(
             time = last_write(revision.object);
         } else if older {
             what.push_str(": the template of an earlier revision again");
+            let first = format!("rolled out the template of what is now revision {number}");
+            reader.add(time.as_deref(), root, HistorySource::Rollout, first);
             time = last_write(revision.object);
         }
         if let Some((number, other)) = previous {
@@ -174,10 +197,24 @@ fn add_entries(
             let cause = reader.message(root, Some(revision.object), cause);
             what.push_str(&format!(" ({cause})"));
         }
-        // Later writes may have moved the time, so the rollout was at this time or before.
+        // Later writes, such as scaling, move the time.
         let again = earlier.is_some() || older;
         let is_newest = at + 1 == numbers.len();
-        let time = time.filter(|_| !again || is_newest || revision.keeps_time);
+        if again && !is_newest && !revision.keeps_time {
+            // It came before the next template that was new.
+            let next = numbers
+                .iter()
+                .enumerate()
+                .skip(at + 1)
+                .find(|(at, (_, next))| {
+                    !numbers[..*at]
+                        .iter()
+                        .any(|(_, other)| std::ptr::eq(*other, *next))
+                });
+            let next = next.and_then(|(_, (_, next))| created(next));
+            time = time.into_iter().chain(next).min();
+            what.push_str(" (then or earlier)");
+        }
         reader.add(time.as_deref(), root, HistorySource::Rollout, what);
     }
 }

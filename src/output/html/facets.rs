@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::HtmlText;
-use crate::model::ObjectReport;
+use crate::model::{ObjectReport, Owner};
 
 /// The kinds and writers that the objects can be filtered by, the most frequent first.
 pub(super) struct Facets {
@@ -91,9 +91,6 @@ fn most_frequent(words: impl Iterator<Item = String>) -> Vec<String> {
 /// Returns the last writer of an object: the user, or else the field manager.
 fn writer(object: &ObjectReport) -> Option<String> {
     let owners = object.reported().flat_map(|drift| &drift.owners);
-    let owners = owners.chain(&object.owners);
-    // A manager that only writes the status did not make the change.
-    let owners = owners.filter(|owner| owner.subresource.as_deref() != Some("status"));
-    let latest = owners.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.cmp(a)))?;
-    Some(latest.user.as_ref().unwrap_or(&latest.manager).clone())
+    let latest = Owner::latest(owners.chain(&object.owners))?;
+    Some(latest.user.unwrap_or(latest.manager))
 }
