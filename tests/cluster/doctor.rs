@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::server::{Denied, Fault, Server};
-use crate::support::{TestFolder, fixture};
+use crate::support::{TestFolder, at_once, fixture};
 use crate::{Requests, recording};
 
 /// Runs `driftctl doctor` for the shop's manifests. Returns the exit code, both streams and the
@@ -134,17 +134,18 @@ fn searching_for_undeclared_objects_needs_more_rights() {
 
 #[test]
 fn a_failed_check_is_not_ready() {
-    for fault in [
+    let faults = [
         ("/apis?", Fault::Reset),
         ("/apis?", Fault::Code(401)),
         ("selfsubjectaccessreviews", Fault::Code(500)),
         ("selfsubjectaccessreviews", Fault::Html),
-    ] {
+    ];
+    at_once(&faults, |&fault| {
         let (code, shown, _, _) = run(Some(fault), &[]);
         assert_eq!(code, 2, "{}: {shown}", fault.0);
         assert!(shown.contains("FAIL"), "{}: {shown}", fault.0);
         assert!(!shown.contains("canary-in-an-error"), "{shown}");
-    }
+    });
     let place = TestFolder::new();
     let shown = place.run(["doctor", "--kubeconfig", "nowhere", "."]);
     assert!(

@@ -18,6 +18,15 @@ use tempfile::TempDir;
 
 use command::Driftctl;
 
+/// Runs a test of each case at the same time, for cases that mostly wait.
+pub fn at_once<T: Sync>(cases: &[T], test: impl Fn(&T) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| test(case));
+        }
+    });
+}
+
 /// The directory in which driftctl runs, with its files.
 pub struct TestFolder {
     dir: TempDir,

@@ -11,7 +11,7 @@ use super::{
     writable,
 };
 use crate::server::{Cluster, Denied, Fault, Faults, Meanwhile, Server};
-use crate::support::{TestFolder, fixture_arg};
+use crate::support::{TestFolder, at_once, fixture_arg};
 
 #[test]
 fn leaves_a_value_alone_that_changed_in_the_meantime() {
@@ -161,15 +161,8 @@ fn retries_a_write_that_was_not_done() {
 
 #[test]
 fn a_write_that_was_never_done_never_looks_done() {
-    for fault in [
-        Fault::Before(429),
-        Fault::Before(500),
-        Fault::Before(403),
-        Fault::Before(404),
-        Fault::Before(409),
-        Fault::Before(413),
-        Fault::Before(422),
-    ] {
+    at_once(&[429, 500, 403, 404, 409, 413, 422], |code| {
+        let fault = Fault::Before(*code);
         let server = with_fault(fault);
         let before = field(&server);
         let (code, plan) = revert_json(&server, &FIELD);
@@ -177,7 +170,7 @@ fn a_write_that_was_never_done_never_looks_done() {
         assert_eq!(plan["summary"]["done"], 0, "{fault:?} {plan:#}");
         assert_eq!(field(&server), before, "{fault:?}");
         assert!(server.events().is_empty(), "{fault:?}");
-    }
+    });
 }
 
 #[test]

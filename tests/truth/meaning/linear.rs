@@ -9,13 +9,13 @@ use super::{compared, object};
 use driftctl::model::{ObjectReport, Report};
 use driftctl::redact::redact;
 
-/// Items of each list.
-const MANY: usize = 100_000;
+/// Items of each list: about as many as fit into the largest object that a cluster stores.
+const MANY: usize = 50_000;
 
-/// Fewer items, if each takes long to read: still enough for a thousand million pairs.
-const FEWER: usize = 32_000;
+/// Fewer items, if each takes long to read: still enough for hundreds of millions of pairs.
+const FEWER: usize = 20_000;
 
-/// The number of changed items: searching for each of them linearly would take thousands of
+/// The number of changed items: searching for each of them linearly would take hundreds of
 /// millions of steps.
 const CHANGED: usize = MANY / 10;
 
