@@ -229,7 +229,9 @@ fn text(policies: &[CheckedPolicy], out: &mut dyn Write) -> Result<()> {
         .filter(|one| !unbound(one))
         .map(|one| one.rules.iter().filter(|rule| rule.holds()).count())
         .sum();
-    let mut parts = vec![format!("{hold} of {all} rules work")];
+    let noun = if all == 1 { "rule" } else { "rules" };
+    let work = if hold == 1 { "works" } else { "work" };
+    let mut parts = vec![format!("{hold} of {all} {noun} {work}")];
     for &flaw in PolicyFlaw::VARIANTS {
         let count = with(flaw);
         if count > 0 {
