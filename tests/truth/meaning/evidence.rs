@@ -228,6 +228,32 @@ fn explains_only_what_a_policy_writes() {
     assert_eq!(found, ["added .spec.template.spec.hostPID"]);
 }
 
+/// A JSON Patch names a container by its index; the change has its name.
+#[test]
+fn explains_what_a_json_patch_writes_into_a_container() {
+    let declared = workload("Deployment", "cart");
+    let [mut policy, binding] = policy("");
+    policy["spec"]["mutations"] = json!([{"patchType": "JSONPatch", "jsonPatch": {"expression":
+        r#"[JSONPatch{op: "add", path: "/spec/template/spec/containers/0/resources",
+            value: Object.spec.template.spec.containers.resources{ limits: {"memory": "1Gi"} }}]"#}}]);
+    let limited = |limits: Value| {
+        let change = set(
+            "/spec/template/spec/containers/0",
+            "resources",
+            json!({"limits": limits}),
+        );
+        live(declared.clone(), change, None)
+    };
+    let found = |live: &Value| drift_of("Deployment", &[&declared], &[live, &policy, &binding]);
+    assert_eq!(found(&limited(json!({"memory": "1Gi"}))), [""; 0]);
+    let name = declared["spec"]["template"]["spec"]["containers"][0]["name"].clone();
+    let path = format!(".spec.template.spec.containers[name={name}].resources.limits");
+    let other = limited(json!({"memory": "2Gi"}));
+    assert_eq!(found(&other), [format!("added {path}.memory")]);
+    let more = limited(json!({"memory": "1Gi", "cpu": "1"}));
+    assert_eq!(found(&more), [format!("added {path}.cpu")]);
+}
+
 #[test]
 fn explains_what_kyverno_adds_to_pod_templates() {
     let declared = workload("Deployment", "cart");

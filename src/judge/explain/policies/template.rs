@@ -28,6 +28,8 @@ pub enum ValueTemplate {
     Object(BTreeMap<String, ValueTemplate>),
     /// A list with these items.
     List(Vec<ValueTemplate>),
+    /// A list whose item at an index is written into. A list without that item stays as it is.
+    Item(usize, Box<ValueTemplate>),
     /// One of these, depending on a condition.
     OneOf(Vec<ValueTemplate>),
 }
@@ -76,6 +78,12 @@ impl ValueTemplate {
                         .for_each(|item| write_item(declared, item, live));
                 }
             }
+            Self::Item(index, item) => {
+                if let Some(one) = declared.get_mut(*index) {
+                    let live = live_partner(one, *index, live);
+                    item.write(one, live);
+                }
+            }
         }
     }
 
@@ -106,6 +114,20 @@ fn write_field(declared: &mut Map<String, Value>, name: &str, field: &ValueTempl
     if !value.is_null() {
         declared.insert(name.to_owned(), value);
     }
+}
+
+/// Returns the live item with the key of a declared one, or the one at its index if it has no key.
+fn live_partner<'a>(declared: &Value, index: usize, live: &'a Value) -> &'a Value {
+    let identity = KEYS
+        .iter()
+        .find_map(|key| Some((*key, declared.get(*key)?)));
+    let found = match identity {
+        Some((key, identity)) => live
+            .as_array()
+            .and_then(|items| items.iter().find(|one| one.get(key) == Some(identity))),
+        None => live.get(index),
+    };
+    found.unwrap_or(&Value::Null)
 }
 
 /// Merges an item into a list: into the item with the same key, into all items that its pattern
@@ -191,19 +213,21 @@ pub fn of_value(value: &Value) -> ValueTemplate {
     }
 }
 
-/// Returns a template that writes another one at a JSON Pointer (RFC 6901); `-` and indexes append.
+/// Returns a template that writes another one at a JSON Pointer (RFC 6901). A last step of `-` or an
+/// index adds an item; an index before it writes into the item that is there.
 pub fn at_pointer(pointer: &str, template: ValueTemplate) -> ValueTemplate {
     let steps: Vec<String> = pointer
         .split('/')
         .skip(1)
         .map(|step| step.replace("~1", "/").replace("~0", "~"))
         .collect();
-    steps.into_iter().rev().fold(template, |below, step| {
-        if step == "-" || step.parse::<usize>().is_ok() {
-            ValueTemplate::List(vec![below])
-        } else {
-            ValueTemplate::Object(BTreeMap::from([(step, below)]))
-        }
+    let last = steps.len().saturating_sub(1);
+    let backwards = steps.into_iter().enumerate().rev();
+    backwards.fold(template, |below, (at, step)| match step.parse::<usize>() {
+        Ok(index) if at < last => ValueTemplate::Item(index, Box::new(below)),
+        Ok(_) => ValueTemplate::List(vec![below]),
+        Err(_) if step == "-" => ValueTemplate::List(vec![below]),
+        Err(_) => ValueTemplate::Object(BTreeMap::from([(step, below)])),
     })
 }
 
@@ -267,6 +291,25 @@ mod tests {
         assert_eq!(
             written(&template, json!({}), json!({})),
             json!({"metadata": {"labels": {"a/b": "c"}}})
+        );
+    }
+
+    #[test]
+    fn writes_into_the_item_at_an_index() {
+        let template = at_pointer("/list/1/cpu", ValueTemplate::Any);
+        let live =
+            json!({"list": [{"name": "x", "cpu": 9}, {"name": "b", "cpu": 2}, {"name": "a"}]});
+        assert_eq!(
+            written(
+                &template,
+                json!({"list": [{"name": "a"}, {"name": "b"}]}),
+                live.clone()
+            ),
+            json!({"list": [{"name": "a"}, {"name": "b", "cpu": 2}]})
+        );
+        assert_eq!(
+            written(&template, json!({"list": [{"name": "a"}]}), live),
+            json!({"list": [{"name": "a"}]})
         );
     }
 }
