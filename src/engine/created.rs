@@ -20,12 +20,12 @@ use super::deviations::{TemplateDeviation, TemplateDeviations};
 use super::gather::Facts;
 use super::object::{ComparedObject, RunData};
 use crate::cluster::{Live, LiveObject, ReadResult, ReadResults, ServedKind};
-use crate::facts::workload;
+use crate::facts::{GUARDED_GROUPS, workload};
 use crate::judge::explain::prevalent::leaves;
 use crate::judge::{Case, DeclaredManifest, ExplainerInput, ExplainerKnowledge, JudgeInput};
 use crate::model::{
-    Change, ChangeKind, FieldPath, GroupKind, Manifest, Origin, ResourceKey, Severity, items_at,
-    text_at,
+    Change, ChangeKind, FieldPath, GroupKind, Manifest, Origin, ResourceKey, Severity, group_of,
+    items_at, text_at,
 };
 use crate::policy::RuleSet;
 
@@ -47,9 +47,8 @@ pub fn deviations(
 ) -> TemplateDeviations {
     let mut by_namespace: BTreeMap<&str, Vec<&LiveObject>> = BTreeMap::new();
     for object in &facts.fetched.extra {
-        let group = object.key.group.as_str();
-        let is_workload = workload(&object.key.kind).is_some_and(|kind| kind.group == group);
-        if is_workload && object.may_mention("ownerReferences") {
+        let is_guarded = GUARDED_GROUPS.contains(&object.key.group.as_str());
+        if !is_guarded && object.may_mention("ownerReferences") {
             let namespace = object.key.namespace.as_deref().unwrap_or_default();
             by_namespace.entry(namespace).or_default().push(object);
         }
@@ -63,11 +62,13 @@ pub fn deviations(
             rules,
             options,
             read: BTreeMap::new(),
+            unread: BTreeSet::new(),
         };
         let (mut created, mut of_operators) = (Vec::new(), Vec::new());
         for object in objects {
             let Ok(value) = object.value() else { continue };
             of_operators.extend(comparison.of_operator(object, &value));
+            of_operators.extend(comparison.without_owner(object, &value));
             created.extend(comparison.created(object, value));
         }
         deviations.add(comparison.deviations(created));
@@ -83,8 +84,10 @@ struct NamespaceComparison<'r> {
     live: &'r dyn Live,
     rules: &'r RuleSet,
     options: &'r Options,
-    /// The objects that were read in full, by version and kind; each by its uid.
+    /// The objects that were read in full, by group and kind; each by its uid.
     read: BTreeMap<(String, String), BTreeMap<String, Value>>,
+    /// The groups and kinds that are known to have objects, which could not be read in full.
+    unread: BTreeSet<(String, String)>,
 }
 
 /// An object, with what its owner's controller would have created.
@@ -137,17 +140,29 @@ impl NamespaceComparison<'_> {
     }
 
     /// Returns what is critical in an object that names a custom resource as its owner. Which
-    /// objects the operator creates is not known, so anyone could name it.
+    /// objects the operator creates is not known, so anyone could name it. Of other objects than
+    /// workloads only the metadata counts, such as the cloud identity of a ServiceAccount.
     fn of_operator(
         &mut self,
         object: &LiveObject,
         metadata: &Value,
     ) -> Option<(ResourceKey, TemplateDeviation)> {
         let owner = OwnerReference::custom(metadata)?;
-        let value = self.whole(object, metadata.clone())?;
-        let spec = value.get("spec")?;
-        let critical = leaves(&FieldPath::of_fields(&["spec"]), spec).into_iter();
-        let critical = critical.filter(|(path, live)| {
+        let group = object.key.group.as_str();
+        let is_workload = workload(&object.key.kind).is_some_and(|kind| kind.group == group);
+        let whole = match is_workload {
+            true => self.whole(object, metadata.clone())?,
+            false => metadata.clone(),
+        };
+        let parts: &[&[&str]] = match is_workload {
+            true => &[&["spec"]],
+            false => &[&["metadata", "annotations"], &["metadata", "labels"]],
+        };
+        let parts = parts.iter().filter_map(|part| {
+            let value = whole.pointer(&format!("/{}", part.join("/")))?;
+            Some(leaves(&FieldPath::of_fields(part), value))
+        });
+        let critical = parts.flatten().filter(|(path, live)| {
             let change = Change::between(path.clone(), None, Some((*live).clone()));
             self.rules.severity(&object.key, &change) == Severity::Critical
         });
@@ -159,15 +174,44 @@ impl NamespaceComparison<'_> {
             (Some(first), false) => format!("{first} and {} more", paths.len() - 1),
         };
         let reason = format!(
-            "it names {} {} as its owner, but whether its operator creates Pods with {said} is not \
+            "it names {} {} as its owner, but whether its operator creates {} with {said} is not \
              known",
-            owner.kind, owner.name
+            owner.kind,
+            owner.name,
+            if is_workload { "Pods" } else { "such objects" },
         );
         let deviation = TemplateDeviation {
             reason,
             severity: Severity::Critical,
         };
         Some((object.key.clone(), deviation))
+    }
+
+    /// Returns that an object cannot be compared with a template, because its owner, or the object
+    /// itself, could not be read in full.
+    fn without_owner(
+        &mut self,
+        object: &LiveObject,
+        metadata: &Value,
+    ) -> Option<(ResourceKey, TemplateDeviation)> {
+        let kind = object.key.kind.as_str();
+        let owner = OwnerReference::of(metadata, kind).filter(|_| CREATED.contains(&kind))?;
+        let is_known = |this: &mut Self, api_version: &str, kind: &str| {
+            this.all(api_version, kind);
+            !this.unread.contains(&of_group(api_version, kind))
+        };
+        let is_read = is_known(self, &owner.api_version, &owner.kind)
+            && (!object.is_partial() || is_known(self, &object.api_version, kind));
+        let reason = format!(
+            "it names {} {} as its owner, but could not be compared with its template, which could \
+             not be read",
+            owner.kind, owner.name
+        );
+        let deviation = TemplateDeviation {
+            reason,
+            severity: Severity::High,
+        };
+        (!is_read).then(|| (object.key.clone(), deviation))
     }
 
     /// Gives a ReplicaSet the template of its Deployment, and a Job that of its CronJob.
@@ -208,34 +252,41 @@ impl NamespaceComparison<'_> {
         all.get(&owner.uid).cloned()
     }
 
-    /// Returns the objects of a kind in the namespace, by uid. They are read once, and in full.
+    /// Returns the objects of a kind in the namespace, by uid. They are read once, and in full. The
+    /// version does not matter: anyone can write one that is not served into an owner reference.
     fn all(&mut self, api_version: &str, kind: &str) -> &BTreeMap<String, Value> {
-        let of = (api_version.to_owned(), kind.to_owned());
+        let of = of_group(api_version, kind);
         let (live, namespace) = (self.live, self.namespace);
         let facts = self.facts;
-        self.read.entry(of).or_insert_with(|| {
+        if !self.read.contains_key(&of) {
+            let (group, _) = &of;
             let is_its = |object: &&LiveObject| {
                 object.key.kind == kind
-                    && object.api_version == api_version
+                    && object.key.group == *group
                     && object.key.namespace.as_deref().unwrap_or_default() == namespace
             };
             let answers = facts.fetched.found();
             let extra: Vec<&LiveObject> = facts.fetched.extra.iter().filter(is_its).collect();
             let is_whole = !extra.is_empty() && extra.iter().all(|object| !object.is_partial());
             let known = answers.filter(is_its).chain(extra);
+            let served = known.clone().next().map(|object| &*object.api_version);
             let known = known.filter(|object| !object.is_partial());
             let known = known.filter_map(|object| object.value().ok());
             let asked = match is_whole {
-                true => None,
-                false => live.related(api_version, kind, namespace),
+                true => Some(Vec::new()),
+                false => live.related(served.unwrap_or(api_version), kind, namespace),
             };
+            if asked.is_none() && served.is_some() {
+                self.unread.insert(of.clone());
+            }
             let all = known.chain(asked.unwrap_or_default());
-            all.filter_map(|object| {
+            let all = all.filter_map(|object| {
                 let uid = text_at(&object, "/metadata/uid")?.to_owned();
                 Some((uid, object))
-            })
-            .collect()
-        })
+            });
+            self.read.insert(of.clone(), all.collect());
+        }
+        self.read.entry(of).or_default()
     }
 
     /// Compares the objects with the templates of their owners.
@@ -375,6 +426,10 @@ impl NamespaceComparison<'_> {
             short_names: Vec::new(),
         })
     }
+}
+
+fn of_group(api_version: &str, kind: &str) -> (String, String) {
+    (group_of(api_version).to_owned(), kind.to_owned())
 }
 
 /// Keeps only what runs: the findings in the specification of Pods. Labels and annotations of

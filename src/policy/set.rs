@@ -386,16 +386,20 @@ mod tests {
     fn explains_an_unowned_owner_reference_only_if_it_is_a_controllers() {
         let rules = RuleSet::builtin();
         let path = ".metadata.ownerReferences".parse().unwrap();
-        let explained = |reference: Value| {
+        let explained_on = |kind: &str, reference: Value| {
             let live = json!({"metadata": {"ownerReferences": [{"uid": "other"}, reference]}});
             let sides = ObjectSides {
                 live: &live,
                 ..ObjectSides::NONE
             };
-            let rules = rules.for_object(&key("", "Secret"), sides, Vec::new());
+            let rules = rules.for_object(&key("", kind), sides, Vec::new());
             rules.explains(&path, ChangeKind::Added, &[]).is_some()
         };
-        assert!(explained(json!({"uid": "a", "controller": true})));
+        let explained = |reference: Value| explained_on("Pod", reference);
+        let of_controller = json!({"uid": "a", "controller": true});
+        assert!(explained(of_controller.clone()));
+        // No controller of Kubernetes adopts a Secret, which is deleted when its owner is gone.
+        assert!(!explained_on("Secret", of_controller));
         assert!(!explained(json!({"uid": "a", "controller": false})));
         assert!(!explained(json!({"uid": "a"})));
     }

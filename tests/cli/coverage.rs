@@ -100,8 +100,8 @@ fn cluster() -> Value {
     );
     owned["metadata"]["ownerReferences"] = json!([{"apiVersion": "v1", "kind": "Service",
         "name": "web", "uid": "Service-shop-web", "controller": true}]);
-    owned["metadata"]["labels"] =
-        json!({"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"});
+    owned["metadata"]["labels"] = json!({"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+            "kubernetes.io/service-name": "web"});
     let generated = json!({"app.kubernetes.io/managed-by": "kyverno",
         "generate.kyverno.io/policy-name": "quota"});
     let flux = json!({"kustomize.toolkit.fluxcd.io/name": "infra",

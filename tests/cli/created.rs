@@ -302,6 +302,26 @@ fn an_injected_container_is_explained_if_every_pod_has_it() {
     );
 }
 
+/// Anyone who may change Pods can change the image of each, under the name of their creator.
+#[test]
+fn what_was_written_after_the_creation_is_not_explained_even_if_every_pod_has_it() {
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let all = ["a", "b", "c"].map(|name| pod(name, REPLICA_SET, |pod| change(pod)));
+        said(&all, &[])
+    };
+    let image = changed(&|pod| {
+        pod["spec"]["containers"][0]["image"] = json!("evil.example/cart:2");
+    });
+    assert!(
+        image.starts_with("exit code: 1") && image.contains("Pod c critical"),
+        "{image}"
+    );
+    let debugged = changed(&|pod| {
+        pod["spec"]["ephemeralContainers"] = json!([{"name": "debug", "image": "debug:1"}]);
+    });
+    assert!(debugged.starts_with("exit code: 1"), "{debugged}");
+}
+
 #[test]
 fn a_critical_object_is_not_explained_by_a_custom_resource_that_it_names() {
     let widget =

@@ -4,17 +4,21 @@
 //! rules of the declared roles that `aggregationRule` selects. A live change that widens one of
 //! those roles widens the aggregated one too (`pkg/controller/clusterroleaggregation` in
 //! Kubernetes). So does an undeclared role with a matching label, which anyone may create who has
-//! its permissions: its rules are drift, unless a deployer or an operator that is there made it.
+//! its permissions: its rules are drift, unless a deployer or an operator that is there made it and
+//! they speak of custom resources alone. Permissions for Kubernetes' own resources are drift, because
+//! anyone who may create Secrets can write the record of a release.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::default_roles::DefaultRole;
 use super::deployed::is_deployed;
 use crate::cluster::{Live, ReadResult, ReadResults};
+use crate::facts::BUILT_IN_GROUPS;
 use crate::judge::{Case, DeclaredManifest, Explainer, ExplainerInput, Knowledge};
-use crate::model::{FieldPath, ResourceKey, Warning};
+use crate::model::{FieldPath, ResourceKey, Warning, items_at};
 use crate::policy::LabelSelector;
 
 /// Explains the rules of aggregated ClusterRoles.
@@ -99,8 +103,60 @@ struct AggregatedRole<'r> {
 /// A role that no manifest declares.
 struct OtherRole {
     role: Value,
-    /// Whether the API server, a deployer or an operator made it.
-    is_expected: bool,
+    origin: RoleOrigin,
+}
+
+/// Who made a role that no manifest declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RoleOrigin {
+    /// The API server.
+    Server(DefaultRole),
+    /// A deployer or an operator.
+    Software,
+    /// Anyone.
+    Unknown,
+}
+
+impl OtherRole {
+    fn of(role: Value, live: &dyn Live) -> Self {
+        let origin = match name(&role).and_then(DefaultRole::named) {
+            Some(known) => RoleOrigin::Server(known),
+            None if is_deployed(&role, live) => RoleOrigin::Software,
+            None => RoleOrigin::Unknown,
+        };
+        Self { role, origin }
+    }
+
+    /// Returns the rules that an aggregated role is expected to have from this one.
+    fn expected_rules(&self, selectors: &[LabelSelector]) -> Vec<&Value> {
+        let mut expected = rules(&self.role);
+        match self.origin {
+            RoleOrigin::Server(role) => {
+                let mut selectors = selectors.iter();
+                if !selectors.any(|selector| selector.matches(Some(&role.labels()))) {
+                    return Vec::new();
+                }
+                expected.retain(|rule| role.may_have(rule));
+            }
+            RoleOrigin::Software if is_selected(selectors, &self.role) => {
+                expected.retain(|rule| is_of_custom_resources(rule));
+            }
+            RoleOrigin::Software | RoleOrigin::Unknown => return Vec::new(),
+        }
+        expected
+    }
+}
+
+/// Returns whether a rule grants permissions for custom resources alone.
+fn is_of_custom_resources(rule: &Value) -> bool {
+    let groups = items_at(rule, "/apiGroups");
+    let is_custom = |group: &Value| {
+        let group = group.as_str();
+        group.is_some_and(|group| group != "*" && !BUILT_IN_GROUPS.contains(&group))
+    };
+    !groups.is_empty()
+        && groups.iter().all(is_custom)
+        && items_at(rule, "/nonResourceURLs").is_empty()
 }
 
 impl Aggregated {
@@ -139,10 +195,7 @@ impl Aggregated {
                     selectors.any(|selectors| is_selected(selectors, other))
                 };
                 all.retain(is_used);
-                let others = all.into_iter().map(|role| OtherRole {
-                    is_expected: is_default_source(&role) || is_deployed(&role, live),
-                    role,
-                });
+                let others = all.into_iter().map(|role| OtherRole::of(role, live));
                 Some(others.collect::<Vec<OtherRole>>())
             });
             read.as_deref()
@@ -251,8 +304,7 @@ fn expected<'r>(
     let elsewhere = elsewhere.unwrap_or_default();
     let from_elsewhere: Vec<&Value> = elsewhere
         .iter()
-        .filter(|other| other.is_expected && is_selected(selectors, &other.role))
-        .flat_map(|other| rules(&other.role))
+        .flat_map(|other| other.expected_rules(selectors))
         .collect();
     let is_strange = |rule: &Value| has(&strange, rule) && !has(&from_elsewhere, rule);
     let mut missing = declared.into_iter().fold(Vec::new(), |mut missing, rule| {
@@ -283,8 +335,7 @@ fn expected<'r>(
                 || theirs.iter().any(|rule| !has(&ours, rule)))
     });
     let strangers = elsewhere.iter().filter(|other| {
-        !other.is_expected
-            && is_selected(selectors, &other.role)
+        is_selected(selectors, &other.role)
             && rules(&other.role).iter().any(|rule| is_strange(rule))
     });
     let strangers: BTreeSet<String> = strangers
@@ -315,18 +366,6 @@ fn is_selected(selectors: &[LabelSelector], role: &Value) -> bool {
 /// without them does not contain all roles.
 fn is_of_system(role: &Value) -> bool {
     name(role).is_some_and(|name| name.starts_with("system:"))
-}
-
-/// Returns whether a role is one of those that the API server aggregates into `admin`, `edit` and
-/// `view` (`plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go`).
-fn is_default_source(role: &Value) -> bool {
-    let is_known = |name| {
-        matches!(
-            name,
-            "system:aggregate-to-admin" | "system:aggregate-to-edit" | "system:aggregate-to-view"
-        )
-    };
-    name(role).is_some_and(is_known)
 }
 
 fn name(role: &Value) -> Option<&str> {
@@ -375,13 +414,17 @@ mod tests {
     }
 
     /// Returns a role that no manifest declares.
-    fn other(name: &str, label: &str, rules: Value, is_expected: bool) -> OtherRole {
+    fn other(name: &str, label: &str, rules: Value, is_made: bool) -> OtherRole {
         let role = json!({"metadata": {"name": name, "labels": {"to": label}}, "rules": rules});
-        OtherRole { role, is_expected }
+        let origin = match is_made {
+            true => RoleOrigin::Software,
+            false => RoleOrigin::Unknown,
+        };
+        OtherRole { role, origin }
     }
 
     fn rule(resource: &str, verbs: Value) -> Value {
-        json!({"apiGroups": [""], "resources": [resource], "verbs": verbs})
+        json!({"apiGroups": ["shop.example"], "resources": [resource], "verbs": verbs})
     }
 
     /// Returns the expected rules of a role that is aggregated from one declared role.
@@ -409,7 +452,7 @@ mod tests {
     #[test]
     fn rules_that_follow_from_the_manifests_are_in_sync() {
         let same = part(json!(["get"]));
-        let live = json!([{"resourceNames": [], "apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
+        let live = json!([{"resourceNames": [], "apiGroups": ["shop.example"], "resources": ["pods"], "verbs": ["get"]}]);
         assert_eq!(of(live, same.clone(), None), None);
         let with_unknown = json!([rule("pods", json!(["get"])), rule("nodes", json!(["*"]))]);
         assert_eq!(
@@ -450,6 +493,38 @@ mod tests {
         ];
         assert_eq!(of(live.clone(), same(), Some(&made)), None);
         assert_eq!(of(live, same(), None), None, "the others cannot be read");
+    }
+
+    #[test]
+    fn roles_of_software_and_of_the_server_explain_only_what_they_may_grant() {
+        let grant = |group: &str, resource: &str, verb: &str| json!({"apiGroups": [group], "resources": [resource], "verbs": [verb]});
+        let selects = |label: &str| {
+            let role = json!({"aggregationRule":
+                {"clusterRoleSelectors": [{"matchLabels": {label: "true"}}]}});
+            selectors(&role).unwrap()
+        };
+        let custom = grant("shop.example", "carts", "*");
+        let made = json!([
+            custom,
+            grant("", "secrets", "get"),
+            grant("*", "carts", "get")
+        ]);
+        let made = other("chart", "true", made, true);
+        assert_eq!(made.expected_rules(&selects("to")), [&custom]);
+        assert!(made.expected_rules(&selects("from")).is_empty());
+        let view = "rbac.authorization.k8s.io/aggregate-to-view";
+        let pods = grant("", "pods", "get");
+        let server = OtherRole {
+            role: json!({"metadata": {"name": "system:aggregate-to-view",
+                "labels": {view: "true", "to": "true"}},
+                "rules": [pods, grant("*", "*", "*")]}),
+            origin: RoleOrigin::Server(DefaultRole::View),
+        };
+        assert_eq!(server.expected_rules(&selects(view)), [&pods]);
+        assert!(
+            server.expected_rules(&selects("to")).is_empty(),
+            "an added label"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::owners::Owners;
+use super::owners::{Owners, is_critical, is_release};
 use crate::cluster::LiveObject;
 use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Ownership};
@@ -11,6 +11,9 @@ use crate::policy::{RuleSet, explains_extra};
 
 /// The built-in rule for objects that the controller of their owner created.
 pub const OWNED: &str = "owned";
+
+/// How the names of the rules begin for what the API server creates at start.
+const BOOTSTRAP: &str = "bootstrap-";
 
 /// Explains undeclared objects by the built-in rules.
 pub struct BuiltInExtras;
@@ -38,13 +41,20 @@ impl Knowledge for Owners {
         ownership: &Ownership,
         rules: &RuleSet,
     ) -> Option<ObjectExplainer> {
+        // A name, a label or an annotation proves nothing about what is critical, such as the cloud
+        // identity of a ServiceAccount.
+        let is_harmless = || !is_critical(object, value, rules);
         let holds = |rule: &str| match rule {
             OWNED => self.made(object, value),
             "endpoints" => self.are_endpoints_of_a_service(object),
             // A Helm hook counts only beside a release.
-            "helm-hooks" | "helm-hooks-of-nobody" => self.is_hook(object, value, rules),
+            "helm-hooks" | "helm-hooks-of-nobody" => {
+                is_harmless() && self.is_hook(object, value, rules)
+            }
+            "helm-releases" | "helm-release-maps" => is_release(object, value),
             "service-account-tokens" => self.is_listed_token(object),
-            _ => true,
+            rule if rule.starts_with(BOOTSTRAP) => self.is_of_api_server(object, value),
+            _ => is_harmless(),
         };
         let rule = explains_extra(rules, &object.key, value, ownership, holds)?;
         Some(ObjectExplainer {

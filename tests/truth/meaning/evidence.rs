@@ -689,13 +689,79 @@ fn nothing_that_its_author_writes_excuses_an_object_that_grants_permissions() {
             "{metadata}: {found:?}"
         );
     }
-    // The record of the release lists the hook.
+    // A record that lists the hook proves nothing: anyone who may create Secrets can write one.
     let record = json!({"name": "a", "hooks": [{"kind": "RoleBinding", "name": "let"}]});
     let encoded = STANDARD.encode(STANDARD.encode(record.to_string()));
     let mut release = release;
     release["data"] = json!({"release": encoded});
     let hook = json!({"annotations": {"helm.sh/hook": "pre-install"}});
-    assert_eq!(extra(&[release, binding("helm", hook)]), [""; 0]);
+    let found = extra(&[release, binding("helm", hook)]);
+    assert_eq!(found, ["RoleBinding/let"]);
+    // Kinds that create such objects count only if the owner is there: the garbage collector does
+    // not delete an object whose owner is of a kind that is not served.
+    let of_operator = json!([{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "x",
+        "uid": "4", "controller": true}]);
+    let bound = binding("operator", json!({"ownerReferences": of_operator}));
+    assert_eq!(extra(&[bound]), ["RoleBinding/let"]);
+}
+
+/// A name or a label that anyone can choose excuses neither a token nor a cloud identity.
+#[test]
+fn a_known_name_excuses_only_what_is_known_to_have_it() {
+    let token = json!({"apiVersion": "v1", "kind": "Secret",
+        "type": "kubernetes.io/service-account-token", "metadata": {
+            "name": "sh.helm.release.v1.a.v1", "namespace": "shop", "labels": {"owner": "helm"},
+            "annotations": {"kubernetes.io/service-account.name": "default"}}});
+    assert_eq!(extra(&[token]), ["Secret/sh.helm.release.v1.a.v1"]);
+    let account = |annotations: Value| {
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default",
+            "namespace": "shop", "annotations": annotations}})
+    };
+    assert_eq!(extra(&[account(json!({}))]), [""; 0]);
+    let identity = account(json!({"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}));
+    assert_eq!(extra(&[identity]), ["ServiceAccount/default"]);
+}
+
+/// An owner is in the namespace of the object, and the controller of a Service's slices ignores those
+/// of a Service that selects nothing.
+#[test]
+fn an_owner_elsewhere_or_without_a_controller_excuses_nothing() {
+    let owner = |namespace: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "web",
+            "namespace": namespace, "uid": "r"}, "spec": {"replicas": 1, "template": {"spec":
+                {"containers": [{"name": "web", "image": "web:1"}]}}}})
+    };
+    let pod = |version: &str, image: &str| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop",
+            "uid": "p", "ownerReferences": [{"apiVersion": version, "kind": "ReplicaSet",
+                "name": "web", "uid": "r", "controller": true}]},
+            "spec": {"containers": [{"name": "web", "image": image}]}})
+    };
+    let pods = |objects: &[Value]| {
+        let mut found = extra(objects);
+        found.retain(|name| name.starts_with("Pod/"));
+        found
+    };
+    assert_eq!(pods(&[owner("shop"), pod("apps/v1", "web:1")]), [""; 0]);
+    assert_eq!(pods(&[owner("other"), pod("apps/v1", "web:1")]).len(), 1);
+    assert_eq!(pods(&[owner("shop"), pod("apps/v9", "evil:1")]).len(), 1);
+
+    let service = |selector: Value| {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web",
+            "namespace": "shop", "uid": "s"}, "spec": {"selector": selector}})
+    };
+    let slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": {"name": "web-1", "namespace": "shop", "labels": {
+                "kubernetes.io/service-name": "web",
+                "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"},
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": "web", "uid": "s",
+                "controller": true}]}});
+    let slices = |selector: Value| {
+        let found = extra(&[service(selector), slice.clone()]);
+        found.contains(&"EndpointSlice/web-1".to_owned())
+    };
+    assert!(!slices(json!({"app": "web"})));
+    assert!(slices(json!(null)));
 }
 
 /// A hook that no record lists was left behind, or was created by someone.
@@ -1109,7 +1175,7 @@ fn a_webhook_created_after_the_change_does_not_explain_it() {
 #[test]
 fn rules_of_an_undeclared_role_widen_an_aggregated_one_unless_something_there_made_it() {
     const API: &str = "rbac.authorization.k8s.io/v1";
-    let rule = |resource: &str| json!({"apiGroups": [""], "resources": [resource], "verbs": ["*"]});
+    let rule = |resource: &str| json!({"apiGroups": ["shop.example"], "resources": [resource], "verbs": ["*"]});
     let role = |name: &str, label: &str, rules: Value| {
         json!({"apiVersion": API, "kind": "ClusterRole",
             "metadata": {"name": name, "labels": {"to": label}}, "rules": rules})

@@ -3,8 +3,10 @@
 //!
 //! Injectors add containers that a template does not have, so a difference alone is no evidence of
 //! a manual change. A severe value is believed to come from a webhook only if every object that the
-//! webhook matches has it, and there are several. Minor values that nobody but the creator wrote
-//! are accepted: they depend on the object, such as a variable with the workload's name.
+//! webhook matches has it, and there are several; an image from another registry only if the webhook
+//! is known. Minor values that nobody but the creator wrote are accepted: they depend on the object,
+//! such as a variable with the workload's name. What only a later request can write never comes from
+//! admission.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,14 +96,14 @@ impl PolicyExplainer {
                 })
             });
             let members = members.map(|(index, _)| index).collect();
-            AdmissionGroup::of(members, objects, SEVERAL)
+            AdmissionGroup::of(members, objects, true)
         };
         let mut by_kind: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for (index, declared) in run.declared.iter().enumerate() {
             by_kind.entry(&declared.key.kind).or_default().insert(index);
         }
         let unknown = by_kind.into_values();
-        let unknown = unknown.map(|members| AdmissionGroup::of(members, objects, MANY));
+        let unknown = unknown.map(|members| AdmissionGroup::of(members, objects, false));
         let of_webhooks = self.webhooks.iter().map(of_webhook);
         of_webhooks.chain(unknown).collect()
     }
@@ -109,13 +111,16 @@ impl PolicyExplainer {
 
 /// Objects that the same admission may have changed.
 struct AdmissionGroup {
+    /// Whether a webhook matches them; else admission is only assumed.
+    is_known: bool,
     members: BTreeSet<usize>,
     /// The severe values that all of them have, if there are enough of them.
     shared: BTreeSet<(String, String)>,
 }
 
 impl AdmissionGroup {
-    fn of(members: BTreeSet<usize>, objects: &[Option<AddedValues>], enough: usize) -> Self {
+    fn of(members: BTreeSet<usize>, objects: &[Option<AddedValues>], is_known: bool) -> Self {
+        let enough = if is_known { SEVERAL } else { MANY };
         let mut counts: BTreeMap<&(String, String), usize> = BTreeMap::new();
         let of_members = members
             .iter()
@@ -130,6 +135,7 @@ impl AdmissionGroup {
         Self {
             shared: shared.map(|(value, _)| value.clone()).collect(),
             members,
+            is_known,
         }
     }
 }
@@ -152,15 +158,34 @@ fn is_of_admission(
     if !of_creator {
         return false;
     }
+    if is_written_later(&finding.change, &object.live) {
+        return false;
+    }
     let severe = severe(rules, key, candidate);
+    // Anyone who may change Pods can change their images, but not add containers to them.
+    let is_critical = finding.change.kind == ChangeKind::Modified
+        && rules.severity(key, &finding.change) == Severity::Critical;
     let is_minor = match finding.change.kind {
         ChangeKind::Added => severe.is_empty(),
         _ => rules.severity(key, &finding.change) <= Severity::Medium,
     };
     let is_shared = |group: &&AdmissionGroup| {
-        !severe.is_empty() && severe.iter().all(|value| group.shared.contains(value))
+        (group.is_known || !is_critical)
+            && !severe.is_empty()
+            && severe.iter().all(|value| group.shared.contains(value))
     };
     is_minor || groups.iter().any(is_shared)
+}
+
+/// Returns whether only a request after the creation of a Pod can have made a change: no Pod is
+/// created with ephemeral containers, and an image may be changed later, which the generation of the
+/// Pod counts.
+fn is_written_later(change: &Change, live: &Value) -> bool {
+    let ephemeral = FieldPath::of_fields(&["spec", "ephemeralContainers"]);
+    let generation = live.pointer("/metadata/generation").and_then(Value::as_i64);
+    let is_image =
+        change.kind == ChangeKind::Modified && change.path.to_string().ends_with(".image");
+    change.path.starts_with(&ephemeral) || (is_image && generation.is_some_and(|count| count > 1))
 }
 
 /// Returns the severe values of an addition, by path, or the registry of a changed image. The
