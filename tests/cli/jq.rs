@@ -55,7 +55,7 @@ fn stops_an_endless_expression_and_does_not_retry_it() {
 fn limits_the_total_time_of_endless_expressions() {
     let mut jq = jq();
     let object = json!({"a": 1});
-    jq.set_deadline(Duration::from_millis(700));
+    jq.set_deadline(Duration::from_secs(2));
     let errors: Vec<_> = (0..20)
         .filter_map(|number| jq.delete(&format!("def f: f; f, {number}"), &object).err())
         .collect();

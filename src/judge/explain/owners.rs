@@ -13,7 +13,10 @@ use super::bootstrap;
 use crate::cluster::{KindLookup, Live, LiveObject};
 use crate::facts::{self, GUARDED_GROUPS, MAKES, OPERATORS_MAKE};
 use crate::judge::ExplainerInput;
-use crate::model::{Change, ChangeKind, GroupKind, ManagerEntry, ObjectStatus, Severity, group_of};
+use crate::model::{
+    Change, ChangeKind, GroupKind, ManagerEntry, ObjectStatus, Severity, group_of, items_at,
+    text_at,
+};
 use crate::ownership::ownership_of;
 use crate::policy::RuleSet;
 use crate::schema::builtin_kind_of_group;
@@ -60,6 +63,9 @@ struct ReadOwners {
     /// without the kind.
     may_be_unread: bool,
 }
+
+/// The ClusterRole that grants everything.
+const CLUSTER_ADMIN: &str = "cluster-admin";
 
 /// The label of the roles that the API server creates.
 const BOOTSTRAPPING: &str = "kubernetes.io/bootstrapping";
@@ -128,7 +134,7 @@ impl Owners {
                 if facts::workload(&object.key.kind).is_some() {
                     owners.read_whole(object, live);
                 }
-            } else if is_bootstrapped(object) {
+            } else if is_bootstrapped(object) || is_owned_binding(object) {
                 owners.read_whole(object, live);
             } else if object.key.kind == "Secret" && object.may_mention(ACCOUNT) {
                 let tokens = owners.tokens.entry(namespace);
@@ -274,7 +280,7 @@ impl Owners {
             return false;
         };
         let is_guarded = GUARDED_GROUPS.contains(&object.key.group.as_str());
-        if !is_known && is_guarded {
+        if is_guarded && (!is_known || !self.grants_as_operators_do(object, value)) {
             return false;
         }
         if made == "Pod" && kind == "Node" && value.pointer(MIRROR).is_none() {
@@ -289,6 +295,23 @@ impl Owners {
             read.uids.contains(uid) || (is_known && !is_guarded && read.may_be_unread)
         };
         self.is_read(object, reference) || self.asked.get(&place).is_some_and(is_there)
+    }
+
+    /// Returns whether an object grants no more than operators do: their bindings give permissions to
+    /// ServiceAccounts alone, and never everything. Whoever may create a binding can name any
+    /// existing resource as its owner.
+    fn grants_as_operators_do(&self, object: &LiveObject, value: &Value) -> bool {
+        if !is_binding(object) {
+            return true;
+        }
+        let Some(whole) = self.whole(object, value) else {
+            return false;
+        };
+        let subjects = items_at(whole, "/subjects");
+        text_at(whole, "/roleRef/name") != Some(CLUSTER_ADMIN)
+            && subjects
+                .iter()
+                .all(|subject| text_at(subject, "/kind") == Some("ServiceAccount"))
     }
 
     /// Returns whether a controller keeps a slice as it is, for the Service that it names as its
@@ -429,6 +452,14 @@ fn scope_of(object: &LiveObject) -> OwnerScope {
 /// Returns whether an object has the label of those that the API server creates at start.
 fn is_bootstrapped(object: &LiveObject) -> bool {
     GUARDED_GROUPS.contains(&object.key.group.as_str()) && object.may_mention(BOOTSTRAPPING)
+}
+
+fn is_binding(object: &LiveObject) -> bool {
+    matches!(&*object.key.kind, "RoleBinding" | "ClusterRoleBinding")
+}
+
+fn is_owned_binding(object: &LiveObject) -> bool {
+    is_binding(object) && object.may_mention("ownerReferences")
 }
 
 fn namespace_of(object: &LiveObject) -> String {

@@ -705,6 +705,28 @@ fn nothing_that_its_author_writes_excuses_an_object_that_grants_permissions() {
     assert_eq!(extra(&[bound]), ["RoleBinding/let"]);
 }
 
+/// Anyone who may create a binding can name an existing resource as its owner.
+#[test]
+fn an_operator_grants_permissions_to_accounts_only() {
+    let cluster = json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",
+        "metadata": {"name": "x", "namespace": "shop", "uid": "4"}});
+    let found = |role: &str, subject: &str| {
+        let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"name": "let", "namespace": "shop", "ownerReferences": [
+                {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "x", "uid": "4",
+                    "controller": true}]},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
+            "subjects": [{"kind": "ServiceAccount", "name": "x", "namespace": "shop"},
+                {"kind": subject, "name": "y", "namespace": "shop"}]});
+        let found = extra(&[cluster.clone(), binding]);
+        found.contains(&"RoleBinding/let".to_owned())
+    };
+    assert!(!found("x", "ServiceAccount"));
+    assert!(found("x", "User"));
+    assert!(found("x", "Group"));
+    assert!(found("cluster-admin", "ServiceAccount"));
+}
+
 /// A name or a label that anyone can choose excuses neither a token nor a cloud identity.
 #[test]
 fn a_known_name_excuses_only_what_is_known_to_have_it() {
