@@ -298,7 +298,7 @@ impl Owners {
     }
 
     /// Returns whether an object grants no more than operators do: their bindings give permissions to
-    /// ServiceAccounts alone, and never everything. Whoever may create a binding can name any
+    /// ServiceAccounts alone, and never everything. Anyone who may create a binding can name any
     /// existing resource as its owner.
     fn grants_as_operators_do(&self, object: &LiveObject, value: &Value) -> bool {
         if !is_binding(object) {
