@@ -20,7 +20,7 @@ use super::deviations::{TemplateDeviation, TemplateDeviations};
 use super::gather::Facts;
 use super::object::{ComparedObject, RunData};
 use crate::cluster::{Live, LiveObject, ReadResult, ReadResults, ServedKind};
-use crate::facts::{GUARDED_GROUPS, workload};
+use crate::facts::{is_guarded, workload};
 use crate::judge::explain::prevalent::leaves;
 use crate::judge::{Case, DeclaredManifest, ExplainerInput, ExplainerKnowledge, JudgeInput};
 use crate::model::{
@@ -47,8 +47,7 @@ pub fn deviations(
 ) -> TemplateDeviations {
     let mut by_namespace: BTreeMap<&str, Vec<&LiveObject>> = BTreeMap::new();
     for object in &facts.fetched.extra {
-        let is_guarded = GUARDED_GROUPS.contains(&object.key.group.as_str());
-        if !is_guarded && object.may_mention("ownerReferences") {
+        if !is_guarded(&object.key.group) && object.may_mention("ownerReferences") {
             let namespace = object.key.namespace.as_deref().unwrap_or_default();
             by_namespace.entry(namespace).or_default().push(object);
         }

@@ -65,7 +65,7 @@ pub const MAKES: &[(&str, &str, &[&str])] = &[
 ];
 
 /// The objects that the kinds of widely used operators create. Those that grant permissions count
-/// as created by an operator only if they are listed here (see [`GUARDED_GROUPS`]).
+/// as created by an operator only if they are listed here (see [`is_guarded`]).
 pub const OPERATORS_MAKE: &[(&str, &str, &[&str])] = &[
     (
         "actions.github.com",
@@ -111,4 +111,9 @@ pub const OPERATORS_MAKE: &[(&str, &str, &[&str])] = &[
 
 /// The API groups of objects that grant permissions or change what others apply. A label, a name or
 /// an owner that anyone can write explains none of them.
-pub const GUARDED_GROUPS: &[&str] = &["admissionregistration.k8s.io", "rbac.authorization.k8s.io"];
+const GUARDED_GROUPS: &[&str] = &["admissionregistration.k8s.io", "rbac.authorization.k8s.io"];
+
+/// Returns whether the objects of an API group grant permissions or change what others apply.
+pub fn is_guarded(group: &str) -> bool {
+    GUARDED_GROUPS.contains(&group)
+}

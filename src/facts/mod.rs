@@ -9,7 +9,7 @@ mod metadata;
 mod obeyed;
 mod workloads;
 
-pub use kinds::{BUILT_IN_GROUPS, GUARDED_GROUPS, MAKES, OPERATORS_MAKE, REQUEST_MESSAGES};
+pub use kinds::{BUILT_IN_GROUPS, MAKES, OPERATORS_MAKE, REQUEST_MESSAGES, is_guarded};
 pub use managers::{
     Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, REPLACE, SCALERS, gitops_controller,
     how_it_applies, may_taint, service_account,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cluster::{Live, LiveObject};
-use crate::facts::GUARDED_GROUPS;
+use crate::facts::is_guarded;
 use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
 use crate::model::{Explanation, Owner, Ownership};
 use crate::policy::RuleSet;
@@ -47,7 +47,11 @@ impl Explainer for GeneratedObjects {
         };
         extra.any(is_labelled).then_some(())?;
         let mut generated = Generated::read(run.live);
-        let guarded = run.fetched.extra.iter().filter(|object| is_guarded(object));
+        let guarded = run
+            .fetched
+            .extra
+            .iter()
+            .filter(|object| is_guarded(&object.key.group));
         let guarded = guarded.filter(|object| object.may_mention(POLICY));
         for object in guarded {
             generated.add_content(object, run.live);
@@ -64,10 +68,6 @@ struct Generated {
     /// The objects that grant permissions or change what others apply, by version, kind and
     /// namespace.
     contents: BTreeMap<(String, String, String), Vec<Value>>,
-}
-
-fn is_guarded(object: &LiveObject) -> bool {
-    GUARDED_GROUPS.contains(&object.key.group.as_str())
 }
 
 impl Generated {
@@ -97,7 +97,7 @@ impl Generated {
     /// What a rule copies is not known, so that it proves nothing; a text that it computes is not
     /// checked.
     fn has_content(&self, part: &Value, object: &LiveObject) -> bool {
-        if !is_guarded(object) {
+        if !is_guarded(&object.key.group) {
             return true;
         }
         let Some(data) = part.get("data") else {

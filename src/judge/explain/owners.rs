@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::bootstrap;
 use crate::cluster::{KindLookup, Live, LiveObject};
-use crate::facts::{self, GUARDED_GROUPS, MAKES, OPERATORS_MAKE};
+use crate::facts::{self, MAKES, OPERATORS_MAKE};
 use crate::judge::ExplainerInput;
 use crate::model::{
     Change, ChangeKind, GroupKind, ManagerEntry, ObjectStatus, Severity, group_of, items_at,
@@ -279,7 +279,7 @@ impl Owners {
         let Some(is_known) = may_make(reference, made) else {
             return false;
         };
-        let is_guarded = GUARDED_GROUPS.contains(&object.key.group.as_str());
+        let is_guarded = facts::is_guarded(&object.key.group);
         if is_guarded && (!is_known || !self.grants_as_operators_do(object, value)) {
             return false;
         }
@@ -451,7 +451,7 @@ fn scope_of(object: &LiveObject) -> OwnerScope {
 
 /// Returns whether an object has the label of those that the API server creates at start.
 fn is_bootstrapped(object: &LiveObject) -> bool {
-    GUARDED_GROUPS.contains(&object.key.group.as_str()) && object.may_mention(BOOTSTRAPPING)
+    facts::is_guarded(&object.key.group) && object.may_mention(BOOTSTRAPPING)
 }
 
 fn is_binding(object: &LiveObject) -> bool {
