@@ -40,8 +40,6 @@ pub struct Constraints {
     objects: Option<Selector>,
     /// Kyverno's kinds, as globs; `None` for any.
     kinds: Option<Vec<String>>,
-    /// Kyverno's names of namespaces and objects, as globs; empty for any.
-    names: [Vec<String>; 2],
 }
 
 /// A label selector; `None` if it cannot be parsed, and so matches nothing.
@@ -86,27 +84,12 @@ impl Constraints {
         }
     }
 
-    /// Reads `match.….resources` of a Kyverno rule.
-    pub fn of_kyverno(resources: &Value, kinds: &[String]) -> Self {
-        let texts = |name: &str| {
-            let list = resources.get(name).and_then(Value::as_array);
-            let texts = list.into_iter().flatten().filter_map(Value::as_str);
-            texts.map(str::to_owned).collect::<Vec<_>>()
-        };
-        let selector = |name: &str| resources.get(name).map(LabelSelector::from_object);
-        let single = resources.get("name").and_then(Value::as_str);
-        let names = texts("names").into_iter().chain(single.map(str::to_owned));
+    /// Returns constraints that match kinds as Kyverno names them.
+    pub fn of_kinds(kinds: &[String]) -> Self {
+        // `apps/v1/Deployment` includes the version.
+        let kinds = kinds.iter().filter_map(|kind| kind.rsplit('/').next());
         Self {
-            // `apps/v1/Deployment` includes the version.
-            kinds: Some(
-                kinds
-                    .iter()
-                    .filter_map(|kind| kind.rsplit('/').next().map(str::to_owned))
-                    .collect(),
-            ),
-            names: [texts("namespaces"), names.collect()],
-            namespaces: selector("namespaceSelector"),
-            objects: selector("selector"),
+            kinds: Some(kinds.map(str::to_owned).collect()),
             ..Self::default()
         }
     }
@@ -167,7 +150,7 @@ impl Constraints {
             && !self.excluded.iter().any(is_meant)
             && self.matches_labels(object)
             && self.matches_namespace(object)
-            && self.matches_names(object)
+            && self.matches_kind(object)
     }
 
     fn matches_labels(&self, object: &PolicyCandidate<'_>) -> bool {
@@ -181,13 +164,10 @@ impl Constraints {
         selector.is_none_or(|selector| selector.as_ref().is_some_and(is_meant))
     }
 
-    fn matches_names(&self, object: &PolicyCandidate<'_>) -> bool {
-        let is = |globs: &[String], text: &str| globs.iter().any(|one| glob(one, text));
-        let [namespaces, names] = &self.names;
-        let namespace = object.key.namespace.as_deref().unwrap_or_default();
-        (self.kinds.as_ref()).is_none_or(|kinds| is(kinds, &object.key.kind))
-            && (namespaces.is_empty() || is(namespaces, namespace))
-            && (names.is_empty() || is(names, &object.key.name))
+    fn matches_kind(&self, object: &PolicyCandidate<'_>) -> bool {
+        let is_it = |wanted: &String| glob(wanted, &object.key.kind);
+        let kinds = self.kinds.as_ref();
+        kinds.is_none_or(|kinds| kinds.iter().any(is_it))
     }
 
     /// Returns whether the namespace selector matches. It never excludes cluster-scoped objects.

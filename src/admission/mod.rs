@@ -3,6 +3,7 @@
 //! A policy sees what the server would store, so manifests are defaulted first ([`stored()`]). A
 //! policy that cannot be evaluated is [`Enforcement::Cannot`], and never passes.
 
+mod applies;
 mod cel;
 pub mod check;
 pub mod guard;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use applies::{Applies, applies, cel_conditions, kyverno_conditions};
 pub use matching::{Constraints, PolicyCandidate};
 pub use run::{analysis, run};
 pub use stored::{keep_immutable, stored};

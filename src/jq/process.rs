@@ -215,6 +215,11 @@ impl DeleteByJq for Jq {
                 broken => JqFailure::Broken(broken.to_string()),
             })
     }
+
+    fn evaluate(&self, policy: &str, input: &Value) -> Result<Value, JqFailure> {
+        self.evaluate(policy, input)
+            .map_err(|error| JqFailure::Broken(error.to_string()))
+    }
 }
 
 struct RunningJq {

@@ -9,6 +9,12 @@ pub trait DeleteByJq: Send + Sync {
     /// # Errors
     /// Fails if the result is not an object.
     fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqFailure>;
+
+    /// Evaluates an admission policy, which may take as long as a jq expression.
+    ///
+    /// # Errors
+    /// Fails if it does not end in time.
+    fn evaluate(&self, policy: &str, input: &Value) -> Result<Value, JqFailure>;
 }
 
 /// Why a jq expression has no result.

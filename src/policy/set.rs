@@ -200,6 +200,12 @@ impl RuleSet {
         }
     }
 
+    /// Returns the answer of an admission policy; `None` if there is no engine that could stop it.
+    pub fn evaluate(&self, policy: &str, input: &Value) -> Option<Result<Value, JqFailure>> {
+        let engine = self.jq.0.as_ref()?;
+        Some(engine.evaluate(policy, input))
+    }
+
     /// Returns all rules about changes, in the order in which they are applied.
     pub fn rules(&self) -> &[Rule] {
         &self.rules

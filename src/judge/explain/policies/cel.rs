@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::template::{ValueTemplate, at_pointer};
+use super::template::{ValueTemplate, at_pointer, of_pieces};
 
 /// The depth limit of expressions.
 const MOST_DEEP: usize = 64;
@@ -129,14 +129,22 @@ fn concatenated(terms: &[&str], depth: usize) -> ValueTemplate {
         });
         return ValueTemplate::List(items.collect());
     }
-    let texts: Option<String> = terms
-        .iter()
-        .map(|term| match term {
-            ValueTemplate::Value(Value::String(text)) => Some(text.as_str()),
-            _ => None,
-        })
-        .collect();
-    texts.map_or(ValueTemplate::Any, |text| ValueTemplate::Value(text.into()))
+    let text = |term: &ValueTemplate| match term {
+        ValueTemplate::Value(Value::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    // What is added to a text is a text.
+    let mut pieces = vec![String::new()];
+    for term in &terms {
+        match (text(term), pieces.last_mut()) {
+            (Some(text), Some(last)) => last.push_str(&text),
+            _ => pieces.push(String::new()),
+        }
+    }
+    match terms.iter().all(|term| text(term).is_some()) {
+        true => ValueTemplate::Value(pieces.concat().into()),
+        false => of_pieces(pieces),
+    }
 }
 
 /// Parses a string, a number, a boolean or `null`.
@@ -297,7 +305,8 @@ mod tests {
         let ValueTemplate::Object(labels) = &metadata["labels"] else {
             panic!("no labels");
         };
-        assert_eq!(labels["team"], ValueTemplate::Any);
+        let team = [String::new(), "-x".to_owned()];
+        assert_eq!(labels["team"], ValueTemplate::Text(team.to_vec()));
         let either = ["a", "b"].map(|text| ValueTemplate::Value(json!(text)));
         assert_eq!(labels["tier"], ValueTemplate::OneOf(either.to_vec()));
     }

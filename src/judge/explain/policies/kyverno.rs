@@ -6,35 +6,87 @@ use serde_json::Value;
 
 use crate::admission::Constraints;
 use crate::facts::WORKLOADS;
+use crate::model::{items_at, text_or_empty};
 use crate::yaml;
 
 use super::PolicyMutation;
+use super::conditions::Condition;
 use super::template::{ValueTemplate, at_pointer, of_value};
 
 /// Returns the mutations of a policy.
 pub fn mutations(policy: &Value) -> Vec<PolicyMutation> {
-    let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
-    let named = super::named("Kyverno's ClusterPolicy", policy);
-    let of = |rule: &Value| of_rule(rule, &named);
-    rules.into_iter().flatten().flat_map(of).collect()
+    if policy.pointer("/spec/admission") == Some(&Value::Bool(false)) {
+        return Vec::new();
+    }
+    let rules = items_at(policy, "/spec/rules").iter().enumerate();
+    rules
+        .flat_map(|(at, rule)| of_rule(policy, rule, at))
+        .collect()
 }
 
-fn of_rule(rule: &Value, policy: &str) -> Vec<PolicyMutation> {
+fn of_rule(policy: &Value, rule: &Value, at: usize) -> Vec<PolicyMutation> {
     let writes = writes(rule);
     if writes.is_empty() {
         return Vec::new();
     }
-    let rule_name = rule.get("name").and_then(Value::as_str);
-    let name = format!("{policy}, rule {}", rule_name.unwrap_or_default());
-    let list = |path: &str| rule.pointer(path).and_then(Value::as_array);
-    let either = list("/match/any").into_iter().flatten();
-    let all = list("/match/all").into_iter().flatten();
-    let plain = rule.get("match").into_iter();
-    let filters = either.chain(all).chain(plain);
-    filters
-        .filter_map(|filter| filter.get("resources"))
-        .flat_map(|resources| of_resources(resources, &writes, &name))
-        .collect()
+    let name = format!(
+        "{}, rule {}",
+        super::named("Kyverno's ClusterPolicy", policy),
+        text_or_empty(rule, "/name")
+    );
+    let of = |kinds: &[String], condition: Condition, writes: Vec<ValueTemplate>| PolicyMutation {
+        name: name.clone(),
+        matches: vec![Constraints::of_kinds(kinds)],
+        condition,
+        created: super::created(policy),
+        writes,
+    };
+    let targets = items_at(rule, "/mutate/targets");
+    if !targets.is_empty() {
+        // It changes other objects than those that it matches.
+        let kinds = targets
+            .iter()
+            .map(|one| text_or_empty(one, "/kind").to_owned());
+        let kinds: Vec<String> = kinds.collect();
+        return vec![of(&kinds, Condition::Unknown, writes)];
+    }
+    let each = items_at(rule, "/mutate/foreach");
+    let condition = match each.iter().any(|one| one.get("preconditions").is_some()) {
+        true => Condition::Unknown,
+        false => Condition::of_kyverno(policy, at),
+    };
+    let lists = items_at(rule, "/match/any").iter();
+    let lists = lists.chain(items_at(rule, "/match/all"));
+    let filters = lists.chain(rule.get("match"));
+    let resources = filters.filter_map(|filter| filter.get("resources"));
+    let kinds: Vec<Vec<String>> = resources
+        .map(|resources| {
+            let kinds = items_at(resources, "/kinds").iter();
+            kinds.filter_map(Value::as_str).map(str::to_owned).collect()
+        })
+        .collect();
+    let is_pod = |kind: &String| kind == "Pod" || kind.ends_with("/Pod");
+    let are_pods = !kinds.is_empty() && kinds.iter().flatten().all(is_pod);
+    // A filter without kinds matches any.
+    let all = match kinds.iter().any(Vec::is_empty) {
+        true => vec!["*".to_owned()],
+        false => kinds.concat(),
+    };
+    let mut found = vec![of(&all, condition.clone(), writes.clone())];
+    if are_pods && kinds.iter().all(|kinds| !kinds.is_empty()) {
+        // Kyverno derives rules for workloads from rules for Pods (auto-gen rules).
+        let makers = WORKLOADS
+            .iter()
+            .filter(|workload| !workload.template.is_empty());
+        found.extend(makers.map(|workload| {
+            let writes = writes
+                .iter()
+                .map(|template| nested(workload.template, template));
+            let kind = workload.kind.to_owned();
+            of(&[kind], condition.clone(), writes.collect())
+        }));
+    }
+    found
 }
 
 /// Returns the templates that a rule writes.
@@ -65,45 +117,6 @@ fn operation(operation: &Value) -> Option<ValueTemplate> {
     Some(at_pointer(path, of_value(operation.get("value")?)))
 }
 
-fn of_resources(resources: &Value, writes: &[ValueTemplate], name: &str) -> Vec<PolicyMutation> {
-    let texts = |name: &str| {
-        let list = resources.get(name).and_then(Value::as_array);
-        let texts = list.into_iter().flatten().filter_map(Value::as_str);
-        texts.map(str::to_owned).collect::<Vec<_>>()
-    };
-    let kinds = texts("kinds");
-    let constraints = Constraints::of_kyverno(resources, &kinds);
-    let mut found = vec![PolicyMutation {
-        name: name.to_owned(),
-        matches: vec![constraints],
-        writes: writes.to_vec(),
-    }];
-    if kinds
-        .iter()
-        .all(|kind| kind == "Pod" || kind.ends_with("/Pod"))
-        && !kinds.is_empty()
-    {
-        // Kyverno derives rules for workloads from rules for Pods (auto-gen rules).
-        let makers = WORKLOADS
-            .iter()
-            .filter(|workload| !workload.template.is_empty());
-        found.extend(makers.map(|workload| {
-            let writes = writes
-                .iter()
-                .map(|template| nested(workload.template, template));
-            PolicyMutation {
-                name: name.to_owned(),
-                matches: vec![Constraints::of_kyverno(
-                    resources,
-                    &[workload.kind.to_owned()],
-                )],
-                writes: writes.collect(),
-            }
-        }));
-    }
-    found
-}
-
 /// Converts a template for a Pod into one for a workload with a pod template.
 fn nested(place: &[&str], template: &ValueTemplate) -> ValueTemplate {
     place.iter().rev().fold(template.clone(), |below, step| {
@@ -115,6 +128,7 @@ fn nested(place: &[&str], template: &ValueTemplate) -> ValueTemplate {
 mod tests {
     use serde_json::json;
 
+    use super::super::template::ComputedValues;
     use super::*;
 
     #[test]
@@ -124,7 +138,7 @@ mod tests {
         let found = mutations(&policy);
         assert_eq!(found.len(), 8);
         let mut deployment = json!({"spec": {"replicas": 1}});
-        found[2].writes[0].write(&mut deployment, &json!({}));
+        found[2].writes[0].write(&mut deployment, &json!({}), ComputedValues::Live);
         let expected =
             json!({"spec": {"replicas": 1, "template": {"spec": {"priorityClassName": "low"}}}});
         assert_eq!(deployment, expected);

@@ -3,8 +3,13 @@
 //! A value that a policy writes is not anyone's change. Policies are read at most once, and only if
 //! they might explain a difference: MutatingAdmissionPolicies with their bindings, Kyverno's
 //! policies, and mutating webhooks, whose configuration does not show what they write.
+//!
+//! A policy explains nothing about an object that it does not match, whose conditions are false for it,
+//! or that was last written before the policy existed. If that cannot be determined, or the policy
+//! computes the value, it explains only what is not severe.
 
 mod cel;
+mod conditions;
 mod created;
 mod kyverno;
 mod template;
@@ -15,15 +20,19 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::admission::{Constraints, PolicyCandidate};
+use crate::admission::{Applies, Constraints, PolicyCandidate};
 use crate::cluster::{Live, ReadResult, ReadResults};
 use crate::compare::{ComparisonInput, Difference, KeepFindings, Reason, compare};
 use crate::judge::{self, Case, Explainer, ExplainerInput, Knowledge};
 use crate::model::{
-    ChangeCause, ChangeKind, Explanation, FieldPath, Finder, Manifest, ResourceKey, Warning,
+    ChangeCause, ChangeKind, Explanation, FieldPath, Finder, Manifest, ResourceKey, Severity,
+    Warning, text_at,
 };
+use crate::policy::RuleSet;
+use crate::schema::Schema;
 
-use template::ValueTemplate;
+use conditions::Condition;
+use template::{ComputedValues, ValueTemplate};
 use webhooks::Webhook;
 
 /// Explains values that admission policies write.
@@ -47,6 +56,7 @@ impl Explainer for AdmissionPolicies {
         candidates.any(is_open).then_some(())?;
         let namespaces = labels_of_namespaces(run.manifests, run.fetched);
         let mut policies = PolicyExplainer::read(run.live, namespaces);
+        policies.rules = run.rules.clone();
         let is_idle = policies.mutations.is_empty() && policies.webhooks.is_empty();
         policies.served = (run.declared.iter())
             .filter_map(|one| match run.fetched.answers.get(&one.key) {
@@ -83,16 +93,33 @@ impl Knowledge for PolicyExplainer {
             declared: subject.declared,
             live: subject.live,
         };
-        let Some(expected) = self.expected(object) else {
+        let matching = self.matching(object, subject.schema);
+        if !matching.iter().any(|one| !one.mutation.writes.is_empty()) {
             return findings;
+        }
+        let compared = |expected: &Value| {
+            compare(&ComparisonInput {
+                declared: expected,
+                keep: KeepFindings::Drift,
+                ..*subject
+            })
         };
-        let after = compare(&ComparisonInput {
-            declared: &expected,
-            keep: KeepFindings::Drift,
-            ..*subject
-        });
-        let mut findings = explain_predicted(findings, after);
-        self.name(object, &mut findings);
+        // What is severe is explained only by what is known.
+        let (severe, minor): (Vec<_>, Vec<_>) =
+            (findings.into_iter()).partition(|finding| is_severe(&self.rules, key, finding));
+        let mut findings = match minor.is_empty() {
+            true => minor,
+            false => {
+                let expected = expected(object, &matching, ComputedValues::Live);
+                explain_predicted(minor, compared(&expected))
+            }
+        };
+        if !severe.is_empty() {
+            let expected = expected(object, &matching, ComputedValues::Unknown);
+            findings.extend(explain_predicted(severe, compared(&expected)));
+            findings.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+        }
+        name(object, &matching, &mut findings);
         findings
     }
 
@@ -148,6 +175,8 @@ pub struct PolicyExplainer {
     namespaces: BTreeMap<String, Value>,
     /// The version and the resource of each object that was found.
     served: BTreeMap<ResourceKey, (String, String)>,
+    /// The rules of the run.
+    rules: RuleSet,
 }
 
 /// The mutations of one policy or rule.
@@ -157,7 +186,18 @@ struct PolicyMutation {
     name: String,
     /// All of these must match.
     matches: Vec<Constraints>,
+    /// What must hold in addition.
+    condition: Condition,
+    /// When the policy and its binding were created, in RFC 3339, which sorts as text.
+    created: Option<String>,
     writes: Vec<ValueTemplate>,
+}
+
+/// A mutation that changes an object.
+struct MatchingMutation<'a> {
+    mutation: &'a PolicyMutation,
+    /// Whether it is known to.
+    is_sure: bool,
 }
 
 /// An object that policies may have changed.
@@ -217,11 +257,14 @@ impl PolicyExplainer {
         for binding in bound {
             let narrowed = binding.pointer("/spec/matchResources");
             let narrowed = narrowed.map(|matched| Constraints::of_binding(Some(matched)));
+            let created = [policy, binding].map(created);
             self.mutations.push(PolicyMutation {
                 name: named("MutatingAdmissionPolicy", policy),
                 matches: std::iter::once(constraints.clone())
                     .chain(narrowed)
                     .collect(),
+                condition: Condition::of_cel(policy),
+                created: created.into_iter().flatten().max(),
                 writes: writes.clone(),
             });
         }
@@ -238,6 +281,8 @@ impl PolicyExplainer {
                     matches: vec![Constraints::of_policy(
                         policy.pointer("/spec/matchConstraints"),
                     )],
+                    condition: Condition::of_cel(&policy),
+                    created: created(&policy),
                     writes: mutations(&policy),
                 });
             }
@@ -258,7 +303,10 @@ impl PolicyExplainer {
         let of_policies = self.mutations.iter().flat_map(|mutation| &mutation.matches);
         let of_webhooks = self.webhooks.iter().map(|webhook| &webhook.matches);
         let mut all = of_policies.chain(of_webhooks);
-        if !all.any(Constraints::needs_labels_of_namespaces) {
+        let mut conditions = self.mutations.iter().map(|mutation| &mutation.condition);
+        if !all.any(Constraints::needs_labels_of_namespaces)
+            && !conditions.any(Condition::needs_labels_of_namespaces)
+        {
             return;
         }
         for namespace in live.related("v1", "Namespace", "").unwrap_or_default() {
@@ -274,56 +322,27 @@ impl PolicyExplainer {
     fn matching<'a>(
         &'a self,
         object: AdmittedObject<'a>,
-    ) -> impl Iterator<Item = &'a PolicyMutation> {
-        let candidate = self.candidate(object);
-        self.mutations.iter().filter(move |mutation| {
+        schema: &Schema,
+    ) -> Vec<MatchingMutation<'a>> {
+        let candidate = PolicyCandidate {
+            old: Some(object.live),
+            ..self.candidate(object)
+        };
+        let mutations = self.mutations.iter().filter(|mutation| {
             let mut matches = mutation.matches.iter();
             matches.all(|constraints| constraints.match_object(&candidate))
-        })
-    }
-
-    /// Adds a note to each difference that policies explain. It names the first policy that by
-    /// itself turns the declared value into the live one.
-    fn name(&self, object: AdmittedObject<'_>, findings: &mut [Difference]) {
-        if !findings.iter().any(is_unnamed) {
-            return;
-        }
-        let made: Vec<(&str, Value)> = self
-            .matching(object)
-            .map(|mutation| {
-                let mut made = object.declared.clone();
-                for template in &mutation.writes {
-                    template.write(&mut made, object.live);
-                }
-                (mutation.name.as_str(), made)
+                && is_after(object.live, mutation.created.as_deref())
+        });
+        let mutations = mutations.filter_map(|mutation| {
+            let mut matches = mutation.matches.iter();
+            let is_matched = matches.all(|constraints| constraints.doubt(&candidate).is_none());
+            let applies = self.applies(&mutation.condition, object, schema);
+            (applies != Applies::No).then_some(MatchingMutation {
+                mutation,
+                is_sure: is_matched && applies == Applies::Yes,
             })
-            .collect();
-        for finding in findings.iter_mut().filter(|finding| is_unnamed(finding)) {
-            let path = &finding.change.path;
-            let live = Finder::lenient(object.live).find(path);
-            let mut makers = made.iter();
-            let maker =
-                makers.find(|(_, made)| live.is_some() && Finder::lenient(made).find(path) == live);
-            finding.note = maker.map(|(name, _)| format!("written by {name}"));
-        }
-    }
-
-    /// Returns the object after the policies changed the manifest; `None` if no policy matches.
-    fn expected(&self, object: AdmittedObject<'_>) -> Option<Value> {
-        let mut expected = object.declared.clone();
-        let matching = self.matching(object);
-        let mut writes = matching.flat_map(|mutation| &mutation.writes).peekable();
-        writes.peek()?;
-        writes.for_each(|template| template.write(&mut expected, object.live));
-        // No policy changes the identity of an object.
-        for identity in ["apiVersion", "kind"] {
-            if let (Some(declared), Some(expected)) =
-                (object.declared.get(identity), expected.get_mut(identity))
-            {
-                expected.clone_from(declared);
-            }
-        }
-        Some(expected)
+        });
+        mutations.collect()
     }
 
     fn candidate<'a>(&'a self, object: AdmittedObject<'a>) -> PolicyCandidate<'a> {
@@ -338,6 +357,83 @@ impl PolicyExplainer {
             namespace_labels: namespace.and_then(|name| self.namespaces.get(name)),
             operation: None,
         }
+    }
+}
+
+/// Returns the object after the policies changed the manifest. Computed values count if they are taken
+/// for the live ones, and so do policies of which it is not known whether they change the object.
+fn expected(
+    object: AdmittedObject<'_>,
+    matching: &[MatchingMutation<'_>],
+    computed: ComputedValues,
+) -> Value {
+    let mut expected = object.declared.clone();
+    let counting = matching
+        .iter()
+        .filter(|one| one.is_sure || computed == ComputedValues::Live);
+    let writes = counting.flat_map(|one| &one.mutation.writes);
+    writes.for_each(|template| template.write(&mut expected, object.live, computed));
+    // No policy changes the identity of an object.
+    for identity in ["apiVersion", "kind"] {
+        if let (Some(declared), Some(expected)) =
+            (object.declared.get(identity), expected.get_mut(identity))
+        {
+            expected.clone_from(declared);
+        }
+    }
+    expected
+}
+
+/// Adds a note to each difference that policies explain. It names the first policy that by itself
+/// turns the declared value into the live one.
+fn name(
+    object: AdmittedObject<'_>,
+    matching: &[MatchingMutation<'_>],
+    findings: &mut [Difference],
+) {
+    if !findings.iter().any(is_unnamed) {
+        return;
+    }
+    let made: Vec<(&str, Value)> = matching
+        .iter()
+        .map(|one| {
+            let mut made = object.declared.clone();
+            for template in &one.mutation.writes {
+                template.write(&mut made, object.live, ComputedValues::Live);
+            }
+            (one.mutation.name.as_str(), made)
+        })
+        .collect();
+    for finding in findings.iter_mut().filter(|finding| is_unnamed(finding)) {
+        let path = &finding.change.path;
+        let live = Finder::lenient(object.live).find(path);
+        let mut makers = made.iter();
+        let maker =
+            makers.find(|(_, made)| live.is_some() && Finder::lenient(made).find(path) == live);
+        finding.note = maker.map(|(name, _)| format!("written by {name}"));
+    }
+}
+
+/// Returns whether a change, or a part of it, has severity high or critical.
+fn is_severe(rules: &RuleSet, key: &ResourceKey, finding: &Difference) -> bool {
+    rules.severity(key, &finding.change) >= Severity::High
+}
+
+/// Returns when an object was created.
+fn created(object: &Value) -> Option<String> {
+    text_at(object, "/metadata/creationTimestamp").map(str::to_owned)
+}
+
+/// Returns whether an object was written after something else was created, as far as its fields show.
+/// Admission changes no status.
+fn is_after(live: &Value, created: Option<&str>) -> bool {
+    let entries = live.pointer("/metadata/managedFields");
+    let entries = entries.and_then(Value::as_array).into_iter().flatten();
+    let entries = entries.filter(|entry| text_at(entry, "/subresource").is_none());
+    let times = entries.filter_map(|entry| text_at(entry, "/time"));
+    match (created, times.max()) {
+        (Some(created), Some(written)) => created <= written,
+        _ => true,
     }
 }
 

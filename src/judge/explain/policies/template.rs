@@ -22,6 +22,8 @@ const KEYS: [&str; 8] = [
 pub enum ValueTemplate {
     /// A computed value, which may be anything.
     Any,
+    /// A text that is computed between these pieces.
+    Text(Vec<String>),
     /// A known value.
     Value(Value),
     /// An object with these fields.
@@ -34,12 +36,28 @@ pub enum ValueTemplate {
     OneOf(Vec<ValueTemplate>),
 }
 
+/// What a computed value is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComputedValues {
+    /// The live one.
+    Live,
+    /// None, unless the policy writes how it begins.
+    Unknown,
+}
+
 impl ValueTemplate {
-    /// Writes the template over a declared value. Computed values are taken from `live`.
-    pub fn write(&self, declared: &mut Value, live: &Value) {
+    /// Writes the template over a declared value.
+    pub fn write(&self, declared: &mut Value, live: &Value, computed: ComputedValues) {
         match self {
             Self::Any => {
-                if !live.is_null() {
+                if !live.is_null() && computed == ComputedValues::Live {
+                    *declared = live.clone();
+                }
+            }
+            Self::Text(pieces) => {
+                let begins = pieces.first().is_some_and(|piece| !piece.is_empty());
+                let is_known = begins || computed == ComputedValues::Live;
+                if is_known && live.as_str().is_some_and(|text| consists_of(text, pieces)) {
                     *declared = live.clone();
                 }
             }
@@ -48,7 +66,7 @@ impl ValueTemplate {
                 // The condition is unknown; the live value shows which branch was taken.
                 let written = alternatives.iter().map(|one| {
                     let mut copy = declared.clone();
-                    one.write(&mut copy, live);
+                    one.write(&mut copy, live, computed);
                     copy
                 });
                 let written: Vec<Value> = written.collect();
@@ -65,7 +83,7 @@ impl ValueTemplate {
                     return;
                 };
                 for (name, field) in fields {
-                    write_field(declared, name, field, live);
+                    write_field(declared, name, field, live, computed);
                 }
             }
             Self::List(items) => {
@@ -75,13 +93,13 @@ impl ValueTemplate {
                 if let Value::Array(declared) = declared {
                     items
                         .iter()
-                        .for_each(|item| write_item(declared, item, live));
+                        .for_each(|item| write_item(declared, item, live, computed));
                 }
             }
             Self::Item(index, item) => {
                 if let Some(one) = declared.get_mut(*index) {
                     let live = live_partner(one, *index, live);
-                    item.write(one, live);
+                    item.write(one, live, computed);
                 }
             }
         }
@@ -96,7 +114,13 @@ impl ValueTemplate {
     }
 }
 
-fn write_field(declared: &mut Map<String, Value>, name: &str, field: &ValueTemplate, live: &Value) {
+fn write_field(
+    declared: &mut Map<String, Value>,
+    name: &str,
+    field: &ValueTemplate,
+    live: &Value,
+    computed: ComputedValues,
+) {
     let add_only = name
         .strip_prefix("+(")
         .and_then(|rest| rest.strip_suffix(')'));
@@ -110,7 +134,7 @@ fn write_field(declared: &mut Map<String, Value>, name: &str, field: &ValueTempl
     }
     let live = live.get(name).unwrap_or(&Value::Null);
     let mut value = declared.get(name).cloned().unwrap_or_default();
-    field.write(&mut value, live);
+    field.write(&mut value, live, computed);
     if !value.is_null() {
         declared.insert(name.to_owned(), value);
     }
@@ -132,7 +156,12 @@ fn live_partner<'a>(declared: &Value, index: usize, live: &'a Value) -> &'a Valu
 
 /// Merges an item into a list: into the item with the same key, into all items that its pattern
 /// matches, or as a new item.
-fn write_item(declared: &mut Vec<Value>, item: &ValueTemplate, live: &Value) {
+fn write_item(
+    declared: &mut Vec<Value>,
+    item: &ValueTemplate,
+    live: &Value,
+    computed: ComputedValues,
+) {
     let live_items = live.as_array().map(Vec::as_slice).unwrap_or_default();
     let ValueTemplate::Object(fields) = item else {
         let value = match item {
@@ -151,7 +180,7 @@ fn write_item(declared: &mut Vec<Value>, item: &ValueTemplate, live: &Value) {
     if fields.keys().any(|name| name.starts_with('(')) {
         for one in declared.iter_mut() {
             let live = partner(one, "name");
-            item.write(one, &live);
+            item.write(one, &live, computed);
         }
         return;
     }
@@ -163,10 +192,10 @@ fn write_item(declared: &mut Vec<Value>, item: &ValueTemplate, live: &Value) {
         // An item without a key is taken from the live list if that contains it.
         let found = live_items.iter().find(|live| {
             let mut value = Value::Null;
-            item.write(&mut value, live);
+            item.write(&mut value, live, computed);
             is_within(&value, live)
         });
-        item.write(&mut value, found.unwrap_or(&Value::Null));
+        item.write(&mut value, found.unwrap_or(&Value::Null), computed);
         if !declared.contains(&value) {
             declared.push(value);
         }
@@ -176,10 +205,10 @@ fn write_item(declared: &mut Vec<Value>, item: &ValueTemplate, live: &Value) {
     let is_live = |one: &&Value| one.get(key) == Some(identity);
     let live = live_items.iter().find(is_live).unwrap_or(&Value::Null);
     match declared.iter_mut().find(is_meant) {
-        Some(one) => item.write(one, live),
+        Some(one) => item.write(one, live, computed),
         None => {
             let mut one = Value::Null;
-            item.write(&mut one, live);
+            item.write(&mut one, live, computed);
             declared.push(one);
         }
     }
@@ -208,9 +237,49 @@ pub fn of_value(value: &Value) -> ValueTemplate {
                 .collect(),
         ),
         Value::Array(items) => ValueTemplate::List(items.iter().map(of_value).collect()),
-        Value::String(text) if text.contains("{{") => ValueTemplate::Any,
+        Value::String(text) if text.contains("{{") => of_pieces(pieces(text)),
         value => ValueTemplate::Value(value.clone()),
     }
+}
+
+/// Returns the template of a text that is computed between pieces.
+pub fn of_pieces(pieces: Vec<String>) -> ValueTemplate {
+    match pieces.iter().all(String::is_empty) {
+        true => ValueTemplate::Any,
+        false => ValueTemplate::Text(pieces),
+    }
+}
+
+/// Returns the pieces of a text around `{{ … }}`.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        pieces.push(before.to_owned());
+        // A variable may end in the brace of an object.
+        rest = after
+            .split_once("}}")
+            .map_or("", |(_, rest)| rest.trim_start_matches('}'));
+    }
+    pieces.push(rest.to_owned());
+    pieces
+}
+
+/// Returns whether a text consists of these pieces, in this order, with anything between them.
+fn consists_of(text: &str, pieces: &[String]) -> bool {
+    let [first, between @ .., last] = pieces else {
+        return pieces.first().is_some_and(|only| only == text);
+    };
+    let Some(mut rest) = text.strip_prefix(first.as_str()) else {
+        return false;
+    };
+    for piece in between {
+        let Some((_, after)) = rest.split_once(piece.as_str()) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.ends_with(last.as_str())
 }
 
 /// Returns a template that writes another one at a JSON Pointer (RFC 6901). A last step of `-` or an
@@ -239,8 +308,20 @@ mod tests {
 
     fn written(template: &ValueTemplate, declared: Value, live: Value) -> Value {
         let mut declared = declared;
-        template.write(&mut declared, &live);
+        template.write(&mut declared, &live, ComputedValues::Live);
         declared
+    }
+
+    #[test]
+    fn a_computed_value_stands_for_any_only_if_that_is_asked_for() {
+        let template = of_value(&json!({"a": "{{ x }}", "b": "mirror/{{ y }}", "c": "{{ z }}-c"}));
+        let live = json!({"a": "evil", "b": "mirror/web", "c": "evil-c"});
+        assert_eq!(written(&template, json!({}), live.clone()), live);
+        let mut known = json!({});
+        template.write(&mut known, &live, ComputedValues::Unknown);
+        assert_eq!(known, json!({"b": "mirror/web"}));
+        let other = json!({"a": "evil", "b": "evil/web", "c": "evil"});
+        assert_eq!(written(&template, json!({}), other), json!({"a": "evil"}));
     }
 
     #[test]

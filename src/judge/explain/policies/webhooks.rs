@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::{AdmittedObject, PolicyExplainer, is_open_addition};
+use super::{AdmittedObject, PolicyExplainer, is_after, is_open_addition};
 use crate::admission::{Constraints, PolicyCandidate};
 use crate::cluster::ReadResult;
 use crate::judge::explain::prevalent::{leaves, parts};
@@ -60,18 +60,7 @@ pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
 impl Webhook {
     pub(super) fn matches(&self, candidate: &PolicyCandidate<'_>, live: &Value) -> bool {
         let is_sure = self.matches.doubt(candidate).is_none();
-        is_sure && self.matches.match_object(candidate) && self.was_there(live)
-    }
-
-    /// Returns whether the webhook existed when the object was last written.
-    fn was_there(&self, live: &Value) -> bool {
-        let entries = live.pointer("/metadata/managedFields");
-        let times = entries.and_then(Value::as_array).into_iter().flatten();
-        let times = times.filter_map(|entry| entry.get("time")?.as_str());
-        match (&self.created, times.max()) {
-            (Some(created), Some(written)) => created.as_str() <= written,
-            _ => true,
-        }
+        is_sure && self.matches.match_object(candidate) && is_after(live, self.created.as_deref())
     }
 }
 
