@@ -10,7 +10,7 @@ use crate::model::{items_at, text_or_empty};
 
 /// Whether a policy applies to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applies {
+pub enum PolicyMatch {
     /// It does.
     Yes,
     /// One of its conditions is false.
@@ -67,7 +67,7 @@ pub fn applies(
     subject: PolicyInput<'_>,
     namespace: Option<&Value>,
     evaluate: &Evaluate<'_>,
-) -> Applies {
+) -> PolicyMatch {
     let text = conditions.to_string();
     let mut is_known = true;
     for old in [None, Some(subject.object)] {
@@ -81,14 +81,14 @@ pub fn applies(
         });
         let answers = evaluate(&text, &input).unwrap_or_default();
         if answers.iter().any(|one| one.says == RuleOutcome::Pass) {
-            return Applies::Yes;
+            return PolicyMatch::Yes;
         }
         let mut all = answers.iter();
         is_known &= !answers.is_empty() && all.all(|one| one.says == RuleOutcome::NotMatched);
     }
     match is_known {
-        true => Applies::No,
-        false => Applies::Unknown,
+        true => PolicyMatch::No,
+        false => PolicyMatch::Unknown,
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     use crate::admission::run;
     use crate::model::ResourceKey;
 
-    fn found(conditions: &Value, labels: Value) -> Applies {
+    fn found(conditions: &Value, labels: Value) -> PolicyMatch {
         let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
         let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {
             "name": "cart", "namespace": "shop", "labels": labels}, "spec": {"template": {"spec": {}}}});
@@ -125,12 +125,12 @@ mod tests {
             cel_conditions(&policy).unwrap()
         };
         let wanted = conditions("object.metadata.?labels.?team.orValue('') == 'a'");
-        assert_eq!(found(&wanted, json!({"team": "a"})), Applies::Yes);
-        assert_eq!(found(&wanted, json!({"team": "b"})), Applies::No);
+        assert_eq!(found(&wanted, json!({"team": "a"})), PolicyMatch::Yes);
+        assert_eq!(found(&wanted, json!({"team": "b"})), PolicyMatch::No);
         let by_user = conditions("request.userInfo.username == 'a'");
-        assert_eq!(found(&by_user, json!({})), Applies::Unknown);
+        assert_eq!(found(&by_user, json!({})), PolicyMatch::Unknown);
         let updates = conditions("request.operation == 'UPDATE'");
-        assert_eq!(found(&updates, json!({})), Applies::Yes);
+        assert_eq!(found(&updates, json!({})), PolicyMatch::Yes);
         assert_eq!(
             cel_conditions(&json!({"spec": {"matchConditions": []}})),
             None
@@ -148,20 +148,20 @@ mod tests {
             }
             kyverno_conditions(&json!({"spec": {"rules": [rule]}}), 0)
         };
-        assert_eq!(found(&rule(json!({})), json!({})), Applies::Yes);
+        assert_eq!(found(&rule(json!({})), json!({})), PolicyMatch::Yes);
         let excluded = json!({"exclude": {"any": [{"resources": {
             "namespaces": ["shop"], "kinds": ["Pod"]}}]}});
-        assert_eq!(found(&rule(excluded), json!({})), Applies::No);
+        assert_eq!(found(&rule(excluded), json!({})), PolicyMatch::No);
         let of_services = json!({"match": {"any": [{"resources": {"kinds": ["Service"]}}]}});
-        assert_eq!(found(&rule(of_services), json!({})), Applies::No);
+        assert_eq!(found(&rule(of_services), json!({})), PolicyMatch::No);
         let both = json!({"match": {"all": [{"resources": {"kinds": ["Deployment"]}},
             {"resources": {"kinds": ["Deployment"], "namespaces": ["other"]}}]}});
-        assert_eq!(found(&rule(both), json!({})), Applies::No);
+        assert_eq!(found(&rule(both), json!({})), PolicyMatch::No);
         let precondition = json!({"preconditions": {"all": [{
             "key": "{{ request.operation }}", "operator": "Equals", "value": "DELETE"}]}});
-        assert_eq!(found(&rule(precondition), json!({})), Applies::No);
+        assert_eq!(found(&rule(precondition), json!({})), PolicyMatch::No);
         let by_role = json!({"match": {"any": [{"resources": {"kinds": ["Pod"]},
             "clusterRoles": ["admin"]}]}});
-        assert_eq!(found(&rule(by_role), json!({})), Applies::Unknown);
+        assert_eq!(found(&rule(by_role), json!({})), PolicyMatch::Unknown);
     }
 }

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use applies::{Applies, applies, cel_conditions, kyverno_conditions};
+pub use applies::{PolicyMatch, applies, cel_conditions, kyverno_conditions};
 pub use matching::{Constraints, PolicyCandidate};
 pub use run::{analysis, run};
 pub use stored::{keep_immutable, stored};

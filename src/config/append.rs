@@ -138,6 +138,7 @@ pub fn rule_text(rule: &impl Serialize) -> String {
         "explains",
         "ownedBy",
         "otherRegistry",
+        "loadsCode",
         "liveIs",
     ];
     let mut lines = Vec::new();

@@ -1,20 +1,21 @@
 //! Reports live objects that no manifest declares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde_json::Value;
 
 use super::gather::Facts;
 use super::{Extra, Options};
+use crate::cluster::audit::{self, AuditedObject};
 use crate::cluster::{
     FetchRequest, Live, LiveObject, ObjectRequest, ReadResult, ReadResults, ServedKind,
 };
 use crate::facts::SERVER_METADATA;
-use crate::judge::{ObjectExplainer, judge_whole};
+use crate::judge::{GENERATED, OWNED, ObjectExplainer, judge_whole};
 use crate::model::{
     ExplainedCount, ExtraCoverage, GroupKind, JudgedChange, ObjectReport, Owner, PackedObject,
-    ResourceKey, Verdict,
+    ResourceKey, Verdict, Warning,
 };
 use crate::policy::{RuleSet, rules_of};
 
@@ -34,6 +35,8 @@ pub struct Undeclared {
     pub objects: Vec<ObjectReport>,
     /// How many objects were explained, by reason.
     pub explained: Vec<ExplainedCount>,
+    /// Warnings about owners that explain nothing.
+    pub warnings: Vec<Warning>,
 }
 
 /// The limit on undeclared objects that are read in full. If there are more, only their metadata is
@@ -48,7 +51,11 @@ pub fn undeclared(
     options: &Options,
 ) -> Undeclared {
     let fetched = &facts.fetched;
-    let look = |object: &LiveObject| look_at(object, facts, rules, options);
+    let by_people = created_by_people(fetched, options);
+    let look = |object: &LiveObject| {
+        let by_person = by_people.contains(&object.key);
+        look_at(object, facts, rules, options, by_person)
+    };
     let extra = fetched.extra.par_iter();
     let mut seen: Vec<(&LiveObject, Option<ExtraResult>)> =
         extra.map(|object| (object, look(object))).collect();
@@ -68,7 +75,17 @@ pub fn undeclared(
     let seen = seen.into_iter().filter_map(|(_, seen)| seen);
     let mut undeclared = Undeclared::default();
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for ExtraResult { report, explained } in seen {
+    let mut owned: BTreeMap<(GroupKind, GroupKind), usize> = BTreeMap::new();
+    for ExtraResult {
+        report,
+        explained,
+        unproven_owner,
+    } in seen
+    {
+        let drift = report.as_ref().filter(|report| report.is_drift());
+        if let (Some(report), Some(owner)) = (drift, unproven_owner) {
+            *owned.entry((owner, report.key.group_kind())).or_default() += 1;
+        }
         undeclared.objects.extend(report);
         if let Some(ObjectExplainer { by, about, .. }) = explained {
             *counts.entry((by, about)).or_default() += 1;
@@ -78,7 +95,33 @@ pub fn undeclared(
     undeclared.explained = counts
         .map(|((by, about), objects)| ExplainedCount { by, about, objects })
         .collect();
+    undeclared.warnings = owned
+        .into_iter()
+        .map(|((owner, made), objects)| unproven(&owner, &made, objects))
+        .collect();
     undeclared
+}
+
+/// Returns the warning about objects whose owner is of a kind that is not known to create them.
+fn unproven(owner: &GroupKind, made: &GroupKind, objects: usize) -> Warning {
+    let group = match made.group.as_str() {
+        "" => String::new(),
+        group => format!("group: {group}, "),
+    };
+    let (subject, names) = match objects {
+        1 => ("object names", "it"),
+        _ => ("objects name", "them"),
+    };
+    Warning::new(
+        made.kind.clone(),
+        format!(
+            "{objects} undeclared {subject} a {owner} as owner, but whether its operator creates \
+             {names} is not known; if it does, add this to ignoreExtra in .driftctl.yaml: \
+             {{{group}kind: {}, ifLive: '.metadata.ownerReferences[kind=\"{}\"]', reason: \
+             Created for a {}.}}",
+            made.kind, owner.kind, owner.kind
+        ),
+    )
 }
 
 /// Reads the objects of which only the metadata was listed, because their content decides their
@@ -123,10 +166,15 @@ fn read_whole<'o>(
         .unwrap_or_default()
 }
 
+/// The explainers that say that a controller created an object.
+const BY_CONTROLLERS: [&str; 3] = [OWNED, GENERATED, "service-account-tokens"];
+
 /// The result for one undeclared object.
 struct ExtraResult {
     report: Option<ObjectReport>,
     explained: Option<ObjectExplainer>,
+    /// The custom kind of the owner that does not explain it.
+    unproven_owner: Option<GroupKind>,
 }
 
 impl ExtraResult {
@@ -148,12 +196,48 @@ fn is_marked(report: &ObjectReport) -> bool {
     !rules_of(None, live.as_ref(), "").rules.is_empty()
 }
 
-/// Judges an undeclared object; returns `None` if the filter excludes it.
+/// Returns the undeclared objects that a person created, according to the audit logs. Logs that cannot
+/// be read are an error when changes are attributed.
+fn created_by_people(fetched: &ReadResults, options: &Options) -> BTreeSet<ResourceKey> {
+    if options.audit_logs.is_empty() || fetched.extra.is_empty() {
+        return BTreeSet::new();
+    }
+    let kinds = fetched.extra_kinds.iter();
+    let plurals: BTreeMap<GroupKind, &str> = kinds
+        .map(|kind| (GroupKind::new(&kind.api_version, &kind.kind), &*kind.plural))
+        .collect();
+    let objects = fetched.extra.iter().map(|object| {
+        let plural = plurals.get(&object.key.group_kind()).copied();
+        (AuditedObject::of(&object.key, plural), &object.key)
+    });
+    let objects: BTreeMap<AuditedObject, &ResourceKey> = objects.collect();
+    let writes = audit::read(&options.audit_logs, &|name| objects.contains_key(name));
+    let of = writes.map(|writes| writes.of).unwrap_or_default();
+    let created = of.into_iter().filter(|(_, writes)| {
+        let mut creations = writes.iter().rev().filter(|write| write.verb == "create");
+        creations.next().is_some_and(|write| is_person(&write.user))
+    });
+    created
+        .filter_map(|(name, _)| objects.get(&name).copied().cloned())
+        .collect()
+}
+
+/// Returns whether a user is neither a service account nor a component of Kubernetes. Who impersonates
+/// another user acts.
+fn is_person(user: &str) -> bool {
+    let through = user.rsplit_once(" (through ");
+    let actor = through.map_or(user, |(_, actor)| actor);
+    !actor.starts_with("system:")
+}
+
+/// Judges an undeclared object; returns `None` if the filter excludes it. What a person created, no
+/// controller did.
 fn look_at(
     live: &LiveObject,
     facts: &Facts<'_>,
     rules: &RuleSet,
     options: &Options,
+    by_person: bool,
 ) -> Option<ExtraResult> {
     // An object that cannot be read in full still exists.
     let (value, ownership) = live.value_and_owners().unwrap_or_default();
@@ -161,12 +245,18 @@ fn look_at(
         return None;
     }
     let explained = facts.undeclared(live, &value, &ownership, rules);
+    let explained = explained.filter(|by| !by_person || !BY_CONTROLLERS.contains(&&*by.by));
     if explained.is_some() && !options.explain {
         return Some(ExtraResult {
             report: None,
             explained,
+            unproven_owner: None,
         });
     }
+    let unproven_owner = match explained {
+        Some(_) => None,
+        None => facts.unproven_owner(live, &value),
+    };
     let mut owners: Vec<Owner> = ownership
         .entries
         .into_iter()
@@ -188,6 +278,7 @@ fn look_at(
     Some(ExtraResult {
         report: Some(report),
         explained,
+        unproven_owner,
     })
 }
 

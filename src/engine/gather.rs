@@ -14,7 +14,7 @@ use super::resolve::{self, ResolvedManifests};
 use super::schemas::{self, Schemas};
 use crate::cluster::{FetchRequest, Live, LiveObject, Namespaces, ReadResults};
 use crate::judge::{ExplainerInput, ExplainerKnowledge, OWNED, ObjectExplainer};
-use crate::model::{Manifest, Ownership, group_of};
+use crate::model::{GroupKind, Manifest, Ownership, group_of};
 use crate::policy::RuleSet;
 use crate::source::LoadedSource;
 
@@ -95,6 +95,12 @@ impl<'m> Facts<'m> {
         let explained = self.known.undeclared(object, value, ownership, rules);
         let deviates = self.deviations.of(&object.key).is_some();
         explained.filter(|by| !deviates || by.by != OWNED)
+    }
+
+    /// Returns the custom kind that an undeclared object names as its owner, if that might explain it
+    /// but does not.
+    pub fn unproven_owner(&self, object: &LiveObject, value: &Value) -> Option<GroupKind> {
+        self.known.unproven_owner(object, value)
     }
 
     /// Records why reading ended early, once everything was read: optional reads, such as schemas

@@ -54,8 +54,10 @@ impl ObjectResults {
         let Undeclared {
             mut objects,
             explained,
+            warnings,
         } = extra::undeclared(facts, live, rules, options);
         outcome.explained = explained;
+        outcome.warnings.extend(warnings);
         objects.extend(uncompared(facts, rules, options));
         outcome.objects.append(&mut objects);
         outcome.objects.sort_by(|a, b| a.key.cmp(&b.key));

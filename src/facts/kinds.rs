@@ -64,54 +64,14 @@ pub const MAKES: &[(&str, &str, &[&str])] = &[
     ("batch", "Job", &["Pod"]),
 ];
 
-/// The objects that the kinds of widely used operators create. Those that grant permissions count
-/// as created by an operator only if they are listed here (see [`is_guarded`]).
-pub const OPERATORS_MAKE: &[(&str, &str, &[&str])] = &[
-    (
-        "actions.github.com",
-        "AutoscalingListener",
-        &["Role", "RoleBinding"],
-    ),
-    (
-        "actions.github.com",
-        "AutoscalingRunnerSet",
-        &["Role", "RoleBinding"],
-    ),
-    ("argoproj.io", "ArgoCD", &["Role", "RoleBinding"]),
-    ("bitnami.com", "SealedSecret", &["Secret"]),
-    ("external-secrets.io", "ExternalSecret", &["Secret"]),
-    ("kafka.strimzi.io", "Kafka", &["RoleBinding"]),
-    ("loki.grafana.com", "LokiStack", &["Role", "RoleBinding"]),
-    (
-        "operator.tekton.dev",
-        "TektonInstallerSet",
-        &[
-            "ClusterRole",
-            "ClusterRoleBinding",
-            "MutatingWebhookConfiguration",
-            "Role",
-            "RoleBinding",
-            "ValidatingWebhookConfiguration",
-        ],
-    ),
-    (
-        "operators.coreos.com",
-        "ClusterServiceVersion",
-        &["Role", "RoleBinding"],
-    ),
-    (
-        "pkg.crossplane.io",
-        "ProviderRevision",
-        &["ClusterRole", "ClusterRoleBinding"],
-    ),
-    ("postgresql.cnpg.io", "Cluster", &["Role", "RoleBinding"]),
-    ("rabbitmq.com", "RabbitmqCluster", &["Role", "RoleBinding"]),
-    ("ray.io", "RayCluster", &["Role", "RoleBinding"]),
-];
-
 /// The API groups of objects that grant permissions or change what others apply. A label, a name or
 /// an owner that anyone can write explains none of them.
-const GUARDED_GROUPS: &[&str] = &["admissionregistration.k8s.io", "rbac.authorization.k8s.io"];
+const GUARDED_GROUPS: &[&str] = &[
+    "admissionregistration.k8s.io",
+    "authorization.openshift.io",
+    "rbac.authorization.k8s.io",
+    "security.openshift.io",
+];
 
 /// Returns whether the objects of an API group grant permissions or change what others apply.
 pub fn is_guarded(group: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The only place that makes a [`Verdict`].
 
+use super::harm::harms;
 use super::{Case, Ignored, JudgeInput};
 use crate::compare::{Difference, Reason, live_view};
 use crate::model::{
@@ -120,7 +121,9 @@ pub fn whole_severity(report: &ObjectReport, rules: &RuleSet) -> Option<Severity
     });
     let of_content = content.map(|content| rules.severity(&report.key, &content));
     let critical = of_content.filter(|severity| *severity == Severity::Critical);
-    Some(of_kind.max(critical.unwrap_or(of_kind)))
+    let harms = live.is_some_and(|live| !harms(&report.key, &live.value(), rules).is_empty());
+    let harmful = harms.then_some(Severity::High);
+    Some(of_kind.max(critical.or(harmful).unwrap_or(of_kind)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::Case;
 use crate::cluster::{Live, LiveObject, ReadResult, ReadResults, ServedKind};
 use crate::compare::{ComparisonInput, Difference, Explain, Reason};
 use crate::model::{
-    ChangeKind, Explanation, FieldPath, Manifest, Owner, Ownership, ResourceKey, Warning,
+    ChangeKind, Explanation, FieldPath, GroupKind, Manifest, Owner, Ownership, ResourceKey, Warning,
 };
 use crate::ownership::Appliers;
 use crate::policy::RuleSet;
@@ -132,6 +132,12 @@ pub trait Knowledge: Send + Sync {
         _ownership: &Ownership,
         _rules: &RuleSet,
     ) -> Option<ObjectExplainer> {
+        None
+    }
+
+    /// Returns the custom kind that an undeclared object names as its owner, if that might explain it
+    /// but does not.
+    fn unproven_owner(&self, _object: &LiveObject, _value: &Value) -> Option<GroupKind> {
         None
     }
 }

@@ -6,7 +6,7 @@ use super::explainer::{ExplainerInput, Knowledge, ObjectExplainer};
 use super::{Case, EXPLAINERS};
 use crate::cluster::LiveObject;
 use crate::compare::{ComparisonInput, Difference};
-use crate::model::{FieldPath, Ownership, ResourceKey, Warning};
+use crate::model::{FieldPath, GroupKind, Ownership, ResourceKey, Warning};
 use crate::policy::RuleSet;
 
 /// The knowledge of all explainers in a run.
@@ -102,5 +102,10 @@ impl ExplainerKnowledge {
     ) -> Option<ObjectExplainer> {
         self.all()
             .find_map(|one| one.undeclared(object, value, ownership, rules))
+    }
+
+    /// Returns the first answer of [`Knowledge::unproven_owner`].
+    pub fn unproven_owner(&self, object: &LiveObject, value: &Value) -> Option<GroupKind> {
+        self.all().find_map(|one| one.unproven_owner(object, value))
     }
 }

@@ -12,6 +12,7 @@
 mod decide;
 pub mod explain;
 mod explainer;
+pub mod harm;
 mod knowledge;
 mod removal;
 mod rule_input;
@@ -22,7 +23,7 @@ use crate::model::{ObjectReport, PackedObject};
 
 pub use decide::{decide, reported};
 use decide::{decide_whole, whole_severity};
-pub use explain::{EXPLAINERS, OWNED, autoscaler_of};
+pub use explain::{EXPLAINERS, GENERATED, OWNED, autoscaler_of};
 pub use explainer::{
     DeclaredManifest, Explainer, ExplainerInput, Knowledge, ObjectExplainer, Oracle,
 };

@@ -163,6 +163,11 @@ mod tests {
             (".containers[name=\"a\"].resources.limits.cpu", Medium),
             (".containers[name=\"a\"].env[name=\"A\"].value", Medium),
             (
+                ".containers[name=\"a\"].env[name=\"LD_PRELOAD\"].value",
+                High,
+            ),
+            (".containers[name=\"a\"].livenessProbe.exec.command", High),
+            (
                 ".containers[name=\"a\"].livenessProbe.periodSeconds",
                 Medium,
             ),
@@ -226,6 +231,40 @@ mod tests {
             ("NetworkPolicy.networking.k8s.io", ".spec.ingress", High),
             ("Ingress.networking.k8s.io", ".spec.rules", High),
             ("CiliumNetworkPolicy.cilium.io", ".spec.egress", High),
+            (
+                "CiliumEgressGatewayPolicy.cilium.io",
+                ".spec.selectors",
+                High,
+            ),
+            ("CiliumEnvoyConfig.cilium.io", ".spec.resources", High),
+            ("CiliumNode.cilium.io", ".spec.ipam", Medium),
+            (
+                "AuthorizationPolicy.security.istio.io",
+                ".spec.action",
+                High,
+            ),
+            ("PeerAuthentication.security.istio.io", ".spec.mtls", High),
+            (
+                "EnvoyFilter.networking.istio.io",
+                ".spec.configPatches",
+                High,
+            ),
+            (
+                "ValidatingPolicy.policies.kyverno.io",
+                ".spec.validationActions",
+                Critical,
+            ),
+            (
+                "SecurityContextConstraints.security.openshift.io",
+                ".users",
+                Critical,
+            ),
+            ("Group.user.openshift.io", ".users", Critical),
+            (
+                "APIService.apiregistration.k8s.io",
+                ".spec.service.name",
+                High,
+            ),
             ("HTTPRoute.gateway.networking.k8s.io", ".spec.rules", High),
             ("Service", ".spec.type", High),
             (
@@ -318,6 +357,23 @@ mod tests {
             let removed = rate(kind, ".metadata.annotations", block, None);
             assert_eq!(removed, expected, "{kind} {annotation} with all others");
         }
+    }
+
+    #[test]
+    fn a_variable_with_which_programs_load_code_is_high_in_templates() {
+        let item = ".spec.template.spec.containers[name=\"a\"].env[name=\"NODE_OPTIONS\"]";
+        let changed = rate("Deployment.apps", item, Some(json!("a")), Some(json!("b")));
+        assert_eq!(changed, Severity::High);
+        let list = ".spec.template.spec.containers[name=\"a\"].env";
+        let added = |name: &str| {
+            let list_of_one = json!([{"name": name, "value": "a"}]);
+            rate("Deployment.apps", list, None, Some(list_of_one))
+        };
+        assert_eq!(added("JAVA_TOOL_OPTIONS"), Severity::High);
+        assert_eq!(added("LOG_LEVEL"), Severity::Medium);
+        let in_pod = ".spec.containers[name=\"a\"].env[name=\"NODE_OPTIONS\"]";
+        let in_pod = rate("Pod", in_pod, None, Some(json!({"name": "NODE_OPTIONS"})));
+        assert_eq!(in_pod, Severity::Medium, "admission adds it to Pods");
     }
 
     #[test]

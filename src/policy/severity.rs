@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::spec::{compile_places, is_default};
 use super::{Objects, PathPattern, SpecProblem, image};
-use crate::facts::POD_SPECS;
-use crate::model::{FieldPath, ResourceKey, Severity};
+use crate::facts::{POD_SPECS, loads_code};
+use crate::model::{FieldPath, PathElement, ResourceKey, Severity};
 
 /// A rule that rates changes by what they touch: an entry of `severity`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,9 @@ pub struct SeveritySpec {
     /// Only where the change leads to an image from another registry
     #[serde(default, skip_serializing_if = "is_default")]
     pub other_registry: bool,
+    /// Only environment variables with which programs load code, such as LD_PRELOAD
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub loads_code: bool,
     /// Only where the live value is one of these
     #[serde(default, skip_serializing_if = "is_default")]
     pub live_is: Vec<Value>,
@@ -153,7 +156,23 @@ impl SeverityRule {
         let moved = || images.is_some_and(|[a, b]| image::registry(a) != image::registry(b));
         (any_path || self.paths.iter().any(|pattern| pattern.covers(path)))
             && (!self.spec.other_registry || moved())
+            && (!self.spec.loads_code || sets_variable(path, live))
             && (self.spec.live_is.is_empty()
                 || live.is_some_and(|live| self.spec.live_is.contains(live)))
     }
+}
+
+/// Returns whether a path leads to an environment variable with which programs load code. Within a
+/// block, the item of a list has an index instead of its name, which is a value of its own.
+fn sets_variable(path: &FieldPath, live: Option<&Value>) -> bool {
+    let mut parts = path.0.windows(2);
+    parts.any(|pair| match pair {
+        [PathElement::Field(list), PathElement::Key(keys)] if list == "env" => {
+            let name = keys.get("name").and_then(Value::as_str);
+            name.is_some_and(loads_code)
+        }
+        _ => false,
+    }) || matches!(&path.0[..], [.., PathElement::Field(list), PathElement::Index(_),
+            PathElement::Field(name)] if list == "env" && name == "name")
+        && live.and_then(Value::as_str).is_some_and(loads_code)
 }

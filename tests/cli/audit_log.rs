@@ -151,3 +151,38 @@ fn names_who_deleted_an_object_that_is_terminating() {
         assert!(shown.contains(expected), "{verb}: {shown}");
     }
 }
+
+/// An owner reference and the name of an owner are claims; the log shows who created the object.
+#[test]
+fn what_a_person_created_is_not_excused_by_its_owner() {
+    let found = |user: &str| {
+        let event = json!({"stage": "ResponseComplete", "verb": "create",
+            "requestURI": "/api/v1/namespaces/shop/secrets", "user": {"username": user},
+            "userAgent": "kubectl/v1.36.2",
+            "objectRef": {"resource": "secrets", "namespace": "shop", "name": "web-credentials"},
+            "responseStatus": {"code": 201},
+            "requestReceivedTimestamp": "2026-11-21T03:00:00.5Z"});
+        let manifest = json!({"apiVersion": "example.com/v1", "kind": "Shop",
+            "metadata": {"name": "web", "namespace": "shop", "uid": "s"}});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {
+            "name": "web-credentials", "namespace": "shop", "ownerReferences": [{
+                "apiVersion": "example.com/v1", "kind": "Shop", "name": "web", "uid": "s",
+                "controller": true}]}});
+        let place = TestFolder::new()
+            .file("m.json", manifest.to_string())
+            .file(
+                "live.json",
+                json!({"items": [manifest, secret]}).to_string(),
+            )
+            .file("audit.log", event.to_string());
+        let words = ["--live", "live.json", "--extra", "namespace"];
+        let audit = ["--audit-log", "audit.log"];
+        let shown = place.run([&["diff", "m.json"], &words[..], &audit[..]].concat());
+        shown.contains("web-credentials")
+    };
+    assert!(!found("system:serviceaccount:shop-system:operator"));
+    assert!(found("alice@example.com"));
+    assert!(found(
+        "system:serviceaccount:shop-system:operator (through alice)"
+    ));
+}

@@ -332,7 +332,7 @@ fn a_critical_object_is_not_explained_by_a_custom_resource_that_it_names() {
     };
     let objects = [
         widget,
-        pod("plain", of, |_| {}),
+        pod("w-plain", of, |_| {}),
         pod("privileged", of, privileged),
     ];
     insta::assert_snapshot!(said(&objects, &[]));

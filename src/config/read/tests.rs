@@ -121,7 +121,13 @@ fn the_uncommented_template_is_valid() {
         for name in keys.into_iter().flat_map(|keys| keys.keys()) {
             let shared = matches!(
                 name.as_str(),
-                "ifDeclared" | "ifLive" | "ownedBy" | "podPaths" | "otherRegistry" | "liveIs"
+                "ifDeclared"
+                    | "ifLive"
+                    | "ownedBy"
+                    | "podPaths"
+                    | "otherRegistry"
+                    | "loadsCode"
+                    | "liveIs"
             );
             assert!(shared || text.contains(&format!("{name}:")), "{key}.{name}");
         }

@@ -4,19 +4,24 @@
 //! A field manager's name proves nothing, because clients choose it. So every listed Secret must have
 //! a name that the controller gives: the account's, what it is, and five random characters
 //! (`pkg/controller/serviceaccount/tokens_controller.go`; `create_dockercfg_secrets.go` of
-//! `openshift-controller-manager`).
+//! `openshift-controller-manager`). The token controller lists its token when the account is new.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::explain_controller_owned;
+use super::owners::{created_at, is_soon_after};
 use crate::compare::{ComparisonInput, Difference};
 use crate::judge::{Explainer, ExplainerInput, Knowledge};
 use crate::model::{ChangeKind, PathElement, ResourceKey};
 use crate::policy::glob;
 
+/// The field manager of the token controller.
+const TOKEN_CONTROLLER: &str = "kube-controller-manager";
+
 /// The field manager of a controller, as a glob, and what it calls its Secrets.
 const CONTROLLERS: &[(&str, &str)] = &[
-    ("kube-controller-manager", "token"),
+    (TOKEN_CONTROLLER, "token"),
     ("openshift-controller-manager", "dockercfg"),
     ("openshift-controller-manager", "token"),
     ("openshift.io/image-registry-pull-secrets*", "dockercfg"),
@@ -45,11 +50,12 @@ impl Knowledge for AccountSecrets {
     fn review(
         &self,
         key: &ResourceKey,
-        _: &ComparisonInput<'_>,
+        subject: &ComparisonInput<'_>,
         mut findings: Vec<Difference>,
     ) -> Vec<Difference> {
         if is_account(key) {
-            explain_controller_owned(&mut findings, |finding| is_made(key, finding));
+            let created = created_at(subject.live);
+            explain_controller_owned(&mut findings, |finding| is_made(key, finding, created));
         }
         findings
     }
@@ -60,7 +66,7 @@ fn is_account(key: &ResourceKey) -> bool {
 }
 
 /// Returns whether an addition lists only Secrets that the owners make for the account.
-fn is_made(key: &ResourceKey, finding: &Difference) -> bool {
+fn is_made(key: &ResourceKey, finding: &Difference, created: Option<Timestamp>) -> bool {
     let list = finding.change.path.0.first();
     let is_list = ["secrets", "imagePullSecrets"]
         .iter()
@@ -80,6 +86,10 @@ fn is_made(key: &ResourceKey, finding: &Difference) -> bool {
     };
     let mut owners = finding.owners.iter();
     owners.all(|owner| {
+        let written = owner.time.as_ref().and_then(|time| time.parse().ok());
+        if owner.manager == TOKEN_CONTROLLER && !is_soon_after(written, created) {
+            return false;
+        }
         let mut names = listed.iter().map(|item| item.get("name")?.as_str());
         names.all(|name| name.is_some_and(|name| is_by(&owner.manager, name)))
     })

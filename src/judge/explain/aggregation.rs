@@ -292,9 +292,10 @@ fn expected<'r>(
         false => others(),
     };
     // If the other roles cannot be read, only what comes from a declared role as it is live is
-    // known not to come from them.
+    // known not to come from them, and what no role that is meant to be aggregated grants.
     let is_strange = |rule: &&Value| {
         elsewhere.is_some()
+            || items_at(rule, "/apiGroups").contains(&"*".into())
             || contributors.iter().any(|other| {
                 let other = other.live.as_ref();
                 other.is_some_and(|other| is_selected(selectors, other) && has(&rules(other), rule))
@@ -460,6 +461,10 @@ mod tests {
             None,
             "roles that were not read may add rules"
         );
+        let mut all = rule("pods", json!(["*"]));
+        all["apiGroups"] = json!(["*"]);
+        let everything = json!([rule("pods", json!(["get"])), all]);
+        assert!(of(everything, same.clone(), None).is_some());
         let found = of(with_unknown.clone(), same.clone(), Some(&[])).unwrap();
         let want = json!([rule("pods", json!(["get"]))]);
         assert_eq!(found.rules, want, "no role has the rule");

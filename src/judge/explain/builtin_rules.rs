@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::owners::{Owners, is_critical, is_release};
 use crate::cluster::LiveObject;
 use crate::judge::{Explainer, ExplainerInput, Knowledge, ObjectExplainer};
-use crate::model::{Explanation, Ownership};
+use crate::model::{Explanation, GroupKind, Ownership};
 use crate::policy::{RuleSet, explains_extra};
 
 /// The built-in rule for objects that the controller of their owner created.
@@ -45,14 +45,14 @@ impl Knowledge for Owners {
         // identity of a ServiceAccount.
         let is_harmless = || !is_critical(object, value, rules);
         let holds = |rule: &str| match rule {
-            OWNED => self.made(object, value),
+            OWNED => self.made(object, value, ownership, rules),
             "endpoints" => self.are_endpoints_of_a_service(object),
             // A Helm hook counts only beside a release.
             "helm-hooks" | "helm-hooks-of-nobody" => {
                 is_harmless() && self.is_hook(object, value, rules)
             }
             "helm-releases" | "helm-release-maps" => is_release(object, value),
-            "service-account-tokens" => self.is_listed_token(object),
+            "service-account-tokens" => self.is_listed_token(object, value),
             rule if rule.starts_with(BOOTSTRAP) => self.is_of_api_server(object, value),
             _ => is_harmless(),
         };
@@ -62,5 +62,9 @@ impl Knowledge for Owners {
             by: rule.id.clone(),
             about: rule.reason.clone(),
         })
+    }
+
+    fn unproven_owner(&self, object: &LiveObject, value: &Value) -> Option<GroupKind> {
+        self.custom_owner(object, value)
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::cluster::{KindLookup, Live, Query};
-use crate::facts::{MAKES, OPERATORS_MAKE};
+use crate::facts::maker;
 use crate::model::{group_of, items_at, text_at, text_or_empty};
 use crate::source::{helm_objects, inventory_key};
 
@@ -100,12 +100,7 @@ fn by_owner(object: &Value, kind: &str, live: &dyn Live) -> bool {
             text_or_empty(reference, "/apiVersion"),
             text_or_empty(reference, "/kind"),
         );
-        let makes = MAKES
-            .iter()
-            .chain(OPERATORS_MAKE)
-            .any(|(group, of, makes)| {
-                (*group, *of) == (group_of(version), owner) && makes.contains(&kind)
-            });
+        let makes = maker(group_of(version), owner, kind).is_some();
         let uid = text_at(reference, "/uid");
         let is_it = |one: &Value| uid.is_some() && text_at(one, "/metadata/uid") == uid;
         makes

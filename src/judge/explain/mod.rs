@@ -30,6 +30,7 @@ mod twins;
 pub use autoscaler::autoscaler_of;
 pub use builtin_rules::OWNED;
 pub use deployed::{ListedObject, all_of_kind, listed_by_application, listed_by_inventory};
+pub use generated::GENERATED;
 
 use super::Explainer;
 use crate::compare::Difference;

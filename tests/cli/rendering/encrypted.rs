@@ -117,8 +117,9 @@ fn secrets_created_by_controllers_are_not_extra() {
     let made = |kind: &str, group: &str| {
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {}\n  namespace: shop\n  \
-             ownerReferences: [{{apiVersion: {group}, kind: {kind}, name: a, uid: u, controller: \
+             ownerReferences: [{{apiVersion: {group}, kind: {kind}, name: {}, uid: u, controller: \
              true}}]\n",
+            kind.to_lowercase(),
             kind.to_lowercase()
         )
     };

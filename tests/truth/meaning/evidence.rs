@@ -222,10 +222,84 @@ fn explains_only_what_a_policy_writes() {
     assert_eq!(found(&more), [format!("{mesh}.command")]);
     let unbound = drift_of("Deployment", &[&declared], &[&injected(json!({})), &policy]);
     assert_eq!(unbound, [mesh]);
+    let changed = |place: &str, value: Value| {
+        let [mut policy, binding] = injecting_policy();
+        policy["spec"][place] = value;
+        drift_of(
+            "Deployment",
+            &[&declared],
+            &[&injected(json!({})), &policy, &binding],
+        )
+    };
+    let condition = |text: &str| json!([{"name": "a", "expression": text}]);
+    let named = "object.metadata.name == 'cart'";
+    assert_eq!(changed("matchConditions", condition(named)), [""; 0]);
+    let other = "object.metadata.name == 'other'";
+    assert_eq!(changed("matchConditions", condition(other)), [mesh]);
+    let by_user = "request.userInfo.username == 'a'";
+    let unknown = changed("matchConditions", condition(by_user));
+    assert_eq!(unknown, [mesh], "a container is severe");
     let set_of = workload("StatefulSet", "cart");
     let not_meant = live(set_of.clone(), set(POD, "hostPID", json!(true)), None);
     let found = drift_of("StatefulSet", &[&set_of], &[&not_meant, &policy, &binding]);
     assert_eq!(found, ["added .spec.template.spec.hostPID"]);
+}
+
+/// A policy that was created after the last write has written nothing.
+#[test]
+fn a_policy_explains_nothing_that_is_older_than_it() {
+    let declared = workload("Deployment", "cart");
+    let found = |created: &str, bound: &str| {
+        let [mut policy, mut binding] = injecting_policy();
+        policy["metadata"]["creationTimestamp"] = json!(created);
+        binding["metadata"]["creationTimestamp"] = json!(bound);
+        let mesh = json!([{"name": "mesh", "image": "mesh:1"}]);
+        let mut changed = live(declared.clone(), set(POD, "initContainers", mesh), None);
+        changed["metadata"]["managedFields"][0]["time"] = json!("2026-11-20T00:00:00Z");
+        // Writes to the status, which admission does not change.
+        let entries = changed["metadata"]["managedFields"].as_array_mut().unwrap();
+        entries.push(
+            json!({"manager": "kube-controller-manager", "operation": "Update",
+            "subresource": "status", "time": "2026-11-30T00:00:00Z", "apiVersion": "apps/v1",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:status": {"f:replicas": {}}}}),
+        );
+        drift_of("Deployment", &[&declared], &[&changed, &policy, &binding]).len()
+    };
+    assert_eq!(found("2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z"), 0);
+    assert_eq!(found("2026-11-25T00:00:00Z", "2026-11-01T00:00:00Z"), 1);
+    assert_eq!(found("2026-11-01T00:00:00Z", "2026-11-25T00:00:00Z"), 1);
+}
+
+/// What a policy computes may be anything, so it explains nothing severe unless it shows how the value
+/// begins.
+#[test]
+fn a_computed_value_explains_nothing_severe() {
+    let declared = workload("Deployment", "cart");
+    let expression = |image: &str| {
+        format!(
+            "Object{{ spec: Object.spec{{ template: Object.spec.template{{ spec: \
+             Object.spec.template.spec{{ priorityClassName: variables.class, initContainers: [ \
+             Object.spec.template.spec.initContainers{{ name: \"mesh\", image: {image} }} ] }} }} }} }}"
+        )
+    };
+    let found = |image: &str| {
+        let [policy, binding] = policy(&expression(image));
+        let change = |object: &mut Value| {
+            let pod = object.pointer_mut(POD).unwrap();
+            pod["priorityClassName"] = json!("low");
+            pod["initContainers"] = json!([{"name": "mesh", "image": "mirror/mesh:1"}]);
+        };
+        let changed = live(declared.clone(), change, None);
+        drift_of("Deployment", &[&declared], &[&changed, &policy, &binding])
+    };
+    assert_eq!(found("\"mirror/\" + variables.image"), [""; 0]);
+    let image = "added .spec.template.spec.initContainers[name=\"mesh\"].image";
+    assert_eq!(found("variables.image"), [image]);
+    assert_eq!(found("\"other/\" + variables.image"), [image]);
+}
+
+fn injecting_policy() -> [Value; 2] {
+    policy(INJECTS)
 }
 
 /// A JSON Patch names a container by its index; the change has its name.
@@ -273,6 +347,20 @@ fn explains_what_kyverno_adds_to_pod_templates() {
         [""; 0]
     );
     assert_eq!(drift_of("Deployment", &[&declared], &[&changed]).len(), 2);
+    // A rule that excludes the object, or whose preconditions are false, changes nothing.
+    let of_rule = |field: &str, value: Value| {
+        let mut policy = policy.clone();
+        policy["spec"]["rules"][0][field] = value;
+        drift_of("Deployment", &[&declared], &[&changed, &policy]).len()
+    };
+    let excluded = json!({"any": [{"resources": {"kinds": ["Pod"], "namespaces": ["shop"]}}]});
+    assert_eq!(of_rule("exclude", excluded), 2);
+    let when = |value: &str| {
+        json!({"all": [{"key": "{{ request.object.metadata.labels.app }}", "operator": "Equals",
+            "value": value}]})
+    };
+    assert_eq!(of_rule("preconditions", when("cart")), 0);
+    assert_eq!(of_rule("preconditions", when("other")), 2);
 }
 
 /// The same value on many objects does not explain a severe change.
@@ -600,7 +688,7 @@ fn extra(live: &[Value]) -> Vec<String> {
 fn an_owner_must_exist_and_create_such_objects() {
     let object = |version: &str, kind: &str, uid: &str, owner: Option<(&str, &str, &str, bool)>| {
         let references = owner.map(|(version, kind, uid, controller)| {
-            json!([{"apiVersion": version, "kind": kind, "name": "x", "uid": uid,
+            json!([{"apiVersion": version, "kind": kind, "name": format!("o{uid}"), "uid": uid,
                 "controller": controller}])
         });
         json!({"apiVersion": version, "kind": kind, "metadata": {"name": format!("o{uid}"),
@@ -621,15 +709,184 @@ fn an_owner_must_exist_and_create_such_objects() {
     }
     let custom = object("example.com/v1", "Shop", "4", None);
     let of_custom = |uid| {
-        object(
+        let mut secret = object(
             "v1",
             "Secret",
             "5",
             Some(("example.com/v1", "Shop", uid, true)),
-        )
+        );
+        secret["metadata"]["name"] = json!("o4-credentials");
+        secret
     };
     assert_eq!(extra(&[custom.clone(), of_custom("4")]), ["Shop/o4"]);
     assert_eq!(extra(&[custom, of_custom("8")]).len(), 2);
+}
+
+/// Returns an object that names a custom resource `shop` as its owner, with that resource.
+fn owned_by(api_version: &str, owner: &str, spec: Value, mut object: Value) -> [Value; 2] {
+    object["metadata"]["namespace"] = json!("shop");
+    object["metadata"]["uid"] = json!("o");
+    object["metadata"]["ownerReferences"] = json!([{"apiVersion": api_version, "kind": owner,
+        "name": "shop", "uid": "c", "controller": true}]);
+    let custom = json!({"apiVersion": api_version, "kind": owner,
+        "metadata": {"name": "shop", "namespace": "shop", "uid": "c"}, "spec": spec});
+    [custom, object]
+}
+
+/// Anyone who may create objects can name any existing resource as their owner.
+#[test]
+fn an_unknown_operator_excuses_only_what_is_related_and_harmless() {
+    let found = |spec: Value, object: Value| {
+        let name = format!("{}/{}", object["kind"], object["metadata"]["name"]).replace('"', "");
+        let all = owned_by("example.com/v1", "Shop", spec, object);
+        extra(&all).contains(&name)
+    };
+    let none = || json!({});
+    let secret = |name: &str, more: Value| {
+        let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": {"name": name}, "data": {"a": "YQ=="}});
+        for (field, value) in more.as_object().unwrap() {
+            secret[field] = value.clone();
+        }
+        secret
+    };
+    assert!(!found(none(), secret("shop-credentials", none())));
+    assert!(found(none(), secret("evil", none())));
+    let mentions = json!({"users": [{"secretName": "evil"}]});
+    assert!(!found(mentions, secret("evil", none())));
+    let by_hand = json!({"metadata": {"name": "shop-a", "managedFields": [{
+        "manager": "kubectl-create", "operation": "Update", "time": "2026-11-30T00:00:00Z",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}}]}});
+    assert!(found(none(), secret("shop-a", by_hand)));
+    let token = json!({"type": "kubernetes.io/service-account-token", "metadata": {"name": "shop-a",
+        "annotations": {"kubernetes.io/service-account.name": "admin"}}});
+    assert!(found(none(), secret("shop-a", token)));
+    let object = |api_version: &str, kind: &str, content: Value| {
+        let mut object = content;
+        object["apiVersion"] = json!(api_version);
+        object["kind"] = json!(kind);
+        object["metadata"] = json!({"name": "shop-a"});
+        object
+    };
+    let service = |spec: Value| object("v1", "Service", json!({ "spec": spec }));
+    assert!(!found(none(), service(json!({"type": "ClusterIP"}))));
+    assert!(found(none(), service(json!({"type": "LoadBalancer"}))));
+    assert!(found(
+        none(),
+        service(json!({"externalIPs": ["192.0.2.1"]}))
+    ));
+    let policy = |ingress: Value| {
+        let spec = json!({"podSelector": {}, "ingress": ingress});
+        object(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            json!({ "spec": spec }),
+        )
+    };
+    assert!(!found(none(), policy(json!([]))));
+    assert!(found(none(), policy(json!([{}]))));
+    assert!(found(
+        none(),
+        object("networking.k8s.io/v1", "Ingress", none())
+    ));
+    assert!(found(none(), object("v1", "Endpoints", none())));
+}
+
+#[test]
+fn a_known_operator_excuses_what_it_creates() {
+    let found = |version: &str, owner: &str, kind: &str, name: &str, content: Value| {
+        let mut object = content;
+        object["apiVersion"] = match kind {
+            "NetworkPolicy" => json!("networking.k8s.io/v1"),
+            _ => json!("v1"),
+        };
+        object["kind"] = json!(kind);
+        object["metadata"]["name"] = json!(name);
+        let spec = json!({"target": {"name": "credentials"}});
+        let all = owned_by(version, owner, spec, object);
+        extra(&all).contains(&format!("{kind}/{name}"))
+    };
+    let open = || json!({"spec": {"podSelector": {}, "ingress": [{}]}});
+    let kafka = "kafka.strimzi.io/v1beta2";
+    assert!(!found(
+        kafka,
+        "Kafka",
+        "NetworkPolicy",
+        "shop-network-policy-kafka",
+        open()
+    ));
+    assert!(found(kafka, "Kafka", "NetworkPolicy", "evil", open()));
+    let external = "external-secrets.io/v1";
+    assert!(!found(
+        external,
+        "ExternalSecret",
+        "Secret",
+        "shop",
+        json!({})
+    ));
+    assert!(!found(
+        external,
+        "ExternalSecret",
+        "Secret",
+        "credentials",
+        json!({})
+    ));
+    assert!(found(
+        external,
+        "ExternalSecret",
+        "Secret",
+        "evil",
+        json!({})
+    ));
+    let token = json!({"metadata": {"annotations": {"kubernetes.io/service-account.name": "a"}}});
+    assert!(found(external, "ExternalSecret", "Secret", "shop", token));
+    let sealed = "bitnami.com/v1alpha1";
+    assert!(!found(sealed, "SealedSecret", "Secret", "shop", json!({})));
+    assert!(found(sealed, "SealedSecret", "Secret", "shop-a", json!({})));
+}
+
+/// A recording may lack the owners of objects that it contains, but not what their operator calls them.
+#[test]
+fn an_owner_that_a_recording_lacks_excuses_only_what_it_is_called_after() {
+    let found = |name: &str| {
+        let [_, secret] = owned_by(
+            "bitnami.com/v1alpha1",
+            "SealedSecret",
+            json!({}),
+            json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}),
+        );
+        !extra(&[secret]).is_empty()
+    };
+    assert!(!found("shop"));
+    assert!(found("evil"));
+}
+
+/// The controller mirrors what Endpoints have, and nothing else.
+#[test]
+fn a_mirrored_slice_must_have_the_addresses_of_its_endpoints() {
+    let slice = |kind: &str, address: &str| {
+        json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {
+            "name": "web-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web",
+                "endpointslice.kubernetes.io/managed-by":
+                    "endpointslicemirroring-controller.k8s.io"},
+            "ownerReferences": [{"apiVersion": "v1", "kind": kind, "name": "web", "uid": kind,
+                "controller": true}]},
+            "endpoints": [{"addresses": [address]}]})
+    };
+    let named = |kind: &str| {
+        json!({"apiVersion": "v1", "kind": kind,
+            "metadata": {"name": "web", "namespace": "shop", "uid": kind}})
+    };
+    let mut endpoints = named("Endpoints");
+    endpoints["subsets"] = json!([{"addresses": [{"ip": "192.0.2.1"}]}]);
+    let found = |slice: Value| {
+        let found = extra(&[named("Service"), endpoints.clone(), slice]);
+        found.contains(&"EndpointSlice/web-1".to_owned())
+    };
+    assert!(!found(slice("Endpoints", "192.0.2.1")));
+    assert!(found(slice("Endpoints", "192.0.2.9")));
+    assert!(found(slice("Service", "192.0.2.1")));
 }
 
 /// `helm template | kubectl apply` applies hooks like other objects.
@@ -712,14 +969,14 @@ fn an_operator_grants_permissions_to_accounts_only() {
         "metadata": {"name": "x", "namespace": "shop", "uid": "4"}});
     let found = |role: &str, subject: &str| {
         let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-            "metadata": {"name": "let", "namespace": "shop", "ownerReferences": [
+            "metadata": {"name": "x-let", "namespace": "shop", "ownerReferences": [
                 {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "x", "uid": "4",
                     "controller": true}]},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
             "subjects": [{"kind": "ServiceAccount", "name": "x", "namespace": "shop"},
                 {"kind": subject, "name": "y", "namespace": "shop"}]});
         let found = extra(&[cluster.clone(), binding]);
-        found.contains(&"RoleBinding/let".to_owned())
+        found.contains(&"RoleBinding/x-let".to_owned())
     };
     assert!(!found("x", "ServiceAccount"));
     assert!(found("x", "User"));
@@ -797,8 +1054,17 @@ fn a_hook_of_any_kind_must_be_listed_by_a_record() {
         json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name,
             "namespace": "shop", "annotations": {"helm.sh/hook": "pre-upgrade"}}})
     };
-    let found = extra(&[release, hook("migrate"), hook("mine")]);
+    let found = extra(&[release.clone(), hook("migrate"), hook("mine")]);
     assert_eq!(found, ["Job/mine"]);
+    // Anyone who may create Secrets can write a record.
+    let mut token = hook("migrate");
+    token["apiVersion"] = json!("v1");
+    token["kind"] = json!("Secret");
+    token["type"] = json!("kubernetes.io/service-account-token");
+    let record = json!({"name": "a", "hooks": [{"kind": "Secret", "name": "migrate"}]});
+    let mut release = release;
+    release["data"] = json!({"release": STANDARD.encode(STANDARD.encode(record.to_string()))});
+    assert_eq!(extra(&[release, token]), ["Secret/migrate"]);
 }
 
 /// A token of a service account that its account does not list was created by someone.
@@ -817,6 +1083,16 @@ fn a_token_must_be_listed_by_its_account() {
     let found = |secrets: Value| extra(&[token.clone(), account(secrets)]);
     assert_eq!(found(json!([{"name": "admin-token-x2x9z"}])), [""; 0]);
     assert_eq!(found(json!([])), ["Secret/admin-token-x2x9z"]);
+    // The controller makes the token of an account when it is new.
+    let found_at = |time: &str| {
+        let mut token = token.clone();
+        token["metadata"]["creationTimestamp"] = json!(time);
+        let mut account = account(json!([{"name": "admin-token-x2x9z"}]));
+        account["metadata"]["creationTimestamp"] = json!("2026-11-01T00:00:00Z");
+        extra(&[token, account])
+    };
+    assert_eq!(found_at("2026-11-01T00:00:01Z"), [""; 0]);
+    assert_eq!(found_at("2026-11-30T00:00:00Z").len(), 1);
 }
 
 #[test]
@@ -855,13 +1131,16 @@ fn a_controllers_name_explains_only_secrets_that_it_makes() {
 fn a_pod_of_a_node_must_be_a_mirror_pod() {
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "uid": "7"}});
     let pod = |annotations: Value| {
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "eye", "namespace": "shop",
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "eye-n", "namespace": "shop",
             "annotations": annotations, "ownerReferences": [{"apiVersion": "v1", "kind": "Node",
                 "name": "n", "uid": "7", "controller": true}]}})
     };
     let found = |annotations: Value| extra(&[node.clone(), pod(annotations)]);
     assert_eq!(found(json!({"kubernetes.io/config.mirror": "1"})), [""; 0]);
-    assert_eq!(found(json!({})), ["Pod/eye"]);
+    assert_eq!(found(json!({})), ["Pod/eye-n"]);
+    let mut other = pod(json!({"kubernetes.io/config.mirror": "1"}));
+    other["metadata"]["name"] = json!("eye");
+    assert_eq!(extra(&[node.clone(), other]), ["Pod/eye"]);
 }
 
 /// Returns the changes that count if a manager other than the applier wrote the new fields.

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::{AdmittedObject, PolicyExplainer};
 use crate::admission::{
-    Applies, PolicyInput, RuleResult, applies, cel_conditions, kyverno_conditions, run, stored,
+    PolicyInput, PolicyMatch, RuleResult, applies, cel_conditions, kyverno_conditions, run, stored,
 };
 use crate::policy::{JqFailure, RuleSet};
 use crate::schema::Schema;
 
 /// What must hold for a policy to change an object.
 #[derive(Debug, Clone)]
-pub enum Condition {
+pub enum MutationCondition {
     /// Nothing.
     None,
     /// These conditions, as a policy that passes if they hold.
@@ -20,7 +20,7 @@ pub enum Condition {
     Unknown,
 }
 
-impl Condition {
+impl MutationCondition {
     /// Returns the condition of a policy with CEL expressions.
     pub fn of_cel(policy: &Value) -> Self {
         cel_conditions(policy).map_or(Self::None, Self::Policy)
@@ -47,14 +47,14 @@ impl PolicyExplainer {
     /// Returns whether a condition holds for an object: as it is declared, or as it is live.
     pub(super) fn applies(
         &self,
-        condition: &Condition,
+        condition: &MutationCondition,
         object: AdmittedObject<'_>,
         schema: &Schema,
-    ) -> Applies {
+    ) -> PolicyMatch {
         let conditions = match condition {
-            Condition::None => return Applies::Yes,
-            Condition::Unknown => return Applies::Unknown,
-            Condition::Policy(conditions) => conditions,
+            MutationCondition::None => return PolicyMatch::Yes,
+            MutationCondition::Unknown => return PolicyMatch::Unknown,
+            MutationCondition::Policy(conditions) => conditions,
         };
         let name = object.key.namespace.as_deref();
         let labels = name.and_then(|name| self.namespaces.get(name));
@@ -65,7 +65,7 @@ impl PolicyExplainer {
         let evaluate = |policy: &str, input: &Value| answers(&self.rules, policy, input);
         let declared = stored(schema, object.declared);
         let states = [declared.as_ref().unwrap_or(object.declared), object.live];
-        let mut found = Applies::No;
+        let mut found = PolicyMatch::No;
         for state in states {
             let subject = PolicyInput {
                 key: object.key,
@@ -77,9 +77,9 @@ impl PolicyExplainer {
                 user: None,
             };
             match applies(conditions, subject, namespace.as_ref(), &evaluate) {
-                Applies::Yes => return Applies::Yes,
-                Applies::Unknown => found = Applies::Unknown,
-                Applies::No => {}
+                PolicyMatch::Yes => return PolicyMatch::Yes,
+                PolicyMatch::Unknown => found = PolicyMatch::Unknown,
+                PolicyMatch::No => {}
             }
         }
         found

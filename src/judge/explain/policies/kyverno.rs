@@ -10,7 +10,7 @@ use crate::model::{items_at, text_or_empty};
 use crate::yaml;
 
 use super::PolicyMutation;
-use super::conditions::Condition;
+use super::conditions::MutationCondition;
 use super::template::{ValueTemplate, at_pointer, of_value};
 
 /// Returns the mutations of a policy.
@@ -34,12 +34,14 @@ fn of_rule(policy: &Value, rule: &Value, at: usize) -> Vec<PolicyMutation> {
         super::named("Kyverno's ClusterPolicy", policy),
         text_or_empty(rule, "/name")
     );
-    let of = |kinds: &[String], condition: Condition, writes: Vec<ValueTemplate>| PolicyMutation {
-        name: name.clone(),
-        matches: vec![Constraints::of_kinds(kinds)],
-        condition,
-        created: super::created(policy),
-        writes,
+    let of = |kinds: &[String], condition: MutationCondition, writes: Vec<ValueTemplate>| {
+        PolicyMutation {
+            name: name.clone(),
+            matches: vec![Constraints::of_kinds(kinds)],
+            condition,
+            created: super::created(policy),
+            writes,
+        }
     };
     let targets = items_at(rule, "/mutate/targets");
     if !targets.is_empty() {
@@ -48,12 +50,12 @@ fn of_rule(policy: &Value, rule: &Value, at: usize) -> Vec<PolicyMutation> {
             .iter()
             .map(|one| text_or_empty(one, "/kind").to_owned());
         let kinds: Vec<String> = kinds.collect();
-        return vec![of(&kinds, Condition::Unknown, writes)];
+        return vec![of(&kinds, MutationCondition::Unknown, writes)];
     }
     let each = items_at(rule, "/mutate/foreach");
     let condition = match each.iter().any(|one| one.get("preconditions").is_some()) {
-        true => Condition::Unknown,
-        false => Condition::of_kyverno(policy, at),
+        true => MutationCondition::Unknown,
+        false => MutationCondition::of_kyverno(policy, at),
     };
     let lists = items_at(rule, "/match/any").iter();
     let lists = lists.chain(items_at(rule, "/match/all"));

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::admission::{Applies, Constraints, PolicyCandidate};
+use crate::admission::{Constraints, PolicyCandidate, PolicyMatch};
 use crate::cluster::{Live, ReadResult, ReadResults};
 use crate::compare::{ComparisonInput, Difference, KeepFindings, Reason, compare};
 use crate::judge::{self, Case, Explainer, ExplainerInput, Knowledge};
@@ -31,7 +31,7 @@ use crate::model::{
 use crate::policy::RuleSet;
 use crate::schema::Schema;
 
-use conditions::Condition;
+use conditions::MutationCondition;
 use template::{ComputedValues, ValueTemplate};
 use webhooks::Webhook;
 
@@ -187,7 +187,7 @@ struct PolicyMutation {
     /// All of these must match.
     matches: Vec<Constraints>,
     /// What must hold in addition.
-    condition: Condition,
+    condition: MutationCondition,
     /// When the policy and its binding were created, in RFC 3339, which sorts as text.
     created: Option<String>,
     writes: Vec<ValueTemplate>,
@@ -263,7 +263,7 @@ impl PolicyExplainer {
                 matches: std::iter::once(constraints.clone())
                     .chain(narrowed)
                     .collect(),
-                condition: Condition::of_cel(policy),
+                condition: MutationCondition::of_cel(policy),
                 created: created.into_iter().flatten().max(),
                 writes: writes.clone(),
             });
@@ -281,7 +281,7 @@ impl PolicyExplainer {
                     matches: vec![Constraints::of_policy(
                         policy.pointer("/spec/matchConstraints"),
                     )],
-                    condition: Condition::of_cel(&policy),
+                    condition: MutationCondition::of_cel(&policy),
                     created: created(&policy),
                     writes: mutations(&policy),
                 });
@@ -305,7 +305,7 @@ impl PolicyExplainer {
         let mut all = of_policies.chain(of_webhooks);
         let mut conditions = self.mutations.iter().map(|mutation| &mutation.condition);
         if !all.any(Constraints::needs_labels_of_namespaces)
-            && !conditions.any(Condition::needs_labels_of_namespaces)
+            && !conditions.any(MutationCondition::needs_labels_of_namespaces)
         {
             return;
         }
@@ -337,9 +337,9 @@ impl PolicyExplainer {
             let mut matches = mutation.matches.iter();
             let is_matched = matches.all(|constraints| constraints.doubt(&candidate).is_none());
             let applies = self.applies(&mutation.condition, object, schema);
-            (applies != Applies::No).then_some(MatchingMutation {
+            (applies != PolicyMatch::No).then_some(MatchingMutation {
                 mutation,
-                is_sure: is_matched && applies == Applies::Yes,
+                is_sure: is_matched && applies == PolicyMatch::Yes,
             })
         });
         mutations.collect()
