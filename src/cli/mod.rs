@@ -107,13 +107,9 @@ fn answer_of_parser(streams: &mut Streams, around: &CliEnvironment, answer: &cla
     } else {
         (&mut streams.out, around.stdout_is_terminal, Exit::Clean)
     };
-    let text = answer.render();
-    let written = if settings::color(ColorChoice::Auto, is_terminal, around) {
-        write!(stream, "{}", text.ansi())
-    } else {
-        write!(stream, "{text}")
-    };
-    written.map_or(Exit::Trouble, |()| exit)
+    let colour = settings::color(ColorChoice::Auto, is_terminal, around);
+    let text = crate::output::help::painted(colour, &answer.render().to_string());
+    write!(stream, "{text}").map_or(Exit::Trouble, |()| exit)
 }
 
 /// Chooses the exit code after everything is written: a report that did not fit on the disk is an

@@ -20,6 +20,7 @@ mod gist;
 mod github;
 mod gitlab;
 mod groups;
+pub mod help;
 mod history;
 mod html;
 mod hunk;

@@ -1,23 +1,40 @@
 //! The main scenarios against a real API server: real `kubectl` applies and edits, then
 //! `driftctl diff`.
 //!
-//! Runs only if `DRIFTCTL_E2E_KUBECONFIG` names a kubeconfig; otherwise every scenario is listed as
-//! ignored. Needs `kubectl` on the PATH and the right to create namespaces. Each scenario has its
-//! own namespace, which is deleted however the scenario ends.
+//! Every scenario is ignored unless it is asked for, and fails then if `DRIFTCTL_E2E_KUBECONFIG` names
+//! no kubeconfig:
+//!
+//! ```console
+//! DRIFTCTL_E2E_KUBECONFIG=kubeconfig cargo test --test e2e -- --ignored
+//! ```
+//!
+//! Needs `kubectl` on the PATH and the right to create namespaces. Each scenario has its own
+//! namespace, which is deleted however the scenario ends.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "../support/mod.rs"]
 mod support;
-mod writes;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::process::{Command, ExitCode, Output};
+use std::process::{Command, Output};
 
-use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 use support::TestFolder;
+
+/// Defines a test for each scenario, which is given the kubeconfig and its name.
+macro_rules! scenarios {
+    ($($name:ident => $scenario:expr,)*) => {$(
+        #[test]
+        #[ignore = "needs a cluster"]
+        fn $name() {
+            $crate::in_cluster(|kubeconfig| ($scenario)(kubeconfig, stringify!($name)));
+        }
+    )*};
+}
+
+mod writes;
 
 const VARIABLE: &str = "DRIFTCTL_E2E_KUBECONFIG";
 
@@ -38,9 +55,11 @@ enum Applied {
     Created,
 }
 
+/// Why a scenario failed.
+type Failed = Box<dyn std::error::Error>;
+
 /// What people did to the cluster, and the expected report.
 struct Scenario {
-    name: &'static str,
     applied: Applied,
     /// The arguments of `kubectl` commands; `$LAPTOP` stands for the laptop's manifest.
     edits: &'static [&'static [&'static str]],
@@ -51,30 +70,26 @@ struct Scenario {
 
 const CONTAINER: &str = r#".spec.template.spec.containers[name="web"]"#;
 
-const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        name: "nothing_changed_after_client_side_apply",
+scenarios! {
+    nothing_changed_after_client_side_apply => |path, name| run(path, name, &Scenario {
         applied: Applied::ByClient,
         edits: &[],
         expected: &[],
         exit: 0,
-    },
-    Scenario {
-        name: "nothing_changed_after_server_side_apply",
+    }),
+    nothing_changed_after_server_side_apply => |path, name| run(path, name, &Scenario {
         applied: Applied::ByServer,
         edits: &[],
         expected: &[],
         exit: 0,
-    },
-    Scenario {
-        name: "nothing_changed_after_create",
+    }),
+    nothing_changed_after_create => |path, name| run(path, name, &Scenario {
         applied: Applied::Created,
         edits: &[],
         expected: &[],
         exit: 0,
-    },
-    Scenario {
-        name: "an_edited_image",
+    }),
+    an_edited_image => |path, name| run(path, name, &Scenario {
         applied: Applied::ByClient,
         edits: &[&["edit", "deployment/web"]],
         expected: &[
@@ -82,9 +97,8 @@ const SCENARIOS: &[Scenario] = &[
             "Deployment/web changed $CONTAINER.image",
         ],
         exit: 1,
-    },
-    Scenario {
-        name: "a_debug_sidecar",
+    }),
+    a_debug_sidecar => |path, name| run(path, name, &Scenario {
         applied: Applied::ByServer,
         edits: &[&[
             "patch",
@@ -97,9 +111,8 @@ const SCENARIOS: &[Scenario] = &[
             r#"Deployment/web added .spec.template.spec.containers[name="debug"]"#,
         ],
         exit: 1,
-    },
-    Scenario {
-        name: "set_scale_label_and_annotate",
+    }),
+    set_scale_label_and_annotate => |path, name| run(path, name, &Scenario {
         applied: Applied::Created,
         edits: &[
             &["set", "env", "deployment/web", "DEBUG=1"],
@@ -119,9 +132,8 @@ const SCENARIOS: &[Scenario] = &[
             "Service/web drifted",
         ],
         exit: 1,
-    },
-    Scenario {
-        name: "values_spelled_differently_are_no_drift",
+    }),
+    values_spelled_differently_are_no_drift => |path, name| run(path, name, &Scenario {
         applied: Applied::ByClient,
         edits: &[&[
             "patch",
@@ -131,9 +143,8 @@ const SCENARIOS: &[Scenario] = &[
         ]],
         expected: &[],
         exit: 0,
-    },
-    Scenario {
-        name: "deleted_and_created_objects",
+    }),
+    deleted_and_created_objects => |path, name| run(path, name, &Scenario {
         applied: Applied::ByClient,
         edits: &[
             &["delete", "poddisruptionbudget/web"],
@@ -141,9 +152,8 @@ const SCENARIOS: &[Scenario] = &[
         ],
         expected: &["ConfigMap/rogue extra", "PodDisruptionBudget/web missing"],
         exit: 1,
-    },
-    Scenario {
-        name: "access_widened",
+    }),
+    access_widened => |path, name| run(path, name, &Scenario {
         applied: Applied::ByServer,
         edits: &[
             &[
@@ -168,9 +178,8 @@ const SCENARIOS: &[Scenario] = &[
             "Role/web drifted",
         ],
         exit: 1,
-    },
-    Scenario {
-        name: "a_secret_is_reported_and_not_shown",
+    }),
+    a_secret_is_reported_and_not_shown => |path, name| run(path, name, &Scenario {
         applied: Applied::ByClient,
         edits: &[&[
             "patch",
@@ -180,9 +189,8 @@ const SCENARIOS: &[Scenario] = &[
         ]],
         expected: &["Secret/web changed .data.password", "Secret/web drifted"],
         exit: 1,
-    },
-    Scenario {
-        name: "applied_from_a_laptop",
+    }),
+    applied_from_a_laptop => |path, name| run(path, name, &Scenario {
         applied: Applied::ByServer,
         edits: &[&["apply", "-f", "$LAPTOP"]],
         expected: &[
@@ -191,8 +199,8 @@ const SCENARIOS: &[Scenario] = &[
             "Deployment/web drifted",
         ],
         exit: 1,
-    },
-];
+    }),
+}
 
 /// A namespace of the cluster, while a scenario runs.
 struct Namespace<'a> {
@@ -286,8 +294,8 @@ fn lines(report: &Value) -> BTreeSet<String> {
     lines
 }
 
-fn run(kubeconfig: &OsString, scenario: &Scenario) -> Result<(), Failed> {
-    let namespace = Namespace::create(kubeconfig, scenario.name)?;
+fn run(kubeconfig: &OsString, name: &str, scenario: &Scenario) -> Result<(), Failed> {
+    let namespace = Namespace::create(kubeconfig, name)?;
     namespace.apply(scenario.applied)?;
     for edit in scenario.edits {
         namespace.kubectl(edit)?;
@@ -312,27 +320,9 @@ fn run(kubeconfig: &OsString, scenario: &Scenario) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A scenario, given the kubeconfig.
-type Test = Box<dyn Fn(&OsString) -> Result<(), Failed> + Send>;
-
-fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+/// Runs a scenario in the cluster that the kubeconfig names.
+fn in_cluster(scenario: impl FnOnce(&OsString) -> Result<(), Failed>) {
     let kubeconfig = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
-    if kubeconfig.is_none() && !arguments.list {
-        eprintln!("skipped: {VARIABLE} does not name a kubeconfig");
-    }
-    let trial = |name: &str, test: Test| {
-        let path = kubeconfig.clone();
-        Trial::test(name, move || match path {
-            Some(path) => test(&path),
-            None => Err(format!("{VARIABLE} does not name a kubeconfig").into()),
-        })
-        .with_ignored_flag(kubeconfig.is_none())
-    };
-    let read = SCENARIOS.iter();
-    let read = read.map(|scenario| trial(scenario.name, Box::new(move |path| run(path, scenario))));
-    let written = writes::SCENARIOS.iter();
-    let written = written.map(|(name, test)| trial(name, Box::new(move |path| test(path, name))));
-    let trials = read.chain(written).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let kubeconfig = kubeconfig.unwrap_or_else(|| panic!("{VARIABLE} does not name a kubeconfig"));
+    scenario(&kubeconfig).unwrap_or_else(|failed| panic!("{failed}"));
 }

@@ -6,28 +6,19 @@ use std::ffi::OsString;
 use std::fs;
 use std::process::{Command, Output};
 
-use libtest_mimic::Failed;
 use serde_json::Value;
 
-use crate::{Applied, Namespace, lines};
+use crate::{Applied, Failed, Namespace, lines};
 
-type Test = fn(&OsString, &str) -> Result<(), Failed>;
-
-pub const SCENARIOS: &[(&str, Test)] = &[
-    ("revert_after_client_side_apply", |path, name| {
-        revert(path, name, Applied::ByClient)
-    }),
-    ("revert_after_server_side_apply", |path, name| {
-        revert(path, name, Applied::ByServer)
-    }),
-    ("revert_after_create", |path, name| {
-        revert(path, name, Applied::Created)
-    }),
-    ("the_next_apply_works_after_a_revert", the_next_apply),
-    ("backport_and_git_apply", backport),
-    ("decisions_of_a_triage", triage),
-    ("a_dry_run_writes_nothing", dry_run),
-];
+scenarios! {
+    revert_after_client_side_apply => |path, name| revert(path, name, Applied::ByClient),
+    revert_after_server_side_apply => |path, name| revert(path, name, Applied::ByServer),
+    revert_after_create => |path, name| revert(path, name, Applied::Created),
+    the_next_apply_works_after_a_revert => the_next_apply,
+    backport_and_git_apply => backport,
+    decisions_of_a_triage => triage,
+    a_dry_run_writes_nothing => dry_run,
+}
 
 /// Edits of an incident.
 const EDITS: &[&[&str]] = &[
