@@ -316,7 +316,9 @@ impl<'a> Walker<'a> {
             || (entries.peek().is_some() && entries.all(|entry| self.applies_on_the_client(entry)))
         {
             let sent = self.sent()?.find(&self.path)?;
-            let is_sent = schema::equal_untyped(sent, live);
+            if !schema::equal_untyped(sent, live) {
+                return self.cause_of_change_on_apply(sent);
+            }
             let is_copy = self.subject.sent.is_copy_of_live(self.subject.declared);
             let declares = self.entries().any(|entry| appliers.declares(entry));
             let cause = if declares && !is_copy {
@@ -324,13 +326,30 @@ impl<'a> Walker<'a> {
             } else {
                 ChangeCause::AppliedElsewhere
             };
-            return is_sent.then_some(cause);
+            return Some(cause);
         }
         let mut entries = self.entries().peekable();
         let by_applier = |entry: &ManagerEntry| {
             entry.owner.operation == Operation::Apply && appliers.declares(entry)
         };
         (entries.peek().is_some() && entries.all(by_applier)).then_some(ChangeCause::SetByApplier)
+    }
+
+    /// Returns the cause of another live value where the last `kubectl apply` sent the declared one
+    /// and only the applier owns the field. A manager named `kubectl` may have edited: before 1.18,
+    /// every command of kubectl wrote under that name.
+    fn cause_of_change_on_apply(&self, sent: &Value) -> Option<ChangeCause> {
+        let declared = Finder::lenient(self.subject.declared).find(&self.path)?;
+        let mut entries = self.entries().peekable();
+        let only_applies = |entry: &ManagerEntry| {
+            self.subject.appliers.declares(entry)
+                && entry.owner.manager != facts::KUBECTL
+                && facts::how_it_applies(&entry.owner.manager).is_some()
+        };
+        (entries.peek().is_some()
+            && entries.all(only_applies)
+            && schema::equal_untyped(sent, declared))
+        .then_some(ChangeCause::ChangedOnApply)
     }
 
     fn applies_on_the_client(&self, entry: &ManagerEntry) -> bool {

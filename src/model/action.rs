@@ -33,7 +33,9 @@ impl Action {
         match (self, cause?) {
             (_, ChangeCause::BeingDeleted) => Some(RefusalReason::BeingDeleted),
             (Self::Undo | Self::Triage, _)
-            | (_, ChangeCause::AppliedElsewhere | ChangeCause::Unattributed) => None,
+            | (_, ChangeCause::AppliedElsewhere | ChangeCause::Unattributed)
+            // A dry run shows whether admission would change it again.
+            | (_, ChangeCause::ChangedOnApply) => None,
             (Self::Revert, ChangeCause::Unapplied | ChangeCause::SetByApplier) => {
                 Some(RefusalReason::Unapplied)
             }

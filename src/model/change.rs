@@ -138,6 +138,10 @@ pub enum ChangeCause {
     AppliedElsewhere,
     /// The applier wrote the value without declaring it.
     WrittenByApplier,
+    /// `kubectl apply` sent the declared value, and the server stored another one in the applier's
+    /// name: admission changed it during the request, or someone wrote under the applier's name.
+    /// After a server-side apply, this is [`SetByApplier`](Self::SetByApplier).
+    ChangedOnApply,
     /// The live object does not record who wrote the value, so a change by a person and one by
     /// software cannot be distinguished.
     Unattributed,
@@ -168,6 +172,10 @@ impl ChangeCause {
             }
             Self::WrittenByApplier => {
                 "written by the applier itself; this manifest does not declare it"
+            }
+            Self::ChangedOnApply => {
+                "kubectl apply sent the declared value: admission changed it when it was written, \
+                 or someone wrote it under the applier's name (--server-dry-run shows which)"
             }
             Self::Unattributed => "the live object does not record who wrote it",
             Self::BeingDeleted => {

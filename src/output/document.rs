@@ -187,8 +187,9 @@ struct ChangeDocument<'r> {
     /// declares it and nobody has applied that), `unapplied` (the manifest has changed since it was
     /// applied), `set-by-applier` (the applier set it, from an earlier manifest, or admission
     /// changed it), `applied-elsewhere` (by `kubectl apply`, from another manifest),
-    /// `written-by-applier`, `unattributed` (the live object does not record who wrote it), or
-    /// `being-deleted` (the object is being deleted and waits for its finalizers).
+    /// `written-by-applier`, `changed-on-apply` (`kubectl apply` sent the declared value, so that
+    /// admission may have changed it), `unattributed` (the live object does not record who wrote
+    /// it), or `being-deleted` (the object is being deleted and waits for its finalizers).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = words::<ChangeCause>()))]
     cause: Option<&'static str>,

@@ -141,6 +141,30 @@ fn the_writer_of_last_applied_is_a_client_side_applier() {
     assert_eq!(reported(&declared, &without, &[]), [written]);
 }
 
+/// A webhook that pins images by digest changes what `kubectl apply` sent, and its value is owned by
+/// the applier. kubectl before 1.18 also edited as `kubectl`.
+#[test]
+fn a_value_changed_during_an_apply_has_its_own_cause() {
+    let declared = config(&json!({"a": "1"}));
+    let found = |manager: &str, sent: &Value| {
+        let managers = vec![entry(manager, "Update", &["a"])];
+        let live = live(&json!({"a": "1@sha256:0"}), managers, Some((manager, sent)));
+        reported(&declared, &live, &[])
+    };
+    let data = json!({"a": "1"});
+    for manager in ["kubectl-client-side-apply", "argocd-controller"] {
+        let cause = Some(ChangeCause::ChangedOnApply);
+        assert_eq!(found(manager, &data), [change(".data.a", cause, manager)]);
+    }
+    assert_eq!(
+        found("kubectl", &data),
+        [change(".data.a", None, "kubectl")]
+    );
+    let older = json!({"a": "0"});
+    let client = "kubectl-client-side-apply";
+    assert_eq!(found(client, &older), [change(".data.a", None, client)]);
+}
+
 #[test]
 fn finds_a_client_side_apply_over_a_controller() {
     let declared = config(&json!({"a": "1", "b": "2"}));
