@@ -131,7 +131,7 @@ impl Walker<'_> {
                 let is_map = self.is_map(ty);
                 for (name, child) in fields {
                     let field = self.field(ty, name);
-                    if is_absent(field, child) {
+                    if is_absent(name, field, child) {
                         let ty = self.field_type(ty, field);
                         self.see_nothing(name, ty, Equality::EmptyIsAbsent, child);
                         continue;

@@ -91,9 +91,16 @@ fn is_identity(path: &FieldPath) -> bool {
     }
 }
 
-/// Returns whether a live value means the same as an absent field: `null`, or an empty list or map
-/// if the server stores none (a tool that removes annotations may leave an empty map).
-pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
+/// Metadata, of which programs write empty structs into the templates of custom resources.
+const METADATA: [&str; 3] = ["annotations", "labels", "metadata"];
+
+/// Returns whether a live value means the same as an absent field: `null`, an empty list or map if
+/// the server stores none (a tool that removes annotations may leave an empty map), or metadata
+/// without content.
+pub(super) fn is_absent(name: &str, field: Option<&Field>, value: &Value) -> bool {
+    if METADATA.contains(&name) && is_empty_metadata(value) {
+        return true;
+    }
     let is_empty = match value {
         Value::Null => return true,
         Value::Object(fields) => fields.is_empty(),
@@ -101,6 +108,19 @@ pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
         _ => false,
     };
     is_empty && field.is_some_and(|field| matches!(field.zero, Zero::EmptyAbsent))
+}
+
+/// Returns whether metadata, or a map in it, holds nothing but `null` and empty maps
+/// (`{annotations: {}, creationTimestamp: null}`).
+fn is_empty_metadata(value: &Value) -> bool {
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Object(entries) => entries.is_empty(),
+        _ => false,
+    };
+    value
+        .as_object()
+        .is_some_and(|fields| fields.values().all(is_empty))
 }
 
 /// Returns whether both sides are identical, so that nothing in them differs in meaning. Returns
@@ -231,7 +251,7 @@ impl<'a> Walker<'a> {
             if ours.is_some_and(|ours| sets(field, ours)) {
                 continue;
             }
-            if is_absent(field, value) {
+            if is_absent(name, field, value) {
                 self.see_nothing(
                     name,
                     self.field_type(ty, field),

@@ -1,12 +1,13 @@
-//! Explains finalizers and annotations that the controller of an object keeps on it, and undeclared
-//! replicas that it sets.
+//! Explains finalizers and annotations that the controller of an object keeps on it, undeclared
+//! replicas that it sets, and empty values that it adds when it writes the object back.
 //!
 //! Operators set `finalizer.keda.sh` on ScaledObjects, `finalizers.fluxcd.io` on Kustomizations,
 //! `karpenter.sh/nodepool-hash` on NodePools. A field manager's name proves nothing, but a manager
 //! that writes an object's status is its controller. Only finalizers are explained, annotations in
 //! the domain of a custom resource's API group, and the replicas of a custom resource that declares
 //! none (Numaflow scales its vertices itself), unless they are zero: any other change by the
-//! controller is drift.
+//! controller is drift. A controller written in Go that updates the whole resource also writes empty
+//! structs that the manifest leaves out (`elasticsearchRef: {}` of a Kibana), which mean nothing.
 
 use std::collections::HashSet;
 
@@ -29,7 +30,7 @@ impl Explainer for ControllerMetadata {
     }
 
     fn about(&self) -> &'static str {
-        "The controller that writes an object's status also keeps finalizers and annotations on it, and scales it."
+        "The controller that writes an object's status also keeps finalizers and annotations on it, scales it, and writes empty values back."
     }
 
     fn learn(&self, _: &ExplainerInput<'_>) -> Option<Box<dyn Knowledge>> {
@@ -63,7 +64,7 @@ impl Knowledge for ControllerMetadata {
 }
 
 /// Returns whether an addition is a finalizer, an annotation in the domain of the object's API group,
-/// or the replicas of a custom resource.
+/// or the replicas or an empty value of a custom resource.
 fn is_of_controller(
     key: &ResourceKey,
     subject: &ComparisonInput<'_>,
@@ -89,12 +90,29 @@ fn is_of_controller(
             }
             _ => false,
         },
-        [PathElement::Field(spec), PathElement::Field(replicas)] => {
+        [PathElement::Field(spec), PathElement::Field(replicas)]
+            if spec == "spec" && replicas == "replicas" =>
+        {
             let live = finding.change.live.as_ref().and_then(Value::as_u64);
-            let is_some = live.is_some_and(|live| live > 0);
-            spec == "spec" && replicas == "replicas" && is_some && !is_builtin(key, subject)
+            live.is_some_and(|live| live > 0) && !is_builtin(key, subject)
+        }
+        [PathElement::Field(spec), fields @ ..] if spec == "spec" => {
+            let by_name = |step: &PathElement| matches!(step, PathElement::Field(_));
+            let is_empty = finding.change.live.as_ref().is_some_and(is_empty);
+            is_empty && fields.iter().all(by_name) && !is_builtin(key, subject)
         }
         _ => false,
+    }
+}
+
+/// Returns whether a value has no content at any depth.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -10,6 +10,7 @@ mod autopilot;
 mod autoscaler;
 mod bootstrap;
 mod builtin_rules;
+mod certificates;
 mod claims;
 mod classes;
 mod controller_metadata;
@@ -26,6 +27,7 @@ mod prediction;
 pub mod prevalent;
 mod rollouts;
 mod twins;
+mod webhook_operators;
 
 pub use autoscaler::autoscaler_of;
 pub use builtin_rules::OWNED;
@@ -49,6 +51,8 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &enforcer::AksEnforcer,
     &autopilot::Autopilot,
     &account_secrets::AccountSecrets,
+    &certificates::Certificates,
+    &webhook_operators::WebhookOperators,
     &not_stored::NotStored,
     &policies::AdmissionPolicies,
     &prevalent::PrevalentValues,

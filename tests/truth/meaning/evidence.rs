@@ -521,6 +521,46 @@ fn explains_normalized_addresses_but_not_foreign_cas() {
     }
 }
 
+/// Operators whose field manager is only `manager` write certificates that they keep in a Secret.
+#[test]
+fn explains_a_ca_from_a_secret_of_the_services_namespace() {
+    let pem = |content: &str| {
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n");
+        STANDARD.encode(pem)
+    };
+    let kind = "ValidatingWebhookConfiguration";
+    let hook = |bundle: Option<String>, manager: &str| {
+        let mut config = json!({"service": {"name": "a", "namespace": "shop"}});
+        if let Some(bundle) = bundle {
+            config["caBundle"] = json!(bundle);
+        }
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+            "metadata": {"name": "a", "managedFields": [{
+                "manager": manager, "operation": "Update", "fieldsType": "FieldsV1",
+                "apiVersion": "admissionregistration.k8s.io/v1", "fieldsV1": {"f:webhooks": {
+                    "k:{\"name\":\"a.example.com\"}": {"f:clientConfig": {"f:caBundle": {}}}}}}]},
+            "webhooks": [{"name": "a.example.com", "admissionReviewVersions": ["v1"],
+                "sideEffects": "None", "clientConfig": config}]})
+    };
+    let secret = |namespace: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "data": {"ca.crt": pem("QUJD")},
+            "metadata": {"name": "a", "namespace": namespace}})
+    };
+    let found = |declared: Option<String>, content: &str, manager: &str, namespace: &str| {
+        let mut declared = hook(declared, "");
+        declared["metadata"] = json!({"name": "a"});
+        let live = hook(Some(pem(content)), manager);
+        drift_of(kind, &[&declared], &[&live, &secret(namespace)]).len()
+    };
+    let placeholder = || Some("Cg==".to_owned());
+    assert_eq!(found(None, "QUJD", "manager", "shop"), 0);
+    assert_eq!(found(placeholder(), "QUJD", "manager", "shop"), 0);
+    assert_eq!(found(Some(pem("WFla")), "QUJD", "manager", "shop"), 1);
+    assert_eq!(found(None, "WFla", "manager", "shop"), 1);
+    assert_eq!(found(None, "QUJD", "manager", "other"), 1);
+    assert_eq!(found(None, "QUJD", "kubectl-patch", "shop"), 1);
+}
+
 #[test]
 fn keys_removed_from_string_data_stay_live() {
     let declared = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "x"},
@@ -1552,4 +1592,59 @@ fn rules_of_an_undeclared_role_widen_an_aggregated_one_unless_something_there_ma
         assert_eq!(drift(stranger, Some(&other)), widened, "{other}");
         assert_eq!(drift(stranger, Some(&maker)), [""; 0], "{maker}");
     }
+}
+
+/// The defaulting webhook of an operator: what nobody but the applier owns in the specification of
+/// its custom resources comes from it, unless it is severe, or the webhook is called for more.
+#[test]
+fn the_webhook_of_an_operator_defaults_its_own_resources() {
+    let declared = queue(json!({"a": 1}));
+    let group = declared["apiVersion"]
+        .as_str()
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let definition = definition(json!({"a": {"type": "integer"}, "b": {"type": "string"},
+        "image": {"type": "string"}}));
+    let found = |groups: Value, field: &str, by: Option<&str>| {
+        let mut applied = declared.clone();
+        applied["spec"][field] = json!("x");
+        let version = declared["apiVersion"].clone();
+        let mut entries = vec![json!({"manager": "argocd-controller", "operation": "Apply",
+            "apiVersion": version, "fieldsType": "FieldsV1", "time": "2026-06-01T00:00:00Z",
+            "fieldsV1": {"f:spec": {"f:a": {}}}})];
+        entries.extend(by.map(|by| {
+            json!({"manager": by, "operation": "Update", "apiVersion": version, "time": "2026-06-02T00:00:00Z",
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": { format!("f:{field}"): {} }}})
+        }));
+        applied["metadata"]["managedFields"] = json!(entries);
+        let webhook = webhook(
+            "operator",
+            json!({"rules": [{"apiGroups": groups, "apiVersions": ["*"],
+            "operations": ["CREATE", "UPDATE"], "resources": ["*"], "scope": "*"}]}),
+        );
+        drift_of("Queue", &[&declared], &[&applied, &definition, &webhook]).len()
+    };
+    assert_eq!(found(json!([group]), "b", None), 0);
+    assert_eq!(found(json!([group]), "b", Some("kubectl-edit")), 1);
+    assert_eq!(found(json!(["example.org"]), "b", None), 1);
+    assert_eq!(found(json!([group, "apps"]), "b", None), 1);
+    assert_eq!(found(json!(["*"]), "b", None), 1);
+}
+
+#[test]
+fn metadata_without_content_equals_none() {
+    let declared = queue(json!({"template": {"size": 1}}));
+    let found = |metadata: Value| {
+        let mut live = declared.clone();
+        live["spec"]["template"]["metadata"] = metadata;
+        drift_of("Queue", &[&declared], &[&live]).len()
+    };
+    assert_eq!(
+        found(json!({"creationTimestamp": null, "annotations": {}})),
+        0
+    );
+    assert_eq!(found(json!({"labels": {"a": "b"}})), 1);
 }

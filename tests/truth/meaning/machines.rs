@@ -454,3 +454,86 @@ fn a_field_that_the_applier_owns_but_that_is_not_live_was_never_stored() {
     // What remains of an owner's map after someone emptied it.
     assert_eq!(found(json!({})), removed);
 }
+
+/// The operator of a webhook completes it; others may not, and nothing is explained that lets
+/// requests past it.
+#[test]
+fn explains_what_operators_keep_in_their_own_webhooks() {
+    let kind = "MutatingWebhookConfiguration";
+    let version = "admissionregistration.k8s.io/v1";
+    let declared = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "a"},
+        "webhooks": [{"name": "a.example.com", "admissionReviewVersions": ["v1"],
+            "sideEffects": "None", "failurePolicy": "Ignore",
+            "clientConfig": {"service": {"name": "webhook", "namespace": "knative-serving"}}}]});
+    let found = |manager: &str, holds: bool, field: &str, value: Value| {
+        let mut live = declared.clone();
+        live["webhooks"][0][field] = value;
+        let mut fields = json!({ format!("f:{field}"): {} });
+        if holds {
+            live["webhooks"][0]["clientConfig"]["caBundle"] = json!("LS0tLS1CRUdJTiA=");
+            fields["f:clientConfig"] = json!({"f:caBundle": {}});
+        }
+        live["metadata"]["managedFields"] = json!([
+            {"manager": "argocd-controller", "operation": "Apply", "apiVersion": version,
+             "fieldsType": "FieldsV1", "fieldsV1": {"f:webhooks": {
+                "k:{\"name\":\"a.example.com\"}": {".": {}, "f:name": {}, "f:sideEffects": {}}}}},
+            {"manager": manager, "operation": "Update", "apiVersion": version,
+             "fieldsType": "FieldsV1", "fieldsV1": {"f:webhooks": {
+                "k:{\"name\":\"a.example.com\"}": fields}}}]);
+        drift_of(kind, &[&declared], &[&live]).len()
+    };
+    let rules = || {
+        json!([{"apiGroups": ["a.example.com"], "apiVersions": ["v1"], "operations": ["CREATE"],
+            "resources": ["widgets"], "scope": "*"}])
+    };
+    let selector =
+        |key: &str| json!({"matchExpressions": [{"key": key, "operator": "DoesNotExist"}]});
+    assert_eq!(found("webhook", true, "rules", rules()), 0);
+    assert_eq!(found("webhook", false, "rules", rules()), 1);
+    assert_ne!(found("operator", true, "rules", rules()), 0);
+    let known = selector("webhooks.knative.dev/exclude");
+    assert_eq!(found("webhook", true, "namespaceSelector", known), 0);
+    let other = selector("example.com/exclude");
+    assert_eq!(found("webhook", true, "namespaceSelector", other), 1);
+    let (stricter, looser) = (json!("Fail"), json!(null));
+    assert_eq!(found("pilot-discovery", true, "failurePolicy", stricter), 0);
+    assert_eq!(found("pilot-discovery", true, "failurePolicy", looser), 1);
+}
+
+/// A controller that updates a whole custom resource also writes the empty structs of its type.
+#[test]
+fn a_controller_that_writes_a_custom_resource_back_adds_empty_values() {
+    let declared = object("example.com/v1", "Widget", &json!({"size": 1}));
+    let found = |reporter: &str, value: Value| {
+        let mut live = written(&declared, "operator", &["spec", "reference"], value);
+        let status = json!({"manager": reporter, "operation": "Update",
+            "apiVersion": "example.com/v1", "subresource": "status", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:status": {"f:ready": {}}}});
+        live["metadata"]["managedFields"]
+            .as_array_mut()
+            .unwrap()
+            .push(status);
+        drift_of("Widget", &[&declared], &[&live]).len()
+    };
+    assert_eq!(
+        found("operator", json!({"service": {"spec": {}}, "names": []})),
+        0
+    );
+    assert_eq!(found("other", json!({})), 1);
+    assert_eq!(found("operator", json!({"service": {"port": 0}})), 1);
+    assert_eq!(found("operator", json!(false)), 1);
+}
+
+#[test]
+fn what_kubectl_apply_records_is_not_drift_but_an_annotation_by_hand_is() {
+    let declared = object("v1", "Service", &json!({"ports": [{"port": 80}]}));
+    let mark = ["metadata", "annotations", "kubernetes.io/change-cause"];
+    let text = json!("kubectl apply --record=true");
+    assert!(is_explained(
+        &declared,
+        "kubectl-client-side-apply",
+        &mark,
+        &text
+    ));
+    assert!(!is_explained(&declared, "kubectl-annotate", &mark, &text));
+}

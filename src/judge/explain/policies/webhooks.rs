@@ -5,6 +5,10 @@
 //! critical is not explained like this, nor is a severe label or annotation, such as a mark that
 //! makes tools skip the object: someone who may patch a few objects could hide it behind any
 //! webhook.
+//!
+//! The webhook of an operator, which is called only for custom resources of groups that it names, fills
+//! in their defaults. It is believed to have written what the specification of such a resource has
+//! besides the manifest and no field manager but the applier owns, up to severity medium.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +18,12 @@ use serde_json::Value;
 use super::{AdmittedObject, PolicyExplainer, is_after, is_open_addition};
 use crate::admission::{Constraints, PolicyCandidate};
 use crate::cluster::ReadResult;
+use crate::facts::BUILT_IN_GROUPS;
 use crate::judge::explain::prevalent::{leaves, parts};
 use crate::judge::{Case, ExplainerInput};
 use crate::model::{
-    Change, ChangeKind, FieldPath, GroupKind, PathElement, Presence, ResourceKey, Severity, Warning,
+    Change, ChangeKind, Explanation, FieldPath, GroupKind, PathElement, Presence, ResourceKey,
+    Severity, Warning, items_at,
 };
 use crate::policy::RuleSet;
 
@@ -31,6 +37,8 @@ pub struct Webhook {
     configuration: String,
     /// When the configuration was created, in RFC 3339, which sorts as text.
     created: Option<String>,
+    /// The API groups that it is called for, if all of them are of custom resources.
+    custom_groups: BTreeSet<String>,
     pub(super) matches: Constraints,
 }
 
@@ -52,9 +60,25 @@ pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
         .map(|webhook| Webhook {
             configuration: name.to_owned(),
             created: created.map(str::to_owned),
+            custom_groups: custom_groups(webhook),
             matches: Constraints::of_webhook(webhook),
         })
         .collect()
+}
+
+/// Returns the API groups that the rules of a webhook name; none if one of them is not of custom
+/// resources.
+fn custom_groups(webhook: &Value) -> BTreeSet<String> {
+    let rules = items_at(webhook, "/rules").iter();
+    let groups: BTreeSet<&str> = rules
+        .flat_map(|rule| items_at(rule, "/apiGroups"))
+        .map(|group| group.as_str().unwrap_or("*"))
+        .collect();
+    let is_custom = |group: &str| group != "*" && !BUILT_IN_GROUPS.contains(&group);
+    if !groups.iter().all(|group| is_custom(group)) {
+        return BTreeSet::new();
+    }
+    groups.into_iter().map(str::to_owned).collect()
 }
 
 impl Webhook {
@@ -108,6 +132,7 @@ impl PolicyExplainer {
             if meant.len() >= ENOUGH {
                 warnings.extend(explain(webhook, cases, &meant, run.rules));
             }
+            warnings.extend(explain_defaults(webhook, cases, &meant, run.rules));
         }
         warnings
     }
@@ -163,24 +188,70 @@ fn explain(
         .collect()
 }
 
-/// Returns whether a change is too severe for a webhook to explain it.
-fn is_too_severe(rules: &RuleSet, key: &ResourceKey, change: &Change) -> bool {
+/// Explains the defaults of custom resources that their operator's webhook fills in, with one warning
+/// per kind.
+fn explain_defaults(
+    webhook: &Webhook,
+    cases: &mut [Case],
+    meant: &[usize],
+    rules: &RuleSet,
+) -> Vec<Warning> {
+    let mut explained: BTreeMap<GroupKind, BTreeSet<String>> = BTreeMap::new();
+    for index in meant {
+        let case = &mut cases[*index];
+        let key = &case.report.key;
+        if !webhook.custom_groups.contains(&key.group) {
+            continue;
+        }
+        for candidate in &mut case.candidates {
+            let change = &candidate.finding.change;
+            let is_of_spec =
+                matches!(change.path.0.first(), Some(PathElement::Field(name)) if name == "spec");
+            let is_minor = worst_severity(rules, key, change) <= Severity::Medium;
+            if is_of_spec && is_minor && is_open_addition(candidate) {
+                let paths = explained.entry(key.group_kind()).or_default();
+                paths.insert(change.path.to_string());
+                candidate.finding.reason = Some(Explanation::AdmissionChanged.into());
+                candidate.finding.cause = None;
+            }
+        }
+    }
+    let explained = explained.into_iter();
+    explained
+        .map(|(kind, paths)| {
+            let said = format!(
+                "the webhook of MutatingWebhookConfiguration {}, which is called only for custom \
+                 resources, may have defaulted the undeclared {}; it is attributed to the webhook \
+                 and not reported (--show all lists it)",
+                webhook.configuration,
+                first_of(&paths)
+            );
+            Warning::new(kind.kind.clone(), said)
+        })
+        .collect()
+}
+
+/// Returns the severity of a change, or of its worst part.
+fn worst_severity(rules: &RuleSet, key: &ResourceKey, change: &Change) -> Severity {
     let leaves = change.live.as_ref().map(|live| leaves(&change.path, live));
     let parts = leaves.into_iter().flatten().map(|(path, value)| Change {
         path,
         live: Some(value.clone()),
         ..change.clone()
     });
-    let worst = parts
-        .map(|part| rules.severity(key, &part))
-        .chain([rules.severity(key, change)])
-        .max();
+    let whole = rules.severity(key, change);
+    let parts = parts.map(|part| rules.severity(key, &part));
+    parts.fold(whole, Severity::max)
+}
+
+/// Returns whether a change is too severe for a webhook to explain it.
+fn is_too_severe(rules: &RuleSet, key: &ResourceKey, change: &Change) -> bool {
     let is_of_metadata =
         matches!(change.path.0.first(), Some(PathElement::Field(name)) if name == "metadata");
-    match worst {
-        Some(Severity::Critical) => true,
-        Some(Severity::High) => is_of_metadata,
-        _ => false,
+    match worst_severity(rules, key, change) {
+        Severity::Critical => true,
+        Severity::High => is_of_metadata,
+        Severity::Medium | Severity::Low => false,
     }
 }
 
@@ -190,20 +261,24 @@ fn warning(
     paths: &BTreeSet<String>,
     objects: usize,
 ) -> Warning {
-    const SHOWN: usize = 3;
-    let more = match paths.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
     Warning::new(
         kind.kind.clone(),
         format!(
             "all {objects} objects that a webhook of MutatingWebhookConfiguration {} matches have \
-             the same undeclared {}{more}; it is attributed to the webhook and not reported \
+             the same undeclared {}; it is attributed to the webhook and not reported \
              (--show all lists it)",
             webhook.configuration,
-            shown.join(", ")
+            first_of(paths)
         ),
     )
+}
+
+/// Returns the first of some paths, and how many more there are.
+fn first_of(paths: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
+    match paths.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
