@@ -308,7 +308,11 @@ impl<'a> Walker<'a> {
     }
 
     /// Returns why a declared field has another live value, if the applier itself set it.
-    pub(super) fn cause_of_change(&self, live: &Value) -> Option<ChangeCause> {
+    pub(super) fn cause_of_change(
+        &self,
+        declared: Option<&Value>,
+        live: &Value,
+    ) -> Option<ChangeCause> {
         let appliers = self.subject.appliers;
         let mut entries = self.entries().peekable();
         let unknown = self.subject.ownership.is_empty();
@@ -317,7 +321,7 @@ impl<'a> Walker<'a> {
         {
             let sent = self.sent()?.find(&self.path)?;
             if !schema::equal_untyped(sent, live) {
-                return self.cause_of_change_on_apply(sent);
+                return self.cause_of_change_on_apply(declared?, sent);
             }
             let is_copy = self.subject.sent.is_copy_of_live(self.subject.declared);
             let declares = self.entries().any(|entry| appliers.declares(entry));
@@ -338,8 +342,7 @@ impl<'a> Walker<'a> {
     /// Returns the cause of another live value where the last `kubectl apply` sent the declared one
     /// and only the applier owns the field. A manager named `kubectl` may have edited: before 1.18,
     /// every command of kubectl wrote under that name.
-    fn cause_of_change_on_apply(&self, sent: &Value) -> Option<ChangeCause> {
-        let declared = Finder::lenient(self.subject.declared).find(&self.path)?;
+    fn cause_of_change_on_apply(&self, declared: &Value, sent: &Value) -> Option<ChangeCause> {
         let mut entries = self.entries().peekable();
         let only_applies = |entry: &ManagerEntry| {
             self.subject.appliers.declares(entry)

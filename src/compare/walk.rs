@@ -621,7 +621,9 @@ impl<'a> Walker<'a> {
             kind => kind,
         };
         let reason = self.explained_by_rule(as_rules_see_it);
-        let cause = live.as_ref().and_then(|live| self.cause_of_change(live));
+        let cause = live
+            .as_ref()
+            .and_then(|live| self.cause_of_change(declared.as_ref(), live));
         self.push(kind, declared, live, owners, reason, cause);
     }
 
