@@ -20,12 +20,13 @@ mod tests;
 mod write;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::Value;
 
 use crate::model::ManifestStep;
 use crate::yaml::tree::{YamlKind, YamlNode};
-use crate::yaml::{self, YamlDocument};
+use crate::yaml::{self, ParsedYaml, TextPart, YamlDocument};
 pub use write::{document, scalar};
 
 /// Why an edit is refused. The message never quotes the text.
@@ -51,6 +52,17 @@ pub enum EditRefusal {
     Unsound,
 }
 
+impl EditRefusal {
+    /// Returns the same for a text with this many lines before it.
+    fn below(self, lines: usize) -> Self {
+        match self {
+            Self::Shared(line) => Self::Shared(line + lines),
+            Self::Layout(line) => Self::Layout(line + lines),
+            other => other,
+        }
+    }
+}
+
 /// Returns the text in which the field at `path` in a document (counted from 1) has this value, or
 /// is removed.
 ///
@@ -64,18 +76,115 @@ pub fn edit(
     path: &[ManifestStep],
     to: Option<&Value>,
 ) -> Result<String, EditRefusal> {
+    let mut text = EditableText::new(text.to_owned());
+    text.edit(document, path, to)?;
+    Ok(text.text)
+}
+
+/// A text that is edited several times. It is parsed as a whole only once: an edit concerns one of
+/// its parts between `---` lines.
+#[derive(Debug, Clone)]
+pub struct EditableText {
+    text: String,
+    parts: Vec<TextPart>,
+}
+
+impl EditableText {
+    /// Parses a text.
+    pub fn new(text: String) -> Self {
+        let parts = yaml::parts(&text);
+        Self { text, parts }
+    }
+
+    /// Returns the text with the edits so far.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the value of a document, counted from 1.
+    pub fn value(&self, document: usize) -> Option<Value> {
+        let (_, text, number) = self.part_of(document)?;
+        let mut documents = yaml::parse(text).documents.into_iter();
+        let found = documents.find(|document| document.number == number);
+        found.map(|document| document.value)
+    }
+
+    /// Makes one edit, as [`edit`] does.
+    ///
+    /// # Errors
+    /// Fails if the edit would affect anything else; then the text is unchanged.
+    pub fn edit(
+        &mut self,
+        document: usize,
+        path: &[ManifestStep],
+        to: Option<&Value>,
+    ) -> Result<(), EditRefusal> {
+        let (index, text, number) = self.part_of(document).ok_or(EditRefusal::Unreadable)?;
+        let lines = self.parts[index].span.line - 1;
+        let edited = edit_part(text, number, path, to).map_err(|refusal| refusal.below(lines))?;
+        let span = self.parts[index].span;
+        let (before, after) = (&self.text[..span.start], &self.text[span.end..]);
+        let whole = [before, &edited, after].concat();
+        let parts = yaml::spans(&whole);
+        let is_sound = parts.len() == self.parts.len()
+            && self.parts.iter().zip(&parts).enumerate().all(|(at, pair)| {
+                let (is, was) = (&whole[pair.1.start..pair.1.end], pair.0.span);
+                is == if at == index {
+                    edited.as_str()
+                } else {
+                    &self.text[was.start..was.end]
+                }
+            });
+        if !is_sound {
+            return Err(EditRefusal::Unsound);
+        }
+        for (part, span) in self.parts.iter_mut().zip(parts) {
+            part.span = span;
+        }
+        self.text = whole;
+        Ok(())
+    }
+
+    /// Returns the part with a document: its index, its text, and the number of the document in it.
+    fn part_of(&self, document: usize) -> Option<(usize, &str, usize)> {
+        let mut parts = self.parts.iter().enumerate();
+        let (index, part) = parts.find(|(_, part)| part.documents.contains(&document))?;
+        let text = self.text.get(part.span.start..part.span.end)?;
+        Some((index, text, document - part.documents.start + 1))
+    }
+}
+
+/// Makes an edit in a text between two `---` lines.
+fn edit_part(
+    text: &str,
+    document: usize,
+    path: &[ManifestStep],
+    to: Option<&Value>,
+) -> Result<String, EditRefusal> {
     let mut text = text.to_owned();
-    // Each pass makes the first of the remaining edits, and compares again.
+    let mut together = true;
+    // Each pass makes those of the remaining edits that do not move others, or else the first, and
+    // compares again.
     for _ in 0..MOST_PASSES {
         let parsed = yaml::parse(&text);
         let document = find_document(&parsed.documents, document)?;
         let is = at(&document.value, path);
         let mut smallest = Vec::new();
         smallest_edits(is, to, path, &mut smallest);
-        let Some(next) = smallest.into_iter().next() else {
+        let Some(next) = smallest.first() else {
             return Ok(text);
         };
-        text = apply_small_edit(&text, document, &next)?;
+        let independent: Vec<&SmallEdit> = smallest.iter().filter(|e| e.moves_nothing()).collect();
+        if together && independent.len() > 1 {
+            match apply_small_edits(&text, &parsed, document, &independent) {
+                Ok(edited) => {
+                    text = edited;
+                    continue;
+                }
+                Err(_) => together = false,
+            }
+        }
+        text = apply_small_edits(&text, &parsed, document, &[next])?;
         // The next item has moved up to the place of the removed one.
         if to.is_none() {
             return Ok(text);
@@ -92,6 +201,17 @@ const MOST_PASSES: usize = 2000;
 struct SmallEdit {
     path: Vec<ManifestStep>,
     kind: EditKind,
+}
+
+impl SmallEdit {
+    /// Returns whether the paths of other edits stay the same after it.
+    fn moves_nothing(&self) -> bool {
+        match (self.path.last(), &self.kind) {
+            (_, EditKind::Set(_)) => true,
+            (step, EditKind::Remove) => matches!(step, Some(ManifestStep::Field(_))),
+            (_, EditKind::Insert(_)) => false,
+        }
+    }
 }
 
 /// What to do with the value at a path.
@@ -179,38 +299,61 @@ fn smallest_edits(
     }
 }
 
-/// Makes one small edit, and checks it.
-fn apply_small_edit(
+/// Makes small edits, and checks them.
+fn apply_small_edits(
     text: &str,
+    parsed: &ParsedYaml,
     document: &YamlDocument,
-    small: &SmallEdit,
+    edits: &[&SmallEdit],
 ) -> Result<String, EditRefusal> {
     let (root, comments) = yaml::tree::tree(text, document.span).ok_or(EditRefusal::Unreadable)?;
-    let splices = splice::splices(text, &root, &comments, small)?;
-    let mut edited = text.to_owned();
-    let mut sorted = splices.clone();
-    sorted.sort_by_key(|(at, _)| std::cmp::Reverse((at.start, at.end)));
-    for (at, new) in &sorted {
-        if !edited.is_char_boundary(at.start) || !edited.is_char_boundary(at.end) {
-            return Err(EditRefusal::Unsound);
-        }
-        edited.replace_range(at.clone(), new);
+    let mut splices = Vec::new();
+    for (number, small) in edits.iter().enumerate() {
+        let of_one = splice::splices(text, &root, &comments, small)?;
+        splices.extend(of_one.into_iter().map(|(at, new)| (number, at, new)));
     }
-    let mut kept: Vec<&str> = comments
+    let edited = spliced(text, &mut splices).ok_or(EditRefusal::Unsound)?;
+    let mut removed = splices
         .iter()
-        .filter(|comment| !splices.iter().any(|(at, _)| at.contains(&comment.start)))
-        .filter_map(|comment| text.get(comment.clone()))
-        .collect();
-    kept.sort_unstable();
-    match check(text, document, small, &edited, &kept) {
-        Ok(()) => Ok(edited),
-        Err(refusal) => Err(match anchor_at(&root, &small.path) {
+        .map(|(_, at, _)| at)
+        .filter(|at| !at.is_empty())
+        .peekable();
+    let mut kept = Vec::new();
+    // Both are in the order of the text.
+    for comment in &comments {
+        while removed.next_if(|at| at.end <= comment.start).is_some() {}
+        if removed.peek().is_none_or(|at| comment.start < at.start) {
+            kept.extend(text.get(comment.clone()));
+        }
+    }
+    check(parsed, document, edits, &edited, &kept).map_err(|refusal| {
+        let anchor = edits
+            .first()
+            .and_then(|small| anchor_at(&root, &small.path));
+        match anchor {
             Some(at) => {
                 EditRefusal::Shared(text.get(..at).unwrap_or_default().matches('\n').count() + 1)
             }
             None => refusal,
-        }),
+        }
+    })?;
+    Ok(edited)
+}
+
+/// Returns a text with all splices, which are sorted on the way; `None` if they overlap.
+fn spliced(text: &str, splices: &mut [(usize, Range<usize>, String)]) -> Option<String> {
+    // Of one edit, the last of those at one place comes first.
+    splices.reverse();
+    splices.sort_by_key(|(number, at, _)| (at.start, at.end, *number));
+    let mut edited = String::with_capacity(text.len());
+    let mut done = 0;
+    for (_, at, new) in splices.iter() {
+        edited.push_str(text.get(done..at.start)?);
+        edited.push_str(new);
+        done = at.end;
     }
+    edited.push_str(text.get(done..)?);
+    Some(edited)
 }
 
 /// Returns the line of an anchor on the path, at its end, or below it.
@@ -242,15 +385,17 @@ fn anchor_at(root: &YamlNode, path: &[ManifestStep]) -> Option<usize> {
 
 /// Parses the edited text, and compares it with the expected value.
 fn check(
-    text: &str,
+    before: &ParsedYaml,
     document: &YamlDocument,
-    small: &SmallEdit,
+    edits: &[&SmallEdit],
     edited: &str,
     kept: &[&str],
 ) -> Result<(), EditRefusal> {
     let mut expected = document.value.clone();
-    apply(&mut expected, &small.path, &small.kind).ok_or(EditRefusal::NoWay)?;
-    let (before, after) = (yaml::parse(text), yaml::parse(edited));
+    for small in edits {
+        apply(&mut expected, &small.path, &small.kind).ok_or(EditRefusal::NoWay)?;
+    }
+    let after = yaml::parse(edited);
     let is_sound = before.documents.len() == after.documents.len()
         && before.problems.len() >= after.problems.len();
     let mut pairs = before.documents.iter().zip(&after.documents);

@@ -362,3 +362,41 @@ fn edits_files_with_long_commented_out_parts() {
     let expected = text.replace("a: 1", "a: 2");
     assert_eq!(edited(&text, "a", Some(json!(2))), expected);
 }
+
+#[test]
+fn edits_one_document_after_another() {
+    let text = "# first\na: 1 # one\nb: 2\n---\n# only a comment\n---\na: 1\n---\na: [1, 2]\n";
+    let mut edited = EditableText::new(text.to_owned());
+    assert_eq!(edited.value(2), Some(json!({"a": 1})));
+    assert_eq!(edited.value(4), None);
+    edited
+        .edit(1, &[], Some(&json!({"a": 5, "c": 6, "d": 7})))
+        .unwrap();
+    edited
+        .edit(2, &[], Some(&json!({"a": "x\n---\ny"})))
+        .unwrap();
+    edited.edit(3, &[], Some(&json!({"a": [3]}))).unwrap();
+    let expected = "# first\na: 5 # one\nc: 6\nd: 7\n---\n# only a comment\n---\na: |-\n  x\n  ---\n  \
+                    y\n---\na: [3]\n";
+    assert_eq!(edited.text(), expected);
+    assert_eq!(edited.value(3), Some(json!({"a": [3]})));
+    let shared = "---\na: &x 1\nb: *x\n";
+    let refused = EditableText::new(shared.to_owned()).edit(1, &[], Some(&json!({"a": 2, "b": 1})));
+    assert_eq!(refused, Err(EditRefusal::Shared(2)));
+}
+
+#[test]
+fn many_edits_take_one_pass() {
+    let map = |value: &str, from: usize| -> Value {
+        let fields = (from..from + 2000).map(|at| (format!("k{at:05}"), value.into()));
+        Value::Object(fields.collect())
+    };
+    let lines = (0..2000).map(|at| format!("k{at:05}: a # c{at}\n"));
+    let text: String = lines.collect();
+    let begun = std::time::Instant::now();
+    let edited = edit(&text, 1, &[], Some(&map("b", 0))).unwrap();
+    assert_eq!(edited, text.replace(": a", ": b"));
+    let edited = edit(&edited, 1, &[], Some(&map("b", 1000))).unwrap();
+    assert_eq!(yaml::parse(&edited).documents[0].value, map("b", 1000));
+    assert!(begun.elapsed().as_secs() < 60);
+}

@@ -40,6 +40,7 @@ pub mod tree;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -152,33 +153,69 @@ pub struct ParsedYaml {
     pub problems: Vec<YamlProblem>,
 }
 
+/// A part of a text, between two `---` lines. Parts do not affect each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextPart {
+    /// Its place.
+    pub span: TextSpan,
+    /// The numbers of its documents.
+    pub documents: Range<usize>,
+}
+
+/// Returns the places of the parts of a text, without parsing them.
+pub fn spans(text: &str) -> Vec<TextSpan> {
+    split::split(text).iter().map(split::Chunk::span).collect()
+}
+
+/// Returns the parts of a text.
+pub fn parts(text: &str) -> Vec<TextPart> {
+    let chunks = split::split(text);
+    let mut number = 0;
+    let parsed = parse_chunks(&chunks, text.len());
+    let parts = chunks.iter().zip(parsed).map(|(chunk, part)| TextPart {
+        span: chunk.span(),
+        documents: numbers(&part, &mut number),
+    });
+    parts.collect()
+}
+
 /// Parses text with any number of YAML or JSON documents.
 pub fn parse(text: &str) -> ParsedYaml {
     let chunks = split::split(text);
-    let parts: Vec<ParsedYaml> = if chunks.len() > 1 && text.len() > PARALLEL_FROM {
-        chunks.par_iter().map(parse_chunk).collect()
-    } else {
-        chunks.iter().map(parse_chunk).collect()
-    };
     let mut parsed = ParsedYaml::default();
     let mut number = 0;
-    for (chunk, part) in chunks.iter().zip(parts) {
-        let first = number + 1;
-        for mut document in part.documents {
-            number += 1;
+    for (chunk, part) in chunks.iter().zip(parse_chunks(&chunks, text.len())) {
+        let numbers = numbers(&part, &mut number);
+        for (number, mut document) in numbers.clone().zip(part.documents) {
             document.number = number;
             parsed.documents.push(document);
         }
-        if number < first && part.problems.iter().any(|problem| problem.fatal) {
-            number = first;
-        }
         for mut problem in part.problems {
-            problem.document = first;
+            problem.document = numbers.start;
             problem.chunk = chunk.span();
             parsed.problems.push(problem);
         }
     }
     parsed
+}
+
+fn parse_chunks(chunks: &[split::Chunk<'_>], length: usize) -> Vec<ParsedYaml> {
+    match chunks.len() > 1 && length > PARALLEL_FROM {
+        true => chunks.par_iter().map(parse_chunk).collect(),
+        false => chunks.iter().map(parse_chunk).collect(),
+    }
+}
+
+/// Returns the numbers of a part's documents, after those up to `number`. A part that cannot be
+/// parsed counts as one.
+fn numbers(part: &ParsedYaml, number: &mut usize) -> Range<usize> {
+    let first = *number + 1;
+    *number += part.documents.len();
+    let numbers = first..*number + 1;
+    if part.documents.is_empty() && part.problems.iter().any(|problem| problem.fatal) {
+        *number = first;
+    }
+    numbers
 }
 
 /// Returns the items of the `items` list of a mapping within a text: of a List within a List.

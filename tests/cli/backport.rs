@@ -653,3 +653,31 @@ spec:
         "{err}"
     );
 }
+
+/// Changes of one object are made together, and a file is not parsed again for each object.
+#[test]
+fn backports_many_changes_in_seconds() {
+    let data = |at: usize, value: &str| -> Value {
+        let count = if at == 0 { 1000 } else { 1 };
+        let data = (0..count).map(|at| (format!("k{at:04}"), value.into()));
+        let metadata = json!({"name": format!("c{at:04}"), "namespace": "shop"});
+        let data: serde_json::Map<String, Value> = data.collect();
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    };
+    let of = |value: &str| -> Vec<Value> { (0..300).map(|at| data(at, value)).collect() };
+    let texts = of("a")
+        .into_iter()
+        .map(|one| driftctl::edit::document(&one));
+    let text = texts.collect::<Vec<_>>().join("\n---\n") + "\n";
+    let live = json!({"apiVersion": "v1", "kind": "List", "items": of("b")});
+    let place = TestFolder::new()
+        .file("all.yaml", &*text)
+        .file("live.json", live.to_string());
+    repository::git(place.path(), &["init", "-q"]).unwrap();
+    let begun = std::time::Instant::now();
+    let words = ["backport", "all.yaml", "--live", "live.json", "-w"];
+    let shown = place.run(words);
+    assert!(begun.elapsed().as_secs() < 90, "{:?}", begun.elapsed());
+    let written = fs::read_to_string(place.path().join("all.yaml")).unwrap();
+    assert_eq!(written, text.replace(": a\n", ": b\n"), "{shown}");
+}

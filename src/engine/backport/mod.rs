@@ -106,7 +106,9 @@ fn changes_that_break_others(
 ) -> Result<SkippedChanges> {
     let after = |count: usize| -> Result<BTreeSet<(String, String)>> {
         let some = taken.iter().take(count);
-        let values = some.map(|taken| (taken.place.clone(), taken.value.clone()));
+        let last: BTreeMap<_, _> = some.map(|taken| (&taken.place, &taken.value)).collect();
+        let values = last.into_iter();
+        let values = values.map(|(place, value)| (place.clone(), value.get()));
         Ok(drifting(&(wish.compare_all)(&values.collect())?))
     };
     if taken.is_empty() {

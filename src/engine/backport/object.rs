@@ -2,6 +2,7 @@
 //! them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use anyhow::Result;
 use serde_json::Value;
@@ -9,16 +10,15 @@ use serde_json::Value;
 use super::items::{self, ChangeUnit};
 use super::trial::{RenderScope, WantedObject};
 use super::{BackportPlan, BackportRequest, EditedFile, STILL_DIFFERS, SkippedChanges, values};
-use crate::edit::{self, edit};
+use crate::edit::{self, EditableText};
 use crate::engine::selected::{is_debug_container, is_selected};
 use crate::model::{
     Action, Change, ChangeKind, FieldPath, JudgedChange, ManifestStep, ObjectReport, ObjectStatus,
-    Origin, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem, StepAction, StepProgress,
-    Verdict,
+    Origin, PathElement, Plan, PlanChange, PlanStep, RefusalReason, RefusedItem, StepAction,
+    StepProgress, Verdict,
 };
 use crate::patch::{self, PatchError};
 use crate::source::RenderedObject;
-use crate::yaml;
 
 /// The reason for a change to a field that the manifest has no place for.
 const NO_PLACE: &str = "the manifest has no place for it";
@@ -30,6 +30,37 @@ const NO_DEBUG_CONTAINERS: &str =
 /// The reason an item is not removed if the item that replaces it could not be backported.
 const ITS_SUCCESSOR: &str = "its replacement could not be backported";
 
+/// Fewer changes are backported one after another.
+const FEWEST_TOGETHER: usize = 8;
+
+/// Returns whether a change of a plain manifest can be made together with others: nothing that the
+/// server sets depends on an entry of a map that users fill, and a single value is changed as a
+/// whole.
+fn is_independent(unit: &ChangeUnit<'_>, subject: &BackportObject<'_>) -> bool {
+    let change = &unit.drift.change;
+    let is_single = |value: &Option<Value>| value.as_ref().is_none_or(is_scalar);
+    let is_alone = unit.instead_of.is_none() && unit.found.len() == 1;
+    let is_entry = match &change.path.0[..] {
+        [PathElement::Field(map), PathElement::Field(_)] => map == "data",
+        [
+            PathElement::Field(metadata),
+            PathElement::Field(map),
+            PathElement::Field(_),
+        ] => metadata == "metadata" && matches!(&**map, "labels" | "annotations"),
+        _ => false,
+    };
+    let fits = match change.kind {
+        ChangeKind::Modified => true,
+        ChangeKind::Added => is_entry && subject.has_drift_in(&change.path),
+        ChangeKind::Removed => is_entry,
+    };
+    fits && is_alone && is_single(&change.live) && is_single(&change.declared)
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !value.is_object() && !value.is_array()
+}
+
 /// The state while going through a report.
 pub(super) struct BackportState<'w> {
     pub(super) wish: &'w BackportRequest<'w>,
@@ -37,6 +68,8 @@ pub(super) struct BackportState<'w> {
     plan: Plan,
     pub(super) files: BTreeMap<String, EditedFile>,
     taken: Vec<BackportedChange>,
+    /// The edited texts of files, parsed.
+    texts: BTreeMap<String, EditableText>,
     /// The new and current names of generated objects.
     pub(super) renamed: BTreeMap<String, String>,
 }
@@ -48,7 +81,29 @@ pub(super) struct BackportedChange {
     /// The index of the declared object.
     pub place: RenderedObject,
     /// The object as declared with this change and those before it.
-    pub value: Value,
+    pub value: BackportedValue,
+}
+
+/// An object as declared with some changes.
+pub(super) enum BackportedValue {
+    /// The object.
+    Whole(Rc<Value>),
+    /// The object before changes that were made together, these changes, and how many of them are
+    /// made.
+    Together(Rc<Value>, Rc<Vec<Change>>, usize),
+}
+
+impl BackportedValue {
+    /// Returns the object.
+    pub fn get(&self) -> Value {
+        match self {
+            Self::Whole(value) => (**value).clone(),
+            Self::Together(before, changes, count) => {
+                let some = changes.iter().take(*count);
+                values::with_live_values(before, some).unwrap_or_else(|| (**before).clone())
+            }
+        }
+    }
 }
 
 /// An object whose manifest is edited.
@@ -94,6 +149,7 @@ impl<'w> BackportState<'w> {
             plan: Plan::new(Action::Backport, wish.report.target.clone()),
             files: BTreeMap::new(),
             taken: Vec::new(),
+            texts: BTreeMap::new(),
             renamed: BTreeMap::new(),
         };
         for (object, shown) in wish.report.objects.iter().zip(&wish.shown.objects) {
@@ -150,7 +206,20 @@ impl BackportState<'_> {
         let mut changes = Vec::new();
         let mut remarks = Vec::new();
         let mut short = BTreeSet::new();
-        for unit in items::units(meant, &subject.value, is_plain) {
+        let units = items::units(meant, &subject.value, is_plain);
+        let mut ahead = &units[..];
+        let mut apart = 0;
+        while let Some((unit, rest)) = ahead.split_first() {
+            if is_plain && apart == 0 {
+                let count =
+                    self.take_over_together(&mut subject, ahead, (&mut changes, &mut remarks))?;
+                if count > 0 {
+                    ahead = ahead.get(count..).unwrap_or_default();
+                    continue;
+                }
+                apart = FEWEST_TOGETHER;
+            }
+            (ahead, apart) = (rest, apart.saturating_sub(1));
             let list = unit.list();
             let is_removal = unit.drift.change.kind == ChangeKind::Removed;
             // With the edits before it, the server sets it by itself.
@@ -161,18 +230,19 @@ impl BackportState<'_> {
             let taken = match is_removal && list.as_ref().is_some_and(|list| short.contains(list)) {
                 true => Err((RefusalReason::Impossible, ITS_SUCCESSOR.to_owned())),
                 false if follows => Ok(Vec::new()),
-                false => self.take_over_unit(&mut subject, &unit)?,
+                false => self.take_over_unit(&mut subject, unit)?,
             };
             let found = unit.found.iter().chain(&unit.instead_of);
             match taken {
                 Ok(more) => {
                     remarks.extend(more);
+                    let value = Rc::new(subject.value.clone());
                     for (drift, shown) in found {
                         changes.push(PlanChange::to_live(shown));
                         self.taken.push(BackportedChange {
                             what: (object.key.to_string(), drift.change.path.to_string()),
                             place: subject.place.clone(),
-                            value: subject.value.clone(),
+                            value: BackportedValue::Whole(Rc::clone(&value)),
                         });
                     }
                 }
@@ -186,8 +256,19 @@ impl BackportState<'_> {
                 }
             }
         }
+        self.add_step(object, changes, remarks);
+        Ok(())
+    }
+
+    /// Adds the backported changes of an object to the plan, if there are any.
+    fn add_step(
+        &mut self,
+        object: &ObjectReport,
+        mut changes: Vec<PlanChange>,
+        mut remarks: Vec<String>,
+    ) {
         if changes.is_empty() {
-            return Ok(());
+            return;
         }
         changes.sort_by(|one, other| one.path.cmp(&other.path));
         let mut said = BTreeSet::new();
@@ -203,7 +284,6 @@ impl BackportState<'_> {
             progress: StepProgress::Planned,
             outcome: None,
         });
-        Ok(())
     }
 
     /// Returns the selected changes that can be backported, and refuses the others.
@@ -297,21 +377,21 @@ impl BackportState<'_> {
                 },
             );
         }
-        let text = &self.files.get(&file).ok_or("it could not be read")?.after;
-        let parsed = yaml::parse(text);
-        let mut documents = parsed.documents.iter();
-        let document = documents.find(|document| document.number == origin.document);
-        let prefix = document.and_then(|document| values::way_to(&document.value, &value));
+        let document = self.text(&file).ok_or("it could not be read")?;
+        let document = document.value(origin.document);
+        let prefix = document
+            .as_ref()
+            .and_then(|document| values::way_to(document, &value));
         let prefix = prefix.ok_or_else(|| {
             format!(
                 "{origin} does not contain the object as it was compared: something generates it \
                  from the file"
             )
         })?;
-        let is_whole = |document: &yaml::YamlDocument| {
-            edit::at(&document.value, &prefix).is_some_and(|written| written == &value)
-        };
-        let has_type = document.is_some_and(is_whole);
+        let written = document
+            .as_ref()
+            .and_then(|document| edit::at(document, &prefix));
+        let has_type = written == Some(&value);
         Ok(BackportObject {
             object,
             origin,
@@ -324,6 +404,70 @@ impl BackportState<'_> {
             drifting: BTreeSet::new(),
             value,
         })
+    }
+
+    /// Returns the edited text of a file, parsed.
+    fn text(&mut self, file: &str) -> Option<&mut EditableText> {
+        let after = &self.files.get(file)?.after;
+        let known = self
+            .texts
+            .get(file)
+            .is_some_and(|text| text.text() == after);
+        if !known {
+            let text = EditableText::new(after.clone());
+            self.texts.insert(file.to_owned(), text);
+        }
+        self.texts.get_mut(file)
+    }
+
+    /// Backports the first of these changes together, as many as possible, and returns how many.
+    /// Comparing the object after each of thousands of changes would take minutes.
+    fn take_over_together(
+        &mut self,
+        subject: &mut BackportObject<'_>,
+        units: &[ChangeUnit<'_>],
+        (made, remarks): (&mut Vec<PlanChange>, &mut Vec<String>),
+    ) -> Result<usize> {
+        let simple = units
+            .iter()
+            .take_while(|unit| is_independent(unit, subject));
+        let mut count = simple.count();
+        while count >= FEWEST_TOGETHER {
+            let some = &units[..count];
+            let changes = || some.iter().map(|unit| &unit.drift.change);
+            if let Some(value) = values::with_live_values(&subject.value, changes())
+                && let Some(drifting) = self.are_taken_over(subject, changes(), &value)?
+            {
+                let before = Rc::new(subject.value.clone());
+                let wanted = WantedObject {
+                    value,
+                    least: None,
+                    drifting,
+                };
+                if self.write(subject, wanted).is_ok() {
+                    remarks.extend(
+                        some.iter()
+                            .filter_map(|unit| self.remark(subject, &unit.drift)),
+                    );
+                    let changes: Rc<Vec<Change>> = Rc::new(changes().cloned().collect());
+                    for (index, (drift, shown)) in some.iter().flat_map(|u| &u.found).enumerate() {
+                        made.push(PlanChange::to_live(shown));
+                        let (before, changes) = (Rc::clone(&before), Rc::clone(&changes));
+                        self.taken.push(BackportedChange {
+                            what: (
+                                subject.object.key.to_string(),
+                                drift.change.path.to_string(),
+                            ),
+                            place: subject.place.clone(),
+                            value: BackportedValue::Together(before, changes, index + 1),
+                        });
+                    }
+                    return Ok(count);
+                }
+            }
+            count /= 2;
+        }
+        Ok(0)
     }
 
     /// Returns the paths at which an object would drift if it were declared like this; `None` if it
@@ -353,10 +497,21 @@ impl BackportState<'_> {
         change: &Change,
         value: &Value,
     ) -> Result<Option<BTreeSet<FieldPath>>> {
+        self.are_taken_over(subject, std::iter::once(change), value)
+    }
+
+    /// Does the same for several changes.
+    fn are_taken_over<'c>(
+        &self,
+        subject: &BackportObject<'_>,
+        mut changes: impl Iterator<Item = &'c Change>,
+        value: &Value,
+    ) -> Result<Option<BTreeSet<FieldPath>>> {
         let Some(now) = self.drifting(subject, value)? else {
             return Ok(None);
         };
-        let is_gone = !now.iter().any(|path| path.0.starts_with(&change.path.0));
+        let remains = |change: &Change| now.iter().any(|path| path.0.starts_with(&change.path.0));
+        let is_gone = !changes.any(remains);
         let is_all = now.is_subset(&subject.drifting);
         Ok((is_gone && is_all).then_some(now))
     }
@@ -498,15 +653,15 @@ impl BackportState<'_> {
         subject: &mut BackportObject<'_>,
         wanted: WantedObject,
     ) -> std::result::Result<(), BackportRefusal> {
-        let file = subject.origin.file.to_string();
+        let name = subject.origin.file.to_string();
         let (
-            Some(file),
+            Some(text),
             ObjectText::Plain {
                 document,
                 prefix,
                 has_type,
             },
-        ) = (self.files.get_mut(&file), &subject.written)
+        ) = (self.text(&name), &subject.written)
         else {
             return Err((RefusalReason::NoPlace, NO_PLACE.to_owned()));
         };
@@ -514,12 +669,15 @@ impl BackportState<'_> {
             true => wanted.value.clone(),
             false => values::without_type(&wanted.value),
         };
-        let edited = edit(&file.after, *document, prefix, Some(&written));
-        let after = edited.map_err(|refusal| {
+        let edited = text.edit(*document, prefix, Some(&written));
+        edited.map_err(|refusal| {
             let message = format!("{}: {refusal}", subject.origin.file);
             (RefusalReason::NoPlace, message)
         })?;
-        file.after = after;
+        let after = text.text().to_owned();
+        if let Some(file) = self.files.get_mut(&name) {
+            file.after = after;
+        }
         subject.value = wanted.value;
         subject.drifting = wanted.drifting;
         Ok(())

@@ -46,6 +46,20 @@ pub(super) fn with_live_value(
     Some(changed)
 }
 
+/// Returns the manifest with several fields set to their live values, or removed; `None` if one has
+/// no place in the manifest.
+pub(super) fn with_live_values<'c>(
+    manifest: &Value,
+    changes: impl IntoIterator<Item = &'c Change>,
+) -> Option<Value> {
+    let mut changed = manifest.clone();
+    for change in changes {
+        let (path, live) = written(&changed, &change.path, change.live.as_ref())?;
+        set_value(&mut changed, &path.0, live.as_ref())?;
+    }
+    Some(changed)
+}
+
 /// Moves an added list item to the place that it has in the live list: containers start in order,
 /// and the next apply of the manifest would move it otherwise.
 pub(super) fn move_as_live(manifest: &mut Value, path: &FieldPath, live: &Value) -> Option<()> {
