@@ -20,6 +20,13 @@ pub use episodes::{EpisodeFile, StateContent, new_salt};
 /// The name and version of the format.
 const SCHEMA: &str = "driftctl.undo/v1";
 
+/// The size limit of a record, in bytes.
+const MOST: usize = 64 << 20;
+
+/// The size limit of a record before another object is written, in bytes. The rest is for the
+/// result of the write.
+const MOST_BEFORE_WRITE: usize = 48 << 20;
+
 /// How to undo an earlier revert.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -197,14 +204,33 @@ impl UndoRecords {
     /// Saves the current record.
     ///
     /// # Errors
-    /// Fails if it cannot be written; then the earlier version of the record stays.
+    /// Fails if it cannot be written or is too large; then the earlier version of the record stays.
     pub fn keep(&self, record: &UndoRecord) -> Result<()> {
+        self.keep_up_to(record, MOST)
+    }
+
+    /// Saves the current record before its last object is written.
+    ///
+    /// # Errors
+    /// Fails like [`Self::keep`], also if there is no room for the result of the write.
+    pub fn keep_before_write(&self, record: &UndoRecord) -> Result<()> {
+        self.keep_up_to(record, MOST_BEFORE_WRITE)
+    }
+
+    fn keep_up_to(&self, record: &UndoRecord, most: usize) -> Result<()> {
         let file = self.file(&record.id);
         let write = || -> Result<()> {
+            let mut text = serde_json::to_vec_pretty(record)?;
+            text.push(b'\n');
+            if text.len() > most {
+                bail!(
+                    "it would be larger than {} MiB; revert fewer objects at a time",
+                    most >> 20
+                );
+            }
             // Readable by its owner only, and replaced atomically.
             let mut new = tempfile::NamedTempFile::new_in(&self.folder)?;
-            serde_json::to_writer_pretty(&mut new, record)?;
-            new.write_all(b"\n")?;
+            new.write_all(&text)?;
             new.as_file().sync_all()?;
             new.persist(&file)?;
             Ok(())
@@ -221,7 +247,7 @@ impl UndoRecords {
     /// Returns all records, the latest first. Other files are skipped.
     ///
     /// # Errors
-    /// Fails if the folder exists but cannot be read.
+    /// Fails if the folder exists but cannot be read, or a record is too large.
     pub fn all(&self) -> Result<Vec<UndoRecord>> {
         if !self.folder.exists() {
             return Ok(Vec::new());
@@ -230,7 +256,13 @@ impl UndoRecords {
             .with_context(|| format!("cannot read {}", self.folder.display()))?;
         let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
         let records = files.filter(|file| file.extension().is_some_and(|e| e == "json"));
-        let mut records: Vec<UndoRecord> = records.filter_map(|file| read(&file).ok()).collect();
+        let mut records = records
+            .filter_map(|file| match read(&file) {
+                // It may be the latest.
+                Err(problem) if is_too_large(&file) => Some(Err(problem)),
+                read => read.ok().map(Ok),
+            })
+            .collect::<Result<Vec<UndoRecord>>>()?;
         records.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| b.id.cmp(&a.id)));
         Ok(records)
     }
@@ -257,6 +289,12 @@ impl UndoRecords {
 
 fn read(file: &Path) -> Result<UndoRecord> {
     let read = || -> Result<UndoRecord> {
+        if !fs::metadata(file)?.is_file() {
+            bail!("it is not a regular file");
+        }
+        if is_too_large(file) {
+            bail!("it is larger than {} MiB", MOST >> 20);
+        }
         let record: UndoRecord = serde_json::from_slice(&fs::read(file)?)
             .map_err(|_| anyhow!("it is not an undo record of this version of driftctl"))?;
         if record.schema != SCHEMA {
@@ -265,6 +303,10 @@ fn read(file: &Path) -> Result<UndoRecord> {
         Ok(record)
     };
     read().with_context(|| format!("cannot read the undo record {}", file.display()))
+}
+
+fn is_too_large(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|file| file.len() > MOST as u64)
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
@@ -312,6 +354,47 @@ mod tests {
         let record = begin(&records, "../../etc/x y");
         assert!(!record.id.contains('/') && !record.id.starts_with('.'));
         assert!(records.find("../x").is_err());
+    }
+
+    #[test]
+    fn limits_the_size_of_records() {
+        let (_place, records) = records();
+        let mut record = begin(&records, "prod");
+        let object = UndoObject {
+            api_version: "v1".to_owned(),
+            group: String::new(),
+            kind: "ConfigMap".to_owned(),
+            plural: "configmaps".to_owned(),
+            namespace: None,
+            name: "a".to_owned(),
+            uid: None,
+            done: UndoAction::Patched,
+            edits: Vec::new(),
+            before: Some(Value::String("a".repeat(MOST_BEFORE_WRITE))),
+        };
+        record.objects.push(object);
+        let refused = format!("{:#}", records.keep_before_write(&record).unwrap_err());
+        assert!(refused.contains("revert fewer objects"), "{refused}");
+        records.keep(&record).unwrap();
+        assert_eq!(records.all().unwrap().len(), 1);
+        record.objects[0].before = Some(Value::String("a".repeat(MOST)));
+        assert!(records.keep(&record).is_err());
+
+        let file = fs::File::create(records.file("other")).unwrap();
+        file.set_len(MOST as u64 + 1).unwrap();
+        let refused = format!("{:#}", records.find("other").unwrap_err());
+        assert!(refused.contains("larger than 64 MiB"), "{refused}");
+        assert!(records.all().is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn reads_only_regular_files() {
+        let (_place, records) = records();
+        make_folder(&records.folder).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", records.file("zero")).unwrap();
+        assert!(records.find("zero").is_err());
+        assert!(records.all().unwrap().is_empty());
     }
 
     #[cfg(unix)]

@@ -48,7 +48,11 @@ impl UndoRecorder {
     /// Fails if it cannot be saved; then the job must not be carried out.
     pub fn note(&mut self, job: &RevertJob) -> Result<()> {
         self.record.objects.push(object(job));
-        self.records.keep(&self.record)
+        let kept = self.records.keep_before_write(&self.record);
+        if kept.is_err() {
+            self.record.objects.pop();
+        }
+        kept
     }
 
     /// Adds the object as the last job left it, with what the server changed by itself.
