@@ -9,8 +9,8 @@ use super::mask::Masker;
 use super::place::ParentFacts;
 use super::{Redactor, Views, change, scrub_messages};
 use crate::model::{
-    Change, ChangeKind, FieldPath, Finder, ObjectExplanation, PathDecision, PathExplanation,
-    ResourceKey, SecretPlace, Warning,
+    Change, ChangeKind, FieldPath, ObjectExplanation, PathDecision, PathExplanation, ResourceKey,
+    SecretPlace, Warning,
 };
 
 /// An explanation without secrets.
@@ -87,7 +87,7 @@ impl<'w> ExplanationMasker<'w> {
         Self {
             masker: Masker::new(redactor, key, root, secret).with_own_values(sides),
             key,
-            views: sides.map(|side| side.map(Finder::strict)),
+            views: Views::of(sides),
             root,
         }
     }

@@ -26,7 +26,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Deref;
 
@@ -192,7 +193,7 @@ impl Redactor {
     /// Masks changes of an object that is not in a report. `sides` are the whole object.
     pub fn changes(&self, key: &ResourceKey, sides: [Option<&Value>; 2], changes: &mut [Change]) {
         let root = ParentFacts::of_kind(&key.kind, sides);
-        let views = &sides.map(|side| side.map(Finder::strict));
+        let views = &Views::of(sides);
         let mut masker = Masker::new(self, key, root, &[]);
         for one in changes {
             change(&mut masker, key, views, root, one);
@@ -243,7 +244,7 @@ impl Redactor {
         let (mut declared, mut live) = (unpacked(&object.declared), unpacked(&object.live));
         let sides = [declared.as_ref(), live.as_ref()];
         let root = ParentFacts::of_kind(&key.kind, sides);
-        let views = &sides.map(|side| side.map(Finder::strict));
+        let views = &Views::of(sides);
         let masker = Masker::new(self, &key, root, secret).with_own_values(sides);
         let mut masker = masker.searching(pasted);
         for drift in &mut object.drifts {
@@ -292,7 +293,42 @@ impl Redactor {
 }
 
 /// Both sides of a whole object.
-type Views<'v> = [Option<Finder<'v>>; 2];
+struct Views<'v> {
+    sides: [Option<Finder<'v>>; 2],
+    /// What is known about Secrets in it, by their addresses. Each of thousands of changes of a
+    /// Secret would otherwise check all of it again.
+    secrets: RefCell<HashMap<[Option<*const Value>; 2], ParentFacts>>,
+}
+
+impl<'v> Views<'v> {
+    fn of(sides: [Option<&'v Value>; 2]) -> Self {
+        Self {
+            sides: sides.map(|side| side.map(Finder::strict)),
+            secrets: RefCell::new(HashMap::new()),
+        }
+    }
+
+    fn roots(&self) -> [Option<&'v Value>; 2] {
+        let [declared, live] = &self.sides;
+        [declared, live].map(|side| side.as_ref().map(Finder::root))
+    }
+
+    fn step(&self, nodes: [Option<&'v Value>; 2], segment: &PathElement) -> [Option<&'v Value>; 2] {
+        std::array::from_fn(|side| self.sides[side].as_ref()?.step(nodes[side]?, segment))
+    }
+
+    /// Returns what the values at a place say about those below.
+    fn facts(&self, nodes: [Option<&'v Value>; 2]) -> ParentFacts {
+        if !place::has_secret(nodes) {
+            return ParentFacts::of(nodes);
+        }
+        let addresses = nodes.map(|node| node.map(std::ptr::from_ref));
+        let mut known = self.secrets.borrow_mut();
+        *known
+            .entry(addresses)
+            .or_insert_with(|| ParentFacts::of(nodes))
+    }
+}
 
 /// Masks one change. `views` are the whole objects, for what its path does not show: the
 /// surrounding objects, and the names of list items.
@@ -375,9 +411,9 @@ fn place_of(
     path: &FieldPath,
 ) -> (MaskContext, Option<usize>) {
     let mut place = MaskContext::root(&key.group);
-    let mut nodes = views.each_ref().map(|side| side.as_ref().map(Finder::root));
+    let mut nodes = views.roots();
     let mut hidden_from = None;
-    let mut holder = ParentFacts::of(nodes).or(root);
+    let mut holder = views.facts(nodes).or(root);
     for (i, segment) in path.0.iter().enumerate() {
         place = place.step(holder, segment);
         if masker.is_hidden_by_rule(&FieldPath(path.0[..=i].to_vec())) {
@@ -388,8 +424,8 @@ fn place_of(
         } else {
             hidden_from = None;
         }
-        nodes = std::array::from_fn(|side| views[side].as_ref()?.step(nodes[side]?, segment));
-        holder = ParentFacts::of(nodes).or(place::holder_of_key(segment));
+        nodes = views.step(nodes, segment);
+        holder = views.facts(nodes).or(place::holder_of_key(segment));
         if matches!(segment, PathElement::Index(_)) && nodes == [None, None] {
             holder = ParentFacts::unknown_item();
         }

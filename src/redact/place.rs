@@ -123,6 +123,12 @@ fn is_secret_object(fields: &Map<String, Value>) -> bool {
         .is_some_and(is_secret_kind)
 }
 
+/// Returns whether one side of a place is a Secret.
+pub(super) fn has_secret(sides: PlaceSides<'_>) -> bool {
+    let mut objects = sides.into_iter().flatten().filter_map(Value::as_object);
+    objects.any(is_secret_object)
+}
+
 /// Returns whether a kind is Secret, in any group or spelling.
 pub(super) fn is_secret_kind(kind: &str) -> bool {
     let kind = kind.trim();
