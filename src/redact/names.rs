@@ -16,23 +16,26 @@ const PARTS: &[&str] = &[
     "apikey",
     "appkey",
     "privatekey",
+    "presharedkey",
     "clientkeydata",
     "accesskey",
     "accountkey",
     "authkey",
     "encryptionkey",
     "hmackey",
+    "licensekey",
     "masterkey",
     "sharedkey",
     "signingkey",
     "sshkey",
+    "unsealkey",
     "connectionstring",
     "requirepass",
     "masterauth",
 ];
 
 /// Words that make a name sensitive only as whole words: `DB_PASS`, but not `compass`.
-const WORDS: &[&str] = &["pass", "pw", "pwd", "pswd", "rootpw", "creds", "dsn"];
+const WORDS: &[&str] = &["pass", "psk", "pw", "pwd", "pswd", "rootpw", "creds", "dsn"];
 
 /// Ends of words that make a name sensitive: `MYSQLPASS`, `bindpwd`.
 const ENDS: &[&str] = &["pass", "pwd", "pw"];
@@ -78,6 +81,7 @@ const HEADERS: &[&str] = &[
     "cookie",
     "setcookie",
     "auth",
+    "basicauth",
 ];
 
 /// Last words of names that are *about* a secret, such as its location or its lifetime.
@@ -421,6 +425,9 @@ mod tests {
             "client-key-data",
             "MYSQLPASS",
             "LDAP_BIND_PW",
+            "WIFI_PSK",
+            "licenseKey",
+            "preSharedKey",
             "tokenizer.token",
         ] {
             assert!(is_sensitive_name(name), "{name}");

@@ -14,6 +14,7 @@ use crate::redact::names::{NameClass, is_getter};
 /// Every sensitive name contains one of these, in any case.
 pub(super) const HINTS: &[&str] = &[
     "pass",
+    "psk",
     "psw",
     "pwd",
     "pw",
@@ -78,7 +79,13 @@ const DIRECTIVES: &[&str] = &[
 ];
 
 /// Names of settings whose value follows a blank.
-const BLANK_SETTINGS: &[&str] = &["requirepass", "masterauth", "bindpw", "rootpw"];
+const BLANK_SETTINGS: &[&str] = &[
+    "requirepass",
+    "masterauth",
+    "bindpw",
+    "rootpw",
+    "insecure-password",
+];
 
 /// Names of settings with another word before the value.
 const LINE_SETTINGS: &[&str] = &["auth-pass", "auth_pass"];
@@ -226,6 +233,7 @@ impl<'t> AssignmentScan<'t, '_> {
                 end -= 1;
             }
         }
+        let end = self.cursor.skip_blanks_back(end);
         self.before(end) == b'('
             && !is_getter(
                 self.cursor

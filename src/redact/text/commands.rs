@@ -42,6 +42,17 @@ const PROGRAMS: &[(&str, &[PasswordArgument])] = &[
     ("ldapadd", &[PasswordArgument::Next("-w")]),
     ("sqlcmd", &[PasswordArgument::Next("-P")]),
     ("login", &[PasswordArgument::Next("-p")]),
+    ("etcdctl", &[PasswordArgument::WithUser("--user")]),
+    ("mosquitto_pub", &[PasswordArgument::Next("-P")]),
+    ("mosquitto_sub", &[PasswordArgument::Next("-P")]),
+    ("openssl", &[PasswordArgument::Next("-k")]),
+    ("rabbitmqadmin", &[PasswordArgument::Next("-p")]),
+    (
+        "unzip",
+        &[PasswordArgument::Next("-P"), PasswordArgument::Glued("-P")],
+    ),
+    ("zip", &[PasswordArgument::Next("-P")]),
+    ("7z", &[PasswordArgument::Glued("-p")]),
 ];
 
 /// How far after its name a program's flags are searched.
@@ -77,7 +88,14 @@ pub(super) fn passwords<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
 
 /// Finds what a command prints into the standard input of one that reads a password there.
 fn piped<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
-    for (at, _) in text.match_indices("--password-stdin") {
+    const READERS: [&str; 4] = [
+        "--password-stdin",
+        "chpasswd",
+        "passwd --stdin",
+        "--with-token",
+    ];
+    let readers = READERS.iter().flat_map(|sign| text.match_indices(sign));
+    for (at, _) in readers {
         let line = text[..at]
             .bytes()
             .rev()

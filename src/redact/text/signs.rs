@@ -62,6 +62,9 @@ fn skip<'t>(text: &'t str, any_of: &[char]) -> &'t str {
     rest
 }
 
+/// The parts of labels of blocks that are secret: private keys, and the shared keys of OpenVPN.
+const LABELS: [&str; 2] = ["PRIVATE KEY", "Static key"];
+
 /// Finds the bodies of private keys.
 pub(super) fn pem_blocks<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
     const BEGIN: &str = "-----BEGIN ";
@@ -76,7 +79,9 @@ pub(super) fn pem_blocks<'t>(text: &'t str, spans: &mut Vec<SecretSpan<'t>>) {
             .count();
         let body = label + len + "-----".len();
         if !text[label + len..].starts_with("-----")
-            || !text[label..label + len].contains("PRIVATE KEY")
+            || !LABELS
+                .iter()
+                .any(|sign| text[label..label + len].contains(sign))
         {
             continue;
         }

@@ -26,6 +26,8 @@ enum Characters {
     Alnum,
     Word,
     Base64,
+    Address,
+    Hash,
 }
 
 impl Characters {
@@ -36,6 +38,8 @@ impl Characters {
             Self::Alnum => byte.is_ascii_alphanumeric(),
             Self::Word => is_word_byte(byte),
             Self::Base64 => is_word_byte(byte) || matches!(byte, b'+' | b'/' | b'='),
+            Self::Address => Self::Base64.holds(byte) || matches!(byte, b':' | b'%'),
+            Self::Hash => Self::Base64.holds(byte) || matches!(byte, b'$' | b','),
         }
     }
 }
@@ -61,6 +65,8 @@ fn form(line: &'static str) -> Option<TokenForm> {
         "alnum" => Characters::Alnum,
         "word" => Characters::Word,
         "base64" => Characters::Base64,
+        "address" => Characters::Address,
+        "hash" => Characters::Hash,
         _ => return None,
     };
     Some(TokenForm {
