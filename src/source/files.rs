@@ -159,7 +159,7 @@ impl OnDisk {
         live: Option<&dyn Live>,
         loaded: LoadedSource,
     ) -> LoadedSource {
-        let plan = plan::plan(&self.arguments, found);
+        let plan = plan::plan(&self.arguments, found, self.within.as_deref());
         let distrusts = rendering.untrusted;
         let trust = [false, distrusts];
         let mut loaded = read_all(&Disk, &plan.raw, self.most, trust, Some(rendering), loaded);

@@ -46,9 +46,13 @@ pub(super) struct RenderRoot {
 /// If an argument names a kustomization or chart, it is rendered, and nothing else below it is
 /// read. In a tree with kustomizations, those that no other one in the tree uses are built. Files
 /// that any of them uses are not read again, nor are files next to them, which kustomize ignores
-/// too.
-pub(super) fn plan(arguments: &[SourceArgument], found: Vec<WalkEntry>) -> SourcePlan {
-    let mut graph = Graph::default();
+/// too. Nothing outside `within` is opened.
+pub(super) fn plan(
+    arguments: &[SourceArgument],
+    found: Vec<WalkEntry>,
+    within: Option<&Path>,
+) -> SourcePlan {
+    let mut graph = Graph::within(within);
     let named = named_roots(arguments, &mut graph);
     let charts = named_charts(arguments, &named);
     // The bases of a named one are part of it, wherever they are.
@@ -110,9 +114,9 @@ pub(super) fn plan(arguments: &[SourceArgument], found: Vec<WalkEntry>) -> Sourc
 }
 
 /// Reports the files below a rendered kustomization that neither it nor its bases use.
-pub(super) fn report_unused(directory: &Path, names: &FileNames) -> LoadedSource {
+pub(super) fn report_unused(directory: &Path, names: &FileNames, within: &Path) -> LoadedSource {
     let mut loaded = LoadedSource::default();
-    let mut graph = Graph::default();
+    let mut graph = Graph::within(Some(within));
     let nodes = graph.below([directory.to_owned()]);
     let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
     // Errors in files that are not read do not matter.

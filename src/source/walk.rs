@@ -78,7 +78,8 @@ impl Bounds {
             bytes: 16 << 20,
             root,
             no_links: None,
-            hidden: false,
+            // kubectl applies what is in them.
+            hidden: true,
         }
     }
 }

@@ -345,6 +345,7 @@ fn the_tree_cannot_exclude_objects() {
             ),
         ),
         ("tool", with("tsconfig.json", plain(), &[])),
+        ("hidden", with(".cart/cart.yaml", plain(), &[])),
         (
             "patch",
             with("cart.yaml", plain(), &[("kustomization.yaml", patch)]),

@@ -72,7 +72,9 @@ fn kustomizations_cannot_use_remote_files_or_plugins() {
 
 #[test]
 fn untrusted_kustomizations_cannot_leave_their_tree() {
-    let elsewhere = place().file("base/kustomization.yaml", "resources: []\n");
+    // A message about the other file would quote its unknown field.
+    let text = "resources: []\nhunter2: a\n";
+    let elsewhere = place().file("base/kustomization.yaml", text);
     let base = elsewhere.path().join("base");
     let fields = format!("resources: ['{}']", base.display());
     let place = kustomization(&fields);

@@ -379,7 +379,11 @@ impl AppSource<'_> {
             ..Build::of(directory, &self.checkout.names)
         };
         let mut loaded = build.load(rendering);
-        loaded.append(plan::report_unused(directory, &self.checkout.names));
+        loaded.append(plan::report_unused(
+            directory,
+            &self.checkout.names,
+            &self.checkout.within,
+        ));
         Ok(loaded)
     }
 }

@@ -38,7 +38,7 @@ impl FluxKustomization<'_> {
         if self.is_kustomization(directory) {
             let build = build(vec![directory.to_owned()], Vec::new(), over, components);
             loaded.append(build.load(self.options.rendering()?));
-            loaded.append(plan::report_unused(directory, names));
+            loaded.append(plan::report_unused(directory, names, &self.checkout.within));
             return Ok(());
         }
         let bounds = Bounds {
@@ -60,7 +60,7 @@ impl FluxKustomization<'_> {
         }
         let (directories, raw) = self.split(found);
         for directory in &directories {
-            loaded.append(plan::report_unused(directory, names));
+            loaded.append(plan::report_unused(directory, names, &self.checkout.within));
         }
         if over.is_empty() && components.is_empty() {
             for file in &raw {

@@ -52,7 +52,7 @@ impl ReachMap {
     ) -> Self {
         let mut reading = DirectoryReader {
             scan,
-            graph: Graph::default(),
+            graph: Graph::within(Some(root)),
             known: HashMap::new(),
         };
         let reaches: Vec<ReachedPaths> = scan

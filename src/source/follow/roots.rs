@@ -69,7 +69,7 @@ impl RootFinder<'_> {
         let mut units = RootOrigins {
             roots: self,
             map: &map,
-            graph: Graph::default(),
+            graph: Graph::within(Some(&self.checkout.within)),
             known: BTreeSet::new(),
         };
         let mut own = Vec::new();
@@ -412,7 +412,7 @@ impl RootFinder<'_> {
         let kustomizations = self.scan.kustomizations.iter();
         let kustomizations =
             kustomizations.filter(|one| built.contains(self.checkout.names.of(one).as_str()));
-        let mut graph = Graph::default();
+        let mut graph = Graph::within(Some(&self.checkout.within));
         let nodes = graph.below(kustomizations.cloned());
         let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
         left.retain(|(file, name)| {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::charts::inflate;
 use super::graph::{Graph, KustomizationNode};
-use super::limits::{Absent, ReadLimits, check};
+use super::limits::{Absent, ReadLimits, check, leads_out};
 use super::origin::KustomizeSources;
 use super::private::PrivateCopy;
 use super::{entries, strings};
@@ -83,9 +83,15 @@ impl<'b> Build<'b> {
     }
 
     fn built(&self, rendering: &Rendering, loaded: &mut LoadedSource) -> Result<(), BuildRefusal> {
-        let mut graph = Graph::default();
+        let mut graph = Graph::within(self.within);
         let all = self.directories.iter().chain(&self.components).cloned();
         let nodes = graph.below(all);
+        if let Some(root) = self.within
+            && let Some(outside) = self.components.iter().find(|one| !one.starts_with(root))
+        {
+            let place = self.directories.first().unwrap_or(outside);
+            return Err((place.clone(), leads_out(outside, root)));
+        }
         for directory in &self.directories {
             if !nodes.contains_key(directory) {
                 let message = "no kustomization in this directory".to_owned();

@@ -41,7 +41,7 @@ pub(in crate::source) struct KustomizationNode {
 impl KustomizationNode {
     /// Returns the kustomization of a directory; `None` if the directory has no
     /// kustomization file, or only a Flux object in a file of that name.
-    pub fn read(directory: &Path) -> Option<Self> {
+    fn read(directory: &Path, within: Option<&Path>) -> Option<Self> {
         let file = file_in(directory)?;
         let mut kustomization = Self {
             file: file.clone(),
@@ -50,7 +50,7 @@ impl KustomizationNode {
         let others = NAMES.iter().map(|name| directory.join(name));
         let mut others = others.filter(|other| *other != file && other.is_file());
         match fields(&file) {
-            Ok(Some(fields)) => kustomization.take(directory, fields),
+            Ok(Some(fields)) => kustomization.take(directory, within, fields),
             Ok(None) => return None,
             Err(problem) => kustomization.problem = Some(problem),
         }
@@ -64,7 +64,7 @@ impl KustomizationNode {
         Some(kustomization)
     }
 
-    fn take(&mut self, directory: &Path, mut fields: Map<String, Value>) {
+    fn take(&mut self, directory: &Path, within: Option<&Path>, mut fields: Map<String, Value>) {
         self.is_component = fields.get("kind").is_some_and(|kind| kind == "Component");
         match chart_entries::take(directory, &mut fields) {
             Ok((charts, files)) => {
@@ -74,7 +74,7 @@ impl KustomizationNode {
             Err(problem) => self.problem = Some(problem),
         }
         let visited = visit(&mut fields.clone(), &mut |role, entry| {
-            self.reference(directory, role, entry);
+            self.reference(directory, within, role, entry);
             Ok(())
         });
         if let Err(problem) = visited {
@@ -84,7 +84,7 @@ impl KustomizationNode {
     }
 
     /// Records what an entry refers to.
-    fn reference(&mut self, directory: &Path, role: FieldRole, entry: &str) {
+    fn reference(&mut self, directory: &Path, within: Option<&Path>, role: FieldRole, entry: &str) {
         if is_remote(entry) {
             self.remote.push(entry.to_owned());
         }
@@ -99,10 +99,11 @@ impl KustomizationNode {
             }
             EntryTarget::File(path) => {
                 if let FieldRole::Plugin(field) = role
+                    && within.is_none_or(|root| path.starts_with(root))
                     && let Some(text) = text_of(&path)
                 {
                     let visited = plugin(field, &text, &mut |role, entry| {
-                        self.reference(directory, role, entry);
+                        self.reference(directory, within, role, entry);
                         Ok(())
                     });
                     if let Err(problem) = visited {
@@ -209,15 +210,27 @@ fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
 /// Kustomizations, each read once.
 #[derive(Debug, Default)]
 pub(in crate::source) struct Graph {
+    /// The directory that everything opened is in, if there is one.
+    within: Option<PathBuf>,
     nodes: HashMap<PathBuf, Option<KustomizationNode>>,
 }
 
 impl Graph {
+    /// Returns a graph that opens nothing outside a directory, if there is one.
+    pub fn within(root: Option<&Path>) -> Self {
+        Self {
+            within: root.map(Path::to_owned),
+            nodes: HashMap::new(),
+        }
+    }
+
     /// Returns the kustomization of a directory, which must be free of links.
     pub fn at(&mut self, directory: &Path) -> Option<&KustomizationNode> {
-        self.nodes
-            .entry(directory.to_owned())
-            .or_insert_with(|| KustomizationNode::read(directory))
+        let within = self.within.as_deref();
+        let may_open = within.is_none_or(|root| directory.starts_with(root));
+        let read = || KustomizationNode::read(directory, within);
+        let node = self.nodes.entry(directory.to_owned());
+        node.or_insert_with(|| may_open.then(read).flatten())
             .as_ref()
     }
 

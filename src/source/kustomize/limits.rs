@@ -28,6 +28,10 @@ pub(in crate::source) fn check(
     nodes: &BTreeMap<PathBuf, &KustomizationNode>,
     limits: ReadLimits<'_>,
 ) -> Result<(), (PathBuf, String)> {
+    // First, because a message about a file elsewhere could quote it.
+    for node in nodes.values() {
+        is_within(node, limits.within)?;
+    }
     for node in nodes.values() {
         let refuse = |message: String| Err((node.file.clone(), message));
         if let Some(problem) = &node.problem {
@@ -37,24 +41,6 @@ pub(in crate::source) fn check(
             return refuse(format!(
                 "{entry} is or may be remote and is not fetched: pass --allow-remote to let \
                  kustomize fetch it"
-            ));
-        }
-        // It may be a link itself.
-        let file = node
-            .file
-            .canonicalize()
-            .unwrap_or_else(|_| node.file.clone());
-        let mut read = [&file]
-            .into_iter()
-            .chain(&node.files)
-            .chain(&node.directories);
-        if let Some(root) = limits.within
-            && let Some(outside) = read.find(|path| !path.starts_with(root))
-        {
-            return refuse(format!(
-                "it leads to {}, which is outside {}",
-                outside.display(),
-                root.display()
             ));
         }
         let mut read = node.files.iter().chain(&node.directories);
@@ -73,4 +59,33 @@ pub(in crate::source) fn check(
         }
     }
     Ok(())
+}
+
+/// Checks that a kustomization uses only what is below a directory.
+fn is_within(node: &KustomizationNode, root: Option<&Path>) -> Result<(), (PathBuf, String)> {
+    let Some(root) = root else {
+        return Ok(());
+    };
+    // It may be a link itself.
+    let file = node
+        .file
+        .canonicalize()
+        .unwrap_or_else(|_| node.file.clone());
+    let mut read = [&file]
+        .into_iter()
+        .chain(&node.files)
+        .chain(&node.directories);
+    match read.find(|path| !path.starts_with(root)) {
+        Some(outside) => Err((node.file.clone(), leads_out(outside, root))),
+        None => Ok(()),
+    }
+}
+
+/// Returns the error for a path that leads out of a directory.
+pub(super) fn leads_out(outside: &Path, root: &Path) -> String {
+    format!(
+        "it leads to {}, which is outside {}",
+        outside.display(),
+        root.display()
+    )
 }
