@@ -154,7 +154,7 @@ fn names_who_deleted_an_object_that_is_terminating() {
 
 /// An owner reference and the name of an owner are claims; the log shows who created the object.
 #[test]
-fn what_a_person_created_is_not_excused_by_its_owner() {
+fn what_a_person_created_is_not_explained_by_its_owner() {
     let found = |user: &str| {
         let event = json!({"stage": "ResponseComplete", "verb": "create",
             "requestURI": "/api/v1/namespaces/shop/secrets", "user": {"username": user},
