@@ -4,6 +4,7 @@
 //! `tests/truth/facts.rs` checks the tables against the schema.
 
 mod harm;
+mod immutable;
 mod kinds;
 mod managers;
 mod metadata;
@@ -15,6 +16,7 @@ mod workloads;
 pub use harm::{
     HARMFUL_FIELDS, HARMFUL_KINDS, HARMLESS_BY_CONTENT, HarmfulValue, content_decides_harm,
 };
+pub use immutable::{IMMUTABLE_FIELDS, ImmutableField, immutable_field};
 pub use kinds::{BUILT_IN_GROUPS, MAKES, REQUEST_MESSAGES, is_guarded};
 pub use managers::{
     Applies, CLIENT_SIDE_APPLY, EDITORS, KUBECTL, REPLACE, SCALERS, gitops_controller,

@@ -1,5 +1,6 @@
 //! The only place that makes a [`Verdict`].
 
+use super::apply_refusal::refusal_of_an_apply;
 use super::harm::harms;
 use super::{Case, Ignored, JudgeInput};
 use crate::compare::{Difference, Reason, live_view};
@@ -74,6 +75,7 @@ pub fn decide(case: &mut Case, rules: &RuleSet, explain: bool) {
         && report.reported().next().is_some()
         && let Some(declared) = declared.take()
     {
+        report.apply_refusal = refusal_of_an_apply(report, &declared.value());
         let changes = report.reported().map(|drift| &drift.change);
         let view = live_view(&declared.value(), changes);
         report.live = Some(view.into());

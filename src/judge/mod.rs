@@ -9,6 +9,7 @@
 //! verdicts. The status of an object and the counts of a report are functions of the verdicts. The
 //! severity is not: rules set it, and so it is stored with the verdict that they led to.
 
+mod apply_refusal;
 mod decide;
 pub mod explain;
 mod explainer;
@@ -21,6 +22,7 @@ mod rules;
 use crate::compare::Difference;
 use crate::model::{ObjectReport, PackedObject};
 
+pub use apply_refusal::immutable_field;
 pub use decide::{decide, reported};
 use decide::{decide_whole, whole_severity};
 pub use explain::{EXPLAINERS, GENERATED, OWNED, autoscaler_of};

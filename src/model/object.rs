@@ -77,6 +77,8 @@ pub struct ObjectReport {
     /// Its changes, sorted by path. A change at the root stands for the whole object, if a rule or
     /// an explainer hides it. Explained changes are included only on request.
     pub drifts: Vec<JudgedChange>,
+    /// Why the API server would refuse the manifest; `None` if it would not, as far as is known.
+    pub apply_refusal: Option<String>,
     /// The policies that it violates, or that could not be evaluated.
     pub violations: Vec<Violation>,
     /// The owners of an extra object, the most recent write first.
@@ -103,6 +105,7 @@ impl ObjectReport {
             conflict: false,
             found: None,
             drifts: Vec::new(),
+            apply_refusal: None,
             violations: Vec::new(),
             owners: Vec::new(),
             declared: None,

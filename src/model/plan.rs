@@ -278,16 +278,18 @@ impl Plan {
 }
 
 /// Returns a note on the drift that applying the manifests would not undo: an apply does not remove
-/// fields that others added. `None` if it would undo everything.
+/// fields that others added, and the server may refuse it. `None` if it would undo everything.
 pub fn after_an_apply(report: &Report) -> Option<String> {
     /// The limit on named changes.
     const MOST: usize = 5;
     let drifted = |object: &&ObjectReport| object.status() == ObjectStatus::Drifted;
-    let (mut all, mut stay) = (0, Vec::new());
+    let (mut all, mut stay, mut refused) = (0, Vec::new(), Vec::new());
     for object in report.objects.iter().filter(drifted) {
+        let refusal = object.apply_refusal.as_ref();
+        refused.extend(refusal.map(|why| format!("{}: {why}", object.key)));
         for drift in object.drifts.iter().filter(|drift| drift.is_drift()) {
             all += 1;
-            if !drift.is_undone_by_an_apply() {
+            if refusal.is_some() || !drift.is_undone_by_an_apply() {
                 stay.push(format!("{} {}", object.key, drift.change.path));
             }
         }
@@ -296,13 +298,21 @@ pub fn after_an_apply(report: &Report) -> Option<String> {
         return None;
     }
     let undone = all - stay.len();
-    let more = match stay.len().saturating_sub(MOST) {
+    let undone = format!("an apply undoes {undone} of {all}");
+    let stay = format!("these stay: {}", some_of(stay, MOST));
+    let refused = match refused.is_empty() {
+        true => String::new(),
+        false => format!("; the server refuses to apply {}", some_of(refused, MOST)),
+    };
+    Some(format!("{undone}; {stay}{refused}"))
+}
+
+/// Returns the first of some texts, and how many more there are.
+fn some_of(mut texts: Vec<String>, most: usize) -> String {
+    let more = match texts.len().saturating_sub(most) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    stay.truncate(MOST);
-    Some(format!(
-        "an apply undoes {undone} of {all}; these stay: {}{more}",
-        stay.join(", ")
-    ))
+    texts.truncate(most);
+    format!("{}{more}", texts.join(", "))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use driftctl::facts::{BUILT_IN_GROUPS, MAKES, POD_SPECS, WORKLOADS};
+use driftctl::facts::{BUILT_IN_GROUPS, IMMUTABLE_FIELDS, MAKES, POD_SPECS, WORKLOADS};
 use driftctl::model::group_of;
 use driftctl::schema::{Schema, Type, builtin_kind_of_group, builtin_kinds};
 
@@ -64,6 +64,33 @@ fn owners_and_their_objects_are_known_kinds() {
         for kind in *made {
             // Cilium's agent creates one for each Pod.
             assert!(kinds.contains(kind) || *kind == "CiliumEndpoint", "{kind}");
+        }
+    }
+}
+
+#[test]
+fn immutable_fields_are_fields_of_their_kinds() {
+    let schema = Schema::builtin();
+    let field = |ty, name: &str| {
+        let ty = match schema.get(ty) {
+            Type::List { item, .. } => *item,
+            _ => ty,
+        };
+        match schema.get(ty) {
+            Type::Struct { fields, .. } => fields.get(name).map(|field| field.ty),
+            _ => None,
+        }
+    };
+    for immutable in IMMUTABLE_FIELDS {
+        let known = builtin_kind_of_group(immutable.group, immutable.kind);
+        let root = schema.kind(known[0].api_version, immutable.kind).unwrap();
+        let mut path = immutable.path.iter();
+        let found = path.try_fold(root, |ty, name| field(ty, name));
+        let found = found.unwrap_or_else(|| panic!("{immutable:?}"));
+        for except in immutable.except {
+            let mut path = except.iter();
+            let open = path.try_fold(found, |ty, name| field(ty, name));
+            assert!(open.is_some(), "{}: {except:?}", immutable.kind);
         }
     }
 }

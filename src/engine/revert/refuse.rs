@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::engine::selected::is_debug_container;
+use crate::judge::immutable_field;
 use crate::model::{
     Action, ChangeCause, FieldPath, JudgedChange, ObjectReport, PathElement, RefusalReason,
     RefusedItem, ResourceKey,
@@ -40,6 +41,11 @@ impl Refusals<'_> {
         }
         if is_debug_container(key, &drift.change.path) {
             return Some((RefusalReason::Impossible, KEEPS_DEBUG_CONTAINERS.to_owned()));
+        }
+        let immutable = immutable_field(key, &drift.change.path, self.live);
+        if let Some(field) = immutable.filter(|_| !is_named) {
+            let message = format!("{field} {IMMUTABLE}");
+            return Some((RefusalReason::Impossible, message));
         }
         if !is_named && is_dangerous(key, &drift.change.path) {
             return Some((
@@ -96,6 +102,9 @@ const SET_BY_HELM: &str = "Helm sets this field, and no manifest declares its va
 /// The note on what `kubectl debug` added.
 const KEEPS_DEBUG_CONTAINERS: &str =
     "a Pod keeps its ephemeral containers as long as it exists; delete the Pod to remove them";
+
+/// The note on an immutable field.
+const IMMUTABLE: &str = "is immutable; to change it, delete the object and create it again";
 
 /// The note on a node port that the manifest leaves to the server.
 const KEEPS_NODE_PORT: &str =
@@ -244,6 +253,24 @@ mod tests {
         assert!(message.starts_with("HorizontalPodAutoscaler cart sets the replicas"));
         assert_eq!(refused(autoscaler, true), None);
         assert_eq!(refused(None, false), None);
+    }
+
+    #[test]
+    fn an_immutable_field_is_left_alone_unless_it_is_named() {
+        let live = json!({"spec": {"serviceName": "b"}});
+        let key = ResourceKey::new("apps", "StatefulSet", Some("shop".to_owned()), "cart");
+        let changed = drift(".spec.serviceName", Some(json!("a")), Some(json!("b")));
+        let include = BTreeSet::new();
+        let refusals = Refusals {
+            include: &include,
+            live: &live,
+            declared: &Value::Null,
+            autoscaler: &|_| None,
+        };
+        let message = format!(".spec.serviceName {IMMUTABLE}");
+        let expected = (RefusalReason::Impossible, message);
+        assert_eq!(refusals.change(&key, &changed, false), Some(expected));
+        assert_eq!(refusals.change(&key, &changed, true), None);
     }
 
     #[test]
