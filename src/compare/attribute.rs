@@ -74,7 +74,7 @@ impl<'a> Walker<'a> {
             return (owners, cause);
         };
         let before = owners.len();
-        owners.retain(|owner| facts::may_taint(&owner.manager, key));
+        owners.retain(|owner| facts::may_taint(&owner.manager, key, self.subject.live));
         let is_lost = owners.is_empty() && before > 0 && kind == ChangeKind::Added;
         (
             owners,

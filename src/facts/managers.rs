@@ -1,5 +1,7 @@
 //! Names of field managers, and how the tools behind them write.
 
+use serde_json::Value;
+
 /// The field manager of client-side `kubectl apply` (`kubectl/pkg/cmd/apply`).
 pub const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
 
@@ -12,17 +14,54 @@ pub const KUBECTL: &str = "kubectl";
 const TAINTS_OF_CONTROLLERS: &[&str] =
     &["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
 
-/// Returns whether a controller of the control plane may have put a taint with this key on a node.
-/// They write the list of taints as a whole, and so come to own the taints of others.
-pub fn may_taint(manager: &str, key: &str) -> bool {
+/// The taints of the node lifecycle controller, and the condition of the node that each stands for
+/// (`pkg/controller/nodelifecycle/node_lifecycle_controller.go`).
+const TAINTS_OF_CONDITIONS: &[(&str, &str, &str)] = &[
+    ("node.kubernetes.io/disk-pressure", "DiskPressure", "True"),
+    (
+        "node.kubernetes.io/memory-pressure",
+        "MemoryPressure",
+        "True",
+    ),
+    (
+        "node.kubernetes.io/network-unavailable",
+        "NetworkUnavailable",
+        "True",
+    ),
+    ("node.kubernetes.io/not-ready", "Ready", "False"),
+    ("node.kubernetes.io/pid-pressure", "PIDPressure", "True"),
+    ("node.kubernetes.io/unreachable", "Ready", "Unknown"),
+];
+
+/// The taint of a cordoned node, by the same controller.
+const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+
+/// Returns whether a field manager may have put a taint with this key on a live node. Controllers of
+/// the control plane write the list of taints as a whole, and so come to own the taints of others:
+/// theirs are those whose condition the node has.
+pub fn may_taint(manager: &str, key: &str, node: &Value) -> bool {
     let is_controller = matches!(
         manager,
         "kube-controller-manager" | "cloud-controller-manager"
     );
-    !is_controller
-        || TAINTS_OF_CONTROLLERS
+    if !is_controller {
+        return true;
+    }
+    if key == UNSCHEDULABLE {
+        return node.pointer("/spec/unschedulable") == Some(&Value::Bool(true));
+    }
+    let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
+    let of_condition = TAINTS_OF_CONDITIONS
+        .iter()
+        .find(|(taint, ..)| *taint == key);
+    if let (Some((_, condition, status)), Some(conditions)) = (of_condition, conditions) {
+        return conditions
             .iter()
-            .any(|prefix| key.starts_with(prefix))
+            .any(|it| it["type"] == *condition && it["status"] == *status);
+    }
+    TAINTS_OF_CONTROLLERS
+        .iter()
+        .any(|prefix| key.starts_with(prefix))
 }
 
 /// How a tool applies manifests.

@@ -241,6 +241,7 @@ fn does_not_attribute_a_taint_to_the_controller_that_wrote_another() {
     let taint = |key: &str| {
         let mut live = declared.clone();
         live["spec"]["taints"] = json!([{"key": key, "effect": "NoExecute"}]);
+        live["status"]["conditions"] = json!([{"type": "Ready", "status": "True"}]);
         live["metadata"]["managedFields"] = json!([
             holds("ci", "Apply", &json!({"f:spec": {"f:podCIDR": {}}})),
             holds(
@@ -255,6 +256,10 @@ fn does_not_attribute_a_taint_to_the_controller_that_wrote_another() {
         |taint: &[(String, Option<ChangeCause>, Vec<String>)]| (taint[0].1, taint[0].2.clone());
     assert_eq!(
         by(&taint("dedicated")),
+        (Some(ChangeCause::Unattributed), Vec::new())
+    );
+    assert_eq!(
+        by(&taint("node.kubernetes.io/unreachable")),
         (Some(ChangeCause::Unattributed), Vec::new())
     );
     let controller = vec!["kube-controller-manager".to_owned()];
