@@ -225,6 +225,15 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
     });
 }
 
+/// Stops the process and those that its shell started with it, until the shell continues them.
+pub fn stop() {
+    #[cfg(unix)]
+    {
+        // Without a shell that controls its jobs, nothing stops.
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    }
+}
+
 /// Does the registered tasks, and ends the process. Nothing new can be registered in the meantime.
 pub fn end(code: i32) -> ! {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);

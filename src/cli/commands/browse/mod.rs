@@ -66,7 +66,10 @@ pub fn run(args: &BrowseArgs, settings: &Settings, streams: &mut Streams) -> Res
                     return Ok(exit);
                 }
             }
-            BrowseRequest::Read | BrowseRequest::Open | BrowseRequest::Copy => {}
+            BrowseRequest::Read
+            | BrowseRequest::Open
+            | BrowseRequest::Copy
+            | BrowseRequest::Suspend => {}
         }
         settings.now = Timestamp::now();
     }
@@ -157,6 +160,9 @@ fn show(
                     screen.copy(&path).context("cannot write to the terminal")?;
                     browser.message = Some(format!("copied {path}"));
                 }
+            }
+            Some(BrowseRequest::Suspend) => {
+                screen.suspend().context("cannot use the terminal")?;
             }
             Some(BrowseRequest::Open) => match browser
                 .current()

@@ -20,7 +20,7 @@ use ratatui_core::style::{Color, Modifier};
 use ratatui_core::terminal::Terminal;
 
 use crate::cli::panics;
-use crate::signals::AtEnd;
+use crate::signals::{self, AtEnd};
 
 /// A terminal in its alternate screen.
 pub struct Screen<'w> {
@@ -38,8 +38,7 @@ impl<'w> Screen<'w> {
     pub fn open(out: &'w mut Box<dyn Write>) -> io::Result<Self> {
         let at_end = AtEnd::run(restore);
         let at_panic = panics::PanicHook::message(restore);
-        terminal::enable_raw_mode()?;
-        execute!(out, EnterAlternateScreen, Hide)?;
+        enter(out)?;
         let mut terminal = Terminal::new(Cells { out })?;
         terminal.clear()?;
         Ok(Self {
@@ -60,6 +59,18 @@ impl<'w> Screen<'w> {
         }
     }
 
+    /// Gives the terminal back to the shell and stops the process, as Ctrl-Z does elsewhere. Shows the
+    /// screen again when the shell continues it.
+    ///
+    /// # Errors
+    /// Fails if the terminal is gone.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        leave(self.terminal.backend_mut().out);
+        signals::stop();
+        enter(self.terminal.backend_mut().out)?;
+        self.terminal.clear()
+    }
+
     /// Copies text to the terminal's clipboard (OSC 52).
     ///
     /// # Errors
@@ -75,16 +86,25 @@ impl<'w> Screen<'w> {
 
 impl Drop for Screen<'_> {
     fn drop(&mut self) {
-        let out = &mut self.terminal.backend_mut().out;
-        let _ = execute!(out, Show, LeaveAlternateScreen);
-        let _ = terminal::disable_raw_mode();
+        leave(self.terminal.backend_mut().out);
     }
+}
+
+/// Switches to the alternate screen.
+fn enter(out: &mut impl Write) -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    execute!(out, EnterAlternateScreen, Hide)
+}
+
+/// Switches back. If the terminal is gone, nothing can be done.
+fn leave(out: &mut impl Write) {
+    let _ = execute!(out, Show, LeaveAlternateScreen);
+    let _ = terminal::disable_raw_mode();
 }
 
 /// Restores the terminal where destructors no longer run.
 fn restore() {
-    let _ = terminal::disable_raw_mode();
-    let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
+    leave(&mut io::stdout());
 }
 
 /// The cells of the terminal.

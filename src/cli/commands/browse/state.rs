@@ -98,6 +98,8 @@ pub enum BrowseRequest {
     Copy,
     /// Compare again.
     Read,
+    /// Stop the process until the shell continues it.
+    Suspend,
     /// Quit.
     Leave,
 }
@@ -212,6 +214,9 @@ impl Browser {
         if with_control && key.code == KeyCode::Char('c') {
             return Some(BrowseRequest::Leave);
         }
+        if with_control && key.code == KeyCode::Char('z') {
+            return Some(BrowseRequest::Suspend);
+        }
         match &self.input {
             BrowseInput::Commands => self.command(key.code, with_control),
             BrowseInput::Help => {
@@ -223,7 +228,13 @@ impl Browser {
                 matches!(key.code, KeyCode::Char('y' | 'Y')).then_some(BrowseRequest::Leave)
             }
             BrowseInput::Filter(_) | BrowseInput::Accept(_) | BrowseInput::Ignore(_) => {
-                self.type_key(key.code);
+                match (with_control, key.code) {
+                    // Some terminals send it for Backspace.
+                    (true, KeyCode::Char('h')) => self.type_key(KeyCode::Backspace),
+                    (true, KeyCode::Char('u')) => self.clear_line(),
+                    (true, KeyCode::Char(_)) => {}
+                    (_, code) => self.type_key(code),
+                }
                 None
             }
         }
@@ -320,7 +331,21 @@ impl Browser {
             }
             _ => {}
         }
-        // The filter applies while it is typed.
+        self.apply_filter();
+    }
+
+    /// Removes all that was typed.
+    fn clear_line(&mut self) {
+        if let BrowseInput::Filter(text) | BrowseInput::Accept(text) | BrowseInput::Ignore(text) =
+            &mut self.input
+        {
+            text.clear();
+        }
+        self.apply_filter();
+    }
+
+    /// Applies the filter while it is typed.
+    fn apply_filter(&mut self) {
         if let BrowseInput::Filter(text) = &self.input {
             self.filter = text.clone();
             self.at = 0;
@@ -382,6 +407,20 @@ mod tests {
             ]
         );
         assert_eq!(press(&mut browser, "x"), Some(BrowseRequest::CarryOut));
+    }
+
+    #[test]
+    fn keys_with_control_type_nothing() {
+        let control = |key: char| KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL);
+        let mut browser = browser();
+        press(&mut browser, "/cart");
+        assert_eq!(browser.key(control('a')), None);
+        assert_eq!(browser.filter, "cart");
+        browser.key(control('h'));
+        assert_eq!(browser.filter, "car");
+        browser.key(control('u'));
+        assert_eq!(browser.filter, "");
+        assert_eq!(browser.key(control('z')), Some(BrowseRequest::Suspend));
     }
 
     #[test]

@@ -111,8 +111,26 @@ fn run_editor(editor: &str, args: &[OsString]) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot run the editor {editor} ($VISUAL, $EDITOR)"))?;
+    // Only a shell says so.
+    if status.code() == Some(127) {
+        bail!("there is no editor {editor}; set $VISUAL or $EDITOR to one");
+    }
     if !status.success() {
         bail!("the editor {editor} ($VISUAL, $EDITOR) failed ({status}); nothing was done");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn says_whether_the_editor_is_missing_or_fails() {
+        let said = |editor: &str| open(editor, Path::new("x")).unwrap_err().to_string();
+        let missing = "there is no editor /no/editor; set $VISUAL or $EDITOR to one";
+        assert_eq!(said("/no/editor"), missing);
+        assert!(said("false").contains("failed (exit status: 1); nothing was done"));
+    }
 }
