@@ -113,7 +113,14 @@ fn differ(
                     _ => None,
                 });
             let known: Vec<&str> = known.unwrap_or_default();
+            let is_by_index = edits.iter().any(|edit| {
+                let element = edit.0.get(path.0.len());
+                edit.starts_with(path) && matches!(element, Some(PathElement::Index(_)))
+            });
             let items = |items: &[Value]| -> Option<Vec<PathElement>> {
+                if is_by_index {
+                    return Some((0..items.len()).map(PathElement::Index).collect());
+                }
                 let by_keys = |item| named_by(&known, items, item);
                 let named = |item| by_keys(item).or_else(|| item_of(items, item));
                 items.iter().map(named).collect()
@@ -249,6 +256,19 @@ mod tests {
                 r#".spec.ports[port=90,protocol="TCP"].nodePort 32000 → none"#,
             ]
         );
+    }
+
+    /// An atomic list is not keyed, although its items have names.
+    #[test]
+    fn a_written_item_of_an_atomic_list_is_not_found() {
+        let subjects = |namespace: Option<&str>| {
+            let mut subject = json!({"kind": "ServiceAccount", "name": "cart"});
+            subject["namespace"] = namespace.into();
+            json!({"subjects": [subject]})
+        };
+        let path = ".subjects[0].namespace";
+        let found = changes(subjects(None), path, json!("shop"), &subjects(Some("shop")));
+        assert!(found.is_empty(), "{found:?}");
     }
 
     #[test]
