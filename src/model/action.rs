@@ -36,17 +36,16 @@ impl Action {
             | (_, ChangeCause::AppliedElsewhere | ChangeCause::Unattributed)
             // A dry run shows whether admission would change it again.
             | (_, ChangeCause::ChangedOnApply) => None,
-            (Self::Revert, ChangeCause::Unapplied | ChangeCause::SetByApplier) => {
-                Some(RefusalReason::Unapplied)
-            }
+            (Self::Revert, ChangeCause::Unapplied) => Some(RefusalReason::Unapplied),
+            (Self::Revert, ChangeCause::SetByApplier) => Some(RefusalReason::SetByApplier),
             (Self::Revert, ChangeCause::Dropped) => Some(RefusalReason::Dropped),
             (Self::Revert, ChangeCause::WrittenByApplier) => Some(RefusalReason::WrittenByApplier),
             // The server would drop it again.
             (Self::Revert, ChangeCause::UnknownField) => Some(RefusalReason::Impossible),
-            (
-                Self::Backport,
-                ChangeCause::Unapplied | ChangeCause::SetByApplier | ChangeCause::Dropped,
-            ) => Some(RefusalReason::UndoesCommit),
+            (Self::Backport, ChangeCause::Unapplied | ChangeCause::Dropped) => {
+                Some(RefusalReason::UndoesCommit)
+            }
+            (Self::Backport, ChangeCause::SetByApplier) => Some(RefusalReason::MayUndoCommit),
             (Self::Backport, ChangeCause::WrittenByApplier | ChangeCause::UnknownField) => None,
         }
     }
@@ -71,8 +70,12 @@ pub enum RefusalReason {
     Unapplied,
     /// Git is ahead: the applier declared the field, and the manifest no longer does.
     Dropped,
+    /// The applier set the live value: Git is ahead, or it was deployed with other values.
+    SetByApplier,
     /// A backport would undo a commit that has not been applied yet.
     UndoesCommit,
+    /// The applier set the live value, so a backport may undo a commit that has not been applied yet.
+    MayUndoCommit,
     /// The applier wrote the value, and would write it again.
     WrittenByApplier,
     /// The object is being deleted.
@@ -123,6 +126,14 @@ impl RefusalReason {
             Self::Dropped => {
                 "Git is ahead of the cluster (dropped): this is a deploy, not a revert; \
                  --include dropped"
+            }
+            Self::SetByApplier => {
+                "the applier set it (set-by-applier): Git is ahead of the cluster, or it was deployed \
+                 with other values; --include unapplied"
+            }
+            Self::MayUndoCommit => {
+                "the applier set it: if Git is ahead of the cluster, a backport would undo the \
+                 commit; if it was deployed with other values, name its object and path to backport it"
             }
             Self::UndoesCommit => {
                 "Git is ahead of the cluster: a backport would undo the commit; apply it instead"

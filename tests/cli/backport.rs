@@ -681,3 +681,51 @@ fn backports_many_changes_in_seconds() {
     let written = fs::read_to_string(place.path().join("all.yaml")).unwrap();
     assert_eq!(written, text.replace(": a\n", ": b\n"), "{shown}");
 }
+
+#[test]
+fn keeps_the_pull_policy_that_another_image_would_not_have() {
+    let mut live = live();
+    container(&mut live)["image"] = json!("nginx");
+    container(&mut live)["imagePullPolicy"] = json!("IfNotPresent");
+    let place = place(&live);
+    let words = ["backport", "deploy", "--live", "live.json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    let patch = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = patch
+        .lines()
+        .filter(|line| line.starts_with(['+', '-']))
+        .collect();
+    let image = "image: \"nginx\" # release train";
+    assert!(lines.iter().any(|line| line.contains(image)), "{patch}");
+    let policy = "+        imagePullPolicy: IfNotPresent";
+    assert!(lines.contains(&policy), "{patch}");
+}
+
+/// `helm upgrade --set` looks like a commit that was not applied yet.
+#[test]
+fn backports_what_the_applier_set_if_it_is_named() {
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\ndata: {a: \
+                    one, b: two}\n";
+    let live = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": "b", "managedFields": [{
+            "manager": "helm", "operation": "Apply", "apiVersion": "v1",
+            "time": "2026-11-20T00:00:00Z", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:data": {"f:a": {}, "f:b": {}}}}]},
+        "data": {"a": "hotfix", "b": "two"}
+    });
+    let place = TestFolder::new()
+        .file("map.yaml", manifest)
+        .file("live.json", live.to_string());
+    repository::git(place.path(), &["init", "-q"]).unwrap();
+    let words = ["backport", "map.yaml", "--live", "live.json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("the applier set it"), "{err}");
+    let named = [&words[..], &["cm/b/a", ".data.a"]].concat();
+    let output = place.driftctl().args(named).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let patch = String::from_utf8_lossy(&output.stdout);
+    assert!(patch.contains("+data: {a: hotfix, b: two}"), "{patch}");
+}

@@ -663,3 +663,51 @@ fn a_tag_that_a_chart_leaves_to_its_version_is_set_in_its_values() {
     let after = fs::read_to_string(place.path().join("chart/values.yaml")).unwrap();
     assert_eq!(after, VALUES.replace("\"\"", "\"1.0-hotfix\""));
 }
+
+/// A values file of an Application lies below its chart, at the top of the repository, or in another
+/// source.
+#[cfg(unix)]
+#[test]
+fn edits_the_values_files_that_an_application_names() {
+    let source = "repoURL: https://git.example.com/shop.git\n";
+    for (sources, edited) in [
+        (
+            "  source:\n    path: chart\n    helm: {valueFiles: [prod.yaml]}\n",
+            "chart/prod.yaml",
+        ),
+        (
+            "  source:\n    path: chart\n    helm: {valueFiles: [/prod.yaml]}\n",
+            "prod.yaml",
+        ),
+        (
+            "  sources:\n  - path: chart\n    helm: {valueFiles: [$values/prod.yaml]}\n    \
+             repoURL: https://git.example.com/shop.git\n  - ref: values\n",
+            "prod.yaml",
+        ),
+    ] {
+        let application = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: cart\n  \
+             namespace: argocd\nspec:\n  project: default\n  destination: {{server: \
+             https://kubernetes.default.svc, namespace: shop}}\n{sources}    {source}"
+        );
+        let text = "# production\nreplicaCount: 3 # two zones\n";
+        let place = chart()
+            .file("apps/cart.yaml", &application)
+            .file(edited, text);
+        let words = ["backport", "apps", "--live", "live.json", "--helm-bin"];
+        let more = ["./helm", "-w", "deploy/shop/cart", ".spec.replicas"];
+        let output = place
+            .driftctl()
+            .args([&words[..], &more].concat())
+            .output()
+            .unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{sources}{err}");
+        let after = fs::read_to_string(place.path().join(edited)).unwrap();
+        assert_eq!(
+            after,
+            text.replace("Count: 3", "Count: 9"),
+            "{sources}{err}"
+        );
+    }
+}

@@ -243,6 +243,27 @@ impl RenderEdits for EditRenderer<'_> {
         (given.collect(), own)
     }
 
+    fn values_file(&self, chart: &str, named: &str) -> Option<String> {
+        let mirrors = self.mirrors().ok()?;
+        let of_source = named
+            .strip_prefix('$')
+            .and_then(|rest| rest.split_once('/'));
+        let from_top = named
+            .strip_prefix('/')
+            .or(of_source.map(|(_, below)| below));
+        let files: Vec<PathBuf> = match from_top {
+            Some(below) => mirrors.iter().map(|one| one.root().join(below)).collect(),
+            None => vec![self.copy(Path::new(chart)).ok()?.join(named)],
+        };
+        files.iter().find_map(|file| {
+            let file = file.canonicalize().ok().filter(|file| file.is_file())?;
+            mirrors.iter().find_map(|one| {
+                let below = file.strip_prefix(one.root().canonicalize().ok()?).ok()?;
+                Some(self.name(&one.root().join(below)))
+            })
+        })
+    }
+
     fn deployers(&self, deployer: &Deployer) -> Vec<String> {
         let mirrors = self.mirrors().unwrap_or_default();
         let files = mirrors.iter().flat_map(|mirror| {

@@ -335,7 +335,10 @@ impl BackportState<'_> {
         drift: &JudgedChange,
         shown: &JudgedChange,
     ) -> Option<RefusalReason> {
-        if let Some(why) = Action::Backport.refusal(drift.cause) {
+        let is_named = || (self.wish.names)(object, &drift.change.path.to_string());
+        if let Some(why) = Action::Backport.refusal(drift.cause)
+            && !(why == RefusalReason::MayUndoCommit && is_named())
+        {
             return Some(why);
         }
         let is_masked = drift.change.live != shown.change.live
@@ -443,6 +446,7 @@ impl BackportState<'_> {
                     value,
                     least: None,
                     drifting,
+                    also: Vec::new(),
                 };
                 if self.write(subject, wanted).is_ok() {
                     remarks.extend(
@@ -563,12 +567,20 @@ impl BackportState<'_> {
         if drifting.is_none() {
             drifting = self.is_taken_over(subject, change, &value)?;
         }
+        let mut also = Vec::new();
+        if drifting.is_none() && is_plain {
+            let kept = self.with_kept_defaults(subject, change, &value)?;
+            if let Some(kept) = kept {
+                (value, also) = (kept.value, kept.also);
+                drifting = Some(kept.drifting);
+            }
+        }
         let Some(mut drifting) = drifting else {
             return Ok(Err((RefusalReason::Impossible, STILL_DIFFERS.to_owned())));
         };
         // Leave out what the server adds, as a person would.
         let mut least = whole.clone();
-        if let Some(live) = &whole {
+        if let Some(live) = whole.as_ref().filter(|_| also.is_empty()) {
             for way in values::droppable(live, place.declared.as_ref()) {
                 let mut less = least.clone().unwrap_or_default();
                 values::leave_out(&mut less, &way);
@@ -584,6 +596,50 @@ impl BackportState<'_> {
             value,
             least,
             drifting,
+            also,
+        }))
+    }
+
+    /// Declares the neighbours of a change as they are live if they would drift with it, because
+    /// their default depends on it: an image without a tag has another pull policy.
+    fn with_kept_defaults(
+        &self,
+        subject: &BackportObject<'_>,
+        change: &Change,
+        value: &Value,
+    ) -> Result<Option<WantedObject>> {
+        let live = self.wish.live.read_object(&subject.object.key);
+        let live = live.and_then(|(_, live)| live.value().ok());
+        let (Some(live), Some(now)) = (live, self.drifting(subject, value)?) else {
+            return Ok(None);
+        };
+        let Some((_, parent)) = change.path.0.split_last() else {
+            return Ok(None);
+        };
+        let is_neighbour =
+            |path: &FieldPath| path.0.len() == change.path.0.len() && path.0.starts_with(parent);
+        let new = now.difference(&subject.drifting);
+        let also: Vec<FieldPath> = new.filter(|path| is_neighbour(path)).cloned().collect();
+        let mut value = value.clone();
+        for path in &also {
+            let Ok(Some((_, live))) = patch::find(&live, path) else {
+                return Ok(None);
+            };
+            let kept = Change::between(path.clone(), None, Some(live.clone()));
+            let Some(with) = values::with_live_value(&value, &kept, Some(live)) else {
+                return Ok(None);
+            };
+            value = with;
+        }
+        if also.is_empty() {
+            return Ok(None);
+        }
+        let drifting = self.is_taken_over(subject, change, &value)?;
+        Ok(drifting.map(|drifting| WantedObject {
+            value,
+            least: change.live.clone(),
+            drifting,
+            also,
         }))
     }
 
@@ -641,9 +697,13 @@ impl BackportState<'_> {
             let part = part.clone();
             return self.take_over_rendered(subject, &part, drift, wanted);
         }
+        let also = wanted.also.iter().map(|path| {
+            format!("also declares {path}, whose default would differ from the live value")
+        });
+        let mut remarks: Vec<String> = also.collect();
         Ok(self.write(subject, wanted).map(|()| {
-            let remark = self.remark(subject, drift);
-            remark.into_iter().collect()
+            remarks.extend(self.remark(subject, drift));
+            remarks
         }))
     }
 

@@ -298,6 +298,7 @@ impl BackportState<'_> {
             value,
             least: wanted.least.clone(),
             drifting,
+            also: Vec::new(),
         };
         Ok(EditOutcome::Right(Box::new(WorkingEdit {
             wanted,

@@ -98,6 +98,10 @@ pub trait RenderEdits {
     /// chart's own `values.yaml`.
     fn values(&self, part: &RenderScope) -> (Vec<String>, Option<String>);
 
+    /// Returns a values file that a GitOps object names: below its chart, or from the top of the
+    /// repository (`/a`, `$ref/a`). `None` if there is no such file.
+    fn values_file(&self, chart: &str, named: &str) -> Option<String>;
+
     /// Returns the files of the repository that may contain the GitOps object.
     fn deployers(&self, deployer: &Deployer) -> Vec<String>;
 }
@@ -110,4 +114,6 @@ pub(super) struct WantedObject {
     pub least: Option<Value>,
     /// The drift with this change.
     pub drifting: BTreeSet<FieldPath>,
+    /// The fields that are declared as they are live, because their default depends on the change.
+    pub also: Vec<FieldPath>,
 }

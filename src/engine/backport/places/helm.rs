@@ -44,6 +44,7 @@ pub(super) fn edits(
     texts: &EditedTexts<'_>,
 ) -> Vec<EditCandidate> {
     let mut holders = inline(intent, drafts, texts);
+    holders.extend(named(intent, part, drafts, texts));
     let (given, own) = drafts.values(part);
     holders.extend(given.iter().rev().filter_map(|file| whole(file, texts)));
     let own = own.and_then(|file| whole(&file, texts));
@@ -166,6 +167,36 @@ fn inline(
             });
         }
     }
+    found
+}
+
+/// Returns the values files that the Application or HelmRelease names, the one that wins first.
+fn named(
+    intent: &Intent<'_>,
+    part: &RenderScope,
+    drafts: &dyn RenderEdits,
+    texts: &EditedTexts<'_>,
+) -> Vec<ValuesTree> {
+    let Some(RenderScope::Chart(chart)) = part.renderer() else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (_, document) in deployers(intent, drafts, texts) {
+        let spec = &document.value["spec"];
+        let sources = spec["sources"].as_array().into_iter().flatten();
+        let sources = sources.chain(spec.get("source"));
+        let lists = sources.filter_map(|source| source.get("helm")?.get("valueFiles")?.as_array());
+        let of_release = spec
+            .pointer("/chart/spec/valuesFiles")
+            .and_then(Value::as_array);
+        for named in lists.chain(of_release).flatten().filter_map(Value::as_str) {
+            // A HelmRelease names them from the top of its source.
+            let from_top = || drafts.values_file(chart, &format!("/{named}"));
+            let file = drafts.values_file(chart, named).or_else(from_top);
+            found.extend(file.and_then(|file| whole(&file, texts)));
+        }
+    }
+    found.reverse();
     found
 }
 
@@ -552,6 +583,7 @@ mod tests {
             value: Value::Null,
             least: Some(added.clone()),
             drifting: BTreeSet::new(),
+            also: Vec::new(),
         };
         let intent = Intent {
             before: &json!({"spec": {"template": {"spec": {"containers": []}}}}),
